@@ -1,0 +1,1 @@
+"""What configures every floor above: settings, Redis connections, Celery's configuration, the doorbell."""

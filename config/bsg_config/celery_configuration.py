@@ -1,0 +1,102 @@
+"""Celery's configuration, for the workers, beat, Flower and whoever rings: one for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kombu.entity import Queue
+
+from bsg_config.redis_connections import broker_transport_options, broker_url
+from bsg_config.settings import Settings
+
+PREPARE = "bsg.prepare"
+SUBMIT = "bsg.submit"
+POLL = "bsg.poll"
+RECONCILE = "bsg.reconcile"
+SWEEP = "bsg.sweep"
+PURGE = "bsg.purge"
+
+PRIORITIES = ("high", "normal", "low")
+# In order of service. A submit goes before the prepare of its own priority: what is ready leaves first.
+WORKER_QUEUES = tuple(f"{stage}.{priority}" for priority in PRIORITIES for stage in ("submit", "prepare"))
+STATUS_QUEUE = "status"
+
+_PURGE_INTERVAL = 600.0
+_EXCHANGES_IN_A_TASK = 3
+_SECONDS_FROM_SOFT_TO_HARD_LIMIT = 60.0
+_EXPIRES_OF_PERIOD = 0.9
+
+
+def celery_settings(settings: Settings) -> dict[str, Any]:
+    """What a Celery app's `conf.update` takes. Raises SettingsInvalid when REDIS_URL is not set."""
+    soft_time_limit = _EXCHANGES_IN_A_TASK * settings.longest_exchange + _SECONDS_FROM_SOFT_TO_HARD_LIMIT
+    return {
+        "broker_url": broker_url(settings),
+        "broker_transport_options": broker_transport_options(settings),
+        "broker_pool_acquire_timeout": 5,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "result_backend": None,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "result_accept_content": ["json"],
+        "task_publish_retry_policy": {
+            "max_retries": 2,
+            "interval_start": 0,
+            "interval_step": 0.2,
+            "interval_max": 0.2,
+        },
+        "timezone": "UTC",
+        "enable_utc": True,
+        "task_queues": [Queue(name) for name in (*WORKER_QUEUES, STATUS_QUEUE)],
+        "task_create_missing_queues": False,
+        "task_default_queue": STATUS_QUEUE,
+        "task_routes": (route,),
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_soft_time_limit": soft_time_limit,
+        "task_time_limit": soft_time_limit + _SECONDS_FROM_SOFT_TO_HARD_LIMIT,
+        "task_send_sent_event": False,
+        "worker_send_task_events": True,
+        "worker_prefetch_multiplier": 1,
+        # True would kill a request to BSG that is on the wire whenever Redis restarts.
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "worker_eta_task_limit": 500,
+        "beat_schedule": beat_schedule(settings),
+    }
+
+
+def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
+    """What beat rings for. A tick that is not taken before the next one is dropped, so that none pile up."""
+    periods = {
+        POLL: settings.bsg_poll_interval,
+        RECONCILE: settings.sweep_interval,
+        SWEEP: settings.sweep_interval,
+        PURGE: _PURGE_INTERVAL,
+    }
+    return {
+        task: {
+            "task": task,
+            "schedule": period,
+            "options": {"queue": STATUS_QUEUE, "expires": period * _EXPIRES_OF_PERIOD},
+        }
+        for task, period in periods.items()
+    }
+
+
+def queue_of(task: str, priority: str = "normal") -> str:
+    """The queue for a task of that name. Raises ValueError for a priority that is none."""
+    if task not in (PREPARE, SUBMIT):
+        return STATUS_QUEUE
+    if priority not in PRIORITIES:
+        raise ValueError(f"a priority is one of {', '.join(PRIORITIES)}")
+    return f"{task.removeprefix('bsg.')}.{priority}"
+
+
+def route(
+    name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any], **_: Any
+) -> dict[str, str]:
+    """Celery's router, for what is published without a queue. The doorbell names one, by priority."""
+    return {"queue": queue_of(name)}

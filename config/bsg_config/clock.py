@@ -1,0 +1,20 @@
+"""Where time comes from: one place, so that tests can move it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+
+def now() -> datetime:
+    """The wall clock, with its zone. For people and for what the caller said; never for order or leases."""
+    return datetime.now(UTC)
+
+
+def monotonic() -> float:
+    """Seconds that only go forward, within this process."""
+    return time.monotonic()
+
+
+def sleep(seconds: float) -> None:
+    time.sleep(seconds)

@@ -1,0 +1,161 @@
+"""Where Redis is: read from a URL, written in the two dialects of redis-py and of Celery's transport."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+Kind = Literal["redis", "rediss", "unix", "sentinel"]
+
+_DEFAULT_PORT = 6379
+_DEFAULT_SENTINEL_PORT = 26379
+_OPTIONS: dict[str, frozenset[str]] = {
+    "redis": frozenset({"db"}),
+    "rediss": frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}),
+    "unix": frozenset({"db"}),
+    "sentinel": frozenset({"db", "sentinel_username", "sentinel_password"}),
+}
+_HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+)(?::([0-9]{1,5}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAddress:
+    """`nodes`: the server itself, or its sentinels. `path`: a unix socket's. `master`: what they watch."""
+
+    kind: Kind
+    nodes: tuple[tuple[str, int], ...] = ()
+    path: str = ""
+    master: str = ""
+    database: int = 0
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> RedisAddress:
+        """Reads redis://, rediss://, unix:// or sentinel://. Raises ValueError, which tells the remedy."""
+        scheme, separator, rest = url.strip().partition("://")
+        kind = scheme.lower()
+        if not separator or kind not in _OPTIONS:
+            raise ValueError(
+                "begin it with redis://, rediss:// (TLS), unix:// (a socket's path) or "
+                "sentinel:// (h1:p1,h2:p2/master)"
+            )
+        # urlsplit knows no list of hosts, so only what surrounds the hosts is left to it.
+        parts = urlsplit(f"//{rest}")
+        credentials, _, hosts = parts.netloc.rpartition("@")
+        username, _, password = credentials.partition(":")
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        unknown = sorted(set(options) - _OPTIONS[kind])
+        if unknown or parts.fragment:
+            known = ", ".join(sorted(_OPTIONS[kind]))
+            raise ValueError(
+                f"it has options that {kind}:// does not know; known are: {known}. Percent-encode '#' and '?'"
+            )
+        path = unquote(parts.path)
+        database_in_path = path.strip("/") if kind in ("redis", "rediss") else ""
+        if kind == "unix" and (hosts or len(path) < 2):
+            raise ValueError("a socket's path is absolute: unix:///run/redis/redis.sock?db=0")
+        master = path.strip("/") if kind == "sentinel" else ""
+        if kind == "sentinel" and not master:
+            raise ValueError(
+                "name the master that the sentinels watch: sentinel://h1:26379,h2:26379/mymaster?db=0"
+            )
+        return cls(
+            kind=cast("Kind", kind),
+            nodes=() if kind == "unix" else _nodes(hosts, kind),
+            path=path if kind == "unix" else "",
+            master=master,
+            database=_database(options.pop("db", "") or database_in_path or "0"),
+            username=unquote(username) or None,
+            password=unquote(password) or None,
+            options=tuple(sorted(options.items())),
+        )
+
+    def option(self, name: str) -> str | None:
+        return dict(self.options).get(name)
+
+    def broker_url(self) -> str:
+        """The same server as Celery's Redis transport wants to read it."""
+        if self.kind == "unix":
+            path = quote(self.path)
+            return f"redis+socket://{self._credentials()}{path}?virtual_host={self.database}"
+        if self.kind == "sentinel":
+            return ";".join(
+                f"sentinel://{self._credentials()}{host}:{port}/{self.database}"
+                for host, port in self._written_nodes()
+            )
+        ((host, port),) = self._written_nodes()
+        url = f"{self.kind}://{self._credentials()}{host}:{port}/{self.database}"
+        if self.kind == "rediss":
+            # Without it the transport falls back to a connection that verifies nothing.
+            options = {"ssl_cert_reqs": "CERT_REQUIRED", "ssl_check_hostname": "true", **dict(self.options)}
+            url += "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
+        return url
+
+    def connection_arguments(self) -> dict[str, Any]:
+        """What redis-py's client takes for the server (for sentinels: for the master that they name)."""
+        arguments: dict[str, Any] = {
+            "db": self.database,
+            "username": self.username,
+            "password": self.password,
+        }
+        if self.kind == "unix":
+            return {**arguments, "unix_socket_path": self.path}
+        if self.kind == "sentinel":
+            return arguments
+        ((host, port),) = self.nodes
+        arguments |= {"host": host, "port": port}
+        if self.kind == "rediss":
+            arguments |= {
+                "ssl": True,
+                "ssl_cert_reqs": "required",
+                "ssl_check_hostname": True,
+                **dict(self.options),
+            }
+        return arguments
+
+    def sentinel_arguments(self) -> dict[str, Any]:
+        """What the connections to the sentinels take; their credentials are their own."""
+        return {"username": self.option("sentinel_username"), "password": self.option("sentinel_password")}
+
+    def without_secrets(self) -> str:
+        """The address as it may be shown."""
+        where = (
+            self.path
+            if self.kind == "unix"
+            else ",".join(f"{host}:{port}" for host, port in self._written_nodes())
+        )
+        master = f"/{self.master}" if self.master else ""
+        return f"{self.kind}://{where}{master}?db={self.database}"
+
+    def _credentials(self) -> str:
+        if self.username is None and self.password is None:
+            return ""
+        return f"{quote(self.username or '', safe='')}:{quote(self.password or '', safe='')}@"
+
+    def _written_nodes(self) -> list[tuple[str, int]]:
+        return [(f"[{host}]" if ":" in host else host, port) for host, port in self.nodes]
+
+
+def _nodes(hosts: str, kind: str) -> tuple[tuple[str, int], ...]:
+    default_port = _DEFAULT_SENTINEL_PORT if kind == "sentinel" else _DEFAULT_PORT
+    written = hosts.split(",")
+    if len(written) > 1 and kind != "sentinel":
+        raise ValueError("only sentinel:// takes several hosts")
+    nodes: list[tuple[str, int]] = []
+    for host_and_port in written:
+        match = _HOST_AND_PORT.fullmatch(host_and_port.strip())
+        port = int(match[2] or default_port) if match else 0
+        if match is None or not 0 < port < 65_536:
+            raise ValueError("write each host as host:port, with a port of 1 to 65535")
+        nodes.append((match[1].strip("[]"), port))
+    return tuple(nodes)
+
+
+def _database(written: str) -> int:
+    if not (written.isascii() and written.isdigit()):
+        raise ValueError("the database is a whole number, such as redis://localhost:6379/0 or ?db=0")
+    return int(written)

@@ -1,0 +1,222 @@
+"""All settings, from the environment: read and checked at once, and whatever is wrong is told at once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+from environs import Env, EnvValidationError
+from marshmallow import ValidationError
+
+from bsg_config import values
+from bsg_config.rate import Rate
+from bsg_config.redis_address import RedisAddress
+
+_DAY = 86_400.0
+_EXCHANGES_IN_A_LEASE = 3
+
+
+class SettingsInvalid(Exception):
+    """Some settings are wrong or missing: `errors` has each of them, by the environment variable's name."""
+
+    def __init__(self, errors: Mapping[str, list[str]]) -> None:
+        self.errors: dict[str, list[str]] = {name: list(messages) for name, messages in errors.items()}
+        lines = (f"  {name}: {' '.join(messages)}" for name, messages in sorted(self.errors.items()))
+        super().__init__("Settings are wrong:\n" + "\n".join(lines))
+
+    def __reduce__(self) -> tuple[type[SettingsInvalid], tuple[dict[str, list[str]]]]:
+        return SettingsInvalid, (self.errors,)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable. `default` is written as the environment has it; None: there is none."""
+
+    name: str
+    default: str | None
+    read: Callable[[Any], Any]
+
+    @property
+    def field(self) -> str:
+        return self.name.lower()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("BSG_API_KEY", None, values.optional(values.api_key)),
+    Setting("BSG_BASE_URL", "https://one-api.bsg.world", values.base_url),
+    Setting("BSG_AUTH", "bearer", values.one_of("bearer", "api-key")),
+    Setting("BSG_RATE_LIMIT", "5/s", values.rate),
+    Setting("BSG_RATE_BURST", "1", values.whole_number(1, 1000)),
+    Setting("BSG_STATUS_RATE_LIMIT", "2/s", values.rate),
+    Setting("BSG_CONNECT_TIMEOUT", "5", values.seconds(0.05, 60)),
+    Setting("BSG_READ_TIMEOUT", "60", values.seconds(0.05, 600)),
+    Setting("BSG_CONFIRM_WITHIN", "120", values.seconds(0, _DAY)),
+    Setting("BSG_DUPLICATE_WINDOW", "0", values.seconds(0, 30 * _DAY)),
+    Setting("BSG_TIMEZONE", "UTC", values.zone),
+    Setting("BSG_POLL_INTERVAL", "15", values.seconds(0.1, 3600)),
+    Setting("REDIS_URL", None, values.optional(values.redis_url)),
+    Setting("QUEUE_TIMEOUT", "3", values.seconds(0.05, 60)),
+    Setting("QUEUE_DURABILITY", "strict", values.one_of("strict", "relaxed")),
+    Setting("CAMPAIGN_BATCH_SIZE", "10000", values.whole_number(1, 10_000)),
+    Setting("CAMPAIGN_DEADLINE", "86400", values.seconds(1, 90 * _DAY)),
+    Setting("CAMPAIGN_WINDOW", "8", values.whole_number(1, 1000)),
+    Setting("WORKER_IN_FLIGHT", "4", values.whole_number(1, 256)),
+    Setting("RETRY_BACKOFF_BASE", "1", values.seconds(0.01, 3600)),
+    Setting("RETRY_BACKOFF_CAP", "300", values.seconds(0.01, _DAY)),
+    Setting("LEASE_SECONDS", "600", values.seconds(0.1, 3600)),
+    Setting("SWEEP_INTERVAL", "5", values.seconds(0.1, 3600)),
+    Setting("BODY_RETENTION", "604800", values.seconds(0, 3650 * _DAY)),
+    Setting("LEDGER_RETENTION", "7776000", values.seconds(1, 3650 * _DAY)),
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Settings:
+    """Every setting, checked. Durations are seconds. What each is for: `.env.example`."""
+
+    bsg_api_key: str | None
+    bsg_base_url: str
+    bsg_auth: str
+    bsg_rate_limit: Rate
+    bsg_rate_burst: int
+    bsg_status_rate_limit: Rate
+    bsg_connect_timeout: float
+    bsg_read_timeout: float
+    bsg_confirm_within: float
+    bsg_duplicate_window: float
+    bsg_timezone: ZoneInfo
+    bsg_poll_interval: float
+    redis_url: str | None
+    queue_timeout: float
+    queue_durability: str
+    campaign_batch_size: int
+    campaign_deadline: float
+    campaign_window: int
+    worker_in_flight: int
+    retry_backoff_base: float
+    retry_backoff_cap: float
+    lease_seconds: float
+    sweep_interval: float
+    body_retention: float
+    ledger_retention: float
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Reads the environment (of this process when none is given); a blank variable counts as unset.
+
+        Raises SettingsInvalid, which names every wrong one with its remedy.
+        """
+        env = _Environment(os.environ if environ is None else environ)
+        found: dict[str, Any] = {}
+        for setting in SETTINGS:
+            reader = f"read_{setting.field}"
+            env.add_parser(reader, setting.read)
+            found[setting.field] = getattr(env, reader)(setting.name, default=setting.default)
+        try:
+            env.seal()
+        except EnvValidationError as error:
+            return cls._checked(
+                found,
+                {
+                    name: list(said)
+                    for name, said in cast("dict[str, list[str]]", error.error_messages).items()
+                },
+            )
+        return cls._checked(found, {})
+
+    @classmethod
+    def build(cls, **overrides: Any) -> Settings:
+        """Settings by name, defaults for the rest; the environment is not read. The checks are the same.
+
+        Raises SettingsInvalid.
+        """
+        known = {setting.field for setting in SETTINGS}
+        errors = {name: ["There is no such setting."] for name in overrides if name not in known}
+        found: dict[str, Any] = {}
+        for setting in SETTINGS:
+            try:
+                found[setting.field] = setting.read(overrides.get(setting.field, setting.default))
+            except ValidationError as error:
+                errors[setting.name] = [str(message) for message in error.messages]
+        return cls._checked(found, errors)
+
+    @classmethod
+    def _checked(cls, found: Mapping[str, Any], errors: dict[str, list[str]]) -> Settings:
+        for name, message in _contradictions(
+            {name: found[name] for name in found if name.upper() not in errors}
+        ):
+            errors.setdefault(name, []).append(message)
+        if errors:
+            raise SettingsInvalid(errors)
+        return cls(**found)
+
+    @property
+    def longest_exchange(self) -> float:
+        """The bound on one whole request and its answer, in seconds."""
+        return self.bsg_connect_timeout + self.bsg_read_timeout
+
+    @property
+    def account(self) -> str:
+        """Names the account at BSG without revealing its key. Raises SettingsInvalid when there is no key."""
+        named = f"{self.bsg_base_url}\0{self.require_api_key()}"
+        return hashlib.sha256(named.encode()).hexdigest()[:16]
+
+    def require_api_key(self) -> str:
+        """The key that BSG gave. Raises SettingsInvalid when none is set."""
+        if self.bsg_api_key is None:
+            raise SettingsInvalid({"BSG_API_KEY": ["Not set. Copy the key from BSG's account page into it."]})
+        return self.bsg_api_key
+
+    def require_redis_address(self) -> RedisAddress:
+        """Where Redis is. Raises SettingsInvalid when that is not set."""
+        if self.redis_url is None:
+            raise SettingsInvalid(
+                {"REDIS_URL": ["Not set. Write where Redis is, such as redis://localhost:6379/0."]}
+            )
+        return RedisAddress.parse(self.redis_url)
+
+    def __repr__(self) -> str:
+        shown = {field.name: getattr(self, field.name) for field in fields(self)}
+        shown["bsg_api_key"] = None if self.bsg_api_key is None else "(hidden)"
+        shown["redis_url"] = (
+            None if self.redis_url is None else self.require_redis_address().without_secrets()
+        )
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+class _Environment(Env):
+    """environs over any mapping. Blank counts as unset: compose files leave unset variables blank."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        super().__init__(eager=False)
+        self._mapping = environ
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        value = self._mapping.get(env_key, "")
+        return value if value.strip() else default
+
+
+def _contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is wrong between settings that are right each by itself."""
+    wrong: list[tuple[str, str]] = []
+    if {"lease_seconds", "bsg_connect_timeout", "bsg_read_timeout"} <= found.keys():
+        exchange = found["bsg_connect_timeout"] + found["bsg_read_timeout"]
+        least = _EXCHANGES_IN_A_LEASE * exchange
+        if found["lease_seconds"] < least:
+            remedy = f"Write {least:g} or more: {_EXCHANGES_IN_A_LEASE} x (connect + read timeout)."
+            wrong.append(
+                ("LEASE_SECONDS", f"A worker could lose its lease while it still waits for BSG. {remedy}")
+            )
+    if {"retry_backoff_base", "retry_backoff_cap"} <= found.keys() and found["retry_backoff_cap"] < found[
+        "retry_backoff_base"
+    ]:
+        wrong.append(("RETRY_BACKOFF_CAP", "It is below RETRY_BACKOFF_BASE. Write that or more."))
+    if {"body_retention", "ledger_retention"} <= found.keys() and found["ledger_retention"] < found[
+        "body_retention"
+    ]:
+        wrong.append(("LEDGER_RETENTION", "It is below BODY_RETENTION. Write that or more."))
+    return wrong

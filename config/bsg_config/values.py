@@ -1,0 +1,145 @@
+"""How one setting is read: from its text in the environment, or from a value of the right type already.
+
+Every reader raises marshmallow's ValidationError, which tells what is wrong and what to write instead.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from marshmallow import ValidationError
+
+from bsg_config.rate import Rate
+from bsg_config.redis_address import RedisAddress
+
+Value = TypeVar("Value")
+Reader = Callable[[Any], Value]
+
+_SECONDS_IN = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def seconds(least: float, most: float) -> Reader[float]:
+    """A duration in seconds: `90`, `1.5`, `15m`, `24h`, `7d`, or a timedelta."""
+
+    def read(value: Any) -> float:
+        if isinstance(value, timedelta):
+            found = value.total_seconds()
+        else:
+            text = str(value).strip().lower()
+            factor = _SECONDS_IN.get(text[-1:], 0)
+            found = _number(text[:-1] if factor else text) * (factor or 1)
+        if math.isnan(found) or not least <= found <= most:
+            raise ValidationError(
+                f"Not a duration from {least:g} to {most:g} seconds. Write seconds, such as 90 or 1.5."
+            )
+        return found
+
+    return read
+
+
+def whole_number(least: int, most: int) -> Reader[int]:
+    def read(value: Any) -> int:
+        text = str(value).strip()
+        if isinstance(value, bool) or not (
+            text.isascii() and text.isdigit() and least <= int(text[:12]) <= most
+        ):
+            raise ValidationError(
+                f"Not a whole number from {least} to {most}. Write it in digits, such as {least}."
+            )
+        return int(text)
+
+    return read
+
+
+def one_of(*choices: str) -> Reader[str]:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValidationError(f"Not one of the choices. Write {' or '.join(choices)}.")
+        return str(value)
+
+    return read
+
+
+def rate(value: Any) -> Rate:
+    if isinstance(value, Rate):
+        return value
+    try:
+        return Rate.parse(str(value))
+    except ValueError as error:
+        raise ValidationError(f"Not a rate: {error}.") from None
+
+
+def zone(value: Any) -> ZoneInfo:
+    if isinstance(value, ZoneInfo):
+        return value
+    try:
+        return ZoneInfo(str(value).strip())
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValidationError("Not a known time zone. Write a name such as UTC or Europe/Kyiv.") from None
+
+
+def api_key(value: Any) -> str:
+    text = str(value).strip()
+    # The key becomes a header of every request: a line break in it would end the header.
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValidationError(
+            "Not a key. Copy it as BSG shows it, such as live_…, without blanks and line breaks."
+        )
+    return text
+
+
+def base_url(value: Any) -> str:
+    text = str(value).strip().rstrip("/")
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if (
+        host is None
+        or parts.scheme not in ("https", "http")
+        or parts.username
+        or parts.query
+        or parts.fragment
+    ):
+        raise ValidationError("Not the address of an API. Write it as https://one-api.bsg.world.")
+    if parts.scheme != "https" and not _is_loopback(host):
+        raise ValidationError(
+            "Not encrypted: the key would travel in the clear. Write https:// (http:// is for loopback)."
+        )
+    return text
+
+
+def redis_url(value: Any) -> str:
+    text = str(value).strip()
+    try:
+        RedisAddress.parse(text)
+    except ValueError as error:
+        raise ValidationError(f"Not the address of a Redis: {error}.") from None
+    return text
+
+
+def optional(read: Reader[Value]) -> Reader[Value | None]:
+    return lambda value: None if value is None else read(value)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,194 @@
+"""A batch's transitions. Each is one atomic step, guarded by state and token, and safe to repeat.
+
+Every answer is the state that the batch has now, or `STALE`: somebody else holds it, and nothing was changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bsg_ledger.parts import NothingDue
+from bsg_ledger.rows import encode_rows
+from bsg_ledger.scripts import Scripts, text_of
+
+STALE = "stale"
+RejectRow = tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLease:
+    """A batch in the hands of one worker, until its lease ends."""
+
+    campaign_id: str
+    batch: int
+    token: str
+    envelope: str = field(repr=False)
+    size: int
+    attempts: int
+    body: bytes = field(repr=False)
+
+    @property
+    def batch_id(self) -> str:
+        return batch_id(self.campaign_id, self.batch)
+
+
+@dataclass(frozen=True, slots=True)
+class NotClaimed:
+    """Why there was nothing to claim: gone, paused, cancelled, foreign (another account's), gate, or full (window)."""
+
+    why: str
+
+
+def batch_id(campaign_id: str, batch: int) -> str:
+    return f"{campaign_id}-{batch}"
+
+
+def split_batch_id(identifier: str) -> tuple[str, int]:
+    """The campaign's id and the batch's number. Raises `ValueError` for anything that is no batch id."""
+    campaign_id, dash, number = identifier.rpartition("-")
+    if not dash or not campaign_id or not number.isdecimal():
+        raise ValueError("a batch id is CAMPAIGN-NUMBER")
+    return campaign_id, int(number)
+
+
+class Batches:
+    def __init__(self, scripts: Scripts, *, next_look_ms: int) -> None:
+        self._scripts = scripts
+        self._next_look_ms = next_look_ms
+
+    def _run(self, name: str, *arguments: str | bytes | int) -> str:
+        return text_of(self._scripts.run(name, *arguments)[0])
+
+    def claim(
+        self, campaign_id: str, *, bell: str, account: str, token: str, lease_ms: int
+    ) -> BatchLease | NothingDue | NotClaimed:
+        """Takes the campaign's next due batch with its body; the first claim stamps the campaign with the account."""
+        answer = self._scripts.run("claim", campaign_id, bell, account, token, lease_ms)
+        kind = text_of(answer[0])
+        if kind == "none":
+            return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)
+        if kind != "claimed":
+            return NotClaimed(kind)
+        _, number, envelope, size, attempts, body = answer
+        return BatchLease(campaign_id, int(number), token, text_of(envelope), int(size), int(attempts), body)
+
+    def intend(
+        self, lease: BatchLease, *, account: str, lease_ms: int, duplicate_window_ms: int, remark: str = ""
+    ) -> str:
+        """Writes down that the request may be on the wire from now on: `posting`, or why it must not go."""
+        return self._run(
+            "intent", lease.campaign_id, lease.batch, lease.token, account, lease_ms, remark, duplicate_window_ms,
+            self._next_look_ms,
+        )  # fmt: skip
+
+    def release(self, lease: BatchLease, *, delay_ms: int, cause: str) -> str:
+        """Gives a claimed batch back: nothing has left."""
+        return self._run("release", lease.campaign_id, lease.batch, lease.token, delay_ms, cause)
+
+    def not_taken(self, lease: BatchLease, *, delay_ms: int, cause: str) -> str:
+        """This attempt was surely not taken; the batch waits, or is in doubt if an earlier attempt is."""
+        return self._run(
+            "not_taken",
+            lease.campaign_id,
+            lease.batch,
+            lease.token,
+            delay_ms,
+            cause,
+            "",
+            "",
+            0,
+            self._next_look_ms,
+        )
+
+    def account_closed(self, lease: BatchLease, *, account: str, reason: str, cause: str, shuts_allowed: int) -> str:
+        """Not taken because of the account: shuts its gate. The batch is refused at its `shuts_allowed`th time (0: never)."""
+        return self._run(
+            "not_taken", lease.campaign_id, lease.batch, lease.token, 0, cause, account, reason, shuts_allowed,
+            self._next_look_ms,
+        )  # fmt: skip
+
+    def doubtful(self, lease: BatchLease, *, account: str, cause: str, doubts_allowed: int) -> str:
+        """Neither yes nor no; `doubts_allowed` of them in a row shut the account's gate."""
+        return self._run(
+            "doubtful",
+            lease.campaign_id,
+            lease.batch,
+            lease.token,
+            account,
+            cause,
+            self._next_look_ms,
+            doubts_allowed,
+        )
+
+    def refused(self, lease: BatchLease, *, cause: str) -> str:
+        """A clear no for good, or doubt if an earlier attempt is in doubt."""
+        return self._run("refused", lease.campaign_id, lease.batch, lease.token, cause, self._next_look_ms)
+
+    def rows_refused(
+        self, lease: BatchLease, *, cause: str, rest: bytes, rest_rows: Sequence[int],
+        rejects: Sequence[RejectRow],
+    ) -> str:  # fmt: skip
+        """BSG named rows and took nothing: those are rejects, the rest waits to be sent again."""
+        return self._run(
+            "rows_refused", lease.campaign_id, lease.batch, lease.token, cause, self._next_look_ms, rest,
+            len(rest_rows), encode_rows(rest_rows),
+            *(item for row in rejects for item in row),
+        )  # fmt: skip
+
+    def taken(
+        self, campaign_id: str, batch: int, *, account: str, bsg_campaign_id: int, bsg_status: str, next_poll_ms: int,
+        cause: str, price: str = "", currency: str = "",
+    ) -> str:  # fmt: skip
+        """BSG has it, whoever says so and whatever the state: `submitted`, `known`, `second` (an alarm) or `owned`."""
+        return self._run(
+            "taken",
+            campaign_id,
+            batch,
+            account,
+            bsg_campaign_id,
+            bsg_status,
+            next_poll_ms,
+            cause,
+            price,
+            currency,
+        )
+
+    def take_back(self, account: str, *, at_most: int) -> list[str]:
+        """Ends the leases that ran out; answers the ids of their batches."""
+        return [text_of(item) for item in self._scripts.run("take_back", account, at_most, self._next_look_ms)]
+
+    def absent(
+        self, campaign_id: str, batch: int, *, attempts: int, duplicate_window_ms: int, delay_ms: int,
+        look_again_ms: int, cause: str,
+    ) -> str:  # fmt: skip
+        """BSG surely does not have it: `pending` within the duplicate window, `asks` for a person after it."""
+        return self._run("absent", campaign_id, batch, attempts, duplicate_window_ms, delay_ms, look_again_ms, cause)
+
+    def shrink(
+        self, campaign_id: str, batch: int, *, state: str, size: int, rest: bytes, rest_rows: Sequence[int],
+        cause: str, rejects: Sequence[RejectRow],
+    ) -> str:  # fmt: skip
+        """Turns messages of a batch into rejects while it stays in its state; `rest` of b"" keeps the body."""
+        return self._run(
+            "shrink", campaign_id, batch, state, size, rest, encode_rows(rest_rows), cause,
+            *(item for row in rejects for item in row),
+        )  # fmt: skip
+
+    def polled(
+        self, campaign_id: str, batch: int, *, status: str, final: bool, statistics: str, price: str, currency: str,
+        total_messages: int | None, next_poll_ms: int | None,
+    ) -> str:  # fmt: skip
+        """What BSG says of it now; `next_poll_ms` None ends the polling."""
+        return self._run(
+            "polled", campaign_id, batch, status, int(final), statistics, price, currency,
+            "" if total_messages is None else total_messages, -1 if next_poll_ms is None else next_poll_ms,
+        )  # fmt: skip
+
+    def resolve_not_sent(self, campaign_id: str, batch: int) -> str:
+        """A person's word that BSG never took it. Answers the state, `stale` if it is not in doubt."""
+        return self._run("resolve_not_sent", campaign_id, batch)
+
+    def stopped(self, account: str, bsg_campaign_id: int, *, stopped: bool) -> str:
+        """BSG's answer to a stop: done, or impossible."""
+        return self._run("stopped", account, bsg_campaign_id, "stopped" if stopped else "cannot_stop")

@@ -1,0 +1,118 @@
+"""A campaign's own transitions: accepted, rung for, paused, cancelled, expired, retried, forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import redis
+
+from bsg_ledger.scripts import Scripts, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """All that one commit writes. Times in milliseconds of the epoch."""
+
+    campaign_id: str
+    idempotency_key: str
+    digest: str
+    part_sizes: Sequence[int]
+    envelope: str = field(repr=False)
+    priority: str
+    deadline_ms: int
+    name: str
+    window: int
+    incarnation: str
+
+    @property
+    def messages(self) -> int:
+        return sum(self.part_sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`kind` is accepted, duplicate, conflict or missing (a part's time ran out before the commit)."""
+
+    kind: str
+    campaign_id: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bells:
+    """Doorbells that may be published now, so that the campaign's window holds."""
+
+    priority: str
+    names: Sequence[str]
+
+
+class Campaigns:
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client = client
+        self._scripts = scripts
+
+    # Before the commit: parts that nobody knows yet, and that vanish by themselves.
+
+    def store_part(self, campaign_id: str, part: int, packed: bytes, *, keep_ms: int) -> None:
+        """Stores a part's messages; they vanish after `keep_ms` unless the campaign is accepted or it is renewed."""
+        self._client.set(_messages_key(campaign_id, part), packed, px=keep_ms)
+
+    def renew_parts(self, campaign_id: str, parts: int, *, keep_ms: int) -> None:
+        pipe = self._client.pipeline(transaction=False)
+        for part in range(parts):
+            pipe.pexpire(_messages_key(campaign_id, part), keep_ms)
+        pipe.execute()
+
+    def drop_parts(self, campaign_id: str, parts: int) -> None:
+        if parts:
+            self._client.unlink(*(_messages_key(campaign_id, part) for part in range(parts)))
+
+    def accept(self, acceptance: Acceptance) -> Accepted:
+        """The commit. Repeating it after a lost answer answers `accepted` again."""
+        answer = self._scripts.run(
+            "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
+            acceptance.envelope, acceptance.priority, acceptance.deadline_ms, acceptance.name, acceptance.window,
+            acceptance.incarnation, *acceptance.part_sizes,
+        )  # fmt: skip
+        kind = text_of(answer[0])
+        if kind == "missing":
+            return Accepted(kind, acceptance.campaign_id, 0)
+        return Accepted(kind, text_of(answer[1]), int(answer[2]) if len(answer) > 2 else 0)
+
+    # After it.
+
+    def ring(self, campaign_id: str, *, bell: str, patience_ms: int, delay_ms: int = 0) -> Bells:
+        """Notes which doorbells may be published now; their names begin with `bell`."""
+        priority, *names = self._scripts.run("ring", campaign_id, patience_ms, delay_ms, bell)
+        return Bells(text_of(priority), [text_of(name) for name in names])
+
+    def pause(self, campaign_id: str, *, paused: bool) -> bool:
+        """Holds unsent batches, or lets them go on. False: there is no such campaign."""
+        return text_of(self._scripts.run("pause", campaign_id, int(paused))[0]) != "gone"
+
+    def cancel(self, campaign_id: str) -> tuple[int, int] | None:
+        """Ends what is unsent and puts down what is to be stopped at BSG.
+
+        Answers the messages that ended and those that are or may be at BSG; None: there is no such campaign.
+        """
+        answer = self._scripts.run("end_unsent", campaign_id, "cancelled")
+        return (int(answer[1]), int(answer[2])) if text_of(answer[0]) == "ended" else None
+
+    def expire(self, campaign_id: str) -> bool:
+        """Ends what is unsent, the deadline having passed. False: it has not, or there is no such campaign."""
+        return text_of(self._scripts.run("end_unsent", campaign_id, "expired")[0]) == "ended"
+
+    def retry(self, campaign_id: str, *, deadline_ms: int | None) -> tuple[str, int]:
+        """Sends again what was refused or has expired: retried (and how many), late, forgotten, cancelled or gone."""
+        answer = self._scripts.run("retry", campaign_id, "" if deadline_ms is None else deadline_ms, 0)
+        return text_of(answer[0]), int(answer[1]) if len(answer) > 1 else 0
+
+    def forget(self, campaign_id: str, *, everything: bool) -> bool:
+        """Forgets a closed campaign's bodies, or all of it. False: something is left to do."""
+        answer = self._scripts.run("forget", campaign_id, "ledger" if everything else "bodies")
+        return text_of(answer[0]) == "forgotten"
+
+
+def _messages_key(campaign_id: str, part: int) -> str:
+    return f"bsg:campaign:{campaign_id}:part:{part}:messages"

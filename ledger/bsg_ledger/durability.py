@@ -1,0 +1,69 @@
+"""Does this Redis keep what it acknowledges? Either by itself (fsync always) or by being asked (WAITAOF)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from redis.exceptions import ResponseError
+
+REMEDY = (
+    "set `appendonly yes` and `appendfsync always` in Redis, or use a server that has WAITAOF (Redis 7.2 or later, "
+    "Valkey) with `appendonly yes`, or accept the loss of up to a second with QUEUE_DURABILITY=relaxed"
+)
+
+
+class NotDurable(Exception):
+    """The server cannot prove that it keeps what it acknowledges; the text is the remedy."""
+
+
+class Durability:
+    """Makes sure that writes are on disk, in the cheapest way that the server offers.
+
+    The way is found once per client; `relaxed` asks for nothing.
+    """
+
+    def __init__(self, client: redis.Redis, *, relaxed: bool, timeout_ms: int) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._timeout_ms = timeout_ms
+        self._way: str | None = "nothing" if relaxed else None
+
+    def require(self) -> None:
+        """Raises `NotDurable` unless the server can keep what it acknowledges."""
+        if self._way is None:
+            self._way = self._find_way()
+
+    def settle(self) -> None:
+        """Returns when all earlier writes are on disk; raises `NotDurable` if they are not."""
+        self.require()
+        if self._way == "wait" and self._wait() < 1:
+            raise NotDurable("the append-only file could not be written in time: is the disk of Redis full or slow?")
+
+    def _find_way(self) -> str:
+        try:
+            settings = self._client.config_get("appendonly", "appendfsync")
+        except ResponseError:  # managed servers forbid CONFIG
+            settings = {}
+        known = {_text(name): _text(value) for name, value in settings.items()}
+        if known.get("appendonly") == "yes" and known.get("appendfsync") == "always":
+            return "always"
+        if known.get("appendonly", "yes") != "yes":
+            raise NotDurable(REMEDY)
+        try:
+            self._wait()
+        except ResponseError:
+            raise NotDurable(REMEDY) from None
+        return "wait"
+
+    def _wait(self) -> int:
+        # WAITAOF speaks of its own connection's writes, and a pool may hand out another one: a write on this very
+        # connection makes it wait for everything before, the file being one sequence.
+        pipe = self._client.pipeline(transaction=False)
+        pipe.hset("bsg:ledger", "settled", "1")
+        pipe.execute_command("WAITAOF", 1, 0, self._timeout_ms)
+        _, answer = pipe.execute()
+        return int(answer[0])
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

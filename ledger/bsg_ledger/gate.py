@@ -1,0 +1,65 @@
+"""An account's gate: shut, nothing is claimed and nothing leaves; batches stay pending and use up nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import redis
+
+from bsg_ledger.scripts import Scripts, text_of
+
+
+class GateReason(StrEnum):
+    """Why a gate is shut. No funds opens when the balance has risen, an operator's by hand, the others by a probe."""
+
+    BAD_KEY = "bad_key"
+    BLOCKED = "blocked"
+    NO_FUNDS = "no_funds"
+    DOUBTS = "doubts"  # doubtful outcomes in a row
+    OPERATOR = "operator"
+
+
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """Why the gate is as it is; `since` is None if it was never touched. `balance` is the last that BSG told."""
+
+    open: bool
+    reason: str
+    by: str
+    since: datetime | None
+    balance: str | None
+
+
+class Gate:
+    def __init__(self, client: redis.Redis, scripts: Scripts, account: str) -> None:
+        self._client = client
+        self._scripts = scripts
+        self._account = account
+
+    def open(self, *, reason: str, by: str) -> None:
+        self._scripts.run("gate", self._account, "open", reason, by)
+
+    def shut(self, *, reason: str, by: str) -> None:
+        """Shuts it; the first reason stays."""
+        self._scripts.run("gate", self._account, "shut", reason, by)
+
+    def probe_due(self, *, put_off_ms: int) -> bool:
+        """Whether a probe is due now; the next one is put off."""
+        return text_of(self._scripts.run("gate", self._account, "probe", "", "", put_off_ms, "")[0]) == "probe"
+
+    def note_balance(self, balance: str) -> None:
+        self._scripts.run("gate", self._account, "balance", "", "", 0, balance)
+
+    def state(self) -> GateState:
+        raw = self._client.hgetall(f"bsg:account:{self._account}:gate")
+        known = {text_of(name): text_of(value) for name, value in raw.items()}
+        since = datetime.fromtimestamp(int(known["since"]) / 1000, UTC) if "since" in known else None
+        return GateState(
+            open=known.get("state") != "shut",
+            reason=known.get("reason", ""),
+            by=known.get("by", ""),
+            since=since,
+            balance=known.get("balance"),
+        )

@@ -1,0 +1,41 @@
+"""The durable record in Redis: what was accepted, sent, refused or is in doubt. Nobody else writes these keys."""
+
+from __future__ import annotations
+
+import redis
+
+from bsg_ledger.batches import Batches
+from bsg_ledger.campaigns import Campaigns
+from bsg_ledger.durability import Durability
+from bsg_ledger.gate import Gate
+from bsg_ledger.parts import Parts
+from bsg_ledger.reading import Reading
+from bsg_ledger.rooms import Rooms
+from bsg_ledger.scripts import Scripts
+from bsg_ledger.zones import LearntZone
+
+NEXT_LOOK_MS = 1000  # a doubt is looked at soon: how long the evidence has to age is the reconcile's own rule
+
+
+class Ledger:
+    """The ledger's transitions by subject, over one Redis client.
+
+    The client must not retry by itself: each transition is guarded, but only the caller knows what a lost answer means.
+    """
+
+    def __init__(self, client: redis.Redis, *, relaxed: bool = False, timeout_ms: int = 3000) -> None:
+        scripts = Scripts(client)
+        self.campaigns = Campaigns(client, scripts)
+        self.parts = Parts(scripts)
+        self.batches = Batches(scripts, next_look_ms=NEXT_LOOK_MS)
+        self.rooms = Rooms(client, scripts)
+        self.reading = Reading(client)
+        self.durability = Durability(client, relaxed=relaxed, timeout_ms=timeout_ms)
+        self._client = client
+        self._scripts = scripts
+
+    def learnt_zone(self, account: str) -> LearntZone:
+        return LearntZone(self._client, account)
+
+    def gate(self, account: str) -> Gate:
+        return Gate(self._client, self._scripts, account)

@@ -1,0 +1,22 @@
+#!lua flags=allow-oom
+-- Settles a doubt by BSG surely not having the batch. By itself only within the window of the first intent, for
+-- which BSG can be trusted to refuse a reference id twice; after it a person is asked.
+-- ARGV  1 campaign, 2 batch, 3 attempts that the evidence speaks of, 4 duplicate window (ms), 5 delay (ms),
+--       6 next look (ms), 7 cause
+-- Answer  {pending | cancelled | expired | asks} or {stale}
+-- Transition  unconfirmed -> pending, the doubt stays on record (rule 2); -> cancelled in a cancelled campaign,
+--             which sends nothing again
+local campaign, batch = ARGV[1], ARGV[2]
+local key = batch_key(campaign, batch)
+local state, attempts, first_intent, asks = get(key, 'state', 'attempts', 'first_intent_at', 'asks')
+if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end
+local cancelled = redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'
+if cancelled or NOW - number(first_intent) + number(ARGV[5]) < number(ARGV[4]) then
+  return { move_back(campaign, batch, NOW + ARGV[5], ARGV[7]) }
+end
+redis.call('ZADD', account_key(account_of(campaign), 'doubt'), NOW + ARGV[6], batch_id(campaign, batch))
+if asks ~= '1' then
+  redis.call('HSET', key, 'asks', '1')
+  record_event(campaign, batch, state, state, 'a person has to decide', ARGV[7])
+end
+return { 'asks' }

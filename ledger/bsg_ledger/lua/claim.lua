@@ -1,0 +1,37 @@
+#!lua flags=allow-oom
+-- Takes the campaign's next due batch and its body; the first claim stamps the campaign with the account.
+-- ARGV  1 campaign, 2 bell that is answered by this ('' for none), 3 account, 4 token, 5 lease (ms)
+-- Answer  {claimed, batch, envelope, size, attempts, body}, {none, when the next is due or -1},
+--         or {gone | paused | cancelled | foreign | gate | full}
+-- Transition  pending -> claimed (or expired, when the deadline has passed)
+local campaign, account = ARGV[1], ARGV[3]
+local key = campaign_key(campaign)
+redis.call('ZREM', key .. ':rung', ARGV[2])
+local envelope, owner, paused, cancelled, window, deadline = get(key, 'envelope', 'account', 'paused', 'cancelled',
+  'window', 'deadline')
+if not envelope then return { 'gone' } end
+if owner ~= '' and owner ~= account then return { 'foreign' } end
+if cancelled == '1' then return { 'cancelled' } end
+if paused == '1' then return { 'paused' } end
+if gate_shut(account) then return { 'gate' } end
+if redis.call('ZCARD', key .. ':leases') >= number(window) then return { 'full' } end
+while true do
+  local batch, at = earliest(key .. ':due')
+  if not batch then return { 'none', -1 } end
+  if at > NOW and number(deadline) > NOW then
+    refresh_due(campaign)
+    return { 'none', at }
+  end
+  if owner == '' then
+    redis.call('ZREM', account_key('-', 'due'), campaign)
+    redis.call('HSET', key, 'account', account)
+    owner = account
+  end
+  if number(deadline) > NOW then
+    redis.call('HSET', batch_key(campaign, batch), 'token', ARGV[4], 'lease_until', NOW + ARGV[5])
+    move(campaign, batch, 'claimed', NOW + ARGV[5], 'claimed')
+    local size, attempts = get(batch_key(campaign, batch), 'size', 'attempts')
+    return { 'claimed', batch, envelope, size, attempts, redis.call('GET', batch_key(campaign, batch) .. ':messages') }
+  end
+  move(campaign, batch, 'expired', 0, 'deadline passed')
+end

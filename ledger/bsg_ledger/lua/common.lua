@@ -1,0 +1,187 @@
+-- Read before every other script of this folder: the key schema and the few moves that all of them share.
+--
+-- One Redis holds one ledger; scripts build their keys from ids, so the ledger does not run on Redis Cluster.
+-- Times are milliseconds of Redis's own clock. A batch's id is CAMPAIGN-NUMBER.
+--
+--   bsg:ledger                          hash    incarnation, sequence (one per event), alarms
+--   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
+--   bsg:closed                          zset    campaigns of which nothing is left to do, since when
+--   bsg:prepare                         zset    campaigns with parts to prepare, by the earliest moment
+--   bsg:deadlines                       zset    campaigns with something unsent, by their deadline
+--   bsg:idempotency:KEY                 hash    campaign, digest, messages
+--   bsg:campaign:C                      hash    the record; messages:STATE and batches:STATE count
+--   bsg:campaign:C:parts                zset    parts to prepare: when due, or the end of the lease
+--   bsg:campaign:C:part:P               hash    state, size, first_index, token, lease_until, losses
+--   bsg:campaign:C:part:P:messages      string  the packed messages, until prepared
+--   bsg:campaign:C:batch:B              hash    state, size, rows (indexes of its messages), token, attempts, doubt, intent times, BSG's answers
+--   bsg:campaign:C:batch:B:messages     string  the messages array, ready for the wire
+--   bsg:campaign:C:due                  zset    pending batches, by not_before
+--   bsg:campaign:C:leases               zset    claimed and posting batches, by the end of their lease
+--   bsg:campaign:C:rung                 zset    doorbells on their way, by when they were to ring
+--   bsg:campaign:C:rejects              zset    one JSON row a rejected message, by its index
+--   bsg:campaign:C:events               stream  every transition
+--   bsg:account:A:due                   zset    campaigns with pending batches, by the earliest ("-": no account yet)
+--   bsg:account:A:leases                zset    claimed and posting batches, by the end of their lease
+--   bsg:account:A:doubt                 zset    unconfirmed batches, by the next look at BSG
+--   bsg:account:A:live                  zset    submitted and finished batches, by the next poll
+--   bsg:account:A:stops                 zset    BSG campaigns to be stopped, by the next try
+--   bsg:account:A:owners                hash    BSG campaign id -> batch
+--   bsg:account:A:zone                  string  minutes by which BSG's times differ from the zone of the settings
+--   bsg:account:A:gate                  hash    state, reason, by, since, doubts (in a row), probe_at
+
+local clock = redis.call('TIME')
+local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function number(value) return tonumber(value or 0) or 0 end
+local function campaign_key(campaign, suffix) return 'bsg:campaign:' .. campaign .. (suffix or '') end
+local function part_key(campaign, part) return 'bsg:campaign:' .. campaign .. ':part:' .. part end
+local function batch_key(campaign, batch) return 'bsg:campaign:' .. campaign .. ':batch:' .. batch end
+local function account_key(account, suffix) return 'bsg:account:' .. account .. ':' .. suffix end
+local function batch_id(campaign, batch) return campaign .. '-' .. batch end
+
+local function get(key, ...) return unpack(redis.call('HMGET', key, ...)) end
+
+local function account_of(campaign)
+  local account = redis.call('HGET', campaign_key(campaign), 'account')
+  if not account or account == '' then return '-' end
+  return account
+end
+
+-- Every transition, once, in the campaign's stream; the sequence makes a ledger that went back noticeable.
+local function record_event(campaign, batch, from, to, cause, detail)
+  local sequence = redis.call('HINCRBY', 'bsg:ledger', 'sequence', 1)
+  redis.call('XADD', campaign_key(campaign, ':events'), '*', 'at', NOW, 'batch', batch, 'from', from, 'to', to,
+    'cause', cause, 'detail', detail or '', 'sequence', sequence)
+end
+
+local function earliest(zset)
+  local first = redis.call('ZRANGE', zset, 0, 0, 'WITHSCORES')
+  return first[1], tonumber(first[2])
+end
+
+-- The campaign's place among those with something to send. A paused one has none.
+local function refresh_due(campaign)
+  local due = account_key(account_of(campaign), 'due')
+  local batch, at = earliest(campaign_key(campaign, ':due'))
+  if batch and redis.call('HGET', campaign_key(campaign), 'paused') ~= '1' then
+    redis.call('ZADD', due, at, campaign)
+  else
+    redis.call('ZREM', due, campaign)
+  end
+end
+
+local function refresh_prepare(campaign)
+  local part, at = earliest(campaign_key(campaign, ':parts'))
+  if part then redis.call('ZADD', 'bsg:prepare', at, campaign) else redis.call('ZREM', 'bsg:prepare', campaign) end
+end
+
+local UNSENT = { 'messages:unprepared', 'messages:pending', 'messages:claimed', 'messages:posting', 'messages:unconfirmed' }
+
+-- Closed and deadline follow from the counts: nobody has to remember to set them.
+local function refresh_campaign(campaign)
+  local key, unsent = campaign_key(campaign), 0
+  for _, count in ipairs(redis.call('HMGET', key, unpack(UNSENT))) do unsent = unsent + number(count) end
+  if unsent > 0 then
+    redis.call('ZADD', 'bsg:deadlines', redis.call('HGET', key, 'deadline'), campaign)
+  else
+    redis.call('ZREM', 'bsg:deadlines', campaign)
+  end
+  if unsent == 0 and number(redis.call('HGET', key, 'messages:submitted')) == 0 then
+    redis.call('ZADD', 'bsg:closed', 'NX', NOW, campaign)
+  else
+    redis.call('ZREM', 'bsg:closed', campaign)
+  end
+end
+
+-- Subtract from zero to take away: Lua writes minus nothing as -0, which Redis 7 refuses.
+local function count(campaign, state, messages, batches)
+  redis.call('HINCRBY', campaign_key(campaign), 'messages:' .. state, messages)
+  if batches ~= 0 then redis.call('HINCRBY', campaign_key(campaign), 'batches:' .. state, batches) end
+end
+
+-- Each state has one place to wait in, scored by the moment when somebody has to look at it.
+local ROOM = { claimed = 'leases', posting = 'leases', unconfirmed = 'doubt', submitted = 'live', finished = 'live' }
+
+local function leave(campaign, batch, state)
+  if state == 'pending' then
+    redis.call('ZREM', campaign_key(campaign, ':due'), batch)
+  elseif ROOM[state] then
+    redis.call('ZREM', account_key(account_of(campaign), ROOM[state]), batch_id(campaign, batch))
+    if ROOM[state] == 'leases' then redis.call('ZREM', campaign_key(campaign, ':leases'), batch) end
+  end
+end
+
+local function enter(campaign, batch, state, at)
+  if state == 'pending' then
+    redis.call('ZADD', campaign_key(campaign, ':due'), at, batch)
+  elseif ROOM[state] then
+    redis.call('ZADD', account_key(account_of(campaign), ROOM[state]), at, batch_id(campaign, batch))
+    if ROOM[state] == 'leases' then redis.call('ZADD', campaign_key(campaign, ':leases'), at, batch) end
+  end
+end
+
+local function move(campaign, batch, to, at, cause, detail)
+  local key = batch_key(campaign, batch)
+  local from, size = get(key, 'state', 'size')
+  leave(campaign, batch, from)
+  count(campaign, from, 0 - number(size), -1)
+  count(campaign, to, number(size), 1)
+  redis.call('HSET', key, 'state', to, 'since', NOW)
+  if to == 'pending' then redis.call('HSET', key, 'not_before', at) end
+  if ROOM[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end
+  enter(campaign, batch, to, at)
+  refresh_due(campaign)
+  refresh_campaign(campaign)
+  record_event(campaign, batch, from, to, cause, detail)
+end
+
+-- Back to waiting, unless the campaign has been cancelled or its deadline has passed meanwhile.
+local function move_back(campaign, batch, at, cause, detail)
+  local cancelled, deadline = get(campaign_key(campaign), 'cancelled', 'deadline')
+  if cancelled == '1' then
+    move(campaign, batch, 'cancelled', 0, cause .. ', campaign cancelled', detail)
+    return 'cancelled'
+  elseif number(deadline) <= NOW then
+    move(campaign, batch, 'expired', 0, cause .. ', deadline passed', detail)
+    return 'expired'
+  end
+  move(campaign, batch, 'pending', at, cause, detail)
+  return 'pending'
+end
+
+-- The fence: only the holder of the token in that state may go on.
+local function held(campaign, batch, state, token)
+  local now_state, now_token = get(batch_key(campaign, batch), 'state', 'token')
+  return now_state == state and now_token == token
+end
+
+-- Rule 2: a clear no speaks for its own attempt only.
+local function in_doubt(campaign, batch)
+  return redis.call('HGET', batch_key(campaign, batch), 'doubt') == '1'
+end
+
+local function to_doubt(campaign, batch, look_after, cause, detail)
+  redis.call('HSET', batch_key(campaign, batch), 'doubt', '1')
+  move(campaign, batch, 'unconfirmed', NOW + look_after, cause, detail)
+end
+
+-- One reject an index, so that telling one twice counts once. Answers how many were new.
+local function reject(campaign, first, last)
+  local rejects, added = campaign_key(campaign, ':rejects'), 0
+  for i = first, last, 2 do
+    if redis.call('ZCOUNT', rejects, ARGV[i], ARGV[i]) == 0 then
+      redis.call('ZADD', rejects, ARGV[i], ARGV[i + 1])
+      added = added + 1
+    end
+  end
+  return added
+end
+
+local function gate_shut(account) return redis.call('HGET', account_key(account, 'gate'), 'state') == 'shut' end
+
+local function shut_gate(account, reason, by)
+  local key = account_key(account, 'gate')
+  -- An operator's word stands over any other reason: no probe opens it.
+  if redis.call('HGET', key, 'state') == 'shut' and reason ~= 'operator' then return end
+  redis.call('HSET', key, 'state', 'shut', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
+end

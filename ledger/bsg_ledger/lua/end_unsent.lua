@@ -1,0 +1,42 @@
+#!lua flags=allow-oom
+-- Ends what has not been sent: by an operator's cancel, or because the deadline has passed. On a cancel, what is at
+-- BSG is put down to be stopped there.
+-- ARGV  1 campaign, 2 cancelled or expired
+-- Answer  {ended, messages ended now, messages that are or may be at BSG}, {early} or {gone}
+-- Transition  parts: unprepared, preparing -> cancelled | expired; batches: pending, claimed -> cancelled | expired
+local campaign, to = ARGV[1], ARGV[2]
+local key = campaign_key(campaign)
+local parts, batches, deadline, account = get(key, 'parts', 'next_batch', 'deadline', 'account')
+if not parts then return { 'gone' } end
+if to == 'expired' and number(deadline) > NOW then return { 'early' } end
+local cause, ended, sent = to == 'cancelled' and 'operator' or 'deadline passed', 0, 0
+if to == 'cancelled' then redis.call('HSET', key, 'cancelled', '1') end
+for _, part in ipairs(redis.call('ZRANGE', key .. ':parts', 0, -1)) do
+  local state, size = get(part_key(campaign, part), 'state', 'size')
+  redis.call('HSET', part_key(campaign, part), 'state', to)
+  redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')
+  count(campaign, 'unprepared', 0 - number(size), 0)
+  count(campaign, to, number(size), 0)
+  record_event(campaign, 'part ' .. part, state, to, cause)
+  ended = ended + number(size)
+end
+redis.call('DEL', key .. ':parts')
+for batch = 0, number(batches) - 1 do
+  local state, size, bsg_id = get(batch_key(campaign, batch), 'state', 'size', 'bsg_campaign_id')
+  if state == 'pending' or state == 'claimed' then
+    move(campaign, batch, to, 0, cause)
+    ended = ended + number(size)
+  elseif state == 'submitted' or state == 'finished' or state == 'posting' or state == 'unconfirmed' then
+    sent = sent + number(size)
+    if to == 'cancelled' and state == 'submitted' then redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id) end
+  end
+end
+refresh_prepare(campaign)
+refresh_due(campaign)
+refresh_campaign(campaign)
+if to == 'expired' then
+  redis.call('ZREM', 'bsg:deadlines', campaign)
+else
+  record_event(campaign, '', '', 'cancelled', cause, sent .. ' messages had gone or may have gone')
+end
+return { 'ended', ended, sent }

@@ -1,0 +1,26 @@
+#!lua flags=allow-oom
+-- Writes down that the request may be on the wire from now on. Nothing leaves before this is on disk.
+-- ARGV  1 campaign, 2 batch, 3 token, 4 account, 5 lease (ms), 6 remark for the event,
+--       7 duplicate window (ms), 8 next look (ms)
+-- Answer  {posting, attempts, first intent (ms)}, {pending, why}, {cancelled}, {expired}, {unconfirmed}
+--         or {stale}
+-- Transition  claimed -> posting (or back, if the campaign or the gate has been closed meanwhile; -> unconfirmed if an
+--             earlier attempt is in doubt and BSG can no longer be trusted to know its reference ids)
+local campaign, batch = ARGV[1], ARGV[2]
+local key = batch_key(campaign, batch)
+if not held(campaign, batch, 'claimed', ARGV[3]) or number(redis.call('HGET', key, 'lease_until')) <= NOW then return { 'stale' } end
+local account, paused, cancelled, deadline = get(campaign_key(campaign), 'account', 'paused', 'cancelled', 'deadline')
+local closed = (account ~= ARGV[4] and 'another account') or (paused == '1' and 'paused') or (gate_shut(account) and 'gate shut')
+if closed or cancelled == '1' or number(deadline) <= NOW then
+  return { move_back(campaign, batch, NOW, closed or 'not sent'), closed or '' }
+end
+if in_doubt(campaign, batch) and NOW - number(redis.call('HGET', key, 'first_intent_at')) >= number(ARGV[7]) then
+  to_doubt(campaign, batch, ARGV[8], 'too late to be sent again by itself')
+  return { 'unconfirmed' }
+end
+local attempts = redis.call('HINCRBY', key, 'attempts', 1)
+-- Only attempts in doubt can have been taken: the first of those is what a trace at BSG cannot be older than.
+if not in_doubt(campaign, batch) then redis.call('HSET', key, 'first_intent_at', NOW) end
+redis.call('HSET', key, 'intent_at', NOW, 'lease_until', NOW + ARGV[5])
+move(campaign, batch, 'posting', NOW + ARGV[5], 'intent', ARGV[6])
+return { 'posting', attempts, number(redis.call('HGET', key, 'first_intent_at')) }

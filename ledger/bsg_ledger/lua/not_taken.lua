@@ -1,0 +1,24 @@
+#!lua flags=allow-oom
+-- Records that this attempt was surely not taken.
+-- ARGV  1 campaign, 2 batch, 3 token, 4 delay (ms), 5 cause, 6 account to shut the gate of ('' for none), 7 reason,
+--       8 times that a batch may shut the gate (0: any), 9 next look (ms)
+-- Answer  {pending | cancelled | expired | unconfirmed | refused} or {stale}
+-- Transition  posting -> pending; -> unconfirmed if an earlier attempt is in doubt; -> refused if this batch alone
+--             shuts the gate again and again
+local campaign, batch, cause = ARGV[1], ARGV[2], ARGV[5]
+if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end
+redis.call('HSET', batch_key(campaign, batch), 'error', cause)
+local shuts = 0
+if ARGV[6] ~= '' then
+  shuts = redis.call('HINCRBY', batch_key(campaign, batch), 'gate_shuts', 1)
+  if number(ARGV[8]) > 0 and shuts >= number(ARGV[8]) and not in_doubt(campaign, batch) then
+    move(campaign, batch, 'refused', 0, cause .. ' for this batch alone')
+    return { 'refused' }
+  end
+  shut_gate(ARGV[6], ARGV[7], batch_id(campaign, batch))
+end
+if in_doubt(campaign, batch) then
+  to_doubt(campaign, batch, ARGV[9], cause .. ', an earlier attempt is in doubt')
+  return { 'unconfirmed' }
+end
+return { move_back(campaign, batch, NOW + ARGV[4], cause) }

@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- Records a clear no for good.
+-- ARGV  1 campaign, 2 batch, 3 token, 4 cause, 5 next look (ms)
+-- Answer  {refused | unconfirmed} or {stale}
+-- Transition  posting -> refused; -> unconfirmed if an earlier attempt is in doubt
+local campaign, batch = ARGV[1], ARGV[2]
+if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end
+redis.call('HSET', batch_key(campaign, batch), 'error', ARGV[4])
+if in_doubt(campaign, batch) then
+  to_doubt(campaign, batch, ARGV[5], ARGV[4] .. ', an earlier attempt is in doubt')
+  return { 'unconfirmed' }
+end
+move(campaign, batch, 'refused', 0, ARGV[4])
+return { 'refused' }

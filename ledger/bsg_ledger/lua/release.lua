@@ -1,0 +1,7 @@
+#!lua flags=allow-oom
+-- Gives a claimed batch back: nothing has left.
+-- ARGV  1 campaign, 2 batch, 3 token, 4 delay (ms), 5 cause
+-- Answer  {pending | cancelled | expired} or {stale}
+-- Transition  claimed -> pending
+if not held(ARGV[1], ARGV[2], 'claimed', ARGV[3]) then return { 'stale' } end
+return { move_back(ARGV[1], ARGV[2], NOW + ARGV[4], ARGV[5]) }

@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- Gives a leased part back without counting a loss: Redis could not take the result.
+-- ARGV  1 campaign, 2 part, 3 token, 4 delay (ms), 5 cause
+-- Answer  {unprepared} or {stale}
+-- Transition  preparing -> unprepared
+local campaign, part = ARGV[1], ARGV[2]
+local state, token = get(part_key(campaign, part), 'state', 'token')
+if state ~= 'preparing' or token ~= ARGV[3] then return { 'stale' } end
+redis.call('HSET', part_key(campaign, part), 'state', 'unprepared')
+redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')
+redis.call('ZADD', campaign_key(campaign, ':parts'), NOW + ARGV[4], part)
+refresh_prepare(campaign)
+record_event(campaign, 'part ' .. part, 'preparing', 'unprepared', ARGV[5])
+return { 'unprepared' }

@@ -1,0 +1,22 @@
+#!lua flags=allow-oom
+-- Notes how many doorbells may be published for a campaign now, so that its window holds.
+-- ARGV  1 campaign, 2 patience (ms) after which a bell that nobody answered is forgotten, 3 delay (ms) of the ring,
+--       4 name to make bells from
+-- Answer  {priority, bell, bell, ...}
+-- Transition  none; (rung + leased) never passes the campaign's window
+local campaign = ARGV[1]
+local rung, patience, at = campaign_key(campaign, ':rung'), number(ARGV[2]), NOW + ARGV[3]
+local priority, window, paused, account = get(campaign_key(campaign), 'priority', 'window', 'paused', 'account')
+if not priority or paused == '1' or (account ~= '' and gate_shut(account)) then return { priority or 'normal' } end
+redis.call('ZREMRANGEBYSCORE', rung, '-inf', NOW - patience)
+local on_their_way = redis.call('ZCARD', rung)
+local room = number(window) - on_their_way - redis.call('ZCARD', campaign_key(campaign, ':leases'))
+local due = redis.call('ZCOUNT', campaign_key(campaign, ':due'), '-inf', at) - on_their_way
+local answer = { priority }
+for i = 1, math.min(room, due) do
+  local bell = ARGV[4] .. i
+  redis.call('ZADD', rung, at, bell)
+  answer[#answer + 1] = bell
+end
+if on_their_way + #answer > 1 then redis.call('ZADD', account_key(account_of(campaign), 'due'), 'XX', at + patience, campaign) end
+return answer

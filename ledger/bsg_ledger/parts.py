@@ -1,0 +1,57 @@
+"""A part's transitions: from accepted messages to batches and rejects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bsg_ledger.scripts import Scripts, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class PartLease:
+    """A part in the hands of one worker, until its lease ends."""
+
+    campaign_id: str
+    part: int
+    token: str
+    packed: bytes = field(repr=False)
+    envelope: str = field(repr=False)
+    first_index: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class NothingDue:
+    """Nothing to take now; `at` is when the next one is due (milliseconds of Redis's clock), None if there is none."""
+
+    at: int | None
+
+
+class Parts:
+    def __init__(self, scripts: Scripts) -> None:
+        self._scripts = scripts
+
+    def lease(self, campaign_id: str, token: str, *, lease_ms: int, losses_allowed: int) -> PartLease | NothingDue:
+        """Takes the campaign's next due part; a part that lost `losses_allowed` leases becomes rejects on the way."""
+        answer = self._scripts.run("lease_part", campaign_id, token, lease_ms, losses_allowed)
+        if text_of(answer[0]) == "none":
+            return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)
+        _, part, packed, envelope, first_index, size = answer
+        return PartLease(campaign_id, int(part), token, packed, text_of(envelope), int(first_index), int(size))
+
+    def prepared(
+        self, lease: PartLease, batches: Sequence[tuple[int, str, bytes]], rejects: Sequence[tuple[int, str]]
+    ) -> bool:
+        """Puts all batches (size, rows, body) and rejects (index, JSON) of the part in at once. False: the lease is stale."""
+        items: list[tuple[int | str | bytes, ...]] = [*batches, *rejects]
+        flat = [value for item in items for value in item]
+        answer = self._scripts.run(
+            "prepared", lease.campaign_id, lease.part, lease.token, len(batches), len(rejects), *flat
+        )
+        return text_of(answer[0]) == "prepared"
+
+    def release(self, lease: PartLease, *, delay_ms: int, cause: str) -> bool:
+        """Gives the part back, without counting it as a lost lease. False: the lease is stale."""
+        answer = self._scripts.run("release_part", lease.campaign_id, lease.part, lease.token, delay_ms, cause)
+        return text_of(answer[0]) == "unprepared"

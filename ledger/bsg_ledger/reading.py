@@ -1,0 +1,221 @@
+"""Reads the ledger; changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import redis
+
+from bsg_ledger.batches import batch_id, split_batch_id
+from bsg_ledger.rows import decode_rows
+from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, Transition
+from bsg_ledger.scripts import text_of
+from bsg_ledger.states import MESSAGE_STATES, BatchState, campaign_state
+
+BATCHES_AT_ONCE = 500
+EVENTS_AT_ONCE = 1000
+
+
+class Reading:
+    def __init__(self, client: redis.Redis) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+
+    def status(self, campaign_id: str) -> CampaignStatus | None:
+        """Everything about a campaign; None if the ledger does not know it."""
+        record = self._record(campaign_id)
+        if record is None:
+            return None
+        summary = _summary(campaign_id, record)
+        return CampaignStatus(
+            campaign_id=campaign_id,
+            name=summary.name,
+            state=summary.state,
+            paused=summary.paused,
+            cancelled=record.get("cancelled") == "1",
+            counts=summary.counts,
+            batches=list(self._batches(campaign_id, int(record.get("next_batch", 0)))),
+            transitions=list(self.transitions(campaign_id)),
+            accepted_at=summary.accepted_at,
+            deadline=_moment(record["deadline"]),
+            account=record.get("account") or None,
+        )
+
+    def summary(self, campaign_id: str) -> CampaignSummary | None:
+        record = self._record(campaign_id)
+        return None if record is None else _summary(campaign_id, record)
+
+    def campaigns(self) -> Iterator[CampaignSummary]:
+        """Every campaign, the newest first."""
+        start = 0
+        while names := self._client.zrevrange("bsg:campaigns", start, start + BATCHES_AT_ONCE - 1):
+            pipe = self._client.pipeline(transaction=False)
+            for name in names:
+                pipe.hgetall(f"bsg:campaign:{text_of(name)}")
+            for name, raw in zip(names, pipe.execute(), strict=True):
+                if raw:
+                    yield _summary(text_of(name), _decoded(raw))
+            start += len(names)
+
+    def rejects(self, campaign_id: str) -> Iterator[str]:
+        """The rejected messages' rows (JSON), by index."""
+        start = 0
+        while rows := self._client.zrange(f"bsg:campaign:{campaign_id}:rejects", start, start + EVENTS_AT_ONCE - 1):
+            yield from (text_of(row) for row in rows)
+            start += len(rows)
+
+    def transitions(self, campaign_id: str, *, after: str = "-") -> Iterator[Transition]:
+        """The campaign's history, oldest first, after a position ("-": from the beginning)."""
+        key, position = f"bsg:campaign:{campaign_id}:events", after if after == "-" else f"({after}"
+        while entries := self._client.xrange(key, position, "+", count=EVENTS_AT_ONCE):
+            for entry, fields in entries:
+                yield _transition(campaign_id, text_of(entry), _decoded(fields))
+            position = f"({text_of(entries[-1][0])}"
+
+    def wait_for_transitions(self, campaign_id: str, *, after: str, at_most_ms: int) -> Sequence[Transition]:
+        """What happened after a position; waits for the next thing to happen, `at_most_ms` long."""
+        key = f"bsg:campaign:{campaign_id}:events"
+        answer = self._client.xread({key: "0" if after == "-" else after}, count=EVENTS_AT_ONCE, block=at_most_ms)
+        return [
+            _transition(campaign_id, text_of(entry), _decoded(fields))
+            for _, entries in answer or []
+            for entry, fields in entries
+        ]
+
+    def batch_records(self, identifiers: Iterable[str]) -> list[BatchRecord]:
+        """The records of batches by their ids; those that are gone are left out."""
+        wanted = [split_batch_id(identifier) for identifier in identifiers]
+        pipe = self._client.pipeline(transaction=False)
+        for campaign, batch in wanted:
+            pipe.hgetall(f"bsg:campaign:{campaign}:batch:{batch}")
+            pipe.hmget(f"bsg:campaign:{campaign}", "envelope", "cancelled")
+        answers = pipe.execute()
+        return [
+            _batch_record(campaign, batch, _decoded(raw), text_of(head[0]), head[1] == b"1")
+            for (campaign, batch), raw, head in zip(wanted, answers[::2], answers[1::2], strict=True)
+            if raw and head[0] is not None
+        ]
+
+    def body(self, campaign_id: str, batch: int) -> bytes | None:
+        """The batch's messages array as it was prepared; None once it is forgotten."""
+        body: bytes | None = self._client.get(f"bsg:campaign:{campaign_id}:batch:{batch}:messages")
+        return body
+
+    def rows(self, campaign_id: str, batch: int) -> list[int]:
+        """The indexes of the batch's messages in the campaign, in the order of its body."""
+        rows = self._client.hget(f"bsg:campaign:{campaign_id}:batch:{batch}", "rows")
+        return decode_rows(text_of(rows or b""))
+
+    def priority(self, campaign_id: str) -> str:
+        priority = self._client.hget(f"bsg:campaign:{campaign_id}", "priority")
+        return "normal" if priority is None else text_of(priority)
+
+    def owner(self, account: str, bsg_campaign_id: int) -> str | None:
+        """The batch that a BSG campaign belongs to."""
+        owner = self._client.hget(f"bsg:account:{account}:owners", str(bsg_campaign_id))
+        return None if owner is None else text_of(owner)
+
+    def bodies_forgotten(self, campaign_ids: Sequence[str]) -> dict[str, bool]:
+        pipe = self._client.pipeline(transaction=False)
+        for campaign_id in campaign_ids:
+            pipe.hexists(f"bsg:campaign:{campaign_id}", "bodies_forgotten_at")
+        return dict(zip(campaign_ids, map(bool, pipe.execute()), strict=True))
+
+    def _record(self, campaign_id: str) -> dict[str, str] | None:
+        raw = self._client.hgetall(f"bsg:campaign:{campaign_id}")
+        return _decoded(raw) if raw else None
+
+    def _batches(self, campaign_id: str, batches: int) -> Iterator[Batch]:
+        for start in range(0, batches, BATCHES_AT_ONCE):
+            numbers = range(start, min(start + BATCHES_AT_ONCE, batches))
+            pipe = self._client.pipeline(transaction=False)
+            for number in numbers:
+                pipe.hgetall(f"bsg:campaign:{campaign_id}:batch:{number}")
+            for number, raw in zip(numbers, pipe.execute(), strict=True):
+                if raw:
+                    yield _batch(campaign_id, number, _decoded(raw))
+
+
+def _decoded(raw: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {text_of(name): text_of(value) for name, value in raw.items()}
+
+
+def _moment(milliseconds: str) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+
+
+def _summary(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
+    counts = {state: int(record.get(f"messages:{state}", 0)) for state in MESSAGE_STATES}
+    accepted = int(record["messages"])
+    state = campaign_state(
+        counts,
+        cancelled=record.get("cancelled") == "1",
+        started=record.get("started") == "1" or counts["unprepared"] < accepted,
+    )
+    return CampaignSummary(
+        campaign_id=campaign_id,
+        name=record.get("name", ""),
+        state=state,
+        paused=record.get("paused") == "1",
+        messages=accepted,
+        accepted_at=_moment(record["accepted_at"]),
+        counts={"accepted": accepted, **counts},
+    )
+
+
+def _batch(campaign_id: str, number: int, record: Mapping[str, str]) -> Batch:
+    others = record.get("other_bsg_campaign_ids", "")
+    price = record.get("price")
+    return Batch(
+        id=batch_id(campaign_id, number),
+        state=BatchState(record["state"]),
+        size=int(record["size"]),
+        bsg_campaign_id=_integer(record.get("bsg_campaign_id")),
+        bsg_status=record.get("bsg_status"),
+        attempts=int(record.get("attempts", 0)),
+        error=record.get("error"),
+        statistics=json.loads(record.get("statistics") or "{}"),
+        cost=f"{price} {record.get('currency', '')}".strip() if price else None,
+        needs_person=record.get("asks") == "1",
+        other_bsg_campaign_ids=[int(other) for other in others.split(",") if other],
+        total_messages=_integer(record.get("bsg_total_messages")),
+    )
+
+
+def _batch_record(campaign: str, batch: int, record: Mapping[str, str], envelope: str, cancelled: bool) -> BatchRecord:
+    return BatchRecord(
+        campaign_id=campaign,
+        batch=batch,
+        state=record["state"],
+        size=int(record["size"]),
+        attempts=int(record.get("attempts", 0)),
+        first_intent_ms=int(record.get("first_intent_at", 0)),
+        submitted_ms=int(record.get("submitted_at", 0)),
+        finished_ms=int(record.get("finished_at", 0)),
+        bsg_campaign_id=_integer(record.get("bsg_campaign_id")),
+        bsg_status=record.get("bsg_status", ""),
+        doubt=record.get("doubt") == "1",
+        total_messages=_integer(record.get("bsg_total_messages")),
+        envelope=envelope,
+        cancelled=cancelled,
+        raw=record,
+    )
+
+
+def _transition(campaign_id: str, position: str, fields: Mapping[str, str]) -> Transition:
+    batch = fields.get("batch", "")
+    return Transition(
+        when=_moment(fields["at"]),
+        batch=batch_id(campaign_id, int(batch)) if batch.isdecimal() else batch,
+        from_state=fields.get("from", ""),
+        to_state=fields.get("to", ""),
+        cause=fields.get("cause", ""),
+        detail=fields.get("detail", ""),
+        position=position,
+    )
+
+
+def _integer(value: str | None) -> int | None:
+    return int(value) if value else None

@@ -1,0 +1,90 @@
+"""What the ledger says of a campaign, as values: for a status, for watching, for listings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bsg_ledger.states import BatchState, CampaignState
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as it stands. `error` is the cause of its last failure; `cost` as BSG answered it, with the currency."""
+
+    id: str
+    state: BatchState
+    size: int
+    bsg_campaign_id: int | None
+    bsg_status: str | None
+    attempts: int
+    error: str | None
+    statistics: Mapping[str, int]
+    cost: str | None
+    needs_person: bool = False
+    other_bsg_campaign_ids: Sequence[int] = ()
+    total_messages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One line of the campaign's history. `batch` is a batch's id, "part N", or "" for the campaign itself."""
+
+    when: datetime
+    batch: str
+    from_state: str
+    to_state: str
+    cause: str
+    detail: str
+    position: str  # in the event stream: where a watcher goes on
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignStatus:
+    """`counts` are messages by state, with "accepted" and "rejected"; accepted is always the sum of all others."""
+
+    campaign_id: str
+    name: str
+    state: CampaignState
+    paused: bool
+    cancelled: bool
+    counts: Mapping[str, int]
+    batches: Sequence[Batch]
+    transitions: Sequence[Transition]
+    accepted_at: datetime
+    deadline: datetime
+    account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSummary:
+    campaign_id: str
+    name: str
+    state: CampaignState
+    paused: bool
+    messages: int
+    accepted_at: datetime
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """All that a worker wants to know of a batch at BSG. Times in milliseconds of Redis's clock."""
+
+    campaign_id: str
+    batch: int
+    state: str
+    size: int
+    attempts: int
+    first_intent_ms: int
+    submitted_ms: int
+    finished_ms: int
+    bsg_campaign_id: int | None
+    bsg_status: str
+    doubt: bool
+    total_messages: int | None
+    envelope: str = field(repr=False)
+    cancelled: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -1,0 +1,39 @@
+"""The waiting rooms: what is due to be looked at, by whom soever looks first."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import redis
+
+from bsg_ledger.scripts import Scripts, text_of
+
+UNSTAMPED = "-"  # the account of campaigns that nobody has claimed a batch of
+
+
+class Room(StrEnum):
+    DUE = "due"  # campaigns with pending batches
+    DOUBT = "doubt"  # unconfirmed batches
+    LIVE = "live"  # submitted and finished batches
+    STOPS = "stops"  # BSG campaigns to be stopped
+    PREPARE = "prepare"  # campaigns with parts to prepare (whole ledger)
+    DEADLINES = "deadlines"  # campaigns with something unsent (whole ledger)
+
+
+class Rooms:
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client = client
+        self._scripts = scripts
+
+    def take_due(self, room: Room, *, account: str = "", at_most: int, put_off_ms: int) -> list[str]:
+        """The members that are due, put off by `put_off_ms` so that two who look at once share the work."""
+        return [text_of(member) for member in self._scripts.run("due", account, room.value, at_most, put_off_ms)]
+
+    def closed_since(self, before_ms: int) -> list[str]:
+        """Campaigns of which nothing is left to do since before that moment."""
+        return [text_of(member) for member in self._client.zrangebyscore("bsg:closed", "-inf", before_ms)]
+
+    def now_ms(self) -> int:
+        """The moment on Redis's clock, the only one that the ledger knows."""
+        seconds, microseconds = self._client.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000

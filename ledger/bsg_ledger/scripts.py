@@ -1,0 +1,44 @@
+"""Runs the Lua scripts of this package: one script is one atomic transition."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import redis
+from redis.exceptions import NoScriptError
+
+Argument = str | bytes | int
+Answer = list[Any]
+
+
+@cache
+def source(name: str) -> tuple[str, str]:
+    """The whole text of a script and its SHA-1: first its own shebang, then what all scripts share, then itself."""
+    folder = resources.files(__package__) / "lua"
+    shebang, _, body = (folder / f"{name}.lua").read_text("utf-8").partition("\n")
+    text = f"{shebang}\n{(folder / 'common.lua').read_text('utf-8')}\n{body}"
+    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Scripts:
+    """Calls scripts by their file's name."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+
+    def run(self, name: str, *arguments: Argument) -> Answer:
+        """Runs one script; `redis.exceptions.RedisError` when Redis fails or refuses."""
+        text, digest = source(name)
+        try:
+            return list(self._client.evalsha(digest, 0, *arguments))
+        except NoScriptError:
+            # EVAL also loads it, so that the next call finds it by its digest.
+            return list(self._client.eval(text, 0, *arguments))
+
+
+def text_of(value: Any) -> str:
+    """A reply of Redis as text; an integer reply as its digits."""
+    return value.decode() if isinstance(value, bytes) else str(value)

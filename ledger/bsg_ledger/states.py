@@ -1,0 +1,71 @@
+"""The states of campaigns, parts and batches, and the one table by which a campaign's state follows from its counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class PartState(StrEnum):
+    UNPREPARED = "unprepared"
+    PREPARING = "preparing"
+    PREPARED = "prepared"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class BatchState(StrEnum):
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    POSTING = "posting"
+    UNCONFIRMED = "unconfirmed"
+    SUBMITTED = "submitted"
+    FINISHED = "finished"
+    REFUSED = "refused"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class CampaignState(StrEnum):
+    ACCEPTED = "accepted"
+    PREPARING = "preparing"
+    SENDING = "sending"
+    SUBMITTED = "submitted"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+    @property
+    def final(self) -> bool:
+        return self in FINAL_CAMPAIGN_STATES
+
+
+FINAL_CAMPAIGN_STATES = frozenset(
+    {CampaignState.DONE, CampaignState.CANCELLED, CampaignState.FAILED, CampaignState.EXPIRED}
+)
+
+# Every accepted message is in exactly one of these at any moment.
+MESSAGE_STATES: tuple[str, ...] = ("unprepared", "rejected", *(state.value for state in BatchState))
+
+
+def campaign_state(counts: Mapping[str, int], *, cancelled: bool, started: bool) -> CampaignState:
+    """The campaign's state by its messages' states: the first line that fits.
+
+    `started` says whether any part of it has been taken up by a worker. docs/architecture.md prints this table.
+    """
+    present = {state for state, messages in counts.items() if messages > 0}
+    if "unprepared" in present:
+        return CampaignState.PREPARING if started else CampaignState.ACCEPTED
+    if present & {"pending", "claimed", "posting", "unconfirmed"}:
+        return CampaignState.SENDING
+    if "submitted" in present:
+        return CampaignState.SUBMITTED
+    if cancelled:
+        return CampaignState.CANCELLED
+    if "finished" in present:
+        return CampaignState.DONE
+    if "expired" in present:
+        return CampaignState.EXPIRED
+    return CampaignState.FAILED

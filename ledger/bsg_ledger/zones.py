@@ -1,0 +1,21 @@
+"""How far the provider's clock times stand from the zone that the settings name, as its answers showed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+
+
+class LearntZone:
+    def __init__(self, client: redis.Redis, account: str) -> None:
+        self._client: Any = client
+        self._key = f"bsg:account:{account}:zone"
+
+    def learn(self, minutes_off: int) -> None:
+        self._client.set(self._key, minutes_off)
+
+    def minutes_off(self) -> int | None:
+        """None as long as no answer has shown it."""
+        value = self._client.get(self._key)
+        return None if value is None else int(value)

@@ -1,0 +1,58 @@
+"""What every test may ask for: a real server, emptied before each test that uses it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Tests import what they share as `tests.…`, whichever way pytest was started.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.servers import AVAILABLE_KINDS, Kind, RedisServer  # noqa: E402
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "server_kinds(*kinds): run the test once on each of these servers that is installed"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server_kind" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("server_kinds")
+        wanted = marker.args if marker else AVAILABLE_KINDS
+        metafunc.parametrize(
+            "server_kind",
+            [
+                pytest.param(
+                    kind,
+                    marks=() if kind in AVAILABLE_KINDS else pytest.mark.skip(f"no {kind} server installed"),
+                )
+                for kind in wanted
+            ],
+        )
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One server for the whole run. A test that kills or freezes a server starts one of its own."""
+    with RedisServer(tmp_path_factory.mktemp("redis"), AVAILABLE_KINDS[0]) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The shared server's address, with nothing in it."""
+    with redis_server.client() as client:
+        client.flushall()
+    return redis_server.url
+
+
+@pytest.fixture
+def own_redis_server(tmp_path: Path, server_kind: Kind) -> Iterator[RedisServer]:
+    """A server of the test's own, to kill, freeze and restart; the test runs once on each installed kind."""
+    with RedisServer(tmp_path / "redis", server_kind) as server:
+        yield server
