@@ -50,7 +50,8 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """One server on loopback that keeps every write (append-only file, fsync always, noeviction) in `directory`.
+    """One server on loopback that keeps every write (append-only file, fsync always, noeviction) in
+    `directory`.
 
     Entering the context starts it, leaving stops it. `kill` and `restart` keep port and data.
     """

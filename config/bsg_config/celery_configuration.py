@@ -7,6 +7,7 @@ from typing import Any
 
 from kombu.entity import Queue
 
+from bsg_config.queue_order import PRIORITIES
 from bsg_config.redis_connections import broker_transport_options, broker_url
 from bsg_config.settings import Settings
 
@@ -17,8 +18,6 @@ RECONCILE = "bsg.reconcile"
 SWEEP = "bsg.sweep"
 PURGE = "bsg.purge"
 
-PRIORITIES = ("high", "normal", "low")
-# In order of service. A submit goes before the prepare of its own priority: what is ready leaves first.
 WORKER_QUEUES = tuple(f"{stage}.{priority}" for priority in PRIORITIES for stage in ("submit", "prepare"))
 STATUS_QUEUE = "status"
 

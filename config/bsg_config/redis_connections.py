@@ -23,7 +23,7 @@ _TRANSPORT_OPTIONS: dict[str, Any] = {
     "interval_start": 0,
     "interval_step": 0.1,
     "interval_max": 0.2,
-    "queue_order_strategy": "priority",
+    "queue_order_strategy": "bsg_config.queue_order:ServiceOrder",
 }
 
 

@@ -1,0 +1,61 @@
+# Needs make and Python 3.11 or later. Everything else goes into .venv.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := $(wildcard config ledger producer worker monitor cli sandbox tests benchmarks examples)
+
+.PHONY: help demo test lint format lock clean
+
+help: ## list what can be made
+	@echo "make demo    install into .venv, then send a campaign through real processes to a sandbox on loopback"
+	@echo "make test    install into .venv, then run the whole suite (ARGS=... goes to pytest)"
+	@echo "make lint    ruff (rules and format) and mypy --strict"
+	@echo "make format  put the code into ruff's format"
+	@echo "make lock    resolve requirements.lock anew from pyproject.toml, with hashes"
+	@echo "make clean   remove .venv, caches and builds (not the campaigns in .bsg-campaigns)"
+
+# A name on PATH proves little (it may be a launcher with no Python behind it), so each is asked for its version.
+$(STAMP): requirements.lock pyproject.toml
+	@python=""; \
+	for name in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \
+		if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then python=$$name; break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+		echo "No Python 3.11 or later found. Install one, or name it: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; \
+	fi; \
+	if $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then exit 0; fi; \
+	$$python -m venv --clear $(VENV) || { \
+		echo "$$python cannot make a virtual environment. Its venv module is missing (Debian: apt install python3-venv)." >&2; \
+		exit 1; \
+	}
+	@echo "Installing into $(VENV) with $$($(BIN)/python --version)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP) ## a campaign from a file to the sandbox
+	@$(BIN)/bsg-campaigns demo $(ARGS)
+
+test: $(STAMP) ## the whole suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## rules, format, types
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+	@$(BIN)/mypy
+
+format: $(STAMP) ## ruff's format
+	@$(BIN)/ruff format $(SOURCES)
+
+lock: $(STAMP) ## resolve the lock anew
+	@$(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --all-extras --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe --no-header \
+		-o requirements.lock pyproject.toml
+
+clean: ## remove what can be made again
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

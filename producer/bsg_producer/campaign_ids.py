@@ -1,0 +1,22 @@
+"""Campaign ids: 128 random bits in 22 letters and digits, because reference ids are built from them."""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+LENGTH = 22  # 62 ** 22 > 2 ** 128
+
+
+def new_campaign_id() -> str:
+    return base62(secrets.randbits(128), LENGTH)
+
+
+def base62(value: int, length: int) -> str:
+    """The number in base 62, filled up with zeros to that length."""
+    digits = []
+    for _ in range(length):
+        value, digit = divmod(value, 62)
+        digits.append(ALPHABET[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,74 @@
+"""What makes two enqueues the same: messages, text and sender, in canonical form."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+_DIGEST_BYTES = 32
+
+
+class ContentDigest:
+    """Takes messages as they stream by. How they are divided among the calls makes no difference.
+
+    Canonical: the order of a mapping's keys does not count, nor whether it is a dict; values count with their type,
+    so 5 and "5" are different content.
+    """
+
+    def __init__(self, *, text: str | None, sender: str | None) -> None:
+        self._hash = blake2b(digest_size=_DIGEST_BYTES)
+        self._hash.update(_written([text, sender]))
+
+    def update(self, messages: Iterable[Any]) -> None:
+        rows = list(messages)
+        if not rows:
+            return
+        try:
+            written = _written(rows)
+        except (TypeError, ValueError, RecursionError):
+            # Keys of several types, or something that holds itself: one by one, so that the others count fully.
+            written = b"[" + b",".join(map(_written_alone, rows)) + b"]"
+        self._hash.update(b"," + written[1:-1])
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()
+
+
+_encode = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), default=lambda value: _canonical(value)
+).encode
+
+
+def _written(value: Any) -> bytes:
+    return _encode(value).encode()
+
+
+def _written_alone(row: Any) -> bytes:
+    try:
+        return _written(row)
+    except (TypeError, ValueError, RecursionError):
+        pass
+    if isinstance(row, Mapping):
+        try:
+            return _written(sorted((str(key), _shallow(value)) for key, value in row.items()))
+        except (TypeError, ValueError, RecursionError):
+            pass
+    return _written({"not json": type(row).__name__})
+
+
+def _shallow(value: Any) -> str:
+    return str(value) if isinstance(value, (str, int, float, Decimal, date)) else type(value).__name__
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Decimal):
+        return {"decimal": str(value)}
+    if isinstance(value, date):
+        return {"date": value.isoformat()}
+    return {"not json": type(value).__name__}  # its repr may hold an address, which differs from try to try

@@ -1,0 +1,172 @@
+"""Takes messages in: parts first, then one commit that makes the campaign exist."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bsg_config import clock
+from bsg_config.crash_points import reached
+from bsg_ledger.campaigns import Acceptance, Accepted
+from bsg_ledger.durability import NotDurable
+from bsg_ledger.ledger import Ledger
+from bsg_producer.campaign_ids import new_campaign_id
+from bsg_producer.columns import pack
+from bsg_producer.digest import ContentDigest
+from bsg_producer.envelope import Envelope
+from bsg_producer.errors import CampaignInvalid, EnqueueUnconfirmed, IdempotencyConflict, QueueUnavailable
+from bsg_producer.queue_errors import queue_errors
+from bsg_producer.template import Template
+
+KEEP_PARTS_MS = 3_600_000  # how long the caller's iterable may pause between two messages
+RENEW_PARTS_SECONDS = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The campaign that has the messages. `duplicate`: it was accepted earlier, under the same idempotency key."""
+
+    campaign_id: str
+    messages: int
+    duplicate: bool
+
+
+def enqueue(
+    ledger: Ledger,
+    messages: Iterable[Mapping[str, Any]],
+    envelope: Envelope,
+    idempotency_key: str | None,
+    *,
+    window: int,
+) -> Receipt:
+    """Stores the messages part by part and commits. Whatever goes wrong before the commit, nothing remains."""
+    key = _checked_key(idempotency_key)
+    with queue_errors():
+        ledger.durability.require()
+    parts = _PartStore(ledger, new_campaign_id(), envelope)
+    try:
+        parts.store_all(messages)
+    except BaseException:
+        parts.drop()
+        raise
+    try:
+        accepted = _commit(ledger, parts.acceptance(key, window))
+    except QueueUnavailable:
+        parts.drop()  # on any other failure, Ctrl-C included, the parts may belong to a campaign by now
+        raise
+    if accepted.kind == "accepted":
+        return Receipt(accepted.campaign_id, accepted.messages, duplicate=False)
+    parts.drop()
+    if accepted.kind == "duplicate":
+        return Receipt(accepted.campaign_id, accepted.messages, duplicate=True)
+    if accepted.kind == "conflict":
+        raise IdempotencyConflict(key, accepted.campaign_id)
+    raise QueueUnavailable("Redis no longer has the messages that were stored a moment ago; enqueue them again")
+
+
+class _PartStore:
+    """The parts of a campaign that does not exist yet."""
+
+    def __init__(self, ledger: Ledger, campaign_id: str, envelope: Envelope) -> None:
+        self._ledger = ledger
+        self._campaign_id = campaign_id
+        self._envelope = envelope
+        self._template = None if envelope.text is None else Template.parse(envelope.text)
+        self._digest = ContentDigest(text=envelope.text, sender=envelope.sender)
+        self._sizes: list[int] = []
+
+    def store_all(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        iterator = self._renewing(_iterate(messages))
+        while part := list(islice(iterator, self._envelope.batch_size)):
+            self._digest.update(part)
+            packed = pack(part, self._template)
+            with queue_errors():
+                self._ledger.campaigns.store_part(
+                    self._campaign_id, len(self._sizes), packed, keep_ms=KEEP_PARTS_MS
+                )
+            self._sizes.append(len(part))
+            reached("enqueue: part stored")
+        if not self._sizes:
+            raise CampaignInvalid({"messages": ["there are none: give at least one message"]})
+
+    def acceptance(self, key: str, window: int) -> Acceptance:
+        return Acceptance(
+            campaign_id=self._campaign_id,
+            idempotency_key=key,
+            digest=self._digest.hexdigest(),
+            part_sizes=self._sizes,
+            envelope=self._envelope.to_json(),
+            priority=self._envelope.priority,
+            deadline_ms=int(self._envelope.deadline.timestamp() * 1000),
+            name=self._envelope.name or "",
+            window=window,
+            incarnation=secrets.token_hex(16),
+        )
+
+    def drop(self) -> None:
+        """Nothing of a try that failed remains; if Redis does not answer, it vanishes by its expiry."""
+        try:
+            with queue_errors():
+                self._ledger.campaigns.drop_parts(self._campaign_id, len(self._sizes) + 1)
+        except QueueUnavailable:
+            return
+
+    def _renewing(self, messages: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
+        for message in messages:
+            if clock.monotonic() >= renew_at:
+                with queue_errors():
+                    self._ledger.campaigns.renew_parts(self._campaign_id, len(self._sizes), keep_ms=KEEP_PARTS_MS)
+                renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
+            yield message
+
+
+def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
+    reached("enqueue: before the commit")
+    try:
+        with queue_errors(lost_answer=_LostAnswer):
+            accepted = ledger.campaigns.accept(acceptance)
+    except _LostAnswer:
+        accepted = _commit_again(ledger, acceptance)
+    reached("enqueue: committed")
+    if accepted.kind == "accepted":
+        try:
+            ledger.durability.settle()
+        except (NotDurable, RedisConnectionError, RedisTimeoutError):
+            raise EnqueueUnconfirmed(acceptance.idempotency_key) from None
+    return accepted
+
+
+def _commit_again(ledger: Ledger, acceptance: Acceptance) -> Accepted:
+    """The answer was lost: asking once more is safe, the commit answering the same to the same campaign."""
+    try:
+        return ledger.campaigns.accept(acceptance)
+    except Exception:
+        raise EnqueueUnconfirmed(acceptance.idempotency_key) from None
+
+
+class _LostAnswer(Exception):
+    """Whether the commit took place is not known."""
+
+
+def _checked_key(key: str | None) -> str:
+    if key is None:
+        return secrets.token_hex(16)
+    if not isinstance(key, str) or not 1 <= len(key) <= 200:
+        raise CampaignInvalid({"idempotency_key": ["must be a string of 1 to 200 characters"]})
+    return key
+
+
+def _iterate(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    if isinstance(messages, (str, bytes, Mapping)):
+        raise CampaignInvalid({"messages": ["must be an iterable of mappings, one for each message"]})
+    try:
+        return iter(messages)
+    except TypeError:
+        raise CampaignInvalid({"messages": ["must be an iterable of mappings, one for each message"]}) from None

@@ -1,0 +1,76 @@
+"""What enqueueing and asking for a campaign can end with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class BSGCampaignsError(Exception):
+    """Any failure that a caller of the producer may want to handle."""
+
+
+class CampaignInvalid(BSGCampaignsError):
+    """What the caller gave is wrong: `errors` has, by field, what is wrong and what to do about it."""
+
+    def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
+        self.errors: dict[str, list[str]] = {field: list(messages) for field, messages in errors.items()}
+        super().__init__("; ".join(f"{field}: {' '.join(said)}" for field, said in self.errors.items()))
+
+    def __reduce__(self) -> tuple[type[CampaignInvalid], tuple[dict[str, list[str]]]]:
+        return CampaignInvalid, (self.errors,)
+
+
+class CampaignNotFound(BSGCampaignsError):
+    """The ledger knows no such campaign, or has forgotten it (LEDGER_RETENTION)."""
+
+    def __init__(self, campaign_id: str) -> None:
+        self.campaign_id = campaign_id
+        super().__init__(campaign_id)
+
+    def __str__(self) -> str:
+        return f"there is no campaign {self.campaign_id}: check the id, or it was forgotten after LEDGER_RETENTION"
+
+
+class IdempotencyConflict(BSGCampaignsError):
+    """The idempotency key belongs to a campaign with other messages, text or sender."""
+
+    def __init__(self, idempotency_key: str, campaign_id: str) -> None:
+        self.idempotency_key = idempotency_key
+        self.campaign_id = campaign_id
+        super().__init__(idempotency_key, campaign_id)
+
+    def __str__(self) -> str:
+        return (
+            f"the idempotency key belongs to campaign {self.campaign_id}, which has other content: "
+            "use a new key for new content"
+        )
+
+
+class QueueUnavailable(BSGCampaignsError):
+    """Redis did not do what was asked, and the campaign does not exist. Trying again is safe."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class QueueNotDurable(BSGCampaignsError):
+    """Redis cannot prove that it keeps what it acknowledges. Nothing was accepted."""
+
+    def __init__(self, remedy: str) -> None:
+        self.remedy = remedy
+        super().__init__(remedy)
+
+
+class EnqueueUnconfirmed(BSGCampaignsError):
+    """The campaign may or may not exist: enqueue the same content again with `idempotency_key`, which is safe."""
+
+    def __init__(self, idempotency_key: str) -> None:
+        self.idempotency_key = idempotency_key
+        super().__init__(idempotency_key)
+
+    def __str__(self) -> str:
+        return (
+            "Redis did not confirm the campaign. Enqueue the same content again with "
+            f"idempotency_key={self.idempotency_key!r}: it is accepted once, however often you try"
+        )

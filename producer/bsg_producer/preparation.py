@@ -1,0 +1,218 @@
+"""A part of a campaign made ready: its good messages as request bodies, its bad ones as rejects.
+
+Whole columns are looked at first, quickly; what that look does not accept is asked about one by one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product, repeat
+from typing import Any
+
+import zstandard
+
+from bsg_producer.campaign_ids import ALPHABET
+from bsg_producer.columns import Flaw, Part
+from bsg_producer.envelope import Envelope
+from bsg_producer.messages import Message, explain
+from bsg_producer.quick_look import QuickColumns, look
+from bsg_producer.rejects import SHOWN_AT_MOST, Reject, RejectCode
+from bsg_producer.template import FieldMissing, Template
+
+INDEX_CHARACTERS = 6  # in a reference id: room for 62 ** 6 messages in a campaign
+
+_PAIRS = tuple(map("".join, product(ALPHABET, repeat=2)))
+_SAME_MESSAGE = "the same phone and text were there before: leave it out, or allow duplicates"
+_SAME_REFERENCE_ID = "the reference id was there before: give each message one of its own, or none"
+
+# The separator has a line break, which JSON never has within a text: the texts can be told apart again.
+_encode_texts = json.JSONEncoder(ensure_ascii=False, separators=(",\n", ":")).encode
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedBatch:
+    """`body` is one request's messages array (zstd of JSON); `indexes` are its messages' places, in order."""
+
+    size: int
+    body: bytes
+    indexes: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What came of a part: every message of it stands in one batch or one reject."""
+
+    batches: Sequence[PreparedBatch]
+    rejects: Sequence[Reject]
+
+
+def prepare(
+    part: Part, envelope: Envelope, *, campaign_id: str, first_index: int, batch_size: int
+) -> Prepared:
+    """Checks and renders every message of the part, and chunks the good ones into batches of `batch_size` at most.
+
+    No phone is twice in a batch: a second message to it goes into a later one. The same phone with the same text is
+    a reject unless the envelope allows duplicates; so is a reference id that an earlier message has.
+    """
+    template = None if envelope.text is None else Template.parse(envelope.text)
+    columns = look(
+        part,
+        sender=envelope.sender,
+        texts=part.texts if template is None else template.render_columns(part.fields, part.size),
+        generated_ids=generated_ids(campaign_id, first_index, part.size),
+    )
+    flaws: dict[int, Flaw] = dict(part.flaws)
+    for row in sorted(columns.doubtful - flaws.keys()):
+        found = _asked(part, envelope, template, row)
+        if isinstance(found, Flaw):
+            flaws[row] = found
+        else:
+            columns.put(row, found)
+    rows = [row for row in range(part.size) if row not in flaws] if flaws else list(range(part.size))
+    rows = _without_repeats(columns, rows, flaws, check_ids=part.reference_ids is not None, envelope=envelope)
+    batches = [
+        _batch(columns, layer[start : start + batch_size], first_index)
+        for layer in _layers(columns.phones, rows)
+        for start in range(0, len(layer), batch_size)
+    ]
+    return Prepared(batches, [_reject(part, first_index, row, flaws[row]) for row in sorted(flaws)])
+
+
+def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
+    """Reference ids for messages without one: the campaign's 128 random bits, and the index in base 62."""
+    ids: list[str] = []
+    index, end, pairs = first_index, first_index + size, len(_PAIRS)
+    while index < end:
+        block, offset = divmod(index, pairs)
+        high, low = divmod(block, pairs)
+        prefix = campaign_id + _PAIRS[high] + _PAIRS[low]
+        last = min(pairs, offset + end - index)
+        ids.extend([prefix + pair for pair in _PAIRS[offset:last]])
+        index += last - offset
+    return ids
+
+
+def _asked(part: Part, envelope: Envelope, template: Template | None, row: int) -> Message | Flaw:
+    sender = _at(part.senders, row)
+    given = {
+        "phone": _at(part.phones, row),
+        "sender": envelope.sender if sender is None or sender == "" or str(sender).isspace() else sender,
+        "text": _at(part.texts, row),
+        "reference_id": _at(part.reference_ids, row),
+        "tariff_code": _at(part.tariff_codes, row),
+    }
+    missing: Flaw | None = None
+    if template is not None:
+        try:
+            given["text"] = template.render({name: column[row] for name, column in part.fields.items()})
+        except FieldMissing as error:
+            given["text"] = "-"  # the phone and the sender are still asked about: the first fault is told
+            said = f"the text needs {error.name}: give it, or a default in the template"
+            missing = Flaw(error.name, RejectCode.MISSING_FIELD, said)
+    found = explain(given)
+    if isinstance(found, Message):
+        return missing or found
+    name, fault = found
+    return Flaw(name, fault.code, fault.message)
+
+
+def _without_repeats(
+    columns: QuickColumns, rows: list[int], flaws: dict[int, Flaw], *, check_ids: bool, envelope: Envelope
+) -> list[int]:
+    """The rows that repeat no earlier one; those that do are put down as flaws."""
+    phones, texts, ids = columns.phones, columns.texts, columns.reference_ids
+    phones_repeat = len(set(map(phones.__getitem__, rows))) != len(rows)
+    ids_repeat = check_ids and len(set(map(ids.__getitem__, rows))) != len(rows)
+    if not ids_repeat and (envelope.allow_duplicates or not phones_repeat):
+        return rows
+    known_ids: set[str] = set()
+    known_messages: set[tuple[str, str]] = set()
+    left: list[int] = []
+    for row in rows:
+        message = phones[row], texts[row]
+        if ids_repeat and ids[row] in known_ids:
+            flaws[row] = Flaw("reference_id", RejectCode.DUPLICATE_REFERENCE_ID, _SAME_REFERENCE_ID)
+        elif not envelope.allow_duplicates and message in known_messages:
+            flaws[row] = Flaw("phone", RejectCode.DUPLICATE, _SAME_MESSAGE)
+        else:
+            known_ids.add(ids[row])
+            known_messages.add(message)
+            left.append(row)
+    return left
+
+
+def _layers(phones: Sequence[str], rows: list[int]) -> list[list[int]]:
+    """The rows in as few lists as it takes for no phone to be twice in one; the order of a phone's rows is kept."""
+    if len(set(map(phones.__getitem__, rows))) == len(rows):
+        return [rows]
+    layers: list[list[int]] = []
+    times: dict[str, int] = {}
+    for row in rows:
+        before = times.get(phones[row], 0)
+        times[phones[row]] = before + 1
+        if before == len(layers):
+            layers.append([])
+        layers[before].append(row)
+    return layers
+
+
+def _batch(columns: QuickColumns, rows: list[int], first_index: int) -> PreparedBatch:
+    whole = len(rows) == len(columns.phones)
+    phones, senders, texts, ids = (
+        column if whole else list(map(column.__getitem__, rows))
+        for column in (columns.phones, columns.senders, columns.texts, columns.reference_ids)
+    )
+    written_texts = _encode_texts(texts)[1:-1].split(",\n")
+    if len(set(senders)) == 1:
+        middle = f',"sender":{json.dumps(senders[0])},"text":'
+        starts: Sequence[str] = [f'{{"phone":{phone}{middle}' for phone in phones]
+    else:
+        names = {sender: json.dumps(sender) for sender in set(senders)}
+        starts = [
+            f'{{"phone":{phone},"sender":{names[sender]},"text":'
+            for phone, sender in zip(phones, senders, strict=True)
+        ]
+    ends = _ends(columns.tariff_codes, rows)
+    written = [
+        f'{start}{text},"reference_id":"{reference_id}{end}'
+        for start, text, reference_id, end in zip(starts, written_texts, ids, ends, strict=False)
+    ]
+    body = zstandard.ZstdCompressor(level=1).compress(f"[{','.join(written)}]".encode())
+    indexes = (
+        range(first_index + rows[0], first_index + rows[-1] + 1)
+        if _is_run(rows)
+        else [first_index + row for row in rows]
+    )
+    return PreparedBatch(len(rows), body, indexes)
+
+
+def _ends(tariff_codes: Sequence[int | None] | None, rows: list[int]) -> Any:
+    if tariff_codes is None:
+        return repeat('"}')
+    codes = (tariff_codes[row] for row in rows)
+    return ['"}' if code is None else f'","tariff_code":{code}}}' for code in codes]
+
+
+def _is_run(rows: list[int]) -> bool:
+    return rows[-1] - rows[0] + 1 == len(rows)
+
+
+def _reject(part: Part, first_index: int, row: int, flaw: Flaw) -> Reject:
+    return Reject(
+        index=first_index + row,
+        phone=_shown(_at(part.phones, row)),
+        reference_id=_shown(_at(part.reference_ids, row)),
+        field=flaw.field,
+        code=flaw.code,
+        message=flaw.message,
+    )
+
+
+def _at(column: Sequence[Any] | None, row: int) -> Any:
+    return None if column is None else column[row]
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)[:SHOWN_AT_MOST]

@@ -1,0 +1,207 @@
+"""What web apps call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from bsg_config import clock
+from bsg_config.doorbell import Doorbell
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_ledger.batches import split_batch_id
+from bsg_ledger.gate import GateReason, GateState
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
+from bsg_producer.enqueueing import Receipt, enqueue
+from bsg_producer.envelope import check_deadline, check_envelope
+from bsg_producer.errors import CampaignInvalid, CampaignNotFound
+from bsg_producer.queue_errors import queue_errors
+from bsg_producer.rejects import Reject
+from bsg_producer.resolution import resolve
+
+T = TypeVar("T")
+
+WATCH_WAIT_MS = 1000  # well under every socket timeout: a longer silence is a lost connection
+BELL_PATIENCE_MS = 30_000  # a bell that nobody answered for so long was lost with its queue message
+
+
+class Producer:
+    """Enqueues campaigns and tells what became of them. One per process is enough: threads and forks may share it.
+
+    Settings come from the environment unless they are given. Every method raises `QueueUnavailable` when Redis does
+    not answer, and `CampaignNotFound` for an id that the ledger does not know.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings.from_environment()
+        self._client = connect(self._settings)
+        self._ledger = Ledger(
+            self._client,
+            relaxed=self._settings.queue_durability == "relaxed",
+            timeout_ms=int(self._settings.queue_timeout * 1000),
+        )
+        self._doorbell = Doorbell(self._settings)
+
+    def enqueue(
+        self,
+        messages: Iterable[Mapping[str, Any]],
+        *,
+        sender: str | None = None,
+        text: str | None = None,
+        tariff_code: int = 0,
+        validity: int = 72,
+        start_at: datetime | None = None,
+        deadline: datetime | None = None,
+        callback_url: str | None = None,
+        priority: str = "normal",
+        allow_duplicates: bool = False,
+        idempotency_key: str | None = None,
+        name: str | None = None,
+    ) -> Receipt:
+        """Accepts a campaign: once this returns, every message is sent exactly once or accounted for with a reason.
+
+        `messages` is consumed once and never held whole. Each is a mapping with `phone`, `text` unless a template is
+        given here as `text`, and optionally `sender`, `reference_id`, `tariff_code`. `validity` is in hours.
+
+        Raises `CampaignInvalid` (what to mend, by field), `IdempotencyConflict`, `QueueUnavailable` and
+        `QueueNotDurable` (the campaign does not exist), and `EnqueueUnconfirmed` (it may; try again with its key).
+        """
+        envelope = check_envelope(
+            {
+                "sender": sender,
+                "text": text,
+                "tariff_code": tariff_code,
+                "validity": validity,
+                "start_at": start_at,
+                "deadline": deadline,
+                "callback_url": callback_url,
+                "priority": priority,
+                "allow_duplicates": allow_duplicates,
+                "name": name,
+            },
+            self._settings,
+            clock.now(),
+        )
+        receipt = enqueue(self._ledger, messages, envelope, idempotency_key, window=self._settings.campaign_window)
+        if not receipt.duplicate:
+            # A bell that does not ring is no error: the sweep rings.
+            self._doorbell.ring_prepare(receipt.campaign_id, envelope.priority)
+        return receipt
+
+    def status(self, campaign_id: str) -> CampaignStatus:
+        """How the campaign stands: state, messages by state, batches and every transition."""
+        with queue_errors():
+            return _known(campaign_id, self._ledger.reading.status(campaign_id))
+
+    def campaigns(self) -> Iterator[CampaignSummary]:
+        """Every campaign that the ledger has, the newest first."""
+        with queue_errors():
+            yield from self._ledger.reading.campaigns()
+
+    def rejects(self, campaign_id: str) -> Iterator[Reject]:
+        """The messages that will not be sent, each with its place in the iterable (from 0) and the reason."""
+        self._summary(campaign_id)
+        with queue_errors():
+            for row in self._ledger.reading.rejects(campaign_id):
+                yield Reject.from_json(row)
+
+    def watch(self, campaign_id: str) -> Iterator[Transition]:
+        """Every transition from the first on, as it happens, until the campaign is final."""
+        position = "-"
+        while True:
+            final = self._summary(campaign_id).state.final
+            with queue_errors():
+                transitions = self._ledger.reading.wait_for_transitions(
+                    campaign_id, after=position, at_most_ms=1 if final else WATCH_WAIT_MS
+                )
+            yield from transitions
+            if transitions:
+                position = transitions[-1].position
+            elif final:
+                return
+
+    def pause(self, campaign_id: str) -> None:
+        """Holds the batches that have not been sent; what is at BSG goes on there."""
+        self._set_paused(campaign_id, paused=True)
+
+    def resume(self, campaign_id: str) -> None:
+        """Lets a paused campaign go on."""
+        self._set_paused(campaign_id, paused=False)
+        self._ring(campaign_id)
+
+    def cancel(self, campaign_id: str) -> int:
+        """Ends what is unsent for good and has the rest stopped at BSG; answers how many messages had or may have gone."""
+        with queue_errors():
+            _, gone = _known(campaign_id, self._ledger.campaigns.cancel(campaign_id))
+        return gone
+
+    def retry(self, campaign_id: str, deadline: datetime | None = None) -> int:
+        """Sends again what BSG refused or what has expired; answers how many messages.
+
+        Raises `CampaignInvalid` if the campaign was cancelled, its deadline has passed and no new one is given, or its
+        messages are forgotten (BODY_RETENTION).
+        """
+        deadline_ms = None
+        if deadline is not None:
+            deadline_ms = int(check_deadline(deadline, clock.now()).timestamp() * 1000)
+        with queue_errors():
+            kind, messages = self._ledger.campaigns.retry(campaign_id, deadline_ms=deadline_ms)
+        if kind == "gone":
+            raise CampaignNotFound(campaign_id)
+        if kind in RETRY_REFUSALS:
+            field, message = RETRY_REFUSALS[kind]
+            raise CampaignInvalid({field: [message]})
+        self._ring(campaign_id)
+        return messages
+
+    def resolve(self, batch_id: str, *, sent: int | None = None, not_sent: bool = False) -> str:
+        """Settles a batch that only a person can; answers its new state. `sent` is the id of its BSG campaign."""
+        with queue_errors():
+            state = resolve(self._ledger, batch_id, sent=sent, not_sent=not_sent)
+        self._ring(split_batch_id(batch_id)[0])
+        return state
+
+    def gate(self) -> GateState:
+        """Whether anything may leave for this account, and if not, why."""
+        with queue_errors():
+            return self._ledger.gate(self._settings.account).state()
+
+    def open_gate(self) -> None:
+        with queue_errors():
+            self._ledger.gate(self._settings.account).open(reason="", by="operator")
+
+    def shut_gate(self) -> None:
+        """The kill switch: nothing more leaves until it is opened by hand. What is on the wire is not called back."""
+        with queue_errors():
+            self._ledger.gate(self._settings.account).shut(reason=GateReason.OPERATOR, by="operator")
+
+    def _summary(self, campaign_id: str) -> CampaignSummary:
+        with queue_errors():
+            return _known(campaign_id, self._ledger.reading.summary(campaign_id))
+
+    def _set_paused(self, campaign_id: str, *, paused: bool) -> None:
+        with queue_errors():
+            if not self._ledger.campaigns.pause(campaign_id, paused=paused):
+                raise CampaignNotFound(campaign_id)
+
+    def _ring(self, campaign_id: str) -> None:
+        with queue_errors():
+            bells = self._ledger.campaigns.ring(campaign_id, bell=f"{clock.monotonic()}-", patience_ms=BELL_PATIENCE_MS)
+        self._doorbell.ring_prepare(campaign_id, bells.priority)
+        for bell in bells.names:
+            self._doorbell.ring_submit(campaign_id, bell, bells.priority)
+
+
+RETRY_REFUSALS = {
+    "late": ("deadline", "the campaign's deadline has passed: give a new one"),
+    "forgotten": ("campaign", "its messages are no longer kept (BODY_RETENTION): enqueue them anew"),
+    "cancelled": ("campaign", "it was cancelled, which is for good: enqueue its messages anew"),
+}
+
+
+def _known(campaign_id: str, answer: T | None) -> T:
+    if answer is None:
+        raise CampaignNotFound(campaign_id)
+    return answer

@@ -1,0 +1,43 @@
+"""Redis's failures in the words of the producer's callers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from bsg_ledger.durability import NotDurable
+from bsg_producer.errors import QueueNotDurable, QueueUnavailable
+
+REASONS: dict[type[RedisError], str] = {
+    OutOfMemoryError: "Redis is full: free memory or raise its maxmemory",
+    ReadOnlyError: "Redis is read-only: REDIS_URL points at a replica",
+    RedisTimeoutError: "Redis did not answer in time: is it overloaded, or the network cut?",
+    RedisConnectionError: "Redis cannot be reached: check REDIS_URL and that the server runs",
+}
+
+
+@contextmanager
+def queue_errors(lost_answer: type[Exception] | None = None) -> Iterator[None]:
+    """Turns Redis's failures into `QueueUnavailable` and `QueueNotDurable`.
+
+    With `lost_answer`, that is raised where a command may have been carried out although no answer came.
+    """
+    try:
+        yield
+    except NotDurable as error:
+        raise QueueNotDurable(str(error)) from None
+    except RedisError as error:
+        if lost_answer is not None and isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+            raise lost_answer from None
+        raise QueueUnavailable(_reason(error)) from None
+
+
+def _reason(error: RedisError) -> str:
+    for kind, reason in REASONS.items():
+        if isinstance(error, kind):
+            return reason
+    return f"Redis refused ({type(error).__name__})"

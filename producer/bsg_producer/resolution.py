@@ -1,0 +1,40 @@
+"""A person's word on a batch that nobody else can settle."""
+
+from __future__ import annotations
+
+from bsg_ledger.batches import STALE, split_batch_id
+from bsg_ledger.ledger import Ledger
+from bsg_producer.errors import CampaignInvalid, CampaignNotFound
+
+
+def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) -> str:
+    """Answers the batch's new state. Raises `CampaignInvalid` where the word is unclear or not called for."""
+    if (sent is not None) == not_sent:
+        raise CampaignInvalid({"resolve": ["say either that it was sent, with the id of its BSG campaign, or not sent"]})
+    try:
+        campaign_id, batch = split_batch_id(batch_id)
+    except ValueError as error:
+        raise CampaignInvalid({"batch": [str(error)]}) from None
+    records = ledger.reading.batch_records([batch_id])
+    status = ledger.reading.status(campaign_id) if records else None
+    if status is None:
+        raise CampaignNotFound(batch_id)
+    if records[0].state != "unconfirmed":
+        raise CampaignInvalid({"batch": [f"it is {records[0].state}, not unconfirmed: there is nothing to resolve"]})
+    if sent is None:
+        state = ledger.batches.resolve_not_sent(campaign_id, batch)
+    else:
+        state = ledger.batches.taken(
+            campaign_id,
+            batch,
+            account=status.account or "",
+            bsg_campaign_id=sent,
+            bsg_status="",
+            next_poll_ms=0,
+            cause="operator: sent",
+        )
+    if state == STALE:
+        raise CampaignInvalid({"batch": ["it has just moved on: look at its status again"]})
+    if state == "owned":
+        raise CampaignInvalid({"sent": ["that BSG campaign belongs to another batch: check the id"]})
+    return state

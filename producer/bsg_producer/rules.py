@@ -1,0 +1,189 @@
+"""What BSG accepts of a message, in one place (BSG: POST /api/campaigns/sms/send-individual).
+
+Each rule takes what the caller gave and answers it as BSG wants it, or raises `Fault`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bsg_producer.rejects import RejectCode
+
+MESSAGES_PER_REQUEST = 10_000
+
+PHONE_DIGITS_LEAST = 9
+PHONE_DIGITS_MOST = 15
+SENDER_CHARACTERS_MOST = 11
+SENDER_DIGITS_MOST = 15
+REFERENCE_ID_CHARACTERS_MOST = 32
+TARIFF_CODE_MOST = 9
+VALIDITY_HOURS_LEAST = 1
+VALIDITY_HOURS_MOST = 72
+
+PARTS_MOST = 5
+SEPTETS_SINGLE, SEPTETS_A_PART = 160, 153
+UNITS_SINGLE, UNITS_A_PART = 70, 67
+SEPTETS_MOST = PARTS_MOST * SEPTETS_A_PART
+UNITS_MOST = PARTS_MOST * UNITS_A_PART
+# Whatever the alphabet, a text of so many characters fits: none takes more than two units or two septets.
+SURELY_FITS = UNITS_MOST // 2
+# Whatever the alphabet, a longer text does not fit.
+CHARACTERS_MOST = SEPTETS_MOST
+
+# GSM 03.38 (3GPP TS 23.038, 6.2.1): the basic table without ESC, and its extension.
+GSM_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
+GSM_ALPHABET = GSM_BASIC | GSM_EXTENSION
+
+# What people put between digits: blanks, hyphens, dots and brackets, and the marks that address books leave behind.
+_HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+_BLANKS = " \t\u00a0\u2007\u2009\u202f"
+_DIRECTION_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_BETWEEN_DIGITS = str.maketrans("", "", _HYPHENS + _BLANKS + _DIRECTION_MARKS + ".()")
+_NATIONAL_ZERO = re.compile(r"(?<=[0-9)])\s*\(0\)")
+_FRACTION = re.compile(r"[0-9]+\.[0-9]{1,2}")
+_PHONE = re.compile(rf"[1-9][0-9]{{{PHONE_DIGITS_LEAST - 1},{PHONE_DIGITS_MOST - 1}}}")
+_SENDER = re.compile(rf"[0-9]{{1,{SENDER_DIGITS_MOST}}}|[ -~]{{1,{SENDER_CHARACTERS_MOST}}}")
+_REFERENCE_ID = re.compile(rf"[a-zA-Z0-9]{{1,{REFERENCE_ID_CHARACTERS_MOST}}}")
+_LONGEST_PHONE_AS_WRITTEN = 64
+
+_PHONE_REMEDY = "write 9 to 15 digits with the country code, such as +380 66 123-12-31"
+_SENDER_REMEDY = (
+    f"take 1 to {SENDER_CHARACTERS_MOST} Latin letters, digits, symbols and blanks, "
+    f"or digits alone, {SENDER_DIGITS_MOST} at most"
+)
+
+
+class Fault(Exception):
+    """A rule that is broken. The message tells what is wrong and the remedy, and repeats nothing that was given."""
+
+    def __init__(self, code: RejectCode, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+
+def is_blank(value: Any) -> bool:
+    """Whether that counts as not given: nothing, or a text of blanks."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def phone(value: Any) -> str:
+    """The digits of an international number, from an int or from a text as people write it.
+
+    A leading 00 is taken for the + that it stands for, and (0) is left out; a number that begins with a single 0 is
+    a fault: as an integer it would lose the 0 and be somebody else's.
+    """
+    if is_blank(value):
+        raise Fault(RejectCode.MISSING_PHONE, f"no phone: {_PHONE_REMEDY}")
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise Fault(RejectCode.INVALID_PHONE, f"not a phone, but a {type(value).__name__}: {_PHONE_REMEDY}")
+    digits = str(value) if isinstance(value, int) else _dialled(value)
+    if _PHONE.fullmatch(digits) is None:
+        raise Fault(RejectCode.INVALID_PHONE, f"not an international phone number: {_PHONE_REMEDY}")
+    return digits
+
+
+def sender(value: Any) -> str:
+    """A sender's name: 1 to 11 characters, or 1 to 15 digits."""
+    if is_blank(value):
+        raise Fault(RejectCode.MISSING_SENDER, "no sender: give the campaign one, or each message its own")
+    text = _text_or_number(value)
+    if text is None or _SENDER.fullmatch(text) is None:
+        raise Fault(RejectCode.INVALID_SENDER, f"not a sender's name that BSG takes: {_SENDER_REMEDY}")
+    return text
+
+
+def reference_id(value: Any) -> str:
+    """An id of the caller's own: 1 to 32 Latin letters and digits."""
+    text = _text_or_number(value)
+    if text is None or _REFERENCE_ID.fullmatch(text) is None:
+        raise Fault(
+            RejectCode.INVALID_REFERENCE_ID,
+            f"not a reference id: take 1 to {REFERENCE_ID_CHARACTERS_MOST} Latin letters and digits, or leave it out",
+        )
+    return text
+
+
+def tariff_code(value: Any) -> int:
+    """A tariff's code: 0 to 9."""
+    text = _text_or_number(value)
+    text = None if text is None else text.strip()
+    if text is None or len(text) != 1 or text not in "0123456789":
+        raise Fault(
+            RejectCode.INVALID_TARIFF_CODE,
+            f"not a tariff code: take 0 to {TARIFF_CODE_MOST}, or leave it out",
+        )
+    return int(text)
+
+
+def text(value: Any) -> str:
+    """A text of at most five parts: 765 septets in GSM 03.38, where that has every character, else 335 UTF-16 units."""
+    if is_blank(value):
+        raise Fault(
+            RejectCode.MISSING_TEXT, "no text: give the campaign a template, or each message its text"
+        )
+    if not isinstance(value, str):
+        raise Fault(RejectCode.INVALID_TEXT, f"not a text, but a {type(value).__name__}: give it as a string")
+    if len(value) <= SURELY_FITS:
+        return value
+    if len(value) > CHARACTERS_MOST:
+        raise Fault(
+            RejectCode.TEXT_TOO_LONG, f"longer than any SMS ({CHARACTERS_MOST} characters): shorten it"
+        )
+    size, most, unit = (
+        (septets(value), SEPTETS_MOST, "GSM characters")
+        if is_gsm(value)
+        else (utf16_units(value), UNITS_MOST, "UTF-16 units, as it has characters outside the GSM alphabet")
+    )
+    if size > most:
+        raise Fault(RejectCode.TEXT_TOO_LONG, f"{size} of at most {most} {unit}: shorten it")
+    return value
+
+
+def is_gsm(value: str) -> bool:
+    """Whether GSM 03.38 has every character of the text."""
+    return GSM_ALPHABET.issuperset(value)
+
+
+def septets(value: str) -> int:
+    """The size of a GSM text; characters of the extension count two."""
+    return len(value) + sum(map(value.count, GSM_EXTENSION))
+
+
+def utf16_units(value: str) -> int:
+    """The size of a text in UCS-2; characters beyond the basic plane, such as most emoji, count two."""
+    return len(value.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def segments(value: str) -> int:
+    """The SMS parts that a text takes."""
+    size, single, part = (
+        (septets(value), SEPTETS_SINGLE, SEPTETS_A_PART)
+        if is_gsm(value)
+        else (utf16_units(value), UNITS_SINGLE, UNITS_A_PART)
+    )
+    return 1 if size <= single else -(-size // part)
+
+
+def _dialled(written: str) -> str:
+    trimmed = written.strip()
+    # A spreadsheet's 380661231231.0 would otherwise become a number with one digit more.
+    if len(written) > _LONGEST_PHONE_AS_WRITTEN or _FRACTION.fullmatch(trimmed):
+        return ""
+    digits = _NATIONAL_ZERO.sub("", trimmed).translate(_BETWEEN_DIGITS)
+    if digits.startswith("+"):
+        return digits[1:]
+    return digits.removeprefix("00")
+
+
+def _text_or_number(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return None

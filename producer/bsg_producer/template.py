@@ -1,0 +1,125 @@
+"""Personalised texts: Jinja2's syntax, cut down to what can neither run code nor grow without bound.
+
+What is left: text, fields (`{{ name }}`), filters on fields, and `{% if %}` with comparisons. Jinja2 only parses; its
+own rendering is not used. A field that is missing, null or blank and has no `default` raises `FieldMissing`: "Hi None"
+and "Hi ," are never sent. In an `if`, such a field is false, equals nothing, and is neither less nor more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import repeat
+from typing import Any
+
+from bsg_producer.errors import CampaignInvalid
+from bsg_producer.rules import CHARACTERS_MOST
+from bsg_producer.template_parsing import Choice, Expression, Literal, Node, TemplateFault, parse_nodes
+from bsg_producer.template_values import Missing, written
+
+TEMPLATE_CHARACTERS_MOST = 4_000
+_RENDERED_MOST = CHARACTERS_MOST + 1
+
+
+class FieldMissing(Exception):
+    """The template names a field that the message does not have, or has blank."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class Template:
+    """A text that was parsed and found harmless."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes = nodes
+        self.fields: tuple[str, ...] = tuple(sorted(frozenset[str]().union(*(node.fields for node in nodes))))
+
+    @classmethod
+    def parse(cls, text: str) -> Template:
+        """Raises CampaignInvalid on the field "text", with the line."""
+        return _parsed(text)
+
+    def render(self, fields: Mapping[str, Any]) -> str:
+        """The text for one message, cut off one character beyond what any SMS can hold. Raises FieldMissing."""
+        pieces: list[str] = []
+        _render(self._nodes, fields, pieces, _RENDERED_MOST)
+        return "".join(pieces)[:_RENDERED_MOST]
+
+    def render_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None]:
+        """The texts of `size` messages given as columns; None where `render` has to tell why there is none."""
+        fast = self._render_whole_columns(columns, size)
+        if fast is not None:
+            return fast
+        names = self.fields
+        rows = zip(*(columns[name] for name in names), strict=True) if names else repeat((), size)
+        return [self._rendered_or_none(dict(zip(names, row, strict=True))) for row in rows]
+
+    def _rendered_or_none(self, fields: Mapping[str, Any]) -> str | None:
+        try:
+            return self.render(fields)
+        except FieldMissing:
+            return None
+
+    def _render_whole_columns(
+        self, columns: Mapping[str, Sequence[Any]], size: int
+    ) -> list[str | None] | None:
+        """Without going row by row, which is several times as fast; None where the template or a value needs that."""
+        pieces: list[Any] = []
+        longest = 0
+        lacking: set[int] = set()
+        for node in self._nodes:
+            if isinstance(node, Literal):
+                pieces.append(repeat(node.text, size))
+                longest += len(node.text)
+                continue
+            column = node.column(columns[node.name]) if isinstance(node, Expression) else None
+            if column is None:
+                return None
+            if None in column:
+                lacking.update(row for row, value in enumerate(column) if value is None)
+                column = [value or "" for value in column]
+            longest += max(map(len, column), default=0)
+            pieces.append(column)
+        if longest > _RENDERED_MOST:
+            return None
+        texts: list[str | None] = list(map("".join, zip(*pieces, strict=True))) if pieces else [""] * size
+        for row in lacking:
+            texts[row] = None
+        return texts
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str) -> Template:
+    if len(text) > TEMPLATE_CHARACTERS_MOST:
+        raise CampaignInvalid(
+            {
+                "text": [
+                    f"longer than {TEMPLATE_CHARACTERS_MOST} characters, which no SMS can hold: shorten it"
+                ]
+            }
+        )
+    try:
+        return Template(parse_nodes(text))
+    except TemplateFault as fault:
+        raise CampaignInvalid({"text": [f"line {fault.line}: {fault.message}"]}) from None
+
+
+def _render(nodes: Sequence[Node], fields: Mapping[str, Any], pieces: list[str], room: int) -> int:
+    for node in nodes:
+        if room <= 0:
+            return 0
+        if isinstance(node, Choice):
+            room = _render(node.chosen(fields), fields, pieces, room)
+            continue
+        if isinstance(node, Literal):
+            piece = node.text
+        else:
+            value = node.value(fields)
+            if isinstance(value, Missing):
+                raise FieldMissing(value.name)
+            piece = written(value)
+        pieces.append(piece)
+        room -= len(piece)
+    return room

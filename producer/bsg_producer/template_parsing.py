@@ -1,0 +1,292 @@
+"""From a template's source to nodes of our own: everything that is not known to be harmless is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from bsg_producer.template_values import (
+    COMPARISONS,
+    VALUE_CHARACTERS_MOST,
+    Missing,
+    TextFilter,
+    compare,
+    field_value,
+    title,
+    truncate,
+    truth,
+    written,
+)
+
+DEPTH_MOST = 40
+
+Test = Callable[[Mapping[str, Any]], Any]
+
+
+class TemplateFault(Exception):
+    """What the template may not have, and where."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message, line)
+        self.message = message
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What is written where the field is missing."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    text: str
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A field and what is done to it, in order."""
+
+    name: str
+    filters: tuple[TextFilter | Default, ...]
+
+    @property
+    def fields(self) -> frozenset[str]:
+        return frozenset((self.name,))
+
+    def value(self, fields: Mapping[str, Any]) -> Any:
+        value = field_value(self.name, fields.get(self.name))
+        for done in self.filters:
+            if isinstance(value, Missing):
+                value = done.text if isinstance(done, Default) else value
+            elif not isinstance(done, Default):
+                value = done(written(value))
+        return value
+
+    def column(self, values: Sequence[Any]) -> list[str | None] | None:
+        """The value of each message at once, None for one that is missing.
+
+        Answers None instead where the values need to be looked at one by one.
+        """
+        texts = list(values) if set(map(type, values)) <= {str} else _written_column(values)
+        if max(map(len, texts), default=0) > VALUE_CHARACTERS_MOST:
+            return None
+        missing = (
+            [] if all(map(str.strip, texts)) else [row for row, text in enumerate(texts) if not text.strip()]
+        )
+        for done in self.filters:
+            if isinstance(done, Default):
+                for row in missing:
+                    texts[row] = done.text
+                missing = []
+            else:
+                texts = list(map(done, texts))
+        column: list[str | None] = list(texts)
+        for row in missing:
+            column[row] = None
+        return column
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The first branch whose test holds; the last branch's test always does."""
+
+    branches: tuple[tuple[Test, tuple[Node, ...]], ...]
+    fields: frozenset[str]
+
+    def chosen(self, fields: Mapping[str, Any]) -> tuple[Node, ...]:
+        return next((body for test, body in self.branches if truth(test(fields))), ())
+
+
+Node = Literal | Expression | Choice
+
+_FILTERS: dict[str, TextFilter] = {
+    "upper": str.upper,
+    "lower": str.lower,
+    "capitalize": str.capitalize,
+    "trim": str.strip,
+    "title": title,
+}
+_DEFAULT_NAMES = ("default", "d")
+_TRUNCATE_ARGUMENTS = {"length": int, "killwords": bool, "end": str, "leeway": int}
+_KNOWN_FILTERS = ", ".join(sorted((*_FILTERS, "default", "truncate")))
+_ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701 - texts, and never rendered
+
+
+def parse_nodes(source: str) -> tuple[Node, ...]:
+    """Raises TemplateFault."""
+    try:
+        tree = _ENVIRONMENT.parse(source)
+    except TemplateSyntaxError as error:
+        raise TemplateFault(f"not a template ({error.message})", error.lineno) from None
+    except (RecursionError, ValueError, OverflowError):
+        raise TemplateFault("nested too deeply, or a number too long", 1) from None
+    return _body(tree.body, 0)
+
+
+def _body(statements: Sequence[nodes.Node], depth: int) -> tuple[Node, ...]:
+    found = tuple(chain.from_iterable(_statement(statement, depth) for statement in statements))
+    return _joined(found)
+
+
+def _statement(statement: nodes.Node, depth: int) -> list[Node]:
+    _check_depth(depth, statement)
+    if isinstance(statement, nodes.Output):
+        return [_output(piece, depth) for piece in statement.nodes]
+    if isinstance(statement, nodes.If):
+        return [_choice(statement, depth)]
+    raise _refused(statement, "take text, {{ fields }} and {% if %} only")
+
+
+def _output(piece: nodes.Node, depth: int) -> Node:
+    if isinstance(piece, nodes.TemplateData):
+        return Literal(piece.data)
+    if isinstance(piece, nodes.Const) and isinstance(piece.value, (str, int, float)) and not _is_bool(piece):
+        return Literal(written(piece.value))
+    if isinstance(piece, (nodes.Name, nodes.Filter)):
+        return _expression(piece, depth)
+    raise _refused(piece, "write a field's name between {{ and }}, and filters after a |")
+
+
+def _expression(piece: nodes.Node, depth: int) -> Expression:
+    filters: list[TextFilter | Default] = []
+    while isinstance(piece, nodes.Filter):
+        _check_depth(depth + len(filters), piece)
+        filters.append(_filter(piece))
+        if piece.node is None:
+            break
+        piece = piece.node
+    if not isinstance(piece, nodes.Name) or piece.ctx != "load":
+        raise _refused(piece, "filters go on a field's name")
+    return Expression(piece.name, tuple(reversed(filters)))
+
+
+def _filter(piece: nodes.Filter) -> TextFilter | Default:
+    if piece.dyn_args is not None or piece.dyn_kwargs is not None:
+        raise _refused(piece, "write a filter's arguments one by one")
+    arguments = [_constant(argument) for argument in piece.args]
+    named = {pair.key: _constant(pair.value) for pair in piece.kwargs}
+    if piece.name in _DEFAULT_NAMES:
+        return _default(piece, arguments, named)
+    if piece.name == "truncate":
+        return _truncate(piece, arguments, named)
+    if piece.name not in _FILTERS:
+        raise TemplateFault(f"there is no filter {piece.name!r} here: take {_KNOWN_FILTERS}", piece.lineno)
+    if arguments or named:
+        raise TemplateFault(f"the filter {piece.name!r} takes no arguments: leave them out", piece.lineno)
+    return _FILTERS[piece.name]
+
+
+def _default(piece: nodes.Filter, arguments: list[Any], named: dict[str, Any]) -> Default:
+    # Jinja2's second argument asks for what is always so here: a blank field counts as missing.
+    values = [*arguments, *(named.pop(name) for name in ("default_value", "boolean") if name in named)]
+    if named or not 1 <= len(values) <= 2 or isinstance(values[0], bool):
+        raise TemplateFault('the filter default takes a text, as in default("friend")', piece.lineno)
+    return Default(written(values[0]))
+
+
+def _truncate(piece: nodes.Filter, arguments: list[Any], named: dict[str, Any]) -> TextFilter:
+    given = {**dict(zip(_TRUNCATE_ARGUMENTS, arguments, strict=False)), **named}
+    right = len(given) == len(arguments) + len(named) and "length" in given
+    if not right or any(type(value) is not _TRUNCATE_ARGUMENTS.get(name) for name, value in given.items()):
+        raise TemplateFault("the filter truncate takes a length, as in truncate(20)", piece.lineno)
+    try:
+        return truncate(**given)
+    except ValueError as error:
+        raise TemplateFault(str(error), piece.lineno) from None
+
+
+def _choice(statement: nodes.If, depth: int) -> Choice:
+    branches: list[tuple[Test, tuple[Node, ...]]] = []
+    named: set[str] = set()
+    for branch in (statement, *statement.elif_):
+        test = _test(branch.test, depth + 1, named)
+        branches.append((test, _body(branch.body, depth + 1)))
+    branches.append((lambda _: True, _body(statement.else_, depth + 1)))
+    inner = (node.fields for _, body in branches for node in body)
+    return Choice(tuple(branches), frozenset(named.union(*inner)))
+
+
+def _test(test: nodes.Node, depth: int, named: set[str]) -> Test:
+    """The test as a function of the fields; their names are added to `named`."""
+    _check_depth(depth, test)
+    if isinstance(test, (nodes.Name, nodes.Filter)):
+        expression = _expression(test, depth)
+        named.add(expression.name)
+        return expression.value
+    if isinstance(test, nodes.Const):
+        constant = _constant(test)
+        return lambda _: constant
+    if isinstance(test, nodes.Not):
+        inner = _test(test.node, depth + 1, named)
+        return lambda fields: not truth(inner(fields))
+    if isinstance(test, (nodes.And, nodes.Or)):
+        left, right = _test(test.left, depth + 1, named), _test(test.right, depth + 1, named)
+        if isinstance(test, nodes.And):
+            return lambda fields: truth(left(fields)) and truth(right(fields))
+        return lambda fields: truth(left(fields)) or truth(right(fields))
+    if isinstance(test, nodes.Compare):
+        return _comparison(test, depth, named)
+    raise _refused(test, "test fields, comparisons of them with texts and numbers, and, or, not")
+
+
+def _comparison(test: nodes.Compare, depth: int, named: set[str]) -> Test:
+    operands = [_test(test.expr, depth + 1, named)]
+    for operand in test.ops:
+        if operand.op not in COMPARISONS:
+            raise _refused(test, "compare with ==, !=, <, <=, > or >=")
+        operands.append(_test(operand.expr, depth + 1, named))
+    kinds = [operand.op for operand in test.ops]
+
+    def compared(fields: Mapping[str, Any]) -> bool:
+        values = [operand(fields) for operand in operands]
+        return all(compare(kind, values[place], values[place + 1]) for place, kind in enumerate(kinds))
+
+    return compared
+
+
+def _constant(node: nodes.Node) -> Any:
+    if isinstance(node, nodes.Neg) and isinstance(node.node, nodes.Const) and not _is_bool(node.node):
+        value = _constant(node.node)
+        if isinstance(value, (int, float)):
+            return -value
+    if isinstance(node, nodes.Const) and isinstance(node.value, (str, int, float)):
+        return node.value
+    raise _refused(node, "take a text in quotes or a number")
+
+
+def _joined(found: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Neighbouring literals in one, so that there is less to go through for each message."""
+    joined: list[Node] = []
+    for node in found:
+        if isinstance(node, Literal) and joined and isinstance(joined[-1], Literal):
+            joined[-1] = Literal(joined[-1].text + node.text)
+        else:
+            joined.append(node)
+    return tuple(joined)
+
+
+def _written_column(values: Sequence[Any]) -> list[str]:
+    return ["" if value is None else str(value) for value in values]
+
+
+def _is_bool(node: nodes.Const) -> bool:
+    return isinstance(node.value, bool)
+
+
+def _check_depth(depth: int, node: nodes.Node) -> None:
+    if depth > DEPTH_MOST:
+        raise TemplateFault(f"nested more than {DEPTH_MOST} deep: make it simpler", node.lineno)
+
+
+def _refused(node: nodes.Node, remedy: str) -> TemplateFault:
+    return TemplateFault(f"{type(node).__name__} is not allowed here: {remedy}", node.lineno)

@@ -1,0 +1,96 @@
+"""The values in a template: how they are written, compared and filtered. All of it bounded in time and size."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bsg_producer.rules import is_blank
+
+# Longer values are cut before anything is done to them; no text that is sent can hold as much.
+VALUE_CHARACTERS_MOST = 4_096
+TRUNCATE_LENGTH_MOST = 1_000
+
+TextFilter = Callable[[str], str]
+
+_WORD = re.compile(r"([-\s({\[<]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Stands for a field that the message does not have, or has blank."""
+
+    name: str
+
+
+def field_value(name: str, value: Any) -> Any:
+    return Missing(name) if is_blank(value) else value
+
+
+def written(value: Any) -> str:
+    """The value as the text shows it."""
+    if isinstance(value, str):
+        return value[:VALUE_CHARACTERS_MOST]
+    return str(value)[:VALUE_CHARACTERS_MOST]
+
+
+def truth(value: Any) -> bool:
+    return not isinstance(value, Missing) and bool(value)
+
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+}
+
+
+def compare(kind: str, left: Any, right: Any) -> bool:
+    """Compares as numbers where one side is a number and the other reads as one, otherwise as texts."""
+    if isinstance(left, Missing) or isinstance(right, Missing):
+        return kind == "ne"
+    if isinstance(left, str) and isinstance(right, str):
+        return COMPARISONS[kind](left, right)
+    numbers = _number(left), _number(right)
+    if None not in numbers:
+        return COMPARISONS[kind](*numbers)
+    return COMPARISONS[kind](written(left), written(right))
+
+
+def title(value: str) -> str:
+    """As Jinja2 has it: after a hyphen, a bracket or a blank too, and the rest of the word in lower case."""
+    return "".join(word[:1].upper() + word[1:].lower() for word in _WORD.split(value) if word)
+
+
+def truncate(length: int, killwords: bool = False, end: str = "...", leeway: int = 5) -> TextFilter:
+    """As Jinja2 has it: a text that is longer by no more than `leeway` stays, others end in `end`, within `length`.
+
+    Raises ValueError if that cannot be done.
+    """
+    if not len(end) <= length <= TRUNCATE_LENGTH_MOST:
+        raise ValueError(f"truncate takes a length from {len(end)} (its ending) to {TRUNCATE_LENGTH_MOST}")
+    if not 0 <= leeway <= TRUNCATE_LENGTH_MOST:
+        raise ValueError(f"truncate takes a leeway from 0 to {TRUNCATE_LENGTH_MOST}")
+    kept = length - len(end)
+
+    def shorten(value: str) -> str:
+        if len(value) <= length + leeway:
+            return value
+        return (value[:kept] if killwords else value[:kept].rsplit(" ", 1)[0]) + end
+
+    return shorten
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, (int, float)):
+        return value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,141 @@
+"""The accounts that the sandbox knows, and the tokens that they are given."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from bsg_sandbox.settings import SandboxSettings
+
+CONTACT_BOOK = frozenset(range(380970000001, 380970000011))
+
+
+class Mode(StrEnum):
+    """What an account may do (BSG: Authentication)."""
+
+    LIVE = "live"
+    TEST = "test"
+    DEMO = "demo"
+
+
+@dataclass(slots=True)
+class Account:
+    """An account of the sandbox: its key, its mode, its money and its tariffs."""
+
+    key: str = field(repr=False)
+    mode: Mode = Mode.LIVE
+    balance: float = 1_000_000.0
+    credit: float = 0.0
+    tariffs: frozenset[int] = frozenset(range(10))
+    contact_book: frozenset[int] = field(default=CONTACT_BOOK, repr=False)
+    blocked: bool = False
+
+
+def default_accounts() -> list[Account]:
+    """Return `live_sandbox`, `test_sandbox` and `live_demo`."""
+    return [
+        Account("live_sandbox"),
+        Account("test_sandbox", Mode.TEST),
+        Account("live_demo", Mode.DEMO),
+    ]
+
+
+@dataclass(slots=True)
+class _Token:
+    account: Account
+    expires_at: float
+
+
+class Accounts:
+    """Accounts by key, and the bearer tokens that are good now."""
+
+    def __init__(self, accounts: Iterable[Account], seed: int) -> None:
+        self.by_key = {account.key: account for account in accounts}
+        self._secret = hashlib.sha256(f"sandbox {seed}".encode()).digest()
+        self._tokens: dict[str, _Token] = {}
+        self._issued = 0
+        self._lock = threading.Lock()
+
+    def login(self, key: object, now: float, settings: SandboxSettings, *, voids_others: bool) -> str | None:
+        """Return a new token for a key, or None for an unknown key."""
+        account = self.by_key.get(key) if isinstance(key, str) else None
+        if account is None:
+            return None
+        with self._lock:
+            if voids_others:
+                for token in [token for token, held in self._tokens.items() if held.account is account]:
+                    del self._tokens[token]
+            return self._issue(account, now, settings.token_lifetime)
+
+    def refresh(self, token: str, now: float, settings: SandboxSettings) -> str | None:
+        """Exchange a token for a new one, or return None for one that was never given or is void.
+
+        An expired token can still be refreshed: the provider's pages do not say otherwise.
+        """
+        with self._lock:
+            held = self._tokens.pop(token, None)
+            return None if held is None else self._issue(held.account, now, settings.token_lifetime)
+
+    def of_token(self, token: str, now: float) -> Account | None:
+        """Return the account of a token that is good now."""
+        held = self._tokens.get(token)
+        return held.account if held is not None and now < held.expires_at else None
+
+    def put(self, changes: Mapping[str, object]) -> None:
+        """Add an account, or change fields of the one with that `key`; raises ValueError."""
+        if not isinstance(changes.get("key"), str):
+            raise ValueError("an account needs a key")
+        with self._lock:
+            present = self.by_key.get(str(changes["key"]))
+            account = account_changed(present, changes)
+            self.by_key[account.key] = account
+            for held in self._tokens.values():
+                if held.account is present:
+                    held.account = account
+
+    def expire(self, token: str) -> None:
+        """Let a token's time be over."""
+        with self._lock:
+            if token in self._tokens:
+                self._tokens[token].expires_at = 0.0
+
+    def charge(self, account: Account, price: float) -> bool:
+        """Take the price of a campaign; False, and nothing taken, when the funds do not suffice."""
+        with self._lock:
+            if account.balance + account.credit < price:
+                return False
+            account.balance = round(account.balance - price, 6)
+            return True
+
+    def _issue(self, account: Account, now: float, lifetime: float) -> str:
+        self._issued += 1
+        claims = {"iat": int(now), "exp": int(now + lifetime), "jti": self._issued}
+        unsigned = f"{_base64({'alg': 'HS256', 'typ': 'JWT'})}.{_base64(claims)}"
+        signature = hmac.new(self._secret, unsigned.encode(), hashlib.sha256).digest()
+        token = f"{unsigned}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+        self._tokens[token] = _Token(account, now + lifetime)
+        return token
+
+
+def _base64(document: Mapping[str, object]) -> str:
+    encoded = json.dumps(document, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(encoded).rstrip(b"=").decode()
+
+
+def account_changed(account: Account | None, changes: Mapping[str, object]) -> Account:
+    """Return an account with changes, or a new one; raises ValueError for a wrong field or value."""
+    known = asdict(account) if account is not None else asdict(Account(str(changes["key"])))
+    unknown = sorted(set(changes) - set(known))
+    if unknown:
+        raise ValueError(f"an account has no {', '.join(unknown)}; it has {', '.join(known)}")
+    known.update(changes)
+    known["mode"] = Mode(known["mode"])
+    known["tariffs"] = frozenset(map(int, known["tariffs"]))
+    known["contact_book"] = frozenset(map(int, known["contact_book"]))
+    return Account(**known)

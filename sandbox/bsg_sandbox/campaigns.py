@@ -1,0 +1,211 @@
+"""A campaign that was kept: its messages as columns, and how far it is at a moment."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import repeat
+
+from bsg_sandbox.settings import SandboxSettings
+
+FINAL = frozenset({"spam", "stopped", "done"})
+CAN_BE_STOPPED = frozenset({"creation", "moderation", "scheduled", "sending", "paused"})
+COUNTED = (
+    "delivered",
+    "scheduled",
+    "moderation",
+    "accepted",
+    "sending",
+    "sent",
+    "expired",
+    "failed",
+    "undelivered",
+    "unknown",
+    "read",
+)
+_BEFORE_SENDING = {"creation": "accepted", "moderation": "moderation", "scheduled": "scheduled"}
+_SEPARATOR = "\0"
+
+
+class TextColumn:
+    """Texts joined into one string: half the memory of as many strings."""
+
+    def __init__(self, texts: list[str]) -> None:
+        self.size = len(texts)
+        self._same = self.size > 1 and texts.count(texts[0]) == self.size
+        joined = texts[0] if self._same else _SEPARATOR.join(texts)
+        self._as_given: list[str] | None = None
+        if not self._same and joined.count(_SEPARATOR) != max(self.size - 1, 0):
+            self._as_given, joined = texts, ""
+        self._joined = joined
+
+    def all(self) -> list[str]:
+        """Return every text, in the order of the rows."""
+        if self.size == 0:
+            return []
+        if self._as_given is not None:
+            return self._as_given
+        if self._same:
+            return list(repeat(self._joined, self.size))
+        return self._joined.split(_SEPARATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """The moments at which a campaign's status changes, fixed when it is kept."""
+
+    created_at: float
+    moderated_from: float
+    ready_at: float
+    starts_at: float
+    done_at: float
+    is_spam: bool
+
+    @classmethod
+    def plan(
+        cls, now: float, start_at: float | None, size: int, is_spam: bool, settings: SandboxSettings
+    ) -> Timeline:
+        """Plan a campaign by the speeds that are set now."""
+        moderated_from = now + settings.creation_seconds
+        ready_at = moderated_from + settings.moderation_seconds
+        starts_at = max(ready_at, start_at or 0.0)
+        done_at = starts_at + settings.sending_seconds * size / 10_000
+        return cls(now, moderated_from, ready_at, starts_at, done_at, is_spam)
+
+    def status(self, now: float) -> str:
+        """Return the campaign's status at a moment, were it never stopped."""
+        if now < self.moderated_from:
+            return "creation"
+        if now < self.ready_at:
+            return "moderation"
+        if self.is_spam:
+            return "spam"
+        if now < self.starts_at:
+            return "scheduled"
+        return "sending" if now < self.done_at else "done"
+
+    def share(self, now: float) -> float:
+        """Return the share of the messages that have left by a moment, 0 to 1."""
+        if self.is_spam or now < self.starts_at:
+            return 0.0
+        if now >= self.done_at:
+            return 1.0
+        return (now - self.starts_at) / (self.done_at - self.starts_at)
+
+
+@dataclass(slots=True, eq=False)
+class Campaign:
+    """A campaign that was kept. Moments are seconds since 1970 (UTC)."""
+
+    id: int
+    key: str = field(repr=False)
+    name: str
+    timeline: Timeline
+    start_at: float | None
+    phones: array[int] = field(repr=False)
+    texts: TextColumn = field(repr=False)
+    senders: list[str] | str = field(repr=False)
+    references: list[str | None] = field(repr=False)
+    first_message_id: int
+    tariff_code: int
+    validity: int
+    price: float
+    currency: str
+    seed: int
+    delivery_seconds: float
+    undelivered_share: float
+    stopped_at: float | None = None
+    forced_status: str | None = None
+    counted_only: int = 0
+
+    @property
+    def size(self) -> int:
+        """Number of messages that were kept."""
+        return len(self.phones) + self.counted_only
+
+    @property
+    def sender(self) -> str:
+        """The sender of the first message; empty when no message was kept."""
+        return self.senders if isinstance(self.senders, str) else next(iter(self.senders), "")
+
+    def sender_of(self, row: int) -> str:
+        """Return the sender of a row."""
+        return self.senders if isinstance(self.senders, str) else self.senders[row]
+
+    def status(self, now: float) -> str:
+        """Return the campaign's status."""
+        if self.forced_status is not None:
+            return self.forced_status
+        return "stopped" if self.stopped_at is not None else self.timeline.status(now)
+
+    def started_at(self, now: float) -> float | None:
+        """Return when sending began, or None if it has not."""
+        moment = self._moment(now)
+        return self.timeline.starts_at if self.timeline.share(moment) > 0 else None
+
+    def finished_at(self, now: float) -> float | None:
+        """Return when the campaign came to its end, or None if it has not."""
+        if self.stopped_at is not None:
+            return self.stopped_at
+        ends = {"done": self.timeline.done_at, "spam": self.timeline.ready_at}
+        return ends.get(self.timeline.status(now))
+
+    def statistics(self, now: float) -> dict[str, int]:
+        """Count the messages by status; the counts add up to `size`."""
+        counts = dict.fromkeys(COUNTED, 0)
+        sent, arrived, failed = self._progress(now)
+        waiting = self.size - sent
+        counts[self._status_of_waiting(now)] += waiting
+        counts["sent"] += sent - arrived
+        counts["undelivered"] += failed
+        counts["delivered"] += arrived - failed
+        return counts
+
+    def message_status(self, row: int, now: float) -> str:
+        """Return the status of one message; agrees with `statistics`."""
+        sent, arrived, _ = self._progress(now)
+        if row >= sent:
+            return self._status_of_waiting(now)
+        if row >= arrived:
+            return "sent"
+        return "undelivered" if self._failed_among(row + 1) > self._failed_among(row) else "delivered"
+
+    def message_moment(self, row: int, now: float, delay: float = 0.0) -> float | None:
+        """Return when a message left (or arrived, `delay` seconds later), or None if it has not."""
+        sent, arrived, _ = self._progress(now)
+        if row >= (arrived if delay else sent):
+            return None
+        duration = self.timeline.done_at - self.timeline.starts_at
+        return self.timeline.starts_at + duration * (row + 1) / max(self.size, 1) + delay
+
+    def _moment(self, now: float) -> float:
+        return now if self.stopped_at is None else min(now, self.stopped_at)
+
+    def _progress(self, now: float) -> tuple[int, int, int]:
+        sent = int(self.size * self.timeline.share(self._moment(now)))
+        # What has left before a stop still arrives after it.
+        arrived = min(sent, int(self.size * self.timeline.share(now - self.delivery_seconds)))
+        return sent, arrived, self._failed_among(arrived)
+
+    def _failed_among(self, rows: int) -> int:
+        return min(rows, int(rows * self.undelivered_share + self._phase()))
+
+    def _phase(self) -> float:
+        if self.undelivered_share == 0:
+            return 0.0
+        digest = hashlib.blake2b(f"{self.seed}:{self.id}".encode(), digest_size=4).digest()
+        return int.from_bytes(digest) / 2**32
+
+    def _status_of_waiting(self, now: float) -> str:
+        status = "stopped" if self.stopped_at is not None else self.timeline.status(now)
+        if status in ("spam", "stopped"):
+            return "failed"
+        return _BEFORE_SENDING.get(status, "sending")
+
+
+def senders_column(senders: Iterable[str]) -> list[str] | str:
+    """Keep one sender where all rows have the same."""
+    listed = list(senders)
+    return listed[0] if len(set(listed)) == 1 else listed

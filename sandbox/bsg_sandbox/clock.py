@@ -1,0 +1,48 @@
+"""The time that the sandbox lives in, and how BSG writes a moment down."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from datetime import UTC, datetime, timedelta, timezone
+
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+class Clock:
+    """The real clock plus whatever `advance` has added, in seconds since 1970 (UTC)."""
+
+    def __init__(self) -> None:
+        self._advanced = 0.0
+        self._lock = threading.Lock()
+
+    def now(self) -> float:
+        """Return the present moment of the sandbox."""
+        return time.time() + self._advanced
+
+    def advance(self, seconds: float) -> float:
+        """Move the clock forward and return the new present.
+
+        Raises ValueError for a negative number: campaigns never go back a status.
+        """
+        if not seconds >= 0:
+            raise ValueError("the clock of the sandbox only goes forward")
+        with self._lock:
+            self._advanced += seconds
+        return self.now()
+
+
+def to_stamp(moment: float, offset_hours: float) -> str:
+    """Write a moment as `yyyy-mm-dd hh:mm:ss` in a zone that many hours east of UTC."""
+    zone = timezone(timedelta(hours=offset_hours))
+    return datetime.fromtimestamp(moment, UTC).astimezone(zone).strftime(_FORMAT)
+
+
+def from_stamp(stamp: object, offset_hours: float) -> float:
+    """Read `yyyy-mm-dd hh:mm:ss`; raises ValueError for anything else."""
+    if not isinstance(stamp, str) or not _STAMP.fullmatch(stamp):
+        raise ValueError("not yyyy-mm-dd hh:mm:ss")
+    zone = timezone(timedelta(hours=offset_hours))
+    return datetime.strptime(stamp, _FORMAT).replace(tzinfo=zone).timestamp()

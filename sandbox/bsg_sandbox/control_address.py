@@ -1,0 +1,88 @@
+"""The control address `/_sandbox/…`: ordering faults, moving the clock, asking what arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from bsg_sandbox.exchange import Answer, Head, json_answer, parsed_object, said
+from bsg_sandbox.faults import FaultInvalid
+from bsg_sandbox.settings import SandboxSettingsInvalid
+from bsg_sandbox.world import World
+
+PREFIX = "/_sandbox/"
+Handler = Callable[[World, Mapping[str, str], dict[str, Any]], object]
+
+
+def answer_control(world: World, head: Head, body: bytes) -> Answer:
+    """Answer a request to the control address; what is wrong with one comes back as 400."""
+    handler = _HANDLERS.get((head.method, head.path.removeprefix(PREFIX)))
+    if handler is None:
+        known = ", ".join(f"{method} {PREFIX}{name}" for method, name in _HANDLERS)
+        return said(404, f"There is no such control; there are {known}.")
+    try:
+        return json_answer(200, handler(world, head.query, parsed_object(body)))
+    except SandboxSettingsInvalid as fault:
+        return json_answer(400, {"message": "Wrong settings.", "errors": fault.errors})
+    except (FaultInvalid, ValueError, TypeError, KeyError) as fault:
+        return said(400, f"Wrong order: {fault}")
+
+
+def _order_fault(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return {"id": world.faults.order(**body)}
+
+
+def _faults(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return {"faults": world.faults.on_order()}
+
+
+def _clear_faults(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    world.faults.clear()
+    return {"faults": []}
+
+
+def _record(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return world.summary().to_json() if query.get("summary") == "1" else world.record().to_json()
+
+
+def _advance(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return {"now": world.clock.advance(float(body["seconds"]))}
+
+
+def _requests(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return {"requests": [seen.to_json() for seen in world.requests()]}
+
+
+def _reset(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    world.reset()
+    return {}
+
+
+def _settings(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return asdict(world.change(body))
+
+
+def _account(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    world.put_account(body)
+    return {}
+
+
+def _campaign_status(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    world.force_status(body["campaign_id"], body["status"])
+    return {}
+
+
+_HANDLERS: dict[tuple[str, str], Handler] = {
+    ("POST", "fault"): _order_fault,
+    ("GET", "faults"): _faults,
+    ("DELETE", "faults"): _clear_faults,
+    ("GET", "record"): _record,
+    ("POST", "advance"): _advance,
+    ("GET", "requests"): _requests,
+    ("POST", "reset"): _reset,
+    ("GET", "settings"): _settings,
+    ("POST", "settings"): _settings,
+    ("POST", "account"): _account,
+    ("POST", "status"): _campaign_status,
+}

@@ -1,0 +1,110 @@
+"""Making campaigns, and asking what one would cost."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from bsg_sandbox.accounts import Account, Mode
+from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, parsed_object, said
+from bsg_sandbox.faults import Struck
+from bsg_sandbox.presenting import campaign_resource
+from bsg_sandbox.store import without_rows
+from bsg_sandbox.texts import parts_of
+from bsg_sandbox.validation import Draft, check_individual, check_one_text, check_price, check_tariff
+from bsg_sandbox.world import World
+
+
+def send_individual(world: World, account: Account, body: bytes, struck: Struck) -> Answer:
+    """BSG: POST /api/campaigns/sms/send-individual."""
+    return _create(world, account, body, struck, individual=True)
+
+
+def send(world: World, account: Account, body: bytes, struck: Struck) -> Answer:
+    """BSG: POST /api/campaigns/sms/send."""
+    return _create(world, account, body, struck, individual=False)
+
+
+def price(world: World, account: Account, body: bytes, struck: Struck) -> Answer:
+    """BSG: POST /api/campaigns/price."""
+    phones, text = check_price(parsed_object(body), world.settings)
+    total = round(len(phones) * parts_of(text) * world.settings.price_per_part, 6)
+    if account.mode is Mode.TEST:
+        total = round(random.Random(f"{world.settings.seed}:price:{len(phones)}").uniform(0, 100), 2)  # noqa: S311
+    return json_answer(200, {"price": total, "currency": world.settings.currency})
+
+
+def zone_of(world: World, struck: Struck) -> float:
+    """Return the hours east of UTC that dates are written and read in."""
+    if "zone" in struck:
+        return float(struck.option("zone", "offset_hours"))
+    return world.settings.zone_offset_hours
+
+
+def _create(world: World, account: Account, body: bytes, struck: Struck, *, individual: bool) -> Answer:
+    settings, now = world.settings, world.clock.now()
+    if account.mode is Mode.DEMO:
+        raise Refused(said(403, "DEMO accounts cannot create campaigns by API."))
+    zone = zone_of(world, struck)
+    if settings.sink:
+        world.store.note_body(len(body))
+        counted = body.count(b'"phone"' if individual else b'"number"')
+        campaign = world.store.count_only(counted, account.key, now, settings)
+        return json_answer(200, {"data": campaign_resource(campaign, account, now, zone)})
+    if settings.duplicate_request_window:
+        world.store.refuse_repeated_body(body, now, settings.duplicate_request_window)
+    check = check_individual if individual else check_one_text
+    draft = check(parsed_object(body), settings, now, zone)
+    check_tariff(draft, account.tariffs)
+    rows_name, phone_name = ("messages", "phone") if individual else ("phones", "number")
+    if settings.phone_twice == "refuse":
+        _refuse_phone_twice(draft, rows_name, phone_name)
+    if account.mode is Mode.TEST:
+        _refuse_strangers(draft, account, rows_name, phone_name)
+    if "rows_refused" in struck:
+        _refuse_rows(draft, struck, rows_name)
+    if "drop" in struck:
+        rows = frozenset(struck.option("drop", "rows"))
+        before = len(draft.phones)
+        draft = without_rows(draft, rows)
+        world.store.note_dropped(before - len(draft.phones))
+    mode = struck.option("duplicates", "mode") if "duplicates" in struck else settings.duplicates
+    campaign = world.store.keep(draft, account, world.accounts, now, settings, mode)
+    world.store.note_body(len(body))
+    return json_answer(200, {"data": campaign_resource(campaign, account, now, zone)})
+
+
+def _refuse_phone_twice(draft: Draft, rows_name: str, phone_name: str) -> None:
+    if len(set(draft.phones)) == len(draft.phones):
+        return
+    seen: set[int] = set()
+    errors: dict[str, list[str]] = {}
+    for row, phone in enumerate(draft.phones):
+        if phone in seen:
+            errors[f"{rows_name}.{row}.{phone_name}"] = ["The phone is already in the messaging list."]
+        seen.add(phone)
+    raise Refused(invalid(errors))
+
+
+def _refuse_strangers(draft: Draft, account: Account, rows_name: str, phone_name: str) -> None:
+    errors = {
+        f"{rows_name}.{row}.{phone_name}": ["In TEST mode the phone must be in the Contact Book."]
+        for row, phone in enumerate(draft.phones)
+        if phone not in account.contact_book
+    }
+    if errors:
+        raise Refused(invalid(errors))
+
+
+def _refuse_rows(draft: Draft, struck: Struck, rows_name: str) -> None:
+    phones: set[Any] = set(struck.option("rows_refused", "phones"))
+    rows = {row for row in struck.option("rows_refused", "rows") if row < len(draft.phones)}
+    if phones:
+        rows.update(row for row, phone in enumerate(draft.phones) if phone in phones)
+    if not rows:
+        return
+    name = struck.option("rows_refused", "field")
+    errors = {f"{rows_name}.{row}.{name}": [f"The {name} is not allowed."] for row in sorted(rows)}
+    if struck.option("rows_refused", "shape") == "list":
+        raise Refused(invalid([f"{place}: {faults[0]}" for place, faults in errors.items()]))
+    raise Refused(invalid(errors))

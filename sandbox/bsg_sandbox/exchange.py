@@ -1,0 +1,105 @@
+"""A request as it arrived, the answer to it, and BSG's shapes of an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+OLD_STYLE_ERRORS = {
+    0: "No errors",
+    1: "Invalid key",
+    2: "User is blocked",
+    3: "Not enough parameters",
+    4: "Function is not supported",
+    5: "Unknown error",
+    6: "No such tariff",
+    7: "Invalid parameters",
+    8: "Not enough funds",
+    9: "Tariff is inactive",
+    10: "Invalid sending time",
+    11: "Too many messages are processed at once",
+    12: "Package is too large",
+    21: "Invalid phone",
+    23: "SMS with this external id is already present",
+    24: "Invalid payload",
+    25: "Invalid originator",
+    26: "Text is empty or too long",
+    27: "Invalid external id",
+    28: "Invalid validity",
+    31: "Phone is already in the messaging list",
+    32: "Sender is not allowed",
+    33: "Direction is not allowed",
+}
+
+
+class Ending(StrEnum):
+    """How the connection goes on once the answer is due."""
+
+    WHOLE = "whole"
+    HALF = "half"
+    CUT = "cut"
+    SILENCE = "silence"
+    ENDLESS = "endless"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Request line and headers; `path` is without the query, header names are lower-case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back, and how: `pause` is seconds between pieces (endless) or of silence (0 = for ever)."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ending: Ending = Ending.WHOLE
+    pause: float = 0.0
+
+
+class Refused(Exception):
+    """Carries the answer that ends a request early."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(f"HTTP {answer.status}")
+        self.answer = answer
+
+
+def json_answer(status: int, document: object, headers: Mapping[str, str] | None = None) -> Answer:
+    """Answer a JSON document."""
+    body = json.dumps(document, separators=(",", ":")).encode()
+    return Answer(status, body, {"Content-Type": "application/json", **(headers or {})})
+
+
+def said(status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
+    """Answer `{"message": …}`, the newer shape of an error."""
+    return json_answer(status, {"message": message}, headers)
+
+
+def invalid(errors: Mapping[str, list[str]] | list[str]) -> Answer:
+    """Answer 422 with the named faults (BSG: "The given data was invalid.")."""
+    return json_answer(422, {"message": "The given data was invalid.", "errors": errors})
+
+
+def old_style(code: int, status: int = 200) -> Answer:
+    """Answer `{"error": "<code>", "errorDescription": …}`, the older shape, by default with HTTP 200."""
+    description = OLD_STYLE_ERRORS.get(code, "Unknown error")
+    return json_answer(status, {"error": str(code), "errorDescription": description})
+
+
+def parsed_object(body: bytes) -> dict[str, Any]:
+    """Read a JSON object; whatever is none counts as an empty one, as the provider's framework does."""
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}

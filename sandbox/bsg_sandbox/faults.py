@@ -1,0 +1,199 @@
+"""Faults on order: which there are, and to which requests they happen."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+CREATE = "/api/campaigns/sms/send-individual"
+CREATE_ANY = "/api/campaigns/sms/*"
+MESSAGES = "/api/messages"
+EVERYTHING = "/api/*"
+
+
+class FaultInvalid(ValueError):
+    """A fault was ordered that does not exist, or with options that it does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of fault: where it happens unless told otherwise, and its options with their defaults."""
+
+    method: str
+    path: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+KINDS: Mapping[str, Kind] = {
+    "latency": Kind("POST", CREATE, {"seconds": 1.0}),
+    "throttle": Kind("POST", CREATE, {"retry_after": None}),
+    "server_error_before": Kind("POST", CREATE, {"status": 500}),
+    "server_error_after": Kind("POST", CREATE, {"status": 502}),
+    "cut_before": Kind("POST", CREATE, {"after_bytes": None}),
+    "cut_after": Kind("POST", CREATE),
+    "silence_before": Kind("POST", CREATE, {"seconds": 0.0}),
+    "silence_after": Kind("POST", CREATE, {"seconds": 0.0}),
+    "garbage_after": Kind("POST", CREATE, {"shape": "html"}),
+    "no_funds": Kind("POST", CREATE, {"status": 200}),
+    "user_blocked": Kind("*", EVERYTHING, {"status": 200}),
+    "http_200_error": Kind("POST", CREATE, {"code": 5, "status": 200}),
+    "token_expired": Kind("*", EVERYTHING),
+    "token_voided_by_second_login": Kind("POST", "/api/auth/login"),
+    "rows_refused": Kind("POST", CREATE, {"rows": (), "phones": (), "field": "phone", "shape": "object"}),
+    "drop": Kind("POST", CREATE, {"rows": ()}),
+    "duplicates": Kind("POST", CREATE_ANY, {"mode": "reject_whole"}),
+    "late_visibility": Kind("GET", MESSAGES, {"seconds": 5.0}),
+    "ignored_filters": Kind("GET", EVERYTHING),
+    "slow_totals": Kind("GET", "/api/campaigns/*/detail", {"seconds": 5.0}),
+    "zone": Kind("*", EVERYTHING, {"offset_hours": 3.0}),
+    "redirect": Kind("POST", CREATE, {"status": 307, "location": None}),
+    "endless_answer": Kind("POST", CREATE, {"pause": 0.01}),
+}
+_TYPES: Mapping[type, tuple[type, ...]] = {
+    float: (int, float),
+    int: (int,),
+    str: (str,),
+    tuple: (list, tuple, range, set, frozenset),
+}
+_CHOICES = {
+    ("garbage_after", "shape"): ("html", "broken_json", "empty", "no_id", "half"),
+    ("rows_refused", "shape"): ("object", "list"),
+    ("duplicates", "mode"): ("reject_whole", "drop_singly", "allow"),
+}
+
+
+@dataclass(slots=True)
+class Fault:
+    """A fault on order. `seen` counts the requests that it could have happened to, `happened` the others."""
+
+    id: int
+    kind: str
+    method: str
+    path: str
+    options: dict[str, Any] = field(repr=False)
+    first: int | None = None
+    requests: frozenset[int] | None = None
+    probability: float | None = None
+    seed: int = 0
+    times: int | None = None
+    seen: int = 0
+    happened: int = 0
+
+    def strikes(self, method: str, path: str) -> bool:
+        """Count a request, and say whether the fault happens to it."""
+        if self.method not in ("*", method) or not fnmatchcase(path, self.path):
+            return False
+        self.seen += 1
+        if self.times is not None and self.happened >= self.times:
+            return False
+        if self.first is not None and self.seen > self.first:
+            return False
+        if self.requests is not None and self.seen not in self.requests:
+            return False
+        if self.probability is not None:
+            # Drawn anew for each number: which requests are struck does not depend on the other faults.
+            drawn = random.Random(f"{self.seed}:{self.seen}").random()  # noqa: S311
+            if drawn >= self.probability:
+                return False
+        self.happened += 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """The faults that happen to one request, by kind; of two of a kind the later ordered one counts."""
+
+    by_kind: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __contains__(self, kind: str) -> bool:
+        return kind in self.by_kind
+
+    def option(self, kind: str, name: str) -> Any:
+        """Return an option of a fault that happens."""
+        return self.by_kind[kind][name]
+
+
+class Faults:
+    """All the faults on order."""
+
+    def __init__(self) -> None:
+        self._ordered: list[Fault] = []
+        self._given = 0
+        self._lock = threading.Lock()
+
+    def order(
+        self,
+        kind: str,
+        *,
+        first: int | None = None,
+        requests: Sequence[int] | None = None,
+        probability: float | None = None,
+        seed: int = 0,
+        times: int | None = None,
+        path: str | None = None,
+        method: str | None = None,
+        **options: Any,
+    ) -> int:
+        """Order a fault and return its number; raises FaultInvalid."""
+        known = KINDS.get(kind)
+        if known is None:
+            raise FaultInvalid(f"no such fault; there are {', '.join(sorted(KINDS))}")
+        unknown = sorted(set(options) - set(known.options))
+        if unknown:
+            raise FaultInvalid(f"{kind} has no option {', '.join(unknown)}; it has {sorted(known.options)}")
+        for name, value in options.items():
+            expected = _TYPES.get(type(known.options[name]))
+            if expected is not None and (isinstance(value, bool) or not isinstance(value, expected)):
+                raise FaultInvalid(f"{name} of {kind} has the wrong type")
+        for (of_kind, name), choices in _CHOICES.items():
+            if of_kind == kind and options.get(name, choices[0]) not in choices:
+                raise FaultInvalid(f"{name} must be one of {', '.join(choices)}")
+        if probability is not None and not 0 <= probability <= 1:
+            raise FaultInvalid("probability must be between 0 and 1")
+        with self._lock:
+            self._given += 1
+            fault = Fault(
+                id=self._given,
+                kind=kind,
+                method=method or known.method,
+                path=path or known.path,
+                options={**known.options, **options},
+                first=first,
+                requests=None if requests is None else frozenset(requests),
+                probability=probability,
+                seed=seed,
+                times=times,
+            )
+            self._ordered.append(fault)
+            return fault.id
+
+    def clear(self) -> None:
+        """Take back every order."""
+        with self._lock:
+            self._ordered.clear()
+
+    def strike(self, method: str, path: str) -> Struck:
+        """Count a request with every fault, and return those that happen to it."""
+        if not self._ordered:
+            return Struck()
+        with self._lock:
+            return Struck({f.kind: f.options for f in self._ordered if f.strikes(method, path)})
+
+    def on_order(self) -> list[dict[str, Any]]:
+        """Return the orders with how often each was possible (`seen`) and happened."""
+        with self._lock:
+            return [
+                {
+                    "id": fault.id,
+                    "kind": fault.kind,
+                    "method": fault.method,
+                    "path": fault.path,
+                    "seen": fault.seen,
+                    "happened": fault.happened,
+                }
+                for fault in self._ordered
+            ]

@@ -1,0 +1,251 @@
+"""HTTP/1.1 on sockets, a thread for each connection.
+
+Written out rather than taken from `http.server`, because faults need the socket: an answer cut in half, a
+reset in the middle of an upload, silence until the client gives up.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from io import BufferedReader
+from typing import Protocol
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from bsg_sandbox.exchange import Answer, Ending, Head, said
+
+BACKLOG = 1024
+LINE_AT_MOST = 65_536
+HEADERS_AT_MOST = 200
+BODY_AT_MOST = 128 * 1024 * 1024
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Exchange(Protocol):
+    """One request on its way through the application."""
+
+    @property
+    def upload_limit(self) -> int | None:
+        """Bytes of the body after which the connection is cut; None for never."""
+
+    def answer(self, body: bytes) -> Answer:
+        """Answer the request, now that its body is here."""
+
+    def close(self, status: int | None) -> None:
+        """Take note of what was answered; None for nothing."""
+
+
+class Application(Protocol):
+    """What the server asks for answers."""
+
+    def open(self, head: Head) -> Exchange:
+        """Take a request whose headers have arrived."""
+
+
+class BadRequest(Exception):
+    """What arrived is not HTTP, or is too large."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+
+
+class HttpServer:
+    """Serves an application on a port until it is stopped."""
+
+    def __init__(self, host: str, port: int, application: Application) -> None:
+        self._application = application
+        self._listener = socket.create_server((host, port), backlog=BACKLOG)
+        self.host, self.port = self._listener.getsockname()[:2]
+        self.stopping = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._acceptor = threading.Thread(target=self._accept, name="sandbox-accept", daemon=True)
+
+    def start(self) -> None:
+        """Accept connections from now on."""
+        self._acceptor.start()
+
+    def stop(self) -> None:
+        """Close the port and every connection."""
+        self.stopping.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._lock:
+            for connection in self._connections:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        if self._acceptor.is_alive():
+            self._acceptor.join(5)
+
+    def _accept(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                continue
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._serve, args=(connection,), name="sandbox", daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._connections.add(connection)
+        try:
+            with connection, connection.makefile("rb") as reader, suppress(OSError):
+                while not self.stopping.is_set() and self._exchange(connection, reader):
+                    pass
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+
+    def _exchange(self, connection: socket.socket, reader: BufferedReader) -> bool:
+        """Serve one request; False when the connection is over."""
+        try:
+            read = _read_head(reader)
+            if read is None:
+                return False
+            head, keep = read
+            exchange = self._application.open(head)
+        except BadRequest as refusal:
+            send_answer(connection, said(refusal.status, HTTPStatus(refusal.status).phrase), keep=False)
+            return False
+        status: int | None = None
+        try:
+            if head.headers.get("expect", "").lower() == "100-continue":
+                connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            body = _read_body(reader, head.headers, exchange.upload_limit)
+            if body is None:
+                _reset(connection)
+                return False
+            answer = exchange.answer(body)
+            if answer.ending not in (Ending.CUT, Ending.SILENCE):
+                status = answer.status
+            return self._deliver(connection, answer, head.method, keep)
+        except BadRequest as refusal:
+            status = refusal.status
+            send_answer(connection, said(status, HTTPStatus(status).phrase), keep=False)
+            return False
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as fault:
+            # The kind alone: the words of the exception may hold what a client sent.
+            status = 500
+            said_so = f"The sandbox itself failed: {type(fault).__name__}."
+            send_answer(connection, said(status, said_so), keep=False)
+            return False
+        finally:
+            exchange.close(status)
+
+    def _deliver(self, connection: socket.socket, answer: Answer, method: str, keep: bool) -> bool:
+        if answer.ending is Ending.CUT:
+            _reset(connection)
+            return False
+        if answer.ending is Ending.SILENCE:
+            connection.settimeout(answer.pause or None)
+            while connection.recv(LINE_AT_MOST):
+                pass
+            return False
+        if answer.ending is Ending.ENDLESS:
+            self._send_without_end(connection, answer)
+            return False
+        if answer.ending is Ending.HALF:
+            connection.sendall(_head_of(answer, keep=False) + answer.body[: len(answer.body) // 2])
+            return False
+        send_answer(connection, answer, keep=keep, with_body=method != "HEAD")
+        return keep
+
+    def _send_without_end(self, connection: socket.socket, answer: Answer) -> None:
+        head = f"HTTP/1.1 {answer.status} OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode() + answer.body)
+        # Spaces before an object that never comes: no reader that waits for the end ever sees one.
+        piece = b" " * (16_384 if answer.pause == 0 else 1)
+        while not self.stopping.wait(answer.pause):
+            connection.sendall(piece)
+
+
+def send_answer(connection: socket.socket, answer: Answer, *, keep: bool, with_body: bool = True) -> None:
+    """Send a whole answer."""
+    connection.sendall(_head_of(answer, keep=keep) + (answer.body if with_body else b""))
+
+
+def _head_of(answer: Answer, *, keep: bool) -> bytes:
+    phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else "Unknown"
+    lines = [f"HTTP/1.1 {answer.status} {phrase}"]
+    lines.extend(f"{name}: {value}" for name, value in answer.headers.items())
+    lines.append(f"Content-Length: {len(answer.body)}")
+    lines.append(f"Connection: {'keep-alive' if keep else 'close'}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+def _reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+
+
+def _read_head(reader: BufferedReader) -> tuple[Head, bool] | None:
+    line = reader.readline(LINE_AT_MOST)
+    if not line:
+        return None
+    words = line.decode("latin-1").split()
+    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        raise BadRequest(400)
+    method, target, version = words
+    headers: dict[str, str] = {}
+    while (line := reader.readline(LINE_AT_MOST)) not in (b"\r\n", b"\n"):
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon or len(headers) >= HEADERS_AT_MOST:
+            raise BadRequest(400)
+        headers[name.strip().lower()] = value.strip()
+    try:
+        address = urlsplit(target)
+    except ValueError as fault:
+        raise BadRequest(400) from fault
+    query = dict(parse_qsl(address.query, keep_blank_values=True))
+    asked = headers.get("connection", "keep-alive" if version == "HTTP/1.1" else "close").lower()
+    return Head(method, unquote(address.path), query, headers), asked != "close"
+
+
+def _read_body(reader: BufferedReader, headers: Mapping[str, str], limit: int | None) -> bytes | None:
+    """Read the body; None when the limit is reached before its end. Raises BadRequest."""
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        return _read_chunks(reader, limit)
+    stated = headers.get("content-length", "0")
+    if not stated.isascii() or not stated.isdigit():
+        raise BadRequest(400)
+    length = int(stated)
+    if length > BODY_AT_MOST:
+        raise BadRequest(413)
+    if limit is not None and limit < length:
+        reader.read(limit)
+        return None
+    return _exactly(reader, length)
+
+
+def _read_chunks(reader: BufferedReader, limit: int | None) -> bytes | None:
+    pieces: list[bytes] = []
+    total = 0
+    while True:
+        try:
+            length = int(reader.readline(LINE_AT_MOST).split(b";")[0], 16)
+        except ValueError as fault:
+            raise BadRequest(400) from fault
+        total += length
+        if length < 0 or total > BODY_AT_MOST:
+            raise BadRequest(413)
+        if limit is not None and total > limit:
+            return None
+        if length == 0:
+            while reader.readline(LINE_AT_MOST) not in (b"\r\n", b"\n", b""):
+                pass
+            return b"".join(pieces)
+        pieces.append(_exactly(reader, length))
+        reader.readline(LINE_AT_MOST)
+
+
+def _exactly(reader: BufferedReader, length: int) -> bytes:
+    body = reader.read(length)
+    if len(body) < length:
+        raise ConnectionError("the client left in the middle of its body")
+    return body

@@ -1,0 +1,108 @@
+"""Campaigns and messages in the shapes that BSG answers them in."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from bsg_sandbox.accounts import Account, Mode
+from bsg_sandbox.campaigns import COUNTED, Campaign
+from bsg_sandbox.clock import to_stamp
+from bsg_sandbox.texts import parts_of
+
+_STATUSES = ("creation", "moderation", "spam", "scheduled", "sending", "paused", "stopped", "done")
+
+
+def campaign_resource(campaign: Campaign, account: Account, now: float, zone: float) -> dict[str, Any]:
+    """Present a campaign (BSG: GET /api/campaigns/{id})."""
+    status, counts = _state(campaign, account, now)
+    return {
+        "id": campaign.id,
+        "name": campaign.name,
+        "sender": campaign.sender,
+        "status": status,
+        "message_type": "sms",
+        "start_at": _stamp(campaign.start_at, zone),
+        "real_start_at": _stamp(campaign.started_at(now), zone),
+        "finished_at": _stamp(campaign.finished_at(now), zone),
+        "created_at": _stamp(campaign.timeline.created_at, zone),
+        "statistics": {"delivered": counts["delivered"], "sent": counts["sent"]},
+        "calculated_price": campaign.price,
+        "currency": campaign.currency,
+    }
+
+
+def detail_resource(
+    campaign: Campaign, account: Account, now: float, zone: float, slow_seconds: float
+) -> dict[str, Any]:
+    """Present a campaign in detail (BSG: GET /api/campaigns/{id}/detail).
+
+    With `slow_seconds` the totals grow evenly over that time after the campaign was made.
+    """
+    status, counts = _state(campaign, account, now)
+    total = campaign.size
+    if slow_seconds > 0:
+        total = int(total * min(1.0, (now - campaign.timeline.created_at) / slow_seconds))
+    return {
+        "id": campaign.id,
+        "name": campaign.name,
+        "status": status,
+        "type": "sms",
+        "started_at": _stamp(campaign.start_at, zone),
+        "actual_start_at": _stamp(campaign.started_at(now), zone),
+        "finished_at": _stamp(campaign.finished_at(now), zone),
+        "created_at": _stamp(campaign.timeline.created_at, zone),
+        "total_messages": total,
+        "total_phones": min(total, len(set(campaign.phones)) + campaign.counted_only),
+        "total_price": f"{campaign.price:.4f}",
+        "currency": campaign.currency,
+        "statistics": counts,
+    }
+
+
+def message_resource(
+    campaign: Campaign, row: int, text: str, account: Account, now: float, zone: float
+) -> dict[str, Any]:
+    """Present a message (BSG: GET /api/messages)."""
+    status = campaign.message_status(row, now)
+    if account.mode is Mode.TEST:
+        status = _draw(campaign, f"message {row}").choice(COUNTED)
+    parts = parts_of(text)
+    return {
+        "id": campaign.first_message_id + row,
+        "campaign_id": campaign.id,
+        "reference_id": campaign.references[row],
+        "type": "sms",
+        "source": "api",
+        "text": text,
+        "phone": campaign.phones[row],
+        "validity": campaign.validity,
+        "status": status,
+        "amount": {"value": round(campaign.price / campaign.size, 6), "currency": campaign.currency},
+        "sender": campaign.sender_of(row),
+        "created_at": _stamp(campaign.timeline.created_at, zone),
+        "sent_at": _stamp(campaign.message_moment(row, now), zone),
+        "delivered_at": _stamp(
+            campaign.message_moment(row, now, campaign.delivery_seconds) if status == "delivered" else None,
+            zone,
+        ),
+        "parts": parts,
+        "country": None,
+    }
+
+
+def _state(campaign: Campaign, account: Account, now: float) -> tuple[str, dict[str, int]]:
+    if account.mode is not Mode.TEST or campaign.forced_status is not None:
+        return campaign.status(now), campaign.statistics(now)
+    # A test key answers random information: of the right kind, the same each time, and of no meaning.
+    drawn = _draw(campaign, "campaign")
+    counts = {name: drawn.randint(0, campaign.size) for name in COUNTED}
+    return drawn.choice(_STATUSES), counts
+
+
+def _draw(campaign: Campaign, what: str) -> random.Random:
+    return random.Random(f"{campaign.seed}:{campaign.id}:{what}")  # noqa: S311
+
+
+def _stamp(moment: float | None, zone: float) -> str | None:
+    return None if moment is None else to_stamp(moment, zone)

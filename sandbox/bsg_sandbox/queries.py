@@ -1,0 +1,86 @@
+"""Filters and pages of the list requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bsg_sandbox.clock import from_stamp
+from bsg_sandbox.exchange import Refused, invalid
+
+THREE_MONTHS = 92 * 86_400
+DEFAULT_LIMIT = 50
+LIMIT_AT_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list: `offset` counts rows, `since` and `until` are moments, both inside."""
+
+    offset: int
+    limit: int
+    sort: str
+    is_descending: bool
+    since: float | None
+    until: float | None
+
+    def is_within(self, moment: float) -> bool:
+        """Say whether a moment is within the filter; dates are written in whole seconds."""
+        second = int(moment)
+        return (self.since is None or second >= self.since) and (self.until is None or second <= self.until)
+
+
+def page_of(query: Mapping[str, str], zone: float, least_limit: int, sorts: tuple[str, ...]) -> Page:
+    """Read paging, sorting and the filter by date; raises Refused with a 422."""
+    errors: dict[str, list[str]] = {}
+    limit = _number(query, "page[limit]", DEFAULT_LIMIT, least_limit, LIMIT_AT_MOST, errors)
+    offset = _number(query, "page[offset]", 0, 0, 2**53, errors)
+    sort, way = query.get("sort", sorts[0]), query.get("way", "asc")
+    if sort not in sorts:
+        errors["sort"] = [f"The sort must be one of {', '.join(sorts)}."]
+    if way not in ("asc", "desc"):
+        errors["way"] = ["The way must be asc or desc."]
+    since = _moment(query, "filter[from]", zone, errors)
+    until = _moment(query, "filter[to]", zone, errors)
+    if since is not None and until is not None:
+        if until < since:
+            errors["filter.to"] = ["The filter to must not be before the filter from."]
+        elif until - since > THREE_MONTHS:
+            errors["filter.to"] = ["The period may not be longer than 3 months."]
+    if errors:
+        raise Refused(invalid(errors))
+    return Page(offset, limit, sort, way == "desc", since, until)
+
+
+def number_filter(query: Mapping[str, str], name: str) -> int | None:
+    """Read a filter that is a number; raises Refused with a 422."""
+    errors: dict[str, list[str]] = {}
+    found = _number(query, f"filter[{name}]", 0, 0, 2**63, errors)
+    if errors:
+        raise Refused(invalid(errors))
+    return found if f"filter[{name}]" in query else None
+
+
+def _number(
+    query: Mapping[str, str], name: str, default: int, least: int, greatest: int, errors: dict[str, list[str]]
+) -> int:
+    written = query.get(name)
+    if written is None:
+        return default
+    if written.isascii() and written.isdigit() and len(written) < 20 and least <= int(written) <= greatest:
+        return int(written)
+    place = name.replace("[", ".").replace("]", "")
+    errors[place] = [f"The {place} must be an integer between {least} and {greatest}."]
+    return default
+
+
+def _moment(query: Mapping[str, str], name: str, zone: float, errors: dict[str, list[str]]) -> float | None:
+    written = query.get(name)
+    if written is None:
+        return None
+    try:
+        return from_stamp(written, zone)
+    except ValueError:
+        place = name.replace("[", ".").replace("]", "")
+        errors[place] = [f"The {place} does not match the format yyyy-mm-dd hh:mm:ss."]
+        return None

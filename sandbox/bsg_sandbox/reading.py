@@ -1,0 +1,167 @@
+"""Reading back: campaigns, messages, and stopping a campaign."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from typing import Any
+
+from bsg_sandbox.accounts import Account, Mode
+from bsg_sandbox.campaigns import CAN_BE_STOPPED, Campaign
+from bsg_sandbox.creating import zone_of
+from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, said
+from bsg_sandbox.faults import Struck
+from bsg_sandbox.presenting import campaign_resource, detail_resource, message_resource
+from bsg_sandbox.queries import Page, number_filter, page_of
+from bsg_sandbox.world import World
+
+Query = Mapping[str, str]
+CAMPAIGN_SORTS = ("id", "sender", "type")
+MESSAGE_SORTS = ("id", "campaign_id", "phone", "sender", "created_at")
+LEAST_CAMPAIGN_LIMIT = 30
+LEAST_MESSAGE_LIMIT = 15
+
+
+def campaign(world: World, account: Account, campaign_id: int, struck: Struck) -> Answer:
+    """BSG: GET /api/campaigns/{id}."""
+    found = _found(world, account, campaign_id)
+    now = world.clock.now()
+    return json_answer(200, {"data": campaign_resource(found, account, now, zone_of(world, struck))})
+
+
+def detail(world: World, account: Account, campaign_id: int, struck: Struck) -> Answer:
+    """BSG: GET /api/campaigns/{id}/detail."""
+    found = _found(world, account, campaign_id)
+    slow = float(struck.option("slow_totals", "seconds")) if "slow_totals" in struck else 0.0
+    now = world.clock.now()
+    return json_answer(200, {"data": detail_resource(found, account, now, zone_of(world, struck), slow)})
+
+
+def stop(world: World, account: Account, campaign_id: int, struck: Struck) -> Answer:
+    """BSG: PATCH /api/campaigns/{id}/stop; 422 for a status from which nothing can be stopped."""
+    found = _found(world, account, campaign_id)
+    now = world.clock.now()
+    if found.status(now) not in CAN_BE_STOPPED:
+        raise Refused(invalid({"status": ["The campaign cannot be stopped in its present status."]}))
+    found.stopped_at, found.forced_status = now, None
+    return json_answer(200, {"data": campaign_resource(found, account, now, zone_of(world, struck))})
+
+
+def campaigns(world: World, account: Account, query: Query, struck: Struck) -> Answer:
+    """BSG: GET /api/campaigns."""
+    zone = zone_of(world, struck)
+    page = page_of(query, zone, LEAST_CAMPAIGN_LIMIT, CAMPAIGN_SORTS)
+    kind = query.get("filter[type]", "sms")
+    found = world.store.campaigns_of(account.key)
+    if "ignored_filters" not in struck:
+        found = [c for c in found if kind == "sms" and page.is_within(c.timeline.created_at)]
+    if page.sort == "sender":
+        found.sort(key=attrgetter("sender"))
+    if page.is_descending:
+        found.reverse()
+    now = world.clock.now()
+    rows = found[page.offset : page.offset + page.limit]
+    return _listed([campaign_resource(row, account, now, zone) for row in rows], len(found), page)
+
+
+def messages(world: World, account: Account, query: Query, struck: Struck) -> Answer:
+    """BSG: GET /api/messages."""
+    zone = zone_of(world, struck)
+    page = page_of(query, zone, LEAST_MESSAGE_LIMIT, MESSAGE_SORTS)
+    filters = {} if "ignored_filters" in struck else query
+    late = float(struck.option("late_visibility", "seconds")) if "late_visibility" in struck else 0.0
+    now = world.clock.now()
+    ranges = [
+        (found, rows)
+        for found, rows in _message_ranges(world, account, filters)
+        if now - found.timeline.created_at >= late
+        and ("ignored_filters" in struck or page.is_within(found.timeline.created_at))
+    ]
+    total = sum(len(rows) for _, rows in ranges)
+    texts: dict[int, list[str]] = {}
+    answered: list[dict[str, Any]] = []
+    for found, row in _page_of_messages(ranges, page):
+        if found.id not in texts:
+            texts[found.id] = found.texts.all()
+        answered.append(message_resource(found, row, texts[found.id][row], account, now, zone))
+    return _listed(answered, total, page)
+
+
+def balance(world: World, account: Account) -> Answer:
+    """BSG: GET /api/accounts/balance."""
+    amount = account.balance
+    if account.mode is Mode.TEST:
+        amount = round(random.Random(f"{world.settings.seed}:balance").uniform(0, 1000), 2)  # noqa: S311
+    document = {"balance": amount, "currency": world.settings.currency, "credit": account.credit}
+    return json_answer(200, {"data": document})
+
+
+def tariff(world: World, account: Account) -> Answer:
+    """BSG: GET /api/accounts/tariff."""
+    connected = [{"code": code, "name": f"Tariff {code}"} for code in sorted(account.tariffs)]
+    return json_answer(200, {"data": connected})
+
+
+def _found(world: World, account: Account, campaign_id: int) -> Campaign:
+    found = world.store.campaign(campaign_id, account.key)
+    if found is None:
+        raise Refused(said(404, "Not found."))
+    return found
+
+
+def _message_ranges(world: World, account: Account, query: Query) -> list[tuple[Campaign, range]]:
+    """Return which rows of which campaigns the filters let through, without looking at each message."""
+    campaign_id, message_id = number_filter(query, "campaign_id"), number_filter(query, "id")
+    reference = query.get("filter[reference_id]")
+    if message_id is not None:
+        holder = world.store.with_message(message_id)
+        row = 0 if holder is None else message_id - holder.first_message_id
+        found = [] if holder is None else [(holder, range(row, row + 1))]
+    elif reference is not None:
+        found = [
+            (holder, range(row, row + 1))
+            for holder in world.store.with_reference(reference)
+            for row, taken in enumerate(holder.references)
+            if taken == reference
+        ]
+    elif campaign_id is not None:
+        one = world.store.campaign(campaign_id, account.key)
+        found = [] if one is None else [(one, range(len(one.phones)))]
+    else:
+        found = [(one, range(len(one.phones))) for one in world.store.campaigns_of(account.key)]
+    return [
+        (holder, rows)
+        for holder, rows in found
+        if holder.key == account.key
+        and (campaign_id is None or holder.id == campaign_id)
+        and (reference is None or holder.references[rows.start] == reference)
+    ]
+
+
+def _page_of_messages(ranges: list[tuple[Campaign, range]], page: Page) -> Iterator[tuple[Campaign, int]]:
+    if page.sort in ("phone", "sender"):
+        rows = [(found, row) for found, part in ranges for row in part]
+        if page.sort == "phone":
+            rows.sort(key=lambda place: place[0].phones[place[1]])
+        else:
+            rows.sort(key=lambda place: place[0].sender_of(place[1]))
+        if page.is_descending:
+            rows.reverse()
+        yield from rows[page.offset : page.offset + page.limit]
+        return
+    skipped, left = page.offset, page.limit
+    for found, part in reversed(ranges) if page.is_descending else ranges:
+        ordered = part[::-1] if page.is_descending else part
+        taken = ordered[skipped : skipped + left]
+        skipped = max(0, skipped - len(part))
+        left -= len(taken)
+        for row in taken:
+            yield found, row
+        if left == 0:
+            return
+
+
+def _listed(rows: list[dict[str, Any]], total: int, page: Page) -> Answer:
+    meta = {"page": {"total": total, "limit": page.limit, "offset": page.offset}}
+    return json_answer(200, {"data": rows, "meta": meta})

@@ -1,0 +1,232 @@
+"""From a request to its answer: who asks, which faults happen to it, who answers it."""
+
+from __future__ import annotations
+
+import re
+import time
+from email.utils import formatdate
+from threading import Event
+from typing import Any
+
+from bsg_sandbox import creating, reading
+from bsg_sandbox.accounts import Account
+from bsg_sandbox.control_address import PREFIX, answer_control
+from bsg_sandbox.exchange import (
+    Answer,
+    Ending,
+    Head,
+    Refused,
+    json_answer,
+    old_style,
+    parsed_object,
+    said,
+)
+from bsg_sandbox.faults import Struck
+from bsg_sandbox.world import RequestSeen, World
+
+_CAMPAIGN = re.compile(r"/api/campaigns/(\d{1,18})(/detail|/stop)?", re.ASCII)
+_CREATES = {
+    "/api/campaigns/sms/send-individual": creating.send_individual,
+    "/api/campaigns/sms/send": creating.send,
+    "/api/campaigns/price": creating.price,
+}
+_LISTS = {"/api/campaigns": reading.campaigns, "/api/messages": reading.messages}
+_ACCOUNT = {"/api/accounts/balance": reading.balance, "/api/accounts/tariff": reading.tariff}
+_UNAUTHENTICATED = "Unauthenticated."
+
+
+class Routes:
+    """The application: BSG's addresses and the control address."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.stopping = Event()
+
+    def open(self, head: Head) -> ControlRequest | ApiRequest:
+        """Take a request whose headers have arrived."""
+        return ControlRequest(self, head) if head.path.startswith(PREFIX) else ApiRequest(self, head)
+
+
+class ControlRequest:
+    """A request to the control address: in no log, and no fault happens to it."""
+
+    upload_limit: int | None = None
+
+    def __init__(self, routes: Routes, head: Head) -> None:
+        self._world, self._head = routes.world, head
+
+    def answer(self, body: bytes) -> Answer:
+        """Answer it."""
+        return answer_control(self._world, self._head, body)
+
+    def close(self, status: int | None) -> None:
+        """Take no note."""
+
+
+class ApiRequest:
+    """A request to BSG's API."""
+
+    def __init__(self, routes: Routes, head: Head) -> None:
+        self._world, self._head, self._stopping = routes.world, head, routes.stopping
+        self._seen: RequestSeen = self._world.opened(head.method, head.path)
+        self._is_login = head.path == "/api/auth/login"
+        self._account = self._authenticated()
+        self._struck = Struck()
+        # A request that may not ask at all is no occasion for a fault: `first=1` is the first real one.
+        if self._account is not None or head.path.startswith("/api/auth/"):
+            self._struck = self._world.faults.strike(head.method, head.path)
+        self._seen.struck = tuple(self._struck.by_kind)
+        self.upload_limit: int | None = None
+        if "cut_before" in self._struck:
+            self.upload_limit = self._struck.option("cut_before", "after_bytes")
+
+    def close(self, status: int | None) -> None:
+        """Enter the answer in the log."""
+        self._world.closed(self._seen, status)
+
+    def answer(self, body: bytes) -> Answer:
+        """Answer the request, faults included."""
+        self._stopping.wait(self._delay())
+        try:
+            self._fail_before()
+            answered = self._answered(body)
+        except Refused as refusal:
+            answered = refusal.answer
+        return self._spoiled(answered)
+
+    def _delay(self) -> float:
+        asked = float(self._struck.option("latency", "seconds")) if "latency" in self._struck else 0.0
+        return asked + self._world.settings.latency
+
+    def _authenticated(self) -> Account | None:
+        headers = self._head.headers
+        key = headers.get("x-api-key")
+        if key is not None:
+            return self._world.accounts.by_key.get(key)
+        return self._world.accounts.of_token(
+            _bearer(headers.get("authorization", "")), self._world.clock.now()
+        )
+
+    def _fail_before(self) -> None:
+        """Raise Refused for the faults that leave nothing behind."""
+        struck = self._struck
+        if "cut_before" in struck:
+            raise Refused(Answer(0, ending=Ending.CUT))
+        if "silence_before" in struck:
+            pause = float(struck.option("silence_before", "seconds"))
+            raise Refused(Answer(0, ending=Ending.SILENCE, pause=pause))
+        if "token_expired" in struck and not self._head.path.startswith("/api/auth/"):
+            self._world.accounts.expire(_bearer(self._head.headers.get("authorization", "")))
+            raise Refused(said(401, _UNAUTHENTICATED))
+        if "throttle" in struck:
+            raise Refused(_throttled(struck.option("throttle", "retry_after")))
+        if "server_error_before" in struck:
+            raise Refused(said(int(struck.option("server_error_before", "status")), "Server Error"))
+        if "redirect" in struck:
+            location = struck.option("redirect", "location") or self._head.path
+            raise Refused(Answer(int(struck.option("redirect", "status")), headers={"Location": location}))
+        for kind, code in (("user_blocked", 2), ("no_funds", 8)):
+            if kind in struck and not self._is_login:
+                raise Refused(old_style(code, int(struck.option(kind, "status"))))
+        if "http_200_error" in struck:
+            options = struck.by_kind["http_200_error"]
+            raise Refused(old_style(int(options["code"]), int(options["status"])))
+
+    def _spoiled(self, answer: Answer) -> Answer:
+        """Return the answer as the faults leave it that happen once the work is done."""
+        struck = self._struck
+        if answer.ending is not Ending.WHOLE or answer.status >= 400:
+            return answer
+        if "cut_after" in struck:
+            return Answer(0, ending=Ending.CUT)
+        if "silence_after" in struck:
+            pause = float(struck.option("silence_after", "seconds"))
+            return Answer(0, ending=Ending.SILENCE, pause=pause)
+        if "server_error_after" in struck:
+            return said(int(struck.option("server_error_after", "status")), "Server Error")
+        if "endless_answer" in struck:
+            pause = float(struck.option("endless_answer", "pause"))
+            return Answer(200, ending=Ending.ENDLESS, pause=pause)
+        if "garbage_after" in struck:
+            return _garbage(answer, struck.option("garbage_after", "shape"))
+        return answer
+
+    def _answered(self, body: bytes) -> Answer:
+        world, method, path = self._world, self._head.method, self._head.path
+        if path in ("/api/auth/login", "/api/auth/refresh"):
+            _allow(method, "POST")
+            return self._login(parsed_object(body)) if self._is_login else self._refresh()
+        account = self._account
+        if account is None:
+            raise Refused(self._unauthenticated())
+        if account.blocked:
+            raise Refused(old_style(2))
+        world.hold_to_rate(account.key)
+        if path in _CREATES:
+            _allow(method, "POST")
+            return _CREATES[path](world, account, body, self._struck)
+        if path in _LISTS:
+            _allow(method, "GET")
+            return _LISTS[path](world, account, self._head.query, self._struck)
+        if path in _ACCOUNT:
+            _allow(method, "GET")
+            return _ACCOUNT[path](world, account)
+        return self._about_campaign(account)
+
+    def _about_campaign(self, account: Account) -> Answer:
+        named = _CAMPAIGN.fullmatch(self._head.path)
+        if named is None:
+            raise Refused(said(404, "Not found."))
+        answering: Any = {None: reading.campaign, "/detail": reading.detail, "/stop": reading.stop}[named[2]]
+        _allow(self._head.method, "PATCH" if named[2] == "/stop" else "GET")
+        answer: Answer = answering(self._world, account, int(named[1]), self._struck)
+        return answer
+
+    def _login(self, body: dict[str, Any]) -> Answer:
+        world = self._world
+        voids = world.settings.second_login_voids or "token_voided_by_second_login" in self._struck
+        token = world.accounts.login(
+            body.get("api_key"), world.clock.now(), world.settings, voids_others=voids
+        )
+        return old_style(1, 401) if token is None else json_answer(200, {"bearer": token})
+
+    def _refresh(self) -> Answer:
+        world = self._world
+        presented = _bearer(self._head.headers.get("authorization", ""))
+        token = world.accounts.refresh(presented, world.clock.now(), world.settings)
+        return said(401, _UNAUTHENTICATED) if token is None else json_answer(200, {"bearer": token})
+
+    def _unauthenticated(self) -> Answer:
+        return old_style(1, 401) if "x-api-key" in self._head.headers else said(401, _UNAUTHENTICATED)
+
+
+def _bearer(header: str) -> str:
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _allow(method: str, allowed: str) -> None:
+    if method != allowed:
+        raise Refused(said(405, "Method not allowed.", {"Allow": allowed}))
+
+
+def _throttled(retry_after: float | str | None) -> Answer:
+    headers: dict[str, str] = {}
+    if retry_after == "date":
+        headers["Retry-After"] = formatdate(time.time() + 2, usegmt=True)
+    elif retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return said(429, "Too many duplicate request detected. Please try again later.", headers)
+
+
+def _garbage(answer: Answer, shape: str) -> Answer:
+    if shape == "html":
+        page = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
+        return Answer(200, page, {"Content-Type": "text/html"})
+    if shape == "broken_json":
+        return Answer(200, answer.body[: len(answer.body) // 2], answer.headers)
+    if shape == "empty":
+        return Answer(200, b"", answer.headers)
+    if shape == "no_id":
+        return json_answer(200, {"data": {"status": "creation"}})
+    return Answer(200, answer.body, answer.headers, Ending.HALF)

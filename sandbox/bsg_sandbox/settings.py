@@ -1,0 +1,85 @@
+"""How the sandbox behaves when no fault is on order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+_CHOICES = {
+    "duplicates": ("reject_whole", "drop_singly", "allow"),
+    "phone_twice": ("refuse", "allow"),
+}
+
+
+class SandboxSettingsInvalid(ValueError):
+    """Tells all wrong settings at once: `errors` maps a name to what is wrong with it."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {fault}" for name, fault in sorted(errors.items())))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """Durations are seconds of the sandbox's clock, save `latency`, which is real time.
+
+    `sending_seconds` is for each 10 000 messages. `undelivered_share` (0 to 1) of each campaign ends as
+    undelivered. A text with `spam_word` in it fails moderation. `duplicates` says what becomes of a
+    reference id that is taken; it stays taken for `reference_memory` seconds (0 = for ever).
+    `duplicate_request_window`: the same body again within so many seconds is answered 429 (0 = never).
+    `rate_limit`: requests a second above which an account is answered 429 (0 = never).
+    """
+
+    seed: int = 0
+    latency: float = 0.0
+    sink: bool = False
+    creation_seconds: float = 0.2
+    moderation_seconds: float = 0.0
+    sending_seconds: float = 1.0
+    delivery_seconds: float = 0.3
+    undelivered_share: float = 0.0
+    spam_word: str = "#spam#"
+    zone_offset_hours: float = 0.0
+    token_lifetime: float = 3600.0
+    second_login_voids: bool = False
+    duplicates: str = "reject_whole"
+    reference_memory: float = 0.0
+    duplicate_request_window: float = 0.0
+    phone_twice: str = "refuse"
+    sender_minimum: int = 1
+    rate_limit: float = 0.0
+    price_per_part: float = 0.01
+    currency: str = "EUR"
+
+    def changed(self, changes: Mapping[str, object]) -> SandboxSettings:
+        """Return a copy with these changes; raises SandboxSettingsInvalid."""
+        errors: dict[str, str] = {}
+        accepted: dict[str, Any] = {}
+        present = asdict(self)
+        for name, value in changes.items():
+            if name not in present:
+                errors[name] = f"unknown; known are {', '.join(field.name for field in fields(self))}"
+            elif fault := _fault_of(name, value, present[name]):
+                errors[name] = fault
+            else:
+                accepted[name] = type(present[name])(value)
+        if errors:
+            raise SandboxSettingsInvalid(errors)
+        return replace(self, **accepted)
+
+
+def _fault_of(name: str, value: object, present: object) -> str | None:
+    kind = type(present)
+    accepted = (int, float) if kind is float else (kind,)
+    if type(value) not in accepted:
+        return f"must be {kind.__name__}"
+    if name in _CHOICES and value not in _CHOICES[name]:
+        return f"must be one of {', '.join(_CHOICES[name])}"
+    if isinstance(value, int | float) and name == "zone_offset_hours":
+        return None if -23 <= value <= 23 else "must be between -23 and 23"
+    if name == "undelivered_share" and isinstance(value, int | float):
+        return None if 0 <= value <= 1 else "must be between 0 and 1"
+    if isinstance(value, int | float) and name != "seed" and not value >= 0:
+        return "must not be negative"
+    return None

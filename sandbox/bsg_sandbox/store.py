@@ -1,0 +1,204 @@
+"""All the campaigns that were kept, and which reference ids they took."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from array import array
+from bisect import bisect_right
+
+from bsg_sandbox.accounts import Account, Accounts
+from bsg_sandbox.campaigns import Campaign, TextColumn, Timeline, senders_column
+from bsg_sandbox.exchange import Refused, invalid, old_style, said
+from bsg_sandbox.record import Record, Summary, Tally, full_record
+from bsg_sandbox.settings import SandboxSettings
+from bsg_sandbox.texts import parts_of_all
+from bsg_sandbox.validation import Draft
+
+FIRST_CAMPAIGN_ID = 1_000_001
+FIRST_MESSAGE_ID = 500_000_001
+TAKEN = "The reference id has already been taken."
+
+
+class Store:
+    """Keeps campaigns; safe for many threads."""
+
+    def __init__(self) -> None:
+        self._campaigns: list[Campaign] = []
+        self._first_messages: list[int] = []
+        self._next_message = FIRST_MESSAGE_ID
+        self._references: dict[str, Campaign] = {}
+        self._earlier: dict[str, list[Campaign]] = {}
+        self._bodies: dict[bytes, float] = {}
+        self._tally = Tally()
+        self._lock = threading.Lock()
+
+    def keep(
+        self,
+        draft: Draft,
+        account: Account,
+        accounts: Accounts,
+        now: float,
+        settings: SandboxSettings,
+        duplicates: str,
+    ) -> Campaign:
+        """Keep a campaign; raises Refused for taken reference ids and for lack of funds."""
+        parts = parts_of_all(draft.texts)
+        is_spam = any(settings.spam_word in text for text in draft.texts) if settings.spam_word else False
+        with self._lock:
+            size = len(draft.phones)
+            if duplicates != "allow":
+                draft = self._without_taken(draft, now, settings, drop=duplicates == "drop_singly")
+                if len(draft.phones) < size:
+                    self._tally.dropped += size - len(draft.phones)
+                    parts = parts_of_all(draft.texts)
+            price = round(parts * settings.price_per_part, 6)
+            if not accounts.charge(account, price):
+                raise Refused(old_style(8))
+            campaign = self._campaign(draft, account.key, price, is_spam, now, settings)
+            self._append(campaign)
+            self._take_references(campaign)
+            with_reference = len(draft.references) - draft.references.count(None)
+            self._tally.add(draft.phones, draft.texts, with_reference)
+            return campaign
+
+    def count_only(self, messages: int, key: str, now: float, settings: SandboxSettings) -> Campaign:
+        """Note that a campaign of so many messages arrived, and keep none of them."""
+        with self._lock:
+            empty = Draft([], [], ["sink"], [], 0, 72, None)
+            campaign = self._campaign(empty, key, 0.0, False, now, settings)
+            campaign.counted_only = messages
+            self._append(campaign)
+            self._tally.count_only(messages)
+            return campaign
+
+    def note_body(self, size: int) -> None:
+        """Count a POST that was kept, and its size in bytes."""
+        with self._lock:
+            self._tally.requests += 1
+            self._tally.body_bytes += size
+
+    def note_dropped(self, messages: int) -> None:
+        """Count messages that were answered as taken and thrown away."""
+        with self._lock:
+            self._tally.dropped += messages
+
+    def refuse_repeated_body(self, body: bytes, now: float, window: float) -> None:
+        """Raise Refused when the same body came within the window (BSG: 429 "Too many duplicate request")."""
+        digest = hashlib.blake2b(body, digest_size=16).digest()
+        with self._lock:
+            before, self._bodies[digest] = self._bodies.get(digest), now
+        if before is not None and now - before < window:
+            raise Refused(said(429, "Too many duplicate request detected"))
+
+    def campaigns_of(self, key: str) -> list[Campaign]:
+        """Return an account's campaigns, oldest first."""
+        return [campaign for campaign in self._campaigns if campaign.key == key]
+
+    def campaign(self, campaign_id: int, key: str | None) -> Campaign | None:
+        """Return a campaign of an account (None: of any), or None."""
+        position = campaign_id - FIRST_CAMPAIGN_ID
+        if not 0 <= position < len(self._campaigns):
+            return None
+        campaign = self._campaigns[position]
+        return campaign if key is None or campaign.key == key else None
+
+    def with_reference(self, reference: str) -> list[Campaign]:
+        """Return the campaigns in which a reference id arrived."""
+        newest = self._references.get(reference)
+        return [] if newest is None else [*self._earlier.get(reference, []), newest]
+
+    def with_message(self, message_id: int) -> Campaign | None:
+        """Return the campaign of a message's id."""
+        position = bisect_right(self._first_messages, message_id) - 1
+        if position < 0:
+            return None
+        campaign = self._campaigns[position]
+        return campaign if message_id < campaign.first_message_id + len(campaign.phones) else None
+
+    def summary(self, most_at_once: int) -> Summary:
+        """Return the counts of what arrived."""
+        with self._lock:
+            return self._tally.summary(len(self._references), most_at_once)
+
+    def record(self, now: float) -> Record:
+        """Return everything that arrived."""
+        with self._lock:
+            campaigns = list(self._campaigns)
+        return full_record(campaigns, now)
+
+    def _without_taken(self, draft: Draft, now: float, settings: SandboxSettings, *, drop: bool) -> Draft:
+        taken = self._taken_rows(draft.references, now, settings.reference_memory)
+        if not taken:
+            return draft
+        if not drop or len(taken) == len(draft.phones):
+            raise Refused(invalid({f"messages.{row}.reference_id": [TAKEN] for row in taken}))
+        return without_rows(draft, frozenset(taken))
+
+    def _taken_rows(self, references: list[str | None], now: float, memory: float) -> list[int]:
+        distinct = set(references)
+        distinct.discard(None)
+        named = len(references) - references.count(None)
+        if len(distinct) == named and self._references.keys().isdisjoint(distinct):
+            return []
+        rows: list[int] = []
+        here: set[str] = set()
+        for row, reference in enumerate(references):
+            if reference is None:
+                continue
+            holder = self._references.get(reference)
+            held = holder is not None and (memory == 0 or now - holder.timeline.created_at < memory)
+            if held or reference in here:
+                rows.append(row)
+            here.add(reference)
+        return rows
+
+    def _campaign(
+        self, draft: Draft, key: str, price: float, is_spam: bool, now: float, settings: SandboxSettings
+    ) -> Campaign:
+        campaign_id = FIRST_CAMPAIGN_ID + len(self._campaigns)
+        return Campaign(
+            id=campaign_id,
+            key=key,
+            name=draft.name or f"Campaign {campaign_id}",
+            timeline=Timeline.plan(now, draft.start_at, len(draft.phones), is_spam, settings),
+            start_at=draft.start_at,
+            phones=array("Q", draft.phones),
+            texts=TextColumn(draft.texts),
+            senders=senders_column(draft.senders),
+            references=draft.references,
+            first_message_id=self._next_message,
+            tariff_code=draft.tariff_code,
+            validity=draft.validity,
+            price=price,
+            currency=settings.currency,
+            seed=settings.seed,
+            delivery_seconds=settings.delivery_seconds,
+            undelivered_share=settings.undelivered_share,
+        )
+
+    def _append(self, campaign: Campaign) -> None:
+        self._first_messages.append(campaign.first_message_id)
+        self._campaigns.append(campaign)
+        self._next_message += len(campaign.phones)
+
+    def _take_references(self, campaign: Campaign) -> None:
+        named = {reference for reference in campaign.references if reference is not None}
+        for reference in self._references.keys() & named:
+            self._earlier.setdefault(reference, []).append(self._references[reference])
+        self._references.update(dict.fromkeys(named, campaign))
+
+
+def without_rows(draft: Draft, rows: frozenset[int]) -> Draft:
+    """Return a draft without these rows."""
+    kept = [row for row in range(len(draft.phones)) if row not in rows]
+    return Draft(
+        [draft.phones[row] for row in kept],
+        [draft.texts[row] for row in kept],
+        [draft.senders[row] for row in kept],
+        [draft.references[row] for row in kept],
+        draft.tariff_code,
+        draft.validity,
+        draft.start_at,
+        draft.name,
+    )

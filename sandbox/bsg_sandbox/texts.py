@@ -1,0 +1,56 @@
+"""How long a text may be, and how many parts it takes (3GPP TS 23.038, BSG: Message length)."""
+
+from __future__ import annotations
+
+from itertools import repeat
+
+GSM_BASIC = (
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+GSM_EXTENSION = "^{}\\[]~|€\f"
+PARTS_AT_MOST = 5
+GSM_SEPTETS = (160, 153)
+UCS2_UNITS = (70, 67)
+# Whatever the characters, even those of two UTF-16 units: this many are one part, this many are not too long.
+ALWAYS_ONE_PART = UCS2_UNITS[0] // 2
+ALWAYS_SHORT_ENOUGH = PARTS_AT_MOST * UCS2_UNITS[1] // 2
+
+_SEPTETS = {**dict.fromkeys(GSM_BASIC, 1), **dict.fromkeys(GSM_EXTENSION, 2)}
+_BASIC_LATIN_1 = "".join(character for character in GSM_BASIC if ord(character) < 256).encode("latin-1")
+
+
+def parts_of(text: str) -> int:
+    """Count the parts of a text: 160 septets or 153 each, or else 70 UTF-16 units or 67 each."""
+    if _is_basic(text):
+        return _parts(len(text), *GSM_SEPTETS)
+    septets = 0
+    for character in text:
+        counted = _SEPTETS.get(character)
+        if counted is None:
+            return _parts(len(text.encode("utf-16-le", "surrogatepass")) // 2, *UCS2_UNITS)
+        septets += counted
+    return _parts(septets, *GSM_SEPTETS)
+
+
+def _parts(units: int, alone: int, joined: int) -> int:
+    return 1 if units <= alone else -(-units // joined)
+
+
+def parts_of_all(texts: list[str]) -> int:
+    """Count the parts of many texts together; quick when all are of GSM's basic alphabet or short."""
+    longest = max(map(len, texts), default=0)
+    if longest <= ALWAYS_ONE_PART:
+        return len(texts)
+    if _is_basic("".join(texts)):
+        if longest <= GSM_SEPTETS[0]:
+            return len(texts)
+        return sum(map(_parts, map(len, texts), repeat(GSM_SEPTETS[0]), repeat(GSM_SEPTETS[1])))
+    return sum(map(parts_of, texts))
+
+
+def _is_basic(text: str) -> bool:
+    try:
+        return not text.encode("latin-1").translate(None, _BASIC_LATIN_1)
+    except UnicodeEncodeError:
+        return False

@@ -1,0 +1,126 @@
+"""What all requests share: the clock, the accounts, the campaigns, the faults on order, the log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bsg_sandbox.accounts import Account, Accounts, default_accounts
+from bsg_sandbox.clock import Clock
+from bsg_sandbox.exchange import Refused, said
+from bsg_sandbox.faults import Faults
+from bsg_sandbox.record import Record, Summary
+from bsg_sandbox.settings import SandboxSettings
+from bsg_sandbox.store import Store
+
+LOG_AT_MOST = 200_000
+
+
+@dataclass(slots=True)
+class RequestSeen:
+    """A request as the log has it: `time` is `time.monotonic()` when its headers were read.
+
+    `status` is None while it is not answered, and for ever when it never was. `struck` names its faults.
+    """
+
+    number: int
+    method: str
+    path: str
+    time: float
+    status: int | None = None
+    struck: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry as a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> RequestSeen:
+        """Read what `to_json` wrote."""
+        return cls(**{**document, "struck": tuple(document["struck"])})
+
+
+class World:
+    """The state of a sandbox."""
+
+    def __init__(self, settings: SandboxSettings, accounts: Iterable[Account] | None) -> None:
+        self.first_settings = settings
+        self._first_accounts = [asdict(account) for account in accounts or default_accounts()]
+        self.clock = Clock()
+        self._lock = threading.Lock()
+        self._open = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin again: nothing arrived, no tokens, no faults, the settings of the start; the clock stays."""
+        self.settings = self.first_settings
+        self.accounts = Accounts([Account(**known) for known in self._first_accounts], self.settings.seed)
+        self.store = Store()
+        self.faults = Faults()
+        self._log: deque[RequestSeen] = deque(maxlen=LOG_AT_MOST)
+        self._number = 0
+        self._most_open = self._open
+        self._next_free: dict[str, float] = {}
+
+    def change(self, changes: Mapping[str, object]) -> SandboxSettings:
+        """Change settings for the requests from now on; raises SandboxSettingsInvalid."""
+        with self._lock:
+            self.settings = self.settings.changed(changes)
+            return self.settings
+
+    def put_account(self, changes: Mapping[str, object]) -> None:
+        """Add or change an account, named by `key`; raises ValueError."""
+        self.accounts.put(changes)
+
+    def force_status(self, campaign_id: int, status: str | None) -> None:
+        """Show a campaign in any status, known to BSG or not; None ends that. Raises KeyError."""
+        campaign = self.store.campaign(campaign_id, None)
+        if campaign is None:
+            raise KeyError(campaign_id)
+        campaign.forced_status = status
+
+    def opened(self, method: str, path: str) -> RequestSeen:
+        """Enter a request in the log."""
+        with self._lock:
+            self._number += 1
+            self._open += 1
+            self._most_open = max(self._most_open, self._open)
+            seen = RequestSeen(self._number, method, path, time.monotonic())
+            self._log.append(seen)
+            return seen
+
+    def closed(self, seen: RequestSeen, status: int | None) -> None:
+        """Enter in the log how a request was answered."""
+        with self._lock:
+            self._open -= 1
+            seen.status = status
+
+    def requests(self) -> list[RequestSeen]:
+        """Return the log, oldest first, of at most the last 200 000 requests."""
+        with self._lock:
+            return list(self._log)
+
+    def summary(self) -> Summary:
+        """Return the counts of what arrived."""
+        return self.store.summary(self._most_open)
+
+    def record(self) -> Record:
+        """Return everything that arrived."""
+        return self.store.record(self.clock.now())
+
+    def hold_to_rate(self, key: str) -> None:
+        """Raise Refused when an account asks faster than the rate that is set."""
+        rate = self.settings.rate_limit
+        if rate == 0:
+            return
+        now = time.monotonic()
+        with self._lock:
+            free = max(self._next_free.get(key, 0.0), now)
+            # A tenth of the interval is let pass: permits given on time may arrive a little early.
+            if free - now > 0.1 / rate:
+                raise Refused(said(429, "Too Many Attempts."))
+            self._next_free[key] = free + 1 / rate

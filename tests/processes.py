@@ -1,0 +1,141 @@
+"""Real Celery processes for the scenarios, which they may also kill, freeze and start again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+WORKER_QUEUES = "submit.high,prepare.high,submit.normal,prepare.normal,submit.low,prepare.low"
+READY_WITHIN = 30.0
+
+# Quick where production is patient, so that a scenario takes seconds; every rule between the settings still holds.
+QUICK = {
+    "BSG_API_KEY": "live_sandbox",
+    "BSG_RATE_LIMIT": "1000/s",
+    "BSG_RATE_BURST": "100",
+    "BSG_STATUS_RATE_LIMIT": "1000/s",
+    "BSG_CONNECT_TIMEOUT": "0.5",
+    "BSG_READ_TIMEOUT": "1.5",
+    "BSG_CONFIRM_WITHIN": "0.4",
+    "BSG_POLL_INTERVAL": "0.3",
+    "LEASE_SECONDS": "6",
+    "SWEEP_INTERVAL": "0.5",
+    "RETRY_BACKOFF_BASE": "0.1",
+    "RETRY_BACKOFF_CAP": "0.5",
+    "CAMPAIGN_BATCH_SIZE": "100",
+}
+
+
+class CeleryProcess:
+    """One `celery` process with its log in a file."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], log: Path, ready: str) -> None:
+        self.log = log
+        self._ready = ready
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "celery", *arguments],
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self) -> None:
+        def ready() -> bool:
+            assert self.process.poll() is None, f"it ended at once:\n{self.log.read_text()}"
+            return self._ready in self.log.read_text()
+
+        wait_until(ready, within=READY_WITHIN, what=f"{self.log.name} to be ready")
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """A warm shutdown, as an orchestrator does it; answers the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(40)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self.process.returncode
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+
+class Processes:
+    """The processes of one scenario, all with the same environment. Leaving the context ends them."""
+
+    def __init__(self, directory: Path, redis_url: str, base_url: str, **settings: str) -> None:
+        self.directory = directory
+        self.settings = {**QUICK, "REDIS_URL": redis_url, "BSG_BASE_URL": base_url, **settings}
+        self._running: list[CeleryProcess] = []
+
+    def __enter__(self) -> Self:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._running:
+            if process.alive:
+                process.process.send_signal(signal.SIGTERM)
+        for process in self._running:
+            process.stop()
+
+    def worker(self, **settings: str) -> CeleryProcess:
+        name = f"worker{len(self._running)}"
+        arguments = ["-A", "bsg_worker", "worker", "-P", "threads", "-c", "8", "-Q", WORKER_QUEUES]
+        return self._start(name, [*arguments, "-n", f"{name}@%h", "--loglevel", "INFO"], "ready.", settings)
+
+    def status(self, **settings: str) -> CeleryProcess:
+        name = f"status{len(self._running)}"
+        arguments = ["-A", "bsg_worker", "worker", "-P", "threads", "-c", "4", "-Q", "status"]
+        return self._start(name, [*arguments, "-n", f"{name}@%h", "--loglevel", "INFO"], "ready.", settings)
+
+    def beat(self, **settings: str) -> CeleryProcess:
+        name = f"beat{len(self._running)}"
+        schedule = str(self.directory / f"{name}.schedule")
+        arguments = ["-A", "bsg_worker", "beat", "-s", schedule, "--pidfile", "", "--loglevel", "INFO"]
+        return self._start(name, arguments, "beat: Starting", settings)
+
+    def all(self, workers: int = 1) -> Self:
+        """What the Procfile runs, without Flower; returns when all of it is ready."""
+        for process in [*(self.worker() for _ in range(workers)), self.status(), self.beat()]:
+            process.wait_until_ready()
+        return self
+
+    def _start(self, name: str, arguments: list[str], ready: str, settings: Mapping[str, str]) -> CeleryProcess:
+        environment = {**os.environ, **self.settings, **settings}
+        process = CeleryProcess(arguments, environment, self.directory / f"{name}.log", ready)
+        self._running.append(process)
+        return process
+
+    @property
+    def running(self) -> list[CeleryProcess]:
+        return list(self._running)
+
+    def logs(self) -> str:
+        return "\n".join(f"== {path.name}\n{path.read_text()}" for path in sorted(self.directory.glob("*.log")))
+
+
+def wait_until(condition: Callable[[], object], *, within: float, what: str = "") -> None:
+    """Returns as soon as the condition holds; fails when it does not `within` seconds."""
+    stop_at = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < stop_at, f"waited {within:g} s in vain for {what or condition}"
+        time.sleep(0.02)

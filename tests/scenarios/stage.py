@@ -1,0 +1,80 @@
+"""What a scenario plays on: Redis, the sandbox on the far side of the wire, and real worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bsg_config.settings import Settings
+from bsg_ledger.records import CampaignStatus
+from bsg_producer import Producer
+from bsg_sandbox.server import Sandbox
+from tests.processes import Processes, wait_until
+
+
+def messages(count: int, *, first_phone: int = 380_660_000_000) -> Iterator[Mapping[str, Any]]:
+    for number in range(count):
+        yield {"phone": first_phone + number, "text": f"Your code is {number}"}
+
+
+class Stage:
+    def __init__(self, directory: Path, redis_url: str, sandbox: Sandbox, **settings: str) -> None:
+        self.sandbox = sandbox
+        self.redis_url = redis_url
+        self.processes = Processes(directory, redis_url, sandbox.url, **settings)
+        self.producer = Producer(Settings.from_environment(self.processes.settings))
+
+    def __enter__(self) -> Self:
+        self.processes.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.processes.__exit__(kind, error, trace)
+
+    def send(self, count: int, **arguments: Any) -> str:
+        """Enqueues a campaign of that many good messages; answers its id."""
+        return self.producer.enqueue(messages(count), **{"sender": "MyShop", **arguments}).campaign_id
+
+    def status(self, campaign: str) -> CampaignStatus:
+        """The status; that the counts add up is checked on the way."""
+        status = self.producer.status(campaign)
+        counts = dict(status.counts)
+        assert counts.pop("accepted") == sum(counts.values())
+        return status
+
+    def count(self, campaign: str, state: str) -> int:
+        return self.status(campaign).counts[state]
+
+    def wait_for(self, campaign: str, state: str, *, within: float = 20.0) -> CampaignStatus:
+        """Waits until the campaign is in that state."""
+        try:
+            wait_until(lambda: self.status(campaign).state == state, within=within, what=f"{campaign} to be {state}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.status(campaign)}\n{self.processes.logs()}") from None
+        return self.status(campaign)
+
+    def wait_for_messages(self, campaign: str, state: str, count: int, *, within: float = 20.0) -> CampaignStatus:
+        try:
+            wait_until(
+                lambda: self.count(campaign, state) == count, within=within, what=f"{count} messages {state}"
+            )
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.status(campaign)}\n{self.processes.logs()}") from None
+        return self.status(campaign)
+
+    def arrivals(self, campaign: str) -> dict[str, int]:
+        """How often each reference id of the campaign arrived at the sandbox."""
+        return {
+            reference_id: len(campaigns)
+            for reference_id, campaigns in self.sandbox.record().by_reference.items()
+            if reference_id.startswith(campaign)
+        }
+
+    def assert_each_arrived_once(self, campaign: str, count: int) -> None:
+        arrivals = self.arrivals(campaign)
+        assert len(arrivals) == count
+        assert set(arrivals.values()) == {1}

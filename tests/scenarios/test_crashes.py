@@ -1,0 +1,130 @@
+"""What is killed loses nothing and sends nothing twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bsg_sandbox.server import Sandbox
+from tests.processes import wait_until
+from tests.scenarios.stage import Stage
+from tests.servers import RedisServer
+
+SUBMIT_POINTS = [
+    "prepare: part leased",
+    "prepare: part checked",
+    "prepare: part committed",
+    "submit: claimed",
+    "submit: answered",
+    "submit: recorded",
+]
+
+
+def test_a_worker_killed_while_its_post_is_on_the_wire(own_stage: Stage) -> None:
+    own_stage.sandbox.fault("silence_after", times=1)
+    worker = own_stage.processes.worker()
+    own_stage.processes.status()
+    own_stage.processes.beat()
+    campaign = own_stage.send(50)
+    wait_until(lambda: own_stage.arrivals(campaign), within=20, what="the POST to arrive")
+
+    worker.kill()
+    own_stage.processes.worker()
+    status = own_stage.wait_for(campaign, "done", within=40)
+
+    assert "lease ran out on the wire" in [transition.cause for transition in status.transitions]
+    assert status.batches[0].attempts == 1
+    own_stage.assert_each_arrived_once(campaign, 50)
+
+
+@pytest.mark.parametrize("point", SUBMIT_POINTS)
+def test_a_worker_that_dies_at_a_point_is_recovered_from(own_stage: Stage, point: str, tmp_path: Path) -> None:
+    own_stage.processes.status()
+    own_stage.processes.beat()
+    dying = own_stage.processes.worker(BSG_CRASH_AT=f"{point}@{tmp_path / 'died'}")
+    campaign = own_stage.send(50)
+    wait_until(lambda: not dying.alive, within=20, what=f"the worker to die at {point}")
+    _end_part_leases(own_stage, campaign)
+
+    own_stage.processes.worker()
+    own_stage.wait_for(campaign, "done", within=40)
+
+    own_stage.assert_each_arrived_once(campaign, 50)
+
+
+def test_a_worker_that_dies_between_intent_and_post_asks_for_a_person(own_stage: Stage, tmp_path: Path) -> None:
+    own_stage.processes.status()
+    own_stage.processes.beat()
+    dying = own_stage.processes.worker(BSG_CRASH_AT=f"submit: intent written@{tmp_path / 'died'}")
+    campaign = own_stage.send(5)
+    wait_until(lambda: not dying.alive, within=20, what="the worker to die")
+
+    wait_until(
+        lambda: any(batch.needs_person for batch in own_stage.status(campaign).batches),
+        within=40,
+        what="the question",
+    )
+    own_stage.processes.worker()
+    own_stage.producer.resolve(f"{campaign}-0", not_sent=True)
+    own_stage.wait_for(campaign, "done", within=40)
+
+    own_stage.assert_each_arrived_once(campaign, 5)
+
+
+@pytest.mark.server_kinds("valkey", "redis")
+def test_redis_killed_and_restarted_in_mid_campaign(own_redis_server: RedisServer, tmp_path: Path) -> None:
+    with Sandbox() as sandbox, Stage(tmp_path / "stage", own_redis_server.url, sandbox) as stage:
+        sandbox.fault("latency", seconds=0.2)
+        stage.processes.all(workers=2)
+        campaign = stage.send(2000)
+        wait_until(lambda: stage.count(campaign, "submitted") > 0, within=20, what="the first batch")
+
+        own_redis_server.kill()
+        own_redis_server.start()
+        _restart_what_ended(stage)
+        _settle_doubts(stage, campaign, 2000)
+
+        stage.assert_each_arrived_once(campaign, 2000)
+
+
+def test_beat_started_twice_does_no_harm(own_stage: Stage) -> None:
+    own_stage.processes.all()
+    own_stage.processes.beat().wait_until_ready()
+    campaign = own_stage.send(250)
+
+    status = own_stage.wait_for(campaign, "done", within=30)
+
+    assert [batch.attempts for batch in status.batches] == [1, 1, 1]
+    own_stage.assert_each_arrived_once(campaign, 250)
+
+
+def _end_part_leases(stage: Stage, campaign: str) -> None:
+    """Time passes by ageing what is stored: a part's lease is a minute."""
+    from bsg_config.redis_connections import connect
+    from bsg_config.settings import Settings
+
+    client = connect(Settings.from_environment(stage.processes.settings))
+    for part in client.zrange(f"bsg:campaign:{campaign}:parts", 0, -1):
+        client.zadd(f"bsg:campaign:{campaign}:parts", {part: 1})
+        client.hset(f"bsg:campaign:{campaign}:part:{part.decode()}", "lease_until", 1)
+        client.zadd("bsg:prepare", {campaign: 1})
+
+
+def _restart_what_ended(stage: Stage) -> None:
+    """As `up` or an orchestrator would."""
+    if not all(process.alive for process in stage.processes.running):
+        stage.processes.all()
+
+
+def _settle_doubts(stage: Stage, campaign: str, count: int) -> None:
+    """Until the campaign is done; what asks for a person is answered by what the sandbox's record says."""
+
+    def settled() -> bool:
+        status = stage.status(campaign)
+        for batch in status.batches:
+            if batch.needs_person and batch.state == "unconfirmed":
+                stage.producer.resolve(batch.id, not_sent=True)
+        return status.state == "done" and status.counts["finished"] == count
+
+    wait_until(settled, within=60, what="the campaign to be done")

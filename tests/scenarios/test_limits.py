@@ -1,0 +1,82 @@
+"""Limits that hold across workers, measured at the sandbox."""
+
+from __future__ import annotations
+
+
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_ledger.ledger import Ledger
+from bsg_worker.poll import poll
+from bsg_worker.runtime import build
+from tests.scenarios.stage import Stage
+
+POST = "/api/campaigns/sms/send-individual"
+
+
+def posts(stage: Stage) -> list[float]:
+    return [request.time for request in stage.sandbox.requests() if request.path == POST]
+
+
+def test_two_workers_under_one_rate_limit_never_pass_it_and_use_it_up(own_stage: Stage) -> None:
+    own_stage.processes.settings |= {"BSG_RATE_LIMIT": "10/s", "BSG_RATE_BURST": "1", "CAMPAIGN_BATCH_SIZE": "10"}
+    own_stage.processes.all(workers=2)
+
+    campaign = _small_batches(own_stage, batches=50)
+    own_stage.wait_for(campaign, "done", within=40)
+
+    moments = posts(own_stage)
+    assert len(moments) == 50
+    # The limit is kept where requests leave; on their way some gaps shrink by the network's jitter.
+    assert min(_in_any_second(moments)) >= 1
+    assert max(_in_any_second(moments)) <= 11
+    assert (len(moments) - 1) / (moments[-1] - moments[0]) >= 9.0
+
+
+def test_a_low_rate_limit_is_used_up_and_starves_nobody(own_stage: Stage) -> None:
+    own_stage.processes.settings |= {"BSG_RATE_LIMIT": "20/m", "CAMPAIGN_BATCH_SIZE": "10", "BSG_RATE_BURST": "1"}
+    own_stage.processes.all(workers=2)
+
+    campaigns = [_small_batches(own_stage, batches=3) for _ in range(3)]
+    for campaign in campaigns:
+        own_stage.wait_for(campaign, "done", within=60)
+
+    moments = posts(own_stage)
+    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    assert len(moments) == 9
+    assert min(gaps) >= 2.9
+    assert max(gaps) <= 5.0
+
+
+def test_1200_live_batches_are_polled_with_a_handful_of_list_requests(own_stage: Stage) -> None:
+    settings = Settings.from_environment(
+        own_stage.processes.settings | {"CAMPAIGN_BATCH_SIZE": "1", "CAMPAIGN_WINDOW": "100", "WORKER_IN_FLIGHT": "16"}
+    )
+    own_stage.sandbox.settings.sending_seconds = 3600.0
+    runtime = build(settings)
+    ledger = Ledger(connect(settings))
+    own_stage.processes.settings |= {"CAMPAIGN_BATCH_SIZE": "1", "CAMPAIGN_WINDOW": "100", "WORKER_IN_FLIGHT": "16"}
+    own_stage.processes.worker()
+    own_stage.producer = type(own_stage.producer)(settings)
+    campaign = own_stage.send(1200)
+    own_stage.wait_for_messages(campaign, "submitted", 1200, within=60)
+    client = connect(settings)
+    for member in client.zrange(f"bsg:account:{settings.account}:live", 0, -1):
+        client.zadd(f"bsg:account:{settings.account}:live", {member: 1})
+    before = len(own_stage.sandbox.requests())
+
+    outcome = poll(runtime)
+
+    requests = own_stage.sandbox.requests()[before:]
+    assert outcome == "read 1200 batches"
+    assert 3 <= len(requests) <= 6
+    assert ledger.reading.status(campaign) is not None
+
+
+def _small_batches(stage: Stage, *, batches: int) -> str:
+    settings = Settings.from_environment(stage.processes.settings)
+    stage.producer = type(stage.producer)(settings)
+    return stage.send(batches * 10)
+
+
+def _in_any_second(moments: list[float]) -> list[int]:
+    return [sum(1 for other in moments if moment <= other < moment + 1.0) for moment in moments]

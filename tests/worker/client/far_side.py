@@ -1,0 +1,159 @@
+"""A far side of the wire that does, byte by byte, what a test tells it to."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from bsg_config.settings import Settings
+from bsg_worker.client import BSGClient, Outcome
+
+Behaviour = Callable[["Conversation"], None]
+
+MESSAGES = b'[{"phone":380970000001,"sender":"Shop","text":"Hello","reference_id":"a1"}]'
+ENVELOPE = {"tariff_code": 0, "validity": 72}
+
+
+class Conversation:
+    """One accepted connection."""
+
+    def __init__(self, connection: socket.socket, stopping: threading.Event) -> None:
+        self.connection = connection
+        self.stopping = stopping
+
+    def read_head(self) -> bytes:
+        """The request up to its blank line."""
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            byte = self.connection.recv(1)
+            if not byte:
+                return head
+            head += byte
+        return head
+
+    def read_request(self) -> tuple[bytes, bytes]:
+        """The whole request: head and body."""
+        head = self.read_head()
+        length = next(
+            (
+                int(line.split(b":")[1])
+                for line in head.lower().split(b"\r\n")
+                if line.startswith(b"content-length")
+            ),
+            0,
+        )
+        body = b""
+        while len(body) < length and (chunk := self.connection.recv(65_536)):
+            body += chunk
+        return head, body
+
+    def write(self, data: bytes) -> None:
+        self.connection.sendall(data)
+
+    def drip(self, data: bytes, pause: float) -> None:
+        """One byte after the other, until the far side hangs up or the test ends."""
+        for byte in data:
+            if self.stopping.wait(pause):
+                return
+            self.connection.sendall(bytes([byte]))
+
+    def stay_silent(self) -> None:
+        """Until the test ends."""
+        self.stopping.wait(30)
+
+
+class FarSide:
+    """Listens on loopback; does with its nth connection what the nth behaviour says, and the last for the rest."""
+
+    def __init__(self, *behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> None:
+        self._behaviours = behaviours
+        self._tls = tls
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self.connections = 0
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://localhost:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._serve(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        for thread in self._threads:
+            thread.join(5)
+
+    def _serve(self, target: Callable[..., None], *arguments: Any) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            behaviour = self._behaviours[min(self.connections, len(self._behaviours) - 1)]
+            self.connections += 1
+            self._serve(self._converse, connection, behaviour)
+
+    def _converse(self, connection: socket.socket, behaviour: Behaviour) -> None:
+        with contextlib.suppress(OSError), connection:
+            connection.settimeout(10)
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            with connection:
+                behaviour(Conversation(connection, self._stopping))
+
+
+def answering(status: int, body: bytes, headers: str = "Content-Type: application/json") -> Behaviour:
+    """Reads a whole request and answers it."""
+
+    def behaviour(conversation: Conversation) -> None:
+        conversation.read_request()
+        conversation.write(answer_bytes(status, body, headers))
+
+    return behaviour
+
+
+def answer_bytes(status: int, body: bytes, headers: str = "Content-Type: application/json") -> bytes:
+    extra = f"{headers}\r\n" if headers else ""
+    return f"HTTP/1.1 {status} Whatever\r\n{extra}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def campaign_body(bsg_id: int = 77) -> bytes:
+    return json.dumps({"data": {"id": bsg_id, "status": "creation", "statistics": {"sent": 0}}}).encode()
+
+
+def settings_for(url: str, **overrides: Any) -> Settings:
+    """Settings with the key in each request, so that a test of the wire needs no Redis."""
+    given = {
+        "bsg_api_key": "live_sandbox",
+        "bsg_auth": "api-key",
+        "bsg_connect_timeout": 0.5,
+        "bsg_read_timeout": 0.5,
+    }
+    return Settings.build(bsg_base_url=url, **{**given, **overrides})
+
+
+def send(
+    url: str, messages: bytes = MESSAGES, may_leave: Callable[[], bool] = lambda: True, **overrides: Any
+) -> Outcome:
+    """One request to create a campaign."""
+    return BSGClient(settings_for(url, **overrides), None).send_individual(messages, ENVELOPE, may_leave)

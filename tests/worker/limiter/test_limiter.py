@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from bsg_config.rate import Rate
+from bsg_worker.limiter import Later, Limiter, Slot
+from tests.servers import RedisServer
+
+ACCOUNT = "0123456789abcdef"
+
+
+def a_limiter(url: str, rate: str = "10/s", burst: int = 1, name: str = "submit") -> Limiter:
+    assert name in {"submit", "status"}
+    return Limiter(
+        redis.Redis.from_url(url, socket_timeout=2),
+        ACCOUNT,
+        "submit" if name == "submit" else "status",
+        Rate.parse(rate),
+        burst,
+    )
+
+
+def send_until(
+    url: str, rate: str, burst: int, ends: float, sent: multiprocessing.Queue[list[float]]
+) -> None:
+    """Sends as fast as the limiter lets it, and reports when it did (the clock of the machine, as Redis has
+    it).
+    """
+    limiter, times = a_limiter(url, rate, burst), []
+    while time.time() < ends:
+        answer = limiter.reserve()
+        if isinstance(answer, Later):
+            time.sleep(min(answer.retry_in, 0.05))
+            continue
+        time.sleep(answer.wait)
+        times.append(time.time())
+    sent.put(times)
+
+
+def most_in_any_second(times: list[float]) -> int:
+    ordered = sorted(times)
+    return max(sum(1 for other in ordered if start <= other < start + 1) for start in ordered)
+
+
+@pytest.mark.parametrize(("rate", "burst"), [("40/s", 1), ("40/s", 5)])
+def test_several_processes_together_keep_the_limit_and_use_it_up(
+    redis_url: str, rate: str, burst: int
+) -> None:
+    context = multiprocessing.get_context("fork")
+    sent: multiprocessing.Queue[list[float]] = context.Queue()
+    begins = time.time()
+    processes = [
+        context.Process(target=send_until, args=(redis_url, rate, burst, begins + 3, sent)) for _ in range(4)
+    ]
+    for process in processes:
+        process.start()
+
+    times = [moment for _ in processes for moment in sent.get(timeout=20)]
+    for process in processes:
+        process.join()
+
+    within = [moment for moment in times if moment < begins + 3]
+    assert most_in_any_second(times) <= 40 + burst
+    assert len(within) >= 0.95 * 40 * 3
+
+
+def test_a_burst_goes_at_once_and_then_the_rate_holds(redis_url: str) -> None:
+    limiter = a_limiter(redis_url, "2/s", burst=3)
+
+    waits = [answer.wait for answer in (limiter.reserve() for _ in range(5)) if isinstance(answer, Slot)]
+
+    assert waits[:3] == [0, 0, 0]
+    assert waits[3:] == pytest.approx([0.5, 1.0], abs=0.1)
+
+
+def test_a_low_rate_reserves_nothing_that_lies_further_away_than_the_longest_wait(redis_url: str) -> None:
+    limiter = a_limiter(redis_url, "6/m")
+    assert limiter.reserve() == Slot(0)
+
+    answers = [limiter.reserve() for _ in range(20)]
+
+    # Had one of the refused reserved a slot, the next would have been told 20 s, then 30 s.
+    assert all(isinstance(answer, Later) and 9 < answer.retry_in <= 10 for answer in answers)
+
+
+def test_a_slot_just_within_the_longest_wait_is_reserved(redis_url: str) -> None:
+    limiter = a_limiter(redis_url, "1/s")
+
+    answers = [limiter.reserve(max_wait_seconds=2.0) for _ in range(4)]
+
+    assert [type(answer) for answer in answers] == [Slot, Slot, Slot, Later]
+
+
+def test_a_cool_down_holds_back_everybody_under_both_limits(redis_url: str) -> None:
+    one, other = a_limiter(redis_url), a_limiter(redis_url, name="status")
+
+    one.cool_down(5)
+
+    for limiter in (one, other, a_limiter(redis_url, "100/s", burst=50)):
+        answer = limiter.reserve()
+        assert isinstance(answer, Later)
+        assert 4.5 < answer.retry_in <= 5
+
+
+def test_a_cool_down_is_never_shortened(redis_url: str) -> None:
+    limiter = a_limiter(redis_url)
+    limiter.cool_down(30)
+
+    standing = limiter.cool_down(1)
+
+    assert 29 < standing <= 30
+    assert 29 < limiter.state().cooling_for <= 30
+
+
+def test_a_cool_down_of_a_year_ends_after_an_hour(redis_url: str) -> None:
+    limiter = a_limiter(redis_url)
+
+    assert limiter.cool_down(365 * 86_400) <= 3600
+
+
+def test_after_a_cool_down_the_waiting_go_one_after_the_other(redis_url: str) -> None:
+    limiter = a_limiter(redis_url, "10/s")
+    limiter.cool_down(0.5)
+
+    waits = [answer.wait for answer in (limiter.reserve() for _ in range(4)) if isinstance(answer, Slot)]
+
+    assert waits == pytest.approx([0.5, 0.6, 0.7, 0.8], abs=0.05)
+
+
+def test_the_limits_of_two_accounts_do_not_touch(redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+    Limiter(client, "aaaa", "submit", Rate.parse("1/m")).reserve()
+
+    assert Limiter(client, "bbbb", "submit", Rate.parse("1/m")).reserve() == Slot(0)
+
+
+def test_looking_at_the_state_reserves_nothing(redis_url: str) -> None:
+    limiter = a_limiter(redis_url, "1/m")
+
+    assert limiter.state().next_slot_in == 0
+    assert limiter.reserve() == Slot(0)
+    assert 59 < limiter.state().next_slot_in <= 60
+
+
+def test_a_clock_set_back_by_a_day_blocks_nobody(redis_url: str) -> None:
+    limiter = a_limiter(redis_url, "5/s")
+    tomorrow = (time.time() + 86_400) * 1_000_000
+    redis.Redis.from_url(redis_url).set(f"bsg:{ACCOUNT}:limit:submit", f"{tomorrow:.0f}")
+
+    assert limiter.reserve() == Slot(0)
+
+
+def test_nothing_is_left_in_redis_when_nothing_was_sent_for_a_while(redis_url: str) -> None:
+    limiter, client = a_limiter(redis_url, "100/s"), redis.Redis.from_url(redis_url)
+    limiter.reserve()
+    limiter.cool_down(0.01)
+
+    assert {client.pttl(key) > 0 for key in client.keys("*")} == {True}
+
+
+def test_threads_that_share_a_limiter_get_slots_of_their_own(redis_url: str) -> None:
+    limiter, answers = a_limiter(redis_url, "20/s"), list[Slot | Later]()
+    threads = [threading.Thread(target=lambda: answers.append(limiter.reserve())) for _ in range(16)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    waits = sorted(answer.wait for answer in answers if isinstance(answer, Slot))
+    assert len(waits) == 16
+    assert waits[-1] == pytest.approx(0.75, abs=0.1)
+
+
+def test_a_limit_that_cannot_be_asked_lets_nothing_through(own_redis_server: RedisServer) -> None:
+    limiter = a_limiter(own_redis_server.url)
+    assert isinstance(limiter.reserve(), Slot)
+
+    own_redis_server.kill()
+
+    with pytest.raises(redis.exceptions.RedisError):
+        limiter.reserve()
+    own_redis_server.restart()
+    assert isinstance(limiter.reserve(), Slot)
+
+
+def test_a_server_that_lost_its_scripts_is_taught_them_again(redis_url: str, tmp_path: Path) -> None:
+    limiter = a_limiter(redis_url)
+    limiter.reserve()
+
+    redis.Redis.from_url(redis_url).script_flush()
+
+    assert isinstance(limiter.reserve(), Slot)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import redis
+
+from bsg_ledger.zones import LearntZone
+from bsg_worker.bsg_time import BSGTime
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def bsg_time(redis_url: str, zone: str = "UTC") -> BSGTime:
+    return BSGTime(LearntZone(redis.Redis.from_url(redis_url), "account"), ZoneInfo(zone))
+
+
+def test_a_time_of_bsgs_means_nothing_as_long_as_no_answer_has_shown_its_zone(redis_url: str) -> None:
+    assert bsg_time(redis_url).moment(datetime(2026, 1, 1, 14)) is None
+
+
+def test_the_zone_is_learnt_from_a_fresh_answer_whatever_the_setting_says(
+    redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    time = bsg_time(redis_url, "UTC")
+    with caplog.at_level(logging.ERROR):
+        time.learn(datetime(2026, 1, 1, 14, 0, 20), NOW)
+
+    assert time.moment(datetime(2026, 1, 1, 15, 0)) == NOW + timedelta(hours=1)
+    assert "+120 minutes" in caplog.text
+
+
+def test_a_zone_that_fits_the_setting_is_no_matter_for_the_log(
+    redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    time = bsg_time(redis_url, "Europe/Kyiv")
+    time.learn(datetime(2026, 1, 1, 13, 59, 40), NOW)
+
+    assert time.moment(datetime(2026, 1, 1, 14, 0)) == NOW
+    assert caplog.text == ""

@@ -1,0 +1,22 @@
+"""How long to wait before the next attempt: exponential, with full jitter."""
+
+from __future__ import annotations
+
+from random import Random
+
+# Beyond this the power only overflows: a base of a hundredth of a second has long passed any cap by then.
+_LARGEST_EXPONENT = 62
+
+
+def delay(attempt: int, base: float, cap: float, random: Random) -> float:
+    """Seconds to wait after attempt number `attempt` (the first is 1) failed: evenly drawn from 0 to the
+    ceiling.
+
+    The ceiling is `base` seconds after the first attempt, doubles with each further one, and stops at `cap`
+    seconds. The whole span is drawn from, not a margin around the ceiling, so that workers that failed
+    together do not come back together.
+    """
+    if attempt < 1:
+        raise ValueError(f"the first attempt is number 1, not {attempt}")
+    ceiling = min(cap, base * 2 ** min(attempt - 1, _LARGEST_EXPONENT))
+    return random.uniform(0.0, ceiling)

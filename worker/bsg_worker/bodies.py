@@ -1,0 +1,24 @@
+"""A batch's messages array: packed in Redis, ready for the wire, and taken apart only where rows must go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import zstandard
+
+
+def unpacked(body: bytes) -> bytes:
+    """The messages array as it goes on the wire (JSON)."""
+    return zstandard.decompress(body)
+
+
+def packed(rows: Sequence[Any]) -> bytes:
+    return zstandard.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode(), 1)
+
+
+def without(rows: Sequence[Any], indexes: Sequence[int], gone: set[int]) -> tuple[bytes, list[int]]:
+    """The packed body and the message indexes that are left when the rows at the places `gone` are taken out."""
+    left = [place for place in range(len(rows)) if place not in gone]
+    return packed([rows[place] for place in left]), [indexes[place] for place in left]

@@ -1,0 +1,5 @@
+"""Where `celery -A bsg_worker` looks."""
+
+from bsg_worker.application import app
+
+__all__ = ["app"]

@@ -1,0 +1,115 @@
+"""How a request proves whose it is: a bearer token got by a login (API 2.0), or the key itself (API 1.0)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Protocol
+
+import redis
+
+from bsg_config.settings import Settings
+from bsg_worker.client.answers import decode
+from bsg_worker.client.outcomes import AccountReason, ReadFailed
+from bsg_worker.client.tokens import TokenStore
+from bsg_worker.client.verdicts import usable
+from bsg_worker.client.wire import Answer, StreamedBody, Wire
+
+_LONGEST_ANSWER = 65_536
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # nothing that could end a header's line
+_WRONG_KEY = frozenset({400, 401, 403, 422})
+_SECONDS_OVER_THE_EXCHANGE = 5.0
+
+
+class Access(Protocol):
+    """Headers for a request, and what to do when BSG did not accept them."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Raises ReadFailed, and RedisError where the token is kept in Redis."""
+
+    def renewed(self, failed: Mapping[str, str]) -> Mapping[str, str] | None:
+        """Other headers in the place of those that failed; None when there can be none. Raises as `headers`.
+        """
+
+
+class KeyAccess:
+    """The key with every request."""
+
+    def __init__(self, api_key: str) -> None:
+        self._api_key = api_key
+
+    def headers(self) -> Mapping[str, str]:
+        return {"X-API-KEY": self._api_key}
+
+    def renewed(self, failed: Mapping[str, str]) -> Mapping[str, str] | None:
+        return None
+
+
+class TokenAccess:
+    """The token that all workers share."""
+
+    def __init__(self, tokens: TokenStore) -> None:
+        self._tokens = tokens
+
+    def headers(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self._tokens.token()}"}
+
+    def renewed(self, failed: Mapping[str, str]) -> Mapping[str, str] | None:
+        token = failed["Authorization"].removeprefix("Bearer ")
+        return {"Authorization": f"Bearer {self._tokens.renew(token)}"}
+
+
+class Login:
+    """Asks BSG for a token, by the key. Also in the place of a refresh, which a token that has expired may
+    not get.
+
+    BSG: POST /api/auth/login.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._api_key = settings.require_api_key()
+        self._wire = Wire(settings)
+
+    def __call__(self) -> str:
+        """A new token. Raises ReadFailed."""
+        body = json.dumps({"api_key": self._api_key}).encode()
+        answer = self._wire.exchange(
+            "POST",
+            "/api/auth/login",
+            authorisation={},
+            body=StreamedBody((body,), lambda: True),
+            longest_answer=_LONGEST_ANSWER,
+        )
+        try:
+            content = usable(answer)
+        except ReadFailed as failure:
+            raise _explained(failure, answer) from None
+        token = content.get("bearer")
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+            raise ReadFailed("a login without a token", status=200)
+        return token
+
+
+def token_store(settings: Settings, client: redis.Redis) -> TokenStore:
+    """The store of the account's token. Raises SettingsInvalid when there is no key."""
+    return TokenStore(
+        client,
+        settings.account,
+        Login(settings),
+        longest_login=settings.longest_exchange + _SECONDS_OVER_THE_EXCHANGE,
+    )
+
+
+def _explained(failure: ReadFailed, answer: object) -> ReadFailed:
+    # A wrong key is answered with one of several statuses; which, no document says. A gateway's page is no
+    # such no.
+    said_no = (
+        failure.status in _WRONG_KEY
+        and isinstance(answer, Answer)
+        and isinstance(decode(answer.body), Mapping)
+    )
+    if failure.account_reason is None and not failure.throttled and said_no:
+        failure.account_reason = AccountReason.BAD_KEY
+    failure.cause = f"login: {failure.cause}"
+    return failure

@@ -1,0 +1,194 @@
+"""BSG's answers as values. Whatever is missing or of another type than documented becomes None, never an
+error.
+
+Times are as BSG prints them: without a zone, which only a setting knows. Phones and texts are not read at
+all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+_LONGEST_WORD = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignAnswer:
+    """A campaign as BSG lists it. `status` is as it came, known or not; `price` is the number as BSG prints
+    it.
+    """
+
+    id: int
+    status: str
+    start_at: datetime | None
+    created_at: datetime | None
+    statistics: dict[str, int]
+    price: str | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDetail(CampaignAnswer):
+    """A campaign on its own. `total_messages` is how many messages BSG has kept of it."""
+
+    total_messages: int | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """One message as BSG lists it."""
+
+    id: int | None
+    campaign_id: int | None
+    reference_id: str | None
+    status: str
+    created_at: datetime | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+    price: str | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the account has left, and how far it may go below zero."""
+
+    balance: Decimal
+    credit: Decimal
+    currency: str | None
+
+
+def decode(body: bytes) -> Any:
+    """The JSON of a body; None for anything that is not JSON."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def data_of(answer: Any) -> Any:
+    """What BSG wraps into `data`; None when there is no such thing."""
+    return answer.get("data") if isinstance(answer, Mapping) else None
+
+
+def campaign_answer(data: Any) -> CampaignAnswer | None:
+    """Reads a campaign; None unless it is an object with a whole number above zero as its id."""
+    if not isinstance(data, Mapping) or not (bsg_id := whole_number(data.get("id"))):
+        return None
+    return CampaignAnswer(id=bsg_id, **_shared(data))
+
+
+def campaign_detail(data: Any, bsg_id: int) -> CampaignDetail | None:
+    """Reads a campaign's details; None unless it is an object that says a status.
+
+    The documents show no `id` in it, so `bsg_id` is the one that was asked for.
+    """
+    if not isinstance(data, Mapping) or not isinstance(data.get("status"), str):
+        return None
+    return CampaignDetail(
+        id=bsg_id,
+        **_shared(data),
+        total_messages=whole_number(data.get("total_messages")),
+        started_at=_moment(data.get("actual_start_at")) or _moment(data.get("real_start_at")),
+        finished_at=_moment(data.get("finished_at")),
+    )
+
+
+def message_row(data: Any) -> MessageRow | None:
+    """Reads a message; None when it is no object."""
+    if not isinstance(data, Mapping):
+        return None
+    amount = data.get("amount")
+    amount = amount if isinstance(amount, Mapping) else {}
+    return MessageRow(
+        id=whole_number(data.get("id")),
+        campaign_id=whole_number(data.get("campaign_id")),
+        reference_id=_word(data.get("reference_id")),
+        status=_word(data.get("status")) or "",
+        created_at=_moment(data.get("created_at")),
+        sent_at=_moment(data.get("sent_at")),
+        delivered_at=_moment(data.get("delivered_at")),
+        price=_price(amount.get("value")),
+        currency=_word(amount.get("currency")),
+    )
+
+
+def balance_answer(data: Any) -> Balance | None:
+    """Reads the balance; None unless it is an object with a number as its balance."""
+    if not isinstance(data, Mapping) or (balance := _decimal(data.get("balance"))) is None:
+        return None
+    return Balance(balance, _decimal(data.get("credit")) or Decimal(0), _word(data.get("currency")))
+
+
+def whole_number(value: Any) -> int | None:
+    """A whole number, also one that is printed as text; None for anything else, true and false included."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_WORD:
+        return int(value)
+    return value if isinstance(value, int) else None
+
+
+def printable(text: str, longest: int) -> str:
+    """At most `longest` characters of a text. JSON can spell halves of characters, which nothing can store.
+    """
+    return text[:longest].encode("utf-8", "replace").decode()
+
+
+def _shared(data: Mapping[str, Any]) -> dict[str, Any]:
+    price = next(
+        (data[name] for name in ("calculated_price", "total_price") if data.get(name) is not None), None
+    )
+    started = next((data[name] for name in ("start_at", "started_at", "start_date") if data.get(name)), None)
+    return {
+        "status": _word(data.get("status")) or "",
+        "start_at": _moment(started),
+        "created_at": _moment(data.get("created_at")),
+        "statistics": _statistics(data.get("statistics")),
+        "price": _price(price),
+        "currency": _word(data.get("currency")),
+    }
+
+
+def _statistics(value: Any) -> dict[str, int]:
+    # One page of the documents types it as an array: an empty PHP map is printed as one.
+    if not isinstance(value, Mapping):
+        return {}
+    counts = ((printable(name, _LONGEST_WORD), whole_number(count)) for name, count in value.items())
+    return {name: count for name, count in counts if count is not None}
+
+
+def _moment(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    # BSG prints no zone. Mixed with those, a time that has one could not be compared.
+    return moment if moment.tzinfo is None else None
+
+
+def _word(value: Any) -> str | None:
+    return printable(value, _LONGEST_WORD) if isinstance(value, str) else None
+
+
+def _price(value: Any) -> str | None:
+    return str(value) if _decimal(value) is not None else None
+
+
+def _decimal(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = Decimal(str(value)[:_LONGEST_WORD])
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

@@ -1,0 +1,203 @@
+"""BSG One API as the workers see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+
+from bsg_config.settings import Settings
+from bsg_worker.client.access import Access, KeyAccess, TokenAccess, token_store
+from bsg_worker.client.answers import (
+    Balance,
+    CampaignAnswer,
+    CampaignDetail,
+    MessageRow,
+    balance_answer,
+    campaign_answer,
+    campaign_detail,
+    data_of,
+    message_row,
+    whole_number,
+)
+from bsg_worker.client.lists import listed
+from bsg_worker.client.outcomes import Outcome, OutcomeKind, ReadFailed, StopOutcome
+from bsg_worker.client.tokens import TokenStore
+from bsg_worker.client.verdicts import creation_outcome, usable
+from bsg_worker.client.wire import Answer, NoAnswer, StreamedBody, Wire
+
+_UNAUTHORISED, _UNPROCESSABLE = 401, 422
+_LONGEST_ANSWER = 1 << 20
+_LONGEST_LIST = 8 << 20  # 500 messages with Cyrillic texts, spelt \\uXXXX, pass one mebibyte
+_MOMENT = "%Y-%m-%d %H:%M:%S"
+
+
+def _ask_nobody() -> None:
+    pass
+
+
+class BSGClient:
+    """Requests to BSG for one account. Threads and forked processes may share it.
+
+    `before_read` is called before every request of the reading methods, each page of a list included: the
+    place for a rate limit. What it raises passes through. `send_individual` does not call it.
+    """
+
+    def __init__(
+        self, settings: Settings, tokens: TokenStore | None, before_read: Callable[[], None] = _ask_nobody
+    ) -> None:
+        self._access: Access
+        if settings.bsg_auth == "api-key":
+            self._access = KeyAccess(settings.require_api_key())
+        elif tokens is not None:
+            self._access = TokenAccess(tokens)
+        else:
+            raise ValueError("bearer authentication needs a store for the token")
+        self._zone = settings.bsg_timezone
+        self._before_read = before_read
+        self._wire = Wire(settings)
+
+    @classmethod
+    def connected(
+        cls, settings: Settings, client: redis.Redis, before_read: Callable[[], None] = _ask_nobody
+    ) -> BSGClient:
+        """A client whose token is kept in that Redis. Raises SettingsInvalid when there is no key."""
+        return cls(settings, token_store(settings, client), before_read)
+
+    def send_individual(
+        self, messages_array: bytes, envelope: Mapping[str, Any], may_leave: Callable[[], bool]
+    ) -> Outcome:
+        """Creates a campaign of a JSON array of messages and the other fields of the request, `envelope`.
+
+        The array goes out as it is. Just before the body's first byte leaves, `may_leave` is asked, and again
+        before a second attempt with a renewed token; when it says no, nothing leaves and the outcome is
+        "not taken". Nothing that BSG, the network or Redis does is raised.
+        BSG: POST /api/campaigns/sms/send-individual.
+        """
+        if "messages" in envelope:
+            raise ValueError("the messages are given apart from the envelope")
+        rest = json.dumps(dict(envelope)).encode()[1:]
+        pieces = (b'{"messages":', messages_array, b"," if envelope else b"", rest)
+
+        def attempt(headers: Mapping[str, str]) -> Answer | NoAnswer:
+            return self._wire.exchange(
+                "POST",
+                "/api/campaigns/sms/send-individual",
+                authorisation=headers,
+                body=StreamedBody(pieces, may_leave),
+                longest_answer=_LONGEST_ANSWER,
+            )
+
+        try:
+            return creation_outcome(self._authorised(attempt))
+        except ReadFailed as failure:
+            return _without_access(failure)
+        except RedisError:
+            # Asked before the first attempt, or after a 401: either way nothing was taken.
+            return Outcome(OutcomeKind.NOT_TAKEN, "no token: Redis does not answer")
+
+    def campaign(self, bsg_id: int) -> CampaignDetail:
+        """One campaign. Raises ReadFailed. BSG: GET /api/campaigns/{id}/detail."""
+        data = data_of(self._get(f"/api/campaigns/{bsg_id:d}/detail", {}))
+        detail = campaign_detail(data, bsg_id)
+        if detail is None or whole_number(data.get("id", bsg_id)) != bsg_id:
+            raise ReadFailed("not the answer that is documented", status=200)
+        return detail
+
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignAnswer]:
+        """The campaigns of a span of three months at most, oldest first, read page by page as they are taken.
+
+        BSG may ignore the span: hold the times against it. Raises ReadFailed. BSG: GET /api/campaigns.
+        """
+        query = {
+            "filter[type]": "sms",
+            "filter[from]": self._printed(since),
+            "filter[to]": self._printed(until),
+        }
+        return listed(partial(self._get, "/api/campaigns"), query, campaign_answer)
+
+    def messages(
+        self, campaign_id: int | None = None, reference_id: str | None = None
+    ) -> Iterator[MessageRow]:
+        """The messages of a campaign, or with a reference id, read page by page as they are taken.
+
+        BSG may ignore the filter: hold the rows against it. Raises ReadFailed. BSG: GET /api/messages.
+        """
+        query = {}
+        if campaign_id is not None:
+            query["filter[campaign_id]"] = f"{campaign_id:d}"
+        if reference_id is not None:
+            query["filter[reference_id]"] = reference_id
+        if not query:
+            raise ValueError("messages are looked up by campaign or by reference id")
+        return listed(partial(self._get, "/api/messages"), query, message_row)
+
+    def balance(self) -> Balance:
+        """What the account has left. Raises ReadFailed. BSG: GET /api/accounts/balance."""
+        balance = balance_answer(data_of(self._get("/api/accounts/balance", {})))
+        if balance is None:
+            raise ReadFailed("not the answer that is documented", status=200)
+        return balance
+
+    def stop(self, bsg_id: int) -> StopOutcome:
+        """Stops a campaign at BSG; to be repeated freely. Raises ReadFailed. BSG: PATCH
+        /api/campaigns/{id}/stop.
+        """
+        answer = self._asked("PATCH", f"/api/campaigns/{bsg_id:d}/stop", {})
+        try:
+            content = usable(answer)
+        except ReadFailed as failure:
+            if failure.status == _UNPROCESSABLE and not failure.throttled and failure.account_reason is None:
+                return StopOutcome.CANNOT_STOP
+            raise
+        campaign = campaign_answer(data_of(content))
+        return StopOutcome.STOPPED if campaign is not None and campaign.id == bsg_id else StopOutcome.UNKNOWN
+
+    def _get(self, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
+        content: Mapping[str, Any] = usable(self._asked("GET", path, query))
+        return content
+
+    def _asked(self, method: str, path: str, query: Mapping[str, str]) -> Answer | NoAnswer:
+        def attempt(headers: Mapping[str, str]) -> Answer | NoAnswer:
+            self._before_read()
+            return self._wire.exchange(
+                method, path, authorisation=headers, query=query, longest_answer=_LONGEST_LIST
+            )
+
+        try:
+            return self._authorised(attempt)
+        except RedisError as error:
+            raise ReadFailed("no token: Redis does not answer") from error
+
+    def _authorised(self, attempt: Callable[[Mapping[str, str]], Answer | NoAnswer]) -> Answer | NoAnswer:
+        """Makes a second attempt with a new token when the first is told that its own is bad, and no third.
+        """
+        headers = self._access.headers()
+        answer = attempt(headers)
+        if not isinstance(answer, Answer) or answer.status != _UNAUTHORISED:
+            return answer
+        renewed = self._access.renewed(headers)
+        return answer if renewed is None else attempt(renewed)
+
+    def _printed(self, moment: datetime) -> str:
+        if moment.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return moment.astimezone(self._zone).strftime(_MOMENT)
+
+
+def _without_access(failure: ReadFailed) -> Outcome:
+    """Without a token nothing was taken, whatever the login came to."""
+    if failure.account_reason is not None:
+        kind = OutcomeKind.ACCOUNT_CLOSED
+    elif failure.throttled:
+        kind = OutcomeKind.THROTTLED
+    else:
+        kind = OutcomeKind.NOT_TAKEN
+    return Outcome(
+        kind, failure.cause, retry_after=failure.retry_after, account_reason=failure.account_reason
+    )

@@ -1,0 +1,130 @@
+"""A bound in time on one whole exchange, however slowly the far side drips: when it is over, the wire is cut.
+
+Timeouts of a socket bound only the silence between two bytes, and http.client reads headers in a loop of its
+own. So a timer shuts the sockets of the exchange down, which wakes whoever waits in them, under TLS and
+proxies too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+_of_this_thread = threading.local()
+
+
+class Exchange:
+    """One exchange of this thread, from the first look-up of a name to the last byte of the answer."""
+
+    def __init__(self, seconds: float, send_timeout: float) -> None:
+        self.expired = False
+        self.send_timeout = send_timeout
+        self._watched: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(seconds, self._expire)
+        self._timer.daemon = True
+
+    @classmethod
+    @contextlib.contextmanager
+    def bounded(cls, seconds: float, send_timeout: float) -> Iterator[Exchange]:
+        """An exchange that is cut after `seconds`; within it no single write may block for over
+        `send_timeout`.
+        """
+        exchange = cls(seconds, send_timeout)
+        _of_this_thread.exchange = exchange
+        exchange._timer.start()
+        try:
+            yield exchange
+        finally:
+            _of_this_thread.exchange = None
+            exchange._end()
+
+    def watch(self, connected: socket.socket) -> None:
+        """Makes a connection part of the exchange; cut at once when the time is over already."""
+        # A descriptor of our own: urllib3 may close its own while the answer is still being read, and
+        # wrapping into TLS makes another object of it.
+        own = socket.socket(fileno=os.dup(connected.fileno()))
+        with self._lock:
+            self._watched.append(own)
+            if self.expired:
+                _cut(own)
+
+    def _expire(self) -> None:
+        with self._lock:
+            self.expired = True
+            for watched in self._watched:
+                _cut(watched)
+
+    def _end(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            for watched in self._watched:
+                watched.close()
+            self._watched.clear()
+
+
+def _cut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Watched(HTTPConnection):
+    """Puts its socket under the exchange of the thread that uses it."""
+
+    def _new_conn(self) -> socket.socket:
+        connected = super()._new_conn()
+        _current().watch(connected)
+        return connected
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        if self.sock is not None:
+            _current().watch(self.sock)  # kept alive from an earlier exchange
+        super().request(*arguments, **options)
+
+    def endheaders(self, *arguments: Any, **options: Any) -> None:
+        super().endheaders(*arguments, **options)
+        # Until here the timeout for connecting stands. A body may take longer than that to be drained.
+        self.sock.settimeout(_current().send_timeout)
+
+
+class _WatchedTLS(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _PoolTLS(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTLS
+
+
+class WatchingAdapter(HTTPAdapter):
+    """The adapter of requests whose connections obey the exchange of their thread. It repeats nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTLS}
+
+    def proxy_manager_for(self, *arguments: Any, **options: Any) -> Any:
+        manager = super().proxy_manager_for(*arguments, **options)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTLS}
+        return manager
+
+
+def _current() -> Exchange:
+    exchange: Exchange | None = getattr(_of_this_thread, "exchange", None)
+    if exchange is None:
+        raise RuntimeError("a connection is used outside an exchange")
+    return exchange

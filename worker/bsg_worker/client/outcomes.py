@@ -1,0 +1,94 @@
+"""What can come of asking BSG for something: a few kinds, and the kind alone decides what is done next."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bsg_worker.client.answers import CampaignAnswer
+
+
+class OutcomeKind(StrEnum):
+    """What a request to create a campaign came to."""
+
+    TAKEN = "taken"
+    """BSG has made the campaign and named it."""
+    NOT_TAKEN = "not_taken"
+    """Nothing was made, surely, and nothing is wrong with the request: try again later."""
+    THROTTLED = "throttled"
+    """Nothing was made, because the account asks too often."""
+    REFUSED = "refused"
+    """Nothing was made, and this request will never be accepted."""
+    ROWS_REFUSED = "rows_refused"
+    """Nothing was made, because of some messages, which are named."""
+    IN_DOUBT = "in_doubt"
+    """It may or may not have been made."""
+    ACCOUNT_CLOSED = "account_closed"
+    """Nothing was made, and nothing will be until something about the account changes."""
+
+
+class AccountReason(StrEnum):
+    """Why BSG does nothing for the account."""
+
+    BAD_KEY = "bad_key"
+    BLOCKED = "blocked"
+    NO_FUNDS = "no_funds"
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """What BSG has against one message: its place in the array that was sent, the field, and BSG's words."""
+
+    row: int
+    field: str
+    message: str = dataclasses.field(repr=False)  # BSG may quote the phone in it
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one request to create a campaign came to.
+
+    `cause` is a few words for logs and people, without personal data; nothing is decided by it. `retry_after`
+    is how many seconds BSG asks to wait, None when it does not say.
+    """
+
+    kind: OutcomeKind
+    cause: str
+    campaign: CampaignAnswer | None = None
+    retry_after: float | None = None
+    rows: tuple[RowFault, ...] = ()
+    account_reason: AccountReason | None = None
+
+
+class StopOutcome(StrEnum):
+    """What a request to stop a campaign came to."""
+
+    STOPPED = "stopped"
+    CANNOT_STOP = "cannot_stop"
+    """BSG says that the campaign is past stopping."""
+    UNKNOWN = "unknown"
+    """BSG said yes, but not in a way that proves it: ask again, or look at the campaign."""
+
+
+class ReadFailed(Exception):
+    """A request that changes nothing, or may be repeated freely, got no usable answer.
+
+    `cause` is a few words for logs and people. `status` is the HTTP status, None when no answer came.
+    `throttled` and `retry_after` (seconds) tell to cool down, `account_reason` that the account is closed.
+    """
+
+    def __init__(
+        self,
+        cause: str,
+        throttled: bool = False,
+        retry_after: float | None = None,
+        account_reason: AccountReason | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.throttled = throttled
+        self.retry_after = retry_after
+        self.account_reason = account_reason
+        self.status = status

@@ -1,0 +1,36 @@
+"""The Retry-After header: seconds, or a date (RFC 9110, 10.2.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from bsg_config import clock
+
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that the answer asks to wait, 0 at least; None when it does not say, or says it unreadably.
+
+    A date is held against the answer's own Date, so that a difference between the two clocks cancels out.
+    `headers` finds names in either case.
+    """
+    said = headers.get("Retry-After", "").strip()
+    if _SECONDS.fullmatch(said):
+        return float(said)
+    until = _date(said)
+    if until is None:
+        return None
+    answered = _date(headers.get("Date", "")) or clock.now()
+    return max(0.0, (until - answered).total_seconds())
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

@@ -1,0 +1,87 @@
+"""The bearer token that all workers of an account share, kept in Redis.
+
+It is read anew for every request, so whoever is told that a token is bad knows that it was the latest one.
+One worker at a time logs in, and replaces only the token that failed: when BSG voids the older of two tokens,
+a login by each of two workers would otherwise void the other's for ever.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from importlib import resources
+
+import redis
+
+from bsg_config import clock
+from bsg_worker.client.outcomes import ReadFailed
+
+_LOOK_AGAIN = 0.05
+
+
+class TokenStore:
+    """Methods raise ReadFailed when there is no token to be had, and `redis.exceptions.RedisError` from
+    Redis.
+
+    `login` asks BSG for a new token and raises ReadFailed; `longest_login` is its bound in seconds, after
+    which another worker may try. Whoever finds a login under way waits for its token, `longest_wait` seconds
+    at most.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        account: str,
+        login: Callable[[], str],
+        *,
+        longest_login: float = 70.0,
+        longest_wait: float = 10.0,
+    ) -> None:
+        self._client = client
+        self._token_key = f"bsg:{account}:token"
+        self._login_key = f"bsg:{account}:token:login"
+        self._login = login
+        self._longest_login = longest_login
+        self._longest_wait = longest_wait
+        self._replace = client.register_script(_source("replace_token"))
+        self._release = client.register_script(_source("release_login"))
+
+    def token(self) -> str:
+        """The token that stands; the first to ask for one logs in."""
+        return self._standing() or self.renew("")
+
+    def renew(self, failed: str) -> str:
+        """A token in the place of `failed`: the one that another worker has got meanwhile, or that of a
+        login.
+        """
+        owner = secrets.token_hex(16)
+        deadline = clock.monotonic() + self._longest_wait
+        while True:
+            if (standing := self._standing()) and standing != failed:
+                return standing
+            if self._client.set(self._login_key, owner, nx=True, px=round(self._longest_login * 1000)):
+                return self._log_in(failed, owner)
+            if clock.monotonic() >= deadline:
+                raise ReadFailed("another worker is still logging in")
+            clock.sleep(_LOOK_AGAIN)
+
+    def _log_in(self, failed: str, owner: str) -> str:
+        try:
+            # Between our look at the token and our turn, another worker may have come and gone.
+            standing = self._standing()
+            token = standing if standing and standing != failed else self._login()
+        except BaseException:
+            self._release(keys=[self._login_key], args=[owner])
+            raise
+        return _text(self._replace(keys=[self._token_key, self._login_key], args=[failed, token, owner]))
+
+    def _standing(self) -> str:
+        return _text(self._client.get(self._token_key) or b"")
+
+
+def _source(name: str) -> str:
+    return (resources.files(__package__) / f"{name}.lua").read_text("utf-8")
+
+
+def _text(reply: object) -> str:
+    return reply.decode("ascii") if isinstance(reply, bytes) else str(reply)

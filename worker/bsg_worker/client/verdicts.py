@@ -1,0 +1,216 @@
+"""What BSG's answers mean: the one place where statuses and error codes become kinds.
+
+By HTTP status, for a request to create a campaign:
+
+| status | with | kind |
+|---|---|---|
+| 200, 201, 202 | `data.id` and no error code | taken |
+| 200, 201, 202 | an error code of the older style, and no `data.id` | by the table of codes |
+| 200, 201, 202 | anything else: HTML, nothing, half an answer, both of the above | in doubt |
+| 401 | anything | account closed (the client has renewed its token before it asks here) |
+| 429 | anything | throttled |
+| 400, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422 | an error code | by the table of codes |
+| 402 | BSG's JSON | account closed: no funds |
+| 422 | complaints about reference ids alone | in doubt: the mark of a batch that was sent before |
+| 422 | complaints that name messages, all of them | rows refused |
+| the same ones | BSG's JSON | refused |
+| the same ones | anything else, so from a gateway | in doubt |
+| any other | anything | in doubt |
+
+BSG's JSON is an object with `error`, `errors` or `message` in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bsg_worker.client.answers import campaign_answer, data_of, decode, printable, whole_number
+from bsg_worker.client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed, RowFault
+from bsg_worker.client.retry_after import retry_after
+from bsg_worker.client.wire import Answer, NoAnswer
+
+REFERENCE_IDS_TAKEN = "reference ids taken"
+"""The cause of the doubt that comes from BSG knowing the reference ids already."""
+
+_YES = frozenset({200, 201, 202})
+_NO = frozenset({400, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422})
+_UNPROCESSABLE = 422
+
+_ROW = re.compile(r"messages\.([0-9]{1,6})\.([A-Za-z0-9_.]{1,64})")
+_REFERENCE_ID = "reference_id"
+_LONGEST_COMPLAINT = 200
+
+_REFUSED = Outcome(OutcomeKind.REFUSED, "refused")
+_IN_DOUBT = Outcome(OutcomeKind.IN_DOUBT, "in doubt")
+
+# BSG: error codes of API 1.0 (`error`, `errorDescription`). 0 is no error; one that is not listed is in
+# doubt.
+_CODES: Mapping[int, Outcome] = {
+    1: Outcome(OutcomeKind.ACCOUNT_CLOSED, "invalid key", account_reason=AccountReason.BAD_KEY),
+    2: Outcome(OutcomeKind.ACCOUNT_CLOSED, "user blocked", account_reason=AccountReason.BLOCKED),
+    3: replace(_REFUSED, cause="not enough parameters"),
+    4: replace(_REFUSED, cause="function not supported"),
+    5: replace(_IN_DOUBT, cause="unknown error"),
+    6: replace(_REFUSED, cause="no such tariff"),
+    7: replace(_REFUSED, cause="invalid parameters"),
+    8: Outcome(OutcomeKind.ACCOUNT_CLOSED, "not enough funds", account_reason=AccountReason.NO_FUNDS),
+    9: replace(_REFUSED, cause="tariff inactive"),
+    10: replace(_REFUSED, cause="invalid sending time"),
+    11: Outcome(OutcomeKind.THROTTLED, "too many messages at once"),
+    12: replace(_REFUSED, cause="package too large"),
+    21: replace(_REFUSED, cause="invalid phone"),
+    23: replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN),
+    24: replace(_REFUSED, cause="invalid payload"),
+    25: replace(_REFUSED, cause="invalid originator"),
+    26: replace(_REFUSED, cause="text empty or too long"),
+    27: replace(_REFUSED, cause="invalid external id"),
+    28: replace(_REFUSED, cause="invalid validity"),
+    31: replace(_REFUSED, cause="phone already in the messaging list"),
+    32: replace(_REFUSED, cause="sender not allowed"),
+    33: replace(_REFUSED, cause="direction not allowed"),
+}
+
+
+def creation_outcome(answer: Answer | NoAnswer) -> Outcome:
+    """What became of a request to create a campaign."""
+    if isinstance(answer, NoAnswer):
+        return Outcome(OutcomeKind.IN_DOUBT if answer.body_left else OutcomeKind.NOT_TAKEN, answer.cause)
+    return replace(_by_status(answer), retry_after=retry_after(answer.headers))
+
+
+def read_failure(answer: Answer | NoAnswer) -> ReadFailed:
+    """Why an answer to a request that changes nothing is of no use."""
+    if isinstance(answer, NoAnswer):
+        return ReadFailed(answer.cause)
+    outcome = creation_outcome(answer)
+    content = decode(answer.body)
+    said_yes = answer.status in _YES and answer.cut is None
+    without_error = not isinstance(content, Mapping) or _code(content) is None
+    return ReadFailed(
+        "not the answer that is documented" if said_yes and without_error else outcome.cause,
+        throttled=outcome.kind is OutcomeKind.THROTTLED,
+        retry_after=outcome.retry_after,
+        account_reason=outcome.account_reason,
+        status=answer.status,
+    )
+
+
+def usable(answer: Answer | NoAnswer) -> Any:
+    """The JSON of an answer that says yes; raises ReadFailed when it does not."""
+    if isinstance(answer, Answer) and answer.status in _YES and answer.cut is None:
+        content = decode(answer.body)
+        if isinstance(content, Mapping) and _code(content) is None:
+            return content
+    raise read_failure(answer)
+
+
+def _by_status(answer: Answer) -> Outcome:
+    status = answer.status
+    if status == 401:
+        return _closed_unless_the_code_says_more(answer)
+    if status == 429:
+        return Outcome(OutcomeKind.THROTTLED, "HTTP 429")
+    if answer.cut is not None:
+        return replace(_IN_DOUBT, cause=f"HTTP {status}, {answer.cut}")
+    content = decode(answer.body)
+    if status in _YES and isinstance(content, Mapping):
+        return _of_a_yes(status, content)
+    if (
+        status in _NO
+        and isinstance(content, Mapping)
+        and not content.keys().isdisjoint(("error", "errors", "message"))
+    ):
+        return _of_a_no(status, content)
+    return replace(_IN_DOUBT, cause=f"HTTP {status}")
+
+
+def _closed_unless_the_code_says_more(answer: Answer) -> Outcome:
+    content = decode(answer.body)
+    outcome = _by_code(content) if isinstance(content, Mapping) else None
+    if outcome is not None and outcome.kind is OutcomeKind.ACCOUNT_CLOSED:
+        return outcome
+    return Outcome(OutcomeKind.ACCOUNT_CLOSED, "HTTP 401", account_reason=AccountReason.BAD_KEY)
+
+
+def _of_a_yes(status: int, content: Mapping[str, Any]) -> Outcome:
+    campaign = campaign_answer(data_of(content))
+    refusal = _by_code(content)
+    if campaign is not None:
+        if refusal is None:
+            return Outcome(OutcomeKind.TAKEN, "taken", campaign=campaign)
+        return replace(_IN_DOUBT, cause="a campaign and an error in one answer")
+    return refusal or replace(_IN_DOUBT, cause=f"HTTP {status} without a campaign")
+
+
+def _of_a_no(status: int, content: Mapping[str, Any]) -> Outcome:
+    if (outcome := _by_code(content)) is not None and _code(content) in _CODES:
+        return outcome
+    if status == 402:
+        return Outcome(OutcomeKind.ACCOUNT_CLOSED, "HTTP 402", account_reason=AccountReason.NO_FUNDS)
+    if status == _UNPROCESSABLE:
+        return _of_complaints(content.get("errors"))
+    return replace(_REFUSED, cause=f"HTTP {status}")
+
+
+def _of_complaints(errors: Any) -> Outcome:
+    complaints = _complaints(errors)
+    faults = [_row_fault(field, message) for field, message in complaints]
+    if not faults:
+        return replace(_REFUSED, cause="HTTP 422")
+    fields = [fault.field if fault else name for fault, (name, _) in zip(faults, complaints, strict=True)]
+    if all(field == _REFERENCE_ID for field in fields):
+        return replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN)
+    rows = tuple(fault for fault in faults if fault is not None)
+    if len(rows) < len(faults):
+        return replace(_REFUSED, cause="HTTP 422")
+    return Outcome(
+        OutcomeKind.ROWS_REFUSED, f"HTTP 422 for {len({fault.row for fault in rows})} rows", rows=rows
+    )
+
+
+def _complaints(errors: Any) -> list[tuple[str, Any]]:
+    """The field and the words of each complaint.
+
+    The documents print a map, or a list without saying of what: maps of the same kind are understood in it, and
+    texts that begin with the field and a colon.
+    """
+    if isinstance(errors, Mapping):
+        return list(errors.items())
+    complaints: list[tuple[str, Any]] = []
+    for entry in errors if isinstance(errors, list) else []:
+        if isinstance(entry, Mapping):
+            complaints.extend(entry.items())
+        else:
+            field, _, words = str(entry).partition(":")
+            complaints.append((field, words.strip()))
+    return complaints
+
+
+def _row_fault(field: str, message: Any) -> RowFault | None:
+    match = _ROW.fullmatch(field)
+    if match is None:
+        return None
+    words = message[0] if isinstance(message, list) and message else message
+    return RowFault(
+        int(match[1]), match[2], printable(words, _LONGEST_COMPLAINT) if isinstance(words, str) else ""
+    )
+
+
+def _code(content: Mapping[str, Any]) -> int | None:
+    """The error code of the older style; None when there is no error, -1 when there is one that is no number.
+    """
+    said = content.get("error")
+    if said is None or said is False:
+        return None
+    code = whole_number(said)
+    return (code or None) if code is not None else -1
+
+
+def _by_code(content: Mapping[str, Any]) -> Outcome | None:
+    code = _code(content)
+    if code is None:
+        return None
+    return _CODES.get(code, replace(_IN_DOUBT, cause="an error code that is not documented"))

@@ -1,0 +1,258 @@
+"""HTTP with BSG: one request, one answer, bounded in time and size; and whether a byte of the body has left.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+
+import requests
+import urllib3.exceptions
+
+from bsg_config.settings import Settings
+from bsg_worker.client.exchange import Exchange, WatchingAdapter
+
+INTENT_TOO_OLD = "intent too old"
+"""The cause when the caller no longer wanted the body to leave."""
+
+_CHUNK = 65_536
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+_HEADERS = {
+    "Accept": "application/json",
+    # Nothing to unpack means nothing that unpacks to more than the bound.
+    "Accept-Encoding": "identity",
+    "User-Agent": "bsg-campaigns",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What BSG, or something in between, has answered. `cut` says why the body is not whole; None: it is."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    cut: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """No status came. `body_left` says whether BSG may have seen any of the body."""
+
+    body_left: bool
+    cause: str
+
+
+class HeldBack(Exception):
+    """The body was not allowed to leave."""
+
+
+class StreamedBody:
+    """A body in pieces, sent without joining them. The first read asks `may_leave`; then `left` is true for
+    good.
+    """
+
+    def __init__(self, pieces: tuple[bytes, ...], may_leave: Callable[[], bool]) -> None:
+        self.left = False
+        self._pieces = [memoryview(piece) for piece in pieces if piece]
+        self._length = sum(map(len, self._pieces))
+        self._may_leave = may_leave
+        self._piece = self._position = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __iter__(self) -> StreamedBody:
+        # requests takes an iterable for a stream, and then prefers `read`.
+        return self
+
+    def __next__(self) -> bytes:
+        if chunk := self.read():
+            return chunk
+        raise StopIteration
+
+    def read(self, size: int = _CHUNK) -> bytes:
+        """The next bytes, at most `size` of them. Raises HeldBack when nothing may leave."""
+        if not self.left:
+            if not self._may_leave():
+                raise HeldBack
+            self.left = True
+        if self._piece == len(self._pieces):
+            return b""
+        piece = self._pieces[self._piece]
+        chunk = bytes(piece[self._position : self._position + size])
+        self._position += len(chunk)
+        if self._position == len(piece):
+            self._piece, self._position = self._piece + 1, 0
+        return chunk
+
+
+class Wire:
+    """Sends requests to one BSG host. Threads and forked processes may share it; their connections are apart.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._base_url = settings.bsg_base_url
+        self._timeouts = (settings.bsg_connect_timeout, settings.bsg_read_timeout)
+        # A proxy could not reach a sandbox on our own loopback; only loopback may go without TLS.
+        loopback = self._base_url.startswith("http://")
+        self._proxies = {"no_proxy": "127.0.0.1,localhost,[::1],::1"} if loopback else None
+        self._sessions = _Sessions()
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        authorisation: Mapping[str, str],
+        body: StreamedBody | None = None,
+        query: Mapping[str, str] | None = None,
+        longest_answer: int,
+    ) -> Answer | NoAnswer:
+        """One request and its answer, within the connect and the read timeout together.
+
+        No redirect is followed and nothing is repeated. A body goes over a connection of its own: on one that
+        was kept alive the server may be hanging up just as the body leaves, and that doubt would be of our
+        making.
+        """
+        connect_timeout, read_timeout = self._timeouts
+        session = self._sessions.for_body if body is not None else self._sessions.for_reading
+        with Exchange.bounded(connect_timeout + read_timeout, read_timeout) as exchange:
+            try:
+                response = session.request(
+                    method,
+                    self._base_url + path,
+                    params=query,
+                    data=body,
+                    headers={"Content-Type": "application/json"} if body is not None else None,
+                    auth=_Authorisation(authorisation),
+                    timeout=self._timeouts,
+                    allow_redirects=False,
+                    stream=True,
+                    proxies=self._proxies,
+                )
+                with response:
+                    return _read(response, exchange, longest_answer)
+            except HeldBack:
+                return NoAnswer(body_left=False, cause=INTENT_TOO_OLD)
+            except _FAILURES as error:
+                return NoAnswer(body is not None and body.left, _cause(error, exchange))
+            except Exception as error:
+                # Whatever it is, it must not hide that the body may have arrived.
+                if body is None or not body.left:
+                    raise
+                return NoAnswer(body_left=True, cause=f"unforeseen {type(error).__name__}")
+            finally:
+                if body is not None:
+                    session.close()
+
+
+def _read(response: requests.Response, exchange: Exchange, longest: int) -> Answer:
+    body, cut = bytearray(), None
+    try:
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > longest:
+                cut = "answer too long"
+                break
+    except _FAILURES as error:
+        cut = _cause(error, exchange)
+    # Where only the end of the connection ends the body, being cut looks like the end.
+    if cut is None and exchange.expired:
+        cut = _TOO_SLOW
+    return Answer(response.status_code, response.headers, bytes(body[:longest]), cut)
+
+
+_TOO_SLOW = "exchange took too long"
+
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (urllib3.exceptions.NameResolutionError, "name not found"),
+    (ConnectionRefusedError, "connection refused"),
+    (requests.exceptions.ConnectTimeout, "connect timeout"),
+    (urllib3.exceptions.ReadTimeoutError, "read timeout"),
+    (requests.exceptions.ReadTimeout, "read timeout"),
+    (TimeoutError, "send timeout"),
+    (requests.exceptions.ProxyError, "proxy failure"),
+    (requests.exceptions.SSLError, "TLS failure"),
+    (urllib3.exceptions.IncompleteRead, "answer cut off"),
+    (http.client.RemoteDisconnected, "connection closed"),
+    (ConnectionResetError, "connection reset"),
+    (http.client.HTTPException, "not HTTP"),
+    (requests.exceptions.ContentDecodingError, "garbled answer"),
+    (requests.exceptions.ChunkedEncodingError, "answer cut off"),
+)
+
+
+def _cause(error: BaseException, exchange: Exchange) -> str:
+    """A few words. What the libraries say is not repeated: it has addresses in it."""
+    if exchange.expired:
+        return _TOO_SLOW
+    chain = _chain(error)
+    return next(
+        (words for kind, words in _CAUSES if any(isinstance(link, kind) for link in chain)), "connection lost"
+    )
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    # The libraries hand the cause on in three ways: as the cause, as an argument, and as `reason`.
+    chain, waiting = list[BaseException](), [error]
+    while waiting and len(chain) < 20:
+        link = waiting.pop(0)
+        if any(link is known for known in chain):
+            continue
+        chain.append(link)
+        further = (link.__cause__, link.__context__, getattr(link, "reason", None), *link.args)
+        waiting.extend(other for other in further if isinstance(other, BaseException))
+    return chain
+
+
+class _Authorisation(requests.auth.AuthBase):
+    """Sets our own header. Given as `auth`, so that requests does not put an entry of ~/.netrc in its place.
+    """
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self._headers)
+        return request
+
+
+class _Session(requests.Session):
+    def __init__(self) -> None:
+        super().__init__()
+        self.headers.update(_HEADERS)
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, WatchingAdapter())
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        # Even where it follows no redirect, requests reads such an answer whole to tell where it would lead.
+        return None
+
+
+class _Sessions(threading.local):
+    """The sessions of one thread, made anew after a fork: two processes must never share a connection."""
+
+    def __init__(self) -> None:
+        self._make()
+
+    def _make(self) -> None:
+        self._process = os.getpid()
+        self._for_body, self._for_reading = _Session(), _Session()
+
+    @property
+    def for_body(self) -> requests.Session:
+        if self._process != os.getpid():
+            self._make()
+        return self._for_body
+
+    @property
+    def for_reading(self) -> requests.Session:
+        if self._process != os.getpid():
+            self._make()
+        return self._for_reading

@@ -1,0 +1,23 @@
+"""Rings for what is due in a campaign, no more than its window allows."""
+
+from __future__ import annotations
+
+from bsg_worker.runtime import Runtime, new_token
+
+BELL_PATIENCE_SECONDS = 30.0  # a bell that nobody answered for so long was lost with its queue message
+FARTHEST_BELL_SECONDS = 20.0  # longer waits belong in the ledger: a bell that waits sits in one worker's memory
+
+
+def ring_submits(runtime: Runtime, campaign_id: str, *, delay: float = 0.0) -> int:
+    """Publishes the submit bells that the campaign may have now, to ring in `delay` seconds; answers how many."""
+    if delay > FARTHEST_BELL_SECONDS:
+        return 0
+    bells = runtime.ledger.campaigns.ring(
+        campaign_id,
+        bell=f"{new_token()}-",
+        patience_ms=int(BELL_PATIENCE_SECONDS * 1000),
+        delay_ms=int(delay * 1000),
+    )
+    for bell in bells.names:
+        runtime.doorbell.ring_submit(campaign_id, bell, bells.priority, delay=delay)
+    return len(bells.names)

@@ -1,0 +1,70 @@
+"""Messages that BSG silently left out: its total is held against the batch's size (rule 5)."""
+
+from __future__ import annotations
+
+import json
+
+from bsg_ledger.records import BatchRecord
+from bsg_producer.rejects import Reject, RejectCode
+from bsg_worker.bodies import unpacked, without
+from bsg_worker.client.answers import CampaignAnswer, CampaignDetail
+from bsg_worker.pace import FINAL
+from bsg_worker.runtime import Runtime
+
+
+def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> int | None:
+    """Makes rejects of the messages that BSG does not have; answers the total that it told, None if it has none yet.
+
+    Believed only when two numbers agree: the total that BSG prints and the count of our reference ids that it lists.
+    A total still growing, or messages not listed yet, are looked at again the next time.
+    """
+    if answer.status == "creation" or record.total_messages == record.size:
+        return record.total_messages
+    detail = answer if isinstance(answer, CampaignDetail) else None
+    if detail is None:
+        if answer.status not in FINAL:
+            return record.total_messages  # the end is soon enough: one request a batch instead of one a look
+        detail = runtime.client.campaign(answer.id)
+    if detail.total_messages is None or detail.total_messages >= record.size:
+        return detail.total_messages
+    # A total that was different at the last look may still be growing.
+    if detail.status not in FINAL and detail.total_messages != record.total_messages:
+        return detail.total_messages
+    return _settle(runtime, record, detail.id, detail.total_messages)
+
+
+def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int) -> int:
+    body = runtime.ledger.reading.body(record.campaign_id, record.batch)
+    if body is None:
+        return total
+    listed = {row.reference_id for row in runtime.client.messages(campaign_id=bsg_campaign_id)}
+    rows = json.loads(unpacked(body))
+    dropped = [place for place, row in enumerate(rows) if row["reference_id"] not in listed]
+    if len(rows) != record.size or len(rows) - len(dropped) != total:
+        return total
+    indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
+    rest, rest_rows = without(rows, indexes, set(dropped))
+    runtime.ledger.batches.shrink(
+        record.campaign_id,
+        record.batch,
+        state=record.state,
+        size=record.size,
+        rest=rest,
+        rest_rows=rest_rows,
+        cause="BSG left messages out",
+        rejects=[
+            (
+                indexes[place],
+                Reject(
+                    index=indexes[place],
+                    phone=str(rows[place]["phone"]),
+                    reference_id=rows[place]["reference_id"],
+                    field="",
+                    code=RejectCode.DROPPED_BY_BSG,
+                    message="BSG took the batch without this message",
+                ).to_json(),
+            )
+            for place in dropped
+        ],
+    )
+    return total

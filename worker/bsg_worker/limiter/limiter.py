@@ -1,0 +1,103 @@
+"""Slots under a request rate that all workers of an account share (GCRA on Redis's own clock).
+
+A slot is reserved only if its wait is short, and then the caller sleeps it out. If the wait is longer,
+nothing is reserved: whoever reserves and gives back pushes everybody else further away, until nobody gets
+through.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Literal
+
+import redis
+
+from bsg_config.rate import Rate
+
+LONGEST_RESERVATION = 10.0
+"""Seconds: no caller may reserve a slot further ahead, so a slot beyond it shows that the clock was set back.
+"""
+
+LONGEST_COOL_DOWN = 3600.0
+"""Seconds: a gateway that asks for more than an hour is asked again after an hour."""
+
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A request may be sent after `wait` seconds. The slot is taken, whether it is used or not."""
+
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Nothing was reserved. It is worth asking again in `retry_in` seconds."""
+
+    retry_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class LimiterState:
+    """Seconds until the next free slot, and seconds for which the account still cools down (0: it does not).
+    """
+
+    next_slot_in: float
+    cooling_for: float
+
+
+class Limiter:
+    """One bucket of one account. Every method raises `redis.exceptions.RedisError` when Redis does not
+    answer.
+
+    That is on purpose: a limit that cannot be asked is a limit that holds, so nothing is sent meanwhile.
+    """
+
+    def __init__(
+        self, client: redis.Redis, account: str, name: Literal["submit", "status"], rate: Rate, burst: int = 1
+    ) -> None:
+        if burst < 1:
+            raise ValueError(f"a burst of {burst} would never let anything through")
+        self._scripts = {
+            name: client.register_script((resources.files(__package__) / f"{name}.lua").read_text("utf-8"))
+            for name in ("reserve", "cool_down", "state")
+        }
+        self._keys = (f"bsg:{account}:limit:{name}", f"bsg:{account}:cool-down")
+        # Rounded up: a microsecond too slow keeps the limit, a microsecond too fast breaks it.
+        self._interval = max(1, math.ceil(rate.per_seconds / rate.amount * _MICROSECONDS))
+        self._burst = burst
+
+    def reserve(self, max_wait_seconds: float = 2.0) -> Slot | Later:
+        """Takes the next slot if it comes within `max_wait_seconds` (10 at most); takes nothing otherwise."""
+        if not 0 <= max_wait_seconds <= LONGEST_RESERVATION:
+            raise ValueError(f"a slot can be reserved 0 to {LONGEST_RESERVATION:.0f} seconds ahead")
+        taken, wait = self._run(
+            "reserve",
+            self._keys,
+            self._interval,
+            self._burst,
+            round(max_wait_seconds * _MICROSECONDS),
+            round(LONGEST_RESERVATION * _MICROSECONDS),
+        )
+        seconds = int(wait) / _MICROSECONDS
+        return Slot(seconds) if taken else Later(seconds)
+
+    def cool_down(self, seconds: float) -> float:
+        """Holds back every request of the account, under all its limits; answers the seconds that now stand.
+
+        It never shortens a cool-down that stands already. More than an hour counts as an hour.
+        """
+        bounded = min(max(seconds, 0.0), LONGEST_COOL_DOWN)
+        standing = self._run("cool_down", self._keys[1:], math.ceil(bounded * _MICROSECONDS))
+        return max(0.0, int(standing) / _MICROSECONDS)
+
+    def state(self) -> LimiterState:
+        """What a request would have to wait for, without reserving anything."""
+        wait, cooling = self._run("state", self._keys, self._interval, self._burst)
+        return LimiterState(int(wait) / _MICROSECONDS, int(cooling) / _MICROSECONDS)
+
+    def _run(self, name: str, keys: tuple[str, ...], *arguments: int) -> Any:
+        return self._scripts[name](keys=keys, args=arguments)

@@ -1,0 +1,153 @@
+"""Looks at BSG for a batch of which nobody knows whether it was taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bsg_ledger.records import BatchRecord
+from bsg_worker.bsg_time import CLOCK_TOLERANCE, BSGTime
+from bsg_worker.client.answers import CampaignDetail, MessageRow
+from bsg_worker.client.bsg_client import BSGClient
+
+SAMPLES = 5  # look-ups of reference ids: more than one, as BSG may drop or hide a single message
+ZONE_MARGIN = timedelta(hours=26)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """BSG has the batch, as this campaign."""
+
+    campaign: CampaignDetail
+
+
+@dataclass(frozen=True, slots=True)
+class UsedBefore:
+    """The callers' ids at these places of the batch belong to older campaigns, or to another batch's."""
+
+    places: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """There is a trace that does not fit: neither taken nor absent."""
+
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoTrace:
+    """Neither the reference ids nor a campaign of that size. Weak evidence, until it has aged."""
+
+
+Finding = Found | UsedBefore | Undecided | NoTrace
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """`owner` names the batch that a BSG campaign is known to belong to."""
+
+    client: BSGClient
+    time: BSGTime
+    owner: Callable[[int], str | None]
+    now: datetime
+
+    def look(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding:
+        """One look. Raises `ReadFailed` when BSG does not answer: then nothing was learnt."""
+        intent = datetime.fromtimestamp(record.first_intent_ms / 1000, UTC)
+        ours = {row["reference_id"]: place for place, row in enumerate(rows)}
+        for reference_id in _samples(list(ours)):
+            finding = self._of_hits(self._hits(reference_id), record, batch_id, ours, intent)
+            if finding is not None:
+                return finding
+        return self._without_owner(record, ours, intent)
+
+    def _hits(self, reference_id: str) -> list[MessageRow]:
+        # A server may ignore the filter: only rows that carry the very id count.
+        return [row for row in self.client.messages(reference_id=reference_id) if row.reference_id == reference_id]
+
+    def _of_hits(
+        self,
+        hits: Sequence[MessageRow],
+        record: BatchRecord,
+        batch_id: str,
+        ours: dict[str, int],
+        intent: datetime,
+    ) -> Finding | None:
+        foreign: set[int] = set()
+        for hit in hits:
+            if hit.campaign_id is None:
+                return Undecided("a message of ours at BSG, of no campaign")
+            owner = self.owner(hit.campaign_id)
+            if owner is not None and owner != batch_id:
+                foreign.add(hit.campaign_id)
+                continue
+            detail = self.client.campaign(hit.campaign_id)
+            older = self._older(detail, hit, intent)
+            if older is None:
+                return Undecided("a message of ours at BSG, of a time that cannot be told")
+            if older:
+                foreign.add(hit.campaign_id)
+                continue
+            return self._fitting(detail, record)
+        if not foreign:
+            return None
+        return self._used_before(foreign, ours)
+
+    def _older(self, detail: CampaignDetail, hit: MessageRow, intent: datetime) -> bool | None:
+        printed = detail.created_at or hit.created_at
+        if printed is None:
+            return None
+        moment = self.time.moment(printed)
+        if moment is not None:
+            return moment < intent - CLOCK_TOLERANCE
+        # BSG's zone is unknown: only what no zone can explain is surely older.
+        as_utc = printed.replace(tzinfo=UTC)
+        if as_utc < intent - ZONE_MARGIN:
+            return True
+        return None if as_utc < intent - CLOCK_TOLERANCE else False
+
+    def _fitting(self, detail: CampaignDetail, record: BatchRecord) -> Finding:
+        total = detail.total_messages
+        if detail.status != "creation" and total is not None and total > record.size:
+            return Undecided(f"a BSG campaign with messages of ours, but of {total} instead of {record.size}")
+        return Found(detail)
+
+    def _used_before(self, foreign: Iterable[int], ours: dict[str, int]) -> Finding:
+        places: set[int] = set()
+        for campaign in foreign:
+            for row in self.client.messages(campaign_id=campaign):
+                if row.campaign_id == campaign and row.reference_id in ours:
+                    places.add(ours[row.reference_id])
+        if not places:
+            return Undecided("a reference id of ours in another campaign at BSG, which does not list it")
+        return UsedBefore(frozenset(places))
+
+    def _without_owner(self, record: BatchRecord, ours: dict[str, int], intent: datetime) -> Finding:
+        """No campaign of that size without an owner since the intent: the second half of the evidence."""
+        for answer in self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN):
+            if self.owner(answer.id) is not None:
+                continue
+            moment = None if answer.created_at is None else self.time.moment(answer.created_at)
+            if moment is not None and moment < intent - CLOCK_TOLERANCE:
+                continue
+            detail = self.client.campaign(answer.id)
+            if detail.total_messages is not None and detail.total_messages > 0 and detail.status != "creation":
+                if detail.total_messages != record.size:
+                    continue
+            rows = list(self.client.messages(campaign_id=answer.id))
+            listed = [row for row in rows if row.campaign_id == answer.id and row.reference_id]
+            if any(row.reference_id in ours for row in listed):
+                return self._fitting(detail, record)
+            if not listed or len(listed) != detail.total_messages:
+                return Undecided("a BSG campaign of that size without an owner")
+        return NoTrace()
+
+
+def _samples(reference_ids: Sequence[str]) -> list[str]:
+    if len(reference_ids) <= SAMPLES:
+        return list(reference_ids)
+    step = (len(reference_ids) - 1) / (SAMPLES - 1)
+    return [reference_ids[round(number * step)] for number in range(SAMPLES)]

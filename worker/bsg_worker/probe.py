@@ -1,0 +1,42 @@
+"""Finds out whether a shut gate may open again."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+from bsg_ledger.gate import GateReason
+from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.runtime import Runtime
+
+PROBE_SECONDS = 15.0
+
+
+def probe_gate(runtime: Runtime) -> str:
+    """Asks BSG for the balance, if the gate is shut and a probe is due; answers what came of it.
+
+    No funds opens when the balance has risen since the gate was shut; an operator's gate only by hand; the others
+    when BSG answers at all, as it does not to a bad key, a blocked user or while it is ill.
+    """
+    gate = runtime.gate.state()
+    if gate.open or gate.reason == GateReason.OPERATOR:
+        return ""
+    if not runtime.gate.probe_due(put_off_ms=int(min(PROBE_SECONDS, runtime.settings.bsg_poll_interval) * 1000)):
+        return ""
+    try:
+        balance = runtime.client.balance().balance
+    except ReadFailed as error:
+        return f"gate stays shut ({gate.reason}): {error.cause}"
+    if gate.reason == GateReason.NO_FUNDS:
+        before, now = _amount(gate.balance), _amount(balance)
+        if before is None or now is None or now <= before:
+            runtime.gate.note_balance(str(balance))
+            return "gate stays shut: the balance has not risen"
+    runtime.gate.open(reason="", by="probe")
+    return "gate opened"
+
+
+def _amount(text: object) -> Decimal | None:
+    try:
+        return None if text is None else Decimal(str(text))
+    except InvalidOperation:
+        return None

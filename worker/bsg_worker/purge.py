@@ -1,0 +1,22 @@
+"""Forgets what the retentions no longer keep."""
+
+from __future__ import annotations
+
+from bsg_worker.runtime import Runtime
+
+
+def purge(runtime: Runtime) -> str:
+    """Forgets the bodies of closed campaigns after BODY_RETENTION, and all of them after LEDGER_RETENTION."""
+    now_ms, settings = runtime.ledger.rooms.now_ms(), runtime.settings
+    forgotten = sum(
+        runtime.ledger.campaigns.forget(campaign_id, everything=True)
+        for campaign_id in runtime.ledger.rooms.closed_since(now_ms - int(settings.ledger_retention * 1000))
+    )
+    closed = runtime.ledger.rooms.closed_since(now_ms - int(settings.body_retention * 1000))
+    known = runtime.ledger.reading.bodies_forgotten(closed)
+    bodies = sum(
+        runtime.ledger.campaigns.forget(campaign_id, everything=False)
+        for campaign_id in closed
+        if not known[campaign_id]
+    )
+    return f"forgot {forgotten} campaigns and the bodies of {bodies}"

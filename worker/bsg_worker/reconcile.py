@@ -1,0 +1,136 @@
+"""Settles doubt: what was on the wire without a clear answer is looked up at BSG."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bsg_config import clock
+from bsg_config.crash_points import reached
+from bsg_ledger.batches import batch_id as batch_id_of
+from bsg_ledger.records import BatchRecord
+from bsg_ledger.rooms import Room
+from bsg_producer.rejects import Reject, RejectCode
+from bsg_worker.bodies import unpacked, without
+from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
+from bsg_worker.moments import moment
+from bsg_worker.pace import FIRST_POLL_SECONDS
+from bsg_worker.read_failures import obey
+from bsg_worker.runtime import Runtime
+
+AT_ONCE = 50
+LONGEST_GAP_SECONDS = 30.0
+ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id settles it
+
+
+def reconcile(runtime: Runtime) -> str:
+    """Looks for each batch in doubt whose time has come; answers what was found, as counts."""
+    gap = min(runtime.settings.bsg_confirm_within, LONGEST_GAP_SECONDS)
+    due = runtime.ledger.rooms.take_due(
+        Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
+    )
+    outcomes: list[str] = []
+    for record in runtime.ledger.reading.batch_records(due):
+        if record.state != "unconfirmed":
+            continue
+        try:
+            outcomes.append(reconcile_batch(runtime, record))
+        except ReadFailed as error:
+            obey(runtime, error)
+            outcomes.append(error.cause)
+            break
+    return "; ".join(outcomes) or "nothing in doubt is due"
+
+
+def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
+    """Looks once for one batch and acts on the finding; answers what came of it."""
+    body = runtime.ledger.reading.body(record.campaign_id, record.batch)
+    rows = [] if body is None else json.loads(unpacked(body))
+    identifier = batch_id_of(record.campaign_id, record.batch)
+    look = Lookup(
+        client=runtime.client,
+        time=runtime.bsg_time,
+        owner=lambda bsg_id: runtime.ledger.reading.owner(runtime.account, bsg_id),
+        now=moment(runtime.ledger.rooms.now_ms()),
+    )
+    finding = look.look(record, identifier, rows)
+    reached("reconcile: looked")
+    if not isinstance(finding, NoTrace):
+        runtime.evidence.forget(identifier)
+    outcome = _act(runtime, record, identifier, rows, finding)
+    reached("reconcile: recorded")
+    return outcome
+
+
+def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any], finding: Finding) -> str:
+    match finding:
+        case Found(campaign):
+            return runtime.ledger.batches.taken(
+                record.campaign_id,
+                record.batch,
+                account=runtime.account,
+                bsg_campaign_id=campaign.id,
+                bsg_status=campaign.status,
+                next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
+                cause="found at BSG",
+                price=campaign.price or "",
+                currency=campaign.currency or "",
+            )
+        case UsedBefore(places):
+            return _reject_used(runtime, record, rows, places)
+        case Undecided(cause):
+            return cause
+        case NoTrace():
+            return _no_trace(runtime, record, identifier)
+
+
+def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:
+    settings = runtime.settings
+    confirmed = runtime.evidence.no_trace(
+        identifier,
+        attempts=record.attempts,
+        now=clock.monotonic(),
+        confirm_within=settings.bsg_confirm_within,
+    )
+    if not confirmed:
+        return "no trace yet"
+    state = runtime.ledger.batches.absent(
+        record.campaign_id,
+        record.batch,
+        attempts=record.attempts,
+        duplicate_window_ms=int(settings.bsg_duplicate_window * 1000),
+        delay_ms=0,
+        look_again_ms=int(max(ASKING_GAP_SECONDS, settings.bsg_confirm_within) * 1000),
+        cause="BSG surely does not have it",
+    )
+    return "asks for a person" if state == "asks" else state
+
+
+def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], places: frozenset[int]) -> str:
+    indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
+    rest, rest_rows = without(rows, indexes, set(places))
+    state = runtime.ledger.batches.shrink(
+        record.campaign_id,
+        record.batch,
+        state="unconfirmed",
+        size=record.size,
+        rest=rest,
+        rest_rows=rest_rows,
+        cause="reference ids used before",
+        rejects=[
+            (
+                indexes[place],
+                Reject(
+                    index=indexes[place],
+                    phone=str(rows[place]["phone"]),
+                    reference_id=rows[place]["reference_id"],
+                    field="reference_id",
+                    code=RejectCode.REFERENCE_ID_TAKEN,
+                    message="BSG has an earlier message with this reference id: give each message one of its own",
+                ).to_json(),
+            )
+            for place in sorted(places)
+        ],
+    )
+    return f"{len(places)} reference ids used before" if state == "shrunk" else state

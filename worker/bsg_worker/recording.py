@@ -1,0 +1,123 @@
+"""From an outcome to the ledger: the kind alone decides."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from random import Random
+
+from bsg_ledger.batches import BatchLease
+from bsg_ledger.gate import GateReason
+from bsg_producer.rejects import Reject, RejectCode
+from bsg_worker.backoff import delay
+from bsg_worker.client.outcomes import Outcome, OutcomeKind
+from bsg_worker.moments import moment
+from bsg_worker.pace import FIRST_POLL_SECONDS
+from bsg_worker.bodies import without
+from bsg_worker.runtime import Runtime
+
+DOUBTS_ALLOWED = 5
+SHUTS_ALLOWED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The batch's state now, and the seconds until it may be tried again."""
+
+    state: str
+    delay: float = 0.0
+
+
+def record(
+    runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random
+) -> Recorded:
+    """Writes the outcome of a POST into the ledger. A stale lease changes nothing but by what BSG surely has."""
+    batches = runtime.ledger.batches
+    match outcome.kind:
+        case OutcomeKind.TAKEN:
+            return _taken(runtime, lease, outcome)
+        case OutcomeKind.NOT_TAKEN:
+            wait = _backoff(runtime, lease, chance)
+            return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
+        case OutcomeKind.THROTTLED:
+            asked = outcome.retry_after
+            wait = _backoff(runtime, lease, chance) if asked is None else asked
+            runtime.submit_limiter.cool_down(wait)
+            return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
+        case OutcomeKind.REFUSED:
+            return Recorded(batches.refused(lease, cause=outcome.cause))
+        case OutcomeKind.ROWS_REFUSED:
+            return _rows_refused(runtime, lease, outcome, body)
+        case OutcomeKind.ACCOUNT_CLOSED:
+            reason = GateReason(outcome.account_reason or GateReason.BAD_KEY)
+            return Recorded(
+                batches.account_closed(
+                    lease,
+                    account=runtime.account,
+                    reason=reason,
+                    cause=outcome.cause,
+                    shuts_allowed=0 if reason is GateReason.NO_FUNDS else SHUTS_ALLOWED,
+                )
+            )
+        case OutcomeKind.IN_DOUBT:
+            return _doubtful(runtime, lease, outcome.cause)
+
+
+def _backoff(runtime: Runtime, lease: BatchLease, chance: Random) -> float:
+    settings = runtime.settings
+    return delay(lease.attempts + 1, settings.retry_backoff_base, settings.retry_backoff_cap, chance)
+
+
+def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome) -> Recorded:
+    campaign = outcome.campaign
+    if campaign is None:
+        return _doubtful(runtime, lease, "taken without a campaign id")
+    state = runtime.ledger.batches.taken(
+        lease.campaign_id,
+        lease.batch,
+        account=runtime.account,
+        bsg_campaign_id=campaign.id,
+        bsg_status=campaign.status,
+        next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
+        cause="taken",
+        price=campaign.price or "",
+        currency=campaign.currency or "",
+    )
+    if state == "owned":
+        return _doubtful(runtime, lease, "BSG answered another batch's campaign")
+    runtime.bsg_time.learn(campaign.created_at, moment(runtime.ledger.rooms.now_ms()))
+    return Recorded(state)
+
+
+def _doubtful(runtime: Runtime, lease: BatchLease, cause: str) -> Recorded:
+    return Recorded(
+        runtime.ledger.batches.doubtful(lease, account=runtime.account, cause=cause, doubts_allowed=DOUBTS_ALLOWED)
+    )
+
+
+def _rows_refused(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Recorded:
+    rows = json.loads(body)
+    faults = {fault.row: fault for fault in outcome.rows}
+    if not faults or not all(0 <= row < len(rows) for row in faults):
+        return Recorded(runtime.ledger.batches.refused(lease, cause=f"{outcome.cause}, naming no row of ours"))
+    indexes = runtime.ledger.reading.rows(lease.campaign_id, lease.batch)
+    rejects = [
+        (
+            indexes[row],
+            Reject(
+                index=indexes[row],
+                phone=str(rows[row]["phone"]),
+                reference_id=rows[row]["reference_id"],
+                field=fault.field,
+                code=RejectCode.REFUSED_BY_BSG,
+                message=fault.message,
+            ).to_json(),
+        )
+        for row, fault in sorted(faults.items())
+    ]
+    rest, rest_rows = without(rows, indexes, set(faults))
+    return Recorded(
+        runtime.ledger.batches.rows_refused(
+            lease, cause=outcome.cause, rest=rest, rest_rows=rest_rows, rejects=rejects
+        )
+    )

@@ -1,0 +1,101 @@
+"""What the verbs work with: one of each per process, made at first use so that forks share nothing."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from dataclasses import dataclass, field
+
+import redis
+
+from bsg_config import clock
+from bsg_config.doorbell import Doorbell
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_ledger.gate import Gate
+from bsg_ledger.ledger import Ledger
+from bsg_worker.bsg_time import BSGTime
+from bsg_worker.client.bsg_client import BSGClient
+from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.evidence import Evidence
+from bsg_worker.limiter import Later, Limiter
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One process's connections and limits. `permits` bounds the requests that it has on the wire at once."""
+
+    settings: Settings
+    redis: redis.Redis
+    ledger: Ledger
+    client: BSGClient
+    submit_limiter: Limiter
+    status_limiter: Limiter
+    doorbell: Doorbell
+    permits: threading.BoundedSemaphore
+    bsg_time: BSGTime
+    evidence: Evidence = field(default_factory=Evidence)
+
+    @property
+    def account(self) -> str:
+        return self.settings.account
+
+    @property
+    def gate(self) -> Gate:
+        return self.ledger.gate(self.account)
+
+    @property
+    def lease_ms(self) -> int:
+        return int(self.settings.lease_seconds * 1000)
+
+    def queue_length(self, queue: str) -> int:
+        """How many bells wait in a queue of the broker, which is the ledger's own Redis."""
+        return int(self.redis.llen(queue))
+
+
+def build(settings: Settings) -> Runtime:
+    """Connects nothing yet: every connection is made at its first use."""
+    settings.require_api_key()
+    client = connect(settings)
+    ledger = Ledger(
+        client, relaxed=settings.queue_durability == "relaxed", timeout_ms=int(settings.queue_timeout * 1000)
+    )
+    status_limiter = Limiter(client, settings.account, "status", settings.bsg_status_rate_limit)
+    return Runtime(
+        settings=settings,
+        redis=client,
+        ledger=ledger,
+        client=BSGClient.connected(settings, client, before_read=lambda: _wait_for_slot(status_limiter)),
+        submit_limiter=Limiter(client, settings.account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst),
+        status_limiter=status_limiter,
+        doorbell=Doorbell(settings),
+        permits=threading.BoundedSemaphore(settings.worker_in_flight),
+        bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
+    )
+
+
+def _wait_for_slot(limiter: Limiter) -> None:
+    """Sleeps until a status request may leave; raises `ReadFailed` when that is too far off."""
+    slot = limiter.reserve()
+    if isinstance(slot, Later):
+        raise ReadFailed(f"no status request for {slot.retry_in:.1f} s: rate limit")
+    clock.sleep(slot.wait)
+
+
+_lock = threading.Lock()
+_current: tuple[int, Runtime] | None = None
+
+
+def current() -> Runtime:
+    """This process's runtime, from the environment's settings."""
+    global _current
+    with _lock:
+        if _current is None or _current[0] != os.getpid():
+            _current = (os.getpid(), build(Settings.from_environment()))
+        return _current[1]
+
+
+def new_token() -> str:
+    """A name for one holder of one lease."""
+    return secrets.token_hex(8)

@@ -1,0 +1,113 @@
+"""Takes a campaign's next due batch to BSG: a permit, a slot, the intent, the POST, the record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from bsg_config import clock
+from bsg_config.crash_points import reached
+from bsg_ledger.batches import BatchLease
+from bsg_ledger.parts import NothingDue
+from bsg_producer.envelope import Envelope
+from bsg_worker import recording
+from bsg_worker.bodies import unpacked
+from bsg_worker.client.outcomes import Outcome
+from bsg_worker.doorbells import ring_submits
+from bsg_worker.limiter import Later
+from bsg_worker.moments import moment
+from bsg_worker.runtime import Runtime, new_token
+
+AT_MOST_SECONDS = 2.0  # going on with the same campaign saves doorbells; longer would be unfair to others
+PERMIT_WAIT_SECONDS = 30.0
+LONGEST_SLOT_WAIT = 2.0  # reserving a slot farther off and giving it back would starve everybody
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What came of one batch. `again_in`: seconds until the campaign may have more to send, None: nobody knows."""
+
+    outcome: str
+    again_in: float | None = 0.0
+    ends: bool = False
+
+
+def submit_batches(runtime: Runtime, campaign_id: str, bell: str) -> str:
+    """Sends the campaign's due batches one after the other, for a bounded time; answers what came of them."""
+    stop_at = clock.monotonic() + AT_MOST_SECONDS
+    outcomes: list[str] = []
+    while True:
+        step = submit_next(runtime, campaign_id, bell)
+        outcomes.append(step.outcome)
+        bell = ""
+        if step.ends or clock.monotonic() >= stop_at:
+            break
+    if step.again_in is not None:
+        ring_submits(runtime, campaign_id, delay=step.again_in)
+    return "; ".join(outcomes)
+
+
+def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
+    """Claims the next due batch and takes it as far as it goes now."""
+    lease = runtime.ledger.batches.claim(
+        campaign_id, bell=bell, account=runtime.account, token=new_token(), lease_ms=runtime.lease_ms
+    )
+    if isinstance(lease, NothingDue):
+        if lease.at is None:
+            return Step("nothing due", again_in=None, ends=True)
+        wait = max(0.0, (lease.at - runtime.ledger.rooms.now_ms()) / 1000)
+        return Step(f"nothing due for {wait:.1f} s", again_in=wait, ends=True)
+    if not isinstance(lease, BatchLease):
+        return Step(f"not now: {lease.why}", again_in=None, ends=True)
+    reached("submit: claimed")
+    body = unpacked(lease.body)
+    if not runtime.permits.acquire(timeout=PERMIT_WAIT_SECONDS):
+        runtime.ledger.batches.release(lease, delay_ms=0, cause="no permit")
+        return Step("deferred: no permit", ends=True)
+    try:
+        return _submit_with_permit(runtime, lease, body)
+    finally:
+        runtime.permits.release()
+
+
+def _submit_with_permit(runtime: Runtime, lease: BatchLease, body: bytes) -> Step:
+    slot = runtime.submit_limiter.reserve(LONGEST_SLOT_WAIT)
+    if isinstance(slot, Later):
+        # Coming back a little early is right: the rest of the wait is slept out with the slot in hand.
+        delay = max(0.0, slot.retry_in - LONGEST_SLOT_WAIT / 2)
+        runtime.ledger.batches.release(lease, delay_ms=int(delay * 1000), cause="rate limit")
+        return Step(f"deferred {delay:.1f} s: rate limit", again_in=delay, ends=True)
+    clock.sleep(slot.wait)
+    fields, start_passed = Envelope.from_json(lease.envelope).request_fields(
+        moment(runtime.ledger.rooms.now_ms()), runtime.settings.bsg_timezone
+    )
+    intended_at = clock.monotonic()
+    state = runtime.ledger.batches.intend(
+        lease,
+        account=runtime.account,
+        lease_ms=runtime.lease_ms,
+        duplicate_window_ms=int(runtime.settings.bsg_duplicate_window * 1000),
+        remark="start_at has passed: sent at once" if start_passed else "",
+    )
+    if state != "posting":
+        return Step(f"not sent: {state}")
+    runtime.ledger.durability.settle()
+    reached("submit: intent written")
+    outcome = runtime.client.send_individual(body, fields, lambda: _young(runtime, intended_at))
+    reached("submit: answered")
+    step = _recorded(runtime, lease, outcome, body)
+    reached("submit: recorded")
+    return step
+
+
+def _young(runtime: Runtime, intended_at: float) -> bool:
+    """Whether an exchange that begins now ends well before the lease does. Only this process's clock is asked."""
+    return clock.monotonic() - intended_at < runtime.settings.lease_seconds - 2 * runtime.settings.longest_exchange
+
+
+def _recorded(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Step:
+    recorded = recording.record(runtime, lease, outcome, body, Random())
+    text = f"{recorded.state}: {outcome.cause}" if outcome.cause else recorded.state
+    if recorded.delay > 0:
+        return Step(f"deferred {recorded.delay:.1f} s: {outcome.cause}", again_in=recorded.delay)
+    return Step(text)

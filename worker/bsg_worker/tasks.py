@@ -1,0 +1,48 @@
+"""The Celery tasks: each calls one verb, and its short outcome is what Flower shows."""
+
+from __future__ import annotations
+
+from bsg_worker import runtime
+from bsg_worker.application import app
+from bsg_worker.poll import poll
+from bsg_worker.prepare import prepare_parts
+from bsg_worker.probe import probe_gate
+from bsg_worker.purge import purge
+from bsg_worker.reconcile import reconcile
+from bsg_worker.submit import submit_batches
+from bsg_worker.sweep import stop_at_bsg, sweep
+
+
+@app.task(name="bsg.prepare")
+def prepare_task(campaign_id: str) -> str:
+    return prepare_parts(runtime.current(), campaign_id)
+
+
+@app.task(name="bsg.submit")
+def submit_task(campaign_id: str, bell: str) -> str:
+    return submit_batches(runtime.current(), campaign_id, bell)
+
+
+@app.task(name="bsg.poll")
+def poll_task() -> str:
+    return poll(runtime.current())
+
+
+@app.task(name="bsg.reconcile")
+def reconcile_task() -> str:
+    current = runtime.current()
+    return _joined(probe_gate(current), stop_at_bsg(current), reconcile(current))
+
+
+@app.task(name="bsg.sweep")
+def sweep_task() -> str:
+    return sweep(runtime.current())
+
+
+@app.task(name="bsg.purge")
+def purge_task() -> str:
+    return purge(runtime.current())
+
+
+def _joined(*outcomes: str) -> str:
+    return "; ".join(outcome for outcome in outcomes if outcome)
