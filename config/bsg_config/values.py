@@ -46,12 +46,8 @@ def seconds(least: float, most: float) -> Reader[float]:
 def whole_number(least: int, most: int) -> Reader[int]:
     def read(value: Any) -> int:
         text = str(value).strip()
-        if isinstance(value, bool) or not (
-            text.isascii() and text.isdigit() and least <= int(text[:12]) <= most
-        ):
-            raise ValidationError(
-                f"Not a whole number from {least} to {most}. Write it in digits, such as {least}."
-            )
+        if isinstance(value, bool) or not (text.isascii() and text.isdigit() and least <= int(text[:12]) <= most):
+            raise ValidationError(f"Not a whole number from {least} to {most}. Write it in digits, such as {least}.")
         return int(text)
 
     return read
@@ -88,9 +84,7 @@ def api_key(value: Any) -> str:
     text = str(value).strip()
     # The key becomes a header of every request: a line break in it would end the header.
     if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValidationError(
-            "Not a key. Copy it as BSG shows it, such as live_…, without blanks and line breaks."
-        )
+        raise ValidationError("Not a key. Copy it as BSG shows it, such as live_…, without blanks and line breaks.")
     return text
 
 
@@ -101,13 +95,7 @@ def base_url(value: Any) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if (
-        host is None
-        or parts.scheme not in ("https", "http")
-        or parts.username
-        or parts.query
-        or parts.fragment
-    ):
+    if host is None or parts.scheme not in ("https", "http") or parts.username or parts.query or parts.fragment:
         raise ValidationError("Not the address of an API. Write it as https://one-api.bsg.world.")
     if parts.scheme != "https" and not _is_loopback(host):
         raise ValidationError(

@@ -102,14 +102,20 @@ class Batches:
         )
 
     def account_closed(self, lease: BatchLease, *, account: str, reason: str, cause: str, shuts_allowed: int) -> str:
-        """Not taken because of the account: shuts its gate. The batch is refused at its `shuts_allowed`th time (0: never)."""
+        """Shuts the account's gate; the batch is refused at its `shuts_allowed`th time (0: never)."""
         return self._run(
             "not_taken", lease.campaign_id, lease.batch, lease.token, 0, cause, account, reason, shuts_allowed,
             self._next_look_ms,
         )  # fmt: skip
 
-    def doubtful(self, lease: BatchLease, *, account: str, cause: str, doubts_allowed: int) -> str:
-        """Neither yes nor no; `doubts_allowed` of them in a row shut the account's gate."""
+    def doubtful(
+        self, lease: BatchLease, *, account: str, cause: str, doubts_allowed: int, suspects: Sequence[int] | None = None
+    ) -> str:
+        """Neither yes nor no; `doubts_allowed` of them in a row shut the account's gate.
+
+        `suspects`: BSG said no for reference ids that it knows, in those rows (empty: it did not name them).
+        """
+        named = "" if suspects is None else ",".join(map(str, suspects)) or "-"
         return self._run(
             "doubtful",
             lease.campaign_id,
@@ -119,6 +125,7 @@ class Batches:
             cause,
             self._next_look_ms,
             doubts_allowed,
+            named,
         )
 
     def refused(self, lease: BatchLease, *, cause: str) -> str:

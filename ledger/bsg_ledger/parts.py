@@ -43,7 +43,7 @@ class Parts:
     def prepared(
         self, lease: PartLease, batches: Sequence[tuple[int, str, bytes]], rejects: Sequence[tuple[int, str]]
     ) -> bool:
-        """Puts all batches (size, rows, body) and rejects (index, JSON) of the part in at once. False: the lease is stale."""
+        """Puts all batches (size, rows, body) and rejects (index, JSON) in at once. False: the lease is stale."""
         items: list[tuple[int | str | bytes, ...]] = [*batches, *rejects]
         flat = [value for item in items for value in item]
         answer = self._scripts.run(

@@ -10,8 +10,8 @@ from typing import Any
 import redis
 
 from bsg_ledger.batches import batch_id, split_batch_id
-from bsg_ledger.rows import decode_rows
 from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, Transition
+from bsg_ledger.rows import decode_rows
 from bsg_ledger.scripts import text_of
 from bsg_ledger.states import MESSAGE_STATES, BatchState, campaign_state
 
@@ -197,6 +197,7 @@ def _batch_record(campaign: str, batch: int, record: Mapping[str, str], envelope
         bsg_campaign_id=_integer(record.get("bsg_campaign_id")),
         bsg_status=record.get("bsg_status", ""),
         doubt=record.get("doubt") == "1",
+        suspects=[int(row) for row in record.get("suspects", "").split(",") if row.isdecimal()],
         total_messages=_integer(record.get("bsg_total_messages")),
         envelope=envelope,
         cancelled=cancelled,

@@ -84,6 +84,7 @@ class BatchRecord:
     bsg_campaign_id: int | None
     bsg_status: str
     doubt: bool
+    suspects: Sequence[int]
     total_messages: int | None
     envelope: str = field(repr=False)
     cancelled: bool = False

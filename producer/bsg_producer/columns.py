@@ -1,9 +1,9 @@
 """A *part* of a campaign's messages as columns, which pack smaller and are checked faster than rows.
 
-Kept of each message: phone, sender, reference_id and tariff_code, and the text, or with a template the fields that it
-names. Values are texts, numbers and booleans, as they are; Decimal, dates and times as text; NaN, with which tables
-mark an empty cell, as null. A message that is no mapping, and a value of any other kind or length, becomes a `Flaw`,
-from which the preparation makes a reject: one bad message never stops the others.
+Kept of each message: phone, sender, reference_id and tariff_code, and the text, or with a template the fields
+that it names. Values are texts, numbers and booleans, as they are; Decimal, dates and times as text; NaN,
+which is a table's empty cell, as null. A message that is no mapping, and a value of any other kind or length,
+becomes a `Flaw`, from which the preparation makes a reject: one bad message never stops the others.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def pack(messages: Sequence[Any], template: Template | None) -> bytes:
     columns = {name: _column(rows, name, flaws) for name in names}
     for row in flaws:
         for name in set(names) - set(_MARKS):
-            if columns[name] is not None:
-                columns[name][row] = None
+            if (column := columns[name]) is not None:
+                column[row] = None
     packed = {
         "format": _FORMAT,
         "size": len(messages),
@@ -106,9 +106,7 @@ def _column(rows: Sequence[Any], name: str, flaws: dict[int, Flaw]) -> list[Any]
     """The field's values, None if no message has any."""
     try:
         values = [message.get(name) for message in rows]
-    except (
-        Exception
-    ):  # whatever a mapping of the caller's raises, it is that message's flaw and nobody else's
+    except Exception:  # whatever a mapping of the caller's raises, it is that message's flaw and nobody else's
         values = [_read(message, name, row, flaws) for row, message in enumerate(rows)]
     kinds = set(map(type, values))
     if kinds == {type(None)} or not kinds:
@@ -125,7 +123,7 @@ def _column(rows: Sequence[Any], name: str, flaws: dict[int, Flaw]) -> list[Any]
 def _surely_kept(values: list[Any], kinds: set[type]) -> bool:
     """Whether the whole column can be kept as it is, found without going through it value by value."""
     if kinds == {int}:
-        return -_INTEGER_MOST < min(values) and max(values) < _INTEGER_MOST
+        return bool(min(values) > -_INTEGER_MOST and max(values) < _INTEGER_MOST)
     if kinds == {str, type(None)}:
         values = list(filter(None, values))
     elif kinds != {str}:
@@ -143,9 +141,7 @@ def _kept(value: Any, name: str, row: int, flaws: dict[int, Flaw]) -> Any:
         if len(value) > VALUE_CHARACTERS_MOST:
             return _flawed(row, name, f"longer than {VALUE_CHARACTERS_MOST} characters: shorten it", flaws)
         if not _encodable(value):
-            return _flawed(
-                row, name, "not Unicode text (it has half a surrogate pair): mend its encoding", flaws
-            )
+            return _flawed(row, name, "not Unicode text (it has half a surrogate pair): mend its encoding", flaws)
         return str.__str__(value)
     if isinstance(value, int):
         if -_INTEGER_MOST < value < _INTEGER_MOST:
@@ -169,9 +165,7 @@ def _mapping_or_flaw(message: Any, row: int, flaws: dict[int, Flaw]) -> Mapping[
     if isinstance(message, Mapping):
         return message
     kind = type(message).__name__
-    flaws[row] = Flaw(
-        "", RejectCode.NOT_A_MAPPING, f"a {kind}, not a mapping: give a dict with phone and text"
-    )
+    flaws[row] = Flaw("", RejectCode.NOT_A_MAPPING, f"a {kind}, not a mapping: give a dict with phone and text")
     return {}
 
 

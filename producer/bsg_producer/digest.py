@@ -15,8 +15,8 @@ _DIGEST_BYTES = 32
 class ContentDigest:
     """Takes messages as they stream by. How they are divided among the calls makes no difference.
 
-    Canonical: the order of a mapping's keys does not count, nor whether it is a dict; values count with their type,
-    so 5 and "5" are different content.
+    Canonical: the order of a mapping's keys does not count, nor whether it is a dict; values count with their
+    type, so 5 and "5" are different content.
     """
 
     def __init__(self, *, text: str | None, sender: str | None) -> None:
@@ -30,7 +30,7 @@ class ContentDigest:
         try:
             written = _written(rows)
         except (TypeError, ValueError, RecursionError):
-            # Keys of several types, or something that holds itself: one by one, so that the others count fully.
+            # Keys of several types, or something that holds itself: one by one, so that others count fully.
             written = b"[" + b",".join(map(_written_alone, rows)) + b"]"
         self._hash.update(b"," + written[1:-1])
 
@@ -38,9 +38,7 @@ class ContentDigest:
         return self._hash.hexdigest()
 
 
-_encode = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), default=lambda value: _canonical(value)
-).encode
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=lambda value: _canonical(value)).encode
 
 
 def _written(value: Any) -> bytes:

@@ -24,9 +24,7 @@ NAME_CHARACTERS_MOST = 200
 CALLBACK_URL_CHARACTERS_MOST = 2_000
 
 _BSG_TIME = "%Y-%m-%d %H:%M:%S"
-_ZONE_REMEDY = (
-    "give a datetime with a zone, such as datetime(2030, 1, 31, 9, 0, tzinfo=ZoneInfo('Europe/Kyiv'))"
-)
+_ZONE_REMEDY = "give a datetime with a zone, such as datetime(2030, 1, 31, 9, 0, tzinfo=ZoneInfo('Europe/Kyiv'))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +79,7 @@ def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: dateti
         found = _SCHEMA.load(arguments)
     except ValidationError as error:
         found = error.valid_data if isinstance(error.valid_data, dict) else {}
-        errors = {
-            name: [str(said) for said in messages] for name, messages in error.normalized_messages().items()
-        }
+        errors = {name: [str(said) for said in messages] for name, messages in error.messages_dict.items()}
     else:
         errors = {}
     start_at = found.get("start_at")
@@ -98,13 +94,14 @@ def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: dateti
         raise CampaignInvalid(errors)
     if start_at is not None:
         start_at = start_at.astimezone(settings.bsg_timezone)
-    return Envelope(
-        **{**found, "start_at": start_at, "deadline": deadline}, batch_size=settings.campaign_batch_size
-    )
+    return Envelope(**{**found, "start_at": start_at, "deadline": deadline}, batch_size=settings.campaign_batch_size)
 
 
 def check_deadline(deadline: Any, now: datetime) -> datetime:
-    """A deadline by itself: a datetime with a zone, or seconds or a timedelta from now. Raises CampaignInvalid."""
+    """A deadline by itself: a datetime with a zone, or seconds or a timedelta from now.
+
+    Raises CampaignInvalid.
+    """
     try:
         given = _Moment(durations=True).deserialize(deadline)
         if given is None:
@@ -130,9 +127,7 @@ class _Moment(fields.Field[Any]):
                 raise ValidationError(f"Not a time: {_ZONE_REMEDY}.") from None
         if isinstance(value, datetime):
             if value.utcoffset() is None:
-                raise ValidationError(
-                    f"It has no zone, so nobody knows which moment is meant: {_ZONE_REMEDY}."
-                )
+                raise ValidationError(f"It has no zone, so nobody knows which moment is meant: {_ZONE_REMEDY}.")
             return value
         if self._durations and isinstance(value, timedelta):
             return value
@@ -155,20 +150,14 @@ class _Sender(fields.Field[Any]):
 class _TemplateText(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         if not isinstance(value, str):
-            raise ValidationError(
-                "Not a string: give the template as one, or none for messages with their own."
-            )
+            raise ValidationError("Not a string: give the template as one, or none for messages with their own.")
         if rules.is_blank(value):
-            raise ValidationError(
-                "It is blank: write the template, or give none for messages with their own."
-            )
+            raise ValidationError("It is blank: write the template, or give none for messages with their own.")
         try:
             value.encode()
             Template.parse(value)
         except UnicodeEncodeError:
-            raise ValidationError(
-                "It is not Unicode text (half a surrogate pair): mend its encoding."
-            ) from None
+            raise ValidationError("It is not Unicode text (half a surrogate pair): mend its encoding.") from None
         except CampaignInvalid as invalid:
             raise ValidationError(invalid.errors["text"]) from None
         return value
@@ -193,9 +182,7 @@ def _check_bool(value: Any) -> None:
 
 def _check_name(value: str) -> None:
     if len(value) > NAME_CHARACTERS_MOST or not value.isprintable():
-        raise ValidationError(
-            f"Not a name: give {NAME_CHARACTERS_MOST} printable characters at most, in one line."
-        )
+        raise ValidationError(f"Not a name: give {NAME_CHARACTERS_MOST} printable characters at most, in one line.")
 
 
 def _check_start(start_at: datetime | None, now: datetime) -> None:
@@ -204,9 +191,7 @@ def _check_start(start_at: datetime | None, now: datetime) -> None:
     if start_at <= now:
         raise ValidationError("It has passed: give a time in the future, or none to send at once.")
     if start_at > now + timedelta(days=START_DAYS_AHEAD_MOST):
-        raise ValidationError(
-            f"More than {START_DAYS_AHEAD_MOST} days ahead, which BSG refuses: give an earlier time."
-        )
+        raise ValidationError(f"More than {START_DAYS_AHEAD_MOST} days ahead, which BSG refuses: give an earlier time.")
 
 
 def _check_deadline(deadline: datetime | timedelta, begin: datetime) -> None:
@@ -214,9 +199,7 @@ def _check_deadline(deadline: datetime | timedelta, begin: datetime) -> None:
     if ahead <= timedelta(0):
         raise ValidationError("It is not after the campaign's start: give a later time, or more seconds.")
     if ahead > timedelta(days=DEADLINE_DAYS_AHEAD_MOST):
-        raise ValidationError(
-            f"More than {DEADLINE_DAYS_AHEAD_MOST} days after the start: give an earlier time."
-        )
+        raise ValidationError(f"More than {DEADLINE_DAYS_AHEAD_MOST} days after the start: give an earlier time.")
 
 
 def _collect(errors: dict[str, list[str]], name: str, check: Callable[[], None]) -> None:
@@ -240,7 +223,7 @@ class _Arguments(Schema):
     class Meta:
         unknown = RAISE
 
-    error_messages = {"unknown": "There is no such argument: leave it out, or mend its name."}  # noqa: RUF012
+    error_messages = {"unknown": "There is no such argument: leave it out, or mend its name."}
 
     sender = _Sender(load_default=None, allow_none=True)
     text = _TemplateText(load_default=None, allow_none=True)

@@ -28,7 +28,7 @@ class CampaignNotFound(BSGCampaignsError):
         super().__init__(campaign_id)
 
     def __str__(self) -> str:
-        return f"there is no campaign {self.campaign_id}: check the id, or it was forgotten after LEDGER_RETENTION"
+        return f"there is no campaign {self.campaign_id}: check its id; it is forgotten after LEDGER_RETENTION"
 
 
 class IdempotencyConflict(BSGCampaignsError):
@@ -63,7 +63,7 @@ class QueueNotDurable(BSGCampaignsError):
 
 
 class EnqueueUnconfirmed(BSGCampaignsError):
-    """The campaign may or may not exist: enqueue the same content again with `idempotency_key`, which is safe."""
+    """The campaign may exist or not: enqueue the same content again with `idempotency_key`, which is safe."""
 
     def __init__(self, idempotency_key: str) -> None:
         self.idempotency_key = idempotency_key

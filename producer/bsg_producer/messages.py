@@ -41,7 +41,7 @@ class _Ruled(fields.Field[Any]):
         try:
             return self._rule(given)
         except Fault as fault:
-            raise ValidationError([fault]) from None  # type: ignore[list-item]
+            raise ValidationError([fault]) from None
 
 
 class MessageSchema(Schema):
@@ -72,7 +72,7 @@ def explain(given: Mapping[str, Any]) -> Message | tuple[str, Fault]:
     try:
         message: Message = _SCHEMA.load(given)
     except ValidationError as error:
-        faults = error.normalized_messages()
+        faults = error.messages_dict
         name = next(name for name in _SCHEMA.fields if name in faults)
         return name, faults[name][0]
     return message

@@ -132,7 +132,7 @@ class Producer:
         self._ring(campaign_id)
 
     def cancel(self, campaign_id: str) -> int:
-        """Ends what is unsent for good and has the rest stopped at BSG; answers how many messages had or may have gone."""
+        """Ends what is unsent for good, has the rest stopped at BSG; answers how many messages had or may have gone."""
         with queue_errors():
             _, gone = _known(campaign_id, self._ledger.campaigns.cancel(campaign_id))
         return gone

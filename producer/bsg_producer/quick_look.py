@@ -1,7 +1,7 @@
 """Whole columns at once: most messages are seen to be right here, in a fraction of a microsecond each.
 
-What is accepted here is exactly what `messages.explain` makes of it. What is not seen to be right is only doubtful:
-`messages.explain` decides about it.
+What is accepted here is exactly what `messages.explain` makes of it. What is not seen to be right is only
+doubtful: `messages.explain` decides about it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from bsg_producer.rules import Fault
 _PHONE_LENGTHS = frozenset(range(rules.PHONE_DIGITS_LEAST, rules.PHONE_DIGITS_MOST + 1))
 _INT_PHONE_LEAST = 10 ** (rules.PHONE_DIGITS_LEAST - 1)
 _INT_PHONE_MOST = 10**rules.PHONE_DIGITS_MOST - 1
-_LINE_OF_PHONES_MOST = (
-    32  # characters on average: beyond it, phones are so odd that they are better asked about
-)
+_LINE_OF_PHONES_MOST = 32  # characters on average: beyond it, phones are so odd that they are better asked about
 
 
 @dataclass(slots=True, repr=False)
@@ -35,7 +33,7 @@ class QuickColumns:
     doubtful: set[int]
 
     def put(self, row: int, message: Message) -> None:
-        """Sets a doubtful place right; without a reference id of its own the message keeps the generated one."""
+        """Sets a doubtful place right; a message without an own reference id keeps the generated one."""
         self.phones[row] = message.phone
         self.senders[row] = message.sender
         self.texts[row] = message.text
@@ -45,9 +43,7 @@ class QuickColumns:
             self.tariff_codes[row] = message.tariff_code
 
 
-def look(
-    part: Part, *, sender: str | None, texts: Sequence[Any] | None, generated_ids: list[str]
-) -> QuickColumns:
+def look(part: Part, *, sender: str | None, texts: Sequence[Any] | None, generated_ids: list[str]) -> QuickColumns:
     """`texts` are the messages' own or the rendered ones; `generated_ids` become the columns' own."""
     doubtful: set[int] = set(part.flaws)
     return QuickColumns(
@@ -55,9 +51,7 @@ def look(
         senders=_senders(part.senders, sender, part.size, doubtful),
         texts=_texts(texts, part.size, doubtful),
         reference_ids=_reference_ids(part.reference_ids, generated_ids, doubtful),
-        tariff_codes=None
-        if part.tariff_codes is None
-        else _by_rule(part.tariff_codes, rules.tariff_code, doubtful),
+        tariff_codes=None if part.tariff_codes is None else _by_rule(part.tariff_codes, rules.tariff_code, doubtful),
         doubtful=doubtful,
     )
 
@@ -70,9 +64,7 @@ def _phones(given: Sequence[Any] | None, size: int, doubtful: set[int]) -> list[
     if kinds == {int}:
         digits = list(map(str, given))
         if min(given) < _INT_PHONE_LEAST or max(given) > _INT_PHONE_MOST:
-            doubtful.update(
-                row for row, phone in enumerate(given) if not _INT_PHONE_LEAST <= phone <= _INT_PHONE_MOST
-            )
+            doubtful.update(row for row, phone in enumerate(given) if not _INT_PHONE_LEAST <= phone <= _INT_PHONE_MOST)
         return digits
     if kinds != {str}:
         # Numbers and what is no phone among texts: the texts are still worth a quick look.
@@ -118,9 +110,7 @@ def _texts(given: Sequence[Any] | None, size: int, doubtful: set[int]) -> list[s
     return texts
 
 
-def _senders(
-    given: Sequence[Any] | None, of_the_campaign: str | None, size: int, doubtful: set[int]
-) -> list[str]:
+def _senders(given: Sequence[Any] | None, of_the_campaign: str | None, size: int, doubtful: set[int]) -> list[str]:
     if given is None:
         given = [None] * size
         if of_the_campaign is not None:
@@ -139,7 +129,7 @@ def _reference_ids(given: Sequence[Any] | None, generated: list[str], doubtful: 
 
 
 def _by_rule(given: Sequence[Any], rule: Callable[[Any], Any], doubtful: set[int]) -> list[Any]:
-    """What the rule makes of each value, with each distinct one looked at once; None for one that is blank."""
+    """What the rule makes of each value, each distinct one being looked at once; None for a blank one."""
     found: dict[tuple[type, Any], Any] = {}
     refused: set[tuple[type, Any]] = set()
     keys = list(zip(map(type, given), given, strict=True))

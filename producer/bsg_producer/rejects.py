@@ -35,7 +35,7 @@ class RejectCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """`index` is the message's place in what was enqueued, from 0; `field` is "" where no single field is at fault."""
+    """`index`: the message's place in what was enqueued, from 0. `field`: "" where none alone is at fault."""
 
     index: int
     phone: str = field(repr=False)

@@ -39,7 +39,7 @@ GSM_BASIC = frozenset(
 GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
 GSM_ALPHABET = GSM_BASIC | GSM_EXTENSION
 
-# What people put between digits: blanks, hyphens, dots and brackets, and the marks that address books leave behind.
+# What people put between digits: blanks, hyphens, dots, brackets, and the marks that address books leave.
 _HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _BLANKS = " \t\u00a0\u2007\u2009\u202f"
 _DIRECTION_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -59,7 +59,7 @@ _SENDER_REMEDY = (
 
 
 class Fault(Exception):
-    """A rule that is broken. The message tells what is wrong and the remedy, and repeats nothing that was given."""
+    """A rule that is broken. The message says what is wrong and the remedy, and repeats nothing given."""
 
     def __init__(self, code: RejectCode, message: str) -> None:
         super().__init__(code, message)
@@ -75,8 +75,8 @@ def is_blank(value: Any) -> bool:
 def phone(value: Any) -> str:
     """The digits of an international number, from an int or from a text as people write it.
 
-    A leading 00 is taken for the + that it stands for, and (0) is left out; a number that begins with a single 0 is
-    a fault: as an integer it would lose the 0 and be somebody else's.
+    A leading 00 is taken for the + that it stands for, and (0) is left out; a number that begins with a single
+    0 is a fault: as an integer it would lose the 0 and be somebody else's.
     """
     if is_blank(value):
         raise Fault(RejectCode.MISSING_PHONE, f"no phone: {_PHONE_REMEDY}")
@@ -104,7 +104,7 @@ def reference_id(value: Any) -> str:
     if text is None or _REFERENCE_ID.fullmatch(text) is None:
         raise Fault(
             RejectCode.INVALID_REFERENCE_ID,
-            f"not a reference id: take 1 to {REFERENCE_ID_CHARACTERS_MOST} Latin letters and digits, or leave it out",
+            f"not a reference id: take 1 to {REFERENCE_ID_CHARACTERS_MOST} Latin letters and digits, or none",
         )
     return text
 
@@ -122,19 +122,15 @@ def tariff_code(value: Any) -> int:
 
 
 def text(value: Any) -> str:
-    """A text of at most five parts: 765 septets in GSM 03.38, where that has every character, else 335 UTF-16 units."""
+    """A text of five parts at most: 765 septets if GSM 03.38 has every character, else 335 UTF-16 units."""
     if is_blank(value):
-        raise Fault(
-            RejectCode.MISSING_TEXT, "no text: give the campaign a template, or each message its text"
-        )
+        raise Fault(RejectCode.MISSING_TEXT, "no text: give the campaign a template, or each message its text")
     if not isinstance(value, str):
         raise Fault(RejectCode.INVALID_TEXT, f"not a text, but a {type(value).__name__}: give it as a string")
     if len(value) <= SURELY_FITS:
         return value
     if len(value) > CHARACTERS_MOST:
-        raise Fault(
-            RejectCode.TEXT_TOO_LONG, f"longer than any SMS ({CHARACTERS_MOST} characters): shorten it"
-        )
+        raise Fault(RejectCode.TEXT_TOO_LONG, f"longer than any SMS ({CHARACTERS_MOST} characters): shorten it")
     size, most, unit = (
         (septets(value), SEPTETS_MOST, "GSM characters")
         if is_gsm(value)

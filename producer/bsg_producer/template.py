@@ -1,8 +1,9 @@
 """Personalised texts: Jinja2's syntax, cut down to what can neither run code nor grow without bound.
 
-What is left: text, fields (`{{ name }}`), filters on fields, and `{% if %}` with comparisons. Jinja2 only parses; its
-own rendering is not used. A field that is missing, null or blank and has no `default` raises `FieldMissing`: "Hi None"
-and "Hi ," are never sent. In an `if`, such a field is false, equals nothing, and is neither less nor more.
+What is left: text, fields (`{{ name }}`), filters on fields, and `{% if %}` with comparisons. Jinja2 only
+parses; its own rendering is not used. A field that is missing, null or blank and has no `default` raises
+`FieldMissing`: "Hi None" and "Hi ," are never sent. In an `if`, such a field is false, equals nothing, and is
+neither less nor more.
 """
 
 from __future__ import annotations
@@ -42,13 +43,13 @@ class Template:
         return _parsed(text)
 
     def render(self, fields: Mapping[str, Any]) -> str:
-        """The text for one message, cut off one character beyond what any SMS can hold. Raises FieldMissing."""
+        """The text for one message, cut off one character beyond what any SMS holds. Raises FieldMissing."""
         pieces: list[str] = []
         _render(self._nodes, fields, pieces, _RENDERED_MOST)
         return "".join(pieces)[:_RENDERED_MOST]
 
     def render_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None]:
-        """The texts of `size` messages given as columns; None where `render` has to tell why there is none."""
+        """The texts of `size` messages given as columns; None where `render` raises FieldMissing."""
         fast = self._render_whole_columns(columns, size)
         if fast is not None:
             return fast
@@ -62,10 +63,8 @@ class Template:
         except FieldMissing:
             return None
 
-    def _render_whole_columns(
-        self, columns: Mapping[str, Sequence[Any]], size: int
-    ) -> list[str | None] | None:
-        """Without going row by row, which is several times as fast; None where the template or a value needs that."""
+    def _render_whole_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None] | None:
+        """Not row by row, which is several times as fast; None where the template or a value needs that."""
         pieces: list[Any] = []
         longest = 0
         lacking: set[int] = set()
@@ -74,12 +73,11 @@ class Template:
                 pieces.append(repeat(node.text, size))
                 longest += len(node.text)
                 continue
-            column = node.column(columns[node.name]) if isinstance(node, Expression) else None
-            if column is None:
+            found = node.column(columns[node.name]) if isinstance(node, Expression) else None
+            if found is None:
                 return None
-            if None in column:
-                lacking.update(row for row, value in enumerate(column) if value is None)
-                column = [value or "" for value in column]
+            column, missing = found
+            lacking.update(missing)
             longest += max(map(len, column), default=0)
             pieces.append(column)
         if longest > _RENDERED_MOST:
@@ -94,11 +92,7 @@ class Template:
 def _parsed(text: str) -> Template:
     if len(text) > TEMPLATE_CHARACTERS_MOST:
         raise CampaignInvalid(
-            {
-                "text": [
-                    f"longer than {TEMPLATE_CHARACTERS_MOST} characters, which no SMS can hold: shorten it"
-                ]
-            }
+            {"text": [f"longer than {TEMPLATE_CHARACTERS_MOST} characters, which no SMS can hold: shorten it"]}
         )
     try:
         return Template(parse_nodes(text))

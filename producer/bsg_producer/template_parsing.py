@@ -72,17 +72,16 @@ class Expression:
                 value = done(written(value))
         return value
 
-    def column(self, values: Sequence[Any]) -> list[str | None] | None:
-        """The value of each message at once, None for one that is missing.
+    def column(self, values: Sequence[Any]) -> tuple[list[str], list[int]] | None:
+        """The value of each message at once, and the rows in which it is missing.
 
         Answers None instead where the values need to be looked at one by one.
         """
         texts = list(values) if set(map(type, values)) <= {str} else _written_column(values)
         if max(map(len, texts), default=0) > VALUE_CHARACTERS_MOST:
             return None
-        missing = (
-            [] if all(map(str.strip, texts)) else [row for row, text in enumerate(texts) if not text.strip()]
-        )
+        blank = not all(map(str.strip, texts))
+        missing = [row for row, text in enumerate(texts) if not text.strip()] if blank else []
         for done in self.filters:
             if isinstance(done, Default):
                 for row in missing:
@@ -90,10 +89,7 @@ class Expression:
                 missing = []
             else:
                 texts = list(map(done, texts))
-        column: list[str | None] = list(texts)
-        for row in missing:
-            column[row] = None
-        return column
+        return texts, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +170,7 @@ def _filter(piece: nodes.Filter) -> TextFilter | Default:
     if piece.dyn_args is not None or piece.dyn_kwargs is not None:
         raise _refused(piece, "write a filter's arguments one by one")
     arguments = [_constant(argument) for argument in piece.args]
-    named = {pair.key: _constant(pair.value) for pair in piece.kwargs}
+    named = {str(pair.key): _constant(pair.value) for pair in piece.kwargs}
     if piece.name in _DEFAULT_NAMES:
         return _default(piece, arguments, named)
     if piece.name == "truncate":

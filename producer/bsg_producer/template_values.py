@@ -1,4 +1,4 @@
-"""The values in a template: how they are written, compared and filtered. All of it bounded in time and size."""
+"""The values in a template: how they are written, compared and filtered, in bounded time and size."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ class Missing:
 
 
 def field_value(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        value = value[:VALUE_CHARACTERS_MOST]
     return Missing(name) if is_blank(value) else value
 
 
@@ -69,7 +71,7 @@ def title(value: str) -> str:
 
 
 def truncate(length: int, killwords: bool = False, end: str = "...", leeway: int = 5) -> TextFilter:
-    """As Jinja2 has it: a text that is longer by no more than `leeway` stays, others end in `end`, within `length`.
+    """As Jinja2 has it: a text longer by no more than `leeway` stays; others end in `end`, within `length`.
 
     Raises ValueError if that cannot be done.
     """

@@ -114,39 +114,38 @@ class HttpServer:
         except BadRequest as refusal:
             send_answer(connection, said(refusal.status, HTTPStatus(refusal.status).phrase), keep=False)
             return False
-        status: int | None = None
+        answer = Answer(0, ending=Ending.CUT)
+        try:
+            answer, keep = self._answer(connection, reader, head, exchange, keep)
+            if answer.ending is Ending.SILENCE:
+                _wait_for_the_end(connection, answer.pause)
+        finally:
+            # Before the answer leaves: a client that has it finds it in the log.
+            is_answered = answer.ending not in (Ending.CUT, Ending.SILENCE)
+            exchange.close(answer.status if is_answered else None)
+        return self._deliver(connection, answer, head.method, keep)
+
+    def _answer(
+        self, connection: socket.socket, reader: BufferedReader, head: Head, exchange: Exchange, keep: bool
+    ) -> tuple[Answer, bool]:
         try:
             if head.headers.get("expect", "").lower() == "100-continue":
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             body = _read_body(reader, head.headers, exchange.upload_limit)
             if body is None:
-                _reset(connection)
-                return False
-            answer = exchange.answer(body)
-            if answer.ending not in (Ending.CUT, Ending.SILENCE):
-                status = answer.status
-            return self._deliver(connection, answer, head.method, keep)
+                return Answer(0, ending=Ending.CUT), False
+            return exchange.answer(body), keep
         except BadRequest as refusal:
-            status = refusal.status
-            send_answer(connection, said(status, HTTPStatus(status).phrase), keep=False)
-            return False
+            return said(refusal.status, HTTPStatus(refusal.status).phrase), False
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as fault:
             # The kind alone: the words of the exception may hold what a client sent.
-            status = 500
-            said_so = f"The sandbox itself failed: {type(fault).__name__}."
-            send_answer(connection, said(status, said_so), keep=False)
-            return False
-        finally:
-            exchange.close(status)
+            return said(500, f"The sandbox itself failed: {type(fault).__name__}."), False
 
     def _deliver(self, connection: socket.socket, answer: Answer, method: str, keep: bool) -> bool:
         if answer.ending is Ending.CUT:
             _reset(connection)
             return False
         if answer.ending is Ending.SILENCE:
-            connection.settimeout(answer.pause or None)
-            while connection.recv(LINE_AT_MOST):
-                pass
             return False
         if answer.ending is Ending.ENDLESS:
             self._send_without_end(connection, answer)
@@ -178,6 +177,12 @@ def _head_of(answer: Answer, *, keep: bool) -> bytes:
     lines.append(f"Content-Length: {len(answer.body)}")
     lines.append(f"Connection: {'keep-alive' if keep else 'close'}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+def _wait_for_the_end(connection: socket.socket, seconds: float) -> None:
+    connection.settimeout(seconds or None)
+    while connection.recv(LINE_AT_MOST):
+        pass
 
 
 def _reset(connection: socket.socket) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from bsg_sandbox.campaigns import Campaign
@@ -56,8 +56,8 @@ class Record:
     by_reference: dict[str, list[int]] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as a JSON object; phones become strings."""
-        return asdict(self)
+        """Return the record as a JSON object, not copied; `json` makes strings of the phones."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Record:
@@ -94,6 +94,10 @@ class Tally:
         self.campaigns += 1
         self._reference_arrivals += references
 
+    def repeated(self) -> frozenset[int]:
+        """Return the hash of each pair of phone and text that arrived more than once."""
+        return frozenset(self._repeated)
+
     def count_only(self, messages: int) -> None:
         """Count a campaign of which nothing is kept."""
         self.messages += messages
@@ -115,8 +119,11 @@ class Tally:
         )
 
 
-def full_record(campaigns: list[Campaign], now: float) -> Record:
-    """Look at every message that was kept; takes about a second for a million."""
+def full_record(campaigns: list[Campaign], repeated: frozenset[int], now: float) -> Record:
+    """Look at every message that was kept; takes seconds for a million.
+
+    `repeated` has the hash of each pair of phone and text that arrived more than once.
+    """
     recipients: dict[int, list[int]] = {}
     by_reference: dict[str, list[int]] = {}
     arrivals: dict[tuple[int, str], list[int]] = {}
@@ -124,7 +131,8 @@ def full_record(campaigns: list[Campaign], now: float) -> Record:
         texts = campaign.texts.all()
         for phone, text, reference in zip(campaign.phones, texts, campaign.references, strict=True):
             recipients.setdefault(phone, []).append(campaign.id)
-            arrivals.setdefault((phone, text), []).append(campaign.id)
+            if repeated and hash((phone, text)) in repeated:
+                arrivals.setdefault((phone, text), []).append(campaign.id)
             if reference is not None:
                 by_reference.setdefault(reference, []).append(campaign.id)
     return Record(

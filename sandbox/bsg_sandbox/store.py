@@ -124,8 +124,8 @@ class Store:
     def record(self, now: float) -> Record:
         """Return everything that arrived."""
         with self._lock:
-            campaigns = list(self._campaigns)
-        return full_record(campaigns, now)
+            campaigns, repeated = list(self._campaigns), self._tally.repeated()
+        return full_record(campaigns, repeated, now)
 
     def _without_taken(self, draft: Draft, now: float, settings: SandboxSettings, *, drop: bool) -> Draft:
         taken = self._taken_rows(draft.references, now, settings.reference_memory)

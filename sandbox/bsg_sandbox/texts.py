@@ -16,7 +16,7 @@ UCS2_UNITS = (70, 67)
 ALWAYS_ONE_PART = UCS2_UNITS[0] // 2
 ALWAYS_SHORT_ENOUGH = PARTS_AT_MOST * UCS2_UNITS[1] // 2
 
-_SEPTETS = {**dict.fromkeys(GSM_BASIC, 1), **dict.fromkeys(GSM_EXTENSION, 2)}
+_GSM = frozenset(GSM_BASIC + GSM_EXTENSION)
 _BASIC_LATIN_1 = "".join(character for character in GSM_BASIC if ord(character) < 256).encode("latin-1")
 
 
@@ -24,13 +24,9 @@ def parts_of(text: str) -> int:
     """Count the parts of a text: 160 septets or 153 each, or else 70 UTF-16 units or 67 each."""
     if _is_basic(text):
         return _parts(len(text), *GSM_SEPTETS)
-    septets = 0
-    for character in text:
-        counted = _SEPTETS.get(character)
-        if counted is None:
-            return _parts(len(text.encode("utf-16-le", "surrogatepass")) // 2, *UCS2_UNITS)
-        septets += counted
-    return _parts(septets, *GSM_SEPTETS)
+    if _GSM.issuperset(text):
+        return _parts(len(text) + sum(map(text.count, GSM_EXTENSION)), *GSM_SEPTETS)
+    return _parts(len(text.encode("utf-16-le", "surrogatepass")) // 2, *UCS2_UNITS)
 
 
 def _parts(units: int, alone: int, joined: int) -> int:

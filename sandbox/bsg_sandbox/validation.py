@@ -130,7 +130,9 @@ def _is_good_at_once(messages: list[Any], settings: SandboxSettings) -> bool:
         return False
     if set(map(type, phones)) != {int} or min(phones) < LEAST_PHONE or max(phones) > GREATEST_PHONE:
         return False
-    if set(map(type, texts)) != {str} or not all(texts) or max(map(len, texts)) > ALWAYS_SHORT_ENOUGH:
+    if set(map(type, texts)) != {str} or not all(texts):
+        return False
+    if any(len(text) > ALWAYS_SHORT_ENOUGH and parts_of(text) > PARTS_AT_MOST for text in texts):
         return False
     if not all(_is_sender(sender, settings) for sender in senders):
         return False

@@ -15,7 +15,6 @@ from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.parts import PartLease
 
-
 ACCOUNT = "account-of-the-tests"
 LEASE_MS = 60_000
 HOUR_MS = 3_600_000
@@ -95,9 +94,7 @@ class Desk:
         return lease
 
     def doubtful(self, lease: BatchLease, *, doubts_allowed: int = 5) -> str:
-        return self.ledger.batches.doubtful(
-            lease, account=ACCOUNT, cause="read timeout", doubts_allowed=doubts_allowed
-        )
+        return self.ledger.batches.doubtful(lease, account=ACCOUNT, cause="read timeout", doubts_allowed=doubts_allowed)
 
     def absent(self, lease: BatchLease, *, window_ms: int, attempts: int = 1) -> str:
         return self.ledger.batches.absent(

@@ -9,7 +9,7 @@ def test_all_batches_and_rejects_of_a_part_appear_in_one_commit(desk: Desk) -> N
 
     assert desk.counts(campaign) == {"pending": 5, "rejected": 1}
     assert desk.client.exists(f"bsg:campaign:{campaign}:part:0:messages") == 0
-    assert [row for row in desk.ledger.reading.rejects(campaign)] == ['{"index": 5}']
+    assert list(desk.ledger.reading.rejects(campaign)) == ['{"index": 5}']
 
 
 def test_a_second_result_of_a_part_is_discarded(desk: Desk) -> None:

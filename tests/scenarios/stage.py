@@ -59,9 +59,7 @@ class Stage:
 
     def wait_for_messages(self, campaign: str, state: str, count: int, *, within: float = 20.0) -> CampaignStatus:
         try:
-            wait_until(
-                lambda: self.count(campaign, state) == count, within=within, what=f"{count} messages {state}"
-            )
+            wait_until(lambda: self.count(campaign, state) == count, within=within, what=f"{count} messages {state}")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.status(campaign)}\n{self.processes.logs()}") from None
         return self.status(campaign)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
 from bsg_sandbox.server import Sandbox
 from tests.processes import wait_until
 from tests.scenarios.stage import Stage
@@ -82,7 +85,6 @@ def test_redis_killed_and_restarted_in_mid_campaign(own_redis_server: RedisServe
 
         own_redis_server.kill()
         own_redis_server.start()
-        _restart_what_ended(stage)
         _settle_doubts(stage, campaign, 2000)
 
         stage.assert_each_arrived_once(campaign, 2000)
@@ -101,30 +103,25 @@ def test_beat_started_twice_does_no_harm(own_stage: Stage) -> None:
 
 def _end_part_leases(stage: Stage, campaign: str) -> None:
     """Time passes by ageing what is stored: a part's lease is a minute."""
-    from bsg_config.redis_connections import connect
-    from bsg_config.settings import Settings
-
-    client = connect(Settings.from_environment(stage.processes.settings))
+    client: Any = connect(Settings.from_environment(stage.processes.settings))
     for part in client.zrange(f"bsg:campaign:{campaign}:parts", 0, -1):
         client.zadd(f"bsg:campaign:{campaign}:parts", {part: 1})
         client.hset(f"bsg:campaign:{campaign}:part:{part.decode()}", "lease_until", 1)
         client.zadd("bsg:prepare", {campaign: 1})
 
 
-def _restart_what_ended(stage: Stage) -> None:
-    """As `up` or an orchestrator would."""
-    if not all(process.alive for process in stage.processes.running):
-        stage.processes.all()
-
-
 def _settle_doubts(stage: Stage, campaign: str, count: int) -> None:
     """Until the campaign is done; what asks for a person is answered by what the sandbox's record says."""
 
     def settled() -> bool:
+        stage.processes.restart_what_ended()
         status = stage.status(campaign)
         for batch in status.batches:
             if batch.needs_person and batch.state == "unconfirmed":
                 stage.producer.resolve(batch.id, not_sent=True)
         return status.state == "done" and status.counts["finished"] == count
 
-    wait_until(settled, within=60, what="the campaign to be done")
+    try:
+        wait_until(settled, within=60, what="the campaign to be done")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{stage.status(campaign)}\n{stage.processes.logs()}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
@@ -51,7 +52,7 @@ def test_1200_live_batches_are_polled_with_a_handful_of_list_requests(own_stage:
     settings = Settings.from_environment(
         own_stage.processes.settings | {"CAMPAIGN_BATCH_SIZE": "1", "CAMPAIGN_WINDOW": "100", "WORKER_IN_FLIGHT": "16"}
     )
-    own_stage.sandbox.settings.sending_seconds = 3600.0
+    own_stage.sandbox.configure(sending_seconds=36_000_000.0)
     runtime = build(settings)
     ledger = Ledger(connect(settings))
     own_stage.processes.settings |= {"CAMPAIGN_BATCH_SIZE": "1", "CAMPAIGN_WINDOW": "100", "WORKER_IN_FLIGHT": "16"}
@@ -59,7 +60,7 @@ def test_1200_live_batches_are_polled_with_a_handful_of_list_requests(own_stage:
     own_stage.producer = type(own_stage.producer)(settings)
     campaign = own_stage.send(1200)
     own_stage.wait_for_messages(campaign, "submitted", 1200, within=60)
-    client = connect(settings)
+    client: Any = connect(settings)
     for member in client.zrange(f"bsg:account:{settings.account}:live", 0, -1):
         client.zadd(f"bsg:account:{settings.account}:live", {member: 1})
     before = len(own_stage.sandbox.requests())

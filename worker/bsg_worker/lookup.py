@@ -58,7 +58,7 @@ class Lookup:
         """One look. Raises `ReadFailed` when BSG does not answer: then nothing was learnt."""
         intent = datetime.fromtimestamp(record.first_intent_ms / 1000, UTC)
         ours = {row["reference_id"]: place for place, row in enumerate(rows)}
-        for reference_id in _samples(list(ours)):
+        for reference_id in _samples(rows, record.suspects):
             finding = self._of_hits(self._hits(reference_id), record, batch_id, ours, intent)
             if finding is not None:
                 return finding
@@ -134,9 +134,8 @@ class Lookup:
             if moment is not None and moment < intent - CLOCK_TOLERANCE:
                 continue
             detail = self.client.campaign(answer.id)
-            if detail.total_messages is not None and detail.total_messages > 0 and detail.status != "creation":
-                if detail.total_messages != record.size:
-                    continue
+            if detail.status != "creation" and detail.total_messages and detail.total_messages != record.size:
+                continue
             rows = list(self.client.messages(campaign_id=answer.id))
             listed = [row for row in rows if row.campaign_id == answer.id and row.reference_id]
             if any(row.reference_id in ours for row in listed):
@@ -146,8 +145,13 @@ class Lookup:
         return NoTrace()
 
 
-def _samples(reference_ids: Sequence[str]) -> list[str]:
-    if len(reference_ids) <= SAMPLES:
-        return list(reference_ids)
-    step = (len(reference_ids) - 1) / (SAMPLES - 1)
-    return [reference_ids[round(number * step)] for number in range(SAMPLES)]
+def _samples(rows: Sequence[Any], suspects: Sequence[int]) -> list[str]:
+    """Reference ids from all over the batch, and some of those that BSG complained of."""
+    spread = range(len(rows)) if len(rows) <= SAMPLES else _evenly(len(rows))
+    named = [place for place in suspects if place < len(rows)][:SAMPLES]
+    return [rows[place]["reference_id"] for place in dict.fromkeys((*spread, *named))]
+
+
+def _evenly(size: int) -> list[int]:
+    step = (size - 1) / (SAMPLES - 1)
+    return [round(number * step) for number in range(SAMPLES)]

@@ -83,5 +83,3 @@ def _record(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> No
         total_messages=total,
         next_poll_ms=None if wait is None else int(wait * 1000),
     )
-
-

@@ -29,9 +29,7 @@ def prepare_parts(runtime: Runtime, campaign_id: str) -> str:
     stop_at = clock.monotonic() + AT_MOST_SECONDS
     parts = 0
     while clock.monotonic() < stop_at:
-        lease = runtime.ledger.parts.lease(
-            campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED
-        )
+        lease = runtime.ledger.parts.lease(campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED)
         if isinstance(lease, NothingDue):
             return f"prepared {parts} parts"
         reached("prepare: part leased")

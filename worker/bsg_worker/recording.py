@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -10,10 +11,10 @@ from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.backoff import delay
+from bsg_worker.bodies import without
 from bsg_worker.client.outcomes import Outcome, OutcomeKind
 from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
-from bsg_worker.bodies import without
 from bsg_worker.runtime import Runtime
 
 DOUBTS_ALLOWED = 5
@@ -28,9 +29,7 @@ class Recorded:
     delay: float = 0.0
 
 
-def record(
-    runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random
-) -> Recorded:
+def record(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random) -> Recorded:
     """Writes the outcome of a POST into the ledger. A stale lease changes nothing but by what BSG surely has."""
     batches = runtime.ledger.batches
     match outcome.kind:
@@ -60,7 +59,8 @@ def record(
                 )
             )
         case OutcomeKind.IN_DOUBT:
-            return _doubtful(runtime, lease, outcome.cause)
+            suspects = [fault.row for fault in outcome.rows] if outcome.reference_ids_taken else None
+            return _doubtful(runtime, lease, outcome.cause, suspects)
 
 
 def _backoff(runtime: Runtime, lease: BatchLease, chance: Random) -> float:
@@ -89,9 +89,11 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome) -> Recorded:
     return Recorded(state)
 
 
-def _doubtful(runtime: Runtime, lease: BatchLease, cause: str) -> Recorded:
+def _doubtful(runtime: Runtime, lease: BatchLease, cause: str, suspects: Sequence[int] | None = None) -> Recorded:
     return Recorded(
-        runtime.ledger.batches.doubtful(lease, account=runtime.account, cause=cause, doubts_allowed=DOUBTS_ALLOWED)
+        runtime.ledger.batches.doubtful(
+            lease, account=runtime.account, cause=cause, doubts_allowed=DOUBTS_ALLOWED, suspects=suspects
+        )
     )
 
 
@@ -117,7 +119,5 @@ def _rows_refused(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: b
     ]
     rest, rest_rows = without(rows, indexes, set(faults))
     return Recorded(
-        runtime.ledger.batches.rows_refused(
-            lease, cause=outcome.cause, rest=rest, rest_rows=rest_rows, rejects=rejects
-        )
+        runtime.ledger.batches.rows_refused(lease, cause=outcome.cause, rest=rest, rest_rows=rest_rows, rejects=rejects)
     )

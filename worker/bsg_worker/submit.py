@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
+from random import SystemRandom
+
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bsg_config import clock
 from bsg_config.crash_points import reached
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.parts import NothingDue
 from bsg_producer.envelope import Envelope
-from bsg_worker import recording
 from bsg_worker.bodies import unpacked
 from bsg_worker.client.outcomes import Outcome
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.limiter import Later
 from bsg_worker.moments import moment
+from bsg_worker.recording import Recorded, record
 from bsg_worker.runtime import Runtime, new_token
 
 AT_MOST_SECONDS = 2.0  # going on with the same campaign saves doorbells; longer would be unfair to others
 PERMIT_WAIT_SECONDS = 30.0
+RECORD_AGAIN_SECONDS = 0.2
 LONGEST_SLOT_WAIT = 2.0  # reserving a slot farther off and giving it back would starve everybody
 
 
@@ -106,8 +110,23 @@ def _young(runtime: Runtime, intended_at: float) -> bool:
 
 
 def _recorded(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Step:
-    recorded = recording.record(runtime, lease, outcome, body, Random())
+    recorded = _record_until_told(runtime, lease, outcome, body)
     text = f"{recorded.state}: {outcome.cause}" if outcome.cause else recorded.state
     if recorded.delay > 0:
         return Step(f"deferred {recorded.delay:.1f} s: {outcome.cause}", again_in=recorded.delay)
     return Step(text)
+
+
+def _record_until_told(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Recorded:
+    """Records, again and again while Redis is away: only this process knows what BSG said.
+
+    Every transition is safe to repeat. Late in the lease what BSG said counts as lost: reconciling finds it.
+    """
+    stop_at = clock.monotonic() + runtime.settings.lease_seconds / 2
+    while True:
+        try:
+            return record(runtime, lease, outcome, body, SystemRandom())
+        except (RedisConnectionError, RedisTimeoutError):
+            if clock.monotonic() >= stop_at:
+                raise
+            clock.sleep(RECORD_AGAIN_SECONDS)

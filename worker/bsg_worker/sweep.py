@@ -48,9 +48,7 @@ def _expire(runtime: Runtime) -> int:
 
 
 def _ring_prepares(runtime: Runtime) -> int:
-    due = runtime.ledger.rooms.take_due(
-        Room.PREPARE, at_most=AT_ONCE, put_off_ms=int(BELL_PATIENCE_SECONDS * 1000)
-    )
+    due = runtime.ledger.rooms.take_due(Room.PREPARE, at_most=AT_ONCE, put_off_ms=int(BELL_PATIENCE_SECONDS * 1000))
     rung = 0
     for campaign_id in due:
         priority = runtime.ledger.reading.priority(campaign_id)

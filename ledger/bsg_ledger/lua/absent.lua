@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Settles a doubt by BSG surely not having the batch. By itself only within the window of the first intent, for
--- which BSG can be trusted to refuse a reference id twice; after it a person is asked.
+-- which BSG can be trusted to refuse a reference id twice, or if the doubt was a no for ids that were used before;
+-- else a person is asked.
 -- ARGV  1 campaign, 2 batch, 3 attempts that the evidence speaks of, 4 duplicate window (ms), 5 delay (ms),
 --       6 next look (ms), 7 cause
 -- Answer  {pending | cancelled | expired | asks} or {stale}
@@ -8,8 +9,13 @@
 --             which sends nothing again
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
-local state, attempts, first_intent, asks = get(key, 'state', 'attempts', 'first_intent_at', 'asks')
+local state, attempts, first_intent, asks, explained = get(key, 'state', 'attempts', 'first_intent_at', 'asks', 'explained')
 if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end
+-- A no whose reason was found, and no trace besides: that doubt is over.
+if explained == '1' then
+  redis.call('HDEL', key, 'doubt', 'explained', 'error', 'asks')
+  return { move_back(campaign, batch, NOW + ARGV[5], ARGV[7]) }
+end
 local cancelled = redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'
 if cancelled or NOW - number(first_intent) + number(ARGV[5]) < number(ARGV[4]) then
   return { move_back(campaign, batch, NOW + ARGV[5], ARGV[7]) }

@@ -1,11 +1,20 @@
 #!lua flags=allow-oom
 -- Records an outcome that says neither yes nor no; several in a row shut the gate.
--- ARGV  1 campaign, 2 batch, 3 token, 4 account, 5 cause, 6 next look (ms), 7 doubts in a row that shut the gate
+-- ARGV  1 campaign, 2 batch, 3 token, 4 account, 5 cause, 6 next look (ms), 7 doubts in a row that shut the gate,
+--       8 rows whose reference ids BSG says it knows, as 3,17 (- if it does not say which; '' for any other doubt)
 -- Answer  {unconfirmed} or {stale}
 -- Transition  posting -> unconfirmed
 local campaign, batch = ARGV[1], ARGV[2]
 if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end
-redis.call('HSET', batch_key(campaign, batch), 'error', ARGV[5])
+local key = batch_key(campaign, batch)
+redis.call('HSET', key, 'error', ARGV[5])
+-- Only while no earlier attempt is in doubt can this no be explained by ids that were used before.
+if ARGV[8] ~= '' and not in_doubt(campaign, batch) then
+  redis.call('HSET', key, 'suspects', ARGV[8])
+else
+  redis.call('HDEL', key, 'suspects')
+end
+redis.call('HDEL', key, 'explained')
 to_doubt(campaign, batch, ARGV[6], ARGV[5])
 if redis.call('HINCRBY', account_key(ARGV[4], 'gate'), 'doubts', 1) >= number(ARGV[7]) then
   shut_gate(ARGV[4], 'doubts', batch_id(campaign, batch))

@@ -16,6 +16,10 @@ if ARGV[5] ~= '' then
   redis.call('SET', key .. ':messages', ARGV[5])
   redis.call('HSET', key, 'rows', ARGV[6])
 end
+if state == 'unconfirmed' and redis.call('HEXISTS', key, 'suspects') == 1 then
+  redis.call('HSET', key, 'explained', '1')
+  redis.call('HDEL', key, 'suspects')
+end
 record_event(campaign, batch, state, state, ARGV[7], rejected .. ' messages rejected')
 if size == 0 and state == 'unconfirmed' then move(campaign, batch, 'refused', 0, ARGV[7]) end
 refresh_campaign(campaign)

@@ -41,11 +41,7 @@ class Conversation:
         """The whole request: head and body."""
         head = self.read_head()
         length = next(
-            (
-                int(line.split(b":")[1])
-                for line in head.lower().split(b"\r\n")
-                if line.startswith(b"content-length")
-            ),
+            (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")),
             0,
         )
         body = b""
@@ -69,7 +65,7 @@ class Conversation:
 
 
 class FarSide:
-    """Listens on loopback; does with its nth connection what the nth behaviour says, and the last for the rest."""
+    """Listens on loopback; does with its nth connection as its nth behaviour says, then as the last one."""
 
     def __init__(self, *behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> None:
         self._behaviours = behaviours

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import queue
 import socket
 import struct
 import time
@@ -9,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from bsg_worker.client import BSGClient, OutcomeKind, ReadFailed
 from tests.servers import free_port
 from tests.worker.client.far_side import (
     ENVELOPE,
@@ -24,6 +23,8 @@ from tests.worker.client.far_side import (
     send,
     settings_for,
 )
+
+from bsg_worker.client import BSGClient, OutcomeKind, ReadFailed
 
 
 def silence(conversation: Conversation) -> None:
@@ -147,6 +148,16 @@ def test_what_is_no_clear_answer_to_a_body_that_left_is_in_doubt(behaviour: Beha
         assert far_side.connections == 1
 
 
+def test_an_answer_without_an_end_is_left_long_before_the_time_is_over() -> None:
+    with FarSide(endless_answer) as far_side:
+        started = time.monotonic()
+
+        outcome = send(far_side.url, bsg_read_timeout=30)
+
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "HTTP 200, answer too long")
+    assert time.monotonic() - started < 10
+
+
 def test_a_body_that_only_left_in_part_is_in_doubt() -> None:
     with FarSide(cut_before_the_body_is_read) as far_side:
         outcome = send(far_side.url, messages=b"[" + b" " * 20_000_000 + b"]")
@@ -211,16 +222,14 @@ def test_a_connection_that_is_never_accepted_is_not_taken() -> None:
 
 
 def test_an_old_intent_keeps_every_byte_of_the_body_back() -> None:
-    arrived: list[bytes] = []
+    arrived: queue.Queue[tuple[bytes, bytes]] = queue.Queue()
 
-    def record(conversation: Conversation) -> None:
-        arrived.append(conversation.read_request()[1])
-
-    with FarSide(record) as far_side:
+    with FarSide(lambda conversation: arrived.put(conversation.read_request())) as far_side:
         outcome = send(far_side.url, may_leave=lambda: False)
+        _, body = arrived.get(timeout=5)
 
     assert (outcome.kind, outcome.cause) == (OutcomeKind.NOT_TAKEN, "intent too old")
-    assert arrived == [b""]
+    assert body == b""
 
 
 def test_the_far_side_gets_the_array_and_the_envelope_as_one_json_object() -> None:
@@ -316,9 +325,7 @@ def test_an_answer_that_comes_before_the_body_is_read_counts(monkeypatch: pytest
     assert (outcome.kind, outcome.retry_after) == (OutcomeKind.THROTTLED, 7.0)
 
 
-def test_no_entry_in_netrc_takes_the_place_of_the_token(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_entry_in_netrc_takes_the_place_of_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine localhost login someone password else\n")
     monkeypatch.setenv("NETRC", str(netrc))

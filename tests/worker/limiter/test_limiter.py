@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import redis
+from tests.servers import RedisServer
 
 from bsg_config.rate import Rate
 from bsg_worker.limiter import Later, Limiter, Slot
-from tests.servers import RedisServer
 
 ACCOUNT = "0123456789abcdef"
 
@@ -26,9 +26,7 @@ def a_limiter(url: str, rate: str = "10/s", burst: int = 1, name: str = "submit"
     )
 
 
-def send_until(
-    url: str, rate: str, burst: int, ends: float, sent: multiprocessing.Queue[list[float]]
-) -> None:
+def send_until(url: str, rate: str, burst: int, ends: float, sent: multiprocessing.Queue[list[float]]) -> None:
     """Sends as fast as the limiter lets it, and reports when it did (the clock of the machine, as Redis has
     it).
     """
@@ -49,15 +47,11 @@ def most_in_any_second(times: list[float]) -> int:
 
 
 @pytest.mark.parametrize(("rate", "burst"), [("40/s", 1), ("40/s", 5)])
-def test_several_processes_together_keep_the_limit_and_use_it_up(
-    redis_url: str, rate: str, burst: int
-) -> None:
+def test_several_processes_together_keep_the_limit_and_use_it_up(redis_url: str, rate: str, burst: int) -> None:
     context = multiprocessing.get_context("fork")
     sent: multiprocessing.Queue[list[float]] = context.Queue()
     begins = time.time()
-    processes = [
-        context.Process(target=send_until, args=(redis_url, rate, burst, begins + 3, sent)) for _ in range(4)
-    ]
+    processes = [context.Process(target=send_until, args=(redis_url, rate, burst, begins + 3, sent)) for _ in range(4)]
     for process in processes:
         process.start()
 

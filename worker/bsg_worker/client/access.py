@@ -29,8 +29,7 @@ class Access(Protocol):
         """Raises ReadFailed, and RedisError where the token is kept in Redis."""
 
     def renewed(self, failed: Mapping[str, str]) -> Mapping[str, str] | None:
-        """Other headers in the place of those that failed; None when there can be none. Raises as `headers`.
-        """
+        """Other headers in the place of those that failed; None when there are none. Raises as `headers`."""
 
 
 class KeyAccess:
@@ -104,11 +103,7 @@ def token_store(settings: Settings, client: redis.Redis) -> TokenStore:
 def _explained(failure: ReadFailed, answer: object) -> ReadFailed:
     # A wrong key is answered with one of several statuses; which, no document says. A gateway's page is no
     # such no.
-    said_no = (
-        failure.status in _WRONG_KEY
-        and isinstance(answer, Answer)
-        and isinstance(decode(answer.body), Mapping)
-    )
+    said_no = failure.status in _WRONG_KEY and isinstance(answer, Answer) and isinstance(decode(answer.body), Mapping)
     if failure.account_reason is None and not failure.throttled and said_no:
         failure.account_reason = AccountReason.BAD_KEY
     failure.cause = f"login: {failure.cause}"

@@ -1,5 +1,4 @@
-"""BSG's answers as values. Whatever is missing or of another type than documented becomes None, never an
-error.
+"""BSG's answers as values. What is missing or of another type than documented becomes None, no error.
 
 Times are as BSG prints them: without a zone, which only a setting knows. Phones and texts are not read at
 all.
@@ -19,9 +18,7 @@ _LONGEST_WORD = 64
 
 @dataclass(frozen=True, slots=True)
 class CampaignAnswer:
-    """A campaign as BSG lists it. `status` is as it came, known or not; `price` is the number as BSG prints
-    it.
-    """
+    """A campaign as BSG lists it. `status` and `price` are as BSG prints them, the status known or not."""
 
     id: int
     status: str
@@ -137,15 +134,12 @@ def whole_number(value: Any) -> int | None:
 
 
 def printable(text: str, longest: int) -> str:
-    """At most `longest` characters of a text. JSON can spell halves of characters, which nothing can store.
-    """
+    """At most `longest` characters of a text, without the halves of characters that JSON can spell."""
     return text[:longest].encode("utf-8", "replace").decode()
 
 
 def _shared(data: Mapping[str, Any]) -> dict[str, Any]:
-    price = next(
-        (data[name] for name in ("calculated_price", "total_price") if data.get(name) is not None), None
-    )
+    price = next((data[name] for name in ("calculated_price", "total_price") if data.get(name) is not None), None)
     started = next((data[name] for name in ("start_at", "started_at", "start_date") if data.get(name)), None)
     return {
         "status": _word(data.get("status")) or "",

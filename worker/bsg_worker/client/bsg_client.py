@@ -121,9 +121,7 @@ class BSGClient:
         }
         return listed(partial(self._get, "/api/campaigns"), query, campaign_answer)
 
-    def messages(
-        self, campaign_id: int | None = None, reference_id: str | None = None
-    ) -> Iterator[MessageRow]:
+    def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
         """The messages of a campaign, or with a reference id, read page by page as they are taken.
 
         BSG may ignore the filter: hold the rows against it. Raises ReadFailed. BSG: GET /api/messages.
@@ -165,9 +163,7 @@ class BSGClient:
     def _asked(self, method: str, path: str, query: Mapping[str, str]) -> Answer | NoAnswer:
         def attempt(headers: Mapping[str, str]) -> Answer | NoAnswer:
             self._before_read()
-            return self._wire.exchange(
-                method, path, authorisation=headers, query=query, longest_answer=_LONGEST_LIST
-            )
+            return self._wire.exchange(method, path, authorisation=headers, query=query, longest_answer=_LONGEST_LIST)
 
         try:
             return self._authorised(attempt)
@@ -175,8 +171,7 @@ class BSGClient:
             raise ReadFailed("no token: Redis does not answer") from error
 
     def _authorised(self, attempt: Callable[[Mapping[str, str]], Answer | NoAnswer]) -> Answer | NoAnswer:
-        """Makes a second attempt with a new token when the first is told that its own is bad, and no third.
-        """
+        """Makes a second attempt with a new token when that of the first is refused, and no third."""
         headers = self._access.headers()
         answer = attempt(headers)
         if not isinstance(answer, Answer) or answer.status != _UNAUTHORISED:
@@ -198,6 +193,4 @@ def _without_access(failure: ReadFailed) -> Outcome:
         kind = OutcomeKind.THROTTLED
     else:
         kind = OutcomeKind.NOT_TAKEN
-    return Outcome(
-        kind, failure.cause, retry_after=failure.retry_after, account_reason=failure.account_reason
-    )
+    return Outcome(kind, failure.cause, retry_after=failure.retry_after, account_reason=failure.account_reason)

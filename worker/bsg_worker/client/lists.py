@@ -1,6 +1,4 @@
-"""BSG's lists, page by page. A list that cannot be read whole is an error: what is not in it counts as
-absent.
-"""
+"""BSG's lists, page by page. One that is not read whole is an error: what is not in it counts as absent."""
 
 from __future__ import annotations
 
@@ -28,9 +26,7 @@ def listed(
     """
     offset, first_of_last_page = 0, object()
     for _ in range(_MOST_PAGES):
-        content = get(
-            {**query, "page[offset]": str(offset), "page[limit]": str(_PAGE), "sort": "id", "way": "asc"}
-        )
+        content = get({**query, "page[offset]": str(offset), "page[limit]": str(_PAGE), "sort": "id", "way": "asc"})
         rows = data_of(content)
         if not isinstance(rows, list):
             raise ReadFailed("a list that is none", status=200)

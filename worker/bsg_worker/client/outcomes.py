@@ -50,7 +50,8 @@ class Outcome:
     """What one request to create a campaign came to.
 
     `cause` is a few words for logs and people, without personal data; nothing is decided by it. `retry_after`
-    is how many seconds BSG asks to wait, None when it does not say.
+    is how many seconds BSG asks to wait, None when it does not say. `reference_ids_taken` explains a doubt: BSG
+    said no because of reference ids that it knows, those of `rows` where it names them.
     """
 
     kind: OutcomeKind
@@ -59,6 +60,7 @@ class Outcome:
     retry_after: float | None = None
     rows: tuple[RowFault, ...] = ()
     account_reason: AccountReason | None = None
+    reference_ids_taken: bool = False
 
 
 class StopOutcome(StrEnum):

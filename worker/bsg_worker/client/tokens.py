@@ -20,8 +20,7 @@ _LOOK_AGAIN = 0.05
 
 
 class TokenStore:
-    """Methods raise ReadFailed when there is no token to be had, and `redis.exceptions.RedisError` from
-    Redis.
+    """Methods raise ReadFailed when there is no token to be had, and `redis.exceptions.RedisError`.
 
     `login` asks BSG for a new token and raises ReadFailed; `longest_login` is its bound in seconds, after
     which another worker may try. Whoever finds a login under way waits for its token, `longest_wait` seconds
@@ -51,9 +50,7 @@ class TokenStore:
         return self._standing() or self.renew("")
 
     def renew(self, failed: str) -> str:
-        """A token in the place of `failed`: the one that another worker has got meanwhile, or that of a
-        login.
-        """
+        """A token in the place of `failed`: what another worker has got meanwhile, or that of a login."""
         owner = secrets.token_hex(16)
         deadline = clock.monotonic() + self._longest_wait
         while True:

@@ -46,8 +46,8 @@ _LONGEST_COMPLAINT = 200
 _REFUSED = Outcome(OutcomeKind.REFUSED, "refused")
 _IN_DOUBT = Outcome(OutcomeKind.IN_DOUBT, "in doubt")
 
-# BSG: error codes of API 1.0 (`error`, `errorDescription`). 0 is no error; one that is not listed is in
-# doubt.
+# BSG: error codes of API 1.0 (`error`, `errorDescription`). 0 is no error; what is not listed
+# is in doubt.
 _CODES: Mapping[int, Outcome] = {
     1: Outcome(OutcomeKind.ACCOUNT_CLOSED, "invalid key", account_reason=AccountReason.BAD_KEY),
     2: Outcome(OutcomeKind.ACCOUNT_CLOSED, "user blocked", account_reason=AccountReason.BLOCKED),
@@ -62,7 +62,7 @@ _CODES: Mapping[int, Outcome] = {
     11: Outcome(OutcomeKind.THROTTLED, "too many messages at once"),
     12: replace(_REFUSED, cause="package too large"),
     21: replace(_REFUSED, cause="invalid phone"),
-    23: replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN),
+    23: replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN, reference_ids_taken=True),
     24: replace(_REFUSED, cause="invalid payload"),
     25: replace(_REFUSED, cause="invalid originator"),
     26: replace(_REFUSED, cause="text empty or too long"),
@@ -118,11 +118,7 @@ def _by_status(answer: Answer) -> Outcome:
     content = decode(answer.body)
     if status in _YES and isinstance(content, Mapping):
         return _of_a_yes(status, content)
-    if (
-        status in _NO
-        and isinstance(content, Mapping)
-        and not content.keys().isdisjoint(("error", "errors", "message"))
-    ):
+    if status in _NO and isinstance(content, Mapping) and not content.keys().isdisjoint(("error", "errors", "message")):
         return _of_a_no(status, content)
     return replace(_IN_DOUBT, cause=f"HTTP {status}")
 
@@ -161,21 +157,19 @@ def _of_complaints(errors: Any) -> Outcome:
     if not faults:
         return replace(_REFUSED, cause="HTTP 422")
     fields = [fault.field if fault else name for fault, (name, _) in zip(faults, complaints, strict=True)]
-    if all(field == _REFERENCE_ID for field in fields):
-        return replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN)
     rows = tuple(fault for fault in faults if fault is not None)
+    if all(field == _REFERENCE_ID for field in fields):
+        return replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN, reference_ids_taken=True, rows=rows)
     if len(rows) < len(faults):
         return replace(_REFUSED, cause="HTTP 422")
-    return Outcome(
-        OutcomeKind.ROWS_REFUSED, f"HTTP 422 for {len({fault.row for fault in rows})} rows", rows=rows
-    )
+    return Outcome(OutcomeKind.ROWS_REFUSED, f"HTTP 422 for {len({fault.row for fault in rows})} rows", rows=rows)
 
 
 def _complaints(errors: Any) -> list[tuple[str, Any]]:
     """The field and the words of each complaint.
 
-    The documents print a map, or a list without saying of what: maps of the same kind are understood in it, and
-    texts that begin with the field and a colon.
+    The documents print a map, or a list without saying of what: maps of the same kind are understood in it,
+    and texts that begin with the field and a colon.
     """
     if isinstance(errors, Mapping):
         return list(errors.items())
@@ -194,14 +188,11 @@ def _row_fault(field: str, message: Any) -> RowFault | None:
     if match is None:
         return None
     words = message[0] if isinstance(message, list) and message else message
-    return RowFault(
-        int(match[1]), match[2], printable(words, _LONGEST_COMPLAINT) if isinstance(words, str) else ""
-    )
+    return RowFault(int(match[1]), match[2], printable(words, _LONGEST_COMPLAINT) if isinstance(words, str) else "")
 
 
 def _code(content: Mapping[str, Any]) -> int | None:
-    """The error code of the older style; None when there is no error, -1 when there is one that is no number.
-    """
+    """The error code of the older style; None when there is no error, -1 when it is no number."""
     said = content.get("error")
     if said is None or said is False:
         return None

@@ -1,5 +1,4 @@
-"""HTTP with BSG: one request, one answer, bounded in time and size; and whether a byte of the body has left.
-"""
+"""HTTP with BSG: one request, one answer, bounded in time and size; and whether any of the body has left."""
 
 from __future__ import annotations
 
@@ -52,9 +51,7 @@ class HeldBack(Exception):
 
 
 class StreamedBody:
-    """A body in pieces, sent without joining them. The first read asks `may_leave`; then `left` is true for
-    good.
-    """
+    """A body in pieces, sent without joining them. The first read asks `may_leave`; then `left` is true."""
 
     def __init__(self, pieces: tuple[bytes, ...], may_leave: Callable[[], bool]) -> None:
         self.left = False
@@ -92,8 +89,7 @@ class StreamedBody:
 
 
 class Wire:
-    """Sends requests to one BSG host. Threads and forked processes may share it; their connections are apart.
-    """
+    """Sends requests to one BSG host. Threads and forked processes may share it, not its connections."""
 
     def __init__(self, settings: Settings) -> None:
         self._base_url = settings.bsg_base_url
@@ -192,9 +188,7 @@ def _cause(error: BaseException, exchange: Exchange) -> str:
     if exchange.expired:
         return _TOO_SLOW
     chain = _chain(error)
-    return next(
-        (words for kind, words in _CAUSES if any(isinstance(link, kind) for link in chain)), "connection lost"
-    )
+    return next((words for kind, words in _CAUSES if any(isinstance(link, kind) for link in chain)), "connection lost")
 
 
 def _chain(error: BaseException) -> list[BaseException]:
@@ -211,8 +205,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 class _Authorisation(requests.auth.AuthBase):
-    """Sets our own header. Given as `auth`, so that requests does not put an entry of ~/.netrc in its place.
-    """
+    """Sets our own header; as `auth`, so that requests puts no entry of ~/.netrc in its place."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers

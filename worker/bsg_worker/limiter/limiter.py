@@ -17,8 +17,7 @@ import redis
 from bsg_config.rate import Rate
 
 LONGEST_RESERVATION = 10.0
-"""Seconds: no caller may reserve a slot further ahead, so a slot beyond it shows that the clock was set back.
-"""
+"""Seconds: nobody may reserve further ahead, so a reservation beyond it shows a clock that was set back."""
 
 LONGEST_COOL_DOWN = 3600.0
 """Seconds: a gateway that asks for more than an hour is asked again after an hour."""
@@ -42,16 +41,14 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class LimiterState:
-    """Seconds until the next free slot, and seconds for which the account still cools down (0: it does not).
-    """
+    """Seconds until the next free slot, and for which the account still cools down (0: it does not)."""
 
     next_slot_in: float
     cooling_for: float
 
 
 class Limiter:
-    """One bucket of one account. Every method raises `redis.exceptions.RedisError` when Redis does not
-    answer.
+    """One bucket of one account. Methods raise `redis.exceptions.RedisError` when Redis does not answer.
 
     That is on purpose: a limit that cannot be asked is a limit that holds, so nothing is sent meanwhile.
     """

@@ -1,0 +1,114 @@
+"""Reading a campaign's messages from a CSV file, row by row."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from bsg_cli.errors import BadInput
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
+
+
+class CampaignFile:
+    """A CSV file in UTF-8 (a byte order mark is skipped), separated by comma or semicolon, as its head is.
+
+    The first row names the columns, `phone` among them. Raises BadInput, which names the file and the line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._line = 0
+        try:
+            self._file: BinaryIO = path.open("rb")
+        except OSError as error:
+            raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+        try:
+            self.columns = self._read_columns()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> CampaignFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def messages(self) -> Iterator[Mapping[str, str | int]]:
+        """Each row as a mapping by column; empty cells are left out. Blank lines are skipped."""
+        reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
+        columns = self.columns
+        expected = len(columns)
+        while True:
+            began = self._line + 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise BadInput(
+                    f"{self.path}, line {began}: not CSV: {error}. Look for a stray quotation mark."
+                ) from None
+            if not cells:
+                continue
+            if len(cells) != expected:
+                raise BadInput(
+                    f"{self.path}, line {began}: {len(cells)} cells, but line 1 names {expected} columns. "
+                    "Put cells that contain the separator between quotation marks."
+                )
+            yield _message(columns, cells)
+
+    def _read_columns(self) -> tuple[str, ...]:
+        head = next(self._lines(), None)
+        if head is None or not head.strip():
+            raise BadInput(
+                f"{self.path}, line 1: no column names. The first line names the columns, one is `phone`."
+            )
+        self._delimiter = ";" if head.count(";") > head.count(",") else ","
+        try:
+            names = [
+                name.strip() for name in next(csv.reader([head], delimiter=self._delimiter, strict=True))
+            ]
+        except csv.Error as error:
+            raise BadInput(f"{self.path}, line 1: not CSV: {error}") from None
+        found = ", ".join(names)
+        if "phone" not in names:
+            raise BadInput(
+                f"{self.path}, line 1: no column is named `phone`. Found: {found}. Rename the one it is."
+            )
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise BadInput(
+                f"{self.path}, line 1: named more than once: {', '.join(repeated) or '(no name)'}."
+            )
+        return tuple(names)
+
+    def _lines(self) -> Iterator[str]:
+        # Line by line, so that what cannot be decoded has a line number.
+        for raw in self._file:
+            self._line += 1
+            try:
+                text = raw.decode("utf-8-sig" if self._line == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise BadInput(
+                    f"{self.path}, line {self._line}: not UTF-8 (byte {error.start + 1} of the line). "
+                    "Save the file as UTF-8; spreadsheets call it «CSV UTF-8»."
+                ) from None
+            yield text
+
+
+def _message(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str | int]:
+    message: dict[str, str | int] = {
+        name: cell for name, cell in zip(columns, cells, strict=True) if name and cell and not cell.isspace()
+    }
+    tariff_code = message.get("tariff_code")
+    if isinstance(tariff_code, str) and _WHOLE_NUMBER.fullmatch(tariff_code.strip()):
+        message["tariff_code"] = int(tariff_code)
+    return message

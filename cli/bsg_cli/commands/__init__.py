@@ -1,0 +1,1 @@
+"""The commands of `bsg-campaigns`, one module for each group."""

@@ -1,0 +1,123 @@
+"""`demo`: a campaign from a file to the sandbox, through real processes."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from bsg_cli.campaign_file import CampaignFile
+from bsg_cli.demo_run import DemoRun
+from bsg_cli.demo_summary import summarise
+from bsg_cli.errors import BadInput, CommandError, ExitCode
+from bsg_cli.ports import free_port
+from bsg_cli.printing import Progress, complain, number
+from bsg_cli.stop_signals import StopSignals
+from bsg_ledger.records import CampaignStatus
+from bsg_producer import Producer
+from bsg_sandbox.control import Control, ControlFailed
+
+CONTACTS = Path("examples/contacts.csv")
+SENDER = "MyShop"
+TEXT = "Hi {{ name }}, your order is ready. Thank you for shopping with us!"
+
+SECONDS_BETWEEN_LOOKS = 0.25
+SECONDS_AT_MOST = 180.0
+
+
+class _Stopped(Exception):
+    """Somebody asked to stop before the end."""
+
+
+def add_to(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    parser = commands.add_parser(
+        "demo", parents=[common], help="send a file through real processes to a sandbox on loopback"
+    )
+    parser.add_argument("--file", type=Path, metavar="FILE.csv", help=f"({CONTACTS})")
+    parser.add_argument("--text", help=f"a template over the file's columns ({TEXT!r})")
+    parser.add_argument("--keep", action="store_true", help="leave all running until Ctrl-C")
+    parser.add_argument("--flower-port", type=int, default=0, metavar="N", help="(0: any free one)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    path = arguments.file or _example_contacts()
+    with CampaignFile(path):
+        pass  # complains of an unfit file before anything is started
+    demo = DemoRun(arguments.data_directory / "demo", free_port(arguments.flower_port, "--flower-port"))
+    with StopSignals() as signals:
+        signals.on_repeat = demo.stop_at_once
+        try:
+            demo.start()
+            say = complain if arguments.json else print
+            say(f"Flower: {demo.flower_url}   Sandbox: {demo.sandbox_url}   Log: {demo.log}")
+            code = _send(demo, path, arguments, signals)
+            if arguments.keep:
+                say("All is left running. Ctrl-C ends it.")
+                _keep(demo, signals)
+        except _Stopped:
+            code = ExitCode.INTERRUPTED
+        finally:
+            demo.stop()
+    return code
+
+
+def _send(demo: DemoRun, path: Path, arguments: argparse.Namespace, signals: StopSignals) -> ExitCode:
+    producer = Producer(demo.settings)
+    began = time.monotonic()
+    with CampaignFile(path) as file:
+        text = arguments.text or (None if "text" in file.columns else TEXT)
+        receipt = producer.enqueue(file.messages(), sender=SENDER, text=text, name="demo")
+    status = _await_end(demo, producer, receipt.campaign_id, began, signals)
+    seconds = time.monotonic() - began
+    try:
+        arrived = Control(demo.sandbox_url).summary()
+    except ControlFailed as error:
+        raise CommandError(f"The sandbox did not tell what arrived: {error}. See {demo.log}") from None
+    summary = summarise(producer, status, arrived, seconds)
+    summary.show(json=arguments.json)
+    return ExitCode.FAILED if summary.faults else ExitCode.OK
+
+
+def _await_end(
+    demo: DemoRun, producer: Producer, campaign_id: str, began: float, signals: StopSignals
+) -> CampaignStatus:
+    progress = Progress()
+    try:
+        while True:
+            status = producer.status(campaign_id)
+            elapsed = time.monotonic() - began
+            progress.show(_progress_line(status.counts, elapsed))
+            if status.state.final or elapsed > SECONDS_AT_MOST:
+                return status
+            if signals.wait(SECONDS_BETWEEN_LOOKS):
+                raise _Stopped
+            demo.look_after()
+    finally:
+        progress.clear()
+
+
+def _progress_line(counts: Mapping[str, int], elapsed: float) -> str:
+    finished = counts.get("finished", 0)
+    submitted = counts.get("submitted", 0) + finished
+    return (
+        f"accepted {number(counts['accepted'])}  rejected {number(counts.get('rejected', 0))}  "
+        f"submitted {number(submitted)}  finished {number(finished)}  "
+        f"{number(int(submitted / max(elapsed, 0.001)))} messages/s"
+    )
+
+
+def _keep(demo: DemoRun, signals: StopSignals) -> None:
+    while not signals.wait(SECONDS_BETWEEN_LOOKS):
+        demo.look_after()
+
+
+def _example_contacts() -> Path:
+    # Here, or in the source tree that this file is part of.
+    for root in (Path(), Path(__file__).resolve().parents[3]):
+        if (root / CONTACTS).is_file():
+            return root / CONTACTS
+    raise BadInput(f"{CONTACTS}: not found here. Name a CSV file with --file.")

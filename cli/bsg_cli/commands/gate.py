@@ -1,0 +1,42 @@
+"""`gate`: whether anything may leave for the account, and the kill switch."""
+
+from __future__ import annotations
+
+import argparse
+
+from bsg_cli.connection import open_producer
+from bsg_cli.errors import ExitCode
+from bsg_cli.printing import moment, print_json
+
+
+def add_to(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    parser = commands.add_parser("gate", parents=[common], help="show, open or shut the account's gate")
+    parser.add_argument(
+        "action", nargs="?", choices=("open", "shut"), help="shut: nothing more leaves until it is opened"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    producer = open_producer(arguments.data_directory)
+    if arguments.action == "open":
+        producer.open_gate()
+    elif arguments.action == "shut":
+        producer.shut_gate()
+    gate = producer.gate()
+    if arguments.json:
+        print_json(gate)
+        return ExitCode.OK
+    words = ["open" if gate.open else "shut"]
+    if gate.reason:
+        words.append(f"because of {gate.reason}")
+    if gate.by:
+        words.append(f"by {gate.by}")
+    if gate.since is not None:
+        words.append(f"since {moment(gate.since)}")
+    print(f"The gate is {' '.join(words)}.")
+    if gate.balance is not None:
+        print(f"BSG's last word on the balance: {gate.balance}")
+    return ExitCode.OK

@@ -1,0 +1,103 @@
+"""`status`, `list`, `watch`, `rejects`: what became of campaigns."""
+
+from __future__ import annotations
+
+import argparse
+from itertools import islice
+
+from bsg_cli.connection import open_producer
+from bsg_cli.errors import ExitCode
+from bsg_cli.presenting import headline, print_batches, print_counts, transition_line
+from bsg_cli.printing import moment, number, print_json, print_table
+from bsg_cli.watching import watch
+
+TRANSITIONS_SHOWN = 20
+CAMPAIGNS_SHOWN = 50
+
+
+def add_to(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    status = commands.add_parser("status", parents=[common], help="how a campaign stands")
+    status.add_argument("campaign", metavar="ID")
+    status.add_argument(
+        "--all", action="store_true", help=f"every transition, not the last {TRANSITIONS_SHOWN}"
+    )
+    status.set_defaults(run=run_status)
+
+    listing = commands.add_parser("list", parents=[common], help="the campaigns, the newest first")
+    listing.add_argument(
+        "--limit", type=int, default=CAMPAIGNS_SHOWN, metavar="N", help=f"({CAMPAIGNS_SHOWN})"
+    )
+    listing.set_defaults(run=run_list)
+
+    watching = commands.add_parser("watch", parents=[common], help="follow a campaign until it is final")
+    watching.add_argument("campaign", metavar="ID")
+    watching.set_defaults(run=run_watch)
+
+    rejects = commands.add_parser("rejects", parents=[common], help="the messages that are not sent, and why")
+    rejects.add_argument("campaign", metavar="ID")
+    rejects.set_defaults(run=run_rejects)
+
+
+def run_status(arguments: argparse.Namespace) -> ExitCode:
+    status = open_producer(arguments.data_directory).status(arguments.campaign)
+    if arguments.json:
+        print_json(status)
+        return ExitCode.OK
+    print(headline(status))
+    print(f"  accepted at {moment(status.accepted_at)}, deadline {moment(status.deadline)}")
+    print_counts(status)
+    if status.batches:
+        print()
+        print_batches(status.batches)
+    shown = status.transitions if arguments.all else status.transitions[-TRANSITIONS_SHOWN:]
+    print()
+    if len(shown) < len(status.transitions):
+        print(f"({number(len(status.transitions) - len(shown))} earlier transitions: --all shows them)")
+    for transition in shown:
+        print(transition_line(transition))
+    return ExitCode.OK
+
+
+def run_list(arguments: argparse.Namespace) -> ExitCode:
+    campaigns = islice(open_producer(arguments.data_directory).campaigns(), max(0, arguments.limit))
+    if arguments.json:
+        for campaign in campaigns:
+            print_json(campaign)
+        return ExitCode.OK
+    print_table(
+        ("campaign", "accepted at", "messages", "state", "name"),
+        (
+            (
+                campaign.campaign_id,
+                moment(campaign.accepted_at),
+                number(campaign.messages),
+                f"{campaign.state}, paused" if campaign.paused else str(campaign.state),
+                campaign.name or "",
+            )
+            for campaign in campaigns
+        ),
+    )
+    return ExitCode.OK
+
+
+def run_watch(arguments: argparse.Namespace) -> ExitCode:
+    return watch(open_producer(arguments.data_directory), arguments.campaign, json=arguments.json)
+
+
+def run_rejects(arguments: argparse.Namespace) -> ExitCode:
+    for reject in open_producer(arguments.data_directory).rejects(arguments.campaign):
+        if arguments.json:
+            print_json(reject)
+        else:
+            cells = (
+                str(reject.index),
+                reject.phone,
+                reject.reference_id,
+                reject.field,
+                reject.code,
+                reject.message,
+            )
+            print("\t".join(cell or "-" for cell in cells))
+    return ExitCode.OK

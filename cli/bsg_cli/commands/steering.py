@@ -1,0 +1,110 @@
+"""`pause`, `resume`, `cancel`, `retry`, `resolve`: changing what becomes of campaigns."""
+
+from __future__ import annotations
+
+import argparse
+
+from bsg_cli.commands.send import moment_argument
+from bsg_cli.connection import open_producer
+from bsg_cli.errors import ExitCode
+from bsg_cli.printing import number, print_json
+from bsg_ledger.records import CampaignStatus
+
+# Not yet sent: a pause holds them.
+_HELD = ("unprepared", "pending", "claimed")
+_GONE = ("posting", "unconfirmed", "submitted", "finished")
+
+
+def add_to(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
+) -> None:
+    for name, run, explanation in (
+        ("pause", run_pause, "hold what has not been sent; what is at BSG goes on there"),
+        ("resume", run_resume, "let a paused campaign go on"),
+        ("cancel", run_cancel, "end what is unsent for good, and have the rest stopped at BSG"),
+    ):
+        parser = commands.add_parser(name, parents=[common], help=explanation)
+        parser.add_argument("campaign", metavar="ID")
+        parser.set_defaults(run=run)
+
+    retry = commands.add_parser(
+        "retry", parents=[common], help="send again what BSG refused, or what has expired"
+    )
+    retry.add_argument("campaign", metavar="ID")
+    retry.add_argument(
+        "--deadline", type=moment_argument, metavar="TIME", help="with zone; needed for what expired"
+    )
+    retry.set_defaults(run=run_retry)
+
+    resolve = commands.add_parser("resolve", parents=[common], help="settle a batch that only a person can")
+    resolve.add_argument("batch", metavar="BATCH", help="its id, as `status` prints it")
+    word = resolve.add_mutually_exclusive_group(required=True)
+    word.add_argument("--sent", type=int, metavar="ID", help="it was sent: the id of its campaign at BSG")
+    word.add_argument("--not-sent", action="store_true", help="it was surely not sent: it will be sent now")
+    resolve.set_defaults(run=run_resolve)
+
+
+def run_pause(arguments: argparse.Namespace) -> ExitCode:
+    producer = open_producer(arguments.data_directory)
+    producer.pause(arguments.campaign)
+    status = producer.status(arguments.campaign)
+    held, gone = _messages(status, _HELD), _messages(status, _GONE)
+    if arguments.json:
+        print_json({"campaign_id": status.campaign_id, "paused": True, "held": held, "gone": gone})
+    else:
+        print(
+            f"Paused: {number(held)} messages are held. "
+            f"{number(gone)} had gone to BSG, which goes on with them."
+        )
+    return ExitCode.OK
+
+
+def run_resume(arguments: argparse.Namespace) -> ExitCode:
+    producer = open_producer(arguments.data_directory)
+    producer.resume(arguments.campaign)
+    status = producer.status(arguments.campaign)
+    held = _messages(status, _HELD)
+    if arguments.json:
+        print_json({"campaign_id": status.campaign_id, "paused": False, "unsent": held})
+    else:
+        print(f"Resumed: {number(held)} messages are to be sent.")
+    return ExitCode.OK
+
+
+def run_cancel(arguments: argparse.Namespace) -> ExitCode:
+    producer = open_producer(arguments.data_directory)
+    gone = producer.cancel(arguments.campaign)
+    status = producer.status(arguments.campaign)
+    cancelled = status.counts.get("cancelled", 0)
+    if arguments.json:
+        print_json({"campaign_id": status.campaign_id, "cancelled": cancelled, "gone": gone})
+    else:
+        print(
+            f"Cancelled: {number(cancelled)} messages will not be sent. "
+            f"{number(gone)} had gone to BSG, or may have; they are stopped there where that can still be."
+        )
+    return ExitCode.OK
+
+
+def run_retry(arguments: argparse.Namespace) -> ExitCode:
+    messages = open_producer(arguments.data_directory).retry(arguments.campaign, deadline=arguments.deadline)
+    if arguments.json:
+        print_json({"campaign_id": arguments.campaign, "messages": messages})
+    else:
+        print(f"To be sent again: {number(messages)} messages.")
+    return ExitCode.OK
+
+
+def run_resolve(arguments: argparse.Namespace) -> ExitCode:
+    state = open_producer(arguments.data_directory).resolve(
+        arguments.batch, sent=arguments.sent, not_sent=arguments.not_sent
+    )
+    if arguments.json:
+        print_json({"batch": arguments.batch, "state": state})
+    else:
+        print(f"Batch {arguments.batch} is {state} now.")
+    return ExitCode.OK
+
+
+def _messages(status: CampaignStatus, states: tuple[str, ...]) -> int:
+    return sum(status.counts.get(state, 0) for state in states)

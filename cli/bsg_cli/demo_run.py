@@ -1,0 +1,126 @@
+"""A demo's processes: server, sandbox, workers, beat and Flower, none of which touches anything real."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from bsg_cli.embedded_server import EmbeddedServer
+from bsg_cli.errors import CommandError
+from bsg_cli.leashed import LeashedCommand
+from bsg_cli.processes import BEAT, STATUS, WORKER, flower_on_port
+from bsg_cli.supervisor import Supervisor
+from bsg_config.settings import SETTINGS, Settings
+
+SECONDS_FOR_SANDBOX = 30.0
+SANDBOX_GRACE_SECONDS = 5.0
+
+# A key that the sandbox takes for a live one, and a pace at which a demo is no waiting.
+DEMO_SETTINGS = {
+    "BSG_API_KEY": "live_sandbox",
+    "BSG_RATE_LIMIT": "50/s",
+    "BSG_RATE_BURST": "10",
+    "BSG_STATUS_RATE_LIMIT": "20/s",
+    "BSG_POLL_INTERVAL": "1",
+    "SWEEP_INTERVAL": "1",
+}
+
+
+class DemoRun:
+    """Everything that a demo runs, in `directory`. `settings` are those of its processes.
+
+    The environment's own settings are left aside: a demo never uses a real account or somebody's Redis.
+    """
+
+    def __init__(self, directory: Path, flower_port: int) -> None:
+        self.directory = directory
+        self.flower_port = flower_port
+        self._running = ExitStack()
+        self._log_lock = threading.Lock()
+
+    @property
+    def log(self) -> Path:
+        """What the processes print."""
+        return self.directory / "processes.log"
+
+    @property
+    def flower_url(self) -> str:
+        return f"http://127.0.0.1:{self.flower_port}"
+
+    def start(self) -> None:
+        """Start all of it; raises CommandError. `stop` has to be called in any case."""
+        server = EmbeddedServer(self.directory, keep_data=False)
+        self._running.enter_context(server)
+        self._log_file = self._running.enter_context(self.log.open("w", encoding="utf-8"))
+        sandbox_url = self._start_sandbox(self._log_file)
+        self.sandbox_url = sandbox_url
+        ours = {setting.name for setting in SETTINGS}
+        environment = {name: value for name, value in os.environ.items() if name not in ours}
+        environment |= {**DEMO_SETTINGS, "BSG_BASE_URL": sandbox_url, "REDIS_URL": server.url}
+        # What its owner set for a Flower of theirs is not for this one either.
+        environment = {name: value for name, value in environment.items() if not name.startswith("FLOWER_")}
+        self.settings = Settings.from_environment(environment)
+        self._supervisor = Supervisor(
+            (WORKER, STATUS, BEAT, flower_on_port(self.flower_port)),
+            environment=environment,
+            report=self._write_log,
+            server=server,
+        )
+        self._running.callback(self._supervisor.stop)
+        self._supervisor.start()
+
+    def look_after(self) -> None:
+        """Start again what has ended."""
+        self._supervisor.look_after()
+
+    def stop(self) -> None:
+        """End all of it: beat and Flower, workers, sandbox, server."""
+        self._running.close()
+
+    def stop_at_once(self) -> None:
+        """End the processes without grace."""
+        if hasattr(self, "_supervisor"):
+            self._supervisor.stop_at_once()
+
+    def _start_sandbox(self, log: IO[str]) -> str:
+        sandbox = LeashedCommand(
+            [sys.executable, "-m", "bsg_sandbox", "--port", "0", "--parent", str(os.getpid())],
+            grace_seconds=SANDBOX_GRACE_SECONDS,
+            output=subprocess.PIPE,
+            errors=log.fileno(),
+        )
+        self._running.callback(_stopper(sandbox))
+        line = b""
+        deadline = time.monotonic() + SECONDS_FOR_SANDBOX
+        while not line.endswith(b"\n") and time.monotonic() < deadline:
+            ready, _, _ = select.select([sandbox.output], [], [], 0.2)
+            read = os.read(sandbox.output.fileno(), 4096) if ready else b""
+            if ready and not read:
+                break
+            line += read
+        try:
+            return str(json.loads(line)["url"])
+        except (ValueError, KeyError):
+            raise CommandError(f"The sandbox did not start. See {self.log}") from None
+
+    def _write_log(self, name: str, line: str) -> None:
+        with self._log_lock:
+            if not self._log_file.closed:
+                print(f"{name} | {line}", file=self._log_file, flush=True)
+
+
+def _stopper(command: LeashedCommand) -> Callable[[], None]:
+    def stop() -> None:
+        command.stop()
+        command.output.close()
+
+    return stop

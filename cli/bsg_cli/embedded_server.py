@@ -1,0 +1,251 @@
+"""A Redis server of one's own, where none is set up: durable, out of others' reach, ended with its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+from urllib.parse import quote
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, RedisError
+from redis.retry import Retry
+
+from bsg_cli.errors import CommandError
+from bsg_cli.leashed import LeashedCommand
+from bsg_cli.server_binary import find_server_program
+
+DATA_DIRECTORY = ".bsg-campaigns"
+SECONDS_TO_START = 30.0
+SECONDS_TO_LOAD = 600.0  # the append-only file of a big ledger
+SECONDS_TO_STOP = 30.0
+
+_CONFIGURATION = Path(__file__).with_name("embedded_server.conf")
+_LONGEST_SOCKET_PATH = 100  # the system's limit is 104 bytes on macOS, 108 on Linux
+_SECONDS_BETWEEN_PINGS = 0.02
+_TRIES_TO_LOCK = 10
+
+
+class AlreadyRunning(CommandError):
+    """Another process runs the embedded server of this directory."""
+
+
+class ServerDidNotStart(CommandError):
+    """The server program ended, or did not answer in time."""
+
+
+class EmbeddedServer:
+    """A server with its data in `directory`, on a unix socket there, or on loopback with a password.
+
+    Others find it by `running_server_url`. It ends when nobody holds `lifeline` any more: not this process,
+    and none of those that were given the descriptor, so that workers can still finish what is on the wire.
+    """
+
+    def __init__(self, directory: Path, *, program: Path | None = None, keep_data: bool = True) -> None:
+        """`keep_data`: go on from what an earlier server left there, instead of beginning anew."""
+        self.directory = directory.absolute()
+        self._program = program
+        self._keep_data = keep_data
+        self._command: LeashedCommand | None = None
+        self._lock: IO[str] | None = None
+        self._reading, self.lifeline = -1, -1
+        self._password = ""
+        self._port = 0
+        self.url = ""
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "server.log"
+
+    def start(self) -> EmbeddedServer:
+        """Start it and wait until it answers.
+
+        Raises AlreadyRunning, NoServerProgram, ServerDidNotStart.
+        """
+        program = self._program or find_server_program()
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandError(
+                f"{self.directory}: cannot keep the server's data there: {error.strerror}"
+            ) from None
+        self._lock = _lock(self.directory)
+        self._program = program
+        self._reading, self.lifeline = os.pipe()
+        if not self._keep_data:
+            shutil.rmtree(self.directory / "appendonlydir", ignore_errors=True)
+        try:
+            self._choose_address()
+            self._launch()
+            self._tell_address()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    @property
+    def exit_code(self) -> int | None:
+        """The server's exit code; None while it runs."""
+        return None if self._command is None else self._command.exit_code
+
+    def restart(self) -> None:
+        """Start it again, at the same address, after it has ended. Raises ServerDidNotStart."""
+        if self._command is not None:
+            self._command.stop()
+        self._launch()
+
+    def stop(self) -> None:
+        """End it in order, its data on disk, and leave the directory to whoever comes next."""
+        if self._command is not None:
+            self._command.stop()
+            self._command = None
+        for descriptor in (self._reading, self.lifeline):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._reading, self.lifeline = -1, -1
+        if self._lock is not None:
+            for name in ("address.json", "server.sock", "server.conf"):
+                (self.directory / name).unlink(missing_ok=True)
+            self._lock.close()
+            self._lock = None
+
+    def __enter__(self) -> EmbeddedServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _choose_address(self) -> None:
+        path = self.directory / "server.sock"
+        if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+            self.url = f"unix://{quote(str(path))}?db=0"
+            return
+        # Anybody on this machine reaches a port, but not without the password.
+        self._password = secrets.token_urlsafe(24)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self.url = f"redis://:{self._password}@127.0.0.1:{self._port}/0"
+
+    def _launch(self) -> None:
+        configuration = self.directory / "server.conf"
+        lines = [f"include {_quoted(_CONFIGURATION)}", f"dir {_quoted(self.directory)}"]
+        if self._port:
+            lines += ["bind 127.0.0.1", f"port {self._port}", f"requirepass {self._password}"]
+        else:
+            socket_path = self.directory / "server.sock"
+            socket_path.unlink(missing_ok=True)
+            lines += ["port 0", f"unixsocket {_quoted(socket_path)}", "unixsocketperm 700"]
+        _write_private(configuration, "\n".join(lines) + "\n")
+        if self._lock is None or self._program is None:
+            raise ValueError("the server has not been started")
+        with self.log.open("ab") as log:
+            self._command = LeashedCommand(
+                [str(self._program), str(configuration)],
+                grace_seconds=SECONDS_TO_STOP,
+                output=log,
+                lifeline=self._reading,
+                # The lock goes with the server itself: whoever comes next must not start on its files.
+                held=(self._lock.fileno(),),
+                passed=(self._lock.fileno(),),
+            )
+        self._await_answer(self._command)
+
+    def _await_answer(self, command: LeashedCommand) -> None:
+        client = connect_once(self.url)
+        began = time.monotonic()
+        patience = SECONDS_TO_START
+        with contextlib.closing(client):
+            while time.monotonic() - began < patience:
+                if command.exit_code is not None:
+                    raise ServerDidNotStart(
+                        f"The embedded server ended at once (exit code {command.exit_code}). See {self.log}"
+                    )
+                try:
+                    client.ping()
+                except BusyLoadingError:
+                    patience = SECONDS_TO_LOAD
+                except RedisError:
+                    pass
+                else:
+                    return
+                time.sleep(_SECONDS_BETWEEN_PINGS)
+        raise ServerDidNotStart(f"The embedded server did not answer within {patience:.0f} s. See {self.log}")
+
+    def _tell_address(self) -> None:
+        _write_private(
+            self.directory / "address.json", json.dumps({"url": self.url, "pid": os.getpid()}) + "\n"
+        )
+
+
+def running_server_url(directory: Path) -> str | None:
+    """The address of the embedded server that runs with its data in `directory`; None when none does."""
+    path = directory.absolute() / "address.json"
+    try:
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        with _opened_lock(directory.absolute()) as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        # The lock is taken: the address is of a server that lives.
+        return str(told["url"])
+    except (OSError, ValueError):
+        return None
+    return None
+
+
+def connect_once(url: str) -> redis.Redis:
+    """A client that gives up at once instead of trying again by itself."""
+    client: redis.Redis = redis.Redis.from_url(
+        url, retry=Retry(NoBackoff(), 0), socket_timeout=5, socket_connect_timeout=2
+    )
+    return client
+
+
+def _lock(directory: Path) -> IO[str]:
+    lock = (directory / "lock").open("a", encoding="utf-8")
+    # Whoever asks whether a server runs holds the lock for an instant.
+    for _ in range(_TRIES_TO_LOCK):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        time.sleep(_SECONDS_BETWEEN_PINGS)
+    lock.close()
+    holder = ""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        pid = json.loads((directory / "address.json").read_text(encoding="utf-8"))["pid"]
+        holder = f" (started by process {pid})"
+    raise AlreadyRunning(
+        f"{directory}: an embedded server already runs here{holder}. "
+        "Stop that `bsg-campaigns up` first, or name another place with --data-directory."
+    )
+
+
+@contextlib.contextmanager
+def _opened_lock(directory: Path) -> Iterator[IO[str]]:
+    with (directory / "lock").open("r", encoding="utf-8") as lock:
+        yield lock
+
+
+def _write_private(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+def _quoted(path: Path) -> str:
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,31 @@
+"""What the command line says and how it exits when something expected goes wrong."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    OK = 0
+    FAILED = 1
+    MISUSE = 2
+    UNREACHABLE = 3
+    INTERRUPTED = 130
+
+
+class CommandError(Exception):
+    """An expected failure: `str()` says what, where, and what to do; the process ends with `exit_code`."""
+
+    exit_code = ExitCode.FAILED
+
+
+class BadInput(CommandError):
+    """Wrong arguments, settings or files."""
+
+    exit_code = ExitCode.MISUSE
+
+
+class Unreachable(CommandError):
+    """Redis or BSG does not answer."""
+
+    exit_code = ExitCode.UNREACHABLE

@@ -1,0 +1,104 @@
+"""Starting commands that cannot outlive this process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+_LEASH = Path(__file__).with_name("leash.py")
+
+
+class LeashedCommand:
+    """A running command that is ended, with all that it started, when this process ends, even by SIGKILL.
+
+    It has a session of its own: Ctrl-C in the terminal reaches this process alone, which then ends the
+    commands in its own order. `held` are descriptors that stay open as long as the leash lives; `passed` ones
+    reach the command.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        grace_seconds: float,
+        environment: Mapping[str, str] | None = None,
+        output: int | IO[bytes] | None = None,
+        errors: int | IO[bytes] | None = subprocess.STDOUT,
+        held: Sequence[int] = (),
+        passed: Sequence[int] = (),
+        lifeline: int | None = None,
+    ) -> None:
+        """`lifeline`: the reading end of a pipe; the command ends when nobody holds its writing end any more.
+
+        Without one, it is this object that holds the command.
+        """
+        options = [word for number in passed for word in ("--pass-descriptor", str(number))]
+        self._writing: int | None = None
+        if lifeline is None:
+            reading, self._writing = os.pipe()
+        else:
+            reading = lifeline
+        try:
+            self._leash = subprocess.Popen(  # noqa: S603
+                [sys.executable, "-I", "-S", str(_LEASH), str(grace_seconds), *options, "--", *argv],
+                stdin=reading,
+                stdout=output,
+                stderr=errors,
+                env=None if environment is None else dict(environment),
+                start_new_session=True,
+                pass_fds=(*held, *passed),
+            )
+        except BaseException:
+            self._close_writing_end()
+            raise
+        finally:
+            if lifeline is None:
+                os.close(reading)
+
+    @property
+    def output(self) -> IO[bytes]:
+        """What the command prints, if `output` was PIPE."""
+        if self._leash.stdout is None:
+            raise ValueError("the output goes elsewhere")
+        return self._leash.stdout
+
+    @property
+    def pid(self) -> int:
+        """The leash's process."""
+        return self._leash.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """The command's exit code, 128 + N if signal N ended it; None while it runs."""
+        code = self._leash.poll()
+        return None if code is None else _as_a_shell_tells(code)
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM now, SIGKILL after the grace. Does not wait. A second time: SIGKILL now."""
+        if self._leash.poll() is None:
+            self._leash.terminate()
+
+    def wait(self, seconds: float | None = None) -> int:
+        """Wait for the end and return the exit code. Raises subprocess.TimeoutExpired."""
+        code = self._leash.wait(seconds)
+        self._close_writing_end()
+        return _as_a_shell_tells(code)
+
+    def stop(self) -> int:
+        """Ask to stop and wait; the grace bounds it."""
+        self.ask_to_stop()
+        return self.wait()
+
+    def _close_writing_end(self) -> None:
+        if self._writing is not None:
+            os.close(self._writing)
+            self._writing = None
+
+
+def _as_a_shell_tells(code: int) -> int:
+    # A leash that a signal ends before it has set its handlers has not started its command either.
+    return code if code >= 0 else 128 - code

@@ -1,0 +1,21 @@
+"""Ports on loopback."""
+
+from __future__ import annotations
+
+import socket
+
+from bsg_cli.errors import BadInput
+
+
+def free_port(wanted: int, option: str) -> int:
+    """`wanted` if nobody listens there, or any free one for 0. Raises BadInput, which names the option."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except (OSError, OverflowError):
+            raise BadInput(
+                f"Port {wanted} is taken. Name another with {option}; 0 picks a free one."
+            ) from None
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,57 @@
+"""Campaigns as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bsg_cli.printing import moment, number, print_table
+from bsg_ledger.records import Batch, CampaignStatus, Transition
+
+
+def print_counts(status: CampaignStatus) -> None:
+    """Messages by state; the states without any are left out."""
+    print(f"  accepted     {number(status.counts['accepted'])}")
+    for state, messages in status.counts.items():
+        if state != "accepted" and messages:
+            print(f"  {state:<12} {number(messages)}")
+
+
+def print_batches(batches: Sequence[Batch]) -> None:
+    """A line for each batch."""
+    print_table(
+        ("batch", "messages", "state", "BSG campaign", "at BSG", "attempts", "cost", "last error"),
+        (
+            (
+                batch.id,
+                number(batch.size),
+                f"{batch.state} (resolve it)" if batch.needs_person else str(batch.state),
+                _ids(batch),
+                batch.bsg_status or "",
+                str(batch.attempts),
+                batch.cost or "",
+                batch.error or "",
+            )
+            for batch in batches
+        ),
+    )
+
+
+def transition_line(transition: Transition) -> str:
+    """A transition on one line."""
+    where = transition.batch or "campaign"
+    way = f"{transition.from_state} → {transition.to_state}" if transition.from_state else transition.to_state
+    why = f" ({transition.cause})" if transition.cause else ""
+    detail = f" {transition.detail}" if transition.detail else ""
+    return f"{moment(transition.when)}  {where}  {way}{why}{detail}"
+
+
+def headline(status: CampaignStatus) -> str:
+    """Which campaign, and how it stands."""
+    name = f" «{status.name}»" if status.name else ""
+    paused = ", paused" if status.paused else ""
+    return f"Campaign {status.campaign_id}{name}: {status.state}{paused}"
+
+
+def _ids(batch: Batch) -> str:
+    ids = [batch.bsg_campaign_id, *batch.other_bsg_campaign_ids]
+    return ", ".join(str(bsg_id) for bsg_id in ids if bsg_id is not None)

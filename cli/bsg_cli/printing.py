@@ -1,0 +1,72 @@
+"""Printing for people and for programs: results to standard output, all else to standard error."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+
+
+def number(value: int) -> str:
+    """A count with its thousands apart."""
+    return f"{value:,}".replace(",", " ")
+
+
+def moment(value: datetime) -> str:
+    """A time in this machine's zone."""
+    return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def as_json(value: object) -> object:
+    """Dataclasses, enumerations, times and collections as JSON has them."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(name): as_json(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(inner) for inner in value]
+    return value
+
+
+def print_json(value: object) -> None:
+    """One line of JSON, out at once."""
+    print(json.dumps(as_json(value), ensure_ascii=False), flush=True)
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns as wide as their widest cell. Holds all rows."""
+    lines = [list(headings), *([*row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print("  ".join(cells).rstrip())
+
+
+class Progress:
+    """One line on standard error that is written over; nothing at all unless that is a terminal."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._length = 0
+
+    def show(self, text: str) -> None:
+        if self._shown:
+            print(f"\r{text.ljust(self._length)}", end="", file=sys.stderr, flush=True)
+            self._length = len(text)
+
+    def clear(self) -> None:
+        if self._shown and self._length:
+            print(f"\r{' ' * self._length}\r", end="", file=sys.stderr, flush=True)
+            self._length = 0
+
+
+def complain(text: str) -> None:
+    """An error or a warning, to standard error."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,73 @@
+"""The processes that send campaigns: the one list behind `up`, the Procfile and docker-compose.yml."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+
+# The worker's queues in their order of service.
+WORKER_QUEUES = "submit.high,prepare.high,submit.normal,prepare.normal,submit.low,prepare.low"
+STATUS_QUEUE = "status"
+FLOWER_PORT = 5555
+
+# A request on the wire must be let end: its longest exchange, and the task around it.
+WORKER_GRACE_SECONDS = 90.0
+OTHERS_GRACE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """`stop_order`: the lower ones are asked to stop, and awaited, before the higher ones."""
+
+    name: str
+    command: str
+    stop_order: int
+    grace_seconds: float
+
+    def argv(self) -> list[str]:
+        """The command with this Python in place of a `celery` that PATH may not have."""
+        program, *arguments = shlex.split(self.command)
+        if program != "celery":
+            raise ValueError(f"{self.name} is not started by celery")
+        return [sys.executable, "-m", "celery", *arguments]
+
+
+WORKER = Process(
+    "worker",
+    f"celery -A bsg_worker worker -n worker@%h -P threads -c 8 -Q {WORKER_QUEUES} -l INFO",
+    stop_order=1,
+    grace_seconds=WORKER_GRACE_SECONDS,
+)
+STATUS = Process(
+    "status",
+    f"celery -A bsg_worker worker -n status@%h -P threads -c 4 -Q {STATUS_QUEUE} -l INFO",
+    stop_order=1,
+    grace_seconds=WORKER_GRACE_SECONDS,
+)
+# Beat's schedule in memory: ticks are idempotent, so there is nothing to remember and no file to place.
+BEAT = Process(
+    "beat",
+    "celery -A bsg_worker beat -S celery.beat:Scheduler -l INFO",
+    stop_order=0,
+    grace_seconds=OTHERS_GRACE_SECONDS,
+)
+FLOWER = Process(
+    "flower",
+    f"celery -A bsg_monitor flower --port={FLOWER_PORT}",
+    stop_order=0,
+    grace_seconds=OTHERS_GRACE_SECONDS,
+)
+
+PROCESSES = (WORKER, STATUS, BEAT, FLOWER)
+
+
+def flower_on_port(port: int) -> Process:
+    """Flower as in the list, on another port."""
+    command = FLOWER.command.replace(f"--port={FLOWER_PORT}", f"--port={port}")
+    return Process(FLOWER.name, command, FLOWER.stop_order, FLOWER.grace_seconds)
+
+
+def procfile() -> str:
+    """The text of the Procfile."""
+    return "".join(f"{process.name}: {process.command}\n" for process in PROCESSES)

@@ -1,0 +1,138 @@
+"""Keeps the processes running, and ends them in order."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bsg_cli.embedded_server import EmbeddedServer, ServerDidNotStart
+from bsg_cli.leashed import LeashedCommand
+from bsg_cli.processes import Process
+
+FIRST_BACKOFF_SECONDS = 1.0
+LONGEST_BACKOFF_SECONDS = 30.0
+STEADY_SECONDS = 60.0  # whoever ran so long begins again at the first backoff
+
+Report = Callable[[str, str], None]
+
+
+@dataclass(slots=True)
+class _Supervised:
+    process: Process
+    command: LeashedCommand | None = None
+    started_at: float = 0.0
+    backoff: float = FIRST_BACKOFF_SECONDS
+    start_at: float = 0.0
+    reader: threading.Thread | None = field(default=None, repr=False)
+
+
+class Supervisor:
+    """Runs processes beside an optional embedded server; what exits is started again, with backoff.
+
+    `report(name, line)` gets every line that they print, and the supervisor's own words under "up". It is
+    called from several threads. `environment` is the processes' whole environment.
+    """
+
+    def __init__(
+        self,
+        processes: Sequence[Process],
+        *,
+        environment: Mapping[str, str],
+        report: Report,
+        server: EmbeddedServer | None = None,
+    ) -> None:
+        self._supervised = [_Supervised(process) for process in processes]
+        self._environment = {**environment, "PYTHONUNBUFFERED": "1"}
+        self._report = report
+        self._server = server
+        self._server_backoff = FIRST_BACKOFF_SECONDS
+        self._server_start_at = 0.0
+
+    def start(self) -> None:
+        """Start all of them. They need not be ready when this returns."""
+        for supervised in self._supervised:
+            self._launch(supervised)
+
+    def look_after(self) -> None:
+        """Start again what has ended and whose backoff is over. To be called every now and then."""
+        now = time.monotonic()
+        self._look_after_server(now)
+        for supervised in self._supervised:
+            command = supervised.command
+            if command is not None and command.exit_code is not None:
+                self._ended(supervised, command, now)
+            if supervised.command is None and now >= supervised.start_at:
+                self._launch(supervised)
+
+    def stop(self) -> None:
+        """End them in their order; each has its grace. The server is left to its owner."""
+        for order in sorted({supervised.process.stop_order for supervised in self._supervised}):
+            commands = [
+                supervised.command
+                for supervised in self._supervised
+                if supervised.process.stop_order == order and supervised.command is not None
+            ]
+            for command in commands:
+                command.ask_to_stop()
+            for command in commands:
+                command.wait()
+        for supervised in self._supervised:
+            supervised.command = None
+            if supervised.reader is not None:
+                supervised.reader.join()
+
+    def stop_at_once(self) -> None:
+        """End them without grace: what is on the wire is in doubt then, and looked up at the next start."""
+        for supervised in self._supervised:
+            if supervised.command is not None:
+                supervised.command.ask_to_stop()
+                supervised.command.ask_to_stop()
+
+    def _launch(self, supervised: _Supervised) -> None:
+        process = supervised.process
+        command = LeashedCommand(
+            process.argv(),
+            grace_seconds=process.grace_seconds,
+            environment=self._environment,
+            output=subprocess.PIPE,
+            held=() if self._server is None else (self._server.lifeline,),
+        )
+        supervised.command = command
+        supervised.started_at = time.monotonic()
+        supervised.reader = threading.Thread(
+            target=self._forward, args=(process.name, command), name=f"{process.name} output", daemon=True
+        )
+        supervised.reader.start()
+
+    def _ended(self, supervised: _Supervised, command: LeashedCommand, now: float) -> None:
+        code = command.wait()
+        if now - supervised.started_at >= STEADY_SECONDS:
+            supervised.backoff = FIRST_BACKOFF_SECONDS
+        supervised.command = None
+        supervised.start_at = now + supervised.backoff
+        self._report(
+            "up",
+            f"{supervised.process.name} exited with {code}; starting again in {supervised.backoff:.0f} s",
+        )
+        supervised.backoff = min(supervised.backoff * 2, LONGEST_BACKOFF_SECONDS)
+
+    def _look_after_server(self, now: float) -> None:
+        if self._server is None or self._server.exit_code is None or now < self._server_start_at:
+            return
+        self._report("up", f"the server exited with {self._server.exit_code}; starting again")
+        try:
+            self._server.restart()
+        except ServerDidNotStart as error:
+            self._report("up", f"{error}; trying again in {self._server_backoff:.0f} s")
+            self._server_start_at = time.monotonic() + self._server_backoff
+            self._server_backoff = min(self._server_backoff * 2, LONGEST_BACKOFF_SECONDS)
+        else:
+            self._server_backoff = FIRST_BACKOFF_SECONDS
+
+    def _forward(self, name: str, command: LeashedCommand) -> None:
+        with command.output as output:
+            for line in output:
+                self._report(name, line.decode(errors="replace").rstrip())

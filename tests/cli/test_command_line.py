@@ -1,0 +1,222 @@
+"""Commands on a real ledger, without workers: what they print, and how they exit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bsg_cli.errors import ExitCode
+from bsg_cli.main import main
+from bsg_config.settings import SETTINGS
+
+CONTACTS = "phone,name\n+380 66 123-12-31,Ann\n+380 66 123-12-32,Bob\n"
+
+
+@pytest.fixture(autouse=True)
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def ledger(directory: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory in which commands reach an empty ledger."""
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    return directory
+
+
+class CommandLine:
+    """Runs commands in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.output = ""
+        self.errors = ""
+
+    def run(self, *words: str) -> int:
+        code = main(words)
+        self.output, self.errors = self._capsys.readouterr()
+        return code
+
+    def json(self, *words: str) -> dict[str, Any]:
+        assert self.run(*words, "--json") == ExitCode.OK, self.errors
+        answered: dict[str, Any] = json.loads(self.output)
+        return answered
+
+    def send(self, *words: str, contacts: str = CONTACTS) -> str:
+        Path("contacts.csv").write_text(contacts, encoding="utf-8")
+        receipt = self.json("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi {{ name }}", *words)
+        return str(receipt["campaign_id"])
+
+
+@pytest.fixture
+def line(capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    return CommandLine(capsys)
+
+
+def test_a_file_becomes_a_campaign_whose_counts_add_up(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send("--name", "autumn")
+    status = line.json("status", campaign)
+    assert status["state"] == "accepted"
+    assert status["name"] == "autumn"
+    counts = status["counts"]
+    assert counts["accepted"] == 2
+    assert sum(counts.values()) == 4
+
+
+def test_the_same_idempotency_key_and_file_is_accepted_once(ledger: Path, line: CommandLine) -> None:
+    first = line.send("--idempotency-key", "autumn")
+    assert line.send("--idempotency-key", "autumn") == first
+    assert line.run("list") == ExitCode.OK
+    assert line.output.count(first) == 1
+
+
+def test_the_same_idempotency_key_with_another_file_is_bad_input(ledger: Path, line: CommandLine) -> None:
+    line.send("--idempotency-key", "autumn")
+    Path("contacts.csv").write_text(CONTACTS + "380661231233,Eve\n")
+    words = ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi {{ name }}")
+    assert line.run(*words, "--idempotency-key", "autumn") == ExitCode.MISUSE
+    assert "idempotency key" in line.errors
+
+
+def test_a_bad_row_deep_in_the_file_leaves_no_campaign(ledger: Path, line: CommandLine) -> None:
+    rows = "".join(f"3806612{number:05d},Ann\n" for number in range(25_000))
+    Path("contacts.csv").write_text("phone,name\n" + rows + "380661231231\n")
+    code = line.run("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi {{ name }}")
+    assert code == ExitCode.MISUSE
+    assert "contacts.csv, line 25002: 1 cells" in line.errors
+    assert line.output == ""
+    assert line.run("list", "--json") == ExitCode.OK
+    assert line.output == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--text", "Hi {{ name"), "text:"),
+        (("--text", "Hi", "--start-at", "2020-01-01T09:00+00:00"), "start_at:"),
+        (("--text", "Hi", "--validity", "1000"), "validity:"),
+        ((), "no column is named `text`"),
+    ],
+)
+def test_a_campaign_that_breaks_a_rule_is_bad_input(
+    ledger: Path, line: CommandLine, words: tuple[str, ...], told: str
+) -> None:
+    Path("contacts.csv").write_text(CONTACTS)
+    assert line.run("send", "contacts.csv", "--sender", "MyShop", *words) == ExitCode.MISUSE
+    assert told in line.errors
+    assert "Traceback" not in line.errors
+
+
+def test_a_sender_comes_from_the_option_or_a_column(ledger: Path, line: CommandLine) -> None:
+    Path("contacts.csv").write_text("phone,text\n380661231231,Hello\n")
+    assert line.run("send", "contacts.csv") == ExitCode.MISUSE
+    assert "no column is named `sender`" in line.errors
+    Path("contacts.csv").write_text("phone,text,sender\n380661231231,Hello,MyShop\n")
+    assert line.run("send", "contacts.csv") == ExitCode.OK
+
+
+def test_a_paused_campaign_says_so_until_it_is_resumed(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send()
+    assert line.json("pause", campaign) == {"campaign_id": campaign, "paused": True, "held": 2, "gone": 0}
+    assert line.run("status", campaign) == ExitCode.OK
+    assert "paused" in line.output.splitlines()[0]
+    assert line.json("resume", campaign) == {"campaign_id": campaign, "paused": False, "unsent": 2}
+    assert line.run("status", campaign) == ExitCode.OK
+    assert "paused" not in line.output.splitlines()[0]
+
+
+def test_cancelling_says_how_many_will_not_be_sent_and_how_many_had_gone(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send()
+    assert line.json("cancel", campaign) == {"campaign_id": campaign, "cancelled": 2, "gone": 0}
+    assert line.json("status", campaign)["state"] == "cancelled"
+
+
+def test_watching_a_campaign_that_did_not_end_well_fails(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send()
+    line.run("cancel", campaign)
+    assert line.run("watch", campaign) == ExitCode.FAILED
+    assert "accepted" in line.output
+
+
+@pytest.mark.parametrize("command", ["status", "watch", "rejects", "pause", "resume", "cancel", "retry"])
+def test_an_unknown_campaign_is_misuse(ledger: Path, line: CommandLine, command: str) -> None:
+    assert line.run(command, "0000000000000000000000") == ExitCode.MISUSE
+    assert "0000000000000000000000" in line.errors
+    assert line.output == ""
+
+
+@pytest.mark.parametrize("batch", ["0000000000000000000000-0", "nonsense"])
+def test_an_unknown_batch_cannot_be_resolved(ledger: Path, line: CommandLine, batch: str) -> None:
+    assert line.run("resolve", batch, "--not-sent") == ExitCode.MISUSE
+    assert "Traceback" not in line.errors
+
+
+def test_resolve_wants_one_word_of_two(ledger: Path, line: CommandLine) -> None:
+    assert line.run("resolve", "0000000000000000000000-0") == ExitCode.MISUSE
+    assert line.run("resolve", "0000000000000000000000-0", "--not-sent", "--sent", "7") == ExitCode.MISUSE
+
+
+def test_the_gate_shuts_and_opens_by_hand(ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BSG_API_KEY", "live_test")
+    assert line.json("gate")["open"] is True
+    shut = line.json("gate", "shut")
+    assert (shut["open"], shut["by"]) == (False, "operator")
+    assert line.run("gate") == ExitCode.OK
+    assert line.output.startswith("The gate is shut because of operator by operator since ")
+    assert line.json("gate", "open")["open"] is True
+
+
+def test_a_gate_without_an_account_is_misuse(ledger: Path, line: CommandLine) -> None:
+    assert line.run("gate") == ExitCode.MISUSE
+    assert "BSG_API_KEY" in line.errors
+
+
+def test_without_any_redis_the_remedy_is_told(directory: Path, line: CommandLine) -> None:
+    assert line.run("list") == ExitCode.UNREACHABLE
+    assert "bsg-campaigns up" in line.errors
+    assert "REDIS_URL" in line.errors
+
+
+def test_a_redis_that_does_not_answer_is_unreachable(
+    directory: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    Path("contacts.csv").write_text(CONTACTS)
+    for words in (("list",), ("status", "x"), ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi")):
+        assert line.run(*words) == ExitCode.UNREACHABLE, words
+        assert "Traceback" not in line.errors
+
+
+def test_wrong_settings_are_told_all_at_once(ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BSG_RATE_LIMIT", "soon")
+    monkeypatch.setenv("CAMPAIGN_BATCH_SIZE", "99999")
+    assert line.run("list") == ExitCode.MISUSE
+    assert "BSG_RATE_LIMIT" in line.errors
+    assert "CAMPAIGN_BATCH_SIZE" in line.errors
+
+
+@pytest.mark.parametrize("words", [(), ("fly",), ("status",), ("send", "a.csv", "--start-at", "soon")])
+def test_a_wrong_command_line_is_misuse(line: CommandLine, words: tuple[str, ...]) -> None:
+    assert line.run(*words) == ExitCode.MISUSE
+    assert "usage:" in line.errors
+
+
+def test_help_names_every_command(line: CommandLine) -> None:
+    assert line.run("--help") == ExitCode.OK
+    commands = "send status list watch rejects pause resume cancel retry resolve gate sandbox up demo"
+    for command in commands.split():
+        assert f" {command} " in line.output
+
+
+def test_what_send_prints_has_no_phones_and_no_texts(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send()
+    for words in (("status", campaign), ("list",), ("pause", campaign), ("cancel", campaign)):
+        line.run(*words)
+        assert "38066" not in line.output
+        assert "Ann" not in line.output

@@ -1,0 +1,166 @@
+"""Procfile and docker-compose.yml: the same processes as `up`, and every command of them runs."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from check_jsonschema.builtin_schemas import get_builtin_schema
+
+from bsg_cli.embedded_server import connect_once
+from bsg_cli.processes import FLOWER_PORT, PROCESSES, STATUS, STATUS_QUEUE, WORKER, WORKER_QUEUES, procfile
+from bsg_cli.server_binary import find_server_program
+from bsg_config import celery_configuration
+from tests.cli.running import environment, processes_in, wait_until
+from tests.servers import free_port
+
+ROOT = Path(__file__).parents[2]
+PROGRAMS = Path(sys.executable).parent
+
+
+def compose() -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    return document
+
+
+def services() -> Mapping[str, Mapping[str, Any]]:
+    found: Mapping[str, Mapping[str, Any]] = compose()["services"]
+    return found
+
+
+def settings(redis_url: str) -> dict[str, str]:
+    path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+    return environment(REDIS_URL=redis_url, BSG_API_KEY="live_sandbox", PATH=path, PYTHONUNBUFFERED="1")
+
+
+def test_the_procfile_is_the_list_of_the_package() -> None:
+    assert (ROOT / "Procfile").read_text(encoding="utf-8") == procfile()
+
+
+def test_the_workers_take_every_queue_in_the_order_of_service() -> None:
+    assert WORKER_QUEUES.split(",") == list(celery_configuration.WORKER_QUEUES)
+    assert STATUS_QUEUE == celery_configuration.STATUS_QUEUE
+
+
+def test_compose_fits_the_compose_specification() -> None:
+    jsonschema.validate(compose(), get_builtin_schema("vendor.compose-spec"))
+
+
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+def test_compose_runs_the_same_command_and_gives_it_grace_and_restarts(process: Any) -> None:
+    service = services()[process.name]
+    assert service["command"] == process.command
+    assert service["restart"] == "unless-stopped"
+    assert service["stop_grace_period"] == "90s"
+    assert service["depends_on"] == {"redis": {"condition": "service_healthy"}}
+
+
+def test_a_worker_is_given_as_much_grace_by_up_as_by_compose() -> None:
+    assert WORKER.grace_seconds == STATUS.grace_seconds == 90
+
+
+def test_the_sandbox_starts_only_under_its_profile() -> None:
+    under_profile = {name for name, service in services().items() if service.get("profiles") == ["sandbox"]}
+    assert {name for name in services() if "sandbox" in name} == under_profile != set()
+
+
+def test_what_compose_publishes_is_on_loopback_only() -> None:
+    ports = [port for service in services().values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_the_server_of_compose_keeps_what_it_acknowledges(tmp_path: Path) -> None:
+    program, *arguments = shlex.split(services()["redis"]["command"])
+    assert program == "redis-server"
+    assert services()["redis"]["healthcheck"]["test"]
+    port = free_port()
+    server = subprocess.Popen(
+        [str(find_server_program()), *arguments, "--port", str(port), "--dir", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        client = connect_once(f"redis://127.0.0.1:{port}/0")
+
+        def answers() -> bool:
+            try:
+                return bool(client.ping())
+            except OSError:
+                return False
+            except Exception as error:
+                return not isinstance(error, ConnectionError) and False
+
+        wait_until(answers, "the server answers")
+        wanted = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+        assert client.config_get(*wanted) == wanted
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_the_sandbox_of_compose_runs(tmp_path: Path) -> None:
+    program, *arguments = shlex.split(services()["sandbox"]["command"])
+    assert program == "bsg-campaigns"
+    port = free_port()
+    words = ["127.0.0.1" if word == "0.0.0.0" else str(port) if word == "8700" else word for word in arguments]
+    sandbox = subprocess.Popen([sys.executable, "-m", "bsg_cli", *words], stdout=subprocess.PIPE)
+    assert sandbox.stdout is not None
+    with sandbox.stdout as output:
+        assert f":{port}".encode() in output.readline()
+    sandbox.send_signal(signal.SIGTERM)
+    assert sandbox.wait(10) == 0
+
+
+def test_the_relay_of_compose_is_well_formed(tmp_path: Path) -> None:
+    socat = shutil.which("socat")
+    if socat is None:
+        pytest.skip("no socat installed")
+    command = services()["sandbox-beside-worker"]["command"].replace("8700", str(free_port()))
+    relay = subprocess.Popen([socat, *shlex.split(command)])
+    with pytest.raises(subprocess.TimeoutExpired):
+        relay.wait(0.5)
+    relay.terminate()
+    relay.wait(10)
+
+
+def test_every_command_of_the_procfile_runs_under_honcho(tmp_path: Path, redis_url: str) -> None:
+    port = free_port()
+    text = procfile().replace(f"--port={FLOWER_PORT}", f"--port={port}")
+    (tmp_path / "Procfile").write_text(text, encoding="utf-8")
+    log = tmp_path / "honcho.log"
+    with log.open("wb") as output:
+        honcho = subprocess.Popen(
+            [sys.executable, "-m", "honcho", "start", "--no-colour"],
+            cwd=tmp_path,
+            env=settings(redis_url),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    signs = {
+        "worker": " ready.",
+        "status": " ready.",
+        "beat": "Sending due task",
+        "flower": f"Visit me at http://127.0.0.1:{port}",
+    }
+    assert set(signs) == {process.name for process in PROCESSES}
+
+    def says(name: str, sign: str) -> bool:
+        return any(f" {name}" in line and sign in line for line in log.read_text().splitlines())
+
+    try:
+        for name, sign in signs.items():
+            wait_until(lambda name=name, sign=sign: says(name, sign), f"{name} says {sign!r}")  # type: ignore[misc]
+    finally:
+        honcho.send_signal(signal.SIGTERM)
+        honcho.wait(30)
+    wait_until(lambda: not processes_in(tmp_path), "nothing is left")

@@ -1,0 +1,37 @@
+"""Campaigns for the tests of what happens to their messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import zstandard
+
+from bsg_config.settings import Settings
+from bsg_producer.columns import pack, unpack
+from bsg_producer.envelope import Envelope, check_envelope
+from bsg_producer.preparation import Prepared, PreparedBatch, prepare
+from bsg_producer.template import Template
+
+CAMPAIGN = "0123456789ABCDEFGHIJkl"
+NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
+
+
+def envelope_of(**arguments: Any) -> Envelope:
+    return check_envelope({"sender": "MyShop", **arguments}, Settings.build(), NOW)
+
+
+def prepared(messages: Sequence[Any], *, first_index: int = 0, batch_size: int = 10_000, **arguments: Any) -> Prepared:
+    """What the worker makes of a part with these messages."""
+    envelope = envelope_of(**arguments)
+    template = None if envelope.text is None else Template.parse(envelope.text)
+    part = unpack(pack(messages, template))
+    return prepare(part, envelope, campaign_id=CAMPAIGN, first_index=first_index, batch_size=batch_size)
+
+
+def rows_of(batch: PreparedBatch) -> list[dict[str, Any]]:
+    """The messages array as BSG would read it."""
+    rows: list[dict[str, Any]] = json.loads(zstandard.decompress(batch.body))
+    return rows

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections import UserDict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bsg_producer.digest import ContentDigest
+
+MESSAGES: list[Any] = [
+    {"phone": 380661231231, "text": "Hi", "name": "Олена"},
+    {"phone": "380661231232", "n": 1.5, "d": date(2030, 1, 31), "p": Decimal("1.50")},
+    {None: 1, "phone": 5, "text": "\ud800"},
+    None,
+    object(),
+    {"phone": float("nan"), "x": {"y": [1, b""]}},
+]
+
+
+def digest_of(*parts: list[Any], text: str | None = None, sender: str | None = None) -> str:
+    digest = ContentDigest(text=text, sender=sender)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def test_how_messages_are_divided_makes_no_difference() -> None:
+    whole = digest_of(MESSAGES)
+
+    assert digest_of(*([message] for message in MESSAGES)) == whole
+    assert digest_of(MESSAGES[:3], [], MESSAGES[3:]) == whole
+
+
+def test_neither_the_order_of_keys_nor_the_kind_of_mapping_makes_a_difference() -> None:
+    assert digest_of([{"a": 1, "b": 2}]) == digest_of([{"b": 2, "a": 1}]) == digest_of([UserDict(b=2, a=1)])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [{"phone": "1", "text": "Hi"}],
+        [{"phone": 1, "text": "Hi "}],
+        [{"phone": 1, "text": "Hi", "name": None}],
+        [{"phone": 1, "text": "Hi"}, {"phone": 1, "text": "Hi"}],
+        [[{"phone": 1, "text": "Hi"}]],
+        [],
+    ],
+)
+def test_other_messages_are_other_content(other: list[Any]) -> None:
+    assert digest_of(other) != digest_of([{"phone": 1, "text": "Hi"}])
+
+
+def test_text_and_sender_are_content() -> None:
+    digests = {
+        digest_of(MESSAGES),
+        digest_of(MESSAGES, text="Hi"),
+        digest_of(MESSAGES, sender="Hi"),
+        digest_of(MESSAGES, text="", sender=None),
+        digest_of(MESSAGES, text="a", sender="b"),
+    }
+
+    assert len(digests) == 5
+
+
+def test_the_order_of_messages_is_content() -> None:
+    assert digest_of(MESSAGES) != digest_of(MESSAGES[::-1])
+
+
+def test_what_holds_itself_has_a_digest() -> None:
+    endless: dict[str, Any] = {"phone": 1}
+    endless["self"] = endless
+
+    assert digest_of([endless, *MESSAGES]) == digest_of([endless], MESSAGES)
+    assert digest_of([endless]) != digest_of([{"phone": 2, "self": endless}])
+
+
+VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+
+
+@given(rows=st.lists(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_size=5), cut=st.integers(0, 5))
+def test_any_messages_have_the_same_digest_however_divided(rows: list[dict[str, Any]], cut: int) -> None:
+    assert digest_of(rows) == digest_of(rows[:cut], rows[cut:])

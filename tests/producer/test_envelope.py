@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bsg_config.settings import Settings
+from bsg_producer.envelope import Envelope, check_deadline, check_envelope
+from bsg_producer.errors import CampaignInvalid
+from tests.producer.campaigns import NOW, envelope_of
+
+KYIV = ZoneInfo("Europe/Kyiv")
+DAY = timedelta(days=1)
+
+
+def errors_of(**arguments: Any) -> dict[str, list[str]]:
+    with pytest.raises(CampaignInvalid) as raised:
+        envelope_of(**arguments)
+    return raised.value.errors
+
+
+def test_what_is_not_given_has_its_default() -> None:
+    envelope = check_envelope({}, Settings.build(campaign_batch_size=7), NOW)
+
+    assert envelope == Envelope(
+        sender=None,
+        text=None,
+        tariff_code=0,
+        validity=72,
+        start_at=None,
+        deadline=NOW + DAY,
+        callback_url=None,
+        priority="normal",
+        allow_duplicates=False,
+        name=None,
+        batch_size=7,
+    )
+
+
+def test_everything_wrong_is_told_at_once_by_field() -> None:
+    wrong = {
+        "sender": "much too long",
+        "text": "{{ a.b }}",
+        "tariff_code": 10,
+        "validity": 0,
+        "start_at": datetime(2030, 2, 1),
+        "deadline": "tomorrow",
+        "callback_url": "ftp://example.com",
+        "priority": "urgent",
+        "allow_duplicates": "no",
+        "name": "x" * 201,
+        "colour": "red",
+    }
+
+    errors = errors_of(**wrong)
+
+    assert errors.keys() == wrong.keys()
+    assert all(len(message) > 20 for messages in errors.values() for message in messages)
+
+
+@pytest.mark.parametrize(("field", "least", "most"), [("tariff_code", 0, 9), ("validity", 1, 72)])
+def test_numbers_have_bounds_and_are_numbers(field: str, least: int, most: int) -> None:
+    assert getattr(envelope_of(**{field: least}), field) == least
+    assert getattr(envelope_of(**{field: most}), field) == most
+    for wrong in (least - 1, most + 1, str(most), float(most), True, None):
+        assert errors_of(**{field: wrong}).keys() == {field}
+
+
+def test_start_at_is_in_the_future_and_thirty_days_ahead_at_most() -> None:
+    latest = NOW + 30 * DAY
+    assert envelope_of(start_at=latest).start_at == latest
+    for wrong in (NOW, NOW - DAY, latest + timedelta(seconds=1), (NOW + DAY).replace(tzinfo=None)):
+        assert errors_of(start_at=wrong).keys() == {"start_at"}
+
+
+def test_start_at_is_converted_to_the_zone_of_the_account() -> None:
+    settings = Settings.build(bsg_timezone="Europe/Kyiv")
+
+    envelope = check_envelope({"start_at": NOW + DAY}, settings, NOW)
+
+    assert envelope.start_at == NOW + DAY
+    assert str(envelope.start_at) == "2030-02-01 14:00:00+02:00"
+
+
+def test_the_deadline_counts_from_the_start() -> None:
+    assert envelope_of(start_at=NOW + DAY).deadline == NOW + 2 * DAY
+    assert envelope_of(start_at=NOW + DAY, deadline=60).deadline == NOW + DAY + timedelta(seconds=60)
+    assert envelope_of(deadline=timedelta(hours=1)).deadline == NOW + timedelta(hours=1)
+    assert envelope_of(deadline=NOW + 5 * DAY).deadline == NOW + 5 * DAY
+
+
+def test_a_deadline_before_the_start_is_refused() -> None:
+    for wrong in (0, -1, NOW, NOW + DAY, (NOW + 2 * DAY).replace(tzinfo=None), True, float("nan"), 1e300):
+        assert errors_of(start_at=NOW + DAY, deadline=wrong).keys() == {"deadline"}
+
+
+def test_a_deadline_alone_is_checked_the_same() -> None:
+    assert check_deadline(NOW + DAY, NOW) == NOW + DAY
+    assert check_deadline(60, NOW) == NOW + timedelta(seconds=60)
+    for wrong in (NOW, None, NOW.replace(tzinfo=None), "soon"):
+        with pytest.raises(CampaignInvalid) as raised:
+            check_deadline(wrong, NOW)
+        assert raised.value.errors.keys() == {"deadline"}
+
+
+@pytest.mark.parametrize("text", ["", "  ", 5, "{{ a"])
+def test_a_template_that_is_none_is_refused(text: object) -> None:
+    assert errors_of(text=text).keys() == {"text"}
+
+
+def test_an_envelope_survives_being_written_and_read() -> None:
+    envelope = envelope_of(
+        text="Привіт {{ name }}",
+        start_at=NOW + DAY,
+        callback_url="https://example.com/r?x=1",
+        priority="high",
+        name="A",
+    )
+
+    assert Envelope.from_json(envelope.to_json()) == envelope
+    assert Envelope.from_json(envelope.to_json().encode()) == envelope
+
+
+def test_the_request_has_the_start_in_the_zone_of_the_account() -> None:
+    envelope = envelope_of(start_at=NOW + DAY, tariff_code=2, validity=5, callback_url="https://example.com/r")
+
+    assert envelope.request_fields(NOW, KYIV) == (
+        {"tariff_code": 2, "validity": 5, "start_at": "2030-02-01 14:00:00", "callback_url": "https://example.com/r"},
+        False,
+    )
+
+
+def test_a_start_that_has_passed_is_left_out_and_told() -> None:
+    envelope = envelope_of(start_at=NOW + DAY)
+
+    assert envelope.request_fields(NOW + DAY, UTC) == ({"tariff_code": 0, "validity": 72}, True)
+    assert envelope_of().request_fields(NOW, UTC) == ({"tariff_code": 0, "validity": 72}, False)
+
+
+def test_an_envelope_does_not_show_its_text() -> None:
+    assert "sesame" not in repr(envelope_of(text="sesame"))

@@ -1,0 +1,74 @@
+"""Requests to a sandbox as a client of BSG makes them, and messages that keep every rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from bsg_sandbox.server import Sandbox
+
+INDIVIDUAL = "/api/campaigns/sms/send-individual"
+FIRST_PHONE = 380_670_000_000
+TIMEOUT = 10.0
+
+
+def message(number: int = 0, **fields: Any) -> dict[str, Any]:
+    built = {"phone": FIRST_PHONE + number, "sender": "SHOP", "text": f"Hello {number}"} | fields
+    return {name: value for name, value in built.items() if value is not ...}
+
+
+def messages(size: int, prefix: str = "ref", start: int = 0) -> list[dict[str, Any]]:
+    return [message(number, reference_id=f"{prefix}{number}") for number in range(start, start + size)]
+
+
+def call(
+    sandbox: Sandbox,
+    method: str,
+    path: str,
+    *,
+    key: str = "live_sandbox",
+    timeout: float = TIMEOUT,
+    **options: Any,
+) -> requests.Response:
+    return requests.request(
+        method,
+        sandbox.url + path,
+        headers={"X-API-KEY": key},
+        timeout=timeout,
+        allow_redirects=False,
+        **options,
+    )
+
+
+def post(
+    sandbox: Sandbox, rows: Any, *, key: str = "live_sandbox", timeout: float = TIMEOUT, **envelope: Any
+) -> requests.Response:
+    body = {"messages": rows, **envelope}
+    return call(sandbox, "POST", INDIVIDUAL, key=key, timeout=timeout, json=body)
+
+
+def taken(sandbox: Sandbox, rows: Any, **envelope: Any) -> dict[str, Any]:
+    answer = post(sandbox, rows, **envelope)
+    assert answer.status_code == 200, answer.text
+    campaign: dict[str, Any] = answer.json()["data"]
+    return campaign
+
+
+def refused_places(answer: requests.Response) -> set[str]:
+    assert answer.status_code == 422, answer.text
+    document = answer.json()
+    assert document["message"] == "The given data was invalid."
+    return set(document["errors"])
+
+
+def login(sandbox: Sandbox, key: str = "live_sandbox") -> str:
+    answer = requests.post(f"{sandbox.url}/api/auth/login", json={"api_key": key}, timeout=TIMEOUT)
+    bearer: str = answer.json()["bearer"]
+    return bearer
+
+
+def balance_status(sandbox: Sandbox, bearer: str) -> int:
+    return requests.get(
+        f"{sandbox.url}/api/accounts/balance", headers={"Authorization": f"Bearer {bearer}"}, timeout=TIMEOUT
+    ).status_code

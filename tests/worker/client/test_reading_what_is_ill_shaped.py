@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+import pytest
+from tests.worker.client.far_side import (
+    Behaviour,
+    Conversation,
+    FarSide,
+    answer_bytes,
+    answering,
+    settings_for,
+)
+
+from bsg_worker.client import AccountReason, BSGClient, ReadFailed, StopOutcome
+from bsg_worker.client.access import Login
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def a_client(far_side: FarSide, **overrides: Any) -> BSGClient:
+    return BSGClient(settings_for(far_side.url, **overrides), None)
+
+
+def pages(*contents: Any) -> Behaviour:
+    """Answers with one content after the other, on one connection; the last one over and over."""
+
+    def behaviour(conversation: Conversation) -> None:
+        number = 0
+        while conversation.read_request()[0]:
+            content = contents[min(number, len(contents) - 1)]
+            conversation.write(answer_bytes(200, json.dumps(content).encode()))
+            number += 1
+
+    return behaviour
+
+
+def rows(*ids: int) -> list[dict[str, Any]]:
+    return [{"id": number, "status": "done"} for number in ids]
+
+
+def listed(far_side: FarSide) -> list[int]:
+    return [campaign.id for campaign in a_client(far_side).campaigns(NOW - timedelta(days=1), NOW)]
+
+
+def test_a_list_without_a_total_ends_with_an_empty_page() -> None:
+    with FarSide(pages({"data": rows(1, 2)}, {"data": rows(3)}, {"data": []})) as far_side:
+        assert listed(far_side) == [1, 2, 3]
+
+
+def test_a_list_that_gives_fewer_rows_at_once_than_asked_for_is_read_on() -> None:
+    meta = {"page": {"total": 3, "limit": 2}}
+    with FarSide(
+        pages(
+            {"data": rows(1, 2), "meta": meta},
+            {"data": rows(3), "meta": meta},
+            {"data": rows(9), "meta": meta},
+        )
+    ) as far_side:
+        assert listed(far_side) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"data": rows(1, 2)},
+        {"data": rows(1, 2), "meta": {"page": {"total": 1000}}},
+        {"data": [{"status": "done"}]},
+        {"data": ["done"]},
+        {"data": {"1": {"id": 1}}},
+        {"data": None},
+        [],
+        {"error": "5"},
+        {"error": "5", "data": rows(1)},
+    ],
+    ids=str,
+)
+def test_a_list_that_cannot_be_read_whole_fails(content: Any) -> None:
+    with FarSide(pages(content)) as far_side, pytest.raises(ReadFailed):
+        listed(far_side)
+
+
+def test_a_list_of_nothing_is_no_failure() -> None:
+    with FarSide(pages({"data": [], "meta": {"page": {"total": 0}}})) as far_side:
+        assert listed(far_side) == []
+
+
+def test_the_span_is_asked_for_in_bsgs_zone_and_pages_by_what_has_come() -> None:
+    queries: list[dict[str, list[str]]] = []
+
+    def record(conversation: Conversation) -> None:
+        for content in ({"data": rows(1, 2)}, {"data": rows()}):
+            target = conversation.read_request()[0].split(b" ")[1].decode()
+            queries.append(parse_qs(urlsplit(target).query))
+            conversation.write(answer_bytes(200, json.dumps(content).encode()))
+
+    with FarSide(record) as far_side:
+        client = a_client(far_side, bsg_timezone=str(ZoneInfo("Europe/Kyiv")))
+        list(client.campaigns(NOW - timedelta(hours=1), NOW))
+
+    assert queries[0] == {
+        "filter[type]": ["sms"],
+        "filter[from]": ["2026-11-24 13:00:00"],
+        "filter[to]": ["2026-11-24 14:00:00"],
+        "page[offset]": ["0"],
+        "page[limit]": ["500"],
+        "sort": ["id"],
+        "way": ["asc"],
+    }
+    assert queries[1]["page[offset]"] == ["2"]
+
+
+def test_a_page_of_the_longest_cyrillic_texts_is_not_too_long() -> None:
+    row = {"reference_id": "r" * 32, "status": "delivered", "text": "ж" * 335, "sender": "Shop"}
+    content = {"data": [{**row, "id": number} for number in range(500)], "meta": {"page": {"total": 500}}}
+    assert len(json.dumps(content)) > 1 << 20
+
+    with FarSide(pages(content)) as far_side:
+        assert len(list(a_client(far_side).messages(campaign_id=1))) == 500
+
+
+@pytest.mark.parametrize(
+    "data",
+    [None, [], {}, {"status": 3}, {"id": 8, "status": "done"}, {"id": "7x", "status": "done"}],
+    ids=str,
+)
+def test_details_that_are_no_campaigns_or_another_ones_fail(data: Any) -> None:
+    with FarSide(pages({"data": data})) as far_side, pytest.raises(ReadFailed):
+        a_client(far_side).campaign(7)
+
+
+def test_details_are_read_with_what_is_missing_as_none() -> None:
+    with FarSide(pages({"data": {"status": "moderation", "total_messages": "12", "statistics": []}})) as far_side:
+        detail = a_client(far_side).campaign(7)
+
+    assert (detail.id, detail.status, detail.total_messages) == (7, "moderation", 12)
+    assert (detail.created_at, detail.price, detail.statistics) == (None, None, {})
+
+
+@pytest.mark.parametrize("data", [None, {}, {"balance": "much"}, {"balance": True}, {"balance": "NaN"}], ids=str)
+def test_a_balance_that_is_no_number_fails(data: Any) -> None:
+    with FarSide(pages({"data": data})) as far_side, pytest.raises(ReadFailed):
+        a_client(far_side).balance()
+
+
+@pytest.mark.parametrize(
+    ("content", "outcome"),
+    [
+        ({"data": {"id": 7, "status": "stopped"}}, StopOutcome.STOPPED),
+        ({"data": {"id": 8, "status": "stopped"}}, StopOutcome.UNKNOWN),
+        ({"data": []}, StopOutcome.UNKNOWN),
+    ],
+    ids=str,
+)
+def test_a_stop_counts_only_if_the_answer_is_the_campaign(content: Any, outcome: StopOutcome) -> None:
+    with FarSide(pages(content)) as far_side:
+        assert a_client(far_side).stop(7) is outcome
+
+
+@pytest.mark.parametrize("status", [302, 404, 500])
+def test_any_other_answer_to_a_stop_fails(status: int) -> None:
+    behaviour = answering(status, b'{"message":"No."}', "Location: /elsewhere")
+    with FarSide(behaviour) as far_side, pytest.raises(ReadFailed) as failure:
+        a_client(far_side).stop(7)
+
+    assert failure.value.status == status
+
+
+def test_an_error_code_in_a_422_to_a_stop_is_not_taken_for_being_past_stopping() -> None:
+    with FarSide(answering(422, b'{"error":"2"}')) as far_side, pytest.raises(ReadFailed):
+        a_client(far_side).stop(7)
+
+
+def test_a_read_that_nobody_answers_tells_no_status() -> None:
+    def silence(conversation: Conversation) -> None:
+        conversation.stay_silent()
+
+    with FarSide(silence) as far_side, pytest.raises(ReadFailed) as failure:
+        a_client(far_side).balance()
+
+    assert (failure.value.status, failure.value.cause) == (None, "read timeout")
+
+
+def test_a_lookup_of_everything_is_a_mistake() -> None:
+    with FarSide(pages({"data": []})) as far_side, pytest.raises(ValueError, match="looked up"):
+        a_client(far_side).messages()
+
+
+@pytest.mark.parametrize("bearer", [None, "", "two\r\nlines: 1", 7, "x" * 10_000], ids=lambda value: str(value)[:9])
+def test_a_login_that_gives_no_token_fails(bearer: Any) -> None:
+    with FarSide(pages({"bearer": bearer})) as far_side, pytest.raises(ReadFailed, match="login"):
+        Login(settings_for(far_side.url))()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "reason"),
+    [
+        (401, b'{"message":"Unauthenticated."}', AccountReason.BAD_KEY),
+        (422, b'{"message":"Invalid.","errors":{"api_key":["Invalid."]}}', AccountReason.BAD_KEY),
+        (403, b'{"error":"2"}', AccountReason.BLOCKED),
+        (200, b'{"error":"1"}', AccountReason.BAD_KEY),
+        (403, b"<html>Forbidden by the firewall</html>", None),
+        (500, b'{"message":"Server Error"}', None),
+    ],
+)
+def test_a_refused_login_tells_whether_the_account_is_closed(
+    status: int, body: bytes, reason: AccountReason | None
+) -> None:
+    with FarSide(answering(status, body)) as far_side, pytest.raises(ReadFailed) as failure:
+        Login(settings_for(far_side.url))()
+
+    assert failure.value.account_reason is reason

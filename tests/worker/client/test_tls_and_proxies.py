@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.worker.client.far_side import (
+    Behaviour,
+    Conversation,
+    FarSide,
+    answer_bytes,
+    answering,
+    campaign_body,
+    send,
+)
+
+from bsg_worker.client import OutcomeKind
+
+OPENSSL = shutil.which("openssl")
+pytestmark = pytest.mark.skipif(OPENSSL is None, reason="openssl makes the certificate")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost that signs itself, with its key in the same file."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        [
+            *(str(OPENSSL), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"),
+            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return folder / "certificate.pem"
+
+
+@pytest.fixture
+def tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    return context
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+
+
+TAKE = answering(200, campaign_body())
+
+
+def test_a_certificate_that_nobody_vouches_for_keeps_the_body_back(tls: ssl.SSLContext) -> None:
+    arrived: list[bytes] = []
+
+    def record(conversation: Conversation) -> None:
+        arrived.append(conversation.read_request()[1])
+
+    with FarSide(record, tls=tls) as far_side:
+        outcome = send(far_side.url)
+
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.NOT_TAKEN, "TLS failure")
+    assert arrived == []
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_trusted_certificate_lets_it_through(tls: ssl.SSLContext) -> None:
+    with FarSide(TAKE, tls=tls) as far_side:
+        assert send(far_side.url).kind is OutcomeKind.TAKEN
+
+
+@pytest.mark.usefixtures("trusted")
+def test_an_answer_that_drips_is_cut_under_tls_too(tls: ssl.SSLContext) -> None:
+    def drip(conversation: Conversation) -> None:
+        conversation.read_request()
+        conversation.drip(answer_bytes(200, campaign_body()), 0.05)
+
+    with FarSide(drip, tls=tls) as far_side:
+        started = time.monotonic()
+
+        outcome = send(far_side.url)
+
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "HTTP 200, exchange took too long")
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_handshake_that_drips_is_cut_with_nothing_taken() -> None:
+    def drip(conversation: Conversation) -> None:
+        # The head of a handshake record of 16 KiB, whose content then comes byte by byte.
+        conversation.drip(b"\x16\x03\x03\x40\x00" + b"\x02" * 16_384, 0.05)
+
+    with FarSide(drip) as far_side:
+        started = time.monotonic()
+
+        outcome = send(f"https://localhost:{far_side.port}")
+
+    assert outcome.kind is OutcomeKind.NOT_TAKEN
+    assert time.monotonic() - started < 1.5
+
+
+def refuse_the_tunnel(conversation: Conversation) -> None:
+    conversation.read_head()
+    conversation.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_a_proxy_that_refuses_the_tunnel_leaves_nothing_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FarSide(refuse_the_tunnel) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "")
+
+        outcome = send("https://bsg.invalid")
+
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.NOT_TAKEN, "proxy failure")
+    assert proxy.connections == 1
+
+
+def tunnelling_to(port: int) -> Behaviour:
+    def pump(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(65_536):
+                target.sendall(chunk)
+            target.shutdown(socket.SHUT_WR)
+
+    def behaviour(conversation: Conversation) -> None:
+        conversation.read_head()
+        with socket.create_connection(("127.0.0.1", port)) as onward:
+            conversation.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            back = threading.Thread(target=pump, args=(onward, conversation.connection), daemon=True)
+            back.start()
+            pump(conversation.connection, onward)
+            back.join(5)
+
+    return behaviour
+
+
+@pytest.fixture
+def tunnel(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, trusted: None) -> Iterator[FarSide]:
+    with FarSide(TAKE, tls=tls) as far_side, FarSide(tunnelling_to(far_side.port)) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        monkeypatch.delenv("no_proxy", raising=False)
+        yield proxy
+
+
+def test_a_proxy_of_the_environment_is_used(tunnel: FarSide) -> None:
+    assert send("https://localhost:1").kind is OutcomeKind.TAKEN
+    assert tunnel.connections == 1
+
+
+def test_a_proxy_does_not_come_between_us_and_a_sandbox_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FarSide(TAKE) as far_side, FarSide(refuse_the_tunnel) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("ALL_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        monkeypatch.delenv("no_proxy", raising=False)
+
+        assert send(far_side.url).kind is OutcomeKind.TAKEN
+        assert proxy.connections == 0
