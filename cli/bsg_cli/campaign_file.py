@@ -68,26 +68,18 @@ class CampaignFile:
     def _read_columns(self) -> tuple[str, ...]:
         head = next(self._lines(), None)
         if head is None or not head.strip():
-            raise BadInput(
-                f"{self.path}, line 1: no column names. The first line names the columns, one is `phone`."
-            )
+            raise BadInput(f"{self.path}, line 1: no column names. The first line names the columns, one is `phone`.")
         self._delimiter = ";" if head.count(";") > head.count(",") else ","
         try:
-            names = [
-                name.strip() for name in next(csv.reader([head], delimiter=self._delimiter, strict=True))
-            ]
+            names = [name.strip() for name in next(csv.reader([head], delimiter=self._delimiter, strict=True))]
         except csv.Error as error:
             raise BadInput(f"{self.path}, line 1: not CSV: {error}") from None
         found = ", ".join(names)
         if "phone" not in names:
-            raise BadInput(
-                f"{self.path}, line 1: no column is named `phone`. Found: {found}. Rename the one it is."
-            )
+            raise BadInput(f"{self.path}, line 1: no column is named `phone`. Found: {found}. Rename the one it is.")
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise BadInput(
-                f"{self.path}, line 1: named more than once: {', '.join(repeated) or '(no name)'}."
-            )
+            raise BadInput(f"{self.path}, line 1: named more than once: {', '.join(repeated) or '(no name)'}.")
         return tuple(names)
 
     def _lines(self) -> Iterator[str]:

@@ -74,11 +74,11 @@ class EmbeddedServer:
         """
         program = self._program or find_server_program()
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.directory.mkdir(parents=True, exist_ok=True)
+            # Phones and texts are in there, and the server's own files are for everybody to read.
+            self.directory.chmod(0o700)
         except OSError as error:
-            raise CommandError(
-                f"{self.directory}: cannot keep the server's data there: {error.strerror}"
-            ) from None
+            raise CommandError(f"{self.directory}: cannot keep the server's data there: {error.strerror}") from None
         self._lock = _lock(self.directory)
         self._program = program
         self._reading, self.lifeline = os.pipe()
@@ -185,9 +185,7 @@ class EmbeddedServer:
         raise ServerDidNotStart(f"The embedded server did not answer within {patience:.0f} s. See {self.log}")
 
     def _tell_address(self) -> None:
-        _write_private(
-            self.directory / "address.json", json.dumps({"url": self.url, "pid": os.getpid()}) + "\n"
-        )
+        _write_private(self.directory / "address.json", json.dumps({"url": self.url, "pid": os.getpid()}) + "\n")
 
 
 def running_server_url(directory: Path) -> str | None:

@@ -4,8 +4,8 @@
 
 Whoever starts a leash holds a pipe to its standard input. The system closes that pipe even when the holder is
 killed with SIGKILL, so nothing outlives it, on any POSIX system. The command gets SIGTERM, and SIGKILL after
-the grace; so does everything in its process group. SIGTERM to the leash does the same, and a second one skips
-the grace. The exit code is the command's (128 + the signal's number if one ended it).
+the grace; so does everything in its process group. SIGTERM to the leash does the same; SIGQUIT
+skips the grace. The exit code is the command's (128 + the signal's number if one ended it).
 
 This file is run by path and imports nothing of the project: it should start in milliseconds and weigh little.
 """
@@ -21,8 +21,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-MISUSE = 2
 CANNOT_START = 127
+ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+KILLING = signal.SIGQUIT
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     for end in (woken, waking):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGCHLD, *ASKING, KILLING):
         signal.signal(number, _only_wake)
     command = list(arguments[separator + 1 :])
     try:
@@ -54,23 +55,23 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _hold(child: subprocess.Popen[bytes], woken: int, grace: float) -> None:
-    watched = [sys.stdin.fileno(), woken]
+    """Return when the child has ended, or is to be killed."""
+    held_by = sys.stdin.fileno()
+    watched = [held_by, woken]
     kill_at: float | None = None
     while child.poll() is None:
         left = None if kill_at is None else max(0.0, kill_at - time.monotonic())
         ready, _, _ = select.select(watched, [], [], left)
-        asked = 0
-        if woken in ready:
-            asked = sum(number != signal.SIGCHLD for number in os.read(woken, 4096))
-        if sys.stdin.fileno() in ready and not os.read(sys.stdin.fileno(), 4096):
-            watched.remove(sys.stdin.fileno())
-            asked += kill_at is None
+        received = os.read(woken, 4096) if woken in ready else b""
+        asked = any(number in ASKING for number in received)
+        if held_by in ready and not os.read(held_by, 4096):
+            watched.remove(held_by)
+            asked = True
+        if KILLING in received or (kill_at is not None and time.monotonic() >= kill_at):
+            return
         if asked and kill_at is None:
             _signal_group(child, signal.SIGTERM)
             kill_at = time.monotonic() + grace
-            asked -= 1
-        if asked or (kill_at is not None and time.monotonic() >= kill_at):
-            return
 
 
 def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

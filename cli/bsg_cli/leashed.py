@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -78,9 +79,12 @@ class LeashedCommand:
         return None if code is None else _as_a_shell_tells(code)
 
     def ask_to_stop(self) -> None:
-        """SIGTERM now, SIGKILL after the grace. Does not wait. A second time: SIGKILL now."""
-        if self._leash.poll() is None:
-            self._leash.terminate()
+        """SIGTERM now, SIGKILL after the grace. Does not wait."""
+        self._leash.terminate()
+
+    def kill(self) -> None:
+        """SIGKILL now, to all that the command has started. Does not wait."""
+        self._leash.send_signal(signal.SIGQUIT)
 
     def wait(self, seconds: float | None = None) -> int:
         """Wait for the end and return the exit code. Raises subprocess.TimeoutExpired."""

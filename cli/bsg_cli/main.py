@@ -1,110 +1,19 @@
-"""`bsg-campaigns`: reads the command line; what was to be expected ends in a message and an exit code."""
+"""`bsg-campaigns`: where it begins."""
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from bsg_cli.commands import demo, gate, reading, sandbox, send, steering, up
-from bsg_cli.embedded_server import DATA_DIRECTORY
-from bsg_cli.errors import CommandError, ExitCode
-from bsg_cli.printing import complain
-from bsg_config.settings import SettingsInvalid
-from bsg_producer import (
-    BSGCampaignsError,
-    CampaignInvalid,
-    CampaignNotFound,
-    EnqueueUnconfirmed,
-    IdempotencyConflict,
-    QueueUnavailable,
-)
-
-_EXIT_CODES: dict[type[BSGCampaignsError], ExitCode] = {
-    CampaignInvalid: ExitCode.MISUSE,
-    CampaignNotFound: ExitCode.MISUSE,
-    IdempotencyConflict: ExitCode.MISUSE,
-    QueueUnavailable: ExitCode.UNREACHABLE,
-    EnqueueUnconfirmed: ExitCode.UNREACHABLE,
-}
+from bsg_cli.errors import ExitCode
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0; 1 failed; 2 misuse or bad input; 3 Redis or BSG unreachable; 130 interrupted."""
-    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _run(words)
-        sys.stdout.flush()
-        return code
-    except (CommandError, SettingsInvalid, BSGCampaignsError) as error:
-        complain(f"bsg-campaigns: {_said_by(error, words)}")
-        return _exit_code(error)
+        # Takes a good part of a second, in which somebody may already press Ctrl-C.
+        from bsg_cli.command_line import run_command_line
+
+        return run_command_line(list(sys.argv[1:] if argv is None else argv))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output, such as `head`, has enough. The interpreter must not flush into it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
-
-
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    whole = argparse.ArgumentParser(
-        prog="bsg-campaigns",
-        description="Bulk SMS campaigns through BSG One API. Settings: the environment; see .env.example.",
-        epilog="Exit codes: 0; 1 failed; 2 misuse or bad input; 3 Redis or BSG unreachable.",
-    )
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="print JSON, one document a line")
-    common.add_argument(
-        "--data-directory",
-        type=Path,
-        default=Path(DATA_DIRECTORY),
-        metavar="DIR",
-        help=f"of the embedded server, which is used when REDIS_URL is not set ({DATA_DIRECTORY})",
-    )
-    commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (send, reading, steering, gate, up, demo):
-        group.add_to(commands, common)
-    sandbox.add_to(commands)
-    return whole
-
-
-def _run(words: list[str]) -> int:
-    if words[:1] == ["sandbox"]:
-        return sandbox.run(words[1:])
-    try:
-        arguments = parser().parse_args(words)
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else ExitCode.MISUSE
-    return ExitCode(arguments.run(arguments))
-
-
-def _said_by(error: Exception, words: Sequence[str]) -> str:
-    if isinstance(error, CampaignInvalid):
-        return "\n  ".join(
-            ["", *(f"{field}: {' '.join(said)}" for field, said in error.errors.items())]
-        ).lstrip()
-    if isinstance(error, EnqueueUnconfirmed) and "--idempotency-key" not in words:
-        return (
-            "Redis did not confirm the campaign, which may exist or not. Repeat the command with "
-            f"--idempotency-key {error.idempotency_key}: it is accepted once, however often you try."
-        )
-    return str(error)
-
-
-def _exit_code(error: Exception) -> ExitCode:
-    if isinstance(error, CommandError):
-        return error.exit_code
-    if isinstance(error, SettingsInvalid):
-        return ExitCode.MISUSE
-    for kind, code in _EXIT_CODES.items():
-        if isinstance(error, kind):
-            return code
-    return ExitCode.FAILED
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -14,8 +14,6 @@ def free_port(wanted: int, option: str) -> int:
         try:
             probe.bind(("127.0.0.1", wanted))
         except (OSError, OverflowError):
-            raise BadInput(
-                f"Port {wanted} is taken. Name another with {option}; 0 picks a free one."
-            ) from None
+            raise BadInput(f"Port {wanted} is taken. Name another with {option}; 0 picks a free one.") from None
         port: int = probe.getsockname()[1]
         return port

@@ -88,8 +88,7 @@ class Supervisor:
         """End them without grace: what is on the wire is in doubt then, and looked up at the next start."""
         for supervised in self._supervised:
             if supervised.command is not None:
-                supervised.command.ask_to_stop()
-                supervised.command.ask_to_stop()
+                supervised.command.kill()
 
     def _launch(self, supervised: _Supervised) -> None:
         process = supervised.process

@@ -172,6 +172,10 @@ class Batches:
         """BSG surely does not have it: `pending` within the duplicate window, `asks` for a person after it."""
         return self._run("absent", campaign_id, batch, attempts, duplicate_window_ms, delay_ms, look_again_ms, cause)
 
+    def ask(self, campaign_id: str, batch: int, *, attempts: int, older_than_ms: int, cause: str) -> str:
+        """A trace that fits neither yes nor no: `asks` for a person once the doubt is that old."""
+        return self._run("ask", campaign_id, batch, attempts, older_than_ms, cause)
+
     def shrink(
         self, campaign_id: str, batch: int, *, state: str, size: int, rest: bytes, rest_rows: Sequence[int],
         cause: str, rejects: Sequence[RejectRow],

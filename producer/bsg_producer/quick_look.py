@@ -67,8 +67,7 @@ def _phones(given: Sequence[Any] | None, size: int, doubtful: set[int]) -> list[
             doubtful.update(row for row, phone in enumerate(given) if not _INT_PHONE_LEAST <= phone <= _INT_PHONE_MOST)
         return digits
     if kinds != {str}:
-        # Numbers and what is no phone among texts: the texts are still worth a quick look.
-        doubtful.update(row for row, phone in enumerate(given) if type(phone) is not str)
+        # Numbers, or what is no phone, among texts: the texts are still worth a quick look.
         given = [phone if type(phone) is str else "" for phone in given]
     # All phones in one text, so that blanks and hyphens vanish from all of them at once.
     line = "\n".join(given)

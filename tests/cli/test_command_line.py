@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +214,12 @@ def test_help_names_every_command(line: CommandLine) -> None:
     commands = "send status list watch rejects pause resume cancel retry resolve gate sandbox up demo"
     for command in commands.split():
         assert f" {command} " in line.output
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_error(ledger: Path) -> None:
+    command = f"{sys.executable} -m bsg_cli --help | true"
+    piped = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+    assert piped.stderr == ""
 
 
 def test_what_send_prints_has_no_phones_and_no_texts(ledger: Path, line: CommandLine) -> None:

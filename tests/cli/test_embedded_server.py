@@ -84,6 +84,13 @@ def test_where_the_socket_path_would_be_too_long_it_is_on_a_loopback_port_with_a
         assert stat.S_IMODE((server.directory / "address.json").stat().st_mode) == 0o600
 
 
+def test_its_data_are_out_of_others_reach_even_where_the_directory_was_open(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    directory.mkdir(mode=0o755)
+    with EmbeddedServer(directory):
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
 def test_a_directory_with_spaces_and_quotes_will_do(tmp_path: Path) -> None:
     with EmbeddedServer(tmp_path / 'my "own" data') as server:
         assert connect_once(server.url).ping()

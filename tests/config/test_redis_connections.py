@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from kombu.connection import Connection
 
@@ -8,16 +11,14 @@ from bsg_config.redis_connections import broker_transport_options, broker_url, c
 from bsg_config.settings import Settings, SettingsInvalid
 
 
-def broker_parameters(url: str) -> dict[str, object]:
+def broker_parameters(url: str) -> dict[str, Any]:
     """What Celery's transport would connect with."""
     settings = Settings.build(redis_url=url)
     connection = Connection(broker_url(settings), transport_options=broker_transport_options(settings))
-    transport = connection.transport_cls
-    channel = connection.get_transport_cls().Channel
-    fake = channel.__new__(channel)
-    fake.connection = type("T", (), {"client": connection, "default_port": 6379})()
-    parameters: dict[str, object] = fake._connparams()
-    assert transport
+    channel_class = connection.get_transport_cls().Channel
+    channel = channel_class.__new__(channel_class)  # without __init__, which connects
+    channel.connection = SimpleNamespace(client=connection, default_port=6379)
+    parameters: dict[str, Any] = channel._connparams()
     return parameters
 
 
@@ -58,6 +59,7 @@ def test_the_broker_verifies_tls_as_the_client_does() -> None:
     url = "rediss://cache:6380/0?ssl_ca_certs=%2Fetc%2Fca.pem"
     connection = Connection(broker_url(Settings.build(redis_url=url)))
 
+    assert isinstance(connection.ssl, dict)
     assert connection.ssl["ssl_cert_reqs"].name == "CERT_REQUIRED"
     assert connection.ssl["ssl_ca_certs"] == "/etc/ca.pem"
     assert connect(Settings.build(redis_url=url)).connection_pool.connection_kwargs["ssl_ca_certs"] == "/etc/ca.pem"

@@ -78,6 +78,38 @@ def test_a_batch_that_waited_beyond_the_window_is_not_sent_again(desk: Desk) -> 
     assert desk.intend(lease, duplicate_window_ms=HOUR_MS) == "unconfirmed"
 
 
+def test_a_trace_that_does_not_fit_asks_for_a_person_once_the_doubt_is_old_enough(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.unconfirmed(campaign)
+
+    def ask(older_than_ms: int) -> str:
+        return desk.ledger.batches.ask(campaign, 0, attempts=1, older_than_ms=older_than_ms, cause="of another size")
+
+    assert (ask(HOUR_MS), ask(0), ask(HOUR_MS)) == ("unconfirmed", "asks", "asks")
+    assert desk.batch_state(lease) == "unconfirmed"
+
+
+def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_trace_is_left(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.posting(campaign)
+    desk.ledger.batches.doubtful(lease, account=ACCOUNT, cause="ids taken", doubts_allowed=5, suspects=[1])
+    before = desk.absent(lease, window_ms=0)
+    desk.ledger.batches.shrink(
+        campaign,
+        0,
+        state="unconfirmed",
+        size=2,
+        rest=b"rest",
+        rest_rows=[0],
+        cause="used before",
+        rejects=[(1, json.dumps({"index": 1}))],
+    )
+
+    assert before == "asks"
+    assert desk.absent(lease, window_ms=0) == "pending"
+    assert desk.claimed(campaign).body == b"rest"
+
+
 # Rule 2
 
 

@@ -27,7 +27,8 @@ OUT_OF_REACH = {
 
 def generator() -> ModuleType:
     specification = importlib.util.spec_from_file_location("generate_contacts", EXAMPLES / "generate_contacts.py")
-    assert specification is not None and specification.loader is not None
+    assert specification is not None
+    assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module

@@ -20,7 +20,7 @@ from bsg_worker.read_failures import obey
 from bsg_worker.runtime import Runtime
 
 AT_ONCE = 50
-LONGEST_GAP_SECONDS = 30.0
+LONGEST_GAP_SECONDS = 60.0
 ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id settles it
 
 
@@ -80,7 +80,11 @@ def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any]
         case UsedBefore(places):
             return _reject_used(runtime, record, rows, places)
         case Undecided(cause):
-            return cause
+            age = int(2 * runtime.settings.bsg_confirm_within * 1000)
+            state = runtime.ledger.batches.ask(
+                record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=age, cause=cause
+            )
+            return f"{state}: {cause}"
         case NoTrace():
             return _no_trace(runtime, record, identifier)
 

@@ -20,7 +20,7 @@ from bsg_sandbox.control import Control, ControlFailed
 
 CONTACTS = Path("examples/contacts.csv")
 SENDER = "MyShop"
-TEXT = "Hi {{ name }}, your order is ready. Thank you for shopping with us!"
+TEXT = "Hi {{ name }}, see you {{ day }} in {{ city }}"
 
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_AT_MOST = 180.0
@@ -30,9 +30,7 @@ class _Stopped(Exception):
     """Somebody asked to stop before the end."""
 
 
-def add_to(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
         "demo", parents=[common], help="send a file through real processes to a sandbox on loopback"
     )

@@ -9,9 +9,7 @@ from bsg_cli.errors import ExitCode
 from bsg_cli.printing import moment, print_json
 
 
-def add_to(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("gate", parents=[common], help="show, open or shut the account's gate")
     parser.add_argument(
         "action", nargs="?", choices=("open", "shut"), help="shut: nothing more leaves until it is opened"

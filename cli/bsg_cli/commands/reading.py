@@ -15,20 +15,14 @@ TRANSITIONS_SHOWN = 20
 CAMPAIGNS_SHOWN = 50
 
 
-def add_to(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     status = commands.add_parser("status", parents=[common], help="how a campaign stands")
     status.add_argument("campaign", metavar="ID")
-    status.add_argument(
-        "--all", action="store_true", help=f"every transition, not the last {TRANSITIONS_SHOWN}"
-    )
+    status.add_argument("--all", action="store_true", help=f"every transition, not the last {TRANSITIONS_SHOWN}")
     status.set_defaults(run=run_status)
 
     listing = commands.add_parser("list", parents=[common], help="the campaigns, the newest first")
-    listing.add_argument(
-        "--limit", type=int, default=CAMPAIGNS_SHOWN, metavar="N", help=f"({CAMPAIGNS_SHOWN})"
-    )
+    listing.add_argument("--limit", type=int, default=CAMPAIGNS_SHOWN, metavar="N", help=f"({CAMPAIGNS_SHOWN})")
     listing.set_defaults(run=run_list)
 
     watching = commands.add_parser("watch", parents=[common], help="follow a campaign until it is final")

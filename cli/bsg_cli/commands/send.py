@@ -16,32 +16,20 @@ from bsg_cli.watching import watch
 ROWS_BETWEEN_PROGRESS = 10_000
 
 
-def add_to(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("send", parents=[common], help="accept a campaign from a CSV file")
-    parser.add_argument(
-        "file", type=Path, metavar="FILE.csv", help="its first line names the columns; one is phone"
-    )
+    parser.add_argument("file", type=Path, metavar="FILE.csv", help="its first line names the columns; one is phone")
     parser.add_argument("--sender", help="for rows without a `sender` of their own")
     parser.add_argument("--text", help="a template over the other columns, such as 'Hi {{ name }}'")
-    parser.add_argument(
-        "--start-at", type=moment_argument, metavar="TIME", help="with zone: 2026-12-01T09:00+02:00"
-    )
-    parser.add_argument(
-        "--deadline", type=moment_argument, metavar="TIME", help="what is unsent then is never sent"
-    )
+    parser.add_argument("--start-at", type=moment_argument, metavar="TIME", help="with zone: 2026-12-01T09:00+02:00")
+    parser.add_argument("--deadline", type=moment_argument, metavar="TIME", help="what is unsent then is never sent")
     parser.add_argument("--validity", type=int, default=72, metavar="HOURS", help="how long BSG tries (72)")
     parser.add_argument("--tariff-code", type=int, default=0, metavar="N")
     parser.add_argument("--priority", choices=("high", "normal", "low"), default="normal")
     parser.add_argument("--name", help="for people to tell campaigns apart")
     parser.add_argument("--callback-url", metavar="URL")
-    parser.add_argument(
-        "--idempotency-key", metavar="KEY", help="the same key and content is accepted only once"
-    )
-    parser.add_argument(
-        "--allow-duplicates", action="store_true", help="the same text twice to the same phone"
-    )
+    parser.add_argument("--idempotency-key", metavar="KEY", help="the same key and content is accepted only once")
+    parser.add_argument("--allow-duplicates", action="store_true", help="the same text twice to the same phone")
     parser.add_argument("--watch", action="store_true", help="follow it until it is final")
     parser.set_defaults(run=run)
 
@@ -88,9 +76,7 @@ def _check_columns(file: CampaignFile, arguments: argparse.Namespace) -> None:
     found = ", ".join(file.columns)
     for column, option in (("text", "--text"), ("sender", "--sender")):
         if column not in file.columns and getattr(arguments, column) is None:
-            raise BadInput(
-                f"{file.path}, line 1: no column is named `{column}`. Found: {found}. Or give {option}."
-            )
+            raise BadInput(f"{file.path}, line 1: no column is named `{column}`. Found: {found}. Or give {option}.")
 
 
 def _counted(file: CampaignFile, progress: Progress) -> Iterator[Mapping[str, str | int]]:

@@ -15,9 +15,7 @@ _HELD = ("unprepared", "pending", "claimed")
 _GONE = ("posting", "unconfirmed", "submitted", "finished")
 
 
-def add_to(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     for name, run, explanation in (
         ("pause", run_pause, "hold what has not been sent; what is at BSG goes on there"),
         ("resume", run_resume, "let a paused campaign go on"),
@@ -27,13 +25,9 @@ def add_to(
         parser.add_argument("campaign", metavar="ID")
         parser.set_defaults(run=run)
 
-    retry = commands.add_parser(
-        "retry", parents=[common], help="send again what BSG refused, or what has expired"
-    )
+    retry = commands.add_parser("retry", parents=[common], help="send again what BSG refused, or what has expired")
     retry.add_argument("campaign", metavar="ID")
-    retry.add_argument(
-        "--deadline", type=moment_argument, metavar="TIME", help="with zone; needed for what expired"
-    )
+    retry.add_argument("--deadline", type=moment_argument, metavar="TIME", help="with zone; needed for what expired")
     retry.set_defaults(run=run_retry)
 
     resolve = commands.add_parser("resolve", parents=[common], help="settle a batch that only a person can")
@@ -52,10 +46,7 @@ def run_pause(arguments: argparse.Namespace) -> ExitCode:
     if arguments.json:
         print_json({"campaign_id": status.campaign_id, "paused": True, "held": held, "gone": gone})
     else:
-        print(
-            f"Paused: {number(held)} messages are held. "
-            f"{number(gone)} had gone to BSG, which goes on with them."
-        )
+        print(f"Paused: {number(held)} messages are held. {number(gone)} had gone to BSG, which goes on with them.")
     return ExitCode.OK
 
 

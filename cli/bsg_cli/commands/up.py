@@ -25,9 +25,7 @@ SECONDS_BETWEEN_LOOKS = 0.25
 NAME_WIDTH = 6
 
 
-def add_to(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser
-) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
         "up", parents=[common], help="run workers, beat and Flower, and a server unless REDIS_URL names one"
     )

@@ -89,7 +89,7 @@ def test_an_answer_that_drips_is_cut_under_tls_too(tls: ssl.SSLContext) -> None:
         outcome = send(far_side.url)
 
     assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "HTTP 200, exchange took too long")
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 2.5
 
 
 def test_a_handshake_that_drips_is_cut_with_nothing_taken() -> None:
@@ -103,7 +103,7 @@ def test_a_handshake_that_drips_is_cut_with_nothing_taken() -> None:
         outcome = send(f"https://localhost:{far_side.port}")
 
     assert outcome.kind is OutcomeKind.NOT_TAKEN
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 2.5
 
 
 def refuse_the_tunnel(conversation: Conversation) -> None:

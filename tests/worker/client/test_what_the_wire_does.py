@@ -141,10 +141,10 @@ def test_what_is_no_clear_answer_to_a_body_that_left_is_in_doubt(behaviour: Beha
     with FarSide(behaviour) as far_side:
         started = time.monotonic()
 
-        outcome = send(far_side.url)
+        outcome = send(far_side.url, bsg_connect_timeout=0.3, bsg_read_timeout=0.3)
 
         assert outcome.kind is OutcomeKind.IN_DOUBT
-        assert time.monotonic() - started < 1.0 + 0.5  # both timeouts, and a slow machine
+        assert time.monotonic() - started < 0.6 + 1.0  # both timeouts, and a slow machine
         assert far_side.connections == 1
 
 
@@ -172,7 +172,7 @@ def test_a_far_side_that_never_takes_the_body_is_given_up() -> None:
         outcome = send(far_side.url, messages=b"[" + b" " * 50_000_000 + b"]")
 
     assert outcome.kind is OutcomeKind.IN_DOUBT
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 3
 
 
 def test_a_body_may_be_taken_more_slowly_than_a_connection_is_made() -> None:
@@ -310,7 +310,7 @@ def test_a_kept_connection_is_cut_at_the_bound_too() -> None:
             client.balance()
 
         assert far_side.connections == 1
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 2.5
 
 
 def test_an_answer_that_comes_before_the_body_is_read_counts(monkeypatch: pytest.MonkeyPatch) -> None:

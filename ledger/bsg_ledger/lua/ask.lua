@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- Asks for a person where a trace at BSG fits neither yes nor no, once the doubt is old enough for BSG to have settled.
+-- ARGV  1 campaign, 2 batch, 3 attempts that the finding speaks of, 4 age from which a person is asked (ms), 5 cause
+-- Answer  {unconfirmed | asks} or {stale}
+-- Transition  none: the batch stays unconfirmed
+local campaign, batch = ARGV[1], ARGV[2]
+local key = batch_key(campaign, batch)
+local state, attempts, intent_at, asks = get(key, 'state', 'attempts', 'intent_at', 'asks')
+if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end
+if asks == '1' then return { 'asks' } end
+if NOW - number(intent_at) < number(ARGV[4]) then return { 'unconfirmed' } end
+redis.call('HSET', key, 'asks', '1')
+record_event(campaign, batch, state, state, 'a person has to decide', ARGV[5])
+return { 'asks' }

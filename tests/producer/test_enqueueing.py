@@ -1,0 +1,299 @@
+"""What `enqueue` promises: all of a campaign or nothing of it, and a clear word about which."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from bsg_config.settings import Settings
+from bsg_producer import (
+    CampaignInvalid,
+    CampaignNotFound,
+    EnqueueUnconfirmed,
+    IdempotencyConflict,
+    Producer,
+    QueueNotDurable,
+    QueueUnavailable,
+)
+from tests.lossy_proxy import LossyProxy
+from tests.servers import RedisServer, free_port
+
+
+def messages(count: int) -> Iterator[Mapping[str, Any]]:
+    for number in range(count):
+        yield {"phone": 380_660_000_000 + number, "text": f"Hello number {number}"}
+
+
+def producer_at(url: str, **settings: Any) -> Producer:
+    return Producer(Settings.build(redis_url=url, **settings))
+
+
+def campaign_keys(url: str) -> list[bytes]:
+    return list(redis.Redis.from_url(url).scan_iter("bsg:campaign:*"))
+
+
+def test_a_campaign_is_accepted_before_any_worker_runs(redis_url: str) -> None:
+    producer = producer_at(redis_url)
+
+    receipt = producer.enqueue(messages(3), sender="MyShop")
+
+    status = producer.status(receipt.campaign_id)
+    assert (receipt.messages, receipt.duplicate) == (3, False)
+    assert (status.state, status.counts["unprepared"]) == ("accepted", 3)
+
+
+def test_no_messages_are_no_campaign(redis_url: str) -> None:
+    with pytest.raises(CampaignInvalid, match="messages"):
+        producer_at(redis_url).enqueue([], sender="MyShop")
+
+
+@pytest.mark.parametrize("wrong", ["text", {"phone": 1}, 5, None])
+def test_what_is_no_iterable_of_mappings_is_told_at_once(redis_url: str, wrong: Any) -> None:
+    with pytest.raises(CampaignInvalid, match="iterable of mappings"):
+        producer_at(redis_url).enqueue(wrong, sender="MyShop")
+
+
+def test_an_iterable_that_fails_leaves_nothing_behind(redis_url: str) -> None:
+    def failing() -> Iterator[Mapping[str, Any]]:
+        yield from messages(25)
+        raise RuntimeError("the database went away")
+
+    with pytest.raises(RuntimeError, match="database"):
+        producer_at(redis_url, campaign_batch_size=10).enqueue(failing(), sender="MyShop")
+
+    assert campaign_keys(redis_url) == []
+
+
+def test_of_a_second_try_with_the_same_key_nothing_remains(redis_url: str) -> None:
+    producer = producer_at(redis_url, campaign_batch_size=10)
+    first = producer.enqueue(messages(25), sender="MyShop", idempotency_key="key")
+    before = sorted(campaign_keys(redis_url))
+
+    again = producer.enqueue(messages(25), sender="MyShop", idempotency_key="key")
+    with pytest.raises(IdempotencyConflict):
+        producer.enqueue(messages(24), sender="MyShop", idempotency_key="key")
+    with pytest.raises(IdempotencyConflict):
+        producer.enqueue(messages(25), sender="Other", idempotency_key="key")
+
+    assert (again.campaign_id, again.duplicate) == (first.campaign_id, True)
+    assert sorted(campaign_keys(redis_url)) == before
+
+
+def test_times_are_not_part_of_the_content(redis_url: str) -> None:
+    producer = producer_at(redis_url)
+    first = producer.enqueue(messages(2), sender="MyShop", idempotency_key="key", validity=1)
+
+    assert producer.enqueue(messages(2), sender="MyShop", idempotency_key="key", validity=2).duplicate
+    assert first.duplicate is False
+
+
+def test_an_unreachable_redis_is_told_within_the_queue_timeout() -> None:
+    producer = producer_at(f"redis://127.0.0.1:{free_port()}/0", queue_timeout=1)
+    began = time.monotonic()
+
+    with pytest.raises(QueueUnavailable, match="REDIS_URL"):
+        producer.enqueue(messages(3), sender="MyShop")
+
+    assert time.monotonic() - began < 2.0
+
+
+@pytest.mark.server_kinds("valkey")
+def test_a_silent_redis_is_told_within_the_queue_timeout_and_the_campaign_does_not_exist(
+    own_redis_server: RedisServer,
+) -> None:
+    producer = producer_at(own_redis_server.url, queue_timeout=0.5)
+    producer.enqueue(messages(1), sender="MyShop")
+    own_redis_server.pause()
+    began = time.monotonic()
+
+    with pytest.raises(QueueUnavailable, match="in time"):
+        producer.enqueue(messages(3), sender="MyShop")
+
+    assert time.monotonic() - began < 2.0
+    own_redis_server.resume()
+    assert len(list(producer.campaigns())) == 1
+
+
+@pytest.mark.server_kinds("valkey", "redis")
+def test_a_full_redis_is_told_and_the_campaign_does_not_exist(own_redis_server: RedisServer) -> None:
+    producer = producer_at(own_redis_server.url)
+    producer.enqueue(messages(1), sender="MyShop")
+    own_redis_server.client().config_set("maxmemory", "1mb")
+
+    with pytest.raises(QueueUnavailable, match="full"):
+        producer.enqueue(messages(3), sender="MyShop")
+
+    assert len(list(producer.campaigns())) == 1
+
+
+@pytest.mark.server_kinds("valkey", "redis")
+def test_a_read_only_redis_is_told(own_redis_server: RedisServer, redis_server: RedisServer) -> None:
+    client = own_redis_server.client()
+    client.execute_command("REPLICAOF", "127.0.0.1", str(redis_server.port))  # type: ignore[no-untyped-call]
+
+    with pytest.raises(QueueUnavailable, match="read-only|replica"):
+        producer_at(own_redis_server.url).enqueue(messages(3), sender="MyShop")
+
+
+@pytest.mark.server_kinds("redis")
+def test_a_server_that_cannot_prove_durability_is_refused_with_the_remedy(own_redis_server: RedisServer) -> None:
+    own_redis_server.client().config_set("appendfsync", "everysec")
+
+    with pytest.raises(QueueNotDurable, match="appendfsync always"):
+        producer_at(own_redis_server.url).enqueue(messages(3), sender="MyShop")
+
+    relaxed = producer_at(own_redis_server.url, queue_durability="relaxed")
+    assert relaxed.enqueue(messages(3), sender="MyShop").messages == 3
+
+
+@pytest.mark.server_kinds("valkey")
+def test_a_server_with_waitaof_proves_it_by_being_asked(own_redis_server: RedisServer) -> None:
+    own_redis_server.client().config_set("appendfsync", "everysec")
+
+    assert producer_at(own_redis_server.url, queue_timeout=5).enqueue(messages(3), sender="MyShop").messages == 3
+
+
+def test_a_commit_whose_answer_is_lost_once_is_asked_again_and_accepted(
+    redis_server: RedisServer, redis_url: str
+) -> None:
+    with LossyProxy(redis_server.port) as proxy:
+        producer = producer_at(proxy.redis_url, queue_timeout=1)
+        producer.enqueue(messages(1), sender="MyShop")
+        proxy.lose_answers_to(b"the name of the campaign", times=1)
+
+        receipt = producer.enqueue(messages(3), sender="MyShop", name="the name of the campaign")
+
+    assert producer_at(redis_url).status(receipt.campaign_id).counts["accepted"] == 3
+    assert len(list(producer_at(redis_url).campaigns())) == 2
+
+
+def test_a_commit_whose_answer_stays_lost_is_unconfirmed_and_its_key_makes_trying_again_safe(
+    redis_server: RedisServer, redis_url: str
+) -> None:
+    with LossyProxy(redis_server.port) as proxy:
+        producer = producer_at(proxy.redis_url, queue_timeout=1)
+        producer.enqueue(messages(1), sender="MyShop")
+        proxy.lose_answers_to(b"the name of the campaign", times=2)
+
+        with pytest.raises(EnqueueUnconfirmed) as caught:
+            producer.enqueue(messages(3), sender="MyShop", name="the name of the campaign")
+        again = producer.enqueue(messages(3), sender="MyShop", idempotency_key=caught.value.idempotency_key)
+
+    assert again.duplicate
+    assert len(list(producer_at(redis_url).campaigns())) == 2
+
+
+def test_many_threads_may_share_a_producer(redis_url: str) -> None:
+    producer = producer_at(redis_url)
+    receipts: list[str] = []
+
+    def enqueue() -> None:
+        receipts.extend(producer.enqueue(messages(2), sender="MyShop").campaign_id for _ in range(5))
+
+    threads = [threading.Thread(target=enqueue) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(receipts)) == 80
+    assert {summary.campaign_id for summary in producer.campaigns()} == set(receipts)
+
+
+def test_a_producer_that_was_used_before_a_fork_works_on_both_sides(redis_url: str) -> None:
+    producer = producer_at(redis_url)
+    producer.enqueue(messages(1), sender="MyShop")
+    child = os.fork()
+    if child == 0:
+        try:
+            for _ in range(20):
+                producer.enqueue(messages(1), sender="MyShop")
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    for _ in range(20):
+        producer.enqueue(messages(1), sender="MyShop")
+    _, ended = os.waitpid(child, 0)
+
+    assert ended == 0
+    assert len(list(producer.campaigns())) == 41
+
+
+@pytest.mark.parametrize("point", ["enqueue: part stored", "enqueue: before the commit", "enqueue: committed"])
+def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(redis_url: str, point: str) -> None:
+    program = (
+        "from bsg_producer import Producer\n"
+        "Producer().enqueue([{'phone': 380660000000, 'text': 'Hi'}], sender='MyShop', idempotency_key='key')"
+    )
+    environment = {**os.environ, "REDIS_URL": redis_url, "BSG_CRASH_AT": point}
+
+    died = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
+
+    campaigns = list(producer_at(redis_url).campaigns())
+    assert died.returncode == -9
+    assert len(campaigns) == (1 if point == "enqueue: committed" else 0)
+    if not campaigns:
+        client = redis.Redis.from_url(redis_url)
+        assert all(client.ttl(key) > 0 for key in campaign_keys(redis_url))
+
+
+def test_an_unknown_campaign_is_told_as_such(redis_url: str) -> None:
+    producer = producer_at(redis_url)
+
+    for ask in (producer.status, producer.pause, producer.resume, producer.cancel, producer.retry):
+        with pytest.raises(CampaignNotFound):
+            ask("nothing")
+    with pytest.raises(CampaignNotFound):
+        list(producer.rejects("nothing"))
+    with pytest.raises(CampaignNotFound):
+        list(producer.watch("nothing"))
+
+
+def test_enqueueing_many_messages_adds_less_than_64_mib(redis_url: str) -> None:
+    producer = producer_at(redis_url)
+    producer.enqueue(messages(10_000), sender="MyShop")
+    tracemalloc.start()
+
+    producer.enqueue(messages(200_000), sender="MyShop")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    # What is held at once does not grow with the number of parts: 20 parts tell as much as 100.
+    assert peak < 64 * 2**20
+
+
+def test_a_queued_message_costs_redis_less_than_30_bytes(redis_url: str) -> None:
+    client: Any = redis.Redis.from_url(redis_url)
+    before = client.info("memory")["used_memory_dataset"]
+
+    producer_at(redis_url).enqueue(
+        (
+            {"phone": 380_660_000_000 + 37 * number, "name": f"Customer{number}", "day": number % 28}
+            for number in range(100_000)
+        ),
+        sender="MyShop",
+        text="Dear {{ name }}, your order is ready and waits for you on day {{ day }} at 9.",
+    )
+
+    assert (client.info("memory")["used_memory_dataset"] - before) / 100_000 < 30
+
+
+def test_importing_the_producer_imports_neither_requests_nor_flower_nor_the_worker(tmp_path: Path) -> None:
+    program = (
+        "import sys, bsg_producer; "
+        "print([name for name in ('requests', 'flower', 'tornado', 'bsg_worker') if name in sys.modules])"
+    )
+
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
+
+    assert loaded.stdout.strip() == "[]"
