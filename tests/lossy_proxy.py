@@ -10,8 +10,11 @@ from typing import Self
 
 
 class LossyProxy:
-    """Forwards to a port of loopback. After `lose_answers_to(marker)`, the answer to a request that contains the marker is
-    swallowed and its connection cut; `times` such requests, then no more."""
+    """Forwards to a port of loopback.
+
+    After `lose_answers_to(marker)`, the answer to a request that contains the marker is swallowed and its connection
+    cut; `times` such requests, then no more.
+    """
 
     def __init__(self, port: int) -> None:
         self._target = port

@@ -87,9 +87,7 @@ class _PartStore:
             self._digest.update(part)
             packed = pack(part, self._template)
             with queue_errors():
-                self._ledger.campaigns.store_part(
-                    self._campaign_id, len(self._sizes), packed, keep_ms=KEEP_PARTS_MS
-                )
+                self._ledger.campaigns.store_part(self._campaign_id, len(self._sizes), packed, keep_ms=KEEP_PARTS_MS)
             self._sizes.append(len(part))
             reached("enqueue: part stored")
         if not self._sizes:

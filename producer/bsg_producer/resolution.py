@@ -10,7 +10,7 @@ from bsg_producer.errors import CampaignInvalid, CampaignNotFound
 def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) -> str:
     """Answers the batch's new state. Raises `CampaignInvalid` where the word is unclear or not called for."""
     if (sent is not None) == not_sent:
-        raise CampaignInvalid({"resolve": ["say either that it was sent, with the id of its BSG campaign, or not sent"]})
+        raise CampaignInvalid({"resolve": ["say either that it was sent, with its BSG campaign id, or not sent"]})
     try:
         campaign_id, batch = split_batch_id(batch_id)
     except ValueError as error:

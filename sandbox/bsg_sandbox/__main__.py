@@ -39,8 +39,7 @@ def _serve(sandbox: Sandbox, parent: int | None) -> None:
     told, telling = socket.socketpair()
     # A byte on a socket, not an Event: setting one inside a signal handler can lock up with its own waiter.
     before = {
-        number: signal.signal(number, lambda *_: telling.send(b"."))
-        for number in (signal.SIGTERM, signal.SIGINT)
+        number: signal.signal(number, lambda *_: telling.send(b".")) for number in (signal.SIGTERM, signal.SIGINT)
     }
     is_child = parent == os.getppid()
     try:

@@ -64,9 +64,7 @@ class Timeline:
     is_spam: bool
 
     @classmethod
-    def plan(
-        cls, now: float, start_at: float | None, size: int, is_spam: bool, settings: SandboxSettings
-    ) -> Timeline:
+    def plan(cls, now: float, start_at: float | None, size: int, is_spam: bool, settings: SandboxSettings) -> Timeline:
         """Plan a campaign by the speeds that are set now."""
         moderated_from = now + settings.creation_seconds
         ready_at = moderated_from + settings.moderation_seconds

@@ -103,9 +103,7 @@ class ApiRequest:
         key = headers.get("x-api-key")
         if key is not None:
             return self._world.accounts.by_key.get(key)
-        return self._world.accounts.of_token(
-            _bearer(headers.get("authorization", "")), self._world.clock.now()
-        )
+        return self._world.accounts.of_token(_bearer(headers.get("authorization", "")), self._world.clock.now())
 
     def _fail_before(self) -> None:
         """Raise Refused for the faults that leave nothing behind."""
@@ -185,9 +183,7 @@ class ApiRequest:
     def _login(self, body: dict[str, Any]) -> Answer:
         world = self._world
         voids = world.settings.second_login_voids or "token_voided_by_second_login" in self._struck
-        token = world.accounts.login(
-            body.get("api_key"), world.clock.now(), world.settings, voids_others=voids
-        )
+        token = world.accounts.login(body.get("api_key"), world.clock.now(), world.settings, voids_others=voids)
         return old_style(1, 401) if token is None else json_answer(200, {"bearer": token})
 
     def _refresh(self) -> Answer:

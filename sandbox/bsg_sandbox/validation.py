@@ -213,9 +213,7 @@ def _envelope(
     return tariff_code, validity, start_at, name if isinstance(name, str) else None
 
 
-def _whole_number(
-    body: Mapping[str, Any], name: str, least: int, greatest: int, default: int, errors: Errors
-) -> int:
+def _whole_number(body: Mapping[str, Any], name: str, least: int, greatest: int, default: int, errors: Errors) -> int:
     value = body.get(name, default)
     if type(value) is int and least <= value <= greatest:
         return value

@@ -31,7 +31,7 @@ def batch(cost: str | None) -> Batch:
 def test_a_demo_sends_each_message_once_and_leaves_nothing_running(directory: Path) -> None:
     # Somebody's real Redis and account, which a demo must not touch.
     settings = {"REDIS_URL": "redis://127.0.0.1:1/0", "BSG_API_KEY": "live_real", "FLOWER_PORT": "1"}
-    demo = run(["demo", "--file", "contacts.csv", "--json"], directory, settings)
+    demo = run(["demo", "--file", "contacts.csv", "--text", "Hi {{ name }}", "--json"], directory, settings)
     assert demo.returncode == ExitCode.OK, demo.stdout + demo.stderr
     summary = json.loads(demo.stdout)
     assert summary["faults"] == []
@@ -47,7 +47,9 @@ def test_a_demo_sends_each_message_once_and_leaves_nothing_running(directory: Pa
 )
 def test_ctrl_c_and_worse_at_any_moment_leave_nothing(directory: Path, number: signal.Signals, moment: str) -> None:
     data = directory / ".bsg-campaigns" / "demo"
-    demo = start(["demo", "--file", "contacts.csv", "--keep"], directory, {}, directory / "demo.log")
+    demo = start(
+        ["demo", "--file", "contacts.csv", "--text", "Hi {{ name }}", "--keep"], directory, {}, directory / "demo.log"
+    )
 
     def reached() -> bool:
         log = data / "processes.log"
@@ -63,6 +65,13 @@ def test_without_a_file_the_remedy_is_told(directory: Path) -> None:
     demo = run(["demo", "--file", "missing.csv"], directory, {})
     assert demo.returncode == ExitCode.MISUSE
     assert "missing.csv" in demo.stderr
+
+
+def test_a_file_without_the_columns_of_the_text_is_told_before_anything_starts(directory: Path) -> None:
+    demo = run(["demo", "--file", "contacts.csv"], directory, {})
+    assert demo.returncode == ExitCode.MISUSE
+    assert "no column day, city" in demo.stderr
+    assert not (directory / ".bsg-campaigns").exists()
 
 
 def test_counts_that_add_up_are_no_fault() -> None:

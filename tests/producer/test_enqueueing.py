@@ -139,7 +139,7 @@ def test_a_full_redis_is_told_and_the_campaign_does_not_exist(own_redis_server: 
 @pytest.mark.server_kinds("valkey", "redis")
 def test_a_read_only_redis_is_told(own_redis_server: RedisServer, redis_server: RedisServer) -> None:
     client = own_redis_server.client()
-    client.execute_command("REPLICAOF", "127.0.0.1", str(redis_server.port))  # type: ignore[no-untyped-call]
+    client.execute_command("REPLICAOF", "127.0.0.1", str(redis_server.port))
 
     with pytest.raises(QueueUnavailable, match="read-only|replica"):
         producer_at(own_redis_server.url).enqueue(messages(3), sender="MyShop")

@@ -38,9 +38,7 @@ def test_latency_delays_the_answer(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("given", "written"), [(None, None), (7, "7"), (1.5, "1.5")])
-def test_a_throttle_says_when_to_come_back_only_if_told(
-    sandbox: Sandbox, given: Any, written: str | None
-) -> None:
+def test_a_throttle_says_when_to_come_back_only_if_told(sandbox: Sandbox, given: Any, written: str | None) -> None:
     sandbox.fault("throttle", retry_after=given)
 
     answer = post(sandbox, messages(1))
@@ -71,9 +69,7 @@ def test_a_server_error_comes_before_or_after_the_campaign_is_kept(
 
 
 @pytest.mark.parametrize(("kind", "campaigns"), [("cut_before", 0), ("cut_after", 1)])
-def test_a_connection_is_cut_before_or_after_the_campaign_is_kept(
-    sandbox: Sandbox, kind: str, campaigns: int
-) -> None:
+def test_a_connection_is_cut_before_or_after_the_campaign_is_kept(sandbox: Sandbox, kind: str, campaigns: int) -> None:
     sandbox.fault(kind)
 
     with pytest.raises(requests.ConnectionError):

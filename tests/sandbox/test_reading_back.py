@@ -56,9 +56,7 @@ def test_statistics_grow_agree_with_the_messages_and_add_up(sandbox: Sandbox) ->
         rows = read(sandbox, "/api/messages", **{"filter[campaign_id]": campaign["id"]})["data"]
         assert sum(counts.values()) == 40
         listed = [row["status"] for row in rows]
-        assert {status: listed.count(status) for status in set(listed)} == {
-            k: v for k, v in counts.items() if v
-        }
+        assert {status: listed.count(status) for status in set(listed)} == {k: v for k, v in counts.items() if v}
 
     assert (counts["delivered"], counts["undelivered"]) == (30, 10)
 

@@ -60,9 +60,7 @@ def test_a_message_at_the_edge_of_the_rules_is_taken(sandbox: Sandbox, fields: d
 
 
 @pytest.mark.parametrize(("place", "fields"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
-def test_a_message_beyond_the_rules_is_refused_by_name(
-    sandbox: Sandbox, place: str, fields: dict[str, Any]
-) -> None:
+def test_a_message_beyond_the_rules_is_refused_by_name(sandbox: Sandbox, place: str, fields: dict[str, Any]) -> None:
     answer = post(sandbox, [message(1, reference_id="good1"), message(**fields)])
 
     assert refused_places(answer) == {f"messages.1.{place}"}

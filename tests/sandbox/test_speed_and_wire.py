@@ -38,9 +38,7 @@ def test_100_requests_are_served_at_once(sandbox: Sandbox) -> None:
     answered: list[int] = []
 
     def ask(number: int) -> None:
-        answer = requests.post(
-            sandbox.url + INDIVIDUAL, json={"messages": [message(number)]}, headers=KEY, timeout=20
-        )
+        answer = requests.post(sandbox.url + INDIVIDUAL, json={"messages": [message(number)]}, headers=KEY, timeout=20)
         answered.append(answer.status_code)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(100)]
@@ -59,9 +57,7 @@ def test_the_same_reference_ids_posted_at_once_are_kept_once(sandbox: Sandbox) -
     statuses: list[int] = []
 
     def ask() -> None:
-        answer = requests.post(
-            sandbox.url + INDIVIDUAL, json={"messages": messages(50)}, headers=KEY, timeout=20
-        )
+        answer = requests.post(sandbox.url + INDIVIDUAL, json={"messages": messages(50)}, headers=KEY, timeout=20)
         statuses.append(answer.status_code)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
@@ -89,9 +85,7 @@ def test_a_connection_serves_many_requests(sandbox: Sandbox) -> None:
 def test_a_body_in_chunks_is_read(sandbox: Sandbox) -> None:
     body = json.dumps({"messages": messages(2)}).encode()
 
-    answer = requests.post(
-        sandbox.url + INDIVIDUAL, data=iter([body[:20], body[20:]]), headers=KEY, timeout=5
-    )
+    answer = requests.post(sandbox.url + INDIVIDUAL, data=iter([body[:20], body[20:]]), headers=KEY, timeout=5)
 
     assert answer.status_code == 200
 

@@ -21,6 +21,7 @@ from bsg_sandbox.control import Control, ControlFailed
 CONTACTS = Path("examples/contacts.csv")
 SENDER = "MyShop"
 TEXT = "Hi {{ name }}, see you {{ day }} in {{ city }}"
+FIELDS = ("name", "day", "city")
 
 SECONDS_BETWEEN_LOOKS = 0.25
 SECONDS_AT_MOST = 180.0
@@ -43,8 +44,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     path = arguments.file or _example_contacts()
-    with CampaignFile(path):
-        pass  # complains of an unfit file before anything is started
+    # Complains of an unfit file before anything is started.
+    with CampaignFile(path) as file:
+        text = _text_for(file, arguments.text)
     demo = DemoRun(arguments.data_directory / "demo", free_port(arguments.flower_port, "--flower-port"))
     with StopSignals() as signals:
         signals.on_repeat = demo.stop_at_once
@@ -52,7 +54,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             demo.start()
             say = complain if arguments.json else print
             say(f"Flower: {demo.flower_url}   Sandbox: {demo.sandbox_url}   Log: {demo.log}")
-            code = _send(demo, path, arguments, signals)
+            code = _send(demo, path, text, arguments, signals)
             if arguments.keep:
                 say("All is left running. Ctrl-C ends it.")
                 _keep(demo, signals)
@@ -63,11 +65,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return code
 
 
-def _send(demo: DemoRun, path: Path, arguments: argparse.Namespace, signals: StopSignals) -> ExitCode:
+def _send(demo: DemoRun, path: Path, text: str | None, arguments: argparse.Namespace, signals: StopSignals) -> ExitCode:
     producer = Producer(demo.settings)
     began = time.monotonic()
     with CampaignFile(path) as file:
-        text = arguments.text or (None if "text" in file.columns else TEXT)
         receipt = producer.enqueue(file.messages(), sender=SENDER, text=text, name="demo")
     status = _await_end(demo, producer, receipt.campaign_id, began, signals)
     seconds = time.monotonic() - began
@@ -106,6 +107,15 @@ def _progress_line(counts: Mapping[str, int], elapsed: float) -> str:
         f"submitted {number(submitted)}  finished {number(finished)}  "
         f"{number(int(submitted / max(elapsed, 0.001)))} messages/s"
     )
+
+
+def _text_for(file: CampaignFile, text: str | None) -> str | None:
+    if text is not None or "text" in file.columns:
+        return text
+    missing = [name for name in FIELDS if name not in file.columns]
+    if missing:
+        raise BadInput(f"{file.path}: has no column {', '.join(missing)}, which the demo's text uses. Give --text.")
+    return TEXT
 
 
 def _keep(demo: DemoRun, signals: StopSignals) -> None:
