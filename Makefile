@@ -51,7 +51,10 @@ lint: $(STAMP) ## rules, format, types
 format: $(STAMP) ## ruff's format
 	@$(BIN)/ruff format $(SOURCES)
 
+# On the oldest Python: newer ones need less, and what they leave out would be missing there.
 lock: $(STAMP) ## resolve the lock anew
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+		echo "The lock is made with Python 3.11: make clean, then make PYTHON=python3.11 lock" >&2; exit 1; }
 	@$(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --all-extras --no-emit-index-url \
 		--no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe --no-header \
 		-o requirements.lock pyproject.toml

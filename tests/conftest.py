@@ -11,6 +11,7 @@ from tests.servers import AVAILABLE_KINDS, Kind, RedisServer
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "runs_last: the test looks at what was begun with the first scenario")
     config.addinivalue_line(
         "markers", "server_kinds(*kinds): run the test once on each of these servers that is installed"
     )

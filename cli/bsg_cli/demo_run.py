@@ -36,7 +36,7 @@ DEMO_SETTINGS = {
 
 
 class DemoRun:
-    """Everything that a demo runs, in `directory`. `settings` are those of its processes.
+    """Everything that a demo runs, in `directory`. `settings` are those of its processes, once they are started.
 
     The environment's own settings are left aside: a demo never uses a real account or somebody's Redis.
     """
@@ -44,7 +44,9 @@ class DemoRun:
     def __init__(self, directory: Path, flower_port: int) -> None:
         self.directory = directory
         self.flower_port = flower_port
+        self.sandbox_url = ""
         self._running = ExitStack()
+        self._supervisor: Supervisor | None = None
         self._log_lock = threading.Lock()
 
     @property
@@ -61,26 +63,27 @@ class DemoRun:
         server = EmbeddedServer(self.directory, keep_data=False)
         self._running.enter_context(server)
         self._log_file = self._running.enter_context(self.log.open("w", encoding="utf-8"))
-        sandbox_url = self._start_sandbox(self._log_file)
-        self.sandbox_url = sandbox_url
+        self.sandbox_url = self._start_sandbox(self._log_file)
         ours = {setting.name for setting in SETTINGS}
         environment = {name: value for name, value in os.environ.items() if name not in ours}
-        environment |= {**DEMO_SETTINGS, "BSG_BASE_URL": sandbox_url, "REDIS_URL": server.url}
+        environment |= {**DEMO_SETTINGS, "BSG_BASE_URL": self.sandbox_url, "REDIS_URL": server.url}
         # What its owner set for a Flower of theirs is not for this one either.
         environment = {name: value for name, value in environment.items() if not name.startswith("FLOWER_")}
         self.settings = Settings.from_environment(environment)
-        self._supervisor = Supervisor(
+        supervisor = Supervisor(
             (WORKER, STATUS, BEAT, flower_on_port(self.flower_port)),
             environment=environment,
             report=self._write_log,
             server=server,
         )
-        self._running.callback(self._supervisor.stop)
-        self._supervisor.start()
+        self._supervisor = supervisor
+        self._running.callback(supervisor.stop)
+        supervisor.start()
 
     def look_after(self) -> None:
         """Start again what has ended."""
-        self._supervisor.look_after()
+        if self._supervisor is not None:
+            self._supervisor.look_after()
 
     def stop(self) -> None:
         """End all of it: beat and Flower, workers, sandbox, server."""
@@ -88,7 +91,7 @@ class DemoRun:
 
     def stop_at_once(self) -> None:
         """End the processes without grace."""
-        if hasattr(self, "_supervisor"):
+        if self._supervisor is not None:
             self._supervisor.stop_at_once()
 
     def _start_sandbox(self, log: IO[str]) -> str:

@@ -13,7 +13,7 @@ FLOWER_PORT = 5555
 
 # A request on the wire must be let end: its longest exchange, and the task around it.
 WORKER_GRACE_SECONDS = 90.0
-OTHERS_GRACE_SECONDS = 15.0
+OTHERS_GRACE_SECONDS = 5.0  # nothing of theirs is worth waiting for
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """While entered, SIGINT, SIGTERM and SIGHUP set `asked`; each after the first calls `on_repeat`."""
+    """While entered, SIGINT, SIGTERM and SIGHUP set `asked`; each after the first calls `on_repeat`, which
+    raises KeyboardInterrupt unless something else is set."""
 
     def __init__(self) -> None:
         self.asked = False
-        self.on_repeat: Callable[[], None] = lambda: None
+        self.on_repeat: Callable[[], None] = _interrupt
         # SimpleQueue.put may be called from a signal handler; a lock or an Event may not.
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {}
@@ -43,3 +44,7 @@ class StopSignals:
             self.on_repeat()
         self.asked = True
         self._wake.put(None)
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt

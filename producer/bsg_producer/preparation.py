@@ -6,6 +6,7 @@ Whole columns are looked at first, quickly; what that look does not accept is as
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product, repeat
@@ -20,8 +21,6 @@ from bsg_producer.messages import Message, explain
 from bsg_producer.quick_look import QuickColumns, look
 from bsg_producer.rejects import SHOWN_AT_MOST, Reject, RejectCode
 from bsg_producer.template import FieldMissing, Template
-
-INDEX_CHARACTERS = 6  # in a reference id: room for 62 ** 6 messages in a campaign
 
 _PAIRS = tuple(map("".join, product(ALPHABET, repeat=2)))
 _SAME_MESSAGE = "the same phone and text were there before: leave it out, or allow duplicates"
@@ -82,7 +81,7 @@ def prepare(part: Part, envelope: Envelope, *, campaign_id: str, first_index: in
 
 
 def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
-    """Reference ids for messages without one: the campaign's 128 random bits, and the index in base 62."""
+    """Reference ids for messages without one: the campaign's 128 random bits, and the index in base 62 (6 places)."""
     ids: list[str] = []
     index, end, pairs = first_index, first_index + size, len(_PAIRS)
     while index < end:
@@ -124,41 +123,54 @@ def _without_repeats(
 ) -> list[int]:
     """The rows that repeat no earlier one; those that do are put down as flaws."""
     phones, texts, ids = columns.phones, columns.texts, columns.reference_ids
-    phones_repeat = len(set(map(phones.__getitem__, rows))) != len(rows)
-    ids_repeat = check_ids and len(set(map(ids.__getitem__, rows))) != len(rows)
-    if not ids_repeat and (envelope.allow_duplicates or not phones_repeat):
+    phones_again = set() if envelope.allow_duplicates else _repeated(phones, rows)
+    ids_again = _repeated(ids, rows) if check_ids else set()
+    if not phones_again and not ids_again:
         return rows
     known_ids: set[str] = set()
     known_messages: set[tuple[str, str]] = set()
-    left: list[int] = []
+    dropped: set[int] = set()
     for row in rows:
+        if phones[row] not in phones_again and ids[row] not in ids_again:
+            continue
         message = phones[row], texts[row]
-        if ids_repeat and ids[row] in known_ids:
+        if ids[row] in known_ids:
             flaws[row] = Flaw("reference_id", RejectCode.DUPLICATE_REFERENCE_ID, _SAME_REFERENCE_ID)
+            dropped.add(row)
         elif not envelope.allow_duplicates and message in known_messages:
             flaws[row] = Flaw("phone", RejectCode.DUPLICATE, _SAME_MESSAGE)
+            dropped.add(row)
         else:
             known_ids.add(ids[row])
             known_messages.add(message)
-            left.append(row)
-    return left
+    return [row for row in rows if row not in dropped] if dropped else rows
+
+
+def _repeated(column: Sequence[str], rows: Sequence[int]) -> set[str]:
+    """The values that stand in more than one of the rows."""
+    values = list(map(column.__getitem__, rows))
+    if len(set(values)) == len(values):
+        return set()
+    return {value for value, times in Counter(values).items() if times > 1}
 
 
 def _layers(phones: Sequence[str], rows: list[int]) -> list[list[int]]:
     """The rows in as few lists as keep each phone from being twice in one, and in order."""
-    if not rows:
-        return []
-    if len(set(map(phones.__getitem__, rows))) == len(rows):
-        return [rows]
-    layers: list[list[int]] = []
+    again = _repeated(phones, rows)
+    later: list[list[int]] = []
     times: dict[str, int] = {}
-    for row in rows:
+    for row in rows if again else ():
+        if phones[row] not in again:
+            continue
         before = times.get(phones[row], 0)
         times[phones[row]] = before + 1
-        if before == len(layers):
-            layers.append([])
-        layers[before].append(row)
-    return layers
+        if before > len(later):
+            later.append([])
+        if before:
+            later[before - 1].append(row)
+    moved = {row for layer in later for row in layer}
+    first = [row for row in rows if row not in moved] if moved else rows
+    return [layer for layer in (first, *later) if layer]
 
 
 def _batch(columns: QuickColumns, rows: list[int], first_index: int) -> PreparedBatch:

@@ -66,27 +66,24 @@ def _phones(given: Sequence[Any] | None, size: int, doubtful: set[int]) -> list[
         if min(given) < _INT_PHONE_LEAST or max(given) > _INT_PHONE_MOST:
             doubtful.update(row for row, phone in enumerate(given) if not _INT_PHONE_LEAST <= phone <= _INT_PHONE_MOST)
         return digits
-    if kinds != {str}:
-        # Numbers, or what is no phone, among texts: the texts are still worth a quick look.
-        given = [phone if type(phone) is str else "" for phone in given]
-    # All phones in one text, so that blanks and hyphens vanish from all of them at once.
-    line = "\n".join(given)
+    # All phones in one text, so that blanks and hyphens vanish from all of them at once; "" is looked at below.
+    line = "\n".join(given if kinds == {str} else [phone if type(phone) is str else "" for phone in given])
     if len(line) > size * _LINE_OF_PHONES_MOST or line.count("\n") != size - 1 or not line.isascii():
         line = "\n".join([phone if _is_plain(phone) else "" for phone in given])
     line = "\n" + line.replace(" ", "").replace("-", "")
     digits = line.replace("\n+", "\n")[1:].split("\n")
-    doubtful.update(
-        [
-            row
-            for row, phone in enumerate(digits)
-            if not (phone.isdigit() and len(phone) in _PHONE_LENGTHS and phone[0] != "0")
-        ]
-    )
+    for row, phone in enumerate(digits):
+        if not (phone.isdigit() and len(phone) in _PHONE_LENGTHS and phone[0] != "0"):
+            # Brackets, dots, a leading 00: the rule itself knows them, without the schema around it.
+            try:
+                digits[row] = rules.phone(given[row])
+            except Fault:
+                doubtful.add(row)
     return digits
 
 
-def _is_plain(phone: str) -> bool:
-    return len(phone) <= _LINE_OF_PHONES_MOST and phone.isascii() and "\n" not in phone
+def _is_plain(phone: Any) -> bool:
+    return type(phone) is str and len(phone) <= _LINE_OF_PHONES_MOST and phone.isascii() and "\n" not in phone
 
 
 def _texts(given: Sequence[Any] | None, size: int, doubtful: set[int]) -> list[str]:

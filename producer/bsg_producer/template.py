@@ -66,12 +66,13 @@ class Template:
     def _render_whole_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None] | None:
         """Not row by row, which is several times as fast; None where the template or a value needs that."""
         pieces: list[Any] = []
-        longest = 0
+        longest = total = 0  # characters: of the longest text there may be, and of all texts
         lacking: set[int] = set()
         for node in self._nodes:
             if isinstance(node, Literal):
                 pieces.append(repeat(node.text, size))
                 longest += len(node.text)
+                total += len(node.text) * size
                 continue
             found = node.column(columns[node.name]) if isinstance(node, Expression) else None
             if found is None:
@@ -79,10 +80,13 @@ class Template:
             column, missing = found
             lacking.update(missing)
             longest += max(map(len, column), default=0)
+            total += sum(map(len, column))
             pieces.append(column)
-        if longest > _RENDERED_MOST:
+        if longest > _RENDERED_MOST and total > size * _RENDERED_MOST:
             return None
         texts: list[str | None] = list(map("".join, zip(*pieces, strict=True))) if pieces else [""] * size
+        if longest > _RENDERED_MOST:
+            texts = [text and text[:_RENDERED_MOST] for text in texts]
         for row in lacking:
             texts[row] = None
         return texts

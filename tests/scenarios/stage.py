@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,14 @@ from tests.processes import Processes, wait_until
 def messages(count: int, *, first_phone: int = 380_660_000_000) -> Iterator[Mapping[str, Any]]:
     for number in range(count):
         yield {"phone": first_phone + number, "text": f"Your code is {number}"}
+
+
+@dataclass(frozen=True)
+class LowRate:
+    """Four campaigns of five batches each, under six requests a minute."""
+
+    stage: Stage
+    campaigns: list[str]
 
 
 class Stage:
