@@ -49,7 +49,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         },
         "timezone": "UTC",
         "enable_utc": True,
-        "task_queues": [Queue(name) for name in (*WORKER_QUEUES, STATUS_QUEUE)],
+        "task_queues": [Queue(name, routing_key=name) for name in (*WORKER_QUEUES, STATUS_QUEUE)],
         "task_create_missing_queues": False,
         "task_default_queue": STATUS_QUEUE,
         "task_routes": (route,),
