@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from bsg_worker.runtime import build
 from tests.scenarios.stage import LowRate, Stage
 
 POST = "/api/campaigns/sms/send-individual"
+ON_ITS_WAY_SECONDS = 0.5  # between a slot and the request's arrival, on a busy machine
 
 
 def posts(stage: Stage) -> list[float]:
@@ -29,9 +31,7 @@ def test_two_workers_under_one_rate_limit_never_pass_it_and_use_it_up(own_stage:
 
     moments = posts(own_stage)
     assert len(moments) == 50
-    # The limit is kept where requests leave; on their way some gaps shrink by the network's jitter.
-    assert min(_in_any_second(moments)) >= 1
-    assert max(_in_any_second(moments)) <= 11
+    _assert_apart(moments, 0.1)
     assert (len(moments) - 1) / (moments[-1] - moments[0]) >= 9.0
 
 
@@ -42,11 +42,10 @@ def test_a_rate_of_six_a_minute_is_used_up_by_twenty_batches_and_starves_nobody(
         low_rate.stage.wait_for(campaign, "done", within=240)
 
     moments = posts(low_rate.stage)
-    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
     assert len(moments) == 20
-    assert min(gaps) >= 9.9
+    _assert_apart(moments, 10.0)
     # Used up: hardly a slot is missed. A bell comes a second before its slot, and waits the rest out.
-    assert sum(gaps) <= 19 * 10.0 * 1.1
+    assert moments[-1] - moments[0] <= 19 * 10.0 * 1.1
     for campaign in low_rate.campaigns:
         low_rate.stage.assert_each_arrived_once(campaign, 50)
 
@@ -82,5 +81,10 @@ def _small_batches(stage: Stage, *, batches: int) -> str:
     return stage.send(batches * 10)
 
 
-def _in_any_second(moments: list[float]) -> list[int]:
-    return [sum(1 for other in moments if moment <= other < moment + 1.0) for moment in moments]
+def _assert_apart(moments: list[float], interval: float) -> None:
+    """Any two requests are as far apart as the slots between them.
+
+    The limit is kept where requests leave. One may be longer on its way than another, but that never adds up.
+    """
+    for first, second in combinations(range(len(moments)), 2):
+        assert moments[second] - moments[first] >= interval * (second - first) - ON_ITS_WAY_SECONDS
