@@ -217,9 +217,31 @@ def test_help_names_every_command(line: CommandLine) -> None:
 
 
 def test_output_that_nobody_reads_to_its_end_is_no_error(ledger: Path) -> None:
-    command = f"{sys.executable} -m bsg_cli --help | true"
-    piped = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+    piped = shell(f"{sys.executable} -m bsg_cli --help | true")
     assert piped.stderr == ""
+
+
+def test_a_closed_output_is_no_error(ledger: Path) -> None:
+    closed = shell(f"{sys.executable} -m bsg_cli list >&-")
+    assert (closed.returncode, closed.stderr) == (ExitCode.OK, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_an_output_that_takes_no_more_is_told_without_a_traceback(ledger: Path) -> None:
+    full = shell(f"{sys.executable} -m bsg_cli list >/dev/full")
+    assert full.returncode == ExitCode.FAILED
+    assert full.stderr == "bsg-campaigns: No space left on device\n"
+
+
+def test_a_terminal_that_knows_fewer_characters_gets_others_instead(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send("--name", "Київ")
+    told = shell(f"PYTHONIOENCODING=ascii {sys.executable} -m bsg_cli status {campaign}")
+    assert told.returncode == ExitCode.OK, told.stderr
+    assert "????" in told.stdout
+
+
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_what_send_prints_has_no_phones_and_no_texts(ledger: Path, line: CommandLine) -> None:
