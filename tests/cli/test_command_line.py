@@ -103,6 +103,8 @@ def test_a_bad_row_deep_in_the_file_leaves_no_campaign(ledger: Path, line: Comma
         (("--text", "Hi {{ name"), "text:"),
         (("--text", "Hi", "--start-at", "2020-01-01T09:00+00:00"), "start_at:"),
         (("--text", "Hi", "--validity", "1000"), "validity:"),
+        (("--text", "Hi", "--start-at", "2030-01-01T09:00"), "'2030-01-01T09:00' has no zone"),
+        (("--text", "Hi {{ nmae }}"), "contacts.csv, line 1: no column is named `nmae`, which --text uses"),
         ((), "no column is named `text`"),
     ],
 )
@@ -113,6 +115,16 @@ def test_a_campaign_that_breaks_a_rule_is_bad_input(
     assert line.run("send", "contacts.csv", "--sender", "MyShop", *words) == ExitCode.MISUSE
     assert told in line.errors
     assert "Traceback" not in line.errors
+
+
+def test_a_field_with_a_default_or_behind_an_if_needs_no_column(ledger: Path, line: CommandLine) -> None:
+    line.send("--text", "Hi {{ nick | default('you') }}{% if city %} in {{ city }}{% endif %}")
+
+
+def test_a_file_of_column_names_alone_is_bad_input(ledger: Path, line: CommandLine) -> None:
+    Path("contacts.csv").write_text("phone,text\n")
+    assert line.run("send", "contacts.csv", "--sender", "MyShop") == ExitCode.MISUSE
+    assert "contacts.csv, line 2: no rows" in line.errors
 
 
 def test_a_sender_comes_from_the_option_or_a_column(ledger: Path, line: CommandLine) -> None:
@@ -157,6 +169,17 @@ def test_an_unknown_campaign_is_misuse(ledger: Path, line: CommandLine, command:
 def test_an_unknown_batch_cannot_be_resolved(ledger: Path, line: CommandLine, batch: str) -> None:
     assert line.run("resolve", batch, "--not-sent") == ExitCode.MISUSE
     assert "Traceback" not in line.errors
+
+
+def test_a_batch_that_a_known_campaign_lacks_is_told_as_a_batch(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send()
+    assert line.run("resolve", f"{campaign}-7", "--not-sent") == ExitCode.MISUSE
+    assert f"there is no batch {campaign}-7" in line.errors
+
+
+def test_what_is_no_id_of_bsgs_settles_nothing(ledger: Path, line: CommandLine) -> None:
+    assert line.run("resolve", "0000000000000000000000-0", "--sent", "-1") == ExitCode.MISUSE
+    assert "sent: not the id of a campaign at BSG" in line.errors
 
 
 def test_resolve_wants_one_word_of_two(ledger: Path, line: CommandLine) -> None:
