@@ -13,6 +13,7 @@ import pytest
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from bsg_config.settings import SETTINGS
+from tests.servers import RedisServer
 
 CONTACTS = "phone,name\n+380 66 123-12-31,Ann\n+380 66 123-12-32,Bob\n"
 
@@ -216,6 +217,20 @@ def test_a_redis_that_does_not_answer_is_unreachable(
     for words in (("list",), ("status", "x"), ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi")):
         assert line.run(*words) == ExitCode.UNREACHABLE, words
         assert "Traceback" not in line.errors
+
+
+def test_a_password_that_redis_refuses_is_told_as_such(
+    directory: Path, own_redis_server: RedisServer, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with own_redis_server.client() as client:
+        client.config_set("requirepass", "right")
+    address = own_redis_server.url.removeprefix("redis://")
+    monkeypatch.setenv("BSG_API_KEY", "live_test")
+    for credentials in ("", ":wrong@"):
+        monkeypatch.setenv("REDIS_URL", f"redis://{credentials}{address}")
+        for words in (("list",), ("up", "--flower-port", "0")):
+            assert line.run(*words) == ExitCode.UNREACHABLE
+            assert "refuses the user name or password: mend them in REDIS_URL" in line.errors
 
 
 def test_wrong_settings_are_told_all_at_once(ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
