@@ -26,7 +26,7 @@ class CampaignFile:
         try:
             self._file: BinaryIO = path.open("rb")
         except OSError as error:
-            raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+            raise BadInput(f"{path}: cannot be read: {error.strerror}. Name a CSV file that is there.") from None
         try:
             self.columns = self._read_columns()
         except BaseException:
@@ -73,13 +73,19 @@ class CampaignFile:
         try:
             names = [name.strip() for name in next(csv.reader([head], delimiter=self._delimiter, strict=True))]
         except csv.Error as error:
-            raise BadInput(f"{self.path}, line 1: not CSV: {error}") from None
+            raise BadInput(
+                f"{self.path}, line 1: not CSV: {error}. Save it anew as «CSV UTF-8», its lines ended by LF or CRLF."
+            ) from None
         found = ", ".join(names)
         if "phone" not in names:
-            raise BadInput(f"{self.path}, line 1: no column is named `phone`. Found: {found}. Rename the one it is.")
+            raise BadInput(
+                f"{self.path}, line 1: no column is named `phone`. Found: {found}. "
+                "Rename the one it is; comma or semicolon separates columns."
+            )
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise BadInput(f"{self.path}, line 1: named more than once: {', '.join(repeated) or '(no name)'}.")
+            told = ", ".join(name or "(no name)" for name in repeated)
+            raise BadInput(f"{self.path}, line 1: named more than once: {told}. Give each its name.")
         return tuple(names)
 
     def _lines(self) -> Iterator[str]:

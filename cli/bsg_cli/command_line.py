@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from bsg_cli.commands import demo, gate, reading, sandbox, send, steering, up
 from bsg_cli.embedded_server import DATA_DIRECTORY
 from bsg_cli.errors import CommandError, ExitCode
-from bsg_cli.printing import complain
+from bsg_cli.printing import complain, drop_output, make_output_safe
 from bsg_config.settings import SettingsInvalid
 from bsg_producer import (
     BSGCampaignsError,
@@ -33,6 +32,7 @@ _EXIT_CODES: dict[type[BSGCampaignsError], ExitCode] = {
 
 def run_command_line(words: list[str]) -> int:
     """Run the command that the words name; the exit code is that of `bsg_cli.main.main`."""
+    make_output_safe()
     try:
         code = _run(words)
         sys.stdout.flush()
@@ -41,9 +41,14 @@ def run_command_line(words: list[str]) -> int:
         complain(f"bsg-campaigns: {_said_by(error, words)}")
         return _exit_code(error)
     except BrokenPipeError:
-        # Whoever read our output, such as `head`, has enough. The interpreter must not flush into it again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output, such as `head`, has enough.
+        drop_output()
         return ExitCode.OK
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        complain(f"bsg-campaigns: {where}{error.strerror or error}")
+        drop_output()
+        return ExitCode.FAILED
 
 
 def parser() -> argparse.ArgumentParser:

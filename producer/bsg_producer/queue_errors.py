@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from redis.exceptions import AuthenticationError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bsg_ledger.durability import NotDurable
@@ -16,7 +16,10 @@ REASONS: dict[type[RedisError], str] = {
     OutOfMemoryError: "Redis is full: free memory or raise its maxmemory",
     ReadOnlyError: "Redis is read-only: REDIS_URL points at a replica",
     RedisTimeoutError: "Redis did not answer in time: is it overloaded, or the network cut?",
-    RedisConnectionError: "Redis cannot be reached: check REDIS_URL and that the server runs",
+    # These two are connection errors to redis-py.
+    AuthenticationError: "Redis refuses the user name or password: mend them in REDIS_URL",
+    BusyLoadingError: "Redis is still loading its data: try again when it has",
+    RedisConnectionError: "Redis cannot be reached: check REDIS_URL, that the server runs, and that TLS trusts it",
 }
 
 

@@ -14,11 +14,15 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
     try:
         campaign_id, batch = split_batch_id(batch_id)
     except ValueError as error:
-        raise CampaignInvalid({"batch": [str(error)]}) from None
-    records = ledger.reading.batch_records([batch_id])
-    status = ledger.reading.status(campaign_id) if records else None
+        raise CampaignInvalid({"batch": [f"{error}: the campaign's status lists them"]}) from None
+    if sent is not None and sent < 1:
+        raise CampaignInvalid({"sent": ["not the id of a campaign at BSG, which is above 0: look it up there"]})
+    status = ledger.reading.status(campaign_id)
     if status is None:
-        raise CampaignNotFound(batch_id)
+        raise CampaignNotFound(campaign_id)
+    records = ledger.reading.batch_records([batch_id])
+    if not records:
+        raise CampaignInvalid({"batch": [f"there is no batch {batch_id}: the campaign's status lists them"]})
     if records[0].state != "unconfirmed":
         raise CampaignInvalid({"batch": [f"it is {records[0].state}, not unconfirmed: there is nothing to resolve"]})
     if sent is None:

@@ -58,6 +58,8 @@ def test_a_file_without_any_row_has_no_messages(tmp_path: Path) -> None:
         ("phone,name\n1,a\n2\n", "line 3: 1 cells"),
         ("tel,name\n1,a\n", "line 1: no column is named `phone`. Found: tel, name"),
         ("phone,name,name\n1,a,b\n", "line 1: named more than once: name"),
+        ("phone,text,,\n1,a,,\n", "line 1: named more than once: (no name). Give each its name."),
+        ("phone,text\r1,a\r", "line 1: not CSV"),
         ("", "line 1: no column names"),
         ("\nphone\n1\n", "line 1: no column names"),
         ('phone,name\n1,a\n2,"b\n3,c\n', "line 3: not CSV"),

@@ -13,6 +13,7 @@ import pytest
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from bsg_config.settings import SETTINGS
+from tests.servers import RedisServer
 
 CONTACTS = "phone,name\n+380 66 123-12-31,Ann\n+380 66 123-12-32,Bob\n"
 
@@ -103,6 +104,8 @@ def test_a_bad_row_deep_in_the_file_leaves_no_campaign(ledger: Path, line: Comma
         (("--text", "Hi {{ name"), "text:"),
         (("--text", "Hi", "--start-at", "2020-01-01T09:00+00:00"), "start_at:"),
         (("--text", "Hi", "--validity", "1000"), "validity:"),
+        (("--text", "Hi", "--start-at", "2030-01-01T09:00"), "'2030-01-01T09:00' has no zone"),
+        (("--text", "Hi {{ nmae }}"), "contacts.csv, line 1: no column is named `nmae`, which --text uses"),
         ((), "no column is named `text`"),
     ],
 )
@@ -113,6 +116,16 @@ def test_a_campaign_that_breaks_a_rule_is_bad_input(
     assert line.run("send", "contacts.csv", "--sender", "MyShop", *words) == ExitCode.MISUSE
     assert told in line.errors
     assert "Traceback" not in line.errors
+
+
+def test_a_field_with_a_default_or_behind_an_if_needs_no_column(ledger: Path, line: CommandLine) -> None:
+    line.send("--text", "Hi {{ nick | default('you') }}{% if city %} in {{ city }}{% endif %}")
+
+
+def test_a_file_of_column_names_alone_is_bad_input(ledger: Path, line: CommandLine) -> None:
+    Path("contacts.csv").write_text("phone,text\n")
+    assert line.run("send", "contacts.csv", "--sender", "MyShop") == ExitCode.MISUSE
+    assert "contacts.csv, line 2: no rows" in line.errors
 
 
 def test_a_sender_comes_from_the_option_or_a_column(ledger: Path, line: CommandLine) -> None:
@@ -159,6 +172,17 @@ def test_an_unknown_batch_cannot_be_resolved(ledger: Path, line: CommandLine, ba
     assert "Traceback" not in line.errors
 
 
+def test_a_batch_that_a_known_campaign_lacks_is_told_as_a_batch(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send()
+    assert line.run("resolve", f"{campaign}-7", "--not-sent") == ExitCode.MISUSE
+    assert f"there is no batch {campaign}-7" in line.errors
+
+
+def test_what_is_no_id_of_bsgs_settles_nothing(ledger: Path, line: CommandLine) -> None:
+    assert line.run("resolve", "0000000000000000000000-0", "--sent", "-1") == ExitCode.MISUSE
+    assert "sent: not the id of a campaign at BSG" in line.errors
+
+
 def test_resolve_wants_one_word_of_two(ledger: Path, line: CommandLine) -> None:
     assert line.run("resolve", "0000000000000000000000-0") == ExitCode.MISUSE
     assert line.run("resolve", "0000000000000000000000-0", "--not-sent", "--sent", "7") == ExitCode.MISUSE
@@ -195,6 +219,20 @@ def test_a_redis_that_does_not_answer_is_unreachable(
         assert "Traceback" not in line.errors
 
 
+def test_a_password_that_redis_refuses_is_told_as_such(
+    directory: Path, own_redis_server: RedisServer, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with own_redis_server.client() as client:
+        client.config_set("requirepass", "right")
+    address = own_redis_server.url.removeprefix("redis://")
+    monkeypatch.setenv("BSG_API_KEY", "live_test")
+    for credentials in ("", ":wrong@"):
+        monkeypatch.setenv("REDIS_URL", f"redis://{credentials}{address}")
+        for words in (("list",), ("up", "--flower-port", "0")):
+            assert line.run(*words) == ExitCode.UNREACHABLE
+            assert "refuses the user name or password: mend them in REDIS_URL" in line.errors
+
+
 def test_wrong_settings_are_told_all_at_once(ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BSG_RATE_LIMIT", "soon")
     monkeypatch.setenv("CAMPAIGN_BATCH_SIZE", "99999")
@@ -217,9 +255,31 @@ def test_help_names_every_command(line: CommandLine) -> None:
 
 
 def test_output_that_nobody_reads_to_its_end_is_no_error(ledger: Path) -> None:
-    command = f"{sys.executable} -m bsg_cli --help | true"
-    piped = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+    piped = shell(f"{sys.executable} -m bsg_cli --help | true")
     assert piped.stderr == ""
+
+
+def test_a_closed_output_is_no_error(ledger: Path) -> None:
+    closed = shell(f"{sys.executable} -m bsg_cli list >&-")
+    assert (closed.returncode, closed.stderr) == (ExitCode.OK, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_an_output_that_takes_no_more_is_told_without_a_traceback(ledger: Path) -> None:
+    full = shell(f"{sys.executable} -m bsg_cli list >/dev/full")
+    assert full.returncode == ExitCode.FAILED
+    assert full.stderr == "bsg-campaigns: No space left on device\n"
+
+
+def test_a_terminal_that_knows_fewer_characters_gets_others_instead(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send("--name", "Київ")
+    told = shell(f"PYTHONIOENCODING=ascii {sys.executable} -m bsg_cli status {campaign}")
+    assert told.returncode == ExitCode.OK, told.stderr
+    assert "????" in told.stdout
+
+
+def shell(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)
 
 
 def test_what_send_prints_has_no_phones_and_no_texts(ledger: Path, line: CommandLine) -> None:

@@ -144,6 +144,13 @@ def test_with_a_redis_that_does_not_answer_it_does_not_start(tmp_path: Path) -> 
     assert "REDIS_URL" in refused.stderr
 
 
+@pytest.mark.parametrize("port", ["99999", "-1"])
+def test_what_is_no_port_is_told_as_such(tmp_path: Path, port: str) -> None:
+    refused = run(["up", "--flower-port", port], tmp_path, {"BSG_API_KEY": "live_sandbox"})
+    assert refused.returncode == ExitCode.MISUSE
+    assert f"{port} is no port" in refused.stderr
+
+
 def test_a_taken_port_is_told_at_once(tmp_path: Path) -> None:
     with Sandbox() as other:
         port = other.url.rpartition(":")[2]

@@ -23,6 +23,7 @@ def test_the_readmes_python_enqueues_a_campaign(redis_url: str) -> None:
     ).stdout
 
     assert shown.strip() == "accepted"
+    assert len([line for line in program.splitlines() if line]) <= 10
 
 
 def test_every_file_that_the_readme_names_is_there() -> None:

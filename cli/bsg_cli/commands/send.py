@@ -12,6 +12,7 @@ from bsg_cli.connection import open_producer
 from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.printing import Progress, number, print_json
 from bsg_cli.watching import watch
+from bsg_producer.template import FieldMissing, Template
 
 ROWS_BETWEEN_PROGRESS = 10_000
 
@@ -35,11 +36,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
 
 def moment_argument(text: str) -> datetime:
-    """A time in ISO 8601. Raises ArgumentTypeError."""
+    """A time in ISO 8601, with its zone. Raises ArgumentTypeError."""
     try:
-        return datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no time: write it as 2026-12-01T09:00+02:00") from None
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no zone: add it, as in 2026-12-01T09:00+02:00")
+    return found
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
@@ -77,10 +81,27 @@ def _check_columns(file: CampaignFile, arguments: argparse.Namespace) -> None:
     for column, option in (("text", "--text"), ("sender", "--sender")):
         if column not in file.columns and getattr(arguments, column) is None:
             raise BadInput(f"{file.path}, line 1: no column is named `{column}`. Found: {found}. Or give {option}.")
+    if arguments.text is not None:
+        _check_fields(file, arguments.text)
+
+
+def _check_fields(file: CampaignFile, text: str) -> None:
+    # With a field that no row has, the campaign would be accepted and then every message of it rejected.
+    try:
+        Template.parse(text).render(dict.fromkeys(file.columns, "filled"))
+    except FieldMissing as missing:
+        raise BadInput(
+            f"{file.path}, line 1: no column is named `{missing.name}`, which --text uses. "
+            f"Found: {', '.join(file.columns)}. Rename it, or give the field a default."
+        ) from None
 
 
 def _counted(file: CampaignFile, progress: Progress) -> Iterator[Mapping[str, str | int]]:
-    for index, message in enumerate(file.messages()):
-        if index % ROWS_BETWEEN_PROGRESS == 0:
-            progress.show(f"{file.path.name}: {number(index)} rows")
+    rows = 0
+    for message in file.messages():
+        if rows % ROWS_BETWEEN_PROGRESS == 0:
+            progress.show(f"{file.path.name}: {number(rows)} rows")
+        rows += 1
         yield message
+    if rows == 0:
+        raise BadInput(f"{file.path}, line 2: no rows after the column names. Each row is a message: add at least one.")

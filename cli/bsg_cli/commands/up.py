@@ -6,13 +6,11 @@ import argparse
 import os
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
-
-from redis.exceptions import RedisError
+from contextlib import ExitStack, closing, suppress
 
 from bsg_cli.connection import redis_is_set
 from bsg_cli.embedded_server import EmbeddedServer
-from bsg_cli.errors import ExitCode, Unreachable
+from bsg_cli.errors import ExitCode
 from bsg_cli.ports import free_port
 from bsg_cli.printing import print_json
 from bsg_cli.processes import BEAT, FLOWER_PORT, STATUS, WORKER, flower_on_port
@@ -20,6 +18,7 @@ from bsg_cli.stop_signals import StopSignals
 from bsg_cli.supervisor import Supervisor
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_producer.queue_errors import queue_errors
 
 SECONDS_BETWEEN_LOOKS = 0.25
 NAME_WIDTH = 6
@@ -72,12 +71,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 def _check_redis() -> None:
     client = connect(Settings.from_environment())
-    try:
+    with closing(client), queue_errors():
         client.ping()
-    except RedisError as error:
-        raise Unreachable(f"REDIS_URL: no answer ({type(error).__name__}). Is the server running?") from None
-    finally:
-        client.close()
 
 
 def _reporter() -> Callable[[str, str], None]:

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -23,36 +21,22 @@ from tests.worker.client.far_side import (
 
 from bsg_worker.client import OutcomeKind
 
-OPENSSL = shutil.which("openssl")
-pytestmark = pytest.mark.skipif(OPENSSL is None, reason="openssl makes the certificate")
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that signs itself, with its key in the same file."""
-    folder = tmp_path_factory.mktemp("tls")
-    subprocess.run(
-        [
-            *(str(OPENSSL), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"),
-            *("-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return folder / "certificate.pem"
+# For localhost, signed by itself, good until 2120: made once, so that no openssl need be installed.
+# The key guards nothing.
+CERTIFICATE = Path(__file__).with_name("tls") / "certificate.pem"
+KEY = CERTIFICATE.with_name("key.pem")
 
 
 @pytest.fixture
-def tls(certificate: Path) -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_name("key.pem"))
+    context.load_cert_chain(CERTIFICATE, KEY)
     return context
 
 
 @pytest.fixture
-def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
 
 
 TAKE = answering(200, campaign_body())
