@@ -8,11 +8,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := $(wildcard config ledger producer worker monitor cli sandbox tests benchmarks examples)
 
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo test explore lint format lock clean
 
 help: ## list what can be made
 	@echo "make demo    install into .venv, then send a campaign through real processes to a sandbox on loopback"
 	@echo "make test    install into .venv, then run the whole suite (ARGS=... goes to pytest)"
+	@echo "make explore every interleaving of small campaigns against the ledger's scripts (ARGS=--quick: the sizes of the suite)"
 	@echo "make lint    ruff (rules and format) and mypy --strict"
 	@echo "make format  put the code into ruff's format"
 	@echo "make lock    resolve requirements.lock anew from pyproject.toml, with hashes"
@@ -39,6 +40,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: $(STAMP) ## a campaign from a file to the sandbox
 	@$(BIN)/bsg-campaigns demo $(ARGS)
+
+explore: $(STAMP) ## every interleaving
+	@$(BIN)/python -m tests.exhaustive $(ARGS)
 
 test: $(STAMP) ## the whole suite
 	@$(BIN)/python -m pytest $(ARGS)

@@ -1,0 +1,48 @@
+"""`make explore`: explores every size and prints what was visited; exit code 1 if a rule was broken."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.exhaustive.exploring import Exploration, Explorer
+from tests.exhaustive.sizes import DEEP, QUICK
+from tests.servers import AVAILABLE_KINDS, RedisServer
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.exhaustive", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="only the sizes of the suite")
+    parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
+    arguments = parser.parse_args()
+    explored = []
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        RedisServer(Path(directory), arguments.server) as server,
+        server.client() as client,
+    ):
+        client.config_set("appendonly", "no")  # the scripts' work is asked for here, not the disk's
+        for size in QUICK if arguments.quick else (*QUICK, *DEEP):
+            explored.append(Explorer(client, size).explore())
+            print(explored[-1], flush=True)
+            for violation in explored[-1].violations:
+                print(violation, flush=True)
+    print(_sum(explored))
+    return 1 if any(exploration.violations for exploration in explored) else 0
+
+
+def _sum(explored: list[Exploration]) -> str:
+    states = sum(exploration.states for exploration in explored)
+    steps = sum(exploration.steps for exploration in explored)
+    scripts = sum(exploration.scripts_run for exploration in explored)
+    broken = sum(len(exploration.violations) for exploration in explored)
+    return (
+        f"{len(explored)} sizes: {states} states, {steps} steps, {scripts} runs of the ledger's scripts, "
+        f"{broken} rules broken"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

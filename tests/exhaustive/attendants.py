@@ -1,0 +1,168 @@
+"""What the status worker does: sweep, stop, reconcile, poll, probe. Every step is one effect.
+
+reconciler  ("read", batch, attempts, size, suspects)   a record in doubt
+            ("looked", batch, attempts, size, finding)  what BSG showed
+poller      ("read", batch, state, size, id)   a record at BSG
+            ("told", batch, state, size, id, status, total)  BSG's answer
+            ("shrunk", ...)                             the same, what BSG dropped being rejected
+stopper     ("asked", id, stopped)                      BSG's answer to a stop
+"""
+
+from __future__ import annotations
+
+from bsg_worker.lookup import Found, NoTrace, Undecided, UsedBefore
+from tests.exhaustive.far_side import looked, with_changed
+from tests.exhaustive.recorded_calls import rows_of
+from tests.exhaustive.snapshots import DUE
+from tests.exhaustive.workers import rung, without
+from tests.exhaustive.world import IDLE, Kind, Local, State, Steps, World
+
+FINAL = frozenset({"done", "stopped"})
+
+
+def attendant_steps(world: World, state: State) -> Steps:
+    yield from _sweeps(world, state)
+    yield from _stops(world, state)
+    yield from _reconciles(world, state)
+    yield from _polls(world, state)
+
+
+def _sweeps(world: World, state: State) -> Steps:
+    picture = world.picture(state)
+    if any(score == DUE for score in picture.room("leases").values()):
+        _, then = world.call(state, "take back")
+        yield "sweep takes leases back", Kind.COURSE, then
+    if picture.index("deadlines") and picture.deadline_passed:
+        _, then = world.call(state, "expire")
+        yield "sweep expires", Kind.COURSE, then
+    if world.size.bells and (picture.room("due") or picture.room("due", "-")):
+        then = rung(world, state)
+        yield "sweep rings", Kind.COURSE, then
+        if then.queue != state.queue:
+            yield "sweep rings, and the bell is not published", Kind.FAULT, then._replace(queue=state.queue)
+    if picture.gate_shut and picture.gate.get("reason") != "operator":
+        _, then = world.call(state, "gate", "open", "", "probe")
+        yield "a probe opens the gate", Kind.COURSE, then
+
+
+def _stops(world: World, state: State) -> Steps:
+    if state.stopper:
+        _, bsg_id, stopped = state.stopper
+        yield "the stopper crashes", Kind.FAULT, state._replace(stopper=IDLE)
+        _, then = world.call(state, "stopped", bsg_id, stopped)
+        yield "a stop is recorded", Kind.COURSE, then._replace(stopper=IDLE)
+        return
+    for name in world.picture(state).stops:
+        bsg_id = int(name)
+        (taken,) = (taken for taken in state.far if taken.id == bsg_id)
+        stopped = taken.status in {"creation", "stopped"}
+        far = with_changed(state.far, bsg_id, stop_asked=True, status="stopped" if stopped else taken.status)
+        then = state._replace(far=far)
+        yield f"BSG is told to stop {bsg_id}", Kind.COURSE, then._replace(stopper=("asked", bsg_id, stopped))
+        yield f"BSG is told to stop {bsg_id}, its answer is lost", Kind.FAULT, then
+
+
+def _reconciles(world: World, state: State) -> Steps:
+    picture = world.picture(state)
+    if not state.reconciler:
+        if any(state.evidence):
+            forgot = state._replace(evidence=(IDLE,) * len(state.evidence))
+            yield "the reconciler crashes and forgets", Kind.FAULT, forgot
+        for member in picture.room("doubt"):
+            batch = int(member.rsplit("-", 1)[1])
+            record = picture.batches[batch]
+            suspects = tuple(int(row) for row in record.get("suspects", "").split(",") if row.isdecimal())
+            local = ("read", batch, picture.attempts[batch], int(record["size"]), suspects)
+            yield f"the reconciler reads batch {batch}", Kind.COURSE, state._replace(reconciler=local)
+        return
+    crashed = state._replace(reconciler=IDLE, evidence=(IDLE,) * len(state.evidence))
+    yield "the reconciler crashes", Kind.FAULT, crashed
+    kind, batch, attempts, size, detail = state.reconciler
+    if kind == "read":
+        yield "BSG does not answer the reconciler", Kind.FAULT, state._replace(reconciler=IDLE)
+        messages = rows_of(picture.bodies[batch] or "")
+        owners = tuple(picture.owners.items())
+        finding = looked(state.far, owners, batch, size, detail, messages)
+        match finding:
+            case Found(campaign):
+                found: tuple[object, ...] = ("found", campaign.id, messages)
+            case UsedBefore(places):
+                found = ("used", tuple(sorted(places)), messages)
+            case Undecided():
+                found = ("undecided", 0, messages)
+            case NoTrace():
+                found = ("no trace", 0, messages)
+        then = state._replace(reconciler=("looked", batch, attempts, size, found))
+        if found[0] != "no trace":
+            then = then._replace(evidence=_with(then, batch, IDLE))
+        yield f"the reconciler looks: {found[0]}", Kind.COURSE, then
+        return
+    yield from _acts(world, state)
+
+
+def _with(state: State, batch: int, look: tuple[object, ...]) -> tuple[tuple[object, ...], ...]:
+    return (*state.evidence[:batch], look, *state.evidence[batch + 1 :])
+
+
+def _acts(world: World, state: State) -> Steps:
+    _, batch, attempts, size, (what, detail, messages) = state.reconciler
+    idle = state._replace(reconciler=IDLE)
+    match what:
+        case "found":
+            answer, then = world.call(idle, "taken", batch, detail)
+        case "used":
+            indexes = world.picture(state).messages[batch]
+            if len(indexes) != len(messages):
+                yield "the batch has changed meanwhile", Kind.COURSE, idle
+                return
+            rest, _ = without(messages, indexes, set(detail))
+            rejected = tuple(indexes[place] for place in detail)
+            answer, then = world.call(idle, "shrink", batch, "unconfirmed", size, rest, rejected)
+        case "undecided":
+            answer, then = world.call(idle, "ask", batch, attempts)
+        case _:
+            look = state.evidence[batch]
+            if not look or look[0] != attempts:
+                first = idle._replace(evidence=_with(idle, batch, (attempts, False)))
+                yield "a first fruitless look is noted", Kind.COURSE, first
+                return
+            if not look[1]:
+                yield "a fruitless look is too soon", Kind.COURSE, idle
+                return
+            answer, then = world.call(idle, "absent", batch, attempts, world.size.duplicate_window)
+    yield f"the reconciler records {what}: {answer[0]}", Kind.COURSE, then
+
+
+def _polls(world: World, state: State) -> Steps:
+    picture = world.picture(state)
+    if not state.poller:
+        for member in picture.room("live"):
+            batch = int(member.rsplit("-", 1)[1])
+            record = picture.batches[batch]
+            taken = next(taken for taken in state.far if taken.id == int(record["bsg_campaign_id"]))
+            if record["state"] == "finished" or (taken.status not in FINAL and "drops" not in world.size.answers):
+                continue  # nothing would come of it but another look
+            local: Local = ("read", batch, record["state"], int(record["size"]), taken.id)
+            yield f"the poller reads batch {batch}", Kind.COURSE, state._replace(poller=local)
+        return
+    yield "the poller crashes", Kind.FAULT, state._replace(poller=IDLE)
+    kind, batch, before, size, bsg_id, *told = state.poller
+    (taken,) = (taken for taken in state.far if taken.id == bsg_id)
+    if kind == "read":
+        total = len(taken.messages) if taken.status != "creation" else None
+        local = ("told", *state.poller[1:], taken.status, total)
+        yield "BSG tells the poller", Kind.COURSE, state._replace(poller=local)
+        return
+    status, total = told
+    indexes = picture.messages[batch]
+    dropped = [place for place, message in enumerate(indexes) if message not in taken.messages]
+    fits = len(indexes) == size and size - len(dropped) == total
+    if kind == "told" and status in FINAL and total < size and fits:
+        rest, _ = without(indexes, indexes, set(dropped))
+        rejected = tuple(indexes[place] for place in dropped)
+        answer, then = world.call(state, "shrink", batch, before, size, rest, rejected)
+        local = ("shrunk", *state.poller[1:])
+        yield f"the poller rejects what BSG dropped: {answer[0]}", Kind.COURSE, then._replace(poller=local)
+        return
+    answer, then = world.call(state._replace(poller=IDLE), "polled", batch, status, status in FINAL, total)
+    yield f"the poller records {status}: {answer[0]}", Kind.COURSE, then

@@ -1,0 +1,119 @@
+"""BSG in memory: what it took, what it shows of that, and what it answers. The worker's own look-up reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple, cast
+
+from bsg_ledger.records import BatchRecord
+from bsg_worker.bsg_time import BSGTime
+from bsg_worker.client.answers import CampaignAnswer, CampaignDetail, MessageRow
+from bsg_worker.client.bsg_client import BSGClient
+from bsg_worker.lookup import Finding, Lookup
+from tests.exhaustive.snapshots import CAMPAIGN
+
+INTENT = datetime(2026, 1, 10, tzinfo=UTC)
+SOMEBODY_ELSE = -1
+
+Rows = tuple[int, ...]
+
+
+class Taken(NamedTuple):
+    """A campaign at BSG. `batch` is -1 for one that somebody else sent with a reference id of ours."""
+
+    id: int
+    batch: int
+    messages: Rows
+    status: str = "creation"
+    shown: bool = False  # in lists and look-ups
+    older: bool = False  # than the first intent in doubt of its batch
+    forgotten: bool = False  # its reference ids are accepted again
+    stop_asked: bool = False  # and answered by BSG, whether or not the answer arrived
+
+    @property
+    def live(self) -> bool:
+        return self.batch != SOMEBODY_ELSE and self.status != "stopped"
+
+
+FarSide = tuple[Taken, ...]
+
+
+def reference_id(message: int) -> str:
+    return f"m{message}"
+
+
+def refused_ids(far: FarSide, messages: Rows) -> Rows:
+    """The places in a request whose reference ids BSG still knows."""
+    known = {message for taken in far if not taken.forgotten for message in taken.messages}
+    return tuple(place for place, message in enumerate(messages) if message in known)
+
+
+def with_changed(far: FarSide, bsg_id: int, **changes: Any) -> FarSide:
+    return tuple(taken._replace(**changes) if taken.id == bsg_id else taken for taken in far)
+
+
+def with_taken(far: FarSide, batch: int, messages: Rows) -> tuple[FarSide, int]:
+    bsg_id = max((taken.id for taken in far), default=0) + 1
+    return (*far, Taken(bsg_id, batch, messages)), bsg_id
+
+
+@dataclass(frozen=True)
+class _Client:
+    """The requests that a look-up makes, answered by what BSG shows."""
+
+    far: FarSide
+
+    def campaign(self, bsg_campaign_id: int) -> CampaignDetail:
+        (taken,) = (taken for taken in self.far if taken.id == bsg_campaign_id)
+        total = None if taken.status == "creation" else len(taken.messages)
+        return CampaignDetail(
+            taken.id, taken.status, None, _created(taken), {}, None, None, total_messages=total,
+            started_at=None, finished_at=None,
+        )  # fmt: skip
+
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignAnswer]:
+        return (self.campaign(taken.id) for taken in self.far if taken.shown)
+
+    def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
+        for taken in self.far:
+            for message in taken.messages if taken.shown else ():
+                row = _row(taken, message)
+                if campaign_id in (None, taken.id) and reference_id in (None, row.reference_id):
+                    yield row
+
+
+class _Clock:
+    def moment(self, printed: datetime) -> datetime:
+        return printed
+
+
+def _created(taken: Taken) -> datetime:
+    return INTENT + timedelta(minutes=1) if not taken.older else INTENT - timedelta(days=1)
+
+
+def _row(taken: Taken, message: int) -> MessageRow:
+    return MessageRow(message, taken.id, reference_id(message), "sent", _created(taken), None, None, None, None)
+
+
+@cache
+def looked(
+    far: FarSide, owners: tuple[tuple[str, str], ...], batch: int, size: int, suspects: Rows, messages: Rows
+) -> Finding:
+    """What the worker's own look-up finds of a batch in doubt."""
+    owner: Mapping[str, str] = dict(owners)
+    record = BatchRecord(
+        campaign_id=CAMPAIGN, batch=batch, state="unconfirmed", size=size, attempts=0,
+        first_intent_ms=int(INTENT.timestamp() * 1000), submitted_ms=0, finished_ms=0, bsg_campaign_id=None,
+        bsg_status="", doubt=True, suspects=suspects, total_messages=None, envelope="{}",
+    )  # fmt: skip
+    look = Lookup(
+        client=cast(BSGClient, _Client(far)),
+        time=cast(BSGTime, _Clock()),
+        owner=lambda bsg_id: owner.get(str(bsg_id)),
+        now=INTENT + timedelta(hours=1),
+    )
+    rows = [{"reference_id": reference_id(message)} for message in messages]
+    return look.look(record, f"{CAMPAIGN}-{batch}", rows)

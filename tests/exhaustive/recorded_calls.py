@@ -1,0 +1,290 @@
+"""Every transition of the ledger, run by the real scripts on a real Redis, once for each state that it starts from.
+
+A script's outcome depends on nothing but the keys, so what it did from a snapshot is remembered and not run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from bsg_ledger.batches import Batches, BatchLease, NotClaimed, RejectRow
+from bsg_ledger.campaigns import Acceptance
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.parts import NothingDue, PartLease
+from bsg_ledger.rooms import Room
+from bsg_ledger.rows import encode_rows
+from bsg_ledger.scripts import Scripts
+from tests.exhaustive.snapshots import (
+    ACCOUNT,
+    CAMPAIGN,
+    DOUBTS_ALLOWED,
+    DUMP,
+    LATER,
+    LATER_MS,
+    LOSSES_ALLOWED,
+    RESTORE,
+    SHUTS_ALLOWED,
+    WINDOW_MS,
+    Keys,
+    Picture,
+    Snapshot,
+    frozen,
+    restoring,
+    snapshot_of,
+    thawed,
+)
+
+Answer = tuple[Any, ...]
+Call = tuple[Any, ...]
+Rows = tuple[int, ...]
+
+
+def body_of(rows: Rows) -> str:
+    """A stand-in for the messages array: the messages' indexes."""
+    return f"[{','.join(map(str, rows))}]"
+
+
+def rows_of(body: str) -> Rows:
+    return tuple(int(row) for row in body.strip("[]").split(",") if row)
+
+
+def _lease(batch: int, token: str) -> BatchLease:
+    return BatchLease(CAMPAIGN, batch, token, "", 0, 0, b"")
+
+
+def _reject_rows(rows: Rows) -> list[RejectRow]:
+    return [(row, f'{{"index": {row}}}') for row in rows]
+
+
+def _claim(ledger: Ledger, bell: str, token: str) -> Answer:
+    answer = ledger.batches.claim(CAMPAIGN, bell=bell, account=ACCOUNT, token=token, lease_ms=LATER_MS)
+    if isinstance(answer, NothingDue):
+        return ("none",)
+    if isinstance(answer, NotClaimed):
+        return (answer.why,)
+    return ("claimed", answer.batch, rows_of(answer.body.decode()))
+
+
+def _lease_part(ledger: Ledger, token: str) -> Answer:
+    answer = ledger.parts.lease(CAMPAIGN, token, lease_ms=LATER_MS, losses_allowed=LOSSES_ALLOWED)
+    return ("none",) if isinstance(answer, NothingDue) else ("leased", answer.part)
+
+
+def _part(part: int, token: str) -> PartLease:
+    return PartLease(CAMPAIGN, part, token, b"", "", 0, 0)
+
+
+def _prepared(ledger: Ledger, part: int, token: str, batches: tuple[Rows, ...], rejects: Rows) -> Answer:
+    done = ledger.parts.prepared(
+        _part(part, token),
+        [(len(rows), encode_rows(rows), body_of(rows).encode()) for rows in batches],
+        _reject_rows(rejects),
+    )
+    return ("prepared" if done else "stale",)
+
+
+def _release_part(ledger: Ledger, part: int, token: str) -> Answer:
+    done = ledger.parts.release(_part(part, token), delay_ms=LATER_MS, cause="full")
+    return ("unprepared" if done else "stale",)
+
+
+def _accept(ledger: Ledger, sizes: Rows, window: int) -> Answer:
+    for part in range(len(sizes)):
+        ledger.campaigns.store_part(CAMPAIGN, part, b"packed", keep_ms=LATER_MS)
+    accepted = ledger.campaigns.accept(
+        Acceptance(CAMPAIGN, "key", "digest", sizes, "{}", "normal", LATER, "", window, "incarnation")
+    )
+    return (accepted.kind,)
+
+
+def _rows_refused(ledger: Ledger, batch: int, token: str, rest: Rows, rejected: Rows) -> Answer:
+    state = ledger.batches.rows_refused(
+        _lease(batch, token),
+        cause="rows",
+        rest=body_of(rest).encode(),
+        rest_rows=rest,
+        rejects=_reject_rows(rejected),
+    )
+    return (state,)
+
+
+def _shrink(ledger: Ledger, batch: int, state: str, size: int, rest: Rows, rejected: Rows) -> Answer:
+    answer = ledger.batches.shrink(
+        CAMPAIGN,
+        batch,
+        state=state,
+        size=size,
+        rest=body_of(rest).encode(),
+        rest_rows=rest,
+        cause="shrunk",
+        rejects=_reject_rows(rejected),
+    )
+    return (answer,)
+
+
+def _taken(ledger: Ledger, batch: int, bsg_id: int) -> Answer:
+    state = ledger.batches.taken(
+        CAMPAIGN,
+        batch,
+        account=ACCOUNT,
+        bsg_campaign_id=bsg_id,
+        bsg_status="creation",
+        next_poll_ms=LATER_MS,
+        cause="taken",
+    )
+    return (state,)
+
+
+def _doubtful(ledger: Ledger, batch: int, token: str, suspects: Rows | None) -> Answer:
+    state = ledger.batches.doubtful(
+        _lease(batch, token), account=ACCOUNT, cause="doubt", doubts_allowed=DOUBTS_ALLOWED, suspects=suspects
+    )
+    return (state,)
+
+
+def _account_closed(ledger: Ledger, batch: int, token: str, reason: str) -> Answer:
+    allowed = 0 if reason == "no_funds" else SHUTS_ALLOWED
+    state = ledger.batches.account_closed(
+        _lease(batch, token), account=ACCOUNT, reason=reason, cause="closed", shuts_allowed=allowed
+    )
+    return (state,)
+
+
+def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | None) -> Answer:
+    state = ledger.batches.polled(
+        CAMPAIGN,
+        batch,
+        status=status,
+        final=final,
+        statistics="{}",
+        price="",
+        currency="",
+        total_messages=total,
+        next_poll_ms=LATER_MS,
+    )
+    return (state,)
+
+
+def _intend(ledger: Ledger, batch: int, token: str, window: bool) -> Answer:
+    state = ledger.batches.intend(
+        _lease(batch, token), account=ACCOUNT, lease_ms=LATER_MS, duplicate_window_ms=WINDOW_MS if window else 0
+    )
+    return (state,)
+
+
+def _absent(ledger: Ledger, batch: int, attempts: int, window: bool) -> Answer:
+    state = ledger.batches.absent(
+        CAMPAIGN,
+        batch,
+        attempts=attempts,
+        duplicate_window_ms=WINDOW_MS if window else 0,
+        delay_ms=0,
+        look_again_ms=LATER_MS,
+        cause="absent",
+    )
+    return (state,)
+
+
+def _ring(ledger: Ledger, bell: str) -> Answer:
+    return tuple(ledger.campaigns.ring(CAMPAIGN, bell=bell, patience_ms=WINDOW_MS).names)
+
+
+def _expire(ledger: Ledger) -> Answer:
+    due = ledger.rooms.take_due(Room.DEADLINES, at_most=10, put_off_ms=LATER_MS)
+    return tuple(ledger.campaigns.expire(campaign) for campaign in due)
+
+
+def _gate(ledger: Ledger, state: str, reason: str, by: str) -> Answer:
+    gate = ledger.gate(ACCOUNT)
+    (gate.shut if state == "shut" else gate.open)(reason=reason, by=by)
+    return (state,)
+
+
+_RUN: dict[str, Callable[..., Answer]] = {
+    "accept": _accept,
+    "lease part": _lease_part,
+    "prepared": _prepared,
+    "release part": _release_part,
+    "claim": _claim,
+    "intend": _intend,
+    "release": lambda ledger, batch, token: (
+        ledger.batches.release(_lease(batch, token), delay_ms=LATER_MS, cause="rate limit"),
+    ),
+    "not taken": lambda ledger, batch, token: (
+        ledger.batches.not_taken(_lease(batch, token), delay_ms=LATER_MS, cause="not taken"),
+    ),
+    "refused": lambda ledger, batch, token: (ledger.batches.refused(_lease(batch, token), cause="refused"),),
+    "rows refused": _rows_refused,
+    "account closed": _account_closed,
+    "doubtful": _doubtful,
+    "taken": _taken,
+    "take back": lambda ledger: tuple(ledger.batches.take_back(ACCOUNT, at_most=10)),
+    "expire": _expire,
+    "ring": _ring,
+    "absent": _absent,
+    "ask": lambda ledger, batch, attempts: (
+        ledger.batches.ask(CAMPAIGN, batch, attempts=attempts, older_than_ms=0, cause="undecided"),
+    ),
+    "shrink": _shrink,
+    "polled": _polled,
+    "stopped": lambda ledger, bsg_id, stopped: (ledger.batches.stopped(ACCOUNT, bsg_id, stopped=stopped),),
+    "not sent": lambda ledger, batch: (ledger.batches.resolve_not_sent(CAMPAIGN, batch),),
+    "cancel": lambda ledger: ledger.campaigns.cancel(CAMPAIGN) or (),
+    "pause": lambda ledger, paused: (ledger.campaigns.pause(CAMPAIGN, paused=paused),),
+    "retry": lambda ledger: ledger.campaigns.retry(CAMPAIGN, deadline_ms=LATER),
+    "gate": _gate,
+    "forget bodies": lambda ledger: (ledger.campaigns.forget(CAMPAIGN, everything=False),),
+}
+
+FENCED = frozenset(
+    {"intend", "release", "not taken", "refused", "rows refused", "account closed", "doubtful"}
+)  # calls whose first two arguments are a batch and the token that holds it
+
+
+class RecordedCalls:
+    """States of the ledger by number, and what each call made of each of them."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        self._ledger = Ledger(client)
+        # A look that is due soon would be due before the snapshot is taken, or after it: by the machine's speed.
+        self._ledger.batches = Batches(Scripts(client), next_look_ms=LATER_MS)
+        self._dump: Any = client.register_script(DUMP)
+        self._restore: Any = client.register_script(RESTORE)
+        self._known: dict[tuple[int, Call], tuple[Answer, int]] = {}
+        self._numbers: dict[Snapshot, int] = {}
+        self.snapshots: list[Snapshot] = []
+        self.pictures: list[Picture] = []
+        self.scripts_run = 0
+        self.empty = self.number_of(())
+
+    def number_of(self, snapshot: Snapshot) -> int:
+        number = self._numbers.get(snapshot)
+        if number is None:
+            number = self._numbers[snapshot] = len(self.snapshots)
+            self.snapshots.append(snapshot)
+            self.pictures.append(Picture(snapshot))
+        return number
+
+    def call(self, ledger: int, call: Call) -> tuple[Answer, int]:
+        """The answer of the real ledger, and the state that it left."""
+        known = self._known.get((ledger, call))
+        if known is None:
+            self._restore(args=restoring(self.snapshots[ledger]))
+            answer = _RUN[call[0]](self._ledger, *call[1:])
+            known = answer, self.number_of(snapshot_of(self._dump()))
+            self.scripts_run += 1
+            self._known[ledger, call] = known
+        return known
+
+    def changed(self, ledger: int, change: Callable[[Keys], None]) -> int:
+        """The state with stored times aged."""
+        keys = thawed(self.snapshots[ledger])
+        change(keys)
+        return self.number_of(frozen(keys))
+
+    def calls(self) -> list[tuple[int, Call, Answer, int]]:
+        return [(before, call, answer, after) for (before, call), (answer, after) in self._known.items()]

@@ -1,0 +1,184 @@
+"""The rules that hold after each step: of a call, of the ledger alone, and of the ledger and BSG together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bsg_ledger.states import MESSAGE_STATES
+from tests.exhaustive.far_side import FarSide
+from tests.exhaustive.recorded_calls import FENCED, Answer, Call
+from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, Picture
+from tests.exhaustive.world import Size, State
+
+ENDED = frozenset({"finished", "refused", "cancelled", "expired"})
+UNSENT = frozenset({"refused", "cancelled", "expired"})
+ROOMS = {"claimed": "leases", "posting": "leases", "unconfirmed": "doubt", "submitted": "live", "finished": "live"}
+
+
+def broken_by_call(before: Picture, call: Call, answer: Answer, same: bool) -> Iterator[str]:
+    """Rule 7 and the fence. `same`: the call left the ledger as it was."""
+    name = call[0]
+    if answer and answer[0] == "stale" and not same:
+        yield f"a stale {name} changed the ledger"
+    if name in FENCED:
+        batch, token = call[1], call[2]
+        needed = "claimed" if name in {"intend", "release"} else "posting"
+        holds = before.states[batch] == needed and before.tokens[batch] == token
+        if not holds and answer[0] != "stale":
+            yield f"a {name} without the lease was not stale but {answer[0]}"
+    if name == "intend" and answer[0] == "posting":
+        batch = call[1]
+        wrong = {
+            "paused": before.paused,
+            "cancelled": before.cancelled,
+            "with the gate shut": before.gate_shut,
+            "after the deadline": before.deadline_passed,
+            "after its lease": before.batches[batch].get("lease_until") == str(DUE),
+            "for another account": before.account != ACCOUNT,
+        }
+        for how in (how for how, is_so in wrong.items() if is_so):
+            yield f"an intent {how}"
+    if name == "claim" and answer[0] == "claimed" and (before.paused or before.cancelled or before.gate_shut):
+        yield "a claim while paused, cancelled or with the gate shut"
+
+
+def broken_in_ledger(picture: Picture) -> Iterator[str]:
+    yield from _counts(picture)
+    yield from _partition(picture)
+    yield from _rooms(picture)
+    yield from _indexes(picture)
+
+
+def _counts(picture: Picture) -> Iterator[str]:
+    wanted = dict.fromkeys(MESSAGE_STATES, 0)
+    batches = dict.fromkeys(MESSAGE_STATES, 0)
+    for batch in picture.batches:
+        wanted[batch["state"]] += int(batch["size"])
+        batches[batch["state"]] += 1
+    for part in picture.parts:
+        if part["state"] in {"unprepared", "preparing"}:
+            wanted["unprepared"] += int(part["size"])
+        elif part["state"] in {"cancelled", "expired"}:
+            wanted[part["state"]] += int(part["size"])
+    wanted["rejected"] = len(picture.rejects)
+    if sum(wanted.values()) != picture.count("messages"):
+        yield f"conservation: {picture.count('messages')} accepted, {wanted}"
+    for state in MESSAGE_STATES:
+        if picture.count(f"messages:{state}") != wanted[state]:
+            yield f"messages:{state} is {picture.count(f'messages:{state}')}, the batches say {wanted[state]}"
+        if picture.count(f"batches:{state}") != batches[state]:
+            yield f"batches:{state} is {picture.count(f'batches:{state}')}, there are {batches[state]}"
+
+
+def _partition(picture: Picture) -> Iterator[str]:
+    places = [row for rows in picture.messages for row in rows] + list(picture.rejects.values())
+    for part in picture.parts:
+        if part["state"] not in {"prepared", "failed"}:
+            first = int(part["first_index"])
+            places += range(first, first + int(part["size"]))
+    if sorted(places) != list(range(picture.count("messages"))):
+        yield f"each message in one place: {sorted(places)}"
+    for batch, rows in zip(picture.batches, picture.messages, strict=True):
+        if len(rows) != int(batch["size"]):
+            yield f"a batch of {batch['size']} with rows {rows}"
+
+
+def _rooms(picture: Picture) -> Iterator[str]:
+    for number, batch in enumerate(picture.batches):
+        state, member = batch["state"], f"{CAMPAIGN}-{number}"
+        rooms = {name for name in ("leases", "doubt", "live") if member in picture.room(name)}
+        rooms |= {"due"} if str(number) in picture.due else set()
+        wanted = {ROOMS[state]} if state in ROOMS else {"due"} if state == "pending" else set()
+        if rooms != wanted:
+            yield f"a batch {state} is in the rooms {sorted(rooms)}"
+        if (str(number) in picture.leases) != (state in {"claimed", "posting"}):
+            yield f"a batch {state} in the campaign's leases or not"
+        if ("token" in batch) != (state in {"claimed", "posting"}):
+            yield f"a batch {state} with a token or without"
+        if state == "unconfirmed" and batch.get("doubt") != "1":
+            yield "an unconfirmed batch without doubt"
+    if any(picture.room(name, "-") for name in ("leases", "doubt", "live", "stops")):
+        yield "a batch in the rooms of no account"
+
+
+def _indexes(picture: Picture) -> Iterator[str]:
+    due = CAMPAIGN in picture.room("due", picture.account)
+    if due != (bool(picture.due) and not picture.paused):
+        yield "the campaign's place among those that are due does not follow from its batches"
+    if picture.account != "-" and CAMPAIGN in picture.room("due", "-"):
+        yield "a stamped campaign waits among those without an account"
+    open_parts = {str(n) for n, part in enumerate(picture.parts) if part["state"] in {"unprepared", "preparing"}}
+    if set(picture.parts_due) != open_parts or (CAMPAIGN in picture.index("prepare")) != bool(open_parts):
+        yield "the parts to prepare do not follow from their states"
+    present = {batch["state"] for batch in picture.batches if batch["size"] != "0"}
+    unsent = open_parts or present & {"pending", "claimed", "posting", "unconfirmed"}
+    if (CAMPAIGN in picture.index("closed")) != (not unsent and "submitted" not in present):
+        yield "closed does not follow from the counts"
+    if (open_parts or present & {"pending", "claimed"}) and CAMPAIGN not in picture.index("deadlines"):
+        yield "something unsent without its deadline noted"
+    for bsg_id, owner in picture.owners.items():
+        batch = picture.batches[int(owner.rsplit("-", 1)[1])]
+        if bsg_id not in _ids(batch):
+            yield f"BSG campaign {bsg_id} has an owner that does not know it"
+    for number, batch in enumerate(picture.batches):
+        for bsg_id in _ids(batch):
+            if picture.owners.get(bsg_id) != f"{CAMPAIGN}-{number}":
+                yield f"BSG campaign {bsg_id} of a batch has no owner"
+
+
+def _ids(batch: dict[str, str]) -> list[str]:
+    return [
+        one for one in [batch.get("bsg_campaign_id", ""), *batch.get("other_bsg_campaign_ids", "").split(",")] if one
+    ]
+
+
+def doubled(far: FarSide) -> bool:
+    live = [message for taken in far if taken.live for message in taken.messages]
+    return len(live) != len(set(live))
+
+
+def broken_together(size: Size, picture: Picture, state: State) -> Iterator[str]:
+    """What the ledger says, held against what BSG has done."""
+    far = state.far
+    known = {bsg_id for batch in picture.batches for bsg_id in _ids(batch)}
+    on_its_way = _ids_on_their_way(state)
+    if doubled(far):
+        if not size.duplicate_window:
+            yield "a message with two live BSG campaigns, without any duplicate window"
+        elif size.duplicates == "refused":
+            yield "a message with two live BSG campaigns, though BSG refuses reference ids that it knows"
+        elif picture.alarms == 0 and doubled(tuple(taken for taken in far if str(taken.id) in known)):
+            yield "a message with two live BSG campaigns that the ledger knows, and no alarm"
+    for taken in far:
+        if taken.batch < 0:
+            continue
+        batch = picture.batches[taken.batch]
+        name = str(taken.id)
+        to_be_stopped = picture.cancelled and name in known and batch["state"] == "submitted"
+        if to_be_stopped and taken.status != "stopped" and name not in picture.stops and not taken.stop_asked:
+            yield "a cancelled campaign is at BSG, neither stopped nor to be stopped"
+        if name not in known and taken.id not in on_its_way and not size.shown_late and not size.early_leases:
+            ended = batch["state"] in UNSENT or (set(taken.messages) & picture.rejected)
+            if ended and not doubled(far):
+                yield f"sent, but counted as {batch['state']} or rejected, and nobody knows"
+    for number, batch in enumerate(picture.batches):
+        if batch["state"] in {"submitted", "finished"}:
+            at_bsg = {message for taken in far if str(taken.id) in _ids(batch) for message in taken.messages}
+            missing = set(picture.messages[number]) - at_bsg
+            if missing and (batch["state"] == "finished" or "drops" not in size.answers):
+                yield f"counted as {batch['state']}, but BSG never had it"
+            if set(picture.rejected) & at_bsg:
+                yield "sent and known, but rejected"
+
+
+def _ids_on_their_way(state: State) -> set[int]:
+    """BSG campaigns that somebody is about to record."""
+    ids = {local[5] for local in state.workers if local and local[0] == "answered" and local[4] == "taken"}
+    if state.reconciler and state.reconciler[0] == "looked" and state.reconciler[4][0] == "found":
+        ids.add(state.reconciler[4][1])
+    return ids
+
+
+def final(picture: Picture) -> bool:
+    """Every message has come to its end."""
+    return {*picture.states} <= ENDED and not picture.parts_due

@@ -1,0 +1,61 @@
+"""The sizes that are explored. Each is small enough for every interleaving, and lets something else go wrong."""
+
+from __future__ import annotations
+
+from tests.exhaustive.world import PartPlan, Size
+
+ONE_BATCH = (PartPlan(((0,),)),)
+ONE_BATCH_OF_TWO = (PartPlan(((0, 1),)),)
+A_BATCH_AND_A_REJECT = (PartPlan(((0,),), rejects=(1,)),)
+
+LOST = frozenset({"lost"})
+
+# In the suite, and what the mutations of the guards are held against first: seconds.
+QUICK = (
+    Size("a person cancels and pauses", workers=1, person=frozenset({"cancel", "pause"})),
+    Size("a deadline, leases that run out early", workers=1, deadline=True, early_leases=True),
+    Size("rows refused", ONE_BATCH_OF_TWO, workers=1, answers=frozenset({"rows", "lost"})),
+    Size("messages dropped", ONE_BATCH_OF_TWO, workers=1, answers=frozenset({"drops", "lost"})),
+    Size("ids used before", ONE_BATCH_OF_TWO, workers=1, used_before=(0,)),
+    Size("an account closed", workers=1, answers=frozenset({"closed", "lost"}), person=frozenset({"gate"})),
+    Size("a part, and a reject", A_BATCH_AND_A_REJECT, workers=1, prepared=False, answers=LOST),
+    Size("a duplicate window", workers=1, duplicate_window=True, early_leases=True),
+)
+
+# Two workers at once, and more going wrong together: minutes.
+DEEP = (
+    Size("two workers"),
+    Size("two workers, leases that run out early", early_leases=True),
+    Size("two workers, shown late, early leases", shown_late=True, early_leases=True),
+    Size("two workers, a cancel", person=frozenset({"cancel"})),
+    Size("two workers, a pause", person=frozenset({"pause"})),
+    Size("two workers, an operator's gate", person=frozenset({"gate"})),
+    Size("two workers, a retry", person=frozenset({"retry"})),
+    Size("two workers, a deadline and a retry", deadline=True, person=frozenset({"retry"})),
+    Size("two workers, a purge", deadline=True, person=frozenset({"purge", "retry"})),
+    Size("two workers, rows refused", ONE_BATCH_OF_TWO, answers=frozenset({"rows", "lost"})),
+    Size("two workers, an account closed", answers=frozenset({"closed", "lost"})),
+    Size("two workers, messages dropped", ONE_BATCH_OF_TWO, answers=frozenset({"drops", "lost"})),
+    Size(
+        "two workers, messages dropped, a cancel",
+        ONE_BATCH_OF_TWO,
+        answers=frozenset({"drops", "lost"}),
+        person=frozenset({"cancel"}),
+    ),
+    Size("two workers, ids used before", ONE_BATCH_OF_TWO, used_before=(0,)),
+    Size("two workers, a part", prepared=False, answers=LOST),
+    Size(
+        "two workers, a part, a cancel, a deadline",
+        prepared=False,
+        answers=LOST,
+        person=frozenset({"cancel"}),
+        deadline=True,
+    ),
+    Size("a duplicate window, two workers", duplicate_window=True),
+    Size("a duplicate window, shown late", shown_late=True, duplicate_window=True),
+    Size("a duplicate window, ids used before", ONE_BATCH_OF_TWO, used_before=(0,), duplicate_window=True),
+    Size("a duplicate window, BSG allows duplicates", duplicates="allowed", duplicate_window=True),
+    Size("a duplicate window, BSG refuses now and then", duplicates="either", duplicate_window=True),
+    Size("a duplicate window that ends with the request on its way", duplicate_window=True, sharp_window=True),
+    Size("a duplicate window, a stall after a look", duplicate_window=True, stalls_after_looks=True),
+)

@@ -1,0 +1,199 @@
+"""The ledger's keys as one value: taken from a real Redis, told apart only by what matters, and put back into one.
+
+Times keep what they decide and nothing else: due or later, a lease alive or over, a doubt young or old. So the same
+state is the same value whenever it was reached, and putting it back never waits. Event streams, and what only a reader
+of the ledger sees (causes, prices, statistics, moments), are left out.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bsg_ledger.rows import decode_rows
+
+CAMPAIGN = "c"
+ACCOUNT = "account"
+
+Hash = dict[str, str]
+Room = dict[str, int]
+Keys = dict[str, Any]  # Hash, Room or str
+Snapshot = tuple[tuple[str, Any], ...]
+
+DAY_MS = 86_400_000
+DUE = 1
+NOW_MS = int(time.time() * 1000)
+LATER_MS = 30 * DAY_MS  # every delay and lease of the exploration: none of them ever runs out by itself
+LATER = NOW_MS + 365 * DAY_MS
+RECENT = NOW_MS - DAY_MS
+WINDOW_MS = 20 * DAY_MS  # RECENT is well inside of it, DUE well outside
+
+DOUBTS_ALLOWED = 2
+SHUTS_ALLOWED = 2
+LOSSES_ALLOWED = 2
+
+DUMP = """
+local found = {}
+for _, key in ipairs(redis.call('KEYS', 'bsg:*')) do
+  local kind = redis.call('TYPE', key)['ok']
+  if kind == 'hash' then found[#found + 1] = { key, kind, redis.call('HGETALL', key) }
+  elseif kind == 'zset' then found[#found + 1] = { key, kind, redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') }
+  elseif kind == 'string' then found[#found + 1] = { key, kind, redis.call('GET', key) } end
+end
+return found
+"""
+
+RESTORE = """
+redis.call('FLUSHALL')
+local at = 1
+while at <= #ARGV do
+  local length = tonumber(ARGV[at])
+  redis.call(unpack(ARGV, at + 1, at + length))
+  at = at + length + 1
+end
+"""
+
+_UNREAD_OF_BATCH = frozenset(
+    (
+        *("since", "error", "not_before", "submitted_at", "finished_at", "statistics", "polled_at"),
+        *("price", "currency", "bsg_status", "part"),
+    )
+)
+_PART = re.compile(r"bsg:campaign:[^:]+:part:\d+")
+_BATCH = re.compile(r"bsg:campaign:[^:]+:batch:\d+")
+_SCORES_THAT_MATTER = (":due", ":leases", ":parts")
+
+
+def snapshot_of(dumped: Iterable[Any]) -> Snapshot:
+    now = int(time.time() * 1000)
+    return frozen({name: value for key, kind, raw in dumped for name, value in [_read(key.decode(), kind, raw, now)]})
+
+
+def frozen(keys: Keys) -> Snapshot:
+    return tuple(
+        (key, tuple(sorted(value.items())) if isinstance(value, dict) else value)
+        for key, value in sorted(keys.items())
+        if value != {}
+    )
+
+
+def thawed(snapshot: Snapshot) -> Keys:
+    return {key: dict(value) if isinstance(value, tuple) else value for key, value in snapshot}
+
+
+def restoring(snapshot: Snapshot) -> list[str | int]:
+    """The arguments of `RESTORE`: one command a key, each led by its length."""
+    arguments: list[str | int] = []
+    for key, value in snapshot:
+        if isinstance(value, str):
+            command: list[str | int] = ["SET", key, value]
+        elif isinstance(value[0][1], str):
+            command = ["HSET", key, *(item for pair in value for item in pair)]
+        else:
+            command = ["ZADD", key, *(item for member, score in value for item in (score, member))]
+        arguments += [len(command), *command]
+    return arguments
+
+
+def _read(key: str, kind: bytes, raw: Any, now: int) -> tuple[str, Any]:
+    if kind == b"string":
+        return key, raw.decode()
+    pairs = [(raw[place].decode(), raw[place + 1].decode()) for place in range(0, len(raw), 2)]
+    if kind == b"zset":
+        return key, {member: _score(key, int(float(score)), now) for member, score in pairs}
+    return key, _fields(key, dict(pairs), now)
+
+
+def _due_or_later(value: int, now: int) -> int:
+    return LATER if value > now else DUE
+
+
+def _recent_or_old(value: int, now: int) -> int:
+    return RECENT if value > now - WINDOW_MS else DUE
+
+
+def _score(key: str, score: int, now: int) -> int:
+    if key.endswith(":rejects"):
+        return score
+    if key.endswith(":rung"):
+        return _recent_or_old(score, now)
+    if key.startswith("bsg:campaign:") and key.endswith(_SCORES_THAT_MATTER):
+        return _due_or_later(score, now)
+    if key == f"bsg:account:{ACCOUNT}:leases":
+        return _due_or_later(score, now)
+    return DUE  # rooms whose members may be looked at too early at any time: that changes nothing but timing
+
+
+def _fields(key: str, fields: Hash, now: int) -> Hash:
+    if _BATCH.fullmatch(key):
+        kept = {name: value for name, value in fields.items() if name not in _UNREAD_OF_BATCH}
+        if "first_intent_at" in kept:
+            kept["first_intent_at"] = str(_recent_or_old(int(kept["first_intent_at"]), now))
+        if "intent_at" in kept:
+            kept["intent_at"] = str(DUE)
+        if "gate_shuts" in kept:
+            kept["gate_shuts"] = str(min(int(kept["gate_shuts"]), SHUTS_ALLOWED))
+    elif _PART.fullmatch(key):
+        kept = dict(fields)
+    elif key == "bsg:ledger":
+        kept = {name: value for name, value in fields.items() if name == "alarms"}
+    elif key.endswith(":gate"):
+        kept = {name: value for name, value in fields.items() if name in {"state", "reason", "doubts"}}
+        kept["doubts"] = str(min(int(kept.get("doubts", 0)), DOUBTS_ALLOWED))
+        if kept.get("state") != "shut":
+            kept = {"doubts": kept["doubts"]} if kept["doubts"] != "0" else {}  # open, as if never touched
+    elif key == f"bsg:campaign:{CAMPAIGN}":
+        kept = {name: value for name, value in fields.items() if name not in {"accepted_at", "bodies_forgotten_at"}}
+        kept["accepted_at"] = str(DUE)
+        kept["deadline"] = str(_due_or_later(int(kept["deadline"]), now))
+    else:
+        kept = dict(fields)
+    if "lease_until" in kept:
+        kept["lease_until"] = str(_due_or_later(int(kept["lease_until"]), now))
+    return kept
+
+
+class Picture:
+    """A snapshot to be asked: what the actors of the exploration and its rules want to know of the ledger."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        keys = thawed(snapshot)
+        self.keys: Mapping[str, Any] = keys
+        head = f"bsg:campaign:{CAMPAIGN}"
+        self.campaign: Hash = keys.get(head, {})
+        self.account = self.campaign.get("account") or "-"
+        self.parts: list[Hash] = [keys[f"{head}:part:{n}"] for n in range(int(self.campaign.get("parts", 0)))]
+        self.batches: list[Hash] = [keys[f"{head}:batch:{n}"] for n in range(int(self.campaign.get("next_batch", 0)))]
+        self.states = tuple(batch["state"] for batch in self.batches)
+        self.tokens = tuple(batch.get("token", "") for batch in self.batches)
+        self.attempts = tuple(int(batch.get("attempts", 0)) for batch in self.batches)
+        self.doubts = tuple(batch.get("doubt") == "1" for batch in self.batches)
+        self.messages: list[tuple[int, ...]] = [tuple(decode_rows(batch.get("rows", ""))) for batch in self.batches]
+        self.bodies: list[str | None] = [keys.get(f"{head}:batch:{n}:messages") for n in range(len(self.batches))]
+        self.due: Room = keys.get(f"{head}:due", {})
+        self.leases: Room = keys.get(f"{head}:leases", {})
+        self.rung: Room = keys.get(f"{head}:rung", {})
+        self.parts_due: Room = keys.get(f"{head}:parts", {})
+        self.rejects: Room = keys.get(f"{head}:rejects", {})
+        self.rejected = frozenset(self.rejects.values())
+        self.gate: Hash = keys.get(f"bsg:account:{ACCOUNT}:gate", {})
+        self.gate_shut = self.gate.get("state") == "shut"
+        self.owners: Hash = keys.get(f"bsg:account:{ACCOUNT}:owners", {})
+        self.stops: Room = keys.get(f"bsg:account:{ACCOUNT}:stops", {})
+        self.paused = self.campaign.get("paused") == "1"
+        self.cancelled = self.campaign.get("cancelled") == "1"
+        self.deadline_passed = int(self.campaign.get("deadline", LATER)) == DUE
+        self.alarms = int(keys.get("bsg:ledger", {}).get("alarms", 0))
+
+    def room(self, name: str, account: str = ACCOUNT) -> Room:
+        room: Room = self.keys.get(f"bsg:account:{account}:{name}", {})
+        return room
+
+    def index(self, name: str) -> Room:
+        room: Room = self.keys.get(f"bsg:{name}", {})
+        return room
+
+    def count(self, name: str) -> int:
+        return int(self.campaign.get(name, 0))

@@ -1,0 +1,170 @@
+"""What happens to all of them: time, BSG's own pace, the queue; and what a person does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.exhaustive.far_side import with_changed
+from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, LATER, RECENT, Keys, Picture
+from tests.exhaustive.workers import lease_holders_grow_old, young_intent
+from tests.exhaustive.world import Kind, State, Steps, World
+
+HEAD = f"bsg:campaign:{CAMPAIGN}"
+MOST_BELLS = 3
+
+
+def surrounding_steps(world: World, state: State) -> Steps:
+    yield from _time(world, state)
+    yield from _leases(world, state)
+    yield from _bsg(world, state)
+    yield from _queue(world, state)
+    yield from _person(world, state)
+    yield from _word(world, state)
+
+
+def _time(world: World, state: State) -> Steps:
+    picture = world.picture(state)
+    if LATER in picture.due.values():
+
+        def backoff(keys: Keys) -> None:
+            keys[f"{HEAD}:due"] = dict.fromkeys(keys[f"{HEAD}:due"], DUE)
+
+        yield "a backoff passes", Kind.COURSE, _aged(world, state, backoff)
+    if world.size.deadline and not picture.deadline_passed:
+
+        def deadline(keys: Keys) -> None:
+            keys[HEAD]["deadline"] = str(DUE)
+
+        yield "the deadline passes", Kind.DEADLINE, _aged(world, state, deadline)
+    if RECENT in picture.rung.values():
+
+        def bells(keys: Keys) -> None:
+            keys[f"{HEAD}:rung"] = dict.fromkeys(keys[f"{HEAD}:rung"], DUE)
+
+        yield "patience with bells passes", Kind.COURSE, _aged(world, state, bells)
+    looked = bool(state.reconciler) and state.reconciler[0] == "looked" and not world.size.stalls_after_looks
+    in_time = world.size.shown_late or all(taken.shown for taken in state.far)
+    if in_time and not looked and any(look and not look[1] for look in state.evidence):
+        evidence = tuple((look[0], True) if look else look for look in state.evidence)
+        yield "the evidence ages", Kind.COURSE, state._replace(evidence=evidence)
+    for batch, record in enumerate(picture.batches):
+        if world.size.duplicate_window and record.get("first_intent_at") == str(RECENT):
+            key = f"{HEAD}:batch:{batch}"
+
+            def window(keys: Keys, key: str = key) -> None:
+                keys[key]["first_intent_at"] = str(DUE)
+
+            yield f"the duplicate window of batch {batch} passes", Kind.COURSE, _aged(world, state, window)
+
+
+def _leases(world: World, state: State) -> Steps:
+    picture = world.picture(state)
+    for member, score in picture.leases.items():
+        batch = int(member)
+        if score == DUE:
+            continue
+
+        def over(keys: Keys, batch: int = batch) -> None:
+            keys[f"{HEAD}:batch:{batch}"]["lease_until"] = str(DUE)
+            keys[f"{HEAD}:leases"][str(batch)] = DUE
+            keys[f"bsg:account:{ACCOUNT}:leases"][f"{CAMPAIGN}-{batch}"] = DUE
+
+        then = _aged(world, state, over)
+        yield f"the lease of batch {batch} runs out", Kind.COURSE, lease_holders_grow_old(then, batch)
+        if world.size.early_leases and young_intent(state, batch):
+            yield f"the lease of batch {batch} runs out early", Kind.FAULT, then
+    for number, local in enumerate(state.workers):
+        if local and local[0] == "intended" and local[4] and not _leased(picture, local[1], local[2]):
+            # Its lease ran out early: by now it would have run out in time too.
+            old = (*state.workers[:number], (*local[:4], False), *state.workers[number + 1 :])
+            yield "an intent grows too old to leave", Kind.COURSE, state._replace(workers=old)
+    for member, score in picture.parts_due.items():
+        if score == LATER:
+
+            def part_over(keys: Keys, part: str = member) -> None:
+                keys[f"{HEAD}:parts"][part] = DUE
+                if "lease_until" in keys[f"{HEAD}:part:{part}"]:
+                    keys[f"{HEAD}:part:{part}"]["lease_until"] = str(DUE)
+
+            yield f"the wait for part {member} is over", Kind.COURSE, _aged(world, state, part_over)
+
+
+def _leased(picture: Picture, batch: int, token: str) -> bool:
+    return picture.tokens[batch] == token and picture.leases.get(str(batch)) == LATER
+
+
+def _aged(world: World, state: State, change: Callable[[Keys], None]) -> State:
+    return state._replace(ledger=world.calls.changed(state.ledger, change))
+
+
+def _bsg(world: World, state: State) -> Steps:
+    picture = world.picture(state)
+    for taken in state.far:
+        if not taken.shown:
+            yield (
+                f"BSG shows {taken.id}",
+                Kind.COURSE,
+                state._replace(far=with_changed(state.far, taken.id, shown=True)),
+            )
+        if taken.status == "creation":
+            yield (
+                f"BSG has sent {taken.id}",
+                Kind.COURSE,
+                state._replace(far=with_changed(state.far, taken.id, status="done")),
+            )
+        if world.size.duplicate_window and not taken.forgotten and taken.batch >= 0:
+            old = picture.batches[taken.batch].get("first_intent_at", str(DUE)) == str(DUE)
+            if old and (world.size.sharp_window or not young_intent(state, taken.batch)):
+                yield (
+                    f"BSG forgets the reference ids of {taken.id}",
+                    Kind.FAULT,
+                    state._replace(far=with_changed(state.far, taken.id, forgotten=True)),
+                )
+
+
+def _queue(world: World, state: State) -> Steps:
+    for bell in dict.fromkeys(state.queue):
+        queue = list(state.queue)
+        queue.remove(bell)
+        yield "the queue drops a bell", Kind.FAULT, state._replace(queue=tuple(queue))
+        if len(state.queue) < MOST_BELLS:
+            doubled = tuple(sorted((*state.queue, bell)))
+            yield "the queue doubles a bell", Kind.FAULT, state._replace(queue=doubled)
+
+
+def _person(world: World, state: State) -> Steps:
+    picture, person = world.picture(state), world.size.person
+    if "cancel" in person and not picture.cancelled:
+        _, then = world.call(state, "cancel")
+        yield "a person cancels", Kind.PERSON, then
+    if "pause" in person:
+        kind = Kind.RELENT if picture.paused else Kind.PERSON
+        _, then = world.call(state, "pause", not picture.paused)
+        yield "a person resumes" if picture.paused else "a person pauses", kind, then
+    if "retry" in person and {"refused", "expired"} & {*picture.states, *(part["state"] for part in picture.parts)}:
+        answer, then = world.call(state, "retry")
+        yield f"a person retries: {answer[0]}", Kind.PERSON, then
+    if "gate" in person:
+        word = "open" if picture.gate_shut else "shut"
+        _, then = world.call(state, "gate", word, "operator", "operator")
+        kind = Kind.RELENT if picture.gate_shut else Kind.PERSON
+        yield "a person opens the gate" if picture.gate_shut else "a person shuts the gate", kind, then
+    if "purge" in person and picture.index("closed"):
+        _, then = world.call(state, "forget bodies")
+        yield "bodies are forgotten", Kind.PERSON, then
+
+
+def _word(world: World, state: State) -> Steps:
+    """A person's word is true, and not given while a request may still be about to leave."""
+    picture = world.picture(state)
+    for batch, now in enumerate(picture.states):
+        if now != "unconfirmed" or young_intent(state, batch):
+            continue
+        there = [taken for taken in state.far if taken.batch == batch]
+        if not there:
+            _, then = world.call(state, "not sent", batch)
+            yield f"a person says that batch {batch} was not sent", Kind.RESOLVE, then
+        for taken in there:
+            if taken.shown:
+                _, then = world.call(state, "taken", batch, taken.id)
+                yield f"a person says that batch {batch} is {taken.id} at BSG", Kind.RESOLVE, then

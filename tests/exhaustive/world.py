@@ -1,0 +1,155 @@
+"""One state of everything, and what a size of the exploration allows to happen in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+from tests.exhaustive.far_side import SOMEBODY_ELSE, FarSide, Taken
+from tests.exhaustive.recorded_calls import Answer, Call, RecordedCalls, Rows
+from tests.exhaustive.snapshots import Picture
+
+Local = tuple[Any, ...]
+IDLE: Local = ()
+
+
+class Kind(IntEnum):
+    """Why a step is taken: which of them may rescue a state is the question that is asked at the end."""
+
+    COURSE = 0  # what happens by itself, time included
+    FAULT = 1  # crashes, losses, early leases
+    DEADLINE = 2
+    RESOLVE = 3  # a person's word on a doubt
+    RELENT = 4  # a person takes a pause or a shut gate back
+    PERSON = 5  # a person cancels, pauses, retries, shuts
+
+
+@dataclass(frozen=True)
+class PartPlan:
+    """What preparing a part makes of its messages."""
+
+    batches: tuple[Rows, ...]
+    rejects: Rows = ()
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.batches)) + len(self.rejects)
+
+
+@dataclass(frozen=True)
+class Size:
+    """A size to explore: the campaign, who takes part, and what may go wrong."""
+
+    name: str
+    parts: tuple[PartPlan, ...] = (PartPlan(((0,),)),)
+    window: int = 2
+    prepared: bool = True  # from the beginning
+    bells: bool = False  # workers come only when a bell of the queue calls them; else whenever they like
+    duplicate_window: bool = False
+    duplicates: str = "refused"  # by BSG; or "allowed", or "either": now so, now so
+    workers: int = 2
+    answers: frozenset[str] = frozenset({"not taken", "refused", "lost"})  # and "rows", "closed", "drops"
+    early_leases: bool = False
+    shown_late: bool = False  # later than the evidence takes to age
+    used_before: Rows = ()  # messages whose reference id an older campaign of somebody else has
+    person: frozenset[str] = frozenset()  # of cancel, pause, retry, gate, purge
+    deadline: bool = False
+    most_taken: int = 2  # campaigns that BSG takes of us; more would show nothing new
+    stalls_after_looks: bool = False  # the reconciler may stand still between a look and its note
+    sharp_window: bool = False  # BSG forgets reference ids while a request may still be about to leave
+
+    @property
+    def messages(self) -> int:
+        return sum(part.size for part in self.parts)
+
+
+class State(NamedTuple):
+    """`evidence` is the reconciling process's memory of fruitless looks: for each batch (attempts, aged) or ()."""
+
+    ledger: int
+    far: FarSide
+    queue: tuple[str, ...]
+    workers: tuple[Local, ...]
+    reconciler: Local
+    evidence: tuple[Local, ...]
+    poller: Local
+    stopper: Local
+
+
+Step = tuple[str, Kind, State]
+Steps = Iterator[Step]
+
+
+@dataclass
+class World:
+    size: Size
+    calls: RecordedCalls
+    _settled: dict[tuple[int, tuple[Local, ...], Local], tuple[int, tuple[Local, ...], Local]] = field(
+        default_factory=dict
+    )
+
+    def picture(self, state: State) -> Picture:
+        return self.calls.pictures[state.ledger]
+
+    def call(self, state: State, *call: Any) -> tuple[Answer, State]:
+        answer, ledger = self.calls.call(state.ledger, call)
+        return answer, state._replace(ledger=ledger)
+
+    def first(self) -> State:
+        size = self.size
+        ledger = self.calls.empty
+        _, ledger = self.calls.call(ledger, ("accept", tuple(part.size for part in size.parts), size.window))
+        if size.prepared:
+            for number, plan in enumerate(size.parts):
+                _, ledger = self.calls.call(ledger, ("lease part", "t1"))
+                call: Call = ("prepared", number, "t1", plan.batches, plan.rejects)
+                _, ledger = self.calls.call(ledger, call)
+        batches = sum(len(part.batches) for part in size.parts)
+        far: FarSide = ()
+        if size.used_before:
+            far = (Taken(1, SOMEBODY_ELSE, size.used_before, "done", shown=True, older=True),)
+        return State(ledger, far, (), (IDLE,) * size.workers, IDLE, (IDLE,) * batches, IDLE, IDLE)
+
+    def settled(self, state: State) -> State:
+        """The same state under its one name: workers are alike, and attempts only tell looks apart."""
+        key = state.ledger, state.evidence, state.reconciler
+        known = self._settled.get(key)
+        if known is None:
+            known = self._settled[key] = self._with_ranked_attempts(*key)
+        ledger, evidence, reconciler = known
+        workers = state.workers
+        if len(workers) == 2 and workers[1] < workers[0]:
+            workers = (workers[1], workers[0])
+        return State(ledger, state.far, state.queue, workers, reconciler, evidence, state.poller, state.stopper)
+
+    def _with_ranked_attempts(
+        self, ledger: int, evidence: tuple[Local, ...], reconciler: Local
+    ) -> tuple[int, tuple[Local, ...], Local]:
+        """Attempts are only ever compared with each other: their ranks say as much, and stay few."""
+        ranks: dict[tuple[int, int], int] = {}
+        for batch, now in enumerate(self.calls.pictures[ledger].attempts):
+            held = {now}
+            if evidence[batch]:
+                held.add(evidence[batch][0])
+            if reconciler and reconciler[1] == batch:
+                held.add(reconciler[2])
+            ranks.update({(batch, value): rank for rank, value in enumerate(sorted(held))})
+        evidence = tuple((ranks[batch, look[0]], look[1]) if look else look for batch, look in enumerate(evidence))
+        if reconciler:
+            kind, batch, attempts, *rest = reconciler
+            reconciler = (kind, batch, ranks[batch, attempts], *rest)
+        wanted = {
+            batch: ranks[batch, now]
+            for batch, now in enumerate(self.calls.pictures[ledger].attempts)
+            if ranks[batch, now] != now
+        }
+        if wanted:
+
+            def rank(keys: dict[str, Any]) -> None:
+                for batch, attempts in wanted.items():
+                    keys[f"bsg:campaign:c:batch:{batch}"]["attempts"] = str(attempts)
+
+            ledger = self.calls.changed(ledger, rank)
+        return ledger, evidence, reconciler
