@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import partial
+from random import SystemRandom
 
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
@@ -30,18 +32,29 @@ def poll(runtime: Runtime) -> str:
         Room.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )
     records = [record for record in runtime.ledger.reading.batch_records(due) if record.bsg_campaign_id is not None]
-    read = 0
+    read, causes = 0, list[str]()
     try:
         for record, answer in _answers(runtime, records):
-            _record(runtime, record, answer)
-            read += 1
+            try:
+                _record(runtime, record, answer())
+                read += 1
+            except ReadFailed as error:
+                if error.speaks_for_all:
+                    raise
+                causes.append(error.cause)
     except ReadFailed as error:
         obey(runtime, error)
-        return f"read {read} of {len(records)} batches: {error.cause}"
+        causes.append(error.cause)
+    if causes:
+        return f"read {read} of {len(records)} batches: {', '.join(dict.fromkeys(causes))}"
     return f"read {read} batches"
 
 
-def _answers(runtime: Runtime, records: Sequence[BatchRecord]) -> Iterator[tuple[BatchRecord, CampaignAnswer]]:
+Answered = Callable[[], CampaignAnswer]
+
+
+def _answers(runtime: Runtime, records: Sequence[BatchRecord]) -> Iterator[tuple[BatchRecord, Answered]]:
+    """Each batch and how to get BSG's answer: those of a list are there, the others are asked for one by one."""
     missing = list(records)
     if len(records) > ONE_BY_ONE_AT_MOST:
         wanted = {record.bsg_campaign_id: record for record in records}
@@ -50,12 +63,17 @@ def _answers(runtime: Runtime, records: Sequence[BatchRecord]) -> Iterator[tuple
         for answer in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
             record = wanted.pop(answer.id, None)
             if record is not None:
-                yield record, answer
+                yield record, partial(_itself, answer)
             if not wanted:
                 break
         missing = list(wanted.values())
-    for record in missing[:ONE_BY_ONE_AT_MOST]:
-        yield record, runtime.client.campaign(record.bsg_campaign_id or 0)
+    # In any order: what always fails must not stand before the same others each time.
+    for record in SystemRandom().sample(missing, min(len(missing), ONE_BY_ONE_AT_MOST)):
+        yield record, partial(runtime.client.campaign, record.bsg_campaign_id or 0)
+
+
+def _itself(answer: CampaignAnswer) -> CampaignAnswer:
+    return answer
 
 
 def _record(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import SystemRandom
 from typing import Any
 
 from bsg_config import clock
@@ -30,6 +31,8 @@ def reconcile(runtime: Runtime) -> str:
     due = runtime.ledger.rooms.take_due(
         Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
     )
+    # In any order: what always fails must not stand before the same others each time.
+    SystemRandom().shuffle(due)
     outcomes: list[str] = []
     for record in runtime.ledger.reading.batch_records(due):
         if record.state != "unconfirmed":
@@ -39,7 +42,8 @@ def reconcile(runtime: Runtime) -> str:
         except ReadFailed as error:
             obey(runtime, error)
             outcomes.append(error.cause)
-            break
+            if error.speaks_for_all:
+                break
     return "; ".join(outcomes) or "nothing in doubt is due"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import SystemRandom
+
 from bsg_config.celery_configuration import PREPARE, SUBMIT, queue_of
 from bsg_ledger.rooms import UNSTAMPED, Room
 from bsg_worker.client.outcomes import ReadFailed, StopOutcome
@@ -26,13 +28,17 @@ def stop_at_bsg(runtime: Runtime) -> str:
     due = runtime.ledger.rooms.take_due(
         Room.STOPS, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(STOP_AGAIN_SECONDS * 1000)
     )
+    # In any order: what always fails must not stand before the same others each time.
+    SystemRandom().shuffle(due)
     answered = 0
     for bsg_id in due:
         try:
             outcome = runtime.client.stop(int(bsg_id))
         except ReadFailed as error:
             obey(runtime, error)
-            return f"{answered} of {len(due)} stops answered: {error.cause}"
+            if error.speaks_for_all:
+                return f"{answered} of {len(due)} stops answered: {error.cause}"
+            continue
         if outcome is StopOutcome.UNKNOWN:
             continue
         runtime.ledger.batches.stopped(runtime.account, int(bsg_id), stopped=outcome is StopOutcome.STOPPED)
