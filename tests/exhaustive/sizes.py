@@ -59,3 +59,17 @@ DEEP = (
     Size("a duplicate window that ends with the request on its way", duplicate_window=True, sharp_window=True),
     Size("a duplicate window, a stall after a look", duplicate_window=True, stalls_after_looks=True),
 )
+
+# Too large for every state: walked through at random, by seeds that replay.
+WALKED = Size(
+    "three batches of two parts, everything at once",
+    (PartPlan(((0, 1), (2,))), PartPlan(((3,),), rejects=(4,))),
+    prepared=False,
+    bells=True,
+    duplicate_window=True,
+    answers=frozenset({"not taken", "refused", "lost", "rows", "closed", "rate limit"}),
+    early_leases=True,
+    person=frozenset({"cancel", "pause", "retry", "gate"}),
+    deadline=True,
+    most_taken=5,
+)

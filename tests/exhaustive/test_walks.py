@@ -1,0 +1,71 @@
+"""Beyond the sizes of which every state can be visited: walks drawn by Hypothesis, which shrinks and replays them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from tests.exhaustive.attendants import attendant_steps
+from tests.exhaustive.recorded_calls import RecordedCalls
+from tests.exhaustive.rules import broken_in_ledger, broken_together
+from tests.exhaustive.sizes import WALKED
+from tests.exhaustive.surroundings import surrounding_steps
+from tests.exhaustive.workers import worker_steps
+from tests.exhaustive.world import State, World
+from tests.servers import RedisServer
+
+WALKS = settings(
+    max_examples=40, stateful_step_count=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
+    with RedisServer(tmp_path_factory.mktemp("walks")) as server, server.client() as client:
+        client.config_set("appendonly", "no")
+        yield client
+
+
+class Walk(RuleBasedStateMachine):
+    """One rule: whatever can happen next, one of it happens."""
+
+    calls: ClassVar[RecordedCalls]
+
+    @initialize()
+    def begin(self) -> None:
+        self.world = World(WALKED, self.calls)
+        self.state: State = self.world.settled(self.world.first())
+
+    @rule(choice=st.data())
+    def happens(self, choice: Any) -> None:
+        steps = [
+            (words, then)
+            for source in (worker_steps, attendant_steps, surrounding_steps)
+            for words, _, then in source(self.world, self.state)
+            if then != self.state
+        ]
+        if steps:
+            _, then = choice.draw(st.sampled_from(steps), label="what happens")
+            self.state = self.world.settled(then)
+
+    @invariant()
+    def no_rule_is_broken(self) -> None:
+        if not hasattr(self, "state"):
+            return
+        picture = self.world.picture(self.state)
+        broken = [*broken_in_ledger(picture), *broken_together(WALKED, picture, self.state)]
+        assert not broken
+
+
+def test_no_walk_through_a_larger_campaign_breaks_a_rule(client: redis.Redis) -> None:
+    Walk.calls = RecordedCalls(client)
+
+    run_state_machine_as_test(Walk, settings=WALKS)
+
+    assert Walk.calls.scripts_run > 100
