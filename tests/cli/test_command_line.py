@@ -241,7 +241,9 @@ def test_wrong_settings_are_told_all_at_once(ledger: Path, line: CommandLine, mo
     assert "CAMPAIGN_BATCH_SIZE" in line.errors
 
 
-@pytest.mark.parametrize("words", [(), ("fly",), ("status",), ("send", "a.csv", "--start-at", "soon")])
+@pytest.mark.parametrize(
+    "words", [(), ("fly",), ("status",), ("send", "a.csv", "--start-at", "soon"), ("list", "--limit", "-1")]
+)
 def test_a_wrong_command_line_is_misuse(line: CommandLine, words: tuple[str, ...]) -> None:
     assert line.run(*words) == ExitCode.MISUSE
     assert "usage:" in line.errors

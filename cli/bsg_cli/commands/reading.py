@@ -22,7 +22,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     status.set_defaults(run=run_status)
 
     listing = commands.add_parser("list", parents=[common], help="the campaigns, the newest first")
-    listing.add_argument("--limit", type=int, default=CAMPAIGNS_SHOWN, metavar="N", help=f"({CAMPAIGNS_SHOWN})")
+    listing.add_argument("--limit", type=_count, default=CAMPAIGNS_SHOWN, metavar="N", help=f"({CAMPAIGNS_SHOWN})")
     listing.set_defaults(run=run_list)
 
     watching = commands.add_parser("watch", parents=[common], help="follow a campaign until it is final")
@@ -54,8 +54,15 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
+def _count(text: str) -> int:
+    """How many to show, at least one. Raises ArgumentTypeError."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of campaigns: give 1 or more")
+    return int(text)
+
+
 def run_list(arguments: argparse.Namespace) -> ExitCode:
-    campaigns = islice(open_producer(arguments.data_directory).campaigns(), max(0, arguments.limit))
+    campaigns = islice(open_producer(arguments.data_directory).campaigns(), arguments.limit)
     if arguments.json:
         for campaign in campaigns:
             print_json(campaign)

@@ -2,6 +2,6 @@
 -- Gives a claimed batch back: nothing has left.
 -- ARGV  1 campaign, 2 batch, 3 token, 4 delay (ms), 5 cause
 -- Answer  {pending | cancelled | expired} or {stale}
--- Transition  claimed -> pending
+-- Transition  claimed -> pending; -> cancelled | expired where that has happened meanwhile
 if not held(ARGV[1], ARGV[2], 'claimed', ARGV[3]) then return { 'stale' } end
 return { move_back(ARGV[1], ARGV[2], NOW + ARGV[4], ARGV[5]) }
