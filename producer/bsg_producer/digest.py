@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date
+from contextlib import suppress
+from datetime import date, time
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -24,13 +25,14 @@ class ContentDigest:
         self._hash.update(_written([text, sender]))
 
     def update(self, messages: Iterable[Any]) -> None:
+        """Never raises for what a message is or holds: a bad one must not stop the others."""
         rows = list(messages)
         if not rows:
             return
         try:
             written = _written(rows)
-        except (TypeError, ValueError, RecursionError):
-            # Keys of several types, or something that holds itself: one by one, so that others count fully.
+        except Exception:  # keys of several types, what holds itself, a mapping that raises, a number without end
+            # One by one, so that the others count fully.
             written = b"[" + b",".join(map(_written_alone, rows)) + b"]"
         self._hash.update(b"," + written[1:-1])
 
@@ -46,20 +48,18 @@ def _written(value: Any) -> bytes:
 
 
 def _written_alone(row: Any) -> bytes:
-    try:
+    with suppress(Exception):
         return _written(row)
-    except (TypeError, ValueError, RecursionError):
-        pass
-    if isinstance(row, Mapping):
-        try:
-            return _written(sorted((str(key), _shallow(value)) for key, value in row.items()))
-        except (TypeError, ValueError, RecursionError):
-            pass
+    with suppress(Exception):
+        return _written(sorted((str(key), _written_shallow(value)) for key, value in row.items()))
     return _written({"not json": type(row).__name__})
 
 
-def _shallow(value: Any) -> str:
-    return str(value) if isinstance(value, (str, int, float, Decimal, date)) else type(value).__name__
+def _written_shallow(value: Any) -> tuple[str, str]:
+    kind = type(value).__name__
+    if isinstance(value, int):
+        return kind, hex(value)  # its decimal digits are refused beyond some thousands
+    return kind, str(value) if isinstance(value, (str, float, Decimal, date, time)) else ""
 
 
 def _canonical(value: Any) -> Any:
@@ -67,6 +67,6 @@ def _canonical(value: Any) -> Any:
         return dict(value)
     if isinstance(value, Decimal):
         return {"decimal": str(value)}
-    if isinstance(value, date):
+    if isinstance(value, (date, time)):
         return {"date": value.isoformat()}
     return {"not json": type(value).__name__}  # its repr may hold an address, which differs from try to try

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import UserDict
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,9 @@ MESSAGES: list[Any] = [
     object(),
     {"phone": float("nan"), "x": {"y": [1, b""]}},
 ]
+
+ENDLESS: dict[str, Any] = {}
+ENDLESS["self"] = ENDLESS
 
 
 def digest_of(*parts: list[Any], text: str | None = None, sender: str | None = None) -> str:
@@ -52,6 +55,31 @@ def test_neither_the_order_of_keys_nor_the_kind_of_mapping_makes_a_difference() 
 )
 def test_other_messages_are_other_content(other: list[Any]) -> None:
     assert digest_of(other) != digest_of([{"phone": 1, "text": "Hi"}])
+
+
+@pytest.mark.parametrize("values", [(time(9), time(10)), (date(2030, 1, 31), "2030-01-31"), (Decimal(5), 5)])
+def test_whatever_a_text_can_show_is_content(values: tuple[Any, Any]) -> None:
+    first, second = values
+
+    assert digest_of([{"phone": 1, "at": first}]) != digest_of([{"phone": 1, "at": second}])
+
+
+@pytest.mark.parametrize("odd", [10**5000, {1: {}, "1": {}}, ENDLESS], ids=["huge", "keys of two kinds", "endless"])
+def test_a_value_that_cannot_be_written_hides_nothing_beside_it(odd: Any) -> None:
+    assert digest_of([{"phone": 1, "odd": odd}]) != digest_of([{"phone": 2, "odd": odd}])
+    assert digest_of([{"phone": 1, "odd": odd}]) != digest_of([{"phone": "1", "odd": odd}])
+
+
+class Unreadable(UserDict[str, Any]):
+    def __getitem__(self, key: str) -> Any:
+        raise RuntimeError("the row was closed")
+
+
+def test_a_mapping_that_raises_has_a_digest_and_hides_no_other_message() -> None:
+    unreadable = Unreadable(phone=1)
+
+    assert digest_of([unreadable, *MESSAGES]) == digest_of([unreadable], MESSAGES)
+    assert digest_of([unreadable, {"phone": 1}]) != digest_of([unreadable, {"phone": 2}])
 
 
 def test_text_and_sender_are_content() -> None:
