@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import redis
-from redis.exceptions import ResponseError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
 REMEDY = (
     "set `appendonly yes` and `appendfsync always` in Redis, or use a server that has WAITAOF (Redis 7.2 or later, "
@@ -51,6 +51,8 @@ class Durability:
             raise NotDurable(REMEDY)
         try:
             self._wait()
+        except (OutOfMemoryError, ReadOnlyError):
+            raise  # says nothing of what the server keeps
         except ResponseError:
             raise NotDurable(REMEDY) from None
         return "wait"

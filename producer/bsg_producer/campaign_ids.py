@@ -13,6 +13,11 @@ def new_campaign_id() -> str:
     return base62(secrets.randbits(128), LENGTH)
 
 
+def is_campaign_id(given: object) -> bool:
+    """Whether it has the form of one."""
+    return isinstance(given, str) and len(given) == LENGTH and all(map(ALPHABET.__contains__, given))
+
+
 def base62(value: int, length: int) -> str:
     """The number in base 62, filled up with zeros to that length."""
     digits = []

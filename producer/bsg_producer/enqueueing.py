@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import RedisError
 
 from bsg_config import clock
 from bsg_config.crash_points import reached
@@ -21,11 +20,12 @@ from bsg_producer.columns import pack
 from bsg_producer.digest import ContentDigest
 from bsg_producer.envelope import Envelope
 from bsg_producer.errors import CampaignInvalid, EnqueueUnconfirmed, IdempotencyConflict, QueueUnavailable
-from bsg_producer.queue_errors import queue_errors
+from bsg_producer.queue_errors import QueueSilent, queue_errors
 from bsg_producer.template import Template
 
 KEEP_PARTS_MS = 3_600_000  # how long the caller's iterable may pause between two messages
 RENEW_PARTS_SECONDS = 600.0
+KEY_CHARACTERS_MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ def enqueue(
     parts = _PartStore(ledger, new_campaign_id(), envelope)
     try:
         parts.store_all(messages)
+    except QueueSilent:
+        raise  # the parts vanish by their expiry
     except BaseException:
         parts.drop()
         raise
@@ -60,14 +62,14 @@ def enqueue(
     except QueueUnavailable:
         parts.drop()  # on any other failure, Ctrl-C included, the parts may belong to a campaign by now
         raise
-    if accepted.kind == "accepted":
-        return Receipt(accepted.campaign_id, accepted.messages, duplicate=False)
-    parts.drop()
-    if accepted.kind == "duplicate":
-        return Receipt(accepted.campaign_id, accepted.messages, duplicate=True)
+    if accepted.kind != "accepted":
+        parts.drop()
     if accepted.kind == "conflict":
         raise IdempotencyConflict(key, accepted.campaign_id)
-    raise QueueUnavailable("Redis no longer has the messages that were stored a moment ago; enqueue them again")
+    if accepted.kind == "missing":
+        raise QueueUnavailable("Redis no longer has the messages that were stored a moment ago; enqueue them again")
+    _settle(ledger, key)
+    return Receipt(accepted.campaign_id, accepted.messages, duplicate=accepted.kind == "duplicate")
 
 
 class _PartStore:
@@ -122,7 +124,8 @@ class _PartStore:
                 with queue_errors():
                     self._ledger.campaigns.renew_parts(self._campaign_id, len(self._sizes), keep_ms=KEEP_PARTS_MS)
                 renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
-            yield message
+            # As it is now: a caller may fill the same dict again for the next message.
+            yield message.copy() if type(message) is dict else message
 
 
 def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
@@ -133,11 +136,6 @@ def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
     except _LostAnswer:
         accepted = _commit_again(ledger, acceptance)
     reached("enqueue: committed")
-    if accepted.kind == "accepted":
-        try:
-            ledger.durability.settle()
-        except (NotDurable, RedisConnectionError, RedisTimeoutError):
-            raise EnqueueUnconfirmed(acceptance.idempotency_key) from None
     return accepted
 
 
@@ -149,6 +147,14 @@ def _commit_again(ledger: Ledger, acceptance: Acceptance) -> Accepted:
         raise EnqueueUnconfirmed(acceptance.idempotency_key) from None
 
 
+def _settle(ledger: Ledger, key: str) -> None:
+    """Of a duplicate too: the try before this one may have ended because its commit was not on disk."""
+    try:
+        ledger.durability.settle()
+    except (NotDurable, RedisError):
+        raise EnqueueUnconfirmed(key) from None
+
+
 class _LostAnswer(Exception):
     """Whether the commit took place is not known."""
 
@@ -156,8 +162,9 @@ class _LostAnswer(Exception):
 def _checked_key(key: str | None) -> str:
     if key is None:
         return secrets.token_hex(16)
-    if not isinstance(key, str) or not 1 <= len(key) <= 200:
-        raise CampaignInvalid({"idempotency_key": ["must be a string of 1 to 200 characters"]})
+    if not isinstance(key, str) or not 1 <= len(key) <= KEY_CHARACTERS_MOST or not key.isprintable():
+        told = f"not a key: give a string of 1 to {KEY_CHARACTERS_MOST} printable characters, or none"
+        raise CampaignInvalid({"idempotency_key": [told]})
     return key
 
 

@@ -14,6 +14,7 @@ from bsg_ledger.batches import split_batch_id
 from bsg_ledger.gate import GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
+from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.enqueueing import Receipt, enqueue
 from bsg_producer.envelope import check_deadline, check_envelope
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
@@ -23,7 +24,7 @@ from bsg_producer.resolution import resolve
 
 T = TypeVar("T")
 
-WATCH_WAIT_MS = 1000  # well under every socket timeout: a longer silence is a lost connection
+WATCH_WAIT_MS_MOST = 1000
 BELL_PATIENCE_MS = 30_000  # a bell that nobody answered for so long was lost with its queue message
 
 
@@ -93,7 +94,7 @@ class Producer:
     def status(self, campaign_id: str) -> CampaignStatus:
         """How the campaign stands: state, messages by state, batches and every transition."""
         with queue_errors():
-            return _known(campaign_id, self._ledger.reading.status(campaign_id))
+            return _known(campaign_id, self._ledger.reading.status(_checked(campaign_id)))
 
     def campaigns(self) -> Iterator[CampaignSummary]:
         """Every campaign that the ledger has, the newest first."""
@@ -110,11 +111,13 @@ class Producer:
     def watch(self, campaign_id: str) -> Iterator[Transition]:
         """Every transition from the first on, as it happens, until the campaign is final."""
         position = "-"
+        # Well under the socket's timeout, as a longer silence is a lost connection.
+        wait_ms = min(WATCH_WAIT_MS_MOST, int(self._settings.queue_timeout * 500))
         while True:
             final = self._summary(campaign_id).state.final
             with queue_errors():
                 transitions = self._ledger.reading.wait_for_transitions(
-                    campaign_id, after=position, at_most_ms=1 if final else WATCH_WAIT_MS
+                    campaign_id, after=position, at_most_ms=1 if final else wait_ms
                 )
             yield from transitions
             if transitions:
@@ -134,7 +137,7 @@ class Producer:
     def cancel(self, campaign_id: str) -> int:
         """Ends what is unsent for good, has the rest stopped at BSG; answers how many messages had or may have gone."""
         with queue_errors():
-            _, gone = _known(campaign_id, self._ledger.campaigns.cancel(campaign_id))
+            _, gone = _known(campaign_id, self._ledger.campaigns.cancel(_checked(campaign_id)))
         return gone
 
     def retry(self, campaign_id: str, deadline: datetime | None = None) -> int:
@@ -147,7 +150,7 @@ class Producer:
         if deadline is not None:
             deadline_ms = int(check_deadline(deadline, clock.now()).timestamp() * 1000)
         with queue_errors():
-            kind, messages = self._ledger.campaigns.retry(campaign_id, deadline_ms=deadline_ms)
+            kind, messages = self._ledger.campaigns.retry(_checked(campaign_id), deadline_ms=deadline_ms)
         if kind == "gone":
             raise CampaignNotFound(campaign_id)
         if kind in RETRY_REFUSALS:
@@ -179,11 +182,11 @@ class Producer:
 
     def _summary(self, campaign_id: str) -> CampaignSummary:
         with queue_errors():
-            return _known(campaign_id, self._ledger.reading.summary(campaign_id))
+            return _known(campaign_id, self._ledger.reading.summary(_checked(campaign_id)))
 
     def _set_paused(self, campaign_id: str, *, paused: bool) -> None:
         with queue_errors():
-            if not self._ledger.campaigns.pause(campaign_id, paused=paused):
+            if not self._ledger.campaigns.pause(_checked(campaign_id), paused=paused):
                 raise CampaignNotFound(campaign_id)
 
     def _ring(self, campaign_id: str) -> None:
@@ -199,6 +202,13 @@ RETRY_REFUSALS = {
     "forgotten": ("campaign", "its messages are no longer kept (BODY_RETENTION): enqueue them anew"),
     "cancelled": ("campaign", "it was cancelled, which is for good: enqueue its messages anew"),
 }
+
+
+def _checked(campaign_id: str) -> str:
+    """What is no campaign's id never becomes part of a key: it might be the key of something else."""
+    if not is_campaign_id(campaign_id):
+        raise CampaignNotFound(campaign_id)
+    return campaign_id
 
 
 def _known(campaign_id: str, answer: T | None) -> T:

@@ -23,6 +23,10 @@ REASONS: dict[type[RedisError], str] = {
 }
 
 
+class QueueSilent(QueueUnavailable):
+    """Redis did not answer in time: asking it for anything more would take as long again."""
+
+
 @contextmanager
 def queue_errors(lost_answer: type[Exception] | None = None) -> Iterator[None]:
     """Turns Redis's failures into `QueueUnavailable` and `QueueNotDurable`.
@@ -36,7 +40,8 @@ def queue_errors(lost_answer: type[Exception] | None = None) -> Iterator[None]:
     except RedisError as error:
         if lost_answer is not None and isinstance(error, (RedisConnectionError, RedisTimeoutError)):
             raise lost_answer from None
-        raise QueueUnavailable(_reason(error)) from None
+        kind = QueueSilent if isinstance(error, RedisTimeoutError) else QueueUnavailable
+        raise kind(_reason(error)) from None
 
 
 def _reason(error: RedisError) -> str:

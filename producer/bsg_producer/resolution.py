@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bsg_ledger.batches import STALE, split_batch_id
 from bsg_ledger.ledger import Ledger
+from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
 
 
@@ -17,7 +18,7 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
         raise CampaignInvalid({"batch": [f"{error}: the campaign's status lists them"]}) from None
     if sent is not None and sent < 1:
         raise CampaignInvalid({"sent": ["not the id of a campaign at BSG, which is above 0: look it up there"]})
-    status = ledger.reading.status(campaign_id)
+    status = ledger.reading.status(campaign_id) if is_campaign_id(campaign_id) else None
     if status is None:
         raise CampaignNotFound(campaign_id)
     records = ledger.reading.batch_records([batch_id])

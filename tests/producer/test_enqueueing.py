@@ -8,7 +8,9 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections import UserDict
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from bsg_producer import (
     Producer,
     QueueNotDurable,
     QueueUnavailable,
+    enqueueing,
 )
 from tests.lossy_proxy import LossyProxy
 from tests.servers import RedisServer, free_port
@@ -193,6 +196,159 @@ def test_a_commit_whose_answer_stays_lost_is_unconfirmed_and_its_key_makes_tryin
     assert len(list(producer_at(redis_url).campaigns())) == 2
 
 
+def test_a_mapping_that_raises_is_one_reject_and_stops_no_other_message(redis_url: str) -> None:
+    class Closed(UserDict[str, Any]):
+        def __getitem__(self, key: str) -> Any:
+            raise RuntimeError("the row was closed")
+
+    receipt = producer_at(redis_url).enqueue([Closed(phone=1), *messages(2)], sender="MyShop")
+
+    assert receipt.messages == 3
+
+
+def test_a_dict_that_the_caller_fills_again_and_again_is_as_many_messages(redis_url: str) -> None:
+    def refilled() -> Iterator[Mapping[str, Any]]:
+        message: dict[str, Any] = {}
+        for row in messages(3):
+            message.update(row)
+            yield message
+
+    producer = producer_at(redis_url)
+    producer.enqueue(messages(3), sender="MyShop", idempotency_key="key")
+
+    assert producer.enqueue(refilled(), sender="MyShop", idempotency_key="key").duplicate
+
+
+@pytest.mark.parametrize("key", ["", " \n", "k" * 201, 5, "\ud800", "key\0"])
+def test_an_idempotency_key_is_printable_text_of_bounded_length(redis_url: str, key: Any) -> None:
+    with pytest.raises(CampaignInvalid, match="idempotency_key"):
+        producer_at(redis_url).enqueue(messages(1), sender="MyShop", idempotency_key=key)
+
+    assert campaign_keys(redis_url) == []
+
+
+def then(happens: Callable[[], object], *, after: int) -> Iterator[Mapping[str, Any]]:
+    """Messages, after which that happens, before the caller of the iterable is told that it has ended."""
+    yield from messages(after)
+    happens()
+
+
+# With ten messages a part: in the middle of the second part, and between the last part and the commit.
+STEPS = pytest.mark.parametrize("after", [15, 20], ids=["storing a part", "the commit"])
+
+
+@STEPS
+@pytest.mark.server_kinds("valkey", "redis")
+def test_a_redis_that_becomes_full_at_any_step_has_no_campaign_and_nothing_of_one(
+    own_redis_server: RedisServer, after: int
+) -> None:
+    producer = producer_at(own_redis_server.url, campaign_batch_size=10)
+    fill = partial(own_redis_server.client().config_set, "maxmemory", "1mb")
+
+    with pytest.raises(QueueUnavailable, match="full"):
+        producer.enqueue(then(fill, after=after), sender="MyShop")
+
+    assert campaign_keys(own_redis_server.url) == []
+
+
+@STEPS
+@pytest.mark.server_kinds("valkey", "redis")
+def test_a_redis_that_becomes_read_only_at_any_step_has_no_campaign(
+    own_redis_server: RedisServer, redis_server: RedisServer, after: int
+) -> None:
+    producer = producer_at(own_redis_server.url, campaign_batch_size=10)
+    client = own_redis_server.client()
+    demote = partial(client.execute_command, "REPLICAOF", "127.0.0.1", str(redis_server.port))
+
+    with pytest.raises(QueueUnavailable, match="read-only"):
+        producer.enqueue(then(demote, after=after), sender="MyShop")
+
+
+@pytest.mark.server_kinds("valkey")
+@pytest.mark.parametrize(
+    ("after", "error", "waits"),
+    [(15, QueueUnavailable, 1), (20, EnqueueUnconfirmed, 2)],
+    ids=["storing a part", "the commit, which is asked twice"],
+)
+def test_a_redis_that_falls_silent_at_any_step_costs_no_more_than_that_steps_timeout(
+    own_redis_server: RedisServer, after: int, error: type[Exception], waits: int
+) -> None:
+    timeout = 1.0
+    producer = producer_at(own_redis_server.url, campaign_batch_size=10, queue_timeout=timeout)
+    silent_since: list[float] = []
+
+    def fall_silent() -> None:
+        own_redis_server.pause()
+        silent_since.append(time.monotonic())
+
+    with pytest.raises(error):
+        producer.enqueue(then(fall_silent, after=after), sender="MyShop")
+
+    assert time.monotonic() - silent_since[0] < (waits + 0.8) * timeout
+
+
+@pytest.mark.server_kinds("valkey")
+@pytest.mark.parametrize(
+    ("after", "error"), [(15, QueueUnavailable), (20, EnqueueUnconfirmed)], ids=["storing a part", "the commit"]
+)
+def test_a_redis_that_dies_at_any_step_has_no_campaign_until_it_is_enqueued_again(
+    own_redis_server: RedisServer, after: int, error: type[Exception]
+) -> None:
+    producer = producer_at(own_redis_server.url, campaign_batch_size=10)
+    with pytest.raises(error):
+        producer.enqueue(then(own_redis_server.kill, after=after), sender="MyShop", idempotency_key="key")
+    own_redis_server.start()
+    assert list(producer.campaigns()) == []
+
+    receipt = producer.enqueue(messages(after), sender="MyShop", idempotency_key="key")
+
+    assert (receipt.messages, receipt.duplicate) == (after, False)
+
+
+@pytest.mark.server_kinds("valkey")
+def test_a_full_redis_is_told_as_full_where_durability_is_proven_by_asking(own_redis_server: RedisServer) -> None:
+    own_redis_server.client().config_set("appendfsync", "everysec")
+    own_redis_server.client().config_set("maxmemory", "1mb")
+
+    with pytest.raises(QueueUnavailable, match="full"):
+        producer_at(own_redis_server.url).enqueue(messages(3), sender="MyShop")
+
+
+@pytest.mark.server_kinds("valkey")
+def test_a_commit_that_is_not_proven_to_be_on_disk_is_unconfirmed_however_often_it_is_tried(
+    own_redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = own_redis_server.client()
+    client.config_set("appendfsync", "everysec")
+    producer = producer_at(own_redis_server.url)
+
+    def fill_when_committed(point: str) -> None:
+        if point == "enqueue: committed":
+            client.config_set("maxmemory", "1mb")
+
+    monkeypatch.setattr(enqueueing, "reached", fill_when_committed)
+    for _ in range(2):
+        with pytest.raises(EnqueueUnconfirmed):
+            producer.enqueue(messages(3), sender="MyShop", idempotency_key="key")
+        client.config_set("maxmemory", "0")
+    monkeypatch.undo()
+
+    assert producer.enqueue(messages(3), sender="MyShop", idempotency_key="key").duplicate
+
+
+@pytest.mark.parametrize("timeout", [0.3, 1.0])
+def test_watching_outlasts_silence_whatever_the_queue_timeout(redis_url: str, timeout: float) -> None:
+    producer = producer_at(redis_url, queue_timeout=timeout)
+    campaign = producer.enqueue(messages(1), sender="MyShop").campaign_id
+    cancelling = threading.Timer(1.5 * timeout, producer.cancel, [campaign])
+    cancelling.start()
+
+    transitions = list(producer.watch(campaign))
+    cancelling.join()
+
+    assert (transitions[0].to_state, transitions[-1].to_state) == ("accepted", "cancelled")
+
+
 def test_many_threads_may_share_a_producer(redis_url: str) -> None:
     producer = producer_at(redis_url)
     receipts: list[str] = []
@@ -247,16 +403,19 @@ def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(
         assert all(client.ttl(key) > 0 for key in campaign_keys(redis_url))
 
 
-def test_an_unknown_campaign_is_told_as_such(redis_url: str) -> None:
+@pytest.mark.parametrize("wrong", ["nothing", "", "\ud800", None, 5, "CAMPAIGN:part:0", "CAMPAIGN:parts", "CAMPAIGN\n"])
+def test_an_unknown_campaign_is_told_as_such(redis_url: str, wrong: Any) -> None:
     producer = producer_at(redis_url)
+    campaign = producer.enqueue(messages(1), sender="MyShop").campaign_id
+    unknown = wrong.replace("CAMPAIGN", campaign) if isinstance(wrong, str) else wrong
 
     for ask in (producer.status, producer.pause, producer.resume, producer.cancel, producer.retry):
         with pytest.raises(CampaignNotFound):
-            ask("nothing")
+            ask(unknown)
     with pytest.raises(CampaignNotFound):
-        list(producer.rejects("nothing"))
+        list(producer.rejects(unknown))
     with pytest.raises(CampaignNotFound):
-        list(producer.watch("nothing"))
+        list(producer.watch(unknown))
 
 
 def test_enqueueing_many_messages_adds_less_than_64_mib(redis_url: str) -> None:
