@@ -12,12 +12,11 @@ from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.bodies import unpacked, without
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
 from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
-from bsg_worker.read_failures import obey
 from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns
 
 AT_ONCE = 50
 LONGEST_GAP_SECONDS = 60.0
@@ -30,17 +29,15 @@ def reconcile(runtime: Runtime) -> str:
     due = runtime.ledger.rooms.take_due(
         Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
     )
+    records = [record for record in runtime.ledger.reading.batch_records(due) if record.state == "unconfirmed"]
     outcomes: list[str] = []
-    for record in runtime.ledger.reading.batch_records(due):
-        if record.state != "unconfirmed":
-            continue
-        try:
+    turns = Turns(runtime)
+    for record in turns.by_lot(records):
+        with turns.turn():
             outcomes.append(reconcile_batch(runtime, record))
-        except ReadFailed as error:
-            obey(runtime, error)
-            outcomes.append(error.cause)
+        if turns.over:
             break
-    return "; ".join(outcomes) or "nothing in doubt is due"
+    return "; ".join(filter(None, (*outcomes, turns.cause))) or "nothing in doubt is due"
 
 
 def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
