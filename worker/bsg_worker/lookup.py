@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bsg_ledger.records import BatchRecord
-from bsg_worker.bsg_time import CLOCK_TOLERANCE, BSGTime
+from bsg_worker.bsg_time import CLOCK_TOLERANCE, SURELY_OLDER, BSGTime
 from bsg_worker.client.answers import CampaignDetail, MessageRow
 from bsg_worker.client.bsg_client import BSGClient
 
@@ -100,14 +100,13 @@ class Lookup:
         printed = detail.created_at or hit.created_at
         if printed is None:
             return None
-        moment = self.time.moment(printed)
-        if moment is not None:
-            return moment < intent - CLOCK_TOLERANCE
-        # BSG's zone is unknown: only what no zone can explain is surely older.
-        as_utc = printed.replace(tzinfo=UTC)
-        if as_utc < intent - ZONE_MARGIN:
+        moment, margin = self.time.moment(printed), SURELY_OLDER
+        if moment is None:
+            # BSG's zone is unknown: only what no zone can explain is surely older.
+            moment, margin = printed.replace(tzinfo=UTC), ZONE_MARGIN
+        if moment < intent - margin:
             return True
-        return None if as_utc < intent - CLOCK_TOLERANCE else False
+        return None if moment < intent - CLOCK_TOLERANCE else False
 
     def _fitting(self, detail: CampaignDetail, record: BatchRecord) -> Finding:
         total = detail.total_messages
@@ -131,7 +130,7 @@ class Lookup:
             if self.owner(answer.id) is not None:
                 continue
             moment = None if answer.created_at is None else self.time.moment(answer.created_at)
-            if moment is not None and moment < intent - CLOCK_TOLERANCE:
+            if moment is not None and moment < intent - SURELY_OLDER:
                 continue
             detail = self.client.campaign(answer.id)
             if detail.status != "creation" and detail.total_messages and detail.total_messages != record.size:
