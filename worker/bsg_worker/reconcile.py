@@ -12,6 +12,7 @@ from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.bodies import unpacked, without
+from bsg_worker.client.answers import CampaignDetail
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
 from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
@@ -62,18 +63,9 @@ def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
 
 def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any], finding: Finding) -> str:
     match finding:
-        case Found(campaign):
-            return runtime.ledger.batches.taken(
-                record.campaign_id,
-                record.batch,
-                account=runtime.account,
-                bsg_campaign_id=campaign.id,
-                bsg_status=campaign.status,
-                next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
-                cause="found at BSG",
-                price=campaign.price or "",
-                currency=campaign.currency or "",
-            )
+        case Found(campaigns):
+            # Every one of them: a second one is recorded too, stopped, and an alarm (rule 3).
+            return "; ".join(_taken(runtime, record, campaign) for campaign in campaigns)
         case UsedBefore(places):
             return _reject_used(runtime, record, rows, places)
         case Undecided(cause):
@@ -84,6 +76,20 @@ def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any]
             return f"{state}: {cause}"
         case NoTrace():
             return _no_trace(runtime, record, identifier)
+
+
+def _taken(runtime: Runtime, record: BatchRecord, campaign: CampaignDetail) -> str:
+    return runtime.ledger.batches.taken(
+        record.campaign_id,
+        record.batch,
+        account=runtime.account,
+        bsg_campaign_id=campaign.id,
+        bsg_status=campaign.status,
+        next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
+        cause="found at BSG",
+        price=campaign.price or "",
+        currency=campaign.currency or "",
+    )
 
 
 def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:
