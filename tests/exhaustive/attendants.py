@@ -84,8 +84,8 @@ def _reconciles(world: World, state: State) -> Steps:
         owners = tuple(picture.owners.items())
         finding = looked(state.far, owners, batch, size, detail, messages)
         match finding:
-            case Found(campaign):
-                found: tuple[object, ...] = ("found", campaign.id, messages)
+            case Found(campaigns):
+                found: tuple[object, ...] = ("found", tuple(campaign.id for campaign in campaigns), messages)
             case UsedBefore(places):
                 found = ("used", tuple(sorted(places)), messages)
             case Undecided():
@@ -109,7 +109,11 @@ def _acts(world: World, state: State) -> Steps:
     idle = state._replace(reconciler=IDLE)
     match what:
         case "found":
-            answer, then = world.call(idle, "taken", batch, detail)
+            bsg_id, *others = detail
+            answer, then = world.call(idle, "taken", batch, bsg_id)
+            if others:
+                still = ("looked", batch, attempts, size, (what, tuple(others), messages))
+                then = then._replace(reconciler=still)
         case "used":
             indexes = world.picture(state).messages[batch]
             if len(indexes) != len(messages):

@@ -40,3 +40,22 @@ def test_a_zone_that_fits_the_setting_is_no_matter_for_the_log(
 
     assert time.moment(datetime(2026, 1, 1, 14, 0)) == NOW
     assert caplog.text == ""
+
+
+def test_what_another_process_learnt_wrongly_is_set_right_by_the_next_answer(redis_url: str) -> None:
+    time = bsg_time(redis_url)
+    time.learn(datetime(2026, 1, 1, 12), NOW)
+    bsg_time(redis_url).learn(datetime(2026, 1, 1, 11), NOW)  # an answer that was recorded an hour late
+
+    time.learn(datetime(2026, 1, 1, 12), NOW)
+
+    assert time.moment(datetime(2026, 1, 1, 12)) == NOW
+
+
+def test_in_the_hour_that_comes_twice_a_printed_time_is_the_later_one(redis_url: str) -> None:
+    second_time_round = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    time = bsg_time(redis_url, "Europe/Kyiv")
+    time.learn(datetime(2026, 10, 25, 3, 30), second_time_round)
+
+    assert time.moment(datetime(2026, 10, 25, 3, 30)) == second_time_round
+    assert time.moment(datetime(2026, 10, 25, 5, 0)) == datetime(2026, 10, 25, 3, 0, tzinfo=UTC)

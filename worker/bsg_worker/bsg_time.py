@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bsg_ledger.zones import LearntZone
@@ -12,6 +12,7 @@ LOGGER = logging.getLogger(__name__)
 
 QUARTER = 15  # zones differ by quarters of an hour; what is less is latency and clocks that disagree
 CLOCK_TOLERANCE = timedelta(minutes=5)
+SURELY_OLDER = timedelta(minutes=75)  # an hour that clocks are turned by, half a quarter of rounding, and drift
 
 
 class BSGTime:
@@ -20,18 +21,17 @@ class BSGTime:
     def __init__(self, learnt: LearntZone, zone: ZoneInfo) -> None:
         self._learnt = learnt
         self._zone = zone
-        self._last_written: int | None = None
 
     def learn(self, created_at: datetime | None, now: datetime) -> None:
         """`created_at` belongs to something that BSG made at `now`."""
         if created_at is None:
             return
-        off = (created_at.replace(tzinfo=self._zone) - now).total_seconds() / 60
-        minutes = round(off / QUARTER) * QUARTER
-        if minutes == self._last_written:
+        off = min((moment - now for moment in self._readings(created_at)), key=abs)
+        minutes = round(off.total_seconds() / 60 / QUARTER) * QUARTER
+        # Held against what stands there, not against what this process wrote: another may have learnt wrongly since.
+        if minutes == self._learnt.minutes_off():
             return
         self._learnt.learn(minutes)
-        self._last_written = minutes
         if minutes:
             LOGGER.error(
                 "BSG's times are %+d minutes off BSG_TIMEZONE=%s: scheduled campaigns start at the wrong hour until it"
@@ -41,8 +41,12 @@ class BSGTime:
             )
 
     def moment(self, printed: datetime) -> datetime | None:
-        """The moment that BSG meant; None as long as its zone has not been seen."""
+        """The moment that BSG meant, the later one of two; None as long as its zone has not been seen."""
         minutes = self._learnt.minutes_off()
         if minutes is None:
             return None
-        return printed.replace(tzinfo=self._zone) - timedelta(minutes=minutes)
+        return max(self._readings(printed)) - timedelta(minutes=minutes)
+
+    def _readings(self, printed: datetime) -> list[datetime]:
+        # In the hour that the clocks are turned back by, one printed time is two moments.
+        return [printed.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1)]

@@ -37,7 +37,9 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     if body is None:
         return total
-    listed = {row.reference_id for row in runtime.client.messages(campaign_id=bsg_campaign_id)}
+    # A server may ignore the filter: a dropped message's id may stand in the older campaign that it was dropped for.
+    rows_at_bsg = runtime.client.messages(campaign_id=bsg_campaign_id)
+    listed = {row.reference_id for row in rows_at_bsg if row.campaign_id == bsg_campaign_id}
     rows = json.loads(unpacked(body))
     dropped = [place for place, row in enumerate(rows) if row["reference_id"] not in listed]
     if len(rows) != record.size or len(rows) - len(dropped) != total:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bsg_ledger.records import BatchRecord
-from bsg_worker.bsg_time import CLOCK_TOLERANCE, BSGTime
+from bsg_worker.bsg_time import CLOCK_TOLERANCE, SURELY_OLDER, BSGTime
 from bsg_worker.client.answers import CampaignDetail, MessageRow
 from bsg_worker.client.bsg_client import BSGClient
 
@@ -18,9 +18,9 @@ ZONE_MARGIN = timedelta(hours=26)
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """BSG has the batch, as this campaign."""
+    """BSG has the batch, as this campaign; as more than one if it was sent twice."""
 
-    campaign: CampaignDetail
+    campaigns: tuple[CampaignDetail, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,43 +77,38 @@ class Lookup:
         intent: datetime,
     ) -> Finding | None:
         foreign: set[int] = set()
+        findings = _Findings()
         for hit in hits:
             if hit.campaign_id is None:
-                return Undecided("a message of ours at BSG, of no campaign")
+                findings.unfit("a message of ours at BSG, of no campaign")
+                continue
             owner = self.owner(hit.campaign_id)
             if owner is not None and owner != batch_id:
                 foreign.add(hit.campaign_id)
                 continue
             detail = self.client.campaign(hit.campaign_id)
             older = self._older(detail, hit, intent)
-            if older is None:
-                return Undecided("a message of ours at BSG, of a time that cannot be told")
             if older:
                 foreign.add(hit.campaign_id)
-                continue
-            return self._fitting(detail, record)
-        if not foreign:
-            return None
-        return self._used_before(foreign, ours)
+            elif older is None:
+                findings.unfit("a message of ours at BSG, of a time that cannot be told")
+            else:
+                findings.ours(detail, record)
+        if findings.any:
+            return findings.outcome()
+        return self._used_before(foreign, ours) if foreign else None
 
     def _older(self, detail: CampaignDetail, hit: MessageRow, intent: datetime) -> bool | None:
         printed = detail.created_at or hit.created_at
         if printed is None:
             return None
-        moment = self.time.moment(printed)
-        if moment is not None:
-            return moment < intent - CLOCK_TOLERANCE
-        # BSG's zone is unknown: only what no zone can explain is surely older.
-        as_utc = printed.replace(tzinfo=UTC)
-        if as_utc < intent - ZONE_MARGIN:
+        moment, margin = self.time.moment(printed), SURELY_OLDER
+        if moment is None:
+            # BSG's zone is unknown: only what no zone can explain is surely older.
+            moment, margin = printed.replace(tzinfo=UTC), ZONE_MARGIN
+        if moment < intent - margin:
             return True
-        return None if as_utc < intent - CLOCK_TOLERANCE else False
-
-    def _fitting(self, detail: CampaignDetail, record: BatchRecord) -> Finding:
-        total = detail.total_messages
-        if detail.status != "creation" and total is not None and total > record.size:
-            return Undecided(f"a BSG campaign with messages of ours, but of {total} instead of {record.size}")
-        return Found(detail)
+        return None if moment < intent - CLOCK_TOLERANCE else False
 
     def _used_before(self, foreign: Iterable[int], ours: dict[str, int]) -> Finding:
         places: set[int] = set()
@@ -127,11 +122,12 @@ class Lookup:
 
     def _without_owner(self, record: BatchRecord, ours: dict[str, int], intent: datetime) -> Finding:
         """No campaign of that size without an owner since the intent: the second half of the evidence."""
+        findings = _Findings()
         for answer in self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN):
             if self.owner(answer.id) is not None:
                 continue
             moment = None if answer.created_at is None else self.time.moment(answer.created_at)
-            if moment is not None and moment < intent - CLOCK_TOLERANCE:
+            if moment is not None and moment < intent - SURELY_OLDER:
                 continue
             detail = self.client.campaign(answer.id)
             if detail.status != "creation" and detail.total_messages and detail.total_messages != record.size:
@@ -139,10 +135,35 @@ class Lookup:
             rows = list(self.client.messages(campaign_id=answer.id))
             listed = [row for row in rows if row.campaign_id == answer.id and row.reference_id]
             if any(row.reference_id in ours for row in listed):
-                return self._fitting(detail, record)
-            if not listed or len(listed) != detail.total_messages:
-                return Undecided("a BSG campaign of that size without an owner")
-        return NoTrace()
+                findings.ours(detail, record)
+            elif not listed or len(listed) != detail.total_messages:
+                findings.unfit("a BSG campaign of that size without an owner")
+        return findings.outcome() if findings.any else NoTrace()
+
+
+class _Findings:
+    """What the traces of one look come to: one that is surely ours outweighs those that do not fit."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, CampaignDetail] = {}
+        self._unfit: list[str] = []
+
+    def ours(self, detail: CampaignDetail, record: BatchRecord) -> None:
+        total = detail.total_messages
+        if detail.status != "creation" and total is not None and total > record.size:
+            self.unfit(f"a BSG campaign with messages of ours, but of {total} instead of {record.size}")
+        else:
+            self._found[detail.id] = detail
+
+    def unfit(self, cause: str) -> None:
+        self._unfit.append(cause)
+
+    @property
+    def any(self) -> bool:
+        return bool(self._found or self._unfit)
+
+    def outcome(self) -> Found | Undecided:
+        return Found(tuple(self._found.values())) if self._found else Undecided(self._unfit[0])
 
 
 def _samples(rows: Sequence[Any], suspects: Sequence[int]) -> list[str]:

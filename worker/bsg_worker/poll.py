@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
-from random import SystemRandom
 
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_producer.envelope import Envelope
 from bsg_worker.client.answers import CampaignAnswer
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.dropped import reject_dropped
 from bsg_worker.moments import moment
 from bsg_worker.pace import FINAL, next_poll
-from bsg_worker.read_failures import obey
 from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns
 
 AT_ONCE = 2000
 PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it before another does
@@ -32,48 +29,37 @@ def poll(runtime: Runtime) -> str:
         Room.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )
     records = [record for record in runtime.ledger.reading.batch_records(due) if record.bsg_campaign_id is not None]
-    read, causes = 0, list[str]()
-    try:
-        for record, answer in _answers(runtime, records):
-            try:
-                _record(runtime, record, answer())
-                read += 1
-            except ReadFailed as error:
-                if error.speaks_for_all:
-                    raise
-                causes.append(error.cause)
-    except ReadFailed as error:
-        obey(runtime, error)
-        causes.append(error.cause)
-    if causes:
-        return f"read {read} of {len(records)} batches: {', '.join(dict.fromkeys(causes))}"
-    return f"read {read} batches"
-
-
-Answered = Callable[[], CampaignAnswer]
-
-
-def _answers(runtime: Runtime, records: Sequence[BatchRecord]) -> Iterator[tuple[BatchRecord, Answered]]:
-    """Each batch and how to get BSG's answer: those of a list are there, the others are asked for one by one."""
-    missing = list(records)
+    turns = Turns(runtime)
+    read = 0
+    missing = records
     if len(records) > ONE_BY_ONE_AT_MOST:
-        wanted = {record.bsg_campaign_id: record for record in records}
-        now = moment(runtime.ledger.rooms.now_ms())
-        oldest = moment(min(record.submitted_ms for record in records))
+        read, missing = _poll_listed(runtime, turns, records)
+    for record in turns.by_lot(missing)[:ONE_BY_ONE_AT_MOST]:
+        if turns.over:
+            break
+        with turns.turn():
+            _record(runtime, record, runtime.client.campaign(record.bsg_campaign_id or 0))
+            read += 1
+    return f"read {read} of {len(records)} batches: {turns.cause}" if turns.cause else f"read {read} batches"
+
+
+def _poll_listed(runtime: Runtime, turns: Turns, records: Sequence[BatchRecord]) -> tuple[int, list[BatchRecord]]:
+    """Looks at batches in bulk; answers how many were read, and those that BSG does not list."""
+    wanted = {record.bsg_campaign_id: record for record in records}
+    now = moment(runtime.ledger.rooms.now_ms())
+    oldest = moment(min(record.submitted_ms for record in records))
+    read = 0
+    with turns.turn():
         for answer in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
             record = wanted.pop(answer.id, None)
-            if record is not None:
-                yield record, partial(_itself, answer)
-            if not wanted:
+            if record is None:
+                continue
+            with turns.turn():
+                _record(runtime, record, answer)
+                read += 1
+            if turns.over or not wanted:
                 break
-        missing = list(wanted.values())
-    # In any order: what always fails must not stand before the same others each time.
-    for record in SystemRandom().sample(missing, min(len(missing), ONE_BY_ONE_AT_MOST)):
-        yield record, partial(runtime.client.campaign, record.bsg_campaign_id or 0)
-
-
-def _itself(answer: CampaignAnswer) -> CampaignAnswer:
-    return answer
+    return read, list(wanted.values())
 
 
 def _record(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> None:

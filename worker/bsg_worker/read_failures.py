@@ -15,3 +15,8 @@ def obey(runtime: Runtime, failure: ReadFailed) -> None:
         runtime.status_limiter.cool_down(failure.retry_after or DEFAULT_COOL_DOWN_SECONDS)
     if failure.account_reason is not None:
         runtime.gate.shut(reason=GateReason(failure.account_reason), by="a read")
+
+
+def concerns_everybody(failure: ReadFailed) -> bool:
+    """Whether the next request would fail like this one: BSG is out of reach, or does not answer the account now."""
+    return failure.status is None or failure.throttled or failure.account_reason is not None

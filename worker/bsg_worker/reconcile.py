@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from random import SystemRandom
 from typing import Any
 
 from bsg_config import clock
@@ -13,12 +12,12 @@ from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.bodies import unpacked, without
-from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.client.answers import CampaignDetail
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
 from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
-from bsg_worker.read_failures import obey
 from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns
 
 AT_ONCE = 50
 LONGEST_GAP_SECONDS = 60.0
@@ -31,20 +30,15 @@ def reconcile(runtime: Runtime) -> str:
     due = runtime.ledger.rooms.take_due(
         Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
     )
-    # In any order: what always fails must not stand before the same others each time.
-    SystemRandom().shuffle(due)
+    records = [record for record in runtime.ledger.reading.batch_records(due) if record.state == "unconfirmed"]
     outcomes: list[str] = []
-    for record in runtime.ledger.reading.batch_records(due):
-        if record.state != "unconfirmed":
-            continue
-        try:
+    turns = Turns(runtime)
+    for record in turns.by_lot(records):
+        with turns.turn():
             outcomes.append(reconcile_batch(runtime, record))
-        except ReadFailed as error:
-            obey(runtime, error)
-            outcomes.append(error.cause)
-            if error.speaks_for_all:
-                break
-    return "; ".join(outcomes) or "nothing in doubt is due"
+        if turns.over:
+            break
+    return "; ".join(filter(None, (*outcomes, turns.cause))) or "nothing in doubt is due"
 
 
 def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
@@ -69,18 +63,9 @@ def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
 
 def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any], finding: Finding) -> str:
     match finding:
-        case Found(campaign):
-            return runtime.ledger.batches.taken(
-                record.campaign_id,
-                record.batch,
-                account=runtime.account,
-                bsg_campaign_id=campaign.id,
-                bsg_status=campaign.status,
-                next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
-                cause="found at BSG",
-                price=campaign.price or "",
-                currency=campaign.currency or "",
-            )
+        case Found(campaigns):
+            # Every one of them: a second one is recorded too, stopped, and an alarm (rule 3).
+            return "; ".join(_taken(runtime, record, campaign) for campaign in campaigns)
         case UsedBefore(places):
             return _reject_used(runtime, record, rows, places)
         case Undecided(cause):
@@ -91,6 +76,20 @@ def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any]
             return f"{state}: {cause}"
         case NoTrace():
             return _no_trace(runtime, record, identifier)
+
+
+def _taken(runtime: Runtime, record: BatchRecord, campaign: CampaignDetail) -> str:
+    return runtime.ledger.batches.taken(
+        record.campaign_id,
+        record.batch,
+        account=runtime.account,
+        bsg_campaign_id=campaign.id,
+        bsg_status=campaign.status,
+        next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
+        cause="found at BSG",
+        price=campaign.price or "",
+        currency=campaign.currency or "",
+    )
 
 
 def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:

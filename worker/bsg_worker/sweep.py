@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from random import SystemRandom
-
 from bsg_config.celery_configuration import PREPARE, SUBMIT, queue_of
 from bsg_ledger.rooms import UNSTAMPED, Room
-from bsg_worker.client.outcomes import ReadFailed, StopOutcome
+from bsg_worker.client.outcomes import StopOutcome
 from bsg_worker.doorbells import BELL_PATIENCE_SECONDS, ring_submits
-from bsg_worker.read_failures import obey
 from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns
 
 AT_ONCE = 500
 STOP_AGAIN_SECONDS = 10.0
@@ -28,22 +26,25 @@ def stop_at_bsg(runtime: Runtime) -> str:
     due = runtime.ledger.rooms.take_due(
         Room.STOPS, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(STOP_AGAIN_SECONDS * 1000)
     )
-    # In any order: what always fails must not stand before the same others each time.
-    SystemRandom().shuffle(due)
     answered = 0
-    for bsg_id in due:
-        try:
-            outcome = runtime.client.stop(int(bsg_id))
-        except ReadFailed as error:
-            obey(runtime, error)
-            if error.speaks_for_all:
-                return f"{answered} of {len(due)} stops answered: {error.cause}"
-            continue
-        if outcome is StopOutcome.UNKNOWN:
-            continue
-        runtime.ledger.batches.stopped(runtime.account, int(bsg_id), stopped=outcome is StopOutcome.STOPPED)
-        answered += 1
-    return f"{answered} of {len(due)} stops answered" if due else ""
+    turns = Turns(runtime)
+    for bsg_id in turns.by_lot(due):
+        with turns.turn():
+            answered += _stop(runtime, int(bsg_id))
+        if turns.over:
+            break
+    if not due:
+        return ""
+    return f"{answered} of {len(due)} stops answered" + (f": {turns.cause}" if turns.cause else "")
+
+
+def _stop(runtime: Runtime, bsg_id: int) -> bool:
+    """Whether BSG has answered. Raises ReadFailed."""
+    outcome = runtime.client.stop(bsg_id)
+    if outcome is StopOutcome.UNKNOWN:
+        return False
+    runtime.ledger.batches.stopped(runtime.account, bsg_id, stopped=outcome is StopOutcome.STOPPED)
+    return True
 
 
 def _expire(runtime: Runtime) -> int:

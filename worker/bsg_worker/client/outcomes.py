@@ -94,8 +94,3 @@ class ReadFailed(Exception):
         self.retry_after = retry_after
         self.account_reason = account_reason
         self.status = status
-
-    @property
-    def speaks_for_all(self) -> bool:
-        """Whether the next read would fail too: no answer came, or the account is throttled or closed."""
-        return self.status is None or self.throttled or self.account_reason is not None

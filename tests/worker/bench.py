@@ -1,0 +1,89 @@
+"""One worker's verbs, called one by one by the test: on a real Redis, with the sandbox on the far side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bsg_config.settings import Settings
+from bsg_ledger.batches import BatchLease
+from bsg_ledger.records import Batch, CampaignStatus
+from bsg_ledger.rooms import Room
+from bsg_producer import Producer
+from bsg_sandbox.server import Sandbox
+from bsg_worker.prepare import prepare_parts
+from bsg_worker.runtime import build
+from bsg_worker.submit import submit_batches
+from tests.processes import QUICK
+from tests.scenarios.stage import messages
+
+
+class Bench:
+    """Settings are given as the environment has them, over those of the quick scenarios."""
+
+    def __init__(self, redis_url: str, sandbox: Sandbox, **settings: str) -> None:
+        environment = {**QUICK, "REDIS_URL": redis_url, "BSG_BASE_URL": sandbox.url, **settings}
+        self.settings = Settings.from_environment(environment)
+        self.sandbox = sandbox
+        self.runtime = build(self.settings)
+        self.producer = Producer(self.settings)
+
+    def prepared(self, count: int, **arguments: Any) -> str:
+        """A campaign of that many good messages, all of them pending."""
+        campaign = self.producer.enqueue(messages(count), **{"sender": "MyShop", **arguments}).campaign_id
+        prepare_parts(self.runtime, campaign)
+        return campaign
+
+    def submitted(self, count: int, **arguments: Any) -> str:
+        campaign = self.prepared(count, **arguments)
+        self.submit(campaign)
+        return campaign
+
+    def submit(self, campaign: str) -> str:
+        return submit_batches(self.runtime, campaign, "")
+
+    def posting(self, campaign: str) -> BatchLease:
+        """The campaign's next batch with its intent written, and nothing sent."""
+        lease = self.runtime.ledger.batches.claim(
+            campaign, bell="", account=self.runtime.account, token="token", lease_ms=self.runtime.lease_ms
+        )
+        assert isinstance(lease, BatchLease)
+        state = self.runtime.ledger.batches.intend(
+            lease, account=self.runtime.account, lease_ms=self.runtime.lease_ms, duplicate_window_ms=0
+        )
+        assert state == "posting"
+        return lease
+
+    def unconfirmed(self, campaign: str) -> BatchLease:
+        lease = self.posting(campaign)
+        self.runtime.ledger.batches.doubtful(
+            lease, account=self.runtime.account, cause="read timeout", doubts_allowed=99
+        )
+        return lease
+
+    def taken(self, campaign: str, batch: int, bsg_campaign_id: int) -> str:
+        return self.runtime.ledger.batches.taken(
+            campaign,
+            batch,
+            account=self.runtime.account,
+            bsg_campaign_id=bsg_campaign_id,
+            bsg_status="creation",
+            next_poll_ms=0,
+            cause="taken",
+        )
+
+    def status(self, campaign: str) -> CampaignStatus:
+        """The status; that the counts add up is checked on the way (rule 8)."""
+        status = self.producer.status(campaign)
+        counts = dict(status.counts)
+        assert counts.pop("accepted") == sum(counts.values())
+        return status
+
+    def batch(self, campaign: str, number: int = 0) -> Batch:
+        return self.status(campaign).batches[number]
+
+    def make_due(self, room: Room) -> None:
+        """Time passes by ageing what is stored: everything in the account's room is due now."""
+        key = f"bsg:account:{self.runtime.account}:{room.value}"
+        client: Any = self.runtime.redis  # redis-py types its replies as all that they might be
+        for member in client.zrange(key, 0, -1):
+            client.zadd(key, {member: 1})

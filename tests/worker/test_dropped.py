@@ -1,0 +1,37 @@
+"""Messages that BSG silently left out (rule 5)."""
+
+from __future__ import annotations
+
+from bsg_ledger.rooms import Room
+from bsg_worker.poll import poll
+from bsg_worker.prepare import prepare_parts
+from tests.worker.bench import Bench
+
+
+def with_reference_ids(bench: Bench, *reference_ids: str) -> str:
+    campaign = bench.producer.enqueue(
+        [
+            {"phone": 380_660_000_000 + place, "text": "Hello", "reference_id": reference_id}
+            for place, reference_id in enumerate(reference_ids)
+        ],
+        sender="MyShop",
+    ).campaign_id
+    prepare_parts(bench.runtime, campaign)
+    bench.submit(campaign)
+    return campaign
+
+
+def test_a_message_dropped_for_an_id_that_an_older_campaign_has_is_a_reject_where_filters_are_ignored(
+    bench: Bench,
+) -> None:
+    bench.sandbox.configure(duplicates="drop_singly")
+    bench.sandbox.fault("ignored_filters")
+    with_reference_ids(bench, "order1")
+    campaign = with_reference_ids(bench, "order1", "order2")
+    bench.sandbox.advance(60)
+    bench.make_due(Room.LIVE)
+
+    poll(bench.runtime)
+
+    assert [reject.code for reject in bench.producer.rejects(campaign)] == ["dropped_by_bsg"]
+    assert bench.status(campaign).counts["finished"] == 1

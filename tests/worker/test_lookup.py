@@ -1,0 +1,64 @@
+"""What a look at BSG says of a batch in doubt."""
+
+from __future__ import annotations
+
+from bsg_ledger.rooms import Room
+from bsg_sandbox.server import Sandbox
+from bsg_worker.reconcile import reconcile
+from bsg_worker.sweep import stop_at_bsg
+from tests.worker.bench import Bench
+
+SIX_MINUTES_MS = 360_000
+
+
+def a_doubt_by_clocks_that_differ(bench: Bench) -> str:
+    """A campaign that BSG has, with the answer lost, and BSG's clock six minutes slow: too little for a zone."""
+    bench.submitted(1)
+    bench.sandbox.fault("cut_after", times=1)
+    campaign = bench.submitted(1)
+    bench.runtime.redis.hincrby(f"bsg:campaign:{campaign}:batch:0", "first_intent_at", SIX_MINUTES_MS)
+    return campaign
+
+
+def looked_twice(bench: Bench) -> None:
+    bench.make_due(Room.DOUBT)
+    reconcile(bench.runtime)
+    bench.make_due(Room.DOUBT)
+    reconcile(bench.runtime)
+
+
+def test_a_campaign_that_is_older_by_what_clocks_may_differ_is_never_taken_for_another(bench: Bench) -> None:
+    campaign = a_doubt_by_clocks_that_differ(bench)
+
+    looked_twice(bench)
+
+    assert list(bench.producer.rejects(campaign)) == []
+    assert bench.batch(campaign).state == "unconfirmed"
+
+
+def test_a_campaign_that_is_older_by_what_clocks_may_differ_speaks_against_absence(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="0", BSG_DUPLICATE_WINDOW="3600")
+        campaign = a_doubt_by_clocks_that_differ(bench)
+        sandbox.fault("late_visibility", seconds=3600)
+
+        looked_twice(bench)
+
+        assert bench.batch(campaign).state == "unconfirmed"
+
+
+def test_a_batch_that_bsg_has_twice_is_recorded_as_both_and_the_second_is_stopped(bench: Bench) -> None:
+    bench.sandbox.configure(duplicates="allow", creation_seconds=60)
+    bench.sandbox.fault("cut_after", times=2)
+    campaign = bench.submitted(2)
+    bench.producer.resolve(f"{campaign}-0", not_sent=True)
+    bench.submit(campaign)
+    bench.make_due(Room.DOUBT)
+
+    reconcile(bench.runtime)
+    stop_at_bsg(bench.runtime)
+
+    batch = bench.batch(campaign)
+    assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_001, [1_000_002])
+    assert [taken["status"] for taken in bench.sandbox.record().campaigns] == ["creation", "stopped"]
+    assert "ALARM: a second BSG campaign" in [change.cause for change in bench.status(campaign).transitions]

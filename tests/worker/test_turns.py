@@ -1,0 +1,52 @@
+"""A row that BSG never answers keeps no other row from its turn."""
+
+from __future__ import annotations
+
+from bsg_ledger.rooms import Room
+from bsg_worker.poll import poll
+from bsg_worker.reconcile import reconcile
+from bsg_worker.sweep import stop_at_bsg
+from tests.worker.bench import Bench
+
+UNKNOWN = 999  # no campaign at BSG has that id: asking for it is answered 404
+
+
+def test_a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll(bench: Bench) -> None:
+    lost = bench.prepared(1)
+    bench.taken(lost, bench.posting(lost).batch, UNKNOWN)
+    campaigns = [bench.submitted(1) for _ in range(3)]
+    bench.sandbox.advance(60)
+    bench.make_due(Room.LIVE)
+
+    outcome = poll(bench.runtime)
+
+    assert [bench.status(campaign).state for campaign in campaigns] == ["done"] * 3
+    assert bench.status(lost).state == "submitted"
+    assert outcome == "read 3 of 4 batches: HTTP 404"
+
+
+def test_a_stop_that_bsg_does_not_answer_leaves_the_others_theirs(bench: Bench) -> None:
+    lost = bench.prepared(1)
+    bench.taken(lost, bench.posting(lost).batch, UNKNOWN)
+    bench.sandbox.configure(creation_seconds=60)
+    campaigns = [bench.submitted(1) for _ in range(3)]
+    for campaign in (lost, *campaigns):
+        bench.producer.cancel(campaign)
+
+    outcome = stop_at_bsg(bench.runtime)
+
+    stopped = [campaign["status"] for campaign in bench.sandbox.record().campaigns]
+    assert stopped == ["stopped"] * 3
+    assert outcome == "3 of 4 stops answered: HTTP 404"
+
+
+def test_a_doubt_that_cannot_be_read_leaves_the_others_their_look(bench: Bench) -> None:
+    bench.sandbox.fault("cut_after")
+    campaigns = [bench.submitted(1) for _ in range(4)]
+    bench.sandbox.fault("server_error_before", path="/api/campaigns/1000001/detail", method="GET")
+    bench.make_due(Room.DOUBT)
+
+    reconcile(bench.runtime)
+
+    states = [bench.status(campaign).batches[0].state for campaign in campaigns]
+    assert states == ["unconfirmed", "submitted", "submitted", "submitted"]

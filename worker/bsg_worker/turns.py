@@ -1,0 +1,37 @@
+"""Requests about many rows, one after the other: what fails for one of them leaves the others their turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from random import SystemRandom
+from typing import TypeVar
+
+from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.read_failures import concerns_everybody, obey
+from bsg_worker.runtime import Runtime
+
+Row = TypeVar("Row")
+
+
+class Turns:
+    """One round. `over` says that BSG answers nobody now, `cause` why the last failure came, "" if there was none."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.over = False
+        self.cause = ""
+        self._runtime = runtime
+
+    def by_lot(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows in an order by lot: one that ends every round it comes first in must not always come first."""
+        return SystemRandom().sample(rows, len(rows))
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One row's requests. A failure is obeyed and noted, and ends the round only if the next would fail too."""
+        try:
+            yield
+        except ReadFailed as failure:
+            obey(self._runtime, failure)
+            self.cause = failure.cause
+            self.over = concerns_everybody(failure)
