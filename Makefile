@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := $(wildcard config ledger producer worker monitor cli sandbox tests benchmarks examples)
 
-.PHONY: help demo test explore lint format lock clean
+.PHONY: help demo test explore chaos lint format lock clean
 
 help: ## list what can be made
 	@echo "make demo    install into .venv, then send a campaign through real processes to a sandbox on loopback"
 	@echo "make test    install into .venv, then run the whole suite (ARGS=... goes to pytest)"
 	@echo "make explore every interleaving of small campaigns against the ledger's scripts (ARGS=--quick: the sizes of the suite)"
+	@echo "make chaos   everything killed, cut and filled for MINUTES=2.5 [SEED=n] [ARGS=...]: nothing lost, nothing sent twice"
 	@echo "make lint    ruff (rules and format) and mypy --strict"
 	@echo "make format  put the code into ruff's format"
 	@echo "make lock    resolve requirements.lock anew from pyproject.toml, with hashes"
@@ -46,6 +47,9 @@ explore: $(STAMP) ## every interleaving
 
 test: $(STAMP) ## the whole suite
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(STAMP) ## kills, cuts and faults by seed, then the sandbox's record against what was enqueued
+	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2.5) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: $(STAMP) ## rules, format, types
 	@$(BIN)/ruff check $(SOURCES)

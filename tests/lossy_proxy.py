@@ -1,12 +1,46 @@
-"""A TCP proxy that loses what the test tells it to lose."""
+"""A TCP proxy that loses, delays and cuts what the test tells it to."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
+import time
+from dataclasses import dataclass, field
+from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
+
+Trouble = Literal["cut", "delay", "halve", "blackhole"]
+
+TROUBLES: tuple[Trouble, ...] = ("cut", "delay", "halve", "blackhole")
+
+HALVED_SHARE = 0.3  # of the pieces: were it all of them, none but the first would ever be on its way
+
+_RESET_AT_CLOSE = struct.pack("ii", 1, 0)
+
+
+@dataclass(eq=False, slots=True)
+class _Connection:
+    """`silent`: bytes of it were swallowed, so that nothing that comes later may be forwarded either."""
+
+    near: socket.socket
+    far: socket.socket
+    silent: bool = False
+    answer_lost: threading.Event = field(default_factory=threading.Event)
+
+    def reset(self) -> None:
+        for each in (self.near, self.far):
+            with contextlib.suppress(OSError):
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_AT_CLOSE)
+        self.close()
+
+    def close(self) -> None:
+        for each in (self.near, self.far):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
 
 
 class LossyProxy:
@@ -14,14 +48,24 @@ class LossyProxy:
 
     After `lose_answers_to(marker)`, the answer to a request that contains the marker is swallowed and its connection
     cut; `times` such requests, then no more.
+
+    `trouble` begins one of these for all connections, until `heal`:
+    - cut: those that stand are reset, and new ones as soon as they carry anything;
+    - delay: every piece is held back, in both directions. What its sender has given up arrives all the same;
+    - halve: of some pieces half the bytes are forwarded, then the connection is reset;
+    - blackhole: bytes vanish, connections stay open. One that has lost bytes stays silent until `heal` resets it.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, seed: int = 0) -> None:
         self._target = port
         self._marker = b""
         self._times = 0
+        self._trouble: Trouble | None = None
+        self._delay = 0.0
+        self._chance = Random(seed)
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._connections: set[_Connection] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port: int = self._listener.getsockname()[1]
 
     @property
@@ -31,6 +75,21 @@ class LossyProxy:
     def lose_answers_to(self, marker: bytes, *, times: int) -> None:
         self._marker, self._times = marker, times
 
+    def trouble(self, kind: Trouble, *, delay: float = 0.0) -> None:
+        """Begins it; `delay` is in seconds, for that kind alone."""
+        self._trouble, self._delay = kind, delay
+        if kind == "cut":
+            self._reset(self._standing())
+
+    def ease(self) -> None:
+        """Ends the trouble, though not what it has done: connections that lost bytes stay silent."""
+        self._trouble = None
+
+    def heal(self) -> None:
+        """Ends the trouble and resets the connections that lost bytes."""
+        self._trouble = None
+        self._reset([connection for connection in self._standing() if connection.silent])
+
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
@@ -39,37 +98,71 @@ class LossyProxy:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._listener.close()
+        self._reset(self._standing())
+
+    def _standing(self) -> list[_Connection]:
+        with self._lock:
+            return list(self._connections)
+
+    def _reset(self, connections: list[_Connection]) -> None:
+        for connection in connections:
+            connection.reset()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._target))
-                lost = threading.Event()
-                threading.Thread(target=self._requests, args=(near, far, lost), daemon=True).start()
-                threading.Thread(target=self._answers, args=(near, far, lost), daemon=True).start()
+                threading.Thread(target=self._connect, args=(near,), daemon=True).start()
 
-    def _requests(self, near: socket.socket, far: socket.socket, lost: threading.Event) -> None:
+    def _connect(self, near: socket.socket) -> None:
+        try:
+            far = socket.create_connection(("127.0.0.1", self._target))
+        except OSError:
+            near.close()
+            return
+        for each in (near, far):
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = _Connection(near, far)
+        with self._lock:
+            self._connections.add(connection)
+        answers = threading.Thread(target=self._answers, args=(connection,), daemon=True)
+        answers.start()
+        self._requests(connection)
+        answers.join()
+        with self._lock:
+            self._connections.discard(connection)
+
+    def _requests(self, connection: _Connection) -> None:
         with contextlib.suppress(OSError):
-            while data := near.recv(65536):
+            while data := connection.near.recv(65536):
                 with self._lock:
                     if self._times > 0 and self._marker and self._marker in data:
                         self._times -= 1
-                        lost.set()
-                far.sendall(data)
-        _close(near, far)
+                        connection.answer_lost.set()
+                self._forward(connection, data, connection.far)
+        connection.close()
 
-    def _answers(self, near: socket.socket, far: socket.socket, lost: threading.Event) -> None:
+    def _answers(self, connection: _Connection) -> None:
         with contextlib.suppress(OSError):
-            while data := far.recv(65536):
-                if lost.is_set():
+            while data := connection.far.recv(65536):
+                if connection.answer_lost.is_set():
                     break
-                near.sendall(data)
-        _close(near, far)
+                self._forward(connection, data, connection.near)
+        if not connection.silent:
+            connection.close()
 
-
-def _close(*sockets: socket.socket) -> None:
-    for each in sockets:
-        with contextlib.suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
-        each.close()
+    def _forward(self, connection: _Connection, data: bytes, target: socket.socket) -> None:
+        trouble = self._trouble
+        if trouble == "blackhole":
+            connection.silent = True
+        if connection.silent:
+            return
+        if trouble == "cut":
+            connection.reset()
+        elif trouble == "halve" and self._chance.random() < HALVED_SHARE:
+            target.sendall(data[: len(data) // 2])
+            connection.reset()
+        else:
+            if trouble == "delay":
+                time.sleep(self._delay)
+            target.sendall(data)

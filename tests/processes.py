@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,10 +33,27 @@ QUICK = {
 }
 
 
+def worker_arguments(name: str) -> tuple[str, ...]:
+    """What follows `celery` on the command line of a worker that prepares and submits."""
+    return (*("-A", "bsg_worker", "worker", "-P", "threads", "-c", "8", "-Q", WORKER_QUEUES), *_named(name))
+
+
+def status_arguments(name: str) -> tuple[str, ...]:
+    return (*("-A", "bsg_worker", "worker", "-P", "threads", "-c", "4", "-Q", "status"), *_named(name))
+
+
+def beat_arguments(schedule: Path) -> tuple[str, ...]:
+    return ("-A", "bsg_worker", "beat", "-s", str(schedule), "--pidfile", "", "--loglevel", "INFO")
+
+
+def _named(name: str) -> tuple[str, ...]:
+    return ("-n", f"{name}@%h", "--loglevel", "INFO")
+
+
 class CeleryProcess:
     """One `celery` process with its log in a file."""
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str], log: Path, ready: str) -> None:
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, ready: str) -> None:
         self.log = log
         self._ready = ready
         with log.open("ab") as output:
@@ -100,19 +117,15 @@ class Processes:
 
     def worker(self, **settings: str) -> CeleryProcess:
         name = f"worker{len(self._running)}"
-        arguments = ["-A", "bsg_worker", "worker", "-P", "threads", "-c", "8", "-Q", WORKER_QUEUES]
-        return self._start(name, [*arguments, "-n", f"{name}@%h", "--loglevel", "INFO"], "ready.", settings)
+        return self._start(name, worker_arguments(name), "ready.", settings)
 
     def status(self, **settings: str) -> CeleryProcess:
         name = f"status{len(self._running)}"
-        arguments = ["-A", "bsg_worker", "worker", "-P", "threads", "-c", "4", "-Q", "status"]
-        return self._start(name, [*arguments, "-n", f"{name}@%h", "--loglevel", "INFO"], "ready.", settings)
+        return self._start(name, status_arguments(name), "ready.", settings)
 
     def beat(self, **settings: str) -> CeleryProcess:
         name = f"beat{len(self._running)}"
-        schedule = str(self.directory / f"{name}.schedule")
-        arguments = ["-A", "bsg_worker", "beat", "-s", schedule, "--pidfile", "", "--loglevel", "INFO"]
-        return self._start(name, arguments, "beat: Starting", settings)
+        return self._start(name, beat_arguments(self.directory / f"{name}.schedule"), "beat: Starting", settings)
 
     def all(self, workers: int = 1) -> Self:
         """What the Procfile runs, without Flower; returns when all of it is ready."""
@@ -120,7 +133,7 @@ class Processes:
             process.wait_until_ready()
         return self
 
-    def _start(self, name: str, arguments: list[str], ready: str, settings: Mapping[str, str]) -> CeleryProcess:
+    def _start(self, name: str, arguments: Sequence[str], ready: str, settings: Mapping[str, str]) -> CeleryProcess:
         environment = {**os.environ, **self.settings, **settings}
         process = CeleryProcess(arguments, environment, self.directory / f"{name}.log", ready)
         self._running.append(process)

@@ -1,0 +1,75 @@
+"""`make chaos`: faults by seed for some minutes; exit code 1 if a message was lost, doubled or misreported."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from bsg_cli.leashed import LeashedCommand
+from tests.chaos.far_side import FarSide
+from tests.chaos.report import say, where_the_logs_are
+from tests.chaos.run import run
+from tests.servers import AVAILABLE_KINDS
+
+INTERRUPTED = 130
+GRACE_SECONDS = 20.0
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    if arguments.seed is None:
+        arguments.seed = secrets.randbelow(1_000_000)
+    if not arguments.on_a_leash:
+        return _on_a_leash(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    directory = Path(tempfile.mkdtemp(prefix="chaos-"))
+    kept = True
+    try:
+        held = run(
+            directory,
+            seed=arguments.seed,
+            minutes=arguments.minutes,
+            far_side=FarSide.drawn(arguments.seed) if arguments.bsg is None else FarSide(arguments.bsg),
+            server_kind=arguments.server,
+        )
+        kept = arguments.keep_logs or not held
+        return 0 if held else 1
+    except KeyboardInterrupt:
+        kept = arguments.keep_logs
+        return INTERRUPTED
+    finally:
+        if kept:
+            say(where_the_logs_are(directory))
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _on_a_leash(arguments: argparse.Namespace) -> int:
+    """The run itself is a process that cannot outlive this one, and neither can anything that it starts."""
+    words = [*sys.argv[1:], "--seed", str(arguments.seed), "--on-a-leash"]
+    run_itself = LeashedCommand([sys.executable, "-m", "tests.chaos", *words], grace_seconds=GRACE_SECONDS, errors=None)
+    try:
+        return run_itself.wait()
+    except KeyboardInterrupt:
+        run_itself.stop()
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=2.5, help="of faults; starting and healing come on top")
+    parser.add_argument("--seed", type=int, help="of the plan; a fresh one is drawn and printed when none is given")
+    parser.add_argument("--bsg", choices=list(FarSide), help="how BSG behaves; drawn by the seed when not given")
+    parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
+    parser.add_argument("--keep-logs", action="store_true", help="also when all went well")
+    parser.add_argument("--on-a-leash", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

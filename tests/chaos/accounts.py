@@ -1,0 +1,79 @@
+"""What the ledger says of each message of a campaign: where it stands and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bsg_ledger.batches import split_batch_id
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.records import Batch, CampaignStatus
+from bsg_ledger.states import BatchState
+from bsg_producer import Producer
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A message's state in the ledger. `batch`: its batch's id, "" where it never got into one."""
+
+    state: str
+    batch: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A campaign as the ledger has it. `twice`: indexes that stand in more than one place."""
+
+    campaign_id: str
+    name: str
+    counts: Mapping[str, int]
+    standings: Mapping[int, Standing]
+    twice: frozenset[int] = frozenset()
+    status: CampaignStatus | None = field(default=None, repr=False)
+
+    @property
+    def unaccounted(self) -> dict[str, int]:
+        """Messages by state that the counts have and no message stands in, or the other way round (negative)."""
+        counted = Counter({state: number for state, number in self.counts.items() if state != "accepted"})
+        counted.subtract(standing.state for standing in self.standings.values())
+        return {state: number for state, number in counted.items() if number}
+
+
+def account_of(producer: Producer, ledger: Ledger, campaign_id: str) -> Account:
+    """Reads it whole: every batch's rows, and every reject."""
+    status = producer.status(campaign_id)
+    standings: dict[int, Standing] = {}
+    twice: set[int] = set()
+
+    def stand(index: int, standing: Standing) -> None:
+        if index in standings:
+            twice.add(index)
+        standings[index] = standing
+
+    for reject in producer.rejects(campaign_id):
+        stand(reject.index, Standing("rejected", "", reject.code))
+    for batch in status.batches:
+        reason = _reason(status, batch)
+        for index in ledger.reading.rows(campaign_id, split_batch_id(batch.id)[1]):
+            stand(index, Standing(batch.state, batch.id, reason))
+    for index, state in zip(
+        (index for index in range(status.counts["accepted"]) if index not in standings),
+        _of_unprepared_parts(status, standings),
+        strict=False,
+    ):
+        standings[index] = Standing(state, "", "its part ended before it was prepared")
+    return Account(campaign_id, status.name, status.counts, standings, frozenset(twice), status)
+
+
+def _reason(status: CampaignStatus, batch: Batch) -> str:
+    last = next((each for each in reversed(status.transitions) if each.batch == batch.id), None)
+    return batch.error or ("" if last is None else last.cause)
+
+
+def _of_unprepared_parts(status: CampaignStatus, standings: Mapping[int, Standing]) -> list[str]:
+    """Parts that were cancelled or expired have no batches: their messages are in the counts alone."""
+    left = Counter(status.counts)
+    left.subtract(standing.state for standing in standings.values())
+    return [state for state in (BatchState.CANCELLED, BatchState.EXPIRED) for _ in range(left[state])]

@@ -1,0 +1,130 @@
+"""Holds what the ledger says of each message against what arrived at BSG."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from bsg_ledger.states import BatchState
+from tests.chaos.accounts import Account, Standing
+from tests.chaos.campaigns import ChaosCampaign
+from tests.chaos.journal import Enqueued
+
+ENDED_UNSENT = frozenset({"rejected", BatchState.REFUSED, BatchState.CANCELLED, BatchState.EXPIRED})
+
+
+class Fault(StrEnum):
+    LOST = "lost"  # finished or nowhere in the ledger, and it did not arrive
+    DOUBLED = "doubled"  # it arrived more than once
+    MISREPORTED = "misreported"  # the ledger says that it was not sent, and it arrived; or it gives no reason
+    IN_DOUBT = "in doubt"  # not final when the patience of the healing was over
+    UNKNOWN = "unknown"  # it arrived, and no campaign has it
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    fault: Fault
+    what: str
+    campaign_id: str = ""
+    batch: str = ""
+    phone: int | None = None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a run came to. Messages are those of campaigns with a receipt, and of others that turned out to exist."""
+
+    campaigns: int = 0
+    messages: int = 0
+    arrived: int = 0
+    by_state: Counter[str] = field(default_factory=Counter)
+    rejected_because: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+    def count(self, fault: Fault) -> int:
+        return sum(finding.fault is fault for finding in self.findings)
+
+    @property
+    def proves_the_promise(self) -> bool:
+        return not self.findings and self.messages > 0
+
+
+def judge(
+    tried: Iterable[tuple[ChaosCampaign, Enqueued]],
+    accounts: Mapping[str, list[Account]],
+    arrivals: Mapping[int, int],
+) -> Verdict:
+    """`accounts` are the ledger's campaigns by name (the idempotency key), `arrivals` how often each phone arrived."""
+    verdict = Verdict(arrived=sum(arrivals.values()))
+    unexplained = Counter(arrivals)
+    names: set[str] = set()
+    for campaign, enqueued in tried:
+        names.add(campaign.key)
+        existing = accounts.get(campaign.key, [])
+        verdict.findings += _existence(campaign, enqueued, existing)
+        for account in existing[:1]:
+            verdict.campaigns += 1
+            _judge_messages(campaign, account, unexplained, verdict)
+    for name in accounts.keys() - names:
+        verdict.findings.append(Finding(Fault.UNKNOWN, f"campaign {name}, which no producer tried to enqueue"))
+    for phone, times in unexplained.items():
+        if times:
+            verdict.findings.append(Finding(Fault.UNKNOWN, f"arrived {times} times, of no campaign", phone=phone))
+    return verdict
+
+
+def _existence(campaign: ChaosCampaign, enqueued: Enqueued, existing: list[Account]) -> Iterable[Finding]:
+    ids = [account.campaign_id for account in existing]
+    if enqueued.failure is not None:
+        yield Finding(Fault.MISREPORTED, f"{campaign.key}: enqueue raised {enqueued.failure}")
+    if len(ids) > 1:
+        yield Finding(Fault.DOUBLED, f"{campaign.key} is {len(ids)} campaigns: {', '.join(ids)}", ids[0])
+    if enqueued.receipt is not None and enqueued.receipt not in ids:
+        yield Finding(Fault.LOST, f"{campaign.key} has a receipt of {enqueued.receipt}, and the ledger has {ids}")
+    if enqueued.certain_that_none and ids:
+        yield Finding(Fault.MISREPORTED, f"{campaign.key} exists, though every try was told that it does not", ids[0])
+    if enqueued.receipt is None and not enqueued.given_up:
+        yield Finding(Fault.IN_DOUBT, f"{campaign.key} got no receipt until the end")
+
+
+def _judge_messages(campaign: ChaosCampaign, account: Account, unexplained: Counter[int], verdict: Verdict) -> None:
+    verdict.messages += campaign.size
+
+    def found(fault: Fault, what: str, index: int | None = None, batch: str = "") -> None:
+        phone = None if index is None else campaign.phone(index)
+        verdict.findings.append(Finding(fault, what, account.campaign_id, batch, phone))
+
+    if account.counts["accepted"] != campaign.size:
+        found(Fault.LOST, f"{account.counts['accepted']} of {campaign.size} messages were accepted")
+    if account.unaccounted:
+        found(Fault.MISREPORTED, f"its counts and its messages differ by {account.unaccounted}")
+    for index in account.twice:
+        found(Fault.MISREPORTED, f"message {index} stands in two places", index)
+    for index in range(campaign.size):
+        standing = account.standings.get(index)
+        times = unexplained.pop(campaign.phone(index), 0)
+        if standing is not None:
+            verdict.by_state[standing.state] += 1
+            if standing.state == "rejected":
+                verdict.rejected_because[standing.reason] += 1
+        fault, what = _of_message(standing, times, must_be_rejected=campaign.is_bad(index))
+        if fault is not None:
+            found(fault, f"message {index} {what}", index, "" if standing is None else standing.batch)
+
+
+def _of_message(standing: Standing | None, times: int, *, must_be_rejected: bool) -> tuple[Fault | None, str]:
+    if times > 1:
+        return Fault.DOUBLED, f"arrived {times} times"
+    if standing is None:
+        return Fault.LOST, "stands nowhere in the ledger"
+    if must_be_rejected and standing.state not in ENDED_UNSENT:
+        return Fault.MISREPORTED, f"breaks a rule and is {standing.state}"
+    if standing.state in ENDED_UNSENT:
+        if times:
+            return Fault.MISREPORTED, f"is {standing.state} ({standing.reason}) and arrived"
+        return (None, "") if standing.reason else (Fault.MISREPORTED, f"is {standing.state} for no reason")
+    if standing.state != BatchState.FINISHED:
+        return Fault.IN_DOUBT, f"is {standing.state} ({standing.reason})"
+    return (None, "") if times == 1 else (Fault.LOST, "is finished and did not arrive")

@@ -1,0 +1,63 @@
+"""How BSG behaves throughout a run: as the documents hope, or worse."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from random import Random
+from typing import Any
+
+from bsg_sandbox.control import Control
+
+BALANCE = 1_000_000.0
+ZONES_EAST_OF_UTC = (0, 0, 3, -5)
+
+
+class FarSide(StrEnum):
+    """`strict` refuses a reference id that it has; with the others the project must not trust BSG to do so."""
+
+    STRICT = "strict"
+    ALLOWS_DUPLICATES = "allows-duplicates"
+    SHOWS_LATE = "shows-late"
+
+    @classmethod
+    def drawn(cls, seed: int) -> FarSide:
+        return Random(f"{seed}: far side").choices(tuple(cls), (2, 1, 1))[0]
+
+    @property
+    def worker_settings(self) -> dict[str, str]:
+        """Only where BSG refuses a reference id a second time may anything be sent again without a person's word."""
+        return {"BSG_DUPLICATE_WINDOW": "60" if self is FarSide.STRICT else "0"}
+
+
+class Sandbox:
+    """The sandbox in its process, with the run's lasting behaviour under the passing faults."""
+
+    def __init__(self, url: str, far_side: FarSide, seed: int) -> None:
+        self.control = Control(url)
+        self._far_side = far_side
+        self._balance = BALANCE
+        self.zone = Random(f"{seed}: zone").choice(ZONES_EAST_OF_UTC)
+        self.control.configure(
+            zone_offset_hours=self.zone,
+            token_lifetime=20.0,
+            second_login_voids=Random(f"{seed}: tokens").random() < 0.5,
+            duplicates="allow" if far_side is FarSide.ALLOWS_DUPLICATES else "reject_whole",
+        )
+        self.calm()
+
+    def fault(self, kind: str, **options: Any) -> None:
+        if kind == "duplicates" and self._far_side is FarSide.ALLOWS_DUPLICATES:
+            return
+        self.control.fault(kind, **options)
+
+    def calm(self) -> None:
+        """Takes back every passing fault, and pays into the account, which opens a gate shut for lack of funds."""
+        self.control.clear_faults()
+        self._balance += BALANCE
+        self.control.put_account("live_sandbox", balance=self._balance)
+        if self._far_side is FarSide.SHOWS_LATE:
+            self.control.fault("late_visibility", seconds=8.0)
+
+    def heal(self) -> None:
+        self.calm()
+        self.control.clear_faults()

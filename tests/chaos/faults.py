@@ -1,0 +1,110 @@
+"""Carries the plan out, fault by fault, and takes each back when its time is over."""
+
+from __future__ import annotations
+
+import heapq
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import count
+
+from redis.exceptions import RedisError
+
+from tests.chaos.plan import Fault
+from tests.chaos.scene import Scene
+from tests.lossy_proxy import TROUBLES
+
+SIGNALS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "freeze": signal.SIGSTOP}
+
+End = Callable[[], None]
+
+
+class Faults:
+    """`happened` counts by subject and kind. What could not happen, its process being down already, is not counted."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self.happened: Counter[tuple[str, str]] = Counter()
+
+    def carry_out(self, planned: Sequence[Fault], seconds: float, each_moment: Callable[[float], None]) -> None:
+        """Returns when so many seconds are over; what still lasts then is for `Healing` to end."""
+        began = time.monotonic()
+        order = count()
+        coming: list[tuple[float, int, Callable[[], None]]] = []
+
+        def at(moment: float, action: Callable[[], None]) -> None:
+            heapq.heappush(coming, (moment, next(order), action))
+
+        def begin(fault: Fault) -> None:
+            end = self._begin(fault)
+            if end is not None:
+                at(time.monotonic() - began + fault.lasts, end)
+
+        for fault in planned:
+            at(fault.at, lambda fault=fault: begin(fault))  # type: ignore[misc]
+        while (elapsed := time.monotonic() - began) < seconds:
+            each_moment(elapsed)
+            while coming and coming[0][0] <= elapsed:
+                heapq.heappop(coming)[2]()
+            self._scene.run_for(0.05)
+
+    def kills(self) -> dict[str, int]:
+        """Processes and Redis, by how they were ended or frozen."""
+        return {kind: self.happened["process", kind] for kind in SIGNALS} | {
+            f"redis {kind}": self.happened["redis", kind] for kind in ("kill", "stop", "pause", "fill")
+        }
+
+    def _begin(self, fault: Fault) -> End | None:
+        begin = {
+            "process": self._process,
+            "redis": self._redis,
+            "network": self._network,
+            "bsg": self._bsg,
+        }[fault.subject]
+        return begin(fault)
+
+    def _process(self, fault: Fault) -> End | None:
+        processes = self._scene.processes
+        if not processes.signal(fault.target, SIGNALS[fault.kind]):
+            return None
+        self.happened["process", fault.kind] += 1
+        if fault.kind != "freeze":
+            return None
+        frozen = processes.by_name[fault.target].process
+        return None if frozen is None else lambda: frozen.send_signal(signal.SIGCONT)
+
+    def _redis(self, fault: Fault) -> End | None:
+        redis = self._scene.redis
+        self.happened["redis", fault.kind] += 1
+        match fault.kind:
+            case "stop":
+                redis.stop()
+                return redis.start
+            case "kill":
+                redis.kill()
+                return redis.start
+            case "pause":
+                redis.pause()
+                return redis.resume
+            case _:
+                self._limit_memory(1)
+                return lambda: self._limit_memory(0)
+
+    def _limit_memory(self, most_bytes: int) -> None:
+        with suppress(RedisError), self._scene.redis.client() as client:
+            client.config_set("maxmemory", most_bytes)
+
+    def _network(self, fault: Fault) -> End:
+        proxy = self._scene.proxies[fault.target]
+        self.happened["network", fault.kind] += 1
+        proxy.trouble(next(kind for kind in TROUBLES if kind == fault.kind), **fault.options)
+        return proxy.ease
+
+    def _bsg(self, fault: Fault) -> None:
+        self.happened["bsg", fault.kind] += 1
+        if fault.kind == "calm":
+            self._scene.sandbox.calm()
+        else:
+            self._scene.sandbox.fault(fault.kind, **fault.options)

@@ -1,0 +1,114 @@
+"""After the faults: everything is mended, and whatever asks for a person is answered by what BSG truly has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bsg_ledger.batches import split_batch_id
+from bsg_ledger.records import Batch, CampaignStatus
+from bsg_ledger.states import BatchState
+from bsg_producer import CampaignInvalid
+from tests.chaos.plan import PRODUCERS
+from tests.chaos.producer_process import FINISH
+from tests.chaos.scene import Scene
+
+PATIENCE_SECONDS = 420.0  # a part's lease, a lost bell and a poll that was cut short follow each other at worst
+SETTLE_SECONDS = 12.0  # longer than any lease and exchange: then nothing is on the wire that a person could not know of
+LOOK_EVERY_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Healed:
+    """How it went. `unsettled` names the campaigns that were not final in the end."""
+
+    seconds: float = 0.0
+    told_sent: int = 0
+    told_not_sent: int = 0
+    unsettled: list[str] = field(default_factory=list)
+
+
+class Healing:
+    def __init__(self, scene: Scene, each_moment: Callable[[], None]) -> None:
+        self._scene = scene
+        self._each_moment = each_moment
+        self._healed = Healed()
+        self._settled: set[str] = set()
+
+    def heal(self) -> Healed:
+        """Returns when every campaign is final, or the patience is over."""
+        began = time.monotonic()
+        self._mend()
+        self._run(SETTLE_SECONDS)
+        while True:
+            unsettled = self._unsettled()
+            producing = [name for name in PRODUCERS if not self._scene.processes.by_name[name].ended]
+            if not unsettled and not producing:
+                break
+            if time.monotonic() - began > PATIENCE_SECONDS:
+                self._healed.unsettled = [*producing, *unsettled]
+                break
+            self._run(LOOK_EVERY_SECONDS)
+        self._healed.seconds = time.monotonic() - began
+        return self._healed
+
+    def _mend(self) -> None:
+        scene = self._scene
+        scene.redis.restart()
+        for proxy in scene.proxies.values():
+            proxy.heal()
+        scene.sandbox.heal()
+        scene.processes.thaw()
+        for name in PRODUCERS:
+            scene.processes.by_name[name].may_end = True
+        (scene.directory / FINISH).touch()
+
+    def _run(self, seconds: float) -> None:
+        stop_at = time.monotonic() + seconds
+        while time.monotonic() < stop_at:
+            self._scene.run_for(0.2)
+            self._each_moment()
+
+    def _unsettled(self) -> list[str]:
+        producer = self._scene.producer
+        if not producer.gate().open:
+            producer.open_gate()
+        unsettled = []
+        arrivals: dict[int, list[int]] | None = None
+        for summary in producer.campaigns():
+            if summary.campaign_id in self._settled:
+                continue
+            status = producer.status(summary.campaign_id)
+            if _is_settled(status):
+                self._settled.add(status.campaign_id)
+                continue
+            unsettled.append(status.campaign_id)
+            for batch in status.batches:
+                if batch.needs_person and batch.state == BatchState.UNCONFIRMED:
+                    if arrivals is None:
+                        arrivals = self._scene.sandbox.control.record().recipients
+                    self._answer(batch, status, arrivals)
+        return unsettled
+
+    def _answer(self, batch: Batch, status: CampaignStatus, arrivals: dict[int, list[int]]) -> None:
+        """What a person does who looks the batch's recipients up at BSG."""
+        campaign_id, number = split_batch_id(batch.id)
+        phones = self._scene.phones(status.name, self._scene.ledger.reading.rows(campaign_id, number))
+        at_bsg = sorted({bsg_id for phone in phones for bsg_id in arrivals.get(phone, [])})
+        try:
+            if at_bsg:
+                self._scene.producer.resolve(batch.id, sent=at_bsg[0])
+                self._healed.told_sent += 1
+            else:
+                self._scene.producer.resolve(batch.id, not_sent=True)
+                self._healed.told_not_sent += 1
+        except CampaignInvalid:
+            return  # it has moved on by itself meanwhile, or will be asked about again
+
+
+def _is_settled(status: CampaignStatus) -> bool:
+    """Final, and what BSG dropped without a word is found out: its total is the size of each batch."""
+    return status.state.final and all(
+        batch.total_messages == batch.size for batch in status.batches if batch.state == BatchState.FINISHED
+    )

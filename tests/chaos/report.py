@@ -1,0 +1,89 @@
+"""What a run prints: a line now and then, the figures at the end, and the history of whatever went wrong."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bsg_ledger.records import Transition
+from tests.chaos.accounts import Account
+from tests.chaos.checker import Fault, Finding, Verdict
+from tests.chaos.faults import Faults
+from tests.chaos.healing import Healed
+from tests.chaos.recovery import Recovery
+
+FINDINGS_SHOWN = 20
+TRANSITIONS_SHOWN = 40
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def figures(verdict: Verdict, faults: Faults, healed: Healed, recovery: Recovery) -> str:
+    kills = faults.kills()
+    return "\n".join(
+        [
+            f"messages          {verdict.messages} in {verdict.campaigns} campaigns; {verdict.arrived} arrived",
+            f"  by state        {_counted(verdict.by_state)}",
+            f"  rejected        {_counted(verdict.rejected_because)}",
+            f"kills             {sum(kills.values())}: {_counted(kills)}",
+            f"network           {_counted(_of(faults, 'network'))}",
+            f"BSG               {_counted(_of(faults, 'bsg'))}",
+            f"lost              {verdict.count(Fault.LOST)}",
+            f"doubled           {verdict.count(Fault.DOUBLED)}",
+            f"misreported       {verdict.count(Fault.MISREPORTED) + verdict.count(Fault.UNKNOWN)}",
+            f"still in doubt    {verdict.count(Fault.IN_DOUBT)}",
+            f"a person answered {healed.told_sent} times sent, {healed.told_not_sent} times not sent",
+            f"slowest recovery  {recovery}",
+            f"healed after      {healed.seconds:.0f} s",
+        ]
+    )
+
+
+def histories(verdict: Verdict, accounts: Mapping[str, Sequence[Account]], at_bsg: Mapping[int, Sequence[int]]) -> str:
+    """Each finding with its batch's transitions and the BSG campaigns in which its recipient arrived."""
+    by_id = {account.campaign_id: account for several in accounts.values() for account in several}
+    told: set[tuple[str, str]] = set()
+    lines = []
+    for finding in verdict.findings[:FINDINGS_SHOWN]:
+        lines.append(f"{finding.fault.upper()}: {finding.what} {finding.campaign_id} {finding.batch}".rstrip())
+        if finding.phone is not None:
+            lines.append(f"    BSG campaigns with this recipient: {list(at_bsg.get(finding.phone, []))}")
+        account = by_id.get(finding.campaign_id)
+        if account is not None and (finding.campaign_id, finding.batch) not in told:
+            told.add((finding.campaign_id, finding.batch))
+            lines += _history(account, finding)
+    if len(verdict.findings) > FINDINGS_SHOWN:
+        lines.append(f"… and {len(verdict.findings) - FINDINGS_SHOWN} more")
+    return "\n".join(lines)
+
+
+def where_the_logs_are(directory: Path) -> str:
+    return f"Logs, journals and Redis's files are kept in {directory}"
+
+
+def _history(account: Account, finding: Finding) -> list[str]:
+    status = account.status
+    if status is None:
+        return []
+    batch = next((f"    {each}" for each in status.batches if each.id == finding.batch), "")
+    about = [each for each in status.transitions if not finding.batch or each.batch == finding.batch]
+    return [batch, *(f"    {_line(each)}" for each in about[-TRANSITIONS_SHOWN:])]
+
+
+def _line(transition: Transition) -> str:
+    return (
+        f"{transition.when:%H:%M:%S.%f} {transition.batch} {transition.from_state} → {transition.to_state}"
+        f" ({transition.cause}) {transition.detail}"
+    )
+
+
+def _of(faults: Faults, subject: str) -> dict[str, int]:
+    return {kind: number for (of, kind), number in faults.happened.items() if of == subject}
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} {name}" for name, number in sorted(counts.items()) if number) or "none"

@@ -1,0 +1,85 @@
+"""One run of chaos, from the first start to the verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.chaos.accounts import Account, account_of
+from tests.chaos.campaigns import ChaosCampaign
+from tests.chaos.checker import judge
+from tests.chaos.far_side import FarSide
+from tests.chaos.faults import Faults
+from tests.chaos.healing import Healing
+from tests.chaos.journal import Enqueued, Journal, enqueued
+from tests.chaos.plan import PRODUCERS, plan
+from tests.chaos.producer_process import journal_path
+from tests.chaos.recovery import recovery_of
+from tests.chaos.report import figures, histories, say
+from tests.chaos.scene import Scene
+from tests.servers import Kind
+
+PROGRESS_SECONDS = 10.0
+
+
+def run(directory: Path, *, seed: int, minutes: float, far_side: FarSide, server_kind: Kind) -> bool:
+    """Prints what it came to; answers whether the promise held."""
+    seconds = minutes * 60
+    say(f"chaos: {minutes:g} minutes, seed {seed}, BSG {far_side}, {server_kind} server")
+    with Scene(directory, seed, far_side, server_kind) as scene:
+        faults = Faults(scene)
+        progress = Progress(scene, faults)
+        scene.warm_up()
+        faults.carry_out(plan(seed, seconds), seconds, lambda _: progress.tell("faults"))
+        healed = Healing(scene, lambda: progress.tell("healing")).heal()
+        accounts = _accounts(scene)
+        arrivals = scene.sandbox.control.record().recipients
+        verdict = judge(_tried(scene), accounts, {phone: len(ids) for phone, ids in arrivals.items()})
+        recovery = recovery_of(
+            account.status.transitions for several in accounts.values() for account in several if account.status
+        )
+    say(figures(verdict, faults, healed, recovery))
+    if not verdict.proves_the_promise:
+        say(histories(verdict, accounts, arrivals))
+    if healed.unsettled:
+        say(f"not final after {healed.seconds:.0f} s: {', '.join(healed.unsettled)}")
+    say(f"seed              {seed} ({far_side})")
+    return verdict.proves_the_promise and not healed.unsettled
+
+
+class Progress:
+    """A line every ten seconds."""
+
+    def __init__(self, scene: Scene, faults: Faults) -> None:
+        self._scene = scene
+        self._faults = faults
+        self._began = time.monotonic()
+        self._next = PROGRESS_SECONDS
+
+    def tell(self, phase: str) -> None:
+        elapsed = time.monotonic() - self._began
+        if elapsed < self._next:
+            return
+        self._next = elapsed - elapsed % PROGRESS_SECONDS + PROGRESS_SECONDS
+        receipts = sum(campaign.receipt is not None for _, campaign in _tried(self._scene))
+        kills = sum(self._faults.kills().values())
+        arrived = self._scene.sandbox.control.summary().messages
+        say(
+            f"{elapsed:5.0f} s {phase}: {receipts} receipts, {arrived} messages arrived, {kills} kills of"
+            f" {sum(self._faults.happened.values())} faults, {len(self._scene.processes.running())} processes run"
+        )
+
+
+def _tried(scene: Scene) -> Iterable[tuple[ChaosCampaign, Enqueued]]:
+    for producer in range(len(PRODUCERS)):
+        entries = Journal(journal_path(scene.directory, producer)).entries()
+        for number, campaign in enqueued(entries).items():
+            yield ChaosCampaign.drawn(scene.seed, producer, number), campaign
+
+
+def _accounts(scene: Scene) -> dict[str, list[Account]]:
+    by_name: dict[str, list[Account]] = {}
+    for summary in scene.producer.campaigns():
+        by_name.setdefault(summary.name, []).append(account_of(scene.producer, scene.ledger, summary.campaign_id))
+    return by_name

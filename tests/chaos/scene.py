@@ -1,0 +1,112 @@
+"""What chaos happens to: Redis, the sandbox, proxies before both, and the processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from os import getpid
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_ledger.ledger import Ledger
+from bsg_producer import Producer
+from tests.chaos.campaigns import ChaosCampaign
+from tests.chaos.far_side import FarSide, Sandbox
+from tests.chaos.plan import PROXIES, STATUS_WORKERS, WORKERS
+from tests.chaos.processes import Processes
+from tests.lossy_proxy import LossyProxy
+from tests.processes import QUICK, READY_WITHIN
+from tests.servers import Kind, RedisServer
+
+
+class Scene:
+    """Entering starts all of it; leaving ends it. Its own producer and ledger see Redis without a proxy."""
+
+    def __init__(self, directory: Path, seed: int, far_side: FarSide, server_kind: Kind) -> None:
+        self.directory = directory
+        self.seed = seed
+        self.far_side = far_side
+        self.redis = RedisServer(directory / "redis", server_kind)
+        self.processes = Processes(directory)
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.enter_context(self.redis)
+            sandbox_url = self._start_sandbox(stack)
+            self.sandbox = Sandbox(sandbox_url, self.far_side, self.seed)
+            ports = {
+                "workers-redis": self.redis.port,
+                "producers-redis": self.redis.port,
+                "workers-bsg": urlsplit(sandbox_url).port or 0,
+            }
+            self.proxies = {
+                name: stack.enter_context(LossyProxy(ports[name], seed=self.seed + number))
+                for number, name in enumerate(PROXIES)
+            }
+            settings = {
+                **QUICK,
+                **self.far_side.worker_settings,
+                "BSG_BASE_URL": f"http://127.0.0.1:{self.proxies['workers-bsg'].port}",
+            }
+            direct = Settings.from_environment({**settings, "REDIS_URL": self.redis.url})
+            self.producer = Producer(direct)
+            self.ledger = Ledger(connect(direct))
+            stack.enter_context(self.processes)
+            workers = {**settings, "REDIS_URL": self.proxies["workers-redis"].redis_url}
+            producers = {**settings, "REDIS_URL": self.proxies["producers-redis"].redis_url}
+            self.processes.add_celery(self.seed, self.directory, workers)
+            self.processes.add_producers(self.seed, self.directory, producers)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def warm_up(self) -> None:
+        """Waits until every worker takes tasks, so that the faults do not strike an empty stage."""
+        stop_at = time.monotonic() + READY_WITHIN
+        waiting = {*WORKERS, *STATUS_WORKERS}
+        while waiting and time.monotonic() < stop_at:
+            self.run_for(0.2)
+            waiting = {name for name in waiting if "ready." not in self.processes.last_lines(name)}
+
+    def run_for(self, seconds: float) -> None:
+        """Looks after the processes for so long."""
+        stop_at = time.monotonic() + seconds
+        while True:
+            self.processes.look_after()
+            left = stop_at - time.monotonic()
+            if left <= 0:
+                return
+            time.sleep(min(0.1, left))
+
+    def phones(self, name: str, indexes: Iterable[int]) -> list[int]:
+        """The phones of these messages of the campaign of that name."""
+        campaign = ChaosCampaign.named(self.seed, name)
+        return [campaign.phone(index) for index in indexes]
+
+    def _start_sandbox(self, stack: ExitStack) -> str:
+        with (self.directory / "sandbox.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bsg_sandbox", "--seed", str(self.seed), "--parent", str(getpid())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        if process.stdout is None:
+            raise RuntimeError("the sandbox has no output")
+        url: str = json.loads(process.stdout.readline())["url"]
+        return url

@@ -1,0 +1,136 @@
+"""The checker finds what it is there for: every way in which the promise could be broken is shown to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from tests.chaos.accounts import Account, Standing
+from tests.chaos.campaigns import BAD_ROW_EVERY, ChaosCampaign
+from tests.chaos.checker import Fault, Verdict, judge
+from tests.chaos.journal import Enqueued
+
+SIZE = BAD_ROW_EVERY  # the last message is a bad one
+BAD = SIZE - 1
+CAMPAIGN = replace(ChaosCampaign.drawn(1, 0, 0), size=SIZE)
+RECEIVED = Enqueued(0, receipt="c", certain_that_none=False)
+
+
+def account(standings: dict[int, Standing], campaign_id: str = "c", **changed: int) -> Account:
+    counts = Counter(standing.state for standing in standings.values())
+    return Account(campaign_id, CAMPAIGN.key, {"accepted": SIZE, **counts, **changed}, standings)
+
+
+def all_sent() -> dict[int, Standing]:
+    return {index: Standing("finished", "c-0") for index in range(BAD)} | {BAD: Standing("rejected", "", "bad phone")}
+
+
+def once() -> dict[int, int]:
+    return {CAMPAIGN.phone(index): 1 for index in range(BAD)}
+
+
+def judged(standings: dict[int, Standing], arrivals: dict[int, int]) -> Verdict:
+    return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [account(standings)]}, arrivals)
+
+
+def faults(verdict: Verdict) -> list[Fault]:
+    return [finding.fault for finding in verdict.findings]
+
+
+def test_all_that_was_accepted_arrived_once_or_was_rejected() -> None:
+    verdict = judged(all_sent(), once())
+
+    assert verdict.proves_the_promise
+    assert verdict.messages == SIZE
+    assert verdict.by_state == {"finished": BAD, "rejected": 1}
+    assert verdict.rejected_because == {"bad phone": 1}
+
+
+def test_a_run_without_a_message_proves_nothing() -> None:
+    assert not judge([], {}, {}).proves_the_promise
+
+
+def test_finished_without_arriving_is_lost() -> None:
+    verdict = judged(all_sent(), once() | {CAMPAIGN.phone(3): 0})
+
+    assert faults(verdict) == [Fault.LOST]
+    assert (verdict.findings[0].phone, verdict.findings[0].batch) == (CAMPAIGN.phone(3), "c-0")
+
+
+def test_nowhere_in_the_ledger_is_lost() -> None:
+    standings = all_sent()
+    del standings[3]
+
+    assert faults(judged(standings, once() | {CAMPAIGN.phone(3): 0})) == [Fault.LOST]
+
+
+def test_arrived_twice_is_doubled_whatever_the_ledger_says() -> None:
+    assert faults(judged(all_sent(), once() | {CAMPAIGN.phone(3): 2})) == [Fault.DOUBLED]
+
+
+@pytest.mark.parametrize("state", ["rejected", "refused", "cancelled", "expired"])
+def test_told_as_not_sent_and_arrived_is_misreported(state: str) -> None:
+    standings = all_sent() | {3: Standing(state, "c-0", "for a reason")}
+
+    assert faults(judged(standings, once())) == [Fault.MISREPORTED]
+    assert faults(judged(standings, once() | {CAMPAIGN.phone(3): 0})) == []
+
+
+def test_not_sent_for_no_reason_is_misreported() -> None:
+    standings = all_sent() | {3: Standing("expired", "c-0", "")}
+
+    assert faults(judged(standings, once() | {CAMPAIGN.phone(3): 0})) == [Fault.MISREPORTED]
+
+
+def test_a_bad_message_that_was_sent_is_misreported() -> None:
+    assert faults(judged(all_sent() | {BAD: Standing("finished", "c-0")}, once())) == [Fault.MISREPORTED]
+
+
+@pytest.mark.parametrize("arrived", [0, 1])
+def test_not_final_is_in_doubt(arrived: int) -> None:
+    standings = all_sent() | {3: Standing("unconfirmed", "c-0", "asks")}
+
+    assert faults(judged(standings, once() | {CAMPAIGN.phone(3): arrived})) == [Fault.IN_DOUBT]
+
+
+def test_counts_that_differ_from_the_messages_are_misreported() -> None:
+    wrong = account(all_sent(), pending=1)
+
+    assert faults(judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [wrong]}, once())) == [Fault.MISREPORTED]
+
+
+def test_an_arrival_of_no_campaign_is_found() -> None:
+    assert faults(judged(all_sent(), once() | {380_999: 1})) == [Fault.UNKNOWN]
+
+
+def test_a_key_that_became_two_campaigns_is_doubled() -> None:
+    both = [account(all_sent()), account(all_sent(), "d")]
+
+    assert faults(judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: both}, once())) == [Fault.DOUBLED]
+
+
+def test_a_receipt_of_a_campaign_that_the_ledger_does_not_have_is_a_loss() -> None:
+    assert faults(judge([(CAMPAIGN, RECEIVED)], {}, {})) == [Fault.LOST]
+
+
+def test_a_campaign_given_up_may_exist_wholly_or_not_at_all() -> None:
+    given_up = Enqueued(0, given_up=True, certain_that_none=False)
+
+    assert faults(judge([(CAMPAIGN, given_up)], {}, {})) == []
+    assert faults(judge([(CAMPAIGN, given_up)], {CAMPAIGN.key: [account(all_sent())]}, once())) == []
+    assert faults(judge([(CAMPAIGN, given_up)], {}, {CAMPAIGN.phone(3): 1})) == [Fault.UNKNOWN]
+
+
+def test_a_campaign_that_was_said_not_to_exist_must_not() -> None:
+    told = Enqueued(0, given_up=True, certain_that_none=True)
+
+    assert faults(judge([(CAMPAIGN, told)], {}, {})) == []
+    assert faults(judge([(CAMPAIGN, told)], {CAMPAIGN.key: [account(all_sent())]}, once())) == [Fault.MISREPORTED]
+
+
+def test_what_enqueue_never_promised_to_raise_is_a_finding() -> None:
+    failed = Enqueued(0, given_up=True, certain_that_none=False, failure="TypeError: …")
+
+    assert faults(judge([(CAMPAIGN, failed)], {}, {})) == [Fault.MISREPORTED]
