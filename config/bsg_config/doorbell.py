@@ -39,8 +39,11 @@ class Doorbell:
         # Nobody waits for messages on these connections, so the bound may be the caller's own; it is shared
         # out, as a first connection is tried twice.
         options = self._configuration["broker_transport_options"]
-        for name in ("socket_timeout", "socket_connect_timeout"):
-            options[name] = min(options[name], self._timeout / _TRIES_TO_CONNECT)
+        bound = self._timeout / _TRIES_TO_CONNECT
+        _shorten(options, bound)
+        if "sentinel_kwargs" in options:
+            # One after the other is asked, silent ones included.
+            _shorten(options["sentinel_kwargs"], bound / len(settings.require_redis_address().nodes))
         self._current: _Line | None = None
 
     def ring_prepare(self, campaign_id: str, priority: str) -> bool:
@@ -85,3 +88,8 @@ class Doorbell:
             )
             line = self._current = _Line(os.getpid(), app, connection.Pool(limit=_CONNECTIONS_AT_MOST))
         return line
+
+
+def _shorten(options: dict[str, Any], seconds: float) -> None:
+    for name in ("socket_timeout", "socket_connect_timeout"):
+        options[name] = min(options[name], seconds)

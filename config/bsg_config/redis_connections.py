@@ -44,12 +44,14 @@ def connect(settings: Settings, *, socket_timeout: float | None = None) -> redis
     }
     if address.kind != "sentinel":
         return redis.Redis(**arguments)
+    # They are asked one after the other, silent ones included: together they take no longer than the server may.
+    timeout_of_each = timeout / len(address.nodes)
     sentinels = Sentinel(
         list(address.nodes),
         sentinel_kwargs={
             **address.sentinel_arguments(),
-            "socket_timeout": timeout,
-            "socket_connect_timeout": timeout,
+            "socket_timeout": timeout_of_each,
+            "socket_connect_timeout": timeout_of_each,
             "retry": Retry(NoBackoff(), 0),
         },
     )
@@ -72,5 +74,6 @@ def broker_transport_options(settings: Settings) -> dict[str, Any]:
             **address.sentinel_arguments(),
             "socket_timeout": options["socket_timeout"],
             "socket_connect_timeout": options["socket_connect_timeout"],
+            "retry": Retry(NoBackoff(), 0),  # else each sentinel that is down is asked eleven times
         }
     return options

@@ -25,6 +25,7 @@ from bsg_producer.template_values import VALUE_CHARACTERS_MOST
 _FORMAT = 1
 _INTEGER_MOST = 10**40
 _LARGEST_PART_BYTES = 1 << 30  # what unpacking may grow to, should Redis hold something else under the key
+_INFINITE = "an infinite number: give a finite one"
 _MARKS = ("phone", "sender", "reference_id", "tariff_code")
 
 
@@ -135,8 +136,16 @@ def _kept(value: Any, name: str, row: int, flaws: dict[int, Flaw]) -> Any:
     """One value as JSON can hold it; what it cannot is put down as the message's flaw."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, (Decimal, date, time)):
-        value = value.isoformat() if not isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        if value.is_nan():
+            return None
+        if value.is_infinite():
+            return _flawed(row, name, _INFINITE, flaws)
+        value = str(value)
+    if isinstance(value, (date, time)):
+        if value != value:  # a table's empty cell too: pandas has a moment, NaT, that is no moment
+            return None
+        value = value.isoformat()
     if isinstance(value, str):
         if len(value) > VALUE_CHARACTERS_MOST:
             return _flawed(row, name, f"longer than {VALUE_CHARACTERS_MOST} characters: shorten it", flaws)
@@ -152,7 +161,7 @@ def _kept(value: Any, name: str, row: int, flaws: dict[int, Flaw]) -> Any:
             return None
         if math.isfinite(value):
             return float(value)
-        return _flawed(row, name, "an infinite number: give a finite one", flaws)
+        return _flawed(row, name, _INFINITE, flaws)
     kind = type(value).__name__
     return _flawed(row, name, f"a {kind}, which JSON does not have: give a text, a number or a date", flaws)
 

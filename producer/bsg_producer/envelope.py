@@ -24,6 +24,7 @@ NAME_CHARACTERS_MOST = 200
 CALLBACK_URL_CHARACTERS_MOST = 2_000
 
 _BSG_TIME = "%Y-%m-%d %H:%M:%S"
+_PRIORITY = ", ".join(PRIORITIES[:-1]) + f" or {PRIORITIES[-1]}"
 _ZONE_REMEDY = "give a datetime with a zone, such as datetime(2030, 1, 31, 9, 0, tzinfo=ZoneInfo('Europe/Kyiv'))"
 
 
@@ -209,6 +210,16 @@ def _collect(errors: dict[str, list[str]], name: str, check: Callable[[], None])
         errors.setdefault(name, []).extend(str(said) for said in error.messages)
 
 
+def _string(default: str | None, remedy: str, check: Callable[[str], Any]) -> fields.String:
+    told = f"Not a string: give {remedy}."
+    return fields.String(
+        load_default=default,
+        allow_none=default is None,
+        validate=check,
+        error_messages={"invalid": told, "null": told, "invalid_utf8": told},
+    )
+
+
 def _whole(least: int, most: int, default: int) -> fields.Integer:
     told = f"Not a whole number from {least} to {most}: give one."
     return fields.Integer(
@@ -231,13 +242,10 @@ class _Arguments(Schema):
     validity = _whole(rules.VALIDITY_HOURS_LEAST, rules.VALIDITY_HOURS_MOST, rules.VALIDITY_HOURS_MOST)
     start_at = _Moment()
     deadline = _Moment(durations=True)
-    callback_url = fields.String(load_default=None, allow_none=True, validate=_check_callback_url)
-    priority = fields.String(
-        load_default="normal",
-        validate=validate.OneOf(PRIORITIES, error=f"Not a priority: give {', '.join(PRIORITIES)}."),
-    )
+    callback_url = _string(None, "the address as one, or none", _check_callback_url)
+    priority = _string("normal", _PRIORITY, validate.OneOf(PRIORITIES, error=f"Not a priority: give {_PRIORITY}."))
     allow_duplicates = fields.Raw(load_default=False, validate=_check_bool)
-    name = fields.String(load_default=None, allow_none=True, validate=_check_name)
+    name = _string(None, "the name as one, or none", _check_name)
 
 
 _SCHEMA = _Arguments()

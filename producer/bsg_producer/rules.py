@@ -45,7 +45,7 @@ _BLANKS = " \t\u00a0\u2007\u2009\u202f"
 _DIRECTION_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _BETWEEN_DIGITS = str.maketrans("", "", _HYPHENS + _BLANKS + _DIRECTION_MARKS + ".()")
 _NATIONAL_ZERO = re.compile(r"(?<=[0-9)])\s*\(0\)")
-_FRACTION = re.compile(r"[0-9]+\.[0-9]{1,2}")
+_FRACTION = re.compile(r"[^.]*[0-9]\.[0-9]{1,2}")
 _PHONE = re.compile(rf"[1-9][0-9]{{{PHONE_DIGITS_LEAST - 1},{PHONE_DIGITS_MOST - 1}}}")
 _SENDER = re.compile(rf"[0-9]{{1,{SENDER_DIGITS_MOST}}}|[ -~]{{1,{SENDER_CHARACTERS_MOST}}}")
 _REFERENCE_ID = re.compile(rf"[a-zA-Z0-9]{{1,{REFERENCE_ID_CHARACTERS_MOST}}}")
@@ -168,7 +168,7 @@ def segments(value: str) -> int:
 
 def _dialled(written: str) -> str:
     trimmed = written.strip()
-    # A spreadsheet's 380661231231.0 would otherwise become a number with one digit more.
+    # A spreadsheet's 380661231231.0, or 380 661 231 231.00, would otherwise become a number with more digits.
     if len(written) > _LONGEST_PHONE_AS_WRITTEN or _FRACTION.fullmatch(trimmed):
         return ""
     digits = _NATIONAL_ZERO.sub("", trimmed).translate(_BETWEEN_DIGITS)

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import socket
+import time
+from contextlib import ExitStack, suppress
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
 from kombu.connection import Connection
 
+from bsg_config.doorbell import Doorbell
 from bsg_config.redis_address import RedisAddress
 from bsg_config.redis_connections import broker_transport_options, broker_url, connect
 from bsg_config.settings import Settings, SettingsInvalid
@@ -77,6 +83,23 @@ def test_sentinels_are_listed_with_the_master_they_watch() -> None:
     assert broker_transport_options(settings)["master_name"] == "mymaster"
     assert broker_transport_options(settings)["sentinel_kwargs"]["password"] == "other"
     assert connect(settings).connection_pool.connection_kwargs["db"] == 2
+
+
+def test_silent_sentinels_together_take_no_longer_than_the_timeout() -> None:
+    with ExitStack() as stack:
+        ports = [stack.enter_context(silent_listener()).getsockname()[1] for _ in range(3)]
+        hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+        settings = Settings.build(redis_url=f"sentinel://{hosts}/mymaster", queue_timeout=1.2)
+        for ask in (connect(settings).ping, partial(Doorbell(settings).ring_prepare, "campaign", "normal")):
+            began = time.monotonic()
+            with suppress(redis.ConnectionError):
+                assert ask() is False
+            assert time.monotonic() - began < 2.2
+
+
+def silent_listener() -> socket.socket:
+    """Lets clients connect, and says nothing."""
+    return socket.create_server(("127.0.0.1", 0))
 
 
 @pytest.mark.parametrize(

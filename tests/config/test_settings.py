@@ -89,7 +89,7 @@ def test_unencrypted_addresses_are_for_loopback_only(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://10.0.0.1", "http://localhost.example", "ftp://localhost", "https://a:b@c.d", "x"]
+    "url", ["http://10.0.0.1", "http://localhost.example", "ftp://localhost", "https://a:b@c.d", "https://:b@c.d", "x"]
 )
 def test_other_addresses_are_refused(url: str) -> None:
     assert errors_of(BSG_BASE_URL=url).keys() == {"BSG_BASE_URL"}

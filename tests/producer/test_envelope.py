@@ -60,6 +60,14 @@ def test_everything_wrong_is_told_at_once_by_field() -> None:
     assert all(len(message) > 20 for messages in errors.values() for message in messages)
 
 
+@pytest.mark.parametrize("wrong", [5, ["high"], b"\xff", "\ud800", "line\nbreak"])
+@pytest.mark.parametrize("field", ["callback_url", "priority", "name"])
+def test_what_is_no_text_is_refused_with_the_remedy(field: str, wrong: object) -> None:
+    ((message,),) = errors_of(**{field: wrong}).values()
+
+    assert "give" in message or "write" in message
+
+
 @pytest.mark.parametrize(("field", "least", "most"), [("tariff_code", 0, 9), ("validity", 1, 72)])
 def test_numbers_have_bounds_and_are_numbers(field: str, least: int, most: int) -> None:
     assert getattr(envelope_of(**{field: least}), field) == least

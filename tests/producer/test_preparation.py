@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -85,6 +85,7 @@ def test_a_template_is_rendered_over_each_message() -> None:
         ({"text": b"bytes"}, "text", RejectCode.NOT_JSON),
         ({"phone": 10**5000}, "phone", RejectCode.NOT_JSON),
         ({"phone": float("inf")}, "phone", RejectCode.NOT_JSON),
+        ({"phone": Decimal("-Infinity")}, "phone", RejectCode.NOT_JSON),
         ({"phone": float("nan")}, "phone", RejectCode.MISSING_PHONE),
         ({"reference_id": "a-b"}, "reference_id", RejectCode.INVALID_REFERENCE_ID),
         ({"reference_id": {"a": 1}}, "reference_id", RejectCode.NOT_JSON),
@@ -99,7 +100,19 @@ def test_a_message_without_any_sender_is_rejected() -> None:
     assert only_code(GOOD, sender=None) == ("sender", RejectCode.MISSING_SENDER)
 
 
-@pytest.mark.parametrize("value", [None, "", " ", float("nan")])
+class NotATime(datetime):
+    """Equals nothing, itself included, as the empty cell of a pandas table does."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("value", [None, "", " ", float("nan"), Decimal("NaN"), Decimal("sNaN"), NotATime(1, 1, 1)])
 def test_a_field_that_the_template_lacks_is_told_by_its_name(value: object) -> None:
     assert only_code({**GOOD, "name": value}, text="Hi {{ name }}") == ("name", RejectCode.MISSING_FIELD)
 
