@@ -62,12 +62,18 @@ def build(settings: Settings) -> Runtime:
         client, relaxed=settings.queue_durability == "relaxed", timeout_ms=int(settings.queue_timeout * 1000)
     )
     status_limiter = Limiter(client, settings.account, "status", settings.bsg_status_rate_limit)
+    submit_limiter = Limiter(client, settings.account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst)
     return Runtime(
         settings=settings,
         redis=client,
         ledger=ledger,
-        client=BSGClient.connected(settings, client, before_read=lambda: _wait_for_slot(status_limiter)),
-        submit_limiter=Limiter(client, settings.account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst),
+        client=BSGClient.connected(
+            settings,
+            client,
+            before_read=lambda: _wait_for_slot(status_limiter),
+            before_second_post=lambda: _wait_for_slot(submit_limiter),
+        ),
+        submit_limiter=submit_limiter,
         status_limiter=status_limiter,
         doorbell=Doorbell(settings),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),
@@ -76,10 +82,10 @@ def build(settings: Settings) -> Runtime:
 
 
 def _wait_for_slot(limiter: Limiter) -> None:
-    """Sleeps until a status request may leave; raises `ReadFailed` when that is too far off."""
+    """Sleeps until a request may leave; raises `ReadFailed` when that is too far off."""
     slot = limiter.reserve()
     if isinstance(slot, Later):
-        raise ReadFailed(f"no status request for {slot.retry_in:.1f} s: rate limit")
+        raise ReadFailed(f"no request for {slot.retry_in:.1f} s: rate limit")
     clock.sleep(slot.wait)
 
 
