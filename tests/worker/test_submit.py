@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bsg_ledger.scripts import source
 from bsg_sandbox.server import Sandbox
+from tests.lossy_proxy import LossyProxy
+from tests.servers import RedisServer
 from tests.worker.bench import Bench
 
 POST = "/api/campaigns/sms/send-individual"
@@ -37,3 +40,31 @@ def test_a_request_that_is_made_again_with_a_new_token_takes_a_slot_of_its_own(r
         first, second = posts(sandbox)
         assert second - first >= 0.4
         assert bench.batch(campaign).state == "submitted"
+
+
+def test_an_intent_that_is_not_kept_on_disk_lets_nothing_leave_and_leaves_no_doubt(
+    own_redis_server: RedisServer,
+) -> None:
+    with Sandbox() as sandbox, own_redis_server.client() as client:
+        bench = Bench(own_redis_server.url, sandbox)
+        campaign = bench.prepared(3)
+        client.config_set("appendonly", "no")
+
+        outcome = bench.submit(campaign)
+
+        assert outcome.endswith("Redis did not keep the intent")
+        assert posts(sandbox) == []
+        assert bench.batch(campaign).state == "pending"
+
+
+def test_an_intent_whose_answer_is_lost_is_taken_back_and_leaves_no_doubt(redis_url: str) -> None:
+    with Sandbox() as sandbox, LossyProxy(int(redis_url.rsplit(":", 1)[1].split("/")[0])) as proxy:
+        bench = Bench(proxy.redis_url, sandbox)
+        bench.submitted(1)
+        campaign = bench.prepared(3)
+        proxy.lose_answers_to(source("intent")[1].encode(), times=1)
+
+        bench.submit(campaign)
+
+        assert len(posts(sandbox)) == 1
+        assert bench.batch(campaign).state == "pending"
