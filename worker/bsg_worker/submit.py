@@ -20,7 +20,7 @@ from bsg_producer.envelope import Envelope
 from bsg_worker.bodies import unpacked
 from bsg_worker.client.outcomes import Outcome, OutcomeKind
 from bsg_worker.doorbells import ring_submits
-from bsg_worker.limiter import Later
+from bsg_worker.limiter import LONGEST_SLOT_WAIT, Later
 from bsg_worker.moments import moment
 from bsg_worker.recording import record
 from bsg_worker.runtime import Runtime, new_token
@@ -28,7 +28,6 @@ from bsg_worker.runtime import Runtime, new_token
 AT_MOST_SECONDS = 2.0  # going on with the same campaign saves doorbells; longer would be unfair to others
 PERMIT_WAIT_SECONDS = 30.0
 RECORD_AGAIN_SECONDS = 0.2
-LONGEST_SLOT_WAIT = 2.0  # reserving a slot farther off and giving it back would starve everybody
 
 
 NOTHING_LEFT = Outcome(OutcomeKind.NOT_TAKEN, "Redis did not keep the intent")
