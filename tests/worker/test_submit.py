@@ -68,3 +68,15 @@ def test_an_intent_whose_answer_is_lost_is_taken_back_and_leaves_no_doubt(redis_
 
         assert len(posts(sandbox)) == 1
         assert bench.batch(campaign).state == "pending"
+
+
+def test_a_wait_that_is_absurd_is_no_longer_than_the_longest_cool_down(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        sandbox.fault("throttle", retry_after=999_999_999)
+        bench = Bench(redis_url, sandbox)
+        campaign = bench.prepared(1)
+
+        assert bench.submit(campaign).startswith("deferred 3600.0 s: HTTP 429")
+        _, due_ms = bench.runtime.redis.zrange(f"bsg:campaign:{campaign}:due", 0, 0, withscores=True)[0]
+
+        assert due_ms - bench.runtime.ledger.rooms.now_ms() <= 3_600_000
