@@ -51,7 +51,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("BSG_AUTH", "bearer", values.one_of("bearer", "api-key")),
     Setting("BSG_RATE_LIMIT", "5/s", values.rate),
     Setting("BSG_RATE_BURST", "1", values.whole_number(1, 1000)),
-    Setting("BSG_STATUS_RATE_LIMIT", "2/s", values.rate),
+    Setting("BSG_STATUS_RATE_LIMIT", "2/s", values.status_rate),
     Setting("BSG_CONNECT_TIMEOUT", "5", values.seconds(0.05, 60)),
     Setting("BSG_READ_TIMEOUT", "60", values.seconds(0.05, 600)),
     Setting("BSG_CONFIRM_WITHIN", "120", values.seconds(0, _DAY)),

@@ -22,6 +22,7 @@ Value = TypeVar("Value")
 Reader = Callable[[Any], Value]
 
 _SECONDS_IN = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SLOWEST_STATUS_INTERVAL_MS = 10_000  # no slot is reserved farther ahead
 
 
 def seconds(least: float, most: float) -> Reader[float]:
@@ -69,6 +70,14 @@ def rate(value: Any) -> Rate:
         return Rate.parse(str(value))
     except ValueError as error:
         raise ValidationError(f"Not a rate: {error}.") from None
+
+
+def status_rate(value: Any) -> Rate:
+    """A rate at which several requests in a row still come to an end: a look at a batch is that many."""
+    wanted = rate(value)
+    if wanted.interval_ms > _SLOWEST_STATUS_INTERVAL_MS:
+        raise ValidationError("Too slow to look a batch up, which takes several requests. Write 6/m or more.")
+    return wanted
 
 
 def zone(value: Any) -> ZoneInfo:

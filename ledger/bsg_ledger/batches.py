@@ -147,7 +147,10 @@ class Batches:
         self, campaign_id: str, batch: int, *, account: str, bsg_campaign_id: int, bsg_status: str, next_poll_ms: int,
         cause: str, price: str = "", currency: str = "",
     ) -> str:  # fmt: skip
-        """BSG has it, whoever says so and whatever the state: `submitted`, `known`, `second` (an alarm) or `owned`."""
+        """BSG has it, whoever says so and whatever the state: `submitted`, `known`, `second` (an alarm) or `owned`.
+
+        `gone`: the ledger has forgotten the batch; the BSG campaign is stopped, and that is an alarm too.
+        """
         return self._run(
             "taken",
             campaign_id,

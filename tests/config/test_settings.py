@@ -95,6 +95,11 @@ def test_other_addresses_are_refused(url: str) -> None:
     assert errors_of(BSG_BASE_URL=url).keys() == {"BSG_BASE_URL"}
 
 
+def test_status_requests_are_fast_enough_to_look_a_batch_up() -> None:
+    assert Settings.build(bsg_status_rate_limit="6/m").bsg_status_rate_limit == Rate(6, 60)
+    assert errors_of(BSG_STATUS_RATE_LIMIT="5/m").keys() == {"BSG_STATUS_RATE_LIMIT"}
+
+
 def test_a_lease_outlasts_three_whole_exchanges() -> None:
     assert Settings.build(lease_seconds=195).lease_seconds == 195
     assert errors_of(LEASE_SECONDS="194.9").keys() == {"LEASE_SECONDS"}

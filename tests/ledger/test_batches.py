@@ -546,3 +546,64 @@ def test_dropped_messages_become_rejects_while_the_batch_stays(desk: Desk) -> No
 
     assert (shrink(), shrink()) == ("shrunk", "stale")
     assert desk.counts(campaign) == {"submitted": 2, "rejected": 1}
+
+
+# What the ledger has forgotten
+
+
+def forgotten(desk: Desk) -> str:
+    campaign = desk.prepared(1)
+    desk.ledger.campaigns.cancel(campaign)
+    assert desk.ledger.campaigns.forget(campaign, everything=True)
+    return campaign
+
+
+def test_an_id_that_turns_up_for_a_forgotten_campaign_is_stopped_and_an_alarm_and_brings_nothing_back(
+    desk: Desk,
+) -> None:
+    campaign = forgotten(desk)
+    before = set(desk.client.keys(f"*{campaign}*"))
+
+    answer = desk.taken(campaign, 0, 77)
+
+    assert answer == "gone"
+    assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == ["77"]
+    assert desk.client.hget("bsg:ledger", "alarms") == b"1"
+    assert set(desk.client.keys(f"*{campaign}*")) == before
+
+
+def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing_back(desk: Desk) -> None:
+    campaign = desk.prepared(1)
+    lease = desk.submitted(campaign, bsg_id=5)
+    desk.taken(campaign, lease.batch, 6)
+    desk.polled(lease, "done", final=True)
+    desk.ledger.campaigns.forget(campaign, everything=True)
+
+    desk.ledger.batches.stopped(ACCOUNT, 6, stopped=True)
+
+    assert desk.client.keys(f"*{campaign}*") == []
+    assert desk.client.hgetall(f"bsg:account:{ACCOUNT}:owners") == {}
+    assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+
+
+def test_a_lease_whose_batch_is_gone_keeps_no_other_from_being_taken_back(desk: Desk) -> None:
+    lease = desk.claimed(desk.prepared(1))
+    desk.end_lease(lease)
+    desk.client.zadd(f"bsg:account:{ACCOUNT}:leases", {"gone-0": 1})
+
+    desk.ledger.batches.take_back(ACCOUNT, at_most=10)
+
+    assert desk.batch_state(lease) == "pending"
+    assert desk.client.zcard(f"bsg:account:{ACCOUNT}:leases") == 0
+    assert desk.client.keys("*gone*") == []
+
+
+def test_a_retry_of_a_part_whose_messages_were_forgotten_says_so(desk: Desk) -> None:
+    campaign = desk.accepted(3)
+    desk.pass_deadline(campaign)
+    desk.ledger.campaigns.expire(campaign)
+    desk.ledger.campaigns.forget(campaign, everything=False)
+
+    answer = desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.rooms.now_ms() + HOUR_MS)
+
+    assert answer == ("forgotten", 0)

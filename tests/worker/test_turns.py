@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bsg_ledger.rooms import Room
+from bsg_sandbox.server import Sandbox
 from bsg_worker.poll import poll
 from bsg_worker.reconcile import reconcile
 from bsg_worker.sweep import stop_at_bsg
@@ -50,3 +51,15 @@ def test_a_doubt_that_cannot_be_read_leaves_the_others_their_look(bench: Bench) 
 
     states = [bench.status(campaign).batches[0].state for campaign in campaigns]
     assert states == ["unconfirmed", "submitted", "submitted", "submitted"]
+
+
+def test_a_low_limit_of_status_requests_leaves_room_for_a_whole_look(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_STATUS_RATE_LIMIT="27/m")
+        sandbox.fault("cut_after")
+        campaign = bench.submitted(1)
+        bench.make_due(Room.DOUBT)
+
+        reconcile(bench.runtime)
+
+        assert bench.batch(campaign).state == "submitted"

@@ -19,7 +19,7 @@ from bsg_worker.bsg_time import BSGTime
 from bsg_worker.client.bsg_client import BSGClient
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.evidence import Evidence
-from bsg_worker.limiter import Later, Limiter
+from bsg_worker.limiter import LONGEST_RESERVATION, LONGEST_SLOT_WAIT, Later, Limiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,18 @@ def build(settings: Settings) -> Runtime:
         client, relaxed=settings.queue_durability == "relaxed", timeout_ms=int(settings.queue_timeout * 1000)
     )
     status_limiter = Limiter(client, settings.account, "status", settings.bsg_status_rate_limit)
+    submit_limiter = Limiter(client, settings.account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst)
     return Runtime(
         settings=settings,
         redis=client,
         ledger=ledger,
-        client=BSGClient.connected(settings, client, before_read=lambda: _wait_for_slot(status_limiter)),
-        submit_limiter=Limiter(client, settings.account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst),
+        client=BSGClient.connected(
+            settings,
+            client,
+            before_read=lambda: _wait_for_slot(status_limiter, LONGEST_RESERVATION),
+            before_second_post=lambda: _wait_for_slot(submit_limiter, LONGEST_SLOT_WAIT),
+        ),
+        submit_limiter=submit_limiter,
         status_limiter=status_limiter,
         doorbell=Doorbell(settings),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),
@@ -75,11 +81,15 @@ def build(settings: Settings) -> Runtime:
     )
 
 
-def _wait_for_slot(limiter: Limiter) -> None:
-    """Sleeps until a status request may leave; raises `ReadFailed` when that is too far off."""
-    slot = limiter.reserve()
+def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
+    """Sleeps until a request may leave; raises `ReadFailed` when that is over `at_most` seconds off.
+
+    A look at a batch is several requests, and begins anew if one of them is given up. So reading waits longer for its
+    slots than sending does, and even a low limit leaves room for a whole look.
+    """
+    slot = limiter.reserve(at_most)
     if isinstance(slot, Later):
-        raise ReadFailed(f"no status request for {slot.retry_in:.1f} s: rate limit")
+        raise ReadFailed(f"no request for {slot.retry_in:.1f} s: rate limit")
     clock.sleep(slot.wait)
 
 

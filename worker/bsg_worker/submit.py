@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import SystemRandom
+from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bsg_config import clock
 from bsg_config.crash_points import reached
-from bsg_ledger.batches import BatchLease
+from bsg_ledger.batches import STALE, BatchLease
+from bsg_ledger.durability import NotDurable
 from bsg_ledger.parts import NothingDue
 from bsg_producer.envelope import Envelope
 from bsg_worker.bodies import unpacked
-from bsg_worker.client.outcomes import Outcome
+from bsg_worker.client.outcomes import Outcome, OutcomeKind
 from bsg_worker.doorbells import ring_submits
-from bsg_worker.limiter import Later
+from bsg_worker.limiter import LONGEST_SLOT_WAIT, Later
 from bsg_worker.moments import moment
-from bsg_worker.recording import Recorded, record
+from bsg_worker.recording import record
 from bsg_worker.runtime import Runtime, new_token
 
 AT_MOST_SECONDS = 2.0  # going on with the same campaign saves doorbells; longer would be unfair to others
 PERMIT_WAIT_SECONDS = 30.0
 RECORD_AGAIN_SECONDS = 0.2
-LONGEST_SLOT_WAIT = 2.0  # reserving a slot farther off and giving it back would starve everybody
+
+
+NOTHING_LEFT = Outcome(OutcomeKind.NOT_TAKEN, "Redis did not keep the intent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,14 @@ class Step:
     outcome: str
     again_in: float | None = 0.0
     ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """The request may leave: the intent is on disk. `intended_at` is on this process's monotonic clock."""
+
+    fields: Mapping[str, Any]
+    intended_at: float
 
 
 def submit_batches(runtime: Runtime, campaign_id: str, bell: str) -> str:
@@ -75,6 +89,25 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
 
 
 def _submit_with_permit(runtime: Runtime, lease: BatchLease, body: bytes) -> Step:
+    no_access = runtime.client.without_access()
+    try:
+        ready = _ready(runtime, lease)
+    except (NotDurable, RedisError):
+        # Nothing has left, whether or not the intent was written. Only this process knows: to others it is a doubt.
+        return _until_told(runtime, lambda: _withdrawn(runtime, lease))
+    if isinstance(ready, Step):
+        return ready
+    outcome = no_access or runtime.client.send_individual(
+        body, ready.fields, lambda: _young(runtime, ready.intended_at)
+    )
+    reached("submit: answered")
+    step = _until_told(runtime, lambda: _recorded(runtime, lease, outcome, body))
+    reached("submit: recorded")
+    return step
+
+
+def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
+    """Waits for a slot and writes the intent, on disk. Raises NotDurable and RedisError."""
     slot = runtime.submit_limiter.reserve(LONGEST_SLOT_WAIT)
     if isinstance(slot, Later):
         # Coming back a little early is right: the rest of the wait is slept out with the slot in hand.
@@ -97,11 +130,15 @@ def _submit_with_permit(runtime: Runtime, lease: BatchLease, body: bytes) -> Ste
         return Step(f"not sent: {state}")
     runtime.ledger.durability.settle()
     reached("submit: intent written")
-    outcome = runtime.client.send_individual(body, fields, lambda: _young(runtime, intended_at))
-    reached("submit: answered")
-    step = _recorded(runtime, lease, outcome, body)
-    reached("submit: recorded")
-    return step
+    return _Ready(fields, intended_at)
+
+
+def _withdrawn(runtime: Runtime, lease: BatchLease) -> Step:
+    """Gives the batch back, as one that was posting or, if the intent never got there, as one that was claimed."""
+    recorded = record(runtime, lease, NOTHING_LEFT, b"", SystemRandom())
+    if recorded.state == STALE:
+        runtime.ledger.batches.release(lease, delay_ms=0, cause=NOTHING_LEFT.cause)
+    return Step(f"deferred {recorded.delay:.1f} s: {NOTHING_LEFT.cause}", again_in=recorded.delay, ends=True)
 
 
 def _young(runtime: Runtime, intended_at: float) -> bool:
@@ -110,22 +147,22 @@ def _young(runtime: Runtime, intended_at: float) -> bool:
 
 
 def _recorded(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Step:
-    recorded = _record_until_told(runtime, lease, outcome, body)
+    recorded = record(runtime, lease, outcome, body, SystemRandom())
     text = f"{recorded.state}: {outcome.cause}" if outcome.cause else recorded.state
     if recorded.delay > 0:
         return Step(f"deferred {recorded.delay:.1f} s: {outcome.cause}", again_in=recorded.delay)
     return Step(text)
 
 
-def _record_until_told(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Recorded:
-    """Records, again and again while Redis is away: only this process knows what BSG said.
+def _until_told(runtime: Runtime, tell: Callable[[], Step]) -> Step:
+    """Tells the ledger, again and again while Redis is away: only this process knows what BSG said.
 
     Every transition is safe to repeat. Late in the lease what BSG said counts as lost: reconciling finds it.
     """
     stop_at = clock.monotonic() + runtime.settings.lease_seconds / 2
     while True:
         try:
-            return record(runtime, lease, outcome, body, SystemRandom())
+            return tell()
         except (RedisConnectionError, RedisTimeoutError):
             if clock.monotonic() >= stop_at:
                 raise

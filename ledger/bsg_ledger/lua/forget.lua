@@ -14,8 +14,9 @@ end
 for batch = 0, number(batches) - 1 do
   redis.call('UNLINK', batch_key(campaign, batch) .. ':messages')
   if ARGV[2] == 'ledger' then
-    local bsg_id = redis.call('HGET', batch_key(campaign, batch), 'bsg_campaign_id')
+    local bsg_id, others = get(batch_key(campaign, batch), 'bsg_campaign_id', 'other_bsg_campaign_ids')
     if bsg_id then redis.call('HDEL', account_key(account, 'owners'), bsg_id) end
+    for other in string.gmatch(others or '', '%d+') do redis.call('HDEL', account_key(account, 'owners'), other) end
     if account and account ~= '' then redis.call('ZREM', account_key(account, 'live'), batch_id(campaign, batch)) end
     redis.call('DEL', batch_key(campaign, batch))
   end

@@ -19,6 +19,12 @@ for batch = 0, number(batches) - 1 do
     again[#again + 1] = batch
   end
 end
+for part = 0, number(parts) - 1 do
+  if redis.call('HGET', part_key(campaign, part), 'state') == 'expired'
+    and redis.call('EXISTS', part_key(campaign, part) .. ':messages') == 0 then
+    return { 'forgotten' }
+  end
+end
 redis.call('HSET', key, 'deadline', deadline)
 local messages = 0
 for _, batch in ipairs(again) do
@@ -32,7 +38,7 @@ for _, batch in ipairs(again) do
 end
 for part = 0, number(parts) - 1 do
   local state, size = get(part_key(campaign, part), 'state', 'size')
-  if state == 'expired' and redis.call('EXISTS', part_key(campaign, part) .. ':messages') == 1 then
+  if state == 'expired' then
     redis.call('HSET', part_key(campaign, part), 'state', 'unprepared')
     redis.call('ZADD', key .. ':parts', NOW, part)
     count(campaign, 'expired', 0 - number(size), 0)

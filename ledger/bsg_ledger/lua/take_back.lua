@@ -6,10 +6,14 @@
 local taken_back = redis.call('ZRANGEBYSCORE', account_key(ARGV[1], 'leases'), '-inf', NOW, 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(taken_back) do
   local campaign, batch = string.match(id, '^(.*)-(%d+)$')
-  if redis.call('HGET', batch_key(campaign, batch), 'state') == 'claimed' then
+  local state = redis.call('HGET', batch_key(campaign, batch), 'state')
+  if state == 'claimed' then
     move_back(campaign, batch, NOW, 'lease ran out')
-  else
+  elseif state == 'posting' then
     to_doubt(campaign, batch, ARGV[3], 'lease ran out on the wire')
+  else
+    -- A row without its batch would fail every sweep at the same place.
+    redis.call('ZREM', account_key(ARGV[1], 'leases'), id)
   end
 end
 return taken_back

@@ -35,6 +35,7 @@ _UNAUTHORISED, _UNPROCESSABLE = 401, 422
 _LONGEST_ANSWER = 1 << 20
 _LONGEST_LIST = 8 << 20  # 500 messages with Cyrillic texts, spelt \\uXXXX, pass one mebibyte
 _MOMENT = "%Y-%m-%d %H:%M:%S"
+_NO_TOKEN = Outcome(OutcomeKind.NOT_TAKEN, "no token: Redis does not answer")
 
 
 def _ask_nobody() -> None:
@@ -45,11 +46,17 @@ class BSGClient:
     """Requests to BSG for one account. Threads and forked processes may share it.
 
     `before_read` is called before every request of the reading methods, each page of a list included: the
-    place for a rate limit. What it raises passes through. `send_individual` does not call it.
+    place for a rate limit. What it raises passes through. `before_second_post` is called before `send_individual`
+    makes its second attempt, with a new token: that is a request more than its caller had leave for. It raises
+    ReadFailed when there is no leave now.
     """
 
     def __init__(
-        self, settings: Settings, tokens: TokenStore | None, before_read: Callable[[], None] = _ask_nobody
+        self,
+        settings: Settings,
+        tokens: TokenStore | None,
+        before_read: Callable[[], None] = _ask_nobody,
+        before_second_post: Callable[[], None] = _ask_nobody,
     ) -> None:
         self._access: Access
         if settings.bsg_auth == "api-key":
@@ -60,14 +67,32 @@ class BSGClient:
             raise ValueError("bearer authentication needs a store for the token")
         self._zone = settings.bsg_timezone
         self._before_read = before_read
+        self._before_second_post = before_second_post
         self._wire = Wire(settings)
 
     @classmethod
     def connected(
-        cls, settings: Settings, client: redis.Redis, before_read: Callable[[], None] = _ask_nobody
+        cls,
+        settings: Settings,
+        client: redis.Redis,
+        before_read: Callable[[], None] = _ask_nobody,
+        before_second_post: Callable[[], None] = _ask_nobody,
     ) -> BSGClient:
         """A client whose token is kept in that Redis. Raises SettingsInvalid when there is no key."""
-        return cls(settings, token_store(settings, client), before_read)
+        return cls(settings, token_store(settings, client), before_read, before_second_post)
+
+    def without_access(self) -> Outcome | None:
+        """Sees to it that a token stands, so that no login comes between leave for a POST and the POST.
+
+        Answers what the POST would come to where no token is to be had; None: all is well.
+        """
+        try:
+            self._access.headers()
+        except ReadFailed as failure:
+            return _without_access(failure)
+        except RedisError:
+            return _NO_TOKEN
+        return None
 
     def send_individual(
         self, messages_array: bytes, envelope: Mapping[str, Any], may_leave: Callable[[], bool]
@@ -94,12 +119,12 @@ class BSGClient:
             )
 
         try:
-            return creation_outcome(self._authorised(attempt))
+            return creation_outcome(self._authorised(attempt, self._before_second_post))
         except ReadFailed as failure:
             return _without_access(failure)
         except RedisError:
             # Asked before the first attempt, or after a 401: either way nothing was taken.
-            return Outcome(OutcomeKind.NOT_TAKEN, "no token: Redis does not answer")
+            return _NO_TOKEN
 
     def campaign(self, bsg_id: int) -> CampaignDetail:
         """One campaign. Raises ReadFailed. BSG: GET /api/campaigns/{id}/detail."""
@@ -168,16 +193,21 @@ class BSGClient:
         try:
             return self._authorised(attempt)
         except RedisError as error:
-            raise ReadFailed("no token: Redis does not answer") from error
+            raise ReadFailed(_NO_TOKEN.cause) from error
 
-    def _authorised(self, attempt: Callable[[Mapping[str, str]], Answer | NoAnswer]) -> Answer | NoAnswer:
+    def _authorised(
+        self, attempt: Callable[[Mapping[str, str]], Answer | NoAnswer], before_second: Callable[[], None] = _ask_nobody
+    ) -> Answer | NoAnswer:
         """Makes a second attempt with a new token when that of the first is refused, and no third."""
         headers = self._access.headers()
         answer = attempt(headers)
         if not isinstance(answer, Answer) or answer.status != _UNAUTHORISED:
             return answer
         renewed = self._access.renewed(headers)
-        return answer if renewed is None else attempt(renewed)
+        if renewed is None:
+            return answer
+        before_second()
+        return attempt(renewed)
 
     def _printed(self, moment: datetime) -> str:
         if moment.tzinfo is None:

@@ -19,6 +19,9 @@ from bsg_config.rate import Rate
 LONGEST_RESERVATION = 10.0
 """Seconds: nobody may reserve further ahead, so a reservation beyond it shows a clock that was set back."""
 
+LONGEST_SLOT_WAIT = 2.0
+"""Seconds that a batch waits for its slot: reserving one farther off and giving it back would starve everybody."""
+
 LONGEST_COOL_DOWN = 3600.0
 """Seconds: a gateway that asks for more than an hour is asked again after an hour."""
 
@@ -67,7 +70,7 @@ class Limiter:
         self._interval = max(1, math.ceil(rate.per_seconds / rate.amount * _MICROSECONDS))
         self._burst = burst
 
-    def reserve(self, max_wait_seconds: float = 2.0) -> Slot | Later:
+    def reserve(self, max_wait_seconds: float = LONGEST_SLOT_WAIT) -> Slot | Later:
         """Takes the next slot if it comes within `max_wait_seconds` (10 at most); takes nothing otherwise."""
         if not 0 <= max_wait_seconds <= LONGEST_RESERVATION:
             raise ValueError(f"a slot can be reserved 0 to {LONGEST_RESERVATION:.0f} seconds ahead")

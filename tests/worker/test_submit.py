@@ -1,0 +1,85 @@
+"""What comes between a claimed batch and its record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bsg_ledger.scripts import source
+from bsg_sandbox.server import Sandbox
+from tests.lossy_proxy import LossyProxy
+from tests.servers import RedisServer
+from tests.worker.bench import Bench
+
+POST = "/api/campaigns/sms/send-individual"
+
+
+def posts(sandbox: Sandbox) -> list[float]:
+    return [request.time for request in sandbox.requests() if request.path == POST]
+
+
+def two_a_second(redis_url: str, sandbox: Sandbox) -> Bench:
+    return Bench(redis_url, sandbox, BSG_RATE_LIMIT="2/s", BSG_RATE_BURST="1", CAMPAIGN_BATCH_SIZE="1")
+
+
+def test_a_slow_login_brings_no_two_requests_closer_together_than_the_limit(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        sandbox.fault("latency", seconds=0.6, path="/api/auth/login")
+        bench = two_a_second(redis_url, sandbox)
+
+        bench.submitted(2)
+
+        first, second = posts(sandbox)
+        assert second - first >= 0.4
+
+
+def test_a_request_that_is_made_again_with_a_new_token_takes_a_slot_of_its_own(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        sandbox.fault("token_expired", first=1, path=POST)
+        bench = two_a_second(redis_url, sandbox)
+
+        campaign = bench.submitted(1)
+
+        first, second = posts(sandbox)
+        assert second - first >= 0.4
+        assert bench.batch(campaign).state == "submitted"
+
+
+def test_an_intent_that_is_not_kept_on_disk_lets_nothing_leave_and_leaves_no_doubt(
+    own_redis_server: RedisServer,
+) -> None:
+    with Sandbox() as sandbox, own_redis_server.client() as client:
+        bench = Bench(own_redis_server.url, sandbox)
+        campaign = bench.prepared(3)
+        client.config_set("appendonly", "no")
+
+        outcome = bench.submit(campaign)
+
+        assert outcome.endswith("Redis did not keep the intent")
+        assert posts(sandbox) == []
+        assert bench.batch(campaign).state == "pending"
+
+
+def test_an_intent_whose_answer_is_lost_is_taken_back_and_leaves_no_doubt(redis_url: str) -> None:
+    with Sandbox() as sandbox, LossyProxy(int(redis_url.rsplit(":", 1)[1].split("/")[0])) as proxy:
+        bench = Bench(proxy.redis_url, sandbox)
+        bench.submitted(1)
+        campaign = bench.prepared(3)
+        proxy.lose_answers_to(source("intent")[1].encode(), times=1)
+
+        bench.submit(campaign)
+
+        assert len(posts(sandbox)) == 1
+        assert bench.batch(campaign).state == "pending"
+
+
+def test_a_wait_that_is_absurd_is_no_longer_than_the_longest_cool_down(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        sandbox.fault("throttle", retry_after=999_999_999)
+        bench = Bench(redis_url, sandbox)
+        campaign = bench.prepared(1)
+
+        assert bench.submit(campaign).startswith("deferred 3600.0 s: HTTP 429")
+        client: Any = bench.runtime.redis  # redis-py types its replies as all that they might be
+        due_ms = client.zscore(f"bsg:campaign:{campaign}:due", "0")
+
+        assert due_ms - bench.runtime.ledger.rooms.now_ms() <= 3_600_000
