@@ -17,7 +17,7 @@ from bsg_producer import EnqueueUnconfirmed, Producer, QueueNotDurable, QueueUna
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.journal import Journal, enqueued
 
-PAUSE_SECONDS = (0.3, 2.0)
+PAUSE_SECONDS = (0.1, 1.2)
 RETRY_SECONDS = (0.1, 0.6)
 FINISH = "finish"
 
