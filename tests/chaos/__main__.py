@@ -24,9 +24,9 @@ def main() -> int:
     arguments = _parser().parse_args()
     if arguments.seed is None:
         arguments.seed = secrets.randbelow(1_000_000)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not arguments.on_a_leash:
         return _on_a_leash(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
     kept = True
     try:
@@ -51,7 +51,7 @@ def main() -> int:
 
 def _on_a_leash(arguments: argparse.Namespace) -> int:
     """The run itself is a process that cannot outlive this one, and neither can anything that it starts."""
-    words = [*sys.argv[1:], "--seed", str(arguments.seed), "--on-a-leash"]
+    words = [*sys.argv[1:], f"--seed={arguments.seed}", "--on-a-leash"]
     run_itself = LeashedCommand([sys.executable, "-m", "tests.chaos", *words], grace_seconds=GRACE_SECONDS, errors=None)
     try:
         return run_itself.wait()
