@@ -62,13 +62,23 @@ def _on_a_leash(arguments: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=2.5, help="of faults; starting and healing come on top")
+    parser.add_argument("--minutes", type=_minutes, default=2.5, help="of faults; starting and healing come on top")
     parser.add_argument("--seed", type=int, help="of the plan; a fresh one is drawn and printed when none is given")
     parser.add_argument("--bsg", choices=list(FarSide), help="how BSG behaves; drawn by the seed when not given")
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
     parser.add_argument("--keep-logs", action="store_true", help="also when all went well")
     parser.add_argument("--on-a-leash", action="store_true", help=argparse.SUPPRESS)
     return parser
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes: write one above 0, such as 2.5")
+    return minutes
 
 
 if __name__ == "__main__":

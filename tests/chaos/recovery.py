@@ -26,6 +26,7 @@ class Recovery:
     answers_lost: int = 0
     by_person: int = 0
     slowest: float = 0.0
+    way_of_the_slowest: Sequence[Transition] = ()
 
     def __str__(self) -> str:
         return (
@@ -36,7 +37,7 @@ class Recovery:
 
 def recovery_of(histories: Iterable[Sequence[Transition]]) -> Recovery:
     """`histories`: each campaign's transitions, oldest first."""
-    seconds: list[float] = []
+    slowest, way = 0.0, list[Transition]()
     leases_run_out = answers_lost = by_person = 0
     for transitions in (batch for history in histories for batch in _by_batch(history)):
         for place, transition in enumerate(transitions):
@@ -48,14 +49,17 @@ def recovery_of(histories: Iterable[Sequence[Transition]]) -> Recovery:
                 answers_lost += 1
             else:
                 continue
-            settled = next((each for each in transitions[place:] if each.to_state not in UNSETTLED), None)
-            if settled is None:
+            until = next(
+                (at for at in range(place, len(transitions)) if transitions[at].to_state not in UNSETTLED), None
+            )
+            if until is None:
                 continue
-            if settled.cause.startswith(PERSON):
+            seconds = (transitions[until].when - transitions[place - 1].when).total_seconds()
+            if transitions[until].cause.startswith(PERSON):
                 by_person += 1
-            else:
-                seconds.append((settled.when - transitions[place - 1].when).total_seconds())
-    return Recovery(leases_run_out, answers_lost, by_person, max(seconds, default=0.0))
+            elif seconds > slowest:
+                slowest, way = seconds, list(transitions[place - 1 : until + 1])
+    return Recovery(leases_run_out, answers_lost, by_person, slowest, way)
 
 
 def _by_batch(history: Sequence[Transition]) -> Iterable[Sequence[Transition]]:
