@@ -51,14 +51,14 @@ def _named(name: str) -> tuple[str, ...]:
 
 
 class CeleryProcess:
-    """One `celery` process with its log in a file."""
+    """One `celery` process with its log in a file. `arguments` begin with the module that Python runs."""
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], log: Path, ready: str) -> None:
         self.log = log
         self._ready = ready
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "celery", *arguments],
+                [sys.executable, "-m", *arguments],
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -119,9 +119,10 @@ class Processes:
         name = f"worker{len(self._running)}"
         return self._start(name, worker_arguments(name), "ready.", settings)
 
-    def status(self, **settings: str) -> CeleryProcess:
+    def status(self, *, clock_skew: float = 0.0, **settings: str) -> CeleryProcess:
+        """`clock_skew`: seconds by which its wall clock is ahead."""
         name = f"status{len(self._running)}"
-        return self._start(name, status_arguments(name), "ready.", settings)
+        return self._start(name, status_arguments(name), "ready.", settings, clock_skew)
 
     def beat(self, **settings: str) -> CeleryProcess:
         name = f"beat{len(self._running)}"
@@ -133,11 +134,14 @@ class Processes:
             process.wait_until_ready()
         return self
 
-    def _start(self, name: str, arguments: Sequence[str], ready: str, settings: Mapping[str, str]) -> CeleryProcess:
+    def _start(
+        self, name: str, arguments: Sequence[str], ready: str, settings: Mapping[str, str], clock_skew: float = 0.0
+    ) -> CeleryProcess:
         environment = {**os.environ, **self.settings, **settings}
-        process = CeleryProcess(arguments, environment, self.directory / f"{name}.log", ready)
+        program = ("tests.clock_skew", f"{clock_skew:g}") if clock_skew else ("celery",)
+        process = CeleryProcess((*program, *arguments), environment, self.directory / f"{name}.log", ready)
         self._running.append(process)
-        self._starts[process] = lambda: self._start(name, arguments, ready, settings)
+        self._starts[process] = lambda: self._start(name, arguments, ready, settings, clock_skew)
         return process
 
     def restart_what_ended(self) -> None:

@@ -24,7 +24,9 @@ STATUS_QUEUE = "status"
 _PURGE_INTERVAL = 600.0
 _EXCHANGES_IN_A_TASK = 3
 _SECONDS_FROM_SOFT_TO_HARD_LIMIT = 60.0
-_EXPIRES_OF_PERIOD = 0.9
+# By the clocks of two machines, so far beyond what those may differ by: within a period of seconds, a status worker
+# whose clock is that little ahead would throw every tick away. Ticks in number do no harm: each takes what is due.
+_TICK_EXPIRES = 3600.0
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
 
 
 def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    """What beat rings for. A tick that is not taken before the next one is dropped, so that none pile up."""
+    """What beat rings for. A tick that nobody takes within the hour is dropped, so that they never pile up."""
     periods = {
         POLL: settings.bsg_poll_interval,
         RECONCILE: settings.sweep_interval,
@@ -79,7 +81,7 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         task: {
             "task": task,
             "schedule": period,
-            "options": {"queue": STATUS_QUEUE, "expires": period * _EXPIRES_OF_PERIOD},
+            "options": {"queue": STATUS_QUEUE, "expires": _TICK_EXPIRES},
         }
         for task, period in periods.items()
     }

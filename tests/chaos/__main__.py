@@ -24,9 +24,9 @@ def main() -> int:
     arguments = _parser().parse_args()
     if arguments.seed is None:
         arguments.seed = secrets.randbelow(1_000_000)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not arguments.on_a_leash:
         return _on_a_leash(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
     kept = True
     try:
@@ -51,7 +51,7 @@ def main() -> int:
 
 def _on_a_leash(arguments: argparse.Namespace) -> int:
     """The run itself is a process that cannot outlive this one, and neither can anything that it starts."""
-    words = [*sys.argv[1:], "--seed", str(arguments.seed), "--on-a-leash"]
+    words = [*sys.argv[1:], f"--seed={arguments.seed}", "--on-a-leash"]
     run_itself = LeashedCommand([sys.executable, "-m", "tests.chaos", *words], grace_seconds=GRACE_SECONDS, errors=None)
     try:
         return run_itself.wait()
@@ -62,13 +62,23 @@ def _on_a_leash(arguments: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=2.5, help="of faults; starting and healing come on top")
+    parser.add_argument("--minutes", type=_minutes, default=2.5, help="of faults; starting and healing come on top")
     parser.add_argument("--seed", type=int, help="of the plan; a fresh one is drawn and printed when none is given")
     parser.add_argument("--bsg", choices=list(FarSide), help="how BSG behaves; drawn by the seed when not given")
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
     parser.add_argument("--keep-logs", action="store_true", help="also when all went well")
     parser.add_argument("--on-a-leash", action="store_true", help=argparse.SUPPRESS)
     return parser
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0 < minutes < 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes: write one above 0, such as 2.5")
+    return minutes
 
 
 if __name__ == "__main__":

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Literal
+
+SecondThoughts = Literal["none", "cancel", "pause"]
+
+SECOND_THOUGHTS: tuple[SecondThoughts, ...] = ("none", "cancel", "pause")
 
 SIZES = (1, 2, 3, 20, 99, 100, 101, 180, 350, 600)
 SIZE_WEIGHTS = (6, 3, 3, 5, 2, 2, 2, 4, 3, 1)
@@ -17,7 +21,10 @@ BAD_ROW_EVERY = 41
 
 @dataclass(frozen=True, slots=True)
 class ChaosCampaign:
-    """One campaign of one producer. No other has any of its phones, so that an arrival names its message."""
+    """One campaign of one producer. No other has any of its phones, so that an arrival names its message.
+
+    `second_thoughts`: what the web app does soon after it has the receipt. A pause is lifted at the end of the run.
+    """
 
     producer: int
     number: int
@@ -27,6 +34,7 @@ class ChaosCampaign:
     own_reference_ids: bool
     deadline_seconds: float | None
     given_up_after_failure: bool
+    second_thoughts: SecondThoughts
 
     @classmethod
     def drawn(cls, seed: int, producer: int, number: int) -> ChaosCampaign:
@@ -40,6 +48,7 @@ class ChaosCampaign:
             own_reference_ids=chance.random() < 0.3,
             deadline_seconds=chance.uniform(2, 20) if chance.random() < 0.1 else None,
             given_up_after_failure=chance.random() < 0.25,
+            second_thoughts=chance.choices(SECOND_THOUGHTS, (16, 1, 1))[0],
         )
 
     @classmethod

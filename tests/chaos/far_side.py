@@ -9,6 +9,7 @@ from typing import Any
 from bsg_sandbox.control import Control
 
 BALANCE = 1_000_000.0
+LATENCY_SECONDS = 0.2  # as a real provider: time in which a kill finds requests on the wire
 ZONES_EAST_OF_UTC = (0, 0, 3, -5)
 
 
@@ -38,6 +39,7 @@ class Sandbox:
         self._balance = BALANCE
         self.zone = Random(f"{seed}: zone").choice(ZONES_EAST_OF_UTC)
         self.control.configure(
+            latency=LATENCY_SECONDS,
             zone_offset_hours=self.zone,
             token_lifetime=20.0,
             second_login_voids=Random(f"{seed}: tokens").random() < 0.5,

@@ -22,10 +22,11 @@ End = Callable[[], None]
 
 
 class Faults:
-    """`happened` counts by subject and kind. What could not happen, its process being down already, is not counted."""
+    """`happened` counts by subject and kind: of processes that were down already, nothing is counted."""
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
+        self._lasting: set[str] = set()
         self.happened: Counter[tuple[str, str]] = Counter()
 
     def carry_out(self, planned: Sequence[Fault], seconds: float, each_moment: Callable[[float], None]) -> None:
@@ -38,9 +39,16 @@ class Faults:
             heapq.heappush(coming, (moment, next(order), action))
 
         def begin(fault: Fault) -> None:
+            if fault.target in self._lasting:
+                return  # a slow machine is behind the plan, and the fault before is not over
             end = self._begin(fault)
             if end is not None:
-                at(time.monotonic() - began + fault.lasts, end)
+                self._lasting.add(fault.target)
+                at(time.monotonic() - began + fault.lasts, lambda: finish(fault, end))
+
+        def finish(fault: Fault, end: End) -> None:
+            self._lasting.discard(fault.target)
+            end()
 
         for fault in planned:
             at(fault.at, lambda fault=fault: begin(fault))  # type: ignore[misc]

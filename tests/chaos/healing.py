@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import Batch, CampaignStatus
@@ -26,15 +27,18 @@ class Healed:
     seconds: float = 0.0
     told_sent: int = 0
     told_not_sent: int = 0
+    messages_retried: int = 0
     unsettled: list[str] = field(default_factory=list)
 
 
 class Healing:
-    def __init__(self, scene: Scene, each_moment: Callable[[], None]) -> None:
+    def __init__(self, scene: Scene, each_moment: Callable[[str], None]) -> None:
         self._scene = scene
         self._each_moment = each_moment
         self._healed = Healed()
+        self._waiting_for: list[str] = []
         self._settled: set[str] = set()
+        self._retries: set[str] = set()
 
     def heal(self) -> Healed:
         """Returns when every campaign is final, or the patience is over."""
@@ -42,12 +46,11 @@ class Healing:
         self._mend()
         self._run(SETTLE_SECONDS)
         while True:
-            unsettled = self._unsettled()
-            producing = [name for name in PRODUCERS if not self._scene.processes.by_name[name].ended]
-            if not unsettled and not producing:
+            self._waiting_for = [*self._producing(), *self._unsettled()]
+            if not self._waiting_for:
                 break
             if time.monotonic() - began > PATIENCE_SECONDS:
-                self._healed.unsettled = [*producing, *unsettled]
+                self._healed.unsettled = self._waiting_for
                 break
             self._run(LOOK_EVERY_SECONDS)
         self._healed.seconds = time.monotonic() - began
@@ -68,7 +71,10 @@ class Healing:
         stop_at = time.monotonic() + seconds
         while time.monotonic() < stop_at:
             self._scene.run_for(0.2)
-            self._each_moment()
+            self._each_moment(_some(self._waiting_for))
+
+    def _producing(self) -> list[str]:
+        return [name for name in PRODUCERS if not self._scene.processes.by_name[name].ended]
 
     def _unsettled(self) -> list[str]:
         producer = self._scene.producer
@@ -80,16 +86,31 @@ class Healing:
             if summary.campaign_id in self._settled:
                 continue
             status = producer.status(summary.campaign_id)
-            if _is_settled(status):
+            if _is_settled(status) and not self._retried(status):
                 self._settled.add(status.campaign_id)
                 continue
             unsettled.append(status.campaign_id)
+            if status.paused:
+                producer.resume(status.campaign_id)
             for batch in status.batches:
                 if batch.needs_person and batch.state == BatchState.UNCONFIRMED:
                     if arrivals is None:
                         arrivals = self._scene.sandbox.control.record().recipients
                     self._answer(batch, status, arrivals)
         return unsettled
+
+    def _retried(self, status: CampaignStatus) -> bool:
+        """Half of what BSG refused is sent once more, as a person may want it whose account works again."""
+        chance = Random(f"{self._scene.seed}: retry {status.name}")
+        if not status.counts["refused"] or status.campaign_id in self._retries or chance.random() < 0.5:
+            return False
+        self._retries.add(status.campaign_id)
+        try:
+            messages = self._scene.producer.retry(status.campaign_id)
+        except CampaignInvalid:
+            return False  # cancelled, or its deadline has passed
+        self._healed.messages_retried += messages
+        return messages > 0
 
     def _answer(self, batch: Batch, status: CampaignStatus, arrivals: dict[int, list[int]]) -> None:
         """What a person does who looks the batch's recipients up at BSG."""
@@ -105,6 +126,10 @@ class Healing:
                 self._healed.told_not_sent += 1
         except CampaignInvalid:
             return  # it has moved on by itself meanwhile, or will be asked about again
+
+
+def _some(names: list[str]) -> str:
+    return f"waiting for {', '.join(names[:3])}{' …' if len(names) > 3 else ''}" if names else "healing"
 
 
 def _is_settled(status: CampaignStatus) -> bool:

@@ -126,4 +126,4 @@ class Processes:
 
 
 def _with_skewed_clock(seed: int, name: str, arguments: Sequence[str]) -> Callable[[int], Sequence[str]]:
-    return lambda start: ("-m", "tests.chaos.clock_skew", f"{clock_skew(seed, name, start):.0f}", *arguments)
+    return lambda start: ("-m", "tests.clock_skew", f"{clock_skew(seed, name, start):.0f}", *arguments)

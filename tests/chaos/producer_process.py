@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -17,7 +18,7 @@ from bsg_producer import EnqueueUnconfirmed, Producer, QueueNotDurable, QueueUna
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.journal import Journal, enqueued
 
-PAUSE_SECONDS = (0.3, 2.0)
+PAUSE_SECONDS = (0.1, 1.2)
 RETRY_SECONDS = (0.1, 0.6)
 FINISH = "finish"
 
@@ -78,7 +79,18 @@ class ProducerProcess:
             self._journal.note(campaign.number, "failed", f"{type(error).__name__}: {error}")
             raise
         self._journal.note(campaign.number, "receipt", receipt.campaign_id)
+        self._think_again(campaign, receipt.campaign_id)
         return True
+
+    def _think_again(self, campaign: ChaosCampaign, campaign_id: str) -> None:
+        if campaign.second_thoughts == "none":
+            return
+        time.sleep(self._chance.uniform(*RETRY_SECONDS))
+        with suppress(QueueUnavailable):
+            if campaign.second_thoughts == "cancel":
+                self._web_app.cancel(campaign_id)
+            else:
+                self._web_app.pause(campaign_id)
 
 
 def journal_path(directory: Path, producer: int) -> Path:

@@ -1,4 +1,4 @@
-"""How long a batch took to settle whose process was killed or frozen, or cut off from Redis, with the batch in hand."""
+"""How long a batch took to settle that was left in somebody's hands: killed, frozen, cut off, or without an answer."""
 
 from __future__ import annotations
 
@@ -9,45 +9,61 @@ from bsg_ledger.records import Transition
 from bsg_ledger.states import BatchState
 
 IN_HAND = frozenset({BatchState.CLAIMED, BatchState.POSTING})
+UNSETTLED = IN_HAND | {BatchState.UNCONFIRMED}
 LEASE_RAN_OUT = "lease ran out"  # how the causes of both transitions begin that end a lease
 PERSON = "operator"
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """`slowest`: seconds from the last step of the one who held the batch to its next state out of doubt.
+    """`slowest`: seconds from the last step of whoever held the batch to its next state out of doubt.
 
-    Counted are leases that ran out. Those that a person ended are counted apart, without a time.
+    Counted are leases that ran out and exchanges without a clear answer. What a person ended is counted without a time:
+    in a run, people answer only after the faults.
     """
 
-    recovered: int = 0
+    leases_run_out: int = 0
+    answers_lost: int = 0
     by_person: int = 0
     slowest: float = 0.0
+    way_of_the_slowest: Sequence[Transition] = ()
 
     def __str__(self) -> str:
-        return f"{self.slowest:.1f} s of {self.recovered} leases that ran out; {self.by_person} more ended by a person"
+        return (
+            f"{self.slowest:.1f} s, of {self.leases_run_out} leases that ran out and {self.answers_lost} exchanges"
+            f" without a clear answer; {self.by_person} of them ended by a person, not timed"
+        )
 
 
 def recovery_of(histories: Iterable[Sequence[Transition]]) -> Recovery:
     """`histories`: each campaign's transitions, oldest first."""
-    seconds: list[float] = []
-    by_person = 0
-    for history in histories:
-        by_batch: dict[str, list[Transition]] = {}
-        for transition in history:
-            by_batch.setdefault(transition.batch, []).append(transition)
-        for transitions in by_batch.values():
-            for place, transition in enumerate(transitions):
-                if place == 0 or not transition.cause.startswith(LEASE_RAN_OUT):
-                    continue
-                settled = next((t for t in transitions[place:] if t.to_state not in _UNSETTLED), None)
-                if settled is None:
-                    continue
-                if settled.cause.startswith(PERSON):
-                    by_person += 1
-                else:
-                    seconds.append((settled.when - transitions[place - 1].when).total_seconds())
-    return Recovery(len(seconds), by_person, max(seconds, default=0.0))
+    slowest, way = 0.0, list[Transition]()
+    leases_run_out = answers_lost = by_person = 0
+    for transitions in (batch for history in histories for batch in _by_batch(history)):
+        for place, transition in enumerate(transitions):
+            if transition.from_state not in IN_HAND or place == 0:
+                continue
+            if transition.cause.startswith(LEASE_RAN_OUT):
+                leases_run_out += 1
+            elif transition.to_state == BatchState.UNCONFIRMED:
+                answers_lost += 1
+            else:
+                continue
+            until = next(
+                (at for at in range(place, len(transitions)) if transitions[at].to_state not in UNSETTLED), None
+            )
+            if until is None:
+                continue
+            seconds = (transitions[until].when - transitions[place - 1].when).total_seconds()
+            if transitions[until].cause.startswith(PERSON):
+                by_person += 1
+            elif seconds > slowest:
+                slowest, way = seconds, list(transitions[place - 1 : until + 1])
+    return Recovery(leases_run_out, answers_lost, by_person, slowest, way)
 
 
-_UNSETTLED = IN_HAND | {BatchState.UNCONFIRMED}
+def _by_batch(history: Sequence[Transition]) -> Iterable[Sequence[Transition]]:
+    by_batch: dict[str, list[Transition]] = {}
+    for transition in history:
+        by_batch.setdefault(transition.batch, []).append(transition)
+    return by_batch.values()

@@ -36,8 +36,10 @@ def figures(verdict: Verdict, faults: Faults, healed: Healed, recovery: Recovery
             f"doubled           {verdict.count(Fault.DOUBLED)}",
             f"misreported       {verdict.count(Fault.MISREPORTED) + verdict.count(Fault.UNKNOWN)}",
             f"still in doubt    {verdict.count(Fault.IN_DOUBT)}",
-            f"a person answered {healed.told_sent} times sent, {healed.told_not_sent} times not sent",
+            f"a person          answered {healed.told_sent} times sent, {healed.told_not_sent} times not sent,"
+            f" retried {healed.messages_retried} refused messages",
             f"slowest recovery  {recovery}",
+            *(f"    {_line(transition)}" for transition in recovery.way_of_the_slowest),
             f"healed after      {healed.seconds:.0f} s",
         ]
     )
@@ -78,7 +80,7 @@ def _line(transition: Transition) -> str:
     return (
         f"{transition.when:%H:%M:%S.%f} {transition.batch} {transition.from_state} → {transition.to_state}"
         f" ({transition.cause}) {transition.detail}"
-    )
+    ).rstrip()
 
 
 def _of(faults: Faults, subject: str) -> dict[str, int]:

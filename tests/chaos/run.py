@@ -32,7 +32,7 @@ def run(directory: Path, *, seed: int, minutes: float, far_side: FarSide, server
         progress = Progress(scene, faults)
         scene.warm_up()
         faults.carry_out(plan(seed, seconds), seconds, lambda _: progress.tell("faults"))
-        healed = Healing(scene, lambda: progress.tell("healing")).heal()
+        healed = Healing(scene, progress.tell).heal()
         accounts = _accounts(scene)
         arrivals = scene.sandbox.control.record().recipients
         verdict = judge(_tried(scene), accounts, {phone: len(ids) for phone, ids in arrivals.items()})

@@ -57,7 +57,7 @@ class Scene:
                 **self.far_side.worker_settings,
                 "BSG_BASE_URL": f"http://127.0.0.1:{self.proxies['workers-bsg'].port}",
             }
-            direct = Settings.from_environment({**settings, "REDIS_URL": self.redis.url})
+            direct = Settings.from_environment({**settings, "REDIS_URL": self.redis.url, "QUEUE_TIMEOUT": "30"})
             self.producer = Producer(direct)
             self.ledger = Ledger(connect(direct))
             stack.enter_context(self.processes)

@@ -1,4 +1,4 @@
-"""A Celery process whose wall clock is wrong: `python -m tests.chaos.clock_skew SECONDS CELERY_ARGUMENTS…`.
+"""A Celery process whose wall clock is wrong: `python -m tests.clock_skew SECONDS CELERY_ARGUMENTS…`.
 
 The clock is moved before anything else is imported, for this process alone and for all that runs in it: the project,
 Celery, kombu, logging. The monotonic clock stays as it is, as on a machine whose date is wrong.

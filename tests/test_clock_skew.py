@@ -9,7 +9,7 @@ import time
 SEEN_BY_A_PROCESS = """
 import sys, time
 before = time.monotonic()
-from tests.chaos.clock_skew import move_clock
+from tests.clock_skew import move_clock
 move_clock(600)
 import datetime, pickle
 from bsg_config import clock
