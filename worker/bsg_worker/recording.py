@@ -13,6 +13,7 @@ from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.backoff import delay
 from bsg_worker.bodies import without
 from bsg_worker.client.outcomes import Outcome, OutcomeKind
+from bsg_worker.limiter import LONGEST_COOL_DOWN
 from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.runtime import Runtime
@@ -40,7 +41,8 @@ def record(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, c
             return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
         case OutcomeKind.THROTTLED:
             asked = outcome.retry_after
-            wait = _backoff(runtime, lease, chance) if asked is None else asked
+            # A batch that is told to wait for years would expire for one odd header.
+            wait = _backoff(runtime, lease, chance) if asked is None else min(asked, LONGEST_COOL_DOWN)
             runtime.submit_limiter.cool_down(wait)
             return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
         case OutcomeKind.REFUSED:

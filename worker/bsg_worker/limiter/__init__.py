@@ -1,5 +1,5 @@
 """One rate limit for all workers of an account, kept in Redis."""
 
-from bsg_worker.limiter.limiter import Later, Limiter, LimiterState, Slot
+from bsg_worker.limiter.limiter import LONGEST_COOL_DOWN, Later, Limiter, LimiterState, Slot
 
-__all__ = ["Later", "Limiter", "LimiterState", "Slot"]
+__all__ = ["LONGEST_COOL_DOWN", "Later", "Limiter", "LimiterState", "Slot"]
