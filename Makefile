@@ -52,6 +52,7 @@ test: $(STAMP) ## the whole suite
 
 chaos: $(STAMP) ## kills, cuts and faults by seed, then the sandbox's record against what was enqueued
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2.5) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 fuzz: $(STAMP) ## new bad inputs
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/hostile -k "not bomb" --timeout 1800 $(ARGS)
 
