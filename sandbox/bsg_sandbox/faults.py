@@ -129,7 +129,7 @@ class Fault:
             return False
         if self.probability is not None:
             # Drawn anew for each number: which requests are struck does not depend on the other faults.
-            drawn = random.Random(f"{self.seed}:{self.seen}").random()  # noqa: S311
+            drawn = random.Random(f"{self.seed}:{self.seen}").random()  # noqa: S311 - repeatable, not secret
             if drawn >= self.probability:
                 return False
         self.happened += 1

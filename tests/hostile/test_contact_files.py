@@ -61,11 +61,11 @@ def lines(path: Path, kind: str) -> Path:
             file.truncate(GIGABYTE)
         else:
             file.write(b"phone,text\n")
-            file.writelines(b'1,"x\n",' for _ in range(8 << 20))
+            file.writelines(b'1,"x\n",' for _ in range(1 << 20))
     return path
 
 
-@pytest.mark.parametrize("kind", ["one line of a gigabyte", "a head of a gigabyte", "one row over eight million lines"])
+@pytest.mark.parametrize("kind", ["one line of a gigabyte", "a head of a gigabyte", "one row over a million lines"])
 def test_a_bomb_is_refused_early_and_without_holding_it(tmp_path: Path, kind: str) -> None:
     path = lines(tmp_path / "bomb.csv", kind)
 
