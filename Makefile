@@ -8,13 +8,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := $(wildcard config ledger producer worker monitor cli sandbox tests benchmarks examples)
 
-.PHONY: help demo test explore chaos lint format lock clean
+.PHONY: help demo test explore chaos fuzz audit-dependencies lint format lock clean
 
 help: ## list what can be made
 	@echo "make demo    install into .venv, then send a campaign through real processes to a sandbox on loopback"
 	@echo "make test    install into .venv, then run the whole suite (ARGS=... goes to pytest)"
 	@echo "make explore every interleaving of small campaigns against the ledger's scripts (ARGS=--quick: the sizes of the suite)"
 	@echo "make chaos   everything killed, cut and filled for MINUTES=2.5 [SEED=n] [ARGS=...]: nothing lost, nothing sent twice"
+	@echo "make fuzz    thousands of new bad inputs against everything that reads any (ARGS=... goes to pytest)"
+	@echo "make audit-dependencies  ask PyPI for known vulnerabilities of what requirements.lock installs"
 	@echo "make lint    ruff (rules and format) and mypy --strict"
 	@echo "make format  put the code into ruff's format"
 	@echo "make lock    resolve requirements.lock anew from pyproject.toml, with hashes"
@@ -51,6 +53,17 @@ test: $(STAMP) ## the whole suite
 chaos: $(STAMP) ## kills, cuts and faults by seed, then the sandbox's record against what was enqueued
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2.5) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+fuzz: $(STAMP) ## new bad inputs
+	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/hostile -k "not bomb" --timeout 1800 $(ARGS)
+
+# In an environment of its own, as it is no part of the project. Strict: a package that PyPI's service does not tell about
+# is a failure, as the plain run says "no known vulnerabilities" when it could ask about none.
+audit-dependencies: ## known vulnerabilities of the lock
+	@python3 -m venv .venv-audit && .venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	@.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock || { \
+		echo "Either a package above has a known vulnerability, or PyPI's service could not be asked about one (a mirror" >&2; \
+		echo "of the index mostly lacks it): run this where https://pypi.org/pypi/NAME/VERSION/json answers." >&2; exit 1; }
+
 lint: $(STAMP) ## rules, format, types
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
@@ -68,5 +81,5 @@ lock: $(STAMP) ## resolve the lock anew
 		-o requirements.lock pyproject.toml
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-audit dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import AVAILABLE_KINDS, Kind, RedisServer
+
+# The suite tries the same examples every time; `make fuzz` tries new ones, and prints how to try a failing one again.
+settings.register_profile("suite", max_examples=60, derandomize=True, deadline=None)
+settings.register_profile("fuzz", max_examples=5_000, print_blob=True, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

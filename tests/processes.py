@@ -33,21 +33,21 @@ QUICK = {
 }
 
 
-def worker_arguments(name: str) -> tuple[str, ...]:
+def worker_arguments(name: str, application: str = "bsg_worker", log_level: str = "INFO") -> tuple[str, ...]:
     """What follows `celery` on the command line of a worker that prepares and submits."""
-    return (*("-A", "bsg_worker", "worker", "-P", "threads", "-c", "8", "-Q", WORKER_QUEUES), *_named(name))
+    return (*("-A", application, "worker", "-P", "threads", "-c", "8", "-Q", WORKER_QUEUES), *_named(name, log_level))
 
 
-def status_arguments(name: str) -> tuple[str, ...]:
-    return (*("-A", "bsg_worker", "worker", "-P", "threads", "-c", "4", "-Q", "status"), *_named(name))
+def status_arguments(name: str, log_level: str = "INFO") -> tuple[str, ...]:
+    return (*("-A", "bsg_worker", "worker", "-P", "threads", "-c", "4", "-Q", "status"), *_named(name, log_level))
 
 
 def beat_arguments(schedule: Path) -> tuple[str, ...]:
     return ("-A", "bsg_worker", "beat", "-s", str(schedule), "--pidfile", "", "--loglevel", "INFO")
 
 
-def _named(name: str) -> tuple[str, ...]:
-    return ("-n", f"{name}@%h", "--loglevel", "INFO")
+def _named(name: str, log_level: str) -> tuple[str, ...]:
+    return ("-n", f"{name}@%h", "--loglevel", log_level)
 
 
 class CeleryProcess:
@@ -96,8 +96,19 @@ class CeleryProcess:
 class Processes:
     """The processes of one scenario, all with the same environment. Leaving the context ends them."""
 
-    def __init__(self, directory: Path, redis_url: str, base_url: str, **settings: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        redis_url: str,
+        base_url: str,
+        *,
+        application: str = "bsg_worker",
+        log_level: str = "INFO",
+        **settings: str,
+    ) -> None:
         self.directory = directory
+        self._log_level = log_level
+        self._application = application
         self.settings = {**QUICK, "REDIS_URL": redis_url, "BSG_BASE_URL": base_url, **settings}
         self._running: list[CeleryProcess] = []
         self._starts: dict[CeleryProcess, Callable[[], CeleryProcess]] = {}
@@ -117,12 +128,12 @@ class Processes:
 
     def worker(self, **settings: str) -> CeleryProcess:
         name = f"worker{len(self._running)}"
-        return self._start(name, worker_arguments(name), "ready.", settings)
+        return self._start(name, worker_arguments(name, self._application, self._log_level), "ready.", settings)
 
     def status(self, *, clock_skew: float = 0.0, **settings: str) -> CeleryProcess:
         """`clock_skew`: seconds by which its wall clock is ahead."""
         name = f"status{len(self._running)}"
-        return self._start(name, status_arguments(name), "ready.", settings, clock_skew)
+        return self._start(name, status_arguments(name, self._log_level), "ready.", settings, clock_skew)
 
     def beat(self, **settings: str) -> CeleryProcess:
         name = f"beat{len(self._running)}"

@@ -11,6 +11,9 @@ from typing import BinaryIO
 
 from bsg_cli.errors import BadInput
 
+LONGEST_ROW = 1 << 20  # bytes: more than every column of a message can hold, and little enough to hold
+_SHOWN_AT_MOST = 200
+
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -23,6 +26,7 @@ class CampaignFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._line = 0
+        self._row_bytes = 0
         try:
             self._file: BinaryIO = path.open("rb")
         except OSError as error:
@@ -48,6 +52,7 @@ class CampaignFile:
         expected = len(columns)
         while True:
             began = self._line + 1
+            self._row_bytes = 0
             try:
                 cells = next(reader)
             except StopIteration:
@@ -76,7 +81,7 @@ class CampaignFile:
             raise BadInput(
                 f"{self.path}, line 1: not CSV: {error}. Save it anew as «CSV UTF-8», its lines ended by LF or CRLF."
             ) from None
-        found = ", ".join(names)
+        found = _shown(names)
         if "phone" not in names:
             raise BadInput(
                 f"{self.path}, line 1: no column is named `phone`. Found: {found}. "
@@ -84,14 +89,20 @@ class CampaignFile:
             )
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            told = ", ".join(name or "(no name)" for name in repeated)
+            told = _shown([name or "(no name)" for name in repeated])
             raise BadInput(f"{self.path}, line 1: named more than once: {told}. Give each its name.")
         return tuple(names)
 
     def _lines(self) -> Iterator[str]:
         # Line by line, so that what cannot be decoded has a line number.
-        for raw in self._file:
+        while raw := self._read_line():
             self._line += 1
+            self._row_bytes += len(raw)
+            if self._row_bytes > LONGEST_ROW:
+                raise BadInput(
+                    f"{self.path}, line {self._line}: a row of more than {LONGEST_ROW} bytes. "
+                    "Look for a stray quotation mark, and whether it is a CSV file at all."
+                )
             try:
                 text = raw.decode("utf-8-sig" if self._line == 1 else "utf-8")
             except UnicodeDecodeError as error:
@@ -100,6 +111,17 @@ class CampaignFile:
                     "Save the file as UTF-8; spreadsheets call it «CSV UTF-8»."
                 ) from None
             yield text
+
+    def _read_line(self) -> bytes:
+        try:
+            return self._file.readline(LONGEST_ROW + 1)
+        except OSError as error:
+            raise BadInput(f"{self.path}, line {self._line + 1}: cannot be read: {error.strerror}") from None
+
+
+def _shown(names: Sequence[str]) -> str:
+    found = ", ".join(names)
+    return found if len(found) <= _SHOWN_AT_MOST else f"{found[:_SHOWN_AT_MOST]}…"
 
 
 def _message(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str | int]:

@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     command = list(arguments[separator + 1 :])
     try:
         # A group of its own: what the command starts in turn is ended with it.
-        child = subprocess.Popen(  # noqa: S603
+        child = subprocess.Popen(  # noqa: S603 - the command that our own process asked for, no shell
             command, stdin=subprocess.DEVNULL, process_group=0, pass_fds=descriptors
         )
     except OSError as error:

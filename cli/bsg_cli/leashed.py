@@ -44,7 +44,7 @@ class LeashedCommand:
         else:
             reading = lifeline
         try:
-            self._leash = subprocess.Popen(  # noqa: S603
+            self._leash = subprocess.Popen(  # noqa: S603 - our own launcher and what we start anyway, no shell
                 [sys.executable, "-I", "-S", str(_LEASH), str(grace_seconds), *options, "--", *argv],
                 stdin=reading,
                 stdout=output,

@@ -43,7 +43,11 @@ class RedisAddress:
                 "begin it with redis://, rediss:// (TLS), unix:// (a socket's path) or sentinel:// (h1:p1,h2:p2/master)"
             )
         # urlsplit knows no list of hosts, so only what surrounds the hosts is left to it.
-        parts = urlsplit(f"//{rest}")
+        try:
+            parts = urlsplit(f"//{rest}")
+        except ValueError:
+            # What it says may have the password in it.
+            raise ValueError("write redis://user:password@host:port/0, and percent-encode odd characters") from None
         credentials, _, hosts = parts.netloc.rpartition("@")
         username, _, password = credentials.partition(":")
         options = dict(parse_qsl(parts.query, keep_blank_values=True))

@@ -139,6 +139,8 @@ class Settings:
                 found[setting.field] = setting.read(overrides.get(setting.field, setting.default))
             except ValidationError as error:
                 errors[setting.name] = [str(message) for message in error.messages]
+            except ValueError:  # a number too long to be written
+                errors[setting.name] = ["Not a value that a setting can have. See .env.example for what it can."]
         return cls._checked(found, errors)
 
     @classmethod

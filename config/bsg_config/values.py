@@ -104,7 +104,9 @@ def base_url(value: Any) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if host is None or parts.scheme not in ("https", "http") or "@" in parts.netloc or parts.query or parts.fragment:
+    # urlsplit overlooks line breaks; whoever writes credentials into an address shows them to everybody.
+    written = text.isascii() and text.isprintable() and " " not in text and "@" not in text
+    if not written or host is None or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
         raise ValidationError("Not the address of an API. Write it as https://one-api.bsg.world.")
     if parts.scheme != "https" and not _is_loopback(host):
         raise ValidationError(

@@ -20,10 +20,9 @@ import zstandard
 
 from bsg_producer.rejects import RejectCode
 from bsg_producer.template import Template
-from bsg_producer.template_values import VALUE_CHARACTERS_MOST
+from bsg_producer.template_values import INTEGER_MOST, VALUE_CHARACTERS_MOST
 
 _FORMAT = 1
-_INTEGER_MOST = 10**40
 _LARGEST_PART_BYTES = 1 << 30  # what unpacking may grow to, should Redis hold something else under the key
 _INFINITE = "an infinite number: give a finite one"
 _MARKS = ("phone", "sender", "reference_id", "tariff_code")
@@ -124,7 +123,7 @@ def _column(rows: Sequence[Any], name: str, flaws: dict[int, Flaw]) -> list[Any]
 def _surely_kept(values: list[Any], kinds: set[type]) -> bool:
     """Whether the whole column can be kept as it is, found without going through it value by value."""
     if kinds == {int}:
-        return bool(min(values) > -_INTEGER_MOST and max(values) < _INTEGER_MOST)
+        return bool(min(values) > -INTEGER_MOST and max(values) < INTEGER_MOST)
     if kinds == {str, type(None)}:
         values = list(filter(None, values))
     elif kinds != {str}:
@@ -153,7 +152,7 @@ def _kept(value: Any, name: str, row: int, flaws: dict[int, Flaw]) -> Any:
             return _flawed(row, name, "not Unicode text (it has half a surrogate pair): mend its encoding", flaws)
         return str.__str__(value)
     if isinstance(value, int):
-        if -_INTEGER_MOST < value < _INTEGER_MOST:
+        if -INTEGER_MOST < value < INTEGER_MOST:
             return int(value)
         return _flawed(row, name, "a number of more than 40 digits: give it as a text", flaws)
     if isinstance(value, float):

@@ -52,12 +52,15 @@ class Envelope:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Envelope:
-        """Raises ValueError or TypeError for what `to_json` did not write."""
-        found = json.loads(text)
-        start_at = found["start_at"]
-        found["start_at"] = None if start_at is None else datetime.fromisoformat(start_at)
-        found["deadline"] = datetime.fromisoformat(found["deadline"])
-        return cls(**found)
+        """Raises ValueError, which repeats nothing of it, for what `to_json` did not write."""
+        try:
+            found = json.loads(text)
+            start_at = found["start_at"]
+            found["start_at"] = None if start_at is None else datetime.fromisoformat(start_at)
+            found["deadline"] = datetime.fromisoformat(found["deadline"])
+            return cls(**found)
+        except (ValueError, TypeError, LookupError, RecursionError):
+            raise ValueError("not a campaign's envelope as it was accepted") from None
 
     def request_fields(self, now: datetime, zone: tzinfo) -> tuple[dict[str, Any], bool]:
         """The envelope of BSG's request, and whether `start_at` was left out because it has passed.
@@ -90,9 +93,9 @@ def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: dateti
         begin = max(start_at or now, now)
         given = timedelta(seconds=settings.campaign_deadline) if deadline is None else deadline
         _collect(errors, "deadline", lambda: _check_deadline(given, begin))
-        deadline = begin + given if isinstance(given, timedelta) else given
     if errors:
         raise CampaignInvalid(errors)
+    deadline = begin + given if isinstance(given, timedelta) else given
     if start_at is not None:
         start_at = start_at.astimezone(settings.bsg_timezone)
     return Envelope(**{**found, "start_at": start_at, "deadline": deadline}, batch_size=settings.campaign_batch_size)

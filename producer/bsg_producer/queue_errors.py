@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis.exceptions import AuthenticationError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -15,6 +22,7 @@ from bsg_producer.errors import QueueNotDurable, QueueUnavailable
 REASONS: dict[type[RedisError], str] = {
     OutOfMemoryError: "Redis is full: free memory or raise its maxmemory",
     ReadOnlyError: "Redis is read-only: REDIS_URL points at a replica",
+    NoPermissionError: "Redis does not let this user do what is needed: give it all commands on all keys",
     RedisTimeoutError: "Redis did not answer in time: is it overloaded, or the network cut?",
     # These two are connection errors to redis-py.
     AuthenticationError: "Redis refuses the user name or password: mend them in REDIS_URL",

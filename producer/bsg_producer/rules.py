@@ -50,6 +50,7 @@ _PHONE = re.compile(rf"[1-9][0-9]{{{PHONE_DIGITS_LEAST - 1},{PHONE_DIGITS_MOST -
 _SENDER = re.compile(rf"[0-9]{{1,{SENDER_DIGITS_MOST}}}|[ -~]{{1,{SENDER_CHARACTERS_MOST}}}")
 _REFERENCE_ID = re.compile(rf"[a-zA-Z0-9]{{1,{REFERENCE_ID_CHARACTERS_MOST}}}")
 _LONGEST_PHONE_AS_WRITTEN = 64
+_NUMBER_MOST = 10**_LONGEST_PHONE_AS_WRITTEN
 
 _PHONE_REMEDY = "write 9 to 15 digits with the country code, such as +380 66 123-12-31"
 _SENDER_REMEDY = (
@@ -82,8 +83,8 @@ def phone(value: Any) -> str:
         raise Fault(RejectCode.MISSING_PHONE, f"no phone: {_PHONE_REMEDY}")
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise Fault(RejectCode.INVALID_PHONE, f"not a phone, but a {type(value).__name__}: {_PHONE_REMEDY}")
-    digits = str(value) if isinstance(value, int) else _dialled(value)
-    if _PHONE.fullmatch(digits) is None:
+    digits = _dialled(value) if isinstance(value, str) else _text_or_number(value)
+    if digits is None or _PHONE.fullmatch(digits) is None:
         raise Fault(RejectCode.INVALID_PHONE, f"not an international phone number: {_PHONE_REMEDY}")
     return digits
 
@@ -180,6 +181,7 @@ def _dialled(written: str) -> str:
 def _text_or_number(value: Any) -> str | None:
     if isinstance(value, str):
         return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    # Python raises for the text of a number of over 4 300 digits.
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _NUMBER_MOST:
         return str(value)
     return None

@@ -11,6 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from bsg_producer.template_values import (
     COMPARISONS,
+    INTEGER_MOST,
     VALUE_CHARACTERS_MOST,
     Missing,
     TextFilter,
@@ -147,7 +148,7 @@ def _output(piece: nodes.Node, depth: int) -> Node:
     if isinstance(piece, nodes.TemplateData):
         return Literal(piece.data)
     if isinstance(piece, nodes.Const) and isinstance(piece.value, (str, int, float)) and not _is_bool(piece):
-        return Literal(written(piece.value))
+        return Literal(written(_constant(piece)))
     if isinstance(piece, (nodes.Name, nodes.Filter)):
         return _expression(piece, depth)
     raise _refused(piece, "write a field's name between {{ and }}, and filters after a |")
@@ -255,6 +256,8 @@ def _constant(node: nodes.Node) -> Any:
         value = _constant(node.node)
         if isinstance(value, (int, float)):
             return -value
+    if isinstance(node, nodes.Const) and isinstance(node.value, int) and node.value >= INTEGER_MOST:
+        raise TemplateFault("a number of more than 40 digits: write it as a text", node.lineno)
     if isinstance(node, nodes.Const) and isinstance(node.value, (str, int, float)):
         return node.value
     raise _refused(node, "take a text in quotes or a number")

@@ -13,6 +13,7 @@ from bsg_producer.rules import is_blank
 # Longer values are cut before anything is done to them; no text that is sent can hold as much.
 VALUE_CHARACTERS_MOST = 4_096
 TRUNCATE_LENGTH_MOST = 1_000
+INTEGER_MOST = 10**40  # a message's values are no longer either, and Python refuses to write 4 300 digits
 
 TextFilter = Callable[[str], str]
 

@@ -135,6 +135,11 @@ def account_changed(account: Account | None, changes: Mapping[str, object]) -> A
     if unknown:
         raise ValueError(f"an account has no {', '.join(unknown)}; it has {', '.join(known)}")
     known.update(changes)
+    for name in ("balance", "credit"):
+        if isinstance(known[name], bool) or not isinstance(known[name], int | float) or not abs(known[name]) < 1e15:
+            raise ValueError(f"{name} must be an amount")
+    if not isinstance(known["blocked"], bool):
+        raise ValueError("blocked must be true or false")
     known["mode"] = Mode(known["mode"])
     known["tariffs"] = frozenset(map(int, known["tariffs"]))
     known["contact_book"] = frozenset(map(int, known["contact_book"]))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _FORMAT = "%Y-%m-%d %H:%M:%S"
+_LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC).timestamp()  # a year that has four digits in any zone
 
 
 class Clock:
@@ -25,11 +26,13 @@ class Clock:
     def advance(self, seconds: float) -> float:
         """Move the clock forward and return the new present.
 
-        Raises ValueError for a negative number: campaigns never go back a status.
+        Raises ValueError for a negative number: campaigns never go back a status; and for the end of time.
         """
         if not seconds >= 0:
             raise ValueError("the clock of the sandbox only goes forward")
         with self._lock:
+            if not self.now() + seconds <= _LAST_MOMENT:
+                raise ValueError("the clock of the sandbox ends with the year 9000")
             self._advanced += seconds
         return self.now()
 

@@ -99,7 +99,7 @@ class Control:
 
     def _ask(self, method: str, name: str, document: object = None) -> dict[str, Any]:
         body = None if document is None else json.dumps(document, default=_listed).encode()
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(  # noqa: S310 - http to a sandbox that the caller names
             f"{self.url}/_sandbox/{name}", body, {"Content-Type": "application/json"}, method=method
         )
         try:

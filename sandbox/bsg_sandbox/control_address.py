@@ -25,7 +25,7 @@ def answer_control(world: World, head: Head, body: bytes) -> Answer:
         return json_answer(200, handler(world, head.query, parsed_object(body)))
     except SandboxSettingsInvalid as fault:
         return json_answer(400, {"message": "Wrong settings.", "errors": fault.errors})
-    except (FaultInvalid, ValueError, TypeError, KeyError) as fault:
+    except (FaultInvalid, ValueError, TypeError, KeyError, OverflowError) as fault:
         return said(400, f"Wrong order: {fault}")
 
 
@@ -69,6 +69,8 @@ def _account(world: World, query: Mapping[str, str], body: dict[str, Any]) -> ob
 
 
 def _campaign_status(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    if not isinstance(body["status"], str | None):
+        raise ValueError("a status is a text or null")
     world.force_status(body["campaign_id"], body["status"])
     return {}
 

@@ -66,6 +66,39 @@ _CHOICES = {
 }
 
 
+SECONDS_AT_MOST = 1e9  # longer waits than the platform's clocks can count
+
+
+def _within_bounds(name: str, value: Any) -> bool:
+    if name == "location":
+        return value is None or (isinstance(value, str) and value.isprintable())
+    if name == "retry_after":
+        return value is None or (isinstance(value, str) and value.isprintable()) or _is_count(value)
+    if name == "after_bytes":
+        return value is None or (isinstance(value, int) and _is_count(value))
+    if name == "status":
+        return bool(100 <= value <= 599)
+    if name == "offset_hours":
+        return bool(-23 <= value <= 23)
+    return not isinstance(value, int | float) or _is_count(value)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= SECONDS_AT_MOST
+
+
+def _check_when(first: Any, requests: Any, probability: Any, seed: Any, times: Any) -> None:
+    for name, value in (("first", first), ("times", times)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            raise FaultInvalid(f"{name} must be a whole number")
+    if not isinstance(seed, int | str):
+        raise FaultInvalid("seed must be a whole number or a text")
+    if requests is not None and not all(isinstance(number, int) for number in requests):
+        raise FaultInvalid("requests must be whole numbers")
+    if probability is not None and not (_is_count(probability) and probability <= 1):
+        raise FaultInvalid("probability must be between 0 and 1")
+
+
 @dataclass(slots=True)
 class Fault:
     """A fault on order. `seen` counts the requests that it could have happened to, `happened` the others."""
@@ -96,7 +129,7 @@ class Fault:
             return False
         if self.probability is not None:
             # Drawn anew for each number: which requests are struck does not depend on the other faults.
-            drawn = random.Random(f"{self.seed}:{self.seen}").random()  # noqa: S311
+            drawn = random.Random(f"{self.seed}:{self.seen}").random()  # noqa: S311 - repeatable, not secret
             if drawn >= self.probability:
                 return False
         self.happened += 1
@@ -149,11 +182,14 @@ class Faults:
             expected = _TYPES.get(type(known.options[name]))
             if expected is not None and (isinstance(value, bool) or not isinstance(value, expected)):
                 raise FaultInvalid(f"{name} of {kind} has the wrong type")
+            if not _within_bounds(name, value):
+                raise FaultInvalid(f"{name} of {kind} is out of bounds")
         for (of_kind, name), choices in _CHOICES.items():
             if of_kind == kind and options.get(name, choices[0]) not in choices:
                 raise FaultInvalid(f"{name} must be one of {', '.join(choices)}")
-        if probability is not None and not 0 <= probability <= 1:
-            raise FaultInvalid("probability must be between 0 and 1")
+        _check_when(first, requests, probability, seed, times)
+        if not all(isinstance(word, str | None) for word in (path, method)):
+            raise FaultInvalid("path and method must be texts")
         with self._lock:
             self._given += 1
             fault = Fault(

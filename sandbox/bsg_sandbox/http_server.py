@@ -22,6 +22,7 @@ BACKLOG = 1024
 LINE_AT_MOST = 65_536
 HEADERS_AT_MOST = 200
 BODY_AT_MOST = 128 * 1024 * 1024
+_DIGITS_AT_MOST = 20
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -217,7 +218,7 @@ def _read_body(reader: BufferedReader, headers: Mapping[str, str], limit: int | 
     if "chunked" in headers.get("transfer-encoding", "").lower():
         return _read_chunks(reader, limit)
     stated = headers.get("content-length", "0")
-    if not stated.isascii() or not stated.isdigit():
+    if not stated.isascii() or not stated.isdigit() or len(stated) > _DIGITS_AT_MOST:
         raise BadRequest(400)
     length = int(stated)
     if length > BODY_AT_MOST:

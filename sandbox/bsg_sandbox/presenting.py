@@ -101,7 +101,7 @@ def _state(campaign: Campaign, account: Account, now: float) -> tuple[str, dict[
 
 
 def _draw(campaign: Campaign, what: str) -> random.Random:
-    return random.Random(f"{campaign.seed}:{campaign.id}:{what}")  # noqa: S311
+    return random.Random(f"{campaign.seed}:{campaign.id}:{what}")  # noqa: S311 - repeatable, not secret
 
 
 def _stamp(moment: float | None, zone: float) -> str | None:

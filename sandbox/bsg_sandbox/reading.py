@@ -92,7 +92,7 @@ def balance(world: World, account: Account) -> Answer:
     """BSG: GET /api/accounts/balance."""
     amount = account.balance
     if account.mode is Mode.TEST:
-        amount = round(random.Random(f"{world.settings.seed}:balance").uniform(0, 1000), 2)  # noqa: S311
+        amount = round(random.Random(f"{world.settings.seed}:balance").uniform(0, 1000), 2)  # noqa: S311 - repeatable, not secret
     document = {"balance": amount, "currency": world.settings.currency, "credit": account.credit}
     return json_answer(200, {"data": document})
 

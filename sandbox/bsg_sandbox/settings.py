@@ -10,6 +10,7 @@ _CHOICES = {
     "duplicates": ("reject_whole", "drop_singly", "allow"),
     "phone_twice": ("refuse", "allow"),
 }
+_LARGEST = 1e9  # waits that the platform's clocks can count, sums that stay finite
 
 
 class SandboxSettingsInvalid(ValueError):
@@ -82,4 +83,6 @@ def _fault_of(name: str, value: object, present: object) -> str | None:
         return None if 0 <= value <= 1 else "must be between 0 and 1"
     if isinstance(value, int | float) and name != "seed" and not value >= 0:
         return "must not be negative"
+    if isinstance(value, int | float) and name != "seed" and not value <= _LARGEST:
+        return f"must not be above {_LARGEST:g}"
     return None

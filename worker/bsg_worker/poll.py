@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -15,6 +16,8 @@ from bsg_worker.moments import moment
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns
+
+LOGGER = logging.getLogger(__name__)
 
 AT_ONCE = 2000
 PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it before another does
@@ -63,7 +66,11 @@ def _poll_listed(runtime: Runtime, turns: Turns, records: Sequence[BatchRecord])
 
 
 def _record(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> None:
-    envelope = Envelope.from_json(record.envelope)
+    try:
+        envelope = Envelope.from_json(record.envelope)
+    except ValueError as error:
+        LOGGER.error("batch %d of %s: %s", record.batch, record.campaign_id, error)
+        return
     now = moment(runtime.ledger.rooms.now_ms())
     wait = next_poll(
         answer.status,

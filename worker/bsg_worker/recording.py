@@ -41,6 +41,7 @@ def record(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, c
             return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
         case OutcomeKind.THROTTLED:
             asked = outcome.retry_after
+            # A batch that is told to wait for years would expire for one odd header.
             wait = _backoff(runtime, lease, chance) if asked is None else min(asked, LONGEST_COOL_DOWN)
             runtime.submit_limiter.cool_down(wait)
             return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)

@@ -28,6 +28,7 @@ from bsg_worker.runtime import Runtime, new_token
 AT_MOST_SECONDS = 2.0  # going on with the same campaign saves doorbells; longer would be unfair to others
 PERMIT_WAIT_SECONDS = 30.0
 RECORD_AGAIN_SECONDS = 0.2
+UNREADABLE_DELAY = 60.0  # somebody else wrote into the ledger: its batches wait for that to be mended, and expire
 
 
 NOTHING_LEFT = Outcome(OutcomeKind.NOT_TAKEN, "Redis did not keep the intent")
@@ -115,9 +116,12 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
         runtime.ledger.batches.release(lease, delay_ms=int(delay * 1000), cause="rate limit")
         return Step(f"deferred {delay:.1f} s: rate limit", again_in=delay, ends=True)
     clock.sleep(slot.wait)
-    fields, start_passed = Envelope.from_json(lease.envelope).request_fields(
-        moment(runtime.ledger.rooms.now_ms()), runtime.settings.bsg_timezone
-    )
+    try:
+        envelope = Envelope.from_json(lease.envelope)
+    except ValueError as error:
+        runtime.ledger.batches.release(lease, delay_ms=int(UNREADABLE_DELAY * 1000), cause=str(error))
+        return Step(f"deferred {UNREADABLE_DELAY:.0f} s: {error}", again_in=None, ends=True)
+    fields, start_passed = envelope.request_fields(moment(runtime.ledger.rooms.now_ms()), runtime.settings.bsg_timezone)
     intended_at = clock.monotonic()
     state = runtime.ledger.batches.intend(
         lease,

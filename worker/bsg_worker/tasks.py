@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bsg_worker import runtime
 from bsg_worker.application import app
+from bsg_worker.failures import telling_no_contents
 from bsg_worker.poll import poll
 from bsg_worker.prepare import prepare_parts
 from bsg_worker.probe import probe_gate
@@ -14,32 +15,38 @@ from bsg_worker.sweep import stop_at_bsg, sweep
 
 
 @app.task(name="bsg.prepare")
+@telling_no_contents
 def prepare_task(campaign_id: str) -> str:
     return prepare_parts(runtime.current(), campaign_id)
 
 
 @app.task(name="bsg.submit")
+@telling_no_contents
 def submit_task(campaign_id: str, bell: str) -> str:
     return submit_batches(runtime.current(), campaign_id, bell)
 
 
 @app.task(name="bsg.poll")
+@telling_no_contents
 def poll_task() -> str:
     return poll(runtime.current())
 
 
 @app.task(name="bsg.reconcile")
+@telling_no_contents
 def reconcile_task() -> str:
     current = runtime.current()
     return _joined(probe_gate(current), stop_at_bsg(current), reconcile(current))
 
 
 @app.task(name="bsg.sweep")
+@telling_no_contents
 def sweep_task() -> str:
     return sweep(runtime.current())
 
 
 @app.task(name="bsg.purge")
+@telling_no_contents
 def purge_task() -> str:
     return purge(runtime.current())
 

@@ -6,9 +6,9 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from tests.certificates import CERTIFICATE, serving
 from tests.worker.client.far_side import (
     Behaviour,
     Conversation,
@@ -17,21 +17,15 @@ from tests.worker.client.far_side import (
     answering,
     campaign_body,
     send,
+    settings_for,
 )
 
-from bsg_worker.client import OutcomeKind
-
-# For localhost, signed by itself, good until 2120: made once, so that no openssl need be installed.
-# The key guards nothing.
-CERTIFICATE = Path(__file__).with_name("tls") / "certificate.pem"
-KEY = CERTIFICATE.with_name("key.pem")
+from bsg_worker.client import BSGClient, OutcomeKind, ReadFailed
 
 
 @pytest.fixture
 def tls() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE, KEY)
-    return context
+    return serving()
 
 
 @pytest.fixture
@@ -149,3 +143,17 @@ def test_a_proxy_does_not_come_between_us_and_a_sandbox_on_loopback(monkeypatch:
 
         assert send(far_side.url).kind is OutcomeKind.TAKEN
         assert proxy.connections == 0
+
+
+@pytest.mark.usefixtures("trusted")
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_leads_from_tls_to_plain_text(tls: ssl.SSLContext, status: int) -> None:
+    with FarSide(TAKE) as plain:
+        redirect = answering(status, b"", f"Location: {plain.url}/api/campaigns/sms/send-individual")
+        with FarSide(redirect, tls=tls) as far_side:
+            outcome = send(far_side.url)
+            with pytest.raises(ReadFailed):
+                BSGClient(settings_for(far_side.url), None).balance()
+
+        assert outcome.kind is OutcomeKind.IN_DOUBT
+        assert plain.connections == 0

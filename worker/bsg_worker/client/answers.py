@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 _LONGEST_WORD = 64
+_LARGEST_NUMBER = 2**63 - 1  # no database has a larger one as its id
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,8 @@ def data_of(answer: Any) -> Any:
 
 def campaign_answer(data: Any) -> CampaignAnswer | None:
     """Reads a campaign; None unless it is an object with a whole number above zero as its id."""
-    if not isinstance(data, Mapping) or not (bsg_id := whole_number(data.get("id"))):
+    bsg_id = whole_number(data.get("id")) if isinstance(data, Mapping) else None
+    if bsg_id is None or bsg_id <= 0:
         return None
     return CampaignAnswer(id=bsg_id, **_shared(data))
 
@@ -125,12 +127,12 @@ def balance_answer(data: Any) -> Balance | None:
 
 
 def whole_number(value: Any) -> int | None:
-    """A whole number, also one that is printed as text; None for anything else, true and false included."""
+    """A whole number of 64 bits, also one that is printed as text; None for anything else, true and false included."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_WORD:
-        return int(value)
-    return value if isinstance(value, int) else None
+        value = int(value)
+    return value if isinstance(value, int) and abs(value) <= _LARGEST_NUMBER else None
 
 
 def printable(text: str, longest: int) -> str:
@@ -175,7 +177,7 @@ def _word(value: Any) -> str | None:
 
 
 def _price(value: Any) -> str | None:
-    return str(value) if _decimal(value) is not None else None
+    return printable(str(value), _LONGEST_WORD) if _decimal(value) is not None else None
 
 
 def _decimal(value: Any) -> Decimal | None:
@@ -185,4 +187,5 @@ def _decimal(value: Any) -> Decimal | None:
         number = Decimal(str(value)[:_LONGEST_WORD])
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    # An amount beyond any account's could not even be added to another one.
+    return number if number.is_finite() and abs(number.adjusted()) < _LONGEST_WORD else None

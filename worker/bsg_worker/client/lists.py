@@ -24,23 +24,25 @@ def listed(
     `get` asks for one page. Raises ReadFailed, also for a row that `read` cannot read and for a list that
     repeats itself instead of going on.
     """
-    offset, first_of_last_page = 0, object()
+    offset = 0
+    first_of_last_page: Row | None = None
     for _ in range(_MOST_PAGES):
         content = get({**query, "page[offset]": str(offset), "page[limit]": str(_PAGE), "sort": "id", "way": "asc"})
         rows = data_of(content)
         if not isinstance(rows, list):
             raise ReadFailed("a list that is none", status=200)
-        if rows and rows[0] == first_of_last_page:
-            raise ReadFailed("a list that does not go on", status=200)
-        for entry in rows:
+        for place, entry in enumerate(rows):
             row = read(entry)
             if row is None:
                 raise ReadFailed("an unreadable row in a list", status=200)
+            if place == 0:
+                if row == first_of_last_page:
+                    raise ReadFailed("a list that does not go on", status=200)
+                first_of_last_page = row
             yield row
         offset += len(rows)
         if not rows or _total(content, offset) <= offset:
             return
-        first_of_last_page = rows[0]
     raise ReadFailed("a list without an end", status=200)
 
 

@@ -178,7 +178,7 @@ def _complaints(errors: Any) -> list[tuple[str, Any]]:
         if isinstance(entry, Mapping):
             complaints.extend(entry.items())
         else:
-            field, _, words = str(entry).partition(":")
+            field, _, words = entry.partition(":") if isinstance(entry, str) else ("", "", "")
             complaints.append((field, words.strip()))
     return complaints
 

@@ -1,0 +1,104 @@
+"""Envelopes, keys, ids and messages: accepted, or refused with the field that is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bsg_config.settings import Settings
+from bsg_producer import CampaignInvalid, CampaignNotFound, Producer
+from bsg_producer.envelope import Envelope, check_envelope
+from bsg_producer.rules import MESSAGES_PER_REQUEST
+from tests.hostile.strategies import HUGE, JSON_VALUES, ODD_TEXTS, PYTHON_VALUES, as_json, nested
+from tests.producer.campaigns import prepared, rows_of
+from tests.servers import RedisServer
+
+NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
+ARGUMENTS = (
+    *("sender", "text", "tariff_code", "validity", "start_at", "deadline"),
+    *("callback_url", "priority", "allow_duplicates", "name"),
+)
+HALF_A_PAIR = "\ud800"
+
+
+@given(arguments=st.dictionaries(st.sampled_from((*ARGUMENTS, "colour")), PYTHON_VALUES, max_size=4))
+def test_an_envelope_is_accepted_whole_or_refused_by_field(arguments: dict[str, Any]) -> None:
+    try:
+        envelope = check_envelope(arguments, Settings.build(), NOW)
+    except CampaignInvalid as invalid:
+        assert invalid.errors.keys() <= {*arguments, "deadline"}
+    else:
+        assert envelope.deadline > NOW
+        assert Envelope.from_json(envelope.to_json().encode()) == envelope
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("deadline", timedelta.max),
+        ("deadline", timedelta.min),
+        pytest.param("deadline", HUGE, id="deadline-huge"),
+        pytest.param("sender", HUGE, id="sender-huge"),
+        pytest.param("validity", HUGE, id="validity-huge"),
+    ],
+)
+def test_what_cannot_even_be_added_or_written_is_refused_by_field(name: str, value: object) -> None:
+    with pytest.raises(CampaignInvalid) as raised:
+        check_envelope({name: value}, Settings.build(), NOW)
+
+    assert raised.value.errors.keys() == {name}
+
+
+@given(messages=st.lists(PYTHON_VALUES | st.dictionaries(st.text(max_size=5), PYTHON_VALUES), max_size=4))
+def test_every_message_whatever_it_is_ends_in_a_batch_or_a_reject(messages: list[Any]) -> None:
+    found = prepared([*messages, {"phone": 380661231231, "text": "the good one"}], allow_duplicates=True)
+
+    places = [index for batch in found.batches for index in batch.indexes] + [reject.index for reject in found.rejects]
+    assert sorted(places) == list(range(len(messages) + 1))
+    assert len(messages) not in {reject.index for reject in found.rejects}
+    assert all(len(rows_of(batch)) == batch.size <= MESSAGES_PER_REQUEST for batch in found.batches)
+
+
+@given(document=JSON_VALUES.map(as_json) | st.binary(max_size=60) | st.just(nested(100_000)) | st.just(nested(990)))
+def test_a_frozen_envelope_that_somebody_else_wrote_is_refused_with_nothing_of_it_repeated(document: bytes) -> None:
+    with pytest.raises(ValueError, match="^not a campaign's envelope as it was accepted$"):
+        Envelope.from_json(document)
+
+
+def test_times_in_a_frozen_envelope_that_are_none_are_not_repeated() -> None:
+    with pytest.raises(ValueError, match="^not a campaign's envelope") as raised:
+        Envelope.from_json(json.dumps({"start_at": "+380661231231", "deadline": "Hello"}))
+
+    assert raised.value.__suppress_context__
+
+
+def test_a_key_that_no_redis_can_hold_is_told(redis_url: str) -> None:
+    producer = Producer(Settings.build(redis_url=redis_url, bsg_api_key="live_sandbox"))
+
+    with pytest.raises(CampaignInvalid, match="idempotency_key"):
+        producer.enqueue([{"phone": 380661231231, "text": "Hi"}], sender="Shop", idempotency_key=HALF_A_PAIR)
+
+
+@given(identifier=st.text(max_size=30) | ODD_TEXTS | st.from_regex("[0-9A-Za-z]{22}", fullmatch=True))
+def test_an_id_that_was_never_given_is_not_found(redis_server: RedisServer, identifier: str) -> None:
+    producer = Producer(Settings.build(redis_url=redis_server.url, bsg_api_key="live_sandbox"))
+
+    asking: tuple[Callable[[str], object], ...] = (
+        *(producer.status, producer.pause, producer.resume),
+        *(producer.cancel, producer.retry),
+    )
+    for ask in asking:
+        with pytest.raises(CampaignNotFound):
+            ask(identifier)
+    listing: tuple[Callable[[str], Iterable[object]], ...] = (producer.rejects, producer.watch)
+    for each in listing:
+        with pytest.raises(CampaignNotFound):
+            list(each(identifier))
+    with pytest.raises((CampaignNotFound, CampaignInvalid)):
+        producer.resolve(identifier, not_sent=True)

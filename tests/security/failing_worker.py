@@ -1,0 +1,27 @@
+"""The workers' application, with failures in it that quote what they were about; for `celery -A`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bsg_producer.columns import Part
+from bsg_worker import prepare, submit
+from bsg_worker.bodies import unpacked
+from bsg_worker.celery import app
+
+__all__ = ["app"]
+
+
+def failing_preparation(part: Part, *_: Any, **__: Any) -> None:
+    raise ValueError(f"cannot render {part.fields} for {part.phones}")
+
+
+def failing_submission(body: bytes) -> bytes:
+    try:
+        return (unpacked(body).decode() + "\ud800").encode()
+    except UnicodeEncodeError as error:
+        raise RuntimeError(f"cannot send {error.object}") from error
+
+
+setattr(prepare, "prepare", failing_preparation)  # noqa: B010 - not exported, so not for mypy to see
+submit.unpacked = failing_submission  # type: ignore[attr-defined]

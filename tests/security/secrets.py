@@ -1,0 +1,28 @@
+"""Values that nothing but BSG and the ledger may see, and looking for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+KEY = "live_opensesame7777"
+PASSWORD = "hush-hush/4242"
+QUOTED_PASSWORD = "hush-hush%2F4242"
+TEXT = "swordfish"
+NAME = "Xanthippe"
+FIRST_PHONE = 380_667_770_000
+_PHONE = "38066777"
+
+SECRETS = (KEY, PASSWORD, QUOTED_PASSWORD, TEXT, NAME, _PHONE)
+
+
+def messages(count: int) -> Iterator[Mapping[str, object]]:
+    for number in range(count):
+        yield {"phone": FIRST_PHONE + number, "name": f"{NAME}{number}"}
+
+
+TEMPLATE = f"{TEXT} {{{{ name }}}}"
+
+
+def secrets_in(text: str) -> list[str]:
+    """The secrets that stand somewhere in the text."""
+    return [secret for secret in SECRETS if secret in text]

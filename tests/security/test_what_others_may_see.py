@@ -1,0 +1,240 @@
+"""A campaign through every fault, with workers at DEBUG: no phone, text, key or password where others look."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pickle
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from kombu.connection import Connection
+
+from bsg_config.celery_configuration import WORKER_QUEUES
+from bsg_config.redis_connections import broker_url, connect
+from bsg_config.settings import Settings
+from tests.processes import Processes, wait_until
+from tests.scenarios.stage import Stage
+from tests.security.conftest import GuardedRedis
+from tests.security.secrets import TEMPLATE, messages, secrets_in
+from tests.servers import free_port
+
+ROOT = Path(__file__).parents[2]
+
+FAULTS: list[dict[str, Any]] = [
+    {"kind": "token_expired"},
+    {"kind": "throttle", "retry_after": 0},
+    {"kind": "server_error_before"},
+    {"kind": "server_error_after"},
+    {"kind": "cut_before", "after_bytes": 10},
+    {"kind": "cut_after"},
+    {"kind": "garbage_after"},
+    {"kind": "http_200_error"},
+    {"kind": "rows_refused", "rows": [0]},
+    {"kind": "redirect"},
+]
+PAGES = ("/", "/workers", "/tasks", "/broker", "/api/workers?refresh=1", "/api/tasks", "/api/task/types", "/metrics")
+
+
+def send(stage: Stage, count: int = 12) -> str:
+    return stage.producer.enqueue(messages(count), sender="MyShop", text=TEMPLATE).campaign_id
+
+
+def queue_contents(client: redis.Redis) -> str:
+    """Everything of Celery's and kombu's in that Redis: whatever is not the ledger's or the limiter's."""
+    found: list[str] = []
+    for key in client.scan_iter():
+        if key.startswith(b"bsg:") and key.decode() not in WORKER_QUEUES:
+            continue
+        kind = client.type(key)
+        if kind == b"list":
+            values: Any = client.lrange(key, 0, -1)
+        elif kind == b"hash":
+            values = client.hgetall(key).items()
+        elif kind == b"zset":
+            values = client.zrange(key, 0, -1)
+        else:
+            values = client.smembers(key) if kind == b"set" else [client.get(key)]
+        for value in values:
+            text = str(value)
+            found.append(f"{key!r}: {text}")
+            if kind == b"list":
+                body = json.loads(value)["body"]
+                found.append(base64.b64decode(body).decode())
+    return "\n".join(found)
+
+
+class Flower:
+    def __init__(self, stage: Stage, directory: Path) -> None:
+        self.port = free_port()
+        self.log = directory / "flower.log"
+        environment = {**stage.processes.settings, "FLOWER_UNAUTHENTICATED_API": "true", "PATH": "/usr/bin:/bin"}
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "celery",
+                    "-A",
+                    "bsg_monitor",
+                    "flower",
+                    f"--port={self.port}",
+                    "--logging=DEBUG",
+                ],
+                env=environment,
+                cwd=directory,
+                stdout=output,
+                stderr=output,
+            )
+
+    def page(self, path: str) -> str:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.read().decode()
+
+    def tasks(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.page("/api/tasks"))
+        return found
+
+
+@pytest.fixture(scope="module")
+def waiting(stage: Stage, guarded_redis: GuardedRedis) -> str:
+    """What stands in the queue while nobody works."""
+    send(stage)
+    with connect(Settings.build(redis_url=guarded_redis.url())) as client:
+        return queue_contents(client)
+
+
+@pytest.fixture(scope="module")
+def flower(stage: Stage, waiting: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flower]:
+    flower = Flower(stage, tmp_path_factory.mktemp("flower"))
+    try:
+        wait_until(lambda: "Visit me" in flower.log.read_text(), within=30, what="Flower")
+        yield flower
+    finally:
+        flower.process.terminate()
+        flower.process.wait(15)
+
+
+@pytest.fixture(scope="module")
+def campaigns(stage: Stage, flower: Flower) -> list[str]:
+    """Campaigns that went through every fault."""
+    for number, fault in enumerate(FAULTS, start=1):
+        # With a success between them, as five doubts in a row would shut the gate.
+        stage.sandbox.fault(**fault, requests=[2 * number])
+    stage.processes.all()
+    found = [send(stage) for _ in range(8)]
+    faults = len(FAULTS)
+    wait_until(
+        lambda: sum(fault["happened"] for fault in stage.sandbox.faults()) >= faults, within=20, what="every fault"
+    )
+    return found
+
+
+def test_the_queue_has_ids_only(waiting: str) -> None:
+    assert "bsg.prepare" in waiting
+    assert secrets_in(waiting) == []
+
+
+def test_the_logs_at_debug_have_none(campaigns: list[str], stage: Stage) -> None:
+    logs = stage.processes.logs()
+
+    assert "HTTP 500" in logs
+    assert campaigns[0] in logs
+    assert secrets_in(logs) == []
+
+
+def test_flower_shows_none(campaigns: list[str], flower: Flower) -> None:
+    wait_until(lambda: any("HTTP 500" in str(task) for task in flower.tasks().values()), within=20, what="the tasks")
+    workers = json.loads(flower.page("/api/workers?refresh=1"))
+    tasks = flower.tasks()
+    one_of_each = {task["name"]: uuid for uuid, task in tasks.items()}
+    pages = [*PAGES, *(f"/worker/{name}" for name in workers), *(f"/task/{uuid}" for uuid in one_of_each.values())]
+
+    shown = "\n".join(flower.page(path) for path in pages)
+
+    assert workers
+    assert campaigns[0] in shown
+    assert "broker_url" in shown
+    assert secrets_in(shown + flower.log.read_text()) == []
+
+
+def test_process_arguments_have_none(
+    campaigns: list[str], stage: Stage, flower: Flower, guarded_redis: GuardedRedis
+) -> None:
+    ours = [process.process.pid for process in stage.processes.running]
+    ours += [flower.process.pid, guarded_redis.server.process_id]
+    lines = [Path(f"/proc/{number}/cmdline").read_bytes().decode() for number in ours]
+
+    assert any("bsg_worker" in line for line in lines)
+    assert secrets_in("\n".join(lines)) == []
+
+
+def test_a_pickle_is_refused_and_never_opened(campaigns: list[str], stage: Stage, tmp_path: Path) -> None:
+    opened = tmp_path / "opened"
+    publish_pickle(stage, opened)
+
+    wait_until(lambda: "ContentDisallowed" in stage.processes.logs(), within=10, what="the refusal")
+    campaign = send(stage, 3)
+
+    wait_until(lambda: stage.count(campaign, "unprepared") == 0, within=20, what="the worker to go on")
+    assert all(process.alive for process in stage.processes.running)
+    assert not opened.exists()
+
+
+def test_a_failure_that_quotes_what_it_was_about_is_told_by_its_kind_and_place(
+    stage: Stage, campaigns: list[str], flower: Flower, tmp_path: Path
+) -> None:
+    stage.producer.shut_gate()
+    prepared = send(stage, 3)
+    wait_until(lambda: stage.count(prepared, "unprepared") == 0, within=20, what="the preparation")
+    for process in stage.processes.running:
+        process.kill()
+    settings = {**stage.processes.settings, "PYTHONPATH": str(ROOT)}
+    failing = Processes(
+        tmp_path, stage.redis_url, stage.sandbox.url, application="tests.security.failing_worker", **settings
+    )
+    with failing:
+        failing.worker().wait_until_ready()
+        stage.producer.open_gate()
+        stage.producer.resume(prepared)  # which rings
+        send(stage, 3)
+        wait_until(lambda: "prepared: ValueError" in failing.logs(), within=20, what="a failed preparation")
+        wait_until(lambda: "raised unexpected" in failing.logs(), within=20, what="a failed submission")
+        wait_until(lambda: "FAILURE" in str(flower.tasks()), within=20, what="Flower to know of it")
+
+        assert "RuntimeError at" in failing.logs()
+        assert "failing_worker.py" in failing.logs()
+        assert secrets_in(failing.logs() + str(flower.tasks())) == []
+
+
+class Opened:
+    """Unpickling it creates a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def publish_pickle(stage: Stage, opened: Path) -> None:
+    body = pickle.dumps([[Opened(opened)], {}, {}])
+    with Connection(broker_url(Settings.build(redis_url=stage.redis_url))) as connection:
+        connection.Producer().publish(
+            body,
+            routing_key="submit.normal",
+            content_type="application/x-python-serialize",
+            content_encoding="binary",
+            headers={"task": "bsg.submit", "id": "by-hand", "lang": "py"},
+        )

@@ -1,0 +1,74 @@
+"""What values print of themselves ends in logs and tracebacks: never a phone, a text or a key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bsg_config.doorbell import Doorbell
+from bsg_config.redis_address import RedisAddress
+from bsg_config.settings import Settings
+from bsg_ledger.batches import BatchLease
+from bsg_ledger.parts import PartLease
+from bsg_producer import Producer
+from bsg_producer.columns import pack, unpack
+from bsg_producer.messages import explain
+from bsg_producer.preparation import prepare
+from bsg_producer.quick_look import look
+from bsg_producer.rejects import Reject, RejectCode
+from bsg_producer.template import Template
+from bsg_sandbox.accounts import Account
+from bsg_worker.client import BSGClient, Outcome, OutcomeKind, RowFault
+from bsg_worker.client.wire import Answer, StreamedBody
+from bsg_worker.failures import TaskFailed, telling_no_contents
+from bsg_worker.runtime import build
+from tests.producer.campaigns import CAMPAIGN, envelope_of
+from tests.security.secrets import FIRST_PHONE, KEY, NAME, QUOTED_PASSWORD, TEXT, messages, secrets_in
+
+SETTINGS = Settings.build(bsg_api_key=KEY, redis_url=f"redis://user:{QUOTED_PASSWORD}@localhost/0", bsg_auth="api-key")
+ENVELOPE = envelope_of(text=f"{TEXT} {{{{ name }}}}", callback_url=f"https://example.com/{TEXT}")
+PART = unpack(pack(list(messages(3)), Template.parse(f"{TEXT} {{{{ name }}}}")))
+COLUMNS = look(PART, sender="MyShop", texts=[TEXT] * 3, generated_ids=["a", "b", "c"])
+BODY = f'[{{"phone":{FIRST_PHONE},"text":"{TEXT}"}}]'.encode()
+VALUES: dict[str, Any] = {
+    "settings": SETTINGS,
+    "address": RedisAddress.parse(str(SETTINGS.redis_url)),
+    "producer": Producer(SETTINGS),
+    "doorbell": Doorbell(SETTINGS),
+    "runtime": build(SETTINGS),
+    "envelope": ENVELOPE,
+    "template": Template.parse(TEXT),
+    "part": PART,
+    "columns": COLUMNS,
+    "prepared": prepare(PART, ENVELOPE, campaign_id=CAMPAIGN, first_index=0, batch_size=10),
+    "message": explain({"phone": FIRST_PHONE, "sender": "Shop", "text": TEXT}),
+    "fault": explain({"phone": f"x{FIRST_PHONE}", "sender": "Shop", "text": TEXT}),
+    "reject": Reject(0, str(FIRST_PHONE), "", "phone", RejectCode.INVALID_PHONE, "not a phone"),
+    "part lease": PartLease("c", 0, "t", packed=BODY, envelope=ENVELOPE.to_json(), first_index=0, size=1),
+    "batch lease": BatchLease("c", 0, "t", envelope=ENVELOPE.to_json(), size=1, attempts=0, body=BODY),
+    "client": BSGClient(SETTINGS, None),
+    "row fault": Outcome(OutcomeKind.ROWS_REFUSED, "422", rows=(RowFault(0, "phone", f"{FIRST_PHONE} is wrong"),)),
+    "body": StreamedBody((BODY,), lambda: True),
+    "answer": Answer(200, {}, BODY),
+    "account": Account(KEY),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_no_value_prints_what_it_holds_in_confidence(name: str) -> None:
+    assert secrets_in(repr(VALUES[name])) == []
+    assert secrets_in(str(VALUES[name])) == []
+    assert secrets_in(f"{[VALUES[name]]}") == []
+
+
+def test_a_task_that_fails_names_the_kind_and_the_place_alone() -> None:
+    @telling_no_contents
+    def failing(text: str) -> str:
+        raise KeyError(f"{text} for {NAME}")
+
+    with pytest.raises(TaskFailed, match=r"^KeyError at .*test_what_values_show.py:\d+ failing$") as raised:
+        failing(TEXT)
+
+    assert raised.value.__suppress_context__
+    assert secrets_in(repr(raised.value)) == []
