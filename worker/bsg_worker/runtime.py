@@ -15,6 +15,7 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.gate import Gate
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.witness import Witness
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.client.bsg_client import BSGClient
 from bsg_worker.client.outcomes import ReadFailed
@@ -35,6 +36,7 @@ class Runtime:
     doorbell: Doorbell
     permits: threading.BoundedSemaphore
     bsg_time: BSGTime
+    witness: Witness
     evidence: Evidence = field(default_factory=Evidence)
 
     @property
@@ -54,8 +56,12 @@ class Runtime:
         return int(self.redis.llen(queue))
 
 
-def build(settings: Settings) -> Runtime:
-    """Connects nothing yet: every connection is made at its first use."""
+def build(settings: Settings, *, patience: float = 0.0) -> Runtime:
+    """Connects nothing yet: every connection is made at its first use.
+
+    `patience`: how many seconds a status request may wait for its slot of the rate limit before it fails, besides the
+    few for which a slot can be reserved.
+    """
     settings.require_api_key()
     client = connect(settings)
     ledger = Ledger(
@@ -66,20 +72,23 @@ def build(settings: Settings) -> Runtime:
         settings=settings,
         redis=client,
         ledger=ledger,
-        client=BSGClient.connected(settings, client, before_read=lambda: _wait_for_slot(status_limiter)),
+        client=BSGClient.connected(settings, client, before_read=lambda: _wait_for_slot(status_limiter, patience)),
         submit_limiter=Limiter(client, settings.account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst),
         status_limiter=status_limiter,
         doorbell=Doorbell(settings),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
+        witness=ledger.witness(settings.account),
     )
 
 
-def _wait_for_slot(limiter: Limiter) -> None:
+def _wait_for_slot(limiter: Limiter, patience: float) -> None:
     """Sleeps until a status request may leave; raises `ReadFailed` when that is too far off."""
-    slot = limiter.reserve()
-    if isinstance(slot, Later):
-        raise ReadFailed(f"no status request for {slot.retry_in:.1f} s: rate limit")
+    stop_at = clock.monotonic() + patience
+    while isinstance(slot := limiter.reserve(), Later):
+        if clock.monotonic() + slot.retry_in > stop_at:
+            raise ReadFailed(f"no status request for {slot.retry_in:.1f} s: rate limit")
+        clock.sleep(slot.retry_in)
     clock.sleep(slot.wait)
 
 

@@ -92,6 +92,7 @@ def _submit_with_permit(runtime: Runtime, lease: BatchLease, body: bytes) -> Ste
         lease_ms=runtime.lease_ms,
         duplicate_window_ms=int(runtime.settings.bsg_duplicate_window * 1000),
         remark="start_at has passed: sent at once" if start_passed else "",
+        witness=runtime.witness,
     )
     if state != "posting":
         return Step(f"not sent: {state}")

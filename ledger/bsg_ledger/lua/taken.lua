@@ -1,15 +1,19 @@
 #!lua flags=allow-oom
 -- Records a BSG campaign id for a batch, whoever brings it and whatever the batch's state (rule 3).
 -- ARGV  1 campaign, 2 batch, 3 account, 4 BSG campaign id, 5 BSG status, 6 next poll (ms), 7 cause, 8 price, 9 currency
--- Answer  {submitted | known | second}, or {owned, batch} if the id belongs to another batch
+-- Answer  {submitted | known | second}, {owned, batch} if the id belongs to another batch, or {gone} if the ledger
+--         does not know the batch
 -- Transition  any state but submitted and finished -> submitted; a second id is recorded, stopped and an alarm
 local campaign, batch, account, bsg_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local key = batch_key(campaign, batch)
 local state, first = get(key, 'state', 'bsg_campaign_id')
+-- A ledger that went back may have lost the whole campaign: half a record of it would help nobody.
+if not state then return { 'gone' } end
 redis.call('HSET', account_key(account, 'gate'), 'doubts', 0)
 if first == bsg_id then return { 'known' } end
 local owner = redis.call('HGET', account_key(account, 'owners'), bsg_id)
 if owner and owner ~= batch_id(campaign, batch) then return { 'owned', owner } end
+stamp(campaign, account)
 redis.call('HSET', account_key(account, 'owners'), bsg_id, batch_id(campaign, batch))
 if first then
   local others = redis.call('HGET', key, 'other_bsg_campaign_ids')
