@@ -234,7 +234,7 @@ def test_the_status_says_whether_the_campaign_is_another_accounts(
     [
         (("--since", "2026-01-01T00:00+00:00", "--until", "2026-05-01T00:00+00:00"), "--since: more than 92 days"),
         (("--since", "2026-01-02T00:00+00:00", "--until", "2026-01-01T00:00+00:00"), "--since: it is not before"),
-        (("--since", "2026-01-01T00:00"), "--since: a time without a zone"),
+        (("--since", "2026-01-01T00:00"), "has no zone"),
         (("--until", "soon"), "no time"),
         ((), "BSG_API_KEY"),
     ],
@@ -254,7 +254,7 @@ def test_an_audit_without_bsg_or_without_redis_is_unreachable(
     assert "BSG_BASE_URL" in line.errors
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     assert line.run("audit", "--adopt") == ExitCode.UNREACHABLE
-    assert "REDIS_URL" in line.errors
+    assert "Redis cannot be reached" in line.errors
 
 
 def test_an_audit_with_a_key_that_bsg_does_not_know_is_misuse(
@@ -294,7 +294,7 @@ def test_a_redis_that_does_not_answer_is_unreachable(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     Path("contacts.csv").write_text(CONTACTS)
-    for words in (("list",), ("status", "x"), ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi")):
+    for words in (("list",), ("status", "0" * 22), ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi")):
         assert line.run(*words) == ExitCode.UNREACHABLE, words
         assert "Traceback" not in line.errors
 

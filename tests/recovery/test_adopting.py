@@ -16,7 +16,7 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.reading import Reading
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
-from bsg_worker.adopt import Adoption, adopt
+from bsg_worker.adopt import Adoption, adopt, record_late
 from bsg_worker.audit import Audit, Origin, audit
 from bsg_worker.bodies import unpacked
 from bsg_worker.client.outcomes import OutcomeKind, ReadFailed
@@ -209,6 +209,19 @@ def test_a_bsg_that_does_not_answer_leaves_the_gate_shut(world: World, monkeypat
     assert world.producer.gate().reason == GateReason.LEDGER_WENT_BACK
     asked = [request for request in world.sandbox.requests() if request.path == "/api/messages"]
     assert len(asked) == 4
+
+
+def test_what_bsg_has_of_a_batch_that_has_expired_since_is_recorded_lest_it_be_retried(world: World) -> None:
+    campaign = world.waiting(10)
+    bsg_id = world.sent_by_nobody_we_know(campaign, 1)
+    world.runtime.redis.hset(f"bsg:campaign:{campaign}", "deadline", 1)
+    world.runtime.ledger.campaigns.expire(campaign)
+
+    late = record_late(world.runtime, world.audit())
+
+    assert late == {f"{campaign}-1": bsg_id}
+    assert world.states(campaign) == ["expired", "submitted"]
+    assert not world.audit().lacking
 
 
 # Auditing

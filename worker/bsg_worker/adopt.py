@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bsg_config import clock
 from bsg_ledger.batches import batch_id as batch_id_of
 from bsg_ledger.gate import GateReason
 from bsg_ledger.parts import PartLease
 from bsg_ledger.records import BatchRecord, OpenCampaign
+from bsg_worker.audit import Audit
 from bsg_worker.bodies import unpacked
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
@@ -24,6 +26,7 @@ BY = "audit --adopt"
 LOOK_AGAIN_SECONDS = 0.5
 PAUSES_AFTER_FAILURES = (1.0, 5.0, 15.0)
 LEASES_AT_ONCE = 500
+FINAL_WITHOUT_BSG = frozenset({"refused", "expired", "cancelled"})
 
 Tell = Callable[[str], None]
 
@@ -45,7 +48,7 @@ def adopt(runtime: Runtime, tell: Tell) -> Adoption:
     """
     runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)
     since = runtime.gate.state().since
-    shut_ms = runtime.ledger.rooms.now_ms() if since is None else int(since.timestamp() * 1000)
+    shut_ms = runtime.ledger.rooms.now_ms() if since is None else round(since.timestamp() * 1000)
     _prepare(runtime, shut_ms, tell)
     _let_the_wire_fall_silent(runtime, shut_ms, tell)
     adoption, looked = Adoption(), dict[str, int]()
@@ -131,17 +134,27 @@ def _look_once(
 
 
 def _patiently(runtime: Runtime, record: BatchRecord, reads: ReadOnce) -> Finding:
-    """One look. Nothing of the batch left before the campaign was accepted, whatever the ledger has of intents."""
+    """One look, repeated when BSG does not answer. Raises `ReadFailed` when it still does not."""
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     rows = [] if body is None else json.loads(unpacked(body))
+    bounded = replace(record, first_intent_ms=_earliest_ms(record, rows))
     for pause in PAUSES_AFTER_FAILURES:
         try:
-            return look_up(runtime, replace(record, first_intent_ms=record.accepted_ms), rows, reads)
+            return look_up(runtime, bounded, rows, reads)
         except ReadFailed as failure:
             if failure.account_reason is not None:
                 raise
             clock.sleep(failure.retry_after or pause)
-    return look_up(runtime, replace(record, first_intent_ms=record.accepted_ms), rows, reads)
+    return look_up(runtime, bounded, rows, reads)
+
+
+def _earliest_ms(record: BatchRecord, rows: Sequence[Any]) -> int:
+    """What is older at BSG cannot be the batch, whatever intents this ledger has.
+
+    A caller's id may have been used before the campaign was accepted. Ids that we made are of this campaign alone.
+    """
+    ours = all(row["reference_id"].startswith(record.campaign_id) for row in rows)
+    return 0 if ours else record.accepted_ms
 
 
 def _mistrust(runtime: Runtime, record: BatchRecord, cause: str, adoption: Adoption) -> None:
@@ -150,6 +163,23 @@ def _mistrust(runtime: Runtime, record: BatchRecord, cause: str, adoption: Adopt
     )
     if state == "unconfirmed":
         adoption.doubtful[_id(record)] = cause
+
+
+def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
+    """Records what BSG has of batches that the ledger calls refused, expired or cancelled (rule 3).
+
+    They would not be sent by themselves, but by a person's `retry`. Answers the batches with their BSG campaigns.
+    """
+    late: dict[str, int] = {}
+    for stranger in compared.without_owner:
+        named = [batch for origin in stranger.origins for batch in origin.batches]
+        if len(named) != 1 or stranger.other_ids or stranger.messages is None:
+            continue
+        for record in runtime.ledger.reading.batch_records(named):
+            if record.state in FINAL_WITHOUT_BSG and stranger.messages <= record.size:
+                record_found(runtime, record, runtime.client.campaign(stranger.bsg_campaign_id))
+                late[_id(record)] = stranger.bsg_campaign_id
+    return late
 
 
 def _id(record: BatchRecord) -> str:

@@ -96,7 +96,7 @@ class Lookup:
                 foreign.add(hit.campaign_id)
                 continue
             detail = self.client.campaign(hit.campaign_id)
-            older = not _made_for(record, hit) and self._older(detail, hit, intent)
+            older = self._older(detail, hit, intent)
             if older:
                 foreign.add(hit.campaign_id)
             elif older is None:
@@ -173,11 +173,6 @@ class _Findings:
 
     def outcome(self) -> Found | Undecided:
         return Found(tuple(self._found.values())) if self._found else Undecided(self._unfit[0])
-
-
-def _made_for(record: BatchRecord, hit: MessageRow) -> bool:
-    """Whether the id is one that we made: random bits of this campaign, which nothing older can carry."""
-    return hit.reference_id is not None and hit.reference_id.startswith(record.campaign_id)
 
 
 def _samples(rows: Sequence[Any], suspects: Sequence[int]) -> list[str]:
