@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from bsg_ledger.parts import NothingDue
 from bsg_ledger.rows import encode_rows
 from bsg_ledger.scripts import Scripts, text_of
+from bsg_ledger.witness import Witness
 
 STALE = "stale"
 RejectRow = tuple[int, str]
@@ -74,13 +75,21 @@ class Batches:
         return BatchLease(campaign_id, int(number), token, text_of(envelope), int(size), int(attempts), body)
 
     def intend(
-        self, lease: BatchLease, *, account: str, lease_ms: int, duplicate_window_ms: int, remark: str = ""
-    ) -> str:
-        """Writes down that the request may be on the wire from now on: `posting`, or why it must not go."""
-        return self._run(
+        self, lease: BatchLease, *, account: str, lease_ms: int, duplicate_window_ms: int, remark: str = "",
+        witness: Witness | None = None,
+    ) -> str:  # fmt: skip
+        """Writes down that the request may be on the wire from now on: `posting`, or why it must not go.
+
+        A ledger that lacks what `witness` has seen of it shuts the gate instead.
+        """
+        answer = self._scripts.run(
             "intent", lease.campaign_id, lease.batch, lease.token, account, lease_ms, remark, duplicate_window_ms,
-            self._next_look_ms,
+            self._next_look_ms, witness.name if witness else "", witness.seen if witness else 0,
         )  # fmt: skip
+        state = text_of(answer[0])
+        if witness is not None and state == "posting":
+            witness.saw(int(answer[3]))
+        return state
 
     def release(self, lease: BatchLease, *, delay_ms: int, cause: str) -> str:
         """Gives a claimed batch back: nothing has left."""
@@ -149,7 +158,8 @@ class Batches:
     ) -> str:  # fmt: skip
         """BSG has it, whoever says so and whatever the state: `submitted`, `known`, `second` (an alarm) or `owned`.
 
-        `gone`: the ledger has forgotten the batch; the BSG campaign is stopped, and that is an alarm too.
+        `gone`: the ledger does not know the batch, being purged or gone back to an older copy. An alarm, and no stop: what
+        was accepted may be what BSG is sending there, and `audit` names it.
         """
         return self._run(
             "taken",
@@ -178,6 +188,10 @@ class Batches:
     def ask(self, campaign_id: str, batch: int, *, attempts: int, older_than_ms: int, cause: str) -> str:
         """A trace that fits neither yes nor no: `asks` for a person once the doubt is that old."""
         return self._run("ask", campaign_id, batch, attempts, older_than_ms, cause)
+
+    def mistrust(self, campaign_id: str, batch: int, *, attempts: int, account: str, cause: str) -> str:
+        """Puts a waiting batch in doubt: BSG has a trace of it, though this ledger never sent it."""
+        return self._run("mistrust", campaign_id, batch, attempts, account, cause, self._next_look_ms)
 
     def shrink(
         self, campaign_id: str, batch: int, *, state: str, size: int, rest: bytes, rest_rows: Sequence[int],

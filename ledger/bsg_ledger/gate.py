@@ -12,13 +12,17 @@ from bsg_ledger.scripts import Scripts, text_of
 
 
 class GateReason(StrEnum):
-    """Why a gate is shut. No funds opens when the balance has risen, an operator's by hand, the others by a probe."""
+    """Why a gate is shut. No funds opens when the balance has risen; the last two by a person, the rest by a probe."""
 
     BAD_KEY = "bad_key"
     BLOCKED = "blocked"
     NO_FUNDS = "no_funds"
     DOUBTS = "doubts"  # doubtful outcomes in a row
     OPERATOR = "operator"
+    LEDGER_WENT_BACK = "ledger_went_back"  # to an older copy: what it would send may have been sent
+
+
+OPENED_BY_PERSONS = frozenset({GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,19 @@ class Gate:
         self._account = account
 
     def open(self, *, reason: str, by: str) -> None:
+        """A person's word: it opens whatever shut it."""
         self._scripts.run("gate", self._account, "open", reason, by)
 
+    def reopen(self, *, by: str) -> bool:
+        """A probe's word. False: it stays shut, as a person has to open it."""
+        return text_of(self._scripts.run("gate", self._account, "reopen", "", by)[0]) != "shut"
+
+    def adopted(self, *, by: str) -> bool:
+        """What a ledger that went back would send has been looked up. False: it stays shut for another reason."""
+        return text_of(self._scripts.run("adopted", self._account, by)[0]) == "open"
+
     def shut(self, *, reason: str, by: str) -> None:
-        """Shuts it; the first reason stays."""
+        """Shuts it. The first reason stays, unless an operator's word or a ledger that went back comes upon another."""
         self._scripts.run("gate", self._account, "shut", reason, by)
 
     def probe_due(self, *, put_off_ms: int) -> bool:

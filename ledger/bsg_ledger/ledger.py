@@ -12,6 +12,7 @@ from bsg_ledger.parts import Parts
 from bsg_ledger.reading import Reading
 from bsg_ledger.rooms import Rooms
 from bsg_ledger.scripts import Scripts
+from bsg_ledger.witness import Witness
 from bsg_ledger.zones import LearntZone
 
 NEXT_LOOK_MS = 1000  # a doubt is looked at soon: how long the evidence has to age is the reconcile's own rule
@@ -36,6 +37,10 @@ class Ledger:
 
     def learnt_zone(self, account: str) -> LearntZone:
         return LearntZone(self._client, account)
+
+    def witness(self, account: str) -> Witness:
+        """A new one, which has seen nothing yet; one per process is enough."""
+        return Witness(self._scripts, account)
 
     def gate(self, account: str) -> Gate:
         return Gate(self._client, self._scripts, account)

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 from bsg_ledger.batches import batch_id, split_batch_id
-from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, Transition
+from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, OpenCampaign, Transition
 from bsg_ledger.rows import decode_rows
 from bsg_ledger.scripts import text_of
 from bsg_ledger.states import MESSAGE_STATES, BatchState, campaign_state
@@ -90,13 +90,34 @@ class Reading:
         pipe = self._client.pipeline(transaction=False)
         for campaign, batch in wanted:
             pipe.hgetall(f"bsg:campaign:{campaign}:batch:{batch}")
-            pipe.hmget(f"bsg:campaign:{campaign}", "envelope", "cancelled")
+            pipe.hmget(f"bsg:campaign:{campaign}", "envelope", "cancelled", "account", "accepted_at")
         answers = pipe.execute()
         return [
-            _batch_record(campaign, batch, _decoded(raw), text_of(head[0]), head[1] == b"1")
+            _batch_record(campaign, batch, _decoded(raw), head)
             for (campaign, batch), raw, head in zip(wanted, answers[::2], answers[1::2], strict=True)
             if raw and head[0] is not None
         ]
+
+    def open_campaigns(self) -> Iterator[OpenCampaign]:
+        """The campaigns of which something is left to do, of every account, in no order."""
+        for name in map(text_of, self._client.zdiff(["bsg:campaigns", "bsg:closed"])):
+            record = self._record(name)
+            if record is not None:
+                yield OpenCampaign(
+                    campaign_id=name,
+                    account=record.get("account") or None,
+                    accepted_ms=int(record["accepted_at"]),
+                    unprepared=int(record.get("messages:unprepared", 0)),
+                    batch_ids=[batch_id(name, number) for number in range(int(record.get("next_batch", 0)))],
+                )
+
+    def batch_count(self, campaign_id: str) -> int:
+        return int(self._client.hget(f"bsg:campaign:{campaign_id}", "next_batch") or 0)
+
+    def owned(self, account: str) -> Iterator[tuple[int, str]]:
+        """Every BSG campaign that belongs to a batch, with the batch's id, in no order."""
+        for bsg_id, owner in self._client.hscan_iter(f"bsg:account:{account}:owners", count=BATCHES_AT_ONCE):
+            yield int(bsg_id), text_of(owner)
 
     def body(self, campaign_id: str, batch: int) -> bytes | None:
         """The batch's messages array as it was prepared; None once it is forgotten."""
@@ -184,7 +205,8 @@ def _batch(campaign_id: str, number: int, record: Mapping[str, str]) -> Batch:
     )
 
 
-def _batch_record(campaign: str, batch: int, record: Mapping[str, str], envelope: str, cancelled: bool) -> BatchRecord:
+def _batch_record(campaign: str, batch: int, record: Mapping[str, str], head: Sequence[bytes | None]) -> BatchRecord:
+    envelope, cancelled, account, accepted_at = (text_of(value or b"") for value in head)
     return BatchRecord(
         campaign_id=campaign,
         batch=batch,
@@ -200,7 +222,9 @@ def _batch_record(campaign: str, batch: int, record: Mapping[str, str], envelope
         suspects=[int(row) for row in record.get("suspects", "").split(",") if row.isdecimal()],
         total_messages=_integer(record.get("bsg_total_messages")),
         envelope=envelope,
-        cancelled=cancelled,
+        cancelled=cancelled == "1",
+        account=account or None,
+        accepted_ms=int(accepted_at or 0),
         raw=record,
     )
 

@@ -88,4 +88,17 @@ class BatchRecord:
     total_messages: int | None
     envelope: str = field(repr=False)
     cancelled: bool = False
+    account: str | None = None
+    accepted_ms: int = 0
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCampaign:
+    """A campaign of which something is left to do. `unprepared` counts messages that are not in batches yet."""
+
+    campaign_id: str
+    account: str | None
+    accepted_ms: int
+    unprepared: int
+    batch_ids: Sequence[str]

@@ -14,7 +14,7 @@ from typing import Any
 
 import zstandard
 
-from bsg_producer.campaign_ids import ALPHABET
+from bsg_producer.campaign_ids import ALPHABET, LENGTH
 from bsg_producer.columns import Flaw, Part
 from bsg_producer.envelope import Envelope
 from bsg_producer.messages import Message, explain
@@ -23,6 +23,7 @@ from bsg_producer.rejects import SHOWN_AT_MOST, Reject, RejectCode
 from bsg_producer.template import FieldMissing, Template
 
 _PAIRS = tuple(map("".join, product(ALPHABET, repeat=2)))
+_INDEX_LENGTH = 6
 _SAME_MESSAGE = "the same phone and text were there before: leave it out, or allow duplicates"
 _SAME_REFERENCE_ID = "the reference id was there before: give each message one of its own, or none"
 
@@ -92,6 +93,16 @@ def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
         ids.extend([prefix + pair for pair in _PAIRS[offset:last]])
         index += last - offset
     return ids
+
+
+def campaign_and_index(reference_id: str) -> tuple[str, int] | None:
+    """The campaign and the message's index that a reference id of our making names; None for any other id."""
+    if len(reference_id) != LENGTH + _INDEX_LENGTH or not set(reference_id) <= set(ALPHABET):
+        return None
+    index = 0
+    for digit in reference_id[LENGTH:]:
+        index = index * len(ALPHABET) + ALPHABET.index(digit)
+    return reference_id[:LENGTH], index
 
 
 def _asked(part: Part, envelope: Envelope, template: Template | None, row: int) -> Message | Flaw:

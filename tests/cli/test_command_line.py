@@ -12,7 +12,11 @@ import pytest
 
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
-from bsg_config.settings import SETTINGS
+from bsg_config.redis_connections import connect
+from bsg_config.settings import SETTINGS, Settings
+from bsg_ledger.gate import GateReason
+from bsg_ledger.ledger import Ledger
+from bsg_sandbox.server import Sandbox
 from tests.servers import RedisServer
 
 CONTACTS = "phone,name\n+380 66 123-12-31,Ann\n+380 66 123-12-32,Bob\n"
@@ -198,6 +202,82 @@ def test_the_gate_shuts_and_opens_by_hand(ledger: Path, line: CommandLine, monke
     assert line.json("gate", "open")["open"] is True
 
 
+def test_a_gate_that_a_ledger_that_went_back_has_shut_names_the_remedy(
+    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BSG_API_KEY", "live_test")
+    Ledger(connect(Settings.from_environment())).gate(Settings.from_environment().account).shut(
+        reason=GateReason.LEDGER_WENT_BACK, by="test"
+    )
+    assert line.run("gate") == ExitCode.OK
+    assert "audit --adopt" in line.output
+
+
+def test_the_status_says_whether_the_campaign_is_another_accounts(
+    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = line.send()
+    assert line.json("status", campaign)["another_account"] is None
+    monkeypatch.setenv("BSG_API_KEY", "live_first")
+    assert line.json("status", campaign)["another_account"] is False
+    with connect(Settings.from_environment()) as client:
+        client.hset(f"bsg:campaign:{campaign}", "account", Settings.from_environment().account)
+    assert line.json("status", campaign)["another_account"] is False
+    monkeypatch.setenv("BSG_API_KEY", "live_second")
+    assert line.json("status", campaign)["another_account"] is True
+    assert line.run("status", campaign) == ExitCode.OK
+    assert "It belongs to another account" in line.output
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--since", "2026-01-01T00:00+00:00", "--until", "2026-05-01T00:00+00:00"), "--since: more than 92 days"),
+        (("--since", "2026-01-02T00:00+00:00", "--until", "2026-01-01T00:00+00:00"), "--since: it is not before"),
+        (("--since", "2026-01-01T00:00"), "has no zone"),
+        (("--until", "soon"), "no time"),
+        ((), "BSG_API_KEY"),
+    ],
+)
+def test_an_audit_that_cannot_be_is_misuse(ledger: Path, line: CommandLine, words: tuple[str, ...], told: str) -> None:
+    assert line.run("audit", *words) == ExitCode.MISUSE
+    assert told in line.errors
+    assert "Traceback" not in line.errors
+
+
+def test_an_audit_without_bsg_or_without_redis_is_unreachable(
+    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BSG_API_KEY", "live_test")
+    monkeypatch.setenv("BSG_BASE_URL", "http://127.0.0.1:1")
+    assert line.run("audit") == ExitCode.UNREACHABLE
+    assert "BSG_BASE_URL" in line.errors
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    assert line.run("audit", "--adopt") == ExitCode.UNREACHABLE
+    assert "Redis cannot be reached" in line.errors
+
+
+def test_an_audit_with_a_key_that_bsg_does_not_know_is_misuse(
+    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        monkeypatch.setenv("BSG_API_KEY", "live_unknown")
+        monkeypatch.setenv("BSG_BASE_URL", sandbox.url)
+        assert line.run("audit") == ExitCode.MISUSE
+    assert "BSG_API_KEY" in line.errors
+
+
+def test_an_audit_says_when_neither_side_lacks_anything(
+    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        monkeypatch.setenv("BSG_API_KEY", "live_sandbox")
+        monkeypatch.setenv("BSG_BASE_URL", sandbox.url)
+        assert line.run("audit") == ExitCode.OK
+        assert "Neither side lacks any" in line.output
+        assert line.json("audit")["audit"]["without_owner"] == []
+
+
 def test_a_gate_without_an_account_is_misuse(ledger: Path, line: CommandLine) -> None:
     assert line.run("gate") == ExitCode.MISUSE
     assert "BSG_API_KEY" in line.errors
@@ -251,7 +331,7 @@ def test_a_wrong_command_line_is_misuse(line: CommandLine, words: tuple[str, ...
 
 def test_help_names_every_command(line: CommandLine) -> None:
     assert line.run("--help") == ExitCode.OK
-    commands = "send status list watch rejects pause resume cancel retry resolve gate sandbox up demo"
+    commands = "send status list watch rejects pause resume cancel retry resolve gate audit sandbox up demo"
     for command in commands.split():
         assert f" {command} " in line.output
 

@@ -44,9 +44,11 @@ class Stage:
     ) -> None:
         self.processes.__exit__(kind, error, trace)
 
-    def send(self, count: int, **arguments: Any) -> str:
+    def send(self, count: int, *, first_phone: int = 380_660_000_000, **arguments: Any) -> str:
         """Enqueues a campaign of that many good messages; answers its id."""
-        return self.producer.enqueue(messages(count), **{"sender": "MyShop", **arguments}).campaign_id
+        return self.producer.enqueue(
+            messages(count, first_phone=first_phone), **{"sender": "MyShop", **arguments}
+        ).campaign_id
 
     def status(self, campaign: str) -> CampaignStatus:
         """The status; that the counts add up is checked on the way."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from celery import Celery
+from celery.signals import worker_process_init, worker_ready
 
 from bsg_config.celery_configuration import celery_settings
 from bsg_config.settings import Settings
@@ -17,3 +18,14 @@ for name in FOREIGN_BROKERS:
 
 app = Celery("bsg_worker", include=["bsg_worker.tasks"])
 app.conf.update(celery_settings(Settings.from_environment()))
+
+
+def _begin_watch(**_: object) -> None:
+    # Imported when a worker has begun: Flower and beat load this module too, and hold no runtime.
+    from bsg_worker.watch import begin_watch
+
+    begin_watch()
+
+
+for begun in (worker_ready, worker_process_init):  # the latter in each process of a prefork pool
+    begun.connect(_begin_watch)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from bsg_ledger.records import BatchRecord
 from bsg_worker.bsg_time import CLOCK_TOLERANCE, SURELY_OLDER, BSGTime
-from bsg_worker.client.answers import CampaignDetail, MessageRow
-from bsg_worker.client.bsg_client import BSGClient
+from bsg_worker.client.answers import CampaignAnswer, CampaignDetail, MessageRow
 
 SAMPLES = 5  # look-ups of reference ids: more than one, as BSG may drop or hide a single message
 ZONE_MARGIN = timedelta(hours=26)
@@ -45,11 +44,21 @@ class NoTrace:
 Finding = Found | UsedBefore | Undecided | NoTrace
 
 
+class Reads(Protocol):
+    """What is asked of BSG, as `BSGClient` has it."""
+
+    def campaign(self, bsg_id: int) -> CampaignDetail: ...
+
+    def campaigns(self, since: datetime, until: datetime) -> Iterable[CampaignAnswer]: ...
+
+    def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterable[MessageRow]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Lookup:
     """`owner` names the batch that a BSG campaign is known to belong to."""
 
-    client: BSGClient
+    client: Reads
     time: BSGTime
     owner: Callable[[int], str | None]
     now: datetime

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from bsg_ledger.gate import GateReason
+from bsg_ledger.gate import OPENED_BY_PERSONS, GateReason
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime
 
@@ -14,11 +14,11 @@ PROBE_SECONDS = 15.0
 def probe_gate(runtime: Runtime) -> str:
     """Asks BSG for the balance, if the gate is shut and a probe is due; answers what came of it.
 
-    No funds opens when the balance has risen since the gate was shut; an operator's gate only by hand; the others
-    when BSG answers at all, as it does not to a bad key, a blocked user or while it is ill.
+    No funds opens when the balance has risen since the gate was shut; what a person has to open, only by hand; the
+    others when BSG answers at all, as it does not to a bad key, a blocked user or while it is ill.
     """
     gate = runtime.gate.state()
-    if gate.open or gate.reason == GateReason.OPERATOR:
+    if gate.open or gate.reason in OPENED_BY_PERSONS:
         return ""
     if not runtime.gate.probe_due(put_off_ms=int(min(PROBE_SECONDS, runtime.settings.bsg_poll_interval) * 1000)):
         return ""
@@ -31,8 +31,7 @@ def probe_gate(runtime: Runtime) -> str:
         if before is None or now is None or now <= before:
             runtime.gate.note_balance(str(balance))
             return "gate stays shut: the balance has not risen"
-    runtime.gate.open(reason="", by="probe")
-    return "gate opened"
+    return "gate opened" if runtime.gate.reopen(by="probe") else "gate stays shut: a person has to open it"
 
 
 def _amount(text: object) -> Decimal | None:

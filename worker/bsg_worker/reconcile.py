@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from bsg_config import clock
@@ -13,7 +14,7 @@ from bsg_ledger.rooms import Room
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.bodies import unpacked, without
 from bsg_worker.client.answers import CampaignDetail
-from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
+from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore
 from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.runtime import Runtime
@@ -46,13 +47,7 @@ def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     rows = [] if body is None else json.loads(unpacked(body))
     identifier = batch_id_of(record.campaign_id, record.batch)
-    look = Lookup(
-        client=runtime.client,
-        time=runtime.bsg_time,
-        owner=lambda bsg_id: runtime.ledger.reading.owner(runtime.account, bsg_id),
-        now=moment(runtime.ledger.rooms.now_ms()),
-    )
-    finding = look.look(record, identifier, rows)
+    finding = look_up(runtime, record, rows, runtime.client)
     reached("reconcile: looked")
     if not isinstance(finding, NoTrace):
         runtime.evidence.forget(identifier)
@@ -61,24 +56,19 @@ def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
     return outcome
 
 
-def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any], finding: Finding) -> str:
-    match finding:
-        case Found(campaigns):
-            # Every one of them: a second one is recorded too, stopped, and an alarm (rule 3).
-            return "; ".join(_taken(runtime, record, campaign) for campaign in campaigns)
-        case UsedBefore(places):
-            return _reject_used(runtime, record, rows, places)
-        case Undecided(cause):
-            age = int(2 * runtime.settings.bsg_confirm_within * 1000)
-            state = runtime.ledger.batches.ask(
-                record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=age, cause=cause
-            )
-            return f"{state}: {cause}"
-        case NoTrace():
-            return _no_trace(runtime, record, identifier)
+def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
+    """One look at BSG for a batch. Raises `ReadFailed` when BSG does not answer."""
+    look = Lookup(
+        client=reads,
+        time=runtime.bsg_time,
+        owner=lambda bsg_id: runtime.ledger.reading.owner(runtime.account, bsg_id),
+        now=moment(runtime.ledger.rooms.now_ms()),
+    )
+    return look.look(record, batch_id_of(record.campaign_id, record.batch), rows)
 
 
-def _taken(runtime: Runtime, record: BatchRecord, campaign: CampaignDetail) -> str:
+def record_found(runtime: Runtime, record: BatchRecord, campaign: CampaignDetail) -> str:
+    """Writes down that BSG has the batch; answers its state, or `owned`."""
     return runtime.ledger.batches.taken(
         record.campaign_id,
         record.batch,
@@ -90,6 +80,23 @@ def _taken(runtime: Runtime, record: BatchRecord, campaign: CampaignDetail) -> s
         price=campaign.price or "",
         currency=campaign.currency or "",
     )
+
+
+def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any], finding: Finding) -> str:
+    match finding:
+        case Found(campaigns):
+            # Every one of them: a second one is recorded too, stopped, and an alarm (rule 3).
+            return "; ".join(record_found(runtime, record, campaign) for campaign in campaigns)
+        case UsedBefore(places):
+            return _reject_used(runtime, record, rows, places)
+        case Undecided(cause):
+            age = int(2 * runtime.settings.bsg_confirm_within * 1000)
+            state = runtime.ledger.batches.ask(
+                record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=age, cause=cause
+            )
+            return f"{state}: {cause}"
+        case NoTrace():
+            return _no_trace(runtime, record, identifier)
 
 
 def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:

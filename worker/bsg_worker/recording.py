@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
@@ -17,6 +18,8 @@ from bsg_worker.limiter import LONGEST_COOL_DOWN
 from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.runtime import Runtime
+
+LOGGER = logging.getLogger(__name__)
 
 DOUBTS_ALLOWED = 5
 SHUTS_ALLOWED = 2
@@ -87,6 +90,8 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome) -> Recorded:
     )
     if state == "owned":
         return _doubtful(runtime, lease, "BSG answered another batch's campaign")
+    if state == "gone":
+        LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch_id)
     runtime.bsg_time.learn(campaign.created_at, moment(runtime.ledger.rooms.now_ms()))
     return Recorded(state)
 

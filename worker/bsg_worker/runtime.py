@@ -15,6 +15,7 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.gate import Gate
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.witness import Witness
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.client.bsg_client import BSGClient
 from bsg_worker.client.outcomes import ReadFailed
@@ -35,6 +36,7 @@ class Runtime:
     doorbell: Doorbell
     permits: threading.BoundedSemaphore
     bsg_time: BSGTime
+    witness: Witness
     evidence: Evidence = field(default_factory=Evidence)
 
     @property
@@ -54,8 +56,11 @@ class Runtime:
         return int(self.redis.llen(queue))
 
 
-def build(settings: Settings) -> Runtime:
-    """Connects nothing yet: every connection is made at its first use."""
+def build(settings: Settings, *, patience: float = LONGEST_RESERVATION) -> Runtime:
+    """Connects nothing yet: every connection is made at its first use.
+
+    `patience`: how many seconds a status request may wait for its slot of the rate limit before it fails.
+    """
     settings.require_api_key()
     client = connect(settings)
     ledger = Ledger(
@@ -70,7 +75,7 @@ def build(settings: Settings) -> Runtime:
         client=BSGClient.connected(
             settings,
             client,
-            before_read=lambda: _wait_for_slot(status_limiter, LONGEST_RESERVATION),
+            before_read=lambda: _wait_for_slot(status_limiter, patience),
             before_second_post=lambda: _wait_for_slot(submit_limiter, LONGEST_SLOT_WAIT),
         ),
         submit_limiter=submit_limiter,
@@ -78,6 +83,7 @@ def build(settings: Settings) -> Runtime:
         doorbell=Doorbell(settings),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
+        witness=ledger.witness(settings.account),
     )
 
 
@@ -87,9 +93,11 @@ def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
     A look at a batch is several requests, and begins anew if one of them is given up. So reading waits longer for its
     slots than sending does, and even a low limit leaves room for a whole look.
     """
-    slot = limiter.reserve(at_most)
-    if isinstance(slot, Later):
-        raise ReadFailed(f"no request for {slot.retry_in:.1f} s: rate limit")
+    stop_at = clock.monotonic() + at_most
+    while isinstance(slot := limiter.reserve(min(at_most, LONGEST_RESERVATION)), Later):
+        if clock.monotonic() + slot.retry_in > stop_at:
+            raise ReadFailed(f"no request for {slot.retry_in:.1f} s: rate limit")
+        clock.sleep(slot.retry_in)
     clock.sleep(slot.wait)
 
 

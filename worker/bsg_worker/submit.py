@@ -129,6 +129,7 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
         lease_ms=runtime.lease_ms,
         duplicate_window_ms=int(runtime.settings.bsg_duplicate_window * 1000),
         remark="start_at has passed: sent at once" if start_passed else "",
+        witness=runtime.witness,
     )
     if state != "posting":
         return Step(f"not sent: {state}")

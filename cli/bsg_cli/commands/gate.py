@@ -7,6 +7,7 @@ import argparse
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import moment, print_json
+from bsg_ledger.gate import GateReason
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -35,6 +36,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if gate.since is not None:
         words.append(f"since {moment(gate.since)}")
     print(f"The gate is {' '.join(words)}.")
+    if not gate.open and gate.reason == GateReason.LEDGER_WENT_BACK:
+        print("What waits may have been sent. `bsg-campaigns audit --adopt` looks it up at BSG and opens the gate.")
     if gate.balance is not None:
         print(f"BSG's last word on the balance: {gate.balance}")
     return ExitCode.OK

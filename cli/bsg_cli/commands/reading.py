@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from itertools import islice
 
-from bsg_cli.connection import open_producer
+from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.errors import ExitCode
 from bsg_cli.presenting import headline, print_batches, print_counts, transition_line
 from bsg_cli.printing import moment, number, print_json, print_table
 from bsg_cli.watching import watch
+from bsg_config.settings import Settings
+from bsg_ledger.records import CampaignStatus
+from bsg_producer import Producer
 
 TRANSITIONS_SHOWN = 20
 CAMPAIGNS_SHOWN = 50
@@ -35,11 +39,18 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
 
 def run_status(arguments: argparse.Namespace) -> ExitCode:
-    status = open_producer(arguments.data_directory).status(arguments.campaign)
+    settings = settings_in(arguments.data_directory)
+    status = Producer(settings).status(arguments.campaign)
+    foreign = _is_foreign(status, settings)
     if arguments.json:
-        print_json(status)
+        print_json({**_fields(status), "another_account": foreign})
         return ExitCode.OK
     print(headline(status))
+    if foreign:
+        print(
+            "  It belongs to another account than BSG_API_KEY and BSG_BASE_URL name here: workers with these settings"
+            " leave it alone."
+        )
     print(f"  accepted at {moment(status.accepted_at)}, deadline {moment(status.deadline)}")
     print_counts(status)
     if status.batches:
@@ -59,6 +70,17 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of campaigns: give 1 or more")
     return int(text)
+
+
+def _is_foreign(status: CampaignStatus, settings: Settings) -> bool | None:
+    """Whether the campaign is another account's; None if the settings name no account."""
+    if settings.bsg_api_key is None:
+        return None
+    return status.account not in (None, settings.account)
+
+
+def _fields(status: CampaignStatus) -> dict[str, object]:
+    return {field.name: getattr(status, field.name) for field in dataclasses.fields(status)}
 
 
 def run_list(arguments: argparse.Namespace) -> ExitCode:

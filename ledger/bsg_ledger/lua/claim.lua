@@ -22,11 +22,7 @@ while true do
     refresh_due(campaign)
     return { 'none', at }
   end
-  if owner == '' then
-    redis.call('ZREM', account_key('-', 'due'), campaign)
-    redis.call('HSET', key, 'account', account)
-    owner = account
-  end
+  stamp(campaign, account)
   if number(deadline) > NOW then
     redis.call('HSET', batch_key(campaign, batch), 'token', ARGV[4], 'lease_until', NOW + ARGV[5])
     move(campaign, batch, 'claimed', NOW + ARGV[5], 'claimed')

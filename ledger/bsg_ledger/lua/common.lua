@@ -4,6 +4,7 @@
 -- Times are milliseconds of Redis's own clock. A batch's id is CAMPAIGN-NUMBER.
 --
 --   bsg:ledger                          hash    incarnation, sequence (one per event), alarms
+--   bsg:witness:W                       string  the sequence that process W has seen; expires when W is long gone
 --   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
 --   bsg:closed                          zset    campaigns of which nothing is left to do, since when
 --   bsg:prepare                         zset    campaigns with parts to prepare, by the earliest moment
@@ -27,7 +28,7 @@
 --   bsg:account:A:stops                 zset    BSG campaigns to be stopped, by the next try
 --   bsg:account:A:owners                hash    BSG campaign id -> batch
 --   bsg:account:A:zone                  string  minutes by which BSG's times differ from the zone of the settings
---   bsg:account:A:gate                  hash    state, reason, by, since, doubts (in a row), probe_at
+--   bsg:account:A:gate                  hash    state, reason, by, since, doubts (in a row), probe_at, covered
 
 local clock = redis.call('TIME')
 local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -40,6 +41,13 @@ local function account_key(account, suffix) return 'bsg:account:' .. account .. 
 local function batch_id(campaign, batch) return campaign .. '-' .. batch end
 
 local function get(key, ...) return unpack(redis.call('HMGET', key, ...)) end
+
+-- Rule 10: the account that had something of a campaign first is its account for good.
+local function stamp(campaign, account)
+  if redis.call('HGET', campaign_key(campaign), 'account') ~= '' then return end
+  redis.call('ZREM', account_key('-', 'due'), campaign)
+  redis.call('HSET', campaign_key(campaign), 'account', account)
+end
 
 local function account_of(campaign)
   local account = redis.call('HGET', campaign_key(campaign), 'account')
@@ -179,9 +187,40 @@ end
 
 local function gate_shut(account) return redis.call('HGET', account_key(account, 'gate'), 'state') == 'shut' end
 
+-- What no probe opens.
+local STANDING = { operator = true, ledger_went_back = true }
+
+-- An operator's word stands over what a probe opens, a ledger that went back over both: it covers that word meanwhile.
 local function shut_gate(account, reason, by)
   local key = account_key(account, 'gate')
-  -- An operator's word stands over any other reason: no probe opens it.
-  if redis.call('HGET', key, 'state') == 'shut' and reason ~= 'operator' then return end
+  local before = gate_shut(account) and redis.call('HGET', key, 'reason')
+  if (before == 'operator' and reason == 'ledger_went_back') or (before == 'ledger_went_back' and reason == 'operator') then
+    redis.call('HSET', key, 'covered', NOW)
+  end
+  if before and (before == 'ledger_went_back' or not STANDING[reason]) then return end
   redis.call('HSET', key, 'state', 'shut', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
+end
+
+local function open_gate(account, reason, by)
+  local key = account_key(account, 'gate')
+  redis.call('HSET', key, 'state', 'open', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
+  redis.call('HDEL', key, 'probe_at', 'balance', 'covered')
+end
+
+-- Each process leaves a mark as high as what it has seen. Only a ledger that went back, or another one, lacks it.
+local WITNESS_KEPT = 30 * 86400000
+
+local function went_back(witness, seen)
+  return witness ~= '' and number(redis.call('GET', 'bsg:witness:' .. witness)) < number(seen)
+end
+
+local function mark(witness)
+  local key, sequence = 'bsg:witness:' .. witness, number(redis.call('HGET', 'bsg:ledger', 'sequence'))
+  if witness == '' then return sequence end
+  if sequence ~= number(redis.call('GET', key)) then
+    redis.call('SET', key, sequence, 'PX', WITNESS_KEPT)
+  elseif redis.call('PTTL', key) < WITNESS_KEPT / 2 then
+    redis.call('PEXPIRE', key, WITNESS_KEPT)
+  end
+  return sequence
 end

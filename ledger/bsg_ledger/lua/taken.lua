@@ -1,23 +1,24 @@
 #!lua flags=allow-oom
 -- Records a BSG campaign id for a batch, whoever brings it and whatever the batch's state (rule 3).
 -- ARGV  1 campaign, 2 batch, 3 account, 4 BSG campaign id, 5 BSG status, 6 next poll (ms), 7 cause, 8 price, 9 currency
--- Answer  {submitted | known | second}, {owned, batch} if the id belongs to another batch, or {gone} if the ledger has
---         forgotten the batch
+-- Answer  {submitted | known | second}, {owned, batch} if the id belongs to another batch, or {gone} if the ledger
+--         does not know the batch: purged, or gone back to an older copy
 -- Transition  any state but submitted and finished -> submitted; a second id is recorded, stopped and an alarm; that of
---             a forgotten batch is stopped and an alarm, and brings nothing of the batch back
+--             a batch which is gone is an alarm, and brings nothing of the batch back
 local campaign, batch, account, bsg_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local key = batch_key(campaign, batch)
 local state, first = get(key, 'state', 'bsg_campaign_id')
+-- Half a record would help nobody. Nor is BSG told to stop: after a ledger went back, that would take from people what
+-- was accepted for them.
+if not state then
+  redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
+  return { 'gone' }
+end
 redis.call('HSET', account_key(account, 'gate'), 'doubts', 0)
 if first == bsg_id then return { 'known' } end
 local owner = redis.call('HGET', account_key(account, 'owners'), bsg_id)
 if owner and owner ~= batch_id(campaign, batch) then return { 'owned', owner } end
-if not state then
-  if redis.call('ZADD', account_key(account, 'stops'), 'NX', NOW, bsg_id) == 1 then
-    redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
-  end
-  return { 'gone' }
-end
+stamp(campaign, account)
 redis.call('HSET', account_key(account, 'owners'), bsg_id, batch_id(campaign, batch))
 if first then
   local others = redis.call('HGET', key, 'other_bsg_campaign_ids')

@@ -1,0 +1,16 @@
+#!lua flags=allow-oom
+-- Opens the gate that a ledger that went back has shut, all that it would send having been looked up at BSG.
+-- ARGV  1 account, 2 by
+-- Answer  {open | shut}
+-- Transition  shut -> open of the gate; it stays shut if an operator shut it too, or anything else did later
+local key = account_key(ARGV[1], 'gate')
+local reason, covered = get(key, 'reason', 'covered')
+if not gate_shut(ARGV[1]) then return { 'open' } end
+if reason ~= 'ledger_went_back' then return { 'shut' } end
+if covered then
+  redis.call('HSET', key, 'reason', 'operator', 'by', 'operator', 'since', covered)
+  redis.call('HDEL', key, 'covered')
+  return { 'shut' }
+end
+open_gate(ARGV[1], '', ARGV[2])
+return { 'open' }

@@ -1,0 +1,230 @@
+"""A ledger that went back to an older copy: who notices, and what is held then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from bsg_ledger.batches import BatchLease, NotClaimed
+from bsg_ledger.gate import GateReason
+from bsg_ledger.rooms import Room
+from bsg_ledger.witness import Witness
+from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
+
+
+def copied(desk: Desk) -> Mapping[bytes, bytes]:
+    """All that Redis holds."""
+    return {key: desk.client.dump(key) for key in desk.client.scan_iter()}
+
+
+def restore(desk: Desk, copy: Mapping[bytes, bytes]) -> None:
+    desk.client.flushall()
+    for key, value in copy.items():
+        desk.client.restore(key, 0, value)
+
+
+def witness_of(desk: Desk) -> Witness:
+    """A process that has seen all that there is."""
+    witness = desk.ledger.witness(ACCOUNT)
+    assert not witness.look().went_back
+    return witness
+
+
+def intend(desk: Desk, lease: BatchLease, witness: Witness) -> str:
+    return desk.ledger.batches.intend(lease, account=ACCOUNT, lease_ms=LEASE_MS, duplicate_window_ms=0, witness=witness)
+
+
+def gate_reason(desk: Desk) -> str:
+    gate = desk.ledger.gate(ACCOUNT).state()
+    return "" if gate.open else gate.reason
+
+
+# Who notices
+
+
+def test_a_process_that_saw_nothing_suspects_nothing(desk: Desk) -> None:
+    before_the_first_campaign = witness_of(desk)
+    desk.prepared(2)
+
+    assert not before_the_first_campaign.look().went_back
+    assert not desk.ledger.witness(ACCOUNT).look().went_back
+    assert gate_reason(desk) == ""
+
+
+def test_a_ledger_that_is_restored_as_it_was_seen_is_no_older_one(desk: Desk) -> None:
+    desk.prepared(2)
+    witness = witness_of(desk)
+    restore(desk, copied(desk))
+
+    assert not witness.look().went_back
+
+
+def test_an_older_ledger_shuts_the_gate(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    copy = copied(desk)
+    desk.claimed(campaign)
+    witness = witness_of(desk)
+    restore(desk, copy)
+
+    look = witness.look()
+
+    assert (look.went_back, look.other_ledger) == (True, False)
+    assert look.sequence < look.seen
+    assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
+
+
+def test_an_older_ledger_is_noticed_though_it_has_counted_further_meanwhile(desk: Desk) -> None:
+    desk.accepted(2)
+    copy = copied(desk)
+    desk.accepted(2)
+    witness = witness_of(desk)
+    restore(desk, copy)
+    desk.prepared(2, 2, 2)
+
+    look = witness.look()
+
+    assert look.sequence > look.seen
+    assert look.went_back
+
+
+def test_an_emptied_redis_is_another_ledger(desk: Desk) -> None:
+    desk.prepared(2)
+    witness = witness_of(desk)
+    desk.client.flushall()
+    desk.accepted(2, incarnation="another")
+
+    look = witness.look()
+
+    assert (look.went_back, look.other_ledger) == (True, True)
+
+
+def test_a_process_notices_once(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    copy = copied(desk)
+    desk.claimed(campaign)
+    witness = witness_of(desk)
+    restore(desk, copy)
+    witness.look()
+    desk.ledger.gate(ACCOUNT).open(reason="", by="operator")
+
+    assert not witness.look().went_back
+    assert gate_reason(desk) == ""
+
+
+def test_whoever_sent_a_batch_does_not_send_it_again_from_an_older_ledger(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    copy = copied(desk)
+    witness = witness_of(desk)
+    assert intend(desk, desk.claimed(campaign), witness) == "posting"
+    restore(desk, copy)
+
+    assert intend(desk, desk.claimed(campaign), witness) == "pending"
+    assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
+
+
+def test_marks_of_processes_that_are_gone_vanish_and_those_of_the_living_stay(desk: Desk) -> None:
+    desk.prepared(2)
+    witness = witness_of(desk)
+    key = f"bsg:witness:{witness.name}"
+    month = desk.client.pttl(key)
+    desk.client.pexpire(key, HOUR_MS)
+
+    assert not witness.look().went_back
+    assert desk.client.pttl(key) > month - HOUR_MS
+
+
+# What opens the gate
+
+
+def test_no_probe_opens_the_gate_of_a_ledger_that_went_back(desk: Desk) -> None:
+    gate = desk.ledger.gate(ACCOUNT)
+    gate.shut(reason=GateReason.DOUBTS, by="test")
+    gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
+
+    assert not gate.reopen(by="probe")
+    assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
+
+
+def test_a_probe_opens_what_needs_no_person(desk: Desk) -> None:
+    gate = desk.ledger.gate(ACCOUNT)
+    gate.shut(reason=GateReason.DOUBTS, by="test")
+
+    assert gate.reopen(by="probe")
+    assert gate_reason(desk) == ""
+
+
+@pytest.mark.parametrize("first", [GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK])
+def test_an_operators_word_comes_back_once_the_ledger_is_adopted(desk: Desk, first: GateReason) -> None:
+    gate = desk.ledger.gate(ACCOUNT)
+    second = ({GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK} - {first}).pop()
+    gate.shut(reason=first, by="test")
+    gate.shut(reason=second, by="test")
+    assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
+
+    assert not gate.adopted(by="test")
+    assert gate_reason(desk) == GateReason.OPERATOR
+
+
+def test_an_adopted_ledger_opens_nothing_that_was_shut_for_another_reason(desk: Desk) -> None:
+    gate = desk.ledger.gate(ACCOUNT)
+    gate.shut(reason=GateReason.NO_FUNDS, by="test")
+
+    assert not gate.adopted(by="test")
+    assert gate_reason(desk) == GateReason.NO_FUNDS
+
+
+def test_a_persons_word_opens_whatever_shut_it(desk: Desk) -> None:
+    gate = desk.ledger.gate(ACCOUNT)
+    gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
+    gate.shut(reason=GateReason.OPERATOR, by="test")
+    gate.open(reason="", by="operator")
+
+    gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
+
+    assert gate.adopted(by="test")
+
+
+# What becomes of batches
+
+
+def test_a_waiting_batch_of_which_bsg_has_a_trace_is_in_doubt(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+
+    state = desk.ledger.batches.mistrust(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace")
+
+    assert state == "unconfirmed"
+    assert desk.counts(campaign) == {"unconfirmed": 2}
+    (record,) = desk.ledger.reading.batch_records([f"{campaign}-0"])
+    assert record.first_intent_ms == record.accepted_ms > 0
+    assert record.account == ACCOUNT
+    desk.client.zadd(f"bsg:account:{ACCOUNT}:doubt", {f"{campaign}-0": 1})
+    due = desk.ledger.rooms.take_due(Room.DOUBT, account=ACCOUNT, at_most=9, put_off_ms=1000)
+    assert due == [f"{campaign}-0"]
+
+
+def test_a_batch_that_has_moved_on_is_not_put_in_doubt(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.claimed(campaign)
+
+    assert desk.ledger.batches.mistrust(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace") == "stale"
+    assert desk.counts(campaign) == {"claimed": 2}
+
+
+def test_what_bsg_took_of_a_campaign_that_nobody_has_claimed_yet_stamps_it(desk: Desk) -> None:
+    campaign = desk.prepared(2, 2)
+
+    assert desk.taken(campaign, 0, 7) == "submitted"
+
+    by_another = desk.ledger.batches.claim(campaign, bell="", account="other", token="token", lease_ms=LEASE_MS)
+    assert by_another == NotClaimed("foreign")
+    assert desk.client.zrange(f"bsg:account:{ACCOUNT}:live", 0, -1) == [f"{campaign}-0".encode()]
+    assert desk.claimed(campaign).batch == 1
+
+
+def test_what_bsg_took_of_a_campaign_that_the_ledger_lost_changes_nothing(desk: Desk) -> None:
+    desk.accepted(2)
+    before = copied(desk)
+
+    assert desk.taken("a-campaign-that-is-lost", 0, 7) == "gone"
+    assert copied(desk).keys() == before.keys()

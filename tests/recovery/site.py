@@ -1,0 +1,79 @@
+"""A stage whose Redis can be set back to an older copy of its files, or emptied, while its processes run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bsg_config.settings import Settings
+from bsg_ledger.gate import GateReason
+from bsg_sandbox.server import Sandbox
+from tests.cli import running
+from tests.processes import wait_until
+from tests.scenarios.stage import Stage
+from tests.servers import AVAILABLE_KINDS, RedisServer
+
+APPEND_ONLY = "appendonlydir"
+
+
+class Site(Stage):
+    def __init__(self, directory: Path, server: RedisServer, sandbox: Sandbox, **settings: str) -> None:
+        super().__init__(directory, server.url, sandbox, **{"CAMPAIGN_BATCH_SIZE": "20", **settings})
+        self._server = server
+        self._copy = directory.parent / "copy"
+
+    def copy_aside(self) -> None:
+        """As a backup does it: the append-only files as they are now, under a running server."""
+        shutil.copytree(self._server.directory / APPEND_ONLY, self._copy)
+
+    def kill_and_restore(self) -> None:
+        """The server ends, and comes back with what was copied aside."""
+        self._server.kill()
+        shutil.rmtree(self._server.directory / APPEND_ONLY)
+        shutil.copytree(self._copy, self._server.directory / APPEND_ONLY)
+        self._server.start()
+
+    def kill_and_empty(self) -> None:
+        self._server.kill()
+        shutil.rmtree(self._server.directory / APPEND_ONLY)
+        self._server.start()
+
+    def arrived(self, campaign: str) -> int:
+        return len(self.arrivals(campaign))
+
+    def forget_bells(self, campaign: str) -> None:
+        """Half a minute passes by ageing what is stored: bells that went to a worker that has gone are rung again."""
+        account = Settings.from_environment(self.processes.settings).account
+        with self._server.client() as client:
+            client.delete(f"bsg:campaign:{campaign}:rung")
+            client.zadd(f"bsg:account:{account}:due", {campaign: 1}, xx=True)
+
+    def wait_until_the_gate_is_shut(self) -> None:
+        wait_until(lambda: not self.producer.gate().open, within=20, what="the gate to be shut")
+        assert self.producer.gate().reason == GateReason.LEDGER_WENT_BACK
+
+    def command(self, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """`bsg-campaigns WORDS…` with the processes' settings."""
+        return running.run(words, self.processes.directory, {**self.processes.settings, **settings})
+
+    def audit(self, *words: str) -> tuple[int, dict[str, Any]]:
+        """The exit code and the document that it prints."""
+        done = self.command("audit", "--json", *words)
+        assert done.stdout, done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        return done.returncode, document
+
+
+@contextmanager
+def site_in(directory: Path, **settings: str) -> Iterator[Site]:
+    with (
+        RedisServer(directory / "redis", AVAILABLE_KINDS[0]) as server,
+        Sandbox() as sandbox,
+        Site(directory / "site", server, sandbox, **settings) as site,
+    ):
+        yield site

@@ -1,0 +1,69 @@
+"""Redis comes back with an older copy, or with nothing: real processes, and nothing is sent twice."""
+
+from __future__ import annotations
+
+from bsg_cli.errors import ExitCode
+from bsg_config.settings import Settings
+from bsg_worker.prepare import prepare_parts
+from bsg_worker.runtime import build
+from bsg_worker.submit import submit_batches
+from tests.processes import wait_until
+from tests.recovery.site import Site
+
+
+def test_running_workers_notice_an_older_copy_and_send_nothing_twice_once_it_is_adopted(running_site: Site) -> None:
+    site = running_site
+    campaign = site.send(200)
+    wait_until(lambda: site.arrived(campaign), within=20, what="the first batch to arrive")
+    site.copy_aside()
+    lost = site.send(5, first_phone=380_670_000_000)
+    site.wait_for(lost, "done")
+    site.wait_for(campaign, "done")
+
+    site.kill_and_restore()
+    site.wait_until_the_gate_is_shut()
+    code, document = site.audit("--adopt")
+    site.processes.restart_what_ended()
+    site.wait_for(campaign, "done")
+
+    site.assert_each_arrived_once(campaign, 200)
+    site.assert_each_arrived_once(lost, 5)
+    assert document["adoption"]["found"]
+    assert document["adoption"]["gate_open"]
+    # The campaign that was accepted after the copy is not known any more, but it is told of.
+    origins = [origin for stranger in document["audit"]["without_owner"] for origin in stranger["origins"]]
+    assert {"campaign_id": lost, "known": False, "batches": []} in origins
+    assert code == ExitCode.FAILED
+
+
+def test_an_emptied_redis_is_noticed_and_what_bsg_has_is_told(running_site: Site) -> None:
+    site = running_site
+    campaign = site.send(200)
+    wait_until(lambda: site.arrived(campaign), within=20, what="the first batch to arrive")
+
+    site.kill_and_empty()
+    site.wait_until_the_gate_is_shut()
+    done = site.command("audit")
+
+    assert done.returncode == ExitCode.FAILED
+    assert f"campaign {campaign}, which the ledger does not know" in done.stdout
+    assert "audit --adopt" in site.command("gate").stdout
+    assert set(site.arrivals(campaign).values()) == {1}
+
+
+def test_what_nobody_remembers_is_adopted_before_any_process_is_started(site: Site) -> None:
+    campaign = site.send(100)
+    site.copy_aside()
+    runtime = build(Settings.from_environment(site.processes.settings))
+    prepare_parts(runtime, campaign)
+    submit_batches(runtime, campaign, "")
+    assert site.count(campaign, "submitted") == 100
+    site.kill_and_restore()
+    assert site.count(campaign, "unprepared") == 100
+
+    code, document = site.audit("--adopt")
+
+    assert code == ExitCode.OK
+    assert len(document["adoption"]["found"]) == 5
+    assert site.count(campaign, "submitted") == 100
+    site.assert_each_arrived_once(campaign, 100)

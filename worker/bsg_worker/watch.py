@@ -1,0 +1,46 @@
+"""Every worker process keeps looking whether the ledger still has what the process saw of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from redis.exceptions import RedisError
+
+from bsg_config import clock
+from bsg_config.settings import SettingsInvalid
+from bsg_ledger.witness import Look
+from bsg_worker.runtime import Runtime, current
+
+LOGGER = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0  # what this process saw less than that before the ledger went back, it may not have seen at all
+
+
+def begin_watch() -> None:
+    """Watches in a thread of its own until the process ends: an idle process has to notice too."""
+    threading.Thread(target=_watch, name="ledger watch", daemon=True).start()
+
+
+def _watch() -> None:
+    while True:
+        try:
+            look_once(current())
+        except SettingsInvalid:
+            return  # every task tells it
+        except RedisError:
+            LOGGER.debug("the ledger could not be looked at")
+        clock.sleep(LOOK_SECONDS)
+
+
+def look_once(runtime: Runtime) -> Look:
+    """One look; a ledger that went back is told of, and its gate is shut."""
+    look = runtime.witness.look()
+    if look.went_back:
+        LOGGER.error(
+            "the ledger went back: this process saw event %d, %s. The gate is shut: batches that wait may have been"
+            " sent. Run `bsg-campaigns audit --adopt`",
+            look.seen,
+            "and this is another ledger" if look.other_ledger else f"and it is at {look.sequence}",
+        )
+    return look
