@@ -158,8 +158,8 @@ class Batches:
     ) -> str:  # fmt: skip
         """BSG has it, whoever says so and whatever the state: `submitted`, `known`, `second` (an alarm) or `owned`.
 
-        `gone`: the ledger does not know the batch, being purged or gone back to an older copy. An alarm, and no stop: what
-        was accepted may be what BSG is sending there, and `audit` names it.
+        `gone`: the ledger does not know the batch, being purged or gone back to an older copy. An alarm, and no stop:
+        what was accepted may be what BSG is sending there, and `audit` names it.
         """
         return self._run(
             "taken",
