@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from datetime import datetime, timedelta
 
 from bsg_cli.commands.send import moment_argument
-from bsg_cli.connection import settings_in
-from bsg_cli.errors import BadInput, ExitCode, Unreachable
-from bsg_cli.printing import Progress, moment, number, print_json, print_table
-from bsg_config import clock
-from bsg_producer.queue_errors import queue_errors
-from bsg_worker.adopt import Adoption, adopt, record_late
-from bsg_worker.audit import Audit, Origin, WithoutOwner, audit
-from bsg_worker.client.outcomes import ReadFailed
-from bsg_worker.runtime import Runtime, build
-
-LONGEST_PERIOD = timedelta(days=92)  # GET /api/campaigns: three months at most
-PATIENCE_SECONDS = 120.0  # for a slot among the workers' own status requests
+from bsg_cli.errors import BadInput, ExitCode
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -31,116 +19,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         action="store_true",
         help="after Redis was restored from an older copy: look up what waits before any of it is sent, open the gate",
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=_run)
 
 
-def run(arguments: argparse.Namespace) -> ExitCode:
-    since, until = _period(arguments)
-    runtime = build(settings_in(arguments.data_directory), patience=PATIENCE_SECONDS)
+def _run(arguments: argparse.Namespace) -> ExitCode:
     try:
-        with queue_errors():
-            adoption = _adopted(runtime) if arguments.adopt else None
-            compared = audit(runtime, since, until if arguments.until else clock.now())
-            if adoption is not None and (late := record_late(runtime, compared)):
-                adoption.found |= late
-                compared = audit(runtime, since, compared.until)
-    except ReadFailed as failure:
-        raise _unanswered(failure) from None
-    if arguments.json:
-        print_json({"adoption": adoption, "audit": compared})
-    else:
-        if adoption is not None:
-            _print_adoption(adoption)
-        _print_audit(compared)
-    settled = adoption is None or (adoption.gate_open and not adoption.doubtful)
-    return ExitCode.OK if settled and not compared.lacking else ExitCode.FAILED
-
-
-def _period(arguments: argparse.Namespace) -> tuple[datetime, datetime]:
-    until = arguments.until or clock.now()
-    since = arguments.since or until - timedelta(days=1)
-    if since >= until:
-        raise BadInput("--since: it is not before --until. Give an earlier time.")
-    if until - since > LONGEST_PERIOD:
-        raise BadInput(f"--since: more than {LONGEST_PERIOD.days} days before --until. Audit a shorter period.")
-    return since, until
-
-
-def _adopted(runtime: Runtime) -> Adoption:
-    progress = Progress()
-    try:
-        return adopt(runtime, progress.show)
-    finally:
-        progress.clear()
-
-
-def _unanswered(failure: ReadFailed) -> Exception:
-    if failure.account_reason is not None:
-        return BadInput(f"BSG_API_KEY: BSG does nothing for this account ({failure.account_reason}): {failure.cause}")
-    return Unreachable(f"BSG_BASE_URL: no usable answer ({failure.cause}). What was found is on record: try again.")
-
-
-def _print_adoption(adoption: Adoption) -> None:
-    looked = len(adoption.found) + len(adoption.doubtful) + len(adoption.clean)
-    print(f"Of {number(looked)} batches that were looked up, BSG has {number(len(adoption.found))}.")
-    for batch, bsg_id in adoption.found.items():
-        print(f"  {batch} is BSG campaign {bsg_id}")
-    for batch, cause in adoption.doubtful.items():
-        print(f"  {batch} is in doubt: {cause}")
-    if adoption.gate_open:
-        print(f"The gate is open: {number(len(adoption.clean))} batches of which BSG has no trace are sent.")
-    else:
-        print("The gate stays shut for another reason: `bsg-campaigns gate` tells it.")
-    print()
-
-
-def _print_audit(compared: Audit) -> None:
-    print(f"From {moment(compared.since)} to {moment(compared.until)} BSG has {number(compared.at_bsg)} campaigns.")
-    if compared.without_owner:
-        print("\nAt BSG, but no batch of the ledger owns it:")
-        print_table(
-            ("BSG campaign", "messages", "status", "made at (BSG)", "whose"),
-            (
-                (
-                    str(one.bsg_campaign_id),
-                    "?" if one.messages is None else number(one.messages),
-                    one.status,
-                    "" if one.created_at is None else str(one.created_at),
-                    _whose(one),
-                )
-                for one in compared.without_owner
-            ),
-        )
-    if compared.not_at_bsg:
-        print("\nTaken as far as the ledger knows, but BSG does not show it:")
-        print_table(
-            ("batch", "messages", "state", "BSG campaign", "submitted at"),
-            (
-                (one.batch_id, number(one.messages), one.state, str(one.bsg_campaign_id), moment(one.submitted_at))
-                for one in compared.not_at_bsg
-            ),
-        )
-    if compared.waiting:
-        print("\nNot settled yet:")
-        print_table(
-            ("batch", "messages", "state"),
-            (
-                (one.batch_id, number(one.messages), f"{one.state} (resolve it)" if one.needs_person else one.state)
-                for one in compared.waiting
-            ),
-        )
-    if not compared.lacking:
-        print("Neither side lacks any of them.")
-
-
-def _whose(one: WithoutOwner) -> str:
-    said = [_origin(origin) for origin in one.origins]
-    if one.other_ids:
-        said.append(f"{number(one.other_ids)} reference ids that were not made here")
-    return "; ".join(said) or "no reference ids"
-
-
-def _origin(origin: Origin) -> str:
-    if not origin.known:
-        return f"campaign {origin.campaign_id}, which the ledger does not know"
-    return f"campaign {origin.campaign_id}, batch {', '.join(origin.batches) or 'unknown'}"
+        from bsg_cli.auditing import run
+    except ImportError:
+        raise BadInput("The worker is not installed: pip install 'bsg-campaigns[worker]'") from None
+    return run(arguments)
