@@ -16,7 +16,7 @@ help: ## list what can be made
 	@echo "make explore every interleaving of small campaigns against the ledger's scripts (ARGS=--quick: the sizes of the suite)"
 	@echo "make chaos   everything killed, cut and filled for MINUTES=2.5 [SEED=n] [ARGS=...]: nothing lost, nothing sent twice"
 	@echo "make fuzz    thousands of new bad inputs against everything that reads any (ARGS=... goes to pytest)"
-	@echo "make audit-dependencies  ask PyPI for known vulnerabilities of what requirements.lock installs"
+	@echo "make audit-dependencies  ask the package index for known vulnerabilities of what requirements.lock installs"
 	@echo "make lint    ruff (rules and format) and mypy --strict"
 	@echo "make format  put the code into ruff's format"
 	@echo "make lock    resolve requirements.lock anew from pyproject.toml, with hashes"
@@ -61,8 +61,8 @@ fuzz: $(STAMP) ## new bad inputs
 audit-dependencies: ## known vulnerabilities of the lock
 	@python3 -m venv .venv-audit && .venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock || { \
-		echo "Either a package above has a known vulnerability, or PyPI's service could not be asked about one (a mirror" >&2; \
-		echo "of the index mostly lacks it): run this where https://pypi.org/pypi/NAME/VERSION/json answers." >&2; exit 1; }
+		echo "Either a package above has a known vulnerability, or the package index could not be asked about one:" >&2; \
+		echo "run this where the index serves the vulnerabilities that it knows of, which not every one does." >&2; exit 1; }
 
 lint: $(STAMP) ## rules, format, types
 	@$(BIN)/ruff check $(SOURCES)
