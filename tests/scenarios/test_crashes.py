@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,55 +25,77 @@ SUBMIT_POINTS = [
 ]
 
 
-def test_a_worker_killed_while_its_post_is_on_the_wire(own_stage: Stage) -> None:
-    own_stage.sandbox.fault("silence_after", times=1)
-    worker = own_stage.processes.worker()
-    own_stage.processes.status()
-    own_stage.processes.beat()
-    campaign = own_stage.send(50)
-    wait_until(lambda: own_stage.arrivals(campaign), within=20, what="the POST to arrive")
+@pytest.fixture(scope="module")
+def attended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A stage whose sweep, reconcile and beat run. Each test brings the worker that it kills."""
+    directory = tmp_path_factory.mktemp("attended")
+    with (
+        RedisServer(directory / "redis") as server,
+        Sandbox() as sandbox,
+        Stage(directory / "stage", server.url, sandbox) as stage,
+    ):
+        stage.processes.status()
+        stage.processes.beat()
+        yield stage
+
+
+@pytest.fixture
+def without_worker(attended: Stage) -> Iterator[Stage]:
+    """The attended stage, on which no worker is left over from the test before."""
+    before = set(attended.processes.running)
+    yield attended
+    attended.sandbox.clear_faults()
+    for process in set(attended.processes.running) - before:
+        if process.alive:
+            process.kill()
+
+
+def test_a_worker_killed_while_its_post_is_on_the_wire(without_worker: Stage) -> None:
+    stage = without_worker
+    stage.sandbox.fault("silence_after", times=1)
+    worker = stage.processes.worker()
+    campaign = stage.send(50)
+    wait_until(lambda: stage.arrivals(campaign), within=20, what="the POST to arrive")
 
     worker.kill()
-    own_stage.processes.worker()
-    status = own_stage.wait_for(campaign, "done", within=40)
+    stage.processes.worker()
+    status = stage.wait_for(campaign, "done", within=40)
 
     assert "lease ran out on the wire" in [transition.cause for transition in status.transitions]
     assert status.batches[0].attempts == 1
-    own_stage.assert_each_arrived_once(campaign, 50)
+    stage.assert_each_arrived_once(campaign, 50)
 
 
 @pytest.mark.parametrize("point", SUBMIT_POINTS)
-def test_a_worker_that_dies_at_a_point_is_recovered_from(own_stage: Stage, point: str, tmp_path: Path) -> None:
-    own_stage.processes.status()
-    own_stage.processes.beat()
-    dying = own_stage.processes.worker(BSG_CRASH_AT=f"{point}@{tmp_path / 'died'}")
-    campaign = own_stage.send(50)
+def test_a_worker_that_dies_at_a_point_is_recovered_from(without_worker: Stage, point: str, tmp_path: Path) -> None:
+    stage = without_worker
+    dying = stage.processes.worker(BSG_CRASH_AT=f"{point}@{tmp_path / 'died'}")
+    campaign = stage.send(50)
     wait_until(lambda: not dying.alive, within=20, what=f"the worker to die at {point}")
-    _end_part_leases(own_stage, campaign)
+    _end_part_leases(stage, campaign)
 
-    own_stage.processes.worker()
-    own_stage.wait_for(campaign, "done", within=40)
+    stage.processes.worker()
+    stage.wait_for(campaign, "done", within=40)
 
-    own_stage.assert_each_arrived_once(campaign, 50)
+    stage.assert_each_arrived_once(campaign, 50)
 
 
-def test_a_worker_that_dies_between_intent_and_post_asks_for_a_person(own_stage: Stage, tmp_path: Path) -> None:
-    own_stage.processes.status()
-    own_stage.processes.beat()
-    dying = own_stage.processes.worker(BSG_CRASH_AT=f"submit: intent written@{tmp_path / 'died'}")
-    campaign = own_stage.send(5)
+def test_a_worker_that_dies_between_intent_and_post_asks_for_a_person(without_worker: Stage, tmp_path: Path) -> None:
+    stage = without_worker
+    dying = stage.processes.worker(BSG_CRASH_AT=f"submit: intent written@{tmp_path / 'died'}")
+    campaign = stage.send(5)
     wait_until(lambda: not dying.alive, within=20, what="the worker to die")
 
     wait_until(
-        lambda: any(batch.needs_person for batch in own_stage.status(campaign).batches),
+        lambda: any(batch.needs_person for batch in stage.status(campaign).batches),
         within=40,
         what="the question",
     )
-    own_stage.processes.worker()
-    own_stage.producer.resolve(f"{campaign}-0", not_sent=True)
-    own_stage.wait_for(campaign, "done", within=40)
+    stage.processes.worker()
+    stage.producer.resolve(f"{campaign}-0", not_sent=True)
+    stage.wait_for(campaign, "done", within=40)
 
-    own_stage.assert_each_arrived_once(campaign, 5)
+    stage.assert_each_arrived_once(campaign, 5)
 
 
 @pytest.mark.server_kinds("valkey", "redis")
