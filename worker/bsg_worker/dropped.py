@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
+from bsg_config import clock
+from bsg_ledger.batches import batch_id
 from bsg_ledger.records import BatchRecord
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.bodies import unpacked, without
@@ -12,38 +15,53 @@ from bsg_worker.pace import FINAL
 from bsg_worker.runtime import Runtime
 
 
-def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> int | None:
-    """Makes rejects of the messages that BSG does not have; answers the total that it told, None if it has none yet.
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many messages BSG told to have, None if not yet. `ages`: some seem to be missing, but not surely."""
 
-    Believed only when two numbers agree: the total that BSG prints and the count of our reference ids that it lists.
-    A total still growing, or messages not listed yet, are looked at again the next time.
+    messages: int | None
+    ages: bool = False
+
+
+def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> Total:
+    """Makes rejects of the messages that BSG does not have; answers the total that it told.
+
+    Believed only when two numbers agree, the total that BSG prints and the count of our reference ids that it lists,
+    both twice, BSG_CONFIRM_WITHIN apart: a total may still be growing, and messages may not be listed yet.
     """
     if answer.status == "creation" or record.total_messages == record.size:
-        return record.total_messages
+        return Total(record.total_messages)
     detail = answer if isinstance(answer, CampaignDetail) else None
     if detail is None:
         if answer.status not in FINAL:
-            return record.total_messages  # the end is soon enough: one request a batch instead of one a look
+            # The end is soon enough: one request a batch instead of one a look.
+            return Total(record.total_messages)
         detail = runtime.client.campaign(answer.id)
     if detail.total_messages is None or detail.total_messages >= record.size:
-        return detail.total_messages
+        return Total(detail.total_messages)
     # A total that was different at the last look may still be growing.
     if detail.status not in FINAL and detail.total_messages != record.total_messages:
-        return detail.total_messages
+        return Total(detail.total_messages)
     return _settle(runtime, record, detail.id, detail.total_messages)
 
 
-def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int) -> int:
+def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int) -> Total:
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     if body is None:
-        return total
+        return Total(total)
     # A server may ignore the filter: a dropped message's id may stand in the older campaign that it was dropped for.
     rows_at_bsg = runtime.client.messages(campaign_id=bsg_campaign_id)
     listed = {row.reference_id for row in rows_at_bsg if row.campaign_id == bsg_campaign_id}
     rows = json.loads(unpacked(body))
     dropped = [place for place, row in enumerate(rows) if row["reference_id"] not in listed]
     if len(rows) != record.size or len(rows) - len(dropped) != total:
-        return total
+        return Total(total)
+    subject = f"dropped of {batch_id(record.campaign_id, record.batch)}"
+    if not runtime.evidence.stands(
+        subject, finding=total, now=clock.monotonic(), confirm_within=runtime.settings.bsg_confirm_within
+    ):
+        return Total(total, ages=True)
+    runtime.evidence.forget(subject)
     indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
     rest, rest_rows = without(rows, indexes, set(dropped))
     runtime.ledger.batches.shrink(
@@ -69,4 +87,4 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
             for place in dropped
         ],
     )
-    return total
+    return Total(total)

@@ -1,4 +1,4 @@
-"""What one process has seen of a batch in doubt: absence is weak evidence, and only one clock can age it."""
+"""What one process has missed at BSG: absence is weak evidence, and only one clock can age it."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ MOST_BATCHES = 100_000  # forgetting some only makes them wait for another first
 
 @dataclass(frozen=True, slots=True)
 class FirstLook:
-    attempts: int
+    finding: int
     at: float
 
 
 class Evidence:
-    """The first fruitless look at each batch, by this process's monotonic clock."""
+    """The first look that missed something, by subject and by this process's monotonic clock."""
 
     def __init__(self) -> None:
         self._looks: dict[str, FirstLook] = {}
         self._lock = threading.Lock()
 
-    def no_trace(self, batch_id: str, *, attempts: int, now: float, confirm_within: float) -> bool:
-        """Notes a fruitless look; True if an earlier one is at least `confirm_within` seconds older.
+    def stands(self, subject: str, *, finding: int, now: float, confirm_within: float) -> bool:
+        """Notes a look; True if one with the same finding is at least `confirm_within` seconds older.
 
-        A look before a later attempt says nothing about that one.
+        The finding of a doubt is its attempts: a look before a later attempt says nothing about that one.
         """
         with self._lock:
-            first = self._looks.get(batch_id)
-            if first is None or first.attempts != attempts:
+            first = self._looks.get(subject)
+            if first is None or first.finding != finding:
                 if len(self._looks) >= MOST_BATCHES:
                     self._looks.clear()
-                self._looks[batch_id] = FirstLook(attempts, now)
+                self._looks[subject] = FirstLook(finding, now)
                 return False
             return now - first.at >= confirm_within
 
-    def forget(self, batch_id: str) -> None:
+    def forget(self, subject: str) -> None:
         with self._lock:
-            self._looks.pop(batch_id, None)
+            self._looks.pop(subject, None)

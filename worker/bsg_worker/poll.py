@@ -83,14 +83,16 @@ def _record(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> No
     )
     # Before the batch is called finished: a campaign that is final has nothing left to find out.
     total = reject_dropped(runtime, record, answer)
+    if total.ages:
+        wait = runtime.settings.bsg_confirm_within
     runtime.ledger.batches.polled(
         record.campaign_id,
         record.batch,
         status=answer.status,
-        final=answer.status in FINAL,
+        final=answer.status in FINAL and not total.ages,
         statistics=json.dumps(answer.statistics),
         price=answer.price or "",
         currency=answer.currency or "",
-        total_messages=total,
+        total_messages=total.messages,
         next_poll_ms=None if wait is None else int(wait * 1000),
     )

@@ -101,9 +101,9 @@ def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any]
 
 def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:
     settings = runtime.settings
-    confirmed = runtime.evidence.no_trace(
+    confirmed = runtime.evidence.stands(
         identifier,
-        attempts=record.attempts,
+        finding=record.attempts,
         now=clock.monotonic(),
         confirm_within=settings.bsg_confirm_within,
     )
