@@ -32,11 +32,21 @@ class Site(Stage):
         shutil.copytree(self._server.directory / APPEND_ONLY, self._copy)
 
     def kill_and_restore(self) -> None:
-        """The server ends, and comes back with what was copied aside."""
+        """The server ends, and comes back with what was copied aside: long ago, so its leases of parts are over."""
         self._server.kill()
         shutil.rmtree(self._server.directory / APPEND_ONLY)
         shutil.copytree(self._copy, self._server.directory / APPEND_ONLY)
         self._server.start()
+        self._end_part_leases()
+
+    def _end_part_leases(self) -> None:
+        with self._server.client() as client:
+            for parts in client.scan_iter("bsg:campaign:*:parts"):
+                campaign = parts.decode().split(":")[2]
+                for part in client.zrange(parts, 0, -1):
+                    client.zadd(parts, {part: 1}, xx=True)
+                    client.hset(f"bsg:campaign:{campaign}:part:{part.decode()}", "lease_until", 1)
+                client.zadd("bsg:prepare", {campaign: 1}, xx=True)
 
     def kill_and_empty(self) -> None:
         self._server.kill()

@@ -11,8 +11,9 @@ from tests.servers import RedisServer
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes of waiting is begun first and looked at last."""
-    items.sort(key=lambda item: item.get_closest_marker("runs_last") is not None)
+    """What takes minutes of waiting is begun first, with the scenarios, and looked at last."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: 2 if item.get_closest_marker("runs_last") else int(here not in item.path.parents))
 
 
 @pytest.fixture(scope="session", autouse=True)
