@@ -12,6 +12,7 @@ from itertools import count
 
 from redis.exceptions import RedisError
 
+from bsg_producer import QueueNotDurable, QueueUnavailable
 from tests.chaos.plan import Fault
 from tests.chaos.scene import Scene
 from tests.lossy_proxy import TROUBLES
@@ -70,6 +71,7 @@ class Faults:
             "redis": self._redis,
             "network": self._network,
             "bsg": self._bsg,
+            "person": self._person,
         }[fault.subject]
         return begin(fault)
 
@@ -116,3 +118,8 @@ class Faults:
             self._scene.sandbox.calm()
         else:
             self._scene.sandbox.fault(fault.kind, **fault.options)
+
+    def _person(self, fault: Fault) -> None:
+        with suppress(QueueUnavailable, QueueNotDurable):
+            self._scene.impatient.open_gate()
+            self.happened["person", fault.kind] += 1

@@ -36,7 +36,8 @@ def figures(verdict: Verdict, faults: Faults, healed: Healed, recovery: Recovery
             f"doubled           {verdict.count(Fault.DOUBLED)}",
             f"misreported       {verdict.count(Fault.MISREPORTED) + verdict.count(Fault.UNKNOWN)}",
             f"still in doubt    {verdict.count(Fault.IN_DOUBT)}",
-            f"a person          answered {healed.told_sent} times sent, {healed.told_not_sent} times not sent,"
+            f"a person          opened the gate {faults.happened['person', 'open']} times,"
+            f" answered {healed.told_sent} times sent, {healed.told_not_sent} times not sent,"
             f" retried {healed.messages_retried} refused messages",
             f"slowest recovery  {recovery}",
             *(f"    {_line(transition)}" for transition in recovery.way_of_the_slowest),

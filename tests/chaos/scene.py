@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
 from os import getpid
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +60,8 @@ class Scene:
             }
             direct = Settings.from_environment({**settings, "REDIS_URL": self.redis.url, "QUEUE_TIMEOUT": "30"})
             self.producer = Producer(direct)
+            # For use in the midst of the faults, which a person who waits for Redis would hold up.
+            self.impatient = Producer(replace(direct, queue_timeout=1.0))
             self.ledger = Ledger(connect(direct))
             stack.enter_context(self.processes)
             workers = {**settings, "REDIS_URL": self.proxies["workers-redis"].redis_url}
