@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from bsg_config.crash_points import CrashPoint
@@ -24,7 +23,3 @@ def disarm(directory: Path) -> None:
 def armed(directory: Path) -> frozenset[CrashPoint]:
     """The points at which nobody has died yet."""
     return frozenset(CrashPoint(path.name) for path in directory.iterdir())
-
-
-def died_at(armed_before: Iterable[CrashPoint], directory: Path) -> frozenset[CrashPoint]:
-    return frozenset(armed_before) - armed(directory)

@@ -44,7 +44,6 @@ class Outcome:
     seconds: float = 0.0
     aged: float = 0.0
     kills: int = 0
-    died_at: frozenset[CrashPoint] = frozenset()
     verdict: Verdict = field(default_factory=Verdict)
     trouble: str = ""
 
@@ -66,7 +65,6 @@ def run_trial(lane: Lane, point: CrashPoint, scenario: Scenario, *, again: bool)
         play.afterwards()
         outcome.aged = _settle(play)
         outcome.seconds = time.time() - died
-        outcome.died_at = frozenset({point}) | (frozenset(CrashPoint) - armed(lane.armed) if again else frozenset())
         disarm(lane.armed)
         statuses = _statuses(play)
         outcome.recovered_by = _recovered_by(play, statuses, died)
