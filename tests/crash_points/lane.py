@@ -92,8 +92,8 @@ class Lane:
     def age(self, status: CampaignStatus) -> float:
         """Has what the campaign waits for come at once; answers the seconds that it would have waited.
 
-        Leases of parts, bells that nobody heard, and looks that were put off. Leases of batches and the evidence of a
-        doubt are waited for: their times are settings, and short.
+        Leases of parts whose holder is dead, bells that nobody heard, and looks that were put off. Leases of batches and
+        the evidence of a doubt are waited for: their times are settings, and short.
         """
         if any(batch.state in IN_HAND for batch in status.batches):
             return 0.0
@@ -106,6 +106,8 @@ class Lane:
             self.client.zrem(f"{key}:rung", bell)
             waits.append(at + 30_000 - now)
         for part, at in self.client.zrange(f"{key}:parts", 0, -1, withscores=True):
+            if not self._nobody_holds(status, part.decode()):
+                continue
             self.client.zadd(f"{key}:parts", {part: 1})
             self.client.hset(f"{key}:part:{part.decode()}", "lease_until", 1)
             waits.append(at - now)
@@ -118,6 +120,10 @@ class Lane:
         ):
             waits += self._made_due(room, members, now)
         return max(waits) / 1000
+
+    def _nobody_holds(self, status: CampaignStatus, part: str) -> bool:
+        taken = [each for each in status.transitions if each.batch == f"part {part}" and each.to_state == "preparing"]
+        return not taken or self.processes.died_since(taken[-1].when)
 
     def _made_due(self, room: str, members: Iterable[str], now: int) -> list[float]:
         waits = []

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from bsg_config.crash_points import ENVIRONMENT
 from tests.crash_points import programs
 from tests.processes import beat_arguments, status_arguments, worker_arguments
 
+WORKER = "worker"
 COMMAND = "command"
 QUICK_START = ("--without-mingle", "--without-gossip")
 STOP_WITHIN = 10.0
@@ -41,6 +43,7 @@ class Processes:
         self._environment = {**os.environ, **settings, ENVIRONMENT: str(armed)}
         self._running: dict[str, Supervised] = {}
         self.kills = 0
+        self.last_death: dict[str, datetime] = {}
 
     def __enter__(self) -> Self:
         self.start_worker()
@@ -55,8 +58,8 @@ class Processes:
             self.end(name)
 
     def start_worker(self) -> None:
-        if "worker" not in self._running:
-            self._celery("worker", (*worker_arguments("worker"), *QUICK_START))
+        if WORKER not in self._running:
+            self._celery(WORKER, (*worker_arguments(WORKER), *QUICK_START))
 
     def end(self, name: str) -> None:
         """Ends it for good, which counts as no kill."""
@@ -72,6 +75,10 @@ class Processes:
     def command_runs(self) -> bool:
         return COMMAND in self._running
 
+    def died_since(self, moment: datetime) -> bool:
+        """Whether one of those that take work into their hands did: the worker, or a command."""
+        return any(self.last_death.get(name, moment) > moment for name in (WORKER, COMMAND))
+
     def look_after(self) -> None:
         """Starts what has ended. To be called every now and then."""
         for name, supervised in list(self._running.items()):
@@ -79,6 +86,7 @@ class Processes:
             if code is None:
                 continue
             self.kills += code == -signal.SIGKILL
+            self.last_death[name] = datetime.now(UTC)
             if code == 0 and supervised.may_end:
                 del self._running[name]
             else:

@@ -14,6 +14,7 @@ from tests.chaos.accounts import account_of
 from tests.crash_points import programs
 from tests.crash_points.lane import DAY_MS
 from tests.crash_points.play import Play
+from tests.crash_points.processes import WORKER
 from tests.lossy_proxy import LossyProxy
 
 TWO_PARTS = 120
@@ -240,7 +241,7 @@ def _without_worker(
     play: Play, campaign: Any, *, parts: int, messages: Iterator[Mapping[str, Any]] | None = None
 ) -> str:
     lane = play.lane
-    lane.processes.end("worker")
+    lane.processes.end(WORKER)
     play.cleanup.append(lane.processes.start_worker)
     campaign_id = play.enqueue_without_a_bell(campaign, messages)
     play.prepare_parts(campaign_id, parts)

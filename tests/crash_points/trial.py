@@ -17,6 +17,7 @@ from tests.chaos.journal import Enqueued
 from tests.crash_points.arming import arm, armed, disarm
 from tests.crash_points.lane import Lane
 from tests.crash_points.play import Play
+from tests.crash_points.processes import COMMAND
 from tests.crash_points.scenarios import Scenario
 
 REACHED_WITHIN = 90.0
@@ -180,7 +181,7 @@ def _tried(campaign: ChaosCampaign, accounts: Sequence[Account]) -> tuple[ChaosC
 def _clean_up(play: Play) -> None:
     lane = play.lane
     if lane.processes.command_runs:
-        lane.processes.end("command")
+        lane.processes.end(COMMAND)
     for step in play.cleanup:
         step()
     lane.sandbox.clear_faults()
