@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -53,7 +54,7 @@ class Play:
         self.afterwards: Callable[[], object] = lambda: None
         self.tick: Callable[[], object] | None = None
         self.done: Callable[[], bool] = lambda: True
-        self.cleanup: list[Callable[[], object]] = []
+        self.cleanup = ExitStack()
         self.forgotten: dict[str, Account] = {}
 
     def arm(self) -> None:

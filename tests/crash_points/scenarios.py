@@ -81,7 +81,7 @@ def that_redis_has_no_room_for(play: Play) -> None:
     campaign = play.new(LARGE)
     messages = ({**message, "text": token_hex(LONG_TEXT_BYTES)} for message in campaign.messages())
     play.afterwards = lambda: lane.client.config_set("maxmemory", 0)
-    play.cleanup.append(play.afterwards)
+    play.cleanup.callback(play.afterwards)
     play.arm()
     play.enqueue_without_a_bell(campaign, messages, CAMPAIGN_BATCH_SIZE="10000")
     lane.client.config_set("maxmemory", lane.client.info("memory")["used_memory"] + ROOM_BYTES)
@@ -89,9 +89,7 @@ def that_redis_has_no_room_for(play: Play) -> None:
 
 def whose_commit_is_answered_to_nobody(play: Play) -> None:
     campaign = play.new(TWO_PARTS)
-    proxy = LossyProxy(play.lane.redis.port)
-    proxy.__enter__()
-    play.cleanup.append(lambda: proxy.__exit__(None, None, None))
+    proxy = play.cleanup.enter_context(LossyProxy(play.lane.redis.port))
     proxy.lose_answers_to(campaign.key.encode(), times=1)
     play.arm()
     play.web_app_enqueues(campaign, REDIS_URL=proxy.redis_url)
@@ -112,6 +110,14 @@ def that_is_enqueued_again(play: Play) -> None:
 def that_nobody_rang_for(play: Play) -> None:
     play.arm()
     play.enqueue_without_a_bell(play.new())
+
+
+def whose_worker_is_gone(play: Play) -> None:
+    lane = play.lane
+    campaign_id = _without_worker(play, play.new(), parts=1)
+    play.afterwards = lane.processes.start_worker
+    play.arm()
+    lane.ledger.batches.claim(campaign_id, bell="", account=lane.runtime.account, token="gone", lease_ms=1000)
 
 
 def behind_a_shut_gate(play: Play) -> None:
@@ -147,7 +153,7 @@ def that_a_person_resolves(play: Play) -> None:
 
 def whose_deadline_passes(play: Play) -> None:
     play.lane.producer.shut_gate()
-    play.cleanup.append(play.lane.producer.open_gate)
+    play.cleanup.callback(play.lane.producer.open_gate)
     play.arm()
     play.enqueue(play.new(), deadline=datetime.now(UTC) + timedelta(seconds=3))
 
@@ -155,7 +161,7 @@ def whose_deadline_passes(play: Play) -> None:
 def that_is_cancelled_at_bsg(play: Play) -> None:
     lane = play.lane
     lane.sandbox.configure(creation_seconds=5.0)
-    play.cleanup.append(lambda: lane.sandbox.configure(creation_seconds=0.2))
+    play.cleanup.callback(lambda: lane.sandbox.configure(creation_seconds=0.2))
     campaign_id = play.enqueue(play.new())
     play.wait_for(campaign_id, lambda status: status.state == "submitted", "it to be at BSG")
     play.arm()
@@ -217,7 +223,7 @@ def cancelled_in_a_ledger_that_went_back(play: Play) -> None:
 def _held_back(play: Play, campaign: Any) -> str:
     """Its batches wait, as the gate is shut."""
     play.lane.producer.shut_gate()
-    play.cleanup.append(play.lane.producer.open_gate)
+    play.cleanup.callback(play.lane.producer.open_gate)
     campaign_id = play.enqueue(campaign)
     play.wait_for(campaign_id, lambda status: not status.counts["unprepared"], "its batches")
     return campaign_id
@@ -247,7 +253,7 @@ def _without_worker(
 ) -> str:
     lane = play.lane
     lane.processes.end(WORKER)
-    play.cleanup.append(lane.processes.start_worker)
+    play.cleanup.callback(lane.processes.start_worker)
     campaign_id = play.enqueue_without_a_bell(campaign, messages)
     play.prepare_parts(campaign_id, parts)
     return campaign_id
@@ -292,7 +298,6 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
         CrashPoint.POLL_DUE_TAKEN,
         CrashPoint.POLL_READ,
         CrashPoint.POLL_RECORDED,
-        CrashPoint.SWEEP_LEASES_TAKEN_BACK,
         CrashPoint.WATCH_LOOKED,
     ),
     whose_answer_is_lost: (
@@ -316,6 +321,7 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
     whose_messages_come_slowly: (CrashPoint.ENQUEUE_PARTS_RENEWED,),
     that_is_enqueued_again: (CrashPoint.ENQUEUE_PARTS_DROPPED,),
     that_nobody_rang_for: (CrashPoint.SWEEP_PREPARES_TAKEN, CrashPoint.SWEEP_PREPARE_RUNG),
+    whose_worker_is_gone: (CrashPoint.SWEEP_LEASES_TAKEN_BACK,),
     behind_a_shut_gate: (CrashPoint.SWEEP_DUE_TAKEN,),
     that_is_resumed: (
         CrashPoint.PRODUCER_WORD_RECORDED,

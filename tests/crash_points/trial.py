@@ -28,8 +28,8 @@ COURSE = ("leased", "claimed", "intent", "taken", "prepared", "enqueued", "BSG:"
 CAUSES_SHOWN = 3
 
 
-class NeverReached(Exception):
-    """The scenario was over, or the patience, and nobody had died at the point."""
+class NotShown(Exception):
+    """Nobody died at the point, or not all was settled in the end."""
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ def run_trial(lane: Lane, point: CrashPoint, scenario: Scenario, *, again: bool)
         outcome.verdict = _verdict(play)
         for status in statuses:
             lane.let_rest(status)
-    except (NeverReached, AssertionError) as failure:
+    except (NotShown, AssertionError) as failure:
         outcome.trouble = str(failure)
     finally:
         disarm(lane.armed)
@@ -86,7 +86,7 @@ def _wait_for_the_death(play: Play) -> float:
     stop_at = time.monotonic() + REACHED_WITHIN
     while armed(lane.armed):
         if time.monotonic() > stop_at:
-            raise NeverReached(f"nobody reached `{play.point}` within {REACHED_WITHIN:.0f} s: {_statuses(play)}")
+            raise NotShown(f"nobody reached `{play.point}` within {REACHED_WITHIN:.0f} s: {_statuses(play)}")
         time.sleep(0.01)
         lane.processes.look_after()
         if play.tick is not None:
@@ -105,7 +105,7 @@ def _settle(play: Play) -> float:
         if not unsettled and play.done() and not play.lane.processes.command_runs:
             return aged
         if time.monotonic() > stop_at:
-            raise NeverReached(f"not settled after {SETTLED_WITHIN:.0f} s: {unsettled}")
+            raise NotShown(f"not settled after {SETTLED_WITHIN:.0f} s: {unsettled}")
         for status in unsettled:
             play.lane.answer(status, _phones(play, status))
             if _stuck(status):
@@ -182,6 +182,5 @@ def _clean_up(play: Play) -> None:
     lane = play.lane
     if lane.processes.command_runs:
         lane.processes.end(COMMAND)
-    for step in play.cleanup:
-        step()
+    play.cleanup.close()
     lane.sandbox.clear_faults()

@@ -17,7 +17,8 @@ STOP_AGAIN_SECONDS = 10.0
 def sweep(runtime: Runtime) -> str:
     """One round over all that may have been forgotten; answers counts."""
     taken_back = runtime.ledger.batches.take_back(runtime.account, at_most=AT_ONCE)
-    reached(CrashPoint.SWEEP_LEASES_TAKEN_BACK)
+    if taken_back:
+        reached(CrashPoint.SWEEP_LEASES_TAKEN_BACK)
     expired = _expire(runtime)
     rung = _ring_prepares(runtime) + _ring_due(runtime, runtime.account) + _ring_due(runtime, UNSTAMPED)
     return f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
