@@ -18,6 +18,7 @@ from tests.crash_points import programs
 from tests.processes import beat_arguments, status_arguments, worker_arguments
 
 WORKER = "worker"
+STATUS = "status"
 COMMAND = "command"
 QUICK_START = ("--without-mingle", "--without-gossip")
 STOP_WITHIN = 10.0
@@ -47,7 +48,7 @@ class Processes:
 
     def __enter__(self) -> Self:
         self.start_worker()
-        self._celery("status", (*status_arguments("status"), *QUICK_START))
+        self.start_status()
         self._celery("beat", beat_arguments(self._directory / "beat.schedule"))
         return self
 
@@ -60,6 +61,10 @@ class Processes:
     def start_worker(self) -> None:
         if WORKER not in self._running:
             self._celery(WORKER, (*worker_arguments(WORKER), *QUICK_START))
+
+    def start_status(self) -> None:
+        if STATUS not in self._running:
+            self._celery(STATUS, (*status_arguments(STATUS), *QUICK_START))
 
     def end(self, name: str) -> None:
         """Ends it for good, which counts as no kill."""

@@ -14,8 +14,9 @@ from tests.chaos.accounts import account_of
 from tests.crash_points import programs
 from tests.crash_points.lane import DAY_MS
 from tests.crash_points.play import Play
-from tests.crash_points.processes import WORKER
+from tests.crash_points.processes import STATUS, WORKER
 from tests.lossy_proxy import LossyProxy
+from tests.processes import wait_until
 
 TWO_PARTS = 120
 LARGE = 9_999
@@ -127,8 +128,13 @@ def behind_a_shut_gate(play: Play) -> None:
 
 
 def that_is_resumed(play: Play) -> None:
+    """No sweep rings before the person's command does, and no bell is on its way: else the command has none to ring."""
     lane = play.lane
+    lane.processes.end(STATUS)
+    play.afterwards = lane.processes.start_status
+    play.cleanup.callback(lane.processes.start_status)
     campaign_id = _held_back(play, play.new())
+    wait_until(lambda: not lane.client.exists(f"bsg:campaign:{campaign_id}:rung"), within=60, what="its bells")
     lane.producer.pause(campaign_id)
     lane.producer.open_gate()
     play.arm()

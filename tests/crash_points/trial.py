@@ -22,7 +22,7 @@ from tests.crash_points.scenarios import Scenario
 
 REACHED_WITHIN = 90.0
 SETTLED_WITHIN = 400.0
-STUCK_AFTER = 1.0  # seconds without a transition after which what is waited for is aged
+STUCK_AFTER = 1.5  # seconds without a transition, and since the last ageing, after which what is waited for is aged
 LOOK_SECONDS = 0.1
 COURSE = ("leased", "claimed", "intent", "taken", "prepared", "enqueued", "BSG:", "a person has to decide")
 CAUSES_SHOWN = 3
@@ -97,7 +97,7 @@ def _wait_for_the_death(play: Play) -> float:
 
 def _settle(play: Play) -> float:
     """Until all is final; answers the seconds that were aged."""
-    aged = 0.0
+    aged, aged_at = 0.0, 0.0
     stop_at = time.monotonic() + SETTLED_WITHIN
     while True:
         play.lane.processes.look_after()
@@ -108,8 +108,9 @@ def _settle(play: Play) -> float:
             raise NotShown(f"not settled after {SETTLED_WITHIN:.0f} s: {unsettled}")
         for status in unsettled:
             play.lane.answer(status, _phones(play, status))
-            if _stuck(status):
+            if _stuck(status) and time.monotonic() - aged_at > STUCK_AFTER:
                 aged += play.lane.age(status)
+                aged_at = time.monotonic()
         if play.tick is not None:
             play.tick()
         time.sleep(LOOK_SECONDS)
