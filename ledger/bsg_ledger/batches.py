@@ -154,9 +154,11 @@ class Batches:
 
     def taken(
         self, campaign_id: str, batch: int, *, account: str, bsg_campaign_id: int, bsg_status: str, next_poll_ms: int,
-        cause: str, price: str = "", currency: str = "",
+        cause: str, price: str = "", currency: str = "", others: Sequence[int] = (),
     ) -> str:  # fmt: skip
         """BSG has it, whoever says so and whatever the state: `submitted`, `known`, `second` (an alarm) or `owned`.
+
+        `others` are further BSG campaigns of the same batch, if it was sent more than once: recorded in the same step.
 
         `gone`: the ledger does not know the batch, being purged or gone back to an older copy. An alarm, and no stop:
         what was accepted may be what BSG is sending there, and `audit` names it.
@@ -172,6 +174,7 @@ class Batches:
             cause,
             price,
             currency,
+            *others,
         )
 
     def take_back(self, account: str, *, at_most: int) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from bsg_config import clock
-from bsg_config.crash_points import reached
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.ledger import Ledger
@@ -91,7 +91,7 @@ class _PartStore:
             with queue_errors():
                 self._ledger.campaigns.store_part(self._campaign_id, len(self._sizes), packed, keep_ms=KEEP_PARTS_MS)
             self._sizes.append(len(part))
-            reached("enqueue: part stored")
+            reached(CrashPoint.ENQUEUE_PART_STORED)
         if not self._sizes:
             raise CampaignInvalid({"messages": ["there are none: give at least one message"]})
 
@@ -116,6 +116,7 @@ class _PartStore:
                 self._ledger.campaigns.drop_parts(self._campaign_id, len(self._sizes) + 1)
         except QueueUnavailable:
             return
+        reached(CrashPoint.ENQUEUE_PARTS_DROPPED)
 
     def _renewing(self, messages: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
@@ -123,19 +124,21 @@ class _PartStore:
             if clock.monotonic() >= renew_at:
                 with queue_errors():
                     self._ledger.campaigns.renew_parts(self._campaign_id, len(self._sizes), keep_ms=KEEP_PARTS_MS)
+                reached(CrashPoint.ENQUEUE_PARTS_RENEWED)
                 renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
             # As it is now: a caller may fill the same dict again for the next message.
             yield message.copy() if type(message) is dict else message
 
 
 def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
-    reached("enqueue: before the commit")
+    reached(CrashPoint.ENQUEUE_BEFORE_THE_COMMIT)
     try:
         with queue_errors(lost_answer=_LostAnswer):
             accepted = ledger.campaigns.accept(acceptance)
     except _LostAnswer:
+        reached(CrashPoint.ENQUEUE_ANSWER_LOST)
         accepted = _commit_again(ledger, acceptance)
-    reached("enqueue: committed")
+    reached(CrashPoint.ENQUEUE_COMMITTED)
     return accepted
 
 
@@ -153,6 +156,7 @@ def _settle(ledger: Ledger, key: str) -> None:
         ledger.durability.settle()
     except (NotDurable, RedisError):
         raise EnqueueUnconfirmed(key) from None
+    reached(CrashPoint.ENQUEUE_SETTLED)
 
 
 class _LostAnswer(Exception):

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from bsg_config import clock
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import Doorbell
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
@@ -89,6 +90,7 @@ class Producer:
         if not receipt.duplicate:
             # A bell that does not ring is no error: the sweep rings.
             self._doorbell.ring_prepare(receipt.campaign_id, envelope.priority)
+            reached(CrashPoint.ENQUEUE_RUNG)
         return receipt
 
     def status(self, campaign_id: str) -> CampaignStatus:
@@ -190,11 +192,15 @@ class Producer:
                 raise CampaignNotFound(campaign_id)
 
     def _ring(self, campaign_id: str) -> None:
+        reached(CrashPoint.PRODUCER_WORD_RECORDED)
         with queue_errors():
             bells = self._ledger.campaigns.ring(campaign_id, bell=f"{clock.monotonic()}-", patience_ms=BELL_PATIENCE_MS)
+        reached(CrashPoint.PRODUCER_BELLS_NOTED)
         self._doorbell.ring_prepare(campaign_id, bells.priority)
+        reached(CrashPoint.PRODUCER_PREPARE_RUNG)
         for bell in bells.names:
             self._doorbell.ring_submit(campaign_id, bell, bells.priority)
+            reached(CrashPoint.PRODUCER_SUBMIT_RUNG)
 
 
 RETRY_REFUSALS = {

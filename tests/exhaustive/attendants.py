@@ -110,10 +110,7 @@ def _acts(world: World, state: State) -> Steps:
     match what:
         case "found":
             bsg_id, *others = detail
-            answer, then = world.call(idle, "taken", batch, bsg_id)
-            if others:
-                still = ("looked", batch, attempts, size, (what, tuple(others), messages))
-                then = then._replace(reconciler=still)
+            answer, then = world.call(idle, "taken", batch, bsg_id, *([tuple(others)] if others else ()))
         case "used":
             indexes = world.picture(state).messages[batch]
             if len(indexes) != len(messages):

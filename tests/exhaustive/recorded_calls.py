@@ -125,7 +125,7 @@ def _shrink(ledger: Ledger, batch: int, state: str, size: int, rest: Rows, rejec
     return (answer,)
 
 
-def _taken(ledger: Ledger, batch: int, bsg_id: int) -> Answer:
+def _taken(ledger: Ledger, batch: int, bsg_id: int, others: tuple[int, ...] = ()) -> Answer:
     state = ledger.batches.taken(
         CAMPAIGN,
         batch,
@@ -134,6 +134,7 @@ def _taken(ledger: Ledger, batch: int, bsg_id: int) -> Answer:
         bsg_status="creation",
         next_poll_ms=LATER_MS,
         cause="taken",
+        others=others,
     )
     return (state,)
 

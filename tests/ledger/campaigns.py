@@ -107,7 +107,7 @@ class Desk:
             cause="absent",
         )
 
-    def taken(self, campaign: str, batch: int, bsg_id: int) -> str:
+    def taken(self, campaign: str, batch: int, bsg_id: int, *others: int) -> str:
         return self.ledger.batches.taken(
             campaign,
             batch,
@@ -116,6 +116,7 @@ class Desk:
             bsg_status="creation",
             next_poll_ms=0,
             cause="taken",
+            others=others,
         )
 
     def submitted(self, campaign: str, bsg_id: int = 1) -> BatchLease:

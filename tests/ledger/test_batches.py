@@ -187,6 +187,31 @@ def test_a_second_id_for_one_batch_is_recorded_stopped_and_an_alarm(desk: Desk) 
     assert desk.client.hget("bsg:ledger", "alarms") == b"1"
 
 
+def test_both_campaigns_of_a_batch_that_was_sent_twice_are_recorded_in_one_step(desk: Desk) -> None:
+    campaign = desk.prepared(1)
+    desk.posting(campaign)
+
+    assert desk.taken(campaign, 0, 77, 78) == "submitted"
+
+    status = desk.ledger.reading.status(campaign)
+    assert status is not None
+    assert (status.batches[0].bsg_campaign_id, list(status.batches[0].other_bsg_campaign_ids)) == (77, [78])
+    assert desk.taken(campaign, 0, 77, 78) == "known"
+
+
+def test_a_campaign_of_another_batch_among_several_leaves_the_others_recorded(desk: Desk) -> None:
+    other, campaign = desk.prepared(1), desk.prepared(1)
+    desk.posting(other)
+    desk.taken(other, 0, 77)
+    desk.posting(campaign)
+
+    assert desk.taken(campaign, 0, 77, 78) == "submitted"
+
+    status = desk.ledger.reading.status(campaign)
+    assert status is not None
+    assert status.batches[0].bsg_campaign_id == 78
+
+
 def test_an_id_that_another_batch_owns_is_not_taken_for_this_one(desk: Desk) -> None:
     campaign = desk.prepared(2, 3)
     desk.submitted(campaign, 77)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import redis
 
+from bsg_config.crash_points import CrashPoint
 from bsg_config.settings import Settings
 from bsg_producer import (
     CampaignInvalid,
@@ -27,6 +28,7 @@ from bsg_producer import (
     QueueUnavailable,
     enqueueing,
 )
+from tests.crash_points.arming import arm
 from tests.lossy_proxy import LossyProxy
 from tests.servers import RedisServer, free_port
 
@@ -384,19 +386,24 @@ def test_a_producer_that_was_used_before_a_fork_works_on_both_sides(redis_url: s
     assert len(list(producer.campaigns())) == 41
 
 
-@pytest.mark.parametrize("point", ["enqueue: part stored", "enqueue: before the commit", "enqueue: committed"])
-def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(redis_url: str, point: str) -> None:
+@pytest.mark.parametrize(
+    "point",
+    [CrashPoint.ENQUEUE_PART_STORED, CrashPoint.ENQUEUE_BEFORE_THE_COMMIT, CrashPoint.ENQUEUE_COMMITTED],
+)
+def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(
+    redis_url: str, point: CrashPoint, tmp_path: Path
+) -> None:
     program = (
         "from bsg_producer import Producer\n"
         "Producer().enqueue([{'phone': 380660000000, 'text': 'Hi'}], sender='MyShop', idempotency_key='key')"
     )
-    environment = {**os.environ, "REDIS_URL": redis_url, "BSG_CRASH_AT": point}
+    environment = {**os.environ, "REDIS_URL": redis_url, "BSG_CRASH_AT": str(arm(tmp_path, point))}
 
     died = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
 
     campaigns = list(producer_at(redis_url).campaigns())
     assert died.returncode == -9
-    assert len(campaigns) == (1 if point == "enqueue: committed" else 0)
+    assert len(campaigns) == (1 if point is CrashPoint.ENQUEUE_COMMITTED else 0)
     if not campaigns:
         client = redis.Redis.from_url(redis_url)
         assert all(client.ttl(key) > 0 for key in campaign_keys(redis_url))

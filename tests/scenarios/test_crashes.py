@@ -1,4 +1,4 @@
-"""What is killed loses nothing and sends nothing twice."""
+"""What is killed loses nothing and sends nothing twice: some of what `make crash` does at every point."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from typing import Any
 
 import pytest
 
+from bsg_config.crash_points import CrashPoint
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_sandbox.server import Sandbox
+from tests.crash_points.arming import arm
 from tests.processes import wait_until
 from tests.scenarios.stage import Stage
 from tests.servers import RedisServer
 
 SUBMIT_POINTS = [
-    "prepare: part leased",
-    "prepare: part checked",
-    "prepare: part committed",
-    "submit: claimed",
-    "submit: answered",
-    "submit: recorded",
+    CrashPoint.PREPARE_PART_LEASED,
+    CrashPoint.PREPARE_PART_CHECKED,
+    CrashPoint.PREPARE_PART_COMMITTED,
+    CrashPoint.SUBMIT_CLAIMED,
+    CrashPoint.SUBMIT_ANSWERED,
+    CrashPoint.SUBMIT_RECORDED,
 ]
 
 
@@ -67,9 +69,11 @@ def test_a_worker_killed_while_its_post_is_on_the_wire(without_worker: Stage) ->
 
 
 @pytest.mark.parametrize("point", SUBMIT_POINTS)
-def test_a_worker_that_dies_at_a_point_is_recovered_from(without_worker: Stage, point: str, tmp_path: Path) -> None:
+def test_a_worker_that_dies_at_a_point_is_recovered_from(
+    without_worker: Stage, point: CrashPoint, tmp_path: Path
+) -> None:
     stage = without_worker
-    dying = stage.processes.worker(BSG_CRASH_AT=f"{point}@{tmp_path / 'died'}")
+    dying = stage.processes.worker(BSG_CRASH_AT=str(arm(tmp_path / "armed", point)))
     campaign = stage.send(50)
     wait_until(lambda: not dying.alive, within=20, what=f"the worker to die at {point}")
     _end_part_leases(stage, campaign)
@@ -82,7 +86,7 @@ def test_a_worker_that_dies_at_a_point_is_recovered_from(without_worker: Stage, 
 
 def test_a_worker_that_dies_between_intent_and_post_asks_for_a_person(without_worker: Stage, tmp_path: Path) -> None:
     stage = without_worker
-    dying = stage.processes.worker(BSG_CRASH_AT=f"submit: intent written@{tmp_path / 'died'}")
+    dying = stage.processes.worker(BSG_CRASH_AT=str(arm(tmp_path / "armed", CrashPoint.SUBMIT_INTENT_ON_DISK)))
     campaign = stage.send(5)
     wait_until(lambda: not dying.alive, within=20, what="the worker to die")
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
 from bsg_worker.reconcile import reconcile
@@ -62,3 +66,31 @@ def test_a_batch_that_bsg_has_twice_is_recorded_as_both_and_the_second_is_stoppe
     assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_001, [1_000_002])
     assert [taken["status"] for taken in bench.sandbox.record().campaigns] == ["creation", "stopped"]
     assert "ALARM: a second BSG campaign" in [change.cause for change in bench.status(campaign).transitions]
+
+
+class Died(Exception):
+    """Stands in for a SIGKILL: nothing of the process goes on."""
+
+
+def test_a_reconcile_that_dies_after_its_first_effect_has_recorded_both_campaigns_of_a_batch(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.sandbox.configure(duplicates="allow", creation_seconds=60)
+    bench.sandbox.fault("cut_after", times=2)
+    campaign = bench.submitted(2)
+    bench.producer.resolve(f"{campaign}-0", not_sent=True)
+    bench.submit(campaign)
+    bench.make_due(Room.DOUBT)
+    batches = bench.runtime.ledger.batches
+    taken = batches.taken
+
+    def taken_and_died(*arguments: Any, **named: Any) -> str:
+        taken(*arguments, **named)
+        raise Died
+
+    monkeypatch.setattr(batches, "taken", taken_and_died)
+    with pytest.raises(Died):
+        reconcile(bench.runtime)
+
+    batch = bench.batch(campaign)
+    assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_001, [1_000_002])

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bsg_config import clock
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import batch_id as batch_id_of
 from bsg_ledger.gate import GateReason
 from bsg_ledger.parts import PartLease
@@ -47,6 +48,7 @@ def adopt(runtime: Runtime, tell: Tell) -> Adoption:
     Raises `ReadFailed` when BSG does not answer: the gate stays shut then, and what was found is on record.
     """
     runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)
+    reached(CrashPoint.ADOPT_GATE_SHUT)
     since = runtime.gate.state().since
     shut_ms = runtime.ledger.rooms.now_ms() if since is None else round(since.timestamp() * 1000)
     _prepare(runtime, shut_ms, tell)
@@ -55,7 +57,9 @@ def adopt(runtime: Runtime, tell: Tell) -> Adoption:
     while waiting := [record for record in _waiting(runtime, shut_ms) if looked.get(_id(record)) != record.attempts]:
         _look_for(runtime, waiting, adoption, tell)
         looked |= {_id(record): record.attempts for record in waiting}
+    reached(CrashPoint.ADOPT_ALL_LOOKED_UP)
     adoption.gate_open = runtime.gate.adopted(by=BY)
+    reached(CrashPoint.ADOPT_GATE_OPENED)
     return adoption
 
 
@@ -74,7 +78,9 @@ def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
         while True:
             lease = parts.lease(campaign.campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED)
             if isinstance(lease, PartLease):
+                reached(CrashPoint.ADOPT_PART_LEASED)
                 prepare_part(runtime, lease)
+                reached(CrashPoint.ADOPT_PART_PREPARED)
             elif lease.at is None:
                 break
             else:
@@ -87,7 +93,9 @@ def _let_the_wire_fall_silent(runtime: Runtime, shut_ms: int, tell: Tell) -> Non
         tell(f"waiting {left:.0f} s (LEASE_SECONDS): what left before the gate was shut may still be on the wire")
         clock.sleep(min(left, LOOK_AGAIN_SECONDS))
     while any(True for _ in _waiting(runtime, shut_ms, state="claimed")):
-        if not runtime.ledger.batches.take_back(runtime.account, at_most=LEASES_AT_ONCE):
+        taken_back = runtime.ledger.batches.take_back(runtime.account, at_most=LEASES_AT_ONCE)
+        reached(CrashPoint.ADOPT_LEASES_TAKEN_BACK)
+        if not taken_back:
             clock.sleep(LOOK_AGAIN_SECONDS)
 
 
@@ -117,12 +125,15 @@ def _look_once(
     untraced = []
     for number, record in enumerate(records, 1):
         tell(f"{which}: batch {number} of {len(records)}")
-        match _patiently(runtime, record, reads):
+        finding = _patiently(runtime, record, reads)
+        reached(CrashPoint.ADOPT_LOOKED)
+        match finding:
             case NoTrace():
                 untraced.append(record)
             case Found(campaigns):
-                states = [record_found(runtime, record, campaign) for campaign in campaigns]
-                if "owned" in states:
+                state = record_found(runtime, record, campaigns)
+                reached(CrashPoint.ADOPT_FOUND)
+                if state == "owned":
                     _mistrust(runtime, record, "a BSG campaign with messages of two batches", adoption)
                 else:
                     adoption.found[_id(record)] = campaigns[0].id
@@ -161,6 +172,7 @@ def _mistrust(runtime: Runtime, record: BatchRecord, cause: str, adoption: Adopt
     state = runtime.ledger.batches.mistrust(
         record.campaign_id, record.batch, attempts=record.attempts, account=runtime.account, cause=cause
     )
+    reached(CrashPoint.ADOPT_MISTRUSTED)
     if state == "unconfirmed":
         adoption.doubtful[_id(record)] = cause
 
@@ -177,7 +189,8 @@ def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
             continue
         for record in runtime.ledger.reading.batch_records(named):
             if record.state in FINAL_WITHOUT_BSG and stranger.messages <= record.size:
-                record_found(runtime, record, runtime.client.campaign(stranger.bsg_campaign_id))
+                record_found(runtime, record, [runtime.client.campaign(stranger.bsg_campaign_id)])
+                reached(CrashPoint.ADOPT_LATE_FOUND)
                 late[_id(record)] = stranger.bsg_campaign_id
     return late
 

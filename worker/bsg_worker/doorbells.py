@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_worker.runtime import Runtime, new_token
 
 BELL_PATIENCE_SECONDS = 30.0  # a bell that nobody answered for so long was lost with its queue message
@@ -19,5 +20,7 @@ def ring_submits(runtime: Runtime, campaign_id: str, *, delay: float = 0.0) -> i
         delay_ms=int(delay * 1000),
     )
     for bell in bells.names:
+        reached(CrashPoint.DOORBELLS_NOTED)
         runtime.doorbell.ring_submit(campaign_id, bell, bells.priority, delay=delay)
+        reached(CrashPoint.DOORBELLS_RUNG)
     return len(bells.names)

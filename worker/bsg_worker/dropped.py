@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from bsg_config import clock
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import batch_id
 from bsg_ledger.records import BatchRecord
 from bsg_producer.rejects import Reject, RejectCode
@@ -61,6 +62,7 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
         subject, finding=total, now=clock.monotonic(), confirm_within=runtime.settings.bsg_confirm_within
     ):
         return Total(total, ages=True)
+    reached(CrashPoint.DROPPED_MISSED)
     runtime.evidence.forget(subject)
     indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
     rest, rest_rows = without(rows, indexes, set(dropped))
@@ -87,4 +89,5 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
             for place in dropped
         ],
     )
+    reached(CrashPoint.DROPPED_REJECTED)
     return Total(total)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_producer.envelope import Envelope
@@ -32,6 +33,8 @@ def poll(runtime: Runtime) -> str:
         Room.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )
     records = [record for record in runtime.ledger.reading.batch_records(due) if record.bsg_campaign_id is not None]
+    if records:
+        reached(CrashPoint.POLL_DUE_TAKEN)
     turns = Turns(runtime)
     read = 0
     missing = records
@@ -66,6 +69,7 @@ def _poll_listed(runtime: Runtime, turns: Turns, records: Sequence[BatchRecord])
 
 
 def _record(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> None:
+    reached(CrashPoint.POLL_READ)
     try:
         envelope = Envelope.from_json(record.envelope)
     except ValueError as error:
@@ -96,3 +100,4 @@ def _record(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> No
         total_messages=total.messages,
         next_poll_ms=None if wait is None else int(wait * 1000),
     )
+    reached(CrashPoint.POLL_RECORDED)

@@ -7,7 +7,7 @@ import logging
 from redis.exceptions import ResponseError
 
 from bsg_config import clock
-from bsg_config.crash_points import reached
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rows import encode_rows
 from bsg_producer.columns import unpack
@@ -32,13 +32,13 @@ def prepare_parts(runtime: Runtime, campaign_id: str) -> str:
         lease = runtime.ledger.parts.lease(campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED)
         if isinstance(lease, NothingDue):
             return f"prepared {parts} parts"
-        reached("prepare: part leased")
+        reached(CrashPoint.PREPARE_PART_LEASED)
         outcome = prepare_part(runtime, lease)
         if outcome != "prepared":
             return outcome
         parts += 1
         ring_submits(runtime, campaign_id)
-        reached("prepare: rung")
+        reached(CrashPoint.PREPARE_RUNG)
     runtime.doorbell.ring_prepare(campaign_id, runtime.ledger.reading.priority(campaign_id))
     return f"prepared {parts} parts, more to do"
 
@@ -52,7 +52,7 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
         # part's messages become rejects.
         LOGGER.error("part %d of %s could not be prepared: %s", lease.part, lease.campaign_id, type(error).__name__)
         return f"failed: {type(error).__name__}"
-    reached("prepare: part checked")
+    reached(CrashPoint.PREPARE_PART_CHECKED)
     try:
         committed = runtime.ledger.parts.prepared(
             lease,
@@ -60,11 +60,12 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
             [(reject.index, reject.to_json()) for reject in prepared.rejects],
         )
     except ResponseError as error:
+        reached(CrashPoint.PREPARE_RESULT_REFUSED)
         runtime.ledger.parts.release(
             lease, delay_ms=FULL_REDIS_DELAY_MS, cause=f"Redis refused the result ({type(error).__name__})"
         )
         return f"deferred {FULL_REDIS_DELAY_MS / 1000:.0f} s: {type(error).__name__}"
-    reached("prepare: part committed")
+    reached(CrashPoint.PREPARE_PART_COMMITTED)
     return "prepared" if committed else "stale: another worker prepares it"
 
 

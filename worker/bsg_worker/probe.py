@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from bsg_ledger.gate import OPENED_BY_PERSONS, GateReason
+from bsg_config.crash_points import CrashPoint, reached
+from bsg_ledger.gate import OPENED_BY_PERSONS, GateReason, GateState
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime
 
@@ -22,10 +23,18 @@ def probe_gate(runtime: Runtime) -> str:
         return ""
     if not runtime.gate.probe_due(put_off_ms=int(min(PROBE_SECONDS, runtime.settings.bsg_poll_interval) * 1000)):
         return ""
+    reached(CrashPoint.PROBE_TAKEN)
     try:
         balance = runtime.client.balance().balance
     except ReadFailed as error:
         return f"gate stays shut ({gate.reason}): {error.cause}"
+    reached(CrashPoint.PROBE_ANSWERED)
+    outcome = _recorded(runtime, gate, balance)
+    reached(CrashPoint.PROBE_RECORDED)
+    return outcome
+
+
+def _recorded(runtime: Runtime, gate: GateState, balance: object) -> str:
     if gate.reason == GateReason.NO_FUNDS:
         before, now = _amount(gate.balance), _amount(balance)
         if before is None or now is None or now <= before:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bsg_config import clock
-from bsg_config.crash_points import reached
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import batch_id as batch_id_of
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
@@ -35,6 +35,7 @@ def reconcile(runtime: Runtime) -> str:
     outcomes: list[str] = []
     turns = Turns(runtime)
     for record in turns.by_lot(records):
+        reached(CrashPoint.RECONCILE_DUE_TAKEN)
         with turns.turn():
             outcomes.append(reconcile_batch(runtime, record))
         if turns.over:
@@ -48,11 +49,11 @@ def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
     rows = [] if body is None else json.loads(unpacked(body))
     identifier = batch_id_of(record.campaign_id, record.batch)
     finding = look_up(runtime, record, rows, runtime.client)
-    reached("reconcile: looked")
+    reached(CrashPoint.RECONCILE_LOOKED)
     if not isinstance(finding, NoTrace):
         runtime.evidence.forget(identifier)
     outcome = _act(runtime, record, identifier, rows, finding)
-    reached("reconcile: recorded")
+    reached(CrashPoint.RECONCILE_RECORDED)
     return outcome
 
 
@@ -67,8 +68,12 @@ def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: R
     return look.look(record, batch_id_of(record.campaign_id, record.batch), rows)
 
 
-def record_found(runtime: Runtime, record: BatchRecord, campaign: CampaignDetail) -> str:
-    """Writes down that BSG has the batch; answers its state, or `owned`."""
+def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[CampaignDetail]) -> str:
+    """Writes down that BSG has the batch; answers its state, or `owned`.
+
+    All of them at once: a second one is recorded too, stopped, and an alarm (rule 3), whatever dies here.
+    """
+    campaign, *others = campaigns
     return runtime.ledger.batches.taken(
         record.campaign_id,
         record.batch,
@@ -79,14 +84,14 @@ def record_found(runtime: Runtime, record: BatchRecord, campaign: CampaignDetail
         cause="found at BSG",
         price=campaign.price or "",
         currency=campaign.currency or "",
+        others=[other.id for other in others],
     )
 
 
 def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any], finding: Finding) -> str:
     match finding:
         case Found(campaigns):
-            # Every one of them: a second one is recorded too, stopped, and an alarm (rule 3).
-            return "; ".join(record_found(runtime, record, campaign) for campaign in campaigns)
+            return record_found(runtime, record, campaigns)
         case UsedBefore(places):
             return _reject_used(runtime, record, rows, places)
         case Undecided(cause):

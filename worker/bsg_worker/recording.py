@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
 from bsg_producer.rejects import Reject, RejectCode
@@ -47,6 +48,7 @@ def record(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, c
             # A batch that is told to wait for years would expire for one odd header.
             wait = _backoff(runtime, lease, chance) if asked is None else min(asked, LONGEST_COOL_DOWN)
             runtime.submit_limiter.cool_down(wait)
+            reached(CrashPoint.RECORDING_COOLED_DOWN)
             return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
         case OutcomeKind.REFUSED:
             return Recorded(batches.refused(lease, cause=outcome.cause))
@@ -88,6 +90,7 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome) -> Recorded:
         price=campaign.price or "",
         currency=campaign.currency or "",
     )
+    reached(CrashPoint.RECORDING_TAKEN)
     if state == "owned":
         return _doubtful(runtime, lease, "BSG answered another batch's campaign")
     if state == "gone":

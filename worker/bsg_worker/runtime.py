@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import redis
 
 from bsg_config import clock
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import Doorbell
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
@@ -98,6 +99,7 @@ def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
         if clock.monotonic() + slot.retry_in > stop_at:
             raise ReadFailed(f"no request for {slot.retry_in:.1f} s: rate limit")
         clock.sleep(slot.retry_in)
+    reached(CrashPoint.REQUEST_SLOT_IN_HAND)
     clock.sleep(slot.wait)
 
 

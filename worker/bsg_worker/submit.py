@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bsg_config import clock
-from bsg_config.crash_points import reached
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import STALE, BatchLease
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.parts import NothingDue
@@ -61,6 +61,7 @@ def submit_batches(runtime: Runtime, campaign_id: str, bell: str) -> str:
         bell = ""
         if step.ends or clock.monotonic() >= stop_at:
             break
+    reached(CrashPoint.SUBMIT_BEFORE_THE_BELL)
     if step.again_in is not None:
         ring_submits(runtime, campaign_id, delay=step.again_in)
     return "; ".join(outcomes)
@@ -78,11 +79,12 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
         return Step(f"nothing due for {wait:.1f} s", again_in=wait, ends=True)
     if not isinstance(lease, BatchLease):
         return Step(f"not now: {lease.why}", again_in=None, ends=True)
-    reached("submit: claimed")
+    reached(CrashPoint.SUBMIT_CLAIMED)
     body = unpacked(lease.body)
     if not runtime.permits.acquire(timeout=PERMIT_WAIT_SECONDS):
-        runtime.ledger.batches.release(lease, delay_ms=0, cause="no permit")
+        _give_back(runtime, lease, 0.0, "no permit")
         return Step("deferred: no permit", ends=True)
+    reached(CrashPoint.SUBMIT_PERMIT_IN_HAND)
     try:
         return _submit_with_permit(runtime, lease, body)
     finally:
@@ -91,6 +93,7 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
 
 def _submit_with_permit(runtime: Runtime, lease: BatchLease, body: bytes) -> Step:
     no_access = runtime.client.without_access()
+    reached(CrashPoint.SUBMIT_ACCESS_STANDS)
     try:
         ready = _ready(runtime, lease)
     except (NotDurable, RedisError):
@@ -101,9 +104,9 @@ def _submit_with_permit(runtime: Runtime, lease: BatchLease, body: bytes) -> Ste
     outcome = no_access or runtime.client.send_individual(
         body, ready.fields, lambda: _young(runtime, ready.intended_at)
     )
-    reached("submit: answered")
+    reached(CrashPoint.SUBMIT_ANSWERED)
     step = _until_told(runtime, lambda: _recorded(runtime, lease, outcome, body))
-    reached("submit: recorded")
+    reached(CrashPoint.SUBMIT_RECORDED)
     return step
 
 
@@ -113,13 +116,15 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
     if isinstance(slot, Later):
         # Coming back a little early is right: the rest of the wait is slept out with the slot in hand.
         delay = max(0.0, slot.retry_in - LONGEST_SLOT_WAIT / 2)
-        runtime.ledger.batches.release(lease, delay_ms=int(delay * 1000), cause="rate limit")
+        _give_back(runtime, lease, delay, "rate limit")
         return Step(f"deferred {delay:.1f} s: rate limit", again_in=delay, ends=True)
+    reached(CrashPoint.SUBMIT_SLOT_IN_HAND)
     clock.sleep(slot.wait)
+    reached(CrashPoint.SUBMIT_SLOT_WAITED_OUT)
     try:
         envelope = Envelope.from_json(lease.envelope)
     except ValueError as error:
-        runtime.ledger.batches.release(lease, delay_ms=int(UNREADABLE_DELAY * 1000), cause=str(error))
+        _give_back(runtime, lease, UNREADABLE_DELAY, str(error))
         return Step(f"deferred {UNREADABLE_DELAY:.0f} s: {error}", again_in=None, ends=True)
     fields, start_passed = envelope.request_fields(moment(runtime.ledger.rooms.now_ms()), runtime.settings.bsg_timezone)
     intended_at = clock.monotonic()
@@ -133,15 +138,22 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
     )
     if state != "posting":
         return Step(f"not sent: {state}")
+    reached(CrashPoint.SUBMIT_INTENT_WRITTEN)
     runtime.ledger.durability.settle()
-    reached("submit: intent written")
+    reached(CrashPoint.SUBMIT_INTENT_ON_DISK)
     return _Ready(fields, intended_at)
+
+
+def _give_back(runtime: Runtime, lease: BatchLease, delay: float, cause: str) -> None:
+    runtime.ledger.batches.release(lease, delay_ms=int(delay * 1000), cause=cause)
+    reached(CrashPoint.SUBMIT_GIVEN_BACK)
 
 
 def _withdrawn(runtime: Runtime, lease: BatchLease) -> Step:
     """Gives the batch back, as one that was posting or, if the intent never got there, as one that was claimed."""
     recorded = record(runtime, lease, NOTHING_LEFT, b"", SystemRandom())
     if recorded.state == STALE:
+        reached(CrashPoint.SUBMIT_NOT_WITHDRAWN)
         runtime.ledger.batches.release(lease, delay_ms=0, cause=NOTHING_LEFT.cause)
     return Step(f"deferred {recorded.delay:.1f} s: {NOTHING_LEFT.cause}", again_in=recorded.delay, ends=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bsg_config.celery_configuration import PREPARE, SUBMIT, queue_of
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.rooms import UNSTAMPED, Room
 from bsg_worker.client.outcomes import StopOutcome
 from bsg_worker.doorbells import BELL_PATIENCE_SECONDS, ring_submits
@@ -16,6 +17,8 @@ STOP_AGAIN_SECONDS = 10.0
 def sweep(runtime: Runtime) -> str:
     """One round over all that may have been forgotten; answers counts."""
     taken_back = runtime.ledger.batches.take_back(runtime.account, at_most=AT_ONCE)
+    if taken_back:
+        reached(CrashPoint.SWEEP_LEASES_TAKEN_BACK)
     expired = _expire(runtime)
     rung = _ring_prepares(runtime) + _ring_due(runtime, runtime.account) + _ring_due(runtime, UNSTAMPED)
     return f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
@@ -29,6 +32,7 @@ def stop_at_bsg(runtime: Runtime) -> str:
     answered = 0
     turns = Turns(runtime)
     for bsg_id in turns.by_lot(due):
+        reached(CrashPoint.SWEEP_STOPS_TAKEN)
         with turns.turn():
             answered += _stop(runtime, int(bsg_id))
         if turns.over:
@@ -41,9 +45,11 @@ def stop_at_bsg(runtime: Runtime) -> str:
 def _stop(runtime: Runtime, bsg_id: int) -> bool:
     """Whether BSG has answered. Raises ReadFailed."""
     outcome = runtime.client.stop(bsg_id)
+    reached(CrashPoint.SWEEP_STOP_ANSWERED)
     if outcome is StopOutcome.UNKNOWN:
         return False
     runtime.ledger.batches.stopped(runtime.account, bsg_id, stopped=outcome is StopOutcome.STOPPED)
+    reached(CrashPoint.SWEEP_STOP_RECORDED)
     return True
 
 
@@ -51,16 +57,23 @@ def _expire(runtime: Runtime) -> int:
     due = runtime.ledger.rooms.take_due(
         Room.DEADLINES, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
     )
-    return sum(runtime.ledger.campaigns.expire(campaign_id) for campaign_id in due)
+    expired = 0
+    for campaign_id in due:
+        reached(CrashPoint.SWEEP_DEADLINES_TAKEN)
+        expired += runtime.ledger.campaigns.expire(campaign_id)
+        reached(CrashPoint.SWEEP_EXPIRED)
+    return expired
 
 
 def _ring_prepares(runtime: Runtime) -> int:
     due = runtime.ledger.rooms.take_due(Room.PREPARE, at_most=AT_ONCE, put_off_ms=int(BELL_PATIENCE_SECONDS * 1000))
     rung = 0
     for campaign_id in due:
+        reached(CrashPoint.SWEEP_PREPARES_TAKEN)
         priority = runtime.ledger.reading.priority(campaign_id)
         if _short(runtime, queue_of(PREPARE, priority)):
             rung += runtime.doorbell.ring_prepare(campaign_id, priority)
+            reached(CrashPoint.SWEEP_PREPARE_RUNG)
     return rung
 
 
@@ -70,6 +83,7 @@ def _ring_due(runtime: Runtime, account: str) -> int:
     )
     rung = 0
     for campaign_id in due:
+        reached(CrashPoint.SWEEP_DUE_TAKEN)
         if _short(runtime, queue_of(SUBMIT, runtime.ledger.reading.priority(campaign_id))):
             rung += ring_submits(runtime, campaign_id)
     return rung

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from random import SystemRandom
 from typing import TypeVar
 
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.read_failures import concerns_everybody, obey
 from bsg_worker.runtime import Runtime
@@ -33,5 +34,6 @@ class Turns:
             yield
         except ReadFailed as failure:
             obey(self._runtime, failure)
+            reached(CrashPoint.TURNS_FAILURE_OBEYED)
             self.cause = failure.cause
             self.over = concerns_everybody(failure)

@@ -8,6 +8,7 @@ import threading
 from redis.exceptions import RedisError
 
 from bsg_config import clock
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.settings import SettingsInvalid
 from bsg_ledger.witness import Look
 from bsg_worker.runtime import Runtime, current
@@ -26,6 +27,7 @@ def _watch() -> None:
     while True:
         try:
             look_once(current())
+            reached(CrashPoint.WATCH_LOOKED)
         except SettingsInvalid:
             return  # every task tells it
         except RedisError:

@@ -1,39 +1,50 @@
 #!lua flags=allow-oom
 -- Records a BSG campaign id for a batch, whoever brings it and whatever the batch's state (rule 3).
--- ARGV  1 campaign, 2 batch, 3 account, 4 BSG campaign id, 5 BSG status, 6 next poll (ms), 7 cause, 8 price, 9 currency
--- Answer  {submitted | known | second}, {owned, batch} if the id belongs to another batch, or {gone} if the ledger
+-- ARGV  1 campaign, 2 batch, 3 account, 4 BSG campaign id, 5 BSG status, 6 next poll (ms), 7 cause, 8 price, 9 currency,
+--       10... further BSG campaigns of the same batch: in one step, as nobody looks for a batch again that has its first
+-- Answer  {submitted | known | second}, {owned, batch} if every id belongs to another batch, or {gone} if the ledger
 --         does not know the batch: purged, or gone back to an older copy
 -- Transition  any state but submitted and finished -> submitted; a second id is recorded, stopped and an alarm; that of
 --             a batch which is gone is an alarm, and brings nothing of the batch back
-local campaign, batch, account, bsg_id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local campaign, batch, account = ARGV[1], ARGV[2], ARGV[3]
 local key = batch_key(campaign, batch)
-local state, first = get(key, 'state', 'bsg_campaign_id')
 -- Half a record would help nobody. Nor is BSG told to stop: after a ledger went back, that would take from people what
 -- was accepted for them.
-if not state then
+if redis.call('EXISTS', key) == 0 then
   redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
   return { 'gone' }
 end
 redis.call('HSET', account_key(account, 'gate'), 'doubts', 0)
-if first == bsg_id then return { 'known' } end
-local owner = redis.call('HGET', account_key(account, 'owners'), bsg_id)
-if owner and owner ~= batch_id(campaign, batch) then return { 'owned', owner } end
-stamp(campaign, account)
-redis.call('HSET', account_key(account, 'owners'), bsg_id, batch_id(campaign, batch))
-if first then
-  local others = redis.call('HGET', key, 'other_bsg_campaign_ids')
-  if others and string.find(',' .. others .. ',', ',' .. bsg_id .. ',', 1, true) then return { 'known' } end
-  redis.call('HSET', key, 'other_bsg_campaign_ids', others and (others .. ',' .. bsg_id) or bsg_id)
-  redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
-  redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)
-  record_event(campaign, batch, state, state, 'ALARM: a second BSG campaign', bsg_id)
-  return { 'second' }
+
+local function record(bsg_id)
+  local state, first = get(key, 'state', 'bsg_campaign_id')
+  if first == bsg_id then return { 'known' } end
+  local owner = redis.call('HGET', account_key(account, 'owners'), bsg_id)
+  if owner and owner ~= batch_id(campaign, batch) then return { 'owned', owner } end
+  stamp(campaign, account)
+  redis.call('HSET', account_key(account, 'owners'), bsg_id, batch_id(campaign, batch))
+  if first then
+    local others = redis.call('HGET', key, 'other_bsg_campaign_ids')
+    if others and string.find(',' .. others .. ',', ',' .. bsg_id .. ',', 1, true) then return { 'known' } end
+    redis.call('HSET', key, 'other_bsg_campaign_ids', others and (others .. ',' .. bsg_id) or bsg_id)
+    redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
+    redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)
+    record_event(campaign, batch, state, state, 'ALARM: a second BSG campaign', bsg_id)
+    return { 'second' }
+  end
+  redis.call('HSET', key, 'bsg_campaign_id', bsg_id, 'bsg_status', ARGV[5], 'submitted_at', NOW)
+  if ARGV[8] ~= '' then redis.call('HSET', key, 'price', ARGV[8], 'currency', ARGV[9]) end
+  redis.call('HDEL', key, 'error', 'asks')
+  move(campaign, batch, 'submitted', NOW + ARGV[6], ARGV[7], bsg_id)
+  if redis.call('HGET', campaign_key(campaign), 'cancelled') == '1' then
+    redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)
+  end
+  return { 'submitted' }
 end
-redis.call('HSET', key, 'bsg_campaign_id', bsg_id, 'bsg_status', ARGV[5], 'submitted_at', NOW)
-if ARGV[8] ~= '' then redis.call('HSET', key, 'price', ARGV[8], 'currency', ARGV[9]) end
-redis.call('HDEL', key, 'error', 'asks')
-move(campaign, batch, 'submitted', NOW + ARGV[6], ARGV[7], bsg_id)
-if redis.call('HGET', campaign_key(campaign), 'cancelled') == '1' then
-  redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)
+
+local answer = record(ARGV[4])
+for i = 10, #ARGV do
+  local another = record(ARGV[i])
+  if answer[1] == 'owned' then answer = another end
 end
-return { 'submitted' }
+return answer

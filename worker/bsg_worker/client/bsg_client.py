@@ -11,6 +11,7 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
+from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.settings import Settings
 from bsg_worker.client.access import Access, KeyAccess, TokenAccess, token_store
 from bsg_worker.client.answers import (
@@ -203,9 +204,11 @@ class BSGClient:
         answer = attempt(headers)
         if not isinstance(answer, Answer) or answer.status != _UNAUTHORISED:
             return answer
+        reached(CrashPoint.CLIENT_ACCESS_REFUSED)
         renewed = self._access.renewed(headers)
         if renewed is None:
             return answer
+        reached(CrashPoint.CLIENT_ACCESS_RENEWED)
         before_second()
         return attempt(renewed)
 

@@ -1,0 +1,123 @@
+"""`make crash`: SIGKILL at every named point in turn, and again at the recovery from it. Exit code 1 if a message was
+lost or doubled, or a point never reached."""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bsg_cli.leashed import LeashedCommand
+from bsg_config.crash_points import CrashPoint
+from tests.crash_points.lane import Lane
+from tests.crash_points.report import Row, say, table, totals, troubles
+from tests.crash_points.scenarios import PASSED, Scenario
+from tests.crash_points.trial import Outcome, run_trial
+from tests.servers import AVAILABLE_KINDS
+
+INTERRUPTED = 130
+GRACE_SECONDS = 20.0
+
+Work = tuple[int, CrashPoint, Scenario]
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if not arguments.on_a_leash:
+        return _on_a_leash()
+    directory = Path(tempfile.mkdtemp(prefix="crash-points-"))
+    held = False
+    try:
+        held = _run(directory, _chosen(arguments.only), arguments=arguments)
+        return 0 if held else 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        if held:
+            shutil.rmtree(directory, ignore_errors=True)
+        else:
+            say(f"Logs and Redis's files are kept in {directory}")
+
+
+def _run(directory: Path, chosen: Sequence[tuple[CrashPoint, Scenario]], *, arguments: argparse.Namespace) -> bool:
+    """Prints the table; answers whether the promise held at every point."""
+    began = time.monotonic()
+    work: queue.SimpleQueue[Work] = queue.SimpleQueue()
+    for number, (point, scenario) in enumerate(chosen):
+        work.put((number, point, scenario))
+    rows: dict[int, Row] = {}
+
+    def play(number: int) -> None:
+        with Lane(number, directory / f"lane{number}", arguments.server) as lane:
+            while not work.empty():
+                try:
+                    place, point, scenario = work.get_nowait()
+                except queue.Empty:
+                    return
+                rows[place] = row = _row(lane, point, scenario, once=arguments.once)
+                say(f"{time.monotonic() - began:5.0f} s  {row}")
+
+    threads = [threading.Thread(target=play, args=(number,), daemon=True) for number in range(arguments.lanes)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done = [rows[place] for place in sorted(rows)]
+    say(f"\n{table(done)}\n\n{totals(done)}, {time.monotonic() - began:.0f} s")
+    say(troubles(done))
+    return len(done) == len(chosen) and all(row.held for row in done)
+
+
+def _row(lane: Lane, point: CrashPoint, scenario: Scenario, *, once: bool) -> Row:
+    alone = _tried(lane, point, scenario, again=False)
+    return Row(alone, None if once else _tried(lane, point, scenario, again=True))
+
+
+def _tried(lane: Lane, point: CrashPoint, scenario: Scenario, *, again: bool) -> Outcome:
+    try:
+        return run_trial(lane, point, scenario, again=again)
+    except Exception:  # a failure of the run itself is a point that was not shown, and no end of the others
+        return replace(Outcome(point, scenario), trouble=traceback.format_exc())
+
+
+def _chosen(only: str) -> list[tuple[CrashPoint, Scenario]]:
+    """Every point in each of its scenarios, in the order in which the points are named."""
+    pairs = [(point, scenario) for scenario, points in PASSED.items() for point in points if only in point]
+    order = list(CrashPoint)
+    return sorted(pairs, key=lambda pair: order.index(pair[0]))
+
+
+def _on_a_leash() -> int:
+    """The run itself is a process that cannot outlive this one, and neither can anything that it starts."""
+    words = [*sys.argv[1:], "--on-a-leash"]
+    command = [sys.executable, "-m", "tests.crash_points", *words]
+    run_itself = LeashedCommand(command, grace_seconds=GRACE_SECONDS, errors=None)
+    try:
+        return run_itself.wait()
+    except KeyboardInterrupt:
+        run_itself.stop()
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash_points", description=__doc__)
+    parser.add_argument("--only", default="", help="points with this in their name")
+    parser.add_argument("--once", action="store_true", help="do not kill again at the recovery")
+    parser.add_argument("--lanes", type=int, default=4, help="trials side by side, each on a Redis of its own")
+    parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
+    parser.add_argument("--on-a-leash", action="store_true", help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

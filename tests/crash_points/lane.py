@@ -1,0 +1,141 @@
+"""One of several stages side by side: a Redis, a sandbox and processes of its own, for one trial after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from celery import Celery
+
+from bsg_config.celery_configuration import PURGE, STATUS_QUEUE, celery_settings
+from bsg_config.settings import Settings
+from bsg_ledger.batches import split_batch_id
+from bsg_ledger.records import CampaignStatus
+from bsg_ledger.states import BatchState
+from bsg_producer import CampaignInvalid, Producer
+from bsg_sandbox.server import Sandbox
+from bsg_worker.runtime import build
+from tests.crash_points.processes import Processes
+from tests.processes import QUICK
+from tests.servers import Kind, RedisServer
+
+IN_HAND = frozenset({BatchState.CLAIMED, BatchState.POSTING, BatchState.UNCONFIRMED})
+DAY_MS = 86_400_000
+SETTINGS = {**QUICK, "LEASE_SECONDS": "4", "QUEUE_TIMEOUT": "3"}
+
+
+class Lane:
+    """Entering starts all of it; leaving ends it. `runtime` and `producer` are this process's own, and never die."""
+
+    def __init__(self, number: int, directory: Path, kind: Kind) -> None:
+        self.number = number
+        self.directory = directory
+        self.armed = directory / "armed"
+        self.redis = RedisServer(directory / "redis", kind)
+        self._stack = ExitStack()
+        self._campaigns = 0
+
+    def __enter__(self) -> Self:
+        self.armed.mkdir(parents=True)
+        with ExitStack() as stack:
+            stack.enter_context(self.redis)
+            self.sandbox = stack.enter_context(Sandbox())
+            self.environment = {**SETTINGS, "REDIS_URL": self.redis.url, "BSG_BASE_URL": self.sandbox.url}
+            self.settings = Settings.from_environment(self.environment)
+            self.runtime = build(self.settings, patience=30)
+            self.ledger = self.runtime.ledger
+            self.producer = Producer(self.settings)
+            self.processes = stack.enter_context(Processes(self.directory, self.environment, self.armed))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def client(self) -> Any:
+        return self.runtime.redis
+
+    def next_number(self) -> int:
+        self._campaigns += 1
+        return self._campaigns
+
+    def tick_purge(self) -> None:
+        """What beat does every ten minutes."""
+        app = Celery("tick", set_as_current=False)
+        app.conf.update(celery_settings(self.settings))
+        with app:
+            app.send_task(PURGE, queue=STATUS_QUEUE)
+
+    def answer(self, status: CampaignStatus, phones: dict[int, int]) -> None:
+        """What a person does who is asked: looks the batch's recipients up at BSG. `phones` by index."""
+        for batch in status.batches:
+            if not batch.needs_person or batch.state != BatchState.UNCONFIRMED:
+                continue
+            campaign_id, number = split_batch_id(batch.id)
+            arrivals = self.sandbox.record().recipients
+            rows = self.ledger.reading.rows(campaign_id, number)
+            at_bsg = sorted({bsg_id for row in rows for bsg_id in arrivals.get(phones[row], [])})
+            try:
+                if at_bsg:
+                    self.producer.resolve(batch.id, sent=at_bsg[0])
+                else:
+                    self.producer.resolve(batch.id, not_sent=True)
+            except CampaignInvalid:
+                continue  # it has moved on by itself meanwhile
+
+    def age(self, status: CampaignStatus) -> float:
+        """Has what the campaign waits for come at once; answers the seconds that it would have waited.
+
+        Leases of parts whose holder is dead, bells that nobody heard, and looks that were put off. Leases of batches
+        and the evidence of a doubt are waited for: their times are settings, and short.
+        """
+        if any(batch.state in IN_HAND for batch in status.batches):
+            return 0.0
+        campaign, account, now = status.campaign_id, self.runtime.account, self.ledger.rooms.now_ms()
+        batches = [batch.id for batch in status.batches if batch.state == BatchState.SUBMITTED]
+        stops = [str(batch.bsg_campaign_id) for batch in status.batches if batch.bsg_campaign_id]
+        key = f"bsg:campaign:{campaign}"
+        waits = [0.0]
+        for bell, at in self.client.zrange(f"{key}:rung", 0, -1, withscores=True):
+            self.client.zrem(f"{key}:rung", bell)
+            waits.append(at + 30_000 - now)
+        for part, at in self.client.zrange(f"{key}:parts", 0, -1, withscores=True):
+            if not self._nobody_holds(status, part.decode()):
+                continue
+            self.client.zadd(f"{key}:parts", {part: 1})
+            self.client.hset(f"{key}:part:{part.decode()}", "lease_until", 1)
+            waits.append(at - now)
+        for room, members in (
+            ("bsg:prepare", [campaign]),
+            ("bsg:account:-:due", [campaign]),
+            (f"bsg:account:{account}:due", [campaign]),
+            (f"bsg:account:{account}:live", batches),
+            (f"bsg:account:{account}:stops", stops),
+        ):
+            waits += self._made_due(room, members, now)
+        return max(waits) / 1000
+
+    def _nobody_holds(self, status: CampaignStatus, part: str) -> bool:
+        taken = [each for each in status.transitions if each.batch == f"part {part}" and each.to_state == "preparing"]
+        return not taken or self.processes.died_since(taken[-1].when)
+
+    def _made_due(self, room: str, members: Iterable[str], now: int) -> list[float]:
+        waits = []
+        for member in members:
+            at = self.client.zscore(room, member)
+            if at is not None and at > now:
+                self.client.zadd(room, {member: now}, xx=True)
+                waits.append(at - now)
+        return waits
+
+    def let_rest(self, status: CampaignStatus) -> None:
+        """A campaign that is settled is polled on for days: not among the trials of others."""
+        tomorrow = self.ledger.rooms.now_ms() + DAY_MS
+        for batch in status.batches:
+            self.client.zadd(f"bsg:account:{self.runtime.account}:live", {batch.id: tomorrow}, xx=True)

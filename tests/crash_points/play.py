@@ -1,0 +1,127 @@
+"""One trial of a scenario on a lane: its campaigns, the point that is armed, and what is to be taken back."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+from bsg_config import clock
+from bsg_config.crash_points import CrashPoint
+from bsg_config.settings import Settings
+from bsg_ledger.parts import PartLease
+from bsg_ledger.records import CampaignStatus
+from bsg_producer import enqueueing
+from bsg_producer.envelope import check_envelope
+from bsg_worker.bodies import unpacked
+from bsg_worker.client.outcomes import OutcomeKind
+from bsg_worker.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
+from tests.chaos.accounts import Account
+from tests.chaos.campaigns import ChaosCampaign
+from tests.crash_points import programs
+from tests.crash_points.arming import arm
+from tests.crash_points.lane import Lane
+from tests.processes import wait_until
+
+PATIENCE_SECONDS = 90.0
+TEMPLATE = ChaosCampaign(
+    producer=0,
+    number=0,
+    size=3,
+    priority="normal",
+    templated=False,
+    own_reference_ids=False,
+    deadline_seconds=None,
+    given_up_after_failure=False,
+    second_thoughts="none",
+)
+
+
+class Play:
+    """`afterwards` runs once the process has died; `tick` again and again until all is settled; `cleanup` at the end.
+
+    `forgotten`: accounts that were taken before the ledger forgot their campaigns.
+    """
+
+    def __init__(self, lane: Lane, point: CrashPoint) -> None:
+        self.lane = lane
+        self.point = point
+        self.receipts = lane.directory / f"receipts-{secrets.token_hex(4)}"
+        self.campaigns: list[ChaosCampaign] = []
+        self.phones: dict[str, dict[int, int]] = {}
+        self.afterwards: Callable[[], object] = lambda: None
+        self.tick: Callable[[], object] | None = None
+        self.done: Callable[[], bool] = lambda: True
+        self.cleanup = ExitStack()
+        self.forgotten: dict[str, Account] = {}
+
+    def arm(self) -> None:
+        arm(self.lane.armed, self.point)
+
+    def new(self, size: int = 3, **changes: Any) -> ChaosCampaign:
+        """A campaign that no other trial of this run has had."""
+        lane = self.lane
+        campaign = replace(TEMPLATE, producer=lane.number, number=lane.next_number(), size=size, **changes)
+        self.campaigns.append(campaign)
+        return campaign
+
+    def web_app_enqueues(self, campaign: ChaosCampaign, *, slow: bool = False, **settings: str) -> None:
+        """A process that tries under the campaign's key until it has a receipt."""
+        self.lane.processes.command(programs.enqueue, programs.fields_of(campaign), self.receipts, slow, **settings)
+
+    def enqueue(self, campaign: ChaosCampaign, **arguments: Any) -> str:
+        """Enqueues it from this process, which is not killed; answers its id."""
+        receipt = self.lane.producer.enqueue(
+            campaign.messages(),
+            sender="MyShop",
+            text=campaign.text,
+            idempotency_key=campaign.key,
+            name=campaign.key,
+            **arguments,
+        )
+        return receipt.campaign_id
+
+    def enqueue_without_a_bell(
+        self, campaign: ChaosCampaign, messages: Iterable[Mapping[str, Any]] | None = None, **settings: str
+    ) -> str:
+        """As a web app does it that dies before it rings."""
+        envelope = check_envelope(
+            {"sender": "MyShop", "name": campaign.key},
+            Settings.from_environment({**self.lane.environment, **settings}),
+            clock.now(),
+        )
+        receipt = enqueueing.enqueue(
+            self.lane.ledger, messages or campaign.messages(), envelope, campaign.key, window=8
+        )
+        return receipt.campaign_id
+
+    def status(self, campaign_id: str) -> CampaignStatus:
+        return self.lane.producer.status(campaign_id)
+
+    def wait_for(self, campaign_id: str, holds: Callable[[CampaignStatus], object], what: str) -> None:
+        def looked() -> object:
+            self.lane.processes.look_after()
+            return holds(self.status(campaign_id))
+
+        wait_until(looked, within=PATIENCE_SECONDS, what=what)
+
+    def prepare_parts(self, campaign_id: str, parts: int) -> None:
+        """Prepares them in this process."""
+        for _ in range(parts):
+            lease = self.lane.ledger.parts.lease(
+                campaign_id, secrets.token_hex(8), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED
+            )
+            if not isinstance(lease, PartLease):
+                raise RuntimeError("the part is prepared already")
+            prepare_part(self.lane.runtime, lease)
+
+    def bsg_takes(self, campaign_id: str, batch: int) -> None:
+        """BSG gets the batch, and the ledger knows nothing of it: as if it had gone back since."""
+        body = self.lane.ledger.reading.body(campaign_id, batch)
+        if body is None:
+            raise RuntimeError("there is no such batch")
+        outcome = self.lane.runtime.client.send_individual(unpacked(body), {}, lambda: True)
+        if outcome.kind is not OutcomeKind.TAKEN:
+            raise RuntimeError(f"BSG did not take it: {outcome.cause}")

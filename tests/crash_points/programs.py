@@ -1,0 +1,82 @@
+"""What runs in the processes that are killed: Celery's own, web apps, and a person's commands.
+
+Each ends with 0 when it has done what it was for, and is started again when it has not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bsg_config import clock
+from bsg_config.settings import Settings
+from bsg_producer import CampaignInvalid, Producer, enqueueing
+from bsg_worker.adopt import adopt, record_late
+from bsg_worker.audit import audit
+from bsg_worker.runtime import build
+from tests.chaos.campaigns import ChaosCampaign
+
+
+def begin(environment: Mapping[str, str], log: Path) -> None:
+    """Makes the fork a process of its own: its environment, and its output in `log`."""
+    os.environ.clear()
+    os.environ.update(environment)
+    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for descriptor in (1, 2):
+        os.dup2(output, descriptor)
+
+
+def celery(environment: Mapping[str, str], log: Path, arguments: Sequence[str]) -> None:
+    begin(environment, log)
+    sys.argv = ["celery", *arguments]
+    from celery.__main__ import main
+
+    main()
+
+
+def enqueue(environment: Mapping[str, str], log: Path, campaign: Mapping[str, Any], receipts: Path, slow: bool) -> None:
+    """A web app that enqueues under an idempotency key. `slow`: its iterable takes so long that parts are renewed."""
+    begin(environment, log)
+    if slow:
+        enqueueing.RENEW_PARTS_SECONDS = 0.0
+    drawn = ChaosCampaign(**campaign)
+    receipt = Producer().enqueue(
+        drawn.messages(), sender="MyShop", text=drawn.text, idempotency_key=drawn.key, name=drawn.key
+    )
+    with receipts.open("a") as file:
+        file.write(f"{receipt.campaign_id} {'duplicate' if receipt.duplicate else 'accepted'}\n")
+
+
+def resume(environment: Mapping[str, str], log: Path, campaign_id: str) -> None:
+    begin(environment, log)
+    Producer().resume(campaign_id)
+
+
+def retry(environment: Mapping[str, str], log: Path, campaign_id: str) -> None:
+    begin(environment, log)
+    Producer().retry(campaign_id)
+
+
+def resolve_not_sent(environment: Mapping[str, str], log: Path, batch_id: str) -> None:
+    begin(environment, log)
+    with suppress(CampaignInvalid):  # said already, before this process's forerunner died
+        Producer().resolve(batch_id, not_sent=True)
+
+
+def adopt_all(environment: Mapping[str, str], log: Path, since: float) -> None:
+    """What `bsg-campaigns audit --adopt` does, for the seconds before this moment that it is about."""
+    begin(environment, log)
+    runtime = build(Settings.from_environment(), patience=60)
+    adopt(runtime, print)
+    now = clock.now()
+    record_late(runtime, audit(runtime, now - timedelta(seconds=since), now))
+
+
+def fields_of(campaign: ChaosCampaign) -> dict[str, Any]:
+    return asdict(campaign)

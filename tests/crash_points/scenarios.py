@@ -1,0 +1,367 @@
+"""For each point a scenario that passes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from typing import Any
+
+from bsg_config.crash_points import CrashPoint
+from bsg_ledger.gate import GateReason
+from bsg_sandbox.faults import CREATE
+from tests.chaos.accounts import account_of
+from tests.crash_points import programs
+from tests.crash_points.lane import DAY_MS
+from tests.crash_points.play import Play
+from tests.crash_points.processes import STATUS, WORKER
+from tests.lossy_proxy import LossyProxy
+from tests.processes import wait_until
+
+TWO_PARTS = 120
+LARGE = 9_999
+LONG_TEXT_BYTES = 200  # which nothing compresses to less: two megabytes in all
+ROOM_BYTES = 1_000_000
+AUDITED_SECONDS = 7200.0
+
+Scenario = Callable[[Play], None]
+
+
+def a_campaign(play: Play) -> None:
+    play.arm()
+    play.web_app_enqueues(play.new())
+
+
+def of_two_parts(play: Play) -> None:
+    play.arm()
+    play.web_app_enqueues(play.new(TWO_PARTS))
+
+
+def whose_answer_is_lost(play: Play) -> None:
+    play.lane.sandbox.fault("cut_after", times=1)
+    a_campaign(play)
+
+
+def that_is_throttled(play: Play) -> None:
+    play.lane.sandbox.fault("throttle", times=1)
+    a_campaign(play)
+
+
+def with_a_token_that_has_expired(play: Play) -> None:
+    play.lane.sandbox.fault("token_expired", method="POST", path=CREATE, times=1)
+    a_campaign(play)
+
+
+def without_a_login(play: Play) -> None:
+    play.lane.sandbox.fault("server_error_before", method="POST", path="/api/auth/login", times=1)
+    with_a_token_that_has_expired(play)
+
+
+def whose_poll_is_throttled(play: Play) -> None:
+    play.lane.sandbox.fault("throttle", method="GET", path="/api/campaigns/*", times=1, retry_after=1)
+    a_campaign(play)
+
+
+def that_has_to_wait_for_its_slot(play: Play) -> None:
+    play.lane.runtime.submit_limiter.cool_down(6.0)
+    a_campaign(play)
+
+
+def whose_limit_cannot_be_read(play: Play) -> None:
+    """Somebody else wrote into the limit's key: Redis refuses the script, and nothing may leave."""
+    key = f"bsg:{play.lane.runtime.account}:limit:submit"
+    play.lane.client.delete(key)
+    play.lane.client.lpush(key, "not a limit")
+    play.afterwards = lambda: play.lane.client.delete(key)
+    a_campaign(play)
+
+
+def that_redis_has_no_room_for(play: Play) -> None:
+    """Redis has room for all but the part's result, which is as large as its messages, until the crash."""
+    lane = play.lane
+    campaign = play.new(LARGE)
+    messages = ({**message, "text": token_hex(LONG_TEXT_BYTES)} for message in campaign.messages())
+    play.afterwards = lambda: lane.client.config_set("maxmemory", 0)
+    play.cleanup.callback(play.afterwards)
+    play.arm()
+    play.enqueue_without_a_bell(campaign, messages, CAMPAIGN_BATCH_SIZE="10000")
+    lane.client.config_set("maxmemory", lane.client.info("memory")["used_memory"] + ROOM_BYTES)
+
+
+def whose_commit_is_answered_to_nobody(play: Play) -> None:
+    campaign = play.new(TWO_PARTS)
+    proxy = play.cleanup.enter_context(LossyProxy(play.lane.redis.port))
+    proxy.lose_answers_to(campaign.key.encode(), times=1)
+    play.arm()
+    play.web_app_enqueues(campaign, REDIS_URL=proxy.redis_url)
+
+
+def whose_messages_come_slowly(play: Play) -> None:
+    play.arm()
+    play.web_app_enqueues(play.new(TWO_PARTS), slow=True)
+
+
+def that_is_enqueued_again(play: Play) -> None:
+    campaign = play.new(TWO_PARTS)
+    play.enqueue(campaign)
+    play.arm()
+    play.web_app_enqueues(campaign)
+
+
+def that_nobody_rang_for(play: Play) -> None:
+    play.arm()
+    play.enqueue_without_a_bell(play.new())
+
+
+def whose_worker_is_gone(play: Play) -> None:
+    lane = play.lane
+    campaign_id = _without_worker(play, play.new(), parts=1)
+    play.afterwards = lane.processes.start_worker
+    play.arm()
+    lane.ledger.batches.claim(campaign_id, bell="", account=lane.runtime.account, token="gone", lease_ms=1000)
+
+
+def behind_a_shut_gate(play: Play) -> None:
+    _held_back(play, play.new())
+    play.arm()
+    play.lane.producer.open_gate()
+
+
+def that_is_resumed(play: Play) -> None:
+    """No sweep rings before the person's command does, and no bell is on its way: else the command has none to ring."""
+    lane = play.lane
+    lane.processes.end(STATUS)
+    play.afterwards = lane.processes.start_status
+    play.cleanup.callback(lane.processes.start_status)
+    campaign_id = _held_back(play, play.new())
+    wait_until(lambda: not lane.client.exists(f"bsg:campaign:{campaign_id}:rung"), within=60, what="its bells")
+    lane.producer.pause(campaign_id)
+    lane.producer.open_gate()
+    play.arm()
+    lane.processes.command(programs.resume, campaign_id)
+
+
+def that_is_retried(play: Play) -> None:
+    play.lane.sandbox.fault("http_200_error", code=3, times=1)
+    campaign_id = play.enqueue(play.new())
+    play.wait_for(campaign_id, lambda status: status.state.final, "BSG to refuse it")
+    play.arm()
+    play.lane.processes.command(programs.retry, campaign_id)
+
+
+def that_a_person_resolves(play: Play) -> None:
+    play.lane.sandbox.fault("cut_before", times=1)
+    campaign_id = play.enqueue(play.new())
+    play.wait_for(campaign_id, lambda status: status.batches and status.batches[0].needs_person, "the question")
+    play.arm()
+    play.lane.processes.command(programs.resolve_not_sent, f"{campaign_id}-0")
+
+
+def whose_deadline_passes(play: Play) -> None:
+    play.lane.producer.shut_gate()
+    play.cleanup.callback(play.lane.producer.open_gate)
+    play.arm()
+    play.enqueue(play.new(), deadline=datetime.now(UTC) + timedelta(seconds=3))
+
+
+def that_is_cancelled_at_bsg(play: Play) -> None:
+    lane = play.lane
+    lane.sandbox.configure(creation_seconds=5.0)
+    play.cleanup.callback(lambda: lane.sandbox.configure(creation_seconds=0.2))
+    campaign_id = play.enqueue(play.new())
+    play.wait_for(campaign_id, lambda status: status.state == "submitted", "it to be at BSG")
+    play.arm()
+    lane.producer.cancel(campaign_id)
+
+
+def of_which_bsg_drops_a_message(play: Play) -> None:
+    play.lane.sandbox.fault("drop", rows=(0,), times=1)
+    play.arm()
+    play.web_app_enqueues(play.new())
+
+
+def of_a_blocked_user(play: Play) -> None:
+    play.lane.sandbox.fault("http_200_error", code=2, times=1)
+    a_campaign(play)
+
+
+def whose_bodies_are_forgotten(play: Play) -> None:
+    campaign_id = _closed_long_ago(play, days=8)
+    play.done = lambda: play.lane.ledger.reading.bodies_forgotten([campaign_id])[campaign_id]
+
+
+def that_is_forgotten(play: Play) -> None:
+    campaign_id = _closed_long_ago(play, days=91)
+    play.done = lambda: play.lane.ledger.reading.summary(campaign_id) is None
+
+
+def of_a_ledger_that_went_back(play: Play) -> None:
+    """One batch in somebody's hands, one that BSG has, and one that is not prepared."""
+    lane = play.lane
+    campaign_id = _without_worker(play, play.new(2 * TWO_PARTS), parts=2)
+    lane.ledger.batches.claim(
+        campaign_id, bell="", account=lane.runtime.account, token="gone", lease_ms=lane.runtime.lease_ms + 3000
+    )
+    play.bsg_takes(campaign_id, 1)
+    _adopted(play)
+
+
+def whose_ids_were_used_before_the_ledger_went_back(play: Play) -> None:
+    first = play.new(own_reference_ids=True)
+    first_id = play.enqueue(first)
+    play.wait_for(first_id, lambda status: status.state.final, "the ids to be used")
+    again = play.new()
+    messages = [
+        {**message, "reference_id": used["reference_id"]}
+        for message, used in zip(again.messages(), first.messages(), strict=True)
+    ]
+    _without_worker(play, again, parts=1, messages=iter(messages))
+    _adopted(play)
+
+
+def cancelled_in_a_ledger_that_went_back(play: Play) -> None:
+    campaign_id = _without_worker(play, play.new(), parts=1)
+    play.bsg_takes(campaign_id, 0)
+    play.lane.producer.cancel(campaign_id)
+    _adopted(play)
+
+
+def _held_back(play: Play, campaign: Any) -> str:
+    """Its batches wait, as the gate is shut."""
+    play.lane.producer.shut_gate()
+    play.cleanup.callback(play.lane.producer.open_gate)
+    campaign_id = play.enqueue(campaign)
+    play.wait_for(campaign_id, lambda status: not status.counts["unprepared"], "its batches")
+    return campaign_id
+
+
+def _closed_long_ago(play: Play, *, days: int) -> str:
+    """Sent, and its end aged by so many days; beat ticks for the purge every second."""
+    lane = play.lane
+    campaign = play.new()
+    campaign_id = play.enqueue(campaign)
+    play.wait_for(
+        campaign_id,
+        lambda status: status.state == "done" and status.batches[0].total_messages == campaign.size,
+        "it to be done",
+    )
+    lane.let_rest(play.status(campaign_id))
+    play.forgotten[campaign.key] = account_of(lane.producer, lane.ledger, campaign_id)
+    lane.client.zadd("bsg:closed", {campaign_id: lane.ledger.rooms.now_ms() - days * DAY_MS})
+    play.arm()
+    play.tick = lane.tick_purge
+    lane.tick_purge()
+    return campaign_id
+
+
+def _without_worker(
+    play: Play, campaign: Any, *, parts: int, messages: Iterator[Mapping[str, Any]] | None = None
+) -> str:
+    lane = play.lane
+    lane.processes.end(WORKER)
+    play.cleanup.callback(lane.processes.start_worker)
+    campaign_id = play.enqueue_without_a_bell(campaign, messages)
+    play.prepare_parts(campaign_id, parts)
+    return campaign_id
+
+
+def _adopted(play: Play) -> None:
+    """The gate is shut as a process shuts it that saw more, and a person has the ledger adopted."""
+    lane = play.lane
+    lane.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="make crash")
+    play.arm()
+    lane.processes.command(programs.adopt_all, AUDITED_SECONDS)
+    play.afterwards = lane.processes.start_worker
+
+
+PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
+    of_two_parts: (
+        CrashPoint.ENQUEUE_PART_STORED,
+        CrashPoint.ENQUEUE_BEFORE_THE_COMMIT,
+        CrashPoint.ENQUEUE_COMMITTED,
+        CrashPoint.ENQUEUE_SETTLED,
+        CrashPoint.ENQUEUE_RUNG,
+        CrashPoint.PREPARE_PART_LEASED,
+        CrashPoint.PREPARE_PART_CHECKED,
+        CrashPoint.PREPARE_PART_COMMITTED,
+        CrashPoint.PREPARE_RUNG,
+        CrashPoint.DOORBELLS_NOTED,
+        CrashPoint.DOORBELLS_RUNG,
+    ),
+    a_campaign: (
+        CrashPoint.SUBMIT_CLAIMED,
+        CrashPoint.SUBMIT_PERMIT_IN_HAND,
+        CrashPoint.SUBMIT_ACCESS_STANDS,
+        CrashPoint.SUBMIT_SLOT_IN_HAND,
+        CrashPoint.SUBMIT_SLOT_WAITED_OUT,
+        CrashPoint.SUBMIT_INTENT_WRITTEN,
+        CrashPoint.SUBMIT_INTENT_ON_DISK,
+        CrashPoint.SUBMIT_ANSWERED,
+        CrashPoint.SUBMIT_RECORDED,
+        CrashPoint.SUBMIT_BEFORE_THE_BELL,
+        CrashPoint.RECORDING_TAKEN,
+        CrashPoint.REQUEST_SLOT_IN_HAND,
+        CrashPoint.POLL_DUE_TAKEN,
+        CrashPoint.POLL_READ,
+        CrashPoint.POLL_RECORDED,
+        CrashPoint.WATCH_LOOKED,
+    ),
+    whose_answer_is_lost: (
+        CrashPoint.RECONCILE_DUE_TAKEN,
+        CrashPoint.RECONCILE_LOOKED,
+        CrashPoint.RECONCILE_RECORDED,
+    ),
+    that_is_throttled: (CrashPoint.RECORDING_COOLED_DOWN,),
+    with_a_token_that_has_expired: (
+        CrashPoint.CLIENT_ACCESS_REFUSED,
+        CrashPoint.TOKENS_LOGIN_BEGUN,
+        CrashPoint.TOKENS_LOGGED_IN,
+        CrashPoint.CLIENT_ACCESS_RENEWED,
+    ),
+    without_a_login: (CrashPoint.TOKENS_LOGIN_FAILED,),
+    whose_poll_is_throttled: (CrashPoint.TURNS_FAILURE_OBEYED,),
+    that_has_to_wait_for_its_slot: (CrashPoint.SUBMIT_GIVEN_BACK,),
+    whose_limit_cannot_be_read: (CrashPoint.SUBMIT_NOT_WITHDRAWN,),
+    that_redis_has_no_room_for: (CrashPoint.PREPARE_RESULT_REFUSED,),
+    whose_commit_is_answered_to_nobody: (CrashPoint.ENQUEUE_ANSWER_LOST,),
+    whose_messages_come_slowly: (CrashPoint.ENQUEUE_PARTS_RENEWED,),
+    that_is_enqueued_again: (CrashPoint.ENQUEUE_PARTS_DROPPED,),
+    that_nobody_rang_for: (CrashPoint.SWEEP_PREPARES_TAKEN, CrashPoint.SWEEP_PREPARE_RUNG),
+    whose_worker_is_gone: (CrashPoint.SWEEP_LEASES_TAKEN_BACK,),
+    behind_a_shut_gate: (CrashPoint.SWEEP_DUE_TAKEN,),
+    that_is_resumed: (
+        CrashPoint.PRODUCER_WORD_RECORDED,
+        CrashPoint.PRODUCER_BELLS_NOTED,
+        CrashPoint.PRODUCER_PREPARE_RUNG,
+        CrashPoint.PRODUCER_SUBMIT_RUNG,
+    ),
+    that_is_retried: (CrashPoint.PRODUCER_WORD_RECORDED,),
+    that_a_person_resolves: (CrashPoint.PRODUCER_WORD_RECORDED,),
+    whose_deadline_passes: (CrashPoint.SWEEP_DEADLINES_TAKEN, CrashPoint.SWEEP_EXPIRED),
+    that_is_cancelled_at_bsg: (
+        CrashPoint.SWEEP_STOPS_TAKEN,
+        CrashPoint.SWEEP_STOP_ANSWERED,
+        CrashPoint.SWEEP_STOP_RECORDED,
+    ),
+    of_which_bsg_drops_a_message: (CrashPoint.DROPPED_MISSED, CrashPoint.DROPPED_REJECTED),
+    of_a_blocked_user: (CrashPoint.PROBE_TAKEN, CrashPoint.PROBE_ANSWERED, CrashPoint.PROBE_RECORDED),
+    whose_bodies_are_forgotten: (CrashPoint.PURGE_BODIES_FORGOTTEN,),
+    that_is_forgotten: (CrashPoint.PURGE_CAMPAIGN_FORGOTTEN,),
+    of_a_ledger_that_went_back: (
+        CrashPoint.ADOPT_GATE_SHUT,
+        CrashPoint.ADOPT_PART_LEASED,
+        CrashPoint.ADOPT_PART_PREPARED,
+        CrashPoint.ADOPT_LEASES_TAKEN_BACK,
+        CrashPoint.ADOPT_LOOKED,
+        CrashPoint.ADOPT_FOUND,
+        CrashPoint.ADOPT_ALL_LOOKED_UP,
+        CrashPoint.ADOPT_GATE_OPENED,
+    ),
+    whose_ids_were_used_before_the_ledger_went_back: (CrashPoint.ADOPT_MISTRUSTED,),
+    cancelled_in_a_ledger_that_went_back: (CrashPoint.ADOPT_LATE_FOUND,),
+}
+
+
+def named(scenario: Scenario) -> str:
+    """How the table's second column goes on after "a campaign"."""
+    return "" if scenario is a_campaign else scenario.__name__.replace("_", " ")

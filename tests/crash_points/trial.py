@@ -1,0 +1,187 @@
+"""One point: its process is killed there, once alone and once more with all that recovers from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bsg_config.crash_points import CrashPoint
+from bsg_ledger.records import CampaignStatus, Transition
+from bsg_ledger.states import BatchState, PartState
+from tests.chaos.accounts import Account, account_of
+from tests.chaos.campaigns import ChaosCampaign
+from tests.chaos.checker import Verdict, judge
+from tests.chaos.journal import Enqueued
+from tests.crash_points.arming import arm, armed, disarm
+from tests.crash_points.lane import Lane
+from tests.crash_points.play import Play
+from tests.crash_points.processes import COMMAND
+from tests.crash_points.scenarios import Scenario
+
+REACHED_WITHIN = 90.0
+SETTLED_WITHIN = 400.0
+STUCK_AFTER = 1.5  # seconds without a transition, and since the last ageing, after which what is waited for is aged
+LOOK_SECONDS = 0.1
+COURSE = ("leased", "claimed", "intent", "taken", "prepared", "enqueued", "BSG:", "a person has to decide")
+CAUSES_SHOWN = 3
+
+
+class NotShown(Exception):
+    """Nobody died at the point, or not all was settled in the end."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`seconds` from the first kill until all was settled, besides those that were `aged`.
+
+    `kills`: SIGKILLs, the first included. `recovered_by`: what moved the campaign on, by the ledger's own causes.
+    """
+
+    point: CrashPoint
+    scenario: Scenario
+    recovered_by: str = ""
+    seconds: float = 0.0
+    aged: float = 0.0
+    kills: int = 0
+    verdict: Verdict = field(default_factory=Verdict)
+    trouble: str = ""
+
+    @property
+    def held(self) -> bool:
+        return not self.trouble and self.verdict.proves_the_promise
+
+
+def run_trial(lane: Lane, point: CrashPoint, scenario: Scenario, *, again: bool) -> Outcome:
+    """Kills at the point and lets heal; `again`: whoever recovers is killed too, once at each point that it passes."""
+    outcome = Outcome(point, scenario)
+    play = Play(lane, point)
+    killed_before = lane.processes.kills
+    try:
+        scenario(play)
+        died = _wait_for_the_death(play)
+        if again:
+            arm(lane.armed, *CrashPoint)
+        play.afterwards()
+        outcome.aged = _settle(play)
+        outcome.seconds = time.time() - died
+        disarm(lane.armed)
+        statuses = _statuses(play)
+        outcome.recovered_by = _recovered_by(play, statuses, died)
+        outcome.verdict = _verdict(play)
+        for status in statuses:
+            lane.let_rest(status)
+    except (NotShown, AssertionError) as failure:
+        outcome.trouble = str(failure)
+    finally:
+        disarm(lane.armed)
+        _clean_up(play)
+        outcome.kills = lane.processes.kills - killed_before
+    return outcome
+
+
+def _wait_for_the_death(play: Play) -> float:
+    lane = play.lane
+    stop_at = time.monotonic() + REACHED_WITHIN
+    while armed(lane.armed):
+        if time.monotonic() > stop_at:
+            raise NotShown(f"nobody reached `{play.point}` within {REACHED_WITHIN:.0f} s: {_statuses(play)}")
+        time.sleep(0.01)
+        lane.processes.look_after()
+        if play.tick is not None:
+            play.tick()
+            time.sleep(0.2)
+    return time.time()
+
+
+def _settle(play: Play) -> float:
+    """Until all is final; answers the seconds that were aged."""
+    aged, aged_at = 0.0, 0.0
+    stop_at = time.monotonic() + SETTLED_WITHIN
+    while True:
+        play.lane.processes.look_after()
+        unsettled = [status for status in _statuses(play) if not _is_settled(status)]
+        if not unsettled and play.done() and not play.lane.processes.command_runs:
+            return aged
+        if time.monotonic() > stop_at:
+            raise NotShown(f"not settled after {SETTLED_WITHIN:.0f} s: {unsettled}")
+        for status in unsettled:
+            play.lane.answer(status, _phones(play, status))
+            if _stuck(status) and time.monotonic() - aged_at > STUCK_AFTER:
+                aged += play.lane.age(status)
+                aged_at = time.monotonic()
+        if play.tick is not None:
+            play.tick()
+        time.sleep(LOOK_SECONDS)
+
+
+def _is_settled(status: CampaignStatus) -> bool:
+    """Final, and what BSG dropped without a word is found out: its total is the size of each batch."""
+    return status.state.final and all(
+        batch.total_messages == batch.size for batch in status.batches if batch.state == BatchState.FINISHED
+    )
+
+
+def _stuck(status: CampaignStatus) -> bool:
+    return (datetime.now(UTC) - status.transitions[-1].when).total_seconds() > STUCK_AFTER
+
+
+def _statuses(play: Play) -> list[CampaignStatus]:
+    names = {campaign.key for campaign in play.campaigns}
+    producer = play.lane.producer
+    return [producer.status(each.campaign_id) for each in producer.campaigns() if each.name in names]
+
+
+def _phones(play: Play, status: CampaignStatus) -> dict[int, int]:
+    campaign = next(each for each in play.campaigns if each.key == status.name)
+    return {index: campaign.phone(index) for index in range(campaign.size)}
+
+
+def _recovered_by(play: Play, statuses: Sequence[CampaignStatus], died: float) -> str:
+    after = [
+        transition
+        for status in statuses
+        for transition in status.transitions
+        if transition.when.timestamp() >= died - 0.001
+    ]
+    causes = [transition.cause for transition in after if not _of_course(transition)]
+    receipts = play.receipts.read_text().split() if play.receipts.exists() else []
+    if play.point.startswith("enqueue") and receipts:
+        causes.insert(0, f"the web app's next try: {receipts[-1]}")
+    if not causes and after:
+        causes = [f"the next bell or tick: {after[0].to_state}"]
+    shown = list(dict.fromkeys(causes))[:CAUSES_SHOWN]
+    return "; ".join(shown) or "nothing was left to do"
+
+
+def _of_course(transition: Transition) -> bool:
+    """Whether it would have come without a crash too."""
+    return transition.cause.startswith(COURSE) or transition.to_state == PartState.PREPARED
+
+
+def _verdict(play: Play) -> Verdict:
+    lane = play.lane
+    accounts: dict[str, list[Account]] = {campaign.key: [] for campaign in play.campaigns}
+    for status in _statuses(play):
+        accounts[status.name].append(account_of(lane.producer, lane.ledger, status.campaign_id))
+    for name, account in play.forgotten.items():
+        if not accounts[name]:
+            accounts[name] = [account]
+    ours = {campaign.phone(index) for campaign in play.campaigns for index in range(campaign.size)}
+    arrivals = {phone: len(ids) for phone, ids in lane.sandbox.record().recipients.items() if phone in ours}
+    return judge([_tried(campaign, accounts[campaign.key]) for campaign in play.campaigns], accounts, arrivals)
+
+
+def _tried(campaign: ChaosCampaign, accounts: Sequence[Account]) -> tuple[ChaosCampaign, Enqueued]:
+    """By the time that all is settled every web app has its receipt."""
+    receipt = accounts[0].campaign_id if accounts else None
+    return campaign, Enqueued(campaign.number, receipt=receipt, certain_that_none=False)
+
+
+def _clean_up(play: Play) -> None:
+    lane = play.lane
+    if lane.processes.command_runs:
+        lane.processes.end(COMMAND)
+    play.cleanup.close()
+    lane.sandbox.clear_faults()
