@@ -89,6 +89,18 @@ def test_a_trace_that_does_not_fit_asks_for_a_person_once_the_doubt_is_old_enoug
     assert desk.batch_state(lease) == "unconfirmed"
 
 
+def test_a_question_to_a_person_is_over_when_the_batch_moves_on_by_itself(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.unconfirmed(campaign)
+    desk.ledger.batches.ask(campaign, 0, attempts=1, older_than_ms=0, cause="of another size")
+
+    assert desk.absent(lease, window_ms=HOUR_MS) == "pending"
+
+    status = desk.ledger.reading.status(campaign)
+    assert status is not None
+    assert not status.batches[0].needs_person
+
+
 def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_trace_is_left(desk: Desk) -> None:
     campaign = desk.prepared(2)
     lease = desk.posting(campaign)

@@ -14,9 +14,11 @@ from bsg_ledger.rooms import Room
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.bodies import unpacked, without
 from bsg_worker.client.answers import CampaignDetail
+from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore
 from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
+from bsg_worker.read_failures import denies
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns
 
@@ -47,7 +49,12 @@ def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     rows = [] if body is None else json.loads(unpacked(body))
     identifier = batch_id_of(record.campaign_id, record.batch)
-    finding = look_up(runtime, record, rows, runtime.client)
+    try:
+        finding = look_up(runtime, record, rows, runtime.client)
+    except ReadFailed as failure:
+        if denies(failure):
+            _ask(runtime, record, "BSG does not know a campaign that it lists")
+        raise
     reached("reconcile: looked")
     if not isinstance(finding, NoTrace):
         runtime.evidence.forget(identifier)
@@ -90,13 +97,16 @@ def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any]
         case UsedBefore(places):
             return _reject_used(runtime, record, rows, places)
         case Undecided(cause):
-            age = int(2 * runtime.settings.bsg_confirm_within * 1000)
-            state = runtime.ledger.batches.ask(
-                record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=age, cause=cause
-            )
-            return f"{state}: {cause}"
+            return f"{_ask(runtime, record, cause)}: {cause}"
         case NoTrace():
             return _no_trace(runtime, record, identifier)
+
+
+def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
+    age = int(2 * runtime.settings.bsg_confirm_within * 1000)
+    return runtime.ledger.batches.ask(
+        record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=age, cause=cause
+    )
 
 
 def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:
