@@ -111,7 +111,7 @@ class Batches:
         )
 
     def account_closed(self, lease: BatchLease, *, account: str, reason: str, cause: str, shuts_allowed: int) -> str:
-        """Shuts the account's gate; the batch is refused at its `shuts_allowed`th time (0: never)."""
+        """Shuts the account's gate; refuses the batch at its `shuts_allowed`th time (0: never) if a probe opened it."""
         return self._run(
             "not_taken", lease.campaign_id, lease.batch, lease.token, 0, cause, account, reason, shuts_allowed,
             self._next_look_ms,

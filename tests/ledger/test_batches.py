@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bsg_ledger.batches import NotClaimed
+from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.parts import NothingDue
 from bsg_ledger.rooms import Room
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
@@ -491,6 +491,33 @@ def test_a_batch_that_shuts_the_gate_twice_is_refused(desk: Desk) -> None:
         desk.ledger.gate(ACCOUNT).open(reason="", by="probe")
 
     assert states == ["pending", "refused"]
+
+
+def shut_by(desk: Desk, lease: BatchLease) -> str:
+    return desk.ledger.batches.account_closed(
+        lease, account=ACCOUNT, reason="bad_key", cause="key refused", shuts_allowed=2
+    )
+
+
+def test_a_gate_that_a_person_opened_too_early_refuses_no_batch(desk: Desk) -> None:
+    campaign = desk.prepared(1)
+    states = []
+    for _ in range(3):
+        states.append(shut_by(desk, desk.posting(campaign)))
+        desk.ledger.gate(ACCOUNT).open(reason="", by="operator")
+
+    assert states == ["pending"] * 3
+
+
+def test_batches_that_come_upon_a_gate_that_is_shut_have_not_shut_it(desk: Desk) -> None:
+    campaign = desk.prepared(1, 1, 1)
+    states = []
+    for _ in range(2):
+        on_the_wire = [desk.posting(campaign, token=token) for token in ("first", "second", "third")]
+        states.append([shut_by(desk, lease) for lease in on_the_wire])
+        desk.ledger.gate(ACCOUNT).reopen(by="probe")
+
+    assert states == [["pending"] * 3, ["refused", "pending", "pending"]]
 
 
 def test_an_operators_word_stands_over_any_other_reason(desk: Desk) -> None:
