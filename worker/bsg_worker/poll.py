@@ -19,6 +19,7 @@ from bsg_worker.moments import moment
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.read_failures import denies
 from bsg_worker.runtime import Runtime
+from bsg_worker.spans import LISTABLE
 from bsg_worker.turns import Turns
 
 LOGGER = logging.getLogger(__name__)
@@ -26,7 +27,6 @@ LOGGER = logging.getLogger(__name__)
 AT_ONCE = 2000
 PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it before another does
 ONE_BY_ONE_AT_MOST = 10
-LISTABLE = timedelta(days=85)  # GET /api/campaigns: three months at most
 ZONE_MARGIN = timedelta(hours=26)  # the list's dates have no zone: wide enough for any
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from bsg_config import clock
@@ -19,7 +20,9 @@ from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided,
 from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.read_failures import denies
+from bsg_worker.read_once import ReadOnce
 from bsg_worker.runtime import Runtime
+from bsg_worker.spans import LISTABLE
 from bsg_worker.turns import Turns
 
 AT_ONCE = 50
@@ -50,7 +53,7 @@ def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
     rows = [] if body is None else json.loads(unpacked(body))
     identifier = batch_id_of(record.campaign_id, record.batch)
     try:
-        finding = look_up(runtime, record, rows, runtime.client)
+        finding = look_up(runtime, record, rows, ReadOnce(runtime.client, *_period(runtime, record)))
     except ReadFailed as failure:
         if denies(failure):
             _ask(runtime, record, "BSG does not know a campaign that it lists")
@@ -61,6 +64,10 @@ def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
     outcome = _act(runtime, record, identifier, rows, finding)
     reached("reconcile: recorded")
     return outcome
+
+
+def _period(runtime: Runtime, record: BatchRecord) -> tuple[datetime, datetime]:
+    return moment(record.first_intent_ms), moment(runtime.ledger.rooms.now_ms())
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
@@ -119,6 +126,8 @@ def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:
     )
     if not confirmed:
         return "no trace yet"
+    since, now = _period(runtime, record)
+    old = now - since > LISTABLE
     state = runtime.ledger.batches.absent(
         record.campaign_id,
         record.batch,
@@ -126,7 +135,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:
         duplicate_window_ms=int(settings.bsg_duplicate_window * 1000),
         delay_ms=0,
         look_again_ms=int(max(ASKING_GAP_SECONDS, settings.bsg_confirm_within) * 1000),
-        cause="BSG surely does not have it",
+        cause="no trace, but BSG may not show what is that old" if old else "BSG surely does not have it",
     )
     return "asks for a person" if state == "asks" else state
 
