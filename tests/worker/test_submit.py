@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
+from bsg_config import clock
 from bsg_ledger.scripts import source
 from bsg_sandbox.server import Sandbox
+from bsg_worker.client.answers import CampaignAnswer
+from bsg_worker.client.outcomes import Outcome, OutcomeKind
+from bsg_worker.recording import record
 from tests.lossy_proxy import LossyProxy
 from tests.servers import RedisServer
 from tests.worker.bench import Bench
@@ -70,6 +77,23 @@ def test_an_intent_whose_answer_is_lost_is_taken_back_and_leaves_no_doubt(redis_
 
         assert len(posts(sandbox)) == 1
         assert bench.batch(campaign).state == "pending"
+
+
+def test_an_answer_that_is_recorded_late_shows_no_zone(bench: Bench) -> None:
+    created_at = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=2)
+    answer = CampaignAnswer(7, "creation", None, created_at, {}, None, None)
+
+    for hours_ago, campaign in ((2, replace(answer, id=7)), (0, replace(answer, id=8))):
+        record(
+            bench.runtime,
+            bench.posting(bench.prepared(1)),
+            Outcome(OutcomeKind.TAKEN, "taken", campaign=campaign),
+            b"",
+            Random(),
+            begun=clock.monotonic() - hours_ago * 3600,
+        )
+        zone = bench.runtime.ledger.learnt_zone(bench.runtime.account).minutes_off()
+        assert zone == (None if hours_ago else -120)
 
 
 def test_a_wait_that_is_absurd_is_no_longer_than_the_longest_cool_down(redis_url: str) -> None:

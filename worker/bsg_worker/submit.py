@@ -102,7 +102,7 @@ def _submit_with_permit(runtime: Runtime, lease: BatchLease, body: bytes) -> Ste
         body, ready.fields, lambda: _young(runtime, ready.intended_at)
     )
     reached("submit: answered")
-    step = _until_told(runtime, lambda: _recorded(runtime, lease, outcome, body))
+    step = _until_told(runtime, lambda: _recorded(runtime, lease, outcome, body, ready.intended_at))
     reached("submit: recorded")
     return step
 
@@ -140,7 +140,7 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
 
 def _withdrawn(runtime: Runtime, lease: BatchLease) -> Step:
     """Gives the batch back, as one that was posting or, if the intent never got there, as one that was claimed."""
-    recorded = record(runtime, lease, NOTHING_LEFT, b"", SystemRandom())
+    recorded = record(runtime, lease, NOTHING_LEFT, b"", SystemRandom(), begun=clock.monotonic())
     if recorded.state == STALE:
         runtime.ledger.batches.release(lease, delay_ms=0, cause=NOTHING_LEFT.cause)
     return Step(f"deferred {recorded.delay:.1f} s: {NOTHING_LEFT.cause}", again_in=recorded.delay, ends=True)
@@ -151,8 +151,8 @@ def _young(runtime: Runtime, intended_at: float) -> bool:
     return clock.monotonic() - intended_at < runtime.settings.lease_seconds - 2 * runtime.settings.longest_exchange
 
 
-def _recorded(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Step:
-    recorded = record(runtime, lease, outcome, body, SystemRandom())
+def _recorded(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, begun: float) -> Step:
+    recorded = record(runtime, lease, outcome, body, SystemRandom(), begun=begun)
     text = f"{recorded.state}: {outcome.cause}" if outcome.cause else recorded.state
     if recorded.delay > 0:
         return Step(f"deferred {recorded.delay:.1f} s: {outcome.cause}", again_in=recorded.delay)
