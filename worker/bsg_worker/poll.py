@@ -20,7 +20,7 @@ from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.read_failures import denies
 from bsg_worker.runtime import Runtime
 from bsg_worker.spans import LISTABLE
-from bsg_worker.turns import Turns
+from bsg_worker.turns import Turns, by_lot
 
 LOGGER = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def poll(runtime: Runtime) -> str:
     missing = records
     if len(records) > ONE_BY_ONE_AT_MOST:
         read, missing = _poll_listed(runtime, turns, records)
-    for record in turns.by_lot(missing)[:ONE_BY_ONE_AT_MOST]:
+    for record in by_lot(missing)[:ONE_BY_ONE_AT_MOST]:
         if turns.over:
             break
         with turns.turn():

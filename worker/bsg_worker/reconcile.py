@@ -23,7 +23,7 @@ from bsg_worker.read_failures import denies
 from bsg_worker.read_once import ReadOnce
 from bsg_worker.runtime import Runtime
 from bsg_worker.spans import LISTABLE
-from bsg_worker.turns import Turns
+from bsg_worker.turns import Turns, by_lot
 
 AT_ONCE = 50
 LONGEST_GAP_SECONDS = 60.0
@@ -39,7 +39,7 @@ def reconcile(runtime: Runtime) -> str:
     records = [record for record in runtime.ledger.reading.batch_records(due) if record.state == "unconfirmed"]
     outcomes: list[str] = []
     turns = Turns(runtime)
-    for record in turns.by_lot(records):
+    for record in by_lot(records):
         with turns.turn():
             outcomes.append(reconcile_batch(runtime, record))
         if turns.over:
