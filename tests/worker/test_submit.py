@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+
+import pytest
 
 from bsg_config import clock
 from bsg_ledger.scripts import source
@@ -13,6 +16,7 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker.client.answers import CampaignAnswer
 from bsg_worker.client.outcomes import Outcome, OutcomeKind
 from bsg_worker.recording import record
+from bsg_worker.submit import LATEST_SECONDS
 from tests.lossy_proxy import LossyProxy
 from tests.servers import RedisServer
 from tests.worker.bench import Bench
@@ -49,6 +53,49 @@ def test_a_request_that_is_made_again_with_a_new_token_takes_a_slot_of_its_own(r
         first, second = posts(sandbox)
         assert second - first >= 0.4
         assert bench.batch(campaign).state == "submitted"
+
+
+def stalls(bench: Bench, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """The next request to leave has its slot and its intent, and stands still until after its slot."""
+    durability = bench.runtime.ledger.durability
+    settle = durability.settle
+
+    def stall() -> None:
+        monkeypatch.setattr(durability, "settle", settle)
+        clock.sleep(LATEST_SECONDS + 0.1)
+        meanwhile()
+        settle()
+
+    monkeypatch.setattr(durability, "settle", stall)
+
+
+def test_a_stall_between_slot_and_request_brings_no_two_requests_closer_together_than_the_limit(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        bench = two_a_second(redis_url, sandbox)
+        campaign, other = bench.prepared(1), bench.prepared(1)
+        stalls(bench, monkeypatch, lambda: bench.submit(other))
+
+        bench.submit(campaign)
+
+        first, second = posts(sandbox)
+        assert second - first >= 0.4
+
+
+def test_a_request_that_has_missed_its_slot_and_gets_no_other_is_taken_back_without_doubt(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        bench = two_a_second(redis_url, sandbox)
+        campaign = bench.prepared(1)
+        stalls(bench, monkeypatch, lambda: bench.runtime.submit_limiter.cool_down(60))
+
+        outcome = bench.submit(campaign)
+
+        assert outcome.endswith("missed its slot of the rate limit")
+        assert posts(sandbox) == []
+        assert bench.batch(campaign).state == "pending"
 
 
 def test_an_intent_that_is_not_kept_on_disk_lets_nothing_leave_and_leaves_no_doubt(
