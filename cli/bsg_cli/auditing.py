@@ -67,20 +67,20 @@ def _unanswered(failure: ReadFailed) -> Exception:
 
 def _print_adoption(adoption: Adoption) -> None:
     looked = len(adoption.found) + len(adoption.doubtful) + len(adoption.clean)
-    print(f"Of {number(looked)} batches that were looked up, BSG has {number(len(adoption.found))}.")
+    print(f"Batches that were looked up: {number(looked)}. BSG has {number(len(adoption.found))} of them.")
     for batch, bsg_id in adoption.found.items():
         print(f"  {batch} is BSG campaign {bsg_id}")
     for batch, cause in adoption.doubtful.items():
         print(f"  {batch} is in doubt: {cause}")
     if adoption.gate_open:
-        print(f"The gate is open: {number(len(adoption.clean))} batches of which BSG has no trace are sent.")
+        print(f"The gate is open. Batches without a trace at BSG, which are sent now: {number(len(adoption.clean))}.")
     else:
         print("The gate stays shut for another reason: `bsg-campaigns gate` tells it.")
     print()
 
 
 def _print_audit(compared: Audit) -> None:
-    print(f"From {moment(compared.since)} to {moment(compared.until)} BSG has {number(compared.at_bsg)} campaigns.")
+    print(f"From {moment(compared.since)} to {moment(compared.until)} campaigns at BSG: {number(compared.at_bsg)}.")
     if compared.without_owner:
         print("\nAt BSG, but no batch of the ledger owns it:")
         print_table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from bsg_cli.commands import audit, demo, gate, reading, sandbox, send, steering, up
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         description="Bulk SMS campaigns through BSG One API. Settings: the environment; see .env.example.",
         epilog="Exit codes: 0; 1 failed; 2 misuse or bad input; 3 Redis or BSG unreachable.",
     )
+    whole.add_argument("--version", action="version", version=f"%(prog)s {version('bsg-campaigns')}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print JSON, one document a line")
     common.add_argument(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from bsg_cli.presenting import headline, print_batches, print_counts, transition_line
-from bsg_cli.printing import number, print_json
+from bsg_cli.printing import messages, number, print_json
 from bsg_ledger.records import Batch, CampaignStatus
 from bsg_ledger.states import CampaignState
 from bsg_producer import Producer
@@ -33,8 +33,8 @@ class DemoSummary:
             return
         print(f"\n{headline(self.status)} after {self.seconds:.1f} s")
         print_counts(self.status)
-        for reason, messages in self.rejected_by_reason.items():
-            print(f"    {reason:<24} {number(messages)}")
+        for reason, count in self.rejected_by_reason.items():
+            print(f"    {reason:<24} {number(count)}")
         print()
         print_batches(self.status.batches)
         print()
@@ -45,7 +45,7 @@ class DemoSummary:
             told = ", ".join(f"{amount} {currency}".strip() for currency, amount in self.cost.items())
             print(f"Cost as BSG answered it: {told}")
         print(
-            f"The sandbox's record: {number(self.arrived.messages)} messages arrived, "
+            f"The sandbox's record: {messages(self.arrived.messages)} arrived, "
             f"{number(self.arrived.distinct_references)} of them different."
         )
         for fault in self.faults:
@@ -71,7 +71,7 @@ def faults_of(state: str, counts: Mapping[str, int], rejects: int, arrived: Summ
     """What does not add up, in words for people."""
     accepted = counts["accepted"]
     rejected = counts.get("rejected", 0)
-    by_state = sum(messages for name, messages in counts.items() if name != "accepted")
+    by_state = sum(count for name, count in counts.items() if name != "accepted")
     due = accepted - rejected
     checks = (
         (state == CampaignState.DONE, f"the campaign is {state}, not done"),

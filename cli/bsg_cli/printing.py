@@ -33,6 +33,11 @@ def number(value: int) -> str:
     return f"{value:,}".replace(",", " ")
 
 
+def messages(count: int) -> str:
+    """So many messages, in words."""
+    return f"{number(count)} message{'' if count == 1 else 's'}"
+
+
 def moment(value: datetime) -> str:
     """A time in this machine's zone."""
     return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -111,7 +111,7 @@ class Batches:
         )
 
     def account_closed(self, lease: BatchLease, *, account: str, reason: str, cause: str, shuts_allowed: int) -> str:
-        """Shuts the account's gate; the batch is refused at its `shuts_allowed`th time (0: never)."""
+        """Shuts the account's gate; refuses the batch at its `shuts_allowed`th time (0: never) if a probe opened it."""
         return self._run(
             "not_taken", lease.campaign_id, lease.batch, lease.token, 0, cause, account, reason, shuts_allowed,
             self._next_look_ms,
@@ -216,9 +216,17 @@ class Batches:
             "" if total_messages is None else total_messages, -1 if next_poll_ms is None else next_poll_ms,
         )  # fmt: skip
 
+    def denied(self, campaign_id: str, batch: int, *, bsg_campaign_id: int, older_than_ms: int, cause: str) -> str:
+        """BSG does not know the campaign that it named: `asks` for a person once it named it that long ago."""
+        return self._run("denied", campaign_id, batch, bsg_campaign_id, older_than_ms, cause)
+
     def resolve_not_sent(self, campaign_id: str, batch: int) -> str:
-        """A person's word that BSG never took it. Answers the state, `stale` if it is not in doubt."""
+        """A person's word that BSG never sent it. Answers the state, `stale` if no person is needed for that."""
         return self._run("resolve_not_sent", campaign_id, batch)
+
+    def resolve_sent(self, campaign_id: str, batch: int, *, bsg_campaign_id: int, next_poll_ms: int) -> str:
+        """A person's word that BSG has sent what it does not know any more: `finished`, or `stale`."""
+        return self._run("resolve_sent", campaign_id, batch, bsg_campaign_id, next_poll_ms)
 
     def stopped(self, account: str, bsg_campaign_id: int, *, stopped: bool) -> str:
         """BSG's answer to a stop: done, or impossible."""

@@ -12,7 +12,9 @@ from bsg_ledger.scripts import Scripts, text_of
 
 
 class GateReason(StrEnum):
-    """Why a gate is shut. No funds opens when the balance has risen; the last two by a person, the rest by a probe."""
+    """Why a gate is shut. No funds opens when the balance has risen or for a trial, the last two by a person, the rest
+    by a probe.
+    """
 
     BAD_KEY = "bad_key"
     BLOCKED = "blocked"

@@ -225,6 +225,7 @@ def _batch_record(campaign: str, batch: int, record: Mapping[str, str], head: Se
         cancelled=cancelled == "1",
         account=account or None,
         accepted_ms=int(accepted_at or 0),
+        asks=record.get("asks") == "1",
         raw=record,
     )
 

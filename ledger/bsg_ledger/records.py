@@ -90,6 +90,7 @@ class BatchRecord:
     cancelled: bool = False
     account: str | None = None
     accepted_ms: int = 0
+    asks: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 

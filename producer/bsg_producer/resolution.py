@@ -7,6 +7,8 @@ from bsg_ledger.ledger import Ledger
 from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
 
+SETTLE_MS = 60_000  # until the next look whether BSG knows it again
+
 
 def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) -> str:
     """Answers the batch's new state. Raises `CampaignInvalid` where the word is unclear or not called for."""
@@ -24,10 +26,16 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
     records = ledger.reading.batch_records([batch_id])
     if not records:
         raise CampaignInvalid({"batch": [f"there is no batch {batch_id}: the campaign's status lists them"]})
-    if records[0].state != "unconfirmed":
-        raise CampaignInvalid({"batch": [f"it is {records[0].state}, not unconfirmed: there is nothing to resolve"]})
+    record = records[0]
+    denied = record.state == "submitted" and record.asks
+    if record.state != "unconfirmed" and not denied:
+        raise CampaignInvalid({"batch": [f"it is {record.state} and asks for nobody: there is nothing to resolve"]})
+    if denied and sent not in (None, record.bsg_campaign_id):
+        raise CampaignInvalid({"sent": [f"BSG named campaign {record.bsg_campaign_id} for it: give that id"]})
     if sent is None:
         state = ledger.batches.resolve_not_sent(campaign_id, batch)
+    elif denied:
+        state = ledger.batches.resolve_sent(campaign_id, batch, bsg_campaign_id=sent, next_poll_ms=SETTLE_MS)
     else:
         state = ledger.batches.taken(
             campaign_id,

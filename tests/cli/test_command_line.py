@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -370,3 +371,30 @@ def test_what_send_prints_has_no_phones_and_no_texts(ledger: Path, line: Command
         line.run(*words)
         assert "38066" not in line.output
         assert "Ann" not in line.output
+
+
+def test_the_version_is_that_of_the_distribution(line: CommandLine) -> None:
+    assert line.run("--version") == ExitCode.OK
+    assert line.output == f"bsg-campaigns {version('bsg-campaigns')}\n"
+
+
+def test_a_single_message_is_one_message(ledger: Path, line: CommandLine) -> None:
+    Path("contacts.csv").write_text("phone\n+380661231231\n", encoding="utf-8")
+
+    assert line.run("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi") == ExitCode.OK
+    campaign = line.output.split()[-1]
+
+    assert line.output == f"Accepted: 1 message as campaign {campaign}\n"
+    assert line.run("pause", campaign) == ExitCode.OK
+    assert line.output == "Paused: 1 message held. 0 messages had gone to BSG, where they go on.\n"
+    assert line.run("resume", campaign) == ExitCode.OK
+    assert line.output == "Resumed: 1 message to be sent.\n"
+    assert line.run("cancel", campaign) == ExitCode.OK
+    assert line.output.startswith("Cancelled: 1 message will not be sent. 0 messages had gone to BSG, or may have:")
+
+
+def test_the_sandbox_prints_json_whether_or_not_it_is_told_to(line: CommandLine) -> None:
+    line.run("sandbox", "--json", "--port", "99999")
+
+    assert "--port 0" in line.errors
+    assert "unrecognized" not in line.errors

@@ -11,13 +11,14 @@ stopper     ("asked", id, stopped)                      BSG's answer to a stop
 from __future__ import annotations
 
 from bsg_worker.lookup import Found, NoTrace, Undecided, UsedBefore
-from tests.exhaustive.far_side import looked, with_changed
+from tests.exhaustive.far_side import DENIED, looked, with_changed
 from tests.exhaustive.recorded_calls import rows_of
 from tests.exhaustive.snapshots import DUE
 from tests.exhaustive.workers import rung, without
 from tests.exhaustive.world import IDLE, Kind, Local, State, Steps, World
 
 FINAL = frozenset({"done", "stopped"})
+ENDS = FINAL | {DENIED}
 
 
 def attendant_steps(world: World, state: State) -> Steps:
@@ -55,6 +56,8 @@ def _stops(world: World, state: State) -> Steps:
     for name in world.picture(state).stops:
         bsg_id = int(name)
         (taken,) = (taken for taken in state.far if taken.id == bsg_id)
+        if taken.status == DENIED:
+            continue
         stopped = taken.status in {"creation", "stopped"}
         far = with_changed(state.far, bsg_id, stop_asked=True, status="stopped" if stopped else taken.status)
         then = state._replace(far=far)
@@ -141,7 +144,7 @@ def _polls(world: World, state: State) -> Steps:
             batch = int(member.rsplit("-", 1)[1])
             record = picture.batches[batch]
             taken = next(taken for taken in state.far if taken.id == int(record["bsg_campaign_id"]))
-            if record["state"] == "finished" or (taken.status not in FINAL and "drops" not in world.size.answers):
+            if record["state"] == "finished" or (taken.status not in ENDS and "drops" not in world.size.answers):
                 continue  # nothing would come of it but another look
             local: Local = ("read", batch, record["state"], int(record["size"]), taken.id)
             yield f"the poller reads batch {batch}", Kind.COURSE, state._replace(poller=local)
@@ -149,6 +152,10 @@ def _polls(world: World, state: State) -> Steps:
     yield "the poller crashes", Kind.FAULT, state._replace(poller=IDLE)
     kind, batch, before, size, bsg_id, *told = state.poller
     (taken,) = (taken for taken in state.far if taken.id == bsg_id)
+    if kind == "read" and taken.status == DENIED:
+        answer, then = world.call(state._replace(poller=IDLE), "denied", batch, bsg_id)
+        yield f"BSG does not know {bsg_id} any more: {answer[0]}", Kind.COURSE, then
+        return
     if kind == "read":
         total = len(taken.messages) if taken.status != "creation" else None
         local = ("told", *state.poller[1:], taken.status, total)

@@ -17,6 +17,7 @@ from tests.exhaustive.snapshots import CAMPAIGN
 
 INTENT = datetime(2026, 1, 10, tzinfo=UTC)
 SOMEBODY_ELSE = -1
+DENIED = "denied"  # the status of what BSG has lost: it answers 404 for ever, and never sends it
 
 Rows = tuple[int, ...]
 
@@ -35,7 +36,7 @@ class Taken(NamedTuple):
 
     @property
     def live(self) -> bool:
-        return self.batch != SOMEBODY_ELSE and self.status != "stopped"
+        return self.batch != SOMEBODY_ELSE and self.status not in {"stopped", DENIED}
 
 
 FarSide = tuple[Taken, ...]
@@ -53,6 +54,10 @@ def refused_ids(far: FarSide, messages: Rows) -> Rows:
 
 def with_changed(far: FarSide, bsg_id: int, **changes: Any) -> FarSide:
     return tuple(taken._replace(**changes) if taken.id == bsg_id else taken for taken in far)
+
+
+def with_denied(far: FarSide, bsg_id: int) -> FarSide:
+    return with_changed(far, bsg_id, status=DENIED, shown=False, forgotten=True)
 
 
 def with_taken(far: FarSide, batch: int, messages: Rows) -> tuple[FarSide, int]:

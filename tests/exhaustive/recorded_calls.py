@@ -233,6 +233,12 @@ _RUN: dict[str, Callable[..., Answer]] = {
     "polled": _polled,
     "stopped": lambda ledger, bsg_id, stopped: (ledger.batches.stopped(ACCOUNT, bsg_id, stopped=stopped),),
     "not sent": lambda ledger, batch: (ledger.batches.resolve_not_sent(CAMPAIGN, batch),),
+    "denied": lambda ledger, batch, bsg_id: (
+        ledger.batches.denied(CAMPAIGN, batch, bsg_campaign_id=bsg_id, older_than_ms=0, cause="denied"),
+    ),
+    "sent": lambda ledger, batch, bsg_id: (
+        ledger.batches.resolve_sent(CAMPAIGN, batch, bsg_campaign_id=bsg_id, next_poll_ms=LATER_MS),
+    ),
     "cancel": lambda ledger: ledger.campaigns.cancel(CAMPAIGN) or (),
     "pause": lambda ledger, paused: (ledger.campaigns.pause(CAMPAIGN, paused=paused),),
     "retry": lambda ledger: ledger.campaigns.retry(CAMPAIGN, deadline_ms=LATER),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bsg_ledger.states import MESSAGE_STATES
-from tests.exhaustive.far_side import FarSide
+from tests.exhaustive.far_side import DENIED, FarSide
 from tests.exhaustive.recorded_calls import FENCED, Answer, Call
 from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, Picture
 from tests.exhaustive.world import Size, State
@@ -150,7 +150,7 @@ def broken_together(size: Size, picture: Picture, state: State) -> Iterator[str]
         elif picture.alarms == 0 and doubled(tuple(taken for taken in far if str(taken.id) in known)):
             yield "a message with two live BSG campaigns that the ledger knows, and no alarm"
     for taken in far:
-        if taken.batch < 0:
+        if taken.batch < 0 or taken.status == DENIED:
             continue
         batch = picture.batches[taken.batch]
         name = str(taken.id)

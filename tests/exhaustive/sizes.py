@@ -17,6 +17,7 @@ QUICK = (
     Size("rows refused", ONE_BATCH_OF_TWO, workers=1, answers=frozenset({"rows", "lost"})),
     Size("messages dropped", ONE_BATCH_OF_TWO, workers=1, answers=frozenset({"drops", "lost"})),
     Size("ids used before", ONE_BATCH_OF_TWO, workers=1, used_before=(0,)),
+    Size("a campaign that BSG loses", workers=1, answers=frozenset({"denied"})),
     Size("an account closed", workers=1, answers=frozenset({"closed", "lost"}), person=frozenset({"gate"})),
     Size("a part, and a reject", A_BATCH_AND_A_REJECT, workers=1, prepared=False, answers=LOST),
     Size("a duplicate window", workers=1, duplicate_window=True, early_leases=True),
@@ -24,6 +25,7 @@ QUICK = (
 
 # Two workers at once, and more going wrong together: minutes.
 DEEP = (
+    Size("a campaign that BSG loses, a cancel", workers=1, answers=LOST | {"denied"}, person=frozenset({"cancel"})),
     Size("two workers"),
     Size("two workers, leases that run out early", early_leases=True),
     Size("two workers, shown late, early leases", shown_late=True, early_leases=True),

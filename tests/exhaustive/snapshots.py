@@ -16,6 +16,7 @@ from bsg_ledger.rows import decode_rows
 
 CAMPAIGN = "c"
 ACCOUNT = "account"
+GATE = f"bsg:account:{ACCOUNT}:gate"
 
 Hash = dict[str, str]
 Room = dict[str, int]
@@ -68,7 +69,10 @@ _SCORES_THAT_MATTER = (":due", ":leases", ":parts")
 
 def snapshot_of(dumped: Iterable[Any]) -> Snapshot:
     now = int(time.time() * 1000)
-    return frozen({name: value for key, kind, raw in dumped for name, value in [_read(key.decode(), kind, raw, now)]})
+    keys = {name: value for key, kind, raw in dumped for name, value in [_read(key.decode(), kind, raw, now)]}
+    if not any("gate_shuts" in value for name, value in keys.items() if _BATCH.fullmatch(name)):
+        keys.get(GATE, {}).pop("by", None)  # who opened it is only asked of a batch that shut it before
+    return frozen(keys)
 
 
 def frozen(keys: Keys) -> Snapshot:
@@ -143,7 +147,8 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
         kept = {name: value for name, value in fields.items() if name in {"state", "reason", "doubts"}}
         kept["doubts"] = str(min(int(kept.get("doubts", 0)), DOUBTS_ALLOWED))
         if kept.get("state") != "shut":
-            kept = {"doubts": kept["doubts"]} if kept["doubts"] != "0" else {}  # open, as if never touched
+            probed = {"by": "probe"} if fields.get("by") == "probe" else {}
+            kept = probed | ({"doubts": kept["doubts"]} if kept["doubts"] != "0" else {})  # else as if never touched
     elif key == f"bsg:campaign:{CAMPAIGN}":
         kept = {name: value for name, value in fields.items() if name not in {"accepted_at", "bodies_forgotten_at"}}
         kept["accepted_at"] = str(DUE)
@@ -178,7 +183,7 @@ class Picture:
         self.parts_due: Room = keys.get(f"{head}:parts", {})
         self.rejects: Room = keys.get(f"{head}:rejects", {})
         self.rejected = frozenset(self.rejects.values())
-        self.gate: Hash = keys.get(f"bsg:account:{ACCOUNT}:gate", {})
+        self.gate: Hash = keys.get(GATE, {})
         self.gate_shut = self.gate.get("state") == "shut"
         self.owners: Hash = keys.get(f"bsg:account:{ACCOUNT}:owners", {})
         self.stops: Room = keys.get(f"bsg:account:{ACCOUNT}:stops", {})

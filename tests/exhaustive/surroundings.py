@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.exhaustive.far_side import with_changed
+from tests.exhaustive.far_side import DENIED, with_changed, with_denied
 from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, LATER, RECENT, Keys, Picture
 from tests.exhaustive.workers import lease_holders_grow_old, young_intent
 from tests.exhaustive.world import Kind, State, Steps, World
@@ -100,12 +100,17 @@ def _aged(world: World, state: State, change: Callable[[Keys], None]) -> State:
 def _bsg(world: World, state: State) -> Steps:
     picture = world.picture(state)
     for taken in state.far:
+        if taken.status == DENIED:
+            continue
         if not taken.shown:
             yield (
                 f"BSG shows {taken.id}",
                 Kind.COURSE,
                 state._replace(far=with_changed(state.far, taken.id, shown=True)),
             )
+        loses = "denied" in world.size.answers and all(other.status != DENIED for other in state.far)  # once is enough
+        if taken.status == "creation" and loses:
+            yield f"BSG loses {taken.id}", Kind.FAULT, state._replace(far=with_denied(state.far, taken.id))
         if taken.status == "creation":
             yield (
                 f"BSG has sent {taken.id}",
@@ -158,9 +163,11 @@ def _word(world: World, state: State) -> Steps:
     """A person's word is true, and not given while a request may still be about to leave."""
     picture = world.picture(state)
     for batch, now in enumerate(picture.states):
+        if now == "submitted" and picture.batches[batch].get("asks") == "1":
+            yield from _word_on_what_is_denied(world, state, batch)
         if now != "unconfirmed" or young_intent(state, batch):
             continue
-        there = [taken for taken in state.far if taken.batch == batch]
+        there = [taken for taken in state.far if taken.batch == batch and taken.status != DENIED]
         if not there:
             _, then = world.call(state, "not sent", batch)
             yield f"a person says that batch {batch} was not sent", Kind.RESOLVE, then
@@ -168,3 +175,12 @@ def _word(world: World, state: State) -> Steps:
             if taken.shown:
                 _, then = world.call(state, "taken", batch, taken.id)
                 yield f"a person says that batch {batch} is {taken.id} at BSG", Kind.RESOLVE, then
+
+
+def _word_on_what_is_denied(world: World, state: State, batch: int) -> Steps:
+    bsg_id = int(world.picture(state).batches[batch]["bsg_campaign_id"])
+    _, then = world.call(state, "sent", batch, bsg_id)
+    yield f"a person says that {bsg_id} was sent all the same", Kind.RESOLVE, then
+    if not any(taken.live and taken.batch == batch for taken in state.far) and not young_intent(state, batch):
+        _, then = world.call(state, "not sent", batch)
+        yield f"a person says that {bsg_id} was never sent", Kind.RESOLVE, then

@@ -50,7 +50,7 @@ class Size:
     duplicate_window: bool = False
     duplicates: str = "refused"  # by BSG; or "allowed", or "either": now so, now so
     workers: int = 2
-    answers: frozenset[str] = frozenset({"not taken", "refused", "lost"})  # and "rows", "closed", "drops"
+    answers: frozenset[str] = frozenset({"not taken", "refused", "lost"})  # and "rows", "closed", "drops", "denied"
     early_leases: bool = False
     shown_late: bool = False  # later than the evidence takes to age
     used_before: Rows = ()  # messages whose reference id an older campaign of somebody else has

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bsg_ledger.batches import NotClaimed
+from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.parts import NothingDue
 from bsg_ledger.rooms import Room
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
@@ -87,6 +87,18 @@ def test_a_trace_that_does_not_fit_asks_for_a_person_once_the_doubt_is_old_enoug
 
     assert (ask(HOUR_MS), ask(0), ask(HOUR_MS)) == ("unconfirmed", "asks", "asks")
     assert desk.batch_state(lease) == "unconfirmed"
+
+
+def test_a_question_to_a_person_is_over_when_the_batch_moves_on_by_itself(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.unconfirmed(campaign)
+    desk.ledger.batches.ask(campaign, 0, attempts=1, older_than_ms=0, cause="of another size")
+
+    assert desk.absent(lease, window_ms=HOUR_MS) == "pending"
+
+    status = desk.ledger.reading.status(campaign)
+    assert status is not None
+    assert not status.batches[0].needs_person
 
 
 def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_trace_is_left(desk: Desk) -> None:
@@ -504,6 +516,33 @@ def test_a_batch_that_shuts_the_gate_twice_is_refused(desk: Desk) -> None:
         desk.ledger.gate(ACCOUNT).open(reason="", by="probe")
 
     assert states == ["pending", "refused"]
+
+
+def shut_by(desk: Desk, lease: BatchLease) -> str:
+    return desk.ledger.batches.account_closed(
+        lease, account=ACCOUNT, reason="bad_key", cause="key refused", shuts_allowed=2
+    )
+
+
+def test_a_gate_that_a_person_opened_too_early_refuses_no_batch(desk: Desk) -> None:
+    campaign = desk.prepared(1)
+    states = []
+    for _ in range(3):
+        states.append(shut_by(desk, desk.posting(campaign)))
+        desk.ledger.gate(ACCOUNT).open(reason="", by="operator")
+
+    assert states == ["pending"] * 3
+
+
+def test_batches_that_come_upon_a_gate_that_is_shut_have_not_shut_it(desk: Desk) -> None:
+    campaign = desk.prepared(1, 1, 1)
+    states = []
+    for _ in range(2):
+        on_the_wire = [desk.posting(campaign, token=token) for token in ("first", "second", "third")]
+        states.append([shut_by(desk, lease) for lease in on_the_wire])
+        desk.ledger.gate(ACCOUNT).reopen(by="probe")
+
+    assert states == [["pending"] * 3, ["refused", "pending", "pending"]]
 
 
 def test_an_operators_word_stands_over_any_other_reason(desk: Desk) -> None:

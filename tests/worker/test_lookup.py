@@ -13,6 +13,7 @@ from bsg_worker.sweep import stop_at_bsg
 from tests.worker.bench import Bench
 
 SIX_MINUTES_MS = 360_000
+DAY_MS = 86_400_000
 
 
 def a_doubt_by_clocks_that_differ(bench: Bench) -> str:
@@ -49,6 +50,19 @@ def test_a_campaign_that_is_older_by_what_clocks_may_differ_speaks_against_absen
         looked_twice(bench)
 
         assert bench.batch(campaign).state == "unconfirmed"
+
+
+def test_a_doubt_that_is_older_than_what_bsg_lists_at_once_asks_for_a_person_and_says_why(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="0")
+        campaign = bench.prepared(1)
+        bench.unconfirmed(campaign)
+        bench.runtime.redis.hincrby(f"bsg:campaign:{campaign}:batch:0", "first_intent_at", -100 * DAY_MS)
+
+        looked_twice(bench)
+
+        assert bench.batch(campaign).needs_person
+        assert bench.status(campaign).transitions[-1].detail == "no trace, but BSG may not show what is that old"
 
 
 def test_a_batch_that_bsg_has_twice_is_recorded_as_both_and_the_second_is_stopped(bench: Bench) -> None:

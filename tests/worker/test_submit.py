@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
+import pytest
+
+from bsg_config import clock
 from bsg_ledger.scripts import source
 from bsg_sandbox.server import Sandbox
+from bsg_worker.client.answers import CampaignAnswer
+from bsg_worker.client.outcomes import Outcome, OutcomeKind
+from bsg_worker.recording import record
+from bsg_worker.submit import LATEST_SECONDS
 from tests.lossy_proxy import LossyProxy
 from tests.servers import RedisServer
 from tests.worker.bench import Bench
@@ -44,6 +55,49 @@ def test_a_request_that_is_made_again_with_a_new_token_takes_a_slot_of_its_own(r
         assert bench.batch(campaign).state == "submitted"
 
 
+def stalls(bench: Bench, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+    """The next request to leave has its slot and its intent, and stands still until after its slot."""
+    durability = bench.runtime.ledger.durability
+    settle = durability.settle
+
+    def stall() -> None:
+        monkeypatch.setattr(durability, "settle", settle)
+        clock.sleep(LATEST_SECONDS + 0.1)
+        meanwhile()
+        settle()
+
+    monkeypatch.setattr(durability, "settle", stall)
+
+
+def test_a_stall_between_slot_and_request_brings_no_two_requests_closer_together_than_the_limit(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        bench = two_a_second(redis_url, sandbox)
+        campaign, other = bench.prepared(1), bench.prepared(1)
+        stalls(bench, monkeypatch, lambda: bench.submit(other))
+
+        bench.submit(campaign)
+
+        first, second = posts(sandbox)
+        assert second - first >= 0.4
+
+
+def test_a_request_that_has_missed_its_slot_and_gets_no_other_is_taken_back_without_doubt(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        bench = two_a_second(redis_url, sandbox)
+        campaign = bench.prepared(1)
+        stalls(bench, monkeypatch, lambda: bench.runtime.submit_limiter.cool_down(60))
+
+        outcome = bench.submit(campaign)
+
+        assert outcome.endswith("missed its slot of the rate limit")
+        assert posts(sandbox) == []
+        assert bench.batch(campaign).state == "pending"
+
+
 def test_an_intent_that_is_not_kept_on_disk_lets_nothing_leave_and_leaves_no_doubt(
     own_redis_server: RedisServer,
 ) -> None:
@@ -70,6 +124,23 @@ def test_an_intent_whose_answer_is_lost_is_taken_back_and_leaves_no_doubt(redis_
 
         assert len(posts(sandbox)) == 1
         assert bench.batch(campaign).state == "pending"
+
+
+def test_an_answer_that_is_recorded_late_shows_no_zone(bench: Bench) -> None:
+    created_at = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=2)
+    answer = CampaignAnswer(7, "creation", None, created_at, {}, None, None)
+
+    for hours_ago, campaign in ((2, replace(answer, id=7)), (0, replace(answer, id=8))):
+        record(
+            bench.runtime,
+            bench.posting(bench.prepared(1)),
+            Outcome(OutcomeKind.TAKEN, "taken", campaign=campaign),
+            b"",
+            Random(),
+            begun=clock.monotonic() - hours_ago * 3600,
+        )
+        zone = bench.runtime.ledger.learnt_zone(bench.runtime.account).minutes_off()
+        assert zone == (None if hours_ago else -120)
 
 
 def test_a_wait_that_is_absurd_is_no_longer_than_the_longest_cool_down(redis_url: str) -> None:

@@ -96,7 +96,8 @@ class Lookup:
                 foreign.add(hit.campaign_id)
                 continue
             detail = self.client.campaign(hit.campaign_id)
-            older = self._older(detail, hit, intent)
+            # A campaign that is known to be of this batch is never one that its ids were used in before.
+            older = False if owner == batch_id else self._older(detail, hit, intent)
             if older:
                 foreign.add(hit.campaign_id)
             elif older is None:

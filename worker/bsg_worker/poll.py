@@ -7,23 +7,27 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
+from bsg_ledger.batches import batch_id
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_producer.envelope import Envelope
 from bsg_worker.client.answers import CampaignAnswer
+from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.dropped import reject_dropped
 from bsg_worker.moments import moment
 from bsg_worker.pace import FINAL, next_poll
+from bsg_worker.read_failures import denies
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns
+from bsg_worker.spans import LISTABLE
+from bsg_worker.turns import Turns, by_lot
 
 LOGGER = logging.getLogger(__name__)
 
 AT_ONCE = 2000
 PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it before another does
 ONE_BY_ONE_AT_MOST = 10
-LISTABLE = timedelta(days=85)  # GET /api/campaigns: three months at most
 ZONE_MARGIN = timedelta(hours=26)  # the list's dates have no zone: wide enough for any
 
 
@@ -40,11 +44,11 @@ def poll(runtime: Runtime) -> str:
     missing = records
     if len(records) > ONE_BY_ONE_AT_MOST:
         read, missing = _poll_listed(runtime, turns, records)
-    for record in turns.by_lot(missing)[:ONE_BY_ONE_AT_MOST]:
+    for record in by_lot(missing)[:ONE_BY_ONE_AT_MOST]:
         if turns.over:
             break
         with turns.turn():
-            _record(runtime, record, runtime.client.campaign(record.bsg_campaign_id or 0))
+            _look(runtime, record)
             read += 1
     return f"read {read} of {len(records)} batches: {turns.cause}" if turns.cause else f"read {read} batches"
 
@@ -61,34 +65,80 @@ def _poll_listed(runtime: Runtime, turns: Turns, records: Sequence[BatchRecord])
             if record is None:
                 continue
             with turns.turn():
-                _record(runtime, record, answer)
+                _look(runtime, record, answer)
                 read += 1
             if turns.over or not wanted:
                 break
     return read, list(wanted.values())
 
 
-def _record(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> None:
-    reached(CrashPoint.POLL_READ)
+def _look(runtime: Runtime, record: BatchRecord, listed: CampaignAnswer | None = None) -> None:
+    """Records what BSG says of one batch. Raises `ReadFailed` when it says nothing of use."""
     try:
         envelope = Envelope.from_json(record.envelope)
     except ValueError as error:
         LOGGER.error("batch %d of %s: %s", record.batch, record.campaign_id, error)
         return
-    now = moment(runtime.ledger.rooms.now_ms())
-    wait = next_poll(
-        answer.status,
+    try:
+        _record(runtime, record, envelope, listed or runtime.client.campaign(record.bsg_campaign_id or 0))
+    except ReadFailed as failure:
+        if denies(failure):
+            _denied(runtime, record, envelope)
+        raise
+    runtime.evidence.forget(_denial_of(record))
+
+
+def _denied(runtime: Runtime, record: BatchRecord, envelope: Envelope) -> None:
+    """BSG does not know the campaign that it named: twice, BSG_CONFIRM_WITHIN apart, asks for a person."""
+    bsg_id = record.bsg_campaign_id or 0
+    if record.state == "finished":
+        # It is over, whatever is told of it: what was known stays, and is asked for as long as it would have been.
+        runtime.ledger.batches.polled(
+            record.campaign_id,
+            record.batch,
+            status=record.bsg_status,
+            final=True,
+            statistics=str(record.raw.get("statistics") or "{}"),
+            price="",
+            currency="",
+            total_messages=None,
+            next_poll_ms=_milliseconds(_wait(runtime, record, envelope, "done")),
+        )
+        return
+    confirm_within = runtime.settings.bsg_confirm_within
+    subject = _denial_of(record)
+    if runtime.evidence.stands(subject, finding=bsg_id, now=clock.monotonic(), confirm_within=confirm_within):
+        runtime.ledger.batches.denied(
+            record.campaign_id,
+            record.batch,
+            bsg_campaign_id=bsg_id,
+            older_than_ms=int(2 * confirm_within * 1000),
+            cause=f"BSG does not know campaign {bsg_id}",
+        )
+
+
+def _denial_of(record: BatchRecord) -> str:
+    return f"denial of {batch_id(record.campaign_id, record.batch)}"
+
+
+def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str) -> float | None:
+    """Seconds until the next look, None if nothing can change any more."""
+    return next_poll(
+        status,
         interval=runtime.settings.bsg_poll_interval,
-        now=now,
+        now=moment(runtime.ledger.rooms.now_ms()),
         submitted_at=moment(record.submitted_ms),
         start_at=envelope.start_at,
         finished_at=moment(record.finished_ms) if record.finished_ms else None,
         validity_hours=envelope.validity,
     )
+
+
+def _record(runtime: Runtime, record: BatchRecord, envelope: Envelope, answer: CampaignAnswer) -> None:
+    reached(CrashPoint.POLL_READ)
     # Before the batch is called finished: a campaign that is final has nothing left to find out.
     total = reject_dropped(runtime, record, answer)
-    if total.ages:
-        wait = runtime.settings.bsg_confirm_within
+    wait = runtime.settings.bsg_confirm_within if total.ages else _wait(runtime, record, envelope, answer.status)
     runtime.ledger.batches.polled(
         record.campaign_id,
         record.batch,
@@ -98,6 +148,10 @@ def _record(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> No
         price=answer.price or "",
         currency=answer.currency or "",
         total_messages=total.messages,
-        next_poll_ms=None if wait is None else int(wait * 1000),
+        next_poll_ms=_milliseconds(wait),
     )
     reached(CrashPoint.POLL_RECORDED)
+
+
+def _milliseconds(wait: float | None) -> int | None:
+    return None if wait is None else int(wait * 1000)

@@ -7,6 +7,7 @@ from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime
 
 DEFAULT_COOL_DOWN_SECONDS = 5.0
+DENIALS = frozenset({404, 410})
 
 
 def obey(runtime: Runtime, failure: ReadFailed) -> None:
@@ -20,3 +21,8 @@ def obey(runtime: Runtime, failure: ReadFailed) -> None:
 def concerns_everybody(failure: ReadFailed) -> bool:
     """Whether the next request would fail like this one: BSG is out of reach, or does not answer the account now."""
     return failure.status is None or failure.throttled or failure.account_reason is not None
+
+
+def denies(failure: ReadFailed) -> bool:
+    """Whether BSG says that what was asked for is not there."""
+    return failure.status in DENIALS and not failure.throttled and failure.account_reason is None

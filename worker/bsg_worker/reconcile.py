@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from bsg_config import clock
@@ -14,11 +15,15 @@ from bsg_ledger.rooms import Room
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.bodies import unpacked, without
 from bsg_worker.client.answers import CampaignDetail
+from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore
 from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
+from bsg_worker.read_failures import denies
+from bsg_worker.read_once import ReadOnce
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns
+from bsg_worker.spans import LISTABLE
+from bsg_worker.turns import Turns, by_lot
 
 AT_ONCE = 50
 LONGEST_GAP_SECONDS = 60.0
@@ -34,7 +39,7 @@ def reconcile(runtime: Runtime) -> str:
     records = [record for record in runtime.ledger.reading.batch_records(due) if record.state == "unconfirmed"]
     outcomes: list[str] = []
     turns = Turns(runtime)
-    for record in turns.by_lot(records):
+    for record in by_lot(records):
         reached(CrashPoint.RECONCILE_DUE_TAKEN)
         with turns.turn():
             outcomes.append(reconcile_batch(runtime, record))
@@ -48,13 +53,22 @@ def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     rows = [] if body is None else json.loads(unpacked(body))
     identifier = batch_id_of(record.campaign_id, record.batch)
-    finding = look_up(runtime, record, rows, runtime.client)
+    try:
+        finding = look_up(runtime, record, rows, ReadOnce(runtime.client, *_period(runtime, record)))
+    except ReadFailed as failure:
+        if denies(failure):
+            _ask(runtime, record, "BSG does not know a campaign that it lists")
+        raise
     reached(CrashPoint.RECONCILE_LOOKED)
     if not isinstance(finding, NoTrace):
         runtime.evidence.forget(identifier)
     outcome = _act(runtime, record, identifier, rows, finding)
     reached(CrashPoint.RECONCILE_RECORDED)
     return outcome
+
+
+def _period(runtime: Runtime, record: BatchRecord) -> tuple[datetime, datetime]:
+    return moment(record.first_intent_ms), moment(runtime.ledger.rooms.now_ms())
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
@@ -95,13 +109,16 @@ def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any]
         case UsedBefore(places):
             return _reject_used(runtime, record, rows, places)
         case Undecided(cause):
-            age = int(2 * runtime.settings.bsg_confirm_within * 1000)
-            state = runtime.ledger.batches.ask(
-                record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=age, cause=cause
-            )
-            return f"{state}: {cause}"
+            return f"{_ask(runtime, record, cause)}: {cause}"
         case NoTrace():
             return _no_trace(runtime, record, identifier)
+
+
+def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
+    age = int(2 * runtime.settings.bsg_confirm_within * 1000)
+    return runtime.ledger.batches.ask(
+        record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=age, cause=cause
+    )
 
 
 def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:
@@ -114,6 +131,8 @@ def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:
     )
     if not confirmed:
         return "no trace yet"
+    since, now = _period(runtime, record)
+    old = now - since > LISTABLE
     state = runtime.ledger.batches.absent(
         record.campaign_id,
         record.batch,
@@ -121,7 +140,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:
         duplicate_window_ms=int(settings.bsg_duplicate_window * 1000),
         delay_ms=0,
         look_again_ms=int(max(ASKING_GAP_SECONDS, settings.bsg_confirm_within) * 1000),
-        cause="BSG surely does not have it",
+        cause="no trace, but BSG may not show what is that old" if old else "BSG surely does not have it",
     )
     return "asks for a person" if state == "asks" else state
 

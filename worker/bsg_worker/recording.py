@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.backoff import delay
 from bsg_worker.bodies import without
+from bsg_worker.bsg_time import CLOCK_TOLERANCE
 from bsg_worker.client.outcomes import Outcome, OutcomeKind
 from bsg_worker.limiter import LONGEST_COOL_DOWN
 from bsg_worker.moments import moment
@@ -34,12 +36,17 @@ class Recorded:
     delay: float = 0.0
 
 
-def record(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random) -> Recorded:
-    """Writes the outcome of a POST into the ledger. A stale lease changes nothing but by what BSG surely has."""
+def record(
+    runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random, *, begun: float
+) -> Recorded:
+    """Writes the outcome of a POST into the ledger. A stale lease changes nothing but by what BSG surely has.
+
+    `begun` is when the exchange began, on this process's monotonic clock.
+    """
     batches = runtime.ledger.batches
     match outcome.kind:
         case OutcomeKind.TAKEN:
-            return _taken(runtime, lease, outcome)
+            return _taken(runtime, lease, outcome, begun)
         case OutcomeKind.NOT_TAKEN:
             wait = _backoff(runtime, lease, chance)
             return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
@@ -75,7 +82,7 @@ def _backoff(runtime: Runtime, lease: BatchLease, chance: Random) -> float:
     return delay(lease.attempts + 1, settings.retry_backoff_base, settings.retry_backoff_cap, chance)
 
 
-def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome) -> Recorded:
+def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) -> Recorded:
     campaign = outcome.campaign
     if campaign is None:
         return _doubtful(runtime, lease, "taken without a campaign id")
@@ -95,7 +102,9 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome) -> Recorded:
         return _doubtful(runtime, lease, "BSG answered another batch's campaign")
     if state == "gone":
         LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch_id)
-    runtime.bsg_time.learn(campaign.created_at, moment(runtime.ledger.rooms.now_ms()))
+    # A time that is held against a later one would show a zone that BSG does not have.
+    if clock.monotonic() - begun < CLOCK_TOLERANCE.total_seconds():
+        runtime.bsg_time.learn(campaign.created_at, moment(runtime.ledger.rooms.now_ms()))
     return Recorded(state)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from bsg_worker.client.answers import CampaignAnswer
 from bsg_worker.lookup import ZONE_MARGIN, Reads
 
+LISTABLE = timedelta(days=85)  # GET /api/campaigns: three months at most
 LISTED_AT_ONCE = timedelta(days=60)
 
 

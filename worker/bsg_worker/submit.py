@@ -29,9 +29,10 @@ AT_MOST_SECONDS = 2.0  # going on with the same campaign saves doorbells; longer
 PERMIT_WAIT_SECONDS = 30.0
 RECORD_AGAIN_SECONDS = 0.2
 UNREADABLE_DELAY = 60.0  # somebody else wrote into the ledger: its batches wait for that to be mended, and expire
-
+LATEST_SECONDS = 1.0  # a request that is later than that after its slot meets those of the slots that came meanwhile
 
 NOTHING_LEFT = Outcome(OutcomeKind.NOT_TAKEN, "Redis did not keep the intent")
+SLOT_MISSED = Outcome(OutcomeKind.NOT_TAKEN, "missed its slot of the rate limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +99,23 @@ def _submit_with_permit(runtime: Runtime, lease: BatchLease, body: bytes) -> Ste
         ready = _ready(runtime, lease)
     except (NotDurable, RedisError):
         # Nothing has left, whether or not the intent was written. Only this process knows: to others it is a doubt.
-        return _until_told(runtime, lambda: _withdrawn(runtime, lease))
+        return _until_told(runtime, lambda: _withdrawn(runtime, lease, NOTHING_LEFT))
     if isinstance(ready, Step):
         return ready
     outcome = no_access or runtime.client.send_individual(
         body, ready.fields, lambda: _young(runtime, ready.intended_at)
     )
     reached(CrashPoint.SUBMIT_ANSWERED)
-    step = _until_told(runtime, lambda: _recorded(runtime, lease, outcome, body))
+    step = _until_told(runtime, lambda: _recorded(runtime, lease, outcome, body, ready.intended_at))
     reached(CrashPoint.SUBMIT_RECORDED)
     return step
 
 
 def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
-    """Waits for a slot and writes the intent, on disk. Raises NotDurable and RedisError."""
+    """Waits for a slot and writes the intent, on disk; for another slot, if that took until after the first.
+
+    Raises NotDurable and RedisError.
+    """
     slot = runtime.submit_limiter.reserve(LONGEST_SLOT_WAIT)
     if isinstance(slot, Later):
         # Coming back a little early is right: the rest of the wait is slept out with the slot in hand.
@@ -121,6 +125,7 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
     reached(CrashPoint.SUBMIT_SLOT_IN_HAND)
     clock.sleep(slot.wait)
     reached(CrashPoint.SUBMIT_SLOT_WAITED_OUT)
+    slot_at = clock.monotonic()
     try:
         envelope = Envelope.from_json(lease.envelope)
     except ValueError as error:
@@ -141,6 +146,11 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
     reached(CrashPoint.SUBMIT_INTENT_WRITTEN)
     runtime.ledger.durability.settle()
     reached(CrashPoint.SUBMIT_INTENT_ON_DISK)
+    if clock.monotonic() - slot_at > LATEST_SECONDS:
+        another = runtime.submit_limiter.reserve(LONGEST_SLOT_WAIT)
+        if isinstance(another, Later):
+            return _until_told(runtime, lambda: _withdrawn(runtime, lease, SLOT_MISSED))
+        clock.sleep(another.wait)
     return _Ready(fields, intended_at)
 
 
@@ -149,13 +159,13 @@ def _give_back(runtime: Runtime, lease: BatchLease, delay: float, cause: str) ->
     reached(CrashPoint.SUBMIT_GIVEN_BACK)
 
 
-def _withdrawn(runtime: Runtime, lease: BatchLease) -> Step:
+def _withdrawn(runtime: Runtime, lease: BatchLease, why: Outcome) -> Step:
     """Gives the batch back, as one that was posting or, if the intent never got there, as one that was claimed."""
-    recorded = record(runtime, lease, NOTHING_LEFT, b"", SystemRandom())
+    recorded = record(runtime, lease, why, b"", SystemRandom(), begun=clock.monotonic())
     if recorded.state == STALE:
         reached(CrashPoint.SUBMIT_NOT_WITHDRAWN)
-        runtime.ledger.batches.release(lease, delay_ms=0, cause=NOTHING_LEFT.cause)
-    return Step(f"deferred {recorded.delay:.1f} s: {NOTHING_LEFT.cause}", again_in=recorded.delay, ends=True)
+        runtime.ledger.batches.release(lease, delay_ms=0, cause=why.cause)
+    return Step(f"deferred {recorded.delay:.1f} s: {why.cause}", again_in=recorded.delay, ends=True)
 
 
 def _young(runtime: Runtime, intended_at: float) -> bool:
@@ -163,8 +173,8 @@ def _young(runtime: Runtime, intended_at: float) -> bool:
     return clock.monotonic() - intended_at < runtime.settings.lease_seconds - 2 * runtime.settings.longest_exchange
 
 
-def _recorded(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Step:
-    recorded = record(runtime, lease, outcome, body, SystemRandom())
+def _recorded(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, begun: float) -> Step:
+    recorded = record(runtime, lease, outcome, body, SystemRandom(), begun=begun)
     text = f"{recorded.state}: {outcome.cause}" if outcome.cause else recorded.state
     if recorded.delay > 0:
         return Step(f"deferred {recorded.delay:.1f} s: {outcome.cause}", again_in=recorded.delay)

@@ -8,10 +8,11 @@ from bsg_ledger.rooms import UNSTAMPED, Room
 from bsg_worker.client.outcomes import StopOutcome
 from bsg_worker.doorbells import BELL_PATIENCE_SECONDS, ring_submits
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns
+from bsg_worker.turns import Turns, by_lot
 
 AT_ONCE = 500
 STOP_AGAIN_SECONDS = 10.0
+LONGEST_QUEUE = 1000  # bells: nobody answers them, and more would not change that
 
 
 def sweep(runtime: Runtime) -> str:
@@ -31,7 +32,7 @@ def stop_at_bsg(runtime: Runtime) -> str:
     )
     answered = 0
     turns = Turns(runtime)
-    for bsg_id in turns.by_lot(due):
+    for bsg_id in by_lot(due):
         reached(CrashPoint.SWEEP_STOPS_TAKEN)
         with turns.turn():
             answered += _stop(runtime, int(bsg_id))
@@ -68,10 +69,10 @@ def _expire(runtime: Runtime) -> int:
 def _ring_prepares(runtime: Runtime) -> int:
     due = runtime.ledger.rooms.take_due(Room.PREPARE, at_most=AT_ONCE, put_off_ms=int(BELL_PATIENCE_SECONDS * 1000))
     rung = 0
-    for campaign_id in due:
+    for campaign_id in by_lot(due):
         reached(CrashPoint.SWEEP_PREPARES_TAKEN)
         priority = runtime.ledger.reading.priority(campaign_id)
-        if _short(runtime, queue_of(PREPARE, priority)):
+        if _has_room(runtime, queue_of(PREPARE, priority), rung):
             rung += runtime.doorbell.ring_prepare(campaign_id, priority)
             reached(CrashPoint.SWEEP_PREPARE_RUNG)
     return rung
@@ -82,13 +83,18 @@ def _ring_due(runtime: Runtime, account: str) -> int:
         Room.DUE, account=account, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
     )
     rung = 0
-    for campaign_id in due:
+    for campaign_id in by_lot(due):
         reached(CrashPoint.SWEEP_DUE_TAKEN)
-        if _short(runtime, queue_of(SUBMIT, runtime.ledger.reading.priority(campaign_id))):
+        if _has_room(runtime, queue_of(SUBMIT, runtime.ledger.reading.priority(campaign_id)), rung):
             rung += ring_submits(runtime, campaign_id)
     return rung
 
 
-def _short(runtime: Runtime, queue: str) -> bool:
-    # A queue with a window's worth of bells keeps the workers busy: more would only grow it.
-    return runtime.queue_length(queue) < runtime.settings.campaign_window
+def _has_room(runtime: Runtime, queue: str, rung: int) -> bool:
+    """Whether one more may be rung for, of so many in this round.
+
+    A queue with a window's worth of bells keeps the workers busy: more would only grow it. But large campaigns keep it
+    so for hours, and whose bell was lost meanwhile waits for its turn, not for their end.
+    """
+    length = runtime.queue_length(queue)
+    return length < runtime.settings.campaign_window or (rung == 0 and length < LONGEST_QUEUE)

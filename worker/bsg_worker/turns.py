@@ -15,6 +15,11 @@ from bsg_worker.runtime import Runtime
 Row = TypeVar("Row")
 
 
+def by_lot(rows: Sequence[Row]) -> list[Row]:
+    """The rows in an order by lot: one that ends every round it comes first in must not always come first."""
+    return SystemRandom().sample(rows, len(rows))
+
+
 class Turns:
     """One round. `over` says that BSG answers nobody now, `cause` why the last failure came, "" if there was none."""
 
@@ -22,10 +27,6 @@ class Turns:
         self.over = False
         self.cause = ""
         self._runtime = runtime
-
-    def by_lot(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows in an order by lot: one that ends every round it comes first in must not always come first."""
-        return SystemRandom().sample(rows, len(rows))
 
     @contextmanager
     def turn(self) -> Iterator[None]:

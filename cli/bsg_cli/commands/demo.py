@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bsg_cli.campaign_file import CampaignFile
+from bsg_cli.commands.send import check_fields
 from bsg_cli.demo_run import DemoRun
 from bsg_cli.demo_summary import summarise
 from bsg_cli.errors import BadInput, CommandError, ExitCode
@@ -110,6 +111,8 @@ def _progress_line(counts: Mapping[str, int], elapsed: float) -> str:
 
 
 def _text_for(file: CampaignFile, text: str | None) -> str | None:
+    if text is not None:
+        check_fields(file, text)
     if text is not None or "text" in file.columns:
         return text
     missing = [name for name in FIELDS if name not in file.columns]

@@ -19,4 +19,5 @@ def run(arguments: Sequence[str]) -> int:
         from bsg_sandbox.__main__ import main
     except ImportError:
         raise BadInput("The sandbox is not installed: pip install 'bsg-campaigns[sandbox]'") from None
-    return ExitCode(main(arguments))
+    # It prints JSON whether or not it is told to, as every other command is by that word.
+    return ExitCode(main([word for word in arguments if word != "--json"]))

@@ -10,7 +10,7 @@ from pathlib import Path
 from bsg_cli.campaign_file import CampaignFile
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import BadInput, ExitCode
-from bsg_cli.printing import Progress, number, print_json
+from bsg_cli.printing import Progress, messages, number, print_json
 from bsg_cli.watching import watch
 from bsg_producer.template import FieldMissing, Template
 
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         print_json(receipt)
     else:
         already = "Already accepted" if receipt.duplicate else "Accepted"
-        print(f"{already}: {number(receipt.messages)} messages as campaign {receipt.campaign_id}", flush=True)
+        print(f"{already}: {messages(receipt.messages)} as campaign {receipt.campaign_id}", flush=True)
     return watch(producer, receipt.campaign_id, json=arguments.json) if arguments.watch else ExitCode.OK
 
 
@@ -82,11 +82,14 @@ def _check_columns(file: CampaignFile, arguments: argparse.Namespace) -> None:
         if column not in file.columns and getattr(arguments, column) is None:
             raise BadInput(f"{file.path}, line 1: no column is named `{column}`. Found: {found}. Or give {option}.")
     if arguments.text is not None:
-        _check_fields(file, arguments.text)
+        check_fields(file, arguments.text)
 
 
-def _check_fields(file: CampaignFile, text: str) -> None:
-    # With a field that no row has, the campaign would be accepted and then every message of it rejected.
+def check_fields(file: CampaignFile, text: str) -> None:
+    """Raises BadInput for a field of the text that the file has no column for.
+
+    The campaign would be accepted, and then every message of it rejected.
+    """
     try:
         Template.parse(text).render(dict.fromkeys(file.columns, "filled"))
     except FieldMissing as missing:

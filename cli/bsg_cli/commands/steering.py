@@ -7,7 +7,7 @@ import argparse
 from bsg_cli.commands.send import moment_argument
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import ExitCode
-from bsg_cli.printing import number, print_json
+from bsg_cli.printing import messages, print_json
 from bsg_ledger.records import CampaignStatus
 
 # Not yet sent: a pause holds them.
@@ -42,11 +42,11 @@ def run_pause(arguments: argparse.Namespace) -> ExitCode:
     producer = open_producer(arguments.data_directory)
     producer.pause(arguments.campaign)
     status = producer.status(arguments.campaign)
-    held, gone = _messages(status, _HELD), _messages(status, _GONE)
+    held, gone = _count(status, _HELD), _count(status, _GONE)
     if arguments.json:
         print_json({"campaign_id": status.campaign_id, "paused": True, "held": held, "gone": gone})
     else:
-        print(f"Paused: {number(held)} messages are held. {number(gone)} had gone to BSG, which goes on with them.")
+        print(f"Paused: {messages(held)} held. {messages(gone)} had gone to BSG, where they go on.")
     return ExitCode.OK
 
 
@@ -54,11 +54,11 @@ def run_resume(arguments: argparse.Namespace) -> ExitCode:
     producer = open_producer(arguments.data_directory)
     producer.resume(arguments.campaign)
     status = producer.status(arguments.campaign)
-    held = _messages(status, _HELD)
+    held = _count(status, _HELD)
     if arguments.json:
         print_json({"campaign_id": status.campaign_id, "paused": False, "unsent": held})
     else:
-        print(f"Resumed: {number(held)} messages are to be sent.")
+        print(f"Resumed: {messages(held)} to be sent.")
     return ExitCode.OK
 
 
@@ -71,18 +71,18 @@ def run_cancel(arguments: argparse.Namespace) -> ExitCode:
         print_json({"campaign_id": status.campaign_id, "cancelled": cancelled, "gone": gone})
     else:
         print(
-            f"Cancelled: {number(cancelled)} messages will not be sent. "
-            f"{number(gone)} had gone to BSG, or may have; they are stopped there where that can still be."
+            f"Cancelled: {messages(cancelled)} will not be sent. "
+            f"{messages(gone)} had gone to BSG, or may have: stopped there where that can still be."
         )
     return ExitCode.OK
 
 
 def run_retry(arguments: argparse.Namespace) -> ExitCode:
-    messages = open_producer(arguments.data_directory).retry(arguments.campaign, deadline=arguments.deadline)
+    again = open_producer(arguments.data_directory).retry(arguments.campaign, deadline=arguments.deadline)
     if arguments.json:
-        print_json({"campaign_id": arguments.campaign, "messages": messages})
+        print_json({"campaign_id": arguments.campaign, "messages": again})
     else:
-        print(f"To be sent again: {number(messages)} messages.")
+        print(f"To be sent again: {messages(again)}.")
     return ExitCode.OK
 
 
@@ -97,5 +97,5 @@ def run_resolve(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _messages(status: CampaignStatus, states: tuple[str, ...]) -> int:
+def _count(status: CampaignStatus, states: tuple[str, ...]) -> int:
     return sum(status.counts.get(state, 0) for state in states)

@@ -13,7 +13,7 @@ local state, attempts, first_intent, asks, explained = get(key, 'state', 'attemp
 if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end
 -- A no whose reason was found, and no trace besides: that doubt is over.
 if explained == '1' then
-  redis.call('HDEL', key, 'doubt', 'explained', 'error', 'asks')
+  redis.call('HDEL', key, 'doubt', 'explained', 'error')
   return { move_back(campaign, batch, NOW + ARGV[5], ARGV[7]) }
 end
 local cancelled = redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'

@@ -135,6 +135,7 @@ local function move(campaign, batch, to, at, cause, detail)
   count(campaign, from, 0 - number(size), -1)
   count(campaign, to, number(size), 1)
   redis.call('HSET', key, 'state', to, 'since', NOW)
+  redis.call('HDEL', key, 'asks') -- a person was asked about the state before
   if to == 'pending' then redis.call('HSET', key, 'not_before', at) end
   if ROOM[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end
   enter(campaign, batch, to, at)
@@ -161,6 +162,11 @@ end
 local function held(campaign, batch, state, token)
   local now_state, now_token = get(batch_key(campaign, batch), 'state', 'token')
   return now_state == state and now_token == token
+end
+
+-- Whether a batch had that BSG campaign besides the one that counts.
+local function had(others, bsg_id)
+  return others and string.find(',' .. others .. ',', ',' .. bsg_id .. ',', 1, true)
 end
 
 -- Rule 2: a clear no speaks for its own attempt only.

@@ -4,16 +4,19 @@
 --       8 times that a batch may shut the gate (0: any), 9 next look (ms)
 -- Answer  {pending | cancelled | expired | unconfirmed | refused} or {stale}
 -- Transition  posting -> pending; -> unconfirmed if an earlier attempt is in doubt; -> refused if this batch alone
---             shuts the gate again and again
+--             shuts the gate again and again, a probe having opened it
 local campaign, batch, cause = ARGV[1], ARGV[2], ARGV[5]
 if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end
 redis.call('HSET', batch_key(campaign, batch), 'error', cause)
-local shuts = 0
 if ARGV[6] ~= '' then
-  shuts = redis.call('HINCRBY', batch_key(campaign, batch), 'gate_shuts', 1)
-  if number(ARGV[8]) > 0 and shuts >= number(ARGV[8]) and not in_doubt(campaign, batch) then
-    move(campaign, batch, 'refused', 0, cause .. ' for this batch alone')
-    return { 'refused' }
+  -- One that comes upon a gate that is shut has not shut it. Only a probe says that all is well but for this batch.
+  if number(ARGV[8]) > 0 and not gate_shut(ARGV[6]) then
+    local shuts = redis.call('HINCRBY', batch_key(campaign, batch), 'gate_shuts', 1)
+    local probed = redis.call('HGET', account_key(ARGV[6], 'gate'), 'by') == 'probe'
+    if probed and shuts >= number(ARGV[8]) and not in_doubt(campaign, batch) then
+      move(campaign, batch, 'refused', 0, cause .. ' for this batch alone')
+      return { 'refused' }
+    end
   end
   shut_gate(ARGV[6], ARGV[7], batch_id(campaign, batch))
 end

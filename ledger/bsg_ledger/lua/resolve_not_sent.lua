@@ -1,11 +1,21 @@
 #!lua flags=allow-oom
--- A person's word that BSG never took the batch: the doubt is over.
+-- A person's word that BSG never took the batch, or never sent the campaign that it does not know any more: the doubt
+-- is over.
 -- ARGV  1 campaign, 2 batch
 -- Answer  {pending | cancelled | expired} or {stale, state}
--- Transition  unconfirmed -> pending; -> cancelled | expired where that has happened meanwhile
+-- Transition  unconfirmed, or submitted with a person being asked -> pending; -> cancelled | expired where that has
+--             happened meanwhile
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
-local state = redis.call('HGET', key, 'state')
-if state ~= 'unconfirmed' then return { 'stale', state or '' } end
-redis.call('HDEL', key, 'doubt', 'first_intent_at', 'asks', 'error')
+local state, asks, bsg_id, others = get(key, 'state', 'asks', 'bsg_campaign_id', 'other_bsg_campaign_ids')
+if state ~= 'unconfirmed' and not (state == 'submitted' and asks == '1') then return { 'stale', state or '' } end
+if state == 'submitted' then
+  -- Should it turn up after all, it is known whose it is.
+  if not had(others, bsg_id) then
+    redis.call('HSET', key, 'other_bsg_campaign_ids', others and (others .. ',' .. bsg_id) or bsg_id)
+  end
+  redis.call('HDEL', key, 'bsg_campaign_id', 'bsg_status')
+  redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
+end
+redis.call('HDEL', key, 'doubt', 'first_intent_at', 'error')
 return { move_back(campaign, batch, NOW, 'operator: not sent') }

@@ -25,7 +25,7 @@ local function record(bsg_id)
   redis.call('HSET', account_key(account, 'owners'), bsg_id, batch_id(campaign, batch))
   if first then
     local others = redis.call('HGET', key, 'other_bsg_campaign_ids')
-    if others and string.find(',' .. others .. ',', ',' .. bsg_id .. ',', 1, true) then return { 'known' } end
+    if had(others, bsg_id) then return { 'known' } end
     redis.call('HSET', key, 'other_bsg_campaign_ids', others and (others .. ',' .. bsg_id) or bsg_id)
     redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
     redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)
@@ -34,7 +34,7 @@ local function record(bsg_id)
   end
   redis.call('HSET', key, 'bsg_campaign_id', bsg_id, 'bsg_status', ARGV[5], 'submitted_at', NOW)
   if ARGV[8] ~= '' then redis.call('HSET', key, 'price', ARGV[8], 'currency', ARGV[9]) end
-  redis.call('HDEL', key, 'error', 'asks')
+  redis.call('HDEL', key, 'error')
   move(campaign, batch, 'submitted', NOW + ARGV[6], ARGV[7], bsg_id)
   if redis.call('HGET', campaign_key(campaign), 'cancelled') == '1' then
     redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)

@@ -1,0 +1,14 @@
+#!lua flags=allow-oom
+-- A person's word that BSG has sent the campaign that it does not know any more.
+-- ARGV  1 campaign, 2 batch, 3 BSG campaign id, 4 next poll (ms)
+-- Answer  {finished} or {stale, state}
+-- Transition  submitted, a person being asked -> finished, its status unknown
+local campaign, batch = ARGV[1], ARGV[2]
+local key = batch_key(campaign, batch)
+local state, bsg_id, asks = get(key, 'state', 'bsg_campaign_id', 'asks')
+if state ~= 'submitted' or asks ~= '1' or bsg_id ~= ARGV[3] then return { 'stale', state or '' } end
+redis.call('HDEL', key, 'error')
+redis.call('HSET', key, 'bsg_status', 'unknown', 'finished_at', NOW)
+redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
+move(campaign, batch, 'finished', NOW + ARGV[4], 'operator: sent')
+return { 'finished' }

@@ -1,0 +1,158 @@
+"""A campaign that BSG named, and does not know any more: nobody but a person can say what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bsg_config import clock
+from bsg_ledger.rooms import Room
+from bsg_producer.errors import CampaignInvalid
+from bsg_worker.poll import poll
+from bsg_worker.reconcile import reconcile
+from tests.worker.bench import Bench
+
+UNKNOWN = 999  # no campaign at BSG has that id: asking for it is answered 404
+HOUR_MS = 3_600_000
+
+
+def named(bench: Bench, bsg_campaign_id: int = UNKNOWN) -> str:
+    """A campaign of one message, for which BSG named a campaign that it does not know."""
+    campaign = bench.prepared(1)
+    bench.taken(campaign, bench.posting(campaign).batch, bsg_campaign_id)
+    return campaign
+
+
+def age(bench: Bench, campaign: str, field: str, milliseconds: int = HOUR_MS) -> None:
+    """Time passes by ageing what is stored."""
+    bench.runtime.redis.hincrby(f"bsg:campaign:{campaign}:batch:0", field, -milliseconds)
+
+
+def poll_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second time BSG_CONFIRM_WITHIN later."""
+    begun = clock.monotonic()
+    bench.make_due(Room.LIVE)
+    poll(bench.runtime)
+    bench.make_due(Room.LIVE)
+    monkeypatch.setattr(clock, "monotonic", lambda: begun + 1.0 + bench.settings.bsg_confirm_within)
+    poll(bench.runtime)
+
+
+def denied(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> str:
+    campaign = named(bench)
+    age(bench, campaign, "submitted_at")
+    poll_twice(bench, monkeypatch)
+    assert bench.batch(campaign).needs_person
+    return campaign
+
+
+def test_a_campaign_that_bsg_denies_twice_asks_for_a_person(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = named(bench)
+    age(bench, campaign, "submitted_at")
+    bench.make_due(Room.LIVE)
+    poll(bench.runtime)
+    assert not bench.batch(campaign).needs_person
+
+    poll_twice(bench, monkeypatch)
+
+    batch = bench.batch(campaign)
+    assert (batch.state, batch.needs_person, batch.error) == ("submitted", True, "BSG does not know campaign 999")
+    assert [t.detail for t in bench.status(campaign).transitions if "person" in t.cause] == [batch.error]
+
+
+def test_a_campaign_that_bsg_has_just_named_may_not_be_shown_yet(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = named(bench)
+    age(bench, campaign, "submitted_at", -HOUR_MS)
+
+    poll_twice(bench, monkeypatch)
+
+    assert not bench.batch(campaign).needs_person
+
+
+def test_a_campaign_that_bsg_shows_again_asks_nobody_any_more(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = denied(bench, monkeypatch)
+
+    bench.runtime.ledger.batches.polled(
+        campaign, 0, status="sending", final=False, statistics="{}", price="", currency="", total_messages=None,
+        next_poll_ms=0,
+    )  # fmt: skip
+
+    assert (bench.batch(campaign).needs_person, bench.batch(campaign).error) == (False, None)
+
+
+def test_a_person_says_that_it_was_sent_and_it_is_finished(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = denied(bench, monkeypatch)
+
+    assert bench.producer.resolve(f"{campaign}-0", sent=UNKNOWN) == "finished"
+
+    batch = bench.batch(campaign)
+    assert (bench.status(campaign).state, batch.bsg_status, batch.needs_person) == ("done", "unknown", False)
+
+
+def test_a_person_says_that_it_was_not_sent_and_it_is_sent_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = denied(bench, monkeypatch)
+
+    assert bench.producer.resolve(f"{campaign}-0", not_sent=True) == "pending"
+    bench.submit(campaign)
+
+    batch = bench.batch(campaign)
+    assert (batch.state, batch.needs_person, list(batch.other_bsg_campaign_ids)) == ("submitted", False, [UNKNOWN])
+    assert len(bench.sandbox.record().campaigns) == 1
+
+
+def test_what_was_cancelled_and_not_sent_is_cancelled_and_nothing_is_left_to_be_stopped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = denied(bench, monkeypatch)
+    bench.producer.cancel(campaign)
+
+    assert bench.producer.resolve(f"{campaign}-0", not_sent=True) == "cancelled"
+
+    assert bench.runtime.redis.zcard(f"bsg:account:{bench.runtime.account}:stops") == 0
+
+
+def test_a_campaign_that_bsg_shows_needs_no_word(bench: Bench) -> None:
+    campaign = bench.submitted(1)
+
+    with pytest.raises(CampaignInvalid, match="nothing to resolve"):
+        bench.producer.resolve(f"{campaign}-0", not_sent=True)
+
+
+def test_a_word_on_another_campaign_than_the_one_that_bsg_named_is_no_word(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = denied(bench, monkeypatch)
+
+    with pytest.raises(CampaignInvalid, match="999"):
+        bench.producer.resolve(f"{campaign}-0", sent=UNKNOWN + 1)
+
+    assert bench.batch(campaign).state == "submitted"
+
+
+def test_a_finished_campaign_that_bsg_denies_is_asked_for_no_longer_than_its_messages_live(bench: Bench) -> None:
+    campaign = named(bench)
+    bench.runtime.ledger.batches.polled(
+        campaign, 0, status="done", final=True, statistics='{"sent": 1}', price="", currency="", total_messages=1,
+        next_poll_ms=0,
+    )  # fmt: skip
+    age(bench, campaign, "finished_at", 73 * HOUR_MS)
+    bench.make_due(Room.LIVE)
+
+    poll(bench.runtime)
+
+    assert bench.runtime.redis.zcard(f"bsg:account:{bench.runtime.account}:live") == 0
+    assert bench.batch(campaign).statistics == {"sent": 1}
+
+
+def test_a_doubt_whose_look_bsg_denies_asks_for_a_person(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.sandbox.fault("cut_after")
+    campaign = bench.submitted(1)
+    answer: Any = bench.runtime.client.campaign
+    monkeypatch.setattr(bench.runtime.client, "campaign", lambda _: answer(UNKNOWN))
+    age(bench, campaign, "intent_at")
+    bench.make_due(Room.DOUBT)
+
+    reconcile(bench.runtime)
+
+    assert bench.batch(campaign).needs_person
