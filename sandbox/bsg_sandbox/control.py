@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bsg_sandbox.record import Record, Summary
+from bsg_sandbox.record import Arrival, Record, Summary
 from bsg_sandbox.world import RequestSeen
 
 SECONDS_TO_WAIT = 60.0
@@ -72,6 +72,13 @@ class Control:
     def summary(self) -> Summary:
         """Return the counts of what arrived."""
         return Summary.from_json(self._ask("GET", "record?summary=1"))
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """Return everything that arrived, campaign by campaign, oldest first; a page of them is held at a time."""
+        after = 0
+        while page := [Arrival.from_json(each) for each in self._ask("GET", f"arrivals?after={after}")["arrivals"]]:
+            yield from page
+            after = page[-1].id
 
     def advance(self, seconds: float) -> float:
         """Move the sandbox's clock forward and return its new present (seconds since 1970)."""

@@ -46,6 +46,10 @@ def _record(world: World, query: Mapping[str, str], body: dict[str, Any]) -> obj
     return world.summary().to_json() if query.get("summary") == "1" else world.record().to_json()
 
 
+def _arrivals(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return {"arrivals": [arrival.to_json() for arrival in world.arrivals(int(query.get("after", "0")))]}
+
+
 def _advance(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
     return {"now": world.clock.advance(float(body["seconds"]))}
 
@@ -80,6 +84,7 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("GET", "faults"): _faults,
     ("DELETE", "faults"): _clear_faults,
     ("GET", "record"): _record,
+    ("GET", "arrivals"): _arrivals,
     ("POST", "advance"): _advance,
     ("GET", "requests"): _requests,
     ("POST", "reset"): _reset,

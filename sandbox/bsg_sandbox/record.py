@@ -66,6 +66,25 @@ class Record:
         return cls(**{**document, "recipients": recipients})
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A campaign that arrived, with its messages as columns. `created_at` is as in the record."""
+
+    id: int
+    created_at: float
+    phones: list[int] = field(repr=False)
+    references: list[str | None] = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the campaign as a JSON object, its columns not copied."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Arrival:
+        """Read what `to_json` wrote."""
+        return cls(**document)
+
+
 class Tally:
     """Counts as messages arrive, so that a summary needs no look at them again."""
 
@@ -117,6 +136,11 @@ class Tally:
             body_bytes=self.body_bytes,
             most_requests_at_once=most_at_once,
         )
+
+
+def arrival_of(campaign: Campaign) -> Arrival:
+    """Return a campaign as it arrived."""
+    return Arrival(campaign.id, campaign.timeline.created_at, list(campaign.phones), campaign.references)
 
 
 def full_record(campaigns: list[Campaign], repeated: frozenset[int], now: float) -> Record:

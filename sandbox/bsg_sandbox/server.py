@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.http_server import HttpServer
-from bsg_sandbox.record import Record, Summary
+from bsg_sandbox.record import Arrival, Record, Summary
 from bsg_sandbox.routes import Routes
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.world import RequestSeen, World
@@ -103,6 +103,13 @@ class Sandbox:
     def summary(self) -> Summary:
         """Return the counts of what arrived."""
         return self._world.summary()
+
+    def arrivals(self) -> Iterator[Arrival]:
+        """Return everything that arrived, campaign by campaign, oldest first."""
+        after = 0
+        while page := self._world.arrivals(after):
+            yield from page
+            after = page[-1].id
 
     def advance(self, seconds: float) -> float:
         """Move the clock forward and return the new present (seconds since 1970)."""

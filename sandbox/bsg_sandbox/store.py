@@ -6,17 +6,19 @@ import hashlib
 import threading
 from array import array
 from bisect import bisect_right
+from itertools import islice
 
 from bsg_sandbox.accounts import Account, Accounts
 from bsg_sandbox.campaigns import Campaign, TextColumn, Timeline, senders_column
 from bsg_sandbox.exchange import Refused, invalid, old_style, said
-from bsg_sandbox.record import Record, Summary, Tally, full_record
+from bsg_sandbox.record import Arrival, Record, Summary, Tally, arrival_of, full_record
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.texts import parts_of_all
 from bsg_sandbox.validation import Draft
 
 FIRST_CAMPAIGN_ID = 1_000_001
 FIRST_MESSAGE_ID = 500_000_001
+ARRIVED_MESSAGES_AT_ONCE = 20_000
 TAKEN = "The reference id has already been taken."
 
 
@@ -126,6 +128,17 @@ class Store:
         with self._lock:
             campaigns, repeated = list(self._campaigns), self._tally.repeated()
         return full_record(campaigns, repeated, now)
+
+    def arrivals(self, after: int) -> list[Arrival]:
+        """Return the next campaigns after this id, oldest first: few enough to be held at once; none at the end."""
+        page: list[Arrival] = []
+        messages = 0
+        for campaign in islice(self._campaigns, max(0, after + 1 - FIRST_CAMPAIGN_ID), None):
+            messages += len(campaign.phones)
+            if page and messages > ARRIVED_MESSAGES_AT_ONCE:
+                break
+            page.append(arrival_of(campaign))
+        return page
 
     def _without_taken(self, draft: Draft, now: float, settings: SandboxSettings, *, drop: bool) -> Draft:
         taken = self._taken_rows(draft.references, now, settings.reference_memory)

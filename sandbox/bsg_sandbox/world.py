@@ -13,7 +13,7 @@ from bsg_sandbox.accounts import Account, Accounts, default_accounts
 from bsg_sandbox.clock import Clock
 from bsg_sandbox.exchange import Refused, said
 from bsg_sandbox.faults import Faults
-from bsg_sandbox.record import Record, Summary
+from bsg_sandbox.record import Arrival, Record, Summary
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.store import Store
 
@@ -111,6 +111,10 @@ class World:
     def record(self) -> Record:
         """Return everything that arrived."""
         return self.store.record(self.clock.now())
+
+    def arrivals(self, after: int) -> list[Arrival]:
+        """Return the next campaigns that arrived after the one with this id."""
+        return self.store.arrivals(after)
 
     def hold_to_rate(self, key: str) -> None:
         """Raise Refused when an account asks faster than the rate that is set."""

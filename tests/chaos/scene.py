@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
-from os import getpid
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +20,7 @@ from tests.chaos.plan import PROXIES, STATUS_WORKERS, WORKERS
 from tests.chaos.processes import Processes
 from tests.lossy_proxy import LossyProxy
 from tests.processes import QUICK, READY_WITHIN
+from tests.sandbox_process import sandbox_process
 from tests.servers import Kind, RedisServer
 
 
@@ -41,7 +38,7 @@ class Scene:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.enter_context(self.redis)
-            sandbox_url = self._start_sandbox(stack)
+            sandbox_url = stack.enter_context(sandbox_process(self.directory / "sandbox.log", seed=self.seed)).url
             self.sandbox = Sandbox(sandbox_url, self.far_side, self.seed)
             ports = {
                 "workers-redis": self.redis.port,
@@ -95,18 +92,3 @@ class Scene:
         """The phones of these messages of the campaign of that name."""
         campaign = ChaosCampaign.named(self.seed, name)
         return [campaign.phone(index) for index in indexes]
-
-    def _start_sandbox(self, stack: ExitStack) -> str:
-        with (self.directory / "sandbox.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bsg_sandbox", "--seed", str(self.seed), "--parent", str(getpid())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-        stack.callback(process.wait)
-        stack.callback(process.kill)
-        if process.stdout is None:
-            raise RuntimeError("the sandbox has no output")
-        url: str = json.loads(process.stdout.readline())["url"]
-        return url

@@ -55,6 +55,21 @@ def test_the_control_address_does_what_the_sandbox_itself_does(sandbox: Sandbox)
     assert sandbox.summary().requests == 0
 
 
+def test_what_arrived_is_read_page_by_page_with_every_message_once(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bsg_sandbox.store.ARRIVED_MESSAGES_AT_ONCE", 5)
+    ids = [taken(sandbox, messages(size, start=10 * size))["id"] for size in (2, 7, 3, 1)]
+
+    arrivals = list(Control(sandbox.url).arrivals())
+
+    assert arrivals == list(sandbox.arrivals())
+    assert [arrival.id for arrival in arrivals] == ids
+    assert arrivals[2].phones == [message(number)["phone"] for number in (30, 31, 32)]
+    assert arrivals[2].references == ["ref30", "ref31", "ref32"]
+    assert arrivals[0].created_at == sandbox.record().campaigns[0]["created_at"]
+
+
 def test_a_wrong_order_over_the_control_address_says_what_is_wrong(sandbox: Sandbox) -> None:
     control = Control(sandbox.url)
 
