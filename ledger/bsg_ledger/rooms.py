@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import redis
@@ -28,6 +29,10 @@ class Rooms:
     def take_due(self, room: Room, *, account: str = "", at_most: int, put_off_ms: int) -> list[str]:
         """The members that are due, put off by `put_off_ms` so that two who look at once share the work."""
         return [text_of(member) for member in self._scripts.run("due", account, room.value, at_most, put_off_ms)]
+
+    def give_back(self, room: Room, members: Sequence[str], *, account: str = "") -> None:
+        """What was taken and not looked at is due at once."""
+        self._scripts.run("give_back", account, room.value, *members)
 
     def closed_since(self, before_ms: int) -> list[str]:
         """Campaigns of which nothing is left to do since before that moment."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from bsg_config import clock
+from bsg_ledger.batches import batch_id
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_producer.envelope import Envelope
@@ -21,6 +24,7 @@ LOGGER = logging.getLogger(__name__)
 
 AT_ONCE = 2000
 PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it before another does
+AT_MOST_SECONDS = 30.0  # sweeping and reconciling wait for the same threads; what is left comes with the next tick
 ONE_BY_ONE_AT_MOST = 10
 LISTABLE = timedelta(days=85)  # GET /api/campaigns: three months at most
 ZONE_MARGIN = timedelta(hours=26)  # the list's dates have no zone: wide enough for any
@@ -32,37 +36,51 @@ def poll(runtime: Runtime) -> str:
         Room.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )
     records = [record for record in runtime.ledger.reading.batch_records(due) if record.bsg_campaign_id is not None]
+    stop_at = clock.monotonic() + AT_MOST_SECONDS
     turns = Turns(runtime)
-    read = 0
     missing = records
+    looks: list[tuple[BatchRecord, CampaignAnswer | None]] = []
     if len(records) > ONE_BY_ONE_AT_MOST:
-        read, missing = _poll_listed(runtime, turns, records)
-    for record in turns.by_lot(missing)[:ONE_BY_ONE_AT_MOST]:
+        looks, missing = _listed(runtime, turns, records)
+    looks += [(record, None) for record in turns.by_lot(missing)[:ONE_BY_ONE_AT_MOST]]
+    left: list[str] = []
+
+    def look(record: BatchRecord, answer: CampaignAnswer | None) -> bool:
         if turns.over:
-            break
+            return False
+        if clock.monotonic() >= stop_at:
+            left.append(batch_id(record.campaign_id, record.batch))
+            return False
         with turns.turn():
-            _record(runtime, record, runtime.client.campaign(record.bsg_campaign_id or 0))
-            read += 1
-    return f"read {read} of {len(records)} batches: {turns.cause}" if turns.cause else f"read {read} batches"
+            _record(runtime, record, answer or runtime.client.campaign(record.bsg_campaign_id or 0))
+            return True
+        return False
+
+    # Most end with a request of their own, which spends its time waiting for BSG.
+    with ThreadPoolExecutor(runtime.settings.worker_in_flight) as threads:
+        read = sum(threads.map(look, *zip(*looks, strict=True))) if looks else 0
+    if left:
+        runtime.ledger.rooms.give_back(Room.LIVE, left, account=runtime.account)
+    outcome = f"read {read} of {len(records)} batches: {turns.cause}" if turns.cause else f"read {read} batches"
+    return f"{outcome}, {len(left)} left for the next" if left else outcome
 
 
-def _poll_listed(runtime: Runtime, turns: Turns, records: Sequence[BatchRecord]) -> tuple[int, list[BatchRecord]]:
-    """Looks at batches in bulk; answers how many were read, and those that BSG does not list."""
+def _listed(
+    runtime: Runtime, turns: Turns, records: Sequence[BatchRecord]
+) -> tuple[list[tuple[BatchRecord, CampaignAnswer | None]], list[BatchRecord]]:
+    """What BSG's list says of the batches, and those that it does not list."""
     wanted = {record.bsg_campaign_id: record for record in records}
     now = moment(runtime.ledger.rooms.now_ms())
     oldest = moment(min(record.submitted_ms for record in records))
-    read = 0
+    listed: list[tuple[BatchRecord, CampaignAnswer | None]] = []
     with turns.turn():
         for answer in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
             record = wanted.pop(answer.id, None)
-            if record is None:
-                continue
-            with turns.turn():
-                _record(runtime, record, answer)
-                read += 1
-            if turns.over or not wanted:
+            if record is not None:
+                listed.append((record, answer))
+            if not wanted:
                 break
-    return read, list(wanted.values())
+    return listed, list(wanted.values())
 
 
 def _record(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> None:
