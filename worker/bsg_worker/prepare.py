@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
 
@@ -15,32 +16,55 @@ from bsg_producer.envelope import Envelope
 from bsg_producer.preparation import Prepared, prepare
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.runtime import Runtime, new_token
+from bsg_worker.submit import submit_batches
 
 LOGGER = logging.getLogger(__name__)
 
-AT_MOST_SECONDS = 2.0  # one campaign's parts do not hold a slot for longer: others are waiting
+AT_MOST_SECONDS = 0.5  # one campaign's parts do not hold a slot for longer: others are waiting
 LEASE_MS = 60_000  # a part takes well under a second; what holds it for a minute is dead
 LOSSES_ALLOWED = 5
 FULL_REDIS_DELAY_MS = 5_000
 
 
-def prepare_parts(runtime: Runtime, campaign_id: str) -> str:
-    """Prepares the campaign's parts that are due, for a bounded time, and rings for what can be sent."""
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What came of a campaign's parts. `all_due`: nothing that was due is left."""
+
+    outcome: str
+    all_due: bool
+
+
+def prepare_then_submit(runtime: Runtime, campaign_id: str) -> str:
+    """Prepares the campaign and goes on with its batches, so that a small one waits in one queue and not in two."""
+    preparation = prepare_parts(runtime, campaign_id)
+    if not preparation.all_due:
+        return preparation.outcome
+    return f"{preparation.outcome}; {submit_batches(runtime, campaign_id, '')}"
+
+
+def prepare_parts(runtime: Runtime, campaign_id: str) -> Preparation:
+    """Prepares the campaign's parts that are due, for a bounded time; rings for each when it goes on to the next."""
     stop_at = clock.monotonic() + AT_MOST_SECONDS
     parts = 0
-    while clock.monotonic() < stop_at:
+    while not parts or clock.monotonic() < stop_at:
         lease = runtime.ledger.parts.lease(campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED)
         if isinstance(lease, NothingDue):
-            return f"prepared {parts} parts"
+            return Preparation(f"prepared {parts} parts", all_due=True)
         reached("prepare: part leased")
+        if parts:
+            _ring_submits(runtime, campaign_id)
         outcome = prepare_part(runtime, lease)
         if outcome != "prepared":
-            return outcome
+            return Preparation(outcome, all_due=False)
         parts += 1
-        ring_submits(runtime, campaign_id)
-        reached("prepare: rung")
+    _ring_submits(runtime, campaign_id)
     runtime.doorbell.ring_prepare(campaign_id, runtime.ledger.reading.priority(campaign_id))
-    return f"prepared {parts} parts, more to do"
+    return Preparation(f"prepared {parts} parts, more to do", all_due=False)
+
+
+def _ring_submits(runtime: Runtime, campaign_id: str) -> None:
+    ring_submits(runtime, campaign_id)
+    reached("prepare: rung")
 
 
 def prepare_part(runtime: Runtime, lease: PartLease) -> str:

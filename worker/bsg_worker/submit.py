@@ -25,7 +25,7 @@ from bsg_worker.moments import moment
 from bsg_worker.recording import record
 from bsg_worker.runtime import Runtime, new_token
 
-AT_MOST_SECONDS = 2.0  # going on with the same campaign saves doorbells; longer would be unfair to others
+AT_MOST_SECONDS = 0.5  # going on with the same campaign saves doorbells; longer would be unfair to others
 PERMIT_WAIT_SECONDS = 30.0
 RECORD_AGAIN_SECONDS = 0.2
 UNREADABLE_DELAY = 60.0  # somebody else wrote into the ledger: its batches wait for that to be mended, and expire

@@ -6,7 +6,7 @@ from bsg_worker import runtime
 from bsg_worker.application import app
 from bsg_worker.failures import telling_no_contents
 from bsg_worker.poll import poll
-from bsg_worker.prepare import prepare_parts
+from bsg_worker.prepare import prepare_then_submit
 from bsg_worker.probe import probe_gate
 from bsg_worker.purge import purge
 from bsg_worker.reconcile import reconcile
@@ -17,7 +17,7 @@ from bsg_worker.sweep import stop_at_bsg, sweep
 @app.task(name="bsg.prepare")
 @telling_no_contents
 def prepare_task(campaign_id: str) -> str:
-    return prepare_parts(runtime.current(), campaign_id)
+    return prepare_then_submit(runtime.current(), campaign_id)
 
 
 @app.task(name="bsg.submit")

@@ -1,0 +1,54 @@
+"""Preparing goes on to sending: a campaign of a few messages waits in one queue, not in two."""
+
+from __future__ import annotations
+
+import pytest
+
+from bsg_config.celery_configuration import PREPARE, SUBMIT, queue_of
+from bsg_sandbox.server import Sandbox
+from bsg_worker import prepare as preparing
+from bsg_worker.prepare import prepare_then_submit
+from tests.scenarios.stage import messages
+from tests.worker.bench import Bench
+
+
+def enqueued(bench: Bench, count: int) -> str:
+    """A campaign of which the one bell has just been answered."""
+    campaign = bench.producer.enqueue(messages(count), sender="MyShop").campaign_id
+    bench.runtime.redis.delete(queue_of(PREPARE))
+    return campaign
+
+
+def test_a_small_campaign_is_sent_at_its_first_bell(bench: Bench) -> None:
+    campaign = enqueued(bench, 3)
+
+    outcome = prepare_then_submit(bench.runtime, campaign)
+
+    assert outcome == "prepared 1 parts; submitted: taken; nothing due"
+    assert bench.status(campaign).state == "submitted"
+    assert bench.runtime.queue_length(queue_of(SUBMIT)) == 0
+
+
+def test_each_part_of_a_larger_one_rings_before_the_next_is_prepared(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        campaign = enqueued(bench, 3)
+        before = bench.runtime.queue_length(queue_of(SUBMIT))
+
+        prepare_then_submit(bench.runtime, campaign)
+
+        assert bench.runtime.queue_length(queue_of(SUBMIT)) - before == 2
+        assert bench.status(campaign).counts["submitted"] == 3
+
+
+def test_what_a_preparation_has_no_time_for_is_rung_for_again(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparing, "AT_MOST_SECONDS", 0.0)
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        campaign = enqueued(bench, 3)
+
+        outcome = prepare_then_submit(bench.runtime, campaign)
+
+        assert outcome == "prepared 1 parts, more to do"
+        assert bench.runtime.queue_length(queue_of(PREPARE)) == 1
+        assert bench.status(campaign).counts["pending"] == 1
