@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := $(wildcard config ledger producer worker monitor cli sandbox tests benchmarks examples)
 
-.PHONY: help demo test explore chaos fuzz audit-dependencies lint format lock clean
+.PHONY: help demo test explore chaos load fuzz audit-dependencies lint format lock clean
 
 help: ## list what can be made
 	@echo "make demo    install into .venv, then send a campaign through real processes to a sandbox on loopback"
 	@echo "make test    install into .venv, then run the whole suite (ARGS=... goes to pytest)"
 	@echo "make explore every interleaving of small campaigns against the ledger's scripts (ARGS=--quick: the sizes of the suite)"
 	@echo "make chaos   everything killed, cut and filled for MINUTES=2.5 [SEED=n] [ARGS=...]: nothing lost, nothing sent twice"
+	@echo "make load    MESSAGES=1000000 in CAMPAIGNS=2000 through WORKERS=8, BSG answering after LATENCY=0.2 s [SEED=n] [ARGS=...]"
 	@echo "make fuzz    thousands of new bad inputs against everything that reads any (ARGS=... goes to pytest)"
 	@echo "make audit-dependencies  ask the package index for known vulnerabilities of what requirements.lock installs"
 	@echo "make lint    ruff (rules and format) and mypy --strict"
@@ -52,6 +53,10 @@ test: $(STAMP) ## the whole suite
 
 chaos: $(STAMP) ## kills, cuts and faults by seed, then the sandbox's record against what was enqueued
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2.5) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+load: $(STAMP) ## a million messages: nothing lost, nothing doubled, bounded memory, small campaigns not kept waiting
+	@$(BIN)/python -m tests.load --messages $(or $(MESSAGES),1000000) --campaigns $(or $(CAMPAIGNS),2000) \
+		--workers $(or $(WORKERS),8) --latency $(or $(LATENCY),0.2) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 fuzz: $(STAMP) ## new bad inputs
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/hostile -k "not bomb" --timeout 1800 $(ARGS)

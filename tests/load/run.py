@@ -1,0 +1,141 @@
+"""One run of the load, from the first start to the verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bsg_ledger.records import CampaignSummary
+from tests.load.campaigns import LoadCampaign, SizeClass, drawn
+from tests.load.checker import Checker, Verdict
+from tests.load.fairness import Sent, fairness_of
+from tests.load.memory import Memory
+from tests.load.report import Figures, composition, figures, say, what_stands_still
+from tests.load.scene import Scene, Size
+from tests.servers import Kind
+
+LOOK_EVERY_SECONDS = 0.5
+TELL_EVERY_SECONDS = 10.0
+NO_PROGRESS_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the run is: campaigns with a receipt, messages that arrived, campaigns that are final."""
+
+    enqueued: int = 0
+    arrived: int = 0
+    final: int = 0
+
+
+class NothingMoves(Exception):
+    """For too long nothing was enqueued, arrived or became final, or a process ended; the message says what it was."""
+
+
+def run(directory: Path, *, seed: int, size: Size, server_kind: Kind) -> bool:
+    """Prints what it came to; answers whether nothing was lost or doubled, memory was bounded and small ones fair."""
+    campaigns = drawn(seed, messages=size.messages, campaigns=size.campaigns)
+    say(f"load: seed {seed}, {size.workers} workers, BSG at {size.latency * 1000:g} ms, {server_kind} server")
+    say(composition(campaigns))
+    of_the_bulk = sum(campaign.size_class is not SizeClass.SMALL for campaign in campaigns)
+    with Scene(directory, seed, size, server_kind) as scene:
+        watch = Watch(scene)
+        empty = scene.redis_memory()
+        began = time.time()
+        scene.start_producers()
+        try:
+            # The workers find all of the bulk waiting, as after a night's outage: a line to be unfair in.
+            watch.until(lambda progress: progress.enqueued >= of_the_bulk)
+            queued = scene.redis_memory()
+            scene.start_workers()
+            sending_from = time.time()
+            watch.until(lambda progress: progress.final == size.campaigns)
+        except NothingMoves as standing:
+            say(str(standing))
+            return False
+        final_at = time.time()
+        full = scene.redis_memory()
+        verdict, sent = _judged(scene, campaigns, list(scene.producer.campaigns()))
+    result = Figures(
+        began=began,
+        sending_from=sending_from,
+        final_at=final_at,
+        sent=sent,
+        fairness=fairness_of(sent, on_the_wire=size.workers * scene.settings.worker_in_flight),
+        verdict=verdict,
+        memory=watch.memory,
+        redis_empty=empty,
+        redis_queued=queued,
+        redis_full=full,
+    )
+    say(figures(result))
+    return result.hold
+
+
+class Watch:
+    """Looks at the run twice a second: its memory, whether it moves, and a line every ten seconds."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.memory = Memory()
+        self._scene = scene
+        self._began = self._moved_at = self._told_at = time.monotonic()
+        self._before = Progress()
+
+    def until(self, reached: Callable[[Progress], bool]) -> None:
+        """Raises NothingMoves."""
+        while not reached(self._before):
+            time.sleep(LOOK_EVERY_SECONDS)
+            self._look()
+
+    def _look(self) -> None:
+        self.memory.look(self._scene.process_ids())
+        now, progress = time.monotonic(), _progress(self._scene)
+        if progress != self._before:
+            self._moved_at, self._before = now, progress
+        if now - self._told_at >= TELL_EVERY_SECONDS:
+            self._told_at = now
+            say(
+                f"{now - self._began:5.0f} s: {progress.enqueued} campaigns enqueued, {progress.arrived} messages"
+                f" arrived, {progress.final} campaigns final"
+            )
+        if ended := self._scene.ended_badly():
+            raise NothingMoves(f"A process ended:\n{ended}")
+        if now - self._moved_at > NO_PROGRESS_SECONDS:
+            raise NothingMoves(f"Nothing moved for {NO_PROGRESS_SECONDS:g} s. {what_stands_still(self._scene)}")
+
+
+def _progress(scene: Scene) -> Progress:
+    return Progress(
+        enqueued=len(scene.receipts()),
+        arrived=scene.sandbox.control.summary().messages,
+        final=len(scene.ledger.rooms.closed_since(scene.ledger.rooms.now_ms())),
+    )
+
+
+def _judged(
+    scene: Scene, campaigns: Sequence[LoadCampaign], summaries: Sequence[CampaignSummary]
+) -> tuple[Verdict, list[Sent]]:
+    receipts = scene.receipts()
+    checker = Checker(campaigns, receipts, [(summary.name, summary.campaign_id) for summary in summaries])
+    taken_at: dict[int, list[float]] = {}
+    for arrival in scene.sandbox.control.arrivals():
+        number = checker.arrived(arrival)
+        if number is not None:
+            taken_at.setdefault(number, []).append(arrival.created_at)
+    for campaign in campaigns:
+        for campaign_id in receipts.get(campaign.number, ()):
+            checker.rejected(campaign, scene.producer.rejects(campaign_id))
+    return checker.verdict(), _sent(campaigns, summaries, taken_at)
+
+
+def _sent(
+    campaigns: Sequence[LoadCampaign], summaries: Sequence[CampaignSummary], taken_at: Mapping[int, list[float]]
+) -> list[Sent]:
+    accepted_at = {summary.name: summary.accepted_at.timestamp() for summary in summaries}
+    return [
+        Sent(campaign, accepted_at[campaign.key], taken_at[campaign.number])
+        for campaign in campaigns
+        if campaign.key in accepted_at and campaign.number in taken_at
+    ]
