@@ -24,8 +24,8 @@ STANDING_SHOWN = 10
 class Figures:
     """What a run came to. Moments are seconds since 1970.
 
-    `sending_from`: when all of the bulk was queued and the workers began. Redis's memory: before the first message,
-    then, and at the end.
+    `sending_from`: when the first request left. Redis's memory: before the first message, when all of the bulk was
+    queued, and at the end.
     """
 
     began: float
@@ -67,12 +67,12 @@ def figures(run: Figures) -> str:
     return "\n".join(
         [
             f"enqueued          {queued} messages of large and medium campaigns in {enqueued_after:.1f} s:"
-            f" {queued / enqueued_after:.0f} a second; then the workers began",
+            f" {queued / enqueued_after:.0f} a second; then the workers start",
             f"sent              all messages in {sent_after:.1f} s: {run.verdict.arrived / sent_after:.0f} a second;"
             f" the last small campaign was enqueued after {_last_small(run):.1f} s",
             f"final             the last campaign after {run.final_at - run.sending_from:.1f} s",
             "waiting time      until BSG has the first batch, and the last: median / 95th percentile / most; from the",
-            "                  moment it is enqueued, for a large or a medium one from when the workers began",
+            "                  moment it is enqueued; for a large or a medium one, from the first request of all",
             *_waits(run),
             *_fairness(run.fairness),
             f"memory            {_held(run.memory)} at most",

@@ -50,7 +50,6 @@ def run(directory: Path, *, seed: int, size: Size, server_kind: Kind) -> bool:
             watch.until(lambda progress: progress.enqueued >= of_the_bulk)
             queued = scene.redis_memory()
             scene.start_workers()
-            sending_from = time.time()
             watch.until(lambda progress: progress.final == size.campaigns)
         except NothingMoves as standing:
             say(str(standing))
@@ -58,9 +57,12 @@ def run(directory: Path, *, seed: int, size: Size, server_kind: Kind) -> bool:
         final_at = time.time()
         full = scene.redis_memory()
         verdict, sent = _judged(scene, campaigns, list(scene.producer.campaigns()))
+    if not sent:
+        say(f"Nothing arrived: {verdict}")
+        return False
     result = Figures(
         began=began,
-        sending_from=sending_from,
+        sending_from=min(min(each.taken_at) for each in sent) - size.latency,
         final_at=final_at,
         sent=sent,
         fairness=fairness_of(sent, on_the_wire=size.workers * scene.settings.worker_in_flight),
