@@ -13,33 +13,34 @@ from tests.worker.bench import Bench
 MANY = polling.ONE_BY_ONE_AT_MOST + 2  # so many that they are read from BSG's list
 
 
-def many_that_end(redis_url: str, sandbox: Sandbox, **settings: str) -> Bench:
+def many_that_end(redis_url: str, sandbox: Sandbox, **settings: str) -> tuple[Bench, str]:
     """Batches that are done at BSG, each of which asks for its total with a request of its own."""
     bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", **settings)
-    bench.submitted(MANY)
+    campaign = bench.submitted(MANY)
     sandbox.advance(60)
     bench.make_due(Room.LIVE)
     sandbox.fault("latency", seconds=0.2, path="/api/campaigns/*/detail", method="GET")
-    return bench
+    return bench, campaign
 
 
-def test_as_many_totals_are_asked_for_at_once_as_a_worker_may_have_requests_in_flight(redis_url: str) -> None:
+def test_several_totals_are_asked_for_at_once_as_many_as_a_worker_may_have_in_flight(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = many_that_end(redis_url, sandbox, WORKER_IN_FLIGHT="4")
+        bench, _ = many_that_end(redis_url, sandbox, WORKER_IN_FLIGHT="4")
 
         outcome = poll(bench.runtime)
 
         assert outcome == f"read {MANY} batches"
-        assert sandbox.summary().most_requests_at_once == 4
+        assert 1 < sandbox.summary().most_requests_at_once <= 4
 
 
 def test_what_a_poll_has_no_time_for_is_due_at_the_next(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox() as sandbox:
-        bench = many_that_end(redis_url, sandbox, WORKER_IN_FLIGHT="1")
-        monkeypatch.setattr(polling, "AT_MOST_SECONDS", 0.1)
+        bench, campaign = many_that_end(redis_url, sandbox, WORKER_IN_FLIGHT="1")
+        monkeypatch.setattr(polling, "AT_MOST_SECONDS", 1.0)  # of the two and a half that all of them take
 
-        outcome = poll(bench.runtime)
+        poll(bench.runtime)
 
-        assert outcome == f"read 1 batches, {MANY - 1} left for the next"
+        left = bench.status(campaign).counts["submitted"]
+        assert left > 0
         monkeypatch.undo()
-        assert poll(bench.runtime) == f"read {MANY - 1} batches"
+        assert poll(bench.runtime) == f"read {left} batches"

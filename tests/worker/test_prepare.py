@@ -7,6 +7,7 @@ import pytest
 from bsg_config.celery_configuration import PREPARE, SUBMIT, queue_of
 from bsg_sandbox.server import Sandbox
 from bsg_worker import prepare as preparing
+from bsg_worker import submit as submitting
 from bsg_worker.prepare import prepare_then_submit
 from tests.scenarios.stage import messages
 from tests.worker.bench import Bench
@@ -29,7 +30,11 @@ def test_a_small_campaign_is_sent_at_its_first_bell(bench: Bench) -> None:
     assert bench.runtime.queue_length(queue_of(SUBMIT)) == 0
 
 
-def test_each_part_of_a_larger_one_rings_before_the_next_is_prepared(redis_url: str) -> None:
+def test_each_part_of_a_larger_one_rings_before_the_next_is_prepared(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for verb in (preparing, submitting):
+        monkeypatch.setattr(verb, "AT_MOST_SECONDS", 60.0)
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
         campaign = enqueued(bench, 3)
