@@ -90,11 +90,12 @@ def _tried(lane: Lane, point: CrashPoint, scenario: Scenario, *, again: bool) ->
         return replace(Outcome(point, scenario), trouble=traceback.format_exc())
 
 
-def _chosen(only: str) -> list[tuple[CrashPoint, Scenario]]:
+def _chosen(only: Sequence[str]) -> list[tuple[CrashPoint, Scenario]]:
     """Every point in each of its scenarios, in the order in which the points are named."""
-    pairs = [(point, scenario) for scenario, points in PASSED.items() for point in points if only in point]
+    pairs = [(point, scenario) for scenario, points in PASSED.items() for point in points]
     order = list(CrashPoint)
-    return sorted(pairs, key=lambda pair: order.index(pair[0]))
+    chosen = [pair for pair in pairs if not only or any(words in pair[0] for words in only)]
+    return sorted(chosen, key=lambda pair: order.index(pair[0]))
 
 
 def _on_a_leash() -> int:
@@ -111,7 +112,7 @@ def _on_a_leash() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.crash_points", description=__doc__)
-    parser.add_argument("--only", default="", help="points with this in their name")
+    parser.add_argument("--only", nargs="*", default=[], metavar="WORDS", help="points with this in their name")
     parser.add_argument("--once", action="store_true", help="do not kill again at the recovery")
     parser.add_argument("--lanes", type=int, default=4, help="trials side by side, each on a Redis of its own")
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])

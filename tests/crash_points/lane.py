@@ -99,6 +99,7 @@ class Lane:
             return 0.0
         campaign, account, now = status.campaign_id, self.runtime.account, self.ledger.rooms.now_ms()
         batches = [batch.id for batch in status.batches if batch.state == BatchState.SUBMITTED]
+        pending = [str(split_batch_id(batch.id)[1]) for batch in status.batches if batch.state == BatchState.PENDING]
         stops = [str(batch.bsg_campaign_id) for batch in status.batches if batch.bsg_campaign_id]
         key = f"bsg:campaign:{campaign}"
         waits = [0.0]
@@ -115,6 +116,7 @@ class Lane:
             ("bsg:prepare", [campaign]),
             ("bsg:account:-:due", [campaign]),
             (f"bsg:account:{account}:due", [campaign]),
+            (f"{key}:due", pending),
             (f"bsg:account:{account}:live", batches),
             (f"bsg:account:{account}:stops", stops),
         ):

@@ -63,7 +63,11 @@ def whose_poll_is_throttled(play: Play) -> None:
 
 
 def that_has_to_wait_for_its_slot(play: Play) -> None:
-    play.lane.runtime.submit_limiter.cool_down(6.0)
+    """The account cools down, until the crash."""
+    lane = play.lane
+    lane.runtime.submit_limiter.cool_down(60.0)
+    play.afterwards = lambda: lane.client.delete(f"bsg:{lane.runtime.account}:cool-down")
+    play.cleanup.callback(play.afterwards)
     a_campaign(play)
 
 
@@ -121,10 +125,10 @@ def whose_worker_is_gone(play: Play) -> None:
     lane.ledger.batches.claim(campaign_id, bell="", account=lane.runtime.account, token="gone", lease_ms=1000)
 
 
-def behind_a_shut_gate(play: Play) -> None:
-    _held_back(play, play.new())
+def whose_batches_nobody_rang_for(play: Play) -> None:
+    play.afterwards = play.lane.processes.start_worker
     play.arm()
-    play.lane.producer.open_gate()
+    _without_worker(play, play.new(), parts=1)
 
 
 def that_is_resumed(play: Play) -> None:
@@ -328,7 +332,7 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
     that_is_enqueued_again: (CrashPoint.ENQUEUE_PARTS_DROPPED,),
     that_nobody_rang_for: (CrashPoint.SWEEP_PREPARES_TAKEN, CrashPoint.SWEEP_PREPARE_RUNG),
     whose_worker_is_gone: (CrashPoint.SWEEP_LEASES_TAKEN_BACK,),
-    behind_a_shut_gate: (CrashPoint.SWEEP_DUE_TAKEN,),
+    whose_batches_nobody_rang_for: (CrashPoint.SWEEP_DUE_TAKEN,),
     that_is_resumed: (
         CrashPoint.PRODUCER_WORD_RECORDED,
         CrashPoint.PRODUCER_BELLS_NOTED,
