@@ -11,6 +11,7 @@ import struct
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from email.utils import formatdate
 from http import HTTPStatus
 from io import BufferedReader
 from typing import Protocol
@@ -173,7 +174,7 @@ def send_answer(connection: socket.socket, answer: Answer, *, keep: bool, with_b
 
 def _head_of(answer: Answer, *, keep: bool) -> bytes:
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else "Unknown"
-    lines = [f"HTTP/1.1 {answer.status} {phrase}"]
+    lines = [f"HTTP/1.1 {answer.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
     lines.extend(f"{name}: {value}" for name, value in answer.headers.items())
     lines.append(f"Content-Length: {len(answer.body)}")
     lines.append(f"Connection: {'keep-alive' if keep else 'close'}")

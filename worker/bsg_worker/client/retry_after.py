@@ -7,24 +7,22 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from bsg_config import clock
-
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that the answer asks to wait, 0 at least; None when it does not say, or says it unreadably.
 
-    A date is held against the answer's own Date, so that a difference between the two clocks cancels out.
+    A date is held against the answer's own Date, so that a difference between the two clocks cancels out. Without one
+    it says nothing: a clock of ours that is minutes slow would stop everybody for minutes.
     `headers` finds names in either case.
     """
     said = headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(said):
         return float(said)
-    until = _date(said)
-    if until is None:
+    until, answered = _date(said), _date(headers.get("Date", ""))
+    if until is None or answered is None:
         return None
-    answered = _date(headers.get("Date", "")) or clock.now()
     return max(0.0, (until - answered).total_seconds())
 
 
