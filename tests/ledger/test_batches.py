@@ -136,6 +136,19 @@ def test_a_wait_that_ends_beyond_the_duplicate_window_asks_for_a_person(desk: De
     assert state == "asks"
 
 
+def test_the_duplicate_window_counts_from_the_first_attempt_in_doubt(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.age_intent(desk.unconfirmed(campaign), HOUR_MS // 2)
+    desk.ledger.batches.absent(
+        campaign, 0, attempts=1, duplicate_window_ms=HOUR_MS, delay_ms=0, look_again_ms=1000, cause="absent"
+    )
+    lease = desk.posting(campaign, duplicate_window_ms=HOUR_MS)
+    desk.doubtful(lease)
+    desk.age_intent(lease, HOUR_MS // 2)
+
+    assert desk.absent(lease, window_ms=HOUR_MS, attempts=2) == "asks"
+
+
 def test_an_attempt_that_was_surely_not_taken_begins_no_duplicate_window(desk: Desk) -> None:
     campaign = desk.prepared(2)
     first = desk.posting(campaign)

@@ -325,6 +325,17 @@ def test_an_answer_that_comes_before_the_body_is_read_counts(monkeypatch: pytest
     assert (outcome.kind, outcome.retry_after) == (OutcomeKind.THROTTLED, 7.0)
 
 
+def test_what_nobody_foresaw_after_the_body_left_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unforeseen(*_: object) -> None:
+        raise RuntimeError("nobody foresaw that")
+
+    monkeypatch.setattr("bsg_worker.client.wire._read", unforeseen)
+    with FarSide(answering(200, campaign_body())) as far_side:
+        outcome = send(far_side.url)
+
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "unforeseen RuntimeError")
+
+
 def test_no_entry_in_netrc_takes_the_place_of_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine localhost login someone password else\n")
