@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
-from bsg_ledger.batches import NotClaimed
+from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.parts import NothingDue
 from bsg_ledger.rooms import Room
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
@@ -194,6 +195,74 @@ def test_a_no_that_is_explained_for_a_doubt_without_suspects_settles_nothing(des
     )
 
     assert desk.absent(lease, window_ms=0) == "asks"
+
+
+def a_no_for_known_ids(desk: Desk, lease: BatchLease) -> None:
+    desk.ledger.batches.doubtful(lease, account=ACCOUNT, cause="ids taken", doubts_allowed=99, suspects=[1])
+
+
+def an_id_was_used_before(desk: Desk, campaign: str) -> None:
+    desk.ledger.batches.shrink(
+        campaign,
+        0,
+        state="unconfirmed",
+        size=2,
+        rest=b"rest",
+        rest_rows=[0],
+        cause="used before",
+        rejects=[(1, json.dumps({"index": 1}))],
+    )
+
+
+def a_lease_runs_out_on_the_wire(desk: Desk, lease: BatchLease) -> None:
+    desk.end_lease(lease)
+    desk.ledger.batches.take_back(ACCOUNT, at_most=9)
+
+
+def test_a_no_for_known_ids_explains_nothing_of_an_earlier_doubt(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.absent(desk.unconfirmed(campaign), window_ms=HOUR_MS)
+    lease = desk.posting(campaign, duplicate_window_ms=HOUR_MS)
+    a_no_for_known_ids(desk, lease)
+    an_id_was_used_before(desk, campaign)
+
+    assert desk.absent(lease, window_ms=0, attempts=2) == "asks"
+
+
+@pytest.mark.parametrize("later", [Desk.doubtful, a_lease_runs_out_on_the_wire], ids=["an answer", "no answer"])
+def test_suspects_of_an_earlier_attempt_explain_nothing_of_a_later_doubt(
+    desk: Desk, later: Callable[[Desk, BatchLease], object]
+) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.posting(campaign)
+    a_no_for_known_ids(desk, lease)
+    desk.absent(lease, window_ms=HOUR_MS)
+    later(desk, desk.posting(campaign, duplicate_window_ms=HOUR_MS))
+    an_id_was_used_before(desk, campaign)
+
+    assert desk.absent(lease, window_ms=0, attempts=2) == "asks"
+
+
+def test_a_batch_that_is_mistrusted_while_it_waits_is_not_explained_by_an_earlier_no(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.posting(campaign)
+    a_no_for_known_ids(desk, lease)
+    desk.absent(lease, window_ms=HOUR_MS)
+    desk.ledger.batches.mistrust(campaign, 0, attempts=1, account=ACCOUNT, cause="a trace")
+    an_id_was_used_before(desk, campaign)
+
+    assert desk.absent(lease, window_ms=0) == "asks"
+
+
+def test_an_explanation_ends_with_its_doubt(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.posting(campaign)
+    a_no_for_known_ids(desk, lease)
+    an_id_was_used_before(desk, campaign)
+    desk.ledger.batches.resolve_not_sent(campaign, 0)
+    a_lease_runs_out_on_the_wire(desk, desk.posting(campaign))
+
+    assert desk.absent(lease, window_ms=0, attempts=2) == "asks"
 
 
 def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(desk: Desk) -> None:

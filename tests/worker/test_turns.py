@@ -75,7 +75,6 @@ def test_a_read_that_is_throttled_or_finds_the_account_closed_is_obeyed(bench: B
         bench.sandbox.fault(fault, **options, method="GET", path="/api/campaigns/1000001/detail", times=1)
         bench.make_due(Room.LIVE)
         poll(bench.runtime)
-        bench.runtime.redis.persist(f"bsg:{bench.runtime.account}:cool-down")
         cooling = bench.runtime.status_limiter.state().cooling_for
         bench.runtime.redis.delete(f"bsg:{bench.runtime.account}:cool-down")
         if fault == "throttle":

@@ -7,5 +7,5 @@ local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 local state = redis.call('HGET', key, 'state')
 if state ~= 'unconfirmed' then return { 'stale', state or '' } end
-redis.call('HDEL', key, 'doubt', 'first_intent_at', 'asks', 'error')
+redis.call('HDEL', key, 'doubt', 'first_intent_at', 'asks', 'error', 'suspects', 'explained')
 return { move_back(campaign, batch, NOW, 'operator: not sent') }
