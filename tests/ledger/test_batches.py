@@ -267,7 +267,7 @@ def test_an_explanation_ends_with_its_doubt(desk: Desk) -> None:
 
 def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(desk: Desk) -> None:
     campaign = desk.prepared(1)
-    desk.unconfirmed(campaign)
+    lease = desk.unconfirmed(campaign)
     desk.ledger.batches.shrink(
         campaign,
         0,
@@ -279,6 +279,7 @@ def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(desk: Des
         rejects=[(0, json.dumps({"index": 0}))],
     )
 
+    assert desk.batch_state(lease) == "refused"
     assert desk.counts(campaign) == {"rejected": 1}
     assert desk.state(campaign) == "failed"
 

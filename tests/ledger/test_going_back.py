@@ -130,6 +130,17 @@ def test_a_process_that_sends_batch_after_batch_suspects_nothing(desk: Desk) -> 
     assert [intend(desk, desk.claimed(campaign), witness) for _ in range(2)] == ["posting", "posting"]
 
 
+def test_what_was_sent_since_the_last_look_is_not_sent_again_from_an_older_ledger(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    witness = witness_of(desk)
+    copy = copied(desk)
+    assert intend(desk, desk.claimed(campaign), witness) == "posting"
+    restore(desk, copy)
+
+    assert intend(desk, desk.claimed(campaign), witness) == "pending"
+    assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
+
+
 def test_marks_of_processes_that_are_gone_vanish_and_those_of_the_living_stay(desk: Desk) -> None:
     desk.prepared(2)
     witness = witness_of(desk)

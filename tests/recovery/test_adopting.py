@@ -185,6 +185,27 @@ def test_a_callers_ids_that_an_older_campaign_has_are_no_proof_of_having_been_se
     assert adoption.doubtful == {f"{campaign}-0": "reference ids used before"}
 
 
+def test_a_callers_ids_in_an_older_campaign_that_nobody_knows_are_no_proof_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [f"order{number}" for number in range(5)]
+    lost = world.waiting(5, reference_ids=ids)
+    world.sent_by_nobody_we_know(lost, 0)
+    world.producer.cancel(lost)
+    campaign = world.waiting(5, reference_ids=ids)
+    real_now, days_ms, lease_ms = world.runtime.ledger.rooms.now_ms, 2 * 86_400_000, LEASE_SECONDS * 1000
+    later = real_now() + days_ms
+    world.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
+    world.runtime.redis.hset(f"bsg:account:{world.runtime.account}:gate", "since", later - lease_ms)
+    world.runtime.redis.hset(f"bsg:campaign:{campaign}", "accepted_at", later - 2 * lease_ms)
+    monkeypatch.setattr(Rooms, "now_ms", lambda _: real_now() + days_ms)
+
+    adoption = adopt(world.runtime, lambda _: None)
+
+    assert adoption.found == {}
+    assert adoption.doubtful == {f"{campaign}-0": "reference ids used before"}
+
+
 def test_a_callers_ids_that_were_sent_since_the_campaign_was_accepted_are_found(world: World) -> None:
     campaign = world.waiting(5, reference_ids=[f"order{number}" for number in range(5)])
     bsg_id = world.sent_by_nobody_we_know(campaign, 0)

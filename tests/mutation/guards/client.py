@@ -27,7 +27,7 @@ GUARDS: tuple[Guard, ...] = (
             "where a redirect leads is not even read",
             "    def get_redirect_target(self, resp: requests.Response) -> str | None:\n",
             "    def not_asked(self, resp: requests.Response) -> str | None:\n",
-            f"{WIRE}what_is_no_clear_answer_to_a_body_that_left_is_in_doubt",
+            f"{WIRE}a_redirect_without_an_end_is_not_read_to_see_where_it_leads",
         ),
         (
             "an answer is bounded",
@@ -35,7 +35,7 @@ GUARDS: tuple[Guard, ...] = (
             "",
             f"{WIRE}an_answer_without_an_end_is_left_long_before_the_time_is_over",
         ),
-        ("nothing is unpacked", '"Accept-Encoding": "identity",', "", f"{HOSTILE}a_compressed_bomb_is_not_unpacked"),
+        ("nothing is unpacked", '"Accept-Encoding": "identity",', "", f"{WIRE}the_far_side_is_asked_to_pack_nothing"),
         (
             "TLS is verified",
             "                    proxies=self._proxies,\n",
@@ -130,7 +130,7 @@ GUARDS: tuple[Guard, ...] = (
         (
             "the wire repeats nothing",
             "super().__init__(max_retries=0)",
-            "super().__init__(max_retries=2)",
+            'super().__init__(max_retries=__import__("urllib3").Retry(2, allowed_methods=None))',
             f"{WIRE}what_is_no_clear_answer_to_a_body_that_left_is_in_doubt",
         ),
         (
@@ -215,7 +215,7 @@ GUARDS: tuple[Guard, ...] = (
             "a read is usable only whole",
             ("if isinstance(answer, Answer) and answer.status in _YES and answer.cut is None:\n        content"),
             "if isinstance(answer, Answer) and answer.status in _YES:\n        content",
-            f"{HOSTILE}an_answer_to_a_question_is_usable_or_a_read_failure",
+            f"{MEANING}half_an_answer_to_a_question_is_of_no_use_whatever_it_says",
         ),
         (
             "an error in a yes is no list",
@@ -324,7 +324,7 @@ GUARDS: tuple[Guard, ...] = (
             "a token that another has got meanwhile is used",
             "token = standing if standing and standing != failed else self._login()",
             "token = self._login()",
-            f"{TOKENS}a_token_that_did_not_fail_is_not_replaced",
+            f"{TOKENS}a_token_that_another_worker_got_between_our_look_and_our_turn_is_used",
         ),
         (
             "a failed login lets the next one try",

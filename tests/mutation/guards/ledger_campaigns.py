@@ -90,7 +90,7 @@ GUARDS: tuple[Guard, ...] = (
             "a part is committed by the lease's holder alone",
             "if token ~= ARGV[3] or number",
             "if number",
-            "a part, and a reject",
+            f"{PARTS}a_part_that_another_prepares_is_neither_given_back_nor_committed",
         ),
         (
             "a part is committed while the lease lasts",
@@ -135,7 +135,7 @@ GUARDS: tuple[Guard, ...] = (
             "a cancel stands on record",
             "if to == 'cancelled' then redis.call('HSET', key, 'cancelled', '1') end",
             "",
-            "a person cancels and pauses",
+            f"{BATCHES}a_late_id_of_a_cancelled_campaign_is_stopped_at_bsg",
         ),
         (
             "a cancel takes parts from whoever prepares them",

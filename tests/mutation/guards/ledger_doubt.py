@@ -27,13 +27,13 @@ GUARDS: tuple[Guard, ...] = (
             "a doubt is over by itself only if it was explained",
             "if explained == '1' then",
             "if true then",
-            "a part, and a reject",
+            f"{BATCHES}without_a_duplicate_window_a_person_always_decides",
         ),
         (
             "absence settles a doubt within the duplicate window only",
             "if cancelled or NOW - number(first_intent) + number(ARGV[5]) < number(ARGV[4]) then",
             "if true then",
-            "a part, and a reject",
+            f"{BATCHES}an_absent_batch_asks_for_a_person_after_the_duplicate_window",
         ),
         (
             "the wait before it is sent again counts too",

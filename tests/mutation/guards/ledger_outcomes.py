@@ -72,7 +72,7 @@ GUARDS: tuple[Guard, ...] = (
             "not taken speaks for its own attempt only",
             "if in_doubt(campaign, batch) then\n  to_doubt",
             "if false then\n  to_doubt",
-            "a duplicate window",
+            f"{BATCHES}a_clear_no_leaves_the_doubt_of_an_earlier_attempt",
         ),
     ),
     *guards_of(
@@ -87,7 +87,7 @@ GUARDS: tuple[Guard, ...] = (
             "a clear no speaks for its own attempt only",
             "if in_doubt(campaign, batch) then",
             "if false then",
-            "a duplicate window",
+            f"{BATCHES}a_clear_no_leaves_the_doubt_of_an_earlier_attempt",
         ),
     ),
     *guards_of(
@@ -195,8 +195,7 @@ GUARDS: tuple[Guard, ...] = (
             "messages become rejects of a batch that has the same size",
             "if now_state ~= state or size ~= ARGV[4] then",
             "if now_state ~= state then",
-            "messages dropped",
-            "ids used before",
+            f"{BATCHES}dropped_messages_become_rejects_while_the_batch_stays",
         ),
         (
             "a no is explained only where its suspects are known",

@@ -221,7 +221,7 @@ GUARDS: tuple[Guard, ...] = (
             "what was learnt wrongly is set right",
             "if minutes == self._learnt.minutes_off():",
             "if self._learnt.minutes_off() is not None:",
-            f"{TIME}what_another_process_learnt_wrongly_is_set_right_by_the_next_answer",
+            f"{TIME}what_was_learnt_wrongly_at_first_is_set_right_too",
         ),
         (
             "of two moments the later one is meant",

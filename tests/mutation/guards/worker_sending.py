@@ -6,7 +6,6 @@ from tests.mutation.guard import Guard, guards_of
 
 SUBMIT = "tests/worker/test_submit.py::test_"
 RECORDING = "tests/worker/test_recording.py::test_"
-CRASHES = "tests/scenarios/test_crashes.py::test_"
 LIMITER = "tests/worker/limiter/test_limiter.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
@@ -35,7 +34,7 @@ GUARDS: tuple[Guard, ...] = (
                 "    if isinstance(ready, Step):\n"
                 "        return ready\n"
             ),
-            f"{CRASHES}a_worker_that_dies_at_a_point_is_recovered_from[submit: answered]",
+            f"{SUBMIT}what_must_not_be_sent_is_not_sent",
         ),
         (
             "nothing is sent of which the intent was not written",
@@ -77,7 +76,7 @@ GUARDS: tuple[Guard, ...] = (
             "a slot is waited for",
             "    clock.sleep(slot.wait)\n    try:\n        envelope",
             "    try:\n        envelope",
-            f"{SUBMIT}a_request_that_is_made_again_with_a_new_token_takes_a_slot_of_its_own",
+            f"{SUBMIT}a_slow_login_brings_no_two_requests_closer_together_than_the_limit",
         ),
         (
             "a process has so many requests on the wire at most",
