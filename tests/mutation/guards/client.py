@@ -80,8 +80,12 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "no entry of a netrc takes the token's place",
-            "                    auth=_Authorisation(authorisation),\n",
-            "",
+            (
+                '                    headers={"Content-Type": "application/json"} if body is not None '
+                "else None,\n"
+                "                    auth=_Authorisation(authorisation),\n"
+            ),
+            '                    headers={**authorisation, "Content-Type": "application/json"},\n',
             f"{WIRE}no_entry_in_netrc_takes_the_place_of_the_token",
         ),
         (

@@ -79,15 +79,6 @@ GUARDS: tuple[Guard, ...] = (
             f"{SUBMIT}a_slow_login_brings_no_two_requests_closer_together_than_the_limit",
         ),
         (
-            "a process has so many requests on the wire at most",
-            (
-                '        runtime.ledger.batches.release(lease, delay_ms=0, cause="no permit")\n'
-                '        return Step("deferred: no permit", ends=True)'
-            ),
-            "        runtime.permits = None",
-            f"{SUBMIT}a_process_has_no_more_requests_on_the_wire_than_it_has_permits",
-        ),
-        (
             "a permit is given back",
             "    finally:\n        runtime.permits.release()\n",
             "    finally:\n        pass\n",
@@ -98,6 +89,15 @@ GUARDS: tuple[Guard, ...] = (
             "except (RedisConnectionError, RedisTimeoutError):",
             "except ZeroDivisionError:",
             f"{SUBMIT}what_bsg_said_is_told_to_a_redis_that_is_back",
+        ),
+    ),
+    *guards_of(
+        "worker/bsg_worker/runtime.py",
+        (
+            "a process has so many requests on the wire at most",
+            "threading.BoundedSemaphore(settings.worker_in_flight)",
+            "threading.BoundedSemaphore(1000)",
+            f"{SUBMIT}a_process_has_no_more_requests_on_the_wire_than_it_has_permits",
         ),
     ),
     *guards_of(
