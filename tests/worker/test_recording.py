@@ -39,7 +39,7 @@ def a_campaign_at_bsg(bsg_id: int) -> CampaignAnswer:
     ],
 )
 def test_each_kind_leads_to_its_state(bench: Bench, kind: OutcomeKind, state: str) -> None:
-    campaign, told = recorded(bench, kind)
+    campaign, told = recorded(bench, kind, retry_after=60.0)
 
     assert told == bench.batch(campaign).state == state
     assert bench.producer.gate().open == (kind is not OutcomeKind.ACCOUNT_CLOSED)
