@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := $(wildcard config ledger producer worker monitor cli sandbox tests benchmarks examples)
 
-.PHONY: help demo test explore chaos crash load fuzz audit-dependencies lint format lock clean
+.PHONY: help demo test explore chaos crash load mutate fuzz audit-dependencies lint format lock clean
 
 help: ## list what can be made
 	@echo "make demo    install into .venv, then send a campaign through real processes to a sandbox on loopback"
@@ -17,6 +17,7 @@ help: ## list what can be made
 	@echo "make chaos   everything killed, cut and filled for MINUTES=2.5 [SEED=n] [ARGS=...]: nothing lost, nothing sent twice"
 	@echo "make crash   every named moment between two effects: killed there, and again at the recovery from it (ARGS=--once: not again)"
 	@echo "make load    MESSAGES=1000000 in CAMPAIGNS=2000 through WORKERS=8, BSG answering after LATENCY=0.2 s [SEED=n] [ARGS=...]"
+	@echo "make mutate  each guard undone in turn: something must miss it (ARGS='--only WORDS' for some of them)"
 	@echo "make fuzz    thousands of new bad inputs against everything that reads any (ARGS=... goes to pytest)"
 	@echo "make audit-dependencies  ask the package index for known vulnerabilities of what requirements.lock installs"
 	@echo "make lint    ruff (rules and format) and mypy --strict"
@@ -61,6 +62,9 @@ crash: $(STAMP) ## SIGKILL at every named point
 load: $(STAMP) ## a million messages: nothing lost, nothing doubled, bounded memory, small campaigns not kept waiting
 	@$(BIN)/python -m tests.load --messages $(or $(MESSAGES),1000000) --campaigns $(or $(CAMPAIGNS),2000) \
 		--workers $(or $(WORKERS),8) --latency $(or $(LATENCY),0.2) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+mutate: $(STAMP) ## each guard undone
+	@$(BIN)/python -m tests.mutation $(ARGS)
 
 fuzz: $(STAMP) ## new bad inputs
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/hostile -k "not bomb" --timeout 1800 $(ARGS)

@@ -44,6 +44,7 @@ class CrashPoint(StrEnum):
     SUBMIT_SLOT_WAITED_OUT = "submit: slot waited out"
     SUBMIT_INTENT_WRITTEN = "submit: intent written"
     SUBMIT_INTENT_ON_DISK = "submit: intent on disk"
+    SUBMIT_ANOTHER_SLOT_IN_HAND = "submit: another slot in hand"
     SUBMIT_ANSWERED = "submit: answered"
     SUBMIT_RECORDED = "submit: recorded"
     SUBMIT_GIVEN_BACK = "submit: given back"

@@ -47,13 +47,11 @@ class Durability:
         known = {_text(name): _text(value) for name, value in settings.items()}
         if known.get("appendonly") == "yes" and known.get("appendfsync") == "always":
             return "always"
-        if known.get("appendonly", "yes") != "yes":
-            raise NotDurable(REMEDY)
         try:
             self._wait()
         except (OutOfMemoryError, ReadOnlyError):
             raise  # says nothing of what the server keeps
-        except ResponseError:
+        except ResponseError:  # no WAITAOF, or no append-only file
             raise NotDurable(REMEDY) from None
         return "wait"
 

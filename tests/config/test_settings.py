@@ -100,6 +100,11 @@ def test_status_requests_are_fast_enough_to_look_a_batch_up() -> None:
     assert errors_of(BSG_STATUS_RATE_LIMIT="5/m").keys() == {"BSG_STATUS_RATE_LIMIT"}
 
 
+def test_a_batch_is_no_larger_than_bsg_takes() -> None:
+    assert Settings.build(campaign_batch_size=10_000).campaign_batch_size == 10_000
+    assert errors_of(CAMPAIGN_BATCH_SIZE="10001").keys() == {"CAMPAIGN_BATCH_SIZE"}
+
+
 def test_a_lease_outlasts_three_whole_exchanges() -> None:
     assert Settings.build(lease_seconds=195).lease_seconds == 195
     assert errors_of(LEASE_SECONDS="194.9").keys() == {"LEASE_SECONDS"}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from secrets import token_hex
 from typing import Any
 
+from bsg_config import clock
 from bsg_config.crash_points import CrashPoint
 from bsg_ledger.gate import GateReason
 from bsg_sandbox.faults import CREATE
@@ -23,6 +24,9 @@ LARGE = 9_999
 LONG_TEXT_BYTES = 200  # which nothing compresses to less: two megabytes in all
 ROOM_BYTES = 1_000_000
 AUDITED_SECONDS = 7200.0
+SLOT_IN_SECONDS = 1.9  # not so long that the batch is put off instead
+STALLED_BEFORE_SECONDS = 0.3
+STALL_MS = 2000
 
 Scenario = Callable[[Play], None]
 
@@ -69,6 +73,16 @@ def that_has_to_wait_for_its_slot(play: Play) -> None:
     play.afterwards = lambda: lane.client.delete(f"bsg:{lane.runtime.account}:cool-down")
     play.cleanup.callback(play.afterwards)
     a_campaign(play)
+
+
+def that_misses_its_slot(play: Play) -> None:
+    """The worker sleeps until its slot, and Redis stands still from just before that until long after."""
+    play.arm()
+    slot_at = clock.monotonic() + SLOT_IN_SECONDS
+    play.lane.runtime.submit_limiter.cool_down(SLOT_IN_SECONDS)
+    play.enqueue(play.new())
+    clock.sleep(slot_at - STALLED_BEFORE_SECONDS - clock.monotonic())
+    play.lane.client.client_pause(STALL_MS)
 
 
 def whose_limit_cannot_be_read(play: Play) -> None:
@@ -325,6 +339,7 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
     without_a_login: (CrashPoint.TOKENS_LOGIN_FAILED,),
     whose_poll_is_throttled: (CrashPoint.TURNS_FAILURE_OBEYED,),
     that_has_to_wait_for_its_slot: (CrashPoint.SUBMIT_GIVEN_BACK,),
+    that_misses_its_slot: (CrashPoint.SUBMIT_ANOTHER_SLOT_IN_HAND,),
     whose_limit_cannot_be_read: (CrashPoint.SUBMIT_NOT_WITHDRAWN,),
     that_redis_has_no_room_for: (CrashPoint.PREPARE_RESULT_REFUSED,),
     whose_commit_is_answered_to_nobody: (CrashPoint.ENQUEUE_ANSWER_LOST,),

@@ -11,24 +11,34 @@ from tests.exhaustive.exploring import Exploration, Explorer
 from tests.exhaustive.sizes import DEEP, QUICK
 from tests.servers import AVAILABLE_KINDS, RedisServer
 
+BY_NAME = {size.name: size for size in (*QUICK, *DEEP)}
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.exhaustive", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only the sizes of the suite")
+    parser.add_argument("--size", action="append", choices=BY_NAME, metavar="NAME", help="only sizes of these names")
+    parser.add_argument("--at-most", type=int, help="states of a size")
+    parser.add_argument("--stop-at-first", action="store_true", help="end when a rule is found broken")
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
     arguments = parser.parse_args()
-    explored = []
+    sizes = [BY_NAME[name] for name in arguments.size or ()] or (QUICK if arguments.quick else (*QUICK, *DEEP))
+    explored: list[Exploration] = []
     with (
         tempfile.TemporaryDirectory() as directory,
         RedisServer(Path(directory), arguments.server) as server,
         server.client() as client,
     ):
         client.config_set("appendonly", "no")  # the scripts' work is asked for here, not the disk's
-        for size in QUICK if arguments.quick else (*QUICK, *DEEP):
-            explored.append(Explorer(client, size).explore())
-            print(explored[-1], flush=True)
-            for violation in explored[-1].violations:
-                print(violation, flush=True)
+        for size in sizes:
+            explorer = Explorer(client, size)
+            try:
+                explorer.explore(at_most=arguments.at_most, stop_at_first=arguments.stop_at_first)
+            finally:
+                print(*(explorer.result, *explorer.result.violations), sep="\n", flush=True)
+            explored.append(explorer.result)
+            if arguments.stop_at_first and explorer.result.violations:
+                break
     print(_sum(explored))
     return 1 if any(exploration.violations for exploration in explored) else 0
 

@@ -17,6 +17,7 @@ from tests.exhaustive.workers import worker_steps
 from tests.exhaustive.world import Kind, Size, State, World
 
 RESCUES = frozenset({Kind.COURSE, Kind.RESOLVE, Kind.RELENT})
+STATES_BETWEEN_CHECKS = 1_000
 BY_THEMSELVES = frozenset({Kind.COURSE, Kind.RELENT})
 
 
@@ -29,7 +30,7 @@ class Violation:
 
     def __str__(self) -> str:
         steps = "\n".join(f"  {number:2}. {words}" for number, words in enumerate(self.path, 1))
-        return f"{self.rule}\n{steps}"
+        return f"BROKEN {self.rule}\n{steps}"
 
 
 @dataclass
@@ -67,25 +68,36 @@ class Explorer:
         self._words: list[str] = []
         self._edges: dict[Kind, tuple[array[int], array[int]]] = {kind: (array("l"), array("l")) for kind in Kind}
         self._rules_seen: set[str] = set()
+        self._ledgers_checked = self._calls_checked = 0
 
-    def explore(self, *, at_most: int | None = None) -> Exploration:
+    def explore(self, *, at_most: int | None = None, stop_at_first: bool = False) -> Exploration:
+        """Visits every state, `at_most` so many; `stop_at_first`: until a rule is found broken."""
         begun = time.monotonic()
         result = self.result
-        self._add(self.world.settled(self.world.first()), -1, "")
-        at = 0
-        while at < len(self._states):
-            if at_most is not None and len(self._states) >= at_most:
-                result.complete = False
-                break
-            self._expand(at)
-            at += 1
-        self._check_ledgers()
+        try:
+            self._visit(at_most, stop_at_first)
+        finally:
+            # An actor may stumble over what a broken rule has left: the rule is what is to be told.
+            self._check_ledgers()
         if result.complete:
             self._look_back()
         result.states, result.ledgers = len(self._states), len(self.world.calls.pictures)
         result.scripts_run = self.world.calls.scripts_run
         result.seconds = time.monotonic() - begun
         return result
+
+    def _visit(self, at_most: int | None, stop_at_first: bool) -> None:
+        self._add(self.world.settled(self.world.first()), -1, "")
+        at = 0
+        while at < len(self._states):
+            if stop_at_first and at % STATES_BETWEEN_CHECKS == 0:
+                self._check_ledgers()
+            found_enough = stop_at_first and self.result.violations
+            if found_enough or (at_most is not None and len(self._states) >= at_most):
+                self.result.complete = False
+                break
+            self._expand(at)
+            at += 1
 
     def _expand(self, at: int) -> None:
         state, world = self._states[at], self.world
@@ -125,15 +137,17 @@ class Explorer:
             self.result.violations.append(Violation(rule, self.path(number)))
 
     def _check_ledgers(self) -> None:
-        """The rules of the ledger alone, for each of its states and each call that was made."""
-        pictures = self.world.calls.pictures
+        """The rules of the ledger alone, for each of its states and each call that was made since the last time."""
+        pictures, calls = self.world.calls.pictures, self.world.calls.calls()
         broken: dict[int, list[str]] = {}
-        for number, picture in enumerate(pictures):
+        for number in range(self._ledgers_checked, len(pictures)):
+            picture = pictures[number]
             if picture.campaign and (rules := list(broken_in_ledger(picture))):
                 broken[number] = rules
-        for before, call, answer, after in self.world.calls.calls():
+        for before, call, answer, after in calls[self._calls_checked :]:
             for rule in broken_by_call(pictures[before], call, answer, before == after):
                 broken.setdefault(before, []).append(rule)
+        self._ledgers_checked, self._calls_checked = len(pictures), len(calls)
         for number, rules in broken.items():
             at = next((n for n, state in enumerate(self._states) if state.ledger == number), None)
             for rule in rules:

@@ -73,3 +73,10 @@ def test_each_transition_raises_the_ledgers_sequence(desk: Desk) -> None:
 
     assert int(desk.client.hget("bsg:ledger", "sequence")) == before + 1
     assert desk.client.hget("bsg:ledger", "incarnation") == b"incarnation"
+
+
+def test_a_ledger_keeps_the_name_that_its_first_campaign_gave_it(desk: Desk) -> None:
+    desk.accepted(1, incarnation="first")
+    desk.accepted(1, incarnation="second")
+
+    assert desk.client.hget("bsg:ledger", "incarnation") == b"first"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -55,6 +56,9 @@ def test_an_absent_batch_asks_for_a_person_after_the_duplicate_window(desk: Desk
 
     assert desk.absent(lease, window_ms=HOUR_MS) == "asks"
     assert desk.batch_state(lease) == "unconfirmed"
+    status = desk.ledger.reading.status(lease.campaign_id)
+    assert status is not None
+    assert status.batches[0].needs_person
 
 
 def test_without_a_duplicate_window_a_person_always_decides(desk: Desk) -> None:
@@ -120,6 +124,208 @@ def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_tra
     assert before == "asks"
     assert desk.absent(lease, window_ms=0) == "pending"
     assert desk.claimed(campaign).body == b"rest"
+
+
+def test_a_lease_that_lasts_is_not_taken_back(desk: Desk) -> None:
+    lease = desk.claimed(desk.prepared(2))
+
+    assert desk.ledger.batches.take_back(ACCOUNT, at_most=10) == []
+    assert desk.batch_state(lease) == "claimed"
+
+
+def test_a_wait_that_ends_beyond_the_duplicate_window_asks_for_a_person(desk: Desk) -> None:
+    lease = desk.unconfirmed(desk.prepared(2))
+
+    state = desk.ledger.batches.absent(
+        lease.campaign_id,
+        lease.batch,
+        attempts=1,
+        duplicate_window_ms=HOUR_MS,
+        delay_ms=HOUR_MS,
+        look_again_ms=1000,
+        cause="absent",
+    )
+
+    assert state == "asks"
+
+
+def test_the_duplicate_window_counts_from_the_first_attempt_in_doubt(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.age_intent(desk.unconfirmed(campaign), HOUR_MS // 2)
+    desk.ledger.batches.absent(
+        campaign, 0, attempts=1, duplicate_window_ms=HOUR_MS, delay_ms=0, look_again_ms=1000, cause="absent"
+    )
+    lease = desk.posting(campaign, duplicate_window_ms=HOUR_MS)
+    desk.doubtful(lease)
+    desk.age_intent(lease, HOUR_MS // 2)
+
+    assert desk.absent(lease, window_ms=HOUR_MS, attempts=2) == "asks"
+
+
+def test_an_attempt_that_was_surely_not_taken_begins_no_duplicate_window(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    first = desk.posting(campaign)
+    desk.ledger.batches.not_taken(first, delay_ms=0, cause="429")
+    desk.age_intent(first, HOUR_MS)
+    lease = desk.unconfirmed(campaign)
+
+    assert desk.absent(lease, window_ms=HOUR_MS, attempts=2) == "pending"
+
+
+def test_what_settles_or_asks_about_a_doubt_changes_nothing_else(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.submitted(campaign)
+    before = desk.causes(campaign)
+
+    def ask(attempts: int) -> str:
+        return desk.ledger.batches.ask(campaign, 0, attempts=attempts, older_than_ms=0, cause="of another size")
+
+    assert (ask(1), desk.absent(lease, window_ms=HOUR_MS)) == ("stale", "stale")
+    assert desk.ledger.batches.resolve_not_sent(campaign, 0) == "stale"
+    assert desk.causes(campaign) == before
+
+
+def test_a_denial_speaks_of_the_campaign_that_counts_only(desk: Desk) -> None:
+    campaign = desk.prepared(1, 1)
+    desk.submitted(campaign, 77)
+
+    def denied(batch: int, bsg_id: int) -> str:
+        return desk.ledger.batches.denied(campaign, batch, bsg_campaign_id=bsg_id, older_than_ms=0, cause="not known")
+
+    assert (denied(0, 78), denied(1, 77), denied(0, 77)) == ("stale", "stale", "asks")
+
+
+def test_a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies(desk: Desk) -> None:
+    campaign = desk.prepared(1)
+    desk.submitted(campaign, 77)
+
+    def told(bsg_id: int) -> str:
+        return desk.ledger.batches.resolve_sent(campaign, 0, bsg_campaign_id=bsg_id, next_poll_ms=0)
+
+    assert told(77) == "stale"
+    desk.ledger.batches.denied(campaign, 0, bsg_campaign_id=77, older_than_ms=0, cause="not known")
+    assert (told(78), told(77)) == ("stale", "finished")
+
+
+def test_what_has_left_a_room_is_not_given_back_to_it(desk: Desk) -> None:
+    campaign = desk.prepared(1)
+    desk.submitted(campaign, 77)
+    rooms = desk.ledger.rooms
+
+    rooms.give_back(Room.LIVE, [f"{campaign}-0", f"{campaign}-9"], account=ACCOUNT)
+
+    assert rooms.take_due(Room.LIVE, account=ACCOUNT, at_most=9, put_off_ms=0) == [f"{campaign}-0"]
+
+
+def test_a_person_is_asked_about_the_latest_attempt_only(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.unconfirmed(campaign)
+
+    assert desk.ledger.batches.ask(campaign, 0, attempts=0, older_than_ms=0, cause="of another size") == "stale"
+
+
+def test_a_no_that_is_explained_for_a_doubt_without_suspects_settles_nothing(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.unconfirmed(campaign)
+    desk.ledger.batches.shrink(
+        campaign,
+        0,
+        state="unconfirmed",
+        size=2,
+        rest=b"rest",
+        rest_rows=[0],
+        cause="used before",
+        rejects=[(1, json.dumps({"index": 1}))],
+    )
+
+    assert desk.absent(lease, window_ms=0) == "asks"
+
+
+def a_no_for_known_ids(desk: Desk, lease: BatchLease) -> None:
+    desk.ledger.batches.doubtful(lease, account=ACCOUNT, cause="ids taken", doubts_allowed=99, suspects=[1])
+
+
+def an_id_was_used_before(desk: Desk, campaign: str) -> None:
+    desk.ledger.batches.shrink(
+        campaign,
+        0,
+        state="unconfirmed",
+        size=2,
+        rest=b"rest",
+        rest_rows=[0],
+        cause="used before",
+        rejects=[(1, json.dumps({"index": 1}))],
+    )
+
+
+def a_lease_runs_out_on_the_wire(desk: Desk, lease: BatchLease) -> None:
+    desk.end_lease(lease)
+    desk.ledger.batches.take_back(ACCOUNT, at_most=9)
+
+
+def test_a_no_for_known_ids_explains_nothing_of_an_earlier_doubt(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.absent(desk.unconfirmed(campaign), window_ms=HOUR_MS)
+    lease = desk.posting(campaign, duplicate_window_ms=HOUR_MS)
+    a_no_for_known_ids(desk, lease)
+    an_id_was_used_before(desk, campaign)
+
+    assert desk.absent(lease, window_ms=0, attempts=2) == "asks"
+
+
+@pytest.mark.parametrize("later", [Desk.doubtful, a_lease_runs_out_on_the_wire], ids=["an answer", "no answer"])
+def test_suspects_of_an_earlier_attempt_explain_nothing_of_a_later_doubt(
+    desk: Desk, later: Callable[[Desk, BatchLease], object]
+) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.posting(campaign)
+    a_no_for_known_ids(desk, lease)
+    desk.absent(lease, window_ms=HOUR_MS)
+    later(desk, desk.posting(campaign, duplicate_window_ms=HOUR_MS))
+    an_id_was_used_before(desk, campaign)
+
+    assert desk.absent(lease, window_ms=0, attempts=2) == "asks"
+
+
+def test_a_batch_that_is_mistrusted_while_it_waits_is_not_explained_by_an_earlier_no(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.posting(campaign)
+    a_no_for_known_ids(desk, lease)
+    desk.absent(lease, window_ms=HOUR_MS)
+    desk.ledger.batches.mistrust(campaign, 0, attempts=1, account=ACCOUNT, cause="a trace")
+    an_id_was_used_before(desk, campaign)
+
+    assert desk.absent(lease, window_ms=0) == "asks"
+
+
+def test_an_explanation_ends_with_its_doubt(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.posting(campaign)
+    a_no_for_known_ids(desk, lease)
+    an_id_was_used_before(desk, campaign)
+    desk.ledger.batches.resolve_not_sent(campaign, 0)
+    a_lease_runs_out_on_the_wire(desk, desk.posting(campaign))
+
+    assert desk.absent(lease, window_ms=0, attempts=2) == "asks"
+
+
+def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(desk: Desk) -> None:
+    campaign = desk.prepared(1)
+    lease = desk.unconfirmed(campaign)
+    desk.ledger.batches.shrink(
+        campaign,
+        0,
+        state="unconfirmed",
+        size=1,
+        rest=b"",
+        rest_rows=[],
+        cause="used before",
+        rejects=[(0, json.dumps({"index": 0}))],
+    )
+
+    assert desk.batch_state(lease) == "refused"
+    assert desk.counts(campaign) == {"rejected": 1}
+    assert desk.state(campaign) == "failed"
 
 
 # Rule 2
@@ -222,6 +428,16 @@ def test_a_campaign_of_another_batch_among_several_leaves_the_others_recorded(de
     status = desk.ledger.reading.status(campaign)
     assert status is not None
     assert status.batches[0].bsg_campaign_id == 78
+
+
+def test_an_id_that_is_known_changes_nothing(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.submitted(campaign, 77)
+    before = desk.causes(campaign)
+
+    assert desk.taken(campaign, 0, 77) == "known"
+    assert desk.causes(campaign) == before
+    assert desk.client.hget("bsg:ledger", "alarms") is None
 
 
 def test_an_id_that_another_batch_owns_is_not_taken_for_this_one(desk: Desk) -> None:
@@ -337,6 +553,53 @@ def test_whoever_holds_a_stale_lease_changes_nothing(desk: Desk, record: str) ->
 
     assert state == "stale"
     assert desk.causes(campaign) == before
+
+
+def test_a_batch_on_the_wire_is_not_given_back_as_if_nothing_had_left(desk: Desk) -> None:
+    lease = desk.posting(desk.prepared(2))
+
+    assert desk.ledger.batches.release(lease, delay_ms=0, cause="rate limit") == "stale"
+    assert desk.batch_state(lease) == "posting"
+
+
+def test_a_batch_that_another_holds_is_not_given_back(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    stale = desk.claimed(campaign)
+    desk.end_lease(stale)
+    desk.ledger.batches.take_back(ACCOUNT, at_most=9)
+    desk.claimed(campaign, token="another")
+
+    assert desk.ledger.batches.release(stale, delay_ms=0, cause="rate limit") == "stale"
+    assert desk.batch_state(stale) == "claimed"
+
+
+def test_a_batch_that_backs_off_is_not_claimed_before_its_time(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.ledger.batches.not_taken(desk.posting(campaign), delay_ms=HOUR_MS, cause="429")
+
+    answer = desk.ledger.batches.claim(campaign, bell="", account=ACCOUNT, token="x", lease_ms=LEASE_MS)
+
+    assert isinstance(answer, NothingDue)
+    assert answer.at is not None
+
+
+def test_nothing_is_sent_of_a_cancelled_campaign_whatever_left_the_batch_claimed(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    lease = desk.claimed(campaign)
+    desk.client.hset(f"bsg:campaign:{campaign}", "cancelled", "1")
+
+    assert desk.intend(lease) == "cancelled"
+
+
+def test_the_lease_begins_anew_with_the_intent(desk: Desk) -> None:
+    lease = desk.claimed(desk.prepared(2))
+    soon = desk.ledger.rooms.now_ms() + 5000
+    desk.client.hset(f"bsg:campaign:{lease.campaign_id}:batch:0", "lease_until", soon)
+    desk.client.zadd(f"bsg:account:{ACCOUNT}:leases", {lease.batch_id: soon})
+
+    desk.intend(lease)
+
+    assert desk.client.zscore(f"bsg:account:{ACCOUNT}:leases", lease.batch_id) > soon
 
 
 # Rule 8 stands in every `counts`. Rule 9: a full Redis is told what happened.
@@ -578,6 +841,19 @@ def test_an_unchanged_status_adds_no_event(desk: Desk) -> None:
     assert len(desk.causes(campaign)) == before
 
 
+def test_only_what_is_at_bsg_is_polled_and_finishes_once(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    pending = desk.claimed(campaign)
+    before = desk.polled(pending, "done", final=True)
+    desk.intend(pending)
+    desk.taken(campaign, 0, 1)
+    for _ in range(2):
+        desk.polled(pending, "done", final=True)
+
+    assert before == "stale"
+    assert desk.causes(campaign).count("BSG: done") == 1
+
+
 def test_a_closed_campaign_forgets_its_bodies_and_then_everything(desk: Desk) -> None:
     campaign = desk.prepared(2)
     open_answer = desk.ledger.campaigns.forget(campaign, everything=False)
@@ -610,6 +886,25 @@ def test_dropped_messages_become_rejects_while_the_batch_stays(desk: Desk) -> No
 
     assert (shrink(), shrink()) == ("shrunk", "stale")
     assert desk.counts(campaign) == {"submitted": 2, "rejected": 1}
+
+
+def test_a_reject_that_is_told_twice_counts_once(desk: Desk) -> None:
+    campaign = desk.prepared(3)
+    desk.submitted(campaign)
+
+    desk.ledger.batches.shrink(
+        campaign,
+        0,
+        state="submitted",
+        size=3,
+        rest=b"",
+        rest_rows=[],
+        cause="BSG left messages out",
+        rejects=[(1, json.dumps({"index": 1})), (1, json.dumps({"index": 1, "code": "dropped_by_bsg"}))],
+    )
+
+    assert desk.counts(campaign) == {"submitted": 2, "rejected": 1}
+    assert len(list(desk.ledger.reading.rejects(campaign))) == 1
 
 
 # What the ledger has forgotten

@@ -123,6 +123,24 @@ def test_whoever_sent_a_batch_does_not_send_it_again_from_an_older_ledger(desk: 
     assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
 
 
+def test_a_process_that_sends_batch_after_batch_suspects_nothing(desk: Desk) -> None:
+    campaign = desk.prepared(2, 2)
+    witness = witness_of(desk)
+
+    assert [intend(desk, desk.claimed(campaign), witness) for _ in range(2)] == ["posting", "posting"]
+
+
+def test_what_was_sent_since_the_last_look_is_not_sent_again_from_an_older_ledger(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    witness = witness_of(desk)
+    copy = copied(desk)
+    assert intend(desk, desk.claimed(campaign), witness) == "posting"
+    restore(desk, copy)
+
+    assert intend(desk, desk.claimed(campaign), witness) == "pending"
+    assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
+
+
 def test_marks_of_processes_that_are_gone_vanish_and_those_of_the_living_stay(desk: Desk) -> None:
     desk.prepared(2)
     witness = witness_of(desk)
@@ -209,6 +227,13 @@ def test_a_batch_that_has_moved_on_is_not_put_in_doubt(desk: Desk) -> None:
 
     assert desk.ledger.batches.mistrust(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace") == "stale"
     assert desk.counts(campaign) == {"claimed": 2}
+
+
+def test_a_trace_of_an_earlier_attempt_says_nothing_of_a_later_one(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.ledger.batches.not_taken(desk.posting(campaign), delay_ms=0, cause="429")
+
+    assert desk.ledger.batches.mistrust(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace") == "stale"
 
 
 def test_what_bsg_took_of_a_campaign_that_nobody_has_claimed_yet_stamps_it(desk: Desk) -> None:

@@ -66,6 +66,17 @@ def test_a_part_given_back_counts_no_loss(desk: Desk) -> None:
     assert desk.leased_part(campaign).size == 1
 
 
+def test_a_part_that_another_prepares_is_neither_given_back_nor_committed(desk: Desk) -> None:
+    campaign = desk.accepted(1)
+    stale = desk.leased_part(campaign)
+    desk.end_part_lease(campaign)
+    desk.ledger.parts.lease(campaign, "another", lease_ms=LEASE_MS, losses_allowed=5)
+
+    assert not desk.ledger.parts.release(stale, delay_ms=0, cause="Redis is full")
+    assert not desk.ledger.parts.prepared(stale, [(1, "0+1", b"body")], [])
+    assert desk.counts(campaign) == {"unprepared": 1}
+
+
 def test_a_part_cancelled_while_it_is_prepared_stays_cancelled(desk: Desk) -> None:
     campaign = desk.accepted(2)
     lease = desk.leased_part(campaign)

@@ -197,6 +197,37 @@ def test_a_commit_whose_answer_stays_lost_is_unconfirmed_and_its_key_makes_tryin
     assert len(list(producer_at(redis_url).campaigns())) == 2
 
 
+def test_parts_that_vanish_before_the_commit_are_told_and_the_campaign_does_not_exist(redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+
+    def pausing_for_hours() -> Iterator[Mapping[str, Any]]:
+        yield from messages(15)
+        client.delete(*client.scan_iter("bsg:campaign:*"))
+
+    with pytest.raises(QueueUnavailable, match="enqueue them again"):
+        producer_at(redis_url, campaign_batch_size=10).enqueue(pausing_for_hours(), sender="MyShop")
+
+    assert campaign_keys(redis_url) == []
+
+
+def test_parts_are_kept_for_as_long_as_the_iterable_goes_on(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    client: Any = redis.Redis.from_url(redis_url)
+    monkeypatch.setattr(enqueueing, "RENEW_PARTS_SECONDS", 0.0)
+    left: list[int] = []
+
+    def slow() -> Iterator[Mapping[str, Any]]:
+        yield from messages(10)
+        yield from messages(1)
+        (key,) = client.scan_iter("bsg:campaign:*")
+        client.pexpire(key, 5_000)
+        yield from messages(1)
+        left.append(client.pttl(key))
+
+    producer_at(redis_url, campaign_batch_size=10).enqueue(slow(), sender="MyShop", allow_duplicates=True)
+
+    assert left[0] > 5_000
+
+
 def test_a_mapping_that_raises_is_one_reject_and_stops_no_other_message(redis_url: str) -> None:
     class Closed(UserDict[str, Any]):
         def __getitem__(self, key: str) -> Any:

@@ -14,6 +14,7 @@ from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateReason
 from bsg_ledger.reading import Reading
+from bsg_ledger.rooms import Rooms
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.adopt import Adoption, adopt, record_late
@@ -184,11 +185,76 @@ def test_a_callers_ids_that_an_older_campaign_has_are_no_proof_of_having_been_se
     assert adoption.doubtful == {f"{campaign}-0": "reference ids used before"}
 
 
+def test_a_callers_ids_in_an_older_campaign_that_nobody_knows_are_no_proof_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [f"order{number}" for number in range(5)]
+    lost = world.waiting(5, reference_ids=ids)
+    world.sent_by_nobody_we_know(lost, 0)
+    world.producer.cancel(lost)
+    campaign = world.waiting(5, reference_ids=ids)
+    real_now, days_ms, lease_ms = world.runtime.ledger.rooms.now_ms, 2 * 86_400_000, LEASE_SECONDS * 1000
+    later = real_now() + days_ms
+    world.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
+    world.runtime.redis.hset(f"bsg:account:{world.runtime.account}:gate", "since", later - lease_ms)
+    world.runtime.redis.hset(f"bsg:campaign:{campaign}", "accepted_at", later - 2 * lease_ms)
+    monkeypatch.setattr(Rooms, "now_ms", lambda _: real_now() + days_ms)
+
+    adoption = adopt(world.runtime, lambda _: None)
+
+    assert adoption.found == {}
+    assert adoption.doubtful == {f"{campaign}-0": "reference ids used before"}
+
+
 def test_a_callers_ids_that_were_sent_since_the_campaign_was_accepted_are_found(world: World) -> None:
     campaign = world.waiting(5, reference_ids=[f"order{number}" for number in range(5)])
     bsg_id = world.sent_by_nobody_we_know(campaign, 0)
 
     assert world.adopt().found == {f"{campaign}-0": bsg_id}
+
+
+def test_a_ledger_is_adopted_behind_a_shut_gate_though_nobody_noticed(world: World) -> None:
+    campaign = world.accepted(5)
+    world.runtime.redis.hincrby(f"bsg:campaign:{campaign}", "accepted_at", -2 * LEASE_SECONDS * 1000)
+    reasons: list[str] = []
+
+    class Enough(Exception):
+        pass
+
+    def look(_: str) -> None:
+        reasons.append(world.producer.gate().reason)
+        raise Enough
+
+    with pytest.raises(Enough):
+        adopt(world.runtime, look)
+
+    assert reasons == [GateReason.LEDGER_WENT_BACK]
+
+
+def test_what_left_before_the_gate_was_shut_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.waiting(5)
+    told: list[str] = []
+    slept: list[float] = []
+    real_now = world.runtime.ledger.rooms.now_ms
+    monkeypatch.setattr(clock, "sleep", slept.append)
+    # Each sleep lasts for a whole lease.
+    monkeypatch.setattr(Rooms, "now_ms", lambda _: real_now() + len(slept) * LEASE_SECONDS * 1000)
+
+    adopt(world.runtime, told.append)
+
+    assert any("may still be on the wire" in line for line in told[:2])
+    assert told.index("first look: batch 1 of 1") > 0
+
+
+def test_what_only_the_second_look_shows_is_found(world: World) -> None:
+    campaign = world.waiting(5)
+    found: list[int] = []
+
+    def arrives_late(told: str) -> None:
+        if told.startswith("waiting"):
+            found.append(world.sent_by_nobody_we_know(campaign, 0))
+
+    assert world.adopt(arrives_late).found == {f"{campaign}-0": found[0]}
 
 
 def test_a_gate_that_an_operator_shut_stays_shut(world: World) -> None:

@@ -29,3 +29,20 @@ def test_only_json_is_accepted_and_no_result_is_kept(redis_url: str) -> None:
     ).stdout
 
     assert shown.strip() == "['json'] None"
+
+
+def test_every_worker_process_watches_the_ledger_whether_or_not_it_has_anything_to_do(redis_url: str) -> None:
+    program = (
+        "import threading, sys; from celery import signals; import bsg_worker.application;"
+        "getattr(signals, sys.argv[1]).send(None); print([thread.name for thread in threading.enumerate()])"
+    )
+
+    for signal in ("worker_ready", "worker_process_init"):
+        shown = subprocess.run(
+            [sys.executable, "-c", program, signal],
+            env={**os.environ, "REDIS_URL": redis_url, "BSG_API_KEY": "live_sandbox"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert "ledger watch" in shown

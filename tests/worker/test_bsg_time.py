@@ -52,6 +52,15 @@ def test_what_another_process_learnt_wrongly_is_set_right_by_the_next_answer(red
     assert time.moment(datetime(2026, 1, 1, 12)) == NOW
 
 
+def test_what_was_learnt_wrongly_at_first_is_set_right_too(redis_url: str) -> None:
+    bsg_time(redis_url).learn(datetime(2026, 1, 1, 11), NOW)  # an answer that was recorded an hour late
+    time = bsg_time(redis_url)
+
+    time.learn(datetime(2026, 1, 1, 12), NOW)
+
+    assert time.moment(datetime(2026, 1, 1, 12)) == NOW
+
+
 def test_in_the_hour_that_comes_twice_a_printed_time_is_the_later_one(redis_url: str) -> None:
     second_time_round = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     time = bsg_time(redis_url, "Europe/Kyiv")

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, cast
+
 import pytest
 
 from bsg_config import clock
 from bsg_ledger.rooms import Room
+from bsg_worker.client.answers import CampaignDetail
+from bsg_worker.dropped import Total, reject_dropped
 from bsg_worker.poll import poll
 from bsg_worker.prepare import prepare_parts
 from tests.worker.bench import Bench
@@ -65,3 +70,35 @@ def test_a_message_that_bsg_neither_counts_nor_lists_yet_is_no_reject_and_is_wai
 
     assert list(bench.producer.rejects(campaign)) == []
     assert bench.status(campaign).counts["finished"] == 1
+
+
+def test_what_is_counted_but_not_listed_is_no_reject(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.sandbox.configure(duplicates="drop_singly")
+    with_reference_ids(bench, "order1")
+    campaign = with_reference_ids(bench, "order1", "order2", "order3")
+    bench.sandbox.advance(60)
+    bench.sandbox.fault("late_visibility", seconds=3600)
+
+    poll_twice(bench, monkeypatch)
+
+    assert list(bench.producer.rejects(campaign)) == []
+
+
+def test_a_total_that_may_still_grow_is_held_against_the_look_before(bench: Bench) -> None:
+    asked: list[int] = []
+
+    class Growing:
+        def messages(self, campaign_id: int) -> list[object]:
+            asked.append(campaign_id)
+            return []
+
+    campaign = bench.submitted(2)
+    (record,) = bench.runtime.ledger.reading.batch_records([f"{campaign}-0"])
+    runtime = replace(bench.runtime, client=cast(Any, Growing()))
+    detail = CampaignDetail(1, "sending", None, None, {}, None, None, 0, None, None)
+
+    first = reject_dropped(runtime, record, detail)
+    reject_dropped(runtime, replace(record, total_messages=first.messages), detail)
+
+    assert first == Total(0)
+    assert asked == [1]

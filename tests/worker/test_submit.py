@@ -154,3 +154,60 @@ def test_a_wait_that_is_absurd_is_no_longer_than_the_longest_cool_down(redis_url
         due_ms = client.zscore(f"bsg:campaign:{campaign}:due", "0")
 
         assert due_ms - bench.runtime.ledger.rooms.now_ms() <= 3_600_000
+
+
+def test_an_intent_that_has_grown_old_lets_nothing_leave(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = bench.prepared(1)
+    real = clock.monotonic
+    # A second exchange would still fit into the lease: so near to its end none is begun.
+    slow_disk = bench.settings.lease_seconds - 2 * bench.settings.longest_exchange
+
+    def monotonic() -> float:
+        return real() + (slow_disk if bench.batch(campaign).state == "posting" else 0.0)
+
+    monkeypatch.setattr(clock, "monotonic", monotonic)
+
+    assert "intent too old" in bench.submit(campaign)
+    assert bench.sandbox.record().by_reference == {}
+    assert bench.batch(campaign).state == "pending"
+
+
+def test_what_must_not_be_sent_is_not_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = bench.prepared(1)
+
+    def paused_after_the_claim(body: bytes) -> bytes:
+        bench.producer.pause(campaign)
+        return body
+
+    monkeypatch.setattr("bsg_worker.submit.unpacked", paused_after_the_claim)
+
+    assert bench.submit(campaign) == "not sent: pending; not now: paused"
+    assert posts(bench.sandbox) == []
+
+
+def test_a_process_has_no_more_requests_on_the_wire_than_it_has_permits(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bsg_worker.submit.PERMIT_WAIT_SECONDS", 0.01)
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, WORKER_IN_FLIGHT="1")
+        campaigns = [bench.prepared(1), bench.prepared(1)]
+        with bench.runtime.permits:
+            held = bench.submit(campaigns[0])
+        sent = [bench.submit(campaign) for campaign in campaigns]
+
+        assert held == "deferred: no permit"
+        assert all("submitted" in outcome for outcome in sent)
+        assert len(posts(sandbox)) == 2
+
+
+def test_what_bsg_said_is_told_to_a_redis_that_is_back(redis_url: str) -> None:
+    with Sandbox() as sandbox, LossyProxy(int(redis_url.rsplit(":", 1)[1].split("/")[0])) as proxy:
+        bench = Bench(proxy.redis_url, sandbox)
+        bench.submitted(1)
+        campaign = bench.prepared(3)
+        proxy.lose_answers_to(source("taken")[1].encode(), times=1)
+
+        bench.submit(campaign)
+
+        assert bench.batch(campaign).state == "submitted"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll import poll
@@ -63,3 +66,20 @@ def test_a_low_limit_of_status_requests_leaves_room_for_a_whole_look(redis_url: 
         reconcile(bench.runtime)
 
         assert bench.batch(campaign).state == "submitted"
+
+
+def test_a_read_that_is_throttled_or_finds_the_account_closed_is_obeyed(bench: Bench) -> None:
+    campaign = bench.submitted(1)
+    faults: list[tuple[str, dict[str, Any]]] = [("throttle", {"retry_after": 60}), ("http_200_error", {"code": 2})]
+    for fault, options in faults:
+        bench.sandbox.fault(fault, **options, method="GET", path="/api/campaigns/1000001/detail", times=1)
+        bench.make_due(Room.LIVE)
+        poll(bench.runtime)
+        cooling = bench.runtime.status_limiter.state().cooling_for
+        bench.runtime.redis.delete(f"bsg:{bench.runtime.account}:cool-down")
+        if fault == "throttle":
+            assert 0 < cooling <= 60
+            assert bench.producer.gate().open
+
+    assert bench.producer.gate().reason == GateReason.BLOCKED
+    assert bench.status(campaign).state == "submitted"

@@ -150,6 +150,7 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
         another = runtime.submit_limiter.reserve(LONGEST_SLOT_WAIT)
         if isinstance(another, Later):
             return _until_told(runtime, lambda: _withdrawn(runtime, lease, SLOT_MISSED))
+        reached(CrashPoint.SUBMIT_ANOTHER_SLOT_IN_HAND)
         clock.sleep(another.wait)
     return _Ready(fields, intended_at)
 

@@ -217,7 +217,7 @@ end
 local WITNESS_KEPT = 30 * 86400000
 
 local function went_back(witness, seen)
-  return witness ~= '' and number(redis.call('GET', 'bsg:witness:' .. witness)) < number(seen)
+  return number(redis.call('GET', 'bsg:witness:' .. witness)) < number(seen)
 end
 
 local function mark(witness)

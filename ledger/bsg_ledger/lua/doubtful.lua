@@ -14,7 +14,6 @@ if ARGV[8] ~= '' and not in_doubt(campaign, batch) then
 else
   redis.call('HDEL', key, 'suspects')
 end
-redis.call('HDEL', key, 'explained')
 to_doubt(campaign, batch, ARGV[6], ARGV[5])
 if redis.call('HINCRBY', account_key(ARGV[4], 'gate'), 'doubts', 1) >= number(ARGV[7]) then
   shut_gate(ARGV[4], 'doubts', batch_id(campaign, batch))

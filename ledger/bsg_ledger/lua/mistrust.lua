@@ -11,5 +11,7 @@ stamp(campaign, ARGV[4])
 -- Whoever sent it did so after the campaign was accepted; nothing of this ledger says when.
 redis.call('HSET', key, 'first_intent_at', redis.call('HGET', campaign_key(campaign), 'accepted_at'), 'intent_at', NOW,
   'error', ARGV[5])
+-- What BSG said against an attempt of ours explains nothing of somebody else's.
+redis.call('HDEL', key, 'suspects')
 to_doubt(campaign, batch, ARGV[6], ARGV[5])
 return { 'unconfirmed' }

@@ -6,8 +6,9 @@
 -- Transition  part: preparing -> prepared; its batches: (nothing) -> pending
 local campaign, part = ARGV[1], ARGV[2]
 local key = part_key(campaign, part)
-local state, token, size, lease_until = get(key, 'state', 'token', 'size', 'lease_until')
-if state ~= 'preparing' or token ~= ARGV[3] or number(lease_until) <= NOW then return { 'stale' } end
+local token, size, lease_until = get(key, 'token', 'size', 'lease_until')
+-- A part has a token only while it is being prepared.
+if token ~= ARGV[3] or number(lease_until) <= NOW then return { 'stale' } end
 local batches, rejects = number(ARGV[4]), number(ARGV[5])
 redis.call('HSET', key, 'state', 'prepared')
 redis.call('HDEL', key, 'token', 'lease_until')

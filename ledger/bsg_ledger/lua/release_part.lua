@@ -4,8 +4,8 @@
 -- Answer  {unprepared} or {stale}
 -- Transition  preparing -> unprepared
 local campaign, part = ARGV[1], ARGV[2]
-local state, token = get(part_key(campaign, part), 'state', 'token')
-if state ~= 'preparing' or token ~= ARGV[3] then return { 'stale' } end
+-- A part has a token only while it is being prepared.
+if redis.call('HGET', part_key(campaign, part), 'token') ~= ARGV[3] then return { 'stale' } end
 redis.call('HSET', part_key(campaign, part), 'state', 'unprepared')
 redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')
 redis.call('ZADD', campaign_key(campaign, ':parts'), NOW + ARGV[4], part)

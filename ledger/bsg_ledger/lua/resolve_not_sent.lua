@@ -17,5 +17,5 @@ if state == 'submitted' then
   redis.call('HDEL', key, 'bsg_campaign_id', 'bsg_status')
   redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
 end
-redis.call('HDEL', key, 'doubt', 'first_intent_at', 'error')
+redis.call('HDEL', key, 'doubt', 'first_intent_at', 'error', 'suspects', 'explained')
 return { move_back(campaign, batch, NOW, 'operator: not sent') }

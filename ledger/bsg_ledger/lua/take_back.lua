@@ -10,6 +10,8 @@ for _, id in ipairs(taken_back) do
   if state == 'claimed' then
     move_back(campaign, batch, NOW, 'lease ran out')
   elseif state == 'posting' then
+    -- What BSG said against an earlier attempt explains nothing of this one.
+    redis.call('HDEL', batch_key(campaign, batch), 'suspects')
     to_doubt(campaign, batch, ARGV[3], 'lease ran out on the wire')
   else
     -- A row without its batch would fail every sweep at the same place.

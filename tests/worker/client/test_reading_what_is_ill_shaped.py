@@ -76,6 +76,8 @@ def test_a_list_that_gives_fewer_rows_at_once_than_asked_for_is_read_on() -> Non
         [],
         {"error": "5"},
         {"error": "5", "data": rows(1)},
+        {"error": "5", "data": rows(1), "meta": {"page": {"total": 1}}},
+        {"data": [{"status": "done"}], "meta": {"page": {"total": 1}}},
     ],
     ids=str,
 )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import redis
@@ -79,6 +80,19 @@ def test_a_token_that_did_not_fail_is_not_replaced(redis_url: str) -> None:
 
     assert (second, late) == ("token-2", "token-2")
     assert logins.count == 2
+
+
+def test_a_token_that_another_worker_got_between_our_look_and_our_turn_is_used(redis_url: str) -> None:
+    class Overtaken(redis.Redis):
+        def set(self, *arguments: Any, **options: Any) -> Any:
+            a_store(redis_url, lambda: "theirs").token()
+            return super().set(*arguments, **options)
+
+    logins = Logins()
+    store = TokenStore(Overtaken.from_url(redis_url), ACCOUNT, logins)
+
+    assert store.token() == "theirs"
+    assert logins.count == 0
 
 
 def test_a_login_that_took_too_long_does_not_replace_the_token_of_a_later_one(redis_url: str) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from bsg_worker.client import AccountReason, OutcomeKind, RowFault
+from bsg_worker.client import AccountReason, OutcomeKind, ReadFailed, RowFault
 from bsg_worker.client.outcomes import Outcome
-from bsg_worker.client.verdicts import REFERENCE_IDS_TAKEN, creation_outcome
+from bsg_worker.client.verdicts import REFERENCE_IDS_TAKEN, creation_outcome, usable
 from bsg_worker.client.wire import Answer, NoAnswer
 
 TAKEN, REFUSED, IN_DOUBT = OutcomeKind.TAKEN, OutcomeKind.REFUSED, OutcomeKind.IN_DOUBT
@@ -170,6 +170,11 @@ def test_half_an_answer_is_in_doubt_whatever_it_says(status: int) -> None:
     answer = Answer(status, {}, json.dumps({**INVALID, "data": {"id": 1}}).encode(), cut="answer cut off")
 
     assert creation_outcome(answer).kind is IN_DOUBT
+
+
+def test_half_an_answer_to_a_question_is_of_no_use_whatever_it_says() -> None:
+    with pytest.raises(ReadFailed):
+        usable(Answer(200, {}, b'{"data": []}', cut="answer cut off"))
 
 
 @pytest.mark.parametrize(("status", "kind"), [(429, THROTTLED), (401, CLOSED)])

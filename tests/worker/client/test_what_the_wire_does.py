@@ -52,6 +52,12 @@ def half_a_body_without_a_length(conversation: Conversation) -> None:
     conversation.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + campaign_body()[:-10])
 
 
+def a_whole_campaign_of_a_longer_body(conversation: Conversation) -> None:
+    conversation.read_request()
+    body = campaign_body()
+    conversation.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(body) + 10) + body)
+
+
 def half_a_chunk(conversation: Conversation) -> None:
     conversation.read_request()
     conversation.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n" + campaign_body()[:20])
@@ -118,6 +124,7 @@ HTML = b"<html><h1>502 Bad Gateway</h1></html>"
         cut_after_the_request,
         half_a_body,
         half_a_body_without_a_length,
+        a_whole_campaign_of_a_longer_body,
         half_a_chunk,
         half_a_head,
         no_http,
@@ -156,6 +163,29 @@ def test_an_answer_without_an_end_is_left_long_before_the_time_is_over() -> None
 
     assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "HTTP 200, answer too long")
     assert time.monotonic() - started < 10
+
+
+def test_a_redirect_without_an_end_is_not_read_to_see_where_it_leads() -> None:
+    with FarSide(endless_redirect) as far_side:
+        started = time.monotonic()
+
+        outcome = send(far_side.url, bsg_read_timeout=30)
+
+    assert outcome.kind is OutcomeKind.IN_DOUBT
+    assert time.monotonic() - started < 10
+
+
+def test_the_far_side_is_asked_to_pack_nothing() -> None:
+    heads: list[bytes] = []
+
+    def record(conversation: Conversation) -> None:
+        heads.append(conversation.read_request()[0])
+        conversation.write(answer_bytes(200, campaign_body()))
+
+    with FarSide(record) as far_side:
+        send(far_side.url)
+
+    assert b"accept-encoding: identity" in heads[0].lower()
 
 
 def test_a_body_that_only_left_in_part_is_in_doubt() -> None:
@@ -323,6 +353,17 @@ def test_an_answer_that_comes_before_the_body_is_read_counts(monkeypatch: pytest
         outcome = send(far_side.url)
 
     assert (outcome.kind, outcome.retry_after) == (OutcomeKind.THROTTLED, 7.0)
+
+
+def test_what_nobody_foresaw_after_the_body_left_is_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unforeseen(*_: object) -> None:
+        raise RuntimeError("nobody foresaw that")
+
+    monkeypatch.setattr("bsg_worker.client.wire._read", unforeseen)
+    with FarSide(answering(200, campaign_body())) as far_side:
+        outcome = send(far_side.url)
+
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "unforeseen RuntimeError")
 
 
 def test_no_entry_in_netrc_takes_the_place_of_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

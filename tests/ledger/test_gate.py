@@ -1,0 +1,37 @@
+"""An account's gate: what shuts it, who is let through, when it is probed."""
+
+from __future__ import annotations
+
+from bsg_ledger.gate import GateReason
+from tests.ledger.campaigns import ACCOUNT, HOUR_MS, Desk
+
+
+def test_a_closed_account_shuts_the_gate_and_refuses_no_batch_where_all_are_meant(desk: Desk) -> None:
+    campaign = desk.prepared(1)
+    states = []
+    for _ in range(3):
+        lease = desk.posting(campaign)
+        states.append(
+            desk.ledger.batches.account_closed(lease, account=ACCOUNT, reason="no_funds", cause="402", shuts_allowed=0)
+        )
+        assert desk.ledger.gate(ACCOUNT).state().reason == GateReason.NO_FUNDS
+        desk.ledger.gate(ACCOUNT).open(reason="", by="test")
+
+    assert states == ["pending"] * 3
+
+
+def test_a_shut_gate_is_probed_no_oftener_than_asked(desk: Desk) -> None:
+    gate = desk.ledger.gate(ACCOUNT)
+    while_open = gate.probe_due(put_off_ms=HOUR_MS)
+    gate.shut(reason=GateReason.DOUBTS, by="test")
+
+    assert not while_open
+    assert [gate.probe_due(put_off_ms=HOUR_MS) for _ in range(2)] == [True, False]
+
+
+def test_adopting_finds_a_gate_open_that_a_person_opened_meanwhile(desk: Desk) -> None:
+    gate = desk.ledger.gate(ACCOUNT)
+    gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
+    gate.open(reason="", by="operator")
+
+    assert gate.adopted(by="test")

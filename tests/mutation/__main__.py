@@ -1,0 +1,106 @@
+"""`make mutate`: undoes each guard in turn, in a copy of the project; exit code 1 if nothing misses one of them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutation.catching import Catch, caught, exploration_fails, is_test, tests_fail
+from tests.mutation.copies import Copy
+from tests.mutation.guard import ROOT, Guard, ListRotten
+from tests.mutation.guards import GUARDS
+
+A_GUARD_AT_MOST = 240.0
+ALL_UNCHANGED_AT_MOST = 1200.0
+MEND = 2
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What came of one guard being undone."""
+
+    guard: Guard
+    catch: Catch | None
+    seconds: float
+
+    @property
+    def caught(self) -> bool:
+        return self.catch is not None and self.catch.sound and (self.guard.hangs or not self.catch.timed_out)
+
+    def __str__(self) -> str:
+        if self.catch is None:
+            what = "MISSED BY ALL"
+        elif not self.catch.sound:
+            what = f"NO SOUND CHANGE: {self.catch.by}: {self.catch.how}"
+        elif self.catch.timed_out:
+            what = f"{'timed out' if self.guard.hangs else 'ONLY TIMED OUT'}: {self.catch.by}"
+        else:
+            what = f"{self.catch.by}: {self.catch.how}"
+        return f"{self.guard.sentence} | {what} | {self.seconds:.1f} s"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("--only", default="", metavar="WORDS", help="guards with these words in their sentence or file")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="guards undone at once")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    guards = [guard for guard in GUARDS if arguments.only in f"{guard.sentence} {guard.file}"]
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="mutation-") as directory:
+        try:
+            for guard in guards:
+                guard.undone((ROOT / guard.file).read_text("utf-8"))
+        except ListRotten as error:
+            print(error, file=sys.stderr)
+            return MEND
+        unchanged = Copy(Path(directory) / "unchanged")
+        if catch := _fails_by_itself(unchanged, guards):
+            print(f"{catch.by} fails with every guard in place: {catch.how}", file=sys.stderr)
+            return MEND
+        missed = 0
+        with ThreadPoolExecutor(arguments.jobs) as pool:
+            undoings = [
+                pool.submit(_undone, guard, unchanged, Path(directory) / str(number))
+                for number, guard in enumerate(guards)
+            ]
+            try:
+                for undoing in as_completed(undoings):
+                    missed += not undoing.result().caught
+                    print(undoing.result(), flush=True)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    print(f"{len(guards)} guards undone, {len(guards) - missed} caught, in {time.monotonic() - begun:.0f} s")
+    return 1 if missed else 0
+
+
+def _fails_by_itself(unchanged: Copy, guards: Sequence[Guard]) -> Catch | None:
+    catchers = dict.fromkeys(catcher for guard in guards for catcher in guard.caught_by)
+    tests = [catcher for catcher in catchers if is_test(catcher)]
+    sizes = [catcher for catcher in catchers if not is_test(catcher)]
+    return (tests_fail(unchanged, tests, ALL_UNCHANGED_AT_MOST) if tests else None) or (
+        exploration_fails(unchanged, sizes, ALL_UNCHANGED_AT_MOST) if sizes else None
+    )
+
+
+def _undone(guard: Guard, unchanged: Copy, directory: Path) -> Undoing:
+    begun = time.monotonic()
+    copy = Copy(directory, unchanged.directory)
+    try:
+        copy.undo(guard)
+        return Undoing(guard, caught(copy, guard.caught_by, A_GUARD_AT_MOST), time.monotonic() - begun)
+    finally:
+        copy.remove()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Copies of the project, in which a guard can be undone while the project stays as it is."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.mutation.guard import ROOT, Guard
+from tests.mutation.inside import FLOORS
+
+COPIED = (*FLOORS, "tests", "pyproject.toml")
+
+
+class Copy:
+    """A copy of all that runs."""
+
+    def __init__(self, directory: Path, original: Path = ROOT) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True)
+        for name in COPIED:
+            if (original / name).is_dir():
+                shutil.copytree(original / name, directory / name)
+            else:
+                shutil.copy2(original / name, directory / name)
+
+    def undo(self, guard: Guard) -> None:
+        file = self.directory / guard.file
+        file.write_text(guard.undone(file.read_text("utf-8")), "utf-8")
+
+    def remove(self) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)

@@ -1,0 +1,30 @@
+"""Every guard that keeps the promise, by floor and subject."""
+
+from __future__ import annotations
+
+from tests.mutation.guard import Guard
+from tests.mutation.guards import (
+    client,
+    going_back,
+    ledger_campaigns,
+    ledger_doubt,
+    ledger_outcomes,
+    ledger_sending,
+    ledger_shared,
+    producer,
+    worker_doubt,
+    worker_sending,
+)
+
+GUARDS: tuple[Guard, ...] = (
+    *ledger_shared.GUARDS,
+    *ledger_sending.GUARDS,
+    *ledger_outcomes.GUARDS,
+    *ledger_doubt.GUARDS,
+    *ledger_campaigns.GUARDS,
+    *worker_sending.GUARDS,
+    *worker_doubt.GUARDS,
+    *going_back.GUARDS,
+    *client.GUARDS,
+    *producer.GUARDS,
+)

@@ -1,0 +1,219 @@
+"""What a look at BSG comes to, whatever BSG shows; and how many looks it takes to believe it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bsg_ledger.records import BatchRecord
+from bsg_ledger.rooms import Room
+from bsg_sandbox.server import Sandbox
+from bsg_worker.bsg_time import BSGTime
+from bsg_worker.client.answers import CampaignDetail, MessageRow
+from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
+from bsg_worker.reconcile import reconcile
+from tests.worker.bench import Bench
+
+INTENT = datetime(2026, 1, 10, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@dataclass
+class AtBSG:
+    """A campaign at BSG. `has` are the reference ids that it lists, of `total` messages."""
+
+    id: int
+    has: Sequence[str] = ()
+    total: int | None = 2
+    status: str = "sending"
+    created: datetime | None = INTENT + timedelta(minutes=1)
+
+
+@dataclass
+class FarSide:
+    campaigns_there: Sequence[AtBSG]
+    filters: bool = True
+    of_no_campaign: Sequence[str] = ()
+
+    def campaign(self, bsg_id: int) -> CampaignDetail:
+        (there,) = (there for there in self.campaigns_there if there.id == bsg_id)
+        printed = None if there.created is None else there.created.replace(tzinfo=None)
+        return CampaignDetail(there.id, there.status, None, printed, {}, None, None, there.total, None, None)
+
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignDetail]:
+        return (self.campaign(there.id) for there in self.campaigns_there)
+
+    def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
+        rows = [(there.id, own) for there in self.campaigns_there for own in there.has]
+        rows += [(cast(int, None), own) for own in self.of_no_campaign]
+        for place, own in rows:
+            if not self.filters or (campaign_id in (None, place) and reference_id in (None, own)):
+                yield MessageRow(1, place, own, "sent", None, None, None, None, None)
+
+
+def looked(
+    *there: AtBSG,
+    size: int = 2,
+    owners: dict[int, str] | None = None,
+    zone_minutes: int | None = 0,
+    suspects: Sequence[int] = (),
+    **far_side: Any,
+) -> Finding:
+    """A look for a batch c-0 of messages m0, m1, …"""
+    record = BatchRecord(
+        campaign_id="c",
+        batch=0,
+        state="unconfirmed",
+        size=size,
+        attempts=1,
+        first_intent_ms=int(INTENT.timestamp() * 1000),
+        submitted_ms=0,
+        finished_ms=0,
+        bsg_campaign_id=None,
+        bsg_status="",
+        doubt=True,
+        suspects=suspects,
+        total_messages=None,
+        envelope="{}",
+    )
+    zone = SimpleNamespace(minutes_off=lambda: zone_minutes)
+    time = BSGTime(cast(Any, zone), ZoneInfo("UTC"))
+    look = Lookup(FarSide(there, **far_side), time, (owners or {}).get, INTENT + timedelta(hours=1))
+    return look.look(record, "c-0", [{"reference_id": f"m{number}"} for number in range(size)])
+
+
+def ids_of(finding: Finding) -> list[int]:
+    assert isinstance(finding, Found), finding
+    return [campaign.id for campaign in finding.campaigns]
+
+
+def test_a_campaign_with_our_messages_since_the_intent_is_the_batch() -> None:
+    assert ids_of(looked(AtBSG(7, ["m0", "m1"]))) == [7]
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        pytest.param(lambda: looked(of_no_campaign=["m0"]), id="a message of no campaign"),
+        pytest.param(lambda: looked(AtBSG(7, ["m0", "m1"], created=None)), id="a time that is not told"),
+        pytest.param(lambda: looked(AtBSG(7, ["m0", "m1"], total=3)), id="a campaign of more messages"),
+        pytest.param(lambda: looked(AtBSG(7)), id="a campaign of that size without an owner"),
+        pytest.param(
+            lambda: looked(AtBSG(7, status="creation", total=1)), id="a campaign in creation without an owner"
+        ),
+        pytest.param(lambda: looked(AtBSG(7, ["x0"])), id="a campaign that lists half"),
+    ],
+)
+def test_what_does_not_fit_is_undecided(finding: Any) -> None:
+    assert isinstance(finding(), Undecided)
+
+
+def test_an_id_in_another_campaign_that_does_not_list_it_is_undecided() -> None:
+    class Forgetful(FarSide):
+        def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
+            return iter(()) if campaign_id else super().messages(reference_id=reference_id)
+
+    look = Lookup(Forgetful([AtBSG(7, ["m0"])]), cast(Any, None), {7: "other-0"}.get, INTENT)
+    record = SimpleNamespace(first_intent_ms=int(INTENT.timestamp() * 1000), suspects=(), size=1)
+
+    assert isinstance(look.look(cast(Any, record), "c-0", [{"reference_id": "m0"}]), Undecided)
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        pytest.param(lambda: looked(AtBSG(7), owners={7: "other-0"}), id="it has an owner"),
+        pytest.param(lambda: looked(AtBSG(7, created=INTENT - DAY)), id="it is older"),
+        pytest.param(lambda: looked(AtBSG(7, total=3)), id="it has another size"),
+        pytest.param(lambda: looked(AtBSG(7, ["x0", "x1"])), id="it lists other messages, all of them"),
+    ],
+)
+def test_what_is_surely_another_is_no_trace(finding: Any) -> None:
+    assert isinstance(finding(), NoTrace)
+
+
+def test_a_campaign_without_an_owner_that_lists_ours_is_found() -> None:
+    # Of the ids that are looked up it shows none: BSG's list of campaigns is the other half of the evidence.
+    assert ids_of(looked(AtBSG(7, ["m3"], total=9), size=9)) == [7]
+
+
+def test_where_filters_are_ignored_another_batch_is_no_trace() -> None:
+    assert isinstance(looked(AtBSG(7, ["x0", "x1", "x2"], total=3), filters=False), NoTrace)
+
+
+def test_a_campaign_of_another_batch_means_that_the_id_was_used_before() -> None:
+    assert looked(AtBSG(7, ["m1"]), owners={7: "other-0"}) == UsedBefore(frozenset({1}))
+
+
+def test_an_older_campaign_means_that_the_id_was_used_before() -> None:
+    assert looked(AtBSG(7, ["m1"], created=INTENT - DAY)) == UsedBefore(frozenset({1}))
+
+
+def test_only_what_the_older_campaign_has_was_used_before_where_filters_are_ignored() -> None:
+    older, another = AtBSG(7, ["m0"], created=INTENT - DAY), AtBSG(8, ["m3"])
+
+    assert looked(older, another, size=9, filters=False) == UsedBefore(frozenset({0}))
+
+
+def test_in_an_unknown_zone_half_a_day_makes_nothing_older() -> None:
+    half_a_day_ago = INTENT - timedelta(hours=12)
+
+    assert isinstance(looked(AtBSG(7, ["m0", "m1"], created=half_a_day_ago), zone_minutes=None), Undecided)
+
+
+def test_what_is_surely_ours_outweighs_what_does_not_fit() -> None:
+    assert ids_of(looked(AtBSG(7, ["m0", "m1"]), of_no_campaign=["m0"])) == [7]
+
+
+def test_ids_from_all_over_the_batch_are_looked_up() -> None:
+    assert looked(AtBSG(7, ["m8"], created=INTENT - DAY), size=9) == UsedBefore(frozenset({8}))
+
+
+def test_an_id_that_bsg_complained_of_is_looked_up() -> None:
+    older = AtBSG(7, ["m3"], created=INTENT - DAY)
+
+    assert looked(older, size=9, suspects=[3]) == UsedBefore(frozenset({3}))
+    assert isinstance(looked(older, size=9), NoTrace)
+
+
+# How many looks
+
+
+def looks(bench: Bench) -> str:
+    bench.make_due(Room.DOUBT)
+    return reconcile(bench.runtime)
+
+
+def test_one_look_without_a_trace_settles_nothing(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_DUPLICATE_WINDOW="3600")
+        campaign = bench.prepared(1)
+        bench.unconfirmed(campaign)
+
+        assert looks(bench) == "no trace yet"
+        assert bench.batch(campaign).state == "unconfirmed"
+
+
+def test_a_trace_makes_the_looks_before_it_worthless(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0")
+        bench.unconfirmed(bench.prepared(1))
+        first = looks(bench)
+        sandbox.fault("late_visibility", seconds=3600)
+        array = json.dumps([{"phone": 380_670_000_000, "sender": "MyShop", "text": "x", "reference_id": "x"}]).encode()
+        bench.runtime.client.send_individual(array, {}, lambda: True)
+        second = looks(bench)
+        sandbox.clear_faults()
+        sandbox.advance(7200)
+
+        third = looks(bench)
+
+    assert (first, third) == ("no trace yet", "no trace yet")
+    assert second == "asks: a BSG campaign of that size without an owner"

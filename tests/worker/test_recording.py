@@ -1,0 +1,97 @@
+"""The kind of an outcome alone decides what becomes of the batch."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+import pytest
+
+from bsg_config import clock
+from bsg_ledger.gate import GateReason
+from bsg_worker.bodies import unpacked
+from bsg_worker.client.answers import CampaignAnswer
+from bsg_worker.client.outcomes import AccountReason, Outcome, OutcomeKind, RowFault
+from bsg_worker.recording import record
+from tests.worker.bench import Bench
+
+
+def recorded(bench: Bench, kind: OutcomeKind, **fields: Any) -> tuple[str, str]:
+    """A batch of two whose POST came to that; answers the campaign, and the batch's state."""
+    campaign = bench.prepared(2)
+    lease = bench.posting(campaign)
+    outcome = Outcome(kind, "a cause", **fields)
+    return campaign, record(
+        bench.runtime, lease, outcome, unpacked(lease.body), Random(1), begun=clock.monotonic()
+    ).state
+
+
+def a_campaign_at_bsg(bsg_id: int) -> CampaignAnswer:
+    return CampaignAnswer(bsg_id, "creation", None, None, {}, None, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"),
+    [
+        (OutcomeKind.NOT_TAKEN, "pending"),
+        (OutcomeKind.THROTTLED, "pending"),
+        (OutcomeKind.REFUSED, "refused"),
+        (OutcomeKind.IN_DOUBT, "unconfirmed"),
+        (OutcomeKind.ACCOUNT_CLOSED, "pending"),
+    ],
+)
+def test_each_kind_leads_to_its_state(bench: Bench, kind: OutcomeKind, state: str) -> None:
+    campaign, told = recorded(bench, kind, retry_after=60.0)
+
+    assert told == bench.batch(campaign).state == state
+    assert bench.producer.gate().open == (kind is not OutcomeKind.ACCOUNT_CLOSED)
+    assert (bench.runtime.submit_limiter.state().cooling_for > 0) == (kind is OutcomeKind.THROTTLED)
+
+
+def test_what_was_taken_is_submitted_as_the_campaign_that_bsg_named(bench: Bench) -> None:
+    campaign, state = recorded(bench, OutcomeKind.TAKEN, campaign=a_campaign_at_bsg(7))
+
+    assert (state, bench.batch(campaign).bsg_campaign_id) == ("submitted", 7)
+
+
+def test_what_was_taken_under_no_name_or_another_batchs_is_in_doubt(bench: Bench) -> None:
+    recorded(bench, OutcomeKind.TAKEN, campaign=a_campaign_at_bsg(7))
+
+    states = [recorded(bench, OutcomeKind.TAKEN, campaign=named)[1] for named in (None, a_campaign_at_bsg(7))]
+
+    assert states == ["unconfirmed", "unconfirmed"]
+
+
+def test_named_rows_become_rejects_and_the_others_wait(bench: Bench) -> None:
+    campaign, state = recorded(bench, OutcomeKind.ROWS_REFUSED, rows=(RowFault(0, "phone", "wrong"),))
+
+    assert state == "pending"
+    assert [reject.index for reject in bench.producer.rejects(campaign)] == [0]
+    body = bench.runtime.ledger.reading.body(campaign, 0)
+    assert body is not None
+    assert [row["reference_id"][-1] for row in json.loads(unpacked(body))] == ["1"]
+
+
+def test_rows_that_are_none_of_ours_refuse_the_whole_batch(bench: Bench) -> None:
+    _, state = recorded(bench, OutcomeKind.ROWS_REFUSED, rows=(RowFault(0, "phone", ""), RowFault(2, "phone", "")))
+
+    assert state == "refused"
+
+
+def test_an_account_without_funds_refuses_no_batch_however_often(bench: Bench) -> None:
+    campaign = bench.prepared(1)
+    outcome = Outcome(OutcomeKind.ACCOUNT_CLOSED, "a cause", account_reason=AccountReason.NO_FUNDS)
+    for _ in range(3):
+        record(bench.runtime, bench.posting(campaign), outcome, b"", Random(1), begun=clock.monotonic())
+        assert bench.producer.gate().reason == GateReason.NO_FUNDS
+        bench.producer.open_gate()
+
+    assert bench.batch(campaign).state == "pending"
+
+
+def test_five_doubts_in_a_row_shut_the_gate(bench: Bench) -> None:
+    before = [recorded(bench, OutcomeKind.IN_DOUBT) and bench.producer.gate().open for _ in range(5)]
+
+    assert before == [True, True, True, True, False]
+    assert bench.producer.gate().reason == GateReason.DOUBTS
