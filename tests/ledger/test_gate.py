@@ -15,7 +15,7 @@ def test_a_closed_account_shuts_the_gate_and_refuses_no_batch_where_all_are_mean
             desk.ledger.batches.account_closed(lease, account=ACCOUNT, reason="no_funds", cause="402", shuts_allowed=0)
         )
         assert desk.ledger.gate(ACCOUNT).state().reason == GateReason.NO_FUNDS
-        desk.ledger.gate(ACCOUNT).open(reason="", by="test")
+        desk.ledger.gate(ACCOUNT).reopen(by="probe")
 
     assert states == ["pending"] * 3
 

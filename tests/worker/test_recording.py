@@ -85,7 +85,7 @@ def test_an_account_without_funds_refuses_no_batch_however_often(bench: Bench) -
     for _ in range(3):
         record(bench.runtime, bench.posting(campaign), outcome, b"", Random(1), begun=clock.monotonic())
         assert bench.producer.gate().reason == GateReason.NO_FUNDS
-        bench.producer.open_gate()
+        bench.runtime.gate.reopen(by="probe")
 
     assert bench.batch(campaign).state == "pending"
 
