@@ -20,3 +20,13 @@ def test_a_write_of_another_connection_that_is_not_on_disk_in_time_is_told(own_r
 
     with pytest.raises(NotDurable, match="could not be written in time"):
         hasty.settle()
+
+
+@pytest.mark.server_kinds("valkey")
+def test_a_server_without_an_append_only_file_is_refused_whatever_it_says_of_syncing(
+    own_redis_server: RedisServer,
+) -> None:
+    own_redis_server.client().config_set("appendonly", "no")  # and appendfsync is always
+
+    with pytest.raises(NotDurable, match="appendonly yes"):
+        Durability(own_redis_server.client(), relaxed=False, timeout_ms=3000).require()

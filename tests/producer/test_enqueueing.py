@@ -161,6 +161,18 @@ def test_a_server_that_cannot_prove_durability_is_refused_with_the_remedy(own_re
 
 
 @pytest.mark.server_kinds("valkey")
+def test_a_server_without_an_append_only_file_is_refused_before_anything_is_stored(
+    own_redis_server: RedisServer,
+) -> None:
+    own_redis_server.client().config_set("appendonly", "no")
+
+    with pytest.raises(QueueNotDurable, match="appendonly yes"):
+        producer_at(own_redis_server.url).enqueue(messages(3), sender="MyShop")
+
+    assert campaign_keys(own_redis_server.url) == []
+
+
+@pytest.mark.server_kinds("valkey")
 def test_a_server_with_waitaof_proves_it_by_being_asked(own_redis_server: RedisServer) -> None:
     own_redis_server.client().config_set("appendfsync", "everysec")
 

@@ -18,15 +18,14 @@ GUARDS: tuple[Guard, ...] = (
         "worker/bsg_worker/client/wire.py",
         (
             "no redirect is followed",
-            "allow_redirects=False",
-            "allow_redirects=True",
+            "    def get_redirect_target(self, resp: requests.Response) -> str | None:\n",
+            "    def not_asked(self, resp: requests.Response) -> str | None:\n",
             f"{TLS}no_redirect_leads_from_tls_to_plain_text",
-            f"{WIRE}what_is_no_clear_answer_to_a_body_that_left_is_in_doubt",
         ),
         (
             "where a redirect leads is not even read",
-            "    def get_redirect_target(self, resp: requests.Response) -> str | None:\n",
-            "    def not_asked(self, resp: requests.Response) -> str | None:\n",
+            "        return None\n\n\nclass _Sessions",
+            ("        return super().get_redirect_target(resp) and resp.content and None\n\n\nclass _Sessions"),
             f"{WIRE}a_redirect_without_an_end_is_not_read_to_see_where_it_leads",
         ),
         (

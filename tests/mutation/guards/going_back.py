@@ -149,7 +149,9 @@ GUARDS: tuple[Guard, ...] = (
             "a server without an append-only file is refused",
             'known.get("appendonly") == "yes" and known',
             "known",
-            f"{ENQUEUEING}a_server_that_cannot_prove_durability_is_refused_with_the_remedy",
+            (
+                "tests/ledger/test_durability.py::test_a_server_without_an_append_only_file_is_refused_whatever_it_says_of_syncing"
+            ),
         ),
         (
             "only fsync always needs no asking",

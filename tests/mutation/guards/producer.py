@@ -19,7 +19,7 @@ GUARDS: tuple[Guard, ...] = (
             "nothing is accepted by a server that keeps nothing",
             "        ledger.durability.require()\n",
             "        pass\n",
-            f"{ENQUEUEING}a_server_that_cannot_prove_durability_is_refused_with_the_remedy",
+            f"{ENQUEUEING}a_server_without_an_append_only_file_is_refused_before_anything_is_stored",
         ),
         (
             "the commit is on disk before it is answered",

@@ -54,7 +54,7 @@ def half_a_body_without_a_length(conversation: Conversation) -> None:
 
 def a_whole_campaign_of_a_longer_body(conversation: Conversation) -> None:
     conversation.read_request()
-    body = campaign_body()
+    body = campaign_body() + b" " * 100_000
     conversation.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (len(body) + 10) + body)
 
 

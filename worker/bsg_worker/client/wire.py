@@ -127,7 +127,6 @@ class Wire:
                     headers={"Content-Type": "application/json"} if body is not None else None,
                     auth=_Authorisation(authorisation),
                     timeout=self._timeouts,
-                    allow_redirects=False,
                     stream=True,
                     proxies=self._proxies,
                 )
@@ -224,7 +223,7 @@ class _Session(requests.Session):
             self.mount(scheme, WatchingAdapter())
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        # Even where it follows no redirect, requests reads such an answer whole to tell where it would lead.
+        # Not `allow_redirects=False`: even then requests reads such an answer whole, to tell where it would lead.
         return None
 
 
