@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := $(wildcard config ledger producer worker monitor cli sandbox tests benchmarks examples)
 
-.PHONY: help demo test explore chaos fuzz audit-dependencies lint format lock clean
+.PHONY: help demo test explore chaos bench fuzz audit-dependencies lint format lock clean
 
 help: ## list what can be made
 	@echo "make demo    install into .venv, then send a campaign through real processes to a sandbox on loopback"
 	@echo "make test    install into .venv, then run the whole suite (ARGS=... goes to pytest)"
 	@echo "make explore every interleaving of small campaigns against the ledger's scripts (ARGS=--quick: the sizes of the suite)"
 	@echo "make chaos   everything killed, cut and filled for MINUTES=2.5 [SEED=n] [ARGS=...]: nothing lost, nothing sent twice"
+	@echo "make bench   each figure beside what it is held against, with its goal (ARGS=--write: into docs/performance.md)"
 	@echo "make fuzz    thousands of new bad inputs against everything that reads any (ARGS=... goes to pytest)"
 	@echo "make audit-dependencies  ask the package index for known vulnerabilities of what requirements.lock installs"
 	@echo "make lint    ruff (rules and format) and mypy --strict"
@@ -52,6 +53,9 @@ test: $(STAMP) ## the whole suite
 
 chaos: $(STAMP) ## kills, cuts and faults by seed, then the sandbox's record against what was enqueued
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2.5) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+bench: $(STAMP) ## figures beside what they are held against
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 fuzz: $(STAMP) ## new bad inputs
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/hostile -k "not bomb" --timeout 1800 $(ARGS)

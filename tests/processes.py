@@ -169,9 +169,9 @@ class Processes:
         return "\n".join(f"== {path.name}\n{path.read_text()}" for path in sorted(self.directory.glob("*.log")))
 
 
-def wait_until(condition: Callable[[], object], *, within: float, what: str = "") -> None:
-    """Returns as soon as the condition holds; fails when it does not `within` seconds."""
+def wait_until(condition: Callable[[], object], *, within: float, what: str = "", pause: float = 0.02) -> None:
+    """Returns as soon as the condition holds, asked every `pause` seconds; fails when it does not `within` seconds."""
     stop_at = time.monotonic() + within
     while not condition():
         assert time.monotonic() < stop_at, f"waited {within:g} s in vain for {what or condition}"
-        time.sleep(0.02)
+        time.sleep(pause)
