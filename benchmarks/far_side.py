@@ -44,6 +44,10 @@ class FarSide:
         self._process.kill()
         self._process.wait()
 
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
+
     def wait_for(self, messages: int, *, alive: Callable[[], bool] = lambda: True) -> float:
         """Waits until so many messages have arrived in all; answers when the last POST was answered.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 SENDER = "MyShop"
@@ -34,7 +35,8 @@ def rows(count: int, *, first: int = 0) -> list[dict[str, Any]]:
     ]
 
 
-def chunks(count: int, size: int) -> Iterator[list[dict[str, Any]]]:
-    """`rows` in lists of `size` at most."""
-    for first in range(0, count, size):
-        yield rows(min(size, count - first), first=first)
+def chunks(given: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    """The messages in lists of `size` at most."""
+    iterator = iter(given)
+    while chunk := list(islice(iterator, size)):
+        yield chunk

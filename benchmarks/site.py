@@ -57,7 +57,10 @@ class Way:
 
 
 class Site:
-    """Settings are the shipped ones, except for the account, the limit of the rate, and those given."""
+    """Settings are the shipped ones, except for the account, the limit of the rate, and those given.
+
+    With no workers nothing runs but Redis and the far side.
+    """
 
     def __init__(
         self, directory: Path, far_side: FarSide, *, workers: int = WORKERS, in_flight: int = REQUESTS_AT_ONCE,
@@ -71,7 +74,7 @@ class Site:
             **_AS_SHIPPED,
             **_UNLIMITED,
             "BSG_API_KEY": API_KEY,
-            "WORKER_IN_FLIGHT": str(max(1, in_flight // workers)),
+            "WORKER_IN_FLIGHT": str(max(1, in_flight // max(1, workers))),
             **settings,
         }
         self._sent = 0
@@ -85,7 +88,8 @@ class Site:
                 Processes(self._directory / "processes", self.redis.url, self.far_side.url, **self._settings)
             )
             self.producer = Producer(Settings.from_environment(self.processes.settings))
-            self.processes.all(workers=self._workers)
+            if self._workers:
+                self.processes.all(workers=self._workers)
             self._stack = stack.pop_all()
         return self
 
@@ -99,10 +103,14 @@ class Site:
         self.send(campaigns=16, size=20)
 
     def send(self, *, campaigns: int, size: int) -> Way:
-        """Enqueues the campaigns one after the other and waits until all has been sent."""
+        """Enqueues the campaigns one after the other, all to the same recipients, and waits until all has been sent.
+
+        The messages are made before the clock starts: making them is the caller's work.
+        """
+        ready = list(messages(size))
         began = time.monotonic()
         for _ in range(campaigns):
-            self.producer.enqueue(messages(size, first=self._sent), sender=SENDER)
+            self.producer.enqueue(ready, sender=SENDER)
             self._sent += size
         committed = time.monotonic()
         ended = self.far_side.wait_for(self._sent, alive=self._alive)

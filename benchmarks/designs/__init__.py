@@ -15,7 +15,7 @@ _WORKERS, _THREADS_OF_EACH = 2, 2
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """`workers`: the commands to start, each what follows `python -m`. The module publishes by `publish(count)`."""
+    """`workers`: the commands to start, each what follows `python -m`. The module publishes by `publish(messages)`."""
 
     title: str
     module: str

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import uuid4
 
 from benchmarks.designs.celery_settings import application
 from benchmarks.designs.sending import send
@@ -10,11 +12,11 @@ app = application(__name__)
 
 
 @app.task
-def send_chunk(messages: list[dict[str, Any]]) -> None:
-    send(messages)
+def send_chunk(chunk_id: str, messages: list[dict[str, Any]]) -> None:
+    send(messages, [f"{chunk_id[:24]}{place}" for place in range(len(messages))])
 
 
-def publish(count: int) -> None:
+def publish(messages: Iterable[dict[str, Any]]) -> None:
     with app.producer_pool.acquire(block=True) as producer:
-        for chunk in chunks(count, MESSAGES_A_BATCH):
-            send_chunk.apply_async((chunk,), producer=producer)
+        for chunk in chunks(messages, MESSAGES_A_BATCH):
+            send_chunk.apply_async((uuid4().hex, chunk), producer=producer)

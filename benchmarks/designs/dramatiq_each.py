@@ -1,22 +1,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
+from uuid import uuid4
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
 from benchmarks.designs.sending import send
-from benchmarks.messages import rows
 
 dramatiq.set_broker(RedisBroker(url=os.environ["REDIS_URL"]))
 
 
 @dramatiq.actor
-def send_message(message: dict[str, Any]) -> None:
-    send([message])
+def send_message(reference_id: str, message: dict[str, Any]) -> None:
+    send([message], [reference_id])
 
 
-def publish(count: int) -> None:
-    for message in rows(count):
-        send_message.send(message)
+def publish(messages: Iterable[dict[str, Any]]) -> None:
+    for message in messages:
+        send_message.send(uuid4().hex, message)

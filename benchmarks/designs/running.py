@@ -68,7 +68,7 @@ class RunningDesign:
         return count / (ended - began)
 
     def _publish(self, count: int) -> tuple[float, float]:
-        published = publish(self._design.module, count, **self._environment)
+        published = publish(self._design.module, count, ready=True, **self._environment)
         self._sent += WARM_UP_MESSAGES + count
         return published.began, self._far_side.wait_for(self._sent, alive=self._alive)
 

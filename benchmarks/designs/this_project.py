@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
-from benchmarks.messages import SENDER, messages
+from benchmarks.messages import SENDER
 from bsg_config.settings import Settings
 from bsg_producer import Producer
 
 producer = Producer(Settings.build(redis_url=os.environ["REDIS_URL"]))
 
 
-def publish(count: int) -> None:
-    producer.enqueue(messages(count), sender=SENDER)
+def publish(messages: Iterable[dict[str, Any]]) -> None:
+    producer.enqueue(messages, sender=SENDER)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import zlib
-from itertools import islice
+from collections.abc import Iterable
+from typing import Any
 
-from benchmarks.messages import MESSAGES_A_BATCH, messages
+from benchmarks.messages import MESSAGES_A_BATCH, chunks
 
 
-def publish(count: int) -> None:
-    """Packs so many messages of the generator."""
-    given = messages(count)
-    while chunk := list(islice(given, MESSAGES_A_BATCH)):
+def publish(messages: Iterable[dict[str, Any]]) -> None:
+    for chunk in chunks(messages, MESSAGES_A_BATCH):
         zlib.compress(json.dumps(chunk).encode(), 1)

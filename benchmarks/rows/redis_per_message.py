@@ -39,9 +39,9 @@ def _side(title: str, module: str, full: int, short: int) -> Side:
         messages = measurement.size(full, short)
         with RedisServer(measurement.directory / "redis") as redis:
             environment = {"REDIS_URL": redis.url, "FAR_SIDE": ""}
-            publish(module, 1, **environment)
+            publish(module, 1, ready=True, **environment)
             before = _used(redis)
-            publish(module, messages, **environment)
+            publish(module, messages, ready=False, **environment)
             after = _used(redis)
         return {
             f"{title}, {MEMORY}": (after.memory - before.memory) / messages,
