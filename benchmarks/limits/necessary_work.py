@@ -61,7 +61,7 @@ def _by_rows() -> Callable[[], None]:
 
 
 def _by_columns() -> Callable[[], None]:
-    packed = pack(list(messages(MESSAGES_A_BATCH)), None)
+    packed = pack(list(messages(MESSAGES_A_BATCH)), None).content
     envelope = check_envelope({"sender": SENDER}, Settings.build(), datetime.now(UTC))
     campaign_id = new_campaign_id()
 

@@ -86,10 +86,12 @@ class _PartStore:
     def store_all(self, messages: Iterable[Mapping[str, Any]]) -> None:
         iterator = self._renewing(_iterate(messages))
         while part := list(islice(iterator, self._envelope.batch_size)):
-            self._digest.update(part)
             packed = pack(part, self._template)
+            self._digest.update(part, packed.written)
             with queue_errors():
-                self._ledger.campaigns.store_part(self._campaign_id, len(self._sizes), packed, keep_ms=KEEP_PARTS_MS)
+                self._ledger.campaigns.store_part(
+                    self._campaign_id, len(self._sizes), packed.content, keep_ms=KEEP_PARTS_MS
+                )
             self._sizes.append(len(part))
             reached("enqueue: part stored")
         if not self._sizes:

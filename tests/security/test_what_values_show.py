@@ -28,7 +28,7 @@ from tests.security.secrets import FIRST_PHONE, KEY, NAME, QUOTED_PASSWORD, TEXT
 
 SETTINGS = Settings.build(bsg_api_key=KEY, redis_url=f"redis://user:{QUOTED_PASSWORD}@localhost/0", bsg_auth="api-key")
 ENVELOPE = envelope_of(text=f"{TEXT} {{{{ name }}}}", callback_url=f"https://example.com/{TEXT}")
-PART = unpack(pack(list(messages(3)), Template.parse(f"{TEXT} {{{{ name }}}}")))
+PART = unpack(pack(list(messages(3)), Template.parse(f"{TEXT} {{{{ name }}}}")).content)
 COLUMNS = look(PART, sender="MyShop", texts=[TEXT] * 3, generated_ids=["a", "b", "c"])
 BODY = f'[{{"phone":{FIRST_PHONE},"text":"{TEXT}"}}]'.encode()
 VALUES: dict[str, Any] = {
