@@ -128,6 +128,6 @@ def shown(figures: Figures) -> str:
 
 def written(value: float) -> str:
     """Three digits that mean something, thousands apart."""
-    if abs(value) >= 1000:
+    if abs(value) >= 999.5:
         return f"{float(f'{value:.3g}'):,.0f}".replace(",", "\u202f")
     return f"{value:.3g}"
