@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := $(wildcard config ledger producer worker monitor cli sandbox tests benchmarks examples)
 
-.PHONY: help demo test explore chaos crash load mutate fuzz audit-dependencies lint format lock clean
+.PHONY: help demo test explore chaos crash load mutate bench fuzz audit-dependencies lint format lock clean
 
 help: ## list what can be made
 	@echo "make demo    install into .venv, then send a campaign through real processes to a sandbox on loopback"
@@ -18,6 +18,7 @@ help: ## list what can be made
 	@echo "make crash   every named moment between two effects: killed there, and again at the recovery from it (ARGS=--once: not again)"
 	@echo "make load    MESSAGES=1000000 in CAMPAIGNS=2000 through WORKERS=8, BSG answering after LATENCY=0.2 s [SEED=n] [ARGS=...]"
 	@echo "make mutate  each guard undone in turn: something must miss it (ARGS='--only WORDS' for some of them)"
+	@echo "make bench   each figure beside what it is held against, with its goal (ARGS=--write: into docs/performance.md)"
 	@echo "make fuzz    thousands of new bad inputs against everything that reads any (ARGS=... goes to pytest)"
 	@echo "make audit-dependencies  ask the package index for known vulnerabilities of what requirements.lock installs"
 	@echo "make lint    ruff (rules and format) and mypy --strict"
@@ -65,6 +66,9 @@ load: $(STAMP) ## a million messages: nothing lost, nothing doubled, bounded mem
 
 mutate: $(STAMP) ## each guard undone
 	@$(BIN)/python -m tests.mutation $(ARGS)
+
+bench: $(STAMP) ## figures beside what they are held against
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 fuzz: $(STAMP) ## new bad inputs
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/hostile -k "not bomb" --timeout 1800 $(ARGS)

@@ -14,6 +14,7 @@ from typing import Self
 
 WORKER_QUEUES = "submit.high,prepare.high,submit.normal,prepare.normal,submit.low,prepare.low"
 READY_WITHIN = 30.0
+_ALONE = ("--without-mingle", "--without-gossip")
 
 # Quick where production is patient, so that a scenario takes seconds; every rule between the settings still holds.
 QUICK = {
@@ -35,11 +36,17 @@ QUICK = {
 
 def worker_arguments(name: str, application: str = "bsg_worker", log_level: str = "INFO") -> tuple[str, ...]:
     """What follows `celery` on the command line of a worker that prepares and submits."""
-    return (*("-A", application, "worker", "-P", "threads", "-c", "8", "-Q", WORKER_QUEUES), *_named(name, log_level))
+    return (
+        *("-A", application, "worker", "-P", "threads", "-c", "8", *_ALONE, "-Q", WORKER_QUEUES),
+        *_named(name, log_level),
+    )
 
 
 def status_arguments(name: str, log_level: str = "INFO") -> tuple[str, ...]:
-    return (*("-A", "bsg_worker", "worker", "-P", "threads", "-c", "4", "-Q", "status"), *_named(name, log_level))
+    return (
+        *("-A", "bsg_worker", "worker", "-P", "threads", "-c", "4", *_ALONE, "-Q", "status"),
+        *_named(name, log_level),
+    )
 
 
 def beat_arguments(schedule: Path) -> tuple[str, ...]:
@@ -169,9 +176,9 @@ class Processes:
         return "\n".join(f"== {path.name}\n{path.read_text()}" for path in sorted(self.directory.glob("*.log")))
 
 
-def wait_until(condition: Callable[[], object], *, within: float, what: str = "") -> None:
-    """Returns as soon as the condition holds; fails when it does not `within` seconds."""
+def wait_until(condition: Callable[[], object], *, within: float, what: str = "", pause: float = 0.02) -> None:
+    """Returns as soon as the condition holds, asked every `pause` seconds; fails when it does not `within` seconds."""
     stop_at = time.monotonic() + within
     while not condition():
         assert time.monotonic() < stop_at, f"waited {within:g} s in vain for {what or condition}"
-        time.sleep(0.02)
+        time.sleep(pause)

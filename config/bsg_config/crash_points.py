@@ -20,7 +20,6 @@ class CrashPoint(StrEnum):
     ENQUEUE_COMMITTED = "enqueue: committed"
     ENQUEUE_PARTS_DROPPED = "enqueue: parts dropped"
     ENQUEUE_SETTLED = "enqueue: settled on disk"
-    ENQUEUE_RUNG = "enqueue: doorbell rung"
 
     # Whatever a person says (resume, retry, resolve) is one transition, and then bells.
     PRODUCER_WORD_RECORDED = "producer: word recorded"

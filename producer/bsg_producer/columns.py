@@ -51,7 +51,15 @@ class Part:
     flaws: Mapping[int, Flaw]
 
 
-def pack(messages: Sequence[Any], template: Template | None) -> bytes:
+@dataclass(frozen=True, slots=True, repr=False)
+class Packed:
+    """A part for Redis. `written` has the JSON, without brackets, of columns that hold just what was given."""
+
+    content: bytes
+    written: Mapping[str, bytes]
+
+
+def pack(messages: Sequence[Any], template: Template | None) -> Packed:
     """The messages for Redis. Never raises for what a message is or holds."""
     named = _MARKS if template is not None else (*_MARKS, "text")
     fields = template.fields if template is not None else ()
@@ -60,19 +68,26 @@ def pack(messages: Sequence[Any], template: Template | None) -> bytes:
     rows = messages if all(issubclass(kind, Mapping) for kind in set(map(type, messages))) else None
     if rows is None:
         rows = [_mapping_or_flaw(message, row, flaws) for row, message in enumerate(messages)]
-    columns = {name: _column(rows, name, flaws) for name in names}
+    as_given: set[str] = set()
+    columns = {name: _column(rows, name, flaws, as_given) for name in names}
     for row in flaws:
         for name in set(names) - set(_MARKS):
             if (column := columns[name]) is not None:
                 column[row] = None
-    packed = {
-        "format": _FORMAT,
-        "size": len(messages),
-        "columns": {name: columns[name] for name in named if columns[name] is not None},
-        "fields": {name: columns[name] for name in fields},
-        "flaws": [[row, flaw.field, flaw.code.value, flaw.message] for row, flaw in sorted(flaws.items())],
-    }
-    return zstandard.ZstdCompressor(level=1).compress(_encode(packed).encode())
+    written = {name: _encode(column).encode() for name, column in columns.items()}
+    packed = _object(
+        {
+            "format": b"%d" % _FORMAT,
+            "size": b"%d" % len(messages),
+            "columns": _object({name: written[name] for name in named if columns[name] is not None}),
+            "fields": _object({name: written[name] for name in fields}),
+            "flaws": _encode(
+                [[row, flaw.field, flaw.code.value, flaw.message] for row, flaw in sorted(flaws.items())]
+            ).encode(),
+        }
+    )
+    content = zstandard.ZstdCompressor(level=1).compress(packed)
+    return Packed(content, {} if flaws else {name: written[name][1:-1] for name in as_given})
 
 
 def unpack(packed: bytes) -> Part:
@@ -99,11 +114,16 @@ def unpack(packed: bytes) -> Part:
     )
 
 
+def _object(members: Mapping[str, bytes]) -> bytes:
+    """A JSON object of members that are written already."""
+    return b"{" + b",".join(_encode(name).encode() + b":" + member for name, member in members.items()) + b"}"
+
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _column(rows: Sequence[Any], name: str, flaws: dict[int, Flaw]) -> list[Any] | None:
-    """The field's values, None if no message has any."""
+def _column(rows: Sequence[Any], name: str, flaws: dict[int, Flaw], as_given: set[str]) -> list[Any] | None:
+    """The field's values, None if no message has any. Its name goes into `as_given` if none had to be changed."""
     try:
         values = [message.get(name) for message in rows]
     except Exception:  # whatever a mapping of the caller's raises, it is that message's flaw and nobody else's
@@ -111,7 +131,9 @@ def _column(rows: Sequence[Any], name: str, flaws: dict[int, Flaw]) -> list[Any]
     kinds = set(map(type, values))
     if kinds == {type(None)} or not kinds:
         return None
-    if not _surely_kept(values, kinds):
+    if _surely_kept(values, kinds):
+        as_given.add(name)
+    else:
         for row, value in enumerate(values):
             if row not in flaws:
                 values[row] = _kept(value, name, row, flaws)

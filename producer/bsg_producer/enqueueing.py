@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
+from bsg_config.doorbell import prepare_bell
 from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.ledger import Ledger
@@ -86,10 +87,12 @@ class _PartStore:
     def store_all(self, messages: Iterable[Mapping[str, Any]]) -> None:
         iterator = self._renewing(_iterate(messages))
         while part := list(islice(iterator, self._envelope.batch_size)):
-            self._digest.update(part)
             packed = pack(part, self._template)
+            self._digest.update(part, packed.written)
             with queue_errors():
-                self._ledger.campaigns.store_part(self._campaign_id, len(self._sizes), packed, keep_ms=KEEP_PARTS_MS)
+                self._ledger.campaigns.store_part(
+                    self._campaign_id, len(self._sizes), packed.content, keep_ms=KEEP_PARTS_MS
+                )
             self._sizes.append(len(part))
             reached(CrashPoint.ENQUEUE_PART_STORED)
         if not self._sizes:
@@ -107,6 +110,7 @@ class _PartStore:
             name=self._envelope.name or "",
             window=window,
             incarnation=secrets.token_hex(16),
+            bell=prepare_bell(self._campaign_id, self._envelope.priority),
         )
 
     def drop(self) -> None:

@@ -24,7 +24,8 @@ LOG_AT_MOST = 200_000
 class RequestSeen:
     """A request as the log has it: `time` is `time.monotonic()` when its headers were read.
 
-    `status` is None while it is not answered, and for ever when it never was. `struck` names its faults.
+    `status` is None while it is not answered, and for ever when it never was; `ended` is the `time.monotonic()` of its
+    answer, or of its end without one. `struck` names its faults.
     """
 
     number: int
@@ -33,6 +34,7 @@ class RequestSeen:
     time: float
     status: int | None = None
     struck: tuple[str, ...] = ()
+    ended: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as a JSON object."""
@@ -98,6 +100,7 @@ class World:
         with self._lock:
             self._open -= 1
             seen.status = status
+            seen.ended = time.monotonic()
 
     def requests(self) -> list[RequestSeen]:
         """Return the log, oldest first, of at most the last 200 000 requests."""

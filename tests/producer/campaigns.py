@@ -27,7 +27,7 @@ def prepared(messages: Sequence[Any], *, first_index: int = 0, batch_size: int =
     """What the worker makes of a part with these messages."""
     envelope = envelope_of(**arguments)
     template = None if envelope.text is None else Template.parse(envelope.text)
-    part = unpack(pack(messages, template))
+    part = unpack(pack(messages, template).content)
     return prepare(part, envelope, campaign_id=CAMPAIGN, first_index=first_index, batch_size=batch_size)
 
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bsg_producer.columns import pack
 from bsg_producer.digest import ContentDigest
+from bsg_producer.template import Template
 
 MESSAGES: list[Any] = [
     {"phone": 380661231231, "text": "Hi", "name": "Олена"},
@@ -112,3 +114,30 @@ VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_s
 @given(rows=st.lists(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), max_size=5), cut=st.integers(0, 5))
 def test_any_messages_have_the_same_digest_however_divided(rows: list[dict[str, Any]], cut: int) -> None:
     assert digest_of(rows) == digest_of(rows[:cut], rows[cut:])
+
+
+MESSAGES_AS_GIVEN = st.lists(
+    st.fixed_dictionaries({}, optional={name: VALUES | st.dates() for name in ("phone", "text", "name", "sender")})
+    | st.just("no mapping"),
+    min_size=1,
+    max_size=6,
+)
+
+
+@given(rows=MESSAGES_AS_GIVEN, cut=st.integers(1, 6), text=st.sampled_from([None, "Hi {{ name }}"]))
+def test_columns_that_are_written_for_redis_have_the_digest_of_their_messages(
+    rows: list[Any], cut: int, text: str | None
+) -> None:
+    template = None if text is None else Template.parse(text)
+    digest = ContentDigest(text=None, sender=None)
+    for part in filter(None, (rows[:cut], rows[cut:])):
+        digest.update(part, pack(part, template).written)
+
+    assert digest.hexdigest() == digest_of(rows)
+
+
+def test_columns_are_handed_on_as_they_are_written() -> None:
+    assert dict(pack([{"phone": 1, "text": "Hi"}, {"phone": 2, "text": "Ho"}], None).written) == {
+        "phone": b"1,2",
+        "text": b'"Hi","Ho"',
+    }

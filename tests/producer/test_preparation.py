@@ -246,8 +246,8 @@ def test_whatever_a_body_holds_it_is_the_same_json_as_the_json_module_writes() -
 def test_only_the_fields_that_the_template_names_are_kept() -> None:
     message = {**GOOD, "name": "Bob", "secret": "sesame" * 9}
 
-    assert dict(unpack(pack([message], Template.parse("Hi {{ name }}"))).fields) == {"name": ["Bob"]}
-    assert unpack(pack([message], Template.parse("Hi"))).texts is None
+    assert dict(unpack(pack([message], Template.parse("Hi {{ name }}")).content).fields) == {"name": ["Bob"]}
+    assert unpack(pack([message], Template.parse("Hi")).content).texts is None
 
 
 def test_what_is_no_packed_part_is_refused() -> None:
@@ -262,13 +262,13 @@ def test_a_typical_queued_message_takes_less_than_thirty_bytes() -> None:
     ]
     text = "Hi {{ name }}, your order is ready: see you {{ day }} at the usual place!"
 
-    assert len(pack(messages, Template.parse(text))) < 30 * len(messages)
+    assert len(pack(messages, Template.parse(text)).content) < 30 * len(messages)
     assert len(prepared(messages, text=text).batches[0].body) < 30 * len(messages)
 
 
 def test_good_messages_are_accepted_in_a_few_microseconds_each() -> None:
     messages = [{"phone": f"+380 66 {n:07}", "text": f"Hi {n}, see you"} for n in range(10_000)]
-    part = unpack(pack(messages, None))
+    part = unpack(pack(messages, None).content)
     envelope = envelope_of()
     started = time.process_time()
     prepare(part, envelope, campaign_id=CAMPAIGN, first_index=0, batch_size=10_000)

@@ -8,6 +8,7 @@ import pytest
 
 from bsg_config.doorbell import Doorbell
 from bsg_config.redis_address import RedisAddress
+from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.parts import PartLease
@@ -28,14 +29,14 @@ from tests.security.secrets import FIRST_PHONE, KEY, NAME, QUOTED_PASSWORD, TEXT
 
 SETTINGS = Settings.build(bsg_api_key=KEY, redis_url=f"redis://user:{QUOTED_PASSWORD}@localhost/0", bsg_auth="api-key")
 ENVELOPE = envelope_of(text=f"{TEXT} {{{{ name }}}}", callback_url=f"https://example.com/{TEXT}")
-PART = unpack(pack(list(messages(3)), Template.parse(f"{TEXT} {{{{ name }}}}")))
+PART = unpack(pack(list(messages(3)), Template.parse(f"{TEXT} {{{{ name }}}}")).content)
 COLUMNS = look(PART, sender="MyShop", texts=[TEXT] * 3, generated_ids=["a", "b", "c"])
 BODY = f'[{{"phone":{FIRST_PHONE},"text":"{TEXT}"}}]'.encode()
 VALUES: dict[str, Any] = {
     "settings": SETTINGS,
     "address": RedisAddress.parse(str(SETTINGS.redis_url)),
     "producer": Producer(SETTINGS),
-    "doorbell": Doorbell(SETTINGS),
+    "doorbell": Doorbell(connect(SETTINGS)),
     "runtime": build(SETTINGS),
     "envelope": ENVELOPE,
     "template": Template.parse(TEXT),

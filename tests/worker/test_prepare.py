@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bsg_config.celery_configuration import PREPARE, SUBMIT, queue_of
+from bsg_config.queues import PREPARE, SUBMIT, queue_of
 from bsg_sandbox.server import Sandbox
 from bsg_worker import prepare as preparing
 from bsg_worker import submit as submitting

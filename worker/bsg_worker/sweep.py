@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bsg_config.celery_configuration import PREPARE, SUBMIT, queue_of
 from bsg_config.crash_points import CrashPoint, reached
+from bsg_config.queues import PREPARE, SUBMIT, queue_of
 from bsg_ledger.rooms import UNSTAMPED, Room
 from bsg_worker.client.outcomes import StopOutcome
 from bsg_worker.doorbells import BELL_PATIENCE_SECONDS, ring_submits
+from bsg_worker.reconcile import reconcile
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns, by_lot
 
@@ -22,7 +23,9 @@ def sweep(runtime: Runtime) -> str:
         reached(CrashPoint.SWEEP_LEASES_TAKEN_BACK)
     expired = _expire(runtime)
     rung = _ring_prepares(runtime) + _ring_due(runtime, runtime.account) + _ring_due(runtime, UNSTAMPED)
-    return f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
+    swept = f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
+    # What a dead worker had on the wire has waited for a whole lease already.
+    return f"{swept}; {reconcile(runtime)}" if taken_back else swept
 
 
 def stop_at_bsg(runtime: Runtime) -> str:

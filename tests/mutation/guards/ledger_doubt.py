@@ -176,7 +176,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "what may have been on the wire when its lease ran out is in doubt",
-            "to_doubt(campaign, batch, ARGV[3], 'lease ran out on the wire')",
+            "to_doubt(campaign, batch, 0, 'lease ran out on the wire')",
             "move_back(campaign, batch, NOW, 'lease ran out on the wire')",
             "a part, and a reject",
         ),

@@ -96,7 +96,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "messages are part of the digest",
-            "            self._digest.update(part)\n",
+            "            self._digest.update(part, packed.written)\n",
             "",
             f"{ENQUEUEING}of_a_second_try_with_the_same_key_nothing_remains",
         ),
@@ -127,14 +127,14 @@ GUARDS: tuple[Guard, ...] = (
         "producer/bsg_producer/digest.py",
         (
             "text and sender are part of the digest",
-            "        self._hash.update(_written([text, sender]))\n",
-            "",
+            "blake2b(_written([text, sender]), digest_size=_DIGEST_BYTES)",
+            "blake2b(digest_size=_DIGEST_BYTES)",
             f"{DIGEST}text_and_sender_are_content",
         ),
         (
-            "a message that cannot be written hides no other",
-            '            written = b"[" + b",".join(map(_written_alone, rows)) + b"]"\n',
-            '            written = b"[]"\n',
+            "a value that cannot be written hides no other",
+            '        return b",".join(map(_written_alone, values))\n',
+            '        return b""\n',
             f"{DIGEST}a_value_that_cannot_be_written_hides_nothing_beside_it",
         ),
     ),

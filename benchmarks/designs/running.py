@@ -1,0 +1,76 @@
+"""A usual design at work: Redis as the project has it, the far side, and the design's worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.servers import RedisServer
+
+from benchmarks.designs import Design
+from benchmarks.far_side import FarSide
+from benchmarks.publishing import WARM_UP_MESSAGES, publish
+
+_STOP_WITHIN = 10.0
+
+
+class RunningDesign:
+    def __init__(self, directory: Path, far_side: FarSide, design: Design) -> None:
+        self._redis = RedisServer(directory / "redis")
+        self._far_side = far_side
+        self._design = design
+        self._log = directory / "workers.log"
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._sent = 0
+
+    def __enter__(self) -> Self:
+        self._redis.start()
+        self._far_side.__enter__()
+        self._environment = {"REDIS_URL": self._redis.url, "FAR_SIDE": self._far_side.url}
+        with self._log.open("wb") as log:
+            for command in self._design.workers:
+                self._processes.append(
+                    subprocess.Popen(
+                        [sys.executable, "-m", *command],
+                        env={**os.environ, **self._environment},
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,  # a group of its own, as some of them have children
+                    )
+                )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self._processes:
+            process.terminate()
+        for process in self._processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_WITHIN)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self._far_side.__exit__(None, None, None)
+        self._redis.stop()
+
+    def rate(self, count: int) -> float:
+        """Messages a second from the first that is published to the last answer, once the workers are warm."""
+        self._publish(WARM_UP_MESSAGES)
+        began, ended = self._publish(count)
+        return count / (ended - began)
+
+    def _publish(self, count: int) -> tuple[float, float]:
+        published = publish(self._design.module, count, ready=True, **self._environment)
+        self._sent += WARM_UP_MESSAGES + count
+        return published.began, self._far_side.wait_for(self._sent, alive=self._alive)
+
+    def _alive(self) -> bool:
+        return all(process.poll() is None for process in self._processes)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.far_side import FarSide
+from benchmarks.limits import bare_posts
+from benchmarks.messages import MESSAGES_A_BATCH
+from benchmarks.site import Site
+
+LATENCY = 0.1
+CAMPAIGN_SIZE = 50_000
+CAMPAIGNS, CAMPAIGNS_IN_SHORT = 20, 4
+
+FROM_COMMIT = "this project, from the last commit"
+FROM_ENQUEUE = "this project, from the first enqueue"
+BARE = "bare loop"
+
+
+def _project(measurement: Measurement) -> Figures:
+    campaigns = measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT)
+    with Site(measurement.directory, FarSide(latency=LATENCY)) as site:
+        site.warm_up()
+        way = site.send(campaigns=campaigns, size=CAMPAIGN_SIZE)
+    return {FROM_COMMIT: way.rate_from_commit, FROM_ENQUEUE: way.rate_from_enqueue}
+
+
+def _bare(measurement: Measurement) -> Figures:
+    messages = CAMPAIGN_SIZE * measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT)
+    return {BARE: bare_posts.measured(LATENCY, messages // MESSAGES_A_BATCH)}
+
+
+ROW = Row(
+    what="messages a second at 100 ms provider latency, 4 requests at once, 20 campaigns of 50 000",
+    against="a bare `requests` loop in 4 threads that posts ready-made bodies",
+    unit="messages/s",
+    sides=[Side("this project", _project), Side("bare loop", _bare)],
+    goals=[
+        Goal("from the last commit", FROM_COMMIT, over=(BARE,), at_least=0.98, gross=0.1),
+        Goal("from the first `enqueue`", FROM_ENQUEUE, over=(BARE,), at_least=0.95, gross=0.1),
+    ],
+    drawn=(FROM_COMMIT, FROM_ENQUEUE, BARE),
+)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.far_side import FarSide
+from benchmarks.limits import necessary_work
+from benchmarks.site import Site
+
+CAMPAIGN_SIZE = 50_000
+CAMPAIGNS, CAMPAIGNS_IN_SHORT = 20, 4
+SECONDS_OF_WORK = 3.0
+
+FROM_COMMIT = "this project, from the last commit"
+FROM_ENQUEUE = "this project, from the first enqueue"
+BY_ROWS = "one core's necessary work"
+BY_COLUMNS = "the same work by columns, as the project does it"
+
+
+def _project(measurement: Measurement) -> Figures:
+    with Site(measurement.directory, FarSide()) as site:
+        site.warm_up()
+        way = site.send(campaigns=measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT), size=CAMPAIGN_SIZE)
+    return {FROM_COMMIT: way.rate_from_commit, FROM_ENQUEUE: way.rate_from_enqueue}
+
+
+def _work(_: Measurement) -> Figures:
+    found = necessary_work.measured(SECONDS_OF_WORK)
+    return {BY_ROWS: found[necessary_work.ROWS], BY_COLUMNS: found[necessary_work.COLUMNS]}
+
+
+ROW = Row(
+    what="the same without latency, two cores and all processes together",
+    against="what one core can do of the work that nobody can leave out: `loads`, validate, `dumps`, compress",
+    unit="messages/s",
+    sides=[Side("this project", _project), Side("necessary work", _work)],
+    goals=[
+        Goal("from the last commit", FROM_COMMIT, over=(BY_ROWS,), at_least=1.0, gross=0.2),
+        Goal("from the first `enqueue`", FROM_ENQUEUE, over=(BY_ROWS,), at_least=0.8, gross=0.2),
+    ],
+    drawn=(FROM_COMMIT, FROM_ENQUEUE, BY_ROWS, BY_COLUMNS),
+    remark=(
+        "All processes share the two cores: the caller of `enqueue`, Redis, two workers, the status worker, beat, and "
+        "the sandbox, which reads every byte."
+    ),
+)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import os
+
+from benchmarks import steps
+from benchmarks.comparing import Figures, Measurement, Row, Side
+from benchmarks.far_side import FarSide
+from benchmarks.messages import MESSAGES_A_BATCH
+from benchmarks.processor_time import seconds_of
+from benchmarks.site import Site
+from bsg_config.settings import Settings
+
+CAMPAIGN_SIZE = 50_000
+CAMPAIGNS, CAMPAIGNS_IN_SHORT = 20, 2
+BATCHES, BATCHES_IN_SHORT = 50, 10
+
+
+def _steps(measurement: Measurement) -> Figures:
+    with Site(measurement.directory, FarSide(), workers=0) as site:
+        settings = Settings.from_environment(site.processes.settings)
+        return steps.milliseconds(settings, measurement.size(BATCHES, BATCHES_IN_SHORT))
+
+
+def _processes(measurement: Measurement) -> Figures:
+    campaigns = measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT)
+    with Site(measurement.directory, FarSide()) as site:
+        site.warm_up()
+        before = _spent(site)
+        site.send(campaigns=campaigns, size=CAMPAIGN_SIZE)
+        after = _spent(site)
+    batches = campaigns * CAMPAIGN_SIZE / MESSAGES_A_BATCH
+    return {f"process: {name}": (after[name] - before[name]) * 1000 / batches for name in after}
+
+
+def _spent(site: Site) -> dict[str, float]:
+    *workers, status, beat = (seconds_of(process.process.pid) for process in site.processes.running)
+    return {
+        "the caller of enqueue": seconds_of(os.getpid()),
+        "both workers": sum(workers),
+        "status and beat": status + beat,
+        "Redis": seconds_of(site.redis.process_id),
+        "the sandbox": seconds_of(site.far_side.process_id),
+    }
+
+
+ROW = Row(
+    what="where the time of one batch of 10 000 goes",
+    against="nothing: processor milliseconds, without latency",
+    unit="ms a batch",
+    sides=[Side("steps in one thread", _steps), Side("processes", _processes)],
+    goals=[],
+    remark=(
+        "The steps are those of one thread without Celery around them; what the processes took is measured with all of "
+        "them at work, Celery and polling included."
+    ),
+)
