@@ -70,6 +70,7 @@ def test_whatever_a_text_can_show_is_content(values: tuple[Any, Any]) -> None:
 def test_a_value_that_cannot_be_written_hides_nothing_beside_it(odd: Any) -> None:
     assert digest_of([{"phone": 1, "odd": odd}]) != digest_of([{"phone": 2, "odd": odd}])
     assert digest_of([{"phone": 1, "odd": odd}]) != digest_of([{"phone": "1", "odd": odd}])
+    assert digest_of([{"odd": odd}, {"odd": 1}]) != digest_of([{"odd": odd}, {"odd": 2}])
 
 
 class Unreadable(UserDict[str, Any]):
