@@ -45,6 +45,7 @@ class CrashPoint(StrEnum):
     SUBMIT_INTENT_ON_DISK = "submit: intent on disk"
     SUBMIT_ANOTHER_SLOT_IN_HAND = "submit: another slot in hand"
     SUBMIT_ANSWERED = "submit: answered"
+    SUBMIT_REDIS_AWAY = "submit: Redis was away"
     SUBMIT_RECORDED = "submit: recorded"
     SUBMIT_GIVEN_BACK = "submit: given back"
     SUBMIT_NOT_WITHDRAWN = "submit: was not posting"

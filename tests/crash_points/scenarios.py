@@ -24,6 +24,7 @@ LARGE = 9_999
 LONG_TEXT_BYTES = 200  # which nothing compresses to less: two megabytes in all
 ROOM_BYTES = 1_000_000
 AUDITED_SECONDS = 7200.0
+ON_THE_WIRE_SECONDS = 2.0
 SLOT_IN_SECONDS = 1.9  # not so long that the batch is put off instead
 STALLED_BEFORE_SECONDS = 0.3
 STALL_MS = 2000
@@ -83,6 +84,16 @@ def that_misses_its_slot(play: Play) -> None:
     play.enqueue(play.new())
     clock.sleep(slot_at - STALLED_BEFORE_SECONDS - clock.monotonic())
     play.lane.client.client_pause(STALL_MS)
+
+
+def whose_redis_is_away_when_bsg_answers(play: Play) -> None:
+    lane = play.lane
+    lane.sandbox.fault("latency", seconds=ON_THE_WIRE_SECONDS, times=1)
+    play.arm()
+    campaign_id = play.enqueue(play.new())
+    play.wait_for(campaign_id, lambda status: status.counts["posting"], "its POST")
+    lane.redis.kill()
+    play.afterwards = lane.redis.start
 
 
 def whose_limit_cannot_be_read(play: Play) -> None:
@@ -339,6 +350,7 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
     whose_poll_is_throttled: (CrashPoint.TURNS_FAILURE_OBEYED,),
     that_has_to_wait_for_its_slot: (CrashPoint.SUBMIT_GIVEN_BACK,),
     that_misses_its_slot: (CrashPoint.SUBMIT_ANOTHER_SLOT_IN_HAND,),
+    whose_redis_is_away_when_bsg_answers: (CrashPoint.SUBMIT_REDIS_AWAY,),
     whose_limit_cannot_be_read: (CrashPoint.SUBMIT_NOT_WITHDRAWN,),
     that_redis_has_no_room_for: (CrashPoint.PREPARE_RESULT_REFUSED,),
     whose_commit_is_answered_to_nobody: (CrashPoint.ENQUEUE_ANSWER_LOST,),

@@ -194,4 +194,5 @@ def _until_told(runtime: Runtime, tell: Callable[[], Step]) -> Step:
         except (RedisConnectionError, RedisTimeoutError):
             if clock.monotonic() >= stop_at:
                 raise
+            reached(CrashPoint.SUBMIT_REDIS_AWAY)
             clock.sleep(RECORD_AGAIN_SECONDS)
