@@ -347,6 +347,7 @@ def test_a_clear_no_leaves_the_doubt_of_an_earlier_attempt(desk: Desk, answer: s
     desk.absent(desk.unconfirmed(campaign), window_ms=HOUR_MS)
     lease = desk.posting(campaign, duplicate_window_ms=HOUR_MS)
     batches = desk.ledger.batches
+    desk.ledger.gate(ACCOUNT).open(reason="", by="probe")
 
     state = {
         "not taken": lambda: batches.not_taken(lease, delay_ms=0, cause="429"),
@@ -789,6 +790,15 @@ def test_a_batch_that_shuts_the_gate_twice_is_refused(desk: Desk) -> None:
         desk.ledger.gate(ACCOUNT).open(reason="", by="probe")
 
     assert states == ["pending", "refused"]
+
+
+def test_a_batch_that_shuts_the_gate_once_is_not_refused_though_a_probe_opened_it_before(desk: Desk) -> None:
+    campaign = desk.prepared(1)
+    gate = desk.ledger.gate(ACCOUNT)
+    gate.shut(reason="doubts", by="others")
+    gate.reopen(by="probe")
+
+    assert shut_by(desk, desk.posting(campaign)) == "pending"
 
 
 def shut_by(desk: Desk, lease: BatchLease) -> str:

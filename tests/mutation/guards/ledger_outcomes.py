@@ -54,7 +54,7 @@ GUARDS: tuple[Guard, ...] = (
             "a batch that shuts the gate once is not refused",
             "shuts >= number(ARGV[8]) and",
             "true and",
-            f"{BATCHES}a_batch_that_shuts_the_gate_twice_is_refused",
+            f"{BATCHES}a_batch_that_shuts_the_gate_once_is_not_refused_though_a_probe_opened_it_before",
         ),
         (
             "a batch that comes upon a gate that is shut has not shut it",
