@@ -56,7 +56,10 @@ def _measured(name: str, row: Row, directory: Path, rounds: int, *, short: bool)
 
 
 def _tell_row(row: Row, measured: list[Figures], found: list[Reached]) -> None:
-    _tell(f"  medians: {shown(medians(measured))}")
+    if row.table is None:
+        _tell(f"  medians: {shown(medians(measured))}")
+    else:
+        _tell("\n".join(f"  {line}" for line in row.table(medians(measured))))
     for each in found:
         verdict = "met" if each.met else "NOT MET"
         _tell(f"  {each.goal.what}: {written(each.value)}, goal {each.goal.told}: {verdict}")

@@ -73,7 +73,8 @@ class Row:
     """One row of the table in docs/performance.md.
 
     `unit` is that of all figures whose names say no other. `drawn` are the figures of its chart; `remark` says how it
-    is measured, `if_not_met` why a goal is missed, with where the time goes.
+    is measured, `if_not_met` why a goal is missed, with where the time goes. `table` writes the medians as lines of a
+    table; without one each figure has a line.
     """
 
     what: str
@@ -84,6 +85,7 @@ class Row:
     drawn: tuple[str, ...] = ()
     remark: str = ""
     if_not_met: str = ""
+    table: Callable[[Figures], Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

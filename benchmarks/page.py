@@ -6,7 +6,7 @@ What was measured is kept by row in `benchmarks/measured/`, so that measuring on
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -78,16 +78,21 @@ def _section(name: str, row: Row, document: dict[str, Any]) -> Iterator[str]:
     yield f"{row.what[0].upper()}{row.what[1:]}, against {row.against}. {row.remark}".rstrip()
     yield f"Medians of {document['rounds']} rounds, {document['on']}."
     yield ""
-    yield f"| | {row.unit} |"
-    yield "|---|---|"
-    for figure, value in document["figures"].items():
-        yield f"| {figure} | {written(value)} |"
+    yield from (row.table or _figures(row))(document["figures"])
     if row.drawn:
         yield ""
         yield from _chart(row, document["figures"])
     if row.if_not_met and any(not goal.met(document["reached"][goal.what]) for goal in row.goals):
         yield ""
         yield f"Why a goal is missed: {row.if_not_met}"
+
+
+def _figures(row: Row) -> Callable[[Figures], Sequence[str]]:
+    def table(figures: Figures) -> list[str]:
+        lines = (f"| {figure} | {written(value)} |" for figure, value in figures.items())
+        return [f"| | {row.unit} |", "|---|---|", *lines]
+
+    return table
 
 
 def _chart(row: Row, figures: Figures) -> Iterator[str]:

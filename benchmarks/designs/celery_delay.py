@@ -1,0 +1,20 @@
+"""A task that is published by `delay`, as nearly every web app does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.designs.celery_settings import application
+from benchmarks.messages import rows
+
+app = application(__name__)
+app.conf.broker_pool_limit = 16  # as many as there are threads: with the default of 10 some of them would wait
+
+
+@app.task
+def send_message(message: dict[str, Any]) -> None: ...
+
+
+def publish(count: int) -> None:
+    for message in rows(count):
+        send_message.delay(message)

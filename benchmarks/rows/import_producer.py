@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from statistics import median
+
+from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+
+IMPORTS, IMPORTS_IN_SHORT = 15, 5
+
+PROJECT, BARE = "import bsg_producer", "import celery, redis, marshmallow"
+_TIMED = "import time\nbegan = time.perf_counter()\n{}\nprint((time.perf_counter() - began) * 1000)"
+
+
+def _side(statement: str) -> Side:
+    def measure(measurement: Measurement) -> Figures:
+        times = [_milliseconds(statement) for _ in range(measurement.size(IMPORTS, IMPORTS_IN_SHORT))]
+        return {statement: median(times)}
+
+    return Side(statement, measure)
+
+
+def _milliseconds(statement: str) -> float:
+    run = subprocess.run([sys.executable, "-c", _TIMED.format(statement)], stdout=subprocess.PIPE, check=True)
+    return float(run.stdout)
+
+
+ROW = Row(
+    what="`import bsg_producer`",
+    against="importing celery, redis and marshmallow",
+    unit="ms",
+    sides=[_side(PROJECT), _side(BARE)],
+    goals=[Goal("import", PROJECT, over=(BARE,), at_most=1.3, gross=2.5)],
+    drawn=(PROJECT, BARE),
+    remark=(
+        f"In a process of its own, {IMPORTS} times, the interpreter's own start left out. `import celery` alone is "
+        "next to nothing, as Celery imports itself when it is used: `Producer()` does so, before the first `enqueue`."
+    ),
+)

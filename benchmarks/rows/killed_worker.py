@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tests.processes import wait_until
+
+from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.far_side import FarSide
+from benchmarks.messages import SENDER, messages
+from benchmarks.site import Site
+
+LEASE = 6.0
+KILLS, KILLS_IN_SHORT = 4, 1
+_GIVEN_UP_AFTER = 60.0
+
+CLAIMED_AGAIN = "claimed again"
+FOUND = "found at BSG"
+
+
+def _side(figure: str, crash_point: str, recovered: str) -> Side:
+    """`recovered`: the state that the batch enters when somebody else has dealt with it."""
+
+    def measure(measurement: Measurement) -> Figures:
+        spent = measurement.directory / "has-died"
+        with Site(
+            measurement.directory,
+            FarSide(sink=False),
+            LEASE_SECONDS=f"{LEASE:g}",
+            BSG_CONNECT_TIMEOUT="0.5",
+            BSG_READ_TIMEOUT="1.5",
+            BSG_CRASH_AT=f"{crash_point}@{spent}",
+        ) as site:
+            kills = measurement.size(KILLS, KILLS_IN_SHORT)
+            after_lease = [_seconds_after_lease(site, spent, recovered) for _ in range(kills)]
+        return {figure: max(after_lease)}
+
+    return Side(figure, measure)
+
+
+def _seconds_after_lease(site: Site, spent: Path, recovered: str) -> float:
+    spent.unlink(missing_ok=True)  # whoever finds no file dies at the crash point
+    campaign = site.producer.enqueue(messages(10), sender=SENDER).campaign_id
+    wait_until(
+        lambda: not all(process.alive for process in site.processes.running),
+        within=_GIVEN_UP_AFTER, pause=0.002, what="a worker to die",
+    )  # fmt: skip
+    died = time.time()
+
+    def moments() -> list[float]:
+        transitions = site.producer.status(campaign).transitions
+        later = [each for each in transitions if each.to_state == recovered and each.when.timestamp() > died]
+        return [each.when.timestamp() for each in later]
+
+    wait_until(moments, within=_GIVEN_UP_AFTER, pause=0.05, what=f"the batch to be {recovered}")
+    site.processes.restart_what_ended()
+    return moments()[0] - died - LEASE
+
+
+ROW = Row(
+    what="seconds from SIGKILL of a worker to its batch claimed again or found at BSG, less the lease",
+    against="the lease",
+    unit="s after the lease",
+    sides=[
+        _side(CLAIMED_AGAIN, "submit: claimed", "claimed"),
+        _side(FOUND, "submit: answered", "submitted"),
+    ],
+    goals=[Goal(figure, figure, at_most=2.0, gross=10.0) for figure in (CLAIMED_AGAIN, FOUND)],
+    remark=(
+        f"The slowest of {KILLS} kills, with a batch claimed and with BSG's answer read but not recorded. The lease is "
+        f"{LEASE:g} s instead of 600, and the timeouts towards BSG fit it; everything else is as shipped."
+    ),
+)

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from tests.processes import wait_until
+from tests.servers import RedisServer
+
+from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.far_side import FarSide
+from benchmarks.messages import SENDER, messages
+from benchmarks.publishing import publish
+from benchmarks.site import Site
+
+MESSAGES = 10_000
+_GIVEN_UP_AFTER = 60.0
+
+PROJECT, BARE = "this project, first POST", "bare Celery worker, first task"
+_BARE_MODULE = "benchmarks.designs.celery_first_task"
+
+
+def _project(measurement: Measurement) -> Figures:
+    with Site(measurement.directory, FarSide(), workers=0) as site:
+        site.producer.enqueue(messages(MESSAGES), sender=SENDER)
+        began = time.monotonic()
+        site.processes.worker()
+        wait_until(site.far_side.posts, within=_GIVEN_UP_AFTER, pause=0.1, what="the first POST")
+        return {PROJECT: site.far_side.posts()[0].time - began}
+
+
+def _bare(measurement: Measurement) -> Figures:
+    told = measurement.directory / "first-task"
+    with (
+        RedisServer(measurement.directory / "redis") as redis,
+        (measurement.directory / "worker.log").open("wb") as log,
+    ):
+        environment = {"REDIS_URL": redis.url, "FIRST_TASK": str(told)}
+        publish(_BARE_MODULE, 1, **environment)
+        began = time.monotonic()
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", _BARE_MODULE, "worker", "-P", "threads", "-c", "8", "-l", "INFO"],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            wait_until(told.exists, within=_GIVEN_UP_AFTER, pause=0.1, what="the first task")
+            return {BARE: float(told.read_text()) - began}
+        finally:
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+
+
+ROW = Row(
+    what="start of a worker to its first POST",
+    against="a bare Celery worker's first task",
+    unit="s",
+    sides=[Side(PROJECT, _project), Side("bare Celery worker", _bare)],
+    goals=[Goal("first POST", PROJECT, over=(BARE,), at_most=1.3, gross=2.5)],
+    drawn=(PROJECT, BARE),
+    remark=(
+        f"Both in threads, 8 of them, with the work waiting in Redis: a campaign of {MESSAGES} messages that is not "
+        "prepared yet, and a task that does nothing but read the clock."
+    ),
+)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.far_side import FarSide
+from benchmarks.site import Site
+
+LATENCY = 0.2
+WORKERS = (1, 2, 4, 8)
+IN_FLIGHT_OF_EACH = 4
+MESSAGES_A_POST = 1_000
+POSTS_A_CAMPAIGN = 20
+CAMPAIGNS_OF_EACH, CAMPAIGNS_OF_EACH_IN_SHORT = 10, 3
+
+
+def _figure(workers: int) -> str:
+    return "1 worker" if workers == 1 else f"{workers} workers"
+
+
+def _side(workers: int) -> Side:
+    def measure(measurement: Measurement) -> Figures:
+        campaigns = workers * measurement.size(CAMPAIGNS_OF_EACH, CAMPAIGNS_OF_EACH_IN_SHORT)
+        with Site(
+            measurement.directory,
+            FarSide(latency=LATENCY),
+            workers=workers,
+            in_flight=IN_FLIGHT_OF_EACH * workers,
+            CAMPAIGN_BATCH_SIZE=str(MESSAGES_A_POST),
+        ) as site:
+            site.warm_up()
+            way = site.send(campaigns=campaigns, size=POSTS_A_CAMPAIGN * MESSAGES_A_POST)
+            first = min(seen.time for seen in site.far_side.posts() if seen.time > way.began)
+        return {_figure(workers): way.messages / (way.ended - first)}
+
+    return Side(_figure(workers), measure)
+
+
+ROW = Row(
+    what="worker processes under 200 ms provider latency, no limit of the rate",
+    against="perfect scaling",
+    unit="messages/s",
+    sides=[_side(workers) for workers in WORKERS],
+    goals=[
+        Goal(
+            f"{workers} workers, as many times one", _figure(workers), over=(_figure(1),),
+            at_least=0.9 * workers, gross=0.4 * workers,
+        )
+        for workers in WORKERS[1:]
+    ],
+    drawn=tuple(map(_figure, WORKERS)),
+    remark=(
+        "Workers as the Procfile starts them, 4 requests at once each; from the first POST to the last answer. "
+        f"A POST carries {MESSAGES_A_POST} messages: 8 workers with 10 000 would send 1.6 million a second, "
+        "more than two cores prepare."
+    ),
+)  # fmt: skip
