@@ -1,4 +1,4 @@
-"""Celery's configuration, for the workers, beat, Flower and whoever rings: one for all of them."""
+"""Celery's configuration, for the workers, beat and Flower: one for all of them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,9 @@ from typing import Any
 
 from kombu.entity import Queue
 
-from bsg_config.queue_order import PRIORITIES
+from bsg_config.queues import POLL, PURGE, RECONCILE, STATUS_QUEUE, SWEEP, WORKER_QUEUES, queue_of
 from bsg_config.redis_connections import broker_transport_options, broker_url
 from bsg_config.settings import Settings
-
-PREPARE = "bsg.prepare"
-SUBMIT = "bsg.submit"
-POLL = "bsg.poll"
-RECONCILE = "bsg.reconcile"
-SWEEP = "bsg.sweep"
-PURGE = "bsg.purge"
-
-WORKER_QUEUES = tuple(f"{stage}.{priority}" for priority in PRIORITIES for stage in ("submit", "prepare"))
-STATUS_QUEUE = "status"
 
 _PURGE_INTERVAL = 600.0
 _EXCHANGES_IN_A_TASK = 3
@@ -85,15 +75,6 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         }
         for task, period in periods.items()
     }
-
-
-def queue_of(task: str, priority: str = "normal") -> str:
-    """The queue for a task of that name. Raises ValueError for a priority that is none."""
-    if task not in (PREPARE, SUBMIT):
-        return STATUS_QUEUE
-    if priority not in PRIORITIES:
-        raise ValueError(f"a priority is one of {', '.join(PRIORITIES)}")
-    return f"{task.removeprefix('bsg.')}.{priority}"
 
 
 def route(

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 import redis
 
+from bsg_config.doorbell import Bell
 from bsg_ledger.scripts import Scripts, text_of
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """All that one commit writes. Times in milliseconds of the epoch."""
+    """All that one commit writes, and the `bell` that it rings. Times in milliseconds of the epoch."""
 
     campaign_id: str
     idempotency_key: str
@@ -24,6 +25,7 @@ class Acceptance:
     name: str
     window: int
     incarnation: str
+    bell: Bell | None = None
 
     @property
     def messages(self) -> int:
@@ -70,10 +72,11 @@ class Campaigns:
 
     def accept(self, acceptance: Acceptance) -> Accepted:
         """The commit. Repeating it after a lost answer answers `accepted` again."""
+        bell = acceptance.bell
         answer = self._scripts.run(
             "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
             acceptance.envelope, acceptance.priority, acceptance.deadline_ms, acceptance.name, acceptance.window,
-            acceptance.incarnation, *acceptance.part_sizes,
+            acceptance.incarnation, *((bell.queue, bell.message) if bell else ("", "")), *acceptance.part_sizes,
         )  # fmt: skip
         kind = text_of(answer[0])
         if kind == "missing":

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from bsg_config import clock
 from bsg_config.crash_points import reached
+from bsg_config.doorbell import prepare_bell
 from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.ledger import Ledger
@@ -109,6 +110,7 @@ class _PartStore:
             name=self._envelope.name or "",
             window=window,
             incarnation=secrets.token_hex(16),
+            bell=prepare_bell(self._campaign_id, self._envelope.priority),
         )
 
     def drop(self) -> None:

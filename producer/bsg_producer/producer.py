@@ -43,7 +43,7 @@ class Producer:
             relaxed=self._settings.queue_durability == "relaxed",
             timeout_ms=int(self._settings.queue_timeout * 1000),
         )
-        self._doorbell = Doorbell(self._settings)
+        self._doorbell = Doorbell(self._client)
 
     def enqueue(
         self,
@@ -85,11 +85,7 @@ class Producer:
             self._settings,
             clock.now(),
         )
-        receipt = enqueue(self._ledger, messages, envelope, idempotency_key, window=self._settings.campaign_window)
-        if not receipt.duplicate:
-            # A bell that does not ring is no error: the sweep rings.
-            self._doorbell.ring_prepare(receipt.campaign_id, envelope.priority)
-        return receipt
+        return enqueue(self._ledger, messages, envelope, idempotency_key, window=self._settings.campaign_window)
 
     def status(self, campaign_id: str) -> CampaignStatus:
         """How the campaign stands: state, messages by state, batches and every transition."""

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 from bsg_cli.embedded_server import connect_once
 from bsg_cli.processes import FLOWER_PORT, PROCESSES, STATUS, STATUS_QUEUE, WORKER, WORKER_QUEUES, procfile
 from bsg_cli.server_binary import find_server_program
-from bsg_config import celery_configuration
+from bsg_config import queues
 from bsg_sandbox.control import Control
 from bsg_sandbox.server import Sandbox
 from tests.cli.running import environment, processes_in, wait_until
@@ -52,8 +52,8 @@ def test_the_procfile_is_the_list_of_the_package() -> None:
 
 
 def test_the_workers_take_every_queue_in_the_order_of_service() -> None:
-    assert WORKER_QUEUES.split(",") == list(celery_configuration.WORKER_QUEUES)
-    assert STATUS_QUEUE == celery_configuration.STATUS_QUEUE
+    assert WORKER_QUEUES.split(",") == list(queues.WORKER_QUEUES)
+    assert STATUS_QUEUE == queues.STATUS_QUEUE
 
 
 def test_compose_fits_the_compose_specification() -> None:

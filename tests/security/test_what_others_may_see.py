@@ -17,7 +17,7 @@ import pytest
 import redis
 from kombu.connection import Connection
 
-from bsg_config.celery_configuration import WORKER_QUEUES
+from bsg_config.queues import WORKER_QUEUES
 from bsg_config.redis_connections import broker_url, connect
 from bsg_config.settings import Settings
 from tests.processes import Processes, wait_until

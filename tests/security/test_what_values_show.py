@@ -8,6 +8,7 @@ import pytest
 
 from bsg_config.doorbell import Doorbell
 from bsg_config.redis_address import RedisAddress
+from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.parts import PartLease
@@ -35,7 +36,7 @@ VALUES: dict[str, Any] = {
     "settings": SETTINGS,
     "address": RedisAddress.parse(str(SETTINGS.redis_url)),
     "producer": Producer(SETTINGS),
-    "doorbell": Doorbell(SETTINGS),
+    "doorbell": Doorbell(connect(SETTINGS)),
     "runtime": build(SETTINGS),
     "envelope": ENVELOPE,
     "template": Template.parse(TEXT),

@@ -80,7 +80,7 @@ def build(settings: Settings, *, patience: float = LONGEST_RESERVATION) -> Runti
         ),
         submit_limiter=submit_limiter,
         status_limiter=status_limiter,
-        doorbell=Doorbell(settings),
+        doorbell=Doorbell(client),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
         witness=ledger.witness(settings.account),

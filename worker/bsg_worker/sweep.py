@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bsg_config.celery_configuration import PREPARE, SUBMIT, queue_of
+from bsg_config.queues import PREPARE, SUBMIT, queue_of
 from bsg_ledger.rooms import UNSTAMPED, Room
 from bsg_worker.client.outcomes import StopOutcome
 from bsg_worker.doorbells import BELL_PATIENCE_SECONDS, ring_submits

@@ -1,16 +1,17 @@
 #!lua
 -- Makes a campaign exist, or nothing at all.
 -- ARGV  1 campaign, 2 idempotency key, 3 content digest, 4 messages, 5 envelope (JSON, frozen), 6 priority,
---       7 deadline, 8 name, 9 window, 10 incarnation to use for a new ledger, 11... size of each part
+--       7 deadline, 8 name, 9 window, 10 incarnation to use for a new ledger, 11 queue and 12 message of the first
+--       doorbell ('' for none), 13... size of each part
 -- Answer  {accepted|duplicate, campaign, messages}, {conflict, campaign} or {missing, part}
--- Transition  (nothing) -> accepted. Repeating it after a lost answer answers `accepted` again.
+-- Transition  (nothing) -> accepted. Repeating it after a lost answer answers `accepted` again, and does not ring again.
 local campaign, idempotency = ARGV[1], 'bsg:idempotency:' .. ARGV[2]
 local known, digest, messages = get(idempotency, 'campaign', 'digest', 'messages')
 if known == campaign then return { 'accepted', campaign, messages } end
 if known and digest == ARGV[3] then return { 'duplicate', known, messages } end
 if known then return { 'conflict', known } end
 
-local parts = #ARGV - 10
+local parts = #ARGV - 12
 for part = 0, parts - 1 do
   if redis.call('EXISTS', part_key(campaign, part) .. ':messages') == 0 then return { 'missing', part } end
 end
@@ -20,7 +21,7 @@ redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', ARGV[
   'parts', parts, 'account', '', 'paused', '0', 'cancelled', '0', 'next_batch', 0)
 local first_index = 0
 for part = 0, parts - 1 do
-  local size = ARGV[11 + part]
+  local size = ARGV[13 + part]
   redis.call('PERSIST', part_key(campaign, part) .. ':messages')
   redis.call('HSET', part_key(campaign, part), 'state', 'unprepared', 'size', size, 'first_index', first_index, 'losses', 0)
   redis.call('ZADD', campaign_key(campaign, ':parts'), NOW, part)
@@ -32,4 +33,5 @@ count(campaign, 'unprepared', ARGV[4], 0)
 refresh_prepare(campaign)
 refresh_campaign(campaign)
 record_event(campaign, '', '', 'accepted', 'enqueued')
+if ARGV[12] ~= '' then redis.call('LPUSH', ARGV[11], ARGV[12]) end
 return { 'accepted', campaign, ARGV[4] }
