@@ -15,7 +15,7 @@ from typing import Any
 
 from bsg_producer.errors import CampaignInvalid
 from bsg_producer.rules import CHARACTERS_MOST
-from bsg_producer.template_parsing import Choice, Expression, Literal, Node, TemplateFault, parse_nodes
+from bsg_producer.template_nodes import Choice, Expression, Literal, Node, TemplateFault
 from bsg_producer.template_values import Missing, written
 
 TEMPLATE_CHARACTERS_MOST = 4_000
@@ -98,6 +98,9 @@ def _parsed(text: str) -> Template:
         raise CampaignInvalid(
             {"text": [f"longer than {TEMPLATE_CHARACTERS_MOST} characters, which no SMS can hold: shorten it"]}
         )
+    # Here, as Jinja2 takes long to import, and campaigns whose messages bring their texts do without it.
+    from bsg_producer.template_parsing import parse_nodes
+
     try:
         return Template(parse_nodes(text))
     except TemplateFault as fault:
