@@ -31,7 +31,6 @@ DEMO_SETTINGS = {
     "BSG_RATE_BURST": "10",
     "BSG_STATUS_RATE_LIMIT": "20/s",
     "BSG_POLL_INTERVAL": "1",
-    "SWEEP_INTERVAL": "1",
 }
 
 

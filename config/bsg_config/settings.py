@@ -68,7 +68,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("RETRY_BACKOFF_BASE", "1", values.seconds(0.01, 3600)),
     Setting("RETRY_BACKOFF_CAP", "300", values.seconds(0.01, _DAY)),
     Setting("LEASE_SECONDS", "600", values.seconds(0.1, 3600)),
-    Setting("SWEEP_INTERVAL", "5", values.seconds(0.1, 3600)),
+    Setting("SWEEP_INTERVAL", "1", values.seconds(0.1, 3600)),
     Setting("BODY_RETENTION", "604800", values.seconds(0, 3650 * _DAY)),
     Setting("LEDGER_RETENTION", "7776000", values.seconds(1, 3650 * _DAY)),
 )

@@ -176,7 +176,7 @@ class Batches:
 
     def take_back(self, account: str, *, at_most: int) -> list[str]:
         """Ends the leases that ran out; answers the ids of their batches."""
-        return [text_of(item) for item in self._scripts.run("take_back", account, at_most, self._next_look_ms)]
+        return [text_of(item) for item in self._scripts.run("take_back", account, at_most)]
 
     def absent(
         self, campaign_id: str, batch: int, *, attempts: int, duplicate_window_ms: int, delay_ms: int,

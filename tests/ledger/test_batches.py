@@ -43,6 +43,16 @@ def test_a_lease_that_ran_out_on_the_wire_makes_the_batch_unconfirmed(desk: Desk
     assert desk.counts(campaign) == {"unconfirmed": 2}
 
 
+def test_a_batch_whose_lease_ran_out_on_the_wire_may_be_looked_for_at_once(desk: Desk) -> None:
+    lease = desk.posting(desk.prepared(2))
+    desk.end_lease(lease)
+
+    desk.ledger.batches.take_back(ACCOUNT, at_most=10)
+
+    due = desk.ledger.rooms.take_due(Room.DOUBT, account=ACCOUNT, at_most=10, put_off_ms=HOUR_MS)
+    assert due == [lease.batch_id]
+
+
 def test_an_absent_batch_is_sent_again_by_itself_within_the_duplicate_window(desk: Desk) -> None:
     lease = desk.unconfirmed(desk.prepared(2))
 

@@ -6,6 +6,7 @@ from bsg_config.queues import PREPARE, SUBMIT, queue_of
 from bsg_ledger.rooms import UNSTAMPED, Room
 from bsg_worker.client.outcomes import StopOutcome
 from bsg_worker.doorbells import BELL_PATIENCE_SECONDS, ring_submits
+from bsg_worker.reconcile import reconcile
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns
 
@@ -18,7 +19,9 @@ def sweep(runtime: Runtime) -> str:
     taken_back = runtime.ledger.batches.take_back(runtime.account, at_most=AT_ONCE)
     expired = _expire(runtime)
     rung = _ring_prepares(runtime) + _ring_due(runtime, runtime.account) + _ring_due(runtime, UNSTAMPED)
-    return f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
+    swept = f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
+    # What a dead worker had on the wire has waited for a whole lease already.
+    return f"{swept}; {reconcile(runtime)}" if taken_back else swept
 
 
 def stop_at_bsg(runtime: Runtime) -> str:

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- Ends leases that ran out. What may have been on the wire is in doubt, never pending.
--- ARGV  1 account, 2 how many at most, 3 next look (ms)
+-- Ends leases that ran out. What may have been on the wire is in doubt, never pending. It has waited for a whole
+-- lease, so it may be looked up at once.
+-- ARGV  1 account, 2 how many at most
 -- Answer  the ids of the batches that were taken back
 -- Transition  claimed -> pending; posting -> unconfirmed
 local taken_back = redis.call('ZRANGEBYSCORE', account_key(ARGV[1], 'leases'), '-inf', NOW, 'LIMIT', 0, ARGV[2])
@@ -10,7 +11,7 @@ for _, id in ipairs(taken_back) do
   if state == 'claimed' then
     move_back(campaign, batch, NOW, 'lease ran out')
   elseif state == 'posting' then
-    to_doubt(campaign, batch, ARGV[3], 'lease ran out on the wire')
+    to_doubt(campaign, batch, 0, 'lease ran out on the wire')
   else
     -- A row without its batch would fail every sweep at the same place.
     redis.call('ZREM', account_key(ARGV[1], 'leases'), id)
