@@ -1,4 +1,4 @@
-"""`python -m benchmarks.waiting MODULE THREADS CALLS`: how long threads of a web app wait for `MODULE.publish(1)`.
+"""`python -m benchmarks.waiting MODULE THREADS CALLS`: how long threads wait until their one message is published.
 
 Each thread calls again as soon as it has its answer. Prints milliseconds as one line of JSON.
 """
@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from statistics import quantiles
+
+from benchmarks.messages import messages
 
 WARM_UP_CALLS = 20
 
@@ -40,16 +42,17 @@ def waited(module: str, *, threads: int, calls: int, **environment: str) -> Wait
 
 def _main(module: str, threads: int, calls: int) -> None:
     publish = import_module(module).publish
+    message = list(messages(1))
     begin = threading.Barrier(threads)
 
     def call() -> list[float]:
         for _ in range(WARM_UP_CALLS):
-            publish(1)
+            publish(message)
         begin.wait()
         milliseconds = []
         for _ in range(calls // threads):
             began = time.perf_counter()
-            publish(1)
+            publish(message)
             milliseconds.append((time.perf_counter() - began) * 1000)
         return milliseconds
 

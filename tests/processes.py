@@ -14,6 +14,7 @@ from typing import Self
 
 WORKER_QUEUES = "submit.high,prepare.high,submit.normal,prepare.normal,submit.low,prepare.low"
 READY_WITHIN = 30.0
+_ALONE = ("--without-mingle", "--without-gossip")
 
 # Quick where production is patient, so that a scenario takes seconds; every rule between the settings still holds.
 QUICK = {
@@ -35,11 +36,17 @@ QUICK = {
 
 def worker_arguments(name: str, application: str = "bsg_worker", log_level: str = "INFO") -> tuple[str, ...]:
     """What follows `celery` on the command line of a worker that prepares and submits."""
-    return (*("-A", application, "worker", "-P", "threads", "-c", "8", "-Q", WORKER_QUEUES), *_named(name, log_level))
+    return (
+        *("-A", application, "worker", "-P", "threads", "-c", "8", *_ALONE, "-Q", WORKER_QUEUES),
+        *_named(name, log_level),
+    )
 
 
 def status_arguments(name: str, log_level: str = "INFO") -> tuple[str, ...]:
-    return (*("-A", "bsg_worker", "worker", "-P", "threads", "-c", "4", "-Q", "status"), *_named(name, log_level))
+    return (
+        *("-A", "bsg_worker", "worker", "-P", "threads", "-c", "4", *_ALONE, "-Q", "status"),
+        *_named(name, log_level),
+    )
 
 
 def beat_arguments(schedule: Path) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from benchmarks.designs.celery_settings import application
-from benchmarks.messages import rows
 
 app = application(__name__)
 app.conf.broker_pool_limit = 16  # as many as there are threads: with the default of 10 some of them would wait
@@ -15,6 +15,6 @@ app.conf.broker_pool_limit = 16  # as many as there are threads: with the defaul
 def send_message(message: dict[str, Any]) -> None: ...
 
 
-def publish(count: int) -> None:
-    for message in rows(count):
+def publish(messages: Iterable[dict[str, Any]]) -> None:
+    for message in messages:
         send_message.delay(message)

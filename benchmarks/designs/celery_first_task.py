@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.designs.celery_settings import application
@@ -19,6 +20,6 @@ def tell() -> None:
     path.with_suffix(".new").rename(path)
 
 
-def publish(count: int) -> None:
-    for _ in range(count):
+def publish(messages: Iterable[object]) -> None:
+    for _ in messages:
         tell.delay()

@@ -42,7 +42,7 @@ ROW = Row(
     goals=[
         Goal(
             f"{workers} workers, as many times one", _figure(workers), over=(_figure(1),),
-            at_least=0.9 * workers, gross=0.4 * workers,
+            at_least=0.9 * workers, gross=0.15 * workers,
         )
         for workers in WORKERS[1:]
     ],
