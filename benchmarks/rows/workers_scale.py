@@ -6,10 +6,10 @@ from benchmarks.site import Site
 
 LATENCY = 0.2
 WORKERS = (1, 2, 4, 8)
-IN_FLIGHT_OF_EACH = 4
+IN_FLIGHT_OF_EACH = 1
 MESSAGES_A_POST = 1_000
 POSTS_A_CAMPAIGN = 20
-CAMPAIGNS_OF_EACH, CAMPAIGNS_OF_EACH_IN_SHORT = 10, 3
+CAMPAIGNS_OF_EACH, CAMPAIGNS_OF_EACH_IN_SHORT = 3, 1
 
 
 def _figure(workers: int) -> str:
@@ -41,15 +41,19 @@ ROW = Row(
     sides=[_side(workers) for workers in WORKERS],
     goals=[
         Goal(
-            f"{workers} workers, as many times one", _figure(workers), over=(_figure(1),),
-            at_least=0.9 * workers, gross=0.15 * workers,
+            f"{workers} workers, as many times one",
+            _figure(workers),
+            over=(_figure(1),),
+            at_least=0.9 * workers,
+            gross=0.15 * workers,
         )
         for workers in WORKERS[1:]
     ],
     drawn=tuple(map(_figure, WORKERS)),
     remark=(
-        "Workers as the Procfile starts them, 4 requests at once each; from the first POST to the last answer. "
-        f"A POST carries {MESSAGES_A_POST} messages: 8 workers with 10 000 would send 1.6 million a second, "
-        "more than two cores prepare."
+        "Workers as the Procfile starts them, but with one request at once each instead of four, and "
+        f"{MESSAGES_A_POST} messages a request, so that it is the workers that are measured and not the machine: eight "
+        "of them with four requests of 10 000 would send 1.6 million messages a second, more than two cores prepare. "
+        "From the first POST to the last answer."
     ),
-)  # fmt: skip
+)
