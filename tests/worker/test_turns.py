@@ -7,12 +7,26 @@ from typing import Any
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
+from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.poll import poll
 from bsg_worker.reconcile import reconcile
 from bsg_worker.sweep import stop_at_bsg
+from bsg_worker.turns import Turns
 from tests.worker.bench import Bench
 
 UNKNOWN = 999  # no campaign at BSG has that id: asking for it is answered 404
+
+
+def test_a_row_that_fails_ends_no_round_but_a_bsg_out_of_reach_does(bench: Bench) -> None:
+    turns = Turns(bench.runtime)
+    over = list[bool]()
+
+    for failure in (ReadFailed("HTTP 404", status=404), ReadFailed("no answer")):
+        with turns.turn():
+            raise failure
+        over.append(turns.over)
+
+    assert over == [False, True]
 
 
 def test_a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll(bench: Bench) -> None:

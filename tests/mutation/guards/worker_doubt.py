@@ -297,7 +297,7 @@ GUARDS: tuple[Guard, ...] = (
             "one row that fails keeps no other from its turn",
             "self.over = concerns_everybody(failure)",
             "self.over = True",
-            f"{TURNS}a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll",
+            f"{TURNS}a_row_that_fails_ends_no_round_but_a_bsg_out_of_reach_does",
         ),
     ),
     *guards_of(
