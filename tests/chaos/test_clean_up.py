@@ -6,13 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.processes import wait_until
 
-PROCESSES_OF_A_RUN = 12  # the run itself, Redis, the sandbox, five workers, two beats, two producers
+# Of twelve: the run itself, Redis, the sandbox, five workers, two beats, two producers. The faults begin at once, and
+# some of them are down at any moment.
+MOST_PROCESSES_OF_A_RUN = 9
 
 
 def listed(*columns: str) -> list[str]:
@@ -22,7 +25,8 @@ def listed(*columns: str) -> list[str]:
 
 def group_of_the_run_in(directory: Path) -> str | None:
     """The process group of those whose command line names the directory, as beats and producers do."""
-    return next((line.split()[0] for line in listed("pgid", "args") if str(directory) in line), None)
+    groups = Counter(line.split()[0] for line in listed("pgid", "args") if str(directory) in line)
+    return groups.most_common(1)[0][0] if groups else None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
@@ -34,9 +38,12 @@ def test_a_run_that_is_ended_early_leaves_nothing_running(tmp_path: Path, number
         preexec_fn=_without_ignored_signals,
     )
     try:
-        wait_until(lambda: group_of_the_run_in(tmp_path), within=30, what="the run to start processes")
+        wait_until(
+            lambda: _members(group_of_the_run_in(tmp_path)) >= MOST_PROCESSES_OF_A_RUN,
+            within=60,
+            what="the run to start its processes",
+        )
         group = group_of_the_run_in(tmp_path)
-        wait_until(lambda: _members(group) >= PROCESSES_OF_A_RUN, within=30, what="all processes to be there")
         run.send_signal(number)
         run.wait(40)
         wait_until(lambda: _members(group) == 0, within=40, what="every process to end")
