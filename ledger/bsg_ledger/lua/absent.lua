@@ -21,8 +21,5 @@ if cancelled or NOW - number(first_intent) + number(ARGV[5]) < number(ARGV[4]) t
   return { move_back(campaign, batch, NOW + ARGV[5], ARGV[7]) }
 end
 redis.call('ZADD', account_key(account_of(campaign), 'doubt'), NOW + ARGV[6], batch_id(campaign, batch))
-if asks ~= '1' then
-  redis.call('HSET', key, 'asks', '1')
-  record_event(campaign, batch, state, state, 'a person has to decide', ARGV[7])
-end
+if asks ~= '1' then ask_person(campaign, batch, state, ARGV[7]) end
 return { 'asks' }

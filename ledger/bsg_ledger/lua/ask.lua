@@ -9,6 +9,5 @@ local state, attempts, intent_at, asks = get(key, 'state', 'attempts', 'intent_a
 if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end
 if asks == '1' then return { 'asks' } end
 if NOW - number(intent_at) < number(ARGV[4]) then return { 'unconfirmed' } end
-redis.call('HSET', key, 'asks', '1')
-record_event(campaign, batch, state, state, 'a person has to decide', ARGV[5])
+ask_person(campaign, batch, state, ARGV[5])
 return { 'asks' }

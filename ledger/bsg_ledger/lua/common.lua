@@ -38,6 +38,7 @@ local function campaign_key(campaign, suffix) return 'bsg:campaign:' .. campaign
 local function part_key(campaign, part) return 'bsg:campaign:' .. campaign .. ':part:' .. part end
 local function batch_key(campaign, batch) return 'bsg:campaign:' .. campaign .. ':batch:' .. batch end
 local function account_key(account, suffix) return 'bsg:account:' .. account .. ':' .. suffix end
+local function room_key(account, room) return account == '' and 'bsg:' .. room or account_key(account, room) end
 local function batch_id(campaign, batch) return campaign .. '-' .. batch end
 
 local function get(key, ...) return unpack(redis.call('HMGET', key, ...)) end
@@ -164,9 +165,18 @@ local function held(campaign, batch, state, token)
   return now_state == state and now_token == token
 end
 
--- Whether a batch had that BSG campaign besides the one that counts.
-local function had(others, bsg_id)
-  return others and string.find(',' .. others .. ',', ',' .. bsg_id .. ',', 1, true)
+-- Keeps that a batch has or had a BSG campaign besides the one that counts. Answers whether that is new.
+local function add_other(campaign, batch, bsg_id)
+  local key = batch_key(campaign, batch)
+  local others = redis.call('HGET', key, 'other_bsg_campaign_ids')
+  if others and string.find(',' .. others .. ',', ',' .. bsg_id .. ',', 1, true) then return false end
+  redis.call('HSET', key, 'other_bsg_campaign_ids', others and (others .. ',' .. bsg_id) or bsg_id)
+  return true
+end
+
+local function ask_person(campaign, batch, state, why)
+  redis.call('HSET', batch_key(campaign, batch), 'asks', '1')
+  record_event(campaign, batch, state, state, 'a person has to decide', why)
 end
 
 -- Rule 2: a clear no speaks for its own attempt only.

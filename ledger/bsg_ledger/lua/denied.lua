@@ -9,6 +9,6 @@ local state, bsg_id, submitted_at, asks = get(key, 'state', 'bsg_campaign_id', '
 if state ~= 'submitted' or bsg_id ~= ARGV[3] then return { 'stale' } end
 if asks == '1' then return { 'asks' } end
 if NOW - number(submitted_at) < number(ARGV[4]) then return { 'submitted' } end
-redis.call('HSET', key, 'asks', '1', 'error', ARGV[5])
-record_event(campaign, batch, state, state, 'a person has to decide', ARGV[5])
+redis.call('HSET', key, 'error', ARGV[5])
+ask_person(campaign, batch, state, ARGV[5])
 return { 'asks' }

@@ -4,7 +4,7 @@
 --       3 how many at most, 4 how long to put off (ms)
 -- Answer  the members
 -- Transition  none
-local room = ARGV[1] == '' and 'bsg:' .. ARGV[2] or account_key(ARGV[1], ARGV[2])
+local room = room_key(ARGV[1], ARGV[2])
 local due = redis.call('ZRANGEBYSCORE', room, '-inf', NOW, 'LIMIT', 0, ARGV[3])
 for _, member in ipairs(due) do redis.call('ZADD', room, NOW + ARGV[4], member) end
 return due

@@ -3,6 +3,6 @@
 -- ARGV  1 account ('' for a room of the whole ledger), 2 room (as in due.lua), 3... the members
 -- Answer  {}
 -- Transition  none
-local room = ARGV[1] == '' and 'bsg:' .. ARGV[2] or account_key(ARGV[1], ARGV[2])
+local room = room_key(ARGV[1], ARGV[2])
 for i = 3, #ARGV do redis.call('ZADD', room, 'XX', NOW, ARGV[i]) end
 return {}

@@ -7,13 +7,11 @@
 --             happened meanwhile
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
-local state, asks, bsg_id, others = get(key, 'state', 'asks', 'bsg_campaign_id', 'other_bsg_campaign_ids')
+local state, asks, bsg_id = get(key, 'state', 'asks', 'bsg_campaign_id')
 if state ~= 'unconfirmed' and not (state == 'submitted' and asks == '1') then return { 'stale', state or '' } end
 if state == 'submitted' then
   -- Should it turn up after all, it is known whose it is.
-  if not had(others, bsg_id) then
-    redis.call('HSET', key, 'other_bsg_campaign_ids', others and (others .. ',' .. bsg_id) or bsg_id)
-  end
+  add_other(campaign, batch, bsg_id)
   redis.call('HDEL', key, 'bsg_campaign_id', 'bsg_status')
   redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
 end

@@ -24,9 +24,7 @@ local function record(bsg_id)
   stamp(campaign, account)
   redis.call('HSET', account_key(account, 'owners'), bsg_id, batch_id(campaign, batch))
   if first then
-    local others = redis.call('HGET', key, 'other_bsg_campaign_ids')
-    if had(others, bsg_id) then return { 'known' } end
-    redis.call('HSET', key, 'other_bsg_campaign_ids', others and (others .. ',' .. bsg_id) or bsg_id)
+    if not add_other(campaign, batch, bsg_id) then return { 'known' } end
     redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
     redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)
     record_event(campaign, batch, state, state, 'ALARM: a second BSG campaign', bsg_id)

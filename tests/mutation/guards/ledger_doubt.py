@@ -44,7 +44,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "what is absent beyond the window asks for a person",
-            "  redis.call('HSET', key, 'asks', '1')\n",
+            "if asks ~= '1' then ask_person(campaign, batch, state, ARGV[7]) end\n",
             "",
             f"{BATCHES}an_absent_batch_asks_for_a_person_after_the_duplicate_window",
         ),
@@ -137,7 +137,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "what BSG denies asks for a person",
-            "redis.call('HSET', key, 'asks', '1', 'error', ARGV[5])",
+            "ask_person(campaign, batch, state, ARGV[5])\n",
             "",
             f"{DENIED}a_campaign_that_bsg_denies_twice_asks_for_a_person",
         ),

@@ -163,13 +163,13 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a second id that is known is no further alarm",
-            "    if had(others, bsg_id) then return { 'known' } end\n",
-            "",
+            "    if not add_other(campaign, batch, bsg_id) then return { 'known' } end\n",
+            "    add_other(campaign, batch, bsg_id)\n",
             f"{BATCHES}a_second_id_for_one_batch_is_recorded_stopped_and_an_alarm",
         ),
         (
             "a second id is recorded",
-            ("  redis.call('HSET', key, 'other_bsg_campaign_ids', others and (others .. ',' .. bsg_id) or bsg_id)\n"),
+            "    if not add_other(campaign, batch, bsg_id) then return { 'known' } end\n",
             "",
             f"{BATCHES}a_second_id_for_one_batch_is_recorded_stopped_and_an_alarm",
         ),
