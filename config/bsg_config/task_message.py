@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
+
+from bsg_config import clock
 
 _NO_FOLLOW_UPS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
@@ -28,7 +30,7 @@ def task_message(task: str, args: Sequence[str], queue: str, *, delay: float = 0
             "task": task,
             "id": task_id,
             "shadow": None,
-            "eta": (datetime.now(UTC) + timedelta(seconds=delay)).isoformat() if delay else None,
+            "eta": (clock.now() + timedelta(seconds=delay)).isoformat() if delay else None,
             "expires": None,
             "group": None,
             "group_index": None,

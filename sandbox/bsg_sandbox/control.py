@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bsg_sandbox.record import Arrival, Record, Summary
+from bsg_sandbox.record import Arrival, Record, Summary, every_arrival
 from bsg_sandbox.world import RequestSeen
 
 SECONDS_TO_WAIT = 60.0
@@ -75,10 +75,11 @@ class Control:
 
     def arrivals(self) -> Iterator[Arrival]:
         """Return everything that arrived, campaign by campaign, oldest first; a page of them is held at a time."""
-        after = 0
-        while page := [Arrival.from_json(each) for each in self._ask("GET", f"arrivals?after={after}")["arrivals"]]:
-            yield from page
-            after = page[-1].id
+
+        def page_after(after: int) -> list[Arrival]:
+            return [Arrival.from_json(each) for each in self._ask("GET", f"arrivals?after={after}")["arrivals"]]
+
+        return every_arrival(page_after)
 
     def advance(self, seconds: float) -> float:
         """Move the sandbox's clock forward and return its new present (seconds since 1970)."""

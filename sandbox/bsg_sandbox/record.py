@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -136,6 +136,14 @@ class Tally:
             body_bytes=self.body_bytes,
             most_requests_at_once=most_at_once,
         )
+
+
+def every_arrival(page_after: Callable[[int], Sequence[Arrival]]) -> Iterator[Arrival]:
+    """Go through the pages, each of which is asked for by the id that it comes after."""
+    after = 0
+    while page := page_after(after):
+        yield from page
+        after = page[-1].id
 
 
 def arrival_of(campaign: Campaign) -> Arrival:

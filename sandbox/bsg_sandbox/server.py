@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.http_server import HttpServer
-from bsg_sandbox.record import Arrival, Record, Summary
+from bsg_sandbox.record import Arrival, Record, Summary, every_arrival
 from bsg_sandbox.routes import Routes
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.world import RequestSeen, World
@@ -106,10 +106,7 @@ class Sandbox:
 
     def arrivals(self) -> Iterator[Arrival]:
         """Return everything that arrived, campaign by campaign, oldest first."""
-        after = 0
-        while page := self._world.arrivals(after):
-            yield from page
-            after = page[-1].id
+        return every_arrival(self._world.arrivals)
 
     def advance(self, seconds: float) -> float:
         """Move the clock forward and return the new present (seconds since 1970)."""

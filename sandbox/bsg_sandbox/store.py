@@ -6,7 +6,6 @@ import hashlib
 import threading
 from array import array
 from bisect import bisect_right
-from itertools import islice
 
 from bsg_sandbox.accounts import Account, Accounts
 from bsg_sandbox.campaigns import Campaign, TextColumn, Timeline, senders_column
@@ -133,7 +132,8 @@ class Store:
         """Return the next campaigns after this id, oldest first: few enough to be held at once; none at the end."""
         page: list[Arrival] = []
         messages = 0
-        for campaign in islice(self._campaigns, max(0, after + 1 - FIRST_CAMPAIGN_ID), None):
+        for place in range(max(0, after + 1 - FIRST_CAMPAIGN_ID), len(self._campaigns)):
+            campaign = self._campaigns[place]
             messages += len(campaign.phones)
             if page and messages > ARRIVED_MESSAGES_AT_ONCE:
                 break

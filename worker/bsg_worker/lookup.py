@@ -12,7 +12,7 @@ from bsg_worker.bsg_time import CLOCK_TOLERANCE, SURELY_OLDER, BSGTime
 from bsg_worker.client.answers import CampaignAnswer, CampaignDetail, MessageRow
 
 SAMPLES = 5  # look-ups of reference ids: more than one, as BSG may drop or hide a single message
-ZONE_MARGIN = timedelta(hours=26)
+ZONE_MARGIN = timedelta(hours=26)  # the list's dates have no zone: wide enough for any
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
@@ -17,6 +16,7 @@ from bsg_producer.envelope import Envelope
 from bsg_worker.client.answers import CampaignAnswer
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.dropped import reject_dropped
+from bsg_worker.lookup import ZONE_MARGIN
 from bsg_worker.moments import moment
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.read_failures import denies
@@ -30,7 +30,6 @@ AT_ONCE = 2000
 PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it before another does
 AT_MOST_SECONDS = 30.0  # sweeping and reconciling wait for the same threads; what is left comes with the next tick
 ONE_BY_ONE_AT_MOST = 10
-ZONE_MARGIN = timedelta(hours=26)  # the list's dates have no zone: wide enough for any
 
 
 def poll(runtime: Runtime) -> str:
@@ -128,7 +127,7 @@ def _denied(runtime: Runtime, record: BatchRecord, envelope: Envelope) -> None:
             record.campaign_id,
             record.batch,
             bsg_campaign_id=bsg_id,
-            older_than_ms=int(2 * confirm_within * 1000),
+            older_than_ms=runtime.ask_after_ms,
             cause=f"BSG does not know campaign {bsg_id}",
         )
 

@@ -115,9 +115,8 @@ def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any]
 
 
 def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
-    age = int(2 * runtime.settings.bsg_confirm_within * 1000)
     return runtime.ledger.batches.ask(
-        record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=age, cause=cause
+        record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=runtime.ask_after_ms, cause=cause
     )
 
 

@@ -52,6 +52,11 @@ class Runtime:
     def lease_ms(self) -> int:
         return int(self.settings.lease_seconds * 1000)
 
+    @property
+    def ask_after_ms(self) -> int:
+        """How old must be what BSG may not show yet, before a person is asked about it."""
+        return int(2 * self.settings.bsg_confirm_within * 1000)
+
     def queue_length(self, queue: str) -> int:
         """How many bells wait in a queue of the broker, which is the ledger's own Redis."""
         return int(self.redis.llen(queue))
