@@ -4,11 +4,9 @@ from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
 from benchmarks.designs import CELERY_CHUNKS, ONE_EACH, USUAL, Design
 from benchmarks.designs.running import RunningDesign
 from benchmarks.far_side import FarSide
-from benchmarks.site import Site
+from benchmarks.throughput import sent
 
 LATENCIES = {"without latency": 0.0, "at 100 ms": 0.1}
-CAMPAIGN_SIZE = 50_000
-CAMPAIGNS, CAMPAIGNS_IN_SHORT = 20, 4
 
 # The slow ones would need hours for a million.
 ONE_EACH_MESSAGES = {"without latency": (2_000, 300), "at 100 ms": (300, 60)}
@@ -21,9 +19,7 @@ def _figure(title: str, latency: str) -> str:
 
 def _project(latency: str) -> Side:
     def measure(measurement: Measurement) -> Figures:
-        with Site(measurement.directory, FarSide(latency=LATENCIES[latency])) as site:
-            site.warm_up()
-            way = site.send(campaigns=measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT), size=CAMPAIGN_SIZE)
+        way = sent(measurement, latency=LATENCIES[latency])
         return {_figure("this project", latency): way.rate_from_enqueue}
 
     return Side(_figure("this project", latency), measure)

@@ -1,26 +1,24 @@
 from __future__ import annotations
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
-from benchmarks.far_side import FarSide
 from benchmarks.limits import bare_posts
 from benchmarks.messages import MESSAGES_A_BATCH
-from benchmarks.site import Site
+from benchmarks.throughput import (
+    CAMPAIGN_SIZE,
+    CAMPAIGNS,
+    CAMPAIGNS_IN_SHORT,
+    FROM_COMMIT,
+    FROM_ENQUEUE,
+    figures,
+    sent,
+)
 
 LATENCY = 0.1
-CAMPAIGN_SIZE = 50_000
-CAMPAIGNS, CAMPAIGNS_IN_SHORT = 20, 4
-
-FROM_COMMIT = "this project, from the last commit"
-FROM_ENQUEUE = "this project, from the first enqueue"
 BARE = "bare loop"
 
 
 def _project(measurement: Measurement) -> Figures:
-    campaigns = measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT)
-    with Site(measurement.directory, FarSide(latency=LATENCY)) as site:
-        site.warm_up()
-        way = site.send(campaigns=campaigns, size=CAMPAIGN_SIZE)
-    return {FROM_COMMIT: way.rate_from_commit, FROM_ENQUEUE: way.rate_from_enqueue}
+    return figures(sent(measurement, latency=LATENCY))
 
 
 def _bare(measurement: Measurement) -> Figures:

@@ -1,25 +1,17 @@
 from __future__ import annotations
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
-from benchmarks.far_side import FarSide
 from benchmarks.limits import necessary_work
-from benchmarks.site import Site
+from benchmarks.throughput import FROM_COMMIT, FROM_ENQUEUE, figures, sent
 
-CAMPAIGN_SIZE = 50_000
-CAMPAIGNS, CAMPAIGNS_IN_SHORT = 20, 4
 SECONDS_OF_WORK = 3.0
 
-FROM_COMMIT = "this project, from the last commit"
-FROM_ENQUEUE = "this project, from the first enqueue"
 BY_ROWS = "one core's necessary work"
 BY_COLUMNS = "the same work by columns, as the project does it"
 
 
 def _project(measurement: Measurement) -> Figures:
-    with Site(measurement.directory, FarSide()) as site:
-        site.warm_up()
-        way = site.send(campaigns=measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT), size=CAMPAIGN_SIZE)
-    return {FROM_COMMIT: way.rate_from_commit, FROM_ENQUEUE: way.rate_from_enqueue}
+    return figures(sent(measurement))
 
 
 def _work(_: Measurement) -> Figures:

@@ -1,0 +1,24 @@
+"""A million messages through this project, as several rows send them."""
+
+from __future__ import annotations
+
+from benchmarks.comparing import Measurement
+from benchmarks.far_side import FarSide
+from benchmarks.site import Site, Way
+
+CAMPAIGN_SIZE = 50_000
+CAMPAIGNS, CAMPAIGNS_IN_SHORT = 20, 4
+
+FROM_COMMIT = "this project, from the last commit"
+FROM_ENQUEUE = "this project, from the first enqueue"
+
+
+def sent(measurement: Measurement, *, latency: float = 0.0) -> Way:
+    """The campaigns, by two workers that have warmed up; BSG answers after `latency` seconds."""
+    with Site(measurement.directory, FarSide(latency=latency)) as site:
+        site.warm_up()
+        return site.send(campaigns=measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT), size=CAMPAIGN_SIZE)
+
+
+def figures(way: Way) -> dict[str, float]:
+    return {FROM_COMMIT: way.rate_from_commit, FROM_ENQUEUE: way.rate_from_enqueue}
