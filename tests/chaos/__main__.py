@@ -10,14 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bsg_cli.leashed import LeashedCommand
 from tests.chaos.far_side import FarSide
 from tests.chaos.report import say, where_the_logs_are
 from tests.chaos.run import run
+from tests.leashed_run import INTERRUPTED, ON_A_LEASH, run_on_a_leash
 from tests.servers import AVAILABLE_KINDS
-
-INTERRUPTED = 130
-GRACE_SECONDS = 20.0
 
 
 def main() -> int:
@@ -26,7 +23,7 @@ def main() -> int:
         arguments.seed = secrets.randbelow(1_000_000)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not arguments.on_a_leash:
-        return _on_a_leash(arguments)
+        return run_on_a_leash("tests.chaos", [*sys.argv[1:], f"--seed={arguments.seed}"])
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
     kept = True
     try:
@@ -49,17 +46,6 @@ def main() -> int:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def _on_a_leash(arguments: argparse.Namespace) -> int:
-    """The run itself is a process that cannot outlive this one, and neither can anything that it starts."""
-    words = [*sys.argv[1:], f"--seed={arguments.seed}", "--on-a-leash"]
-    run_itself = LeashedCommand([sys.executable, "-m", "tests.chaos", *words], grace_seconds=GRACE_SECONDS, errors=None)
-    try:
-        return run_itself.wait()
-    except KeyboardInterrupt:
-        run_itself.stop()
-        return INTERRUPTED
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--minutes", type=_minutes, default=2.5, help="of faults; starting and healing come on top")
@@ -67,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bsg", choices=list(FarSide), help="how BSG behaves; drawn by the seed when not given")
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
     parser.add_argument("--keep-logs", action="store_true", help="also when all went well")
-    parser.add_argument("--on-a-leash", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(ON_A_LEASH, action="store_true", help=argparse.SUPPRESS)
     return parser
 
 

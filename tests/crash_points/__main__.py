@@ -16,16 +16,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bsg_cli.leashed import LeashedCommand
 from bsg_config.crash_points import CrashPoint
 from tests.crash_points.lane import Lane
 from tests.crash_points.report import Row, say, table, totals, troubles
 from tests.crash_points.scenarios import PASSED, Scenario
 from tests.crash_points.trial import Outcome, run_trial
+from tests.leashed_run import INTERRUPTED, ON_A_LEASH, run_on_a_leash
 from tests.servers import AVAILABLE_KINDS
-
-INTERRUPTED = 130
-GRACE_SECONDS = 20.0
 
 Work = tuple[int, CrashPoint, Scenario]
 
@@ -34,7 +31,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not arguments.on_a_leash:
-        return _on_a_leash()
+        return run_on_a_leash("tests.crash_points", sys.argv[1:])
     directory = Path(tempfile.mkdtemp(prefix="crash-points-"))
     held = False
     try:
@@ -98,25 +95,13 @@ def _chosen(only: Sequence[str]) -> list[tuple[CrashPoint, Scenario]]:
     return sorted(chosen, key=lambda pair: order.index(pair[0]))
 
 
-def _on_a_leash() -> int:
-    """The run itself is a process that cannot outlive this one, and neither can anything that it starts."""
-    words = [*sys.argv[1:], "--on-a-leash"]
-    command = [sys.executable, "-m", "tests.crash_points", *words]
-    run_itself = LeashedCommand(command, grace_seconds=GRACE_SECONDS, errors=None)
-    try:
-        return run_itself.wait()
-    except KeyboardInterrupt:
-        run_itself.stop()
-        return INTERRUPTED
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.crash_points", description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], metavar="WORDS", help="points with this in their name")
     parser.add_argument("--once", action="store_true", help="do not kill again at the recovery")
     parser.add_argument("--lanes", type=int, default=4, help="trials side by side, each on a Redis of its own")
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
-    parser.add_argument("--on-a-leash", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(ON_A_LEASH, action="store_true", help=argparse.SUPPRESS)
     return parser
 
 

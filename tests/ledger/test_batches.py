@@ -13,6 +13,19 @@ from bsg_ledger.rooms import Room
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
 
 
+def an_id_was_used_before(desk: Desk, campaign: str) -> None:
+    desk.ledger.batches.shrink(
+        campaign,
+        0,
+        state="unconfirmed",
+        size=2,
+        rest=b"rest",
+        rest_rows=[0],
+        cause="used before",
+        rejects=[(1, json.dumps({"index": 1}))],
+    )
+
+
 def test_a_claimed_batch_is_not_claimed_twice(desk: Desk) -> None:
     campaign = desk.prepared(2)
     desk.claimed(campaign)
@@ -120,16 +133,7 @@ def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_tra
     lease = desk.posting(campaign)
     desk.ledger.batches.doubtful(lease, account=ACCOUNT, cause="ids taken", doubts_allowed=5, suspects=[1])
     before = desk.absent(lease, window_ms=0)
-    desk.ledger.batches.shrink(
-        campaign,
-        0,
-        state="unconfirmed",
-        size=2,
-        rest=b"rest",
-        rest_rows=[0],
-        cause="used before",
-        rejects=[(1, json.dumps({"index": 1}))],
-    )
+    an_id_was_used_before(desk, campaign)
 
     assert before == "asks"
     assert desk.absent(lease, window_ms=0) == "pending"
@@ -237,35 +241,13 @@ def test_a_person_is_asked_about_the_latest_attempt_only(desk: Desk) -> None:
 def test_a_no_that_is_explained_for_a_doubt_without_suspects_settles_nothing(desk: Desk) -> None:
     campaign = desk.prepared(2)
     lease = desk.unconfirmed(campaign)
-    desk.ledger.batches.shrink(
-        campaign,
-        0,
-        state="unconfirmed",
-        size=2,
-        rest=b"rest",
-        rest_rows=[0],
-        cause="used before",
-        rejects=[(1, json.dumps({"index": 1}))],
-    )
+    an_id_was_used_before(desk, campaign)
 
     assert desk.absent(lease, window_ms=0) == "asks"
 
 
 def a_no_for_known_ids(desk: Desk, lease: BatchLease) -> None:
     desk.ledger.batches.doubtful(lease, account=ACCOUNT, cause="ids taken", doubts_allowed=99, suspects=[1])
-
-
-def an_id_was_used_before(desk: Desk, campaign: str) -> None:
-    desk.ledger.batches.shrink(
-        campaign,
-        0,
-        state="unconfirmed",
-        size=2,
-        rest=b"rest",
-        rest_rows=[0],
-        cause="used before",
-        rejects=[(1, json.dumps({"index": 1}))],
-    )
 
 
 def a_lease_runs_out_on_the_wire(desk: Desk, lease: BatchLease) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.records import Batch, CampaignStatus
 from bsg_ledger.rooms import Room
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
+from bsg_worker.poll import poll
 from bsg_worker.prepare import prepare_parts
 from bsg_worker.runtime import build
 from bsg_worker.submit import submit_batches
@@ -84,6 +88,15 @@ class Bench:
 
     def batch(self, campaign: str, number: int = 0) -> Batch:
         return self.status(campaign).batches[number]
+
+    def poll_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The second time BSG_CONFIRM_WITHIN later."""
+        begun = clock.monotonic()
+        self.make_due(Room.LIVE)
+        poll(self.runtime)
+        self.make_due(Room.LIVE)
+        monkeypatch.setattr(clock, "monotonic", lambda: begun + 1.0 + self.settings.bsg_confirm_within)
+        poll(self.runtime)
 
     def make_due(self, room: Room) -> None:
         """Time passes by ageing what is stored: everything in the account's room is due now."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bsg_config import clock
 from bsg_ledger.rooms import Room
 from bsg_producer.errors import CampaignInvalid
 from bsg_worker.poll import poll
@@ -29,20 +28,10 @@ def age(bench: Bench, campaign: str, field: str, milliseconds: int = HOUR_MS) ->
     bench.runtime.redis.hincrby(f"bsg:campaign:{campaign}:batch:0", field, -milliseconds)
 
 
-def poll_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second time BSG_CONFIRM_WITHIN later."""
-    begun = clock.monotonic()
-    bench.make_due(Room.LIVE)
-    poll(bench.runtime)
-    bench.make_due(Room.LIVE)
-    monkeypatch.setattr(clock, "monotonic", lambda: begun + 1.0 + bench.settings.bsg_confirm_within)
-    poll(bench.runtime)
-
-
 def denied(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> str:
     campaign = named(bench)
     age(bench, campaign, "submitted_at")
-    poll_twice(bench, monkeypatch)
+    bench.poll_twice(monkeypatch)
     assert bench.batch(campaign).needs_person
     return campaign
 
@@ -54,7 +43,7 @@ def test_a_campaign_that_bsg_denies_twice_asks_for_a_person(bench: Bench, monkey
     poll(bench.runtime)
     assert not bench.batch(campaign).needs_person
 
-    poll_twice(bench, monkeypatch)
+    bench.poll_twice(monkeypatch)
 
     batch = bench.batch(campaign)
     assert (batch.state, batch.needs_person, batch.error) == ("submitted", True, "BSG does not know campaign 999")
@@ -65,7 +54,7 @@ def test_a_campaign_that_bsg_has_just_named_may_not_be_shown_yet(bench: Bench, m
     campaign = named(bench)
     age(bench, campaign, "submitted_at", -HOUR_MS)
 
-    poll_twice(bench, monkeypatch)
+    bench.poll_twice(monkeypatch)
 
     assert not bench.batch(campaign).needs_person
 

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 
-from bsg_config import clock
 from bsg_ledger.rooms import Room
 from bsg_worker.client.answers import CampaignDetail
 from bsg_worker.dropped import Total, reject_dropped
@@ -29,16 +28,6 @@ def with_reference_ids(bench: Bench, *reference_ids: str) -> str:
     return campaign
 
 
-def poll_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second time BSG_CONFIRM_WITHIN later."""
-    begun = clock.monotonic()
-    bench.make_due(Room.LIVE)
-    poll(bench.runtime)
-    bench.make_due(Room.LIVE)
-    monkeypatch.setattr(clock, "monotonic", lambda: begun + 1.0 + bench.settings.bsg_confirm_within)
-    poll(bench.runtime)
-
-
 def test_a_message_dropped_for_an_id_that_an_older_campaign_has_is_a_reject_where_filters_are_ignored(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -48,7 +37,7 @@ def test_a_message_dropped_for_an_id_that_an_older_campaign_has_is_a_reject_wher
     campaign = with_reference_ids(bench, "order1", "order2")
     bench.sandbox.advance(60)
 
-    poll_twice(bench, monkeypatch)
+    bench.poll_twice(monkeypatch)
 
     assert [reject.code for reject in bench.producer.rejects(campaign)] == ["dropped_by_bsg"]
     assert bench.status(campaign).counts["finished"] == 1
@@ -66,7 +55,7 @@ def test_a_message_that_bsg_neither_counts_nor_lists_yet_is_no_reject_and_is_wai
     assert bench.status(campaign).counts["submitted"] == 1
 
     bench.sandbox.clear_faults()
-    poll_twice(bench, monkeypatch)
+    bench.poll_twice(monkeypatch)
 
     assert list(bench.producer.rejects(campaign)) == []
     assert bench.status(campaign).counts["finished"] == 1
@@ -79,7 +68,7 @@ def test_what_is_counted_but_not_listed_is_no_reject(bench: Bench, monkeypatch: 
     bench.sandbox.advance(60)
     bench.sandbox.fault("late_visibility", seconds=3600)
 
-    poll_twice(bench, monkeypatch)
+    bench.poll_twice(monkeypatch)
 
     assert list(bench.producer.rejects(campaign)) == []
 

@@ -25,6 +25,17 @@ def a_doubt_by_clocks_that_differ(bench: Bench) -> str:
     return campaign
 
 
+def taken_twice(bench: Bench) -> str:
+    """A campaign of one batch that BSG has twice, both answers lost."""
+    bench.sandbox.configure(duplicates="allow", creation_seconds=60)
+    bench.sandbox.fault("cut_after", times=2)
+    campaign = bench.submitted(2)
+    bench.producer.resolve(f"{campaign}-0", not_sent=True)
+    bench.submit(campaign)
+    bench.make_due(Room.DOUBT)
+    return campaign
+
+
 def looked_twice(bench: Bench) -> None:
     bench.make_due(Room.DOUBT)
     reconcile(bench.runtime)
@@ -66,12 +77,7 @@ def test_a_doubt_that_is_older_than_what_bsg_lists_at_once_asks_for_a_person_and
 
 
 def test_a_batch_that_bsg_has_twice_is_recorded_as_both_and_the_second_is_stopped(bench: Bench) -> None:
-    bench.sandbox.configure(duplicates="allow", creation_seconds=60)
-    bench.sandbox.fault("cut_after", times=2)
-    campaign = bench.submitted(2)
-    bench.producer.resolve(f"{campaign}-0", not_sent=True)
-    bench.submit(campaign)
-    bench.make_due(Room.DOUBT)
+    campaign = taken_twice(bench)
 
     reconcile(bench.runtime)
     stop_at_bsg(bench.runtime)
@@ -89,12 +95,7 @@ class Died(Exception):
 def test_a_reconcile_that_dies_after_its_first_effect_has_recorded_both_campaigns_of_a_batch(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.sandbox.configure(duplicates="allow", creation_seconds=60)
-    bench.sandbox.fault("cut_after", times=2)
-    campaign = bench.submitted(2)
-    bench.producer.resolve(f"{campaign}-0", not_sent=True)
-    bench.submit(campaign)
-    bench.make_due(Room.DOUBT)
+    campaign = taken_twice(bench)
     batches = bench.runtime.ledger.batches
     taken = batches.taken
 
