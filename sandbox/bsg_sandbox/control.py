@@ -73,13 +73,13 @@ class Control:
         """Return the counts of what arrived."""
         return Summary.from_json(self._ask("GET", "record?summary=1"))
 
-    def arrivals(self) -> Iterator[Arrival]:
-        """Return everything that arrived, campaign by campaign, oldest first; a page of them is held at a time."""
+    def arrivals(self, after: int = 0) -> Iterator[Arrival]:
+        """Return what arrived after the campaign with that id, oldest first; a page of it is held at a time."""
 
         def page_after(after: int) -> list[Arrival]:
             return [Arrival.from_json(each) for each in self._ask("GET", f"arrivals?after={after}")["arrivals"]]
 
-        return every_arrival(page_after)
+        return every_arrival(page_after, after)
 
     def advance(self, seconds: float) -> float:
         """Move the sandbox's clock forward and return its new present (seconds since 1970)."""

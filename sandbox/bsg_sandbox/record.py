@@ -138,9 +138,8 @@ class Tally:
         )
 
 
-def every_arrival(page_after: Callable[[int], Sequence[Arrival]]) -> Iterator[Arrival]:
+def every_arrival(page_after: Callable[[int], Sequence[Arrival]], after: int) -> Iterator[Arrival]:
     """Go through the pages, each of which is asked for by the id that it comes after."""
-    after = 0
     while page := page_after(after):
         yield from page
         after = page[-1].id

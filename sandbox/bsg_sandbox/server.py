@@ -104,9 +104,9 @@ class Sandbox:
         """Return the counts of what arrived."""
         return self._world.summary()
 
-    def arrivals(self) -> Iterator[Arrival]:
-        """Return everything that arrived, campaign by campaign, oldest first."""
-        return every_arrival(self._world.arrivals)
+    def arrivals(self, after: int = 0) -> Iterator[Arrival]:
+        """Return what arrived after the campaign with that id, oldest first."""
+        return every_arrival(self._world.arrivals, after)
 
     def advance(self, seconds: float) -> float:
         """Move the clock forward and return the new present (seconds since 1970)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from random import Random
 from typing import Any
@@ -45,7 +46,21 @@ class Sandbox:
             second_login_voids=Random(f"{seed}: tokens").random() < 0.5,
             duplicates="allow" if far_side is FarSide.ALLOWS_DUPLICATES else "reject_whole",
         )
+        self._recipients: dict[int, list[int]] = {}
+        self._newest = 0
         self.calm()
+
+    def recipients(self) -> Mapping[int, Sequence[int]]:
+        """The BSG campaigns in which each phone arrived.
+
+        Only what is new is asked for: whoever has the sandbox tell all of it at once keeps it from answering the
+        workers meanwhile.
+        """
+        for arrival in self.control.arrivals(after=self._newest):
+            self._newest = arrival.id
+            for phone in arrival.phones:
+                self._recipients.setdefault(phone, []).append(arrival.id)
+        return self._recipients
 
     def fault(self, kind: str, **options: Any) -> None:
         if kind == "duplicates" and self._far_side is FarSide.ALLOWS_DUPLICATES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
@@ -15,9 +15,10 @@ from tests.chaos.plan import PRODUCERS
 from tests.chaos.producer_process import FINISH
 from tests.chaos.scene import Scene
 
-PATIENCE_SECONDS = 420.0  # a part's lease, a lost bell and a poll that was cut short follow each other at worst
+PATIENCE_SECONDS = 420.0  # without any campaign settling: a part's lease, a lost bell, a poll cut short, in turn
 SETTLE_SECONDS = 12.0  # longer than any lease and exchange: then nothing is on the wire that a person could not know of
 LOOK_EVERY_SECONDS = 2.0
+SHARE_OF_LOOKING = 0.2  # of the time: thousands of campaigns are not read over and over beside those who heal
 
 
 @dataclass(slots=True)
@@ -41,18 +42,22 @@ class Healing:
         self._retries: set[str] = set()
 
     def heal(self) -> Healed:
-        """Returns when every campaign is final, or the patience is over."""
-        began = time.monotonic()
+        """Returns when every campaign is final, or none has become so for as long as the patience."""
+        began = settled_at = time.monotonic()
         self._mend()
         self._run(SETTLE_SECONDS)
         while True:
+            looked_at, settled = time.monotonic(), len(self._settled)
             self._waiting_for = [*self._producing(), *self._unsettled()]
             if not self._waiting_for:
                 break
-            if time.monotonic() - began > PATIENCE_SECONDS:
+            now = time.monotonic()
+            if len(self._settled) > settled:
+                settled_at = now
+            elif now - settled_at > PATIENCE_SECONDS:
                 self._healed.unsettled = self._waiting_for
                 break
-            self._run(LOOK_EVERY_SECONDS)
+            self._run(max(LOOK_EVERY_SECONDS, (now - looked_at) / SHARE_OF_LOOKING))
         self._healed.seconds = time.monotonic() - began
         return self._healed
 
@@ -71,7 +76,7 @@ class Healing:
         stop_at = time.monotonic() + seconds
         while time.monotonic() < stop_at:
             self._scene.run_for(0.2)
-            self._each_moment(_some(self._waiting_for))
+            self._each_moment(f"waiting for {named(self._waiting_for, at_most=3)}" if self._waiting_for else "healing")
 
     def _producing(self) -> list[str]:
         return [name for name in PRODUCERS if not self._scene.processes.by_name[name].ended]
@@ -81,7 +86,7 @@ class Healing:
         if not producer.gate().open:
             producer.open_gate()
         unsettled = []
-        arrivals: dict[int, list[int]] | None = None
+        arrivals: Mapping[int, Sequence[int]] | None = None
         for summary in producer.campaigns():
             if summary.campaign_id in self._settled:
                 continue
@@ -95,7 +100,7 @@ class Healing:
             for batch in status.batches:
                 if batch.needs_person and batch.state == BatchState.UNCONFIRMED:
                     if arrivals is None:
-                        arrivals = self._scene.sandbox.control.record().recipients
+                        arrivals = self._scene.sandbox.recipients()
                     self._answer(batch, status, arrivals)
         return unsettled
 
@@ -112,7 +117,7 @@ class Healing:
         self._healed.messages_retried += messages
         return messages > 0
 
-    def _answer(self, batch: Batch, status: CampaignStatus, arrivals: dict[int, list[int]]) -> None:
+    def _answer(self, batch: Batch, status: CampaignStatus, arrivals: Mapping[int, Sequence[int]]) -> None:
         """What a person does who looks the batch's recipients up at BSG."""
         campaign_id, number = split_batch_id(batch.id)
         phones = self._scene.phones(status.name, self._scene.ledger.reading.rows(campaign_id, number))
@@ -128,8 +133,9 @@ class Healing:
             return  # it has moved on by itself meanwhile, or will be asked about again
 
 
-def _some(names: list[str]) -> str:
-    return f"waiting for {', '.join(names[:3])}{' …' if len(names) > 3 else ''}" if names else "healing"
+def named(names: Sequence[str], *, at_most: int) -> str:
+    left = len(names) - at_most
+    return ", ".join(names[:at_most]) + (f" and {left} more" if left > 0 else "")
 
 
 def _is_settled(status: CampaignStatus) -> bool:

@@ -11,7 +11,7 @@ from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.checker import judge
 from tests.chaos.far_side import FarSide
 from tests.chaos.faults import Faults
-from tests.chaos.healing import Healing
+from tests.chaos.healing import Healing, named
 from tests.chaos.journal import Enqueued, Journal, enqueued
 from tests.chaos.plan import PRODUCERS, plan
 from tests.chaos.producer_process import journal_path
@@ -34,7 +34,7 @@ def run(directory: Path, *, seed: int, minutes: float, far_side: FarSide, server
         faults.carry_out(plan(seed, seconds), seconds, lambda _: progress.tell("faults"))
         healed = Healing(scene, progress.tell).heal()
         accounts = _accounts(scene)
-        arrivals = scene.sandbox.control.record().recipients
+        arrivals = scene.sandbox.recipients()
         verdict = judge(_tried(scene), accounts, {phone: len(ids) for phone, ids in arrivals.items()})
         recovery = recovery_of(
             account.status.transitions for several in accounts.values() for account in several if account.status
@@ -43,7 +43,7 @@ def run(directory: Path, *, seed: int, minutes: float, far_side: FarSide, server
     if not verdict.proves_the_promise:
         say(histories(verdict, accounts, arrivals))
     if healed.unsettled:
-        say(f"not final after {healed.seconds:.0f} s: {', '.join(healed.unsettled)}")
+        say(f"not final after {healed.seconds:.0f} s: {named(healed.unsettled, at_most=20)}")
     say(f"seed              {seed} ({far_side})")
     return verdict.proves_the_promise and not healed.unsettled
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bsg_config import clock
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
@@ -199,6 +201,46 @@ def test_one_look_without_a_trace_settles_nothing(redis_url: str) -> None:
 
         assert looks(bench) == "no trace yet"
         assert bench.batch(campaign).state == "unconfirmed"
+
+
+def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox)
+        array = json.dumps([{"phone": 380_670_000_000, "sender": "MyShop", "text": "x", "reference_id": "x"}]).encode()
+        bench.runtime.client.send_individual(array, {}, lambda: True)
+        for _ in range(5):
+            bench.unconfirmed(bench.prepared(1))
+        asked_before = len(sandbox.requests())
+
+        assert looks(bench) == "; ".join(["no trace yet"] * 5)
+        asked = Counter(seen.path for seen in sandbox.requests()[asked_before:])
+
+    assert asked["/api/campaigns"] == 1
+    assert asked["/api/campaigns/1000001/detail"] == 1
+    assert asked["/api/messages"] == 5 + 1  # each one's reference id, and the stranger's messages
+
+
+def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    look = Lookup.look
+
+    def slow(*arguments: Any) -> Finding:
+        nonlocal now
+        now += 10
+        return look(*arguments)
+
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
+        bench.unconfirmed(bench.prepared(1))
+        assert looks(bench) == "no trace yet"
+        now += 5
+        monkeypatch.setattr(Lookup, "look", slow)
+
+        assert looks(bench) == "no trace yet"
+        assert looks(bench) == "pending"
 
 
 def test_a_trace_makes_the_looks_before_it_worthless(redis_url: str) -> None:

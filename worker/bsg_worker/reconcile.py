@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from bsg_config import clock
@@ -37,24 +36,31 @@ def reconcile(runtime: Runtime) -> str:
         Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
     )
     records = [record for record in runtime.ledger.reading.batch_records(due) if record.state == "unconfirmed"]
+    if not records:
+        return "nothing in doubt is due"
+    began = clock.monotonic()
+    earliest = min(record.first_intent_ms for record in records)
+    # Many in doubt at once are each other's strangers: were these read for each of them anew, a round would cost
+    # their number squared.
+    reads = ReadOnce(runtime.client, moment(earliest), moment(runtime.ledger.rooms.now_ms()))
     outcomes: list[str] = []
     turns = Turns(runtime)
     for record in by_lot(records):
         reached(CrashPoint.RECONCILE_DUE_TAKEN)
         with turns.turn():
-            outcomes.append(reconcile_batch(runtime, record))
+            outcomes.append(_reconcile(runtime, record, reads, began))
         if turns.over:
             break
-    return "; ".join(filter(None, (*outcomes, turns.cause))) or "nothing in doubt is due"
+    return "; ".join(filter(None, (*outcomes, turns.cause)))
 
 
-def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
+def _reconcile(runtime: Runtime, record: BatchRecord, reads: Reads, began: float) -> str:
     """Looks once for one batch and acts on the finding; answers what came of it."""
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     rows = [] if body is None else json.loads(unpacked(body))
     identifier = batch_id_of(record.campaign_id, record.batch)
     try:
-        finding = look_up(runtime, record, rows, ReadOnce(runtime.client, *_period(runtime, record)))
+        finding = look_up(runtime, record, rows, reads)
     except ReadFailed as failure:
         if denies(failure):
             _ask(runtime, record, "BSG does not know a campaign that it lists")
@@ -62,13 +68,9 @@ def reconcile_batch(runtime: Runtime, record: BatchRecord) -> str:
     reached(CrashPoint.RECONCILE_LOOKED)
     if not isinstance(finding, NoTrace):
         runtime.evidence.forget(identifier)
-    outcome = _act(runtime, record, identifier, rows, finding)
+    outcome = _act(runtime, record, identifier, rows, finding, began)
     reached(CrashPoint.RECONCILE_RECORDED)
     return outcome
-
-
-def _period(runtime: Runtime, record: BatchRecord) -> tuple[datetime, datetime]:
-    return moment(record.first_intent_ms), moment(runtime.ledger.rooms.now_ms())
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
@@ -102,7 +104,9 @@ def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[Camp
     )
 
 
-def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any], finding: Finding) -> str:
+def _act(
+    runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any], finding: Finding, began: float
+) -> str:
     match finding:
         case Found(campaigns):
             return record_found(runtime, record, campaigns)
@@ -111,7 +115,7 @@ def _act(runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any]
         case Undecided(cause):
             return f"{_ask(runtime, record, cause)}: {cause}"
         case NoTrace():
-            return _no_trace(runtime, record, identifier)
+            return _no_trace(runtime, record, identifier, began)
 
 
 def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
@@ -120,18 +124,17 @@ def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
     )
 
 
-def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str) -> str:
+def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str, began: float) -> str:
     settings = runtime.settings
     confirmed = runtime.evidence.stands(
         identifier,
         finding=record.attempts,
-        now=clock.monotonic(),
+        now=began,  # what was read for another batch of the round may be as old as that
         confirm_within=settings.bsg_confirm_within,
     )
     if not confirmed:
         return "no trace yet"
-    since, now = _period(runtime, record)
-    old = now - since > LISTABLE
+    old = moment(runtime.ledger.rooms.now_ms()) - moment(record.first_intent_ms) > LISTABLE
     state = runtime.ledger.batches.absent(
         record.campaign_id,
         record.batch,

@@ -50,6 +50,12 @@ GUARDS: tuple[Guard, ...] = (
             f"{RECONCILE}one_look_without_a_trace_settles_nothing",
         ),
         (
+            "a look is as old as what its round read first",
+            "        now=began,",
+            "        now=clock.monotonic(),",
+            f"{RECONCILE}a_look_proves_nothing_of_later_than_the_beginning_of_its_round",
+        ),
+        (
             "any trace makes earlier looks worthless",
             ("    if not isinstance(finding, NoTrace):\n        runtime.evidence.forget(identifier)\n"),
             "",
