@@ -3,12 +3,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from tests.crash_points.arming import arm
 from tests.processes import wait_until
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
 from benchmarks.far_side import FarSide
 from benchmarks.messages import SENDER, messages
 from benchmarks.site import Site
+from bsg_config.crash_points import CrashPoint
 
 LEASE = 6.0
 KILLS, KILLS_IN_SHORT = 4, 1
@@ -18,28 +20,28 @@ CLAIMED_AGAIN = "claimed again"
 FOUND = "found at BSG"
 
 
-def _side(figure: str, crash_point: str, recovered: str) -> Side:
+def _side(figure: str, crash_point: CrashPoint, recovered: str) -> Side:
     """`recovered`: the state that the batch enters when somebody else has dealt with it."""
 
     def measure(measurement: Measurement) -> Figures:
-        spent = measurement.directory / "has-died"
+        armed = measurement.directory / "armed"
         with Site(
             measurement.directory,
             FarSide(sink=False),
             LEASE_SECONDS=f"{LEASE:g}",
             BSG_CONNECT_TIMEOUT="0.5",
             BSG_READ_TIMEOUT="1.5",
-            BSG_CRASH_AT=f"{crash_point}@{spent}",
+            BSG_CRASH_AT=str(armed),
         ) as site:
             kills = measurement.size(KILLS, KILLS_IN_SHORT)
-            after_lease = [_seconds_after_lease(site, spent, recovered) for _ in range(kills)]
+            after_lease = [_seconds_after_lease(site, armed, crash_point, recovered) for _ in range(kills)]
         return {figure: max(after_lease)}
 
     return Side(figure, measure)
 
 
-def _seconds_after_lease(site: Site, spent: Path, recovered: str) -> float:
-    spent.unlink(missing_ok=True)  # whoever finds no file dies at the crash point
+def _seconds_after_lease(site: Site, armed: Path, crash_point: CrashPoint, recovered: str) -> float:
+    arm(armed, crash_point)
     campaign = site.producer.enqueue(messages(10), sender=SENDER).campaign_id
     wait_until(
         lambda: not all(process.alive for process in site.processes.running),
@@ -62,8 +64,8 @@ ROW = Row(
     against="the lease",
     unit="s after the lease",
     sides=[
-        _side(CLAIMED_AGAIN, "submit: claimed", "claimed"),
-        _side(FOUND, "submit: answered", "submitted"),
+        _side(CLAIMED_AGAIN, CrashPoint.SUBMIT_CLAIMED, "claimed"),
+        _side(FOUND, CrashPoint.SUBMIT_ANSWERED, "submitted"),
     ],
     goals=[Goal(figure, figure, at_most=2.0, gross=10.0) for figure in (CLAIMED_AGAIN, FOUND)],
     remark=(
