@@ -17,6 +17,7 @@ from bsg_ledger.states import MESSAGE_STATES, BatchState, campaign_state
 
 BATCHES_AT_ONCE = 500
 EVENTS_AT_ONCE = 1000
+OWNERS_AT_ONCE = 1000
 
 
 class Reading:
@@ -137,6 +138,15 @@ class Reading:
         """The batch that a BSG campaign belongs to."""
         owner = self._client.hget(f"bsg:account:{account}:owners", str(bsg_campaign_id))
         return None if owner is None else text_of(owner)
+
+    def without_owner(self, account: str, bsg_campaign_ids: Sequence[int]) -> frozenset[int]:
+        """Those BSG campaigns that belong to no batch that the ledger knows."""
+        without: set[int] = set()
+        for first in range(0, len(bsg_campaign_ids), OWNERS_AT_ONCE):
+            some = bsg_campaign_ids[first : first + OWNERS_AT_ONCE]
+            owners = self._client.hmget(f"bsg:account:{account}:owners", [str(bsg_id) for bsg_id in some])
+            without.update(bsg_id for bsg_id, owner in zip(some, owners, strict=True) if owner is None)
+        return frozenset(without)
 
     def bodies_forgotten(self, campaign_ids: Sequence[str]) -> dict[str, bool]:
         pipe = self._client.pipeline(transaction=False)

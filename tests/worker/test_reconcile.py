@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -60,6 +60,10 @@ class FarSide:
                 yield MessageRow(1, place, own, "sent", None, None, None, None, None)
 
 
+def without(owners: Mapping[int, str]) -> Callable[[Sequence[int]], list[int]]:
+    return lambda bsg_ids: [bsg_id for bsg_id in bsg_ids if bsg_id not in owners]
+
+
 def looked(
     *there: AtBSG,
     size: int = 2,
@@ -87,7 +91,8 @@ def looked(
     )
     zone = SimpleNamespace(minutes_off=lambda: zone_minutes)
     time = BSGTime(cast(Any, zone), ZoneInfo("UTC"))
-    look = Lookup(FarSide(there, **far_side), time, (owners or {}).get, INTENT + timedelta(hours=1))
+    known = owners or {}
+    look = Lookup(FarSide(there, **far_side), time, known.get, without(known), INTENT + timedelta(hours=1))
     return look.look(record, "c-0", [{"reference_id": f"m{number}"} for number in range(size)])
 
 
@@ -122,7 +127,8 @@ def test_an_id_in_another_campaign_that_does_not_list_it_is_undecided() -> None:
         def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
             return iter(()) if campaign_id else super().messages(reference_id=reference_id)
 
-    look = Lookup(Forgetful([AtBSG(7, ["m0"])]), cast(Any, None), {7: "other-0"}.get, INTENT)
+    owners = {7: "other-0"}
+    look = Lookup(Forgetful([AtBSG(7, ["m0"])]), cast(Any, None), owners.get, without(owners), INTENT)
     record = SimpleNamespace(first_intent_ms=int(INTENT.timestamp() * 1000), suspects=(), size=1)
 
     assert isinstance(look.look(cast(Any, record), "c-0", [{"reference_id": "m0"}]), Undecided)
@@ -201,6 +207,16 @@ def test_one_look_without_a_trace_settles_nothing(redis_url: str) -> None:
 
         assert looks(bench) == "no trace yet"
         assert bench.batch(campaign).state == "unconfirmed"
+
+
+def test_of_a_list_of_thousands_the_ledger_tells_which_belong_to_no_batch(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox)
+        bench.taken(bench.prepared(1), 0, 2_200)
+    listed = range(1, 2_501)
+
+    assert bench.runtime.ledger.reading.without_owner(bench.runtime.account, listed) == {*listed} - {2_200}
+    assert bench.runtime.ledger.reading.without_owner(bench.runtime.account, []) == frozenset()
 
 
 def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: str) -> None:

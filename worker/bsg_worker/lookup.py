@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -56,11 +56,12 @@ class Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """`owner` names the batch that a BSG campaign is known to belong to."""
+    """`owner` names the batch that a BSG campaign is known to belong to, `without_owner` those that belong to none."""
 
     client: Reads
     time: BSGTime
     owner: Callable[[int], str | None]
+    without_owner: Callable[[Sequence[int]], Collection[int]]
     now: datetime
 
     def look(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding:
@@ -133,8 +134,11 @@ class Lookup:
     def _without_owner(self, record: BatchRecord, ours: dict[str, int], intent: datetime) -> Finding:
         """No campaign of that size without an owner since the intent: the second half of the evidence."""
         findings = _Findings()
-        for answer in self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN):
-            if self.owner(answer.id) is not None:
+        answers = list(self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN))
+        # All of them at once: a busy account's list is thousands long, and nearly all of it has owners.
+        strangers = self.without_owner([answer.id for answer in answers])
+        for answer in answers:
+            if answer.id not in strangers:
                 continue
             moment = None if answer.created_at is None else self.time.moment(answer.created_at)
             if moment is not None and moment < intent - SURELY_OLDER:

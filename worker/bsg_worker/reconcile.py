@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from bsg_config import clock
@@ -78,7 +79,8 @@ def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: R
     look = Lookup(
         client=reads,
         time=runtime.bsg_time,
-        owner=lambda bsg_id: runtime.ledger.reading.owner(runtime.account, bsg_id),
+        owner=partial(runtime.ledger.reading.owner, runtime.account),
+        without_owner=partial(runtime.ledger.reading.without_owner, runtime.account),
         now=moment(runtime.ledger.rooms.now_ms()),
     )
     return look.look(record, batch_id_of(record.campaign_id, record.batch), rows)
