@@ -12,25 +12,27 @@ from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
 from benchmarks.messages import MESSAGES_A_BATCH, SENDER, messages
+from bsg_config.crash_points import CrashPoint
 from bsg_config.settings import Settings
 from bsg_producer import Producer
 from bsg_worker import runtime
 from bsg_worker.prepare import prepare_parts
 from bsg_worker.submit import submit_batches
 
-# What has been done when a point is reached.
+# What has been done when a point is reached. What lies before any other point counts for the next of these.
 _STEPS = {
-    "enqueue: part stored": "enqueue: generator, columns, zstd, store the part",
-    "enqueue: before the commit": "enqueue: the rest",
-    "enqueue: committed": "enqueue: commit",
-    "prepare: part leased": "prepare: lease the part with its messages",
-    "prepare: part checked": "prepare: unpack, check, write as JSON, zstd",
-    "prepare: part committed": "prepare: commit batches and rejects",
-    "prepare: rung": "prepare: ring for the submit",
-    "submit: claimed": "submit: claim with the body",
-    "submit: intent written": "submit: unpack, permit, slot of the limit, intent",
-    "submit: answered": "submit: POST",
-    "submit: recorded": "submit: record",
+    CrashPoint.ENQUEUE_PART_STORED: "enqueue: generator, columns, zstd, store the part",
+    CrashPoint.ENQUEUE_BEFORE_THE_COMMIT: "enqueue: the rest",
+    CrashPoint.ENQUEUE_COMMITTED: "enqueue: commit",
+    CrashPoint.ENQUEUE_SETTLED: "enqueue: wait for the disk",
+    CrashPoint.PREPARE_PART_LEASED: "prepare: lease the part with its messages",
+    CrashPoint.PREPARE_PART_CHECKED: "prepare: unpack, check, write as JSON, zstd",
+    CrashPoint.PREPARE_PART_COMMITTED: "prepare: commit batches and rejects",
+    CrashPoint.PREPARE_RUNG: "prepare: ring for the submit",
+    CrashPoint.SUBMIT_CLAIMED: "submit: claim with the body",
+    CrashPoint.SUBMIT_INTENT_WRITTEN: "submit: unpack, permit, slot of the limit, intent",
+    CrashPoint.SUBMIT_ANSWERED: "submit: POST",
+    CrashPoint.SUBMIT_RECORDED: "submit: record",
 }
 
 
@@ -42,7 +44,9 @@ class _Clock:
     def begin(self) -> None:
         self._last = time.thread_time()
 
-    def reached(self, point: str) -> None:
+    def reached(self, point: CrashPoint) -> None:
+        if point not in _STEPS:
+            return
         now = time.thread_time()
         self.spent[_STEPS[point]] += now - self._last
         self._last = now
