@@ -50,6 +50,11 @@ ROW = Row(
         for workers in WORKERS[1:]
     ],
     drawn=tuple(map(_figure, WORKERS)),
+    if_not_met=(
+        "eight workers, Redis, the far side and the caller of `enqueue` share the machine's cores, and at the rate "
+        "of eight workers most of their time is used (`time_of_a_batch` for what a message takes): each worker then "
+        "waits for its turn after each answer."
+    ),
     remark=(
         "Workers as the Procfile starts them, but with one request at once each instead of four, and "
         f"{MESSAGES_A_POST} messages a request, so that it is the workers that are measured and not the machine: eight "
