@@ -141,7 +141,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a campaign that has an owner is no trace",
-            "            if self.owner(answer.id) is not None:\n                continue\n",
+            "            if answer.id not in strangers:\n                continue\n",
             "",
             f"{RECONCILE}what_is_surely_another_is_no_trace[it has an owner]",
         ),
