@@ -139,6 +139,9 @@ def test_an_id_in_another_campaign_that_does_not_list_it_is_undecided() -> None:
     [
         pytest.param(lambda: looked(AtBSG(7), owners={7: "other-0"}), id="it has an owner"),
         pytest.param(lambda: looked(AtBSG(7, created=INTENT - DAY)), id="it is older"),
+        pytest.param(
+            lambda: looked(AtBSG(7, created=INTENT - 2 * DAY), zone_minutes=None), id="it is older in any zone"
+        ),
         pytest.param(lambda: looked(AtBSG(7, total=3)), id="it has another size"),
         pytest.param(lambda: looked(AtBSG(7, ["x0", "x1"])), id="it lists other messages, all of them"),
     ],

@@ -113,13 +113,18 @@ class Lookup:
         printed = detail.created_at or hit.created_at
         if printed is None:
             return None
-        moment, margin = self.time.moment(printed), SURELY_OLDER
-        if moment is None:
-            # BSG's zone is unknown: only what no zone can explain is surely older.
-            moment, margin = printed.replace(tzinfo=UTC), ZONE_MARGIN
+        moment, margin = self._made(printed)
         if moment < intent - margin:
             return True
         return None if moment < intent - CLOCK_TOLERANCE else False
+
+    def _made(self, printed: datetime) -> tuple[datetime, timedelta]:
+        """When, and by how much it may differ from this clock."""
+        moment = self.time.moment(printed)
+        if moment is None:
+            # BSG's zone is unknown: only what no zone can explain is surely older.
+            return printed.replace(tzinfo=UTC), ZONE_MARGIN
+        return moment, SURELY_OLDER
 
     def _used_before(self, foreign: Iterable[int], ours: dict[str, int]) -> Finding:
         places: set[int] = set()
@@ -140,9 +145,10 @@ class Lookup:
         for answer in answers:
             if answer.id not in strangers:
                 continue
-            moment = None if answer.created_at is None else self.time.moment(answer.created_at)
-            if moment is not None and moment < intent - SURELY_OLDER:
-                continue
+            if answer.created_at is not None:
+                moment, margin = self._made(answer.created_at)
+                if moment < intent - margin:
+                    continue  # a list that is shared with an older doubt reaches back further
             detail = self.client.campaign(answer.id)
             if detail.status != "creation" and detail.total_messages and detail.total_messages != record.size:
                 continue

@@ -107,14 +107,14 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "what clocks may differ by makes nothing older",
-            "moment, margin = self.time.moment(printed), SURELY_OLDER",
-            "moment, margin = self.time.moment(printed), CLOCK_TOLERANCE",
+            "return moment, SURELY_OLDER",
+            "return moment, CLOCK_TOLERANCE",
             f"{LOOKUP}a_campaign_that_is_older_by_what_clocks_may_differ_is_never_taken_for_another",
         ),
         (
             "a zone that is unknown makes nothing older",
-            "moment, margin = printed.replace(tzinfo=UTC), ZONE_MARGIN",
-            "moment, margin = printed.replace(tzinfo=UTC), SURELY_OLDER",
+            "return printed.replace(tzinfo=UTC), ZONE_MARGIN",
+            "return printed.replace(tzinfo=UTC), SURELY_OLDER",
             f"{RECONCILE}in_an_unknown_zone_half_a_day_makes_nothing_older",
         ),
         (
@@ -147,7 +147,10 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a campaign that is surely older is no trace",
-            ("            if moment is not None and moment < intent - SURELY_OLDER:\n                continue\n"),
+            (
+                "                if moment < intent - margin:\n"
+                "                    continue  # a list that is shared with an older doubt reaches back further\n"
+            ),
             "",
             f"{RECONCILE}what_is_surely_another_is_no_trace[it is older]",
         ),
