@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -88,7 +88,9 @@ def audit(runtime: Runtime, since: datetime, until: datetime) -> Audit:
     listed = list(listed_between(runtime.client, since, until))
     # A batch whose POST has just been answered gets its owner a moment later: only what still has none counts.
     in_period = [answer for answer in listed if _made_in(runtime, answer, since, until)]
-    strangers = [(answer, *_whose(runtime, answer.id)) for answer in in_period if not _owner(runtime, answer.id)]
+    unowned = _without_owner(runtime, in_period)
+    strangers = [(answer, *_whose(runtime, answer.id)) for answer in in_period if answer.id in unowned]
+    still_unowned = _without_owner(runtime, [answer for answer, *_ in strangers])
     return Audit(
         since=since,
         until=until,
@@ -96,15 +98,15 @@ def audit(runtime: Runtime, since: datetime, until: datetime) -> Audit:
         without_owner=tuple(
             WithoutOwner(answer.id, answer.status, answer.created_at, messages, origins, other_ids)
             for answer, messages, origins, other_ids in strangers
-            if not _owner(runtime, answer.id)
+            if answer.id in still_unowned
         ),
         not_at_bsg=tuple(_not_at_bsg(runtime, {answer.id for answer in listed}, since, until)),
         waiting=tuple(_waiting(runtime)),
     )
 
 
-def _owner(runtime: Runtime, bsg_id: int) -> str | None:
-    return runtime.ledger.reading.owner(runtime.account, bsg_id)
+def _without_owner(runtime: Runtime, answers: Sequence[CampaignAnswer]) -> frozenset[int]:
+    return runtime.ledger.reading.without_owner(runtime.account, [answer.id for answer in answers])
 
 
 def _made_in(runtime: Runtime, answer: CampaignAnswer, since: datetime, until: datetime) -> bool:
