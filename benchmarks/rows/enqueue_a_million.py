@@ -51,7 +51,7 @@ ROW = Row(
         Goal("memory added (MiB)", MEMORY, at_most=64, gross=128),
     ],
     if_not_met=(
-        "the generator is most of both sides, and checking, packing by columns and zstd cost about what zlib and "
+        "the generator is much of both sides, and checking, packing by columns and zstd cost about what zlib and "
         "`dumps` cost (`time_of_a_batch`, the steps of `enqueue`). What the bare loop does not do comes on top: the "
         "digest for the idempotency key, and a wait for Redis's disk with each part."
     ),

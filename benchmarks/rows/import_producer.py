@@ -38,11 +38,11 @@ ROW = Row(
     goals=[Goal("import", PROJECT, over=(BARE,), at_most=1.3, gross=2.5)],
     drawn=(PROJECT, BARE),
     if_not_met=(
-        "both sides import redis-py and marshmallow, which is nearly all of either; what is left is this project's own "
+        "both sides import redis-py and marshmallow, which is most of either; what is left is this project's own "
         "modules. A machine that does anything else meanwhile moves the ratio."
     ),
     remark=(
         f"In a process of its own, {IMPORTS} times, the interpreter's own start left out. `import celery` alone is "
-        "next to nothing, as Celery imports itself when it is used: `Producer()` does so, before the first `enqueue`."
+        "next to nothing, as Celery imports itself when it is used; `Producer` never uses it."
     ),
 )
