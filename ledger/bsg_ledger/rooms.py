@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import redis
@@ -33,6 +34,17 @@ class Rooms:
     def give_back(self, room: Room, members: Sequence[str], *, account: str = "") -> None:
         """What was taken and not looked at is due at once."""
         self._scripts.run("give_back", account, room.value, *members)
+
+    def looks(self, room: Room, members: Sequence[str], *, account: str) -> dict[str, datetime]:
+        """When each of the members is looked at next; those that are not in the room are left out."""
+        if not members:
+            return {}
+        scores = self._client.zmscore(f"bsg:account:{account}:{room.value}", list(members))
+        return {
+            member: datetime.fromtimestamp(score / 1000, UTC)
+            for member, score in zip(members, scores, strict=True)
+            if score is not None
+        }
 
     def closed_since(self, before_ms: int) -> list[str]:
         """Campaigns of which nothing is left to do since before that moment."""

@@ -164,7 +164,7 @@ def test_watching_a_campaign_that_did_not_end_well_fails(ledger: Path, line: Com
     assert "accepted" in line.output
 
 
-@pytest.mark.parametrize("command", ["status", "watch", "rejects", "pause", "resume", "cancel", "retry"])
+@pytest.mark.parametrize("command", ["status", "watch", "rejects", "explain", "pause", "resume", "cancel", "retry"])
 def test_an_unknown_campaign_is_misuse(ledger: Path, line: CommandLine, command: str) -> None:
     assert line.run(command, "0000000000000000000000") == ExitCode.MISUSE
     assert "0000000000000000000000" in line.errors
@@ -332,7 +332,7 @@ def test_a_wrong_command_line_is_misuse(line: CommandLine, words: tuple[str, ...
 
 def test_help_names_every_command(line: CommandLine) -> None:
     assert line.run("--help") == ExitCode.OK
-    commands = "send status list watch rejects pause resume cancel retry resolve gate audit sandbox up demo"
+    commands = "send status list watch rejects explain pause resume cancel retry resolve gate audit sandbox up demo"
     for command in commands.split():
         assert f" {command} " in line.output
 

@@ -1,0 +1,102 @@
+"""`explain`: where each batch of a campaign stands, what it waits for, and what happens next and when."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import redis
+
+from bsg_cli.connection import settings_in
+from bsg_cli.errors import ExitCode
+from bsg_cli.explaining import Explanation, Standing, explain
+from bsg_cli.presenting import headline
+from bsg_cli.printing import messages, moment, number, print_json
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_ledger.batches import batch_id
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.records import Batch, CampaignStatus
+from bsg_ledger.rooms import Room
+from bsg_ledger.states import BatchState
+from bsg_producer import Producer
+from bsg_producer.queue_errors import queue_errors
+from bsg_worker.limiter import Limiter, LimiterState
+
+IDS_SHOWN = 4
+_ROOMS = {
+    BatchState.UNCONFIRMED: Room.DOUBT,
+    BatchState.SUBMITTED: Room.LIVE,
+    BatchState.FINISHED: Room.LIVE,
+}
+_TIMED = frozenset({BatchState.PENDING, BatchState.CLAIMED, BatchState.POSTING, BatchState.UNCONFIRMED})
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "explain", parents=[common], help="where each batch stands, what it waits for, what happens next and when"
+    )
+    parser.add_argument("campaign", metavar="ID")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    settings = settings_in(arguments.data_directory)
+    status = Producer(settings).status(arguments.campaign)
+    explanations = explain(_standing(settings, status))
+    if arguments.json:
+        for one in explanations:
+            print_json(one)
+        return ExitCode.OK
+    print(headline(status))
+    print(f"  {messages(status.counts['accepted'])} accepted at {moment(status.accepted_at)}.", end="")
+    print("" if status.state.final else f" What is not sent by {moment(status.deadline)} expires.")
+    for one in explanations:
+        print()
+        print("\n".join(_lines(one)))
+    return ExitCode.OK
+
+
+def _standing(settings: Settings, status: CampaignStatus) -> Standing:
+    client = connect(settings)
+    ledger = Ledger(client)
+    account = status.account or (settings.account if settings.bsg_api_key else None)
+    with queue_errors():
+        records = ledger.reading.batch_records(batch.id for batch in status.batches if batch.state in _TIMED)
+        return Standing(
+            status=status,
+            records={batch_id(record.campaign_id, record.batch): record for record in records},
+            looks={} if account is None else _looks(ledger, account, status.batches),
+            gate=None if account is None else ledger.gate(account).state(),
+            foreign=settings.bsg_api_key is not None and account != settings.account,
+            cooling_for=0.0 if account is None else _limiter(settings, client, account).cooling_for,
+            now=datetime.fromtimestamp(ledger.rooms.now_ms() / 1000, UTC),
+            settings=settings,
+        )
+
+
+def _limiter(settings: Settings, client: redis.Redis, account: str) -> LimiterState:
+    return Limiter(client, account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst).state()
+
+
+def _looks(ledger: Ledger, account: str, batches: Sequence[Batch]) -> dict[str, datetime]:
+    looks: dict[str, datetime] = {}
+    for room in dict.fromkeys(_ROOMS.values()):
+        members = [batch.id for batch in batches if _ROOMS.get(batch.state) is room]
+        looks |= ledger.rooms.looks(room, members, account=account)
+    return looks
+
+
+def _lines(one: Explanation) -> list[str]:
+    at = f" At {moment(one.at)}." if one.at is not None else ""
+    return [f"{_subject(one)}: {one.stands}.", f"  {one.next}{at}"]
+
+
+def _subject(one: Explanation) -> str:
+    if not one.batches:
+        return messages(one.messages)
+    shown = ", ".join(one.batches[:IDS_SHOWN])
+    more = len(one.batches) - IDS_SHOWN
+    named = f"{shown} and {number(more)} more" if more > 0 else shown
+    return f"{messages(one.messages)} in {named}"
