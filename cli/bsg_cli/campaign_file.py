@@ -1,41 +1,69 @@
-"""Reading a campaign's messages from a CSV file, row by row."""
+"""Reading a campaign's messages from a file, row by row: CSV as people have it, or a sheet of an .xlsx file."""
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
+from bsg_cli import xlsx_rows
+from bsg_cli.csv_rows import CSVRows
 from bsg_cli.errors import BadInput
+from bsg_cli.xlsx_rows import XLSXRows
 
-LONGEST_ROW = 1 << 20  # bytes: more than every column of a message can hold, and little enough to hold
+STANDARD_INPUT = Path("-")
+_OLD_SPREADSHEET = b"\xd0\xcf\x11\xe0"
 _SHOWN_AT_MOST = 200
 
+# What a message has by these names is no field of a template, so their case says nothing.
+_MARKS = ("phone", "text", "sender", "reference_id", "tariff_code")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 
 
-class CampaignFile:
-    """A CSV file in UTF-8 (a byte order mark is skipped), separated by comma or semicolon, as its head is.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is to be read; None: as the file itself shows. `columns`: names that messages have, by the file's.
 
-    The first row names the columns, `phone` among them. Raises BadInput, which names the file and the line.
+    `phone`: what to make of each cell of the phone's column.
     """
 
-    def __init__(self, path: Path) -> None:
+    encoding: str | None = None
+    separator: str | None = None
+    quote: str | None = None
+    sheet: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    phone: Callable[[str], str] | None = None
+
+
+class _Rows(Protocol):
+    @property
+    def said(self) -> str: ...
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]: ...
+
+
+class CampaignFile:
+    """A file whose first row names the columns, `phone` among them. Raises BadInput, which names file and line.
+
+    `line` is where the message that was read last begins.
+    """
+
+    def __init__(self, path: Path, reading: Reading | None = None) -> None:
         self.path = path
-        self._line = 0
-        self._row_bytes = 0
-        try:
-            self._file: BinaryIO = path.open("rb")
-        except OSError as error:
-            raise BadInput(f"{path}: cannot be read: {error.strerror}. Name a CSV file that is there.") from None
-        try:
+        self.shown = "standard input" if path == STANDARD_INPUT else str(path)
+        self.line = 0
+        self._reading = reading or Reading()
+        with ExitStack() as opened:
+            self._rows = self._open(opened)
+            self._cells = iter(self._rows)
             self.columns = self._read_columns()
-        except BaseException:
-            self._file.close()
-            raise
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> CampaignFile:
         return self
@@ -43,80 +71,94 @@ class CampaignFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._opened.close()
+
+    @property
+    def said(self) -> str:
+        """How the file is read, where that was found and is not what one expects; else ""."""
+        return self._rows.said
 
     def messages(self) -> Iterator[Mapping[str, str | int]]:
-        """Each row as a mapping by column; empty cells are left out. Blank lines are skipped."""
-        reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
-        columns = self.columns
+        """Each row as a mapping by column; empty cells are left out."""
+        columns, phone = self.columns, self._reading.phone
         expected = len(columns)
-        while True:
-            began = self._line + 1
-            self._row_bytes = 0
-            try:
-                cells = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise BadInput(
-                    f"{self.path}, line {began}: not CSV: {error}. Look for a stray quotation mark."
-                ) from None
-            if not cells:
-                continue
+        for line, cells in self._cells:
             if len(cells) != expected:
                 raise BadInput(
-                    f"{self.path}, line {began}: {len(cells)} cells, but line 1 names {expected} columns. "
+                    f"{self.shown}, line {line}: {len(cells)} cells, but line 1 names {expected} columns. "
                     "Put cells that contain the separator between quotation marks."
                 )
-            yield _message(columns, cells)
+            self.line = line
+            message = _message(columns, cells)
+            if phone is not None and "phone" in message:
+                message["phone"] = phone(str(message["phone"]))
+            yield message
+
+    def _open(self, opened: ExitStack) -> _Rows:
+        file = self._opened_file(opened)
+        beginning = self._beginning(file)
+        if beginning.startswith(_OLD_SPREADSHEET):
+            raise BadInput(f"{self.shown}, line 1: an old spreadsheet (.xls). Save it as .xlsx, or as «CSV UTF-8».")
+        if beginning.startswith(xlsx_rows.BEGINNING):
+            whole = file if file.seekable() else self._spooled(file, opened)
+            return XLSXRows(whole, self.shown, sheet=self._reading.sheet)
+        reading = self._reading
+        return CSVRows(file, self.shown, encoding=reading.encoding, separator=reading.separator, quote=reading.quote)
+
+    def _opened_file(self, opened: ExitStack) -> BinaryIO:
+        if self.path == STANDARD_INPUT:
+            return sys.stdin.buffer
+        try:
+            return opened.enter_context(self.path.open("rb"))
+        except OSError as error:
+            raise BadInput(f"{self.path}: cannot be read: {error.strerror}. Name a file that is there.") from None
+
+    def _beginning(self, file: BinaryIO) -> bytes:
+        try:
+            return bytes(file.peek(4)[:4]) if hasattr(file, "peek") else b""
+        except OSError as error:
+            raise BadInput(f"{self.shown}, line 1: cannot be read: {error.strerror}") from None
+
+    def _spooled(self, file: BinaryIO, opened: ExitStack) -> BinaryIO:
+        """A spreadsheet's index is at its end, so that it has to be there whole."""
+        whole = opened.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
+        while whole.tell() <= xlsx_rows.LARGEST_FILE and (some := file.read(1 << 20)):
+            whole.write(some)
+        if whole.tell() > xlsx_rows.LARGEST_FILE:
+            raise BadInput(f"{self.shown}, line 1: a spreadsheet of more than {xlsx_rows.LARGEST_FILE} bytes.")
+        whole.seek(0)
+        return whole
 
     def _read_columns(self) -> tuple[str, ...]:
-        head = next(self._lines(), None)
-        if head is None or not head.strip():
-            raise BadInput(f"{self.path}, line 1: no column names. The first line names the columns, one is `phone`.")
-        self._delimiter = ";" if head.count(";") > head.count(",") else ","
-        try:
-            names = [name.strip() for name in next(csv.reader([head], delimiter=self._delimiter, strict=True))]
-        except csv.Error as error:
-            raise BadInput(
-                f"{self.path}, line 1: not CSV: {error}. Save it anew as «CSV UTF-8», its lines ended by LF or CRLF."
-            ) from None
+        line, cells = next(self._cells, (1, []))
+        names = [name.strip() for name in cells]
         found = _shown(names)
-        if "phone" not in names:
+        for given in self._reading.columns.values():
+            if given not in names:
+                raise BadInput(
+                    f"{self.shown}, line {line}: no column is named {given!r}, which --map names. Found: {found}."
+                )
+        named = _named(names, self._reading.columns)
+        if "phone" not in named:
             raise BadInput(
-                f"{self.path}, line 1: no column is named `phone`. Found: {found}. "
-                "Rename the one it is; comma or semicolon separates columns."
+                f"{self.shown}, line {line}: no column is named `phone`. Found: {found}. "
+                "Rename the one it is, or name it: --map phone=COLUMN."
             )
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        repeated = sorted({name for some in (names, [*filter(None, named)]) for name in some if some.count(name) > 1})
         if repeated:
             told = _shown([name or "(no name)" for name in repeated])
-            raise BadInput(f"{self.path}, line 1: named more than once: {told}. Give each its name.")
-        return tuple(names)
+            raise BadInput(f"{self.shown}, line {line}: named more than once: {told}. Give each its name.")
+        return tuple(named)
 
-    def _lines(self) -> Iterator[str]:
-        # Line by line, so that what cannot be decoded has a line number.
-        while raw := self._read_line():
-            self._line += 1
-            self._row_bytes += len(raw)
-            if self._row_bytes > LONGEST_ROW:
-                raise BadInput(
-                    f"{self.path}, line {self._line}: a row of more than {LONGEST_ROW} bytes. "
-                    "Look for a stray quotation mark, and whether it is a CSV file at all."
-                )
-            try:
-                text = raw.decode("utf-8-sig" if self._line == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise BadInput(
-                    f"{self.path}, line {self._line}: not UTF-8 (byte {error.start + 1} of the line). "
-                    "Save the file as UTF-8; spreadsheets call it «CSV UTF-8»."
-                ) from None
-            yield text
 
-    def _read_line(self) -> bytes:
-        try:
-            return self._file.readline(LONGEST_ROW + 1)
-        except OSError as error:
-            raise BadInput(f"{self.path}, line {self._line + 1}: cannot be read: {error.strerror}") from None
+def _named(names: Sequence[str], mapped: Mapping[str, str]) -> list[str]:
+    """The columns' names in messages. A mapped column takes the name from one that has it of its own."""
+    by_column = {column: name for name, column in mapped.items()}
+    named = [by_column.get(name) or ("" if name in mapped else name) for name in names]
+    for place, name in enumerate(named):
+        if (mark := name.lower()) in _MARKS and mark not in named:
+            named[place] = mark
+    return named
 
 
 def _shown(names: Sequence[str]) -> str:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bsg_cli.campaign_file import CampaignFile
+from bsg_cli.campaign_file import CampaignFile, Reading
 from bsg_cli.errors import BadInput
+from bsg_cli.national_phones import international
 
 
-def read(tmp_path: Path, content: bytes | str) -> list[Mapping[str, str | int]]:
+def read(tmp_path: Path, content: bytes | str, **how: Any) -> list[Mapping[str, str | int]]:
     path = tmp_path / "contacts.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with CampaignFile(path) as file:
+    with CampaignFile(path, Reading(**how)) as file:
         return list(file.messages())
 
 
-@pytest.mark.parametrize("separator", [",", ";"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_the_first_line_tells_the_separator(tmp_path: Path, separator: str) -> None:
     rows = read(tmp_path, f"phone{separator}name\n380661231231{separator}Zoë\n")
     assert rows == [{"phone": "380661231231", "name": "Zoë"}]
@@ -64,7 +66,10 @@ def test_a_file_without_any_row_has_no_messages(tmp_path: Path) -> None:
         ("\nphone\n1\n", "line 1: no column names"),
         ('phone,name\n1,a\n2,"b\n3,c\n', "line 3: not CSV"),
         (b"phone,name\n1,a\n2,\xe9t\xe9\n", "line 3: not UTF-8"),
-        ("phone,name\n1,a\n".encode("utf-16"), "line 1: not UTF-8"),
+        ("phone,name\n1,a\n".encode("utf-16")[:-1], "line 2: not UTF-16-LE"),
+        (b"phone,name\n1,\x98\xc0\n", "line 2: not UTF-8, and its encoding cannot be told"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "line 1: an old spreadsheet (.xls)"),
+        (b"PK\x03\x04 is how archives begin", "line 1: not a whole .xlsx file"),
         ("phone,name\n1," + "x" * 200_000 + "\n", "line 2: not CSV"),
     ],
 )
@@ -90,3 +95,94 @@ def test_a_file_is_read_row_by_row(tmp_path: Path) -> None:
     path.write_text("phone,name\n1,a\n" + "2\n")
     with CampaignFile(path) as file:
         assert next(file.messages())["phone"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [
+        ("utf-8", b""),
+        ("utf-8-sig", b""),
+        ("utf-16", b""),
+        ("utf-16-le", b""),
+        ("utf-16-be", b"\xfe\xff"),
+        ("cp1251", b""),
+    ],
+)
+def test_the_encoding_is_told_by_the_file(tmp_path: Path, encoding: str, mark: bytes) -> None:
+    rows = read(tmp_path, mark + "phone;name\r\n380661231231;Їжак № 1\r\n380661231232;Ґеля\r\n".encode(encoding))
+    assert [row["name"] for row in rows] == ["Їжак № 1", "Ґеля"]
+
+
+def test_western_text_is_not_taken_for_cyrillic(tmp_path: Path) -> None:
+    content = "phone,name\n380661231231,Zoë\n".encode("cp1252")
+    with pytest.raises(BadInput, match="line 2: not UTF-8, and its encoding cannot be told for sure"):
+        read(tmp_path, content)
+    assert read(tmp_path, content, encoding="cp1252")[0]["name"] == "Zoë"
+
+
+def test_a_line_that_does_not_read_as_cyrillic_as_those_before_is_told(tmp_path: Path) -> None:
+    cyrillic = "".join(f"38066{number:07},Олена Петренко, Київ\n".replace(", К", " К") for number in range(5_000))
+    content = ("phone,name\n" + cyrillic).encode("cp1251") + b"380661231231,Zo\xeb\n"
+    with pytest.raises(BadInput, match="line 5002: the lines before read as Windows Cyrillic"):
+        read(tmp_path, content)
+
+
+def test_what_is_not_utf_8_far_behind_the_beginning_is_told_with_its_line(tmp_path: Path) -> None:
+    plain = "".join(f"38066{number:07},Olena\n" for number in range(10_000))
+    with pytest.raises(BadInput, match="line 10002: not UTF-8"):
+        read(tmp_path, ("phone,name\n" + plain).encode() + b"380661231231,\xff\n")
+
+
+def test_a_character_between_two_chunks_is_whole(tmp_path: Path) -> None:
+    rows = read(tmp_path, "phone,text\n380661231231," + "ї" * 100_000 + "\n")
+    assert rows[0]["text"] == "ї" * 100_000
+
+
+def test_separator_and_quotation_mark_can_be_given(tmp_path: Path) -> None:
+    rows = read(tmp_path, "phone:text\n1:'a:b'\n", separator=":", quote="'")
+    assert rows == [{"phone": "1", "text": "a:b"}]
+
+
+def test_single_quotation_marks_around_all_names_are_those_of_the_file(tmp_path: Path) -> None:
+    assert read(tmp_path, "'phone','text'\n'1','a, b'\n") == [{"phone": "1", "text": "a, b"}]
+
+
+def test_separators_within_a_quoted_name_do_not_count(tmp_path: Path) -> None:
+    assert read(tmp_path, '"a;b;c",phone\nx,1\n') == [{"a;b;c": "x", "phone": "1"}]
+
+
+def test_the_line_by_which_spreadsheets_tell_the_separator_is_understood(tmp_path: Path) -> None:
+    assert read(tmp_path, "sep=;\r\nphone;name\r\n1;a,b\r\n") == [{"phone": "1", "name": "a,b"}]
+
+
+def test_the_columns_of_a_message_are_known_whatever_their_case(tmp_path: Path) -> None:
+    assert read(tmp_path, "Phone,Name\n1,a\n") == [{"phone": "1", "Name": "a"}]
+
+
+def test_a_mapped_column_takes_the_place_of_one_that_has_its_name(tmp_path: Path) -> None:
+    assert read(tmp_path, "phone,Mobile\n1,2\n", columns={"phone": "Mobile"}) == [{"phone": "2"}]
+
+
+def test_a_column_that_is_mapped_and_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="line 1: no column is named 'Mobil', which --map names. Found: phone, Mobile"):
+        read(tmp_path, "phone,Mobile\n1,2\n", columns={"phone": "Mobil"})
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("066 123-12-31", "+380661231231"),
+        ("661231231", "+380661231231"),
+        ("380661231231", "+380661231231"),
+        ("+48 601 234 567", "+48 601 234 567"),
+        ("12", "12"),
+        ("no phone", "no phone"),
+    ],
+)
+def test_numbers_of_the_region_get_their_country_and_others_stay(tmp_path: Path, written: str, read_as: str) -> None:
+    assert read(tmp_path, f"phone\n{written}\n", phone=international("ua")) == [{"phone": read_as}]
+
+
+def test_a_region_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="'XX' is no region"):
+        international("XX")

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsg_cli.campaign_file import LONGEST_ROW, CampaignFile
+from bsg_cli.campaign_file import CampaignFile
+from bsg_cli.csv_rows import LONGEST_ROW
 from bsg_cli.errors import BadInput
 
 PIECES = st.sampled_from(
@@ -74,7 +75,7 @@ def test_a_bomb_is_refused_early_and_without_holding_it(tmp_path: Path, kind: st
     )
 
     complaint, more_memory = read.stdout.splitlines()
-    assert f"a row of more than {LONGEST_ROW} bytes" in complaint
+    assert f"a row of more than {LONGEST_ROW} characters" in complaint
     assert int(more_memory) < BOUND
     path.unlink()
 

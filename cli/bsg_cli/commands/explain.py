@@ -22,7 +22,6 @@ from bsg_ledger.rooms import Room
 from bsg_ledger.states import BatchState
 from bsg_producer import Producer
 from bsg_producer.queue_errors import queue_errors
-from bsg_worker.limiter import Limiter, LimiterState
 
 IDS_SHOWN = 4
 _ROOMS = {
@@ -70,14 +69,16 @@ def _standing(settings: Settings, status: CampaignStatus) -> Standing:
             looks={} if account is None else _looks(ledger, account, status.batches),
             gate=None if account is None else ledger.gate(account).state(),
             foreign=settings.bsg_api_key is not None and account != settings.account,
-            cooling_for=0.0 if account is None else _limiter(settings, client, account).cooling_for,
+            cooling_for=0.0 if account is None else _cooling_for(settings, client, account),
             now=datetime.fromtimestamp(ledger.rooms.now_ms() / 1000, UTC),
             settings=settings,
         )
 
 
-def _limiter(settings: Settings, client: redis.Redis, account: str) -> LimiterState:
-    return Limiter(client, account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst).state()
+def _cooling_for(settings: Settings, client: redis.Redis, account: str) -> float:
+    from bsg_worker.limiter import Limiter  # the other commands work without the worker's modules
+
+    return Limiter(client, account, "submit", settings.bsg_rate_limit).state().cooling_for
 
 
 def _looks(ledger: Ledger, account: str, batches: Sequence[Batch]) -> dict[str, datetime]:

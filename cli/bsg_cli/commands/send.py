@@ -6,20 +6,41 @@ import argparse
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from bsg_cli.campaign_file import CampaignFile
+from bsg_cli.commands.reading_options import add_reading_options, reading_of
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import BadInput, ExitCode
-from bsg_cli.printing import Progress, messages, number, print_json
+from bsg_cli.printing import Progress, complain, messages, number, print_json
+from bsg_cli.rehearsal import as_fields, print_rehearsal, rehearse
 from bsg_cli.watching import watch
+from bsg_config import clock
+from bsg_config.settings import Settings
+from bsg_producer.envelope import check_envelope
 from bsg_producer.template import FieldMissing, Template
 
 ROWS_BETWEEN_PROGRESS = 10_000
+_ENVELOPE = (
+    "sender",
+    "text",
+    "tariff_code",
+    "validity",
+    "start_at",
+    "deadline",
+    "callback_url",
+    "priority",
+    "allow_duplicates",
+    "name",
+)
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser("send", parents=[common], help="accept a campaign from a CSV file")
-    parser.add_argument("file", type=Path, metavar="FILE.csv", help="its first line names the columns; one is phone")
+    parser = commands.add_parser("send", parents=[common], help="accept a campaign from a CSV file or a spreadsheet")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help=".csv or .xlsx, - for standard input; its first line names the columns"
+    )
+    add_reading_options(parser)
     parser.add_argument("--sender", help="for rows without a `sender` of their own")
     parser.add_argument("--text", help="a template over the other columns, such as 'Hi {{ name }}'")
     parser.add_argument("--start-at", type=moment_argument, metavar="TIME", help="with zone: 2026-12-01T09:00+02:00")
@@ -31,7 +52,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser.add_argument("--callback-url", metavar="URL")
     parser.add_argument("--idempotency-key", metavar="KEY", help="the same key and content is accepted only once")
     parser.add_argument("--allow-duplicates", action="store_true", help="the same text twice to the same phone")
-    parser.add_argument("--watch", action="store_true", help="follow it until it is final")
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument("--watch", action="store_true", help="follow it until it is final")
+    end.add_argument(
+        "--dry-run", action="store_true", help="tell what would be sent and what rejected; nothing is sent or stored"
+    )
     parser.set_defaults(run=run)
 
 
@@ -47,24 +72,17 @@ def moment_argument(text: str) -> datetime:
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    with CampaignFile(arguments.file) as file:
+    with CampaignFile(arguments.file, reading_of(arguments)) as file:
         _check_columns(file, arguments)
+        if file.said:
+            complain(f"{file.shown}: {file.said}")
+        if arguments.dry_run:
+            return _rehearse(file, arguments)
         producer = open_producer(arguments.data_directory)
         progress = Progress()
         try:
             receipt = producer.enqueue(
-                _counted(file, progress),
-                sender=arguments.sender,
-                text=arguments.text,
-                tariff_code=arguments.tariff_code,
-                validity=arguments.validity,
-                start_at=arguments.start_at,
-                deadline=arguments.deadline,
-                callback_url=arguments.callback_url,
-                priority=arguments.priority,
-                allow_duplicates=arguments.allow_duplicates,
-                idempotency_key=arguments.idempotency_key,
-                name=arguments.name,
+                _counted(file, progress), **_envelope(arguments), idempotency_key=arguments.idempotency_key
             )
         finally:
             progress.clear()
@@ -76,11 +94,32 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return watch(producer, receipt.campaign_id, json=arguments.json) if arguments.watch else ExitCode.OK
 
 
+def _envelope(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the campaign says once for all its messages, as `Producer.enqueue` takes it."""
+    return {name: getattr(arguments, name) for name in _ENVELOPE}
+
+
+def _rehearse(file: CampaignFile, arguments: argparse.Namespace) -> ExitCode:
+    settings = Settings.from_environment()
+    progress = Progress()
+    try:
+        rehearsal = rehearse(
+            _counted(file, progress), lambda: file.line, check_envelope(_envelope(arguments), settings, clock.now())
+        )
+    finally:
+        progress.clear()
+    if arguments.json:
+        print_json(as_fields(rehearsal, settings))
+    else:
+        print_rehearsal(rehearsal, file.shown, settings)
+    return ExitCode.OK
+
+
 def _check_columns(file: CampaignFile, arguments: argparse.Namespace) -> None:
     found = ", ".join(file.columns)
     for column, option in (("text", "--text"), ("sender", "--sender")):
         if column not in file.columns and getattr(arguments, column) is None:
-            raise BadInput(f"{file.path}, line 1: no column is named `{column}`. Found: {found}. Or give {option}.")
+            raise BadInput(f"{file.shown}, line 1: no column is named `{column}`. Found: {found}. Or give {option}.")
     if arguments.text is not None:
         check_fields(file, arguments.text)
 
@@ -94,7 +133,7 @@ def check_fields(file: CampaignFile, text: str) -> None:
         Template.parse(text).render(dict.fromkeys(file.columns, "filled"))
     except FieldMissing as missing:
         raise BadInput(
-            f"{file.path}, line 1: no column is named `{missing.name}`, which --text uses. "
+            f"{file.shown}, line 1: no column is named `{missing.name}`, which --text uses. "
             f"Found: {', '.join(file.columns)}. Rename it, or give the field a default."
         ) from None
 
@@ -103,8 +142,10 @@ def _counted(file: CampaignFile, progress: Progress) -> Iterator[Mapping[str, st
     rows = 0
     for message in file.messages():
         if rows % ROWS_BETWEEN_PROGRESS == 0:
-            progress.show(f"{file.path.name}: {number(rows)} rows")
+            progress.show(f"{file.shown}: {number(rows)} rows")
         rows += 1
         yield message
     if rows == 0:
-        raise BadInput(f"{file.path}, line 2: no rows after the column names. Each row is a message: add at least one.")
+        raise BadInput(
+            f"{file.shown}, line 2: no rows after the column names. Each row is a message: add at least one."
+        )

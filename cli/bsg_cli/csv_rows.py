@@ -1,0 +1,95 @@
+"""The rows of a CSV file: its separator and quotation mark are those that its first line uses."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from bsg_cli.errors import BadInput
+from bsg_cli.text_lines import TextLines, too_long
+
+LONGEST_ROW = 1 << 20  # characters: more than every column of a message can hold, and little enough to hold
+SEPARATORS = ",;\t|"
+_SPREADSHEET_HINT = re.compile(r"sep=([^\r\n])\r?\n?", re.IGNORECASE)
+
+
+class CSVRows:
+    """Iterates over `(line, cells)`, the names of the columns first; blank lines are skipped.
+
+    Raises BadInput, which names the file and the line.
+    """
+
+    def __init__(
+        self, file: BinaryIO, shown: str, *, encoding: str | None, separator: str | None, quote: str | None
+    ) -> None:
+        self._shown = shown
+        self._lines = TextLines(file, shown, encoding=encoding, longest=LONGEST_ROW)
+        self._separator = separator
+        self._quote = quote
+        self._row_characters = 0
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        head = self._head()
+        self._separator = self._separator or _separator_of(head, self._quote or '"')
+        self._quote = self._quote or _quote_of(head, self._separator)
+        reader = csv.reader(self._counted(head), delimiter=self._separator, quotechar=self._quote, strict=True)
+        began = self._lines.number
+        while True:
+            self._row_characters = 0
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                raise BadInput(f"{self._shown}, line {began}: not CSV: {error}. {_remedy(began)}") from None
+            if cells:
+                yield began, cells
+            began = self._lines.number + 1
+
+    @property
+    def said(self) -> str:
+        """How the file is read where that is not what one expects; "" for UTF-8 and commas."""
+        separator = {"\t": "tab", ";": "semicolon", "|": "bar"}.get(self._separator or ",")
+        encoding = self._lines.encoding.name
+        words = [f"read as {encoding}"] if encoding != "utf-8" else []
+        words += [f"separated by {separator}"] if separator is not None and words else []
+        return ", ".join(words)
+
+    def _head(self) -> str:
+        head = next(self._lines, "")
+        hint = _SPREADSHEET_HINT.fullmatch(head)
+        if hint is not None:
+            self._separator = self._separator or hint[1]
+            head = next(self._lines, "")
+        if not head.strip():
+            line = max(1, self._lines.number)
+            raise BadInput(
+                f"{self._shown}, line {line}: no column names. The first line names the columns, one is `phone`."
+            )
+        return head
+
+    def _counted(self, head: str) -> Iterator[str]:
+        yield head
+        for line in self._lines:
+            self._row_characters += len(line)
+            if self._row_characters > LONGEST_ROW:
+                raise too_long(self._shown, self._lines.number, LONGEST_ROW)
+            yield line
+
+
+def _separator_of(head: str, quote: str) -> str:
+    unquoted = re.sub(f"{re.escape(quote)}[^{re.escape(quote)}]*{re.escape(quote)}", "", head)
+    return max(SEPARATORS, key=unquoted.count)
+
+
+def _quote_of(head: str, separator: str) -> str:
+    cells = head.rstrip("\r\n").split(separator)
+    return "'" if all(len(cell) >= 2 and cell[0] == cell[-1] == "'" for cell in cells) else '"'
+
+
+def _remedy(line: int) -> str:
+    if line == 1:
+        return "Save it anew as «CSV UTF-8», its lines ended by LF or CRLF."
+    return "Look for a stray quotation mark."

@@ -1,0 +1,27 @@
+"""Phone numbers as a country's own people write them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def international(region: str) -> Callable[[str], str]:
+    """A function that adds the country's code to the region's own numbers; any other number it leaves as it is.
+
+    Raises ValueError for a region that is none (two letters of ISO 3166, such as UA).
+    """
+    import phonenumbers  # its tables take a while to load, and only this option needs them
+
+    if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError(f"{region!r} is no region: write two letters, such as UA, PL or DE")
+
+    def converted(written: str) -> str:
+        try:
+            number = phonenumbers.parse(written, region.upper())
+        except phonenumbers.NumberParseException:
+            return written
+        if not phonenumbers.is_valid_number_for_region(number, region.upper()):
+            return written
+        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    return converted
