@@ -36,5 +36,7 @@ class ServiceOrder:
 
     def _rank(self, queue: str) -> tuple[int, int, bool]:
         stage, _, priority = queue.partition(".")
+        if stage == "pulse":  # whether the worker lives must be told however much else there is to do
+            return -1, 0, False
         rank = PRIORITIES.index(priority) if priority in PRIORITIES else len(PRIORITIES)
         return rank, self._served.get(queue, 0), stage != "submit"

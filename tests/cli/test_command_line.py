@@ -332,7 +332,7 @@ def test_a_wrong_command_line_is_misuse(line: CommandLine, words: tuple[str, ...
 
 def test_help_names_every_command(line: CommandLine) -> None:
     assert line.run("--help") == ExitCode.OK
-    commands = "send status list watch rejects explain pause resume cancel retry resolve gate audit sandbox up demo"
+    commands = "send status list watch rejects explain pause resume cancel retry resolve gate audit healthcheck sandbox up demo"
     for command in commands.split():
         assert f" {command} " in line.output
 

@@ -19,10 +19,12 @@ import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from redis.exceptions import RedisError
 
+from bsg_cli.commands.healthcheck import PERMIT_AND_MARGIN_SECONDS
 from bsg_cli.embedded_server import connect_once
 from bsg_cli.processes import FLOWER_PORT, PROCESSES, STATUS, STATUS_QUEUE, WORKER, WORKER_QUEUES, procfile
 from bsg_cli.server_binary import find_server_program
 from bsg_config import queues
+from bsg_config.settings import Settings
 from bsg_sandbox.control import Control
 from bsg_sandbox.server import Sandbox
 from tests.cli.running import environment, processes_in, wait_until
@@ -30,6 +32,7 @@ from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
+HEALTH_IS_CHECKED = ("worker", "status", "beat")
 
 
 def compose() -> dict[str, Any]:
@@ -67,6 +70,14 @@ def test_compose_runs_the_same_command_and_gives_it_grace_and_restarts(process: 
     assert service["restart"] == "unless-stopped"
     assert service["stop_grace_period"] == "90s"
     assert service["depends_on"] == {"redis": {"condition": "service_healthy"}}
+
+
+@pytest.mark.parametrize("name", HEALTH_IS_CHECKED)
+def test_compose_asks_each_process_for_itself_and_long_enough_for_a_busy_worker(name: str) -> None:
+    check = services()[name]["healthcheck"]
+    assert check["test"] == ["CMD", "bsg-campaigns", "healthcheck", name]
+    patience = Settings.build().longest_exchange + PERMIT_AND_MARGIN_SECONDS
+    assert name == "beat" or float(check["timeout"].removesuffix("s")) > patience
 
 
 def test_a_worker_is_given_as_much_grace_by_up_as_by_compose() -> None:
@@ -175,6 +186,15 @@ def test_every_command_of_the_procfile_runs_under_honcho(tmp_path: Path, redis_u
     try:
         for name, sign in signs.items():
             wait_until(lambda name=name, sign=sign: says(name, sign), f"{name} says {sign!r}")  # type: ignore[misc]
+        for name in HEALTH_IS_CHECKED:
+            check = subprocess.run(
+                services()[name]["healthcheck"]["test"][1:],
+                env=settings(redis_url),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert check.returncode == 0, check.stderr
     finally:
         honcho.send_signal(signal.SIGTERM)
         honcho.wait(30)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from socket import gethostname
+from typing import Any
 
 from celery import Celery
-from celery.signals import worker_process_init, worker_ready
+from celery.signals import beat_init, celeryd_after_setup, worker_process_init, worker_ready
+from kombu.entity import Queue
 
 from bsg_config.celery_configuration import celery_settings
+from bsg_config.pulse import pulse_queue
 from bsg_config.settings import Settings
 
 # Celery lets these stand over its configuration. A web app's own broker must not become ours by sharing a shell.
@@ -27,5 +31,20 @@ def _begin_watch(**_: object) -> None:
     begin_watch()
 
 
+def _listen_for_pulse(sender: str, instance: Any, **_: Any) -> None:
+    """Gives the worker, by its name, a queue of its own: those of its stage are answered by any worker."""
+    own = pulse_queue(sender)
+    instance.app.amqp.queues.select_add(Queue(own, routing_key=own))
+
+
+def _leave_trace(sender: Any, **_: Any) -> None:
+    # Imported when a beat has begun: workers and Flower leave no such trace.
+    from bsg_worker.beat_trace import leave_trace
+
+    leave_trace(f"beat@{gethostname()}")
+
+
+celeryd_after_setup.connect(_listen_for_pulse)
+beat_init.connect(_leave_trace)
 for begun in (worker_ready, worker_process_init):  # the latter in each process of a prefork pool
     begun.connect(_begin_watch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bsg_config.pulse import Pulse
 from bsg_worker import runtime
 from bsg_worker.application import app
 from bsg_worker.failures import telling_no_contents
@@ -49,6 +50,13 @@ def sweep_task() -> str:
 @telling_no_contents
 def purge_task() -> str:
     return purge(runtime.current())
+
+
+@app.task(name="bsg.pulse")
+@telling_no_contents
+def pulse_task(token: str) -> str:
+    Pulse(runtime.current().redis).answer(token, "a worker")
+    return "alive"
 
 
 def _joined(*outcomes: str) -> str:

@@ -1,0 +1,85 @@
+"""`healthcheck`: whether a process really does its work, for orchestrators that start again what does not."""
+
+from __future__ import annotations
+
+import argparse
+from socket import gethostname
+
+from bsg_cli.connection import settings_in
+from bsg_cli.errors import ExitCode
+from bsg_cli.printing import complain, print_json
+from bsg_config import clock
+from bsg_config.pulse import Pulse, pulse_queue
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_producer.queue_errors import queue_errors
+
+SECONDS_BETWEEN_LOOKS = 0.1
+# A worker whose threads all wait for BSG or for a permit is busy, not hung: one of them is free after that.
+PERMIT_AND_MARGIN_SECONDS = 40.0
+TICKS_MISSED = 10
+LEAST_SECONDS_BETWEEN_TICKS = 30.0
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "healthcheck", parents=[common], help="whether a worker takes tasks and beat rings; exit code 1 if not"
+    )
+    parser.add_argument(
+        "process", metavar="PROCESS", help="worker, status or beat of this machine, or a name as in Celery: worker@host"
+    )
+    parser.add_argument("--within", type=_seconds, metavar="SECONDS", help="how long a busy worker may take to answer")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    settings = settings_in(arguments.data_directory)
+    name = arguments.process if "@" in arguments.process else f"{arguments.process}@{gethostname()}"
+    pulse = Pulse(connect(settings))
+    with queue_errors():
+        why = (
+            _beat_fails(pulse, settings, name)
+            if name.startswith("beat@")
+            else _worker_fails(pulse, settings, arguments, name)
+        )
+    if arguments.json:
+        print_json({"process": name, "healthy": not why, "why": why})
+    elif why:
+        complain(f"{name}: {why}")
+    else:
+        print(f"{name}: healthy")
+    return ExitCode.FAILED if why else ExitCode.OK
+
+
+def _worker_fails(pulse: Pulse, settings: Settings, arguments: argparse.Namespace, name: str) -> str:
+    within = arguments.within or settings.longest_exchange + PERMIT_AND_MARGIN_SECONDS
+    asked = pulse.ask(pulse_queue(name))
+    stop_at = clock.monotonic() + within
+    while not pulse.answered(asked):
+        if clock.monotonic() >= stop_at:
+            pulse.take_back(asked)
+            return f"it took no task within {within:g} s. It does not run, it hangs, or it lost Redis: start it again."
+        clock.sleep(SECONDS_BETWEEN_LOOKS)
+    return ""
+
+
+def _beat_fails(pulse: Pulse, settings: Settings, name: str) -> str:
+    at_most = max(LEAST_SECONDS_BETWEEN_TICKS, TICKS_MISSED * settings.sweep_interval)
+    since = pulse.since_last_tick(name)
+    if since is None:
+        return "it has not rung for a day, if ever. Start it."
+    return (
+        f"it last rang {since:.0f} s ago. It does not run, it hangs, or it lost Redis: start it again."
+        if since > at_most
+        else ""
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: give more than 0, and 3600 at most")
+    return seconds

@@ -1,0 +1,123 @@
+"""Whether a process that hangs is told from one that works, by real processes."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from socket import gethostname
+
+import pytest
+
+from bsg_cli.errors import ExitCode
+from bsg_cli.main import main
+from bsg_config.pulse import Pulse, pulse_queue
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from tests.processes import CeleryProcess, Processes, wait_until
+from tests.servers import AVAILABLE_KINDS, RedisServer
+
+QUICKLY = ("--within", "1.5")
+
+
+class Running:
+    """A worker, a status worker and a beat on a server of their own."""
+
+    def __init__(self, server: RedisServer, processes: Processes) -> None:
+        self.server = server
+        self.worker = processes.worker()
+        self.status = processes.status()
+        self.beat = processes.beat()
+        for process in (self.worker, self.status, self.beat):
+            process.wait_until_ready()
+        self.pulse = Pulse(connect(Settings.build(redis_url=server.url)))
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    directory = tmp_path_factory.mktemp("healthcheck")
+    with (
+        RedisServer(directory / "redis", AVAILABLE_KINDS[0]) as server,
+        Processes(directory / "logs", server.url, "http://127.0.0.1:1", BSG_CONNECT_TIMEOUT="0.1") as processes,
+    ):
+        yield Running(server, processes)
+
+
+@pytest.fixture(autouse=True)
+def environment(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", running.server.url)
+    monkeypatch.setenv("BSG_API_KEY", "live_sandbox")
+
+
+@pytest.mark.parametrize("name", ["worker0", "status1"])
+def test_a_worker_that_takes_tasks_is_healthy(running: Running, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["healthcheck", f"{name}@{gethostname()}"]) == ExitCode.OK
+    assert capsys.readouterr().out == f"{name}@{gethostname()}: healthy\n"
+
+
+def test_a_worker_that_hangs_is_not_though_another_one_works(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"worker0@{gethostname()}"
+    hang(running.worker)
+    try:
+        assert main(["healthcheck", name, *QUICKLY]) == ExitCode.FAILED
+    finally:
+        go_on(running.worker)
+    assert "it took no task within 1.5 s" in capsys.readouterr().err
+    assert running.server.client().llen(pulse_queue(name)) == 0, "a question that nobody waits for"
+    assert main(["healthcheck", name]) == ExitCode.OK
+
+
+def test_a_worker_that_nobody_started_is_not_healthy(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["healthcheck", "worker@elsewhere", *QUICKLY, "--json"]) == ExitCode.FAILED
+    told = json.loads(capsys.readouterr().out)
+    assert (told["process"], told["healthy"]) == ("worker@elsewhere", False)
+
+
+def test_a_pulse_is_taken_before_all_that_waits(running: Running) -> None:
+    name = f"worker0@{gethostname()}"
+    hang(running.worker)
+    with running.server.client() as client:
+        for _ in range(2_000):
+            running.pulse.ask("prepare.high")
+    asked = running.pulse.ask(pulse_queue(name))
+    go_on(running.worker)
+    wait_until(lambda: running.pulse.answered(asked), within=10, what="the pulse")
+    with running.server.client() as client:
+        assert client.llen("prepare.high") > 0, "the worker was done with everything else before"
+        client.delete("prepare.high")
+
+
+def test_beat_is_healthy_while_its_ticks_leave_traces(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    wait_until(lambda: running.pulse.since_last_tick() is not None, within=10, what="beat's first trace")
+    assert main(["healthcheck", "beat"]) == ExitCode.OK
+    hang(running.beat)
+    try:
+        with running.server.client() as client:
+            client.zincrby("bsg:beats", -60_000, f"beat@{gethostname()}")
+        assert main(["healthcheck", "beat"]) == ExitCode.FAILED
+    finally:
+        go_on(running.beat)
+    assert "it last rang 6" in capsys.readouterr().err
+    wait_until(lambda: main(["healthcheck", "beat"]) == ExitCode.OK, within=10, what="beat's next trace")
+
+
+def test_without_redis_nobody_can_tell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    assert main(["healthcheck", "worker"]) == ExitCode.UNREACHABLE
+    assert "Redis cannot be reached" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "nan"])
+def test_a_wrong_patience_is_misuse(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["healthcheck", "worker", "--within", seconds]) == ExitCode.MISUSE
+    assert "no number of seconds" in capsys.readouterr().err
+
+
+def hang(process: CeleryProcess) -> None:
+    process.process.send_signal(signal.SIGSTOP)
+
+
+def go_on(process: CeleryProcess) -> None:
+    process.process.send_signal(signal.SIGCONT)
