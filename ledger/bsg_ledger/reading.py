@@ -148,6 +148,10 @@ class Reading:
             without.update(bsg_id for bsg_id, owner in zip(some, owners, strict=True) if owner is None)
         return frozenset(without)
 
+    def alarms(self) -> int:
+        """How often something was found that must not be, since the ledger began."""
+        return int(self._client.hget("bsg:ledger", "alarms") or 0)
+
     def bodies_forgotten(self, campaign_ids: Sequence[str]) -> dict[str, bool]:
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:

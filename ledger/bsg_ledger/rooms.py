@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 import redis
 
@@ -24,7 +25,7 @@ class Room(StrEnum):
 
 class Rooms:
     def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
-        self._client = client
+        self._client: Any = client  # redis-py types its replies as all that they might be
         self._scripts = scripts
 
     def take_due(self, room: Room, *, account: str = "", at_most: int, put_off_ms: int) -> list[str]:
@@ -35,11 +36,20 @@ class Rooms:
         """What was taken and not looked at is due at once."""
         self._scripts.run("give_back", account, room.value, *members)
 
+    def members(self, room: Room, *, account: str) -> list[str]:
+        """All that wait in an account's room, the earliest first."""
+        return [text_of(member) for member in self._client.zrange(_key(room, account), 0, -1)]
+
+    def earliest(self, room: Room, *, account: str = "") -> tuple[str, int] | None:
+        """Who is, or was, due first, and since when or when (ms); None if the room is empty."""
+        found = self._client.zrange(_key(room, account), 0, 0, withscores=True)
+        return (text_of(found[0][0]), int(found[0][1])) if found else None
+
     def looks(self, room: Room, members: Sequence[str], *, account: str) -> dict[str, datetime]:
         """When each of the members is looked at next; those that are not in the room are left out."""
         if not members:
             return {}
-        scores = self._client.zmscore(f"bsg:account:{account}:{room.value}", list(members))
+        scores = self._client.zmscore(_key(room, account), list(members))
         return {
             member: datetime.fromtimestamp(score / 1000, UTC)
             for member, score in zip(members, scores, strict=True)
@@ -54,3 +64,7 @@ class Rooms:
         """The moment on Redis's clock, the only one that the ledger knows."""
         seconds, microseconds = self._client.time()
         return int(seconds) * 1000 + int(microseconds) // 1000
+
+
+def _key(room: Room, account: str) -> str:
+    return f"bsg:account:{account}:{room.value}" if account else f"bsg:{room.value}"

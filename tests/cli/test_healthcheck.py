@@ -4,43 +4,17 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 from socket import gethostname
 
 import pytest
 
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
-from bsg_config.pulse import Pulse, pulse_queue
-from bsg_config.redis_connections import connect
-from bsg_config.settings import Settings
-from tests.processes import CeleryProcess, Processes, wait_until
-from tests.servers import AVAILABLE_KINDS, RedisServer
+from bsg_config.pulse import pulse_queue
+from tests.cli.conftest import Running
+from tests.processes import CeleryProcess, wait_until
 
 QUICKLY = ("--within", "1.5")
-
-
-class Running:
-    """A worker, a status worker and a beat on a server of their own."""
-
-    def __init__(self, server: RedisServer, processes: Processes) -> None:
-        self.server = server
-        self.worker = processes.worker()
-        self.status = processes.status()
-        self.beat = processes.beat()
-        for process in (self.worker, self.status, self.beat):
-            process.wait_until_ready()
-        self.pulse = Pulse(connect(Settings.build(redis_url=server.url)))
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    directory = tmp_path_factory.mktemp("healthcheck")
-    with (
-        RedisServer(directory / "redis", AVAILABLE_KINDS[0]) as server,
-        Processes(directory / "logs", server.url, "http://127.0.0.1:1", BSG_CONNECT_TIMEOUT="0.1") as processes,
-    ):
-        yield Running(server, processes)
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import argparse
 from socket import gethostname
 
 from bsg_cli.connection import settings_in
+from bsg_cli.diagnosis.processes import longest_between_ticks
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import complain, print_json
 from bsg_config import clock
@@ -17,8 +18,6 @@ from bsg_producer.queue_errors import queue_errors
 SECONDS_BETWEEN_LOOKS = 0.1
 # A worker whose threads all wait for BSG or for a permit is busy, not hung: one of them is free after that.
 PERMIT_AND_MARGIN_SECONDS = 40.0
-TICKS_MISSED = 10
-LEAST_SECONDS_BETWEEN_TICKS = 30.0
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -28,7 +27,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser.add_argument(
         "process", metavar="PROCESS", help="worker, status or beat of this machine, or a name as in Celery: worker@host"
     )
-    parser.add_argument("--within", type=_seconds, metavar="SECONDS", help="how long a busy worker may take to answer")
+    parser.add_argument(
+        "--within", type=seconds_argument, metavar="SECONDS", help="how long a busy worker may take to answer"
+    )
     parser.set_defaults(run=run)
 
 
@@ -64,18 +65,18 @@ def _worker_fails(pulse: Pulse, settings: Settings, arguments: argparse.Namespac
 
 
 def _beat_fails(pulse: Pulse, settings: Settings, name: str) -> str:
-    at_most = max(LEAST_SECONDS_BETWEEN_TICKS, TICKS_MISSED * settings.sweep_interval)
     since = pulse.since_last_tick(name)
     if since is None:
         return "it has not rung for a day, if ever. Start it."
     return (
         f"it last rang {since:.0f} s ago. It does not run, it hangs, or it lost Redis: start it again."
-        if since > at_most
+        if since > longest_between_ticks(settings)
         else ""
     )
 
 
-def _seconds(text: str) -> float:
+def seconds_argument(text: str) -> float:
+    """A patience. Raises ArgumentTypeError."""
     try:
         seconds = float(text)
     except ValueError:

@@ -1,0 +1,67 @@
+"""`doctor`: what would lose, double or hold messages here, and the remedy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+
+from bsg_cli.commands.healthcheck import seconds_argument
+from bsg_cli.connection import settings_in
+from bsg_cli.diagnosis.account import look_at_account
+from bsg_cli.diagnosis.campaigns import look_at_campaigns
+from bsg_cli.diagnosis.findings import Finding, Level
+from bsg_cli.diagnosis.processes import look_at_processes
+from bsg_cli.diagnosis.redis_server import look_at_redis
+from bsg_cli.errors import ExitCode
+from bsg_cli.printing import print_json
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_producer.queue_errors import queue_errors
+
+WITHIN_SECONDS = 10.0
+_LEVEL_WIDTH = max(map(len, Level))
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "doctor",
+        parents=[common],
+        help="what would lose, double or hold messages here, and the remedy; exit code 1 if anything would",
+    )
+    parser.add_argument(
+        "--within",
+        type=seconds_argument,
+        default=WITHIN_SECONDS,
+        metavar="SECONDS",
+        help=f"how long workers may take to answer ({WITHIN_SECONDS:g})",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    settings = settings_in(arguments.data_directory)
+    problems = 0
+    with queue_errors():
+        for finding in _findings(settings, arguments.within):
+            problems += finding.level is Level.PROBLEM
+            if arguments.json:
+                print_json(finding)
+            else:
+                _print(finding)
+    if not arguments.json:
+        print(f"\nProblems: {problems}." if problems else "\nNothing here would lose, double or hold messages.")
+    return ExitCode.FAILED if problems else ExitCode.OK
+
+
+def _findings(settings: Settings, within: float) -> Iterator[Finding]:
+    client = connect(settings)
+    yield from look_at_redis(client, settings)
+    yield from look_at_processes(client, settings, within=within)
+    yield from look_at_account(client, settings)
+    yield from look_at_campaigns(client, settings)
+
+
+def _print(finding: Finding) -> None:
+    print(f"{finding.level:<{_LEVEL_WIDTH}}  {finding.subject}: {finding.told}", flush=True)
+    if finding.remedy:
+        print(f"{'':<{_LEVEL_WIDTH}}  → {finding.remedy}", flush=True)

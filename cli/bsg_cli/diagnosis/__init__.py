@@ -1,0 +1,1 @@
+"""What `doctor` looks at, by subject; each answers findings and changes nothing."""

@@ -1,0 +1,104 @@
+"""What waits in the ledger for longer than it should, or for a person."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import redis
+
+from bsg_cli.diagnosis.findings import Finding, Level
+from bsg_cli.printing import number
+from bsg_config.settings import Settings
+from bsg_ledger.batches import batch_id
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.records import BatchRecord
+from bsg_ledger.rooms import UNSTAMPED, Room
+
+LONGEST_WAIT_SECONDS = 300.0
+RECORDS_AT_ONCE = 1_000
+LOOKED_AT_MOST = 50_000
+NAMED_AT_MOST = 5
+_DAY = 86_400
+
+
+def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
+    """Raises `redis.exceptions.RedisError` when Redis does not answer."""
+    ledger = Ledger(client)
+    account = settings.account if settings.bsg_api_key else None
+    if account is not None:
+        yield from _doubt(ledger, account)
+    yield _oldest_due(ledger, account)
+    yield from _accounts(ledger, account)
+    yield from _alarms(ledger)
+    yield Finding(
+        "retention",
+        Level.NOTE,
+        f"texts and phones of final batches are kept for {settings.body_retention / _DAY:g} days, campaigns for "
+        f"{settings.ledger_retention / _DAY:g}",
+    )
+
+
+def _doubt(ledger: Ledger, account: str) -> Iterator[Finding]:
+    unconfirmed = ledger.rooms.members(Room.DOUBT, account=account)
+    live = ledger.rooms.members(Room.LIVE, account=account)
+    asking = [
+        batch_id(record.campaign_id, record.batch)
+        for record in islice(_records(ledger, [*unconfirmed, *live]), LOOKED_AT_MOST)
+        if record.asks
+    ]
+    if asking:
+        named = ", ".join(asking[:NAMED_AT_MOST]) + (" …" if len(asking) > NAMED_AT_MOST else "")
+        yield Finding(
+            "in doubt",
+            Level.PROBLEM,
+            f"{number(len(asking))} batches wait for a person: {named}",
+            "`bsg-campaigns explain CAMPAIGN` says what to look for, `bsg-campaigns resolve BATCH` settles it.",
+        )
+    undecided = len(set(unconfirmed) - set(asking))
+    level = Level.NOTE if undecided else Level.OK
+    yield Finding("in doubt", level, f"{number(undecided)} batches are being looked up at BSG")
+
+
+def _records(ledger: Ledger, identifiers: Sequence[str]) -> Iterator[BatchRecord]:
+    for first in range(0, len(identifiers), RECORDS_AT_ONCE):
+        yield from ledger.reading.batch_records(identifiers[first : first + RECORDS_AT_ONCE])
+
+
+def _oldest_due(ledger: Ledger, account: str | None) -> Finding:
+    rooms = [(Room.DUE, UNSTAMPED), (Room.PREPARE, "")]
+    rooms += [(Room.DUE, account)] if account is not None else []
+    found = [first for room, owner in rooms if (first := ledger.rooms.earliest(room, account=owner)) is not None]
+    if not found:
+        return Finding("waiting", Level.OK, "nothing is due")
+    campaign, since = min(found, key=lambda first: first[1])
+    seconds = max(0.0, (ledger.rooms.now_ms() - since) / 1000)
+    told = f"the oldest that is due has been so for {seconds:.0f} s, in campaign {campaign}"
+    if seconds <= LONGEST_WAIT_SECONDS:
+        return Finding("waiting", Level.OK, told)
+    return Finding("waiting", Level.WARNING, told, f"`bsg-campaigns explain {campaign}` says what it waits for.")
+
+
+def _accounts(ledger: Ledger, account: str | None) -> Iterator[Finding]:
+    of_accounts = Counter(campaign.account for campaign in ledger.reading.open_campaigns() if campaign.account)
+    others = {name: campaigns for name, campaigns in of_accounts.items() if name != account}
+    if account is not None and others:
+        yield Finding(
+            "accounts",
+            Level.WARNING,
+            f"{number(sum(others.values()))} open campaigns belong to {number(len(others))} other accounts than "
+            "BSG_API_KEY and BSG_BASE_URL name here: only workers with their settings go on with them",
+            "Run workers for each account, or cancel what nobody wants.",
+        )
+
+
+def _alarms(ledger: Ledger) -> Iterator[Finding]:
+    alarms = ledger.reading.alarms()
+    if alarms:
+        yield Finding(
+            "alarms",
+            Level.NOTE,
+            f"{number(alarms)} since this ledger began: BSG had a batch twice, or one that the ledger did not know",
+            "`bsg-campaigns audit` names what either side lacks.",
+        )

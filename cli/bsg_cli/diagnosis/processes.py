@@ -1,0 +1,72 @@
+"""Whether workers really take tasks from every queue, and beat rings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+
+from bsg_cli.diagnosis.findings import Finding, Level
+from bsg_cli.printing import number
+from bsg_config import clock
+from bsg_config.pulse import Pulse
+from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_config.settings import Settings
+
+SECONDS_BETWEEN_LOOKS = 0.1
+LEAST_SECONDS_BETWEEN_TICKS = 30.0
+TICKS_MISSED = 10
+
+
+def look_at_processes(client: redis.Redis, settings: Settings, *, within: float) -> Iterator[Finding]:
+    """`within`: how many seconds the workers may take to answer.
+
+    Raises `redis.exceptions.RedisError` when Redis does not answer.
+    """
+    silent = _silent_queues(Pulse(client), within)
+    for subject, queues in (("workers", WORKER_QUEUES), ("status worker", (STATUS_QUEUE,))):
+        unanswered = [queue for queue in queues if queue in silent]
+        yield _of_queues(client, subject, unanswered, settings, within)
+    yield _of_beat(Pulse(client), settings)
+
+
+def longest_between_ticks(settings: Settings) -> float:
+    """Seconds after which a beat that has not rung is taken for one that does not work."""
+    return max(LEAST_SECONDS_BETWEEN_TICKS, TICKS_MISSED * settings.sweep_interval)
+
+
+def _silent_queues(pulse: Pulse, within: float) -> set[str]:
+    asked = [pulse.ask(queue) for queue in (*WORKER_QUEUES, STATUS_QUEUE)]
+    stop_at = clock.monotonic() + within
+    while asked and clock.monotonic() < stop_at:
+        asked = [one for one in asked if not pulse.answered(one)]
+        if asked:
+            clock.sleep(SECONDS_BETWEEN_LOOKS)
+    for one in asked:
+        pulse.take_back(one)
+    return {one.queue for one in asked}
+
+
+def _of_queues(client: Any, subject: str, unanswered: list[str], settings: Settings, within: float) -> Finding:
+    if not unanswered:
+        return Finding(subject, Level.OK, "take tasks" if subject == "workers" else "takes tasks")
+    waiting = sum(int(client.llen(queue)) for queue in unanswered)
+    told = f"nobody took a task from {', '.join(unanswered)} within {within:g} s; {number(waiting)} wait there"
+    return Finding(
+        subject,
+        Level.PROBLEM,
+        told,
+        "Start a worker with these queues (Procfile), or again one that hangs. If all are busy with BSG, as one can be "
+        f"for {settings.longest_exchange:g} s, ask again with a larger --within.",
+    )
+
+
+def _of_beat(pulse: Pulse, settings: Settings) -> Finding:
+    since = pulse.since_last_tick()
+    if since is not None and since <= longest_between_ticks(settings):
+        return Finding("beat", Level.OK, f"rang {since:.0f} s ago")
+    told = "has not rung for a day, if ever" if since is None else f"last rang {since:.0f} s ago"
+    return Finding(
+        "beat", Level.PROBLEM, f"{told}: nothing is polled, looked up or taken back", "Start beat (Procfile)."
+    )

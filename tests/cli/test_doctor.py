@@ -1,0 +1,217 @@
+"""What doctor finds on real servers: a working system has no problem, and each thing that breaks one is named."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from bsg_cli.diagnosis.account import look_at_account
+from bsg_cli.diagnosis.campaigns import look_at_campaigns
+from bsg_cli.diagnosis.findings import Finding, Level
+from bsg_cli.diagnosis.redis_server import look_at_redis
+from bsg_cli.errors import ExitCode
+from bsg_cli.main import main
+from bsg_config.settings import Settings
+from bsg_ledger.gate import GateReason
+from bsg_ledger.ledger import Ledger
+from bsg_sandbox.server import Sandbox
+from bsg_worker.limiter import Limiter
+from tests.cli.conftest import Running
+from tests.ledger.campaigns import Desk
+from tests.processes import wait_until
+from tests.servers import RedisServer
+
+
+def told(findings: Iterator[Finding], subject: str) -> Finding:
+    """The worst of what is found about the subject."""
+    return max((one for one in findings if one.subject == subject), key=lambda one: list(Level).index(one.level))
+
+
+@dataclass
+class Doctor:
+    capsys: pytest.CaptureFixture[str]
+    output: str = ""
+
+    def run(self, *words: str) -> int:
+        code = main(["doctor", *words])
+        captured = self.capsys.readouterr()
+        self.output = captured.out + captured.err
+        return code
+
+
+@pytest.fixture
+def doctor(capsys: pytest.CaptureFixture[str]) -> Doctor:
+    return Doctor(capsys)
+
+
+@pytest.fixture
+def system(running: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
+    monkeypatch.setenv("REDIS_URL", running.server.url)
+    monkeypatch.setenv("BSG_API_KEY", "live_sandbox")
+    monkeypatch.setenv("BSG_BASE_URL", running.sandbox.url)
+    return running
+
+
+def test_a_working_system_has_no_problem(system: Running, doctor: Doctor) -> None:
+    wait_until(lambda: system.pulse.since_last_tick() is not None, within=10, what="beat's first trace")
+    assert doctor.run() == ExitCode.OK, doctor.output
+    assert "Nothing here would lose, double or hold messages." in doctor.output
+    for line in (
+        "keeps what it acknowledges",
+        "workers: take tasks",
+        "beat: rang",
+        "BSG: accepts the key",
+        "gate: open",
+    ):
+        assert line in doctor.output
+
+
+def test_a_worker_that_hangs_is_a_problem_with_its_queues_and_the_remedy(system: Running, doctor: Doctor) -> None:
+    system.worker.process.send_signal(signal.SIGSTOP)
+    try:
+        assert doctor.run("--within", "1", "--json") == ExitCode.FAILED
+    finally:
+        system.worker.process.send_signal(signal.SIGCONT)
+    findings = [json.loads(line) for line in doctor.output.splitlines()]
+    (problem,) = (one for one in findings if one["level"] == "problem")
+    assert problem["subject"] == "workers"
+    assert "submit.high, prepare.high" in problem["told"]
+    assert "Start a worker" in problem["remedy"]
+    with system.server.client() as client:
+        assert client.llen("submit.low") == 0, "a question that nobody waits for"
+
+
+@pytest.mark.parametrize(
+    ("settings", "level", "says"),
+    [
+        ({"maxmemory-policy": "allkeys-lru"}, Level.PROBLEM, "throws campaigns away"),
+        ({"maxmemory": "3mb"}, Level.WARNING, "room for about"),
+        ({"maxmemory": "0"}, Level.NOTE, "has no maxmemory"),
+        ({"appendonly": "no"}, Level.PROBLEM, "cannot prove that it keeps what it acknowledges"),
+    ],
+)
+def test_what_a_server_must_not_be_is_named(
+    own_redis_server: RedisServer, settings: dict[str, str], level: Level, says: str
+) -> None:
+    with own_redis_server.client() as client:
+        for name, value in settings.items():
+            client.config_set(name, value)
+        finding = told(look_at_redis(client, Settings.build(redis_url=own_redis_server.url)), "Redis")
+    assert (finding.level, says in finding.told) == (level, True), finding
+    assert finding.remedy
+
+
+@pytest.mark.parametrize(("append_only", "level"), [("yes", Level.WARNING), ("no", Level.PROBLEM)])
+def test_relaxed_durability_is_a_problem_only_where_a_restart_loses_everything(
+    own_redis_server: RedisServer, append_only: str, level: Level
+) -> None:
+    settings = Settings.build(redis_url=own_redis_server.url, queue_durability="relaxed")
+    with own_redis_server.client() as client:
+        client.config_set("appendonly", append_only)
+        finding = told(look_at_redis(client, settings), "Redis")
+    assert finding.level is level
+    assert "QUEUE_DURABILITY=relaxed" in finding.told
+
+
+def test_without_a_redis_there_is_nothing_to_look_at(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    assert doctor.run() == ExitCode.UNREACHABLE
+    assert "Redis cannot be reached" in doctor.output
+
+
+class Ward:
+    """An empty ledger with its account at a sandbox."""
+
+    def __init__(self, redis_url: str, sandbox: Sandbox, **changes: Any) -> None:
+        self.settings = Settings.build(
+            **{"redis_url": redis_url, "bsg_api_key": "live_sandbox", "bsg_base_url": sandbox.url, **changes}
+        )
+        self.desk = Desk.at(redis_url)
+        self.account = self.settings.account
+
+    def of_account(self, subject: str) -> Finding:
+        return told(look_at_account(self.desk.client, self.settings), subject)
+
+    def of_campaigns(self, subject: str) -> Finding:
+        return told(look_at_campaigns(self.desk.client, self.settings), subject)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def ward(redis_url: str, sandbox: Sandbox) -> Ward:
+    return Ward(redis_url, sandbox)
+
+
+def test_a_key_that_bsg_does_not_know_is_a_problem(redis_url: str, sandbox: Sandbox) -> None:
+    finding = Ward(redis_url, sandbox, bsg_api_key="live_unknown").of_account("BSG")
+    assert (finding.level, finding.told) == (Level.PROBLEM, "does not accept the key")
+
+
+def test_a_bsg_that_does_not_answer_is_a_problem(redis_url: str, sandbox: Sandbox) -> None:
+    finding = Ward(redis_url, sandbox, bsg_base_url="http://127.0.0.1:1").of_account("BSG")
+    assert finding.level is Level.PROBLEM
+    assert "no usable answer" in finding.told
+
+
+def test_without_a_key_bsg_is_not_asked_and_nothing_is_said_of_the_gate(redis_url: str) -> None:
+    findings = list(look_at_account(Desk.at(redis_url).client, Settings.build(redis_url=redis_url)))
+    assert [(one.subject, one.level) for one in findings] == [("BSG", Level.NOTE)]
+
+
+@pytest.mark.parametrize("reason", GateReason)
+def test_a_shut_gate_is_told_with_what_opens_it(ward: Ward, reason: GateReason) -> None:
+    Ledger(ward.desk.client).gate(ward.account).shut(reason=reason, by="test")
+    finding = ward.of_account("gate")
+    assert finding.level is (Level.WARNING if reason is GateReason.OPERATOR else Level.PROBLEM)
+    assert finding.remedy
+
+
+def test_a_cool_down_is_noted(ward: Ward) -> None:
+    Limiter(ward.desk.client, ward.account, "submit", ward.settings.bsg_rate_limit).cool_down(60)
+    assert "cools down for" in ward.of_account("limiter").told
+
+
+def test_a_batch_that_waits_for_a_person_is_a_problem_and_one_that_is_looked_up_is_not(ward: Ward) -> None:
+    campaign = ward.desk.prepared(10)
+    lease = ward.desk.claimed(campaign, account=ward.account)
+    ward.desk.intend(lease, account=ward.account)
+    batches = ward.desk.ledger.batches
+    batches.doubtful(lease, account=ward.account, cause="read timeout", doubts_allowed=5, suspects=None)
+    assert ward.of_campaigns("in doubt").level is Level.NOTE
+
+    batches.ask(campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
+    finding = ward.of_campaigns("in doubt")
+    assert finding.level is Level.PROBLEM
+    assert f"{campaign}-0" in finding.told
+
+
+def test_what_has_waited_long_is_named(ward: Ward) -> None:
+    assert ward.of_campaigns("waiting").told == "nothing is due"
+    campaign = ward.desk.prepared(10)
+    assert ward.of_campaigns("waiting").level is Level.OK
+    ward.desk.client.zadd("bsg:account:-:due", {campaign: 1})
+    finding = ward.of_campaigns("waiting")
+    assert finding.level is Level.WARNING
+    assert campaign in finding.told
+
+
+def test_campaigns_of_another_account_on_the_same_ledger_are_told(ward: Ward) -> None:
+    ward.desk.claimed(ward.desk.prepared(10), account="another")
+    finding = ward.of_campaigns("accounts")
+    assert finding.level is Level.WARNING
+    assert finding.told.startswith("1 open campaigns belong to 1 other accounts")
+
+
+def test_alarms_of_the_past_are_noted_and_are_no_problem_for_ever(ward: Ward) -> None:
+    ward.desk.client.hset("bsg:ledger", "alarms", 2)
+    assert ward.of_campaigns("alarms").level is Level.NOTE
