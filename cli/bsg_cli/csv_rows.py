@@ -15,6 +15,20 @@ SEPARATORS = ",;\t|"
 _SPREADSHEET_HINT = re.compile(r"sep=([^\r\n])\r?\n?", re.IGNORECASE)
 
 
+# What a spreadsheet would take for a formula, or run.
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def escaped(cell: str) -> str:
+    """The cell as a spreadsheet shows it and runs nothing; reading takes the mark off again."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unescaped(cell: str) -> str:
+    """What `escaped` was given."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 class CSVRows:
     """Iterates over `(line, cells)`, the names of the columns first; blank lines are skipped.
 
@@ -45,7 +59,7 @@ class CSVRows:
             except csv.Error as error:
                 raise BadInput(f"{self._shown}, line {began}: not CSV: {error}. {_remedy(began)}") from None
             if cells:
-                yield began, cells
+                yield began, [unescaped(cell) for cell in cells]
             began = self._lines.number + 1
 
     @property

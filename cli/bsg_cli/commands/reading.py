@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from itertools import islice
+from pathlib import Path
 
+from bsg_cli.commands.reading_options import add_reading_options, reading_of
 from bsg_cli.connection import open_producer, settings_in
-from bsg_cli.errors import ExitCode
+from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.presenting import headline, print_batches, print_counts, transition_line
 from bsg_cli.printing import moment, number, print_json, print_table
+from bsg_cli.reject_file import print_rejected_rows, print_rejects
 from bsg_cli.watching import watch
 from bsg_config.settings import Settings
 from bsg_ledger.records import CampaignStatus
@@ -35,6 +38,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
     rejects = commands.add_parser("rejects", parents=[common], help="the messages that are not sent, and why")
     rejects.add_argument("campaign", metavar="ID")
+    rejects.add_argument("--csv", action="store_true", help="as a CSV file, which can be mended and sent again")
+    rejects.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help="that was sent: the rows come whole from there, with all their columns",
+    )
+    add_reading_options(rejects)
     rejects.set_defaults(run=run_rejects)
 
 
@@ -110,7 +121,21 @@ def run_watch(arguments: argparse.Namespace) -> ExitCode:
 
 
 def run_rejects(arguments: argparse.Namespace) -> ExitCode:
-    for reject in open_producer(arguments.data_directory).rejects(arguments.campaign):
+    reading = reading_of(arguments)
+    if arguments.csv and arguments.json:
+        raise BadInput("--csv: not together with --json. Give one of them.")
+    if arguments.file is not None and not arguments.csv:
+        raise BadInput("--file: only with --csv. Add it.")
+    producer = open_producer(arguments.data_directory)
+    rejects = producer.rejects(arguments.campaign)
+    if arguments.file is not None:
+        accepted = producer.status(arguments.campaign).counts["accepted"]
+        print_rejected_rows(list(rejects), arguments.file, reading, accepted)
+        return ExitCode.OK
+    if arguments.csv:
+        print_rejects(rejects)
+        return ExitCode.OK
+    for reject in rejects:
         if arguments.json:
             print_json(reject)
         else:

@@ -1,0 +1,83 @@
+"""A campaign's rejects as a CSV file that can be mended and sent again, and opened in a spreadsheet without harm."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bsg_cli.campaign_file import STANDARD_INPUT, CampaignFile, Reading
+from bsg_cli.csv_rows import escaped
+from bsg_cli.errors import BadInput
+from bsg_cli.printing import number
+from bsg_producer.rejects import SHOWN_AT_MOST, Reject
+
+# After the file's own columns, so that what is sent again needs no change but the mending.
+_WHY = ("reject_line", "reject_field", "reject_code", "reject_reason")
+_ALONE = ("index", "phone", "reference_id", "field", "code", "reason")
+
+
+def print_rejects(rejects: Iterable[Reject]) -> None:
+    """What the ledger keeps of the rejects, which is not all that their rows had."""
+    _print(
+        _ALONE,
+        ((str(one.index), one.phone, one.reference_id, one.field, one.code.value, one.message) for one in rejects),
+    )
+
+
+def print_rejected_rows(rejects: Sequence[Reject], path: Path, reading: Reading, accepted: int) -> None:
+    """The rows of the file that were rejected, whole, with the reasons.
+
+    Raises BadInput, before anything is printed, for a file that is not the one that was sent.
+    """
+    if path == STANDARD_INPUT:
+        raise BadInput("--file: standard input cannot be read twice. Name the file itself.")
+    with CampaignFile(path, reading) as file:
+        columns = file.columns
+        for _ in _matched(rejects, file, accepted):
+            pass
+    with CampaignFile(path, reading) as file:
+        _print((*columns, *_WHY), _told(columns, _matched(rejects, file, accepted)))
+
+
+def _told(
+    columns: Sequence[str], matched: Iterable[tuple[Reject, int, Mapping[str, str | int]]]
+) -> Iterator[Sequence[str]]:
+    for reject, line, row in matched:
+        cells = (str(row.get(column, "")) for column in columns)
+        yield (*cells, str(line), reject.field, reject.code.value, reject.message)
+
+
+def _matched(
+    rejects: Sequence[Reject], file: CampaignFile, accepted: int
+) -> Iterator[tuple[Reject, int, Mapping[str, str | int]]]:
+    wanted = iter(rejects)
+    reject = next(wanted, None)
+    rows = 0
+    for index, row in enumerate(file.messages()):
+        rows += 1
+        if reject is not None and reject.index == index:
+            if reject.phone and str(row.get("phone", ""))[:SHOWN_AT_MOST] != reject.phone:
+                raise BadInput(f"{file.shown}, line {file.line}: not the phone that was sent. {_REMEDY}")
+            yield reject, file.line, row
+            reject = next(wanted, None)
+    if rows != accepted:
+        raise BadInput(
+            f"{file.shown}: {number(rows)} rows, but the campaign has {number(accepted)} messages. {_REMEDY}"
+        )
+
+
+_REMEDY = "Name the file that was sent, and read it with the same options."
+
+
+def _print(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    output = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
+    try:
+        output.write("\ufeff")  # by which spreadsheets know UTF-8
+        writer = csv.writer(output)
+        writer.writerow(columns)
+        writer.writerows([escaped(cell) for cell in row] for row in rows)
+    finally:
+        output.detach()
