@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from pathlib import Path
 from bsg_cli.commands import audit, demo, doctor, explain, gate, healthcheck, reading, sandbox, send, steering, up
 from bsg_cli.embedded_server import DATA_DIRECTORY
 from bsg_cli.errors import CommandError, ExitCode
+from bsg_cli.examples import add_examples
 from bsg_cli.printing import complain, drop_output, make_output_safe
 from bsg_config.settings import SettingsInvalid
 from bsg_producer import (
@@ -33,6 +35,8 @@ _EXIT_CODES: dict[type[BSGCampaignsError], ExitCode] = {
 
 def run_command_line(words: list[str]) -> int:
     """Run the command that the words name; the exit code is that of `bsg_cli.main.main`."""
+    if "_ARGCOMPLETE" in os.environ:  # a shell asks what may come next
+        _complete()
     make_output_safe()
     try:
         code = _run(words)
@@ -72,8 +76,15 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for group in (send, reading, explain, steering, gate, audit, doctor, healthcheck, up, demo):
         group.add_to(commands, common)
+    add_examples(commands)
     sandbox.add_to(commands)
     return whole
+
+
+def _complete() -> None:
+    import argcomplete
+
+    argcomplete.autocomplete(parser())
 
 
 def _run(words: list[str]) -> int:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bsg_cli.printing import moment, number, print_table
+from bsg_cli.printing import Colour, coloured, moment, number, print_table
 from bsg_ledger.records import Batch, CampaignStatus, Transition
+from bsg_ledger.states import CampaignState
+
+_COLOURS = {
+    CampaignState.DONE: Colour.GREEN,
+    CampaignState.CANCELLED: Colour.YELLOW,
+    CampaignState.EXPIRED: Colour.RED,
+    CampaignState.FAILED: Colour.RED,
+}
 
 
 def print_counts(status: CampaignStatus) -> None:
@@ -49,7 +57,7 @@ def headline(status: CampaignStatus) -> str:
     """Which campaign, and how it stands."""
     name = f" «{status.name}»" if status.name else ""
     paused = ", paused" if status.paused else ""
-    return f"Campaign {status.campaign_id}{name}: {status.state}{paused}"
+    return f"Campaign {status.campaign_id}{name}: {coloured(status.state, _COLOURS.get(status.state))}{paused}"
 
 
 def _ids(batch: Batch) -> str:

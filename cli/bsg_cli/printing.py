@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from enum import Enum
+from enum import Enum, StrEnum
 
 
 def make_output_safe() -> None:
@@ -70,6 +70,20 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         print("  ".join(cells).rstrip())
+
+
+class Colour(StrEnum):
+    """What a terminal is told."""
+
+    GREEN = "32"
+    YELLOW = "33"
+    RED = "31"
+
+
+def coloured(text: str, colour: Colour | None) -> str:
+    """The text in a colour, on a terminal only, and not where NO_COLOR is set (no-color.org)."""
+    plain = colour is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain else f"\x1b[{colour}m{text}\x1b[0m"
 
 
 class Progress:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import pty
+import shlex
 import subprocess
 import sys
 from importlib.metadata import version
@@ -11,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from bsg_cli.command_line import parser
 from bsg_cli.errors import ExitCode
+from bsg_cli.examples import EXAMPLES
 from bsg_cli.main import main
 from bsg_config.redis_connections import connect
 from bsg_config.settings import SETTINGS, Settings
@@ -401,3 +407,47 @@ def test_the_sandbox_prints_json_whether_or_not_it_is_told_to(line: CommandLine)
 
     assert "--port 0" in line.errors
     assert "unrecognized" not in line.errors
+
+
+def test_every_command_has_examples_which_the_command_line_itself_reads() -> None:
+    found = parser()
+    (commands,) = (action for action in found._actions if isinstance(action, argparse._SubParsersAction))
+
+    assert set(EXAMPLES) == set(commands.choices) - {"sandbox"}
+    for examples in EXAMPLES.values():
+        for example in examples:
+            words = shlex.split(example)
+            end = words.index(">") if ">" in words else len(words)
+            assert words[0] == "bsg-campaigns"
+            assert found.parse_args(words[1:end])
+
+
+def test_the_examples_are_in_the_help(line: CommandLine) -> None:
+    assert line.run("send", "--help") == ExitCode.OK
+    assert EXAMPLES["send"][0] in line.output
+
+
+def test_a_shell_is_told_what_may_come_next(directory: Path) -> None:
+    asked = "COMP_LINE='bsg-campaigns hea' COMP_POINT=17 _ARGCOMPLETE=1 IFS=\v"
+    told = shell(f"{asked} {sys.executable} -m bsg_cli 8>&1 9>/dev/null")
+    assert told.stdout.strip() == "healthcheck", told.stderr
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colours_are_for_terminals_that_want_them(
+    ledger: Path, line: CommandLine, variables: dict[str, str], coloured: bool
+) -> None:
+    campaign = line.send()
+    line.run("cancel", campaign)
+    terminal, its_end = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", **variables}
+    environment = {name: value for name, value in environment.items() if name != "NO_COLOR" or name in variables}
+    subprocess.run([sys.executable, "-m", "bsg_cli", "status", campaign], stdout=its_end, env=environment, check=True)
+    os.close(its_end)
+
+    shown = os.read(terminal, 10_000).decode()
+
+    os.close(terminal)
+    assert ("\x1b[33mcancelled\x1b[0m" in shown) is coloured
+    assert line.run("status", campaign) == ExitCode.OK
+    assert "\x1b" not in line.output

@@ -16,6 +16,8 @@ from bsg_cli.errors import BadInput
 
 PIECES = st.sampled_from(
     [b"phone", b",", b";", b'"', b"\n", b"\r\n", b"\r", b"\0", b"380661231231", b"\xef\xbb\xbf", b"\xff"]
+    + [b"\xff\xfe", b"p\0h\0o\0n\0e\0", b"\0p\0h\0o\0n\0e", b"sep=;", b"'", b"\t", b"|", b"\xbf\xe6\xe0\xea", b"\x98"]
+    + [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"]
 )
 GIGABYTE = 1 << 30
 BOUND = 64 << 20

@@ -13,13 +13,14 @@ from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.processes import look_at_processes
 from bsg_cli.diagnosis.redis_server import look_at_redis
 from bsg_cli.errors import ExitCode
-from bsg_cli.printing import print_json
+from bsg_cli.printing import Colour, coloured, print_json
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_producer.queue_errors import queue_errors
 
 WITHIN_SECONDS = 10.0
 _LEVEL_WIDTH = max(map(len, Level))
+_COLOURS = {Level.OK: Colour.GREEN, Level.WARNING: Colour.YELLOW, Level.PROBLEM: Colour.RED}
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -62,6 +63,7 @@ def _findings(settings: Settings, within: float) -> Iterator[Finding]:
 
 
 def _print(finding: Finding) -> None:
-    print(f"{finding.level:<{_LEVEL_WIDTH}}  {finding.subject}: {finding.told}", flush=True)
+    level = coloured(f"{finding.level:<{_LEVEL_WIDTH}}", _COLOURS.get(finding.level))
+    print(f"{level}  {finding.subject}: {finding.told}", flush=True)
     if finding.remedy:
         print(f"{'':<{_LEVEL_WIDTH}}  → {finding.remedy}", flush=True)

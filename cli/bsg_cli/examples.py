@@ -1,0 +1,36 @@
+"""An example or two of each command, for its help. A test reads each of them as the command line does."""
+
+from __future__ import annotations
+
+import argparse
+
+EXAMPLES = {
+    "send": (
+        "bsg-campaigns send contacts.csv --sender MyShop --text 'Hi {{ name }}' --watch",
+        "bsg-campaigns send contacts.xlsx --sender MyShop --map phone=Mobile --region UA --dry-run",
+    ),
+    "status": ("bsg-campaigns status ID",),
+    "list": ("bsg-campaigns list --limit 10 --json",),
+    "watch": ("bsg-campaigns watch ID",),
+    "rejects": ("bsg-campaigns rejects ID --csv --file contacts.csv > mend.csv",),
+    "explain": ("bsg-campaigns explain ID",),
+    "pause": ("bsg-campaigns pause ID",),
+    "resume": ("bsg-campaigns resume ID",),
+    "cancel": ("bsg-campaigns cancel ID",),
+    "retry": ("bsg-campaigns retry ID --deadline 2030-12-01T18:00+02:00",),
+    "resolve": ("bsg-campaigns resolve ID-0 --sent 1000042", "bsg-campaigns resolve ID-0 --not-sent"),
+    "gate": ("bsg-campaigns gate", "bsg-campaigns gate shut"),
+    "audit": ("bsg-campaigns audit --since 2030-12-01T00:00+02:00", "bsg-campaigns audit --adopt"),
+    "doctor": ("bsg-campaigns doctor", "bsg-campaigns doctor --within 60 --json"),
+    "healthcheck": ("bsg-campaigns healthcheck worker", "bsg-campaigns healthcheck worker@host --within 120"),
+    "up": ("bsg-campaigns up", "bsg-campaigns up --flower-port 0"),
+    "demo": ("bsg-campaigns demo --keep",),
+}
+
+
+def add_examples(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Puts them below each command's help."""
+    for name, examples in EXAMPLES.items():
+        parser = commands.choices[name]
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.epilog = "\n".join(("examples:", *(f"  {example}" for example in examples)))
