@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutation.guard import Guard
 from tests.mutation.guards import (
     client,
+    command_line,
     going_back,
     ledger_campaigns,
     ledger_doubt,
@@ -27,4 +28,5 @@ GUARDS: tuple[Guard, ...] = (
     *going_back.GUARDS,
     *client.GUARDS,
     *producer.GUARDS,
+    *command_line.GUARDS,
 )

@@ -1,0 +1,110 @@
+"""What a file must not become on its way to people's phones, and what an operator is told of processes."""
+
+from __future__ import annotations
+
+from tests.mutation.guard import Guard, guards_of
+
+CAMPAIGN_FILE = "tests/cli/test_campaign_file.py::test_"
+SPREADSHEETS = "tests/cli/test_spreadsheets.py::test_"
+REJECTS = "tests/cli/test_reject_file.py::test_"
+HEALTH = "tests/cli/test_healthcheck.py::test_"
+DOCTOR = "tests/cli/test_doctor.py::test_"
+
+GUARDS: tuple[Guard, ...] = (
+    *guards_of(
+        "cli/bsg_cli/text_encodings.py",
+        (
+            "Western text is not read as Cyrillic",
+            "        if cyrillic and is_plainly_cyrillic(cyrillic):\n",
+            "        if cyrillic:\n",
+            f"{CAMPAIGN_FILE}western_text_is_not_taken_for_cyrillic",
+        ),
+    ),
+    *guards_of(
+        "cli/bsg_cli/text_lines.py",
+        (
+            "each line is asked whether it reads as Cyrillic as the beginning does",
+            "        if self.encoding.guessed and not text_encodings.is_plainly_cyrillic(line):\n",
+            "        if False:\n",
+            f"{CAMPAIGN_FILE}a_line_that_does_not_read_as_cyrillic_as_those_before_is_told",
+        ),
+    ),
+    *guards_of(
+        "cli/bsg_cli/csv_rows.py",
+        (
+            "a reject's cell is no formula",
+            '    return f"\'{cell}" if _FORMULA.match(cell) else cell\n',
+            "    return cell\n",
+            f"{REJECTS}no_cell_is_a_formula",
+        ),
+        (
+            "the mark against formulas is taken off again",
+            "                yield began, [unescaped(cell) for cell in cells]\n",
+            "                yield began, cells\n",
+            f"{REJECTS}what_was_mended_is_sent_as_the_file_stands",
+        ),
+    ),
+    *guards_of(
+        "cli/bsg_cli/reject_file.py",
+        (
+            "a file of other phones is not mended in place of the one that was sent",
+            "            if reject.phone and str(",
+            "            if False and str(",
+            f"{REJECTS}another_file_is_refused_before_anything_is_printed",
+        ),
+        (
+            "a file of another length is not mended in place of the one that was sent",
+            "    if rows != accepted:\n",
+            "    if False:\n",
+            f"{REJECTS}another_file_is_refused_before_anything_is_printed",
+        ),
+    ),
+    *guards_of(
+        "cli/bsg_cli/xlsx_rows.py",
+        (
+            "a spreadsheet's error is sent to nobody",
+            '        if cell.data_type == "e":\n',
+            "        if False:\n",
+            f"{SPREADSHEETS}an_error_of_the_spreadsheet_is_sent_to_nobody",
+        ),
+        (
+            "a zip bomb is not unpacked",
+            "        sum(part.file_size for part in parts) > _LARGEST_UNPACKED\n",
+            "        False\n",
+            f"{SPREADSHEETS}a_zip_bomb_is_refused_before_it_is_unpacked",
+        ),
+        (
+            "reading ends at the last row that a sheet can have",
+            "            if line > _LAST_ROW:\n",
+            "            if line > 10 * _LAST_ROW:\n",
+            f"{SPREADSHEETS}a_row_far_beyond_the_last_ends_the_reading",
+        ),
+    ),
+    *guards_of(
+        "config/bsg_config/queue_order.py",
+        (
+            "whether a worker lives is told before all else that it has to do",
+            '        if stage == "pulse":',
+            "        if False:",
+            f"{HEALTH}a_pulse_is_taken_before_all_that_waits",
+        ),
+    ),
+    *guards_of(
+        "config/bsg_config/pulse.py",
+        (
+            "only an answer counts as one",
+            '        return bool(self._client.exists(f"bsg:pulse:{asked.token}"))\n',
+            "        return True\n",
+            f"{HEALTH}a_worker_that_hangs_is_not_though_another_one_works",
+        ),
+    ),
+    *guards_of(
+        "cli/bsg_cli/diagnosis/campaigns.py",
+        (
+            "a batch that waits for a person is a problem",
+            "        if record.asks\n",
+            "        if False\n",
+            f"{DOCTOR}a_batch_that_waits_for_a_person_is_a_problem_and_one_that_is_looked_up_is_not",
+        ),
+    ),
+)
