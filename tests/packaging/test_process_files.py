@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -82,6 +83,36 @@ def test_compose_asks_each_process_for_itself_and_long_enough_for_a_busy_worker(
 
 def test_a_worker_is_given_as_much_grace_by_up_as_by_compose() -> None:
     assert WORKER.grace_seconds == STATUS.grace_seconds == 90
+
+
+def test_the_image_is_made_by_the_steps_of_the_makefile_and_runs_as_nobody() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    steps = [_step(line) for line in makefile.splitlines() if "-m pip install" in line]
+    assert [_step(line) for line in dockerfile.splitlines() if "-m pip install" in line] == steps
+    assert dockerfile.splitlines()[-1] == "USER nobody"
+
+
+def _step(line: str) -> list[str]:
+    """What pip is told to install, and how it makes sure of it."""
+    told = line.partition("-m pip install")[2].split()
+    return [word for word in told if word not in ("--quiet", "--disable-pip-version-check", "--no-cache-dir", "-e")]
+
+
+def test_the_image_has_everything_that_is_packaged_and_nothing_else_is_sent_to_its_building() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = {word for line in dockerfile.splitlines() if line.startswith("COPY ") for word in line.split()[1:-1]}
+    packaged = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    folders = {Path(path).parts[0] for path in packaged["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]}
+    allowed = {
+        line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] == "!"
+    }
+    assert folders < copied
+    assert copied - {"--from=installed", "/opt/bsg-campaigns"} == allowed
+
+
+def test_flower_is_asked_for_its_health_at_the_port_where_it_listens() -> None:
+    assert f":{FLOWER_PORT}/healthcheck" in services()["flower"]["healthcheck"]["test"][-1]
 
 
 def test_the_sandbox_starts_only_under_its_profile() -> None:
