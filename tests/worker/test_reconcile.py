@@ -244,7 +244,7 @@ def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(
 ) -> None:
     now = 100.0
     monkeypatch.setattr(clock, "monotonic", lambda: now)
-    look = Lookup.look
+    look = Lookup.among_strangers
 
     def slow(*arguments: Any) -> Finding:
         nonlocal now
@@ -256,10 +256,91 @@ def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(
         bench.unconfirmed(bench.prepared(1))
         assert looks(bench) == "no trace yet"
         now += 5
-        monkeypatch.setattr(Lookup, "look", slow)
+        monkeypatch.setattr(Lookup, "among_strangers", slow)
 
         assert looks(bench) == "no trace yet"
         assert looks(bench) == "pending"
+
+
+def test_a_round_proves_nothing_of_an_attempt_that_is_made_in_the_middle_of_it(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    look = Lookup.by_reference_ids
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
+        campaign = bench.prepared(1)
+        bench.unconfirmed(campaign)
+
+        def sent_again_meanwhile(*arguments: Any) -> Finding | None:
+            nonlocal now
+            monkeypatch.setattr(Lookup, "by_reference_ids", look)
+            found = look(*arguments)
+            bench.producer.resolve(f"{campaign}-0", not_sent=True)
+            bench.unconfirmed(campaign)
+            now += 7
+            return found
+
+        monkeypatch.setattr(Lookup, "by_reference_ids", sent_again_meanwhile)
+        assert looks(bench) == ""
+        now += 2
+
+        assert looks(bench) == "no trace yet", "a look from before the attempt counted"
+        now += 8
+        assert looks(bench) == "pending"
+
+
+def test_a_process_looks_in_one_thread_however_many_ticks_come(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[str] = []
+    look = Lookup.by_reference_ids
+
+    def another_tick(*arguments: Any) -> Finding | None:
+        if not at_once:
+            at_once.append("")
+            at_once.append(looks(bench))
+        return look(*arguments)
+
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox)
+        bench.unconfirmed(bench.prepared(1))
+        monkeypatch.setattr(Lookup, "by_reference_ids", another_tick)
+
+        assert looks(bench) == "no trace yet"
+        assert at_once[1] == "another round is under way"
+        assert looks(bench) == "no trace yet", "the next round is let in"
+
+
+def test_what_bsg_has_is_found_before_anything_is_looked_for_among_strangers(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox)
+        taken = [bench.prepared(1) for _ in range(4)]
+        for campaign in taken:
+            sandbox.fault("silence_after", times=1)
+            bench.submit(campaign)
+        missing = bench.prepared(1)
+        bench.unconfirmed(missing)
+        asked_before = len(sandbox.requests())
+
+        outcomes = looks(bench).split("; ")
+        asked = Counter(seen.path for seen in sandbox.requests()[asked_before:])
+
+    assert outcomes == ["submitted"] * 4 + ["no trace yet"]
+    assert sum(asked[f"/api/campaigns/{1_000_001 + number}/detail"] for number in range(4)) == 4
+    assert asked["/api/messages"] == 5, "what has an owner by now was read as a stranger"
+
+
+def test_what_a_round_could_not_settle_is_due_again_after_the_confirmation_gap(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="0.2")
+        campaign = bench.prepared(1)
+        bench.unconfirmed(campaign)
+        looks(bench)
+        rooms = bench.runtime.ledger.rooms
+        identifier = f"{campaign}-0"
+        due = rooms.looks(Room.DOUBT, [identifier], account=bench.runtime.account)[identifier]
+
+        assert due - datetime.now(UTC) < timedelta(seconds=1)
 
 
 def test_a_trace_makes_the_looks_before_it_worthless(redis_url: str) -> None:

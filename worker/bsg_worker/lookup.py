@@ -66,13 +66,20 @@ class Lookup:
 
     def look(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding:
         """One look. Raises `ReadFailed` when BSG does not answer: then nothing was learnt."""
-        intent = datetime.fromtimestamp(record.first_intent_ms / 1000, UTC)
-        ours = {row["reference_id"]: place for place, row in enumerate(rows)}
+        return self.by_reference_ids(record, batch_id, rows) or self.among_strangers(record, rows)
+
+    def by_reference_ids(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding | None:
+        """The first half of a look, which costs a request or two; None if BSG shows none of the ids."""
+        ours = _places(rows)
         for reference_id in _samples(rows, record.suspects):
-            finding = self._of_hits(self._hits(reference_id), record, batch_id, ours, intent)
+            finding = self._of_hits(self._hits(reference_id), record, batch_id, ours, _intent(record))
             if finding is not None:
                 return finding
-        return self._without_owner(record, ours, intent)
+        return None
+
+    def among_strangers(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
+        """The second half: whether a campaign of that size since the intent belongs to no batch."""
+        return self._without_owner(record, _places(rows), _intent(record))
 
     def _hits(self, reference_id: str) -> list[MessageRow]:
         # A server may ignore the filter: only rows that carry the very id count.
@@ -159,6 +166,14 @@ class Lookup:
             elif not listed or len(listed) != detail.total_messages:
                 findings.unfit("a BSG campaign of that size without an owner")
         return findings.outcome() if findings.any else NoTrace()
+
+
+def _places(rows: Sequence[Any]) -> dict[str, int]:
+    return {row["reference_id"]: place for place, row in enumerate(rows)}
+
+
+def _intent(record: BatchRecord) -> datetime:
+    return datetime.fromtimestamp(record.first_intent_ms / 1000, UTC)
 
 
 class _Findings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -27,63 +27,130 @@ from bsg_worker.turns import Turns, by_lot
 
 AT_ONCE = 50
 LONGEST_GAP_SECONDS = 60.0
+TURN_SECONDS = 20.0  # nobody else takes what a round has taken; if it dies, they wait so long
+ASKS = "asks for a person"
 ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id settles it
 
 
 def reconcile(runtime: Runtime) -> str:
-    """Looks for each batch in doubt whose time has come; answers what was found, as counts."""
+    """Looks for each batch in doubt whose time has come; answers what was found, as counts.
+
+    One round at a time in each process: many in doubt take minutes, and would take every thread from sweep and poll.
+    """
+    if not runtime.looking.acquire(blocking=False):
+        return "another round is under way"
+    try:
+        return _round(runtime)
+    finally:
+        runtime.looking.release()
+
+
+def _round(runtime: Runtime) -> str:
     gap = min(runtime.settings.bsg_confirm_within, LONGEST_GAP_SECONDS)
     due = runtime.ledger.rooms.take_due(
-        Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
+        Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(max(gap, TURN_SECONDS) * 1000)
     )
-    records = [record for record in runtime.ledger.reading.batch_records(due) if record.state == "unconfirmed"]
+    records = _unconfirmed(runtime, due)
     if not records:
         return "nothing in doubt is due"
-    began = clock.monotonic()
-    earliest = min(record.first_intent_ms for record in records)
-    # Many in doubt at once are each other's strangers: were these read for each of them anew, a round would cost
-    # their number squared.
-    reads = ReadOnce(runtime.client, moment(earliest), moment(runtime.ledger.rooms.now_ms()))
-    outcomes: list[str] = []
-    turns = Turns(runtime)
-    for record in by_lot(records):
-        reached(CrashPoint.RECONCILE_DUE_TAKEN)
-        with turns.turn():
-            outcomes.append(_reconcile(runtime, record, reads, began))
-        if turns.over:
-            break
-    return "; ".join(filter(None, (*outcomes, turns.cause)))
+    looks = _Looks(runtime, records)
+    # First what a request or two find: each of these is a stranger less among which the others are looked for.
+    looks.take(records, looks.by_reference_ids)
+    looks.take(_unchanged(runtime, looks.without_trace), looks.among_strangers)
+    runtime.ledger.rooms.give_back(
+        Room.DOUBT,
+        [identifier for identifier in due if identifier not in looks.settled],
+        account=runtime.account,
+        after_ms=int(gap * 1000),
+    )
+    return "; ".join(filter(None, (*looks.outcomes, looks.turns.cause)))
 
 
-def _reconcile(runtime: Runtime, record: BatchRecord, reads: Reads, began: float) -> str:
-    """Looks once for one batch and acts on the finding; answers what came of it."""
+def _unconfirmed(runtime: Runtime, identifiers: Sequence[str]) -> list[BatchRecord]:
+    records = runtime.ledger.reading.batch_records(identifiers)
+    return [record for record in records if record.state == "unconfirmed"]
+
+
+def _unchanged(runtime: Runtime, records: Sequence[BatchRecord]) -> list[BatchRecord]:
+    """Those that nobody has settled meanwhile. Of a later attempt this round proves nothing: it began before it."""
+    attempts = {_id(record): record.attempts for record in records}
+    return [record for record in _unconfirmed(runtime, list(attempts)) if record.attempts == attempts[_id(record)]]
+
+
+class _Looks:
+    """The looks of one round. `settled`: those whose next look, if any, is not this round's to set."""
+
+    def __init__(self, runtime: Runtime, records: Sequence[BatchRecord]) -> None:
+        self.turns = Turns(runtime)
+        self.outcomes: list[str] = []
+        self.without_trace: list[BatchRecord] = []
+        self.settled: set[str] = set()
+        self._runtime = runtime
+        self._began = clock.monotonic()
+        earliest = min(record.first_intent_ms for record in records)
+        # Many in doubt at once are each other's strangers: were these read for each of them anew, a round would cost
+        # their number squared.
+        self._reads = ReadOnce(runtime.client, moment(earliest), moment(runtime.ledger.rooms.now_ms()))
+
+    def take(self, records: Sequence[BatchRecord], look: Callable[[BatchRecord], None]) -> None:
+        """Looks for each, unless BSG answers nobody now."""
+        for record in by_lot(records):
+            if self.turns.over:
+                return
+            reached(CrashPoint.RECONCILE_DUE_TAKEN)
+            with self.turns.turn():
+                try:
+                    look(record)
+                except ReadFailed as failure:
+                    if denies(failure):
+                        _ask(self._runtime, record, "BSG does not know a campaign that it lists")
+                    raise
+
+    def by_reference_ids(self, record: BatchRecord) -> None:
+        rows = _rows_of(self._runtime, record)
+        finding = _lookup(self._runtime, self._reads).by_reference_ids(record, _id(record), rows)
+        if finding is None:
+            self.without_trace.append(record)
+        else:
+            self._found(record, rows, finding)
+
+    def among_strangers(self, record: BatchRecord) -> None:
+        rows = _rows_of(self._runtime, record)
+        self._found(record, rows, _lookup(self._runtime, self._reads).among_strangers(record, rows))
+
+    def _found(self, record: BatchRecord, rows: list[Any], finding: Finding) -> None:
+        reached(CrashPoint.RECONCILE_LOOKED)
+        if not isinstance(finding, NoTrace):
+            self._runtime.evidence.forget(_id(record))
+        outcome = _act(self._runtime, record, _id(record), rows, finding, self._began)
+        reached(CrashPoint.RECONCILE_RECORDED)
+        if outcome == ASKS:
+            self.settled.add(_id(record))
+        self.outcomes.append(outcome)
+
+
+def _id(record: BatchRecord) -> str:
+    return batch_id_of(record.campaign_id, record.batch)
+
+
+def _rows_of(runtime: Runtime, record: BatchRecord) -> list[Any]:
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
-    rows = [] if body is None else json.loads(unpacked(body))
-    identifier = batch_id_of(record.campaign_id, record.batch)
-    try:
-        finding = look_up(runtime, record, rows, reads)
-    except ReadFailed as failure:
-        if denies(failure):
-            _ask(runtime, record, "BSG does not know a campaign that it lists")
-        raise
-    reached(CrashPoint.RECONCILE_LOOKED)
-    if not isinstance(finding, NoTrace):
-        runtime.evidence.forget(identifier)
-    outcome = _act(runtime, record, identifier, rows, finding, began)
-    reached(CrashPoint.RECONCILE_RECORDED)
-    return outcome
+    return [] if body is None else list(json.loads(unpacked(body)))
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
     """One look at BSG for a batch. Raises `ReadFailed` when BSG does not answer."""
-    look = Lookup(
+    return _lookup(runtime, reads).look(record, _id(record), rows)
+
+
+def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
+    return Lookup(
         client=reads,
         time=runtime.bsg_time,
         owner=partial(runtime.ledger.reading.owner, runtime.account),
         without_owner=partial(runtime.ledger.reading.without_owner, runtime.account),
         now=moment(runtime.ledger.rooms.now_ms()),
     )
-    return look.look(record, batch_id_of(record.campaign_id, record.batch), rows)
 
 
 def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[CampaignDetail]) -> str:
@@ -146,7 +213,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str, began: flo
         look_again_ms=int(max(ASKING_GAP_SECONDS, settings.bsg_confirm_within) * 1000),
         cause="no trace, but BSG may not show what is that old" if old else "BSG surely does not have it",
     )
-    return "asks for a person" if state == "asks" else state
+    return ASKS if state == "asks" else state
 
 
 def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], places: frozenset[int]) -> str:

@@ -39,6 +39,9 @@ class Runtime:
     bsg_time: BSGTime
     witness: Witness
     evidence: Evidence = field(default_factory=Evidence)
+    looking: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # held by the thread that looks for what is in doubt
 
     @property
     def account(self) -> str:

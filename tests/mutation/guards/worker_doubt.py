@@ -57,9 +57,21 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "any trace makes earlier looks worthless",
-            ("    if not isinstance(finding, NoTrace):\n        runtime.evidence.forget(identifier)\n"),
+            "        if not isinstance(finding, NoTrace):\n            self._runtime.evidence.forget(_id(record))\n",
             "",
             f"{RECONCILE}a_trace_makes_the_looks_before_it_worthless",
+        ),
+        (
+            "a look proves nothing of an attempt that was made after its round began",
+            " if record.attempts == attempts[_id(record)]]",
+            "]",
+            f"{RECONCILE}a_round_proves_nothing_of_an_attempt_that_is_made_in_the_middle_of_it",
+        ),
+        (
+            "many in doubt leave threads to sweep and poll",
+            "    if not runtime.looking.acquire(blocking=False):\n",
+            "    if not runtime.looking.acquire(blocking=False) and False:\n",
+            f"{RECONCILE}a_process_looks_in_one_thread_however_many_ticks_come",
         ),
         (
             "all campaigns of a batch are recorded, not the first alone",
@@ -135,7 +147,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "absence asks for campaigns without an owner too",
-            "return self._without_owner(record, ours, intent)",
+            "return self._without_owner(record, _places(rows), _intent(record))",
             "return NoTrace()",
             f"{RECONCILE}what_does_not_fit_is_undecided[a campaign of that size without an owner]",
         ),
