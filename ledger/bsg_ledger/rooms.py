@@ -32,9 +32,9 @@ class Rooms:
         """The members that are due, put off by `put_off_ms` so that two who look at once share the work."""
         return [text_of(member) for member in self._scripts.run("due", account, room.value, at_most, put_off_ms)]
 
-    def give_back(self, room: Room, members: Sequence[str], *, account: str = "", after_ms: int = 0) -> None:
-        """What was taken and is still there is due in so long, not when it was put off to."""
-        self._scripts.run("give_back", account, room.value, after_ms, *members)
+    def give_back(self, room: Room, members: Sequence[str], *, account: str = "") -> None:
+        """What was taken and not looked at is due at once."""
+        self._scripts.run("give_back", account, room.value, *members)
 
     def members(self, room: Room, *, account: str) -> list[str]:
         """All that wait in an account's room, the earliest first."""

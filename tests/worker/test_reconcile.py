@@ -330,19 +330,6 @@ def test_what_bsg_has_is_found_before_anything_is_looked_for_among_strangers(red
     assert asked["/api/messages"] == 5, "what has an owner by now was read as a stranger"
 
 
-def test_what_a_round_could_not_settle_is_due_again_after_the_confirmation_gap(redis_url: str) -> None:
-    with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="0.2")
-        campaign = bench.prepared(1)
-        bench.unconfirmed(campaign)
-        looks(bench)
-        rooms = bench.runtime.ledger.rooms
-        identifier = f"{campaign}-0"
-        due = rooms.looks(Room.DOUBT, [identifier], account=bench.runtime.account)[identifier]
-
-        assert due - datetime.now(UTC) < timedelta(seconds=1)
-
-
 def test_a_trace_makes_the_looks_before_it_worthless(redis_url: str) -> None:
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0")

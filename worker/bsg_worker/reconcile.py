@@ -27,8 +27,6 @@ from bsg_worker.turns import Turns, by_lot
 
 AT_ONCE = 50
 LONGEST_GAP_SECONDS = 60.0
-TURN_SECONDS = 20.0  # nobody else takes what a round has taken; if it dies, they wait so long
-ASKS = "asks for a person"
 ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id settles it
 
 
@@ -48,7 +46,7 @@ def reconcile(runtime: Runtime) -> str:
 def _round(runtime: Runtime) -> str:
     gap = min(runtime.settings.bsg_confirm_within, LONGEST_GAP_SECONDS)
     due = runtime.ledger.rooms.take_due(
-        Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(max(gap, TURN_SECONDS) * 1000)
+        Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
     )
     records = _unconfirmed(runtime, due)
     if not records:
@@ -57,12 +55,6 @@ def _round(runtime: Runtime) -> str:
     # First what a request or two find: each of these is a stranger less among which the others are looked for.
     looks.take(records, looks.by_reference_ids)
     looks.take(_unchanged(runtime, looks.without_trace), looks.among_strangers)
-    runtime.ledger.rooms.give_back(
-        Room.DOUBT,
-        [identifier for identifier in due if identifier not in looks.settled],
-        account=runtime.account,
-        after_ms=int(gap * 1000),
-    )
     return "; ".join(filter(None, (*looks.outcomes, looks.turns.cause)))
 
 
@@ -78,13 +70,12 @@ def _unchanged(runtime: Runtime, records: Sequence[BatchRecord]) -> list[BatchRe
 
 
 class _Looks:
-    """The looks of one round. `settled`: those whose next look, if any, is not this round's to set."""
+    """The looks of one round."""
 
     def __init__(self, runtime: Runtime, records: Sequence[BatchRecord]) -> None:
         self.turns = Turns(runtime)
         self.outcomes: list[str] = []
         self.without_trace: list[BatchRecord] = []
-        self.settled: set[str] = set()
         self._runtime = runtime
         self._began = clock.monotonic()
         earliest = min(record.first_intent_ms for record in records)
@@ -122,11 +113,8 @@ class _Looks:
         reached(CrashPoint.RECONCILE_LOOKED)
         if not isinstance(finding, NoTrace):
             self._runtime.evidence.forget(_id(record))
-        outcome = _act(self._runtime, record, _id(record), rows, finding, self._began)
+        self.outcomes.append(_act(self._runtime, record, _id(record), rows, finding, self._began))
         reached(CrashPoint.RECONCILE_RECORDED)
-        if outcome == ASKS:
-            self.settled.add(_id(record))
-        self.outcomes.append(outcome)
 
 
 def _id(record: BatchRecord) -> str:
@@ -213,7 +201,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str, began: flo
         look_again_ms=int(max(ASKING_GAP_SECONDS, settings.bsg_confirm_within) * 1000),
         cause="no trace, but BSG may not show what is that old" if old else "BSG surely does not have it",
     )
-    return ASKS if state == "asks" else state
+    return "asks for a person" if state == "asks" else state
 
 
 def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], places: frozenset[int]) -> str:
