@@ -68,10 +68,9 @@ def _joined(first: Explanation, second: Explanation) -> Explanation:
 def _not_in_batches(standing: Standing) -> Iterable[Explanation]:
     status = standing.status
     if unprepared := status.counts["unprepared"]:
-        window = standing.settings.campaign_window
         stands, following, at = _held(standing) or (
             "accepted, and not checked yet",
-            f"A worker checks them and cuts them into batches, so that about {window} batches are ready ahead of BSG.",
+            "A worker checks them and cuts them into batches.",
             None,
         )
         yield Explanation((), unprepared, stands, following, at)
