@@ -18,6 +18,7 @@ from bsg_worker.client.outcomes import Outcome, OutcomeKind
 from bsg_worker.recording import record
 from bsg_worker.submit import LATEST_SECONDS
 from tests.lossy_proxy import LossyProxy
+from tests.scenarios.stage import messages
 from tests.servers import RedisServer
 from tests.worker.bench import Bench
 
@@ -170,6 +171,17 @@ def test_an_intent_that_has_grown_old_lets_nothing_leave(bench: Bench, monkeypat
     assert "intent too old" in bench.submit(campaign)
     assert bench.sandbox.record().by_reference == {}
     assert bench.batch(campaign).state == "pending"
+
+
+def test_a_campaign_ends_its_turn_after_a_batch_when_others_have_had_none(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="10")
+        large = bench.prepared(50)
+        bench.producer.enqueue(messages(1, first_phone=380_670_000_000), sender="MyShop")
+
+        assert bench.submit(large) == "submitted: taken"
+        bench.runtime.redis.delete("prepare.normal")
+        assert bench.submit(large).count("submitted: taken") > 1
 
 
 def test_what_must_not_be_sent_is_not_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

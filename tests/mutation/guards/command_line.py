@@ -8,6 +8,7 @@ CAMPAIGN_FILE = "tests/cli/test_campaign_file.py::test_"
 SPREADSHEETS = "tests/cli/test_spreadsheets.py::test_"
 REJECTS = "tests/cli/test_reject_file.py::test_"
 HEALTH = "tests/cli/test_healthcheck.py::test_"
+ORDER = "tests/config/test_queue_order.py::test_"
 DOCTOR = "tests/cli/test_doctor.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
@@ -82,6 +83,12 @@ GUARDS: tuple[Guard, ...] = (
     ),
     *guards_of(
         "config/bsg_config/queue_order.py",
+        (
+            "small campaigns get two turns for one of large ones",
+            '_TURNS_IN_A_ROW = {"prepare": 2}',
+            '_TURNS_IN_A_ROW = {"prepare": 1}',
+            f"{ORDER}of_one_priority_prepares_get_two_turns_for_one_of_submits",
+        ),
         (
             "whether a worker lives is told before all else that it has to do",
             '        if stage == "pulse":',

@@ -12,6 +12,12 @@ GUARDS: tuple[Guard, ...] = (
     *guards_of(
         "worker/bsg_worker/submit.py",
         (
+            "a campaign's turn ends after a batch when others have had none",
+            " or _campaigns_wait(runtime):",
+            ":",
+            f"{SUBMIT}a_campaign_ends_its_turn_after_a_batch_when_others_have_had_none",
+        ),
+        (
             "the intent is written before the POST",
             (
                 "    try:\n"
