@@ -37,6 +37,11 @@ class Doorbell:
         """Rings for the campaign's next part. False: the bell may not have been heard."""
         return self._ring(prepare_bell(campaign_id, priority))
 
+    def ring_to_go_on(self, campaign_id: str, priority: str) -> bool:
+        """Rings for the next part of a campaign that has had its first turn: it waits behind those that have not."""
+        queue = queue_of(SUBMIT, priority)
+        return self._ring(Bell(queue, task_message(PREPARE, [campaign_id], queue)))
+
     def ring_submit(self, campaign_id: str, bell: str, priority: str, *, delay: float = 0.0) -> bool:
         """Rings for the campaign's next due batch, by the bell's name, in `delay` seconds.
 

@@ -1,9 +1,9 @@
 """The order in which a worker's queues are served: by priority, and within one by turns.
 
 kombu's own orders do not do: by turns over all of them, a queue called high is not high; by priority alone over a set,
-the order is chance. Submits and prepares of one priority take turns, so that a small campaign is prepared while the
-batches of a large one are sent, and what is ready to leave never waits for all that is still to be prepared. Prepares
-get two turns for one of submits: a small campaign, which is prepared and sent in one, has no other.
+the order is chance. In the queues called prepare are campaigns that have had no turn yet: they get four turns for one
+of those that go on, which wait in the queues called submit. A small campaign needs no other turn, so that it does not
+wait for a large one, and a flood of small ones does not stop a large one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 PRIORITIES = ("high", "normal", "low")
-_TURNS_IN_A_ROW = {"prepare": 2}
+_TURNS_IN_A_ROW = {"prepare": 4}
 
 
 class ServiceOrder:

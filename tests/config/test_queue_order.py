@@ -23,23 +23,23 @@ def order() -> ServiceOrder:
     return ServiceOrder(WORKER_QUEUES)
 
 
-def test_of_one_priority_prepares_get_two_turns_for_one_of_submits(order: ServiceOrder) -> None:
+def test_campaigns_without_a_turn_get_four_for_one_of_those_that_go_on(order: ServiceOrder) -> None:
     waiting = Counter({"submit.normal": 50, "prepare.normal": 50})
 
-    assert Counter(served(order, waiting, 30)) == {"submit.normal": 10, "prepare.normal": 20}
+    assert Counter(served(order, waiting, 30)) == {"submit.normal": 6, "prepare.normal": 24}
 
 
-def test_none_of_two_queues_waits_for_more_than_two_turns_of_the_other(order: ServiceOrder) -> None:
+def test_those_that_go_on_wait_for_four_turns_of_others_at_most(order: ServiceOrder) -> None:
     taken = "".join(queue[0] for queue in served(order, Counter({"submit.low": 50, "prepare.low": 50}), 30))
 
-    assert "ppp" not in taken
+    assert "ppppp" not in taken
     assert "ss" not in taken
 
 
 def test_a_queue_that_was_idle_has_saved_up_no_turns(order: ServiceOrder) -> None:
     served(order, Counter({"submit.normal": 20}), 20)
 
-    assert Counter(served(order, Counter({"submit.normal": 20, "prepare.normal": 20}), 9))["prepare.normal"] <= 6
+    assert Counter(served(order, Counter({"submit.normal": 20, "prepare.normal": 20}), 10))["prepare.normal"] <= 8
 
 
 def test_a_higher_priority_is_served_before_any_turn_of_a_lower_one(order: ServiceOrder) -> None:

@@ -9,6 +9,7 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker import prepare as preparing
 from bsg_worker import submit as submitting
 from bsg_worker.prepare import prepare_then_submit
+from tests.config.test_doorbell import bells_in
 from tests.scenarios.stage import messages
 from tests.worker.bench import Bench
 
@@ -46,7 +47,9 @@ def test_each_part_of_a_larger_one_rings_before_the_next_is_prepared(
         assert bench.status(campaign).counts["submitted"] == 3
 
 
-def test_what_a_preparation_has_no_time_for_is_rung_for_again(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_preparation_has_no_time_for_is_rung_for_behind_those_that_had_no_turn(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(preparing, "AT_MOST_SECONDS", 0.0)
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
@@ -55,5 +58,16 @@ def test_what_a_preparation_has_no_time_for_is_rung_for_again(redis_url: str, mo
         outcome = prepare_then_submit(bench.runtime, campaign)
 
         assert outcome == "prepared 1 parts, more to do"
-        assert bench.runtime.queue_length(queue_of(PREPARE)) == 1
+        assert bench.runtime.queue_length(queue_of(PREPARE)) == 0
+        waiting = [bell["task"] for bell in bells_in(redis_url, queue_of(SUBMIT))]
+        assert waiting.count(PREPARE) == 1
         assert bench.status(campaign).counts["pending"] == 1
+
+
+def test_a_preparation_ends_its_turn_after_a_part_when_others_have_had_none(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        large = enqueued(bench, 5)
+        bench.producer.enqueue(messages(1, first_phone=380_670_000_000), sender="MyShop")
+
+        assert prepare_then_submit(bench.runtime, large) == "prepared 1 parts, more to do"

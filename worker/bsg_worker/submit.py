@@ -13,14 +13,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.queues import PREPARE, queue_of
 from bsg_ledger.batches import STALE, BatchLease
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.parts import NothingDue
 from bsg_producer.envelope import Envelope
 from bsg_worker.bodies import unpacked
 from bsg_worker.client.outcomes import Outcome, OutcomeKind
-from bsg_worker.doorbells import ring_submits
+from bsg_worker.doorbells import campaigns_wait, ring_submits
 from bsg_worker.limiter import LONGEST_SLOT_WAIT, Later
 from bsg_worker.moments import moment
 from bsg_worker.recording import record
@@ -61,17 +60,12 @@ def submit_batches(runtime: Runtime, campaign_id: str, bell: str) -> str:
         step = submit_next(runtime, campaign_id, bell)
         outcomes.append(step.outcome)
         bell = ""
-        if step.ends or clock.monotonic() >= stop_at or _campaigns_wait(runtime):
+        if step.ends or clock.monotonic() >= stop_at or campaigns_wait(runtime):
             break
     reached(CrashPoint.SUBMIT_BEFORE_THE_BELL)
     if step.again_in is not None:
         ring_submits(runtime, campaign_id, delay=step.again_in)
     return "; ".join(outcomes)
-
-
-def _campaigns_wait(runtime: Runtime) -> bool:
-    """Whether others have not had a turn at all: on a fast machine, half a second is several batches."""
-    return any(runtime.queue_length(queue_of(PREPARE, priority)) for priority in ("high", "normal"))
 
 
 def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:

@@ -84,10 +84,10 @@ GUARDS: tuple[Guard, ...] = (
     *guards_of(
         "config/bsg_config/queue_order.py",
         (
-            "small campaigns get two turns for one of large ones",
-            '_TURNS_IN_A_ROW = {"prepare": 2}',
+            "campaigns that have had no turn get four for one of those that go on",
+            '_TURNS_IN_A_ROW = {"prepare": 4}',
             '_TURNS_IN_A_ROW = {"prepare": 1}',
-            f"{ORDER}of_one_priority_prepares_get_two_turns_for_one_of_submits",
+            f"{ORDER}campaigns_without_a_turn_get_four_for_one_of_those_that_go_on",
         ),
         (
             "whether a worker lives is told before all else that it has to do",

@@ -13,7 +13,7 @@ GUARDS: tuple[Guard, ...] = (
         "worker/bsg_worker/submit.py",
         (
             "a campaign's turn ends after a batch when others have had none",
-            " or _campaigns_wait(runtime):",
+            " or campaigns_wait(runtime):",
             ":",
             f"{SUBMIT}a_campaign_ends_its_turn_after_a_batch_when_others_have_had_none",
         ),
