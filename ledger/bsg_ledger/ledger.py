@@ -8,6 +8,7 @@ from bsg_ledger.batches import Batches
 from bsg_ledger.campaigns import Campaigns
 from bsg_ledger.durability import Durability
 from bsg_ledger.gate import Gate
+from bsg_ledger.listing import Listing
 from bsg_ledger.parts import Parts
 from bsg_ledger.reading import Reading
 from bsg_ledger.rooms import Rooms
@@ -31,6 +32,7 @@ class Ledger:
         self.batches = Batches(scripts, next_look_ms=NEXT_LOOK_MS)
         self.rooms = Rooms(client, scripts)
         self.reading = Reading(client)
+        self.listing = Listing(client)
         self.durability = Durability(client, relaxed=relaxed, timeout_ms=timeout_ms)
         self._client = client
         self._scripts = scripts

@@ -29,7 +29,7 @@ class Reading:
         record = self._record(campaign_id)
         if record is None:
             return None
-        summary = _summary(campaign_id, record)
+        summary = summary_of(campaign_id, record)
         return CampaignStatus(
             campaign_id=campaign_id,
             name=summary.name,
@@ -37,7 +37,7 @@ class Reading:
             paused=summary.paused,
             cancelled=record.get("cancelled") == "1",
             counts=summary.counts,
-            batches=list(self._batches(campaign_id, int(record.get("next_batch", 0)))),
+            batches=list(self.batches(campaign_id, range(int(record.get("next_batch", 0))))),
             transitions=list(self.transitions(campaign_id)),
             accepted_at=summary.accepted_at,
             deadline=_moment(record["deadline"]),
@@ -46,7 +46,7 @@ class Reading:
 
     def summary(self, campaign_id: str) -> CampaignSummary | None:
         record = self._record(campaign_id)
-        return None if record is None else _summary(campaign_id, record)
+        return None if record is None else summary_of(campaign_id, record)
 
     def campaigns(self) -> Iterator[CampaignSummary]:
         """Every campaign, the newest first."""
@@ -57,8 +57,19 @@ class Reading:
                 pipe.hgetall(f"bsg:campaign:{text_of(name)}")
             for name, raw in zip(names, pipe.execute(), strict=True):
                 if raw:
-                    yield _summary(text_of(name), _decoded(raw))
+                    yield summary_of(text_of(name), _decoded(raw))
             start += len(names)
+
+    def batches(self, campaign_id: str, numbers: range) -> Iterator[Batch]:
+        """The campaign's batches of these numbers, those that exist."""
+        for start in range(0, len(numbers), BATCHES_AT_ONCE):
+            some = numbers[start : start + BATCHES_AT_ONCE]
+            pipe = self._client.pipeline(transaction=False)
+            for number in some:
+                pipe.hgetall(f"bsg:campaign:{campaign_id}:batch:{number}")
+            for number, raw in zip(some, pipe.execute(), strict=True):
+                if raw:
+                    yield _batch(campaign_id, number, _decoded(raw))
 
     def rejects(self, campaign_id: str) -> Iterator[str]:
         """The rejected messages' rows (JSON), by index."""
@@ -74,6 +85,13 @@ class Reading:
             for entry, fields in entries:
                 yield _transition(campaign_id, text_of(entry), _decoded(fields))
             position = f"({text_of(entries[-1][0])}"
+
+    def latest_transitions(self, campaign_id: str, at_most: int) -> tuple[list[Transition], int]:
+        """The end of the campaign's history, the newest first, and how many transitions it has in all."""
+        key = f"bsg:campaign:{campaign_id}:events"
+        entries = self._client.xrevrange(key, count=at_most)
+        latest = [_transition(campaign_id, text_of(entry), _decoded(fields)) for entry, fields in entries]
+        return latest, int(self._client.xlen(key))
 
     def wait_for_transitions(self, campaign_id: str, *, after: str, at_most_ms: int) -> Sequence[Transition]:
         """What happened after a position; waits for the next thing to happen, `at_most_ms` long."""
@@ -162,16 +180,6 @@ class Reading:
         raw = self._client.hgetall(f"bsg:campaign:{campaign_id}")
         return _decoded(raw) if raw else None
 
-    def _batches(self, campaign_id: str, batches: int) -> Iterator[Batch]:
-        for start in range(0, batches, BATCHES_AT_ONCE):
-            numbers = range(start, min(start + BATCHES_AT_ONCE, batches))
-            pipe = self._client.pipeline(transaction=False)
-            for number in numbers:
-                pipe.hgetall(f"bsg:campaign:{campaign_id}:batch:{number}")
-            for number, raw in zip(numbers, pipe.execute(), strict=True):
-                if raw:
-                    yield _batch(campaign_id, number, _decoded(raw))
-
 
 def _decoded(raw: Mapping[bytes, bytes]) -> dict[str, str]:
     return {text_of(name): text_of(value) for name, value in raw.items()}
@@ -181,7 +189,7 @@ def _moment(milliseconds: str) -> datetime:
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
-def _summary(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
+def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
     counts = {state: int(record.get(f"messages:{state}", 0)) for state in MESSAGE_STATES}
     accepted = int(record["messages"])
     state = campaign_state(

@@ -1,8 +1,11 @@
-"""Where `celery -A bsg_monitor flower` looks: the workers' own application, with Flower's options set."""
+"""Where `celery -A bsg_monitor flower` looks: the workers' own application, with Flower's options and our tab set."""
 
+from bsg_config.settings import Settings
+from bsg_monitor.campaigns_tab import add_campaigns_tab
 from bsg_monitor.flower_options import apply_safe_options
 from bsg_worker.application import app
 
 apply_safe_options()
+add_campaigns_tab(Settings.from_environment())
 
 __all__ = ["app"]

@@ -1,0 +1,173 @@
+"""Reads campaigns for whoever watches many of them: in pages, and never the whole of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import redis
+
+from bsg_ledger.reading import summary_of
+from bsg_ledger.records import CampaignSummary
+from bsg_ledger.scripts import text_of
+from bsg_ledger.states import MESSAGE_STATES, BatchState
+
+LOOK_AHEAD = 100  # batches of a listed campaign that are looked into
+BATCHES_AT_ONCE = 500
+CAMPAIGNS_AT_ONCE = 500
+
+_OUTLINE = ("state", "size", "asks", "statistics", "submitted_at", "finished_at")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutline:
+    """What a batch adds to its campaign's picture. Times in milliseconds of Redis's clock; 0: not yet."""
+
+    number: int
+    state: BatchState
+    size: int
+    asks: bool
+    delivered: int | None  # None: BSG has told no statistics of it yet
+    submitted_ms: int
+    finished_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCampaign:
+    """A campaign in a list. `delivered` and `asking` (batches that ask for a person) are None where that is not known:
+    BSG has told nothing yet, or the campaign has more batches than a list looks into.
+    """
+
+    summary: CampaignSummary
+    account: str | None
+    batches: int
+    next_due_ms: int | None  # the earliest moment at which one of its batches may be sent; None: none waits
+    delivered: int | None
+    asking: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The campaign with the batch that has been due for longest, and since when."""
+
+    campaign_id: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is left to do, in all campaigns: messages by state, and batches in doubt."""
+
+    messages: Mapping[str, int] = field(default_factory=dict)
+    in_doubt: int = 0
+
+
+class Listing:
+    def __init__(self, client: redis.Redis) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+
+    def length(self) -> int:
+        """How many campaigns the ledger has."""
+        return int(self._client.zcard("bsg:campaigns"))
+
+    def page(self, first: int, count: int) -> list[ListedCampaign]:
+        """`count` campaigns from place `first` on, the newest being at place 0."""
+        names = [text_of(name) for name in self._client.zrevrange("bsg:campaigns", first, first + count - 1)]
+        return self.campaigns(names)
+
+    def campaigns(self, campaign_ids: Sequence[str]) -> list[ListedCampaign]:
+        """These campaigns, without those that the ledger does not know."""
+        pipe = self._client.pipeline(transaction=False)
+        for campaign_id in campaign_ids:
+            pipe.hgetall(f"bsg:campaign:{campaign_id}")
+            pipe.zrange(f"bsg:campaign:{campaign_id}:due", 0, 0, withscores=True)
+        answers = pipe.execute()
+        heads: list[tuple[str, dict[str, str], int | None]] = []
+        for campaign_id, raw, due in zip(campaign_ids, answers[::2], answers[1::2], strict=True):
+            if raw:
+                record = {text_of(name): text_of(value) for name, value in raw.items()}
+                heads.append((campaign_id, record, int(due[0][1]) if due else None))
+        outlines = self._outlines(
+            {name: range(_batches(record)) for name, record, _ in heads if _batches(record) <= LOOK_AHEAD}
+        )
+        return [_listed(name, record, due, outlines.get(name)) for name, record, due in heads]
+
+    def outlines(self, campaign_id: str, numbers: range) -> list[BatchOutline]:
+        """What these batches of a campaign add to its picture, those that exist."""
+        found: list[BatchOutline] = []
+        for start in range(0, len(numbers), BATCHES_AT_ONCE):
+            found += self._outlines({campaign_id: numbers[start : start + BATCHES_AT_ONCE]})[campaign_id]
+        return found
+
+    def oldest_due(self, accounts: Iterable[str]) -> Due | None:
+        """The batch that could have been sent earliest of all that wait, of these accounts."""
+        pipe = self._client.pipeline(transaction=False)
+        for account in accounts:
+            pipe.zrange(f"bsg:account:{account}:due", 0, 0, withscores=True)
+        found = [Due(text_of(name), int(since)) for answer in pipe.execute() for name, since in answer]
+        return min(found, key=lambda due: due.since_ms, default=None)
+
+    def backlog(self, account: str | None) -> Backlog:
+        """The messages, by state, of the campaigns of which something is left to do, and what is in doubt."""
+        totals = dict.fromkeys(MESSAGE_STATES, 0)
+        fields = [f"messages:{state}" for state in MESSAGE_STATES]
+        open_campaigns = [text_of(name) for name in self._client.zdiff(["bsg:campaigns", "bsg:closed"])]
+        for start in range(0, len(open_campaigns), CAMPAIGNS_AT_ONCE):
+            pipe = self._client.pipeline(transaction=False)
+            for name in open_campaigns[start : start + CAMPAIGNS_AT_ONCE]:
+                pipe.hmget(f"bsg:campaign:{name}", fields)
+            for counts in pipe.execute():
+                for state, count in zip(MESSAGE_STATES, counts, strict=True):
+                    totals[state] += int(count or 0)
+        in_doubt = 0 if account is None else int(self._client.zcard(f"bsg:account:{account}:doubt"))
+        return Backlog(totals, in_doubt)
+
+    def _outlines(self, wanted: Mapping[str, range]) -> dict[str, list[BatchOutline]]:
+        pipe = self._client.pipeline(transaction=False)
+        for campaign_id, numbers in wanted.items():
+            for number in numbers:
+                pipe.hmget(f"bsg:campaign:{campaign_id}:batch:{number}", _OUTLINE)
+        answers: Iterator[Sequence[bytes | None]] = iter(pipe.execute())
+        return {
+            campaign_id: [_outline(number, answer) for number in numbers if (answer := next(answers))[0] is not None]
+            for campaign_id, numbers in wanted.items()
+        }
+
+
+def _batches(record: Mapping[str, str]) -> int:
+    return int(record.get("next_batch", 0))
+
+
+def _listed(
+    campaign_id: str, record: Mapping[str, str], due: int | None, outlines: Sequence[BatchOutline] | None
+) -> ListedCampaign:
+    return ListedCampaign(
+        summary=summary_of(campaign_id, record),
+        account=record.get("account") or None,
+        batches=_batches(record),
+        next_due_ms=due,
+        delivered=None if outlines is None else delivered(outlines),
+        asking=None if outlines is None else sum(outline.asks for outline in outlines),
+    )
+
+
+def delivered(outlines: Iterable[BatchOutline]) -> int | None:
+    """How many messages were delivered as far as BSG has told; None if it has told nothing of any of them."""
+    told = [outline.delivered for outline in outlines if outline.delivered is not None]
+    return sum(told) if told else None
+
+
+def _outline(number: int, answer: Sequence[bytes | None]) -> BatchOutline:
+    state, size, asks, statistics, submitted, finished = (text_of(value or b"") for value in answer)
+    told = json.loads(statistics or "{}").get("delivered")
+    return BatchOutline(
+        number=number,
+        state=BatchState(state),
+        size=int(size),
+        asks=asks == "1",
+        delivered=told if isinstance(told, int) else None,
+        submitted_ms=int(submitted or 0),
+        finished_ms=int(finished or 0),
+    )

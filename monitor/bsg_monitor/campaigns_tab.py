@@ -1,0 +1,93 @@
+"""Adds the Campaigns tab to Flower, by what Flower itself has: its table of handlers and its templates.
+
+Flower has no hook for this. Its handlers and Tornado's settings are lists and dicts of its module `flower.urls`; its
+navigation bar has no block, so the tab is put into it as it is loaded. pyproject.toml pins Flower's minor version and
+tests/monitor tells what of this an upgrade breaks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import flower.urls
+from tornado.template import Loader, Template
+from tornado.web import StaticFileHandler, url
+
+from bsg_config.settings import Settings
+from bsg_monitor import chart, wording
+from bsg_monitor.handlers import CampaignHandler, CampaignsHandler, SteeringHandler
+from bsg_monitor.observer import percentages
+from bsg_monitor.sources import Sources
+
+logger = logging.getLogger(__name__)
+
+TEMPLATES = Path(__file__).parent / "templates"
+STATIC = Path(__file__).parent / "static"
+CAMPAIGN_ID = "[0-9A-Za-z]{22}"
+TAB = b"""<li class="nav-item">
+          <a class="nav-link{% if active_tab == 'campaigns' %} active{% end %}"
+            href="{{ reverse_url('campaigns') }}"
+            {% if active_tab == 'campaigns' %}aria-current="page"{% end %}>Campaigns</a>
+        </li>
+        """
+BEFORE = b"""<li class="nav-item">
+          <a class="nav-link{% if active_tab == 'workers' %} active{% end %}\""""
+"""Where the tab goes in Flower's navbar.html: before the first of its own."""
+
+
+def add_campaigns_tab(settings: Settings) -> None:
+    """Has every Flower of this process show campaigns. Connects to nothing yet."""
+    sources = {"sources": Sources(settings)}
+    ours = [
+        url(r"/campaigns", CampaignsHandler, sources, name="campaigns"),
+        url(rf"/campaigns/({CAMPAIGN_ID})", CampaignHandler, sources, name="campaign"),
+        url(
+            rf"/campaigns/({CAMPAIGN_ID})/(pause|resume|cancel|retry)", SteeringHandler, sources, name="steer-campaign"
+        ),
+        url(r"/campaigns/static/(.*)", StaticFileHandler, {"path": str(STATIC)}, name="campaigns-static"),
+    ]
+    flower.urls.handlers[-1:-1] = ours  # the last one answers 404 to everything
+    flower.urls.settings["template_loader"] = CampaignsLoader(
+        flower.urls.settings["template_path"],
+        namespace={
+            "number": wording.number,
+            "moment": wording.moment,
+            "duration": wording.duration,
+            "rate": wording.rate,
+            "percentages": percentages,
+            "CHART_WIDTH": chart.WIDTH,
+            "CHART_HEIGHT": chart.HEIGHT,
+            "CAMPAIGNS_VERSION": _version(),
+        },
+    )
+
+
+class CampaignsLoader(Loader):
+    """Flower's templates with the tab in its navigation bar, and our own beside them."""
+
+    def _create_template(self, name: str) -> Template:
+        own = TEMPLATES / Path(name).name
+        if own.is_file():
+            return Template(own.read_bytes(), name=name, loader=self)
+        if name == "navbar.html":
+            return Template(with_tab((Path(self.root) / name).read_bytes()), name=name, loader=self)
+        return super()._create_template(name)
+
+
+def with_tab(navbar: bytes) -> bytes:
+    """Flower's navigation bar with the tab; as it is, if its place is not found."""
+    if navbar.count(BEFORE) != 1:
+        logger.warning("This version of Flower has no place for the Campaigns tab: open /campaigns by its address.")
+        return navbar
+    return navbar.replace(BEFORE, TAB + BEFORE)
+
+
+def _version() -> str:
+    """Changes with our scripts and styles, so that no browser goes on with old ones."""
+    contents: Any = hashlib.sha256()
+    for path in sorted(STATIC.iterdir()):
+        contents.update(path.read_bytes())
+    return str(contents.hexdigest()[:12])

@@ -1,0 +1,56 @@
+"""A campaign's messages over time, as the points of an SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bsg_ledger.listing import BatchOutline
+
+WIDTH, HEIGHT = 600, 160
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Two step lines in a box of WIDTH by HEIGHT: how many messages BSG had taken, and of how many it had finished."""
+
+    sent: str
+    finished: str
+    begin: datetime
+    end: datetime
+    top: int  # messages at the upper edge
+
+
+def draw(outlines: Sequence[BatchOutline], *, accepted_at: datetime, now: datetime) -> Chart | None:
+    """None while nothing has been sent."""
+    sent = sorted((outline.submitted_ms, outline.size) for outline in outlines if outline.submitted_ms)
+    finished = sorted((outline.finished_ms, outline.size) for outline in outlines if outline.finished_ms)
+    if not sent:
+        return None
+    begin = int(accepted_at.timestamp() * 1000)
+    all_finished = len(finished) == len(outlines)
+    end = max(begin + 1, finished[-1][0] if all_finished else int(now.timestamp() * 1000), sent[-1][0])
+    top = max(1, sum(outline.size for outline in outlines))
+    return Chart(
+        sent=_steps(sent, begin, end, top),
+        finished=_steps(finished, begin, end, top),
+        begin=accepted_at,
+        end=datetime.fromtimestamp(end / 1000, UTC),
+        top=top,
+    )
+
+
+def _steps(events: Sequence[tuple[int, int]], begin: int, end: int, top: int) -> str:
+    """No more corners than the box has columns: what falls into one column is one step."""
+    columns: dict[int, int] = {}
+    total = 0
+    for moment, messages in events:
+        total += messages
+        columns[round(WIDTH * min(max(moment - begin, 0), end - begin) / (end - begin))] = total
+    points, height = [f"0,{HEIGHT}"], HEIGHT
+    for x, messages in columns.items():
+        points.append(f"{x},{height}")
+        height = round(HEIGHT * (1 - messages / top))
+        points.append(f"{x},{height}")
+    return " ".join([*points, f"{WIDTH},{height}"])

@@ -1,0 +1,210 @@
+"""What the Campaigns tab shows, read from the ledger: bounded however many campaigns there are and however large."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Generic, TypeVar
+
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_ledger.gate import GateState
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.listing import BatchOutline, Due, ListedCampaign, delivered
+from bsg_ledger.records import Batch, Transition
+from bsg_ledger.rooms import UNSTAMPED
+from bsg_ledger.states import BatchState
+from bsg_monitor.rates import Rates
+from bsg_monitor.waiting import Circumstances, waits_for
+from bsg_producer.campaign_ids import is_campaign_id
+from bsg_producer.errors import CampaignNotFound
+from bsg_producer.queue_errors import queue_errors
+from bsg_producer.rejects import Reject
+from bsg_worker.limiter import Limiter
+
+CAMPAIGNS_ON_A_PAGE = 25
+BATCHES_ON_A_PAGE = 50
+TRANSITIONS_SHOWN = 100
+BATCHES_LOOKED_INTO = 2000  # for the chart, for what is delivered and for what is in doubt
+REJECTS_LOOKED_INTO = 10_000
+REMEMBERED = 64  # campaigns whose rejects are counted
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What stands above everything else. `gate` and `limit` are None if no BSG_API_KEY names the account here."""
+
+    gate: GateState | None
+    limit: str | None
+    next_slot_in: float
+    cooling_until: datetime | None
+    oldest_due: Due | None
+    now: datetime
+
+    @property
+    def oldest_due_for(self) -> float:
+        """Seconds for which the oldest due batch has waited; negative: until it is due."""
+        return 0.0 if self.oldest_due is None else self.now.timestamp() - self.oldest_due.since_ms / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCampaign:
+    """A campaign as a row of the table has it. `rate`: messages a second that BSG has taken lately."""
+
+    listed: ListedCampaign
+    sent: int
+    rate: float | None
+    age: float
+    waits_for: str
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignList:
+    campaigns: Sequence[ShownCampaign]
+    overview: Overview
+    page: int
+    pages: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDetail:
+    """A campaign with its page of batches. `outlines` are of its first BATCHES_LOOKED_INTO batches."""
+
+    shown: ShownCampaign
+    overview: Overview
+    batches: Sequence[Batch]
+    page: int
+    pages: int
+    outlines: Sequence[BatchOutline]
+    transitions: Sequence[Transition]
+    transitions_total: int
+    reject_reasons: Sequence[tuple[str, int]]
+
+    @property
+    def delivered(self) -> int | None:
+        return delivered(self.outlines)
+
+    @property
+    def in_doubt(self) -> Sequence[BatchOutline]:
+        return [outline for outline in self.outlines if outline.asks or outline.state is BatchState.UNCONFIRMED]
+
+
+class Observer:
+    """Reads for Flower; changes nothing. Safe in threads. Every method raises `QueueUnavailable`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._client = connect(settings)
+        self._ledger = Ledger(self._client)
+        self._account = settings.account if settings.bsg_api_key is not None else None
+        self._limit = f"{settings.bsg_rate_limit}, burst {settings.bsg_rate_burst}"
+        self._limiter = (
+            Limiter(self._client, self._account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst)
+            if self._account is not None
+            else None
+        )
+        self._rates = Rates()
+        self._reasons: _Remembered[tuple[str, int], list[tuple[str, int]]] = _Remembered()
+
+    def campaigns(self, page: int) -> CampaignList:
+        """A page of campaigns, the newest first; the last page where there are fewer."""
+        with queue_errors():
+            total = self._ledger.listing.length()
+            pages = max(1, -(-total // CAMPAIGNS_ON_A_PAGE))
+            page = min(max(page, 1), pages)
+            overview = self._overview()
+            listed = self._ledger.listing.page((page - 1) * CAMPAIGNS_ON_A_PAGE, CAMPAIGNS_ON_A_PAGE)
+            return CampaignList([self._shown(campaign, overview) for campaign in listed], overview, page, pages, total)
+
+    def campaign(self, campaign_id: str, page: int) -> CampaignDetail:
+        """A campaign with a page of its batches. Raises `CampaignNotFound`."""
+        with queue_errors():
+            listed = self._ledger.listing.campaigns([campaign_id]) if is_campaign_id(campaign_id) else []
+            if not listed:
+                raise CampaignNotFound(campaign_id)
+            campaign = listed[0]
+            overview = self._overview()
+            pages = max(1, -(-campaign.batches // BATCHES_ON_A_PAGE))
+            page = min(max(page, 1), pages)
+            numbers = range((page - 1) * BATCHES_ON_A_PAGE, min(page * BATCHES_ON_A_PAGE, campaign.batches))
+            transitions, transitions_total = self._ledger.reading.latest_transitions(campaign_id, TRANSITIONS_SHOWN)
+            return CampaignDetail(
+                shown=self._shown(campaign, overview),
+                overview=overview,
+                batches=list(self._ledger.reading.batches(campaign_id, numbers)),
+                page=page,
+                pages=pages,
+                outlines=self._ledger.listing.outlines(campaign_id, range(min(campaign.batches, BATCHES_LOOKED_INTO))),
+                transitions=transitions,
+                transitions_total=transitions_total,
+                reject_reasons=self._reject_reasons(campaign_id, campaign.summary.counts["rejected"]),
+            )
+
+    def _overview(self) -> Overview:
+        now_ms = self._ledger.rooms.now_ms()
+        gate = None if self._account is None else self._ledger.gate(self._account).state()
+        limiter = None if self._limiter is None else self._limiter.state()
+        cooling = 0.0 if limiter is None else limiter.cooling_for
+        return Overview(
+            gate=gate,
+            limit=None if limiter is None else self._limit,
+            next_slot_in=0.0 if limiter is None else limiter.next_slot_in,
+            cooling_until=datetime.fromtimestamp(now_ms / 1000 + cooling, UTC) if cooling > 0 else None,
+            oldest_due=self._ledger.listing.oldest_due([UNSTAMPED, *([self._account] if self._account else [])]),
+            now=datetime.fromtimestamp(now_ms / 1000, UTC),
+        )
+
+    def _shown(self, listed: ListedCampaign, overview: Overview) -> ShownCampaign:
+        summary = listed.summary
+        sent = summary.counts["submitted"] + summary.counts["finished"]
+        circumstances = Circumstances(
+            account=self._account,
+            gate=overview.gate,
+            cooling=overview.cooling_until is not None,
+            now_ms=int(overview.now.timestamp() * 1000),
+        )
+        return ShownCampaign(
+            listed=listed,
+            sent=sent,
+            rate=None if summary.state.final else self._rates.of(summary.campaign_id, sent, overview.now.timestamp()),
+            age=(overview.now - summary.accepted_at).total_seconds(),
+            waits_for=waits_for(listed, circumstances),
+        )
+
+    def _reject_reasons(self, campaign_id: str, rejected: int) -> list[tuple[str, int]]:
+        """Reject codes with how often each occurs, the most frequent first. Nothing else of a reject leaves here."""
+        known = self._reasons.get((campaign_id, rejected))
+        if known is None:
+            rows = islice(self._ledger.reading.rejects(campaign_id), REJECTS_LOOKED_INTO)
+            known = Counter(Reject.from_json(row).code.value for row in rows).most_common()
+            self._reasons.put((campaign_id, rejected), known)
+        return known
+
+
+Key = TypeVar("Key")
+
+
+class _Remembered(Generic[Key, T]):
+    """The last REMEMBERED values that were put here."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[Key, T] = OrderedDict()
+
+    def get(self, key: Key) -> T | None:
+        return self._values.get(key)
+
+    def put(self, key: Key, value: T) -> None:
+        self._values[key] = value
+        while len(self._values) > REMEMBERED:
+            self._values.popitem(last=False)
+
+
+def percentages(counts: Mapping[str, int], states: Sequence[str]) -> list[tuple[str, float]]:
+    """Each of these states with its share of all accepted messages in percent."""
+    accepted = counts["accepted"]
+    return [(state, 100 * counts[state] / accepted if accepted else 0.0) for state in states]

@@ -1,0 +1,28 @@
+"""What the handlers read from and act through: made at the first use, one of each per process."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from bsg_config.settings import Settings
+from bsg_monitor.observer import Observer
+from bsg_monitor.snapshots import Snapshots
+from bsg_producer import Producer
+
+
+class Sources:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def observer(self) -> Observer:
+        return Observer(self._settings)
+
+    @cached_property
+    def producer(self) -> Producer:
+        """What steers campaigns, the same as the command line's."""
+        return Producer(self._settings)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        return Snapshots()

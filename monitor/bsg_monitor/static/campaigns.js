@@ -1,0 +1,53 @@
+// Keeps the page up to date: fetches it anew and puts in what has changed, leaving all else (scroll, focus) alone.
+(function () {
+    "use strict";
+
+    var PERIOD = 2000;
+    var stale = document.querySelector(".campaigns-stale");
+
+    // Where somebody writes or is about to press a button, nothing moves.
+    function busy(region) {
+        return region.matches(":active") || region.contains(document.activeElement) &&
+            document.activeElement.tagName === "INPUT";
+    }
+
+    function put(text) {
+        var fresh = new DOMParser().parseFromString(text, "text/html");
+        document.querySelectorAll("[data-live]").forEach(function (region) {
+            var other = fresh.querySelector('[data-live="' + region.dataset.live + '"]');
+            if (other && other.innerHTML !== region.innerHTML && !busy(region)) {
+                region.innerHTML = other.innerHTML;
+            }
+        });
+    }
+
+    async function refresh() {
+        if (document.hidden) {
+            return;
+        }
+        try {
+            var answer = await fetch(window.location.href, {credentials: "same-origin", redirect: "error"});
+            if (!answer.ok) {
+                throw new Error(answer.statusText);
+            }
+            put(await answer.text());
+            stale.hidden = true;
+        } catch (error) {
+            stale.hidden = false;
+        }
+    }
+
+    async function follow() {
+        await refresh();
+        window.setTimeout(follow, PERIOD);
+    }
+
+    document.addEventListener("click", function (event) {
+        var question = event.target.dataset.confirm;
+        if (question && !window.confirm(question)) {
+            event.preventDefault();
+        }
+    });
+    document.addEventListener("visibilitychange", refresh);
+    window.setTimeout(follow, PERIOD);
+}());

@@ -1,0 +1,29 @@
+"""Numbers, times and durations as the pages have them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def number(value: int | None) -> str:
+    """A count with its thousands apart (by spaces that do not break); a dash for what is not known."""
+    return "–" if value is None else f"{value:,}".replace(",", "\u00a0")
+
+
+def moment(value: datetime) -> str:
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def duration(seconds: float) -> str:
+    """In the two largest units, such as "2 h 5 min"."""
+    whole = max(0, int(seconds))
+    days, hours, minutes = whole // 86_400, whole // 3600 % 24, whole // 60 % 60
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+
+
+def rate(messages_a_second: float | None) -> str:
+    return "–" if messages_a_second is None else f"{messages_a_second:,.1f}/s".replace(",", "\u00a0")

@@ -1,0 +1,145 @@
+"""The Campaigns tab over HTTP, without a browser: what it shows, what its buttons do, and whom it refuses."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bsg_config import clock
+from tests.monitor.flower_process import FlowerProcess, Visitor
+from tests.processes import wait_until
+from tests.scenarios.stage import Stage, messages
+
+
+def test_a_campaign_is_in_the_table_with_its_counts(stage: Stage, visitor: Visitor) -> None:
+    campaign = stage.send(25, name="Autumn sale")
+    stage.wait_for(campaign, "done")
+
+    page = visitor.get("/campaigns")
+
+    assert page.status == 200
+    assert page.cell(campaign, "name") == "Autumn sale"
+    assert page.cell(campaign, "state") == "done"
+    assert [page.cell(campaign, column) for column in ("accepted", "rejected", "sent")] == ["25", "0", "25"]
+    assert page.element("gate") == "open"
+    assert page.element("limiter").startswith("1000/s, burst 100")
+
+
+def test_the_table_is_another_when_the_campaign_has_moved(stage: Stage, visitor: Visitor) -> None:
+    stage.producer.shut_gate()
+    campaign = stage.send(25)
+    try:
+        wait_until(
+            lambda: visitor.get("/campaigns").cell(campaign, "waits") == "the gate: shut, operator",
+            within=20,
+            what="the campaign to wait for the gate",
+        )
+        waiting = visitor.get("/campaigns")
+        assert waiting.cell(campaign, "sent") == "0"
+        assert waiting.element("gate").startswith("shut: operator")
+        assert campaign in waiting.element("oldest-due")
+    finally:
+        stage.producer.open_gate()
+
+    stage.wait_for(campaign, "done")
+    wait_until(lambda: visitor.get("/campaigns").cell(campaign, "sent") == "25", within=10, what="the table to move")
+
+
+def test_what_bsg_delivered_is_told_as_far_as_it_said(stage: Stage, visitor: Visitor) -> None:
+    campaign = stage.send(25)
+
+    def delivered() -> int:
+        return sum(batch.statistics.get("delivered", 0) for batch in stage.status(campaign).batches)
+
+    stage.wait_for(campaign, "done")
+    wait_until(lambda: delivered() > 0, within=20, what="BSG to tell of deliveries")
+
+    wait_until(
+        lambda: visitor.get("/campaigns").cell(campaign, "delivered") == str(delivered()),
+        within=10,
+        what="the table to tell it",
+    )
+
+
+def test_a_campaigns_page_has_its_batches_history_chart_and_reject_reasons(stage: Stage, visitor: Visitor) -> None:
+    bad = [{"phone": "12", "text": "Hi"}, {"phone": 380_661_112_233}]
+    campaign = stage.producer.enqueue([*messages(25), *bad], sender="MyShop").campaign_id
+    stage.wait_for(campaign, "done")
+
+    page = visitor.get(f"/campaigns/{campaign}")
+
+    assert page.status == 200
+    assert page.text.count("data-batch=") == len(stage.status(campaign).batches)
+    assert page.counted("reason") == {"invalid_phone": "1", "missing_text": "1"}
+    assert page.counted("count")["finished"] == "25"
+    assert "claimed → posting" in page.text
+    assert "posting → submitted" in page.text
+    assert '<polyline class="campaigns-line-finished" points="0,160 ' in page.text
+
+
+def test_a_batch_in_doubt_is_shown_with_the_way_out_of_it(stage: Stage, visitor: Visitor) -> None:
+    stage.sandbox.fault(kind="cut_before", after_bytes=10, times=1)
+    campaign = stage.send(10)
+
+    wait_until(
+        lambda: "bsg-campaigns resolve" in visitor.get(f"/campaigns/{campaign}").element("in-doubt"),
+        within=30,
+        what="a person to be asked",
+    )
+    stage.sandbox.clear_faults()
+    page = visitor.get(f"/campaigns/{campaign}")
+    assert f"bsg-campaigns resolve {campaign}-0 --not-sent" in page.text
+    assert visitor.get("/campaigns").cell(campaign, "waits") == "a person: 1 batch to resolve"
+
+
+def test_pause_resume_and_cancel_are_the_command_lines(stage: Stage, visitor: Visitor) -> None:
+    campaign = stage.send(25, start_at=None, deadline=clock.now() + timedelta(hours=2))
+    later = stage.send(25, start_at=clock.now() + timedelta(hours=1))
+    del campaign
+    paused = visitor.press(later, "pause")
+    assert stage.status(later).paused
+    assert "Paused: what has not been sent is held." in paused.text
+
+    visitor.press(later, "resume")
+    assert not stage.status(later).paused
+
+    cancelled = visitor.press(later, "cancel")
+    assert stage.status(later).cancelled
+    assert "Cancelled:" in cancelled.text
+
+
+def test_what_cannot_be_done_is_answered_with_its_reason(stage: Stage, visitor: Visitor) -> None:
+    campaign = stage.send(10)
+    visitor.press(campaign, "cancel")
+
+    refused = visitor.press(campaign, "retry")
+    odd = visitor.press(campaign, "retry", hours="-3")
+
+    assert refused.status == 400
+    assert "it was cancelled, which is for good" in refused.text
+    assert odd.status == 400
+    assert visitor.get("/campaigns/" + "0" * 22).status == 404
+
+
+def test_a_wrong_token_is_refused_and_changes_nothing(stage: Stage, visitor: Visitor) -> None:
+    campaign = stage.send(10)
+    path = f"/campaigns/{campaign}/cancel"
+    strangers = visitor.get("/campaigns/" + campaign).token
+
+    for answer in (
+        visitor.post(path, {}),
+        visitor.post(path, {"_xsrf": "wrong"}),
+        visitor.post(path, {"_xsrf": "2|00000000|00000000000000000000000000000000|1700000000"}),
+    ):
+        assert answer.status == 403
+    assert visitor.get(path).status == 405
+    assert strangers
+    assert not stage.status(campaign).cancelled
+
+
+def test_a_token_of_somebody_elses_browser_is_refused(stage: Stage, flower: FlowerProcess, visitor: Visitor) -> None:
+    campaign = stage.send(10)
+    token = Visitor(flower).get(f"/campaigns/{campaign}").token
+    visitor.get("/campaigns")
+
+    assert visitor.post(f"/campaigns/{campaign}/cancel", {"_xsrf": token}).status == 403
+    assert not stage.status(campaign).cancelled
