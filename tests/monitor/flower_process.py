@@ -40,9 +40,7 @@ class Page:
 
     def counted(self, attribute: str) -> dict[str, str]:
         """Each element that has the attribute `data-…`: its value and its text."""
-        return {
-            name: _plain(text) for name, text in re.findall(rf'data-{attribute}="([^"]*)">(.*?)</dd>', self.text)
-        }
+        return {name: _plain(text) for name, text in re.findall(rf'data-{attribute}="([^"]*)">(.*?)</dd>', self.text)}
 
     @property
     def token(self) -> str:

@@ -1,0 +1,95 @@
+"""The Campaigns tab keeps to what Flower was told: its login, its read-only mode, its prefix, and no other site."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+
+import pytest
+
+from tests.monitor.flower_process import FlowerProcess, Visitor
+from tests.scenarios.stage import Stage
+
+LOGIN = "Basic " + b64encode(b"ann:secret").decode()
+
+
+@pytest.fixture(scope="module")
+def guarded(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
+    """With a login, under a prefix, and not read-only."""
+    settings = {**stage.processes.settings, "FLOWER_BASIC_AUTH": "ann:secret", "FLOWER_READ_ONLY": "false"}
+    with FlowerProcess(tmp_path_factory.mktemp("guarded"), settings, prefix="/ops") as flower:
+        yield flower
+
+
+@pytest.fixture(scope="module")
+def as_it_comes(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
+    """Read-only and without a login, its API opened to everybody."""
+    settings = {**stage.processes.settings, "FLOWER_UNAUTHENTICATED_API": "true"}
+    with FlowerProcess(tmp_path_factory.mktemp("as-it-comes"), settings) as flower:
+        yield flower
+
+
+def test_every_page_asks_for_the_login(stage: Stage, guarded: FlowerProcess) -> None:
+    campaign = stage.send(1)
+    stranger = Visitor(guarded)
+    ann = Visitor(guarded, Authorization=LOGIN)
+
+    for path in ("/campaigns", f"/campaigns/{campaign}"):
+        assert stranger.get(path).status == 401
+        assert stranger.get(path, Authorization="Basic " + b64encode(b"ann:wrong").decode()).status == 401
+        assert ann.get(path).status == 200
+
+
+def test_a_button_works_under_a_prefix_and_with_the_login(stage: Stage, guarded: FlowerProcess) -> None:
+    campaign = stage.send(10)
+    ann = Visitor(guarded, Authorization=LOGIN)
+
+    answer = ann.press(campaign, "pause")
+
+    assert answer.status == 200
+    assert stage.status(campaign).paused
+    assert f'href="/ops/campaigns/{campaign}"' in ann.get("/campaigns").text
+    script = ann.get("/campaigns").text.partition('<script src="/ops/campaigns/static/campaigns.js?v=')[2]
+    assert script
+    assert ann.get("/campaigns/static/campaigns.js").status == 200
+
+
+def test_a_button_needs_login_and_token_together(stage: Stage, guarded: FlowerProcess) -> None:
+    campaign = stage.send(10)
+    ann = Visitor(guarded, Authorization=LOGIN)
+    token = ann.get(f"/campaigns/{campaign}").token
+    path = f"/campaigns/{campaign}/cancel"
+
+    # The login alone: what a page of another site could have ann's browser send.
+    assert ann.post(path, {}).status == 403
+    assert ann.post(path, {"_xsrf": token}, Sec_Fetch_Site="cross-site").status == 403
+    # The token alone.
+    assert ann.post(path, {"_xsrf": token}, Authorization="Basic " + b64encode(b"ann:wrong").decode()).status == 401
+    assert not stage.status(campaign).cancelled
+
+
+def test_read_only_shows_no_button_says_why_and_refuses(stage: Stage, as_it_comes: FlowerProcess) -> None:
+    campaign = stage.send(10)
+    visitor = Visitor(as_it_comes)
+
+    page = visitor.get(f"/campaigns/{campaign}")
+    assert "<button form=" not in page.text
+    assert "FLOWER_READ_ONLY=false" in page.element("read-only")
+
+    cookie = page.headers["Set-Cookie"].partition("_xsrf=")[2].partition(";")[0]
+    refused = visitor.post(f"/campaigns/{campaign}/cancel", {"_xsrf": cookie})
+    assert refused.status == 403
+    assert "FLOWER_READ_ONLY=false" in refused.text
+    assert not stage.status(campaign).cancelled
+
+
+def test_no_other_site_may_read_or_frame_the_campaigns(stage: Stage, as_it_comes: FlowerProcess) -> None:
+    visitor = Visitor(as_it_comes)
+    campaign = stage.send(1)
+
+    assert visitor.get("/workers").headers["Access-Control-Allow-Origin"] == "*"  # Flower's own, as it was told
+    for path in ("/campaigns", f"/campaigns/{campaign}"):
+        headers = visitor.get(path).headers
+        assert "Access-Control-Allow-Origin" not in headers
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["Cache-Control"] == "no-store"

@@ -1,0 +1,160 @@
+"""The Campaigns tab in headless Chromium against running workers; skipped where there is none.
+
+test_campaigns_tab.py and test_guarded_flower.py test the same over HTTP, without a browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.monitor.browser import DESKTOP, MISSING, PHONE, browser, is_installed, resize
+from tests.monitor.flower_process import FlowerProcess
+from tests.processes import wait_until
+from tests.scenarios.stage import Stage
+
+pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
+
+FITS = "return document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+BACKGROUND = "return getComputedStyle(document.querySelector('.detail-card')).backgroundColor"
+TOKEN = "document.querySelectorAll('[name=_xsrf]').forEach(field => { field.value = 'wrong' })"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chrome]:
+    with browser() as driver:
+        yield driver
+
+
+@pytest.fixture
+def driver(chromium: Chrome) -> Chrome:
+    resize(chromium, DESKTOP)
+    return chromium
+
+
+def cell(driver: Chrome, campaign: str, column: str) -> str:
+    selector = f'[data-campaign="{campaign}"] [data-column="{column}"]'
+    return str(driver.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
+
+
+def button(driver: Chrome, text: str) -> WebElement:
+    found = driver.find_elements(By.XPATH, f"//button[normalize-space()='{text}']")
+    assert len(found) == 1, f"{len(found)} buttons {text}"
+    return found[0]
+
+
+def test_the_table_moves_without_reloading(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
+    driver.get(f"{flower.url}/campaigns")
+    driver.execute_script("window.neverReloaded = true")
+
+    campaign = stage.send(25, name="Autumn sale")
+
+    wait_until(lambda: cell(driver, campaign, "state") == "done", within=20, what="the row to come and move")
+    assert cell(driver, campaign, "sent") == "25"
+    assert driver.execute_script("return window.neverReloaded") is True
+    assert not driver.find_element(By.CSS_SELECTOR, ".campaigns-stale").is_displayed()
+
+
+def test_the_buttons_pause_resume_and_cancel(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
+    stage.producer.shut_gate()
+    try:
+        campaign = stage.send(25)
+        driver.get(f"{flower.url}/campaigns/{campaign}")
+
+        button(driver, "Pause").click()
+        wait_until(lambda: stage.status(campaign).paused, within=10, what="the pause")
+        wait_until(lambda: driver.find_elements(By.XPATH, "//button[.='Resume']"), within=10, what="the other button")
+        button(driver, "Resume").click()
+        wait_until(lambda: not stage.status(campaign).paused, within=10, what="the resume")
+
+        button(driver, "Cancel").click()
+        driver.switch_to.alert.dismiss()
+        assert not stage.status(campaign).cancelled
+        button(driver, "Cancel").click()
+        driver.switch_to.alert.accept()
+        wait_until(lambda: stage.count(campaign, "cancelled") == 25, within=10, what="the cancel")
+        assert "Cancelled:" in driver.find_element(By.CSS_SELECTOR, ".alert-success").text
+    finally:
+        stage.producer.open_gate()
+
+
+def test_a_wrong_token_gets_403(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
+    stage.producer.shut_gate()
+    try:
+        campaign = stage.send(10)
+        driver.get(f"{flower.url}/campaigns/{campaign}")
+        driver.execute_script(TOKEN)
+
+        button(driver, "Pause").click()
+
+        wait_until(lambda: driver.current_url.endswith("/pause"), within=10, what="the answer")
+        status = driver.execute_script("return performance.getEntriesByType('navigation')[0].responseStatus")
+        assert status == 403
+        assert not stage.status(campaign).paused
+    finally:
+        stage.producer.open_gate()
+
+
+def test_nothing_is_wider_than_a_phone(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
+    campaign = stage.send(25, name="A name that is as long as names of campaigns are in real life")
+    stage.wait_for(campaign, "done")
+    resize(driver, PHONE)
+
+    for path in ("/campaigns", f"/campaigns/{campaign}"):
+        driver.get(flower.url + path)
+        assert driver.execute_script("return document.documentElement.clientWidth") == PHONE[0]
+        assert driver.execute_script(FITS), path
+
+
+def test_the_dark_theme_is_ours_too(flower: FlowerProcess, driver: Chrome) -> None:
+    driver.get(f"{flower.url}/campaigns")
+    colours = []
+    for theme in ("light", "dark"):
+        driver.execute_script("document.documentElement.setAttribute('data-bs-theme', arguments[0])", theme)
+        colours.append(driver.execute_script(BACKGROUND))
+
+    assert colours == ["rgb(255, 255, 255)", "rgb(27, 34, 25)"]
+
+
+def test_nothing_comes_from_another_host(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
+    campaign = stage.send(1)
+    for path in ("/campaigns", f"/campaigns/{campaign}"):
+        driver.get(flower.url + path)
+        loaded = driver.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+        assert len(loaded) > 5
+        assert [name for name in loaded if not name.startswith((flower.url, "data:"))] == []
+
+
+def test_what_is_typed_is_not_overwritten_by_what_is_new(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
+    stage.sandbox.fault(kind="http_200_error", code=6, times=1)
+    campaign = stage.send(1)
+    stage.wait_for(campaign, "failed")
+    stage.sandbox.clear_faults()
+    driver.get(f"{flower.url}/campaigns/{campaign}")
+    field = driver.find_element(By.NAME, "hours")
+
+    field.send_keys("7")
+    driver.execute_async_script("setTimeout(arguments[0], 2500)")  # longer than the page goes without looking
+
+    assert field.get_property("value") == "7"
+    button(driver, "Retry").click()
+    stage.wait_for(campaign, "done")
+
+
+def test_a_page_that_is_out_of_date_says_so(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
+    driver.get(f"{flower.url}/campaigns")
+    driver.execute_cdp_cmd("Network.enable", {})
+    offline = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    driver.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+    try:
+        wait_until(
+            lambda: driver.find_element(By.CSS_SELECTOR, ".campaigns-stale").is_displayed(),
+            within=10,
+            what="the page to say that it is not up to date",
+        )
+    finally:
+        driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**offline, "offline": False})
