@@ -1,0 +1,122 @@
+"""What the pages say that the ledger does not: who waits for what, how fast it goes, and the lines of the chart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bsg_ledger.gate import GateState
+from bsg_ledger.listing import BatchOutline, ListedCampaign
+from bsg_ledger.records import CampaignSummary
+from bsg_ledger.states import MESSAGE_STATES, BatchState, campaign_state
+from bsg_monitor import wording
+from bsg_monitor.chart import draw
+from bsg_monitor.rates import Rates
+from bsg_monitor.waiting import Circumstances, waits_for
+
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+NOW_MS = int(NOW.timestamp() * 1000)
+OPEN = GateState(open=True, reason="", by="", since=None, balance=None)
+SHUT = GateState(open=False, reason="bad_key", by="worker", since=NOW, balance=None)
+
+
+def campaign(
+    *, paused: bool = False, account: str | None = "ours", asking: int | None = 0, due_in: int = 0, **counts: int
+) -> ListedCampaign:
+    every = {**dict.fromkeys(MESSAGE_STATES, 0), **counts}
+    summary = CampaignSummary(
+        campaign_id="0" * 22,
+        name="",
+        state=campaign_state(every, cancelled=False, started=True),
+        paused=paused,
+        messages=sum(every.values()),
+        accepted_at=NOW,
+        counts={"accepted": sum(every.values()), **every},
+    )
+    return ListedCampaign(summary, account, 1, NOW_MS + due_in, None, asking)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "given", "words"),
+    [
+        (campaign(finished=5), {}, ""),
+        (campaign(finished=5, asking=2), {}, "a person: 2 batches to resolve"),
+        (campaign(pending=5, asking=1), {"gate": SHUT}, "a person: 1 batch to resolve"),
+        (campaign(pending=5, paused=True), {"gate": SHUT}, "a person: it is paused"),
+        (campaign(submitted=5, paused=True), {}, "BSG to finish"),
+        (campaign(pending=5, account="theirs"), {}, "workers of another account"),
+        (campaign(pending=5, account=None), {}, "a worker to send it"),
+        (campaign(pending=5), {"gate": SHUT}, "the gate: shut, bad_key"),
+        (campaign(pending=5), {"gate": None}, "a worker to send it"),
+        (campaign(pending=5), {"cooling": True}, "the account's cool-down"),
+        (campaign(pending=5, posting=5), {}, "BSG's answer"),
+        (campaign(unprepared=5), {"gate": SHUT}, "a worker to prepare it"),
+        (campaign(pending=5, due_in=3_600_000), {}, "its next try at 13:00:00 UTC"),
+        (campaign(unconfirmed=5, asking=None), {}, "a look at BSG: in doubt"),
+        (campaign(submitted=5), {"gate": SHUT}, "BSG to finish"),
+    ],
+)
+def test_the_most_hindering_thing_is_named(waiting: ListedCampaign, given: dict[str, Any], words: str) -> None:
+    circumstances = Circumstances(**{"account": "ours", "gate": OPEN, "cooling": False, "now_ms": NOW_MS, **given})
+
+    assert waits_for(waiting, circumstances) == words
+
+
+def test_a_rate_is_what_was_sent_between_two_looks_within_a_minute() -> None:
+    rates = Rates()
+
+    assert rates.of("a", 100, 0.0) is None
+    assert rates.of("a", 150, 10.0) == 5.0
+    assert rates.of("a", 150, 65.0) == 0.0  # the first look is forgotten
+    assert rates.of("b", 7, 65.0) is None
+
+
+def test_rates_are_forgotten_of_what_nobody_looks_at_any_more() -> None:
+    rates = Rates()
+    rates.of("first", 1, 0.0)
+    for number in range(1000):
+        rates.of(str(number), 1, 1.0)
+
+    assert rates.of("first", 100, 2.0) is None
+
+
+def outline(number: int, size: int, *, submitted: int = 0, finished: int = 0) -> BatchOutline:
+    return BatchOutline(
+        number, BatchState.PENDING, size, False, None,
+        NOW_MS + submitted if submitted else 0, NOW_MS + finished if finished else 0,
+    )  # fmt: skip
+
+
+def test_the_chart_rises_by_a_batch_where_it_was_sent() -> None:
+    outlines = [outline(0, 50, submitted=5000, finished=10_000), outline(1, 50, submitted=10_000, finished=20_000)]
+
+    drawn = draw(outlines, accepted_at=NOW, now=NOW)
+
+    assert drawn is not None
+    assert drawn.sent == "0,160 150,160 150,80 300,80 300,0 600,0"
+    assert drawn.finished == "0,160 300,160 300,80 600,80 600,0 600,0"
+    assert (drawn.end - drawn.begin).total_seconds() == 20
+    assert drawn.top == 100
+
+
+def test_the_chart_has_no_more_corners_than_columns_however_many_batches() -> None:
+    drawn = draw([outline(number, 1, submitted=1 + number) for number in range(5000)], accepted_at=NOW, now=NOW)
+
+    assert drawn is not None
+    assert len(drawn.sent.split()) <= 2 * 601 + 2
+    assert drawn.finished == "0,160 600,160"
+
+
+def test_there_is_no_chart_before_anything_was_sent() -> None:
+    assert draw([outline(0, 5)], accepted_at=NOW, now=NOW) is None
+    assert draw([], accepted_at=NOW, now=NOW) is None
+
+
+def test_numbers_and_times_are_written_for_people() -> None:
+    assert wording.number(1_234_567) == "1\u00a0234\u00a0567"
+    assert wording.number(None) == "–"
+    assert [wording.duration(seconds) for seconds in (-1, 59, 61, 7500, 180_000)] == [
+        "0 s", "59 s", "1 min 1 s", "2 h 5 min", "2 d 2 h",
+    ]  # fmt: skip
