@@ -37,8 +37,10 @@ def waits_for(campaign: ListedCampaign, circumstances: Circumstances) -> str:
         return f"the gate: shut, {circumstances.gate.reason}"
     if counts["pending"] and circumstances.cooling:
         return "the account's cool-down"
-    if counts["posting"] or counts["claimed"]:
+    if counts["posting"]:
         return "BSG's answer"
+    if counts["claimed"]:
+        return "a slot of the rate limit"
     if counts["unprepared"]:
         return "a worker to prepare it"
     if counts["pending"] and campaign.next_due_ms is not None and campaign.next_due_ms > circumstances.now_ms + SOON_MS:

@@ -74,7 +74,7 @@ def test_what_bsg_delivered_is_told_as_far_as_it_said(stage: Stage, visitor: Vis
 
 
 def test_a_campaigns_page_has_its_batches_history_chart_and_reject_reasons(stage: Stage, visitor: Visitor) -> None:
-    bad = [{"phone": "12", "text": "Hi"}, {"phone": 380_661_112_233}]
+    bad: list[dict[str, object]] = [{"phone": "12", "text": "Hi"}, {"phone": 380_661_112_233}]
     campaign = stage.producer.enqueue([*messages(25), *bad], sender="MyShop").campaign_id
     stage.wait_for(campaign, "done")
 

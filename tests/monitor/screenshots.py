@@ -1,0 +1,83 @@
+"""`make screenshots`: the Campaigns tab of a running Flower into docs/images, in the light theme and on a phone."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+
+from bsg_config import clock
+from bsg_sandbox.server import Sandbox
+from tests.monitor.browser import DESKTOP, MISSING, PHONE, browser, is_installed, resize
+from tests.monitor.flower_process import FlowerProcess
+from tests.processes import wait_until
+from tests.scenarios.stage import Stage, messages
+from tests.servers import RedisServer
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+
+
+def with_rejects(count: int) -> Iterator[Mapping[str, Any]]:
+    yield from messages(count, first_phone=380_661_000_000)
+    yield from ({"phone": "12", "text": "Hi"} for _ in range(count // 40))
+    yield from ({"phone": 380_662_000_000 + number} for number in range(count // 100))
+
+
+def scene(stage: Stage) -> str:
+    """Campaigns in most of the states; answers the id of the one to look at closely."""
+    done = stage.send(600, name="Order confirmations")
+    stage.wait_for(done, "done")
+    stage.sandbox.fault(kind="cut_before", after_bytes=10, times=1)
+    doubtful = stage.send(90, first_phone=380_663_000_000, name="Password resets")
+    wait_until(lambda: any(batch.needs_person for batch in stage.status(doubtful).batches), within=30)
+    stage.producer.cancel(stage.send(400, name="Sent by mistake", start_at=clock.now() + timedelta(hours=1)))
+    paused = stage.send(500, name="Newsletter", start_at=clock.now() + timedelta(hours=1))
+    stage.producer.pause(paused)
+    large = stage.producer.enqueue(with_rejects(4000), sender="MyShop", name="Autumn sale").campaign_id
+    wait_until(lambda: stage.count(large, "finished") > 1000, within=60)
+    return large
+
+
+def take(driver: Chrome, url: str, name: str, size: tuple[int, int]) -> None:
+    resize(driver, size)
+    driver.get(url)
+    driver.execute_script("document.documentElement.setAttribute('data-bs-theme', 'light')")
+    target = IMAGES / f"{name}.png"
+    assert driver.save_screenshot(str(target))
+    print(f"{target.relative_to(IMAGES.parents[1])}: {size[0]} x {size[1]}")
+
+
+def main() -> int:
+    if not is_installed():
+        print(MISSING, file=sys.stderr)
+        return 1
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        slow = {"CAMPAIGN_BATCH_SIZE": "100", "BSG_RATE_LIMIT": "5/s", "BSG_RATE_BURST": "1"}
+        with (
+            RedisServer(directory / "redis") as server,
+            Sandbox() as sandbox,
+            Stage(directory / "stage", server.url, sandbox, **slow) as stage,
+            FlowerProcess(directory / "flower", {**stage.processes.settings, "FLOWER_READ_ONLY": "false"}) as flower,
+            browser() as driver,
+        ):
+            stage.processes.all()
+            campaign = scene(stage)
+            driver.get(f"{flower.url}/campaigns")
+            cell = f'[data-campaign="{campaign}"] [data-column="rate"]'
+            wait_until(lambda: driver.find_element(By.CSS_SELECTOR, cell).text != "–", within=20, what="a rate")
+            for title, path in (("campaigns", "/campaigns"), ("campaign", f"/campaigns/{campaign}")):
+                take(driver, flower.url + path, title, DESKTOP)
+                take(driver, flower.url + path, f"{title}-phone", PHONE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
