@@ -14,7 +14,7 @@ from bsg_ledger.rows import encode_rows
 from bsg_producer.columns import unpack
 from bsg_producer.envelope import Envelope
 from bsg_producer.preparation import Prepared, prepare
-from bsg_worker.doorbells import campaigns_wait, ring_submits
+from bsg_worker.doorbells import ring_submits
 from bsg_worker.runtime import Runtime, new_token
 from bsg_worker.submit import submit_batches
 
@@ -46,7 +46,7 @@ def prepare_parts(runtime: Runtime, campaign_id: str) -> Preparation:
     """Prepares the campaign's parts that are due, for a bounded time; rings for each when it goes on to the next."""
     stop_at = clock.monotonic() + AT_MOST_SECONDS
     parts = 0
-    while not parts or (clock.monotonic() < stop_at and not campaigns_wait(runtime)):
+    while not parts or clock.monotonic() < stop_at:
         lease = runtime.ledger.parts.lease(campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED)
         if isinstance(lease, NothingDue):
             return Preparation(f"prepared {parts} parts", all_due=True)
