@@ -92,7 +92,8 @@ class World:
         return [batch.state.value for batch in self.producer.status(campaign).batches]
 
     def send_all(self, campaign: str) -> None:
-        submit_batches(self.runtime, campaign, "")
+        while "submitted" in submit_batches(self.runtime, campaign, ""):
+            pass  # others wait, so that each turn is one batch
 
     def arrivals(self, campaign: str) -> set[int]:
         by_reference = self.sandbox.record().by_reference

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -182,7 +183,7 @@ def test_flower_shows_none(campaigns: list[str], flower: Flower) -> None:
 
     shown = "\n".join(pages.values())
 
-    assert {f"/worker/{name}" for name in workers} <= set(pages)
+    assert {f"/worker/{quote(name, safe='')}" for name in workers} <= set(pages)
     assert {f"/campaigns/{campaign}" for campaign in campaigns} <= set(pages)
     assert any("refused_by_bsg" in page for page in pages.values())  # a reject, of which only the code is shown
     assert "broker_url" in shown
