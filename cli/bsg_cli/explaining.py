@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bsg_cli.gate_reasons import shut_for
 from bsg_cli.printing import moment
 from bsg_config.settings import Settings
+from bsg_ledger import moments
 from bsg_ledger.gate import GateState
 from bsg_ledger.records import Batch, BatchRecord, CampaignStatus
 from bsg_ledger.states import BatchState
@@ -223,4 +224,4 @@ _STATES = {
 
 def _time(record: BatchRecord | None, name: str) -> datetime | None:
     text = "" if record is None else record.raw.get(name, "")
-    return datetime.fromtimestamp(int(text) / 1000, UTC) if text else None
+    return moments.moment(int(text)) if text else None

@@ -2,24 +2,28 @@
 
 A worker that lost its connection for good, or whose threads all hang, still runs, and still answers Celery's own ping.
 
-  bsg:pulse:TOKEN   string  who answered; expires
+  bsg:pulse:TOKEN   string  there once it is answered; expires
   bsg:beats         zset    every beat, by the moment of its last tick (ms of Redis's clock)
 """
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 
+from bsg_config import clock
 from bsg_config.queues import PULSE
+from bsg_config.redis_clock import now_ms
 from bsg_config.task_message import task_message
 
 ANSWERS_KEPT_SECONDS = 600
 _BEATS_KEPT_MS = 86_400_000
 _BEATS = "bsg:beats"
+_SECONDS_BETWEEN_LOOKS = 0.1
 
 
 def pulse_queue(worker: str) -> str:
@@ -53,17 +57,29 @@ class Pulse:
         """Nobody has answered: nobody has to any more."""
         self._client.lrem(asked.queue, 1, asked.message)
 
-    def answer(self, token: str, worker: str) -> None:
+    def answer(self, token: str) -> None:
         """A worker's answer, given from a task."""
-        self._client.set(f"bsg:pulse:{token}", worker, ex=ANSWERS_KEPT_SECONDS)
+        self._client.set(f"bsg:pulse:{token}", "answered", ex=ANSWERS_KEPT_SECONDS)
 
     def answered(self, asked: Asked) -> bool:
         """Whether somebody has taken the question from its queue."""
         return bool(self._client.exists(f"bsg:pulse:{asked.token}"))
 
+    def unanswered(self, queues: Iterable[str], *, within: float) -> set[str]:
+        """Asks in each queue; those where nobody took the question in so many seconds, and where it is taken back."""
+        asked = [self.ask(queue) for queue in queues]
+        stop_at = clock.monotonic() + within
+        while asked := [one for one in asked if not self.answered(one)]:
+            if clock.monotonic() >= stop_at:
+                break
+            clock.sleep(_SECONDS_BETWEEN_LOOKS)
+        for one in asked:
+            self.take_back(one)
+        return {one.queue for one in asked}
+
     def tick(self, beat: str) -> None:
         """A beat's trace: it has just rung."""
-        now = self._now_ms()
+        now = now_ms(self._client)
         with self._client.pipeline(transaction=False) as pipe:
             pipe.zadd(_BEATS, {beat: now})
             pipe.zremrangebyscore(_BEATS, "-inf", now - _BEATS_KEPT_MS)
@@ -71,10 +87,9 @@ class Pulse:
 
     def since_last_tick(self, beat: str | None = None) -> float | None:
         """Seconds since that beat rang, or since any did; None if none has for a day."""
-        newest = self._client.zrevrange(_BEATS, 0, 0, withscores=True) if beat is None else None
-        score = newest[0][1] if newest else None if beat is None else self._client.zscore(_BEATS, beat)
-        return None if score is None else max(0.0, (self._now_ms() - score) / 1000)
-
-    def _now_ms(self) -> int:
-        seconds, microseconds = self._client.time()
-        return int(seconds) * 1000 + int(microseconds) // 1000
+        if beat is None:
+            newest = self._client.zrevrange(_BEATS, 0, 0, withscores=True)
+            score = newest[0][1] if newest else None
+        else:
+            score = self._client.zscore(_BEATS, beat)
+        return None if score is None else max(0.0, (now_ms(self._client) - score) / 1000)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
 import redis
 
+from bsg_ledger.moments import moment
 from bsg_ledger.scripts import Scripts, text_of
 
 
@@ -70,7 +71,7 @@ class Gate:
     def state(self) -> GateState:
         raw = self._client.hgetall(f"bsg:account:{self._account}:gate")
         known = {text_of(name): text_of(value) for name, value in raw.items()}
-        since = datetime.fromtimestamp(int(known["since"]) / 1000, UTC) if "since" in known else None
+        since = moment(int(known["since"])) if "since" in known else None
         return GateState(
             open=known.get("state") != "shut",
             reason=known.get("reason", ""),

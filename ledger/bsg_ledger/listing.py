@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import redis
@@ -12,11 +12,10 @@ import redis
 from bsg_ledger.reading import summary_of
 from bsg_ledger.records import CampaignSummary
 from bsg_ledger.scripts import text_of
-from bsg_ledger.states import MESSAGE_STATES, BatchState
+from bsg_ledger.states import BatchState
 
 LOOK_AHEAD = 100  # batches of a listed campaign that are looked into
 BATCHES_AT_ONCE = 500
-CAMPAIGNS_AT_ONCE = 500
 
 _OUTLINE = ("state", "size", "asks", "statistics", "submitted_at", "finished_at")
 
@@ -46,22 +45,6 @@ class ListedCampaign:
     next_due_ms: int | None  # the earliest moment at which one of its batches may be sent; None: none waits
     delivered: int | None
     asking: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """The campaign with the batch that has been due for longest, and since when."""
-
-    campaign_id: str
-    since_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What is left to do, in all campaigns: messages by state, and batches in doubt."""
-
-    messages: Mapping[str, int] = field(default_factory=dict)
-    in_doubt: int = 0
 
 
 class Listing:
@@ -100,29 +83,6 @@ class Listing:
         for start in range(0, len(numbers), BATCHES_AT_ONCE):
             found += self._outlines({campaign_id: numbers[start : start + BATCHES_AT_ONCE]})[campaign_id]
         return found
-
-    def oldest_due(self, accounts: Iterable[str]) -> Due | None:
-        """The batch that could have been sent earliest of all that wait, of these accounts."""
-        pipe = self._client.pipeline(transaction=False)
-        for account in accounts:
-            pipe.zrange(f"bsg:account:{account}:due", 0, 0, withscores=True)
-        found = [Due(text_of(name), int(since)) for answer in pipe.execute() for name, since in answer]
-        return min(found, key=lambda due: due.since_ms, default=None)
-
-    def backlog(self, account: str | None) -> Backlog:
-        """The messages, by state, of the campaigns of which something is left to do, and what is in doubt."""
-        totals = dict.fromkeys(MESSAGE_STATES, 0)
-        fields = [f"messages:{state}" for state in MESSAGE_STATES]
-        open_campaigns = [text_of(name) for name in self._client.zdiff(["bsg:campaigns", "bsg:closed"])]
-        for start in range(0, len(open_campaigns), CAMPAIGNS_AT_ONCE):
-            pipe = self._client.pipeline(transaction=False)
-            for name in open_campaigns[start : start + CAMPAIGNS_AT_ONCE]:
-                pipe.hmget(f"bsg:campaign:{name}", fields)
-            for counts in pipe.execute():
-                for state, count in zip(MESSAGE_STATES, counts, strict=True):
-                    totals[state] += int(count or 0)
-        in_doubt = 0 if account is None else int(self._client.zcard(f"bsg:account:{account}:doubt"))
-        return Backlog(totals, in_doubt)
 
     def _outlines(self, wanted: Mapping[str, range]) -> dict[str, list[BatchOutline]]:
         pipe = self._client.pipeline(transaction=False)

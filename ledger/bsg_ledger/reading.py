@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import redis
 
 from bsg_ledger.batches import batch_id, split_batch_id
+from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, OpenCampaign, Transition
 from bsg_ledger.rows import decode_rows
 from bsg_ledger.scripts import text_of
@@ -40,7 +40,7 @@ class Reading:
             batches=list(self.batches(campaign_id, range(int(record.get("next_batch", 0))))),
             transitions=list(self.transitions(campaign_id)),
             accepted_at=summary.accepted_at,
-            deadline=_moment(record["deadline"]),
+            deadline=moment(int(record["deadline"])),
             account=record.get("account") or None,
         )
 
@@ -185,10 +185,6 @@ def _decoded(raw: Mapping[bytes, bytes]) -> dict[str, str]:
     return {text_of(name): text_of(value) for name, value in raw.items()}
 
 
-def _moment(milliseconds: str) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
-
-
 def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
     counts = {state: int(record.get(f"messages:{state}", 0)) for state in MESSAGE_STATES}
     accepted = int(record["messages"])
@@ -203,7 +199,7 @@ def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
         state=state,
         paused=record.get("paused") == "1",
         messages=accepted,
-        accepted_at=_moment(record["accepted_at"]),
+        accepted_at=moment(int(record["accepted_at"])),
         counts={"accepted": accepted, **counts},
     )
 
@@ -255,7 +251,7 @@ def _batch_record(campaign: str, batch: int, record: Mapping[str, str], head: Se
 def _transition(campaign_id: str, position: str, fields: Mapping[str, str]) -> Transition:
     batch = fields.get("batch", "")
     return Transition(
-        when=_moment(fields["at"]),
+        when=moment(int(fields["at"])),
         batch=batch_id(campaign_id, int(batch)) if batch.isdecimal() else batch,
         from_state=fields.get("from", ""),
         to_state=fields.get("to", ""),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bsg_ledger.batches import batch_id
 from bsg_ledger.states import BatchState, CampaignState
 
 
@@ -92,6 +93,10 @@ class BatchRecord:
     accepted_ms: int = 0
     asks: bool = False
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def id(self) -> str:
+        return batch_id(self.campaign_id, self.batch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import redis
 
+from bsg_config.redis_clock import now_ms
+from bsg_ledger.moments import moment
 from bsg_ledger.scripts import Scripts, text_of
 
 UNSTAMPED = "-"  # the account of campaigns that nobody has claimed a batch of
@@ -21,6 +24,14 @@ class Room(StrEnum):
     STOPS = "stops"  # BSG campaigns to be stopped
     PREPARE = "prepare"  # campaigns with parts to prepare (whole ledger)
     DEADLINES = "deadlines"  # campaigns with something unsent (whole ledger)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The campaign that has been due for longest, and since when (ms)."""
+
+    campaign_id: str
+    since_ms: int
 
 
 class Rooms:
@@ -40,21 +51,20 @@ class Rooms:
         """All that wait in an account's room, the earliest first."""
         return [text_of(member) for member in self._client.zrange(_key(room, account), 0, -1)]
 
-    def earliest(self, room: Room, *, account: str = "") -> tuple[str, int] | None:
-        """Who is, or was, due first, and since when or when (ms); None if the room is empty."""
-        found = self._client.zrange(_key(room, account), 0, 0, withscores=True)
-        return (text_of(found[0][0]), int(found[0][1])) if found else None
+    def oldest_due(self, places: Iterable[tuple[Room, str]]) -> Due | None:
+        """Which campaign is, or was, due first in these rooms of these accounts ("": the whole ledger's room)."""
+        pipe = self._client.pipeline(transaction=False)
+        for room, account in places:
+            pipe.zrange(_key(room, account), 0, 0, withscores=True)
+        found = [Due(text_of(name), int(since)) for answer in pipe.execute() for name, since in answer]
+        return min(found, key=lambda due: due.since_ms, default=None)
 
     def looks(self, room: Room, members: Sequence[str], *, account: str) -> dict[str, datetime]:
         """When each of the members is looked at next; those that are not in the room are left out."""
         if not members:
             return {}
         scores = self._client.zmscore(_key(room, account), list(members))
-        return {
-            member: datetime.fromtimestamp(score / 1000, UTC)
-            for member, score in zip(members, scores, strict=True)
-            if score is not None
-        }
+        return {member: moment(score) for member, score in zip(members, scores, strict=True) if score is not None}
 
     def closed_since(self, before_ms: int) -> list[str]:
         """Campaigns of which nothing is left to do since before that moment."""
@@ -62,8 +72,7 @@ class Rooms:
 
     def now_ms(self) -> int:
         """The moment on Redis's clock, the only one that the ledger knows."""
-        seconds, microseconds = self._client.time()
-        return int(seconds) * 1000 + int(microseconds) // 1000
+        return now_ms(self._client)
 
 
 def _key(room: Room, account: str) -> str:

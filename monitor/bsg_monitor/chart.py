@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from bsg_ledger import moments
 from bsg_ledger.listing import BatchOutline
 
 WIDTH, HEIGHT = 600, 160
@@ -36,7 +37,7 @@ def draw(outlines: Sequence[BatchOutline], *, accepted_at: datetime, now: dateti
         sent=_steps(sent, begin, end, top),
         finished=_steps(finished, begin, end, top),
         begin=accepted_at,
-        end=datetime.fromtimestamp(end / 1000, UTC),
+        end=moments.moment(end),
         top=top,
     )
 

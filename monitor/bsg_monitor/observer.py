@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -13,9 +13,10 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateState
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.listing import BatchOutline, Due, ListedCampaign, delivered
+from bsg_ledger.listing import BatchOutline, ListedCampaign, delivered
+from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, Transition
-from bsg_ledger.rooms import UNSTAMPED
+from bsg_ledger.rooms import UNSTAMPED, Due, Room
 from bsg_ledger.states import BatchState
 from bsg_monitor.rates import Rates
 from bsg_monitor.waiting import Circumstances, waits_for
@@ -154,9 +155,11 @@ class Observer:
             gate=gate,
             limit=None if limiter is None else self._limit,
             next_slot_in=0.0 if limiter is None else limiter.next_slot_in,
-            cooling_until=datetime.fromtimestamp(now_ms / 1000 + cooling, UTC) if cooling > 0 else None,
-            oldest_due=self._ledger.listing.oldest_due([UNSTAMPED, *([self._account] if self._account else [])]),
-            now=datetime.fromtimestamp(now_ms / 1000, UTC),
+            cooling_until=moment(now_ms + cooling * 1000) if cooling > 0 else None,
+            oldest_due=self._ledger.rooms.oldest_due(
+                (Room.DUE, account) for account in (UNSTAMPED, self._account) if account is not None
+            ),
+            now=moment(now_ms),
         )
 
     def _shown(self, listed: ListedCampaign, overview: Overview) -> ShownCampaign:

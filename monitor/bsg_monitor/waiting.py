@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from bsg_ledger.gate import GateState
 from bsg_ledger.listing import ListedCampaign
+from bsg_ledger.moments import moment
 
 SOON_MS = 2000  # a batch that is due within so long waits for nobody
 
@@ -44,8 +44,7 @@ def waits_for(campaign: ListedCampaign, circumstances: Circumstances) -> str:
     if counts["unprepared"]:
         return "a worker to prepare it"
     if counts["pending"] and campaign.next_due_ms is not None and campaign.next_due_ms > circumstances.now_ms + SOON_MS:
-        due = datetime.fromtimestamp(campaign.next_due_ms / 1000, UTC)
-        return f"its next try at {due:%H:%M:%S} UTC"
+        return f"its next try at {moment(campaign.next_due_ms):%H:%M:%S} UTC"
     if counts["pending"]:
         return "a worker to send it"
     if counts["unconfirmed"]:

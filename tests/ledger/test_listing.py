@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bsg_ledger import listing
-from bsg_ledger.listing import Due
+from bsg_ledger.rooms import Due, Room
 from tests.ledger.campaigns import ACCOUNT, Desk
 
 
@@ -73,22 +73,8 @@ def test_the_oldest_due_is_the_earliest_of_all_these_accounts(desk: Desk) -> Non
     first, second = desk.prepared(1), desk.prepared(1)
     desk.client.zadd("bsg:account:-:due", {first: 2000, second: 1000})
 
-    assert desk.ledger.listing.oldest_due(["-", ACCOUNT]) == Due(second, 1000)
-    assert desk.ledger.listing.oldest_due([ACCOUNT]) is None
-
-
-def test_the_backlog_is_of_what_is_left_to_do(desk: Desk) -> None:
-    desk.unconfirmed(desk.prepared(10, 5, rejects=2))
-    closed = desk.prepared(7)
-    desk.ledger.campaigns.cancel(closed)
-
-    backlog = desk.ledger.listing.backlog(ACCOUNT)
-
-    assert {state: count for state, count in backlog.messages.items() if count} == {
-        "unconfirmed": 10, "pending": 5, "rejected": 2,
-    }  # fmt: skip
-    assert backlog.in_doubt == 1
-    assert desk.ledger.listing.backlog(None).in_doubt == 0
+    assert desk.ledger.rooms.oldest_due([(Room.DUE, "-"), (Room.DUE, ACCOUNT)]) == Due(second, 1000)
+    assert desk.ledger.rooms.oldest_due([(Room.DUE, ACCOUNT)]) is None
 
 
 def test_the_latest_transitions_come_first_and_are_counted(desk: Desk) -> None:

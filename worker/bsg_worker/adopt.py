@@ -9,15 +9,14 @@ from typing import Any
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_ledger.batches import batch_id as batch_id_of
 from bsg_ledger.gate import GateReason
+from bsg_ledger.moments import moment
 from bsg_ledger.parts import PartLease
 from bsg_ledger.records import BatchRecord, OpenCampaign
 from bsg_worker.audit import Audit
 from bsg_worker.bodies import unpacked
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
-from bsg_worker.moments import moment
 from bsg_worker.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
 from bsg_worker.read_once import ReadOnce
 from bsg_worker.reconcile import look_up, record_found
@@ -54,9 +53,9 @@ def adopt(runtime: Runtime, tell: Tell) -> Adoption:
     _prepare(runtime, shut_ms, tell)
     _let_the_wire_fall_silent(runtime, shut_ms, tell)
     adoption, looked = Adoption(), dict[str, int]()
-    while waiting := [record for record in _waiting(runtime, shut_ms) if looked.get(_id(record)) != record.attempts]:
+    while waiting := [record for record in _waiting(runtime, shut_ms) if looked.get(record.id) != record.attempts]:
         _look_for(runtime, waiting, adoption, tell)
-        looked |= {_id(record): record.attempts for record in waiting}
+        looked |= {record.id: record.attempts for record in waiting}
     reached(CrashPoint.ADOPT_ALL_LOOKED_UP)
     adoption.gate_open = runtime.gate.adopted(by=BY)
     reached(CrashPoint.ADOPT_GATE_OPENED)
@@ -113,7 +112,7 @@ def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], adoption: Adopti
         tell(f"waiting {runtime.settings.bsg_confirm_within:.0f} s (BSG_CONFIRM_WITHIN) for the second look")
         clock.sleep(runtime.settings.bsg_confirm_within)
         untraced = _look_once(runtime, untraced, adoption, tell, "second look")
-    adoption.clean.extend(map(_id, untraced))
+    adoption.clean.extend(record.id for record in untraced)
 
 
 def _look_once(
@@ -136,7 +135,7 @@ def _look_once(
                 if state == "owned":
                     _mistrust(runtime, record, "a BSG campaign with messages of two batches", adoption)
                 else:
-                    adoption.found[_id(record)] = campaigns[0].id
+                    adoption.found[record.id] = campaigns[0].id
             case UsedBefore():
                 _mistrust(runtime, record, "reference ids used before", adoption)
             case Undecided(cause):
@@ -174,7 +173,7 @@ def _mistrust(runtime: Runtime, record: BatchRecord, cause: str, adoption: Adopt
     )
     reached(CrashPoint.ADOPT_MISTRUSTED)
     if state == "unconfirmed":
-        adoption.doubtful[_id(record)] = cause
+        adoption.doubtful[record.id] = cause
 
 
 def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
@@ -191,9 +190,5 @@ def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
             if record.state in FINAL_WITHOUT_BSG and stranger.messages <= record.size:
                 record_found(runtime, record, [runtime.client.campaign(stranger.bsg_campaign_id)])
                 reached(CrashPoint.ADOPT_LATE_FOUND)
-                late[_id(record)] = stranger.bsg_campaign_id
+                late[record.id] = stranger.bsg_campaign_id
     return late
-
-
-def _id(record: BatchRecord) -> str:
-    return batch_id_of(record.campaign_id, record.batch)

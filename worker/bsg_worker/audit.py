@@ -8,10 +8,10 @@ from datetime import datetime
 from itertools import islice
 
 from bsg_ledger.batches import batch_id as batch_id_of
+from bsg_ledger.moments import moment
 from bsg_producer.preparation import campaign_and_index
 from bsg_worker.client.answers import CampaignAnswer
 from bsg_worker.client.outcomes import ReadFailed
-from bsg_worker.moments import moment
 from bsg_worker.runtime import Runtime
 from bsg_worker.spans import listed_between
 
@@ -149,7 +149,7 @@ def _not_at_bsg(runtime: Runtime, listed: set[int], since: datetime, until: date
     while ids := dict(islice(unlisted, RECORDS_AT_ONCE)):
         for record in runtime.ledger.reading.batch_records(ids):
             submitted_at = moment(record.submitted_ms)
-            identifier = batch_id_of(record.campaign_id, record.batch)
+            identifier = record.id
             # A list may leave one out, as by another idea of its hour: only the campaign itself tells that it is gone.
             if since <= submitted_at <= until and _gone(runtime, ids[identifier]):
                 yield NotAtBSG(identifier, record.state, record.size, ids[identifier], submitted_at)
@@ -171,7 +171,7 @@ def _waiting(runtime: Runtime) -> Iterator[Waiting]:
             for record in runtime.ledger.reading.batch_records(campaign.batch_ids):
                 if record.state in UNDECIDED_STATES:
                     yield Waiting(
-                        batch_id_of(record.campaign_id, record.batch),
+                        record.id,
                         record.state,
                         record.size,
                         record.raw.get("asks") == "1",

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_ledger.batches import batch_id
 from bsg_ledger.records import BatchRecord
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.bodies import unpacked, without
@@ -57,7 +56,7 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
     dropped = [place for place, row in enumerate(rows) if row["reference_id"] not in listed]
     if len(rows) != record.size or len(rows) - len(dropped) != total:
         return Total(total)
-    subject = f"dropped of {batch_id(record.campaign_id, record.batch)}"
+    subject = f"dropped of {record.id}"
     if not runtime.evidence.stands(
         subject, finding=total, now=clock.monotonic(), confirm_within=runtime.settings.bsg_confirm_within
     ):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from bsg_ledger import moments
 from bsg_ledger.records import BatchRecord
 from bsg_worker.bsg_time import CLOCK_TOLERANCE, SURELY_OLDER, BSGTime
 from bsg_worker.client.answers import CampaignAnswer, CampaignDetail, MessageRow
@@ -70,16 +71,12 @@ class Lookup:
 
     def by_reference_ids(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding | None:
         """The first half of a look, which costs a request or two; None if BSG shows none of the ids."""
-        ours = _places(rows)
+        ours, intent = _places(rows), moments.moment(record.first_intent_ms)
         for reference_id in _samples(rows, record.suspects):
-            finding = self._of_hits(self._hits(reference_id), record, batch_id, ours, _intent(record))
+            finding = self._of_hits(self._hits(reference_id), record, batch_id, ours, intent)
             if finding is not None:
                 return finding
         return None
-
-    def among_strangers(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
-        """The second half: whether a campaign of that size since the intent belongs to no batch."""
-        return self._without_owner(record, _places(rows), _intent(record))
 
     def _hits(self, reference_id: str) -> list[MessageRow]:
         # A server may ignore the filter: only rows that carry the very id count.
@@ -143,8 +140,9 @@ class Lookup:
             return Undecided("a reference id of ours in another campaign at BSG, which does not list it")
         return UsedBefore(frozenset(places))
 
-    def _without_owner(self, record: BatchRecord, ours: dict[str, int], intent: datetime) -> Finding:
-        """No campaign of that size without an owner since the intent: the second half of the evidence."""
+    def among_strangers(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
+        """The second half of the evidence: whether a campaign of that size since the intent has no owner."""
+        ours, intent = _places(rows), moments.moment(record.first_intent_ms)
         findings = _Findings()
         answers = list(self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN))
         # All of them at once: a busy account's list is thousands long, and nearly all of it has owners.
@@ -170,10 +168,6 @@ class Lookup:
 
 def _places(rows: Sequence[Any]) -> dict[str, int]:
     return {row["reference_id"]: place for place, row in enumerate(rows)}
-
-
-def _intent(record: BatchRecord) -> datetime:
-    return datetime.fromtimestamp(record.first_intent_ms / 1000, UTC)
 
 
 class _Findings:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_ledger.batches import batch_id
+from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_producer.envelope import Envelope
@@ -17,7 +17,6 @@ from bsg_worker.client.answers import CampaignAnswer
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.dropped import reject_dropped
 from bsg_worker.lookup import ZONE_MARGIN
-from bsg_worker.moments import moment
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.read_failures import denies
 from bsg_worker.runtime import Runtime
@@ -53,7 +52,7 @@ def poll(runtime: Runtime) -> str:
         if turns.over:
             return False
         if clock.monotonic() >= stop_at:
-            left.append(batch_id(record.campaign_id, record.batch))
+            left.append(record.id)
             return False
         with turns.turn():
             _look(runtime, record, answer)
@@ -133,7 +132,7 @@ def _denied(runtime: Runtime, record: BatchRecord, envelope: Envelope) -> None:
 
 
 def _denial_of(record: BatchRecord) -> str:
-    return f"denial of {batch_id(record.campaign_id, record.batch)}"
+    return f"denial of {record.id}"
 
 
 def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str) -> float | None:

@@ -7,8 +7,8 @@ from decimal import Decimal, InvalidOperation
 
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.gate import OPENED_BY_PERSONS, GateReason, GateState
+from bsg_ledger.moments import moment
 from bsg_worker.client.outcomes import ReadFailed
-from bsg_worker.moments import moment
 from bsg_worker.runtime import Runtime
 
 PROBE_SECONDS = 15.0

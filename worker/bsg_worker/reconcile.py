@@ -9,7 +9,7 @@ from typing import Any
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_ledger.batches import batch_id as batch_id_of
+from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_producer.rejects import Reject, RejectCode
@@ -17,7 +17,6 @@ from bsg_worker.bodies import unpacked, without
 from bsg_worker.client.answers import CampaignDetail
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore
-from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.read_failures import denies
 from bsg_worker.read_once import ReadOnce
@@ -65,8 +64,8 @@ def _unconfirmed(runtime: Runtime, identifiers: Sequence[str]) -> list[BatchReco
 
 def _unchanged(runtime: Runtime, records: Sequence[BatchRecord]) -> list[BatchRecord]:
     """Those that nobody has settled meanwhile. Of a later attempt this round proves nothing: it began before it."""
-    attempts = {_id(record): record.attempts for record in records}
-    return [record for record in _unconfirmed(runtime, list(attempts)) if record.attempts == attempts[_id(record)]]
+    attempts = {record.id: record.attempts for record in records}
+    return [record for record in _unconfirmed(runtime, list(attempts)) if record.attempts == attempts[record.id]]
 
 
 class _Looks:
@@ -99,7 +98,7 @@ class _Looks:
 
     def by_reference_ids(self, record: BatchRecord) -> None:
         rows = _rows_of(self._runtime, record)
-        finding = _lookup(self._runtime, self._reads).by_reference_ids(record, _id(record), rows)
+        finding = _lookup(self._runtime, self._reads).by_reference_ids(record, record.id, rows)
         if finding is None:
             self.without_trace.append(record)
         else:
@@ -112,13 +111,9 @@ class _Looks:
     def _found(self, record: BatchRecord, rows: list[Any], finding: Finding) -> None:
         reached(CrashPoint.RECONCILE_LOOKED)
         if not isinstance(finding, NoTrace):
-            self._runtime.evidence.forget(_id(record))
-        self.outcomes.append(_act(self._runtime, record, _id(record), rows, finding, self._began))
+            self._runtime.evidence.forget(record.id)
+        self.outcomes.append(_act(self._runtime, record, rows, finding, self._began))
         reached(CrashPoint.RECONCILE_RECORDED)
-
-
-def _id(record: BatchRecord) -> str:
-    return batch_id_of(record.campaign_id, record.batch)
 
 
 def _rows_of(runtime: Runtime, record: BatchRecord) -> list[Any]:
@@ -128,7 +123,7 @@ def _rows_of(runtime: Runtime, record: BatchRecord) -> list[Any]:
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
     """One look at BSG for a batch. Raises `ReadFailed` when BSG does not answer."""
-    return _lookup(runtime, reads).look(record, _id(record), rows)
+    return _lookup(runtime, reads).look(record, record.id, rows)
 
 
 def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
@@ -161,9 +156,7 @@ def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[Camp
     )
 
 
-def _act(
-    runtime: Runtime, record: BatchRecord, identifier: str, rows: list[Any], finding: Finding, began: float
-) -> str:
+def _act(runtime: Runtime, record: BatchRecord, rows: list[Any], finding: Finding, began: float) -> str:
     match finding:
         case Found(campaigns):
             return record_found(runtime, record, campaigns)
@@ -172,7 +165,7 @@ def _act(
         case Undecided(cause):
             return f"{_ask(runtime, record, cause)}: {cause}"
         case NoTrace():
-            return _no_trace(runtime, record, identifier, began)
+            return _no_trace(runtime, record, began)
 
 
 def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
@@ -181,10 +174,10 @@ def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
     )
 
 
-def _no_trace(runtime: Runtime, record: BatchRecord, identifier: str, began: float) -> str:
+def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
     settings = runtime.settings
     confirmed = runtime.evidence.stands(
-        identifier,
+        record.id,
         finding=record.attempts,
         now=began,  # what was read for another batch of the round may be as old as that
         confirm_within=settings.bsg_confirm_within,

@@ -12,13 +12,13 @@ from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
+from bsg_ledger.moments import moment
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_worker.backoff import delay
 from bsg_worker.bodies import without
 from bsg_worker.bsg_time import CLOCK_TOLERANCE
 from bsg_worker.client.outcomes import Outcome, OutcomeKind
 from bsg_worker.limiter import LONGEST_COOL_DOWN
-from bsg_worker.moments import moment
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.runtime import Runtime
 

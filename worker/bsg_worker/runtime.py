@@ -39,9 +39,8 @@ class Runtime:
     bsg_time: BSGTime
     witness: Witness
     evidence: Evidence = field(default_factory=Evidence)
-    looking: threading.Lock = field(
-        default_factory=threading.Lock
-    )  # held by the thread that looks for what is in doubt
+    # Held by the thread that looks for what is in doubt.
+    looking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def account(self) -> str:

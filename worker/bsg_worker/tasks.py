@@ -55,7 +55,7 @@ def purge_task() -> str:
 @app.task(name="bsg.pulse")
 @telling_no_contents
 def pulse_task(token: str) -> str:
-    Pulse(runtime.current().redis).answer(token, "a worker")
+    Pulse(runtime.current().redis).answer(token)
     return "alive"
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from datetime import UTC, datetime
-
-import redis
+from datetime import datetime
 
 from bsg_cli.connection import settings_in
+from bsg_cli.cool_down import cooling_for
 from bsg_cli.errors import ExitCode
 from bsg_cli.explaining import Explanation, Standing, explain
 from bsg_cli.presenting import headline
 from bsg_cli.printing import messages, moment, number, print_json
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
-from bsg_ledger.batches import batch_id
+from bsg_ledger import moments
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import Batch, CampaignStatus
 from bsg_ledger.rooms import Room
@@ -65,20 +64,14 @@ def _standing(settings: Settings, status: CampaignStatus) -> Standing:
         records = ledger.reading.batch_records(batch.id for batch in status.batches if batch.state in _TIMED)
         return Standing(
             status=status,
-            records={batch_id(record.campaign_id, record.batch): record for record in records},
+            records={record.id: record for record in records},
             looks={} if account is None else _looks(ledger, account, status.batches),
             gate=None if account is None else ledger.gate(account).state(),
             foreign=settings.bsg_api_key is not None and account != settings.account,
-            cooling_for=0.0 if account is None else _cooling_for(settings, client, account),
-            now=datetime.fromtimestamp(ledger.rooms.now_ms() / 1000, UTC),
+            cooling_for=0.0 if account is None else cooling_for(client, settings, account),
+            now=moments.moment(ledger.rooms.now_ms()),
             settings=settings,
         )
-
-
-def _cooling_for(settings: Settings, client: redis.Redis, account: str) -> float:
-    from bsg_worker.limiter import Limiter  # the other commands work without the worker's modules
-
-    return Limiter(client, account, "submit", settings.bsg_rate_limit).state().cooling_for
 
 
 def _looks(ledger: Ledger, account: str, batches: Sequence[Batch]) -> dict[str, datetime]:

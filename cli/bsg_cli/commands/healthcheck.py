@@ -9,13 +9,11 @@ from bsg_cli.connection import settings_in
 from bsg_cli.diagnosis.processes import longest_between_ticks
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import complain, print_json
-from bsg_config import clock
 from bsg_config.pulse import Pulse, pulse_queue
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_producer.queue_errors import queue_errors
 
-SECONDS_BETWEEN_LOOKS = 0.1
 # A worker whose threads all wait for BSG or for a permit is busy, not hung: one of them is free after that.
 PERMIT_AND_MARGIN_SECONDS = 40.0
 
@@ -54,13 +52,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 def _worker_fails(pulse: Pulse, settings: Settings, arguments: argparse.Namespace, name: str) -> str:
     within = arguments.within or settings.longest_exchange + PERMIT_AND_MARGIN_SECONDS
-    asked = pulse.ask(pulse_queue(name))
-    stop_at = clock.monotonic() + within
-    while not pulse.answered(asked):
-        if clock.monotonic() >= stop_at:
-            pulse.take_back(asked)
-            return f"it took no task within {within:g} s. It does not run, it hangs, or it lost Redis: start it again."
-        clock.sleep(SECONDS_BETWEEN_LOOKS)
+    if pulse.unanswered([pulse_queue(name)], within=within):
+        return f"it took no task within {within:g} s. It does not run, it hangs, or it lost Redis: start it again."
     return ""
 
 

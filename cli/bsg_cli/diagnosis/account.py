@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import redis
 
+from bsg_cli.cool_down import cooling_for
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.gate_reasons import shut_for
 from bsg_cli.printing import moment
@@ -68,8 +69,6 @@ def _gate(client: redis.Redis, settings: Settings) -> Finding:
 
 
 def _cool_down(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    from bsg_worker.limiter import Limiter  # the other commands work without the worker's modules
-
-    state = Limiter(client, settings.account, "submit", settings.bsg_rate_limit).state()
-    if state.cooling_for > 0:
-        yield Finding("limiter", Level.NOTE, f"cools down for {state.cooling_for:.0f} s, as BSG asked to")
+    seconds = cooling_for(client, settings, settings.account)
+    if seconds > 0:
+        yield Finding("limiter", Level.NOTE, f"cools down for {seconds:.0f} s, as BSG asked to")

@@ -11,7 +11,6 @@ import redis
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
 from bsg_config.settings import Settings
-from bsg_ledger.batches import batch_id
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import UNSTAMPED, Room
@@ -43,11 +42,7 @@ def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Findi
 def _doubt(ledger: Ledger, account: str) -> Iterator[Finding]:
     unconfirmed = ledger.rooms.members(Room.DOUBT, account=account)
     live = ledger.rooms.members(Room.LIVE, account=account)
-    asking = [
-        batch_id(record.campaign_id, record.batch)
-        for record in islice(_records(ledger, [*unconfirmed, *live]), LOOKED_AT_MOST)
-        if record.asks
-    ]
+    asking = [record.id for record in islice(_records(ledger, [*unconfirmed, *live]), LOOKED_AT_MOST) if record.asks]
     if asking:
         named = ", ".join(asking[:NAMED_AT_MOST]) + (" …" if len(asking) > NAMED_AT_MOST else "")
         yield Finding(
@@ -67,17 +62,15 @@ def _records(ledger: Ledger, identifiers: Sequence[str]) -> Iterator[BatchRecord
 
 
 def _oldest_due(ledger: Ledger, account: str | None) -> Finding:
-    rooms = [(Room.DUE, UNSTAMPED), (Room.PREPARE, "")]
-    rooms += [(Room.DUE, account)] if account is not None else []
-    found = [first for room, owner in rooms if (first := ledger.rooms.earliest(room, account=owner)) is not None]
-    if not found:
+    places = [(Room.PREPARE, ""), (Room.DUE, UNSTAMPED), *([(Room.DUE, account)] if account is not None else [])]
+    due = ledger.rooms.oldest_due(places)
+    if due is None:
         return Finding("waiting", Level.OK, "nothing is due")
-    campaign, since = min(found, key=lambda first: first[1])
-    seconds = max(0.0, (ledger.rooms.now_ms() - since) / 1000)
-    told = f"the oldest that is due has been so for {seconds:.0f} s, in campaign {campaign}"
+    seconds = max(0.0, (ledger.rooms.now_ms() - due.since_ms) / 1000)
+    told = f"the oldest that is due has been so for {seconds:.0f} s, in campaign {due.campaign_id}"
     if seconds <= LONGEST_WAIT_SECONDS:
         return Finding("waiting", Level.OK, told)
-    return Finding("waiting", Level.WARNING, told, f"`bsg-campaigns explain {campaign}` says what it waits for.")
+    return Finding("waiting", Level.WARNING, told, f"`bsg-campaigns explain {due.campaign_id}` says what it waits for.")
 
 
 def _accounts(ledger: Ledger, account: str | None) -> Iterator[Finding]:

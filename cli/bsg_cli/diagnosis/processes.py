@@ -9,12 +9,10 @@ import redis
 
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
-from bsg_config import clock
 from bsg_config.pulse import Pulse
 from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_config.settings import Settings
 
-SECONDS_BETWEEN_LOOKS = 0.1
 LEAST_SECONDS_BETWEEN_TICKS = 30.0
 TICKS_MISSED = 10
 
@@ -24,28 +22,17 @@ def look_at_processes(client: redis.Redis, settings: Settings, *, within: float)
 
     Raises `redis.exceptions.RedisError` when Redis does not answer.
     """
-    silent = _silent_queues(Pulse(client), within)
+    pulse = Pulse(client)
+    silent = pulse.unanswered((*WORKER_QUEUES, STATUS_QUEUE), within=within)
     for subject, queues in (("workers", WORKER_QUEUES), ("status worker", (STATUS_QUEUE,))):
         unanswered = [queue for queue in queues if queue in silent]
         yield _of_queues(client, subject, unanswered, settings, within)
-    yield _of_beat(Pulse(client), settings)
+    yield _of_beat(pulse, settings)
 
 
 def longest_between_ticks(settings: Settings) -> float:
     """Seconds after which a beat that has not rung is taken for one that does not work."""
     return max(LEAST_SECONDS_BETWEEN_TICKS, TICKS_MISSED * settings.sweep_interval)
-
-
-def _silent_queues(pulse: Pulse, within: float) -> set[str]:
-    asked = [pulse.ask(queue) for queue in (*WORKER_QUEUES, STATUS_QUEUE)]
-    stop_at = clock.monotonic() + within
-    while asked and clock.monotonic() < stop_at:
-        asked = [one for one in asked if not pulse.answered(one)]
-        if asked:
-            clock.sleep(SECONDS_BETWEEN_LOOKS)
-    for one in asked:
-        pulse.take_back(one)
-    return {one.queue for one in asked}
 
 
 def _of_queues(client: Any, subject: str, unanswered: list[str], settings: Settings, within: float) -> Finding:

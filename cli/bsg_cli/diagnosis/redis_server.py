@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -12,8 +11,10 @@ import redis
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
 from bsg_config import clock
+from bsg_config.redis_clock import now_ms
 from bsg_config.settings import Settings
 from bsg_ledger.durability import Durability, NotDurable
+from bsg_ledger.moments import moment
 
 OLDEST_VERSION = (7, 0)  # scripts with flags, which run on a full server too
 QUEUED_MESSAGE_BYTES = 25  # the most that one may take: `make bench`, redis_per_message
@@ -109,8 +110,7 @@ def _memory(info: Mapping[str, Any]) -> Finding:
 
 
 def _clock(client: redis.Redis) -> Finding:
-    seconds, microseconds = client.time()
-    skew = (clock.now() - datetime.fromtimestamp(int(seconds) + int(microseconds) / 1e6, UTC)).total_seconds()
+    skew = (clock.now() - moment(now_ms(client))).total_seconds()
     if abs(skew) > LARGEST_SKEW_SECONDS:
         return Finding(
             "clock",

@@ -57,13 +57,13 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "any trace makes earlier looks worthless",
-            "        if not isinstance(finding, NoTrace):\n            self._runtime.evidence.forget(_id(record))\n",
+            "        if not isinstance(finding, NoTrace):\n            self._runtime.evidence.forget(record.id)\n",
             "",
             f"{RECONCILE}a_trace_makes_the_looks_before_it_worthless",
         ),
         (
             "a look proves nothing of an attempt that was made after its round began",
-            " if record.attempts == attempts[_id(record)]]",
+            " if record.attempts == attempts[record.id]]",
             "]",
             f"{RECONCILE}a_round_proves_nothing_of_an_attempt_that_is_made_in_the_middle_of_it",
         ),
@@ -147,8 +147,8 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "absence asks for campaigns without an owner too",
-            "return self._without_owner(record, _places(rows), _intent(record))",
-            "return NoTrace()",
+            "or self.among_strangers(record, rows)",
+            "or NoTrace()",
             f"{RECONCILE}what_does_not_fit_is_undecided[a campaign of that size without an owner]",
         ),
         (

@@ -5,5 +5,5 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 
-def moment(milliseconds: int) -> datetime:
+def moment(milliseconds: float) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)

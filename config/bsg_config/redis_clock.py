@@ -1,0 +1,14 @@
+"""Redis's own clock, the only one that all processes share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+
+
+def now_ms(client: redis.Redis) -> int:
+    """The moment in milliseconds. Raises `redis.exceptions.RedisError` when Redis does not answer."""
+    answer: Any = client.time()  # redis-py types its replies as all that they might be
+    seconds, microseconds = answer
+    return int(seconds) * 1000 + int(microseconds) // 1000
