@@ -64,7 +64,7 @@ class XLSXRows:
         while True:
             try:
                 cells = next(rows, None)
-            except Exception as error:
+            except Exception as error:  # as above, of a sheet that breaks in its middle
                 raise self._unreadable(line + 1, error) from None
             if cells is None:
                 return
