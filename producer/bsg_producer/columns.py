@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
+from operator import itemgetter, methodcaller
 from typing import Any
 
+import orjson
 import zstandard
 
 from bsg_producer.rejects import RejectCode
+from bsg_producer.same_names import Names, same_names
 from bsg_producer.template import Template
 from bsg_producer.template_values import INTEGER_MOST, VALUE_CHARACTERS_MOST
 
@@ -53,10 +56,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Packed:
-    """A part for Redis. `written` has the JSON, without brackets, of columns that hold just what was given."""
+    """A part for Redis. `written` has the JSON, without brackets, of columns that hold just what was given.
+
+    `names` are those that all messages have, as `same_names` tells them.
+    """
 
     content: bytes
     written: Mapping[str, bytes]
+    names: Names | None
 
 
 def pack(messages: Sequence[Any], template: Template | None) -> Packed:
@@ -65,16 +72,20 @@ def pack(messages: Sequence[Any], template: Template | None) -> Packed:
     fields = template.fields if template is not None else ()
     names = tuple(dict.fromkeys((*named, *fields)))
     flaws: dict[int, Flaw] = {}
-    rows = messages if all(issubclass(kind, Mapping) for kind in set(map(type, messages))) else None
-    if rows is None:
-        rows = [_mapping_or_flaw(message, row, flaws) for row, message in enumerate(messages)]
+    all_have = same_names(messages)
+    rows = messages if all_have else [_mapping_or_flaw(message, row, flaws) for row, message in enumerate(messages)]
     as_given: set[str] = set()
-    columns = {name: _column(rows, name, flaws, as_given) for name in names}
+    columns: dict[str, list[Any] | None] = dict.fromkeys(names)
+    for name in names:
+        if all_have is None:
+            columns[name] = _column(rows, methodcaller("get", name), name, flaws, as_given)
+        elif name in all_have:
+            columns[name] = _column(rows, itemgetter(name), name, flaws, as_given)
     for row in flaws:
         for name in set(names) - set(_MARKS):
             if (column := columns[name]) is not None:
                 column[row] = None
-    written = {name: _encode(column).encode() for name, column in columns.items()}
+    written = {name: _written(column) for name, column in columns.items()}
     packed = _object(
         {
             "format": b"%d" % _FORMAT,
@@ -87,7 +98,7 @@ def pack(messages: Sequence[Any], template: Template | None) -> Packed:
         }
     )
     content = zstandard.ZstdCompressor(level=1).compress(packed)
-    return Packed(content, {} if flaws else {name: written[name][1:-1] for name in as_given})
+    return Packed(content, {} if flaws else {name: written[name][1:-1] for name in as_given}, all_have)
 
 
 def unpack(packed: bytes) -> Part:
@@ -119,13 +130,22 @@ def _object(members: Mapping[str, bytes]) -> bytes:
     return b"{" + b",".join(_encode(name).encode() + b":" + member for name, member in members.items()) + b"}"
 
 
+def _written(column: list[Any] | None) -> bytes:
+    try:
+        return orjson.dumps(column)
+    except orjson.JSONEncodeError:  # integers of more than 64 bits
+        return _encode(column).encode()
+
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-def _column(rows: Sequence[Any], name: str, flaws: dict[int, Flaw], as_given: set[str]) -> list[Any] | None:
+def _column(
+    rows: Sequence[Any], take: Callable[[Any], Any], name: str, flaws: dict[int, Flaw], as_given: set[str]
+) -> list[Any] | None:
     """The field's values, None if no message has any. Its name goes into `as_given` if none had to be changed."""
     try:
-        values = [message.get(name) for message in rows]
+        values = list(map(take, rows))
     except Exception:  # whatever a mapping of the caller's raises, it is that message's flaw and nobody else's
         values = [_read(message, name, row, flaws) for row, message in enumerate(rows)]
     kinds = set(map(type, values))

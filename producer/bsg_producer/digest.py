@@ -14,6 +14,8 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import Any
 
+from bsg_producer.same_names import Names
+
 _DIGEST_BYTES = 32
 _Names = tuple[str | None, ...]
 
@@ -29,12 +31,16 @@ class ContentDigest:
         self._hash = blake2b(_written([text, sender]), digest_size=_DIGEST_BYTES)
         self._run = _Run(())
 
-    def update(self, messages: Sequence[Any], written: Mapping[str, bytes] | None = None) -> None:
+    def update(
+        self, messages: Sequence[Any], written: Mapping[str, bytes] | None = None, all_have: Names | None = None
+    ) -> None:
         """Never raises for what a message is or holds: a bad one must not stop the others.
 
-        `written` may have whole columns as `write_column` would write them.
+        `written` may have whole columns as `write_column` would write them; `all_have` are the names that all
+        messages have, if `same_names` was asked.
         """
-        for names, rows in _runs(messages):
+        runs = _runs(messages) if all_have is None else [(tuple(sorted(all_have)), messages)]
+        for names, rows in runs:
             if names != self._run.names:
                 self._hash.update(self._run.digest())
                 self._run = _Run(names)
@@ -76,11 +82,6 @@ def write_column(values: Sequence[Any]) -> bytes:
 
 def _runs(messages: Sequence[Any]) -> Iterator[tuple[_Names, Sequence[Mapping[Any, Any]]]]:
     """The messages as mappings, with the sorted names of those that have the same ones."""
-    if set(map(type, messages)) == {dict}:
-        orders = set(map(tuple, messages))
-        if len(orders) == 1 and _has_names(messages[0]):
-            yield tuple(sorted(*orders)), messages
-            return
     for names, rows in groupby(map(_mapping, messages), lambda row: tuple(sorted(row))):
         yield names, list(rows)
 

@@ -88,7 +88,7 @@ class _PartStore:
         iterator = self._renewing(_iterate(messages))
         while part := list(islice(iterator, self._envelope.batch_size)):
             packed = pack(part, self._template)
-            self._digest.update(part, packed.written)
+            self._digest.update(part, packed.written, packed.names)
             with queue_errors():
                 self._ledger.campaigns.store_part(
                     self._campaign_id, len(self._sizes), packed.content, keep_ms=KEEP_PARTS_MS

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import product, repeat
 from typing import Any
 
+import orjson
 import zstandard
 
 from bsg_producer.campaign_ids import ALPHABET, LENGTH
@@ -29,9 +30,8 @@ _SAME_REFERENCE_ID = "the reference id was there before: give each message one o
 
 _ROWS_AT_ONCE = 1_000  # half the time of the whole batch at once: what is worked on stays in the cache
 
-# JSON has no line break within a text, so the texts can be told apart again.
-_BETWEEN_TEXTS = ",\n"
-_encode_texts = json.JSONEncoder(ensure_ascii=False, separators=(_BETWEEN_TEXTS, ":")).encode
+# JSON has no line break within a text, so texts that stand in lines of their own can be told apart again.
+_BEFORE_TEXTS, _BETWEEN_TEXTS, _AFTER_TEXTS = "[\n  ", ",\n  ", "\n]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,8 @@ def _written(columns: QuickColumns, rows: list[int], names: Mapping[str, str]) -
         middles: Iterable[str] = repeat(f',"sender":{name},"text":', len(rows))
     else:
         middles = [f',"sender":{names[sender]},"text":' for sender in senders]
-    written_texts = _encode_texts(texts)[1:-1].split(_BETWEEN_TEXTS)
+    in_lines = orjson.dumps(texts, option=orjson.OPT_INDENT_2).decode()
+    written_texts = in_lines[len(_BEFORE_TEXTS) : -len(_AFTER_TEXTS)].split(_BETWEEN_TEXTS)
     if columns.tariff_codes is None:
         ends: Iterable[str] = repeat("}", len(rows))
     else:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsg_producer.columns import pack
-from bsg_producer.digest import ContentDigest
+from bsg_producer.digest import ContentDigest, write_column
+from bsg_producer.same_names import same_names
 from bsg_producer.template import Template
 
 MESSAGES: list[Any] = [
@@ -132,9 +133,24 @@ def test_columns_that_are_written_for_redis_have_the_digest_of_their_messages(
     template = None if text is None else Template.parse(text)
     digest = ContentDigest(text=None, sender=None)
     for part in filter(None, (rows[:cut], rows[cut:])):
-        digest.update(part, pack(part, template).written)
+        packed = pack(part, template)
+        digest.update(part, packed.written, packed.names)
 
     assert digest.hexdigest() == digest_of(rows)
+
+
+@given(rows=MESSAGES_AS_GIVEN)
+def test_names_that_were_asked_for_once_make_no_difference(rows: list[Any]) -> None:
+    digest = ContentDigest(text=None, sender=None)
+    digest.update(rows, None, same_names(rows))
+
+    assert digest.hexdigest() == digest_of(rows)
+
+
+def test_every_character_is_written_for_redis_as_the_digest_writes_it() -> None:
+    characters = [chr(code) for code in range(0x11000) if not 0xD800 <= code < 0xE000]
+
+    assert pack([{"phone": 1, "text": text} for text in characters], None).written["text"] == write_column(characters)
 
 
 def test_columns_are_handed_on_as_they_are_written() -> None:

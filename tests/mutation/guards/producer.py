@@ -96,7 +96,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "messages are part of the digest",
-            "            self._digest.update(part, packed.written)\n",
+            "            self._digest.update(part, packed.written, packed.names)\n",
             "",
             f"{ENQUEUEING}of_a_second_try_with_the_same_key_nothing_remains",
         ),
