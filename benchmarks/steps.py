@@ -16,7 +16,7 @@ from bsg_config.crash_points import CrashPoint
 from bsg_config.settings import Settings
 from bsg_producer import Producer
 from bsg_worker import runtime
-from bsg_worker.prepare import prepare_parts
+from bsg_worker.prepare import prepare_next
 from bsg_worker.submit import submit_batches
 
 # What has been done when a point is reached. What lies before any other point counts for the next of these.
@@ -60,7 +60,8 @@ def milliseconds(settings: Settings, batches: int) -> dict[str, float]:
             clock.begin()
             campaign_id = producer.enqueue(messages(5 * MESSAGES_A_BATCH), sender=SENDER).campaign_id
             clock.begin()
-            prepare_parts(worker, campaign_id)
+            while prepare_next(worker, campaign_id):
+                pass
             for _ in range(5):
                 clock.begin()
                 submit_batches(worker, campaign_id, "")

@@ -37,10 +37,9 @@ ROW = Row(
     ],
     drawn=(FROM_COMMIT, FROM_ENQUEUE, BARE),
     if_not_met=(
-        "the processor, not the wire. `time_of_a_batch` adds up to what a batch takes in all processes together: "
-        "the cores of this machine divided by it are fewer batches a second than four requests at once could carry, "
-        "and from the first `enqueue` on the caller's own share comes on top. The bare loop posts bodies that are "
-        "ready and leaves one core idle. Most of it is unpacking, checking, writing as JSON and compressing, in "
-        "both halves."
+        "between two requests of one permit lie a slot of the rate limit and an intent that Redis has written to disk; "
+        "the bare loop has the next body ready and asks nobody. From the first `enqueue` on, nothing can leave until "
+        "the first campaign of 50 000 is accepted whole, and while the caller enqueues the rest it takes one of the "
+        "two cores: each step of a request waits for its turn on the other."
     ),
 )

@@ -52,7 +52,7 @@ ROW = Row(
     drawn=tuple(map(_figure, WORKERS)),
     if_not_met=(
         "eight workers, Redis, the far side and the caller of `enqueue` share the machine's cores; `time_of_a_batch` "
-        "says what a batch takes of them. Which of them a worker waits for was not profiled."
+        "says what a batch takes of them."
     ),
     remark=(
         "Workers as the Procfile starts them, but with one request at once each instead of four, and "

@@ -10,7 +10,7 @@ from bsg_ledger.scripts import Scripts, text_of
 
 @dataclass(frozen=True, slots=True)
 class PartLease:
-    """A part in the hands of one worker, until its lease ends."""
+    """A part in the hands of one worker, until its lease ends. `another_due`: somebody may take the next one now."""
 
     campaign_id: str
     part: int
@@ -19,6 +19,7 @@ class PartLease:
     envelope: str = field(repr=False)
     first_index: int
     size: int
+    another_due: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,20 @@ class Parts:
     def __init__(self, scripts: Scripts) -> None:
         self._scripts = scripts
 
-    def lease(self, campaign_id: str, token: str, *, lease_ms: int, losses_allowed: int) -> PartLease | NothingDue:
-        """Takes the campaign's next due part; a part that lost `losses_allowed` leases becomes rejects on the way."""
-        answer = self._scripts.run("lease_part", campaign_id, token, lease_ms, losses_allowed)
+    def lease(
+        self, campaign_id: str, token: str, *, lease_ms: int, losses_allowed: int, patience_ms: int
+    ) -> PartLease | NothingDue:
+        """Takes the campaign's next due part; a part that lost `losses_allowed` leases becomes rejects on the way.
+
+        Where another is due, the sweep trusts for `patience_ms` that the caller goes on with it or rings for it.
+        """
+        answer = self._scripts.run("lease_part", campaign_id, token, lease_ms, losses_allowed, patience_ms)
         if text_of(answer[0]) == "none":
             return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)
-        _, part, packed, envelope, first_index, size = answer
-        return PartLease(campaign_id, int(part), token, packed, text_of(envelope), int(first_index), int(size))
+        _, part, packed, envelope, first_index, size, another_due = answer
+        return PartLease(
+            campaign_id, int(part), token, packed, text_of(envelope), int(first_index), int(size), another_due == 1
+        )
 
     def prepared(
         self, lease: PartLease, batches: Sequence[tuple[int, str, bytes]], rejects: Sequence[tuple[int, str]]

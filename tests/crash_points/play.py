@@ -119,7 +119,7 @@ class Play:
         """Prepares them in this process."""
         for _ in range(parts):
             lease = self.lane.ledger.parts.lease(
-                campaign_id, secrets.token_hex(8), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED
+                campaign_id, secrets.token_hex(8), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, patience_ms=0
             )
             if not isinstance(lease, PartLease):
                 raise RuntimeError("the part is prepared already")

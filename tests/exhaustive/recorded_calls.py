@@ -69,12 +69,12 @@ def _claim(ledger: Ledger, bell: str, token: str) -> Answer:
 
 
 def _lease_part(ledger: Ledger, token: str) -> Answer:
-    answer = ledger.parts.lease(CAMPAIGN, token, lease_ms=LATER_MS, losses_allowed=LOSSES_ALLOWED)
+    answer = ledger.parts.lease(CAMPAIGN, token, lease_ms=LATER_MS, losses_allowed=LOSSES_ALLOWED, patience_ms=LATER_MS)
     return ("none",) if isinstance(answer, NothingDue) else ("leased", answer.part)
 
 
 def _part(part: int, token: str) -> PartLease:
-    return PartLease(CAMPAIGN, part, token, b"", "", 0, 0)
+    return PartLease(CAMPAIGN, part, token, b"", "", 0, 0, False)
 
 
 def _prepared(ledger: Ledger, part: int, token: str, batches: tuple[Rows, ...], rejects: Rows) -> Answer:

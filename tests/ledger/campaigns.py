@@ -17,6 +17,7 @@ from bsg_ledger.parts import PartLease
 
 ACCOUNT = "account-of-the-tests"
 LEASE_MS = 60_000
+PATIENCE_MS = 30_000
 HOUR_MS = 3_600_000
 
 
@@ -58,7 +59,9 @@ class Desk:
         return self.accept(self.acceptance(sizes, **changes)).campaign_id
 
     def leased_part(self, campaign: str, *, losses_allowed: int = 5) -> PartLease:
-        lease = self.ledger.parts.lease(campaign, "part-token", lease_ms=LEASE_MS, losses_allowed=losses_allowed)
+        lease = self.ledger.parts.lease(
+            campaign, "part-token", lease_ms=LEASE_MS, losses_allowed=losses_allowed, patience_ms=PATIENCE_MS
+        )
         assert isinstance(lease, PartLease)
         return lease
 

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
+
 from bsg_ledger.parts import NothingDue
-from tests.ledger.campaigns import LEASE_MS, Desk
+from tests.ledger.campaigns import LEASE_MS, PATIENCE_MS, Desk
 
 
 def test_all_batches_and_rejects_of_a_part_appear_in_one_commit(desk: Desk) -> None:
@@ -38,10 +40,40 @@ def test_a_leased_part_is_not_leased_twice(desk: Desk) -> None:
     campaign = desk.accepted(2)
     desk.leased_part(campaign)
 
-    second = desk.ledger.parts.lease(campaign, "other", lease_ms=LEASE_MS, losses_allowed=5)
+    second = desk.ledger.parts.lease(campaign, "other", lease_ms=LEASE_MS, losses_allowed=5, patience_ms=PATIENCE_MS)
 
     assert isinstance(second, NothingDue)
     assert second.at is not None
+
+
+def test_a_lease_tells_whether_another_part_may_be_taken_now(desk: Desk) -> None:
+    campaign = desk.accepted(1, 1)
+    first, second = desk.leased_part(campaign), desk.leased_part(campaign)
+
+    assert (first.another_due, second.another_due) == (True, False)
+
+
+def test_the_sweep_trusts_that_the_next_part_has_been_rung_for_as_long_as_its_patience_lasts(desk: Desk) -> None:
+    campaign = desk.accepted(1, 1, 1)
+    first = desk.leased_part(campaign)
+    rung_again_at = desk.client.zscore("bsg:prepare", campaign)
+
+    desk.ledger.parts.prepared(first, [(1, "0+1", b"body")], [])
+
+    assert desk.client.zscore("bsg:prepare", campaign) == rung_again_at
+    assert rung_again_at == pytest.approx(desk.ledger.rooms.now_ms() + PATIENCE_MS, abs=5_000)
+
+
+def test_the_sweep_rings_for_a_last_part_that_is_lost_and_for_none_when_all_are_prepared(desk: Desk) -> None:
+    campaign = desk.accepted(1)
+    lease = desk.leased_part(campaign)
+    assert desk.client.zscore("bsg:prepare", campaign) == pytest.approx(
+        desk.ledger.rooms.now_ms() + LEASE_MS, abs=5_000
+    )
+
+    desk.ledger.parts.prepared(lease, [(1, "0+1", b"body")], [])
+
+    assert desk.client.zscore("bsg:prepare", campaign) is None
 
 
 def test_a_part_that_lost_five_leases_fails_and_its_messages_become_rejects(desk: Desk) -> None:
@@ -50,7 +82,7 @@ def test_a_part_that_lost_five_leases_fails_and_its_messages_become_rejects(desk
         desk.leased_part(campaign)
         desk.end_part_lease(campaign)
 
-    after = desk.ledger.parts.lease(campaign, "token", lease_ms=LEASE_MS, losses_allowed=5)
+    after = desk.ledger.parts.lease(campaign, "token", lease_ms=LEASE_MS, losses_allowed=5, patience_ms=PATIENCE_MS)
 
     assert after == NothingDue(None)
     assert desk.counts(campaign) == {"rejected": 3}
@@ -70,7 +102,7 @@ def test_a_part_that_another_prepares_is_neither_given_back_nor_committed(desk: 
     campaign = desk.accepted(1)
     stale = desk.leased_part(campaign)
     desk.end_part_lease(campaign)
-    desk.ledger.parts.lease(campaign, "another", lease_ms=LEASE_MS, losses_allowed=5)
+    desk.ledger.parts.lease(campaign, "another", lease_ms=LEASE_MS, losses_allowed=5, patience_ms=PATIENCE_MS)
 
     assert not desk.ledger.parts.release(stale, delay_ms=0, cause="Redis is full")
     assert not desk.ledger.parts.prepared(stale, [(1, "0+1", b"body")], [])

@@ -21,7 +21,7 @@ from bsg_worker.adopt import Adoption, adopt, record_late
 from bsg_worker.audit import Audit, Origin, audit
 from bsg_worker.bodies import unpacked
 from bsg_worker.client.outcomes import OutcomeKind, ReadFailed
-from bsg_worker.prepare import prepare_parts
+from bsg_worker.prepare import prepare_next
 from bsg_worker.runtime import Runtime, build
 from bsg_worker.submit import submit_batches
 
@@ -54,7 +54,8 @@ class World:
     def waiting(self, count: int, **fields: Any) -> str:
         """A campaign whose batches wait."""
         campaign = self.accepted(count, **fields)
-        prepare_parts(self.runtime, campaign)
+        while prepare_next(self.runtime, campaign):
+            pass
         return campaign
 
     def accepted(self, count: int, *, reference_ids: Sequence[str] = (), start: int = 0) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bsg_cli.errors import ExitCode
 from bsg_config.settings import Settings
-from bsg_worker.prepare import prepare_parts
+from bsg_worker.prepare import prepare_next
 from bsg_worker.runtime import build
 from bsg_worker.submit import submit_batches
 from tests.processes import wait_until
@@ -55,7 +55,8 @@ def test_what_nobody_remembers_is_adopted_before_any_process_is_started(site: Si
     campaign = site.send(100)
     site.copy_aside()
     runtime = build(Settings.from_environment(site.processes.settings))
-    prepare_parts(runtime, campaign)
+    while prepare_next(runtime, campaign):
+        pass
     while "submitted" in submit_batches(runtime, campaign, ""):
         pass  # each turn is one batch while a campaign waits for its first
     assert site.count(campaign, "submitted") == 100

@@ -15,7 +15,7 @@ from bsg_ledger.rooms import Room
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll import poll
-from bsg_worker.prepare import prepare_parts
+from bsg_worker.prepare import prepare_next
 from bsg_worker.runtime import build
 from bsg_worker.submit import submit_batches
 from tests.processes import QUICK
@@ -38,8 +38,8 @@ class Bench:
         self.runtime.redis.delete(
             queue_of(PREPARE, str(arguments.get("priority", "normal")))
         )  # its bell is answered by what follows
-        while not prepare_parts(self.runtime, campaign).all_due:
-            pass  # the time of one call was over, on a machine that is busy
+        while prepare_next(self.runtime, campaign):
+            pass
         return campaign
 
     def submitted(self, count: int, **arguments: Any) -> str:

@@ -11,7 +11,7 @@ from bsg_ledger.rooms import Room
 from bsg_worker.client.answers import CampaignDetail
 from bsg_worker.dropped import Total, reject_dropped
 from bsg_worker.poll import poll
-from bsg_worker.prepare import prepare_parts
+from bsg_worker.prepare import prepare_next
 from tests.worker.bench import Bench
 
 
@@ -23,7 +23,7 @@ def with_reference_ids(bench: Bench, *reference_ids: str) -> str:
         ],
         sender="MyShop",
     ).campaign_id
-    prepare_parts(bench.runtime, campaign)
+    prepare_next(bench.runtime, campaign)
     bench.submit(campaign)
     return campaign
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from bsg_ledger.rooms import UNSTAMPED, Room
 from bsg_sandbox.server import Sandbox
+from bsg_worker.doorbells import ring_submits
 from bsg_worker.sweep import LONGEST_QUEUE, stop_at_bsg, sweep
 from tests.worker.bench import Bench
 
@@ -32,8 +33,10 @@ def test_large_campaigns_that_keep_the_queue_full_keep_no_lost_bell_from_being_r
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", CAMPAIGN_WINDOW="2")
         campaign = with_a_lost_bell(bench)
-        for _ in range(2):
-            bench.prepared(5)
+        large = [bench.prepared(5) for _ in range(2)]
+        bench.runtime.redis.delete(QUEUE)
+        for another in large:
+            ring_submits(bench.runtime, another)
         assert bench.runtime.queue_length(QUEUE) == 4
 
         assert swept(bench, campaign) == 1

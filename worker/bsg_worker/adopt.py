@@ -16,6 +16,7 @@ from bsg_ledger.records import BatchRecord, OpenCampaign
 from bsg_worker.audit import Audit
 from bsg_worker.bodies import unpacked
 from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.doorbells import BELL_PATIENCE_MS
 from bsg_worker.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
 from bsg_worker.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
 from bsg_worker.read_once import ReadOnce
@@ -75,7 +76,13 @@ def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
     for campaign in [campaign for campaign in _ours(runtime, shut_ms) if campaign.unprepared]:
         tell(f"preparing {campaign.campaign_id}")
         while True:
-            lease = parts.lease(campaign.campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED)
+            lease = parts.lease(
+                campaign.campaign_id,
+                new_token(),
+                lease_ms=LEASE_MS,
+                losses_allowed=LOSSES_ALLOWED,
+                patience_ms=BELL_PATIENCE_MS,
+            )
             if isinstance(lease, PartLease):
                 reached(CrashPoint.ADOPT_PART_LEASED)
                 prepare_part(runtime, lease)

@@ -6,7 +6,7 @@ from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.queues import PREPARE, queue_of
 from bsg_worker.runtime import Runtime, new_token
 
-BELL_PATIENCE_SECONDS = 30.0  # a bell that nobody answered for so long was lost with its queue message
+BELL_PATIENCE_MS = 30_000  # a bell that nobody answered for so long was lost with its queue message
 FARTHEST_BELL_SECONDS = 20.0  # longer waits belong in the ledger: a bell that waits sits in one worker's memory
 
 
@@ -17,7 +17,7 @@ def ring_submits(runtime: Runtime, campaign_id: str, *, delay: float = 0.0) -> i
     bells = runtime.ledger.campaigns.ring(
         campaign_id,
         bell=f"{new_token()}-",
-        patience_ms=int(BELL_PATIENCE_SECONDS * 1000),
+        patience_ms=BELL_PATIENCE_MS,
         delay_ms=int(delay * 1000),
     )
     for bell in bells.names:

@@ -3,68 +3,47 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
 
-from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rows import encode_rows
 from bsg_producer.columns import unpack
 from bsg_producer.envelope import Envelope
 from bsg_producer.preparation import Prepared, prepare
-from bsg_worker.doorbells import ring_submits
+from bsg_worker.doorbells import BELL_PATIENCE_MS
 from bsg_worker.runtime import Runtime, new_token
 from bsg_worker.submit import submit_batches
 
 LOGGER = logging.getLogger(__name__)
 
-AT_MOST_SECONDS = 0.5  # one campaign's parts do not hold a slot for longer: others are waiting
 LEASE_MS = 60_000  # a part takes well under a second; what holds it for a minute is dead
 LOSSES_ALLOWED = 5
 FULL_REDIS_DELAY_MS = 5_000
 
 
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """What came of a campaign's parts. `all_due`: nothing that was due is left."""
-
-    outcome: str
-    all_due: bool
-
-
 def prepare_then_submit(runtime: Runtime, campaign_id: str) -> str:
-    """Prepares the campaign and goes on with its batches, so that a small one waits in one queue and not in two."""
-    preparation = prepare_parts(runtime, campaign_id)
-    if not preparation.all_due:
-        return preparation.outcome
-    return f"{preparation.outcome}; {submit_batches(runtime, campaign_id, '')}"
+    """Prepares the campaign's next part and goes on with its batches, so that a small one waits in one queue.
+
+    A thread that sends prepares nothing meanwhile: what is prepared far ahead would only be in the way of what leaves.
+    """
+    prepared = prepare_next(runtime, campaign_id) or "nothing to prepare"
+    return f"{prepared}; {submit_batches(runtime, campaign_id, '')}"
 
 
-def prepare_parts(runtime: Runtime, campaign_id: str) -> Preparation:
-    """Prepares the campaign's parts that are due, for a bounded time; rings for each when it goes on to the next."""
-    stop_at = clock.monotonic() + AT_MOST_SECONDS
-    parts = 0
-    while not parts or clock.monotonic() < stop_at:
-        lease = runtime.ledger.parts.lease(campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED)
-        if isinstance(lease, NothingDue):
-            return Preparation(f"prepared {parts} parts", all_due=True)
-        reached(CrashPoint.PREPARE_PART_LEASED)
-        if parts:
-            _ring_submits(runtime, campaign_id)
-        outcome = prepare_part(runtime, lease)
-        if outcome != "prepared":
-            return Preparation(outcome, all_due=False)
-        parts += 1
-    _ring_submits(runtime, campaign_id)
-    runtime.doorbell.ring_to_go_on(campaign_id, runtime.ledger.reading.priority(campaign_id))
-    return Preparation(f"prepared {parts} parts, more to do", all_due=False)
-
-
-def _ring_submits(runtime: Runtime, campaign_id: str) -> None:
-    ring_submits(runtime, campaign_id)
-    reached(CrashPoint.PREPARE_RUNG)
+def prepare_next(runtime: Runtime, campaign_id: str) -> str | None:
+    """Prepares the campaign's next part that is due, after ringing for the one behind it; None: there is none."""
+    lease = runtime.ledger.parts.lease(
+        campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, patience_ms=BELL_PATIENCE_MS
+    )
+    if isinstance(lease, NothingDue):
+        return None
+    reached(CrashPoint.PREPARE_PART_LEASED)
+    if lease.another_due:
+        runtime.doorbell.ring_to_go_on(campaign_id, runtime.ledger.reading.priority(campaign_id))
+        reached(CrashPoint.PREPARE_RUNG)
+    return prepare_part(runtime, lease)
 
 
 def prepare_part(runtime: Runtime, lease: PartLease) -> str:

@@ -45,6 +45,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class _Answered:
+    """What BSG said, and when the intent was written, on this process's monotonic clock."""
+
+    outcome: Outcome
+    intended_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Ready:
     """The request may leave: the intent is on disk. `intended_at` is on this process's monotonic clock."""
 
@@ -82,19 +90,25 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
         return Step(f"not now: {lease.why}", again_in=None, ends=True)
     reached(CrashPoint.SUBMIT_CLAIMED)
     body = unpacked(lease.body)
+    no_access = runtime.client.without_access()
+    reached(CrashPoint.SUBMIT_ACCESS_STANDS)
     if not runtime.permits.acquire(timeout=PERMIT_WAIT_SECONDS):
         _give_back(runtime, lease, 0.0, "no permit")
         return Step("deferred: no permit", ends=True)
     reached(CrashPoint.SUBMIT_PERMIT_IN_HAND)
     try:
-        return _submit_with_permit(runtime, lease, body)
+        answered = _with_permit(runtime, lease, body, no_access)
     finally:
-        runtime.permits.release()
+        runtime.permits.release()  # before the answer is recorded: the next request need not wait for Redis's disk
+    if isinstance(answered, Step):
+        return answered
+    reached(CrashPoint.SUBMIT_ANSWERED)
+    step = _until_told(runtime, lambda: _recorded(runtime, lease, answered.outcome, body, answered.intended_at))
+    reached(CrashPoint.SUBMIT_RECORDED)
+    return step
 
 
-def _submit_with_permit(runtime: Runtime, lease: BatchLease, body: bytes) -> Step:
-    no_access = runtime.client.without_access()
-    reached(CrashPoint.SUBMIT_ACCESS_STANDS)
+def _with_permit(runtime: Runtime, lease: BatchLease, body: bytes, no_access: Outcome | None) -> Step | _Answered:
     try:
         ready = _ready(runtime, lease)
     except (NotDurable, RedisError):
@@ -105,10 +119,7 @@ def _submit_with_permit(runtime: Runtime, lease: BatchLease, body: bytes) -> Ste
     outcome = no_access or runtime.client.send_individual(
         body, ready.fields, lambda: _young(runtime, ready.intended_at)
     )
-    reached(CrashPoint.SUBMIT_ANSWERED)
-    step = _until_told(runtime, lambda: _recorded(runtime, lease, outcome, body, ready.intended_at))
-    reached(CrashPoint.SUBMIT_RECORDED)
-    return step
+    return _Answered(outcome, ready.intended_at)
 
 
 def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:

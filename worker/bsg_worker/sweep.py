@@ -6,7 +6,7 @@ from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.queues import PREPARE, SUBMIT, queue_of
 from bsg_ledger.rooms import UNSTAMPED, Room
 from bsg_worker.client.outcomes import StopOutcome
-from bsg_worker.doorbells import BELL_PATIENCE_SECONDS, ring_submits
+from bsg_worker.doorbells import BELL_PATIENCE_MS, ring_submits
 from bsg_worker.reconcile import reconcile
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns, by_lot
@@ -70,7 +70,7 @@ def _expire(runtime: Runtime) -> int:
 
 
 def _ring_prepares(runtime: Runtime) -> int:
-    due = runtime.ledger.rooms.take_due(Room.PREPARE, at_most=AT_ONCE, put_off_ms=int(BELL_PATIENCE_SECONDS * 1000))
+    due = runtime.ledger.rooms.take_due(Room.PREPARE, at_most=AT_ONCE, put_off_ms=BELL_PATIENCE_MS)
     rung = 0
     for campaign_id in by_lot(due):
         reached(CrashPoint.SWEEP_PREPARES_TAKEN)

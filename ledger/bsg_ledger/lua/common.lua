@@ -7,7 +7,7 @@
 --   bsg:witness:W                       string  the sequence that process W has seen; expires when W is long gone
 --   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
 --   bsg:closed                          zset    campaigns of which nothing is left to do, since when
---   bsg:prepare                         zset    campaigns with parts to prepare, by the earliest moment
+--   bsg:prepare                         zset    campaigns with parts to prepare, by when the sweep rings for them
 --   bsg:deadlines                       zset    campaigns with something unsent, by their deadline
 --   bsg:idempotency:KEY                 hash    campaign, digest, messages
 --   bsg:campaign:C                      hash    the record; messages:STATE and batches:STATE count

@@ -83,6 +83,12 @@ GUARDS: tuple[Guard, ...] = (
             "if true then",
             f"{PARTS}a_part_that_lost_five_leases_fails_and_its_messages_become_rejects",
         ),
+        (
+            "the sweep does not ring for what has been rung for",
+            "if next_at <= NOW then redis.call('ZADD', 'bsg:prepare', NOW + ARGV[5], campaign) end",
+            "",
+            f"{PARTS}the_sweep_trusts_that_the_next_part_has_been_rung_for_as_long_as_its_patience_lasts",
+        ),
     ),
     *guards_of(
         "ledger/bsg_ledger/lua/prepared.lua",

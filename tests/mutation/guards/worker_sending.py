@@ -31,11 +31,9 @@ GUARDS: tuple[Guard, ...] = (
                 "    outcome = no_access or runtime.client.send_individual(\n"
                 "        body, ready.fields, lambda: _young(runtime, ready.intended_at)\n"
                 "    )\n"
-                "    reached(CrashPoint.SUBMIT_ANSWERED)\n"
             ),
             (
                 "    outcome = no_access or runtime.client.send_individual(body, {}, lambda: True)\n"
-                "    reached(CrashPoint.SUBMIT_ANSWERED)\n"
                 "    ready = _ready(runtime, lease)\n"
                 "    if isinstance(ready, Step):\n"
                 "        return ready\n"
@@ -92,8 +90,8 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a permit is given back",
-            "    finally:\n        runtime.permits.release()\n",
-            "    finally:\n        pass\n",
+            "        runtime.permits.release()  # before",
+            "        pass  # before",
             f"{SUBMIT}a_process_has_no_more_requests_on_the_wire_than_it_has_permits",
         ),
         (
