@@ -9,7 +9,20 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from bsg_cli.commands import audit, demo, doctor, explain, gate, healthcheck, reading, sandbox, send, steering, up
+from bsg_cli.commands import (
+    audit,
+    demo,
+    doctor,
+    events,
+    explain,
+    gate,
+    healthcheck,
+    reading,
+    sandbox,
+    send,
+    steering,
+    up,
+)
 from bsg_cli.embedded_server import DATA_DIRECTORY
 from bsg_cli.errors import CommandError, ExitCode
 from bsg_cli.examples import add_examples
@@ -74,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"of the embedded server, which is used when REDIS_URL is not set ({DATA_DIRECTORY})",
     )
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (send, reading, explain, steering, gate, audit, doctor, healthcheck, up, demo):
+    for group in (send, reading, events, explain, steering, gate, audit, doctor, healthcheck, up, demo):
         group.add_to(commands, common)
     add_examples(commands)
     sandbox.add_to(commands)

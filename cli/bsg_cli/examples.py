@@ -12,6 +12,7 @@ EXAMPLES = {
     "status": ("bsg-campaigns status ID",),
     "list": ("bsg-campaigns list --limit 10 --json",),
     "watch": ("bsg-campaigns watch ID",),
+    "events": ("bsg-campaigns events --follow --json",),
     "rejects": ("bsg-campaigns rejects ID --csv --file contacts.csv > mend.csv",),
     "explain": ("bsg-campaigns explain ID",),
     "pause": ("bsg-campaigns pause ID",),

@@ -7,6 +7,7 @@ import redis
 from bsg_ledger.batches import Batches
 from bsg_ledger.campaigns import Campaigns
 from bsg_ledger.durability import Durability
+from bsg_ledger.feed import Feed
 from bsg_ledger.gate import Gate
 from bsg_ledger.listing import Listing
 from bsg_ledger.parts import Parts
@@ -32,6 +33,7 @@ class Ledger:
         self.batches = Batches(scripts, next_look_ms=NEXT_LOOK_MS)
         self.rooms = Rooms(client, scripts)
         self.reading = Reading(client)
+        self.feed = Feed(client)
         self.listing = Listing(client)
         self.durability = Durability(client, relaxed=relaxed, timeout_ms=timeout_ms)
         self._client = client

@@ -83,14 +83,14 @@ class Reading:
         key, position = f"bsg:campaign:{campaign_id}:events", after if after == "-" else f"({after}"
         while entries := self._client.xrange(key, position, "+", count=EVENTS_AT_ONCE):
             for entry, fields in entries:
-                yield _transition(campaign_id, text_of(entry), _decoded(fields))
+                yield transition_of(campaign_id, text_of(entry), _decoded(fields))
             position = f"({text_of(entries[-1][0])}"
 
     def latest_transitions(self, campaign_id: str, at_most: int) -> tuple[list[Transition], int]:
         """The end of the campaign's history, the newest first, and how many transitions it has in all."""
         key = f"bsg:campaign:{campaign_id}:events"
         entries = self._client.xrevrange(key, count=at_most)
-        latest = [_transition(campaign_id, text_of(entry), _decoded(fields)) for entry, fields in entries]
+        latest = [transition_of(campaign_id, text_of(entry), _decoded(fields)) for entry, fields in entries]
         return latest, int(self._client.xlen(key))
 
     def wait_for_transitions(self, campaign_id: str, *, after: str, at_most_ms: int) -> Sequence[Transition]:
@@ -98,7 +98,7 @@ class Reading:
         key = f"bsg:campaign:{campaign_id}:events"
         answer = self._client.xread({key: "0" if after == "-" else after}, count=EVENTS_AT_ONCE, block=at_most_ms)
         return [
-            _transition(campaign_id, text_of(entry), _decoded(fields))
+            transition_of(campaign_id, text_of(entry), _decoded(fields))
             for _, entries in answer or []
             for entry, fields in entries
         ]
@@ -248,9 +248,11 @@ def _batch_record(campaign: str, batch: int, record: Mapping[str, str], head: Se
     )
 
 
-def _transition(campaign_id: str, position: str, fields: Mapping[str, str]) -> Transition:
+def transition_of(campaign_id: str, position: str, fields: Mapping[str, str]) -> Transition:
+    """A stream's entry as the transition that it tells of."""
     batch = fields.get("batch", "")
     return Transition(
+        campaign_id=campaign_id,
         when=moment(int(fields["at"])),
         batch=batch_id(campaign_id, int(batch)) if batch.isdecimal() else batch,
         from_state=fields.get("from", ""),

@@ -31,15 +31,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One line of the campaign's history. `batch` is a batch's id, "part N", or "" for the campaign itself."""
+    """One line of a campaign's history. `batch` is a batch's id, "part N", or "" for the campaign itself."""
 
+    campaign_id: str
     when: datetime
     batch: str
     from_state: str
     to_state: str
     cause: str
     detail: str
-    position: str  # in the event stream: where a watcher goes on
+    position: str  # in the stream that it was read from: where a reader goes on
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,20 @@ class CampaignNotFound(BSGCampaignsError):
         return f"there is no campaign {self.campaign_id}: check its id; it is forgotten after LEDGER_RETENTION"
 
 
+class FeedGap(BSGCampaignsError):
+    """Events after the position are gone: the feed keeps a bounded number, or Redis came back with an older copy."""
+
+    def __init__(self, since: str) -> None:
+        self.since = since
+        super().__init__(since)
+
+    def __str__(self) -> str:
+        return (
+            f"events after {self.since} are no longer kept: take `latest_event()`, read the status of the "
+            "campaigns anew, and go on from there"
+        )
+
+
 class IdempotencyConflict(BSGCampaignsError):
     """The idempotency key belongs to a campaign with other messages, text or sender."""
 

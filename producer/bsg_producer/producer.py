@@ -15,6 +15,7 @@ from bsg_ledger.batches import split_batch_id
 from bsg_ledger.gate import GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
+from bsg_producer import following
 from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.enqueueing import Receipt, enqueue
 from bsg_producer.envelope import check_deadline, check_envelope
@@ -25,7 +26,7 @@ from bsg_producer.resolution import resolve
 
 T = TypeVar("T")
 
-WATCH_WAIT_MS_MOST = 1000
+WAIT_MS_MOST = 1000
 BELL_PATIENCE_MS = 30_000  # a bell that nobody answered for so long was lost with its queue message
 
 
@@ -107,20 +108,21 @@ class Producer:
 
     def watch(self, campaign_id: str) -> Iterator[Transition]:
         """Every transition from the first on, as it happens, until the campaign is final."""
-        position = "-"
-        # Well under the socket's timeout, as a longer silence is a lost connection.
-        wait_ms = min(WATCH_WAIT_MS_MOST, int(self._settings.queue_timeout * 500))
-        while True:
-            final = self._summary(campaign_id).state.final
-            with queue_errors():
-                transitions = self._ledger.reading.wait_for_transitions(
-                    campaign_id, after=position, at_most_ms=1 if final else wait_ms
-                )
-            yield from transitions
-            if transitions:
-                position = transitions[-1].position
-            elif final:
-                return
+        return following.watch(self._ledger, _checked(campaign_id), wait_ms=self._wait_ms)
+
+    def events(self, *, since: str | None = None, follow: bool = False) -> Iterator[Transition]:
+        """Every transition of all campaigns, so that an app can keep a table of its own up to date.
+
+        Begins behind `since`, the `position` of the last event that was dealt with, and without it at the oldest event
+        that is kept; ends where nothing more has happened, or with `follow` never. The feed keeps the last 100 000
+        events: whoever comes too late gets `FeedGap`.
+        """
+        return following.events(self._ledger, since, follow=follow, wait_ms=self._wait_ms)
+
+    def latest_event(self) -> str:
+        """The position behind all that has happened: take it first, then read the campaigns, then follow the feed."""
+        with queue_errors():
+            return str(self._ledger.feed.latest())
 
     def pause(self, campaign_id: str) -> None:
         """Holds the batches that have not been sent; what is at BSG goes on there."""
@@ -176,6 +178,11 @@ class Producer:
         """The kill switch: nothing more leaves until it is opened by hand. What is on the wire is not called back."""
         with queue_errors():
             self._ledger.gate(self._settings.account).shut(reason=GateReason.OPERATOR, by="operator")
+
+    @property
+    def _wait_ms(self) -> int:
+        # Well under the socket's timeout, as a longer silence is a lost connection.
+        return min(WAIT_MS_MOST, int(self._settings.queue_timeout * 500))
 
     def _summary(self, campaign_id: str) -> CampaignSummary:
         with queue_errors():

@@ -11,7 +11,7 @@ BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def step(at: float, from_state: str, to_state: str, cause: str = "", batch: str = "c-0") -> Transition:
-    return Transition(BEGAN + timedelta(seconds=at), batch, from_state, to_state, cause, "", str(at))
+    return Transition("c", BEGAN + timedelta(seconds=at), batch, from_state, to_state, cause, "", str(at))
 
 
 INTENT = step(0, "claimed", "posting", "intent")

@@ -170,6 +170,29 @@ def test_watching_a_campaign_that_did_not_end_well_fails(ledger: Path, line: Com
     assert "accepted" in line.output
 
 
+def test_events_of_all_campaigns_are_read_on_from_the_last_position(ledger: Path, line: CommandLine) -> None:
+    first = line.send()
+    accepted = line.json("events")
+    assert (accepted["campaign_id"], accepted["to_state"]) == (first, "accepted")
+    line.run("cancel", first)
+    assert line.run("events", "--since", accepted["position"]) == ExitCode.OK
+    assert f"{first}  " in line.output
+    assert "unprepared → cancelled" in line.output
+    assert "accepted" not in line.output
+
+
+def test_events_that_are_no_longer_kept_fail_and_say_how_to_go_on(ledger: Path, line: CommandLine) -> None:
+    line.send()
+    position = line.json("events")["position"]
+    line.send()
+    line.send()
+    connect(Settings.from_environment()).xtrim("bsg:events", maxlen=1, approximate=False)
+    assert line.run("events", "--since", position) == ExitCode.FAILED
+    assert "read the status of the campaigns anew" in line.errors
+    assert line.run("events", "--since", "yesterday") == ExitCode.MISUSE
+    assert "since: not a position in the feed" in line.errors
+
+
 @pytest.mark.parametrize("command", ["status", "watch", "rejects", "explain", "pause", "resume", "cancel", "retry"])
 def test_an_unknown_campaign_is_misuse(ledger: Path, line: CommandLine, command: str) -> None:
     assert line.run(command, "0000000000000000000000") == ExitCode.MISUSE

@@ -7,6 +7,7 @@
 --   bsg:witness:W                       string  the sequence that process W has seen; expires when W is long gone
 --   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
 --   bsg:closed                          zset    campaigns of which nothing is left to do, since when
+--   bsg:events                          stream  the last transitions of all campaigns: the feed
 --   bsg:prepare                         zset    campaigns with parts to prepare, by when the sweep rings for them
 --   bsg:deadlines                       zset    campaigns with something unsent, by their deadline
 --   bsg:idempotency:KEY                 hash    campaign, digest, messages
@@ -56,11 +57,17 @@ local function account_of(campaign)
   return account
 end
 
--- Every transition, once, in the campaign's stream; the sequence makes a ledger that went back noticeable.
+-- So many transitions the feed keeps: some hundred bytes each, ten campaigns of a million messages.
+local FEED_LENGTH = 100000
+
+-- Every transition, once, in the campaign's stream and in the feed. By the sequence a ledger that went back is noticed,
+-- and so is a reader of the feed that came too late.
 local function record_event(campaign, batch, from, to, cause, detail)
   local sequence = redis.call('HINCRBY', 'bsg:ledger', 'sequence', 1)
   redis.call('XADD', campaign_key(campaign, ':events'), '*', 'at', NOW, 'batch', batch, 'from', from, 'to', to,
     'cause', cause, 'detail', detail or '', 'sequence', sequence)
+  redis.call('XADD', 'bsg:events', 'MAXLEN', '~', FEED_LENGTH, '*', 'campaign', campaign, 'at', NOW, 'batch', batch,
+    'from', from, 'to', to, 'cause', cause, 'detail', detail or '', 'sequence', sequence)
 end
 
 local function earliest(zset)

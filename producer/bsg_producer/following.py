@@ -1,0 +1,55 @@
+"""Reads transitions as they happen: of one campaign until it is final, and of all campaigns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bsg_ledger.feed import FeedBroken, Position
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.records import Transition
+from bsg_producer.errors import CampaignInvalid, CampaignNotFound, FeedGap
+from bsg_producer.queue_errors import queue_errors
+
+
+def watch(ledger: Ledger, campaign_id: str, *, wait_ms: int) -> Iterator[Transition]:
+    """Every transition of the campaign from the first on, until it is final. Raises CampaignNotFound."""
+    position = "-"
+    while True:
+        with queue_errors():
+            summary = ledger.reading.summary(campaign_id)
+            if summary is None:
+                raise CampaignNotFound(campaign_id)
+            final = summary.state.final
+            transitions = ledger.reading.wait_for_transitions(
+                campaign_id, after=position, at_most_ms=1 if final else wait_ms
+            )
+        yield from transitions
+        if transitions:
+            position = transitions[-1].position
+        elif final:
+            return
+
+
+def events(ledger: Ledger, since: str | None, *, follow: bool, wait_ms: int) -> Iterator[Transition]:
+    """Every transition of all campaigns after a position. Raises CampaignInvalid for none, and FeedGap."""
+    position = None if since is None else _position(since)
+    while True:
+        try:
+            with queue_errors():
+                transitions = ledger.feed.after(position)
+                if follow and not transitions:
+                    ledger.feed.wait(position, wait_ms)
+        except FeedBroken:
+            raise FeedGap(str(position)) from None
+        yield from transitions
+        if transitions:
+            position = Position.parse(transitions[-1].position)
+        elif not follow:
+            return
+
+
+def _position(text: str) -> Position:
+    try:
+        return Position.parse(text)
+    except ValueError:
+        raise CampaignInvalid({"since": ["not a position in the feed: give that of an event, or none"]}) from None
