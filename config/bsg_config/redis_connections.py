@@ -5,11 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncioRetry
+from redis.asyncio.sentinel import Sentinel as AsyncioSentinel
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
+from bsg_config.redis_address import RedisAddress
 from bsg_config.settings import Settings
+
+CONNECTIONS_OF_THREADS = 10_000
+CONNECTIONS_OF_A_LOOP = 100
 
 # Measured: a half-open publish ends in 1 to 2 s with these, a refused one in 0.3 s. `retry_on_timeout` stays
 # off: it replays the LPUSH. `socket_timeout` must exceed the 1 s of the BRPOP that a worker waits in.
@@ -33,30 +40,49 @@ def connect(settings: Settings, *, socket_timeout: float | None = None) -> redis
     Connecting and each answer take `socket_timeout` seconds at most (QUEUE_TIMEOUT when not given). Nothing
     is sent yet. Safe in threads and after a fork. Raises SettingsInvalid when REDIS_URL is not set.
     """
-    address = settings.require_redis_address()
     timeout = settings.queue_timeout if socket_timeout is None else socket_timeout
-    arguments: dict[str, Any] = {
+    # One for each thread that waits for an answer: the threads of a process are bound by whoever starts them.
+    kept = {"retry": Retry(NoBackoff(), 0), "max_connections": CONNECTIONS_OF_THREADS}
+    address, arguments, of_sentinels = _arguments(settings, timeout, kept)
+    if address.kind != "sentinel":
+        return redis.Redis(**arguments)
+    sentinels = Sentinel(list(address.nodes), sentinel_kwargs=of_sentinels)
+    master: redis.Redis = sentinels.master_for(address.master, redis_class=redis.Redis, **arguments)
+    return master
+
+
+def connect_asyncio(settings: Settings) -> redis.asyncio.Redis:
+    """The same for one asyncio loop, with `CONNECTIONS_OF_A_LOOP` connections at most: asking for more raises."""
+    kept = {"retry": AsyncioRetry(NoBackoff(), 0), "max_connections": CONNECTIONS_OF_A_LOOP}
+    address, arguments, of_sentinels = _arguments(settings, settings.queue_timeout, kept)
+    if address.kind != "sentinel":
+        return redis.asyncio.Redis(**arguments)
+    sentinels = AsyncioSentinel(list(address.nodes), sentinel_kwargs=of_sentinels)
+    master: redis.asyncio.Redis = sentinels.master_for(address.master, redis_class=redis.asyncio.Redis, **arguments)
+    return master
+
+
+def _arguments(
+    settings: Settings, timeout: float, kept: dict[str, Any]
+) -> tuple[RedisAddress, dict[str, Any], dict[str, Any]]:
+    """The address, and what clients take for the server and for the sentinels."""
+    address = settings.require_redis_address()
+    of_server = {
         **address.connection_arguments(),
         "decode_responses": False,
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
-        "retry": Retry(NoBackoff(), 0),
+        **kept,
     }
-    if address.kind != "sentinel":
-        return redis.Redis(**arguments)
     # They are asked one after the other, silent ones included: together they take no longer than the server may.
-    timeout_of_each = timeout / len(address.nodes)
-    sentinels = Sentinel(
-        list(address.nodes),
-        sentinel_kwargs={
-            **address.sentinel_arguments(),
-            "socket_timeout": timeout_of_each,
-            "socket_connect_timeout": timeout_of_each,
-            "retry": Retry(NoBackoff(), 0),
-        },
-    )
-    master: redis.Redis = sentinels.master_for(address.master, redis_class=redis.Redis, **arguments)
-    return master
+    timeout_of_each = timeout / len(address.nodes) if address.nodes else timeout
+    of_sentinels = {
+        **address.sentinel_arguments(),
+        "socket_timeout": timeout_of_each,
+        "socket_connect_timeout": timeout_of_each,
+        "retry": kept["retry"],
+    }
+    return address, of_server, of_sentinels
 
 
 def broker_url(settings: Settings) -> str:

@@ -1,5 +1,9 @@
 """What web apps use to enqueue SMS campaigns."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from bsg_producer.enqueueing import Receipt
 from bsg_producer.errors import (
     BSGCampaignsError,
@@ -14,7 +18,11 @@ from bsg_producer.errors import (
 from bsg_producer.producer import Producer
 from bsg_producer.rejects import Reject
 
+if TYPE_CHECKING:
+    from bsg_producer.async_producer import AsyncProducer
+
 __all__ = [
+    "AsyncProducer",
     "BSGCampaignsError",
     "CampaignInvalid",
     "CampaignNotFound",
@@ -27,3 +35,12 @@ __all__ = [
     "Receipt",
     "Reject",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when it is asked for: it needs greenlet, and most apps neither.
+    if name == "AsyncProducer":
+        from bsg_producer.async_producer import AsyncProducer
+
+        return AsyncProducer
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
+
+import redis
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
@@ -38,14 +40,25 @@ class Producer:
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self._settings = settings or Settings.from_environment()
-        self._client = connect(self._settings)
+        settings = settings or Settings.from_environment()
+        self._begin(connect(settings), settings)
+
+    @classmethod
+    def over(cls, client: redis.Redis, settings: Settings) -> Self:
+        """One that talks to Redis by a client that is there already."""
+        producer = cls.__new__(cls)
+        producer._begin(client, settings)
+        return producer
+
+    def _begin(self, client: redis.Redis, settings: Settings) -> None:
+        self._settings = settings
+        self._client = client
         self._ledger = Ledger(
-            self._client,
-            relaxed=self._settings.queue_durability == "relaxed",
-            timeout_ms=int(self._settings.queue_timeout * 1000),
+            client,
+            relaxed=settings.queue_durability == "relaxed",
+            timeout_ms=int(settings.queue_timeout * 1000),
         )
-        self._doorbell = Doorbell(self._client)
+        self._doorbell = Doorbell(client)
 
     def enqueue(
         self,

@@ -1,0 +1,108 @@
+"""What asyncio apps call: the very same producer, waiting for Redis without blocking the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
+
+import redis
+
+from bsg_config.redis_connections import CONNECTIONS_OF_A_LOOP, connect_asyncio
+from bsg_config.settings import Settings
+from bsg_producer.enqueueing import Receipt
+from bsg_producer.producer import Producer
+
+try:
+    from bsg_producer.awaiting import AwaitedRedis, pulled, run
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        "AsyncProducer needs greenlet: pip install 'bsg-campaigns[async]'", name=missing.name
+    ) from None
+
+T = TypeVar("T")
+P = ParamSpec("P")
+Messages = Iterable[Mapping[str, Any]]
+
+_END = object()
+
+
+def _awaited(
+    method: Callable[Concatenate[Producer, P], T],
+) -> Callable[Concatenate[AsyncProducer, P], Coroutine[Any, Any, T]]:
+    @wraps(method)
+    async def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await run(method, self._producer, *args, **kwargs)
+
+    return call
+
+
+def _iterated(
+    method: Callable[Concatenate[Producer, P], Iterator[T]],
+) -> Callable[Concatenate[AsyncProducer, P], AsyncIterator[T]]:
+    @wraps(method)
+    async def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        items = await run(method, self._producer, *args, **kwargs)
+        while (item := await run(next, items, _END)) is not _END:
+            yield cast(T, item)
+
+    return call
+
+
+def _enqueueing(
+    method: Callable[Concatenate[Producer, Messages, P], Receipt],
+) -> Callable[Concatenate[AsyncProducer, Messages | AsyncIterable[Mapping[str, Any]], P], Coroutine[Any, Any, Receipt]]:
+    @wraps(method)
+    async def call(
+        self: AsyncProducer,
+        messages: Messages | AsyncIterable[Mapping[str, Any]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Receipt:
+        ready = pulled(messages) if isinstance(messages, AsyncIterable) else messages
+        return await run(method, self._producer, ready, *args, **kwargs)
+
+    either: Any = call  # `messages` may be given by its name too, which no type of a callable says
+    return either  # type: ignore[no-any-return]
+
+
+class AsyncProducer:
+    """`Producer` for asyncio: the same methods, to be awaited, or iterated with `async for`. One per loop is enough.
+
+    `enqueue` takes asynchronous iterables too. Packing 10 000 messages takes the loop for some milliseconds at a time;
+    a synchronous iterable is read in the loop, so give one that does not block. Close it with `aclose`, or use it in
+    `async with`.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        settings = settings or Settings.from_environment()
+        self._client = connect_asyncio(settings)
+        awaited = AwaitedRedis(self._client, asyncio.Semaphore(CONNECTIONS_OF_A_LOOP))
+        self._producer = Producer.over(cast(redis.Redis, awaited), settings)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Ends the connections to Redis."""
+        await self._client.aclose()
+
+    enqueue = _enqueueing(Producer.enqueue)
+    status = _awaited(Producer.status)
+    campaigns = _iterated(Producer.campaigns)
+    rejects = _iterated(Producer.rejects)
+    watch = _iterated(Producer.watch)
+    events = _iterated(Producer.events)
+    latest_event = _awaited(Producer.latest_event)
+    pause = _awaited(Producer.pause)
+    resume = _awaited(Producer.resume)
+    cancel = _awaited(Producer.cancel)
+    retry = _awaited(Producer.retry)
+    resolve = _awaited(Producer.resolve)
+    gate = _awaited(Producer.gate)
+    open_gate = _awaited(Producer.open_gate)
+    shut_gate = _awaited(Producer.shut_gate)
