@@ -20,7 +20,7 @@ help: ## list what can be made
 	@echo "make mutate  each guard undone in turn: something must miss it (ARGS='--only WORDS' for some of them)"
 	@echo "make bench   each figure beside what it is held against, with its goal (ARGS=--write: into docs/performance.md)"
 	@echo "make fuzz    thousands of new bad inputs against everything that reads any (ARGS=... goes to pytest)"
-	@echo "make screenshots  the Campaigns tab of a running Flower into docs/images (needs chromium and chromedriver)"
+	@echo "make screenshots  the Campaigns tab of a running Flower, and the Flask example (needs chromium and chromedriver)"
 	@echo "make audit-dependencies  ask the package index for known vulnerabilities of what requirements.lock installs"
 	@echo "make lint    ruff (rules and format) and mypy --strict"
 	@echo "make format  put the code into ruff's format"
@@ -74,8 +74,9 @@ bench: $(STAMP) ## figures beside what they are held against
 fuzz: $(STAMP) ## new bad inputs
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/hostile -k "not bomb" --timeout 1800 $(ARGS)
 
-screenshots: $(STAMP) ## the Campaigns tab
+screenshots: $(STAMP) ## the Campaigns tab, and the Flask example
 	@$(BIN)/python -m tests.monitor.screenshots
+	@$(BIN)/python -m tests.examples.screenshots
 
 # In an environment of its own, as it is no part of the project. Strict: a package that PyPI's service does not tell about
 # is a failure, as the plain run says "no known vulnerabilities" when it could ask about none.

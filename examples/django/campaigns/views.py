@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import secrets
+from itertools import islice
+
+from django.db import IntegrityError, transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from bsg_producer import BSGCampaignsError, CampaignInvalid, CampaignNotFound
+from campaigns.forms import MailingForm
+from campaigns.models import Mailing
+from campaigns.producer import producer
+
+REJECTS_SHOWN = 100
+
+
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    if request.method == "GET":
+        return render(
+            request, "campaigns/form.html", {"form": MailingForm(initial={"form_key": secrets.token_hex(16)})}
+        )
+    form = MailingForm(request.POST, request.FILES)
+    if not form.is_valid():
+        return render(request, "campaigns/form.html", {"form": form}, status=422)
+    try:
+        with transaction.atomic():
+            mailing = form.save()
+            # Not before: a campaign whose mailing was rolled back would be sent all the same.
+            transaction.on_commit(lambda: _enqueue(mailing))
+    except IntegrityError:
+        mailing = Mailing.objects.get(form_key=form.cleaned_data["form_key"])
+    return redirect("campaigns:show", mailing.pk)
+
+
+@require_GET
+def show(request: HttpRequest, mailing_id: int) -> HttpResponse:
+    mailing = get_object_or_404(Mailing, pk=mailing_id)
+    rejects = list(islice(producer().rejects(mailing.campaign_id), REJECTS_SHOWN)) if mailing.campaign_id else []
+    status = producer().status(mailing.campaign_id) if mailing.campaign_id else None
+    return render(request, "campaigns/show.html", {"mailing": mailing, "status": status, "rejects": rejects})
+
+
+@require_GET
+def progress(_: HttpRequest, mailing_id: int) -> JsonResponse:
+    """What the page asks for every second."""
+    mailing = get_object_or_404(Mailing, pk=mailing_id)
+    try:
+        status = producer().status(mailing.campaign_id)
+    except CampaignNotFound:
+        raise Http404("not accepted yet") from None
+    return JsonResponse({"state": status.state, "final": status.state.final, "counts": dict(status.counts)})
+
+
+def _enqueue(mailing: Mailing) -> None:
+    """After the commit nothing may fail loudly: what is not accepted now, `enqueue_waiting` tries again."""
+    try:
+        mailing.enqueue()
+    except CampaignInvalid as error:
+        mailing.problem = str(error)
+        mailing.save(update_fields=["problem"])
+    except UnicodeDecodeError:
+        mailing.problem = "contacts: not a CSV file in UTF-8: save it as one"
+        mailing.save(update_fields=["problem"])
+    except BSGCampaignsError:
+        pass

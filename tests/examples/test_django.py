@@ -1,0 +1,135 @@
+"""The Django example, started as its README says and used over HTTP."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.examples.web_app import EXAMPLES, Visitor, WebApp, cell, plain
+from tests.processes import wait_until
+from tests.scenarios.stage import Stage
+
+RUNSERVER = ("django", "runserver", "--noreload", "PORT")
+
+
+class Shop:
+    """The app's settings, and its management commands."""
+
+    def __init__(self, stage: Stage, data: Path) -> None:
+        self.settings = {
+            "REDIS_URL": stage.redis_url,
+            "SHOP_DATA": str(data),
+            "DJANGO_SETTINGS_MODULE": "shop.settings",
+            "PYTHONPATH": str(EXAMPLES / "django"),
+        }
+
+    def manage(self, app: WebApp | None, *words: str, **settings: str) -> str:
+        environment = app.environment if app is not None else WebApp("django", (), self.settings, Path()).environment
+        done = subprocess.run(
+            [sys.executable, "manage.py", *words],
+            cwd=EXAMPLES / "django",
+            env={**environment, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def shop(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = Shop(stage, tmp_path_factory.mktemp("shop"))
+    shop.manage(None, "migrate")
+    return shop
+
+
+@pytest.fixture(scope="module")
+def app(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
+    with WebApp("django", RUNSERVER, shop.settings, tmp_path_factory.mktemp("django") / "log") as app:
+        yield app
+
+
+@pytest.fixture
+def visitor(app: WebApp) -> Visitor:
+    return Visitor(app)
+
+
+def states(shop: Shop, app: WebApp) -> str:
+    program = (
+        "from campaigns.models import Mailing; print(*Mailing.objects.order_by('pk').values_list('state', flat=True))"
+    )
+    return shop.manage(app, "shell", "--no-imports", "-c", program).strip()
+
+
+def test_a_mailing_is_sent_and_its_row_follows_the_events(shop: Shop, app: WebApp, visitor: Visitor) -> None:
+    page = visitor.send("/", visitor.form())
+    path = page.url.removeprefix(app.url)
+
+    wait_until(lambda: visitor.get(f"{path}/progress").json()["final"], within=20, what="the campaign to be done")
+    shop.manage(app, "follow_campaigns", "--once")
+
+    shown = visitor.get(path).text
+    assert (cell(shown, "finished"), cell(shown, "rejected")) == (2, 1)
+    assert "2 12 phone" in plain(shown)
+    assert states(shop, app).split()[-1] == "done"
+
+
+def test_a_form_that_is_sent_twice_is_one_mailing(visitor: Visitor) -> None:
+    form = visitor.form()
+
+    assert visitor.send("/", form).url == visitor.send("/", form).url
+
+
+def test_a_form_without_its_token_is_refused(visitor: Visitor) -> None:
+    form = visitor.form()
+    del form["csrfmiddlewaretoken"]
+
+    assert visitor.send("/", form).status_code == 403
+
+
+def test_what_cannot_be_sent_is_told_on_the_mailings_page(visitor: Visitor) -> None:
+    assert "messages: there are none" in plain(visitor.send("/", visitor.form(), "phone,name\n").text)
+    assert "not a CSV file in UTF-8" in plain(visitor.send("/", visitor.form(), b"phone\n\xff\n").text)
+    assert visitor.send("/", {**visitor.form(), "sender": "a sender too long"}).status_code == 422
+
+
+def test_what_redis_could_not_take_is_accepted_later_and_once(
+    stage: Stage, shop: Shop, app: WebApp, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    away = {**shop.settings, "REDIS_URL": "redis://127.0.0.1:1/0"}
+    with WebApp("django", RUNSERVER, away, tmp_path_factory.mktemp("away") / "log") as unconnected:
+        visitor = Visitor(unconnected)
+        page = visitor.send("/", visitor.form())
+        assert "Waiting for the queue" in page.text
+        path = page.url.removeprefix(unconnected.url)
+    before = len(list(stage.producer.campaigns()))
+
+    first = shop.manage(app, "enqueue_waiting")
+    again = shop.manage(app, "enqueue_waiting")
+
+    assert "Autumn sale: " in first
+    assert again == ""
+    assert len(list(stage.producer.campaigns())) == before + 1
+    assert "State:" in Visitor(app).get(path).text
+
+
+def test_whoever_missed_events_reads_the_campaigns_anew(
+    shop: Shop, app: WebApp, stage: Stage, visitor: Visitor
+) -> None:
+    page = visitor.send("/", visitor.form())
+    path = page.url.removeprefix(app.url)
+    wait_until(lambda: visitor.get(f"{path}/progress").json()["final"], within=20, what="the campaign to be done")
+    program = (
+        "from campaigns.models import *; FeedPosition.objects.update_or_create(pk=1, defaults={'position': '1-1.1'})"
+    )
+    shop.manage(app, "shell", "--no-imports", "-c", program)
+
+    shop.manage(app, "follow_campaigns", "--once")
+
+    assert states(shop, app).split()[-1] == "done"

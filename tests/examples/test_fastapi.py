@@ -1,0 +1,106 @@
+"""The FastAPI example, started as its README says and used over HTTP."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+import requests
+
+from tests.examples.web_app import Visitor, WebApp, cell, plain
+from tests.scenarios.stage import Stage
+
+UVICORN = ("uvicorn", "app:app", "--port", "PORT")
+
+
+@pytest.fixture(scope="module")
+def app(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
+    log = tmp_path_factory.mktemp("fastapi") / "log"
+    with WebApp("fastapi", UVICORN, {"REDIS_URL": stage.redis_url}, log) as app:
+        yield app
+
+
+@pytest.fixture
+def visitor(app: WebApp) -> Visitor:
+    return Visitor(app)
+
+
+def told(app: WebApp, path: str) -> list[dict[str, Any]]:
+    """All that the page would be told by server-sent events, until they end."""
+    with requests.get(f"{app.url}{path}/progress", stream=True, timeout=20) as answer:
+        lines = [line for line in answer.iter_lines(decode_unicode=True) if line.startswith("data: ")]
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
+
+
+def test_a_file_becomes_a_campaign_whose_page_is_told_how_it_goes(app: WebApp, visitor: Visitor) -> None:
+    page = visitor.send("/campaigns", visitor.form())
+    path = page.url.removeprefix(app.url)
+
+    *_, last, final = told(app, path)
+
+    assert final == {}
+    assert last["state"] == "done"
+    assert (last["counts"]["finished"], last["counts"]["rejected"]) == (2, 1)
+    shown = visitor.get(path).text
+    assert cell(shown, "rejected") == 1
+    assert "2 12 phone" in plain(shown)
+
+
+def test_a_form_that_is_sent_twice_is_one_campaign(visitor: Visitor) -> None:
+    form = visitor.form()
+
+    assert visitor.send("/campaigns", form).url == visitor.send("/campaigns", form).url
+
+
+def test_a_key_with_other_content_is_refused(visitor: Visitor) -> None:
+    form = visitor.form()
+    visitor.send("/campaigns", form)
+
+    assert visitor.send("/campaigns", {**form, "text": "Hello {{ name }}"}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("contacts", "said"),
+    [
+        ("phone,name\n", "messages: there are none"),
+        (b"phone,name\n380661231231,\xff\n", "contacts: not a CSV file in UTF-8"),
+    ],
+)
+def test_a_mistake_shows_the_form_again_with_what_to_mend(visitor: Visitor, contacts: str | bytes, said: str) -> None:
+    again = visitor.send("/campaigns", visitor.form(), contacts)
+
+    assert again.status_code == 422
+    assert said in plain(again.text)
+
+
+def test_an_unknown_campaign_is_not_found(visitor: Visitor) -> None:
+    assert visitor.get("/campaigns/nothing").status_code == 404
+    assert visitor.get("/campaigns/nothing/progress").status_code == 404
+
+
+def test_other_requests_are_answered_while_an_enqueue_waits_for_redis(
+    stage: Stage, app: WebApp, visitor: Visitor
+) -> None:
+    form = visitor.form()
+    client: Any = redis.Redis.from_url(stage.redis_url)
+    client.client_pause(1_500)
+    began = time.monotonic()
+    ended: list[float] = []
+
+    def send() -> None:
+        visitor.send("/campaigns", form)
+        ended.append(time.monotonic() - began)
+
+    sending = threading.Thread(target=send)
+    sending.start()
+    time.sleep(0.3)
+    assert requests.get(app.url, timeout=5).ok
+    answered = time.monotonic() - began
+    sending.join()
+
+    assert answered < 1.2 < ended[0]
