@@ -21,6 +21,7 @@ from bsg_cli.commands import (
     sandbox,
     send,
     steering,
+    suppression,
     up,
 )
 from bsg_cli.embedded_server import DATA_DIRECTORY
@@ -87,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"of the embedded server, which is used when REDIS_URL is not set ({DATA_DIRECTORY})",
     )
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (send, reading, events, explain, steering, gate, audit, doctor, healthcheck, up, demo):
+    for group in (send, reading, events, explain, steering, suppression, gate, audit, doctor, healthcheck, up, demo):
         group.add_to(commands, common)
     add_examples(commands)
     sandbox.add_to(commands)

@@ -37,6 +37,7 @@ class CrashPoint(StrEnum):
     DOORBELLS_RUNG = "doorbells: rung"
 
     SUBMIT_CLAIMED = "submit: claimed"
+    SUBMIT_SUPPRESSED = "submit: suppressed rows taken out"
     SUBMIT_PERMIT_IN_HAND = "submit: permit in hand"
     SUBMIT_ACCESS_STANDS = "submit: access stands"
     SUBMIT_SLOT_IN_HAND = "submit: slot in hand"

@@ -19,7 +19,10 @@ RejectRow = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class BatchLease:
-    """A batch in the hands of one worker, until its lease ends."""
+    """A batch in the hands of one worker, until its lease ends.
+
+    `held_against`: the list of suppressed phones when its messages were last held against it; `suppressions`: now.
+    """
 
     campaign_id: str
     batch: int
@@ -28,6 +31,8 @@ class BatchLease:
     size: int
     attempts: int
     body: bytes = field(repr=False)
+    held_against: int = 0
+    suppressions: int = 0
 
     @property
     def batch_id(self) -> str:
@@ -71,8 +76,18 @@ class Batches:
             return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)
         if kind != "claimed":
             return NotClaimed(kind)
-        _, number, envelope, size, attempts, body = answer
-        return BatchLease(campaign_id, int(number), token, text_of(envelope), int(size), int(attempts), body)
+        _, number, envelope, size, attempts, body, held_against, suppressions = answer
+        return BatchLease(
+            campaign_id,
+            int(number),
+            token,
+            text_of(envelope),
+            int(size),
+            int(attempts),
+            body,
+            int(held_against),
+            int(suppressions),
+        )
 
     def intend(
         self, lease: BatchLease, *, account: str, lease_ms: int, duplicate_window_ms: int, remark: str = "",
@@ -84,7 +99,7 @@ class Batches:
         """
         answer = self._scripts.run(
             "intent", lease.campaign_id, lease.batch, lease.token, account, lease_ms, remark, duplicate_window_ms,
-            self._next_look_ms, witness.name if witness else "", witness.seen if witness else 0,
+            self._next_look_ms, witness.name if witness else "", witness.seen if witness else 0, lease.suppressions,
         )  # fmt: skip
         state = text_of(answer[0])
         if witness is not None and state == "posting":
@@ -146,9 +161,21 @@ class Batches:
         rejects: Sequence[RejectRow],
     ) -> str:  # fmt: skip
         """BSG named rows and took nothing: those are rejects, the rest waits to be sent again."""
+        return self._rows_rejected("posting", lease, cause, rest, rest_rows, rejects)
+
+    def rows_suppressed(
+        self, lease: BatchLease, *, rest: bytes, rest_rows: Sequence[int], rejects: Sequence[RejectRow]
+    ) -> str:
+        """Rows of a claimed batch must never be sent to: those are rejects, the rest waits to be claimed again."""
+        return self._rows_rejected("claimed", lease, "suppressed", rest, rest_rows, rejects)
+
+    def _rows_rejected(
+        self, state: str, lease: BatchLease, cause: str, rest: bytes, rest_rows: Sequence[int],
+        rejects: Sequence[RejectRow],
+    ) -> str:  # fmt: skip
         return self._run(
-            "rows_refused", lease.campaign_id, lease.batch, lease.token, cause, self._next_look_ms, rest,
-            len(rest_rows), encode_rows(rest_rows),
+            "rows_rejected", lease.campaign_id, lease.batch, lease.token, cause, self._next_look_ms, rest,
+            len(rest_rows), encode_rows(rest_rows), state,
             *(item for row in rejects for item in row),
         )  # fmt: skip
 

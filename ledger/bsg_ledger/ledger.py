@@ -14,6 +14,7 @@ from bsg_ledger.parts import Parts
 from bsg_ledger.reading import Reading
 from bsg_ledger.rooms import Rooms
 from bsg_ledger.scripts import Scripts
+from bsg_ledger.suppressions import Suppressions
 from bsg_ledger.witness import Witness
 from bsg_ledger.zones import LearntZone
 
@@ -32,6 +33,7 @@ class Ledger:
         self.parts = Parts(scripts)
         self.batches = Batches(scripts, next_look_ms=NEXT_LOOK_MS)
         self.rooms = Rooms(client, scripts)
+        self.suppressions = Suppressions(client, scripts)
         self.reading = Reading(client)
         self.feed = Feed(client)
         self.listing = Listing(client)

@@ -10,7 +10,10 @@ from bsg_ledger.scripts import Scripts, text_of
 
 @dataclass(frozen=True, slots=True)
 class PartLease:
-    """A part in the hands of one worker, until its lease ends. `another_due`: somebody may take the next one now."""
+    """A part in the hands of one worker, until its lease ends. `another_due`: somebody may take the next one now.
+
+    `suppressions`: the list of suppressed phones to hold its messages against; 0: there has never been one.
+    """
 
     campaign_id: str
     part: int
@@ -20,6 +23,7 @@ class PartLease:
     first_index: int
     size: int
     another_due: bool
+    suppressions: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +47,17 @@ class Parts:
         answer = self._scripts.run("lease_part", campaign_id, token, lease_ms, losses_allowed, patience_ms)
         if text_of(answer[0]) == "none":
             return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)
-        _, part, packed, envelope, first_index, size, another_due = answer
+        _, part, packed, envelope, first_index, size, another_due, suppressions = answer
         return PartLease(
-            campaign_id, int(part), token, packed, text_of(envelope), int(first_index), int(size), another_due == 1
+            campaign_id,
+            int(part),
+            token,
+            packed,
+            text_of(envelope),
+            int(first_index),
+            int(size),
+            another_due == 1,
+            int(suppressions),
         )
 
     def prepared(
@@ -55,8 +67,9 @@ class Parts:
         items: list[tuple[int | str | bytes, ...]] = [*batches, *rejects]
         flat = [value for item in items for value in item]
         answer = self._scripts.run(
-            "prepared", lease.campaign_id, lease.part, lease.token, len(batches), len(rejects), *flat
-        )
+            "prepared", lease.campaign_id, lease.part, lease.token, len(batches), len(rejects), lease.suppressions,
+            *flat,
+        )  # fmt: skip
         return text_of(answer[0]) == "prepared"
 
     def release(self, lease: PartLease, *, delay_ms: int, cause: str) -> bool:

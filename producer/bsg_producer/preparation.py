@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product, repeat
 from typing import Any
@@ -25,6 +25,9 @@ from bsg_producer.template import FieldMissing, Template
 
 _PAIRS = tuple(map("".join, product(ALPHABET, repeat=2)))
 _INDEX_LENGTH = 6
+
+SuppressedAmong = Callable[[Sequence[str]], Collection[str]]
+SUPPRESSED = Flaw("phone", RejectCode.SUPPRESSED, "on the list of phones that are never sent to (unsuppress)")
 _SAME_MESSAGE = "the same phone and text were there before: leave it out, or allow duplicates"
 _SAME_REFERENCE_ID = "the reference id was there before: give each message one of its own, or none"
 
@@ -51,8 +54,18 @@ class Prepared:
     rejects: Sequence[Reject]
 
 
-def prepare(part: Part, envelope: Envelope, *, campaign_id: str, first_index: int, batch_size: int) -> Prepared:
+def prepare(
+    part: Part,
+    envelope: Envelope,
+    *,
+    campaign_id: str,
+    first_index: int,
+    batch_size: int,
+    suppressed: SuppressedAmong | None = None,
+) -> Prepared:
     """Checks and renders every message of the part; the good ones go into batches of `batch_size` at most.
+
+    `suppressed` answers which of some phones are never sent to; None: there are none.
 
     No phone is twice in a batch: a second message to it goes into a later one. The same phone with the same
     text is a reject unless the envelope allows duplicates; so is a reference id that an earlier message has.
@@ -72,6 +85,8 @@ def prepare(part: Part, envelope: Envelope, *, campaign_id: str, first_index: in
         else:
             columns.put(row, found)
     rows = [row for row in range(part.size) if row not in flaws] if flaws else list(range(part.size))
+    if suppressed is not None:
+        rows = _without_suppressed(columns.phones, rows, flaws, suppressed)
     rows = _without_repeats(columns, rows, flaws, check_ids=part.reference_ids is not None, envelope=envelope)
     batches = [
         _batch(columns, layer[start : start + batch_size], first_index)
@@ -127,6 +142,17 @@ def _asked(part: Part, envelope: Envelope, template: Template | None, row: int) 
         return missing or found
     name, fault = found
     return Flaw(name, fault.code, fault.message)
+
+
+def _without_suppressed(
+    phones: Sequence[str], rows: list[int], flaws: dict[int, Flaw], suppressed: SuppressedAmong
+) -> list[int]:
+    """The rows whose phones may be sent to; the others are put down as flaws."""
+    listed = suppressed(list(map(phones.__getitem__, rows)))
+    if not listed:
+        return rows
+    flaws.update((row, SUPPRESSED) for row in rows if phones[row] in listed)
+    return [row for row in rows if phones[row] not in listed]
 
 
 def _without_repeats(

@@ -25,6 +25,7 @@ from bsg_producer.errors import CampaignInvalid, CampaignNotFound
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.rejects import Reject
 from bsg_producer.resolution import resolve
+from bsg_producer.suppressing import checked_phones
 
 T = TypeVar("T")
 
@@ -177,6 +178,29 @@ class Producer:
             state = resolve(self._ledger, batch_id, sent=sent, not_sent=not_sent)
         self._ring(split_batch_id(batch_id)[0])
         return state
+
+    def suppress(self, phones: Iterable[str | int]) -> int:
+        """Never sends to these phones again, of people who opted out; answers how many were not on the list before.
+
+        What has not left yet is held against the list before it does: those messages become rejects `suppressed`. The
+        list is one for all campaigns of this ledger. Raises `CampaignInvalid`, and then changes nothing.
+        """
+        with queue_errors():
+            changed = self._ledger.suppressions.add(checked_phones(phones))
+            self._ledger.durability.settle()
+        return changed
+
+    def unsuppress(self, phones: Iterable[str | int]) -> int:
+        """Takes phones off that list; answers how many were on it. Messages that became rejects stay that."""
+        with queue_errors():
+            changed = self._ledger.suppressions.remove(checked_phones(phones))
+            self._ledger.durability.settle()
+        return changed
+
+    def suppressed(self) -> Iterator[str]:
+        """The phones on that list, as digits, in no order."""
+        with queue_errors():
+            yield from self._ledger.suppressions.all()
 
     def gate(self) -> GateState:
         """Whether anything may leave for this account, and if not, why."""

@@ -26,6 +26,7 @@ class RejectCode(StrEnum):
     DUPLICATE_REFERENCE_ID = "duplicate_reference_id"
     NOT_A_MAPPING = "not_a_mapping"
     NOT_JSON = "not_json"
+    SUPPRESSED = "suppressed"
     # After the preparation:
     UNPROCESSABLE = "unprocessable"
     REFUSED_BY_BSG = "refused_by_bsg"

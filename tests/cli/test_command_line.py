@@ -170,6 +170,29 @@ def test_watching_a_campaign_that_did_not_end_well_fails(ledger: Path, line: Com
     assert "accepted" in line.output
 
 
+def test_who_opted_out_is_listed_from_the_command_line_and_from_a_file(ledger: Path, line: CommandLine) -> None:
+    Path("out.csv").write_text("phone;name\n066 123-12-32;Bob\n066 123-12-31;Ann\n", encoding="utf-8")
+    assert line.json("suppress", "+380661231231", "--file", "out.csv", "--region", "UA") == {
+        "given": 2,
+        "suppressed": 2,
+    }
+    assert line.run("suppressed") == ExitCode.OK
+    assert sorted(line.output.split()) == ["380661231231", "380661231232"]
+    assert line.json("unsuppress", "+380661231231") == {"given": 1, "unsuppressed": 1}
+    assert line.json("suppressed") == {"phone": "380661231232"}
+
+
+def test_a_wrong_phone_of_who_opted_out_names_file_and_line_and_changes_nothing(
+    ledger: Path, line: CommandLine
+) -> None:
+    Path("out.csv").write_text("phone\n+380661231231\n12\n", encoding="utf-8")
+    assert line.run("suppress", "--file", "out.csv") == ExitCode.MISUSE
+    assert "out.csv, line 3: phone: not an international phone number" in line.errors
+    assert line.run("suppress") == ExitCode.MISUSE
+    assert line.run("suppressed") == ExitCode.OK
+    assert line.output == ""
+
+
 def test_events_of_all_campaigns_are_read_on_from_the_last_position(ledger: Path, line: CommandLine) -> None:
     first = line.send()
     accepted = line.json("events")

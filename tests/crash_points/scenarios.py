@@ -137,6 +137,17 @@ def that_is_enqueued_again(play: Play) -> None:
     play.web_app_enqueues(campaign)
 
 
+def in_which_somebody_opts_out(play: Play) -> None:
+    lane, campaign = play.lane, play.new()
+    campaign_id = _held_back(play, campaign)
+    phone = next(campaign.messages())["phone"]
+    lane.producer.suppress([phone])
+    play.cleanup.callback(lane.producer.unsuppress, [phone])
+    play.arm()
+    lane.producer.open_gate()
+    lane.producer.resume(campaign_id)
+
+
 def that_nobody_rang_for(play: Play) -> None:
     play.arm()
     play.enqueue_without_a_bell(play.new())
@@ -352,6 +363,7 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
     that_misses_its_slot: (CrashPoint.SUBMIT_ANOTHER_SLOT_IN_HAND,),
     whose_redis_is_away_when_bsg_answers: (CrashPoint.SUBMIT_REDIS_AWAY,),
     whose_limit_cannot_be_read: (CrashPoint.SUBMIT_NOT_WITHDRAWN,),
+    in_which_somebody_opts_out: (CrashPoint.SUBMIT_SUPPRESSED,),
     that_redis_has_no_room_for: (CrashPoint.PREPARE_RESULT_REFUSED,),
     whose_commit_is_answered_to_nobody: (CrashPoint.ENQUEUE_ANSWER_LOST,),
     whose_messages_come_slowly: (CrashPoint.ENQUEUE_PARTS_RENEWED,),

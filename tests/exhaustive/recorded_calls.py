@@ -74,7 +74,7 @@ def _lease_part(ledger: Ledger, token: str) -> Answer:
 
 
 def _part(part: int, token: str) -> PartLease:
-    return PartLease(CAMPAIGN, part, token, b"", "", 0, 0, False)
+    return PartLease(CAMPAIGN, part, token, b"", "", 0, 0, False, 0)
 
 
 def _prepared(ledger: Ledger, part: int, token: str, batches: tuple[Rows, ...], rejects: Rows) -> Answer:

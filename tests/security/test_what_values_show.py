@@ -47,7 +47,7 @@ VALUES: dict[str, Any] = {
     "fault": explain({"phone": f"x{FIRST_PHONE}", "sender": "Shop", "text": TEXT}),
     "reject": Reject(0, str(FIRST_PHONE), "", "phone", RejectCode.INVALID_PHONE, "not a phone"),
     "part lease": PartLease(
-        "c", 0, "t", packed=BODY, envelope=ENVELOPE.to_json(), first_index=0, size=1, another_due=False
+        "c", 0, "t", packed=BODY, envelope=ENVELOPE.to_json(), first_index=0, size=1, another_due=False, suppressions=0
     ),
     "batch lease": BatchLease("c", 0, "t", envelope=ENVELOPE.to_json(), size=1, attempts=0, body=BODY),
     "client": BSGClient(SETTINGS, None),

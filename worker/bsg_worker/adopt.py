@@ -85,7 +85,8 @@ def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
             )
             if isinstance(lease, PartLease):
                 reached(CrashPoint.ADOPT_PART_LEASED)
-                prepare_part(runtime, lease)
+                # Who was suppressed since may have been sent to: to be found, the batches have to be the same.
+                prepare_part(runtime, replace(lease, suppressions=0))
                 reached(CrashPoint.ADOPT_PART_PREPARED)
             elif lease.at is None:
                 break

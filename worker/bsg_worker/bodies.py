@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import zstandard
+
+from bsg_producer.columns import Flaw
+from bsg_producer.rejects import Reject
 
 
 def unpacked(body: bytes) -> bytes:
@@ -22,3 +25,21 @@ def without(rows: Sequence[Any], indexes: Sequence[int], gone: set[int]) -> tupl
     """The packed body and the message indexes that are left when the rows at the places `gone` are taken out."""
     left = [place for place in range(len(rows)) if place not in gone]
     return packed([rows[place] for place in left]), [indexes[place] for place in left]
+
+
+def rejected(rows: Sequence[Any], indexes: Sequence[int], flaws: Mapping[int, Flaw]) -> list[tuple[int, str]]:
+    """The rows at the places that have a flaw, as the ledger keeps rejects."""
+    return [
+        (
+            indexes[place],
+            Reject(
+                index=indexes[place],
+                phone=str(rows[place]["phone"]),
+                reference_id=rows[place]["reference_id"],
+                field=flaw.field,
+                code=flaw.code,
+                message=flaw.message,
+            ).to_json(),
+        )
+        for place, flaw in sorted(flaws.items())
+    ]

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.records import BatchRecord
-from bsg_producer.rejects import Reject, RejectCode
-from bsg_worker.bodies import unpacked, without
+from bsg_producer.columns import Flaw
+from bsg_producer.rejects import RejectCode
+from bsg_worker.bodies import rejected, unpacked, without
 from bsg_worker.client.answers import CampaignAnswer, CampaignDetail
 from bsg_worker.pace import FINAL
 from bsg_worker.runtime import Runtime
+
+_DROPPED = Flaw("", RejectCode.DROPPED_BY_BSG, "BSG took the batch without this message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +76,7 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
         rest=rest,
         rest_rows=rest_rows,
         cause="BSG left messages out",
-        rejects=[
-            (
-                indexes[place],
-                Reject(
-                    index=indexes[place],
-                    phone=str(rows[place]["phone"]),
-                    reference_id=rows[place]["reference_id"],
-                    field="",
-                    code=RejectCode.DROPPED_BY_BSG,
-                    message="BSG took the batch without this message",
-                ).to_json(),
-            )
-            for place in dropped
-        ],
+        rejects=rejected(rows, indexes, dict.fromkeys(dropped, _DROPPED)),
     )
     reached(CrashPoint.DROPPED_REJECTED)
     return Total(total)

@@ -49,7 +49,7 @@ def prepare_next(runtime: Runtime, campaign_id: str) -> str | None:
 def prepare_part(runtime: Runtime, lease: PartLease) -> str:
     """Prepares one leased part and commits all of it at once; answers the outcome."""
     try:
-        prepared = _checked(lease)
+        prepared = _checked(runtime, lease)
     except Exception as error:
         # Its text may hold a phone or a text: only its kind is told. The lease runs out, and after five losses the
         # part's messages become rejects.
@@ -72,7 +72,7 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
     return "prepared" if committed else "stale: another worker prepares it"
 
 
-def _checked(lease: PartLease) -> Prepared:
+def _checked(runtime: Runtime, lease: PartLease) -> Prepared:
     envelope = Envelope.from_json(lease.envelope)
     return prepare(
         unpack(lease.packed),
@@ -80,4 +80,5 @@ def _checked(lease: PartLease) -> Prepared:
         campaign_id=lease.campaign_id,
         first_index=lease.first_index,
         batch_size=envelope.batch_size,
+        suppressed=runtime.ledger.suppressions.among if lease.suppressions else None,
     )

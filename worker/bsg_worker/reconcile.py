@@ -12,8 +12,9 @@ from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
-from bsg_producer.rejects import Reject, RejectCode
-from bsg_worker.bodies import unpacked, without
+from bsg_producer.columns import Flaw
+from bsg_producer.rejects import RejectCode
+from bsg_worker.bodies import rejected, unpacked, without
 from bsg_worker.client.answers import CampaignDetail
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore
@@ -27,6 +28,12 @@ from bsg_worker.turns import Turns, by_lot
 AT_ONCE = 50
 LONGEST_GAP_SECONDS = 60.0
 ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id settles it
+
+_TAKEN = Flaw(
+    "reference_id",
+    RejectCode.REFERENCE_ID_TAKEN,
+    "BSG has an earlier message with this reference id: give each message one of its own",
+)
 
 
 def reconcile(runtime: Runtime) -> str:
@@ -208,19 +215,6 @@ def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], places:
         rest=rest,
         rest_rows=rest_rows,
         cause="reference ids used before",
-        rejects=[
-            (
-                indexes[place],
-                Reject(
-                    index=indexes[place],
-                    phone=str(rows[place]["phone"]),
-                    reference_id=rows[place]["reference_id"],
-                    field="reference_id",
-                    code=RejectCode.REFERENCE_ID_TAKEN,
-                    message="BSG has an earlier message with this reference id: give each message one of its own",
-                ).to_json(),
-            )
-            for place in sorted(places)
-        ],
+        rejects=rejected(rows, indexes, dict.fromkeys(places, _TAKEN)),
     )
     return f"{len(places)} reference ids used before" if state == "shrunk" else state

@@ -13,9 +13,10 @@ from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
 from bsg_ledger.moments import moment
-from bsg_producer.rejects import Reject, RejectCode
+from bsg_producer.columns import Flaw
+from bsg_producer.rejects import RejectCode
 from bsg_worker.backoff import delay
-from bsg_worker.bodies import without
+from bsg_worker.bodies import rejected, without
 from bsg_worker.bsg_time import CLOCK_TOLERANCE
 from bsg_worker.client.outcomes import Outcome, OutcomeKind
 from bsg_worker.limiter import LONGEST_COOL_DOWN
@@ -122,21 +123,14 @@ def _rows_refused(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: b
     if not faults or not all(0 <= row < len(rows) for row in faults):
         return Recorded(runtime.ledger.batches.refused(lease, cause=f"{outcome.cause}, naming no row of ours"))
     indexes = runtime.ledger.reading.rows(lease.campaign_id, lease.batch)
-    rejects = [
-        (
-            indexes[row],
-            Reject(
-                index=indexes[row],
-                phone=str(rows[row]["phone"]),
-                reference_id=rows[row]["reference_id"],
-                field=fault.field,
-                code=RejectCode.REFUSED_BY_BSG,
-                message=fault.message,
-            ).to_json(),
-        )
-        for row, fault in sorted(faults.items())
-    ]
+    flaws = {row: Flaw(fault.field, RejectCode.REFUSED_BY_BSG, fault.message) for row, fault in faults.items()}
     rest, rest_rows = without(rows, indexes, set(faults))
     return Recorded(
-        runtime.ledger.batches.rows_refused(lease, cause=outcome.cause, rest=rest, rest_rows=rest_rows, rejects=rejects)
+        runtime.ledger.batches.rows_refused(
+            lease,
+            cause=outcome.cause,
+            rest=rest,
+            rest_rows=rest_rows,
+            rejects=rejected(rows, indexes, flaws),
+        )
     )

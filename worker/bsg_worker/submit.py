@@ -24,6 +24,7 @@ from bsg_worker.doorbells import campaigns_wait, ring_submits
 from bsg_worker.limiter import LONGEST_SLOT_WAIT, Later
 from bsg_worker.recording import record
 from bsg_worker.runtime import Runtime, new_token
+from bsg_worker.suppressed import without_suppressed
 
 AT_MOST_SECONDS = 0.5  # going on with the same campaign saves doorbells; longer would be unfair to others
 PERMIT_WAIT_SECONDS = 30.0
@@ -90,6 +91,8 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
         return Step(f"not now: {lease.why}", again_in=None, ends=True)
     reached(CrashPoint.SUBMIT_CLAIMED)
     body = unpacked(lease.body)
+    if lease.held_against != lease.suppressions and (state := without_suppressed(runtime, lease, body)):
+        return Step(f"{state}: suppressed")
     no_access = runtime.client.without_access()
     reached(CrashPoint.SUBMIT_ACCESS_STANDS)
     if not runtime.permits.acquire(timeout=PERMIT_WAIT_SECONDS):

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Takes the campaign's next due batch and its body; the first claim stamps the campaign with the account.
 -- ARGV  1 campaign, 2 bell that is answered by this ('' for none), 3 account, 4 token, 5 lease (ms)
--- Answer  {claimed, batch, envelope, size, attempts, body}, {none, when the next is due or -1},
+-- Answer  {claimed, batch, envelope, size, attempts, body, suppressions that it was held against, suppressions
+--         now}, {none, when the next is due or -1},
 --         or {gone | paused | cancelled | foreign | gate | full}
 -- Transition  pending -> claimed (or expired, when the deadline has passed)
 local campaign, account = ARGV[1], ARGV[3]
@@ -26,8 +27,9 @@ while true do
   if number(deadline) > NOW then
     redis.call('HSET', batch_key(campaign, batch), 'token', ARGV[4], 'lease_until', NOW + ARGV[5])
     move(campaign, batch, 'claimed', NOW + ARGV[5], 'claimed')
-    local size, attempts = get(batch_key(campaign, batch), 'size', 'attempts')
-    return { 'claimed', batch, envelope, size, attempts, redis.call('GET', batch_key(campaign, batch) .. ':messages') }
+    local size, attempts, held_against = get(batch_key(campaign, batch), 'size', 'attempts', 'suppressions')
+    return { 'claimed', batch, envelope, size, attempts, redis.call('GET', batch_key(campaign, batch) .. ':messages'),
+      number(held_against), suppressions() }
   end
   move(campaign, batch, 'expired', 0, 'deadline passed')
 end

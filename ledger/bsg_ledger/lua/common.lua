@@ -3,7 +3,9 @@
 -- One Redis holds one ledger; scripts build their keys from ids, so the ledger does not run on Redis Cluster.
 -- Times are milliseconds of Redis's own clock. A batch's id is CAMPAIGN-NUMBER.
 --
---   bsg:ledger                          hash    incarnation, sequence (one per event), alarms
+--   bsg:ledger                          hash    incarnation, sequence (one per event), alarms, suppressions (changes of the
+--                                               list below)
+--   bsg:suppressed                      set     phones that are never sent to
 --   bsg:witness:W                       string  the sequence that process W has seen; expires when W is long gone
 --   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
 --   bsg:closed                          zset    campaigns of which nothing is left to do, since when
@@ -69,6 +71,9 @@ local function record_event(campaign, batch, from, to, cause, detail)
   redis.call('XADD', 'bsg:events', 'MAXLEN', '~', FEED_LENGTH, '*', 'campaign', campaign, 'at', NOW, 'batch', batch,
     'from', from, 'to', to, 'cause', cause, 'detail', detail or '', 'sequence', sequence)
 end
+
+-- Which list of suppressed phones a batch is held against; 0: there has never been one.
+local function suppressions() return number(redis.call('HGET', 'bsg:ledger', 'suppressions')) end
 
 local function earliest(zset)
   local first = redis.call('ZRANGE', zset, 0, 0, 'WITHSCORES')

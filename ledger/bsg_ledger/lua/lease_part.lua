@@ -2,8 +2,8 @@
 -- Leases the campaign's next part that is due, giving up on parts that lost too many leases.
 -- ARGV  1 campaign, 2 token, 3 lease (ms), 4 leases that may be lost, 5 patience (ms) with the bell that the caller
 --       rings for another part that is due: the sweep rings only after that
--- Answer  {leased, part, packed messages, envelope, first index, size, 1 if another part is due now, else 0},
---         {none, when the next is due or -1}
+-- Answer  {leased, part, packed messages, envelope, first index, size, 1 if another part is due now, else 0,
+--         suppressions}, {none, when the next is due or -1}
 -- Transition  unprepared -> preparing; preparing (lease over) -> preparing | failed (its messages: rejected)
 local campaign = ARGV[1]
 while true do
@@ -22,7 +22,7 @@ while true do
     if next_at <= NOW then redis.call('ZADD', 'bsg:prepare', NOW + ARGV[5], campaign) end
     record_event(campaign, 'part ' .. part, state, 'preparing', state == 'preparing' and 'lease lost' or 'leased')
     return { 'leased', part, redis.call('GET', key .. ':messages'), redis.call('HGET', campaign_key(campaign), 'envelope'),
-      first_index, size, next_at <= NOW and 1 or 0 }
+      first_index, size, next_at <= NOW and 1 or 0, suppressions() }
   end
   for index = number(first_index), number(first_index) + number(size) - 1 do
     redis.call('ZADD', campaign_key(campaign, ':rejects'), 'NX', index, cjson.encode({ index = index,

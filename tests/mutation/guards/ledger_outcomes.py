@@ -103,10 +103,10 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "ledger/bsg_ledger/lua/rows_refused.lua",
+        "ledger/bsg_ledger/lua/rows_rejected.lua",
         (
             "refused rows are recorded by the lease's holder alone",
-            "if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end",
+            "if not held(campaign, batch, ARGV[9], ARGV[3]) then return { 'stale' } end",
             "",
             "rows refused",
         ),

@@ -7,6 +7,7 @@ from tests.mutation.guard import Guard, guards_of
 BATCHES = "tests/ledger/test_batches.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
 CAMPAIGNS = "tests/ledger/test_campaigns.py::test_"
+SUPPRESSED = "tests/worker/test_suppressed.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
@@ -62,7 +63,22 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "ledger/bsg_ledger/lua/suppress.lua",
+        (
+            "what was held against an older list is held against the new one",
+            "if changed > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end",
+            "",
+            f"{SUPPRESSED}who_comes_onto_the_list_after_that_is_taken_out_before_the_batch_leaves",
+        ),
+    ),
+    *guards_of(
         "ledger/bsg_ledger/lua/intent.lua",
+        (
+            "nothing leaves that was held against an older list of suppressed phones",
+            "\n  or (suppressions() ~= number(ARGV[11]) and 'suppressed phones have changed')",
+            "",
+            f"{SUPPRESSED}who_comes_onto_the_list_while_the_batch_waits_for_its_turn_is_not_sent_to",
+        ),
         (
             "whoever saw more than the ledger has sends nothing from it",
             "if went_back(ARGV[9], ARGV[10]) then shut_gate(",

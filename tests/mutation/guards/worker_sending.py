@@ -7,6 +7,7 @@ from tests.mutation.guard import Guard, guards_of
 SUBMIT = "tests/worker/test_submit.py::test_"
 RECORDING = "tests/worker/test_recording.py::test_"
 LIMITER = "tests/worker/limiter/test_limiter.py::test_"
+SUPPRESSED = "tests/worker/test_suppressed.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
@@ -16,6 +17,12 @@ GUARDS: tuple[Guard, ...] = (
             " or campaigns_wait(runtime):",
             ":",
             f"{SUBMIT}a_campaign_ends_its_turn_after_a_batch_when_others_have_had_none",
+        ),
+        (
+            "a batch is held against the list of suppressed phones if that has changed",
+            "if lease.held_against != lease.suppressions and",
+            "if False and",
+            f"{SUPPRESSED}who_comes_onto_the_list_after_that_is_taken_out_before_the_batch_leaves",
         ),
         (
             "the intent is written before the POST",

@@ -1,0 +1,85 @@
+"""`suppress`, `unsuppress`, `suppressed`: the phones of people who opted out."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from bsg_cli.campaign_file import CampaignFile, Reading
+from bsg_cli.commands.reading_options import add_reading_options, reading_of
+from bsg_cli.connection import open_producer
+from bsg_cli.errors import BadInput, ExitCode
+from bsg_cli.printing import number, print_json
+from bsg_producer import rules
+from bsg_producer.rules import Fault
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    for name, run, explanation in (
+        ("suppress", run_suppress, "never send to phones again, of people who opted out"),
+        ("unsuppress", run_unsuppress, "take phones off the list of those that are never sent to"),
+    ):
+        parser = commands.add_parser(name, parents=[common], help=explanation)
+        parser.add_argument("phones", nargs="*", metavar="PHONE")
+        parser.add_argument(
+            "--file", type=Path, metavar="FILE", help="CSV or .xlsx with a column phone; - is standard input"
+        )
+        add_reading_options(parser)
+        parser.set_defaults(run=run)
+    listing = commands.add_parser("suppressed", parents=[common], help="the phones that are never sent to")
+    listing.set_defaults(run=run_list)
+
+
+def run_suppress(arguments: argparse.Namespace) -> ExitCode:
+    phones = _phones(arguments)
+    changed = open_producer(arguments.data_directory).suppress(phones)
+    if arguments.json:
+        print_json({"given": len(phones), "suppressed": changed})
+    else:
+        print(f"Never sent to: {number(changed)} phones more; {number(len(phones) - changed)} were on the list before.")
+    return ExitCode.OK
+
+
+def run_unsuppress(arguments: argparse.Namespace) -> ExitCode:
+    phones = _phones(arguments)
+    changed = open_producer(arguments.data_directory).unsuppress(phones)
+    if arguments.json:
+        print_json({"given": len(phones), "unsuppressed": changed})
+    else:
+        print(f"{number(changed)} phones may be sent to again; {number(len(phones) - changed)} were not on the list.")
+    return ExitCode.OK
+
+
+def run_list(arguments: argparse.Namespace) -> ExitCode:
+    for phone in open_producer(arguments.data_directory).suppressed():
+        if arguments.json:
+            print_json({"phone": phone})
+        else:
+            print(phone)
+    return ExitCode.OK
+
+
+def _phones(arguments: argparse.Namespace) -> list[str]:
+    """Each phone once, of the command line and of the file. Raises BadInput, which names file and line."""
+    reading = reading_of(arguments)
+    if not arguments.phones and arguments.file is None:
+        raise BadInput("PHONE: none is given. Give phones, or --file FILE.")
+    phones = dict.fromkeys(_checked(phone, "PHONE") for phone in arguments.phones)
+    if arguments.file is not None:
+        phones.update(dict.fromkeys(_of_file(arguments.file, reading)))
+    return list(phones)
+
+
+def _of_file(path: Path, reading: Reading) -> Iterator[str]:
+    with CampaignFile(path, reading) as file:
+        for message in file.messages():
+            if message:  # an empty row
+                yield _checked(message.get("phone", ""), f"{file.shown}, line {file.line}: phone")
+
+
+def _checked(phone: str | int, where: str) -> str:
+    try:
+        return rules.phone(phone)
+    except Fault as fault:
+        raise BadInput(f"{where}: {fault.message}. Nothing was changed.") from None

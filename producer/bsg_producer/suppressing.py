@@ -1,0 +1,29 @@
+"""Phones of people who opted out, as callers give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bsg_producer import rules
+from bsg_producer.errors import CampaignInvalid
+from bsg_producer.rules import Fault
+
+FAULTS_TOLD = 10
+
+
+def checked_phones(phones: Iterable[str | int]) -> list[str]:
+    """The phones as BSG takes them, each once. Raises CampaignInvalid, which tells the first wrong ones by place."""
+    if isinstance(phones, (str, bytes)):
+        raise CampaignInvalid({"phones": ["one text: give an iterable of phones"]})
+    right: dict[str, None] = {}
+    faults: list[str] = []
+    for place, phone in enumerate(phones):
+        try:
+            right[rules.phone(phone)] = None
+        except Fault as fault:
+            faults.append(f"the phone at {place}: {fault.message}")
+            if len(faults) == FAULTS_TOLD:
+                break
+    if faults:
+        raise CampaignInvalid({"phones": faults})
+    return list(right)
