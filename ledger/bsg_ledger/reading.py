@@ -166,6 +166,11 @@ class Reading:
             without.update(bsg_id for bsg_id, owner in zip(some, owners, strict=True) if owner is None)
         return frozenset(without)
 
+    def messages_by_state(self) -> dict[str, int]:
+        """The messages of all campaigns that the ledger has, by state."""
+        counted = _decoded(self._client.hgetall("bsg:messages"))
+        return {state: int(counted.get(state, 0)) for state in MESSAGE_STATES}
+
     def alarms(self) -> int:
         """How often something was found that must not be, since the ledger began."""
         return int(self._client.hget("bsg:ledger", "alarms") or 0)

@@ -59,6 +59,10 @@ class Rooms:
         found = [Due(text_of(name), int(since)) for answer in pipe.execute() for name, since in answer]
         return min(found, key=lambda due: due.since_ms, default=None)
 
+    def length(self, room: Room, *, account: str) -> int:
+        """How many wait in an account's room."""
+        return int(self._client.zcard(_key(room, account)))
+
     def looks(self, room: Room, members: Sequence[str], *, account: str) -> dict[str, datetime]:
         """When each of the members is looked at next; those that are not in the room are left out."""
         if not members:

@@ -1,4 +1,4 @@
-"""Adds the Campaigns tab to Flower, by what Flower itself has: its table of handlers and its templates.
+"""Adds the Campaigns tab to Flower, by what Flower itself has: its handlers, templates and metrics.
 
 Flower has no hook for this. Its handlers and Tornado's settings are lists and dicts of its module `flower.urls`; its
 navigation bar has no block, so the tab is put into it as it is loaded. pyproject.toml pins Flower's minor version and
@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import flower.urls
+from prometheus_client import REGISTRY
 from tornado.template import Loader, Template
 from tornado.web import StaticFileHandler, url
 
 from bsg_config.settings import Settings
 from bsg_monitor import chart, wording
 from bsg_monitor.handlers import CampaignHandler, CampaignsHandler, SteeringHandler
+from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import percentages
 from bsg_monitor.sources import Sources
 
@@ -40,7 +42,9 @@ BEFORE = b"""<li class="nav-item">
 
 def add_campaigns_tab(settings: Settings) -> None:
     """Has every Flower of this process show campaigns. Connects to nothing yet."""
-    sources = {"sources": Sources(settings)}
+    ledger = Sources(settings)
+    REGISTRY.register(CampaignMetrics(lambda: ledger.observer.figures()))  # Flower's /metrics tells all that is in it
+    sources = {"sources": ledger}
     ours = [
         url(r"/campaigns", CampaignsHandler, sources, name="campaigns"),
         url(rf"/campaigns/({CAMPAIGN_ID})", CampaignHandler, sources, name="campaign"),

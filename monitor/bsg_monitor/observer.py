@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Generic, TypeVar
 
+from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateState
@@ -25,6 +26,7 @@ from bsg_producer.errors import CampaignNotFound
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.rejects import Reject
 from bsg_worker.limiter import Limiter
+from bsg_worker.measurements import Measured, Measurements
 
 CAMPAIGNS_ON_A_PAGE = 25
 BATCHES_ON_A_PAGE = 50
@@ -96,6 +98,25 @@ class CampaignDetail:
         return [outline for outline in self.outlines if outline.asks or outline.state is BatchState.UNCONFIRMED]
 
 
+@dataclass(frozen=True, slots=True)
+class AccountFigures:
+    gate_open: bool
+    in_doubt: int
+    cooling_seconds: float
+    measured: Measured
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The whole ledger in numbers. `account` is None if no BSG_API_KEY names one here."""
+
+    messages: Mapping[str, int]
+    queues: Mapping[str, int]
+    oldest_due_seconds: float
+    alarms: int
+    account: AccountFigures | None
+
+
 class Observer:
     """Reads for Flower; changes nothing. Safe in threads. Every method raises `QueueUnavailable`."""
 
@@ -145,6 +166,28 @@ class Observer:
                 transitions_total=transitions_total,
                 reject_reasons=self._reject_reasons(campaign_id, campaign.summary.counts["rejected"]),
             )
+
+    def figures(self) -> Figures:
+        """What is measured all the time; it takes as long however many campaigns there are."""
+        with queue_errors():
+            overview = self._overview()
+            queues = {name: int(self._client.llen(name)) for name in (*WORKER_QUEUES, STATUS_QUEUE)}
+            return Figures(
+                messages=self._ledger.reading.messages_by_state(),
+                queues=queues,
+                oldest_due_seconds=max(0.0, overview.oldest_due_for),
+                alarms=self._ledger.reading.alarms(),
+                account=None if self._account is None else self._account_figures(self._account, overview),
+            )
+
+    def _account_figures(self, account: str, overview: Overview) -> AccountFigures:
+        cooling = overview.cooling_until
+        return AccountFigures(
+            gate_open=overview.gate is not None and overview.gate.open,
+            in_doubt=self._ledger.rooms.length(Room.DOUBT, account=account),
+            cooling_seconds=0.0 if cooling is None else (cooling - overview.now).total_seconds(),
+            measured=Measurements(self._client, account).read(),
+        )
 
     def _overview(self) -> Overview:
         now_ms = self._ledger.rooms.now_ms()

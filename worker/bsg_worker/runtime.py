@@ -22,6 +22,7 @@ from bsg_worker.client.bsg_client import BSGClient
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.evidence import Evidence
 from bsg_worker.limiter import LONGEST_RESERVATION, LONGEST_SLOT_WAIT, Later, Limiter
+from bsg_worker.measurements import Measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Runtime:
     permits: threading.BoundedSemaphore
     bsg_time: BSGTime
     witness: Witness
+    measurements: Measurements
     evidence: Evidence = field(default_factory=Evidence)
     # Held by the thread that looks for what is in doubt.
     looking: threading.Lock = field(default_factory=threading.Lock)
@@ -92,6 +94,7 @@ def build(settings: Settings, *, patience: float = LONGEST_RESERVATION) -> Runti
         permits=threading.BoundedSemaphore(settings.worker_in_flight),
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
         witness=ledger.witness(settings.account),
+        measurements=Measurements(client, settings.account),
     )
 
 

@@ -47,10 +47,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """What BSG said, and when the intent was written, on this process's monotonic clock."""
+    """What BSG said, and when the intent was written, on this process's monotonic clock; the rest in seconds."""
 
     outcome: Outcome
     intended_at: float
+    slot_wait: float
+    took: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class _Ready:
 
     fields: Mapping[str, Any]
     intended_at: float
+    slot_wait: float
 
 
 def submit_batches(runtime: Runtime, campaign_id: str, bell: str) -> str:
@@ -108,6 +111,7 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
     reached(CrashPoint.SUBMIT_ANSWERED)
     step = _until_told(runtime, lambda: _recorded(runtime, lease, answered.outcome, body, answered.intended_at))
     reached(CrashPoint.SUBMIT_RECORDED)
+    runtime.measurements.count(answered.outcome.kind, post_seconds=answered.took, slot_wait_seconds=answered.slot_wait)
     return step
 
 
@@ -119,10 +123,11 @@ def _with_permit(runtime: Runtime, lease: BatchLease, body: bytes, no_access: Ou
         return _until_told(runtime, lambda: _withdrawn(runtime, lease, NOTHING_LEFT))
     if isinstance(ready, Step):
         return ready
+    begun = clock.monotonic()
     outcome = no_access or runtime.client.send_individual(
         body, ready.fields, lambda: _young(runtime, ready.intended_at)
     )
-    return _Answered(outcome, ready.intended_at)
+    return _Answered(outcome, ready.intended_at, ready.slot_wait, clock.monotonic() - begun)
 
 
 def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
@@ -166,7 +171,7 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
             return _until_told(runtime, lambda: _withdrawn(runtime, lease, SLOT_MISSED))
         reached(CrashPoint.SUBMIT_ANOTHER_SLOT_IN_HAND)
         clock.sleep(another.wait)
-    return _Ready(fields, intended_at)
+    return _Ready(fields, intended_at, slot.wait)
 
 
 def _give_back(runtime: Runtime, lease: BatchLease, delay: float, cause: str) -> None:

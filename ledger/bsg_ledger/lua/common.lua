@@ -10,6 +10,7 @@
 --   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
 --   bsg:closed                          zset    campaigns of which nothing is left to do, since when
 --   bsg:events                          stream  the last transitions of all campaigns: the feed
+--   bsg:messages                        hash    messages of all campaigns by state
 --   bsg:prepare                         zset    campaigns with parts to prepare, by when the sweep rings for them
 --   bsg:deadlines                       zset    campaigns with something unsent, by their deadline
 --   bsg:idempotency:KEY                 hash    campaign, digest, messages
@@ -117,6 +118,7 @@ end
 -- Subtract from zero to take away: Lua writes minus nothing as -0, which Redis 7 refuses.
 local function count(campaign, state, messages, batches)
   redis.call('HINCRBY', campaign_key(campaign), 'messages:' .. state, messages)
+  redis.call('HINCRBY', 'bsg:messages', state, messages)
   if batches ~= 0 then redis.call('HINCRBY', campaign_key(campaign), 'batches:' .. state, batches) end
 end
 

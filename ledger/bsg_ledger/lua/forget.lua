@@ -22,6 +22,9 @@ for batch = 0, number(batches) - 1 do
   end
 end
 if ARGV[2] == 'ledger' then
+  for _, state in ipairs(redis.call('HKEYS', 'bsg:messages')) do
+    redis.call('HINCRBY', 'bsg:messages', state, 0 - number(redis.call('HGET', key, 'messages:' .. state)))
+  end
   redis.call('DEL', key, key .. ':due', key .. ':leases', key .. ':rung', key .. ':rejects', key .. ':events', key .. ':parts')
   redis.call('DEL', 'bsg:idempotency:' .. idempotency)
   for _, index in ipairs({ 'bsg:closed', 'bsg:campaigns', 'bsg:deadlines', 'bsg:prepare' }) do redis.call('ZREM', index, campaign) end

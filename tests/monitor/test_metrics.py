@@ -1,0 +1,150 @@
+"""Campaign metrics in Flower's own /metrics, and the dashboard and alert rules that ask for them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+import bsg_monitor
+from bsg_config.settings import Settings
+from bsg_monitor.metrics import CampaignMetrics
+from bsg_monitor.observer import AccountFigures, Figures, Observer
+from bsg_worker.measurements import SECONDS, Histogram, Measured, Measurements
+from tests.monitor.flower_process import Visitor
+from tests.scenarios.stage import Stage
+from tests.servers import RedisServer
+
+SHIPPED = Path(bsg_monitor.__file__).parent
+DASHBOARD = SHIPPED / "grafana" / "dashboards" / "campaigns.json"
+ALERTS = SHIPPED / "prometheus" / "alerts.yml"
+NAME = re.compile(r"bsg_[a-z_]+")
+
+
+def samples(page: str) -> dict[tuple[str, str], float]:
+    """Each sample of ours by its name and the value of its label."""
+    return {
+        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        for family in text_string_to_metric_families(page)
+        if family.name.startswith("bsg_")
+        for sample in family.samples
+    }
+
+
+def told(visitor: Visitor) -> dict[tuple[str, str], float]:
+    page = visitor.get("/metrics")
+    assert page.status == 200
+    return samples(page.text)
+
+
+def test_the_metrics_follow_a_campaign(stage: Stage, visitor: Visitor) -> None:
+    before = told(visitor)
+
+    stage.wait_for(stage.send(25), "done")
+
+    after = told(visitor)
+    assert after["bsg_messages", "finished"] - before["bsg_messages", "finished"] == 25
+    assert after["bsg_submissions_total", "taken"] - before.get(("bsg_submissions_total", "taken"), 0) == 3
+    assert after["bsg_post_seconds_count", ""] - before["bsg_post_seconds_count", ""] == 3
+    assert after["bsg_slot_wait_seconds_count", ""] - before["bsg_slot_wait_seconds_count", ""] == 3
+    assert after["bsg_post_seconds_sum", ""] > before["bsg_post_seconds_sum", ""]
+    assert after["bsg_gate_open", ""] == 1
+    assert after["bsg_ledger_up", ""] == 1
+
+
+def test_a_gate_that_is_shut_and_what_waits_are_told(stage: Stage, visitor: Visitor) -> None:
+    stage.producer.shut_gate()
+    try:
+        stage.wait_for_messages(stage.send(10), "pending", 10)
+        shown = told(visitor)
+    finally:
+        stage.producer.open_gate()
+
+    assert shown["bsg_gate_open", ""] == 0
+    assert shown["bsg_messages", "pending"] >= 10
+    assert ("bsg_queue_length", "submit.normal") in shown
+
+
+def test_no_metric_names_a_campaign(stage: Stage, visitor: Visitor) -> None:
+    campaign = stage.send(10, name="Autumn sale")
+    stage.wait_for(campaign, "done")
+
+    page = visitor.get("/metrics").text
+
+    assert campaign not in page
+    assert "Autumn sale" not in page
+
+
+def test_flowers_own_metrics_are_still_there(visitor: Visitor) -> None:
+    assert "flower_" in visitor.get("/metrics").text
+
+
+def test_a_ledger_that_cannot_be_read_is_told_and_nothing_else(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        url = server.url
+    observer = Observer(Settings.build(redis_url=url, bsg_api_key="live_test", queue_timeout=0.5))
+
+    families = list(CampaignMetrics(observer.figures).collect())
+
+    assert [(family.name, family.samples[0].value) for family in families] == [("bsg_ledger_up", 0.0)]
+
+
+def test_what_was_forgotten_is_no_longer_counted(stage: Stage) -> None:
+    campaign = stage.send(10)
+    status = stage.wait_for(campaign, "done")
+    observer = Observer(Settings.from_environment(stage.processes.settings))
+    before = observer.figures().messages["finished"]
+
+    assert observer._ledger.campaigns.forget(campaign, everything=True)
+
+    assert before - observer.figures().messages["finished"] == status.counts["finished"] == 10
+
+
+def test_buckets_add_up_from_the_quick_to_the_slow(redis_url: str) -> None:
+    observer = Observer(Settings.build(redis_url=redis_url, bsg_api_key="live_test"))
+    measurements = Measurements(observer._client, Settings.build(bsg_api_key="live_test").account)
+    for seconds in (0.05, 0.06, 99.0):
+        measurements.count("taken", post_seconds=seconds, slot_wait_seconds=0.0)
+
+    page = list(CampaignMetrics(observer.figures).collect())
+
+    (histogram,) = [family for family in page if family.name == "bsg_post_seconds"]
+    counted = {sample.labels.get("le", sample.name): sample.value for sample in histogram.samples}
+    assert [counted[end] for end in ("0.05", "0.1", "60.0", "+Inf")] == [1, 2, 2, 3]
+    assert counted["bsg_post_seconds_sum"] == pytest.approx(99.11)
+
+
+def every_metric() -> set[str]:
+    histogram = Histogram([0] * (len(SECONDS) + 1), 0.0)
+    account = AccountFigures(True, 0, 0.0, Measured({"taken": 1}, histogram, histogram))
+    figures = Figures({"pending": 1}, dict.fromkeys(queues(), 0), 0.0, 0, account)
+    return {sample.name for family in CampaignMetrics(lambda: figures).collect() for sample in family.samples}
+
+
+def queues() -> list[str]:
+    from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
+
+    return [*WORKER_QUEUES, STATUS_QUEUE]
+
+
+def test_the_dashboard_asks_for_metrics_that_there_are_and_leaves_none_out() -> None:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    asked = {name for panel in panels for target in panel["targets"] for name in NAME.findall(target["expr"])}
+
+    assert asked <= every_metric()
+    assert {name.removesuffix("_bucket") for name in asked} == {
+        re.sub("_(bucket|sum|count)$", "", name) for name in every_metric()
+    }
+
+
+def test_the_alert_rules_ask_for_metrics_that_there_are() -> None:
+    (group,) = yaml.safe_load(ALERTS.read_text())["groups"]
+
+    for rule in group["rules"]:
+        assert set(NAME.findall(rule["expr"])) <= every_metric(), rule["alert"]
+        assert rule["labels"]["severity"] in ("page", "ticket")
+        assert rule["annotations"]["description"]

@@ -1,0 +1,69 @@
+"""What workers measure of their requests, counted in Redis for whoever watches: all of an account's workers together.
+
+Nothing depends on it: what cannot be counted is not.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+from redis.exceptions import RedisError
+
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""The upper ends of the histograms' buckets; a last one has what took longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """`counts` are of each bucket alone, the last of what is beyond all of SECONDS; `total` in seconds."""
+
+    counts: Sequence[int]
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    submissions: Mapping[str, int]
+    post_seconds: Histogram
+    slot_wait_seconds: Histogram
+
+
+class Measurements:
+    def __init__(self, client: redis.Redis, account: str) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._key = f"bsg:account:{account}:measured"
+
+    def count(self, outcome: str, *, post_seconds: float, slot_wait_seconds: float) -> None:
+        """One request, and what came of it."""
+        pipe = self._client.pipeline(transaction=False)
+        pipe.hincrby(self._key, f"submissions:{outcome}", 1)
+        for name, seconds in (("post", post_seconds), ("slot", slot_wait_seconds)):
+            pipe.hincrby(self._key, f"{name}:{bisect_left(SECONDS, seconds)}", 1)
+            pipe.hincrbyfloat(self._key, f"{name}:total", seconds)
+        with suppress(RedisError):
+            pipe.execute()
+
+    def read(self) -> Measured:
+        """All that was counted since the ledger began. Raises RedisError."""
+        counted = {name.decode(): value for name, value in self._client.hgetall(self._key).items()}
+        return Measured(
+            submissions={
+                name.removeprefix("submissions:"): int(value)
+                for name, value in sorted(counted.items())
+                if name.startswith("submissions:")
+            },
+            post_seconds=_histogram(counted, "post"),
+            slot_wait_seconds=_histogram(counted, "slot"),
+        )
+
+
+def _histogram(counted: Mapping[str, Any], name: str) -> Histogram:
+    buckets = range(len(SECONDS) + 1)
+    return Histogram(
+        [int(counted.get(f"{name}:{bucket}", 0)) for bucket in buckets], float(counted.get(f"{name}:total", 0))
+    )
