@@ -8,6 +8,7 @@ EXAMPLES = {
     "send": (
         "bsg-campaigns send contacts.csv --sender MyShop --text 'Hi {{ name }}' --watch",
         "bsg-campaigns send contacts.xlsx --sender MyShop --map phone=Mobile --region UA --dry-run",
+        "bsg-campaigns send contacts.csv --sender MyShop --text 'Hi {{ name }}' --test-to +380661231231",
     ),
     "status": ("bsg-campaigns status ID",),
     "list": ("bsg-campaigns list --limit 10 --json",),

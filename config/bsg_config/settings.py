@@ -69,6 +69,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("RETRY_BACKOFF_CAP", "300", values.seconds(0.01, _DAY)),
     Setting("LEASE_SECONDS", "600", values.seconds(0.1, 3600)),
     Setting("SWEEP_INTERVAL", "1", values.seconds(0.1, 3600)),
+    Setting("LOG_FORMAT", "auto", values.one_of("auto", "json", "text")),
+    Setting("BODY_KEY", "", values.fernet_keys),
     Setting("BODY_RETENTION", "604800", values.seconds(0, 3650 * _DAY)),
     Setting("LEDGER_RETENTION", "7776000", values.seconds(1, 3650 * _DAY)),
 )
@@ -101,6 +103,8 @@ class Settings:
     retry_backoff_cap: float
     lease_seconds: float
     sweep_interval: float
+    log_format: str
+    body_key: tuple[str, ...]
     body_retention: float
     ledger_retention: float
 
@@ -177,6 +181,7 @@ class Settings:
     def __repr__(self) -> str:
         shown = {field.name: getattr(self, field.name) for field in fields(self)}
         shown["bsg_api_key"] = None if self.bsg_api_key is None else "(hidden)"
+        shown["body_key"] = "(hidden)" if self.body_key else ()
         shown["redis_url"] = None if self.redis_url is None else self.require_redis_address().without_secrets()
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 

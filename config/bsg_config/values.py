@@ -5,8 +5,10 @@ Every reader raises marshmallow's ValidationError, which tells what is wrong and
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import math
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -21,6 +23,7 @@ from bsg_config.redis_address import RedisAddress
 Value = TypeVar("Value")
 Reader = Callable[[Any], Value]
 
+_FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{43}=")
 _SECONDS_IN = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SLOWEST_STATUS_INTERVAL_MS = 10_000  # no slot is reserved farther ahead
 
@@ -61,6 +64,22 @@ def one_of(*choices: str) -> Reader[str]:
         return str(value)
 
     return read
+
+
+def fernet_keys(value: Any) -> tuple[str, ...]:
+    """Keys with commas between them, the first of which encrypts; none is none."""
+    keys = tuple(filter(None, (key.strip() for key in value.split(",")))) if isinstance(value, str) else tuple(value)
+    for place, key in enumerate(keys, 1):
+        try:
+            size = len(base64.urlsafe_b64decode(key)) if _FERNET_KEY.fullmatch(key) else 0
+        except ValueError:
+            size = 0
+        if size != 32:
+            raise ValidationError(
+                f"Key {place} is none. Write what `python -c 'from cryptography.fernet import Fernet; "
+                "print(Fernet.generate_key().decode())'` prints."
+            )
+    return keys
 
 
 def rate(value: Any) -> Rate:

@@ -26,6 +26,7 @@ class Acceptance:
     window: int
     incarnation: str
     bell: Bell | None = None
+    max_cost: str = ""
 
     @property
     def messages(self) -> int:
@@ -76,7 +77,8 @@ class Campaigns:
         answer = self._scripts.run(
             "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
             acceptance.envelope, acceptance.priority, acceptance.deadline_ms, acceptance.name, acceptance.window,
-            acceptance.incarnation, *((bell.queue, bell.message) if bell else ("", "")), *acceptance.part_sizes,
+            acceptance.incarnation, *((bell.queue, bell.message) if bell else ("", "")), acceptance.max_cost,
+            *acceptance.part_sizes,
         )  # fmt: skip
         kind = text_of(answer[0])
         if kind == "missing":
@@ -90,9 +92,9 @@ class Campaigns:
         priority, *names = self._scripts.run("ring", campaign_id, patience_ms, delay_ms, bell)
         return Bells(text_of(priority), [text_of(name) for name in names])
 
-    def pause(self, campaign_id: str, *, paused: bool) -> bool:
-        """Holds unsent batches, or lets them go on. False: there is no such campaign."""
-        return text_of(self._scripts.run("pause", campaign_id, int(paused))[0]) != "gone"
+    def pause(self, campaign_id: str, *, paused: bool, max_cost: str = "") -> bool:
+        """Holds unsent batches, or lets them go on, up to another `max_cost`. False: there is no such campaign."""
+        return text_of(self._scripts.run("pause", campaign_id, int(paused), max_cost)[0]) != "gone"
 
     def cancel(self, campaign_id: str) -> tuple[int, int] | None:
         """Ends what is unsent and puts down what is to be stopped at BSG.

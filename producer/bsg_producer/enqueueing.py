@@ -11,6 +11,7 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from bsg_config import clock
+from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import prepare_bell
 from bsg_ledger.campaigns import Acceptance, Accepted
@@ -45,12 +46,13 @@ def enqueue(
     idempotency_key: str | None,
     *,
     window: int,
+    seal: BodySeal,
 ) -> Receipt:
     """Stores the messages part by part and commits. Whatever goes wrong before the commit, nothing remains."""
     key = _checked_key(idempotency_key)
     with queue_errors():
         ledger.durability.require()
-    parts = _PartStore(ledger, new_campaign_id(), envelope)
+    parts = _PartStore(ledger, new_campaign_id(), envelope, seal)
     try:
         parts.store_all(messages)
     except QueueSilent:
@@ -76,10 +78,11 @@ def enqueue(
 class _PartStore:
     """The parts of a campaign that does not exist yet."""
 
-    def __init__(self, ledger: Ledger, campaign_id: str, envelope: Envelope) -> None:
+    def __init__(self, ledger: Ledger, campaign_id: str, envelope: Envelope, seal: BodySeal) -> None:
         self._ledger = ledger
         self._campaign_id = campaign_id
         self._envelope = envelope
+        self._seal = seal
         self._template = None if envelope.text is None else Template.parse(envelope.text)
         self._digest = ContentDigest(text=envelope.text, sender=envelope.sender)
         self._sizes: list[int] = []
@@ -91,7 +94,7 @@ class _PartStore:
             self._digest.update(part, packed.written, packed.names)
             with queue_errors():
                 self._ledger.campaigns.store_part(
-                    self._campaign_id, len(self._sizes), packed.content, keep_ms=KEEP_PARTS_MS
+                    self._campaign_id, len(self._sizes), self._seal.close(packed.content), keep_ms=KEEP_PARTS_MS
                 )
             self._sizes.append(len(part))
             reached(CrashPoint.ENQUEUE_PART_STORED)
@@ -110,6 +113,7 @@ class _PartStore:
             name=self._envelope.name or "",
             window=window,
             incarnation=secrets.token_hex(16),
+            max_cost=self._envelope.max_cost or "",
             bell=prepare_bell(self._campaign_id, self._envelope.priority),
         )
 

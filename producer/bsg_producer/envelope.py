@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
@@ -16,13 +19,16 @@ from bsg_config.settings import Settings
 from bsg_producer import rules
 from bsg_producer.errors import CampaignInvalid
 from bsg_producer.rules import Fault
+from bsg_producer.sending_hours import SendingHours
 from bsg_producer.template import Template
 
 START_DAYS_AHEAD_MOST = 30  # BSG: POST /api/campaigns/sms/send-individual, start_at
 DEADLINE_DAYS_AHEAD_MOST = 120
 NAME_CHARACTERS_MOST = 200
 CALLBACK_URL_CHARACTERS_MOST = 2_000
+MAX_COST_BELOW = 1_000_000_000
 
+_UTC = ZoneInfo("UTC")
 _BSG_TIME = "%Y-%m-%d %H:%M:%S"
 _PRIORITY = ", ".join(PRIORITIES[:-1]) + f" or {PRIORITIES[-1]}"
 _ZONE_REMEDY = "give a datetime with a zone, such as datetime(2030, 1, 31, 9, 0, tzinfo=ZoneInfo('Europe/Kyiv'))"
@@ -45,6 +51,8 @@ class Envelope:
     priority: str
     allow_duplicates: bool
     name: str | None
+    send_between: str | None
+    max_cost: str | None
     batch_size: int
 
     def to_json(self) -> str:
@@ -61,6 +69,12 @@ class Envelope:
             return cls(**found)
         except (ValueError, TypeError, LookupError, RecursionError):
             raise ValueError("not a campaign's envelope as it was accepted") from None
+
+    def opening(self, moment: datetime) -> datetime:
+        """The moment itself if batches may leave then by `send_between`, else when they may next."""
+        if self.send_between is None:
+            return moment
+        return SendingHours.parse(self.send_between, _UTC).opening(moment)
 
     def request_fields(self, now: datetime, zone: tzinfo) -> tuple[dict[str, Any], bool]:
         """The envelope of BSG's request, and whether `start_at` was left out because it has passed.
@@ -93,9 +107,14 @@ def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: dateti
         begin = max(start_at or now, now)
         given = timedelta(seconds=settings.campaign_deadline) if deadline is None else deadline
         _collect(errors, "deadline", lambda: _check_deadline(given, begin))
+    _collect(errors, "send_between", lambda: found.update(send_between=_hours(found, settings)))
     if errors:
         raise CampaignInvalid(errors)
     deadline = begin + given if isinstance(given, timedelta) else given
+    hours = found["send_between"]
+    if hours is not None and (opening := SendingHours.parse(hours, settings.bsg_timezone).opening(begin)) >= deadline:
+        said = f"It passes before {hours} comes round, at {opening.isoformat()}: give a later one, or other hours."
+        raise CampaignInvalid({"deadline": [said]})
     if start_at is not None:
         start_at = start_at.astimezone(settings.bsg_timezone)
     return Envelope(**{**found, "start_at": start_at, "deadline": deadline}, batch_size=settings.campaign_batch_size)
@@ -114,6 +133,14 @@ def check_deadline(deadline: Any, now: datetime) -> datetime:
     except ValidationError as error:
         raise CampaignInvalid({"deadline": [str(said) for said in error.messages]}) from None
     return now + given if isinstance(given, timedelta) else given
+
+
+def check_max_cost(amount: Any) -> str:
+    """A spending cap by itself. Raises CampaignInvalid."""
+    try:
+        return str(_Amount().deserialize(amount))
+    except ValidationError as error:
+        raise CampaignInvalid({"max_cost": [str(said) for said in error.messages]}) from None
 
 
 class _Moment(fields.Field[Any]):
@@ -141,6 +168,30 @@ class _Moment(fields.Field[Any]):
             except (OverflowError, ValueError):
                 raise ValidationError("Not a number of seconds that can be counted: give fewer.") from None
         raise ValidationError(f"Not a time: {_ZONE_REMEDY}.")
+
+
+def _hours(found: Mapping[str, Any], settings: Settings) -> str | None:
+    """With their zone, as the account's may be set anew while the campaign waits."""
+    written = found.get("send_between")
+    if written is None:
+        return None
+    try:
+        return str(SendingHours.parse(written, settings.bsg_timezone))
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+class _Amount(fields.Field[Any]):
+    """An amount of money as a text, in the account's currency."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        amount = None
+        if isinstance(value, (int, float, Decimal, str)) and not isinstance(value, bool):
+            with suppress(InvalidOperation, ValueError):
+                amount = Decimal(str(value))
+        if amount is None or not amount.is_finite() or not 0 < amount < MAX_COST_BELOW:
+            raise ValidationError("Not an amount of money: give a number above 0, such as 25.50.")
+        return f"{amount:f}"
 
 
 class _Sender(fields.Field[Any]):
@@ -249,6 +300,8 @@ class _Arguments(Schema):
     priority = _string("normal", _PRIORITY, validate.OneOf(PRIORITIES, error=f"Not a priority: give {_PRIORITY}."))
     allow_duplicates = fields.Raw(load_default=False, validate=_check_bool)
     name = _string(None, "the name as one, or none", _check_name)
+    send_between = _string(None, "the hours as one, or none", lambda hours: True)
+    max_cost = _Amount(load_default=None, allow_none=True)
 
 
 _SCHEMA = _Arguments()

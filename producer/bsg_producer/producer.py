@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Self, TypeVar
 
 import redis
 
 from bsg_config import clock
+from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import Doorbell
 from bsg_config.redis_connections import connect
@@ -20,7 +22,7 @@ from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
 from bsg_producer import following
 from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.enqueueing import Receipt, enqueue
-from bsg_producer.envelope import check_deadline, check_envelope
+from bsg_producer.envelope import check_deadline, check_envelope, check_max_cost
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.rejects import Reject
@@ -60,6 +62,7 @@ class Producer:
             timeout_ms=int(settings.queue_timeout * 1000),
         )
         self._doorbell = Doorbell(client)
+        self._seal = BodySeal(settings.body_key)
 
     def enqueue(
         self,
@@ -76,11 +79,16 @@ class Producer:
         allow_duplicates: bool = False,
         idempotency_key: str | None = None,
         name: str | None = None,
+        send_between: str | None = None,
+        max_cost: float | Decimal | str | None = None,
     ) -> Receipt:
         """Accepts a campaign: once this returns, every message is sent exactly once or accounted for with a reason.
 
         `messages` is consumed once and never held whole. Each is a mapping with `phone`, `text` unless a template is
         given here as `text`, and optionally `sender`, `reference_id`, `tariff_code`. `validity` is in hours.
+        Batches leave only `send_between` hours of the day: "09:00-20:00", by the account's zone or a given one,
+        "09:00-20:00 Europe/Kyiv".
+        The campaign pauses when its next batch would pass `max_cost`, by the prices that BSG answers.
 
         Raises `CampaignInvalid` (what to mend, by field), `IdempotencyConflict`, `QueueUnavailable` and
         `QueueNotDurable` (the campaign does not exist), and `EnqueueUnconfirmed` (it may; try again with its key).
@@ -97,11 +105,20 @@ class Producer:
                 "priority": priority,
                 "allow_duplicates": allow_duplicates,
                 "name": name,
+                "send_between": send_between,
+                "max_cost": max_cost,
             },
             self._settings,
             clock.now(),
         )
-        return enqueue(self._ledger, messages, envelope, idempotency_key, window=self._settings.campaign_window)
+        return enqueue(
+            self._ledger,
+            messages,
+            envelope,
+            idempotency_key,
+            window=self._settings.campaign_window,
+            seal=self._seal,
+        )
 
     def status(self, campaign_id: str) -> CampaignStatus:
         """How the campaign stands: state, messages by state, batches and every transition."""
@@ -142,9 +159,9 @@ class Producer:
         """Holds the batches that have not been sent; what is at BSG goes on there."""
         self._set_paused(campaign_id, paused=True)
 
-    def resume(self, campaign_id: str) -> None:
-        """Lets a paused campaign go on."""
-        self._set_paused(campaign_id, paused=False)
+    def resume(self, campaign_id: str, *, max_cost: float | Decimal | str | None = None) -> None:
+        """Lets a paused campaign go on; one that its `max_cost` paused needs a higher one, of the whole campaign."""
+        self._set_paused(campaign_id, paused=False, max_cost="" if max_cost is None else check_max_cost(max_cost))
         self._ring(campaign_id)
 
     def cancel(self, campaign_id: str) -> int:
@@ -225,9 +242,9 @@ class Producer:
         with queue_errors():
             return _known(campaign_id, self._ledger.reading.summary(_checked(campaign_id)))
 
-    def _set_paused(self, campaign_id: str, *, paused: bool) -> None:
+    def _set_paused(self, campaign_id: str, *, paused: bool, max_cost: str = "") -> None:
         with queue_errors():
-            if not self._ledger.campaigns.pause(_checked(campaign_id), paused=paused):
+            if not self._ledger.campaigns.pause(_checked(campaign_id), paused=paused, max_cost=max_cost):
                 raise CampaignNotFound(campaign_id)
 
     def _ring(self, campaign_id: str) -> None:

@@ -170,6 +170,28 @@ def test_watching_a_campaign_that_did_not_end_well_fails(ledger: Path, line: Com
     assert "accepted" in line.output
 
 
+def test_a_test_send_takes_the_first_rows_to_ones_own_phone(ledger: Path, line: CommandLine) -> None:
+    rows = "".join(f"+38066123123{number},N{number},id-{number}\n" for number in range(5))
+    Path("contacts.csv").write_text(f"phone,name,reference_id\n{rows}", encoding="utf-8")
+    words = ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi {{ name }}", "--test-to")
+    receipt = line.json(*words, "+380671231231")
+    assert receipt["messages"] == 3
+    assert line.run(*words, "12") == ExitCode.MISUSE
+    assert "--test-to: not an international phone number" in line.errors
+    assert line.run(*words, "+380671231231", "--dry-run") == ExitCode.MISUSE
+
+
+def test_hours_and_a_cap_are_taken_and_told_when_they_are_wrong(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send("--send-between", "09:00-20:00 Europe/Kyiv", "--max-cost", "25.50")
+    line.run("pause", campaign)
+    assert line.json("resume", campaign, "--max-cost", "30")["paused"] is False
+    assert line.run("resume", campaign, "--max-cost", "much") == ExitCode.MISUSE
+    assert "max_cost: Not an amount of money" in line.errors
+    words = ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi")
+    assert line.run(*words, "--send-between", "9-20") == ExitCode.MISUSE
+    assert "send_between: Not hours of a day: write it as 09:00-20:00" in line.errors
+
+
 def test_who_opted_out_is_listed_from_the_command_line_and_from_a_file(ledger: Path, line: CommandLine) -> None:
     Path("out.csv").write_text("phone;name\n066 123-12-32;Bob\n066 123-12-31;Ann\n", encoding="utf-8")
     assert line.json("suppress", "+380661231231", "--file", "out.csv", "--region", "UA") == {

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from bsg_config import clock
+from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint
 from bsg_config.settings import Settings
 from bsg_ledger.campaigns import Acceptance, Accepted, Campaigns
@@ -102,7 +103,9 @@ class Play:
         )
         ledger = Ledger(self.lane.client)
         ledger.campaigns = _WithoutBell(self.lane.client, Scripts(self.lane.client))
-        receipt = enqueueing.enqueue(ledger, messages or campaign.messages(), envelope, campaign.key, window=8)
+        receipt = enqueueing.enqueue(
+            ledger, messages or campaign.messages(), envelope, campaign.key, window=8, seal=BodySeal(())
+        )
         return receipt.campaign_id
 
     def status(self, campaign_id: str) -> CampaignStatus:
@@ -130,6 +133,6 @@ class Play:
         body = self.lane.ledger.reading.body(campaign_id, batch)
         if body is None:
             raise RuntimeError("there is no such batch")
-        outcome = self.lane.runtime.client.send_individual(unpacked(body), {}, lambda: True)
+        outcome = self.lane.runtime.client.send_individual(unpacked(body, self.lane.runtime.seal), {}, lambda: True)
         if outcome.kind is not OutcomeKind.TAKEN:
             raise RuntimeError(f"BSG did not take it: {outcome.cause}")

@@ -35,6 +35,8 @@ def test_what_is_not_given_has_its_default() -> None:
         priority="normal",
         allow_duplicates=False,
         name=None,
+        send_between=None,
+        max_cost=None,
         batch_size=7,
     )
 

@@ -14,6 +14,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 TEXT = "Hi {{ name }}, see you {{ day }} in {{ city }}"
 # What a row of a CSV file cannot break with a template and a sender given, and what is only found later.
 OUT_OF_REACH = {
+    RejectCode.SUPPRESSED,  # by a list
     RejectCode.MISSING_SENDER,
     RejectCode.MISSING_TEXT,
     RejectCode.INVALID_TEXT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bsg_config.body_seal import BodySeal
 from bsg_producer.columns import Part
 from bsg_worker import prepare, submit
 from bsg_worker.bodies import unpacked
@@ -16,9 +17,9 @@ def failing_preparation(part: Part, *_: Any, **__: Any) -> None:
     raise ValueError(f"cannot render {part.fields} for {part.phones}")
 
 
-def failing_submission(body: bytes) -> bytes:
+def failing_submission(body: bytes, seal: BodySeal) -> bytes:
     try:
-        return (unpacked(body).decode() + "\ud800").encode()
+        return (unpacked(body, seal).decode() + "\ud800").encode()
     except UnicodeEncodeError as error:
         raise RuntimeError(f"cannot send {error.object}") from error
 

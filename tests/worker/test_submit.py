@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bsg_config import clock
+from bsg_config.body_seal import BodySeal
 from bsg_ledger.scripts import source
 from bsg_sandbox.server import Sandbox
 from bsg_worker.client.answers import CampaignAnswer
@@ -187,9 +188,9 @@ def test_a_campaign_ends_its_turn_after_a_batch_when_others_have_had_none(redis_
 def test_what_must_not_be_sent_is_not_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = bench.prepared(1)
 
-    def paused_after_the_claim(body: bytes) -> bytes:
+    def paused_after_the_claim(body: bytes, seal: BodySeal) -> bytes:
         bench.producer.pause(campaign)
-        return body
+        return seal.open(body)
 
     monkeypatch.setattr("bsg_worker.submit.unpacked", paused_after_the_claim)
 

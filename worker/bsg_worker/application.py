@@ -7,12 +7,20 @@ from socket import gethostname
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, celeryd_after_setup, worker_process_init, worker_ready
+from celery.signals import (
+    after_setup_logger,
+    after_setup_task_logger,
+    beat_init,
+    celeryd_after_setup,
+    worker_process_init,
+    worker_ready,
+)
 from kombu.entity import Queue
 
 from bsg_config.celery_configuration import celery_settings
 from bsg_config.pulse import pulse_queue
 from bsg_config.settings import Settings
+from bsg_worker.logs import use_format
 
 # Celery lets these stand over its configuration. A web app's own broker must not become ours by sharing a shell.
 FOREIGN_BROKERS = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND")
@@ -21,7 +29,8 @@ for name in FOREIGN_BROKERS:
     os.environ.pop(name, None)
 
 app = Celery("bsg_worker", include=["bsg_worker.tasks"])
-app.conf.update(celery_settings(Settings.from_environment()))
+SETTINGS = Settings.from_environment()
+app.conf.update(celery_settings(SETTINGS))
 
 
 def _begin_watch(**_: object) -> None:
@@ -44,6 +53,12 @@ def _leave_trace(sender: Any, **_: Any) -> None:
     leave_trace(f"beat@{gethostname()}")
 
 
+def _format_log(**_: object) -> None:
+    use_format(SETTINGS.log_format)
+
+
+for set_up in (after_setup_logger, after_setup_task_logger):
+    set_up.connect(_format_log)
 celeryd_after_setup.connect(_listen_for_pulse)
 beat_init.connect(_leave_trace)
 for begun in (worker_ready, worker_process_init):  # the latter in each process of a prefork pool

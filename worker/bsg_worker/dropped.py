@@ -55,7 +55,7 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
     # A server may ignore the filter: a dropped message's id may stand in the older campaign that it was dropped for.
     rows_at_bsg = runtime.client.messages(campaign_id=bsg_campaign_id)
     listed = {row.reference_id for row in rows_at_bsg if row.campaign_id == bsg_campaign_id}
-    rows = json.loads(unpacked(body))
+    rows = json.loads(unpacked(body, runtime.seal))
     dropped = [place for place, row in enumerate(rows) if row["reference_id"] not in listed]
     if len(rows) != record.size or len(rows) - len(dropped) != total:
         return Total(total)
@@ -67,7 +67,7 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
     reached(CrashPoint.DROPPED_MISSED)
     runtime.evidence.forget(subject)
     indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
-    rest, rest_rows = without(rows, indexes, set(dropped))
+    rest, rest_rows = without(rows, indexes, set(dropped), runtime.seal)
     runtime.ledger.batches.shrink(
         record.campaign_id,
         record.batch,

@@ -6,6 +6,8 @@ import logging
 
 from redis.exceptions import ResponseError
 
+from bsg_config import clock
+from bsg_config.body_seal import BodySealed
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rows import encode_rows
@@ -13,6 +15,7 @@ from bsg_producer.columns import unpack
 from bsg_producer.envelope import Envelope
 from bsg_producer.preparation import Prepared, prepare
 from bsg_worker.doorbells import BELL_PATIENCE_MS
+from bsg_worker.logs import decided
 from bsg_worker.runtime import Runtime, new_token
 from bsg_worker.submit import submit_batches
 
@@ -21,6 +24,7 @@ LOGGER = logging.getLogger(__name__)
 LEASE_MS = 60_000  # a part takes well under a second; what holds it for a minute is dead
 LOSSES_ALLOWED = 5
 FULL_REDIS_DELAY_MS = 5_000
+SEALED_DELAY_MS = 60_000
 
 
 def prepare_then_submit(runtime: Runtime, campaign_id: str) -> str:
@@ -48,8 +52,13 @@ def prepare_next(runtime: Runtime, campaign_id: str) -> str | None:
 
 def prepare_part(runtime: Runtime, lease: PartLease) -> str:
     """Prepares one leased part and commits all of it at once; answers the outcome."""
+    begun = clock.monotonic()
     try:
         prepared = _checked(runtime, lease)
+    except BodySealed as error:
+        runtime.ledger.parts.release(lease, delay_ms=SEALED_DELAY_MS, cause=str(error))
+        LOGGER.error("part %d of %s: %s", lease.part, lease.campaign_id, error)
+        return f"deferred {SEALED_DELAY_MS / 1000:.0f} s: {error}"
     except Exception as error:
         # Its text may hold a phone or a text: only its kind is told. The lease runs out, and after five losses the
         # part's messages become rejects.
@@ -59,7 +68,7 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
     try:
         committed = runtime.ledger.parts.prepared(
             lease,
-            [(batch.size, encode_rows(batch.indexes), batch.body) for batch in prepared.batches],
+            [(batch.size, encode_rows(batch.indexes), runtime.seal.close(batch.body)) for batch in prepared.batches],
             [(reject.index, reject.to_json()) for reject in prepared.rejects],
         )
     except ResponseError as error:
@@ -69,13 +78,23 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
         )
         return f"deferred {FULL_REDIS_DELAY_MS / 1000:.0f} s: {type(error).__name__}"
     reached(CrashPoint.PREPARE_PART_COMMITTED)
-    return "prepared" if committed else "stale: another worker prepares it"
+    outcome = "prepared" if committed else "stale: another worker prepares it"
+    decided(
+        LOGGER,
+        outcome,
+        seconds=clock.monotonic() - begun,
+        campaign=lease.campaign_id,
+        part=lease.part,
+        batches=len(prepared.batches),
+        rejects=len(prepared.rejects),
+    )
+    return outcome
 
 
 def _checked(runtime: Runtime, lease: PartLease) -> Prepared:
     envelope = Envelope.from_json(lease.envelope)
     return prepare(
-        unpack(lease.packed),
+        unpack(runtime.seal.open(lease.packed)),
         envelope,
         campaign_id=lease.campaign_id,
         first_index=lease.first_index,

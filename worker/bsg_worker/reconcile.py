@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from bsg_producer.rejects import RejectCode
 from bsg_worker.bodies import rejected, unpacked, without
 from bsg_worker.client.answers import CampaignDetail
 from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.logs import decided
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.read_failures import denies
@@ -28,6 +30,8 @@ from bsg_worker.turns import Turns, by_lot
 AT_ONCE = 50
 LONGEST_GAP_SECONDS = 60.0
 ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id settles it
+
+LOGGER = logging.getLogger(__name__)
 
 _TAKEN = Flaw(
     "reference_id",
@@ -119,13 +123,15 @@ class _Looks:
         reached(CrashPoint.RECONCILE_LOOKED)
         if not isinstance(finding, NoTrace):
             self._runtime.evidence.forget(record.id)
-        self.outcomes.append(_act(self._runtime, record, rows, finding, self._began))
+        outcome = _act(self._runtime, record, rows, finding, self._began)
+        decided(LOGGER, outcome, campaign=record.campaign_id, batch=record.id, attempt=record.attempts)
+        self.outcomes.append(outcome)
         reached(CrashPoint.RECONCILE_RECORDED)
 
 
 def _rows_of(runtime: Runtime, record: BatchRecord) -> list[Any]:
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
-    return [] if body is None else list(json.loads(unpacked(body)))
+    return [] if body is None else list(json.loads(unpacked(body, runtime.seal)))
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
@@ -206,7 +212,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
 
 def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], places: frozenset[int]) -> str:
     indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
-    rest, rest_rows = without(rows, indexes, set(places))
+    rest, rest_rows = without(rows, indexes, set(places), runtime.seal)
     state = runtime.ledger.batches.shrink(
         record.campaign_id,
         record.batch,

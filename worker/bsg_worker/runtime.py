@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import redis
 
 from bsg_config import clock
+from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import Doorbell
 from bsg_config.redis_connections import connect
@@ -40,6 +41,7 @@ class Runtime:
     bsg_time: BSGTime
     witness: Witness
     measurements: Measurements
+    seal: BodySeal
     evidence: Evidence = field(default_factory=Evidence)
     # Held by the thread that looks for what is in doubt.
     looking: threading.Lock = field(default_factory=threading.Lock)
@@ -95,6 +97,7 @@ def build(settings: Settings, *, patience: float = LONGEST_RESERVATION) -> Runti
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
         witness=ledger.witness(settings.account),
         measurements=Measurements(client, settings.account),
+        seal=BodySeal(settings.body_key),
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from random import SystemRandom
 from typing import Any
 
@@ -12,6 +14,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bsg_config import clock
+from bsg_config.body_seal import BodySealed
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import STALE, BatchLease
 from bsg_ledger.durability import NotDurable
@@ -22,14 +25,17 @@ from bsg_worker.bodies import unpacked
 from bsg_worker.client.outcomes import Outcome, OutcomeKind
 from bsg_worker.doorbells import campaigns_wait, ring_submits
 from bsg_worker.limiter import LONGEST_SLOT_WAIT, Later
+from bsg_worker.logs import decided
 from bsg_worker.recording import record
 from bsg_worker.runtime import Runtime, new_token
 from bsg_worker.suppressed import without_suppressed
 
+LOGGER = logging.getLogger(__name__)
+
 AT_MOST_SECONDS = 0.5  # going on with the same campaign saves doorbells; longer would be unfair to others
 PERMIT_WAIT_SECONDS = 30.0
 RECORD_AGAIN_SECONDS = 0.2
-UNREADABLE_DELAY = 60.0  # somebody else wrote into the ledger: its batches wait for that to be mended, and expire
+UNREADABLE_DELAY = 60.0  # its batches wait for a person to mend that (somebody else wrote, BODY_KEY), and expire
 LATEST_SECONDS = 1.0  # a request that is later than that after its slot meets those of the slots that came meanwhile
 
 NOTHING_LEFT = Outcome(OutcomeKind.NOT_TAKEN, "Redis did not keep the intent")
@@ -93,9 +99,15 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
     if not isinstance(lease, BatchLease):
         return Step(f"not now: {lease.why}", again_in=None, ends=True)
     reached(CrashPoint.SUBMIT_CLAIMED)
-    body = unpacked(lease.body)
+    try:
+        body, envelope = unpacked(lease.body, runtime.seal), Envelope.from_json(lease.envelope)
+    except (BodySealed, ValueError) as error:
+        return _unreadable(runtime, lease, str(error))
     if lease.held_against != lease.suppressions and (state := without_suppressed(runtime, lease, body)):
         return Step(f"{state}: suppressed")
+    # Only a campaign with hours needs to know what time it is.
+    if envelope.send_between is not None and (closed := _closed(envelope, _now(runtime))) > 0:
+        return _outside_hours(runtime, lease, closed)
     no_access = runtime.client.without_access()
     reached(CrashPoint.SUBMIT_ACCESS_STANDS)
     if not runtime.permits.acquire(timeout=PERMIT_WAIT_SECONDS):
@@ -103,7 +115,7 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
         return Step("deferred: no permit", ends=True)
     reached(CrashPoint.SUBMIT_PERMIT_IN_HAND)
     try:
-        answered = _with_permit(runtime, lease, body, no_access)
+        answered = _with_permit(runtime, lease, envelope, body, no_access)
     finally:
         runtime.permits.release()  # before the answer is recorded: the next request need not wait for Redis's disk
     if isinstance(answered, Step):
@@ -112,12 +124,23 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
     step = _until_told(runtime, lambda: _recorded(runtime, lease, answered.outcome, body, answered.intended_at))
     reached(CrashPoint.SUBMIT_RECORDED)
     runtime.measurements.count(answered.outcome.kind, post_seconds=answered.took, slot_wait_seconds=answered.slot_wait)
+    decided(
+        LOGGER,
+        step.outcome,
+        seconds=answered.took,
+        campaign=lease.campaign_id,
+        batch=lease.batch_id,
+        attempt=lease.attempts + 1,
+        messages=lease.size,
+    )
     return step
 
 
-def _with_permit(runtime: Runtime, lease: BatchLease, body: bytes, no_access: Outcome | None) -> Step | _Answered:
+def _with_permit(
+    runtime: Runtime, lease: BatchLease, envelope: Envelope, body: bytes, no_access: Outcome | None
+) -> Step | _Answered:
     try:
-        ready = _ready(runtime, lease)
+        ready = _ready(runtime, lease, envelope)
     except (NotDurable, RedisError):
         # Nothing has left, whether or not the intent was written. Only this process knows: to others it is a doubt.
         return _until_told(runtime, lambda: _withdrawn(runtime, lease, NOTHING_LEFT))
@@ -130,7 +153,7 @@ def _with_permit(runtime: Runtime, lease: BatchLease, body: bytes, no_access: Ou
     return _Answered(outcome, ready.intended_at, ready.slot_wait, clock.monotonic() - begun)
 
 
-def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
+def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _Ready:
     """Waits for a slot and writes the intent, on disk; for another slot, if that took until after the first.
 
     Raises NotDurable and RedisError.
@@ -145,12 +168,10 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
     clock.sleep(slot.wait)
     reached(CrashPoint.SUBMIT_SLOT_WAITED_OUT)
     slot_at = clock.monotonic()
-    try:
-        envelope = Envelope.from_json(lease.envelope)
-    except ValueError as error:
-        _give_back(runtime, lease, UNREADABLE_DELAY, str(error))
-        return Step(f"deferred {UNREADABLE_DELAY:.0f} s: {error}", again_in=None, ends=True)
-    fields, start_passed = envelope.request_fields(moment(runtime.ledger.rooms.now_ms()), runtime.settings.bsg_timezone)
+    now = _now(runtime)
+    if (closed := _closed(envelope, now)) > 0:
+        return _outside_hours(runtime, lease, closed)
+    fields, start_passed = envelope.request_fields(now, runtime.settings.bsg_timezone)
     intended_at = clock.monotonic()
     state = runtime.ledger.batches.intend(
         lease,
@@ -177,6 +198,25 @@ def _ready(runtime: Runtime, lease: BatchLease) -> Step | _Ready:
 def _give_back(runtime: Runtime, lease: BatchLease, delay: float, cause: str) -> None:
     runtime.ledger.batches.release(lease, delay_ms=int(delay * 1000), cause=cause)
     reached(CrashPoint.SUBMIT_GIVEN_BACK)
+
+
+def _now(runtime: Runtime) -> datetime:
+    return moment(runtime.ledger.rooms.now_ms())
+
+
+def _closed(envelope: Envelope, now: datetime) -> float:
+    """For how many seconds nothing of the campaign may leave, by its hours."""
+    return (envelope.opening(now) - now).total_seconds()
+
+
+def _outside_hours(runtime: Runtime, lease: BatchLease, closed: float) -> Step:
+    _give_back(runtime, lease, closed, f"outside of its hours, for {closed:.0f} s")
+    return Step(f"deferred {closed:.0f} s: outside of its hours", again_in=closed, ends=True)
+
+
+def _unreadable(runtime: Runtime, lease: BatchLease, cause: str) -> Step:
+    _give_back(runtime, lease, UNREADABLE_DELAY, cause)
+    return Step(f"deferred {UNREADABLE_DELAY:.0f} s: {cause}", again_in=None, ends=True)
 
 
 def _withdrawn(runtime: Runtime, lease: BatchLease, why: Outcome) -> Step:

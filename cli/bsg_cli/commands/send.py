@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from bsg_cli.rehearsal import as_fields, print_rehearsal, rehearse
 from bsg_cli.watching import watch
 from bsg_config import clock
 from bsg_config.settings import Settings
+from bsg_producer import rules
 from bsg_producer.envelope import check_envelope
+from bsg_producer.rules import Fault
 from bsg_producer.template import FieldMissing, Template
 
 ROWS_BETWEEN_PROGRESS = 10_000
@@ -32,7 +35,10 @@ _ENVELOPE = (
     "priority",
     "allow_duplicates",
     "name",
+    "send_between",
+    "max_cost",
 )
+TEST_ROWS = 3
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -52,10 +58,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser.add_argument("--callback-url", metavar="URL")
     parser.add_argument("--idempotency-key", metavar="KEY", help="the same key and content is accepted only once")
     parser.add_argument("--allow-duplicates", action="store_true", help="the same text twice to the same phone")
+    parser.add_argument(
+        "--send-between", metavar="HOURS", help="batches leave only then: 09:00-20:00, or '09:00-20:00 Europe/Kyiv'"
+    )
+    parser.add_argument("--max-cost", metavar="AMOUNT", help="the campaign pauses before it would cost more")
     end = parser.add_mutually_exclusive_group()
     end.add_argument("--watch", action="store_true", help="follow it until it is final")
     end.add_argument(
         "--dry-run", action="store_true", help="tell what would be sent and what rejected; nothing is sent or stored"
+    )
+    parser.add_argument(
+        "--test-to", metavar="PHONE", help=f"send only the first {TEST_ROWS} rows, and to this phone instead of theirs"
     )
     parser.set_defaults(run=run)
 
@@ -72,6 +85,8 @@ def moment_argument(text: str) -> datetime:
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
+    if arguments.test_to is not None:
+        _check_test(arguments)
     with CampaignFile(arguments.file, reading_of(arguments)) as file:
         _check_columns(file, arguments)
         if file.said:
@@ -81,9 +96,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         producer = open_producer(arguments.data_directory)
         progress = Progress()
         try:
-            receipt = producer.enqueue(
-                _counted(file, progress), **_envelope(arguments), idempotency_key=arguments.idempotency_key
-            )
+            rows = _counted(file, progress)
+            envelope = _envelope(arguments)
+            if arguments.test_to is not None:
+                rows, envelope = _test_rows(rows, arguments.test_to), {**envelope, "allow_duplicates": True}
+            receipt = producer.enqueue(rows, **envelope, idempotency_key=arguments.idempotency_key)
         finally:
             progress.clear()
     if arguments.json:
@@ -97,6 +114,21 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 def _envelope(arguments: argparse.Namespace) -> dict[str, Any]:
     """What the campaign says once for all its messages, as `Producer.enqueue` takes it."""
     return {name: getattr(arguments, name) for name in _ENVELOPE}
+
+
+def _check_test(arguments: argparse.Namespace) -> None:
+    if arguments.dry_run:
+        raise BadInput("--test-to: not together with --dry-run. Give one of them.")
+    try:
+        rules.phone(arguments.test_to)
+    except Fault as fault:
+        raise BadInput(f"--test-to: {fault.message}.") from None
+
+
+def _test_rows(rows: Iterator[Mapping[str, str | int]], phone: str) -> Iterator[Mapping[str, str | int]]:
+    """The first rows, to somebody else. Without ids of their own: the campaign itself will need those."""
+    for row in islice(rows, TEST_ROWS):
+        yield {**{name: value for name, value in row.items() if name != "reference_id"}, "phone": phone}
 
 
 def _rehearse(file: CampaignFile, arguments: argparse.Namespace) -> ExitCode:

@@ -23,6 +23,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     ):
         parser = commands.add_parser(name, parents=[common], help=explanation)
         parser.add_argument("campaign", metavar="ID")
+        if name == "resume":
+            parser.add_argument("--max-cost", metavar="AMOUNT", help="what the whole campaign may cost from now on")
         parser.set_defaults(run=run)
 
     retry = commands.add_parser("retry", parents=[common], help="send again what BSG refused, or what has expired")
@@ -52,7 +54,7 @@ def run_pause(arguments: argparse.Namespace) -> ExitCode:
 
 def run_resume(arguments: argparse.Namespace) -> ExitCode:
     producer = open_producer(arguments.data_directory)
-    producer.resume(arguments.campaign)
+    producer.resume(arguments.campaign, max_cost=arguments.max_cost)
     status = producer.status(arguments.campaign)
     held = _count(status, _HELD)
     if arguments.json:

@@ -4,7 +4,8 @@
 -- Answer  {claimed, batch, envelope, size, attempts, body, suppressions that it was held against, suppressions
 --         now}, {none, when the next is due or -1},
 --         or {gone | paused | cancelled | foreign | gate | full}
--- Transition  pending -> claimed (or expired, when the deadline has passed)
+-- Transition  pending -> claimed (or expired, when the deadline has passed); the campaign is paused where the batch
+--             would cost more than is allowed
 local campaign, account = ARGV[1], ARGV[3]
 local key = campaign_key(campaign)
 redis.call('ZREM', key .. ':rung', ARGV[2])
@@ -16,6 +17,24 @@ if cancelled == '1' then return { 'cancelled' } end
 if paused == '1' then return { 'paused' } end
 if gate_shut(account) then return { 'gate' } end
 if redis.call('ZCARD', key .. ':leases') >= number(window) then return { 'full' } end
+
+-- One batch shows what a message costs; until its price is known the others wait. yes, wait, or why not.
+local function affordable(size)
+  local most, cost, priced, claimed, posting, in_doubt_too, submitted, finished = get(key, 'max_cost', 'cost', 'priced',
+    'messages:claimed', 'messages:posting', 'messages:unconfirmed', 'messages:submitted', 'messages:finished')
+  if not most then return 'yes' end
+  local on_the_way = number(claimed) + number(posting) + number(in_doubt_too)
+  local taken = number(submitted) + number(finished)
+  if number(priced) == 0 then
+    if on_the_way + number(submitted) > 0 then return 'wait' end
+    return taken == 0 and 'yes' or 'BSG tells no price, and max_cost is set'
+  end
+  local each = number(cost) / number(priced)
+  local unpriced = math.max(0, taken - number(priced))
+  if number(cost) + each * (on_the_way + unpriced + size) <= number(most) + 0.000001 then return 'yes' end
+  return 'the next batch would pass max_cost ' .. most
+end
+
 while true do
   local batch, at = earliest(key .. ':due')
   if not batch then return { 'none', -1 } end
@@ -25,6 +44,14 @@ while true do
   end
   stamp(campaign, account)
   if number(deadline) > NOW then
+    local answer = affordable(number(redis.call('HGET', batch_key(campaign, batch), 'size')))
+    if answer == 'wait' then return { 'full' } end
+    if answer ~= 'yes' then
+      redis.call('HSET', key, 'paused', '1')
+      record_event(campaign, '', 'running', 'paused', answer)
+      refresh_due(campaign)
+      return { 'paused' }
+    end
     redis.call('HSET', batch_key(campaign, batch), 'token', ARGV[4], 'lease_until', NOW + ARGV[5])
     move(campaign, batch, 'claimed', NOW + ARGV[5], 'claimed')
     local size, attempts, held_against = get(batch_key(campaign, batch), 'size', 'attempts', 'suppressions')

@@ -173,6 +173,16 @@ local function move_back(campaign, batch, at, cause, detail)
   return 'pending'
 end
 
+-- What BSG asks for a batch, and with it what the campaign has cost so far, of so many messages.
+local function note_price(campaign, batch, price, currency)
+  if price == '' then return end
+  local key = batch_key(campaign, batch)
+  local before, size = get(key, 'price', 'size')
+  redis.call('HSET', key, 'price', price, 'currency', currency)
+  redis.call('HINCRBYFLOAT', campaign_key(campaign), 'cost', string.format('%.6f', number(price) - number(before)))
+  if not before then redis.call('HINCRBY', campaign_key(campaign), 'priced', size) end
+end
+
 -- The fence: only the holder of the token in that state may go on.
 local function held(campaign, batch, state, token)
   local now_state, now_token = get(batch_key(campaign, batch), 'state', 'token')

@@ -11,7 +11,7 @@ if state ~= 'submitted' and state ~= 'finished' then return { 'stale' } end
 local live = account_key(account_of(campaign), 'live')
 redis.call('HSET', key, 'bsg_status', status, 'statistics', ARGV[5], 'polled_at', NOW)
 redis.call('HDEL', key, 'asks', 'error') -- BSG does know it
-if ARGV[6] ~= '' then redis.call('HSET', key, 'price', ARGV[6], 'currency', ARGV[7]) end
+note_price(campaign, batch, ARGV[6], ARGV[7])
 if ARGV[8] ~= '' then redis.call('HSET', key, 'bsg_total_messages', ARGV[8]) end
 if ARGV[4] == '1' and state == 'submitted' then
   redis.call('HSET', key, 'finished_at', NOW)

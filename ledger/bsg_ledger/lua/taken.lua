@@ -31,7 +31,7 @@ local function record(bsg_id)
     return { 'second' }
   end
   redis.call('HSET', key, 'bsg_campaign_id', bsg_id, 'bsg_status', ARGV[5], 'submitted_at', NOW)
-  if ARGV[8] ~= '' then redis.call('HSET', key, 'price', ARGV[8], 'currency', ARGV[9]) end
+  note_price(campaign, batch, ARGV[8], ARGV[9])
   redis.call('HDEL', key, 'error')
   move(campaign, batch, 'submitted', NOW + ARGV[6], ARGV[7], bsg_id)
   if redis.call('HGET', campaign_key(campaign), 'cancelled') == '1' then

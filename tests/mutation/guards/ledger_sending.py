@@ -7,6 +7,7 @@ from tests.mutation.guard import Guard, guards_of
 BATCHES = "tests/ledger/test_batches.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
 CAMPAIGNS = "tests/ledger/test_campaigns.py::test_"
+COST = "tests/worker/test_hours_and_cost.py::test_"
 SUPPRESSED = "tests/worker/test_suppressed.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
@@ -57,9 +58,27 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "nothing is claimed after the deadline",
-            "  if number(deadline) > NOW then\n    redis.call('HSET'",
-            "  if true then\n    redis.call('HSET'",
+            "  if number(deadline) > NOW then\n    local answer",
+            "  if true then\n    local answer",
             f"{CAMPAIGNS}a_claim_after_the_deadline_ends_the_batch_unsent",
+        ),
+        (
+            "a batch that would pass the campaign's cap is not claimed",
+            "if answer ~= 'yes' then",
+            "if false then",
+            f"{COST}a_campaign_pauses_before_its_next_batch_would_pass_its_cap",
+        ),
+        (
+            "what is on its way counts as spent",
+            "each * (on_the_way + unpriced + size)",
+            "each * size",
+            f"{COST}what_is_on_its_way_counts",
+        ),
+        (
+            "until a price is known the other batches wait",
+            "if answer == 'wait' then return { 'full' } end",
+            "",
+            f"{COST}until_the_first_batch_has_its_price_the_others_wait",
         ),
     ),
     *guards_of(

@@ -7,6 +7,7 @@ from tests.mutation.guard import Guard, guards_of
 SUBMIT = "tests/worker/test_submit.py::test_"
 RECORDING = "tests/worker/test_recording.py::test_"
 LIMITER = "tests/worker/limiter/test_limiter.py::test_"
+COST = "tests/worker/test_hours_and_cost.py::test_"
 SUPPRESSED = "tests/worker/test_suppressed.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
@@ -25,23 +26,31 @@ GUARDS: tuple[Guard, ...] = (
             f"{SUPPRESSED}who_comes_onto_the_list_after_that_is_taken_out_before_the_batch_leaves",
         ),
         (
+            "nothing leaves outside of a campaign's hours",
+            "if envelope.send_between is not None and (closed := _closed(envelope, _now(runtime))) > 0:",
+            "if False:",
+            f"{COST}a_batch_waits_for_its_hours_and_takes_no_slot",
+        ),
+        (
             "the intent is written before the POST",
             (
                 "    try:\n"
-                "        ready = _ready(runtime, lease)\n"
+                "        ready = _ready(runtime, lease, envelope)\n"
                 "    except (NotDurable, RedisError):\n"
                 "        # Nothing has left, whether or not the intent was written. Only this process "
                 "knows: to others it is a doubt.\n"
                 "        return _until_told(runtime, lambda: _withdrawn(runtime, lease, NOTHING_LEFT))\n"
                 "    if isinstance(ready, Step):\n"
                 "        return ready\n"
+                "    begun = clock.monotonic()\n"
                 "    outcome = no_access or runtime.client.send_individual(\n"
                 "        body, ready.fields, lambda: _young(runtime, ready.intended_at)\n"
                 "    )\n"
             ),
             (
+                "    begun = clock.monotonic()\n"
                 "    outcome = no_access or runtime.client.send_individual(body, {}, lambda: True)\n"
-                "    ready = _ready(runtime, lease)\n"
+                "    ready = _ready(runtime, lease, envelope)\n"
                 "    if isinstance(ready, Step):\n"
                 "        return ready\n"
             ),
@@ -188,8 +197,8 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "only the rows that were named are taken out",
-            "rest, rest_rows = without(rows, indexes, set(faults))",
-            "rest, rest_rows = without(rows, indexes, set())",
+            "rest, rest_rows = without(rows, indexes, set(faults), runtime.seal)",
+            "rest, rest_rows = without(rows, indexes, set(), runtime.seal)",
             f"{RECORDING}named_rows_become_rejects_and_the_others_wait",
         ),
         (

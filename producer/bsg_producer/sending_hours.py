@@ -1,0 +1,52 @@
+"""The hours of the day in which a campaign's batches may leave, so that nobody is woken by an SMS."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+_WRITTEN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)(?: ([A-Za-z0-9_+/-]{1,64}))?")
+REMEDY = "write it as 09:00-20:00, or with a zone as 09:00-20:00 Europe/Kyiv"
+
+
+@dataclass(frozen=True, slots=True)
+class SendingHours:
+    """From `opens` on, and no longer from `closes` on, by the clocks of `zone`; over midnight if that is earlier."""
+
+    opens: time
+    closes: time
+    zone: ZoneInfo
+
+    @classmethod
+    def parse(cls, written: str, zone: ZoneInfo) -> SendingHours:
+        """`zone` is that of hours without one. Raises ValueError, which says what is wrong and the remedy."""
+        found = _WRITTEN.fullmatch(written)
+        if found is None:
+            raise ValueError(f"Not hours of a day: {REMEDY}.")
+        opens, closes = time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+        if opens == closes:
+            raise ValueError(f"They end when they begin: {REMEDY}, or give none to send at any time.")
+        try:
+            return cls(opens, closes, ZoneInfo(found[5]) if found[5] else zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"There is no zone of that name: {REMEDY}.") from None
+
+    def __str__(self) -> str:
+        return f"{self.opens:%H:%M}-{self.closes:%H:%M} {self.zone.key}"
+
+    def opening(self, moment: datetime) -> datetime:
+        """The moment itself if something may leave then, else when it may next. Both have zones."""
+        local = moment.astimezone(self.zone)
+        if self._open_at(local.time()):
+            return moment
+        today = datetime.combine(local.date(), self.opens, self.zone)
+        opening = today if local.time() < self.opens else today + timedelta(days=1)
+        # In the night in which clocks go forward the hour may not exist: the one after it does.
+        return max(opening.astimezone(moment.tzinfo), moment)
+
+    def _open_at(self, clock: time) -> bool:
+        if self.opens < self.closes:
+            return self.opens <= clock < self.closes
+        return clock >= self.opens or clock < self.closes

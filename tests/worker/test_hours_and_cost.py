@@ -1,0 +1,149 @@
+"""Batches wait for their hours, and a campaign pauses before it costs more than it may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bsg_ledger.rooms import Room
+from bsg_producer import CampaignInvalid
+from bsg_sandbox.server import Sandbox
+from tests.worker.bench import Bench
+
+
+def hours_around(offset: timedelta) -> str:
+    """An hour of the day from so long from now on."""
+    begin = datetime.now(UTC) + offset
+    return f"{begin:%H:%M}-{begin + timedelta(hours=1):%H:%M} UTC"
+
+
+def test_a_batch_waits_for_its_hours_and_takes_no_slot(bench: Bench) -> None:
+    campaign = bench.prepared(2, send_between=hours_around(timedelta(hours=2)))
+
+    outcome = bench.submit(campaign)
+
+    assert outcome.startswith("deferred 7")
+    assert outcome.endswith("s: outside of its hours")
+    assert bench.batch(campaign).state == "pending"
+    assert bench.sandbox.requests() == []
+
+
+def test_a_batch_leaves_within_its_hours(bench: Bench) -> None:
+    campaign = bench.submitted(2, send_between=hours_around(timedelta(minutes=-10)))
+
+    assert bench.status(campaign).counts["submitted"] == 2
+
+
+def test_a_deadline_before_its_hours_come_round_is_refused(bench: Bench) -> None:
+    with pytest.raises(CampaignInvalid, match="deadline: It passes before"):
+        bench.prepared(1, send_between=hours_around(timedelta(hours=2)), deadline=3600)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, "much", True, float("nan"), "1e30"])
+def test_what_is_no_amount_of_money_is_refused(bench: Bench, wrong: object) -> None:
+    with pytest.raises(CampaignInvalid, match="max_cost: Not an amount of money"):
+        bench.prepared(1, max_cost=wrong)
+
+
+@pytest.fixture
+def priced(redis_url: str) -> Iterator[Bench]:
+    """A message costs what the sandbox asks for one."""
+    with Sandbox() as sandbox:
+        yield Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="10")
+
+
+def price_of_ten(bench: Bench) -> float:
+    campaign = bench.submitted(10)
+    cost = bench.batch(campaign).cost
+    assert cost is not None
+    return float(cost.split()[0])
+
+
+def submit_all(bench: Bench, campaign: str) -> str:
+    outcomes = []
+    for _ in range(10):
+        bench.make_due(Room.DUE)
+        outcomes.append(bench.submit(campaign))
+    return "; ".join(outcomes)
+
+
+def test_a_campaign_pauses_before_its_next_batch_would_pass_its_cap(priced: Bench) -> None:
+    ten = price_of_ten(priced)
+    campaign = priced.prepared(50, max_cost=f"{ten * 3.5:.2f}")
+
+    submit_all(priced, campaign)
+
+    status = priced.status(campaign)
+    assert (status.counts["submitted"], status.counts["pending"], status.paused) == (30, 20, True)
+    assert status.transitions[-1].cause == f"the next batch would pass max_cost {ten * 3.5:.2f}"
+
+
+def test_it_goes_on_with_a_higher_cap_and_pauses_again_with_the_same(priced: Bench) -> None:
+    ten = price_of_ten(priced)
+    campaign = priced.prepared(50, max_cost=ten)
+    submit_all(priced, campaign)
+
+    priced.producer.resume(campaign)
+    submit_all(priced, campaign)
+    assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (True, 10)
+
+    priced.producer.resume(campaign, max_cost=ten * 5)
+    submit_all(priced, campaign)
+    assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (False, 50)
+
+
+def test_until_the_first_batch_has_its_price_the_others_wait(priced: Bench) -> None:
+    campaign = priced.prepared(30, max_cost=1_000)
+    batches = priced.runtime.ledger.batches
+
+    def claim() -> object:
+        return batches.claim(campaign, bell="", account=priced.runtime.account, token="t", lease_ms=60_000)
+
+    first, second = claim(), claim()
+
+    assert type(first).__name__ == "BatchLease"
+    assert getattr(second, "why", None) == "full"
+
+
+def test_what_is_on_its_way_counts(priced: Bench) -> None:
+    ten = price_of_ten(priced)
+    campaign = priced.prepared(50, max_cost=ten * 2.5)
+    priced.make_due(Room.DUE)
+    batches = priced.runtime.ledger.batches
+    priced.runtime.redis.hset(f"bsg:campaign:{campaign}", mapping={"cost": str(ten), "priced": "10"})
+    priced.runtime.redis.hincrby(f"bsg:campaign:{campaign}", "messages:submitted", 10)
+
+    kinds = [
+        type(batches.claim(campaign, bell="", account=priced.runtime.account, token="t", lease_ms=60_000)).__name__
+        for _ in range(2)
+    ]
+
+    assert kinds == ["BatchLease", "NotClaimed"]
+
+
+def test_a_price_that_bsg_corrects_counts_once(priced: Bench) -> None:
+    campaign = priced.submitted(10, max_cost=1_000)
+    batches = priced.runtime.ledger.batches
+    for price in ("2.50", "3.75"):
+        batches.polled(
+            campaign, 0, status="sending", final=False, statistics="{}", price=price, currency="USD",
+            total_messages=None, next_poll_ms=1_000,
+        )  # fmt: skip
+
+    record = priced.runtime.redis.hgetall(f"bsg:campaign:{campaign}")
+
+    assert float(record[b"cost"]) == pytest.approx(3.75)
+    assert record[b"priced"] == b"10"
+
+
+def test_without_any_price_a_capped_campaign_pauses_and_says_why(priced: Bench) -> None:
+    campaign = priced.prepared(20, max_cost=1_000)
+    client = priced.runtime.redis
+    client.hincrby(f"bsg:campaign:{campaign}", "messages:finished", 10)
+
+    priced.submit(campaign)
+
+    status = list(priced.runtime.ledger.reading.transitions(campaign))
+    assert status[-1].cause == "BSG tells no price, and max_cost is set"

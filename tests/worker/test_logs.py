@@ -1,0 +1,107 @@
+"""What workers log: one line for each decision, as JSON where no person reads along, and nothing of a message."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bsg_sandbox.server import Sandbox
+from bsg_worker.logs import JSONLines, decided, use_format
+from tests.scenarios.stage import Stage
+from tests.servers import RedisServer
+
+
+@pytest.fixture
+def handler() -> Iterator[logging.StreamHandler[io.StringIO]]:
+    """A handler such as Celery sets up."""
+    handler = logging.StreamHandler(io.StringIO())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    yield handler
+    root.removeHandler(handler)
+
+
+def lines(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+
+
+def test_a_decision_has_its_subject_and_its_outcome(handler: logging.StreamHandler[io.StringIO]) -> None:
+    handler.setFormatter(JSONLines())
+    logger = logging.getLogger("bsg_worker.submit")
+    logger.setLevel(logging.INFO)
+
+    decided(logger, "submitted: taken", seconds=0.1234, campaign="C", batch="C-0", attempt=1)
+
+    line = json.loads(handler.stream.getvalue())
+    assert line["message"] == "campaign C, batch C-0, attempt 1: submitted: taken (0.12 s)"
+    assert (line["level"], line["logger"]) == ("INFO", "bsg_worker.submit")
+    assert (line["campaign"], line["batch"], line["attempt"]) == ("C", "C-0", 1)
+    assert (line["outcome"], line["seconds"]) == ("submitted: taken", 0.123)
+
+
+def test_an_exception_stays_on_its_line(handler: logging.StreamHandler[io.StringIO]) -> None:
+    handler.setFormatter(JSONLines())
+    try:
+        raise ValueError("two\nlines")
+    except ValueError:
+        logging.getLogger("any").exception("it failed")
+
+    (line,) = handler.stream.getvalue().splitlines()
+    assert "ValueError: two\nlines" in json.loads(line)["exception"]
+
+
+@pytest.mark.parametrize(("name", "expected"), [("json", True), ("auto", True), ("text", False)])
+def test_it_is_json_where_no_person_reads_along(
+    handler: logging.StreamHandler[io.StringIO], name: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+
+    use_format(name)
+
+    assert isinstance(handler.formatter, JSONLines) is expected
+
+
+def test_on_a_terminal_it_stays_text(
+    handler: logging.StreamHandler[io.StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, terminal = os.openpty()
+    with os.fdopen(terminal, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+
+        use_format("auto")
+
+    assert not isinstance(handler.formatter, JSONLines)
+
+
+def test_workers_log_each_decision_once_and_nothing_of_a_message(tmp_path: Path) -> None:
+    with (
+        RedisServer(tmp_path / "redis") as server,
+        Sandbox() as sandbox,
+        Stage(tmp_path / "stage", server.url, sandbox, CAMPAIGN_BATCH_SIZE="10") as stage,
+    ):
+        stage.processes.all()
+        campaign = stage.send(25, name="Autumn sale")
+        stage.wait_for(campaign, "done")
+        logs = list(stage.processes.directory.glob("*.log"))
+        told = [line for log in logs for line in lines(log)]
+
+    submitted = [line for line in told if line["logger"] == "bsg_worker.submit"]
+    assert sorted((line["batch"], line["attempt"], line["messages"]) for line in submitted) == [
+        (f"{campaign}-0", 1, 10),
+        (f"{campaign}-1", 1, 10),
+        (f"{campaign}-2", 1, 5),
+    ]
+    assert {line["outcome"] for line in submitted} == {"submitted: taken"}
+    assert len([line for line in told if line["logger"] == "bsg_worker.prepare"]) == 3
+    whole = "".join(log.read_text() for log in logs)
+    assert "38066" not in whole
+    assert "Your code is" not in whole
+    assert "Autumn sale" not in whole

@@ -1,0 +1,85 @@
+"""With BODY_KEY, Redis has no message in the clear; a worker without the right key sends and loses nothing."""
+
+from __future__ import annotations
+
+from cryptography.fernet import Fernet
+
+from bsg_config.body_seal import BodySeal
+from bsg_ledger.rooms import Room
+from bsg_sandbox.server import Sandbox
+from bsg_worker.prepare import prepare_next
+from tests.scenarios.stage import messages
+from tests.worker.bench import Bench
+
+OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+def stored(bench: Bench) -> list[bytes]:
+    """What Redis keeps of messages: parts and batches."""
+    client = bench.runtime.redis
+    return [client.get(key) for key in client.keys("bsg:campaign:*:messages")]  # type: ignore[misc]
+
+
+def test_parts_and_batches_are_encrypted_and_sent(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BODY_KEY=NEW)
+        campaign = bench.producer.enqueue(messages(3), sender="MyShop").campaign_id
+        (part,) = stored(bench)
+        prepare_next(bench.runtime, campaign)
+        (batch,) = stored(bench)
+        bench.submit(campaign)
+
+        assert not part.startswith(ZSTD)
+        assert not batch.startswith(ZSTD)
+        assert BodySeal([NEW]).open(batch).startswith(ZSTD)
+        assert bench.status(campaign).counts["submitted"] == 3
+        assert len(sandbox.record().recipients) == 3
+
+
+def test_what_is_left_of_a_batch_is_encrypted_too(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BODY_KEY=NEW)
+        campaign = bench.prepared(3)
+        sandbox.fault("rows_refused", rows=[1], times=1)
+        bench.submit(campaign)
+
+        (batch,) = stored(bench)
+        assert not batch.startswith(ZSTD)
+        assert bench.status(campaign).counts["submitted"] == 2
+
+
+def test_a_worker_without_the_key_holds_parts_and_batches_until_it_has_it(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BODY_KEY=NEW, CAMPAIGN_BATCH_SIZE="1")
+        without = Bench(redis_url, sandbox, BODY_KEY=OLD)
+        campaign = bench.producer.enqueue(messages(2), sender="MyShop").campaign_id
+        prepare_next(bench.runtime, campaign)
+
+        part = prepare_next(without.runtime, campaign)
+        batch = without.submit(campaign)
+
+        assert part == "deferred 60 s: encrypted with a key that BODY_KEY does not have here"
+        assert batch.startswith("deferred 60 s: encrypted with a key")
+        counts = bench.status(campaign).counts
+        assert (counts["pending"], counts["unprepared"], counts["rejected"]) == (1, 1, 0)
+        assert sandbox.record().messages == 0
+
+        both = Bench(redis_url, sandbox, BODY_KEY=f"{OLD},{NEW}")
+        client = both.runtime.redis
+        client.zadd(f"bsg:campaign:{campaign}:due", {"0": 1}, xx=True)
+        client.zadd(f"bsg:campaign:{campaign}:parts", {"1": 1}, xx=True)
+        prepare_next(both.runtime, campaign)
+        both.make_due(Room.DUE)
+        for _ in range(2):  # others wait, so that each turn is one batch
+            both.submit(campaign)
+        assert both.status(campaign).counts["submitted"] == 2
+
+
+def test_a_campaign_of_before_there_was_a_key_is_sent(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        campaign = Bench(redis_url, sandbox).prepared(2)
+
+        Bench(redis_url, sandbox, BODY_KEY=NEW).submit(campaign)
+
+        assert sandbox.record().messages == 2

@@ -1,0 +1,49 @@
+"""One line for each decision: what became of which attempt at which batch; JSON where no person reads along."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+_FIELDS = "decided"
+
+
+def decided(logger: logging.Logger, outcome: str, *, seconds: float | None = None, **subject: object) -> None:
+    """Logs an outcome about a subject, such as campaign, batch and attempt: ids and counts, nothing of a message."""
+    fields = {**subject, "outcome": outcome} | ({} if seconds is None else {"seconds": round(seconds, 3)})
+    about = ", ".join(f"{name} {value}" for name, value in subject.items())
+    took = "" if seconds is None else f" ({seconds:.2f} s)"
+    logger.info("%s: %s%s", about, outcome, took, extra={_FIELDS: fields})
+
+
+def use_format(name: str) -> None:
+    """Has what goes to standard error written as JSON, or left as Celery writes it, from now on.
+
+    `auto` is JSON unless standard error is a terminal.
+    """
+    if name == "json" or (name == "auto" and not sys.stderr.isatty()):
+        for handler in _handlers():
+            handler.setFormatter(JSONLines())
+
+
+def _handlers() -> list[logging.Handler]:
+    return [*logging.getLogger().handlers, *logging.getLogger("celery.task").handlers]
+
+
+class JSONLines(logging.Formatter):
+    """Each record as one line of JSON: time, level, logger, message, and the fields of a decision."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, _FIELDS, {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
