@@ -31,6 +31,7 @@ DEMO_SETTINGS = {
     "BSG_RATE_BURST": "10",
     "BSG_STATUS_RATE_LIMIT": "20/s",
     "BSG_POLL_INTERVAL": "1",
+    "LOG_FORMAT": "text",
 }
 
 
@@ -65,7 +66,11 @@ class DemoRun:
         self.sandbox_url = self._start_sandbox(self._log_file)
         ours = {setting.name for setting in SETTINGS}
         environment = {name: value for name, value in os.environ.items() if name not in ours}
-        environment |= {**DEMO_SETTINGS, "BSG_BASE_URL": self.sandbox_url, "REDIS_URL": server.url}
+        environment |= {
+            **DEMO_SETTINGS,
+            "BSG_BASE_URL": self.sandbox_url,
+            "REDIS_URL": server.url,
+        }
         # What its owner set for a Flower of theirs is not for this one either.
         environment = {name: value for name, value in environment.items() if not name.startswith("FLOWER_")}
         self.settings = Settings.from_environment(environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -10,7 +11,7 @@ SHOWN_AT_MOST = 64  # characters of what the caller gave as phone or reference i
 
 
 class RejectCode(StrEnum):
-    """Why a message will not be sent; the message's text says it for people."""
+    """Why a message will not be sent; a reject's own text says it with the remedy."""
 
     MISSING_PHONE = "missing_phone"
     INVALID_PHONE = "invalid_phone"
@@ -32,6 +33,29 @@ class RejectCode(StrEnum):
     REFUSED_BY_BSG = "refused_by_bsg"
     DROPPED_BY_BSG = "dropped_by_bsg"
     REFERENCE_ID_TAKEN = "reference_id_taken"
+
+
+MEANINGS: Mapping[RejectCode, str] = {
+    RejectCode.MISSING_PHONE: "there is no phone",
+    RejectCode.INVALID_PHONE: "the phone is no international number",
+    RejectCode.MISSING_SENDER: "neither the message nor the campaign has a sender",
+    RejectCode.INVALID_SENDER: "BSG does not take such a sender",
+    RejectCode.MISSING_TEXT: "there is no text",
+    RejectCode.INVALID_TEXT: "the text is none",
+    RejectCode.TEXT_TOO_LONG: "the text is longer than BSG takes",
+    RejectCode.MISSING_FIELD: "the template needs a field that the message does not have",
+    RejectCode.INVALID_REFERENCE_ID: "BSG does not take such a reference id",
+    RejectCode.INVALID_TARIFF_CODE: "BSG does not take such a tariff code",
+    RejectCode.DUPLICATE: "the same text to the same phone was there before",
+    RejectCode.DUPLICATE_REFERENCE_ID: "an earlier message has the reference id",
+    RejectCode.NOT_A_MAPPING: "the message is no mapping",
+    RejectCode.NOT_JSON: "a value cannot be written as JSON",
+    RejectCode.SUPPRESSED: "the phone is on the list of those that are never sent to",
+    RejectCode.UNPROCESSABLE: "preparing its part ended the worker's process again and again",
+    RejectCode.REFUSED_BY_BSG: "BSG named the message and took none of its batch",
+    RejectCode.DROPPED_BY_BSG: "BSG took the batch without the message",
+    RejectCode.REFERENCE_ID_TAKEN: "BSG has an earlier message with the reference id",
+}
 
 
 @dataclass(frozen=True, slots=True)

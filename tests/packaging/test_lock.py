@@ -59,6 +59,6 @@ def test_the_bare_install_brings_no_client_of_bsg_and_no_monitor() -> None:
 
 def test_all_is_every_extra_but_those_for_development() -> None:
     extras = project()["project"]["optional-dependencies"]
-    left_out = ("all", "bench", "dev", "examples")
+    left_out = ("all", "bench", "dev", "docs", "examples")
     others = {text for name, texts in extras.items() if name not in left_out for text in texts}
     assert set(extras["all"]) == others

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 
 from bsg_cli.connection import redis_is_set
@@ -45,12 +45,14 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     port = free_port(arguments.flower_port, "--flower-port")
     with StopSignals() as signals, ExitStack() as running:
         server: EmbeddedServer | None = None
-        environment: Mapping[str, str] = os.environ
+        # What the processes log goes through here, so that they cannot see who reads it.
+        log_format = os.environ.get("LOG_FORMAT") or ("json" if arguments.json else "text")
+        environment = {**os.environ, "LOG_FORMAT": log_format}
         if redis_is_set():
             _check_redis()
         else:
             server = running.enter_context(EmbeddedServer(arguments.data_directory))
-            environment = {**os.environ, "REDIS_URL": server.url}
+            environment["REDIS_URL"] = server.url
             report("up", f"the server's data are in {server.directory}")
         supervisor = Supervisor(
             (WORKER, STATUS, BEAT, flower_on_port(port)),

@@ -1,0 +1,235 @@
+"""`make reference`: writes docs/reference from the code, so that it cannot say anything else.
+
+With --check nothing is written, and what is out of date ends with exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import bsg_producer
+from bsg_cli.command_line import parser
+from bsg_cli.errors import ExitCode
+from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_config.settings import SETTINGS
+from bsg_ledger.gate import GateReason
+from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
+from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, PartState
+from bsg_monitor.metrics import CampaignMetrics
+from bsg_monitor.observer import AccountFigures, Figures
+from bsg_producer import Producer, Receipt, Reject
+from bsg_producer.rejects import MEANINGS, RejectCode
+from bsg_worker.client.outcomes import OutcomeKind
+from bsg_worker.measurements import SECONDS, Histogram, Measured
+
+ROOT = Path(__file__).resolve().parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+WIDTH = "100"
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--check", action="store_true")
+    check = arguments.parse_args().check
+    stale = []
+    for name, page in pages().items():
+        target = REFERENCE / f"{name}.md"
+        if check and (not target.exists() or target.read_text("utf-8") != page):
+            stale.append(target.relative_to(ROOT))
+        elif not check:
+            target.write_text(page, "utf-8")
+    for target in stale:
+        print(f"{target}: not what the code says. Run `make reference`.", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def pages() -> dict[str, str]:
+    """Each page's text by its name."""
+    return {
+        "settings": _page("Settings", _settings()),
+        "api": _page("Python", _api()),
+        "commands": _page("Commands", _commands()),
+        "states": _page("States", _states()),
+        "events": _page("Events", _events()),
+        "metrics": _page("Metrics", _metrics()),
+        "codes": _page("Codes", _codes()),
+    }
+
+
+def _page(title: str, lines: Iterable[str]) -> str:
+    return "\n".join(("<!-- Written by `make reference`. -->", "", f"# {title}", "", *lines)).rstrip() + "\n"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    yield ""
+
+
+def _settings() -> Iterator[str]:
+    """The comments of .env.example, which says for people what each is for."""
+    yield "From the environment, or a file `.env` beside docker-compose.yml. All wrong ones are told at once."
+    yield ""
+    said: list[str] = []
+    defaults = {setting.name: setting.default for setting in SETTINGS}
+    for line in (ROOT / ".env.example").read_text("utf-8").splitlines():
+        if heading := re.fullmatch(r"# --- (.*?) -+", line):
+            yield f"## {heading[1]}"
+            yield ""
+            said = []
+        elif name := re.fullmatch(r"#?([A-Z_]+)=.*", line):
+            if name[1] in defaults:
+                default = defaults[name[1]]
+                yield f"**`{name[1]}`** – " + (f"default `{default}`" if default else "no default")
+                yield ""
+                if said:
+                    yield " ".join(said)
+                    yield ""
+                said = []
+        elif line.startswith("# "):
+            said.append(line[2:])
+        else:
+            said = []
+
+
+def _api() -> Iterator[str]:
+    yield "`from bsg_producer import …`"
+    yield ""
+    yield "## `Producer`"
+    yield ""
+    yield _doc(Producer)
+    yield ""
+    yield "`AsyncProducer` has the same methods: to be awaited, or iterated with `async for`."
+    yield ""
+    for name, method in inspect.getmembers(Producer, inspect.isfunction):
+        if not name.startswith("_"):
+            yield f"### `{name}`"
+            yield ""
+            yield "```python"
+            yield _signature(name, method)
+            yield "```"
+            yield ""
+            yield _doc(method)
+            yield ""
+    yield "## What is answered"
+    yield ""
+    for kind in (Receipt, CampaignStatus, CampaignSummary, Batch, Transition, Reject):
+        yield f"### `{kind.__name__}`"
+        yield ""
+        yield _doc(kind)
+        yield ""
+        yield from _fields(kind)
+    yield "## What is raised"
+    yield ""
+    for name in bsg_producer.__all__:
+        kind = getattr(bsg_producer, name)
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            yield f"**`{name}`** – {_doc(kind)}"
+            yield ""
+
+
+def _fields(kind: Any) -> Iterator[str]:
+    yield from _table(("field", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in dataclasses.fields(kind)))
+
+
+def _doc(subject: object) -> str:
+    return inspect.getdoc(subject) or ""
+
+
+def _signature(name: str, method: Any) -> str:
+    signature = inspect.signature(method)
+    parameters = [parameter for parameter in signature.parameters.values() if parameter.name != "self"]
+    # Annotations are texts, and would be shown between quotation marks.
+    written = re.sub(r"(: |-> )'([^']*)'", r"\1\2", str(signature.replace(parameters=parameters)))
+    if len(written) < 90:
+        return name + written
+    inside = ",\n    ".join(re.split(r", (?=\*|[a-z_]+:)", written[1 : written.rindex(")")]))
+    return f"{name}(\n    {inside},\n){written[written.rindex(')') + 1 :]}"
+
+
+def _commands() -> Iterator[str]:
+    whole = parser()
+    (commands,) = (action.choices for action in whole._actions if isinstance(action, argparse._SubParsersAction))
+    for name, command in commands.items():
+        yield f"## `bsg-campaigns {name}`"
+        yield ""
+        yield "```text"
+        yield command.format_help().rstrip()
+        yield "```"
+        yield ""
+    yield "## Exit codes"
+    yield ""
+    yield from _table(("code", ""), ((str(int(code)), code.name.lower()) for code in ExitCode))
+
+
+def _states() -> Iterator[str]:
+    yield "What each means, and how one follows from another: [architecture](../architecture.md)."
+    yield ""
+    for title, kind in (("A campaign", CampaignState), ("A part", PartState), ("A batch", BatchState)):
+        yield f"## {title}"
+        yield ""
+        for state in kind:
+            yield f"- `{state.value}`" + (
+                " (final)" if state in FINAL_CAMPAIGN_STATES and kind is CampaignState else ""
+            )
+        yield ""
+    yield "## A message"
+    yield ""
+    yield (
+        "Counted in `status`; every accepted message is in exactly one: "
+        + ", ".join(f"`{state}`" for state in MESSAGE_STATES)
+        + "."
+    )
+
+
+def _events() -> Iterator[str]:
+    yield "`producer.watch(campaign_id)` has those of one campaign, `producer.events(since=…)` those of all, and"
+    yield "`bsg-campaigns events --json` prints them, one document a line."
+    yield ""
+    yield _doc(Transition)
+    yield ""
+    yield from _table(
+        ("field", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in dataclasses.fields(Transition))
+    )
+    yield "`from_state` and `to_state` are [states](states.md) of the campaign (`batch` is empty; also `paused` and"
+    yield "`running`), of a part (`batch` is `part N`) or of a batch. They are the same where only something else has"
+    yield "changed, such as BSG's own status. `cause` says why, for people: no program should depend on its words."
+
+
+def _metrics() -> Iterator[str]:
+    yield "In Flower's `/metrics`, beside its own. No label has a campaign. The dashboard is"
+    yield "`monitor/bsg_monitor/grafana/dashboards/campaigns.json`, the alert rules"
+    yield "`monitor/bsg_monitor/prometheus/alerts.yml`; `docker compose --profile monitoring up` runs both."
+    yield ""
+    histogram = Histogram([0] * (len(SECONDS) + 1), 0.0)
+    account = AccountFigures(True, 0, 0.0, Measured({"taken": 0}, histogram, histogram))
+    figures = Figures({"pending": 0}, dict.fromkeys((*WORKER_QUEUES, STATUS_QUEUE), 0), 0.0, 0, account)
+    rows = []
+    for family in CampaignMetrics(lambda: figures).collect():
+        labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        rows.append((f"`{name}`", family.type, ", ".join(f"`{label}`" for label in labels), family.documentation))
+    yield from _table(("metric", "type", "labels", "meaning"), rows)
+    yield "Outcomes: " + ", ".join(f"`{kind.value}`" for kind in OutcomeKind) + "."
+
+
+def _codes() -> Iterator[str]:
+    yield "## Why a message is rejected"
+    yield ""
+    yield from _table(("code", "meaning"), ((f"`{code.value}`", MEANINGS[code]) for code in RejectCode))
+    yield "## Why a gate is shut"
+    yield ""
+    yield from (f"- `{reason.value}`" for reason in GateReason)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
