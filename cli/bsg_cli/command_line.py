@@ -18,6 +18,7 @@ from bsg_cli.commands import (
     gate,
     healthcheck,
     reading,
+    report,
     sandbox,
     send,
     steering,
@@ -36,7 +37,11 @@ from bsg_producer import (
     EnqueueUnconfirmed,
     IdempotencyConflict,
     QueueUnavailable,
+    ReportUnavailable,
 )
+
+# In the order of the help.
+_GROUPS = (send, reading, report, events, explain, steering, suppression, gate, audit, doctor, healthcheck, up, demo)
 
 _EXIT_CODES: dict[type[BSGCampaignsError], ExitCode] = {
     CampaignInvalid: ExitCode.MISUSE,
@@ -44,6 +49,7 @@ _EXIT_CODES: dict[type[BSGCampaignsError], ExitCode] = {
     IdempotencyConflict: ExitCode.MISUSE,
     QueueUnavailable: ExitCode.UNREACHABLE,
     EnqueueUnconfirmed: ExitCode.UNREACHABLE,
+    ReportUnavailable: ExitCode.UNREACHABLE,
 }
 
 
@@ -88,7 +94,21 @@ def parser() -> argparse.ArgumentParser:
         help=f"of the embedded server, which is used when REDIS_URL is not set ({DATA_DIRECTORY})",
     )
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (send, reading, events, explain, steering, suppression, gate, audit, doctor, healthcheck, up, demo):
+    for group in (
+        send,
+        reading,
+        report,
+        events,
+        explain,
+        steering,
+        suppression,
+        gate,
+        audit,
+        doctor,
+        healthcheck,
+        up,
+        demo,
+    ):
         group.add_to(commands, common)
     add_examples(commands)
     sandbox.add_to(commands)

@@ -15,6 +15,7 @@ EXAMPLES = {
     "watch": ("bsg-campaigns watch ID",),
     "events": ("bsg-campaigns events --follow --json",),
     "rejects": ("bsg-campaigns rejects ID --csv --file contacts.csv > mend.csv",),
+    "report": ("bsg-campaigns report ID --csv > report.csv",),
     "explain": ("bsg-campaigns explain ID",),
     "pause": ("bsg-campaigns pause ID",),
     "resume": ("bsg-campaigns resume ID",),

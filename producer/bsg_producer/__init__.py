@@ -14,6 +14,7 @@ from bsg_producer.errors import (
     IdempotencyConflict,
     QueueNotDurable,
     QueueUnavailable,
+    ReportUnavailable,
 )
 from bsg_producer.producer import Producer
 from bsg_producer.rejects import Reject
@@ -34,6 +35,7 @@ __all__ = [
     "QueueUnavailable",
     "Receipt",
     "Reject",
+    "ReportUnavailable",
 ]
 
 

@@ -50,6 +50,20 @@ def _iterated(
     return call
 
 
+def _in_threads(
+    method: Callable[Concatenate[Producer, P], Iterator[T]],
+) -> Callable[Concatenate[AsyncProducer, P], AsyncIterator[T]]:
+    """What waits for BSG and not only for Redis: HTTP is spoken synchronously here."""
+
+    @wraps(method)
+    async def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        items = await asyncio.to_thread(method, Producer(self._settings), *args, **kwargs)
+        while (item := await asyncio.to_thread(next, items, _END)) is not _END:
+            yield cast(T, item)
+
+    return call
+
+
 def _enqueueing(
     method: Callable[Concatenate[Producer, Messages, P], Receipt],
 ) -> Callable[Concatenate[AsyncProducer, Messages | AsyncIterable[Mapping[str, Any]], P], Coroutine[Any, Any, Receipt]]:
@@ -71,12 +85,12 @@ class AsyncProducer:
     """`Producer` for asyncio: the same methods, to be awaited, or iterated with `async for`. One per loop is enough.
 
     `enqueue` takes asynchronous iterables too. Packing 10 000 messages takes the loop for some milliseconds at a time;
-    a synchronous iterable is read in the loop, so give one that does not block. Close it with `aclose`, or use it in
-    `async with`.
+    a synchronous iterable is read in the loop, so give one that does not block. `report` alone uses a thread, as it speaks
+    HTTP with BSG. Close it with `aclose`, or use it in `async with`.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        settings = settings or Settings.from_environment()
+        self._settings = settings = settings or Settings.from_environment()
         self._client = connect_asyncio(settings)
         awaited = AwaitedRedis(self._client, asyncio.Semaphore(CONNECTIONS_OF_A_LOOP))
         self._producer = Producer.over(cast(redis.Redis, awaited), settings)
@@ -95,6 +109,7 @@ class AsyncProducer:
     status = _awaited(Producer.status)
     campaigns = _iterated(Producer.campaigns)
     rejects = _iterated(Producer.rejects)
+    report = _in_threads(Producer.report)
     watch = _iterated(Producer.watch)
     events = _iterated(Producer.events)
     latest_event = _awaited(Producer.latest_event)

@@ -60,6 +60,14 @@ class IdempotencyConflict(BSGCampaignsError):
         )
 
 
+class ReportUnavailable(BSGCampaignsError):
+    """BSG did not tell what became of the messages. Trying again is safe."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 class QueueUnavailable(BSGCampaignsError):
     """Redis did not do what was asked, and the campaign does not exist. Trying again is safe."""
 

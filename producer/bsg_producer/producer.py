@@ -26,6 +26,7 @@ from bsg_producer.envelope import check_deadline, check_envelope, check_max_cost
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.rejects import Reject
+from bsg_producer.reporting import MessageReport, read_report
 from bsg_producer.resolution import resolve
 from bsg_producer.suppressing import checked_phones
 
@@ -136,6 +137,14 @@ class Producer:
         with queue_errors():
             for row in self._ledger.reading.rejects(campaign_id):
                 yield Reject.from_json(row)
+
+    def report(self, campaign_id: str) -> Iterator[MessageReport]:
+        """Each message that BSG has of the campaign as it stands there now, read from BSG page by page.
+
+        Needs BSG_API_KEY and the extra `worker`, and takes turns with the workers' own status requests. Raises
+        `ReportUnavailable` when BSG does not tell.
+        """
+        return read_report(self._settings, _checked(campaign_id))
 
     def watch(self, campaign_id: str) -> Iterator[Transition]:
         """Every transition from the first on, as it happens, until the campaign is final."""

@@ -27,6 +27,7 @@ class Bench:
 
     def __init__(self, redis_url: str, sandbox: Sandbox, **settings: str) -> None:
         environment = {**QUICK, "REDIS_URL": redis_url, "BSG_BASE_URL": sandbox.url, **settings}
+        self.environment = environment
         self.settings = Settings.from_environment(environment)
         self.sandbox = sandbox
         self.runtime = build(self.settings)
@@ -41,6 +42,13 @@ class Bench:
         while prepare_next(self.runtime, campaign):
             pass
         return campaign
+
+    def prepare_and_submit(self, campaign: str) -> None:
+        """What comes of an enqueued campaign as far as it goes now."""
+        while prepare_next(self.runtime, campaign):
+            pass
+        while "submitted" in self.submit(campaign):
+            pass
 
     def submitted(self, count: int, **arguments: Any) -> str:
         """A campaign that has been sent as far as it goes now, one batch at a call if the machine is that slow."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -52,6 +52,7 @@ class MessageRow:
     delivered_at: datetime | None
     price: str | None
     currency: str | None
+    phone: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,7 @@ def message_row(data: Any) -> MessageRow | None:
         delivered_at=_moment(data.get("delivered_at")),
         price=_price(amount.get("value")),
         currency=_word(amount.get("currency")),
+        phone=_digits(data.get("phone")),
     )
 
 
@@ -174,6 +176,12 @@ def _moment(value: Any) -> datetime | None:
 
 def _word(value: Any) -> str | None:
     return printable(value, _LONGEST_WORD) if isinstance(value, str) else None
+
+
+def _digits(value: Any) -> str | None:
+    """Of a phone, which may come as a number or as a text."""
+    number = whole_number(value)
+    return str(number) if number is not None else _word(value)
 
 
 def _price(value: Any) -> str | None:

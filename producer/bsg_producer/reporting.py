@@ -1,0 +1,43 @@
+"""What BSG says of each message, for callers of the producer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib import import_module
+from typing import Any, cast
+
+from bsg_config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReport:
+    """A message as BSG has it now.
+
+    `index`: its place in what was enqueued, from 0; None where the campaign's messages are forgotten and it had a
+    reference id of its own. `status` is BSG's word: scheduled, moderation, accepted, sending, sent, delivered, read,
+    expired, failed, undelivered, unknown. `price` is in `currency`.
+    """
+
+    index: int | None
+    phone: str = field(repr=False)
+    reference_id: str
+    status: str
+    price: str | None
+    currency: str | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+
+
+def read_report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
+    """Asks BSG, under the account's limit of status requests. Raises as `Producer.report` does."""
+    # BSG's client belongs to the workers, on the floor above; who only enqueues needs neither it nor `requests`.
+    try:
+        reports: Any = import_module("bsg_worker.reports")
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            "a report is read from BSG, which needs requests: pip install 'bsg-campaigns[worker]'", name=missing.name
+        ) from None
+    read = cast("Callable[[Settings, str], Iterator[MessageReport]]", reports.report)
+    return read(settings, campaign_id)

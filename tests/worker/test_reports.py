@@ -1,0 +1,124 @@
+"""What BSG says of each message, told by its place in what was enqueued."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from bsg_cli.main import main
+from bsg_producer import AsyncProducer, CampaignNotFound, ReportUnavailable
+from bsg_producer.reporting import MessageReport
+from bsg_sandbox.server import Sandbox
+from tests.scenarios.stage import messages
+from tests.worker.bench import Bench
+
+FIRST = 380_660_000_000
+
+
+@pytest.fixture
+def bench(redis_url: str, sandbox: Sandbox) -> Bench:
+    return Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="2")
+
+
+@pytest.fixture
+def sandbox() -> Any:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def report(bench: Bench, campaign: str) -> list[MessageReport]:
+    return list(bench.producer.report(campaign))
+
+
+def test_each_message_is_told_by_its_place_with_its_phone_and_price(bench: Bench) -> None:
+    campaign = bench.submitted(3)
+
+    rows = report(bench, campaign)
+
+    assert sorted((row.index, row.phone) for row in rows) == [(number, str(FIRST + number)) for number in range(3)]
+    assert all(row.reference_id.startswith(campaign) for row in rows)
+    assert all(row.status and row.price and row.currency for row in rows)
+
+
+def test_messages_with_ids_of_their_own_have_their_places_too(bench: Bench) -> None:
+    rows = [{**message, "reference_id": f"order{place}"} for place, message in enumerate(messages(3))]
+    campaign = bench.producer.enqueue(rows, sender="MyShop").campaign_id
+    bench.prepare_and_submit(campaign)
+
+    found = report(bench, campaign)
+    assert sorted((row.index, row.reference_id) for row in found) == [(0, "order0"), (1, "order1"), (2, "order2")]
+
+    for key in bench.runtime.redis.keys("bsg:campaign:*:batch:*:messages"):  # type: ignore[union-attr]
+        bench.runtime.redis.delete(key)
+    assert {row.index for row in report(bench, campaign)} == {None}
+
+
+def test_what_is_not_at_bsg_is_not_in_the_report(bench: Bench) -> None:
+    assert report(bench, bench.prepared(3)) == []
+
+
+def test_more_than_a_page_is_read_whole(redis_url: str, sandbox: Sandbox) -> None:
+    bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1200")
+    campaign = bench.submitted(1_200)
+
+    assert {row.index for row in report(bench, campaign)} == set(range(1_200))
+
+
+def test_rows_of_other_campaigns_are_left_out_where_bsg_ignores_the_filter(bench: Bench) -> None:
+    bench.submitted(2)
+    campaign = bench.submitted(2)
+    bench.sandbox.fault("ignored_filters", path="/api/messages")
+
+    rows = report(bench, campaign)
+
+    assert sorted(row.index for row in rows if row.index is not None) == [0, 1]
+    assert len(rows) == 2
+
+
+def test_a_campaign_that_nobody_knows_and_one_of_another_account_are_told(bench: Bench) -> None:
+    with pytest.raises(CampaignNotFound):
+        report(bench, "0000000000000000000000")
+    campaign = bench.submitted(1)
+    bench.runtime.redis.hset(f"bsg:campaign:{campaign}", "account", "another")
+
+    with pytest.raises(ReportUnavailable, match="another account"):
+        report(bench, campaign)
+
+
+def test_when_bsg_does_not_tell_it_is_said_why(bench: Bench) -> None:
+    campaign = bench.submitted(1)
+    bench.sandbox.fault("server_error_before", method="GET", path="/api/messages")
+
+    with pytest.raises(ReportUnavailable, match="BSG did not tell"):
+        report(bench, campaign)
+
+
+def test_the_asyncio_producer_reads_the_same(bench: Bench) -> None:
+    campaign = bench.submitted(3)
+
+    async def read() -> list[MessageReport]:
+        async with AsyncProducer(bench.settings) as producer:
+            return [row async for row in producer.report(campaign)]
+
+    assert asyncio.run(read()) == report(bench, campaign)
+
+
+def test_the_command_writes_a_table_a_csv_file_and_json(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaign = bench.submitted(2)
+    for name, value in bench.environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert main(["report", campaign, "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert sorted(row["phone"] for row in rows) == [str(FIRST), str(FIRST + 1)]
+    assert main(["report", campaign]) == 0
+    assert str(FIRST) in capsys.readouterr().out
+    assert main(["report", campaign, "--json"]) == 0
+    assert '"index": 0' in capsys.readouterr().out
+    assert main(["report", campaign, "--json", "--csv"]) == 2

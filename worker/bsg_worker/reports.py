@@ -1,0 +1,85 @@
+"""Each message of a campaign as BSG has it now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from bsg_config.body_seal import BodySealed
+from bsg_config.settings import Settings
+from bsg_ledger.batches import split_batch_id
+from bsg_ledger.records import Batch, CampaignStatus
+from bsg_producer.errors import CampaignNotFound, ReportUnavailable
+from bsg_producer.preparation import campaign_and_index
+from bsg_producer.queue_errors import queue_errors
+from bsg_producer.reporting import MessageReport
+from bsg_worker.bodies import unpacked
+from bsg_worker.client.answers import MessageRow
+from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.runtime import Runtime, build
+
+
+def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
+    """Batch by batch, page by page, while it is iterated; a batch that BSG has in two campaigns comes twice.
+
+    Raises CampaignNotFound, ReportUnavailable, QueueUnavailable and SettingsInvalid.
+    """
+    runtime = build(settings)
+    with queue_errors():
+        status = runtime.ledger.reading.status(campaign_id)
+    if status is None:
+        raise CampaignNotFound(campaign_id)
+    if status.account not in (None, runtime.account):
+        raise ReportUnavailable("it belongs to another account than BSG_API_KEY and BSG_BASE_URL name here")
+    for batch in status.batches:
+        yield from _of_batch(runtime, status, batch)
+
+
+def _of_batch(runtime: Runtime, status: CampaignStatus, batch: Batch) -> Iterator[MessageReport]:
+    own_ids: Mapping[str, int] | None = None
+    for bsg_id in filter(None, (batch.bsg_campaign_id, *batch.other_bsg_campaign_ids)):
+        try:
+            for row in runtime.client.messages(campaign_id=bsg_id):
+                if row.campaign_id != bsg_id:  # BSG may ignore the filter
+                    continue
+                index = _index(status.campaign_id, row)
+                if index is None:
+                    own_ids = _own_ids(runtime, batch) if own_ids is None else own_ids
+                    index = own_ids.get(row.reference_id or "")
+                yield _told(index, row)
+        except ReadFailed as failure:
+            raise ReportUnavailable(f"BSG did not tell: {failure.cause}") from None
+
+
+def _index(campaign_id: str, row: MessageRow) -> int | None:
+    """Of an id that this project made."""
+    found = campaign_and_index(row.reference_id or "")
+    return found[1] if found is not None and found[0] == campaign_id else None
+
+
+def _own_ids(runtime: Runtime, batch: Batch) -> dict[str, int]:
+    """The places of messages by the ids that the caller gave; nothing once the bodies are forgotten."""
+    campaign_id, number = split_batch_id(batch.id)
+    with queue_errors():
+        body = runtime.ledger.reading.body(campaign_id, number)
+        rows = runtime.ledger.reading.rows(campaign_id, number)
+    if body is None:
+        return {}
+    try:
+        messages = json.loads(unpacked(body, runtime.seal))
+    except BodySealed:
+        return {}
+    return {message["reference_id"]: index for message, index in zip(messages, rows, strict=True)}
+
+
+def _told(index: int | None, row: MessageRow) -> MessageReport:
+    return MessageReport(
+        index=index,
+        phone=row.phone or "",
+        reference_id=row.reference_id or "",
+        status=row.status,
+        price=row.price,
+        currency=row.currency,
+        sent_at=row.sent_at,
+        delivered_at=row.delivered_at,
+    )
