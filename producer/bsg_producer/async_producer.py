@@ -85,8 +85,8 @@ class AsyncProducer:
     """`Producer` for asyncio: the same methods, to be awaited, or iterated with `async for`. One per loop is enough.
 
     `enqueue` takes asynchronous iterables too. Packing 10 000 messages takes the loop for some milliseconds at a time;
-    a synchronous iterable is read in the loop, so give one that does not block. `report` alone uses a thread, as it speaks
-    HTTP with BSG. Close it with `aclose`, or use it in `async with`.
+    a synchronous iterable is read in the loop, so give one that does not block. `report` alone uses a thread, as it
+    speaks HTTP with BSG. Close it with `aclose`, or use it in `async with`.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
-SecondThoughts = Literal["none", "cancel", "pause"]
+SecondThoughts = Literal["none", "cancel", "pause", "suppress"]
 
-SECOND_THOUGHTS: tuple[SecondThoughts, ...] = ("none", "cancel", "pause")
+SECOND_THOUGHTS: tuple[SecondThoughts, ...] = ("none", "cancel", "pause", "suppress")
 
 SIZES = (1, 2, 3, 20, 99, 100, 101, 180, 350, 600)
 SIZE_WEIGHTS = (6, 3, 3, 5, 2, 2, 2, 4, 3, 1)
@@ -23,7 +23,8 @@ BAD_ROW_EVERY = 41
 class ChaosCampaign:
     """One campaign of one producer. No other has any of its phones, so that an arrival names its message.
 
-    `second_thoughts`: what the web app does soon after it has the receipt. A pause is lifted at the end of the run.
+    `second_thoughts`: what the web app does soon after it has the receipt: suppress is for every other phone. A pause
+    is lifted at the end of the run.
     """
 
     producer: int
@@ -48,7 +49,7 @@ class ChaosCampaign:
             own_reference_ids=chance.random() < 0.3,
             deadline_seconds=chance.uniform(2, 20) if chance.random() < 0.1 else None,
             given_up_after_failure=chance.random() < 0.25,
-            second_thoughts=chance.choices(SECOND_THOUGHTS, (16, 1, 1))[0],
+            second_thoughts=chance.choices(SECOND_THOUGHTS, (16, 1, 1, 1))[0],
         )
 
     @classmethod
@@ -69,6 +70,10 @@ class ChaosCampaign:
     def phone(self, index: int) -> int:
         digits = f"{PHONE_PREFIX}{self.producer}{self.number:0{NUMBER_DIGITS}}{index:0{INDEX_DIGITS}}"
         return int(digits)
+
+    def opting_out(self) -> list[int]:
+        """Who of it opts out, where the web app's second thoughts are that: every other one."""
+        return [self.phone(index) for index in range(0, self.size, 2)]
 
     def is_bad(self, index: int) -> bool:
         """Whether the message breaks a rule, so that it must become a reject."""

@@ -86,9 +86,11 @@ class ProducerProcess:
         if campaign.second_thoughts == "none":
             return
         time.sleep(self._chance.uniform(*RETRY_SECONDS))
-        with suppress(QueueUnavailable):
+        with suppress(QueueUnavailable, QueueNotDurable):
             if campaign.second_thoughts == "cancel":
                 self._web_app.cancel(campaign_id)
+            elif campaign.second_thoughts == "suppress":
+                self._web_app.suppress(campaign.opting_out())
             else:
                 self._web_app.pause(campaign_id)
 

@@ -24,6 +24,8 @@ from tests.processes import QUICK, READY_WITHIN
 from tests.sandbox_process import sandbox_process
 from tests.servers import Kind, RedisServer
 
+BODY_KEY = "Y2hhb3MgY2hhb3MgY2hhb3MgY2hhb3MgY2hhb3MgY2g="  # bodies are encrypted throughout
+
 
 class Scene:
     """Entering starts all of it; leaving ends it. Its own producer and ledger see Redis without a proxy."""
@@ -53,6 +55,7 @@ class Scene:
             settings = {
                 **QUICK,
                 **self.far_side.worker_settings,
+                "BODY_KEY": BODY_KEY,
                 "BSG_BASE_URL": f"http://127.0.0.1:{self.proxies['workers-bsg'].port}",
             }
             direct = Settings.from_environment({**settings, "REDIS_URL": self.redis.url, "QUEUE_TIMEOUT": "30"})

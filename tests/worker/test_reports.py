@@ -52,7 +52,7 @@ def test_messages_with_ids_of_their_own_have_their_places_too(bench: Bench) -> N
     found = report(bench, campaign)
     assert sorted((row.index, row.reference_id) for row in found) == [(0, "order0"), (1, "order1"), (2, "order2")]
 
-    for key in bench.runtime.redis.keys("bsg:campaign:*:batch:*:messages"):  # type: ignore[union-attr]
+    for key in bench.runtime.redis.keys("bsg:campaign:*:batch:*:messages"):
         bench.runtime.redis.delete(key)
     assert {row.index for row in report(bench, campaign)} == {None}
 
