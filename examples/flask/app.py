@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import secrets
 from itertools import islice
 from typing import Any
 
 from flask import Flask, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Response
 
 from bsg_producer import (
@@ -25,6 +27,7 @@ from bsg_producer import (
     Producer,
     QueueUnavailable,
 )
+from bsg_producer.callbacks import callbacks
 
 REJECTS_SHOWN = 100
 
@@ -32,6 +35,13 @@ app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = 100 * 1024 * 1024
 
 producer = Producer()  # one for the process: its threads share it
+
+# BSG pushes delivery reports to https://SHOP/bsg/SECRET, and they come into the feed of events.
+CALLBACK_SECRET = os.environ.get("BSG_CALLBACK_SECRET")
+CALLBACK_URL = None
+if CALLBACK_SECRET:
+    CALLBACK_URL = f"{os.environ['SHOP_URL']}/bsg/{CALLBACK_SECRET}"
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/bsg": callbacks(producer, secret=CALLBACK_SECRET)})
 
 
 @app.get("/")
@@ -49,6 +59,7 @@ def create() -> Response | tuple[str, int]:
             sender=given["sender"],
             text=given["text"],
             name=given["name"] or None,
+            callback_url=CALLBACK_URL,
             idempotency_key=given["key"],
         )
     except CampaignInvalid as error:

@@ -10,7 +10,7 @@ import redis
 
 from bsg_ledger.reading import transition_of
 from bsg_ledger.records import Transition
-from bsg_ledger.scripts import text_of
+from bsg_ledger.scripts import Scripts, text_of
 
 EVENTS_AT_ONCE = 1000
 _STREAM = "bsg:events"
@@ -41,8 +41,13 @@ class Position:
 
 
 class Feed:
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
         self._client: Any = client  # redis-py types its replies as all that they might be
+        self._scripts = scripts
+
+    def tell(self, campaign_id: str, message: str, status: str, detail: str) -> bool:
+        """Adds what BSG says of one message ("" for a campaign that nobody knows). False: there is no such campaign."""
+        return text_of(self._scripts.run("tell", campaign_id, message, status, detail)[0]) == "told"
 
     def latest(self) -> Position:
         """After everything that has happened."""

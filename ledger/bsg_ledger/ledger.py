@@ -35,7 +35,7 @@ class Ledger:
         self.rooms = Rooms(client, scripts)
         self.suppressions = Suppressions(client, scripts)
         self.reading = Reading(client)
-        self.feed = Feed(client)
+        self.feed = Feed(client, scripts)
         self.listing = Listing(client)
         self.durability = Durability(client, relaxed=relaxed, timeout_ms=timeout_ms)
         self._client = client

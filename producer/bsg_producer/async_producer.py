@@ -112,6 +112,7 @@ class AsyncProducer:
     report = _in_threads(Producer.report)
     watch = _iterated(Producer.watch)
     events = _iterated(Producer.events)
+    record_reports = _awaited(Producer.record_reports)
     latest_event = _awaited(Producer.latest_event)
     pause = _awaited(Producer.pause)
     resume = _awaited(Producer.resume)

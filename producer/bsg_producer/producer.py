@@ -164,6 +164,16 @@ class Producer:
         with queue_errors():
             return str(self._ledger.feed.latest())
 
+    def record_reports(self, reports: Iterable[tuple[str, str, str, str]]) -> None:
+        """Puts delivery reports that BSG pushed into the feed: campaign, message, status, detail. See `callbacks`.
+
+        One of a campaign that the ledger does not have is left out.
+        """
+        with queue_errors():
+            for campaign_id, message, status, detail in reports:
+                self._ledger.feed.tell(campaign_id, message, status, detail)
+            self._ledger.durability.settle()
+
     def pause(self, campaign_id: str) -> None:
         """Holds the batches that have not been sent; what is at BSG goes on there."""
         self._set_paused(campaign_id, paused=True)

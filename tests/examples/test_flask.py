@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import requests
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
@@ -78,6 +79,20 @@ def test_a_mistake_shows_the_form_again_with_what_to_mend(
     assert again.status_code == 422
     assert said in plain(again.text)
     assert form["key"] in again.text
+
+
+def test_a_delivery_report_that_bsg_pushes_is_in_the_feed(
+    stage: Stage, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    secret = "secret-of-the-example"
+    settings = {"REDIS_URL": stage.redis_url, "BSG_CALLBACK_SECRET": secret, "SHOP_URL": "https://shop.example"}
+    position = stage.producer.latest_event()
+    with WebApp("flask", FLASK, settings, tmp_path_factory.mktemp("callbacks") / "log") as app:
+        answer = requests.post(f"{app.url}/bsg/{secret}", data={"reference": "order1", "status": "read"}, timeout=5)
+        stranger = requests.post(f"{app.url}/bsg/guess", data={"reference": "order1", "status": "read"}, timeout=5)
+
+    assert (answer.status_code, stranger.status_code) == (204, 404)
+    assert [event.to_state for event in stage.producer.events(since=position) if not event.campaign_id] == ["read"]
 
 
 def test_an_unknown_campaign_is_not_found(visitor: Visitor) -> None:

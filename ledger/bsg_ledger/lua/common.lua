@@ -63,14 +63,19 @@ end
 -- So many transitions the feed keeps: some hundred bytes each, ten campaigns of a million messages.
 local FEED_LENGTH = 100000
 
--- Every transition, once, in the campaign's stream and in the feed. By the sequence a ledger that went back is noticed,
--- and so is a reader of the feed that came too late.
-local function record_event(campaign, batch, from, to, cause, detail)
+-- Into the feed alone. By the sequence a reader who came too late is noticed, and so is a ledger that went back.
+local function tell(campaign, batch, from, to, cause, detail)
   local sequence = redis.call('HINCRBY', 'bsg:ledger', 'sequence', 1)
-  redis.call('XADD', campaign_key(campaign, ':events'), '*', 'at', NOW, 'batch', batch, 'from', from, 'to', to,
-    'cause', cause, 'detail', detail or '', 'sequence', sequence)
   redis.call('XADD', 'bsg:events', 'MAXLEN', '~', FEED_LENGTH, '*', 'campaign', campaign, 'at', NOW, 'batch', batch,
     'from', from, 'to', to, 'cause', cause, 'detail', detail or '', 'sequence', sequence)
+  return sequence
+end
+
+-- Every transition, once, in the campaign's stream and in the feed.
+local function record_event(campaign, batch, from, to, cause, detail)
+  local sequence = tell(campaign, batch, from, to, cause, detail)
+  redis.call('XADD', campaign_key(campaign, ':events'), '*', 'at', NOW, 'batch', batch, 'from', from, 'to', to,
+    'cause', cause, 'detail', detail or '', 'sequence', sequence)
 end
 
 -- Which list of suppressed phones a batch is held against; 0: there has never been one.

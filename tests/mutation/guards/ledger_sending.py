@@ -82,6 +82,16 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "ledger/bsg_ledger/lua/tell.lua",
+        (
+            "nothing is told of a campaign that is not there",
+            "if ARGV[1] ~= '' and redis.call('EXISTS', campaign_key(ARGV[1])) == 0 then return { 'gone' } end",
+            "",
+            "tests/producer/test_callbacks.py::"
+            "test_a_campaign_that_is_forgotten_is_left_out_and_bsg_is_not_asked_to_try_again",
+        ),
+    ),
+    *guards_of(
         "ledger/bsg_ledger/lua/suppress.lua",
         (
             "what was held against an older list is held against the new one",

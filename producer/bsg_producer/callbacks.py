@@ -1,0 +1,112 @@
+"""A WSGI callable that takes the delivery reports which BSG pushes to a campaign's `callback_url` into the feed.
+
+    application = callbacks(producer, secret=os.environ["BSG_CALLBACK_SECRET"])
+
+Mounted at /bsg, the `callback_url` is https://shop.example/bsg/SECRET. How BSG pushes is not documented: a query, a
+form and JSON are taken, with the fields id, msisdn, reference, status, time_in, time_sent, time_dr, price, currency.
+BSG: callback_url, delivery report.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from hmac import compare_digest
+from typing import Any
+from urllib.parse import parse_qsl
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from bsg_producer.errors import QueueNotDurable, QueueUnavailable
+from bsg_producer.preparation import campaign_and_index
+from bsg_producer.producer import Producer
+
+LONGEST_PUSH = 65_536
+REPORTS_IN_A_PUSH = 1_000
+SECRET_CHARACTERS_LEAST = 16
+
+_REFERENCE_ID = re.compile(r"[A-Za-z0-9]{1,32}")
+_WORD = re.compile(r"[A-Za-z_]{1,32}")
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
+_MOMENT = re.compile(r"[0-9][0-9 T:.+Z-]{0,39}")
+
+
+class _NotAReport(Exception):
+    """What was pushed is none."""
+
+
+def callbacks(producer: Producer, *, secret: str) -> WSGIApplication:
+    """`secret` is the last part of the address, and the only proof that it is BSG who pushes.
+
+    Answers 204 when all reports are in the feed on disk, 404 for another path, 405 for another method, 400 for what is
+    no report, 413 for what is too much, and 503 when Redis does not take them, so that BSG tries again. Raises
+    ValueError for a secret that is easily guessed.
+    """
+    if len(secret) < SECRET_CHARACTERS_LEAST or not re.fullmatch(r"[A-Za-z0-9_-]+", secret):
+        raise ValueError(
+            f"a secret of {SECRET_CHARACTERS_LEAST} letters, digits, - and _ at least is needed: "
+            "python -c 'import secrets; print(secrets.token_urlsafe())' prints one"
+        )
+    expected = f"/{secret}".encode()
+
+    def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        status = _answer(producer, expected, environ)
+        start_response(status, [("Content-Length", "0")])
+        return []
+
+    return application
+
+
+def _answer(producer: Producer, expected: bytes, environ: WSGIEnvironment) -> str:
+    if not compare_digest(str(environ.get("PATH_INFO", "")).encode("latin-1", "replace"), expected):
+        return "404 Not Found"
+    if environ["REQUEST_METHOD"] not in ("GET", "POST"):
+        return "405 Method Not Allowed"
+    try:
+        size = int(environ.get("CONTENT_LENGTH") or 0)
+        if size > LONGEST_PUSH:
+            return "413 Content Too Large"
+        reports = _reports(environ, environ["wsgi.input"].read(size) if size > 0 else b"")
+        told = [_told(report) for report in reports]
+    except (_NotAReport, ValueError, RecursionError):
+        return "400 Bad Request"
+    try:
+        producer.record_reports(told)
+    except (QueueUnavailable, QueueNotDurable):
+        return "503 Service Unavailable"
+    return "204 No Content"
+
+
+def _reports(environ: WSGIEnvironment, body: bytes) -> list[Mapping[str, Any]]:
+    if "json" in str(environ.get("CONTENT_TYPE", "")):
+        found = json.loads(body)
+    else:
+        given = body.decode() or str(environ.get("QUERY_STRING", ""))
+        found = dict(parse_qsl(given, max_num_fields=50))
+    reports = found if isinstance(found, list) else [found]
+    if not 0 < len(reports) <= REPORTS_IN_A_PUSH or not all(isinstance(report, Mapping) for report in reports):
+        raise _NotAReport
+    return reports
+
+
+def _told(report: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    """Campaign, message, status and detail, as the feed has them: never the phone. Raises _NotAReport."""
+    reference = _matching(report.get("reference"), _REFERENCE_ID)
+    status = _matching(report.get("status"), _WORD)
+    if reference is None or status is None:
+        raise _NotAReport
+    detail = {
+        "reference_id": reference,
+        "price": _matching(report.get("price"), _AMOUNT),
+        "currency": _matching(report.get("currency"), _WORD),
+        "sent_at": _matching(report.get("time_sent"), _MOMENT),
+        "delivered_at": _matching(report.get("time_dr"), _MOMENT),
+    }
+    campaign, index = campaign_and_index(reference) or ("", None)
+    message = "message" if index is None else f"message {index}"
+    return campaign, message, status.lower(), json.dumps({name: value for name, value in detail.items() if value})
+
+
+def _matching(value: Any, form: re.Pattern[str]) -> str | None:
+    text = str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+    return text if form.fullmatch(text) else None

@@ -1,0 +1,191 @@
+"""BSG's delivery reports reach the feed, and nothing else does."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bsg_config.settings import Settings
+from bsg_ledger.records import Transition
+from bsg_producer import Producer
+from bsg_producer.callbacks import callbacks
+from bsg_producer.preparation import generated_ids
+from tests.producer.test_enqueueing import messages, producer_at
+
+SECRET = "s3cret-s3cret-s3cret"
+
+
+def pushed(
+    producer: Producer, body: bytes = b"", *, path: str = f"/{SECRET}", method: str = "POST", query: str = "",
+    kind: str = "application/x-www-form-urlencoded", size: str | None = None,
+) -> str:  # fmt: skip
+    """What BSG is answered."""
+    answered: list[str] = []
+    environ = {
+        "PATH_INFO": path,
+        "REQUEST_METHOD": method,
+        "QUERY_STRING": query,
+        "CONTENT_TYPE": kind,
+        "CONTENT_LENGTH": str(len(body)) if size is None else size,
+        "wsgi.input": io.BytesIO(body),
+    }
+    rest = callbacks(producer, secret=SECRET)(environ, lambda status, *_: answered.append(status))  # type: ignore[arg-type]
+    assert list(rest) == []
+    return answered[0].split()[0]
+
+
+def report_of(reference: str, **changes: Any) -> dict[str, Any]:
+    report = {
+        "id": 7,
+        "msisdn": "380661231231",
+        "reference": reference,
+        "status": "delivered",
+        "time_in": "2030-01-31 12:00:00",
+        "time_sent": "2030-01-31 12:00:01",
+        "time_dr": "2030-01-31 12:00:05",
+        "price": "0.0100",
+        "currency": "USD",
+    }
+    return {**report, **changes}
+
+
+@pytest.fixture
+def producer(redis_url: str) -> Producer:
+    return producer_at(redis_url)
+
+
+def enqueued(producer: Producer) -> str:
+    return producer.enqueue(messages(3), sender="MyShop").campaign_id
+
+
+def told(producer: Producer) -> list[Transition]:
+    return [event for event in producer.events() if event.cause == "BSG: delivery report"]
+
+
+@pytest.mark.parametrize("how", ["form", "query", "json", "list"])
+def test_a_report_is_in_the_feed_however_it_is_pushed(producer: Producer, how: str) -> None:
+    campaign = enqueued(producer)
+    report = report_of(generated_ids(campaign, 2, 1)[0])
+    pushes = {
+        "form": {"body": urlencode(report).encode()},
+        "query": {"method": "GET", "query": urlencode(report)},
+        "json": {"body": json.dumps(report).encode(), "kind": "application/json"},
+        "list": {"body": json.dumps([report]).encode(), "kind": "application/json; charset=utf-8"},
+    }
+
+    assert pushed(producer, **pushes[how]) == "204"  # type: ignore[arg-type]
+
+    (event,) = told(producer)
+    assert (event.campaign_id, event.batch, event.to_state) == (campaign, "message 2", "delivered")
+    assert json.loads(event.detail) == {
+        "reference_id": report["reference"],
+        "price": "0.0100",
+        "currency": "USD",
+        "sent_at": "2030-01-31 12:00:01",
+        "delivered_at": "2030-01-31 12:00:05",
+    }
+
+
+def test_no_phone_is_in_the_feed(producer: Producer) -> None:
+    pushed(producer, urlencode(report_of(generated_ids(enqueued(producer), 0, 1)[0])).encode())
+
+    assert "380661231231" not in str(told(producer))
+
+
+def test_a_message_with_an_id_of_its_own_is_told_by_that(producer: Producer) -> None:
+    pushed(producer, urlencode(report_of("order1742")).encode())
+
+    (event,) = told(producer)
+    assert (event.campaign_id, event.batch) == ("", "message")
+    assert json.loads(event.detail)["reference_id"] == "order1742"
+
+
+def test_a_campaign_that_is_forgotten_is_left_out_and_bsg_is_not_asked_to_try_again(producer: Producer) -> None:
+    assert pushed(producer, urlencode(report_of(generated_ids("0" * 22, 0, 1)[0])).encode()) == "204"
+    assert told(producer) == []
+
+
+def test_the_feed_has_no_gap_after_reports(producer: Producer) -> None:
+    campaign = enqueued(producer)
+    position = producer.latest_event()
+
+    pushed(producer, json.dumps([report_of(one) for one in generated_ids(campaign, 0, 3)]).encode(), kind="text/json")
+
+    assert [event.batch for event in producer.events(since=position)] == ["message 0", "message 1", "message 2"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "", f"/{SECRET}/", f"/{SECRET}x", f"/{SECRET.upper()}", f"//{SECRET}", "/s3cret", "/\xe9"]
+)
+def test_without_the_secret_there_is_nothing(producer: Producer, path: str) -> None:
+    assert pushed(producer, urlencode(report_of("order1")).encode(), path=path) == "404"
+    assert told(producer) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"status=delivered",
+        b"reference=order1",
+        b"reference=order1&status=",
+        b"reference=order-1&status=delivered",
+        b"reference=" + b"a" * 33 + b"&status=delivered",
+        b"\xff\xfe",
+    ],
+)
+def test_what_is_no_report_is_refused(producer: Producer, body: bytes) -> None:
+    assert pushed(producer, body) == "400"
+    assert told(producer) == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"5", b"[]", b"{", b'"x"', b"[1]", b'{"reference": true, "status": "sent"}', b"[" * 5_000]
+)
+def test_what_is_no_report_in_json_is_refused(producer: Producer, body: bytes) -> None:
+    assert pushed(producer, body, kind="application/json") == "400"
+
+
+def test_one_wrong_report_refuses_the_push_whole(producer: Producer) -> None:
+    both = json.dumps([report_of("order1"), {"reference": "order2"}]).encode()
+
+    assert pushed(producer, both, kind="application/json") == "400"
+    assert told(producer) == []
+
+
+def test_what_is_too_much_is_refused_unread(producer: Producer) -> None:
+    assert pushed(producer, b"", size=str(65_537)) == "413"
+    assert pushed(producer, b"", size="many") == "400"
+    assert pushed(producer, b"", size="-1") == "400"
+
+
+def test_other_methods_are_refused(producer: Producer) -> None:
+    assert pushed(producer, method="PUT") == "405"
+
+
+def test_without_redis_bsg_is_asked_to_try_again() -> None:
+    away = Producer(Settings.build(redis_url="redis://127.0.0.1:1/0", queue_timeout=0.5))
+
+    assert pushed(away, urlencode(report_of("order1")).encode()) == "503"
+
+
+@pytest.mark.parametrize("secret", ["", "short", "a/b" * 10, "x" * 15, "with blanks and more"])
+def test_a_secret_that_is_easily_guessed_is_refused(producer: Producer, secret: str) -> None:
+    with pytest.raises(ValueError, match="prints one"):
+        callbacks(producer, secret=secret)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    body=st.binary(max_size=200) | st.builds(lambda text: text.encode(), st.text(max_size=200)),
+    kind=st.sampled_from(["application/json", "application/x-www-form-urlencoded", ""]),
+    query=st.text(st.characters(max_codepoint=255), max_size=50),
+)
+def test_whatever_is_pushed_is_answered(producer: Producer, body: bytes, kind: str, query: str) -> None:
+    assert pushed(producer, body, kind=kind, query=query) in ("204", "400")
