@@ -43,9 +43,22 @@ class RejectedRow:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class PricedAlike:
+    """What BSG's price may depend on, save the phones: messages that have it all in common."""
+
+    sender: str
+    tariff_code: int
+    is_gsm: bool
+    segments: int
+
+
 @dataclass(slots=True)
 class Rehearsal:
-    """`ucs2_characters`: in how many messages each character is that GSM-7 does not have."""
+    """`ucs2_characters`: in how many messages each character is that GSM-7 does not have.
+
+    `priced_alike`: a text of each such group, and its phones.
+    """
 
     accepted: int = 0
     batches: int = 0
@@ -54,6 +67,7 @@ class Rehearsal:
     ucs2_characters: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     first_rejects: list[RejectedRow] = field(default_factory=list)
+    priced_alike: dict[PricedAlike, tuple[str, array[int]]] = field(default_factory=dict, repr=False)
 
     @property
     def sent(self) -> int:
@@ -75,7 +89,7 @@ def rehearse(rows: Iterable[Mapping[str, Any]], line: Callable[[], int], envelop
             first_index=rehearsal.accepted,
             batch_size=envelope.batch_size,
         )
-        _count(rehearsal, prepared, rehearsal.accepted, lines)
+        _count(rehearsal, prepared, rehearsal.accepted, lines, envelope.tariff_code)
         rehearsal.accepted += len(part)
         del lines[:]
     return rehearsal
@@ -137,7 +151,7 @@ def _numbered(
         yield row
 
 
-def _count(rehearsal: Rehearsal, prepared: Prepared, first_index: int, lines: array[int]) -> None:
+def _count(rehearsal: Rehearsal, prepared: Prepared, first_index: int, lines: array[int], tariff_code: int) -> None:
     rehearsal.batches += len(prepared.batches)
     for batch in prepared.batches:
         for message in json.loads(zstandard.ZstdDecompressor().decompress(batch.body)):
@@ -145,7 +159,10 @@ def _count(rehearsal: Rehearsal, prepared: Prepared, first_index: int, lines: ar
             others = set(text) - rules.GSM_ALPHABET
             alphabet = rehearsal.ucs2 if others else rehearsal.gsm7
             alphabet.messages += 1
-            alphabet.segments += rules.segments(text)
+            segments = rules.segments(text)
+            alphabet.segments += segments
+            alike = PricedAlike(message["sender"], message.get("tariff_code", tariff_code), not others, segments)
+            rehearsal.priced_alike.setdefault(alike, (text, array("Q")))[1].append(message["phone"])
             rehearsal.ucs2_characters.update(others)
     for reject in prepared.rejects:
         rehearsal.rejected[reject.code.value] += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from bsg_config.settings import SETTINGS
+from bsg_sandbox.server import Sandbox
 
 GOOD = "+380 66 123-12-31"
 
@@ -103,3 +105,36 @@ def test_how_a_file_is_read_is_told_where_it_was_found_out(dry_run: DryRun, tmp_
     path.write_bytes("phone;name\n380661231231;Їжак\n".encode("cp1251"))
     assert main(["send", str(path), "--sender", "S", "--text", "Hi", "--dry-run"]) == ExitCode.OK
     assert "cyrillic.csv: read as cp1251, separated by semicolon" in dry_run._capsys.readouterr().err
+
+
+@pytest.fixture
+def sandbox(redis_url: str, monkeypatch: pytest.MonkeyPatch, dry_run: DryRun) -> Iterator[Sandbox]:
+    with Sandbox(price_per_part=0.25) as sandbox:
+        monkeypatch.setenv("REDIS_URL", redis_url)
+        monkeypatch.setenv("BSG_BASE_URL", sandbox.url)
+        monkeypatch.setenv("BSG_API_KEY", "live_sandbox")
+        yield sandbox
+
+
+def test_the_price_is_bsgs_for_texts_of_each_length_and_alphabet(dry_run: DryRun, sandbox: Sandbox) -> None:
+    rows = f"{GOOD},Hi\n+380661231232,Ho\n+380661231233,{'a' * 161}\n+380661231234,Привіт\n12,Hi\n"
+    told = dry_run.json(f"phone,text\n{rows}", "--price")
+
+    assert float(told["price"]["amount"]) == pytest.approx(5 * 0.25)
+    assert (told["price"]["currency"], told["price"]["requests"]) == ("EUR", 3)
+    assert sandbox.record().messages == 0
+    assert dry_run.run(f"phone,text\n{rows}", "--price") == ExitCode.OK
+    assert "It would cost" in dry_run.output
+
+
+def test_a_price_that_bsg_does_not_tell_is_a_failure_that_says_so(dry_run: DryRun, sandbox: Sandbox) -> None:
+    sandbox.fault("server_error_before", method="POST", path="/api/campaigns/price")
+
+    assert dry_run.run(f"phone,text\n{GOOD},Hi\n", "--price") == ExitCode.UNREACHABLE
+    assert "--price: BSG did not tell" in dry_run.errors
+
+
+def test_a_price_is_asked_for_in_a_dry_run_alone(dry_run: DryRun, tmp_path: Path) -> None:
+    (tmp_path / "contacts.csv").write_text(f"phone,text\n{GOOD},Hi\n", encoding="utf-8")
+
+    assert main(["send", str(tmp_path / "contacts.csv"), "--sender", "MyShop", "--price"]) == ExitCode.MISUSE

@@ -11,8 +11,9 @@ from typing import Any
 
 from bsg_cli.campaign_file import CampaignFile
 from bsg_cli.commands.reading_options import add_reading_options, reading_of
-from bsg_cli.connection import open_producer
+from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.errors import BadInput, ExitCode
+from bsg_cli.pricing import price_of
 from bsg_cli.printing import Progress, complain, messages, number, print_json
 from bsg_cli.rehearsal import as_fields, print_rehearsal, rehearse
 from bsg_cli.watching import watch
@@ -67,6 +68,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     end.add_argument(
         "--dry-run", action="store_true", help="tell what would be sent and what rejected; nothing is sent or stored"
     )
+    parser.add_argument("--price", action="store_true", help="with --dry-run: ask BSG what it would cost")
     parser.add_argument(
         "--test-to", metavar="PHONE", help=f"send only the first {TEST_ROWS} rows, and to this phone instead of theirs"
     )
@@ -85,6 +87,8 @@ def moment_argument(text: str) -> datetime:
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
+    if arguments.price and not arguments.dry_run:
+        raise BadInput("--price: only with --dry-run. Add it.")
     if arguments.test_to is not None:
         _check_test(arguments)
     with CampaignFile(arguments.file, reading_of(arguments)) as file:
@@ -140,10 +144,13 @@ def _rehearse(file: CampaignFile, arguments: argparse.Namespace) -> ExitCode:
         )
     finally:
         progress.clear()
+    price = price_of(rehearsal, settings_in(arguments.data_directory)) if arguments.price else None
     if arguments.json:
-        print_json(as_fields(rehearsal, settings))
+        print_json({**as_fields(rehearsal, settings), **({} if price is None else {"price": price})})
     else:
         print_rehearsal(rehearsal, file.shown, settings)
+        if price is not None:
+            print(f"It would cost {price.amount} {price.currency}, BSG says.")
     return ExitCode.OK
 
 

@@ -64,6 +64,12 @@ class Balance:
     currency: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    amount: Decimal
+    currency: str | None
+
+
 def decode(body: bytes) -> Any:
     """The JSON of a body; None for anything that is not JSON."""
     try:
@@ -119,6 +125,13 @@ def message_row(data: Any) -> MessageRow | None:
         currency=_word(amount.get("currency")),
         phone=_digits(data.get("phone")),
     )
+
+
+def price_answer(data: Any) -> Price | None:
+    """Reads a price; None unless it is an object with a number as its price."""
+    if not isinstance(data, Mapping) or (amount := _decimal(data.get("price"))) is None:
+        return None
+    return Price(amount, _word(data.get("currency")))
 
 
 def balance_answer(data: Any) -> Balance | None:

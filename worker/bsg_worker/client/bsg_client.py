@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -19,11 +19,13 @@ from bsg_worker.client.answers import (
     CampaignAnswer,
     CampaignDetail,
     MessageRow,
+    Price,
     balance_answer,
     campaign_answer,
     campaign_detail,
     data_of,
     message_row,
+    price_answer,
     whole_number,
 )
 from bsg_worker.client.lists import listed
@@ -168,6 +170,22 @@ class BSGClient:
             raise ReadFailed("not the answer that is documented", status=200)
         return balance
 
+    def price(self, *, sender: str, text: str, phones: Sequence[int], tariff_code: int) -> Price:
+        """What one text to these phones would cost, 10 000 of them at most; nothing is sent. Raises ReadFailed.
+
+        BSG: POST /api/campaigns/price.
+        """
+        asked = {
+            "sender": sender,
+            "text": text,
+            "messages": [{"phone": phone} for phone in phones],
+            "tariff_code": tariff_code,
+        }
+        price = price_answer(usable(self._asked("POST", "/api/campaigns/price", {}, json.dumps(asked).encode())))
+        if price is None:
+            raise ReadFailed("not the answer that is documented", status=200)
+        return price
+
     def stop(self, bsg_id: int) -> StopOutcome:
         """Stops a campaign at BSG; to be repeated freely. Raises ReadFailed. BSG: PATCH
         /api/campaigns/{id}/stop.
@@ -186,10 +204,14 @@ class BSGClient:
         content: Mapping[str, Any] = usable(self._asked("GET", path, query))
         return content
 
-    def _asked(self, method: str, path: str, query: Mapping[str, str]) -> Answer | NoAnswer:
+    def _asked(self, method: str, path: str, query: Mapping[str, str], body: bytes | None = None) -> Answer | NoAnswer:
+        sent = None if body is None else StreamedBody((body,), lambda: True)
+
         def attempt(headers: Mapping[str, str]) -> Answer | NoAnswer:
             self._before_read()
-            return self._wire.exchange(method, path, authorisation=headers, query=query, longest_answer=_LONGEST_LIST)
+            return self._wire.exchange(
+                method, path, authorisation=headers, query=query, body=sent, longest_answer=_LONGEST_LIST
+            )
 
         try:
             return self._authorised(attempt)
