@@ -66,6 +66,8 @@ class Envelope:
             start_at = found["start_at"]
             found["start_at"] = None if start_at is None else datetime.fromisoformat(start_at)
             found["deadline"] = datetime.fromisoformat(found["deadline"])
+            if found["send_between"] is not None:
+                SendingHours.parse(found["send_between"], _UTC)
             return cls(**found)
         except (ValueError, TypeError, LookupError, RecursionError):
             raise ValueError("not a campaign's envelope as it was accepted") from None

@@ -15,6 +15,7 @@ from bsg_config.settings import Settings
 from bsg_producer import CampaignInvalid, CampaignNotFound, Producer
 from bsg_producer.envelope import Envelope, check_envelope
 from bsg_producer.rules import MESSAGES_PER_REQUEST
+from bsg_producer.suppressing import checked_phones
 from tests.hostile.strategies import HUGE, JSON_VALUES, ODD_TEXTS, PYTHON_VALUES, as_json, nested
 from tests.producer.campaigns import prepared, rows_of
 from tests.servers import RedisServer
@@ -22,7 +23,7 @@ from tests.servers import RedisServer
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 ARGUMENTS = (
     *("sender", "text", "tariff_code", "validity", "start_at", "deadline"),
-    *("callback_url", "priority", "allow_duplicates", "name"),
+    *("callback_url", "priority", "allow_duplicates", "name", "send_between", "max_cost"),
 )
 HALF_A_PAIR = "\ud800"
 
@@ -46,6 +47,8 @@ def test_an_envelope_is_accepted_whole_or_refused_by_field(arguments: dict[str, 
         pytest.param("deadline", HUGE, id="deadline-huge"),
         pytest.param("sender", HUGE, id="sender-huge"),
         pytest.param("validity", HUGE, id="validity-huge"),
+        pytest.param("max_cost", HUGE, id="max_cost-huge"),
+        pytest.param("send_between", HUGE, id="send_between-huge"),
     ],
 )
 def test_what_cannot_even_be_added_or_written_is_refused_by_field(name: str, value: object) -> None:
@@ -53,6 +56,38 @@ def test_what_cannot_even_be_added_or_written_is_refused_by_field(name: str, val
         check_envelope({name: value}, Settings.build(), NOW)
 
     assert raised.value.errors.keys() == {name}
+
+
+HOURS = st.from_regex(r"[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}( [A-Za-z/.]{1,12})?", fullmatch=True) | ODD_TEXTS
+
+
+@given(hours=HOURS, cost=st.floats() | st.decimals() | st.integers() | st.text(max_size=8))
+def test_hours_and_a_cap_are_accepted_as_they_will_be_read_or_refused_by_field(hours: str, cost: Any) -> None:
+    try:
+        envelope = check_envelope({"send_between": hours, "max_cost": cost}, Settings.build(), NOW)
+    except CampaignInvalid as invalid:
+        assert invalid.errors.keys() <= {"send_between", "max_cost"}
+    else:
+        assert envelope.opening(NOW) >= NOW
+        assert float(envelope.max_cost or 0) >= 0
+
+
+@given(phones=st.lists(PYTHON_VALUES | st.integers(10**8, 10**15), max_size=5))
+def test_phones_that_opt_out_are_taken_as_bsg_takes_them_or_refused_by_place(phones: list[Any]) -> None:
+    try:
+        checked = checked_phones(phones)
+    except CampaignInvalid as invalid:
+        assert invalid.errors.keys() == {"phones"}
+        assert all(said.startswith("the phone at ") for said in invalid.errors["phones"])
+    else:
+        assert all(phone.isascii() and phone.isdecimal() for phone in checked)
+
+
+def test_hours_in_a_frozen_envelope_that_somebody_else_wrote_are_refused() -> None:
+    whole = json.loads(check_envelope({}, Settings.build(), NOW).to_json())
+
+    with pytest.raises(ValueError, match="^not a campaign's envelope"):
+        Envelope.from_json(json.dumps({**whole, "send_between": "whenever"}))
 
 
 @given(messages=st.lists(PYTHON_VALUES | st.dictionaries(st.text(max_size=5), PYTHON_VALUES), max_size=4))
