@@ -324,8 +324,6 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
         CrashPoint.PREPARE_PART_CHECKED,
         CrashPoint.PREPARE_PART_COMMITTED,
         CrashPoint.PREPARE_RUNG,
-        CrashPoint.DOORBELLS_NOTED,
-        CrashPoint.DOORBELLS_RUNG,
     ),
     a_campaign: (
         CrashPoint.SUBMIT_CLAIMED,
@@ -350,7 +348,11 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
         CrashPoint.RECONCILE_LOOKED,
         CrashPoint.RECONCILE_RECORDED,
     ),
-    that_is_throttled: (CrashPoint.RECORDING_COOLED_DOWN,),
+    that_is_throttled: (
+        CrashPoint.RECORDING_COOLED_DOWN,
+        CrashPoint.DOORBELLS_NOTED,
+        CrashPoint.DOORBELLS_RUNG,
+    ),
     with_a_token_that_has_expired: (
         CrashPoint.CLIENT_ACCESS_REFUSED,
         CrashPoint.TOKENS_LOGIN_BEGUN,
