@@ -13,7 +13,10 @@ from bsg_ledger.scripts import Scripts, text_of
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """All that one commit writes, and the `bell` that it rings. Times in milliseconds of the epoch."""
+    """All that one commit writes, and the `bell` that it rings. Times in milliseconds of the epoch.
+
+    `last_part`: the messages of the last part, where `store_part` was not given them before.
+    """
 
     campaign_id: str
     idempotency_key: str
@@ -27,6 +30,7 @@ class Acceptance:
     incarnation: str
     bell: Bell | None = None
     max_cost: str = ""
+    last_part: bytes = field(default=b"", repr=False)
 
     @property
     def messages(self) -> int:
@@ -78,7 +82,7 @@ class Campaigns:
             "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
             acceptance.envelope, acceptance.priority, acceptance.deadline_ms, acceptance.name, acceptance.window,
             acceptance.incarnation, *((bell.queue, bell.message) if bell else ("", "")), acceptance.max_cost,
-            *acceptance.part_sizes,
+            acceptance.last_part, *acceptance.part_sizes,
         )  # fmt: skip
         kind = text_of(answer[0])
         if kind == "missing":

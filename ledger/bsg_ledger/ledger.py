@@ -41,6 +41,10 @@ class Ledger:
         self._client = client
         self._scripts = scripts
 
+    def reach(self) -> None:
+        """Raises `redis.exceptions.RedisError` when Redis does not answer; waits for no disk."""
+        self._client.ping()
+
     def learnt_zone(self, account: str) -> LearntZone:
         return LearntZone(self._client, account)
 

@@ -62,6 +62,8 @@ def enqueue(
         raise
     try:
         accepted = _commit(ledger, parts.acceptance(key, window))
+    except QueueSilent:
+        raise
     except QueueUnavailable:
         parts.drop()  # on any other failure, Ctrl-C included, the parts may belong to a campaign by now
         raise
@@ -86,17 +88,24 @@ class _PartStore:
         self._template = None if envelope.text is None else Template.parse(envelope.text)
         self._digest = ContentDigest(text=envelope.text, sender=envelope.sender)
         self._sizes: list[int] = []
+        self._last = b""
 
     def store_all(self, messages: Iterable[Mapping[str, Any]]) -> None:
         iterator = self._renewing(_iterate(messages))
         while part := list(islice(iterator, self._envelope.batch_size)):
             packed = pack(part, self._template)
             self._digest.update(part, packed.written, packed.names)
+            content = self._seal.close(packed.content)
+            self._sizes.append(len(part))
+            if (
+                len(part) < self._envelope.batch_size
+            ):  # the last: the commit takes it along, and saves a wait for the disk
+                self._last = content
+                break
             with queue_errors():
                 self._ledger.campaigns.store_part(
-                    self._campaign_id, len(self._sizes), self._seal.close(packed.content), keep_ms=KEEP_PARTS_MS
+                    self._campaign_id, len(self._sizes) - 1, content, keep_ms=KEEP_PARTS_MS
                 )
-            self._sizes.append(len(part))
             reached(CrashPoint.ENQUEUE_PART_STORED)
         if not self._sizes:
             raise CampaignInvalid({"messages": ["there are none: give at least one message"]})
@@ -114,6 +123,7 @@ class _PartStore:
             window=window,
             incarnation=secrets.token_hex(16),
             max_cost=self._envelope.max_cost or "",
+            last_part=self._last,
             bell=prepare_bell(self._campaign_id, self._envelope.priority),
         )
 
@@ -139,6 +149,9 @@ class _PartStore:
 
 
 def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
+    with queue_errors():
+        # Where Redis is not there at all, nothing is in doubt: of a commit that nobody answers that cannot be said.
+        ledger.reach()
     reached(CrashPoint.ENQUEUE_BEFORE_THE_COMMIT)
     try:
         with queue_errors(lost_answer=_LostAnswer):

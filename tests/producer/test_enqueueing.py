@@ -10,6 +10,7 @@ import time
 from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -271,26 +272,42 @@ def test_an_idempotency_key_is_printable_text_of_bounded_length(redis_url: str, 
     assert campaign_keys(redis_url) == []
 
 
-def then(happens: Callable[[], object], *, after: int) -> Iterator[Mapping[str, Any]]:
-    """Messages, after which that happens, before the caller of the iterable is told that it has ended."""
-    yield from messages(after)
+def then(happens: Callable[[], object], *, after: int, of: int) -> Iterator[Mapping[str, Any]]:
+    """So many messages, and that happens after some of them: after all, before the iterable is known to have ended."""
+    rows = messages(of)
+    yield from islice(rows, after)
     happens()
+    yield from rows
 
 
-# With ten messages a part: in the middle of the second part, and between the last part and the commit.
-STEPS = pytest.mark.parametrize("after", [15, 20], ids=["storing a part", "the commit"])
+def before_the_commit(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    """That happens between Redis's last answer and the commit."""
+
+    def reached(point: CrashPoint) -> None:
+        if point is CrashPoint.ENQUEUE_BEFORE_THE_COMMIT:
+            happens()
+
+    monkeypatch.setattr(enqueueing, "reached", reached)
+
+
+# With ten messages a part: the second is stored, all are stored, or the second goes with the commit.
+STEPS = pytest.mark.parametrize(
+    ("after", "of"),
+    [(15, 20), (20, 20), (15, 15)],
+    ids=["storing a part", "the commit", "the commit with the last part"],
+)
 
 
 @STEPS
 @pytest.mark.server_kinds("valkey", "redis")
 def test_a_redis_that_becomes_full_at_any_step_has_no_campaign_and_nothing_of_one(
-    own_redis_server: RedisServer, after: int
+    own_redis_server: RedisServer, after: int, of: int
 ) -> None:
     producer = producer_at(own_redis_server.url, campaign_batch_size=10)
     fill = partial(own_redis_server.client().config_set, "maxmemory", "1mb")
 
     with pytest.raises(QueueUnavailable, match="full"):
-        producer.enqueue(then(fill, after=after), sender="MyShop")
+        producer.enqueue(then(fill, after=after, of=of), sender="MyShop")
 
     assert campaign_keys(own_redis_server.url) == []
 
@@ -298,24 +315,20 @@ def test_a_redis_that_becomes_full_at_any_step_has_no_campaign_and_nothing_of_on
 @STEPS
 @pytest.mark.server_kinds("valkey", "redis")
 def test_a_redis_that_becomes_read_only_at_any_step_has_no_campaign(
-    own_redis_server: RedisServer, redis_server: RedisServer, after: int
+    own_redis_server: RedisServer, redis_server: RedisServer, after: int, of: int
 ) -> None:
     producer = producer_at(own_redis_server.url, campaign_batch_size=10)
     client = own_redis_server.client()
     demote = partial(client.execute_command, "REPLICAOF", "127.0.0.1", str(redis_server.port))
 
     with pytest.raises(QueueUnavailable, match="read-only"):
-        producer.enqueue(then(demote, after=after), sender="MyShop")
+        producer.enqueue(then(demote, after=after, of=of), sender="MyShop")
 
 
+@STEPS
 @pytest.mark.server_kinds("valkey")
-@pytest.mark.parametrize(
-    ("after", "error", "waits"),
-    [(15, QueueUnavailable, 1), (20, EnqueueUnconfirmed, 2)],
-    ids=["storing a part", "the commit, which is asked twice"],
-)
 def test_a_redis_that_falls_silent_at_any_step_costs_no_more_than_that_steps_timeout(
-    own_redis_server: RedisServer, after: int, error: type[Exception], waits: int
+    own_redis_server: RedisServer, after: int, of: int
 ) -> None:
     timeout = 1.0
     producer = producer_at(own_redis_server.url, campaign_batch_size=10, queue_timeout=timeout)
@@ -325,28 +338,57 @@ def test_a_redis_that_falls_silent_at_any_step_costs_no_more_than_that_steps_tim
         own_redis_server.pause()
         silent_since.append(time.monotonic())
 
-    with pytest.raises(error):
-        producer.enqueue(then(fall_silent, after=after), sender="MyShop")
+    with pytest.raises(QueueUnavailable):
+        producer.enqueue(then(fall_silent, after=after, of=of), sender="MyShop")
 
-    assert time.monotonic() - silent_since[0] < (waits + 0.8) * timeout
+    assert time.monotonic() - silent_since[0] < 1.8 * timeout
 
 
 @pytest.mark.server_kinds("valkey")
-@pytest.mark.parametrize(
-    ("after", "error"), [(15, QueueUnavailable), (20, EnqueueUnconfirmed)], ids=["storing a part", "the commit"]
-)
+def test_a_redis_that_falls_silent_at_the_commit_is_asked_twice(
+    own_redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeout = 1.0
+    producer = producer_at(own_redis_server.url, queue_timeout=timeout)
+    before_the_commit(monkeypatch, own_redis_server.pause)
+    began = time.monotonic()
+
+    with pytest.raises(EnqueueUnconfirmed):
+        producer.enqueue(messages(3), sender="MyShop")
+
+    assert time.monotonic() - began < 2.8 * timeout
+
+
+@STEPS
+@pytest.mark.server_kinds("valkey")
 def test_a_redis_that_dies_at_any_step_has_no_campaign_until_it_is_enqueued_again(
-    own_redis_server: RedisServer, after: int, error: type[Exception]
+    own_redis_server: RedisServer, after: int, of: int
 ) -> None:
     producer = producer_at(own_redis_server.url, campaign_batch_size=10)
-    with pytest.raises(error):
-        producer.enqueue(then(own_redis_server.kill, after=after), sender="MyShop", idempotency_key="key")
+    with pytest.raises(QueueUnavailable):
+        producer.enqueue(then(own_redis_server.kill, after=after, of=of), sender="MyShop", idempotency_key="key")
     own_redis_server.start()
     assert list(producer.campaigns()) == []
 
-    receipt = producer.enqueue(messages(after), sender="MyShop", idempotency_key="key")
+    receipt = producer.enqueue(messages(of), sender="MyShop", idempotency_key="key")
 
-    assert (receipt.messages, receipt.duplicate) == (after, False)
+    assert (receipt.messages, receipt.duplicate) == (of, False)
+
+
+@pytest.mark.server_kinds("valkey")
+def test_a_redis_that_dies_at_the_commit_leaves_it_unconfirmed_until_it_is_enqueued_again(
+    own_redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    producer = producer_at(own_redis_server.url)
+    before_the_commit(monkeypatch, own_redis_server.kill)
+    with pytest.raises(EnqueueUnconfirmed):
+        producer.enqueue(messages(3), sender="MyShop", idempotency_key="key")
+    monkeypatch.undo()
+    own_redis_server.start()
+
+    receipt = producer.enqueue(messages(3), sender="MyShop", idempotency_key="key")
+
+    assert (receipt.messages, receipt.duplicate) == (3, False)
 
 
 @pytest.mark.server_kinds("valkey")
@@ -440,7 +482,12 @@ def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(
         "from bsg_producer import Producer\n"
         "Producer().enqueue([{'phone': 380660000000, 'text': 'Hi'}], sender='MyShop', idempotency_key='key')"
     )
-    environment = {**os.environ, "REDIS_URL": redis_url, "BSG_CRASH_AT": str(arm(tmp_path, point))}
+    environment = {
+        **os.environ,
+        "REDIS_URL": redis_url,
+        "BSG_CRASH_AT": str(arm(tmp_path, point)),
+        "CAMPAIGN_BATCH_SIZE": "1",  # a part that is not full goes with the commit
+    }
 
     died = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
 
