@@ -49,9 +49,8 @@ ROW = Row(
     goals=[_goal(WEB_THREADS, 1.0), _goal(1, 1.3)],
     drawn=tuple(_percentile(title) for threads in (WEB_THREADS, 1) for title in _pair(threads)),
     if_not_met=(
-        "with one thread nothing overlaps the waits for Redis's disk, and `enqueue` has two of them, the part and "
-        "the commit with its bell, where `delay` has one. Storing the part in the commit would save one and make a "
-        "Redis that cannot be reached look like a commit whose answer was lost (see what was left alone)."
+        "both wait once for Redis's disk. `enqueue` asks before whether Redis is there, which waits for no disk, and "
+        "checks, packs and digests what it accepts, where `delay` only writes it down."
     ),
     remark=(
         "The threads share one process and call again at once. Redis writes each command to disk before it answers, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -56,7 +56,8 @@ class Envelope:
     batch_size: int
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
+        given = {name: getattr(self, name) for name in self.__slots__}  # `asdict` copies each value, deeply
+        return json.dumps(given, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Envelope:
