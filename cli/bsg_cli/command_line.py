@@ -94,21 +94,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"of the embedded server, which is used when REDIS_URL is not set ({DATA_DIRECTORY})",
     )
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (
-        send,
-        reading,
-        report,
-        events,
-        explain,
-        steering,
-        suppression,
-        gate,
-        audit,
-        doctor,
-        healthcheck,
-        up,
-        demo,
-    ):
+    for group in _GROUPS:
         group.add_to(commands, common)
     add_examples(commands)
     sandbox.add_to(commands)

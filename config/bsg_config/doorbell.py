@@ -13,6 +13,8 @@ from bsg_config.task_message import task_message
 
 _log = logging.getLogger(__name__)
 
+BELL_PATIENCE_MS = 30_000  # a bell that nobody answered for so long was lost with its queue message
+
 
 @dataclass(frozen=True, slots=True)
 class Bell:

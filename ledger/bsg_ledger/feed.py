@@ -10,7 +10,7 @@ import redis
 
 from bsg_ledger.reading import transition_of
 from bsg_ledger.records import Transition
-from bsg_ledger.scripts import Scripts, text_of
+from bsg_ledger.scripts import Scripts, decoded, text_of
 
 EVENTS_AT_ONCE = 1000
 _STREAM = "bsg:events"
@@ -82,6 +82,6 @@ class Feed:
 
 
 def _event(entry: bytes, raw: Any) -> tuple[int, Transition]:
-    fields = {text_of(name): text_of(value) for name, value in raw.items()}
+    fields = decoded(raw)
     sequence = int(fields["sequence"])
     return sequence, transition_of(fields["campaign"], str(Position(text_of(entry), sequence)), fields)

@@ -9,7 +9,7 @@ from enum import StrEnum
 import redis
 
 from bsg_ledger.moments import moment
-from bsg_ledger.scripts import Scripts, text_of
+from bsg_ledger.scripts import Scripts, decoded, text_of
 
 
 class GateReason(StrEnum):
@@ -70,7 +70,7 @@ class Gate:
 
     def state(self) -> GateState:
         raw = self._client.hgetall(f"bsg:account:{self._account}:gate")
-        known = {text_of(name): text_of(value) for name, value in raw.items()}
+        known = decoded(raw)
         since = moment(int(known["since"])) if "since" in known else None
         return GateState(
             open=known.get("state") != "shut",

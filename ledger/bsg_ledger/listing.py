@@ -11,7 +11,7 @@ import redis
 
 from bsg_ledger.reading import summary_of
 from bsg_ledger.records import CampaignSummary
-from bsg_ledger.scripts import text_of
+from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import BatchState
 
 LOOK_AHEAD = 100  # batches of a listed campaign that are looked into
@@ -70,7 +70,7 @@ class Listing:
         heads: list[tuple[str, dict[str, str], int | None]] = []
         for campaign_id, raw, due in zip(campaign_ids, answers[::2], answers[1::2], strict=True):
             if raw:
-                record = {text_of(name): text_of(value) for name, value in raw.items()}
+                record = decoded(raw)
                 heads.append((campaign_id, record, int(due[0][1]) if due else None))
         outlines = self._outlines(
             {name: range(_batches(record)) for name, record, _ in heads if _batches(record) <= LOOK_AHEAD}

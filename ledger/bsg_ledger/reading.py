@@ -12,7 +12,7 @@ from bsg_ledger.batches import batch_id, split_batch_id
 from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, OpenCampaign, Transition
 from bsg_ledger.rows import decode_rows
-from bsg_ledger.scripts import text_of
+from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import MESSAGE_STATES, BatchState, campaign_state
 
 BATCHES_AT_ONCE = 500
@@ -57,7 +57,7 @@ class Reading:
                 pipe.hgetall(f"bsg:campaign:{text_of(name)}")
             for name, raw in zip(names, pipe.execute(), strict=True):
                 if raw:
-                    yield summary_of(text_of(name), _decoded(raw))
+                    yield summary_of(text_of(name), decoded(raw))
             start += len(names)
 
     def batches(self, campaign_id: str, numbers: range) -> Iterator[Batch]:
@@ -69,7 +69,7 @@ class Reading:
                 pipe.hgetall(f"bsg:campaign:{campaign_id}:batch:{number}")
             for number, raw in zip(some, pipe.execute(), strict=True):
                 if raw:
-                    yield _batch(campaign_id, number, _decoded(raw))
+                    yield _batch(campaign_id, number, decoded(raw))
 
     def rejects(self, campaign_id: str) -> Iterator[str]:
         """The rejected messages' rows (JSON), by index."""
@@ -83,14 +83,14 @@ class Reading:
         key, position = f"bsg:campaign:{campaign_id}:events", after if after == "-" else f"({after}"
         while entries := self._client.xrange(key, position, "+", count=EVENTS_AT_ONCE):
             for entry, fields in entries:
-                yield transition_of(campaign_id, text_of(entry), _decoded(fields))
+                yield transition_of(campaign_id, text_of(entry), decoded(fields))
             position = f"({text_of(entries[-1][0])}"
 
     def latest_transitions(self, campaign_id: str, at_most: int) -> tuple[list[Transition], int]:
         """The end of the campaign's history, the newest first, and how many transitions it has in all."""
         key = f"bsg:campaign:{campaign_id}:events"
         entries = self._client.xrevrange(key, count=at_most)
-        latest = [transition_of(campaign_id, text_of(entry), _decoded(fields)) for entry, fields in entries]
+        latest = [transition_of(campaign_id, text_of(entry), decoded(fields)) for entry, fields in entries]
         return latest, int(self._client.xlen(key))
 
     def wait_for_transitions(self, campaign_id: str, *, after: str, at_most_ms: int) -> Sequence[Transition]:
@@ -98,7 +98,7 @@ class Reading:
         key = f"bsg:campaign:{campaign_id}:events"
         answer = self._client.xread({key: "0" if after == "-" else after}, count=EVENTS_AT_ONCE, block=at_most_ms)
         return [
-            transition_of(campaign_id, text_of(entry), _decoded(fields))
+            transition_of(campaign_id, text_of(entry), decoded(fields))
             for _, entries in answer or []
             for entry, fields in entries
         ]
@@ -112,7 +112,7 @@ class Reading:
             pipe.hmget(f"bsg:campaign:{campaign}", "envelope", "cancelled", "account", "accepted_at")
         answers = pipe.execute()
         return [
-            _batch_record(campaign, batch, _decoded(raw), head)
+            _batch_record(campaign, batch, decoded(raw), head)
             for (campaign, batch), raw, head in zip(wanted, answers[::2], answers[1::2], strict=True)
             if raw and head[0] is not None
         ]
@@ -168,7 +168,7 @@ class Reading:
 
     def messages_by_state(self) -> dict[str, int]:
         """The messages of all campaigns that the ledger has, by state."""
-        counted = _decoded(self._client.hgetall("bsg:messages"))
+        counted = decoded(self._client.hgetall("bsg:messages"))
         return {state: int(counted.get(state, 0)) for state in MESSAGE_STATES}
 
     def alarms(self) -> int:
@@ -183,11 +183,7 @@ class Reading:
 
     def _record(self, campaign_id: str) -> dict[str, str] | None:
         raw = self._client.hgetall(f"bsg:campaign:{campaign_id}")
-        return _decoded(raw) if raw else None
-
-
-def _decoded(raw: Mapping[bytes, bytes]) -> dict[str, str]:
-    return {text_of(name): text_of(value) for name, value in raw.items()}
+        return decoded(raw) if raw else None
 
 
 def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:

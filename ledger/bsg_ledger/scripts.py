@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -42,3 +43,8 @@ class Scripts:
 def text_of(value: Any) -> str:
     """A reply of Redis as text; an integer reply as its digits."""
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def decoded(raw: Mapping[Any, Any]) -> dict[str, str]:
+    """A hash or a stream's entry as texts."""
+    return {text_of(name): text_of(value) for name, value in raw.items()}

@@ -12,7 +12,7 @@ import redis
 from bsg_config import clock
 from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.doorbell import Doorbell
+from bsg_config.doorbell import BELL_PATIENCE_MS, Doorbell
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
@@ -33,7 +33,6 @@ from bsg_producer.suppressing import checked_phones
 T = TypeVar("T")
 
 WAIT_MS_MOST = 1000
-BELL_PATIENCE_MS = 30_000  # a bell that nobody answered for so long was lost with its queue message
 
 
 class Producer:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bsg_config.crash_points import CrashPoint, reached
+from bsg_config.doorbell import BELL_PATIENCE_MS
 from bsg_config.queues import PREPARE, queue_of
 from bsg_worker.runtime import Runtime, new_token
 
-BELL_PATIENCE_MS = 30_000  # a bell that nobody answered for so long was lost with its queue message
 FARTHEST_BELL_SECONDS = 20.0  # longer waits belong in the ledger: a bell that waits sits in one worker's memory
 
 

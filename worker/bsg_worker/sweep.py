@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bsg_config.crash_points import CrashPoint, reached
+from bsg_config.doorbell import BELL_PATIENCE_MS
 from bsg_config.queues import PREPARE, SUBMIT, queue_of
 from bsg_ledger.rooms import UNSTAMPED, Room
 from bsg_worker.client.outcomes import StopOutcome
-from bsg_worker.doorbells import BELL_PATIENCE_MS, ring_submits
+from bsg_worker.doorbells import ring_submits
 from bsg_worker.reconcile import reconcile
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns, by_lot

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bsg_cli.campaign_file import CampaignFile, Reading
@@ -34,20 +34,21 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 def run_suppress(arguments: argparse.Namespace) -> ExitCode:
     phones = _phones(arguments)
     changed = open_producer(arguments.data_directory).suppress(phones)
-    if arguments.json:
-        print_json({"given": len(phones), "suppressed": changed})
-    else:
-        print(f"Never sent to: {number(changed)} phones more; {number(len(phones) - changed)} were on the list before.")
-    return ExitCode.OK
+    return _told(arguments, "suppressed", phones, changed, "Never sent to: {} phones more; {} were on the list before.")
 
 
 def run_unsuppress(arguments: argparse.Namespace) -> ExitCode:
     phones = _phones(arguments)
     changed = open_producer(arguments.data_directory).unsuppress(phones)
+    return _told(arguments, "unsuppressed", phones, changed, "{} phones may be sent to again; {} were not on the list.")
+
+
+def _told(arguments: argparse.Namespace, done: str, phones: Sequence[str], changed: int, sentence: str) -> ExitCode:
+    """The sentence has a place for those that were changed and one for the others."""
     if arguments.json:
-        print_json({"given": len(phones), "unsuppressed": changed})
+        print_json({"given": len(phones), done: changed})
     else:
-        print(f"{number(changed)} phones may be sent to again; {number(len(phones) - changed)} were not on the list.")
+        print(sentence.format(number(changed), number(len(phones) - changed)))
     return ExitCode.OK
 
 
