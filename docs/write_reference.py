@@ -11,19 +11,22 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import bsg_producer
 from bsg_cli.command_line import parser
 from bsg_cli.errors import ExitCode
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_config.settings import SETTINGS
-from bsg_ledger.gate import GateReason
+from bsg_ledger.gate import GateReason, GateState
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
 from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, PartState
+from bsg_monitor.account_states import AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
-from bsg_monitor.observer import AccountFigures, Figures
+from bsg_monitor.observer import Figures, Overview
 from bsg_producer import Producer, Receipt, Reject
 from bsg_producer.rejects import MEANINGS, RejectCode
 from bsg_worker.client.outcomes import OutcomeKind
@@ -80,16 +83,17 @@ def _settings() -> Iterator[str]:
     yield "From the environment, or a file `.env` beside docker-compose.yml. All wrong ones are told at once."
     yield ""
     said: list[str] = []
-    defaults = {setting.name: setting.default for setting in SETTINGS}
+    settings = {setting.name: setting for setting in SETTINGS}
     for line in (ROOT / ".env.example").read_text("utf-8").splitlines():
         if heading := re.fullmatch(r"# --- (.*?) -+", line):
             yield f"## {heading[1]}"
             yield ""
             said = []
         elif name := re.fullmatch(r"#?([A-Z_]+)=.*", line):
-            if name[1] in defaults:
-                default = defaults[name[1]]
-                yield f"**`{name[1]}`** – " + (f"default `{default}`" if default else "no default")
+            if setting := settings.get(name[1]):
+                default = f"default `{setting.default}`" if setting.default else "no default"
+                own = "; a named account may have its own" if setting.of_account else ""
+                yield f"**`{setting.name}`** – {default}{own}"
                 yield ""
                 if said:
                     yield " ".join(said)
@@ -211,8 +215,11 @@ def _metrics() -> Iterator[str]:
     yield "`monitor/bsg_monitor/prometheus/alerts.yml`; `docker compose --profile monitoring up` runs both."
     yield ""
     histogram = Histogram([0] * (len(SECONDS) + 1), 0.0)
-    account = AccountFigures(True, 0, 0.0, Measured({"taken": 0}, histogram, histogram))
-    figures = Figures({"pending": 0}, dict.fromkeys((*WORKER_QUEUES, STATUS_QUEUE), 0), 0.0, 0, account)
+    gate = GateState(open=True, reason="", by="", since=None, balance=None)
+    overview = Overview([AccountState(DEFAULT_ACCOUNT, gate, "", 0.0, 0.0, None)], datetime.now(UTC))
+    measured = AccountFigures(0, Measured({"taken": 0}, histogram, histogram))
+    queues = dict.fromkeys((*WORKER_QUEUES, STATUS_QUEUE), 0)
+    figures = Figures({"pending": 0}, queues, 0, overview, [measured])
     rows = []
     for family in CampaignMetrics(lambda: figures).collect():
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})

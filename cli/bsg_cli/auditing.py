@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 120.0  # for a slot among the workers' own status requests
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     since, until = _period(arguments)
-    runtime = build(settings_in(arguments.data_directory), patience=PATIENCE_SECONDS)
+    runtime = build(settings_in(arguments.data_directory).of_account(arguments.account), patience=PATIENCE_SECONDS)
     try:
         with queue_errors():
             adoption = _adopted(runtime) if arguments.adopt else None

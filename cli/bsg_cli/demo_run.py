@@ -65,7 +65,7 @@ class DemoRun:
         self._log_file = self._running.enter_context(self.log.open("w", encoding="utf-8"))
         self.sandbox_url = self._start_sandbox(self._log_file)
         ours = {setting.name for setting in SETTINGS}
-        environment = {name: value for name, value in os.environ.items() if name not in ours}
+        environment = {name: value for name, value in os.environ.items() if name.partition("__")[0] not in ours}
         environment |= {
             **DEMO_SETTINGS,
             "BSG_BASE_URL": self.sandbox_url,

@@ -100,8 +100,8 @@ def _held(standing: Standing) -> _Told | None:
     status = standing.status
     if standing.foreign:
         return (
-            "another account's than BSG_API_KEY and BSG_BASE_URL name here",
-            "Only workers with the settings of that account go on with it.",
+            f"for an account whose key is not set here ({status.account_name})",
+            "Only workers with that account's BSG_API_KEY and BSG_BASE_URL go on with it.",
             None,
         )
     if status.paused:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from environs import Env, EnvValidationError
 from marshmallow import ValidationError
 
 from bsg_config import values
+from bsg_config.named_accounts import DEFAULT_ACCOUNT, own_settings, variable
 from bsg_config.rate import Rate
 from bsg_config.redis_address import RedisAddress
 
@@ -34,11 +35,15 @@ class SettingsInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One environment variable. `default` is written as the environment has it; None: there is none."""
+    """One environment variable. `default` is written as the environment has it; None: there is none.
+
+    `of_account`: a named account may have its own, by the variable with its name.
+    """
 
     name: str
     default: str | None
     read: Callable[[Any], Any]
+    of_account: bool = False
 
     @property
     def field(self) -> str:
@@ -46,17 +51,17 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("BSG_API_KEY", None, values.optional(values.api_key)),
-    Setting("BSG_BASE_URL", "https://one-api.bsg.world", values.base_url),
-    Setting("BSG_AUTH", "bearer", values.one_of("bearer", "api-key")),
-    Setting("BSG_RATE_LIMIT", "5/s", values.rate),
-    Setting("BSG_RATE_BURST", "1", values.whole_number(1, 1000)),
-    Setting("BSG_STATUS_RATE_LIMIT", "2/s", values.status_rate),
-    Setting("BSG_CONNECT_TIMEOUT", "5", values.seconds(0.05, 60)),
-    Setting("BSG_READ_TIMEOUT", "60", values.seconds(0.05, 600)),
-    Setting("BSG_CONFIRM_WITHIN", "120", values.seconds(0, _DAY)),
-    Setting("BSG_DUPLICATE_WINDOW", "0", values.seconds(0, 30 * _DAY)),
-    Setting("BSG_TIMEZONE", "UTC", values.zone),
+    Setting("BSG_API_KEY", None, values.optional(values.api_key), of_account=True),
+    Setting("BSG_BASE_URL", "https://one-api.bsg.world", values.base_url, of_account=True),
+    Setting("BSG_AUTH", "bearer", values.one_of("bearer", "api-key"), of_account=True),
+    Setting("BSG_RATE_LIMIT", "5/s", values.rate, of_account=True),
+    Setting("BSG_RATE_BURST", "1", values.whole_number(1, 1000), of_account=True),
+    Setting("BSG_STATUS_RATE_LIMIT", "2/s", values.status_rate, of_account=True),
+    Setting("BSG_CONNECT_TIMEOUT", "5", values.seconds(0.05, 60), of_account=True),
+    Setting("BSG_READ_TIMEOUT", "60", values.seconds(0.05, 600), of_account=True),
+    Setting("BSG_CONFIRM_WITHIN", "120", values.seconds(0, _DAY), of_account=True),
+    Setting("BSG_DUPLICATE_WINDOW", "0", values.seconds(0, 30 * _DAY), of_account=True),
+    Setting("BSG_TIMEZONE", "UTC", values.zone, of_account=True),
     Setting("BSG_POLL_INTERVAL", "15", values.seconds(0.1, 3600)),
     Setting("REDIS_URL", None, values.optional(values.redis_url)),
     Setting("QUEUE_TIMEOUT", "3", values.seconds(0.05, 60)),
@@ -78,7 +83,10 @@ SETTINGS: tuple[Setting, ...] = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Settings:
-    """Every setting, checked. Durations are seconds. What each is for: `.env.example`."""
+    """Every setting, checked. Durations are seconds. What each is for: `.env.example`.
+
+    Those of BSG are one account's, that of `account_name`; `named_accounts` has them for each other one.
+    """
 
     bsg_api_key: str | None
     bsg_base_url: str
@@ -107,6 +115,8 @@ class Settings:
     body_key: tuple[str, ...]
     body_retention: float
     ledger_retention: float
+    account_name: str = DEFAULT_ACCOUNT
+    named_accounts: tuple[Settings, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -114,20 +124,24 @@ class Settings:
 
         Raises SettingsInvalid, which names every wrong one with its remedy.
         """
-        env = _Environment(os.environ if environ is None else environ)
-        found: dict[str, Any] = {}
-        for setting in SETTINGS:
-            reader = f"read_{setting.field}"
-            env.add_parser(reader, setting.read)
-            found[setting.field] = getattr(env, reader)(setting.name, default=setting.default)
-        try:
-            env.seal()
-        except EnvValidationError as error:
-            return cls._checked(
-                found,
-                {name: list(said) for name, said in cast("dict[str, list[str]]", error.error_messages).items()},
-            )
-        return cls._checked(found, {})
+        environ = os.environ if environ is None else environ
+        own, wrong = own_settings(environ, {setting.name: setting.of_account for setting in SETTINGS})
+        found, errors = _read(environ)
+        for name, messages in wrong.items():
+            errors.setdefault(name, []).extend(messages)
+        first = cls._unless_wrong(found, errors)
+        accounts = []
+        for account, given in own.items():
+            found, wrong = _read({**environ, "BSG_API_KEY": "", **given})
+            accounts.append(cls._unless_wrong({**found, "account_name": account}, wrong))
+            for name, messages in wrong.items():
+                errors.setdefault(variable(name, account) if name in given else name, messages)
+        if first is None or errors:
+            raise SettingsInvalid(errors)
+        settings = replace(first, named_accounts=tuple(account for account in accounts if account is not None))
+        if errors := dict(_confused(settings, own)):
+            raise SettingsInvalid(errors)
+        return settings
 
     @classmethod
     def build(cls, **overrides: Any) -> Settings:
@@ -145,15 +159,43 @@ class Settings:
                 errors[setting.name] = [str(message) for message in error.messages]
             except ValueError:  # a number too long to be written
                 errors[setting.name] = ["Not a value that a setting can have. See .env.example for what it can."]
-        return cls._checked(found, errors)
+        settings = cls._unless_wrong(found, errors)
+        if settings is None:
+            raise SettingsInvalid(errors)
+        return settings
 
     @classmethod
-    def _checked(cls, found: Mapping[str, Any], errors: dict[str, list[str]]) -> Settings:
+    def _unless_wrong(cls, found: Mapping[str, Any], errors: dict[str, list[str]]) -> Settings | None:
+        """None where something is wrong; `errors` then has that too."""
         for name, message in _contradictions({name: found[name] for name in found if name.upper() not in errors}):
             errors.setdefault(name, []).append(message)
-        if errors:
-            raise SettingsInvalid(errors)
-        return cls(**found)
+        return None if errors else cls(**found)
+
+    @property
+    def accounts(self) -> tuple[Settings, ...]:
+        """The settings of each account whose key is known here."""
+        return tuple(one for one in (self, *self.named_accounts) if one.bsg_api_key is not None)
+
+    def of_account(self, name: str) -> Settings:
+        """The settings of the account of that name.
+
+        Raises SettingsInvalid where keys are known here, and none by that name. A web app needs no keys: where it has
+        none, and nothing else of the account, everything but the name is as in these settings.
+        """
+        for settings in self.accounts or (self, *self.named_accounts):
+            if settings.account_name == name:
+                return settings
+        if self.accounts:
+            raise SettingsInvalid({variable("BSG_API_KEY", name): ["Not set, so there is no such account here."]})
+        return replace(self, account_name=name)
+
+    def owns(self, owner: str | None, account_name: str | None) -> bool:
+        """Whether a campaign is this account's: `owner` claimed its first batch; before that, its name decides."""
+        return owner == self.account or (owner is None and account_name == self.account_name)
+
+    def owning(self, owner: str | None, account_name: str | None) -> Settings | None:
+        """The settings of the account that a campaign is of; None: its key is not known here."""
+        return next((settings for settings in self.accounts if settings.owns(owner, account_name)), None)
 
     @property
     def longest_exchange(self) -> float:
@@ -169,7 +211,8 @@ class Settings:
     def require_api_key(self) -> str:
         """The key that BSG gave. Raises SettingsInvalid when none is set."""
         if self.bsg_api_key is None:
-            raise SettingsInvalid({"BSG_API_KEY": ["Not set. Copy the key from BSG's account page into it."]})
+            name = variable("BSG_API_KEY", self.account_name)
+            raise SettingsInvalid({name: ["Not set. Copy the key from BSG's account page into it."]})
         return self.bsg_api_key
 
     def require_redis_address(self) -> RedisAddress:
@@ -196,6 +239,38 @@ class _Environment(Env):
     def _get_value(self, env_key: str, default: Any) -> Any:
         value = self._mapping.get(env_key, "")
         return value if value.strip() else default
+
+
+def _read(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """Every setting by its field, and what is wrong by the variable's name."""
+    env = _Environment(environ)
+    found: dict[str, Any] = {}
+    for setting in SETTINGS:
+        reader = f"read_{setting.field}"
+        env.add_parser(reader, setting.read)
+        found[setting.field] = getattr(env, reader)(setting.name, default=setting.default)
+    try:
+        env.seal()
+    except EnvValidationError as error:
+        said = cast("dict[str, list[str]]", error.error_messages)
+        return found, {name: list(messages) for name, messages in said.items()}
+    return found, {}
+
+
+def _confused(settings: Settings, own: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """An account without a key where others have theirs, and one under two names."""
+    if not settings.accounts:
+        return
+    for account in settings.named_accounts:
+        if account.bsg_api_key is None:
+            named = ", ".join(variable(name, account.account_name) for name in own[account.account_name])
+            yield variable("BSG_API_KEY", account.account_name), [f"Not set, but {named} is: set it, or mend the name."]
+    names: dict[str, str] = {}
+    for account in settings.accounts:
+        name = variable("BSG_API_KEY", account.account_name)
+        first = names.setdefault(account.account, name)
+        if first != name:
+            yield name, [f"The same account as by {first}: give it one name, or its own key."]
 
 
 def _contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:

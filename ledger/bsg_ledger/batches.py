@@ -67,10 +67,13 @@ class Batches:
         return text_of(self._scripts.run(name, *arguments)[0])
 
     def claim(
-        self, campaign_id: str, *, bell: str, account: str, token: str, lease_ms: int
+        self, campaign_id: str, *, bell: str, account: str, account_name: str, token: str, lease_ms: int
     ) -> BatchLease | NothingDue | NotClaimed:
-        """Takes the campaign's next due batch with its body; the first claim stamps the campaign with the account."""
-        answer = self._scripts.run("claim", campaign_id, bell, account, token, lease_ms)
+        """Takes the campaign's next due batch with its body; the first claim stamps the campaign with the account.
+
+        Which account that is, `account_name` decides: that for which the campaign was accepted.
+        """
+        answer = self._scripts.run("claim", campaign_id, bell, account, token, lease_ms, account_name)
         kind = text_of(answer[0])
         if kind == "none":
             return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)

@@ -26,6 +26,7 @@ class Acceptance:
     priority: str
     deadline_ms: int
     name: str
+    account_name: str
     window: int
     incarnation: str
     bell: Bell | None = None
@@ -82,7 +83,7 @@ class Campaigns:
             "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
             acceptance.envelope, acceptance.priority, acceptance.deadline_ms, acceptance.name, acceptance.window,
             acceptance.incarnation, *((bell.queue, bell.message) if bell else ("", "")), acceptance.max_cost,
-            acceptance.last_part, *acceptance.part_sizes,
+            acceptance.last_part, acceptance.account_name, *acceptance.part_sizes,
         )  # fmt: skip
         kind = text_of(answer[0])
         if kind == "missing":

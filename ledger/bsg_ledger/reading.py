@@ -41,6 +41,7 @@ class Reading:
             transitions=list(self.transitions(campaign_id)),
             accepted_at=summary.accepted_at,
             deadline=moment(int(record["deadline"])),
+            account_name=summary.account_name,
             account=record.get("account") or None,
         )
 
@@ -124,6 +125,7 @@ class Reading:
             if record is not None:
                 yield OpenCampaign(
                     campaign_id=name,
+                    account_name=record["account_name"],
                     account=record.get("account") or None,
                     accepted_ms=int(record["accepted_at"]),
                     unprepared=int(record.get("messages:unprepared", 0)),
@@ -143,10 +145,24 @@ class Reading:
         body: bytes | None = self._client.get(f"bsg:campaign:{campaign_id}:batch:{batch}:messages")
         return body
 
+    def waiting_body(self, campaign_id: str) -> bytes | None:
+        """The stored messages of the part that is prepared next, else of the batch that is sent next; None: neither."""
+        for waiting, kind in (("parts", "part"), ("due", "batch")):
+            for name in self._client.zrange(f"bsg:campaign:{campaign_id}:{waiting}", 0, 0):
+                body: bytes | None = self._client.get(f"bsg:campaign:{campaign_id}:{kind}:{text_of(name)}:messages")
+                if body is not None:
+                    return body
+        return None
+
     def rows(self, campaign_id: str, batch: int) -> list[int]:
         """The indexes of the batch's messages in the campaign, in the order of its body."""
         rows = self._client.hget(f"bsg:campaign:{campaign_id}:batch:{batch}", "rows")
         return decode_rows(text_of(rows or b""))
+
+    def account_of(self, campaign_id: str) -> tuple[str | None, str | None]:
+        """The account that the campaign belongs to, if a batch was ever claimed, and the name of that it is for."""
+        owner, name = self._client.hmget(f"bsg:campaign:{campaign_id}", "account", "account_name")
+        return text_of(owner) if owner else None, text_of(name) if name else None
 
     def priority(self, campaign_id: str) -> str:
         priority = self._client.hget(f"bsg:campaign:{campaign_id}", "priority")
@@ -197,6 +213,7 @@ def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
     return CampaignSummary(
         campaign_id=campaign_id,
         name=record.get("name", ""),
+        account_name=record["account_name"],
         state=state,
         paused=record.get("paused") == "1",
         messages=accepted,

@@ -57,13 +57,15 @@ class CampaignStatus:
     transitions: Sequence[Transition]
     accepted_at: datetime
     deadline: datetime
-    account: str | None
+    account_name: str
+    account: str | None  # None until the first batch is claimed
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignSummary:
     campaign_id: str
     name: str
+    account_name: str
     state: CampaignState
     paused: bool
     messages: int
@@ -105,6 +107,7 @@ class OpenCampaign:
     """A campaign of which something is left to do. `unprepared` counts messages that are not in batches yet."""
 
     campaign_id: str
+    account_name: str
     account: str | None
     accepted_ms: int
     unprepared: int

@@ -14,7 +14,10 @@ from bsg_config.redis_clock import now_ms
 from bsg_ledger.moments import moment
 from bsg_ledger.scripts import Scripts, text_of
 
-UNSTAMPED = "-"  # the account of campaigns that nobody has claimed a batch of
+
+def unstamped(account_name: str) -> str:
+    """Where campaigns for the account of that name wait until the first batch is claimed, as by an account."""
+    return f"-{account_name}"
 
 
 class Room(StrEnum):

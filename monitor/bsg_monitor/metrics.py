@@ -32,10 +32,12 @@ class CampaignMetrics(Collector):
             figures = self._figures()
         except BSGCampaignsError:
             figures = None
-        yield _gauge("bsg_ledger_up", "1 if the ledger could be read", 0.0 if figures is None else 1.0)
+        up = GaugeMetricFamily("bsg_ledger_up", "1 if the ledger could be read")
+        up.add_metric([], 0.0 if figures is None else 1.0)
+        yield up
         if figures is not None:
             yield from _of_ledger(figures)
-            yield from _of_account(figures)
+            yield from _of_accounts(figures)
 
 
 def _of_ledger(figures: Figures) -> Iterator[Metric]:
@@ -47,44 +49,54 @@ def _of_ledger(figures: Figures) -> Iterator[Metric]:
     for name in (*WORKER_QUEUES, STATUS_QUEUE):
         queues.add_metric([name], figures.queues[name])
     yield queues
-    yield _gauge(
-        "bsg_oldest_due_seconds", "How long the batch has waited that is due longest", figures.oldest_due_seconds
-    )
     alarms = CounterMetricFamily("bsg_alarms", "How often something was found that must not be")
     alarms.add_metric([], figures.alarms)
     yield alarms
 
 
-def _of_account(figures: Figures) -> Iterator[Metric]:
-    account = figures.account
-    if account is None:
+def _of_accounts(figures: Figures) -> Iterator[Metric]:
+    overview = figures.overview
+    due = _gauge("bsg_oldest_due_seconds", "How long the batch has waited that is due longest")
+    for account in overview.accounts:
+        due.add_metric([account.name], max(0.0, overview.waited(account.oldest_due)))
+    yield due
+    known = [
+        (account, account.gate, measured)
+        for account, measured in zip(overview.accounts, figures.accounts, strict=True)
+        if account.gate is not None and measured is not None
+    ]
+    if not known:
         return
-    yield _gauge("bsg_gate_open", "0 while nothing may leave for this account", float(account.gate_open))
-    yield _gauge("bsg_batches_in_doubt", "Batches of which nobody knows yet whether BSG took them", account.in_doubt)
-    yield _gauge("bsg_cooling_seconds", "For how long the account still cools down", account.cooling_seconds)
-    submissions = CounterMetricFamily("bsg_submissions", "Requests to BSG by what came of them", labels=["outcome"])
-    for outcome, count in account.measured.submissions.items():
-        submissions.add_metric([outcome], count)
-    yield submissions
-    yield _histogram("bsg_post_seconds", "How long BSG takes to answer a campaign", account.measured.post_seconds)
-    yield _histogram(
-        "bsg_slot_wait_seconds",
-        "How long requests wait for their slot of the limit",
-        account.measured.slot_wait_seconds,
+    gate = _gauge("bsg_gate_open", "0 while nothing may leave for this account")
+    doubt = _gauge("bsg_batches_in_doubt", "Batches of which nobody knows yet whether BSG took them")
+    cooling = _gauge("bsg_cooling_seconds", "For how long the account still cools down")
+    submissions = CounterMetricFamily(
+        "bsg_submissions", "Requests to BSG by what came of them", labels=["account", "outcome"]
     )
+    posts = _histogram("bsg_post_seconds", "How long BSG takes to answer a campaign")
+    slots = _histogram("bsg_slot_wait_seconds", "How long requests wait for their slot of the limit")
+    for account, state, its in known:
+        gate.add_metric([account.name], float(state.open))
+        doubt.add_metric([account.name], its.in_doubt)
+        cooling.add_metric([account.name], account.cooling_for)
+        for outcome, count in its.measured.submissions.items():
+            submissions.add_metric([account.name, outcome], count)
+        _observe(posts, account.name, its.measured.post_seconds)
+        _observe(slots, account.name, its.measured.slot_wait_seconds)
+    yield from (gate, doubt, cooling, submissions, posts, slots)
 
 
-def _gauge(name: str, meaning: str, value: float) -> Metric:
-    family = GaugeMetricFamily(name, meaning)
-    family.add_metric([], value)
-    return family
+def _gauge(name: str, meaning: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, meaning, labels=["account"])
 
 
-def _histogram(name: str, meaning: str, histogram: Histogram) -> Metric:
-    family = HistogramMetricFamily(name, meaning)
+def _histogram(name: str, meaning: str) -> HistogramMetricFamily:
+    return HistogramMetricFamily(name, meaning, labels=["account"])
+
+
+def _observe(family: HistogramMetricFamily, account: str, histogram: Histogram) -> None:
     buckets, count = [], 0
     for end, alone in zip((*map(str, SECONDS), "+Inf"), histogram.counts, strict=True):
         count += alone
         buckets.append((end, count))
-    family.add_metric([], buckets, sum_value=histogram.total)
-    return family
+    family.add_metric([account], buckets, sum_value=histogram.total)

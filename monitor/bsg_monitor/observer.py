@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Generic, TypeVar
 
 from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
-from bsg_ledger.gate import GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.listing import BatchOutline, ListedCampaign, delivered
 from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, Transition
-from bsg_ledger.rooms import UNSTAMPED, Due, Room
+from bsg_ledger.rooms import Due
 from bsg_ledger.states import BatchState
+from bsg_monitor.account_states import AccountFigures, AccountState, AccountStates
 from bsg_monitor.rates import Rates
 from bsg_monitor.waiting import Circumstances, waits_for
 from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.errors import CampaignNotFound
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.rejects import Reject
-from bsg_worker.limiter import Limiter
-from bsg_worker.measurements import Measured, Measurements
 
 CAMPAIGNS_ON_A_PAGE = 25
 BATCHES_ON_A_PAGE = 50
@@ -40,19 +38,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What stands above everything else. `gate` and `limit` are None if no BSG_API_KEY names the account here."""
+    """What stands above everything else."""
 
-    gate: GateState | None
-    limit: str | None
-    next_slot_in: float
-    cooling_until: datetime | None
-    oldest_due: Due | None
+    accounts: Sequence[AccountState]
     now: datetime
 
     @property
-    def oldest_due_for(self) -> float:
-        """Seconds for which the oldest due batch has waited; negative: until it is due."""
-        return 0.0 if self.oldest_due is None else self.now.timestamp() - self.oldest_due.since_ms / 1000
+    def oldest_due(self) -> Due | None:
+        """Of all accounts."""
+        due = [account.oldest_due for account in self.accounts if account.oldest_due is not None]
+        return min(due, key=lambda one: one.since_ms, default=None)
+
+    def waited(self, due: Due | None) -> float:
+        """Seconds for which that has been due; negative: until it is."""
+        return 0.0 if due is None else self.now.timestamp() - due.since_ms / 1000
+
+    def cooling_until(self, account: AccountState) -> datetime | None:
+        return self.now + timedelta(seconds=account.cooling_for) if account.cooling_for > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +101,14 @@ class CampaignDetail:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountFigures:
-    gate_open: bool
-    in_doubt: int
-    cooling_seconds: float
-    measured: Measured
-
-
-@dataclass(frozen=True, slots=True)
 class Figures:
-    """The whole ledger in numbers. `account` is None if no BSG_API_KEY names one here."""
+    """The whole ledger in numbers. `accounts` has what is measured of each of the overview's; None without its key."""
 
     messages: Mapping[str, int]
     queues: Mapping[str, int]
-    oldest_due_seconds: float
     alarms: int
-    account: AccountFigures | None
+    overview: Overview
+    accounts: Sequence[AccountFigures | None]
 
 
 class Observer:
@@ -123,13 +117,8 @@ class Observer:
     def __init__(self, settings: Settings) -> None:
         self._client = connect(settings)
         self._ledger = Ledger(self._client)
-        self._account = settings.account if settings.bsg_api_key is not None else None
-        self._limit = f"{settings.bsg_rate_limit}, burst {settings.bsg_rate_burst}"
-        self._limiter = (
-            Limiter(self._client, self._account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst)
-            if self._account is not None
-            else None
-        )
+        self._settings = settings
+        self._accounts = AccountStates(self._client, self._ledger, settings)
         self._rates = Rates()
         self._reasons: _Remembered[tuple[str, int], list[tuple[str, int]]] = _Remembered()
 
@@ -170,48 +159,28 @@ class Observer:
     def figures(self) -> Figures:
         """What is measured all the time; it takes as long however many campaigns there are."""
         with queue_errors():
-            overview = self._overview()
             queues = {name: int(self._client.llen(name)) for name in (*WORKER_QUEUES, STATUS_QUEUE)}
             return Figures(
                 messages=self._ledger.reading.messages_by_state(),
                 queues=queues,
-                oldest_due_seconds=max(0.0, overview.oldest_due_for),
                 alarms=self._ledger.reading.alarms(),
-                account=None if self._account is None else self._account_figures(self._account, overview),
+                overview=self._overview(),
+                accounts=self._accounts.figures(),
             )
 
-    def _account_figures(self, account: str, overview: Overview) -> AccountFigures:
-        cooling = overview.cooling_until
-        return AccountFigures(
-            gate_open=overview.gate is not None and overview.gate.open,
-            in_doubt=self._ledger.rooms.length(Room.DOUBT, account=account),
-            cooling_seconds=0.0 if cooling is None else (cooling - overview.now).total_seconds(),
-            measured=Measurements(self._client, account).read(),
-        )
-
     def _overview(self) -> Overview:
-        now_ms = self._ledger.rooms.now_ms()
-        gate = None if self._account is None else self._ledger.gate(self._account).state()
-        limiter = None if self._limiter is None else self._limiter.state()
-        cooling = 0.0 if limiter is None else limiter.cooling_for
-        return Overview(
-            gate=gate,
-            limit=None if limiter is None else self._limit,
-            next_slot_in=0.0 if limiter is None else limiter.next_slot_in,
-            cooling_until=moment(now_ms + cooling * 1000) if cooling > 0 else None,
-            oldest_due=self._ledger.rooms.oldest_due(
-                (Room.DUE, account) for account in (UNSTAMPED, self._account) if account is not None
-            ),
-            now=moment(now_ms),
-        )
+        return Overview(self._accounts.now(), moment(self._ledger.rooms.now_ms()))
 
     def _shown(self, listed: ListedCampaign, overview: Overview) -> ShownCampaign:
         summary = listed.summary
         sent = summary.counts["submitted"] + summary.counts["finished"]
+        owning = self._settings.owning(listed.account, summary.account_name)
+        states = {account.name: account for account in overview.accounts}
+        state = None if owning is None else states[owning.account_name]
         circumstances = Circumstances(
-            account=self._account,
-            gate=overview.gate,
-            cooling=overview.cooling_until is not None,
+            foreign=owning is None and bool(self._settings.accounts),
+            gate=None if state is None else state.gate,
+            cooling=state is not None and state.cooling_for > 0,
             now_ms=int(overview.now.timestamp() * 1000),
         )
         return ShownCampaign(

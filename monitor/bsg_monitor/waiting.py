@@ -13,9 +13,9 @@ SOON_MS = 2000  # a batch that is due within so long waits for nobody
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What holds for every campaign. `account` and `gate` are None if this process knows of no account."""
+    """What holds for every campaign of an account. `gate` is None if its key is not set here."""
 
-    account: str | None
+    foreign: bool  # the keys of other accounts are
     gate: GateState | None
     cooling: bool
     now_ms: int
@@ -31,8 +31,8 @@ def waits_for(campaign: ListedCampaign, circumstances: Circumstances) -> str:
     unsent = counts["unprepared"] + counts["pending"] + counts["claimed"]
     if unsent and campaign.summary.paused:
         return "a person: it is paused"
-    if unsent and circumstances.account is not None and campaign.account not in (None, circumstances.account):
-        return "workers of another account"
+    if unsent and circumstances.foreign:
+        return f"workers of its account, {campaign.summary.account_name}"
     if counts["pending"] and circumstances.gate is not None and not circumstances.gate.open:
         return f"the gate: shut, {circumstances.gate.reason}"
     if counts["pending"] and circumstances.cooling:

@@ -120,6 +120,7 @@ class _PartStore:
             priority=self._envelope.priority,
             deadline_ms=int(self._envelope.deadline.timestamp() * 1000),
             name=self._envelope.name or "",
+            account_name=self._envelope.account,
             window=window,
             incarnation=secrets.token_hex(16),
             max_cost=self._envelope.max_cost or "",

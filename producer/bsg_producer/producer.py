@@ -13,16 +13,17 @@ from bsg_config import clock
 from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import BELL_PATIENCE_MS, Doorbell
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
-from bsg_ledger.gate import GateReason, GateState
+from bsg_ledger.gate import Gate, GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
 from bsg_producer import following
+from bsg_producer.campaign_arguments import check_deadline, check_envelope, check_max_cost
 from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.enqueueing import Receipt, enqueue
-from bsg_producer.envelope import check_deadline, check_envelope, check_max_cost
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.rejects import Reject
@@ -81,6 +82,7 @@ class Producer:
         name: str | None = None,
         send_between: str | None = None,
         max_cost: float | Decimal | str | None = None,
+        account: str = DEFAULT_ACCOUNT,
     ) -> Receipt:
         """Accepts a campaign: once this returns, every message is sent exactly once or accounted for with a reason.
 
@@ -89,6 +91,7 @@ class Producer:
         Batches leave only `send_between` hours of the day: "09:00-20:00", by the account's zone or a given one,
         "09:00-20:00 Europe/Kyiv".
         The campaign pauses when its next batch would pass `max_cost`, by the prices that BSG answers.
+        `account`: that of BSG_API_KEY, or by its name another one: "marketing" is that of BSG_API_KEY__MARKETING.
 
         Raises `CampaignInvalid` (what to mend, by field), `IdempotencyConflict`, `QueueUnavailable` and
         `QueueNotDurable` (the campaign does not exist), and `EnqueueUnconfirmed` (it may; try again with its key).
@@ -107,6 +110,7 @@ class Producer:
                 "name": name,
                 "send_between": send_between,
                 "max_cost": max_cost,
+                "account": account,
             },
             self._settings,
             clock.now(),
@@ -140,8 +144,8 @@ class Producer:
     def report(self, campaign_id: str) -> Iterator[MessageReport]:
         """Each message that BSG has of the campaign as it stands there now, read from BSG page by page.
 
-        Needs BSG_API_KEY and the extra `worker`, and takes turns with the workers' own status requests. Raises
-        `ReportUnavailable` when BSG does not tell.
+        Needs the key of its account and the extra `worker`, and takes turns with the workers' own status requests.
+        Raises `ReportUnavailable` when BSG does not tell.
         """
         return read_report(self._settings, _checked(campaign_id))
 
@@ -237,24 +241,27 @@ class Producer:
         with queue_errors():
             yield from self._ledger.suppressions.all()
 
-    def gate(self) -> GateState:
-        """Whether anything may leave for this account, and if not, why."""
+    def gate(self, *, account: str = DEFAULT_ACCOUNT) -> GateState:
+        """Whether anything may leave for the account, and if not, why. Raises SettingsInvalid without its key."""
         with queue_errors():
-            return self._ledger.gate(self._settings.account).state()
+            return self._gate(account).state()
 
-    def open_gate(self) -> None:
+    def open_gate(self, *, account: str = DEFAULT_ACCOUNT) -> None:
         with queue_errors():
-            self._ledger.gate(self._settings.account).open(reason="", by="operator")
+            self._gate(account).open(reason="", by="operator")
 
-    def shut_gate(self) -> None:
+    def shut_gate(self, *, account: str = DEFAULT_ACCOUNT) -> None:
         """The kill switch: nothing more leaves until it is opened by hand. What is on the wire is not called back."""
         with queue_errors():
-            self._ledger.gate(self._settings.account).shut(reason=GateReason.OPERATOR, by="operator")
+            self._gate(account).shut(reason=GateReason.OPERATOR, by="operator")
 
     @property
     def _wait_ms(self) -> int:
         # Well under the socket's timeout, as a longer silence is a lost connection.
         return min(WAIT_MS_MOST, int(self._settings.queue_timeout * 500))
+
+    def _gate(self, account: str) -> Gate:
+        return self._ledger.gate(self._settings.of_account(account).account)
 
     def _summary(self, campaign_id: str) -> CampaignSummary:
         with queue_errors():

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
+
 SecondThoughts = Literal["none", "cancel", "pause", "suppress"]
 
 SECOND_THOUGHTS: tuple[SecondThoughts, ...] = ("none", "cancel", "pause", "suppress")
+
+KEYS = {DEFAULT_ACCOUNT: "live_sandbox", "second": "live_second"}  # of the accounts at BSG, by name
 
 SIZES = (1, 2, 3, 20, 99, 100, 101, 180, 350, 600)
 SIZE_WEIGHTS = (6, 3, 3, 5, 2, 2, 2, 4, 3, 1)
@@ -36,6 +40,7 @@ class ChaosCampaign:
     deadline_seconds: float | None
     given_up_after_failure: bool
     second_thoughts: SecondThoughts
+    account: str
 
     @classmethod
     def drawn(cls, seed: int, producer: int, number: int) -> ChaosCampaign:
@@ -50,6 +55,7 @@ class ChaosCampaign:
             deadline_seconds=chance.uniform(2, 20) if chance.random() < 0.1 else None,
             given_up_after_failure=chance.random() < 0.25,
             second_thoughts=chance.choices(SECOND_THOUGHTS, (16, 1, 1, 1))[0],
+            account=chance.choices(tuple(KEYS), (3, 1))[0],
         )
 
     @classmethod

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from bsg_sandbox.control import Control
+from tests.chaos.campaigns import KEYS
 
 BALANCE = 1_000_000.0
 LATENCY_SECONDS = 0.2  # as a real provider: time in which a kill finds requests on the wire
@@ -68,10 +69,11 @@ class Sandbox:
         self.control.fault(kind, **options)
 
     def calm(self) -> None:
-        """Takes back every passing fault, and pays into the account, which opens a gate shut for lack of funds."""
+        """Takes back every passing fault, and pays into the accounts, which opens a gate shut for lack of funds."""
         self.control.clear_faults()
         self._balance += BALANCE
-        self.control.put_account("live_sandbox", balance=self._balance)
+        for key in KEYS.values():
+            self.control.put_account(key, balance=self._balance)
         if self._far_side is FarSide.SHOWS_LATE:
             self.control.fault("late_visibility", seconds=8.0)
 

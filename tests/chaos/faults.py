@@ -13,6 +13,7 @@ from itertools import count
 from redis.exceptions import RedisError
 
 from bsg_producer import QueueNotDurable, QueueUnavailable
+from tests.chaos.campaigns import KEYS
 from tests.chaos.plan import Fault
 from tests.chaos.scene import Scene
 from tests.lossy_proxy import TROUBLES
@@ -121,5 +122,6 @@ class Faults:
 
     def _person(self, fault: Fault) -> None:
         with suppress(QueueUnavailable, QueueNotDurable):
-            self._scene.impatient.open_gate()
+            for account in KEYS:
+                self._scene.impatient.open_gate(account=account)
             self.happened["person", fault.kind] += 1

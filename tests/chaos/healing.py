@@ -11,6 +11,7 @@ from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import Batch, CampaignStatus
 from bsg_ledger.states import BatchState
 from bsg_producer import CampaignInvalid
+from tests.chaos.campaigns import KEYS
 from tests.chaos.plan import PRODUCERS
 from tests.chaos.producer_process import FINISH
 from tests.chaos.scene import Scene
@@ -83,8 +84,9 @@ class Healing:
 
     def _unsettled(self) -> list[str]:
         producer = self._scene.producer
-        if not producer.gate().open:
-            producer.open_gate()
+        for account in KEYS:
+            if not producer.gate(account=account).open:
+                producer.open_gate(account=account)
         unsettled = []
         arrivals: Mapping[int, Sequence[int]] | None = None
         for summary in producer.campaigns():

@@ -68,6 +68,7 @@ class ProducerProcess:
                 deadline=deadline,
                 idempotency_key=campaign.key,
                 name=campaign.key,
+                account=campaign.account,
             )
         except (QueueUnavailable, QueueNotDurable) as error:
             self._journal.note(campaign.number, "unavailable", str(error))

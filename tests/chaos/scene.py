@@ -11,11 +11,12 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from bsg_config.named_accounts import variable
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
 from bsg_producer import Producer
-from tests.chaos.campaigns import ChaosCampaign
+from tests.chaos.campaigns import KEYS, ChaosCampaign
 from tests.chaos.far_side import FarSide, Sandbox
 from tests.chaos.plan import PROXIES, STATUS_WORKERS, WORKERS
 from tests.chaos.processes import Processes
@@ -56,6 +57,7 @@ class Scene:
                 **QUICK,
                 **self.far_side.worker_settings,
                 "BODY_KEY": BODY_KEY,
+                **{variable("BSG_API_KEY", account): key for account, key in KEYS.items()},
                 "BSG_BASE_URL": f"http://127.0.0.1:{self.proxies['workers-bsg'].port}",
             }
             direct = Settings.from_environment({**settings, "REDIS_URL": self.redis.url, "QUEUE_TIMEOUT": "30"})

@@ -277,6 +277,35 @@ def test_the_gate_shuts_and_opens_by_hand(ledger: Path, line: CommandLine, monke
     assert line.json("gate", "open")["open"] is True
 
 
+def test_a_gate_is_that_of_the_account_that_is_named(
+    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BSG_API_KEY", "live_test")
+    monkeypatch.setenv("BSG_API_KEY__MARKETING", "live_marketing")
+    assert line.json("gate", "shut", "--account", "marketing")["open"] is False
+    assert line.json("gate")["open"] is True
+    assert line.json("gate", "--account", "marketing")["open"] is False
+
+
+@pytest.mark.parametrize(("name", "told"), [("sales", "BSG_API_KEY__SALES"), ("Sales", "'Sales' is no account's name")])
+def test_an_account_that_is_not_known_here_is_bad_input(
+    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+) -> None:
+    monkeypatch.setenv("BSG_API_KEY", "live_test")
+    Path("contacts.csv").write_text(CONTACTS, encoding="utf-8")
+    for words in (("gate",), ("audit",), ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi")):
+        assert line.run(*words, "--account", name) == ExitCode.MISUSE
+        assert told in line.errors
+        assert "Traceback" not in line.errors
+    assert line.run("list", "--json") == ExitCode.OK
+    assert line.output == ""
+
+
+def test_a_campaign_is_sent_for_the_account_that_is_named(ledger: Path, line: CommandLine) -> None:
+    campaign = line.send("--account", "marketing")
+    assert line.json("status", campaign)["account_name"] == "marketing"
+
+
 def test_a_gate_that_a_ledger_that_went_back_has_shut_names_the_remedy(
     ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,7 +330,7 @@ def test_the_status_says_whether_the_campaign_is_another_accounts(
     monkeypatch.setenv("BSG_API_KEY", "live_second")
     assert line.json("status", campaign)["another_account"] is True
     assert line.run("status", campaign) == ExitCode.OK
-    assert "It belongs to another account" in line.output
+    assert "It is for an account whose key is not set here (default)" in line.output
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
-from bsg_cli.diagnosis.account import look_at_account
+from bsg_cli.diagnosis.account import look_at_accounts
+from bsg_cli.diagnosis.bodies import look_at_bodies
 from bsg_cli.diagnosis.campaigns import look_at_campaigns
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.redis_server import look_at_redis
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
+from bsg_config.body_seal import BodySeal
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.rooms import unstamped
+from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.limiter import Limiter
 from tests.cli.conftest import Running
@@ -135,7 +142,7 @@ class Ward:
         self.account = self.settings.account
 
     def of_account(self, subject: str) -> Finding:
-        return told(look_at_account(self.desk.client, self.settings), subject)
+        return told(look_at_accounts(self.desk.client, self.settings), subject)
 
     def of_campaigns(self, subject: str) -> Finding:
         return told(look_at_campaigns(self.desk.client, self.settings), subject)
@@ -164,7 +171,7 @@ def test_a_bsg_that_does_not_answer_is_a_problem(redis_url: str, sandbox: Sandbo
 
 
 def test_without_a_key_bsg_is_not_asked_and_nothing_is_said_of_the_gate(redis_url: str) -> None:
-    findings = list(look_at_account(Desk.at(redis_url).client, Settings.build(redis_url=redis_url)))
+    findings = list(look_at_accounts(Desk.at(redis_url).client, Settings.build(redis_url=redis_url)))
     assert [(one.subject, one.level) for one in findings] == [("BSG", Level.NOTE)]
 
 
@@ -199,7 +206,7 @@ def test_what_has_waited_long_is_named(ward: Ward) -> None:
     assert ward.of_campaigns("waiting").told == "nothing is due"
     campaign = ward.desk.prepared(10)
     assert ward.of_campaigns("waiting").level is Level.OK
-    ward.desk.client.zadd("bsg:account:-:due", {campaign: 1})
+    ward.desk.client.zadd(f"bsg:account:{unstamped(DEFAULT_ACCOUNT)}:due", {campaign: 1})
     finding = ward.of_campaigns("waiting")
     assert finding.level is Level.WARNING
     assert campaign in finding.told
@@ -209,7 +216,72 @@ def test_campaigns_of_another_account_on_the_same_ledger_are_told(ward: Ward) ->
     ward.desk.claimed(ward.desk.prepared(10), account="another")
     finding = ward.of_campaigns("accounts")
     assert finding.level is Level.WARNING
-    assert finding.told.startswith("1 open campaigns belong to 1 other accounts")
+    assert finding.told.startswith("1 open campaigns are for accounts whose keys are not set here (default)")
+
+
+@pytest.fixture
+def with_both(redis_url: str, sandbox: Sandbox) -> Ward:
+    """Two accounts, of which BSG knows the first."""
+    ward = Ward(redis_url, sandbox)
+    ward.settings = Settings.from_environment(
+        {
+            "REDIS_URL": redis_url,
+            "BSG_BASE_URL": sandbox.url,
+            "BSG_API_KEY": "live_sandbox",
+            "BSG_API_KEY__MARKETING": "live_unknown",
+        }
+    )
+    return ward
+
+
+def test_each_account_is_looked_at_and_named(with_both: Ward) -> None:
+    marketing = with_both.settings.of_account("marketing").account
+    Ledger(with_both.desk.client).gate(marketing).shut(reason=GateReason.OPERATOR, by="test")
+
+    assert with_both.of_account("BSG").level is Level.OK
+    assert with_both.of_account("BSG (marketing)").remedy.startswith("Mend BSG_API_KEY__MARKETING")
+    assert with_both.of_account("gate").told == "open"
+    assert with_both.of_account("gate (marketing)").told.startswith("shut since ")
+    assert with_both.of_campaigns("in doubt (marketing)").level is Level.OK
+
+
+def test_campaigns_of_every_account_whose_key_is_here_are_no_strangers(with_both: Ward) -> None:
+    with_both.desk.claimed(with_both.desk.prepared(10), account=with_both.settings.of_account("marketing").account)
+    due = with_both.desk.prepared(10, account_name="marketing")
+    with_both.desk.client.zadd(f"bsg:account:{unstamped('marketing')}:due", {due: 1})
+
+    findings = list(look_at_campaigns(with_both.desk.client, with_both.settings))
+
+    assert "accounts" not in {finding.subject for finding in findings}
+    assert due in told(iter(findings), "waiting").told
+
+
+def of_bodies(redis_url: str, **changes: Any) -> list[tuple[Level, str]]:
+    settings = Settings.build(redis_url=redis_url, **changes)
+    return [(finding.level, finding.told) for finding in look_at_bodies(connect(settings), settings)]
+
+
+def test_bodies_that_the_keys_here_do_not_open_are_a_problem_for_a_worker(redis_url: str) -> None:
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    sealing = Producer(Settings.build(redis_url=redis_url, body_key=old))
+    campaign = sealing.enqueue([{"phone": 380661231231, "text": "Hi"}], sender="MyShop").campaign_id
+
+    (_, sealed) = of_bodies(redis_url, body_key=new, bsg_api_key="live_test")
+
+    assert sealed[0] is Level.PROBLEM
+    assert campaign in sealed[1]
+    assert [level for level, _ in of_bodies(redis_url)] == [Level.NOTE, Level.NOTE]
+    assert [level for level, _ in of_bodies(redis_url, body_key=f"{new},{old}")] == [Level.OK]
+
+
+def test_a_batch_that_waits_is_looked_into_as_its_part_was(redis_url: str) -> None:
+    key = Fernet.generate_key().decode()
+    desk = Desk.at(redis_url)
+    campaign = desk.prepared(1)
+    desk.client.set(f"bsg:campaign:{campaign}:batch:0:messages", BodySeal([key]).close(b"body"))
+
+    assert len(of_bodies(redis_url, body_key=key, bsg_api_key="live_test")) == 1
+    assert len(of_bodies(redis_url, bsg_api_key="live_test")) == 2
 
 
 def test_alarms_of_the_past_are_noted_and_are_no_problem_for_ever(ward: Ward) -> None:

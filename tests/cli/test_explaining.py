@@ -157,7 +157,7 @@ def test_another_accounts_campaign_waits_for_that_accounts_workers(explained: Ex
 
     pending = explained.explanations(campaign, bsg_api_key="live_other")[1]
 
-    assert "another account's" in pending.stands
+    assert "an account whose key is not set here (default)" in pending.stands
 
 
 def test_without_a_key_a_campaign_of_no_account_yet_is_explained_all_the_same(explained: Explained) -> None:
@@ -176,3 +176,23 @@ def test_an_explanation_names_four_batches_and_counts_the_rest() -> None:
     one = Explanation(tuple(f"C-{number}" for number in range(9)), 9000, "at BSG", "It is asked.")
 
     assert _lines(one) == ["9 000 messages in C-0, C-1, C-2, C-3 and 5 more: at BSG.", "  It is asked."]
+
+
+def test_a_campaign_is_explained_by_the_account_that_it_is_for(explained: Explained) -> None:
+    settings = Settings.from_environment(
+        {
+            "REDIS_URL": explained.settings.redis_url or "",
+            "BSG_API_KEY": "live_test",
+            "BSG_API_KEY__MARKETING": "live_2",
+        }
+    )
+    explained.desk.ledger.gate(settings.of_account("marketing").account).shut(reason=GateReason.OPERATOR, by="test")
+
+    def stands(account_name: str, known: Settings = settings) -> str:
+        campaign = explained.desk.prepared(10, account_name=account_name)
+        (one,) = explain(_standing(known, Producer(known).status(campaign)))
+        return one.stands
+
+    assert "gate, which is shut" in stands("marketing")
+    assert stands("default").startswith("ready")
+    assert "an account whose key is not set here (marketing)" in stands("marketing", explained.settings)

@@ -11,10 +11,12 @@ from typing import Any, Self
 from celery import Celery
 
 from bsg_config.celery_configuration import celery_settings
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.queues import PURGE, STATUS_QUEUE
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import CampaignStatus
+from bsg_ledger.rooms import unstamped
 from bsg_ledger.states import BatchState
 from bsg_producer import CampaignInvalid, Producer
 from bsg_sandbox.server import Sandbox
@@ -115,7 +117,7 @@ class Lane:
             waits.append(at - now)
         for room, members in (
             ("bsg:prepare", [campaign]),
-            ("bsg:account:-:due", [campaign]),
+            (f"bsg:account:{unstamped(DEFAULT_ACCOUNT)}:due", [campaign]),
             (f"bsg:account:{account}:due", [campaign]),
             (f"{key}:due", pending),
             (f"bsg:account:{account}:live", batches),

@@ -11,6 +11,7 @@ from typing import Any
 from bsg_config import clock
 from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.campaigns import Acceptance, Accepted, Campaigns
 from bsg_ledger.ledger import Ledger
@@ -18,7 +19,7 @@ from bsg_ledger.parts import PartLease
 from bsg_ledger.records import CampaignStatus
 from bsg_ledger.scripts import Scripts
 from bsg_producer import enqueueing
-from bsg_producer.envelope import check_envelope
+from bsg_producer.campaign_arguments import check_envelope
 from bsg_worker.bodies import unpacked
 from bsg_worker.client.outcomes import OutcomeKind
 from bsg_worker.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
@@ -40,6 +41,7 @@ TEMPLATE = ChaosCampaign(
     deadline_seconds=None,
     given_up_after_failure=False,
     second_thoughts="none",
+    account=DEFAULT_ACCOUNT,
 )
 
 

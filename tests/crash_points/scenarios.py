@@ -9,6 +9,7 @@ from typing import Any
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.gate import GateReason
 from bsg_sandbox.faults import CREATE
 from tests.chaos.accounts import account_of
@@ -158,7 +159,9 @@ def whose_worker_is_gone(play: Play) -> None:
     campaign_id = _without_worker(play, play.new(), parts=1)
     play.afterwards = lane.processes.start_worker
     play.arm()
-    lane.ledger.batches.claim(campaign_id, bell="", account=lane.runtime.account, token="gone", lease_ms=1000)
+    lane.ledger.batches.claim(
+        campaign_id, bell="", account=lane.runtime.account, account_name=DEFAULT_ACCOUNT, token="gone", lease_ms=1000
+    )
 
 
 def whose_batches_nobody_rang_for(play: Play) -> None:
@@ -240,7 +243,12 @@ def of_a_ledger_that_went_back(play: Play) -> None:
     lane = play.lane
     campaign_id = _without_worker(play, play.new(2 * TWO_PARTS), parts=2)
     lane.ledger.batches.claim(
-        campaign_id, bell="", account=lane.runtime.account, token="gone", lease_ms=lane.runtime.lease_ms + 3000
+        campaign_id,
+        bell="",
+        account=lane.runtime.account,
+        account_name=DEFAULT_ACCOUNT,
+        token="gone",
+        lease_ms=lane.runtime.lease_ms + 3000,
     )
     play.bsg_takes(campaign_id, 1)
     _adopted(play)

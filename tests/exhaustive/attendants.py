@@ -13,7 +13,7 @@ from __future__ import annotations
 from bsg_worker.lookup import Found, NoTrace, Undecided, UsedBefore
 from tests.exhaustive.far_side import DENIED, looked, with_changed
 from tests.exhaustive.recorded_calls import rows_of
-from tests.exhaustive.snapshots import DUE
+from tests.exhaustive.snapshots import DUE, UNCLAIMED
 from tests.exhaustive.workers import rung, without
 from tests.exhaustive.world import IDLE, Kind, Local, State, Steps, World
 
@@ -36,7 +36,7 @@ def _sweeps(world: World, state: State) -> Steps:
     if picture.index("deadlines") and picture.deadline_passed:
         _, then = world.call(state, "expire")
         yield "sweep expires", Kind.COURSE, then
-    if world.size.bells and (picture.room("due") or picture.room("due", "-")):
+    if world.size.bells and (picture.room("due") or picture.room("due", UNCLAIMED)):
         then = rung(world, state)
         yield "sweep rings", Kind.COURSE, then
         if then.queue != state.queue:

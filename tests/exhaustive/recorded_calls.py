@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import Batches, BatchLease, NotClaimed, RejectRow
 from bsg_ledger.campaigns import Acceptance
 from bsg_ledger.ledger import Ledger
@@ -60,7 +61,9 @@ def _reject_rows(rows: Rows) -> list[RejectRow]:
 
 
 def _claim(ledger: Ledger, bell: str, token: str) -> Answer:
-    answer = ledger.batches.claim(CAMPAIGN, bell=bell, account=ACCOUNT, token=token, lease_ms=LATER_MS)
+    answer = ledger.batches.claim(
+        CAMPAIGN, bell=bell, account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token=token, lease_ms=LATER_MS
+    )
     if isinstance(answer, NothingDue):
         return ("none",)
     if isinstance(answer, NotClaimed):
@@ -95,7 +98,7 @@ def _accept(ledger: Ledger, sizes: Rows, window: int) -> Answer:
     for part in range(len(sizes)):
         ledger.campaigns.store_part(CAMPAIGN, part, b"packed", keep_ms=LATER_MS)
     accepted = ledger.campaigns.accept(
-        Acceptance(CAMPAIGN, "key", "digest", sizes, "{}", "normal", LATER, "", window, "incarnation")
+        Acceptance(CAMPAIGN, "key", "digest", sizes, "{}", "normal", LATER, "", DEFAULT_ACCOUNT, window, "incarnation")
     )
     return (accepted.kind,)
 

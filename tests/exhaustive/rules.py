@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bsg_ledger.states import MESSAGE_STATES
 from tests.exhaustive.far_side import DENIED, FarSide
 from tests.exhaustive.recorded_calls import FENCED, Answer, Call
-from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, Picture
+from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, UNCLAIMED, Picture
 from tests.exhaustive.world import Size, State
 
 ENDED = frozenset({"finished", "refused", "cancelled", "expired"})
@@ -97,7 +97,7 @@ def _rooms(picture: Picture) -> Iterator[str]:
             yield f"a batch {state} with a token or without"
         if state == "unconfirmed" and batch.get("doubt") != "1":
             yield "an unconfirmed batch without doubt"
-    if any(picture.room(name, "-") for name in ("leases", "doubt", "live", "stops")):
+    if any(picture.room(name, UNCLAIMED) for name in ("leases", "doubt", "live", "stops")):
         yield "a batch in the rooms of no account"
 
 
@@ -105,7 +105,7 @@ def _indexes(picture: Picture) -> Iterator[str]:
     due = CAMPAIGN in picture.room("due", picture.account)
     if due != (bool(picture.due) and not picture.paused):
         yield "the campaign's place among those that are due does not follow from its batches"
-    if picture.account != "-" and CAMPAIGN in picture.room("due", "-"):
+    if picture.account != UNCLAIMED and CAMPAIGN in picture.room("due", UNCLAIMED):
         yield "a stamped campaign waits among those without an account"
     open_parts = {str(n) for n, part in enumerate(picture.parts) if part["state"] in {"unprepared", "preparing"}}
     if set(picture.parts_due) != open_parts or (CAMPAIGN in picture.index("prepare")) != bool(open_parts):

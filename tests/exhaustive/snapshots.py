@@ -12,10 +12,13 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.rooms import unstamped
 from bsg_ledger.rows import decode_rows
 
 CAMPAIGN = "c"
 ACCOUNT = "account"
+UNCLAIMED = unstamped(DEFAULT_ACCOUNT)
 GATE = f"bsg:account:{ACCOUNT}:gate"
 
 Hash = dict[str, str]
@@ -168,7 +171,7 @@ class Picture:
         self.keys: Mapping[str, Any] = keys
         head = f"bsg:campaign:{CAMPAIGN}"
         self.campaign: Hash = keys.get(head, {})
-        self.account = self.campaign.get("account") or "-"
+        self.account = self.campaign.get("account") or UNCLAIMED
         self.parts: list[Hash] = [keys[f"{head}:part:{n}"] for n in range(int(self.campaign.get("parts", 0)))]
         self.batches: list[Hash] = [keys[f"{head}:batch:{n}"] for n in range(int(self.campaign.get("next_batch", 0)))]
         self.states = tuple(batch["state"] for batch in self.batches)

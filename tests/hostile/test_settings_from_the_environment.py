@@ -31,6 +31,23 @@ def test_any_environment_is_read_or_refused_by_name(environ: dict[str, str]) -> 
         repr(settings)
 
 
+ACCOUNTS = st.sampled_from(["", "MARKETING", "SALES_2", "marketing", "DEFAULT", "_", "А"]) | ODD_TEXTS
+
+
+@given(environ=st.dictionaries(st.tuples(st.sampled_from(NAMES), ACCOUNTS).map("__".join), TEXTS, max_size=4))
+def test_any_variable_with_an_accounts_name_is_read_or_refused_by_name(environ: dict[str, str]) -> None:
+    keys = {f"BSG_API_KEY__{name.partition('__')[2]}" for name in environ}
+    try:
+        settings = Settings.from_environment({"BSG_API_KEY": "live_1", **environ})
+    except SettingsInvalid as invalid:
+        assert invalid.errors.keys() <= {*NAMES, *environ, *keys}
+    else:
+        assert {account.account_name for account in settings.named_accounts} == {
+            name.partition("__")[2].lower() for name, value in environ.items() if value.strip()
+        }
+        assert len({account.account for account in settings.accounts}) == len(settings.accounts)
+
+
 @given(name=st.sampled_from(NAMES), value=PYTHON_VALUES)
 def test_any_value_given_in_code_is_read_or_refused_by_name(name: str, value: object) -> None:
     try:

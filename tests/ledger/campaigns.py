@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.ledger import Ledger
@@ -45,6 +46,7 @@ class Desk:
             "priority": "normal",
             "deadline_ms": self.ledger.rooms.now_ms() + HOUR_MS,
             "name": "",
+            "account_name": DEFAULT_ACCOUNT,
             "window": 8,
             "incarnation": "incarnation",
         }
@@ -77,7 +79,9 @@ class Desk:
         return campaign
 
     def claimed(self, campaign: str, *, account: str = ACCOUNT, token: str = "token") -> BatchLease:
-        lease = self.ledger.batches.claim(campaign, bell="", account=account, token=token, lease_ms=LEASE_MS)
+        lease = self.ledger.batches.claim(
+            campaign, bell="", account=account, account_name=DEFAULT_ACCOUNT, token=token, lease_ms=LEASE_MS
+        )
         assert isinstance(lease, BatchLease), lease
         return lease
 

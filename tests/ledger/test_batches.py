@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.parts import NothingDue
-from bsg_ledger.rooms import Room
+from bsg_ledger.rooms import Room, unstamped
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
 
 
@@ -30,7 +32,9 @@ def test_a_claimed_batch_is_not_claimed_twice(desk: Desk) -> None:
     campaign = desk.prepared(2)
     desk.claimed(campaign)
 
-    second = desk.ledger.batches.claim(campaign, bell="", account=ACCOUNT, token="other", lease_ms=LEASE_MS)
+    second = desk.ledger.batches.claim(
+        campaign, bell="", account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="other", lease_ms=LEASE_MS
+    )
 
     assert second == NothingDue(None)
 
@@ -570,7 +574,9 @@ def test_a_batch_that_backs_off_is_not_claimed_before_its_time(desk: Desk) -> No
     campaign = desk.prepared(2)
     desk.ledger.batches.not_taken(desk.posting(campaign), delay_ms=HOUR_MS, cause="429")
 
-    answer = desk.ledger.batches.claim(campaign, bell="", account=ACCOUNT, token="x", lease_ms=LEASE_MS)
+    answer = desk.ledger.batches.claim(
+        campaign, bell="", account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
+    )
 
     assert isinstance(answer, NothingDue)
     assert answer.at is not None
@@ -619,9 +625,49 @@ def test_the_first_claim_stamps_the_campaign_and_other_accounts_leave_it_alone(d
     campaign = desk.prepared(2, 2)
     desk.claimed(campaign)
 
-    other = desk.ledger.batches.claim(campaign, bell="", account="other", token="x", lease_ms=LEASE_MS)
+    other = desk.ledger.batches.claim(
+        campaign, bell="", account="other", account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
+    )
 
     assert other == NotClaimed("foreign")
+
+
+def test_a_campaign_is_claimed_first_for_the_account_that_it_was_accepted_for(desk: Desk) -> None:
+    campaign = desk.prepared(2, account_name="marketing")
+
+    refused = desk.ledger.batches.claim(
+        campaign, bell="", account="other", account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
+    )
+    claimed = desk.ledger.batches.claim(
+        campaign, bell="", account=ACCOUNT, account_name="marketing", token="x", lease_ms=LEASE_MS
+    )
+
+    assert refused == NotClaimed("foreign")
+    assert isinstance(claimed, BatchLease)
+
+
+def test_what_nobody_has_claimed_waits_for_its_own_account(desk: Desk) -> None:
+    campaign = desk.prepared(2, account_name="marketing")
+    due = partial(desk.ledger.rooms.take_due, Room.DUE, at_most=9, put_off_ms=0)
+
+    assert due(account=unstamped(DEFAULT_ACCOUNT)) == []
+    assert due(account=unstamped("marketing")) == [campaign]
+    assert due(account=ACCOUNT) == []
+
+
+@pytest.mark.parametrize("account_name", [DEFAULT_ACCOUNT, "marketing"])
+def test_a_bell_that_was_rung_in_vain_leaves_the_campaign_due(desk: Desk, account_name: str) -> None:
+    campaign = desk.prepared(2)
+    desk.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
+    bells = desk.ledger.campaigns.ring(campaign, bell="b", patience_ms=HOUR_MS)
+    due = partial(desk.ledger.rooms.take_due, Room.DUE, account=unstamped(DEFAULT_ACCOUNT), at_most=9, put_off_ms=0)
+    assert due() == []
+
+    desk.ledger.batches.claim(
+        campaign, bell=bells.names[0], account=ACCOUNT, account_name=account_name, token="x", lease_ms=LEASE_MS
+    )
+
+    assert due() == [campaign]
 
 
 # Rule 11
@@ -647,7 +693,9 @@ def test_a_stop_is_due_again_until_it_is_answered(desk: Desk) -> None:
 def test_a_paused_campaign_is_not_claimed_until_it_is_resumed(desk: Desk) -> None:
     campaign = desk.prepared(2)
     desk.ledger.campaigns.pause(campaign, paused=True)
-    held = desk.ledger.batches.claim(campaign, bell="", account=ACCOUNT, token="x", lease_ms=LEASE_MS)
+    held = desk.ledger.batches.claim(
+        campaign, bell="", account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
+    )
     desk.ledger.campaigns.pause(campaign, paused=False)
 
     assert held == NotClaimed("paused")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.parts import NothingDue
 from bsg_ledger.rooms import Room
@@ -15,7 +16,9 @@ def bells(desk: Desk, campaign: str, name: str = "bell") -> list[str]:
 
 
 def claim(desk: Desk, campaign: str, bell: str = "") -> BatchLease | NothingDue | NotClaimed:
-    return desk.ledger.batches.claim(campaign, bell=bell, account=ACCOUNT, token="token", lease_ms=LEASE_MS)
+    return desk.ledger.batches.claim(
+        campaign, bell=bell, account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="token", lease_ms=LEASE_MS
+    )
 
 
 # Bells

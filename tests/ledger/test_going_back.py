@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room
@@ -241,7 +242,9 @@ def test_what_bsg_took_of_a_campaign_that_nobody_has_claimed_yet_stamps_it(desk:
 
     assert desk.taken(campaign, 0, 7) == "submitted"
 
-    by_another = desk.ledger.batches.claim(campaign, bell="", account="other", token="token", lease_ms=LEASE_MS)
+    by_another = desk.ledger.batches.claim(
+        campaign, bell="", account="other", account_name=DEFAULT_ACCOUNT, token="token", lease_ms=LEASE_MS
+    )
     assert by_another == NotClaimed("foreign")
     assert desk.client.zrange(f"bsg:account:{ACCOUNT}:live", 0, -1) == [f"{campaign}-0".encode()]
     assert desk.claimed(campaign).batch == 1

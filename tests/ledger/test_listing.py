@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import listing
-from bsg_ledger.rooms import Due, Room
+from bsg_ledger.rooms import Due, Room, unstamped
 from tests.ledger.campaigns import ACCOUNT, Desk
 
 
@@ -71,9 +72,10 @@ def test_outlines_come_in_order_across_what_is_read_at_once(desk: Desk, monkeypa
 
 def test_the_oldest_due_is_the_earliest_of_all_these_accounts(desk: Desk) -> None:
     first, second = desk.prepared(1), desk.prepared(1)
-    desk.client.zadd("bsg:account:-:due", {first: 2000, second: 1000})
+    unclaimed = unstamped(DEFAULT_ACCOUNT)
+    desk.client.zadd(f"bsg:account:{unclaimed}:due", {first: 2000, second: 1000})
 
-    assert desk.ledger.rooms.oldest_due([(Room.DUE, "-"), (Room.DUE, ACCOUNT)]) == Due(second, 1000)
+    assert desk.ledger.rooms.oldest_due([(Room.DUE, unclaimed), (Room.DUE, ACCOUNT)]) == Due(second, 1000)
     assert desk.ledger.rooms.oldest_due([(Room.DUE, ACCOUNT)]) is None
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from bsg_config.settings import Settings
+from bsg_producer import Producer
 from tests.monitor.flower_process import FlowerProcess, Visitor
 from tests.scenarios.stage import Stage
 
@@ -15,8 +17,14 @@ LOGIN = "Basic " + b64encode(b"ann:secret").decode()
 
 @pytest.fixture(scope="module")
 def guarded(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
-    """With a login, under a prefix, and not read-only."""
-    settings = {**stage.processes.settings, "FLOWER_BASIC_AUTH": "ann:secret", "FLOWER_READ_ONLY": "false"}
+    """With a login, under a prefix, not read-only, and with a second account."""
+    settings = {
+        **stage.processes.settings,
+        "FLOWER_BASIC_AUTH": "ann:secret",
+        "FLOWER_READ_ONLY": "false",
+        "BSG_API_KEY__MARKETING": "live_marketing",
+        "BSG_RATE_LIMIT__MARKETING": "60/m",
+    }
     with FlowerProcess(tmp_path_factory.mktemp("guarded"), settings, prefix="/ops") as flower:
         yield flower
 
@@ -93,3 +101,27 @@ def test_no_other_site_may_read_or_frame_the_campaigns(stage: Stage, as_it_comes
         assert "Access-Control-Allow-Origin" not in headers
         assert headers["X-Frame-Options"] == "DENY"
         assert headers["Cache-Control"] == "no-store"
+
+
+def test_each_account_has_its_gate_limit_and_metrics(stage: Stage, guarded: FlowerProcess) -> None:
+    settings = Settings.from_environment({**stage.processes.settings, "BSG_API_KEY__MARKETING": "live_marketing"})
+    producer = Producer(settings)
+    producer.shut_gate(account="marketing")
+    campaign = producer.enqueue(
+        [{"phone": 380661231231, "text": "Hi"}], sender="MyShop", account="marketing"
+    ).campaign_id
+    stage.wait_for_messages(campaign, "pending", 1)
+    ann = Visitor(guarded, Authorization=LOGIN)
+
+    page = ann.get(f"/campaigns/{campaign}")
+
+    assert page.element("gate") == "open"
+    assert page.element("gate-marketing").startswith("shut: operator")
+    assert page.element("limiter").startswith("1000/s, burst 100")
+    assert page.element("limiter-marketing").startswith("60/m, burst 100")
+    assert page.element("account") == "marketing"
+    assert page.element("waits-for") == "the gate: shut, operator"
+    assert "live_marketing" not in page.text
+    shown = ann.get("/metrics").text
+    assert 'bsg_gate_open{account="default"} 1.0' in shown
+    assert 'bsg_gate_open{account="marketing"} 0.0' in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 import bsg_monitor
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
+from bsg_ledger.gate import GateState
+from bsg_monitor.account_states import AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
-from bsg_monitor.observer import AccountFigures, Figures, Observer
+from bsg_monitor.observer import Figures, Observer, Overview
 from bsg_worker.measurements import SECONDS, Histogram, Measured, Measurements
 from tests.monitor.flower_process import Visitor
 from tests.scenarios.stage import Stage
@@ -25,13 +29,14 @@ ALERTS = SHIPPED / "prometheus" / "alerts.yml"
 NAME = re.compile(r"bsg_[a-z_]+")
 
 
-def samples(page: str) -> dict[tuple[str, str], float]:
-    """Each sample of ours by its name and the value of its label."""
+def samples(page: str, account: str = DEFAULT_ACCOUNT) -> dict[tuple[str, str], float]:
+    """Each sample of ours of one account or of none, by its name and the value of its other label."""
     return {
-        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        (sample.name, next((value for name, value in sample.labels.items() if name != "account"), "")): sample.value
         for family in text_string_to_metric_families(page)
         if family.name.startswith("bsg_")
         for sample in family.samples
+        if sample.labels.get("account", account) == account
     }
 
 
@@ -120,8 +125,11 @@ def test_buckets_add_up_from_the_quick_to_the_slow(redis_url: str) -> None:
 
 def every_metric() -> set[str]:
     histogram = Histogram([0] * (len(SECONDS) + 1), 0.0)
-    account = AccountFigures(True, 0, 0.0, Measured({"taken": 1}, histogram, histogram))
-    figures = Figures({"pending": 1}, dict.fromkeys(queues(), 0), 0.0, 0, account)
+    gate = GateState(open=True, reason="", by="", since=None, balance=None)
+    account = AccountState(DEFAULT_ACCOUNT, gate, "5/s", 0.0, 0.0, None)
+    measured = AccountFigures(0, Measured({"taken": 1}, histogram, histogram))
+    overview = Overview([account], datetime.now(UTC))
+    figures = Figures({"pending": 1}, dict.fromkeys(queues(), 0), 0, overview, [measured])
     return {sample.name for family in CampaignMetrics(lambda: figures).collect() for sample in family.samples}
 
 

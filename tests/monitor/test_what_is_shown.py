@@ -22,20 +22,19 @@ OPEN = GateState(open=True, reason="", by="", since=None, balance=None)
 SHUT = GateState(open=False, reason="bad_key", by="worker", since=NOW, balance=None)
 
 
-def campaign(
-    *, paused: bool = False, account: str | None = "ours", asking: int | None = 0, due_in: int = 0, **counts: int
-) -> ListedCampaign:
+def campaign(*, paused: bool = False, asking: int | None = 0, due_in: int = 0, **counts: int) -> ListedCampaign:
     every = {**dict.fromkeys(MESSAGE_STATES, 0), **counts}
     summary = CampaignSummary(
         campaign_id="0" * 22,
         name="",
+        account_name="marketing",
         state=campaign_state(every, cancelled=False, started=True),
         paused=paused,
         messages=sum(every.values()),
         accepted_at=NOW,
         counts={"accepted": sum(every.values()), **every},
     )
-    return ListedCampaign(summary, account, 1, NOW_MS + due_in, None, asking)
+    return ListedCampaign(summary, "ours", 1, NOW_MS + due_in, None, asking)
 
 
 @pytest.mark.parametrize(
@@ -46,8 +45,7 @@ def campaign(
         (campaign(pending=5, asking=1), {"gate": SHUT}, "a person: 1 batch to resolve"),
         (campaign(pending=5, paused=True), {"gate": SHUT}, "a person: it is paused"),
         (campaign(submitted=5, paused=True), {}, "BSG to finish"),
-        (campaign(pending=5, account="theirs"), {}, "workers of another account"),
-        (campaign(pending=5, account=None), {}, "a worker to send it"),
+        (campaign(pending=5), {"foreign": True}, "workers of its account, marketing"),
         (campaign(pending=5), {"gate": SHUT}, "the gate: shut, bad_key"),
         (campaign(pending=5), {"gate": None}, "a worker to send it"),
         (campaign(pending=5), {"cooling": True}, "the account's cool-down"),
@@ -60,7 +58,7 @@ def campaign(
     ],
 )
 def test_the_most_hindering_thing_is_named(waiting: ListedCampaign, given: dict[str, Any], words: str) -> None:
-    circumstances = Circumstances(**{"account": "ours", "gate": OPEN, "cooling": False, "now_ms": NOW_MS, **given})
+    circumstances = Circumstances(**{"foreign": False, "gate": OPEN, "cooling": False, "now_ms": NOW_MS, **given})
 
     assert waits_for(waiting, circumstances) == words
 

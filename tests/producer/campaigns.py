@@ -10,8 +10,9 @@ from typing import Any
 import zstandard
 
 from bsg_config.settings import Settings
+from bsg_producer.campaign_arguments import check_envelope
 from bsg_producer.columns import pack, unpack
-from bsg_producer.envelope import Envelope, check_envelope
+from bsg_producer.envelope import Envelope
 from bsg_producer.preparation import Prepared, PreparedBatch, prepare
 from bsg_producer.template import Template
 

@@ -6,8 +6,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
-from bsg_producer.envelope import Envelope, check_deadline, check_envelope
+from bsg_producer.campaign_arguments import check_deadline, check_envelope
+from bsg_producer.envelope import Envelope
 from bsg_producer.errors import CampaignInvalid
 from tests.producer.campaigns import NOW, envelope_of
 
@@ -37,6 +39,7 @@ def test_what_is_not_given_has_its_default() -> None:
         name=None,
         send_between=None,
         max_cost=None,
+        account=DEFAULT_ACCOUNT,
         batch_size=7,
     )
 
@@ -151,3 +154,39 @@ def test_a_start_that_has_passed_is_left_out_and_told() -> None:
 
 def test_an_envelope_does_not_show_its_text() -> None:
     assert "sesame" not in repr(envelope_of(text="sesame"))
+
+
+def test_an_account_is_named_in_small_letters() -> None:
+    assert envelope_of(account="marketing").account == "marketing"
+    for wrong in ("Marketing", "", "a b", "-", "x" * 41, None, 5):
+        assert errors_of(account=wrong).keys() == {"account"}
+
+
+def test_a_misspelled_account_is_told_where_keys_are_known() -> None:
+    settings = Settings.from_environment({"BSG_API_KEY": "live_1", "BSG_API_KEY__MARKETING": "live_2"})
+
+    with pytest.raises(CampaignInvalid) as raised:
+        check_envelope({"account": "marketng"}, settings, NOW)
+
+    ((message,),) = raised.value.errors.values()
+    assert message.startswith("BSG_API_KEY__MARKETNG is not set, but other keys are")
+    assert message.endswith("or give default or marketing.")
+    assert check_envelope({"account": "marketing"}, settings, NOW).account == "marketing"
+
+
+def test_an_account_that_has_no_key_where_another_has_one_is_told_too() -> None:
+    settings = Settings.from_environment({"BSG_API_KEY__MARKETING": "live_2"})
+
+    with pytest.raises(CampaignInvalid) as raised:
+        check_envelope({}, settings, NOW)
+
+    assert raised.value.errors.keys() == {"account"}
+
+
+def test_hours_are_in_the_zone_of_the_account() -> None:
+    settings = Settings.from_environment({"BSG_TIMEZONE__MARKETING": "Asia/Tokyo"})
+
+    hours = check_envelope({"send_between": "09:00-20:00", "account": "marketing"}, settings, NOW).send_between
+
+    assert hours is not None
+    assert hours.endswith("Asia/Tokyo")

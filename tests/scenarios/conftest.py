@@ -9,6 +9,8 @@ from bsg_sandbox.server import Sandbox
 from tests.scenarios.stage import LowRate, Stage
 from tests.servers import RedisServer
 
+SECOND = "live_second"  # the key of another account than the one without a name
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes minutes of waiting is begun first, with the scenarios, and looked at last."""
@@ -48,8 +50,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with (
         RedisServer(directory / "redis") as server,
         Sandbox() as sandbox,
-        Stage(directory / "stage", server.url, sandbox) as stage,
+        Stage(directory / "stage", server.url, sandbox, BSG_API_KEY__SECOND=SECOND) as stage,
     ):
+        sandbox.put_account(SECOND)
         stage.processes.all(workers=2)
         yield stage
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bsg_config import clock
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.queues import PREPARE, queue_of
 from bsg_config.settings import Settings
 from bsg_ledger.batches import BatchLease
@@ -64,7 +65,12 @@ class Bench:
     def posting(self, campaign: str) -> BatchLease:
         """The campaign's next batch with its intent written, and nothing sent."""
         lease = self.runtime.ledger.batches.claim(
-            campaign, bell="", account=self.runtime.account, token="token", lease_ms=self.runtime.lease_ms
+            campaign,
+            bell="",
+            account=self.runtime.account,
+            account_name=DEFAULT_ACCOUNT,
+            token="token",
+            lease_ms=self.runtime.lease_ms,
         )
         assert isinstance(lease, BatchLease)
         state = self.runtime.ledger.batches.intend(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.rooms import Room
 from bsg_producer import CampaignInvalid
 from bsg_sandbox.server import Sandbox
@@ -99,7 +100,9 @@ def test_until_the_first_batch_has_its_price_the_others_wait(priced: Bench) -> N
     batches = priced.runtime.ledger.batches
 
     def claim() -> object:
-        return batches.claim(campaign, bell="", account=priced.runtime.account, token="t", lease_ms=60_000)
+        return batches.claim(
+            campaign, bell="", account=priced.runtime.account, account_name=DEFAULT_ACCOUNT, token="t", lease_ms=60_000
+        )
 
     first, second = claim(), claim()
 
@@ -116,7 +119,16 @@ def test_what_is_on_its_way_counts(priced: Bench) -> None:
     priced.runtime.redis.hincrby(f"bsg:campaign:{campaign}", "messages:submitted", 10)
 
     kinds = [
-        type(batches.claim(campaign, bell="", account=priced.runtime.account, token="t", lease_ms=60_000)).__name__
+        type(
+            batches.claim(
+                campaign,
+                bell="",
+                account=priced.runtime.account,
+                account_name=DEFAULT_ACCOUNT,
+                token="t",
+                lease_ms=60_000,
+            )
+        ).__name__
         for _ in range(2)
     ]
 

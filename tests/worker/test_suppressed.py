@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bsg_config.crash_points import CrashPoint
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease
 from bsg_producer.rejects import RejectCode
 from bsg_worker import submit as submitting
@@ -78,7 +79,7 @@ def test_a_batch_that_was_held_against_the_list_is_not_taken_apart_again(bench: 
     campaign = bench.prepared(2)
 
     lease = bench.runtime.ledger.batches.claim(
-        campaign, bell="", account=bench.runtime.account, token="token", lease_ms=1_000
+        campaign, bell="", account=bench.runtime.account, account_name=DEFAULT_ACCOUNT, token="token", lease_ms=1_000
     )
 
     assert isinstance(lease, BatchLease)

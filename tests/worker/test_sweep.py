@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from bsg_ledger.rooms import UNSTAMPED, Room
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.gate import GateReason
+from bsg_ledger.rooms import Room, unstamped
 from bsg_sandbox.server import Sandbox
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.sweep import LONGEST_QUEUE, stop_at_bsg, sweep
 from tests.worker.bench import Bench
 
 QUEUE = "submit.normal"
+
+UNCLAIMED = f"bsg:account:{unstamped(DEFAULT_ACCOUNT)}:due"
 
 
 def with_a_lost_bell(bench: Bench) -> str:
@@ -23,8 +27,8 @@ def with_a_lost_bell(bench: Bench) -> str:
 def swept(bench: Bench, campaign: str) -> int:
     """The campaign's bells after a sweep for which all of them are due."""
     client: Any = bench.runtime.redis
-    for member in client.zrange(f"bsg:account:{UNSTAMPED}:due", 0, -1):
-        client.zadd(f"bsg:account:{UNSTAMPED}:due", {member: 1})
+    for member in client.zrange(UNCLAIMED, 0, -1):
+        client.zadd(UNCLAIMED, {member: 1})
     sweep(bench.runtime)
     return int(client.zcard(f"bsg:campaign:{campaign}:rung"))
 
@@ -74,9 +78,20 @@ def test_a_queue_that_is_long_enough_gets_no_more_bells(bench: Bench) -> None:
     for campaign in bench.producer.campaigns():  # as if the bells that rang for them had been lost
         client.delete(f"bsg:campaign:{campaign.campaign_id}:rung")
     bench.make_due(Room.DUE)
-    for member in client.zrange("bsg:account:-:due", 0, -1):
-        client.zadd("bsg:account:-:due", {member: 1})
+    for member in client.zrange(UNCLAIMED, 0, -1):
+        client.zadd(UNCLAIMED, {member: 1})
 
     sweep(bench.runtime)
 
     assert bench.runtime.queue_length(queue) == window
+
+
+def test_what_nobody_has_claimed_is_not_rung_for_while_its_gate_is_shut(bench: Bench) -> None:
+    campaign = with_a_lost_bell(bench)
+    bench.runtime.gate.shut(reason=GateReason.OPERATOR, by="test")
+    assert swept(bench, campaign) == 0
+
+    bench.runtime.gate.open(reason="", by="test")
+
+    sweep(bench.runtime)
+    assert bench.runtime.redis.zcard(f"bsg:campaign:{campaign}:rung") == 1

@@ -66,7 +66,7 @@ def adopt(runtime: Runtime, tell: Tell) -> Adoption:
 def _ours(runtime: Runtime, shut_ms: int) -> Iterator[OpenCampaign]:
     """What this account may send of what was accepted before the gate was shut: nothing later can have left."""
     for campaign in runtime.ledger.reading.open_campaigns():
-        if campaign.account in (None, runtime.account) and campaign.accepted_ms <= shut_ms:
+        if runtime.settings.owns(campaign.account, campaign.account_name) and campaign.accepted_ms <= shut_ms:
             yield campaign
 
 

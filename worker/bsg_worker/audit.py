@@ -167,7 +167,7 @@ def _gone(runtime: Runtime, bsg_id: int) -> bool:
 
 def _waiting(runtime: Runtime) -> Iterator[Waiting]:
     for campaign in runtime.ledger.reading.open_campaigns():
-        if campaign.account in (None, runtime.account):
+        if runtime.settings.owns(campaign.account, campaign.account_name):
             for record in runtime.ledger.reading.batch_records(campaign.batch_ids):
                 if record.state in UNDECIDED_STATES:
                     yield Waiting(

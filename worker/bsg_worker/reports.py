@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 
 from bsg_config.body_seal import BodySealed
+from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
+from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import Batch, CampaignStatus
 from bsg_producer.errors import CampaignNotFound, ReportUnavailable
 from bsg_producer.preparation import campaign_and_index
@@ -24,13 +26,16 @@ def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
 
     Raises CampaignNotFound, ReportUnavailable, QueueUnavailable and SettingsInvalid.
     """
-    runtime = build(settings)
+    if not settings.accounts:
+        settings.require_api_key()
     with queue_errors():
-        status = runtime.ledger.reading.status(campaign_id)
+        status = Ledger(connect(settings)).reading.status(campaign_id)
     if status is None:
         raise CampaignNotFound(campaign_id)
-    if status.account not in (None, runtime.account):
-        raise ReportUnavailable("it belongs to another account than BSG_API_KEY and BSG_BASE_URL name here")
+    account = settings.owning(status.account, status.account_name)
+    if account is None:
+        raise ReportUnavailable("it belongs to an account whose key is not set here (BSG_API_KEY, BSG_BASE_URL)")
+    runtime = build(account)
     for batch in status.batches:
         yield from _of_batch(runtime, status, batch)
 

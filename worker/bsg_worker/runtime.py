@@ -1,8 +1,7 @@
-"""What the verbs work with: one of each per process, made at first use so that forks share nothing."""
+"""What the verbs work with for one account."""
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 from dataclasses import dataclass, field
@@ -28,7 +27,10 @@ from bsg_worker.measurements import Measurements
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One process's connections and limits. `permits` bounds the requests that it has on the wire at once."""
+    """One process's connections and one account's limits.
+
+    `permits` bounds the requests that the process has on the wire at once, of all its accounts.
+    """
 
     settings: Settings
     redis: redis.Redis
@@ -68,13 +70,20 @@ class Runtime:
         return int(self.redis.llen(queue))
 
 
-def build(settings: Settings, *, patience: float = LONGEST_RESERVATION) -> Runtime:
+def build(
+    settings: Settings,
+    *,
+    patience: float = LONGEST_RESERVATION,
+    client: redis.Redis | None = None,
+    permits: threading.BoundedSemaphore | None = None,
+) -> Runtime:
     """Connects nothing yet: every connection is made at its first use.
 
-    `patience`: how many seconds a status request may wait for its slot of the rate limit before it fails.
+    `patience`: how many seconds a status request may wait for its slot of the rate limit before it fails. `client` and
+    `permits` are those of a process's other accounts.
     """
     settings.require_api_key()
-    client = connect(settings)
+    client = client or connect(settings)
     ledger = Ledger(
         client, relaxed=settings.queue_durability == "relaxed", timeout_ms=int(settings.queue_timeout * 1000)
     )
@@ -93,7 +102,7 @@ def build(settings: Settings, *, patience: float = LONGEST_RESERVATION) -> Runti
         submit_limiter=submit_limiter,
         status_limiter=status_limiter,
         doorbell=Doorbell(client),
-        permits=threading.BoundedSemaphore(settings.worker_in_flight),
+        permits=permits or threading.BoundedSemaphore(settings.worker_in_flight),
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
         witness=ledger.witness(settings.account),
         measurements=Measurements(client, settings.account),
@@ -114,19 +123,6 @@ def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
         clock.sleep(slot.retry_in)
     reached(CrashPoint.REQUEST_SLOT_IN_HAND)
     clock.sleep(slot.wait)
-
-
-_lock = threading.Lock()
-_current: tuple[int, Runtime] | None = None
-
-
-def current() -> Runtime:
-    """This process's runtime, from the environment's settings."""
-    global _current
-    with _lock:
-        if _current is None or _current[0] != os.getpid():
-            _current = (os.getpid(), build(Settings.from_environment()))
-        return _current[1]
 
 
 def new_token() -> str:

@@ -89,7 +89,12 @@ def submit_batches(runtime: Runtime, campaign_id: str, bell: str) -> str:
 def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
     """Claims the next due batch and takes it as far as it goes now."""
     lease = runtime.ledger.batches.claim(
-        campaign_id, bell=bell, account=runtime.account, token=new_token(), lease_ms=runtime.lease_ms
+        campaign_id,
+        bell=bell,
+        account=runtime.account,
+        account_name=runtime.settings.account_name,
+        token=new_token(),
+        lease_ms=runtime.lease_ms,
     )
     if isinstance(lease, NothingDue):
         if lease.at is None:

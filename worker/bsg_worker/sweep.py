@@ -5,7 +5,7 @@ from __future__ import annotations
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import BELL_PATIENCE_MS
 from bsg_config.queues import PREPARE, SUBMIT, queue_of
-from bsg_ledger.rooms import UNSTAMPED, Room
+from bsg_ledger.rooms import Room, unstamped
 from bsg_worker.client.outcomes import StopOutcome
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.reconcile import reconcile
@@ -23,7 +23,7 @@ def sweep(runtime: Runtime) -> str:
     if taken_back:
         reached(CrashPoint.SWEEP_LEASES_TAKEN_BACK)
     expired = _expire(runtime)
-    rung = _ring_prepares(runtime) + _ring_due(runtime, runtime.account) + _ring_due(runtime, UNSTAMPED)
+    rung = _ring_prepares(runtime) + _ring_due(runtime, runtime.account) + _ring_unclaimed(runtime)
     swept = f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
     # What a dead worker had on the wire has waited for a whole lease already.
     return f"{swept}; {reconcile(runtime)}" if taken_back else swept
@@ -80,6 +80,11 @@ def _ring_prepares(runtime: Runtime) -> int:
             rung += runtime.doorbell.ring_prepare(campaign_id, priority)
             reached(CrashPoint.SWEEP_PREPARE_RUNG)
     return rung
+
+
+def _ring_unclaimed(runtime: Runtime) -> int:
+    """Nothing while the gate is shut: of these campaigns the ledger cannot tell yet whose gate that would be."""
+    return _ring_due(runtime, unstamped(runtime.settings.account_name)) if runtime.gate.state().open else 0
 
 
 def _ring_due(runtime: Runtime, account: str) -> int:

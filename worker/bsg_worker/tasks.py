@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bsg_config.pulse import Pulse
-from bsg_worker import runtime
+from bsg_worker import accounts
 from bsg_worker.application import app
 from bsg_worker.failures import telling_no_contents
 from bsg_worker.poll import poll
@@ -11,6 +11,7 @@ from bsg_worker.prepare import prepare_then_submit
 from bsg_worker.probe import probe_gate
 from bsg_worker.purge import purge
 from bsg_worker.reconcile import reconcile
+from bsg_worker.runtime import Runtime
 from bsg_worker.submit import submit_batches
 from bsg_worker.sweep import stop_at_bsg, sweep
 
@@ -18,46 +19,47 @@ from bsg_worker.sweep import stop_at_bsg, sweep
 @app.task(name="bsg.prepare")
 @telling_no_contents
 def prepare_task(campaign_id: str) -> str:
-    return prepare_then_submit(runtime.current(), campaign_id)
+    return prepare_then_submit(accounts.current().of_campaign(campaign_id), campaign_id)
 
 
 @app.task(name="bsg.submit")
 @telling_no_contents
 def submit_task(campaign_id: str, bell: str) -> str:
-    return submit_batches(runtime.current(), campaign_id, bell)
+    return submit_batches(accounts.current().of_campaign(campaign_id), campaign_id, bell)
 
 
 @app.task(name="bsg.poll")
 @telling_no_contents
 def poll_task() -> str:
-    return poll(runtime.current())
+    return accounts.current().each(poll)
 
 
 @app.task(name="bsg.reconcile")
 @telling_no_contents
 def reconcile_task() -> str:
-    current = runtime.current()
-    return _joined(probe_gate(current), stop_at_bsg(current), reconcile(current))
+    return accounts.current().each(settle)
 
 
 @app.task(name="bsg.sweep")
 @telling_no_contents
 def sweep_task() -> str:
-    return sweep(runtime.current())
+    return accounts.current().each(sweep)
 
 
 @app.task(name="bsg.purge")
 @telling_no_contents
 def purge_task() -> str:
-    return purge(runtime.current())
+    return purge(accounts.current().first)
 
 
 @app.task(name="bsg.pulse")
 @telling_no_contents
 def pulse_task(token: str) -> str:
-    Pulse(runtime.current().redis).answer(token)
+    Pulse(accounts.current().first.redis).answer(token)
     return "alive"
 
 
-def _joined(*outcomes: str) -> str:
-    return "; ".join(outcome for outcome in outcomes if outcome)
+def settle(runtime: Runtime) -> str:
+    """What waits for BSG's word: a shut gate, stops, doubt."""
+    outcomes = (verb(runtime) for verb in (probe_gate, stop_at_bsg, reconcile))
+    return "; ".join(filter(None, outcomes))

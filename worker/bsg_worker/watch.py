@@ -11,7 +11,8 @@ from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.settings import SettingsInvalid
 from bsg_ledger.witness import Look
-from bsg_worker.runtime import Runtime, current
+from bsg_worker.accounts import current
+from bsg_worker.runtime import Runtime
 
 LOGGER = logging.getLogger(__name__)
 
@@ -26,7 +27,8 @@ def begin_watch() -> None:
 def _watch() -> None:
     while True:
         try:
-            look_once(current())
+            for runtime in current():
+                look_once(runtime)
             reached(CrashPoint.WATCH_LOOKED)
         except SettingsInvalid:
             return  # every task tells it
@@ -41,8 +43,9 @@ def look_once(runtime: Runtime) -> Look:
     if look.went_back:
         LOGGER.error(
             "the ledger went back: this process saw event %d, %s. The gate is shut: batches that wait may have been"
-            " sent. Run `bsg-campaigns audit --adopt`",
+            " sent. Run `bsg-campaigns audit --adopt --account %s`",
             look.seen,
             "and this is another ledger" if look.other_ledger else f"and it is at {look.sequence}",
+            runtime.settings.account_name,
         )
     return look

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.commands.send import moment_argument
 from bsg_cli.errors import BadInput, ExitCode
 
@@ -19,6 +20,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         action="store_true",
         help="after Redis was restored from an older copy: look up what waits before any of it is sent, open the gate",
     )
+    add_account_option(parser)
     parser.set_defaults(run=_run)
 
 

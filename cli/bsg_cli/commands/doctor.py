@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from bsg_cli.commands.healthcheck import seconds_argument
 from bsg_cli.connection import settings_in
-from bsg_cli.diagnosis.account import look_at_account
+from bsg_cli.diagnosis.account import look_at_accounts
+from bsg_cli.diagnosis.bodies import look_at_bodies
 from bsg_cli.diagnosis.campaigns import look_at_campaigns
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.processes import look_at_processes
@@ -58,8 +59,9 @@ def _findings(settings: Settings, within: float) -> Iterator[Finding]:
     client = connect(settings)
     yield from look_at_redis(client, settings)
     yield from look_at_processes(client, settings, within=within)
-    yield from look_at_account(client, settings)
+    yield from look_at_accounts(client, settings)
     yield from look_at_campaigns(client, settings)
+    yield from look_at_bodies(client, settings)
 
 
 def _print(finding: Finding) -> None:

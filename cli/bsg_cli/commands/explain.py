@@ -59,7 +59,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 def _standing(settings: Settings, status: CampaignStatus) -> Standing:
     client = connect(settings)
     ledger = Ledger(client)
-    account = status.account or (settings.account if settings.bsg_api_key else None)
+    known = settings.owning(status.account, status.account_name)
+    account = status.account if known is None else known.account
+    settings, foreign = known or settings, known is None and bool(settings.accounts)
     with queue_errors():
         records = ledger.reading.batch_records(batch.id for batch in status.batches if batch.state in _TIMED)
         return Standing(
@@ -67,7 +69,7 @@ def _standing(settings: Settings, status: CampaignStatus) -> Standing:
             records={record.id: record for record in records},
             looks={} if account is None else _looks(ledger, account, status.batches),
             gate=None if account is None else ledger.gate(account).state(),
-            foreign=settings.bsg_api_key is not None and account != settings.account,
+            foreign=foreign,
             cooling_for=0.0 if account is None else cooling_for(client, settings, account),
             now=moments.moment(ledger.rooms.now_ms()),
             settings=settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import moment, print_json
@@ -15,16 +16,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser.add_argument(
         "action", nargs="?", choices=("open", "shut"), help="shut: nothing more leaves until it is opened"
     )
+    add_account_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     producer = open_producer(arguments.data_directory)
     if arguments.action == "open":
-        producer.open_gate()
+        producer.open_gate(account=arguments.account)
     elif arguments.action == "shut":
-        producer.shut_gate()
-    gate = producer.gate()
+        producer.shut_gate(account=arguments.account)
+    gate = producer.gate(account=arguments.account)
     if arguments.json:
         print_json(gate)
         return ExitCode.OK
@@ -37,7 +39,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         words.append(f"since {moment(gate.since)}")
     print(f"The gate is {' '.join(words)}.")
     if not gate.open and gate.reason == GateReason.LEDGER_WENT_BACK:
-        print("What waits may have been sent. `bsg-campaigns audit --adopt` looks it up at BSG and opens the gate.")
+        remedy = f"bsg-campaigns audit --adopt --account {arguments.account}"
+        print(f"What waits may have been sent. `{remedy}` looks it up at BSG and opens the gate.")
     if gate.balance is not None:
         print(f"BSG's last word on the balance: {gate.balance}")
     return ExitCode.OK

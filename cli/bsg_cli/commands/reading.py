@@ -59,7 +59,7 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
     print(headline(status))
     if foreign:
         print(
-            "  It belongs to another account than BSG_API_KEY and BSG_BASE_URL name here: workers with these settings"
+            f"  It is for an account whose key is not set here ({status.account_name}): workers with these settings"
             " leave it alone."
         )
     print(f"  accepted at {moment(status.accepted_at)}, deadline {moment(status.deadline)}")
@@ -84,10 +84,10 @@ def _count(text: str) -> int:
 
 
 def _is_foreign(status: CampaignStatus, settings: Settings) -> bool | None:
-    """Whether the campaign is another account's; None if the settings name no account."""
-    if settings.bsg_api_key is None:
+    """Whether the campaign is of none of the settings' accounts; None if they have none."""
+    if not settings.accounts:
         return None
-    return status.account not in (None, settings.account)
+    return settings.owning(status.account, status.account_name) is None
 
 
 def _fields(status: CampaignStatus) -> dict[str, object]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bsg_cli.campaign_file import CampaignFile
+from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.commands.reading_options import add_reading_options, reading_of
 from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.errors import BadInput, ExitCode
@@ -20,7 +21,7 @@ from bsg_cli.watching import watch
 from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_producer import rules
-from bsg_producer.envelope import check_envelope
+from bsg_producer.campaign_arguments import check_envelope
 from bsg_producer.rules import Fault
 from bsg_producer.template import FieldMissing, Template
 
@@ -38,6 +39,7 @@ _ENVELOPE = (
     "name",
     "send_between",
     "max_cost",
+    "account",
 )
 TEST_ROWS = 3
 
@@ -63,6 +65,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         "--send-between", metavar="HOURS", help="batches leave only then: 09:00-20:00, or '09:00-20:00 Europe/Kyiv'"
     )
     parser.add_argument("--max-cost", metavar="AMOUNT", help="the campaign pauses before it would cost more")
+    add_account_option(parser)
     end = parser.add_mutually_exclusive_group()
     end.add_argument("--watch", action="store_true", help="follow it until it is final")
     end.add_argument(
@@ -137,14 +140,16 @@ def _test_rows(rows: Iterator[Mapping[str, str | int]], phone: str) -> Iterator[
 
 def _rehearse(file: CampaignFile, arguments: argparse.Namespace) -> ExitCode:
     settings = Settings.from_environment()
+    envelope = check_envelope(_envelope(arguments), settings, clock.now())
+    settings = settings.of_account(arguments.account)
     progress = Progress()
     try:
-        rehearsal = rehearse(
-            _counted(file, progress), lambda: file.line, check_envelope(_envelope(arguments), settings, clock.now())
-        )
+        rehearsal = rehearse(_counted(file, progress), lambda: file.line, envelope)
     finally:
         progress.clear()
-    price = price_of(rehearsal, settings_in(arguments.data_directory)) if arguments.price else None
+    price = None
+    if arguments.price:
+        price = price_of(rehearsal, settings_in(arguments.data_directory).of_account(arguments.account))
     if arguments.json:
         print_json({**as_fields(rehearsal, settings), **({} if price is None else {"price": price})})
     else:

@@ -1,4 +1,4 @@
-"""Whether BSG does anything for the account, and whether this system lets anything leave for it."""
+"""Whether BSG does anything for the accounts, and whether this system lets anything leave for them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bsg_cli.cool_down import cooling_for
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.gate_reasons import shut_for
 from bsg_cli.printing import moment
+from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
@@ -17,58 +18,70 @@ from bsg_ledger.ledger import Ledger
 PATIENCE_SECONDS = 20.0  # for a slot among the workers' own status requests
 
 
-def look_at_account(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
+def look_at_accounts(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     """Raises `redis.exceptions.RedisError` when Redis does not answer."""
-    if settings.bsg_api_key is None:
+    if not settings.accounts:
         yield Finding(
             "BSG", Level.NOTE, "not asked: no BSG_API_KEY here", "Run doctor where the workers' settings are."
         )
         return
-    yield _balance(settings)
-    yield _gate(client, settings)
-    yield from _cool_down(client, settings)
+    for account in settings.accounts:
+        yield _balance(account)
+        yield _gate(client, account)
+        yield from _cool_down(client, account)
+
+
+def of_account(subject: str, settings: Settings) -> str:
+    """The subject of a finding, with the account's name where it has one."""
+    return subject if settings.account_name == DEFAULT_ACCOUNT else f"{subject} ({settings.account_name})"
 
 
 def _balance(settings: Settings) -> Finding:
+    subject = of_account("BSG", settings)
     try:
         from bsg_worker.client.outcomes import AccountReason, ReadFailed
         from bsg_worker.runtime import build
     except ImportError:
         return Finding(
-            "BSG", Level.NOTE, "not asked: the worker is not installed", "pip install 'bsg-campaigns[worker]'"
+            subject, Level.NOTE, "not asked: the worker is not installed", "pip install 'bsg-campaigns[worker]'"
         )
     try:
         found = build(settings, patience=PATIENCE_SECONDS).client.balance()
     except ReadFailed as failure:
         if failure.account_reason is AccountReason.BAD_KEY:
             return Finding(
-                "BSG", Level.PROBLEM, "does not accept the key", "Mend BSG_API_KEY, here and for the workers."
+                subject,
+                Level.PROBLEM,
+                "does not accept the key",
+                f"Mend {variable('BSG_API_KEY', settings.account_name)}, here and for the workers.",
             )
         if failure.account_reason is not None:
-            return Finding("BSG", Level.PROBLEM, f"does nothing for the account ({failure.account_reason})", "Ask BSG.")
+            return Finding(
+                subject, Level.PROBLEM, f"does nothing for the account ({failure.account_reason})", "Ask BSG."
+            )
         return Finding(
-            "BSG",
+            subject,
             Level.PROBLEM,
             f"no usable answer ({failure.cause})",
             "Check BSG_BASE_URL and the network, and try again.",
         )
     left = f"{found.balance} {found.currency or ''}".strip()
     if found.balance + found.credit <= 0:
-        return Finding("BSG", Level.PROBLEM, f"accepts the key, but the balance is {left}", "Add funds at BSG.")
-    return Finding("BSG", Level.OK, f"accepts the key; the balance is {left}")
+        return Finding(subject, Level.PROBLEM, f"accepts the key, but the balance is {left}", "Add funds at BSG.")
+    return Finding(subject, Level.OK, f"accepts the key; the balance is {left}")
 
 
 def _gate(client: redis.Redis, settings: Settings) -> Finding:
     gate = Ledger(client).gate(settings.account).state()
     if gate.open:
-        return Finding("gate", Level.OK, "open")
+        return Finding(of_account("gate", settings), Level.OK, "open")
     shut = shut_for(gate.reason)
     since = f" since {moment(gate.since)}" if gate.since is not None else ""
     level = Level.WARNING if gate.reason == GateReason.OPERATOR else Level.PROBLEM
-    return Finding("gate", level, f"shut{since}, because {shut.why}: nothing leaves", shut.opens)
+    return Finding(of_account("gate", settings), level, f"shut{since}, because {shut.why}: nothing leaves", shut.opens)
 
 
 def _cool_down(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     seconds = cooling_for(client, settings, settings.account)
     if seconds > 0:
-        yield Finding("limiter", Level.NOTE, f"cools down for {seconds:.0f} s, as BSG asked to")
+        yield Finding(of_account("limiter", settings), Level.NOTE, f"cools down for {seconds:.0f} s, as BSG asked to")

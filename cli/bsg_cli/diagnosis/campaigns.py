@@ -8,12 +8,13 @@ from itertools import islice
 
 import redis
 
+from bsg_cli.diagnosis.account import of_account
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import BatchRecord
-from bsg_ledger.rooms import UNSTAMPED, Room
+from bsg_ledger.rooms import Room, unstamped
 
 LONGEST_WAIT_SECONDS = 300.0
 RECORDS_AT_ONCE = 1_000
@@ -25,11 +26,10 @@ _DAY = 86_400
 def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     """Raises `redis.exceptions.RedisError` when Redis does not answer."""
     ledger = Ledger(client)
-    account = settings.account if settings.bsg_api_key else None
-    if account is not None:
+    for account in settings.accounts:
         yield from _doubt(ledger, account)
-    yield _oldest_due(ledger, account)
-    yield from _accounts(ledger, account)
+    yield _oldest_due(ledger, settings)
+    yield from _strangers(ledger, settings)
     yield from _alarms(ledger)
     yield Finding(
         "retention",
@@ -39,21 +39,22 @@ def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Findi
     )
 
 
-def _doubt(ledger: Ledger, account: str) -> Iterator[Finding]:
-    unconfirmed = ledger.rooms.members(Room.DOUBT, account=account)
-    live = ledger.rooms.members(Room.LIVE, account=account)
+def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
+    subject = of_account("in doubt", settings)
+    unconfirmed = ledger.rooms.members(Room.DOUBT, account=settings.account)
+    live = ledger.rooms.members(Room.LIVE, account=settings.account)
     asking = [record.id for record in islice(_records(ledger, [*unconfirmed, *live]), LOOKED_AT_MOST) if record.asks]
     if asking:
         named = ", ".join(asking[:NAMED_AT_MOST]) + (" …" if len(asking) > NAMED_AT_MOST else "")
         yield Finding(
-            "in doubt",
+            subject,
             Level.PROBLEM,
             f"{number(len(asking))} batches wait for a person: {named}",
             "`bsg-campaigns explain CAMPAIGN` says what to look for, `bsg-campaigns resolve BATCH` settles it.",
         )
     undecided = len(set(unconfirmed) - set(asking))
     level = Level.NOTE if undecided else Level.OK
-    yield Finding("in doubt", level, f"{number(undecided)} batches are being looked up at BSG")
+    yield Finding(subject, level, f"{number(undecided)} batches are being looked up at BSG")
 
 
 def _records(ledger: Ledger, identifiers: Sequence[str]) -> Iterator[BatchRecord]:
@@ -61,9 +62,13 @@ def _records(ledger: Ledger, identifiers: Sequence[str]) -> Iterator[BatchRecord
         yield from ledger.reading.batch_records(identifiers[first : first + RECORDS_AT_ONCE])
 
 
-def _oldest_due(ledger: Ledger, account: str | None) -> Finding:
-    places = [(Room.PREPARE, ""), (Room.DUE, UNSTAMPED), *([(Room.DUE, account)] if account is not None else [])]
-    due = ledger.rooms.oldest_due(places)
+def _oldest_due(ledger: Ledger, settings: Settings) -> Finding:
+    rooms = [
+        (Room.DUE, room)
+        for account in settings.accounts or (settings,)
+        for room in (unstamped(account.account_name), *([account.account] if account.bsg_api_key else []))
+    ]
+    due = ledger.rooms.oldest_due([(Room.PREPARE, ""), *rooms])
     if due is None:
         return Finding("waiting", Level.OK, "nothing is due")
     seconds = max(0.0, (ledger.rooms.now_ms() - due.since_ms) / 1000)
@@ -73,16 +78,21 @@ def _oldest_due(ledger: Ledger, account: str | None) -> Finding:
     return Finding("waiting", Level.WARNING, told, f"`bsg-campaigns explain {due.campaign_id}` says what it waits for.")
 
 
-def _accounts(ledger: Ledger, account: str | None) -> Iterator[Finding]:
-    of_accounts = Counter(campaign.account for campaign in ledger.reading.open_campaigns() if campaign.account)
-    others = {name: campaigns for name, campaigns in of_accounts.items() if name != account}
-    if account is not None and others:
+def _strangers(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
+    if not settings.accounts:
+        return
+    names = Counter(
+        campaign.account_name
+        for campaign in ledger.reading.open_campaigns()
+        if settings.owning(campaign.account, campaign.account_name) is None
+    )
+    if names:
         yield Finding(
             "accounts",
             Level.WARNING,
-            f"{number(sum(others.values()))} open campaigns belong to {number(len(others))} other accounts than "
-            "BSG_API_KEY and BSG_BASE_URL name here: only workers with their settings go on with them",
-            "Run workers for each account, or cancel what nobody wants.",
+            f"{number(names.total())} open campaigns are for accounts whose keys are not set here "
+            f"({', '.join(sorted(names))}): only workers with their BSG_API_KEY and BSG_BASE_URL go on with them",
+            "Give every worker the keys of all accounts, or cancel what nobody wants.",
         )
 
 

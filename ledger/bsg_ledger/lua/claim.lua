@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Takes the campaign's next due batch and its body; the first claim stamps the campaign with the account.
--- ARGV  1 campaign, 2 bell that is answered by this ('' for none), 3 account, 4 token, 5 lease (ms)
+-- ARGV  1 campaign, 2 bell that is answered by this ('' for none), 3 account, 4 token, 5 lease (ms),
+--       6 the account's name
 -- Answer  {claimed, batch, envelope, size, attempts, body, suppressions that it was held against, suppressions
 --         now}, {none, when the next is due or -1},
 --         or {gone | paused | cancelled | foreign | gate | full}
@@ -9,13 +10,20 @@
 local campaign, account = ARGV[1], ARGV[3]
 local key = campaign_key(campaign)
 redis.call('ZREM', key .. ':rung', ARGV[2])
-local envelope, owner, paused, cancelled, window, deadline = get(key, 'envelope', 'account', 'paused', 'cancelled',
-  'window', 'deadline')
+local envelope, owner, named, paused, cancelled, window, deadline = get(key, 'envelope', 'account', 'account_name',
+  'paused', 'cancelled', 'window', 'deadline')
 if not envelope then return { 'gone' } end
-if owner ~= '' and owner ~= account then return { 'foreign' } end
+
+-- Whoever rang had put the campaign off until somebody would have claimed: nobody does, so the next sweep rings again.
+local function left_alone(why)
+  refresh_due(campaign)
+  return { why }
+end
+
+if owner ~= account and (owner ~= '' or named ~= ARGV[6]) then return left_alone('foreign') end
 if cancelled == '1' then return { 'cancelled' } end
 if paused == '1' then return { 'paused' } end
-if gate_shut(account) then return { 'gate' } end
+if gate_shut(account) then return left_alone('gate') end
 if redis.call('ZCARD', key .. ':leases') >= number(window) then return { 'full' } end
 
 -- One batch shows what a message costs; until its price is known the others wait. yes, wait, or why not.

@@ -25,7 +25,8 @@
 --   bsg:campaign:C:rung                 zset    doorbells on their way, by when they were to ring
 --   bsg:campaign:C:rejects              zset    one JSON row a rejected message, by its index
 --   bsg:campaign:C:events               stream  every transition
---   bsg:account:A:due                   zset    campaigns with pending batches, by the earliest ("-": no account yet)
+--   bsg:account:A:due                   zset    campaigns with pending batches, by the earliest (A is "-NAME" until a
+--                                               first batch is claimed for the account of that name)
 --   bsg:account:A:leases                zset    claimed and posting batches, by the end of their lease
 --   bsg:account:A:doubt                 zset    unconfirmed batches, by the next look at BSG
 --   bsg:account:A:live                  zset    submitted and finished batches, by the next poll
@@ -49,15 +50,15 @@ local function get(key, ...) return unpack(redis.call('HMGET', key, ...)) end
 
 -- Rule 10: the account that had something of a campaign first is its account for good.
 local function stamp(campaign, account)
-  if redis.call('HGET', campaign_key(campaign), 'account') ~= '' then return end
-  redis.call('ZREM', account_key('-', 'due'), campaign)
+  local owner, named = get(campaign_key(campaign), 'account', 'account_name')
+  if owner ~= '' then return end
+  redis.call('ZREM', account_key('-' .. named, 'due'), campaign)
   redis.call('HSET', campaign_key(campaign), 'account', account)
 end
 
 local function account_of(campaign)
-  local account = redis.call('HGET', campaign_key(campaign), 'account')
-  if not account or account == '' then return '-' end
-  return account
+  local owner, named = get(campaign_key(campaign), 'account', 'account_name')
+  return owner and owner ~= '' and owner or '-' .. (named or '')
 end
 
 -- So many transitions the feed keeps: some hundred bytes each, ten campaigns of a million messages.

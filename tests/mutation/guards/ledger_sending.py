@@ -27,9 +27,21 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a claim leaves another account's campaign alone",
-            "if owner ~= '' and owner ~= account then return { 'foreign' } end",
-            "",
+            "if owner ~= account and (owner ~= '' or named ~= ARGV[6]) then return left_alone('foreign') end",
+            "if owner == '' and named ~= ARGV[6] then return left_alone('foreign') end",
             f"{BATCHES}the_first_claim_stamps_the_campaign_and_other_accounts_leave_it_alone",
+        ),
+        (
+            "a first claim is for the account that the campaign was accepted for",
+            "if owner ~= account and (owner ~= '' or named ~= ARGV[6]) then return left_alone('foreign') end",
+            "if owner ~= account and owner ~= '' then return left_alone('foreign') end",
+            f"{BATCHES}a_campaign_is_claimed_first_for_the_account_that_it_was_accepted_for",
+        ),
+        (
+            "what was rung for and not claimed is due again",
+            "  refresh_due(campaign)\n  return { why }",
+            "  return { why }",
+            f"{BATCHES}a_bell_that_was_rung_in_vain_leaves_the_campaign_due",
         ),
         (
             "a claim asks for a cancel",
@@ -43,7 +55,12 @@ GUARDS: tuple[Guard, ...] = (
             "",
             "a person cancels and pauses",
         ),
-        ("a claim asks for the gate", "if gate_shut(account) then return { 'gate' } end", "", "an account closed"),
+        (
+            "a claim asks for the gate",
+            "if gate_shut(account) then return left_alone('gate') end",
+            "",
+            "an account closed",
+        ),
         (
             "a claim keeps to the campaign's window",
             "if redis.call('ZCARD', key .. ':leases') >= number(window) then return { 'full' } end",

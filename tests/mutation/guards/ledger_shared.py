@@ -13,7 +13,7 @@ GUARDS: tuple[Guard, ...] = (
         "ledger/bsg_ledger/lua/common.lua",
         (
             "the account that had something of a campaign first is its account for good",
-            "if redis.call('HGET', campaign_key(campaign), 'account') ~= '' then return end",
+            "if owner ~= '' then return end",
             "",
             f"{CAMPAIGNS}an_id_that_another_account_brings_leaves_the_campaign_with_its_own",
         ),

@@ -252,6 +252,18 @@ GUARDS: tuple[Guard, ...] = (
             f"{SETTINGS}a_lease_outlasts_three_whole_exchanges",
         ),
         (
+            "a key is never in common to several accounts",
+            '_read({**environ, "BSG_API_KEY": "", **given})',
+            "_read({**environ, **given})",
+            "tests/config/test_named_accounts.py::test_a_misspelled_name_is_told_with_what_bears_it",
+        ),
+        (
+            "a campaign that is claimed is of whoever claimed it, whatever its account's name",
+            "owner == self.account or (owner is None and account_name == self.account_name)",
+            "owner == self.account or account_name == self.account_name",
+            "tests/config/test_named_accounts.py::test_a_campaign_is_of_whoever_claimed_it_and_before_that_of_its_name",
+        ),
+        (
             "another address is another account",
             'named = f"{self.bsg_base_url}\\0{self.require_api_key()}"',
             "named = self.require_api_key()",

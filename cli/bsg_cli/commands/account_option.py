@@ -1,0 +1,24 @@
+"""Which of several accounts at BSG a command is about."""
+
+from __future__ import annotations
+
+import argparse
+
+from bsg_config.named_accounts import DEFAULT_ACCOUNT, is_account_name
+
+
+def add_account_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--account",
+        type=_account_name,
+        default=DEFAULT_ACCOUNT,
+        metavar="NAME",
+        help="marketing: the account of BSG_API_KEY__MARKETING, not of BSG_API_KEY",
+    )
+
+
+def _account_name(text: str) -> str:
+    """Raises ArgumentTypeError."""
+    if not is_account_name(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no account's name: small letters, digits and _ alone")
+    return text

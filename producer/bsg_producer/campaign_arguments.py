@@ -1,0 +1,268 @@
+"""`enqueue`'s keyword arguments, checked at once: what becomes of them is the envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from bsg_config.named_accounts import DEFAULT_ACCOUNT, is_account_name, variable
+from bsg_config.queue_order import PRIORITIES
+from bsg_config.settings import Settings, SettingsInvalid
+from bsg_producer import rules
+from bsg_producer.envelope import Envelope
+from bsg_producer.errors import CampaignInvalid
+from bsg_producer.rules import Fault
+from bsg_producer.sending_hours import SendingHours
+from bsg_producer.template import Template
+
+START_DAYS_AHEAD_MOST = 30  # BSG: POST /api/campaigns/sms/send-individual, start_at
+DEADLINE_DAYS_AHEAD_MOST = 120
+NAME_CHARACTERS_MOST = 200
+CALLBACK_URL_CHARACTERS_MOST = 2_000
+MAX_COST_BELOW = 1_000_000_000
+
+_PRIORITY = ", ".join(PRIORITIES[:-1]) + f" or {PRIORITIES[-1]}"
+_ZONE_REMEDY = "give a datetime with a zone, such as datetime(2030, 1, 31, 9, 0, tzinfo=ZoneInfo('Europe/Kyiv'))"
+
+
+def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: datetime) -> Envelope:
+    """The envelope from enqueue's keyword arguments. Raises CampaignInvalid, which names every wrong one."""
+    try:
+        found = _SCHEMA.load(arguments)
+    except ValidationError as error:
+        found = error.valid_data if isinstance(error.valid_data, dict) else {}
+        errors = {name: [str(said) for said in messages] for name, messages in error.messages_dict.items()}
+    else:
+        errors = {}
+    _collect(errors, "account", lambda: _check_account(found, settings))
+    if "account" not in errors:
+        settings = settings.of_account(found["account"])  # whose zone it is
+    start_at = found.get("start_at")
+    _collect(errors, "start_at", lambda: _check_start(start_at, now))
+    deadline = found.get("deadline")
+    if "deadline" not in errors and "start_at" not in errors:
+        begin = max(start_at or now, now)
+        given = timedelta(seconds=settings.campaign_deadline) if deadline is None else deadline
+        _collect(errors, "deadline", lambda: _check_deadline(given, begin))
+    _collect(errors, "send_between", lambda: found.update(send_between=_hours(found, settings)))
+    if errors:
+        raise CampaignInvalid(errors)
+    deadline = begin + given if isinstance(given, timedelta) else given
+    hours = found["send_between"]
+    if hours is not None and (opening := SendingHours.parse(hours, settings.bsg_timezone).opening(begin)) >= deadline:
+        said = f"It passes before {hours} comes round, at {opening.isoformat()}: give a later one, or other hours."
+        raise CampaignInvalid({"deadline": [said]})
+    if start_at is not None:
+        start_at = start_at.astimezone(settings.bsg_timezone)
+    return Envelope(**{**found, "start_at": start_at, "deadline": deadline}, batch_size=settings.campaign_batch_size)
+
+
+def check_deadline(deadline: Any, now: datetime) -> datetime:
+    """A deadline by itself: a datetime with a zone, or seconds or a timedelta from now.
+
+    Raises CampaignInvalid.
+    """
+    try:
+        given = _Moment(durations=True).deserialize(deadline)
+        if given is None:
+            raise ValidationError(f"Not a time: {_ZONE_REMEDY}.")
+        _check_deadline(given, now)
+    except ValidationError as error:
+        raise CampaignInvalid({"deadline": [str(said) for said in error.messages]}) from None
+    return now + given if isinstance(given, timedelta) else given
+
+
+def check_max_cost(amount: Any) -> str:
+    """A spending cap by itself. Raises CampaignInvalid."""
+    try:
+        return str(_Amount().deserialize(amount))
+    except ValidationError as error:
+        raise CampaignInvalid({"max_cost": [str(said) for said in error.messages]}) from None
+
+
+class _Moment(fields.Field[Any]):
+    """A datetime with a zone (or its ISO text), and where `durations` are taken, seconds or a timedelta."""
+
+    def __init__(self, *, durations: bool = False) -> None:
+        super().__init__(load_default=None, allow_none=True)
+        self._durations = durations
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                value = datetime.fromisoformat(value)
+            except ValueError:
+                raise ValidationError(f"Not a time: {_ZONE_REMEDY}.") from None
+        if isinstance(value, datetime):
+            if value.utcoffset() is None:
+                raise ValidationError(f"It has no zone, so nobody knows which moment is meant: {_ZONE_REMEDY}.")
+            return value
+        if self._durations and isinstance(value, timedelta):
+            return value
+        if self._durations and isinstance(value, (int, float)) and not isinstance(value, bool):
+            try:
+                return timedelta(seconds=value)
+            except (OverflowError, ValueError):
+                raise ValidationError("Not a number of seconds that can be counted: give fewer.") from None
+        raise ValidationError(f"Not a time: {_ZONE_REMEDY}.")
+
+
+def _hours(found: Mapping[str, Any], settings: Settings) -> str | None:
+    """With their zone, as the account's may be set anew while the campaign waits."""
+    written = found.get("send_between")
+    if written is None:
+        return None
+    try:
+        return str(SendingHours.parse(written, settings.bsg_timezone))
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+class _Amount(fields.Field[Any]):
+    """An amount of money as a text, in the account's currency."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        amount = None
+        if isinstance(value, (int, float, Decimal, str)) and not isinstance(value, bool):
+            with suppress(InvalidOperation, ValueError):
+                amount = Decimal(str(value))
+        if amount is None or not amount.is_finite() or not 0 < amount < MAX_COST_BELOW:
+            raise ValidationError("Not an amount of money: give a number above 0, such as 25.50.")
+        return f"{amount:f}"
+
+
+class _Sender(fields.Field[Any]):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        try:
+            return rules.sender(value)
+        except Fault as fault:
+            raise ValidationError(f"It is {fault.message}.") from None
+
+
+class _TemplateText(fields.Field[Any]):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str):
+            raise ValidationError("Not a string: give the template as one, or none for messages with their own.")
+        if rules.is_blank(value):
+            raise ValidationError("It is blank: write the template, or give none for messages with their own.")
+        try:
+            value.encode()
+            Template.parse(value)
+        except UnicodeEncodeError:
+            raise ValidationError("It is not Unicode text (half a surrogate pair): mend its encoding.") from None
+        except CampaignInvalid as invalid:
+            raise ValidationError(invalid.errors["text"]) from None
+        return value
+
+
+def _check_callback_url(value: str) -> None:
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValidationError("Not the address of a web page: write it as https://example.com/reports.")
+    if len(value) > CALLBACK_URL_CHARACTERS_MOST:
+        raise ValidationError(f"Longer than {CALLBACK_URL_CHARACTERS_MOST} characters: shorten it.")
+
+
+def _check_bool(value: Any) -> None:
+    if not isinstance(value, bool):
+        raise ValidationError("Neither True nor False: give one of them.")
+
+
+def _check_account_name(value: str) -> None:
+    if not is_account_name(value):
+        raise ValidationError("Not an account's name: give it in small letters, digits and _, such as marketing.")
+
+
+def _check_account(found: Mapping[str, Any], settings: Settings) -> None:
+    """A misspelled one would wait for its workers until its deadline, where the keys are known to tell."""
+    if "account" not in found:
+        return
+    try:
+        settings.of_account(found["account"])
+    except SettingsInvalid:
+        known = " or ".join(account.account_name for account in settings.accounts)
+        name = variable("BSG_API_KEY", found["account"])
+        raise ValidationError(f"{name} is not set, but other keys are: set it here too, or give {known}.") from None
+
+
+def _check_name(value: str) -> None:
+    if len(value) > NAME_CHARACTERS_MOST or not value.isprintable():
+        raise ValidationError(f"Not a name: give {NAME_CHARACTERS_MOST} printable characters at most, in one line.")
+
+
+def _check_start(start_at: datetime | None, now: datetime) -> None:
+    if start_at is None:
+        return
+    if start_at <= now:
+        raise ValidationError("It has passed: give a time in the future, or none to send at once.")
+    if start_at > now + timedelta(days=START_DAYS_AHEAD_MOST):
+        raise ValidationError(f"More than {START_DAYS_AHEAD_MOST} days ahead, which BSG refuses: give an earlier time.")
+
+
+def _check_deadline(deadline: datetime | timedelta, begin: datetime) -> None:
+    ahead = deadline if isinstance(deadline, timedelta) else deadline - begin
+    if ahead <= timedelta(0):
+        raise ValidationError("It is not after the campaign's start: give a later time, or more seconds.")
+    if ahead > timedelta(days=DEADLINE_DAYS_AHEAD_MOST):
+        raise ValidationError(f"More than {DEADLINE_DAYS_AHEAD_MOST} days after the start: give an earlier time.")
+
+
+def _collect(errors: dict[str, list[str]], name: str, check: Callable[[], None]) -> None:
+    try:
+        check()
+    except ValidationError as error:
+        errors.setdefault(name, []).extend(str(said) for said in error.messages)
+
+
+def _string(default: str | None, remedy: str, check: Callable[[str], Any]) -> fields.String:
+    told = f"Not a string: give {remedy}."
+    return fields.String(
+        load_default=default,
+        allow_none=default is None,
+        validate=check,
+        error_messages={"invalid": told, "null": told, "invalid_utf8": told},
+    )
+
+
+def _whole(least: int, most: int, default: int) -> fields.Integer:
+    told = f"Not a whole number from {least} to {most}: give one."
+    return fields.Integer(
+        strict=True,
+        load_default=default,
+        validate=validate.Range(least, most, error=told),
+        error_messages={"invalid": told, "null": told},
+    )
+
+
+class _Arguments(Schema):
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": "There is no such argument: leave it out, or mend its name."}
+
+    sender = _Sender(load_default=None, allow_none=True)
+    text = _TemplateText(load_default=None, allow_none=True)
+    tariff_code = _whole(0, rules.TARIFF_CODE_MOST, 0)
+    validity = _whole(rules.VALIDITY_HOURS_LEAST, rules.VALIDITY_HOURS_MOST, rules.VALIDITY_HOURS_MOST)
+    start_at = _Moment()
+    deadline = _Moment(durations=True)
+    callback_url = _string(None, "the address as one, or none", _check_callback_url)
+    priority = _string("normal", _PRIORITY, validate.OneOf(PRIORITIES, error=f"Not a priority: give {_PRIORITY}."))
+    allow_duplicates = fields.Raw(load_default=False, validate=_check_bool)
+    name = _string(None, "the name as one, or none", _check_name)
+    send_between = _string(None, "the hours as one, or none", lambda hours: True)
+    max_cost = _Amount(load_default=None, allow_none=True)
+    account = _string(DEFAULT_ACCOUNT, "the account's name as one", _check_account_name)
+
+
+_SCHEMA = _Arguments()

@@ -1,0 +1,133 @@
+"""One process works for several accounts, and keeps them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bsg_config.settings import Settings, SettingsInvalid
+from bsg_sandbox.server import Sandbox
+from bsg_worker.accounts import Accounts
+from bsg_worker.poll import poll
+from bsg_worker.prepare import prepare_then_submit
+from bsg_worker.runtime import Runtime
+from bsg_worker.submit import submit_batches
+from bsg_worker.sweep import sweep
+from tests.scenarios.stage import messages
+from tests.worker.bench import Bench
+
+SECOND = {"BSG_API_KEY__SECOND": "live_second"}
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def two(redis_url: str, sandbox: Sandbox) -> Bench:
+    sandbox.put_account("live_second")
+    return Bench(redis_url, sandbox, **SECOND)
+
+
+def accounts_of(bench: Bench) -> Accounts:
+    return Accounts.of(bench.settings)
+
+
+def enqueued(bench: Bench, account: str, count: int = 3) -> str:
+    return bench.producer.enqueue(messages(count), sender="MyShop", account=account).campaign_id
+
+
+def names(accounts: Accounts) -> list[str]:
+    return [runtime.settings.account_name for runtime in accounts]
+
+
+def test_each_campaign_is_sent_by_its_own_account(two: Bench) -> None:
+    accounts = accounts_of(two)
+    campaigns = {name: enqueued(two, name) for name in ("second", "default")}
+
+    for campaign in campaigns.values():
+        prepare_then_submit(accounts.of_campaign(campaign), campaign)
+
+    for runtime in accounts:
+        status = two.status(campaigns[runtime.settings.account_name])
+        assert status.account == runtime.account
+        assert [batch.bsg_campaign_id for batch in status.batches] == [
+            row.id for row in runtime.client.campaigns(status.accepted_at, status.deadline)
+        ]
+
+
+def test_no_other_account_claims_a_campaign_that_nobody_has_claimed_yet(two: Bench) -> None:
+    default, second = accounts_of(two)
+    campaign = enqueued(two, "second")
+
+    assert prepare_then_submit(default, campaign) == "prepared; not now: foreign"
+    sweep(default)
+
+    assert two.runtime.queue_length("submit.normal") == 0
+    assert two.sandbox.record().by_reference == {}
+    assert submit_batches(second, campaign, "").startswith("submitted")
+
+
+def test_a_campaign_for_an_account_without_a_key_here_is_prepared_and_waits(two: Bench, redis_url: str) -> None:
+    stranger = Bench(redis_url, two.sandbox)
+    campaign = enqueued(two, "second")
+    alone = accounts_of(stranger)
+
+    assert prepare_then_submit(alone.of_campaign(campaign), campaign) == "prepared; not now: foreign"
+    assert two.status(campaign).counts["pending"] == 3
+
+
+def test_the_first_claim_decides_even_when_names_change(two: Bench) -> None:
+    campaign = enqueued(two, "second", 200)
+    two.prepare_and_submit(campaign)
+    second = accounts_of(two).of_campaign(campaign)
+    lease = second.ledger.batches.claim(
+        campaign, bell="", account=second.account, account_name="second", token="t", lease_ms=1
+    )
+    assert lease is not None
+    renamed = Accounts.of(
+        Settings.from_environment({**two.environment, "BSG_API_KEY__SECOND": "", "BSG_API_KEY__OTHER": "live_second"})
+    )
+
+    assert renamed.of_campaign(campaign).settings.account_name == "other"
+
+
+def test_what_fails_for_one_account_is_done_for_the_others_and_told(two: Bench) -> None:
+    accounts = accounts_of(two)
+    asked: list[str] = []
+
+    def verb(runtime: Runtime) -> str:
+        asked.append(runtime.settings.account_name)
+        if runtime is accounts.first:
+            raise ValueError("the first")
+        return "done"
+
+    with pytest.raises(ValueError, match="the first"):
+        accounts.each(verb)
+
+    assert asked == ["default", "second"]
+
+
+def test_outcomes_are_told_by_account_where_there_are_several(two: Bench, redis_url: str) -> None:
+    assert accounts_of(two).each(poll) == "default: read 0 batches; second: read 0 batches"
+    assert accounts_of(Bench(redis_url, two.sandbox)).each(poll) == "read 0 batches"
+
+
+def test_all_accounts_share_the_requests_that_a_process_may_have_on_the_wire(two: Bench) -> None:
+    default, second = accounts_of(two)
+
+    assert default.permits is second.permits
+    assert default.redis is second.redis
+
+
+def test_a_process_without_any_key_says_so() -> None:
+    with pytest.raises(SettingsInvalid, match="BSG_API_KEY"):
+        Accounts.of(Settings.build(redis_url="redis://localhost"))
+
+
+def test_a_process_with_the_named_key_alone_serves_that_account(redis_url: str, two: Bench) -> None:
+    accounts = Accounts.of(Settings.from_environment({**two.environment, "BSG_API_KEY": ""}))
+    assert names(accounts) == ["second"]
