@@ -18,6 +18,7 @@ from bsg_ledger.gate import GateState
 from bsg_monitor.account_states import AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Observer, Overview
+from bsg_worker.client.outcomes import OutcomeKind
 from bsg_worker.measurements import SECONDS, Histogram, Measured, Measurements
 from tests.monitor.flower_process import Visitor
 from tests.scenarios.stage import Stage
@@ -53,7 +54,7 @@ def test_the_metrics_follow_a_campaign(stage: Stage, visitor: Visitor) -> None:
 
     after = told(visitor)
     assert after["bsg_messages", "finished"] - before["bsg_messages", "finished"] == 25
-    assert after["bsg_submissions_total", "taken"] - before.get(("bsg_submissions_total", "taken"), 0) == 3
+    assert after["bsg_submissions_total", "taken"] - before["bsg_submissions_total", "taken"] == 3
     assert after["bsg_post_seconds_count", ""] - before["bsg_post_seconds_count", ""] == 3
     assert after["bsg_slot_wait_seconds_count", ""] - before["bsg_slot_wait_seconds_count", ""] == 3
     assert after["bsg_post_seconds_sum", ""] > before["bsg_post_seconds_sum", ""]
@@ -72,6 +73,16 @@ def test_a_gate_that_is_shut_and_what_waits_are_told(stage: Stage, visitor: Visi
     assert shown["bsg_gate_open", ""] == 0
     assert shown["bsg_messages", "pending"] >= 10
     assert ("bsg_queue_length", "submit.normal") in shown
+
+
+def test_every_outcome_is_counted_from_nothing_on(redis_url: str) -> None:
+    observer = Observer(Settings.build(redis_url=redis_url, bsg_api_key="live_test"))
+
+    (submissions,) = [family for family in CampaignMetrics(observer.figures).collect() if "submissions" in family.name]
+
+    assert {(sample.labels["outcome"], sample.value) for sample in submissions.samples} == {
+        (kind.value, 0.0) for kind in OutcomeKind
+    }
 
 
 def test_no_metric_names_a_campaign(stage: Stage, visitor: Visitor) -> None:
@@ -113,7 +124,7 @@ def test_buckets_add_up_from_the_quick_to_the_slow(redis_url: str) -> None:
     observer = Observer(Settings.build(redis_url=redis_url, bsg_api_key="live_test"))
     measurements = Measurements(observer._client, Settings.build(bsg_api_key="live_test").account)
     for seconds in (0.05, 0.06, 99.0):
-        measurements.count("taken", post_seconds=seconds, slot_wait_seconds=0.0)
+        measurements.count(OutcomeKind.TAKEN, post_seconds=seconds, slot_wait_seconds=0.0)
 
     page = list(CampaignMetrics(observer.figures).collect())
 

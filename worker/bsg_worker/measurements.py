@@ -14,6 +14,8 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
+from bsg_worker.client.outcomes import OutcomeKind
+
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """The upper ends of the histograms' buckets; a last one has what took longer."""
 
@@ -38,7 +40,7 @@ class Measurements:
         self._client: Any = client  # redis-py types its replies as all that they might be
         self._key = f"bsg:account:{account}:measured"
 
-    def count(self, outcome: str, *, post_seconds: float, slot_wait_seconds: float) -> None:
+    def count(self, outcome: OutcomeKind, *, post_seconds: float, slot_wait_seconds: float) -> None:
         """One request, and what came of it."""
         pipe = self._client.pipeline(transaction=False)
         pipe.hincrby(self._key, f"submissions:{outcome}", 1)
@@ -52,11 +54,8 @@ class Measurements:
         """All that was counted since the ledger began. Raises RedisError."""
         counted = {name.decode(): value for name, value in self._client.hgetall(self._key).items()}
         return Measured(
-            submissions={
-                name.removeprefix("submissions:"): int(value)
-                for name, value in sorted(counted.items())
-                if name.startswith("submissions:")
-            },
+            # Each of them from the first: Prometheus sees no rise in what was not there before.
+            submissions={kind.value: int(counted.get(f"submissions:{kind}", 0)) for kind in OutcomeKind},
             post_seconds=_histogram(counted, "post"),
             slot_wait_seconds=_histogram(counted, "slot"),
         )
