@@ -41,7 +41,8 @@ CALLBACK_SECRET = os.environ.get("BSG_CALLBACK_SECRET")
 CALLBACK_URL = None
 if CALLBACK_SECRET:
     CALLBACK_URL = f"{os.environ['SHOP_URL']}/bsg/{CALLBACK_SECRET}"
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/bsg": callbacks(producer, secret=CALLBACK_SECRET)})
+    mounted = DispatcherMiddleware(app.wsgi_app, {"/bsg": callbacks(producer, secret=CALLBACK_SECRET)})
+    app.wsgi_app = mounted  # type: ignore[method-assign]  # as Flask's own documentation does it
 
 
 @app.get("/")
