@@ -43,12 +43,6 @@ class Overview:
     accounts: Sequence[AccountState]
     now: datetime
 
-    @property
-    def oldest_due(self) -> Due | None:
-        """Of all accounts."""
-        due = [account.oldest_due for account in self.accounts if account.oldest_due is not None]
-        return min(due, key=lambda one: one.since_ms, default=None)
-
     def waited(self, due: Due | None) -> float:
         """Seconds for which that has been due; negative: until it is."""
         return 0.0 if due is None else self.now.timestamp() - due.since_ms / 1000
