@@ -21,8 +21,7 @@ _TICK_EXPIRES = 3600.0
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
     """What a Celery app's `conf.update` takes. Raises SettingsInvalid when REDIS_URL is not set."""
-    longest_exchange = max(account.longest_exchange for account in (settings, *settings.named_accounts))
-    soft_time_limit = _EXCHANGES_IN_A_TASK * longest_exchange + _SECONDS_FROM_SOFT_TO_HARD_LIMIT
+    soft_time_limit = _EXCHANGES_IN_A_TASK * settings.longest_exchange_of_all + _SECONDS_FROM_SOFT_TO_HARD_LIMIT
     return {
         "broker_url": broker_url(settings),
         "broker_transport_options": broker_transport_options(settings),

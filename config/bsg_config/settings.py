@@ -176,6 +176,12 @@ class Settings:
         """The settings of each account whose key is known here."""
         return tuple(one for one in (self, *self.named_accounts) if one.bsg_api_key is not None)
 
+    def require_accounts(self) -> tuple[Settings, ...]:
+        """Those. Raises SettingsInvalid when no key is set."""
+        if not self.accounts:
+            self.require_api_key()
+        return self.accounts
+
     def of_account(self, name: str) -> Settings:
         """The settings of the account of that name.
 
@@ -199,8 +205,13 @@ class Settings:
 
     @property
     def longest_exchange(self) -> float:
-        """The bound on one whole request and its answer, in seconds."""
+        """The bound on one whole request of this account and its answer, in seconds."""
         return self.bsg_connect_timeout + self.bsg_read_timeout
+
+    @property
+    def longest_exchange_of_all(self) -> float:
+        """The same for whichever of the accounts waits longest."""
+        return max(account.longest_exchange for account in (self, *self.named_accounts))
 
     @property
     def account(self) -> str:

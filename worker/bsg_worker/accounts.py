@@ -20,10 +20,9 @@ class Accounts:
     @classmethod
     def of(cls, settings: Settings) -> Accounts:
         """Raises SettingsInvalid where no key is set."""
-        if not settings.accounts:
-            settings.require_api_key()
+        accounts = settings.require_accounts()
         client, permits = connect(settings), threading.BoundedSemaphore(settings.worker_in_flight)
-        return cls([build(account, client=client, permits=permits) for account in settings.accounts])
+        return cls([build(account, client=client, permits=permits) for account in accounts])
 
     def __iter__(self) -> Iterator[Runtime]:
         return iter(self._runtimes)

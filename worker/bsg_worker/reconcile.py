@@ -23,6 +23,7 @@ from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided,
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.read_failures import denies
 from bsg_worker.read_once import ReadOnce
+from bsg_worker.rounds import one_at_a_time
 from bsg_worker.runtime import Runtime
 from bsg_worker.spans import LISTABLE
 from bsg_worker.turns import Turns, by_lot
@@ -45,12 +46,7 @@ def reconcile(runtime: Runtime) -> str:
 
     One round at a time in each process: many in doubt take minutes, and would take every thread from sweep and poll.
     """
-    if not runtime.looking.acquire(blocking=False):
-        return "another round is under way"
-    try:
-        return _round(runtime)
-    finally:
-        runtime.looking.release()
+    return one_at_a_time(runtime.looking, lambda: _round(runtime))
 
 
 def _round(runtime: Runtime) -> str:

@@ -26,8 +26,7 @@ def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
 
     Raises CampaignNotFound, ReportUnavailable, QueueUnavailable and SettingsInvalid.
     """
-    if not settings.accounts:
-        settings.require_api_key()
+    settings.require_accounts()
     with queue_errors():
         status = Ledger(connect(settings)).reading.status(campaign_id)
     if status is None:

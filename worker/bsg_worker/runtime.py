@@ -45,8 +45,10 @@ class Runtime:
     measurements: Measurements
     seal: BodySeal
     evidence: Evidence = field(default_factory=Evidence)
-    # Held by the thread that looks for what is in doubt.
+    # Each held by the one thread that does that: `rounds`.
     looking: threading.Lock = field(default_factory=threading.Lock)
+    polling: threading.Lock = field(default_factory=threading.Lock)
+    settling: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def account(self) -> str:

@@ -8,12 +8,10 @@ from bsg_worker.application import app
 from bsg_worker.failures import telling_no_contents
 from bsg_worker.poll import poll
 from bsg_worker.prepare import prepare_then_submit
-from bsg_worker.probe import probe_gate
 from bsg_worker.purge import purge
-from bsg_worker.reconcile import reconcile
-from bsg_worker.runtime import Runtime
+from bsg_worker.settle import settle
 from bsg_worker.submit import submit_batches
-from bsg_worker.sweep import stop_at_bsg, sweep
+from bsg_worker.sweep import sweep
 
 
 @app.task(name="bsg.prepare")
@@ -57,9 +55,3 @@ def purge_task() -> str:
 def pulse_task(token: str) -> str:
     Pulse(accounts.current().first.redis).answer(token)
     return "alive"
-
-
-def settle(runtime: Runtime) -> str:
-    """What waits for BSG's word: a shut gate, stops, doubt."""
-    outcomes = (verb(runtime) for verb in (probe_gate, stop_at_bsg, reconcile))
-    return "; ".join(filter(None, outcomes))

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _worker_fails(pulse: Pulse, settings: Settings, arguments: argparse.Namespace, name: str) -> str:
-    within = arguments.within or settings.longest_exchange + PERMIT_AND_MARGIN_SECONDS
+    within = arguments.within or settings.longest_exchange_of_all + PERMIT_AND_MARGIN_SECONDS
     if pulse.unanswered([pulse_queue(name)], within=within):
         return f"it took no task within {within:g} s. It does not run, it hangs, or it lost Redis: start it again."
     return ""

@@ -68,16 +68,19 @@ GUARDS: tuple[Guard, ...] = (
             f"{RECONCILE}a_round_proves_nothing_of_an_attempt_that_is_made_in_the_middle_of_it",
         ),
         (
-            "many in doubt leave threads to sweep and poll",
-            "    if not runtime.looking.acquire(blocking=False):\n",
-            "    if not runtime.looking.acquire(blocking=False) and False:\n",
-            f"{RECONCILE}a_process_looks_in_one_thread_however_many_ticks_come",
-        ),
-        (
             "all campaigns of a batch are recorded, not the first alone",
             "    campaign, *others = campaigns\n",
             "    campaign, *others = campaigns[:1]\n",
             f"{LOOKUP}a_batch_that_bsg_has_twice_is_recorded_as_both_and_the_second_is_stopped",
+        ),
+    ),
+    *guards_of(
+        "worker/bsg_worker/rounds.py",
+        (
+            "many in doubt leave threads to sweep and poll",
+            "    if not round_.acquire(blocking=False):\n",
+            "    if not round_.acquire(blocking=False) and False:\n",
+            f"{RECONCILE}a_process_looks_in_one_thread_however_many_ticks_come",
         ),
     ),
     *guards_of(
