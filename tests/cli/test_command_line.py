@@ -304,6 +304,8 @@ def test_an_account_that_is_not_known_here_is_bad_input(
 def test_a_campaign_is_sent_for_the_account_that_is_named(ledger: Path, line: CommandLine) -> None:
     campaign = line.send("--account", "marketing")
     assert line.json("status", campaign)["account_name"] == "marketing"
+    assert line.run("status", campaign) == ExitCode.OK
+    assert "for the account marketing, deadline" in line.output
 
 
 def test_a_gate_that_a_ledger_that_went_back_has_shut_names_the_remedy(

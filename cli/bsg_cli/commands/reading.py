@@ -14,6 +14,7 @@ from bsg_cli.presenting import headline, print_batches, print_counts, transition
 from bsg_cli.printing import moment, number, print_json, print_table
 from bsg_cli.reject_file import print_rejected_rows, print_rejects
 from bsg_cli.watching import watch
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.records import CampaignStatus
 from bsg_producer import Producer
@@ -62,7 +63,8 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
             f"  It is for an account whose key is not set here ({status.account_name}): workers with these settings"
             " leave it alone."
         )
-    print(f"  accepted at {moment(status.accepted_at)}, deadline {moment(status.deadline)}")
+    whose = "" if status.account_name == DEFAULT_ACCOUNT else f" for the account {status.account_name}"
+    print(f"  accepted at {moment(status.accepted_at)}{whose}, deadline {moment(status.deadline)}")
     print_counts(status)
     if status.batches:
         print()
