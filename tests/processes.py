@@ -49,8 +49,8 @@ def status_arguments(name: str, log_level: str = "INFO") -> tuple[str, ...]:
     )
 
 
-def beat_arguments(schedule: Path) -> tuple[str, ...]:
-    return ("-A", "bsg_worker", "beat", "-s", str(schedule), "--pidfile", "", "--loglevel", "INFO")
+def beat_arguments() -> tuple[str, ...]:
+    return ("-A", "bsg_worker", "beat", "--pidfile", "", "--loglevel", "INFO")
 
 
 def _named(name: str, log_level: str) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ class Processes:
 
     def beat(self, **settings: str) -> CeleryProcess:
         name = f"beat{len(self._running)}"
-        return self._start(name, beat_arguments(self.directory / f"{name}.schedule"), "beat: Starting", settings)
+        return self._start(name, beat_arguments(), "beat: Starting", settings)
 
     def all(self, workers: int = 1) -> Self:
         """What the Procfile runs, without Flower; returns when all of it is ready."""

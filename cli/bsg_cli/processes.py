@@ -48,10 +48,9 @@ STATUS = Process(
     stop_order=1,
     grace_seconds=WORKER_GRACE_SECONDS,
 )
-# Beat's schedule in memory: ticks are idempotent, so there is nothing to remember and no file to place.
 BEAT = Process(
     "beat",
-    "celery -A bsg_worker beat -S celery.beat:Scheduler -l INFO",
+    "celery -A bsg_worker beat -l INFO",
     stop_order=0,
     grace_seconds=OTHERS_GRACE_SECONDS,
 )

@@ -64,7 +64,7 @@ class Processes:
         commands = {
             **{name: worker_arguments(name) for name in WORKERS},
             **{name: status_arguments(name) for name in STATUS_WORKERS},
-            **{name: beat_arguments(directory / f"{name}.schedule") for name in BEATS},
+            **{name: beat_arguments() for name in BEATS},
         }
         for name, arguments in commands.items():
             self._add(name, _with_skewed_clock(seed, name, arguments), settings)

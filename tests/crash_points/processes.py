@@ -49,7 +49,7 @@ class Processes:
     def __enter__(self) -> Self:
         self.start_worker()
         self.start_status()
-        self._celery("beat", beat_arguments(self._directory / "beat.schedule"))
+        self._celery("beat", beat_arguments())
         return self
 
     def __exit__(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from bsg_worker.client.answers import CampaignAnswer, CampaignDetail, MessageRow
+from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import ZONE_MARGIN
 from bsg_worker.read_once import ReadOnce
 from bsg_worker.spans import LISTED_AT_ONCE
@@ -46,6 +51,36 @@ def test_lists_and_campaigns_are_read_once_and_each_reference_id_is_asked_for() 
     assert reads.asked.count(7) == reads.asked.count((7, None)) == 1
     assert reads.asked.count((None, "a")) == reads.asked.count((7, "a")) == 2
     assert len(reads.asked) == 7
+
+
+def test_threads_that_ask_at_once_have_it_read_once() -> None:
+    class Slow(Reads):
+        def campaign(self, bsg_id: int) -> CampaignDetail:
+            time.sleep(0.05)
+            return super().campaign(bsg_id)
+
+    reads = Slow()
+    once = ReadOnce(reads, SINCE, SINCE)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(once.campaign, [7, 7, 7, 7]))
+
+    assert [campaign.id for campaign in found] == [7] * 4
+    assert reads.asked == [7]
+
+
+def test_what_could_not_be_read_is_asked_for_again() -> None:
+    class Failing(Reads):
+        def campaign(self, bsg_id: int) -> CampaignDetail:
+            if not self.asked:
+                self.asked.append("failed")
+                raise ReadFailed("no answer")
+            return super().campaign(bsg_id)
+
+    once = ReadOnce(Failing(), SINCE, SINCE)
+    with pytest.raises(ReadFailed):
+        once.campaign(7)
+
+    assert once.campaign(7).id == 7
 
 
 def test_a_long_time_is_read_in_spans_that_bsg_lists_and_each_campaign_is_told_once() -> None:

@@ -311,6 +311,20 @@ def test_a_process_looks_in_one_thread_however_many_ticks_come(redis_url: str, m
         assert looks(bench) == "no trace yet", "the next round is let in"
 
 
+def test_a_round_looks_for_several_at_once_as_many_as_a_worker_may_have_in_flight(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, WORKER_IN_FLIGHT="3", CAMPAIGN_BATCH_SIZE="1")
+        campaign = bench.prepared(8)
+        for _ in range(8):
+            bench.unconfirmed(campaign)
+        sandbox.fault("latency", seconds=0.1, method="GET", path="/api/*")
+
+        outcome = looks(bench)
+
+        assert outcome == "; ".join(["no trace yet"] * 8)
+        assert 1 < sandbox.summary().most_requests_at_once <= 3
+
+
 def test_what_bsg_has_is_found_before_anything_is_looked_for_among_strangers(redis_url: str) -> None:
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox)

@@ -30,7 +30,7 @@ for name in FOREIGN_BROKERS:
 
 app = Celery("bsg_worker", include=["bsg_worker.tasks"])
 SETTINGS = Settings.from_environment()
-app.conf.update(celery_settings(SETTINGS))
+app.conf.update(celery_settings(SETTINGS), beat_scheduler="bsg_worker.steady_beat:SteadyScheduler")
 
 
 def _begin_watch(**_: object) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
@@ -53,20 +52,15 @@ def _round(runtime: Runtime) -> str:
     looks += [(record, None) for record in by_lot(missing)[:ONE_BY_ONE_AT_MOST]]
     left: list[str] = []
 
-    def look(record: BatchRecord, answer: CampaignAnswer | None) -> bool:
-        if turns.over:
-            return False
+    def look(one: tuple[BatchRecord, CampaignAnswer | None]) -> bool:
+        record, answer = one
         if clock.monotonic() >= stop_at:
             left.append(record.id)
             return False
-        with turns.turn():
-            _look(runtime, record, answer)
-            return True
-        return False
+        _look(runtime, record, answer)
+        return True
 
-    # Most end with a request of their own, which spends its time waiting for BSG.
-    with ThreadPoolExecutor(runtime.settings.worker_in_flight) as threads:
-        read = sum(threads.map(look, *zip(*looks, strict=True))) if looks else 0
+    read = turns.each(looks, look)
     if left:
         runtime.ledger.rooms.give_back(Room.LIVE, left, account=runtime.account)
     outcome = f"read {read} of {len(records)} batches: {turns.cause}" if turns.cause else f"read {read} batches"

@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from random import SystemRandom
+from typing import Any, TypeVar
 
 from bsg_worker.client.answers import CampaignAnswer, CampaignDetail, MessageRow
 from bsg_worker.lookup import Reads
 from bsg_worker.spans import listed_between
 
+T = TypeVar("T")
+
 
 class ReadOnce:
-    """Asks `reads` for what it has not been asked yet. `since` is the earliest moment that anybody asks for."""
+    """Asks `reads` for what it has not been asked yet; threads may share it.
+
+    `since` is the earliest moment that anybody asks for.
+    """
 
     def __init__(self, reads: Reads, since: datetime, until: datetime) -> None:
         self._reads = reads
         self._since, self._until = since, until
-        self._list: Sequence[CampaignAnswer] | None = None
-        self._campaigns: dict[int, CampaignDetail] = {}
-        self._messages: dict[int, Sequence[MessageRow]] = {}
+        self._known: dict[Any, Any] = {}
+        self._reading: dict[Any, threading.Lock] = {}
+        self._lock = threading.Lock()
 
     def campaign(self, bsg_id: int) -> CampaignDetail:
-        if bsg_id not in self._campaigns:
-            self._campaigns[bsg_id] = self._reads.campaign(bsg_id)
-        return self._campaigns[bsg_id]
+        return self._once(("campaign", bsg_id), lambda: self._reads.campaign(bsg_id))
 
     def campaigns(self, since: datetime, until: datetime) -> Iterable[CampaignAnswer]:
-        if self._list is None:
-            self._list = list(listed_between(self._reads, self._since, self._until))
-        return self._list
+        listed = self._once("list", lambda: list(listed_between(self._reads, self._since, self._until)))
+        # By lot: threads that go through it at the same time read different ones, and each finds the others' there.
+        return SystemRandom().sample(listed, len(listed))
 
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterable[MessageRow]:
         if campaign_id is None or reference_id is not None:
             return self._reads.messages(campaign_id=campaign_id, reference_id=reference_id)
-        if campaign_id not in self._messages:
-            self._messages[campaign_id] = list(self._reads.messages(campaign_id=campaign_id))
-        return self._messages[campaign_id]
+        return self._once(("messages", campaign_id), lambda: self._all_messages(campaign_id))
+
+    def _all_messages(self, campaign_id: int) -> Sequence[MessageRow]:
+        return list(self._reads.messages(campaign_id=campaign_id))
+
+    def _once(self, what: Any, read: Callable[[], T]) -> T:
+        with self._lock:
+            reading = self._reading.setdefault(what, threading.Lock())
+        with reading:
+            if what not in self._known:
+                self._known[what] = read()
+            known: T = self._known[what]
+            return known

@@ -91,17 +91,18 @@ class _Looks:
 
     def take(self, records: Sequence[BatchRecord], look: Callable[[BatchRecord], None]) -> None:
         """Looks for each, unless BSG answers nobody now."""
-        for record in by_lot(records):
-            if self.turns.over:
-                return
+
+        def one(record: BatchRecord) -> bool:
             reached(CrashPoint.RECONCILE_DUE_TAKEN)
-            with self.turns.turn():
-                try:
-                    look(record)
-                except ReadFailed as failure:
-                    if denies(failure):
-                        _ask(self._runtime, record, "BSG does not know a campaign that it lists")
-                    raise
+            try:
+                look(record)
+            except ReadFailed as failure:
+                if denies(failure):
+                    _ask(self._runtime, record, "BSG does not know a campaign that it lists")
+                raise
+            return True
+
+        self.turns.each(by_lot(records), one)
 
     def by_reference_ids(self, record: BatchRecord) -> None:
         rows = _rows_of(self._runtime, record)

@@ -1,8 +1,9 @@
-"""Requests about many rows, one after the other: what fails for one of them leaves the others their turn."""
+"""Requests about many rows, some of them at once: what fails for one of them leaves the others their turn."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from random import SystemRandom
 from typing import TypeVar
@@ -37,4 +38,20 @@ class Turns:
             obey(self._runtime, failure)
             reached(CrashPoint.TURNS_FAILURE_OBEYED)
             self.cause = failure.cause
-            self.over = concerns_everybody(failure)
+            self.over = self.over or concerns_everybody(failure)
+
+    def each(self, rows: Sequence[Row], do: Callable[[Row], bool]) -> int:
+        """A turn for each row until the round is over; answers for how many it was done.
+
+        Several at once, as most of it is waiting for BSG.
+        """
+
+        def one(row: Row) -> bool:
+            if self.over:
+                return False
+            with self.turn():
+                return do(row)
+            return False
+
+        with ThreadPoolExecutor(self._runtime.settings.worker_in_flight) as threads:
+            return sum(threads.map(one, rows))

@@ -75,6 +75,15 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "worker/bsg_worker/steady_beat.py",
+        (
+            "a clock that is set back does not silence beat for as long",
+            "if abs(set_to - self._set_to) > CLOCK_SET_SECONDS:",
+            "if False:",
+            "tests/worker/test_steady_beat.py::test_a_clock_that_is_set_leaves_the_ticks_as_far_apart_as_before",
+        ),
+    ),
+    *guards_of(
         "worker/bsg_worker/rounds.py",
         (
             "many in doubt leave threads to sweep and poll",
@@ -319,8 +328,8 @@ GUARDS: tuple[Guard, ...] = (
         "worker/bsg_worker/turns.py",
         (
             "one row that fails keeps no other from its turn",
-            "self.over = concerns_everybody(failure)",
-            "self.over = True",
+            "self.over or concerns_everybody(failure)",
+            "True",
             f"{TURNS}a_row_that_fails_ends_no_round_but_a_bsg_out_of_reach_does",
         ),
     ),
