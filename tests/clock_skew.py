@@ -39,7 +39,7 @@ def move_clock(seconds: float) -> None:
         def today(cls) -> Any:
             return cls.now()
 
-    # What pickles itself (beat's schedule) is to be read by a process with a right clock too.
+    # What pickles itself is to be read by a process with a right clock too.
     SkewedDatetime.__name__ = SkewedDatetime.__qualname__ = "datetime"
     SkewedDatetime.__module__ = "datetime"
     time.time = lambda: true_time() + seconds
