@@ -219,7 +219,7 @@ def _metrics() -> Iterator[str]:
     overview = Overview([AccountState(DEFAULT_ACCOUNT, gate, "", 0.0, 0.0, None)], datetime.now(UTC))
     measured = AccountFigures(0, Measured({"taken": 0}, histogram, histogram))
     queues = dict.fromkeys((*WORKER_QUEUES, STATUS_QUEUE), 0)
-    figures = Figures({"pending": 0}, queues, 0, overview, [measured])
+    figures = Figures({"pending": 0}, queues, 0, overview, {DEFAULT_ACCOUNT: measured})
     rows = []
     for family in CampaignMetrics(lambda: figures).collect():
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})

@@ -9,6 +9,7 @@ from bsg_cli.connection import settings_in
 from bsg_cli.errors import BadInput, ExitCode, Unreachable
 from bsg_cli.printing import Progress, moment, number, print_json, print_table
 from bsg_config import clock
+from bsg_config.named_accounts import variable
 from bsg_producer.queue_errors import queue_errors
 from bsg_worker.adopt import Adoption, adopt, record_late
 from bsg_worker.audit import Audit, Origin, WithoutOwner, audit
@@ -30,7 +31,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
                 adoption.found |= late
                 compared = audit(runtime, since, compared.until)
     except ReadFailed as failure:
-        raise _unanswered(failure) from None
+        raise _unanswered(failure, arguments.account) from None
     if arguments.json:
         print_json({"adoption": adoption, "audit": compared})
     else:
@@ -59,10 +60,11 @@ def _adopted(runtime: Runtime) -> Adoption:
         progress.clear()
 
 
-def _unanswered(failure: ReadFailed) -> Exception:
+def _unanswered(failure: ReadFailed, account: str) -> Exception:
+    key, address = (variable(name, account) for name in ("BSG_API_KEY", "BSG_BASE_URL"))
     if failure.account_reason is not None:
-        return BadInput(f"BSG_API_KEY: BSG does nothing for this account ({failure.account_reason}): {failure.cause}")
-    return Unreachable(f"BSG_BASE_URL: no usable answer ({failure.cause}). What was found is on record: try again.")
+        return BadInput(f"{key}: BSG does nothing for this account ({failure.account_reason}): {failure.cause}")
+    return Unreachable(f"{address}: no usable answer ({failure.cause}). What was found is on record: try again.")
 
 
 def _print_adoption(adoption: Adoption) -> None:

@@ -100,8 +100,8 @@ def _held(standing: Standing) -> _Told | None:
     status = standing.status
     if standing.foreign:
         return (
-            f"for an account whose key is not set here ({status.account_name})",
-            "Only workers with that account's BSG_API_KEY and BSG_BASE_URL go on with it.",
+            f"for the account {status.account_name}, under a key or an address that is not set here",
+            "Only workers with its BSG_API_KEY and BSG_BASE_URL go on with it.",
             None,
         )
     if status.paused:
@@ -117,7 +117,7 @@ def _pending(standing: Standing, batch: Batch) -> _Told:
         return held
     gate = standing.gate
     if gate is not None and not gate.open:
-        shut = shut_for(gate.reason)
+        shut = shut_for(gate.reason, standing.settings.account_name)
         return f"held by the account's gate, which is shut because {shut.why}", shut.opens, None
     if standing.cooling_for > 0:
         until = standing.now + timedelta(seconds=standing.cooling_for)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_ledger.gate import GateReason
 
 
@@ -15,34 +16,36 @@ class Shut:
     opens: str
 
 
-_SHUT = {
-    GateReason.BAD_KEY: Shut(
-        "BSG does not accept the key",
-        "Mend BSG_API_KEY and start the workers again. A probe opens the gate once BSG accepts it.",
-    ),
-    GateReason.BLOCKED: Shut(
-        "BSG has blocked the account",
-        "Ask BSG. A probe opens the gate once BSG answers it again.",
-    ),
-    GateReason.NO_FUNDS: Shut(
-        "BSG says that the balance does not suffice",
-        "Add funds at BSG. A probe opens the gate once the balance has risen, and for a trial every ten minutes.",
-    ),
-    GateReason.DOUBTS: Shut(
-        "BSG left several requests in a row without a clear answer",
-        "A probe opens the gate once BSG answers it.",
-    ),
-    GateReason.OPERATOR: Shut("a person shut it", "`bsg-campaigns gate open` opens it."),
-    GateReason.LEDGER_WENT_BACK: Shut(
-        "Redis was restored from an older copy, so that what waits may have been sent",
-        "`bsg-campaigns audit --adopt` looks it up at BSG and opens the gate.",
-    ),
-}
-
-
-def shut_for(reason: str) -> Shut:
+def shut_for(reason: str, account_name: str) -> Shut:
     """What a shut gate's reason means. A word that this version does not know stands for itself."""
-    try:
-        return _SHUT[GateReason(reason)]
-    except ValueError:
-        return Shut(reason, "`bsg-campaigns gate open` opens it.")
+    option = "" if account_name == DEFAULT_ACCOUNT else f" --account {account_name}"
+    by_hand = f"`bsg-campaigns gate open{option}` opens it."
+    match reason:
+        case GateReason.BAD_KEY:
+            return Shut(
+                "BSG does not accept the key",
+                f"Mend {variable('BSG_API_KEY', account_name)} and start the workers again. A probe opens the gate once"
+                " BSG accepts it.",
+            )
+        case GateReason.BLOCKED:
+            return Shut("BSG has blocked the account", "Ask BSG. A probe opens the gate once BSG answers it again.")
+        case GateReason.NO_FUNDS:
+            return Shut(
+                "BSG says that the balance does not suffice",
+                "Add funds at BSG. A probe opens the gate once the balance has risen, and for a trial every ten"
+                " minutes.",
+            )
+        case GateReason.DOUBTS:
+            return Shut(
+                "BSG left several requests in a row without a clear answer",
+                "A probe opens the gate once BSG answers it.",
+            )
+        case GateReason.OPERATOR:
+            return Shut("a person shut it", by_hand)
+        case GateReason.LEDGER_WENT_BACK:
+            return Shut(
+                "Redis was restored from an older copy, so that what waits may have been sent",
+                f"`bsg-campaigns audit --adopt{option}` looks it up at BSG and opens the gate.",
+            )
+        case _:
+            return Shut(reason, by_hand)

@@ -21,7 +21,9 @@ _TICK_EXPIRES = 3600.0
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
     """What a Celery app's `conf.update` takes. Raises SettingsInvalid when REDIS_URL is not set."""
-    soft_time_limit = _EXCHANGES_IN_A_TASK * settings.longest_exchange_of_all + _SECONDS_FROM_SOFT_TO_HARD_LIMIT
+    # What reads statuses does so for one account after the other.
+    exchanges = _EXCHANGES_IN_A_TASK * sum(account.longest_exchange for account in settings.accounts_or_default)
+    soft_time_limit = exchanges + _SECONDS_FROM_SOFT_TO_HARD_LIMIT
     return {
         "broker_url": broker_url(settings),
         "broker_transport_options": broker_transport_options(settings),

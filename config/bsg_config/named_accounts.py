@@ -9,6 +9,7 @@ DEFAULT_ACCOUNT = "default"  # whose variables carry no name
 
 _SEPARATOR = "__"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_WRITTEN = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 _NAME_REMEDY = "write it in capitals, digits and _ after the __, such as BSG_API_KEY__MARKETING"
 
 
@@ -35,7 +36,7 @@ def own_settings(
         if not separator or setting not in settings or not value.strip():
             continue
         account = written.lower()
-        if written != written.upper() or not is_account_name(account):
+        if not _WRITTEN.fullmatch(written):
             wrong[name] = [f"Not an account's name: {_NAME_REMEDY}."]
         elif account == DEFAULT_ACCOUNT:
             wrong[name] = [f"The account {DEFAULT_ACCOUNT} has no name in its variables: set {setting}."]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from environs import Env, EnvValidationError
@@ -132,10 +133,13 @@ class Settings:
         first = cls._unless_wrong(found, errors)
         accounts = []
         for account, given in own.items():
-            found, wrong = _read({**environ, "BSG_API_KEY": "", **given})
-            accounts.append(cls._unless_wrong({**found, "account_name": account}, wrong))
-            for name, messages in wrong.items():
-                errors.setdefault(variable(name, account) if name in given else name, messages)
+            its, amiss = _read({**environ, "BSG_API_KEY": "", **given})
+            accounts.append(cls._unless_wrong({**its, "account_name": account}, amiss))
+            for name, messages in amiss.items():
+                if name in given:
+                    errors[variable(name, account)] = messages
+                elif first is not None:  # what is wrong for all was told above
+                    errors.setdefault(name, []).extend(f"For the account {account}: {told}" for told in messages)
         if first is None or errors:
             raise SettingsInvalid(errors)
         settings = replace(first, named_accounts=tuple(account for account in accounts if account is not None))
@@ -146,6 +150,8 @@ class Settings:
     @classmethod
     def build(cls, **overrides: Any) -> Settings:
         """Settings by name, defaults for the rest; the environment is not read. The checks are the same.
+
+        Named accounts are given as variables alone: `from_environment` takes any mapping of those.
 
         Raises SettingsInvalid.
         """
@@ -175,6 +181,11 @@ class Settings:
     def accounts(self) -> tuple[Settings, ...]:
         """The settings of each account whose key is known here."""
         return tuple(one for one in (self, *self.named_accounts) if one.bsg_api_key is not None)
+
+    @property
+    def accounts_or_default(self) -> tuple[Settings, ...]:
+        """Those; where no key is known, as in a web app, what is known of the account without a name."""
+        return self.accounts or (self,)
 
     def require_accounts(self) -> tuple[Settings, ...]:
         """Those. Raises SettingsInvalid when no key is set."""
@@ -211,7 +222,7 @@ class Settings:
     @property
     def longest_exchange_of_all(self) -> float:
         """The same for whichever of the accounts waits longest."""
-        return max(account.longest_exchange for account in (self, *self.named_accounts))
+        return max(account.longest_exchange for account in self.accounts_or_default)
 
     @property
     def account(self) -> str:
@@ -276,12 +287,19 @@ def _confused(settings: Settings, own: Mapping[str, Mapping[str, str]]) -> Itera
         if account.bsg_api_key is None:
             named = ", ".join(variable(name, account.account_name) for name in own[account.account_name])
             yield variable("BSG_API_KEY", account.account_name), [f"Not set, but {named} is: set it, or mend the name."]
-    names: dict[str, str] = {}
+    names: dict[tuple[str, str | None], str] = {}
     for account in settings.accounts:
         name = variable("BSG_API_KEY", account.account_name)
-        first = names.setdefault(account.account, name)
+        first = names.setdefault((_comparable(account.bsg_base_url), account.bsg_api_key), name)
         if first != name:
             yield name, [f"The same account as by {first}: give it one name, or its own key."]
+
+
+def _comparable(url: str) -> str:
+    """The same for addresses that lead to the same server."""
+    parts = urlsplit(url)
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{parts.port or usual}{parts.path.rstrip('/')}"
 
 
 def _contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -98,11 +98,12 @@ class Batches:
     ) -> str:  # fmt: skip
         """Writes down that the request may be on the wire from now on: `posting`, or why it must not go.
 
-        A ledger that lacks what `witness` has seen of it shuts the gate instead.
+        A ledger that lacks what `witness` has seen of it shuts its gates instead.
         """
         answer = self._scripts.run(
             "intent", lease.campaign_id, lease.batch, lease.token, account, lease_ms, remark, duplicate_window_ms,
             self._next_look_ms, witness.name if witness else "", witness.seen if witness else 0, lease.suppressions,
+            *(witness.accounts if witness else ()),
         )  # fmt: skip
         state = text_of(answer[0])
         if witness is not None and state == "posting":

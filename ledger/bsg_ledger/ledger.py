@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import redis
 
 from bsg_ledger.batches import Batches
@@ -48,9 +50,9 @@ class Ledger:
     def learnt_zone(self, account: str) -> LearntZone:
         return LearntZone(self._client, account)
 
-    def witness(self, account: str) -> Witness:
-        """A new one, which has seen nothing yet; one per process is enough."""
-        return Witness(self._scripts, account)
+    def witness(self, accounts: Sequence[str]) -> Witness:
+        """A new one, which has seen nothing yet: one per process, for all of its accounts."""
+        return Witness(self._scripts, accounts)
 
     def gate(self, account: str) -> Gate:
         return Gate(self._client, self._scripts, account)

@@ -159,6 +159,10 @@ class Reading:
         rows = self._client.hget(f"bsg:campaign:{campaign_id}:batch:{batch}", "rows")
         return decode_rows(text_of(rows or b""))
 
+    def account_names(self) -> list[str]:
+        """Of every account that a campaign was ever accepted for, in order."""
+        return sorted(text_of(name) for name in self._client.smembers("bsg:account-names"))
+
     def account_of(self, campaign_id: str) -> tuple[str | None, str | None]:
         """The account that the campaign belongs to, if a batch was ever claimed, and the name of that it is for."""
         owner, name = self._client.hmget(f"bsg:campaign:{campaign_id}", "account", "account_name")

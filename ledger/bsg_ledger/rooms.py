@@ -22,6 +22,7 @@ def unstamped(account_name: str) -> str:
 
 class Room(StrEnum):
     DUE = "due"  # campaigns with pending batches
+    LEASES = "leases"  # claimed and posting batches
     DOUBT = "doubt"  # unconfirmed batches
     LIVE = "live"  # submitted and finished batches
     STOPS = "stops"  # BSG campaigns to be stopped
@@ -31,9 +32,9 @@ class Room(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The campaign that has been due for longest, and since when (ms)."""
+    """The member of a room that has been due for longest, and since when (ms)."""
 
-    campaign_id: str
+    member: str
     since_ms: int
 
 
@@ -55,7 +56,7 @@ class Rooms:
         return [text_of(member) for member in self._client.zrange(_key(room, account), 0, -1)]
 
     def oldest_due(self, places: Iterable[tuple[Room, str]]) -> Due | None:
-        """Which campaign is, or was, due first in these rooms of these accounts ("": the whole ledger's room)."""
+        """Which member is, or was, due first in these rooms of these accounts ("": the whole ledger's room)."""
         pipe = self._client.pipeline(transaction=False)
         for room, account in places:
             pipe.zrange(_key(room, account), 0, 0, withscores=True)

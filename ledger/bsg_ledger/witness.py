@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bsg_ledger.scripts import Scripts, text_of
@@ -25,13 +26,14 @@ class Look:
 class Witness:
     """A process's mark in the ledger, as high as what the process has seen. Only a ledger that went back lacks it.
 
-    The mark and not the sequence alone: an older copy may have counted further meanwhile.
+    The mark and not the sequence alone: an older copy may have counted further meanwhile. The ledger is one, so what
+    was seen at any of the process's accounts shuts the gates of all of them.
     """
 
-    def __init__(self, scripts: Scripts, account: str) -> None:
+    def __init__(self, scripts: Scripts, accounts: Sequence[str]) -> None:
         self.name = secrets.token_hex(8)
+        self.accounts = tuple(accounts)
         self._scripts = scripts
-        self._account = account
         self._lock = threading.Lock()
         self._seen = 0
         self._incarnation = ""
@@ -45,9 +47,9 @@ class Witness:
             self._seen = max(self._seen, sequence)
 
     def look(self) -> Look:
-        """Looks whether the ledger has all that was seen of it; shuts the account's gate if not, once."""
+        """Looks whether the ledger has all that was seen of it; shuts the accounts' gates if not, once."""
         seen = self._seen
-        kind, sequence, incarnation = self._scripts.run("look", self.name, seen, self._account)
+        kind, sequence, incarnation = self._scripts.run("look", self.name, seen, *self.accounts)
         went_back = text_of(kind) == "went_back"
         with self._lock:
             self._seen = int(sequence) if went_back else max(self._seen, int(sequence))

@@ -35,33 +35,38 @@ class AccountFigures:
 
 
 class AccountStates:
-    """Those of every account whose key is set here; without any, that of the default one as far as it is known."""
+    """Those of every account whose key is set here, and of each other one for which something waits."""
 
     def __init__(self, client: redis.Redis, ledger: Ledger, settings: Settings) -> None:
         self._client = client
         self._ledger = ledger
-        self._accounts = settings.accounts or (settings,)
+        self._accounts = settings.accounts_or_default
 
     def now(self) -> list[AccountState]:
-        return [self._state(settings) for settings in self._accounts]
+        known = [self._state(settings) for settings in self._accounts]
+        names = {account.name for account in known}
+        others = (self._unknown(name) for name in self._ledger.reading.account_names() if name not in names)
+        return known + [account for account in others if account.oldest_due is not None]
 
-    def figures(self) -> list[AccountFigures | None]:
-        """In the same order; None without a key."""
-        return [
-            AccountFigures(
+    def figures(self) -> dict[str, AccountFigures]:
+        """By the account's name."""
+        return {
+            settings.account_name: AccountFigures(
                 in_doubt=self._ledger.rooms.length(Room.DOUBT, account=settings.account),
                 measured=Measurements(self._client, settings.account).read(),
             )
-            if settings.bsg_api_key is not None
-            else None
             for settings in self._accounts
-        ]
+            if settings.bsg_api_key is not None
+        }
+
+    def _unknown(self, name: str) -> AccountState:
+        due = self._ledger.rooms.oldest_due([(Room.DUE, unstamped(name))])
+        return AccountState(name, gate=None, limit=None, next_slot_in=0.0, cooling_for=0.0, oldest_due=due)
 
     def _state(self, settings: Settings) -> AccountState:
-        unclaimed = (Room.DUE, unstamped(settings.account_name))
         if settings.bsg_api_key is None:
-            due = self._ledger.rooms.oldest_due([unclaimed])
-            return AccountState(settings.account_name, None, None, 0.0, 0.0, due)
+            return self._unknown(settings.account_name)
+        unclaimed = (Room.DUE, unstamped(settings.account_name))
         rate, burst = settings.bsg_rate_limit, settings.bsg_rate_burst
         limiter = Limiter(self._client, settings.account, "submit", rate, burst).state()
         return AccountState(

@@ -61,9 +61,9 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
         due.add_metric([account.name], max(0.0, overview.waited(account.oldest_due)))
     yield due
     known = [
-        (account, account.gate, measured)
-        for account, measured in zip(overview.accounts, figures.accounts, strict=True)
-        if account.gate is not None and measured is not None
+        (account, account.gate, figures.accounts[account.name])
+        for account in overview.accounts
+        if account.gate is not None and account.name in figures.accounts
     ]
     if not known:
         return

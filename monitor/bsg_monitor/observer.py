@@ -96,13 +96,13 @@ class CampaignDetail:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The whole ledger in numbers. `accounts` has what is measured of each of the overview's; None without its key."""
+    """The whole ledger in numbers. `accounts` has what is measured, by the names of those whose keys are set here."""
 
     messages: Mapping[str, int]
     queues: Mapping[str, int]
     alarms: int
     overview: Overview
-    accounts: Sequence[AccountFigures | None]
+    accounts: Mapping[str, AccountFigures]
 
 
 class Observer:

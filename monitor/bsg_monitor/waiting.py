@@ -32,7 +32,7 @@ def waits_for(campaign: ListedCampaign, circumstances: Circumstances) -> str:
     if unsent and campaign.summary.paused:
         return "a person: it is paused"
     if unsent and circumstances.foreign:
-        return f"workers of its account, {campaign.summary.account_name}"
+        return f"workers with its key: account {campaign.summary.account_name}"
     if counts["pending"] and circumstances.gate is not None and not circumstances.gate.open:
         return f"the gate: shut, {circumstances.gate.reason}"
     if counts["pending"] and circumstances.cooling:

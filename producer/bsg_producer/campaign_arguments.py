@@ -40,9 +40,12 @@ def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: dateti
         errors = {name: [str(said) for said in messages] for name, messages in error.messages_dict.items()}
     else:
         errors = {}
-    _collect(errors, "account", lambda: _check_account(found, settings))
-    if "account" not in errors:
-        settings = settings.of_account(found["account"])  # whose zone it is
+    account = found.pop("account", None)  # whose zone it is; nothing else of the envelope is its own
+    if account is not None:
+        try:
+            settings = account_settings(settings, account)
+        except CampaignInvalid as invalid:
+            errors |= invalid.errors
     start_at = found.get("start_at")
     _collect(errors, "start_at", lambda: _check_start(start_at, now))
     deadline = found.get("deadline")
@@ -61,6 +64,21 @@ def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: dateti
     if start_at is not None:
         start_at = start_at.astimezone(settings.bsg_timezone)
     return Envelope(**{**found, "start_at": start_at, "deadline": deadline}, batch_size=settings.campaign_batch_size)
+
+
+def account_settings(settings: Settings, account: Any) -> Settings:
+    """The settings of the account of that name. Raises CampaignInvalid.
+
+    A misspelled one would wait for its workers until its deadline, where the keys are known to tell.
+    """
+    try:
+        return settings.of_account(_AccountName().deserialize(account))
+    except ValidationError as error:
+        raise CampaignInvalid({"account": [str(said) for said in error.messages]}) from None
+    except SettingsInvalid:
+        known = " or ".join(one.account_name for one in settings.accounts)
+        told = f"{variable('BSG_API_KEY', account)} is not set, but other keys are: set it here too, or give {known}."
+        raise CampaignInvalid({"account": [told]}) from None
 
 
 def check_deadline(deadline: Any, now: datetime) -> datetime:
@@ -137,6 +155,13 @@ class _Amount(fields.Field[Any]):
         return f"{amount:f}"
 
 
+class _AccountName(fields.Field[Any]):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not is_account_name(value):
+            raise ValidationError("Not an account's name: give it in small letters, digits and _, such as marketing.")
+        return value
+
+
 class _Sender(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         try:
@@ -176,23 +201,6 @@ def _check_callback_url(value: str) -> None:
 def _check_bool(value: Any) -> None:
     if not isinstance(value, bool):
         raise ValidationError("Neither True nor False: give one of them.")
-
-
-def _check_account_name(value: str) -> None:
-    if not is_account_name(value):
-        raise ValidationError("Not an account's name: give it in small letters, digits and _, such as marketing.")
-
-
-def _check_account(found: Mapping[str, Any], settings: Settings) -> None:
-    """A misspelled one would wait for its workers until its deadline, where the keys are known to tell."""
-    if "account" not in found:
-        return
-    try:
-        settings.of_account(found["account"])
-    except SettingsInvalid:
-        known = " or ".join(account.account_name for account in settings.accounts)
-        name = variable("BSG_API_KEY", found["account"])
-        raise ValidationError(f"{name} is not set, but other keys are: set it here too, or give {known}.") from None
 
 
 def _check_name(value: str) -> None:
@@ -262,7 +270,7 @@ class _Arguments(Schema):
     name = _string(None, "the name as one, or none", _check_name)
     send_between = _string(None, "the hours as one, or none", lambda hours: True)
     max_cost = _Amount(load_default=None, allow_none=True)
-    account = _string(DEFAULT_ACCOUNT, "the account's name as one", _check_account_name)
+    account = _AccountName(load_default=DEFAULT_ACCOUNT)
 
 
 _SCHEMA = _Arguments()

@@ -1,4 +1,4 @@
-"""What makes two enqueues the same: messages, text and sender, in canonical form.
+"""What makes two enqueues the same: messages, text, sender and account, in canonical form.
 
 Hashed by columns, as those are written for Redis anyway: writing every message once more would take as long again.
 """
@@ -27,8 +27,8 @@ class ContentDigest:
     type, so 5 and "5" are different content.
     """
 
-    def __init__(self, *, text: str | None, sender: str | None) -> None:
-        self._hash = blake2b(_written([text, sender]), digest_size=_DIGEST_BYTES)
+    def __init__(self, *, text: str | None, sender: str | None, account: str) -> None:
+        self._hash = blake2b(_written([text, sender, account]), digest_size=_DIGEST_BYTES)
         self._run = _Run(())
 
     def update(

@@ -45,6 +45,7 @@ def enqueue(
     envelope: Envelope,
     idempotency_key: str | None,
     *,
+    account: str,
     window: int,
     seal: BodySeal,
 ) -> Receipt:
@@ -52,7 +53,7 @@ def enqueue(
     key = _checked_key(idempotency_key)
     with queue_errors():
         ledger.durability.require()
-    parts = _PartStore(ledger, new_campaign_id(), envelope, seal)
+    parts = _PartStore(ledger, new_campaign_id(), envelope, account, seal)
     try:
         parts.store_all(messages)
     except QueueSilent:
@@ -80,13 +81,14 @@ def enqueue(
 class _PartStore:
     """The parts of a campaign that does not exist yet."""
 
-    def __init__(self, ledger: Ledger, campaign_id: str, envelope: Envelope, seal: BodySeal) -> None:
+    def __init__(self, ledger: Ledger, campaign_id: str, envelope: Envelope, account: str, seal: BodySeal) -> None:
         self._ledger = ledger
         self._campaign_id = campaign_id
         self._envelope = envelope
+        self._account = account
         self._seal = seal
         self._template = None if envelope.text is None else Template.parse(envelope.text)
-        self._digest = ContentDigest(text=envelope.text, sender=envelope.sender)
+        self._digest = ContentDigest(text=envelope.text, sender=envelope.sender, account=account)
         self._sizes: list[int] = []
         self._last = b""
 
@@ -120,7 +122,7 @@ class _PartStore:
             priority=self._envelope.priority,
             deadline_ms=int(self._envelope.deadline.timestamp() * 1000),
             name=self._envelope.name or "",
-            account_name=self._envelope.account,
+            account_name=self._account,
             window=window,
             incarnation=secrets.token_hex(16),
             max_cost=self._envelope.max_cost or "",

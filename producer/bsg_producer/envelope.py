@@ -33,7 +33,6 @@ class Envelope:
     name: str | None
     send_between: str | None
     max_cost: str | None
-    account: str
     batch_size: int
 
     def to_json(self) -> str:

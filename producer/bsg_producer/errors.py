@@ -46,7 +46,7 @@ class FeedGap(BSGCampaignsError):
 
 
 class IdempotencyConflict(BSGCampaignsError):
-    """The idempotency key belongs to a campaign with other messages, text or sender."""
+    """The idempotency key belongs to a campaign with other messages, text, sender or account."""
 
     def __init__(self, idempotency_key: str, campaign_id: str) -> None:
         self.idempotency_key = idempotency_key

@@ -21,7 +21,7 @@ from bsg_ledger.gate import Gate, GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
 from bsg_producer import following
-from bsg_producer.campaign_arguments import check_deadline, check_envelope, check_max_cost
+from bsg_producer.campaign_arguments import account_settings, check_deadline, check_envelope, check_max_cost
 from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.enqueueing import Receipt, enqueue
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
@@ -120,6 +120,7 @@ class Producer:
             messages,
             envelope,
             idempotency_key,
+            account=account,
             window=self._settings.campaign_window,
             seal=self._seal,
         )
@@ -242,7 +243,7 @@ class Producer:
             yield from self._ledger.suppressions.all()
 
     def gate(self, *, account: str = DEFAULT_ACCOUNT) -> GateState:
-        """Whether anything may leave for the account, and if not, why. Raises SettingsInvalid without its key."""
+        """Whether anything may leave for the account, and if not, why. Raises SettingsInvalid without any key."""
         with queue_errors():
             return self._gate(account).state()
 
@@ -261,7 +262,7 @@ class Producer:
         return min(WAIT_MS_MOST, int(self._settings.queue_timeout * 500))
 
     def _gate(self, account: str) -> Gate:
-        return self._ledger.gate(self._settings.of_account(account).account)
+        return self._ledger.gate(account_settings(self._settings, account).account)
 
     def _summary(self, campaign_id: str) -> CampaignSummary:
         with queue_errors():

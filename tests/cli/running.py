@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 30.0
 def environment(**settings: str) -> dict[str, str]:
     """This environment without any setting of the project's, and with the given ones."""
     ours = {setting.name for setting in SETTINGS}
-    return {name: value for name, value in os.environ.items() if name not in ours} | settings
+    return {name: value for name, value in os.environ.items() if name.partition("__")[0] not in ours} | settings
 
 
 def start(words: Sequence[str], directory: Path, settings: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:

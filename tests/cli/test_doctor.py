@@ -216,7 +216,9 @@ def test_campaigns_of_another_account_on_the_same_ledger_are_told(ward: Ward) ->
     ward.desk.claimed(ward.desk.prepared(10), account="another")
     finding = ward.of_campaigns("accounts")
     assert finding.level is Level.WARNING
-    assert finding.told.startswith("1 open campaigns are for accounts whose keys are not set here (default)")
+    assert finding.told.startswith(
+        "1 open campaigns are for accounts under keys or addresses that are not set here (default)"
+    )
 
 
 @pytest.fixture
@@ -254,6 +256,48 @@ def test_campaigns_of_every_account_whose_key_is_here_are_no_strangers(with_both
 
     assert "accounts" not in {finding.subject for finding in findings}
     assert due in told(iter(findings), "waiting").told
+
+
+def test_what_only_a_status_worker_with_the_key_looks_after_is_a_problem_once_nobody_does(with_both: Ward) -> None:
+    marketing = with_both.settings.of_account("marketing").account
+    with_both.desk.claimed(with_both.desk.prepared(10), account=marketing)
+    assert "status (marketing)" not in {
+        one.subject for one in look_at_campaigns(with_both.desk.client, with_both.settings)
+    }
+    (member,) = with_both.desk.client.zrange(f"bsg:account:{marketing}:leases", 0, -1)
+    with_both.desk.client.zadd(f"bsg:account:{marketing}:leases", {member: 1})
+
+    finding = with_both.of_campaigns("status (marketing)")
+
+    assert finding.level is Level.PROBLEM
+    assert "BSG_API_KEY__MARKETING" in finding.remedy
+
+
+def test_what_waits_for_an_account_that_nobody_knows_is_told_without_any_key(redis_url: str) -> None:
+    desk = Desk.at(redis_url)
+    campaign = desk.prepared(10, account_name="marketng")
+    desk.client.zadd(f"bsg:account:{unstamped('marketng')}:due", {campaign: 1})
+
+    finding = told(look_at_campaigns(desk.client, Settings.build(redis_url=redis_url)), "waiting")
+
+    assert finding.level is Level.WARNING
+    assert campaign in finding.told
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        (GateReason.OPERATOR, "`bsg-campaigns gate open --account marketing`"),
+        (GateReason.LEDGER_WENT_BACK, "`bsg-campaigns audit --adopt --account marketing`"),
+        (GateReason.BAD_KEY, "Mend BSG_API_KEY__MARKETING"),
+    ],
+)
+def test_the_remedy_is_for_the_account_whose_gate_is_shut(with_both: Ward, reason: GateReason, remedy: str) -> None:
+    Ledger(with_both.desk.client).gate(with_both.settings.of_account("marketing").account).shut(
+        reason=reason, by="test"
+    )
+
+    assert remedy in with_both.of_account("gate (marketing)").remedy
 
 
 def of_bodies(redis_url: str, **changes: Any) -> list[tuple[Level, str]]:

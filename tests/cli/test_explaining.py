@@ -157,7 +157,7 @@ def test_another_accounts_campaign_waits_for_that_accounts_workers(explained: Ex
 
     pending = explained.explanations(campaign, bsg_api_key="live_other")[1]
 
-    assert "an account whose key is not set here (default)" in pending.stands
+    assert "the account default, under a key or an address that is not set here" in pending.stands
 
 
 def test_without_a_key_a_campaign_of_no_account_yet_is_explained_all_the_same(explained: Explained) -> None:
@@ -195,4 +195,6 @@ def test_a_campaign_is_explained_by_the_account_that_it_is_for(explained: Explai
 
     assert "gate, which is shut" in stands("marketing")
     assert stands("default").startswith("ready")
-    assert "an account whose key is not set here (marketing)" in stands("marketing", explained.settings)
+    assert "the account marketing, under a key or an address that is not set here" in stands(
+        "marketing", explained.settings
+    )

@@ -55,8 +55,9 @@ def test_the_key_alone_is_never_in_common() -> None:
         ("BSG_API_KEY__DEFAULT", "live_3", "set BSG_API_KEY"),
         ("BSG_API_KEY__Marketing", "live_3", "Not an account's name"),
         ("BSG_API_KEY__", "live_3", "Not an account's name"),
+        ("BSG_API_KEY__MAR\u212aETING", "live_3", "Not an account's name"),
         ("WORKER_IN_FLIGHT__MARKETING", "3", "set WORKER_IN_FLIGHT"),
-        ("BSG_READ_TIMEOUT__MARKETING", "600", ""),
+        ("BSG_READ_TIMEOUT__MARKETING", "600", "For the account marketing: "),
     ],
 )
 def test_what_is_wrong_is_told_by_the_variable_with_the_remedy(name: str, value: str, told: str) -> None:
@@ -108,3 +109,19 @@ def test_a_campaign_is_of_whoever_claimed_it_and_before_that_of_its_name() -> No
 
 def test_no_key_is_shown() -> None:
     assert "live_" not in repr(read(**TWO))
+
+
+def test_the_same_account_by_another_spelling_of_its_address_is_told() -> None:
+    errors = errors_of(
+        BSG_API_KEY="live_1", BSG_API_KEY__AGAIN="live_1", BSG_BASE_URL__AGAIN="https://ONE-api.bsg.world:443"
+    )
+
+    assert errors.keys() == {"BSG_API_KEY__AGAIN"}
+
+
+def test_each_account_that_waits_too_long_for_its_lease_is_told() -> None:
+    slow = {"BSG_READ_TIMEOUT__MARKETING": "300", "BSG_API_KEY__SALES": "live_3", "BSG_READ_TIMEOUT__SALES": "600"}
+
+    told = errors_of(**TWO, **slow)["LEASE_SECONDS"]
+
+    assert [message.partition(":")[0] for message in told] == ["For the account marketing", "For the account sales"]

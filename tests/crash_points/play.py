@@ -106,7 +106,13 @@ class Play:
         ledger = Ledger(self.lane.client)
         ledger.campaigns = _WithoutBell(self.lane.client, Scripts(self.lane.client))
         receipt = enqueueing.enqueue(
-            ledger, messages or campaign.messages(), envelope, campaign.key, window=8, seal=BodySeal(())
+            ledger,
+            messages or campaign.messages(),
+            envelope,
+            campaign.key,
+            account=campaign.account,
+            window=8,
+            seal=BodySeal(()),
         )
         return receipt.campaign_id
 

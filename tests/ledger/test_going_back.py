@@ -27,7 +27,7 @@ def restore(desk: Desk, copy: Mapping[bytes, bytes]) -> None:
 
 def witness_of(desk: Desk) -> Witness:
     """A process that has seen all that there is."""
-    witness = desk.ledger.witness(ACCOUNT)
+    witness = desk.ledger.witness([ACCOUNT])
     assert not witness.look().went_back
     return witness
 
@@ -49,7 +49,7 @@ def test_a_process_that_saw_nothing_suspects_nothing(desk: Desk) -> None:
     desk.prepared(2)
 
     assert not before_the_first_campaign.look().went_back
-    assert not desk.ledger.witness(ACCOUNT).look().went_back
+    assert not desk.ledger.witness([ACCOUNT]).look().went_back
     assert gate_reason(desk) == ""
 
 
@@ -122,6 +122,19 @@ def test_whoever_sent_a_batch_does_not_send_it_again_from_an_older_ledger(desk: 
 
     assert intend(desk, desk.claimed(campaign), witness) == "pending"
     assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
+
+
+def test_an_older_ledger_shuts_the_gates_of_all_accounts_of_the_process(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    copy = copied(desk)
+    witness = desk.ledger.witness([ACCOUNT, "other"])
+    assert not witness.look().went_back
+    assert intend(desk, desk.claimed(campaign), witness) == "posting"
+    restore(desk, copy)
+
+    assert witness.look().went_back
+
+    assert {desk.ledger.gate(account).state().reason for account in (ACCOUNT, "other")} == {GateReason.LEDGER_WENT_BACK}
 
 
 def test_a_process_that_sends_batch_after_batch_suspects_nothing(desk: Desk) -> None:

@@ -15,11 +15,13 @@ import bsg_monitor
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateState
+from bsg_ledger.rooms import unstamped
 from bsg_monitor.account_states import AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Observer, Overview
 from bsg_worker.client.outcomes import OutcomeKind
 from bsg_worker.measurements import SECONDS, Histogram, Measured, Measurements
+from tests.ledger.campaigns import Desk
 from tests.monitor.flower_process import Visitor
 from tests.scenarios.stage import Stage
 from tests.servers import RedisServer
@@ -73,6 +75,20 @@ def test_a_gate_that_is_shut_and_what_waits_are_told(stage: Stage, visitor: Visi
     assert shown["bsg_gate_open", ""] == 0
     assert shown["bsg_messages", "pending"] >= 10
     assert ("bsg_queue_length", "submit.normal") in shown
+
+
+@pytest.mark.parametrize("settings", [{}, {"bsg_api_key": "live_test"}])
+def test_what_waits_for_an_account_that_nobody_knows_is_told(redis_url: str, settings: dict[str, str]) -> None:
+    desk = Desk.at(redis_url)
+    campaign = desk.prepared(10, account_name="marketng")
+    desk.client.zadd(f"bsg:account:{unstamped('marketng')}:due", {campaign: 1})
+    observer = Observer(Settings.build(redis_url=redis_url, **settings))
+
+    (due,) = [family for family in CampaignMetrics(observer.figures).collect() if "oldest_due" in family.name]
+
+    waited = {sample.labels["account"]: sample.value for sample in due.samples}
+    assert waited["marketng"] > 1_000_000
+    assert waited[DEFAULT_ACCOUNT] == 0
 
 
 def test_every_outcome_is_counted_from_nothing_on(redis_url: str) -> None:
@@ -140,7 +156,7 @@ def every_metric() -> set[str]:
     account = AccountState(DEFAULT_ACCOUNT, gate, "5/s", 0.0, 0.0, None)
     measured = AccountFigures(0, Measured({"taken": 1}, histogram, histogram))
     overview = Overview([account], datetime.now(UTC))
-    figures = Figures({"pending": 1}, dict.fromkeys(queues(), 0), 0, overview, [measured])
+    figures = Figures({"pending": 1}, dict.fromkeys(queues(), 0), 0, overview, {DEFAULT_ACCOUNT: measured})
     return {sample.name for family in CampaignMetrics(lambda: figures).collect() for sample in family.samples}
 
 

@@ -115,6 +115,7 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
         'bsg_gate_open{account="marketing"}': f"0{hour}",
         'bsg_oldest_due_seconds{account="default"}': f"400{hour}",
         'bsg_oldest_due_seconds{account="marketing"}': f"400{hour}",
+        'bsg_oldest_due_seconds{account="marketng"}': f"400{hour}",
         'bsg_cooling_seconds{account="marketing"}': f"9{hour}",
         'bsg_submissions_total{account="default",outcome="taken"}': "0+9x240",
         'bsg_submissions_total{account="marketing",outcome="taken"}': "0+1x240",
@@ -124,7 +125,7 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
     }
     fired = {
         "GateShut": ["marketing"],
-        "BatchesWait": ["default"],
+        "BatchesWait": ["default", "marketng"],
         "AccountCoolsDown": ["marketing"],
         "BSGDoesNotTakeCampaigns": ["marketing"],
         "BatchesInDoubt": [],

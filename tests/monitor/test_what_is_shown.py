@@ -45,7 +45,7 @@ def campaign(*, paused: bool = False, asking: int | None = 0, due_in: int = 0, *
         (campaign(pending=5, asking=1), {"gate": SHUT}, "a person: 1 batch to resolve"),
         (campaign(pending=5, paused=True), {"gate": SHUT}, "a person: it is paused"),
         (campaign(submitted=5, paused=True), {}, "BSG to finish"),
-        (campaign(pending=5), {"foreign": True}, "workers of its account, marketing"),
+        (campaign(pending=5), {"foreign": True}, "workers with its key: account marketing"),
         (campaign(pending=5), {"gate": SHUT}, "the gate: shut, bad_key"),
         (campaign(pending=5), {"gate": None}, "a worker to send it"),
         (campaign(pending=5), {"cooling": True}, "the account's cool-down"),

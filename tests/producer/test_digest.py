@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_producer.columns import pack
 from bsg_producer.digest import ContentDigest, write_column
 from bsg_producer.same_names import same_names
@@ -27,8 +28,10 @@ ENDLESS: dict[str, Any] = {}
 ENDLESS["self"] = ENDLESS
 
 
-def digest_of(*parts: list[Any], text: str | None = None, sender: str | None = None) -> str:
-    digest = ContentDigest(text=text, sender=sender)
+def digest_of(
+    *parts: list[Any], text: str | None = None, sender: str | None = None, account: str = DEFAULT_ACCOUNT
+) -> str:
+    digest = ContentDigest(text=text, sender=sender, account=account)
     for part in parts:
         digest.update(part)
     return digest.hexdigest()
@@ -86,6 +89,10 @@ def test_a_mapping_that_raises_has_a_digest_and_hides_no_other_message() -> None
     assert digest_of([unreadable, {"phone": 1}]) != digest_of([unreadable, {"phone": 2}])
 
 
+def test_the_account_is_content() -> None:
+    assert digest_of([{"phone": 1}], account="marketing") != digest_of([{"phone": 1}])
+
+
 def test_text_and_sender_are_content() -> None:
     digests = {
         digest_of(MESSAGES),
@@ -131,7 +138,7 @@ def test_columns_that_are_written_for_redis_have_the_digest_of_their_messages(
     rows: list[Any], cut: int, text: str | None
 ) -> None:
     template = None if text is None else Template.parse(text)
-    digest = ContentDigest(text=None, sender=None)
+    digest = ContentDigest(text=None, sender=None, account=DEFAULT_ACCOUNT)
     for part in filter(None, (rows[:cut], rows[cut:])):
         packed = pack(part, template)
         digest.update(part, packed.written, packed.names)
@@ -141,7 +148,7 @@ def test_columns_that_are_written_for_redis_have_the_digest_of_their_messages(
 
 @given(rows=MESSAGES_AS_GIVEN)
 def test_names_that_were_asked_for_once_make_no_difference(rows: list[Any]) -> None:
-    digest = ContentDigest(text=None, sender=None)
+    digest = ContentDigest(text=None, sender=None, account=DEFAULT_ACCOUNT)
     digest.update(rows, None, same_names(rows))
 
     assert digest.hexdigest() == digest_of(rows)

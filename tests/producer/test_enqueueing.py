@@ -89,6 +89,8 @@ def test_of_a_second_try_with_the_same_key_nothing_remains(redis_url: str) -> No
         producer.enqueue(messages(24), sender="MyShop", idempotency_key="key")
     with pytest.raises(IdempotencyConflict):
         producer.enqueue(messages(25), sender="Other", idempotency_key="key")
+    with pytest.raises(IdempotencyConflict):
+        producer.enqueue(messages(25), sender="MyShop", account="other", idempotency_key="key")
 
     assert (again.campaign_id, again.duplicate) == (first.campaign_id, True)
     assert sorted(campaign_keys(redis_url)) == before

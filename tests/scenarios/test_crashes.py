@@ -149,6 +149,6 @@ def _settle_doubts(stage: Stage, campaign: str, count: int) -> None:
         return status.state == "done" and status.counts["finished"] == count
 
     try:
-        wait_until(settled, within=60, what="the campaign to be done")
+        wait_until(settled, within=100, what="the campaign to be done")  # a part may have to wait for its lease
     except AssertionError as error:
         raise AssertionError(f"{error}\n{stage.status(campaign)}\n{stage.processes.logs()}") from None

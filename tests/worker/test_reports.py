@@ -85,7 +85,7 @@ def test_a_campaign_that_nobody_knows_and_one_of_another_account_are_told(bench:
     campaign = bench.submitted(1)
     bench.runtime.redis.hset(f"bsg:campaign:{campaign}", "account", "another")
 
-    with pytest.raises(ReportUnavailable, match="an account whose key is not set here"):
+    with pytest.raises(ReportUnavailable, match="the account default, under a key or an address that is not set here"):
         report(bench, campaign)
 
 

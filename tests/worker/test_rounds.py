@@ -9,26 +9,27 @@ import pytest
 
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room
+from bsg_worker.accounts import Accounts
 from bsg_worker.poll import poll
-from bsg_worker.runtime import Runtime
-from bsg_worker.settle import settle
+from bsg_worker.settle import poll_all, settle_all
 from tests.worker.bench import Bench
 
 UNDER_WAY = "another round is under way"
 
 
-def at_once(bench: Bench, verb: Callable[[Runtime], str]) -> list[str]:
+def at_once(bench: Bench, verb: Callable[[Accounts], str]) -> list[str]:
     """What a silent BSG lets two ticks come to that overlap."""
+    accounts = Accounts([bench.runtime])
     bench.sandbox.fault("silence_before", method="GET", path="/api/*", times=9)
     with ThreadPoolExecutor(2) as threads:
-        return list(threads.map(verb, [bench.runtime] * 2))
+        return list(threads.map(verb, [accounts] * 2))
 
 
 def test_a_poll_is_not_begun_while_another_is_under_way(bench: Bench) -> None:
     bench.submitted(1)
     bench.make_due(Room.LIVE)
 
-    outcomes = at_once(bench, poll)
+    outcomes = at_once(bench, poll_all)
 
     assert outcomes.count(UNDER_WAY) == 1
     bench.sandbox.clear_faults()
@@ -42,7 +43,7 @@ def test_a_probe_that_waits_keeps_the_next_from_waiting_too_and_no_doubt_from_be
     bench.runtime.gate.shut(reason=GateReason.DOUBTS, by="test")
     monkeypatch.setattr("bsg_worker.probe.PROBE_SECONDS", 0.0)  # due at each tick
 
-    outcomes = at_once(bench, settle)
+    outcomes = at_once(bench, settle_all)
 
     assert sum(outcome.startswith(UNDER_WAY) for outcome in outcomes) == 1
     assert all("nothing in doubt is due" in outcome for outcome in outcomes)

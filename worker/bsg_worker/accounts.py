@@ -6,23 +6,29 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
-from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_worker.runtime import Runtime, build
+from bsg_worker.turns import by_lot
 
 
 class Accounts:
-    """Never empty. What is of the whole ledger any of the runtimes may do: `first` does."""
+    """Never empty. What is of the whole ledger any of the runtimes may do.
+
+    `polling` and `settling` are each held by the one thread that does that (`rounds`): accounts mostly share a BSG, and
+    whichever does not answer must leave threads to the sweep.
+    """
 
     def __init__(self, runtimes: Sequence[Runtime]) -> None:
         self._runtimes = tuple(runtimes)
+        self.polling = threading.Lock()
+        self.settling = threading.Lock()
 
     @classmethod
     def of(cls, settings: Settings) -> Accounts:
         """Raises SettingsInvalid where no key is set."""
-        accounts = settings.require_accounts()
-        client, permits = connect(settings), threading.BoundedSemaphore(settings.worker_in_flight)
-        return cls([build(account, client=client, permits=permits) for account in accounts])
+        account, *others = settings.require_accounts()
+        first = build(account, beside=others)
+        return cls([first, *(build(other, first=first) for other in others)])
 
     def __iter__(self) -> Iterator[Runtime]:
         return iter(self._runtimes)
@@ -39,25 +45,23 @@ class Accounts:
         return next((runtime for runtime in self._runtimes if runtime.settings.owns(*whose)), self.first)
 
     def each(self, verb: Callable[[Runtime], str]) -> str:
-        """Does it for every account, whatever befalls it for another; answers the outcomes.
+        """Does it for every account, in turn, whatever befalls it for another; answers the outcomes.
 
         Raises what the first that failed raised, after the others.
         """
-        outcomes: list[str] = []
+        outcomes: dict[str, str] = {}
         failures: list[Exception] = []
-        for runtime in self._runtimes:
+        for runtime in by_lot(self._runtimes):
             try:
-                outcome = verb(runtime)
+                outcomes[runtime.settings.account_name] = verb(runtime)
             except Exception as failure:
                 failures.append(failure)
-            else:
-                outcomes.append(self._told(runtime, outcome))
         if failures:
             raise failures[0]
-        return "; ".join(filter(None, outcomes))
+        return "; ".join(self._told(account, outcome) for account, outcome in sorted(outcomes.items()) if outcome)
 
-    def _told(self, runtime: Runtime, outcome: str) -> str:
-        return outcome if len(self._runtimes) == 1 or not outcome else f"{runtime.settings.account_name}: {outcome}"
+    def _told(self, account: str, outcome: str) -> str:
+        return outcome if len(self._runtimes) == 1 else f"{account}: {outcome}"
 
 
 _lock = threading.Lock()

@@ -18,7 +18,6 @@ from bsg_worker.dropped import reject_dropped
 from bsg_worker.lookup import ZONE_MARGIN
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.read_failures import denies
-from bsg_worker.rounds import one_at_a_time
 from bsg_worker.runtime import Runtime
 from bsg_worker.spans import LISTABLE
 from bsg_worker.turns import Turns, by_lot
@@ -33,10 +32,6 @@ ONE_BY_ONE_AT_MOST = 10
 
 def poll(runtime: Runtime) -> str:
     """Looks at the batches that are due and records what BSG says of them."""
-    return one_at_a_time(runtime.polling, lambda: _round(runtime))
-
-
-def _round(runtime: Runtime) -> str:
     due = runtime.ledger.rooms.take_due(
         Room.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )

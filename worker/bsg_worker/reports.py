@@ -33,7 +33,8 @@ def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
         raise CampaignNotFound(campaign_id)
     account = settings.owning(status.account, status.account_name)
     if account is None:
-        raise ReportUnavailable("it belongs to an account whose key is not set here (BSG_API_KEY, BSG_BASE_URL)")
+        told = f"it is for the account {status.account_name}, under a key or an address that is not set here"
+        raise ReportUnavailable(told)
     runtime = build(account)
     for batch in status.batches:
         yield from _of_batch(runtime, status, batch)

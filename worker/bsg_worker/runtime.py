@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import redis
@@ -29,7 +30,8 @@ from bsg_worker.measurements import Measurements
 class Runtime:
     """One process's connections and one account's limits.
 
-    `permits` bounds the requests that the process has on the wire at once, of all its accounts.
+    `permits` bounds the requests that the process has on the wire at once for the account: who waits for a slot of its
+    limit holds one, and must not keep other accounts from theirs. `witness` and `looking` are the process's.
     """
 
     settings: Settings
@@ -45,10 +47,8 @@ class Runtime:
     measurements: Measurements
     seal: BodySeal
     evidence: Evidence = field(default_factory=Evidence)
-    # Each held by the one thread that does that: `rounds`.
+    # Held by the one thread of the process that looks for what is in doubt.
     looking: threading.Lock = field(default_factory=threading.Lock)
-    polling: threading.Lock = field(default_factory=threading.Lock)
-    settling: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def account(self) -> str:
@@ -76,16 +76,16 @@ def build(
     settings: Settings,
     *,
     patience: float = LONGEST_RESERVATION,
-    client: redis.Redis | None = None,
-    permits: threading.BoundedSemaphore | None = None,
+    beside: Sequence[Settings] = (),
+    first: Runtime | None = None,
 ) -> Runtime:
     """Connects nothing yet: every connection is made at its first use.
 
-    `patience`: how many seconds a status request may wait for its slot of the rate limit before it fails. `client` and
-    `permits` are those of a process's other accounts.
+    `patience`: how many seconds a status request may wait for its slot of the rate limit before it fails. `beside` are
+    the process's other accounts; `first` is the runtime of one of them, which shares what the process has once.
     """
     settings.require_api_key()
-    client = client or connect(settings)
+    client = connect(settings) if first is None else first.redis
     ledger = Ledger(
         client, relaxed=settings.queue_durability == "relaxed", timeout_ms=int(settings.queue_timeout * 1000)
     )
@@ -104,11 +104,12 @@ def build(
         submit_limiter=submit_limiter,
         status_limiter=status_limiter,
         doorbell=Doorbell(client),
-        permits=permits or threading.BoundedSemaphore(settings.worker_in_flight),
+        permits=threading.BoundedSemaphore(settings.worker_in_flight),
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
-        witness=ledger.witness(settings.account),
+        witness=ledger.witness([one.account for one in (settings, *beside)]) if first is None else first.witness,
         measurements=Measurements(client, settings.account),
         seal=BodySeal(settings.body_key),
+        looking=threading.Lock() if first is None else first.looking,
     )
 
 

@@ -1,7 +1,9 @@
-"""What waits for BSG's word: a shut gate, stops, doubt."""
+"""What waits for BSG's word, of all accounts: statuses; a shut gate, stops, doubt."""
 
 from __future__ import annotations
 
+from bsg_worker.accounts import Accounts
+from bsg_worker.poll import poll
 from bsg_worker.probe import probe_gate
 from bsg_worker.reconcile import reconcile
 from bsg_worker.rounds import one_at_a_time
@@ -9,10 +11,19 @@ from bsg_worker.runtime import Runtime
 from bsg_worker.sweep import stop_at_bsg
 
 
-def settle(runtime: Runtime) -> str:
-    """One round over all of it; answers what came of each."""
-    short = one_at_a_time(runtime.settling, lambda: _joined(probe_gate(runtime), stop_at_bsg(runtime)))
-    return _joined(short, reconcile(runtime))
+def poll_all(accounts: Accounts) -> str:
+    """One round of polls; answers what came of each account's."""
+    return one_at_a_time(accounts.polling, lambda: accounts.each(poll))
+
+
+def settle_all(accounts: Accounts) -> str:
+    """One round over the rest of it; answers what came of each account's."""
+    short = one_at_a_time(accounts.settling, lambda: accounts.each(_probe_and_stop))
+    return _joined(short, accounts.each(reconcile))
+
+
+def _probe_and_stop(runtime: Runtime) -> str:
+    return _joined(probe_gate(runtime), stop_at_bsg(runtime))
 
 
 def _joined(*outcomes: str) -> str:

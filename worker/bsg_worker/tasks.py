@@ -6,10 +6,9 @@ from bsg_config.pulse import Pulse
 from bsg_worker import accounts
 from bsg_worker.application import app
 from bsg_worker.failures import telling_no_contents
-from bsg_worker.poll import poll
 from bsg_worker.prepare import prepare_then_submit
 from bsg_worker.purge import purge
-from bsg_worker.settle import settle
+from bsg_worker.settle import poll_all, settle_all
 from bsg_worker.submit import submit_batches
 from bsg_worker.sweep import sweep
 
@@ -29,13 +28,13 @@ def submit_task(campaign_id: str, bell: str) -> str:
 @app.task(name="bsg.poll")
 @telling_no_contents
 def poll_task() -> str:
-    return accounts.current().each(poll)
+    return poll_all(accounts.current())
 
 
 @app.task(name="bsg.reconcile")
 @telling_no_contents
 def reconcile_task() -> str:
-    return accounts.current().each(settle)
+    return settle_all(accounts.current())
 
 
 @app.task(name="bsg.sweep")

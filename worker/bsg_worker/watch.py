@@ -27,8 +27,7 @@ def begin_watch() -> None:
 def _watch() -> None:
     while True:
         try:
-            for runtime in current():
-                look_once(runtime)
+            look_once(current().first)
             reached(CrashPoint.WATCH_LOOKED)
         except SettingsInvalid:
             return  # every task tells it
@@ -38,14 +37,13 @@ def _watch() -> None:
 
 
 def look_once(runtime: Runtime) -> Look:
-    """One look; a ledger that went back is told of, and its gate is shut."""
+    """One look; a ledger that went back is told of, and the gates of the process's accounts are shut."""
     look = runtime.witness.look()
     if look.went_back:
         LOGGER.error(
-            "the ledger went back: this process saw event %d, %s. The gate is shut: batches that wait may have been"
-            " sent. Run `bsg-campaigns audit --adopt --account %s`",
+            "the ledger went back: this process saw event %d, %s. Gates are shut: batches that wait may have been"
+            " sent. Run `bsg-campaigns audit --adopt`, with --account for each named account",
             look.seen,
             "and this is another ledger" if look.other_ledger else f"and it is at {look.sequence}",
-            runtime.settings.account_name,
         )
     return look

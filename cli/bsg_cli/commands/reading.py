@@ -60,8 +60,8 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
     print(headline(status))
     if foreign:
         print(
-            f"  It is for an account whose key is not set here ({status.account_name}): workers with these settings"
-            " leave it alone."
+            f"  It is for the account {status.account_name}, under a key or an address that is not set here: workers"
+            " with these settings leave it alone."
         )
     whose = "" if status.account_name == DEFAULT_ACCOUNT else f" for the account {status.account_name}"
     print(f"  accepted at {moment(status.accepted_at)}{whose}, deadline {moment(status.deadline)}")

@@ -41,7 +41,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 def run(arguments: argparse.Namespace) -> ExitCode:
     report = _json_reporter() if arguments.json else _reporter()
     # Complains of wrong settings before anything runs; the server's address is added to them below.
-    Settings.from_environment().require_api_key()
+    Settings.from_environment().require_accounts()
     port = free_port(arguments.flower_port, "--flower-port")
     with StopSignals() as signals, ExitStack() as running:
         server: EmbeddedServer | None = None

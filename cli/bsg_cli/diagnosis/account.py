@@ -63,7 +63,7 @@ def _balance(settings: Settings) -> Finding:
             subject,
             Level.PROBLEM,
             f"no usable answer ({failure.cause})",
-            "Check BSG_BASE_URL and the network, and try again.",
+            f"Check {variable('BSG_BASE_URL', settings.account_name)} and the network, and try again.",
         )
     left = f"{found.balance} {found.currency or ''}".strip()
     if found.balance + found.credit <= 0:
@@ -75,7 +75,7 @@ def _gate(client: redis.Redis, settings: Settings) -> Finding:
     gate = Ledger(client).gate(settings.account).state()
     if gate.open:
         return Finding(of_account("gate", settings), Level.OK, "open")
-    shut = shut_for(gate.reason)
+    shut = shut_for(gate.reason, settings.account_name)
     since = f" since {moment(gate.since)}" if gate.since is not None else ""
     level = Level.WARNING if gate.reason == GateReason.OPERATOR else Level.PROBLEM
     return Finding(of_account("gate", settings), level, f"shut{since}, because {shut.why}: nothing leaves", shut.opens)

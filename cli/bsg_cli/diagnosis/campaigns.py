@@ -11,12 +11,15 @@ import redis
 from bsg_cli.diagnosis.account import of_account
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
+from bsg_config.named_accounts import variable
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room, unstamped
 
 LONGEST_WAIT_SECONDS = 300.0
+LONGEST_LEASE_OVER_SECONDS = 60.0  # the sweep looks every second
+LONGEST_UNPOLLED_SECONDS = 3600.0  # under a low limit, thousands of batches wait for their turn
 RECORDS_AT_ONCE = 1_000
 LOOKED_AT_MOST = 50_000
 NAMED_AT_MOST = 5
@@ -27,6 +30,7 @@ def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Findi
     """Raises `redis.exceptions.RedisError` when Redis does not answer."""
     ledger = Ledger(client)
     for account in settings.accounts:
+        yield from _overdue(ledger, account)
         yield from _doubt(ledger, account)
     yield _oldest_due(ledger, settings)
     yield from _strangers(ledger, settings)
@@ -62,20 +66,35 @@ def _records(ledger: Ledger, identifiers: Sequence[str]) -> Iterator[BatchRecord
         yield from ledger.reading.batch_records(identifiers[first : first + RECORDS_AT_ONCE])
 
 
+def _overdue(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
+    """What only a status worker with the account's key looks after."""
+    for room, longest, what in (
+        (Room.LEASES, LONGEST_LEASE_OVER_SECONDS, "was taken by a worker whose lease is over"),
+        (Room.LIVE, LONGEST_UNPOLLED_SECONDS, "should have been asked for at BSG"),
+    ):
+        due = ledger.rooms.oldest_due([(room, settings.account)])
+        seconds = 0.0 if due is None else (ledger.rooms.now_ms() - due.since_ms) / 1000
+        if due is not None and seconds > longest:
+            yield Finding(
+                of_account("status", settings),
+                Level.PROBLEM,
+                f"batch {due.member} {what} since {seconds:.0f} s, and nobody looks after it",
+                f"Start a status worker with {variable('BSG_API_KEY', settings.account_name)}, and beat.",
+            )
+
+
 def _oldest_due(ledger: Ledger, settings: Settings) -> Finding:
-    rooms = [
-        (Room.DUE, room)
-        for account in settings.accounts or (settings,)
-        for room in (unstamped(account.account_name), *([account.account] if account.bsg_api_key else []))
-    ]
+    names = {*ledger.reading.account_names(), *(account.account_name for account in settings.accounts)}
+    owners = [*map(unstamped, names), *(account.account for account in settings.accounts)]
+    rooms = [(Room.DUE, owner) for owner in owners]
     due = ledger.rooms.oldest_due([(Room.PREPARE, ""), *rooms])
     if due is None:
         return Finding("waiting", Level.OK, "nothing is due")
     seconds = max(0.0, (ledger.rooms.now_ms() - due.since_ms) / 1000)
-    told = f"the oldest that is due has been so for {seconds:.0f} s, in campaign {due.campaign_id}"
+    told = f"the oldest that is due has been so for {seconds:.0f} s, in campaign {due.member}"
     if seconds <= LONGEST_WAIT_SECONDS:
         return Finding("waiting", Level.OK, told)
-    return Finding("waiting", Level.WARNING, told, f"`bsg-campaigns explain {due.campaign_id}` says what it waits for.")
+    return Finding("waiting", Level.WARNING, told, f"`bsg-campaigns explain {due.member}` says what it waits for.")
 
 
 def _strangers(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
@@ -90,8 +109,8 @@ def _strangers(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "accounts",
             Level.WARNING,
-            f"{number(names.total())} open campaigns are for accounts whose keys are not set here "
-            f"({', '.join(sorted(names))}): only workers with their BSG_API_KEY and BSG_BASE_URL go on with them",
+            f"{number(names.total())} open campaigns are for accounts under keys or addresses that are not set here "
+            f"({', '.join(sorted(names))}): only workers with those go on with them",
             "Give every worker the keys of all accounts, or cancel what nobody wants.",
         )
 

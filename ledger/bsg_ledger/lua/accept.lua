@@ -33,6 +33,7 @@ for part = 0, parts - 1 do
 end
 redis.call('HSET', idempotency, 'campaign', campaign, 'digest', ARGV[3], 'messages', ARGV[4])
 redis.call('ZADD', 'bsg:campaigns', NOW, campaign)
+redis.call('SADD', 'bsg:account-names', ARGV[15])
 count(campaign, 'unprepared', ARGV[4], 0)
 refresh_prepare(campaign)
 refresh_campaign(campaign)

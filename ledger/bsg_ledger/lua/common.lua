@@ -8,6 +8,7 @@
 --   bsg:suppressed                      set     phones that are never sent to
 --   bsg:witness:W                       string  the sequence that process W has seen; expires when W is long gone
 --   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
+--   bsg:account-names                   set     of every account that a campaign was ever accepted for
 --   bsg:closed                          zset    campaigns of which nothing is left to do, since when
 --   bsg:events                          stream  the last transitions of all campaigns: the feed
 --   bsg:messages                        hash    messages of all campaigns by state

@@ -2,14 +2,16 @@
 -- Writes down that the request may be on the wire from now on. Nothing leaves before this is on disk.
 -- ARGV  1 campaign, 2 batch, 3 token, 4 account, 5 lease (ms), 6 remark for the event,
 --       7 duplicate window (ms), 8 next look (ms), 9 witness ('' for none), 10 sequence that it has seen,
---       11 suppressions that its messages were held against
+--       11 suppressions that its messages were held against, 12... accounts whose gates a ledger that went back shuts
 -- Answer  {posting, attempts, first intent (ms), sequence now}, {pending, why}, {cancelled}, {expired}, {unconfirmed}
 --         or {stale}
 -- Transition  claimed -> posting (or back, if the campaign or the gate has been closed, or somebody suppressed, meanwhile; -> unconfirmed if an
 --             earlier attempt is in doubt and BSG can no longer be trusted to know its reference ids)
 local campaign, batch = ARGV[1], ARGV[2]
 -- Here and not only at the watch: between two looks of the watch a batch that was sent may be pending again.
-if went_back(ARGV[9], ARGV[10]) then shut_gate(ARGV[4], 'ledger_went_back', 'a process that saw event ' .. ARGV[10]) end
+for i = 12, went_back(ARGV[9], ARGV[10]) and #ARGV or 0 do
+  shut_gate(ARGV[i], 'ledger_went_back', 'a process that saw event ' .. ARGV[10])
+end
 local key = batch_key(campaign, batch)
 if not held(campaign, batch, 'claimed', ARGV[3]) or number(redis.call('HGET', key, 'lease_until')) <= NOW then return { 'stale' } end
 local account, paused, cancelled, deadline = get(campaign_key(campaign), 'account', 'paused', 'cancelled', 'deadline')

@@ -268,8 +268,8 @@ GUARDS: tuple[Guard, ...] = (
         "ledger/bsg_ledger/lua/look.lua",
         (
             "an older ledger shuts the gate",
-            "if back then shut_gate(",
-            "if false then shut_gate(",
+            "for i = 3, back and #ARGV or 0 do",
+            "for i = 3, 0 do",
             f"{GOING_BACK}an_older_ledger_shuts_the_gate",
         ),
     ),

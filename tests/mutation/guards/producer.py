@@ -127,9 +127,15 @@ GUARDS: tuple[Guard, ...] = (
         "producer/bsg_producer/digest.py",
         (
             "text and sender are part of the digest",
-            "blake2b(_written([text, sender]), digest_size=_DIGEST_BYTES)",
-            "blake2b(digest_size=_DIGEST_BYTES)",
+            "_written([text, sender, account])",
+            "_written([account])",
             f"{DIGEST}text_and_sender_are_content",
+        ),
+        (
+            "the account is part of the digest",
+            "_written([text, sender, account])",
+            "_written([text, sender])",
+            f"{DIGEST}the_account_is_content",
         ),
         (
             "a value that cannot be written hides no other",
