@@ -59,17 +59,16 @@ def test_an_account_that_bsg_blocks_holds_up_no_other(stage: Stage) -> None:
 
 def test_a_campaign_waits_for_a_worker_with_its_accounts_key(own_stage: Stage) -> None:
     own_stage.sandbox.put_account(SECOND)
-    own_stage.processes.all()
     with_both = {**own_stage.processes.settings, "BSG_API_KEY__SECOND": SECOND}
     own_stage.producer = Producer(Settings.from_environment(with_both))
-    campaign = own_stage.send(10, account="second")
+    own_stage.processes.worker()
+    campaign, of_the_worker = own_stage.send(10, account="second"), own_stage.send(10)
+    own_stage.wait_for_messages(of_the_worker, "submitted", 10)
     own_stage.wait_for_messages(campaign, "pending", 10)
-    own_stage.wait_for(own_stage.send(10), "done")
     assert own_stage.arrivals(campaign) == {}
 
     own_stage.processes.settings = with_both
-    for process in (own_stage.processes.worker(), own_stage.processes.status()):
-        process.wait_until_ready()
+    own_stage.processes.all()
 
     own_stage.wait_for(campaign, "done")
     own_stage.assert_each_arrived_once(campaign, 10)
