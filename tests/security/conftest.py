@@ -10,7 +10,7 @@ from bsg_sandbox.accounts import Account
 from bsg_sandbox.server import Sandbox
 from tests.certificates import CERTIFICATE, serving
 from tests.scenarios.stage import Stage
-from tests.security.secrets import KEY, PASSWORD, QUOTED_PASSWORD
+from tests.security.secrets import KEY, KEY_OF_SECOND, PASSWORD, QUOTED_PASSWORD
 from tests.security.tls_proxy import TLSProxy
 from tests.servers import RedisServer
 
@@ -39,7 +39,7 @@ def guarded_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuardedR
 
 @pytest.fixture(scope="package")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(accounts=[Account(KEY)]) as running:
+    with Sandbox(accounts=[Account(KEY), Account(KEY_OF_SECOND)]) as running:
         yield running
 
 
@@ -47,7 +47,6 @@ def sandbox() -> Iterator[Sandbox]:
 def stage(guarded_redis: GuardedRedis, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """Workers that log all they can, over TLS and with a password; nothing runs yet."""
     directory = tmp_path_factory.mktemp("stage")
-    with Stage(
-        directory, guarded_redis.url(), sandbox, log_level="DEBUG", BSG_API_KEY=KEY, CAMPAIGN_BATCH_SIZE="5"
-    ) as stage:
+    settings = {"BSG_API_KEY": KEY, "BSG_API_KEY__SECOND": KEY_OF_SECOND, "CAMPAIGN_BATCH_SIZE": "5"}
+    with Stage(directory, guarded_redis.url(), sandbox, log_level="DEBUG", **settings) as stage:
         yield stage

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 KEY = "live_opensesame7777"
+KEY_OF_SECOND = "live_abracadabra8888"  # of a named account
 PASSWORD = "hush-hush/4242"
 QUOTED_PASSWORD = "hush-hush%2F4242"
 TEXT = "swordfish"
@@ -12,7 +13,7 @@ NAME = "Xanthippe"
 FIRST_PHONE = 380_667_770_000
 _PHONE = "38066777"
 
-SECRETS = (KEY, PASSWORD, QUOTED_PASSWORD, TEXT, NAME, _PHONE)
+SECRETS = (KEY, KEY_OF_SECOND, PASSWORD, QUOTED_PASSWORD, TEXT, NAME, _PHONE)
 
 
 def messages(count: int) -> Iterator[Mapping[str, object]]:

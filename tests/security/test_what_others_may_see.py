@@ -21,6 +21,7 @@ import redis
 from flower import urls as flower_urls
 from kombu.connection import Connection
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.queues import WORKER_QUEUES
 from bsg_config.redis_connections import broker_url, connect
 from bsg_config.settings import Settings
@@ -48,8 +49,8 @@ PAGES_AT_MOST = 500
 LINK = re.compile(r'(?:href|action)="(/[^"#]*)"')
 
 
-def send(stage: Stage, count: int = 12) -> str:
-    return stage.producer.enqueue(messages(count), sender="MyShop", text=TEMPLATE).campaign_id
+def send(stage: Stage, count: int = 12, *, account: str = DEFAULT_ACCOUNT) -> str:
+    return stage.producer.enqueue(messages(count), sender="MyShop", text=TEMPLATE, account=account).campaign_id
 
 
 def queue_contents(client: redis.Redis) -> str:
@@ -152,7 +153,7 @@ def campaigns(stage: Stage, flower: Flower) -> list[str]:
         # With a success between them, as five doubts in a row would shut the gate.
         stage.sandbox.fault(**fault, requests=[2 * number])
     stage.processes.all()
-    found = [send(stage) for _ in range(8)]
+    found = [send(stage, account=account) for account in (DEFAULT_ACCOUNT, "second") for _ in range(4)]
     faults = len(FAULTS)
     wait_until(
         lambda: sum(fault["happened"] for fault in stage.sandbox.faults()) >= faults, within=20, what="every fault"

@@ -25,15 +25,20 @@ from bsg_worker.client.wire import Answer, StreamedBody
 from bsg_worker.failures import TaskFailed, telling_no_contents
 from bsg_worker.runtime import build
 from tests.producer.campaigns import CAMPAIGN, envelope_of
-from tests.security.secrets import FIRST_PHONE, KEY, NAME, QUOTED_PASSWORD, TEXT, messages, secrets_in
+from tests.security.secrets import FIRST_PHONE, KEY, KEY_OF_SECOND, NAME, QUOTED_PASSWORD, TEXT, messages, secrets_in
 
 SETTINGS = Settings.build(bsg_api_key=KEY, redis_url=f"redis://user:{QUOTED_PASSWORD}@localhost/0", bsg_auth="api-key")
+WITH_SECOND = Settings.from_environment(
+    {"BSG_API_KEY": KEY, "BSG_API_KEY__SECOND": KEY_OF_SECOND, "REDIS_URL": "redis://h"}
+)
 ENVELOPE = envelope_of(text=f"{TEXT} {{{{ name }}}}", callback_url=f"https://example.com/{TEXT}")
 PART = unpack(pack(list(messages(3)), Template.parse(f"{TEXT} {{{{ name }}}}")).content)
 COLUMNS = look(PART, sender="MyShop", texts=[TEXT] * 3, generated_ids=["a", "b", "c"])
 BODY = f'[{{"phone":{FIRST_PHONE},"text":"{TEXT}"}}]'.encode()
 VALUES: dict[str, Any] = {
     "settings": SETTINGS,
+    "settings of two accounts": WITH_SECOND,
+    "settings of a named account": WITH_SECOND.of_account("second"),
     "address": RedisAddress.parse(str(SETTINGS.redis_url)),
     "producer": Producer(SETTINGS),
     "doorbell": Doorbell(connect(SETTINGS)),
