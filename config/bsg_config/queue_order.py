@@ -9,8 +9,11 @@ wait for a large one, and a flood of small ones does not stop a large one.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal, get_args
 
-PRIORITIES = ("high", "normal", "low")
+Priority = Literal["high", "normal", "low"]
+
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 _TURNS_IN_A_ROW = {"prepare": 4}
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
+from bsg_config.queue_order import Priority
+from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
 from bsg_producer.enqueueing import Receipt
 from bsg_producer.errors import (
     BSGCampaignsError,
@@ -21,28 +24,34 @@ from bsg_producer.rejects import Reject
 
 if TYPE_CHECKING:
     from bsg_producer.async_producer import AsyncProducer
+else:
+    # Type checkers do not see this function: with it, they accept any name.
+    def __getattr__(name: str) -> object:
+        if name not in _IMPORTED_ON_USE:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_IMPORTED_ON_USE[name]), name)
+
+
+# Most apps need neither these nor what they import. Name them above for type checkers too.
+_IMPORTED_ON_USE = {"AsyncProducer": "bsg_producer.async_producer"}
 
 __all__ = [
     "AsyncProducer",
     "BSGCampaignsError",
+    "Batch",
     "CampaignInvalid",
     "CampaignNotFound",
+    "CampaignStatus",
+    "CampaignSummary",
     "EnqueueUnconfirmed",
     "FeedGap",
     "IdempotencyConflict",
+    "Priority",
     "Producer",
     "QueueNotDurable",
     "QueueUnavailable",
     "Receipt",
     "Reject",
     "ReportUnavailable",
+    "Transition",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    # Imported when it is asked for: it needs greenlet, and most apps neither.
-    if name == "AsyncProducer":
-        from bsg_producer.async_producer import AsyncProducer
-
-        return AsyncProducer
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

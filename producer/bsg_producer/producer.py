@@ -14,6 +14,7 @@ from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import BELL_PATIENCE_MS, Doorbell
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_config.queue_order import Priority
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
@@ -76,7 +77,7 @@ class Producer:
         start_at: datetime | None = None,
         deadline: datetime | None = None,
         callback_url: str | None = None,
-        priority: str = "normal",
+        priority: Priority = "normal",
         allow_duplicates: bool = False,
         idempotency_key: str | None = None,
         name: str | None = None,
@@ -88,6 +89,7 @@ class Producer:
 
         `messages` is consumed once and never held whole. Each is a mapping with `phone`, `text` unless a template is
         given here as `text`, and optionally `sender`, `reference_id`, `tariff_code`. `validity` is in hours.
+        `priority` is "high", "normal" or "low".
         Batches leave only `send_between` hours of the day: "09:00-20:00", by the account's zone or a given one,
         "09:00-20:00 Europe/Kyiv".
         The campaign pauses when its next batch would pass `max_cost`, by the prices that BSG answers.

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, Literal
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_config.queue_order import Priority
 
 SecondThoughts = Literal["none", "cancel", "pause", "suppress"]
 
@@ -34,7 +35,7 @@ class ChaosCampaign:
     producer: int
     number: int
     size: int
-    priority: str
+    priority: Priority
     templated: bool
     own_reference_ids: bool
     deadline_seconds: float | None
