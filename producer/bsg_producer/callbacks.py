@@ -2,8 +2,9 @@
 
     application = callbacks(producer, secret=os.environ["BSG_CALLBACK_SECRET"])
 
-Mounted at /bsg, the `callback_url` is https://shop.example/bsg/SECRET. How BSG pushes is not documented: a query, a
-form and JSON are taken, with the fields id, msisdn, reference, status, time_in, time_sent, time_dr, price, currency.
+Mounted at /bsg, the `callback_url` is https://shop.example/bsg/SECRET, 100 characters at most. BSG pushes JSON by POST,
+with the fields error, errorDescription, id, msisdn, reference, status, time_in, time_sent, time_dr, price, currency. A
+form and a query with the same fields are taken too.
 BSG: callback_url, delivery report.
 """
 
@@ -38,9 +39,9 @@ class _NotAReport(Exception):
 def callbacks(producer: Producer, *, secret: str) -> WSGIApplication:
     """`secret` is the last part of the address, and the only proof that it is BSG who pushes.
 
-    Answers 204 when all reports are in the feed on disk, 404 for another path, 405 for another method, 400 for what is
-    no report, 413 for what is too much, and 503 when Redis does not take them, so that BSG tries again. Raises
-    ValueError for a secret that is easily guessed.
+    Responds 200 when all reports are in the feed on disk: BSG takes nothing else for a success. Responds 404 for another
+    path, 405 for another method, 400 for what is no report, 413 for what is too much, and 503 when Redis does not take
+    them, so that BSG tries again. Raises ValueError for a secret that is easily guessed.
     """
     if len(secret) < SECRET_CHARACTERS_LEAST or not re.fullmatch(r"[A-Za-z0-9_-]+", secret):
         raise ValueError(
@@ -74,7 +75,7 @@ def _answer(producer: Producer, expected: bytes, environ: WSGIEnvironment) -> st
         producer.record_reports(told)
     except (QueueUnavailable, QueueNotDurable):
         return "503 Service Unavailable"
-    return "204 No Content"
+    return "200 OK"
 
 
 def _reports(environ: WSGIEnvironment, body: bytes) -> list[Mapping[str, Any]]:

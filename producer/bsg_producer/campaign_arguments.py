@@ -24,7 +24,7 @@ from bsg_producer.template import Template
 START_DAYS_AHEAD_MOST = 30  # BSG: POST /api/campaigns/sms/send-individual, start_at
 DEADLINE_DAYS_AHEAD_MOST = 120
 NAME_CHARACTERS_MOST = 200
-CALLBACK_URL_CHARACTERS_MOST = 2_000
+CALLBACK_URL_CHARACTERS_MOST = 100  # BSG: OpenAPI document, CallbackUrl
 MAX_COST_BELOW = 1_000_000_000
 
 _PRIORITY = ", ".join(PRIORITIES[:-1]) + f" or {PRIORITIES[-1]}"
@@ -195,7 +195,9 @@ def _check_callback_url(value: str) -> None:
     if not sound or not value.isascii() or not value.isprintable() or " " in value:
         raise ValidationError("Not the address of a web page: write it as https://example.com/reports.")
     if len(value) > CALLBACK_URL_CHARACTERS_MOST:
-        raise ValidationError(f"Longer than {CALLBACK_URL_CHARACTERS_MOST} characters: shorten it.")
+        raise ValidationError(
+            f"{len(value)} characters, and BSG takes at most {CALLBACK_URL_CHARACTERS_MOST}: give a shorter address."
+        )
 
 
 def _check_bool(value: Any) -> None:

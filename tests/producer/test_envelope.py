@@ -79,6 +79,15 @@ def test_numbers_have_bounds_and_are_numbers(field: str, least: int, most: int) 
         assert errors_of(**{field: wrong}).keys() == {field}
 
 
+def test_a_callback_url_has_at_most_the_hundred_characters_that_bsg_takes() -> None:
+    longest = "https://example.com/".ljust(100, "r")
+    assert envelope_of(callback_url=longest).callback_url == longest
+
+    assert errors_of(callback_url=f"{longest}r") == {
+        "callback_url": ["101 characters, and BSG takes at most 100: give a shorter address."]
+    }
+
+
 def test_start_at_is_in_the_future_and_thirty_days_ahead_at_most() -> None:
     latest = NOW + 30 * DAY
     assert envelope_of(start_at=latest).start_at == latest
