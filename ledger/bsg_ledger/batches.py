@@ -137,9 +137,15 @@ class Batches:
         )  # fmt: skip
 
     def doubtful(
-        self, lease: BatchLease, *, account: str, cause: str, doubts_allowed: int, suspects: Sequence[int] | None = None
+        self,
+        lease: BatchLease,
+        *,
+        account: str,
+        cause: str,
+        doubts_allowed: int | None,
+        suspects: Sequence[int] | None = None,
     ) -> str:
-        """Neither yes nor no; `doubts_allowed` of them in a row shut the account's gate.
+        """Neither yes nor no; `doubts_allowed` of them in a row shut the account's gate. None: this one does not count.
 
         `suspects`: BSG said no for reference ids that it knows, in those rows (empty: it did not name them).
         """
@@ -152,7 +158,7 @@ class Batches:
             account,
             cause,
             self._next_look_ms,
-            doubts_allowed,
+            doubts_allowed or 0,
             named,
         )
 

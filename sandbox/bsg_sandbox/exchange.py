@@ -34,6 +34,8 @@ OLD_STYLE_ERRORS = {
     33: "Direction is not allowed",
 }
 
+DUPLICATE_NOTICE = "Too many duplicate request detected"  # BSG: the one documented 429, of every POST
+
 
 class Ending(StrEnum):
     """How the connection goes on once the answer is due."""

@@ -37,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
     "cut_after": Kind("POST", CREATE),
     "silence_before": Kind("POST", CREATE, {"seconds": 0.0}),
     "silence_after": Kind("POST", CREATE, {"seconds": 0.0}),
+    "duplicate_notice_after": Kind("POST", CREATE),
     "garbage_after": Kind("POST", CREATE, {"shape": "html"}),
     "no_funds": Kind("POST", CREATE, {"status": 200}),
     "user_blocked": Kind("*", EVERYTHING, {"status": 200}),

@@ -12,6 +12,7 @@ from bsg_sandbox import creating, reading
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.control_address import PREFIX, answer_control
 from bsg_sandbox.exchange import (
+    DUPLICATE_NOTICE,
     Answer,
     Ending,
     Head,
@@ -142,6 +143,8 @@ class ApiRequest:
             return Answer(0, ending=Ending.SILENCE, pause=pause)
         if "server_error_after" in struck:
             return said(int(struck.option("server_error_after", "status")), "Server Error")
+        if "duplicate_notice_after" in struck:
+            return said(429, DUPLICATE_NOTICE)
         if "endless_answer" in struck:
             pause = float(struck.option("endless_answer", "pause"))
             return Answer(200, ending=Ending.ENDLESS, pause=pause)
@@ -212,7 +215,7 @@ def _throttled(retry_after: float | str | None) -> Answer:
         headers["Retry-After"] = formatdate(time.time() + 2, usegmt=True)
     elif retry_after is not None:
         headers["Retry-After"] = str(retry_after)
-    return said(429, "Too many duplicate request detected. Please try again later.", headers)
+    return said(429, "Too Many Attempts.", headers)
 
 
 def _garbage(answer: Answer, shape: str) -> Answer:

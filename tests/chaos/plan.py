@@ -109,6 +109,7 @@ BSG_FAULTS: Mapping[str, Callable[[Random], dict[str, Any]]] = {
     "cut_after": _nothing,
     "silence_before": _anywhere,
     "silence_after": _nothing,
+    "duplicate_notice_after": _nothing,
     "garbage_after": lambda chance: {"shape": chance.choice(("html", "broken_json", "empty", "no_id", "half"))},
     "no_funds": lambda chance: {"status": chance.choice((200, 402))},
     "user_blocked": lambda chance: {"status": chance.choice((200, 403))},

@@ -100,7 +100,7 @@ class Desk:
         assert self.doubtful(lease) == "unconfirmed"
         return lease
 
-    def doubtful(self, lease: BatchLease, *, doubts_allowed: int = 5) -> str:
+    def doubtful(self, lease: BatchLease, *, doubts_allowed: int | None = 5) -> str:
         return self.ledger.batches.doubtful(lease, account=ACCOUNT, cause="read timeout", doubts_allowed=doubts_allowed)
 
     def absent(self, lease: BatchLease, *, window_ms: int, attempts: int = 1) -> str:

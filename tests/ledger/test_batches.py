@@ -797,6 +797,15 @@ def test_doubtful_outcomes_in_a_row_shut_the_gate(desk: Desk) -> None:
     assert desk.ledger.gate(ACCOUNT).state().reason == "doubts"
 
 
+def test_a_doubt_that_does_not_count_shuts_no_gate(desk: Desk) -> None:
+    campaign = desk.prepared(1, 1)
+
+    states = [desk.doubtful(desk.posting(campaign), doubts_allowed=None) for _ in range(2)]
+
+    assert states == ["unconfirmed", "unconfirmed"]
+    assert desk.ledger.gate(ACCOUNT).state().open
+
+
 def test_a_taken_batch_ends_the_row_of_doubts(desk: Desk) -> None:
     campaign = desk.prepared(1, 1, 1)
     desk.doubtful(desk.posting(campaign), doubts_allowed=2)

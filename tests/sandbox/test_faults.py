@@ -44,8 +44,18 @@ def test_a_throttle_says_when_to_come_back_only_if_told(sandbox: Sandbox, given:
     answer = post(sandbox, messages(1))
 
     assert (answer.status_code, answer.headers.get("Retry-After")) == (429, written)
-    assert "Too many duplicate request detected" in answer.json()["message"]
+    assert "duplicate" not in answer.json()["message"]
     assert kept(sandbox) == 0
+
+
+def test_a_duplicate_notice_comes_after_the_campaign_was_kept(sandbox: Sandbox) -> None:
+    sandbox.fault("duplicate_notice_after", times=1)
+
+    answer = post(sandbox, messages(1))
+
+    assert (answer.status_code, answer.json()) == (429, {"message": "Too many duplicate request detected"})
+    assert "Retry-After" not in answer.headers
+    assert kept(sandbox) == 1
 
 
 def test_a_throttle_can_name_a_date(sandbox: Sandbox) -> None:

@@ -88,6 +88,33 @@ def test_a_batch_that_bsg_has_twice_is_recorded_as_both_and_the_second_is_stoppe
     assert "ALARM: a second BSG campaign" in [change.cause for change in bench.status(campaign).transitions]
 
 
+def test_what_bsg_has_taken_and_called_a_duplicate_is_found_and_never_sent_again(bench: Bench) -> None:
+    bench.sandbox.configure(duplicates="allow")
+    bench.sandbox.fault("duplicate_notice_after", times=1)
+    campaign = bench.prepared(2)
+
+    told = bench.submit(campaign)
+    looked_twice(bench)
+    bench.submit(campaign)
+
+    assert told.startswith("unconfirmed: HTTP 429: duplicate request")
+    assert bench.batch(campaign).bsg_campaign_id == 1_000_001
+    assert bench.sandbox.summary().repeated_messages == 0
+
+
+def test_a_proxys_repetition_that_bsg_calls_a_duplicate_is_found(bench: Bench) -> None:
+    bench.sandbox.configure(duplicates="allow", duplicate_request_window=60)
+    bench.sandbox.fault("cut_after", times=1)
+    campaign = bench.submitted(1)
+    bench.producer.resolve(f"{campaign}-0", not_sent=True)
+
+    bench.submit(campaign)
+    looked_twice(bench)
+
+    assert bench.batch(campaign).bsg_campaign_id == 1_000_001
+    assert len(bench.sandbox.record().campaigns) == 1
+
+
 class Died(Exception):
     """Stands in for a SIGKILL: nothing of the process goes on."""
 

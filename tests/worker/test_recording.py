@@ -90,6 +90,26 @@ def test_an_account_without_funds_refuses_no_batch_however_often(bench: Bench) -
     assert bench.batch(campaign).state == "pending"
 
 
+def test_duplicate_notices_cool_nobody_down_and_are_none_of_the_doubts_that_shut_the_gate(bench: Bench) -> None:
+    for _ in range(4):
+        recorded(bench, OutcomeKind.IN_DOUBT)
+
+    states = [recorded(bench, OutcomeKind.IN_DOUBT, duplicate_notice=True)[1] for _ in range(5)]
+
+    assert states == ["unconfirmed"] * 5
+    assert bench.runtime.submit_limiter.state().cooling_for == 0
+    assert bench.producer.gate().open
+    recorded(bench, OutcomeKind.IN_DOUBT)
+    assert bench.producer.gate().reason == GateReason.DOUBTS
+
+
+def test_a_duplicate_notice_that_asks_to_wait_cools_the_account_down(bench: Bench) -> None:
+    _, state = recorded(bench, OutcomeKind.IN_DOUBT, duplicate_notice=True, retry_after=60.0)
+
+    assert state == "unconfirmed"
+    assert bench.runtime.submit_limiter.state().cooling_for > 0
+
+
 def test_five_doubts_in_a_row_shut_the_gate(bench: Bench) -> None:
     before = [recorded(bench, OutcomeKind.IN_DOUBT) and bench.producer.gate().open for _ in range(5)]
 

@@ -52,11 +52,7 @@ def record(
             wait = _backoff(runtime, lease, chance)
             return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
         case OutcomeKind.THROTTLED:
-            asked = outcome.retry_after
-            # A batch that is told to wait for years would expire for one odd header.
-            wait = _backoff(runtime, lease, chance) if asked is None else min(asked, LONGEST_COOL_DOWN)
-            runtime.submit_limiter.cool_down(wait)
-            reached(CrashPoint.RECORDING_COOLED_DOWN)
+            wait = _cooled_down(runtime, lease, outcome, chance)
             return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
         case OutcomeKind.REFUSED:
             return Recorded(batches.refused(lease, cause=outcome.cause))
@@ -74,8 +70,20 @@ def record(
                 )
             )
         case OutcomeKind.IN_DOUBT:
+            if outcome.throttles:
+                _cooled_down(runtime, lease, outcome, chance)
             suspects = [fault.row for fault in outcome.rows] if outcome.reference_ids_taken else None
-            return _doubtful(runtime, lease, outcome.cause, suspects)
+            return _doubtful(runtime, lease, outcome.cause, suspects, counts=not outcome.duplicate_notice)
+
+
+def _cooled_down(runtime: Runtime, lease: BatchLease, outcome: Outcome, chance: Random) -> float:
+    """Lets the whole account wait for as long as BSG asks; returns the seconds."""
+    asked = outcome.retry_after
+    # A batch that is told to wait for years would expire for one odd header.
+    wait = _backoff(runtime, lease, chance) if asked is None else min(asked, LONGEST_COOL_DOWN)
+    runtime.submit_limiter.cool_down(wait)
+    reached(CrashPoint.RECORDING_COOLED_DOWN)
+    return wait
 
 
 def _backoff(runtime: Runtime, lease: BatchLease, chance: Random) -> float:
@@ -109,10 +117,13 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) 
     return Recorded(state)
 
 
-def _doubtful(runtime: Runtime, lease: BatchLease, cause: str, suspects: Sequence[int] | None = None) -> Recorded:
+def _doubtful(
+    runtime: Runtime, lease: BatchLease, cause: str, suspects: Sequence[int] | None = None, *, counts: bool = True
+) -> Recorded:
+    allowed = DOUBTS_ALLOWED if counts else None
     return Recorded(
         runtime.ledger.batches.doubtful(
-            lease, account=runtime.account, cause=cause, doubts_allowed=DOUBTS_ALLOWED, suspects=suspects
+            lease, account=runtime.account, cause=cause, doubts_allowed=allowed, suspects=suspects
         )
     )
 

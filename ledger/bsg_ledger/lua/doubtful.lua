@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Records an outcome that says neither yes nor no; several in a row shut the gate.
--- ARGV  1 campaign, 2 batch, 3 token, 4 account, 5 cause, 6 next look (ms), 7 doubts in a row that shut the gate,
+-- ARGV  1 campaign, 2 batch, 3 token, 4 account, 5 cause, 6 next look (ms),
+--       7 doubts in a row that shut the gate (0: this one does not count),
 --       8 rows whose reference ids BSG says it knows, as 3,17 (- if it does not say which; '' for any other doubt)
 -- Answer  {unconfirmed} or {stale}
 -- Transition  posting -> unconfirmed
@@ -15,7 +16,8 @@ else
   redis.call('HDEL', key, 'suspects')
 end
 to_doubt(campaign, batch, ARGV[6], ARGV[5])
-if redis.call('HINCRBY', account_key(ARGV[4], 'gate'), 'doubts', 1) >= number(ARGV[7]) then
+local allowed = number(ARGV[7])
+if allowed > 0 and redis.call('HINCRBY', account_key(ARGV[4], 'gate'), 'doubts', 1) >= allowed then
   shut_gate(ARGV[4], 'doubts', batch_id(campaign, batch))
 end
 return { 'unconfirmed' }

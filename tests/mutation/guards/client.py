@@ -161,6 +161,18 @@ GUARDS: tuple[Guard, ...] = (
             f"{MEANING}half_an_answer_is_in_doubt_whatever_it_says",
         ),
         (
+            "a duplicate notice is in doubt",
+            "    if _DUPLICATE_NOTICE.search(answer.body):",
+            "    if False:",
+            f"{MEANING}status_and_content_decide_the_kind",
+        ),
+        (
+            "a 429 that is cut off may have been a duplicate notice",
+            '    if answer.cut is not None and "Retry-After" not in answer.headers:',
+            "    if False:",
+            f"{MEANING}a_429_without_its_text_may_have_been_the_duplicate_notice_unless_it_asks_to_wait",
+        ),
+        (
             "a gateway's no is not BSG's",
             ' and not content.keys().isdisjoint(("error", "errors", "message"))',
             "",
@@ -180,8 +192,8 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "any other status is in doubt",
-            '    return replace(_IN_DOUBT, cause=f"HTTP {status}")\n\n\ndef _closed',
-            '    return replace(_REFUSED, cause=f"HTTP {status}")\n\n\ndef _closed',
+            '    return replace(_IN_DOUBT, cause=f"HTTP {status}")\n\n\ndef _of_a_429',
+            '    return replace(_REFUSED, cause=f"HTTP {status}")\n\n\ndef _of_a_429',
             f"{MEANING}status_and_content_decide_the_kind",
         ),
         (

@@ -34,6 +34,12 @@ GUARDS: tuple[Guard, ...] = (
             "",
             f"{BATCHES}doubtful_outcomes_in_a_row_shut_the_gate",
         ),
+        (
+            "a doubt that does not count shuts no gate",
+            "if allowed > 0 and redis",
+            "if redis",
+            f"{BATCHES}a_doubt_that_does_not_count_shuts_no_gate",
+        ),
     ),
     *guards_of(
         "ledger/bsg_ledger/lua/not_taken.lua",

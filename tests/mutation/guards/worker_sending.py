@@ -151,14 +151,14 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a doubt is not taken for a no",
-            "            return _doubtful(runtime, lease, outcome.cause, suspects)",
-            "            return Recorded(batches.refused(lease, cause=outcome.cause))",
+            "return _doubtful(runtime, lease, outcome.cause, suspects, counts=not outcome.duplicate_notice)",
+            "return Recorded(batches.refused(lease, cause=outcome.cause))",
             f"{RECORDING}each_kind_leads_to_its_state",
         ),
         (
             "a doubt is not taken for not taken",
-            "            return _doubtful(runtime, lease, outcome.cause, suspects)",
-            "            return Recorded(batches.not_taken(lease, delay_ms=0, cause=outcome.cause))",
+            "return _doubtful(runtime, lease, outcome.cause, suspects, counts=not outcome.duplicate_notice)",
+            "return Recorded(batches.not_taken(lease, delay_ms=0, cause=outcome.cause))",
             f"{RECORDING}each_kind_leads_to_its_state",
         ),
         (
@@ -179,9 +179,15 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a throttled account cools down",
-            "            runtime.submit_limiter.cool_down(wait)\n",
+            "    runtime.submit_limiter.cool_down(wait)\n",
             "",
             f"{RECORDING}each_kind_leads_to_its_state",
+        ),
+        (
+            "a duplicate notice is none of the doubts that shut the gate",
+            "counts=not outcome.duplicate_notice",
+            "counts=True",
+            f"{RECORDING}duplicate_notices_cool_nobody_down_and_are_none_of_the_doubts_that_shut_the_gate",
         ),
         (
             "a wait that BSG asks for is bounded",

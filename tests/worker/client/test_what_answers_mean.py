@@ -16,6 +16,7 @@ TAKEN, REFUSED, IN_DOUBT = OutcomeKind.TAKEN, OutcomeKind.REFUSED, OutcomeKind.I
 THROTTLED, ROWS_REFUSED = OutcomeKind.THROTTLED, OutcomeKind.ROWS_REFUSED
 CLOSED = OutcomeKind.ACCOUNT_CLOSED
 INVALID = {"message": "The given data was invalid."}
+DUPLICATE_NOTICE = {"message": "Too many duplicate request detected"}
 
 
 def meaning_of(status: int, content: Any, headers: dict[str, str] | None = None) -> Outcome:
@@ -69,8 +70,13 @@ def complaints(*fields: str) -> dict[str, Any]:
         (408, INVALID, IN_DOUBT),
         (409, INVALID, IN_DOUBT),
         (418, INVALID, IN_DOUBT),
-        (429, {"message": "Too many duplicate request detected."}, THROTTLED),
+        (429, DUPLICATE_NOTICE, IN_DOUBT),
+        (429, {"message": "too many Duplicate  requests"}, IN_DOUBT),
+        (429, b"<html>Too many duplicate request detected</html>", IN_DOUBT),
+        (429, INVALID, THROTTLED),
+        (429, {"message": "Too Many Attempts."}, THROTTLED),
         (429, b"<html>", THROTTLED),
+        (429, b"", THROTTLED),
         (500, INVALID, IN_DOUBT),
         (500, {"error": "8"}, IN_DOUBT),
         (502, b"", IN_DOUBT),
@@ -177,9 +183,35 @@ def test_half_an_answer_to_a_question_is_of_no_use_whatever_it_says() -> None:
         usable(Answer(200, {}, b'{"data": []}', cut="answer cut off"))
 
 
-@pytest.mark.parametrize(("status", "kind"), [(429, THROTTLED), (401, CLOSED)])
-def test_a_status_that_says_it_all_needs_no_whole_body(status: int, kind: OutcomeKind) -> None:
-    assert creation_outcome(Answer(status, {}, b"{", cut="answer cut off")).kind is kind
+def test_a_401_says_it_all_without_a_whole_body() -> None:
+    assert creation_outcome(Answer(401, {}, b"{", cut="answer cut off")).kind is CLOSED
+
+
+@pytest.mark.parametrize(("headers", "kind"), [({}, IN_DOUBT), ({"Retry-After": "7"}, THROTTLED)])
+def test_a_429_without_its_text_may_have_been_the_duplicate_notice_unless_it_asks_to_wait(
+    headers: dict[str, str], kind: OutcomeKind
+) -> None:
+    assert creation_outcome(Answer(429, headers, b'{"mess', cut="answer cut off")).kind is kind
+
+
+def test_a_duplicate_notice_is_told_apart_from_other_doubts_and_throttles_nobody() -> None:
+    outcome = meaning_of(429, DUPLICATE_NOTICE)
+
+    assert (outcome.duplicate_notice, outcome.throttles) == (True, False)
+    assert not meaning_of(500, DUPLICATE_NOTICE).duplicate_notice
+
+
+def test_a_duplicate_notice_that_asks_to_wait_is_in_doubt_and_throttles_the_account() -> None:
+    outcome = meaning_of(429, DUPLICATE_NOTICE, {"Retry-After": "7"})
+
+    assert (outcome.kind, outcome.duplicate_notice, outcome.throttles) == (IN_DOUBT, True, True)
+
+
+def test_a_duplicate_notice_to_a_question_throttles_nobody() -> None:
+    with pytest.raises(ReadFailed) as failure:
+        usable(Answer(429, {}, json.dumps(DUPLICATE_NOTICE).encode()))
+
+    assert not failure.value.throttled
 
 
 @pytest.mark.parametrize(("left", "kind"), [(True, IN_DOUBT), (False, OutcomeKind.NOT_TAKEN)])

@@ -51,7 +51,8 @@ class Outcome:
 
     `cause` is a few words for logs and people, without personal data; nothing is decided by it. `retry_after`
     is how many seconds BSG asks to wait, None when it does not say. `reference_ids_taken` explains a doubt: BSG
-    said no because of reference ids that it knows, those of `rows` where it names them.
+    said no because of reference ids that it knows, those of `rows` where it names them. `duplicate_notice` explains
+    one too: BSG says that this body has arrived before, in this attempt or in an earlier one.
     """
 
     kind: OutcomeKind
@@ -61,6 +62,13 @@ class Outcome:
     rows: tuple[RowFault, ...] = ()
     account_reason: AccountReason | None = None
     reference_ids_taken: bool = False
+    duplicate_notice: bool = False
+
+    @property
+    def throttles(self) -> bool:
+        """Whether the account has to cool down."""
+        asked_to_wait = self.duplicate_notice and self.retry_after is not None
+        return self.kind is OutcomeKind.THROTTLED or asked_to_wait
 
 
 class StopOutcome(StrEnum):

@@ -8,7 +8,9 @@ By HTTP status, for a request to create a campaign:
 | 200, 201, 202 | an error code of the older style, and no `data.id` | by the table of codes |
 | 200, 201, 202 | anything else: HTML, nothing, half an answer, both of the above | in doubt |
 | 401 | anything | account closed (the client has renewed its token before it asks here) |
-| 429 | anything | throttled |
+| 429 | BSG's duplicate notice: the body has arrived before | in doubt; with `Retry-After` the account cools down too |
+| 429 | `Retry-After`, or a whole body with another text | throttled |
+| 429 | neither, and a body that is cut off | in doubt: it may have been the notice |
 | 400, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422 | an error code | by the table of codes |
 | 402 | BSG's JSON | account closed: no funds |
 | 422 | complaints about reference ids alone | in doubt: the mark of a batch that was sent before |
@@ -42,6 +44,9 @@ _UNPROCESSABLE = 422
 _ROW = re.compile(r"messages\.([0-9]{1,6})\.([A-Za-z0-9_.]{1,64})")
 _REFERENCE_ID = "reference_id"
 _LONGEST_COMPLAINT = 200
+
+# BSG: 429 of every POST, "Too many duplicate request detected". It has no code, so only its text tells it apart.
+_DUPLICATE_NOTICE = re.compile(rb"duplicate\s+request", re.IGNORECASE)
 
 _REFUSED = Outcome(OutcomeKind.REFUSED, "refused")
 _IN_DOUBT = Outcome(OutcomeKind.IN_DOUBT, "in doubt")
@@ -91,7 +96,7 @@ def read_failure(answer: Answer | NoAnswer) -> ReadFailed:
     without_error = not isinstance(content, Mapping) or _code(content) is None
     return ReadFailed(
         "not the answer that is documented" if said_yes and without_error else outcome.cause,
-        throttled=outcome.kind is OutcomeKind.THROTTLED,
+        throttled=outcome.throttles,
         retry_after=outcome.retry_after,
         account_reason=outcome.account_reason,
         status=answer.status,
@@ -112,7 +117,7 @@ def _by_status(answer: Answer) -> Outcome:
     if status == 401:
         return _closed_unless_the_code_says_more(answer)
     if status == 429:
-        return Outcome(OutcomeKind.THROTTLED, "HTTP 429")
+        return _of_a_429(answer)
     if answer.cut is not None:
         return replace(_IN_DOUBT, cause=f"HTTP {status}, {answer.cut}")
     content = decode(answer.body)
@@ -121,6 +126,14 @@ def _by_status(answer: Answer) -> Outcome:
     if status in _NO and isinstance(content, Mapping) and not content.keys().isdisjoint(("error", "errors", "message")):
         return _of_a_no(status, content)
     return replace(_IN_DOUBT, cause=f"HTTP {status}")
+
+
+def _of_a_429(answer: Answer) -> Outcome:
+    if _DUPLICATE_NOTICE.search(answer.body):
+        return replace(_IN_DOUBT, cause="HTTP 429: duplicate request", duplicate_notice=True)
+    if answer.cut is not None and "Retry-After" not in answer.headers:
+        return replace(_IN_DOUBT, cause=f"HTTP 429, {answer.cut}")
+    return Outcome(OutcomeKind.THROTTLED, "HTTP 429")
 
 
 def _closed_unless_the_code_says_more(answer: Answer) -> Outcome:
