@@ -39,9 +39,9 @@ class _NotAReport(Exception):
 def callbacks(producer: Producer, *, secret: str) -> WSGIApplication:
     """`secret` is the last part of the address, and the only proof that it is BSG who pushes.
 
-    Responds 200 when all reports are in the feed on disk: BSG takes nothing else for a success. Responds 404 for another
-    path, 405 for another method, 400 for what is no report, 413 for what is too much, and 503 when Redis does not take
-    them, so that BSG tries again. Raises ValueError for a secret that is easily guessed.
+    Responds 200 when all reports are in the feed on disk: BSG takes nothing else for a success. Responds 404 for
+    another path, 405 for another method, 400 for what is no report, 413 for what is too much, and 503 when Redis does
+    not take them, so that BSG tries again. Raises ValueError for a secret that is easily guessed.
     """
     if len(secret) < SECRET_CHARACTERS_LEAST or not re.fullmatch(r"[A-Za-z0-9_-]+", secret):
         raise ValueError(
