@@ -23,6 +23,7 @@ Value = TypeVar("Value")
 Reader = Callable[[Any], Value]
 
 _FERNET_KEY = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]=")  # 32 bytes, as text
+_API_KEY = re.compile(r"(live|test)_[\x21-\x7e]+")  # printable: it becomes a header of every request
 _SECONDS_IN = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SLOWEST_STATUS_INTERVAL_MS = 10_000  # no slot is reserved farther ahead
 
@@ -106,9 +107,11 @@ def zone(value: Any) -> ZoneInfo:
 
 def api_key(value: Any) -> str:
     text = str(value).strip()
-    # The key becomes a header of every request: a line break in it would end the header.
-    if not text.isascii() or not text.isprintable() or " " in text:
-        raise ValidationError("Not a key. Copy it as BSG shows it, such as live_…, without blanks and line breaks.")
+    if not _API_KEY.fullmatch(text):
+        raise ValidationError(
+            "Not a key of BSG, which begins with live_ or test_. Copy it as BSG shows it, without blanks, quotation "
+            "marks and line breaks."
+        )
     return text
 
 

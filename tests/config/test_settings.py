@@ -34,6 +34,22 @@ def test_a_blank_variable_counts_as_unset() -> None:
     assert Settings.from_environment({"BSG_API_KEY": "", "QUEUE_TIMEOUT": " "}) == Settings.build()
 
 
+@pytest.mark.parametrize(
+    "key", ["sandbox", "LIVE_1", "live_", "live-1", "'live_1'", "xlive_1", "live_a b", "live_a\nb"]
+)
+def test_a_key_of_the_wrong_form_is_refused_by_its_variable_and_not_shown(key: str) -> None:
+    errors = errors_of(BSG_API_KEY=key, BSG_API_KEY__MARKETING=key)
+
+    assert errors.keys() == {"BSG_API_KEY", "BSG_API_KEY__MARKETING"}
+    assert "begins with live_ or test_" in errors["BSG_API_KEY"][0]
+    assert key == "live_" or key not in str(errors)
+
+
+@pytest.mark.parametrize("key", ["live_1", "test_1", " live_~!# "])
+def test_a_key_of_either_kind_is_accepted(key: str) -> None:
+    assert Settings.from_environment({"BSG_API_KEY": key}).bsg_api_key == key.strip()
+
+
 def test_variables_are_read_by_their_names() -> None:
     settings = Settings.from_environment(
         {"BSG_RATE_LIMIT": "300/m", "BSG_TIMEZONE": "Europe/Kyiv", "BODY_RETENTION": "7d", "QUEUE_TIMEOUT": "0.5"}
