@@ -110,9 +110,9 @@ class Batches:
             witness.saw(int(answer[3]))
         return state
 
-    def release(self, lease: BatchLease, *, delay_ms: int, cause: str) -> str:
-        """Gives a claimed batch back: nothing has left."""
-        return self._run("release", lease.campaign_id, lease.batch, lease.token, delay_ms, cause)
+    def release(self, lease: BatchLease, *, delay_ms: int, cause: str, unreadable: bool = False) -> str:
+        """Gives a claimed batch back: nothing has left. `unreadable`: its messages cannot be read here."""
+        return self._run("release", lease.campaign_id, lease.batch, lease.token, delay_ms, cause, int(unreadable))
 
     def not_taken(self, lease: BatchLease, *, delay_ms: int, cause: str) -> str:
         """This attempt was surely not taken; the batch waits, or is in doubt if an earlier attempt is."""

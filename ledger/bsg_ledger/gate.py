@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -69,13 +70,15 @@ class Gate:
         self._scripts.run("gate", self._account, "balance", "", "", 0, balance)
 
     def state(self) -> GateState:
-        raw = self._client.hgetall(f"bsg:account:{self._account}:gate")
-        known = decoded(raw)
-        since = moment(int(known["since"])) if "since" in known else None
-        return GateState(
-            open=known.get("state") != "shut",
-            reason=known.get("reason", ""),
-            by=known.get("by", ""),
-            since=since,
-            balance=known.get("balance"),
-        )
+        return gate_state(decoded(self._client.hgetall(f"bsg:account:{self._account}:gate")))
+
+
+def gate_state(record: Mapping[str, str]) -> GateState:
+    """The state that a gate's record tells of; one without a record is open."""
+    return GateState(
+        open=record.get("state") != "shut",
+        reason=record.get("reason", ""),
+        by=record.get("by", ""),
+        since=moment(int(record["since"])) if "since" in record else None,
+        balance=record.get("balance"),
+    )

@@ -72,7 +72,12 @@ class Parts:
         )  # fmt: skip
         return text_of(answer[0]) == "prepared"
 
-    def release(self, lease: PartLease, *, delay_ms: int, cause: str) -> bool:
-        """Gives the part back, without counting it as a lost lease. False: the lease is stale."""
-        answer = self._scripts.run("release_part", lease.campaign_id, lease.part, lease.token, delay_ms, cause)
+    def release(self, lease: PartLease, *, delay_ms: int, cause: str, unreadable: bool = False) -> bool:
+        """Gives the part back, without counting it as a lost lease. False: the lease is stale.
+
+        `unreadable`: its messages cannot be read here.
+        """
+        answer = self._scripts.run(
+            "release_part", lease.campaign_id, lease.part, lease.token, delay_ms, cause, int(unreadable)
+        )
         return text_of(answer[0]) == "unprepared"

@@ -13,12 +13,12 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, is_account_name, variable
 from bsg_config.queue_order import PRIORITIES
+from bsg_config.sending_hours import SendingHours
 from bsg_config.settings import Settings, SettingsInvalid
 from bsg_producer import rules
 from bsg_producer.envelope import Envelope
 from bsg_producer.errors import CampaignInvalid
 from bsg_producer.rules import Fault
-from bsg_producer.sending_hours import SendingHours
 from bsg_producer.template import Template
 
 START_DAYS_AHEAD_MOST = 30  # BSG: POST /api/campaigns/sms/send-individual, start_at

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import UTC, timedelta
 
 import pytest
 
-from bsg_cli.commands.explain import _lines, _standing
-from bsg_cli.explaining import Explanation, explain
+from bsg_cli.commands.explain import Explanation, _lines, explain
 from bsg_config import clock
 from bsg_config.settings import Settings
+from bsg_ledger.batches import NotClaimed
 from bsg_ledger.gate import GateReason
-from bsg_ledger.states import BatchState
-from bsg_producer import Producer
+from bsg_ledger.waiting import WaitReason
+from bsg_ledger.waiting_texts import TEXTS
 from bsg_worker.limiter import Limiter
 from tests.ledger.campaigns import HOUR_MS, Desk
 
@@ -27,7 +28,7 @@ class Explained:
 
     def explanations(self, campaign: str, **changes: object) -> list[Explanation]:
         settings = Settings.build(**{"redis_url": self.settings.redis_url, "bsg_api_key": "live_test", **changes})
-        return explain(_standing(settings, Producer(settings).status(campaign)))
+        return explain(settings, campaign)
 
     def only(self, campaign: str, **changes: object) -> Explanation:
         (one,) = self.explanations(campaign, **changes)
@@ -36,6 +37,25 @@ class Explained:
     def posting(self, campaign: str) -> None:
         lease = self.desk.claimed(campaign, account=self.account)
         assert self.desk.intend(lease, account=self.account) == "posting"
+
+    def submitted(self, campaign: str, *, price: str = "", others: tuple[int, ...] = ()) -> None:
+        self.posting(campaign)
+        state = self.desk.ledger.batches.taken(
+            campaign, 0, account=self.account, bsg_campaign_id=7, bsg_status="new", next_poll_ms=0, cause="taken",
+            price=price, currency="UAH" if price else "", others=others,
+        )  # fmt: skip
+        assert state == "submitted"
+
+    def claim(self, campaign: str) -> str:
+        """Why no batch of it can be claimed."""
+        answer = self.desk.ledger.batches.claim(
+            campaign, bell="", account=self.account, account_name="default", token="token", lease_ms=HOUR_MS
+        )
+        assert isinstance(answer, NotClaimed)
+        return answer.why
+
+    def age_due(self, campaign: str) -> None:
+        self.desk.client.hset(f"bsg:campaign:{campaign}:batch:0", "not_before", 1)
 
 
 @pytest.fixture
@@ -56,7 +76,7 @@ def test_what_is_in_no_batch_waits_for_a_worker(explained: Explained) -> None:
 def test_batches_of_which_the_same_is_to_be_said_are_told_together(explained: Explained) -> None:
     campaign = explained.desk.prepared(10, 20, rejects=2)
 
-    rejects, batches = explained.explanations(campaign)
+    batches, rejects = explained.explanations(campaign)
 
     assert "bsg-campaigns rejects" in rejects.next
     assert rejects.messages == 2
@@ -139,7 +159,8 @@ def test_a_batch_in_doubt_is_looked_up_until_a_person_is_asked_who_comes_first(e
         lease, account=explained.account, cause="read timeout", doubts_allowed=5, suspects=None
     )
 
-    doubt = explained.explanations(campaign)[0]
+    ready, doubt = explained.explanations(campaign)
+    assert ready.messages == 20
     assert "in doubt (read timeout)" in doubt.stands
     assert doubt.at is not None
     assert not doubt.needs_person
@@ -155,7 +176,7 @@ def test_another_accounts_campaign_waits_for_that_accounts_workers(explained: Ex
     campaign = explained.desk.prepared(10, 20)
     explained.desk.claimed(campaign, account=explained.account)
 
-    pending = explained.explanations(campaign, bsg_api_key="live_other")[1]
+    pending = explained.explanations(campaign, bsg_api_key="live_other")[0]
 
     assert "the account default, under a key or an address that is not set here" in pending.stands
 
@@ -166,14 +187,14 @@ def test_without_a_key_a_campaign_of_no_account_yet_is_explained_all_the_same(ex
     assert "in line" in explained.only(campaign, bsg_api_key=None).stands
 
 
-def test_every_state_of_a_batch_has_its_sentence() -> None:
-    from bsg_cli import explaining
-
-    assert set(explaining._STATES) == set(BatchState)
+def test_every_reason_to_wait_has_its_text() -> None:
+    assert set(TEXTS) == set(WaitReason)
 
 
 def test_an_explanation_names_four_batches_and_counts_the_rest() -> None:
-    one = Explanation(tuple(f"C-{number}" for number in range(9)), 9000, "at BSG", "It is asked.")
+    one = Explanation(
+        WaitReason.AT_BSG, tuple(f"C-{number}" for number in range(9)), 9000, "at BSG", "It is asked.", None, False
+    )
 
     assert _lines(one) == ["9 000 messages in C-0, C-1, C-2, C-3 and 5 more: at BSG.", "  It is asked."]
 
@@ -190,7 +211,7 @@ def test_a_campaign_is_explained_by_the_account_that_it_is_for(explained: Explai
 
     def stands(account_name: str, known: Settings = settings) -> str:
         campaign = explained.desk.prepared(10, account_name=account_name)
-        (one,) = explain(_standing(known, Producer(known).status(campaign)))
+        (one,) = explain(known, campaign)
         return one.stands
 
     assert "gate, which is shut" in stands("marketing")
@@ -198,3 +219,129 @@ def test_a_campaign_is_explained_by_the_account_that_it_is_for(explained: Explai
     assert "the account marketing, under a key or an address that is not set here" in stands(
         "marketing", explained.settings
     )
+
+
+def options(**given: str) -> str:
+    return json.dumps({"start_at": None, "send_between": None, **given})
+
+
+def in_hours(first: timedelta, last: timedelta) -> str:
+    """Sending hours from `first` to `last` from now."""
+    now = clock.now().astimezone(UTC)
+    return f"{now + first:%H:%M}-{now + last:%H:%M} UTC"
+
+
+def test_outside_of_its_hours_a_campaign_waits_for_them_and_not_for_another_try(explained: Explained) -> None:
+    closed = in_hours(timedelta(hours=3), timedelta(hours=5))
+    campaign = explained.desk.prepared(10, envelope=options(send_between=closed))
+    lease = explained.desk.claimed(campaign, account=explained.account)
+    explained.desk.ledger.batches.release(lease, delay_ms=3 * HOUR_MS, cause="outside of its hours")
+
+    one = explained.only(campaign)
+
+    assert one.reason is WaitReason.SENDING_HOURS
+    assert "send_between" in one.stands
+    assert one.at is not None
+    assert timedelta(hours=2, minutes=58) < one.at - clock.now() <= timedelta(hours=3)
+
+
+def test_within_its_hours_a_campaign_waits_for_the_rate_limit(explained: Explained) -> None:
+    opened = in_hours(timedelta(hours=-3), timedelta(hours=5))
+
+    assert explained.only(explained.desk.prepared(10, envelope=options(send_between=opened))).stands.startswith("ready")
+
+
+def test_what_bsg_sends_tomorrow_is_scheduled_there_until_then(explained: Explained) -> None:
+    tomorrow = clock.now() + timedelta(days=1)
+    campaign = explained.desk.prepared(10, envelope=options(start_at=tomorrow.isoformat()))
+    explained.submitted(campaign)
+
+    one = explained.only(campaign)
+
+    assert one.reason is WaitReason.SCHEDULED
+    assert "start_at" in one.stands
+    assert one.at == tomorrow
+
+
+def test_once_its_start_has_passed_a_campaign_is_at_bsg(explained: Explained) -> None:
+    started = (clock.now() - timedelta(seconds=1)).isoformat()
+    campaign = explained.desk.prepared(10, envelope=options(start_at=started))
+    explained.submitted(campaign)
+
+    assert explained.only(campaign).reason is WaitReason.AT_BSG
+
+
+def test_what_max_cost_has_paused_says_so_with_the_option_that_lets_it_go_on(explained: Explained) -> None:
+    campaign = explained.desk.prepared(10, 10, max_cost="1.5")
+    explained.submitted(campaign, price="1.0")
+    assert explained.claim(campaign) == "paused"
+
+    one = explained.explanations(campaign)[0]
+
+    assert one.reason is WaitReason.MAX_COST
+    assert "the next batch would pass max_cost 1.5" in one.stands
+    assert f"bsg-campaigns resume {campaign} --max-cost" in one.next
+
+
+def test_a_capped_campaign_whose_first_batch_has_no_price_yet_waits_for_it(explained: Explained) -> None:
+    campaign = explained.desk.prepared(10, 10, max_cost="1.5")
+    explained.submitted(campaign)
+    assert explained.claim(campaign) == "full"
+
+    price, _ = explained.explanations(campaign)
+
+    assert (price.reason, price.messages) == (WaitReason.PRICE, 10)
+
+
+def test_what_the_workers_cannot_read_waits_for_the_key(explained: Explained) -> None:
+    campaign = explained.desk.prepared(10)
+    lease = explained.desk.claimed(campaign, account=explained.account)
+    explained.desk.ledger.batches.release(lease, delay_ms=60_000, cause="no key opens it", unreadable=True)
+
+    assert "no key opens it" in explained.only(campaign).stands
+
+    explained.desk.client.hincrby(f"bsg:campaign:{campaign}", "unreadable_at", -HOUR_MS)
+    assert explained.only(campaign).stands.startswith("ready"), "an hour ago says nothing of now"
+
+
+def test_what_is_due_for_long_while_nothing_of_the_account_is_sent_waits_for_a_worker(explained: Explained) -> None:
+    campaign = explained.desk.prepared(10)
+    explained.age_due(campaign)
+
+    one = explained.only(campaign)
+    assert one.reason is WaitReason.NO_WORKER
+    assert "doctor" in one.next
+
+    other = explained.desk.prepared(10)
+    explained.desk.claimed(other, account=explained.account)
+    assert explained.only(campaign).reason is WaitReason.RATE_LIMIT, "workers send others of the account"
+
+
+def test_a_part_that_nobody_takes_up_waits_for_a_worker(explained: Explained) -> None:
+    campaign = explained.desk.accepted(10)
+    explained.desk.client.zadd(f"bsg:campaign:{campaign}:parts", {"0": 1})
+
+    assert explained.only(campaign).reason is WaitReason.NO_WORKER
+
+
+def test_a_time_in_the_options_that_cannot_be_read_hides_nothing(explained: Explained) -> None:
+    for broken in ("no JSON", "[]", options(start_at="tomorrow", send_between="day")):
+        assert explained.only(explained.desk.prepared(10, envelope=broken)).reason is WaitReason.RATE_LIMIT
+
+
+def test_a_batch_that_bsg_had_twice_says_so(explained: Explained) -> None:
+    campaign = explained.desk.prepared(10)
+    explained.submitted(campaign, others=(8, 9))
+
+    assert "BSG has or had it as 8, 9 too" in explained.only(campaign).stands
+
+
+def test_a_campaign_that_bsg_has_lost_needs_an_operator(explained: Explained) -> None:
+    campaign = explained.desk.prepared(10, 10)
+    explained.submitted(campaign)
+    explained.desk.ledger.batches.denied(campaign, 0, bsg_campaign_id=7, older_than_ms=0, cause="BSG does not know it")
+
+    one = explained.explanations(campaign)[0]
+
+    assert one.needs_person
+    assert f"resolve {campaign}-0 --sent 7" in one.next

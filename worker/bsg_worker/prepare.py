@@ -56,7 +56,7 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
     try:
         prepared = _checked(runtime, lease)
     except BodySealed as error:
-        runtime.ledger.parts.release(lease, delay_ms=SEALED_DELAY_MS, cause=str(error))
+        runtime.ledger.parts.release(lease, delay_ms=SEALED_DELAY_MS, cause=str(error), unreadable=True)
         LOGGER.error("part %d of %s: %s", lease.part, lease.campaign_id, error)
         return f"deferred {SEALED_DELAY_MS / 1000:.0f} s: {error}"
     except Exception as error:

@@ -200,8 +200,8 @@ def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _R
     return _Ready(fields, intended_at, slot.wait)
 
 
-def _give_back(runtime: Runtime, lease: BatchLease, delay: float, cause: str) -> None:
-    runtime.ledger.batches.release(lease, delay_ms=int(delay * 1000), cause=cause)
+def _give_back(runtime: Runtime, lease: BatchLease, delay: float, cause: str, *, unreadable: bool = False) -> None:
+    runtime.ledger.batches.release(lease, delay_ms=int(delay * 1000), cause=cause, unreadable=unreadable)
     reached(CrashPoint.SUBMIT_GIVEN_BACK)
 
 
@@ -220,7 +220,7 @@ def _outside_hours(runtime: Runtime, lease: BatchLease, closed: float) -> Step:
 
 
 def _unreadable(runtime: Runtime, lease: BatchLease, cause: str) -> Step:
-    _give_back(runtime, lease, UNREADABLE_DELAY, cause)
+    _give_back(runtime, lease, UNREADABLE_DELAY, cause, unreadable=True)
     return Step(f"deferred {UNREADABLE_DELAY:.0f} s: {cause}", again_in=None, ends=True)
 
 

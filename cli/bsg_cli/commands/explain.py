@@ -4,31 +4,35 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bsg_cli.connection import settings_in
-from bsg_cli.cool_down import cooling_for
 from bsg_cli.errors import ExitCode
-from bsg_cli.explaining import Explanation, Standing, explain
 from bsg_cli.presenting import headline
 from bsg_cli.printing import messages, moment, number, print_json
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
-from bsg_ledger import moments
-from bsg_ledger.ledger import Ledger
-from bsg_ledger.records import Batch, CampaignStatus
-from bsg_ledger.rooms import Room
-from bsg_ledger.states import BatchState
+from bsg_ledger.waiting import Wait, WaitReason
+from bsg_ledger.waiting_reader import WaitingReader
+from bsg_ledger.waiting_texts import describe
 from bsg_producer import Producer
 from bsg_producer.queue_errors import queue_errors
 
 IDS_SHOWN = 4
-_ROOMS = {
-    BatchState.UNCONFIRMED: Room.DOUBT,
-    BatchState.SUBMITTED: Room.LIVE,
-    BatchState.FINISHED: Room.LIVE,
-}
-_TIMED = frozenset({BatchState.PENDING, BatchState.CLAIMED, BatchState.POSTING, BatchState.UNCONFIRMED})
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What some batches (none: what is in no batch) have in common. `at`: when the first of them goes on, if known."""
+
+    reason: WaitReason
+    batches: Sequence[str]
+    messages: int
+    stands: str
+    next: str
+    at: datetime | None
+    needs_person: bool
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -42,7 +46,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 def run(arguments: argparse.Namespace) -> ExitCode:
     settings = settings_in(arguments.data_directory)
     status = Producer(settings).status(arguments.campaign)
-    explanations = explain(_standing(settings, status))
+    explanations = explain(settings, status.campaign_id)
     if arguments.json:
         for one in explanations:
             print_json(one)
@@ -56,32 +60,18 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _standing(settings: Settings, status: CampaignStatus) -> Standing:
-    client = connect(settings)
-    ledger = Ledger(client)
-    known = settings.owning(status.account, status.account_name)
-    account = status.account if known is None else known.account
-    settings, foreign = known or settings, known is None and bool(settings.accounts)
+def explain(settings: Settings, campaign_id: str) -> list[Explanation]:
+    """What needs an operator first; batches of which the same is to be said together."""
     with queue_errors():
-        records = ledger.reading.batch_records(batch.id for batch in status.batches if batch.state in _TIMED)
-        return Standing(
-            status=status,
-            records={record.id: record for record in records},
-            looks={} if account is None else _looks(ledger, account, status.batches),
-            gate=None if account is None else ledger.gate(account).state(),
-            foreign=foreign,
-            cooling_for=0.0 if account is None else cooling_for(client, settings, account),
-            now=moments.moment(ledger.rooms.now_ms()),
-            settings=settings,
-        )
+        waits = WaitingReader(connect(settings), settings).waits_of([campaign_id], every_batch=True)
+    return [_explained(wait) for wait in waits.get(campaign_id, ())]
 
 
-def _looks(ledger: Ledger, account: str, batches: Sequence[Batch]) -> dict[str, datetime]:
-    looks: dict[str, datetime] = {}
-    for room in dict.fromkeys(_ROOMS.values()):
-        members = [batch.id for batch in batches if _ROOMS.get(batch.state) is room]
-        looks |= ledger.rooms.looks(room, members, account=account)
-    return looks
+def _explained(wait: Wait) -> Explanation:
+    text = describe(wait, moment)
+    return Explanation(
+        wait.reason, wait.batch_ids, wait.messages, text.stands, text.next, wait.until, wait.reason.needs_operator
+    )
 
 
 def _lines(one: Explanation) -> list[str]:

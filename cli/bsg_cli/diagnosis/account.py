@@ -8,11 +8,11 @@ import redis
 
 from bsg_cli.cool_down import cooling_for
 from bsg_cli.diagnosis.findings import Finding, Level
-from bsg_cli.gate_reasons import shut_for
 from bsg_cli.printing import moment
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateReason
+from bsg_ledger.gate_reasons import shut_for
 from bsg_ledger.ledger import Ledger
 
 PATIENCE_SECONDS = 20.0  # for a slot among the workers' own status requests

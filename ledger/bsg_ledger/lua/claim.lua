@@ -55,7 +55,7 @@ while true do
     local answer = affordable(number(redis.call('HGET', batch_key(campaign, batch), 'size')))
     if answer == 'wait' then return { 'full' } end
     if answer ~= 'yes' then
-      redis.call('HSET', key, 'paused', '1')
+      redis.call('HSET', key, 'paused', '1', 'capped', answer)
       record_event(campaign, '', 'running', 'paused', answer)
       refresh_due(campaign)
       return { 'paused' }

@@ -190,6 +190,11 @@ local function note_price(campaign, batch, price, currency)
   if not before then redis.call('HINCRBY', campaign_key(campaign), 'priced', size) end
 end
 
+-- Why a worker could not read the campaign's messages, and when it last tried. What is old says nothing.
+local function note_unreadable(campaign, cause)
+  redis.call('HSET', campaign_key(campaign), 'unreadable', cause, 'unreadable_at', NOW)
+end
+
 -- The fence: only the holder of the token in that state may go on.
 local function held(campaign, batch, state, token)
   local now_state, now_token = get(batch_key(campaign, batch), 'state', 'token')

@@ -9,6 +9,7 @@ if not before then return { 'gone' } end
 if ARGV[3] ~= '' then redis.call('HSET', key, 'max_cost', ARGV[3]) end
 if before ~= ARGV[2] then
   redis.call('HSET', key, 'paused', ARGV[2])
+  redis.call('HDEL', key, 'capped')
   record_event(ARGV[1], '', before == '1' and 'paused' or 'running', ARGV[2] == '1' and 'paused' or 'running', 'operator')
   refresh_due(ARGV[1])
 end

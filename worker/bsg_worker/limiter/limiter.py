@@ -15,6 +15,7 @@ from typing import Any, Literal
 import redis
 
 from bsg_config.rate import Rate
+from bsg_ledger.limit_keys import cool_down_key, limit_key
 
 LONGEST_RESERVATION = 10.0
 """Seconds: nobody may reserve further ahead, so a reservation beyond it shows a clock that was set back."""
@@ -65,7 +66,7 @@ class Limiter:
             name: client.register_script((resources.files(__package__) / f"{name}.lua").read_text("utf-8"))
             for name in ("reserve", "cool_down", "state")
         }
-        self._keys = (f"bsg:{account}:limit:{name}", f"bsg:{account}:cool-down")
+        self._keys = (limit_key(account, name), cool_down_key(account))
         # Rounded up: a microsecond too slow keeps the limit, a microsecond too fast breaks it.
         self._interval = max(1, math.ceil(rate.per_seconds / rate.amount * _MICROSECONDS))
         self._burst = burst

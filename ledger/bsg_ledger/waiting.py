@@ -1,0 +1,334 @@
+"""What a campaign waits for: one rule decides each reason, and every surface speaks from here.
+
+To add a reason: a member of `WaitReason`, a rule in `_RULES`, and its text in `waiting_texts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bsg_ledger.gate import GateState
+
+UNTAKEN_AFTER = timedelta(seconds=30)  # a sweep looks every second, and a wake-up is trusted for half a minute
+
+
+class WaitReason(StrEnum):
+    """Why messages are where they are. The order is that in which a campaign with several reasons names them."""
+
+    OPERATOR_DECIDES = "operator_decides"  # in doubt, and what BSG shows cannot settle it
+    LOST_AT_BSG = "lost_at_bsg"  # BSG does not know the campaign that it named: an operator decides
+    MAX_COST = "max_cost"
+    PAUSED = "paused"
+    NO_KEY = "no_key"  # no key of the account is set here
+    UNREADABLE = "unreadable"  # such as encrypted with a key that the workers do not have
+    PAST_DEADLINE = "past_deadline"
+    GATE = "gate"
+    NO_WORKER = "no_worker"  # due, and no worker takes it
+    COOL_DOWN = "cool_down"
+    SENDING_HOURS = "sending_hours"
+    ON_THE_WIRE = "on_the_wire"
+    CLAIMED = "claimed"
+    PREPARE = "prepare"
+    PRICE = "price"  # a max_cost is set, and BSG has told no price yet
+    BACKOFF = "backoff"
+    RATE_LIMIT = "rate_limit"
+    DOUBT = "doubt"
+    SCHEDULED = "scheduled"  # BSG has it and sends it at start_at
+    AT_BSG = "at_bsg"
+    LATE_REPORTS = "late_reports"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    FINISHED = "finished"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens by itself. What is only asked for late deliveries counts as such."""
+        return self in _FINAL
+
+    @property
+    def needs_operator(self) -> bool:
+        return self in _NEEDS_OPERATOR
+
+
+_FINAL = frozenset(
+    {
+        WaitReason.LATE_REPORTS, WaitReason.REFUSED, WaitReason.EXPIRED, WaitReason.REJECTED, WaitReason.CANCELLED,
+        WaitReason.FINISHED,
+    }
+)  # fmt: skip
+_NEEDS_OPERATOR = frozenset({WaitReason.OPERATOR_DECIDES, WaitReason.LOST_AT_BSG})
+_ORDER = {reason: place for place, reason in enumerate(WaitReason)}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """What holds for every campaign of an account. `gate` and `busy` are None where the account is not known here."""
+
+    name: str
+    key_missing: bool = False  # keys are set here, and none of them is this account's
+    gate: GateState | None = None
+    cooling_until: datetime | None = None
+    busy: bool | None = None  # a worker has taken something of it, or has used its rate limit just now
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFacts:
+    """What holds for every batch of a campaign."""
+
+    campaign_id: str
+    account_name: str
+    deadline: datetime
+    paused: bool = False
+    paused_by_max_cost: str = ""  # why
+    start_at: datetime | None = None
+    awaits_price: bool = False
+    unreadable: str = ""  # why a worker could not read its messages, lately
+    opening: datetime | None = None  # when `send_between` lets something leave; None: now
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Messages in one state: a batch, what is in no batch, or all batches of a state where they are not read singly."""
+
+    state: str
+    messages: int
+    batches: int = 0
+    batch_ids: tuple[str, ...] = ()
+    asks: bool = False
+    error: str = ""
+    due: datetime | None = None  # since when, or from when on, a worker may take it
+    lease_until: datetime | None = None
+    look: datetime | None = None  # when BSG is asked about it next
+    intent_at: datetime | None = None
+    bsg_campaign_id: int | None = None
+    bsg_status: str = ""
+    others: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What some messages wait for. `until`: when the first of them goes on, where that is known.
+
+    `cause` is the gate's reason, the last failure, BSG's status or the rate limit, as the reason needs it.
+    """
+
+    reason: WaitReason
+    campaign_id: str
+    account_name: str
+    messages: int
+    batches: int = 0
+    batch_ids: tuple[str, ...] = ()
+    cause: str = ""
+    until: datetime | None = None
+    since: datetime | None = None
+    bsg_campaign_id: int | None = None
+    others: tuple[int, ...] = ()
+
+    @property
+    def _alike(self) -> tuple[object, ...]:
+        singly = self.batch_ids if self.reason.needs_operator else ()
+        return self.reason, self.cause, self.others, singly
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One group with all that its reason can depend on."""
+
+    group: Group
+    campaign: CampaignFacts
+    account: AccountFacts
+    now: datetime
+
+    @property
+    def unsent(self) -> bool:
+        return self.group.state in ("unprepared", "pending")
+
+    @property
+    def due_later(self) -> datetime | None:
+        due = self.group.due
+        return due if due is not None and due > self.now else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    reason: WaitReason
+    cause: str = ""
+    until: datetime | None = None
+    since: datetime | None = None
+
+
+_Rule = Callable[[_Case], _Found | None]
+
+
+def waits(campaign: CampaignFacts, account: AccountFacts, groups: Iterable[Group], now: datetime) -> list[Wait]:
+    """What the campaign waits for, the most urgent first; messages of which the same is to be said stand together."""
+    together: dict[tuple[object, ...], Wait] = {}
+    for group in groups:
+        if group.messages:
+            one = _wait(_Case(group, campaign, account, now))
+            before = together.get(one._alike)
+            together[one._alike] = one if before is None else _joined(before, one)
+    return sorted(together.values(), key=lambda one: _ORDER[one.reason])
+
+
+def foremost(found: Sequence[Wait]) -> Wait | None:
+    """The one that keeps the campaign from its end; None: nothing is left to do."""
+    return next((one for one in found if not one.reason.final), None)
+
+
+def _wait(case: _Case) -> Wait:
+    found = next(found for rule in _RULES if (found := rule(case)) is not None)
+    group = case.group
+    return Wait(
+        reason=found.reason,
+        campaign_id=case.campaign.campaign_id,
+        account_name=case.campaign.account_name,
+        messages=group.messages,
+        batches=group.batches,
+        batch_ids=group.batch_ids,
+        cause=found.cause,
+        until=found.until,
+        since=found.since,
+        bsg_campaign_id=group.bsg_campaign_id,
+        others=group.others,
+    )
+
+
+def _joined(first: Wait, second: Wait) -> Wait:
+    return replace(
+        first,
+        messages=first.messages + second.messages,
+        batches=first.batches + second.batches,
+        batch_ids=first.batch_ids + second.batch_ids,
+        until=_earlier(first.until, second.until),
+        since=_earlier(first.since, second.since),
+    )
+
+
+def _earlier(first: datetime | None, second: datetime | None) -> datetime | None:
+    return min((one for one in (first, second) if one is not None), default=None)
+
+
+# The rules. The first that fits decides; together they fit every state.
+
+
+def _asks(case: _Case) -> _Found | None:
+    group = case.group
+    if not group.asks:
+        return None
+    if group.state == "unconfirmed":
+        return _Found(WaitReason.OPERATOR_DECIDES, group.error, since=group.intent_at)
+    return _Found(WaitReason.LOST_AT_BSG, group.bsg_status)
+
+
+def _paused(case: _Case) -> _Found | None:
+    campaign = case.campaign
+    if not case.unsent or not campaign.paused:
+        return None
+    if campaign.paused_by_max_cost:
+        return _Found(WaitReason.MAX_COST, campaign.paused_by_max_cost)
+    return _Found(WaitReason.PAUSED)
+
+
+def _key_missing(case: _Case) -> _Found | None:
+    return _Found(WaitReason.NO_KEY) if case.unsent and case.account.key_missing else None
+
+
+def _past_deadline(case: _Case) -> _Found | None:
+    return _Found(WaitReason.PAST_DEADLINE) if case.unsent and case.campaign.deadline <= case.now else None
+
+
+def _unreadable(case: _Case) -> _Found | None:
+    cause = case.campaign.unreadable
+    return _Found(WaitReason.UNREADABLE, cause, until=case.due_later) if case.unsent and cause else None
+
+
+def _gate(case: _Case) -> _Found | None:
+    gate = case.account.gate
+    if case.group.state != "pending" or gate is None or gate.open:
+        return None
+    return _Found(WaitReason.GATE, gate.reason, since=gate.since)
+
+
+def _cool_down(case: _Case) -> _Found | None:
+    until = case.account.cooling_until
+    if case.group.state != "pending" or until is None or until <= case.now:
+        return None
+    return _Found(WaitReason.COOL_DOWN, until=until)
+
+
+def _sending_hours(case: _Case) -> _Found | None:
+    opening = case.campaign.opening
+    if case.group.state != "pending" or opening is None or opening <= case.now:
+        return None
+    return _Found(WaitReason.SENDING_HOURS, until=opening)
+
+
+def _price(case: _Case) -> _Found | None:
+    return _Found(WaitReason.PRICE) if case.group.state == "pending" and case.campaign.awaits_price else None
+
+
+def _no_worker(case: _Case) -> _Found | None:
+    due = case.group.due
+    if not case.unsent or case.account.busy is not False or due is None or case.now - due < UNTAKEN_AFTER:
+        return None
+    return _Found(WaitReason.NO_WORKER, since=due)
+
+
+def _backoff(case: _Case) -> _Found | None:
+    if case.group.state != "pending" or case.due_later is None or not case.group.error:
+        return None
+    return _Found(WaitReason.BACKOFF, case.group.error, until=case.due_later)
+
+
+def _scheduled(case: _Case) -> _Found | None:
+    start_at = case.campaign.start_at
+    if case.group.state != "submitted" or start_at is None or start_at <= case.now:
+        return None
+    return _Found(WaitReason.SCHEDULED, case.group.bsg_status, until=start_at)
+
+
+def _by_state(case: _Case) -> _Found:
+    group = case.group
+    match group.state:
+        case "unprepared":
+            return _Found(WaitReason.PREPARE)
+        case "pending":
+            return _Found(WaitReason.RATE_LIMIT, case.account.limit, until=case.due_later)
+        case "claimed":
+            return _Found(WaitReason.CLAIMED, until=group.lease_until)
+        case "posting":
+            return _Found(WaitReason.ON_THE_WIRE, until=group.lease_until)
+        case "unconfirmed":
+            return _Found(WaitReason.DOUBT, group.error, until=group.look)
+        case "submitted":
+            return _Found(WaitReason.AT_BSG, group.bsg_status, until=group.look)
+        case "finished" if group.look is not None:
+            return _Found(WaitReason.LATE_REPORTS, until=group.look)
+        case "refused":
+            return _Found(WaitReason.REFUSED, group.error)
+        case state:
+            return _Found(WaitReason(state))  # finished, cancelled, expired, rejected
+
+
+_RULES: tuple[_Rule, ...] = (
+    _asks,
+    _paused,
+    _key_missing,
+    _past_deadline,
+    _unreadable,
+    _gate,
+    _cool_down,
+    _sending_hours,
+    _price,
+    _no_worker,
+    _backoff,
+    _scheduled,
+    _by_state,
+)

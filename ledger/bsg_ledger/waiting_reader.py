@@ -1,0 +1,259 @@
+"""Reads what campaigns wait for, in three round trips however many campaigns there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import redis
+
+from bsg_config.redis_clock import now_ms
+from bsg_config.sending_hours import SendingHours
+from bsg_config.settings import Settings
+from bsg_ledger.batches import batch_id
+from bsg_ledger.gate import gate_state
+from bsg_ledger.limit_keys import cool_down_key, limit_key
+from bsg_ledger.moments import moment
+from bsg_ledger.scripts import decoded, text_of
+from bsg_ledger.states import BatchState
+from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, Wait, waits
+
+BATCHES_READ_SINGLY = 100  # of a campaign with more only the counts are read, unless all are asked for
+UNREADABLE_FOR = timedelta(minutes=3)  # workers try what they cannot read once a minute
+_BATCHES_AT_ONCE = 1000
+
+_FIELDS = (
+    "state", "size", "asks", "error", "not_before", "lease_until", "intent_at", "bsg_campaign_id", "bsg_status",
+    "other_bsg_campaign_ids",
+)  # fmt: skip
+_LOOKED_AT_IN = {BatchState.UNCONFIRMED: "doubt", BatchState.SUBMITTED: "live", BatchState.FINISHED: "live"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A campaign's record and the places in which something of it is due."""
+
+    campaign_id: str
+    record: Mapping[str, str]
+    first_due: datetime | None
+    first_part: datetime | None
+    account: str | None  # that it is of, or will be of as far as is known here
+    owner: Settings | None
+
+
+class WaitingReader:
+    """For the accounts whose keys are in the settings. Methods raise `redis.exceptions.RedisError`."""
+
+    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._settings = settings
+
+    def waits_of(self, campaign_ids: Sequence[str], *, every_batch: bool = False) -> dict[str, list[Wait]]:
+        """What each of these campaigns waits for, without those that the ledger does not know.
+
+        `every_batch`: each batch of it is read, however many there are.
+        """
+        now = moment(now_ms(self._client))
+        heads = self._heads(campaign_ids)
+        accounts = self._accounts(heads, now)
+        groups = self._groups(heads, every_batch=every_batch)
+        return {
+            head.campaign_id: waits(_campaign_facts(head, now), accounts[head.campaign_id], batches, now)
+            for head, batches in zip(heads, groups, strict=True)
+        }
+
+    def _heads(self, campaign_ids: Sequence[str]) -> list[_Head]:
+        pipe = self._client.pipeline(transaction=False)
+        for campaign_id in campaign_ids:
+            pipe.hgetall(f"bsg:campaign:{campaign_id}")
+            pipe.zrange(f"bsg:campaign:{campaign_id}:due", 0, 0, withscores=True)
+            pipe.zrange(f"bsg:campaign:{campaign_id}:parts", 0, 0, withscores=True)
+        answers = pipe.execute()
+        heads = []
+        for campaign_id, raw, due, parts in zip(campaign_ids, answers[::3], answers[1::3], answers[2::3], strict=True):
+            if raw:
+                record = decoded(raw)
+                account = record.get("account") or None
+                owner = self._settings.owning(account, record["account_name"])
+                heads.append(
+                    _Head(campaign_id, record, _first(due), _first(parts), owner.account if owner else account, owner)
+                )
+        return heads
+
+    def _accounts(self, heads: Sequence[_Head], now: datetime) -> dict[str, AccountFacts]:
+        """By campaign."""
+        known = sorted({head.account for head in heads if head.account is not None})
+        pipe = self._client.pipeline(transaction=False)
+        for account in known:
+            pipe.hgetall(f"bsg:account:{account}:gate")
+            pipe.get(cool_down_key(account))
+            pipe.exists(limit_key(account, "submit"))
+            pipe.zcard(f"bsg:account:{account}:leases")
+        answers = iter(pipe.execute())
+        states = {account: (next(answers), next(answers), next(answers), next(answers)) for account in known}
+        return {head.campaign_id: self._account_facts(head, states, now) for head in heads}
+
+    def _account_facts(self, head: _Head, states: Mapping[str, Any], now: datetime) -> AccountFacts:
+        name = head.record["account_name"]
+        key_missing = head.owner is None and bool(self._settings.accounts)
+        limit = str((head.owner or self._settings).bsg_rate_limit)
+        if head.account is None:
+            return AccountFacts(name, key_missing=key_missing, limit=limit)
+        gate, cooled, limited, leases = states[head.account]
+        until = moment(int(cooled) / 1000) if cooled else None
+        return AccountFacts(
+            name,
+            key_missing=key_missing,
+            gate=gate_state(decoded(gate)),
+            cooling_until=until if until is not None and until > now else None,
+            busy=bool(limited or leases),
+            limit=limit,
+        )
+
+    def _groups(self, heads: Sequence[_Head], *, every_batch: bool) -> list[list[Group]]:
+        singly = [every_batch or int(head.record.get("next_batch", 0)) <= BATCHES_READ_SINGLY for head in heads]
+        names = [
+            (head, number)
+            for head, one in zip(heads, singly, strict=True)
+            if one
+            for number in range(int(head.record.get("next_batch", 0)))
+        ]
+        records = self._batch_records(names)
+        looks = self._looks(names, records)
+        groups: dict[str, list[Group]] = {head.campaign_id: list(_outside_batches(head)) for head in heads}
+        for (head, number), record in zip(names, records, strict=True):
+            if record.get("state"):
+                groups[head.campaign_id].append(_group(head, number, record, looks))
+        for head, one in zip(heads, singly, strict=True):
+            if not one:
+                groups[head.campaign_id] += _counted(head)
+        return [groups[head.campaign_id] for head in heads]
+
+    def _batch_records(self, names: Sequence[tuple[_Head, int]]) -> list[dict[str, str]]:
+        records: list[dict[str, str]] = []
+        for first in range(0, len(names), _BATCHES_AT_ONCE):
+            pipe = self._client.pipeline(transaction=False)
+            for head, number in names[first : first + _BATCHES_AT_ONCE]:
+                pipe.hmget(f"bsg:campaign:{head.campaign_id}:batch:{number}", _FIELDS)
+            records += [
+                {name: text_of(value) for name, value in zip(_FIELDS, values, strict=True) if value is not None}
+                for values in pipe.execute()
+            ]
+        return records
+
+    def _looks(self, names: Sequence[tuple[_Head, int]], records: Sequence[Mapping[str, str]]) -> dict[str, datetime]:
+        """When BSG is asked about each of these batches next."""
+        members: dict[str, list[str]] = {}
+        for (head, number), record in zip(names, records, strict=True):
+            room = _LOOKED_AT_IN.get(BatchState(record["state"])) if record.get("state") else None
+            if room is not None and head.account is not None:
+                members.setdefault(f"bsg:account:{head.account}:{room}", []).append(batch_id(head.campaign_id, number))
+        pipe = self._client.pipeline(transaction=False)
+        for key, some in members.items():
+            pipe.zmscore(key, some)
+        return {
+            member: moment(score)
+            for some, scores in zip(members.values(), pipe.execute(), strict=True)
+            for member, score in zip(some, scores, strict=True)
+            if score is not None
+        }
+
+
+def _campaign_facts(head: _Head, now: datetime) -> CampaignFacts:
+    record = head.record
+    options = _options(record)
+    unreadable_at = _time(record, "unreadable_at")
+    return CampaignFacts(
+        campaign_id=head.campaign_id,
+        account_name=record["account_name"],
+        deadline=moment(int(record["deadline"])),
+        paused=record.get("paused") == "1",
+        paused_by_max_cost=record.get("capped", ""),
+        start_at=start_at(record),
+        awaits_price=_awaits_price(record),
+        unreadable=record.get("unreadable", "")
+        if unreadable_at is not None and now - unreadable_at < UNREADABLE_FOR
+        else "",
+        opening=_opening(options.get("send_between"), now, head.first_due or now),
+    )
+
+
+def _awaits_price(record: Mapping[str, str]) -> bool:
+    """Whether the first batch has to show what a message costs, as claim.lua has it."""
+    on_the_way = ("claimed", "posting", "unconfirmed", "submitted")
+    return (
+        bool(record.get("max_cost"))
+        and int(record.get("priced", 0)) == 0
+        and any(int(record.get(f"messages:{state}", 0)) for state in on_the_way)
+    )
+
+
+def start_at(record: Mapping[str, str]) -> datetime | None:
+    """When BSG is to begin with the campaign; None: at once."""
+    with suppress(TypeError, ValueError):
+        return datetime.fromisoformat(_options(record)["start_at"])
+    return None
+
+
+def _options(record: Mapping[str, str]) -> dict[str, Any]:
+    """What the campaign says once for all its messages; nothing of what somebody else wrote."""
+    with suppress(ValueError):
+        found = json.loads(record.get("envelope", ""))
+        if isinstance(found, dict):
+            return {"start_at": None, "send_between": None, **found}
+    return {"start_at": None, "send_between": None}
+
+
+def _opening(send_between: Any, now: datetime, due: datetime) -> datetime | None:
+    """When the hours begin that something waits for which is due then; None: they are not what it waits for."""
+    with suppress(TypeError, ValueError):
+        hours = SendingHours.parse(send_between, ZoneInfo("UTC"))
+        return max((at for one in (now, due) if (at := hours.opening(one)) > one), default=None)
+    return None
+
+
+def _outside_batches(head: _Head) -> Iterator[Group]:
+    for state in ("unprepared", "rejected"):
+        yield Group(state, int(head.record.get(f"messages:{state}", 0)), due=head.first_part)
+
+
+def _group(head: _Head, number: int, record: Mapping[str, str], looks: Mapping[str, datetime]) -> Group:
+    name = batch_id(head.campaign_id, number)
+    return Group(
+        state=record["state"],
+        messages=int(record["size"]),
+        batches=1,
+        batch_ids=(name,),
+        asks=record.get("asks") == "1",
+        error=record.get("error", ""),
+        due=_time(record, "not_before"),
+        lease_until=_time(record, "lease_until"),
+        look=looks.get(name),
+        intent_at=_time(record, "intent_at"),
+        bsg_campaign_id=int(record["bsg_campaign_id"]) if record.get("bsg_campaign_id") else None,
+        bsg_status=record.get("bsg_status", ""),
+        others=tuple(int(other) for other in record.get("other_bsg_campaign_ids", "").split(",") if other),
+    )
+
+
+def _counted(head: _Head) -> Iterator[Group]:
+    for state in BatchState:
+        yield Group(
+            state,
+            int(head.record.get(f"messages:{state}", 0)),
+            int(head.record.get(f"batches:{state}", 0)),
+            due=head.first_due,
+        )
+
+
+def _time(record: Mapping[str, str], name: str) -> datetime | None:
+    return moment(int(record[name])) if record.get(name) else None
+
+
+def _first(members: Sequence[tuple[bytes, float]]) -> datetime | None:
+    return moment(members[0][1]) if members else None

@@ -1,0 +1,182 @@
+"""Each reason to wait in words: the one table from which the command line, Flower and the alerts speak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bsg_ledger.gate_reasons import shut_for
+from bsg_ledger.waiting import Wait, WaitReason
+
+
+@dataclass(frozen=True, slots=True)
+class WaitText:
+    """`waits_for` completes "waits for"; `stands` completes "these messages are"; `next` is a sentence or two.
+
+    `urgent`: nothing happens unless somebody does something.
+    """
+
+    waits_for: str
+    stands: str
+    next: str
+    urgent: bool = False
+
+
+TEXTS: Mapping[WaitReason, WaitText] = {
+    WaitReason.OPERATOR_DECIDES: WaitText(
+        "an operator: {batches} to resolve",
+        "in doubt{in_brackets}: whether BSG has them cannot be told from what BSG shows, so an operator has to",
+        "Look in BSG's account for a campaign{around} with {messages} messages, or ask BSG. If it is there: "
+        "`bsg-campaigns resolve {batch} --sent ITS-ID`; if it surely is not: "
+        "`bsg-campaigns resolve {batch} --not-sent`, and it is sent again.",
+        urgent=True,
+    ),
+    WaitReason.LOST_AT_BSG: WaitText(
+        "an operator: {batches} to resolve",
+        "sent as BSG campaign {bsg_campaign_id}, which BSG does not know any more",
+        "Ask BSG. `bsg-campaigns resolve {batch} --sent {bsg_campaign_id}` keeps it as sent, "
+        "`bsg-campaigns resolve {batch} --not-sent` sends it again.",
+        urgent=True,
+    ),
+    WaitReason.MAX_COST: WaitText(
+        "an operator: {cause}",
+        "paused, as {cause}",
+        "`bsg-campaigns resume {campaign} --max-cost AMOUNT` lets the campaign go on, up to that amount for all of it.",
+        urgent=True,
+    ),
+    WaitReason.PAUSED: WaitText(
+        "an operator: it is paused",
+        "held by a pause",
+        "`bsg-campaigns resume {campaign}` lets them go on.",
+        urgent=True,
+    ),
+    WaitReason.NO_KEY: WaitText(
+        "workers with its key: account {account}",
+        "for the account {account}, under a key or an address that is not set here",
+        "Only workers with its BSG_API_KEY and BSG_BASE_URL go on with it.",
+        urgent=True,
+    ),
+    WaitReason.UNREADABLE: WaitText(
+        "workers that can read it",
+        "not readable for the workers: {cause}",
+        "`bsg-campaigns doctor` tells whether BODY_KEY suffices. Put the key that is missing behind the others, for "
+        "the workers too.",
+        urgent=True,
+    ),
+    WaitReason.PAST_DEADLINE: WaitText(
+        "the sweep: its deadline has passed",
+        "past their deadline",
+        "The next sweep ends them as expired.",
+    ),
+    WaitReason.GATE: WaitText(
+        "the gate: shut, {cause}",
+        "held by the account's gate, which is shut because {gate_why}",
+        "{gate_opens}",
+        urgent=True,
+    ),
+    WaitReason.NO_WORKER: WaitText(
+        "a worker: none takes it",
+        "due{since}, and no worker takes them or sends anything else of the account",
+        "`bsg-campaigns doctor` tells whether workers take tasks, and whether beat runs.",
+        urgent=True,
+    ),
+    WaitReason.COOL_DOWN: WaitText(
+        "the account's cool-down",
+        "waiting, as BSG asked for a pause (cool-down)",
+        "A worker sends them after it.",
+    ),
+    WaitReason.SENDING_HOURS: WaitText(
+        "its sending hours",
+        "outside of the hours in which they may leave (send_between)",
+        "A worker sends them when the hours begin.",
+    ),
+    WaitReason.ON_THE_WIRE: WaitText(
+        "BSG's answer",
+        "on their way to BSG",
+        "The worker records BSG's answer. If none is there by the end of its lease, BSG is asked whether it has them.",
+    ),
+    WaitReason.CLAIMED: WaitText(
+        "a slot of the rate limit",
+        "in the hands of a worker, which waits for its turn under the rate limit",
+        "It sends them now; if it dies, another worker takes them when its lease is over.",
+    ),
+    WaitReason.PREPARE: WaitText(
+        "a worker to prepare it",
+        "accepted, and not checked yet",
+        "A worker checks them and cuts them into batches.",
+    ),
+    WaitReason.PRICE: WaitText(
+        "the price of its first batch",
+        "held until BSG tells the price of the first batch, as the campaign has a max_cost",
+        "They are sent once the price is known, as far as max_cost allows.",
+    ),
+    WaitReason.BACKOFF: WaitText(
+        "its next try, after “{cause}”",
+        "waiting for another try after “{cause}”",
+        "A worker takes them up again.",
+    ),
+    WaitReason.RATE_LIMIT: WaitText(
+        "a worker to send it",
+        "ready, and in line for the rate limit ({cause})",
+        "The next free worker sends them.",
+    ),
+    WaitReason.DOUBT: WaitText(
+        "a look at BSG: in doubt",
+        "in doubt{in_brackets}: nobody knows yet whether BSG has them",
+        "BSG is looked through for them: what is found counts as sent, and nothing is sent again on a guess.",
+    ),
+    WaitReason.SCHEDULED: WaitText(
+        "its start_at: BSG has it, and sends it then",
+        "at BSG{in_brackets}, which sends them at the campaign's start_at",
+        "BSG begins by itself. `bsg-campaigns cancel {campaign}` has it stopped there before.",
+    ),
+    WaitReason.AT_BSG: WaitText("BSG to finish", "at BSG{in_brackets}", "BSG is asked how far it is."),
+    WaitReason.LATE_REPORTS: WaitText("", "sent", "BSG is asked for late deliveries now and then."),
+    WaitReason.REFUSED: WaitText(
+        "",
+        "refused by BSG{after_colon}",
+        "Nothing more happens by itself. When the cause is mended, `bsg-campaigns retry {campaign}` sends them again.",
+    ),
+    WaitReason.EXPIRED: WaitText(
+        "",
+        "not sent by their deadline",
+        "Nothing more happens by itself. `bsg-campaigns retry {campaign} --deadline TIME` sends them after all.",
+    ),
+    WaitReason.REJECTED: WaitText(
+        "", "rejected, and will not be sent", "`bsg-campaigns rejects {campaign}` names each with its reason."
+    ),
+    WaitReason.CANCELLED: WaitText("", "cancelled before they were sent", "Nothing is left to do."),
+    WaitReason.FINISHED: WaitText("", "sent", "Nothing is left to do."),
+}
+
+
+def describe(wait: Wait, show_time: Callable[[datetime], str]) -> WaitText:
+    """The reason in words, with what is known of the messages. `show_time` writes a time as the surface has it."""
+    words = _words(wait, show_time)
+    text = TEXTS[wait.reason]
+    stands = text.stands.format_map(words)
+    if wait.others:
+        others = ", ".join(map(str, wait.others))
+        stands = f"{stands}; BSG has or had it as {others} too, which it is told to stop"
+    return WaitText(text.waits_for.format_map(words), stands, text.next.format_map(words), text.urgent)
+
+
+def _words(wait: Wait, show_time: Callable[[datetime], str]) -> dict[str, str]:
+    shut = shut_for(wait.cause, wait.account_name)
+    since = show_time(wait.since) if wait.since else ""
+    return {
+        "campaign": wait.campaign_id,
+        "account": wait.account_name,
+        "batch": wait.batch_ids[0] if len(wait.batch_ids) == 1 else "BATCH",
+        "batches": "1 batch" if wait.batches == 1 else f"{wait.batches} batches",
+        "messages": str(wait.messages),
+        "bsg_campaign_id": str(wait.bsg_campaign_id or "ITS-ID"),
+        "cause": wait.cause,
+        "in_brackets": f" ({wait.cause})" if wait.cause else "",
+        "after_colon": f": {wait.cause}" if wait.cause else "",
+        "since": f" since {since}" if since else "",
+        "around": f" of about {since}" if since else "",
+        "gate_why": shut.why,
+        "gate_opens": shut.opens,
+    }
