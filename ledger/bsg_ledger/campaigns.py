@@ -55,6 +55,14 @@ class Bells:
     names: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Capped:
+    """Why no more batches may be sent, and what the campaign would cost with the next one ("": nobody knows)."""
+
+    why: str
+    total: str
+
+
 class Campaigns:
     def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
         self._client = client
@@ -97,9 +105,17 @@ class Campaigns:
         priority, *names = self._scripts.run("ring", campaign_id, patience_ms, delay_ms, bell)
         return Bells(text_of(priority), [text_of(name) for name in names])
 
-    def pause(self, campaign_id: str, *, paused: bool, max_cost: str = "") -> bool:
-        """Holds unsent batches, or lets them go on, up to another `max_cost`. False: there is no such campaign."""
-        return text_of(self._scripts.run("pause", campaign_id, int(paused), max_cost)[0]) != "gone"
+    def pause(self, campaign_id: str) -> bool:
+        """Holds unsent batches. False: there is no such campaign."""
+        return text_of(self._scripts.run("pause", campaign_id, 1, "")[0]) != "gone"
+
+    def resume(self, campaign_id: str, *, max_cost: str = "") -> bool | Capped:
+        """Lets unsent batches go on, up to another `max_cost` ("none": without any). False: there is no such campaign.
+
+        `Capped`, and nothing is changed, where the cap would pause it again at once.
+        """
+        kind, *capped = map(text_of, self._scripts.run("pause", campaign_id, 0, max_cost))
+        return Capped(*capped) if kind == "capped" else kind != "gone"
 
     def cancel(self, campaign_id: str) -> tuple[int, int] | None:
         """Ends what is unsent and puts down what is to be stopped at BSG.

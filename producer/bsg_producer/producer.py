@@ -22,7 +22,7 @@ from bsg_ledger.gate import Gate, GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
 from bsg_producer import following
-from bsg_producer.campaign_arguments import account_settings, check_deadline, check_envelope, check_max_cost
+from bsg_producer.campaign_arguments import account_settings, check_deadline, check_envelope
 from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.enqueueing import Receipt, enqueue
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
@@ -30,6 +30,7 @@ from bsg_producer.queue_errors import queue_errors
 from bsg_producer.rejects import Reject
 from bsg_producer.reporting import MessageReport, read_report
 from bsg_producer.resolution import resolve
+from bsg_producer.resuming import resume
 from bsg_producer.suppressing import checked_phones
 
 T = TypeVar("T")
@@ -182,11 +183,18 @@ class Producer:
 
     def pause(self, campaign_id: str) -> None:
         """Holds the batches that have not been sent; what is at BSG goes on there."""
-        self._set_paused(campaign_id, paused=True)
+        with queue_errors():
+            if not self._ledger.campaigns.pause(_checked(campaign_id)):
+                raise CampaignNotFound(campaign_id)
 
     def resume(self, campaign_id: str, *, max_cost: float | Decimal | str | None = None) -> None:
-        """Lets a paused campaign go on; one that its `max_cost` paused needs a higher one, of the whole campaign."""
-        self._set_paused(campaign_id, paused=False, max_cost="" if max_cost is None else check_max_cost(max_cost))
+        """Lets a paused campaign go on, up to another `max_cost` of the whole campaign ("none": without any).
+
+        Raises CampaignInvalid, and changes nothing, where its `max_cost` would pause it again at once.
+        """
+        with queue_errors():
+            if not resume(self._ledger, _checked(campaign_id), max_cost):
+                raise CampaignNotFound(campaign_id)
         self._ring(campaign_id)
 
     def cancel(self, campaign_id: str) -> int:
@@ -269,11 +277,6 @@ class Producer:
     def _summary(self, campaign_id: str) -> CampaignSummary:
         with queue_errors():
             return _known(campaign_id, self._ledger.reading.summary(_checked(campaign_id)))
-
-    def _set_paused(self, campaign_id: str, *, paused: bool, max_cost: str = "") -> None:
-        with queue_errors():
-            if not self._ledger.campaigns.pause(_checked(campaign_id), paused=paused, max_cost=max_cost):
-                raise CampaignNotFound(campaign_id)
 
     def _ring(self, campaign_id: str) -> None:
         reached(CrashPoint.PRODUCER_WORD_RECORDED)

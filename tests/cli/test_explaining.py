@@ -87,7 +87,7 @@ def test_batches_of_which_the_same_is_to_be_said_are_told_together(explained: Ex
 
 def test_a_pause_names_what_ends_it(explained: Explained) -> None:
     campaign = explained.desk.prepared(10)
-    explained.desk.ledger.campaigns.pause(campaign, paused=True)
+    explained.desk.ledger.campaigns.pause(campaign)
 
     assert f"bsg-campaigns resume {campaign}" in explained.only(campaign).next
 

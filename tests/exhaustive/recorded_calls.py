@@ -243,7 +243,7 @@ _RUN: dict[str, Callable[..., Answer]] = {
         ledger.batches.resolve_sent(CAMPAIGN, batch, bsg_campaign_id=bsg_id, next_poll_ms=LATER_MS),
     ),
     "cancel": lambda ledger: ledger.campaigns.cancel(CAMPAIGN) or (),
-    "pause": lambda ledger, paused: (ledger.campaigns.pause(CAMPAIGN, paused=paused),),
+    "pause": lambda ledger, paused: ((ledger.campaigns.pause if paused else ledger.campaigns.resume)(CAMPAIGN),),
     "retry": lambda ledger: ledger.campaigns.retry(CAMPAIGN, deadline_ms=LATER),
     "gate": _gate,
     "forget bodies": lambda ledger: (ledger.campaigns.forget(CAMPAIGN, everything=False),),

@@ -498,7 +498,7 @@ def test_an_intent_with_another_holders_token_changes_nothing(desk: Desk) -> Non
 def test_a_pause_after_the_claim_holds_the_batch(desk: Desk) -> None:
     campaign = desk.prepared(2)
     lease = desk.claimed(campaign)
-    desk.ledger.campaigns.pause(campaign, paused=True)
+    desk.ledger.campaigns.pause(campaign)
 
     assert desk.intend(lease) == "pending"
 
@@ -692,11 +692,11 @@ def test_a_stop_is_due_again_until_it_is_answered(desk: Desk) -> None:
 
 def test_a_paused_campaign_is_not_claimed_until_it_is_resumed(desk: Desk) -> None:
     campaign = desk.prepared(2)
-    desk.ledger.campaigns.pause(campaign, paused=True)
+    desk.ledger.campaigns.pause(campaign)
     held = desk.ledger.batches.claim(
         campaign, bell="", account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
     )
-    desk.ledger.campaigns.pause(campaign, paused=False)
+    desk.ledger.campaigns.resume(campaign)
 
     assert held == NotClaimed("paused")
     assert desk.claimed(campaign).size == 2

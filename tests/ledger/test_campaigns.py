@@ -42,9 +42,9 @@ def test_a_bell_that_is_answered_makes_room_for_another(desk: Desk) -> None:
 def test_no_bell_rings_for_a_paused_campaign_or_behind_a_shut_gate(desk: Desk) -> None:
     campaign = desk.prepared(1, 1, 1)
     desk.submitted(campaign)  # so that it has an account
-    desk.ledger.campaigns.pause(campaign, paused=True)
+    desk.ledger.campaigns.pause(campaign)
     paused = bells(desk, campaign)
-    desk.ledger.campaigns.pause(campaign, paused=False)
+    desk.ledger.campaigns.resume(campaign)
     desk.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
     behind_the_gate = bells(desk, campaign)
     desk.ledger.gate(ACCOUNT).open(reason="", by="test")
@@ -135,7 +135,7 @@ def test_a_batch_whose_body_was_forgotten_is_not_retried(desk: Desk) -> None:
 def test_a_campaign_that_nobody_knows_is_told_as_gone(desk: Desk) -> None:
     campaigns = desk.ledger.campaigns
 
-    assert campaigns.pause("nobody-knows-it", paused=True) is False
+    assert campaigns.pause("nobody-knows-it") is False
     assert campaigns.cancel("nobody-knows-it") is None
     assert campaigns.retry("nobody-knows-it", deadline_ms=None) == ("gone", 0)
     assert claim(desk, "nobody-knows-it") == NotClaimed("gone")

@@ -81,18 +81,43 @@ def test_a_campaign_pauses_before_its_next_batch_would_pass_its_cap(priced: Benc
     assert status.transitions[-1].cause == f"the next batch would pass max_cost {ten * 3.5:.2f}"
 
 
-def test_it_goes_on_with_a_higher_cap_and_pauses_again_with_the_same(priced: Bench) -> None:
+def test_a_resume_that_its_cap_would_pause_again_at_once_is_refused_with_the_cap_that_suffices(priced: Bench) -> None:
     ten = price_of_ten(priced)
     campaign = priced.prepared(50, max_cost=ten)
     submit_all(priced, campaign)
 
-    priced.producer.resume(campaign)
-    submit_all(priced, campaign)
-    assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (True, 10)
+    for cap in (None, ten * 1.5):
+        with pytest.raises(CampaignInvalid, match=f"paused again at once: .* Give {ten * 2:.2f} or more"):
+            priced.producer.resume(campaign, max_cost=cap)
+    assert priced.status(campaign).paused
+    assert priced.runtime.redis.hget(f"bsg:campaign:{campaign}", "max_cost") == str(ten).encode()
 
-    priced.producer.resume(campaign, max_cost=ten * 5)
+    priced.producer.resume(campaign, max_cost=ten * 2)
+    submit_all(priced, campaign)
+    assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (True, 20)
+
+
+def test_it_goes_on_with_a_higher_cap_or_without_any(priced: Bench) -> None:
+    ten = price_of_ten(priced)
+    campaign = priced.prepared(50, max_cost=ten)
+    submit_all(priced, campaign)
+
+    priced.producer.resume(campaign, max_cost=ten * 4)
+    submit_all(priced, campaign)
+    assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (True, 40)
+
+    priced.producer.resume(campaign, max_cost="none")
     submit_all(priced, campaign)
     assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (False, 50)
+
+
+def test_a_pause_of_an_operator_is_resumed_while_the_cap_allows_more(priced: Bench) -> None:
+    campaign = priced.prepared(20, max_cost=1_000)
+    priced.producer.pause(campaign)
+
+    priced.producer.resume(campaign)
+
+    assert not priced.status(campaign).paused
 
 
 def test_until_the_first_batch_has_its_price_the_others_wait(priced: Bench) -> None:
@@ -159,3 +184,5 @@ def test_without_any_price_a_capped_campaign_pauses_and_says_why(priced: Bench) 
 
     status = list(priced.runtime.ledger.reading.transitions(campaign))
     assert status[-1].cause == "BSG tells no price, and max_cost is set"
+    with pytest.raises(CampaignInvalid, match="Give none to send the rest"):
+        priced.producer.resume(campaign, max_cost=2_000)

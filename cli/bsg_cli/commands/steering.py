@@ -6,9 +6,10 @@ import argparse
 
 from bsg_cli.commands.send import moment_argument
 from bsg_cli.connection import open_producer
-from bsg_cli.errors import ExitCode
+from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.printing import messages, print_json
 from bsg_ledger.records import CampaignStatus
+from bsg_producer import CampaignInvalid
 
 # Not yet sent: a pause holds them.
 _HELD = ("unprepared", "pending", "claimed")
@@ -24,7 +25,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         parser = commands.add_parser(name, parents=[common], help=explanation)
         parser.add_argument("campaign", metavar="ID")
         if name == "resume":
-            parser.add_argument("--max-cost", metavar="AMOUNT", help="what the whole campaign may cost from now on")
+            parser.add_argument(
+                "--max-cost", metavar="AMOUNT", help="what the whole campaign may cost from now on; none: no cap"
+            )
         parser.set_defaults(run=run)
 
     retry = commands.add_parser("retry", parents=[common], help="send again what BSG refused, or what has expired")
@@ -54,7 +57,10 @@ def run_pause(arguments: argparse.Namespace) -> ExitCode:
 
 def run_resume(arguments: argparse.Namespace) -> ExitCode:
     producer = open_producer(arguments.data_directory)
-    producer.resume(arguments.campaign, max_cost=arguments.max_cost)
+    try:
+        producer.resume(arguments.campaign, max_cost=arguments.max_cost)
+    except CampaignInvalid as error:
+        raise BadInput("\n".join(f"--max-cost: {said}" for said in error.errors["max_cost"])) from None
     status = producer.status(arguments.campaign)
     held = _count(status, _HELD)
     if arguments.json:

@@ -26,23 +26,6 @@ if paused == '1' then return { 'paused' } end
 if gate_shut(account) then return left_alone('gate') end
 if redis.call('ZCARD', key .. ':leases') >= number(window) then return { 'full' } end
 
--- One batch shows what a message costs; until its price is known the others wait. yes, wait, or why not.
-local function affordable(size)
-  local most, cost, priced, claimed, posting, in_doubt_too, submitted, finished = get(key, 'max_cost', 'cost', 'priced',
-    'messages:claimed', 'messages:posting', 'messages:unconfirmed', 'messages:submitted', 'messages:finished')
-  if not most then return 'yes' end
-  local on_the_way = number(claimed) + number(posting) + number(in_doubt_too)
-  local taken = number(submitted) + number(finished)
-  if number(priced) == 0 then
-    if on_the_way + number(submitted) > 0 then return 'wait' end
-    return taken == 0 and 'yes' or 'BSG tells no price, and max_cost is set'
-  end
-  local each = number(cost) / number(priced)
-  local unpriced = math.max(0, taken - number(priced))
-  if number(cost) + each * (on_the_way + unpriced + size) <= number(most) + 0.000001 then return 'yes' end
-  return 'the next batch would pass max_cost ' .. most
-end
-
 while true do
   local batch, at = earliest(key .. ':due')
   if not batch then return { 'none', -1 } end
@@ -52,7 +35,7 @@ while true do
   end
   stamp(campaign, account)
   if number(deadline) > NOW then
-    local answer = affordable(number(redis.call('HGET', batch_key(campaign, batch), 'size')))
+    local answer = affordable(campaign, batch)
     if answer == 'wait' then return { 'full' } end
     if answer ~= 'yes' then
       redis.call('HSET', key, 'paused', '1', 'capped', answer)

@@ -190,6 +190,28 @@ local function note_price(campaign, batch, price, currency)
   if not before then redis.call('HINCRBY', campaign_key(campaign), 'priced', size) end
 end
 
+-- Whether the campaign's max_cost lets a batch be sent: yes, wait, or why not, and what all would cost with the batch.
+-- One batch shows what a message costs; until its price is known the others wait.
+local function affordable(campaign, batch, most)
+  local set, cost, priced, claimed, posting, in_doubt_too, submitted, finished = get(campaign_key(campaign), 'max_cost',
+    'cost', 'priced', 'messages:claimed', 'messages:posting', 'messages:unconfirmed', 'messages:submitted',
+    'messages:finished')
+  most = most or set
+  if not most then return 'yes' end
+  local on_the_way = number(claimed) + number(posting) + number(in_doubt_too)
+  local taken = number(submitted) + number(finished)
+  if number(priced) == 0 then
+    if on_the_way + number(submitted) > 0 then return 'wait' end
+    if taken == 0 then return 'yes' end
+    return 'BSG tells no price, and max_cost is set', ''
+  end
+  local size = number(redis.call('HGET', batch_key(campaign, batch), 'size'))
+  local unpriced = math.max(0, taken - number(priced))
+  local total = number(cost) + number(cost) / number(priced) * (on_the_way + unpriced + size)
+  if total <= number(most) + 0.000001 then return 'yes' end
+  return 'the next batch would pass max_cost ' .. most, string.format('%.6f', total)
+end
+
 -- Why a worker could not read the campaign's messages, and when it last tried. What is old says nothing.
 local function note_unreadable(campaign, cause)
   redis.call('HSET', campaign_key(campaign), 'unreadable', cause, 'unreadable_at', NOW)

@@ -86,16 +86,28 @@ GUARDS: tuple[Guard, ...] = (
             f"{COST}a_campaign_pauses_before_its_next_batch_would_pass_its_cap",
         ),
         (
-            "what is on its way counts as spent",
-            "each * (on_the_way + unpriced + size)",
-            "each * size",
-            f"{COST}what_is_on_its_way_counts",
-        ),
-        (
             "until a price is known the other batches wait",
             "if answer == 'wait' then return { 'full' } end",
             "",
             f"{COST}until_the_first_batch_has_its_price_the_others_wait",
+        ),
+    ),
+    *guards_of(
+        "ledger/bsg_ledger/lua/common.lua",
+        (
+            "what is on its way counts as spent",
+            "(on_the_way + unpriced + size)",
+            "size",
+            f"{COST}what_is_on_its_way_counts",
+        ),
+    ),
+    *guards_of(
+        "ledger/bsg_ledger/lua/pause.lua",
+        (
+            "a resume that the cap would undo at once changes nothing",
+            "if answer ~= 'yes' and answer ~= 'wait' then return { 'capped', answer, total } end",
+            "",
+            f"{COST}a_resume_that_its_cap_would_pause_again_at_once_is_refused_with_the_cap_that_suffices",
         ),
     ),
     *guards_of(

@@ -1,0 +1,29 @@
+"""Letting a paused campaign go on, unless its spending cap would pause it again at once."""
+
+from __future__ import annotations
+
+from decimal import ROUND_UP, Decimal
+
+from bsg_ledger.campaigns import Capped
+from bsg_ledger.ledger import Ledger
+from bsg_producer.campaign_arguments import check_max_cost
+from bsg_producer.errors import CampaignInvalid
+
+NO_CAP = "none"
+_CENT = Decimal("0.01")
+
+
+def resume(ledger: Ledger, campaign_id: str, max_cost: float | Decimal | str | None) -> bool:
+    """False: there is no such campaign. Raises CampaignInvalid, and changes nothing, where the cap would undo it."""
+    cap = "" if max_cost is None else NO_CAP if max_cost == NO_CAP else check_max_cost(max_cost)
+    resumed = ledger.campaigns.resume(campaign_id, max_cost=cap)
+    if isinstance(resumed, Capped):
+        raise CampaignInvalid({"max_cost": [f"The campaign would be paused again at once: {_remedy(resumed)}"]})
+    return resumed
+
+
+def _remedy(capped: Capped) -> str:
+    if not capped.total:
+        return f"{capped.why}. Give {NO_CAP} to send the rest whatever it costs."
+    total = Decimal(capped.total).quantize(_CENT, ROUND_UP)
+    return f"{capped.why}. Give {total} or more, or {NO_CAP} to send the rest whatever it costs."

@@ -1,0 +1,77 @@
+"""Commands tell what a campaign waits for, and what lets it go on."""
+
+from __future__ import annotations
+
+import pytest
+
+from bsg_cli.errors import ExitCode
+from bsg_cli.main import main
+from bsg_config.settings import SETTINGS, Settings
+from bsg_producer import Producer
+from tests.ledger.campaigns import Desk
+
+
+class Line:
+    """Runs commands in this process, on a ledger of which the tests bring the campaigns."""
+
+    def __init__(self, redis_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+        self.settings = Settings.build(redis_url=redis_url, bsg_api_key="live_test")
+        self.producer = Producer(self.settings)
+        self.desk = Desk.at(redis_url)
+        self._capsys = capsys
+
+    def run(self, *words: str) -> tuple[int, str]:
+        code = main(words)
+        captured = self._capsys.readouterr()
+        return code, captured.out + captured.err
+
+
+@pytest.fixture
+def line(redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Line:
+    for setting in SETTINGS:
+        monkeypatch.delenv(setting.name, raising=False)
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("BSG_API_KEY", "live_test")
+    return Line(redis_url, capsys)
+
+
+@pytest.fixture
+def capped(line: Line) -> str:
+    """A campaign of two batches; the first cost what the campaign may, and max_cost has paused it."""
+    campaign = line.desk.prepared(10, 10, max_cost="1.5")
+    account = line.settings.account
+    lease = line.desk.claimed(campaign, account=account)
+    line.desk.intend(lease, account=account)
+    line.desk.ledger.batches.taken(
+        campaign, 0, account=account, bsg_campaign_id=7, bsg_status="new", next_poll_ms=0, cause="taken", price="1.00",
+        currency="UAH",
+    )  # fmt: skip
+    line.desk.ledger.batches.claim(
+        campaign, bell="", account=account, account_name="default", token="token", lease_ms=1000
+    )
+    assert line.producer.status(campaign).paused
+    return campaign
+
+
+def test_a_resume_that_max_cost_would_undo_at_once_is_refused_and_names_the_option(line: Line, capped: str) -> None:
+    code, told = line.run("resume", capped)
+
+    assert code == ExitCode.MISUSE
+    assert "--max-cost: The campaign would be paused again at once" in told
+    assert "Give 2.00 or more" in told
+    assert line.producer.status(capped).paused
+
+
+@pytest.mark.parametrize("amount", ["2", "none"])
+def test_a_resume_with_a_cap_that_suffices_lets_the_campaign_go_on(line: Line, capped: str, amount: str) -> None:
+    code, told = line.run("resume", capped, "--max-cost", amount)
+
+    assert (code, told) == (ExitCode.OK, "Resumed: 10 messages to be sent.\n")
+    assert not line.producer.status(capped).paused
+
+
+def test_what_lets_a_capped_campaign_go_on_is_explained(line: Line, capped: str) -> None:
+    _, told = line.run("explain", capped)
+
+    assert "the next batch would pass max_cost 1.5" in told
+    assert f"`bsg-campaigns resume {capped} --max-cost AMOUNT`" in told
