@@ -79,9 +79,12 @@ class CrashPoint(StrEnum):
     SWEEP_PREPARES_TAKEN = "sweep: prepares taken"
     SWEEP_PREPARE_RUNG = "sweep: prepare rung"
     SWEEP_DUE_TAKEN = "sweep: due taken"
-    SWEEP_STOPS_TAKEN = "sweep: stops taken"
-    SWEEP_STOP_ANSWERED = "sweep: stop answered"
-    SWEEP_STOP_RECORDED = "sweep: stop recorded"
+
+    STOPS_TAKEN = "stops: taken"
+    STOPS_ANSWERED = "stops: answered"
+    STOPS_PUT_OFF = "stops: put off"
+    STOPS_DENIED = "stops: denied"
+    STOPS_RECORDED = "stops: recorded"
 
     PROBE_TAKEN = "probe: taken"
     PROBE_ANSWERED = "probe: answered"

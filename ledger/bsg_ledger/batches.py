@@ -265,6 +265,14 @@ class Batches:
         """A person's word that BSG has sent what it does not know any more: `finished`, or `stale`."""
         return self._run("resolve_sent", campaign_id, batch, bsg_campaign_id, next_poll_ms)
 
-    def stopped(self, account: str, bsg_campaign_id: int, *, stopped: bool) -> str:
-        """BSG's answer to a stop: done, or impossible."""
-        return self._run("stopped", account, bsg_campaign_id, "stopped" if stopped else "cannot_stop")
+    def stopped(self, account: str, bsg_campaign_id: int, *, status: str) -> str:
+        """Ends a stop: BSG gives the campaign this final status."""
+        return self._run("stopped", account, bsg_campaign_id, status)
+
+    def stop_refused(self, account: str, bsg_campaign_id: int, *, status: str, delay_ms: int) -> str:
+        """Puts a stop off for `delay_ms` or longer: BSG has not obeyed it, and gives the campaign this status."""
+        return self._run("stop_refused", account, bsg_campaign_id, status, delay_ms)
+
+    def stop_denied(self, account: str, bsg_campaign_id: int, *, older_than_ms: int, delay_ms: int, cause: str) -> str:
+        """Puts a stop off whose campaign BSG does not know; `given_up`, an alarm, once BSG has denied it that long."""
+        return self._run("stop_denied", account, bsg_campaign_id, older_than_ms, delay_ms, cause)

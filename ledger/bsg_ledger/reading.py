@@ -177,6 +177,24 @@ class Reading:
         owner = self._client.hget(f"bsg:account:{account}:owners", str(bsg_campaign_id))
         return None if owner is None else text_of(owner)
 
+    def owners(self, account: str, bsg_campaign_ids: Sequence[str]) -> list[str]:
+        """The batches that these BSG campaigns belong to; those without one are left out."""
+        if not bsg_campaign_ids:
+            return []
+        owners = self._client.hmget(f"bsg:account:{account}:owners", list(bsg_campaign_ids))
+        return [text_of(owner) for owner in owners if owner is not None]
+
+    def refused_stops(self, account: str, bsg_campaign_ids: Sequence[str]) -> dict[str, str]:
+        """The status that BSG gave each of these campaigns when it last did not obey a stop."""
+        if not bsg_campaign_ids:
+            return {}
+        statuses = self._client.hmget(f"bsg:account:{account}:stop-refusals", list(bsg_campaign_ids))
+        return {
+            bsg_id: text_of(status)
+            for bsg_id, status in zip(bsg_campaign_ids, statuses, strict=True)
+            if status is not None
+        }
+
     def without_owner(self, account: str, bsg_campaign_ids: Sequence[int]) -> frozenset[int]:
         """Those BSG campaigns that belong to no batch that the ledger knows."""
         without: set[int] = set()

@@ -11,7 +11,7 @@ from itertools import repeat
 from bsg_sandbox.settings import SandboxSettings
 
 FINAL = frozenset({"spam", "stopped", "done"})
-CAN_BE_STOPPED = frozenset({"creation", "moderation", "scheduled", "sending", "paused"})
+CAN_BE_STOPPED = frozenset({"moderation", "scheduled", "sending", "paused"})
 COUNTED = (
     "delivered",
     "scheduled",

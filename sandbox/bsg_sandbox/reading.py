@@ -10,7 +10,7 @@ from typing import Any
 from bsg_sandbox.accounts import Account, Mode
 from bsg_sandbox.campaigns import CAN_BE_STOPPED, Campaign
 from bsg_sandbox.creating import zone_of
-from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, said
+from bsg_sandbox.exchange import Answer, Refused, json_answer, said
 from bsg_sandbox.faults import Struck
 from bsg_sandbox.presenting import campaign_resource, detail_resource, message_resource
 from bsg_sandbox.queries import Page, number_filter, page_of
@@ -42,8 +42,9 @@ def stop(world: World, account: Account, campaign_id: int, struck: Struck) -> An
     """BSG: PATCH /api/campaigns/{id}/stop; 422 for a status from which nothing can be stopped."""
     found = _found(world, account, campaign_id)
     now = world.clock.now()
-    if found.status(now) not in CAN_BE_STOPPED:
-        raise Refused(invalid({"status": ["The campaign cannot be stopped in its present status."]}))
+    status = found.status(now)
+    if status not in CAN_BE_STOPPED and not (status == "creation" and world.settings.stop_in_creation):
+        raise Refused(json_answer(422, {"message": "Invalid campaign status", "errors": []}))
     found.stopped_at, found.forced_status = now, None
     return json_answer(200, {"data": campaign_resource(found, account, now, zone_of(world, struck))})
 

@@ -29,6 +29,7 @@ class SandboxSettings:
     undelivered. A text with `spam_word` in it fails moderation. `duplicates` says what becomes of a
     reference id that is taken; it stays taken for `reference_memory` seconds (0 = for ever).
     `duplicate_request_window`: the same body again within so many seconds is answered 429 (0 = never).
+    `stop_in_creation`: BSG's page lets a campaign be stopped in `creation`, its OpenAPI document does not.
     `rate_limit`: requests a second above which an account is answered 429 (0 = never).
     """
 
@@ -49,6 +50,7 @@ class SandboxSettings:
     duplicate_request_window: float = 0.0
     phone_twice: str = "refuse"
     sender_minimum: int = 1
+    stop_in_creation: bool = False
     rate_limit: float = 0.0
     price_per_part: float = 0.01
     currency: str = "EUR"

@@ -217,6 +217,11 @@ def that_is_cancelled_at_bsg(play: Play) -> None:
     lane.producer.cancel(campaign_id)
 
 
+def whose_stop_bsg_denies_at_first(play: Play) -> None:
+    play.lane.sandbox.fault("server_error_before", status=404, method="PATCH", path="/api/campaigns/*/stop", times=1)
+    that_is_cancelled_at_bsg(play)
+
+
 def of_which_bsg_drops_a_message(play: Play) -> None:
     play.lane.sandbox.fault("drop", rows=(0,), times=1)
     play.arm()
@@ -391,10 +396,12 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
     that_a_person_resolves: (CrashPoint.PRODUCER_WORD_RECORDED,),
     whose_deadline_passes: (CrashPoint.SWEEP_DEADLINES_TAKEN, CrashPoint.SWEEP_EXPIRED),
     that_is_cancelled_at_bsg: (
-        CrashPoint.SWEEP_STOPS_TAKEN,
-        CrashPoint.SWEEP_STOP_ANSWERED,
-        CrashPoint.SWEEP_STOP_RECORDED,
+        CrashPoint.STOPS_TAKEN,
+        CrashPoint.STOPS_ANSWERED,
+        CrashPoint.STOPS_PUT_OFF,
+        CrashPoint.STOPS_RECORDED,
     ),
+    whose_stop_bsg_denies_at_first: (CrashPoint.STOPS_DENIED,),
     of_which_bsg_drops_a_message: (CrashPoint.DROPPED_MISSED, CrashPoint.DROPPED_REJECTED),
     of_a_blocked_user: (CrashPoint.PROBE_TAKEN, CrashPoint.PROBE_ANSWERED, CrashPoint.PROBE_RECORDED),
     whose_bodies_are_forgotten: (CrashPoint.PURGE_BODIES_FORGOTTEN,),

@@ -5,19 +5,19 @@ reconciler  ("read", batch, attempts, size, suspects)   a record in doubt
 poller      ("read", batch, state, size, id)   a record at BSG
             ("told", batch, state, size, id, status, total)  BSG's answer
             ("shrunk", ...)                             the same, what BSG dropped being rejected
-stopper     ("asked", id, stopped)                      BSG's answer to a stop
+stopper     ("refused", id)                             BSG has refused to stop it, and its status is to be read
+            ("over", id, status)                        BSG calls it final
 """
 
 from __future__ import annotations
 
 from bsg_worker.lookup import Found, NoTrace, Undecided, UsedBefore
-from tests.exhaustive.far_side import DENIED, looked, with_changed
+from tests.exhaustive.far_side import CAN_BE_STOPPED, DENIED, FINAL, looked, with_changed
 from tests.exhaustive.recorded_calls import rows_of
 from tests.exhaustive.snapshots import DUE, UNCLAIMED
 from tests.exhaustive.workers import rung, without
 from tests.exhaustive.world import IDLE, Kind, Local, State, Steps, World
 
-FINAL = frozenset({"done", "stopped"})
 ENDS = FINAL | {DENIED}
 
 
@@ -48,21 +48,40 @@ def _sweeps(world: World, state: State) -> Steps:
 
 def _stops(world: World, state: State) -> Steps:
     if state.stopper:
-        _, bsg_id, stopped = state.stopper
         yield "the stopper crashes", Kind.FAULT, state._replace(stopper=IDLE)
-        _, then = world.call(state, "stopped", bsg_id, stopped)
-        yield "a stop is recorded", Kind.COURSE, then._replace(stopper=IDLE)
+        yield from _ends_a_stop(world, state, *state.stopper)
         return
     for name in world.picture(state).stops:
         bsg_id = int(name)
         (taken,) = (taken for taken in state.far if taken.id == bsg_id)
         if taken.status == DENIED:
+            answer, then = world.call(state, "stop denied", bsg_id)
+            yield f"BSG does not know {bsg_id}, which it has to stop: {answer[0]}", Kind.COURSE, then
             continue
-        stopped = taken.status in {"creation", "stopped"}
-        far = with_changed(state.far, bsg_id, stop_asked=True, status="stopped" if stopped else taken.status)
-        then = state._replace(far=far)
-        yield f"BSG is told to stop {bsg_id}", Kind.COURSE, then._replace(stopper=("asked", bsg_id, stopped))
-        yield f"BSG is told to stop {bsg_id}, its answer is lost", Kind.FAULT, then
+        if taken.status not in CAN_BE_STOPPED:
+            then = state._replace(stopper=("refused", bsg_id))
+            yield f"BSG refuses to stop {bsg_id}", Kind.COURSE, then
+            continue
+        then = state._replace(far=with_changed(state.far, bsg_id, status="stopped"))
+        yield f"BSG stops {bsg_id}", Kind.COURSE, then._replace(stopper=("over", bsg_id, "stopped"))
+        yield f"BSG stops {bsg_id}, its answer is lost", Kind.FAULT, then
+
+
+def _ends_a_stop(world: World, state: State, kind: str, bsg_id: int, status: str = "") -> Steps:
+    idle = state._replace(stopper=IDLE)
+    if kind == "over":
+        _, then = world.call(idle, "stopped", bsg_id, status)
+        yield "a stop is recorded", Kind.COURSE, then
+        return
+    (taken,) = (taken for taken in state.far if taken.id == bsg_id)
+    if taken.status in FINAL:
+        then = state._replace(stopper=("over", bsg_id, taken.status))
+        yield f"the stopper reads that {bsg_id} is over", Kind.COURSE, then
+    elif taken.status != DENIED:
+        _, then = world.call(idle, "stop refused", bsg_id, taken.status)
+        yield f"the stopper reads that {bsg_id} is not over", Kind.COURSE, then
+    else:
+        yield "the stopper reads nothing", Kind.COURSE, idle
 
 
 def _reconciles(world: World, state: State) -> Steps:

@@ -18,6 +18,8 @@ from tests.exhaustive.snapshots import CAMPAIGN
 INTENT = datetime(2026, 1, 10, tzinfo=UTC)
 SOMEBODY_ELSE = -1
 DENIED = "denied"  # the status of what BSG has lost: it answers 404 for ever, and never sends it
+CAN_BE_STOPPED = frozenset({"sending"})  # in "creation" a stop is refused, as BSG's document says
+FINAL = frozenset({"done", "stopped"})
 
 Rows = tuple[int, ...]
 
@@ -32,7 +34,6 @@ class Taken(NamedTuple):
     shown: bool = False  # in lists and look-ups
     older: bool = False  # than the first intent in doubt of its batch
     forgotten: bool = False  # its reference ids are accepted again
-    stop_asked: bool = False  # and answered by BSG, whether or not the answer arrived
 
     @property
     def live(self) -> bool:

@@ -234,7 +234,13 @@ _RUN: dict[str, Callable[..., Answer]] = {
     ),
     "shrink": _shrink,
     "polled": _polled,
-    "stopped": lambda ledger, bsg_id, stopped: (ledger.batches.stopped(ACCOUNT, bsg_id, stopped=stopped),),
+    "stopped": lambda ledger, bsg_id, status: (ledger.batches.stopped(ACCOUNT, bsg_id, status=status),),
+    "stop refused": lambda ledger, bsg_id, status: (
+        ledger.batches.stop_refused(ACCOUNT, bsg_id, status=status, delay_ms=LATER_MS),
+    ),
+    "stop denied": lambda ledger, bsg_id: (
+        ledger.batches.stop_denied(ACCOUNT, bsg_id, older_than_ms=0, delay_ms=LATER_MS, cause="denied"),
+    ),
     "not sent": lambda ledger, batch: (ledger.batches.resolve_not_sent(CAMPAIGN, batch),),
     "denied": lambda ledger, batch, bsg_id: (
         ledger.batches.denied(CAMPAIGN, batch, bsg_campaign_id=bsg_id, older_than_ms=0, cause="denied"),

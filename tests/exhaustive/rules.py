@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bsg_ledger.states import MESSAGE_STATES
-from tests.exhaustive.far_side import DENIED, FarSide
+from tests.exhaustive.far_side import DENIED, FINAL, FarSide
 from tests.exhaustive.recorded_calls import FENCED, Answer, Call
 from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, UNCLAIMED, Picture
 from tests.exhaustive.world import Size, State
@@ -155,7 +155,7 @@ def broken_together(size: Size, picture: Picture, state: State) -> Iterator[str]
         batch = picture.batches[taken.batch]
         name = str(taken.id)
         to_be_stopped = picture.cancelled and name in known and batch["state"] == "submitted"
-        if to_be_stopped and taken.status != "stopped" and name not in picture.stops and not taken.stop_asked:
+        if to_be_stopped and taken.status not in FINAL and name not in picture.stops:
             yield "a cancelled campaign is at BSG, neither stopped nor to be stopped"
         if name not in known and taken.id not in on_its_way and not size.shown_late and not size.early_leases:
             ended = batch["state"] in UNSENT or (set(taken.messages) & picture.rejected)

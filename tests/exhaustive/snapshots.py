@@ -140,6 +140,7 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
             kept["first_intent_at"] = str(_recent_or_old(int(kept["first_intent_at"]), now))
         if "intent_at" in kept:
             kept["intent_at"] = str(DUE)
+        kept |= {name: str(DUE) for name in kept if name.startswith("unstopped:")}
         if "gate_shuts" in kept:
             kept["gate_shuts"] = str(min(int(kept["gate_shuts"]), SHUTS_ALLOWED))
     elif _PART.fullmatch(key):
@@ -152,6 +153,8 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
         if kept.get("state") != "shut":
             probed = {"by": "probe"} if fields.get("by") == "probe" else {}
             kept = probed | ({"doubts": kept["doubts"]} if kept["doubts"] != "0" else {})  # else as if never touched
+    elif key.endswith(":stop-refusals"):
+        kept = {}  # when a stop is tried again, and what its history says
     elif key == f"bsg:campaign:{CAMPAIGN}":
         kept = {name: value for name, value in fields.items() if name not in {"accepted_at", "bodies_forgotten_at"}}
         kept["accepted_at"] = str(DUE)

@@ -111,12 +111,12 @@ def _bsg(world: World, state: State) -> Steps:
         loses = "denied" in world.size.answers and all(other.status != DENIED for other in state.far)  # once is enough
         if taken.status == "creation" and loses:
             yield f"BSG loses {taken.id}", Kind.FAULT, state._replace(far=with_denied(state.far, taken.id))
-        if taken.status == "creation":
-            yield (
-                f"BSG has sent {taken.id}",
-                Kind.COURSE,
-                state._replace(far=with_changed(state.far, taken.id, status="done")),
-            )
+        # That it is being sent changes nothing but that it can be stopped.
+        following = {"creation": "sending" if "cancel" in world.size.person else "done", "sending": "done"}
+        if taken.status in following:
+            status = following[taken.status]
+            words = f"BSG begins to send {taken.id}" if status == "sending" else f"BSG has sent {taken.id}"
+            yield words, Kind.COURSE, state._replace(far=with_changed(state.far, taken.id, status=status))
         if world.size.duplicate_window and not taken.forgotten and taken.batch >= 0:
             old = picture.batches[taken.batch].get("first_intent_at", str(DUE)) == str(DUE)
             if old and (world.size.sharp_window or not young_intent(state, taken.batch)):

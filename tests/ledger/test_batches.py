@@ -680,11 +680,42 @@ def test_a_stop_is_due_again_until_it_is_answered(desk: Desk) -> None:
 
     first = desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0)
     again = desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0)
-    desk.ledger.batches.stopped(ACCOUNT, 77, stopped=True)
+    desk.ledger.batches.stopped(ACCOUNT, 77, status="stopped")
 
     assert first == again == ["77"]
     assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
     assert "stopped at BSG" in desk.causes(campaign)
+
+
+def test_a_stop_that_is_over_is_neither_refused_nor_denied(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.submitted(campaign, 77)
+    desk.ledger.campaigns.cancel(campaign)
+    desk.ledger.batches.stopped(ACCOUNT, 77, status="done")
+
+    answers = (
+        desk.ledger.batches.stop_refused(ACCOUNT, 77, status="creation", delay_ms=0),
+        desk.ledger.batches.stop_denied(ACCOUNT, 77, older_than_ms=0, delay_ms=0, cause="not known"),
+    )
+
+    assert answers == ("stale", "stale")
+    assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+    assert desk.ledger.reading.alarms() == 0
+
+
+def test_a_stop_is_given_up_only_after_denials_in_a_row(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.submitted(campaign, 77)
+    desk.ledger.campaigns.cancel(campaign)
+    deny = partial(desk.ledger.batches.stop_denied, ACCOUNT, 77, older_than_ms=HOUR_MS, delay_ms=0, cause="not known")
+    deny()
+    desk.client.hincrby(f"bsg:account:{ACCOUNT}:stop-refusals", "77:denied", -2 * HOUR_MS)
+    desk.ledger.batches.stop_refused(ACCOUNT, 77, status="creation", delay_ms=0)
+
+    first = deny()
+    desk.client.hincrby(f"bsg:account:{ACCOUNT}:stop-refusals", "77:denied", -2 * HOUR_MS)
+
+    assert (first, deny()) == ("denied", "given_up")
 
 
 # What operators do
@@ -995,7 +1026,7 @@ def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing
     desk.polled(lease, "done", final=True)
     desk.ledger.campaigns.forget(campaign, everything=True)
 
-    desk.ledger.batches.stopped(ACCOUNT, 6, stopped=True)
+    desk.ledger.batches.stopped(ACCOUNT, 6, status="stopped")
 
     assert desk.client.keys(f"*{campaign}*") == []
     assert desk.client.hgetall(f"bsg:account:{ACCOUNT}:owners") == {}

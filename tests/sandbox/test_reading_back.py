@@ -97,7 +97,7 @@ def test_a_campaign_is_stopped_once_and_keeps_what_had_left(sandbox: Sandbox) ->
     assert (counts["delivered"], counts["failed"]) == (50, 50)
 
 
-@pytest.mark.parametrize("status", ["creation", "moderation", "scheduled", "sending", "paused"])
+@pytest.mark.parametrize("status", ["moderation", "scheduled", "sending", "paused"])
 def test_a_campaign_that_is_under_way_can_be_stopped(sandbox: Sandbox, status: str) -> None:
     campaign = taken(sandbox, messages(1))
     sandbox.force_status(campaign["id"], status)
@@ -105,12 +105,21 @@ def test_a_campaign_that_is_under_way_can_be_stopped(sandbox: Sandbox, status: s
     assert call(sandbox, "PATCH", f"/api/campaigns/{campaign['id']}/stop").status_code == 200
 
 
-@pytest.mark.parametrize("status", ["spam", "stopped", "done"])
-def test_a_campaign_at_its_end_cannot_be_stopped(sandbox: Sandbox, status: str) -> None:
+@pytest.mark.parametrize("status", ["creation", "spam", "stopped", "done"])
+def test_a_campaign_that_is_being_created_or_at_its_end_cannot_be_stopped(sandbox: Sandbox, status: str) -> None:
     campaign = taken(sandbox, messages(1))
     sandbox.force_status(campaign["id"], status)
 
-    assert call(sandbox, "PATCH", f"/api/campaigns/{campaign['id']}/stop").status_code == 422
+    refusal = call(sandbox, "PATCH", f"/api/campaigns/{campaign['id']}/stop")
+
+    assert (refusal.status_code, refusal.json()["message"]) == (422, "Invalid campaign status")
+
+
+def test_a_sandbox_may_let_a_campaign_be_stopped_in_creation_as_the_page_says(sandbox: Sandbox) -> None:
+    sandbox.configure(stop_in_creation=True, creation_seconds=60)
+    campaign = taken(sandbox, messages(1))
+
+    assert call(sandbox, "PATCH", f"/api/campaigns/{campaign['id']}/stop").status_code == 200
 
 
 def test_campaigns_are_listed_in_pages_both_ways(sandbox: Sandbox) -> None:

@@ -103,6 +103,22 @@ def test_a_cancel_ends_what_is_unsent_and_stops_at_bsg_what_was_sent(stage: Stag
     assert "stopped at BSG" in [transition.cause for transition in status.transitions]
 
 
+def test_what_bsg_refuses_to_stop_while_it_creates_it_is_stopped_before_it_sends(own_stage: Stage) -> None:
+    stage = own_stage
+    stage.sandbox.configure(creation_seconds=6.0, sending_seconds=10_000_000)
+    stage.processes.all()
+    campaign = stage.send(400)
+    stage.wait_for_messages(campaign, "submitted", 400)
+
+    stage.producer.cancel(campaign)
+    status = stage.wait_for(campaign, "cancelled", within=30)
+
+    assert [batch.bsg_status for batch in status.batches] == ["stopped"] * 4
+    assert all(batch.statistics["sent"] + batch.statistics["delivered"] == 0 for batch in status.batches)
+    refusals = [entry for entry in stage.sandbox.requests() if entry.method == "PATCH" and entry.status == 422]
+    assert len(refusals) >= 4  # BSG did refuse at first
+
+
 def test_a_cancel_while_a_batch_is_on_the_wire_records_what_became_of_it(stage: Stage) -> None:
     stage.sandbox.fault("latency", seconds=0.5, times=1)
     campaign = stage.send(150)

@@ -9,7 +9,7 @@ import pytest
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
 from bsg_worker.reconcile import reconcile
-from bsg_worker.sweep import stop_at_bsg
+from bsg_worker.stops import stop_at_bsg
 from tests.worker.bench import Bench
 
 SIX_MINUTES_MS = 360_000
@@ -27,7 +27,7 @@ def a_doubt_by_clocks_that_differ(bench: Bench) -> str:
 
 def taken_twice(bench: Bench) -> str:
     """A campaign of one batch that BSG has twice, both answers lost."""
-    bench.sandbox.configure(duplicates="allow", creation_seconds=60)
+    bench.sandbox.configure(duplicates="allow", creation_seconds=60, stop_in_creation=True)
     bench.sandbox.fault("cut_after", times=2)
     campaign = bench.submitted(2)
     bench.producer.resolve(f"{campaign}-0", not_sent=True)

@@ -1,4 +1,4 @@
-"""Who is rung for again, and what was cancelled is stopped."""
+"""Who is rung for again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room, unstamped
 from bsg_sandbox.server import Sandbox
 from bsg_worker.doorbells import ring_submits
-from bsg_worker.sweep import LONGEST_QUEUE, stop_at_bsg, sweep
+from bsg_worker.sweep import LONGEST_QUEUE, sweep
 from tests.worker.bench import Bench
 
 QUEUE = "submit.normal"
@@ -51,21 +51,6 @@ def test_nobody_is_rung_for_while_nobody_answers(bench: Bench) -> None:
     bench.runtime.redis.rpush(QUEUE, *["bell"] * LONGEST_QUEUE)
 
     assert swept(bench, campaign) == 0
-
-
-def test_a_stop_that_bsg_does_not_confirm_is_asked_for_again(bench: Bench) -> None:
-    bench.sandbox.configure(creation_seconds=60)
-    campaign = bench.submitted(1)
-    bench.producer.cancel(campaign)
-    bench.sandbox.fault("garbage_after", shape="no_id", method="PATCH", path="/api/campaigns/1000001/stop", times=1)
-
-    outcomes = []
-    for _ in range(2):
-        bench.make_due(Room.STOPS)
-        outcomes.append(stop_at_bsg(bench.runtime))
-
-    assert outcomes == ["0 of 1 stops answered", "1 of 1 stops answered"]
-    assert stop_at_bsg(bench.runtime) == ""
 
 
 def test_a_queue_that_is_long_enough_gets_no_more_bells(bench: Bench) -> None:

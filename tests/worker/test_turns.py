@@ -10,7 +10,7 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.poll import poll
 from bsg_worker.reconcile import reconcile
-from bsg_worker.sweep import stop_at_bsg
+from bsg_worker.stops import stop_at_bsg
 from bsg_worker.turns import Turns
 from tests.worker.bench import Bench
 
@@ -46,7 +46,7 @@ def test_a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll(bench:
 def test_a_stop_that_bsg_does_not_answer_leaves_the_others_theirs(bench: Bench) -> None:
     lost = bench.prepared(1)
     bench.taken(lost, bench.posting(lost).batch, UNKNOWN)
-    bench.sandbox.configure(creation_seconds=60)
+    bench.sandbox.configure(creation_seconds=60, stop_in_creation=True)
     campaigns = [bench.submitted(1) for _ in range(3)]
     for campaign in (lost, *campaigns):
         bench.producer.cancel(campaign)
@@ -55,7 +55,7 @@ def test_a_stop_that_bsg_does_not_answer_leaves_the_others_theirs(bench: Bench) 
 
     stopped = [campaign["status"] for campaign in bench.sandbox.record().campaigns]
     assert stopped == ["stopped"] * 3
-    assert outcome == "3 of 4 stops answered: HTTP 404"
+    assert outcome == "3 of 4 stops are over: HTTP 404"
 
 
 def test_a_doubt_that_cannot_be_read_leaves_the_others_their_look(bench: Bench) -> None:

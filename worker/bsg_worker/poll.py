@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
@@ -15,11 +14,10 @@ from bsg_producer.envelope import Envelope
 from bsg_worker.client.answers import CampaignAnswer
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.dropped import reject_dropped
-from bsg_worker.lookup import ZONE_MARGIN
+from bsg_worker.listed import listed_campaigns
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.read_failures import denies
 from bsg_worker.runtime import Runtime
-from bsg_worker.spans import LISTABLE
 from bsg_worker.turns import Turns, by_lot
 
 LOGGER = logging.getLogger(__name__)
@@ -43,7 +41,10 @@ def poll(runtime: Runtime) -> str:
     missing = records
     looks: list[tuple[BatchRecord, CampaignAnswer | None]] = []
     if len(records) > ONE_BY_ONE_AT_MOST:
-        looks, missing = _listed(runtime, turns, records)
+        oldest = moment(min(record.submitted_ms for record in records))
+        listed = listed_campaigns(runtime, turns, {record.bsg_campaign_id or 0 for record in records}, oldest)
+        looks = [(record, listed[record.bsg_campaign_id]) for record in records if record.bsg_campaign_id in listed]
+        missing = [record for record in records if record.bsg_campaign_id not in listed]
     looks += [(record, None) for record in by_lot(missing)[:ONE_BY_ONE_AT_MOST]]
     left: list[str] = []
 
@@ -60,24 +61,6 @@ def poll(runtime: Runtime) -> str:
         runtime.ledger.rooms.give_back(Room.LIVE, left, account=runtime.account)
     outcome = f"read {read} of {len(records)} batches: {turns.cause}" if turns.cause else f"read {read} batches"
     return f"{outcome}, {len(left)} left for the next" if left else outcome
-
-
-def _listed(
-    runtime: Runtime, turns: Turns, records: Sequence[BatchRecord]
-) -> tuple[list[tuple[BatchRecord, CampaignAnswer | None]], list[BatchRecord]]:
-    """What BSG's list says of the batches, and those that it does not list."""
-    wanted = {record.bsg_campaign_id: record for record in records}
-    now = moment(runtime.ledger.rooms.now_ms())
-    oldest = moment(min(record.submitted_ms for record in records))
-    listed: list[tuple[BatchRecord, CampaignAnswer | None]] = []
-    with turns.turn():
-        for answer in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
-            record = wanted.pop(answer.id, None)
-            if record is not None:
-                listed.append((record, answer))
-            if not wanted:
-                break
-    return listed, list(wanted.values())
 
 
 def _look(runtime: Runtime, record: BatchRecord, listed: CampaignAnswer | None) -> None:

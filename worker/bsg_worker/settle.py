@@ -8,7 +8,7 @@ from bsg_worker.probe import probe_gate
 from bsg_worker.reconcile import reconcile
 from bsg_worker.rounds import one_at_a_time
 from bsg_worker.runtime import Runtime
-from bsg_worker.sweep import stop_at_bsg
+from bsg_worker.stops import stop_at_bsg
 
 
 def poll_all(accounts: Accounts) -> str:

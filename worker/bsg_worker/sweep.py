@@ -1,4 +1,4 @@
-"""Rings again for what is due and forgotten, ends leases that ran out, and repeats stops until BSG has answered."""
+"""Rings again for what is due and forgotten, and ends leases that ran out."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import BELL_PATIENCE_MS
 from bsg_config.queues import PREPARE, SUBMIT, queue_of
 from bsg_ledger.rooms import Room, unstamped
-from bsg_worker.client.outcomes import StopOutcome
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.reconcile import reconcile
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns, by_lot
+from bsg_worker.turns import by_lot
 
 AT_ONCE = 500
-STOP_AGAIN_SECONDS = 10.0
 LONGEST_QUEUE = 1000  # bells: nobody answers them, and more would not change that
 
 
@@ -27,35 +25,6 @@ def sweep(runtime: Runtime) -> str:
     swept = f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
     # What a dead worker had on the wire has waited for a whole lease already.
     return f"{swept}; {reconcile(runtime)}" if taken_back else swept
-
-
-def stop_at_bsg(runtime: Runtime) -> str:
-    """Asks BSG to stop what was cancelled; each row stays until BSG has answered."""
-    due = runtime.ledger.rooms.take_due(
-        Room.STOPS, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(STOP_AGAIN_SECONDS * 1000)
-    )
-    answered = 0
-    turns = Turns(runtime)
-    for bsg_id in by_lot(due):
-        reached(CrashPoint.SWEEP_STOPS_TAKEN)
-        with turns.turn():
-            answered += _stop(runtime, int(bsg_id))
-        if turns.over:
-            break
-    if not due:
-        return ""
-    return f"{answered} of {len(due)} stops answered" + (f": {turns.cause}" if turns.cause else "")
-
-
-def _stop(runtime: Runtime, bsg_id: int) -> bool:
-    """Whether BSG has answered. Raises ReadFailed."""
-    outcome = runtime.client.stop(bsg_id)
-    reached(CrashPoint.SWEEP_STOP_ANSWERED)
-    if outcome is StopOutcome.UNKNOWN:
-        return False
-    runtime.ledger.batches.stopped(runtime.account, bsg_id, stopped=outcome is StopOutcome.STOPPED)
-    reached(CrashPoint.SWEEP_STOP_RECORDED)
-    return True
 
 
 def _expire(runtime: Runtime) -> int:

@@ -32,6 +32,8 @@
 --   bsg:account:A:doubt                 zset    unconfirmed batches, by the next look at BSG
 --   bsg:account:A:live                  zset    submitted and finished batches, by the next poll
 --   bsg:account:A:stops                 zset    BSG campaigns to be stopped, by the next try
+--   bsg:account:A:stop-refusals         hash    of each of those that BSG has not obeyed: ID its status then, ID:since the
+--                                               first refusal, ID:denied the first of the latest 404s
 --   bsg:account:A:owners                hash    BSG campaign id -> batch
 --   bsg:account:A:zone                  string  minutes by which BSG's times differ from the zone of the settings
 --   bsg:account:A:gate                  hash    state, reason, by, since, doubts (in a row), probe_at, covered
@@ -235,6 +237,22 @@ end
 local function ask_person(campaign, batch, state, why)
   redis.call('HSET', batch_key(campaign, batch), 'asks', '1')
   record_event(campaign, batch, state, state, 'a person has to decide', why)
+end
+
+local FINAL_AT_BSG = { done = true, stopped = true, spam = true }
+
+-- A stop is tried again at least so often, for as long as BSG has not called the campaign final.
+local LONGEST_STOP_WAIT = 600000
+
+local function forget_refusals(account, bsg_id)
+  redis.call('HDEL', account_key(account, 'stop-refusals'), bsg_id, bsg_id .. ':since', bsg_id .. ':denied')
+end
+
+-- Puts a BSG campaign down to be stopped, as if nobody had tried yet.
+local function order_stop(campaign, batch, account, bsg_id)
+  redis.call('HDEL', batch_key(campaign, batch), 'unstopped:' .. bsg_id)
+  forget_refusals(account, bsg_id)
+  redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)
 end
 
 -- Rule 2: a clear no speaks for its own attempt only.

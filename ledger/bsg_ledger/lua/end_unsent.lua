@@ -28,7 +28,7 @@ for batch = 0, number(batches) - 1 do
     ended = ended + number(size)
   elseif state == 'submitted' or state == 'finished' or state == 'posting' or state == 'unconfirmed' then
     sent = sent + number(size)
-    if to == 'cancelled' and state == 'submitted' then redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id) end
+    if to == 'cancelled' and state == 'submitted' then order_stop(campaign, batch, account, bsg_id) end
   end
 end
 refresh_prepare(campaign)

@@ -3,16 +3,22 @@
 -- ARGV  1 campaign, 2 batch, 3 BSG status, 4 final (1 or 0), 5 statistics (JSON), 6 price, 7 currency, 8 total messages
 --       ('' unknown), 9 next poll (ms; -1: none)
 -- Answer  {submitted | finished} or {stale}
--- Transition  submitted -> finished
+-- Transition  submitted -> finished; what was cancelled and is not final at BSG is put down to be stopped, unless an
+--             operator has been asked about that
 local campaign, batch, status = ARGV[1], ARGV[2], ARGV[3]
-local key = batch_key(campaign, batch)
-local state, before, account = get(key, 'state', 'bsg_status')
+local key, account = batch_key(campaign, batch), account_of(campaign)
+local state, before, bsg_id = get(key, 'state', 'bsg_status', 'bsg_campaign_id')
 if state ~= 'submitted' and state ~= 'finished' then return { 'stale' } end
-local live = account_key(account_of(campaign), 'live')
+local live, given_up = account_key(account, 'live'), redis.call('HEXISTS', key, 'unstopped:' .. bsg_id) == 1
 redis.call('HSET', key, 'bsg_status', status, 'statistics', ARGV[5], 'polled_at', NOW)
-redis.call('HDEL', key, 'asks', 'error') -- BSG does know it
+if not given_up then redis.call('HDEL', key, 'asks', 'error') end -- BSG does know it
 note_price(campaign, batch, ARGV[6], ARGV[7])
 if ARGV[8] ~= '' then redis.call('HSET', key, 'bsg_total_messages', ARGV[8]) end
+if state == 'submitted' and not FINAL_AT_BSG[status] and not given_up
+  and redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'
+  and not redis.call('ZSCORE', account_key(account, 'stops'), bsg_id) then
+  order_stop(campaign, batch, account, bsg_id)
+end
 if ARGV[4] == '1' and state == 'submitted' then
   redis.call('HSET', key, 'finished_at', NOW)
   move(campaign, batch, 'finished', NOW + ARGV[9], 'BSG: ' .. status)

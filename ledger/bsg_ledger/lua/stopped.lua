@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
--- Records BSG's answer to a stop.
--- ARGV  1 account, 2 BSG campaign id, 3 stopped or cannot_stop
--- Answer  {stopped | cannot_stop}
+-- Records that BSG is done with a campaign that is to be stopped.
+-- ARGV  1 account, 2 BSG campaign id, 3 the final status that BSG gives it: stopped, done or spam
+-- Answer  {that status}
 -- Transition  the stop's row is done
 local id = redis.call('HGET', account_key(ARGV[1], 'owners'), ARGV[2])
+forget_refusals(ARGV[1], ARGV[2])
 if redis.call('ZREM', account_key(ARGV[1], 'stops'), ARGV[2]) == 1 and id then
   local campaign, batch = string.match(id, '^(.*)-(%d+)$')
   local state = redis.call('HGET', batch_key(campaign, batch), 'state')

@@ -26,7 +26,7 @@ local function record(bsg_id)
   if first then
     if not add_other(campaign, batch, bsg_id) then return { 'known' } end
     redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
-    redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)
+    order_stop(campaign, batch, account, bsg_id)
     record_event(campaign, batch, state, state, 'ALARM: a second BSG campaign', bsg_id)
     return { 'second' }
   end
@@ -35,7 +35,7 @@ local function record(bsg_id)
   redis.call('HDEL', key, 'error')
   move(campaign, batch, 'submitted', NOW + ARGV[6], ARGV[7], bsg_id)
   if redis.call('HGET', campaign_key(campaign), 'cancelled') == '1' then
-    redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)
+    order_stop(campaign, batch, account, bsg_id)
   end
   return { 'submitted' }
 end

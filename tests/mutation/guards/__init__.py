@@ -13,6 +13,7 @@ from tests.mutation.guards import (
     ledger_sending,
     ledger_shared,
     producer,
+    stops,
     worker_doubt,
     worker_sending,
 )
@@ -23,6 +24,7 @@ GUARDS: tuple[Guard, ...] = (
     *ledger_outcomes.GUARDS,
     *ledger_doubt.GUARDS,
     *ledger_campaigns.GUARDS,
+    *stops.GUARDS,
     *worker_sending.GUARDS,
     *worker_doubt.GUARDS,
     *going_back.GUARDS,

@@ -181,13 +181,13 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a second id is an alarm",
-            "    redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)\n    redis.call('ZADD'",
-            "    redis.call('ZADD'",
+            "    redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)\n    order_stop(",
+            "    order_stop(",
             f"{BATCHES}a_second_id_for_one_batch_is_recorded_stopped_and_an_alarm",
         ),
         (
             "a second id is stopped at BSG",
-            "    redis.call('ZADD', account_key(account, 'stops'), NOW, bsg_id)\n    record_event",
+            "    order_stop(campaign, batch, account, bsg_id)\n    record_event",
             "    record_event",
             f"{BATCHES}a_second_id_for_one_batch_is_recorded_stopped_and_an_alarm",
         ),

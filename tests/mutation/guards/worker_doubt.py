@@ -351,12 +351,6 @@ GUARDS: tuple[Guard, ...] = (
     *guards_of(
         "worker/bsg_worker/sweep.py",
         (
-            "a stop is done only when BSG has answered",
-            "    if outcome is StopOutcome.UNKNOWN:\n        return False\n",
-            "",
-            "tests/worker/test_sweep.py::test_a_stop_that_bsg_does_not_confirm_is_asked_for_again",
-        ),
-        (
             "a queue that keeps the workers busy gets no more bells",
             "return length < runtime.settings.campaign_window or (rung == 0 and length < LONGEST_QUEUE)",
             "return True",

@@ -16,7 +16,7 @@ from tests.worker.client.far_side import (
     settings_for,
 )
 
-from bsg_worker.client import AccountReason, BSGClient, ReadFailed, StopOutcome
+from bsg_worker.client import AccountReason, BSGClient, ReadFailed
 from bsg_worker.client.access import Login
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -152,15 +152,17 @@ def test_a_balance_that_is_no_number_fails(data: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "outcome"),
     [
-        ({"data": {"id": 7, "status": "stopped"}}, StopOutcome.STOPPED),
-        ({"data": {"id": 8, "status": "stopped"}}, StopOutcome.UNKNOWN),
-        ({"data": []}, StopOutcome.UNKNOWN),
+        ({"data": {"id": 7, "status": "stopped"}}, "stopped"),
+        ({"data": {"id": 8, "status": "stopped"}}, None),
+        ({"data": {"id": 7, "status": "sending"}}, "sending"),
+        ({"data": {"id": 7}}, None),
+        ({"data": []}, None),
     ],
     ids=str,
 )
-def test_a_stop_counts_only_if_the_answer_is_the_campaign(content: Any, outcome: StopOutcome) -> None:
+def test_a_stop_counts_only_if_the_answer_is_the_campaign(content: Any, outcome: str | None) -> None:
     with FarSide(pages(content)) as far_side:
-        assert a_client(far_side).stop(7) is outcome
+        assert a_client(far_side).stop(7) == outcome
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])

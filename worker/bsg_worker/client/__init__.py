@@ -2,7 +2,7 @@
 
 from bsg_worker.client.answers import Balance, CampaignAnswer, CampaignDetail, MessageRow
 from bsg_worker.client.bsg_client import BSGClient
-from bsg_worker.client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed, RowFault, StopOutcome
+from bsg_worker.client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed, RowFault
 from bsg_worker.client.tokens import TokenStore
 
 __all__ = [
@@ -16,6 +16,5 @@ __all__ = [
     "OutcomeKind",
     "ReadFailed",
     "RowFault",
-    "StopOutcome",
     "TokenStore",
 ]

@@ -29,7 +29,7 @@ from bsg_worker.client.answers import (
     whole_number,
 )
 from bsg_worker.client.lists import listed
-from bsg_worker.client.outcomes import Outcome, OutcomeKind, ReadFailed, StopOutcome
+from bsg_worker.client.outcomes import Outcome, OutcomeKind, ReadFailed
 from bsg_worker.client.tokens import TokenStore
 from bsg_worker.client.verdicts import creation_outcome, usable
 from bsg_worker.client.wire import Answer, NoAnswer, StreamedBody, Wire
@@ -186,19 +186,20 @@ class BSGClient:
             raise ReadFailed("not the answer that is documented", status=200)
         return price
 
-    def stop(self, bsg_id: int) -> StopOutcome:
-        """Stops a campaign at BSG; to be repeated freely. Raises ReadFailed. BSG: PATCH
-        /api/campaigns/{id}/stop.
+    def stop(self, bsg_id: int) -> str | None:
+        """Tell BSG to stop a campaign; to be repeated freely. Return the status that BSG then gives it.
+
+        None: BSG refuses (422), or does not answer with that campaign. That says nothing of the campaign: its status
+        does. Raises ReadFailed. BSG: PATCH /api/campaigns/{id}/stop.
         """
-        answer = self._asked("PATCH", f"/api/campaigns/{bsg_id:d}/stop", {})
         try:
-            content = usable(answer)
+            content = usable(self._asked("PATCH", f"/api/campaigns/{bsg_id:d}/stop", {}))
         except ReadFailed as failure:
             if failure.status == _UNPROCESSABLE and not failure.throttled and failure.account_reason is None:
-                return StopOutcome.CANNOT_STOP
+                return None
             raise
         campaign = campaign_answer(data_of(content))
-        return StopOutcome.STOPPED if campaign is not None and campaign.id == bsg_id else StopOutcome.UNKNOWN
+        return campaign.status or None if campaign is not None and campaign.id == bsg_id else None
 
     def _get(self, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
         content: Mapping[str, Any] = usable(self._asked("GET", path, query))

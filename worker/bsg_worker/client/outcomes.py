@@ -71,16 +71,6 @@ class Outcome:
         return self.kind is OutcomeKind.THROTTLED or asked_to_wait
 
 
-class StopOutcome(StrEnum):
-    """What a request to stop a campaign came to."""
-
-    STOPPED = "stopped"
-    CANNOT_STOP = "cannot_stop"
-    """BSG says that the campaign is past stopping."""
-    UNKNOWN = "unknown"
-    """BSG said yes, but not in a way that proves it: ask again, or look at the campaign."""
-
-
 class ReadFailed(Exception):
     """A request that changes nothing, or may be repeated freely, got no usable answer.
 

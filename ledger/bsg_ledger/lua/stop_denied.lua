@@ -1,0 +1,28 @@
+#!lua flags=allow-oom
+-- Puts off a stop of a campaign that BSG says it does not know; ends it, as an alarm for an operator, when BSG has said
+-- nothing else for long enough.
+-- ARGV  1 account, 2 BSG campaign id, 3 for how long BSG has to deny it (ms), 4 wait (ms), 5 cause
+-- Answer  {denied}, {given_up} or {stale}
+-- Transition  the stop's row is done; an operator is asked about the batch if that campaign is the one that counts
+local account, bsg_id = ARGV[1], ARGV[2]
+local stops, refusals = account_key(account, 'stops'), account_key(account, 'stop-refusals')
+if not redis.call('ZSCORE', stops, bsg_id) then return { 'stale' } end
+local id = redis.call('HGET', account_key(account, 'owners'), bsg_id)
+redis.call('HSETNX', refusals, bsg_id .. ':denied', NOW)
+if id and NOW - number(redis.call('HGET', refusals, bsg_id .. ':denied')) < number(ARGV[3]) then
+  redis.call('ZADD', stops, NOW + ARGV[4], bsg_id)
+  return { 'denied' }
+end
+redis.call('ZREM', stops, bsg_id)
+forget_refusals(account, bsg_id)
+redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
+if not id then return { 'given_up' } end
+local campaign, batch = string.match(id, '^(.*)-(%d+)$')
+local state, counts, asks = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'asks')
+redis.call('HSET', batch_key(campaign, batch), 'unstopped:' .. bsg_id, NOW)
+record_event(campaign, batch, state, state, 'ALARM: BSG does not know a campaign that it has to stop', bsg_id)
+if state == 'submitted' and counts == bsg_id and asks ~= '1' then
+  redis.call('HSET', batch_key(campaign, batch), 'error', ARGV[5])
+  ask_person(campaign, batch, state, ARGV[5])
+end
+return { 'given_up' }

@@ -1,0 +1,21 @@
+#!lua flags=allow-oom
+-- Puts off a stop that BSG has not obeyed: it is tried again, ever less often, until BSG calls the campaign final.
+-- ARGV  1 account, 2 BSG campaign id, 3 the status that BSG gives it, 4 the shortest wait (ms)
+-- Answer  {refused} or {stale}
+-- Transition  none: the stop's row stays, with an event when the status has changed since the last refusal
+local account, bsg_id, status = ARGV[1], ARGV[2], ARGV[3]
+local stops, refusals = account_key(account, 'stops'), account_key(account, 'stop-refusals')
+if not redis.call('ZSCORE', stops, bsg_id) then return { 'stale' } end
+redis.call('HSETNX', refusals, bsg_id .. ':since', NOW)
+local since, before = get(refusals, bsg_id .. ':since', bsg_id)
+redis.call('HSET', refusals, bsg_id, status)
+redis.call('HDEL', refusals, bsg_id .. ':denied')
+local wait = math.min(math.max(number(ARGV[4]), (NOW - number(since)) / 60), LONGEST_STOP_WAIT)
+redis.call('ZADD', stops, NOW + math.floor(wait), bsg_id)
+local id = redis.call('HGET', account_key(account, 'owners'), bsg_id)
+if id and before ~= status then
+  local campaign, batch = string.match(id, '^(.*)-(%d+)$')
+  local state = redis.call('HGET', batch_key(campaign, batch), 'state')
+  record_event(campaign, batch, state, state, 'BSG has not stopped it yet', bsg_id .. ': ' .. status)
+end
+return { 'refused' }
