@@ -21,6 +21,7 @@ from bsg_cli.errors import ExitCode
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_config.settings import SETTINGS
+from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.gate import GateReason, GateState
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
 from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, PartState
@@ -207,6 +208,18 @@ def _events() -> Iterator[str]:
     yield "`from_state` and `to_state` are [states](states.md) of the campaign (`batch` is empty; also `paused` and"
     yield "`running`), of a part (`batch` is `part N`) or of a batch. They are the same where only something else has"
     yield "changed, such as BSG's own status. `cause` says why, for people: no program should depend on its words."
+
+    yield ""
+    yield "## Delivery reports"
+    yield ""
+    yield "`producer.delivery_reports(since=…)` has what BSG pushed of single messages, and `bsg-campaigns events --reports`"
+    yield "prints it. The reports are a feed of their own, with positions of its own."
+    yield ""
+    yield _doc(DeliveryReport)
+    yield ""
+    yield from _table(
+        ("field", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in dataclasses.fields(DeliveryReport))
+    )
 
 
 def _metrics() -> Iterator[str]:

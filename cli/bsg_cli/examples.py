@@ -13,7 +13,7 @@ EXAMPLES = {
     "status": ("bsg-campaigns status ID",),
     "list": ("bsg-campaigns list --limit 10 --json",),
     "watch": ("bsg-campaigns watch ID",),
-    "events": ("bsg-campaigns events --follow --json",),
+    "events": ("bsg-campaigns events --follow --json", "bsg-campaigns events --reports --since POSITION"),
     "rejects": ("bsg-campaigns rejects ID --csv --file contacts.csv > mend.csv",),
     "report": ("bsg-campaigns report ID --csv > report.csv",),
     "explain": ("bsg-campaigns explain ID",),

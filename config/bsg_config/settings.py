@@ -70,6 +70,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("CAMPAIGN_BATCH_SIZE", "10000", values.whole_number(1, 10_000)),
     Setting("CAMPAIGN_DEADLINE", "86400", values.seconds(1, 90 * _DAY)),
     Setting("CAMPAIGN_WINDOW", "8", values.whole_number(1, 1000)),
+    Setting("DELIVERY_REPORTS_KEPT", "200000", values.whole_number(1000, 100_000_000)),
     Setting("WORKER_IN_FLIGHT", "4", values.whole_number(1, 256)),
     Setting("RETRY_BACKOFF_BASE", "1", values.seconds(0.01, 3600)),
     Setting("RETRY_BACKOFF_CAP", "300", values.seconds(0.01, _DAY)),
@@ -107,6 +108,7 @@ class Settings:
     campaign_batch_size: int
     campaign_deadline: float
     campaign_window: int
+    delivery_reports_kept: int
     worker_in_flight: int
     retry_backoff_base: float
     retry_backoff_cap: float

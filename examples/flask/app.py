@@ -36,7 +36,7 @@ app.config["MAX_CONTENT_LENGTH"] = 100 * 1024 * 1024
 
 producer = Producer()  # one for the process: its threads share it
 
-# BSG pushes delivery reports to https://SHOP/bsg/SECRET, and they come into the feed of events.
+# BSG pushes delivery reports to https://SHOP/bsg/SECRET, and `producer.delivery_reports()` reads them.
 CALLBACK_SECRET = os.environ.get("BSG_CALLBACK_SECRET")
 CALLBACK_URL = None
 if CALLBACK_SECRET:

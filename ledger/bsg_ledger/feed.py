@@ -1,19 +1,24 @@
-"""The feed: the last transitions of all campaigns in one stream, for apps that keep a table of their own."""
+"""A feed: the last entries of a kind, of all campaigns, in one stream, for apps that keep a table of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import redis
 
-from bsg_ledger.reading import transition_of
+from bsg_ledger.reading import EVENTS_AT_ONCE, transition_of
 from bsg_ledger.records import Transition
-from bsg_ledger.scripts import Scripts, decoded, text_of
+from bsg_ledger.scripts import decoded, text_of
 
-EVENTS_AT_ONCE = 1000
-_STREAM = "bsg:events"
+
+class Entry(Protocol):
+    @property
+    def position(self) -> str: ...
+
+
+T = TypeVar("T", bound=Entry)
 
 
 class FeedBroken(Exception):
@@ -22,7 +27,7 @@ class FeedBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """After which event a reader goes on: its entry in the stream, and its number among all events of the ledger."""
+    """After which entry a reader goes on: its id in the stream, and its number among all of its feed."""
 
     entry: str
     sequence: int
@@ -40,48 +45,53 @@ class Position:
         return cls(entry, int(sequence))
 
 
-class Feed:
-    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
-        self._scripts = scripts
+class Feed(Generic[T]):
+    """By the number of its entries a reader who comes too late is noticed, and so is a ledger that went back.
 
-    def tell(self, campaign_id: str, message: str, status: str, detail: str) -> bool:
-        """Adds what BSG says of one message ("" for a campaign that nobody knows). False: there is no such campaign."""
-        return text_of(self._scripts.run("tell", campaign_id, message, status, detail)[0]) == "told"
+    `counter`: the field of `bsg:ledger` that counts them. `read` makes an entry of its position and its fields.
+    """
+
+    def __init__(
+        self, client: redis.Redis, stream: str, counter: str, read: Callable[[str, Mapping[str, str]], T]
+    ) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._stream = stream
+        self._counter = counter
+        self._read = read
 
     def latest(self) -> Position:
         """After everything that has happened."""
-        entries, sequence = self._at_once(lambda pipe: pipe.xrevrange(_STREAM, count=1))
+        entries, sequence = self._at_once(lambda pipe: pipe.xrevrange(self._stream, count=1))
         return Position(text_of(entries[0][0]) if entries else "0-0", sequence)
 
-    def after(self, position: Position | None) -> Sequence[Transition]:
-        """The next events, oldest first; none when there is nothing new. None: from the oldest that is kept.
+    def after(self, position: Position | None) -> Sequence[T]:
+        """The next entries, oldest first; none when there is nothing new. None: from the oldest that is kept.
 
         Raises FeedBroken.
         """
         first = "-" if position is None else f"({position.entry}"
-        entries, sequence = self._at_once(lambda pipe: pipe.xrange(_STREAM, first, "+", count=EVENTS_AT_ONCE))
-        events = [_event(entry, fields) for entry, fields in entries]
+        found, sequence = self._at_once(lambda pipe: pipe.xrange(self._stream, first, "+", count=EVENTS_AT_ONCE))
+        entries = [(Position(text_of(entry), int(raw[b"sequence"])), raw) for entry, raw in found]
         if position is not None:
             expected = position.sequence + 1
-            if (events[0][0] if events else sequence + 1) != expected:
+            if (entries[0][0].sequence if entries else sequence + 1) != expected:
                 raise FeedBroken
-        return [transition for _, transition in events]
+        return [self._read(str(position), decoded(raw)) for position, raw in entries]
 
     def wait(self, position: Position | None, at_most_ms: int) -> None:
         """Returns when something has happened after the position, or after so many milliseconds."""
-        self._client.xread({_STREAM: "0" if position is None else position.entry}, count=1, block=at_most_ms)
+        self._client.xread({self._stream: "0" if position is None else position.entry}, count=1, block=at_most_ms)
 
     def _at_once(self, ask: Any) -> tuple[Any, int]:
-        """The answer, and the number of the last event at that very moment."""
+        """The answer, and the number of the last entry at that very moment."""
         pipe = self._client.pipeline(transaction=True)
         ask(pipe)
-        pipe.hget("bsg:ledger", "sequence")
+        pipe.hget("bsg:ledger", self._counter)
         answer, sequence = pipe.execute()
         return answer, int(sequence or 0)
 
 
-def _event(entry: bytes, raw: Any) -> tuple[int, Transition]:
-    fields = decoded(raw)
-    sequence = int(fields["sequence"])
-    return sequence, transition_of(fields["campaign"], str(Position(text_of(entry), sequence)), fields)
+def transition_feed(client: redis.Redis) -> Feed[Transition]:
+    return Feed(
+        client, "bsg:events", "sequence", lambda position, fields: transition_of(fields["campaign"], position, fields)
+    )

@@ -8,8 +8,9 @@ import redis
 
 from bsg_ledger.batches import Batches
 from bsg_ledger.campaigns import Campaigns
+from bsg_ledger.delivery_reports import DELIVERY_REPORTS_KEPT, DeliveryReports
 from bsg_ledger.durability import Durability
-from bsg_ledger.feed import Feed
+from bsg_ledger.feed import transition_feed
 from bsg_ledger.gate import Gate
 from bsg_ledger.listing import Listing
 from bsg_ledger.parts import Parts
@@ -29,7 +30,14 @@ class Ledger:
     The client must not retry by itself: each transition is guarded, but only the caller knows what a lost answer means.
     """
 
-    def __init__(self, client: redis.Redis, *, relaxed: bool = False, timeout_ms: int = 3000) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        relaxed: bool = False,
+        timeout_ms: int = 3000,
+        delivery_reports_kept: int = DELIVERY_REPORTS_KEPT,
+    ) -> None:
         scripts = Scripts(client)
         self.campaigns = Campaigns(client, scripts)
         self.parts = Parts(scripts)
@@ -37,7 +45,8 @@ class Ledger:
         self.rooms = Rooms(client, scripts)
         self.suppressions = Suppressions(client, scripts)
         self.reading = Reading(client)
-        self.feed = Feed(client, scripts)
+        self.feed = transition_feed(client)
+        self.delivery_reports = DeliveryReports(client, scripts, kept=delivery_reports_kept)
         self.listing = Listing(client)
         self.durability = Durability(client, relaxed=relaxed, timeout_ms=timeout_ms)
         self._client = client

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from bsg_config.queue_order import Priority
+from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
 from bsg_producer.enqueueing import Receipt
 from bsg_producer.errors import (
@@ -43,6 +44,7 @@ __all__ = [
     "CampaignNotFound",
     "CampaignStatus",
     "CampaignSummary",
+    "DeliveryReport",
     "EnqueueUnconfirmed",
     "FeedGap",
     "IdempotencyConflict",

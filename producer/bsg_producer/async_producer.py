@@ -112,6 +112,8 @@ class AsyncProducer:
     report = _in_threads(Producer.report)
     watch = _iterated(Producer.watch)
     events = _iterated(Producer.events)
+    delivery_reports = _iterated(Producer.delivery_reports)
+    latest_delivery_report = _awaited(Producer.latest_delivery_report)
     record_reports = _awaited(Producer.record_reports)
     latest_event = _awaited(Producer.latest_event)
     pause = _awaited(Producer.pause)

@@ -1,10 +1,11 @@
-"""A WSGI callable that takes the delivery reports which BSG pushes to a campaign's `callback_url` into the feed.
+"""A WSGI callable that takes the delivery reports which BSG pushes to a campaign's `callback_url` into their feed.
 
     application = callbacks(producer, secret=os.environ["BSG_CALLBACK_SECRET"])
 
 Mounted at /bsg, the `callback_url` is https://shop.example/bsg/SECRET, 100 characters at most. BSG pushes JSON by POST,
 with the fields error, errorDescription, id, msisdn, reference, status, time_in, time_sent, time_dr, price, currency. A
-form and a query with the same fields are taken too.
+form and a query with the same fields are taken too. BSG repeats a push that was not answered with 200, so that a report
+may be in the feed more than once.
 BSG: callback_url, delivery report.
 """
 
@@ -18,18 +19,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from bsg_producer.errors import QueueNotDurable, QueueUnavailable
-from bsg_producer.preparation import campaign_and_index
+from bsg_producer.errors import CampaignInvalid, QueueNotDurable, QueueUnavailable
 from bsg_producer.producer import Producer
 
 LONGEST_PUSH = 65_536
 REPORTS_IN_A_PUSH = 1_000
 SECRET_CHARACTERS_LEAST = 16
-
-_REFERENCE_ID = re.compile(r"[A-Za-z0-9]{1,32}")
-_WORD = re.compile(r"[A-Za-z_]{1,32}")
-_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
-_MOMENT = re.compile(r"[0-9][0-9 T:.+Z-]{0,39}")
 
 
 class _NotAReport(Exception):
@@ -39,7 +34,7 @@ class _NotAReport(Exception):
 def callbacks(producer: Producer, *, secret: str) -> WSGIApplication:
     """`secret` is the last part of the address, and the only proof that it is BSG who pushes.
 
-    Responds 200 when all reports are in the feed on disk: BSG takes nothing else for a success. Responds 404 for
+    Responds 200 when all reports are in their feed on disk: BSG takes nothing else for a success. Responds 404 for
     another path, 405 for another method, 400 for what is no report, 413 for what is too much, and 503 when Redis does
     not take them, so that BSG tries again. Raises ValueError for a secret that is easily guessed.
     """
@@ -68,11 +63,12 @@ def _answer(producer: Producer, expected: bytes, environ: WSGIEnvironment) -> st
         if size > LONGEST_PUSH:
             return "413 Content Too Large"
         reports = _reports(environ, environ["wsgi.input"].read(size) if size > 0 else b"")
-        told = [_told(report) for report in reports]
     except (_NotAReport, ValueError, RecursionError):
         return "400 Bad Request"
     try:
-        producer.record_reports(told)
+        producer.record_reports(reports)
+    except CampaignInvalid:
+        return "400 Bad Request"
     except (QueueUnavailable, QueueNotDurable):
         return "503 Service Unavailable"
     return "200 OK"
@@ -85,29 +81,6 @@ def _reports(environ: WSGIEnvironment, body: bytes) -> list[Mapping[str, Any]]:
         given = body.decode() or str(environ.get("QUERY_STRING", ""))
         found = dict(parse_qsl(given, max_num_fields=50))
     reports = found if isinstance(found, list) else [found]
-    if not 0 < len(reports) <= REPORTS_IN_A_PUSH or not all(isinstance(report, Mapping) for report in reports):
+    if not 0 < len(reports) <= REPORTS_IN_A_PUSH:
         raise _NotAReport
     return reports
-
-
-def _told(report: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    """Campaign, message, status and detail, as the feed has them: never the phone. Raises _NotAReport."""
-    reference = _matching(report.get("reference"), _REFERENCE_ID)
-    status = _matching(report.get("status"), _WORD)
-    if reference is None or status is None:
-        raise _NotAReport
-    detail = {
-        "reference_id": reference,
-        "price": _matching(report.get("price"), _AMOUNT),
-        "currency": _matching(report.get("currency"), _WORD),
-        "sent_at": _matching(report.get("time_sent"), _MOMENT),
-        "delivered_at": _matching(report.get("time_dr"), _MOMENT),
-    }
-    campaign, index = campaign_and_index(reference) or ("", None)
-    message = "message" if index is None else f"message {index}"
-    return campaign, message, status.lower(), json.dumps({name: value for name, value in detail.items() if value})
-
-
-def _matching(value: Any, form: re.Pattern[str]) -> str | None:
-    text = str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
-    return text if form.fullmatch(text) else None

@@ -32,17 +32,15 @@ class CampaignNotFound(BSGCampaignsError):
 
 
 class FeedGap(BSGCampaignsError):
-    """Events after the position are gone: the feed keeps a bounded number, or Redis came back with an older copy."""
+    """What follows the position is gone: a feed keeps a bounded number, or Redis came back with an older copy."""
 
-    def __init__(self, since: str) -> None:
+    def __init__(self, since: str, remedy: str) -> None:
         self.since = since
-        super().__init__(since)
+        self.remedy = remedy
+        super().__init__(since, remedy)
 
     def __str__(self) -> str:
-        return (
-            f"events after {self.since} are no longer kept: take `latest_event()`, read the status of the "
-            "campaigns anew, and go on from there"
-        )
+        return f"what follows {self.since} is no longer kept: {self.remedy}"
 
 
 class IdempotencyConflict(BSGCampaignsError):

@@ -1,14 +1,20 @@
-"""Reads transitions as they happen: of one campaign until it is final, and of all campaigns."""
+"""Reads what happens, as it happens: of one campaign until it is final, and of all campaigns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
-from bsg_ledger.feed import FeedBroken, Position
+from bsg_ledger.feed import Entry, Feed, FeedBroken, Position
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import Transition
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound, FeedGap
 from bsg_producer.queue_errors import queue_errors
+
+E = TypeVar("E", bound=Entry)
+
+READ_CAMPAIGNS = "take `latest_event()`, read the status of the campaigns anew, and go on from there"
+READ_REPORTS = "take `latest_delivery_report()`, read `report(campaign_id)` of the campaigns, and go on from there"
 
 
 def watch(ledger: Ledger, campaign_id: str, *, wait_ms: int) -> Iterator[Transition]:
@@ -30,20 +36,20 @@ def watch(ledger: Ledger, campaign_id: str, *, wait_ms: int) -> Iterator[Transit
             return
 
 
-def events(ledger: Ledger, since: str | None, *, follow: bool, wait_ms: int) -> Iterator[Transition]:
-    """Every transition of all campaigns after a position. Raises CampaignInvalid for none, and FeedGap."""
+def follow_feed(feed: Feed[E], since: str | None, *, follow: bool, wait_ms: int, after_a_gap: str) -> Iterator[E]:
+    """Every entry of a feed after a position. Raises CampaignInvalid for none, and FeedGap with what to do then."""
     position = None if since is None else _position(since)
     while True:
         try:
             with queue_errors():
-                transitions = ledger.feed.after(position)
-                if follow and not transitions:
-                    ledger.feed.wait(position, wait_ms)
+                entries = feed.after(position)
+                if follow and not entries:
+                    feed.wait(position, wait_ms)
         except FeedBroken:
-            raise FeedGap(str(position)) from None
-        yield from transitions
-        if transitions:
-            position = Position.parse(transitions[-1].position)
+            raise FeedGap(str(position), after_a_gap) from None
+        yield from entries
+        if entries:
+            position = Position.parse(entries[-1].position)
         elif not follow:
             return
 

@@ -9,22 +9,19 @@ import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product, repeat
+from itertools import repeat
 from typing import Any
 
 import orjson
 import zstandard
 
-from bsg_producer.campaign_ids import ALPHABET, LENGTH
 from bsg_producer.columns import Flaw, Part
 from bsg_producer.envelope import Envelope
 from bsg_producer.messages import Message, explain
 from bsg_producer.quick_look import QuickColumns, look
+from bsg_producer.reference_ids import generated_ids
 from bsg_producer.rejects import SHOWN_AT_MOST, Reject, RejectCode
 from bsg_producer.template import FieldMissing, Template
-
-_PAIRS = tuple(map("".join, product(ALPHABET, repeat=2)))
-_INDEX_LENGTH = 6
 
 SuppressedAmong = Callable[[Sequence[str]], Collection[str]]
 SUPPRESSED = Flaw("phone", RejectCode.SUPPRESSED, "on the list of phones that are never sent to (unsuppress)")
@@ -94,30 +91,6 @@ def prepare(
         for start in range(0, len(layer), batch_size)
     ]
     return Prepared(batches, [_reject(part, first_index, row, flaws[row]) for row in sorted(flaws)])
-
-
-def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
-    """Reference ids for messages without one: the campaign's 128 random bits, and the index in base 62 (6 places)."""
-    ids: list[str] = []
-    index, end, pairs = first_index, first_index + size, len(_PAIRS)
-    while index < end:
-        block, offset = divmod(index, pairs)
-        high, low = divmod(block, pairs)
-        prefix = campaign_id + _PAIRS[high] + _PAIRS[low]
-        last = min(pairs, offset + end - index)
-        ids.extend([prefix + pair for pair in _PAIRS[offset:last]])
-        index += last - offset
-    return ids
-
-
-def campaign_and_index(reference_id: str) -> tuple[str, int] | None:
-    """The campaign and the message's index that a reference id of our making names; None for any other id."""
-    if len(reference_id) != LENGTH + _INDEX_LENGTH or not set(reference_id) <= set(ALPHABET):
-        return None
-    index = 0
-    for digit in reference_id[LENGTH:]:
-        index = index * len(ALPHABET) + ALPHABET.index(digit)
-    return reference_id[:LENGTH], index
 
 
 def _asked(part: Part, envelope: Envelope, template: Template | None, row: int) -> Message | Flaw:

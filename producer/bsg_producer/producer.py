@@ -18,6 +18,7 @@ from bsg_config.queue_order import Priority
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
+from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.gate import Gate, GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
@@ -26,6 +27,7 @@ from bsg_producer.campaign_arguments import account_settings, check_deadline, ch
 from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.enqueueing import Receipt, enqueue
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
+from bsg_producer.pushed_reports import read_pushed_reports
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.rejects import Reject
 from bsg_producer.reporting import MessageReport, read_report
@@ -63,6 +65,7 @@ class Producer:
             client,
             relaxed=settings.queue_durability == "relaxed",
             timeout_ms=int(settings.queue_timeout * 1000),
+            delivery_reports_kept=settings.delivery_reports_kept,
         )
         self._doorbell = Doorbell(client)
         self._seal = BodySeal(settings.body_key)
@@ -164,21 +167,44 @@ class Producer:
         that is kept; ends where nothing more has happened, or with `follow` never. The feed keeps the last 100 000
         events: whoever comes too late gets `FeedGap`.
         """
-        return following.events(self._ledger, since, follow=follow, wait_ms=self._wait_ms)
+        return following.follow_feed(
+            self._ledger.feed, since, follow=follow, wait_ms=self._wait_ms, after_a_gap=following.READ_CAMPAIGNS
+        )
 
     def latest_event(self) -> str:
         """The position behind all that has happened: take it first, then read the campaigns, then follow the feed."""
         with queue_errors():
             return str(self._ledger.feed.latest())
 
-    def record_reports(self, reports: Iterable[tuple[str, str, str, str]]) -> None:
-        """Puts delivery reports that BSG pushed into the feed: campaign, message, status, detail. See `callbacks`.
+    def delivery_reports(self, *, since: str | None = None, follow: bool = False) -> Iterator[DeliveryReport]:
+        """Every delivery report that BSG pushed, of all campaigns, in the order of their arrival. See `callbacks`.
 
-        One of a campaign that the ledger does not have is left out.
+        Positions, `since` and `follow` are as in `events`, in a feed of its own. It keeps the last
+        DELIVERY_REPORTS_KEPT; a reader who comes too late gets `FeedGap`. BSG repeats a push that was not answered with
+        200, and does not say that it pushes in order: deal with a report that is there twice, or older than the last.
         """
+        return following.follow_feed(
+            self._ledger.delivery_reports,
+            since,
+            follow=follow,
+            wait_ms=self._wait_ms,
+            after_a_gap=following.READ_REPORTS,
+        )
+
+    def latest_delivery_report(self) -> str:
+        """The position behind all delivery reports that have come."""
         with queue_errors():
-            for campaign_id, message, status, detail in reports:
-                self._ledger.feed.tell(campaign_id, message, status, detail)
+            return str(self._ledger.delivery_reports.latest())
+
+    def record_reports(self, reports: Iterable[Mapping[str, Any]]) -> None:
+        """Adds delivery reports, each a mapping as BSG pushes it, to their feed: they are on disk when this returns.
+
+        A report of a campaign that the ledger does not have is left out. Raises `CampaignInvalid` if one of them is no
+        report, and then adds none. `callbacks` does this for what BSG pushes over HTTP.
+        """
+        pushed = read_pushed_reports(reports)
+        with queue_errors():
+            self._ledger.delivery_reports.record(pushed)
             self._ledger.durability.settle()
 
     def pause(self, campaign_id: str) -> None:

@@ -23,6 +23,8 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import SETTINGS, Settings
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
+from bsg_producer import Producer
+from bsg_producer.reference_ids import generated_ids
 from bsg_sandbox.server import Sandbox
 from tests.servers import RedisServer
 
@@ -236,6 +238,21 @@ def test_events_that_are_no_longer_kept_fail_and_say_how_to_go_on(ledger: Path, 
     assert "read the status of the campaigns anew" in line.errors
     assert line.run("events", "--since", "yesterday") == ExitCode.MISUSE
     assert "since: not a position in the feed" in line.errors
+
+
+def test_delivery_reports_are_read_on_from_the_last_position(ledger: Path, line: CommandLine) -> None:
+    producer = Producer(Settings.from_environment())
+    campaign = line.send()
+    producer.record_reports([{"reference": generated_ids(campaign, 0, 1)[0], "status": "sent"}])
+    sent = line.json("events", "--reports")
+    assert (sent["campaign_id"], sent["index"], sent["status"]) == (campaign, 0, "sent")
+    producer.record_reports([{"reference": "order1742", "status": "delivered", "price": "0.0527088"}])
+    assert line.run("events", "--reports", "--since", sent["position"]) == ExitCode.OK
+    assert "order1742  delivered  0.0527088\n" in line.output
+    assert campaign not in line.output
+    connect(Settings.from_environment()).xtrim("bsg:delivery-reports", maxlen=0, approximate=False)
+    assert line.run("events", "--reports", "--since", sent["position"]) == ExitCode.FAILED
+    assert "read `report(campaign_id)`" in line.errors
 
 
 @pytest.mark.parametrize("command", ["status", "watch", "rejects", "explain", "pause", "resume", "cancel", "retry"])

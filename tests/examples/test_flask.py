@@ -86,13 +86,13 @@ def test_a_delivery_report_that_bsg_pushes_is_in_the_feed(
 ) -> None:
     secret = "secret-of-the-example"
     settings = {"REDIS_URL": stage.redis_url, "BSG_CALLBACK_SECRET": secret, "SHOP_URL": "https://shop.example"}
-    position = stage.producer.latest_event()
+    position = stage.producer.latest_delivery_report()
     with WebApp("flask", FLASK, settings, tmp_path_factory.mktemp("callbacks") / "log") as app:
         answer = requests.post(f"{app.url}/bsg/{secret}", data={"reference": "order1", "status": "read"}, timeout=5)
         stranger = requests.post(f"{app.url}/bsg/guess", data={"reference": "order1", "status": "read"}, timeout=5)
 
     assert (answer.status_code, stranger.status_code) == (200, 404)
-    assert [event.to_state for event in stage.producer.events(since=position) if not event.campaign_id] == ["read"]
+    assert [report.status for report in stage.producer.delivery_reports(since=position)] == ["read"]
 
 
 def test_an_unknown_campaign_is_not_found(visitor: Visitor) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsg_ledger.feed import EVENTS_AT_ONCE, FeedBroken, Position
+from bsg_ledger.feed import FeedBroken, Position
+from bsg_ledger.reading import EVENTS_AT_ONCE
 from tests.ledger.campaigns import Desk
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bsg_producer import Reject
 from bsg_producer.campaign_ids import new_campaign_id
-from bsg_producer.preparation import generated_ids
+from bsg_producer.reference_ids import generated_ids
 from bsg_producer.rejects import RejectCode
 from bsg_sandbox.record import Arrival
 from tests.load.campaigns import BAD_ROW_EVERY, LoadCampaign, SizeClass

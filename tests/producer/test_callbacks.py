@@ -1,4 +1,4 @@
-"""BSG's delivery reports reach the feed, and nothing else does."""
+"""BSG's delivery reports reach their feed, and nothing else does."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bsg_config.settings import Settings
-from bsg_ledger.records import Transition
-from bsg_producer import Producer
+from bsg_producer import DeliveryReport, Producer
 from bsg_producer.callbacks import callbacks
-from bsg_producer.preparation import generated_ids
+from bsg_producer.reference_ids import generated_ids
 from tests.producer.test_enqueueing import messages, producer_at
 
 SECRET = "s3cret-s3cret-s3cret"
@@ -42,6 +41,8 @@ def pushed(
 
 def report_of(reference: str, **changes: Any) -> dict[str, Any]:
     report = {
+        "error": 0,
+        "errorDescription": "No errors",
         "id": 7,
         "msisdn": "380661231231",
         "reference": reference,
@@ -49,7 +50,7 @@ def report_of(reference: str, **changes: Any) -> dict[str, Any]:
         "time_in": "2030-01-31 12:00:00",
         "time_sent": "2030-01-31 12:00:01",
         "time_dr": "2030-01-31 12:00:05",
-        "price": "0.0100",
+        "price": "0.0100000",
         "currency": "USD",
     }
     return {**report, **changes}
@@ -64,8 +65,8 @@ def enqueued(producer: Producer) -> str:
     return producer.enqueue(messages(3), sender="MyShop").campaign_id
 
 
-def told(producer: Producer) -> list[Transition]:
-    return [event for event in producer.events() if event.cause == "BSG: delivery report"]
+def told(producer: Producer) -> list[DeliveryReport]:
+    return list(producer.delivery_reports())
 
 
 @pytest.mark.parametrize("how", ["form", "query", "json", "list"])
@@ -81,15 +82,10 @@ def test_a_report_is_in_the_feed_however_it_is_pushed(producer: Producer, how: s
 
     assert pushed(producer, **pushes[how]) == "200"  # type: ignore[arg-type]
 
-    (event,) = told(producer)
-    assert (event.campaign_id, event.batch, event.to_state) == (campaign, "message 2", "delivered")
-    assert json.loads(event.detail) == {
-        "reference_id": report["reference"],
-        "price": "0.0100",
-        "currency": "USD",
-        "sent_at": "2030-01-31 12:00:01",
-        "delivered_at": "2030-01-31 12:00:05",
-    }
+    (found,) = told(producer)
+    assert (found.campaign_id, found.index, found.reference_id) == (campaign, 2, report["reference"])
+    assert (found.status, found.price, found.currency) == ("delivered", "0.0100000", "USD")
+    assert (found.sent_at, found.delivered_at) == ("2030-01-31 12:00:01", "2030-01-31 12:00:05")
 
 
 def test_no_phone_is_in_the_feed(producer: Producer) -> None:
@@ -101,9 +97,8 @@ def test_no_phone_is_in_the_feed(producer: Producer) -> None:
 def test_a_message_with_an_id_of_its_own_is_told_by_that(producer: Producer) -> None:
     pushed(producer, urlencode(report_of("order1742")).encode())
 
-    (event,) = told(producer)
-    assert (event.campaign_id, event.batch) == ("", "message")
-    assert json.loads(event.detail)["reference_id"] == "order1742"
+    (found,) = told(producer)
+    assert (found.campaign_id, found.index, found.reference_id) == (None, None, "order1742")
 
 
 def test_a_campaign_that_is_forgotten_is_left_out_and_bsg_is_not_asked_to_try_again(producer: Producer) -> None:
@@ -111,13 +106,30 @@ def test_a_campaign_that_is_forgotten_is_left_out_and_bsg_is_not_asked_to_try_ag
     assert told(producer) == []
 
 
-def test_the_feed_has_no_gap_after_reports(producer: Producer) -> None:
+def test_reports_displace_no_transitions(producer: Producer) -> None:
     campaign = enqueued(producer)
     position = producer.latest_event()
 
     pushed(producer, json.dumps([report_of(one) for one in generated_ids(campaign, 0, 3)]).encode(), kind="text/json")
 
-    assert [event.batch for event in producer.events(since=position)] == ["message 0", "message 1", "message 2"]
+    assert [found.index for found in told(producer)] == [0, 1, 2]
+    assert list(producer.events(since=position)) == []
+    assert producer.latest_event() == position
+
+
+def test_a_push_is_one_script_call_and_one_wait_for_the_disk_whatever_it_carries(producer: Producer) -> None:
+    def calls() -> list[int]:
+        found = producer._client.info("commandstats")
+        return [found.get(f"cmdstat_{name}", {"calls": 0})["calls"] for name in ("evalsha", "eval", "waitaof")]
+
+    reports = [{"reference": f"order{number}", "status": "sent"} for number in range(1000)]
+    pushed(producer, urlencode(reports[0]).encode())
+    before = calls()
+
+    assert pushed(producer, json.dumps(reports).encode(), kind="application/json") == "200"
+
+    assert [after - early for after, early in zip(calls(), before, strict=True)] in ([1, 0, 1], [1, 0, 0])
+    assert len(told(producer)) == 1001
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from bsg_producer.campaign_ids import base62
 from bsg_producer.columns import pack, unpack
 from bsg_producer.messages import Message, explain
-from bsg_producer.preparation import generated_ids, prepare
+from bsg_producer.preparation import prepare
+from bsg_producer.reference_ids import generated_ids
 from bsg_producer.rejects import RejectCode
 from bsg_producer.template import Template
 from tests.producer.campaigns import CAMPAIGN, envelope_of, prepared, rows_of

@@ -9,7 +9,7 @@ from itertools import islice
 
 from bsg_ledger.batches import batch_id as batch_id_of
 from bsg_ledger.moments import moment
-from bsg_producer.preparation import campaign_and_index
+from bsg_producer.reference_ids import campaign_and_index
 from bsg_worker.client.answers import CampaignAnswer
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime

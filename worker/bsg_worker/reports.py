@@ -12,8 +12,8 @@ from bsg_ledger.batches import split_batch_id
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import Batch, CampaignStatus
 from bsg_producer.errors import CampaignNotFound, ReportUnavailable
-from bsg_producer.preparation import campaign_and_index
 from bsg_producer.queue_errors import queue_errors
+from bsg_producer.reference_ids import campaign_and_index
 from bsg_producer.reporting import MessageReport
 from bsg_worker.bodies import unpacked
 from bsg_worker.client.answers import MessageRow

@@ -4,13 +4,14 @@
 -- Times are milliseconds of Redis's own clock. A batch's id is CAMPAIGN-NUMBER.
 --
 --   bsg:ledger                          hash    incarnation, sequence (one per event), alarms, suppressions (changes of the
---                                               list below)
+--                                               list below), delivery_reports (one per report)
 --   bsg:suppressed                      set     phones that are never sent to
 --   bsg:witness:W                       string  the sequence that process W has seen; expires when W is long gone
 --   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
 --   bsg:account-names                   set     of every account that a campaign was ever accepted for
 --   bsg:closed                          zset    campaigns of which nothing is left to do, since when
 --   bsg:events                          stream  the last transitions of all campaigns: the feed
+--   bsg:delivery-reports                stream  the last delivery reports that BSG pushed
 --   bsg:messages                        hash    messages of all campaigns by state
 --   bsg:prepare                         zset    campaigns with parts to prepare, by when the sweep rings for them
 --   bsg:deadlines                       zset    campaigns with something unsent, by their deadline
@@ -67,17 +68,12 @@ end
 -- So many transitions the feed keeps: some hundred bytes each, ten campaigns of a million messages.
 local FEED_LENGTH = 100000
 
--- Into the feed alone. By the sequence a reader who came too late is noticed, and so is a ledger that went back.
-local function tell(campaign, batch, from, to, cause, detail)
+-- Every transition, once, in the campaign's stream and in the feed. By the sequence a reader who comes too late is
+-- noticed, and so is a ledger that went back.
+local function record_event(campaign, batch, from, to, cause, detail)
   local sequence = redis.call('HINCRBY', 'bsg:ledger', 'sequence', 1)
   redis.call('XADD', 'bsg:events', 'MAXLEN', '~', FEED_LENGTH, '*', 'campaign', campaign, 'at', NOW, 'batch', batch,
     'from', from, 'to', to, 'cause', cause, 'detail', detail or '', 'sequence', sequence)
-  return sequence
-end
-
--- Every transition, once, in the campaign's stream and in the feed.
-local function record_event(campaign, batch, from, to, cause, detail)
-  local sequence = tell(campaign, batch, from, to, cause, detail)
   redis.call('XADD', campaign_key(campaign, ':events'), '*', 'at', NOW, 'batch', batch, 'from', from, 'to', to,
     'cause', cause, 'detail', detail or '', 'sequence', sequence)
 end

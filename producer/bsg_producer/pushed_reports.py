@@ -1,0 +1,54 @@
+"""Reads what BSG pushes of messages: known fields of bounded length, and never the phone.
+
+BSG: callback_url, delivery report.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bsg_ledger.delivery_reports import PushedReport
+from bsg_producer.errors import CampaignInvalid
+from bsg_producer.reference_ids import campaign_and_index
+
+_REFERENCE_ID = re.compile(r"[A-Za-z0-9]{1,32}")
+_WORD = re.compile(r"[A-Za-z_]{1,32}")
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,8})?")
+_TIME = re.compile(r"[0-9][0-9 T:.+Z-]{0,39}")
+
+
+def read_pushed_reports(reports: Iterable[Mapping[str, Any]]) -> list[PushedReport]:
+    """Raises CampaignInvalid for what is no report, and then returns none of them."""
+    read, errors = [], []
+    for place, report in enumerate(reports):
+        reference_id, status = (
+            (_matching(report.get("reference"), _REFERENCE_ID), _matching(report.get("status"), _WORD))
+            if isinstance(report, Mapping)
+            else (None, None)
+        )
+        if reference_id is None or status is None:
+            errors.append(f"{place} is no delivery report: give it as BSG pushes it, with `reference` and `status`")
+            continue
+        campaign_id, index = campaign_and_index(reference_id) or (None, None)
+        read.append(
+            PushedReport(
+                campaign_id=campaign_id,
+                index=index,
+                reference_id=reference_id,
+                status=status.lower(),
+                price=_matching(report.get("price"), _AMOUNT),
+                currency=_matching(report.get("currency"), _WORD),
+                sent_at=_matching(report.get("time_sent"), _TIME),
+                delivered_at=_matching(report.get("time_dr"), _TIME),
+            )
+        )
+    if errors:
+        raise CampaignInvalid({"reports": errors})
+    return read
+
+
+def _matching(value: Any, form: re.Pattern[str]) -> str | None:
+    text = str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+    return text if form.fullmatch(text) else None

@@ -1,0 +1,34 @@
+"""Reference ids for messages without one of their own: each names its campaign and its index."""
+
+from __future__ import annotations
+
+from itertools import product
+
+from bsg_producer.campaign_ids import ALPHABET, LENGTH
+
+_PAIRS = tuple(map("".join, product(ALPHABET, repeat=2)))
+_INDEX_LENGTH = 6
+
+
+def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
+    """Reference ids for messages without one: the campaign's 128 random bits, and the index in base 62 (6 places)."""
+    ids: list[str] = []
+    index, end, pairs = first_index, first_index + size, len(_PAIRS)
+    while index < end:
+        block, offset = divmod(index, pairs)
+        high, low = divmod(block, pairs)
+        prefix = campaign_id + _PAIRS[high] + _PAIRS[low]
+        last = min(pairs, offset + end - index)
+        ids.extend([prefix + pair for pair in _PAIRS[offset:last]])
+        index += last - offset
+    return ids
+
+
+def campaign_and_index(reference_id: str) -> tuple[str, int] | None:
+    """The campaign and the message's index that a reference id of our making names; None for any other id."""
+    if len(reference_id) != LENGTH + _INDEX_LENGTH or not set(reference_id) <= set(ALPHABET):
+        return None
+    index = 0
+    for digit in reference_id[LENGTH:]:
+        index = index * len(ALPHABET) + ALPHABET.index(digit)
+    return reference_id[:LENGTH], index
