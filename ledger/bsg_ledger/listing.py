@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import redis
@@ -13,6 +14,7 @@ from bsg_ledger.reading import summary_of
 from bsg_ledger.records import CampaignSummary
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import BatchState
+from bsg_ledger.waiting_reader import start_at
 
 LOOK_AHEAD = 100  # batches of a listed campaign that are looked into
 BATCHES_AT_ONCE = 500
@@ -35,16 +37,15 @@ class BatchOutline:
 
 @dataclass(frozen=True, slots=True)
 class ListedCampaign:
-    """A campaign in a list. `delivered` and `asking` (batches that ask for a person) are None where that is not known:
-    BSG has told nothing yet, or the campaign has more batches than a list looks into.
+    """A campaign in a list. `delivered` is None where that is not known: BSG has told nothing yet, or the campaign has
+    more batches than a list looks into. `start_at`: when BSG is to begin with it, None: at once.
     """
 
     summary: CampaignSummary
     account: str | None
     batches: int
-    next_due_ms: int | None  # the earliest moment at which one of its batches may be sent; None: none waits
+    start_at: datetime | None
     delivered: int | None
-    asking: int | None
 
 
 class Listing:
@@ -65,17 +66,11 @@ class Listing:
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
             pipe.hgetall(f"bsg:campaign:{campaign_id}")
-            pipe.zrange(f"bsg:campaign:{campaign_id}:due", 0, 0, withscores=True)
-        answers = pipe.execute()
-        heads: list[tuple[str, dict[str, str], int | None]] = []
-        for campaign_id, raw, due in zip(campaign_ids, answers[::2], answers[1::2], strict=True):
-            if raw:
-                record = decoded(raw)
-                heads.append((campaign_id, record, int(due[0][1]) if due else None))
+        records = {name: decoded(raw) for name, raw in zip(campaign_ids, pipe.execute(), strict=True) if raw}
         outlines = self._outlines(
-            {name: range(_batches(record)) for name, record, _ in heads if _batches(record) <= LOOK_AHEAD}
+            {name: range(_batches(record)) for name, record in records.items() if _batches(record) <= LOOK_AHEAD}
         )
-        return [_listed(name, record, due, outlines.get(name)) for name, record, due in heads]
+        return [_listed(name, record, outlines.get(name)) for name, record in records.items()]
 
     def outlines(self, campaign_id: str, numbers: range) -> list[BatchOutline]:
         """What these batches of a campaign add to its picture, those that exist."""
@@ -100,16 +95,13 @@ def _batches(record: Mapping[str, str]) -> int:
     return int(record.get("next_batch", 0))
 
 
-def _listed(
-    campaign_id: str, record: Mapping[str, str], due: int | None, outlines: Sequence[BatchOutline] | None
-) -> ListedCampaign:
+def _listed(campaign_id: str, record: Mapping[str, str], outlines: Sequence[BatchOutline] | None) -> ListedCampaign:
     return ListedCampaign(
         summary=summary_of(campaign_id, record),
         account=record.get("account") or None,
         batches=_batches(record),
-        next_due_ms=due,
+        start_at=start_at(record),
         delivered=None if outlines is None else delivered(outlines),
-        asking=None if outlines is None else sum(outline.asks for outline in outlines),
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads what campaigns wait for, in three round trips however many campaigns there are."""
+"""Reads what campaigns wait for, in a few round trips however many campaigns there are."""
 
 from __future__ import annotations
 

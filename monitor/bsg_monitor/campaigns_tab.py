@@ -61,6 +61,8 @@ def add_campaigns_tab(settings: Settings) -> None:
             "moment": wording.moment,
             "duration": wording.duration,
             "rate": wording.rate,
+            "waits_for": wording.waits_for,
+            "remedy": wording.remedy,
             "percentages": percentages,
             "CHART_WIDTH": chart.WIDTH,
             "CHART_HEIGHT": chart.HEIGHT,

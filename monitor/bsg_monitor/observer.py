@@ -18,9 +18,10 @@ from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, Transition
 from bsg_ledger.rooms import Due
 from bsg_ledger.states import BatchState
+from bsg_ledger.waiting import Wait, foremost
+from bsg_ledger.waiting_reader import WaitingReader
 from bsg_monitor.account_states import AccountFigures, AccountState, AccountStates
 from bsg_monitor.rates import Rates
-from bsg_monitor.waiting import Circumstances, waits_for
 from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.errors import CampaignNotFound
 from bsg_producer.queue_errors import queue_errors
@@ -53,13 +54,17 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class ShownCampaign:
-    """A campaign as a row of the table has it. `rate`: messages a second that BSG has taken lately."""
+    """A campaign as a row of the table has it. `rate`: messages a second that BSG has taken lately.
+
+    `scheduled`: what BSG has is sent later, at the campaign's start_at. `waits_for`: None if nothing is left to do.
+    """
 
     listed: ListedCampaign
     sent: int
+    scheduled: bool
     rate: float | None
     age: float
-    waits_for: str
+    waits_for: Wait | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class Observer:
         self._ledger = Ledger(self._client)
         self._settings = settings
         self._accounts = AccountStates(self._client, self._ledger, settings)
+        self._waiting = WaitingReader(self._client, settings)
         self._rates = Rates()
         self._reasons: _Remembered[tuple[str, int], list[tuple[str, int]]] = _Remembered()
 
@@ -124,7 +130,7 @@ class Observer:
             page = min(max(page, 1), pages)
             overview = self._overview()
             listed = self._ledger.listing.page((page - 1) * CAMPAIGNS_ON_A_PAGE, CAMPAIGNS_ON_A_PAGE)
-            return CampaignList([self._shown(campaign, overview) for campaign in listed], overview, page, pages, total)
+            return CampaignList(self._shown(listed, overview), overview, page, pages, total)
 
     def campaign(self, campaign_id: str, page: int) -> CampaignDetail:
         """A campaign with a page of its batches. Raises `CampaignNotFound`."""
@@ -139,7 +145,7 @@ class Observer:
             numbers = range((page - 1) * BATCHES_ON_A_PAGE, min(page * BATCHES_ON_A_PAGE, campaign.batches))
             transitions, transitions_total = self._ledger.reading.latest_transitions(campaign_id, TRANSITIONS_SHOWN)
             return CampaignDetail(
-                shown=self._shown(campaign, overview),
+                shown=self._shown([campaign], overview)[0],
                 overview=overview,
                 batches=list(self._ledger.reading.batches(campaign_id, numbers)),
                 page=page,
@@ -165,24 +171,21 @@ class Observer:
     def _overview(self) -> Overview:
         return Overview(self._accounts.now(), moment(self._ledger.rooms.now_ms()))
 
-    def _shown(self, listed: ListedCampaign, overview: Overview) -> ShownCampaign:
+    def _shown(self, listed: Sequence[ListedCampaign], overview: Overview) -> list[ShownCampaign]:
+        waits = self._waiting.waits_of([campaign.summary.campaign_id for campaign in listed])
+        return [self._row(campaign, waits.get(campaign.summary.campaign_id, ()), overview) for campaign in listed]
+
+    def _row(self, listed: ListedCampaign, waits: Sequence[Wait], overview: Overview) -> ShownCampaign:
         summary = listed.summary
-        sent = summary.counts["submitted"] + summary.counts["finished"]
-        owning = self._settings.owning(listed.account, summary.account_name)
-        states = {account.name: account for account in overview.accounts}
-        state = None if owning is None else states[owning.account_name]
-        circumstances = Circumstances(
-            foreign=owning is None and bool(self._settings.accounts),
-            gate=None if state is None else state.gate,
-            cooling=state is not None and state.cooling_for > 0,
-            now_ms=int(overview.now.timestamp() * 1000),
-        )
+        scheduled = listed.start_at is not None and listed.start_at > overview.now
+        sent = summary.counts["finished"] + (0 if scheduled else summary.counts["submitted"])
         return ShownCampaign(
             listed=listed,
             sent=sent,
+            scheduled=scheduled,
             rate=None if summary.state.final else self._rates.of(summary.campaign_id, sent, overview.now.timestamp()),
             age=(overview.now - summary.accepted_at).total_seconds(),
-            waits_for=waits_for(listed, circumstances),
+            waits_for=foremost(waits),
         )
 
     def _reject_reasons(self, campaign_id: str, rejected: int) -> list[tuple[str, int]]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from bsg_ledger.waiting import Wait
+from bsg_ledger.waiting_texts import describe
+
 
 def number(value: int | None) -> str:
     """A count with its thousands apart (by spaces that do not break); a dash for what is not known."""
@@ -12,6 +15,19 @@ def number(value: int | None) -> str:
 
 def moment(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def waits_for(wait: Wait | None) -> str:
+    """What a campaign waits for, and until when as far as that is known; a dash if for nothing."""
+    if wait is None:
+        return "–"
+    until = f", until {moment(wait.until)}" if wait.until is not None else ""
+    return f"{describe(wait, moment).waits_for}{until}"
+
+
+def remedy(wait: Wait) -> str:
+    """What happens next, or what lets the campaign go on."""
+    return describe(wait, moment).next
 
 
 def duration(seconds: float) -> str:

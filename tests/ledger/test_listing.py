@@ -40,24 +40,25 @@ def test_what_was_delivered_is_the_sum_of_what_bsg_told(desk: Desk) -> None:
     assert desk.ledger.listing.campaigns([campaign])[0].delivered == 14
 
 
-def test_batches_that_ask_for_a_person_are_counted(desk: Desk) -> None:
+def test_a_batch_that_needs_an_operator_says_so(desk: Desk) -> None:
     campaign = desk.prepared(10, 10)
     lease = desk.unconfirmed(campaign)
-    assert desk.ledger.listing.campaigns([campaign])[0].asking == 0
 
     assert desk.absent(lease, window_ms=0) == "asks"
 
-    assert desk.ledger.listing.campaigns([campaign])[0].asking == 1
     assert [outline.asks for outline in desk.ledger.listing.outlines(campaign, range(2))] == [True, False]
 
 
 def test_a_list_does_not_look_into_the_batches_of_a_large_campaign(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "LOOK_AHEAD", 2)
     small, large = desk.prepared(1, 1), desk.prepared(1, 1, 1)
+    for campaign in (small, large):
+        desk.submitted(campaign, bsg_id=len(campaign) + (campaign == large))
+        told(desk, campaign, 0, '{"delivered": 1}')
 
     listed = desk.ledger.listing.campaigns([small, large])
 
-    assert [one.asking for one in listed] == [0, None]
+    assert [one.delivered for one in listed] == [1, None]
     assert [one.batches for one in listed] == [2, 3]
 
 

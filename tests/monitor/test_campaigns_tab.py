@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from bsg_config import clock
 from tests.monitor.flower_process import FlowerProcess, Visitor
@@ -29,7 +29,7 @@ def test_the_table_is_another_when_the_campaign_has_moved(stage: Stage, visitor:
     campaign = stage.send(25)
 
     wait_until(
-        lambda: visitor.get("/campaigns").cell(campaign, "waits") == "the account's cool-down",
+        lambda: visitor.get("/campaigns").cell(campaign, "waits").startswith("the account's cool-down, until "),
         within=20,
         what="the campaign to wait",
     )
@@ -73,6 +73,42 @@ def test_what_bsg_delivered_is_told_as_far_as_it_said(stage: Stage, visitor: Vis
     )
 
 
+def test_what_bsg_sends_later_is_not_shown_as_sent(stage: Stage, visitor: Visitor) -> None:
+    tomorrow = clock.now() + timedelta(days=1)
+    campaign = stage.send(25, start_at=tomorrow)
+    try:
+        wait_until(lambda: stage.status(campaign).counts["submitted"] == 25, within=20, what="BSG to have all of it")
+        wait_until(
+            lambda: visitor.get("/campaigns").cell(campaign, "waits").startswith("its start_at: BSG has it"),
+            within=10,
+            what="the table to tell what it waits for",
+        )
+
+        table, page = visitor.get("/campaigns"), visitor.get(f"/campaigns/{campaign}")
+
+        assert table.cell(campaign, "sent") == "0"
+        assert table.cell(campaign, "waits").endswith(f"until {tomorrow.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC")
+        assert 'aria-label="0 of 25 sent"' in page.text
+        assert 'class="campaigns-submitted" style' not in page.text, "a bar that is full"
+        assert f"bsg-campaigns cancel {campaign}" in page.element("remedy")
+    finally:
+        stage.producer.cancel(campaign)
+
+
+def test_a_campaign_outside_of_its_hours_waits_for_them(stage: Stage, visitor: Visitor) -> None:
+    opens = datetime.now(UTC) + timedelta(hours=3)
+    campaign = stage.send(10, send_between=f"{opens:%H:%M}-{opens + timedelta(hours=2):%H:%M} UTC")
+    try:
+        wait_until(
+            lambda: visitor.get("/campaigns").cell(campaign, "waits").startswith("its sending hours, until "),
+            within=20,
+            what="the campaign to wait for its hours",
+        )
+        assert f"until {opens:%Y-%m-%d %H:%M}:00 UTC" in visitor.get("/campaigns").cell(campaign, "waits")
+    finally:
+        stage.producer.cancel(campaign)
+
+
 def test_a_campaigns_page_has_its_batches_history_chart_and_reject_reasons(stage: Stage, visitor: Visitor) -> None:
     bad: list[dict[str, object]] = [{"phone": "12", "text": "Hi"}, {"phone": 380_661_112_233}]
     campaign = stage.producer.enqueue([*messages(25), *bad], sender="MyShop").campaign_id
@@ -99,7 +135,7 @@ def test_a_batch_in_doubt_is_shown_with_the_way_out_of_it(stage: Stage, visitor:
         what="a person to be asked",
     )
 
-    assert visitor.get("/campaigns").cell(campaign, "waits") == "a person: 1 batch to resolve"
+    assert visitor.get("/campaigns").cell(campaign, "waits") == "an operator: 1 batch to resolve"
     stage.producer.resolve(f"{campaign}-0", not_sent=True)
     wait_until(lambda: "In doubt" not in visitor.get(f"/campaigns/{campaign}").text, within=20, what="it to be gone")
 
@@ -163,7 +199,8 @@ def test_thousands_of_campaigns_come_in_pages(stage: Stage, visitor: Visitor) ->
     second = visitor.get("/campaigns?page=2")
 
     assert first.text.count("data-campaign=") == 25
-    assert 'href="?page=2"' in first.text
+    assert '<a rel="next" href="?page=2">Next</a>' in first.text
+    assert '<a rel="prev" href="?page=1">Previous</a>' in second.text
     assert all(f'data-campaign="{campaign}"' in first.text + second.text for campaign in sent)
     for odd in ("0", "-1", "x", "9" * 30, "9999999"):
         assert visitor.get(f"/campaigns?page={odd}").status == 200

@@ -3,64 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
-import pytest
-
-from bsg_ledger.gate import GateState
-from bsg_ledger.listing import BatchOutline, ListedCampaign
-from bsg_ledger.records import CampaignSummary
-from bsg_ledger.states import MESSAGE_STATES, BatchState, campaign_state
+from bsg_ledger.listing import BatchOutline
+from bsg_ledger.states import BatchState
+from bsg_ledger.waiting import Wait, WaitReason
 from bsg_monitor import wording
 from bsg_monitor.chart import draw
 from bsg_monitor.rates import Rates
-from bsg_monitor.waiting import Circumstances, waits_for
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
-OPEN = GateState(open=True, reason="", by="", since=None, balance=None)
-SHUT = GateState(open=False, reason="bad_key", by="worker", since=NOW, balance=None)
 
 
-def campaign(*, paused: bool = False, asking: int | None = 0, due_in: int = 0, **counts: int) -> ListedCampaign:
-    every = {**dict.fromkeys(MESSAGE_STATES, 0), **counts}
-    summary = CampaignSummary(
-        campaign_id="0" * 22,
-        name="",
-        account_name="marketing",
-        state=campaign_state(every, cancelled=False, started=True),
-        paused=paused,
-        messages=sum(every.values()),
-        accepted_at=NOW,
-        counts={"accepted": sum(every.values()), **every},
-    )
-    return ListedCampaign(summary, "ours", 1, NOW_MS + due_in, None, asking)
+def test_what_a_campaign_waits_for_is_written_with_its_end() -> None:
+    wait = Wait(WaitReason.COOL_DOWN, "C", "default", 5, until=NOW)
 
-
-@pytest.mark.parametrize(
-    ("waiting", "given", "words"),
-    [
-        (campaign(finished=5), {}, ""),
-        (campaign(finished=5, asking=2), {}, "a person: 2 batches to resolve"),
-        (campaign(pending=5, asking=1), {"gate": SHUT}, "a person: 1 batch to resolve"),
-        (campaign(pending=5, paused=True), {"gate": SHUT}, "a person: it is paused"),
-        (campaign(submitted=5, paused=True), {}, "BSG to finish"),
-        (campaign(pending=5), {"foreign": True}, "workers with its key: account marketing"),
-        (campaign(pending=5), {"gate": SHUT}, "the gate: shut, bad_key"),
-        (campaign(pending=5), {"gate": None}, "a worker to send it"),
-        (campaign(pending=5), {"cooling": True}, "the account's cool-down"),
-        (campaign(pending=5, claimed=5, posting=5), {}, "BSG's answer"),
-        (campaign(pending=5, claimed=5), {}, "a slot of the rate limit"),
-        (campaign(unprepared=5), {"gate": SHUT}, "a worker to prepare it"),
-        (campaign(pending=5, due_in=3_600_000), {}, "its next try at 13:00:00 UTC"),
-        (campaign(unconfirmed=5, asking=None), {}, "a look at BSG: in doubt"),
-        (campaign(submitted=5), {"gate": SHUT}, "BSG to finish"),
-    ],
-)
-def test_the_most_hindering_thing_is_named(waiting: ListedCampaign, given: dict[str, Any], words: str) -> None:
-    circumstances = Circumstances(**{"foreign": False, "gate": OPEN, "cooling": False, "now_ms": NOW_MS, **given})
-
-    assert waits_for(waiting, circumstances) == words
+    assert wording.waits_for(wait) == "the account's cool-down, until 2026-11-26 12:00:00 UTC"
+    assert wording.waits_for(None) == "–"
 
 
 def test_a_rate_is_what_was_sent_between_two_looks_within_a_minute() -> None:
