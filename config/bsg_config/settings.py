@@ -61,7 +61,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("BSG_CONNECT_TIMEOUT", "5", values.seconds(0.05, 60), of_account=True),
     Setting("BSG_READ_TIMEOUT", "60", values.seconds(0.05, 600), of_account=True),
     Setting("BSG_CONFIRM_WITHIN", "120", values.seconds(0, _DAY), of_account=True),
-    Setting("BSG_DUPLICATE_WINDOW", "0", values.seconds(0, 30 * _DAY), of_account=True),
+    Setting("BSG_DUPLICATE_WINDOW", "3600", values.seconds(0, 30 * _DAY), of_account=True),
     Setting("BSG_TIMEZONE", "UTC", values.zone, of_account=True),
     Setting("BSG_POLL_INTERVAL", "15", values.seconds(0.1, 3600)),
     Setting("REDIS_URL", None, values.optional(values.redis_url)),

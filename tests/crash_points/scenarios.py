@@ -193,8 +193,13 @@ def that_is_retried(play: Play) -> None:
 
 
 def that_a_person_resolves(play: Play) -> None:
-    play.lane.sandbox.fault("cut_before", times=1)
+    sandbox = play.lane.sandbox
+    sandbox.fault("server_error_before", method="GET", path="/api/messages")
+    sandbox.fault("cut_before", times=1)
     campaign_id = play.enqueue(play.new())
+    play.wait_for(campaign_id, lambda status: status.counts["unconfirmed"], "the doubt")
+    play.lane.client.hincrby(f"bsg:campaign:{campaign_id}:batch:0", "first_intent_at", -DAY_MS)
+    sandbox.clear_faults()
     play.wait_for(campaign_id, lambda status: status.batches and status.batches[0].needs_person, "the question")
     play.arm()
     play.lane.processes.command(programs.resolve_not_sent, f"{campaign_id}-0")

@@ -17,7 +17,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with (
         RedisServer(directory / "redis") as server,
         Sandbox() as sandbox,
-        Stage(directory / "stage", server.url, sandbox, CAMPAIGN_BATCH_SIZE="10") as stage,
+        Stage(directory / "stage", server.url, sandbox, CAMPAIGN_BATCH_SIZE="10", BSG_DUPLICATE_WINDOW="0") as stage,
     ):
         stage.processes.all()
         yield stage

@@ -60,11 +60,16 @@ def main() -> int:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        slow = {"CAMPAIGN_BATCH_SIZE": "100", "BSG_RATE_LIMIT": "5/s", "BSG_RATE_BURST": "1"}
+        settings = {
+            "CAMPAIGN_BATCH_SIZE": "100",
+            "BSG_RATE_LIMIT": "5/s",
+            "BSG_RATE_BURST": "1",
+            "BSG_DUPLICATE_WINDOW": "0",
+        }
         with (
             RedisServer(directory / "redis") as server,
             Sandbox() as sandbox,
-            Stage(directory / "stage", server.url, sandbox, **slow) as stage,
+            Stage(directory / "stage", server.url, sandbox, **settings) as stage,
             FlowerProcess(directory / "flower", {**stage.processes.settings, "FLOWER_READ_ONLY": "false"}) as flower,
             browser() as driver,
         ):

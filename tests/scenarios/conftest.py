@@ -50,7 +50,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with (
         RedisServer(directory / "redis") as server,
         Sandbox() as sandbox,
-        Stage(directory / "stage", server.url, sandbox, BSG_API_KEY__SECOND=SECOND) as stage,
+        Stage(
+            directory / "stage", server.url, sandbox, BSG_API_KEY__SECOND=SECOND, BSG_DUPLICATE_WINDOW__SECOND="0"
+        ) as stage,
     ):
         sandbox.put_account(SECOND)
         stage.processes.all(workers=2)

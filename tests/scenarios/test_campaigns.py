@@ -180,9 +180,20 @@ def test_a_batch_whose_answer_was_lost_is_found_at_bsg_and_not_sent_again(stage:
     stage.assert_each_arrived_once(campaign, 3)
 
 
-def test_a_batch_that_bsg_surely_does_not_have_asks_for_a_person_who_sends_it_again(stage: Stage) -> None:
-    stage.sandbox.fault("server_error_before", times=1)
+def test_a_batch_that_bsg_surely_does_not_have_is_sent_again_without_an_operator(stage: Stage) -> None:
+    stage.sandbox.fault("server_error_before", status=502, times=1)
     campaign = stage.send(3)
+
+    status = stage.wait_for(campaign, "done")
+
+    assert status.batches[0].attempts == 2
+    assert "unconfirmed" in [transition.to_state for transition in status.transitions]
+    stage.assert_each_arrived_once(campaign, 3)
+
+
+def test_without_a_duplicate_window_an_operator_decides_about_a_batch_that_bsg_does_not_have(stage: Stage) -> None:
+    stage.sandbox.fault("server_error_before", times=1)
+    campaign = stage.send(3, account="second")
     wait_until(
         lambda: any(batch.needs_person for batch in stage.status(campaign).batches), within=15, what="a question"
     )
