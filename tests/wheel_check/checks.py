@@ -1,0 +1,209 @@
+"""What README promises of each set of extras, done in an environment that has that set and nothing else."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bsg_cli.processes import BEAT, STATUS, WORKER, Process, flower_on_port
+from bsg_config.settings import Settings
+from bsg_ledger.states import CampaignState
+from bsg_producer import Producer
+from bsg_sandbox.server import Sandbox
+from tests.servers import AVAILABLE_KINDS, RedisServer, free_port
+from tests.wheel_check.environments import ROOT, CheckFailed, Environment
+
+WITHIN_SECONDS = 60.0
+STOPPED_WITHIN_SECONDS = 100.0
+CONTACTS = "phone,name\n+380 66 123-12-31,Olena\n12,Nobody\n+380 66 123-12-32,Taras\n"
+SEND = ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi {{ name }}")
+
+IMPORTS_OF_A_WEB_APP = """
+import bsg_producer, bsg_producer.callbacks
+for name in bsg_producer.__all__:
+    if name != "AsyncProducer":
+        getattr(bsg_producer, name)
+try:
+    bsg_producer.AsyncProducer
+except ModuleNotFoundError as error:
+    assert "bsg-campaigns[async]" in str(error), error
+else:
+    raise AssertionError("AsyncProducer without its extra")
+"""
+
+ENQUEUES_ASYNCHRONOUSLY = """
+import asyncio
+from bsg_producer import AsyncProducer
+
+async def enqueue():
+    async with AsyncProducer() as producer:
+        receipt = await producer.enqueue([{"phone": "+380 66 123-12-31"}], sender="MyShop", text="Hi")
+        print((await producer.status(receipt.campaign_id)).state)
+
+asyncio.run(enqueue())
+"""
+
+MAKES_A_KEY = "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"
+
+QUICK = {"BSG_API_KEY": "live_sandbox", "BSG_POLL_INTERVAL": "0.5", "SWEEP_INTERVAL": "0.5"}
+
+
+def check_no_extra(environment: Environment) -> None:
+    """A web app imports what it needs, README's program enqueues, and the sandbox starts."""
+    environment.run("python", "-c", IMPORTS_OF_A_WEB_APP)
+    with _redis(environment) as url:
+        _expect("accepted", environment.run("python", "-c", _program_of_readme(), REDIS_URL=url))
+    with _running(environment, "bsg-campaigns", "sandbox", "--port", "0") as sandbox:
+        _wait_until(lambda: sandbox.says("http://127.0.0.1:"), "the sandbox prints its address", sandbox)
+
+
+def check_async(environment: Environment) -> None:
+    """An asyncio app enqueues."""
+    with _redis(environment) as url:
+        _expect("accepted", environment.run("python", "-c", ENQUEUES_ASYNCHRONOUSLY, REDIS_URL=url))
+
+
+def check_encryption(environment: Environment) -> None:
+    """README's program enqueues with BODY_KEY."""
+    key = environment.run("python", "-c", MAKES_A_KEY).strip()
+    with _redis(environment) as url:
+        _expect("accepted", environment.run("python", "-c", _program_of_readme(), REDIS_URL=url, BODY_KEY=key))
+
+
+def check_cli(environment: Environment) -> None:
+    """The command line reads a file with national numbers, and prints what would be sent."""
+    (environment.directory / "contacts.csv").write_text(CONTACTS)
+    printed = environment.run("bsg-campaigns", *SEND, "--region", "UA", "--dry-run", "--json")
+    _expect("2", str(json.loads(printed)["sent"]))
+
+
+def check_worker(environment: Environment) -> None:
+    """`celery -A bsg_worker worker` and `beat`, as in the Procfile, carry a campaign to its end."""
+    with ExitStack() as running:
+        settings = {**QUICK, "REDIS_URL": running.enter_context(_redis(environment))}
+        settings["BSG_BASE_URL"] = running.enter_context(Sandbox()).url
+        processes = [running.enter_context(_process(environment, one, settings)) for one in (WORKER, STATUS, BEAT)]
+        producer = Producer(Settings.from_environment(settings))
+        receipt = producer.enqueue([{"phone": "+380 66 123-12-31"}], sender="MyShop", text="Hi")
+
+        def done() -> bool:
+            return producer.status(receipt.campaign_id).state is CampaignState.DONE
+
+        _wait_until(done, "the campaign is done", *processes)
+
+
+def check_worker_and_cli(environment: Environment) -> None:
+    """Flower starts, and `bsg-campaigns up` carries a campaign from a file through the sandbox."""
+    (environment.directory / "contacts.csv").write_text(CONTACTS)
+    with ExitStack() as running:
+        port = free_port()
+        settings = {**QUICK, "REDIS_URL": running.enter_context(_redis(environment))}
+        flower = running.enter_context(_process(environment, flower_on_port(port), settings))
+        _wait_until(lambda: _serves(f"http://127.0.0.1:{port}/campaigns"), "Flower shows the campaigns", flower)
+    with ExitStack() as running:
+        settings = {**QUICK, "BSG_BASE_URL": running.enter_context(Sandbox()).url}
+        up = running.enter_context(_running(environment, "bsg-campaigns", "up", "--flower-port", "0", **settings))
+        _wait_until(lambda: up.says("Flower: http"), "up prints Flower's address", up)
+        # Started and not awaited: where nobody takes the campaign up, it would wait without an end.
+        with _running(environment, "bsg-campaigns", *SEND, "--watch", "--json", **settings) as sent:
+            _wait_until(lambda: sent.says('"state": "done"'), "the campaign is done", up, sent)
+
+
+def check_all(environment: Environment) -> None:
+    """`bsg-campaigns demo` ends with counts that add up."""
+    (environment.directory / "contacts.csv").write_text(CONTACTS)
+    words = ("demo", "--file", "contacts.csv", "--text", "Hi {{ name }}", "--json")
+    _expect("[]", str(json.loads(environment.run("bsg-campaigns", *words))["faults"]))
+
+
+# By the extras that are installed.
+CHECKS: Mapping[tuple[str, ...], Callable[[Environment], None]] = {
+    (): check_no_extra,
+    ("async",): check_async,
+    ("encryption",): check_encryption,
+    ("cli",): check_cli,
+    ("worker",): check_worker,
+    ("worker", "cli"): check_worker_and_cli,
+    ("all",): check_all,
+}
+
+
+def _program_of_readme() -> str:
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    return str(program)
+
+
+@contextmanager
+def _redis(environment: Environment) -> Iterator[str]:
+    with RedisServer(environment.directory / "redis", AVAILABLE_KINDS[0]) as server:
+        yield server.url
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """A program that runs."""
+
+    words: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def says(self, part: str) -> bool:
+        return part in self.log.read_text()
+
+    def failure(self) -> str:
+        return f"{self.words}\nended with {self.process.returncode}:\n{self.log.read_text()[-4000:]}"
+
+
+@contextmanager
+def _running(environment: Environment, program: str, *words: str, **settings: str) -> Iterator[_Program]:
+    log = environment.directory / f"{words[0]}-{time.monotonic_ns()}.log"
+    process = environment.start(program, *words, log=log, **settings)
+    try:
+        yield _Program(" ".join((program, *words)), process, log)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOPPED_WITHIN_SECONDS)
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def _process(environment: Environment, process: Process, settings: Mapping[str, str]) -> Iterator[_Program]:
+    program, *words = shlex.split(process.command)
+    with _running(environment, program, *words, **settings) as running:
+        yield running
+
+
+def _serves(url: str) -> bool:
+    with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=5) as answer:
+        return bool(answer.status == 200)
+    return False
+
+
+def _wait_until(holds: Callable[[], bool], what: str, *programs: _Program) -> None:
+    """Wait for a condition. Raises CheckFailed after a minute, and as soon as one of the programs has failed."""
+    stop_at = time.monotonic() + WITHIN_SECONDS
+    while not holds():
+        for program in programs:
+            if program.process.poll():
+                raise CheckFailed(program.failure())
+        if time.monotonic() > stop_at:
+            told = "\n".join(f"== {program.words}\n{program.log.read_text()[-4000:]}" for program in programs)
+            raise CheckFailed(f"waited {WITHIN_SECONDS:g} s in vain until {what}\n{told}")
+        time.sleep(0.1)
+
+
+def _expect(wanted: str, found: str) -> None:
+    if found.strip() != wanted:
+        raise CheckFailed(f"expected {wanted!r}, found {found!r}")
