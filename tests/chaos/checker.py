@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bsg_ledger.states import BatchState
@@ -12,6 +13,8 @@ from tests.chaos.accounts import Account, Standing
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.journal import Enqueued
 
+# BSG can obey so long after the ledger knows both the cancel and the BSG campaign: faults last a few seconds each.
+TIME_TO_STOP = timedelta(seconds=25)
 ENDED_UNSENT = frozenset({"rejected", BatchState.REFUSED, BatchState.CANCELLED, BatchState.EXPIRED})
 
 
@@ -21,6 +24,7 @@ class Fault(StrEnum):
     MISREPORTED = "misreported"  # the ledger says that it was not sent, and it arrived; or it gives no reason
     IN_DOUBT = "in doubt"  # not final when the patience of the healing was over
     UNKNOWN = "unknown"  # it arrived, and no campaign has it
+    SENT_AFTER_CANCEL = "sent after a cancel"  # though BSG could still have obeyed a stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Verdict:
     campaigns: int = 0
     messages: int = 0
     arrived: int = 0
+    stopped: int = 0
     by_state: Counter[str] = field(default_factory=Counter)
     rejected_because: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
@@ -55,8 +60,13 @@ def judge(
     tried: Iterable[tuple[ChaosCampaign, Enqueued]],
     accounts: Mapping[str, list[Account]],
     arrivals: Mapping[int, int],
+    stoppable_until: Mapping[int, datetime],
 ) -> Verdict:
-    """`accounts` are the ledger's campaigns by name (the idempotency key), `arrivals` how often each phone arrived."""
+    """Judge a run.
+
+    `accounts` are the ledger's campaigns by name (the idempotency key), `arrivals` how often each phone arrived,
+    `stoppable_until` until when BSG could obey a stop of each of its campaigns.
+    """
     verdict = Verdict(arrived=sum(arrivals.values()))
     unexplained = Counter(arrivals)
     names: set[str] = set()
@@ -67,6 +77,7 @@ def judge(
         for account in existing[:1]:
             verdict.campaigns += 1
             _judge_messages(campaign, account, unexplained, verdict)
+            _judge_stops(account, stoppable_until, verdict)
     for name in accounts.keys() - names:
         verdict.findings.append(Finding(Fault.UNKNOWN, f"campaign {name}, which no producer tried to enqueue"))
     for phone, times in unexplained.items():
@@ -112,6 +123,23 @@ def _judge_messages(campaign: ChaosCampaign, account: Account, unexplained: Coun
         fault, what = _of_message(standing, times, must_be_rejected=campaign.is_bad(index))
         if fault is not None:
             found(fault, f"message {index} {what}", index, "" if standing is None else standing.batch)
+
+
+def _judge_stops(account: Account, stoppable_until: Mapping[int, datetime], verdict: Verdict) -> None:
+    status = account.status
+    if status is None or not status.cancelled:
+        return
+    cancelled_at = max(each.when for each in status.transitions if not each.batch and each.to_state == "cancelled")
+    for batch in status.batches:
+        if batch.bsg_campaign_id is None:
+            continue
+        verdict.stopped += batch.bsg_status == "stopped"
+        submitted = (each for each in status.transitions if each.batch == batch.id and each.to_state == "submitted")
+        known_at = max((each.when for each in submitted), default=cancelled_at)
+        time_left = stoppable_until[batch.bsg_campaign_id] - max(cancelled_at, known_at)
+        if batch.bsg_status == "done" and time_left >= TIME_TO_STOP:
+            what = f"BSG sent campaign {batch.bsg_campaign_id}, with {time_left.total_seconds():.0f} s left to stop it"
+            verdict.findings.append(Finding(Fault.SENT_AFTER_CANCEL, what, account.campaign_id, batch.id))
 
 
 def _of_message(standing: Standing | None, times: int, *, must_be_rejected: bool) -> tuple[Fault | None, str]:

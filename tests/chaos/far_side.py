@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from random import Random
 from typing import Any
@@ -12,6 +13,8 @@ from tests.chaos.campaigns import KEYS
 
 BALANCE = 1_000_000.0
 LATENCY_SECONDS = 0.2  # as a real provider: time in which a kill finds requests on the wire
+CREATION_SECONDS = 1.5  # a stop is refused meanwhile
+MODERATION_SECONDS = 40.0  # then BSG can still obey one
 ZONES_EAST_OF_UTC = (0, 0, 3, -5)
 
 
@@ -42,12 +45,15 @@ class Sandbox:
         self.zone = Random(f"{seed}: zone").choice(ZONES_EAST_OF_UTC)
         self.control.configure(
             latency=LATENCY_SECONDS,
+            creation_seconds=CREATION_SECONDS,
+            moderation_seconds=MODERATION_SECONDS,
             zone_offset_hours=self.zone,
             token_lifetime=20.0,
             second_login_voids=Random(f"{seed}: tokens").random() < 0.5,
             duplicates="allow" if far_side is FarSide.ALLOWS_DUPLICATES else "reject_whole",
         )
         self._recipients: dict[int, list[int]] = {}
+        self._stoppable_until: dict[int, datetime] = {}
         self._newest = 0
         self.calm()
 
@@ -59,9 +65,16 @@ class Sandbox:
         """
         for arrival in self.control.arrivals(after=self._newest):
             self._newest = arrival.id
+            sends_at = arrival.created_at + CREATION_SECONDS + MODERATION_SECONDS
+            self._stoppable_until[arrival.id] = datetime.fromtimestamp(sends_at, UTC)
             for phone in arrival.phones:
                 self._recipients.setdefault(phone, []).append(arrival.id)
         return self._recipients
+
+    def stoppable_until(self) -> Mapping[int, datetime]:
+        """Return when each BSG campaign begins to be sent: until then BSG can obey a stop."""
+        self.recipients()
+        return self._stoppable_until
 
     def fault(self, kind: str, **options: Any) -> None:
         if kind == "duplicates" and self._far_side is FarSide.ALLOWS_DUPLICATES:

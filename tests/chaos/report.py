@@ -35,6 +35,7 @@ def figures(verdict: Verdict, faults: Faults, healed: Healed, recovery: Recovery
             f"lost              {verdict.count(Fault.LOST)}",
             f"doubled           {verdict.count(Fault.DOUBLED)}",
             f"misreported       {verdict.count(Fault.MISREPORTED) + verdict.count(Fault.UNKNOWN)}",
+            f"sent after cancel {verdict.count(Fault.SENT_AFTER_CANCEL)}; {verdict.stopped} BSG campaigns stopped",
             f"still in doubt    {verdict.count(Fault.IN_DOUBT)}",
             f"a person          opened the gate {faults.happened['person', 'open']} times,"
             f" answered {healed.told_sent} times sent, {healed.told_not_sent} times not sent,"

@@ -35,7 +35,12 @@ def run(directory: Path, *, seed: int, minutes: float, far_side: FarSide, server
         healed = Healing(scene, progress.tell).heal()
         accounts = _accounts(scene)
         arrivals = scene.sandbox.recipients()
-        verdict = judge(_tried(scene), accounts, {phone: len(ids) for phone, ids in arrivals.items()})
+        verdict = judge(
+            _tried(scene),
+            accounts,
+            {phone: len(ids) for phone, ids in arrivals.items()},
+            scene.sandbox.stoppable_until(),
+        )
         recovery = recovery_of(
             account.status.transitions for several in accounts.values() for account in several if account.status
         )

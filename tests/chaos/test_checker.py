@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bsg_ledger.records import Batch, CampaignStatus, Transition
+from bsg_ledger.states import BatchState, CampaignState
 from tests.chaos.accounts import Account, Standing
 from tests.chaos.campaigns import BAD_ROW_EVERY, ChaosCampaign
 from tests.chaos.checker import Fault, Verdict, judge
@@ -32,7 +35,7 @@ def once() -> dict[int, int]:
 
 
 def judged(standings: dict[int, Standing], arrivals: dict[int, int]) -> Verdict:
-    return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [account(standings)]}, arrivals)
+    return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [account(standings)]}, arrivals, {})
 
 
 def faults(verdict: Verdict) -> list[Fault]:
@@ -49,7 +52,7 @@ def test_all_that_was_accepted_arrived_once_or_was_rejected() -> None:
 
 
 def test_a_run_without_a_message_proves_nothing() -> None:
-    assert not judge([], {}, {}).proves_the_promise
+    assert not judge([], {}, {}, {}).proves_the_promise
 
 
 def test_finished_without_arriving_is_lost() -> None:
@@ -98,7 +101,7 @@ def test_not_final_is_in_doubt(arrived: int) -> None:
 def test_counts_that_differ_from_the_messages_are_misreported() -> None:
     wrong = account(all_sent(), pending=1)
 
-    assert faults(judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [wrong]}, once())) == [Fault.MISREPORTED]
+    assert faults(judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [wrong]}, once(), {})) == [Fault.MISREPORTED]
 
 
 def test_an_arrival_of_no_campaign_is_found() -> None:
@@ -108,29 +111,62 @@ def test_an_arrival_of_no_campaign_is_found() -> None:
 def test_a_key_that_became_two_campaigns_is_doubled() -> None:
     both = [account(all_sent()), account(all_sent(), "d")]
 
-    assert faults(judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: both}, once())) == [Fault.DOUBLED]
+    assert faults(judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: both}, once(), {})) == [Fault.DOUBLED]
 
 
 def test_a_receipt_of_a_campaign_that_the_ledger_does_not_have_is_a_loss() -> None:
-    assert faults(judge([(CAMPAIGN, RECEIVED)], {}, {})) == [Fault.LOST]
+    assert faults(judge([(CAMPAIGN, RECEIVED)], {}, {}, {})) == [Fault.LOST]
 
 
 def test_a_campaign_given_up_may_exist_wholly_or_not_at_all() -> None:
     given_up = Enqueued(0, given_up=True, certain_that_none=False)
 
-    assert faults(judge([(CAMPAIGN, given_up)], {}, {})) == []
-    assert faults(judge([(CAMPAIGN, given_up)], {CAMPAIGN.key: [account(all_sent())]}, once())) == []
-    assert faults(judge([(CAMPAIGN, given_up)], {}, {CAMPAIGN.phone(3): 1})) == [Fault.UNKNOWN]
+    assert faults(judge([(CAMPAIGN, given_up)], {}, {}, {})) == []
+    assert faults(judge([(CAMPAIGN, given_up)], {CAMPAIGN.key: [account(all_sent())]}, once(), {})) == []
+    assert faults(judge([(CAMPAIGN, given_up)], {}, {CAMPAIGN.phone(3): 1}, {})) == [Fault.UNKNOWN]
 
 
 def test_a_campaign_that_was_said_not_to_exist_must_not() -> None:
     told = Enqueued(0, given_up=True, certain_that_none=True)
 
-    assert faults(judge([(CAMPAIGN, told)], {}, {})) == []
-    assert faults(judge([(CAMPAIGN, told)], {CAMPAIGN.key: [account(all_sent())]}, once())) == [Fault.MISREPORTED]
+    assert faults(judge([(CAMPAIGN, told)], {}, {}, {})) == []
+    assert faults(judge([(CAMPAIGN, told)], {CAMPAIGN.key: [account(all_sent())]}, once(), {})) == [Fault.MISREPORTED]
 
 
 def test_what_enqueue_never_promised_to_raise_is_a_finding() -> None:
     failed = Enqueued(0, given_up=True, certain_that_none=False, failure="TypeError: …")
 
-    assert faults(judge([(CAMPAIGN, failed)], {}, {})) == [Fault.MISREPORTED]
+    assert faults(judge([(CAMPAIGN, failed)], {}, {}, {})) == [Fault.MISREPORTED]
+
+
+def sent_though_cancelled(*, seconds_to_obey: float, bsg_status: str) -> Verdict:
+    cancelled_at = datetime(2026, 11, 1, tzinfo=UTC)
+    status = CampaignStatus(
+        campaign_id="c",
+        name=CAMPAIGN.key,
+        state=CampaignState.CANCELLED,
+        paused=False,
+        cancelled=True,
+        counts={},
+        batches=[Batch("c-0", BatchState.FINISHED, BAD, 7, bsg_status, 1, None, {}, None)],
+        transitions=[
+            Transition("c", cancelled_at, "", "", "cancelled", "operator", "", "1"),
+            Transition("c", cancelled_at - timedelta(seconds=5), "c-0", "posting", "submitted", "taken", "7", "0"),
+        ],
+        accepted_at=cancelled_at,
+        deadline=cancelled_at,
+        account_name="default",
+        account=None,
+    )
+    known = replace(account(all_sent()), status=status)
+    sends_at = cancelled_at + timedelta(seconds=seconds_to_obey)
+    return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [known]}, once(), {7: sends_at})
+
+
+def test_sent_after_a_cancel_that_bsg_could_have_obeyed_is_found() -> None:
+    assert faults(sent_though_cancelled(seconds_to_obey=30, bsg_status="done")) == [Fault.SENT_AFTER_CANCEL]
+
+
+@pytest.mark.parametrize(("seconds_to_obey", "bsg_status"), [(10, "done"), (30, "stopped")])
+def test_a_cancel_that_bsg_obeyed_or_that_came_too_late_is_no_finding(seconds_to_obey: float, bsg_status: str) -> None:
+    assert faults(sent_though_cancelled(seconds_to_obey=seconds_to_obey, bsg_status=bsg_status)) == []
