@@ -65,7 +65,7 @@ def judge(
     """Judge a run.
 
     `accounts` are the ledger's campaigns by name (the idempotency key), `arrivals` how often each phone arrived,
-    `stoppable_until` until when BSG could obey a stop of each of its campaigns.
+    `stoppable_until` until when BSG could obey a stop of a campaign of its own; those without one are not judged by it.
     """
     verdict = Verdict(arrived=sum(arrivals.values()))
     unexplained = Counter(arrivals)
@@ -131,12 +131,13 @@ def _judge_stops(account: Account, stoppable_until: Mapping[int, datetime], verd
         return
     cancelled_at = max(each.when for each in status.transitions if not each.batch and each.to_state == "cancelled")
     for batch in status.batches:
-        if batch.bsg_campaign_id is None:
-            continue
         verdict.stopped += batch.bsg_status == "stopped"
+        sends_at = stoppable_until.get(batch.bsg_campaign_id or 0)
+        if sends_at is None:
+            continue
         submitted = (each for each in status.transitions if each.batch == batch.id and each.to_state == "submitted")
         known_at = max((each.when for each in submitted), default=cancelled_at)
-        time_left = stoppable_until[batch.bsg_campaign_id] - max(cancelled_at, known_at)
+        time_left = sends_at - max(cancelled_at, known_at)
         if batch.bsg_status == "done" and time_left >= TIME_TO_STOP:
             what = f"BSG sent campaign {batch.bsg_campaign_id}, with {time_left.total_seconds():.0f} s left to stop it"
             verdict.findings.append(Finding(Fault.SENT_AFTER_CANCEL, what, account.campaign_id, batch.id))

@@ -170,7 +170,7 @@ def _verdict(play: Play) -> Verdict:
             accounts[name] = [account]
     ours = {campaign.phone(index) for campaign in play.campaigns for index in range(campaign.size)}
     arrivals = {phone: len(ids) for phone, ids in lane.sandbox.record().recipients.items() if phone in ours}
-    return judge([_tried(campaign, accounts[campaign.key]) for campaign in play.campaigns], accounts, arrivals)
+    return judge([_tried(campaign, accounts[campaign.key]) for campaign in play.campaigns], accounts, arrivals, {})
 
 
 def _tried(campaign: ChaosCampaign, accounts: Sequence[Account]) -> tuple[ChaosCampaign, Enqueued]:
