@@ -7,13 +7,21 @@ import hashlib
 import hmac
 import json
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from bsg_sandbox.settings import SandboxSettings
 
 CONTACT_BOOK = frozenset(range(380970000001, 380970000011))
+SENDER_STATUSES = ("active", "blocked", "registering")
+DEFAULT_SENDERS = (
+    {"sender": "SHOP", "status": "active", "country": None},
+    {"sender": "MyShop", "status": "active", "country": "UA"},
+    {"sender": "BLOCKED", "status": "blocked", "country": "UA"},
+    {"sender": "NEWSHOP", "status": "registering", "country": "UA"},
+)
 
 
 class Mode(StrEnum):
@@ -26,7 +34,10 @@ class Mode(StrEnum):
 
 @dataclass(slots=True)
 class Account:
-    """An account of the sandbox: its key, its mode, its money and its tariffs."""
+    """An account of the sandbox: its key, its mode, its money, its tariffs and its senders.
+
+    Without `statistics_jobs` the account is told that the function is not supported.
+    """
 
     key: str = field(repr=False)
     mode: Mode = Mode.LIVE
@@ -35,6 +46,8 @@ class Account:
     tariffs: frozenset[int] = frozenset(range(10))
     contact_book: frozenset[int] = field(default=CONTACT_BOOK, repr=False)
     blocked: bool = False
+    senders: Sequence[Mapping[str, Any]] = DEFAULT_SENDERS
+    statistics_jobs: bool = True
 
 
 def default_accounts() -> list[Account]:
@@ -105,13 +118,18 @@ class Accounts:
             if token in self._tokens:
                 self._tokens[token].expires_at = 0.0
 
-    def charge(self, account: Account, price: float) -> bool:
-        """Take the price of a campaign; False, and nothing taken, when the funds do not suffice."""
+    def charge(self, account: Account, price: float, messages: int, *, in_part: bool) -> int:
+        """Take the price of a campaign, and return how many of its messages are paid for.
+
+        When the funds do not suffice, nothing is taken, or `in_part` what so many messages cost as they suffice for.
+        """
         with self._lock:
-            if account.balance + account.credit < price:
-                return False
-            account.balance = round(account.balance - price, 6)
-            return True
+            funds, paid = account.balance + account.credit, messages
+            if funds < price:
+                paid = int(messages * max(0.0, funds) / price) if in_part and price > 0 else 0
+            if paid:
+                account.balance = round(account.balance - price * paid / messages, 6)
+            return paid
 
     def _issue(self, account: Account, now: float, lifetime: float) -> str:
         self._issued += 1
@@ -128,6 +146,15 @@ def _base64(document: Mapping[str, object]) -> str:
     return base64.urlsafe_b64encode(encoded).rstrip(b"=").decode()
 
 
+def _sender(given: Mapping[str, Any]) -> dict[str, Any]:
+    sender = {"status": "active", "country": None, **given}
+    if set(sender) != {"sender", "status", "country"} or not isinstance(sender["sender"], str):
+        raise ValueError("a sender has sender, status and country")
+    if sender["status"] not in SENDER_STATUSES:
+        raise ValueError(f"the status of a sender is one of {', '.join(SENDER_STATUSES)}")
+    return sender
+
+
 def account_changed(account: Account | None, changes: Mapping[str, object]) -> Account:
     """Return an account with changes, or a new one; raises ValueError for a wrong field or value."""
     known = asdict(account) if account is not None else asdict(Account(str(changes["key"])))
@@ -138,8 +165,10 @@ def account_changed(account: Account | None, changes: Mapping[str, object]) -> A
     for name in ("balance", "credit"):
         if isinstance(known[name], bool) or not isinstance(known[name], int | float) or not abs(known[name]) < 1e15:
             raise ValueError(f"{name} must be an amount")
-    if not isinstance(known["blocked"], bool):
-        raise ValueError("blocked must be true or false")
+    for name in ("blocked", "statistics_jobs"):
+        if not isinstance(known[name], bool):
+            raise ValueError(f"{name} must be true or false")
+    known["senders"] = [_sender(each) for each in known["senders"]]
     known["mode"] = Mode(known["mode"])
     known["tariffs"] = frozenset(map(int, known["tariffs"]))
     known["contact_book"] = frozenset(map(int, known["contact_book"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -95,7 +96,11 @@ class Timeline:
 
 @dataclass(slots=True, eq=False)
 class Campaign:
-    """A campaign that was kept. Moments are seconds since 1970 (UTC)."""
+    """A campaign that was kept. Moments are seconds since 1970 (UTC).
+
+    Its last `unpaid` messages wait for funds: it is `paused` when those before them have left, until it is resumed.
+    `idle` has each such pause: the row before which it was, and its seconds.
+    """
 
     id: int
     key: str = field(repr=False)
@@ -117,6 +122,10 @@ class Campaign:
     stopped_at: float | None = None
     forced_status: str | None = None
     counted_only: int = 0
+    callback_url: str | None = None
+    unpaid: int = 0
+    idle: list[tuple[int, float]] = field(default_factory=list)
+    arrived_before: int = 0
 
     @property
     def size(self) -> int:
@@ -136,7 +145,19 @@ class Campaign:
         """Return the campaign's status."""
         if self.forced_status is not None:
             return self.forced_status
-        return "stopped" if self.stopped_at is not None else self.timeline.status(now)
+        if self.stopped_at is not None:
+            return "stopped"
+        return "paused" if self.is_out_of_funds(now) else self.timeline.status(self._moment(now))
+
+    def is_out_of_funds(self, now: float) -> bool:
+        """Say whether sending has come to the first message that is not paid for."""
+        return self.unpaid > 0 and now - self._idle_seconds() >= self._funds_end_at()
+
+    def resume(self, now: float, paid: int) -> None:
+        """Send so many more messages, now that they are paid for."""
+        self.arrived_before = self._progress(now)[1]
+        self.idle.append((self.size - self.unpaid, now - self._idle_seconds() - self._funds_end_at()))
+        self.unpaid -= paid
 
     def started_at(self, now: float) -> float | None:
         """Return when sending began, or None if it has not."""
@@ -147,8 +168,8 @@ class Campaign:
         """Return when the campaign came to its end, or None if it has not."""
         if self.stopped_at is not None:
             return self.stopped_at
-        ends = {"done": self.timeline.done_at, "spam": self.timeline.ready_at}
-        return ends.get(self.timeline.status(now))
+        ends = {"done": self.timeline.done_at + self._idle_seconds(), "spam": self.timeline.ready_at}
+        return ends.get(self.timeline.status(self._moment(now)))
 
     def statistics(self, now: float) -> dict[str, int]:
         """Count the messages by status; the counts add up to `size`."""
@@ -175,16 +196,36 @@ class Campaign:
         sent, arrived, _ = self._progress(now)
         if row >= (arrived if delay else sent):
             return None
+        return self._leaves_at(row) + self._idle_seconds(row) + delay
+
+    def ended_rows(self, now: float) -> tuple[int, int]:
+        """Return before which row all messages have arrived, and before which all have a final status."""
+        sent, arrived, _ = self._progress(now)
+        is_kept_back = arrived == sent and self._status_of_waiting(now) == "failed"
+        return arrived, len(self.phones) if is_kept_back else arrived
+
+    def _leaves_at(self, row: int) -> float:
         duration = self.timeline.done_at - self.timeline.starts_at
-        return self.timeline.starts_at + duration * (row + 1) / max(self.size, 1) + delay
+        return self.timeline.starts_at + duration * (row + 1) / max(self.size, 1)
+
+    def _funds_end_at(self) -> float:
+        return self._leaves_at(self.size - self.unpaid - 1) if self.unpaid else math.inf
+
+    def _idle_seconds(self, row: int | None = None) -> float:
+        return sum(seconds for first, seconds in self.idle if row is None or row >= first)
 
     def _moment(self, now: float) -> float:
-        return now if self.stopped_at is None else min(now, self.stopped_at)
+        """Return how far the timeline is: the present, less the pauses, until a stop or the end of the funds."""
+        reached = now if self.stopped_at is None else min(now, self.stopped_at)
+        return min(reached - self._idle_seconds(), self._funds_end_at())
 
     def _progress(self, now: float) -> tuple[int, int, int]:
-        sent = int(self.size * self.timeline.share(self._moment(now)))
-        # What has left before a stop still arrives after it.
-        arrived = min(sent, int(self.size * self.timeline.share(now - self.delivery_seconds)))
+        moment, sent = self._moment(now), self.size - self.unpaid
+        if moment < self._funds_end_at():
+            sent = min(sent, int(self.size * self.timeline.share(moment)))
+        # What has left before a stop or a pause still arrives after it.
+        share = self.timeline.share(now - self._idle_seconds() - self.delivery_seconds)
+        arrived = min(sent, max(self.arrived_before, int(self.size * share)))
         return sent, arrived, self._failed_among(arrived)
 
     def _failed_among(self, rows: int) -> int:
@@ -197,7 +238,7 @@ class Campaign:
         return int.from_bytes(digest) / 2**32
 
     def _status_of_waiting(self, now: float) -> str:
-        status = "stopped" if self.stopped_at is not None else self.timeline.status(now)
+        status = "stopped" if self.stopped_at is not None else self.timeline.status(self._moment(now))
         if status in ("spam", "stopped"):
             return "failed"
         return _BEFORE_SENDING.get(status, "sending")

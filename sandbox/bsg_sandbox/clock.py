@@ -16,6 +16,7 @@ class Clock:
     """The real clock plus whatever `advance` has added, in seconds since 1970 (UTC)."""
 
     def __init__(self) -> None:
+        self.started_at = time.time()
         self._advanced = 0.0
         self._lock = threading.Lock()
 

@@ -101,6 +101,14 @@ class Control:
         """Add an account, or change fields of the one with that key (see `Account`)."""
         self._ask("POST", "account", {"key": key, **changes})
 
+    def callbacks(self) -> dict[str, int]:
+        """Return how many delivery reports there were, how often they were pushed, and with what success."""
+        return self._ask("GET", "callbacks")
+
+    def resume(self, campaign_id: int) -> None:
+        """Go on with a campaign that is paused for want of funds."""
+        self._ask("POST", "resume", {"campaign_id": campaign_id})
+
     def force_status(self, campaign_id: int, status: str | None) -> None:
         """Show a campaign in any status, known to BSG or not; None ends that."""
         self._ask("POST", "status", {"campaign_id": campaign_id, "status": status})

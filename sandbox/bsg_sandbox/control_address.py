@@ -79,6 +79,15 @@ def _campaign_status(world: World, query: Mapping[str, str], body: dict[str, Any
     return {}
 
 
+def _callbacks(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return world.callbacks.counts()
+
+
+def _resume(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    world.resume(body["campaign_id"])
+    return {}
+
+
 _HANDLERS: dict[tuple[str, str], Handler] = {
     ("POST", "fault"): _order_fault,
     ("GET", "faults"): _faults,
@@ -92,4 +101,6 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("POST", "settings"): _settings,
     ("POST", "account"): _account,
     ("POST", "status"): _campaign_status,
+    ("POST", "resume"): _resume,
+    ("GET", "callbacks"): _callbacks,
 }

@@ -28,7 +28,7 @@ def send(world: World, account: Account, body: bytes, struck: Struck) -> Answer:
 def price(world: World, account: Account, body: bytes, struck: Struck) -> Answer:
     """BSG: POST /api/campaigns/price."""
     phones, text = check_price(parsed_object(body), world.settings)
-    total = round(len(phones) * parts_of(text) * world.settings.price_per_part, 6)
+    total = round(len(phones) * parts_of(text) * world.settings.price_per_part, 7)
     if account.mode is Mode.TEST:
         total = round(random.Random(f"{world.settings.seed}:price:{len(phones)}").uniform(0, 100), 2)  # noqa: S311 - repeatable, not secret
     return json_answer(200, {"price": total, "currency": world.settings.currency})
@@ -51,8 +51,6 @@ def _create(world: World, account: Account, body: bytes, struck: Struck, *, indi
         counted = body.count(b'"phone"' if individual else b'"number"')
         campaign = world.store.count_only(counted, account.key, now, settings)
         return json_answer(200, {"data": campaign_resource(campaign, account, now, zone)})
-    if settings.duplicate_request_window:
-        world.store.refuse_repeated_body(body, now, settings.duplicate_request_window)
     check = check_individual if individual else check_one_text
     draft = check(parsed_object(body), settings, now, zone)
     check_tariff(draft, account.tariffs)
@@ -71,6 +69,7 @@ def _create(world: World, account: Account, body: bytes, struck: Struck, *, indi
     mode = struck.option("duplicates", "mode") if "duplicates" in struck else settings.duplicates
     campaign = world.store.keep(draft, account, world.accounts, now, settings, mode)
     world.store.note_body(len(body))
+    world.callbacks.watch(campaign)
     return json_answer(200, {"data": campaign_resource(campaign, account, now, zone)})
 
 

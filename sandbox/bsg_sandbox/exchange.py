@@ -35,6 +35,8 @@ OLD_STYLE_ERRORS = {
 }
 
 DUPLICATE_NOTICE = "Too many duplicate request detected"  # BSG: the one documented 429, of every POST
+TOO_MANY_REQUESTS = "Too Many Attempts."
+NO_ERRORS = {"error": 0, "errorDescription": "No errors"}
 
 
 class Ending(StrEnum):

@@ -8,8 +8,10 @@ from typing import Any
 from bsg_sandbox.accounts import Account, Mode
 from bsg_sandbox.campaigns import COUNTED, Campaign
 from bsg_sandbox.clock import to_stamp
+from bsg_sandbox.countries import country_of
 from bsg_sandbox.texts import parts_of
 
+_OTHER_CHANNELS = ("not_viber_user", "not_rcs_user")
 _STATUSES = ("creation", "moderation", "spam", "scheduled", "sending", "paused", "stopped", "done")
 
 
@@ -22,13 +24,14 @@ def campaign_resource(campaign: Campaign, account: Account, now: float, zone: fl
         "sender": campaign.sender,
         "status": status,
         "message_type": "sms",
-        "start_at": _stamp(campaign.start_at, zone),
+        "start_at": _stamp(campaign.start_at or campaign.timeline.created_at, zone),
         "real_start_at": _stamp(campaign.started_at(now), zone),
         "finished_at": _stamp(campaign.finished_at(now), zone),
         "created_at": _stamp(campaign.timeline.created_at, zone),
         "statistics": {"delivered": counts["delivered"], "sent": counts["sent"]},
         "calculated_price": campaign.price,
         "currency": campaign.currency,
+        "alternative_channels": None,
     }
 
 
@@ -46,17 +49,19 @@ def detail_resource(
     return {
         "id": campaign.id,
         "name": campaign.name,
+        "sender": campaign.sender,
         "status": status,
         "type": "sms",
-        "started_at": _stamp(campaign.start_at, zone),
+        "started_at": _stamp(campaign.start_at or campaign.timeline.created_at, zone),
         "actual_start_at": _stamp(campaign.started_at(now), zone),
         "finished_at": _stamp(campaign.finished_at(now), zone),
         "created_at": _stamp(campaign.timeline.created_at, zone),
         "total_messages": total,
         "total_phones": min(total, len(set(campaign.phones)) + campaign.counted_only),
-        "total_price": f"{campaign.price:.4f}",
+        "total_price": money(campaign.price),
         "currency": campaign.currency,
-        "statistics": counts,
+        "statistics": {**counts, **dict.fromkeys(_OTHER_CHANNELS, 0)},
+        "alternative_channels": [],
     }
 
 
@@ -73,12 +78,12 @@ def message_resource(
         "campaign_id": campaign.id,
         "reference_id": campaign.references[row],
         "type": "sms",
-        "source": "api",
+        "source": "rest",
         "text": text,
         "phone": campaign.phones[row],
         "validity": campaign.validity,
         "status": status,
-        "amount": {"value": round(campaign.price / campaign.size, 6), "currency": campaign.currency},
+        "amount": {"value": money(campaign.price / campaign.size), "currency": campaign.currency},
         "sender": campaign.sender_of(row),
         "created_at": _stamp(campaign.timeline.created_at, zone),
         "sent_at": _stamp(campaign.message_moment(row, now), zone),
@@ -87,8 +92,13 @@ def message_resource(
             zone,
         ),
         "parts": parts,
-        "country": None,
+        "country": country_of(campaign.phones[row]).code,
     }
+
+
+def money(amount: float) -> str:
+    """Write an amount with seven decimals."""
+    return f"{amount:.7f}"
 
 
 def _state(campaign: Campaign, account: Account, now: float) -> tuple[str, dict[str, int]]:

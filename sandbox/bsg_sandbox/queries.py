@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bsg_sandbox.clock import from_stamp
 from bsg_sandbox.exchange import Refused, invalid
 
+Errors = dict[str, list[str]]
 THREE_MONTHS = 92 * 86_400
 DEFAULT_LIMIT = 50
 LIMIT_AT_MOST = 500
@@ -30,10 +31,16 @@ class Page:
         return (self.since is None or second >= self.since) and (self.until is None or second <= self.until)
 
 
-def page_of(query: Mapping[str, str], zone: float, least_limit: int, sorts: tuple[str, ...]) -> Page:
+def page_of(
+    query: Mapping[str, str],
+    zone: float,
+    least_limit: int,
+    sorts: tuple[str, ...],
+    default_limit: int = DEFAULT_LIMIT,
+) -> Page:
     """Read paging, sorting and the filter by date; raises Refused with a 422."""
-    errors: dict[str, list[str]] = {}
-    limit = _number(query, "page[limit]", DEFAULT_LIMIT, least_limit, LIMIT_AT_MOST, errors)
+    errors: Errors = {}
+    limit = _number(query, "page[limit]", default_limit, least_limit, LIMIT_AT_MOST, errors)
     offset = _number(query, "page[offset]", 0, 0, 2**53, errors)
     sort, way = query.get("sort", sorts[0]), query.get("way", "asc")
     if sort not in sorts:
@@ -54,16 +61,14 @@ def page_of(query: Mapping[str, str], zone: float, least_limit: int, sorts: tupl
 
 def number_filter(query: Mapping[str, str], name: str) -> int | None:
     """Read a filter that is a number; raises Refused with a 422."""
-    errors: dict[str, list[str]] = {}
+    errors: Errors = {}
     found = _number(query, f"filter[{name}]", 0, 0, 2**63, errors)
     if errors:
         raise Refused(invalid(errors))
     return found if f"filter[{name}]" in query else None
 
 
-def _number(
-    query: Mapping[str, str], name: str, default: int, least: int, greatest: int, errors: dict[str, list[str]]
-) -> int:
+def _number(query: Mapping[str, str], name: str, default: int, least: int, greatest: int, errors: Errors) -> int:
     written = query.get(name)
     if written is None:
         return default
@@ -74,7 +79,7 @@ def _number(
     return default
 
 
-def _moment(query: Mapping[str, str], name: str, zone: float, errors: dict[str, list[str]]) -> float | None:
+def _moment(query: Mapping[str, str], name: str, zone: float, errors: Errors) -> float | None:
     written = query.get(name)
     if written is None:
         return None

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any
 
 from bsg_sandbox.accounts import Account, Mode
 from bsg_sandbox.campaigns import CAN_BE_STOPPED, Campaign
 from bsg_sandbox.creating import zone_of
-from bsg_sandbox.exchange import Answer, Refused, json_answer, said
+from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, said
 from bsg_sandbox.faults import Struck
 from bsg_sandbox.presenting import campaign_resource, detail_resource, message_resource
-from bsg_sandbox.queries import Page, number_filter, page_of
+from bsg_sandbox.queries import Errors, Page, number_filter, page_of
 from bsg_sandbox.world import World
 
 Query = Mapping[str, str]
-CAMPAIGN_SORTS = ("id", "sender", "type")
-MESSAGE_SORTS = ("id", "campaign_id", "phone", "sender", "created_at")
+CAMPAIGN_SORTS = ("id", "sender", "type", "date", "status")
+CAMPAIGN_TYPES = ("sms", "rcs", "whatsapp")
+CAMPAIGN_SEARCHES: Mapping[str, Callable[[Campaign], str]] = {
+    "sender": attrgetter("sender"),
+    "taskname": attrgetter("name"),
+}
+SEARCH_VALUE_AT_MOST = 255
+MESSAGE_SORTS = ("id", "phone", "delivered")
 LEAST_CAMPAIGN_LIMIT = 30
 LEAST_MESSAGE_LIMIT = 15
+FIRST_TARIFF_ID = 50_000
 
 
 def campaign(world: World, account: Account, campaign_id: int, struck: Struck) -> Answer:
@@ -53,15 +60,16 @@ def campaigns(world: World, account: Account, query: Query, struck: Struck) -> A
     """BSG: GET /api/campaigns."""
     zone = zone_of(world, struck)
     page = page_of(query, zone, LEAST_CAMPAIGN_LIMIT, CAMPAIGN_SORTS)
-    kind = query.get("filter[type]", "sms")
+    kind, is_found, now = query.get("filter[type]", "sms"), _campaign_search(query), world.clock.now()
     found = world.store.campaigns_of(account.key)
     if "ignored_filters" not in struck:
-        found = [c for c in found if kind == "sms" and page.is_within(c.timeline.created_at)]
+        found = [c for c in found if kind == "sms" and page.is_within(c.timeline.created_at) and is_found(c)]
     if page.sort == "sender":
         found.sort(key=attrgetter("sender"))
+    if page.sort == "status":
+        found.sort(key=lambda each: each.status(now))
     if page.is_descending:
         found.reverse()
-    now = world.clock.now()
     rows = found[page.offset : page.offset + page.limit]
     return _listed([campaign_resource(row, account, now, zone) for row in rows], len(found), page)
 
@@ -82,14 +90,14 @@ def messages(world: World, account: Account, query: Query, struck: Struck) -> An
     total = sum(len(rows) for _, rows in ranges)
     texts: dict[int, list[str]] = {}
     answered: list[dict[str, Any]] = []
-    for found, row in _page_of_messages(ranges, page):
+    for found, row in _page_of_messages(ranges, page, now):
         if found.id not in texts:
             texts[found.id] = found.texts.all()
         answered.append(message_resource(found, row, texts[found.id][row], account, now, zone))
     return _listed(answered, total, page)
 
 
-def balance(world: World, account: Account) -> Answer:
+def balance(world: World, account: Account, query: Query) -> Answer:
     """BSG: GET /api/accounts/balance."""
     amount = account.balance
     if account.mode is Mode.TEST:
@@ -98,10 +106,38 @@ def balance(world: World, account: Account) -> Answer:
     return json_answer(200, {"data": document})
 
 
-def tariff(world: World, account: Account) -> Answer:
+def tariff(world: World, account: Account, query: Query) -> Answer:
     """BSG: GET /api/accounts/tariff."""
-    connected = [{"code": code, "name": f"Tariff {code}"} for code in sorted(account.tariffs)]
-    return json_answer(200, {"data": connected})
+    page = page_of(query, 0.0, LEAST_MESSAGE_LIMIT, ("id",))
+    connected = [
+        {
+            "id": FIRST_TARIFF_ID + code,
+            "name": f"Tariff {code}",
+            "code": code,
+            "is_active": True,
+            "is_default": place == 0,
+        }
+        for place, code in enumerate(sorted(account.tariffs))
+    ]
+    rows = connected[page.offset : page.offset + page.limit]
+    return json_answer(200, {"data": rows, "total": len(connected)})
+
+
+def _campaign_search(query: Query) -> Callable[[Campaign], bool]:
+    """Return what `filter[type]` and `search[…]` ask of a campaign; raises Refused with a 422."""
+    errors: Errors = {}
+    name, value = query.get("search[field]"), query.get("search[value]")
+    if query.get("filter[type]", "sms") not in CAMPAIGN_TYPES:
+        errors["filter.type"] = [f"The filter type must be one of {', '.join(CAMPAIGN_TYPES)}."]
+    if name is not None and name not in CAMPAIGN_SEARCHES:
+        errors["search.field"] = [f"The search field must be one of {', '.join(CAMPAIGN_SEARCHES)}."]
+    if value is not None and not 1 <= len(value) <= SEARCH_VALUE_AT_MOST:
+        errors["search.value"] = [f"The search value must have 1 to {SEARCH_VALUE_AT_MOST} characters."]
+    if errors:
+        raise Refused(invalid(errors))
+    if name is None or value is None:
+        return lambda campaign: True
+    return lambda campaign: CAMPAIGN_SEARCHES[name](campaign) == value
 
 
 def _found(world: World, account: Account, campaign_id: int) -> Campaign:
@@ -140,13 +176,13 @@ def _message_ranges(world: World, account: Account, query: Query) -> list[tuple[
     ]
 
 
-def _page_of_messages(ranges: list[tuple[Campaign, range]], page: Page) -> Iterator[tuple[Campaign, int]]:
-    if page.sort in ("phone", "sender"):
+def _page_of_messages(ranges: list[tuple[Campaign, range]], page: Page, now: float) -> Iterator[tuple[Campaign, int]]:
+    if page.sort in ("phone", "delivered"):
         rows = [(found, row) for found, part in ranges for row in part]
         if page.sort == "phone":
             rows.sort(key=lambda place: place[0].phones[place[1]])
         else:
-            rows.sort(key=lambda place: place[0].sender_of(place[1]))
+            rows.sort(key=lambda place: place[0].message_moment(place[1], now, place[0].delivery_seconds) or 0.0)
         if page.is_descending:
             rows.reverse()
         yield from rows[page.offset : page.offset + page.limit]

@@ -8,11 +8,12 @@ from email.utils import formatdate
 from threading import Event
 from typing import Any
 
-from bsg_sandbox import creating, reading
+from bsg_sandbox import creating, reading, senders, statistics_jobs, stoplist
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.control_address import PREFIX, answer_control
 from bsg_sandbox.exchange import (
     DUPLICATE_NOTICE,
+    TOO_MANY_REQUESTS,
     Answer,
     Ending,
     Head,
@@ -25,6 +26,7 @@ from bsg_sandbox.exchange import (
 from bsg_sandbox.faults import Struck
 from bsg_sandbox.world import RequestSeen, World
 
+_JOB = re.compile(r"/api/stat/jobs/([^/]+)")
 _CAMPAIGN = re.compile(r"/api/campaigns/(\d{1,18})(/detail|/stop)?", re.ASCII)
 _CREATES = {
     "/api/campaigns/sms/send-individual": creating.send_individual,
@@ -33,6 +35,18 @@ _CREATES = {
 }
 _LISTS = {"/api/campaigns": reading.campaigns, "/api/messages": reading.messages}
 _ACCOUNT = {"/api/accounts/balance": reading.balance, "/api/accounts/tariff": reading.tariff}
+_OTHERS = {
+    ("GET", "/api/senders"): senders.listed,
+    ("GET", "/api/stoplist"): stoplist.items,
+    ("GET", "/api/stoplist/search"): stoplist.search,
+    ("POST", "/api/stoplist/attach"): stoplist.attach,
+    ("POST", "/api/stoplist/detach"): stoplist.detach,
+    ("GET", "/api/stat/jobs"): statistics_jobs.listed,
+    ("POST", "/api/stat/jobs"): statistics_jobs.create,
+}
+_OF_JOB = {"GET": statistics_jobs.show, "DELETE": statistics_jobs.delete}
+# BSG's document has the 429 "Too many duplicate request detected" for these.
+_CAN_BE_DUPLICATE = frozenset({*_CREATES, "/api/stoplist/attach", "/api/stoplist/detach"})
 _UNAUTHENTICATED = "Unauthenticated."
 
 
@@ -163,6 +177,9 @@ class ApiRequest:
         if account.blocked:
             raise Refused(old_style(2))
         world.hold_to_rate(account.key)
+        window = world.settings.duplicate_request_window
+        if window and path in _CAN_BE_DUPLICATE:
+            world.store.refuse_repeated_request(account.key, path, body, world.clock.now(), window)
         if path in _CREATES:
             _allow(method, "POST")
             return _CREATES[path](world, account, body, self._struck)
@@ -171,7 +188,19 @@ class ApiRequest:
             return _LISTS[path](world, account, self._head.query, self._struck)
         if path in _ACCOUNT:
             _allow(method, "GET")
-            return _ACCOUNT[path](world, account)
+            return _ACCOUNT[path](world, account, self._head.query)
+        return self._other(account, body)
+
+    def _other(self, account: Account, body: bytes) -> Answer:
+        world, method, path = self._world, self._head.method, self._head.path
+        methods = [known for known, address in _OTHERS if address == path]
+        if methods:
+            _allow(method, *methods)
+            return _OTHERS[method, path](world, account, self._head.query, body)
+        job = _JOB.fullmatch(path)
+        if job is not None:
+            _allow(method, *_OF_JOB)
+            return _OF_JOB[method](world, account, job[1])
         return self._about_campaign(account)
 
     def _about_campaign(self, account: Account) -> Answer:
@@ -204,9 +233,9 @@ def _bearer(header: str) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _allow(method: str, allowed: str) -> None:
-    if method != allowed:
-        raise Refused(said(405, "Method not allowed.", {"Allow": allowed}))
+def _allow(method: str, *allowed: str) -> None:
+    if method not in allowed:
+        raise Refused(said(405, "Method not allowed.", {"Allow": ", ".join(allowed)}))
 
 
 def _throttled(retry_after: float | str | None) -> Answer:
@@ -215,7 +244,7 @@ def _throttled(retry_after: float | str | None) -> Answer:
         headers["Retry-After"] = formatdate(time.time() + 2, usegmt=True)
     elif retry_after is not None:
         headers["Retry-After"] = str(retry_after)
-    return said(429, "Too Many Attempts.", headers)
+    return said(429, TOO_MANY_REQUESTS, headers)
 
 
 def _garbage(answer: Answer, shape: str) -> Answer:

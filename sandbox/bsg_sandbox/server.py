@@ -55,6 +55,7 @@ class Sandbox:
     def stop(self) -> None:
         """Close the port and every connection; a sandbox is not started again."""
         self._routes.stopping.set()
+        self._world.callbacks.stop()
         self._server.stop()
 
     def fault(
@@ -127,6 +128,14 @@ class Sandbox:
     def put_account(self, key: str, **changes: object) -> None:
         """Add an account, or change fields of the one with that key; raises ValueError."""
         self._world.put_account({"key": key, **changes})
+
+    def callbacks(self) -> dict[str, int]:
+        """Return how many delivery reports there were, how often they were pushed, and with what success."""
+        return self._world.callbacks.counts()
+
+    def resume(self, campaign_id: int) -> None:
+        """Go on with a campaign that is paused for want of funds; raises KeyError and ValueError."""
+        self._world.resume(campaign_id)
 
     def force_status(self, campaign_id: int, status: str | None) -> None:
         """Show a campaign in any status, known to BSG or not; None ends that. Raises KeyError."""

@@ -9,6 +9,8 @@ from typing import Any
 _CHOICES = {
     "duplicates": ("reject_whole", "drop_singly", "allow"),
     "phone_twice": ("refuse", "allow"),
+    "funds": ("whole", "as_sent"),
+    "callbacks": ("loopback", "everywhere", "never"),
 }
 _LARGEST = 1e9  # waits that the platform's clocks can count, sums that stay finite
 
@@ -30,6 +32,10 @@ class SandboxSettings:
     reference id that is taken; it stays taken for `reference_memory` seconds (0 = for ever).
     `duplicate_request_window`: the same body again within so many seconds is answered 429 (0 = never).
     `stop_in_creation`: BSG's page lets a campaign be stopped in `creation`, its OpenAPI document does not.
+    `funds`: `whole` refuses a campaign that the balance does not cover, `as_sent` pauses it when the funds run out.
+    `callbacks`: to which hosts delivery reports are pushed; one that is not answered 200 is pushed again after
+    `callback_pause` seconds of real time, twice as many, and so on, `callback_attempts` times in all.
+    `stat_job_seconds`: how long a statistics job takes; an account has `stat_jobs_at_most`.
     `rate_limit`: requests a second above which an account is answered 429 (0 = never).
     """
 
@@ -49,8 +55,14 @@ class SandboxSettings:
     reference_memory: float = 0.0
     duplicate_request_window: float = 0.0
     phone_twice: str = "refuse"
-    sender_minimum: int = 1
     stop_in_creation: bool = False
+    sender_minimum: int = 3
+    funds: str = "whole"
+    callbacks: str = "loopback"
+    callback_attempts: int = 5
+    callback_pause: float = 1.0
+    stat_job_seconds: float = 0.2
+    stat_jobs_at_most: int = 10
     rate_limit: float = 0.0
     price_per_part: float = 0.01
     currency: str = "EUR"

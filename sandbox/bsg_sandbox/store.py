@@ -6,9 +6,11 @@ import hashlib
 import threading
 from array import array
 from bisect import bisect_right
+from dataclasses import replace
 
 from bsg_sandbox.accounts import Account, Accounts
 from bsg_sandbox.campaigns import Campaign, TextColumn, Timeline, senders_column
+from bsg_sandbox.clock import to_stamp
 from bsg_sandbox.exchange import DUPLICATE_NOTICE, Refused, invalid, old_style, said
 from bsg_sandbox.record import Arrival, Record, Summary, Tally, arrival_of, full_record
 from bsg_sandbox.settings import SandboxSettings
@@ -53,10 +55,12 @@ class Store:
                 if len(draft.phones) < size:
                     self._tally.dropped += size - len(draft.phones)
                     parts = parts_of_all(draft.texts)
-            price = round(parts * settings.price_per_part, 6)
-            if not accounts.charge(account, price):
+            price, size = round(parts * settings.price_per_part, 6), len(draft.phones)
+            paid = accounts.charge(account, price, size, in_part=settings.funds == "as_sent")
+            if size > 0 and paid == 0:
                 raise Refused(old_style(8))
             campaign = self._campaign(draft, account.key, price, is_spam, now, settings)
+            campaign.unpaid = size - paid
             self._append(campaign)
             self._take_references(campaign)
             with_reference = len(draft.references) - draft.references.count(None)
@@ -84,9 +88,9 @@ class Store:
         with self._lock:
             self._tally.dropped += messages
 
-    def refuse_repeated_body(self, body: bytes, now: float, window: float) -> None:
-        """Raise Refused when the same body came within the window (BSG: 429 "Too many duplicate request")."""
-        digest = hashlib.blake2b(body, digest_size=16).digest()
+    def refuse_repeated_request(self, key: str, path: str, body: bytes, now: float, window: float) -> None:
+        """Raise Refused when an account has sent the same body to the same path within the window (BSG: 429)."""
+        digest = hashlib.blake2b(f"{key} {path} ".encode() + body, digest_size=16).digest()
         with self._lock:
             before, self._bodies[digest] = self._bodies.get(digest), now
         if before is not None and now - before < window:
@@ -173,7 +177,7 @@ class Store:
         return Campaign(
             id=campaign_id,
             key=key,
-            name=draft.name or f"Campaign {campaign_id}",
+            name=draft.name or f"SMS api campaign / {to_stamp(now, settings.zone_offset_hours)}",
             timeline=Timeline.plan(now, draft.start_at, len(draft.phones), is_spam, settings),
             start_at=draft.start_at,
             phones=array("Q", draft.phones),
@@ -188,6 +192,7 @@ class Store:
             seed=settings.seed,
             delivery_seconds=settings.delivery_seconds,
             undelivered_share=settings.undelivered_share,
+            callback_url=draft.callback_url,
         )
 
     def _append(self, campaign: Campaign) -> None:
@@ -205,13 +210,10 @@ class Store:
 def without_rows(draft: Draft, rows: frozenset[int]) -> Draft:
     """Return a draft without these rows."""
     kept = [row for row in range(len(draft.phones)) if row not in rows]
-    return Draft(
-        [draft.phones[row] for row in kept],
-        [draft.texts[row] for row in kept],
-        [draft.senders[row] for row in kept],
-        [draft.references[row] for row in kept],
-        draft.tariff_code,
-        draft.validity,
-        draft.start_at,
-        draft.name,
+    return replace(
+        draft,
+        phones=[draft.phones[row] for row in kept],
+        texts=[draft.texts[row] for row in kept],
+        senders=[draft.senders[row] for row in kept],
+        references=[draft.references[row] for row in kept],
     )

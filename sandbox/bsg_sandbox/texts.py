@@ -45,6 +45,11 @@ def parts_of_all(texts: list[str]) -> int:
     return sum(map(parts_of, texts))
 
 
+def is_gsm(text: str) -> bool:
+    """Say whether all characters are in GSM 03.38."""
+    return _is_basic(text) or _GSM.issuperset(text)
+
+
 def _is_basic(text: str) -> bool:
     try:
         return not text.encode("latin-1").translate(None, _BASIC_LATIN_1)

@@ -9,19 +9,20 @@ from typing import Any, TypeGuard
 
 from bsg_sandbox.clock import from_stamp
 from bsg_sandbox.exchange import Refused, invalid, said
+from bsg_sandbox.queries import Errors
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.texts import ALWAYS_SHORT_ENOUGH, PARTS_AT_MOST, parts_of
+from bsg_sandbox.transliteration import transliterated
 
 MESSAGES_AT_MOST = 10_000
 START_AT_MOST_AHEAD = 30 * 86_400
 VALIDITY_AT_MOST = 72
+CALLBACK_URL_AT_MOST = 100
 LEAST_PHONE, GREATEST_PHONE = 10**8, 10**15 - 1
 _SENDER = re.compile(r"[0-9]{1,15}|[\x20-\x7e]{1,11}")
 _REFERENCE = re.compile(r"[a-zA-Z0-9]{1,32}")
 _URL = re.compile(r"https?://[^\s/]+\S*")
 _USUAL_FIELDS = 3
-
-Errors = dict[str, list[str]]
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class Draft:
     validity: int
     start_at: float | None
     name: str | None = None
+    callback_url: str | None = None
 
 
 def check_individual(body: Mapping[str, Any], settings: SandboxSettings, now: float, zone: float) -> Draft:
@@ -50,7 +52,7 @@ def check_individual(body: Mapping[str, Any], settings: SandboxSettings, now: fl
         raise Refused(invalid(errors))
     return Draft(
         [message["phone"] for message in messages],
-        [message["text"] for message in messages],
+        [transliterated(each["text"]) if each.get("transliterate") else each["text"] for each in messages],
         [message["sender"] for message in messages],
         [message.get("reference_id") for message in messages],
         *envelope,
@@ -61,7 +63,7 @@ def check_one_text(body: Mapping[str, Any], settings: SandboxSettings, now: floa
     """Check a campaign of one text to many phones (BSG: POST /api/campaigns/sms/send)."""
     errors: Errors = {}
     phones = body.get("phones")
-    shared = {"sender": body.get("sender"), "text": body.get("text")}
+    shared = {"sender": body.get("sender"), "text": body.get("text"), "transliterate": body.get("transliterate", False)}
     errors.update({name: faults for name, faults in _of_message(shared, settings).items() if name in shared})
     if _is_good_list(phones, "phones", errors):
         for row, phone in enumerate(phones):
@@ -78,7 +80,7 @@ def check_one_text(body: Mapping[str, Any], settings: SandboxSettings, now: floa
     size = len(phones)
     return Draft(
         [phone["number"] for phone in phones],
-        [body["text"]] * size,
+        [transliterated(body["text"]) if body.get("transliterate") else body["text"]] * size,
         [body["sender"]] * size,
         [phone.get("reference_id") for phone in phones],
         *envelope,
@@ -160,22 +162,22 @@ def _of_message(message: Mapping[str, Any], settings: SandboxSettings) -> Errors
     phone, sender, text = message.get("phone"), message.get("sender"), message.get("text")
     if phone is None:
         errors["phone"] = ["The phone field is required."]
-    elif type(phone) is not int or not LEAST_PHONE <= phone <= GREATEST_PHONE:
+    elif not is_phone(phone):
         errors["phone"] = ["The phone must be an integer of 9 to 15 digits."]
     if sender is None or sender == "":
         errors["sender"] = ["The sender field is required."]
     elif not _is_sender(sender, settings):
-        errors["sender"] = ["The sender must have 1 to 11 Latin characters, or 1 to 15 digits."]
+        errors["sender"] = [f"The sender must have {settings.sender_minimum} to 11 Latin characters, or to 15 digits."]
     if text is None or text == "":
         errors["text"] = ["The text field is required."]
     elif not isinstance(text, str):
         errors["text"] = ["The text must be a string."]
-    elif len(text) > ALWAYS_SHORT_ENOUGH and parts_of(text) > PARTS_AT_MOST:
+    elif len(text) > ALWAYS_SHORT_ENOUGH and _parts_as_sent(text, message) > PARTS_AT_MOST:
         errors["text"] = ["The text may not be longer than 765 Latin or 335 other characters."]
     if "reference_id" in message and not _is_reference(message["reference_id"]):
         errors["reference_id"] = ["The reference id must have 1 to 32 characters of a-z, A-Z and 0-9."]
     _whole_number(message, "tariff_code", 0, 9, 0, errors)
-    if message.get("transliterate", False) not in (True, False, 0, 1):
+    if not isinstance(message.get("transliterate", False), bool):
         errors["transliterate"] = ["The transliterate field must be true or false."]
     return errors
 
@@ -183,7 +185,16 @@ def _of_message(message: Mapping[str, Any], settings: SandboxSettings) -> Errors
 def _is_sender(sender: object, settings: SandboxSettings) -> bool:
     if not isinstance(sender, str) or not _SENDER.fullmatch(sender):
         return False
-    return sender.isdigit() or len(sender) >= settings.sender_minimum
+    return len(sender) >= settings.sender_minimum
+
+
+def is_phone(phone: object) -> TypeGuard[int]:
+    """Say whether a phone has 9 to 15 digits."""
+    return type(phone) is int and LEAST_PHONE <= phone <= GREATEST_PHONE
+
+
+def _parts_as_sent(text: str, message: Mapping[str, Any]) -> int:
+    return parts_of(transliterated(text) if message.get("transliterate") is True else text)
 
 
 def _is_reference(reference: object) -> bool:
@@ -192,7 +203,7 @@ def _is_reference(reference: object) -> bool:
 
 def _envelope(
     body: Mapping[str, Any], now: float, zone: float, errors: Errors
-) -> tuple[int, int, float | None, str | None]:
+) -> tuple[int, int, float | None, str | None, str | None]:
     tariff_code = _whole_number(body, "tariff_code", 0, 9, 0, errors)
     validity = _whole_number(body, "validity", 1, VALIDITY_AT_MOST, VALIDITY_AT_MOST, errors)
     # One table of the provider prints the name start_code for the same thing.
@@ -209,8 +220,10 @@ def _envelope(
     callback_url = body.get("callback_url")
     if callback_url is not None and not (isinstance(callback_url, str) and _URL.fullmatch(callback_url)):
         errors["callback_url"] = ["The callback url format is invalid."]
+    elif callback_url is not None and len(callback_url) > CALLBACK_URL_AT_MOST:
+        errors["callback_url"] = [f"The callback url may not be longer than {CALLBACK_URL_AT_MOST} characters."]
     name = body.get("name")
-    return tariff_code, validity, start_at, name if isinstance(name, str) else None
+    return tariff_code, validity, start_at, name if isinstance(name, str) else None, callback_url
 
 
 def _whole_number(body: Mapping[str, Any], name: str, least: int, greatest: int, default: int, errors: Errors) -> int:

@@ -10,9 +10,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bsg_sandbox.accounts import Account, Accounts, default_accounts
+from bsg_sandbox.callbacks import Callbacks
 from bsg_sandbox.clock import Clock
-from bsg_sandbox.exchange import Refused, said
+from bsg_sandbox.contacts import StopList
+from bsg_sandbox.exchange import TOO_MANY_REQUESTS, Refused, said
 from bsg_sandbox.faults import Faults
+from bsg_sandbox.jobs import StatisticsJobs
 from bsg_sandbox.record import Arrival, Record, Summary
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.store import Store
@@ -55,6 +58,7 @@ class World:
         self.clock = Clock()
         self._lock = threading.Lock()
         self._open = 0
+        self.callbacks = Callbacks(self.clock, lambda: self.settings)
         self.reset()
 
     def reset(self) -> None:
@@ -62,6 +66,10 @@ class World:
         self.settings = self.first_settings
         self.accounts = Accounts([Account(**known) for known in self._first_accounts], self.settings.seed)
         self.store = Store()
+        self.callbacks.stop()
+        self.callbacks = Callbacks(self.clock, lambda: self.settings)
+        self._stop_lists: dict[str, StopList] = {}
+        self._statistics_jobs: dict[str, StatisticsJobs] = {}
         self.faults = Faults()
         self._log: deque[RequestSeen] = deque(maxlen=LOG_AT_MOST)
         self._number = 0
@@ -77,6 +85,32 @@ class World:
     def put_account(self, changes: Mapping[str, object]) -> None:
         """Add or change an account, named by `key`; raises ValueError."""
         self.accounts.put(changes)
+
+    def stop_list_of(self, key: str) -> StopList:
+        """Return the stop list of an account."""
+        with self._lock:
+            return self._stop_lists.setdefault(key, StopList())
+
+    def statistics_jobs_of(self, key: str) -> StatisticsJobs:
+        """Return the statistics jobs of an account."""
+        with self._lock:
+            return self._statistics_jobs.setdefault(key, StatisticsJobs())
+
+    def resume(self, campaign_id: int) -> None:
+        """Go on with a campaign that is paused for want of funds, as its owner does by hand.
+
+        Raises KeyError for an unknown campaign, and ValueError when it does not wait for funds or there are none.
+        """
+        campaign, now = self.store.campaign(campaign_id, None), self.clock.now()
+        if campaign is None:
+            raise KeyError(campaign_id)
+        if not campaign.is_out_of_funds(now):
+            raise ValueError("the campaign does not wait for funds")
+        price = campaign.price * campaign.unpaid / campaign.size
+        paid = self.accounts.charge(self.accounts.by_key[campaign.key], price, campaign.unpaid, in_part=True)
+        if paid == 0:
+            raise ValueError("the account has no funds")
+        campaign.resume(now, paid)
 
     def force_status(self, campaign_id: int, status: str | None) -> None:
         """Show a campaign in any status, known to BSG or not; None ends that. Raises KeyError."""
@@ -129,5 +163,5 @@ class World:
             free = max(self._next_free.get(key, 0.0), now)
             # A tenth of the interval is let pass: permits given on time may arrive a little early.
             if free - now > 0.1 / rate:
-                raise Refused(said(429, "Too Many Attempts."))
+                raise Refused(said(429, TOO_MANY_REQUESTS))
             self._next_free[key] = free + 1 / rate

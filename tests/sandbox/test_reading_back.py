@@ -66,7 +66,7 @@ def test_the_detail_has_totals_and_a_price_as_a_string(sandbox: Sandbox) -> None
 
     detail = read(sandbox, f"/api/campaigns/{campaign['id']}/detail")["data"]
 
-    assert (detail["total_messages"], detail["total_phones"], detail["total_price"]) == (3, 3, "0.0300")
+    assert (detail["total_messages"], detail["total_phones"], detail["total_price"]) == (3, 3, "0.0300000")
 
 
 @pytest.mark.parametrize("path", ["/api/campaigns/1", "/api/campaigns/x", "/api/campaigns/1000001/detail"])
@@ -183,3 +183,52 @@ def test_messages_are_found_by_campaign_reference_and_id(sandbox: Sandbox) -> No
     assert [row["reference_id"] for row in other_way] == expected
     absent = {"filter[reference_id]": "a7", "filter[campaign_id]": second["id"]}
     assert read(sandbox, "/api/messages", **absent)["data"] == []
+
+
+def test_campaigns_are_searched_by_sender_and_name_and_sorted_as_the_document_says(sandbox: Sandbox) -> None:
+    mine = taken(sandbox, [message(1, sender="MINE")])
+    other = taken(sandbox, [message(2, sender="OTHER")], name="Autumn")
+    sandbox.force_status(mine["id"], "stopped")
+
+    def ids(**query: str) -> list[int]:
+        return [row["id"] for row in read(sandbox, "/api/campaigns", **query)["data"]]
+
+    assert ids(**{"search[field]": "sender", "search[value]": "MINE"}) == [mine["id"]]
+    assert ids(**{"search[field]": "taskname", "search[value]": "Autumn"}) == [other["id"]]
+    assert ids(**{"filter[type]": "rcs"}) == []
+    assert ids(sort="status") == [other["id"], mine["id"]]
+    assert ids(sort="date", way="desc") == [other["id"], mine["id"]]
+    for place, query in {
+        "search.field": {"search[field]": "colour"},
+        "search.value": {"search[field]": "sender", "search[value]": ""},
+        "filter.type": {"filter[type]": "fax"},
+    }.items():
+        assert refused_places(call(sandbox, "GET", "/api/campaigns", params=query)) == {place}
+
+
+def test_messages_are_sorted_by_phone_and_by_their_delivery(sandbox: Sandbox) -> None:
+    slow(sandbox)
+    taken(sandbox, [message(2), message(1)])
+    sandbox.advance(100 + 150)
+
+    by_phone = read(sandbox, "/api/messages", sort="phone")["data"]
+    by_delivery = read(sandbox, "/api/messages", sort="delivered", way="desc")["data"]
+
+    assert [row["text"] for row in by_phone] == ["Hello 1", "Hello 2"]
+    assert [row["text"] for row in by_delivery] == ["Hello 2", "Hello 1"]
+    assert refused_places(call(sandbox, "GET", "/api/messages", params={"sort": "created_at"})) == {"sort"}
+
+
+def test_a_campaign_is_named_by_its_second_when_it_has_no_name(sandbox: Sandbox) -> None:
+    campaign = taken(sandbox, messages(1))
+
+    assert campaign["name"] == f"SMS api campaign / {campaign['created_at']}"
+
+
+def test_tariffs_are_listed_with_their_number(sandbox: Sandbox) -> None:
+    sandbox.put_account("live_sandbox", tariffs=[3, 9])
+
+    answer = read(sandbox, "/api/accounts/tariff")
+
+    assert answer["total"] == 2
+    assert [(row["code"], row["is_default"]) for row in answer["data"]] == [(3, True), (9, False)]

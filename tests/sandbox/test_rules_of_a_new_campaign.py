@@ -11,7 +11,7 @@ from tests.sandbox.sandbox_calls import call, message, messages, post, refused_p
 GOOD: list[tuple[str, dict[str, Any]]] = [
     ("a phone of nine digits", {"phone": 100_000_000}),
     ("a phone of fifteen digits", {"phone": 999_999_999_999_999}),
-    ("a sender of one letter", {"sender": "S"}),
+    ("a sender of three letters", {"sender": "ABC"}),
     ("a sender of eleven characters", {"sender": "Shop & Co. 1"[:11]}),
     ("a sender of fifteen digits", {"sender": "1" * 15}),
     ("a text of 765 Latin letters", {"text": "a" * 765}),
@@ -123,6 +123,36 @@ def test_a_callback_must_be_an_address(sandbox: Sandbox) -> None:
     assert refused_places(post(sandbox, [message()], callback_url="shop")) == {"callback_url"}
 
 
+def test_a_callback_address_has_a_hundred_characters_at_most(sandbox: Sandbox) -> None:
+    longest = "https://shop.example/".ljust(100, "r")
+
+    taken(sandbox, [message()], callback_url=longest)
+
+    assert refused_places(post(sandbox, [message()], callback_url=longest + "r")) == {"callback_url"}
+
+
+def test_a_text_is_written_in_latin_letters_when_that_is_asked_for(sandbox: Sandbox) -> None:
+    rows = [message(number, text="Привіт, Ганно" + "!" * 60, transliterate=number == 1) for number in range(3)]
+    rows[2]["text"] = "Olé ☺"
+    rows[2]["transliterate"] = True
+
+    taken(sandbox, rows)
+
+    read = call(sandbox, "GET", "/api/messages").json()["data"]
+    assert [row["text"][:13] for row in read] == ["Привіт, Ганно", "Privit, Ganno", "Olé ☺"]
+    assert [row["parts"] for row in read] == [2, 1, 1]
+
+
+def test_the_length_of_a_text_counts_as_it_is_sent(sandbox: Sandbox) -> None:
+    long = message(text="ж" * 340)
+
+    assert refused_places(post(sandbox, [long])) == {"messages.0.text"}
+
+    taken(sandbox, [long | {"transliterate": True}])
+    one_text = {"sender": "SHOP", "text": "ж" * 340, "phones": [{"number": 380670000001}], "transliterate": True}
+    assert call(sandbox, "POST", "/api/campaigns/sms/send", json=one_text).status_code == 200
+
+
 def test_a_tariff_that_the_account_has_not_is_not_found(sandbox: Sandbox) -> None:
     sandbox.put_account("live_sandbox", tariffs=[0])
 
@@ -140,11 +170,12 @@ def test_a_phone_twice_in_a_campaign_is_refused_unless_allowed(sandbox: Sandbox)
     taken(sandbox, rows)
 
 
-def test_a_least_length_of_senders_can_be_set_as_the_sdk_has_it(sandbox: Sandbox) -> None:
-    sandbox.configure(sender_minimum=3)
+@pytest.mark.parametrize("sender", ["AB", "12"])
+def test_a_sender_has_three_characters_by_the_document_and_one_by_the_page(sandbox: Sandbox, sender: str) -> None:
+    assert refused_places(post(sandbox, [message(sender=sender)])) == {"messages.0.sender"}
 
-    assert refused_places(post(sandbox, [message(sender="AB")])) == {"messages.0.sender"}
-    taken(sandbox, [message(sender="ABC")])
+    sandbox.configure(sender_minimum=1)
+    taken(sandbox, [message(sender=sender)])
 
 
 def test_the_same_body_again_makes_a_second_campaign(sandbox: Sandbox) -> None:
@@ -159,8 +190,10 @@ def test_the_same_body_within_the_window_is_a_duplicate_request(sandbox: Sandbox
     sandbox.configure(duplicate_request_window=10)
     taken(sandbox, [message()])
 
-    assert post(sandbox, [message()]).status_code == 429
+    refused = post(sandbox, [message()])
 
+    assert (refused.status_code, refused.json()) == (429, {"message": "Too many duplicate request detected"})
+    assert post(sandbox, [message()], key="test_sandbox").status_code == 422  # another account's is no duplicate
     sandbox.advance(11)
     taken(sandbox, [message()])
 

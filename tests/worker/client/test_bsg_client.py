@@ -301,6 +301,7 @@ def test_each_page_asks_for_leave_first(sandbox: Sandbox, redis_url: str) -> Non
 
 
 def test_a_scheduled_campaign_can_be_stopped_and_then_no_more(sandbox: Sandbox, redis_url: str) -> None:
+    sandbox.configure(creation_seconds=0)
     client = a_client(sandbox.url, redis_url)
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
     campaign = send(client, messages(), start_at=tomorrow).campaign

@@ -1,0 +1,34 @@
+"""The senders that an account has registered (BSG: Senders)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bsg_sandbox.accounts import Account
+from bsg_sandbox.clock import to_stamp
+from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer
+from bsg_sandbox.world import World
+
+TYPES = ("sms", "viber")
+FIRST_ID = 7_000_001
+
+
+def listed(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+    """BSG: GET /api/senders. The sandbox has senders of SMS only."""
+    wanted = query.get("type")
+    if wanted not in TYPES:
+        raise Refused(invalid({"type": [f"The type must be one of {', '.join(TYPES)}."]}))
+    rows = [_presented(place, sender, world) for place, sender in enumerate(account.senders)] if wanted == "sms" else []
+    return json_answer(200, {"total": len(rows), "data": rows})
+
+
+def _presented(place: int, sender: Mapping[str, Any], world: World) -> dict[str, Any]:
+    return {
+        "id": FIRST_ID + place,
+        "sender": sender["sender"],
+        "status": sender["status"],
+        "country": sender["country"],
+        "created_at": to_stamp(world.clock.started_at, world.settings.zone_offset_hours),
+        "is_default": place == 0,
+    }

@@ -1,0 +1,182 @@
+"""Statistics jobs: delivery reports in bulk (BSG: Statistic)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from bsg_sandbox.accounts import Account
+from bsg_sandbox.campaigns import Campaign
+from bsg_sandbox.clock import from_stamp, to_stamp
+from bsg_sandbox.countries import country_of
+from bsg_sandbox.exchange import NO_ERRORS, Answer, Refused, invalid, json_answer, old_style, parsed_object
+from bsg_sandbox.jobs import Job
+from bsg_sandbox.presenting import money
+from bsg_sandbox.queries import Errors
+from bsg_sandbox.validation import is_phone
+from bsg_sandbox.world import World
+
+STATUSES = (
+    "Delivered",
+    "Rejected",
+    "Scheduled",
+    "Moderation",
+    "Accepted",
+    "Sending",
+    "Sent",
+    "Expired",
+    "Failed",
+    "Undelivered",
+    "Unknown",
+)
+_FILE_NOT_FOUND = {"error": 90, "errorDescription": "File not found"}
+_TOO_MANY = {"error": 0, "errorDescription": "Maximum count of exports reached"}
+_NOT_SUPPORTED = 4
+_MOMENTS = ("time_in_from", "time_in_to", "time_sent_from", "time_sent_to")
+
+
+def create(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+    """BSG: POST /api/stat/jobs."""
+    _refuse_without_jobs(account)
+    order = parsed_object(body)
+    moments = _check(order, world.settings.zone_offset_hours)
+    done_at = world.clock.now() + world.settings.stat_job_seconds
+    jobs = world.statistics_jobs_of(account.key)
+    job = jobs.order(account.key, order, moments, done_at, world.settings.stat_jobs_at_most)
+    return json_answer(200, _TOO_MANY if job is None else {"error": 0, "key": job.key})
+
+
+def listed(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+    """BSG: GET /api/stat/jobs."""
+    _refuse_without_jobs(account)
+    now = world.clock.now()
+    rows = [
+        {"key": job.key, "request": _as_listed(job.request), "status": "Done" if now >= job.done_at else "In progress"}
+        for job in world.statistics_jobs_of(account.key).listed()
+    ]
+    return json_answer(200, {"error": 0, "result": rows})
+
+
+def show(world: World, account: Account, key: str) -> Answer:
+    """BSG: GET /api/stat/jobs/{id}. A job that is not done is not found."""
+    _refuse_without_jobs(account)
+    job, now = world.statistics_jobs_of(account.key).find(key), world.clock.now()
+    if job is None or now < job.done_at:
+        return json_answer(200, _FILE_NOT_FOUND)
+    return json_answer(200, {"error": 0, "result": list(_rows(world, account, job, now))})
+
+
+def delete(world: World, account: Account, key: str) -> Answer:
+    """BSG: DELETE /api/stat/jobs/{id}."""
+    _refuse_without_jobs(account)
+    is_deleted = world.statistics_jobs_of(account.key).delete(key)
+    return json_answer(200, NO_ERRORS if is_deleted else _FILE_NOT_FOUND)
+
+
+def _refuse_without_jobs(account: Account) -> None:
+    if not account.statistics_jobs:
+        raise Refused(old_style(_NOT_SUPPORTED))
+
+
+def _check(order: Mapping[str, Any], zone: float) -> dict[str, float]:
+    """Return the moments of an order by name; raises Refused with a 422."""
+    errors, moments = Errors(), {}
+    if order.get("type") == "message":
+        wanted = order.get("message_id")
+        if not isinstance(wanted, list) or not all(type(each) is int for each in wanted):
+            errors["message_id"] = ["The message id field must be an array of integers."]
+    elif order.get("type") == "params":
+        for name in _MOMENTS:
+            if name not in order and name.startswith("time_sent"):
+                continue
+            try:
+                moments[name] = from_stamp(order.get(name), zone)
+            except ValueError:
+                errors[name] = [f"The {name} does not match the format yyyy-mm-dd hh:mm:ss."]
+        phones = order.get("phones", [])
+        if not isinstance(phones, list) or not all(map(is_phone, phones)):
+            errors["phones"] = ["The phones field must be an array of phones of 9 to 15 digits."]
+        if order.get("status", STATUSES[0]) not in STATUSES:
+            errors["status"] = [f"The status must be one of {', '.join(STATUSES)}."]
+    else:
+        errors["type"] = ["The type must be message or params."]
+    if errors:
+        raise Refused(invalid(errors))
+    return moments
+
+
+def _as_listed(request: Mapping[str, Any]) -> dict[str, Any]:
+    shown = {name: value for name, value in request.items() if name not in ("type", "message_id")}
+    if "message_id" in request:
+        shown["message_ids"] = request["message_id"]
+    return {**shown, "user_id": "50529"}
+
+
+def _rows(world: World, account: Account, job: Job, now: float) -> Iterator[dict[str, Any]]:
+    zone = world.settings.zone_offset_hours
+    for campaign, rows in _ranges(world, account, job):
+        texts = campaign.texts.all()
+        for row in rows:
+            found = _row(campaign, row, texts[row], now, zone)
+            if _is_wanted(found, campaign, row, job, now):
+                yield found
+
+
+def _ranges(world: World, account: Account, job: Job) -> Iterator[tuple[Campaign, Sequence[int]]]:
+    if job.request["type"] == "params":
+        for campaign in world.store.campaigns_of(account.key):
+            if job.moments["time_in_from"] <= int(campaign.timeline.created_at) <= job.moments["time_in_to"]:
+                yield campaign, range(len(campaign.phones))
+        return
+    wanted: dict[int, list[int]] = {}
+    for message_id in dict.fromkeys(job.request["message_id"]):
+        holder = world.store.with_message(message_id)
+        if holder is not None and holder.key == account.key:
+            wanted.setdefault(holder.id, []).append(message_id - holder.first_message_id)
+    for campaign_id, rows in wanted.items():
+        holder = world.store.campaign(campaign_id, account.key)
+        if holder is not None:
+            yield holder, sorted(rows)
+
+
+def _row(campaign: Campaign, row: int, text: str, now: float, zone: float) -> dict[str, Any]:
+    phone = campaign.phones[row]
+    country = country_of(phone)
+    status = campaign.message_status(row, now)
+    sent_at = campaign.message_moment(row, now)
+    delivered_at = campaign.message_moment(row, now, campaign.delivery_seconds) if status == "delivered" else None
+    return {
+        "message_id": str(campaign.first_message_id + row),
+        "message_type": "sms",
+        "msisdn": str(phone),
+        "country_name": country.name,
+        "brand": country.brand,
+        "mcc": country.mcc,
+        "mnc": country.mnc,
+        "originator": campaign.sender_of(row),
+        "price": money(campaign.price / campaign.size),
+        "currency": campaign.currency,
+        "time_in": to_stamp(campaign.timeline.created_at, zone),
+        "time_sent": None if sent_at is None else to_stamp(sent_at, zone),
+        "time_dlr": None if delivered_at is None else to_stamp(delivered_at, zone),
+        "status": status.capitalize(),
+        "body": text,
+        "sl_clicks": None,
+    }
+
+
+def _is_wanted(found: Mapping[str, Any], campaign: Campaign, row: int, job: Job, now: float) -> bool:
+    request, moments = job.request, job.moments
+    sent_at = campaign.message_moment(row, now)
+    if "time_sent_from" in moments and (sent_at is None or int(sent_at) < moments["time_sent_from"]):
+        return False
+    if "time_sent_to" in moments and (sent_at is None or int(sent_at) > moments["time_sent_to"]):
+        return False
+    if "phones" in request and campaign.phones[row] not in request["phones"]:
+        return False
+    if request.get("source", "api") != "api":
+        return False
+    return all(
+        request.get(name, found[shown]) == found[shown]
+        for name, shown in (("country", "country_name"), ("status", "status"))
+    )

@@ -1,0 +1,134 @@
+"""The stop list of an account: phones that asked to be left alone (BSG: Stop list)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter, eq, ge, gt, le, lt
+from typing import Any
+
+from bsg_sandbox.accounts import Account
+from bsg_sandbox.clock import from_stamp, to_stamp
+from bsg_sandbox.contacts import Contact
+from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, parsed_object
+from bsg_sandbox.queries import Errors, page_of
+from bsg_sandbox.validation import is_phone
+from bsg_sandbox.world import World
+
+TYPES = ("sms", "viber", "rcs", "whatsapp")
+ATTACHED_AT_MOST = 1_000
+DETACHED_AT_MOST = 200
+LEAST_LIMIT = 15
+DEFAULT_LIMIT = 20
+SORTS = ("id", "phone")
+SEARCH_FIELDS = ("id", "phone", "created_at", "type")
+SEARCH_CONDITIONS_AT_MOST = 10
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, ">=": ge, ">": gt, "<": lt, "<=": le}
+
+
+def attach(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+    """BSG: POST /api/stoplist/attach."""
+    order, errors = parsed_object(body), Errors()
+    phones = _listed(order, "phones", ATTACHED_AT_MOST, is_phone, "a phone of 9 to 15 digits", errors)
+    types = _listed(order, "types", len(TYPES), TYPES.__contains__, f"one of {', '.join(TYPES)}", errors)
+    if errors:
+        raise Refused(invalid(errors))
+    added = world.stop_list_of(account.key).attach(phones, types, world.clock.now())
+    return json_answer(200, {"data": [_presented(contact, world) for contact in added]})
+
+
+def detach(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+    """BSG: POST /api/stoplist/detach."""
+    order, errors = parsed_object(body), Errors()
+    ids = _listed(order, "ids", DETACHED_AT_MOST, lambda found: type(found) is int, "an integer", errors)
+    types = _listed(order, "types", len(TYPES), TYPES.__contains__, f"one of {', '.join(TYPES)}", errors)
+    if errors:
+        raise Refused(invalid(errors))
+    world.stop_list_of(account.key).detach(ids, types)
+    return json_answer(200, {})
+
+
+def items(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+    """BSG: GET /api/stoplist."""
+    page = page_of(query, world.settings.zone_offset_hours, LEAST_LIMIT, ("id",), DEFAULT_LIMIT)
+    wanted = query.get("type")
+    if wanted is not None and wanted not in TYPES:
+        raise Refused(invalid({"type": [f"The type must be one of {', '.join(TYPES)}."]}))
+    found = [each for each in world.stop_list_of(account.key).contacts() if wanted is None or wanted in each.types]
+    rows = found[page.offset : page.offset + page.limit]
+    return json_answer(200, {"total": len(found), "data": [_presented(contact, world) for contact in rows]})
+
+
+def search(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+    """BSG: GET /api/stoplist/search. The sandbox has no contact lists, so nobody is in one."""
+    page = page_of(query, world.settings.zone_offset_hours, LEAST_LIMIT, SORTS)
+    conditions = [_condition(query, "search", world)]
+    conditions += [_condition(query, f"search_fields[{number}]", world) for number in range(SEARCH_CONDITIONS_AT_MOST)]
+    found = [] if "contact_group_id" in query else world.stop_list_of(account.key).contacts()
+    found = [contact for contact in found if all(condition(contact) for condition in conditions)]
+    found.sort(key=attrgetter(page.sort), reverse=page.is_descending)
+    rows = found[page.offset : page.offset + page.limit]
+    meta: dict[str, Any] = {"page": {"total": len(found), "limit": page.limit, "offset": page.offset}}
+    if "search[field]" in query:
+        names = ("field", "operator", "value")
+        meta["search"] = {name: query.get(f"search[{name}]", "=" if name == "operator" else "") for name in names}
+    return json_answer(200, {"data": [_presented(contact, world) for contact in rows], "meta": meta})
+
+
+def _presented(contact: Contact, world: World) -> dict[str, Any]:
+    return {
+        "id": contact.id,
+        "phone": contact.phone,
+        "created_at": to_stamp(contact.created_at, world.settings.zone_offset_hours),
+        "sms_stoplist": "sms" in contact.types,
+        "viber_stoplist": "viber" in contact.types,
+        "rcs_stoplist": "rcs" in contact.types,
+    }
+
+
+def _listed(
+    order: Mapping[str, Any], name: str, most: int, is_good: Callable[[Any], bool], what: str, errors: Errors
+) -> Sequence[Any]:
+    found = order.get(name)
+    if not isinstance(found, list):
+        errors[name] = [f"The {name} field must be an array."]
+        return ()
+    if len(found) > most:
+        errors[name] = [f"The {name} may not have more than {most} items."]
+        return ()
+    for place, each in enumerate(found):
+        if not isinstance(each, int | str) or not is_good(each):
+            errors[f"{name}.{place}"] = [f"The {name}.{place} must be {what}."]
+    return found
+
+
+def _condition(query: Mapping[str, str], prefix: str, world: World) -> Callable[[Contact], bool]:
+    """Return what a search asks of a contact; raises Refused with a 422."""
+    name = query.get(f"{prefix}[field]")
+    operator, value = query.get(f"{prefix}[operator]", "="), query.get(f"{prefix}[value]", "")
+    if name is None:
+        return lambda contact: True
+    if name not in SEARCH_FIELDS:
+        raise Refused(invalid({f"{prefix}.field": [f"The field must be one of {', '.join(SEARCH_FIELDS)}."]}))
+    if operator == "like":
+        return lambda contact: any(value in written for written in _written(contact, name, world))
+    if operator not in _COMPARISONS:
+        known = ", ".join(("like", *_COMPARISONS))
+        raise Refused(invalid({f"{prefix}.operator": [f"The operator must be one of {known}."]}))
+    compare = _COMPARISONS[operator]
+    if name == "type":
+        return lambda contact: any(compare(each, value) for each in contact.types)
+    try:
+        wanted = from_stamp(value, world.settings.zone_offset_hours) if name == "created_at" else int(value)
+    except ValueError as fault:
+        raise Refused(invalid({f"{prefix}.value": ["The value does not suit the field."]})) from fault
+    if name == "created_at":
+        return lambda contact: compare(int(contact.created_at), wanted)
+    return lambda contact: compare(getattr(contact, name), wanted)
+
+
+def _written(contact: Contact, name: str, world: World) -> Iterable[str]:
+    if name == "type":
+        return contact.types
+    if name == "created_at":
+        return (to_stamp(contact.created_at, world.settings.zone_offset_hours),)
+    return (str(getattr(contact, name)),)
