@@ -114,8 +114,11 @@ class Batches:
         """Gives a claimed batch back: nothing has left. `unreadable`: its messages cannot be read here."""
         return self._run("release", lease.campaign_id, lease.batch, lease.token, delay_ms, cause, int(unreadable))
 
-    def not_taken(self, lease: BatchLease, *, delay_ms: int, cause: str) -> str:
-        """This attempt was surely not taken; the batch waits, or is in doubt if an earlier attempt is."""
+    def not_taken(self, lease: BatchLease, *, delay_ms: int, cause: str, unanswered: bool = False) -> str:
+        """This attempt was surely not taken; the batch waits, or is in doubt if an earlier attempt is.
+
+        `unanswered`: BSG was asked and did not answer. If this was the trial of a half-open gate, that shuts it again.
+        """
         return self._run(
             "not_taken",
             lease.campaign_id,
@@ -127,13 +130,14 @@ class Batches:
             "",
             0,
             self._next_look_ms,
+            int(unanswered),
         )
 
     def account_closed(self, lease: BatchLease, *, account: str, reason: str, cause: str, shuts_allowed: int) -> str:
         """Shuts the account's gate; refuses the batch at its `shuts_allowed`th time (0: never) if a probe opened it."""
         return self._run(
             "not_taken", lease.campaign_id, lease.batch, lease.token, 0, cause, account, reason, shuts_allowed,
-            self._next_look_ms,
+            self._next_look_ms, 0,
         )  # fmt: skip
 
     def doubtful(
@@ -191,9 +195,12 @@ class Batches:
 
     def taken(
         self, campaign_id: str, batch: int, *, account: str, bsg_campaign_id: int, bsg_status: str, next_poll_ms: int,
-        cause: str, price: str = "", currency: str = "", others: Sequence[int] = (),
+        cause: str, price: str = "", currency: str = "", token: str = "", others: Sequence[int] = (),
     ) -> str:  # fmt: skip
         """BSG has it, whoever says so and whatever the state: `submitted`, `known`, `second` (an alarm) or `owned`.
+
+        `token` is that of the attempt whose answer named it; "" if a look-up or an operator does. Only such an answer
+        ends a row of doubts, and opens a half-open gate whole if the attempt was its trial.
 
         `others` are further BSG campaigns of the same batch, if it was sent more than once: recorded in the same step.
 
@@ -211,6 +218,7 @@ class Batches:
             cause,
             price,
             currency,
+            token,
             *others,
         )
 

@@ -1,4 +1,8 @@
-"""An account's gate: shut, nothing is claimed and nothing leaves; batches stay pending and use up nothing."""
+"""An account's gate: shut, nothing is claimed and nothing leaves; batches stay pending and use up nothing.
+
+Half open, it lets one batch through at a time, its trial. A clear answer of BSG to that opens it whole; no answer, or
+one that says neither yes nor no, shuts it again, each time for twice as long.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,7 @@ from bsg_ledger.scripts import Scripts, decoded, text_of
 
 
 class GateReason(StrEnum):
-    """Why a gate is shut. No funds opens when the balance has risen or for a trial, the last two by a person, the rest
-    by a probe.
-    """
+    """Why a gate is shut or half open. An operator opens the last two, a probe the others, doubts half only."""
 
     BAD_KEY = "bad_key"
     BLOCKED = "blocked"
@@ -31,13 +33,25 @@ OPENED_BY_PERSONS = frozenset({GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK}
 
 @dataclass(frozen=True, slots=True)
 class GateState:
-    """Why the gate is as it is; `since` is None if it was never touched. `balance` is the last that BSG told."""
+    """Why the gate is as it is; `since` is None if it was never touched. `balance` is the last that BSG told.
+
+    `open`: it lets everything through. Else it is shut, or `half_open`: one batch goes through at a time, and the
+    answer to it decides. `next_probe`: when BSG is asked next whether a shut gate may open; None: at the next tick.
+    `tried_balance`: a probe opened it with that balance, and BSG has taken nothing since.
+    """
 
     open: bool
     reason: str
     by: str
     since: datetime | None
     balance: str | None
+    half_open: bool = False
+    next_probe: datetime | None = None
+    tried_balance: str | None = None
+
+    @property
+    def shut(self) -> bool:
+        return not self.open and not self.half_open
 
 
 class Gate:
@@ -50,9 +64,12 @@ class Gate:
         """A person's word: it opens whatever shut it."""
         self._scripts.run("gate", self._account, "open", reason, by)
 
-    def reopen(self, *, by: str) -> bool:
-        """A probe's word. False: it stays shut, as a person has to open it."""
-        return text_of(self._scripts.run("gate", self._account, "reopen", "", by)[0]) != "shut"
+    def reopen(self, *, by: str, trial: bool = False, balance: str = "") -> str:
+        """Open it for a probe that saw this balance, half only for a `trial` or after doubts.
+
+        Return `open` or `half_open`, or `shut`: it stays shut, as an operator has to open it.
+        """
+        return text_of(self._scripts.run("gate", self._account, "reopen", "trial" if trial else "", by, 0, balance)[0])
 
     def adopted(self, *, by: str) -> bool:
         """What a ledger that went back would send has been looked up. False: it stays shut for another reason."""
@@ -76,9 +93,12 @@ class Gate:
 def gate_state(record: Mapping[str, str]) -> GateState:
     """The state that a gate's record tells of; one without a record is open."""
     return GateState(
-        open=record.get("state") != "shut",
+        open=record.get("state") not in ("shut", "half_open"),
         reason=record.get("reason", ""),
         by=record.get("by", ""),
         since=moment(int(record["since"])) if "since" in record else None,
         balance=record.get("balance"),
+        half_open=record.get("state") == "half_open",
+        next_probe=moment(int(record["probe_at"])) if "probe_at" in record else None,
+        tried_balance=record.get("tried_balance"),
     )

@@ -1,4 +1,4 @@
-"""Why a gate is shut, and what opens it, in sentences."""
+"""Why a gate is shut or half open, and what opens it, in sentences."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ def shut_for(reason: str, account_name: str) -> Shut:
         case GateReason.NO_FUNDS:
             return Shut(
                 "BSG says that the balance does not suffice",
-                "Add funds at BSG. A probe opens the gate once the balance has risen, and for a trial every ten"
-                " minutes.",
+                "Add funds at BSG. A probe opens the gate once balance and credit cover the next batch by the prices"
+                " seen, and half every ten minutes.",
             )
         case GateReason.DOUBTS:
             return Shut(
                 "BSG left several requests in a row without a clear answer",
-                "A probe opens the gate once BSG answers it.",
+                "Once BSG answers a probe, the gate opens half: one batch goes through, and only a clear answer to it"
+                " opens the gate whole. Each time without one it stays shut for twice as long, up to ten minutes.",
             )
         case GateReason.OPERATOR:
             return Shut("a person shut it", by_hand)

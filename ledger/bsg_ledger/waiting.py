@@ -26,6 +26,7 @@ class WaitReason(StrEnum):
     UNREADABLE = "unreadable"  # such as encrypted with a key that the workers do not have
     PAST_DEADLINE = "past_deadline"
     GATE = "gate"
+    HALF_OPEN = "half_open"  # the gate lets one batch through at a time
     NO_WORKER = "no_worker"  # due, and no worker takes it
     COOL_DOWN = "cool_down"
     SENDING_HOURS = "sending_hours"
@@ -253,7 +254,8 @@ def _gate(case: _Case) -> _Found | None:
     gate = case.account.gate
     if case.group.state != "pending" or gate is None or gate.open:
         return None
-    return _Found(WaitReason.GATE, gate.reason, since=gate.since)
+    reason = WaitReason.HALF_OPEN if gate.half_open else WaitReason.GATE
+    return _Found(reason, gate.reason, until=gate.next_probe, since=gate.since)
 
 
 def _cool_down(case: _Case) -> _Found | None:

@@ -75,6 +75,11 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "{gate_opens}",
         urgent=True,
     ),
+    WaitReason.HALF_OPEN: WaitText(
+        "the gate: half open, one batch at a time",
+        "held by the account's gate, which is half open, as {gate_why}: one batch at a time goes through",
+        "A clear answer of BSG to that one opens the gate whole; without one it is shut again, for twice as long.",
+    ),
     WaitReason.NO_WORKER: WaitText(
         "a worker: none takes it",
         "due{since}, and no worker takes them or sends anything else of the account",

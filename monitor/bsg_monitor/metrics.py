@@ -67,7 +67,7 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     ]
     if not known:
         return
-    gate = _gauge("bsg_gate_open", "0 while nothing may leave for this account")
+    gate = _gauge("bsg_gate_open", "0 while nothing may leave for this account, 0.5 while one batch at a time may")
     doubt = _gauge("bsg_batches_in_doubt", "Batches of which nobody knows yet whether BSG took them")
     cooling = _gauge("bsg_cooling_seconds", "For how long the account still cools down")
     submissions = CounterMetricFamily(
@@ -76,7 +76,7 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     posts = _histogram("bsg_post_seconds", "How long BSG takes to answer a campaign")
     slots = _histogram("bsg_slot_wait_seconds", "How long requests wait for their slot of the limit")
     for account, state, its in known:
-        gate.add_metric([account.name], float(state.open))
+        gate.add_metric([account.name], 0.5 if state.half_open else float(state.open))
         doubt.add_metric([account.name], its.in_doubt)
         cooling.add_metric([account.name], account.cooling_for)
         for outcome, count in its.measured.submissions.items():

@@ -294,6 +294,24 @@ def test_the_gate_shuts_and_opens_by_hand(ledger: Path, line: CommandLine, monke
     assert line.json("gate", "open")["open"] is True
 
 
+def test_a_gate_that_doubts_have_shut_says_when_it_is_tried_and_a_half_open_one_what_opens_it(
+    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BSG_API_KEY", "live_test")
+    gate = Ledger(connect(Settings.from_environment())).gate(Settings.from_environment().account)
+    gate.shut(reason=GateReason.DOUBTS, by="test")
+    line.run("gate")
+    shut = line.output
+    gate.reopen(by="probe")
+    line.run("gate")
+
+    assert shut.startswith("The gate is shut because of doubts")
+    assert "BSG is asked at " in shut
+    assert line.output.startswith("The gate is half open because of doubts")
+    assert "A clear answer of BSG to it opens the gate whole." in line.output
+    assert line.json("gate")["half_open"] is True
+
+
 def test_a_gate_is_that_of_the_account_that_is_named(
     ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,6 +183,18 @@ def test_a_shut_gate_is_told_with_what_opens_it(ward: Ward, reason: GateReason) 
     assert finding.remedy
 
 
+def test_a_half_open_gate_is_a_warning(ward: Ward) -> None:
+    gate = Ledger(ward.desk.client).gate(ward.account)
+    gate.shut(reason=GateReason.DOUBTS, by="test")
+    gate.reopen(by="probe")
+
+    finding = ward.of_account("gate")
+
+    assert finding.level is Level.WARNING
+    assert finding.told.startswith("half open since ")
+    assert "one batch at a time" in finding.told
+
+
 def test_a_cool_down_is_noted(ward: Ward) -> None:
     Limiter(ward.desk.client, ward.account, "submit", ward.settings.bsg_rate_limit).cool_down(60)
     assert "cools down for" in ward.of_account("limiter").told

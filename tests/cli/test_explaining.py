@@ -92,6 +92,21 @@ def test_a_pause_names_what_ends_it(explained: Explained) -> None:
     assert f"bsg-campaigns resume {campaign}" in explained.only(campaign).next
 
 
+def test_a_gate_shut_by_doubts_names_its_next_try_and_a_half_open_one_what_goes_through(explained: Explained) -> None:
+    campaign = explained.desk.prepared(10)
+    gate = explained.desk.ledger.gate(explained.account)
+    gate.shut(reason=GateReason.DOUBTS, by="test")
+    shut = explained.only(campaign)
+    next_probe = gate.state().next_probe
+    gate.reopen(by="probe")
+    half_open = explained.only(campaign)
+
+    assert shut.at == next_probe is not None
+    assert "opens half" in shut.next
+    assert "one batch at a time goes through" in half_open.stands
+    assert "opens the gate whole" in half_open.next
+
+
 @pytest.mark.parametrize("reason", GateReason)
 def test_each_reason_of_a_shut_gate_is_told_with_what_opens_it(explained: Explained, reason: GateReason) -> None:
     campaign = explained.desk.prepared(10)

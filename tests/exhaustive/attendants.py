@@ -42,8 +42,8 @@ def _sweeps(world: World, state: State) -> Steps:
         if then.queue != state.queue:
             yield "sweep rings, and the bell is not published", Kind.FAULT, then._replace(queue=state.queue)
     if picture.gate_shut and picture.gate.get("reason") != "operator":
-        _, then = world.call(state, "gate", "open", "", "probe")
-        yield "a probe opens the gate", Kind.COURSE, then
+        answer, then = world.call(state, "gate", "reopen", "", "probe")
+        yield f"a probe opens the gate: {answer[0]}", Kind.COURSE, then
 
 
 def _stops(world: World, state: State) -> Steps:

@@ -128,7 +128,7 @@ def _shrink(ledger: Ledger, batch: int, state: str, size: int, rest: Rows, rejec
     return (answer,)
 
 
-def _taken(ledger: Ledger, batch: int, bsg_id: int, others: tuple[int, ...] = ()) -> Answer:
+def _taken(ledger: Ledger, batch: int, bsg_id: int, others: tuple[int, ...] = (), token: str = "") -> Answer:
     state = ledger.batches.taken(
         CAMPAIGN,
         batch,
@@ -137,6 +137,7 @@ def _taken(ledger: Ledger, batch: int, bsg_id: int, others: tuple[int, ...] = ()
         bsg_status="creation",
         next_poll_ms=LATER_MS,
         cause="taken",
+        token=token,
         others=others,
     )
     return (state,)
@@ -203,6 +204,8 @@ def _expire(ledger: Ledger) -> Answer:
 
 def _gate(ledger: Ledger, state: str, reason: str, by: str) -> Answer:
     gate = ledger.gate(ACCOUNT)
+    if state == "reopen":
+        return (gate.reopen(by=by),)
     (gate.shut if state == "shut" else gate.open)(reason=reason, by=by)
     return (state,)
 
@@ -217,8 +220,8 @@ _RUN: dict[str, Callable[..., Answer]] = {
     "release": lambda ledger, batch, token: (
         ledger.batches.release(_lease(batch, token), delay_ms=LATER_MS, cause="rate limit"),
     ),
-    "not taken": lambda ledger, batch, token: (
-        ledger.batches.not_taken(_lease(batch, token), delay_ms=LATER_MS, cause="not taken"),
+    "not taken": lambda ledger, batch, token, unanswered: (
+        ledger.batches.not_taken(_lease(batch, token), delay_ms=LATER_MS, cause="not taken", unanswered=unanswered),
     ),
     "refused": lambda ledger, batch, token: (ledger.batches.refused(_lease(batch, token), cause="refused"),),
     "rows refused": _rows_refused,

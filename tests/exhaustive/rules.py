@@ -15,10 +15,15 @@ UNSENT = frozenset({"refused", "cancelled", "expired"})
 ROOMS = {"claimed": "leases", "posting": "leases", "unconfirmed": "doubt", "submitted": "live", "finished": "live"}
 
 
-def broken_by_call(before: Picture, call: Call, answer: Answer, same: bool) -> Iterator[str]:
-    """Rule 7 and the fence. `same`: the call left the ledger as it was."""
+# What BSG says clearly when it is asked to send: this alone opens a half-open gate, or an operator's word.
+CLEAR_ANSWERS = frozenset({"taken", "refused", "rows refused"})
+
+
+def broken_by_call(before: Picture, call: Call, answer: Answer, after: Picture) -> Iterator[str]:
+    """Rule 7, the fence and the half-open gate."""
     name = call[0]
-    if answer and answer[0] == "stale" and not same:
+    yield from _gate_opened_early(before, call, after)
+    if answer and answer[0] == "stale" and before is not after:
         yield f"a stale {name} changed the ledger"
     if name in FENCED:
         batch, token = call[1], call[2]
@@ -32,6 +37,7 @@ def broken_by_call(before: Picture, call: Call, answer: Answer, same: bool) -> I
             "paused": before.paused,
             "cancelled": before.cancelled,
             "with the gate shut": before.gate_shut,
+            "through a half-open gate that is not its trial": before.gate_half_open and before.trial != _trial(call),
             "after the deadline": before.deadline_passed,
             "after its lease": before.batches[batch].get("lease_until") == str(DUE),
             "for another account": before.account != ACCOUNT,
@@ -40,6 +46,31 @@ def broken_by_call(before: Picture, call: Call, answer: Answer, same: bool) -> I
             yield f"an intent {how}"
     if name == "claim" and answer[0] == "claimed" and (before.paused or before.cancelled or before.gate_shut):
         yield "a claim while paused, cancelled or with the gate shut"
+    if name == "claim" and answer[0] == "claimed" and before.trial and not _lease_over(before):
+        yield "a claim while a half-open gate has its trial"
+
+
+def _trial(call: Call) -> str:
+    return f"{CAMPAIGN}-{call[1]}:{call[2]}"
+
+
+def _lease_over(before: Picture) -> bool:
+    batch = before.batches[int(before.trial.partition(":")[0].rpartition("-")[2])]
+    return batch["state"] == "claimed" and batch.get("lease_until") == str(DUE)
+
+
+def _gate_opened_early(before: Picture, call: Call, after: Picture) -> Iterator[str]:
+    opened = not after.gate_shut and not after.gate_half_open
+    if call[0] == "gate" or not opened:
+        if call[0] == "gate" and call[1] == "reopen" and opened and before.gate.get("reason") == "doubts":
+            yield "a probe opened whole what doubts have shut"
+        return
+    if before.gate_shut:
+        yield f"a {call[0]} opened a shut gate"
+    if before.gate_half_open:
+        token = call[4] if call[0] == "taken" and len(call) > 4 else call[2] if len(call) > 2 else ""
+        if call[0] not in CLEAR_ANSWERS or before.trial != f"{CAMPAIGN}-{call[1]}:{token}":
+            yield f"a {call[0]} opened a half-open gate that was not a clear answer to its trial"
 
 
 def broken_in_ledger(picture: Picture) -> Iterator[str]:

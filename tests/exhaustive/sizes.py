@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.exhaustive.world import PartPlan, Size
 
 ONE_BATCH = (PartPlan(((0,),)),)
@@ -19,6 +21,7 @@ QUICK = (
     Size("ids used before", ONE_BATCH_OF_TWO, workers=1, used_before=(0,)),
     Size("a campaign that BSG loses", workers=1, answers=frozenset({"denied"})),
     Size("an account closed", workers=1, answers=frozenset({"closed", "lost"}), person=frozenset({"gate"})),
+    Size("a half-open gate", workers=1, half_open=True, answers=frozenset({"not taken", "refused", "lost"})),
     Size("a part, and a reject", A_BATCH_AND_A_REJECT, workers=1, prepared=False, answers=LOST),
     Size("a duplicate window", workers=1, duplicate_window=True, early_leases=True),
 )
@@ -32,6 +35,7 @@ DEEP = (
     Size("two workers, a cancel", person=frozenset({"cancel"})),
     Size("two workers, a pause", person=frozenset({"pause"})),
     Size("two workers, an operator's gate", person=frozenset({"gate"})),
+    Size("two workers, a half-open gate", half_open=True, person=frozenset({"gate"})),
     Size("two workers, a retry", person=frozenset({"retry"})),
     Size("two workers, a deadline and a retry", deadline=True, person=frozenset({"retry"})),
     Size("two workers, a purge", deadline=True, person=frozenset({"purge", "retry"})),
@@ -75,3 +79,4 @@ WALKED = Size(
     deadline=True,
     most_taken=5,
 )
+WALKED_HALF_OPEN = replace(WALKED, name="three batches, a half-open gate", prepared=True, bells=False, half_open=True)

@@ -75,6 +75,8 @@ def snapshot_of(dumped: Iterable[Any]) -> Snapshot:
     keys = {name: value for key, kind, raw in dumped for name, value in [_read(key.decode(), kind, raw, now)]}
     if not any("gate_shuts" in value for name, value in keys.items() if _BATCH.fullmatch(name)):
         keys.get(GATE, {}).pop("by", None)  # who opened it is only asked of a batch that shut it before
+    if "trial" in keys.get(GATE, {}) and not trial_runs(keys):
+        del keys[GATE]["trial"]  # as if it had never been
     return frozen(keys)
 
 
@@ -150,7 +152,10 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
     elif key.endswith(":gate"):
         kept = {name: value for name, value in fields.items() if name in {"state", "reason", "doubts"}}
         kept["doubts"] = str(min(int(kept.get("doubts", 0)), DOUBTS_ALLOWED))
-        if kept.get("state") != "shut":
+        if kept.get("state") == "half_open":
+            kept |= {"trial": fields["trial"]} if "trial" in fields else {}
+            kept |= {"by": "probe"} if fields.get("by") == "probe" else {}
+        elif kept.get("state") != "shut":
             probed = {"by": "probe"} if fields.get("by") == "probe" else {}
             kept = probed | ({"doubts": kept["doubts"]} if kept["doubts"] != "0" else {})  # else as if never touched
     elif key.endswith(":stop-refusals"):
@@ -164,6 +169,13 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
     if "lease_until" in kept:
         kept["lease_until"] = str(_due_or_later(int(kept["lease_until"]), now))
     return kept
+
+
+def trial_runs(keys: Keys) -> bool:
+    """Whether the batch that a half-open gate has let through is still in the hands of the same worker."""
+    name, _, token = keys[GATE]["trial"].partition(":")
+    batch = keys.get(f"bsg:campaign:{CAMPAIGN}:batch:{name.rpartition('-')[2]}", {})
+    return batch.get("state") in {"claimed", "posting"} and batch.get("token") == token
 
 
 class Picture:
@@ -191,6 +203,8 @@ class Picture:
         self.rejected = frozenset(self.rejects.values())
         self.gate: Hash = keys.get(GATE, {})
         self.gate_shut = self.gate.get("state") == "shut"
+        self.gate_half_open = self.gate.get("state") == "half_open"
+        self.trial = self.gate.get("trial", "")  # the batch and the token that it has let through, while that runs
         self.owners: Hash = keys.get(f"bsg:account:{ACCOUNT}:owners", {})
         self.stops: Room = keys.get(f"bsg:account:{ACCOUNT}:stops", {})
         self.paused = self.campaign.get("paused") == "1"

@@ -150,10 +150,12 @@ def _person(world: World, state: State) -> Steps:
         answer, then = world.call(state, "retry")
         yield f"a person retries: {answer[0]}", Kind.PERSON, then
     if "gate" in person:
-        word = "open" if picture.gate_shut else "shut"
-        _, then = world.call(state, "gate", word, "operator", "operator")
-        kind = Kind.RELENT if picture.gate_shut else Kind.PERSON
-        yield "a person opens the gate" if picture.gate_shut else "a person shuts the gate", kind, then
+        if picture.gate_shut or picture.gate_half_open:
+            _, then = world.call(state, "gate", "open", "operator", "operator")
+            yield "a person opens the gate", Kind.RELENT, then
+        if not picture.gate_shut:
+            _, then = world.call(state, "gate", "shut", "operator", "operator")
+            yield "a person shuts the gate", Kind.PERSON, then
     if "purge" in person and picture.index("closed"):
         _, then = world.call(state, "forget bodies")
         yield "bodies are forgotten", Kind.PERSON, then

@@ -13,11 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.exhaustive.attendants import attendant_steps
 from tests.exhaustive.recorded_calls import RecordedCalls
-from tests.exhaustive.rules import broken_in_ledger, broken_together
-from tests.exhaustive.sizes import WALKED
+from tests.exhaustive.rules import broken_by_call, broken_in_ledger, broken_together
+from tests.exhaustive.sizes import WALKED, WALKED_HALF_OPEN
 from tests.exhaustive.surroundings import surrounding_steps
 from tests.exhaustive.workers import worker_steps
-from tests.exhaustive.world import State, World
+from tests.exhaustive.world import Size, State, World
 from tests.servers import RedisServer
 
 WALKS = settings(
@@ -36,10 +36,11 @@ class Walk(RuleBasedStateMachine):
     """One rule: whatever can happen next, one of it happens."""
 
     calls: ClassVar[RecordedCalls]
+    size: ClassVar[Size]
 
     @initialize()
     def begin(self) -> None:
-        self.world = World(WALKED, self.calls)
+        self.world = World(self.size, self.calls)
         self.state: State = self.world.settled(self.world.first())
 
     @rule(choice=st.data())
@@ -59,13 +60,22 @@ class Walk(RuleBasedStateMachine):
         if not hasattr(self, "state"):
             return
         picture = self.world.picture(self.state)
-        broken = [*broken_in_ledger(picture), *broken_together(WALKED, picture, self.state)]
+        broken = [*broken_in_ledger(picture), *broken_together(self.size, picture, self.state)]
         assert not broken
 
 
-def test_no_walk_through_a_larger_campaign_breaks_a_rule(client: redis.Redis) -> None:
-    Walk.calls = RecordedCalls(client)
+@pytest.mark.parametrize("size", [WALKED, WALKED_HALF_OPEN], ids=lambda size: size.name)
+def test_no_walk_through_a_larger_campaign_breaks_a_rule(client: redis.Redis, size: Size) -> None:
+    Walk.calls, Walk.size = RecordedCalls(client), size
 
     run_state_machine_as_test(Walk, settings=WALKS)
 
     assert Walk.calls.scripts_run > 100
+    pictures = Walk.calls.pictures
+    broken = [
+        rule
+        for before, call, answer, after in Walk.calls.calls()
+        for rule in broken_by_call(pictures[before], call, answer, pictures[after])
+    ]
+    assert not broken
+    assert any(picture.trial for picture in pictures) or not size.half_open

@@ -132,7 +132,7 @@ def _posts(world: World, state: State, number: int) -> Steps:
         return _held(far, number, ("answered", batch, token, messages, what, detail))
 
     if not young:
-        yield "a request is too old to leave", Kind.COURSE, answered("not taken")
+        yield "a request is too old to leave", Kind.COURSE, answered("not taken", False)
         return
     known = () if world.size.duplicates == "allowed" else refused_ids(state.far, messages)
     if known:
@@ -145,7 +145,9 @@ def _posts(world: World, state: State, number: int) -> Steps:
     if "lost" in answers:
         yield "a request is lost", Kind.FAULT, answered("doubt")
     if "not taken" in answers:
-        yield "BSG does not take it now", Kind.FAULT, answered("not taken")
+        yield "BSG does not take it now", Kind.FAULT, answered("not taken", False)
+        if world.picture(state).gate_half_open:  # elsewhere it makes no difference whether BSG answered
+            yield "BSG is out of reach", Kind.FAULT, answered("not taken", True)
     if "refused" in answers:
         yield "BSG refuses", Kind.FAULT, answered("refused")
     if "closed" in answers:
@@ -175,9 +177,11 @@ def _records(world: World, state: State, number: int) -> Steps:
     _, batch, token, messages, what, detail = state.workers[number]
     match what:
         case "taken":
-            answer, then = world.call(state, "taken", batch, detail)
-        case "refused" | "not taken":
-            answer, then = world.call(state, what, batch, token)
+            answer, then = world.call(state, "taken", batch, detail, (), token)
+        case "refused":
+            answer, then = world.call(state, "refused", batch, token)
+        case "not taken":
+            answer, then = world.call(state, "not taken", batch, token, detail)
         case "closed":
             answer, then = world.call(state, "account closed", batch, token, detail)
         case "rows":

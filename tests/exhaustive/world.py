@@ -47,6 +47,7 @@ class Size:
     window: int = 2
     prepared: bool = True  # from the beginning
     bells: bool = False  # workers come only when a bell of the queue calls them; else whenever they like
+    half_open: bool = False  # the gate, from the beginning: doubts shut it, and a probe was answered
     duplicate_window: bool = False
     duplicates: str = "refused"  # by BSG; or "allowed", or "either": now so, now so
     workers: int = 2
@@ -105,6 +106,9 @@ class World:
             for number, plan in enumerate(size.parts):
                 _, ledger = self.calls.call(ledger, ("lease part", "t1"))
                 call: Call = ("prepared", number, "t1", plan.batches, plan.rejects)
+                _, ledger = self.calls.call(ledger, call)
+        if size.half_open:
+            for call in (("gate", "shut", "doubts", "a batch"), ("gate", "reopen", "", "probe")):
                 _, ledger = self.calls.call(ledger, call)
         batches = sum(len(part.batches) for part in size.parts)
         far: FarSide = ()

@@ -114,7 +114,7 @@ class Desk:
             cause="absent",
         )
 
-    def taken(self, campaign: str, batch: int, bsg_id: int, *others: int) -> str:
+    def taken(self, campaign: str, batch: int, bsg_id: int, *others: int, token: str = "") -> str:
         return self.ledger.batches.taken(
             campaign,
             batch,
@@ -123,12 +123,13 @@ class Desk:
             bsg_status="creation",
             next_poll_ms=0,
             cause="taken",
+            token=token,
             others=others,
         )
 
     def submitted(self, campaign: str, bsg_id: int = 1) -> BatchLease:
         lease = self.posting(campaign)
-        assert self.taken(campaign, lease.batch, bsg_id) == "submitted"
+        assert self.taken(campaign, lease.batch, bsg_id, token=lease.token) == "submitted"
         return lease
 
     def polled(self, lease: BatchLease, status: str, *, final: bool) -> str:

@@ -23,7 +23,7 @@ def test_a_closed_account_shuts_the_gate_and_refuses_no_batch_where_all_are_mean
 def test_a_shut_gate_is_probed_no_oftener_than_asked(desk: Desk) -> None:
     gate = desk.ledger.gate(ACCOUNT)
     while_open = gate.probe_due(put_off_ms=HOUR_MS)
-    gate.shut(reason=GateReason.DOUBTS, by="test")
+    gate.shut(reason=GateReason.BAD_KEY, by="test")
 
     assert not while_open
     assert [gate.probe_due(put_off_ms=HOUR_MS) for _ in range(2)] == [True, False]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 from bsg_config.crash_points import CrashPoint, reached
+from bsg_ledger.funds import next_batch_cost
 from bsg_ledger.gate import OPENED_BY_PERSONS, GateReason, GateState
 from bsg_ledger.moments import moment
 from bsg_worker.client.outcomes import ReadFailed
@@ -13,52 +14,62 @@ from bsg_worker.runtime import Runtime
 
 PROBE_SECONDS = 15.0
 TRIAL_AFTER = timedelta(minutes=10)
+OUTCOMES = {
+    "open": "gate opened",
+    "half_open": "gate opened half: one batch goes through, and BSG's answer to it decides",
+    "shut": "gate stays shut: an operator has to open it",
+}
 
 
 def probe_gate(runtime: Runtime) -> str:
-    """Asks BSG for the balance, if the gate is shut and a probe is due; answers what came of it.
+    """Ask BSG for the balance, if the gate is shut and a probe is due; return what came of it.
 
-    No funds opens when the balance has risen since the last probe, and every ten minutes for a trial: a rise before the
-    first probe shows in no balance, nor does credit. What a person has to open opens only by hand; the others when BSG
-    answers at all, as it does not to a bad key, a blocked user or while it is ill.
+    What an operator has to open opens only by hand. No funds opens when balance and credit cover the next batch, and
+    half every ten minutes: prices vary. Doubts open half when BSG answers at all: a read says nothing of whether it
+    answers requests to send. A bad key or a blocked account opens whole then, as BSG answers neither.
     """
     gate = runtime.gate.state()
-    if gate.open or gate.reason in OPENED_BY_PERSONS:
+    if not gate.shut or gate.reason in OPENED_BY_PERSONS:
         return ""
     if not runtime.gate.probe_due(put_off_ms=int(min(PROBE_SECONDS, runtime.settings.bsg_poll_interval) * 1000)):
         return ""
     reached(CrashPoint.PROBE_TAKEN)
     try:
-        balance = runtime.client.balance().balance
+        funds = runtime.client.balance()
     except ReadFailed as error:
         return f"gate stays shut ({gate.reason}): {error.cause}"
     reached(CrashPoint.PROBE_ANSWERED)
-    outcome = _recorded(runtime, gate, balance)
+    # BSG: a campaign is charged to the balance and to the credit limit.
+    outcome = _recorded(runtime, gate, funds.balance + funds.credit)
     reached(CrashPoint.PROBE_RECORDED)
     return outcome
 
 
-def _recorded(runtime: Runtime, gate: GateState, balance: object) -> str:
-    trial = gate.reason == GateReason.NO_FUNDS and not _risen(gate.balance, balance)
-    if trial and not _shut_for_long(runtime, gate):
-        runtime.gate.note_balance(str(balance))
-        return "gate stays shut: the balance has not risen"
-    if not runtime.gate.reopen(by="probe"):
-        return "gate stays shut: a person has to open it"
-    return "gate opened, for a trial" if trial else "gate opened"
+def _recorded(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
+    short = _short_of_funds(runtime, gate, funds) if gate.reason == GateReason.NO_FUNDS else ""
+    if short and not _shut_for_long(runtime, gate):
+        runtime.gate.note_balance(str(funds))
+        return f"gate stays shut: {short}"
+    return OUTCOMES[runtime.gate.reopen(by="probe", trial=bool(short), balance=str(funds))]
 
 
-def _risen(before: object, now: object) -> bool:
-    earlier, later = _amount(before), _amount(now)
-    return earlier is not None and later is not None and later > earlier
+def _short_of_funds(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
+    """Why these funds open nothing; "" if they suffice for the next batch, as far as its price is known."""
+    cost = next_batch_cost(runtime.redis, runtime.account, runtime.settings.account_name)
+    if funds <= 0 or (cost is not None and funds < cost):
+        return "the balance does not cover the next batch"
+    tried = _amount(gate.tried_balance)
+    if tried is not None and funds <= tried:
+        return "BSG took nothing for this balance"
+    return ""
 
 
 def _shut_for_long(runtime: Runtime, gate: GateState) -> bool:
     return gate.since is not None and moment(runtime.ledger.rooms.now_ms()) - gate.since >= TRIAL_AFTER
 
 
-def _amount(text: object) -> Decimal | None:
+def _amount(text: str | None) -> Decimal | None:
     try:
-        return None if text is None else Decimal(str(text))
+        return None if text is None else Decimal(text)
     except InvalidOperation:
         return None

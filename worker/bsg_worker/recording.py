@@ -50,7 +50,10 @@ def record(
             return _taken(runtime, lease, outcome, begun)
         case OutcomeKind.NOT_TAKEN:
             wait = _backoff(runtime, lease, chance)
-            return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
+            state = batches.not_taken(
+                lease, delay_ms=int(wait * 1000), cause=outcome.cause, unanswered=outcome.bsg_asked
+            )
+            return Recorded(state, wait)
         case OutcomeKind.THROTTLED:
             wait = _cooled_down(runtime, lease, outcome, chance)
             return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
@@ -105,6 +108,7 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) 
         cause="taken",
         price=campaign.price or "",
         currency=campaign.currency or "",
+        token=lease.token,
     )
     reached(CrashPoint.RECORDING_TAKEN)
     if state == "owned":

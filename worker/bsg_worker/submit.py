@@ -38,8 +38,8 @@ RECORD_AGAIN_SECONDS = 0.2
 UNREADABLE_DELAY = 60.0  # its batches wait for a person to mend that (somebody else wrote, BODY_KEY), and expire
 LATEST_SECONDS = 1.0  # a request that is later than that after its slot meets those of the slots that came meanwhile
 
-NOTHING_LEFT = Outcome(OutcomeKind.NOT_TAKEN, "Redis did not keep the intent")
-SLOT_MISSED = Outcome(OutcomeKind.NOT_TAKEN, "missed its slot of the rate limit")
+NOTHING_LEFT = Outcome(OutcomeKind.NOT_TAKEN, "Redis did not keep the intent", bsg_asked=False)
+SLOT_MISSED = Outcome(OutcomeKind.NOT_TAKEN, "missed its slot of the rate limit", bsg_asked=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ def sweep(runtime: Runtime) -> str:
     if taken_back:
         reached(CrashPoint.SWEEP_LEASES_TAKEN_BACK)
     expired = _expire(runtime)
-    rung = _ring_prepares(runtime) + _ring_due(runtime, runtime.account) + _ring_unclaimed(runtime)
+    rung = _ring_prepares(runtime) + _ring_submits(runtime)
     swept = f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
     # What a dead worker had on the wire has waited for a whole lease already.
     return f"{swept}; {reconcile(runtime)}" if taken_back else swept
@@ -51,14 +51,20 @@ def _ring_prepares(runtime: Runtime) -> int:
     return rung
 
 
-def _ring_unclaimed(runtime: Runtime) -> int:
-    """Nothing while the gate is shut: of these campaigns the ledger cannot tell yet whose gate that would be."""
-    return _ring_due(runtime, unstamped(runtime.settings.account_name)) if runtime.gate.state().open else 0
+def _ring_submits(runtime: Runtime) -> int:
+    """Nothing for what nobody has claimed while the gate is shut: its campaigns name no gate yet that the ledger asks.
+
+    A half-open gate lets one batch through at a time, so that more wake-ups would find it closed.
+    """
+    gate = runtime.gate.state()
+    at_most = 1 if gate.half_open else AT_ONCE
+    rung = _ring_due(runtime, runtime.account, at_most)
+    return rung if gate.shut else rung + _ring_due(runtime, unstamped(runtime.settings.account_name), at_most)
 
 
-def _ring_due(runtime: Runtime, account: str) -> int:
+def _ring_due(runtime: Runtime, account: str, at_most: int) -> int:
     due = runtime.ledger.rooms.take_due(
-        Room.DUE, account=account, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
+        Room.DUE, account=account, at_most=at_most, put_off_ms=int(runtime.settings.sweep_interval * 1000)
     )
     rung = 0
     for campaign_id in by_lot(due):

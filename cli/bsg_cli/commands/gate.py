@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if arguments.json:
         print_json(gate)
         return ExitCode.OK
-    words = ["open" if gate.open else "shut"]
+    words = ["open" if gate.open else "half open" if gate.half_open else "shut"]
     if gate.reason:
         words.append(f"because of {gate.reason}")
     if gate.by:
@@ -38,6 +38,10 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if gate.since is not None:
         words.append(f"since {moment(gate.since)}")
     print(f"The gate is {' '.join(words)}.")
+    if gate.half_open:
+        print("One batch at a time goes through. A clear answer of BSG to it opens the gate whole.")
+    elif gate.shut and gate.next_probe is not None:
+        print(f"BSG is asked at {moment(gate.next_probe)} whether it may open.")
     if not gate.open and gate.reason == GateReason.LEDGER_WENT_BACK:
         remedy = f"bsg-campaigns audit --adopt --account {arguments.account}"
         print(f"What waits may have been sent. `{remedy}` looks it up at BSG and opens the gate.")

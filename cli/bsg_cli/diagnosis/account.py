@@ -77,6 +77,13 @@ def _gate(client: redis.Redis, settings: Settings) -> Finding:
         return Finding(of_account("gate", settings), Level.OK, "open")
     shut = shut_for(gate.reason, settings.account_name)
     since = f" since {moment(gate.since)}" if gate.since is not None else ""
+    if gate.half_open:
+        return Finding(
+            of_account("gate", settings),
+            Level.WARNING,
+            f"half open{since}, as {shut.why}: one batch at a time leaves",
+            "A clear answer of BSG to that one opens the gate whole; without one it is shut again, for twice as long.",
+        )
     level = Level.WARNING if gate.reason == GateReason.OPERATOR else Level.PROBLEM
     return Finding(of_account("gate", settings), level, f"shut{since}, because {shut.why}: nothing leaves", shut.opens)
 

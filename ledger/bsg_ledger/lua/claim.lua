@@ -4,7 +4,7 @@
 --       6 the account's name
 -- Answer  {claimed, batch, envelope, size, attempts, body, suppressions that it was held against, suppressions
 --         now}, {none, when the next is due or -1},
---         or {gone | paused | cancelled | foreign | gate | full}
+--         or {gone | paused | cancelled | foreign | gate | full}; gate too while a half-open one has its trial
 -- Transition  pending -> claimed (or expired, when the deadline has passed); the campaign is paused where the batch
 --             would cost more than is allowed
 local campaign, account = ARGV[1], ARGV[3]
@@ -23,7 +23,8 @@ end
 if owner ~= account and (owner ~= '' or named ~= ARGV[6]) then return left_alone('foreign') end
 if cancelled == '1' then return { 'cancelled' } end
 if paused == '1' then return { 'paused' } end
-if gate_shut(account) then return left_alone('gate') end
+local half_open = gate_half_open(account)
+if gate_shut(account) or (half_open and trial_runs(account)) then return left_alone('gate') end
 if redis.call('ZCARD', key .. ':leases') >= number(window) then return { 'full' } end
 
 while true do
@@ -45,6 +46,7 @@ while true do
     end
     redis.call('HSET', batch_key(campaign, batch), 'token', ARGV[4], 'lease_until', NOW + ARGV[5])
     move(campaign, batch, 'claimed', NOW + ARGV[5], 'claimed')
+    if half_open then redis.call('HSET', account_key(account, 'gate'), 'trial', batch_id(campaign, batch) .. ':' .. ARGV[4]) end
     local size, attempts, held_against = get(batch_key(campaign, batch), 'size', 'attempts', 'suppressions')
     return { 'claimed', batch, envelope, size, attempts, redis.call('GET', batch_key(campaign, batch) .. ':messages'),
       number(held_against), suppressions() }

@@ -37,7 +37,9 @@
 --                                               first refusal, ID:denied the first of the latest 404s
 --   bsg:account:A:owners                hash    BSG campaign id -> batch
 --   bsg:account:A:zone                  string  minutes by which BSG's times differ from the zone of the settings
---   bsg:account:A:gate                  hash    state, reason, by, since, doubts (in a row), probe_at, covered
+--   bsg:account:A:gate                  hash    state (open, half_open, shut), reason, by, since, doubts (in a row), probe_at,
+--                                               covered, trial (batch and token that a half-open gate let through), backoff (ms),
+--                                               tried_balance (a probe opened with it, nothing was taken since), message_price (last)
 
 local clock = redis.call('TIME')
 local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -186,6 +188,9 @@ local function note_price(campaign, batch, price, currency)
   redis.call('HSET', key, 'price', price, 'currency', currency)
   redis.call('HINCRBYFLOAT', campaign_key(campaign), 'cost', string.format('%.6f', number(price) - number(before)))
   if not before then redis.call('HINCRBY', campaign_key(campaign), 'priced', size) end
+  if number(size) > 0 then
+    redis.call('HSET', account_key(account_of(campaign), 'gate'), 'message_price', string.format('%.6f', number(price) / number(size)))
+  end
 end
 
 -- Whether the campaign's max_cost lets a batch be sent: yes, wait, or why not, and what all would cost with the batch.
@@ -274,9 +279,28 @@ local function reject(campaign, first, last)
 end
 
 local function gate_shut(account) return redis.call('HGET', account_key(account, 'gate'), 'state') == 'shut' end
+local function gate_half_open(account) return redis.call('HGET', account_key(account, 'gate'), 'state') == 'half_open' end
+
+-- A half-open gate lets one batch through at a time: its trial. Whether a batch is it.
+local function has_trial(account, campaign, batch, token)
+  return gate_half_open(account)
+    and redis.call('HGET', account_key(account, 'gate'), 'trial') == batch_id(campaign, batch) .. ':' .. token
+end
+
+-- Whether a batch is on trial now. Only its state says so: who gives a batch back, or dies, need not end its trial.
+local function trial_runs(account)
+  local trial = redis.call('HGET', account_key(account, 'gate'), 'trial') or ''
+  local campaign, batch, token = string.match(trial, '^(.*)-(%d+):(.*)$')
+  if not campaign then return false end
+  local state, holder, lease_until = get(batch_key(campaign, batch), 'state', 'token', 'lease_until')
+  return holder == token and (state == 'posting' or (state == 'claimed' and number(lease_until) > NOW))
+end
 
 -- What no probe opens.
 local STANDING = { operator = true, ledger_went_back = true }
+
+-- How long a gate that doubts have shut lets nothing through (ms): twice as long after each trial without a clear answer.
+local FIRST_BACKOFF, LONGEST_BACKOFF = 15000, 600000
 
 -- An operator's word stands over what a probe opens, a ledger that went back over both: it covers that word meanwhile.
 local function shut_gate(account, reason, by)
@@ -286,13 +310,34 @@ local function shut_gate(account, reason, by)
     redis.call('HSET', key, 'covered', NOW)
   end
   if before and (before == 'ledger_went_back' or not STANDING[reason]) then return end
+  local tried = gate_half_open(account) and number(redis.call('HGET', key, 'backoff')) or 0
+  local backoff = math.min(math.max(2 * tried, FIRST_BACKOFF), LONGEST_BACKOFF)
   redis.call('HSET', key, 'state', 'shut', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
+  redis.call('HDEL', key, 'trial', 'backoff', 'probe_at')
+  if reason == 'doubts' then redis.call('HSET', key, 'backoff', backoff, 'probe_at', NOW + backoff) end
+end
+
+-- What has shut it stays its reason, until an answer to a trial opens it whole.
+local function half_open_gate(account, by)
+  local key = account_key(account, 'gate')
+  redis.call('HSET', key, 'state', 'half_open', 'by', by, 'since', NOW, 'doubts', 0)
+  redis.call('HDEL', key, 'trial', 'probe_at')
 end
 
 local function open_gate(account, reason, by)
   local key = account_key(account, 'gate')
   redis.call('HSET', key, 'state', 'open', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
-  redis.call('HDEL', key, 'probe_at', 'balance', 'covered')
+  redis.call('HDEL', key, 'probe_at', 'balance', 'covered', 'trial', 'backoff', 'tried_balance')
+end
+
+-- BSG has clearly answered the trial: the gate opens whole. No other answer does that, and no read.
+local function trial_answered(account, campaign, batch, token)
+  if has_trial(account, campaign, batch, token) then open_gate(account, '', batch_id(campaign, batch)) end
+end
+
+-- The trial brought no answer, or one that says neither yes nor no.
+local function trial_unanswered(account, campaign, batch, token)
+  if has_trial(account, campaign, batch, token) then shut_gate(account, 'doubts', batch_id(campaign, batch)) end
 end
 
 -- Each process leaves a mark as high as what it has seen. Only a ledger that went back, or another one, lacks it.

@@ -16,6 +16,7 @@ local key = batch_key(campaign, batch)
 if not held(campaign, batch, 'claimed', ARGV[3]) or number(redis.call('HGET', key, 'lease_until')) <= NOW then return { 'stale' } end
 local account, paused, cancelled, deadline = get(campaign_key(campaign), 'account', 'paused', 'cancelled', 'deadline')
 local closed = (account ~= ARGV[4] and 'another account') or (paused == '1' and 'paused') or (gate_shut(account) and 'gate shut')
+  or (gate_half_open(account) and not has_trial(account, campaign, batch, ARGV[3]) and 'gate half open')
   or (suppressions() ~= number(ARGV[11]) and 'suppressed phones have changed')
 if closed or cancelled == '1' or number(deadline) <= NOW then
   return { move_back(campaign, batch, NOW, closed or 'not sent'), closed or '' }

@@ -2,10 +2,12 @@
 -- Records a clear no for good.
 -- ARGV  1 campaign, 2 batch, 3 token, 4 cause, 5 next look (ms)
 -- Answer  {refused | unconfirmed} or {stale}
--- Transition  posting -> refused; -> unconfirmed if an earlier attempt is in doubt
+-- Transition  posting -> refused; -> unconfirmed if an earlier attempt is in doubt;
+--             half_open -> open of the gate, if this was its trial
 local campaign, batch = ARGV[1], ARGV[2]
 if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end
 redis.call('HSET', batch_key(campaign, batch), 'error', ARGV[4])
+trial_answered(account_of(campaign), campaign, batch, ARGV[3])
 if in_doubt(campaign, batch) then
   to_doubt(campaign, batch, ARGV[5], ARGV[4] .. ', an earlier attempt is in doubt')
   return { 'unconfirmed' }

@@ -4,10 +4,11 @@
 --       8 rows of the rest, 9 state that it is held in: posting (BSG named them) or claimed, 10... (index, row as JSON) of each reject
 -- Answer  {pending | cancelled | expired | refused | unconfirmed} or {stale}
 -- Transition  posting, claimed -> pending with what is left; -> refused if nothing is; -> unconfirmed if an earlier attempt
---             is in doubt
+--             is in doubt; half_open -> open of the gate, if this was its trial and BSG answered it
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 if not held(campaign, batch, ARGV[9], ARGV[3]) then return { 'stale' } end
+if ARGV[9] == 'posting' then trial_answered(account_of(campaign), campaign, batch, ARGV[3]) end
 if in_doubt(campaign, batch) then
   to_doubt(campaign, batch, ARGV[5], ARGV[4] .. ', an earlier attempt is in doubt')
   return { 'unconfirmed' }

@@ -3,16 +3,17 @@
 -- lease, so it may be looked up at once.
 -- ARGV  1 account, 2 how many at most
 -- Answer  the ids of the batches that were taken back
--- Transition  claimed -> pending; posting -> unconfirmed
+-- Transition  claimed -> pending; posting -> unconfirmed; half_open -> shut of the gate, if its trial was on the wire
 local taken_back = redis.call('ZRANGEBYSCORE', account_key(ARGV[1], 'leases'), '-inf', NOW, 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(taken_back) do
   local campaign, batch = string.match(id, '^(.*)-(%d+)$')
-  local state = redis.call('HGET', batch_key(campaign, batch), 'state')
+  local state, token = get(batch_key(campaign, batch), 'state', 'token')
   if state == 'claimed' then
     move_back(campaign, batch, NOW, 'lease ran out')
   elseif state == 'posting' then
     -- What BSG said against an earlier attempt explains nothing of this one.
     redis.call('HDEL', batch_key(campaign, batch), 'suspects')
+    trial_unanswered(ARGV[1], campaign, batch, token or '')
     to_doubt(campaign, batch, 0, 'lease ran out on the wire')
   else
     -- A row without its batch would fail every sweep at the same place.

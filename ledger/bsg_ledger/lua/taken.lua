@@ -1,11 +1,13 @@
 #!lua flags=allow-oom
 -- Records a BSG campaign id for a batch, whoever brings it and whatever the batch's state (rule 3).
 -- ARGV  1 campaign, 2 batch, 3 account, 4 BSG campaign id, 5 BSG status, 6 next poll (ms), 7 cause, 8 price, 9 currency,
---       10... further BSG campaigns of the same batch: in one step, as nobody looks for a batch again that has its first
+--       10 token of the attempt whose answer brings it ('' if a look-up or an operator does),
+--       11... further BSG campaigns of the same batch: in one step, as nobody looks for a batch again that has its first
 -- Answer  {submitted | known | second}, {owned, batch} if every id belongs to another batch, or {gone} if the ledger
 --         does not know the batch: purged, or gone back to an older copy
 -- Transition  any state but submitted and finished -> submitted; a second id is recorded, stopped and an alarm; that of
---             a batch which is gone is an alarm, and brings nothing of the batch back
+--             a batch which is gone is an alarm, and brings nothing of the batch back; half_open -> open of the gate, if this
+--             is the answer to its trial
 local campaign, batch, account = ARGV[1], ARGV[2], ARGV[3]
 local key = batch_key(campaign, batch)
 -- Half a record would help nobody. Nor is BSG told to stop: after a ledger went back, that would take from people what
@@ -14,8 +16,6 @@ if redis.call('EXISTS', key) == 0 then
   redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
   return { 'gone' }
 end
-redis.call('HSET', account_key(account, 'gate'), 'doubts', 0)
-
 local function record(bsg_id)
   local state, first = get(key, 'state', 'bsg_campaign_id')
   if first == bsg_id then return { 'known' } end
@@ -41,8 +41,14 @@ local function record(bsg_id)
 end
 
 local answer = record(ARGV[4])
-for i = 10, #ARGV do
+for i = 11, #ARGV do
   local another = record(ARGV[i])
   if answer[1] == 'owned' then answer = another end
+end
+-- What a look-up finds says nothing of whether BSG answers requests to send.
+if ARGV[10] ~= '' and answer[1] ~= 'owned' then
+  redis.call('HSET', account_key(account, 'gate'), 'doubts', 0)
+  redis.call('HDEL', account_key(account, 'gate'), 'tried_balance')
+  trial_answered(account, campaign, batch, ARGV[10])
 end
 return answer

@@ -9,6 +9,7 @@ ACCEPTANCE = "tests/ledger/test_acceptance.py::test_"
 PARTS = "tests/ledger/test_parts.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
 CAMPAIGNS = "tests/ledger/test_campaigns.py::test_"
+HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
 GATE = "tests/ledger/test_gate.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
@@ -244,12 +245,21 @@ GUARDS: tuple[Guard, ...] = (
         "ledger/bsg_ledger/lua/gate.lua",
         (
             "a probe does not open what a person has to open",
-            (
-                "if ARGV[2] == 'reopen' and gate_shut(ARGV[1]) and STANDING[redis.call('HGET', key, "
-                "'reason')] then return { 'shut' } end"
-            ),
+            "  if STANDING[reason] then return { 'shut' } end\n",
             "",
             f"{GOING_BACK}no_probe_opens_the_gate_of_a_ledger_that_went_back",
+        ),
+        (
+            "a probe opens a gate only while it is shut",
+            "elseif ARGV[2] == 'reopen' and gate_shut(ARGV[1]) then",
+            "elseif ARGV[2] == 'reopen' then",
+            f"{HALF_OPEN}a_probe_opens_nothing_that_is_not_shut_any_more",
+        ),
+        (
+            "a read alone opens no gate that doubts have shut",
+            "if reason == 'doubts' or ARGV[3] == 'trial' then",
+            "if ARGV[3] == 'trial' then",
+            f"{HALF_OPEN}after_doubts_a_probe_opens_the_gate_half_only",
         ),
         (
             "only a shut gate is probed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutation.guard import Guard, guards_of
 
+HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
 BATCHES = "tests/ledger/test_batches.py::test_"
 DENIED = "tests/worker/test_denied.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
@@ -167,6 +168,12 @@ GUARDS: tuple[Guard, ...] = (
             "    redis.call('HDEL', batch_key(campaign, batch), 'suspects')\n",
             "",
             f"{BATCHES}suspects_of_an_earlier_attempt_explain_nothing_of_a_later_doubt[no answer]",
+        ),
+        (
+            "a trial whose lease ran out shuts the gate again",
+            "    trial_unanswered(ARGV[1], campaign, batch, token or '')\n",
+            "",
+            f"{HALF_OPEN}a_trial_without_a_clear_answer_shuts_the_gate_again_for_twice_as_long[lost lease]",
         ),
         (
             "a lease that lasts is not taken back",

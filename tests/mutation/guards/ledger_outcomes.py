@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutation.guard import Guard, guards_of
 
 BATCHES = "tests/ledger/test_batches.py::test_"
+HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
+PROBE = "tests/worker/test_probe.py::test_"
 GATE = "tests/ledger/test_gate.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
@@ -29,6 +31,12 @@ GUARDS: tuple[Guard, ...] = (
             f"{BATCHES}suspects_of_an_earlier_attempt_explain_nothing_of_a_later_doubt[an answer]",
         ),
         (
+            "a trial in doubt shuts the gate again",
+            "if allowed > 0 and ARGV[8] == '' then trial_unanswered(ARGV[4], campaign, batch, ARGV[3]) end",
+            "",
+            f"{HALF_OPEN}a_trial_without_a_clear_answer_shuts_the_gate_again_for_twice_as_long[doubt]",
+        ),
+        (
             "doubts in a row shut the gate",
             "  shut_gate(ARGV[4], 'doubts', batch_id(campaign, batch))",
             "",
@@ -49,6 +57,12 @@ GUARDS: tuple[Guard, ...] = (
             "",
             "messages dropped",
             "two workers",
+        ),
+        (
+            "a trial that BSG did not answer shuts the gate again",
+            "if ARGV[10] == '1' then trial_unanswered(account_of(campaign), campaign, batch, ARGV[3]) end",
+            "",
+            f"{HALF_OPEN}a_trial_without_a_clear_answer_shuts_the_gate_again_for_twice_as_long[no answer]",
         ),
         (
             "a closed account is no limit to what was closed for all",
@@ -150,6 +164,24 @@ GUARDS: tuple[Guard, ...] = (
             f"{BATCHES}a_taken_batch_ends_the_row_of_doubts",
         ),
         (
+            "what a look-up finds ends no row of doubts and opens nothing",
+            "if ARGV[10] ~= '' and answer[1] ~= 'owned' then",
+            "if answer[1] ~= 'owned' then",
+            f"{HALF_OPEN}what_a_look_up_finds_does_not_end_a_row_of_doubts",
+        ),
+        (
+            "another batch's campaign is no clear answer to a trial",
+            "if ARGV[10] ~= '' and answer[1] ~= 'owned' then",
+            "if ARGV[10] ~= '' then",
+            f"{HALF_OPEN}a_campaign_of_another_batch_is_no_clear_answer",
+        ),
+        (
+            "a balance for which something was taken counts as untried",
+            "  redis.call('HDEL', account_key(account, 'gate'), 'tried_balance')\n",
+            "",
+            f"{PROBE}funds_that_are_used_up_and_added_again_open_the_gate_though_they_are_less_than_before",
+        ),
+        (
             "an id that is known changes nothing",
             "if first == bsg_id then return { 'known' } end",
             "",
@@ -193,8 +225,8 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "all campaigns of a batch are recorded, not the first alone",
-            "for i = 10, #ARGV do",
-            "for i = 10, 9 do",
+            "for i = 11, #ARGV do",
+            "for i = 11, 10 do",
             f"{BATCHES}both_campaigns_of_a_batch_that_was_sent_twice_are_recorded_in_one_step",
         ),
         (

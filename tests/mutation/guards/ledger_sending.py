@@ -6,6 +6,7 @@ from tests.mutation.guard import Guard, guards_of
 
 BATCHES = "tests/ledger/test_batches.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
+HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
 CAMPAIGNS = "tests/ledger/test_campaigns.py::test_"
 COST = "tests/worker/test_hours_and_cost.py::test_"
 SUPPRESSED = "tests/worker/test_suppressed.py::test_"
@@ -57,9 +58,22 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a claim asks for the gate",
-            "if gate_shut(account) then return left_alone('gate') end",
-            "",
+            "if gate_shut(account) or (half_open and trial_runs(account)) then return left_alone('gate') end",
+            "if half_open and trial_runs(account) then return left_alone('gate') end",
             "an account closed",
+        ),
+        (
+            "a half-open gate lets one batch be claimed at a time",
+            "if gate_shut(account) or (half_open and trial_runs(account)) then return left_alone('gate') end",
+            "if gate_shut(account) then return left_alone('gate') end",
+            f"{HALF_OPEN}one_batch_alone_is_claimed_while_the_gate_is_half_open",
+        ),
+        (
+            "a half-open gate knows which batch it has let through",
+            "    if half_open then redis.call('HSET', account_key(account, 'gate'), 'trial', batch_id(campaign, batch) "
+            ".. ':' .. ARGV[4]) end\n",
+            "",
+            f"{HALF_OPEN}one_batch_alone_is_claimed_while_the_gate_is_half_open",
         ),
         (
             "a claim keeps to the campaign's window",
@@ -164,6 +178,12 @@ GUARDS: tuple[Guard, ...] = (
         ("the intent asks for a pause", "(paused == '1' and 'paused') or ", "", "a person cancels and pauses"),
         ("the intent asks for the gate", " or (gate_shut(account) and 'gate shut')", "", "an account closed"),
         (
+            "the intent of a batch that is not on trial is not written while the gate is half open",
+            " or (gate_half_open(account) and not has_trial(account, campaign, batch, ARGV[3]) and 'gate half open')\n",
+            "",
+            f"{HALF_OPEN}what_was_claimed_before_does_not_leave_through_a_half_open_gate",
+        ),
+        (
             "the intent asks for a cancel",
             "if closed or cancelled == '1' or number(deadline) <= NOW then",
             "if closed or number(deadline) <= NOW then",
@@ -239,6 +259,18 @@ GUARDS: tuple[Guard, ...] = (
             " or (account ~= '' and gate_shut(account)) then",
             " then",
             f"{CAMPAIGNS}no_bell_rings_for_a_paused_campaign_or_behind_a_shut_gate",
+        ),
+        (
+            "nobody is called while a half-open gate has its trial",
+            "if half_open and trial_runs(account) then return { priority } end",
+            "",
+            f"{HALF_OPEN}nobody_is_called_while_a_trial_runs_and_one_after_it[posting]",
+        ),
+        (
+            "one is called while the gate is half open",
+            "if half_open then room = math.min(room, 1 - on_their_way) end",
+            "",
+            f"{HALF_OPEN}nobody_is_called_while_a_trial_runs_and_one_after_it[posting]",
         ),
         (
             "a bell that nobody answered is forgotten",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutation.guard import Guard, guards_of
 
+HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
 BATCHES = "tests/ledger/test_batches.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
 CAMPAIGNS = "tests/ledger/test_campaigns.py::test_"
@@ -92,6 +93,24 @@ GUARDS: tuple[Guard, ...] = (
             ),
             "local function gate_shut(account) return false end",
             "an account closed",
+        ),
+        (
+            "only its trial decides on a half-open gate",
+            "'trial') == batch_id(campaign, batch) .. ':' .. token",
+            "'trial') ~= ''",
+            f"{HALF_OPEN}only_the_trial_decides",
+        ),
+        (
+            "a claim that was lost keeps no other from its trial",
+            "(state == 'claimed' and number(lease_until) > NOW)",
+            "state == 'claimed'",
+            f"{HALF_OPEN}what_says_nothing_of_bsg_leaves_the_gate_half_open_for_the_next_trial[lost claim]",
+        ),
+        (
+            "a gate that doubts have shut is not probed at once",
+            "  if reason == 'doubts' then redis.call('HSET', key, 'backoff', backoff, 'probe_at', NOW + backoff) end\n",
+            "",
+            f"{HALF_OPEN}the_first_doubts_shut_the_gate_for_a_while_before_any_probe",
         ),
         (
             "a ledger that went back covers an operator's word",

@@ -307,21 +307,27 @@ GUARDS: tuple[Guard, ...] = (
         "worker/bsg_worker/probe.py",
         (
             "what a person has to open is not probed",
-            "if gate.open or gate.reason in OPENED_BY_PERSONS:",
-            "if gate.open:",
+            "if not gate.shut or gate.reason in OPENED_BY_PERSONS:",
+            "if not gate.shut:",
             f"{PROBE}what_a_person_has_to_open_is_not_even_probed",
         ),
         (
-            "no funds opens only when the balance has risen",
-            "    if trial and not _shut_for_long(runtime, gate):\n",
+            "no funds opens only when the balance covers the next batch",
+            "    if short and not _shut_for_long(runtime, gate):\n",
             "    if False:\n",
-            f"{PROBE}a_gate_without_funds_stays_shut_until_the_balance_has_risen",
+            f"{PROBE}a_balance_that_is_not_above_zero_opens_nothing_while_no_price_is_known",
+        ),
+        (
+            "a balance for which BSG took nothing opens nothing again",
+            "    if tried is not None and funds <= tried:\n",
+            "    if False:\n",
+            f"{PROBE}a_balance_for_which_bsg_took_nothing_opens_the_gate_only_once_it_has_risen",
         ),
         (
             "a gate opens only when BSG answers",
             '        return f"gate stays shut ({gate.reason}): {error.cause}"\n',
             "        balance = error.cause\n",
-            f"{PROBE}doubts_are_over_when_bsg_answers",
+            f"{PROBE}after_doubts_the_gate_opens_half_once_bsg_answers_a_read",
         ),
     ),
     *guards_of(

@@ -53,6 +53,7 @@ class Outcome:
     is how many seconds BSG asks to wait, None when it does not say. `reference_ids_taken` explains a doubt: BSG
     said no because of reference ids that it knows, those of `rows` where it names them. `duplicate_notice` explains
     one too: BSG says that this body has arrived before, in this attempt or in an earlier one.
+    `bsg_asked` is False where nothing was taken because no request was made, for a reason of our own.
     """
 
     kind: OutcomeKind
@@ -63,6 +64,7 @@ class Outcome:
     account_reason: AccountReason | None = None
     reference_ids_taken: bool = False
     duplicate_notice: bool = False
+    bsg_asked: bool = True
 
     @property
     def throttles(self) -> bool:
