@@ -9,19 +9,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bsg_cli.embedded_server import EmbeddedServer, ServerDidNotStart
+from bsg_cli.errors import CommandError
 from bsg_cli.leashed import LeashedCommand
+from bsg_cli.process_output import ProcessOutput
 from bsg_cli.processes import Process
 
 FIRST_BACKOFF_SECONDS = 1.0
 LONGEST_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 60.0  # whoever ran so long begins again at the first backoff
+QUICK_END_SECONDS = 30.0  # on a busy machine the imports alone take several of these
+QUICK_ENDS_MAX = 3
+SECONDS_FOR_LAST_LINES = 5.0
 
 Report = Callable[[str, str], None]
+
+
+class ProcessFails(CommandError):
+    """A process ends again and again within seconds of its start, and never ran for longer."""
 
 
 @dataclass(slots=True)
 class _Supervised:
     process: Process
+    output: ProcessOutput = field(default_factory=ProcessOutput)
+    quick_ends: int = 0
+    has_run: bool = False  # for longer than a quick end
     command: LeashedCommand | None = None
     started_at: float = 0.0
     backoff: float = FIRST_BACKOFF_SECONDS
@@ -57,7 +69,10 @@ class Supervisor:
             self._launch(supervised)
 
     def look_after(self) -> None:
-        """Start again what has ended and whose backoff is over. To be called every now and then."""
+        """Start again what has ended and whose backoff is over. To be called every now and then.
+
+        Raises ProcessFails.
+        """
         now = time.monotonic()
         self._look_after_server(now)
         for supervised in self._supervised:
@@ -99,18 +114,26 @@ class Supervisor:
             output=subprocess.PIPE,
             held=() if self._server is None else (self._server.lifeline,),
         )
+        supervised.output.begin_run(after_failure=supervised.quick_ends > 0)
         supervised.command = command
         supervised.started_at = time.monotonic()
         supervised.reader = threading.Thread(
-            target=self._forward, args=(process.name, command), name=f"{process.name} output", daemon=True
+            target=self._forward, args=(supervised, command), name=f"{process.name} output", daemon=True
         )
         supervised.reader.start()
 
     def _ended(self, supervised: _Supervised, command: LeashedCommand, now: float) -> None:
         code = command.wait()
-        if now - supervised.started_at >= STEADY_SECONDS:
+        ran = now - supervised.started_at
+        if ran >= STEADY_SECONDS:
             supervised.backoff = FIRST_BACKOFF_SECONDS
         supervised.command = None
+        quick = ran < QUICK_END_SECONDS
+        supervised.has_run = supervised.has_run or not quick
+        supervised.quick_ends = supervised.quick_ends + 1 if quick else 0
+        # A process that ran before ends with what it needs, such as a Redis that is full, and recovers with it.
+        if supervised.quick_ends >= QUICK_ENDS_MAX and not supervised.has_run:
+            raise ProcessFails(_why(supervised, code))
         supervised.start_at = now + supervised.backoff
         self._report(
             "up",
@@ -131,7 +154,19 @@ class Supervisor:
         else:
             self._server_backoff = FIRST_BACKOFF_SECONDS
 
-    def _forward(self, name: str, command: LeashedCommand) -> None:
+    def _forward(self, supervised: _Supervised, command: LeashedCommand) -> None:
         with command.output as output:
-            for line in output:
-                self._report(name, line.decode(errors="replace").rstrip())
+            for raw in output:
+                line = raw.decode(errors="replace").rstrip()
+                if supervised.output.is_new(line):
+                    self._report(supervised.process.name, line)
+
+
+def _why(supervised: _Supervised, code: int) -> str:
+    if supervised.reader is not None:
+        supervised.reader.join(SECONDS_FOR_LAST_LINES)
+    return (
+        f"{supervised.process.name} ended {supervised.quick_ends} times in a row within {QUICK_END_SECONDS:.0f} s of "
+        f"its start, the last time with {code}: {supervised.output.last_message or 'it printed nothing'}\n"
+        "Mend that, then start again: what was accepted is kept."
+    )

@@ -9,9 +9,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from bsg_cli.embedded_server import EmbeddedServer, connect_once
 from bsg_cli.processes import Process
-from bsg_cli.supervisor import Supervisor
+from bsg_cli.supervisor import ProcessFails, Supervisor
 from tests.cli.running import processes_in, wait_until
 
 STEADY = "import time; print('ready', flush=True); time.sleep(600)"
@@ -67,25 +69,57 @@ def test_the_lines_of_each_process_are_told_under_its_name() -> None:
     supervisor.stop()
 
 
-def test_what_exits_is_started_again_after_a_backoff_that_grows() -> None:
+def test_what_exits_is_started_again_after_a_backoff_that_grows_until_it_has_failed_three_times() -> None:
     lines = Lines()
     supervisor = Supervisor(
-        [script("brief", "print('ready', flush=True); raise SystemExit(3)")],
+        [script("brief", "print('ready', flush=True); raise ModuleNotFoundError('no packaging')")],
         environment=os.environ,
         report=lines,
     )
     began = time.monotonic()
     supervisor.start()
 
-    def third_start() -> bool:
-        supervisor.look_after()
-        return lines.count("brief", "ready") == 3
+    with pytest.raises(ProcessFails, match=r"brief ended 3 times .* with 1: ModuleNotFoundError: no packaging\n"):
+        wait_until(lambda: look_after(supervisor), "never")
 
-    wait_until(third_start, "it was started for the third time")
     assert time.monotonic() - began >= 3.0, "1 s and 2 s"
-    assert lines.count("up", "brief exited with 3; starting again in 1 s") == 1
-    assert lines.count("up", "brief exited with 3; starting again in 2 s") == 1
+    assert lines.count("up", "brief exited with 1; starting again in 1 s") == 1
+    assert lines.count("up", "brief exited with 1; starting again in 2 s") == 1
+    assert lines.count("brief", "ready") == 3
+    assert lines.count("brief", "no packaging") == 1, "the same traceback is forwarded once"
     supervisor.stop()
+
+
+def test_what_has_run_before_is_started_again_however_often_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bsg_cli.supervisor.QUICK_END_SECONDS", 1.0)
+    monkeypatch.setattr("bsg_cli.supervisor.LONGEST_BACKOFF_SECONDS", 0.1)
+    runs_once = f"""
+import pathlib, time
+print("ready", flush=True)
+ran = pathlib.Path({str(tmp_path / "ran")!r})
+if not ran.exists():
+    ran.touch()
+    time.sleep(1.5)
+raise SystemExit(3)
+"""
+    lines = Lines()
+    supervisor = Supervisor([script("full", runs_once)], environment=os.environ, report=lines)
+    supervisor.start()
+
+    def sixth_start() -> bool:
+        look_after(supervisor)
+        return lines.count("full", "ready") == 6
+
+    wait_until(sixth_start, "it was started for the sixth time")
+    supervisor.stop()
+
+
+def look_after(supervisor: Supervisor) -> bool:
+    """Never enough for `wait_until`."""
+    supervisor.look_after()
+    return False
 
 
 def test_they_are_stopped_in_order_and_the_next_only_when_the_last_has_ended() -> None:

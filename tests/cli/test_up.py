@@ -131,6 +131,23 @@ def test_after_up_is_killed_nothing_is_left_and_the_campaigns_are_there_when_it_
         assert again.stop(signal.SIGINT) == ExitCode.OK
 
 
+def test_what_cannot_run_ends_it_and_says_why_once(tmp_path: Path) -> None:
+    """As where a package is missing, which the transport for Redis imports and nothing before."""
+    missing = "ModuleNotFoundError: No module named 'packaging'"
+    (tmp_path / "packaging.py").write_text("""raise ModuleNotFoundError("No module named 'packaging'")""")
+    settings = {"BSG_API_KEY": "live_sandbox", "BSG_BASE_URL": "http://127.0.0.1:1", "PYTHONPATH": str(tmp_path)}
+
+    ended = run(["up", "--flower-port", "0"], tmp_path, settings, seconds=110)
+
+    assert ended.returncode == ExitCode.FAILED
+    assert ended.stderr.count(missing) == 1, ended.stderr
+    assert "ended 3 times in a row" in ended.stderr
+    for name in ("worker", "status", "beat", "flower"):
+        said = [line for line in ended.stdout.splitlines() if line.startswith(name) and line.endswith(missing)]
+        assert len(said) <= 1
+    assert not processes_in(tmp_path)
+
+
 def test_without_a_key_it_does_not_start(tmp_path: Path) -> None:
     refused = run(["up", "--flower-port", "0"], tmp_path, {})
     assert refused.returncode == ExitCode.MISUSE
