@@ -21,11 +21,12 @@ from bsg_ledger.limit_keys import cool_down_key, limit_key
 from bsg_ledger.moments import moment
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import BatchState
-from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, Wait, waits
+from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, Wait, foremost, waits
 
 BATCHES_READ_SINGLY = 100  # of a campaign with more only the counts are read, unless all are asked for
 UNREADABLE_FOR = timedelta(minutes=3)  # workers try what they cannot read once a minute
 _BATCHES_AT_ONCE = 1000
+_CAMPAIGNS_AT_ONCE = 100
 
 _FIELDS = (
     "state", "size", "asks", "error", "not_before", "lease_until", "intent_at", "bsg_campaign_id", "bsg_status",
@@ -66,6 +67,15 @@ class WaitingReader:
             head.campaign_id: waits(_campaign_facts(head, now), accounts[head.campaign_id], batches, now)
             for head, batches in zip(heads, groups, strict=True)
         }
+
+    def foremost_of(self, campaign_ids: Sequence[str]) -> dict[str, Wait]:
+        """What keeps each of these campaigns from its end, without those of which nothing is left to do."""
+        found: dict[str, Wait] = {}
+        for first in range(0, len(campaign_ids), _CAMPAIGNS_AT_ONCE):
+            for name, some in self.waits_of(campaign_ids[first : first + _CAMPAIGNS_AT_ONCE]).items():
+                if (wait := foremost(some)) is not None:
+                    found[name] = wait
+        return found
 
     def _heads(self, campaign_ids: Sequence[str]) -> list[_Head]:
         pipe = self._client.pipeline(transaction=False)

@@ -18,7 +18,7 @@ from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, Transition
 from bsg_ledger.rooms import Due
 from bsg_ledger.states import BatchState
-from bsg_ledger.waiting import Wait, foremost
+from bsg_ledger.waiting import Wait
 from bsg_ledger.waiting_reader import WaitingReader
 from bsg_monitor.account_states import AccountFigures, AccountState, AccountStates
 from bsg_monitor.rates import Rates
@@ -172,10 +172,10 @@ class Observer:
         return Overview(self._accounts.now(), moment(self._ledger.rooms.now_ms()))
 
     def _shown(self, listed: Sequence[ListedCampaign], overview: Overview) -> list[ShownCampaign]:
-        waits = self._waiting.waits_of([campaign.summary.campaign_id for campaign in listed])
-        return [self._row(campaign, waits.get(campaign.summary.campaign_id, ()), overview) for campaign in listed]
+        waits = self._waiting.foremost_of([campaign.summary.campaign_id for campaign in listed])
+        return [self._row(campaign, waits.get(campaign.summary.campaign_id), overview) for campaign in listed]
 
-    def _row(self, listed: ListedCampaign, waits: Sequence[Wait], overview: Overview) -> ShownCampaign:
+    def _row(self, listed: ListedCampaign, wait: Wait | None, overview: Overview) -> ShownCampaign:
         summary = listed.summary
         scheduled = listed.start_at is not None and listed.start_at > overview.now
         sent = summary.counts["finished"] + (0 if scheduled else summary.counts["submitted"])
@@ -185,7 +185,7 @@ class Observer:
             scheduled=scheduled,
             rate=None if summary.state.final else self._rates.of(summary.campaign_id, sent, overview.now.timestamp()),
             age=(overview.now - summary.accepted_at).total_seconds(),
-            waits_for=foremost(waits),
+            waits_for=wait,
         )
 
     def _reject_reasons(self, campaign_id: str, rejected: int) -> list[tuple[str, int]]:

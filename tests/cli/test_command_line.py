@@ -188,7 +188,7 @@ def test_hours_and_a_cap_are_taken_and_told_when_they_are_wrong(ledger: Path, li
     line.run("pause", campaign)
     assert line.json("resume", campaign, "--max-cost", "30")["paused"] is False
     assert line.run("resume", campaign, "--max-cost", "much") == ExitCode.MISUSE
-    assert "max_cost: Not an amount of money" in line.errors
+    assert "--max-cost: Not an amount of money" in line.errors
     words = ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi")
     assert line.run(*words, "--send-between", "9-20") == ExitCode.MISUSE
     assert "send_between: Not hours of a day: write it as 09:00-20:00" in line.errors

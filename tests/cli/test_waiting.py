@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+
 import pytest
 
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
+from bsg_cli.printing import moment
+from bsg_config import clock
 from bsg_config.settings import SETTINGS, Settings
 from bsg_producer import Producer
 from tests.ledger.campaigns import Desk
@@ -75,3 +80,28 @@ def test_what_lets_a_capped_campaign_go_on_is_explained(line: Line, capped: str)
 
     assert "the next batch would pass max_cost 1.5" in told
     assert f"`bsg-campaigns resume {capped} --max-cost AMOUNT`" in told
+
+
+def test_the_list_says_what_each_campaign_waits_for(line: Line, capped: str) -> None:
+    tomorrow = clock.now() + timedelta(days=1)
+    envelope = json.dumps({"start_at": tomorrow.isoformat(), "send_between": None})
+    scheduled = line.desk.prepared(10, envelope=envelope)
+    lease = line.desk.claimed(scheduled, account=line.settings.account)
+    line.desk.intend(lease, account=line.settings.account)
+    line.desk.ledger.batches.taken(
+        scheduled, 0, account=line.settings.account, bsg_campaign_id=8, bsg_status="new", next_poll_ms=0, cause="taken"
+    )
+    paused = line.desk.prepared(10)
+    line.producer.pause(paused)
+    done = line.desk.prepared(rejects=1)
+
+    _, told = line.run("list")
+    rows = {row.split()[0]: row for row in told.splitlines()}
+    _, as_json = line.run("list", "--json")
+    waits = {one["campaign_id"]: one["waits_for"] for one in map(json.loads, as_json.splitlines())}
+
+    assert "an operator: the next batch would pass max_cost 1.5" in rows[capped]
+    assert f"its start_at: BSG has it, and sends it then, until {moment(tomorrow)}" in rows[scheduled]
+    assert "an operator: it is paused" in rows[paused]
+    assert (waits[capped]["reason"], waits[scheduled]["reason"]) == ("max_cost", "scheduled")
+    assert waits[done] is None

@@ -15,9 +15,14 @@ from bsg_cli.printing import moment, number, print_json, print_table
 from bsg_cli.reject_file import print_rejected_rows, print_rejects
 from bsg_cli.watching import watch
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
-from bsg_ledger.records import CampaignStatus
+from bsg_ledger.records import CampaignStatus, CampaignSummary
+from bsg_ledger.waiting import Wait
+from bsg_ledger.waiting_reader import WaitingReader
+from bsg_ledger.waiting_texts import describe
 from bsg_producer import Producer
+from bsg_producer.queue_errors import queue_errors
 
 TRANSITIONS_SHOWN = 20
 CAMPAIGNS_SHOWN = 50
@@ -92,30 +97,41 @@ def _is_foreign(status: CampaignStatus, settings: Settings) -> bool | None:
     return settings.owning(status.account, status.account_name) is None
 
 
-def _fields(status: CampaignStatus) -> dict[str, object]:
+def _fields(status: CampaignStatus | CampaignSummary) -> dict[str, object]:
     return {field.name: getattr(status, field.name) for field in dataclasses.fields(status)}
 
 
 def run_list(arguments: argparse.Namespace) -> ExitCode:
-    campaigns = islice(open_producer(arguments.data_directory).campaigns(), arguments.limit)
+    settings = settings_in(arguments.data_directory)
+    campaigns = list(islice(Producer(settings).campaigns(), arguments.limit))
+    with queue_errors():
+        waits = WaitingReader(connect(settings), settings).foremost_of([one.campaign_id for one in campaigns])
     if arguments.json:
         for campaign in campaigns:
-            print_json(campaign)
+            print_json({**_fields(campaign), "waits_for": waits.get(campaign.campaign_id)})
         return ExitCode.OK
     print_table(
-        ("campaign", "accepted at", "messages", "state", "name"),
+        ("campaign", "accepted at", "messages", "state", "waits for", "name"),
         (
             (
                 campaign.campaign_id,
                 moment(campaign.accepted_at),
                 number(campaign.messages),
                 f"{campaign.state}, paused" if campaign.paused else str(campaign.state),
+                _waits_for(waits.get(campaign.campaign_id)),
                 campaign.name or "",
             )
             for campaign in campaigns
         ),
     )
     return ExitCode.OK
+
+
+def _waits_for(wait: Wait | None) -> str:
+    if wait is None:
+        return ""
+    until = f", until {moment(wait.until)}" if wait.until is not None else ""
+    return f"{describe(wait, moment).waits_for}{until}"
 
 
 def run_watch(arguments: argparse.Namespace) -> ExitCode:
