@@ -212,8 +212,8 @@ def _events() -> Iterator[str]:
     yield ""
     yield "## Delivery reports"
     yield ""
-    yield "`producer.delivery_reports(since=…)` has what BSG pushed of single messages, and `bsg-campaigns events --reports`"
-    yield "prints it. The reports are a feed of their own, with positions of its own."
+    yield "`producer.delivery_reports(since=…)` has what BSG pushed of single messages, and"
+    yield "`bsg-campaigns events --reports` prints it. The reports are a feed of their own, with positions of its own."
     yield ""
     yield _doc(DeliveryReport)
     yield ""

@@ -28,6 +28,7 @@ from bsg_cli.commands import (
 from bsg_cli.embedded_server import DATA_DIRECTORY
 from bsg_cli.errors import CommandError, ExitCode
 from bsg_cli.examples import add_examples
+from bsg_cli.message_files import option_hint
 from bsg_cli.printing import complain, drop_output, make_output_safe
 from bsg_config.settings import SettingsInvalid
 from bsg_producer import (
@@ -35,6 +36,7 @@ from bsg_producer import (
     CampaignInvalid,
     CampaignNotFound,
     EnqueueUnconfirmed,
+    FileInvalid,
     IdempotencyConflict,
     QueueUnavailable,
     ReportUnavailable,
@@ -118,6 +120,8 @@ def _run(words: list[str]) -> int:
 
 
 def _said_by(error: Exception, words: Sequence[str]) -> str:
+    if isinstance(error, FileInvalid):
+        return f"{error}{option_hint(error.option)}"
     if isinstance(error, CampaignInvalid):
         return "\n  ".join(["", *(f"{field}: {' '.join(said)}" for field, said in error.errors.items())]).lstrip()
     if isinstance(error, EnqueueUnconfirmed) and "--idempotency-key" not in words:

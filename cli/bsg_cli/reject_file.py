@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from bsg_cli.campaign_file import STANDARD_INPUT, CampaignFile, Reading
-from bsg_cli.csv_rows import escaped
 from bsg_cli.errors import BadInput
+from bsg_cli.message_files import STANDARD_INPUT, open_messages
 from bsg_cli.printing import number
+from bsg_producer.files import MessageFile, Reading
+from bsg_producer.files.csv_rows import escaped
 from bsg_producer.rejects import SHOWN_AT_MOST, Reject
 
 # After the file's own columns, so that what is sent again needs no change but the mending.
@@ -34,11 +35,11 @@ def print_rejected_rows(rejects: Sequence[Reject], path: Path, reading: Reading,
     """
     if path == STANDARD_INPUT:
         raise BadInput("--file: standard input cannot be read twice. Name the file itself.")
-    with CampaignFile(path, reading) as file:
+    with open_messages(path, reading) as file:
         columns = file.columns
         for _ in _matched(rejects, file, accepted):
             pass
-    with CampaignFile(path, reading) as file:
+    with open_messages(path, reading) as file:
         _print((*columns, *_WHY), _told(columns, _matched(rejects, file, accepted)))
 
 
@@ -51,12 +52,12 @@ def _told(
 
 
 def _matched(
-    rejects: Sequence[Reject], file: CampaignFile, accepted: int
+    rejects: Sequence[Reject], file: MessageFile, accepted: int
 ) -> Iterator[tuple[Reject, int, Mapping[str, str | int]]]:
     wanted = iter(rejects)
     reject = next(wanted, None)
     rows = 0
-    for index, row in enumerate(file.messages()):
+    for index, row in enumerate(file):
         rows += 1
         if reject is not None and reject.index == index:
             if reject.phone and str(row.get("phone", ""))[:SHOWN_AT_MOST] != reject.phone:

@@ -20,6 +20,24 @@ class CampaignInvalid(BSGCampaignsError):
         return CampaignInvalid, (self.errors,)
 
 
+class FileInvalid(CampaignInvalid):
+    """A file is no file of messages: the text names file, line and remedy.
+
+    `option`: the field of `bsg_producer.files.Reading` by which the file can be read as it is, if there is one.
+    """
+
+    def __init__(self, told: str, option: str | None = None) -> None:
+        self.told = told
+        self.option = option
+        super().__init__({"messages": [told]})
+
+    def __str__(self) -> str:
+        return self.told
+
+    def __reduce__(self) -> tuple[type[FileInvalid], tuple[str, str | None]]:  # type: ignore[override]
+        return FileInvalid, (self.told, self.option)
+
+
 class CampaignNotFound(BSGCampaignsError):
     """The ledger knows no such campaign, or has forgotten it (LEDGER_RETENTION)."""
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsg_cli.campaign_file import CampaignFile
-from bsg_cli.csv_rows import LONGEST_ROW
-from bsg_cli.errors import BadInput
+from bsg_producer.errors import FileInvalid
+from bsg_producer.files import MessageFile
+from bsg_producer.files.csv_rows import LONGEST_ROW
 
 PIECES = st.sampled_from(
     [b"phone", b",", b";", b'"', b"\n", b"\r\n", b"\r", b"\0", b"380661231231", b"\xef\xbb\xbf", b"\xff"]
@@ -24,14 +24,14 @@ BOUND = 64 << 20
 READ_ALL = """
 import resource, sys
 from pathlib import Path
-from bsg_cli.campaign_file import CampaignFile
-from bsg_cli.errors import BadInput
+from bsg_producer.files import MessageFile
+from bsg_producer.errors import FileInvalid
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    with CampaignFile(Path(sys.argv[1])) as file:
-        for _ in file.messages():
+    with MessageFile(Path(sys.argv[1])) as file:
+        for _ in file:
             pass
-except BadInput as error:
+except FileInvalid as error:
     print(error)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) << 10)
 """
@@ -45,9 +45,9 @@ def test_any_file_is_read_or_complained_of_with_its_line(
     path.write_bytes(b"phone,name\n" * headed + content)
 
     try:
-        with CampaignFile(path) as file:
-            rows = list(file.messages())
-    except BadInput as error:
+        with MessageFile(path) as file:
+            rows = list(file)
+    except FileInvalid as error:
         assert str(error).startswith(f"{path}, line ")
         assert len(str(error)) < 1_000
     else:
@@ -83,15 +83,15 @@ def test_a_bomb_is_refused_early_and_without_holding_it(tmp_path: Path, kind: st
 
 
 def test_a_device_without_an_end_is_refused() -> None:
-    with pytest.raises(BadInput, match="a row of more than"):
-        CampaignFile(Path("/dev/zero"))
+    with pytest.raises(FileInvalid, match="a row of more than"):
+        MessageFile(Path("/dev/zero"))
 
 
 def test_a_head_of_a_thousand_columns_is_not_repeated_whole(tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     path.write_text(",".join(f"column{number}" for number in range(1_000)) + "\n")
 
-    with pytest.raises(BadInput, match="no column is named `phone`") as raised:
-        CampaignFile(path)
+    with pytest.raises(FileInvalid, match="no column is named `phone`") as raised:
+        MessageFile(path)
 
     assert len(str(raised.value)) < 600

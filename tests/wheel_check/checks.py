@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import openpyxl
+
 from bsg_cli.processes import BEAT, STATUS, WORKER, Process, flower_on_port
 from bsg_config.settings import Settings
 from bsg_ledger.states import CampaignState
@@ -41,6 +43,25 @@ else:
     raise AssertionError("AsyncProducer without its extra")
 """
 
+READS_CSV_AND_NO_SPREADSHEET = """
+from bsg_producer.files import FileInvalid, MessageFile, international
+with MessageFile("contacts.csv") as file:
+    assert len(list(file)) == 3
+for without in (lambda: MessageFile("contacts.xlsx"), lambda: international("UA")):
+    try:
+        without()
+    except (FileInvalid, ModuleNotFoundError) as error:
+        assert "bsg-campaigns[files]" in str(error), error
+    else:
+        raise AssertionError("read without the extra")
+"""
+
+READS_A_SPREADSHEET = """
+from bsg_producer.files import MessageFile, Reading, international
+with MessageFile("contacts.xlsx", Reading(phone=international("UA"))) as file:
+    print(*(message["phone"] for message in file))
+"""
+
 ENQUEUES_ASYNCHRONOUSLY = """
 import asyncio
 from bsg_producer import AsyncProducer
@@ -61,6 +82,8 @@ QUICK = {"BSG_API_KEY": "live_sandbox", "BSG_POLL_INTERVAL": "0.5", "SWEEP_INTER
 def check_no_extra(environment: Environment) -> None:
     """A web app imports what it needs, README's program enqueues, and the sandbox starts."""
     environment.run("python", "-c", IMPORTS_OF_A_WEB_APP)
+    _write_contacts(environment)
+    environment.run("python", "-c", READS_CSV_AND_NO_SPREADSHEET)
     with _redis(environment) as url:
         _expect("accepted", environment.run("python", "-c", _program_of_readme(), REDIS_URL=url))
     with _running(environment, "bsg-campaigns", "sandbox", "--port", "0") as sandbox:
@@ -78,6 +101,12 @@ def check_encryption(environment: Environment) -> None:
     key = environment.run("python", "-c", MAKES_A_KEY).strip()
     with _redis(environment) as url:
         _expect("accepted", environment.run("python", "-c", _program_of_readme(), REDIS_URL=url, BODY_KEY=key))
+
+
+def check_files(environment: Environment) -> None:
+    """A web app reads a spreadsheet with national numbers."""
+    _write_contacts(environment)
+    _expect("+380661231231", environment.run("python", "-c", READS_A_SPREADSHEET))
 
 
 def check_cli(environment: Environment) -> None:
@@ -127,10 +156,19 @@ def check_all(environment: Environment) -> None:
 
 
 # By the extras that are installed.
+def _write_contacts(environment: Environment) -> None:
+    (environment.directory / "contacts.csv").write_text(CONTACTS)
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(("phone", "name"))
+    book.worksheets[0].append(("066 123-12-31", "Olena"))
+    book.save(environment.directory / "contacts.xlsx")
+
+
 CHECKS: Mapping[tuple[str, ...], Callable[[Environment], None]] = {
     (): check_no_extra,
     ("async",): check_async,
     ("encryption",): check_encryption,
+    ("files",): check_files,
     ("cli",): check_cli,
     ("worker",): check_worker,
     ("worker", "cli"): check_worker_and_cli,

@@ -7,16 +7,17 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bsg_cli.campaign_file import CampaignFile
 from bsg_cli.commands.send import check_fields
 from bsg_cli.demo_run import DemoRun
 from bsg_cli.demo_summary import summarise
 from bsg_cli.errors import BadInput, CommandError, ExitCode
+from bsg_cli.message_files import open_messages
 from bsg_cli.ports import free_port
 from bsg_cli.printing import Progress, complain, number
 from bsg_cli.stop_signals import StopSignals
 from bsg_ledger.records import CampaignStatus
 from bsg_producer import Producer
+from bsg_producer.files import MessageFile
 from bsg_sandbox.control import Control, ControlFailed
 
 CONTACTS = Path("examples/contacts.csv")
@@ -46,7 +47,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 def run(arguments: argparse.Namespace) -> ExitCode:
     path = arguments.file or _example_contacts()
     # Complains of an unfit file before anything is started.
-    with CampaignFile(path) as file:
+    with open_messages(path) as file:
         text = _text_for(file, arguments.text)
     demo = DemoRun(arguments.data_directory / "demo", free_port(arguments.flower_port, "--flower-port"))
     with StopSignals() as signals:
@@ -69,8 +70,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 def _send(demo: DemoRun, path: Path, text: str | None, arguments: argparse.Namespace, signals: StopSignals) -> ExitCode:
     producer = Producer(demo.settings)
     began = time.monotonic()
-    with CampaignFile(path) as file:
-        receipt = producer.enqueue(file.messages(), sender=SENDER, text=text, name="demo")
+    with open_messages(path) as file:
+        receipt = producer.enqueue(file, sender=SENDER, text=text, name="demo")
     status = _await_end(demo, producer, receipt.campaign_id, began, signals)
     seconds = time.monotonic() - began
     try:
@@ -110,14 +111,14 @@ def _progress_line(counts: Mapping[str, int], elapsed: float) -> str:
     )
 
 
-def _text_for(file: CampaignFile, text: str | None) -> str | None:
+def _text_for(file: MessageFile, text: str | None) -> str | None:
     if text is not None:
         check_fields(file, text)
     if text is not None or "text" in file.columns:
         return text
     missing = [name for name in FIELDS if name not in file.columns]
     if missing:
-        raise BadInput(f"{file.path}: has no column {', '.join(missing)}, which the demo's text uses. Give --text.")
+        raise BadInput(f"{file.shown}: has no column {', '.join(missing)}, which the demo's text uses. Give --text.")
     return TEXT
 
 

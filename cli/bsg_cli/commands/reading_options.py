@@ -6,10 +6,8 @@ import argparse
 from collections import Counter
 from collections.abc import Callable
 
-from bsg_cli import text_encodings
-from bsg_cli.campaign_file import Reading
 from bsg_cli.errors import BadInput
-from bsg_cli.national_phones import international
+from bsg_producer.files import Reading, international, text_encodings
 
 _SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
 
@@ -70,8 +68,8 @@ def _phones(text: str) -> Callable[[str], str]:
         return international(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    except ImportError:
-        raise argparse.ArgumentTypeError("phonenumbers is not installed: pip install 'bsg-campaigns[cli]'") from None
+    except ModuleNotFoundError as missing:
+        raise argparse.ArgumentTypeError(str(missing)) from None
 
 
 def _separator(text: str) -> str:

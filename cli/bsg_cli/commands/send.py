@@ -9,11 +9,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bsg_cli.campaign_file import CampaignFile
 from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.commands.reading_options import add_reading_options, reading_of
 from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.errors import BadInput, ExitCode
+from bsg_cli.message_files import open_messages
 from bsg_cli.pricing import price_of
 from bsg_cli.printing import Progress, complain, messages, number, print_json
 from bsg_cli.rehearsal import as_fields, print_rehearsal, rehearse
@@ -22,6 +22,7 @@ from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_producer import rules
 from bsg_producer.campaign_arguments import check_envelope
+from bsg_producer.files import MessageFile
 from bsg_producer.rules import Fault
 from bsg_producer.template import FieldMissing, Template
 
@@ -94,7 +95,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         raise BadInput("--price: only with --dry-run. Add it.")
     if arguments.test_to is not None:
         _check_test(arguments)
-    with CampaignFile(arguments.file, reading_of(arguments)) as file:
+    with open_messages(arguments.file, reading_of(arguments)) as file:
         _check_columns(file, arguments)
         if file.said:
             complain(f"{file.shown}: {file.said}")
@@ -138,7 +139,7 @@ def _test_rows(rows: Iterator[Mapping[str, str | int]], phone: str) -> Iterator[
         yield {**{name: value for name, value in row.items() if name != "reference_id"}, "phone": phone}
 
 
-def _rehearse(file: CampaignFile, arguments: argparse.Namespace) -> ExitCode:
+def _rehearse(file: MessageFile, arguments: argparse.Namespace) -> ExitCode:
     settings = Settings.from_environment()
     envelope = check_envelope(_envelope(arguments), settings, clock.now())
     settings = settings.of_account(arguments.account)
@@ -159,7 +160,7 @@ def _rehearse(file: CampaignFile, arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _check_columns(file: CampaignFile, arguments: argparse.Namespace) -> None:
+def _check_columns(file: MessageFile, arguments: argparse.Namespace) -> None:
     found = ", ".join(file.columns)
     for column, option in (("text", "--text"), ("sender", "--sender")):
         if column not in file.columns and getattr(arguments, column) is None:
@@ -168,7 +169,7 @@ def _check_columns(file: CampaignFile, arguments: argparse.Namespace) -> None:
         check_fields(file, arguments.text)
 
 
-def check_fields(file: CampaignFile, text: str) -> None:
+def check_fields(file: MessageFile, text: str) -> None:
     """Raises BadInput for a field of the text that the file has no column for.
 
     The campaign would be accepted, and then every message of it rejected.
@@ -182,9 +183,9 @@ def check_fields(file: CampaignFile, text: str) -> None:
         ) from None
 
 
-def _counted(file: CampaignFile, progress: Progress) -> Iterator[Mapping[str, str | int]]:
+def _counted(file: MessageFile, progress: Progress) -> Iterator[Mapping[str, str | int]]:
     rows = 0
-    for message in file.messages():
+    for message in file:
         if rows % ROWS_BETWEEN_PROGRESS == 0:
             progress.show(f"{file.shown}: {number(rows)} rows")
         rows += 1

@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bsg_cli.campaign_file import CampaignFile, Reading
 from bsg_cli.commands.reading_options import add_reading_options, reading_of
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import BadInput, ExitCode
+from bsg_cli.message_files import open_messages
 from bsg_cli.printing import number, print_json
 from bsg_producer import rules
+from bsg_producer.files import Reading
 from bsg_producer.rules import Fault
 
 
@@ -73,8 +74,8 @@ def _phones(arguments: argparse.Namespace) -> list[str]:
 
 
 def _of_file(path: Path, reading: Reading) -> Iterator[str]:
-    with CampaignFile(path, reading) as file:
-        for message in file.messages():
+    with open_messages(path, reading) as file:
+        for message in file:
             if message:  # an empty row
                 yield _checked(message.get("phone", ""), f"{file.shown}, line {file.line}: phone")
 

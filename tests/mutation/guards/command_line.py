@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.mutation.guard import Guard, guards_of
 
-CAMPAIGN_FILE = "tests/cli/test_campaign_file.py::test_"
-SPREADSHEETS = "tests/cli/test_spreadsheets.py::test_"
+MESSAGE_FILE = "tests/producer/files/test_message_file.py::test_"
+SPREADSHEETS = "tests/producer/files/test_spreadsheets.py::test_"
 REJECTS = "tests/cli/test_reject_file.py::test_"
 HEALTH = "tests/cli/test_healthcheck.py::test_"
 ORDER = "tests/config/test_queue_order.py::test_"
@@ -13,25 +13,25 @@ DOCTOR = "tests/cli/test_doctor.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
-        "cli/bsg_cli/text_encodings.py",
+        "producer/bsg_producer/files/text_encodings.py",
         (
             "Western text is not read as Cyrillic",
             "        if cyrillic and is_plainly_cyrillic(cyrillic):\n",
             "        if cyrillic:\n",
-            f"{CAMPAIGN_FILE}western_text_is_not_taken_for_cyrillic",
+            f"{MESSAGE_FILE}western_text_is_not_taken_for_cyrillic",
         ),
     ),
     *guards_of(
-        "cli/bsg_cli/text_lines.py",
+        "producer/bsg_producer/files/text_lines.py",
         (
             "each line is asked whether it reads as Cyrillic as the beginning does",
             "        if self.encoding.guessed and not text_encodings.is_plainly_cyrillic(line):\n",
             "        if False:\n",
-            f"{CAMPAIGN_FILE}a_line_that_does_not_read_as_cyrillic_as_those_before_is_told",
+            f"{MESSAGE_FILE}a_line_that_does_not_read_as_cyrillic_as_those_before_is_told",
         ),
     ),
     *guards_of(
-        "cli/bsg_cli/csv_rows.py",
+        "producer/bsg_producer/files/csv_rows.py",
         (
             "a reject's cell is no formula",
             '    return f"\'{cell}" if _FORMULA.match(cell) else cell\n',
@@ -61,7 +61,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "cli/bsg_cli/xlsx_rows.py",
+        "producer/bsg_producer/files/xlsx_rows.py",
         (
             "a spreadsheet's error is sent to nobody",
             '        if cell.data_type == "e":\n',

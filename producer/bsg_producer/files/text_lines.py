@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Protocol
 
-from bsg_cli import text_encodings
-from bsg_cli.errors import BadInput
-from bsg_cli.text_encodings import Encoding, EncodingUnknown
+from bsg_producer.errors import FileInvalid
+from bsg_producer.files import text_encodings
+from bsg_producer.files.text_encodings import Encoding, EncodingUnknown
 
 _CHUNK_BYTES = 1 << 16
 
 
+class Source(Protocol):
+    """What bytes are read from."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class TextLines:
-    """Iterates over the lines with their ends. Raises BadInput, which names the file and the line.
+    """Iterates over the lines with their ends. Raises FileInvalid, which names the file and the line.
 
     `shown`: the file's name for people. `encoding`: None to find it. `longest`: characters that a line may have.
     """
 
-    def __init__(self, file: BinaryIO, shown: str, *, encoding: str | None, longest: int) -> None:
+    def __init__(self, file: Source, shown: str, *, encoding: str | None, longest: int) -> None:
         self._file = file
         self._shown = shown
         self._longest = longest
@@ -36,9 +42,10 @@ class TextLines:
         line = next(self._lines)
         self.number += 1
         if self.encoding.guessed and not text_encodings.is_plainly_cyrillic(line):
-            raise BadInput(
+            raise FileInvalid(
                 f"{self._shown}, line {self.number}: the lines before read as Windows Cyrillic, but this one does not. "
-                "Name the encoding, as in --encoding cp1251, or save the file as UTF-8."
+                "Save the file as UTF-8, or name its encoding.",
+                option="encoding",
             )
         return line
 
@@ -64,9 +71,10 @@ class TextLines:
         except UnicodeDecodeError as error:
             good = codecs.getincrementaldecoder(self.encoding.name)().decode(bytes(error.object[: error.start]))
             line = self.number + 1 + good.count("\n")
-            raise BadInput(
+            raise FileInvalid(
                 f"{self._shown}, line {line}: not {self.encoding.name.upper()}. "
-                "Save the file as UTF-8 (spreadsheets call it «CSV UTF-8»), or name its encoding with --encoding."
+                "Save the file as UTF-8 (spreadsheets call it «CSV UTF-8»), or name its encoding.",
+                option="encoding",
             ) from None
 
     def _found(self, beginning: bytes) -> Encoding:
@@ -74,9 +82,10 @@ class TextLines:
             return text_encodings.detect(beginning)
         except EncodingUnknown as unknown:
             line = beginning[: unknown.position].count(b"\n") + 1
-            raise BadInput(
+            raise FileInvalid(
                 f"{self._shown}, line {line}: not UTF-8, and its encoding cannot be told for sure. "
-                "Save the file as UTF-8 (spreadsheets call it «CSV UTF-8»), or name its encoding with --encoding."
+                "Save the file as UTF-8 (spreadsheets call it «CSV UTF-8»), or name its encoding.",
+                option="encoding",
             ) from None
 
     def _read(self) -> bytes:
@@ -86,12 +95,12 @@ class TextLines:
             while len(read) < _CHUNK_BYTES and (some := self._file.read(_CHUNK_BYTES - len(read))):
                 read += some
         except OSError as error:
-            raise BadInput(f"{self._shown}, line {self.number + 1}: cannot be read: {error.strerror}") from None
+            raise FileInvalid(f"{self._shown}, line {self.number + 1}: cannot be read: {error.strerror}") from None
         return bytes(read)
 
 
-def too_long(shown: str, line: int, longest: int) -> BadInput:
-    return BadInput(
+def too_long(shown: str, line: int, longest: int) -> FileInvalid:
+    return FileInvalid(
         f"{shown}, line {line}: a row of more than {longest} characters. "
         "Look for a stray quotation mark, and whether it is a CSV file at all."
     )

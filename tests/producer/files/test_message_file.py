@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 
-from bsg_cli.campaign_file import CampaignFile, Reading
-from bsg_cli.errors import BadInput
-from bsg_cli.national_phones import international
+from bsg_producer.errors import FileInvalid
+from bsg_producer.files import MessageFile, Reading, international
 
 
 def read(tmp_path: Path, content: bytes | str, **how: Any) -> list[Mapping[str, str | int]]:
     path = tmp_path / "contacts.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with CampaignFile(path, Reading(**how)) as file:
-        return list(file.messages())
+    with MessageFile(path, Reading(**how)) as file:
+        return list(file)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -74,27 +73,27 @@ def test_a_file_without_any_row_has_no_messages(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_line(tmp_path: Path, content: bytes | str, told: str) -> None:
-    with pytest.raises(BadInput) as raised:
+    with pytest.raises(FileInvalid) as raised:
         read(tmp_path, content)
     assert str(raised.value).startswith(f"{tmp_path / 'contacts.csv'}, {told}")
 
 
 def test_after_a_cell_of_several_lines_the_line_told_is_still_the_right_one(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="line 4: 1 cells"):
+    with pytest.raises(FileInvalid, match="line 4: 1 cells"):
         read(tmp_path, 'phone,text\n1,"one\ntwo"\n2\n')
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "."])
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
-    with pytest.raises(BadInput, match="cannot be read"):
-        CampaignFile(tmp_path / name)
+    with pytest.raises(FileInvalid, match="cannot be read"):
+        MessageFile(tmp_path / name)
 
 
 def test_a_file_is_read_row_by_row(tmp_path: Path) -> None:
     path = tmp_path / "contacts.csv"
     path.write_text("phone,name\n1,a\n" + "2\n")
-    with CampaignFile(path) as file:
-        assert next(file.messages())["phone"] == "1"
+    with MessageFile(path) as file:
+        assert next(iter(file))["phone"] == "1"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +114,7 @@ def test_the_encoding_is_told_by_the_file(tmp_path: Path, encoding: str, mark: b
 
 def test_western_text_is_not_taken_for_cyrillic(tmp_path: Path) -> None:
     content = "phone,name\n380661231231,Zoë\n".encode("cp1252")
-    with pytest.raises(BadInput, match="line 2: not UTF-8, and its encoding cannot be told for sure"):
+    with pytest.raises(FileInvalid, match="line 2: not UTF-8, and its encoding cannot be told for sure"):
         read(tmp_path, content)
     assert read(tmp_path, content, encoding="cp1252")[0]["name"] == "Zoë"
 
@@ -123,13 +122,13 @@ def test_western_text_is_not_taken_for_cyrillic(tmp_path: Path) -> None:
 def test_a_line_that_does_not_read_as_cyrillic_as_those_before_is_told(tmp_path: Path) -> None:
     cyrillic = "".join(f"38066{number:07},Олена Петренко, Київ\n".replace(", К", " К") for number in range(5_000))
     content = ("phone,name\n" + cyrillic).encode("cp1251") + b"380661231231,Zo\xeb\n"
-    with pytest.raises(BadInput, match="line 5002: the lines before read as Windows Cyrillic"):
+    with pytest.raises(FileInvalid, match="line 5002: the lines before read as Windows Cyrillic"):
         read(tmp_path, content)
 
 
 def test_what_is_not_utf_8_far_behind_the_beginning_is_told_with_its_line(tmp_path: Path) -> None:
     plain = "".join(f"38066{number:07},Olena\n" for number in range(10_000))
-    with pytest.raises(BadInput, match="line 10002: not UTF-8"):
+    with pytest.raises(FileInvalid, match="line 10002: not UTF-8"):
         read(tmp_path, ("phone,name\n" + plain).encode() + b"380661231231,\xff\n")
 
 
@@ -164,7 +163,9 @@ def test_a_mapped_column_takes_the_place_of_one_that_has_its_name(tmp_path: Path
 
 
 def test_a_column_that_is_mapped_and_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="line 1: no column is named 'Mobil', which --map names. Found: phone, Mobile"):
+    with pytest.raises(
+        FileInvalid, match="line 1: no column is named 'Mobil', which is to be `phone`. Found: phone, Mobile"
+    ):
         read(tmp_path, "phone,Mobile\n1,2\n", columns={"phone": "Mobil"})
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
 
-from bsg_cli.errors import BadInput
-from bsg_cli.text_lines import TextLines, too_long
+from bsg_producer.errors import FileInvalid
+from bsg_producer.files.text_lines import Source, TextLines, too_long
 
 LONGEST_ROW = 1 << 20  # characters: more than every column of a message can hold, and little enough to hold
 SEPARATORS = ",;\t|"
@@ -32,11 +31,11 @@ def unescaped(cell: str) -> str:
 class CSVRows:
     """Iterates over `(line, cells)`, the names of the columns first; blank lines are skipped.
 
-    Raises BadInput, which names the file and the line.
+    Raises FileInvalid, which names the file and the line.
     """
 
     def __init__(
-        self, file: BinaryIO, shown: str, *, encoding: str | None, separator: str | None, quote: str | None
+        self, file: Source, shown: str, *, encoding: str | None, separator: str | None, quote: str | None
     ) -> None:
         self._shown = shown
         self._lines = TextLines(file, shown, encoding=encoding, longest=LONGEST_ROW)
@@ -57,7 +56,7 @@ class CSVRows:
             except StopIteration:
                 return
             except csv.Error as error:
-                raise BadInput(f"{self._shown}, line {began}: not CSV: {error}. {_remedy(began)}") from None
+                raise FileInvalid(f"{self._shown}, line {began}: not CSV: {error}. {_remedy(began)}") from None
             if cells:
                 yield began, [unescaped(cell) for cell in cells]
             began = self._lines.number + 1
@@ -79,7 +78,7 @@ class CSVRows:
             head = next(self._lines, "")
         if not head.strip():
             line = max(1, self._lines.number)
-            raise BadInput(
+            raise FileInvalid(
                 f"{self._shown}, line {line}: no column names. The first line names the columns, one is `phone`."
             )
         return head

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import zipfile
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any, BinaryIO
 
-from bsg_cli.errors import BadInput
+from bsg_producer.errors import FileInvalid
 
 BEGINNING = b"PK\x03\x04"
 LARGEST_FILE = 1 << 28  # bytes, as it comes through a pipe
@@ -20,7 +21,7 @@ _LAST_ROW = 1 << 20  # a sheet has no more (ECMA-376)
 class XLSXRows:
     """Iterates over `(line, cells)`, the names of the columns first; rows without anything are skipped.
 
-    Raises BadInput, which names the file and the line. `sheet`: None for the first one.
+    Raises FileInvalid, which names the file and the line. `sheet`: None for the first one.
     """
 
     said = ""
@@ -43,7 +44,14 @@ class XLSXRows:
             yield line, texts + [""] * (width - len(texts))
 
     def _opened(self, file: BinaryIO, sheet: str | None) -> Any:
-        from openpyxl import load_workbook  # a tenth of a second that CSV files need not wait for
+        try:
+            import_module("defusedxml")  # openpyxl takes it where it is; without it entities may grow
+            from openpyxl import load_workbook  # a tenth of a second that CSV files need not wait for
+        except ModuleNotFoundError as missing:
+            raise FileInvalid(
+                f"{self._shown}, line 1: a spreadsheet, and {missing.name} is not installed to read it: "
+                "pip install 'bsg-campaigns[files]'. Or save the file as «CSV UTF-8»."
+            ) from None
 
         try:
             book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
@@ -51,9 +59,11 @@ class XLSXRows:
         except Exception as error:  # whatever its parsers raise for what is no workbook
             raise self._unreadable(1, error) from None
         if sheet is not None and sheet not in sheets:
-            raise BadInput(f"{self._shown}, line 1: no sheet is named {sheet!r}. Found: {', '.join(sheets)[:200]}.")
+            raise FileInvalid(
+                f"{self._shown}, line 1: no sheet is named {sheet!r}. Found: {', '.join(sheets)[:200]}.", "sheet"
+            )
         if not sheets:
-            raise BadInput(f"{self._shown}, line 1: no sheet. Save the contacts as a sheet, or as CSV.")
+            raise FileInvalid(f"{self._shown}, line 1: no sheet. Save the contacts as a sheet, or as CSV.")
         found = sheets[sheet] if sheet is not None else next(iter(sheets.values()))
         found.reset_dimensions()  # what it says of its own size may be anything
         return found
@@ -70,7 +80,9 @@ class XLSXRows:
                 return
             line += 1
             if line > _LAST_ROW:
-                raise BadInput(f"{self._shown}, line {line}: beyond the last row that a sheet can have. Save it anew.")
+                raise FileInvalid(
+                    f"{self._shown}, line {line}: beyond the last row that a sheet can have. Save it anew."
+                )
             yield line, cells
 
     def _text(self, cell: Any, line: int) -> str:
@@ -78,7 +90,7 @@ class XLSXRows:
         if value is None:
             return ""
         if cell.data_type == "e":
-            raise BadInput(
+            raise FileInvalid(
                 f"{self._shown}, line {line}: a cell holds an error of the spreadsheet's. Mend or empty it, and save."
             )
         if isinstance(value, float) and value.is_integer():
@@ -87,8 +99,8 @@ class XLSXRows:
             return value.date().isoformat()
         return str(value)
 
-    def _unreadable(self, line: int, error: Exception) -> BadInput:
-        return BadInput(
+    def _unreadable(self, line: int, error: Exception) -> FileInvalid:
+        return FileInvalid(
             f"{self._shown}, line {line}: not a spreadsheet that can be read ({type(error).__name__}). "
             "Save it anew as .xlsx, or as «CSV UTF-8»."
         )
@@ -99,14 +111,16 @@ def _refuse_bomb(file: BinaryIO, shown: str) -> None:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise BadInput(f"{shown}, line 1: not a whole .xlsx file. Save it anew as .xlsx, or as «CSV UTF-8».") from None
+        raise FileInvalid(
+            f"{shown}, line 1: not a whole .xlsx file. Save it anew as .xlsx, or as «CSV UTF-8»."
+        ) from None
     # Reading stops at the sizes that the archive tells, so a lie in them lets nothing more through.
     others = [part for part in parts if not part.filename.lower().startswith(_LARGE_PARTS)]
     if (
         sum(part.file_size for part in parts) > _LARGEST_UNPACKED
         or sum(part.file_size for part in others) > _LARGEST_OF_OTHER_PARTS
     ):
-        raise BadInput(
+        raise FileInvalid(
             f"{shown}, line 1: it would unpack to more than a sheet of contacts can need. Save the contacts alone, "
             "without pictures, or as «CSV UTF-8»."
         )

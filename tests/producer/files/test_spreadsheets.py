@@ -14,8 +14,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from bsg_cli.campaign_file import CampaignFile, Reading
-from bsg_cli.errors import BadInput
+from bsg_producer.errors import FileInvalid
+from bsg_producer.files import MessageFile, Reading
 
 
 def spreadsheet(path: Path, rows: Sequence[tuple[Any, ...]], title: str = "Contacts") -> Path:
@@ -43,8 +43,8 @@ def rewritten(path: Path, part: str, content: str | bytes) -> Path:
 
 
 def read(path: Path, **how: Any) -> list[Mapping[str, str | int]]:
-    with CampaignFile(path, Reading(**how)) as file:
-        return list(file.messages())
+    with MessageFile(path, Reading(**how)) as file:
+        return list(file)
 
 
 def test_cells_are_read_as_texts_and_numbers_without_a_fraction(tmp_path: Path) -> None:
@@ -64,11 +64,11 @@ def test_cells_are_read_as_texts_and_numbers_without_a_fraction(tmp_path: Path) 
 
 def test_rows_without_anything_are_skipped_and_the_lines_stay_those_of_the_sheet(tmp_path: Path) -> None:
     path = spreadsheet(tmp_path / "c.xlsx", [("phone",), (1,), (), (None, None), (2,), (3, "stray")])
-    with CampaignFile(path) as file:
-        messages = file.messages()
+    with MessageFile(path) as file:
+        messages = iter(file)
         assert [next(messages)["phone"], next(messages)["phone"]] == ["1", "2"]
         assert file.line == 5
-        with pytest.raises(BadInput, match="line 6: 2 cells, but line 1 names 1 columns"):
+        with pytest.raises(FileInvalid, match="line 6: 2 cells, but line 1 names 1 columns"):
             next(messages)
 
 
@@ -76,13 +76,13 @@ def test_the_first_sheet_is_read_unless_another_is_named(tmp_path: Path) -> None
     path = spreadsheet(tmp_path / "c.xlsx", [("phone",), (1,)])
     assert read(path) == [{"phone": "1"}]
     assert read(path, sheet="Other") == [{"phone": "380661231239", "from": "the other sheet"}]
-    with pytest.raises(BadInput, match="no sheet is named 'Third'. Found: Contacts, Other"):
+    with pytest.raises(FileInvalid, match="no sheet is named 'Third'. Found: Contacts, Other"):
         read(path, sheet="Third")
 
 
 def test_an_error_of_the_spreadsheet_is_sent_to_nobody(tmp_path: Path) -> None:
     path = spreadsheet(tmp_path / "c.xlsx", [("phone", "name"), (1, "a"), (2, "#N/A")])
-    with pytest.raises(BadInput, match="line 3: a cell holds an error"):
+    with pytest.raises(FileInvalid, match="line 3: a cell holds an error"):
         read(path)
 
 
@@ -105,7 +105,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
         for _ in range(600):
             part.write(bytes(1 << 20))
     assert path.stat().st_size < 1 << 20
-    with pytest.raises(BadInput, match="line 1: it would unpack to more"):
+    with pytest.raises(FileInvalid, match="line 1: it would unpack to more"):
         read(path)
 
 
@@ -114,7 +114,7 @@ def test_entities_that_grow_are_refused(tmp_path: Path) -> None:
     path = spreadsheet(tmp_path / "c.xlsx", [("phone",), ("laughs",)])
     sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml").decode()
     bomb = f'<!DOCTYPE worksheet [<!ENTITY l0 "ha">{laughs}]>' + sheet.replace("laughs", "&l11;")
-    with pytest.raises(BadInput, match="line 1: not a spreadsheet that can be read"):
+    with pytest.raises(FileInvalid, match="line 1: not a spreadsheet that can be read"):
         read(rewritten(path, "xl/worksheets/sheet1.xml", bomb))
 
 
@@ -122,7 +122,7 @@ def test_a_row_far_beyond_the_last_ends_the_reading(tmp_path: Path) -> None:
     path = spreadsheet(tmp_path / "c.xlsx", [("phone",), ("1",)])
     sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml").decode()
     far = rewritten(path, "xl/worksheets/sheet1.xml", sheet.replace('r="2"', 'r="99999999999"'))
-    with pytest.raises(BadInput, match="line 1048577: beyond the last row"):
+    with pytest.raises(FileInvalid, match="line 1048577: beyond the last row"):
         read(far)
 
 
@@ -130,7 +130,7 @@ def test_a_row_far_beyond_the_last_ends_the_reading(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"<", b"<a/>", bytes(100)])
 def test_a_spreadsheet_with_a_broken_part_is_read_or_refused(tmp_path: Path, part: str, content: bytes) -> None:
     path = rewritten(spreadsheet(tmp_path / "c.xlsx", [("phone", "name"), ("1", "a")]), part, content)
-    with suppress(BadInput):
+    with suppress(FileInvalid):
         assert read(path) == [{"phone": "1", "name": "a"}]
 
 
@@ -139,7 +139,7 @@ def test_every_cut_of_a_spreadsheet_is_refused(tmp_path: Path) -> None:
     cut = tmp_path / "cut.xlsx"
     for length in range(4, len(whole), 97):
         cut.write_bytes(whole[:length])
-        with pytest.raises(BadInput):
+        with pytest.raises(FileInvalid):
             read(cut)
 
 

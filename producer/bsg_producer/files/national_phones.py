@@ -10,7 +10,12 @@ def international(region: str) -> Callable[[str], str]:
 
     Raises ValueError for a region that is none (two letters of ISO 3166, such as UA).
     """
-    import phonenumbers  # its tables take a while to load, and only this option needs them
+    try:
+        import phonenumbers  # its tables take a while to load, and only this needs them
+    except ModuleNotFoundError as missing:
+        raise ModuleNotFoundError(
+            "phones of a region need phonenumbers: pip install 'bsg-campaigns[files]'", name=missing.name
+        ) from None
 
     if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError(f"{region!r} is no region: write two letters, such as UA, PL or DE")

@@ -1,0 +1,16 @@
+"""Reads messages from a file that people made: CSV as they have it, or a sheet of an .xlsx file.
+
+    with MessageFile(upload.stream, name=upload.filename, text=text) as file:
+        receipt = producer.enqueue(file, text=text, sender="MyShop")
+
+The first row names the columns, `phone` among them. What is wrong raises `FileInvalid`, a `CampaignInvalid` that names
+file, line and remedy. CSV needs nothing more than the producer; .xlsx and `international` need the extra `files`.
+"""
+
+from __future__ import annotations
+
+from bsg_producer.errors import FileInvalid
+from bsg_producer.files.message_file import MessageFile, Reading
+from bsg_producer.files.national_phones import international
+
+__all__ = ["FileInvalid", "MessageFile", "Reading", "international"]
