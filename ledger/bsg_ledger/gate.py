@@ -75,9 +75,12 @@ class Gate:
         """What a ledger that went back would send has been looked up. False: it stays shut for another reason."""
         return text_of(self._scripts.run("adopted", self._account, by)[0]) == "open"
 
-    def shut(self, *, reason: str, by: str) -> None:
-        """Shuts it. The first reason stays, unless an operator's word or a ledger that went back comes upon another."""
-        self._scripts.run("gate", self._account, "shut", reason, by)
+    def shut(self, *, reason: str, by: str) -> bool:
+        """Shuts it. The first reason stays, unless an operator's word or a ledger that went back comes upon another.
+
+        False: it stays shut for that.
+        """
+        return int(self._scripts.run("gate", self._account, "shut", reason, by)[1]) == 1
 
     def probe_due(self, *, put_off_ms: int) -> bool:
         """Whether a probe is due now; the next one is put off."""

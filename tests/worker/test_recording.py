@@ -110,8 +110,33 @@ def test_a_duplicate_notice_that_asks_to_wait_cools_the_account_down(bench: Benc
     assert bench.runtime.submit_limiter.state().cooling_for > 0
 
 
-def test_five_doubts_in_a_row_shut_the_gate(bench: Bench) -> None:
+def test_five_doubts_in_a_row_shut_the_gate_which_is_one_warning_in_the_log(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     before = [recorded(bench, OutcomeKind.IN_DOUBT) and bench.producer.gate().open for _ in range(5)]
 
     assert before == [True, True, True, True, False]
     assert bench.producer.gate().reason == GateReason.DOUBTS
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.getMessage().startswith("The gate of the account default is shut by ")
+
+
+def test_a_trial_that_bsg_does_not_answer_shuts_the_gate_and_what_was_never_asked_does_not(bench: Bench) -> None:
+    bench.runtime.gate.shut(reason=GateReason.DOUBTS, by="test")
+    bench.runtime.gate.reopen(by="probe")
+    recorded(bench, OutcomeKind.NOT_TAKEN, bsg_asked=False)
+    before = bench.producer.gate().half_open
+    recorded(bench, OutcomeKind.NOT_TAKEN)
+
+    assert before
+    assert bench.producer.gate().shut
+
+
+@pytest.mark.parametrize("reason", AccountReason)
+def test_an_account_that_is_closed_is_a_warning_in_the_log(
+    bench: Bench, caplog: pytest.LogCaptureFixture, reason: AccountReason
+) -> None:
+    recorded(bench, OutcomeKind.ACCOUNT_CLOSED, account_reason=reason)
+
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert "is shut by" in warning.getMessage()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room, unstamped
@@ -80,3 +82,31 @@ def test_what_nobody_has_claimed_is_not_rung_for_while_its_gate_is_shut(bench: B
 
     sweep(bench.runtime)
     assert bench.runtime.redis.zcard(f"bsg:campaign:{campaign}:rung") == 1
+
+
+def test_a_trial_that_died_on_the_wire_shuts_the_gate_again_which_is_a_warning_in_the_log(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.runtime.gate.shut(reason=GateReason.DOUBTS, by="test")
+    bench.runtime.gate.reopen(by="probe")
+    lease = bench.posting(bench.prepared(1))
+    client: Any = bench.runtime.redis
+    client.hset(f"bsg:campaign:{lease.campaign_id}:batch:{lease.batch}", "lease_until", 1)
+    client.zadd(f"bsg:account:{bench.runtime.account}:leases", {lease.batch_id: 1})
+    sweep(bench.runtime)
+
+    assert bench.producer.gate().shut
+    assert f"is shut by {lease.batch_id}" in caplog.text
+
+
+def test_a_half_open_gate_is_rung_for_by_one_campaign_at_a_time(bench: Bench) -> None:
+    for _ in range(3):
+        bench.prepared(1)
+    claimed = bench.posting(bench.prepared(1, name="claimed before"))
+    bench.runtime.ledger.batches.not_taken(claimed, delay_ms=0, cause="test")
+    bench.runtime.gate.shut(reason=GateReason.DOUBTS, by="test")
+    bench.runtime.gate.reopen(by="probe")
+    bench.runtime.redis.delete("submit.normal")
+    sweep(bench.runtime)
+
+    assert bench.runtime.queue_length("submit.normal") == 2  # one that is stamped, one that nobody has claimed

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
@@ -82,7 +84,9 @@ def test_a_low_limit_of_status_requests_leaves_room_for_a_whole_look(redis_url: 
         assert bench.batch(campaign).state == "submitted"
 
 
-def test_a_read_that_is_throttled_or_finds_the_account_closed_is_obeyed(bench: Bench) -> None:
+def test_a_read_that_is_throttled_or_finds_the_account_closed_is_obeyed(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     campaign = bench.submitted(1)
     faults: list[tuple[str, dict[str, Any]]] = [("throttle", {"retry_after": 60}), ("http_200_error", {"code": 2})]
     for fault, options in faults:
@@ -96,4 +100,7 @@ def test_a_read_that_is_throttled_or_finds_the_account_closed_is_obeyed(bench: B
             assert bench.producer.gate().open
 
     assert bench.producer.gate().reason == GateReason.BLOCKED
+    assert [record.getMessage()[:55] for record in caplog.records if record.levelname == "WARNING"] == [
+        "The gate of the account default is shut by a read: BSG h"[:55]
+    ]
     assert bench.status(campaign).state == "submitted"

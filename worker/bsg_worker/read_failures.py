@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bsg_ledger.gate import GateReason
 from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.runtime import Runtime
 
 DEFAULT_COOL_DOWN_SECONDS = 5.0
@@ -14,8 +15,8 @@ def obey(runtime: Runtime, failure: ReadFailed) -> None:
     """Cools the account down when it was throttled, and shuts its gate when it was closed."""
     if failure.throttled:
         runtime.status_limiter.cool_down(failure.retry_after or DEFAULT_COOL_DOWN_SECONDS)
-    if failure.account_reason is not None:
-        runtime.gate.shut(reason=GateReason(failure.account_reason), by="a read")
+    if failure.account_reason is not None and runtime.gate.shut(reason=GateReason(failure.account_reason), by="a read"):
+        warn_of_shut_gate(runtime, ["a read"])
 
 
 def concerns_everybody(failure: ReadFailed) -> bool:

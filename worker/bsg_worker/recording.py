@@ -19,11 +19,14 @@ from bsg_worker.backoff import delay
 from bsg_worker.bodies import rejected, without
 from bsg_worker.bsg_time import CLOCK_TOLERANCE
 from bsg_worker.client.outcomes import Outcome, OutcomeKind
+from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.limiter import LONGEST_COOL_DOWN
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.runtime import Runtime
 
 LOGGER = logging.getLogger(__name__)
+
+_MAY_SHUT_THE_GATE = frozenset({OutcomeKind.NOT_TAKEN, OutcomeKind.ACCOUNT_CLOSED, OutcomeKind.IN_DOUBT})
 
 DOUBTS_ALLOWED = 5
 SHUTS_ALLOWED = 2
@@ -44,6 +47,15 @@ def record(
 
     `begun` is when the exchange began, on this process's monotonic clock.
     """
+    recorded = _recorded(runtime, lease, outcome, body, chance, begun)
+    if outcome.kind in _MAY_SHUT_THE_GATE:
+        warn_of_shut_gate(runtime, [lease.batch_id])
+    return recorded
+
+
+def _recorded(
+    runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random, begun: float
+) -> Recorded:
     batches = runtime.ledger.batches
     match outcome.kind:
         case OutcomeKind.TAKEN:

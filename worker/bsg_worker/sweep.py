@@ -7,6 +7,7 @@ from bsg_config.doorbell import BELL_PATIENCE_MS
 from bsg_config.queues import PREPARE, SUBMIT, queue_of
 from bsg_ledger.rooms import Room, unstamped
 from bsg_worker.doorbells import ring_submits
+from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.reconcile import reconcile
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import by_lot
@@ -20,6 +21,7 @@ def sweep(runtime: Runtime) -> str:
     taken_back = runtime.ledger.batches.take_back(runtime.account, at_most=AT_ONCE)
     if taken_back:
         reached(CrashPoint.SWEEP_LEASES_TAKEN_BACK)
+        warn_of_shut_gate(runtime, taken_back)
     expired = _expire(runtime)
     rung = _ring_prepares(runtime) + _ring_submits(runtime)
     swept = f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"

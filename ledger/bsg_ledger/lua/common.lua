@@ -303,18 +303,20 @@ local STANDING = { operator = true, ledger_went_back = true }
 local FIRST_BACKOFF, LONGEST_BACKOFF = 15000, 600000
 
 -- An operator's word stands over what a probe opens, a ledger that went back over both: it covers that word meanwhile.
+-- Returns whether that changed anything.
 local function shut_gate(account, reason, by)
   local key = account_key(account, 'gate')
   local before = gate_shut(account) and redis.call('HGET', key, 'reason')
   if (before == 'operator' and reason == 'ledger_went_back') or (before == 'ledger_went_back' and reason == 'operator') then
     redis.call('HSET', key, 'covered', NOW)
   end
-  if before and (before == 'ledger_went_back' or not STANDING[reason]) then return end
+  if before and (before == 'ledger_went_back' or not STANDING[reason]) then return false end
   local tried = gate_half_open(account) and number(redis.call('HGET', key, 'backoff')) or 0
   local backoff = math.min(math.max(2 * tried, FIRST_BACKOFF), LONGEST_BACKOFF)
   redis.call('HSET', key, 'state', 'shut', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
   redis.call('HDEL', key, 'trial', 'backoff', 'probe_at')
   if reason == 'doubts' then redis.call('HSET', key, 'backoff', backoff, 'probe_at', NOW + backoff) end
+  return true
 end
 
 -- What has shut it stays its reason, until an answer to a trial opens it whole.

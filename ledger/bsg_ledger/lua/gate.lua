@@ -2,11 +2,12 @@
 -- Opens or shuts an account's gate, notes a balance, or takes the next probe.
 -- ARGV  1 account, 2 open, reopen (not what an operator has to open), shut, balance or probe, 3 reason; for reopen:
 --       trial to open half only, 4 by, 5 for probe: how long to put off (ms), 6 balance last seen ('' for none)
--- Answer  {open | half_open | shut}; for probe {probe} if one is due now, {wait} if not
+-- Answer  {open | half_open | shut}; for shut {shut, 1 if it was not for that before}; for probe {probe} if one is due
+--         now, {wait} if not
 -- Transition  open <-> shut; shut -> half_open for a trial, and always after doubts: reads may work while POSTs do not
 local key = account_key(ARGV[1], 'gate')
 if ARGV[2] == 'shut' then
-  shut_gate(ARGV[1], ARGV[3], ARGV[4])
+  return { 'shut', shut_gate(ARGV[1], ARGV[3], ARGV[4]) and 1 or 0 }
 elseif ARGV[2] == 'open' then
   open_gate(ARGV[1], ARGV[3], ARGV[4])
 elseif ARGV[2] == 'reopen' and gate_shut(ARGV[1]) then

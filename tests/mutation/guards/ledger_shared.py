@@ -126,14 +126,14 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a ledger that went back stands over an operator's word",
-            "if before and (before == 'ledger_went_back' or not STANDING[reason]) then return end",
-            "if before and not STANDING[reason] then return end",
+            "if before and (before == 'ledger_went_back' or not STANDING[reason]) then return false end",
+            "if before and not STANDING[reason] then return false end",
             f"{GOING_BACK}an_operators_word_comes_back_once_the_ledger_is_adopted",
         ),
         (
             "an operator's word stands over what a probe opens",
-            "if before and (before == 'ledger_went_back' or not STANDING[reason]) then return end",
-            "if before == 'ledger_went_back' then return end",
+            "if before and (before == 'ledger_went_back' or not STANDING[reason]) then return false end",
+            "if before == 'ledger_went_back' then return false end",
             f"{BATCHES}an_operators_word_stands_over_any_other_reason",
         ),
         (

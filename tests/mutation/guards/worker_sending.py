@@ -211,7 +211,7 @@ GUARDS: tuple[Guard, ...] = (
             "doubts in a row shut the gate",
             "DOUBTS_ALLOWED = 5",
             "DOUBTS_ALLOWED = 500",
-            f"{RECORDING}five_doubts_in_a_row_shut_the_gate",
+            f"{RECORDING}five_doubts_in_a_row_shut_the_gate_which_is_one_warning_in_the_log",
         ),
     ),
     *guards_of(
