@@ -10,6 +10,7 @@ from bsg_ledger.batches import Batches
 from bsg_ledger.campaigns import Campaigns
 from bsg_ledger.delivery_reports import DELIVERY_REPORTS_KEPT, DeliveryReports
 from bsg_ledger.durability import Durability
+from bsg_ledger.failures import Failures
 from bsg_ledger.feed import transition_feed
 from bsg_ledger.gate import Gate
 from bsg_ledger.listing import Listing
@@ -62,6 +63,9 @@ class Ledger:
     def witness(self, accounts: Sequence[str]) -> Witness:
         """A new one, which has seen nothing yet: one per process, for all of its accounts."""
         return Witness(self._scripts, accounts)
+
+    def failures(self, account: str) -> Failures:
+        return Failures(self._client, self._scripts, account)
 
     def gate(self, account: str) -> Gate:
         return Gate(self._client, self._scripts, account)

@@ -17,7 +17,7 @@ from bsg_config.sending_hours import SendingHours
 from bsg_config.settings import Settings
 from bsg_ledger.batches import batch_id
 from bsg_ledger.gate import gate_state
-from bsg_ledger.limit_keys import cool_down_key, limit_key
+from bsg_ledger.limit_keys import cool_down_key, end_of, limit_key
 from bsg_ledger.moments import moment
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import BatchState
@@ -115,12 +115,11 @@ class WaitingReader:
         if head.account is None:
             return AccountFacts(name, key_missing=key_missing, limit=limit)
         gate, cooled, limited, leases = states[head.account]
-        until = moment(int(cooled) / 1000) if cooled else None
         return AccountFacts(
             name,
             key_missing=key_missing,
             gate=gate_state(decoded(gate)),
-            cooling_until=until if until is not None and until > now else None,
+            cooling_until=end_of(cooled, now),
             busy=bool(limited or leases),
             limit=limit,
         )

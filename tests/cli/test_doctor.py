@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,20 +19,25 @@ from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.redis_server import look_at_redis
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
+from bsg_cli.printing import moment
 from bsg_config.body_seal import BodySeal
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_ledger.failures import QUIET_MS, FailureKind
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.limit_keys import cool_down_key
 from bsg_ledger.rooms import unstamped
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
+from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.limiter import Limiter
 from tests.cli.conftest import Running
 from tests.ledger.campaigns import Desk
 from tests.processes import wait_until
 from tests.servers import RedisServer
+from tests.worker.bench import Bench
 
 
 def told(findings: Iterator[Finding], subject: str) -> Finding:
@@ -195,9 +201,88 @@ def test_a_half_open_gate_is_a_warning(ward: Ward) -> None:
     assert "one batch at a time" in finding.told
 
 
+@pytest.fixture
+def bench(redis_url: str, sandbox: Sandbox) -> Bench:
+    return Bench(redis_url, sandbox, BSG_API_KEY="live_sandbox")
+
+
+def failures_told(bench: Bench) -> list[Finding]:
+    found = look_at_accounts(bench.runtime.redis, bench.settings)
+    return [one for one in found if one.subject == "BSG" and "request" in one.told]
+
+
+def test_errors_that_bsg_answers_are_told_with_their_number_and_since_when(bench: Bench) -> None:
+    begun = moment(datetime.fromtimestamp(bench.runtime.ledger.rooms.now_ms() / 1000, UTC))
+    bench.sandbox.fault(kind="server_error_before", status=500, times=3)
+    for _ in range(3):
+        bench.submit(bench.prepared(1))
+
+    (finding,) = failures_told(bench)
+
+    assert finding.level is Level.WARNING
+    assert finding.told.startswith(f"answers with errors (HTTP 500): 3 requests since {begun[:-2]}")
+    assert "looked up" in finding.remedy
+
+
+def test_a_throttled_account_is_told_with_the_setting_to_lower(bench: Bench) -> None:
+    bench.sandbox.fault(kind="throttle", times=3)
+    for _ in range(3):
+        bench.submit(bench.prepared(1))
+        bench.runtime.redis.delete(cool_down_key(bench.runtime.account))
+
+    (finding,) = failures_told(bench)
+
+    assert finding.told.startswith("throttles the account (HTTP 429): 3 requests since ")
+    assert "BSG_RATE_LIMIT" in finding.remedy
+
+
+def test_reads_that_fail_are_told_too(bench: Bench) -> None:
+    bench.sandbox.fault(kind="server_error_before", method="GET", path="/api/campaigns*", status=503, times=4)
+    for _ in range(4):
+        with pytest.raises(ReadFailed):
+            bench.runtime.client.campaign(1)
+
+    (finding,) = failures_told(bench)
+
+    assert "(HTTP 503): 4 requests" in finding.told
+
+
+def test_one_failure_is_a_note_and_what_was_long_ago_is_nothing(bench: Bench) -> None:
+    bench.sandbox.fault(kind="server_error_before", times=1)
+    bench.submit(bench.prepared(1))
+    (finding,) = failures_told(bench)
+    assert finding.level is Level.NOTE
+
+    bench.runtime.redis.hincrby(f"bsg:account:{bench.runtime.account}:failures", "error:last", -QUIET_MS)
+    assert failures_told(bench) == []
+
+
+def test_a_duplicate_notice_and_a_no_are_no_failures_of_bsg(bench: Bench) -> None:
+    bench.sandbox.fault(kind="duplicate_notice_after", times=1)
+    bench.submit(bench.prepared(1))
+    bench.sandbox.fault(kind="http_200_error", code=7, times=1)
+    bench.submit(bench.prepared(1))
+
+    assert failures_told(bench) == []
+
+
+def test_a_warning_is_not_summed_up_as_a_system_in_order(system: Running, doctor: Doctor) -> None:
+    wait_until(lambda: system.pulse.since_last_tick() is not None, within=10, what="beat's first trace")
+    settings = Settings.from_environment()
+    with system.server.client() as client:
+        failures = Ledger(client).failures(settings.account)
+        for _ in range(3):
+            failures.note(FailureKind.ERROR, "HTTP 500")
+
+        assert doctor.run() == ExitCode.OK, doctor.output
+
+        client.delete(f"bsg:account:{settings.account}:failures")
+    assert "No problems, but warnings: 1." in doctor.output
+
+
 def test_a_cool_down_is_noted(ward: Ward) -> None:
     Limiter(ward.desk.client, ward.account, "submit", ward.settings.bsg_rate_limit).cool_down(60)
-    assert "cools down for" in ward.of_account("limiter").told
+    assert "cools down until" in ward.of_account("limiter").told
 
 
 def test_a_batch_that_waits_for_a_person_is_a_problem_and_one_that_is_looked_up_is_not(ward: Ward) -> None:

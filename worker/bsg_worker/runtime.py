@@ -22,6 +22,7 @@ from bsg_worker.bsg_time import BSGTime
 from bsg_worker.client.bsg_client import BSGClient
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.evidence import Evidence
+from bsg_worker.failed_requests import note_failures
 from bsg_worker.limiter import LONGEST_RESERVATION, LONGEST_SLOT_WAIT, Later, Limiter
 from bsg_worker.measurements import Measurements
 
@@ -100,6 +101,7 @@ def build(
             client,
             before_read=lambda: _wait_for_slot(status_limiter, patience),
             before_second_post=lambda: _wait_for_slot(submit_limiter, LONGEST_SLOT_WAIT),
+            observe=note_failures(ledger.failures(settings.account)),
         ),
         submit_limiter=submit_limiter,
         status_limiter=status_limiter,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from bsg_cli.commands.healthcheck import seconds_argument
 from bsg_cli.connection import settings_in
@@ -42,17 +43,26 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     settings = settings_in(arguments.data_directory)
-    problems = 0
+    levels: Counter[Level] = Counter()
     with queue_errors():
         for finding in _findings(settings, arguments.within):
-            problems += finding.level is Level.PROBLEM
+            levels[finding.level] += 1
             if arguments.json:
                 print_json(finding)
             else:
                 _print(finding)
     if not arguments.json:
-        print(f"\nProblems: {problems}." if problems else "\nNothing here would lose, double or hold messages.")
-    return ExitCode.FAILED if problems else ExitCode.OK
+        print(f"\n{_sum(levels)}")
+    return ExitCode.FAILED if levels[Level.PROBLEM] else ExitCode.OK
+
+
+def _sum(levels: Mapping[Level, int]) -> str:
+    problems, warnings = levels.get(Level.PROBLEM, 0), levels.get(Level.WARNING, 0)
+    if problems:
+        return f"Problems: {problems}."
+    if warnings:
+        return f"No problems, but warnings: {warnings}."
+    return "Nothing here would lose, double or hold messages."
 
 
 def _findings(settings: Settings, within: float) -> Iterator[Finding]:

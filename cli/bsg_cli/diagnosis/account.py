@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import redis
 
-from bsg_cli.cool_down import cooling_for
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import moment
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_config.settings import Settings
+from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateReason
 from bsg_ledger.gate_reasons import shut_for
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.limit_keys import cooling_until
 
 PATIENCE_SECONDS = 20.0  # for a slot among the workers' own status requests
 
@@ -27,6 +28,7 @@ def look_at_accounts(client: redis.Redis, settings: Settings) -> Iterator[Findin
         return
     for account in settings.accounts:
         yield _balance(account)
+        yield from _failures(client, account)
         yield _gate(client, account)
         yield from _cool_down(client, account)
 
@@ -71,6 +73,17 @@ def _balance(settings: Settings) -> Finding:
     return Finding(subject, Level.OK, f"accepts the key; the balance is {left}")
 
 
+def _failures(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
+    remedies = {
+        FailureKind.ERROR: "What was not taken is tried again, what is in doubt is looked up. If it lasts, ask BSG.",
+        FailureKind.THROTTLED: f"Lower {variable('BSG_RATE_LIMIT', settings.account_name)} to what BSG allows.",
+        FailureKind.UNREACHABLE: f"Check {variable('BSG_BASE_URL', settings.account_name)} and the network.",
+    }
+    for spell in Ledger(client).failures(settings.account).current():
+        level = Level.WARNING if spell.several else Level.NOTE
+        yield Finding(of_account("BSG", settings), level, spell.describe(moment), remedies[spell.kind])
+
+
 def _gate(client: redis.Redis, settings: Settings) -> Finding:
     gate = Ledger(client).gate(settings.account).state()
     if gate.open:
@@ -89,6 +102,7 @@ def _gate(client: redis.Redis, settings: Settings) -> Finding:
 
 
 def _cool_down(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    seconds = cooling_for(client, settings, settings.account)
-    if seconds > 0:
-        yield Finding(of_account("limiter", settings), Level.NOTE, f"cools down for {seconds:.0f} s, as BSG asked to")
+    until = cooling_until(client, settings.account)
+    if until is not None:
+        told = f"cools down until {moment(until)}, as BSG asked to: nothing leaves before"
+        yield Finding(of_account("limiter", settings), Level.NOTE, told)

@@ -37,6 +37,7 @@
 --                                               first refusal, ID:denied the first of the latest 404s
 --   bsg:account:A:owners                hash    BSG campaign id -> batch
 --   bsg:account:A:zone                  string  minutes by which BSG's times differ from the zone of the settings
+--   bsg:account:A:failures              hash    of each kind of failed request: since, last, count, cause, total
 --   bsg:account:A:gate                  hash    state (open, half_open, shut), reason, by, since, doubts (in a row), probe_at,
 --                                               covered, trial (batch and token that a half-open gate let through), backoff (ms),
 --                                               tried_balance (a probe opened with it, nothing was taken since), message_price (last)

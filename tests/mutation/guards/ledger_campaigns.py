@@ -10,6 +10,7 @@ PARTS = "tests/ledger/test_parts.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
 CAMPAIGNS = "tests/ledger/test_campaigns.py::test_"
 HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
+FAILURES = "tests/ledger/test_failures.py::test_"
 GATE = "tests/ledger/test_gate.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
@@ -113,6 +114,15 @@ GUARDS: tuple[Guard, ...] = (
             ("if redis.call('HGET', part_key(campaign, part), 'token') ~= ARGV[3] then return { 'stale' } end"),
             "",
             f"{PARTS}a_part_that_another_prepares_is_neither_given_back_nor_committed",
+        ),
+    ),
+    *guards_of(
+        "ledger/bsg_ledger/lua/note_failure.lua",
+        (
+            "failures after a quiet time are a new spell",
+            "if NOW - last > number(ARGV[4]) then",
+            "if last == 0 then",
+            f"{FAILURES}after_a_quiet_time_a_failure_begins_a_new_spell",
         ),
     ),
     *guards_of(

@@ -14,7 +14,7 @@ from bsg_worker.client.answers import decode
 from bsg_worker.client.outcomes import AccountReason, ReadFailed
 from bsg_worker.client.tokens import TokenStore
 from bsg_worker.client.verdicts import usable
-from bsg_worker.client.wire import Answer, StreamedBody, Wire
+from bsg_worker.client.wire import Answer, Observe, StreamedBody, Wire, observe_nothing
 
 _LONGEST_ANSWER = 65_536
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # nothing that could end a header's line
@@ -66,9 +66,9 @@ class Login:
     BSG: POST /api/auth/login.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, observe: Observe = observe_nothing) -> None:
         self._api_key = settings.require_api_key()
-        self._wire = Wire(settings)
+        self._wire = Wire(settings, observe)
 
     def __call__(self) -> str:
         """A new token. Raises ReadFailed."""
@@ -90,12 +90,12 @@ class Login:
         return token
 
 
-def token_store(settings: Settings, client: redis.Redis) -> TokenStore:
+def token_store(settings: Settings, client: redis.Redis, observe: Observe = observe_nothing) -> TokenStore:
     """The store of the account's token. Raises SettingsInvalid when there is no key."""
     return TokenStore(
         client,
         settings.account,
-        Login(settings),
+        Login(settings, observe),
         longest_login=settings.longest_exchange + _SECONDS_OVER_THE_EXCHANGE,
     )
 

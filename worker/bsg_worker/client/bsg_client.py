@@ -32,7 +32,7 @@ from bsg_worker.client.lists import listed
 from bsg_worker.client.outcomes import Outcome, OutcomeKind, ReadFailed
 from bsg_worker.client.tokens import TokenStore
 from bsg_worker.client.verdicts import creation_outcome, usable
-from bsg_worker.client.wire import Answer, NoAnswer, StreamedBody, Wire
+from bsg_worker.client.wire import Answer, NoAnswer, Observe, StreamedBody, Wire, observe_nothing
 
 _UNAUTHORISED, _UNPROCESSABLE = 401, 422
 _LONGEST_ANSWER = 1 << 20
@@ -51,7 +51,7 @@ class BSGClient:
     `before_read` is called before every request of the reading methods, each page of a list included: the
     place for a rate limit. What it raises passes through. `before_second_post` is called before `send_individual`
     makes its second attempt, with a new token: that is a request more than its caller had leave for. It raises
-    ReadFailed when there is no leave now.
+    ReadFailed when there is no leave now. `observe` is told what came of each request, logins included.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class BSGClient:
         tokens: TokenStore | None,
         before_read: Callable[[], None] = _ask_nobody,
         before_second_post: Callable[[], None] = _ask_nobody,
+        observe: Observe = observe_nothing,
     ) -> None:
         self._access: Access
         if settings.bsg_auth == "api-key":
@@ -71,7 +72,7 @@ class BSGClient:
         self._zone = settings.bsg_timezone
         self._before_read = before_read
         self._before_second_post = before_second_post
-        self._wire = Wire(settings)
+        self._wire = Wire(settings, observe)
 
     @classmethod
     def connected(
@@ -80,9 +81,10 @@ class BSGClient:
         client: redis.Redis,
         before_read: Callable[[], None] = _ask_nobody,
         before_second_post: Callable[[], None] = _ask_nobody,
+        observe: Observe = observe_nothing,
     ) -> BSGClient:
         """A client whose token is kept in that Redis. Raises SettingsInvalid when there is no key."""
-        return cls(settings, token_store(settings, client), before_read, before_second_post)
+        return cls(settings, token_store(settings, client, observe), before_read, before_second_post, observe)
 
     def without_access(self) -> Outcome | None:
         """Sees to it that a token stands, so that no login comes between leave for a POST and the POST.

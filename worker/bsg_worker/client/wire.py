@@ -88,10 +88,21 @@ class StreamedBody:
         return chunk
 
 
-class Wire:
-    """Sends requests to one BSG host. Threads and forked processes may share it, not its connections."""
+Observe = Callable[[Answer | NoAnswer], None]
 
-    def __init__(self, settings: Settings) -> None:
+
+def observe_nothing(answer: Answer | NoAnswer) -> None:
+    pass
+
+
+class Wire:
+    """Sends requests to one BSG host. Threads and forked processes may share it, not its connections.
+
+    `observe` is told what came of each request.
+    """
+
+    def __init__(self, settings: Settings, observe: Observe = observe_nothing) -> None:
+        self._observe = observe
         self._base_url = settings.bsg_base_url
         self._timeouts = (settings.bsg_connect_timeout, settings.bsg_read_timeout)
         # A proxy could not reach a sandbox on our own loopback; only loopback may go without TLS.
@@ -115,6 +126,22 @@ class Wire:
         was kept alive the server may be hanging up just as the body leaves, and that doubt would be of our
         making.
         """
+        try:
+            answer = self._exchange(method, path, authorisation, body, query, longest_answer)
+        except HeldBack:
+            return NoAnswer(body_left=False, cause=INTENT_TOO_OLD)
+        self._observe(answer)
+        return answer
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        authorisation: Mapping[str, str],
+        body: StreamedBody | None,
+        query: Mapping[str, str] | None,
+        longest_answer: int,
+    ) -> Answer | NoAnswer:
         connect_timeout, read_timeout = self._timeouts
         session = self._sessions.for_body if body is not None else self._sessions.for_reading
         with Exchange.bounded(connect_timeout + read_timeout, read_timeout) as exchange:
@@ -133,7 +160,7 @@ class Wire:
                 with response:
                     return _read(response, exchange, longest_answer)
             except HeldBack:
-                return NoAnswer(body_left=False, cause=INTENT_TOO_OLD)
+                raise
             except _FAILURES as error:
                 return NoAnswer(body is not None and body.left, _cause(error, exchange))
             except Exception as error:
