@@ -26,6 +26,7 @@ from bsg_producer.rejects import Reject
 
 if TYPE_CHECKING:
     from bsg_producer.async_producer import AsyncProducer
+    from bsg_producer.preview import Preview
 else:
     # Type checkers do not see this function: with it, they accept any name.
     def __getattr__(name: str) -> object:
@@ -35,7 +36,7 @@ else:
 
 
 # Most apps need neither these nor what they import. Name them above for type checkers too.
-_IMPORTED_ON_USE = {"AsyncProducer": "bsg_producer.async_producer"}
+_IMPORTED_ON_USE = {"AsyncProducer": "bsg_producer.async_producer", "Preview": "bsg_producer.preview"}
 
 __all__ = [
     "AsyncProducer",
@@ -50,6 +51,7 @@ __all__ = [
     "FeedGap",
     "FileInvalid",
     "IdempotencyConflict",
+    "Preview",
     "Priority",
     "Producer",
     "QueueNotDurable",

@@ -64,6 +64,36 @@ def _in_threads(
     return call
 
 
+def _previewing(
+    method: Callable[Concatenate[Producer, Messages, P], T],
+) -> Callable[Concatenate[AsyncProducer, Messages | AsyncIterable[Mapping[str, Any]], P], Coroutine[Any, Any, T]]:
+    """In a thread, as BSG may be asked over HTTP; an asynchronous iterable is still read in the loop."""
+
+    @wraps(method)
+    async def call(
+        self: AsyncProducer,
+        messages: Messages | AsyncIterable[Mapping[str, Any]],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        loop = asyncio.get_running_loop()
+        ready = _read_in(loop, messages) if isinstance(messages, AsyncIterable) else messages
+        return await asyncio.to_thread(method, Producer(self._settings), ready, *args, **kwargs)
+
+    either: Any = call
+    return either  # type: ignore[no-any-return]
+
+
+def _read_in(loop: asyncio.AbstractEventLoop, items: AsyncIterable[T]) -> Iterator[T]:
+    iterator = aiter(items)
+
+    async def next_item() -> Any:
+        return await anext(iterator, _END)
+
+    while (item := asyncio.run_coroutine_threadsafe(next_item(), loop).result()) is not _END:
+        yield cast(T, item)
+
+
 def _enqueueing(
     method: Callable[Concatenate[Producer, Messages, P], Receipt],
 ) -> Callable[Concatenate[AsyncProducer, Messages | AsyncIterable[Mapping[str, Any]], P], Coroutine[Any, Any, Receipt]]:
@@ -85,8 +115,8 @@ class AsyncProducer:
     """`Producer` for asyncio: the same methods, to be awaited, or iterated with `async for`. One per loop is enough.
 
     `enqueue` takes asynchronous iterables too. Packing 10 000 messages takes the loop for some milliseconds at a time;
-    a synchronous iterable is read in the loop, so give one that does not block. `report` alone uses a thread, as it
-    speaks HTTP with BSG. Close it with `aclose`, or use it in `async with`.
+    a synchronous iterable is read in the loop, so give one that does not block. `report` and `preview` alone use a
+    thread, as they speak HTTP with BSG. Close it with `aclose`, or use it in `async with`.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -106,6 +136,8 @@ class AsyncProducer:
         await self._client.aclose()
 
     enqueue = _enqueueing(Producer.enqueue)
+    preview = _previewing(Producer.preview)
+    send_test = _enqueueing(Producer.send_test)
     status = _awaited(Producer.status)
     campaigns = _iterated(Producer.campaigns)
     rejects = _iterated(Producer.rejects)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, is_account_name, variable
-from bsg_config.queue_order import PRIORITIES
+from bsg_config.queue_order import PRIORITIES, Priority
 from bsg_config.sending_hours import SendingHours
 from bsg_config.settings import Settings, SettingsInvalid
 from bsg_producer import rules
@@ -29,6 +29,24 @@ MAX_COST_BELOW = 1_000_000_000
 
 _PRIORITY = ", ".join(PRIORITIES[:-1]) + f" or {PRIORITIES[-1]}"
 _ZONE_REMEDY = "give a datetime with a zone, such as datetime(2030, 1, 31, 9, 0, tzinfo=ZoneInfo('Europe/Kyiv'))"
+
+
+class CampaignOptions(TypedDict, total=False):
+    """The options of a campaign, as `Producer.enqueue` explains them, with the defaults that they have there."""
+
+    sender: str | None
+    text: str | None
+    tariff_code: int
+    validity: int
+    start_at: datetime | None
+    deadline: datetime | None
+    callback_url: str | None
+    priority: Priority
+    allow_duplicates: bool
+    name: str | None
+    send_between: str | None
+    max_cost: float | Decimal | str | None
+    account: str
 
 
 def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: datetime) -> Envelope:

@@ -93,7 +93,7 @@ class _PartStore:
         self._last = b""
 
     def store_all(self, messages: Iterable[Mapping[str, Any]]) -> None:
-        iterator = self._renewing(_iterate(messages))
+        iterator = self._renewing(iterate(messages))
         while part := list(islice(iterator, self._envelope.batch_size)):
             packed = pack(part, self._template)
             self._digest.update(part, packed.written, packed.names)
@@ -196,7 +196,8 @@ def _checked_key(key: str | None) -> str:
     return key
 
 
-def _iterate(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def iterate(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Return an iterator over the messages. Raise CampaignInvalid for what is no iterable of them."""
     if isinstance(messages, (str, bytes, Mapping)):
         raise CampaignInvalid({"messages": ["must be an iterable of mappings, one for each message"]})
     try:

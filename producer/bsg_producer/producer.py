@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 import redis
 
@@ -23,17 +23,21 @@ from bsg_ledger.gate import Gate, GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
 from bsg_producer import following
-from bsg_producer.campaign_arguments import account_settings, check_deadline, check_envelope
+from bsg_producer.campaign_arguments import CampaignOptions, account_settings, check_deadline, check_envelope
 from bsg_producer.campaign_ids import is_campaign_id
-from bsg_producer.enqueueing import Receipt, enqueue
+from bsg_producer.enqueueing import Receipt, enqueue, iterate
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
 from bsg_producer.pushed_reports import read_pushed_reports
 from bsg_producer.queue_errors import queue_errors
+from bsg_producer.redirecting import redirect_first
 from bsg_producer.rejects import Reject
 from bsg_producer.reporting import MessageReport, read_report
 from bsg_producer.resolution import resolve
 from bsg_producer.resuming import resume
 from bsg_producer.suppressing import checked_phones
+
+if TYPE_CHECKING:
+    from bsg_producer.preview import Preview
 
 T = TypeVar("T")
 
@@ -130,6 +134,40 @@ class Producer:
             window=self._settings.campaign_window,
             seal=self._seal,
         )
+
+    def preview(
+        self, messages: Iterable[Mapping[str, Any]], *, price: bool = False, **options: Unpack[CampaignOptions]
+    ) -> Preview:
+        """Return what `enqueue` with the same messages and options would come to; nothing is sent or stored.
+
+        Phones on the suppression list become rejects. With `price`, BSG is asked what it would cost. If the account's
+        key and the extra `worker` are here, BSG is also asked for its registered senders, for the warnings.
+
+        Raise `CampaignInvalid` as `enqueue` does, and with `price` `ReportUnavailable` when BSG does not answer.
+        """
+        from bsg_producer.preview import ask_about, count  # most processes enqueue and never need it
+
+        envelope = check_envelope(options, self._settings, clock.now())
+        settings = account_settings(self._settings, options.get("account", DEFAULT_ACCOUNT))
+        with queue_errors():
+            counts = count(iterate(messages), envelope, suppressed=self._ledger.suppressions.among, with_phones=price)
+        return ask_about(counts, settings, price=price)
+
+    def send_test(
+        self,
+        messages: Iterable[Mapping[str, Any]],
+        *,
+        to: str | int,
+        rows: int = 3,
+        idempotency_key: str | None = None,
+        **options: Unpack[CampaignOptions],
+    ) -> Receipt:
+        """Send the first `rows` messages of a campaign, rendered, to the phone `to` instead of to their own phones.
+
+        They carry no reference ids of the caller, as the campaign itself needs those. Raise as `enqueue` does.
+        """
+        options["allow_duplicates"] = True
+        return self.enqueue(redirect_first(iterate(messages), to, rows), idempotency_key=idempotency_key, **options)
 
     def status(self, campaign_id: str) -> CampaignStatus:
         """How the campaign stands: state, messages by state, batches and every transition."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib import import_module
-from typing import Any, cast
+from typing import cast
 
 from bsg_config.settings import Settings
+from bsg_producer.asking_bsg import ask_bsg
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,6 @@ class MessageReport:
 
 def read_report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
     """Asks BSG, under the account's limit of status requests. Raises as `Producer.report` does."""
-    # BSG's client belongs to the workers, on the floor above; who only enqueues needs neither it nor `requests`.
-    try:
-        reports: Any = import_module("bsg_worker.reports")
-    except ModuleNotFoundError as missing:
-        raise ModuleNotFoundError(
-            "a report is read from BSG, which needs requests: pip install 'bsg-campaigns[worker]'", name=missing.name
-        ) from None
+    reports = ask_bsg("reports", "a report")
     read = cast("Callable[[Settings, str], Iterator[MessageReport]]", reports.report)
     return read(settings, campaign_id)

@@ -70,6 +70,15 @@ class Price:
     currency: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A registered sender. `status` is as BSG prints it: active, blocked, registering. `country` may be ""."""
+
+    name: str
+    status: str
+    country: str
+
+
 def decode(body: bytes) -> Any:
     """The JSON of a body; None for anything that is not JSON."""
     try:
@@ -139,6 +148,14 @@ def balance_answer(data: Any) -> Balance | None:
     if not isinstance(data, Mapping) or (balance := _decimal(data.get("balance"))) is None:
         return None
     return Balance(balance, _decimal(data.get("credit")) or Decimal(0), _word(data.get("currency")))
+
+
+def sender_answer(data: Any) -> Sender | None:
+    """Reads a sender; None unless it is an object with a name."""
+    name = _word(data.get("sender")) if isinstance(data, Mapping) else None
+    if not name:
+        return None
+    return Sender(name, _word(data.get("status")) or "", _word(data.get("country")) or "")
 
 
 def whole_number(value: Any) -> int | None:

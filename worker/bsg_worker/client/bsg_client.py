@@ -20,12 +20,14 @@ from bsg_worker.client.answers import (
     CampaignDetail,
     MessageRow,
     Price,
+    Sender,
     balance_answer,
     campaign_answer,
     campaign_detail,
     data_of,
     message_row,
     price_answer,
+    sender_answer,
     whole_number,
 )
 from bsg_worker.client.lists import listed
@@ -171,6 +173,13 @@ class BSGClient:
         if balance is None:
             raise ReadFailed("not the answer that is documented", status=200)
         return balance
+
+    def senders(self) -> list[Sender]:
+        """The senders of SMS that the account has registered. Raises ReadFailed. BSG: GET /api/senders."""
+        rows = data_of(self._get("/api/senders", {"type": "sms"}))
+        if not isinstance(rows, list):
+            raise ReadFailed("not the answer that is documented", status=200)
+        return [sender for row in rows if (sender := sender_answer(row)) is not None]
 
     def price(self, *, sender: str, text: str, phones: Sequence[int], tariff_code: int) -> Price:
         """What one text to these phones would cost, 10 000 of them at most; nothing is sent. Raises ReadFailed.

@@ -1,0 +1,183 @@
+"""What a campaign would come to, by the checks that a worker makes: nothing is sent or stored."""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from importlib.util import find_spec
+from itertools import islice
+from typing import Any
+
+import zstandard
+
+from bsg_config.settings import Settings
+from bsg_producer import rules
+from bsg_producer.asking_bsg import ask_bsg
+from bsg_producer.campaign_ids import new_campaign_id
+from bsg_producer.columns import pack, unpack
+from bsg_producer.envelope import Envelope
+from bsg_producer.preparation import Prepared, SuppressedAmong, prepare
+from bsg_producer.rejects import Reject
+from bsg_producer.template import Template
+
+REJECTS_KEPT = 1_000
+MIN_SENDER_CHARACTERS = 3  # BSG: OpenAPI document, sender; the REST page allows fewer
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """How many messages have an encoding, and how many segments they take together."""
+
+    messages: int = 0
+    segments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What BSG asks for all of it. `requests`: how many it took to ask. BSG: POST /api/campaigns/price."""
+
+    amount: Decimal
+    currency: str
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would become of a campaign's messages.
+
+    `rejected` counts by the code of the reject; `rejects` are the first 1 000 of them, each with the message's index.
+    `ucs2_characters`: in how many messages each character stands that GSM 03.38 does not have. `seconds_at_least`: how
+    long the requests take under BSG_RATE_LIMIT if nothing else is sent. `warnings`: sentences about the senders.
+    `price` is None unless it was asked for.
+    """
+
+    accepted: int
+    sent: int
+    batches: int
+    rejected: Mapping[str, int]
+    rejects: Sequence[Reject]
+    gsm7: Encoded
+    ucs2: Encoded
+    ucs2_characters: Mapping[str, int]
+    seconds_at_least: float
+    warnings: Sequence[str] = ()
+    price: Price | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PricedAlike:
+    """What BSG's price may depend on, save the phones: messages that have all of it in common."""
+
+    sender: str
+    tariff_code: int
+    is_gsm: bool
+    segments: int
+
+
+PriceGroups = Mapping[PricedAlike, tuple[str, Sequence[int]]]
+"""For each kind of message that is priced alike, one text of it and the phones."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has been counted so far. `phones`: whether the phones are kept, which only a price needs."""
+
+    envelope: Envelope
+    with_phones: bool
+    accepted: int = 0
+    batches: int = 0
+    encoded: dict[bool, list[int]] = field(default_factory=lambda: {True: [0, 0], False: [0, 0]})
+    ucs2_characters: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    rejects: list[Reject] = field(default_factory=list)
+    senders: set[str] = field(default_factory=set)
+    price_groups: dict[PricedAlike, tuple[str, array[int]]] = field(default_factory=dict, repr=False)
+
+    def add(self, prepared: Prepared, messages: int) -> None:
+        self.accepted += messages
+        self.batches += len(prepared.batches)
+        for batch in prepared.batches:
+            for message in json.loads(zstandard.ZstdDecompressor().decompress(batch.body)):
+                self._add_message(message)
+        self.rejected.update(reject.code.value for reject in prepared.rejects)
+        self.rejects += prepared.rejects[: max(0, REJECTS_KEPT - len(self.rejects))]
+
+    def _add_message(self, message: Mapping[str, Any]) -> None:
+        text, sender = message["text"], message["sender"]
+        others = set(text) - rules.GSM_ALPHABET
+        segments = rules.segments(text)
+        encoded = self.encoded[not others]
+        encoded[0] += 1
+        encoded[1] += segments
+        self.ucs2_characters.update(others)
+        self.senders.add(sender)
+        if self.with_phones:
+            alike = PricedAlike(sender, message.get("tariff_code", self.envelope.tariff_code), not others, segments)
+            self.price_groups.setdefault(alike, (text, array("Q")))[1].append(message["phone"])
+
+    def preview(self, settings: Settings, warnings: Sequence[str] = (), price: Price | None = None) -> Preview:
+        gsm7, ucs2 = Encoded(*self.encoded[True]), Encoded(*self.encoded[False])
+        requests_later = max(0, self.batches - settings.bsg_rate_burst)
+        return Preview(
+            accepted=self.accepted,
+            sent=gsm7.messages + ucs2.messages,
+            batches=self.batches,
+            rejected=dict(self.rejected.most_common()),
+            rejects=self.rejects,
+            gsm7=gsm7,
+            ucs2=ucs2,
+            ucs2_characters=dict(self.ucs2_characters.most_common()),
+            seconds_at_least=requests_later * settings.bsg_rate_limit.interval_ms / 1000,
+            warnings=(*short_senders(self.senders), *warnings),
+            price=price,
+        )
+
+
+def count(
+    messages: Iterator[Mapping[str, Any]],
+    envelope: Envelope,
+    *,
+    suppressed: SuppressedAmong | None = None,
+    with_phones: bool = False,
+) -> Counts:
+    """Prepare the messages as a worker would, chunk by chunk, and count what comes of them."""
+    counts = Counts(envelope, with_phones)
+    template = None if envelope.text is None else Template.parse(envelope.text)
+    campaign_id = new_campaign_id()
+    while chunk := list(islice(messages, envelope.batch_size)):
+        prepared = prepare(
+            unpack(pack(chunk, template).content),
+            envelope,
+            campaign_id=campaign_id,
+            first_index=counts.accepted,
+            batch_size=envelope.batch_size,
+            suppressed=suppressed,
+        )
+        counts.add(prepared, len(chunk))
+    return counts
+
+
+def short_senders(senders: Iterable[str]) -> list[str]:
+    """Return a warning for each sender that BSG's document calls too short."""
+    return [
+        f"sender {sender!r}: it has fewer than {MIN_SENDER_CHARACTERS} characters, which BSG's API document does not "
+        "allow: take a longer one, or ask BSG"
+        for sender in sorted(senders)
+        if len(sender) < MIN_SENDER_CHARACTERS
+    ]
+
+
+def ask_about(counts: Counts, settings: Settings, *, price: bool) -> Preview:
+    """Add what only BSG can say: the price, if it is asked for, and which senders are registered, if a key is here.
+
+    Raise ReportUnavailable when BSG does not tell the price, and ModuleNotFoundError without the extra `worker`.
+    """
+    quoted: Price | None = ask_bsg("quoting", "a price").quote(settings, counts.price_groups) if price else None
+    warnings: list[str] = []
+    if settings.bsg_api_key is not None and find_spec("requests") is not None:
+        warnings = ask_bsg("quoting", "the list of senders").sender_warnings(settings, counts.senders)
+    return counts.preview(settings, warnings, quoted)
