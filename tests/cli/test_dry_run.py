@@ -107,6 +107,16 @@ def test_how_a_file_is_read_is_told_where_it_was_found_out(dry_run: DryRun, tmp_
     assert "cyrillic.csv: read as cp1251, separated by semicolon" in dry_run._capsys.readouterr().err
 
 
+def test_a_dry_run_of_which_all_is_rejected_fails(dry_run: DryRun) -> None:
+    assert dry_run.run("phone\n12\n13\n", "--text", "Hi") == ExitCode.FAILED
+    assert "rejected     2" in dry_run.output
+
+
+def test_a_short_sender_is_a_warning(dry_run: DryRun) -> None:
+    assert dry_run.run(f"phone\n{GOOD}\n", "--text", "Hi", "--sender", "MS") == ExitCode.OK
+    assert "Warning: sender 'MS': it has fewer than 3 characters" in dry_run.output
+
+
 @pytest.fixture
 def sandbox(redis_url: str, monkeypatch: pytest.MonkeyPatch, dry_run: DryRun) -> Iterator[Sandbox]:
     with Sandbox(price_per_part=0.25) as sandbox:
@@ -132,6 +142,21 @@ def test_a_price_that_bsg_does_not_tell_is_a_failure_that_says_so(dry_run: DryRu
 
     assert dry_run.run(f"phone,text\n{GOOD},Hi\n", "--price") == ExitCode.UNREACHABLE
     assert "--price: BSG did not tell" in dry_run.errors
+
+
+def test_a_sender_that_bsg_has_not_registered_is_a_warning(dry_run: DryRun, sandbox: Sandbox) -> None:
+    sandbox.put_account("live_sandbox", senders=[{"sender": "OtherShop", "status": "active", "country": "UA"}])
+
+    (warning,) = dry_run.json(f"phone,text\n{GOOD},Hi\n")["warnings"]
+    assert warning.startswith("sender 'MyShop': BSG has not registered it")
+
+
+def test_a_suppressed_phone_counts_as_rejected(dry_run: DryRun, sandbox: Sandbox) -> None:
+    assert main(["suppress", GOOD]) == ExitCode.OK
+    dry_run._capsys.readouterr()
+
+    told = dry_run.json(f"phone,text\n{GOOD},Hi\n+380661231232,Hi\n")
+    assert (told["sent"], told["rejected"]) == (1, {"suppressed": 1})
 
 
 def test_a_price_is_asked_for_in_a_dry_run_alone(dry_run: DryRun, tmp_path: Path) -> None:

@@ -11,12 +11,11 @@ from typing import Any
 
 from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.commands.reading_options import add_reading_options, reading_of
-from bsg_cli.connection import open_producer, settings_in
+from bsg_cli.connection import open_producer
+from bsg_cli.dry_run import preview_file, print_preview, print_preview_json
 from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.message_files import open_messages
-from bsg_cli.pricing import price_of
 from bsg_cli.printing import Progress, complain, messages, number, print_json
-from bsg_cli.rehearsal import as_fields, print_rehearsal, rehearse
 from bsg_cli.watching import watch
 from bsg_config import clock
 from bsg_config.settings import Settings
@@ -100,7 +99,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         if file.said:
             complain(f"{file.shown}: {file.said}")
         if arguments.dry_run:
-            return _rehearse(file, arguments)
+            return _dry_run(file, arguments)
         producer = open_producer(arguments.data_directory)
         progress = Progress()
         try:
@@ -139,25 +138,26 @@ def _test_rows(rows: Iterator[Mapping[str, str | int]], phone: str) -> Iterator[
         yield {**{name: value for name, value in row.items() if name != "reference_id"}, "phone": phone}
 
 
-def _rehearse(file: MessageFile, arguments: argparse.Namespace) -> ExitCode:
+def _dry_run(file: MessageFile, arguments: argparse.Namespace) -> ExitCode:
     settings = Settings.from_environment()
     envelope = check_envelope(_envelope(arguments), settings, clock.now())
-    settings = settings.of_account(arguments.account)
     progress = Progress()
     try:
-        rehearsal = rehearse(_counted(file, progress), lambda: file.line, envelope)
+        preview, lines = preview_file(
+            _counted(file, progress),
+            lambda: file.line,
+            envelope,
+            account=arguments.account,
+            data_directory=arguments.data_directory,
+            price=arguments.price,
+        )
     finally:
         progress.clear()
-    price = None
-    if arguments.price:
-        price = price_of(rehearsal, settings_in(arguments.data_directory).of_account(arguments.account))
     if arguments.json:
-        print_json({**as_fields(rehearsal, settings), **({} if price is None else {"price": price})})
+        print_preview_json(preview, lines)
     else:
-        print_rehearsal(rehearsal, file.shown, settings)
-        if price is not None:
-            print(f"It would cost {price.amount} {price.currency}, BSG says.")
-    return ExitCode.OK
+        print_preview(preview, lines, file.shown, settings.of_account(arguments.account))
+    return ExitCode.OK if preview.sent else ExitCode.FAILED
 
 
 def _check_columns(file: MessageFile, arguments: argparse.Namespace) -> None:

@@ -1,0 +1,138 @@
+"""`send --dry-run`: what a file would come to, for people and for programs; nothing is sent or stored."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bsg_cli.connection import settings_in
+from bsg_cli.errors import CommandError, ExitCode, Unreachable
+from bsg_cli.printing import messages, number, print_json, print_table
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_ledger.ledger import Ledger
+from bsg_producer.envelope import Envelope
+from bsg_producer.errors import QueueUnavailable, ReportUnavailable
+from bsg_producer.preparation import SuppressedAmong
+from bsg_producer.preview import Preview, ask_about, count
+from bsg_producer.queue_errors import queue_errors
+
+REJECTS_SHOWN = 20
+CHARACTERS_SHOWN = 20
+
+
+class PriceUnknown(CommandError):
+    """BSG did not tell the price."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+def preview_file(
+    rows: Iterable[Mapping[str, Any]],
+    line: Callable[[], int],
+    envelope: Envelope,
+    *,
+    account: str,
+    data_directory: Path,
+    price: bool,
+) -> tuple[Preview, list[int]]:
+    """Return the preview, and the line in the file on which each of its rejects begins.
+
+    `line` returns where the row begins that was read last. Redis is needed only for the price; where there is none, no
+    phone counts as suppressed. Raise PriceUnknown, Unreachable, BadInput and SettingsInvalid.
+    """
+    settings = _settings(data_directory, needed=price)
+    lines = array("q")
+    with queue_errors():
+        counts = count(_noting(rows, line, lines), envelope, suppressed=_suppressed(settings), with_phones=price)
+    try:
+        preview = ask_about(counts, (settings or Settings.from_environment()).of_account(account), price=price)
+    except ReportUnavailable as unknown:
+        raise PriceUnknown(f"--price: {unknown}. Try again, or leave it out.") from None
+    return preview, [lines[reject.index] for reject in preview.rejects[:REJECTS_SHOWN]]
+
+
+def print_preview(preview: Preview, lines: list[int], shown: str, settings: Settings) -> None:
+    """Print it for people. `shown` is the file's name."""
+    print(f"Nothing was sent or stored. {messages(preview.accepted)} of {shown} would be accepted:")
+    print(f"  to be sent   {number(preview.sent)} in {number(preview.batches)} batches, which take ", end="")
+    print(f"{preview.seconds_at_least:.1f} s\n               or more under the rate limit of {settings.bsg_rate_limit}")
+    print(f"  rejected     {number(sum(preview.rejected.values()))}")
+    for code, times in preview.rejected.items():
+        print(f"    {code:<24} {number(times)}")
+    print_table(
+        ("alphabet", "messages", "segments"),
+        [
+            (name, number(encoded.messages), number(encoded.segments))
+            for name, encoded in (("GSM-7", preview.gsm7), ("UCS-2", preview.ucs2))
+        ],
+    )
+    if preview.ucs2_characters:
+        frequent = list(preview.ucs2_characters.items())[:CHARACTERS_SHOWN]
+        print(f"UCS-2 because of {', '.join(f'{_shown(one)} in {number(times)}' for one, times in frequent)}")
+    for line, reject in zip(lines, preview.rejects, strict=False):
+        place = f" {reject.field}:" if reject.field else ""
+        print(f"{shown}, line {line}:{place} {reject.message}")
+    if (more := sum(preview.rejected.values()) - len(lines)) > 0:
+        print(f"… and {number(more)} more")
+    for warning in preview.warnings:
+        print(f"Warning: {warning}.")
+    if preview.price is not None:
+        print(f"It would cost {preview.price.amount} {preview.price.currency}, BSG says.")
+
+
+def print_preview_json(preview: Preview, lines: list[int]) -> None:
+    """Print it as one line of JSON for programs, without phones."""
+    print_json(
+        {
+            "accepted": preview.accepted,
+            "sent": preview.sent,
+            "batches": preview.batches,
+            "rejected": preview.rejected,
+            "first_rejects": [
+                {"line": line, "field": reject.field, "code": reject.code, "message": reject.message}
+                for line, reject in zip(lines, preview.rejects, strict=False)
+            ],
+            "segments": {"gsm7": preview.gsm7, "ucs2": preview.ucs2},
+            "ucs2_characters": dict(list(preview.ucs2_characters.items())[:CHARACTERS_SHOWN]),
+            "seconds_at_least": preview.seconds_at_least,
+            "warnings": preview.warnings,
+            **({} if preview.price is None else {"price": preview.price}),
+        }
+    )
+
+
+def _settings(data_directory: Path, *, needed: bool) -> Settings | None:
+    try:
+        return settings_in(data_directory)
+    except Unreachable:
+        if needed:
+            raise
+        return None
+
+
+def _suppressed(settings: Settings | None) -> SuppressedAmong | None:
+    if settings is None:
+        return None
+    ledger = Ledger(connect(settings))
+    try:
+        with queue_errors():
+            ledger.reach()
+    except QueueUnavailable:
+        return None
+    return ledger.suppressions.among
+
+
+def _noting(
+    rows: Iterable[Mapping[str, Any]], line: Callable[[], int], lines: array[int]
+) -> Iterator[Mapping[str, Any]]:
+    for row in rows:
+        lines.append(line())
+        yield row
+
+
+def _shown(character: str) -> str:
+    point = f"U+{ord(character):04X}"
+    return f"{character} ({point})" if character.isprintable() else point
