@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import redis
 from bsg_config.redis_clock import now_ms
 from bsg_config.sending_hours import SendingHours
 from bsg_config.settings import Settings
-from bsg_ledger.batches import batch_id
+from bsg_ledger.batches import batch_id, split_batch_id
 from bsg_ledger.gate import gate_state
 from bsg_ledger.limit_keys import cool_down_key, end_of, limit_key
 from bsg_ledger.moments import moment
@@ -23,7 +24,8 @@ from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import BatchState
 from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, Wait, foremost, waits
 
-BATCHES_READ_SINGLY = 100  # of a campaign with more only the counts are read, unless all are asked for
+BATCHES_READ_SINGLY = 100
+EVERY_BATCH = sys.maxsize
 UNREADABLE_FOR = timedelta(minutes=3)  # workers try what they cannot read once a minute
 _BATCHES_AT_ONCE = 1000
 _CAMPAIGNS_AT_ONCE = 100
@@ -46,6 +48,10 @@ class _Head:
     account: str | None  # that it is of, or will be of as far as is known here
     owner: Settings | None
 
+    @property
+    def batches(self) -> int:
+        return int(self.record.get("next_batch", 0))
+
 
 class WaitingReader:
     """For the accounts whose keys are in the settings. Methods raise `redis.exceptions.RedisError`."""
@@ -54,25 +60,32 @@ class WaitingReader:
         self._client: Any = client  # redis-py types its replies as all that they might be
         self._settings = settings
 
-    def waits_of(self, campaign_ids: Sequence[str], *, every_batch: bool = False) -> dict[str, list[Wait]]:
+    def open_campaigns(self) -> list[str]:
+        """The campaigns of which something is left to do, of every account, the newest first."""
+        found = self._client.zdiff(["bsg:campaigns", "bsg:closed"], withscores=True)
+        by_age = sorted(zip(found[::2], found[1::2], strict=True), key=lambda one: -float(one[1]))
+        return [text_of(name) for name, _ in by_age]
+
+    def waits_of(self, campaign_ids: Sequence[str], *, singly: int = BATCHES_READ_SINGLY) -> dict[str, list[Wait]]:
         """What each of these campaigns waits for, without those that the ledger does not know.
 
-        `every_batch`: each batch of it is read, however many there are.
+        Of campaigns with more than `singly` batches only those in doubt are read, and the others counted.
         """
         now = moment(now_ms(self._client))
         heads = self._heads(campaign_ids)
         accounts = self._accounts(heads, now)
-        groups = self._groups(heads, every_batch=every_batch)
+        groups = self._groups(heads, singly)
         return {
             head.campaign_id: waits(_campaign_facts(head, now), accounts[head.campaign_id], batches, now)
             for head, batches in zip(heads, groups, strict=True)
         }
 
-    def foremost_of(self, campaign_ids: Sequence[str]) -> dict[str, Wait]:
+    def foremost_of(self, campaign_ids: Sequence[str], *, singly: int = BATCHES_READ_SINGLY) -> dict[str, Wait]:
         """What keeps each of these campaigns from its end, without those of which nothing is left to do."""
         found: dict[str, Wait] = {}
         for first in range(0, len(campaign_ids), _CAMPAIGNS_AT_ONCE):
-            for name, some in self.waits_of(campaign_ids[first : first + _CAMPAIGNS_AT_ONCE]).items():
+            some_ids = campaign_ids[first : first + _CAMPAIGNS_AT_ONCE]
+            for name, some in self.waits_of(some_ids, singly=singly).items():
                 if (wait := foremost(some)) is not None:
                     found[name] = wait
         return found
@@ -124,24 +137,28 @@ class WaitingReader:
             limit=limit,
         )
 
-    def _groups(self, heads: Sequence[_Head], *, every_batch: bool) -> list[list[Group]]:
-        singly = [every_batch or int(head.record.get("next_batch", 0)) <= BATCHES_READ_SINGLY for head in heads]
-        names = [
-            (head, number)
-            for head, one in zip(heads, singly, strict=True)
-            if one
-            for number in range(int(head.record.get("next_batch", 0)))
-        ]
+    def _groups(self, heads: Sequence[_Head], singly: int) -> list[list[Group]]:
+        large = [head for head in heads if head.batches > singly]
+        names = [(head, number) for head in heads if head.batches <= singly for number in range(head.batches)]
+        names += self._in_doubt(large)
         records = self._batch_records(names)
         looks = self._looks(names, records)
         groups: dict[str, list[Group]] = {head.campaign_id: list(_outside_batches(head)) for head in heads}
         for (head, number), record in zip(names, records, strict=True):
             if record.get("state"):
                 groups[head.campaign_id].append(_group(head, number, record, looks))
-        for head, one in zip(heads, singly, strict=True):
-            if not one:
-                groups[head.campaign_id] += _counted(head)
+        for head in large:
+            groups[head.campaign_id] += _counted(head, without=groups[head.campaign_id])
         return [groups[head.campaign_id] for head in heads]
+
+    def _in_doubt(self, large: Sequence[_Head]) -> list[tuple[_Head, int]]:
+        """The batches in doubt of these campaigns, as far as they are among the first of their accounts."""
+        heads = {head.campaign_id: head for head in large if int(head.record.get("batches:unconfirmed", 0))}
+        pipe = self._client.pipeline(transaction=False)
+        for account in sorted({head.account for head in heads.values() if head.account is not None}):
+            pipe.zrange(f"bsg:account:{account}:doubt", 0, _BATCHES_AT_ONCE - 1)
+        found = [split_batch_id(text_of(member)) for members in pipe.execute() for member in members]
+        return [(heads[campaign_id], number) for campaign_id, number in found if campaign_id in heads]
 
     def _batch_records(self, names: Sequence[tuple[_Head, int]]) -> list[dict[str, str]]:
         records: list[dict[str, str]] = []
@@ -250,12 +267,14 @@ def _group(head: _Head, number: int, record: Mapping[str, str], looks: Mapping[s
     )
 
 
-def _counted(head: _Head) -> Iterator[Group]:
+def _counted(head: _Head, *, without: Sequence[Group]) -> Iterator[Group]:
+    """Those that are not read singly. What has moved between two reads is counted where it was."""
     for state in BatchState:
+        read = [group for group in without if group.state == state]
         yield Group(
             state,
-            int(head.record.get(f"messages:{state}", 0)),
-            int(head.record.get(f"batches:{state}", 0)),
+            max(0, int(head.record.get(f"messages:{state}", 0)) - sum(group.messages for group in read)),
+            max(0, int(head.record.get(f"batches:{state}", 0)) - len(read)),
             due=head.first_due,
         )
 

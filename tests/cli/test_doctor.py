@@ -6,7 +6,7 @@ import json
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from bsg_cli.diagnosis.bodies import look_at_bodies
 from bsg_cli.diagnosis.campaigns import look_at_campaigns
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.redis_server import look_at_redis
+from bsg_cli.diagnosis.waiting import look_at_waiting
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from bsg_cli.printing import moment
@@ -152,6 +153,10 @@ class Ward:
 
     def of_campaigns(self, subject: str) -> Finding:
         return told(look_at_campaigns(self.desk.client, self.settings), subject)
+
+    def of_waiting(self) -> Finding:
+        (finding,) = look_at_waiting(self.desk.client, self.settings)
+        return finding
 
 
 @pytest.fixture
@@ -310,12 +315,39 @@ def test_what_has_waited_long_is_named(ward: Ward) -> None:
 
 
 def test_campaigns_of_another_account_on_the_same_ledger_are_told(ward: Ward) -> None:
-    ward.desk.claimed(ward.desk.prepared(10), account="another")
-    finding = ward.of_campaigns("accounts")
+    ward.desk.claimed(ward.desk.prepared(10, 10), account="another")
+    finding = ward.of_waiting()
     assert finding.level is Level.WARNING
-    assert finding.told.startswith(
-        "1 open campaigns are for accounts under keys or addresses that are not set here (default)"
-    )
+    assert finding.told.startswith("1 campaign waits for workers with its key: account default")
+
+
+def test_what_waits_for_somebody_is_told_by_reason_with_the_way_out(ward: Ward) -> None:
+    paused = [ward.desk.prepared(10) for _ in range(2)]
+    for campaign in paused:
+        ward.desk.ledger.campaigns.pause(campaign)
+    ward.desk.prepared(10)
+
+    finding = ward.of_waiting()
+
+    assert finding.level is Level.NOTE
+    assert finding.told.startswith("2 campaigns wait for an operator: it is paused (such as ")
+    assert "bsg-campaigns resume" in finding.remedy
+
+
+def test_what_no_worker_takes_is_a_problem(ward: Ward) -> None:
+    campaign = ward.desk.prepared(10)
+    assert list(look_at_waiting(ward.desk.client, ward.settings)) == []
+    ward.desk.client.hset(f"bsg:campaign:{campaign}:batch:0", "not_before", 1)
+
+    assert ward.of_waiting().level is Level.PROBLEM
+
+
+def test_a_campaign_outside_of_its_hours_is_told_with_when_they_begin(ward: Ward) -> None:
+    opens = datetime.now(UTC) + timedelta(hours=2)
+    hours = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M} UTC"
+    ward.desk.prepared(10, envelope=json.dumps({"start_at": None, "send_between": hours}))
+
+    assert f"until {moment(opens.replace(second=0))}" in ward.of_waiting().told
 
 
 @pytest.fixture
@@ -349,10 +381,8 @@ def test_campaigns_of_every_account_whose_key_is_here_are_no_strangers(with_both
     due = with_both.desk.prepared(10, account_name="marketing")
     with_both.desk.client.zadd(f"bsg:account:{unstamped('marketing')}:due", {due: 1})
 
-    findings = list(look_at_campaigns(with_both.desk.client, with_both.settings))
-
-    assert "accounts" not in {finding.subject for finding in findings}
-    assert due in told(iter(findings), "waiting").told
+    assert list(look_at_waiting(with_both.desk.client, with_both.settings)) == []
+    assert due in with_both.of_campaigns("waiting").told
 
 
 def test_what_only_a_status_worker_with_the_key_looks_after_is_a_problem_once_nobody_does(with_both: Ward) -> None:

@@ -9,7 +9,6 @@ import pytest
 from redis.connection import AbstractConnection
 
 from bsg_config.settings import Settings
-from bsg_ledger import waiting_reader
 from bsg_ledger.gate import GateState
 from bsg_ledger.states import BatchState
 from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, WaitReason, foremost, waits
@@ -78,16 +77,18 @@ def test_every_state_has_a_reason(state: str) -> None:
     assert one.messages == 5
 
 
-def test_of_a_large_campaign_the_counts_are_told(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting_reader, "BATCHES_READ_SINGLY", 2)
-    large, small = desk.prepared(10, 20, 30), desk.prepared(5)
+def test_of_a_large_campaign_what_is_in_doubt_is_read_and_the_rest_counted(desk: Desk) -> None:
+    large, small = desk.prepared(10, 20, 30, 40), desk.prepared(5)
     desk.submitted(large)
+    doubtful = desk.unconfirmed(large)
+    assert desk.absent(doubtful, window_ms=0) == "asks"
     reader = WaitingReader(desk.client, Settings.build())
 
-    found = reader.waits_of([large, small, "nobody-knows-it"])
+    found = reader.waits_of([large, small, "nobody-knows-it"], singly=2)
 
     assert [(one.reason, one.messages, one.batches, one.batch_ids) for one in found[large]] == [
-        (WaitReason.RATE_LIMIT, 50, 2, ()),
+        (WaitReason.OPERATOR_DECIDES, 20, 1, (doubtful.batch_id,)),
+        (WaitReason.RATE_LIMIT, 70, 2, ()),
         (WaitReason.AT_BSG, 10, 1, ()),
     ]
     assert found[small][0].batch_ids == (f"{small}-0",)

@@ -14,6 +14,7 @@ from bsg_cli.diagnosis.campaigns import look_at_campaigns
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.processes import look_at_processes
 from bsg_cli.diagnosis.redis_server import look_at_redis
+from bsg_cli.diagnosis.waiting import look_at_waiting
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import Colour, coloured, print_json
 from bsg_config.redis_connections import connect
@@ -71,6 +72,7 @@ def _findings(settings: Settings, within: float) -> Iterator[Finding]:
     yield from look_at_processes(client, settings, within=within)
     yield from look_at_accounts(client, settings)
     yield from look_at_campaigns(client, settings)
+    yield from look_at_waiting(client, settings)
     yield from look_at_bodies(client, settings)
 
 

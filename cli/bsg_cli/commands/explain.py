@@ -14,7 +14,7 @@ from bsg_cli.printing import messages, moment, number, print_json
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.waiting import Wait, WaitReason
-from bsg_ledger.waiting_reader import WaitingReader
+from bsg_ledger.waiting_reader import EVERY_BATCH, WaitingReader
 from bsg_ledger.waiting_texts import describe
 from bsg_producer import Producer
 from bsg_producer.queue_errors import queue_errors
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 def explain(settings: Settings, campaign_id: str) -> list[Explanation]:
     """What needs an operator first; batches of which the same is to be said together."""
     with queue_errors():
-        waits = WaitingReader(connect(settings), settings).waits_of([campaign_id], every_batch=True)
+        waits = WaitingReader(connect(settings), settings).waits_of([campaign_id], singly=EVERY_BATCH)
     return [_explained(wait) for wait in waits.get(campaign_id, ())]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -33,7 +32,6 @@ def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Findi
         yield from _overdue(ledger, account)
         yield from _doubt(ledger, account)
     yield _oldest_due(ledger, settings)
-    yield from _strangers(ledger, settings)
     yield from _alarms(ledger)
     yield Finding(
         "retention",
@@ -95,24 +93,6 @@ def _oldest_due(ledger: Ledger, settings: Settings) -> Finding:
     if seconds <= LONGEST_WAIT_SECONDS:
         return Finding("waiting", Level.OK, told)
     return Finding("waiting", Level.WARNING, told, f"`bsg-campaigns explain {due.member}` says what it waits for.")
-
-
-def _strangers(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
-    if not settings.accounts:
-        return
-    names = Counter(
-        campaign.account_name
-        for campaign in ledger.reading.open_campaigns()
-        if settings.owning(campaign.account, campaign.account_name) is None
-    )
-    if names:
-        yield Finding(
-            "accounts",
-            Level.WARNING,
-            f"{number(names.total())} open campaigns are for accounts under keys or addresses that are not set here "
-            f"({', '.join(sorted(names))}): only workers with those go on with them",
-            "Give every worker the keys of all accounts, or cancel what nobody wants.",
-        )
 
 
 def _alarms(ledger: Ledger) -> Iterator[Finding]:

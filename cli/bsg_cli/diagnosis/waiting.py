@@ -1,0 +1,50 @@
+"""What the open campaigns wait for, where that is more than their turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import redis
+
+from bsg_cli.diagnosis.findings import Finding, Level
+from bsg_cli.printing import moment, number
+from bsg_config.settings import Settings
+from bsg_ledger.waiting import Wait, WaitReason
+from bsg_ledger.waiting_reader import WaitingReader
+from bsg_ledger.waiting_texts import describe
+
+CAMPAIGNS_LOOKED_AT = 10_000
+
+# The other reasons are a campaign's way, or told of the account (its gate, its cool-down) or of batches in doubt.
+_LEVELS = {
+    WaitReason.MAX_COST: Level.WARNING,
+    WaitReason.PAUSED: Level.NOTE,
+    WaitReason.NO_KEY: Level.WARNING,
+    WaitReason.UNREADABLE: Level.PROBLEM,
+    WaitReason.NO_WORKER: Level.PROBLEM,
+    WaitReason.SENDING_HOURS: Level.NOTE,
+    WaitReason.BACKOFF: Level.NOTE,
+    WaitReason.SCHEDULED: Level.NOTE,
+}
+
+
+def look_at_waiting(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
+    """Raises `redis.exceptions.RedisError` when Redis does not answer."""
+    reader = WaitingReader(client, settings)
+    alike: dict[tuple[WaitReason, str], list[Wait]] = {}
+    for wait in reader.foremost_of(reader.open_campaigns()[:CAMPAIGNS_LOOKED_AT]).values():
+        if wait.reason in _LEVELS:
+            alike.setdefault((wait.reason, wait.account_name), []).append(wait)
+    for (reason, _), waits in sorted(alike.items()):
+        yield _finding(_LEVELS[reason], waits)
+
+
+def _finding(level: Level, waits: Sequence[Wait]) -> Finding:
+    first = min(waits, key=lambda wait: (wait.until is None, wait.until or 0))
+    text = describe(first, moment)
+    campaigns = "1 campaign waits" if len(waits) == 1 else f"{number(len(waits))} campaigns wait"
+    until = f", until {moment(first.until)}" if first.until is not None else ""
+    such_as = "" if len(waits) == 1 else "such as "
+    return Finding(
+        "waiting", level, f"{campaigns} for {text.waits_for}{until} ({such_as}{first.campaign_id})", text.next
+    )
