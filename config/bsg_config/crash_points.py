@@ -71,6 +71,7 @@ class CrashPoint(StrEnum):
     POLL_READ = "poll: read"
     POLL_RECORDED = "poll: recorded"
     DROPPED_MISSED = "dropped: missed"
+    DROPPED_EARLIER_RECORDED = "dropped: earlier campaign recorded"
     DROPPED_REJECTED = "dropped: rejected"
 
     SWEEP_LEASES_TAKEN_BACK = "sweep: leases taken back"

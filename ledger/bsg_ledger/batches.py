@@ -5,7 +5,7 @@ Every answer is the state that the batch has now, or `STALE`: somebody else hold
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bsg_ledger.parts import NothingDue
@@ -221,6 +221,20 @@ class Batches:
             token,
             *others,
         )
+
+    def taken_earlier(
+        self, campaign_id: str, batch: int, *, account: str, counted: int, counts: int, bsg_status: str,
+        next_poll_ms: int, others: Mapping[int, bool],
+    ) -> str:  # fmt: skip
+        """BSG has campaigns of earlier attempts too: `recorded` with an alarm, `known`, `owned` or `stale`.
+
+        `counted` is the campaign that counts now, `counts` the one that counts from now on. `others` are all others of
+        the batch, True for those whose messages the one that counts has too: these are stopped.
+        """
+        return self._run(
+            "taken_earlier", campaign_id, batch, account, counted, counts, bsg_status, next_poll_ms,
+            *(item for other, repeats in others.items() for item in (other, int(repeats))),
+        )  # fmt: skip
 
     def take_back(self, account: str, *, at_most: int) -> list[str]:
         """Ends the leases that ran out; answers the ids of their batches."""

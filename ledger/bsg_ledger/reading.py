@@ -245,7 +245,6 @@ def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
 
 
 def _batch(campaign_id: str, number: int, record: Mapping[str, str]) -> Batch:
-    others = record.get("other_bsg_campaign_ids", "")
     price = record.get("price")
     return Batch(
         id=batch_id(campaign_id, number),
@@ -258,7 +257,7 @@ def _batch(campaign_id: str, number: int, record: Mapping[str, str]) -> Batch:
         statistics=json.loads(record.get("statistics") or "{}"),
         cost=f"{price} {record.get('currency', '')}".strip() if price else None,
         needs_person=record.get("asks") == "1",
-        other_bsg_campaign_ids=[int(other) for other in others.split(",") if other],
+        other_bsg_campaign_ids=_others(record),
         total_messages=_integer(record.get("bsg_total_messages")),
     )
 
@@ -284,8 +283,13 @@ def _batch_record(campaign: str, batch: int, record: Mapping[str, str], head: Se
         account=account or None,
         accepted_ms=int(accepted_at or 0),
         asks=record.get("asks") == "1",
+        other_bsg_campaign_ids=_others(record),
         raw=record,
     )
+
+
+def _others(record: Mapping[str, str]) -> list[int]:
+    return [int(other) for other in record.get("other_bsg_campaign_ids", "").split(",") if other]
 
 
 def transition_of(campaign_id: str, position: str, fields: Mapping[str, str]) -> Transition:

@@ -95,6 +95,7 @@ class BatchRecord:
     account: str | None = None
     accepted_ms: int = 0
     asks: bool = False
+    other_bsg_campaign_ids: Sequence[int] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property

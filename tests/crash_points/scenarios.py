@@ -11,6 +11,7 @@ from bsg_config import clock
 from bsg_config.crash_points import CrashPoint
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.gate import GateReason
+from bsg_ledger.states import BatchState
 from bsg_sandbox.faults import CREATE
 from tests.chaos.accounts import account_of
 from tests.crash_points import programs
@@ -233,6 +234,22 @@ def of_which_bsg_drops_a_message(play: Play) -> None:
     play.web_app_enqueues(play.new())
 
 
+def that_an_earlier_attempt_brought_to_bsg(play: Play) -> None:
+    sandbox = play.lane.sandbox
+    sandbox.fault("server_error_before", method="GET", path="/api/messages")
+    sandbox.fault("cut_after", times=1)
+    campaign_id = play.enqueue(play.new())
+    play.wait_for(campaign_id, lambda status: status.counts["unconfirmed"], "the doubt")
+    (doubtful,) = [batch for batch in play.status(campaign_id).batches if batch.state == BatchState.UNCONFIRMED]
+    sandbox.fault("duplicates", mode="allow", times=1)
+    sandbox.fault("drop", rows=range(doubtful.size), times=1)
+    play.lane.producer.resolve(doubtful.id, not_sent=True)
+    play.wait_for(campaign_id, lambda status: not status.counts["unconfirmed"], "another attempt")
+    play.wait_for(campaign_id, lambda status: all(batch.bsg_campaign_id for batch in status.batches), "its answer")
+    play.arm()
+    sandbox.clear_faults()
+
+
 def of_a_blocked_user(play: Play) -> None:
     play.lane.sandbox.fault("http_200_error", code=2, times=1)
     a_campaign(play)
@@ -408,6 +425,7 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
     ),
     whose_stop_bsg_denies_at_first: (CrashPoint.STOPS_DENIED,),
     of_which_bsg_drops_a_message: (CrashPoint.DROPPED_MISSED, CrashPoint.DROPPED_REJECTED),
+    that_an_earlier_attempt_brought_to_bsg: (CrashPoint.DROPPED_EARLIER_RECORDED,),
     of_a_blocked_user: (CrashPoint.PROBE_TAKEN, CrashPoint.PROBE_ANSWERED, CrashPoint.PROBE_RECORDED),
     whose_bodies_are_forgotten: (CrashPoint.PURGE_BODIES_FORGOTTEN,),
     that_is_forgotten: (CrashPoint.PURGE_CAMPAIGN_FORGOTTEN,),

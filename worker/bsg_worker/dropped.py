@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
@@ -12,6 +14,7 @@ from bsg_producer.columns import Flaw
 from bsg_producer.rejects import RejectCode
 from bsg_worker.bodies import rejected, unpacked, without
 from bsg_worker.client.answers import CampaignAnswer, CampaignDetail
+from bsg_worker.earlier import find_elsewhere, listed_in, listed_in_others, record_earlier
 from bsg_worker.pace import FINAL
 from bsg_worker.runtime import Runtime
 
@@ -26,8 +29,10 @@ class Total:
     ages: bool = False
 
 
-def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> Total:
+def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> Total | None:
     """Makes rejects of the messages that BSG does not have; answers the total that it told.
+
+    Answers None if the campaign of an earlier attempt was found: what BSG says of this one does not count any more.
 
     Believed only when two numbers agree, the total that BSG prints and the count of our reference ids that it lists,
     both twice, BSG_CONFIRM_WITHIN apart: a total may still be growing, and messages may not be listed yet.
@@ -48,16 +53,15 @@ def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer
     return _settle(runtime, record, detail.id, detail.total_messages)
 
 
-def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int) -> Total:
+def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int) -> Total | None:
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     if body is None:
         return Total(total)
-    # A server may ignore the filter: a dropped message's id may stand in the older campaign that it was dropped for.
-    rows_at_bsg = runtime.client.messages(campaign_id=bsg_campaign_id)
-    listed = {row.reference_id for row in rows_at_bsg if row.campaign_id == bsg_campaign_id}
     rows = json.loads(unpacked(body, runtime.seal))
-    dropped = [place for place, row in enumerate(rows) if row["reference_id"] not in listed]
-    if len(rows) != record.size or len(rows) - len(dropped) != total:
+    ours = {row["reference_id"] for row in rows}
+    listed = listed_in(runtime.client, bsg_campaign_id, ours)
+    missing = ours - listed - listed_in_others(runtime.client, record, ours)
+    if len(rows) != record.size or len(listed) != total or not missing:
         return Total(total)
     subject = f"dropped of {record.id}"
     if not runtime.evidence.stands(
@@ -65,9 +69,23 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
     ):
         return Total(total, ages=True)
     reached(CrashPoint.DROPPED_MISSED)
+    # An earlier attempt whose response was lost may have them: then they are sent, and BSG dropped them as duplicates.
+    elsewhere = find_elsewhere(runtime, runtime.client, record, rows, missing)
     runtime.evidence.forget(subject)
+    if elsewhere.campaigns:
+        record_earlier(runtime, record, listed, elsewhere)
+        reached(CrashPoint.DROPPED_EARLIER_RECORDED)
+        return None
+    missing -= elsewhere.at_bsg
+    if missing:
+        _reject(runtime, record, rows, {place for place, row in enumerate(rows) if row["reference_id"] in missing})
+        reached(CrashPoint.DROPPED_REJECTED)
+    return Total(total)
+
+
+def _reject(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], dropped: set[int]) -> None:
     indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
-    rest, rest_rows = without(rows, indexes, set(dropped), runtime.seal)
+    rest, rest_rows = without(rows, indexes, dropped, runtime.seal)
     runtime.ledger.batches.shrink(
         record.campaign_id,
         record.batch,
@@ -78,5 +96,3 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
         cause="BSG left messages out",
         rejects=rejected(rows, indexes, dict.fromkeys(dropped, _DROPPED)),
     )
-    reached(CrashPoint.DROPPED_REJECTED)
-    return Total(total)

@@ -73,12 +73,13 @@ class Lookup:
         """The first half of a look, which costs a request or two; None if BSG shows none of the ids."""
         ours, intent = _places(rows), moments.moment(record.first_intent_ms)
         for reference_id in _samples(rows, record.suspects):
-            finding = self._of_hits(self._hits(reference_id), record, batch_id, ours, intent)
+            finding = self._of_hits(self.hits(reference_id), record, batch_id, ours, intent)
             if finding is not None:
                 return finding
         return None
 
-    def _hits(self, reference_id: str) -> list[MessageRow]:
+    def hits(self, reference_id: str) -> list[MessageRow]:
+        """Return what BSG lists with a reference id. Raises `ReadFailed`."""
         # A server may ignore the filter: only rows that carry the very id count.
         return [row for row in self.client.messages(reference_id=reference_id) if row.reference_id == reference_id]
 
@@ -102,7 +103,7 @@ class Lookup:
                 continue
             detail = self.client.campaign(hit.campaign_id)
             # A campaign that is known to be of this batch is never one that its ids were used in before.
-            older = False if owner == batch_id else self._older(detail, hit, intent)
+            older = False if owner == batch_id else self.is_older(detail, hit, intent)
             if older:
                 foreign.add(hit.campaign_id)
             elif older is None:
@@ -113,7 +114,8 @@ class Lookup:
             return findings.outcome()
         return self._used_before(foreign, ours) if foreign else None
 
-    def _older(self, detail: CampaignDetail, hit: MessageRow, intent: datetime) -> bool | None:
+    def is_older(self, detail: CampaignDetail, hit: MessageRow, intent: datetime) -> bool | None:
+        """Return whether a campaign was made before an intent; None if that cannot be told."""
         printed = detail.created_at or hit.created_at
         if printed is None:
             return None

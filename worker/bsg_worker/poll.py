@@ -129,6 +129,8 @@ def _record(runtime: Runtime, record: BatchRecord, envelope: Envelope, answer: C
     reached(CrashPoint.POLL_READ)
     # Before the batch is called finished: a campaign that is final has nothing left to find out.
     total = reject_dropped(runtime, record, answer)
+    if total is None:
+        return
     wait = runtime.settings.bsg_confirm_within if total.ages else _wait(runtime, record, envelope, answer.status)
     runtime.ledger.batches.polled(
         record.campaign_id,

@@ -236,6 +236,18 @@ local function add_other(campaign, batch, bsg_id)
   return true
 end
 
+local function remove_other(campaign, batch, bsg_id)
+  local key, kept = batch_key(campaign, batch), {}
+  for other in string.gmatch(redis.call('HGET', key, 'other_bsg_campaign_ids') or '', '%d+') do
+    if other ~= bsg_id then kept[#kept + 1] = other end
+  end
+  if #kept > 0 then
+    redis.call('HSET', key, 'other_bsg_campaign_ids', table.concat(kept, ','))
+  else
+    redis.call('HDEL', key, 'other_bsg_campaign_ids')
+  end
+end
+
 local function ask_person(campaign, batch, state, why)
   redis.call('HSET', batch_key(campaign, batch), 'asks', '1')
   record_event(campaign, batch, state, state, 'a person has to decide', why)

@@ -22,13 +22,20 @@ for _, part in ipairs(redis.call('ZRANGE', key .. ':parts', 0, -1)) do
 end
 redis.call('DEL', key .. ':parts')
 for batch = 0, number(batches) - 1 do
-  local state, size, bsg_id = get(batch_key(campaign, batch), 'state', 'size', 'bsg_campaign_id')
+  local state, size, bsg_id, others =
+    get(batch_key(campaign, batch), 'state', 'size', 'bsg_campaign_id', 'other_bsg_campaign_ids')
   if state == 'pending' or state == 'claimed' then
     move(campaign, batch, to, 0, cause)
     ended = ended + number(size)
   elseif state == 'submitted' or state == 'finished' or state == 'posting' or state == 'unconfirmed' then
     sent = sent + number(size)
     if to == 'cancelled' and state == 'submitted' then order_stop(campaign, batch, account, bsg_id) end
+    for other in string.gmatch(to == 'cancelled' and others or '', '%d+') do
+      -- Those that only repeat the one that counts are being stopped already.
+      if redis.call('HEXISTS', batch_key(campaign, batch), 'beside:' .. other) == 1 then
+        order_stop(campaign, batch, account, other)
+      end
+    end
   end
 end
 refresh_prepare(campaign)

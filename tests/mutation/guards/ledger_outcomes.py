@@ -8,6 +8,7 @@ BATCHES = "tests/ledger/test_batches.py::test_"
 HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
 PROBE = "tests/worker/test_probe.py::test_"
 GATE = "tests/ledger/test_gate.py::test_"
+EARLIER = "tests/ledger/test_earlier_attempts.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
@@ -47,6 +48,39 @@ GUARDS: tuple[Guard, ...] = (
             "if allowed > 0 and redis",
             "if redis",
             f"{BATCHES}a_doubt_that_does_not_count_shuts_no_gate",
+        ),
+    ),
+    *guards_of(
+        "ledger/bsg_ledger/lua/taken_earlier.lua",
+        (
+            "an earlier campaign is recorded only beside the one that the finding speaks of",
+            " or before ~= ARGV[4] then return { 'stale' } end",
+            " then return { 'stale' } end",
+            f"{EARLIER}what_counts_for_another_batch_or_does_not_count_any_more_changes_nothing",
+        ),
+        (
+            "an earlier campaign of another batch is none",
+            "  if owner and owner ~= id then return { 'owned', owner } end\n",
+            "",
+            f"{EARLIER}what_counts_for_another_batch_or_does_not_count_any_more_changes_nothing",
+        ),
+        (
+            "what has messages of its own is not stopped",
+            "if ARGV[i + 1] == '1' or cancelled then order_stop",
+            "if true then order_stop",
+            f"{EARLIER}two_campaigns_that_share_a_batchs_messages_are_stopped_by_a_cancel_alone",
+        ),
+        (
+            "what only repeats the campaign that counts is stopped",
+            "if ARGV[i + 1] == '1' or cancelled then order_stop",
+            "if cancelled then order_stop",
+            f"{EARLIER}the_campaign_of_an_earlier_attempt_counts_and_the_later_one_that_repeats_it_is_stopped",
+        ),
+        (
+            "the earlier campaign of a cancelled one is stopped",
+            "if cancelled then order_stop(campaign, batch, account, counts) end\n",
+            "",
+            f"{EARLIER}the_campaign_of_an_earlier_attempt_of_a_cancelled_campaign_is_stopped",
         ),
     ),
     *guards_of(

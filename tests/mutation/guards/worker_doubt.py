@@ -273,15 +273,27 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "the total and what is listed have to agree",
-            "if len(rows) != record.size or len(rows) - len(dropped) != total:",
-            "if len(rows) != record.size:",
+            "if len(rows) != record.size or len(listed) != total or not missing:",
+            "if len(rows) != record.size or not missing:",
             f"{DROPPED}what_is_counted_but_not_listed_is_no_reject",
         ),
         (
-            "only what is listed of this campaign counts",
-            " if row.campaign_id == bsg_campaign_id}",
-            "}",
-            f"{DROPPED}a_message_dropped_for_an_id_that_an_older_campaign_has_is_a_reject_where_filters_are_ignored",
+            "what an earlier attempt brought to BSG is no reject",
+            "    if elsewhere.campaigns:\n",
+            "    if False:\n",
+            f"{DROPPED}messages_that_an_earlier_attempt_brought_to_bsg_are_sent_and_no_rejects",
+        ),
+        (
+            "what nobody can tell is no reject",
+            "    missing -= elsewhere.at_bsg\n",
+            "",
+            f"{DROPPED}a_message_that_bsg_lists_late_in_the_batchs_own_campaign_is_no_reject",
+        ),
+        (
+            "what another campaign of the batch has is not missing",
+            "missing = ours - listed - listed_in_others(runtime.client, record, ours)",
+            "missing = ours - listed",
+            f"{DROPPED}a_message_of_no_attempt_is_a_reject_beside_those_that_an_earlier_attempt_brought",
         ),
         (
             "a total that still grows is not believed",
@@ -292,6 +304,27 @@ GUARDS: tuple[Guard, ...] = (
             ),
             "",
             f"{DROPPED}a_total_that_may_still_grow_is_held_against_the_look_before",
+        ),
+    ),
+    *guards_of(
+        "worker/bsg_worker/earlier.py",
+        (
+            "only what is listed of this campaign counts",
+            "if row.campaign_id == bsg_id and row.reference_id in ours}",
+            "if row.reference_id in ours}",
+            f"{DROPPED}a_message_dropped_for_an_id_that_an_older_campaign_has_is_a_reject_where_filters_are_ignored",
+        ),
+        (
+            "a campaign of another batch is no earlier attempt",
+            "            if owner not in (None, record.id):",
+            "            if False:",
+            f"{DROPPED}a_message_dropped_for_an_id_that_an_older_campaign_has_is_a_reject_where_filters_are_ignored",
+        ),
+        (
+            "what is older than the first attempt is none",
+            "            if older:\n",
+            "            if False:\n",
+            f"{DROPPED}a_message_dropped_for_an_id_that_was_used_before_this_ledger_is_a_reject",
         ),
     ),
     *guards_of(

@@ -1,0 +1,77 @@
+"""The BSG campaign of an earlier attempt, found after that of a later one."""
+
+from __future__ import annotations
+
+from bsg_ledger.records import Batch
+from bsg_ledger.rooms import Room
+from tests.ledger.campaigns import ACCOUNT, Desk
+
+
+def batch_of(desk: Desk, campaign: str) -> Batch:
+    status = desk.ledger.reading.status(campaign)
+    assert status is not None
+    return status.batches[0]
+
+
+def taken_earlier(desk: Desk, campaign: str, *, counted: int = 78, counts: int = 77, **others: bool) -> str:
+    return desk.ledger.batches.taken_earlier(
+        campaign,
+        0,
+        account=ACCOUNT,
+        counted=counted,
+        counts=counts,
+        bsg_status="done",
+        next_poll_ms=1000,
+        others={int(name[1:]): repeats for name, repeats in others.items()},
+    )
+
+
+def test_the_campaign_of_an_earlier_attempt_counts_and_the_later_one_that_repeats_it_is_stopped(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.submitted(campaign, 78)
+
+    answers = [taken_earlier(desk, campaign, _78=True), taken_earlier(desk, campaign, counted=77, _78=True)]
+
+    batch = batch_of(desk, campaign)
+    assert answers == ["recorded", "known"]
+    assert (batch.bsg_campaign_id, list(batch.other_bsg_campaign_ids)) == (77, [78])
+    assert (batch.bsg_status, batch.state) == ("done", "submitted")
+    assert desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT) == ["78"]
+    assert desk.ledger.reading.alarms() == 1
+
+
+def test_two_campaigns_that_share_a_batchs_messages_are_stopped_by_a_cancel_alone(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.submitted(campaign, 78)
+
+    taken_earlier(desk, campaign, counts=78, _77=False)
+
+    assert desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT) == []
+    desk.ledger.campaigns.cancel(campaign)
+    assert desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT) == ["77", "78"]
+
+
+def test_the_campaign_of_an_earlier_attempt_of_a_cancelled_campaign_is_stopped(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+    desk.submitted(campaign, 78)
+    desk.ledger.campaigns.cancel(campaign)
+
+    taken_earlier(desk, campaign, _78=False)
+
+    assert desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT) == ["77", "78"]
+
+
+def test_what_counts_for_another_batch_or_does_not_count_any_more_changes_nothing(desk: Desk) -> None:
+    another, campaign = desk.prepared(1), desk.prepared(2)
+    desk.submitted(another, 77)
+    desk.submitted(campaign, 78)
+
+    answers = [
+        taken_earlier(desk, campaign, _78=True),
+        taken_earlier(desk, campaign, counted=79, counts=80, _78=True),
+        taken_earlier(desk, desk.prepared(1), counts=80),
+    ]
+
+    assert answers == ["owned", "stale", "stale"]
+    assert batch_of(desk, campaign).bsg_campaign_id == 78
+    assert desk.ledger.reading.alarms() == 0
