@@ -25,7 +25,7 @@ from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.gate import GateReason, GateState
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
 from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, PartState
-from bsg_monitor.account_states import AccountFigures, AccountState
+from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Overview
 from bsg_producer import Producer, Receipt, Reject
@@ -230,7 +230,7 @@ def _metrics() -> Iterator[str]:
     histogram = Histogram([0] * (len(SECONDS) + 1), 0.0)
     gate = GateState(open=True, reason="", by="", since=None, balance=None)
     overview = Overview([AccountState(DEFAULT_ACCOUNT, gate, "", 0.0, 0.0, None)], datetime.now(UTC))
-    measured = AccountFigures(0, Measured({"taken": 0}, histogram, histogram))
+    measured = AccountFigures(dict.fromkeys(COUNTED, 0), Measured({"taken": 0}, histogram, histogram))
     queues = dict.fromkeys((*WORKER_QUEUES, STATUS_QUEUE), 0)
     figures = Figures({"pending": 0}, queues, 0, overview, {DEFAULT_ACCOUNT: measured})
     rows = []

@@ -70,6 +70,7 @@ class CrashPoint(StrEnum):
     POLL_DUE_TAKEN = "poll: due taken"
     POLL_READ = "poll: read"
     POLL_RECORDED = "poll: recorded"
+    POLL_UNREAD = "poll: unread"
     DROPPED_MISSED = "dropped: missed"
     DROPPED_EARLIER_RECORDED = "dropped: earlier campaign recorded"
     DROPPED_REJECTED = "dropped: rejected"

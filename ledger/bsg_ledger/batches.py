@@ -275,9 +275,18 @@ class Batches:
             "" if total_messages is None else total_messages, -1 if next_poll_ms is None else next_poll_ms,
         )  # fmt: skip
 
-    def denied(self, campaign_id: str, batch: int, *, bsg_campaign_id: int, older_than_ms: int, cause: str) -> str:
-        """BSG does not know the campaign that it named: `asks` for a person once it named it that long ago."""
-        return self._run("denied", campaign_id, batch, bsg_campaign_id, older_than_ms, cause)
+    def unread(
+        self, campaign_id: str, batch: int, *, bsg_campaign_id: int, lost: bool, longer_than_ms: int, cause: str,
+        next_poll_ms: int,
+    ) -> str:  # fmt: skip
+        """BSG says nothing of use about the campaign, or that there is none (`lost`).
+
+        `asks`: an operator is asked, as that has lasted for so long.
+        """
+        return self._run(
+            "unread", campaign_id, batch, bsg_campaign_id, "lost" if lost else "unread", longer_than_ms, cause,
+            next_poll_ms,
+        )  # fmt: skip
 
     def resolve_not_sent(self, campaign_id: str, batch: int) -> str:
         """A person's word that BSG never sent it. Answers the state, `stale` if no person is needed for that."""

@@ -29,7 +29,7 @@ class BatchOutline:
     number: int
     state: BatchState
     size: int
-    asks: bool
+    asks: str  # what an operator is asked about: doubt, lost, unread or unstopped; "": nothing
     delivered: int | None  # None: BSG has told no statistics of it yet
     submitted_ms: int
     finished_ms: int
@@ -118,7 +118,7 @@ def _outline(number: int, answer: Sequence[bytes | None]) -> BatchOutline:
         number=number,
         state=BatchState(state),
         size=int(size),
-        asks=asks == "1",
+        asks=asks,
         delivered=told if isinstance(told, int) else None,
         submitted_ms=int(submitted or 0),
         finished_ms=int(finished or 0),

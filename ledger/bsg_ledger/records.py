@@ -94,7 +94,7 @@ class BatchRecord:
     cancelled: bool = False
     account: str | None = None
     accepted_ms: int = 0
-    asks: bool = False
+    asks: str = ""  # what an operator is asked about: doubt, lost, unread or unstopped; "": nothing
     other_bsg_campaign_ids: Sequence[int] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

@@ -25,6 +25,7 @@ class Room(StrEnum):
     LEASES = "leases"  # claimed and posting batches
     DOUBT = "doubt"  # unconfirmed batches
     LIVE = "live"  # submitted and finished batches
+    ASKS = "asks"  # batches that an operator is asked about
     STOPS = "stops"  # BSG campaigns to be stopped
     PREPARE = "prepare"  # campaigns with parts to prepare (whole ledger)
     DEADLINES = "deadlines"  # campaigns with something unsent (whole ledger)

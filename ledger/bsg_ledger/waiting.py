@@ -20,6 +20,8 @@ class WaitReason(StrEnum):
 
     OPERATOR_DECIDES = "operator_decides"  # in doubt, and what BSG shows cannot settle it
     LOST_AT_BSG = "lost_at_bsg"  # BSG does not know the campaign that it named: an operator decides
+    UNREAD_AT_BSG = "unread_at_bsg"  # BSG says nothing of use about the campaign: an operator decides
+    UNSTOPPED = "unstopped"  # cancelled, and BSG does not know the campaign that it has to stop
     MAX_COST = "max_cost"
     PAUSED = "paused"
     NO_KEY = "no_key"  # no key of the account is set here
@@ -62,7 +64,13 @@ _FINAL = frozenset(
         WaitReason.FINISHED,
     }
 )  # fmt: skip
-_NEEDS_OPERATOR = frozenset({WaitReason.OPERATOR_DECIDES, WaitReason.LOST_AT_BSG})
+_ASKED_ABOUT = {
+    "doubt": WaitReason.OPERATOR_DECIDES,
+    "lost": WaitReason.LOST_AT_BSG,
+    "unread": WaitReason.UNREAD_AT_BSG,
+    "unstopped": WaitReason.UNSTOPPED,
+}
+_NEEDS_OPERATOR = frozenset(_ASKED_ABOUT.values())
 _ORDER = {reason: place for place, reason in enumerate(WaitReason)}
 
 
@@ -101,7 +109,7 @@ class Group:
     messages: int
     batches: int = 0
     batch_ids: tuple[str, ...] = ()
-    asks: bool = False
+    asks: str = ""  # what an operator is asked about; "": nothing
     error: str = ""
     due: datetime | None = None  # since when, or from when on, a worker may take it
     lease_until: datetime | None = None
@@ -223,9 +231,9 @@ def _asks(case: _Case) -> _Found | None:
     group = case.group
     if not group.asks:
         return None
-    if group.state == "unconfirmed":
-        return _Found(WaitReason.OPERATOR_DECIDES, group.error, since=group.intent_at)
-    return _Found(WaitReason.LOST_AT_BSG, group.bsg_status)
+    reason = _ASKED_ABOUT[group.asks]
+    since = group.intent_at if reason is WaitReason.OPERATOR_DECIDES else None
+    return _Found(reason, group.error, since=since)
 
 
 def _paused(case: _Case) -> _Found | None:

@@ -255,7 +255,7 @@ def _group(head: _Head, number: int, record: Mapping[str, str], looks: Mapping[s
         messages=int(record["size"]),
         batches=1,
         batch_ids=(name,),
-        asks=record.get("asks") == "1",
+        asks=record.get("asks", ""),
         error=record.get("error", ""),
         due=_time(record, "not_before"),
         lease_until=_time(record, "lease_until"),

@@ -39,6 +39,20 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "`bsg-campaigns resolve {batch} --not-sent` sends it again.",
         urgent=True,
     ),
+    WaitReason.UNREAD_AT_BSG: WaitText(
+        "an operator: {batches} to look up at BSG",
+        "sent as BSG campaign {bsg_campaign_id}, about which BSG has told nothing of use for long: {cause}",
+        "Look it up in BSG's account, or ask BSG. `bsg-campaigns resolve {batch} --sent {bsg_campaign_id}` ends it as "
+        "sent. It is asked for again until then.",
+        urgent=True,
+    ),
+    WaitReason.UNSTOPPED: WaitText(
+        "an operator: {batches} to stop in BSG's account",
+        "cancelled, but at BSG as campaign {bsg_campaign_id}, which BSG does not stop: it says that there is none",
+        "Stop it in BSG's account, or ask BSG. `bsg-campaigns cancel {campaign}` has BSG told once more; "
+        "`bsg-campaigns resolve {batch} --sent {bsg_campaign_id}` ends it as sent.",
+        urgent=True,
+    ),
     WaitReason.MAX_COST: WaitText(
         "an operator: {cause}",
         "paused, as {cause}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import redis
@@ -26,11 +27,14 @@ class AccountState:
     oldest_due: Due | None
 
 
+COUNTED = (Room.DOUBT, Room.ASKS, Room.STOPS)
+
+
 @dataclass(frozen=True, slots=True)
 class AccountFigures:
     """What is measured of an account whose key is set here."""
 
-    in_doubt: int
+    waiting: Mapping[Room, int]  # how many wait in each of COUNTED
     measured: Measured
 
 
@@ -52,7 +56,7 @@ class AccountStates:
         """By the account's name."""
         return {
             settings.account_name: AccountFigures(
-                in_doubt=self._ledger.rooms.length(Room.DOUBT, account=settings.account),
+                waiting={room: self._ledger.rooms.length(room, account=settings.account) for room in COUNTED},
                 measured=Measurements(self._client, settings.account).read(),
             )
             for settings in self._accounts

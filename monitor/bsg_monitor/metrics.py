@@ -12,6 +12,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_ledger.rooms import Room
 from bsg_monitor.observer import Figures
 from bsg_producer.errors import BSGCampaignsError
 from bsg_worker.measurements import SECONDS, Histogram
@@ -69,6 +70,8 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
         return
     gate = _gauge("bsg_gate_open", "0 while nothing may leave for this account, 0.5 while one batch at a time may")
     doubt = _gauge("bsg_batches_in_doubt", "Batches of which nobody knows yet whether BSG took them")
+    operator = _gauge("bsg_batches_need_operator", "Batches about which an operator has to decide")
+    stops = _gauge("bsg_stops_waiting", "Cancelled campaigns that BSG has not stopped yet")
     cooling = _gauge("bsg_cooling_seconds", "For how long the account still cools down")
     submissions = CounterMetricFamily(
         "bsg_submissions", "Requests to BSG by what came of them", labels=["account", "outcome"]
@@ -77,13 +80,15 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     slots = _histogram("bsg_slot_wait_seconds", "How long requests wait for their slot of the limit")
     for account, state, its in known:
         gate.add_metric([account.name], 0.5 if state.half_open else float(state.open))
-        doubt.add_metric([account.name], its.in_doubt)
+        doubt.add_metric([account.name], its.waiting[Room.DOUBT])
+        operator.add_metric([account.name], its.waiting[Room.ASKS])
+        stops.add_metric([account.name], its.waiting[Room.STOPS])
         cooling.add_metric([account.name], account.cooling_for)
         for outcome, count in its.measured.submissions.items():
             submissions.add_metric([account.name, outcome], count)
         _observe(posts, account.name, its.measured.post_seconds)
         _observe(slots, account.name, its.measured.slot_wait_seconds)
-    yield from (gate, doubt, cooling, submissions, posts, slots)
+    yield from (gate, doubt, operator, stops, cooling, submissions, posts, slots)
 
 
 def _gauge(name: str, meaning: str) -> GaugeMetricFamily:

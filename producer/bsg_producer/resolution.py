@@ -27,14 +27,18 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
     if not records:
         raise CampaignInvalid({"batch": [f"there is no batch {batch_id}: the campaign's status lists them"]})
     record = records[0]
-    denied = record.state == "submitted" and record.asks
-    if record.state != "unconfirmed" and not denied:
+    asked = record.state == "submitted" and bool(record.asks)
+    if record.state != "unconfirmed" and not asked:
         raise CampaignInvalid({"batch": [f"it is {record.state} and asks for nobody: there is nothing to resolve"]})
-    if denied and sent not in (None, record.bsg_campaign_id):
+    if asked and not_sent and record.asks != "lost":
+        raise CampaignInvalid(
+            {"not_sent": [f"BSG does not deny campaign {record.bsg_campaign_id}: it may have sent it"]}
+        )
+    if asked and sent not in (None, record.bsg_campaign_id):
         raise CampaignInvalid({"sent": [f"BSG named campaign {record.bsg_campaign_id} for it: give that id"]})
     if sent is None:
         state = ledger.batches.resolve_not_sent(campaign_id, batch)
-    elif denied:
+    elif asked:
         state = ledger.batches.resolve_sent(campaign_id, batch, bsg_campaign_id=sent, next_poll_ms=SETTLE_MS)
     else:
         state = ledger.batches.taken(

@@ -354,9 +354,37 @@ def test_a_batch_that_bsg_had_twice_says_so(explained: Explained) -> None:
 def test_a_campaign_that_bsg_has_lost_needs_an_operator(explained: Explained) -> None:
     campaign = explained.desk.prepared(10, 10)
     explained.submitted(campaign)
-    explained.desk.ledger.batches.denied(campaign, 0, bsg_campaign_id=7, older_than_ms=0, cause="BSG does not know it")
+    explained.desk.unread(campaign, 7, lost=True)
 
     one = explained.explanations(campaign)[0]
 
     assert one.needs_person
     assert f"resolve {campaign}-0 --sent 7" in one.next
+
+
+def test_a_campaign_of_which_bsg_tells_nothing_needs_an_operator_who_cannot_have_it_sent_again(
+    explained: Explained,
+) -> None:
+    campaign = explained.desk.prepared(10)
+    explained.submitted(campaign)
+    explained.desk.unread(campaign, 7, lost=False)
+
+    one = explained.only(campaign)
+
+    assert one.needs_person
+    assert "has told nothing of use for long: HTTP 500" in one.stands
+    assert f"resolve {campaign}-0 --sent 7" in one.next
+    assert "--not-sent" not in one.next
+
+
+def test_a_cancelled_campaign_that_bsg_does_not_know_is_to_be_stopped_in_its_account(explained: Explained) -> None:
+    campaign = explained.desk.prepared(10)
+    explained.submitted(campaign)
+    explained.desk.ledger.campaigns.cancel(campaign)
+    explained.desk.ledger.batches.stop_denied(explained.account, 7, older_than_ms=0, delay_ms=0, cause="404")
+
+    one = explained.only(campaign)
+
+    assert one.needs_person
+    assert "BSG does not stop" in one.stands
+    assert f"cancel {campaign}" in one.next

@@ -228,6 +228,11 @@ def whose_stop_bsg_denies_at_first(play: Play) -> None:
     that_is_cancelled_at_bsg(play)
 
 
+def that_bsg_denies_at_first(play: Play) -> None:
+    play.lane.sandbox.fault("server_error_before", status=404, method="GET", path="/api/campaigns/*/detail", times=1)
+    a_campaign(play)
+
+
 def of_which_bsg_drops_a_message(play: Play) -> None:
     play.lane.sandbox.fault("drop", rows=(0,), times=1)
     play.arm()
@@ -424,6 +429,7 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
         CrashPoint.STOPS_RECORDED,
     ),
     whose_stop_bsg_denies_at_first: (CrashPoint.STOPS_DENIED,),
+    that_bsg_denies_at_first: (CrashPoint.POLL_UNREAD,),
     of_which_bsg_drops_a_message: (CrashPoint.DROPPED_MISSED, CrashPoint.DROPPED_REJECTED),
     that_an_earlier_attempt_brought_to_bsg: (CrashPoint.DROPPED_EARLIER_RECORDED,),
     of_a_blocked_user: (CrashPoint.PROBE_TAKEN, CrashPoint.PROBE_ANSWERED, CrashPoint.PROBE_RECORDED),

@@ -172,7 +172,7 @@ def _polls(world: World, state: State) -> Steps:
     kind, batch, before, size, bsg_id, *told = state.poller
     (taken,) = (taken for taken in state.far if taken.id == bsg_id)
     if kind == "read" and taken.status == DENIED:
-        answer, then = world.call(state._replace(poller=IDLE), "denied", batch, bsg_id)
+        answer, then = world.call(state._replace(poller=IDLE), "lost", batch, bsg_id)
         yield f"BSG does not know {bsg_id} any more: {answer[0]}", Kind.COURSE, then
         return
     if kind == "read":

@@ -245,8 +245,10 @@ _RUN: dict[str, Callable[..., Answer]] = {
         ledger.batches.stop_denied(ACCOUNT, bsg_id, older_than_ms=0, delay_ms=LATER_MS, cause="denied"),
     ),
     "not sent": lambda ledger, batch: (ledger.batches.resolve_not_sent(CAMPAIGN, batch),),
-    "denied": lambda ledger, batch, bsg_id: (
-        ledger.batches.denied(CAMPAIGN, batch, bsg_campaign_id=bsg_id, older_than_ms=0, cause="denied"),
+    "lost": lambda ledger, batch, bsg_id: (
+        ledger.batches.unread(
+            CAMPAIGN, batch, bsg_campaign_id=bsg_id, lost=True, longer_than_ms=0, cause="lost", next_poll_ms=LATER_MS
+        ),
     ),
     "sent": lambda ledger, batch, bsg_id: (
         ledger.batches.resolve_sent(CAMPAIGN, batch, bsg_campaign_id=bsg_id, next_poll_ms=LATER_MS),

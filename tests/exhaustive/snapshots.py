@@ -61,7 +61,17 @@ end
 
 _UNREAD_OF_BATCH = frozenset(
     (
-        *("since", "error", "not_before", "submitted_at", "finished_at", "statistics", "polled_at"),
+        *(
+            "since",
+            "error",
+            "not_before",
+            "submitted_at",
+            "finished_at",
+            "statistics",
+            "polled_at",
+            "unread_at",
+            "lost_at",
+        ),
         *("price", "currency", "bsg_status", "part"),
     )
 )

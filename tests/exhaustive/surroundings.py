@@ -165,7 +165,7 @@ def _word(world: World, state: State) -> Steps:
     """A person's word is true, and not given while a request may still be about to leave."""
     picture = world.picture(state)
     for batch, now in enumerate(picture.states):
-        if now == "submitted" and picture.batches[batch].get("asks") == "1":
+        if now == "submitted" and "asks" in picture.batches[batch]:
             yield from _word_on_what_is_denied(world, state, batch)
         if now != "unconfirmed" or young_intent(state, batch):
             continue
@@ -183,6 +183,7 @@ def _word_on_what_is_denied(world: World, state: State, batch: int) -> Steps:
     bsg_id = int(world.picture(state).batches[batch]["bsg_campaign_id"])
     _, then = world.call(state, "sent", batch, bsg_id)
     yield f"a person says that {bsg_id} was sent all the same", Kind.RESOLVE, then
-    if not any(taken.live and taken.batch == batch for taken in state.far) and not young_intent(state, batch):
+    lost = world.picture(state).batches[batch]["asks"] == "lost"
+    if lost and not any(taken.live and taken.batch == batch for taken in state.far) and not young_intent(state, batch):
         _, then = world.call(state, "not sent", batch)
         yield f"a person says that {bsg_id} was never sent", Kind.RESOLVE, then

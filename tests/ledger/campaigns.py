@@ -145,6 +145,13 @@ class Desk:
             next_poll_ms=1000,
         )
 
+    def unread(self, campaign: str, bsg_id: int, *, lost: bool, batch: int = 0) -> str:
+        """BSG has said nothing of use about it for long."""
+        cause = "HTTP 404" if lost else "HTTP 500"
+        return self.ledger.batches.unread(
+            campaign, batch, bsg_campaign_id=bsg_id, lost=lost, longer_than_ms=0, cause=cause, next_poll_ms=0
+        )
+
     def counts(self, campaign: str) -> dict[str, int]:
         """The states that have messages; the conservation sum is checked on the way (rule 8)."""
         status = self.ledger.reading.status(campaign)

@@ -208,7 +208,7 @@ def test_a_denial_speaks_of_the_campaign_that_counts_only(desk: Desk) -> None:
     desk.submitted(campaign, 77)
 
     def denied(batch: int, bsg_id: int) -> str:
-        return desk.ledger.batches.denied(campaign, batch, bsg_campaign_id=bsg_id, older_than_ms=0, cause="not known")
+        return desk.unread(campaign, bsg_id, batch=batch, lost=True)
 
     assert (denied(0, 78), denied(1, 77), denied(0, 77)) == ("stale", "stale", "asks")
 
@@ -221,7 +221,7 @@ def test_a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies(desk: Desk
         return desk.ledger.batches.resolve_sent(campaign, 0, bsg_campaign_id=bsg_id, next_poll_ms=0)
 
     assert told(77) == "stale"
-    desk.ledger.batches.denied(campaign, 0, bsg_campaign_id=77, older_than_ms=0, cause="not known")
+    desk.unread(campaign, 77, lost=True)
     assert (told(78), told(77)) == ("stale", "finished")
 
 

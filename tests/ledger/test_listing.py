@@ -46,7 +46,7 @@ def test_a_batch_that_needs_an_operator_says_so(desk: Desk) -> None:
 
     assert desk.absent(lease, window_ms=0) == "asks"
 
-    assert [outline.asks for outline in desk.ledger.listing.outlines(campaign, range(2))] == [True, False]
+    assert [outline.asks for outline in desk.ledger.listing.outlines(campaign, range(2))] == ["doubt", ""]
 
 
 def test_a_list_does_not_look_into_the_batches_of_a_large_campaign(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,8 @@ def of(state: str, **changes: Any) -> Group:
     ("reason", "groups", "account", "campaign"),
     [
         (None, [of("finished"), of("rejected"), of("refused")], {}, {}),
-        (WaitReason.LOST_AT_BSG, [of("finished"), of("submitted", asks=True)], {}, {}),
-        (WaitReason.OPERATOR_DECIDES, [of("pending"), of("unconfirmed", asks=True)], {"gate": SHUT}, {}),
+        (WaitReason.LOST_AT_BSG, [of("finished"), of("submitted", asks="lost")], {}, {}),
+        (WaitReason.OPERATOR_DECIDES, [of("pending"), of("unconfirmed", asks="doubt")], {"gate": SHUT}, {}),
         (WaitReason.MAX_COST, [of("pending")], {"gate": SHUT}, {"paused": True, "paused_by_max_cost": "too much"}),
         (WaitReason.PAUSED, [of("pending"), of("submitted")], {"gate": SHUT}, {"paused": True}),
         (WaitReason.AT_BSG, [of("submitted")], {}, {"paused": True}),

@@ -16,7 +16,7 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateState
 from bsg_ledger.rooms import unstamped
-from bsg_monitor.account_states import AccountFigures, AccountState
+from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Observer, Overview
 from bsg_worker.client.outcomes import OutcomeKind
@@ -154,7 +154,7 @@ def every_metric() -> set[str]:
     histogram = Histogram([0] * (len(SECONDS) + 1), 0.0)
     gate = GateState(open=True, reason="", by="", since=None, balance=None)
     account = AccountState(DEFAULT_ACCOUNT, gate, "5/s", 0.0, 0.0, None)
-    measured = AccountFigures(0, Measured({"taken": 1}, histogram, histogram))
+    measured = AccountFigures(dict.fromkeys(COUNTED, 0), Measured({"taken": 1}, histogram, histogram))
     overview = Overview([account], datetime.now(UTC))
     figures = Figures({"pending": 1}, dict.fromkeys(queues(), 0), 0, overview, {DEFAULT_ACCOUNT: measured})
     return {sample.name for family in CampaignMetrics(lambda: figures).collect() for sample in family.samples}

@@ -120,6 +120,10 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
         'bsg_submissions_total{account="default",outcome="taken"}': "0+9x240",
         'bsg_submissions_total{account="marketing",outcome="taken"}': "0+1x240",
         'bsg_submissions_total{account="marketing",outcome="in_doubt"}': "0+5x240",
+        'bsg_batches_need_operator{account="default"}': f"0{hour}",
+        'bsg_batches_need_operator{account="marketing"}': f"2{hour}",
+        'bsg_stops_waiting{account="default"}': "0x200 2x40",  # BSG may take a while
+        'bsg_stops_waiting{account="marketing"}': f"2{hour}",
         "bsg_alarms_total": "0x120 1x120",
         "bsg_ledger_up": f"1{hour}",
     }
@@ -129,6 +133,8 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
         "AccountCoolsDown": ["marketing"],
         "BSGDoesNotTakeCampaigns": ["marketing"],
         "BatchesInDoubt": [],
+        "BatchesNeedAnOperator": ["marketing"],
+        "StopsNotObeyed": ["marketing"],
         "LedgerCannotBeRead": [],
         "FlowerIsAway": [],
     }
@@ -137,7 +143,9 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
         (name, account): {
             "exp_labels": {"severity": rules[name]["labels"]["severity"], "account": account},
             "exp_annotations": {
-                key: text.replace("{{ $labels.account }}", account).replace("{{ $value | humanizeDuration }}", "6m 40s")
+                key: text.replace("{{ $labels.account }}", account)
+                .replace("{{ $value | humanizeDuration }}", "6m 40s")
+                .replace("{{ $value }}", "2")
                 for key, text in rules[name]["annotations"].items()
             },
         }

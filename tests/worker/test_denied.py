@@ -10,6 +10,7 @@ from bsg_ledger.rooms import Room
 from bsg_producer.errors import CampaignInvalid
 from bsg_worker.poll import poll
 from bsg_worker.reconcile import reconcile
+from bsg_worker.runtime import build
 from tests.worker.bench import Bench
 
 UNKNOWN = 999  # no campaign at BSG has that id: asking for it is answered 404
@@ -28,39 +29,138 @@ def age(bench: Bench, campaign: str, field: str, milliseconds: int = HOUR_MS) ->
     bench.runtime.redis.hincrby(f"bsg:campaign:{campaign}:batch:0", field, -milliseconds)
 
 
-def denied(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> str:
+def poll_again(bench: Bench, campaign: str, *, later_ms: int = HOUR_MS) -> None:
+    """A poll, that much later than the one before."""
+    for field in ("lost_at", "unread_at"):
+        if bench.runtime.redis.hexists(f"bsg:campaign:{campaign}:batch:0", field):
+            age(bench, campaign, field, later_ms)
+    bench.make_due(Room.LIVE)
+    poll(bench.runtime)
+
+
+def denied(bench: Bench) -> str:
     campaign = named(bench)
     age(bench, campaign, "submitted_at")
-    bench.poll_twice(monkeypatch)
+    poll_again(bench, campaign)
+    poll_again(bench, campaign)
     assert bench.batch(campaign).needs_person
     return campaign
 
 
-def test_a_campaign_that_bsg_denies_twice_asks_for_a_person(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def asking(bench: Bench) -> int:
+    return bench.runtime.ledger.rooms.length(Room.ASKS, account=bench.runtime.account)
+
+
+def test_a_campaign_that_bsg_denies_for_long_asks_for_an_operator(bench: Bench) -> None:
     campaign = named(bench)
     age(bench, campaign, "submitted_at")
-    bench.make_due(Room.LIVE)
-    poll(bench.runtime)
-    assert not bench.batch(campaign).needs_person
+    poll_again(bench, campaign)
+    assert (bench.batch(campaign).needs_person, asking(bench)) == (False, 0)
 
-    bench.poll_twice(monkeypatch)
+    poll_again(bench, campaign)
 
     batch = bench.batch(campaign)
     assert (batch.state, batch.needs_person, batch.error) == ("submitted", True, "BSG does not know campaign 999")
     assert [t.detail for t in bench.status(campaign).transitions if "person" in t.cause] == [batch.error]
+    assert asking(bench) == 1
 
 
-def test_a_campaign_that_bsg_has_just_named_may_not_be_shown_yet(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_denials_are_counted_whichever_process_hears_them(bench: Bench) -> None:
+    campaign = named(bench)
+    age(bench, campaign, "submitted_at")
+    poll_again(bench, campaign)
+    age(bench, campaign, "lost_at")
+    bench.make_due(Room.LIVE)
+
+    poll(build(bench.settings))
+
+    assert bench.batch(campaign).needs_person
+
+
+def test_a_campaign_that_bsg_has_just_named_may_not_be_shown_yet(bench: Bench) -> None:
     campaign = named(bench)
     age(bench, campaign, "submitted_at", -HOUR_MS)
 
-    bench.poll_twice(monkeypatch)
+    poll_again(bench, campaign)
+    poll_again(bench, campaign)
 
     assert not bench.batch(campaign).needs_person
 
 
-def test_a_campaign_that_bsg_shows_again_asks_nobody_any_more(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    campaign = denied(bench, monkeypatch)
+def unread(bench: Bench) -> str:
+    """A batch at BSG about whose campaign every read is answered with 500, for two hours."""
+    campaign = bench.submitted(1)
+    age(bench, campaign, "submitted_at", 2 * HOUR_MS)
+    bench.sandbox.fault("server_error_before", method="GET", path="/api/campaigns/1000001/detail")
+    poll_again(bench, campaign)
+    assert not bench.batch(campaign).needs_person
+    poll_again(bench, campaign, later_ms=2 * HOUR_MS)
+    return campaign
+
+
+def test_a_detail_that_is_answered_500_for_an_hour_asks_for_an_operator(bench: Bench) -> None:
+    campaign = unread(bench)
+
+    batch = bench.batch(campaign)
+    assert (batch.needs_person, batch.error) == (True, "campaign 1000001: HTTP 500")
+    assert asking(bench) == 1
+
+    bench.sandbox.clear_faults()
+    bench.make_due(Room.LIVE)
+    poll(bench.runtime)
+    assert (bench.batch(campaign).needs_person, bench.batch(campaign).error, asking(bench)) == (False, None, 0)
+
+
+def test_a_bsg_that_is_out_of_reach_asks_for_nobody(bench: Bench) -> None:
+    campaign = bench.submitted(1)
+    age(bench, campaign, "submitted_at", 2 * HOUR_MS)
+    bench.sandbox.fault("cut_before", method="GET", path="/api/campaigns/1000001/detail")
+
+    for _ in range(2):
+        poll_again(bench, campaign, later_ms=2 * HOUR_MS)
+
+    assert not bench.batch(campaign).needs_person
+
+
+def test_another_answer_than_404_ends_the_denials_before_it(bench: Bench) -> None:
+    campaign = named(bench)
+    age(bench, campaign, "submitted_at")
+    poll_again(bench, campaign)
+    bench.sandbox.fault("server_error_before", method="GET", path="/api/campaigns/999/detail", times=1)
+    poll_again(bench, campaign, later_ms=HOUR_MS // 2)
+
+    poll_again(bench, campaign, later_ms=0)
+
+    assert not bench.batch(campaign).needs_person
+
+
+def test_what_bsg_says_nothing_of_use_about_is_never_sent_again(bench: Bench) -> None:
+    campaign = unread(bench)
+
+    with pytest.raises(CampaignInvalid, match="may have sent it"):
+        bench.producer.resolve(f"{campaign}-0", not_sent=True)
+
+    assert bench.runtime.ledger.batches.resolve_not_sent(campaign, 0) == "stale"
+    assert bench.producer.resolve(f"{campaign}-0", sent=1_000_001) == "finished"
+    assert asking(bench) == 0
+
+
+def test_a_finished_campaign_whose_detail_is_answered_500_is_not_asked_for_for_ever(bench: Bench) -> None:
+    campaign = bench.submitted(1)
+    bench.sandbox.advance(60)
+    bench.make_due(Room.LIVE)
+    poll(bench.runtime)
+    age(bench, campaign, "finished_at", 73 * HOUR_MS)
+    bench.sandbox.fault("server_error_before", method="GET", path="/api/campaigns/1000001/detail")
+
+    bench.make_due(Room.LIVE)
+    poll(bench.runtime)
+
+    assert bench.runtime.ledger.rooms.length(Room.LIVE, account=bench.runtime.account) == 0
+
+
+def test_a_campaign_that_bsg_shows_again_asks_nobody_any_more(bench: Bench) -> None:
+    campaign = denied(bench)
 
     bench.runtime.ledger.batches.polled(
         campaign, 0, status="sending", final=False, statistics="{}", price="", currency="", total_messages=None,
@@ -70,8 +170,8 @@ def test_a_campaign_that_bsg_shows_again_asks_nobody_any_more(bench: Bench, monk
     assert (bench.batch(campaign).needs_person, bench.batch(campaign).error) == (False, None)
 
 
-def test_a_person_says_that_it_was_sent_and_it_is_finished(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    campaign = denied(bench, monkeypatch)
+def test_a_person_says_that_it_was_sent_and_it_is_finished(bench: Bench) -> None:
+    campaign = denied(bench)
 
     assert bench.producer.resolve(f"{campaign}-0", sent=UNKNOWN) == "finished"
 
@@ -79,8 +179,8 @@ def test_a_person_says_that_it_was_sent_and_it_is_finished(bench: Bench, monkeyp
     assert (bench.status(campaign).state, batch.bsg_status, batch.needs_person) == ("done", "unknown", False)
 
 
-def test_a_person_says_that_it_was_not_sent_and_it_is_sent_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    campaign = denied(bench, monkeypatch)
+def test_a_person_says_that_it_was_not_sent_and_it_is_sent_again(bench: Bench) -> None:
+    campaign = denied(bench)
 
     assert bench.producer.resolve(f"{campaign}-0", not_sent=True) == "pending"
     bench.submit(campaign)
@@ -90,10 +190,8 @@ def test_a_person_says_that_it_was_not_sent_and_it_is_sent_again(bench: Bench, m
     assert len(bench.sandbox.record().campaigns) == 1
 
 
-def test_what_was_cancelled_and_not_sent_is_cancelled_and_nothing_is_left_to_be_stopped(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    campaign = denied(bench, monkeypatch)
+def test_what_was_cancelled_and_not_sent_is_cancelled_and_nothing_is_left_to_be_stopped(bench: Bench) -> None:
+    campaign = denied(bench)
     bench.producer.cancel(campaign)
 
     assert bench.producer.resolve(f"{campaign}-0", not_sent=True) == "cancelled"
@@ -108,10 +206,8 @@ def test_a_campaign_that_bsg_shows_needs_no_word(bench: Bench) -> None:
         bench.producer.resolve(f"{campaign}-0", not_sent=True)
 
 
-def test_a_word_on_another_campaign_than_the_one_that_bsg_named_is_no_word(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    campaign = denied(bench, monkeypatch)
+def test_a_word_on_another_campaign_than_the_one_that_bsg_named_is_no_word(bench: Bench) -> None:
+    campaign = denied(bench)
 
     with pytest.raises(CampaignInvalid, match="999"):
         bench.producer.resolve(f"{campaign}-0", sent=UNKNOWN + 1)

@@ -174,5 +174,5 @@ def _waiting(runtime: Runtime) -> Iterator[Waiting]:
                         record.id,
                         record.state,
                         record.size,
-                        record.raw.get("asks") == "1",
+                        bool(record.asks),
                     )

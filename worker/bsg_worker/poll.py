@@ -16,7 +16,7 @@ from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.dropped import reject_dropped
 from bsg_worker.listed import listed_campaigns
 from bsg_worker.pace import FINAL, next_poll
-from bsg_worker.read_failures import denies
+from bsg_worker.read_failures import concerns_everybody, denies
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns, by_lot
 
@@ -26,6 +26,8 @@ AT_ONCE = 2000
 PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it before another does
 AT_MOST_SECONDS = 30.0  # sweeping and reconciling wait for the same threads; what is left comes with the next tick
 ONE_BY_ONE_AT_MOST = 10
+UNREAD_SECONDS = 3600.0  # BSG was ill for so long only about one campaign, or it needs an operator anyhow
+ASKED_POLL_SECONDS = 300.0  # of a batch that an operator is asked about already
 
 
 def poll(runtime: Runtime) -> str:
@@ -70,20 +72,25 @@ def _look(runtime: Runtime, record: BatchRecord, listed: CampaignAnswer | None) 
     except ValueError as error:
         LOGGER.error("batch %d of %s: %s", record.batch, record.campaign_id, error)
         return
+    lost = False
     try:
-        _record(runtime, record, envelope, listed or runtime.client.campaign(record.bsg_campaign_id or 0))
+        try:
+            answer = listed or runtime.client.campaign(record.bsg_campaign_id or 0)
+        except ReadFailed as failure:
+            lost = denies(failure)
+            raise
+        _record(runtime, record, envelope, answer)
     except ReadFailed as failure:
-        if denies(failure):
-            _denied(runtime, record, envelope)
+        if not concerns_everybody(failure):
+            _unread(runtime, record, envelope, failure, lost=lost)
         raise
-    runtime.evidence.forget(_denial_of(record))
 
 
-def _denied(runtime: Runtime, record: BatchRecord, envelope: Envelope) -> None:
-    """BSG does not know the campaign that it named: twice, BSG_CONFIRM_WITHIN apart, asks for a person."""
+def _unread(runtime: Runtime, record: BatchRecord, envelope: Envelope, failure: ReadFailed, *, lost: bool) -> None:
+    """BSG says nothing of use about this campaign, or that there is none: for long, that asks an operator."""
     bsg_id = record.bsg_campaign_id or 0
     if record.state == "finished":
-        # It is over, whatever is told of it: what was known stays, and is asked for as long as it would have been.
+        # A finished batch stays finished: what was known is kept, and is asked for as long as it would have been.
         runtime.ledger.batches.polled(
             record.campaign_id,
             record.batch,
@@ -96,20 +103,16 @@ def _denied(runtime: Runtime, record: BatchRecord, envelope: Envelope) -> None:
             next_poll_ms=_milliseconds(_wait(runtime, record, envelope, "done")),
         )
         return
-    confirm_within = runtime.settings.bsg_confirm_within
-    subject = _denial_of(record)
-    if runtime.evidence.stands(subject, finding=bsg_id, now=clock.monotonic(), confirm_within=confirm_within):
-        runtime.ledger.batches.denied(
-            record.campaign_id,
-            record.batch,
-            bsg_campaign_id=bsg_id,
-            older_than_ms=runtime.ask_after_ms,
-            cause=f"BSG does not know campaign {bsg_id}",
-        )
-
-
-def _denial_of(record: BatchRecord) -> str:
-    return f"denial of {record.id}"
+    runtime.ledger.batches.unread(
+        record.campaign_id,
+        record.batch,
+        bsg_campaign_id=bsg_id,
+        lost=lost,
+        longer_than_ms=runtime.ask_after_ms if lost else int(UNREAD_SECONDS * 1000),
+        cause=f"BSG does not know campaign {bsg_id}" if lost else f"campaign {bsg_id}: {failure.cause}",
+        next_poll_ms=int((ASKED_POLL_SECONDS if record.asks else PUT_OFF_SECONDS) * 1000),
+    )
+    reached(CrashPoint.POLL_UNREAD)
 
 
 def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str) -> float | None:

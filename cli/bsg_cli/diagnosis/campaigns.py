@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator
 
 import redis
 
@@ -13,14 +12,11 @@ from bsg_cli.printing import number
 from bsg_config.named_accounts import variable
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room, unstamped
 
 LONGEST_WAIT_SECONDS = 300.0
 LONGEST_LEASE_OVER_SECONDS = 60.0  # the sweep looks every second
 LONGEST_UNPOLLED_SECONDS = 3600.0  # under a low limit, thousands of batches wait for their turn
-RECORDS_AT_ONCE = 1_000
-LOOKED_AT_MOST = 50_000
 NAMED_AT_MOST = 5
 _DAY = 86_400
 
@@ -44,24 +40,18 @@ def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Findi
 def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     subject = of_account("in doubt", settings)
     unconfirmed = ledger.rooms.members(Room.DOUBT, account=settings.account)
-    live = ledger.rooms.members(Room.LIVE, account=settings.account)
-    asking = [record.id for record in islice(_records(ledger, [*unconfirmed, *live]), LOOKED_AT_MOST) if record.asks]
+    asking = ledger.rooms.members(Room.ASKS, account=settings.account)
     if asking:
         named = ", ".join(asking[:NAMED_AT_MOST]) + (" …" if len(asking) > NAMED_AT_MOST else "")
         yield Finding(
             subject,
             Level.PROBLEM,
             f"{number(len(asking))} batches wait for a person: {named}",
-            "`bsg-campaigns explain CAMPAIGN` says what to look for, `bsg-campaigns resolve BATCH` settles it.",
+            "`bsg-campaigns explain CAMPAIGN` says of each what is the matter, and what settles it.",
         )
     undecided = len(set(unconfirmed) - set(asking))
     level = Level.NOTE if undecided else Level.OK
     yield Finding(subject, level, f"{number(undecided)} batches are being looked up at BSG")
-
-
-def _records(ledger: Ledger, identifiers: Sequence[str]) -> Iterator[BatchRecord]:
-    for first in range(0, len(identifiers), RECORDS_AT_ONCE):
-        yield from ledger.reading.batch_records(identifiers[first : first + RECORDS_AT_ONCE])
 
 
 def _overdue(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
@@ -101,6 +91,7 @@ def _alarms(ledger: Ledger) -> Iterator[Finding]:
         yield Finding(
             "alarms",
             Level.NOTE,
-            f"{number(alarms)} since this ledger began: BSG had a batch twice, or one that the ledger did not know",
+            f"{number(alarms)} since this ledger began: BSG had a batch twice, one that the ledger did not know, "
+            "or did not know one that it had to stop",
             "`bsg-campaigns audit` names what either side lacks.",
         )

@@ -21,5 +21,5 @@ if cancelled or NOW - number(first_intent) + number(ARGV[5]) < number(ARGV[4]) t
   return { move_back(campaign, batch, NOW + ARGV[5], ARGV[7]) }
 end
 redis.call('ZADD', account_key(account_of(campaign), 'doubt'), NOW + ARGV[6], batch_id(campaign, batch))
-if asks ~= '1' then ask_person(campaign, batch, state, ARGV[7]) end
+if not asks then ask_operator(campaign, batch, state, 'doubt', ARGV[7]) end
 return { 'asks' }

@@ -32,6 +32,7 @@
 --   bsg:account:A:leases                zset    claimed and posting batches, by the end of their lease
 --   bsg:account:A:doubt                 zset    unconfirmed batches, by the next look at BSG
 --   bsg:account:A:live                  zset    submitted and finished batches, by the next poll
+--   bsg:account:A:asks                  zset    batches that an operator is asked about, since when
 --   bsg:account:A:stops                 zset    BSG campaigns to be stopped, by the next try
 --   bsg:account:A:stop-refusals         hash    of each of those that BSG has not obeyed: ID its status then, ID:since the
 --                                               first refusal, ID:denied the first of the latest 404s
@@ -151,6 +152,12 @@ local function enter(campaign, batch, state, at)
   end
 end
 
+local function stop_asking(campaign, batch)
+  if redis.call('HDEL', batch_key(campaign, batch), 'asks') == 1 then
+    redis.call('ZREM', account_key(account_of(campaign), 'asks'), batch_id(campaign, batch))
+  end
+end
+
 local function move(campaign, batch, to, at, cause, detail)
   local key = batch_key(campaign, batch)
   local from, size = get(key, 'state', 'size')
@@ -158,7 +165,7 @@ local function move(campaign, batch, to, at, cause, detail)
   count(campaign, from, 0 - number(size), -1)
   count(campaign, to, number(size), 1)
   redis.call('HSET', key, 'state', to, 'since', NOW)
-  redis.call('HDEL', key, 'asks') -- a person was asked about the state before
+  stop_asking(campaign, batch) -- an operator was asked about the state before
   if to == 'pending' then redis.call('HSET', key, 'not_before', at) end
   if ROOM[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end
   enter(campaign, batch, to, at)
@@ -248,8 +255,11 @@ local function remove_other(campaign, batch, bsg_id)
   end
 end
 
-local function ask_person(campaign, batch, state, why)
-  redis.call('HSET', batch_key(campaign, batch), 'asks', '1')
+-- `kind` says what about: doubt, lost (BSG does not know the campaign that it named), unread (BSG says nothing of use
+-- about it) or unstopped (BSG does not know what it has to stop).
+local function ask_operator(campaign, batch, state, kind, why)
+  redis.call('HSET', batch_key(campaign, batch), 'asks', kind)
+  redis.call('ZADD', account_key(account_of(campaign), 'asks'), 'NX', NOW, batch_id(campaign, batch))
   record_event(campaign, batch, state, state, 'a person has to decide', why)
 end
 

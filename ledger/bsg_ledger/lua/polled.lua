@@ -11,7 +11,11 @@ local state, before, bsg_id = get(key, 'state', 'bsg_status', 'bsg_campaign_id')
 if state ~= 'submitted' and state ~= 'finished' then return { 'stale' } end
 local live, given_up = account_key(account, 'live'), redis.call('HEXISTS', key, 'unstopped:' .. bsg_id) == 1
 redis.call('HSET', key, 'bsg_status', status, 'statistics', ARGV[5], 'polled_at', NOW)
-if not given_up then redis.call('HDEL', key, 'asks', 'error') end -- BSG does know it
+redis.call('HDEL', key, 'unread_at', 'lost_at')
+if not given_up then -- BSG does know it
+  stop_asking(campaign, batch)
+  redis.call('HDEL', key, 'error')
+end
 note_price(campaign, batch, ARGV[6], ARGV[7])
 if ARGV[8] ~= '' then redis.call('HSET', key, 'bsg_total_messages', ARGV[8]) end
 if state == 'submitted' and not FINAL_AT_BSG[status] and not given_up

@@ -3,17 +3,17 @@
 -- is over.
 -- ARGV  1 campaign, 2 batch
 -- Answer  {pending | cancelled | expired} or {stale, state}
--- Transition  unconfirmed, or submitted with a person being asked -> pending; -> cancelled | expired where that has
+-- Transition  unconfirmed, or submitted and lost by BSG, with an operator being asked -> pending; -> cancelled | expired where that has
 --             happened meanwhile
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 local state, asks, bsg_id = get(key, 'state', 'asks', 'bsg_campaign_id')
-if state ~= 'unconfirmed' and not (state == 'submitted' and asks == '1') then return { 'stale', state or '' } end
+if state ~= 'unconfirmed' and not (state == 'submitted' and asks == 'lost') then return { 'stale', state or '' } end
 if state == 'submitted' then
   -- Should it turn up after all, it is known whose it is.
   add_other(campaign, batch, bsg_id)
   redis.call('HDEL', key, 'bsg_campaign_id', 'bsg_status')
   redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
 end
-redis.call('HDEL', key, 'doubt', 'first_intent_at', 'error', 'suspects', 'explained')
+redis.call('HDEL', key, 'doubt', 'first_intent_at', 'error', 'suspects', 'explained', 'unread_at', 'lost_at')
 return { move_back(campaign, batch, NOW, 'operator: not sent') }

@@ -6,7 +6,7 @@
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 local state, bsg_id, asks = get(key, 'state', 'bsg_campaign_id', 'asks')
-if state ~= 'submitted' or asks ~= '1' or bsg_id ~= ARGV[3] then return { 'stale', state or '' } end
+if state ~= 'submitted' or not asks or bsg_id ~= ARGV[3] then return { 'stale', state or '' } end
 redis.call('HDEL', key, 'error')
 redis.call('HSET', key, 'bsg_status', 'unknown', 'finished_at', NOW)
 redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)

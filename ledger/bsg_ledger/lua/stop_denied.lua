@@ -21,8 +21,8 @@ local campaign, batch = string.match(id, '^(.*)-(%d+)$')
 local state, counts, asks = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'asks')
 redis.call('HSET', batch_key(campaign, batch), 'unstopped:' .. bsg_id, NOW)
 record_event(campaign, batch, state, state, 'ALARM: BSG does not know a campaign that it has to stop', bsg_id)
-if state == 'submitted' and counts == bsg_id and asks ~= '1' then
+if state == 'submitted' and counts == bsg_id and not asks then
   redis.call('HSET', batch_key(campaign, batch), 'error', ARGV[5])
-  ask_person(campaign, batch, state, ARGV[5])
+  ask_operator(campaign, batch, state, 'unstopped', ARGV[5])
 end
 return { 'given_up' }

@@ -109,8 +109,8 @@ GUARDS: tuple[Guard, ...] = (
         "cli/bsg_cli/diagnosis/campaigns.py",
         (
             "a batch that waits for a person is a problem",
-            " if record.asks",
-            " if False",
+            "    if asking:\n",
+            "    if False:\n",
             f"{DOCTOR}a_batch_that_waits_for_a_person_is_a_problem_and_one_that_is_looked_up_is_not",
         ),
     ),

@@ -45,7 +45,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "what is absent beyond the window asks for a person",
-            "if asks ~= '1' then ask_person(campaign, batch, state, ARGV[7]) end\n",
+            "if not asks then ask_operator(campaign, batch, state, 'doubt', ARGV[7]) end\n",
             "",
             f"{BATCHES}an_absent_batch_asks_for_a_person_after_the_duplicate_window",
         ),
@@ -66,7 +66,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a person is asked once",
-            "if asks == '1' then return { 'asks' } end",
+            "if asks then return { 'asks' } end",
             "",
             f"{BATCHES}a_trace_that_does_not_fit_asks_for_a_person_once_the_doubt_is_old_enough",
         ),
@@ -108,14 +108,14 @@ GUARDS: tuple[Guard, ...] = (
         "ledger/bsg_ledger/lua/resolve_not_sent.lua",
         (
             "an explanation ends with its doubt",
-            ", 'suspects', 'explained')",
-            ")",
+            ", 'suspects', 'explained', 'unread_at'",
+            ", 'unread_at'",
             f"{BATCHES}an_explanation_ends_with_its_doubt",
         ),
         (
             "a person settles nothing but what asks for one",
             (
-                "if state ~= 'unconfirmed' and not (state == 'submitted' and asks == '1') then "
+                "if state ~= 'unconfirmed' and not (state == 'submitted' and asks == 'lost') then "
                 "return { 'stale', state or '' } end"
             ),
             "",
@@ -123,7 +123,16 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "ledger/bsg_ledger/lua/denied.lua",
+        "ledger/bsg_ledger/lua/resolve_not_sent.lua",
+        (
+            "what BSG does not deny is never called not sent",
+            "asks == 'lost'",
+            "asks",
+            f"{DENIED}what_bsg_says_nothing_of_use_about_is_never_sent_again",
+        ),
+    ),
+    *guards_of(
+        "ledger/bsg_ledger/lua/unread.lua",
         (
             "only what was submitted, and as that campaign, can be denied",
             "if state ~= 'submitted' or bsg_id ~= ARGV[3] then return { 'stale' } end",
@@ -132,22 +141,34 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a campaign that BSG has just named may not be shown yet",
-            "if NOW - number(submitted_at) < number(ARGV[4]) then return { 'submitted' } end",
-            "",
+            "math.max(number(redis.call('HGET', key, why .. '_at')), number(submitted_at))",
+            "number(redis.call('HGET', key, why .. '_at'))",
             f"{DENIED}a_campaign_that_bsg_has_just_named_may_not_be_shown_yet",
         ),
         (
-            "what BSG denies asks for a person",
-            "ask_person(campaign, batch, state, ARGV[5])\n",
+            "what BSG denies for a moment asks nobody",
+            "if NOW - since < number(ARGV[5]) then",
+            "if false then",
+            f"{DENIED}a_campaign_that_bsg_denies_for_long_asks_for_an_operator",
+        ),
+        (
+            "what BSG denies asks for an operator",
+            "  ask_operator(campaign, batch, state, why, ARGV[6])\n",
             "",
-            f"{DENIED}a_campaign_that_bsg_denies_twice_asks_for_a_person",
+            f"{DENIED}a_campaign_that_bsg_denies_for_long_asks_for_an_operator",
+        ),
+        (
+            "a campaign is lost only when BSG says nothing else for long",
+            "else redis.call('HDEL', key, 'lost_at') end",
+            "end",
+            f"{DENIED}another_answer_than_404_ends_the_denials_before_it",
         ),
     ),
     *guards_of(
         "ledger/bsg_ledger/lua/resolve_sent.lua",
         (
             "a person finishes nothing but what BSG denies",
-            "if state ~= 'submitted' or asks ~= '1' or bsg_id ~= ARGV[3] then",
+            "if state ~= 'submitted' or not asks or bsg_id ~= ARGV[3] then",
             "if false then",
             f"{BATCHES}a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies",
         ),

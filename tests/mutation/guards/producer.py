@@ -232,7 +232,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a person settles nothing but what asks for one",
-            '    if record.state != "unconfirmed" and not denied:\n',
+            '    if record.state != "unconfirmed" and not asked:\n',
             "    if False:\n",
             ("tests/producer/test_resolution.py::test_a_word_that_is_unclear_or_not_called_for_is_refused"),
         ),
