@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := $(wildcard config ledger producer worker monitor cli sandbox tests benchmarks examples)
 
-.PHONY: help demo test explore chaos crash load mutate bench fuzz wheel-check reference docs screenshots audit-dependencies lint format lock clean
+.PHONY: help demo test explore chaos crash load mutate bench fuzz contract wheel-check reference docs screenshots audit-dependencies lint format lock clean
 
 help: ## list what can be made
 	@echo "make demo    install into .venv, then send a campaign through real processes to a sandbox on loopback"
@@ -20,6 +20,7 @@ help: ## list what can be made
 	@echo "make mutate  each guard undone in turn: something must miss it (ARGS='--only WORDS' for some of them)"
 	@echo "make bench   each figure beside what it is held against, with its goal (ARGS=--write: into docs/performance.md)"
 	@echo "make fuzz    thousands of new bad inputs against everything that reads any (ARGS=... goes to pytest)"
+	@echo "make contract  the sandbox against BSG's OpenAPI document (BSG_OPENAPI=FILE, by default ../shared/bsg-openapi.yaml)"
 	@echo "make wheel-check  the wheel with each set of extras in an environment of its own [ARGS='--only worker,cli']"
 	@echo "make reference  docs/reference from the code"
 	@echo "make docs    the documentation as a site in build/docs"
@@ -76,6 +77,9 @@ bench: $(STAMP) ## figures beside what they are held against
 
 fuzz: $(STAMP) ## new bad inputs
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/hostile -k "not bomb" --timeout 1800 $(ARGS)
+
+contract: $(STAMP) ## the sandbox against BSG's OpenAPI document
+	@$(BIN)/python -m tests.contract $(ARGS)
 
 wheel-check: $(STAMP) ## what README says to install starts
 	@$(BIN)/python -m tests.wheel_check $(ARGS)

@@ -27,7 +27,7 @@ def send(world: World, account: Account, body: bytes, struck: Struck) -> Answer:
 
 def price(world: World, account: Account, body: bytes, struck: Struck) -> Answer:
     """BSG: POST /api/campaigns/price."""
-    phones, text = check_price(parsed_object(body), world.settings)
+    phones, text = check_price(parsed_object(body), world.settings, account.tariffs)
     total = round(len(phones) * parts_of(text) * world.settings.price_per_part, 7)
     if account.mode is Mode.TEST:
         total = round(random.Random(f"{world.settings.seed}:price:{len(phones)}").uniform(0, 100), 2)  # noqa: S311 - repeatable, not secret
@@ -50,7 +50,7 @@ def _create(world: World, account: Account, body: bytes, struck: Struck, *, indi
         world.store.note_body(len(body))
         counted = body.count(b'"phone"' if individual else b'"number"')
         campaign = world.store.count_only(counted, account.key, now, settings)
-        return json_answer(200, {"data": campaign_resource(campaign, account, now, zone)})
+        return json_answer(200, {"data": campaign_resource(campaign, account, now, zone, is_new=True)})
     check = check_individual if individual else check_one_text
     draft = check(parsed_object(body), settings, now, zone)
     check_tariff(draft, account.tariffs)
@@ -70,7 +70,7 @@ def _create(world: World, account: Account, body: bytes, struck: Struck, *, indi
     campaign = world.store.keep(draft, account, world.accounts, now, settings, mode)
     world.store.note_body(len(body))
     world.callbacks.watch(campaign)
-    return json_answer(200, {"data": campaign_resource(campaign, account, now, zone)})
+    return json_answer(200, {"data": campaign_resource(campaign, account, now, zone, is_new=True)})
 
 
 def _refuse_phone_twice(draft: Draft, rows_name: str, phone_name: str) -> None:

@@ -15,8 +15,10 @@ _OTHER_CHANNELS = ("not_viber_user", "not_rcs_user")
 _STATUSES = ("creation", "moderation", "spam", "scheduled", "sending", "paused", "stopped", "done")
 
 
-def campaign_resource(campaign: Campaign, account: Account, now: float, zone: float) -> dict[str, Any]:
-    """Present a campaign (BSG: GET /api/campaigns/{id})."""
+def campaign_resource(
+    campaign: Campaign, account: Account, now: float, zone: float, *, is_new: bool = False
+) -> dict[str, Any]:
+    """Present a campaign (BSG: GET /api/campaigns/{id}). BSG tells its price only when it is new."""
     status, counts = _state(campaign, account, now)
     return {
         "id": campaign.id,
@@ -29,8 +31,8 @@ def campaign_resource(campaign: Campaign, account: Account, now: float, zone: fl
         "finished_at": _stamp(campaign.finished_at(now), zone),
         "created_at": _stamp(campaign.timeline.created_at, zone),
         "statistics": {"delivered": counts["delivered"], "sent": counts["sent"]},
-        "calculated_price": campaign.price,
-        "currency": campaign.currency,
+        "calculated_price": campaign.price if is_new else 0,
+        "currency": campaign.currency if is_new else None,
         "alternative_channels": None,
     }
 

@@ -59,13 +59,13 @@ def page_of(
     return Page(offset, limit, sort, way == "desc", since, until)
 
 
-def number_filter(query: Mapping[str, str], name: str) -> int | None:
-    """Read a filter that is a number; raises Refused with a 422."""
+def number_of(query: Mapping[str, str], name: str, least: int = 0) -> int | None:
+    """Read a parameter that is a number; raises Refused with a 422."""
     errors: Errors = {}
-    found = _number(query, f"filter[{name}]", 0, 0, 2**63, errors)
+    found = _number(query, name, 0, least, 2**63, errors)
     if errors:
         raise Refused(invalid(errors))
-    return found if f"filter[{name}]" in query else None
+    return found if name in query else None
 
 
 def _number(query: Mapping[str, str], name: str, default: int, least: int, greatest: int, errors: Errors) -> int:

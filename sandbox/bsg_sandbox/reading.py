@@ -13,7 +13,7 @@ from bsg_sandbox.creating import zone_of
 from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, said
 from bsg_sandbox.faults import Struck
 from bsg_sandbox.presenting import campaign_resource, detail_resource, message_resource
-from bsg_sandbox.queries import Errors, Page, number_filter, page_of
+from bsg_sandbox.queries import Errors, Page, number_of, page_of
 from bsg_sandbox.world import World
 
 Query = Mapping[str, str]
@@ -149,7 +149,7 @@ def _found(world: World, account: Account, campaign_id: int) -> Campaign:
 
 def _message_ranges(world: World, account: Account, query: Query) -> list[tuple[Campaign, range]]:
     """Return which rows of which campaigns the filters let through, without looking at each message."""
-    campaign_id, message_id = number_filter(query, "campaign_id"), number_filter(query, "id")
+    campaign_id, message_id = number_of(query, "filter[campaign_id]"), number_of(query, "filter[id]", 1)
     reference = query.get("filter[reference_id]")
     if message_id is not None:
         holder = world.store.with_message(message_id)

@@ -32,6 +32,12 @@ STATUSES = (
 _FILE_NOT_FOUND = {"error": 90, "errorDescription": "File not found"}
 _TOO_MANY = {"error": 0, "errorDescription": "Maximum count of exports reached"}
 _NOT_SUPPORTED = 4
+_TEXTS = ("sender", "country", "operator_id", "sl_clicks", "sl_clicks_count")
+_ONE_OF = {
+    "source": ("api", "web", "smpp", "xml", "http", "json"),
+    "status": STATUSES,
+    "sl_clicks_comp": ("=", ">", "<"),
+}
 _MOMENTS = ("time_in_from", "time_in_to", "time_sent_from", "time_sent_to")
 
 
@@ -96,8 +102,12 @@ def _check(order: Mapping[str, Any], zone: float) -> dict[str, float]:
         phones = order.get("phones", [])
         if not isinstance(phones, list) or not all(map(is_phone, phones)):
             errors["phones"] = ["The phones field must be an array of phones of 9 to 15 digits."]
-        if order.get("status", STATUSES[0]) not in STATUSES:
-            errors["status"] = [f"The status must be one of {', '.join(STATUSES)}."]
+        for name in _TEXTS:
+            if not isinstance(order.get(name, ""), str):
+                errors[name] = [f"The {name} must be a string."]
+        for name, known in _ONE_OF.items():
+            if name in order and order[name] not in known:
+                errors[name] = [f"The {name} must be one of {', '.join(known)}."]
     else:
         errors["type"] = ["The type must be message or params."]
     if errors:

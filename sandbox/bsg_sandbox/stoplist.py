@@ -10,7 +10,7 @@ from bsg_sandbox.accounts import Account
 from bsg_sandbox.clock import from_stamp, to_stamp
 from bsg_sandbox.contacts import Contact
 from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, parsed_object
-from bsg_sandbox.queries import Errors, page_of
+from bsg_sandbox.queries import Errors, number_of, page_of
 from bsg_sandbox.validation import is_phone
 from bsg_sandbox.world import World
 
@@ -63,7 +63,8 @@ def search(world: World, account: Account, query: Mapping[str, str], body: bytes
     page = page_of(query, world.settings.zone_offset_hours, LEAST_LIMIT, SORTS)
     conditions = [_condition(query, "search", world)]
     conditions += [_condition(query, f"search_fields[{number}]", world) for number in range(SEARCH_CONDITIONS_AT_MOST)]
-    found = [] if "contact_group_id" in query else world.stop_list_of(account.key).contacts()
+    in_list = number_of(query, "contact_group_id")
+    found = [] if in_list is not None else world.stop_list_of(account.key).contacts()
     found = [contact for contact in found if all(condition(contact) for condition in conditions)]
     found.sort(key=attrgetter(page.sort), reverse=page.is_descending)
     rows = found[page.offset : page.offset + page.limit]
@@ -102,25 +103,27 @@ def _listed(
 
 
 def _condition(query: Mapping[str, str], prefix: str, world: World) -> Callable[[Contact], bool]:
-    """Return what a search asks of a contact; raises Refused with a 422."""
-    name = query.get(f"{prefix}[field]")
-    operator, value = query.get(f"{prefix}[operator]", "="), query.get(f"{prefix}[value]", "")
-    if name is None:
+    """Return what a search asks of a contact; raises Refused with a 422. A search without a value asks nothing."""
+    name, value = query.get(f"{prefix}[field]"), query.get(f"{prefix}[value]")
+    operator = query.get(f"{prefix}[operator]", "=")
+    errors: Errors = {}
+    if name is not None and name not in SEARCH_FIELDS:
+        errors[f"{prefix}.field"] = [f"The field must be one of {', '.join(SEARCH_FIELDS)}."]
+    if operator != "like" and operator not in _COMPARISONS:
+        errors[f"{prefix}.operator"] = [f"The operator must be one of {', '.join(('like', *_COMPARISONS))}."]
+    if errors:
+        raise Refused(invalid(errors))
+    if name is None or value is None:
         return lambda contact: True
-    if name not in SEARCH_FIELDS:
-        raise Refused(invalid({f"{prefix}.field": [f"The field must be one of {', '.join(SEARCH_FIELDS)}."]}))
     if operator == "like":
         return lambda contact: any(value in written for written in _written(contact, name, world))
-    if operator not in _COMPARISONS:
-        known = ", ".join(("like", *_COMPARISONS))
-        raise Refused(invalid({f"{prefix}.operator": [f"The operator must be one of {known}."]}))
     compare = _COMPARISONS[operator]
     if name == "type":
         return lambda contact: any(compare(each, value) for each in contact.types)
     try:
         wanted = from_stamp(value, world.settings.zone_offset_hours) if name == "created_at" else int(value)
-    except ValueError as fault:
-        raise Refused(invalid({f"{prefix}.value": ["The value does not suit the field."]})) from fault
+    except ValueError:
+        return lambda contact: False
     if name == "created_at":
         return lambda contact: compare(int(contact.created_at), wanted)
     return lambda contact: compare(getattr(contact, name), wanted)

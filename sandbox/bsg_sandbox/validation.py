@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from bsg_sandbox.clock import from_stamp
-from bsg_sandbox.exchange import Refused, invalid, said
+from bsg_sandbox.exchange import Refused, invalid, json_answer, said
 from bsg_sandbox.queries import Errors
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.texts import ALWAYS_SHORT_ENOUGH, PARTS_AT_MOST, parts_of
@@ -87,7 +87,7 @@ def check_one_text(body: Mapping[str, Any], settings: SandboxSettings, now: floa
     )
 
 
-def check_price(body: Mapping[str, Any], settings: SandboxSettings) -> tuple[list[int], str]:
+def check_price(body: Mapping[str, Any], settings: SandboxSettings, connected: frozenset[int]) -> tuple[list[int], str]:
     """Check a question for a price; returns phones and text (BSG: POST /api/campaigns/price)."""
     errors: Errors = {}
     shared = {"sender": body.get("sender"), "text": body.get("text")}
@@ -98,9 +98,11 @@ def check_price(body: Mapping[str, Any], settings: SandboxSettings) -> tuple[lis
             faults = _of_message(message if isinstance(message, dict) else {}, settings)
             if "phone" in faults:
                 errors[f"messages.{row}.phone"] = faults["phone"]
-    _whole_number(body, "tariff_code", 0, 9, 0, errors)
+    tariff_code = _whole_number(body, "tariff_code", 0, 9, 0, errors)
     if errors or not isinstance(messages, list):
         raise Refused(invalid(errors))
+    if tariff_code not in connected:
+        raise Refused(json_answer(422, {"message": "Tariff was not found", "errors": []}))
     return [message["phone"] for message in messages], str(body["text"])
 
 

@@ -105,6 +105,7 @@ def test_an_account_without_jobs_is_told_so(sandbox: Sandbox) -> None:
         ({"type": "message", "message_id": ["5"]}, {"message_id"}),
         ({"type": "params"}, {"time_in_from", "time_in_to"}),
         ({"type": "params", **period(1e9), "status": "Lost"}, {"status"}),
+        ({"type": "params", **period(1e9), "source": "fax", "country": 5}, {"source", "country"}),
         ({"type": "params", **period(1e9), "phones": [5]}, {"phones"}),
         ({"type": "params", **period(1e9), "time_sent_to": "today"}, {"time_sent_to"}),
     ],

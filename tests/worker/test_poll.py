@@ -44,3 +44,15 @@ def test_what_a_poll_has_no_time_for_is_due_at_the_next(redis_url: str, monkeypa
         assert left > 0
         monkeypatch.undo()
         assert poll(bench.runtime) == f"read {left} batches"
+
+
+def test_the_price_of_its_creation_stands_when_bsg_tells_none_in_its_list(redis_url: str) -> None:
+    with Sandbox(creation_seconds=60) as sandbox:
+        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        campaign = bench.submitted(MANY)
+        bench.make_due(Room.LIVE)
+
+        outcome = poll(bench.runtime)
+
+        assert outcome == f"read {MANY} batches"
+        assert {batch.cost for batch in bench.status(campaign).batches} == {"0.01 EUR"}

@@ -242,6 +242,12 @@ GUARDS: tuple[Guard, ...] = (
     *guards_of(
         "worker/bsg_worker/client/answers.py",
         (
+            "a price that BSG does not tell takes no other's place",
+            '    return None if _decimal(price) == 0 and data.get("currency") is None else price\n',
+            "    return price\n",
+            "tests/worker/test_poll.py::test_the_price_of_its_creation_stands_when_bsg_tells_none_in_its_list",
+        ),
+        (
             "an id that no campaign can have takes nothing",
             "if bsg_id is None or bsg_id <= 0:",
             "if bsg_id is None:",

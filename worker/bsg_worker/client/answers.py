@@ -173,7 +173,7 @@ def printable(text: str, longest: int) -> str:
 
 
 def _shared(data: Mapping[str, Any]) -> dict[str, Any]:
-    price = next((data[name] for name in ("calculated_price", "total_price") if data.get(name) is not None), None)
+    price = _told_price(data)
     started = next((data[name] for name in ("start_at", "started_at", "start_date") if data.get(name)), None)
     return {
         "status": _word(data.get("status")) or "",
@@ -183,6 +183,13 @@ def _shared(data: Mapping[str, Any]) -> dict[str, Any]:
         "price": _price(price),
         "currency": _word(data.get("currency")),
     }
+
+
+def _told_price(data: Mapping[str, Any]) -> Any:
+    price = next((data[name] for name in ("calculated_price", "total_price") if data.get(name) is not None), None)
+    # BSG: "price defined only as the response to create campaign". A campaign that is read has 0 without a currency:
+    # that must not take the place of the price of its creation, which max_cost is held against.
+    return None if _decimal(price) == 0 and data.get("currency") is None else price
 
 
 def _statistics(value: Any) -> dict[str, int]:
