@@ -124,9 +124,12 @@ def _as_listed(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _rows(world: World, account: Account, job: Job, now: float) -> Iterator[dict[str, Any]]:
     zone = world.settings.zone_offset_hours
+    phones = frozenset(job.request.get("phones", ()))
     for campaign, rows in _ranges(world, account, job):
         texts = campaign.texts.all()
         for row in rows:
+            if phones and campaign.phones[row] not in phones:
+                continue
             found = _row(campaign, row, texts[row], now, zone)
             if _is_wanted(found, campaign, row, job, now):
                 yield found
@@ -181,8 +184,6 @@ def _is_wanted(found: Mapping[str, Any], campaign: Campaign, row: int, job: Job,
     if "time_sent_from" in moments and (sent_at is None or int(sent_at) < moments["time_sent_from"]):
         return False
     if "time_sent_to" in moments and (sent_at is None or int(sent_at) > moments["time_sent_to"]):
-        return False
-    if "phones" in request and campaign.phones[row] not in request["phones"]:
         return False
     if request.get("source", "api") != "api":
         return False

@@ -55,8 +55,9 @@ class Bench:
         """A campaign that has been sent as far as it goes now, one batch at a call if the machine is that slow."""
         campaign = self.prepared(count, **arguments)
         for _ in range(count):
-            if self.status(campaign).counts["pending"]:
-                self.submit(campaign)
+            if not self.status(campaign).counts["pending"]:
+                break
+            self.submit(campaign)
         return campaign
 
     def submit(self, campaign: str) -> str:

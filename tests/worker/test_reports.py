@@ -13,6 +13,7 @@ from bsg_cli.main import main
 from bsg_producer import AsyncProducer, CampaignNotFound, ReportUnavailable
 from bsg_producer.reporting import MessageReport
 from bsg_sandbox.server import Sandbox
+from bsg_worker import reports
 from tests.scenarios.stage import messages
 from tests.worker.bench import Bench
 
@@ -66,6 +67,89 @@ def test_more_than_a_page_is_read_whole(redis_url: str, sandbox: Sandbox) -> Non
     campaign = bench.submitted(1_200)
 
     assert {row.index for row in report(bench, campaign)} == set(range(1_200))
+
+
+class LargeReport:
+    """A report of one batch that is large enough for a statistics job, and what it asked BSG."""
+
+    SIZE = 5
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.campaign = bench.submitted(self.SIZE)
+
+    def read(self) -> list[MessageReport]:
+        self._before = len(self.bench.sandbox.requests())
+        return report(self.bench, self.campaign)
+
+    def asked(self, method: str, path: str) -> int:
+        requests = self.bench.sandbox.requests()[self._before :]
+        return sum(request.method == method and request.path.startswith(path) for request in requests)
+
+
+@pytest.fixture
+def large(redis_url: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> LargeReport:
+    monkeypatch.setattr(reports, "MIN_MESSAGES", LargeReport.SIZE)
+    return LargeReport(Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE=str(LargeReport.SIZE)))
+
+
+def test_a_large_batch_is_read_by_one_statistics_job(large: LargeReport) -> None:
+    by_pages = {row.index: row for row in bulk_free(large)}
+
+    rows = large.read()
+
+    assert {row.index: row for row in rows} == by_pages
+    assert len(rows) == large.SIZE
+    assert (large.asked("POST", "/api/stat/jobs"), large.asked("GET", "/api/messages")) == (1, 0)
+    assert large.asked("DELETE", "/api/stat/jobs/") == 1
+
+
+def bulk_free(large: LargeReport) -> list[MessageReport]:
+    """The report by pages alone, once every message has its last status."""
+    large.bench.sandbox.advance(3600)
+    large.bench.sandbox.put_account("live_sandbox", statistics_jobs=False)
+    rows = large.read()
+    large.bench.sandbox.put_account("live_sandbox", statistics_jobs=True)
+    return rows
+
+
+def test_where_the_account_has_no_jobs_pages_are_read(large: LargeReport) -> None:
+    large.bench.sandbox.put_account("live_sandbox", statistics_jobs=False)
+
+    assert {row.index for row in large.read()} == set(range(large.SIZE))
+    assert large.asked("GET", "/api/messages") == 1
+
+
+def test_where_the_account_has_no_job_left_pages_are_read(large: LargeReport) -> None:
+    large.bench.sandbox.configure(stat_jobs_at_most=0)
+
+    assert {row.index for row in large.read()} == set(range(large.SIZE))
+
+
+def test_a_job_that_does_not_match_the_batch_exactly_is_not_believed(large: LargeReport) -> None:
+    again = large.bench.submitted(1)  # to the first phone of the batch, within the same hour
+
+    rows = large.read()
+
+    assert {row.index for row in rows} == set(range(large.SIZE))
+    assert all(row.reference_id.startswith(large.campaign) for row in rows)
+    assert again != large.campaign
+    assert large.asked("GET", "/api/messages") == 1
+
+
+def test_a_small_batch_needs_no_job(bench: Bench) -> None:
+    small = LargeReport(bench)
+
+    assert {row.index for row in small.read()} == set(range(small.SIZE))
+    assert small.asked("POST", "/api/stat/jobs") == 0
+
+
+def test_without_the_messages_pages_are_read(large: LargeReport) -> None:
+    for key in large.bench.runtime.redis.keys("bsg:campaign:*:batch:*:messages"):
+        large.bench.runtime.redis.delete(key)
+
+    assert {row.index for row in large.read()} == set(range(large.SIZE))
+    assert large.asked("POST", "/api/stat/jobs") == 0
 
 
 def test_rows_of_other_campaigns_are_left_out_where_bsg_ignores_the_filter(bench: Bench) -> None:

@@ -16,13 +16,16 @@ from bsg_producer.queue_errors import queue_errors
 from bsg_producer.reference_ids import campaign_and_index
 from bsg_producer.reporting import MessageReport
 from bsg_worker.bodies import unpacked
+from bsg_worker.bulk_report import MIN_MESSAGES, report_in_bulk
 from bsg_worker.client.answers import MessageRow
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime, build
 
 
 def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
-    """Batch by batch, page by page, while it is iterated; a batch that BSG has in two campaigns comes twice.
+    """Batch by batch while it is iterated, a large one by a statistics job where the account has them, else by pages.
+
+    A batch that BSG has in two campaigns comes twice.
 
     Raises CampaignNotFound, ReportUnavailable, QueueUnavailable and SettingsInvalid.
     """
@@ -37,23 +40,24 @@ def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
         raise ReportUnavailable(told)
     runtime = build(account)
     for batch in status.batches:
-        yield from _of_batch(runtime, status, batch)
+        for bsg_id in filter(None, (batch.bsg_campaign_id, *batch.other_bsg_campaign_ids)):
+            try:
+                in_bulk = report_in_bulk(runtime, batch, bsg_id) if batch.size >= MIN_MESSAGES else None
+                yield from in_bulk or _by_pages(runtime, status, batch, bsg_id)
+            except ReadFailed as failure:
+                raise ReportUnavailable(f"BSG did not tell: {failure.cause}") from None
 
 
-def _of_batch(runtime: Runtime, status: CampaignStatus, batch: Batch) -> Iterator[MessageReport]:
+def _by_pages(runtime: Runtime, status: CampaignStatus, batch: Batch, bsg_id: int) -> Iterator[MessageReport]:
     own_ids: Mapping[str, int] | None = None
-    for bsg_id in filter(None, (batch.bsg_campaign_id, *batch.other_bsg_campaign_ids)):
-        try:
-            for row in runtime.client.messages(campaign_id=bsg_id):
-                if row.campaign_id != bsg_id:  # BSG may ignore the filter
-                    continue
-                index = _index(status.campaign_id, row)
-                if index is None:
-                    own_ids = _own_ids(runtime, batch) if own_ids is None else own_ids
-                    index = own_ids.get(row.reference_id or "")
-                yield _told(index, row)
-        except ReadFailed as failure:
-            raise ReportUnavailable(f"BSG did not tell: {failure.cause}") from None
+    for row in runtime.client.messages(campaign_id=bsg_id):
+        if row.campaign_id != bsg_id:  # BSG may ignore the filter
+            continue
+        index = _index(status.campaign_id, row)
+        if index is None:
+            own_ids = _own_ids(runtime, batch) if own_ids is None else own_ids
+            index = own_ids.get(row.reference_id or "")
+        yield _told(index, row)
 
 
 def _index(campaign_id: str, row: MessageRow) -> int | None:

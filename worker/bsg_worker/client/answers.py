@@ -56,6 +56,19 @@ class MessageRow:
 
 
 @dataclass(frozen=True, slots=True)
+class StatisticsRow:
+    """One message in a statistics job. `status` is in small letters, as in a `MessageRow`."""
+
+    phone: str = field(repr=False)
+    text: str = field(repr=False)
+    status: str
+    price: str | None
+    currency: str | None
+    sent_at: datetime | None
+    delivered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Balance:
     """What the account has left, and how far it may go below zero."""
 
@@ -133,6 +146,23 @@ def message_row(data: Any) -> MessageRow | None:
         price=_price(amount.get("value")),
         currency=_word(amount.get("currency")),
         phone=_digits(data.get("phone")),
+    )
+
+
+def statistics_row(data: Any) -> StatisticsRow | None:
+    """Reads a row of a statistics job; None unless it is an object with a phone."""
+    phone = _digits(data.get("msisdn")) if isinstance(data, Mapping) else None
+    if not phone:
+        return None
+    text = data.get("body")
+    return StatisticsRow(
+        phone=phone,
+        text=text if isinstance(text, str) else "",
+        status=(_word(data.get("status")) or "").lower(),
+        price=_price(data.get("price")),
+        currency=_word(data.get("currency")),
+        sent_at=_moment(data.get("time_sent")),
+        delivered_at=_moment(data.get("time_dlr")),
     )
 
 

@@ -32,6 +32,7 @@ from bsg_worker.client.answers import (
 )
 from bsg_worker.client.lists import listed
 from bsg_worker.client.outcomes import Outcome, OutcomeKind, ReadFailed
+from bsg_worker.client.statistics_jobs import StatisticsJobs
 from bsg_worker.client.tokens import TokenStore
 from bsg_worker.client.verdicts import creation_outcome, usable
 from bsg_worker.client.wire import Answer, NoAnswer, Observe, StreamedBody, Wire, observe_nothing
@@ -75,6 +76,7 @@ class BSGClient:
         self._before_read = before_read
         self._before_second_post = before_second_post
         self._wire = Wire(settings, observe)
+        self.statistics_jobs = StatisticsJobs(self._asked)
 
     @classmethod
     def connected(

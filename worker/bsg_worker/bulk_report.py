@@ -1,0 +1,91 @@
+"""A batch's delivery reports by one statistics job instead of a page for every 500 messages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from bsg_config import clock
+from bsg_config.body_seal import BodySealed
+from bsg_ledger.batches import split_batch_id
+from bsg_ledger.records import Batch
+from bsg_producer.queue_errors import queue_errors
+from bsg_producer.reporting import MessageReport
+from bsg_worker.bodies import unpacked
+from bsg_worker.client.answers import StatisticsRow
+from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.runtime import Runtime
+
+MIN_MESSAGES = (
+    1_501  # ordering, reading and deleting a job are three requests or more: as many as 1 500 messages in pages
+)
+BEFORE_CREATION = timedelta(minutes=1)
+AFTER_CREATION = timedelta(hours=1)
+MAX_JOB_SECONDS = 60.0
+FIRST_PAUSE_SECONDS = 0.25
+
+
+def report_in_bulk(runtime: Runtime, batch: Batch, bsg_id: int) -> list[MessageReport] | None:
+    """Return a report of each message of the batch, by a statistics job.
+
+    BSG's rows name neither the campaign nor the reference id. They are taken only if they match the batch exactly: one
+    row for each phone, with the very text. None: they do not, the account has no jobs, or the messages are forgotten.
+    Raise ReadFailed when BSG does not answer.
+    """
+    campaign_id, number = split_batch_id(batch.id)
+    with queue_errors():
+        body = runtime.ledger.reading.body(campaign_id, number)
+        indexes = runtime.ledger.reading.rows(campaign_id, number)
+    if body is None:
+        return None
+    try:
+        messages = {str(message["phone"]): message for message in json.loads(unpacked(body, runtime.seal))}
+    except BodySealed:
+        return None
+    created_at = runtime.client.campaign(bsg_id).created_at
+    if created_at is None:
+        return None
+    key = runtime.client.statistics_jobs.order(
+        since=created_at - BEFORE_CREATION,
+        until=created_at + AFTER_CREATION,
+        phones=[message["phone"] for message in messages.values()],
+    )
+    if key is None:
+        return None
+    rows = _read_when_done(runtime, key)
+    by_phone = {row.phone: row for row in rows if row.phone in messages and row.text == messages[row.phone]["text"]}
+    if len(rows) != len(messages) or by_phone.keys() != messages.keys():
+        return None
+    return [
+        _report(index, message["reference_id"], by_phone[phone])
+        for index, (phone, message) in zip(indexes, messages.items(), strict=True)
+    ]
+
+
+def _read_when_done(runtime: Runtime, key: str) -> Sequence[StatisticsRow]:
+    """Return the job's rows, none if it takes too long; the job is deleted in any case."""
+    stop_at = clock.monotonic() + MAX_JOB_SECONDS
+    pause = FIRST_PAUSE_SECONDS
+    try:
+        while (rows := runtime.client.statistics_jobs.read(key)) is None and clock.monotonic() < stop_at:
+            clock.sleep(pause)
+            pause *= 2
+    finally:
+        with suppress(ReadFailed):  # an old job does no harm but to take one of the account's places
+            runtime.client.statistics_jobs.delete(key)
+    return rows or []
+
+
+def _report(index: int, reference_id: str, row: StatisticsRow) -> MessageReport:
+    return MessageReport(
+        index=index,
+        phone=row.phone,
+        reference_id=reference_id,
+        status=row.status,
+        price=row.price,
+        currency=row.currency,
+        sent_at=row.sent_at,
+        delivered_at=row.delivered_at,
+    )

@@ -1,0 +1,61 @@
+"""BSG's statistics jobs: delivery reports in bulk. BSG: POST /api/stat/jobs, GET and DELETE /api/stat/jobs/{id}."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from bsg_worker.client.answers import StatisticsRow, decode, statistics_row, whole_number
+from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.client.verdicts import read_failure, usable
+from bsg_worker.client.wire import Answer, NoAnswer
+
+PATH = "/api/stat/jobs"
+FILE_NOT_FOUND = 90  # the job is not done, or nobody knows it
+_MOMENT = "%Y-%m-%d %H:%M:%S"
+
+Ask = Callable[[str, str, Mapping[str, str], bytes | None], Answer | NoAnswer]
+
+
+class StatisticsJobs:
+    """The jobs of one account. `ask` makes one request: method, path, query, body."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def order(self, *, since: datetime, until: datetime, phones: Sequence[int]) -> str | None:
+        """Order a job for what these phones were sent between two times, as BSG prints them, without a zone.
+
+        Return its key; None if the account has no such jobs, or has as many as it may have. Raise ReadFailed when BSG
+        does not answer.
+        """
+        order = {
+            "type": "params",
+            "time_in_from": since.strftime(_MOMENT),
+            "time_in_to": until.strftime(_MOMENT),
+            "phones": list(phones),
+        }
+        try:
+            content = usable(self._ask("POST", PATH, {}, json.dumps(order).encode()))
+        except ReadFailed as failure:
+            if failure.status is None or failure.throttled or failure.account_reason is not None:
+                raise
+            return None
+        key = content.get("key")
+        return key if isinstance(key, str) and key.isalnum() else None
+
+    def read(self, key: str) -> list[StatisticsRow] | None:
+        """Return the rows of a job; None while it is not done. Raise ReadFailed."""
+        answer = self._ask("GET", f"{PATH}/{key}", {}, None)
+        content = decode(answer.body) if isinstance(answer, Answer) else None
+        if isinstance(content, Mapping) and whole_number(content.get("error")) == FILE_NOT_FOUND:
+            return None
+        rows = usable(answer).get("result")
+        if not isinstance(rows, list):
+            raise read_failure(answer)
+        return [row for entry in rows if (row := statistics_row(entry)) is not None]
+
+    def delete(self, key: str) -> None:
+        """Delete a job, of which an account may have only some. Raise ReadFailed."""
+        usable(self._ask("DELETE", f"{PATH}/{key}", {}, None))
