@@ -22,9 +22,12 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_config.settings import SETTINGS
 from bsg_ledger.delivery_reports import DeliveryReport
+from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateReason, GateState
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
 from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, PartState
+from bsg_ledger.waiting import WaitReason
+from bsg_ledger.waiting_texts import TEXTS
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Overview
@@ -230,9 +233,11 @@ def _metrics() -> Iterator[str]:
     histogram = Histogram([0] * (len(SECONDS) + 1), 0.0)
     gate = GateState(open=True, reason="", by="", since=None, balance=None)
     overview = Overview([AccountState(DEFAULT_ACCOUNT, gate, "", 0.0, 0.0, None)], datetime.now(UTC))
-    measured = AccountFigures(dict.fromkeys(COUNTED, 0), Measured({"taken": 0}, histogram, histogram))
+    measured = AccountFigures(
+        dict.fromkeys(COUNTED, 0), Measured({"taken": 0}, histogram, histogram), dict.fromkeys(FailureKind, 0)
+    )
     queues = dict.fromkeys((*WORKER_QUEUES, STATUS_QUEUE), 0)
-    figures = Figures({"pending": 0}, queues, 0, overview, {DEFAULT_ACCOUNT: measured})
+    figures = Figures({"pending": 0}, queues, 0, overview, {DEFAULT_ACCOUNT: measured}, {})
     rows = []
     for family in CampaignMetrics(lambda: figures).collect():
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})
@@ -240,15 +245,31 @@ def _metrics() -> Iterator[str]:
         rows.append((f"`{name}`", family.type, ", ".join(f"`{label}`" for label in labels), family.documentation))
     yield from _table(("metric", "type", "labels", "meaning"), rows)
     yield "Outcomes: " + ", ".join(f"`{kind.value}`" for kind in OutcomeKind) + "."
+    yield ""
+    yield "Kinds: " + ", ".join(f"`{kind.value}`" for kind in FailureKind) + "."
+    yield ""
+    yield "Reasons are those of [Codes](codes.md) that are not final."
 
 
 def _codes() -> Iterator[str]:
     yield "## Why a message is rejected"
     yield ""
     yield from _table(("code", "meaning"), ((f"`{code.value}`", MEANINGS[code]) for code in RejectCode))
+    yield "## What a campaign waits for"
+    yield ""
+    yield "`explain --json` and `list --json` have these as `reason`."
+    yield ""
+    yield from _table(
+        ("reason", "its messages are"), ((f"`{one.value}`", _in_general(TEXTS[one].stands)) for one in WaitReason)
+    )
     yield "## Why a gate is shut"
     yield ""
     yield from (f"- `{reason.value}`" for reason in GateReason)
+
+
+def _in_general(text: str) -> str:
+    """A text without what is known of one campaign only."""
+    return re.sub(r"\{\w+\}", "…", re.sub(r"\{(in_brackets|after_colon|since)\}", "", text))
 
 
 if __name__ == "__main__":

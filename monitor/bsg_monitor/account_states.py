@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import redis
 
 from bsg_config.settings import Settings
+from bsg_ledger.failures import FailureKind, FailureSpell
 from bsg_ledger.gate import GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.rooms import Due, Room, unstamped
@@ -25,6 +26,7 @@ class AccountState:
     next_slot_in: float
     cooling_for: float
     oldest_due: Due | None
+    failures: Sequence[FailureSpell] = ()
 
 
 COUNTED = (Room.DOUBT, Room.ASKS, Room.STOPS)
@@ -36,6 +38,7 @@ class AccountFigures:
 
     waiting: Mapping[Room, int]  # how many wait in each of COUNTED
     measured: Measured
+    failed: Mapping[FailureKind, int]
 
 
 class AccountStates:
@@ -58,6 +61,7 @@ class AccountStates:
             settings.account_name: AccountFigures(
                 waiting={room: self._ledger.rooms.length(room, account=settings.account) for room in COUNTED},
                 measured=Measurements(self._client, settings.account).read(),
+                failed=self._ledger.failures(settings.account).totals(),
             )
             for settings in self._accounts
             if settings.bsg_api_key is not None
@@ -80,4 +84,5 @@ class AccountStates:
             next_slot_in=limiter.next_slot_in,
             cooling_for=limiter.cooling_for,
             oldest_due=self._ledger.rooms.oldest_due([unclaimed, (Room.DUE, settings.account)]),
+            failures=self._ledger.failures(settings.account).current(),
         )

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_ledger.rooms import Room
+from bsg_ledger.waiting import WaitReason
 from bsg_monitor.observer import Figures
 from bsg_producer.errors import BSGCampaignsError
 from bsg_worker.measurements import SECONDS, Histogram
@@ -61,6 +62,15 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     for account in overview.accounts:
         due.add_metric([account.name], max(0.0, overview.waited(account.oldest_due)))
     yield due
+    waiting = GaugeMetricFamily(
+        "bsg_campaigns_waiting", "Open campaigns by what they wait for", labels=["account", "reason"]
+    )
+    names = {account.name for account in overview.accounts} | {name for name, _ in figures.waiting}
+    for name in sorted(names):
+        for reason in WaitReason:
+            if not reason.final:
+                waiting.add_metric([name, reason], figures.waiting.get((name, reason), 0))
+    yield waiting
     known = [
         (account, account.gate, figures.accounts[account.name])
         for account in overview.accounts
@@ -76,6 +86,9 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     submissions = CounterMetricFamily(
         "bsg_submissions", "Requests to BSG by what came of them", labels=["account", "outcome"]
     )
+    failed = CounterMetricFamily(
+        "bsg_failed_requests", "Requests that BSG failed, reads too, by how it did", labels=["account", "kind"]
+    )
     posts = _histogram("bsg_post_seconds", "How long BSG takes to answer a campaign")
     slots = _histogram("bsg_slot_wait_seconds", "How long requests wait for their slot of the limit")
     for account, state, its in known:
@@ -86,9 +99,11 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
         cooling.add_metric([account.name], account.cooling_for)
         for outcome, count in its.measured.submissions.items():
             submissions.add_metric([account.name, outcome], count)
+        for kind, count in its.failed.items():
+            failed.add_metric([account.name, kind], count)
         _observe(posts, account.name, its.measured.post_seconds)
         _observe(slots, account.name, its.measured.slot_wait_seconds)
-    yield from (gate, doubt, operator, stops, cooling, submissions, posts, slots)
+    yield from (gate, doubt, operator, stops, cooling, submissions, failed, posts, slots)
 
 
 def _gauge(name: str, meaning: str) -> GaugeMetricFamily:

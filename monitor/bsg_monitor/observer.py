@@ -18,7 +18,7 @@ from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, Transition
 from bsg_ledger.rooms import Due
 from bsg_ledger.states import BatchState
-from bsg_ledger.waiting import Wait
+from bsg_ledger.waiting import Wait, WaitReason
 from bsg_ledger.waiting_reader import WaitingReader
 from bsg_monitor.account_states import AccountFigures, AccountState, AccountStates
 from bsg_monitor.rates import Rates
@@ -32,6 +32,8 @@ BATCHES_ON_A_PAGE = 50
 TRANSITIONS_SHOWN = 100
 BATCHES_LOOKED_INTO = 2000  # for the chart, for what is delivered and for what is in doubt
 REJECTS_LOOKED_INTO = 10_000
+CAMPAIGNS_COUNTED = 500  # for the metrics
+BATCHES_COUNTED_SINGLY = 10  # of each of these
 REMEMBERED = 64  # campaigns whose rejects are counted
 
 T = TypeVar("T")
@@ -101,13 +103,17 @@ class CampaignDetail:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The whole ledger in numbers. `accounts` has what is measured, by the names of those whose keys are set here."""
+    """The whole ledger in numbers. `accounts` has what is measured, by the names of those whose keys are set here.
+
+    `waiting`: open campaigns by account and by what they wait for, of the CAMPAIGNS_COUNTED oldest.
+    """
 
     messages: Mapping[str, int]
     queues: Mapping[str, int]
     alarms: int
     overview: Overview
     accounts: Mapping[str, AccountFigures]
+    waiting: Mapping[tuple[str, WaitReason], int]
 
 
 class Observer:
@@ -166,7 +172,13 @@ class Observer:
                 alarms=self._ledger.reading.alarms(),
                 overview=self._overview(),
                 accounts=self._accounts.figures(),
+                waiting=self._campaigns_waiting(),
             )
+
+    def _campaigns_waiting(self) -> Counter[tuple[str, WaitReason]]:
+        campaigns = self._waiting.open_campaigns()[-CAMPAIGNS_COUNTED:]
+        waits = self._waiting.foremost_of(campaigns, singly=BATCHES_COUNTED_SINGLY)
+        return Counter((wait.account_name, wait.reason) for wait in waits.values())
 
     def _overview(self) -> Overview:
         return Overview(self._accounts.now(), moment(self._ledger.rooms.now_ms()))

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import bsg_monitor
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
+from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateState
 from bsg_ledger.rooms import unstamped
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
@@ -101,6 +102,38 @@ def test_every_outcome_is_counted_from_nothing_on(redis_url: str) -> None:
     }
 
 
+def test_open_campaigns_are_counted_by_what_they_wait_for(redis_url: str) -> None:
+    desk = Desk.at(redis_url)
+    settings = Settings.build(redis_url=redis_url, bsg_api_key="live_test")
+    for campaign in (desk.prepared(10), desk.prepared(10)):
+        desk.ledger.campaigns.pause(campaign)
+    desk.prepared(10, account_name="marketng")
+    desk.prepared(rejects=1)
+
+    (waiting,) = [
+        family
+        for family in CampaignMetrics(Observer(settings).figures).collect()
+        if family.name == "bsg_campaigns_waiting"
+    ]
+
+    counted = {tuple(sample.labels.values()): sample.value for sample in waiting.samples}
+    assert {labels: value for labels, value in counted.items() if value} == {
+        ("default", "paused"): 2,
+        ("marketng", "no_key"): 1,
+    }
+    assert counted["default", "no_worker"] == 0, "an alert must see that it is over"
+
+
+def test_failed_requests_are_counted_and_shown(stage: Stage, visitor: Visitor) -> None:
+    stage.sandbox.fault(kind="throttle", retry_after=1, times=1)
+    before = told(visitor)["bsg_failed_requests_total", "throttled"]
+
+    stage.wait_for(stage.send(10), "done")
+
+    assert told(visitor)["bsg_failed_requests_total", "throttled"] - before == 1
+    assert "throttles the account (HTTP 429): " in visitor.get("/campaigns").element("failures")
+
+
 def test_no_metric_names_a_campaign(stage: Stage, visitor: Visitor) -> None:
     campaign = stage.send(10, name="Autumn sale")
     stage.wait_for(campaign, "done")
@@ -154,9 +187,11 @@ def every_metric() -> set[str]:
     histogram = Histogram([0] * (len(SECONDS) + 1), 0.0)
     gate = GateState(open=True, reason="", by="", since=None, balance=None)
     account = AccountState(DEFAULT_ACCOUNT, gate, "5/s", 0.0, 0.0, None)
-    measured = AccountFigures(dict.fromkeys(COUNTED, 0), Measured({"taken": 1}, histogram, histogram))
+    measured = AccountFigures(
+        dict.fromkeys(COUNTED, 0), Measured({"taken": 1}, histogram, histogram), {FailureKind.ERROR: 1}
+    )
     overview = Overview([account], datetime.now(UTC))
-    figures = Figures({"pending": 1}, dict.fromkeys(queues(), 0), 0, overview, {DEFAULT_ACCOUNT: measured})
+    figures = Figures({"pending": 1}, dict.fromkeys(queues(), 0), 0, overview, {DEFAULT_ACCOUNT: measured}, {})
     return {sample.name for family in CampaignMetrics(lambda: figures).collect() for sample in family.samples}
 
 

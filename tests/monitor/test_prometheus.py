@@ -124,6 +124,9 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
         'bsg_batches_need_operator{account="marketing"}': f"2{hour}",
         'bsg_stops_waiting{account="default"}': "0x200 2x40",  # BSG may take a while
         'bsg_stops_waiting{account="marketing"}': f"2{hour}",
+        'bsg_campaigns_waiting{account="default",reason="no_worker"}': f"1{hour}",
+        'bsg_campaigns_waiting{account="default",reason="paused"}': f"1{hour}",
+        'bsg_failed_requests_total{account="default",kind="error"}': f"7{hour}",
         "bsg_alarms_total": "0x120 1x120",
         "bsg_ledger_up": f"1{hour}",
     }
@@ -132,6 +135,9 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
         "BatchesWait": ["default", "marketng"],
         "AccountCoolsDown": ["marketing"],
         "BSGDoesNotTakeCampaigns": ["marketing"],
+        "NoWorkerTakesCampaigns": ["default"],
+        "CampaignsWaitForSomebody": [],
+        "BSGFailsRequests": [],
         "BatchesInDoubt": [],
         "BatchesNeedAnOperator": ["marketing"],
         "StopsNotObeyed": ["marketing"],
