@@ -13,11 +13,11 @@ STANDARD_INPUT = Path("-")
 _OPTIONS = {"encoding": "--encoding", "columns": "--map", "sheet": "--sheet"}
 
 
-def open_messages(path: Path, reading: Reading | None = None) -> MessageFile:
-    """Raises FileInvalid."""
+def open_messages(path: Path, reading: Reading | None = None, *, text: str | None = None) -> MessageFile:
+    """Raises FileInvalid, and CampaignInvalid for a text that is no template."""
     if path == STANDARD_INPUT:
-        return MessageFile(sys.stdin.buffer, reading, name="standard input")
-    return MessageFile(path, reading)
+        return MessageFile(sys.stdin.buffer, reading, name="standard input", text=text)
+    return MessageFile(path, reading, text=text)
 
 
 def option_hint(field: str | None) -> str:

@@ -194,6 +194,8 @@ class _TemplateText(fields.Field[Any]):
             raise ValidationError("Not a string: give the template as one, or none for messages with their own.")
         if rules.is_blank(value):
             raise ValidationError("It is blank: write the template, or give none for messages with their own.")
+        if (control := rules.control_character(value)) is not None:
+            raise ValidationError(f"It has the control character {control}, which no phone shows: remove it.")
         try:
             value.encode()
             Template.parse(value)

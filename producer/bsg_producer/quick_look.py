@@ -101,6 +101,8 @@ def _texts(given: Sequence[Any] | None, size: int, doubtful: set[int]) -> list[s
                     rules.text(text)
                 except Fault:
                     doubtful.add(row)
+    if not "".join(texts).isprintable():
+        doubtful.update(row for row, text in enumerate(texts) if rules.control_character(text) is not None)
     if not all(map(str.strip, texts)):
         doubtful.update(row for row, text in enumerate(texts) if not text.strip())
     return texts

@@ -41,7 +41,7 @@ MEANINGS: Mapping[RejectCode, str] = {
     RejectCode.MISSING_SENDER: "neither the message nor the campaign has a sender",
     RejectCode.INVALID_SENDER: "BSG does not take such a sender",
     RejectCode.MISSING_TEXT: "there is no text",
-    RejectCode.INVALID_TEXT: "the text is none",
+    RejectCode.INVALID_TEXT: "the text is no string, or has a control character other than a line break",
     RejectCode.TEXT_TOO_LONG: "the text is longer than BSG takes",
     RejectCode.MISSING_FIELD: "the template needs a field that the message does not have",
     RejectCode.INVALID_REFERENCE_ID: "BSG does not take such a reference id",

@@ -39,12 +39,17 @@ GSM_BASIC = frozenset(
 GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
 GSM_ALPHABET = GSM_BASIC | GSM_EXTENSION
 
+# The control characters that a text may have: line breaks, which web forms and spreadsheets write as CR and LF. The
+# basic table has no others. A tab would make the whole text UCS-2, and nobody would see why.
+TEXT_CONTROLS = "\n\r"
+
 # What people put between digits: blanks, hyphens, dots, brackets, and the marks that address books leave.
 _HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _BLANKS = " \t\u00a0\u2007\u2009\u202f"
 _DIRECTION_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _BETWEEN_DIGITS = str.maketrans("", "", _HYPHENS + _BLANKS + _DIRECTION_MARKS + ".()")
 _NATIONAL_ZERO = re.compile(r"(?<=[0-9)])\s*\(0\)")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _FRACTION = re.compile(r"[^.]*[0-9]\.[0-9]{1,2}")
 _PHONE = re.compile(rf"[1-9][0-9]{{{PHONE_DIGITS_LEAST - 1},{PHONE_DIGITS_MOST - 1}}}")
 _SENDER = re.compile(rf"[0-9]{{1,{SENDER_DIGITS_MOST}}}|[ -~]{{1,{SENDER_CHARACTERS_MOST}}}")
@@ -122,12 +127,25 @@ def tariff_code(value: Any) -> int:
     return int(text)
 
 
+def control_character(value: str, *, allowed: str = TEXT_CONTROLS) -> str | None:
+    """The first control character that is not allowed, as "U+0000"; None if there is none."""
+    if value.isprintable():
+        return None
+    found = next((one for one in _CONTROL.findall(value) if one not in allowed), None)
+    return None if found is None else f"U+{ord(found):04X}"
+
+
 def text(value: Any) -> str:
-    """A text of five parts at most: 765 septets if GSM 03.38 has every character, else 335 UTF-16 units."""
+    """A text of five parts at most: 765 septets if GSM 03.38 has every character, else 335 UTF-16 units.
+
+    Of control characters it has line breaks alone.
+    """
     if is_blank(value):
         raise Fault(RejectCode.MISSING_TEXT, "no text: give the campaign a template, or each message its text")
     if not isinstance(value, str):
         raise Fault(RejectCode.INVALID_TEXT, f"not a text, but a {type(value).__name__}: give it as a string")
+    if (control := control_character(value)) is not None:
+        raise Fault(RejectCode.INVALID_TEXT, f"has the control character {control}, which no phone shows: remove it")
     if len(value) <= SURELY_FITS:
         return value
     if len(value) > CHARACTERS_MOST:

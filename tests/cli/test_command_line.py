@@ -118,7 +118,7 @@ def test_a_bad_row_deep_in_the_file_leaves_no_campaign(ledger: Path, line: Comma
         (("--text", "Hi", "--start-at", "2020-01-01T09:00+00:00"), "start_at:"),
         (("--text", "Hi", "--validity", "1000"), "validity:"),
         (("--text", "Hi", "--start-at", "2030-01-01T09:00"), "'2030-01-01T09:00' has no zone"),
-        (("--text", "Hi {{ nmae }}"), "contacts.csv, line 1: no column is named `nmae`, which --text uses"),
+        (("--text", "Hi {{ nmae }}"), "contacts.csv, line 1: no column is named `nmae`, which the text uses"),
         ((), "no column is named `text`"),
     ],
 )

@@ -77,7 +77,7 @@ def test_a_file_without_the_columns_of_the_text_is_told_before_anything_starts(d
 def test_a_text_with_a_field_that_no_column_has_is_told_before_anything_starts(directory: Path) -> None:
     demo = run(["demo", "--file", "contacts.csv", "--text", "Hi {{ nmae }}"], directory, {})
     assert demo.returncode == ExitCode.MISUSE
-    assert "contacts.csv, line 1: no column is named `nmae`, which --text uses" in demo.stderr
+    assert "contacts.csv, line 1: no column is named `nmae`, which the text uses" in demo.stderr
     assert not (directory / ".bsg-campaigns").exists()
 
 

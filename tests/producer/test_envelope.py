@@ -130,6 +130,14 @@ def test_a_template_that_is_none_is_refused(text: object) -> None:
     assert errors_of(text=text).keys() == {"text"}
 
 
+@pytest.mark.parametrize("control", ["\0", "\t", "\x1b", "\x85"])
+def test_a_template_with_a_control_character_is_refused(control: str) -> None:
+    (message,) = errors_of(text=f"Hi{control}")["text"]
+
+    assert message == f"It has the control character U+{ord(control):04X}, which no phone shows: remove it."
+    assert envelope_of(text="Hi\r\nyou").text == "Hi\r\nyou"
+
+
 def test_an_envelope_survives_being_written_and_read() -> None:
     envelope = envelope_of(
         text="Привіт {{ name }}",

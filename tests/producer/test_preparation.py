@@ -80,6 +80,7 @@ def test_a_template_is_rendered_over_each_message() -> None:
         ({"sender": "much too long"}, "sender", RejectCode.INVALID_SENDER),
         ({"text": ""}, "text", RejectCode.MISSING_TEXT),
         ({"text": 5}, "text", RejectCode.INVALID_TEXT),
+        ({"text": "Hi\0"}, "text", RejectCode.INVALID_TEXT),
         ({"text": "ж" * 336}, "text", RejectCode.TEXT_TOO_LONG),
         ({"text": "x" * 5000}, "text", RejectCode.NOT_JSON),
         ({"text": "\ud800"}, "text", RejectCode.NOT_JSON),
@@ -95,6 +96,17 @@ def test_a_template_is_rendered_over_each_message() -> None:
 )
 def test_a_broken_rule_is_told_by_field_and_code(change: dict[str, Any], field: str, code: RejectCode) -> None:
     assert only_code({**GOOD, **change}) == (field, code)
+
+
+def test_a_field_with_a_control_character_makes_the_message_a_reject() -> None:
+    messages = [{"phone": 380661231231, "name": "Ann\x1b"}, {"phone": 380661231232, "name": "Bob"}]
+
+    found = prepared(messages, text="Hi {{ name }}")
+
+    assert [(reject.index, reject.field, reject.code) for reject in found.rejects] == [
+        (0, "text", RejectCode.INVALID_TEXT)
+    ]
+    assert sum(batch.size for batch in found.batches) == 1
 
 
 def test_a_message_without_any_sender_is_rejected() -> None:
@@ -235,7 +247,7 @@ def test_generated_reference_ids_are_campaign_and_index_in_base_62(first: int) -
 def test_whatever_a_body_holds_it_is_the_same_json_as_the_json_module_writes() -> None:
     messages = [
         {"phone": 380661231231 + n, "text": text}
-        for n, text in enumerate(['","', '",', "\\", '\\",\n', "\u2028\x00\x7f", "é\"'", "a,\nb", "😀"])
+        for n, text in enumerate(['","', '",', "\\", '\\",\n', "\u2028\u2029\u00ad", "é\"'", "a,\nb", "😀"])
     ]
 
     (batch,) = prepared(messages, sender='"\\').batches

@@ -125,6 +125,19 @@ def test_a_blank_text_is_missing(blank: object) -> None:
     assert code_of(rules.text, blank) == RejectCode.MISSING_TEXT
 
 
+@pytest.mark.parametrize("control", ["\0", "\t", "\v", "\f", "\x1b", "\x7f", "\x85", "\x9f"])
+def test_a_text_with_a_control_character_is_rejected(control: str) -> None:
+    with pytest.raises(Fault, match=rf"U\+{ord(control):04X}") as raised:
+        rules.text(f"Hi {control} you")
+
+    assert raised.value.code == RejectCode.INVALID_TEXT
+
+
+@pytest.mark.parametrize("text", ["one\ntwo", "one\r\ntwo", "a\u00a0b", "👨\u200d👩", "\u200eשלום", "soft\u00adhyphen"])
+def test_line_breaks_and_what_only_looks_like_a_control_character_are_texts(text: str) -> None:
+    assert rules.text(text) == text
+
+
 def test_a_text_that_is_no_string_is_rejected() -> None:
     assert code_of(rules.text, 5) == RejectCode.INVALID_TEXT
 

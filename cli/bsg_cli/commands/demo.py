@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from bsg_cli.commands.send import check_fields
 from bsg_cli.demo_run import DemoRun
 from bsg_cli.demo_summary import summarise
 from bsg_cli.errors import BadInput, CommandError, ExitCode
@@ -47,7 +46,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 def run(arguments: argparse.Namespace) -> ExitCode:
     path = arguments.file or _example_contacts()
     # Complains of an unfit file before anything is started.
-    with open_messages(path) as file:
+    with open_messages(path, text=arguments.text) as file:
         text = _text_for(file, arguments.text)
     demo = DemoRun(arguments.data_directory / "demo", free_port(arguments.flower_port, "--flower-port"))
     with StopSignals() as signals:
@@ -70,7 +69,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 def _send(demo: DemoRun, path: Path, text: str | None, arguments: argparse.Namespace, signals: StopSignals) -> ExitCode:
     producer = Producer(demo.settings)
     began = time.monotonic()
-    with open_messages(path) as file:
+    with open_messages(path, text=text) as file:
         receipt = producer.enqueue(file, sender=SENDER, text=text, name="demo")
     status = _await_end(demo, producer, receipt.campaign_id, began, signals)
     seconds = time.monotonic() - began
@@ -112,8 +111,6 @@ def _progress_line(counts: Mapping[str, int], elapsed: float) -> str:
 
 
 def _text_for(file: MessageFile, text: str | None) -> str | None:
-    if text is not None:
-        check_fields(file, text)
     if text is not None or "text" in file.columns:
         return text
     missing = [name for name in FIELDS if name not in file.columns]

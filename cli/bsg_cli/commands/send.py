@@ -23,7 +23,6 @@ from bsg_producer import rules
 from bsg_producer.campaign_arguments import check_envelope
 from bsg_producer.files import MessageFile
 from bsg_producer.rules import Fault
-from bsg_producer.template import FieldMissing, Template
 
 ROWS_BETWEEN_PROGRESS = 10_000
 _ENVELOPE = (
@@ -94,7 +93,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         raise BadInput("--price: only with --dry-run. Add it.")
     if arguments.test_to is not None:
         _check_test(arguments)
-    with open_messages(arguments.file, reading_of(arguments)) as file:
+    with open_messages(arguments.file, reading_of(arguments), text=arguments.text) as file:
         _check_columns(file, arguments)
         if file.said:
             complain(f"{file.shown}: {file.said}")
@@ -165,22 +164,6 @@ def _check_columns(file: MessageFile, arguments: argparse.Namespace) -> None:
     for column, option in (("text", "--text"), ("sender", "--sender")):
         if column not in file.columns and getattr(arguments, column) is None:
             raise BadInput(f"{file.shown}, line 1: no column is named `{column}`. Found: {found}. Or give {option}.")
-    if arguments.text is not None:
-        check_fields(file, arguments.text)
-
-
-def check_fields(file: MessageFile, text: str) -> None:
-    """Raises BadInput for a field of the text that the file has no column for.
-
-    The campaign would be accepted, and then every message of it rejected.
-    """
-    try:
-        Template.parse(text).render(dict.fromkeys(file.columns, "filled"))
-    except FieldMissing as missing:
-        raise BadInput(
-            f"{file.shown}, line 1: no column is named `{missing.name}`, which --text uses. "
-            f"Found: {', '.join(file.columns)}. Rename it, or give the field a default."
-        ) from None
 
 
 def _counted(file: MessageFile, progress: Progress) -> Iterator[Mapping[str, str | int]]:

@@ -62,6 +62,11 @@ class CSVRows:
             began = self._lines.number + 1
 
     @property
+    def separator(self) -> str | None:
+        """What is between the cells; None until the first row is read."""
+        return self._separator
+
+    @property
     def said(self) -> str:
         """How the file is read where that is not what one expects; "" for UTF-8 and commas."""
         separator = {"\t": "tab", ";": "semicolon", "|": "bar"}.get(self._separator or ",")

@@ -11,17 +11,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
 
+from bsg_producer import rules
 from bsg_producer.errors import FileInvalid
 from bsg_producer.files import xlsx_rows
+from bsg_producer.files.column_names import name_columns, shown
 from bsg_producer.files.csv_rows import CSVRows
 from bsg_producer.files.text_lines import Source
 from bsg_producer.files.xlsx_rows import XLSXRows
+from bsg_producer.rules import Fault
+from bsg_producer.template import FieldMissing, Template
 
 _OLD_SPREADSHEET = b"\xd0\xcf\x11\xe0"
-_SHOWN_AT_MOST = 200
-
-# What a message has by these names is no field of a template, so their case says nothing.
-_MARKS = ("phone", "text", "sender", "reference_id", "tariff_code")
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 
 
@@ -44,6 +44,9 @@ class _Rows(Protocol):
     @property
     def said(self) -> str: ...
 
+    @property
+    def separator(self) -> str | None: ...
+
     def __iter__(self) -> Iterator[tuple[int, list[str]]]: ...
 
 
@@ -65,12 +68,18 @@ class MessageFile:
     """Iterates over the messages of a file whose first row names the columns, `phone` among them: once, row by row.
 
     `source` is a path, or a file that is open for reading bytes, such as an upload, which stays open. `name`: what
-    errors call it. Each message is a mapping by column; empty cells are left out. Raises FileInvalid, which names file,
-    line and remedy. `line` is where the message that was read last begins.
+    errors call it. `text`: the campaign's template, whose fields are found among the columns whatever their case and
+    blanks; a field without a column is told at once. Each message is a mapping by column; empty cells are left out.
+    Raises FileInvalid, which names file, line and remedy. `line` is where the message that was read last begins.
     """
 
     def __init__(
-        self, source: str | Path | BinaryIO, reading: Reading | None = None, *, name: str | None = None
+        self,
+        source: str | Path | BinaryIO,
+        reading: Reading | None = None,
+        *,
+        name: str | None = None,
+        text: str | None = None,
     ) -> None:
         self.shown = _name_of(source) if name is None else name
         self.line = 0
@@ -78,7 +87,7 @@ class MessageFile:
         with ExitStack() as opened:
             self._rows = self._open(source, opened)
             self._cells = iter(self._rows)
-            self.columns = self._read_columns()
+            self.columns = self._read_columns(text)
             self._opened = opened.pop_all()
 
     def __enter__(self) -> Self:
@@ -99,10 +108,13 @@ class MessageFile:
         expected = len(columns)
         for line, cells in self._cells:
             if len(cells) != expected:
+                lacking = f", nothing for `{columns[len(cells)]}`" if len(cells) < expected else ""
                 raise FileInvalid(
-                    f"{self.shown}, line {line}: {len(cells)} cells, but line 1 names {expected} columns. "
+                    f"{self.shown}, line {line}: {len(cells)} cells, but line 1 names {expected} columns{lacking}. "
                     "Put cells that contain the separator between quotation marks."
                 )
+            if not "".join(cells).isprintable():
+                self._check_characters(line, cells)
             self.line = line
             message = _message(columns, cells)
             if phone is not None and "phone" in message:
@@ -161,27 +173,50 @@ class MessageFile:
         whole.seek(0)
         return whole
 
-    def _read_columns(self) -> tuple[str, ...]:
+    def _read_columns(self, text: str | None) -> tuple[str, ...]:
         line, cells = next(self._cells, (1, []))
-        names = [name.strip() for name in cells]
-        found = _shown(names)
-        for name, given in self._reading.columns.items():
-            if given not in names:
+        where = f"{self.shown}, line {line}"
+        template = None if text is None else Template.parse(text)
+        fields = () if template is None else template.fields
+        columns = name_columns(where, cells, self._reading.columns, fields)
+        if template is not None:
+            try:
+                template.render(dict.fromkeys(columns, "filled"))
+            except FieldMissing as missing:
+                # The campaign would be accepted, and then every message of it rejected.
                 raise FileInvalid(
-                    f"{self.shown}, line {line}: no column is named {given!r}, which is to be `{name}`. Found: {found}."
+                    f"{where}: no column is named `{missing.name}`, which the text uses. Found: {shown(columns)}. "
+                    "Rename the one it is, or give the field a default.",
+                    "columns",
+                ) from None
+        return columns
+
+    def _check_characters(self, line: int, cells: Sequence[str]) -> None:
+        for name, cell in zip(self.columns, cells, strict=True):
+            if (control := rules.control_character(cell, allowed="\t\n\r")) is not None:
+                raise FileInvalid(
+                    f"{self.shown}, line {line}, column `{name}`: the control character {control}. "
+                    "Remove it. If there are many, save the file as UTF-8, or name its encoding.",
+                    "encoding",
                 )
-        named = _named(names, self._reading.columns)
-        if "phone" not in named:
-            raise FileInvalid(
-                f"{self.shown}, line {line}: no column is named `phone`. Found: {found}. "
-                "Rename the one it is, or name it.",
-                option="columns",
-            )
-        repeated = sorted({name for some in (names, [*filter(None, named)]) for name in some if some.count(name) > 1})
-        if repeated:
-            told = _shown([name or "(no name)" for name in repeated])
-            raise FileInvalid(f"{self.shown}, line {line}: named more than once: {told}. Give each its name.")
-        return tuple(named)
+            if "\n" in cell and any(map(self._looks_like_row, cell.splitlines()[1:])):
+                raise FileInvalid(
+                    f"{self.shown}, line {line}, column `{name}`: the cell goes on over a line that looks like a row. "
+                    "Look for a stray quotation mark. If the cell is right, put a blank behind the separator in it."
+                )
+
+    def _looks_like_row(self, line: str) -> bool:
+        """Whether a line within a cell has a phone where a row has it: a quotation mark is not closed before."""
+        separator, place = self._rows.separator, self.columns.index("phone")
+        cells = [] if separator is None else line.split(separator)
+        if not place < len(cells) > 1 or any(cell[:1].isspace() for cell in cells[1:]):
+            return False
+        phone = cells[place].strip("\"'")
+        try:
+            rules.phone(phone if self._reading.phone is None else self._reading.phone(phone))
+        except Fault:
+            return False
+        return True
 
 
 def _name_of(source: str | Path | BinaryIO) -> str:
@@ -189,21 +224,6 @@ def _name_of(source: str | Path | BinaryIO) -> str:
         return str(source)
     name = getattr(source, "name", None)
     return name if isinstance(name, str) and name else "the file"
-
-
-def _named(names: Sequence[str], mapped: Mapping[str, str]) -> list[str]:
-    """The columns' names in messages. A mapped column takes the name from one that has it of its own."""
-    by_column = {column: name for name, column in mapped.items()}
-    named = [by_column.get(name) or ("" if name in mapped else name) for name in names]
-    for place, name in enumerate(named):
-        if (mark := name.lower()) in _MARKS and mark not in named:
-            named[place] = mark
-    return named
-
-
-def _shown(names: Sequence[str]) -> str:
-    found = ", ".join(names)
-    return found if len(found) <= _SHOWN_AT_MOST else f"{found[:_SHOWN_AT_MOST]}…"
 
 
 def _message(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str | int]:

@@ -25,6 +25,7 @@ class XLSXRows:
     """
 
     said = ""
+    separator: str | None = None
 
     def __init__(self, file: BinaryIO, shown: str, *, sheet: str | None) -> None:
         self._shown = shown

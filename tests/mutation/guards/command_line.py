@@ -46,6 +46,45 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "producer/bsg_producer/files/message_file.py",
+        (
+            "the next row's phone is not sent within a name",
+            'if "\\n" in cell and any(map(self._looks_like_row, cell.splitlines()[1:])):',
+            "if False:",
+            f"{MESSAGE_FILE}the_next_rows_phone_within_a_name_is_told",
+        ),
+        (
+            "a row with other cells than the header is not sent",
+            "            if len(cells) != expected:\n",
+            "            if False:\n",
+            f"{MESSAGE_FILE}what_is_wrong_is_told_with_file_and_line",
+        ),
+        (
+            "a cell with a control character is not sent",
+            'if (control := rules.control_character(cell, allowed="\\t\\n\\r")) is not None:',
+            "if (control := None) is not None:",
+            f"{MESSAGE_FILE}control_characters_are_told_with_line_and_column",
+        ),
+    ),
+    *guards_of(
+        "producer/bsg_producer/files/column_names.py",
+        (
+            "a column is not guessed between two",
+            "        if len(alike) > 1:\n",
+            "        if False:\n",
+            f"{MESSAGE_FILE}two_columns_of_which_none_has_exactly_the_name_are_told",
+        ),
+    ),
+    *guards_of(
+        "producer/bsg_producer/quick_look.py",
+        (
+            "a text with a control character is doubtful",
+            '    if not "".join(texts).isprintable():\n',
+            "    if False:\n",
+            "tests/producer/test_preparation.py::test_a_field_with_a_control_character_makes_the_message_a_reject",
+        ),
+    ),
+    *guards_of(
         "cli/bsg_cli/reject_file.py",
         (
             "a file of other phones is not mended in place of the one that was sent",

@@ -12,10 +12,10 @@ from bsg_producer.errors import FileInvalid
 from bsg_producer.files import MessageFile, Reading, international
 
 
-def read(tmp_path: Path, content: bytes | str, **how: Any) -> list[Mapping[str, str | int]]:
+def read(tmp_path: Path, content: bytes | str, *, text: str | None = None, **how: Any) -> list[Mapping[str, str | int]]:
     path = tmp_path / "contacts.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with MessageFile(path, Reading(**how)) as file:
+    with MessageFile(path, Reading(**how), text=text) as file:
         return list(file)
 
 
@@ -56,7 +56,7 @@ def test_a_file_without_any_row_has_no_messages(tmp_path: Path) -> None:
     ("content", "told"),
     [
         ("phone,name\n1,a\n2,b,c\n", "line 3: 3 cells"),
-        ("phone,name\n1,a\n2\n", "line 3: 1 cells"),
+        ("phone,name\n1,a\n2\n", "line 3: 1 cells, but line 1 names 2 columns, nothing for `name`"),
         ("tel,name\n1,a\n", "line 1: no column is named `phone`. Found: tel, name"),
         ("phone,name,name\n1,a,b\n", "line 1: named more than once: name"),
         ("phone,text,,\n1,a,,\n", "line 1: named more than once: (no name). Give each its name."),
@@ -156,6 +156,83 @@ def test_the_line_by_which_spreadsheets_tell_the_separator_is_understood(tmp_pat
 
 def test_the_columns_of_a_message_are_known_whatever_their_case(tmp_path: Path) -> None:
     assert read(tmp_path, "Phone,Name\n1,a\n") == [{"phone": "1", "Name": "a"}]
+
+
+@pytest.mark.parametrize("written", ["PHONE", " Phone ", "p h o n e", "Pho\u00a0ne"])
+def test_the_names_of_columns_are_found_without_regard_to_case_and_blanks(tmp_path: Path, written: str) -> None:
+    assert read(tmp_path, f"{written},Reference ID\n1,a\n") == [{"phone": "1", "reference_id": "a"}]
+
+
+def test_the_fields_of_the_text_are_found_without_regard_to_case_and_blanks(tmp_path: Path) -> None:
+    content = "Phone,First Name,CITY,Other Thing\n1,a,b,c\n"
+    assert read(tmp_path, content, text="{{ first_name }} of {{ City }}") == [
+        {"phone": "1", "first_name": "a", "City": "b", "Other Thing": "c"}
+    ]
+
+
+def test_a_column_that_has_exactly_the_name_is_the_one(tmp_path: Path) -> None:
+    assert read(tmp_path, "Phone,phone,NAME,name\n1,2,a,b\n", text="{{ name }}") == [
+        {"Phone": "1", "phone": "2", "NAME": "a", "name": "b"}
+    ]
+
+
+def test_two_columns_of_which_none_has_exactly_the_name_are_told(tmp_path: Path) -> None:
+    with pytest.raises(FileInvalid, match="line 1: which column is `phone`: PHONE, Phone\\? Rename the others"):
+        read(tmp_path, "PHONE,Phone\n1,2\n")
+
+
+def test_a_field_of_the_text_without_a_column_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileInvalid, match="line 1: no column is named `nmae`, which the text uses. Found: phone, name"):
+        read(tmp_path, "phone,name\n1,a\n", text="Hi {{ nmae }}")
+    assert len(read(tmp_path, "phone,name\n1,a\n", text="Hi {{ nmae | default('you') }}")) == 1
+
+
+@pytest.mark.parametrize("written", ["380661231231", "+380 (66) 123-12-31", "066 123-12-31"])
+def test_a_file_without_a_header_is_told_and_shows_no_phone(tmp_path: Path, written: str) -> None:
+    with pytest.raises(FileInvalid, match="line 1, column 2: a phone where the name of a column belongs") as raised:
+        read(tmp_path, f"Ann,{written}\nBob,380661231232\n")
+    assert "123" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("phone,name\n1,a\n2,b\0c\n", "line 3, column `name`: the control character U\\+0000"),
+        ("phone,name\n1,\x1b[31m\n", "line 2, column `name`: the control character U\\+001B"),
+        ("phone,name\n1,\x85\n", "line 2, column `name`: the control character U\\+0085"),
+        ("phone,na\x07me\n1,a\n", "line 1, column 2: the name has the control character U\\+0007"),
+    ],
+)
+def test_control_characters_are_told_with_line_and_column(tmp_path: Path, content: str, told: str) -> None:
+    with pytest.raises(FileInvalid, match=told):
+        read(tmp_path, content)
+
+
+def test_blanks_that_nobody_sees_and_emoji_are_no_control_characters(tmp_path: Path) -> None:
+    rows = read(tmp_path, "phone,name\n1,A\u00a0b\u200d👨\u200d👩 c\td\n")
+    assert rows[0]["name"] == "A\u00a0b\u200d👨\u200d👩 c\td"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        '380661231231,"Ann,Kyiv\n380661231232,Bob",Lviv\n',
+        '380661231231,"Ann\n380661231232,Bob\n380661231233,Carl",Lviv\n',
+        '380661231231,"Ann\r\n380661231232,""Bob""",Lviv\r\n',
+    ],
+)
+def test_the_next_rows_phone_within_a_name_is_told(tmp_path: Path, rows: str) -> None:
+    with pytest.raises(FileInvalid, match="line 2, column `name`: the cell goes on over a line that looks like a row"):
+        read(tmp_path, f"phone,name,city\n{rows}")
+
+
+def test_a_phone_on_a_line_of_its_own_within_a_text_is_no_row(tmp_path: Path) -> None:
+    text = "Call us:\n380441234567\n+380441234568, Mon-Fri"
+    assert read(tmp_path, f'phone,text\n1,"{text}"\n')[0]["text"] == text
+
+
+def test_a_mapped_column_is_found_without_regard_to_case_and_blanks(tmp_path: Path) -> None:
+    assert read(tmp_path, "Mobile Phone,Name\n1,a\n", columns={"phone": "mobilephone"}) == [{"phone": "1", "Name": "a"}]
 
 
 def test_a_mapped_column_takes_the_place_of_one_that_has_its_name(tmp_path: Path) -> None:
