@@ -208,9 +208,26 @@ def _events() -> Iterator[str]:
     yield from _table(
         ("field", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in dataclasses.fields(Transition))
     )
-    yield "`from_state` and `to_state` are [states](states.md) of the campaign (`batch` is empty; also `paused` and"
-    yield "`running`), of a part (`batch` is `part N`) or of a batch. They are the same where only something else has"
-    yield "changed, such as BSG's own status. `cause` says why, for people: no program should depend on its words."
+    yield "`from_state` and `to_state` are [states](states.md) of a part (`batch` is `part N`) or of a batch. They are the"
+    yield "same where only something else has changed, such as BSG's own status. `cause` says why, for people: no program"
+    yield "should depend on its words."
+    yield ""
+    yield "The campaign itself (`batch` is empty) has these:"
+    yield ""
+    final = ", ".join(f"`{state.value}`" for state in CampaignState if state.final)
+    yield from _table(
+        ("from", "to", "when"),
+        (
+            ("", "`accepted`", "`enqueue` has returned, or is about to"),
+            ("`running`", "`paused`, and back", "an operator, or `max_cost`"),
+            ("`running`, `paused`", "`cancelling`", "a cancel, while something is at BSG or may be"),
+            ("`running`, `paused`", final, "it has ended: nothing is left to do"),
+            (final, "`running`, `paused`", "it goes on: a retry, or BSG turns out to have sent some of it"),
+            (final, f"another of {final}", "it ended otherwise: a cancel, or messages that BSG dropped"),
+        ),
+    )
+    yield "Each end is told once, in the step that makes the campaign's state final: an app that wants to know when a"
+    yield "campaign has ended waits for an event with an empty `batch` and a final `to_state`."
 
     yield ""
     yield "## Delivery reports"

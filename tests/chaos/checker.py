@@ -129,7 +129,7 @@ def _judge_stops(account: Account, stoppable_until: Mapping[int, datetime], verd
     status = account.status
     if status is None or not status.cancelled:
         return
-    cancelled_at = max(each.when for each in status.transitions if not each.batch and each.to_state == "cancelled")
+    cancelled_at = max(each.when for each in status.transitions if not each.batch and each.to_state == "cancelling")
     for batch in status.batches:
         verdict.stopped += batch.bsg_status == "stopped"
         sends_at = stoppable_until.get(batch.bsg_campaign_id or 0)

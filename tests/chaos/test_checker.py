@@ -150,7 +150,7 @@ def sent_though_cancelled(*, seconds_to_obey: float, bsg_status: str) -> Verdict
         counts={},
         batches=[Batch("c-0", BatchState.FINISHED, BAD, 7, bsg_status, 1, None, {}, None)],
         transitions=[
-            Transition("c", cancelled_at, "", "", "cancelled", "operator", "", "1"),
+            Transition("c", cancelled_at, "", "running", "cancelling", "operator", "", "1"),
             Transition("c", cancelled_at - timedelta(seconds=5), "c-0", "posting", "submitted", "taken", "7", "0"),
         ],
         accepted_at=cancelled_at,

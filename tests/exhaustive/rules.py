@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bsg_ledger.states import MESSAGE_STATES
+from bsg_ledger.states import MESSAGE_STATES, campaign_state
 from tests.exhaustive.far_side import DENIED, FINAL, FarSide
 from tests.exhaustive.recorded_calls import FENCED, Answer, Call
 from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, UNCLAIMED, Picture
@@ -145,6 +145,8 @@ def _indexes(picture: Picture) -> Iterator[str]:
     unsent = open_parts or present & {"pending", "claimed", "posting", "unconfirmed"}
     if (CAMPAIGN in picture.index("closed")) != (not unsent and "submitted" not in present):
         yield "closed does not follow from the counts"
+    if picture.campaign.get("ended") != _end(picture):
+        yield "the end that the feed has does not follow from the counts"
     if (open_parts or present & {"pending", "claimed"}) and CAMPAIGN not in picture.index("deadlines"):
         yield "something unsent without its deadline noted"
     for bsg_id, owner in picture.owners.items():
@@ -155,6 +157,12 @@ def _indexes(picture: Picture) -> Iterator[str]:
         for bsg_id in _ids(batch):
             if picture.owners.get(bsg_id) != f"{CAMPAIGN}-{number}":
                 yield f"BSG campaign {bsg_id} of a batch has no owner"
+
+
+def _end(picture: Picture) -> str | None:
+    counts = {state: picture.count(f"messages:{state}") for state in MESSAGE_STATES}
+    state = campaign_state(counts, cancelled=picture.cancelled, started=True)
+    return state.value if state.final else None
 
 
 def _ids(batch: dict[str, str]) -> list[str]:

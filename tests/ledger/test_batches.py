@@ -917,7 +917,7 @@ def test_a_final_status_finishes_the_batch_and_the_campaign(desk: Desk) -> None:
     assert desk.polled(lease, "sending", final=False) == "submitted"
     assert desk.polled(lease, "done", final=True) == "finished"
     assert desk.state(campaign) == "done"
-    assert desk.causes(campaign)[-2:] == ["BSG: sending", "BSG: done"]
+    assert desk.causes(campaign)[-3:] == ["BSG: sending", "BSG: done", "ended"]
 
 
 def test_an_unchanged_status_adds_no_event(desk: Desk) -> None:

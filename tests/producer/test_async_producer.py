@@ -73,7 +73,9 @@ def test_a_campaign_is_accepted_steered_and_told_of(redis_url: str) -> None:
         )
 
     assert with_producer(redis_url, act) == (
-        True, True, True, *(["accepted", "paused", "running", "cancelled", "cancelled"],) * 2, [], [], True,
+        True, True, True,
+        *(["accepted", "paused", "running", "cancelling", "cancelled", "cancelled"],) * 2,
+        [], [], True,
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@
 --   bsg:prepare                         zset    campaigns with parts to prepare, by when the sweep rings for them
 --   bsg:deadlines                       zset    campaigns with something unsent, by their deadline
 --   bsg:idempotency:KEY                 hash    campaign, digest, messages
---   bsg:campaign:C                      hash    the record; messages:STATE and batches:STATE count
+--   bsg:campaign:C                      hash    the record; messages:STATE and batches:STATE count; ended is its state while
+--                                               it is closed
 --   bsg:campaign:C:parts                zset    parts to prepare: when due, or the end of the lease
 --   bsg:campaign:C:part:P               hash    state, size, first_index, token, lease_until, losses
 --   bsg:campaign:C:part:P:messages      string  the packed messages, until prepared
@@ -108,7 +109,26 @@ end
 
 local UNSENT = { 'messages:unprepared', 'messages:pending', 'messages:claimed', 'messages:posting', 'messages:unconfirmed' }
 
--- Closed and deadline follow from the counts: nobody has to remember to set them.
+-- The state of a closed campaign: the last lines of `campaign_state` in states.py.
+local function final_state(cancelled, finished, expired)
+  if cancelled == '1' then return 'cancelled' end
+  if number(finished) > 0 then return 'done' end
+  return number(expired) > 0 and 'expired' or 'failed'
+end
+
+-- Each end is told once: when the campaign's record changes, and not when something of a closed campaign does.
+local function refresh_end(campaign, closed)
+  local key = campaign_key(campaign)
+  local before, paused, cancelled, finished, expired =
+    get(key, 'ended', 'paused', 'cancelled', 'messages:finished', 'messages:expired')
+  local now = closed and final_state(cancelled, finished, expired)
+  if before == now then return end
+  if now then redis.call('HSET', key, 'ended', now) else redis.call('HDEL', key, 'ended') end
+  local open = paused == '1' and 'paused' or 'running'
+  record_event(campaign, '', before or open, now or open, now and 'ended' or 'goes on')
+end
+
+-- Closed, end and deadline follow from the counts: nobody has to remember to set them.
 local function refresh_campaign(campaign)
   local key, unsent = campaign_key(campaign), 0
   for _, count in ipairs(redis.call('HMGET', key, unpack(UNSENT))) do unsent = unsent + number(count) end
@@ -119,8 +139,10 @@ local function refresh_campaign(campaign)
   end
   if unsent == 0 and number(redis.call('HGET', key, 'messages:submitted')) == 0 then
     redis.call('ZADD', 'bsg:closed', 'NX', NOW, campaign)
+    refresh_end(campaign, true)
   else
     redis.call('ZREM', 'bsg:closed', campaign)
+    refresh_end(campaign, false)
   end
 end
 
@@ -170,8 +192,8 @@ local function move(campaign, batch, to, at, cause, detail)
   if ROOM[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end
   enter(campaign, batch, to, at)
   refresh_due(campaign)
-  refresh_campaign(campaign)
   record_event(campaign, batch, from, to, cause, detail)
+  refresh_campaign(campaign)
 end
 
 -- Back to waiting, unless the campaign has been cancelled or its deadline has passed meanwhile.

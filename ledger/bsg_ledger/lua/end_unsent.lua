@@ -6,26 +6,17 @@
 -- Transition  parts: unprepared, preparing -> cancelled | expired; batches: pending, claimed -> cancelled | expired
 local campaign, to = ARGV[1], ARGV[2]
 local key = campaign_key(campaign)
-local parts, batches, deadline, account = get(key, 'parts', 'next_batch', 'deadline', 'account')
+local parts, batches, deadline, account, paused, before =
+  get(key, 'parts', 'next_batch', 'deadline', 'account', 'paused', 'ended')
 if not parts then return { 'gone' } end
 if to == 'expired' and number(deadline) > NOW then return { 'early' } end
-local cause, ended, sent = to == 'cancelled' and 'operator' or 'deadline passed', 0, 0
+local cause, ended, sent, unsent = to == 'cancelled' and 'operator' or 'deadline passed', 0, 0, {}
 if to == 'cancelled' then redis.call('HSET', key, 'cancelled', '1') end
-for _, part in ipairs(redis.call('ZRANGE', key .. ':parts', 0, -1)) do
-  local state, size = get(part_key(campaign, part), 'state', 'size')
-  redis.call('HSET', part_key(campaign, part), 'state', to)
-  redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')
-  count(campaign, 'unprepared', 0 - number(size), 0)
-  count(campaign, to, number(size), 0)
-  record_event(campaign, 'part ' .. part, state, to, cause)
-  ended = ended + number(size)
-end
-redis.call('DEL', key .. ':parts')
 for batch = 0, number(batches) - 1 do
   local state, size, bsg_id, others =
     get(batch_key(campaign, batch), 'state', 'size', 'bsg_campaign_id', 'other_bsg_campaign_ids')
   if state == 'pending' or state == 'claimed' then
-    move(campaign, batch, to, 0, cause)
+    unsent[#unsent + 1] = batch
     ended = ended + number(size)
   elseif state == 'submitted' or state == 'finished' or state == 'posting' or state == 'unconfirmed' then
     sent = sent + number(size)
@@ -38,12 +29,24 @@ for batch = 0, number(batches) - 1 do
     end
   end
 end
+-- A campaign that has ended does not wait for anything: its next event is its end as a cancelled one.
+if to == 'cancelled' and not before then
+  record_event(campaign, '', paused == '1' and 'paused' or 'running', 'cancelling', cause,
+    sent .. ' messages had gone or may have gone')
+end
+for _, part in ipairs(redis.call('ZRANGE', key .. ':parts', 0, -1)) do
+  local state, size = get(part_key(campaign, part), 'state', 'size')
+  redis.call('HSET', part_key(campaign, part), 'state', to)
+  redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')
+  count(campaign, 'unprepared', 0 - number(size), 0)
+  count(campaign, to, number(size), 0)
+  record_event(campaign, 'part ' .. part, state, to, cause)
+  ended = ended + number(size)
+end
+redis.call('DEL', key .. ':parts')
+for _, batch in ipairs(unsent) do move(campaign, batch, to, 0, cause) end
 refresh_prepare(campaign)
 refresh_due(campaign)
 refresh_campaign(campaign)
-if to == 'expired' then
-  redis.call('ZREM', 'bsg:deadlines', campaign)
-else
-  record_event(campaign, '', '', 'cancelled', cause, sent .. ' messages had gone or may have gone')
-end
+if to == 'expired' then redis.call('ZREM', 'bsg:deadlines', campaign) end
 return { 'ended', ended, sent }

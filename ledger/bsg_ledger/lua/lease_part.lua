@@ -35,6 +35,6 @@ while true do
   count(campaign, 'unprepared', 0 - number(size), 0)
   count(campaign, 'rejected', number(size), 0)
   refresh_prepare(campaign)
-  refresh_campaign(campaign)
   record_event(campaign, 'part ' .. part, 'preparing', 'failed', 'lost too many leases')
+  refresh_campaign(campaign)
 end

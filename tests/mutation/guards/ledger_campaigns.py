@@ -9,6 +9,7 @@ ACCEPTANCE = "tests/ledger/test_acceptance.py::test_"
 PARTS = "tests/ledger/test_parts.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
 CAMPAIGNS = "tests/ledger/test_campaigns.py::test_"
+ENDS = "tests/ledger/test_ends.py::test_"
 HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
 FAILURES = "tests/ledger/test_failures.py::test_"
 GATE = "tests/ledger/test_gate.py::test_"
@@ -153,6 +154,12 @@ GUARDS: tuple[Guard, ...] = (
             "if to == 'cancelled' then redis.call('HSET', key, 'cancelled', '1') end",
             "",
             f"{BATCHES}a_late_id_of_a_cancelled_campaign_is_stopped_at_bsg",
+        ),
+        (
+            "a campaign that has ended does not wait to be cancelled",
+            "if to == 'cancelled' and not before then",
+            "if to == 'cancelled' then",
+            f"{ENDS}a_cancel_that_leaves_nothing_ends_it_at_once",
         ),
         (
             "a cancel takes parts from whoever prepares them",

@@ -8,6 +8,7 @@ HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
 BATCHES = "tests/ledger/test_batches.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
 CAMPAIGNS = "tests/ledger/test_campaigns.py::test_"
+ENDS = "tests/ledger/test_ends.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
@@ -35,6 +36,18 @@ GUARDS: tuple[Guard, ...] = (
             "if unsent == 0 and number(",
             "if number(",
             "messages dropped",
+        ),
+        (
+            "each end of a campaign is told once",
+            "if before == now then return end",
+            "",
+            f"{ENDS}a_campaign_ends_with_the_last_of_its_batches",
+        ),
+        (
+            "an end that is taken back is no end any more",
+            "if now then redis.call('HSET', key, 'ended', now) else redis.call('HDEL', key, 'ended') end",
+            "if now then redis.call('HSET', key, 'ended', now) end",
+            f"{ENDS}a_retry_opens_it_again_and_it_ends_again",
         ),
         (
             "a lease's token ends with the lease",
