@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bsg_cli.commands import (
+    account,
     audit,
     demo,
     doctor,
@@ -43,7 +44,22 @@ from bsg_producer import (
 )
 
 # In the order of the help.
-_GROUPS = (send, reading, report, events, explain, steering, suppression, gate, audit, doctor, healthcheck, up, demo)
+_GROUPS = (
+    send,
+    reading,
+    report,
+    events,
+    explain,
+    steering,
+    suppression,
+    gate,
+    account,
+    audit,
+    doctor,
+    healthcheck,
+    up,
+    demo,
+)
 
 _EXIT_CODES: dict[type[BSGCampaignsError], ExitCode] = {
     CampaignInvalid: ExitCode.MISUSE,

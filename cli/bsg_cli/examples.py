@@ -26,6 +26,7 @@ EXAMPLES = {
     "unsuppress": ("bsg-campaigns unsuppress +380661231231",),
     "suppressed": ("bsg-campaigns suppressed",),
     "gate": ("bsg-campaigns gate", "bsg-campaigns gate shut", "bsg-campaigns gate --account marketing"),
+    "account": ("bsg-campaigns account rekey", "bsg-campaigns account rekey --account marketing"),
     "audit": ("bsg-campaigns audit --since 2030-12-01T00:00+02:00", "bsg-campaigns audit --adopt"),
     "doctor": ("bsg-campaigns doctor", "bsg-campaigns doctor --within 60 --json"),
     "healthcheck": ("bsg-campaigns healthcheck worker", "bsg-campaigns healthcheck worker@host --within 120"),

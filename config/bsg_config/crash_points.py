@@ -97,6 +97,11 @@ class CrashPoint(StrEnum):
 
     WATCH_LOOKED = "watch: looked"
 
+    REKEY_LEASES_TAKEN_BACK = "rekey: leases taken back"
+    REKEY_INHERITED = "rekey: BSG campaigns inherited"
+    REKEY_MOVED = "rekey: campaign moved"
+    REKEY_FORGOTTEN = "rekey: key forgotten"
+
     ADOPT_GATE_SHUT = "adopt: gate shut"
     ADOPT_PART_LEASED = "adopt: part leased"
     ADOPT_PART_PREPARED = "adopt: part prepared"

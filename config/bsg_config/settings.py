@@ -232,6 +232,11 @@ class Settings:
         named = f"{self.bsg_base_url}\0{self.require_api_key()}"
         return hashlib.sha256(named.encode()).hexdigest()[:16]
 
+    @property
+    def address(self) -> str:
+        """Where BSG is: the same for addresses that lead to the same server."""
+        return _comparable(self.bsg_base_url)
+
     def require_api_key(self) -> str:
         """The key that BSG gave. Raises SettingsInvalid when none is set."""
         if self.bsg_api_key is None:
@@ -292,7 +297,7 @@ def _confused(settings: Settings, own: Mapping[str, Mapping[str, str]]) -> Itera
     names: dict[tuple[str, str | None], str] = {}
     for account in settings.accounts:
         name = variable("BSG_API_KEY", account.account_name)
-        first = names.setdefault((_comparable(account.bsg_base_url), account.bsg_api_key), name)
+        first = names.setdefault((account.address, account.bsg_api_key), name)
         if first != name:
             yield name, [f"The same account as by {first}: give it one name, or its own key."]
 

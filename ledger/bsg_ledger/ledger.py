@@ -13,6 +13,7 @@ from bsg_ledger.durability import Durability
 from bsg_ledger.failures import Failures
 from bsg_ledger.feed import transition_feed
 from bsg_ledger.gate import Gate
+from bsg_ledger.keys import Keys
 from bsg_ledger.listing import Listing
 from bsg_ledger.parts import Parts
 from bsg_ledger.reading import Reading
@@ -48,6 +49,7 @@ class Ledger:
         self.reading = Reading(client)
         self.feed = transition_feed(client)
         self.delivery_reports = DeliveryReports(client, scripts, kept=delivery_reports_kept)
+        self.keys = Keys(client, scripts)
         self.listing = Listing(client)
         self.durability = Durability(client, relaxed=relaxed, timeout_ms=timeout_ms)
         self._client = client

@@ -22,6 +22,7 @@ class WaitReason(StrEnum):
     LOST_AT_BSG = "lost_at_bsg"  # BSG does not know the campaign that it named: an operator decides
     UNREAD_AT_BSG = "unread_at_bsg"  # BSG says nothing of use about the campaign: an operator decides
     UNSTOPPED = "unstopped"  # cancelled, and BSG does not know the campaign that it has to stop
+    LOST_KEY = "lost_key"  # it was begun under a key that no process has any more
     MAX_COST = "max_cost"
     PAUSED = "paused"
     NO_KEY = "no_key"  # no key of the account is set here
@@ -71,6 +72,7 @@ _ASKED_ABOUT = {
     "unstopped": WaitReason.UNSTOPPED,
 }
 _NEEDS_OPERATOR = frozenset(_ASKED_ABOUT.values())
+_OPEN = frozenset({"unprepared", "pending", "claimed", "posting", "unconfirmed", "submitted"})
 _ORDER = {reason: place for place, reason in enumerate(WaitReason)}
 
 
@@ -80,6 +82,7 @@ class AccountFacts:
 
     name: str
     key_missing: bool = False  # keys are set here, and none of them is this account's
+    key_lost: bool = False  # no process has the key under which the campaign was begun
     gate: GateState | None = None
     cooling_until: datetime | None = None
     busy: bool | None = None  # a worker has taken something of it, or has used its rate limit just now
@@ -245,6 +248,11 @@ def _paused(case: _Case) -> _Found | None:
     return _Found(WaitReason.PAUSED)
 
 
+def _key_lost(case: _Case) -> _Found | None:
+    open_ = case.group.state in _OPEN
+    return _Found(WaitReason.LOST_KEY) if open_ and case.account.key_lost else None
+
+
 def _key_missing(case: _Case) -> _Found | None:
     return _Found(WaitReason.NO_KEY) if case.unsent and case.account.key_missing else None
 
@@ -329,6 +337,7 @@ def _by_state(case: _Case) -> _Found:
 
 _RULES: tuple[_Rule, ...] = (
     _asks,
+    _key_lost,
     _paused,
     _key_missing,
     _past_deadline,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +18,7 @@ from bsg_config.sending_hours import SendingHours
 from bsg_config.settings import Settings
 from bsg_ledger.batches import batch_id, split_batch_id
 from bsg_ledger.gate import gate_state
+from bsg_ledger.keys import IN_USE_MS, is_lost
 from bsg_ledger.limit_keys import cool_down_key, end_of, limit_key
 from bsg_ledger.moments import moment
 from bsg_ledger.scripts import decoded, text_of
@@ -117,11 +118,16 @@ class WaitingReader:
             pipe.get(cool_down_key(account))
             pipe.exists(limit_key(account, "submit"))
             pipe.zcard(f"bsg:account:{account}:leases")
-        answers = iter(pipe.execute())
+        pipe.zrangebyscore("bsg:keys", int(now.timestamp() * 1000) - IN_USE_MS, "+inf")
+        *found, noted = pipe.execute()
+        answers = iter(found)
         states = {account: (next(answers), next(answers), next(answers), next(answers)) for account in known}
-        return {head.campaign_id: self._account_facts(head, states, now) for head in heads}
+        in_use = {text_of(account) for account in noted}
+        return {head.campaign_id: self._account_facts(head, states, in_use, now) for head in heads}
 
-    def _account_facts(self, head: _Head, states: Mapping[str, Any], now: datetime) -> AccountFacts:
+    def _account_facts(
+        self, head: _Head, states: Mapping[str, Any], in_use: Collection[str], now: datetime
+    ) -> AccountFacts:
         name = head.record["account_name"]
         key_missing = head.owner is None and bool(self._settings.accounts)
         limit = str((head.owner or self._settings).bsg_rate_limit)
@@ -131,6 +137,7 @@ class WaitingReader:
         return AccountFacts(
             name,
             key_missing=key_missing,
+            key_lost=is_lost(in_use, self._settings, head.record.get("account") or None, name),
             gate=gate_state(decoded(gate)),
             cooling_until=end_of(cooled, now),
             busy=bool(limited or leases),

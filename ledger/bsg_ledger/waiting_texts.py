@@ -65,6 +65,12 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "`bsg-campaigns resume {campaign}` lets them go on.",
         urgent=True,
     ),
+    WaitReason.LOST_KEY: WaitText(
+        "a key that no process has any more: account {account}",
+        "for the account {account}, under a key that no process has any more",
+        "`bsg-campaigns account rekey --account {account}` moves the campaign to the key of now, or says why not.",
+        urgent=True,
+    ),
     WaitReason.NO_KEY: WaitText(
         "workers with its key: account {account}",
         "for the account {account}, under a key or an address that is not set here",

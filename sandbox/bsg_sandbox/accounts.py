@@ -36,6 +36,7 @@ class Mode(StrEnum):
 class Account:
     """An account of the sandbox: its key, its mode, its money, its tariffs and its senders.
 
+    `key` is its first one, by which it is known here for good.
     Without `statistics_jobs` the account is told that the function is not supported.
     """
 
@@ -48,6 +49,11 @@ class Account:
     blocked: bool = False
     senders: Sequence[Mapping[str, Any]] = DEFAULT_SENDERS
     statistics_jobs: bool = True
+
+    @property
+    def id(self) -> int:
+        """What its tokens say of whose they are, as in the example of BSG's document."""
+        return int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:4])
 
 
 def default_accounts() -> list[Account]:
@@ -82,8 +88,7 @@ class Accounts:
             return None
         with self._lock:
             if voids_others:
-                for token in [token for token, held in self._tokens.items() if held.account is account]:
-                    del self._tokens[token]
+                self._void(account)
             return self._issue(account, now, settings.token_lifetime)
 
     def refresh(self, token: str, now: float, settings: SandboxSettings) -> str | None:
@@ -101,13 +106,24 @@ class Accounts:
         return held.account if held is not None and now < held.expires_at else None
 
     def put(self, changes: Mapping[str, object]) -> None:
-        """Add an account, or change fields of the one with that `key`; raises ValueError."""
+        """Add an account, or change fields of the one with that `key`; raises ValueError.
+
+        `replaces` is the key that the account had until now: it and its tokens are void, the account stays what it is.
+        """
         if not isinstance(changes.get("key"), str):
             raise ValueError("an account needs a key")
         with self._lock:
-            present = self.by_key.get(str(changes["key"]))
-            account = account_changed(present, changes)
-            self.by_key[account.key] = account
+            key, old = str(changes["key"]), changes.get("replaces")
+            if old is not None:
+                if old not in self.by_key:
+                    raise ValueError("no account has the key that is replaced")
+                self.by_key[key] = self.by_key.pop(str(old))
+                self._void(self.by_key[key])
+            present = self.by_key.get(key)
+            kept = {} if present is None else {"key": present.key}
+            changed = {name: value for name, value in changes.items() if name != "replaces"}
+            account = account_changed(present, {**changed, **kept})
+            self.by_key[key] = account
             for held in self._tokens.values():
                 if held.account is present:
                     held.account = account
@@ -131,9 +147,13 @@ class Accounts:
                 account.balance = round(account.balance - price * paid / messages, 6)
             return paid
 
+    def _void(self, account: Account) -> None:
+        for token in [token for token, held in self._tokens.items() if held.account is account]:
+            del self._tokens[token]
+
     def _issue(self, account: Account, now: float, lifetime: float) -> str:
         self._issued += 1
-        claims = {"iat": int(now), "exp": int(now + lifetime), "jti": self._issued}
+        claims = {"iat": int(now), "exp": int(now + lifetime), "jti": self._issued, "roles": [], "id": account.id}
         unsigned = f"{_base64({'alg': 'HS256', 'typ': 'JWT'})}.{_base64(claims)}"
         signature = hmac.new(self._secret, unsigned.encode(), hashlib.sha256).digest()
         token = f"{unsigned}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"

@@ -98,7 +98,7 @@ class Control:
         return self._ask("POST", "settings", changes)
 
     def put_account(self, key: str, **changes: object) -> None:
-        """Add an account, or change fields of the one with that key (see `Account`)."""
+        """Add an account, or change fields of that with the key (see `Account`), or give it that key (`replaces`)."""
         self._ask("POST", "account", {"key": key, **changes})
 
     def callbacks(self) -> dict[str, int]:

@@ -126,7 +126,7 @@ class Sandbox:
         return asdict(self._world.change(changes))
 
     def put_account(self, key: str, **changes: object) -> None:
-        """Add an account, or change fields of the one with that key; raises ValueError."""
+        """Add an account, or change fields of that with the key, or give it that (`replaces`); raises ValueError."""
         self._world.put_account({"key": key, **changes})
 
     def callbacks(self) -> dict[str, int]:

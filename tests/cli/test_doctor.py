@@ -316,6 +316,7 @@ def test_what_has_waited_long_is_named(ward: Ward) -> None:
 
 def test_campaigns_of_another_account_on_the_same_ledger_are_told(ward: Ward) -> None:
     ward.desk.claimed(ward.desk.prepared(10, 10), account="another")
+    ward.desk.ledger.keys.note("another", name=DEFAULT_ACCOUNT, address="", bsg_account="")
     finding = ward.of_waiting()
     assert finding.level is Level.WARNING
     assert finding.told.startswith("1 campaign waits for workers with its key: account default")

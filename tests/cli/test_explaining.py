@@ -190,6 +190,7 @@ def test_a_batch_in_doubt_is_looked_up_until_a_person_is_asked_who_comes_first(e
 def test_another_accounts_campaign_waits_for_that_accounts_workers(explained: Explained) -> None:
     campaign = explained.desk.prepared(10, 20)
     explained.desk.claimed(campaign, account=explained.account)
+    explained.desk.ledger.keys.note(explained.account, name="default", address="", bsg_account="")
 
     pending = explained.explanations(campaign, bsg_api_key="live_other")[0]
 

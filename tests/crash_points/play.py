@@ -136,11 +136,12 @@ class Play:
                 raise RuntimeError("the part is prepared already")
             prepare_part(self.lane.runtime, lease)
 
-    def bsg_takes(self, campaign_id: str, batch: int) -> None:
-        """BSG gets the batch, and the ledger knows nothing of it: as if it had gone back since."""
+    def bsg_takes(self, campaign_id: str, batch: int) -> int:
+        """BSG gets the batch, and the ledger knows nothing of it; returns the BSG campaign's id."""
         body = self.lane.ledger.reading.body(campaign_id, batch)
         if body is None:
             raise RuntimeError("there is no such batch")
         outcome = self.lane.runtime.client.send_individual(unpacked(body, self.lane.runtime.seal), {}, lambda: True)
-        if outcome.kind is not OutcomeKind.TAKEN:
+        if outcome.kind is not OutcomeKind.TAKEN or outcome.campaign is None:
             raise RuntimeError(f"BSG did not take it: {outcome.cause}")
+        return outcome.campaign.id

@@ -10,7 +10,9 @@ from typing import Any
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
+from bsg_ledger.keys import IN_USE_MS
 from bsg_ledger.states import BatchState
 from bsg_sandbox.faults import CREATE
 from tests.chaos.accounts import account_of
@@ -306,6 +308,47 @@ def cancelled_in_a_ledger_that_went_back(play: Play) -> None:
     _adopted(play)
 
 
+def that_was_begun_under_a_key_that_was_rotated(play: Play) -> None:
+    """One batch recorded as taken, and one that BSG has and the old key's last worker had on the wire when it died."""
+    lane, batches = play.lane, play.lane.ledger.batches
+    campaign_id = _without_worker(play, play.new(2 * TWO_PARTS), parts=2)
+    lane.runtime.client.balance()
+    old = f"old-{token_hex(4)}"
+    for lease_ms in (lane.runtime.lease_ms, 1):
+        lease = batches.claim(
+            campaign_id,
+            bell="",
+            account=old,
+            account_name=DEFAULT_ACCOUNT,
+            token="gone",
+            lease_ms=lane.runtime.lease_ms,
+        )
+        if not isinstance(lease, BatchLease):
+            raise RuntimeError("the old key's worker got no batch")
+        batches.intend(lease, account=old, lease_ms=lease_ms, duplicate_window_ms=0)
+        bsg_id = play.bsg_takes(campaign_id, lease.batch)
+        if lease_ms > 1:
+            batches.taken(
+                campaign_id,
+                lease.batch,
+                account=old,
+                bsg_campaign_id=bsg_id,
+                bsg_status="creation",
+                next_poll_ms=0,
+                cause="taken",
+            )
+    play.afterwards = lane.processes.start_worker
+    play.done = lambda: old not in lane.ledger.keys.known()
+    play.arm()
+    lane.ledger.keys.note(
+        old,
+        name=DEFAULT_ACCOUNT,
+        address=lane.settings.address,
+        bsg_account=lane.runtime.client.bsg_account(),
+    )
+    lane.client.zincrby("bsg:keys", -IN_USE_MS - 1, old)
+
+
 def _held_back(play: Play, campaign: Any) -> str:
     """Its batches wait, as the gate is shut."""
     play.lane.producer.shut_gate()
@@ -447,6 +490,12 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
     ),
     whose_ids_were_used_before_the_ledger_went_back: (CrashPoint.ADOPT_MISTRUSTED,),
     cancelled_in_a_ledger_that_went_back: (CrashPoint.ADOPT_LATE_FOUND,),
+    that_was_begun_under_a_key_that_was_rotated: (
+        CrashPoint.REKEY_LEASES_TAKEN_BACK,
+        CrashPoint.REKEY_INHERITED,
+        CrashPoint.REKEY_MOVED,
+        CrashPoint.REKEY_FORGOTTEN,
+    ),
 }
 
 

@@ -210,6 +210,27 @@ def _gate(ledger: Ledger, state: str, reason: str, by: str) -> Answer:
     return (state,)
 
 
+def _rekey(ledger: Ledger, proved: bool) -> Answer:
+    """To another key, and back: each room must have what it had. `proved`: both are of one account at BSG."""
+    client: Any = ledger.keys._client
+    answers = []
+    for old, new in ((ACCOUNT, "new"), ("new", ACCOUNT)):
+        if proved:
+            client.hset(f"bsg:account:{old}:key", mapping={"bsg_account": "208", "address": "address"})
+        rekeying = ledger.keys.rekey(
+            CAMPAIGN,
+            old=old,
+            account=new,
+            name=DEFAULT_ACCOUNT,
+            address="address",
+            bsg_account="208" if proved else "",
+            by="operator",
+        )
+        client.delete(f"bsg:account:{old}:key")
+        answers.append(rekeying.kind.value)
+    return tuple(answers)
+
+
 _RUN: dict[str, Callable[..., Answer]] = {
     "accept": _accept,
     "lease part": _lease_part,
@@ -257,6 +278,7 @@ _RUN: dict[str, Callable[..., Answer]] = {
     "pause": lambda ledger, paused: ((ledger.campaigns.pause if paused else ledger.campaigns.resume)(CAMPAIGN),),
     "retry": lambda ledger: ledger.campaigns.retry(CAMPAIGN, deadline_ms=LATER),
     "gate": _gate,
+    "rekey": _rekey,
     "forget bodies": lambda ledger: (ledger.campaigns.forget(CAMPAIGN, everything=False),),
 }
 

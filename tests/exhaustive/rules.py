@@ -44,10 +44,24 @@ def broken_by_call(before: Picture, call: Call, answer: Answer, after: Picture) 
         }
         for how in (how for how, is_so in wrong.items() if is_so):
             yield f"an intent {how}"
+    if name == "rekey":
+        yield from _wrongly_rekeyed(before, call, answer, after)
     if name == "claim" and answer[0] == "claimed" and (before.paused or before.cancelled or before.gate_shut):
         yield "a claim while paused, cancelled or with the gate shut"
     if name == "claim" and answer[0] == "claimed" and before.trial and not _lease_over(before):
         yield "a claim while a half-open gate has its trial"
+
+
+def _wrongly_rekeyed(before: Picture, call: Call, answer: Answer, after: Picture) -> Iterator[str]:
+    """Only what BSG has nothing of moves to the key of another account."""
+    at_bsg = any(map(_ids, before.batches)) or "posting" in before.states or any(before.doubts)
+    moves = call[1] or not at_bsg
+    if answer[0] != ("moved" if moves else "begun"):
+        yield f"another key: {answer[0]}"
+    if answer[0] == "moved" and answer[1] != "moved":
+        yield f"back from another key: {answer[1]}"
+    if answer[0] != "moved" and before is not after:
+        yield f"another key: {answer[0]}, and the ledger has changed"
 
 
 def _trial(call: Call) -> str:

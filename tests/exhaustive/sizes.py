@@ -23,6 +23,7 @@ QUICK = (
     Size("an account closed", workers=1, answers=frozenset({"closed", "lost"}), person=frozenset({"gate"})),
     Size("a half-open gate", workers=1, half_open=True, answers=frozenset({"not taken", "refused", "lost"})),
     Size("a part, and a reject", A_BATCH_AND_A_REJECT, workers=1, prepared=False, answers=LOST),
+    Size("another key", workers=1, answers=frozenset({"refused", "lost"}), person=frozenset({"rekey", "cancel"})),
     Size("a duplicate window", workers=1, duplicate_window=True, early_leases=True),
 )
 
@@ -38,6 +39,7 @@ DEEP = (
     Size("two workers, a half-open gate", half_open=True, person=frozenset({"gate"})),
     Size("two workers, a retry", person=frozenset({"retry"})),
     Size("two workers, a deadline and a retry", deadline=True, person=frozenset({"retry"})),
+    Size("two workers, another key", person=frozenset({"rekey"})),
     Size("two workers, a purge", deadline=True, person=frozenset({"purge", "retry"})),
     Size("two workers, rows refused", ONE_BATCH_OF_TWO, answers=frozenset({"rows", "lost"})),
     Size("two workers, an account closed", answers=frozenset({"closed", "lost"})),

@@ -156,6 +156,9 @@ def _person(world: World, state: State) -> Steps:
         if not picture.gate_shut:
             _, then = world.call(state, "gate", "shut", "operator", "operator")
             yield "a person shuts the gate", Kind.PERSON, then
+    for proved in (False, True) if "rekey" in person and picture.campaign["account"] else ():
+        answer, then = world.call(state, "rekey", proved)
+        yield f"another key{' of the same account' if proved else ''}, and back: {answer[0]}", Kind.PERSON, then
     if "purge" in person and picture.index("closed"):
         _, then = world.call(state, "forget bodies")
         yield "bodies are forgotten", Kind.PERSON, then

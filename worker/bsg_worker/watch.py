@@ -1,4 +1,4 @@
-"""Every worker process keeps looking whether the ledger still has what the process saw of it."""
+"""Every worker process keeps looking whether the ledger still has what the process saw of it, and notes its keys."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from redis.exceptions import RedisError
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.settings import SettingsInvalid
+from bsg_ledger.keys import NOTE_SECONDS
 from bsg_ledger.witness import Look
 from bsg_worker.accounts import current
+from bsg_worker.rekey import note_key
 from bsg_worker.runtime import Runtime
 
 LOGGER = logging.getLogger(__name__)
@@ -25,8 +27,13 @@ def begin_watch() -> None:
 
 
 def _watch() -> None:
+    note_at = clock.monotonic()
     while True:
         try:
+            if clock.monotonic() >= note_at:
+                for runtime in current():
+                    note_key(runtime)
+                note_at = clock.monotonic() + NOTE_SECONDS
             look_once(current().first)
             reached(CrashPoint.WATCH_LOOKED)
         except SettingsInvalid:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import argparse
 
 from bsg_cli.commands.send import moment_argument
-from bsg_cli.connection import open_producer
+from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.errors import BadInput, ExitCode
-from bsg_cli.printing import messages, print_json
+from bsg_cli.printing import messages, moment, print_json
+from bsg_config.redis_connections import connect
 from bsg_ledger.records import CampaignStatus
-from bsg_producer import CampaignInvalid
+from bsg_ledger.waiting import WaitReason
+from bsg_ledger.waiting_reader import WaitingReader
+from bsg_ledger.waiting_texts import describe
+from bsg_producer import CampaignInvalid, Producer
+from bsg_producer.queue_errors import queue_errors
 
 # Not yet sent: a pause holds them.
 _HELD = ("unprepared", "pending", "claimed")
@@ -86,11 +91,19 @@ def run_cancel(arguments: argparse.Namespace) -> ExitCode:
 
 
 def run_retry(arguments: argparse.Namespace) -> ExitCode:
-    again = open_producer(arguments.data_directory).retry(arguments.campaign, deadline=arguments.deadline)
+    settings = settings_in(arguments.data_directory)
+    producer = Producer(settings)
+    again = producer.retry(arguments.campaign, deadline=arguments.deadline)
+    with connect(settings) as client, queue_errors():
+        wait = WaitingReader(client, settings).foremost_of([arguments.campaign]).get(arguments.campaign)
+    held = wait if wait is not None and wait.reason is WaitReason.LOST_KEY else None
     if arguments.json:
-        print_json({"campaign_id": arguments.campaign, "messages": again})
-    else:
-        print(f"To be sent again: {messages(again)}.")
+        print_json({"campaign_id": arguments.campaign, "messages": again, "waits_for": held and held.reason})
+        return ExitCode.OK
+    print(f"To be sent again: {messages(again)}.")
+    if held is not None:
+        text = describe(held, moment)
+        print(f"{messages(held.messages)} wait for {text.waits_for}. {text.next}")
     return ExitCode.OK
 
 

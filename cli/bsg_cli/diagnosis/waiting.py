@@ -17,6 +17,7 @@ CAMPAIGNS_LOOKED_AT = 10_000
 
 # The other reasons are a campaign's way, or told of the account (its gate, its cool-down) or of batches in doubt.
 _LEVELS = {
+    WaitReason.LOST_KEY: Level.PROBLEM,
     WaitReason.MAX_COST: Level.WARNING,
     WaitReason.PAUSED: Level.NOTE,
     WaitReason.NO_KEY: Level.WARNING,

@@ -9,6 +9,7 @@
 --   bsg:witness:W                       string  the sequence that process W has seen; expires when W is long gone
 --   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
 --   bsg:account-names                   set     of every account that a campaign was ever accepted for
+--   bsg:keys                            zset    accounts by when a process had their key last
 --   bsg:closed                          zset    campaigns of which nothing is left to do, since when
 --   bsg:events                          stream  the last transitions of all campaigns: the feed
 --   bsg:delivery-reports                stream  the last delivery reports that BSG pushed
@@ -40,6 +41,7 @@
 --   bsg:account:A:owners                hash    BSG campaign id -> batch
 --   bsg:account:A:zone                  string  minutes by which BSG's times differ from the zone of the settings
 --   bsg:account:A:failures              hash    of each kind of failed request: since, last, count, cause, total
+--   bsg:account:A:key                   hash    name, address, bsg_account (BSG's own, by a digest): whose its key is
 --   bsg:account:A:gate                  hash    state (open, half_open, shut), reason, by, since, doubts (in a row), probe_at,
 --                                               covered, trial (batch and token that a half-open gate let through), backoff (ms),
 --                                               tried_balance (a probe opened with it, nothing was taken since), message_price (last)
@@ -340,6 +342,11 @@ local function trial_runs(account)
   local state, holder, lease_until = get(batch_key(campaign, batch), 'state', 'token', 'lease_until')
   return holder == token and (state == 'posting' or (state == 'claimed' and number(lease_until) > NOW))
 end
+
+-- How long after its last note a process may still have a key: they note it every ten seconds.
+local KEY_IN_USE = 30000
+
+local function key_in_use(account) return NOW - number(redis.call('ZSCORE', 'bsg:keys', account)) < KEY_IN_USE end
 
 -- What no probe opens.
 local STANDING = { operator = true, ledger_went_back = true }

@@ -8,8 +8,11 @@
 -- Transition  any state but submitted and finished -> submitted; a second id is recorded, stopped and an alarm; that of
 --             a batch which is gone is an alarm, and brings nothing of the batch back; half_open -> open of the gate, if this
 --             is the answer to its trial
-local campaign, batch, account = ARGV[1], ARGV[2], ARGV[3]
+local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
+-- Its campaign may have been moved to another key of the same account at BSG while the request was on its way.
+local assigned = redis.call('HGET', campaign_key(campaign), 'account')
+local account = assigned and assigned ~= '' and assigned or ARGV[3]
 -- Half a record would help nobody. Nor is BSG told to stop: after a ledger went back, that would take from people what
 -- was accepted for them.
 if redis.call('EXISTS', key) == 0 then
@@ -47,8 +50,8 @@ for i = 11, #ARGV do
 end
 -- What a look-up finds says nothing of whether BSG answers requests to send.
 if ARGV[10] ~= '' and answer[1] ~= 'owned' then
-  redis.call('HSET', account_key(account, 'gate'), 'doubts', 0)
-  redis.call('HDEL', account_key(account, 'gate'), 'tried_balance')
-  trial_answered(account, campaign, batch, ARGV[10])
+  redis.call('HSET', account_key(ARGV[3], 'gate'), 'doubts', 0)
+  redis.call('HDEL', account_key(ARGV[3], 'gate'), 'tried_balance')
+  trial_answered(ARGV[3], campaign, batch, ARGV[10])
 end
 return answer

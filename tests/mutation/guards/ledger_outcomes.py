@@ -193,7 +193,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a batch that was taken ends the row of doubts",
-            "redis.call('HSET', account_key(account, 'gate'), 'doubts', 0)",
+            "redis.call('HSET', account_key(ARGV[3], 'gate'), 'doubts', 0)",
             "",
             f"{BATCHES}a_taken_batch_ends_the_row_of_doubts",
         ),
@@ -211,7 +211,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a balance for which something was taken counts as untried",
-            "  redis.call('HDEL', account_key(account, 'gate'), 'tried_balance')\n",
+            "  redis.call('HDEL', account_key(ARGV[3], 'gate'), 'tried_balance')\n",
             "",
             f"{PROBE}funds_that_are_used_up_and_added_again_open_the_gate_though_they_are_less_than_before",
         ),

@@ -103,6 +103,13 @@ class BSGClient:
             return _NO_TOKEN
         return None
 
+    def bsg_account(self) -> str:
+        """BSG's own account, by a digest, as far as its last login told it; else "". Asks BSG nothing.
+
+        Raises RedisError.
+        """
+        return self._access.bsg_account()
+
     def send_individual(
         self, messages_array: bytes, envelope: Mapping[str, Any], may_leave: Callable[[], bool]
     ) -> Outcome:

@@ -48,14 +48,14 @@ class TokenStore:
 
     def token(self) -> str:
         """The token that stands; the first to ask for one logs in."""
-        return self._standing() or self.renew("")
+        return self.current() or self.renew("")
 
     def renew(self, failed: str) -> str:
         """A token in the place of `failed`: what another worker has got meanwhile, or that of a login."""
         owner = secrets.token_hex(16)
         deadline = clock.monotonic() + self._longest_wait
         while True:
-            if (standing := self._standing()) and standing != failed:
+            if (standing := self.current()) and standing != failed:
                 return standing
             if self._client.set(self._login_key, owner, nx=True, px=round(self._longest_login * 1000)):
                 reached(CrashPoint.TOKENS_LOGIN_BEGUN)
@@ -67,7 +67,7 @@ class TokenStore:
     def _log_in(self, failed: str, owner: str) -> str:
         try:
             # Between our look at the token and our turn, another worker may have come and gone.
-            standing = self._standing()
+            standing = self.current()
             token = standing if standing and standing != failed else self._login()
         except BaseException:
             reached(CrashPoint.TOKENS_LOGIN_FAILED)
@@ -76,7 +76,8 @@ class TokenStore:
         reached(CrashPoint.TOKENS_LOGGED_IN)
         return _text(self._replace(keys=[self._token_key, self._login_key], args=[failed, token, owner]))
 
-    def _standing(self) -> str:
+    def current(self) -> str:
+        """The token that stands, if any; nobody logs in."""
         return _text(self._client.get(self._token_key) or b"")
 
 

@@ -1,0 +1,136 @@
+"""Which keys each account has had, who has them still, and what moves from one to another."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import redis
+
+from bsg_config.redis_clock import now_ms
+from bsg_config.settings import Settings
+from bsg_ledger.moments import moment
+from bsg_ledger.scripts import Scripts, decoded, text_of
+
+NOTE_SECONDS = 10.0  # how often a process notes its keys
+IN_USE_MS = 30_000  # how long after that a key counts as in use
+CAMPAIGNS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An account's key, which the ledger names by the account: a digest of it and its address.
+
+    `bsg_account` names BSG's own account, by a digest; "": BSG's answers have not told it. `in_use`: a process had the
+    key within the last half a minute.
+    """
+
+    account: str
+    name: str
+    address: str
+    bsg_account: str
+    seen_at: datetime
+    in_use: bool
+
+
+class Rekeyed(StrEnum):
+    """What came of moving a campaign to another key."""
+
+    MOVED = "moved"
+    BEGUN = "begun"  # BSG has or may have some of it for the old key
+    ELSEWHERE = "elsewhere"  # the old key was for another address
+    WENT_BACK = "went_back"  # the ledger did, and the old key's account was not looked up since
+    IN_USE = "in_use"  # a process has the old key still
+    UNPROVED = "unproved"  # that both keys are of one account at BSG
+    STALE = "stale"  # the campaign is of another account or name by now
+
+
+@dataclass(frozen=True, slots=True)
+class Rekeying:
+    """`batches`: those that BSG has or may have for the old key."""
+
+    kind: Rekeyed
+    batches: tuple[str, ...] = ()
+
+
+class Keys:
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._scripts = scripts
+
+    def note(self, account: str, *, name: str, address: str, bsg_account: str) -> None:
+        """A process has this key now."""
+        self._scripts.run("note_key", account, name, address, bsg_account)
+
+    def known(self) -> dict[str, Key]:
+        """Every key that a process had once, by its account."""
+        seen = self._client.zrange("bsg:keys", 0, -1, withscores=True)
+        pipe = self._client.pipeline(transaction=False)
+        for account, _ in seen:
+            pipe.hgetall(f"bsg:account:{text_of(account)}:key")
+        in_use_since = now_ms(self._client) - IN_USE_MS
+        return {
+            text_of(account): _key(text_of(account), decoded(raw), int(at), in_use=at > in_use_since)
+            for (account, at), raw in zip(seen, pipe.execute(), strict=True)
+        }
+
+    def owners(self, name: str) -> set[str]:
+        """The accounts that campaigns for the account of that name belong to: one for each key that it has had."""
+        return {account for _, account, named in self._campaigns() if account and named == name}
+
+    def campaigns_of(self, account: str, *, name: str) -> Iterator[str]:
+        """The campaigns for the account of that name that belong to this one, the newest first."""
+        return (campaign for campaign, owner, named in self._campaigns() if owner == account and named == name)
+
+    def _campaigns(self) -> Iterator[tuple[str, str, str]]:
+        """Every campaign, the account that it belongs to ("": none yet), and the name of that it is for."""
+        start = 0
+        while campaigns := self._client.zrevrange("bsg:campaigns", start, start + CAMPAIGNS_AT_ONCE - 1):
+            pipe = self._client.pipeline(transaction=False)
+            for campaign in campaigns:
+                pipe.hmget(f"bsg:campaign:{text_of(campaign)}", "account", "account_name")
+            for campaign, (account, name) in zip(campaigns, pipe.execute(), strict=True):
+                yield text_of(campaign), text_of(account or b""), text_of(name or b"")
+            start += len(campaigns)
+
+    def inherit(self, account: str, *, old: str, bsg_account: str) -> None:
+        """Tells an account which BSG campaigns are those of the key `old`, if that was of the same account at BSG."""
+        cursor = "0"
+        while (cursor := text_of(self._scripts.run("inherit", old, account, bsg_account, cursor)[0])) != "0":
+            pass
+
+    def rekey(
+        self, campaign_id: str, *, old: str, account: str, name: str, address: str, bsg_account: str, by: str
+    ) -> Rekeying:
+        """Moves a campaign from the account of the key `old` to `account`. `by`: operator, or worker."""
+        kind, *batches = self._scripts.run("rekey", campaign_id, old, account, name, address, bsg_account, by)
+        return Rekeying(Rekeyed(text_of(kind)), tuple(map(text_of, batches)))
+
+    def forget(self, account: str) -> None:
+        """Nothing is left of that key; should a process have it again, it notes it again."""
+        self._scripts.run("forget_key", account)
+
+
+def is_lost(in_use: Collection[str], settings: Settings, account: str | None, account_name: str) -> bool:
+    """Whether no process has the key any more under which a campaign was begun.
+
+    `in_use`: the accounts whose keys processes have. Where no key is set here, as in a web app, there has to be one:
+    else no worker runs at all.
+    """
+    if account is None or account in in_use or settings.owning(account, account_name) is not None:
+        return False
+    return bool(settings.accounts) or bool(in_use)
+
+
+def _key(account: str, raw: dict[str, str], seen_ms: int, *, in_use: bool) -> Key:
+    return Key(
+        account=account,
+        name=raw.get("name", ""),
+        address=raw.get("address", ""),
+        bsg_account=raw.get("bsg_account", ""),
+        seen_at=moment(seen_ms),
+        in_use=in_use,
+    )

@@ -1,0 +1,65 @@
+#!lua flags=allow-oom
+-- Moves a campaign from the account of one key to that of another of the same name. A look-up under a key shows only
+-- what its own account at BSG has. So a campaign moves as a whole where BSG says that both keys are of one account,
+-- and else only if the old key's account never had, and cannot have, anything of it.
+-- ARGV  1 campaign, 2 account of the old key, 3 account of the new key, 4 name of both, 5 address of the new key,
+--       6 BSG's own account of the new key, by a digest ('': not known), 7 who moves it: operator, or worker
+-- Answer  {moved}, {begun, batch, ...} with batches that BSG has or may have for the old key, {in_use} if a process
+--         has the old key, {unproved} for a worker, {elsewhere} if the old key was for another address, {went_back}
+--         if the ledger went back and the old key's account was not looked up since, {stale} if the campaign is not
+--         of that account and name
+-- Transition  none of batches, save claimed -> pending
+local campaign, from, to = ARGV[1], ARGV[2], ARGV[3]
+local key = campaign_key(campaign)
+local owner, named, batches = get(key, 'account', 'account_name', 'next_batch')
+if owner ~= from or from == to or named ~= ARGV[4] then return { 'stale' } end
+local address, bsg_account = get(account_key(from, 'key'), 'address', 'bsg_account')
+local one_account = ARGV[6] ~= '' and bsg_account == ARGV[6] and address == ARGV[5]
+
+-- It goes on under that key; and while workers are restarted, those of both keys would move it to and fro.
+if key_in_use(from) then return { 'in_use' } end
+if ARGV[7] == 'worker' and not one_account then return { 'unproved' } end
+-- What was enqueued for a sandbox never reaches people.
+if address and address ~= ARGV[5] then return { 'elsewhere' } end
+
+local reason = gate_shut(from) and redis.call('HGET', account_key(from, 'gate'), 'reason')
+if not one_account then
+  -- An older copy knows nothing of what was sent after it.
+  if reason == 'ledger_went_back' then return { 'went_back' } end
+  local begun = { 'begun' }
+  for batch = 0, number(batches) - 1 do
+    local state, doubt, bsg_id, others = get(batch_key(campaign, batch), 'state', 'doubt', 'bsg_campaign_id',
+      'other_bsg_campaign_ids')
+    if state == 'posting' or doubt == '1' or bsg_id or others then begun[#begun + 1] = batch_id(campaign, batch) end
+  end
+  if #begun > 1 then return begun end
+end
+
+-- What only a person opens stays shut for the new key.
+if STANDING[reason] then shut_gate(to, reason, redis.call('HGET', account_key(from, 'gate'), 'by') or '') end
+
+local function carry(room, member)
+  local score = redis.call('ZSCORE', account_key(from, room), member)
+  if not score then return end
+  redis.call('ZREM', account_key(from, room), member)
+  redis.call('ZADD', account_key(to, room), score, member)
+end
+
+for batch = 0, number(batches) - 1 do
+  local id = batch_id(campaign, batch)
+  local state, bsg_id, others = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'other_bsg_campaign_ids')
+  if state == 'claimed' then move_back(campaign, batch, NOW, 'its campaign is for another key') end
+  if ROOM[state] then carry(ROOM[state], id) end
+  carry('asks', id)
+  for one in string.gmatch((bsg_id or '') .. ',' .. (others or ''), '%d+') do
+    redis.call('HDEL', account_key(from, 'owners'), one)
+    redis.call('HSETNX', account_key(to, 'owners'), one, id)
+    carry('stops', one)
+    forget_refusals(from, one)
+  end
+end
+redis.call('ZREM', account_key(from, 'due'), campaign)
+redis.call('HSET', key, 'account', to)
+refresh_due(campaign)
+record_event(campaign, '', '', 'moved to another key', ARGV[7], one_account and 'of the same account at BSG' or '')
+return { 'moved' }

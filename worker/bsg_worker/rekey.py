@@ -1,0 +1,77 @@
+"""Moves campaigns from the account of one key to that of another, and notes which keys processes have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bsg_config.crash_points import CrashPoint, reached
+from bsg_ledger.keys import Key, Rekeyed, Rekeying
+from bsg_worker.runtime import Runtime
+
+LEASES_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of moving one campaign."""
+
+    campaign_id: str
+    rekeying: Rekeying
+
+
+def note_key(runtime: Runtime) -> None:
+    """Notes that this process has the account's key, and whose it is as far as its last login told."""
+    runtime.ledger.keys.note(
+        runtime.account,
+        name=runtime.settings.account_name,
+        address=runtime.settings.address,
+        bsg_account=runtime.client.bsg_account(),
+    )
+
+
+def take_over(runtime: Runtime) -> str:
+    """Goes on with what an older key of the same account at BSG had begun; responds with what was moved.
+
+    Only for a key that no process has any more, and of which BSG's logins have said that it was of the same account.
+    """
+    moved = 0
+    for key in _older_keys(runtime):
+        moved += sum(one.rekeying.kind is Rekeyed.MOVED for one in move(runtime, key.account, by="worker"))
+        runtime.ledger.keys.forget(key.account)
+        reached(CrashPoint.REKEY_FORGOTTEN)
+    return f"{moved} campaigns of an older key" if moved else ""
+
+
+def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
+    """Moves what it may of the campaigns that belong to the account of the key `old`; tells of each."""
+    ledger, bsg_account = runtime.ledger, runtime.client.bsg_account()
+    while ledger.batches.take_back(old, at_most=LEASES_AT_ONCE):
+        reached(CrashPoint.REKEY_LEASES_TAKEN_BACK)
+    ledger.keys.inherit(runtime.account, old=old, bsg_account=bsg_account)
+    reached(CrashPoint.REKEY_INHERITED)
+    for campaign_id in ledger.keys.campaigns_of(old, name=runtime.settings.account_name):
+        rekeying = ledger.keys.rekey(
+            campaign_id,
+            old=old,
+            account=runtime.account,
+            name=runtime.settings.account_name,
+            address=runtime.settings.address,
+            bsg_account=bsg_account,
+            by=by,
+        )
+        reached(CrashPoint.REKEY_MOVED)
+        yield Moved(campaign_id, rekeying)
+
+
+def _older_keys(runtime: Runtime) -> list[Key]:
+    bsg_account = runtime.client.bsg_account()
+    if not bsg_account:
+        return []
+    return [
+        key
+        for key in runtime.ledger.keys.known().values()
+        if not key.in_use
+        and (key.name, key.address, key.bsg_account)
+        == (runtime.settings.account_name, runtime.settings.address, bsg_account)
+    ]
