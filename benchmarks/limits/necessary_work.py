@@ -48,6 +48,7 @@ def _by_rows() -> Callable[[], None]:
             senders=None,  # as here one stands for the campaign, and ids are of the project's own making
             reference_ids=None,
             tariff_codes=None,
+            transliterate=None,
             texts=[row["text"] for row in found],
             fields={},
             flaws={},

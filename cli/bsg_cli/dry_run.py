@@ -69,6 +69,9 @@ def print_preview(preview: Preview, lines: list[int], shown: str, settings: Sett
             for name, encoded in (("GSM-7", preview.gsm7), ("UCS-2", preview.ucs2))
         ],
     )
+    if preview.transliterated:
+        print(f"BSG transliterates {messages(preview.transliterated)}; their alphabet and segments are an estimate, ")
+        print("as its table is not known.")
     if preview.ucs2_characters:
         frequent = list(preview.ucs2_characters.items())[:CHARACTERS_SHOWN]
         print(f"UCS-2 because of {', '.join(f'{_shown(one)} in {number(times)}' for one, times in frequent)}")
@@ -95,6 +98,7 @@ def print_preview_json(preview: Preview, lines: list[int]) -> None:
                 {"line": line, "field": reject.field, "code": reject.code, "message": reject.message}
                 for line, reject in zip(lines, preview.rejects, strict=False)
             ],
+            "transliterated": preview.transliterated,
             "segments": {"gsm7": preview.gsm7, "ucs2": preview.ucs2},
             "ucs2_characters": dict(list(preview.ucs2_characters.items())[:CHARACTERS_SHOWN]),
             "seconds_at_least": preview.seconds_at_least,

@@ -43,6 +43,7 @@ class CampaignOptions(TypedDict, total=False):
     callback_url: str | None
     priority: Priority
     allow_duplicates: bool
+    transliterate: bool
     name: str | None
     send_between: str | None
     max_cost: float | Decimal | str | None
@@ -289,6 +290,7 @@ class _Arguments(Schema):
     callback_url = _string(None, "the address as one, or none", _check_callback_url)
     priority = _string("normal", _PRIORITY, validate.OneOf(PRIORITIES, error=f"Not a priority: give {_PRIORITY}."))
     allow_duplicates = fields.Raw(load_default=False, validate=_check_bool)
+    transliterate = fields.Raw(load_default=False, validate=_check_bool)
     name = _string(None, "the name as one, or none", _check_name)
     send_between = _string(None, "the hours as one, or none", lambda hours: True)
     max_cost = _Amount(load_default=None, allow_none=True)

@@ -1,7 +1,7 @@
 """A *part* of a campaign's messages as columns, which pack smaller and are checked faster than rows.
 
-Kept of each message: phone, sender, reference_id and tariff_code, and the text, or with a template the fields
-that it names. Values are texts, numbers and booleans, as they are; Decimal, dates and times as text; NaN,
+Kept of each message: phone, sender, reference_id, tariff_code and transliterate, and the text, or with a template the
+fields that it names. Values are texts, numbers and booleans, as they are; Decimal, dates and times as text; NaN,
 which is a table's empty cell, as null. A message that is no mapping, and a value of any other kind or length,
 becomes a `Flaw`, from which the preparation makes a reject: one bad message never stops the others.
 """
@@ -28,7 +28,7 @@ from bsg_producer.template_values import INTEGER_MOST, VALUE_CHARACTERS_MOST
 _FORMAT = 1
 _LARGEST_PART_BYTES = 1 << 30  # what unpacking may grow to, should Redis hold something else under the key
 _INFINITE = "an infinite number: give a finite one"
-_MARKS = ("phone", "sender", "reference_id", "tariff_code")
+_MARKS = ("phone", "sender", "reference_id", "tariff_code", "transliterate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Part:
     senders: Sequence[Any] | None
     reference_ids: Sequence[Any] | None
     tariff_codes: Sequence[Any] | None
+    transliterate: Sequence[Any] | None
     texts: Sequence[Any] | None
     fields: Mapping[str, Sequence[Any]]
     flaws: Mapping[int, Flaw]
@@ -119,6 +120,7 @@ def unpack(packed: bytes) -> Part:
         senders=columns.get("sender"),
         reference_ids=columns.get("reference_id"),
         tariff_codes=columns.get("tariff_code"),
+        transliterate=columns.get("transliterate"),
         texts=columns.get("text"),
         fields={name: column or nothing for name, column in found["fields"].items()},
         flaws={row: Flaw(field, RejectCode(code), said) for row, field, code, said in found["flaws"]},

@@ -30,6 +30,7 @@ class Envelope:
     callback_url: str | None = field(repr=False)
     priority: str
     allow_duplicates: bool
+    transliterate: bool
     name: str | None
     send_between: str | None
     max_cost: str | None

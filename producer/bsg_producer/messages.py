@@ -17,13 +17,14 @@ from bsg_producer.rules import Fault
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Message:
-    """A message as BSG takes it. `reference_id` and `tariff_code` are None where the caller gave none."""
+    """A message as BSG takes it. The last three are None where the caller gave none."""
 
     phone: str
     sender: str
     text: str
     reference_id: str | None
     tariff_code: int | None
+    transliterate: bool | None
 
 
 class _Ruled(fields.Field[Any]):
@@ -45,7 +46,7 @@ class _Ruled(fields.Field[Any]):
 
 
 class MessageSchema(Schema):
-    """Loads a mapping with phone, sender, text, reference_id and tariff_code into a `Message`.
+    """Loads a mapping with the fields of a `Message` into a `Message`.
 
     The messages of its ValidationError are `Fault`s, by field.
     """
@@ -58,6 +59,7 @@ class MessageSchema(Schema):
     text = _Ruled(rules.text)
     reference_id = _Ruled(rules.reference_id, optional=True)
     tariff_code = _Ruled(rules.tariff_code, optional=True)
+    transliterate = _Ruled(rules.transliterate, optional=True)
 
     @post_load
     def _message(self, data: Mapping[str, Any], **_: Any) -> Message:

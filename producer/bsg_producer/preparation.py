@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import zstandard
@@ -23,6 +23,7 @@ from bsg_producer.reference_ids import generated_ids
 from bsg_producer.rejects import SHOWN_AT_MOST, Reject, RejectCode
 from bsg_producer.template import FieldMissing, Template
 
+T = TypeVar("T")
 SuppressedAmong = Callable[[Sequence[str]], Collection[str]]
 SUPPRESSED = Flaw("phone", RejectCode.SUPPRESSED, "on the list of phones that are never sent to (unsuppress)")
 _SAME_MESSAGE = "the same phone and text were there before: leave it out, or allow duplicates"
@@ -86,7 +87,7 @@ def prepare(
         rows = _without_suppressed(columns.phones, rows, flaws, suppressed)
     rows = _without_repeats(columns, rows, flaws, check_ids=part.reference_ids is not None, envelope=envelope)
     batches = [
-        _batch(columns, layer[start : start + batch_size], first_index)
+        _batch(columns, layer[start : start + batch_size], first_index, envelope.transliterate)
         for layer in _layers(columns.phones, rows)
         for start in range(0, len(layer), batch_size)
     ]
@@ -101,6 +102,7 @@ def _asked(part: Part, envelope: Envelope, template: Template | None, row: int) 
         "text": _at(part.texts, row),
         "reference_id": _at(part.reference_ids, row),
         "tariff_code": _at(part.tariff_codes, row),
+        "transliterate": _at(part.transliterate, row),
     }
     missing: Flaw | None = None
     if template is not None:
@@ -183,10 +185,11 @@ def _layers(phones: Sequence[str], rows: list[int]) -> list[list[int]]:
     return [layer for layer in (first, *later) if layer]
 
 
-def _batch(columns: QuickColumns, rows: list[int], first_index: int) -> PreparedBatch:
+def _batch(columns: QuickColumns, rows: list[int], first_index: int, transliterate: bool) -> PreparedBatch:
     names = {sender: json.dumps(sender) for sender in set(map(columns.senders.__getitem__, rows))}
     written = [
-        _written(columns, rows[start : start + _ROWS_AT_ONCE], names) for start in range(0, len(rows), _ROWS_AT_ONCE)
+        _written(columns, rows[start : start + _ROWS_AT_ONCE], names, transliterate)
+        for start in range(0, len(rows), _ROWS_AT_ONCE)
     ]
     body = zstandard.ZstdCompressor(level=1).compress(b"[" + b",".join(written) + b"]")
     first, last = first_index + rows[0], first_index + rows[-1]
@@ -195,7 +198,7 @@ def _batch(columns: QuickColumns, rows: list[int], first_index: int) -> Prepared
     return PreparedBatch(len(rows), body, indexes)
 
 
-def _written(columns: QuickColumns, rows: list[int], names: Mapping[str, str]) -> bytes:
+def _written(columns: QuickColumns, rows: list[int], names: Mapping[str, str], transliterate: bool) -> bytes:
     """The rows as JSON, without the brackets around them."""
     phones, senders, texts, ids = (
         _taken(column, rows) for column in (columns.phones, columns.senders, columns.texts, columns.reference_ids)
@@ -207,11 +210,7 @@ def _written(columns: QuickColumns, rows: list[int], names: Mapping[str, str]) -
         middles = [f',"sender":{names[sender]},"text":' for sender in senders]
     in_lines = orjson.dumps(texts, option=orjson.OPT_INDENT_2).decode()
     written_texts = in_lines[len(_BEFORE_TEXTS) : -len(_AFTER_TEXTS)].split(_BETWEEN_TEXTS)
-    if columns.tariff_codes is None:
-        ends: Iterable[str] = repeat("}", len(rows))
-    else:
-        codes = (columns.tariff_codes[row] for row in rows)
-        ends = ["}" if code is None else f',"tariff_code":{code}}}' for code in codes]
+    ends = _ends(columns, rows, transliterate)
     pieces = zip(phones, middles, written_texts, ids, ends, strict=True)
     return ",".join(
         [
@@ -221,7 +220,20 @@ def _written(columns: QuickColumns, rows: list[int], names: Mapping[str, str]) -
     ).encode()
 
 
-def _taken(column: list[str], rows: list[int]) -> list[str]:
+def _ends(columns: QuickColumns, rows: list[int], transliterate: bool) -> Iterable[str]:
+    """The optional fields of each row, with the closing bracket."""
+    if columns.tariff_codes is None and columns.transliterate is None:
+        return repeat(',"transliterate":true}' if transliterate else "}", len(rows))
+    codes = repeat(None, len(rows)) if columns.tariff_codes is None else _taken(columns.tariff_codes, rows)
+    own = repeat(None, len(rows)) if columns.transliterate is None else _taken(columns.transliterate, rows)
+    return [
+        ("" if code is None else f',"tariff_code":{code}')
+        + (',"transliterate":true}' if (transliterate if each is None else each) else "}")
+        for code, each in zip(codes, own, strict=True)
+    ]
+
+
+def _taken(column: list[T], rows: list[int]) -> list[T]:
     if rows[-1] - rows[0] + 1 == len(rows):
         return column[rows[0] : rows[-1] + 1]
     return list(map(column.__getitem__, rows))

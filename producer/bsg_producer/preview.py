@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 import zstandard
+from anyascii import anyascii
 
 from bsg_config.settings import Settings
 from bsg_producer import rules
@@ -50,8 +51,10 @@ class Preview:
     """What would become of a campaign's messages.
 
     `rejected` counts by the code of the reject; `rejects` are the first 1 000 of them, each with the message's index.
-    `ucs2_characters`: in how many messages each character stands that GSM 03.38 does not have. `seconds_at_least`: how
-    long the requests take under BSG_RATE_LIMIT if nothing else is sent. `warnings`: sentences about the senders.
+    `transliterated`: how many messages BSG transliterates. Their encoding, characters and segments are estimates, as
+    BSG's table is not known. `ucs2_characters`: in how many messages each character stands that GSM 03.38 lacks.
+    `seconds_at_least`: how long the requests take under BSG_RATE_LIMIT if nothing else is sent. `warnings`: sentences
+    about the senders.
     `price` is None unless it was asked for.
     """
 
@@ -62,6 +65,7 @@ class Preview:
     rejects: Sequence[Reject]
     gsm7: Encoded
     ucs2: Encoded
+    transliterated: int
     ucs2_characters: Mapping[str, int]
     seconds_at_least: float
     warnings: Sequence[str] = ()
@@ -90,6 +94,7 @@ class Counts:
     with_phones: bool
     accepted: int = 0
     batches: int = 0
+    transliterated: int = 0
     encoded: dict[bool, list[int]] = field(default_factory=lambda: {True: [0, 0], False: [0, 0]})
     ucs2_characters: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
@@ -108,6 +113,9 @@ class Counts:
 
     def _add_message(self, message: Mapping[str, Any]) -> None:
         text, sender = message["text"], message["sender"]
+        if message.get("transliterate"):
+            self.transliterated += 1
+            text = text if rules.is_gsm(text) else anyascii(text)
         others = set(text) - rules.GSM_ALPHABET
         segments = rules.segments(text)
         encoded = self.encoded[not others]
@@ -130,6 +138,7 @@ class Counts:
             rejects=self.rejects,
             gsm7=gsm7,
             ucs2=ucs2,
+            transliterated=self.transliterated,
             ucs2_characters=dict(self.ucs2_characters.most_common()),
             seconds_at_least=requests_later * settings.bsg_rate_limit.interval_ms / 1000,
             warnings=(*short_senders(self.senders), *warnings),

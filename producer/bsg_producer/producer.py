@@ -87,6 +87,7 @@ class Producer:
         callback_url: str | None = None,
         priority: Priority = "normal",
         allow_duplicates: bool = False,
+        transliterate: bool = False,
         idempotency_key: str | None = None,
         name: str | None = None,
         send_between: str | None = None,
@@ -96,7 +97,8 @@ class Producer:
         """Accepts a campaign: once this returns, every message is sent exactly once or accounted for with a reason.
 
         `messages` is consumed once and never held whole. Each is a mapping with `phone`, `text` unless a template is
-        given here as `text`, and optionally `sender`, `reference_id`, `tariff_code`. `validity` is in hours.
+        given here as `text`, and optionally `sender`, `reference_id`, `tariff_code`, `transliterate`. `validity` is in
+        hours. With `transliterate` BSG writes texts in Latin letters where that is necessary; its table is not known.
         `priority` is "high", "normal" or "low".
         Batches leave only `send_between` hours of the day: "09:00-20:00", by the account's zone or a given one,
         "09:00-20:00 Europe/Kyiv".
@@ -117,6 +119,7 @@ class Producer:
                 "callback_url": callback_url,
                 "priority": priority,
                 "allow_duplicates": allow_duplicates,
+                "transliterate": transliterate,
                 "name": name,
                 "send_between": send_between,
                 "max_cost": max_cost,

@@ -30,6 +30,7 @@ class QuickColumns:
     texts: list[str]
     reference_ids: list[str]
     tariff_codes: list[int | None] | None
+    transliterate: list[bool | None] | None
     doubtful: set[int]
 
     def put(self, row: int, message: Message) -> None:
@@ -41,6 +42,8 @@ class QuickColumns:
             self.reference_ids[row] = message.reference_id
         if self.tariff_codes is not None:
             self.tariff_codes[row] = message.tariff_code
+        if self.transliterate is not None:
+            self.transliterate[row] = message.transliterate
 
 
 def look(part: Part, *, sender: str | None, texts: Sequence[Any] | None, generated_ids: list[str]) -> QuickColumns:
@@ -51,7 +54,8 @@ def look(part: Part, *, sender: str | None, texts: Sequence[Any] | None, generat
         senders=_senders(part.senders, sender, part.size, doubtful),
         texts=_texts(texts, part.size, doubtful),
         reference_ids=_reference_ids(part.reference_ids, generated_ids, doubtful),
-        tariff_codes=None if part.tariff_codes is None else _by_rule(part.tariff_codes, rules.tariff_code, doubtful),
+        tariff_codes=_optional(part.tariff_codes, rules.tariff_code, doubtful),
+        transliterate=_optional(part.transliterate, rules.transliterate, doubtful),
         doubtful=doubtful,
     )
 
@@ -124,6 +128,10 @@ def _reference_ids(given: Sequence[Any] | None, generated: list[str], doubtful: 
         return generated
     own = _by_rule(given, rules.reference_id, doubtful)
     return [mine if mine is not None else made for mine, made in zip(own, generated, strict=True)]
+
+
+def _optional(given: Sequence[Any] | None, rule: Callable[[Any], Any], doubtful: set[int]) -> list[Any] | None:
+    return None if given is None else _by_rule(given, rule, doubtful)
 
 
 def _by_rule(given: Sequence[Any], rule: Callable[[Any], Any], doubtful: set[int]) -> list[Any]:

@@ -23,6 +23,7 @@ class RejectCode(StrEnum):
     MISSING_FIELD = "missing_field"
     INVALID_REFERENCE_ID = "invalid_reference_id"
     INVALID_TARIFF_CODE = "invalid_tariff_code"
+    INVALID_TRANSLITERATE = "invalid_transliterate"
     DUPLICATE = "duplicate"
     DUPLICATE_REFERENCE_ID = "duplicate_reference_id"
     NOT_A_MAPPING = "not_a_mapping"
@@ -46,6 +47,7 @@ MEANINGS: Mapping[RejectCode, str] = {
     RejectCode.MISSING_FIELD: "the template needs a field that the message does not have",
     RejectCode.INVALID_REFERENCE_ID: "BSG does not take such a reference id",
     RejectCode.INVALID_TARIFF_CODE: "BSG does not take such a tariff code",
+    RejectCode.INVALID_TRANSLITERATE: "transliterate is neither true nor false",
     RejectCode.DUPLICATE: "the same text to the same phone was there before",
     RejectCode.DUPLICATE_REFERENCE_ID: "an earlier message has the reference id",
     RejectCode.NOT_A_MAPPING: "the message is no mapping",

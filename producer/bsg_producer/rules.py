@@ -64,6 +64,9 @@ _SENDER_REMEDY = (
 )
 
 
+_YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
 class Fault(Exception):
     """A rule that is broken. The message says what is wrong and the remedy, and repeats nothing given."""
 
@@ -133,6 +136,17 @@ def control_character(value: str, *, allowed: str = TEXT_CONTROLS) -> str | None
         return None
     found = next((one for one in _CONTROL.findall(value) if one not in allowed), None)
     return None if found is None else f"U+{ord(found):04X}"
+
+
+def transliterate(value: Any) -> bool:
+    """Whether BSG writes the text in Latin letters: true or false, or as a table has it, 1 or 0, yes or no."""
+    if isinstance(value, bool):
+        return value
+    word = _text_or_number(value)
+    found = None if word is None else _YES_OR_NO.get(word.strip().lower())
+    if found is None:
+        raise Fault(RejectCode.INVALID_TRANSLITERATE, "neither true nor false: give one of them, or leave it out")
+    return found
 
 
 def text(value: Any) -> str:

@@ -35,6 +35,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "sender": st.sampled_from(["A" * 11, "A" * 12, "1" * 15, "1" * 16, " ", "", "Café", 12345, 1.5, "Shop\n"]),
     "reference_id": st.sampled_from(["a", "x" * 32, "x" * 33, "a b", "", " ", 7, "é"]),
     "tariff_code": st.sampled_from([0, 9, 10, -1, "7", " 7 ", "", True, 1.0, "٣"]),
+    "transliterate": st.sampled_from([True, False, 0, 1, 2, "yes", " NO ", "true", "maybe", "", 1.0, "٣"]),
     "name": st.none() | st.text(max_size=5) | st.integers() | st.sampled_from(["x" * 800, " "]),
 }
 MESSAGES = st.fixed_dictionaries(

@@ -24,7 +24,7 @@ from tests.servers import RedisServer
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 ARGUMENTS = (
     *("sender", "text", "tariff_code", "validity", "start_at", "deadline"),
-    *("callback_url", "priority", "allow_duplicates", "name", "send_between", "max_cost"),
+    *("callback_url", "priority", "allow_duplicates", "transliterate", "name", "send_between", "max_cost"),
 )
 HALF_A_PAIR = "\ud800"
 

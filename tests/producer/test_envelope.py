@@ -35,6 +35,7 @@ def test_what_is_not_given_has_its_default() -> None:
         callback_url=None,
         priority="normal",
         allow_duplicates=False,
+        transliterate=False,
         name=None,
         send_between=None,
         max_cost=None,
@@ -53,6 +54,7 @@ def test_everything_wrong_is_told_at_once_by_field() -> None:
         "callback_url": "ftp://example.com",
         "priority": "urgent",
         "allow_duplicates": "no",
+        "transliterate": 1,
         "name": "x" * 201,
         "colour": "red",
     }

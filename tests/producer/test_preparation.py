@@ -55,6 +55,20 @@ def test_a_message_may_have_its_own_sender_reference_id_and_tariff() -> None:
     ]
 
 
+def test_bsg_is_told_to_transliterate_messages_by_the_campaign_or_their_own_word() -> None:
+    phones = [{"phone": 380661231231 + place, "text": "Привіт"} for place in range(3)]
+    own = [phones[0], {**phones[1], "transliterate": "no"}, {**phones[2], "transliterate": True, "tariff_code": 3}]
+
+    def asked(messages: list[dict[str, Any]], **arguments: Any) -> list[bool | None]:
+        (batch,) = prepared(messages, **arguments).batches
+        return [row.get("transliterate") for row in rows_of(batch)]
+
+    assert asked(phones) == [None, None, None]
+    assert asked(phones, transliterate=True) == [True, True, True]
+    assert asked(own) == [None, None, True]
+    assert asked(own, transliterate=True) == [True, None, True]
+
+
 def test_a_template_is_rendered_over_each_message() -> None:
     messages = [
         {"phone": 380661231231, "name": "Олена", "n": 5},
@@ -92,6 +106,7 @@ def test_a_template_is_rendered_over_each_message() -> None:
         ({"reference_id": "a-b"}, "reference_id", RejectCode.INVALID_REFERENCE_ID),
         ({"reference_id": {"a": 1}}, "reference_id", RejectCode.NOT_JSON),
         ({"tariff_code": 10}, "tariff_code", RejectCode.INVALID_TARIFF_CODE),
+        ({"transliterate": "maybe"}, "transliterate", RejectCode.INVALID_TRANSLITERATE),
     ],
 )
 def test_a_broken_rule_is_told_by_field_and_code(change: dict[str, Any], field: str, code: RejectCode) -> None:
@@ -318,6 +333,7 @@ MESSAGES = st.fixed_dictionaries(
         "sender": mostly(st.sampled_from([None, "Shop", 12345]), ODD_SENDERS),
         "reference_id": mostly(st.none(), ODD_IDS),
         "tariff_code": mostly(st.sampled_from([None, 3]), ODD_TARIFFS),
+        "transliterate": mostly(st.sampled_from([None, True, False]), ODD_TARIFFS),
     },
 )
 
@@ -353,4 +369,6 @@ def test_the_quick_look_and_the_schema_never_disagree(messages: list[dict[str, A
             expected["reference_id"] = alone.reference_id or CAMPAIGN + base62(index, 6)
             if alone.tariff_code is not None:
                 expected["tariff_code"] = alone.tariff_code
+            if alone.transliterate:
+                expected["transliterate"] = True
             assert rows[index] == expected

@@ -43,6 +43,16 @@ def test_segments_are_counted_by_encoding_with_the_characters_that_force_ucs2(re
     assert "a" not in preview.ucs2_characters
 
 
+def test_segments_of_transliterated_messages_are_an_estimate_and_said_to_be(redis_url: str) -> None:
+    rows = messages("Привіт " * 20, "Привіт " * 20, "Olé")
+    rows[1] = {**rows[1], "transliterate": False}
+
+    preview = Producer(settings_for(redis_url)).preview(rows, sender="MyShop", transliterate=True)
+
+    assert (preview.gsm7, preview.ucs2) == (Encoded(2, 2), Encoded(1, 3))
+    assert preview.transliterated == 2
+
+
 def test_rejects_have_their_reason_and_index(redis_url: str) -> None:
     rows = [*messages("Hi"), {"phone": "12", "text": "Hi"}, {"phone": FIRST}]
 

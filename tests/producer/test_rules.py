@@ -169,13 +169,25 @@ def test_segments_are_counted_by_alphabet(text: str, segments: int) -> None:
     assert rules.segments(text) == segments
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"), [(True, True), (False, False), (1, True), ("0", False), (" Yes ", True), ("false", False)]
+)
+def test_transliteration_is_asked_for_as_tables_have_it(given: object, expected: bool) -> None:
+    assert rules.transliterate(given) is expected
+
+
+@pytest.mark.parametrize("given", [2, "maybe", 1.0, "٣", "on"])
+def test_what_is_neither_true_nor_false_asks_for_nothing(given: object) -> None:
+    assert code_of(rules.transliterate, given) == RejectCode.INVALID_TRANSLITERATE
+
+
 def test_whatever_surely_fits_fits_in_either_alphabet() -> None:
     for character in ("a", "€", "ж", "😀"):
         assert rules.text(character * rules.SURELY_FITS)
 
 
 def test_a_fault_repeats_nothing_of_what_was_given() -> None:
-    for rule in (rules.phone, rules.sender, rules.reference_id, rules.tariff_code):
+    for rule in (rules.phone, rules.sender, rules.reference_id, rules.tariff_code, rules.transliterate):
         with pytest.raises(Fault) as raised:
             rule("sesame, open sesame, and again sesame")
         assert "sesame" not in raised.value.message

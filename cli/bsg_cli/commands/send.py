@@ -35,6 +35,7 @@ _ENVELOPE = (
     "callback_url",
     "priority",
     "allow_duplicates",
+    "transliterate",
     "name",
     "send_between",
     "max_cost",
@@ -59,6 +60,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser.add_argument("--name", help="for people to tell campaigns apart")
     parser.add_argument("--callback-url", metavar="URL")
     parser.add_argument("--idempotency-key", metavar="KEY", help="the same key and content is accepted only once")
+    parser.add_argument(
+        "--transliterate", action="store_true", help="BSG writes texts in Latin letters where that is necessary"
+    )
     parser.add_argument("--allow-duplicates", action="store_true", help="the same text twice to the same phone")
     parser.add_argument(
         "--send-between", metavar="HOURS", help="batches leave only then: 09:00-20:00, or '09:00-20:00 Europe/Kyiv'"

@@ -9,7 +9,7 @@ from bsg_producer import rules
 from bsg_producer.errors import FileInvalid
 
 # What a message has by these names, whatever the campaign's text.
-MESSAGE_FIELDS = ("phone", "text", "sender", "reference_id", "tariff_code")
+MESSAGE_FIELDS = ("phone", "text", "sender", "reference_id", "tariff_code", "transliterate")
 _SHOWN_AT_MOST = 200
 _BETWEEN_WORDS = re.compile(r"[\s_]+")
 _BETWEEN_DIGITS = re.compile(r"[\s().+-]+")
