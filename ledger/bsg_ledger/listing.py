@@ -19,7 +19,7 @@ from bsg_ledger.waiting_reader import start_at
 LOOK_AHEAD = 100  # batches of a listed campaign that are looked into
 BATCHES_AT_ONCE = 500
 
-_OUTLINE = ("state", "size", "asks", "statistics", "submitted_at", "finished_at")
+_OUTLINE = ("state", "size", "statistics", "submitted_at", "finished_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,6 @@ class BatchOutline:
     number: int
     state: BatchState
     size: int
-    asks: str  # what an operator is asked about: doubt, lost, unread or unstopped; "": nothing
     delivered: int | None  # None: BSG has told no statistics of it yet
     submitted_ms: int
     finished_ms: int
@@ -112,13 +111,12 @@ def delivered(outlines: Iterable[BatchOutline]) -> int | None:
 
 
 def _outline(number: int, answer: Sequence[bytes | None]) -> BatchOutline:
-    state, size, asks, statistics, submitted, finished = (text_of(value or b"") for value in answer)
+    state, size, statistics, submitted, finished = (text_of(value or b"") for value in answer)
     told = json.loads(statistics or "{}").get("delivered")
     return BatchOutline(
         number=number,
         state=BatchState(state),
         size=int(size),
-        asks=asks,
         delivered=told if isinstance(told, int) else None,
         submitted_ms=int(submitted or 0),
         finished_ms=int(finished or 0),

@@ -21,6 +21,7 @@ from bsg_ledger.gate import gate_state
 from bsg_ledger.keys import IN_USE_MS, is_lost
 from bsg_ledger.limit_keys import cool_down_key, end_of, limit_key
 from bsg_ledger.moments import moment
+from bsg_ledger.rooms import Room
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import BatchState
 from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, Wait, foremost, waits
@@ -70,7 +71,8 @@ class WaitingReader:
     def waits_of(self, campaign_ids: Sequence[str], *, singly: int = BATCHES_READ_SINGLY) -> dict[str, list[Wait]]:
         """What each of these campaigns waits for, without those that the ledger does not know.
 
-        Of campaigns with more than `singly` batches only those in doubt are read, and the others counted.
+        Of campaigns with more than `singly` batches those in doubt or with a question to an operator are read, and the
+        others counted.
         """
         now = moment(now_ms(self._client))
         heads = self._heads(campaign_ids)
@@ -147,7 +149,7 @@ class WaitingReader:
     def _groups(self, heads: Sequence[_Head], singly: int) -> list[list[Group]]:
         large = [head for head in heads if head.batches > singly]
         names = [(head, number) for head in heads if head.batches <= singly for number in range(head.batches)]
-        names += self._in_doubt(large)
+        names += self._told_apart(large)
         records = self._batch_records(names)
         looks = self._looks(names, records)
         groups: dict[str, list[Group]] = {head.campaign_id: list(_outside_batches(head)) for head in heads}
@@ -158,13 +160,15 @@ class WaitingReader:
             groups[head.campaign_id] += _counted(head, without=groups[head.campaign_id])
         return [groups[head.campaign_id] for head in heads]
 
-    def _in_doubt(self, large: Sequence[_Head]) -> list[tuple[_Head, int]]:
-        """The batches in doubt of these campaigns, as far as they are among the first of their accounts."""
-        heads = {head.campaign_id: head for head in large if int(head.record.get("batches:unconfirmed", 0))}
+    def _told_apart(self, large: Sequence[_Head]) -> list[tuple[_Head, int]]:
+        """The batches of these campaigns that are in doubt or that an operator is asked about, if among the first."""
+        heads = {head.campaign_id: head for head in large}
         pipe = self._client.pipeline(transaction=False)
-        for account in sorted({head.account for head in heads.values() if head.account is not None}):
-            pipe.zrange(f"bsg:account:{account}:doubt", 0, _BATCHES_AT_ONCE - 1)
-        found = [split_batch_id(text_of(member)) for members in pipe.execute() for member in members]
+        for account in sorted({head.account for head in large if head.account is not None}):
+            for room in (Room.ASKS, Room.DOUBT):
+                pipe.zrange(f"bsg:account:{account}:{room}", 0, _BATCHES_AT_ONCE - 1)
+        members = {text_of(member): None for members in pipe.execute() for member in members}
+        found = map(split_batch_id, members)
         return [(heads[campaign_id], number) for campaign_id, number in found if campaign_id in heads]
 
     def _batch_records(self, names: Sequence[tuple[_Head, int]]) -> list[dict[str, str]]:

@@ -18,6 +18,7 @@ from tornado.template import Loader, Template
 from tornado.web import StaticFileHandler, url
 
 from bsg_config.settings import Settings
+from bsg_ledger.waiting_texts import describe
 from bsg_monitor import chart, wording
 from bsg_monitor.handlers import CampaignHandler, CampaignsHandler, SteeringHandler
 from bsg_monitor.metrics import CampaignMetrics
@@ -62,7 +63,7 @@ def add_campaigns_tab(settings: Settings) -> None:
             "duration": wording.duration,
             "rate": wording.rate,
             "waits_for": wording.waits_for,
-            "remedy": wording.remedy,
+            "describe": describe,
             "percentages": percentages,
             "CHART_WIDTH": chart.WIDTH,
             "CHART_HEIGHT": chart.HEIGHT,

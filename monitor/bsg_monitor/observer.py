@@ -17,7 +17,6 @@ from bsg_ledger.listing import BatchOutline, ListedCampaign, delivered
 from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, Transition
 from bsg_ledger.rooms import Due
-from bsg_ledger.states import BatchState
 from bsg_ledger.waiting import Wait, WaitReason
 from bsg_ledger.waiting_reader import WaitingReader
 from bsg_monitor.account_states import AccountFigures, AccountState, AccountStates
@@ -30,7 +29,7 @@ from bsg_producer.rejects import Reject
 CAMPAIGNS_ON_A_PAGE = 25
 BATCHES_ON_A_PAGE = 50
 TRANSITIONS_SHOWN = 100
-BATCHES_LOOKED_INTO = 2000  # for the chart, for what is delivered and for what is in doubt
+BATCHES_LOOKED_INTO = 2000  # for the chart and for what is delivered
 REJECTS_LOOKED_INTO = 10_000
 CAMPAIGNS_COUNTED = 500  # for the metrics
 BATCHES_COUNTED_SINGLY = 10  # of each of these
@@ -91,14 +90,15 @@ class CampaignDetail:
     transitions: Sequence[Transition]
     transitions_total: int
     reject_reasons: Sequence[tuple[str, int]]
+    waits: Sequence[Wait]
 
     @property
     def delivered(self) -> int | None:
         return delivered(self.outlines)
 
     @property
-    def in_doubt(self) -> Sequence[BatchOutline]:
-        return [outline for outline in self.outlines if outline.asks or outline.state is BatchState.UNCONFIRMED]
+    def in_doubt(self) -> Sequence[Wait]:
+        return [wait for wait in self.waits if wait.reason is WaitReason.DOUBT or wait.reason.needs_operator]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,7 @@ class Observer:
                 transitions=transitions,
                 transitions_total=transitions_total,
                 reject_reasons=self._reject_reasons(campaign_id, campaign.summary.counts["rejected"]),
+                waits=self._waiting.waits_of([campaign_id]).get(campaign_id, ()),
             )
 
     def figures(self) -> Figures:

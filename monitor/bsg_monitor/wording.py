@@ -25,11 +25,6 @@ def waits_for(wait: Wait | None) -> str:
     return f"{describe(wait, moment).waits_for}{until}"
 
 
-def remedy(wait: Wait) -> str:
-    """What happens next, or what lets the campaign go on."""
-    return describe(wait, moment).next
-
-
 def duration(seconds: float) -> str:
     """In the two largest units, such as "2 h 5 min"."""
     whole = max(0, int(seconds))

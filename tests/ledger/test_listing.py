@@ -40,15 +40,6 @@ def test_what_was_delivered_is_the_sum_of_what_bsg_told(desk: Desk) -> None:
     assert desk.ledger.listing.campaigns([campaign])[0].delivered == 14
 
 
-def test_a_batch_that_needs_an_operator_says_so(desk: Desk) -> None:
-    campaign = desk.prepared(10, 10)
-    lease = desk.unconfirmed(campaign)
-
-    assert desk.absent(lease, window_ms=0) == "asks"
-
-    assert [outline.asks for outline in desk.ledger.listing.outlines(campaign, range(2))] == ["doubt", ""]
-
-
 def test_a_list_does_not_look_into_the_batches_of_a_large_campaign(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "LOOK_AHEAD", 2)
     small, large = desk.prepared(1, 1), desk.prepared(1, 1, 1)

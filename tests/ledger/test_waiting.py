@@ -13,7 +13,7 @@ from bsg_ledger.gate import GateState
 from bsg_ledger.states import BatchState
 from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, WaitReason, foremost, waits
 from bsg_ledger.waiting_reader import WaitingReader
-from tests.ledger.campaigns import Desk
+from tests.ledger.campaigns import ACCOUNT, Desk
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(hours=1), NOW - timedelta(hours=1)
@@ -91,6 +91,8 @@ def test_of_a_large_campaign_what_is_in_doubt_is_read_and_the_rest_counted(desk:
         (WaitReason.RATE_LIMIT, 70, 2, ()),
         (WaitReason.AT_BSG, 10, 1, ()),
     ]
+    desk.client.zrem(f"bsg:account:{ACCOUNT}:doubt", doubtful.batch_id)
+    assert reader.waits_of([large], singly=2)[large][0].reason is WaitReason.OPERATOR_DECIDES, "it has its own index"
     assert found[small][0].batch_ids == (f"{small}-0",)
     assert found.keys() == {large, small}
 

@@ -42,7 +42,7 @@ def test_rates_are_forgotten_of_what_nobody_looks_at_any_more() -> None:
 
 def outline(number: int, size: int, *, submitted: int = 0, finished: int = 0) -> BatchOutline:
     return BatchOutline(
-        number, BatchState.PENDING, size, "", None,
+        number, BatchState.PENDING, size, None,
         NOW_MS + submitted if submitted else 0, NOW_MS + finished if finished else 0,
     )  # fmt: skip
 

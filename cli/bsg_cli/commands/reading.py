@@ -58,16 +58,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 def run_status(arguments: argparse.Namespace) -> ExitCode:
     settings = settings_in(arguments.data_directory)
     status = Producer(settings).status(arguments.campaign)
-    foreign = _is_foreign(status, settings)
+    with queue_errors():
+        wait = WaitingReader(connect(settings), settings).foremost_of([status.campaign_id]).get(status.campaign_id)
     if arguments.json:
-        print_json({**_fields(status), "another_account": foreign})
+        print_json({**_fields(status), "another_account": _is_foreign(status, settings), "waits_for": wait})
         return ExitCode.OK
     print(headline(status))
-    if foreign:
-        print(
-            f"  It is for the account {status.account_name}, under a key or an address that is not set here: workers"
-            " with these settings leave it alone."
-        )
+    if wait is not None:
+        print(f"  It waits for {_waits_for(wait)}.")
     whose = "" if status.account_name == DEFAULT_ACCOUNT else f" for the account {status.account_name}"
     print(f"  accepted at {moment(status.accepted_at)}{whose}, deadline {moment(status.deadline)}")
     print_counts(status)
