@@ -26,6 +26,9 @@ class Room(StrEnum):
     DOUBT = "doubt"  # unconfirmed batches
     LIVE = "live"  # submitted and finished batches
     ASKS = "asks"  # batches that an operator is asked about
+    PAUSED_AT_BSG = "paused-at-bsg"  # batches by BSG's status of their campaign
+    IN_MODERATION = "in-moderation"
+    SPAM_AT_BSG = "spam-at-bsg"
     STOPS = "stops"  # BSG campaigns to be stopped
     PREPARE = "prepare"  # campaigns with parts to prepare (whole ledger)
     DEADLINES = "deadlines"  # campaigns with something unsent (whole ledger)
@@ -67,6 +70,10 @@ class Rooms:
     def length(self, room: Room, *, account: str) -> int:
         """How many wait in an account's room."""
         return int(self._client.zcard(_key(room, account)))
+
+    def since(self, room: Room, since_ms: int, *, account: str) -> list[str]:
+        """Those that are in an account's room since that moment or later, the earliest first."""
+        return [text_of(member) for member in self._client.zrangebyscore(_key(room, account), since_ms, "+inf")]
 
     def looks(self, room: Room, members: Sequence[str], *, account: str) -> dict[str, datetime]:
         """When each of the members is looked at next; those that are not in the room are left out."""

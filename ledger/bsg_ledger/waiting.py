@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from bsg_ledger.gate import GateState
 
+MODERATED_FOR = timedelta(hours=1)  # longer than that asks for somebody
 UNTAKEN_AFTER = timedelta(seconds=30)  # a sweep looks every second, and a wake-up is trusted for half a minute
 
 
@@ -31,6 +32,8 @@ class WaitReason(StrEnum):
     GATE = "gate"
     HALF_OPEN = "half_open"  # the gate lets one batch through at a time
     NO_WORKER = "no_worker"  # due, and no worker takes it
+    PAUSED_AT_BSG = "paused_at_bsg"
+    MODERATION = "moderation"  # at BSG, for longer than it takes
     COOL_DOWN = "cool_down"
     SENDING_HOURS = "sending_hours"
     ON_THE_WIRE = "on_the_wire"
@@ -40,8 +43,10 @@ class WaitReason(StrEnum):
     BACKOFF = "backoff"
     RATE_LIMIT = "rate_limit"
     DOUBT = "doubt"
+    STOPPING = "stopping"  # cancelled, and BSG has not stopped it yet
     SCHEDULED = "scheduled"  # BSG has it and sends it at start_at
     AT_BSG = "at_bsg"
+    SPAM = "spam"  # did not pass BSG's moderation
     LATE_REPORTS = "late_reports"
     REFUSED = "refused"
     EXPIRED = "expired"
@@ -61,8 +66,8 @@ class WaitReason(StrEnum):
 
 _FINAL = frozenset(
     {
-        WaitReason.LATE_REPORTS, WaitReason.REFUSED, WaitReason.EXPIRED, WaitReason.REJECTED, WaitReason.CANCELLED,
-        WaitReason.FINISHED,
+        WaitReason.SPAM, WaitReason.LATE_REPORTS, WaitReason.REFUSED, WaitReason.EXPIRED, WaitReason.REJECTED,
+        WaitReason.CANCELLED, WaitReason.FINISHED,
     }
 )  # fmt: skip
 _ASKED_ABOUT = {
@@ -96,6 +101,7 @@ class CampaignFacts:
     campaign_id: str
     account_name: str
     deadline: datetime
+    cancelled: bool = False
     paused: bool = False
     paused_by_max_cost: str = ""  # why
     start_at: datetime | None = None
@@ -120,6 +126,7 @@ class Group:
     intent_at: datetime | None = None
     bsg_campaign_id: int | None = None
     bsg_status: str = ""
+    bsg_status_at: datetime | None = None  # since when it has that status
     others: tuple[int, ...] = ()
 
 
@@ -305,6 +312,32 @@ def _backoff(case: _Case) -> _Found | None:
     return _Found(WaitReason.BACKOFF, case.group.error, until=case.due_later)
 
 
+def _paused_at_bsg(case: _Case) -> _Found | None:
+    group = case.group
+    if group.state != "submitted" or group.bsg_status != "paused" or case.campaign.cancelled:
+        return None
+    return _Found(WaitReason.PAUSED_AT_BSG, since=group.bsg_status_at)
+
+
+def _moderation(case: _Case) -> _Found | None:
+    group = case.group
+    if group.state != "submitted" or group.bsg_status != "moderation" or case.campaign.cancelled:
+        return None
+    if group.bsg_status_at is None or case.now - group.bsg_status_at < MODERATED_FOR:
+        return None
+    return _Found(WaitReason.MODERATION, since=group.bsg_status_at)
+
+
+def _stopping(case: _Case) -> _Found | None:
+    if case.group.state != "submitted" or not case.campaign.cancelled:
+        return None
+    return _Found(WaitReason.STOPPING, case.group.bsg_status)
+
+
+def _spam(case: _Case) -> _Found | None:
+    return _Found(WaitReason.SPAM) if case.group.state == "finished" and case.group.bsg_status == "spam" else None
+
+
 def _scheduled(case: _Case) -> _Found | None:
     start_at = case.campaign.start_at
     if case.group.state != "submitted" or start_at is None or start_at <= case.now:
@@ -348,6 +381,10 @@ _RULES: tuple[_Rule, ...] = (
     _price,
     _no_worker,
     _backoff,
+    _paused_at_bsg,
+    _moderation,
+    _stopping,
+    _spam,
     _scheduled,
     _by_state,
 )

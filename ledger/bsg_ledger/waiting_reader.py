@@ -34,8 +34,9 @@ _CAMPAIGNS_AT_ONCE = 100
 
 _FIELDS = (
     "state", "size", "asks", "error", "not_before", "lease_until", "intent_at", "bsg_campaign_id", "bsg_status",
-    "other_bsg_campaign_ids",
+    "bsg_status_at", "other_bsg_campaign_ids",
 )  # fmt: skip
+_NEED_SOMEBODY = (Room.ASKS, Room.DOUBT, Room.PAUSED_AT_BSG, Room.IN_MODERATION, Room.SPAM_AT_BSG)
 _LOOKED_AT_IN = {BatchState.UNCONFIRMED: "doubt", BatchState.SUBMITTED: "live", BatchState.FINISHED: "live"}
 
 
@@ -71,8 +72,7 @@ class WaitingReader:
     def waits_of(self, campaign_ids: Sequence[str], *, singly: int = BATCHES_READ_SINGLY) -> dict[str, list[Wait]]:
         """What each of these campaigns waits for, without those that the ledger does not know.
 
-        Of campaigns with more than `singly` batches those in doubt or with a question to an operator are read, and the
-        others counted.
+        Of campaigns with more than `singly` batches only those are read that need somebody, and the others counted.
         """
         now = moment(now_ms(self._client))
         heads = self._heads(campaign_ids)
@@ -149,7 +149,7 @@ class WaitingReader:
     def _groups(self, heads: Sequence[_Head], singly: int) -> list[list[Group]]:
         large = [head for head in heads if head.batches > singly]
         names = [(head, number) for head in heads if head.batches <= singly for number in range(head.batches)]
-        names += self._told_apart(large)
+        names += self._needing_somebody(large)
         records = self._batch_records(names)
         looks = self._looks(names, records)
         groups: dict[str, list[Group]] = {head.campaign_id: list(_outside_batches(head)) for head in heads}
@@ -160,15 +160,14 @@ class WaitingReader:
             groups[head.campaign_id] += _counted(head, without=groups[head.campaign_id])
         return [groups[head.campaign_id] for head in heads]
 
-    def _told_apart(self, large: Sequence[_Head]) -> list[tuple[_Head, int]]:
-        """The batches of these campaigns that are in doubt or that an operator is asked about, if among the first."""
+    def _needing_somebody(self, large: Sequence[_Head]) -> list[tuple[_Head, int]]:
+        """The batches of these campaigns that need somebody, as far as they are among the first of their accounts."""
         heads = {head.campaign_id: head for head in large}
         pipe = self._client.pipeline(transaction=False)
         for account in sorted({head.account for head in large if head.account is not None}):
-            for room in (Room.ASKS, Room.DOUBT):
-                pipe.zrange(f"bsg:account:{account}:{room}", 0, _BATCHES_AT_ONCE - 1)
-        members = {text_of(member): None for members in pipe.execute() for member in members}
-        found = map(split_batch_id, members)
+            for index in _NEED_SOMEBODY:
+                pipe.zrange(f"bsg:account:{account}:{index}", 0, _BATCHES_AT_ONCE - 1)
+        found = {split_batch_id(text_of(member)): None for members in pipe.execute() for member in members}
         return [(heads[campaign_id], number) for campaign_id, number in found if campaign_id in heads]
 
     def _batch_records(self, names: Sequence[tuple[_Head, int]]) -> list[dict[str, str]]:
@@ -209,6 +208,7 @@ def _campaign_facts(head: _Head, now: datetime) -> CampaignFacts:
         campaign_id=head.campaign_id,
         account_name=record["account_name"],
         deadline=moment(int(record["deadline"])),
+        cancelled=record.get("cancelled") == "1",
         paused=record.get("paused") == "1",
         paused_by_max_cost=record.get("capped", ""),
         start_at=start_at(record),
@@ -274,6 +274,7 @@ def _group(head: _Head, number: int, record: Mapping[str, str], looks: Mapping[s
         intent_at=_time(record, "intent_at"),
         bsg_campaign_id=int(record["bsg_campaign_id"]) if record.get("bsg_campaign_id") else None,
         bsg_status=record.get("bsg_status", ""),
+        bsg_status_at=_time(record, "bsg_status_at"),
         others=tuple(int(other) for other in record.get("other_bsg_campaign_ids", "").split(",") if other),
     )
 

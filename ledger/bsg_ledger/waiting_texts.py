@@ -106,6 +106,19 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "`bsg-campaigns doctor` tells whether workers take tasks, and whether beat runs.",
         urgent=True,
     ),
+    WaitReason.PAUSED_AT_BSG: WaitText(
+        "somebody to resume it in BSG's account",
+        "paused at BSG{since}, as it does when funds run out",
+        "Add funds, and resume the campaign in BSG's account: BSG lets nobody resume it by API. "
+        "`bsg-campaigns cancel {campaign}` has it stopped instead.",
+        urgent=True,
+    ),
+    WaitReason.MODERATION: WaitText(
+        "BSG's moderation",
+        "in BSG's moderation{since}, which is long",
+        "Ask BSG to moderate it. `bsg-campaigns cancel {campaign}` has it stopped instead.",
+        urgent=True,
+    ),
     WaitReason.COOL_DOWN: WaitText(
         "the account's cool-down",
         "waiting, as BSG asked for a pause (cool-down)",
@@ -151,12 +164,22 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "in doubt{in_brackets}: nobody knows yet whether BSG has them",
         "BSG is looked through for them: what is found counts as sent, and nothing is sent again on a guess.",
     ),
+    WaitReason.STOPPING: WaitText(
+        "BSG to stop it",
+        "cancelled, and at BSG{in_brackets}, which is told to stop it",
+        "BSG is told again until it has stopped, or sent. It refuses to stop what it is still creating.",
+    ),
     WaitReason.SCHEDULED: WaitText(
         "its start_at: BSG has it, and sends it then",
         "at BSG{in_brackets}, which sends them at the campaign's start_at",
         "BSG begins by itself. `bsg-campaigns cancel {campaign}` has it stopped there before.",
     ),
     WaitReason.AT_BSG: WaitText("BSG to finish", "at BSG{in_brackets}", "BSG is asked how far it is."),
+    WaitReason.SPAM: WaitText(
+        "",
+        "not sent: they did not pass BSG's moderation (spam)",
+        "Nothing more happens by itself. Ask BSG what is wrong with the text, and send another one as a new campaign.",
+    ),
     WaitReason.LATE_REPORTS: WaitText("", "sent", "BSG is asked for late deliveries now and then."),
     WaitReason.REFUSED: WaitText(
         "",

@@ -29,7 +29,8 @@ class AccountState:
     failures: Sequence[FailureSpell] = ()
 
 
-COUNTED = (Room.DOUBT, Room.ASKS, Room.STOPS)
+COUNTED = (Room.DOUBT, Room.ASKS, Room.STOPS, Room.PAUSED_AT_BSG, Room.IN_MODERATION, Room.SPAM_AT_BSG)
+SPAM_TOLD_FOR_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class AccountFigures:
     waiting: Mapping[Room, int]  # how many wait in each of COUNTED
     measured: Measured
     failed: Mapping[FailureKind, int]
+    longest_moderation: float = 0.0  # seconds
 
 
 class AccountStates:
@@ -57,9 +59,16 @@ class AccountStates:
 
     def figures(self) -> dict[str, AccountFigures]:
         """By the account's name."""
+        rooms, now_ms = self._ledger.rooms, self._ledger.rooms.now_ms()
         return {
             settings.account_name: AccountFigures(
-                waiting={room: self._ledger.rooms.length(room, account=settings.account) for room in COUNTED},
+                waiting={room: rooms.length(room, account=settings.account) for room in COUNTED}
+                | {
+                    Room.SPAM_AT_BSG: len(
+                        rooms.since(Room.SPAM_AT_BSG, now_ms - SPAM_TOLD_FOR_MS, account=settings.account)
+                    )
+                },
+                longest_moderation=_seconds(now_ms, rooms.oldest_due([(Room.IN_MODERATION, settings.account)])),
                 measured=Measurements(self._client, settings.account).read(),
                 failed=self._ledger.failures(settings.account).totals(),
             )
@@ -86,3 +95,7 @@ class AccountStates:
             oldest_due=self._ledger.rooms.oldest_due([unclaimed, (Room.DUE, settings.account)]),
             failures=self._ledger.failures(settings.account).current(),
         )
+
+
+def _seconds(now_ms: int, due: Due | None) -> float:
+    return 0.0 if due is None else max(0.0, (now_ms - due.since_ms) / 1000)

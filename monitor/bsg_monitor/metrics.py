@@ -18,6 +18,8 @@ from bsg_monitor.observer import Figures
 from bsg_producer.errors import BSGCampaignsError
 from bsg_worker.measurements import SECONDS, Histogram
 
+_HELD_AT_BSG = {Room.PAUSED_AT_BSG: "paused", Room.IN_MODERATION: "moderation", Room.SPAM_AT_BSG: "spam"}
+
 
 class CampaignMetrics(Collector):
     """`figures` reads the ledger. Where it cannot be read, `bsg_ledger_up` is 0 and alone."""
@@ -82,6 +84,12 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     doubt = _gauge("bsg_batches_in_doubt", "Batches of which nobody knows yet whether BSG took them")
     operator = _gauge("bsg_batches_need_operator", "Batches about which an operator has to decide")
     stops = _gauge("bsg_stops_waiting", "Cancelled campaigns that BSG has not stopped yet")
+    at_bsg = GaugeMetricFamily(
+        "bsg_batches_at_bsg",
+        "Batches that BSG holds (paused, moderation), or called spam within a day",
+        labels=["account", "status"],
+    )
+    moderation = _gauge("bsg_longest_moderation_seconds", "For how long BSG has moderated the batch that waits longest")
     cooling = _gauge("bsg_cooling_seconds", "For how long the account still cools down")
     submissions = CounterMetricFamily(
         "bsg_submissions", "Requests to BSG by what came of them", labels=["account", "outcome"]
@@ -96,6 +104,9 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
         doubt.add_metric([account.name], its.waiting[Room.DOUBT])
         operator.add_metric([account.name], its.waiting[Room.ASKS])
         stops.add_metric([account.name], its.waiting[Room.STOPS])
+        for room, status in _HELD_AT_BSG.items():
+            at_bsg.add_metric([account.name, status], its.waiting[room])
+        moderation.add_metric([account.name], its.longest_moderation)
         cooling.add_metric([account.name], account.cooling_for)
         for outcome, count in its.measured.submissions.items():
             submissions.add_metric([account.name, outcome], count)
@@ -103,7 +114,7 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
             failed.add_metric([account.name, kind], count)
         _observe(posts, account.name, its.measured.post_seconds)
         _observe(slots, account.name, its.measured.slot_wait_seconds)
-    yield from (gate, doubt, operator, stops, cooling, submissions, failed, posts, slots)
+    yield from (gate, doubt, operator, stops, at_bsg, moderation, cooling, submissions, failed, posts, slots)
 
 
 def _gauge(name: str, meaning: str) -> GaugeMetricFamily:

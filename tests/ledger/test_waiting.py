@@ -16,7 +16,8 @@ from bsg_ledger.waiting_reader import WaitingReader
 from tests.ledger.campaigns import ACCOUNT, Desk
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
-LATER, EARLIER = NOW + timedelta(hours=1), NOW - timedelta(hours=1)
+LATER, EARLIER = NOW + timedelta(hours=1), NOW - timedelta(minutes=59)
+LONG_AGO = NOW - timedelta(hours=1)
 SHUT = GateState(open=False, reason="bad_key", by="worker", since=EARLIER, balance=None)
 
 
@@ -61,6 +62,11 @@ def of(state: str, **changes: Any) -> Group:
         (WaitReason.DOUBT, [of("submitted"), of("unconfirmed")], {}, {}),
         (WaitReason.SCHEDULED, [of("submitted")], {}, {"start_at": LATER}),
         (WaitReason.AT_BSG, [of("submitted")], {}, {"start_at": EARLIER}),
+        (WaitReason.PAUSED_AT_BSG, [of("submitted", bsg_status="paused")], {}, {"start_at": LATER}),
+        (WaitReason.STOPPING, [of("submitted", bsg_status="paused")], {}, {"cancelled": True}),
+        (WaitReason.MODERATION, [of("submitted", bsg_status="moderation", bsg_status_at=LONG_AGO)], {}, {}),
+        (WaitReason.AT_BSG, [of("submitted", bsg_status="moderation", bsg_status_at=EARLIER)], {}, {}),
+        (None, [of("finished", bsg_status="spam")], {}, {}),
         (None, [of("finished", look=LATER)], {}, {}),
     ],
 )

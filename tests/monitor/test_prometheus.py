@@ -122,6 +122,11 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
         'bsg_submissions_total{account="marketing",outcome="in_doubt"}': "0+5x240",
         'bsg_batches_need_operator{account="default"}': f"0{hour}",
         'bsg_batches_need_operator{account="marketing"}': f"2{hour}",
+        'bsg_batches_at_bsg{account="default",status="moderation"}': f"2{hour}",
+        'bsg_batches_at_bsg{account="marketing",status="paused"}': f"2{hour}",
+        'bsg_batches_at_bsg{account="marketing",status="spam"}': f"2{hour}",
+        'bsg_longest_moderation_seconds{account="default"}': f"3600{hour}",
+        'bsg_longest_moderation_seconds{account="marketing"}': f"4000{hour}",
         'bsg_stops_waiting{account="default"}': "0x200 2x40",  # BSG may take a while
         'bsg_stops_waiting{account="marketing"}': f"2{hour}",
         'bsg_campaigns_waiting{account="default",reason="no_worker"}': f"1{hour}",
@@ -141,6 +146,9 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
         "BatchesInDoubt": [],
         "BatchesNeedAnOperator": ["marketing"],
         "StopsNotObeyed": ["marketing"],
+        "PausedAtBSG": ["marketing"],
+        "SpamAtBSG": ["marketing"],
+        "LongInModeration": ["marketing"],
         "LedgerCannotBeRead": [],
         "FlowerIsAway": [],
     }
@@ -150,7 +158,7 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
             "exp_labels": {"severity": rules[name]["labels"]["severity"], "account": account},
             "exp_annotations": {
                 key: text.replace("{{ $labels.account }}", account)
-                .replace("{{ $value | humanizeDuration }}", "6m 40s")
+                .replace("{{ $value | humanizeDuration }}", "1h 6m 40s" if name == "LongInModeration" else "6m 40s")
                 .replace("{{ $value }}", "2")
                 for key, text in rules[name]["annotations"].items()
             },

@@ -19,6 +19,7 @@ LONGEST_LEASE_OVER_SECONDS = 60.0  # the sweep looks every second
 LONGEST_UNPOLLED_SECONDS = 3600.0  # under a low limit, thousands of batches wait for their turn
 NAMED_AT_MOST = 5
 _DAY = 86_400
+SPAM_TOLD_FOR_MS = _DAY * 1000
 
 
 def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
@@ -27,6 +28,7 @@ def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Findi
     for account in settings.accounts:
         yield from _overdue(ledger, account)
         yield from _doubt(ledger, account)
+        yield from _spam(ledger, account)
     yield _oldest_due(ledger, settings)
     yield from _alarms(ledger)
     yield Finding(
@@ -52,6 +54,19 @@ def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     undecided = len(set(unconfirmed) - set(asking))
     level = Level.NOTE if undecided else Level.OK
     yield Finding(subject, level, f"{number(undecided)} batches are being looked up at BSG")
+
+
+def _spam(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
+    since = ledger.rooms.now_ms() - SPAM_TOLD_FOR_MS
+    found = ledger.rooms.since(Room.SPAM_AT_BSG, since, account=settings.account)
+    if found:
+        named = ", ".join(found[:NAMED_AT_MOST]) + (" …" if len(found) > NAMED_AT_MOST else "")
+        yield Finding(
+            of_account("moderation", settings),
+            Level.WARNING,
+            f"{number(len(found))} batches did not pass BSG's moderation within a day, and were not sent: {named}",
+            "Ask BSG what is wrong with the text, and send another one as a new campaign.",
+        )
 
 
 def _overdue(ledger: Ledger, settings: Settings) -> Iterator[Finding]:

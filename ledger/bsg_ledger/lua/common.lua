@@ -35,6 +35,9 @@
 --   bsg:account:A:doubt                 zset    unconfirmed batches, by the next look at BSG
 --   bsg:account:A:live                  zset    submitted and finished batches, by the next poll
 --   bsg:account:A:asks                  zset    batches that an operator is asked about, since when
+--   bsg:account:A:paused-at-bsg         zset    batches whose campaign BSG has paused, since when that is known
+--   bsg:account:A:in-moderation         zset    batches whose campaign BSG moderates, since when
+--   bsg:account:A:spam-at-bsg           zset    batches whose campaign BSG called spam, since when
 --   bsg:account:A:stops                 zset    BSG campaigns to be stopped, by the next try
 --   bsg:account:A:stop-refusals         hash    of each of those that BSG has not obeyed: ID its status then, ID:since the
 --                                               first refusal, ID:denied the first of the latest 404s
@@ -157,6 +160,21 @@ end
 
 -- Each state has one place to wait in, scored by the moment when somebody has to look at it.
 local ROOM = { claimed = 'leases', posting = 'leases', unconfirmed = 'doubt', submitted = 'live', finished = 'live' }
+
+-- The statuses at BSG in which messages are held or lost: each has an index of the batches in it.
+local HELD_AT_BSG = { paused = 'paused-at-bsg', moderation = 'in-moderation', spam = 'spam-at-bsg' }
+
+-- BSG's status of the batch's campaign. Returns the one before.
+local function note_status(campaign, batch, status)
+  local key, account, id = batch_key(campaign, batch), account_of(campaign), batch_id(campaign, batch)
+  local before = redis.call('HGET', key, 'bsg_status')
+  redis.call('HSET', key, 'bsg_status', status)
+  if before == status then return before end
+  redis.call('HSET', key, 'bsg_status_at', NOW)
+  if HELD_AT_BSG[before] then redis.call('ZREM', account_key(account, HELD_AT_BSG[before]), id) end
+  if HELD_AT_BSG[status] then redis.call('ZADD', account_key(account, HELD_AT_BSG[status]), NOW, id) end
+  return before
+end
 
 local function leave(campaign, batch, state)
   if state == 'pending' then

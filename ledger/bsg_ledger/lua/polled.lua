@@ -7,10 +7,11 @@
 --             operator has been asked about that
 local campaign, batch, status = ARGV[1], ARGV[2], ARGV[3]
 local key, account = batch_key(campaign, batch), account_of(campaign)
-local state, before, bsg_id = get(key, 'state', 'bsg_status', 'bsg_campaign_id')
+local state, bsg_id = get(key, 'state', 'bsg_campaign_id')
 if state ~= 'submitted' and state ~= 'finished' then return { 'stale' } end
 local live, given_up = account_key(account, 'live'), redis.call('HEXISTS', key, 'unstopped:' .. bsg_id) == 1
-redis.call('HSET', key, 'bsg_status', status, 'statistics', ARGV[5], 'polled_at', NOW)
+local before = note_status(campaign, batch, status)
+redis.call('HSET', key, 'statistics', ARGV[5], 'polled_at', NOW)
 redis.call('HDEL', key, 'unread_at', 'lost_at')
 if not given_up then -- BSG does know it
   stop_asking(campaign, batch)

@@ -12,8 +12,10 @@ if state ~= 'unconfirmed' and not (state == 'submitted' and asks == 'lost') then
 if state == 'submitted' then
   -- Should it turn up after all, it is known whose it is.
   add_other(campaign, batch, bsg_id)
-  redis.call('HDEL', key, 'bsg_campaign_id', 'bsg_status')
+  note_status(campaign, batch, 'unknown')
+  redis.call('HDEL', key, 'bsg_campaign_id', 'bsg_status', 'bsg_status_at')
   redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
+  forget_refusals(account_of(campaign), bsg_id)
 end
 redis.call('HDEL', key, 'doubt', 'first_intent_at', 'error', 'suspects', 'explained', 'unread_at', 'lost_at')
 return { move_back(campaign, batch, NOW, 'operator: not sent') }

@@ -8,7 +8,9 @@ local key = batch_key(campaign, batch)
 local state, bsg_id, asks = get(key, 'state', 'bsg_campaign_id', 'asks')
 if state ~= 'submitted' or not asks or bsg_id ~= ARGV[3] then return { 'stale', state or '' } end
 redis.call('HDEL', key, 'error')
-redis.call('HSET', key, 'bsg_status', 'unknown', 'finished_at', NOW)
+note_status(campaign, batch, 'unknown')
+redis.call('HSET', key, 'finished_at', NOW)
 redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
+forget_refusals(account_of(campaign), bsg_id)
 move(campaign, batch, 'finished', NOW + ARGV[4], 'operator: sent')
 return { 'finished' }

@@ -33,7 +33,8 @@ local function record(bsg_id)
     record_event(campaign, batch, state, state, 'ALARM: a second BSG campaign', bsg_id)
     return { 'second' }
   end
-  redis.call('HSET', key, 'bsg_campaign_id', bsg_id, 'bsg_status', ARGV[5], 'submitted_at', NOW)
+  redis.call('HSET', key, 'bsg_campaign_id', bsg_id, 'submitted_at', NOW)
+  note_status(campaign, batch, ARGV[5])
   note_price(campaign, batch, ARGV[8], ARGV[9])
   redis.call('HDEL', key, 'error')
   move(campaign, batch, 'submitted', NOW + ARGV[6], ARGV[7], bsg_id)

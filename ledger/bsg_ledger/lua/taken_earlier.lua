@@ -20,7 +20,8 @@ for _, bsg_id in ipairs(ids) do redis.call('HSET', owners, bsg_id, id) end
 local changed = counts ~= before
 if changed then
   remove_other(campaign, batch, counts)
-  redis.call('HSET', key, 'bsg_campaign_id', counts, 'bsg_status', ARGV[6])
+  redis.call('HSET', key, 'bsg_campaign_id', counts)
+  note_status(campaign, batch, ARGV[6])
   redis.call('HDEL', key, 'statistics', 'bsg_total_messages') -- of the campaign that counted before
 end
 local cancelled = redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'
