@@ -18,6 +18,7 @@ OUT_OF_REACH = {
     RejectCode.MISSING_SENDER,
     RejectCode.MISSING_TEXT,
     RejectCode.INVALID_TEXT,
+    RejectCode.INVALID_TRANSLITERATE,  # the file has no such column
     RejectCode.NOT_A_MAPPING,
     RejectCode.UNPROCESSABLE,
     RejectCode.REFUSED_BY_BSG,
