@@ -6,13 +6,15 @@ import json
 import os
 import signal
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bsg_cli.embedded_server import running_server_url
 from bsg_cli.errors import ExitCode
+from bsg_cli.first_login import log_in
+from bsg_config.settings import Settings
 from bsg_sandbox.server import Sandbox
 from tests.cli.running import processes_in, run, start, wait_until
 from tests.servers import free_port
@@ -146,6 +148,81 @@ def test_what_cannot_run_ends_it_and_says_why_once(tmp_path: Path) -> None:
         said = [line for line in ended.stdout.splitlines() if line.startswith(name) and line.endswith(missing)]
         assert len(said) <= 1
     assert not processes_in(tmp_path)
+
+
+def test_it_logs_in_before_it_says_that_it_runs(up: Up) -> None:
+    wait_until(lambda: "Flower: http" in up.text(), "it says that it runs")
+
+    (login,) = [line for line in up.text().splitlines() if "logged in with BSG_API_KEY at BSG at http://" in line]
+    assert up.text().index(login) < up.text().index("Flower: http")
+
+
+@pytest.mark.parametrize("name", ["BSG_API_KEY", "BSG_API_KEY__MARKETING"])
+def test_a_key_that_bsg_does_not_take_ends_it(tmp_path: Path, name: str) -> None:
+    with Sandbox() as sandbox:
+        keys = {"BSG_API_KEY": "live_sandbox", name: "live_mistyped"}
+        ended = run(["up", "--flower-port", "0"], tmp_path, {**keys, "BSG_BASE_URL": sandbox.url})
+
+    assert ended.returncode == ExitCode.MISUSE
+    assert f"{name}: BSG at {sandbox.url} does not take it" in ended.stderr
+    assert "live_mistyped" not in ended.stderr + ended.stdout
+    assert "Flower: http" not in ended.stdout
+    assert not processes_in(tmp_path)
+
+
+def test_a_key_of_the_wrong_form_ends_it_before_anything_is_asked(tmp_path: Path) -> None:
+    refused = run(["up", "--flower-port", "0"], tmp_path, {"BSG_API_KEY": "sandbox"})
+
+    assert refused.returncode == ExitCode.MISUSE
+    assert "BSG_API_KEY: Not a key of BSG, which begins with live_ or test_" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.fixture
+def told(redis_url: str) -> Callable[..., list[str]]:
+    """What a login with these settings reports."""
+
+    def log_in_with(**settings: str) -> list[str]:
+        reported: list[str] = []
+        log_in(Settings.from_environment({"REDIS_URL": redis_url, **settings}), reported.append)
+        return reported
+
+    return log_in_with
+
+
+def test_a_bsg_out_of_reach_is_a_warning_and_no_hindrance(told: Callable[..., list[str]]) -> None:
+    (line,) = told(BSG_API_KEY="live_sandbox", BSG_BASE_URL="http://127.0.0.1:1")
+
+    assert line.startswith("WARNING: no login with BSG_API_KEY, as BSG at http://127.0.0.1:1 gave no usable answer")
+
+
+def test_a_bsg_that_does_not_answer_is_not_waited_for(
+    told: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bsg_cli.first_login.READ_SECONDS", 0.3)
+    with Sandbox() as sandbox:
+        sandbox.fault("latency", seconds=3.0, method="POST", path="/api/auth/login")
+        (line,) = told(BSG_API_KEY="live_sandbox", BSG_BASE_URL=sandbox.url)
+
+    assert line.startswith("WARNING: no login with BSG_API_KEY")
+
+
+def test_a_blocked_account_is_a_warning_beside_the_one_that_works(told: Callable[..., list[str]]) -> None:
+    with Sandbox() as sandbox:
+        sandbox.put_account("live_second", blocked=True)
+        lines = told(BSG_API_KEY="live_sandbox", BSG_API_KEY__SECOND="live_second", BSG_BASE_URL=sandbox.url)
+
+    assert lines == [
+        f"logged in with BSG_API_KEY at BSG at {sandbox.url}",
+        f"WARNING: BSG at {sandbox.url} does nothing for the account of BSG_API_KEY__SECOND (blocked).",
+    ]
+
+
+def test_a_test_key_is_told_as_such(told: Callable[..., list[str]]) -> None:
+    with Sandbox() as sandbox:
+        (line,) = told(BSG_API_KEY="test_sandbox", BSG_BASE_URL=sandbox.url)
+
+    assert line.endswith("a test key: BSG sends nothing to people")
 
 
 def test_without_a_key_it_does_not_start(tmp_path: Path) -> None:

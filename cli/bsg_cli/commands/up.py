@@ -7,10 +7,12 @@ import os
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 
 from bsg_cli.connection import redis_is_set
 from bsg_cli.embedded_server import EmbeddedServer
 from bsg_cli.errors import ExitCode
+from bsg_cli.first_login import log_in
 from bsg_cli.ports import free_port
 from bsg_cli.printing import print_json
 from bsg_cli.processes import BEAT, FLOWER_PORT, STATUS, WORKER, flower_on_port
@@ -54,6 +56,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             server = running.enter_context(EmbeddedServer(arguments.data_directory))
             environment["REDIS_URL"] = server.url
             report("up", f"the server's data are in {server.directory}")
+        log_in(Settings.from_environment(environment), partial(report, "up"))
         supervisor = Supervisor(
             (WORKER, STATUS, BEAT, flower_on_port(port)),
             environment=environment,
