@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
                 adoption.found |= late
                 compared = audit(runtime, since, compared.until)
     except ReadFailed as failure:
-        raise _unanswered(failure, arguments.account) from None
+        raise unanswered(failure, arguments.account) from None
     if arguments.json:
         print_json({"adoption": adoption, "audit": compared})
     else:
@@ -60,7 +60,7 @@ def _adopted(runtime: Runtime) -> Adoption:
         progress.clear()
 
 
-def _unanswered(failure: ReadFailed, account: str) -> Exception:
+def unanswered(failure: ReadFailed, account: str) -> Exception:
     key, address = (variable(name, account) for name in ("BSG_API_KEY", "BSG_BASE_URL"))
     if failure.account_reason is not None:
         return BadInput(f"{key}: BSG does nothing for this account ({failure.account_reason}): {failure.cause}")

@@ -21,7 +21,12 @@ EXAMPLES = {
     "resume": ("bsg-campaigns resume ID",),
     "cancel": ("bsg-campaigns cancel ID",),
     "retry": ("bsg-campaigns retry ID --deadline 2030-12-01T18:00+02:00",),
-    "resolve": ("bsg-campaigns resolve ID-0 --sent 1000042", "bsg-campaigns resolve ID-0 --not-sent"),
+    "resolve": (
+        "bsg-campaigns resolve ID-0 --sent 1000042",
+        "bsg-campaigns resolve ID-0 --not-sent",
+        "bsg-campaigns resolve --all-not-sent --since 2026-11-25T09:00+01:00 --until 2026-11-25T09:05+01:00 --dry-run",
+        "bsg-campaigns resolve --all-found --yes",
+    ),
     "suppress": ("bsg-campaigns suppress +380661231231", "bsg-campaigns suppress --file opted-out.csv --region UA"),
     "unsuppress": ("bsg-campaigns unsuppress +380661231231",),
     "suppressed": ("bsg-campaigns suppressed",),

@@ -242,10 +242,15 @@ class Batches:
 
     def absent(
         self, campaign_id: str, batch: int, *, attempts: int, duplicate_window_ms: int, delay_ms: int,
-        look_again_ms: int, cause: str,
+        look_again_ms: int, cause: str, sure: bool = True,
     ) -> str:  # fmt: skip
-        """BSG surely does not have it: `pending` within the duplicate window, `asks` for a person after it."""
-        return self._run("absent", campaign_id, batch, attempts, duplicate_window_ms, delay_ms, look_again_ms, cause)
+        """BSG does not have it: `pending` within the duplicate window, `asks` for an operator after it.
+
+        `sure`: BSG would show it if it had it.
+        """
+        return self._run(
+            "absent", campaign_id, batch, attempts, duplicate_window_ms, delay_ms, look_again_ms, cause, int(sure)
+        )
 
     def ask(self, campaign_id: str, batch: int, *, attempts: int, older_than_ms: int, cause: str) -> str:
         """A trace that fits neither yes nor no: `asks` for a person once the doubt is that old."""
@@ -288,9 +293,13 @@ class Batches:
             next_poll_ms,
         )  # fmt: skip
 
-    def resolve_not_sent(self, campaign_id: str, batch: int) -> str:
-        """A person's word that BSG never sent it. Answers the state, `stale` if no person is needed for that."""
-        return self._run("resolve_not_sent", campaign_id, batch)
+    def resolve_not_sent(self, campaign_id: str, batch: int, *, shown_attempts: int | None = None) -> str:
+        """An operator's decision that BSG never sent it. Return the state, `stale` if no operator is needed for that.
+
+        `shown_attempts`: one of many, as the operator was shown it. `stale` too if it was tried since, or if BSG has
+        any trace of it.
+        """
+        return self._run("resolve_not_sent", campaign_id, batch, "" if shown_attempts is None else shown_attempts)
 
     def resolve_sent(self, campaign_id: str, batch: int, *, bsg_campaign_id: int, next_poll_ms: int) -> str:
         """A person's word that BSG has sent what it does not know any more: `finished`, or `stale`."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import redis
 
 from bsg_ledger.batches import Batches
 from bsg_ledger.campaigns import Campaigns
 from bsg_ledger.delivery_reports import DELIVERY_REPORTS_KEPT, DeliveryReports
+from bsg_ledger.doubts import Doubt, read_doubts
 from bsg_ledger.durability import Durability
 from bsg_ledger.failures import Failures
 from bsg_ledger.feed import transition_feed
 from bsg_ledger.gate import Gate
 from bsg_ledger.keys import Keys
 from bsg_ledger.listing import Listing
+from bsg_ledger.moments import moment
 from bsg_ledger.parts import Parts
 from bsg_ledger.reading import Reading
 from bsg_ledger.rooms import Rooms
@@ -68,6 +71,10 @@ class Ledger:
 
     def failures(self, account: str) -> Failures:
         return Failures(self._client, self._scripts, account)
+
+    def doubts(self, account: str, *, since: datetime | None = None, until: datetime | None = None) -> list[Doubt]:
+        """The account's batches in doubt since a moment of that period, the oldest doubt first."""
+        return read_doubts(self._client, account, since=since, until=until, now=moment(self.rooms.now_ms()))
 
     def gate(self, account: str) -> Gate:
         return Gate(self._client, self._scripts, account)

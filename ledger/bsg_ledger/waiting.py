@@ -119,6 +119,7 @@ class Group:
     batches: int = 0
     batch_ids: tuple[str, ...] = ()
     asks: str = ""  # what an operator is asked about; "": nothing
+    asks_why: str = ""
     error: str = ""
     due: datetime | None = None  # since when, or from when on, a worker may take it
     lease_until: datetime | None = None
@@ -242,8 +243,10 @@ def _asks(case: _Case) -> _Found | None:
     if not group.asks:
         return None
     reason = _ASKED_ABOUT[group.asks]
-    since = group.intent_at if reason is WaitReason.OPERATOR_DECIDES else None
-    return _Found(reason, group.error, since=since)
+    if reason is WaitReason.OPERATOR_DECIDES:
+        cause = "; ".join(filter(None, (group.error, group.asks_why)))
+        return _Found(reason, cause, since=group.intent_at)
+    return _Found(reason, group.error)
 
 
 def _paused(case: _Case) -> _Found | None:

@@ -33,8 +33,8 @@ _BATCHES_AT_ONCE = 1000
 _CAMPAIGNS_AT_ONCE = 100
 
 _FIELDS = (
-    "state", "size", "asks", "error", "not_before", "lease_until", "intent_at", "bsg_campaign_id", "bsg_status",
-    "bsg_status_at", "other_bsg_campaign_ids",
+    "state", "size", "asks", "asks_why", "error", "not_before", "lease_until", "intent_at", "bsg_campaign_id",
+    "bsg_status", "bsg_status_at", "other_bsg_campaign_ids",
 )  # fmt: skip
 _NEED_SOMEBODY = (Room.ASKS, Room.DOUBT, Room.PAUSED_AT_BSG, Room.IN_MODERATION, Room.SPAM_AT_BSG)
 _LOOKED_AT_IN = {BatchState.UNCONFIRMED: "doubt", BatchState.SUBMITTED: "live", BatchState.FINISHED: "live"}
@@ -267,6 +267,7 @@ def _group(head: _Head, number: int, record: Mapping[str, str], looks: Mapping[s
         batches=1,
         batch_ids=(name,),
         asks=record.get("asks", ""),
+        asks_why=record.get("asks_why", ""),
         error=record.get("error", ""),
         due=_time(record, "not_before"),
         lease_until=_time(record, "lease_until"),

@@ -26,7 +26,7 @@ class WaitText:
 TEXTS: Mapping[WaitReason, WaitText] = {
     WaitReason.OPERATOR_DECIDES: WaitText(
         "an operator: {batches} to resolve",
-        "in doubt{in_brackets}: whether BSG has them cannot be told from what BSG shows, so an operator has to",
+        "in doubt{in_brackets}, and an operator has to decide",
         "Look in BSG's account for a campaign{around} with {messages} messages, or ask BSG. If it is there: "
         "`bsg-campaigns resolve {batch} --sent ITS-ID`; if it surely is not: "
         "`bsg-campaigns resolve {batch} --not-sent`, and it is sent again.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bsg_config.queue_order import Priority
 from bsg_ledger.delivery_reports import DeliveryReport
+from bsg_ledger.doubts import Doubt
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
 from bsg_producer.enqueueing import Receipt
 from bsg_producer.errors import (
@@ -23,6 +24,7 @@ from bsg_producer.errors import (
 )
 from bsg_producer.producer import Producer
 from bsg_producer.rejects import Reject
+from bsg_producer.resolution import Resolved
 
 if TYPE_CHECKING:
     from bsg_producer.async_producer import AsyncProducer
@@ -47,6 +49,7 @@ __all__ = [
     "CampaignStatus",
     "CampaignSummary",
     "DeliveryReport",
+    "Doubt",
     "EnqueueUnconfirmed",
     "FeedGap",
     "FileInvalid",
@@ -59,5 +62,6 @@ __all__ = [
     "Receipt",
     "Reject",
     "ReportUnavailable",
+    "Resolved",
     "Transition",
 ]

@@ -19,9 +19,11 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.delivery_reports import DeliveryReport
+from bsg_ledger.doubts import Doubt
 from bsg_ledger.gate import Gate, GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
+from bsg_ledger.rooms import Room
 from bsg_producer import following
 from bsg_producer.campaign_arguments import CampaignOptions, account_settings, check_deadline, check_envelope
 from bsg_producer.campaign_ids import is_campaign_id
@@ -32,7 +34,7 @@ from bsg_producer.queue_errors import queue_errors
 from bsg_producer.redirecting import redirect_first
 from bsg_producer.rejects import Reject
 from bsg_producer.reporting import MessageReport, read_report
-from bsg_producer.resolution import resolve
+from bsg_producer.resolution import Resolved, resolve, resolve_all_not_sent
 from bsg_producer.resuming import resume
 from bsg_producer.suppressing import checked_phones
 
@@ -295,6 +297,33 @@ class Producer:
             state = resolve(self._ledger, batch_id, sent=sent, not_sent=not_sent)
         self._ring(split_batch_id(batch_id)[0])
         return state
+
+    def doubts(
+        self, *, account: str = DEFAULT_ACCOUNT, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Doubt]:
+        """The account's batches in doubt since a moment of that period, the oldest doubt first.
+
+        Each says whether it needs an operator and why. Raises SettingsInvalid without the account's key.
+        """
+        with queue_errors():
+            return self._ledger.doubts(account_settings(self._settings, account).account, since=since, until=until)
+
+    def resolve_all_not_sent(self, doubts: Iterable[Doubt]) -> list[Resolved]:
+        """Settles batches as not sent, as `doubts` has shown them; answers what became of each.
+
+        One that was tried or found since, needs no operator, or of which BSG has a trace is left alone, `stale`.
+        """
+        with queue_errors():
+            resolved = resolve_all_not_sent(self._ledger, doubts)
+        for campaign_id in dict.fromkeys(split_batch_id(one.batch)[0] for one in resolved if one.changed):
+            self._ring(campaign_id)
+        return resolved
+
+    def look_up(self, doubts: Iterable[Doubt], *, account: str = DEFAULT_ACCOUNT) -> None:
+        """Has the status worker look these batches up at BSG now: what BSG has of them counts as sent."""
+        with queue_errors():
+            account_id = account_settings(self._settings, account).account
+            self._ledger.rooms.give_back(Room.DOUBT, [doubt.batch for doubt in doubts], account=account_id)
 
     def suppress(self, phones: Iterable[str | int]) -> int:
         """Never sends to these phones again, of people who opted out; answers how many were not on the list before.

@@ -1,13 +1,30 @@
-"""A person's word on a batch that nobody else can settle."""
+"""An operator's decision on batches that nobody else can settle."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 from bsg_ledger.batches import STALE, split_batch_id
+from bsg_ledger.doubts import Doubt
 from bsg_ledger.ledger import Ledger
 from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.errors import CampaignInvalid, CampaignNotFound
 
 SETTLE_MS = 60_000  # until the next look whether BSG knows it again
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What became of one of many batches. `state` is `stale` if it was left alone: it is not as it was shown."""
+
+    batch: str
+    messages: int
+    state: str
+
+    @property
+    def changed(self) -> bool:
+        return self.state != STALE
 
 
 def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) -> str:
@@ -55,3 +72,16 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
     if state == "owned":
         raise CampaignInvalid({"sent": ["that BSG campaign belongs to another batch: check the id"]})
     return state
+
+
+def resolve_all_not_sent(ledger: Ledger, doubts: Iterable[Doubt]) -> list[Resolved]:
+    """Settle each batch as not sent, in one step a batch, if it is still as it was shown: safe to repeat.
+
+    One that needs no operator, or of which BSG has any trace, is left alone.
+    """
+    resolved = []
+    for doubt in doubts:
+        campaign_id, batch = split_batch_id(doubt.batch)
+        state = ledger.batches.resolve_not_sent(campaign_id, batch, shown_attempts=doubt.attempts)
+        resolved.append(Resolved(doubt.batch, doubt.messages, state))
+    return resolved

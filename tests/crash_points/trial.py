@@ -24,7 +24,7 @@ REACHED_WITHIN = 90.0
 SETTLED_WITHIN = 400.0
 STUCK_AFTER = 1.5  # seconds without a transition, and since the last ageing, after which what is waited for is aged
 LOOK_SECONDS = 0.1
-COURSE = ("leased", "claimed", "intent", "taken", "prepared", "enqueued", "BSG:", "a person has to decide")
+COURSE = ("leased", "claimed", "intent", "taken", "prepared", "enqueued", "BSG:", "an operator has to decide")
 CAUSES_SHOWN = 3
 
 

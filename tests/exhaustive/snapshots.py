@@ -72,7 +72,7 @@ _UNREAD_OF_BATCH = frozenset(
             "unread_at",
             "lost_at",
         ),
-        *("price", "currency", "bsg_status", "bsg_status_at", "part"),
+        *("price", "currency", "bsg_status", "bsg_status_at", "part", "asks_why"),
     )
 )
 _PART = re.compile(r"bsg:campaign:[^:]+:part:\d+")

@@ -103,7 +103,7 @@ class Desk:
     def doubtful(self, lease: BatchLease, *, doubts_allowed: int | None = 5) -> str:
         return self.ledger.batches.doubtful(lease, account=ACCOUNT, cause="read timeout", doubts_allowed=doubts_allowed)
 
-    def absent(self, lease: BatchLease, *, window_ms: int, attempts: int = 1) -> str:
+    def absent(self, lease: BatchLease, *, window_ms: int, attempts: int = 1, sure: bool = True) -> str:
         return self.ledger.batches.absent(
             lease.campaign_id,
             lease.batch,
@@ -112,6 +112,7 @@ class Desk:
             delay_ms=0,
             look_again_ms=1000,
             cause="absent",
+            sure=sure,
         )
 
     def taken(self, campaign: str, batch: int, bsg_id: int, *others: int, token: str = "") -> str:

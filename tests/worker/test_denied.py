@@ -61,7 +61,7 @@ def test_a_campaign_that_bsg_denies_for_long_asks_for_an_operator(bench: Bench) 
 
     batch = bench.batch(campaign)
     assert (batch.state, batch.needs_person, batch.error) == ("submitted", True, "BSG does not know campaign 999")
-    assert [t.detail for t in bench.status(campaign).transitions if "person" in t.cause] == [batch.error]
+    assert [t.detail for t in bench.status(campaign).transitions if "operator" in t.cause] == [batch.error]
     assert asking(bench) == 1
 
 

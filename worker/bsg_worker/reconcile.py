@@ -203,6 +203,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
         delay_ms=0,
         look_again_ms=int(max(ASKING_GAP_SECONDS, settings.bsg_confirm_within) * 1000),
         cause="no trace, but BSG may not show what is that old" if old else "BSG surely does not have it",
+        sure=not old,
     )
     return "asks for a person" if state == "asks" else state
 

@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `cancel`, `retry`, `resolve`: changing what becomes of campaigns."""
+"""`pause`, `resume`, `cancel`, `retry`: changing what becomes of campaigns."""
 
 from __future__ import annotations
 
@@ -39,13 +39,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     retry.add_argument("campaign", metavar="ID")
     retry.add_argument("--deadline", type=moment_argument, metavar="TIME", help="with zone; needed for what expired")
     retry.set_defaults(run=run_retry)
-
-    resolve = commands.add_parser("resolve", parents=[common], help="settle a batch that only a person can")
-    resolve.add_argument("batch", metavar="BATCH", help="its id, as `status` prints it")
-    word = resolve.add_mutually_exclusive_group(required=True)
-    word.add_argument("--sent", type=int, metavar="ID", help="it was sent: the id of its campaign at BSG")
-    word.add_argument("--not-sent", action="store_true", help="it was surely not sent: it will be sent now")
-    resolve.set_defaults(run=run_resolve)
 
 
 def run_pause(arguments: argparse.Namespace) -> ExitCode:
@@ -104,17 +97,6 @@ def run_retry(arguments: argparse.Namespace) -> ExitCode:
     if held is not None:
         text = describe(held, moment)
         print(f"{messages(held.messages)} wait for {text.waits_for}. {text.next}")
-    return ExitCode.OK
-
-
-def run_resolve(arguments: argparse.Namespace) -> ExitCode:
-    state = open_producer(arguments.data_directory).resolve(
-        arguments.batch, sent=arguments.sent, not_sent=arguments.not_sent
-    )
-    if arguments.json:
-        print_json({"batch": arguments.batch, "state": state})
-    else:
-        print(f"Batch {arguments.batch} is {state} now.")
     return ExitCode.OK
 
 

@@ -49,7 +49,8 @@ def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
             subject,
             Level.PROBLEM,
             f"{number(len(asking))} batches wait for a person: {named}",
-            "`bsg-campaigns explain CAMPAIGN` says of each what is the matter, and what settles it.",
+            "`bsg-campaigns explain CAMPAIGN` says of each what is the matter, and what settles it;"
+            " `bsg-campaigns resolve --all-not-sent` settles those of which BSG has no trace.",
         )
     undecided = len(set(unconfirmed) - set(asking))
     level = Level.NOTE if undecided else Level.OK

@@ -3,13 +3,13 @@
 -- which BSG can be trusted to refuse a reference id twice, or if the doubt was a no for ids that were used before;
 -- else a person is asked.
 -- ARGV  1 campaign, 2 batch, 3 attempts that the evidence speaks of, 4 duplicate window (ms), 5 delay (ms),
---       6 next look (ms), 7 cause
+--       6 next look (ms), 7 cause, 8 1 if BSG would surely show it
 -- Answer  {pending | cancelled | expired | asks} or {stale}
 -- Transition  unconfirmed -> pending, the doubt stays on record (rule 2); -> cancelled in a cancelled campaign,
 --             which sends nothing again
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
-local state, attempts, first_intent, asks, explained = get(key, 'state', 'attempts', 'first_intent_at', 'asks', 'explained')
+local state, attempts, first_intent, explained = get(key, 'state', 'attempts', 'first_intent_at', 'explained')
 if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end
 -- A no whose reason was found, and no trace besides: that doubt is over.
 if explained == '1' then
@@ -21,5 +21,5 @@ if cancelled or NOW - number(first_intent) + number(ARGV[5]) < number(ARGV[4]) t
   return { move_back(campaign, batch, NOW + ARGV[5], ARGV[7]) }
 end
 redis.call('ZADD', account_key(account_of(campaign), 'doubt'), NOW + ARGV[6], batch_id(campaign, batch))
-if not asks then ask_operator(campaign, batch, state, 'doubt', ARGV[7]) end
+ask_operator(campaign, batch, state, 'doubt', ARGV[7], ARGV[8] == '1')
 return { 'asks' }

@@ -7,7 +7,6 @@ local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 local state, attempts, intent_at, asks = get(key, 'state', 'attempts', 'intent_at', 'asks')
 if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end
-if asks then return { 'asks' } end
-if NOW - number(intent_at) < number(ARGV[4]) then return { 'unconfirmed' } end
+if not asks and NOW - number(intent_at) < number(ARGV[4]) then return { 'unconfirmed' } end
 ask_operator(campaign, batch, state, 'doubt', ARGV[5])
 return { 'asks' }

@@ -197,6 +197,7 @@ end
 local function stop_asking(campaign, batch)
   if redis.call('HDEL', batch_key(campaign, batch), 'asks') == 1 then
     redis.call('ZREM', account_key(account_of(campaign), 'asks'), batch_id(campaign, batch))
+    redis.call('HDEL', batch_key(campaign, batch), 'asks_why', 'no_trace')
   end
 end
 
@@ -298,11 +299,15 @@ local function remove_other(campaign, batch, bsg_id)
 end
 
 -- `kind` says what about: doubt, lost (BSG does not know the campaign that it named), unread (BSG says nothing of use
--- about it) or unstopped (BSG does not know what it has to stop).
-local function ask_operator(campaign, batch, state, kind, why)
-  redis.call('HSET', batch_key(campaign, batch), 'asks', kind)
+-- about it) or unstopped (BSG does not know what it has to stop). `no_trace`: BSG surely does not have the batch, as
+-- far as reads can tell. What is asked anew for another reason is told anew.
+local function ask_operator(campaign, batch, state, kind, why, no_trace)
+  local key = batch_key(campaign, batch)
+  local asks, before = get(key, 'asks', 'asks_why')
+  redis.call('HSET', key, 'asks', kind, 'asks_why', why)
+  if no_trace then redis.call('HSET', key, 'no_trace', '1') else redis.call('HDEL', key, 'no_trace') end
   redis.call('ZADD', account_key(account_of(campaign), 'asks'), 'NX', NOW, batch_id(campaign, batch))
-  record_event(campaign, batch, state, state, 'a person has to decide', why)
+  if asks ~= kind or before ~= why then record_event(campaign, batch, state, state, 'an operator has to decide', why) end
 end
 
 local FINAL_AT_BSG = { done = true, stopped = true, spam = true }

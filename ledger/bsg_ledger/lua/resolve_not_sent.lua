@@ -1,14 +1,15 @@
 #!lua flags=allow-oom
 -- A person's word that BSG never took the batch, or never sent the campaign that it does not know any more: the doubt
 -- is over.
--- ARGV  1 campaign, 2 batch
+-- ARGV  1 campaign, 2 batch, 3 attempts that the operator was shown, where many are settled at once ('' for this one by its id)
 -- Answer  {pending | cancelled | expired} or {stale, state}
--- Transition  unconfirmed, or submitted and lost by BSG, with an operator being asked -> pending; -> cancelled | expired where that has
---             happened meanwhile
+-- Transition  unconfirmed, or submitted and lost by BSG, with an operator being asked -> pending; -> cancelled | expired
+--             where that has happened meanwhile. Among many only those of which BSG has no trace, and as they were shown
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
-local state, asks, bsg_id = get(key, 'state', 'asks', 'bsg_campaign_id')
+local state, asks, bsg_id, attempts, no_trace = get(key, 'state', 'asks', 'bsg_campaign_id', 'attempts', 'no_trace')
 if state ~= 'unconfirmed' and not (state == 'submitted' and asks == 'lost') then return { 'stale', state or '' } end
+if ARGV[3] ~= '' and (asks ~= 'doubt' or no_trace ~= '1' or attempts ~= ARGV[3]) then return { 'stale', state } end
 if state == 'submitted' then
   -- Should it turn up after all, it is known whose it is.
   add_other(campaign, batch, bsg_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutation.guard import Guard, guards_of
 
+DOUBTS = "tests/ledger/test_doubts.py::test_"
 HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
 BATCHES = "tests/ledger/test_batches.py::test_"
 DENIED = "tests/worker/test_denied.py::test_"
@@ -45,7 +46,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "what is absent beyond the window asks for a person",
-            "if not asks then ask_operator(campaign, batch, state, 'doubt', ARGV[7]) end\n",
+            "ask_operator(campaign, batch, state, 'doubt', ARGV[7], ARGV[8] == '1')\n",
             "",
             f"{BATCHES}an_absent_batch_asks_for_a_person_after_the_duplicate_window",
         ),
@@ -65,14 +66,8 @@ GUARDS: tuple[Guard, ...] = (
             f"{BATCHES}a_person_is_asked_about_the_latest_attempt_only",
         ),
         (
-            "a person is asked once",
-            "if asks then return { 'asks' } end",
-            "",
-            f"{BATCHES}a_trace_that_does_not_fit_asks_for_a_person_once_the_doubt_is_old_enough",
-        ),
-        (
             "a person is asked only once the doubt is old enough",
-            "if NOW - number(intent_at) < number(ARGV[4]) then return { 'unconfirmed' } end",
+            "if not asks and NOW - number(intent_at) < number(ARGV[4]) then return { 'unconfirmed' } end",
             "",
             f"{BATCHES}a_trace_that_does_not_fit_asks_for_a_person_once_the_doubt_is_old_enough",
         ),
@@ -111,6 +106,24 @@ GUARDS: tuple[Guard, ...] = (
             ", 'suspects', 'explained', 'unread_at'",
             ", 'unread_at'",
             f"{BATCHES}an_explanation_ends_with_its_doubt",
+        ),
+        (
+            "only what BSG has no trace of, and as it was shown, is settled with others",
+            "if ARGV[3] ~= '' and (",
+            "if false and (",
+            f"{DOUBTS}what_needs_no_operator_or_was_tried_since_is_not_settled_with_others",
+        ),
+        (
+            "a trace that does not fit is not settled with others",
+            "(asks ~= 'doubt' or no_trace ~= '1' or attempts",
+            "(asks ~= 'doubt' or attempts",
+            f"{DOUBTS}a_weak_absence_and_a_trace_that_does_not_fit_are_resolved_by_their_ids_alone",
+        ),
+        (
+            "a batch that was tried since it was shown is not settled with others",
+            " or attempts ~= ARGV[3]) then return { 'stale', state } end",
+            ") then return { 'stale', state } end",
+            f"{DOUBTS}what_needs_no_operator_or_was_tried_since_is_not_settled_with_others",
         ),
         (
             "a person settles nothing but what asks for one",

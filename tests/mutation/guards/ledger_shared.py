@@ -108,6 +108,12 @@ GUARDS: tuple[Guard, ...] = (
             "an account closed",
         ),
         (
+            "an operator is asked the same once",
+            "if asks ~= kind or before ~= why then record_event",
+            "if true then record_event",
+            f"{BATCHES}a_trace_that_does_not_fit_asks_for_a_person_once_the_doubt_is_old_enough",
+        ),
+        (
             "only its trial decides on a half-open gate",
             "'trial') == batch_id(campaign, batch) .. ':' .. token",
             "'trial') ~= ''",

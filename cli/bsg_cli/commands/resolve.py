@@ -1,0 +1,151 @@
+"""`resolve`: what an operator decides about batches that nobody else can settle, one by its id or many at once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from bsg_cli.commands.account_option import add_account_option
+from bsg_cli.commands.send import moment_argument
+from bsg_cli.connection import open_producer
+from bsg_cli.errors import BadInput, ExitCode
+from bsg_cli.printing import messages, moment, number, print_json, print_table
+from bsg_ledger.doubts import Doubt
+from bsg_producer import Producer
+
+BECOMES = {
+    "pending": "is sent again",
+    "cancelled": "ends as cancelled",
+    "expired": "ends as expired",
+}
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser("resolve", parents=[common], help="settle batches that only an operator can")
+    parser.add_argument("batch", metavar="BATCH", nargs="?", help="its id, as `status` prints it")
+    word = parser.add_mutually_exclusive_group(required=True)
+    word.add_argument("--sent", type=int, metavar="ID", help="it was sent: the id of its campaign at BSG")
+    word.add_argument("--not-sent", action="store_true", help="it was surely not sent: it will be sent now")
+    word.add_argument(
+        "--all-not-sent",
+        action="store_true",
+        help="every batch that needs an operator and of which BSG has no trace was not sent: they will be sent now",
+    )
+    word.add_argument(
+        "--all-found", action="store_true", help="look every batch in doubt up at BSG, and record what BSG has as sent"
+    )
+    parser.add_argument("--since", type=moment_argument, metavar="TIME", help="with --all-…: in doubt since then")
+    parser.add_argument(
+        "--until", type=moment_argument, metavar="TIME", help="with --all-…: in doubt since before that"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="with --all-…: show what would be done, and do nothing")
+    parser.add_argument("--yes", action="store_true", help="with --all-…: do it without asking")
+    add_account_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> ExitCode:
+    of_many = arguments.all_not_sent or arguments.all_found
+    if of_many and arguments.batch is not None:
+        raise BadInput("BATCH: --all-not-sent and --all-found are about every batch in doubt: leave the id out.")
+    if not of_many and arguments.batch is None:
+        raise BadInput("BATCH: give the id of a batch, as `bsg-campaigns status` prints it, or --all-not-sent.")
+    for name in ("since", "until", "dry_run", "yes"):
+        if not of_many and getattr(arguments, name):
+            raise BadInput(f"--{name.replace('_', '-')}: only with --all-not-sent or --all-found.")
+    if arguments.all_found:
+        return _all_found(arguments)
+    producer = open_producer(arguments.data_directory)
+    return _all_not_sent(producer, arguments) if arguments.all_not_sent else _one(producer, arguments)
+
+
+def _one(producer: Producer, arguments: argparse.Namespace) -> ExitCode:
+    state = producer.resolve(arguments.batch, sent=arguments.sent, not_sent=arguments.not_sent)
+    if arguments.json:
+        print_json({"batch": arguments.batch, "state": state})
+    else:
+        print(f"Batch {arguments.batch} is {state} now.")
+    return ExitCode.OK
+
+
+def _all_not_sent(producer: Producer, arguments: argparse.Namespace) -> ExitCode:
+    doubts = producer.doubts(account=arguments.account, since=arguments.since, until=arguments.until)
+    chosen = [doubt for doubt in doubts if doubt.may_be_resolved]
+    if arguments.json:
+        require_decision(arguments)
+    show_plan(doubts, {doubt.batch: BECOMES[doubt.if_not_sent] for doubt in chosen}, arguments, _left_alone)
+    question = f"Were these {number(len(chosen))} batches, {_sum(chosen)}, surely not sent?"
+    if not chosen or not confirmed(arguments, question):
+        return ExitCode.OK
+    resolved = producer.resolve_all_not_sent(chosen)
+    done = [one for one in resolved if one.changed]
+    if arguments.json:
+        for one in resolved:
+            print_json({"batch": one.batch, "messages": one.messages, "state": one.state})
+    else:
+        print(f"Resolved: {number(len(done))} batches, {messages(sum(one.messages for one in done))}.")
+        for one in resolved:
+            if not one.changed:
+                print(f"  {one.batch} was left alone: it has moved on since it was shown.")
+    return ExitCode.OK
+
+
+def _all_found(arguments: argparse.Namespace) -> ExitCode:
+    try:
+        from bsg_cli.finding import run
+    except ImportError:
+        raise BadInput("The worker is not installed: pip install 'bsg-campaigns[worker]'") from None
+    return run(arguments)
+
+
+def _left_alone(doubt: Doubt) -> str:
+    if not doubt.needs_operator:
+        return "left alone: no operator is needed yet"
+    return f"left alone: {doubt.why}. Resolve it by its id"
+
+
+def _sum(doubts: Sequence[Doubt]) -> str:
+    return messages(sum(doubt.messages for doubt in doubts))
+
+
+def show_plan(
+    doubts: Sequence[Doubt], planned: dict[str, str], arguments: argparse.Namespace, otherwise: Callable[[Doubt], str]
+) -> None:
+    """Print each batch with what would be done with it: what is planned for it, else why it is left alone."""
+    rows = [(doubt, planned.get(doubt.batch) or otherwise(doubt)) for doubt in doubts]
+    if arguments.json:
+        for doubt, action in rows if arguments.dry_run else ():
+            print_json({"doubt": doubt, "changes": doubt.batch in planned, "action": action})
+        return
+    if not rows:
+        print("No batch of the account is in doubt since a moment of that period.")
+        return
+    print_table(
+        ("batch", "messages", "in doubt since", "account", "what is done"),
+        (
+            (doubt.batch, number(doubt.messages), moment(doubt.since), doubt.account_name, action)
+            for doubt, action in rows
+        ),
+    )
+
+
+def confirmed(arguments: argparse.Namespace, question: str) -> bool:
+    """Whether to go on after what would be done was shown. Raise `BadInput` where nobody can be asked."""
+    if arguments.dry_run:
+        if not arguments.json:
+            print("Nothing was changed.")
+        return False
+    if arguments.yes:
+        return True
+    require_decision(arguments)
+    print(f"{question} Type yes to go on: ", end="", flush=True)
+    if sys.stdin.readline().strip().lower() == "yes":
+        return True
+    print("Nothing was changed.")
+    return False
+
+
+def require_decision(arguments: argparse.Namespace) -> None:
+    if not (arguments.dry_run or arguments.yes) and (arguments.json or not sys.stdin.isatty()):
+        raise BadInput("Nothing was changed, as nobody can be asked. --yes goes on, --dry-run only shows it.")

@@ -1,0 +1,83 @@
+"""Batches in doubt, with what settles each: what an operator is shown before many are settled at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import redis
+
+from bsg_ledger.batches import split_batch_id
+from bsg_ledger.moments import moment
+from bsg_ledger.scripts import decoded, text_of
+
+_BATCHES_AT_ONCE = 500
+_HEAD = ("account_name", "cancelled", "deadline", "accepted_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A batch that was on the wire without a clear answer. `since`: its first attempt that may have been taken.
+
+    `needs_operator`: what BSG shows does not settle it, as `why` says. `no_trace`: BSG would show it, and shows nothing
+    of it. `if_not_sent` is the state that it gets if it was not sent: `pending` is sent again.
+    """
+
+    batch: str
+    campaign_id: str
+    account_name: str
+    messages: int
+    since: datetime
+    attempts: int
+    needs_operator: bool
+    no_trace: bool
+    why: str
+    if_not_sent: str
+
+    @property
+    def may_be_resolved(self) -> bool:
+        """Whether it may be called not sent together with others: an operator is asked, and BSG has no trace of it."""
+        return self.needs_operator and self.no_trace
+
+
+def read_doubts(
+    client: redis.Redis, account: str, *, since: datetime | None, until: datetime | None, now: datetime
+) -> list[Doubt]:
+    """Return the account's batches in doubt since a moment of that period, the oldest doubt first."""
+    reads: Any = client  # redis-py types its replies as all that they might be
+    names = [text_of(name) for name in reads.zrange(f"bsg:account:{account}:doubt", 0, -1)]
+    found: list[Doubt] = []
+    for first in range(0, len(names), _BATCHES_AT_ONCE):
+        some = names[first : first + _BATCHES_AT_ONCE]
+        pipe = reads.pipeline(transaction=False)
+        for campaign, number in map(split_batch_id, some):
+            pipe.hgetall(f"bsg:campaign:{campaign}:batch:{number}")
+            pipe.hmget(f"bsg:campaign:{campaign}", *_HEAD)
+        answers = pipe.execute()
+        for name, raw, head in zip(some, answers[::2], answers[1::2], strict=True):
+            record = decoded(raw)
+            if record.get("state") == "unconfirmed" and head[0] is not None:
+                found.append(_doubt(name, record, [text_of(value or b"") for value in head], now))
+    in_period = [
+        doubt for doubt in found if (since is None or doubt.since >= since) and (until is None or doubt.since < until)
+    ]
+    return sorted(in_period, key=lambda doubt: (doubt.since, doubt.batch))
+
+
+def _doubt(name: str, record: Mapping[str, str], head: Sequence[str], now: datetime) -> Doubt:
+    account_name, cancelled, deadline, accepted_at = head
+    campaign, _ = split_batch_id(name)
+    return Doubt(
+        batch=name,
+        campaign_id=campaign,
+        account_name=account_name,
+        messages=int(record["size"]),
+        since=moment(int(record.get("first_intent_at", accepted_at))),
+        attempts=int(record.get("attempts", 0)),
+        needs_operator="asks" in record,
+        no_trace=record.get("no_trace") == "1",
+        why=record.get("asks_why") or record.get("error", ""),
+        if_not_sent="cancelled" if cancelled == "1" else "expired" if moment(int(deadline)) <= now else "pending",
+    )
