@@ -31,6 +31,7 @@ from bsg_cli.embedded_server import DATA_DIRECTORY
 from bsg_cli.errors import CommandError, ExitCode
 from bsg_cli.examples import add_examples
 from bsg_cli.message_files import option_hint
+from bsg_cli.parsing import CommandLine, Commands
 from bsg_cli.printing import complain, drop_output, make_output_safe
 from bsg_config.settings import SettingsInvalid
 from bsg_producer import (
@@ -96,7 +97,7 @@ def run_command_line(words: list[str]) -> int:
         return ExitCode.FAILED
 
 
-def parser() -> argparse.ArgumentParser:
+def command_line() -> CommandLine:
     """The whole command line."""
     whole = argparse.ArgumentParser(
         prog="bsg-campaigns",
@@ -113,12 +114,17 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help=f"of the embedded server, which is used when REDIS_URL is not set ({DATA_DIRECTORY})",
     )
-    commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True, action=Commands)
     for group in _GROUPS:
         group.add_to(commands, common)
     add_examples(commands)
     sandbox.add_to(commands)
-    return whole
+    return CommandLine(whole, commands.choices)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the whole command line, for what looks through it."""
+    return command_line().whole
 
 
 def _complete() -> None:
@@ -131,7 +137,7 @@ def _run(words: list[str]) -> int:
     if words[:1] == ["sandbox"]:
         return sandbox.run(words[1:])
     try:
-        arguments = parser().parse_args(words)
+        arguments = command_line().parse(words)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else ExitCode.MISUSE
     return ExitCode(arguments.run(arguments))
@@ -141,7 +147,9 @@ def _said_by(error: Exception, words: Sequence[str]) -> str:
     if isinstance(error, FileInvalid):
         return f"{error}{option_hint(error.option)}"
     if isinstance(error, CampaignInvalid):
-        return "\n  ".join(["", *(f"{field}: {' '.join(said)}" for field, said in error.errors.items())]).lstrip()
+        name_of = command_line().name_of
+        lines = (f"{name_of(field, words)}: {' '.join(said)}" for field, said in error.errors.items())
+        return "\n  ".join(lines)
     if isinstance(error, EnqueueUnconfirmed) and "--idempotency-key" not in words:
         return (
             "Redis did not confirm the campaign, which may exist or not. Repeat the command with "

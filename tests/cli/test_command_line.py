@@ -115,7 +115,7 @@ def test_a_bad_row_deep_in_the_file_leaves_no_campaign(ledger: Path, line: Comma
     ("words", "told"),
     [
         (("--text", "Hi {{ name"), "text:"),
-        (("--text", "Hi", "--start-at", "2020-01-01T09:00+00:00"), "start_at:"),
+        (("--text", "Hi", "--start-at", "2020-01-01T09:00+00:00"), "--start-at:"),
         (("--text", "Hi", "--validity", "1000"), "validity:"),
         (("--text", "Hi", "--start-at", "2030-01-01T09:00"), "'2030-01-01T09:00' has no zone"),
         (("--text", "Hi {{ nmae }}"), "contacts.csv, line 1: no column is named `nmae`, which the text uses"),
@@ -183,6 +183,79 @@ def test_a_test_send_takes_the_first_rows_to_ones_own_phone(ledger: Path, line: 
     assert line.run(*words, "+380671231231", "--dry-run") == ExitCode.MISUSE
 
 
+def test_a_test_send_shows_the_texts_as_they_are_sent_and_no_phone(ledger: Path, line: CommandLine) -> None:
+    Path("contacts.csv").write_text("phone,name\n+380661231231,Ann\n+380661231232,Bob\n", encoding="utf-8")
+    words = ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi {{ name }}", "--test-to", "+380671231231")
+
+    assert line.run(*words) == ExitCode.OK
+
+    assert line.output.splitlines()[1:] == ["  text 1: Hi Ann", "  text 2: Hi Bob"]
+    assert "380" not in line.output + line.errors
+
+
+def test_the_newest_campaign_is_printed_alone(ledger: Path, line: CommandLine) -> None:
+    assert line.run("list", "--newest") == ExitCode.FAILED
+    assert (line.output, "There is no campaign." in line.errors) == ("", True)
+    line.send()
+    newest = line.send("--name", "another")
+
+    assert line.run("list", "--newest") == ExitCode.OK
+    assert line.output == f"{newest}\n"
+    assert line.json("list", "--newest") == {"campaign_id": newest}
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (("sned", "contacts.csv"), "Did you mean send?"),
+        (("statsu",), "Did you mean status?"),
+        (("send", "contacts.csv", "--sendr", "MyShop"), "Did you mean --sender?"),
+        (("list", "--limt=3"), "Did you mean --limit?"),
+        (("quux",), "`bsg-campaigns --help` lists what there is."),
+    ],
+)
+def test_a_word_that_is_mistyped_gets_the_nearest_one(line: CommandLine, words: tuple[str, ...], near: str) -> None:
+    assert line.run(*words) == ExitCode.MISUSE
+    assert "usage:" in line.errors
+    assert near in line.errors
+
+
+def test_every_command_and_every_option_is_described_in_its_help() -> None:
+    whole = parser()
+    (commands,) = (action for action in whole._actions if isinstance(action, argparse._SubParsersAction))
+    own_help = {"sandbox"}
+
+    assert [
+        name for name, command in commands.choices.items() if name not in own_help and not command.description
+    ] == []
+    assert [
+        f"{name} {action.dest}"
+        for name, command in commands.choices.items()
+        for action in command._actions
+        if not action.help
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi", "--send-between", "soon"), "--send-between: "),
+        (("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi", "--max-cost", "much"), "--max-cost: "),
+        (("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi", "--callback-url", "x"), "--callback-url: "),
+        (("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi", "--tariff-code", "-1"), "--tariff-code: "),
+        (("events", "--since", "then"), "--since: "),
+        (("suppress", "12"), "PHONE: "),
+    ],
+)
+def test_what_is_wrong_is_called_what_it_is_called_on_the_command_line(
+    ledger: Path, line: CommandLine, words: tuple[str, ...], told: str
+) -> None:
+    Path("contacts.csv").write_text(CONTACTS, encoding="utf-8")
+
+    assert line.run(*words) == ExitCode.MISUSE
+    assert f"bsg-campaigns: {told}" in line.errors
+
+
 def test_hours_and_a_cap_are_taken_and_told_when_they_are_wrong(ledger: Path, line: CommandLine) -> None:
     campaign = line.send("--send-between", "09:00-20:00 Europe/Kyiv", "--max-cost", "25.50")
     line.run("pause", campaign)
@@ -191,7 +264,7 @@ def test_hours_and_a_cap_are_taken_and_told_when_they_are_wrong(ledger: Path, li
     assert "--max-cost: Not an amount of money" in line.errors
     words = ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi")
     assert line.run(*words, "--send-between", "9-20") == ExitCode.MISUSE
-    assert "send_between: Not hours of a day: write it as 09:00-20:00" in line.errors
+    assert "--send-between: Not hours of a day: write it as 09:00-20:00" in line.errors
 
 
 def test_who_opted_out_is_listed_from_the_command_line_and_from_a_file(ledger: Path, line: CommandLine) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bsg_cli.commands.campaign_argument import CAMPAIGN_HELP
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import ExitCode
 from bsg_cli.presenting import headline
@@ -39,7 +40,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser = commands.add_parser(
         "explain", parents=[common], help="where each batch stands, what it waits for, what happens next and when"
     )
-    parser.add_argument("campaign", metavar="ID")
+    parser.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
     parser.set_defaults(run=run)
 
 

@@ -7,9 +7,10 @@ import dataclasses
 from itertools import islice
 from pathlib import Path
 
+from bsg_cli.commands.campaign_argument import CAMPAIGN_HELP
 from bsg_cli.commands.reading_options import add_reading_options, reading_of
 from bsg_cli.connection import open_producer, settings_in
-from bsg_cli.errors import BadInput, ExitCode
+from bsg_cli.errors import BadInput, CommandError, ExitCode
 from bsg_cli.presenting import headline, print_batches, print_counts, transition_line
 from bsg_cli.printing import moment, number, print_json, print_table
 from bsg_cli.reject_file import print_rejected_rows, print_rejects
@@ -30,20 +31,24 @@ CAMPAIGNS_SHOWN = 50
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     status = commands.add_parser("status", parents=[common], help="how a campaign stands")
-    status.add_argument("campaign", metavar="ID")
+    status.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
     status.add_argument("--all", action="store_true", help=f"every transition, not the last {TRANSITIONS_SHOWN}")
     status.set_defaults(run=run_status)
 
     listing = commands.add_parser("list", parents=[common], help="the campaigns, the newest first")
-    listing.add_argument("--limit", type=_count, default=CAMPAIGNS_SHOWN, metavar="N", help=f"({CAMPAIGNS_SHOWN})")
+    shown = listing.add_mutually_exclusive_group()
+    shown.add_argument(
+        "--limit", type=_count, default=CAMPAIGNS_SHOWN, metavar="N", help=f"how many ({CAMPAIGNS_SHOWN})"
+    )
+    shown.add_argument("--newest", action="store_true", help="print the id of the newest alone; exit code 1 if none is")
     listing.set_defaults(run=run_list)
 
     watching = commands.add_parser("watch", parents=[common], help="follow a campaign until it is final")
-    watching.add_argument("campaign", metavar="ID")
+    watching.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
     watching.set_defaults(run=run_watch)
 
     rejects = commands.add_parser("rejects", parents=[common], help="the messages that are not sent, and why")
-    rejects.add_argument("campaign", metavar="ID")
+    rejects.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
     rejects.add_argument("--csv", action="store_true", help="as a CSV file, which can be mended and sent again")
     rejects.add_argument(
         "--file",
@@ -101,6 +106,8 @@ def _fields(status: CampaignStatus | CampaignSummary) -> dict[str, object]:
 
 def run_list(arguments: argparse.Namespace) -> ExitCode:
     settings = settings_in(arguments.data_directory)
+    if arguments.newest:
+        return _print_newest(Producer(settings), json=arguments.json)
     campaigns = list(islice(Producer(settings).campaigns(), arguments.limit))
     with queue_errors():
         waits = WaitingReader(connect(settings), settings).foremost_of([one.campaign_id for one in campaigns])
@@ -122,6 +129,17 @@ def run_list(arguments: argparse.Namespace) -> ExitCode:
             for campaign in campaigns
         ),
     )
+    return ExitCode.OK
+
+
+def _print_newest(producer: Producer, *, json: bool) -> ExitCode:
+    newest = next(producer.campaigns(), None)
+    if newest is None:
+        raise CommandError("There is no campaign.")
+    if json:
+        print_json({"campaign_id": newest.campaign_id})
+    else:
+        print(newest.campaign_id)
     return ExitCode.OK
 
 

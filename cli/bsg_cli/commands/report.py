@@ -7,6 +7,7 @@ import csv
 import sys
 from datetime import datetime
 
+from bsg_cli.commands.campaign_argument import CAMPAIGN_HELP
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.printing import print_json
@@ -18,7 +19,7 @@ _COLUMNS = ("index", "phone", "reference_id", "status", "price", "currency", "se
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser("report", parents=[common], help="what BSG says of each message of a campaign")
-    parser.add_argument("campaign", metavar="ID")
+    parser.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
     parser.add_argument("--csv", action="store_true", help="as a CSV file, safe to open in a spreadsheet")
     parser.set_defaults(run=run)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,14 @@ from bsg_cli.message_files import open_messages
 from bsg_cli.printing import Progress, complain, messages, number, print_json
 from bsg_cli.watching import watch
 from bsg_config import clock
+from bsg_config.queue_order import PRIORITIES
 from bsg_config.settings import Settings
 from bsg_producer import rules
 from bsg_producer.campaign_arguments import check_envelope
 from bsg_producer.files import MessageFile
+from bsg_producer.redirecting import redirect_first
 from bsg_producer.rules import Fault
+from bsg_producer.template import FieldMissing, Template
 
 ROWS_BETWEEN_PROGRESS = 10_000
 _ENVELOPE = (
@@ -55,10 +57,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser.add_argument("--start-at", type=moment_argument, metavar="TIME", help="with zone: 2026-12-01T09:00+02:00")
     parser.add_argument("--deadline", type=moment_argument, metavar="TIME", help="what is unsent then is never sent")
     parser.add_argument("--validity", type=int, default=72, metavar="HOURS", help="how long BSG tries (72)")
-    parser.add_argument("--tariff-code", type=int, default=0, metavar="N")
-    parser.add_argument("--priority", choices=("high", "normal", "low"), default="normal")
+    parser.add_argument("--tariff-code", type=int, default=0, metavar="N", help="of the account at BSG (0)")
+    parser.add_argument(
+        "--priority", choices=PRIORITIES, default="normal", help="its turn among waiting campaigns (normal)"
+    )
     parser.add_argument("--name", help="for people to tell campaigns apart")
-    parser.add_argument("--callback-url", metavar="URL")
+    parser.add_argument(
+        "--callback-url", metavar="URL", help="where BSG pushes delivery reports; 100 characters at most"
+    )
     parser.add_argument("--idempotency-key", metavar="KEY", help="the same key and content is accepted only once")
     parser.add_argument(
         "--transliterate", action="store_true", help="BSG writes texts in Latin letters where that is necessary"
@@ -103,13 +109,15 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             complain(f"{file.shown}: {file.said}")
         if arguments.dry_run:
             return _dry_run(file, arguments)
+        first: list[Mapping[str, Any]] = []  # of a test send: what the person who makes it looks at
         producer = open_producer(arguments.data_directory)
         progress = Progress()
         try:
             rows = _counted(file, progress)
             envelope = _envelope(arguments)
             if arguments.test_to is not None:
-                rows, envelope = _test_rows(rows, arguments.test_to), {**envelope, "allow_duplicates": True}
+                first = redirect_first(rows, arguments.test_to, TEST_ROWS)
+                rows, envelope = iter(first), {**envelope, "allow_duplicates": True}
             receipt = producer.enqueue(rows, **envelope, idempotency_key=arguments.idempotency_key)
         finally:
             progress.clear()
@@ -118,6 +126,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     else:
         already = "Already accepted" if receipt.duplicate else "Accepted"
         print(f"{already}: {messages(receipt.messages)} as campaign {receipt.campaign_id}", flush=True)
+        _print_texts(first, arguments.text)
     return watch(producer, receipt.campaign_id, json=arguments.json) if arguments.watch else ExitCode.OK
 
 
@@ -135,10 +144,15 @@ def _check_test(arguments: argparse.Namespace) -> None:
         raise BadInput(f"--test-to: {fault.message}.") from None
 
 
-def _test_rows(rows: Iterator[Mapping[str, str | int]], phone: str) -> Iterator[Mapping[str, str | int]]:
-    """The first rows, to somebody else. Without ids of their own: the campaign itself will need those."""
-    for row in islice(rows, TEST_ROWS):
-        yield {**{name: value for name, value in row.items() if name != "reference_id"}, "phone": phone}
+def _print_texts(rows: Iterable[Mapping[str, Any]], text: str | None) -> None:
+    """Print what the phone of a test send shows; a row without a field of the text is rejected by the workers."""
+    template = None if text is None else Template.parse(text)
+    for place, row in enumerate(rows, 1):
+        try:
+            shown = str(row["text"]) if template is None else template.render(row)
+        except FieldMissing as missing:
+            shown = f"(rejected: the row has no {missing.name})"
+        print(f"  text {place}: {shown}", flush=True)
 
 
 def _dry_run(file: MessageFile, arguments: argparse.Namespace) -> ExitCode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from bsg_cli.commands.campaign_argument import CAMPAIGN_HELP
 from bsg_cli.commands.send import moment_argument
 from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.errors import BadInput, ExitCode
@@ -28,7 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         ("cancel", run_cancel, "end what is unsent for good, and have the rest stopped at BSG"),
     ):
         parser = commands.add_parser(name, parents=[common], help=explanation)
-        parser.add_argument("campaign", metavar="ID")
+        parser.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
         if name == "resume":
             parser.add_argument(
                 "--max-cost", metavar="AMOUNT", help="what the whole campaign may cost from now on; none: no cap"
@@ -36,7 +37,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         parser.set_defaults(run=run)
 
     retry = commands.add_parser("retry", parents=[common], help="send again what BSG refused, or what has expired")
-    retry.add_argument("campaign", metavar="ID")
+    retry.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
     retry.add_argument("--deadline", type=moment_argument, metavar="TIME", help="with zone; needed for what expired")
     retry.set_defaults(run=run_retry)
 

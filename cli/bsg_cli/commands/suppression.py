@@ -22,7 +22,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         ("unsuppress", run_unsuppress, "take phones off the list of those that are never sent to"),
     ):
         parser = commands.add_parser(name, parents=[common], help=explanation)
-        parser.add_argument("phones", nargs="*", metavar="PHONE")
+        parser.add_argument("phones", nargs="*", metavar="PHONE", help="with its country's code, or give --file")
         parser.add_argument(
             "--file", type=Path, metavar="FILE", help="CSV or .xlsx with a column phone; - is standard input"
         )

@@ -1,0 +1,5 @@
+"""The campaign that a command is about."""
+
+from __future__ import annotations
+
+CAMPAIGN_HELP = "the campaign's id, as `send` and `list` print it"

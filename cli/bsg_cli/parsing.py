@@ -1,0 +1,63 @@
+"""How the command line is read: each command describes itself, and a word that is mistyped gets the nearest one."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NoReturn
+
+# What `Producer` calls an argument that is no option of a command.
+_POSITIONALS = {"campaign": "ID", "batch": "BATCH", "phones": "PHONE", "messages": "FILE"}
+
+
+if TYPE_CHECKING:
+    _SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
+else:
+    _SubParsers = argparse._SubParsersAction
+
+
+class Commands(_SubParsers):
+    """The commands; the line that lists one in the help of all is the description in its own."""
+
+    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
+        described = options["help"][:1].upper() + options["help"][1:] + "."
+        return super().add_parser(name, **{"description": described, **options})
+
+
+class CommandLine:
+    """The parser of the whole, and those of the commands by their names."""
+
+    def __init__(self, whole: argparse.ArgumentParser, commands: Mapping[str, argparse.ArgumentParser]) -> None:
+        self.whole = whole
+        self._commands = commands
+
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        """Read the words. End with exit code 2 and the nearest known word where one is not known."""
+        name = words[0] if words else ""
+        if name and not name.startswith("-") and name not in self._commands:
+            self._refuse(self.whole, f"{name!r} is no command", name, self._commands)
+        arguments, unknown = self.whole.parse_known_args(words)
+        if unknown:
+            command = self._commands.get(name, self.whole)
+            self._refuse(command, f"unrecognized arguments: {' '.join(unknown)}", unknown[0], _options_of(command))
+        return arguments
+
+    def name_of(self, field: str, words: Sequence[str]) -> str:
+        """What the command in these words calls an argument of `Producer`."""
+        option = f"--{field.replace('_', '-')}"
+        command = self._commands.get(words[0] if words else "")
+        if command is not None and option in _options_of(command):
+            return option
+        return _POSITIONALS.get(field, field)
+
+    @staticmethod
+    def _refuse(parser: argparse.ArgumentParser, said: str, word: str, known: Iterable[str]) -> NoReturn:
+        near = get_close_matches(word.partition("=")[0], list(known), 1)
+        hint = f". Did you mean {near[0]}?" if near else f". `{parser.prog} --help` lists what there is."
+        parser.error(said + hint)
+
+
+def _options_of(parser: argparse.ArgumentParser) -> list[str]:
+    return re.findall(r"--[a-z-]+", parser.format_usage())
