@@ -82,10 +82,13 @@ class Bench:
 
     def unconfirmed(self, campaign: str) -> BatchLease:
         lease = self.posting(campaign)
-        self.runtime.ledger.batches.doubtful(
-            lease, account=self.runtime.account, cause="read timeout", doubts_allowed=99
-        )
+        self.doubtful(lease)
         return lease
+
+    def doubtful(self, lease: BatchLease) -> None:
+        self.runtime.ledger.batches.doubtful(
+            lease, account=self.runtime.account, cause="read timeout", doubts_allowed=None
+        )
 
     def taken(self, campaign: str, batch: int, bsg_campaign_id: int) -> str:
         return self.runtime.ledger.batches.taken(

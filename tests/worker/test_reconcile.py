@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,11 @@ from bsg_config import clock
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
+from bsg_worker.bodies import unpacked
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.client.answers import CampaignDetail, MessageRow
+from bsg_worker.client.bsg_client import BSGClient
+from bsg_worker.client.lists import NewestFirst
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
 from bsg_worker.reconcile import reconcile
 from tests.worker.bench import Bench
@@ -237,6 +241,81 @@ def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: s
     assert asked["/api/campaigns"] == 1
     assert asked["/api/campaigns/1000001/detail"] == 1
     assert asked["/api/messages"] == 5 + 1  # each one's reference id, and the stranger's messages
+
+
+def requests_for_doubts(redis_url: str, count: int, *, at_bsg: bool = False) -> Counter[str]:
+    """What one round asks of BSG for so many batches of five messages in doubt, beside 1 000 messages of others."""
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="5", BSG_DUPLICATE_WINDOW="3600")
+        for first in range(0, 1000, 500):
+            bench.taken(bench.prepared(1), 0, sent_by_others(bench, first, 500))
+        campaign = bench.prepared(5 * count)
+        if at_bsg:
+            sandbox.fault("cut_after", times=count)
+        for _ in range(count):
+            lease = bench.posting(campaign)
+            if at_bsg:
+                bench.runtime.client.send_individual(unpacked(lease.body, bench.runtime.seal), {}, lambda: True)
+            bench.doubtful(lease)
+        sandbox.advance(60)
+        asked_before = len(sandbox.requests())
+
+        outcome = looks(bench)
+
+        assert outcome.split("; ")[:count] == ["submitted" if at_bsg else "no trace yet"] * count
+        bench.runtime.redis.flushdb()
+        return Counter(re.sub("[0-9]+", "N", seen.path) for seen in sandbox.requests()[asked_before:])
+
+
+def sent_by_others(bench: Bench, first: int, count: int) -> int:
+    rows = [
+        {"phone": 380_671_000_000 + number, "sender": "MyShop", "text": "x", "reference_id": f"x{number}"}
+        for number in range(first, first + count)
+    ]
+    campaign = bench.runtime.client.send_individual(json.dumps(rows).encode(), {}, lambda: True).campaign
+    assert campaign is not None
+    return campaign.id
+
+
+def test_many_doubts_cost_as_many_requests_as_few(redis_url: str) -> None:
+    assert requests_for_doubts(redis_url, 5) == requests_for_doubts(redis_url, 200)
+
+
+def test_many_doubts_that_bsg_has_are_found_in_its_lists(redis_url: str) -> None:
+    few, many = (requests_for_doubts(redis_url, count, at_bsg=True) for count in (5, 200))
+
+    assert many["/api/campaigns"] == few["/api/campaigns"]
+    assert many["/api/messages"] <= few["/api/messages"] + 3  # 1 000 messages more are two pages more
+    assert many["/api/campaigns/N/detail"] == few["/api/campaigns/N/detail"]
+
+
+def test_many_doubts_are_settled_in_a_few_rounds_while_three_of_ten_requests_fail(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0")
+        campaign = bench.prepared(120)
+        for _ in range(120):
+            bench.unconfirmed(campaign)
+        sandbox.fault("server_error_before", probability=0.15, seed=1, method="GET", path="/api/*")
+        sandbox.fault("cut_before", probability=0.15, seed=2, method="GET", path="/api/*")
+
+        rounds = [looks(bench) for _ in range(6)]
+
+        assert bench.status(campaign).counts["unconfirmed"] == 0, rounds
+
+
+def test_messages_that_are_not_listed_in_order_are_looked_up_one_by_one(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def oldest_first(client: BSGClient) -> NewestFirst[MessageRow]:
+        newest = newest_messages(client)
+        get = newest._get
+        monkeypatch.setattr(newest, "_get", lambda query: get({**query, "way": "asc"}))
+        return newest
+
+    newest_messages = BSGClient.newest_messages
+    monkeypatch.setattr(BSGClient, "newest_messages", oldest_first)
+
+    assert requests_for_doubts(redis_url, 5)["/api/messages"] == 1 + 25
 
 
 def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(

@@ -19,16 +19,22 @@ from tests.worker.bench import Bench
 UNKNOWN = 999  # no campaign at BSG has that id: asking for it is answered 404
 
 
-def test_a_row_that_fails_ends_no_round_but_a_bsg_out_of_reach_does(bench: Bench) -> None:
+def over_after(bench: Bench, *failures: ReadFailed | None) -> bool:
+    """Whether a round in which that happened is over."""
     turns = Turns(bench.runtime)
-    over = list[bool]()
-
-    for failure in (ReadFailed("HTTP 404", status=404), ReadFailed("no answer")):
+    for failure in failures:
         with turns.turn():
-            raise failure
-        over.append(turns.over)
+            if failure is not None:
+                raise failure
+    return turns.over
 
-    assert over == [False, True]
+
+def test_a_row_that_fails_ends_no_round_but_a_bsg_out_of_reach_does(bench: Bench) -> None:
+    unanswered, refused = ReadFailed("no answer"), ReadFailed("HTTP 404", status=404)
+
+    assert not over_after(bench, refused, refused, refused)
+    assert not over_after(bench, unanswered, unanswered, None, unanswered, unanswered, refused, unanswered)
+    assert over_after(bench, unanswered, unanswered, unanswered)
 
 
 def test_a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll(bench: Bench) -> None:

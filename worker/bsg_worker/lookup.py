@@ -72,7 +72,7 @@ class Lookup:
     def by_reference_ids(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding | None:
         """The first half of a look, which costs a request or two; None if BSG shows none of the ids."""
         ours, intent = _places(rows), moments.moment(record.first_intent_ms)
-        for reference_id in _samples(rows, record.suspects):
+        for reference_id in samples_of(rows, record.suspects):
             finding = self._of_hits(self.hits(reference_id), record, batch_id, ours, intent)
             if finding is not None:
                 return finding
@@ -119,12 +119,12 @@ class Lookup:
         printed = detail.created_at or hit.created_at
         if printed is None:
             return None
-        moment, margin = self._made(printed)
+        moment, margin = self.made(printed)
         if moment < intent - margin:
             return True
         return None if moment < intent - CLOCK_TOLERANCE else False
 
-    def _made(self, printed: datetime) -> tuple[datetime, timedelta]:
+    def made(self, printed: datetime) -> tuple[datetime, timedelta]:
         """When, and by how much it may differ from this clock."""
         moment = self.time.moment(printed)
         if moment is None:
@@ -153,7 +153,7 @@ class Lookup:
             if answer.id not in strangers:
                 continue
             if answer.created_at is not None:
-                moment, margin = self._made(answer.created_at)
+                moment, margin = self.made(answer.created_at)
                 if moment < intent - margin:
                     continue  # a list that is shared with an older doubt reaches back further
             detail = self.client.campaign(answer.id)
@@ -197,7 +197,7 @@ class _Findings:
         return Found(tuple(self._found.values())) if self._found else Undecided(self._unfit[0])
 
 
-def _samples(rows: Sequence[Any], suspects: Sequence[int]) -> list[str]:
+def samples_of(rows: Sequence[Any], suspects: Sequence[int]) -> list[str]:
     """Reference ids from all over the batch, and some of those that BSG complained of."""
     spread = range(len(rows)) if len(rows) <= SAMPLES else _evenly(len(rows))
     named = [place for place in suspects if place < len(rows)][:SAMPLES]

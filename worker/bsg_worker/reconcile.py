@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,19 +16,21 @@ from bsg_ledger.rooms import Room
 from bsg_producer.columns import Flaw
 from bsg_producer.rejects import RejectCode
 from bsg_worker.bodies import rejected, unpacked, without
-from bsg_worker.client.answers import CampaignDetail
+from bsg_worker.client.answers import CampaignDetail, MessageRow
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.logs import decided
-from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore
+from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore, samples_of
 from bsg_worker.pace import FIRST_POLL_SECONDS
+from bsg_worker.read_back import Wanted, read_back
 from bsg_worker.read_failures import denies
-from bsg_worker.read_once import ReadOnce
+from bsg_worker.read_once import FromLists, ReadOnce
 from bsg_worker.rounds import one_at_a_time
 from bsg_worker.runtime import Runtime
 from bsg_worker.spans import LISTABLE
 from bsg_worker.turns import Turns, by_lot
 
-AT_ONCE = 50
+AT_ONCE = 500  # in doubt, confirmed together: by the same lists, read once
+LOOKS_AT_MOST = 3  # for one batch in a round, as the requests of a look may fail
 LONGEST_GAP_SECONDS = 60.0
 ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id settles it
 
@@ -58,6 +60,7 @@ def _round(runtime: Runtime) -> str:
     if not records:
         return "nothing in doubt is due"
     looks = _Looks(runtime, records)
+    looks.read_back(records)
     # First what a request or two find: each of these is a stranger less among which the others are looked for.
     looks.take(records, looks.by_reference_ids)
     looks.take(_unchanged(runtime, looks.without_trace), looks.among_strangers)
@@ -84,13 +87,34 @@ class _Looks:
         self.without_trace: list[BatchRecord] = []
         self._runtime = runtime
         self._began = clock.monotonic()
-        earliest = min(record.first_intent_ms for record in records)
+        self._earliest = moment(min(record.first_intent_ms for record in records))
         # Many in doubt at once are each other's strangers: were these read for each of them anew, a round would cost
         # their number squared.
-        self._reads = ReadOnce(runtime.client, moment(earliest), moment(runtime.ledger.rooms.now_ms()))
+        self._reads = self._shared({})
+        self._found_in: Reads = self._reads
+
+    def _shared(self, by_reference: Mapping[str, Sequence[MessageRow]]) -> ReadOnce:
+        now = moment(self._runtime.ledger.rooms.now_ms())
+        return ReadOnce(self._runtime.client, self._earliest, now, by_reference)
+
+    def read_back(self, records: Sequence[BatchRecord]) -> None:
+        """Reads BSG's newest messages once for all, if that costs less than looking up each one's reference ids."""
+        made = _lookup(self._runtime, self._reads).made
+        wanted = [
+            Wanted(
+                samples_of(_rows_of(self._runtime, record), record.suspects),
+                moment(record.first_intent_ms),
+                older_too="suspects" in record.raw,
+            )
+            for record in records
+        ]
+        done = read_back(self._runtime.client.newest_messages(), wanted, made, self.turns)
+        self._reads = self._shared(done.by_reference)
+        self._found_in = FromLists(self._reads, done.totals)
 
     def take(self, records: Sequence[BatchRecord], look: Callable[[BatchRecord], None]) -> None:
-        """Looks for each, unless BSG answers nobody now."""
+        """Looks for each, unless BSG answers nobody now; again where a request failed, as the others' are known."""
+        failed: list[BatchRecord] = []
 
         def one(record: BatchRecord) -> bool:
             reached(CrashPoint.RECONCILE_DUE_TAKEN)
@@ -99,14 +123,21 @@ class _Looks:
             except ReadFailed as failure:
                 if denies(failure):
                     _ask(self._runtime, record, "BSG does not know a campaign that it lists")
+                else:
+                    failed.append(record)
                 raise
             return True
 
-        self.turns.each(by_lot(records), one)
+        left = records
+        for _ in range(LOOKS_AT_MOST):
+            self.turns.each(by_lot(left), one)
+            left, failed = failed, []
+            if not left or self.turns.over:
+                break
 
     def by_reference_ids(self, record: BatchRecord) -> None:
         rows = _rows_of(self._runtime, record)
-        finding = _lookup(self._runtime, self._reads).by_reference_ids(record, record.id, rows)
+        finding = _lookup(self._runtime, self._found_in).by_reference_ids(record, record.id, rows)
         if finding is None:
             self.without_trace.append(record)
         else:

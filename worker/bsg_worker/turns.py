@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from random import SystemRandom
 from typing import TypeVar
 
@@ -21,24 +22,44 @@ def by_lot(rows: Sequence[Row]) -> list[Row]:
     return SystemRandom().sample(rows, len(rows))
 
 
+UNANSWERED_IN_A_ROW = 3
+
+
+@dataclass(slots=True)
+class Turn:
+    """One row's requests; `failure` is why they came to nothing."""
+
+    failure: ReadFailed | None = None
+
+
 class Turns:
-    """One round. `over` says that BSG answers nobody now, `cause` why the last failure came, "" if there was none."""
+    """One round. `over` says that BSG answers nobody now, `cause` why the last failure came, "" if there was none.
+
+    A single request without an answer ends nothing: where every third one fails, no round would come to its end.
+    """
 
     def __init__(self, runtime: Runtime) -> None:
         self.over = False
         self.cause = ""
         self._runtime = runtime
+        self._unanswered = 0
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def turn(self) -> Iterator[Turn]:
         """One row's requests. A failure is obeyed and noted, and ends the round only if the next would fail too."""
+        turn = Turn()
         try:
-            yield
+            yield turn
         except ReadFailed as failure:
             obey(self._runtime, failure)
             reached(CrashPoint.TURNS_FAILURE_OBEYED)
-            self.cause = failure.cause
-            self.over = self.over or concerns_everybody(failure)
+            turn.failure, self.cause = failure, failure.cause
+            # Threads may lose count of one: then one request more is made, or one less.
+            self._unanswered = self._unanswered + 1 if failure.status is None else 0
+            out_of_reach = self._unanswered >= UNANSWERED_IN_A_ROW
+            self.over = self.over or out_of_reach or (failure.status is not None and concerns_everybody(failure))
+        else:
+            self._unanswered = 0
 
     def each(self, rows: Sequence[Row], do: Callable[[Row], bool]) -> int:
         """A turn for each row until the round is over; answers for how many it was done.

@@ -258,8 +258,8 @@ GUARDS: tuple[Guard, ...] = (
         "worker/bsg_worker/client/lists.py",
         (
             "an unreadable row fails the whole list",
-            '                raise ReadFailed("an unreadable row in a list", status=200)\n',
-            "                continue\n",
+            "            row = _readable(entry, read)\n",
+            "            if (row := read(entry)) is None:\n                continue\n",
             f"{ILL_SHAPED}a_list_that_cannot_be_read_whole_fails",
         ),
         (
@@ -270,9 +270,21 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "what is no list is not an empty one",
-            '            raise ReadFailed("a list that is none", status=200)\n',
-            "            return\n",
+            '        raise ReadFailed("a list that is none", status=200)\n',
+            "        return []\n",
             f"{ILL_SHAPED}a_list_that_cannot_be_read_whole_fails",
+        ),
+        (
+            "a list that is read backwards is in order",
+            "if len(known) < len(numbers) or any(later <= earlier for later, earlier in pairwise(known)):",
+            "if False:",
+            f"{ILL_SHAPED}a_list_that_is_not_read_backwards_without_a_gap_fails",
+        ),
+        (
+            "a list that is read backwards has no gap",
+            "if self._lowest is not None and (not known or known[0] < self._lowest):",
+            "if False:",
+            f"{ILL_SHAPED}a_list_that_is_not_read_backwards_without_a_gap_fails",
         ),
         (
             "a list is read to its end",

@@ -9,6 +9,7 @@ PROBE = "tests/worker/test_probe.py::test_"
 EVIDENCE = "tests/worker/test_evidence.py::test_"
 LOOKUP = "tests/worker/test_lookup.py::test_"
 DROPPED = "tests/worker/test_dropped.py::test_"
+READ_BACK = "tests/worker/test_read_back.py::test_"
 TURNS = "tests/worker/test_turns.py::test_"
 ADOPTING = "tests/recovery/test_adopting.py::test_"
 TIME = "tests/worker/test_bsg_time.py::test_"
@@ -367,9 +368,42 @@ GUARDS: tuple[Guard, ...] = (
         "worker/bsg_worker/turns.py",
         (
             "one row that fails keeps no other from its turn",
-            "self.over or concerns_everybody(failure)",
+            "self.over or out_of_reach or (failure.status is not None and concerns_everybody(failure))",
             "True",
             f"{TURNS}a_row_that_fails_ends_no_round_but_a_bsg_out_of_reach_does",
+        ),
+    ),
+    *guards_of(
+        "worker/bsg_worker/read_back.py",
+        (
+            "messages are read back to a page that is older in any case",
+            "return max(moment + margin",
+            "return min(moment - margin",
+            f"{READ_BACK}messages_are_read_back_to_a_page_that_is_older_than_all_that_is_wanted",
+        ),
+        (
+            "rows without a time say nothing of how far back they are",
+            "if not rows or any(row.created_at is None for row in rows):",
+            "if not rows or all(row.created_at is None for row in rows):",
+            f"{READ_BACK}rows_without_a_time_do_not_say_how_far_back_they_are",
+        ),
+        (
+            "a list that is not as it was asked for answers for nothing more",
+            "if turns.over or turn.failure.status == 200 or failures >= FAILURES_IN_A_ROW:",
+            "if turns.over or failures >= FAILURES_IN_A_ROW:",
+            f"{READ_BACK}a_page_that_fails_is_asked_for_again_and_one_that_is_not_as_asked_for_ends_it",
+        ),
+        (
+            "what was not read back to is looked up",
+            "for one in covered for name",
+            "for one in wanted for name",
+            f"{READ_BACK}what_lies_further_back_than_it_pays_to_read_is_looked_up",
+        ),
+        (
+            "a no for ids that BSG knows is looked up beyond the first intent",
+            " if name in found or not one.older_too",
+            "",
+            f"{READ_BACK}only_a_hit_answers_for_an_id_that_may_be_older",
         ),
     ),
     *guards_of(

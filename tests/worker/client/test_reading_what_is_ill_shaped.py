@@ -218,3 +218,48 @@ def test_a_refused_login_tells_whether_the_account_is_closed(
         Login(settings_for(far_side.url))()
 
     assert failure.value.account_reason is reason
+
+
+def message_rows(*ids: int) -> dict[str, Any]:
+    return {"data": [{"id": number, "status": "sent"} for number in ids]}
+
+
+def read_backwards(*contents: Any) -> list[int]:
+    with FarSide(pages(*contents)) as far_side:
+        newest = a_client(far_side).newest_messages()
+        read = list[int]()
+        while not newest.ended:
+            read += [row.id or 0 for row in newest.page()]
+        return read
+
+
+def test_a_list_is_read_backwards_and_what_is_added_meanwhile_makes_no_gap() -> None:
+    added_meanwhile = message_rows(8, 7, 6)
+
+    assert read_backwards(message_rows(9, 8, 7), added_meanwhile, message_rows(6, 5), message_rows(5)) == [
+        9,
+        8,
+        7,
+        6,
+        5,
+    ]
+    assert read_backwards(message_rows()) == []
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        pytest.param([message_rows(7, 8, 9)], id="in another order"),
+        pytest.param([message_rows(9, 9)], id="a row twice"),
+        pytest.param([{"data": [{"status": "sent"}]}], id="rows without a number"),
+        pytest.param([message_rows(9, 8, 7), message_rows(6, 5, 4)], id="with a gap"),
+        pytest.param([message_rows(9, 8, 7), message_rows(9, 8, 7)], id="the same page again"),
+        pytest.param([message_rows(9, 8, 7), message_rows()], id="that ends before its last row"),
+        pytest.param([{"data": "none"}], id="that is none"),
+    ],
+)
+def test_a_list_that_is_not_read_backwards_without_a_gap_fails(contents: list[Any]) -> None:
+    with pytest.raises(ReadFailed) as failure:
+        read_backwards(*contents)
+
+    assert failure.value.status == 200

@@ -30,7 +30,7 @@ from bsg_worker.client.answers import (
     sender_answer,
     whole_number,
 )
-from bsg_worker.client.lists import listed
+from bsg_worker.client.lists import NewestFirst, listed
 from bsg_worker.client.outcomes import Outcome, OutcomeKind, ReadFailed
 from bsg_worker.client.statistics_jobs import StatisticsJobs
 from bsg_worker.client.tokens import TokenStore
@@ -175,6 +175,10 @@ class BSGClient:
         if not query:
             raise ValueError("messages are looked up by campaign or by reference id")
         return listed(partial(self._get, "/api/messages"), query, message_row)
+
+    def newest_messages(self) -> NewestFirst[MessageRow]:
+        """All messages of the account, the newest first, a page at a time. BSG: GET /api/messages."""
+        return NewestFirst(partial(self._get, "/api/messages"), {}, message_row, lambda row: row.id)
 
     def balance(self) -> Balance:
         """What the account has left. Raises ReadFailed. BSG: GET /api/accounts/balance."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from itertools import pairwise
+from typing import Any, Generic, TypeVar
 
 from bsg_worker.client.answers import data_of, whole_number
 from bsg_worker.client.outcomes import ReadFailed
@@ -27,14 +28,10 @@ def listed(
     offset = 0
     first_of_last_page: Row | None = None
     for _ in range(_MOST_PAGES):
-        content = get({**query, "page[offset]": str(offset), "page[limit]": str(_PAGE), "sort": "id", "way": "asc"})
-        rows = data_of(content)
-        if not isinstance(rows, list):
-            raise ReadFailed("a list that is none", status=200)
+        content = get(_page_of(query, offset, "asc"))
+        rows = _entries(content)
         for place, entry in enumerate(rows):
-            row = read(entry)
-            if row is None:
-                raise ReadFailed("an unreadable row in a list", status=200)
+            row = _readable(entry, read)
             if place == 0:
                 if row == first_of_last_page:
                     raise ReadFailed("a list that does not go on", status=200)
@@ -44,6 +41,68 @@ def listed(
         if not rows or _total(content, offset) <= offset:
             return
     raise ReadFailed("a list without an end", status=200)
+
+
+class NewestFirst(Generic[Row]):
+    """A list read from its newest row backwards, a page at a call, as far as the caller wants.
+
+    Each page begins with the last row of the one before, so that rows which are added meanwhile make no gap. A server
+    that does not obey the order is noticed: `page` raises ReadFailed with the status 200. `ended` says that the oldest
+    row has been read.
+    """
+
+    def __init__(
+        self,
+        get: Callable[[Mapping[str, str]], Mapping[str, Any]],
+        query: Mapping[str, str],
+        read: Callable[[Any], Row | None],
+        number: Callable[[Row], int | None],
+    ) -> None:
+        self.ended = False
+        self._get, self._query, self._read, self._number = get, query, read, number
+        self._offset = 0
+        self._lowest: int | None = None
+        self._first_of_last_page: int | None = None
+
+    def page(self) -> list[Row]:
+        """Return the rows of the next page that are new. After a ReadFailed the same page is asked for again."""
+        begin = max(0, self._offset - 1)
+        content = self._get(_page_of(self._query, begin, "desc"))
+        rows = [_readable(entry, self._read) for entry in _entries(content)]
+        numbers = [self._number(row) for row in rows]
+        known = [number for number in numbers if number is not None]
+        if len(known) < len(numbers) or any(later <= earlier for later, earlier in pairwise(known)):
+            raise ReadFailed("a list that is not in the order that was asked for", status=200)
+        if self._lowest is not None and (not known or known[0] < self._lowest):
+            raise ReadFailed("a list with a gap", status=200)
+        fresh = [row for row, number in zip(rows, known, strict=True) if self._lowest is None or number < self._lowest]
+        # Only a page without anything new ends it: a total may be a bound of the server's, with more beyond it.
+        self.ended = not fresh and len(rows) <= 1
+        if not fresh and not self.ended and known[0] == self._first_of_last_page:
+            raise ReadFailed("a list that does not go on", status=200)
+        if known:
+            self._first_of_last_page = known[0]
+            self._lowest = known[-1] if self._lowest is None else min(self._lowest, known[-1])
+        self._offset = begin + len(rows)
+        return fresh
+
+
+def _page_of(query: Mapping[str, str], offset: int, way: str) -> dict[str, str]:
+    return {**query, "page[offset]": str(offset), "page[limit]": str(_PAGE), "sort": "id", "way": way}
+
+
+def _entries(content: Mapping[str, Any]) -> list[Any]:
+    rows = data_of(content)
+    if not isinstance(rows, list):
+        raise ReadFailed("a list that is none", status=200)
+    return rows
+
+
+def _readable(entry: Any, read: Callable[[Any], Row | None]) -> Row:
+    row = read(entry)
+    if row is None:
+        raise ReadFailed("an unreadable row in a list", status=200)
+    return row
 
 
 def _total(content: Mapping[str, Any], read_so_far: int) -> int:

@@ -1,0 +1,78 @@
+"""BSG's newest messages, read once for many doubts: a page answers for hundreds of reference ids."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bsg_worker.client.answers import MessageRow
+from bsg_worker.client.lists import NewestFirst
+from bsg_worker.turns import Turns
+
+FEWEST_LOOK_UPS = 10  # fewer reference ids are looked up one by one
+FAILURES_IN_A_ROW = 5
+
+Made = Callable[[datetime], tuple[datetime, timedelta]]
+"""Return when a printed time was, and by how much that may differ from this clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Reference ids, and the moment before which nothing was made that matters.
+
+    `older_too`: it matters as well that BSG has one of them since before, so only a hit answers for them.
+    """
+
+    reference_ids: Sequence[str]
+    since: datetime
+    older_too: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """`by_reference` has no rows for what BSG surely lacks, and no entry for what has to be looked up.
+
+    `totals` counts the messages of the BSG campaigns that the rows are of.
+    """
+
+    by_reference: Mapping[str, Sequence[MessageRow]] = field(default_factory=dict)
+    totals: Mapping[int, int] = field(default_factory=dict)
+
+
+def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: Made, turns: Turns) -> ReadBack:
+    """Read until all are answered for, or for as long as it costs less than looking them up one by one."""
+    names = {name for one in wanted for name in one.reference_ids}
+    found: dict[str, list[MessageRow]] = {}
+    counted = Counter[int]()
+    left, covered = list(wanted), list[Wanted]()
+    pages = failures = 0
+    while sum(len(one.reference_ids) for one in left) >= max(FEWEST_LOOK_UPS, 2 * pages):
+        with turns.turn() as turn:
+            rows = newest.page()
+        if turn.failure is not None:
+            failures += 1
+            if turns.over or turn.failure.status == 200 or failures >= FAILURES_IN_A_ROW:
+                break  # a list that is not as it was asked for answers for nothing
+            continue
+        pages, failures = pages + 1, 0
+        counted.update(row.campaign_id for row in rows if row.campaign_id is not None)
+        for row in rows:
+            if row.reference_id in names:
+                found.setdefault(row.reference_id or "", []).append(row)
+        back_to = _back_to(rows, made)
+        covered += [one for one in left if newest.ended or (back_to is not None and back_to < one.since)]
+        left = [one for one in left if not newest.ended and (back_to is None or back_to >= one.since)]
+    by_reference = {
+        name: found.get(name, []) for one in covered for name in one.reference_ids if name in found or not one.older_too
+    }
+    campaigns = {row.campaign_id for rows in by_reference.values() for row in rows}
+    return ReadBack(by_reference, {bsg_id: counted[bsg_id] for bsg_id in campaigns if bsg_id is not None})
+
+
+def _back_to(rows: Sequence[MessageRow], made: Made) -> datetime | None:
+    """The moment since when all messages have been read; None if a page does not say."""
+    if not rows or any(row.created_at is None for row in rows):
+        return None
+    return max(moment + margin for moment, margin in (made(row.created_at) for row in rows if row.created_at))
