@@ -1,14 +1,15 @@
-"""What the next batch of an account will cost, by the prices that BSG has named so far."""
+"""What is queued for an account will cost, by the prices that BSG has named so far, and what the account has left."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import redis
 
 from bsg_ledger.rooms import unstamped
-from bsg_ledger.scripts import text_of
+from bsg_ledger.scripts import decoded, text_of
 
 
 def next_batch_cost(client: redis.Redis, account: str, account_name: str) -> Decimal | None:
@@ -28,3 +29,53 @@ def next_batch_cost(client: redis.Redis, account: str, account_name: str) -> Dec
                 last = reads.hget(f"bsg:account:{account}:gate", "message_price")
                 return None if last is None else Decimal(text_of(last)) * size
     return None
+
+
+_UNSENT = ("messages:unprepared", "messages:pending", "messages:claimed", "messages:posting")
+_CAMPAIGNS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """`available`: balance and credit, when they were last read. `queued_cost`: of what waited then."""
+
+    available: Decimal
+    currency: str
+    queued_cost: Decimal
+
+
+def queued_cost(client: redis.Redis, account: str, account_name: str) -> Decimal | None:
+    """Return the cost of all messages that wait to be sent for the account; None where no price is known of any.
+
+    Each campaign's own price counts, before the last of the account.
+    """
+    reads: Any = client  # redis-py types its replies as all that they might be
+    last = reads.hget(f"bsg:account:{account}:gate", "message_price")
+    names = [text_of(name) for name in reads.zdiff(["bsg:campaigns", "bsg:closed"])]
+    total, known = Decimal(0), last is not None
+    for first in range(0, len(names), _CAMPAIGNS_AT_ONCE):
+        pipe = reads.pipeline(transaction=False)
+        for name in names[first : first + _CAMPAIGNS_AT_ONCE]:
+            pipe.hmget(f"bsg:campaign:{name}", "account", "account_name", "cost", "priced", *_UNSENT)
+        for owner, named, cost, priced, *unsent in pipe.execute():
+            if (text_of(owner) if owner else None) not in (account, None) or (named or b"").decode() != account_name:
+                continue
+            price = _price(cost, priced, last)
+            known = known or price is not None
+            total += (price or Decimal(0)) * sum(int(count or 0) for count in unsent)
+    return total if known else None
+
+
+def _price(cost: bytes | None, priced: bytes | None, last: bytes | None) -> Decimal | None:
+    if cost is not None and int(priced or 0) > 0:
+        return Decimal(text_of(cost)) / int(priced or 0)
+    return None if last is None else Decimal(text_of(last))
+
+
+def noted_funds(client: redis.Redis, account: str) -> Funds | None:
+    """Return what was noted when the account's balance was last held against its queue; None: never."""
+    reads: Any = client
+    record = decoded(reads.hgetall(f"bsg:account:{account}:funds"))
+    if not record:
+        return None
+    return Funds(Decimal(record["available"]), record["currency"], Decimal(record["queued_cost"]))

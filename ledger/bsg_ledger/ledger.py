@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import redis
 
@@ -75,6 +76,10 @@ class Ledger:
     def doubts(self, account: str, *, since: datetime | None = None, until: datetime | None = None) -> list[Doubt]:
         """The account's batches in doubt since a moment of that period, the oldest doubt first."""
         return read_doubts(self._client, account, since=since, until=until, now=moment(self.rooms.now_ms()))
+
+    def note_funds(self, account: str, available: Decimal, currency: str, queued_cost: Decimal) -> None:
+        """Notes what the account has left, and what the messages that wait for it will cost."""
+        self._scripts.run("note_funds", account, f"{available:f}", currency, f"{queued_cost:f}")
 
     def gate(self, account: str) -> Gate:
         return Gate(self._client, self._scripts, account)

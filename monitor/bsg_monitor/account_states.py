@@ -9,6 +9,7 @@ import redis
 
 from bsg_config.settings import Settings
 from bsg_ledger.failures import FailureKind, FailureSpell
+from bsg_ledger.funds import Funds, noted_funds
 from bsg_ledger.gate import GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.rooms import Due, Room, unstamped
@@ -41,6 +42,7 @@ class AccountFigures:
     measured: Measured
     failed: Mapping[FailureKind, int]
     longest_moderation: float = 0.0  # seconds
+    funds: Funds | None = None  # None: never read, as nothing was queued
 
 
 class AccountStates:
@@ -69,6 +71,7 @@ class AccountStates:
                     )
                 },
                 longest_moderation=_seconds(now_ms, rooms.oldest_due([(Room.IN_MODERATION, settings.account)])),
+                funds=noted_funds(self._client, settings.account),
                 measured=Measurements(self._client, settings.account).read(),
                 failed=self._ledger.failures(settings.account).totals(),
             )

@@ -5,6 +5,7 @@ No label has a campaign: their number is not bounded.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -90,6 +91,10 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
         labels=["account", "status"],
     )
     moderation = _gauge("bsg_longest_moderation_seconds", "For how long BSG has moderated the batch that waits longest")
+    funds = _gauge(
+        "bsg_funds", "Balance and credit of the account, when they were last held against its queue; NaN: never"
+    )
+    cost = _gauge("bsg_queued_cost", "What the messages that waited then will cost, by the prices seen")
     cooling = _gauge("bsg_cooling_seconds", "For how long the account still cools down")
     submissions = CounterMetricFamily(
         "bsg_submissions", "Requests to BSG by what came of them", labels=["account", "outcome"]
@@ -106,6 +111,8 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
         stops.add_metric([account.name], its.waiting[Room.STOPS])
         for room, status in _HELD_AT_BSG.items():
             at_bsg.add_metric([account.name, status], its.waiting[room])
+        funds.add_metric([account.name], math.nan if its.funds is None else float(its.funds.available))
+        cost.add_metric([account.name], math.nan if its.funds is None else float(its.funds.queued_cost))
         moderation.add_metric([account.name], its.longest_moderation)
         cooling.add_metric([account.name], account.cooling_for)
         for outcome, count in its.measured.submissions.items():
@@ -114,7 +121,21 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
             failed.add_metric([account.name, kind], count)
         _observe(posts, account.name, its.measured.post_seconds)
         _observe(slots, account.name, its.measured.slot_wait_seconds)
-    yield from (gate, doubt, operator, stops, at_bsg, moderation, cooling, submissions, failed, posts, slots)
+    yield from (
+        gate,
+        doubt,
+        operator,
+        stops,
+        at_bsg,
+        moderation,
+        funds,
+        cost,
+        cooling,
+        submissions,
+        failed,
+        posts,
+        slots,
+    )
 
 
 def _gauge(name: str, meaning: str) -> GaugeMetricFamily:

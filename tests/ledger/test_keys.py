@@ -176,6 +176,21 @@ def test_a_question_to_an_operator_is_asked_for_the_new_key(desk: Desk) -> None:
     assert desk.client.exists(f"bsg:account:{ACCOUNT}:asks") == 0
 
 
+@pytest.mark.parametrize(
+    ("status", "index"),
+    [("paused", "paused-at-bsg"), ("moderation", "in-moderation"), ("spam", "spam-at-bsg")],
+)
+def test_what_bsg_holds_is_told_for_the_new_key(desk: Desk, status: str, index: str) -> None:
+    noted(desk, bsg_account="208")
+    lease = desk.submitted(desk.prepared(2))
+    desk.polled(lease, status, final=False)
+
+    rekeyed(desk, lease.campaign_id, bsg_account="208")
+
+    assert desk.client.zrange(f"bsg:account:{NEW}:{index}", 0, -1) == [lease.batch_id.encode()]
+    assert desk.client.exists(f"bsg:account:{ACCOUNT}:{index}") == 0
+
+
 def test_a_stop_goes_on_under_the_new_key(desk: Desk) -> None:
     noted(desk, bsg_account="208")
     campaign = desk.prepared(2)

@@ -127,6 +127,10 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
         'bsg_batches_at_bsg{account="marketing",status="spam"}': f"2{hour}",
         'bsg_longest_moderation_seconds{account="default"}': f"3600{hour}",
         'bsg_longest_moderation_seconds{account="marketing"}': f"4000{hour}",
+        'bsg_funds{account="default"}': f"10{hour}",
+        'bsg_queued_cost{account="default"}': f"10{hour}",
+        'bsg_funds{account="marketing"}': f"10{hour}",
+        'bsg_queued_cost{account="marketing"}': f"11{hour}",
         'bsg_stops_waiting{account="default"}': "0x200 2x40",  # BSG may take a while
         'bsg_stops_waiting{account="marketing"}': f"2{hour}",
         'bsg_campaigns_waiting{account="default",reason="no_worker"}': f"1{hour}",
@@ -149,6 +153,7 @@ def test_what_waits_behind_a_shut_gate_is_no_alert_of_its_own_and_names_the_acco
         "PausedAtBSG": ["marketing"],
         "SpamAtBSG": ["marketing"],
         "LongInModeration": ["marketing"],
+        "FundsRunShort": ["marketing"],
         "LedgerCannotBeRead": [],
         "FlowerIsAway": [],
     }

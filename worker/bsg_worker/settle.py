@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bsg_worker.accounts import Accounts
+from bsg_worker.funds_watch import watch_funds
 from bsg_worker.poll import poll
 from bsg_worker.probe import probe_gate
 from bsg_worker.reconcile import reconcile
@@ -23,7 +24,7 @@ def settle_all(accounts: Accounts) -> str:
 
 
 def _probe_and_stop(runtime: Runtime) -> str:
-    return _joined(probe_gate(runtime), stop_at_bsg(runtime))
+    return _joined(probe_gate(runtime), stop_at_bsg(runtime), watch_funds(runtime))
 
 
 def _joined(*outcomes: str) -> str:

@@ -11,6 +11,7 @@ from bsg_cli.printing import moment
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_config.settings import Settings
 from bsg_ledger.failures import FailureKind
+from bsg_ledger.funds import queued_cost
 from bsg_ledger.gate import GateReason
 from bsg_ledger.gate_reasons import shut_for
 from bsg_ledger.ledger import Ledger
@@ -27,7 +28,7 @@ def look_at_accounts(client: redis.Redis, settings: Settings) -> Iterator[Findin
         )
         return
     for account in settings.accounts:
-        yield _balance(account)
+        yield _balance(client, account)
         yield from _failures(client, account)
         yield _gate(client, account)
         yield from _cool_down(client, account)
@@ -38,7 +39,7 @@ def of_account(subject: str, settings: Settings) -> str:
     return subject if settings.account_name == DEFAULT_ACCOUNT else f"{subject} ({settings.account_name})"
 
 
-def _balance(settings: Settings) -> Finding:
+def _balance(client: redis.Redis, settings: Settings) -> Finding:
     subject = of_account("BSG", settings)
     try:
         from bsg_worker.client.outcomes import AccountReason, ReadFailed
@@ -70,6 +71,15 @@ def _balance(settings: Settings) -> Finding:
     left = f"{found.balance} {found.currency or ''}".strip()
     if found.balance + found.credit <= 0:
         return Finding(subject, Level.PROBLEM, f"accepts the key, but the balance is {left}", "Add funds at BSG.")
+    cost = queued_cost(client, settings.account, settings.account_name)
+    if cost is not None and found.balance + found.credit < cost:
+        return Finding(
+            subject,
+            Level.WARNING,
+            f"accepts the key, but the balance is {left}, and what is queued will cost about {cost:.2f} by the prices "
+            "seen",
+            "Add funds at BSG, before it pauses campaigns or the gate shuts.",
+        )
     return Finding(subject, Level.OK, f"accepts the key; the balance is {left}")
 
 

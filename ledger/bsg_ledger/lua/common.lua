@@ -45,6 +45,7 @@
 --   bsg:account:A:zone                  string  minutes by which BSG's times differ from the zone of the settings
 --   bsg:account:A:failures              hash    of each kind of failed request: since, last, count, cause, total
 --   bsg:account:A:key                   hash    name, address, bsg_account (BSG's own, by a digest): whose its key is
+--   bsg:account:A:funds                 hash    available, currency, queued_cost, at: the balance beside what waits
 --   bsg:account:A:gate                  hash    state (open, half_open, shut), reason, by, since, doubts (in a row), probe_at,
 --                                               covered, trial (batch and token that a half-open gate let through), backoff (ms),
 --                                               tried_balance (a probe opened with it, nothing was taken since), message_price (last)

@@ -74,6 +74,24 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
+        "ledger/bsg_ledger/lua/note_funds.lua",
+        (
+            "the balance is noted beside what is queued",
+            ", 'queued_cost', ARGV[4]",
+            ", 'queued_cost', '0'",
+            "tests/worker/test_funds_watch.py::test_a_balance_that_does_not_cover_what_is_queued_is_told",
+        ),
+    ),
+    *guards_of(
+        "ledger/bsg_ledger/lua/rekey.lua",
+        (
+            "what BSG holds moves along",
+            "  for _, index in pairs(HELD_AT_BSG) do carry(index, id) end\n",
+            "",
+            "tests/ledger/test_keys.py::test_what_bsg_holds_is_told_for_the_new_key",
+        ),
+    ),
+    *guards_of(
         "ledger/bsg_ledger/lua/polled.lua",
         (
             "what was cancelled and is not final at BSG is to be stopped",

@@ -1,0 +1,41 @@
+"""Reads now and then whether an account's balance covers what is queued for it."""
+
+from __future__ import annotations
+
+import threading
+
+from bsg_config import clock
+from bsg_ledger.funds import queued_cost
+from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns
+
+READ_SECONDS = 300.0
+
+_lock = threading.Lock()
+_read_at: dict[str, float] = {}  # by account, on this process's monotonic clock
+
+
+def watch_funds(runtime: Runtime) -> str:
+    """Note the balance beside the cost of what is queued, at most every READ_SECONDS; return what is short of it."""
+    if not _due(runtime.account):
+        return ""
+    cost = queued_cost(runtime.redis, runtime.account, runtime.settings.account_name)
+    if cost is None:
+        return ""
+    with Turns(runtime).turn():
+        balance = runtime.client.balance()
+        # BSG: a campaign is charged to the balance and to the credit limit.
+        available = balance.balance + balance.credit
+        runtime.ledger.note_funds(runtime.account, available, balance.currency or "", cost)
+        if available < cost:
+            return "the balance does not cover what is queued"
+    return ""
+
+
+def _due(account: str) -> bool:
+    with _lock:
+        now, before = clock.monotonic(), _read_at.get(account)
+        if before is not None and now - before < READ_SECONDS:
+            return False
+        _read_at[account] = now
+        return True
