@@ -20,6 +20,7 @@ from tornado.web import StaticFileHandler, url
 from bsg_config.settings import Settings
 from bsg_ledger.waiting_texts import describe
 from bsg_monitor import chart, wording
+from bsg_monitor.doubts_page import DoubtsHandler, as_shown
 from bsg_monitor.handlers import CampaignHandler, CampaignsHandler, SteeringHandler
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import percentages
@@ -48,6 +49,7 @@ def add_campaigns_tab(settings: Settings) -> None:
     sources = {"sources": ledger}
     ours = [
         url(r"/campaigns", CampaignsHandler, sources, name="campaigns"),
+        url(r"/campaigns/doubts", DoubtsHandler, sources, name="campaigns-doubts"),
         url(rf"/campaigns/({CAMPAIGN_ID})", CampaignHandler, sources, name="campaign"),
         url(
             rf"/campaigns/({CAMPAIGN_ID})/(pause|resume|cancel|retry)", SteeringHandler, sources, name="steer-campaign"
@@ -65,6 +67,7 @@ def add_campaigns_tab(settings: Settings) -> None:
             "waits_for": wording.waits_for,
             "describe": describe,
             "percentages": percentages,
+            "as_shown": as_shown,
             "CHART_WIDTH": chart.WIDTH,
             "CHART_HEIGHT": chart.HEIGHT,
             "CAMPAIGNS_VERSION": _version(),

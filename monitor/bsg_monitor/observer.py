@@ -176,6 +176,11 @@ class Observer:
                 waiting=self._campaigns_waiting(),
             )
 
+    def accounts(self) -> Sequence[AccountState]:
+        """How each account stands now."""
+        with queue_errors():
+            return self._overview().accounts
+
     def _campaigns_waiting(self) -> Counter[tuple[str, WaitReason]]:
         campaigns = self._waiting.open_campaigns()[-CAMPAIGNS_COUNTED:]
         waits = self._waiting.foremost_of(campaigns, singly=BATCHES_COUNTED_SINGLY)

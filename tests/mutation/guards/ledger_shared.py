@@ -111,7 +111,7 @@ GUARDS: tuple[Guard, ...] = (
             "an operator is asked the same once",
             "if asks ~= kind or before ~= why then record_event",
             "if true then record_event",
-            f"{BATCHES}a_trace_that_does_not_fit_asks_for_a_person_once_the_doubt_is_old_enough",
+            "tests/ledger/test_doubts.py::test_the_history_tells_what_is_asked_once_and_anew_when_it_changes",
         ),
         (
             "only its trial decides on a half-open gate",

@@ -1,0 +1,98 @@
+"""Flower's page of what is in doubt: what is shown, and the two buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bsg_config.settings import Settings
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.rooms import Room
+from bsg_sandbox.server import Sandbox
+from tests.monitor.flower_process import FlowerProcess, Page, Visitor
+from tests.worker.bench import Bench
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def bench(redis_url: str, sandbox: Sandbox) -> Bench:
+    return Bench(redis_url, sandbox)
+
+
+@pytest.fixture
+def flower(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
+    settings = {**bench.environment, "FLOWER_READ_ONLY": "false", "FLOWER_BASIC_AUTH": "ann:secret"}
+    with FlowerProcess(tmp_path_factory.mktemp("flower"), settings) as flower:
+        yield flower
+
+
+def ann(flower: FlowerProcess) -> Visitor:
+    return Visitor(flower, Authorization="Basic YW5uOnNlY3JldA==")
+
+
+def in_doubt(bench: Bench, *, asks: bool) -> str:
+    bench.sandbox.fault("server_error_before", status=502, times=1)
+    campaign = bench.submitted(3)
+    if asks:
+        bench.runtime.ledger.batches.absent(
+            campaign, 0, attempts=1, duplicate_window_ms=0, delay_ms=0, look_again_ms=60_000, cause="no trace"
+        )
+    return campaign
+
+
+def decide(visitor: Visitor, page: Page, action: str, *shown: str) -> Page:
+    fields = {"_xsrf": page.token, "account": "default", "action": action}
+    return visitor.post("/campaigns/doubts", {**fields, **({"shown": shown[0]} if shown else {})})
+
+
+def test_what_needs_an_operator_is_shown_and_resolved_as_it_was_shown(bench: Bench, flower: FlowerProcess) -> None:
+    asked, looked_at = in_doubt(bench, asks=True), in_doubt(bench, asks=False)
+    visitor = ann(flower)
+    page = visitor.get("/campaigns/doubts")
+    assert "sent again" in page.text
+    assert "left alone: no operator is needed yet" in page.text
+    assert "/campaigns/doubts?account=default" in visitor.get("/campaigns").text
+
+    tried_since = decide(visitor, page, "not-sent", f"{asked}-0:7")
+    needs_none = decide(visitor, page, "not-sent", f"{looked_at}-0:1")
+    before = bench.batch(asked).state
+    done = decide(visitor, page, "not-sent", f"{asked}-0:1")
+
+    assert "Resolved as not sent: 0 batches" in tried_since.text
+    assert "Resolved as not sent: 0 batches" in needs_none.text
+    assert before == "unconfirmed"
+    assert "Resolved as not sent: 1 batches" in done.text
+    assert [bench.batch(campaign).state for campaign in (asked, looked_at)] == ["pending", "unconfirmed"]
+
+
+def test_a_look_up_makes_what_was_shown_due_at_once(bench: Bench, flower: FlowerProcess) -> None:
+    campaign = in_doubt(bench, asks=True)
+    rooms = Ledger(bench.runtime.redis).rooms
+    account = Settings.from_environment(bench.environment).account
+    (before,) = rooms.looks(Room.DOUBT, [f"{campaign}-0"], account=account).values()
+    visitor = ann(flower)
+
+    answer = decide(visitor, visitor.get("/campaigns/doubts"), "look-up", f"{campaign}-0:1")
+
+    (after,) = rooms.looks(Room.DOUBT, [f"{campaign}-0"], account=account).values()
+    assert "Being looked up at BSG: 1 batches" in answer.text
+    assert after < before
+
+
+def test_a_stranger_another_site_and_bad_words_change_nothing(bench: Bench, flower: FlowerProcess) -> None:
+    campaign = in_doubt(bench, asks=True)
+    visitor = ann(flower)
+    page = visitor.get("/campaigns/doubts")
+
+    assert Visitor(flower).get("/campaigns/doubts").status == 401
+    assert visitor.post("/campaigns/doubts", {"action": "not-sent", "shown": f"{campaign}-0:1"}).status == 403
+    assert decide(visitor, page, "delete").status == 400
+    assert visitor.get("/campaigns/doubts?since=yesterday").status == 400
+    assert visitor.get("/campaigns/doubts?account=nobody").status == 400
+    assert bench.batch(campaign).state == "unconfirmed"
