@@ -206,7 +206,7 @@ def describe(wait: Wait, show_time: Callable[[datetime], str]) -> WaitText:
     stands = text.stands.format_map(words)
     if wait.others:
         others = ", ".join(map(str, wait.others))
-        stands = f"{stands}; BSG has or had it as {others} too, which it is told to stop"
+        stands = f"{stands}; BSG has or had it as {others} too, and is told to stop what only repeats it"
     return WaitText(text.waits_for.format_map(words), stands, text.next.format_map(words), text.urgent)
 
 

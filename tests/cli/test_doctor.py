@@ -29,7 +29,7 @@ from bsg_ledger.failures import QUIET_MS, FailureKind
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.limit_keys import cool_down_key
-from bsg_ledger.rooms import unstamped
+from bsg_ledger.rooms import Room, unstamped
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.client.outcomes import ReadFailed
@@ -296,7 +296,10 @@ def test_a_batch_that_waits_for_a_person_is_a_problem_and_one_that_is_looked_up_
     ward.desk.intend(lease, account=ward.account)
     batches = ward.desk.ledger.batches
     batches.doubtful(lease, account=ward.account, cause="read timeout", doubts_allowed=5, suspects=None)
-    assert ward.of_campaigns("in doubt").level is Level.NOTE
+    looked_up = ward.of_campaigns("in doubt")
+    look = ward.desk.ledger.rooms.looks(Room.DOUBT, [f"{campaign}-0"], account=ward.account)[f"{campaign}-0"]
+    assert looked_up.level is Level.NOTE
+    assert f"next at {moment(look)}" in looked_up.told
 
     batches.ask(campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
     finding = ward.of_campaigns("in doubt")

@@ -8,7 +8,7 @@ import redis
 
 from bsg_cli.diagnosis.account import of_account
 from bsg_cli.diagnosis.findings import Finding, Level
-from bsg_cli.printing import number
+from bsg_cli.printing import moment, number
 from bsg_config.named_accounts import variable
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
@@ -52,9 +52,12 @@ def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
             "`bsg-campaigns explain CAMPAIGN` says of each what is the matter, and what settles it;"
             " `bsg-campaigns resolve --all-not-sent` settles those of which BSG has no trace.",
         )
-    undecided = len(set(unconfirmed) - set(asking))
-    level = Level.NOTE if undecided else Level.OK
-    yield Finding(subject, level, f"{number(undecided)} batches are being looked up at BSG")
+    undecided = sorted(set(unconfirmed) - set(asking))
+    told = f"{number(len(undecided))} batches are being looked up at BSG"
+    looks = sorted(ledger.rooms.looks(Room.DOUBT, undecided, account=settings.account).values())
+    if looks:
+        told += f", together; next at {moment(looks[0])}, all of them by {moment(looks[-1])}"
+    yield Finding(subject, Level.NOTE if undecided else Level.OK, told)
 
 
 def _spam(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
