@@ -12,6 +12,7 @@ from pathlib import Path
 from bsg_cli.commands import (
     account,
     audit,
+    calibrate,
     demo,
     doctor,
     events,
@@ -59,6 +60,7 @@ _GROUPS = (
     account,
     audit,
     doctor,
+    calibrate,
     healthcheck,
     up,
     demo,

@@ -34,6 +34,7 @@ EXAMPLES = {
     "account": ("bsg-campaigns account rekey", "bsg-campaigns account rekey --account marketing"),
     "audit": ("bsg-campaigns audit --since 2030-12-01T00:00+02:00", "bsg-campaigns audit --adopt"),
     "doctor": ("bsg-campaigns doctor", "bsg-campaigns doctor --within 60 --json"),
+    "calibrate": ("bsg-campaigns calibrate --phone +380661231231 --sender MyShop --yes",),
     "healthcheck": ("bsg-campaigns healthcheck worker", "bsg-campaigns healthcheck worker@host --within 120"),
     "up": ("bsg-campaigns up", "bsg-campaigns up --flower-port 0"),
     "demo": ("bsg-campaigns demo --keep",),

@@ -20,6 +20,7 @@ from bsg_ledger.keys import Keys
 from bsg_ledger.listing import Listing
 from bsg_ledger.moments import moment
 from bsg_ledger.parts import Parts
+from bsg_ledger.provider_facts import ProviderFactsStore
 from bsg_ledger.reading import Reading
 from bsg_ledger.rooms import Rooms
 from bsg_ledger.scripts import Scripts
@@ -65,6 +66,9 @@ class Ledger:
 
     def learnt_zone(self, account: str) -> LearntZone:
         return LearntZone(self._client, account)
+
+    def provider_facts(self, account: str) -> ProviderFactsStore:
+        return ProviderFactsStore(self._client, account)
 
     def witness(self, accounts: Sequence[str]) -> Witness:
         """A new one, which has seen nothing yet: one per process, for all of its accounts."""

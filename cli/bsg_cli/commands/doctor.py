@@ -10,6 +10,7 @@ from bsg_cli.commands.healthcheck import seconds_argument
 from bsg_cli.connection import settings_in
 from bsg_cli.diagnosis.account import look_at_accounts
 from bsg_cli.diagnosis.bodies import look_at_bodies
+from bsg_cli.diagnosis.calibration import look_at_calibration
 from bsg_cli.diagnosis.campaigns import look_at_campaigns
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.processes import look_at_processes
@@ -71,6 +72,7 @@ def _findings(settings: Settings, within: float) -> Iterator[Finding]:
     yield from look_at_redis(client, settings)
     yield from look_at_processes(client, settings, within=within)
     yield from look_at_accounts(client, settings)
+    yield from look_at_calibration(client, settings)
     yield from look_at_campaigns(client, settings)
     yield from look_at_waiting(client, settings)
     yield from look_at_bodies(client, settings)

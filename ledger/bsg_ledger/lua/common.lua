@@ -42,6 +42,7 @@
 --   bsg:account:A:stop-refusals         hash    of each of those that BSG has not obeyed: ID its status then, ID:since the
 --                                               first refusal, ID:denied the first of the latest 404s
 --   bsg:account:A:owners                hash    BSG campaign id -> batch
+--   bsg:account:A:facts                 string  what `calibrate` measured of BSG, as JSON
 --   bsg:account:A:zone                  string  minutes by which BSG's times differ from the zone of the settings
 --   bsg:account:A:failures              hash    of each kind of failed request: since, last, count, cause, total
 --   bsg:account:A:key                   hash    name, address, bsg_account (BSG's own, by a digest): whose its key is
