@@ -157,6 +157,19 @@ def test_of_two_campaigns_that_share_a_batchs_messages_neither_is_stopped_until_
     assert "1000001" in bench.runtime.ledger.rooms.members(Room.STOPS, account=bench.runtime.account)
 
 
+def test_many_messages_that_bsg_left_out_are_not_looked_up_one_by_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = sent_twice(bench, 90, at_first=40, dropped=85)
+    asked_before = len(bench.sandbox.requests())
+
+    bench.poll_twice(monkeypatch)
+    bench.poll_twice(monkeypatch)
+
+    assert [reject.index for reject in bench.producer.rejects(campaign)] == [*range(40, 85)]
+    assert len(bench.sandbox.requests()) - asked_before < 40
+
+
 def test_a_message_of_no_attempt_is_a_reject_beside_those_that_an_earlier_attempt_brought(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

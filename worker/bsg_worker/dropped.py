@@ -70,7 +70,7 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
         return Total(total, ages=True)
     reached(CrashPoint.DROPPED_MISSED)
     # An earlier attempt whose response was lost may have them: then they are sent, and BSG dropped them as duplicates.
-    elsewhere = find_elsewhere(runtime, runtime.client, record, rows, missing)
+    elsewhere = find_elsewhere(runtime, record, rows, missing)
     runtime.evidence.forget(subject)
     if elsewhere.campaigns:
         record_earlier(runtime, record, listed, elsewhere)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -14,8 +14,11 @@ from bsg_worker.client.answers import CampaignDetail
 from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Lookup, Reads
 from bsg_worker.pace import FIRST_POLL_SECONDS
+from bsg_worker.read_back import Wanted, read_back
 from bsg_worker.read_failures import denies
+from bsg_worker.read_once import ReadOnce
 from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns
 
 
 @dataclass(slots=True)
@@ -54,19 +57,22 @@ def listed_in_others(reads: Reads, record: BatchRecord, ours: Collection[str]) -
     return listed
 
 
-def find_elsewhere(
-    runtime: Runtime, reads: Reads, record: BatchRecord, rows: Sequence[Any], missing: Iterable[str]
-) -> Elsewhere:
+def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], missing: Collection[str]) -> Elsewhere:
     """Look the missing reference ids up, without naming a campaign. Raises `ReadFailed`."""
     ours = {row["reference_id"] for row in rows}
     found, foreign, left = Elsewhere(), set[int](), dict.fromkeys(missing)
+    now, accepted = moment(runtime.ledger.rooms.now_ms()), moment(record.accepted_ms)
     lookup = Lookup(
-        client=reads,
+        client=runtime.client,
         time=runtime.bsg_time,
         owner=partial(runtime.ledger.reading.owner, runtime.account),
         without_owner=partial(runtime.ledger.reading.without_owner, runtime.account),
-        now=moment(runtime.ledger.rooms.now_ms()),
+        now=now,
     )
+    newest, wanted = runtime.client.newest_messages(), Wanted(list(missing), accepted)
+    seen = read_back(newest, [wanted], lookup.made, Turns(runtime))
+    reads = ReadOnce(runtime.client, accepted, now, seen.by_reference)
+    lookup = replace(lookup, client=reads)
     since = moment(_earliest_ms(record, ours))
     while left:
         reference_id = next(iter(left))
