@@ -440,7 +440,7 @@ def test_the_status_says_whether_the_campaign_is_another_accounts(
     monkeypatch.setenv("BSG_API_KEY", "live_second")
     assert line.json("status", campaign)["another_account"] is True
     assert line.run("status", campaign) == ExitCode.OK
-    assert "It waits for workers with its key: account default." in line.output
+    assert "It waits for a key that no process has any more: account default." in line.output
 
 
 @pytest.mark.parametrize(
