@@ -206,7 +206,7 @@ def test_every_command_of_the_procfile_runs_under_honcho(tmp_path: Path, redis_u
     signs = {
         "worker": " ready.",
         "status": " ready.",
-        "beat": "Sending due task",
+        "beat": "beat: Starting",
         "flower": f"Visit me at http://127.0.0.1:{port}",
     }
     assert set(signs) == {process.name for process in PROCESSES}

@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from bsg_config.pulse import Pulse
 from bsg_sandbox.server import Sandbox
+from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import JSONLines, decided, use_format
+from tests.processes import wait_until
 from tests.scenarios.stage import Stage
 from tests.servers import RedisServer
 
@@ -79,6 +82,38 @@ def test_on_a_terminal_it_stays_text(
         use_format("auto")
 
     assert not isinstance(handler.formatter, JSONLines)
+
+
+def test_a_pass_is_logged_when_it_did_something_and_not_otherwise(tmp_path: Path) -> None:
+    with (
+        RedisServer(tmp_path / "redis") as server,
+        Sandbox() as sandbox,
+        Stage(tmp_path / "stage", server.url, sandbox) as stage,
+    ):
+        stage.processes.all()
+        pulse = Pulse(server.client())
+        wait_until(lambda: pulse.since_last_tick() is not None, within=30, what="beat's first tick")
+        stage.wait_for(stage.send(1), "done")
+        # A task is logged behind what it has done.
+        wait_until(lambda: "read 1 batches" in stage.processes.logs(), within=10, what="the poll in the log")
+        passes = [
+            line["message"]
+            for log in stage.processes.directory.glob("*.log")
+            for line in lines(log)
+            if any(f"bsg.{name}" in line["message"] for name in ("poll", "reconcile", "sweep", "purge"))
+        ]
+
+    assert [message for message in passes if "succeeded" not in message] == []
+    assert [message for message in passes if message.endswith(": ''")] == []
+
+
+def test_a_pass_that_did_nothing_is_there_at_debug(caplog: pytest.LogCaptureFixture) -> None:
+    log_idle_passes_at_debug()
+    trace = logging.getLogger("celery.app.trace")
+    for level, told in ((logging.INFO, []), (logging.DEBUG, ["DEBUG"])):
+        with caplog.at_level(level, "celery.app.trace"):
+            trace.info("%(name)s: %(return_value)s", {"name": "bsg.sweep", "return_value": "''"})
+        assert [record.levelname for record in caplog.records] == told
 
 
 def test_workers_log_each_decision_once_and_nothing_of_a_message(tmp_path: Path) -> None:

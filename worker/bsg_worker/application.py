@@ -20,6 +20,7 @@ from kombu.entity import Queue
 from bsg_config.celery_configuration import celery_settings
 from bsg_config.pulse import pulse_queue
 from bsg_config.settings import Settings
+from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import use_format
 
 # Celery lets these stand over its configuration. A web app's own broker must not become ours by sharing a shell.
@@ -55,6 +56,7 @@ def _leave_trace(sender: Any, **_: Any) -> None:
 
 def _format_log(**_: object) -> None:
     use_format(SETTINGS.log_format)
+    log_idle_passes_at_debug()
 
 
 for set_up in (after_setup_logger, after_setup_task_logger):

@@ -36,8 +36,9 @@ def poll(runtime: Runtime) -> str:
         Room.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )
     records = [record for record in runtime.ledger.reading.batch_records(due) if record.bsg_campaign_id is not None]
-    if records:
-        reached(CrashPoint.POLL_DUE_TAKEN)
+    if not records:
+        return ""
+    reached(CrashPoint.POLL_DUE_TAKEN)
     stop_at = clock.monotonic() + AT_MOST_SECONDS
     turns = Turns(runtime)
     missing = records

@@ -19,4 +19,4 @@ def purge(runtime: Runtime) -> str:
         if not known[campaign_id]:
             bodies += runtime.ledger.campaigns.forget(campaign_id, everything=False)
             reached(CrashPoint.PURGE_BODIES_FORGOTTEN)
-    return f"forgot {forgotten} campaigns and the bodies of {bodies}"
+    return f"forgot {forgotten} campaigns and the bodies of {bodies}" if forgotten or bodies else ""

@@ -58,7 +58,7 @@ def _round(runtime: Runtime) -> str:
     )
     records = _unconfirmed(runtime, due)
     if not records:
-        return "nothing in doubt is due"
+        return ""
     looks = _Looks(runtime, records)
     looks.read_back(records)
     # First what a request or two find: each of these is a stranger less among which the others are looked for.

@@ -25,11 +25,14 @@ def sweep(runtime: Runtime) -> str:
         warn_of_shut_gate(runtime, taken_back)
     expired = _expire(runtime)
     rung = _ring_prepares(runtime) + _ring_submits(runtime)
+    taken_over = take_over(runtime)
+    if not (taken_back or expired or rung or taken_over):
+        return ""
     swept = f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
-    if taken_over := take_over(runtime):
+    if taken_over:
         swept += f", {taken_over}"
     # What a dead worker had on the wire has waited for a whole lease already.
-    return f"{swept}; {reconcile(runtime)}" if taken_back else swept
+    return "; ".join(filter(None, (swept, reconcile(runtime) if taken_back else "")))
 
 
 def _expire(runtime: Runtime) -> int:
