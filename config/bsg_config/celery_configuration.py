@@ -7,11 +7,12 @@ from typing import Any
 
 from kombu.entity import Queue
 
-from bsg_config.queues import POLL, PURGE, RECONCILE, STATUS_QUEUE, SWEEP, WORKER_QUEUES, queue_of
+from bsg_config.queues import POLL, PURGE, RECONCILE, STATUS_QUEUE, STOP_LIST, SWEEP, WORKER_QUEUES, queue_of
 from bsg_config.redis_connections import broker_transport_options, broker_url
 from bsg_config.settings import Settings
 
 _PURGE_INTERVAL = 600.0
+_STOP_LIST_TICK = 30.0  # a long list is read a few pages at a time
 _EXCHANGES_IN_A_TASK = 3
 _SECONDS_FROM_SOFT_TO_HARD_LIMIT = 60.0
 # By the clocks of two machines, so far beyond what those may differ by: within a period of seconds, a status worker
@@ -69,6 +70,8 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         SWEEP: settings.sweep_interval,
         PURGE: _PURGE_INTERVAL,
     }
+    if settings.bsg_stoplist_interval:
+        periods[STOP_LIST] = min(_STOP_LIST_TICK, settings.bsg_stoplist_interval)
     return {
         task: {
             "task": task,

@@ -92,6 +92,11 @@ class CrashPoint(StrEnum):
     PROBE_ANSWERED = "probe: answered"
     PROBE_RECORDED = "probe: recorded"
 
+    STOPLIST_PAGE_READ = "stoplist: page read"
+    STOPLIST_PAGE_RECORDED = "stoplist: page recorded"
+    STOPLIST_ATTACHED = "stoplist: attached"
+    STOPLIST_ATTACH_RECORDED = "stoplist: attach recorded"
+
     PURGE_CAMPAIGN_FORGOTTEN = "purge: campaign forgotten"
     PURGE_BODIES_FORGOTTEN = "purge: bodies forgotten"
 

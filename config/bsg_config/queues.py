@@ -10,6 +10,7 @@ POLL = "bsg.poll"
 RECONCILE = "bsg.reconcile"
 SWEEP = "bsg.sweep"
 PURGE = "bsg.purge"
+STOP_LIST = "bsg.stoplist"
 PULSE = "bsg.pulse"
 
 WORKER_QUEUES = tuple(f"{stage}.{priority}" for priority in PRIORITIES for stage in ("submit", "prepare"))

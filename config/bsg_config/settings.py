@@ -63,6 +63,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("BSG_CONFIRM_WITHIN", "120", values.seconds(0, _DAY), of_account=True),
     Setting("BSG_DUPLICATE_WINDOW", "3600", values.seconds(0, 30 * _DAY), of_account=True),
     Setting("BSG_TIMEZONE", "UTC", values.zone, of_account=True),
+    Setting("BSG_PUSH_STOPLIST", "false", values.boolean, of_account=True),
+    Setting("BSG_STOPLIST_INTERVAL", "3600", values.seconds(0, 30 * _DAY)),
     Setting("BSG_POLL_INTERVAL", "15", values.seconds(0.1, 3600)),
     Setting("REDIS_URL", None, values.optional(values.redis_url)),
     Setting("QUEUE_TIMEOUT", "3", values.seconds(0.05, 60)),
@@ -101,6 +103,8 @@ class Settings:
     bsg_confirm_within: float
     bsg_duplicate_window: float
     bsg_timezone: ZoneInfo
+    bsg_push_stoplist: bool
+    bsg_stoplist_interval: float
     bsg_poll_interval: float
     redis_url: str | None
     queue_timeout: float

@@ -66,6 +66,13 @@ def one_of(*choices: str) -> Reader[str]:
     return read
 
 
+def boolean(value: Any) -> bool:
+    text = str(value).strip().lower()
+    if text not in ("true", "false"):
+        raise ValidationError("Neither true nor false. Write one of them.")
+    return text == "true"
+
+
 def fernet_keys(value: Any) -> tuple[str, ...]:
     """Keys with commas between them, the first of which encrypts; none is none."""
     given = value if isinstance(value, (tuple, list)) else str(value).split(",")

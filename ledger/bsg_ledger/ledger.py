@@ -24,6 +24,7 @@ from bsg_ledger.provider_facts import ProviderFactsStore
 from bsg_ledger.reading import Reading
 from bsg_ledger.rooms import Rooms
 from bsg_ledger.scripts import Scripts
+from bsg_ledger.stop_list import StopListProgress
 from bsg_ledger.suppressions import Suppressions
 from bsg_ledger.witness import Witness
 from bsg_ledger.zones import LearntZone
@@ -84,6 +85,9 @@ class Ledger:
     def note_funds(self, account: str, available: Decimal, currency: str, queued_cost: Decimal) -> None:
         """Notes what the account has left, and what the messages that wait for it will cost."""
         self._scripts.run("note_funds", account, f"{available:f}", currency, f"{queued_cost:f}")
+
+    def stop_list(self, account_name: str) -> StopListProgress:
+        return StopListProgress(self._client, self._scripts, account_name)
 
     def gate(self, account: str) -> Gate:
         return Gate(self._client, self._scripts, account)

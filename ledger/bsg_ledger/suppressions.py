@@ -1,8 +1,9 @@
-"""The list of phones that are never sent to."""
+"""The list of phones that are never sent to, and who put each of them there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -10,7 +11,21 @@ import redis
 from bsg_ledger.scripts import Scripts, text_of
 
 PHONES_AT_ONCE = 1_000
-_LIST = "bsg:suppressed"
+HERE = "here"
+_LIST, _SOURCES = "bsg:suppressed", "bsg:suppression-sources"
+
+
+def source_at_bsg(account_name: str) -> str:
+    """Return the name of a source: BSG's stop list of an account."""
+    return f"bsg:{account_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A phone that is never sent to. `sources`: `here`, `bsg:ACCOUNT` for BSG's stop list of an account, or several."""
+
+    phone: str = field(repr=False)
+    sources: tuple[str, ...]
 
 
 class Suppressions:
@@ -20,13 +35,17 @@ class Suppressions:
         self._client: Any = client  # redis-py types its replies as all that they might be
         self._scripts = scripts
 
-    def add(self, phones: Sequence[str]) -> int:
-        """Answers how many were not there before."""
-        return self._change("add", phones)
+    def add(self, phones: Sequence[str], source: str = HERE) -> int:
+        """Return how many were not there before, from whatever source."""
+        return self._change("add", source, phones)
+
+    def note(self, phones: Sequence[str], source: str) -> None:
+        """Note that those of the phones which are suppressed are on the list of that source, too."""
+        self._change("note", source, phones)
 
     def remove(self, phones: Sequence[str]) -> int:
-        """Answers how many were there."""
-        return self._change("remove", phones)
+        """Return how many were there. They are taken off whatever source they had."""
+        return self._change("remove", "", phones)
 
     def all(self) -> Iterator[str]:
         """Every phone of the list, in no order."""
@@ -38,12 +57,31 @@ class Suppressions:
         found: set[str] = set()
         for first in range(0, len(phones), PHONES_AT_ONCE):
             some = phones[first : first + PHONES_AT_ONCE]
-            listed = self._client.smismember(_LIST, some)
-            found.update(phone for phone, is_listed in zip(some, listed, strict=True) if is_listed)
+            found.update(self._of(_LIST, some))
         return frozenset(found)
 
-    def _change(self, how: str, phones: Sequence[str]) -> int:
+    def with_sources(self) -> Iterator[Suppression]:
+        """Return every phone of the list with its sources, in no order. A phone may come more than once."""
+        cursor = -1
+        while cursor != 0:
+            cursor, page = self._client.sscan(_LIST, max(cursor, 0), count=PHONES_AT_ONCE)
+            yield from self.sources_of([text_of(phone) for phone in page])
+
+    def sources_of(self, phones: Sequence[str]) -> list[Suppression]:
+        """Return those phones, each with its sources: `here` for what was added before there were any."""
+        names = sorted(map(text_of, self._client.smembers(_SOURCES)), key=lambda name: (name != HERE, name))
+        by_source = {name: self._of(f"{_LIST}:from:{name}", phones) for name in names}
+        found = ((phone, tuple(name for name in by_source if phone in by_source[name])) for phone in phones)
+        return [Suppression(phone, sources or (HERE,)) for phone, sources in found]
+
+    def _of(self, key: str, phones: Sequence[str]) -> frozenset[str]:
+        if not phones:
+            return frozenset()
+        listed = self._client.smismember(key, phones)
+        return frozenset(phone for phone, is_listed in zip(phones, listed, strict=True) if is_listed)
+
+    def _change(self, how: str, source: str, phones: Sequence[str]) -> int:
         return sum(
-            int(self._scripts.run("suppress", how, *phones[first : first + PHONES_AT_ONCE])[0])
+            int(self._scripts.run("suppress", how, source, *phones[first : first + PHONES_AT_ONCE])[0])
             for first in range(0, len(phones), PHONES_AT_ONCE)
         )

@@ -9,6 +9,7 @@ from bsg_config.queue_order import Priority
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
+from bsg_ledger.suppressions import Suppression
 from bsg_producer.enqueueing import Receipt
 from bsg_producer.errors import (
     BSGCampaignsError,
@@ -63,5 +64,6 @@ __all__ = [
     "Reject",
     "ReportUnavailable",
     "Resolved",
+    "Suppression",
     "Transition",
 ]

@@ -159,6 +159,7 @@ class AsyncProducer:
     suppress = _awaited(Producer.suppress)
     unsuppress = _awaited(Producer.unsuppress)
     suppressed = _iterated(Producer.suppressed)
+    suppressions = _iterated(Producer.suppressions)
     gate = _awaited(Producer.gate)
     open_gate = _awaited(Producer.open_gate)
     shut_gate = _awaited(Producer.shut_gate)

@@ -24,6 +24,7 @@ from bsg_ledger.gate import Gate, GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
 from bsg_ledger.rooms import Room
+from bsg_ledger.suppressions import Suppression
 from bsg_producer import following
 from bsg_producer.campaign_arguments import CampaignOptions, account_settings, check_deadline, check_envelope
 from bsg_producer.campaign_ids import is_campaign_id
@@ -337,7 +338,10 @@ class Producer:
         return changed
 
     def unsuppress(self, phones: Iterable[str | int]) -> int:
-        """Takes phones off that list; answers how many were on it. Messages that became rejects stay that."""
+        """Takes phones off that list; answers how many were on it. Messages that became rejects stay that.
+
+        One that is on BSG's own stop list comes back when that is read again: take it off there first.
+        """
         with queue_errors():
             changed = self._ledger.suppressions.remove(checked_phones(phones))
             self._ledger.durability.settle()
@@ -347,6 +351,14 @@ class Producer:
         """The phones on that list, as digits, in no order."""
         with queue_errors():
             yield from self._ledger.suppressions.all()
+
+    def suppressions(self) -> Iterator[Suppression]:
+        """The phones on that list with their sources: `here`, or `bsg:ACCOUNT` for BSG's stop list of an account.
+
+        In no order; a phone may come more than once if the list changes meanwhile.
+        """
+        with queue_errors():
+            yield from self._ledger.suppressions.with_sources()
 
     def gate(self, *, account: str = DEFAULT_ACCOUNT) -> GateState:
         """Whether anything may leave for the account, and if not, why. Raises SettingsInvalid without any key."""

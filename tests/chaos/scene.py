@@ -57,6 +57,8 @@ class Scene:
                 **QUICK,
                 **self.far_side.worker_settings,
                 "BODY_KEY": BODY_KEY,
+                "BSG_STOPLIST_INTERVAL": "2",
+                "BSG_PUSH_STOPLIST": "true",
                 **{variable("BSG_API_KEY", account): key for account, key in KEYS.items()},
                 "BSG_BASE_URL": f"http://127.0.0.1:{self.proxies['workers-bsg'].port}",
             }

@@ -275,8 +275,11 @@ def test_who_opted_out_is_listed_from_the_command_line_and_from_a_file(ledger: P
     }
     assert line.run("suppressed") == ExitCode.OK
     assert sorted(line.output.split()) == ["380661231231", "380661231232"]
+    assert line.run("suppressed", "--source") == ExitCode.OK
+    assert sorted(line.output.splitlines()) == ["380661231231  here", "380661231232  here"]
     assert line.json("unsuppress", "+380661231231") == {"given": 1, "unsuppressed": 1}
     assert line.json("suppressed") == {"phone": "380661231232"}
+    assert line.json("suppressed", "--source") == {"phone": "380661231232", "sources": ["here"]}
 
 
 def test_a_wrong_phone_of_who_opted_out_names_file_and_line_and_changes_nothing(

@@ -131,9 +131,15 @@ def test_every_published_task_has_a_queue_that_is_declared() -> None:
 def test_a_tick_of_beat_expires_but_not_by_clocks_that_differ_by_minutes() -> None:
     schedule = celery_settings(Settings.build(redis_url="redis://localhost", sweep_interval=2))["beat_schedule"]
 
-    assert schedule.keys() == {"bsg.poll", "bsg.reconcile", "bsg.sweep", "bsg.purge"}
+    assert schedule.keys() == {"bsg.poll", "bsg.reconcile", "bsg.sweep", "bsg.purge", "bsg.stoplist"}
     assert {tick["options"]["expires"] for tick in schedule.values()} == {3600}
     assert schedule["bsg.sweep"]["schedule"] == 2
+
+
+def test_nobody_rings_for_a_stop_list_that_is_not_to_be_read() -> None:
+    schedule = celery_settings(Settings.build(redis_url="redis://localhost", bsg_stoplist_interval=0))["beat_schedule"]
+
+    assert "bsg.stoplist" not in schedule
 
 
 def test_the_http_bound_lies_below_the_time_limits_and_those_below_the_visibility_timeout() -> None:

@@ -12,7 +12,7 @@ from celery import Celery
 
 from bsg_config.celery_configuration import celery_settings
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.queues import PURGE, STATUS_QUEUE
+from bsg_config.queues import PURGE, STATUS_QUEUE, STOP_LIST
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import CampaignStatus
@@ -27,7 +27,7 @@ from tests.servers import Kind, RedisServer
 
 IN_HAND = frozenset({BatchState.CLAIMED, BatchState.POSTING, BatchState.UNCONFIRMED})
 DAY_MS = 86_400_000
-SETTINGS = {**QUICK, "LEASE_SECONDS": "4", "QUEUE_TIMEOUT": "3"}
+SETTINGS = {**QUICK, "LEASE_SECONDS": "4", "QUEUE_TIMEOUT": "3", "BSG_PUSH_STOPLIST": "true"}
 
 
 class Lane:
@@ -70,10 +70,18 @@ class Lane:
 
     def tick_purge(self) -> None:
         """What beat does every ten minutes."""
+        self._tick(PURGE)
+
+    def tick_stop_list(self) -> None:
+        """What beat does every half a minute, at the end of an interval."""
+        self.client.hdel("bsg:stop-lists", f"{DEFAULT_ACCOUNT}:due")
+        self._tick(STOP_LIST)
+
+    def _tick(self, task: str) -> None:
         app = Celery("tick", set_as_current=False)
         app.conf.update(celery_settings(self.settings))
         with app:
-            app.send_task(PURGE, queue=STATUS_QUEUE)
+            app.send_task(task, queue=STATUS_QUEUE)
 
     def answer(self, status: CampaignStatus, phones: dict[int, int]) -> None:
         """What a person does who is asked: looks the batch's recipients up at BSG. `phones` by index."""

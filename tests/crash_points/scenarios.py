@@ -14,6 +14,7 @@ from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
 from bsg_ledger.keys import IN_USE_MS
 from bsg_ledger.states import BatchState
+from bsg_ledger.suppressions import source_at_bsg
 from bsg_sandbox.faults import CREATE
 from tests.chaos.accounts import account_of
 from tests.crash_points import programs
@@ -25,6 +26,7 @@ from tests.processes import wait_until
 
 TWO_PARTS = 120
 LARGE = 9_999
+OPTED_OUT = 380_990_000_000
 LONG_TEXT_BYTES = 200  # which nothing compresses to less: two megabytes in all
 ROOM_BYTES = 1_000_000
 AUDITED_SECONDS = 7200.0
@@ -272,6 +274,22 @@ def that_is_forgotten(play: Play) -> None:
     play.done = lambda: play.lane.ledger.reading.summary(campaign_id) is None
 
 
+def while_people_opt_out_here_and_at_bsg(play: Play) -> None:
+    lane = play.lane
+    first = OPTED_OUT + 2 * lane.next_number()
+    lane.runtime.client.attach_to_stop_list([first])
+    lane.producer.suppress([first + 1])
+    play.cleanup.callback(lane.producer.unsuppress, [first, first + 1])
+    play.enqueue(play.new())
+    play.arm()
+    play.tick = lane.tick_stop_list
+    lane.tick_stop_list()
+    play.done = lambda: all(
+        set(found.sources) >= {source_at_bsg(DEFAULT_ACCOUNT)}
+        for found in lane.ledger.suppressions.sources_of([str(first), str(first + 1)])
+    )
+
+
 def of_a_ledger_that_went_back(play: Play) -> None:
     """One batch in somebody's hands, one that BSG has, and one that is not prepared."""
     lane = play.lane
@@ -476,6 +494,12 @@ PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
     of_which_bsg_drops_a_message: (CrashPoint.DROPPED_MISSED, CrashPoint.DROPPED_REJECTED),
     that_an_earlier_attempt_brought_to_bsg: (CrashPoint.DROPPED_EARLIER_RECORDED,),
     of_a_blocked_user: (CrashPoint.PROBE_TAKEN, CrashPoint.PROBE_ANSWERED, CrashPoint.PROBE_RECORDED),
+    while_people_opt_out_here_and_at_bsg: (
+        CrashPoint.STOPLIST_PAGE_READ,
+        CrashPoint.STOPLIST_PAGE_RECORDED,
+        CrashPoint.STOPLIST_ATTACHED,
+        CrashPoint.STOPLIST_ATTACH_RECORDED,
+    ),
     whose_bodies_are_forgotten: (CrashPoint.PURGE_BODIES_FORGOTTEN,),
     that_is_forgotten: (CrashPoint.PURGE_CAMPAIGN_FORGOTTEN,),
     of_a_ledger_that_went_back: (

@@ -9,6 +9,7 @@ from bsg_worker.failures import telling_no_contents
 from bsg_worker.prepare import prepare_then_submit
 from bsg_worker.purge import purge
 from bsg_worker.settle import poll_all, settle_all
+from bsg_worker.stop_list import sync_stop_list
 from bsg_worker.submit import submit_batches
 from bsg_worker.sweep import sweep
 
@@ -47,6 +48,12 @@ def sweep_task() -> str:
 @telling_no_contents
 def purge_task() -> str:
     return purge(accounts.current().first)
+
+
+@app.task(name="bsg.stoplist")
+@telling_no_contents
+def stop_list_task() -> str:
+    return accounts.current().each(sync_stop_list)
 
 
 @app.task(name="bsg.pulse")

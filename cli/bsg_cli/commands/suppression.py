@@ -29,6 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         add_reading_options(parser)
         parser.set_defaults(run=run)
     listing = commands.add_parser("suppressed", parents=[common], help="the phones that are never sent to")
+    listing.add_argument("--source", action="store_true", help="also where each came from: here, or BSG's stop list")
     listing.set_defaults(run=run_list)
 
 
@@ -54,11 +55,22 @@ def _told(arguments: argparse.Namespace, done: str, phones: Sequence[str], chang
 
 
 def run_list(arguments: argparse.Namespace) -> ExitCode:
+    if arguments.source:
+        return _list_with_sources(arguments)
     for phone in open_producer(arguments.data_directory).suppressed():
         if arguments.json:
             print_json({"phone": phone})
         else:
             print(phone)
+    return ExitCode.OK
+
+
+def _list_with_sources(arguments: argparse.Namespace) -> ExitCode:
+    for suppressed in open_producer(arguments.data_directory).suppressions():
+        if arguments.json:
+            print_json({"phone": suppressed.phone, "sources": list(suppressed.sources)})
+        else:
+            print(f"{suppressed.phone}  {', '.join(suppressed.sources)}")
     return ExitCode.OK
 
 

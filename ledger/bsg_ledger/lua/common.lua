@@ -6,6 +6,10 @@
 --   bsg:ledger                          hash    incarnation, sequence (one per event), alarms, suppressions (changes of the
 --                                               list below), delivery_reports (one per report)
 --   bsg:suppressed                      set     phones that are never sent to
+--   bsg:suppression-sources             set     who put phones there: here, or bsg:NAME (BSG's stop list of that account)
+--   bsg:suppressed:from:SOURCE          set     which phones each of them did; one in none of them is from here
+--   bsg:stop-lists                      hash    NAME:step (offset of the next page of that account's stop list, or push),
+--                                               NAME:due (ms)
 --   bsg:witness:W                       string  the sequence that process W has seen; expires when W is long gone
 --   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
 --   bsg:account-names                   set     of every account that a campaign was ever accepted for
@@ -88,6 +92,26 @@ local function record_event(campaign, batch, from, to, cause, detail)
     'from', from, 'to', to, 'cause', cause, 'detail', detail or '', 'sequence', sequence)
   redis.call('XADD', campaign_key(campaign, ':events'), '*', 'at', NOW, 'batch', batch, 'from', from, 'to', to,
     'cause', cause, 'detail', detail or '', 'sequence', sequence)
+end
+
+local function suppressed_from(source) return 'bsg:suppressed:from:' .. source end
+
+-- What was suppressed before there were sources is from here.
+local function add_suppression_source(source)
+  if redis.call('EXISTS', 'bsg:suppression-sources') == 0 then
+    redis.call('SADD', 'bsg:suppression-sources', 'here')
+    redis.call('SUNIONSTORE', suppressed_from('here'), 'bsg:suppressed')
+  end
+  redis.call('SADD', 'bsg:suppression-sources', source)
+end
+
+-- Suppresses the phones from an argument on; returns how many were not suppressed before.
+local function suppress(source, first)
+  add_suppression_source(source)
+  redis.call('SADD', suppressed_from(source), unpack(ARGV, first))
+  local added = redis.call('SADD', 'bsg:suppressed', unpack(ARGV, first))
+  if added > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end
+  return added
 end
 
 -- Which list of suppressed phones a batch is held against; 0: there has never been one.

@@ -1,9 +1,22 @@
 #!lua flags=allow-oom
--- Puts phones on the list of those that are never sent to, or takes them off.
--- ARGV  1 add or remove, 2... phones (digits)
+-- Puts phones on the list of those that are never sent to, or takes them off, whoever put them there. Or notes that a
+-- source has them too: only of those that are suppressed, as somebody may have taken them off meanwhile.
+-- ARGV  1 add, remove or note, 2 source (not of a removal), 3... phones (digits)
 -- Answer  {how many were changed}
 -- Transition  none of a campaign: what has not left is held against the list again before it does
-local command = ARGV[1] == 'add' and 'SADD' or 'SREM'
-local changed = redis.call(command, 'bsg:suppressed', unpack(ARGV, 2))
-if changed > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end
-return { changed }
+if ARGV[1] == 'add' then return { suppress(ARGV[2], 3) } end
+if ARGV[1] == 'note' then
+  add_suppression_source(ARGV[2])
+  for i = 3, #ARGV do
+    if redis.call('SISMEMBER', 'bsg:suppressed', ARGV[i]) == 1 then
+      redis.call('SADD', suppressed_from(ARGV[2]), ARGV[i])
+    end
+  end
+  return { 0 }
+end
+local removed = redis.call('SREM', 'bsg:suppressed', unpack(ARGV, 3))
+for _, source in ipairs(redis.call('SMEMBERS', 'bsg:suppression-sources')) do
+  redis.call('SREM', suppressed_from(source), unpack(ARGV, 3))
+end
+if removed > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end
+return { removed }

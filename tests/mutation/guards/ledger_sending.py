@@ -135,12 +135,21 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "ledger/bsg_ledger/lua/suppress.lua",
+        "ledger/bsg_ledger/lua/common.lua",
         (
             "what was held against an older list is held against the new one",
-            "if changed > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end",
+            "if added > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end",
             "",
             f"{SUPPRESSED}who_comes_onto_the_list_after_that_is_taken_out_before_the_batch_leaves",
+        ),
+    ),
+    *guards_of(
+        "ledger/bsg_ledger/lua/stop_list_page.lua",
+        (
+            "a page of BSG's stop list is suppressed as it is read",
+            "suppress(ARGV[2], 5)",
+            "0",
+            "tests/worker/test_stop_list.py::test_a_list_of_several_pages_is_read_whole",
         ),
     ),
     *guards_of(

@@ -9,8 +9,42 @@ RECORDING = "tests/worker/test_recording.py::test_"
 LIMITER = "tests/worker/limiter/test_limiter.py::test_"
 COST = "tests/worker/test_hours_and_cost.py::test_"
 SUPPRESSED = "tests/worker/test_suppressed.py::test_"
+STOP_LIST = "tests/worker/test_stop_list.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
+    *guards_of(
+        "worker/bsg_worker/stop_list.py",
+        (
+            "only what was suppressed here goes to BSG, and only once",
+            "if HERE in suppressed.sources and self._source not in suppressed.sources:",
+            "if HERE in suppressed.sources:",
+            f"{STOP_LIST}ours_goes_to_bsg_a_thousand_at_a_time_and_only_what_bsg_lacks",
+        ),
+        (
+            "the offset follows what was read",
+            "            offset += page.rows\n",
+            "            offset += len(page.phones) + 500\n",
+            f"{STOP_LIST}a_failure_puts_the_sync_off_and_the_next_goes_on",
+        ),
+    ),
+    *guards_of(
+        "ledger/bsg_ledger/lua/common.lua",
+        (
+            "a sync that changes nothing leaves the list as it was",
+            "  if added > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end\n  return added\n",
+            "  redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1)\n  return added\n",
+            f"{STOP_LIST}a_sync_that_changes_nothing_leaves_the_list_as_it_was_for_batches",
+        ),
+    ),
+    *guards_of(
+        "ledger/bsg_ledger/lua/suppress.lua",
+        (
+            "what is taken off while it is attached is not put back",
+            "if redis.call('SISMEMBER', 'bsg:suppressed', ARGV[i]) == 1 then",
+            "do redis.call('SADD', 'bsg:suppressed', ARGV[i])",
+            f"{STOP_LIST}a_phone_that_is_taken_off_while_it_is_attached_is_not_put_back",
+        ),
+    ),
     *guards_of(
         "worker/bsg_worker/submit.py",
         (

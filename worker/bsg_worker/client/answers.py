@@ -7,6 +7,7 @@ all.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,6 +79,15 @@ class Balance:
 
 
 @dataclass(frozen=True, slots=True)
+class StopListPage:
+    """A page of BSG's stop list: the phones of SMS, how many rows it has in all, and how long BSG says the list is."""
+
+    phones: tuple[str, ...] = field(repr=False)
+    rows: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     amount: Decimal
     currency: str | None
@@ -90,6 +100,9 @@ class Sender:
     name: str
     status: str
     country: str
+
+
+_PHONE = re.compile(r"[0-9]{9,15}")
 
 
 def decode(body: bytes) -> Any:
@@ -186,6 +199,17 @@ def sender_answer(data: Any) -> Sender | None:
     if not name:
         return None
     return Sender(name, _word(data.get("status")) or "", _word(data.get("country")) or "")
+
+
+def stop_list_page(content: Mapping[str, Any]) -> StopListPage | None:
+    """Reads a page of the stop list; None unless it has a list of rows. Rows without a phone are passed over."""
+    rows = data_of(content)
+    if not isinstance(rows, list):
+        return None
+    # BSG may ignore the filter by type: a row says itself whether it is of SMS.
+    of_sms = (row for row in rows if isinstance(row, Mapping) and row.get("sms_stoplist", True) is not False)
+    phones = tuple(phone for row in of_sms if (phone := _digits(row.get("phone"))) and _PHONE.fullmatch(phone))
+    return StopListPage(phones, len(rows), whole_number(content.get("total")))
 
 
 def whole_number(value: Any) -> int | None:

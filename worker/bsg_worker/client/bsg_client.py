@@ -21,6 +21,7 @@ from bsg_worker.client.answers import (
     MessageRow,
     Price,
     Sender,
+    StopListPage,
     balance_answer,
     campaign_answer,
     campaign_detail,
@@ -28,6 +29,7 @@ from bsg_worker.client.answers import (
     message_row,
     price_answer,
     sender_answer,
+    stop_list_page,
     whole_number,
 )
 from bsg_worker.client.lists import NewestFirst, listed
@@ -40,6 +42,7 @@ from bsg_worker.client.wire import Answer, NoAnswer, Observe, StreamedBody, Wire
 _UNAUTHORISED, _UNPROCESSABLE = 401, 422
 _LONGEST_ANSWER = 1 << 20
 _LONGEST_LIST = 8 << 20  # 500 messages with Cyrillic texts, spelt \\uXXXX, pass one mebibyte
+_STOP_LIST_ROWS = 500  # the most that BSG gives at once
 _MOMENT = "%Y-%m-%d %H:%M:%S"
 _NO_TOKEN = Outcome(OutcomeKind.NOT_TAKEN, "no token: Redis does not answer")
 
@@ -193,6 +196,22 @@ class BSGClient:
         if not isinstance(rows, list):
             raise ReadFailed("not the answer that is documented", status=200)
         return [sender for row in rows if (sender := sender_answer(row)) is not None]
+
+    def stop_list(self, offset: int) -> StopListPage:
+        """500 rows of the stop list of SMS from an offset on. Raises ReadFailed. BSG: GET /api/stoplist."""
+        query = {"type": "sms", "page[offset]": f"{offset:d}", "page[limit]": f"{_STOP_LIST_ROWS:d}"}
+        page = stop_list_page(self._get("/api/stoplist", query))
+        if page is None:
+            raise ReadFailed("not the answer that is documented", status=200)
+        return page
+
+    def attach_to_stop_list(self, phones: Sequence[int]) -> None:
+        """Adds phones, 1 000 at most, to the stop list of SMS; to be repeated freely. Raises ReadFailed.
+
+        BSG: POST /api/stoplist/attach.
+        """
+        order = json.dumps({"phones": list(phones), "types": ["sms"]}).encode()
+        usable(self._asked("POST", "/api/stoplist/attach", {}, order))
 
     def price(self, *, sender: str, text: str, phones: Sequence[int], tariff_code: int) -> Price:
         """What one text to these phones would cost, 10 000 of them at most; nothing is sent. Raises ReadFailed.

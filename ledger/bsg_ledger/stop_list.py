@@ -1,0 +1,41 @@
+"""How far BSG's stop list of an account has been read into the list of suppressed phones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+
+from bsg_config.redis_clock import now_ms
+from bsg_ledger.scripts import Scripts, text_of
+from bsg_ledger.suppressions import source_at_bsg
+
+PUSH = "push"
+_PROGRESS = "bsg:stop-lists"
+
+
+class StopListProgress:
+    """Methods raise `redis.exceptions.RedisError`."""
+
+    def __init__(self, client: redis.Redis, scripts: Scripts, account_name: str) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._scripts = scripts
+        self._name = account_name
+
+    def step(self) -> str | None:
+        """Return what is due: the offset of the next page to read, as digits, or PUSH. None: nothing is due yet."""
+        step, due = self._client.hmget(_PROGRESS, f"{self._name}:step", f"{self._name}:due")
+        if due is not None and int(due) > now_ms(self._client):
+            return None
+        return "0" if step is None else text_of(step)
+
+    def record(self, step: str, *, due_in: float = 0.0, phones: Sequence[str] = ()) -> int:
+        """Record a page's phones and what comes next; return how many were not suppressed before.
+
+        Both are one transition: whoever dies before it reads that page again.
+        """
+        answer = self._scripts.run(
+            "stop_list_page", self._name, source_at_bsg(self._name), step, int(due_in * 1000), *phones
+        )
+        return int(answer[0])

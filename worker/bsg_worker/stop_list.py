@@ -1,0 +1,103 @@
+"""Opt-outs both ways: BSG's stop list is read into ours, and with BSG_PUSH_STOPLIST ours is attached to BSG's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from bsg_config import clock
+from bsg_config.crash_points import CrashPoint, reached
+from bsg_ledger.stop_list import PUSH, StopListProgress
+from bsg_ledger.suppressions import HERE, source_at_bsg
+from bsg_worker.client.answers import StopListPage
+from bsg_worker.client.outcomes import ReadFailed
+from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns
+
+AT_MOST_SECONDS = 10.0  # a third of the time between two ticks: polls wait for slots of the same limit
+ATTACHED_AT_ONCE = 1_000  # BSG: POST /api/stoplist/attach
+PUT_OFF_SECONDS = 600.0
+
+
+def sync_stop_list(runtime: Runtime) -> str:
+    """Do what is due for one account: read pages of BSG's stop list, then attach what BSG's list lacks.
+
+    Nothing is taken off either list: who opted out stays out until an operator says otherwise, in both places. What is
+    not done in time goes on with the next tick, from where the ledger says.
+    """
+    progress = runtime.ledger.stop_list(runtime.settings.account_name)
+    step = progress.step()
+    if step is None:
+        return ""
+    turns, synced = Turns(runtime), _Sync(runtime, progress)
+    with turns.turn():
+        synced.go_on_from(step)
+    if turns.cause:
+        progress.record(synced.step, due_in=min(PUT_OFF_SECONDS, runtime.settings.bsg_stoplist_interval))
+        return f"BSG's stop list: {turns.cause}"
+    return f"BSG's stop list: {synced.read} read, {synced.new} new here, {synced.attached} attached"
+
+
+class _Sync:
+    """One run. `step` is what comes next."""
+
+    def __init__(self, runtime: Runtime, progress: StopListProgress) -> None:
+        self._runtime, self._progress = runtime, progress
+        self._stop_at = clock.monotonic() + AT_MOST_SECONDS
+        self._source = source_at_bsg(runtime.settings.account_name)
+        self.step = "0"
+        self.read = self.new = self.attached = 0
+
+    def go_on_from(self, step: str) -> None:
+        """Go on until all is done, or the time is over. Raises ReadFailed."""
+        self.step = step
+        if self.step != PUSH and not self._read_pages(int(self.step)):
+            return
+        if self.step == PUSH and not self._attach():
+            return
+        self._record("0", due_in=self._runtime.settings.bsg_stoplist_interval)
+
+    def _read_pages(self, offset: int) -> bool:
+        """Read from an offset on; False when the time is over before the end of the list."""
+        before: StopListPage | None = None
+        while self._has_time():
+            page = self._runtime.client.stop_list(offset)
+            reached(CrashPoint.STOPLIST_PAGE_READ)
+            if before is not None and page.rows and page.phones == before.phones:
+                raise ReadFailed("a list that does not go on", status=200)
+            offset += page.rows
+            before = page
+            is_last = page.rows == 0 or (page.total is not None and offset >= page.total)
+            following = PUSH if self._runtime.settings.bsg_push_stoplist else "0"
+            self.new += self._record(following if is_last else str(offset), phones=page.phones)
+            self.read += len(page.phones)
+            reached(CrashPoint.STOPLIST_PAGE_RECORDED)
+            if is_last:
+                return True
+        return False
+
+    def _attach(self) -> bool:
+        """Attach what was suppressed here and is not on BSG's list; False when the time is over before all is."""
+        missing = self._missing()
+        while some := list(islice(missing, ATTACHED_AT_ONCE)):
+            if not self._has_time():
+                return False
+            self._runtime.client.attach_to_stop_list([int(phone) for phone in some])
+            reached(CrashPoint.STOPLIST_ATTACHED)
+            self._runtime.ledger.suppressions.note(some, self._source)
+            self.attached += len(some)
+            reached(CrashPoint.STOPLIST_ATTACH_RECORDED)
+        return True
+
+    def _missing(self) -> Iterator[str]:
+        for suppressed in self._runtime.ledger.suppressions.with_sources():
+            if HERE in suppressed.sources and self._source not in suppressed.sources:
+                yield suppressed.phone
+
+    def _record(self, step: str, *, due_in: float = 0.0, phones: tuple[str, ...] = ()) -> int:
+        new = self._progress.record(step, due_in=due_in, phones=phones)
+        self.step = step
+        return new
+
+    def _has_time(self) -> bool:
+        return clock.monotonic() < self._stop_at
