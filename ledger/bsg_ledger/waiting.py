@@ -303,10 +303,11 @@ def _price(case: _Case) -> _Found | None:
 
 
 def _no_worker(case: _Case) -> _Found | None:
-    due = case.group.due
-    if not case.unsent or case.account.busy is not False or due is None or case.now - due < UNTAKEN_AFTER:
+    due, gate = case.group.due, case.account.gate
+    if not case.unsent or case.account.busy is not False or due is None:
         return None
-    return _Found(WaitReason.NO_WORKER, since=due)
+    since = due if gate is None or gate.since is None else max(due, gate.since)  # behind the gate nobody takes anything
+    return _Found(WaitReason.NO_WORKER, since=since) if case.now - since >= UNTAKEN_AFTER else None
 
 
 def _backoff(case: _Case) -> _Found | None:

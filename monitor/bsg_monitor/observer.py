@@ -32,7 +32,6 @@ TRANSITIONS_SHOWN = 100
 BATCHES_LOOKED_INTO = 2000  # for the chart and for what is delivered
 REJECTS_LOOKED_INTO = 10_000
 CAMPAIGNS_COUNTED = 500  # for the metrics
-BATCHES_COUNTED_SINGLY = 10  # of each of these
 REMEMBERED = 64  # campaigns whose rejects are counted
 
 T = TypeVar("T")
@@ -183,7 +182,8 @@ class Observer:
 
     def _campaigns_waiting(self) -> Counter[tuple[str, WaitReason]]:
         campaigns = self._waiting.open_campaigns()[-CAMPAIGNS_COUNTED:]
-        waits = self._waiting.foremost_of(campaigns, singly=BATCHES_COUNTED_SINGLY)
+        # Each batch of hundreds of campaigns is too much for a page that is read every few seconds.
+        waits = self._waiting.foremost_of(campaigns, singly=0)
         return Counter((wait.account_name, wait.reason) for wait in waits.values())
 
     def _overview(self) -> Overview:

@@ -18,6 +18,7 @@ from tests.ledger.campaigns import ACCOUNT, Desk
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(hours=1), NOW - timedelta(minutes=59)
 LONG_AGO = NOW - timedelta(hours=1)
+JUST_OPENED = GateState(open=True, reason="", by="probe", since=NOW, balance=None)
 SHUT = GateState(open=False, reason="bad_key", by="worker", since=EARLIER, balance=None)
 
 
@@ -52,6 +53,7 @@ def of(state: str, **changes: Any) -> Group:
         (WaitReason.PREPARE, [of("unprepared")], {"gate": SHUT}, {}),
         (WaitReason.NO_WORKER, [of("pending", due=EARLIER)], {"busy": False}, {}),
         (WaitReason.RATE_LIMIT, [of("pending", due=EARLIER)], {"busy": None}, {}),
+        (WaitReason.RATE_LIMIT, [of("pending", due=EARLIER)], {"busy": False, "gate": JUST_OPENED}, {}),
         (WaitReason.COOL_DOWN, [of("pending")], {"cooling_until": LATER}, {}),
         (WaitReason.RATE_LIMIT, [of("pending")], {"cooling_until": EARLIER}, {}),
         (WaitReason.SENDING_HOURS, [of("pending", due=LATER, error="HTTP 500")], {}, {"opening": LATER}),
