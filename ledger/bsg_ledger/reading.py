@@ -132,6 +132,11 @@ class Reading:
                     batch_ids=[batch_id(name, number) for number in range(int(record.get("next_batch", 0)))],
                 )
 
+    def envelope(self, campaign_id: str) -> str | None:
+        """The campaign's options as they were accepted (JSON); None for a campaign that nobody knows."""
+        written = self._client.hget(f"bsg:campaign:{campaign_id}", "envelope")
+        return None if written is None else text_of(written)
+
     def batch_count(self, campaign_id: str) -> int:
         return int(self._client.hget(f"bsg:campaign:{campaign_id}", "next_batch") or 0)
 

@@ -17,6 +17,7 @@ from bsg_cli.diagnosis.bodies import look_at_bodies
 from bsg_cli.diagnosis.campaigns import look_at_campaigns
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.redis_server import look_at_redis
+from bsg_cli.diagnosis.senders import look_at_senders
 from bsg_cli.diagnosis.waiting import look_at_waiting
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
@@ -269,6 +270,18 @@ def test_a_duplicate_notice_and_a_no_are_no_failures_of_bsg(bench: Bench) -> Non
     bench.submit(bench.prepared(1))
 
     assert failures_told(bench) == []
+
+
+def test_a_sender_of_a_campaign_under_way_that_bsg_has_not_registered_is_a_warning(bench: Bench) -> None:
+    bench.sandbox.put_account("live_sandbox", senders=[{"sender": "MyShop", "status": "active", "country": "UA"}])
+    bench.prepared(1)
+    assert list(look_at_senders(bench.runtime.redis, bench.settings)) == []
+    bench.prepared(1, sender="NoShop")
+
+    (found,) = look_at_senders(bench.runtime.redis, bench.settings)
+
+    assert (found.subject, found.level) == ("senders", Level.WARNING)
+    assert "'NoShop': BSG has not registered it" in found.told
 
 
 def test_a_warning_is_not_summed_up_as_a_system_in_order(system: Running, doctor: Doctor) -> None:
