@@ -4,6 +4,7 @@ A worker that lost its connection for good, or whose threads all hang, still run
 
   bsg:pulse:TOKEN   string  there once it is answered; expires
   bsg:beats         zset    every beat, by the moment of its last tick (ms of Redis's clock)
+  bsg:workers       zset    every worker, by the moment when it was last known to run; one that hangs may be among them
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from bsg_config.redis_clock import now_ms
 from bsg_config.task_message import task_message
 
 ANSWERS_KEPT_SECONDS = 600
-_BEATS_KEPT_MS = 86_400_000
+_NAMES_KEPT_MS = 86_400_000
 _BEATS = "bsg:beats"
+_WORKERS = "bsg:workers"
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 
@@ -79,10 +81,21 @@ class Pulse:
 
     def tick(self, beat: str) -> None:
         """A beat's trace: it has just rung."""
+        self._note(_BEATS, beat)
+
+    def note_worker(self, worker: str) -> None:
+        """Note that a worker of that name runs. Whether it takes tasks only its answers say."""
+        self._note(_WORKERS, worker)
+
+    def workers(self) -> list[str]:
+        """Return the names of the workers that ran within a day."""
+        return sorted(name.decode() for name in self._client.zrange(_WORKERS, 0, -1))
+
+    def _note(self, key: str, name: str) -> None:
         now = now_ms(self._client)
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.zadd(_BEATS, {beat: now})
-            pipe.zremrangebyscore(_BEATS, "-inf", now - _BEATS_KEPT_MS)
+            pipe.zadd(key, {name: now})
+            pipe.zremrangebyscore(key, "-inf", now - _NAMES_KEPT_MS)
             pipe.execute()
 
     def since_last_tick(self, beat: str | None = None) -> float | None:

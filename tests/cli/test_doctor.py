@@ -296,6 +296,7 @@ def test_a_warning_is_not_summed_up_as_a_system_in_order(system: Running, doctor
 
         client.delete(f"bsg:account:{settings.account}:failures")
     assert "No problems, but warnings: 1." in doctor.output
+    assert "Nothing here would" not in doctor.output
 
 
 def test_a_cool_down_is_noted(ward: Ward) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from socket import gethostname
 
 import pytest
@@ -43,10 +44,29 @@ def test_a_worker_that_hangs_is_not_though_another_one_works(
     assert main(["healthcheck", name]) == ExitCode.OK
 
 
-def test_a_worker_that_nobody_started_is_not_healthy(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["healthcheck", "worker@elsewhere", *QUICKLY, "--json"]) == ExitCode.FAILED
+def test_a_worker_that_nobody_started_is_not_healthy_and_nobody_waits_long_for_it(
+    running: Running, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = f"worker0@{gethostname()}"
+    wait_until(lambda: worker in running.pulse.workers(), within=10, what="the worker's name")
+    began = time.monotonic()
+
+    assert main(["healthcheck", "worker@elsewhere", "--json"]) == ExitCode.FAILED
+
+    assert time.monotonic() - began < 20, "as long as a busy worker may take is 105 s"
     told = json.loads(capsys.readouterr().out)
     assert (told["process"], told["healthy"]) == ("worker@elsewhere", False)
+    assert "no worker of that name has run here" in told["why"]
+    assert worker in told["why"]
+
+
+def test_a_worker_whose_name_redis_lost_is_healthy_if_it_takes_tasks(running: Running) -> None:
+    worker = f"worker0@{gethostname()}"
+    running.server.client().zrem("bsg:workers", worker)
+    try:
+        assert main(["healthcheck", worker]) == ExitCode.OK
+    finally:
+        running.pulse.note_worker(worker)
 
 
 def test_a_pulse_is_taken_before_all_that_waits(running: Running) -> None:

@@ -34,11 +34,11 @@ SETTINGS = Settings.from_environment()
 app.conf.update(celery_settings(SETTINGS), beat_scheduler="bsg_worker.steady_beat:SteadyScheduler")
 
 
-def _begin_watch(**_: object) -> None:
+def _begin_watch(sender: Any = None, **_: object) -> None:
     # Imported when a worker has begun: Flower and beat load this module too, and hold no runtime.
     from bsg_worker.watch import begin_watch
 
-    begin_watch()
+    begin_watch(getattr(sender, "hostname", None))
 
 
 def _listen_for_pulse(sender: str, instance: Any, **_: Any) -> None:

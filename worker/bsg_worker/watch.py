@@ -1,4 +1,4 @@
-"""Every worker process keeps looking whether the ledger still has what the process saw of it, and notes its keys."""
+"""Every worker process keeps looking whether the ledger has what the process saw of it, and notes its name and keys."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
+from bsg_config.pulse import Pulse
 from bsg_config.settings import SettingsInvalid
 from bsg_ledger.keys import NOTE_SECONDS
 from bsg_ledger.witness import Look
@@ -21,18 +22,23 @@ LOGGER = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0  # what this process saw less than that before the ledger went back, it may not have seen at all
 
 
-def begin_watch() -> None:
-    """Watches in a thread of its own until the process ends: an idle process has to notice too."""
-    threading.Thread(target=_watch, name="ledger watch", daemon=True).start()
+def begin_watch(worker: str | None) -> None:
+    """Watches in a thread of its own until the process ends: an idle process has to notice too.
+
+    `worker` is the name that it notes as one that runs; a process of a worker's pool has none.
+    """
+    threading.Thread(target=_watch, args=[worker], name="ledger watch", daemon=True).start()
 
 
-def _watch() -> None:
+def _watch(worker: str | None) -> None:
     note_at = clock.monotonic()
     while True:
         try:
             if clock.monotonic() >= note_at:
                 for runtime in current():
                     note_key(runtime)
+                if worker is not None:
+                    Pulse(current().first.redis).note_worker(worker)
                 note_at = clock.monotonic() + NOTE_SECONDS
             look_once(current().first)
             reached(CrashPoint.WATCH_LOOKED)

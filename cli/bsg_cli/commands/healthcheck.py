@@ -16,6 +16,8 @@ from bsg_producer.queue_errors import queue_errors
 
 # A worker whose threads all wait for BSG or for a permit is busy, not hung: one of them is free after that.
 PERMIT_AND_MARGIN_SECONDS = 40.0
+# A name that no worker has had for a day is mistyped, or its worker is about to start: none of its threads is busy.
+UNKNOWN_WITHIN_SECONDS = 3.0
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -52,7 +54,13 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 def _worker_fails(pulse: Pulse, settings: Settings, arguments: argparse.Namespace, name: str) -> str:
     within = arguments.within or settings.longest_exchange_of_all + PERMIT_AND_MARGIN_SECONDS
+    workers = pulse.workers()
+    if name not in workers:
+        within = min(within, UNKNOWN_WITHIN_SECONDS)
     if pulse.unanswered([pulse_queue(name)], within=within):
+        if name not in workers:
+            known = f" These have: {', '.join(workers)}." if workers else ""
+            return f"no worker of that name has run here within a day.{known} Start it, or mend the name."
         return f"it took no task within {within:g} s. It does not run, it hangs, or it lost Redis: start it again."
     return ""
 

@@ -117,7 +117,7 @@ GUARDS: tuple[Guard, ...] = (
         "worker/bsg_worker/application.py",
         (
             "every worker process watches",
-            "    begin_watch()\n",
+            '    begin_watch(getattr(sender, "hostname", None))\n',
             "",
             f"{APPLICATION}every_worker_process_watches_the_ledger_whether_or_not_it_has_anything_to_do",
         ),
