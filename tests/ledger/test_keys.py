@@ -135,6 +135,7 @@ BEGUN = [on_the_wire, in_doubt, in_doubt_and_waiting, submitted, finished, late_
 def test_what_the_old_keys_account_has_or_may_have_does_not_move(
     desk: Desk, begun: Callable[[Desk, str], None]
 ) -> None:
+    noted(desk, bsg_account="")
     campaign = desk.prepared(2, 2)
     begun(desk, campaign)
     before = desk.counts(campaign)

@@ -12,6 +12,7 @@ from typing import Any
 
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateReason
+from bsg_ledger.keys import IN_USE_MS
 from bsg_sandbox.server import Sandbox
 from tests.cli import running
 from tests.processes import wait_until
@@ -37,9 +38,9 @@ class Site(Stage):
         shutil.rmtree(self._server.directory / APPEND_ONLY)
         shutil.copytree(self._copy, self._server.directory / APPEND_ONLY)
         self._server.start()
-        self._end_part_leases()
+        self.end_part_leases()
 
-    def _end_part_leases(self) -> None:
+    def end_part_leases(self) -> None:
         with self._server.client() as client:
             for parts in client.scan_iter("bsg:campaign:*:parts"):
                 campaign = parts.decode().split(":")[2]
@@ -62,6 +63,12 @@ class Site(Stage):
         with self._server.client() as client:
             client.delete(f"bsg:campaign:{campaign}:rung")
             client.zadd(f"bsg:account:{account}:due", {campaign: 1}, xx=True)
+
+    def forget_keys(self) -> None:
+        """Half a minute passes in which no process has any of the keys."""
+        with self._server.client() as client:
+            for account in client.zrange("bsg:keys", 0, -1):
+                client.zincrby("bsg:keys", -IN_USE_MS - 1, account)
 
     def wait_until_the_gate_is_shut(self) -> None:
         wait_until(lambda: not self.producer.gate().open, within=20, what="the gate to be shut")

@@ -1,12 +1,15 @@
-"""Rule 10: with another key or another base URL in mid-campaign, nothing goes to the wrong place."""
+"""Rule 10: with another key or another base URL in mid-campaign, nothing goes to the wrong place, or stays behind."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from bsg_config.redis_connections import connect
+from bsg_config.settings import Settings
+from bsg_ledger.ledger import Ledger
 from bsg_sandbox.server import Sandbox
 from tests.processes import Processes, wait_until
-from tests.recovery.site import Site
+from tests.recovery.site import Site, site_in
 
 
 def test_a_half_sent_campaign_is_left_alone_by_other_accounts_and_goes_on_with_its_own(
@@ -36,3 +39,25 @@ def test_a_half_sent_campaign_is_left_alone_by_other_accounts_and_goes_on_with_i
     site.forget_bells(campaign)
     site.wait_for(campaign, "done", within=40)
     site.assert_each_arrived_once(campaign, 400)
+
+
+def test_a_half_sent_campaign_goes_on_by_itself_under_the_rotated_key_of_its_account(tmp_path: Path) -> None:
+    with site_in(tmp_path / "old", BSG_RATE_LIMIT="1/s", BSG_RATE_BURST="1") as site:
+        keys = Ledger(connect(Settings.from_environment(site.processes.settings))).keys
+        site.processes.all()
+        campaign = site.send(800)
+        wait_until(lambda: site.arrived(campaign) >= 40, within=20, what="some of the batches to arrive")
+        wait_until(lambda: any(key.bsg_account for key in keys.known().values()), within=30, what="its account noted")
+        for process in site.processes.running:
+            process.kill()
+        assert site.arrived(campaign) < 800
+        site.sandbox.put_account("live_rotated", replaces="live_sandbox")
+        site.forget_keys()
+        site.end_part_leases()
+        site.forget_bells(campaign)
+
+        with Processes(tmp_path / "new", site.redis_url, site.sandbox.url, BSG_API_KEY="live_rotated") as others:
+            others.all()
+            site.wait_for(campaign, "done", within=60)
+
+        site.assert_each_arrived_once(campaign, 800)

@@ -10,9 +10,8 @@ from bsg_ledger.keys import IN_USE_MS, Rekeyed
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
 from bsg_worker.reconcile import reconcile
-from bsg_worker.rekey import move, note_key
+from bsg_worker.rekey import move, note_key, take_over
 from bsg_worker.stops import stop_at_bsg
-from bsg_worker.sweep import sweep
 from tests.worker.bench import Bench
 
 MISTYPED, OTHER, ROTATED = "live_mistyped", "live_other", "live_rotated"
@@ -34,8 +33,6 @@ def with_key(bench: Bench, key: str) -> Bench:
     new = Bench(bench.environment["REDIS_URL"], bench.sandbox, BSG_API_KEY=key)
     if key == ROTATED:
         bench.sandbox.put_account(ROTATED, replaces="live_sandbox")
-    if key != MISTYPED:
-        new.runtime.client.balance()
     return new
 
 
@@ -72,8 +69,9 @@ def test_what_bsg_took_for_the_old_key_is_never_looked_up_or_sent_under_another_
     assert old.submit(campaign).startswith("unconfirmed")
     old_key_is_gone(old)
     other = with_key(old, OTHER)
+    other.runtime.client.balance()
 
-    sweep(other.runtime)
+    take_over(other.runtime)
     (result,) = move(other.runtime, old.runtime.account, by="operator")
     reconcile(other.runtime)
 
@@ -89,7 +87,7 @@ def test_a_rotated_key_goes_on_by_itself_with_what_is_in_doubt(old: Bench) -> No
     old_key_is_gone(old)
     rotated = with_key(old, ROTATED)
 
-    assert sweep(rotated.runtime).endswith("1 campaigns of an older key")
+    assert take_over(rotated.runtime) == "1 campaigns of an older key"
     rotated.make_due(Room.DOUBT)
     reconcile(rotated.runtime)
 
@@ -107,7 +105,7 @@ def test_a_rotated_key_goes_on_with_what_is_submitted_and_what_is_to_be_stopped(
     old_key_is_gone(old)
     rotated = with_key(old, ROTATED)
 
-    sweep(rotated.runtime)
+    take_over(rotated.runtime)
     rotated.poll_twice(monkeypatch)
     stop_at_bsg(rotated.runtime)
 
@@ -124,7 +122,7 @@ def test_a_key_of_another_account_takes_nothing_over_by_itself(old: Bench, key: 
     old.submit(campaign)
     old_key_is_gone(old)
 
-    assert "older key" not in sweep(with_key(old, key).runtime)
+    assert take_over(with_key(old, key).runtime) == ""
     assert old.status(campaign).account == old.runtime.account
 
 
@@ -135,7 +133,7 @@ def test_without_a_login_that_tells_the_account_nothing_is_taken_over(old: Bench
     by_key = Bench(redis_url, old.sandbox, BSG_API_KEY=ROTATED, BSG_AUTH="api-key")
     by_key.runtime.client.balance()
 
-    assert "older key" not in sweep(by_key.runtime)
+    assert take_over(by_key.runtime) == ""
     assert old.status(campaign).account == old.runtime.account
 
 
@@ -144,5 +142,5 @@ def test_nothing_is_taken_over_while_a_process_has_the_old_key(old: Bench) -> No
     note_key(old.runtime)
     rotated = with_key(old, ROTATED)
 
-    assert "older key" not in sweep(rotated.runtime)
+    assert take_over(rotated.runtime) == ""
     assert old.status(campaign).account == old.runtime.account

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
+from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.keys import Key, Rekeyed, Rekeying
+from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime
 
 LEASES_AT_ONCE = 500
+LOGIN_AGAIN_SECONDS = 15.0
+
+_login_at: dict[str, float] = {}  # by account, on this process's monotonic clock: when it may log in for this
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +71,22 @@ def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
 
 
 def _older_keys(runtime: Runtime) -> list[Key]:
-    bsg_account = runtime.client.bsg_account()
-    if not bsg_account:
-        return []
-    return [
+    """The keys that nobody has any more of the same name, address, and account at BSG."""
+    settings = runtime.settings
+    candidates = [
         key
         for key in runtime.ledger.keys.known().values()
-        if not key.in_use
-        and (key.name, key.address, key.bsg_account)
-        == (runtime.settings.account_name, runtime.settings.address, bsg_account)
+        if key.bsg_account and not key.in_use and (key.name, key.address) == (settings.account_name, settings.address)
     ]
+    bsg_account = _bsg_account(runtime) if candidates else ""
+    return [key for key in candidates if key.bsg_account == bsg_account and key.account != runtime.account]
+
+
+def _bsg_account(runtime: Runtime) -> str:
+    """BSG's own account. Nothing else may have logged in yet, where all that there is to do is an older key's."""
+    if not (known := runtime.client.bsg_account()) and clock.monotonic() >= _login_at.get(runtime.account, 0.0):
+        _login_at[runtime.account] = clock.monotonic() + LOGIN_AGAIN_SECONDS
+        with suppress(ReadFailed):
+            runtime.client.log_in()
+        known = runtime.client.bsg_account()
+    return known

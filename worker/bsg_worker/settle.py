@@ -1,4 +1,4 @@
-"""What waits for BSG's word, of all accounts: statuses; a shut gate, stops, doubt."""
+"""What waits for BSG's word, of all accounts: statuses; an older key's campaigns, a shut gate, stops, doubt."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from bsg_worker.funds_watch import watch_funds
 from bsg_worker.poll import poll
 from bsg_worker.probe import probe_gate
 from bsg_worker.reconcile import reconcile
+from bsg_worker.rekey import take_over
 from bsg_worker.rounds import one_at_a_time
 from bsg_worker.runtime import Runtime
 from bsg_worker.stops import stop_at_bsg
@@ -19,12 +20,12 @@ def poll_all(accounts: Accounts) -> str:
 
 def settle_all(accounts: Accounts) -> str:
     """One round over the rest of it; answers what came of each account's."""
-    short = one_at_a_time(accounts.settling, lambda: accounts.each(_probe_and_stop))
+    short = one_at_a_time(accounts.settling, lambda: accounts.each(_short_of))
     return _joined(short, accounts.each(reconcile))
 
 
-def _probe_and_stop(runtime: Runtime) -> str:
-    return _joined(probe_gate(runtime), stop_at_bsg(runtime), watch_funds(runtime))
+def _short_of(runtime: Runtime) -> str:
+    return _joined(take_over(runtime), probe_gate(runtime), stop_at_bsg(runtime), watch_funds(runtime))
 
 
 def _joined(*outcomes: str) -> str:

@@ -9,7 +9,6 @@ from bsg_ledger.rooms import Room, unstamped
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.reconcile import reconcile
-from bsg_worker.rekey import take_over
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import by_lot
 
@@ -25,12 +24,9 @@ def sweep(runtime: Runtime) -> str:
         warn_of_shut_gate(runtime, taken_back)
     expired = _expire(runtime)
     rung = _ring_prepares(runtime) + _ring_submits(runtime)
-    taken_over = take_over(runtime)
-    if not (taken_back or expired or rung or taken_over):
+    if not (taken_back or expired or rung):
         return ""
     swept = f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
-    if taken_over:
-        swept += f", {taken_over}"
     # What a dead worker had on the wire has waited for a whole lease already.
     return "; ".join(filter(None, (swept, reconcile(runtime) if taken_back else "")))
 

@@ -106,6 +106,10 @@ class BSGClient:
             return _NO_TOKEN
         return None
 
+    def log_in(self) -> None:
+        """Log in unless a token stands. Raises ReadFailed and RedisError."""
+        self._access.headers()
+
     def bsg_account(self) -> str:
         """BSG's own account, by a digest, as far as its last login told it; else "". Asks BSG nothing.
 
