@@ -137,7 +137,7 @@ def test_a_batch_in_doubt_is_shown_with_the_way_out_of_it(stage: Stage, visitor:
 
     assert visitor.get("/campaigns").cell(campaign, "waits") == "an operator: 1 batch to resolve"
     stage.producer.resolve(f"{campaign}-0", not_sent=True)
-    wait_until(lambda: 'id="in-doubt"' not in visitor.get(f"/campaigns/{campaign}").text, within=20, what="it to be gone")
+    wait_until(lambda: 'id="in-doubt"' not in visitor.get(f"/campaigns/{campaign}").text, within=20, what="its end")
 
 
 def test_pause_resume_and_cancel_are_the_command_lines(stage: Stage, visitor: Visitor) -> None:
