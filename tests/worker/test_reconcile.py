@@ -341,6 +341,29 @@ def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(
         assert looks(bench) == "pending"
 
 
+def test_a_first_look_is_as_young_as_what_its_round_read_last(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    look = Lookup.among_strangers
+
+    def slow(*arguments: Any) -> Finding:
+        nonlocal now
+        now += 10
+        return look(*arguments)
+
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
+        bench.unconfirmed(bench.prepared(1))
+        monkeypatch.setattr(Lookup, "among_strangers", slow)
+        assert looks(bench) == "no trace yet"
+        monkeypatch.setattr(Lookup, "among_strangers", look)
+        now += 1
+
+        assert looks(bench) == "no trace yet", "a second look came a second after the first"
+        now += 7
+        assert looks(bench) == "pending"
+
+
 def test_a_round_proves_nothing_of_an_attempt_that_is_made_in_the_middle_of_it(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,7 @@ def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer
     Believed only when two numbers agree, the total that BSG prints and the count of our reference ids that it lists,
     both twice, BSG_CONFIRM_WITHIN apart: a total may still be growing, and messages may not be listed yet.
     """
+    began = clock.monotonic()
     if answer.status == "creation" or record.total_messages == record.size:
         return Total(record.total_messages)
     detail = answer if isinstance(answer, CampaignDetail) else None
@@ -50,10 +51,10 @@ def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer
     # A total that was different at the last look may still be growing.
     if detail.status not in FINAL and detail.total_messages != record.total_messages:
         return Total(detail.total_messages)
-    return _settle(runtime, record, detail.id, detail.total_messages)
+    return _settle(runtime, record, detail.id, detail.total_messages, began)
 
 
-def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int) -> Total | None:
+def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int, began: float) -> Total | None:
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     if body is None:
         return Total(total)
@@ -65,7 +66,11 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
         return Total(total)
     subject = f"dropped of {record.id}"
     if not runtime.evidence.stands(
-        subject, finding=total, now=clock.monotonic(), confirm_within=runtime.settings.bsg_confirm_within
+        subject,
+        finding=total,
+        began=began,
+        ended=clock.monotonic(),
+        confirm_within=runtime.settings.bsg_confirm_within,
     ):
         return Total(total, ages=True)
     reached(CrashPoint.DROPPED_MISSED)

@@ -11,7 +11,7 @@ MOST_BATCHES = 100_000  # forgetting some only makes them wait for another first
 @dataclass(frozen=True, slots=True)
 class FirstLook:
     finding: int
-    at: float
+    ended: float
 
 
 class Evidence:
@@ -21,9 +21,10 @@ class Evidence:
         self._looks: dict[str, FirstLook] = {}
         self._lock = threading.Lock()
 
-    def stands(self, subject: str, *, finding: int, now: float, confirm_within: float) -> bool:
-        """Notes a look; True if one with the same finding is at least `confirm_within` seconds older.
+    def stands(self, subject: str, *, finding: int, began: float, ended: float, confirm_within: float) -> bool:
+        """Notes a look; True if it began at least `confirm_within` seconds after one with the same finding had ended.
 
+        A look takes as long as its requests: what both have read has to be that far apart.
         The finding of a doubt is its attempts: a look before a later attempt says nothing about that one.
         """
         with self._lock:
@@ -31,9 +32,9 @@ class Evidence:
             if first is None or first.finding != finding:
                 if len(self._looks) >= MOST_BATCHES:
                     self._looks.clear()
-                self._looks[subject] = FirstLook(finding, now)
+                self._looks[subject] = FirstLook(finding, ended)
                 return False
-            return now - first.at >= confirm_within
+            return began - first.ended >= confirm_within
 
     def forget(self, subject: str) -> None:
         with self._lock:

@@ -220,7 +220,8 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
     confirmed = runtime.evidence.stands(
         record.id,
         finding=record.attempts,
-        now=began,  # what was read for another batch of the round may be as old as that
+        began=began,  # what was read for another batch of the round may be as old as that
+        ended=clock.monotonic(),
         confirm_within=settings.bsg_confirm_within,
     )
     if not confirmed:

@@ -25,9 +25,15 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "evidence has to age",
-            "return now - first.at >= confirm_within",
+            "return began - first.ended >= confirm_within",
             "return True",
             f"{EVIDENCE}two_looks_the_span_apart_are_evidence",
+        ),
+        (
+            "evidence ages from the end of the first look",
+            "FirstLook(finding, ended)",
+            "FirstLook(finding, began)",
+            f"{EVIDENCE}the_span_is_from_the_end_of_one_look_to_the_beginning_of_the_next",
         ),
         (
             "a look before a later attempt says nothing of it",
@@ -52,8 +58,8 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a look is as old as what its round read first",
-            "        now=began,",
-            "        now=clock.monotonic(),",
+            "        began=began,",
+            "        began=clock.monotonic(),",
             f"{RECONCILE}a_look_proves_nothing_of_later_than_the_beginning_of_its_round",
         ),
         (
