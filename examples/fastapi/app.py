@@ -10,14 +10,12 @@ The page is told how the campaign goes by server-sent events.
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import FastAPI, Form, Request, UploadFile
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
@@ -25,16 +23,19 @@ from fastapi.templating import Jinja2Templates
 
 from bsg_producer import (
     AsyncProducer,
+    BSGCampaignsError,
     CampaignInvalid,
     CampaignNotFound,
-    EnqueueUnconfirmed,
     IdempotencyConflict,
-    QueueUnavailable,
     Reject,
 )
+from bsg_producer.files import MessageFile
 
 REJECTS_SHOWN = 100
 SECONDS_BETWEEN_LOOKS = 0.5
+
+# What the producer raises says what is wrong and what to do: it is shown as it is.
+STATUSES: dict[type[BSGCampaignsError], int] = {CampaignInvalid: 422, CampaignNotFound: 404, IdempotencyConflict: 409}
 
 producer = AsyncProducer()  # one for the event loop
 templates = Jinja2Templates(Path(__file__).with_name("templates"))
@@ -66,19 +67,14 @@ async def create(
 ) -> Response:
     given = {"key": key, "sender": sender, "text": text, "name": name}
     try:
-        receipt = await producer.enqueue(
-            _rows(contacts), sender=sender, text=text, name=name or None, idempotency_key=key
-        )
+        # The upload has arrived, in memory or on disk: reading it waits for nobody.
+        with MessageFile(contacts.file, name=contacts.filename, text=text) as messages:
+            receipt = await producer.enqueue(messages, sender=sender, text=text, name=name or None, idempotency_key=key)
     except CampaignInvalid as error:
         return _form(request, given, error.errors, 422)
-    except UnicodeDecodeError:
-        return _form(request, given, {"contacts": ["not a CSV file in UTF-8: save it as one"]}, 422)
-    except IdempotencyConflict:
-        return _form(request, given, {"contacts": ["this form was sent before with other content: begin anew"]}, 409)
-    except (QueueUnavailable, EnqueueUnconfirmed):
+    except BSGCampaignsError as error:
         # The form keeps its key, so sending it again is safe whatever became of the first try.
-        said = "the queue does not answer: send the form again in a moment"
-        return _form(request, given, {"contacts": [said]}, 503)
+        return _form(request, given, {"queue": [str(error)]}, _status(error))
     return RedirectResponse(f"/campaigns/{receipt.campaign_id}", 303)
 
 
@@ -100,24 +96,30 @@ async def progress(campaign_id: str) -> StreamingResponse:
     return StreamingResponse(_progress(campaign_id), media_type="text/event-stream")
 
 
-@app.exception_handler(CampaignNotFound)
-async def not_found(_: Request, error: Exception) -> PlainTextResponse:
-    return PlainTextResponse(str(error), 404)
+@app.exception_handler(BSGCampaignsError)
+async def failed(_: Request, error: Exception) -> PlainTextResponse:
+    return PlainTextResponse(str(error), _status(error))
+
+
+def _status(error: Exception) -> int:
+    return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 503)
 
 
 async def _progress(campaign_id: str) -> AsyncIterator[str]:
     while True:
-        status = await producer.status(campaign_id)
+        try:
+            status = await producer.status(campaign_id)
+        except BSGCampaignsError as error:
+            yield f"event: failed\ndata: {json.dumps(str(error))}\n\n"
+            if isinstance(error, CampaignNotFound):
+                return
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+            continue
         yield f"data: {json.dumps({'state': status.state, 'counts': dict(status.counts)})}\n\n"
         if status.state.final:
             yield "event: final\ndata: {}\n\n"
             return
         await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
-
-
-def _rows(upload: UploadFile) -> Iterator[Mapping[str, Any]]:
-    # The upload has arrived, in memory or on disk: reading it waits for nobody.
-    return csv.DictReader(io.TextIOWrapper(upload.file, encoding="utf-8-sig", newline=""))
 
 
 def _form(request: Request, given: Mapping[str, str], errors: Mapping[str, list[str]], status: int) -> Response:

@@ -1,4 +1,4 @@
-"""A form that takes a CSV file and a text, and a page that shows how the campaign goes.
+"""A form that takes a file of contacts and a text, and a page that shows how the campaign goes.
 
     flask --app app run
 
@@ -7,29 +7,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import secrets
 from itertools import islice
 from typing import Any
 
 from flask import Flask, redirect, render_template, request, url_for
-from werkzeug.datastructures import FileStorage
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Response
 
-from bsg_producer import (
-    CampaignInvalid,
-    CampaignNotFound,
-    EnqueueUnconfirmed,
-    IdempotencyConflict,
-    Producer,
-    QueueUnavailable,
-)
+from bsg_producer import BSGCampaignsError, CampaignInvalid, CampaignNotFound, IdempotencyConflict, Producer
 from bsg_producer.callbacks import callbacks
+from bsg_producer.files import MessageFile
 
 REJECTS_SHOWN = 100
+
+# What the producer raises says what is wrong and what to do: it is shown as it is.
+STATUSES: dict[type[BSGCampaignsError], int] = {CampaignInvalid: 422, CampaignNotFound: 404, IdempotencyConflict: 409}
 
 app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = 100 * 1024 * 1024
@@ -53,25 +47,22 @@ def form() -> str:
 
 @app.post("/campaigns")
 def create() -> Response | tuple[str, int]:
-    given = request.form
+    given, upload = request.form, request.files["contacts"]
     try:
-        receipt = producer.enqueue(
-            _rows(request.files["contacts"]),
-            sender=given["sender"],
-            text=given["text"],
-            name=given["name"] or None,
-            callback_url=CALLBACK_URL,
-            idempotency_key=given["key"],
-        )
+        with MessageFile(upload.stream, name=upload.filename, text=given["text"]) as messages:
+            receipt = producer.enqueue(
+                messages,
+                sender=given["sender"],
+                text=given["text"],
+                name=given["name"] or None,
+                callback_url=CALLBACK_URL,
+                idempotency_key=given["key"],
+            )
     except CampaignInvalid as error:
         return _form_again(given, error.errors), 422
-    except UnicodeDecodeError:
-        return _form_again(given, {"contacts": ["not a CSV file in UTF-8: save it as one"]}), 422
-    except IdempotencyConflict:
-        return _form_again(given, {"contacts": ["this form was sent before with other content: begin anew"]}), 409
-    except (QueueUnavailable, EnqueueUnconfirmed):
+    except BSGCampaignsError as error:
         # The form keeps its key, so sending it again is safe whatever became of the first try.
-        return _form_again(given, {"contacts": ["the queue does not answer: send the form again in a moment"]}), 503
+        return _form_again(given, {"queue": [str(error)]}), _status(error)
     return redirect(url_for("show", campaign_id=receipt.campaign_id), 303)
 
 
@@ -89,13 +80,13 @@ def progress(campaign_id: str) -> dict[str, Any]:
     return {"state": status.state, "final": status.state.final, "counts": status.counts}
 
 
-@app.errorhandler(CampaignNotFound)
-def not_found(error: CampaignNotFound) -> tuple[str, int]:
-    return f"There is no campaign {error.campaign_id}.", 404
+@app.errorhandler(BSGCampaignsError)
+def failed(error: BSGCampaignsError) -> tuple[str, int, dict[str, str]]:
+    return str(error), _status(error), {"Content-Type": "text/plain; charset=utf-8"}
 
 
-def _rows(upload: FileStorage) -> csv.DictReader[str]:
-    return csv.DictReader(io.TextIOWrapper(upload.stream, encoding="utf-8-sig", newline=""))
+def _status(error: BSGCampaignsError) -> int:
+    return next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 503)
 
 
 def _form_again(given: Any, errors: dict[str, list[str]]) -> str:

@@ -16,16 +16,20 @@ from tests.scenarios.stage import Stage
 RUNSERVER = ("django", "runserver", "--noreload", "PORT")
 
 
+def shop_settings(redis_url: str, data: Path) -> dict[str, str]:
+    return {
+        "REDIS_URL": redis_url,
+        "SHOP_DATA": str(data),
+        "DJANGO_SETTINGS_MODULE": "shop.settings",
+        "PYTHONPATH": str(EXAMPLES / "django"),
+    }
+
+
 class Shop:
     """The app's settings, and its management commands."""
 
     def __init__(self, stage: Stage, data: Path) -> None:
-        self.settings = {
-            "REDIS_URL": stage.redis_url,
-            "SHOP_DATA": str(data),
-            "DJANGO_SETTINGS_MODULE": "shop.settings",
-            "PYTHONPATH": str(EXAMPLES / "django"),
-        }
+        self.settings = shop_settings(stage.redis_url, data)
 
     def manage(self, app: WebApp | None, *words: str, **settings: str) -> str:
         environment = app.environment if app is not None else WebApp("django", (), self.settings, Path()).environment
@@ -95,7 +99,7 @@ def test_a_form_without_its_token_is_refused(visitor: Visitor) -> None:
 
 def test_what_cannot_be_sent_is_told_on_the_mailings_page(visitor: Visitor) -> None:
     assert "messages: there are none" in plain(visitor.send("/", visitor.form(), "phone,name\n").text)
-    assert "not a CSV file in UTF-8" in plain(visitor.send("/", visitor.form(), b"phone\n\xff\n").text)
+    assert ".csv, line 2: not UTF-8" in plain(visitor.send("/", visitor.form(), b"phone,name\n1,\x98\xc0\n").text)
     assert visitor.send("/", {**visitor.form(), "sender": "a sender too long"}).status_code == 422
 
 

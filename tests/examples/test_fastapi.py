@@ -68,7 +68,7 @@ def test_a_key_with_other_content_is_refused(visitor: Visitor) -> None:
     ("contacts", "said"),
     [
         ("phone,name\n", "messages: there are none"),
-        (b"phone,name\n380661231231,\xff\n", "contacts: not a CSV file in UTF-8"),
+        (b"phone,name\n380661231231,\x98\xc0\n", "messages: contacts.csv, line 2: not UTF-8"),
     ],
 )
 def test_a_mistake_shows_the_form_again_with_what_to_mend(visitor: Visitor, contacts: str | bytes, said: str) -> None:

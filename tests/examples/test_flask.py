@@ -58,15 +58,15 @@ def test_a_key_with_other_content_is_refused(visitor: Visitor) -> None:
     again = visitor.send("/campaigns", {**form, "text": "Hello {{ name }}"})
 
     assert again.status_code == 409
-    assert "begin anew" in again.text
+    assert "use a new key for new content" in again.text
 
 
 @pytest.mark.parametrize(
     ("changes", "contacts", "said"),
     [
-        ({"sender": "a sender too long"}, "phone\n380661231231\n", "sender:"),
+        ({"sender": "a sender too long"}, "phone,name\n380661231231,Ann\n", "sender:"),
         ({}, "phone,name\n", "messages: there are none"),
-        ({}, b"phone,name\n380661231231,\xff\n", "contacts: not a CSV file in UTF-8"),
+        ({}, b"phone,name\n380661231231,\x98\xc0\n", "messages: contacts.csv, line 2: not UTF-8"),
     ],
 )
 def test_a_mistake_shows_the_form_again_with_what_to_mend(
@@ -112,6 +112,7 @@ def test_without_redis_the_form_keeps_its_key_for_another_try(tmp_path_factory: 
         again = visitor.send("/campaigns", form)
 
     assert again.status_code == 503
+    assert "Redis cannot be reached" in again.text
     assert form["key"] in again.text
 
 

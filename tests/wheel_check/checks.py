@@ -109,6 +109,12 @@ def check_files(environment: Environment) -> None:
     _expect("+380661231231", environment.run("python", "-c", READS_A_SPREADSHEET))
 
 
+def check_async_and_files(environment: Environment) -> None:
+    """An asyncio app reads a spreadsheet, and enqueues."""
+    check_files(environment)
+    check_async(environment)
+
+
 def check_cli(environment: Environment) -> None:
     """The command line reads a file with national numbers, and prints what would be sent."""
     (environment.directory / "contacts.csv").write_text(CONTACTS)
@@ -169,6 +175,7 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Environment], None]] = {
     ("async",): check_async,
     ("encryption",): check_encryption,
     ("files",): check_files,
+    ("async", "files"): check_async_and_files,
     ("cli",): check_cli,
     ("worker",): check_worker,
     ("worker", "cli"): check_worker_and_cli,

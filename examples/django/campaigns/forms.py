@@ -14,7 +14,7 @@ class MailingForm(forms.ModelForm):
         widgets: ClassVar = {"form_key": forms.HiddenInput, "text": forms.Textarea(attrs={"rows": 4})}
         help_texts: ClassVar = {
             "text": "with the columns of the file as {{ name }}",
-            "contacts": "CSV with a phone column",
+            "contacts": "CSV or .xlsx with a phone column",
         }
 
     def validate_unique(self) -> None:

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Mapping
-from typing import Any
+from pathlib import Path
 
 from django.db import models
 
 from bsg_producer import CampaignNotFound
+from bsg_producer.files import MessageFile
 from campaigns.producer import producer
 
 
@@ -22,16 +20,18 @@ class Mailing(models.Model):
     contacts = models.FileField(upload_to="contacts/")
     campaign_id = models.CharField(max_length=32, blank=True, db_index=True)
     state = models.CharField(max_length=20, default="waiting")
-    problem = models.TextField(blank=True)
+    problem = models.TextField(blank=True)  # why it will never be accepted as it is
+    last_error = models.TextField(blank=True)  # why it was not accepted yet
 
     def __str__(self) -> str:
         return self.name
 
     def enqueue(self) -> None:
         """Has the campaign accepted; however often, it is one. Raises what `Producer.enqueue` raises."""
-        with self.contacts.open("rb") as file:
+        name = Path(self.contacts.name).name
+        with self.contacts.open("rb") as file, MessageFile(file, name=name, text=self.text) as messages:
             receipt = producer().enqueue(
-                _rows(file), sender=self.sender, text=self.text, name=self.name, idempotency_key=f"mailing-{self.pk}"
+                messages, sender=self.sender, text=self.text, name=self.name, idempotency_key=f"mailing-{self.pk}"
             )
         self.campaign_id = receipt.campaign_id
         self.save(update_fields=["campaign_id"])
@@ -51,7 +51,3 @@ class FeedPosition(models.Model):
     """How far `follow_campaigns` has read the feed of events; one row."""
 
     position = models.CharField(max_length=64)
-
-
-def _rows(file: Any) -> Iterator[Mapping[str, Any]]:
-    return csv.DictReader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""))

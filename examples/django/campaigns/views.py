@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from bsg_producer import BSGCampaignsError, CampaignInvalid, CampaignNotFound
+from bsg_producer import BSGCampaignsError, CampaignInvalid, CampaignNotFound, IdempotencyConflict
 from campaigns.forms import MailingForm
 from campaigns.models import Mailing
 from campaigns.producer import producer
@@ -58,11 +58,9 @@ def _enqueue(mailing: Mailing) -> None:
     """After the commit nothing may fail loudly: what is not accepted now, `enqueue_waiting` tries again."""
     try:
         mailing.enqueue()
-    except CampaignInvalid as error:
+    except (CampaignInvalid, IdempotencyConflict) as error:
         mailing.problem = str(error)
         mailing.save(update_fields=["problem"])
-    except UnicodeDecodeError:
-        mailing.problem = "contacts: not a CSV file in UTF-8: save it as one"
-        mailing.save(update_fields=["problem"])
-    except BSGCampaignsError:
-        pass
+    except BSGCampaignsError as error:
+        mailing.last_error = str(error)
+        mailing.save(update_fields=["last_error"])

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self
+from typing import IO, Protocol, Self
 
 from bsg_producer import rules
 from bsg_producer.errors import FileInvalid
@@ -75,7 +75,7 @@ class MessageFile:
 
     def __init__(
         self,
-        source: str | Path | BinaryIO,
+        source: str | Path | IO[bytes],
         reading: Reading | None = None,
         *,
         name: str | None = None,
@@ -121,7 +121,7 @@ class MessageFile:
                 message["phone"] = phone(str(message["phone"]))
             yield message
 
-    def _open(self, source: str | Path | BinaryIO, opened: ExitStack) -> _Rows:
+    def _open(self, source: str | Path | IO[bytes], opened: ExitStack) -> _Rows:
         file = self._opened_file(source, opened)
         beginning = self._beginning(file)
         if beginning.startswith(_OLD_SPREADSHEET):
@@ -137,7 +137,7 @@ class MessageFile:
             quote=reading.quote,
         )
 
-    def _opened_file(self, source: str | Path | BinaryIO, opened: ExitStack) -> BinaryIO:
+    def _opened_file(self, source: str | Path | IO[bytes], opened: ExitStack) -> IO[bytes]:
         if not isinstance(source, (str, Path)):
             return source
         try:
@@ -145,7 +145,7 @@ class MessageFile:
         except OSError as error:
             raise FileInvalid(f"{self.shown}: cannot be read: {error.strerror}. Name a file that is there.") from None
 
-    def _beginning(self, file: BinaryIO) -> bytes:
+    def _beginning(self, file: IO[bytes]) -> bytes:
         """The first bytes, by which a spreadsheet is known."""
         read = b""
         try:
@@ -159,7 +159,7 @@ class MessageFile:
             raise FileInvalid(f"{self.shown}, line 1: cannot be read: {error.strerror}") from None
         return read
 
-    def _whole(self, file: BinaryIO, beginning: bytes, opened: ExitStack) -> BinaryIO:
+    def _whole(self, file: IO[bytes], beginning: bytes, opened: ExitStack) -> IO[bytes]:
         """A spreadsheet's index is at its end, so that it has to be there whole."""
         if file.seekable():
             file.seek(-len(beginning), 1)
@@ -219,7 +219,7 @@ class MessageFile:
         return True
 
 
-def _name_of(source: str | Path | BinaryIO) -> str:
+def _name_of(source: str | Path | IO[bytes]) -> str:
     if isinstance(source, (str, Path)):
         return str(source)
     name = getattr(source, "name", None)

@@ -6,7 +6,7 @@ import datetime
 import zipfile
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from bsg_producer.errors import FileInvalid
 
@@ -27,7 +27,7 @@ class XLSXRows:
     said = ""
     separator: str | None = None
 
-    def __init__(self, file: BinaryIO, shown: str, *, sheet: str | None) -> None:
+    def __init__(self, file: IO[bytes], shown: str, *, sheet: str | None) -> None:
         self._shown = shown
         _refuse_bomb(file, shown)
         self._sheet = self._opened(file, sheet)
@@ -44,7 +44,7 @@ class XLSXRows:
             width = width or len(texts)
             yield line, texts + [""] * (width - len(texts))
 
-    def _opened(self, file: BinaryIO, sheet: str | None) -> Any:
+    def _opened(self, file: IO[bytes], sheet: str | None) -> Any:
         try:
             import_module("defusedxml")  # openpyxl takes it where it is; without it entities may grow
             from openpyxl import load_workbook  # a tenth of a second that CSV files need not wait for
@@ -107,7 +107,7 @@ class XLSXRows:
         )
 
 
-def _refuse_bomb(file: BinaryIO, shown: str) -> None:
+def _refuse_bomb(file: IO[bytes], shown: str) -> None:
     try:
         with zipfile.ZipFile(file) as archive:
             parts = archive.infolist()

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ("campaign_id", models.CharField(blank=True, db_index=True, max_length=32)),
                 ("state", models.CharField(default="waiting", max_length=20)),
                 ("problem", models.TextField(blank=True)),
+                ("last_error", models.TextField(blank=True)),
             ],
         ),
     ]

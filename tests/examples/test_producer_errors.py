@@ -1,0 +1,81 @@
+"""Each example answers what the producer raises with the producer's own text, and never with a 500."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.examples.test_django import RUNSERVER, shop_settings
+from tests.examples.test_fastapi import UVICORN
+from tests.examples.test_flask import FLASK
+from tests.examples.web_app import EXAMPLES, Visitor, WebApp, plain
+from tests.servers import RedisServer
+
+UNCLOSED = 'phone,name\n+380 66 123-12-31,"Olena\n+380 66 123-12-32,Taras\n'
+
+
+class Shop:
+    """An app with a Redis of its own, without workers."""
+
+    def __init__(self, app: WebApp, server: RedisServer) -> None:
+        self.server = server
+        self.visitor = Visitor(app)
+        self._app = app
+        self._form_page = "/" if app.folder.name == "django" else "/campaigns"
+
+    def send(self, contacts: str | None = None) -> tuple[str, int, str]:
+        """The path that the form led to, the status, and what is shown."""
+        form = self.visitor.form()
+        answer = self.visitor.send(self._form_page, form, *([] if contacts is None else [contacts]))
+        return answer.url.removeprefix(self._app.url), answer.status_code, plain(answer.text)
+
+    def campaigns(self) -> int:
+        with self.server.client() as client:
+            return int(client.zcard("bsg:campaigns"))
+
+
+@pytest.fixture(params=["flask", "fastapi", "django"])
+def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
+    words = {"flask": FLASK, "fastapi": UVICORN, "django": RUNSERVER}[request.param]
+    with RedisServer(tmp_path / "redis") as server:
+        settings = {"REDIS_URL": server.url, "QUEUE_TIMEOUT": "1"}
+        if request.param == "django":
+            settings |= shop_settings(server.url, tmp_path)
+            migrate = [sys.executable, "manage.py", "migrate"]
+            subprocess.run(migrate, cwd=EXAMPLES / "django", env={**os.environ, **settings}, check=True, timeout=60)
+        with WebApp(request.param, words, settings, tmp_path / "log") as app:
+            yield Shop(app, server)
+
+
+def test_without_redis_a_campaigns_page_says_that_it_cannot_be_reached(shop: Shop) -> None:
+    path, _, _ = shop.send()
+    shop.server.stop()
+
+    for page in (path, f"{path}/progress"):
+        answer = shop.visitor.get(page)
+        assert (answer.status_code, "Redis cannot be reached" in answer.text) == (503, True), answer.text
+
+
+def test_a_redis_that_keeps_nothing_is_told_with_the_remedy(shop: Shop) -> None:
+    with shop.server.client() as client:
+        client.config_set("appendonly", "no")
+
+    path, status, shown = shop.send()
+
+    assert "set `appendonly yes`" in shown
+    assert status == (200 if path.startswith("/mailings/") else 503)
+    assert shop.campaigns() == 0
+
+
+def test_an_unclosed_quotation_mark_is_told_and_nothing_is_accepted(shop: Shop) -> None:
+    path, status, shown = shop.send(UNCLOSED)
+
+    assert "contacts.csv, line 2: not CSV" in shown
+    assert "Look for a stray quotation mark" in shown
+    assert status == (200 if path.startswith("/mailings/") else 422)
+    assert shop.campaigns() == 0
