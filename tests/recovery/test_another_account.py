@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
@@ -41,16 +43,17 @@ def test_a_half_sent_campaign_is_left_alone_by_other_accounts_and_goes_on_with_i
     site.assert_each_arrived_once(campaign, 400)
 
 
+@pytest.mark.timeout(300)
 def test_a_half_sent_campaign_goes_on_by_itself_under_the_rotated_key_of_its_account(tmp_path: Path) -> None:
-    with site_in(tmp_path / "old", BSG_RATE_LIMIT="1/s", BSG_RATE_BURST="1") as site:
+    with site_in(tmp_path / "old", BSG_RATE_LIMIT="20/m", BSG_RATE_BURST="1") as site:
         keys = Ledger(connect(Settings.from_environment(site.processes.settings))).keys
         site.processes.all()
-        campaign = site.send(800)
-        wait_until(lambda: site.arrived(campaign) >= 40, within=20, what="some of the batches to arrive")
-        wait_until(lambda: any(key.bsg_account for key in keys.known().values()), within=30, what="its account noted")
+        campaign = site.send(300)
+        wait_until(lambda: site.arrived(campaign) >= 20, within=40, what="some of the batches to arrive")
+        wait_until(lambda: any(key.bsg_account for key in keys.known().values()), within=40, what="its account noted")
         for process in site.processes.running:
             process.kill()
-        assert site.arrived(campaign) < 800
+        assert site.arrived(campaign) < 300
         site.sandbox.put_account("live_rotated", replaces="live_sandbox")
         site.forget_keys()
         site.end_part_leases()
@@ -58,6 +61,6 @@ def test_a_half_sent_campaign_goes_on_by_itself_under_the_rotated_key_of_its_acc
 
         with Processes(tmp_path / "new", site.redis_url, site.sandbox.url, BSG_API_KEY="live_rotated") as others:
             others.all()
-            site.wait_for(campaign, "done", within=60)
+            site.wait_for(campaign, "done", within=120)
 
-        site.assert_each_arrived_once(campaign, 800)
+        site.assert_each_arrived_once(campaign, 300)

@@ -51,7 +51,6 @@ for batch = 0, number(batches) - 1 do
   if state == 'claimed' then move_back(campaign, batch, NOW, 'its campaign is for another key') end
   if ROOM[state] then carry(ROOM[state], id) end
   carry('asks', id)
-  for _, room in pairs(HELD_AT_BSG) do carry(room, id) end
   for _, index in pairs(HELD_AT_BSG) do carry(index, id) end
   for one in string.gmatch((bsg_id or '') .. ',' .. (others or ''), '%d+') do
     redis.call('HDEL', account_key(from, 'owners'), one)

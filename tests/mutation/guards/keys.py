@@ -108,12 +108,6 @@ GUARDS: tuple[Guard, ...] = (
             "another key",
         ),
         (
-            "what BSG holds after taking it is known for the new key",
-            "  for _, room in pairs(HELD_AT_BSG) do carry(room, id) end\n",
-            "",
-            MOVES_WHOLE,
-        ),
-        (
             "questions to an operator move along",
             "  carry('asks', id)\n",
             "",
