@@ -13,14 +13,16 @@ def batch_of(desk: Desk, campaign: str) -> Batch:
     return status.batches[0]
 
 
-def taken_earlier(desk: Desk, campaign: str, *, counted: int = 78, counts: int = 77, **others: bool) -> str:
+def taken_earlier(
+    desk: Desk, campaign: str, *, counted: int = 78, counts: int = 77, bsg_status: str = "done", **others: bool
+) -> str:
     return desk.ledger.batches.taken_earlier(
         campaign,
         0,
         account=ACCOUNT,
         counted=counted,
         counts=counts,
-        bsg_status="done",
+        bsg_status=bsg_status,
         next_poll_ms=1000,
         others={int(name[1:]): repeats for name, repeats in others.items()},
     )
@@ -59,6 +61,19 @@ def test_the_campaign_of_an_earlier_attempt_of_a_cancelled_campaign_is_stopped(d
     taken_earlier(desk, campaign, _78=False)
 
     assert desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT) == ["77", "78"]
+
+
+def test_an_earlier_campaign_that_is_not_final_at_bsg_is_stopped_by_a_cancel_though_the_later_one_is(
+    desk: Desk,
+) -> None:
+    campaign = desk.prepared(2)
+    desk.polled(desk.submitted(campaign, 78), "done", final=True)
+
+    taken_earlier(desk, campaign, bsg_status="scheduled", _78=True)
+    desk.ledger.campaigns.cancel(campaign)
+
+    assert sorted(desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT)) == ["77", "78"]
+    assert desk.counts(campaign) == {"submitted": 2}
 
 
 def test_what_counts_for_another_batch_or_does_not_count_any_more_changes_nothing(desk: Desk) -> None:

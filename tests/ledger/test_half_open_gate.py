@@ -45,6 +45,19 @@ def test_a_probe_opens_nothing_that_is_not_shut_any_more(half_open: Desk) -> Non
     assert half_open.ledger.gate(ACCOUNT).state().by == "operator"
 
 
+@pytest.mark.parametrize("reason", [GateReason.BAD_KEY, GateReason.BLOCKED, GateReason.NO_FUNDS])
+def test_what_shuts_a_half_open_gate_otherwise_leaves_the_doubts_to_a_trial(
+    half_open: Desk, reason: GateReason
+) -> None:
+    half_open.ledger.gate(ACCOUNT).shut(reason=reason, by="a read")
+
+    assert half_open.ledger.gate(ACCOUNT).reopen(by="probe") == "half_open"
+    CLEAR["taken"](half_open, on_trial(half_open))
+    assert state_of(half_open) == "open"
+    half_open.ledger.gate(ACCOUNT).shut(reason=reason, by="a read")
+    assert half_open.ledger.gate(ACCOUNT).reopen(by="probe") == "open"
+
+
 def test_one_batch_alone_is_claimed_while_the_gate_is_half_open(half_open: Desk) -> None:
     first, second = half_open.prepared(1, 1), half_open.prepared(1)
     half_open.claimed(first)

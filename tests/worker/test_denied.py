@@ -11,6 +11,7 @@ from bsg_producer.errors import CampaignInvalid
 from bsg_worker.poll import poll
 from bsg_worker.reconcile import reconcile
 from bsg_worker.runtime import build
+from bsg_worker.stops import stop_at_bsg
 from tests.worker.bench import Bench
 
 UNKNOWN = 999  # no campaign at BSG has that id: asking for it is answered 404
@@ -197,6 +198,25 @@ def test_what_was_cancelled_and_not_sent_is_cancelled_and_nothing_is_left_to_be_
     assert bench.producer.resolve(f"{campaign}-0", not_sent=True) == "cancelled"
 
     assert bench.runtime.redis.zcard(f"bsg:account:{bench.runtime.account}:stops") == 0
+
+
+def test_what_was_cancelled_and_bsg_may_still_send_is_stopped_though_a_person_says_that_bsg_has_it(
+    bench: Bench,
+) -> None:
+    bench.sandbox.configure(creation_seconds=0.0, sending_seconds=1e8)
+    campaign = bench.submitted(1)
+    bench.sandbox.fault("server_error_before", status=500, method="GET", path="/api/campaigns/*/detail")
+    bench.producer.cancel(campaign)
+    age(bench, campaign, "submitted_at", 2 * HOUR_MS)
+    poll_again(bench, campaign)
+    poll_again(bench, campaign)
+    assert bench.batch(campaign).needs_person
+    bsg_id = bench.batch(campaign).bsg_campaign_id
+    assert bench.producer.resolve(f"{campaign}-0", sent=bsg_id) == "finished"
+    bench.sandbox.clear_faults()
+
+    bench.make_due(Room.STOPS)
+    assert stop_at_bsg(bench.runtime) == "1 of 1 stops are over"
 
 
 def test_a_campaign_that_bsg_shows_needs_no_word(bench: Bench) -> None:

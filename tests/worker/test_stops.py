@@ -202,6 +202,23 @@ def test_another_cancel_asks_bsg_once_more(bench: Bench) -> None:
     assert (bench.status(campaign).state, bench.batch(campaign).needs_person) == ("cancelled", False)
 
 
+def test_a_stop_that_was_given_up_is_tried_again_once_bsg_knows_the_campaign_again(bench: Bench) -> None:
+    campaign = denied(bench)
+    stop_again(bench)
+    bench.sandbox.fault("server_error_before", status=404, method="GET", path="/api/campaigns/*")
+    bench.make_due(Room.LIVE)
+    poll(bench.runtime)
+    bench.sandbox.clear_faults()
+    bench.make_due(Room.LIVE)
+    poll(bench.runtime)
+
+    assert stop_at_bsg(bench.runtime) == "1 of 1 stops are over"
+    assert at_bsg(bench) == ["stopped"]
+    bench.make_due(Room.LIVE)
+    poll(bench.runtime)
+    assert (bench.status(campaign).state, bench.batch(campaign).needs_person) == ("cancelled", False)
+
+
 def test_a_second_campaign_of_a_batch_whose_stop_bsg_denies_is_an_alarm_too(bench: Bench) -> None:
     campaign = bench.submitted(1)
     bench.taken(campaign, 0, 999)

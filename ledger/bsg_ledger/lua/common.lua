@@ -415,8 +415,12 @@ local function shut_gate(account, reason, by)
   local tried = gate_half_open(account) and number(redis.call('HGET', key, 'backoff')) or 0
   local backoff = math.min(math.max(2 * tried, FIRST_BACKOFF), LONGEST_BACKOFF)
   redis.call('HSET', key, 'state', 'shut', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
-  redis.call('HDEL', key, 'trial', 'backoff', 'probe_at')
-  if reason == 'doubts' then redis.call('HSET', key, 'backoff', backoff, 'probe_at', NOW + backoff) end
+  redis.call('HDEL', key, 'trial', 'probe_at')
+  if reason == 'doubts' then
+    redis.call('HSET', key, 'backoff', backoff, 'probe_at', NOW + backoff)
+  elseif tried == 0 then
+    redis.call('HDEL', key, 'backoff') -- else doubts had it half open: they are not over for what a read says
+  end
   return true
 end
 

@@ -4,12 +4,14 @@
 --       ('' unknown), 9 next poll (ms; -1: none)
 -- Answer  {submitted | finished} or {stale}
 -- Transition  submitted -> finished; what was cancelled and is not final at BSG is put down to be stopped, unless an
---             operator has been asked about that
+--             operator has been asked about that; again if BSG denied it and knows it now
 local campaign, batch, status = ARGV[1], ARGV[2], ARGV[3]
 local key, account = batch_key(campaign, batch), account_of(campaign)
 local state, bsg_id = get(key, 'state', 'bsg_campaign_id')
 if state ~= 'submitted' and state ~= 'finished' then return { 'stale' } end
 local live, given_up = account_key(account, 'live'), redis.call('HEXISTS', key, 'unstopped:' .. bsg_id) == 1
+-- It was given up while BSG denied the campaign itself: it can be stopped now.
+if given_up and redis.call('HEXISTS', key, 'lost_at') == 1 then given_up = false end
 local before = note_status(campaign, batch, status)
 redis.call('HSET', key, 'statistics', ARGV[5], 'polled_at', NOW)
 redis.call('HDEL', key, 'unread_at', 'lost_at')

@@ -10,7 +10,10 @@ if state ~= 'submitted' or not asks or bsg_id ~= ARGV[3] then return { 'stale', 
 redis.call('HDEL', key, 'error')
 note_status(campaign, batch, 'unknown')
 redis.call('HSET', key, 'finished_at', NOW)
-redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
-forget_refusals(account_of(campaign), bsg_id)
+-- What BSG only cannot show it may still send, and stop.
+if asks == 'lost' then
+  redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
+  forget_refusals(account_of(campaign), bsg_id)
+end
 move(campaign, batch, 'finished', NOW + ARGV[4], 'operator: sent')
 return { 'finished' }

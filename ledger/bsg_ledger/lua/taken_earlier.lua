@@ -5,7 +5,8 @@
 --       6 the BSG status of that, 7 next poll (ms), 8... (BSG campaign, 1 if the one that counts has all of its
 --       messages) of each other that the batch has
 -- Answer  {recorded}, {known}, {owned, batch} if one of them belongs to another batch, or {stale}
--- Transition  none; an alarm. What only repeats the one that counts is stopped, what has messages of its own is not
+-- Transition  none, or finished -> submitted where the one that counts from now on is not final at BSG; an alarm. What
+--             only repeats the one that counts is stopped, what has messages of its own is not
 local campaign, batch, account, counts = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 local key, owners = batch_key(campaign, batch), account_key(account, 'owners')
 local state, before = get(key, 'state', 'bsg_campaign_id')
@@ -23,6 +24,11 @@ if changed then
   redis.call('HSET', key, 'bsg_campaign_id', counts)
   note_status(campaign, batch, ARGV[6])
   redis.call('HDEL', key, 'statistics', 'bsg_total_messages') -- of the campaign that counted before
+end
+if changed and state == 'finished' and not FINAL_AT_BSG[ARGV[6]] then
+  state = 'submitted'
+  redis.call('HDEL', key, 'finished_at')
+  move(campaign, batch, state, NOW + ARGV[7], 'BSG: ' .. ARGV[6])
 end
 local cancelled = redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'
 for i = 8, #ARGV, 2 do

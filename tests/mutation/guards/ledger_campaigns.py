@@ -274,7 +274,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a read alone opens no gate that doubts have shut",
-            "if reason == 'doubts' or ARGV[3] == 'trial' then",
+            "if after_doubts or ARGV[3] == 'trial' then",
             "if ARGV[3] == 'trial' then",
             f"{HALF_OPEN}after_doubts_a_probe_opens_the_gate_half_only",
         ),

@@ -185,6 +185,12 @@ GUARDS: tuple[Guard, ...] = (
             "if false then",
             f"{BATCHES}a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies",
         ),
+        (
+            "a person's word that BSG has it ends no stop that BSG may still obey",
+            "if asks == 'lost' then",
+            "if true then",
+            f"{DENIED}what_was_cancelled_and_bsg_may_still_send_is_stopped_though_a_person_says_that_bsg_has_it",
+        ),
     ),
     *guards_of(
         "ledger/bsg_ledger/lua/give_back.lua",

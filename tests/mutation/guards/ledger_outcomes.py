@@ -71,6 +71,12 @@ GUARDS: tuple[Guard, ...] = (
             f"{EARLIER}two_campaigns_that_share_a_batchs_messages_are_stopped_by_a_cancel_alone",
         ),
         (
+            "what counts and is not final at BSG is not finished",
+            "if changed and state == 'finished' and not FINAL_AT_BSG[ARGV[6]] then",
+            "if false then",
+            f"{EARLIER}an_earlier_campaign_that_is_not_final_at_bsg_is_stopped_by_a_cancel_though_the_later_one_is",
+        ),
+        (
             "what only repeats the campaign that counts is stopped",
             "if ARGV[i + 1] == '1' or cancelled then order_stop",
             "if cancelled then order_stop",

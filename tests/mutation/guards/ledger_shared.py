@@ -127,9 +127,15 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a gate that doubts have shut is not probed at once",
-            "  if reason == 'doubts' then redis.call('HSET', key, 'backoff', backoff, 'probe_at', NOW + backoff) end\n",
-            "",
+            "'backoff', backoff, 'probe_at', NOW + backoff)",
+            "'backoff', backoff)",
             f"{HALF_OPEN}the_first_doubts_shut_the_gate_for_a_while_before_any_probe",
+        ),
+        (
+            "doubts are not over for what else shuts a half-open gate",
+            "elseif tried == 0 then",
+            "else",
+            f"{HALF_OPEN}what_shuts_a_half_open_gate_otherwise_leaves_the_doubts_to_a_trial",
         ),
         (
             "a ledger that went back covers an operator's word",

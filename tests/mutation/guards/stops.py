@@ -117,6 +117,12 @@ GUARDS: tuple[Guard, ...] = (
             "if true then",
             f"{STOPS}an_operator_is_asked_for_as_long_as_the_campaign_is_not_over_at_bsg",
         ),
+        (
+            "a stop that was given up is tried again once BSG knows the campaign again",
+            "if given_up and redis.call('HEXISTS', key, 'lost_at') == 1 then given_up = false end\n",
+            "",
+            f"{STOPS}a_stop_that_was_given_up_is_tried_again_once_bsg_knows_the_campaign_again",
+        ),
     ),
     *guards_of(
         "worker/bsg_worker/stops.py",
