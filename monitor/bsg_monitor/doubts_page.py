@@ -88,5 +88,5 @@ class DoubtsHandler(LedgerHandler):
 
 
 def as_shown(doubt: Doubt) -> str:
-    """What names a batch as it was shown: one that was tried since has another name."""
-    return f"{doubt.batch}:{doubt.attempts}"
+    """What names a batch as it was shown: one that was tried, or that became another decision's, has another name."""
+    return f"{doubt.batch}:{doubt.attempts}:{doubt.if_not_sent if doubt.may_be_resolved else 'left alone'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -40,10 +41,14 @@ def in_doubt(bench: Bench, *, asks: bool) -> str:
     bench.sandbox.fault("server_error_before", status=502, times=1)
     campaign = bench.submitted(3)
     if asks:
-        bench.runtime.ledger.batches.absent(
-            campaign, 0, attempts=1, duplicate_window_ms=0, delay_ms=0, look_again_ms=60_000, cause="no trace"
-        )
+        ask(bench, campaign)
     return campaign
+
+
+def ask(bench: Bench, campaign: str) -> None:
+    bench.runtime.ledger.batches.absent(
+        campaign, 0, attempts=1, duplicate_window_ms=0, delay_ms=0, look_again_ms=60_000, cause="no trace"
+    )
 
 
 def decide(visitor: Visitor, page: Page, action: str, *shown: str) -> Page:
@@ -59,16 +64,31 @@ def test_what_needs_an_operator_is_shown_and_resolved_as_it_was_shown(bench: Ben
     assert "left alone: no operator is needed yet" in page.text
     assert "/campaigns/doubts?account=default" in visitor.get("/campaigns").text
 
-    tried_since = decide(visitor, page, "not-sent", f"{asked}-0:7")
-    needs_none = decide(visitor, page, "not-sent", f"{looked_at}-0:1")
+    tried_since = decide(visitor, page, "not-sent", f"{asked}-0:7:pending")
+    needs_none = decide(visitor, page, "not-sent", f"{looked_at}-0:1:left alone")
     before = bench.batch(asked).state
-    done = decide(visitor, page, "not-sent", f"{asked}-0:1")
+    done = decide(visitor, page, "not-sent", f"{asked}-0:1:pending")
 
     assert "Resolved as not sent: 0 batches" in tried_since.text
     assert "Resolved as not sent: 0 batches" in needs_none.text
     assert before == "unconfirmed"
     assert "Resolved as not sent: 1 batches" in done.text
     assert [bench.batch(campaign).state for campaign in (asked, looked_at)] == ["pending", "unconfirmed"]
+
+
+def test_what_was_shown_as_left_alone_is_left_alone_though_it_needs_an_operator_since(
+    bench: Bench, flower: FlowerProcess
+) -> None:
+    campaign = in_doubt(bench, asks=False)
+    visitor = ann(flower)
+    page = visitor.get("/campaigns/doubts")
+    (shown,) = re.findall('name="shown" value="([^"]*)"', page.text)
+    ask(bench, campaign)
+
+    answer = decide(visitor, page, "not-sent", shown)
+
+    assert "Resolved as not sent: 0 batches" in answer.text
+    assert bench.batch(campaign).state == "unconfirmed"
 
 
 def test_a_look_up_makes_what_was_shown_due_at_once(bench: Bench, flower: FlowerProcess) -> None:
@@ -78,7 +98,7 @@ def test_a_look_up_makes_what_was_shown_due_at_once(bench: Bench, flower: Flower
     (before,) = rooms.looks(Room.DOUBT, [f"{campaign}-0"], account=account).values()
     visitor = ann(flower)
 
-    answer = decide(visitor, visitor.get("/campaigns/doubts"), "look-up", f"{campaign}-0:1")
+    answer = decide(visitor, visitor.get("/campaigns/doubts"), "look-up", f"{campaign}-0:1:pending")
 
     (after,) = rooms.looks(Room.DOUBT, [f"{campaign}-0"], account=account).values()
     assert "Being looked up at BSG: 1 batches" in answer.text
@@ -91,7 +111,7 @@ def test_a_stranger_another_site_and_bad_words_change_nothing(bench: Bench, flow
     page = visitor.get("/campaigns/doubts")
 
     assert Visitor(flower).get("/campaigns/doubts").status == 401
-    assert visitor.post("/campaigns/doubts", {"action": "not-sent", "shown": f"{campaign}-0:1"}).status == 403
+    assert visitor.post("/campaigns/doubts", {"action": "not-sent", "shown": f"{campaign}-0:1:pending"}).status == 403
     assert decide(visitor, page, "delete").status == 400
     assert visitor.get("/campaigns/doubts?since=yesterday").status == 400
     assert visitor.get("/campaigns/doubts?account=nobody").status == 400
