@@ -1019,6 +1019,19 @@ def test_an_id_that_turns_up_for_a_forgotten_campaign_is_an_alarm_and_brings_not
     assert set(desk.client.keys(f"*{campaign}*")) == before
 
 
+@pytest.mark.parametrize("status", ["paused", "moderation", "spam"])
+def test_what_bsg_held_when_a_campaign_was_forgotten_leaves_no_trace(desk: Desk, status: str) -> None:
+    campaign = desk.prepared(1)
+    lease = desk.submitted(campaign)
+    desk.polled(lease, "done", final=True)
+    desk.polled(lease, status, final=False)
+
+    desk.ledger.campaigns.forget(campaign, everything=True)
+
+    rooms = [desk.client.zrange(room, 0, -1) for room in desk.client.keys(f"bsg:account:{ACCOUNT}:*-*")]
+    assert not any(f"{campaign}-0".encode() in members for members in rooms)
+
+
 def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing_back(desk: Desk) -> None:
     campaign = desk.prepared(1)
     lease = desk.submitted(campaign, bsg_id=5)

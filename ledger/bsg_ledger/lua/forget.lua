@@ -17,8 +17,9 @@ for batch = 0, number(batches) - 1 do
     local bsg_id, others = get(batch_key(campaign, batch), 'bsg_campaign_id', 'other_bsg_campaign_ids')
     if bsg_id then redis.call('HDEL', account_key(account, 'owners'), bsg_id) end
     for other in string.gmatch(others or '', '%d+') do redis.call('HDEL', account_key(account, 'owners'), other) end
-    for _, index in ipairs(account and account ~= '' and { 'live', HELD_AT_BSG.spam } or {}) do
-      redis.call('ZREM', account_key(account, index), batch_id(campaign, batch))
+    if account and account ~= '' then
+      redis.call('ZREM', account_key(account, 'live'), batch_id(campaign, batch))
+      for _, index in pairs(HELD_AT_BSG) do redis.call('ZREM', account_key(account, index), batch_id(campaign, batch)) end
     end
     redis.call('DEL', batch_key(campaign, batch))
   end
