@@ -13,7 +13,7 @@ elseif ARGV[2] == 'open' then
 elseif ARGV[2] == 'reopen' and gate_shut(ARGV[1]) then
   local reason = redis.call('HGET', key, 'reason')
   if STANDING[reason] then return { 'shut' } end
-  local after_doubts = redis.call('HEXISTS', key, 'backoff') == 1 -- whatever shut it again while it was half open
+  local after_doubts = reason == 'doubts' or redis.call('HEXISTS', key, 'backoff') == 1 -- whatever shut it again while it was half open
   if after_doubts or ARGV[3] == 'trial' then half_open_gate(ARGV[1], ARGV[4]) else open_gate(ARGV[1], '', ARGV[4]) end
   if reason == 'no_funds' and ARGV[6] ~= '' then redis.call('HSET', key, 'tried_balance', ARGV[6]) end
 elseif ARGV[2] == 'balance' then
