@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 import redis
@@ -82,19 +83,21 @@ class Keys:
         return {account for _, account, named in self._campaigns() if account and named == name}
 
     def campaigns_of(self, account: str, *, name: str) -> Iterator[str]:
-        """The campaigns for the account of that name that belong to this one, the newest first."""
+        """The campaigns for the account of that name that belong to this one, in no order."""
         return (campaign for campaign, owner, named in self._campaigns() if owner == account and named == name)
 
     def _campaigns(self) -> Iterator[tuple[str, str, str]]:
-        """Every campaign, the account that it belongs to ("": none yet), and the name of that it is for."""
-        start = 0
-        while campaigns := self._client.zrevrange("bsg:campaigns", start, start + CAMPAIGNS_AT_ONCE - 1):
+        """Every campaign, the account that it belongs to ("": none yet), and the name of that it is for.
+
+        In no order, but whole: pages of a list would skip some where others are purged meanwhile.
+        """
+        everything = self._client.zscan_iter("bsg:campaigns", count=CAMPAIGNS_AT_ONCE)
+        while campaigns := [text_of(campaign) for campaign, _ in islice(everything, CAMPAIGNS_AT_ONCE)]:
             pipe = self._client.pipeline(transaction=False)
             for campaign in campaigns:
-                pipe.hmget(f"bsg:campaign:{text_of(campaign)}", "account", "account_name")
+                pipe.hmget(f"bsg:campaign:{campaign}", "account", "account_name")
             for campaign, (account, name) in zip(campaigns, pipe.execute(), strict=True):
-                yield text_of(campaign), text_of(account or b""), text_of(name or b"")
-            start += len(campaigns)
+                yield campaign, text_of(account or b""), text_of(name or b"")
 
     def inherit(self, account: str, *, old: str, bsg_account: str) -> None:
         """Tells an account which BSG campaigns are those of the key `old`, if that was of the same account at BSG."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger import keys
 from bsg_ledger.gate import GateReason
 from bsg_ledger.keys import IN_USE_MS, Rekeyed, Rekeying
 from bsg_ledger.rooms import Room
@@ -318,3 +319,18 @@ def test_a_key_is_forgotten_unless_a_process_has_it(desk: Desk) -> None:
     noted(desk)
     desk.ledger.keys.forget(ACCOUNT)
     assert desk.ledger.keys.known() == {}
+
+
+def test_no_campaign_is_skipped_where_another_is_purged_meanwhile(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "CAMPAIGNS_AT_ONCE", 2)
+    campaigns = [desk.prepared(1) for _ in range(5)]
+    for campaign in campaigns:
+        desk.claimed(campaign)
+    found: list[str] = []
+
+    for campaign in desk.ledger.keys.campaigns_of(ACCOUNT, name=DEFAULT_ACCOUNT):
+        found.append(campaign)
+        if len(found) == 1:
+            desk.client.zrem("bsg:campaigns", campaign)
+
+    assert sorted(found) == sorted(campaigns)
