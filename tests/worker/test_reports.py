@@ -183,6 +183,7 @@ def test_when_bsg_does_not_tell_it_is_said_why(bench: Bench) -> None:
 
 def test_the_asyncio_producer_reads_the_same(bench: Bench) -> None:
     campaign = bench.submitted(3)
+    bench.sandbox.advance(3600)  # no status moves between the two
 
     async def read() -> list[MessageReport]:
         async with AsyncProducer(bench.settings) as producer:
