@@ -128,7 +128,9 @@ def test_many_that_are_in_creation_cost_a_pass_one_list_and_one_stop(redis_url: 
 
 def test_a_pass_that_takes_too_long_leaves_the_rest_due(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", WORKER_IN_FLIGHT="1", BSG_READ_TIMEOUT="5")
+        bench = Bench(
+            redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", WORKER_IN_FLIGHT="1", BSG_READ_TIMEOUT="5", LEASE_SECONDS="60"
+        )
         cancelled_in_creation(bench, 3, stop_in_creation=True)
         monkeypatch.setattr("bsg_worker.stops.AT_MOST_SECONDS", 0.8)
         sandbox.fault("latency", seconds=1.0, method="PATCH", path=STOP)
