@@ -54,7 +54,7 @@ def whose_answer_is_lost(play: Play) -> None:
 
 
 def that_is_throttled(play: Play) -> None:
-    play.lane.sandbox.fault("throttle", times=1)
+    play.lane.sandbox.fault("throttle", retry_after=1, times=1)  # longer than a turn, so that a bell is needed
     a_campaign(play)
 
 
