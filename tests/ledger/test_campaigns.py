@@ -156,3 +156,13 @@ def test_an_id_that_another_account_brings_leaves_the_campaign_with_its_own(desk
     (record,) = desk.ledger.reading.batch_records([f"{campaign}-1"])
     assert record.account == ACCOUNT
     assert desk.client.zrange(f"bsg:account:{ACCOUNT}:live", 0, -1) == [f"{campaign}-1".encode()]
+
+
+def test_a_batch_that_is_put_in_doubt_leaves_its_campaign_with_its_own_account(desk: Desk) -> None:
+    campaign = desk.prepared(1)
+    desk.ledger.batches.release(desk.claimed(campaign), delay_ms=0, cause="rate limit")
+
+    state = desk.ledger.batches.mistrust(campaign, 0, attempts=0, account="another", cause="a trace at BSG")
+
+    assert state == "unconfirmed"
+    assert desk.client.hget(f"bsg:campaign:{campaign}", "account") == ACCOUNT.encode()

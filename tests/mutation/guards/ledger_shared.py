@@ -17,7 +17,7 @@ GUARDS: tuple[Guard, ...] = (
             "the account that had something of a campaign first is its account for good",
             "if owner ~= '' then return end",
             "",
-            f"{CAMPAIGNS}an_id_that_another_account_brings_leaves_the_campaign_with_its_own",
+            f"{CAMPAIGNS}a_batch_that_is_put_in_doubt_leaves_its_campaign_with_its_own_account",
         ),
         (
             "a paused campaign has no place among those that are due",
