@@ -87,8 +87,9 @@ def test_a_long_time_is_read_in_spans_that_bsg_lists_and_each_campaign_is_told_o
     reads = Reads()
     until = SINCE + timedelta(days=100)
 
-    assert [answer.id for answer in listed_between(reads, SINCE, until)] == [7]
+    assert [answer.id for answer in ReadOnce(reads, SINCE, until).campaigns(SINCE, SINCE)] == [7]
     assert reads.asked[0][0] == SINCE - ZONE_MARGIN
     assert reads.asked[-1][1] == until + ZONE_MARGIN
     assert all(end - begin <= LISTED_AT_ONCE for begin, end in reads.asked)
     assert [end for _, end in reads.asked[:-1]] == [begin for begin, _ in reads.asked[1:]]
+    assert [answer.id for answer in listed_between(reads, SINCE, until)] == [7]
