@@ -12,7 +12,7 @@ COPY worker worker
 COPY monitor monitor
 COPY cli cli
 COPY sandbox sandbox
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 RUN /opt/bsg-campaigns/bin/python -m pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
