@@ -10,26 +10,8 @@ SOURCES := $(wildcard config ledger producer worker monitor cli sandbox tests be
 
 .PHONY: help demo test explore chaos crash load mutate bench fuzz contract wheel-check reference docs screenshots audit-dependencies lint format lock clean
 
-help: ## list what can be made
-	@echo "make demo    install into .venv, then send a campaign through real processes to a sandbox on loopback"
-	@echo "make test    install into .venv, then run the whole suite (ARGS=... goes to pytest)"
-	@echo "make explore every interleaving of small campaigns against the ledger's scripts (ARGS=--quick: the sizes of the suite)"
-	@echo "make chaos   everything killed, cut and filled for MINUTES=2.5 [SEED=n] [ARGS=...]: nothing lost, nothing sent twice"
-	@echo "make crash   every named moment between two effects: killed there, and again at the recovery from it (ARGS=--once: not again)"
-	@echo "make load    MESSAGES=1000000 in CAMPAIGNS=2000 through WORKERS=8, BSG answering after LATENCY=0.2 s [SEED=n] [ARGS=...]"
-	@echo "make mutate  each guard undone in turn: something must miss it (ARGS='--only WORDS' for some of them)"
-	@echo "make bench   each figure beside what it is held against, with its goal (ARGS=--write: into docs/performance.md)"
-	@echo "make fuzz    thousands of new bad inputs against everything that reads any (ARGS=... goes to pytest)"
-	@echo "make contract  the sandbox against BSG's OpenAPI document (BSG_OPENAPI=FILE, by default ../shared/bsg-openapi.yaml)"
-	@echo "make wheel-check  the wheel with each set of extras in an environment of its own [ARGS='--only worker,cli']"
-	@echo "make reference  docs/reference from the code"
-	@echo "make docs    the documentation as a site in build/docs"
-	@echo "make screenshots  the Campaigns tab of a running Flower, and the Flask example (needs chromium and chromedriver)"
-	@echo "make audit-dependencies  ask the package index for known vulnerabilities of what requirements.lock installs"
-	@echo "make lint    ruff (rules and format) and mypy --strict"
-	@echo "make format  put the code into ruff's format"
-	@echo "make lock    resolve requirements.lock anew from pyproject.toml, with hashes"
-	@echo "make clean   remove .venv, caches and builds (not the campaigns in .bsg-campaigns)"
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.* ## / { printf "make %-18s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # A name on PATH proves little (it may be a launcher with no Python behind it), so each is asked for its version.
 $(STAMP): requirements.lock pyproject.toml
@@ -50,74 +32,74 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(STAMP) ## a campaign from a file to the sandbox
+demo: $(STAMP) ## send a campaign through real processes to a sandbox on loopback [ARGS=--keep]
 	@$(BIN)/bsg-campaigns demo $(ARGS)
 
-explore: $(STAMP) ## every interleaving
+explore: $(STAMP) ## every interleaving of small campaigns against the ledger's scripts (ARGS=--quick: the sizes of the suite)
 	@$(BIN)/python -m tests.exhaustive $(ARGS)
 
-test: $(STAMP) ## the whole suite
+test: $(STAMP) ## the whole suite (ARGS=... goes to pytest)
 	@$(BIN)/python -m pytest $(ARGS)
 
-chaos: $(STAMP) ## kills, cuts and faults by seed, then the sandbox's record against what was enqueued
+chaos: $(STAMP) ## MINUTES=2.5 of kills, cuts and full disks: nothing lost, nothing sent twice [SEED=n] [ARGS=...]
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2.5) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-crash: $(STAMP) ## SIGKILL at every named point
+crash: $(STAMP) ## SIGKILL at every failpoint, and again at the recovery from it (ARGS=--once: not again)
 	@$(BIN)/python -m tests.crash_points $(ARGS)
 
-load: $(STAMP) ## a million messages: nothing lost, nothing doubled, bounded memory, small campaigns not kept waiting
+load: $(STAMP) ## MESSAGES=1000000 in CAMPAIGNS=2000 through WORKERS=8, with LATENCY=0.2 s at BSG [SEED=n] [ARGS=...]
 	@$(BIN)/python -m tests.load --messages $(or $(MESSAGES),1000000) --campaigns $(or $(CAMPAIGNS),2000) \
 		--workers $(or $(WORKERS),8) --latency $(or $(LATENCY),0.2) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-mutate: $(STAMP) ## each guard undone
+mutate: $(STAMP) ## undo each guard in turn: a test must fail (ARGS='--only WORDS' for some of them)
 	@$(BIN)/python -m tests.mutation $(ARGS)
 
-bench: $(STAMP) ## figures beside what they are held against
+bench: $(STAMP) ## each figure beside what it is compared with, and its goal (ARGS=--write: into docs/performance.md)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-fuzz: $(STAMP) ## new bad inputs
+fuzz: $(STAMP) ## thousands of new bad inputs for everything that reads input (ARGS=... goes to pytest)
 	@HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest tests/hostile -k "not bomb" --timeout 1800 $(ARGS)
 
-contract: $(STAMP) ## the sandbox against BSG's OpenAPI document
+contract: $(STAMP) ## the sandbox against BSG's OpenAPI document (BSG_OPENAPI=FILE, by default ../shared/bsg-openapi.yaml)
 	@$(BIN)/python -m tests.contract $(ARGS)
 
-wheel-check: $(STAMP) ## what README says to install starts
+wheel-check: $(STAMP) ## the wheel with each set of extras in an environment of its own [ARGS='--only worker,cli']
 	@$(BIN)/python -m tests.wheel_check $(ARGS)
 
-reference: $(STAMP) ## docs/reference from the code
+reference: $(STAMP) ## write docs/reference from the code
 	@COLUMNS=100 $(BIN)/python docs/write_reference.py
 
 docs: $(STAMP) ## the documentation as a site in build/docs
 	@$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/docs
 
-screenshots: $(STAMP) ## the Campaigns tab, and the Flask example
+screenshots: $(STAMP) ## pictures of a running Flower and of the Flask example (needs chromium and chromedriver)
 	@$(BIN)/python -m tests.monitor.screenshots
 	@$(BIN)/python -m tests.examples.screenshots
 
 # In an environment of its own, as it is no part of the project. Strict: a package that PyPI's service does not tell about
 # is a failure, as the plain run says "no known vulnerabilities" when it could ask about none.
-audit-dependencies: ## known vulnerabilities of the lock
+audit-dependencies: ## ask the package index for known vulnerabilities of the locked packages
 	@python3 -m venv .venv-audit && .venv-audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
 	@.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock || { \
 		echo "Either a package above has a known vulnerability, or the package index could not be asked about one:" >&2; \
 		echo "run this where the index serves the vulnerabilities that it knows of, which not every one does." >&2; exit 1; }
 
-lint: $(STAMP) ## rules, format, types
+lint: $(STAMP) ## ruff (rules and format) and mypy --strict
 	@$(BIN)/ruff check $(SOURCES)
 	@$(BIN)/ruff format --check $(SOURCES)
 	@$(BIN)/mypy
 
-format: $(STAMP) ## ruff's format
+format: $(STAMP) ## put the code into ruff's format
 	@$(BIN)/ruff format $(SOURCES)
 
 # On the oldest Python: newer ones need less, and what they leave out would be missing there.
-lock: $(STAMP) ## resolve the lock anew
+lock: $(STAMP) ## resolve requirements.lock anew from pyproject.toml, with hashes
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { \
 		echo "The lock is made with Python 3.11: make clean, then make PYTHON=python3.11 lock" >&2; exit 1; }
 	@$(BIN)/python -m piptools compile --quiet --upgrade --generate-hashes --all-extras --no-emit-index-url \
 		--no-emit-find-links --no-emit-trusted-host --strip-extras --allow-unsafe --no-header \
 		-o requirements.lock pyproject.toml
 
-clean: ## remove what can be made again
+clean: ## remove .venv, caches and builds (not the campaigns in .bsg-campaigns)
 	rm -rf $(VENV) .venv-audit dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
