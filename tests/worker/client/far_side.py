@@ -72,6 +72,7 @@ class FarSide:
         self._tls = tls
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._open: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         self.connections = 0
@@ -91,6 +92,10 @@ class FarSide:
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+        # A client keeps its connection for the next request: a behaviour that reads on would wait for one.
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
 
@@ -114,6 +119,7 @@ class FarSide:
             connection.settimeout(10)
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
+            self._open.append(connection)
             with connection:
                 behaviour(Conversation(connection, self._stopping))
 
