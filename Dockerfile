@@ -7,6 +7,7 @@ COPY requirements.lock ./
 RUN /opt/bsg-campaigns/bin/python -m pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY config config
 COPY ledger ledger
+COPY client client
 COPY producer producer
 COPY worker worker
 COPY monitor monitor

@@ -18,6 +18,7 @@ from typing import Any
 import bsg_producer
 from bsg_cli.command_line import parser
 from bsg_cli.errors import ExitCode
+from bsg_client.outcomes import OutcomeKind
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_config.settings import SETTINGS
@@ -33,7 +34,6 @@ from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Overview
 from bsg_producer import Producer, Receipt, Reject
 from bsg_producer.rejects import MEANINGS, RejectCode
-from bsg_worker.client.outcomes import OutcomeKind
 from bsg_worker.measurements import SECONDS, Histogram, Measured
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import BadInput, ExitCode, Unreachable
 from bsg_cli.printing import Progress, moment, number, print_json, print_table
+from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.named_accounts import variable
 from bsg_producer.queue_errors import queue_errors
 from bsg_worker.adopt import Adoption, adopt, record_late
 from bsg_worker.audit import Audit, Origin, WithoutOwner, audit
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime, build
 
 LONGEST_PERIOD = timedelta(days=92)  # GET /api/campaigns: three months at most

@@ -12,12 +12,12 @@ from bsg_cli.commands.resolve import confirmed, require_decision, show_plan
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import Progress, number, print_json
+from bsg_client.outcomes import ReadFailed
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
 from bsg_producer.queue_errors import queue_errors
 from bsg_worker.bodies import unpacked
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Finding, Found, Undecided
 from bsg_worker.read_once import ReadOnce
 from bsg_worker.reconcile import look_up, record_found

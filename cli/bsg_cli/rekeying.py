@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import BadInput, ExitCode, Unreachable
 from bsg_cli.printing import number, print_json
+from bsg_client.outcomes import ReadFailed
 from bsg_config.named_accounts import variable
 from bsg_ledger.keys import Rekeyed
 from bsg_producer.queue_errors import queue_errors
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.rekey import Moved, move
 from bsg_worker.runtime import Runtime, build
 

@@ -22,6 +22,7 @@ from bsg_cli.diagnosis.waiting import look_at_waiting
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from bsg_cli.printing import moment
+from bsg_client.outcomes import ReadFailed
 from bsg_config.body_seal import BodySeal
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
@@ -33,7 +34,6 @@ from bsg_ledger.limit_keys import cool_down_key
 from bsg_ledger.rooms import Room, unstamped
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.limiter import Limiter
 from tests.cli.conftest import Running
 from tests.ledger.campaigns import Desk

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+from bsg_client.outcomes import OutcomeKind
 from bsg_config import clock
 from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint
@@ -21,7 +22,6 @@ from bsg_ledger.scripts import Scripts
 from bsg_producer import enqueueing
 from bsg_producer.campaign_arguments import check_envelope
 from bsg_worker.bodies import unpacked
-from bsg_worker.client.outcomes import OutcomeKind
 from bsg_worker.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
 from tests.chaos.accounts import Account
 from tests.chaos.campaigns import ChaosCampaign

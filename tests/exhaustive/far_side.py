@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple, cast
 
+from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
+from bsg_client.bsg_client import BSGClient
 from bsg_ledger.records import BatchRecord
 from bsg_worker.bsg_time import BSGTime
-from bsg_worker.client.answers import CampaignAnswer, CampaignDetail, MessageRow
-from bsg_worker.client.bsg_client import BSGClient
 from bsg_worker.lookup import Finding, Lookup
 from tests.exhaustive.snapshots import CAMPAIGN
 

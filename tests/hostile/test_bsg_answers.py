@@ -15,13 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
-from bsg_worker.client import BSGClient, Outcome, OutcomeKind, ReadFailed
-from bsg_worker.client.answers import balance_answer, campaign_answer, campaign_detail, data_of, decode, message_row
-from bsg_worker.client.lists import listed
-from bsg_worker.client.verdicts import creation_outcome, usable
-from bsg_worker.client.wire import Answer
-from tests.hostile.strategies import JSON_VALUES, SCALARS, as_json, nested
-from tests.worker.client.far_side import (
+from bsg_client import BSGClient, Outcome, OutcomeKind, ReadFailed
+from bsg_client.answers import balance_answer, campaign_answer, campaign_detail, data_of, decode, message_row
+from bsg_client.lists import listed
+from bsg_client.verdicts import creation_outcome, usable
+from bsg_client.wire import Answer
+from tests.client.far_side import (
     ENVELOPE,
     MESSAGES,
     Conversation,
@@ -31,6 +30,7 @@ from tests.worker.client.far_side import (
     send,
     settings_for,
 )
+from tests.hostile.strategies import JSON_VALUES, SCALARS, as_json, nested
 
 WORDS = st.sampled_from(["data", "id", "error", "errors", "message", "messages.0.phone", "messages.1.reference_id"])
 ANSWER_LIKE = st.dictionaries(

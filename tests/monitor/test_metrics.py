@@ -12,6 +12,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 import bsg_monitor
+from bsg_client.outcomes import OutcomeKind
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.failures import FailureKind
@@ -20,7 +21,6 @@ from bsg_ledger.rooms import unstamped
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Observer, Overview
-from bsg_worker.client.outcomes import OutcomeKind
 from bsg_worker.measurements import SECONDS, Histogram, Measured, Measurements
 from tests.ledger.campaigns import Desk
 from tests.monitor.flower_process import Visitor

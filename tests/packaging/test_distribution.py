@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "bsg_config": "config",
     "bsg_ledger": "ledger",
+    "bsg_client": "client",
     "bsg_producer": "producer",
     "bsg_worker": "worker",
     "bsg_monitor": "monitor",

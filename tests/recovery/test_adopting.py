@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bsg_client.outcomes import OutcomeKind, ReadFailed
 from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateReason
@@ -20,7 +21,6 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker.adopt import Adoption, adopt, record_late
 from bsg_worker.audit import Audit, Origin, audit
 from bsg_worker.bodies import unpacked
-from bsg_worker.client.outcomes import OutcomeKind, ReadFailed
 from bsg_worker.prepare import prepare_next
 from bsg_worker.runtime import Runtime, build
 from bsg_worker.submit import submit_batches

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from bsg_client import BSGClient, Outcome, OutcomeKind, RowFault
+from bsg_client.wire import Answer, StreamedBody
 from bsg_config.doorbell import Doorbell
 from bsg_config.redis_address import RedisAddress
 from bsg_config.redis_connections import connect
@@ -20,8 +22,6 @@ from bsg_producer.quick_look import look
 from bsg_producer.rejects import Reject, RejectCode
 from bsg_producer.template import Template
 from bsg_sandbox.accounts import Account
-from bsg_worker.client import BSGClient, Outcome, OutcomeKind, RowFault
-from bsg_worker.client.wire import Answer, StreamedBody
 from bsg_worker.failures import TaskFailed, telling_no_contents
 from bsg_worker.runtime import build
 from tests.producer.campaigns import CAMPAIGN, envelope_of

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 
+from bsg_client.answers import CampaignDetail, MessageRow
+from bsg_client.bsg_client import BSGClient
 from bsg_ledger.rooms import Room
-from bsg_worker.client.answers import CampaignDetail, MessageRow
-from bsg_worker.client.bsg_client import BSGClient
 from bsg_worker.dropped import Total, reject_dropped
 from bsg_worker.poll import poll
 from bsg_worker.prepare import prepare_next

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from bsg_worker.client.answers import MessageRow
-from bsg_worker.client.outcomes import ReadFailed
+from bsg_client.answers import MessageRow
+from bsg_client.outcomes import ReadFailed
 from bsg_worker.read_back import ReadBack, Wanted, read_back
 from bsg_worker.turns import Turns
 from tests.worker.bench import Bench

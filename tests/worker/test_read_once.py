@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bsg_worker.client.answers import CampaignAnswer, CampaignDetail, MessageRow
-from bsg_worker.client.outcomes import ReadFailed
+from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
+from bsg_client.outcomes import ReadFailed
 from bsg_worker.lookup import ZONE_MARGIN
 from bsg_worker.read_once import ReadOnce
 from bsg_worker.spans import LISTED_AT_ONCE, listed_between

@@ -14,15 +14,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bsg_client.answers import CampaignDetail, MessageRow
+from bsg_client.bsg_client import BSGClient
+from bsg_client.lists import NewestFirst
 from bsg_config import clock
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
 from bsg_worker.bodies import unpacked
 from bsg_worker.bsg_time import BSGTime
-from bsg_worker.client.answers import CampaignDetail, MessageRow
-from bsg_worker.client.bsg_client import BSGClient
-from bsg_worker.client.lists import NewestFirst
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
 from bsg_worker.reconcile import reconcile
 from tests.worker.bench import Bench

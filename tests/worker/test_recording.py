@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from bsg_client.answers import CampaignAnswer
+from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, RowFault
 from bsg_config import clock
 from bsg_ledger.gate import GateReason
 from bsg_worker.bodies import unpacked
-from bsg_worker.client.answers import CampaignAnswer
-from bsg_worker.client.outcomes import AccountReason, Outcome, OutcomeKind, RowFault
 from bsg_worker.recording import record
 from tests.worker.bench import Bench
 

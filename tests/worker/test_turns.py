@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from bsg_client.outcomes import ReadFailed
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.poll import poll
 from bsg_worker.reconcile import reconcile
 from bsg_worker.stops import stop_at_bsg

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import BELL_PATIENCE_MS
@@ -16,7 +17,6 @@ from bsg_ledger.parts import PartLease
 from bsg_ledger.records import BatchRecord, OpenCampaign
 from bsg_worker.audit import Audit
 from bsg_worker.bodies import unpacked
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
 from bsg_worker.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
 from bsg_worker.read_once import ReadOnce

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from bsg_client.answers import CampaignDetail
+from bsg_client.outcomes import ReadFailed
 from bsg_ledger.batches import STALE
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
-from bsg_worker.client.answers import CampaignDetail
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.lookup import Lookup, Reads
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.read_back import Wanted, read_back

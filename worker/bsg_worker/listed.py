@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 from datetime import datetime
 
+from bsg_client.answers import CampaignAnswer
 from bsg_ledger.moments import moment
-from bsg_worker.client.answers import CampaignAnswer
 from bsg_worker.lookup import ZONE_MARGIN
 from bsg_worker.runtime import Runtime
 from bsg_worker.spans import LISTABLE

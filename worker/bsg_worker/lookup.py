@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
 from bsg_ledger import moments
 from bsg_ledger.records import BatchRecord
 from bsg_worker.bsg_time import CLOCK_TOLERANCE, SURELY_OLDER, BSGTime
-from bsg_worker.client.answers import CampaignAnswer, CampaignDetail, MessageRow
 
 SAMPLES = 5  # look-ups of reference ids: more than one, as BSG may drop or hide a single message
 ZONE_MARGIN = timedelta(hours=26)  # the list's dates have no zone: wide enough for any

@@ -14,7 +14,7 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from bsg_worker.client.outcomes import OutcomeKind
+from bsg_client.outcomes import OutcomeKind
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """The upper ends of the histograms' buckets; a last one has what took longer."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
+from bsg_client.outcomes import ReadFailed
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.funds import next_batch_cost
 from bsg_ledger.gate import OPENED_BY_PERSONS, GateReason, GateState
 from bsg_ledger.moments import moment
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime
 
 PROBE_SECONDS = 15.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
+from bsg_client.answers import Sender
+from bsg_client.outcomes import ReadFailed
 from bsg_config.settings import Settings
 from bsg_producer.errors import ReportUnavailable
 from bsg_producer.preview import Price, PriceGroups
-from bsg_worker.client.answers import Sender
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import build
 
 PHONES_AT_ONCE = 10_000  # BSG: POST /api/campaigns/price

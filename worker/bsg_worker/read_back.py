@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bsg_worker.client.answers import MessageRow
-from bsg_worker.client.lists import NewestFirst
+from bsg_client.answers import MessageRow
+from bsg_client.lists import NewestFirst
 from bsg_worker.turns import Turns
 
 FEWEST_LOOK_UPS = 10  # fewer reference ids are looked up one by one

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bsg_client.outcomes import ReadFailed
 from bsg_ledger.gate import GateReason
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.runtime import Runtime
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from random import SystemRandom
 from typing import Any, TypeVar
 
-from bsg_worker.client.answers import CampaignAnswer, CampaignDetail, MessageRow
+from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
 from bsg_worker.lookup import Reads
 from bsg_worker.spans import listed_between
 

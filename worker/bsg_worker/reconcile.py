@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from bsg_client.answers import CampaignDetail, MessageRow
+from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.moments import moment
@@ -16,8 +18,6 @@ from bsg_ledger.rooms import Room
 from bsg_producer.columns import Flaw
 from bsg_producer.rejects import RejectCode
 from bsg_worker.bodies import rejected, unpacked, without
-from bsg_worker.client.answers import CampaignDetail, MessageRow
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.logs import decided
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore, samples_of
 from bsg_worker.pace import FIRST_POLL_SECONDS

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from bsg_client.outcomes import Outcome, OutcomeKind
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import BatchLease
@@ -18,7 +19,6 @@ from bsg_producer.rejects import RejectCode
 from bsg_worker.backoff import delay
 from bsg_worker.bodies import rejected, without
 from bsg_worker.bsg_time import CLOCK_TOLERANCE
-from bsg_worker.client.outcomes import Outcome, OutcomeKind
 from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.limiter import LONGEST_COOL_DOWN
 from bsg_worker.pace import FIRST_POLL_SECONDS

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.keys import Key, Rekeyed, Rekeying
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime
 
 LEASES_AT_ONCE = 500

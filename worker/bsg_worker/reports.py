@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from bsg_client.answers import MessageRow
+from bsg_client.outcomes import ReadFailed
 from bsg_config.body_seal import BodySealed
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
@@ -17,8 +19,6 @@ from bsg_producer.reference_ids import campaign_and_index
 from bsg_producer.reporting import MessageReport
 from bsg_worker.bodies import unpacked
 from bsg_worker.bulk_report import MIN_MESSAGES, report_in_bulk
-from bsg_worker.client.answers import MessageRow
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime, build
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 import redis
 
+from bsg_client.bsg_client import BSGClient
+from bsg_client.failed_requests import note_failures
+from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint, reached
@@ -19,10 +22,7 @@ from bsg_ledger.gate import Gate
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.witness import Witness
 from bsg_worker.bsg_time import BSGTime
-from bsg_worker.client.bsg_client import BSGClient
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.evidence import Evidence
-from bsg_worker.failed_requests import note_failures
 from bsg_worker.limiter import LONGEST_RESERVATION, LONGEST_SLOT_WAIT, Later, Limiter
 from bsg_worker.measurements import Measurements
 

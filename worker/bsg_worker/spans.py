@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from bsg_worker.client.answers import CampaignAnswer
+from bsg_client.answers import CampaignAnswer
 from bsg_worker.lookup import ZONE_MARGIN, Reads
 
 LISTABLE = timedelta(days=85)  # GET /api/campaigns: three months at most

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from bsg_client.answers import StopListPage
+from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.stop_list import PUSH, StopListProgress
 from bsg_ledger.suppressions import HERE, source_at_bsg
-from bsg_worker.client.answers import StopListPage
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock
 
+from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.moments import moment
 from bsg_ledger.rooms import Room
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.listed import listed_campaigns
 from bsg_worker.pace import FINAL
 from bsg_worker.read_failures import denies

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from random import SystemRandom
 from typing import TypeVar
 
+from bsg_client.outcomes import ReadFailed
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_worker.client.outcomes import ReadFailed
 from bsg_worker.read_failures import concerns_everybody, obey
 from bsg_worker.runtime import Runtime
 

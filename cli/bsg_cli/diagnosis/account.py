@@ -42,7 +42,7 @@ def of_account(subject: str, settings: Settings) -> str:
 def _balance(client: redis.Redis, settings: Settings) -> Finding:
     subject = of_account("BSG", settings)
     try:
-        from bsg_worker.client.outcomes import AccountReason, ReadFailed
+        from bsg_client.outcomes import AccountReason, ReadFailed
         from bsg_worker.runtime import build
     except ImportError:
         return Finding(

@@ -5,17 +5,17 @@ from __future__ import annotations
 from tests.mutation.guard import Guard, guards_of
 
 SUBMIT = "tests/worker/test_submit.py::test_"
-CLIENT = "tests/worker/client/test_bsg_client.py::test_"
-WIRE = "tests/worker/client/test_what_the_wire_does.py::test_"
-MEANING = "tests/worker/client/test_what_answers_mean.py::test_"
-ILL_SHAPED = "tests/worker/client/test_reading_what_is_ill_shaped.py::test_"
-TLS = "tests/worker/client/test_tls_and_proxies.py::test_"
-TOKENS = "tests/worker/client/test_tokens.py::test_"
+CLIENT = "tests/client/test_bsg_client.py::test_"
+WIRE = "tests/client/test_what_the_wire_does.py::test_"
+MEANING = "tests/client/test_what_answers_mean.py::test_"
+ILL_SHAPED = "tests/client/test_reading_what_is_ill_shaped.py::test_"
+TLS = "tests/client/test_tls_and_proxies.py::test_"
+TOKENS = "tests/client/test_tokens.py::test_"
 HOSTILE = "tests/hostile/test_bsg_answers.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
-        "worker/bsg_worker/client/wire.py",
+        "client/bsg_client/wire.py",
         (
             "no redirect is followed",
             "    def get_redirect_target(self, resp: requests.Response) -> str | None:\n",
@@ -123,7 +123,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/client/exchange.py",
+        "client/bsg_client/exchange.py",
         (
             "an exchange is bounded however slowly the far side drips",
             "        exchange._timer.start()\n",
@@ -144,7 +144,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/client/verdicts.py",
+        "client/bsg_client/verdicts.py",
         (
             "without an answer all hangs on whether the body left",
             "OutcomeKind.IN_DOUBT if answer.body_left else OutcomeKind.NOT_TAKEN",
@@ -240,7 +240,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/client/answers.py",
+        "client/bsg_client/answers.py",
         (
             "a price that BSG does not tell takes no other's place",
             '    return None if _decimal(price) == 0 and data.get("currency") is None else price\n',
@@ -255,7 +255,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/client/lists.py",
+        "client/bsg_client/lists.py",
         (
             "an unreadable row fails the whole list",
             "            row = _readable(entry, read)\n",
@@ -294,7 +294,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/client/bsg_client.py",
+        "client/bsg_client/bsg_client.py",
         (
             "details of another campaign are none of this one's",
             ' or whole_number(data.get("id", bsg_id)) != bsg_id:',
@@ -346,7 +346,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/client/tokens.py",
+        "client/bsg_client/tokens.py",
         (
             "one worker at a time logs in",
             "owner, nx=True, px=",
@@ -377,7 +377,7 @@ GUARDS: tuple[Guard, ...] = (
         hang=["nobody waits for a login without end"],
     ),
     *guards_of(
-        "worker/bsg_worker/client/replace_token.lua",
+        "client/bsg_client/replace_token.lua",
         (
             "only the token that failed is replaced",
             "if standing == ARGV[1] then",
@@ -386,7 +386,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/client/release_login.lua",
+        "client/bsg_client/release_login.lua",
         (
             "another's login is left alone",
             "if redis.call('GET', KEYS[1]) == ARGV[1] then",

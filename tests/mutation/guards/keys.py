@@ -7,7 +7,7 @@ from tests.mutation.guard import Guard, guards_of
 KEYS = "tests/ledger/test_keys.py::test_"
 REKEY = "tests/worker/test_rekey.py::test_"
 REKEYING = "tests/cli/test_rekeying.py::test_"
-ACCESS = "tests/worker/client/test_whose_token_it_is.py::test_"
+ACCESS = "tests/client/test_whose_token_it_is.py::test_"
 STAYS = f"{KEYS}what_the_old_keys_account_has_or_may_have_does_not_move"
 MOVES_WHOLE = f"{KEYS}all_of_it_moves_where_both_keys_are_of_one_account_at_bsg"
 
@@ -163,7 +163,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/client/access.py",
+        "client/bsg_client/access.py",
         (
             "a token that does not say whose it is proves nothing",
             '    if isinstance(number, bool) or not isinstance(number, (int, str)) or not number:\n        return ""\n',

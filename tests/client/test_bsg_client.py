@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 import redis
-from tests.servers import RedisServer, free_port
 
-from bsg_config.settings import Settings
-from bsg_sandbox.server import Sandbox
-from bsg_worker.client import (
+from bsg_client import (
     AccountReason,
     BSGClient,
     Outcome,
     OutcomeKind,
     ReadFailed,
 )
-from bsg_worker.client.access import Login
+from bsg_client.access import Login
+from bsg_config.settings import Settings
+from bsg_sandbox.server import Sandbox
+from tests.servers import RedisServer, free_port
 
 ENVELOPE = {"tariff_code": 0, "validity": 72}
 

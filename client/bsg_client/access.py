@@ -11,12 +11,12 @@ from typing import Protocol
 
 import redis
 
+from bsg_client.answers import decode
+from bsg_client.outcomes import AccountReason, ReadFailed
+from bsg_client.tokens import TokenStore
+from bsg_client.verdicts import usable
+from bsg_client.wire import Answer, Observe, StreamedBody, Wire, observe_nothing
 from bsg_config.settings import Settings
-from bsg_worker.client.answers import decode
-from bsg_worker.client.outcomes import AccountReason, ReadFailed
-from bsg_worker.client.tokens import TokenStore
-from bsg_worker.client.verdicts import usable
-from bsg_worker.client.wire import Answer, Observe, StreamedBody, Wire, observe_nothing
 
 _LONGEST_ANSWER = 65_536
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # nothing that could end a header's line

@@ -11,10 +11,8 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.settings import Settings
-from bsg_worker.client.access import Access, KeyAccess, TokenAccess, token_store
-from bsg_worker.client.answers import (
+from bsg_client.access import Access, KeyAccess, TokenAccess, token_store
+from bsg_client.answers import (
     Balance,
     CampaignAnswer,
     CampaignDetail,
@@ -32,12 +30,14 @@ from bsg_worker.client.answers import (
     stop_list_page,
     whole_number,
 )
-from bsg_worker.client.lists import NewestFirst, listed
-from bsg_worker.client.outcomes import Outcome, OutcomeKind, ReadFailed
-from bsg_worker.client.statistics_jobs import StatisticsJobs
-from bsg_worker.client.tokens import TokenStore
-from bsg_worker.client.verdicts import creation_outcome, usable
-from bsg_worker.client.wire import Answer, NoAnswer, Observe, StreamedBody, Wire, observe_nothing
+from bsg_client.lists import NewestFirst, listed
+from bsg_client.outcomes import Outcome, OutcomeKind, ReadFailed
+from bsg_client.statistics_jobs import StatisticsJobs
+from bsg_client.tokens import TokenStore
+from bsg_client.verdicts import creation_outcome, usable
+from bsg_client.wire import Answer, NoAnswer, Observe, StreamedBody, Wire, observe_nothing
+from bsg_config.crash_points import CrashPoint, reached
+from bsg_config.settings import Settings
 
 _UNAUTHORISED, _UNPROCESSABLE = 401, 422
 _LONGEST_ANSWER = 1 << 20

@@ -29,10 +29,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bsg_worker.client.answers import campaign_answer, data_of, decode, printable, whole_number
-from bsg_worker.client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed, RowFault
-from bsg_worker.client.retry_after import retry_after
-from bsg_worker.client.wire import Answer, NoAnswer
+from bsg_client.answers import campaign_answer, data_of, decode, printable, whole_number
+from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed, RowFault
+from bsg_client.retry_after import retry_after
+from bsg_client.wire import Answer, NoAnswer
 
 REFERENCE_IDS_TAKEN = "reference ids taken"
 """The cause of the doubt that comes from BSG knowing the reference ids already."""

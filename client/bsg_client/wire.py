@@ -12,8 +12,8 @@ from http.cookiejar import DefaultCookiePolicy
 import requests
 import urllib3.exceptions
 
+from bsg_client.exchange import Exchange, WatchingAdapter
 from bsg_config.settings import Settings
-from bsg_worker.client.exchange import Exchange, WatchingAdapter
 
 INTENT_TOO_OLD = "intent too old"
 """The cause when the caller no longer wanted the body to leave."""

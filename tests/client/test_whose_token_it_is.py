@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from bsg_worker.client.access import bsg_account_of
+from bsg_client.access import bsg_account_of
 
 # The `bearer` of BSG's document, without its signature.
 DOCUMENTED = (

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.servers import free_port
-from tests.worker.client.far_side import (
+
+from bsg_client import BSGClient, OutcomeKind, ReadFailed
+from tests.client.far_side import (
     ENVELOPE,
     MESSAGES,
     Behaviour,
@@ -23,8 +24,7 @@ from tests.worker.client.far_side import (
     send,
     settings_for,
 )
-
-from bsg_worker.client import BSGClient, OutcomeKind, ReadFailed
+from tests.servers import free_port
 
 
 def silence(conversation: Conversation) -> None:
@@ -359,7 +359,7 @@ def test_what_nobody_foresaw_after_the_body_left_is_in_doubt(monkeypatch: pytest
     def unforeseen(*_: object) -> None:
         raise RuntimeError("nobody foresaw that")
 
-    monkeypatch.setattr("bsg_worker.client.wire._read", unforeseen)
+    monkeypatch.setattr("bsg_client.wire._read", unforeseen)
     with FarSide(answering(200, campaign_body())) as far_side:
         outcome = send(far_side.url)
 

@@ -13,9 +13,9 @@ from importlib import resources
 
 import redis
 
+from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_worker.client.outcomes import ReadFailed
 
 _LOOK_AGAIN = 0.05
 

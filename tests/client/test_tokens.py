@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import redis
-from tests.servers import RedisServer
 
-from bsg_worker.client import ReadFailed, TokenStore
+from bsg_client import ReadFailed, TokenStore
+from tests.servers import RedisServer
 
 ACCOUNT = "0123456789abcdef"
 

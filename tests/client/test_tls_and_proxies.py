@@ -8,8 +8,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
+from bsg_client import BSGClient, OutcomeKind, ReadFailed
 from tests.certificates import CERTIFICATE, serving
-from tests.worker.client.far_side import (
+from tests.client.far_side import (
     Behaviour,
     Conversation,
     FarSide,
@@ -19,8 +21,6 @@ from tests.worker.client.far_side import (
     send,
     settings_for,
 )
-
-from bsg_worker.client import BSGClient, OutcomeKind, ReadFailed
 
 
 @pytest.fixture

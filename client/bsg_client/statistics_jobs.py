@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from bsg_worker.client.answers import StatisticsRow, decode, statistics_row, whole_number
-from bsg_worker.client.outcomes import ReadFailed
-from bsg_worker.client.verdicts import read_failure, usable
-from bsg_worker.client.wire import Answer, NoAnswer
+from bsg_client.answers import StatisticsRow, decode, statistics_row, whole_number
+from bsg_client.outcomes import ReadFailed
+from bsg_client.verdicts import read_failure, usable
+from bsg_client.wire import Answer, NoAnswer
 
 PATH = "/api/stat/jobs"
 FILE_NOT_FOUND = 90  # the job is not done, or nobody knows it

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+from bsg_client import BSGClient, Outcome
 from bsg_config.settings import Settings
-from bsg_worker.client import BSGClient, Outcome
 
 Behaviour = Callable[["Conversation"], None]
 

@@ -7,7 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.worker.client.far_side import (
+
+from bsg_client import AccountReason, BSGClient, ReadFailed
+from bsg_client.access import Login
+from tests.client.far_side import (
     Behaviour,
     Conversation,
     FarSide,
@@ -15,9 +18,6 @@ from tests.worker.client.far_side import (
     answering,
     settings_for,
 )
-
-from bsg_worker.client import AccountReason, BSGClient, ReadFailed
-from bsg_worker.client.access import Login
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from contextlib import suppress
 
 from redis.exceptions import RedisError
 
+from bsg_client.verdicts import creation_outcome
+from bsg_client.wire import Answer, NoAnswer, Observe
 from bsg_ledger.failures import FailureKind, Failures
-from bsg_worker.client.verdicts import creation_outcome
-from bsg_worker.client.wire import Answer, NoAnswer, Observe
 
 _TOO_MANY_REQUESTS = 429
 

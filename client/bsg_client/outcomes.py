@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bsg_worker.client.answers import CampaignAnswer
+from bsg_client.answers import CampaignAnswer
 
 
 class OutcomeKind(StrEnum):
