@@ -6,6 +6,7 @@ RUN python -m venv /opt/bsg-campaigns
 COPY requirements.lock ./
 RUN /opt/bsg-campaigns/bin/python -m pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY config config
+COPY messages messages
 COPY ledger ledger
 COPY client client
 COPY producer producer

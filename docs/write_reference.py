@@ -29,11 +29,11 @@ from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transitio
 from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, PartState
 from bsg_ledger.waiting import WaitReason
 from bsg_ledger.waiting_texts import TEXTS
+from bsg_messages.rejects import MEANINGS, RejectCode
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Overview
 from bsg_producer import Producer, Receipt, Reject
-from bsg_producer.rejects import MEANINGS, RejectCode
 from bsg_worker.measurements import SECONDS, Histogram, Measured
 
 ROOT = Path(__file__).resolve().parents[1]

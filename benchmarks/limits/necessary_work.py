@@ -18,11 +18,11 @@ import zstandard
 
 from benchmarks.messages import MESSAGES_A_BATCH, SENDER, messages, rows
 from bsg_config.settings import Settings
+from bsg_messages.campaign_ids import new_campaign_id
+from bsg_messages.columns import Part, pack, unpack
+from bsg_messages.preparation import prepare
+from bsg_messages.quick_look import look
 from bsg_producer.campaign_arguments import check_envelope
-from bsg_producer.campaign_ids import new_campaign_id
-from bsg_producer.columns import Part, pack, unpack
-from bsg_producer.preparation import prepare
-from bsg_producer.quick_look import look
 
 ROWS, COLUMNS = "rows", "columns"
 

@@ -13,9 +13,9 @@ from bsg_cli.printing import messages, number, print_json, print_table
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
-from bsg_producer.envelope import Envelope
+from bsg_messages.envelope import Envelope
+from bsg_messages.preparation import SuppressedAmong
 from bsg_producer.errors import QueueUnavailable, ReportUnavailable
-from bsg_producer.preparation import SuppressedAmong
 from bsg_producer.preview import Preview, ask_about, count
 from bsg_producer.queue_errors import queue_errors
 

@@ -16,8 +16,8 @@ from bsg_client.outcomes import ReadFailed
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
+from bsg_messages.bodies import unpacked
 from bsg_producer.queue_errors import queue_errors
-from bsg_worker.bodies import unpacked
 from bsg_worker.lookup import Finding, Found, Undecided
 from bsg_worker.read_once import ReadOnce
 from bsg_worker.reconcile import look_up, record_found

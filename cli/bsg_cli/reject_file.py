@@ -11,9 +11,9 @@ from pathlib import Path
 from bsg_cli.errors import BadInput
 from bsg_cli.message_files import STANDARD_INPUT, open_messages
 from bsg_cli.printing import number
+from bsg_messages.rejects import SHOWN_AT_MOST, Reject
 from bsg_producer.files import MessageFile, Reading
 from bsg_producer.files.csv_rows import escaped
-from bsg_producer.rejects import SHOWN_AT_MOST, Reject
 
 # After the file's own columns, so that what is sent again needs no change but the mending.
 _WHY = ("reject_line", "reject_field", "reject_code", "reject_reason")

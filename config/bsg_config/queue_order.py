@@ -9,11 +9,9 @@ wait for a large one, and a flood of small ones does not stop a large one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, get_args
 
-Priority = Literal["high", "normal", "low"]
+from bsg_messages.priority import PRIORITIES
 
-PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 _TURNS_IN_A_ROW = {"prepare": 4}
 
 

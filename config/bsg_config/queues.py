@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bsg_config.queue_order import PRIORITIES
+from bsg_messages.priority import PRIORITIES
 
 PREPARE = "bsg.prepare"
 SUBMIT = "bsg.submit"

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 import redis
 
 from bsg_config.redis_clock import now_ms
-from bsg_config.sending_hours import SendingHours
 from bsg_config.settings import Settings
 from bsg_ledger.batches import batch_id, split_batch_id
 from bsg_ledger.gate import gate_state
@@ -25,6 +24,7 @@ from bsg_ledger.rooms import Room
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import BatchState
 from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, Wait, foremost, waits
+from bsg_messages.sending_hours import SendingHours
 
 BATCHES_READ_SINGLY = 100
 EVERY_BATCH = sys.maxsize

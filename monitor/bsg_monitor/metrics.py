@@ -15,8 +15,8 @@ from prometheus_client.registry import Collector
 from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_ledger.rooms import Room
 from bsg_ledger.waiting import WaitReason
+from bsg_messages.errors import BSGCampaignsError
 from bsg_monitor.observer import Figures
-from bsg_producer.errors import BSGCampaignsError
 from bsg_worker.measurements import SECONDS, Histogram
 
 _HELD_AT_BSG = {Room.PAUSED_AT_BSG: "paused", Room.IN_MODERATION: "moderation", Room.SPAM_AT_BSG: "spam"}

@@ -19,12 +19,12 @@ from bsg_ledger.records import Batch, Transition
 from bsg_ledger.rooms import Due
 from bsg_ledger.waiting import Wait, WaitReason
 from bsg_ledger.waiting_reader import WaitingReader
+from bsg_messages.campaign_ids import is_campaign_id
+from bsg_messages.rejects import Reject
 from bsg_monitor.account_states import AccountFigures, AccountState, AccountStates
 from bsg_monitor.rates import Rates
-from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.errors import CampaignNotFound
 from bsg_producer.queue_errors import queue_errors
-from bsg_producer.rejects import Reject
 
 CAMPAIGNS_ON_A_PAGE = 25
 BATCHES_ON_A_PAGE = 50

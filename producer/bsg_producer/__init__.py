@@ -5,15 +5,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bsg_config.queue_order import Priority
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
 from bsg_ledger.suppressions import Suppression
+from bsg_messages.errors import BSGCampaignsError, CampaignInvalid
+from bsg_messages.priority import Priority
+from bsg_messages.rejects import Reject
 from bsg_producer.enqueueing import Receipt
 from bsg_producer.errors import (
-    BSGCampaignsError,
-    CampaignInvalid,
     CampaignNotFound,
     EnqueueUnconfirmed,
     FeedGap,
@@ -24,7 +24,6 @@ from bsg_producer.errors import (
     ReportUnavailable,
 )
 from bsg_producer.producer import Producer
-from bsg_producer.rejects import Reject
 from bsg_producer.resolution import Resolved
 
 if TYPE_CHECKING:

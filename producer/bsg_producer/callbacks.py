@@ -19,7 +19,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from bsg_producer.errors import CampaignInvalid, QueueNotDurable, QueueUnavailable
+from bsg_messages.errors import CampaignInvalid
+from bsg_producer.errors import QueueNotDurable, QueueUnavailable
 from bsg_producer.producer import Producer
 
 LONGEST_PUSH = 65_536

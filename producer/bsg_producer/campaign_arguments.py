@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, is_account_name, variable
-from bsg_config.queue_order import PRIORITIES, Priority
-from bsg_config.sending_hours import SendingHours
 from bsg_config.settings import Settings, SettingsInvalid
-from bsg_producer import rules
-from bsg_producer.envelope import Envelope
-from bsg_producer.errors import CampaignInvalid
-from bsg_producer.rules import Fault
-from bsg_producer.template import Template
+from bsg_messages import rules
+from bsg_messages.envelope import Envelope
+from bsg_messages.errors import CampaignInvalid
+from bsg_messages.priority import PRIORITIES, Priority
+from bsg_messages.rules import Fault
+from bsg_messages.sending_hours import SendingHours
+from bsg_messages.template import Template
 
 START_DAYS_AHEAD_MOST = 30  # BSG: POST /api/campaigns/sms/send-individual, start_at
 DEADLINE_DAYS_AHEAD_MOST = 120

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from itertools import groupby
 from typing import Any
 
-from bsg_producer.same_names import Names
+from bsg_messages.same_names import Names
 
 _DIGEST_BYTES = 32
 _Names = tuple[str | None, ...]

@@ -11,19 +11,20 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from bsg_config import clock
-from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import prepare_bell
 from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.ledger import Ledger
-from bsg_producer.campaign_ids import new_campaign_id
-from bsg_producer.columns import pack
+from bsg_messages.body_seal import BodySeal
+from bsg_messages.campaign_ids import new_campaign_id
+from bsg_messages.columns import pack
+from bsg_messages.envelope import Envelope
+from bsg_messages.errors import CampaignInvalid
+from bsg_messages.template import Template
 from bsg_producer.digest import ContentDigest
-from bsg_producer.envelope import Envelope
-from bsg_producer.errors import CampaignInvalid, EnqueueUnconfirmed, IdempotencyConflict, QueueUnavailable
+from bsg_producer.errors import EnqueueUnconfirmed, IdempotencyConflict, QueueUnavailable
 from bsg_producer.queue_errors import QueueSilent, queue_errors
-from bsg_producer.template import Template
 
 KEEP_PARTS_MS = 3_600_000  # how long the caller's iterable may pause between two messages
 RENEW_PARTS_SECONDS = 600.0

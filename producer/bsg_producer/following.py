@@ -8,7 +8,8 @@ from typing import TypeVar
 from bsg_ledger.feed import Entry, Feed, FeedBroken, Position
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import Transition
-from bsg_producer.errors import CampaignInvalid, CampaignNotFound, FeedGap
+from bsg_messages.errors import CampaignInvalid
+from bsg_producer.errors import CampaignNotFound, FeedGap
 from bsg_producer.queue_errors import queue_errors
 
 E = TypeVar("E", bound=Entry)

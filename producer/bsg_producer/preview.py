@@ -16,14 +16,14 @@ import zstandard
 from anyascii import anyascii
 
 from bsg_config.settings import Settings
-from bsg_producer import rules
+from bsg_messages import rules
+from bsg_messages.campaign_ids import new_campaign_id
+from bsg_messages.columns import pack, unpack
+from bsg_messages.envelope import Envelope
+from bsg_messages.preparation import Prepared, SuppressedAmong, prepare
+from bsg_messages.rejects import Reject
+from bsg_messages.template import Template
 from bsg_producer.asking_bsg import ask_bsg
-from bsg_producer.campaign_ids import new_campaign_id
-from bsg_producer.columns import pack, unpack
-from bsg_producer.envelope import Envelope
-from bsg_producer.preparation import Prepared, SuppressedAmong, prepare
-from bsg_producer.rejects import Reject
-from bsg_producer.template import Template
 
 REJECTS_KEPT = 1_000
 MIN_SENDER_CHARACTERS = 3  # BSG: OpenAPI document, sender; the REST page allows fewer

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 import redis
 
 from bsg_config import clock
-from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import BELL_PATIENCE_MS, Doorbell
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.queue_order import Priority
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
@@ -25,15 +23,18 @@ from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
 from bsg_ledger.rooms import Room
 from bsg_ledger.suppressions import Suppression
+from bsg_messages.body_seal import BodySeal
+from bsg_messages.campaign_ids import is_campaign_id
+from bsg_messages.errors import CampaignInvalid
+from bsg_messages.priority import Priority
+from bsg_messages.rejects import Reject
 from bsg_producer import following
 from bsg_producer.campaign_arguments import CampaignOptions, account_settings, check_deadline, check_envelope
-from bsg_producer.campaign_ids import is_campaign_id
 from bsg_producer.enqueueing import Receipt, enqueue, iterate
-from bsg_producer.errors import CampaignInvalid, CampaignNotFound
+from bsg_producer.errors import CampaignNotFound
 from bsg_producer.pushed_reports import read_pushed_reports
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.redirecting import redirect_first
-from bsg_producer.rejects import Reject
 from bsg_producer.reporting import MessageReport, read_report
 from bsg_producer.resolution import Resolved, resolve, resolve_all_not_sent
 from bsg_producer.resuming import resume

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bsg_ledger.delivery_reports import PushedReport
-from bsg_producer.errors import CampaignInvalid
-from bsg_producer.reference_ids import campaign_and_index
+from bsg_messages.errors import CampaignInvalid
+from bsg_messages.reference_ids import campaign_and_index
 
 _REFERENCE_ID = re.compile(r"[A-Za-z0-9]{1,32}")
 _WORD = re.compile(r"[A-Za-z_]{1,32}")

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from bsg_producer import rules
-from bsg_producer.errors import CampaignInvalid
-from bsg_producer.rules import Fault
+from bsg_messages import rules
+from bsg_messages.errors import CampaignInvalid
+from bsg_messages.rules import Fault
 
 
 def redirect_first(messages: Iterator[Mapping[str, Any]], to: str | int, rows: int) -> list[Mapping[str, Any]]:

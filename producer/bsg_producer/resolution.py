@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from bsg_ledger.batches import STALE, split_batch_id
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.ledger import Ledger
-from bsg_producer.campaign_ids import is_campaign_id
-from bsg_producer.errors import CampaignInvalid, CampaignNotFound
+from bsg_messages.campaign_ids import is_campaign_id
+from bsg_messages.errors import CampaignInvalid
+from bsg_producer.errors import CampaignNotFound
 
 SETTLE_MS = 60_000  # until the next look whether BSG knows it again
 

@@ -6,8 +6,8 @@ from decimal import ROUND_UP, Decimal
 
 from bsg_ledger.campaigns import Capped
 from bsg_ledger.ledger import Ledger
+from bsg_messages.errors import CampaignInvalid
 from bsg_producer.campaign_arguments import check_max_cost
-from bsg_producer.errors import CampaignInvalid
 
 NO_CAP = "none"
 _CENT = Decimal("0.01")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bsg_producer import rules
-from bsg_producer.errors import CampaignInvalid
-from bsg_producer.rules import Fault
+from bsg_messages import rules
+from bsg_messages.errors import CampaignInvalid
+from bsg_messages.rules import Fault
 
 FAULTS_TOLD = 10
 

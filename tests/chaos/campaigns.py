@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Literal
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.queue_order import Priority
+from bsg_messages.priority import Priority
 
 SecondThoughts = Literal["none", "cancel", "pause", "suppress"]
 

@@ -23,8 +23,8 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import SETTINGS, Settings
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
+from bsg_messages.reference_ids import generated_ids
 from bsg_producer import Producer
-from bsg_producer.reference_ids import generated_ids
 from bsg_sandbox.server import Sandbox
 from tests.servers import RedisServer
 

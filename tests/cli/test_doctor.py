@@ -23,7 +23,6 @@ from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from bsg_cli.printing import moment
 from bsg_client.outcomes import ReadFailed
-from bsg_config.body_seal import BodySeal
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
@@ -32,6 +31,7 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.limit_keys import cool_down_key
 from bsg_ledger.rooms import Room, unstamped
+from bsg_messages.body_seal import BodySeal
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.limiter import Limiter

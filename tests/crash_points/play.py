@@ -10,7 +10,6 @@ from typing import Any
 
 from bsg_client.outcomes import OutcomeKind
 from bsg_config import clock
-from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
@@ -19,9 +18,10 @@ from bsg_ledger.ledger import Ledger
 from bsg_ledger.parts import PartLease
 from bsg_ledger.records import CampaignStatus
 from bsg_ledger.scripts import Scripts
+from bsg_messages.bodies import unpacked
+from bsg_messages.body_seal import BodySeal
 from bsg_producer import enqueueing
 from bsg_producer.campaign_arguments import check_envelope
-from bsg_worker.bodies import unpacked
 from bsg_worker.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
 from tests.chaos.accounts import Account
 from tests.chaos.campaigns import ChaosCampaign

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsg_producer import rules
-from bsg_producer.preparation import Prepared
-from bsg_producer.quick_look import QuickColumns, look
+from bsg_messages import rules
+from bsg_messages.preparation import Prepared
+from bsg_messages.quick_look import QuickColumns, look
 from tests.hostile.strategies import PYTHON_VALUES
 from tests.producer.campaigns import prepared, rows_of
 
@@ -67,7 +67,7 @@ def test_asking_about_every_message_changes_nothing(messages: list[Any], sender:
     quick = outcome(prepared(messages, **arguments))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsg_producer.preparation.look", doubting_everything)
+        patch.setattr("bsg_messages.preparation.look", doubting_everything)
         slow = outcome(prepared(messages, **arguments))
 
     assert quick == slow

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bsg_messages.rules import CHARACTERS_MOST
+from bsg_messages.template import FieldMissing, Template
 from bsg_producer import CampaignInvalid
-from bsg_producer.rules import CHARACTERS_MOST
-from bsg_producer.template import FieldMissing, Template
 
 PIECES = (
     *("{{", "}}", "{%", "%}", "{#", "#}", " ", "name", "day", "if ", "elif ", "else", "endif", "for ", "in ", "not "),

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsg_config.settings import Settings
+from bsg_messages.envelope import Envelope
+from bsg_messages.rules import MESSAGES_PER_REQUEST
 from bsg_producer import CampaignInvalid, CampaignNotFound, Producer
 from bsg_producer.campaign_arguments import check_envelope
-from bsg_producer.envelope import Envelope
-from bsg_producer.rules import MESSAGES_PER_REQUEST
 from bsg_producer.suppressing import checked_phones
 from tests.hostile.strategies import HUGE, JSON_VALUES, ODD_TEXTS, PYTHON_VALUES, as_json, nested
 from tests.producer.campaigns import prepared, rows_of

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
+from bsg_messages.reference_ids import campaign_and_index
 from bsg_producer import Reject
-from bsg_producer.reference_ids import campaign_and_index
 from bsg_sandbox.record import Arrival
 from tests.load.campaigns import LoadCampaign, message_of
 

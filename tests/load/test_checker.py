@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bsg_messages.campaign_ids import new_campaign_id
+from bsg_messages.reference_ids import generated_ids
+from bsg_messages.rejects import RejectCode
 from bsg_producer import Reject
-from bsg_producer.campaign_ids import new_campaign_id
-from bsg_producer.reference_ids import generated_ids
-from bsg_producer.rejects import RejectCode
 from bsg_sandbox.record import Arrival
 from tests.load.campaigns import BAD_ROW_EVERY, LoadCampaign, SizeClass
 from tests.load.checker import Checker, Verdict

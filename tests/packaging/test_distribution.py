@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = {
     "bsg_config": "config",
+    "bsg_messages": "messages",
     "bsg_ledger": "ledger",
     "bsg_client": "client",
     "bsg_producer": "producer",

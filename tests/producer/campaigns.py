@@ -10,11 +10,11 @@ from typing import Any
 import zstandard
 
 from bsg_config.settings import Settings
+from bsg_messages.columns import pack, unpack
+from bsg_messages.envelope import Envelope
+from bsg_messages.preparation import Prepared, PreparedBatch, prepare
+from bsg_messages.template import Template
 from bsg_producer.campaign_arguments import check_envelope
-from bsg_producer.columns import pack, unpack
-from bsg_producer.envelope import Envelope
-from bsg_producer.preparation import Prepared, PreparedBatch, prepare
-from bsg_producer.template import Template
 
 CAMPAIGN = "0123456789ABCDEFGHIJkl"
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)

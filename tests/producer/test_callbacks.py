@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bsg_config.settings import Settings
+from bsg_messages.reference_ids import generated_ids
 from bsg_producer import DeliveryReport, Producer
 from bsg_producer.callbacks import callbacks
-from bsg_producer.reference_ids import generated_ids
 from tests.producer.test_enqueueing import messages, producer_at
 
 SECRET = "s3cret-s3cret-s3cret"

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_producer.columns import pack
+from bsg_messages.columns import pack
+from bsg_messages.same_names import same_names
+from bsg_messages.template import Template
 from bsg_producer.digest import ContentDigest, write_column
-from bsg_producer.same_names import same_names
-from bsg_producer.template import Template
 
 MESSAGES: list[Any] = [
     {"phone": 380661231231, "text": "Hi", "name": "Олена"},

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bsg_config.settings import Settings
+from bsg_messages.envelope import Envelope
+from bsg_messages.errors import CampaignInvalid
 from bsg_producer.campaign_arguments import check_deadline, check_envelope
-from bsg_producer.envelope import Envelope
-from bsg_producer.errors import CampaignInvalid
 from tests.producer.campaigns import NOW, envelope_of
 
 KYIV = ZoneInfo("Europe/Kyiv")

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
-from bsg_producer.rejects import RejectCode
+from bsg_messages.rejects import RejectCode
 from tests.producer.campaigns import prepared
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -16,11 +16,11 @@ from bsg_config.settings import Settings
 from bsg_ledger.gate import GateReason
 from bsg_ledger.reading import Reading
 from bsg_ledger.rooms import Rooms
+from bsg_messages.bodies import unpacked
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.adopt import Adoption, adopt, record_late
 from bsg_worker.audit import Audit, Origin, audit
-from bsg_worker.bodies import unpacked
 from bsg_worker.prepare import prepare_next
 from bsg_worker.runtime import Runtime, build
 from bsg_worker.submit import submit_batches

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from bsg_config.body_seal import BodySeal
-from bsg_producer.columns import Part
+from bsg_messages.bodies import unpacked
+from bsg_messages.body_seal import BodySeal
+from bsg_messages.columns import Part
 from bsg_worker import prepare, submit
-from bsg_worker.bodies import unpacked
 from bsg_worker.celery import app
 
 __all__ = ["app"]

@@ -14,13 +14,13 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.parts import PartLease
+from bsg_messages.columns import pack, unpack
+from bsg_messages.messages import explain
+from bsg_messages.preparation import prepare
+from bsg_messages.quick_look import look
+from bsg_messages.rejects import Reject, RejectCode
+from bsg_messages.template import Template
 from bsg_producer import Producer
-from bsg_producer.columns import pack, unpack
-from bsg_producer.messages import explain
-from bsg_producer.preparation import prepare
-from bsg_producer.quick_look import look
-from bsg_producer.rejects import Reject, RejectCode
-from bsg_producer.template import Template
 from bsg_sandbox.accounts import Account
 from bsg_worker.failures import TaskFailed, telling_no_contents
 from bsg_worker.runtime import build

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bsg_ledger.rooms import Room
-from bsg_producer.errors import CampaignInvalid
+from bsg_messages.errors import CampaignInvalid
 from bsg_worker.poll import poll
 from bsg_worker.reconcile import reconcile
 from bsg_worker.runtime import build

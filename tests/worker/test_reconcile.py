@@ -20,8 +20,8 @@ from bsg_client.lists import NewestFirst
 from bsg_config import clock
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
+from bsg_messages.bodies import unpacked
 from bsg_sandbox.server import Sandbox
-from bsg_worker.bodies import unpacked
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
 from bsg_worker.reconcile import reconcile

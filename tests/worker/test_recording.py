@@ -12,7 +12,7 @@ from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, RowFault
 from bsg_config import clock
 from bsg_ledger.gate import GateReason
-from bsg_worker.bodies import unpacked
+from bsg_messages.bodies import unpacked
 from bsg_worker.recording import record
 from tests.worker.bench import Bench
 

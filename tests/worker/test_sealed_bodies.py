@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cryptography.fernet import Fernet
 
-from bsg_config.body_seal import BodySeal
 from bsg_ledger.rooms import Room
+from bsg_messages.body_seal import BodySeal
 from bsg_sandbox.server import Sandbox
 from bsg_worker.prepare import prepare_next
 from tests.scenarios.stage import messages

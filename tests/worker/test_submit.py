@@ -13,8 +13,8 @@ import pytest
 from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import Outcome, OutcomeKind
 from bsg_config import clock
-from bsg_config.body_seal import BodySeal
 from bsg_ledger.scripts import source
+from bsg_messages.body_seal import BodySeal
 from bsg_sandbox.server import Sandbox
 from bsg_worker.recording import record
 from bsg_worker.submit import LATEST_SECONDS

@@ -7,7 +7,7 @@ import pytest
 from bsg_config.crash_points import CrashPoint
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease
-from bsg_producer.rejects import RejectCode
+from bsg_messages.rejects import RejectCode
 from bsg_worker import submit as submitting
 from bsg_worker.prepare import prepare_next
 from tests.scenarios.stage import messages

@@ -15,8 +15,8 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.moments import moment
 from bsg_ledger.parts import PartLease
 from bsg_ledger.records import BatchRecord, OpenCampaign
+from bsg_messages.bodies import unpacked
 from bsg_worker.audit import Audit
-from bsg_worker.bodies import unpacked
 from bsg_worker.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
 from bsg_worker.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
 from bsg_worker.read_once import ReadOnce

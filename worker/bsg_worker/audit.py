@@ -11,7 +11,7 @@ from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import ReadFailed
 from bsg_ledger.batches import batch_id as batch_id_of
 from bsg_ledger.moments import moment
-from bsg_producer.reference_ids import campaign_and_index
+from bsg_messages.reference_ids import campaign_and_index
 from bsg_worker.runtime import Runtime
 from bsg_worker.spans import listed_between
 

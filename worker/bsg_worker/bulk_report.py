@@ -10,12 +10,12 @@ from datetime import timedelta
 from bsg_client.answers import StatisticsRow
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.body_seal import BodySealed
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import Batch
+from bsg_messages.bodies import unpacked
+from bsg_messages.body_seal import BodySealed
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.reporting import MessageReport
-from bsg_worker.bodies import unpacked
 from bsg_worker.runtime import Runtime
 
 MIN_MESSAGES = (

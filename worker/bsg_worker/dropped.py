@@ -11,9 +11,9 @@ from bsg_client.answers import CampaignAnswer, CampaignDetail
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.records import BatchRecord
-from bsg_producer.columns import Flaw
-from bsg_producer.rejects import RejectCode
-from bsg_worker.bodies import rejected, unpacked, without
+from bsg_messages.bodies import rejected, unpacked, without
+from bsg_messages.columns import Flaw
+from bsg_messages.rejects import RejectCode
 from bsg_worker.earlier import find_elsewhere, listed_in, listed_in_others, record_earlier
 from bsg_worker.pace import FINAL
 from bsg_worker.runtime import Runtime

@@ -12,7 +12,7 @@ from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
-from bsg_producer.envelope import Envelope
+from bsg_messages.envelope import Envelope
 from bsg_worker.dropped import reject_dropped
 from bsg_worker.listed import listed_campaigns
 from bsg_worker.pace import FINAL, next_poll

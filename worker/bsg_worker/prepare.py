@@ -7,14 +7,14 @@ import logging
 from redis.exceptions import ResponseError
 
 from bsg_config import clock
-from bsg_config.body_seal import BodySealed
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import BELL_PATIENCE_MS
 from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rows import encode_rows
-from bsg_producer.columns import unpack
-from bsg_producer.envelope import Envelope
-from bsg_producer.preparation import Prepared, prepare
+from bsg_messages.body_seal import BodySealed
+from bsg_messages.columns import unpack
+from bsg_messages.envelope import Envelope
+from bsg_messages.preparation import Prepared, prepare
 from bsg_worker.logs import decided
 from bsg_worker.runtime import Runtime, new_token
 from bsg_worker.submit import submit_batches

@@ -15,9 +15,9 @@ from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
-from bsg_producer.columns import Flaw
-from bsg_producer.rejects import RejectCode
-from bsg_worker.bodies import rejected, unpacked, without
+from bsg_messages.bodies import rejected, unpacked, without
+from bsg_messages.columns import Flaw
+from bsg_messages.rejects import RejectCode
 from bsg_worker.logs import decided
 from bsg_worker.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore, samples_of
 from bsg_worker.pace import FIRST_POLL_SECONDS

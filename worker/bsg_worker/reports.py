@@ -7,17 +7,17 @@ from collections.abc import Iterator, Mapping
 
 from bsg_client.answers import MessageRow
 from bsg_client.outcomes import ReadFailed
-from bsg_config.body_seal import BodySealed
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import Batch, CampaignStatus
+from bsg_messages.bodies import unpacked
+from bsg_messages.body_seal import BodySealed
+from bsg_messages.reference_ids import campaign_and_index
 from bsg_producer.errors import CampaignNotFound, ReportUnavailable
 from bsg_producer.queue_errors import queue_errors
-from bsg_producer.reference_ids import campaign_and_index
 from bsg_producer.reporting import MessageReport
-from bsg_worker.bodies import unpacked
 from bsg_worker.bulk_report import MIN_MESSAGES, report_in_bulk
 from bsg_worker.runtime import Runtime, build
 

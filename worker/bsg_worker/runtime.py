@@ -13,7 +13,6 @@ from bsg_client.bsg_client import BSGClient
 from bsg_client.failed_requests import note_failures
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.body_seal import BodySeal
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.doorbell import Doorbell
 from bsg_config.redis_connections import connect
@@ -21,6 +20,7 @@ from bsg_config.settings import Settings
 from bsg_ledger.gate import Gate
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.witness import Witness
+from bsg_messages.body_seal import BodySeal
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.evidence import Evidence
 from bsg_worker.limiter import LONGEST_RESERVATION, LONGEST_SLOT_WAIT, Later, Limiter

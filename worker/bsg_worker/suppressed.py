@@ -6,8 +6,8 @@ import json
 
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import BatchLease
-from bsg_producer.preparation import SUPPRESSED
-from bsg_worker.bodies import rejected, without
+from bsg_messages.bodies import rejected, without
+from bsg_messages.preparation import SUPPRESSED
 from bsg_worker.runtime import Runtime
 
 

@@ -12,9 +12,9 @@ from bsg_cli.errors import BadInput, CommandError, ExitCode
 from bsg_cli.printing import complain, moment, print_json
 from bsg_config.settings import Settings
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
-from bsg_producer import rules
+from bsg_messages import rules
+from bsg_messages.rules import Fault
 from bsg_producer.queue_errors import queue_errors
-from bsg_producer.rules import Fault
 
 MAX_PHONES = 2
 

@@ -17,14 +17,14 @@ from bsg_cli.message_files import open_messages
 from bsg_cli.printing import Progress, complain, messages, number, print_json
 from bsg_cli.watching import watch
 from bsg_config import clock
-from bsg_config.queue_order import PRIORITIES
 from bsg_config.settings import Settings
-from bsg_producer import rules
+from bsg_messages import rules
+from bsg_messages.priority import PRIORITIES
+from bsg_messages.rules import Fault
+from bsg_messages.template import FieldMissing, Template
 from bsg_producer.campaign_arguments import check_envelope
 from bsg_producer.files import MessageFile
 from bsg_producer.redirecting import redirect_first
-from bsg_producer.rules import Fault
-from bsg_producer.template import FieldMissing, Template
 
 ROWS_BETWEEN_PROGRESS = 10_000
 _ENVELOPE = (

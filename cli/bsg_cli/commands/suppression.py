@@ -11,9 +11,9 @@ from bsg_cli.connection import open_producer
 from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.message_files import open_messages
 from bsg_cli.printing import number, print_json
-from bsg_producer import rules
+from bsg_messages import rules
+from bsg_messages.rules import Fault
 from bsg_producer.files import Reading
-from bsg_producer.rules import Fault
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:

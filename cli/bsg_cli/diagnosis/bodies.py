@@ -9,9 +9,9 @@ import redis
 
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
-from bsg_config.body_seal import BodySeal, BodySealed
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
+from bsg_messages.body_seal import BodySeal, BodySealed
 
 LOOKED_INTO = 20  # campaigns: each is some 100 KB to read
 

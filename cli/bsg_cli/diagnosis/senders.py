@@ -11,7 +11,7 @@ from bsg_cli.diagnosis.account import of_account
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
-from bsg_producer.envelope import Envelope
+from bsg_messages.envelope import Envelope
 from bsg_producer.preview import short_senders
 
 LOOKED_INTO = 100  # campaigns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from bsg_producer import rules
+from bsg_messages import rules
 from bsg_producer.errors import FileInvalid
 
 # What a message has by these names, whatever the campaign's text.

@@ -11,15 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self
 
-from bsg_producer import rules
+from bsg_messages import rules
+from bsg_messages.rules import Fault
+from bsg_messages.template import FieldMissing, Template
 from bsg_producer.errors import FileInvalid
 from bsg_producer.files import xlsx_rows
 from bsg_producer.files.column_names import name_columns, shown
 from bsg_producer.files.csv_rows import CSVRows
 from bsg_producer.files.text_lines import Source
 from bsg_producer.files.xlsx_rows import XLSXRows
-from bsg_producer.rules import Fault
-from bsg_producer.template import FieldMissing, Template
 
 _OLD_SPREADSHEET = b"\xd0\xcf\x11\xe0"
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")

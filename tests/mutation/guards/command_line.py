@@ -76,12 +76,12 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "producer/bsg_producer/quick_look.py",
+        "messages/bsg_messages/quick_look.py",
         (
             "a text with a control character is doubtful",
             '    if not "".join(texts).isprintable():\n',
             "    if False:\n",
-            "tests/producer/test_preparation.py::test_a_field_with_a_control_character_makes_the_message_a_reject",
+            "tests/messages/test_preparation.py::test_a_field_with_a_control_character_makes_the_message_a_reject",
         ),
     ),
     *guards_of(

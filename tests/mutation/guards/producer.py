@@ -6,8 +6,8 @@ from tests.mutation.guard import Guard, guards_of
 
 ENQUEUEING = "tests/producer/test_enqueueing.py::test_"
 DIGEST = "tests/producer/test_digest.py::test_"
-PREPARATION = "tests/producer/test_preparation.py::test_"
-RULES = "tests/producer/test_rules.py::test_"
+PREPARATION = "tests/messages/test_preparation.py::test_"
+RULES = "tests/messages/test_rules.py::test_"
 SETTINGS = "tests/config/test_settings.py::test_"
 DOORBELL = "tests/config/test_doorbell.py::test_"
 APPLICATION = "tests/worker/test_application.py::test_"
@@ -145,7 +145,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "producer/bsg_producer/preparation.py",
+        "messages/bsg_messages/preparation.py",
         (
             "no phone is twice in a batch",
             "        for layer in _layers(columns.phones, rows)\n",
@@ -184,7 +184,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "producer/bsg_producer/rules.py",
+        "messages/bsg_messages/rules.py",
         (
             "a phone has so many digits and no leading zero",
             "if digits is None or _PHONE.fullmatch(digits) is None:",

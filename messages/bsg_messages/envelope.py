@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bsg_config.sending_hours import SendingHours
+from bsg_messages.sending_hours import SendingHours
 
 _UTC = ZoneInfo("UTC")
 _BSG_TIME = "%Y-%m-%d %H:%M:%S"

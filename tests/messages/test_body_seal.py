@@ -8,8 +8,8 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 
-from bsg_config.body_seal import BodySeal, BodySealed
 from bsg_config.settings import Settings, SettingsInvalid
+from bsg_messages.body_seal import BodySeal, BodySealed
 
 BODY = b"\x28\xb5\x2f\xfd a frame of zstd"
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsg_producer.errors import CampaignInvalid
-from bsg_producer.template import FieldMissing, Template
+from bsg_messages.errors import CampaignInvalid
+from bsg_messages.template import FieldMissing, Template
 
 
 def refusal_of(text: str) -> str:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bsg_producer import rules
-from bsg_producer.columns import Part
-from bsg_producer.messages import Message
-from bsg_producer.rules import Fault
+from bsg_messages import rules
+from bsg_messages.columns import Part
+from bsg_messages.messages import Message
+from bsg_messages.rules import Fault
 
 _PHONE_LENGTHS = frozenset(range(rules.PHONE_DIGITS_LEAST, rules.PHONE_DIGITS_MOST + 1))
 _INT_PHONE_LEAST = 10 ** (rules.PHONE_DIGITS_LEAST - 1)

@@ -13,10 +13,10 @@ from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
-from bsg_producer.errors import CampaignInvalid
-from bsg_producer.rules import CHARACTERS_MOST
-from bsg_producer.template_nodes import Choice, Expression, Literal, Node, TemplateFault
-from bsg_producer.template_values import Missing, written
+from bsg_messages.errors import CampaignInvalid
+from bsg_messages.rules import CHARACTERS_MOST
+from bsg_messages.template_nodes import Choice, Expression, Literal, Node, TemplateFault
+from bsg_messages.template_values import Missing, written
 
 TEMPLATE_CHARACTERS_MOST = 4_000
 _RENDERED_MOST = CHARACTERS_MOST + 1
@@ -99,7 +99,7 @@ def _parsed(text: str) -> Template:
             {"text": [f"longer than {TEMPLATE_CHARACTERS_MOST} characters, which no SMS can hold: shorten it"]}
         )
     # Here, as Jinja2 takes long to import, and campaigns whose messages bring their texts do without it.
-    from bsg_producer.template_parsing import parse_nodes
+    from bsg_messages.template_parsing import parse_nodes
 
     try:
         return Template(parse_nodes(text))

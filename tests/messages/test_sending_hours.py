@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsg_config.sending_hours import SendingHours
+from bsg_messages.sending_hours import SendingHours
 
 KYIV = ZoneInfo("Europe/Kyiv")
 

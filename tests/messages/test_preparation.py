@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bsg_producer.campaign_ids import base62
-from bsg_producer.columns import pack, unpack
-from bsg_producer.messages import Message, explain
-from bsg_producer.preparation import prepare
-from bsg_producer.reference_ids import generated_ids
-from bsg_producer.rejects import RejectCode
-from bsg_producer.template import Template
+from bsg_messages.campaign_ids import base62
+from bsg_messages.columns import pack, unpack
+from bsg_messages.messages import Message, explain
+from bsg_messages.preparation import prepare
+from bsg_messages.reference_ids import generated_ids
+from bsg_messages.rejects import RejectCode
+from bsg_messages.template import Template
 from tests.producer.campaigns import CAMPAIGN, envelope_of, prepared, rows_of
 
 GOOD = {"phone": "+380 66 123-12-31", "text": "Hi"}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bsg_producer.rules import is_blank
+from bsg_messages.rules import is_blank
 
 # Longer values are cut before anything is done to them; no text that is sent can hold as much.
 VALUE_CHARACTERS_MOST = 4_096

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bsg_producer.rejects import RejectCode
+from bsg_messages.rejects import RejectCode
 
 MESSAGES_PER_REQUEST = 10_000
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from bsg_producer.template_nodes import Choice, Default, Expression, Literal, Node, TemplateFault, Test
-from bsg_producer.template_values import (
+from bsg_messages.template_nodes import Choice, Default, Expression, Literal, Node, TemplateFault, Test
+from bsg_messages.template_values import (
     COMPARISONS,
     INTEGER_MOST,
     TextFilter,

@@ -8,9 +8,9 @@ from typing import Any
 
 import zstandard
 
-from bsg_config.body_seal import BodySeal
-from bsg_producer.columns import Flaw
-from bsg_producer.rejects import Reject
+from bsg_messages.body_seal import BodySeal
+from bsg_messages.columns import Flaw
+from bsg_messages.rejects import Reject
 
 
 def unpacked(body: bytes, seal: BodySeal) -> bytes:

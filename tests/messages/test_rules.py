@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bsg_producer import rules
-from bsg_producer.rejects import Reject, RejectCode
-from bsg_producer.rules import Fault
+from bsg_messages import rules
+from bsg_messages.rejects import Reject, RejectCode
+from bsg_messages.rules import Fault
 
 
 def code_of(rule: Callable[[Any], Any], value: Any) -> RejectCode:

@@ -11,8 +11,8 @@ from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load
 
-from bsg_producer import rules
-from bsg_producer.rules import Fault
+from bsg_messages import rules
+from bsg_messages.rules import Fault
 
 
 @dataclass(frozen=True, slots=True, repr=False)

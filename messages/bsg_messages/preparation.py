@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 import orjson
 import zstandard
 
-from bsg_producer.columns import Flaw, Part
-from bsg_producer.envelope import Envelope
-from bsg_producer.messages import Message, explain
-from bsg_producer.quick_look import QuickColumns, look
-from bsg_producer.reference_ids import generated_ids
-from bsg_producer.rejects import SHOWN_AT_MOST, Reject, RejectCode
-from bsg_producer.template import FieldMissing, Template
+from bsg_messages.columns import Flaw, Part
+from bsg_messages.envelope import Envelope
+from bsg_messages.messages import Message, explain
+from bsg_messages.quick_look import QuickColumns, look
+from bsg_messages.reference_ids import generated_ids
+from bsg_messages.rejects import SHOWN_AT_MOST, Reject, RejectCode
+from bsg_messages.template import FieldMissing, Template
 
 T = TypeVar("T")
 SuppressedAmong = Callable[[Sequence[str]], Collection[str]]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bsg_producer.template_values import VALUE_CHARACTERS_MOST, Missing, TextFilter, field_value, truth, written
+from bsg_messages.template_values import VALUE_CHARACTERS_MOST, Missing, TextFilter, field_value, truth, written
 
 Test = Callable[[Mapping[str, Any]], Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from bsg_producer.campaign_ids import ALPHABET, LENGTH
+from bsg_messages.campaign_ids import ALPHABET, LENGTH
 
 _PAIRS = tuple(map("".join, product(ALPHABET, repeat=2)))
 _INDEX_LENGTH = 6

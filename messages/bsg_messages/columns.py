@@ -20,10 +20,10 @@ from typing import Any
 import orjson
 import zstandard
 
-from bsg_producer.rejects import RejectCode
-from bsg_producer.same_names import Names, same_names
-from bsg_producer.template import Template
-from bsg_producer.template_values import INTEGER_MOST, VALUE_CHARACTERS_MOST
+from bsg_messages.rejects import RejectCode
+from bsg_messages.same_names import Names, same_names
+from bsg_messages.template import Template
+from bsg_messages.template_values import INTEGER_MOST, VALUE_CHARACTERS_MOST
 
 _FORMAT = 1
 _LARGEST_PART_BYTES = 1 << 30  # what unpacking may grow to, should Redis hold something else under the key

@@ -1,0 +1,20 @@
+"""What is wrong with what a caller gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class BSGCampaignsError(Exception):
+    """Any failure that a caller of the producer may want to handle."""
+
+
+class CampaignInvalid(BSGCampaignsError):
+    """What the caller gave is wrong: `errors` has, by field, what is wrong and what to do about it."""
+
+    def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
+        self.errors: dict[str, list[str]] = {field: list(messages) for field, messages in errors.items()}
+        super().__init__("; ".join(f"{field}: {' '.join(said)}" for field, said in self.errors.items()))
+
+    def __reduce__(self) -> tuple[type[CampaignInvalid], tuple[dict[str, list[str]]]]:
+        return CampaignInvalid, (self.errors,)
