@@ -9,6 +9,7 @@ COPY config config
 COPY messages messages
 COPY ledger ledger
 COPY client client
+COPY broker broker
 COPY producer producer
 COPY worker worker
 COPY monitor monitor

@@ -6,7 +6,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := $(wildcard config messages ledger client producer worker monitor cli sandbox tests benchmarks examples)
+SOURCES := $(wildcard config messages ledger client broker producer worker monitor cli sandbox tests benchmarks examples)
 
 .PHONY: help demo test explore chaos crash load mutate bench fuzz contract wheel-check reference docs screenshots audit-dependencies lint format lock clean
 

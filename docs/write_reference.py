@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import bsg_producer
+from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_cli.command_line import parser
 from bsg_cli.errors import ExitCode
 from bsg_client.outcomes import OutcomeKind
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_config.settings import SETTINGS
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.failures import FailureKind

@@ -1,1 +1,1 @@
-"""What configures every floor above: settings, Redis connections, Celery's configuration, the doorbell."""
+"""What every floor above gets from its surroundings: settings, accounts, connections to Redis, the clock."""

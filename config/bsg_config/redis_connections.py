@@ -1,4 +1,4 @@
-"""Connections to Redis for the ledger, and the same server's address for Celery."""
+"""Connections to Redis."""
 
 from __future__ import annotations
 
@@ -17,21 +17,6 @@ from bsg_config.settings import Settings
 
 CONNECTIONS_OF_THREADS = 10_000
 CONNECTIONS_OF_A_LOOP = 100
-
-# Measured: a half-open publish ends in 1 to 2 s with these, a refused one in 0.3 s. `retry_on_timeout` stays
-# off: it replays the LPUSH. `socket_timeout` must exceed the 1 s of the BRPOP that a worker waits in.
-_TRANSPORT_OPTIONS: dict[str, Any] = {
-    "visibility_timeout": 3600,
-    "socket_timeout": 5,
-    "socket_connect_timeout": 2,
-    "socket_keepalive": True,
-    "health_check_interval": 25,
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0.1,
-    "interval_max": 0.2,
-    "queue_order_strategy": "bsg_config.queue_order:ServiceOrder",
-}
 
 
 def connect(settings: Settings, *, socket_timeout: float | None = None) -> redis.Redis:
@@ -83,23 +68,3 @@ def _arguments(
         "retry": kept["retry"],
     }
     return address, of_server, of_sentinels
-
-
-def broker_url(settings: Settings) -> str:
-    """The broker's address for Celery. Raises SettingsInvalid when REDIS_URL is not set."""
-    return settings.require_redis_address().broker_url()
-
-
-def broker_transport_options(settings: Settings) -> dict[str, Any]:
-    """Celery's transport options for that broker."""
-    address = settings.require_redis_address()
-    options = dict(_TRANSPORT_OPTIONS)
-    if address.kind == "sentinel":
-        options["master_name"] = address.master
-        options["sentinel_kwargs"] = {
-            **address.sentinel_arguments(),
-            "socket_timeout": options["socket_timeout"],
-            "socket_connect_timeout": options["socket_connect_timeout"],
-            "retry": Retry(NoBackoff(), 0),  # else each sentinel that is down is asked eleven times
-        }
-    return options

@@ -7,8 +7,15 @@ from dataclasses import dataclass, field
 
 import redis
 
-from bsg_config.doorbell import Bell
 from bsg_ledger.scripts import Scripts, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """A message for a worker, and the queue that it waits in."""
+
+    queue: str
+    message: bytes
 
 
 @dataclass(frozen=True, slots=True)

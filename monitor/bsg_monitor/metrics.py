@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_ledger.rooms import Room
 from bsg_ledger.waiting import WaitReason
 from bsg_messages.errors import BSGCampaignsError

@@ -10,9 +10,9 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from bsg_broker.doorbell import prepare_bell
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.doorbell import prepare_bell
 from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.ledger import Ledger

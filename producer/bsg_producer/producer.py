@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 import redis
 
+from bsg_broker.doorbell import BELL_PATIENCE_MS, Doorbell
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.doorbell import BELL_PATIENCE_MS, Doorbell
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings

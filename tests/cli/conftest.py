@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bsg_config.pulse import Pulse
+from bsg_broker.pulse import Pulse
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_sandbox.server import Sandbox

@@ -9,9 +9,9 @@ from socket import gethostname
 
 import pytest
 
+from bsg_broker.pulse import pulse_queue
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
-from bsg_config.pulse import pulse_queue
 from tests.cli.conftest import Running
 from tests.processes import CeleryProcess, wait_until
 

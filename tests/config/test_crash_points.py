@@ -17,7 +17,7 @@ from bsg_config.crash_points import CrashPoint, reached
 from tests.crash_points.arming import arm, armed
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("config", "messages", "ledger", "client", "producer", "worker", "cli")
+SOURCES = ("config", "messages", "ledger", "client", "broker", "producer", "worker", "cli")
 
 
 def arguments_of_reached() -> Iterator[str]:

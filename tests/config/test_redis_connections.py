@@ -11,9 +11,10 @@ import pytest
 import redis
 from kombu.connection import Connection
 
-from bsg_config.doorbell import Doorbell
+from bsg_broker.doorbell import Doorbell
+from bsg_broker.transport import broker_transport_options, broker_url
 from bsg_config.redis_address import RedisAddress
-from bsg_config.redis_connections import broker_transport_options, broker_url, connect
+from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings, SettingsInvalid
 
 

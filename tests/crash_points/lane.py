@@ -10,9 +10,9 @@ from typing import Any, Self
 
 from celery import Celery
 
-from bsg_config.celery_configuration import celery_settings
+from bsg_broker.celery_configuration import celery_settings
+from bsg_broker.queues import PURGE, STATUS_QUEUE, STOP_LIST
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.queues import PURGE, STATUS_QUEUE, STOP_LIST
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import CampaignStatus

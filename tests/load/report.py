@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from tests.chaos.report import say
 from tests.load.campaigns import LoadCampaign, SizeClass
 from tests.load.checker import Verdict

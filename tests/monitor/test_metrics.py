@@ -196,7 +196,7 @@ def every_metric() -> set[str]:
 
 
 def queues() -> list[str]:
-    from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
+    from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 
     return [*WORKER_QUEUES, STATUS_QUEUE]
 

@@ -17,6 +17,7 @@ PACKAGES = {
     "bsg_messages": "messages",
     "bsg_ledger": "ledger",
     "bsg_client": "client",
+    "bsg_broker": "broker",
     "bsg_producer": "producer",
     "bsg_worker": "worker",
     "bsg_monitor": "monitor",

@@ -20,11 +20,11 @@ import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from redis.exceptions import RedisError
 
+from bsg_broker import queues
 from bsg_cli.commands.healthcheck import PERMIT_AND_MARGIN_SECONDS
 from bsg_cli.embedded_server import connect_once
 from bsg_cli.processes import FLOWER_PORT, PROCESSES, STATUS, STATUS_QUEUE, WORKER, WORKER_QUEUES, procfile
 from bsg_cli.server_binary import find_server_program
-from bsg_config import queues
 from bsg_config.settings import Settings
 from bsg_sandbox.control import Control
 from bsg_sandbox.server import Sandbox

@@ -21,9 +21,10 @@ import redis
 from flower import urls as flower_urls
 from kombu.connection import Connection
 
+from bsg_broker.queues import WORKER_QUEUES
+from bsg_broker.transport import broker_url
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.queues import WORKER_QUEUES
-from bsg_config.redis_connections import broker_url, connect
+from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from tests.processes import Processes, wait_until
 from tests.scenarios.stage import Stage

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from bsg_broker.doorbell import Doorbell
 from bsg_client import BSGClient, Outcome, OutcomeKind, RowFault
 from bsg_client.wire import Answer, StreamedBody
-from bsg_config.doorbell import Doorbell
 from bsg_config.redis_address import RedisAddress
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings

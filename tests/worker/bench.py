@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from bsg_broker.queues import PREPARE, queue_of
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.queues import PREPARE, queue_of
 from bsg_config.settings import Settings
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.records import Batch, CampaignStatus

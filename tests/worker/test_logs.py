@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bsg_config.pulse import Pulse
+from bsg_broker.pulse import Pulse
 from bsg_sandbox.server import Sandbox
 from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import JSONLines, decided, use_format

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from bsg_broker.queues import PREPARE, SUBMIT, queue_of
 from bsg_config.crash_points import CrashPoint
-from bsg_config.queues import PREPARE, SUBMIT, queue_of
 from bsg_sandbox.server import Sandbox
 from bsg_worker import prepare as preparing
 from bsg_worker.prepare import prepare_next, prepare_then_submit
-from tests.config.test_doorbell import bells_in
+from tests.broker.test_doorbell import bells_in
 from tests.scenarios.stage import messages
 from tests.worker.bench import Bench
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from celery import Celery
 
+from bsg_broker.celery_configuration import beat_schedule
 from bsg_config import clock
-from bsg_config.celery_configuration import beat_schedule
 from bsg_config.settings import Settings
 from bsg_worker.steady_beat import SteadyScheduler
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from bsg_broker.doorbell import BELL_PATIENCE_MS
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.doorbell import BELL_PATIENCE_MS
 from bsg_ledger.gate import GateReason
 from bsg_ledger.moments import moment
 from bsg_ledger.parts import PartLease

@@ -17,8 +17,8 @@ from celery.signals import (
 )
 from kombu.entity import Queue
 
-from bsg_config.celery_configuration import celery_settings
-from bsg_config.pulse import pulse_queue
+from bsg_broker.celery_configuration import celery_settings
+from bsg_broker.pulse import pulse_queue
 from bsg_config.settings import Settings
 from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import use_format

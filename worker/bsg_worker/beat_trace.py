@@ -8,8 +8,8 @@ from typing import Any
 from celery.signals import after_task_publish
 from redis.exceptions import RedisError
 
+from bsg_broker.pulse import Pulse
 from bsg_config import clock
-from bsg_config.pulse import Pulse
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bsg_broker.doorbell import BELL_PATIENCE_MS
+from bsg_broker.queues import PREPARE, queue_of
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.doorbell import BELL_PATIENCE_MS
-from bsg_config.queues import PREPARE, queue_of
 from bsg_worker.runtime import Runtime, new_token
 
 FARTHEST_BELL_SECONDS = 20.0  # longer waits belong in the ledger: a bell that waits sits in one worker's memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from bsg_config.queues import POLL, PURGE, RECONCILE, SWEEP
+from bsg_broker.queues import POLL, PURGE, RECONCILE, SWEEP
 
 PASSES = frozenset({POLL, RECONCILE, SWEEP, PURGE})
 NO_OUTCOME = repr("")

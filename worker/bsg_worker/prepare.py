@@ -6,9 +6,9 @@ import logging
 
 from redis.exceptions import ResponseError
 
+from bsg_broker.doorbell import BELL_PATIENCE_MS
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.doorbell import BELL_PATIENCE_MS
 from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rows import encode_rows
 from bsg_messages.body_seal import BodySealed

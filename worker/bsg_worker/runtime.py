@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import redis
 
+from bsg_broker.doorbell import Doorbell
 from bsg_client.bsg_client import BSGClient
 from bsg_client.failed_requests import note_failures
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.doorbell import Doorbell
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.gate import Gate

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bsg_broker.doorbell import BELL_PATIENCE_MS
+from bsg_broker.queues import PREPARE, SUBMIT, queue_of
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.doorbell import BELL_PATIENCE_MS
-from bsg_config.queues import PREPARE, SUBMIT, queue_of
 from bsg_ledger.rooms import Room, unstamped
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.gate_log import warn_of_shut_gate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bsg_config.pulse import Pulse
+from bsg_broker.pulse import Pulse
 from bsg_worker import accounts
 from bsg_worker.application import app
 from bsg_worker.failures import telling_no_contents

@@ -7,9 +7,9 @@ import threading
 
 from redis.exceptions import RedisError
 
+from bsg_broker.pulse import Pulse
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
-from bsg_config.pulse import Pulse
 from bsg_config.settings import SettingsInvalid
 from bsg_ledger.keys import NOTE_SECONDS
 from bsg_ledger.witness import Look

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from socket import gethostname
 
+from bsg_broker.pulse import Pulse, pulse_queue
 from bsg_cli.connection import settings_in
 from bsg_cli.diagnosis.processes import longest_between_ticks
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import complain, print_json
-from bsg_config.pulse import Pulse, pulse_queue
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_producer.queue_errors import queue_errors

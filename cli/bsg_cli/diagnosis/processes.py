@@ -7,10 +7,10 @@ from typing import Any
 
 import redis
 
+from bsg_broker.pulse import Pulse
+from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
-from bsg_config.pulse import Pulse
-from bsg_config.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_config.settings import Settings
 
 LEAST_SECONDS_BETWEEN_TICKS = 30.0

@@ -8,7 +8,7 @@ MESSAGE_FILE = "tests/producer/files/test_message_file.py::test_"
 SPREADSHEETS = "tests/producer/files/test_spreadsheets.py::test_"
 REJECTS = "tests/cli/test_reject_file.py::test_"
 HEALTH = "tests/cli/test_healthcheck.py::test_"
-ORDER = "tests/config/test_queue_order.py::test_"
+ORDER = "tests/broker/test_queue_order.py::test_"
 DOCTOR = "tests/cli/test_doctor.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
@@ -121,7 +121,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "config/bsg_config/queue_order.py",
+        "broker/bsg_broker/queue_order.py",
         (
             "campaigns that have had no turn get four for one of those that go on",
             '_TURNS_IN_A_ROW = {"prepare": 4}',
@@ -136,7 +136,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "config/bsg_config/pulse.py",
+        "broker/bsg_broker/pulse.py",
         (
             "only an answer counts as one",
             '        return bool(self._client.exists(f"bsg:pulse:{asked.token}"))\n',

@@ -9,7 +9,7 @@ DIGEST = "tests/producer/test_digest.py::test_"
 PREPARATION = "tests/messages/test_preparation.py::test_"
 RULES = "tests/messages/test_rules.py::test_"
 SETTINGS = "tests/config/test_settings.py::test_"
-DOORBELL = "tests/config/test_doorbell.py::test_"
+DOORBELL = "tests/broker/test_doorbell.py::test_"
 APPLICATION = "tests/worker/test_application.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
@@ -292,7 +292,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "config/bsg_config/celery_configuration.py",
+        "broker/bsg_broker/celery_configuration.py",
         (
             "only JSON is opened",
             '        "accept_content": ["json"],\n',

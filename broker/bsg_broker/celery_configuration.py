@@ -7,8 +7,8 @@ from typing import Any
 
 from kombu.entity import Queue
 
-from bsg_config.queues import POLL, PURGE, RECONCILE, STATUS_QUEUE, STOP_LIST, SWEEP, WORKER_QUEUES, queue_of
-from bsg_config.redis_connections import broker_transport_options, broker_url
+from bsg_broker.queues import POLL, PURGE, RECONCILE, STATUS_QUEUE, STOP_LIST, SWEEP, WORKER_QUEUES, queue_of
+from bsg_broker.transport import broker_transport_options, broker_url
 from bsg_config.settings import Settings
 
 _PURGE_INTERVAL = 600.0

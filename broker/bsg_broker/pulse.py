@@ -16,10 +16,10 @@ from typing import Any
 
 import redis
 
+from bsg_broker.queues import PULSE
+from bsg_broker.task_message import task_message
 from bsg_config import clock
-from bsg_config.queues import PULSE
 from bsg_config.redis_clock import now_ms
-from bsg_config.task_message import task_message
 
 ANSWERS_KEPT_SECONDS = 600
 _NAMES_KEPT_MS = 86_400_000

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from bsg_config.queue_order import ServiceOrder
-from bsg_config.queues import WORKER_QUEUES
+from bsg_broker.queue_order import ServiceOrder
+from bsg_broker.queues import WORKER_QUEUES
 
 
 def served(order: ServiceOrder, waiting: Counter[str], times: int) -> list[str]:

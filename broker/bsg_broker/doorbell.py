@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import redis
 
-from bsg_config.queues import PREPARE, SUBMIT, queue_of
-from bsg_config.task_message import task_message
+from bsg_broker.queues import PREPARE, SUBMIT, queue_of
+from bsg_broker.task_message import task_message
+from bsg_ledger.campaigns import Bell
 
 _log = logging.getLogger(__name__)
 
 BELL_PATIENCE_MS = 30_000  # a bell that nobody answered for so long was lost with its queue message
-
-
-@dataclass(frozen=True, slots=True)
-class Bell:
-    """A message for a worker, and the queue that it waits in."""
-
-    queue: str
-    message: bytes
 
 
 def prepare_bell(campaign_id: str, priority: str) -> Bell:

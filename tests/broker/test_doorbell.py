@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from bsg_config.celery_configuration import celery_settings
-from bsg_config.doorbell import Doorbell
-from bsg_config.queues import STATUS_QUEUE, SUBMIT, WORKER_QUEUES
+from bsg_broker.celery_configuration import celery_settings
+from bsg_broker.doorbell import Doorbell
+from bsg_broker.queues import STATUS_QUEUE, SUBMIT, WORKER_QUEUES
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from tests.servers import RedisServer, free_port
