@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks.comparing import Figures, Measurement, Row, Side, written
-from benchmarks.far_side import FarSide
 from benchmarks.messages import SENDER, messages
+from benchmarks.provider import Provider
 from benchmarks.site import Site
 
 Costs = Mapping[str, float]
@@ -40,7 +40,7 @@ def row(what: str, axis: str, sizes: Sequence[int], measure: Callable[[Measureme
 
 def sent(measurement: Measurement, *, campaigns: int, size: int) -> Costs:
     """What it costs to enqueue and send so many campaigns, without latency, and to look at them afterwards."""
-    with Site(measurement.directory, FarSide()) as site, site.redis.client() as client:
+    with Site(measurement.directory, Provider()) as site, site.redis.client() as client:
         site.warm_up()
         before = client.info("memory")
         way = site.send(campaigns=campaigns, size=size)

@@ -1,4 +1,4 @@
-"""What the project is measured on: a Redis with fsync always, the far side, and the processes of the Procfile."""
+"""What the project is measured on: a Redis with fsync always, the provider, and the processes of the Procfile."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Self
 from tests.processes import Processes
 from tests.servers import RedisServer
 
-from benchmarks.far_side import API_KEY, FarSide
 from benchmarks.messages import SENDER, messages
+from benchmarks.provider import API_KEY, Provider
 from bsg_config.settings import SETTINGS, Settings
 from bsg_producer import Producer
 from bsg_sandbox.world import RequestSeen
@@ -59,14 +59,14 @@ class Way:
 class Site:
     """Settings are the shipped ones, except for the account, the limit of the rate, and those given.
 
-    With no workers nothing runs but Redis and the far side.
+    With no workers only Redis and the provider run.
     """
 
     def __init__(
-        self, directory: Path, far_side: FarSide, *, workers: int = WORKERS, in_flight: int = REQUESTS_AT_ONCE,
+        self, directory: Path, provider: Provider, *, workers: int = WORKERS, in_flight: int = REQUESTS_AT_ONCE,
         **settings: str,
     ) -> None:  # fmt: skip
-        self.far_side = far_side
+        self.provider = provider
         self.redis = RedisServer(directory / "redis")
         self._directory = directory
         self._workers = workers
@@ -83,9 +83,9 @@ class Site:
         """Starts all of it; returns when the workers take tasks."""
         with ExitStack() as stack:
             stack.enter_context(self.redis)
-            stack.enter_context(self.far_side)
+            stack.enter_context(self.provider)
             self.processes = stack.enter_context(
-                Processes(self._directory / "processes", self.redis.url, self.far_side.url, **self._settings)
+                Processes(self._directory / "processes", self.redis.url, self.provider.url, **self._settings)
             )
             self.producer = Producer(Settings.from_environment(self.processes.settings))
             if self._workers:
@@ -113,8 +113,8 @@ class Site:
             self.producer.enqueue(ready, sender=SENDER)
             self._sent += size
         committed = time.monotonic()
-        ended = self.far_side.wait_for(self._sent, alive=self._alive)
-        posts = [seen for seen in self.far_side.posts() if seen.time > began]
+        ended = self.provider.wait_for(self._sent, alive=self._alive)
+        posts = [seen for seen in self.provider.posts() if seen.time > began]
         left = sum(_share_after(committed, seen) for seen in posts) / len(posts)
         return Way(campaigns * size, began, committed, ended, left)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.comparing import Measurement
-from benchmarks.far_side import FarSide
+from benchmarks.provider import Provider
 from benchmarks.site import Site, Way
 
 CAMPAIGN_SIZE = 50_000
@@ -15,7 +15,7 @@ FROM_ENQUEUE = "this project, from the first enqueue"
 
 def sent(measurement: Measurement, *, latency: float = 0.0) -> Way:
     """The campaigns, by two workers that have warmed up; BSG answers after `latency` seconds."""
-    with Site(measurement.directory, FarSide(latency=latency)) as site:
+    with Site(measurement.directory, Provider(latency=latency)) as site:
         site.warm_up()
         return site.send(campaigns=measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT), size=CAMPAIGN_SIZE)
 

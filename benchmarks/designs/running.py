@@ -1,4 +1,4 @@
-"""A usual design at work: Redis as the project has it, the far side, and the design's worker processes."""
+"""A usual design at work: Redis with the project's settings, the provider, and the design's worker processes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import Self
 from tests.servers import RedisServer
 
 from benchmarks.designs import Design
-from benchmarks.far_side import FarSide
+from benchmarks.provider import Provider
 from benchmarks.publishing import WARM_UP_MESSAGES, publish
 
 _STOP_WITHIN = 10.0
 
 
 class RunningDesign:
-    def __init__(self, directory: Path, far_side: FarSide, design: Design) -> None:
+    def __init__(self, directory: Path, provider: Provider, design: Design) -> None:
         self._redis = RedisServer(directory / "redis")
-        self._far_side = far_side
+        self._provider = provider
         self._design = design
         self._log = directory / "workers.log"
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -31,8 +31,8 @@ class RunningDesign:
 
     def __enter__(self) -> Self:
         self._redis.start()
-        self._far_side.__enter__()
-        self._environment = {"REDIS_URL": self._redis.url, "FAR_SIDE": self._far_side.url}
+        self._provider.__enter__()
+        self._environment = {"REDIS_URL": self._redis.url, "PROVIDER_URL": self._provider.url}
         with self._log.open("wb") as log:
             for command in self._design.workers:
                 self._processes.append(
@@ -58,7 +58,7 @@ class RunningDesign:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        self._far_side.__exit__(None, None, None)
+        self._provider.__exit__(None, None, None)
         self._redis.stop()
 
     def rate(self, count: int) -> float:
@@ -70,7 +70,7 @@ class RunningDesign:
     def _publish(self, count: int) -> tuple[float, float]:
         published = publish(self._design.module, count, ready=True, **self._environment)
         self._sent += WARM_UP_MESSAGES + count
-        return published.began, self._far_side.wait_for(self._sent, alive=self._alive)
+        return published.began, self._provider.wait_for(self._sent, alive=self._alive)
 
     def _alive(self) -> bool:
         return all(process.poll() is None for process in self._processes)

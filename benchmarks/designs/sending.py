@@ -11,8 +11,8 @@ from typing import Any
 import requests
 from marshmallow import EXCLUDE, Schema, fields, validate
 
-from benchmarks.far_side import API_KEY, PATH
 from benchmarks.messages import SENDER
+from benchmarks.provider import API_KEY, PATH
 
 
 class _Message(Schema):
@@ -33,7 +33,7 @@ def send(messages: Sequence[Mapping[str, Any]], reference_ids: Sequence[str]) ->
     for row, reference_id in zip(rows, reference_ids, strict=True):
         row["sender"], row["reference_id"] = SENDER, reference_id
     body = json.dumps({"messages": rows}, ensure_ascii=False, separators=(",", ":")).encode()
-    _session().post(os.environ["FAR_SIDE"] + PATH, data=body, timeout=(5, 60)).raise_for_status()
+    _session().post(os.environ["PROVIDER_URL"] + PATH, data=body, timeout=(5, 60)).raise_for_status()
 
 
 def _session() -> requests.Session:

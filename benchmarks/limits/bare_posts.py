@@ -14,18 +14,18 @@ from queue import SimpleQueue
 
 import requests
 
-from benchmarks.far_side import API_KEY, PATH, FarSide
 from benchmarks.messages import MESSAGES_A_BATCH, rows
+from benchmarks.provider import API_KEY, PATH, Provider
 
 THREADS = 4
 DIFFERENT_BODIES = 8
 
 
 def measured(latency: float, posts: int) -> float:
-    """Messages a second, of a process of its own against a far side of its own."""
-    with FarSide(latency=latency) as far_side:
+    """Messages a second, of a process of its own, against a provider of its own."""
+    with Provider(latency=latency) as provider:
         run = subprocess.run(
-            [sys.executable, "-m", "benchmarks.limits.bare_posts", far_side.url, str(posts)],
+            [sys.executable, "-m", "benchmarks.limits.bare_posts", provider.url, str(posts)],
             stdout=subprocess.PIPE,
             check=True,
         )

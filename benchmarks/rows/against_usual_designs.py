@@ -3,7 +3,7 @@ from __future__ import annotations
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
 from benchmarks.designs import CELERY_CHUNKS, ONE_EACH, USUAL, Design
 from benchmarks.designs.running import RunningDesign
-from benchmarks.far_side import FarSide
+from benchmarks.provider import Provider
 from benchmarks.throughput import sent
 
 LATENCIES = {"without latency": 0.0, "at 100 ms": 0.1}
@@ -28,7 +28,7 @@ def _project(latency: str) -> Side:
 def _design(design: Design, latency: str) -> Side:
     def measure(measurement: Measurement) -> Figures:
         sizes = CHUNKED_MESSAGES if design is CELERY_CHUNKS else ONE_EACH_MESSAGES
-        with RunningDesign(measurement.directory, FarSide(latency=LATENCIES[latency]), design) as running:
+        with RunningDesign(measurement.directory, Provider(latency=LATENCIES[latency]), design) as running:
             return {_figure(design.title, latency): running.rate(measurement.size(*sizes[latency]))}
 
     return Side(_figure(design.title, latency), measure)

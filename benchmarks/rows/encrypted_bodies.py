@@ -5,7 +5,7 @@ from functools import partial
 
 from benchmarks import steps
 from benchmarks.comparing import Figures, Measurement, Row, Side
-from benchmarks.far_side import FarSide
+from benchmarks.provider import Provider
 from benchmarks.site import Site
 from bsg_config.settings import Settings
 
@@ -16,7 +16,7 @@ CLEAR, ENCRYPTED = "in the clear", "with BODY_KEY"
 
 
 def _spent(name: str, body_key: str, measurement: Measurement) -> Figures:
-    with Site(measurement.directory, FarSide(), workers=0, BODY_KEY=body_key) as site:
+    with Site(measurement.directory, Provider(), workers=0, BODY_KEY=body_key) as site:
         settings = Settings.from_environment(site.processes.settings)
         return {name: sum(steps.milliseconds(settings, measurement.size(BATCHES, BATCHES_IN_SHORT)).values())}
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import time
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
-from benchmarks.far_side import FarSide
 from benchmarks.messages import SENDER, messages
+from benchmarks.provider import Provider
 from benchmarks.site import Site
 
 BATCHES, BATCHES_IN_SHORT = 10_000, 500
@@ -25,19 +25,19 @@ def _project(measurement: Measurement) -> Figures:
     interval = INTERVAL / FASTER
     with Site(
         measurement.directory,
-        FarSide(sink=False),
+        Provider(sink=False),
         CAMPAIGN_BATCH_SIZE="1",
         BSG_POLL_INTERVAL=f"{interval:g}",
         BSG_STATUS_RATE_LIMIT=f"{2 * FASTER}/s",
     ) as site:
-        site.far_side.control.configure(sending_seconds=1e9)
+        site.provider.control.configure(sending_seconds=1e9)
         for first in range(0, batches, BATCHES_A_CAMPAIGN):
             site.producer.enqueue(messages(BATCHES_A_CAMPAIGN, first=first), sender=SENDER)
-        site.far_side.wait_for(batches)
+        site.provider.wait_for(batches)
         began = time.monotonic()
         time.sleep(intervals * interval)
         ended = time.monotonic()
-        reads = [seen for seen in site.far_side.control.requests() if seen.method == "GET" and seen.time >= began]
+        reads = [seen for seen in site.provider.control.requests() if seen.method == "GET" and seen.time >= began]
         longest = _longest_unread(site)
     requests = len([seen for seen in reads if seen.time < ended])
     return {

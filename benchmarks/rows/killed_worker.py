@@ -7,8 +7,8 @@ from tests.crash_points.arming import arm
 from tests.processes import wait_until
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
-from benchmarks.far_side import FarSide
 from benchmarks.messages import SENDER, messages
+from benchmarks.provider import Provider
 from benchmarks.site import Site
 from bsg_config.crash_points import CrashPoint
 
@@ -27,7 +27,7 @@ def _side(figure: str, crash_point: CrashPoint, recovered: str) -> Side:
         armed = measurement.directory / "armed"
         with Site(
             measurement.directory,
-            FarSide(sink=False),
+            Provider(sink=False),
             LEASE_SECONDS=f"{LEASE:g}",
             BSG_CONNECT_TIMEOUT="0.5",
             BSG_READ_TIMEOUT="1.5",

@@ -3,8 +3,8 @@ from __future__ import annotations
 import redis
 
 from benchmarks.comparing import Figures, Measurement, Row, Side
-from benchmarks.far_side import FarSide
 from benchmarks.messages import MESSAGES_A_BATCH, SENDER, messages
+from benchmarks.provider import Provider
 from benchmarks.site import Site
 
 BATCHES, BATCHES_IN_SHORT = 200, 20
@@ -23,7 +23,7 @@ SMALL_CAMPAIGNS_A_SECOND = "campaigns of 10 a second, by the processor"
 def _project(measurement: Measurement) -> Figures:
     batches = measurement.size(BATCHES, BATCHES_IN_SHORT)
     campaigns = measurement.size(SMALL_CAMPAIGNS, SMALL_CAMPAIGNS_IN_SHORT)
-    with Site(measurement.directory, FarSide()) as site, site.redis.client() as client:
+    with Site(measurement.directory, Provider()) as site, site.redis.client() as client:
         site.warm_up()
         empty = _memory_mib(client)
         of_a_batch = _of_each(site, client, batches // BATCHES_A_CAMPAIGN, BATCHES_A_CAMPAIGN * MESSAGES_A_BATCH)

@@ -38,7 +38,7 @@ def _side(title: str, module: str, full: int, short: int) -> Side:
     def measure(measurement: Measurement) -> Figures:
         messages = measurement.size(full, short)
         with RedisServer(measurement.directory / "redis") as redis:
-            environment = {"REDIS_URL": redis.url, "FAR_SIDE": ""}
+            environment = {"REDIS_URL": redis.url, "PROVIDER_URL": ""}
             publish(module, 1, ready=True, **environment)
             before = _used(redis)
             publish(module, messages, ready=False, **environment)

@@ -4,9 +4,9 @@ import os
 
 from benchmarks import steps
 from benchmarks.comparing import Figures, Measurement, Row, Side
-from benchmarks.far_side import FarSide
 from benchmarks.messages import MESSAGES_A_BATCH
 from benchmarks.processor_time import seconds_of
+from benchmarks.provider import Provider
 from benchmarks.site import Site
 from bsg_config.settings import Settings
 
@@ -16,14 +16,14 @@ BATCHES, BATCHES_IN_SHORT = 50, 10
 
 
 def _steps(measurement: Measurement) -> Figures:
-    with Site(measurement.directory, FarSide(), workers=0) as site:
+    with Site(measurement.directory, Provider(), workers=0) as site:
         settings = Settings.from_environment(site.processes.settings)
         return steps.milliseconds(settings, measurement.size(BATCHES, BATCHES_IN_SHORT))
 
 
 def _processes(measurement: Measurement) -> Figures:
     campaigns = measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT)
-    with Site(measurement.directory, FarSide()) as site:
+    with Site(measurement.directory, Provider()) as site:
         site.warm_up()
         before = _spent(site)
         site.send(campaigns=campaigns, size=CAMPAIGN_SIZE)
@@ -39,7 +39,7 @@ def _spent(site: Site) -> dict[str, float]:
         "both workers": sum(workers),
         "status and beat": status + beat,
         "Redis": seconds_of(site.redis.process_id),
-        "the sandbox": seconds_of(site.far_side.process_id),
+        "the sandbox": seconds_of(site.provider.process_id),
     }
 
 

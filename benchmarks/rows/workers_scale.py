@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
-from benchmarks.far_side import FarSide
+from benchmarks.provider import Provider
 from benchmarks.site import Site
 
 LATENCY = 0.2
@@ -21,14 +21,14 @@ def _side(workers: int) -> Side:
         campaigns = workers * measurement.size(CAMPAIGNS_OF_EACH, CAMPAIGNS_OF_EACH_IN_SHORT)
         with Site(
             measurement.directory,
-            FarSide(latency=LATENCY),
+            Provider(latency=LATENCY),
             workers=workers,
             in_flight=IN_FLIGHT_OF_EACH * workers,
             CAMPAIGN_BATCH_SIZE=str(MESSAGES_A_POST),
         ) as site:
             site.warm_up()
             way = site.send(campaigns=campaigns, size=POSTS_A_CAMPAIGN * MESSAGES_A_POST)
-            first = min(seen.time for seen in site.far_side.posts() if seen.time > way.began)
+            first = min(seen.time for seen in site.provider.posts() if seen.time > way.began)
         return {_figure(workers): way.messages / (way.ended - first)}
 
     return Side(_figure(workers), measure)
@@ -51,7 +51,7 @@ ROW = Row(
     ],
     drawn=tuple(map(_figure, WORKERS)),
     if_not_met=(
-        "eight workers, Redis, the far side and the caller of `enqueue` share the machine's cores; `time_of_a_batch` "
+        "eight workers, Redis, the provider and the caller of `enqueue` share the machine's cores; `time_of_a_batch` "
         "says what a batch takes of them."
     ),
     remark=(

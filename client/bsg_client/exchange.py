@@ -1,4 +1,4 @@
-"""A bound in time on one whole exchange, however slowly the far side drips: when it is over, the wire is cut.
+"""A deadline for one whole exchange, however slowly the provider sends: after it, the connection is cut.
 
 Timeouts of a socket bound only the silence between two bytes, and http.client reads headers in a loop of its
 own. So a timer shuts the sockets of the exchange down, which wakes whoever waits in them, under TLS and

@@ -1,1 +1,1 @@
-"""BSG One API on loopback: a strict, deterministic far side for any client of it."""
+"""BSG One API on loopback: strict and deterministic, for any client of it."""

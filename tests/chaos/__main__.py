@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.far_side import FarSide
+from tests.chaos.provider import ProviderMode
 from tests.chaos.report import say, where_the_logs_are
 from tests.chaos.run import run
 from tests.leashed_run import INTERRUPTED, ON_A_LEASH, run_on_a_leash
@@ -31,7 +31,7 @@ def main() -> int:
             directory,
             seed=arguments.seed,
             minutes=arguments.minutes,
-            far_side=FarSide.drawn(arguments.seed) if arguments.bsg is None else FarSide(arguments.bsg),
+            provider_mode=ProviderMode.drawn(arguments.seed) if arguments.bsg is None else ProviderMode(arguments.bsg),
             server_kind=arguments.server,
         )
         kept = arguments.keep_logs or not held
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--minutes", type=_minutes, default=2.5, help="of faults; starting and healing come on top")
     parser.add_argument("--seed", type=int, help="of the plan; a fresh one is drawn and printed when none is given")
-    parser.add_argument("--bsg", choices=list(FarSide), help="how BSG behaves; drawn by the seed when not given")
+    parser.add_argument("--bsg", choices=list(ProviderMode), help="how BSG behaves; drawn by the seed when not given")
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
     parser.add_argument("--keep-logs", action="store_true", help="also when all went well")
     parser.add_argument(ON_A_LEASH, action="store_true", help=argparse.SUPPRESS)

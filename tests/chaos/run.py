@@ -9,12 +9,12 @@ from pathlib import Path
 from tests.chaos.accounts import Account, account_of
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.checker import judge
-from tests.chaos.far_side import FarSide
 from tests.chaos.faults import Faults
 from tests.chaos.healing import Healing, named
 from tests.chaos.journal import Enqueued, Journal, enqueued
 from tests.chaos.plan import PRODUCERS, plan
 from tests.chaos.producer_process import journal_path
+from tests.chaos.provider import ProviderMode
 from tests.chaos.recovery import recovery_of
 from tests.chaos.report import figures, histories, say
 from tests.chaos.scene import Scene
@@ -23,11 +23,11 @@ from tests.servers import Kind
 PROGRESS_SECONDS = 10.0
 
 
-def run(directory: Path, *, seed: int, minutes: float, far_side: FarSide, server_kind: Kind) -> bool:
+def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMode, server_kind: Kind) -> bool:
     """Prints what it came to; answers whether the promise held."""
     seconds = minutes * 60
-    say(f"chaos: {minutes:g} minutes, seed {seed}, BSG {far_side}, {server_kind} server")
-    with Scene(directory, seed, far_side, server_kind) as scene:
+    say(f"chaos: {minutes:g} minutes, seed {seed}, BSG {provider_mode}, {server_kind} server")
+    with Scene(directory, seed, provider_mode, server_kind) as scene:
         faults = Faults(scene)
         progress = Progress(scene, faults)
         scene.warm_up()
@@ -49,7 +49,7 @@ def run(directory: Path, *, seed: int, minutes: float, far_side: FarSide, server
         say(histories(verdict, accounts, arrivals))
     if healed.unsettled:
         say(f"not final after {healed.seconds:.0f} s: {named(healed.unsettled, at_most=20)}")
-    say(f"seed              {seed} ({far_side})")
+    say(f"seed              {seed} ({provider_mode})")
     return verdict.proves_the_promise and not healed.unsettled
 
 

@@ -17,9 +17,9 @@ from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
 from bsg_producer import Producer
 from tests.chaos.campaigns import KEYS, ChaosCampaign
-from tests.chaos.far_side import FarSide, Sandbox
 from tests.chaos.plan import PROXIES, STATUS_WORKERS, WORKERS
 from tests.chaos.processes import Processes
+from tests.chaos.provider import ProviderMode, Sandbox
 from tests.lossy_proxy import LossyProxy
 from tests.processes import QUICK, READY_WITHIN
 from tests.sandbox_process import sandbox_process
@@ -31,10 +31,10 @@ BODY_KEY = "Y2hhb3MgY2hhb3MgY2hhb3MgY2hhb3MgY2hhb3MgY2g="  # bodies are encrypte
 class Scene:
     """Entering starts all of it; leaving ends it. Its own producer and ledger see Redis without a proxy."""
 
-    def __init__(self, directory: Path, seed: int, far_side: FarSide, server_kind: Kind) -> None:
+    def __init__(self, directory: Path, seed: int, provider_mode: ProviderMode, server_kind: Kind) -> None:
         self.directory = directory
         self.seed = seed
-        self.far_side = far_side
+        self.provider_mode = provider_mode
         self.redis = RedisServer(directory / "redis", server_kind)
         self.processes = Processes(directory)
         self._stack = ExitStack()
@@ -43,7 +43,7 @@ class Scene:
         with ExitStack() as stack:
             stack.enter_context(self.redis)
             sandbox_url = stack.enter_context(sandbox_process(self.directory / "sandbox.log", seed=self.seed)).url
-            self.sandbox = Sandbox(sandbox_url, self.far_side, self.seed)
+            self.sandbox = Sandbox(sandbox_url, self.provider_mode, self.seed)
             ports = {
                 "workers-redis": self.redis.port,
                 "producers-redis": self.redis.port,
@@ -55,7 +55,7 @@ class Scene:
             }
             settings = {
                 **QUICK,
-                **self.far_side.worker_settings,
+                **self.provider_mode.worker_settings,
                 "BODY_KEY": BODY_KEY,
                 "BSG_STOPLIST_INTERVAL": "2",
                 "BSG_PUSH_STOPLIST": "true",

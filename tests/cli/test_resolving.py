@@ -17,7 +17,7 @@ from tests.worker.bench import Bench
 
 
 class Operator:
-    """Runs commands in this process, on a ledger whose far side is the sandbox."""
+    """Runs commands in this process, on a ledger, with the sandbox as the provider."""
 
     def __init__(self, bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
         self.bench = bench

@@ -10,10 +10,10 @@ import pytest
 
 from bsg_client import AccountReason, BSGClient, ReadFailed
 from bsg_client.access import Login
-from tests.client.far_side import (
+from tests.client.fake_server import (
     Behaviour,
     Conversation,
-    FarSide,
+    FakeServer,
     answer_bytes,
     answering,
     settings_for,
@@ -22,8 +22,8 @@ from tests.client.far_side import (
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def a_client(far_side: FarSide, **overrides: Any) -> BSGClient:
-    return BSGClient(settings_for(far_side.url, **overrides), None)
+def a_client(server: FakeServer, **overrides: Any) -> BSGClient:
+    return BSGClient(settings_for(server.url, **overrides), None)
 
 
 def pages(*contents: Any) -> Behaviour:
@@ -43,25 +43,25 @@ def rows(*ids: int) -> list[dict[str, Any]]:
     return [{"id": number, "status": "done"} for number in ids]
 
 
-def listed(far_side: FarSide) -> list[int]:
-    return [campaign.id for campaign in a_client(far_side).campaigns(NOW - timedelta(days=1), NOW)]
+def listed(server: FakeServer) -> list[int]:
+    return [campaign.id for campaign in a_client(server).campaigns(NOW - timedelta(days=1), NOW)]
 
 
 def test_a_list_without_a_total_ends_with_an_empty_page() -> None:
-    with FarSide(pages({"data": rows(1, 2)}, {"data": rows(3)}, {"data": []})) as far_side:
-        assert listed(far_side) == [1, 2, 3]
+    with FakeServer(pages({"data": rows(1, 2)}, {"data": rows(3)}, {"data": []})) as server:
+        assert listed(server) == [1, 2, 3]
 
 
 def test_a_list_that_gives_fewer_rows_at_once_than_asked_for_is_read_on() -> None:
     meta = {"page": {"total": 3, "limit": 2}}
-    with FarSide(
+    with FakeServer(
         pages(
             {"data": rows(1, 2), "meta": meta},
             {"data": rows(3), "meta": meta},
             {"data": rows(9), "meta": meta},
         )
-    ) as far_side:
-        assert listed(far_side) == [1, 2, 3]
+    ) as server:
+        assert listed(server) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,13 @@ def test_a_list_that_gives_fewer_rows_at_once_than_asked_for_is_read_on() -> Non
     ids=str,
 )
 def test_a_list_that_cannot_be_read_whole_fails(content: Any) -> None:
-    with FarSide(pages(content)) as far_side, pytest.raises(ReadFailed):
-        listed(far_side)
+    with FakeServer(pages(content)) as server, pytest.raises(ReadFailed):
+        listed(server)
 
 
 def test_a_list_of_nothing_is_no_failure() -> None:
-    with FarSide(pages({"data": [], "meta": {"page": {"total": 0}}})) as far_side:
-        assert listed(far_side) == []
+    with FakeServer(pages({"data": [], "meta": {"page": {"total": 0}}})) as server:
+        assert listed(server) == []
 
 
 def test_the_span_is_asked_for_in_bsgs_zone_and_pages_by_what_has_come() -> None:
@@ -100,8 +100,8 @@ def test_the_span_is_asked_for_in_bsgs_zone_and_pages_by_what_has_come() -> None
             queries.append(parse_qs(urlsplit(target).query))
             conversation.write(answer_bytes(200, json.dumps(content).encode()))
 
-    with FarSide(record) as far_side:
-        client = a_client(far_side, bsg_timezone=str(ZoneInfo("Europe/Kyiv")))
+    with FakeServer(record) as server:
+        client = a_client(server, bsg_timezone=str(ZoneInfo("Europe/Kyiv")))
         list(client.campaigns(NOW - timedelta(hours=1), NOW))
 
     assert queries[0] == {
@@ -121,8 +121,8 @@ def test_a_page_of_the_longest_cyrillic_texts_is_not_too_long() -> None:
     content = {"data": [{**row, "id": number} for number in range(500)], "meta": {"page": {"total": 500}}}
     assert len(json.dumps(content)) > 1 << 20
 
-    with FarSide(pages(content)) as far_side:
-        assert len(list(a_client(far_side).messages(campaign_id=1))) == 500
+    with FakeServer(pages(content)) as server:
+        assert len(list(a_client(server).messages(campaign_id=1))) == 500
 
 
 @pytest.mark.parametrize(
@@ -131,13 +131,13 @@ def test_a_page_of_the_longest_cyrillic_texts_is_not_too_long() -> None:
     ids=str,
 )
 def test_details_that_are_no_campaigns_or_another_ones_fail(data: Any) -> None:
-    with FarSide(pages({"data": data})) as far_side, pytest.raises(ReadFailed):
-        a_client(far_side).campaign(7)
+    with FakeServer(pages({"data": data})) as server, pytest.raises(ReadFailed):
+        a_client(server).campaign(7)
 
 
 def test_details_are_read_with_what_is_missing_as_none() -> None:
-    with FarSide(pages({"data": {"status": "moderation", "total_messages": "12", "statistics": []}})) as far_side:
-        detail = a_client(far_side).campaign(7)
+    with FakeServer(pages({"data": {"status": "moderation", "total_messages": "12", "statistics": []}})) as server:
+        detail = a_client(server).campaign(7)
 
     assert (detail.id, detail.status, detail.total_messages) == (7, "moderation", 12)
     assert (detail.created_at, detail.price, detail.statistics) == (None, None, {})
@@ -145,8 +145,8 @@ def test_details_are_read_with_what_is_missing_as_none() -> None:
 
 @pytest.mark.parametrize("data", [None, {}, {"balance": "much"}, {"balance": True}, {"balance": "NaN"}], ids=str)
 def test_a_balance_that_is_no_number_fails(data: Any) -> None:
-    with FarSide(pages({"data": data})) as far_side, pytest.raises(ReadFailed):
-        a_client(far_side).balance()
+    with FakeServer(pages({"data": data})) as server, pytest.raises(ReadFailed):
+        a_client(server).balance()
 
 
 @pytest.mark.parametrize(
@@ -161,43 +161,43 @@ def test_a_balance_that_is_no_number_fails(data: Any) -> None:
     ids=str,
 )
 def test_a_stop_counts_only_if_the_answer_is_the_campaign(content: Any, outcome: str | None) -> None:
-    with FarSide(pages(content)) as far_side:
-        assert a_client(far_side).stop(7) == outcome
+    with FakeServer(pages(content)) as server:
+        assert a_client(server).stop(7) == outcome
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
 def test_any_other_answer_to_a_stop_fails(status: int) -> None:
     behaviour = answering(status, b'{"message":"No."}', "Location: /elsewhere")
-    with FarSide(behaviour) as far_side, pytest.raises(ReadFailed) as failure:
-        a_client(far_side).stop(7)
+    with FakeServer(behaviour) as server, pytest.raises(ReadFailed) as failure:
+        a_client(server).stop(7)
 
     assert failure.value.status == status
 
 
 def test_an_error_code_in_a_422_to_a_stop_is_not_taken_for_being_past_stopping() -> None:
-    with FarSide(answering(422, b'{"error":"2"}')) as far_side, pytest.raises(ReadFailed):
-        a_client(far_side).stop(7)
+    with FakeServer(answering(422, b'{"error":"2"}')) as server, pytest.raises(ReadFailed):
+        a_client(server).stop(7)
 
 
 def test_a_read_that_nobody_answers_tells_no_status() -> None:
     def silence(conversation: Conversation) -> None:
         conversation.stay_silent()
 
-    with FarSide(silence) as far_side, pytest.raises(ReadFailed) as failure:
-        a_client(far_side).balance()
+    with FakeServer(silence) as server, pytest.raises(ReadFailed) as failure:
+        a_client(server).balance()
 
     assert (failure.value.status, failure.value.cause) == (None, "read timeout")
 
 
 def test_a_lookup_of_everything_is_a_mistake() -> None:
-    with FarSide(pages({"data": []})) as far_side, pytest.raises(ValueError, match="looked up"):
-        a_client(far_side).messages()
+    with FakeServer(pages({"data": []})) as server, pytest.raises(ValueError, match="looked up"):
+        a_client(server).messages()
 
 
 @pytest.mark.parametrize("bearer", [None, "", "two\r\nlines: 1", 7, "x" * 10_000], ids=lambda value: str(value)[:9])
 def test_a_login_that_gives_no_token_fails(bearer: Any) -> None:
-    with FarSide(pages({"bearer": bearer})) as far_side, pytest.raises(ReadFailed, match="login"):
-        Login(settings_for(far_side.url))()
+    with FakeServer(pages({"bearer": bearer})) as server, pytest.raises(ReadFailed, match="login"):
+        Login(settings_for(server.url))()
 
 
 @pytest.mark.parametrize(
@@ -214,8 +214,8 @@ def test_a_login_that_gives_no_token_fails(bearer: Any) -> None:
 def test_a_refused_login_tells_whether_the_account_is_closed(
     status: int, body: bytes, reason: AccountReason | None
 ) -> None:
-    with FarSide(answering(status, body)) as far_side, pytest.raises(ReadFailed) as failure:
-        Login(settings_for(far_side.url))()
+    with FakeServer(answering(status, body)) as server, pytest.raises(ReadFailed) as failure:
+        Login(settings_for(server.url))()
 
     assert failure.value.account_reason is reason
 
@@ -225,8 +225,8 @@ def message_rows(*ids: int) -> dict[str, Any]:
 
 
 def read_backwards(*contents: Any) -> list[int]:
-    with FarSide(pages(*contents)) as far_side:
-        newest = a_client(far_side).newest_messages()
+    with FakeServer(pages(*contents)) as server:
+        newest = a_client(server).newest_messages()
         read = list[int]()
         while not newest.ended:
             read += [row.id or 0 for row in newest.page()]

@@ -11,10 +11,10 @@ import pytest
 
 from bsg_client import BSGClient, OutcomeKind, ReadFailed
 from tests.certificates import CERTIFICATE, serving
-from tests.client.far_side import (
+from tests.client.fake_server import (
     Behaviour,
     Conversation,
-    FarSide,
+    FakeServer,
     answer_bytes,
     answering,
     campaign_body,
@@ -42,8 +42,8 @@ def test_a_certificate_that_nobody_vouches_for_keeps_the_body_back(tls: ssl.SSLC
     def record(conversation: Conversation) -> None:
         arrived.append(conversation.read_request()[1])
 
-    with FarSide(record, tls=tls) as far_side:
-        outcome = send(far_side.url)
+    with FakeServer(record, tls=tls) as server:
+        outcome = send(server.url)
 
     assert (outcome.kind, outcome.cause) == (OutcomeKind.NOT_TAKEN, "TLS failure")
     assert arrived == []
@@ -51,8 +51,8 @@ def test_a_certificate_that_nobody_vouches_for_keeps_the_body_back(tls: ssl.SSLC
 
 @pytest.mark.usefixtures("trusted")
 def test_a_trusted_certificate_lets_it_through(tls: ssl.SSLContext) -> None:
-    with FarSide(TAKE, tls=tls) as far_side:
-        assert send(far_side.url).kind is OutcomeKind.TAKEN
+    with FakeServer(TAKE, tls=tls) as server:
+        assert send(server.url).kind is OutcomeKind.TAKEN
 
 
 @pytest.mark.usefixtures("trusted")
@@ -61,10 +61,10 @@ def test_an_answer_that_drips_is_cut_under_tls_too(tls: ssl.SSLContext) -> None:
         conversation.read_request()
         conversation.drip(answer_bytes(200, campaign_body()), 0.05)
 
-    with FarSide(drip, tls=tls) as far_side:
+    with FakeServer(drip, tls=tls) as server:
         started = time.monotonic()
 
-        outcome = send(far_side.url)
+        outcome = send(server.url)
 
     assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "HTTP 200, exchange took too long")
     assert time.monotonic() - started < 2.5
@@ -75,10 +75,10 @@ def test_a_handshake_that_drips_is_cut_with_nothing_taken() -> None:
         # The head of a handshake record of 16 KiB, whose content then comes byte by byte.
         conversation.drip(b"\x16\x03\x03\x40\x00" + b"\x02" * 16_384, 0.05)
 
-    with FarSide(drip) as far_side:
+    with FakeServer(drip) as server:
         started = time.monotonic()
 
-        outcome = send(f"https://localhost:{far_side.port}")
+        outcome = send(f"https://localhost:{server.port}")
 
     assert outcome.kind is OutcomeKind.NOT_TAKEN
     assert time.monotonic() - started < 2.5
@@ -90,7 +90,7 @@ def refuse_the_tunnel(conversation: Conversation) -> None:
 
 
 def test_a_proxy_that_refuses_the_tunnel_leaves_nothing_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    with FarSide(refuse_the_tunnel) as proxy:
+    with FakeServer(refuse_the_tunnel) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "")
 
@@ -120,40 +120,40 @@ def tunnelling_to(port: int) -> Behaviour:
 
 
 @pytest.fixture
-def tunnel(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, trusted: None) -> Iterator[FarSide]:
-    with FarSide(TAKE, tls=tls) as far_side, FarSide(tunnelling_to(far_side.port)) as proxy:
+def tunnel(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, trusted: None) -> Iterator[FakeServer]:
+    with FakeServer(TAKE, tls=tls) as server, FakeServer(tunnelling_to(server.port)) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "")
         monkeypatch.delenv("no_proxy", raising=False)
         yield proxy
 
 
-def test_a_proxy_of_the_environment_is_used(tunnel: FarSide) -> None:
+def test_a_proxy_of_the_environment_is_used(tunnel: FakeServer) -> None:
     assert send("https://localhost:1").kind is OutcomeKind.TAKEN
     assert tunnel.connections == 1
 
 
 def test_a_proxy_does_not_come_between_us_and_a_sandbox_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    with FarSide(TAKE) as far_side, FarSide(refuse_the_tunnel) as proxy:
+    with FakeServer(TAKE) as server, FakeServer(refuse_the_tunnel) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("ALL_PROXY", proxy.url)
         monkeypatch.setenv("NO_PROXY", "")
         monkeypatch.delenv("no_proxy", raising=False)
 
-        assert send(far_side.url).kind is OutcomeKind.TAKEN
+        assert send(server.url).kind is OutcomeKind.TAKEN
         assert proxy.connections == 0
 
 
 @pytest.mark.usefixtures("trusted")
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_leads_from_tls_to_plain_text(tls: ssl.SSLContext, status: int) -> None:
-    with FarSide(TAKE) as plain:
+    with FakeServer(TAKE) as plain:
         redirect = answering(status, b"", f"Location: {plain.url}/api/campaigns/sms/send-individual")
-        with FarSide(redirect, tls=tls) as far_side:
-            outcome = send(far_side.url)
+        with FakeServer(redirect, tls=tls) as server:
+            outcome = send(server.url)
             with pytest.raises(ReadFailed):
-                BSGClient(settings_for(far_side.url), None).balance()
+                BSGClient(settings_for(server.url), None).balance()
 
         assert outcome.kind is OutcomeKind.IN_DOUBT
         assert plain.connections == 0

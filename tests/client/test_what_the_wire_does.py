@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from bsg_client import BSGClient, OutcomeKind, ReadFailed
-from tests.client.far_side import (
+from tests.client.fake_server import (
     ENVELOPE,
     MESSAGES,
     Behaviour,
     Conversation,
-    FarSide,
+    FakeServer,
     answer_bytes,
     answering,
     campaign_body,
@@ -145,61 +145,61 @@ HTML = b"<html><h1>502 Bad Gateway</h1></html>"
     ],
 )
 def test_what_is_no_clear_answer_to_a_body_that_left_is_in_doubt(behaviour: Behaviour) -> None:
-    with FarSide(behaviour) as far_side:
+    with FakeServer(behaviour) as server:
         started = time.monotonic()
 
-        outcome = send(far_side.url, bsg_connect_timeout=0.3, bsg_read_timeout=0.3)
+        outcome = send(server.url, bsg_connect_timeout=0.3, bsg_read_timeout=0.3)
 
         assert outcome.kind is OutcomeKind.IN_DOUBT
         assert time.monotonic() - started < 0.6 + 1.0  # both timeouts, and a slow machine
-        assert far_side.connections == 1
+        assert server.connections == 1
 
 
 def test_an_answer_without_an_end_is_left_long_before_the_time_is_over() -> None:
-    with FarSide(endless_answer) as far_side:
+    with FakeServer(endless_answer) as server:
         started = time.monotonic()
 
-        outcome = send(far_side.url, bsg_read_timeout=30)
+        outcome = send(server.url, bsg_read_timeout=30)
 
     assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "HTTP 200, answer too long")
     assert time.monotonic() - started < 10
 
 
 def test_a_redirect_without_an_end_is_not_read_to_see_where_it_leads() -> None:
-    with FarSide(endless_redirect) as far_side:
+    with FakeServer(endless_redirect) as server:
         started = time.monotonic()
 
-        outcome = send(far_side.url, bsg_read_timeout=30)
+        outcome = send(server.url, bsg_read_timeout=30)
 
     assert outcome.kind is OutcomeKind.IN_DOUBT
     assert time.monotonic() - started < 10
 
 
-def test_the_far_side_is_asked_to_pack_nothing() -> None:
+def test_the_provider_is_asked_not_to_compress() -> None:
     heads: list[bytes] = []
 
     def record(conversation: Conversation) -> None:
         heads.append(conversation.read_request()[0])
         conversation.write(answer_bytes(200, campaign_body()))
 
-    with FarSide(record) as far_side:
-        send(far_side.url)
+    with FakeServer(record) as server:
+        send(server.url)
 
     assert b"accept-encoding: identity" in heads[0].lower()
 
 
 def test_a_body_that_only_left_in_part_is_in_doubt() -> None:
-    with FarSide(cut_before_the_body_is_read) as far_side:
-        outcome = send(far_side.url, messages=b"[" + b" " * 20_000_000 + b"]")
+    with FakeServer(cut_before_the_body_is_read) as server:
+        outcome = send(server.url, messages=b"[" + b" " * 20_000_000 + b"]")
 
     assert outcome.kind is OutcomeKind.IN_DOUBT
 
 
-def test_a_far_side_that_never_takes_the_body_is_given_up() -> None:
-    with FarSide(never_reads) as far_side:
+def test_a_provider_that_never_reads_the_body_is_given_up() -> None:
+    with FakeServer(never_reads) as server:
         started = time.monotonic()
 
-        outcome = send(far_side.url, messages=b"[" + b" " * 50_000_000 + b"]")
+        outcome = send(server.url, messages=b"[" + b" " * 50_000_000 + b"]")
 
     assert outcome.kind is OutcomeKind.IN_DOUBT
     assert time.monotonic() - started < 3
@@ -213,9 +213,9 @@ def test_a_body_may_be_taken_more_slowly_than_a_connection_is_made() -> None:
             pass
         conversation.write(answer_bytes(200, campaign_body()))
 
-    with FarSide(dawdle) as far_side:
+    with FakeServer(dawdle) as server:
         outcome = send(
-            far_side.url,
+            server.url,
             messages=b"[" + b" " * 20_000_000 + b"]",
             bsg_connect_timeout=0.1,
             bsg_read_timeout=5,
@@ -254,23 +254,23 @@ def test_a_connection_that_is_never_accepted_is_not_taken() -> None:
 def test_an_old_intent_keeps_every_byte_of_the_body_back() -> None:
     arrived: queue.Queue[tuple[bytes, bytes]] = queue.Queue()
 
-    with FarSide(lambda conversation: arrived.put(conversation.read_request())) as far_side:
-        outcome = send(far_side.url, may_leave=lambda: False)
+    with FakeServer(lambda conversation: arrived.put(conversation.read_request())) as server:
+        outcome = send(server.url, may_leave=lambda: False)
         _, body = arrived.get(timeout=5)
 
     assert (outcome.kind, outcome.cause) == (OutcomeKind.NOT_TAKEN, "intent too old")
     assert body == b""
 
 
-def test_the_far_side_gets_the_array_and_the_envelope_as_one_json_object() -> None:
+def test_the_provider_gets_the_array_and_the_envelope_as_one_json_object() -> None:
     arrived: list[tuple[bytes, bytes]] = []
 
     def take(conversation: Conversation) -> None:
         arrived.append(conversation.read_request())
         conversation.write(answer_bytes(200, campaign_body(9)))
 
-    with FarSide(take) as far_side:
-        outcome = send(far_side.url)
+    with FakeServer(take) as server:
+        outcome = send(server.url)
 
     head, body = arrived[0]
     assert outcome.kind is OutcomeKind.TAKEN
@@ -289,8 +289,8 @@ def test_an_envelope_of_nothing_still_makes_json() -> None:
         arrived.append(conversation.read_request()[1])
         conversation.write(answer_bytes(200, campaign_body()))
 
-    with FarSide(take) as far_side:
-        BSGClient(settings_for(far_side.url), None).send_individual(b"[]", {}, lambda: True)
+    with FakeServer(take) as server:
+        BSGClient(settings_for(server.url), None).send_individual(b"[]", {}, lambda: True)
 
     assert json.loads(arrived[0]) == {"messages": []}
 
@@ -301,13 +301,13 @@ def test_each_body_goes_over_a_connection_of_its_own() -> None:
             conversation.read_request()
             conversation.write(answer_bytes(200, campaign_body()))
 
-    with FarSide(take_two) as far_side:
-        client = BSGClient(settings_for(far_side.url), None)
+    with FakeServer(take_two) as server:
+        client = BSGClient(settings_for(server.url), None)
 
         kinds = [client.send_individual(MESSAGES, ENVELOPE, lambda: True).kind for _ in range(2)]
 
         assert kinds == [OutcomeKind.TAKEN, OutcomeKind.TAKEN]
-        assert far_side.connections == 2
+        assert server.connections == 2
 
 
 def test_reading_keeps_its_connection() -> None:
@@ -316,13 +316,13 @@ def test_reading_keeps_its_connection() -> None:
             conversation.read_request()
             conversation.write(answer_bytes(200, b'{"data":{"balance":"1.50","currency":"EUR"}}'))
 
-    with FarSide(answer_three) as far_side:
-        client = BSGClient(settings_for(far_side.url), None)
+    with FakeServer(answer_three) as server:
+        client = BSGClient(settings_for(server.url), None)
 
         balances = [str(client.balance().balance) for _ in range(3)]
 
         assert balances == ["1.50"] * 3
-        assert far_side.connections == 1
+        assert server.connections == 1
 
 
 def test_a_kept_connection_is_cut_at_the_bound_too() -> None:
@@ -331,15 +331,15 @@ def test_a_kept_connection_is_cut_at_the_bound_too() -> None:
         conversation.write(answer_bytes(200, b'{"data":{"balance":1}}'))
         dripped_head(conversation)
 
-    with FarSide(good_then_dripping) as far_side:
-        client = BSGClient(settings_for(far_side.url), None)
+    with FakeServer(good_then_dripping) as server:
+        client = BSGClient(settings_for(server.url), None)
         client.balance()
         started = time.monotonic()
 
         with pytest.raises(ReadFailed, match="too long"):
             client.balance()
 
-        assert far_side.connections == 1
+        assert server.connections == 1
         assert time.monotonic() - started < 2.5
 
 
@@ -349,8 +349,8 @@ def test_an_answer_that_comes_before_the_body_is_read_counts(monkeypatch: pytest
         conversation.write(answer_bytes(429, b"", "Retry-After: 7"))
         conversation.read_request()
 
-    with FarSide(throttle_at_once) as far_side:
-        outcome = send(far_side.url)
+    with FakeServer(throttle_at_once) as server:
+        outcome = send(server.url)
 
     assert (outcome.kind, outcome.retry_after) == (OutcomeKind.THROTTLED, 7.0)
 
@@ -360,8 +360,8 @@ def test_what_nobody_foresaw_after_the_body_left_is_in_doubt(monkeypatch: pytest
         raise RuntimeError("nobody foresaw that")
 
     monkeypatch.setattr("bsg_client.wire._read", unforeseen)
-    with FarSide(answering(200, campaign_body())) as far_side:
-        outcome = send(far_side.url)
+    with FakeServer(answering(200, campaign_body())) as server:
+        outcome = send(server.url)
 
     assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "unforeseen RuntimeError")
 
@@ -376,8 +376,8 @@ def test_no_entry_in_netrc_takes_the_place_of_the_token(tmp_path: Path, monkeypa
         heads.append(conversation.read_request()[0])
         conversation.write(answer_bytes(200, campaign_body()))
 
-    with FarSide(take) as far_side:
-        send(far_side.url)
+    with FakeServer(take) as server:
+        send(server.url)
 
     assert b"X-API-KEY: live_sandbox" in heads[0]
     assert b"Authorization" not in heads[0]
@@ -390,8 +390,8 @@ def test_cookies_are_not_kept() -> None:
         heads.append(conversation.read_request()[0])
         conversation.write(answer_bytes(200, campaign_body(), "Set-Cookie: stuck=1"))
 
-    with FarSide(take) as far_side:
-        client = BSGClient(settings_for(far_side.url), None)
+    with FakeServer(take) as server:
+        client = BSGClient(settings_for(server.url), None)
         for _ in range(2):
             client.send_individual(MESSAGES, ENVELOPE, lambda: True)
 
@@ -407,8 +407,8 @@ def test_a_forked_process_does_not_use_its_parents_connection() -> None:
         while conversation.read_request()[0]:
             conversation.write(answer_bytes(200, b'{"data":{"balance":3}}'))
 
-    with FarSide(answer_many) as far_side:
-        client = BSGClient(settings_for(far_side.url), None)
+    with FakeServer(answer_many) as server:
+        client = BSGClient(settings_for(server.url), None)
         client.balance()
         context = multiprocessing.get_context("fork")
         answers: multiprocessing.Queue[str] = context.Queue()
@@ -419,4 +419,4 @@ def test_a_forked_process_does_not_use_its_parents_connection() -> None:
         assert answers.get(timeout=10) == "3"
         child.join()
         client.balance()
-        assert far_side.connections == 2
+        assert server.connections == 2

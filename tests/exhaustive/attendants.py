@@ -12,7 +12,7 @@ stopper     ("refused", id)                             BSG has refused to stop 
 from __future__ import annotations
 
 from bsg_worker.lookup import Found, NoTrace, Undecided, UsedBefore
-from tests.exhaustive.far_side import CAN_BE_STOPPED, DENIED, FINAL, looked, with_changed
+from tests.exhaustive.provider import CAN_BE_STOPPED, DENIED, FINAL, looked, with_changed
 from tests.exhaustive.recorded_calls import rows_of
 from tests.exhaustive.snapshots import DUE, UNCLAIMED
 from tests.exhaustive.workers import rung, without
@@ -53,7 +53,7 @@ def _stops(world: World, state: State) -> Steps:
         return
     for name in world.picture(state).stops:
         bsg_id = int(name)
-        (taken,) = (taken for taken in state.far if taken.id == bsg_id)
+        (taken,) = (taken for taken in state.provider if taken.id == bsg_id)
         if taken.status == DENIED:
             answer, then = world.call(state, "stop denied", bsg_id)
             yield f"BSG does not know {bsg_id}, which it has to stop: {answer[0]}", Kind.COURSE, then
@@ -62,7 +62,7 @@ def _stops(world: World, state: State) -> Steps:
             then = state._replace(stopper=("refused", bsg_id))
             yield f"BSG refuses to stop {bsg_id}", Kind.COURSE, then
             continue
-        then = state._replace(far=with_changed(state.far, bsg_id, status="stopped"))
+        then = state._replace(provider=with_changed(state.provider, bsg_id, status="stopped"))
         yield f"BSG stops {bsg_id}", Kind.COURSE, then._replace(stopper=("over", bsg_id, "stopped"))
         yield f"BSG stops {bsg_id}, its answer is lost", Kind.FAULT, then
 
@@ -73,7 +73,7 @@ def _ends_a_stop(world: World, state: State, kind: str, bsg_id: int, status: str
         _, then = world.call(idle, "stopped", bsg_id, status)
         yield "a stop is recorded", Kind.COURSE, then
         return
-    (taken,) = (taken for taken in state.far if taken.id == bsg_id)
+    (taken,) = (taken for taken in state.provider if taken.id == bsg_id)
     if taken.status in FINAL:
         then = state._replace(stopper=("over", bsg_id, taken.status))
         yield f"the stopper reads that {bsg_id} is over", Kind.COURSE, then
@@ -104,7 +104,7 @@ def _reconciles(world: World, state: State) -> Steps:
         yield "BSG does not answer the reconciler", Kind.FAULT, state._replace(reconciler=IDLE)
         messages = rows_of(picture.bodies[batch] or "")
         owners = tuple(picture.owners.items())
-        finding = looked(state.far, owners, batch, size, detail, messages)
+        finding = looked(state.provider, owners, batch, size, detail, messages)
         match finding:
             case Found(campaigns):
                 found: tuple[object, ...] = ("found", tuple(campaign.id for campaign in campaigns), messages)
@@ -162,7 +162,7 @@ def _polls(world: World, state: State) -> Steps:
         for member in picture.room("live"):
             batch = int(member.rsplit("-", 1)[1])
             record = picture.batches[batch]
-            taken = next(taken for taken in state.far if taken.id == int(record["bsg_campaign_id"]))
+            taken = next(taken for taken in state.provider if taken.id == int(record["bsg_campaign_id"]))
             if record["state"] == "finished" or (taken.status not in ENDS and "drops" not in world.size.answers):
                 continue  # nothing would come of it but another look
             local: Local = ("read", batch, record["state"], int(record["size"]), taken.id)
@@ -170,7 +170,7 @@ def _polls(world: World, state: State) -> Steps:
         return
     yield "the poller crashes", Kind.FAULT, state._replace(poller=IDLE)
     kind, batch, before, size, bsg_id, *told = state.poller
-    (taken,) = (taken for taken in state.far if taken.id == bsg_id)
+    (taken,) = (taken for taken in state.provider if taken.id == bsg_id)
     if kind == "read" and taken.status == DENIED:
         answer, then = world.call(state._replace(poller=IDLE), "lost", batch, bsg_id)
         yield f"BSG does not know {bsg_id} any more: {answer[0]}", Kind.COURSE, then

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bsg_ledger.states import MESSAGE_STATES, campaign_state
-from tests.exhaustive.far_side import DENIED, FINAL, FarSide
+from tests.exhaustive.provider import DENIED, FINAL, Provider
 from tests.exhaustive.recorded_calls import FENCED, Answer, Call
 from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, UNCLAIMED, Picture
 from tests.exhaustive.world import Size, State
@@ -185,24 +185,24 @@ def _ids(batch: dict[str, str]) -> list[str]:
     ]
 
 
-def doubled(far: FarSide) -> bool:
-    live = [message for taken in far if taken.live for message in taken.messages]
+def doubled(provider: Provider) -> bool:
+    live = [message for taken in provider if taken.live for message in taken.messages]
     return len(live) != len(set(live))
 
 
 def broken_together(size: Size, picture: Picture, state: State) -> Iterator[str]:
     """What the ledger says, held against what BSG has done."""
-    far = state.far
+    provider = state.provider
     known = {bsg_id for batch in picture.batches for bsg_id in _ids(batch)}
     on_its_way = _ids_on_their_way(state)
-    if doubled(far):
+    if doubled(provider):
         if not size.duplicate_window:
             yield "a message with two live BSG campaigns, without any duplicate window"
         elif size.duplicates == "refused":
             yield "a message with two live BSG campaigns, though BSG refuses reference ids that it knows"
-        elif picture.alarms == 0 and doubled(tuple(taken for taken in far if str(taken.id) in known)):
+        elif picture.alarms == 0 and doubled(tuple(taken for taken in provider if str(taken.id) in known)):
             yield "a message with two live BSG campaigns that the ledger knows, and no alarm"
-    for taken in far:
+    for taken in provider:
         if taken.batch < 0 or taken.status == DENIED:
             continue
         batch = picture.batches[taken.batch]
@@ -212,11 +212,11 @@ def broken_together(size: Size, picture: Picture, state: State) -> Iterator[str]
             yield "a cancelled campaign is at BSG, neither stopped nor to be stopped"
         if name not in known and taken.id not in on_its_way and not size.shown_late and not size.early_leases:
             ended = batch["state"] in UNSENT or (set(taken.messages) & picture.rejected)
-            if ended and not doubled(far):
+            if ended and not doubled(provider):
                 yield f"sent, but counted as {batch['state']} or rejected, and nobody knows"
     for number, batch in enumerate(picture.batches):
         if batch["state"] in {"submitted", "finished"}:
-            at_bsg = {message for taken in far if str(taken.id) in _ids(batch) for message in taken.messages}
+            at_bsg = {message for taken in provider if str(taken.id) in _ids(batch) for message in taken.messages}
             missing = set(picture.messages[number]) - at_bsg
             if missing and (batch["state"] == "finished" or "drops" not in size.answers):
                 yield f"counted as {batch['state']}, but BSG never had it"

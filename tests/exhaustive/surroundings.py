@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.exhaustive.far_side import DENIED, with_changed, with_denied
+from tests.exhaustive.provider import DENIED, with_changed, with_denied
 from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, LATER, RECENT, Keys, Picture
 from tests.exhaustive.workers import lease_holders_grow_old, young_intent
 from tests.exhaustive.world import Kind, State, Steps, World
@@ -43,7 +43,7 @@ def _time(world: World, state: State) -> Steps:
 
         yield "patience with bells passes", Kind.COURSE, _aged(world, state, bells)
     looked = bool(state.reconciler) and state.reconciler[0] == "looked" and not world.size.stalls_after_looks
-    in_time = world.size.shown_late or all(taken.shown for taken in state.far)
+    in_time = world.size.shown_late or all(taken.shown for taken in state.provider)
     if in_time and not looked and any(look and not look[1] for look in state.evidence):
         evidence = tuple((look[0], True) if look else look for look in state.evidence)
         yield "the evidence ages", Kind.COURSE, state._replace(evidence=evidence)
@@ -99,31 +99,33 @@ def _aged(world: World, state: State, change: Callable[[Keys], None]) -> State:
 
 def _bsg(world: World, state: State) -> Steps:
     picture = world.picture(state)
-    for taken in state.far:
+    for taken in state.provider:
         if taken.status == DENIED:
             continue
         if not taken.shown:
             yield (
                 f"BSG shows {taken.id}",
                 Kind.COURSE,
-                state._replace(far=with_changed(state.far, taken.id, shown=True)),
+                state._replace(provider=with_changed(state.provider, taken.id, shown=True)),
             )
-        loses = "denied" in world.size.answers and all(other.status != DENIED for other in state.far)  # once is enough
+        loses = "denied" in world.size.answers and all(
+            other.status != DENIED for other in state.provider
+        )  # once is enough
         if taken.status == "creation" and loses:
-            yield f"BSG loses {taken.id}", Kind.FAULT, state._replace(far=with_denied(state.far, taken.id))
+            yield f"BSG loses {taken.id}", Kind.FAULT, state._replace(provider=with_denied(state.provider, taken.id))
         # That it is being sent changes nothing but that it can be stopped.
         following = {"creation": "sending" if "cancel" in world.size.person else "done", "sending": "done"}
         if taken.status in following:
             status = following[taken.status]
             words = f"BSG begins to send {taken.id}" if status == "sending" else f"BSG has sent {taken.id}"
-            yield words, Kind.COURSE, state._replace(far=with_changed(state.far, taken.id, status=status))
+            yield words, Kind.COURSE, state._replace(provider=with_changed(state.provider, taken.id, status=status))
         if world.size.duplicate_window and not taken.forgotten and taken.batch >= 0:
             old = picture.batches[taken.batch].get("first_intent_at", str(DUE)) == str(DUE)
             if old and (world.size.sharp_window or not young_intent(state, taken.batch)):
                 yield (
                     f"BSG forgets the reference ids of {taken.id}",
                     Kind.FAULT,
-                    state._replace(far=with_changed(state.far, taken.id, forgotten=True)),
+                    state._replace(provider=with_changed(state.provider, taken.id, forgotten=True)),
                 )
 
 
@@ -172,7 +174,7 @@ def _word(world: World, state: State) -> Steps:
             yield from _word_on_what_is_denied(world, state, batch)
         if now != "unconfirmed" or young_intent(state, batch):
             continue
-        there = [taken for taken in state.far if taken.batch == batch and taken.status != DENIED]
+        there = [taken for taken in state.provider if taken.batch == batch and taken.status != DENIED]
         if not there:
             _, then = world.call(state, "not sent", batch)
             yield f"a person says that batch {batch} was not sent", Kind.RESOLVE, then
@@ -187,6 +189,10 @@ def _word_on_what_is_denied(world: World, state: State, batch: int) -> Steps:
     _, then = world.call(state, "sent", batch, bsg_id)
     yield f"a person says that {bsg_id} was sent all the same", Kind.RESOLVE, then
     lost = world.picture(state).batches[batch]["asks"] == "lost"
-    if lost and not any(taken.live and taken.batch == batch for taken in state.far) and not young_intent(state, batch):
+    if (
+        lost
+        and not any(taken.live and taken.batch == batch for taken in state.provider)
+        and not young_intent(state, batch)
+    ):
         _, then = world.call(state, "not sent", batch)
         yield f"a person says that {bsg_id} was never sent", Kind.RESOLVE, then

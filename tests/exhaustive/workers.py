@@ -12,7 +12,7 @@ What a worker holds in its hands (its local state) is all that it knows:
 
 from __future__ import annotations
 
-from tests.exhaustive.far_side import Rows, refused_ids, with_changed, with_taken
+from tests.exhaustive.provider import Rows, refused_ids, with_changed, with_taken
 from tests.exhaustive.world import IDLE, Kind, Local, State, Steps, World
 
 AGAIN: Local = ("again",)
@@ -113,9 +113,9 @@ def _intends(world: World, state: State, number: int) -> Steps:
     answer, then = world.call(state, "intend", batch, token, world.size.duplicate_window)
     if answer[0] == "posting":
         if first:  # from now on what BSG has of this batch is older than the first intent in doubt
-            for taken in then.far:
+            for taken in then.provider:
                 if taken.batch == batch:
-                    then = then._replace(far=with_changed(then.far, taken.id, older=True))
+                    then = then._replace(provider=with_changed(then.provider, taken.id, older=True))
         local: Local = ("intended", batch, token, messages, True)
         yield "a worker writes its intent", Kind.COURSE, _held(then, number, local)
     else:
@@ -128,18 +128,18 @@ def _intends(world: World, state: State, number: int) -> Steps:
 def _posts(world: World, state: State, number: int) -> Steps:
     _, batch, token, messages, young = state.workers[number]
 
-    def answered(what: str, detail: object = 0, far: State = state) -> State:
-        return _held(far, number, ("answered", batch, token, messages, what, detail))
+    def answered(what: str, detail: object = 0, provider: State = state) -> State:
+        return _held(provider, number, ("answered", batch, token, messages, what, detail))
 
     if not young:
         yield "a request is too old to leave", Kind.COURSE, answered("not taken", False)
         return
-    known = () if world.size.duplicates == "allowed" else refused_ids(state.far, messages)
+    known = () if world.size.duplicates == "allowed" else refused_ids(state.provider, messages)
     if known:
         yield "BSG knows reference ids", Kind.COURSE, answered("ids", known)
         yield "BSG knows reference ids, and does not say which", Kind.FAULT, answered("ids")
     takes = not known or world.size.duplicates == "either"
-    if takes and sum(taken.batch >= 0 for taken in state.far) < world.size.most_taken:
+    if takes and sum(taken.batch >= 0 for taken in state.provider) < world.size.most_taken:
         yield from _taken(world, state, number)
     answers = world.size.answers
     if "lost" in answers:
@@ -163,8 +163,8 @@ def _taken(world: World, state: State, number: int) -> Steps:
     if "drops" in world.size.answers and len(messages) > 1:
         kept.append(messages[1:])
     for rows in kept:
-        far, bsg_id = with_taken(state.far, batch, rows)
-        then = state._replace(far=far)
+        provider, bsg_id = with_taken(state.provider, batch, rows)
+        then = state._replace(provider=provider)
         words = "BSG takes it" if rows == messages else "BSG takes it but for its first message"
         kind = Kind.COURSE if rows == messages else Kind.FAULT
         yield words, kind, _held(then, number, ("answered", batch, token, messages, "taken", bsg_id))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from tests.exhaustive.far_side import SOMEBODY_ELSE, FarSide, Taken
+from tests.exhaustive.provider import SOMEBODY_ELSE, Provider, Taken
 from tests.exhaustive.recorded_calls import Answer, Call, RecordedCalls, Rows
 from tests.exhaustive.snapshots import Picture
 
@@ -70,7 +70,7 @@ class State(NamedTuple):
     """`evidence` is the reconciling process's memory of fruitless looks: for each batch (attempts, aged) or ()."""
 
     ledger: int
-    far: FarSide
+    provider: Provider
     queue: tuple[str, ...]
     workers: tuple[Local, ...]
     reconciler: Local
@@ -111,10 +111,10 @@ class World:
             for call in (("gate", "shut", "doubts", "a batch"), ("gate", "reopen", "", "probe")):
                 _, ledger = self.calls.call(ledger, call)
         batches = sum(len(part.batches) for part in size.parts)
-        far: FarSide = ()
+        provider: Provider = ()
         if size.used_before:
-            far = (Taken(1, SOMEBODY_ELSE, size.used_before, "done", shown=True, older=True),)
-        return State(ledger, far, (), (IDLE,) * size.workers, IDLE, (IDLE,) * batches, IDLE, IDLE)
+            provider = (Taken(1, SOMEBODY_ELSE, size.used_before, "done", shown=True, older=True),)
+        return State(ledger, provider, (), (IDLE,) * size.workers, IDLE, (IDLE,) * batches, IDLE, IDLE)
 
     def settled(self, state: State) -> State:
         """The same state under its one name: workers are alike, and attempts only tell looks apart."""
@@ -126,7 +126,7 @@ class World:
         workers = state.workers
         if len(workers) == 2 and workers[1] < workers[0]:
             workers = (workers[1], workers[0])
-        return State(ledger, state.far, state.queue, workers, reconciler, evidence, state.poller, state.stopper)
+        return State(ledger, state.provider, state.queue, workers, reconciler, evidence, state.poller, state.stopper)
 
     def _with_ranked_attempts(
         self, ledger: int, evidence: tuple[Local, ...], reconciler: Local

@@ -20,11 +20,11 @@ from bsg_client.answers import balance_answer, campaign_answer, campaign_detail,
 from bsg_client.lists import listed
 from bsg_client.verdicts import creation_outcome, usable
 from bsg_client.wire import Answer
-from tests.client.far_side import (
+from tests.client.fake_server import (
     ENVELOPE,
     MESSAGES,
     Conversation,
-    FarSide,
+    FakeServer,
     answer_bytes,
     answering,
     send,
@@ -167,7 +167,7 @@ def test_a_bomb_of_json_in_the_rows_of_a_list_fails_that_read_only() -> None:
 
 
 @pytest.fixture(scope="module")
-def mirror() -> Iterator[tuple[FarSide, list[bytes]]]:
+def mirror() -> Iterator[tuple[FakeServer, list[bytes]]]:
     """Answers every connection with the bytes that stand in the list."""
     bytes_to_answer: list[bytes] = []
 
@@ -175,8 +175,8 @@ def mirror() -> Iterator[tuple[FarSide, list[bytes]]]:
         conversation.read_request()
         conversation.write(bytes_to_answer[-1])
 
-    with FarSide(behaviour) as far_side:
-        yield far_side, bytes_to_answer
+    with FakeServer(behaviour) as server:
+        yield server, bytes_to_answer
 
 
 @given(
@@ -186,12 +186,14 @@ def mirror() -> Iterator[tuple[FarSide, list[bytes]]]:
     )
     | st.builds(lambda body, cut: answer_bytes(200, body)[:-cut], ANSWER_LIKE.map(as_json), st.integers(1, 30))
 )
-def test_over_real_http_any_bytes_end_in_a_grounded_verdict(mirror: tuple[FarSide, list[bytes]], answer: bytes) -> None:
-    far_side, bytes_to_answer = mirror
+def test_over_real_http_any_bytes_end_in_a_grounded_verdict(
+    mirror: tuple[FakeServer, list[bytes]], answer: bytes
+) -> None:
+    server, bytes_to_answer = mirror
     bytes_to_answer.append(answer)
     began = time.monotonic()
 
-    outcome = send(far_side.url)
+    outcome = send(server.url)
 
     assert time.monotonic() - began < 10
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -230,8 +232,8 @@ BOMBS = {
 
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_on_the_wire_is_in_doubt_in_bounded_time_and_memory(bomb: str) -> None:
-    with FarSide(endless(*BOMBS[bomb])) as far_side:
-        client = BSGClient(settings_for(far_side.url), None)
+    with FakeServer(endless(*BOMBS[bomb])) as server:
+        client = BSGClient(settings_for(server.url), None)
         began = time.monotonic()
         tracemalloc.start()
         try:
@@ -248,18 +250,18 @@ def test_a_bomb_on_the_wire_is_in_doubt_in_bounded_time_and_memory(bomb: str) ->
 
 @pytest.mark.parametrize("bomb", ["ten gigabytes", "chunks without end"])
 def test_a_bomb_in_place_of_a_list_fails_that_read(bomb: str) -> None:
-    with FarSide(endless(*BOMBS[bomb])) as far_side, pytest.raises(ReadFailed):
-        list(BSGClient(settings_for(far_side.url), None).campaigns(NOW - timedelta(days=1), NOW))
+    with FakeServer(endless(*BOMBS[bomb])) as server, pytest.raises(ReadFailed):
+        list(BSGClient(settings_for(server.url), None).campaigns(NOW - timedelta(days=1), NOW))
 
 
 def test_a_compressed_bomb_is_not_unpacked() -> None:
     import gzip
 
     body = gzip.compress(b" " * (64 << 20))
-    with FarSide(answering(200, body, "Content-Encoding: gzip")) as far_side:
+    with FakeServer(answering(200, body, "Content-Encoding: gzip")) as server:
         tracemalloc.start()
         try:
-            outcome = send(far_side.url)
+            outcome = send(server.url)
             _, most = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

@@ -1,4 +1,4 @@
-"""What a scenario plays on: Redis, the sandbox on the far side of the wire, and real worker processes."""
+"""The environment of a scenario: Redis, the sandbox, and real worker processes."""
 
 from __future__ import annotations
 

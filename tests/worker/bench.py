@@ -1,4 +1,4 @@
-"""One worker's verbs, called one by one by the test: on a real Redis, with the sandbox on the far side."""
+"""One worker's verbs, called one by one by the test, on a real Redis and with the sandbox as the provider."""
 
 from __future__ import annotations
 

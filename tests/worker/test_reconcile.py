@@ -43,7 +43,7 @@ class AtBSG:
 
 
 @dataclass
-class FarSide:
+class FakeProvider:
     campaigns_there: Sequence[AtBSG]
     filters: bool = True
     of_no_campaign: Sequence[str] = ()
@@ -74,7 +74,7 @@ def looked(
     owners: dict[int, str] | None = None,
     zone_minutes: int | None = 0,
     suspects: Sequence[int] = (),
-    **far_side: Any,
+    **provider: Any,
 ) -> Finding:
     """A look for a batch c-0 of messages m0, m1, …"""
     record = BatchRecord(
@@ -96,7 +96,7 @@ def looked(
     zone = SimpleNamespace(minutes_off=lambda: zone_minutes)
     time = BSGTime(cast(Any, zone), ZoneInfo("UTC"))
     known = owners or {}
-    look = Lookup(FarSide(there, **far_side), time, known.get, without(known), INTENT + timedelta(hours=1))
+    look = Lookup(FakeProvider(there, **provider), time, known.get, without(known), INTENT + timedelta(hours=1))
     return look.look(record, "c-0", [{"reference_id": f"m{number}"} for number in range(size)])
 
 
@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_undecided(finding: Any) -> None:
 
 
 def test_an_id_in_another_campaign_that_does_not_list_it_is_undecided() -> None:
-    class Forgetful(FarSide):
+    class Forgetful(FakeProvider):
         def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
             return iter(()) if campaign_id else super().messages(reference_id=reference_id)
 

@@ -1,4 +1,4 @@
-"""The other side of the wire: the sandbox as a process of its own, counting what arrives and keeping none of it."""
+"""The provider of the benchmarks: the sandbox in its own process. It counts what arrives and keeps none of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATH = "/api/campaigns/sms/send-individual"
 _GIVEN_UP_AFTER = 300.0
 
 
-class FarSide:
+class Provider:
     """`latency`: seconds before each answer. `sink`: count what is posted and do not look into it."""
 
     def __init__(self, *, latency: float = 0.0, sink: bool = True) -> None:
@@ -60,7 +60,7 @@ class FarSide:
                 raise RuntimeError("a process of the measurement has ended")
             return self.control.summary().messages >= messages
 
-        wait_until(arrived, within=_GIVEN_UP_AFTER, pause=0.1, what=f"{messages} messages at the far side")
+        wait_until(arrived, within=_GIVEN_UP_AFTER, pause=0.1, what=f"{messages} messages at the provider")
         wait_until(lambda: all(seen.ended for seen in self.posts()), within=_GIVEN_UP_AFTER, what="the last answer")
         return max(seen.ended or 0.0 for seen in self.posts())
 

@@ -40,40 +40,40 @@ class Taken(NamedTuple):
         return self.batch != SOMEBODY_ELSE and self.status not in {"stopped", DENIED}
 
 
-FarSide = tuple[Taken, ...]
+Provider = tuple[Taken, ...]
 
 
 def reference_id(message: int) -> str:
     return f"m{message}"
 
 
-def refused_ids(far: FarSide, messages: Rows) -> Rows:
+def refused_ids(provider: Provider, messages: Rows) -> Rows:
     """The places in a request whose reference ids BSG still knows."""
-    known = {message for taken in far if not taken.forgotten for message in taken.messages}
+    known = {message for taken in provider if not taken.forgotten for message in taken.messages}
     return tuple(place for place, message in enumerate(messages) if message in known)
 
 
-def with_changed(far: FarSide, bsg_id: int, **changes: Any) -> FarSide:
-    return tuple(taken._replace(**changes) if taken.id == bsg_id else taken for taken in far)
+def with_changed(provider: Provider, bsg_id: int, **changes: Any) -> Provider:
+    return tuple(taken._replace(**changes) if taken.id == bsg_id else taken for taken in provider)
 
 
-def with_denied(far: FarSide, bsg_id: int) -> FarSide:
-    return with_changed(far, bsg_id, status=DENIED, shown=False, forgotten=True)
+def with_denied(provider: Provider, bsg_id: int) -> Provider:
+    return with_changed(provider, bsg_id, status=DENIED, shown=False, forgotten=True)
 
 
-def with_taken(far: FarSide, batch: int, messages: Rows) -> tuple[FarSide, int]:
-    bsg_id = max((taken.id for taken in far), default=0) + 1
-    return (*far, Taken(bsg_id, batch, messages)), bsg_id
+def with_taken(provider: Provider, batch: int, messages: Rows) -> tuple[Provider, int]:
+    bsg_id = max((taken.id for taken in provider), default=0) + 1
+    return (*provider, Taken(bsg_id, batch, messages)), bsg_id
 
 
 @dataclass(frozen=True)
 class _Client:
     """The requests that a look-up makes, answered by what BSG shows."""
 
-    far: FarSide
+    provider: Provider
 
     def campaign(self, bsg_campaign_id: int) -> CampaignDetail:
-        (taken,) = (taken for taken in self.far if taken.id == bsg_campaign_id)
+        (taken,) = (taken for taken in self.provider if taken.id == bsg_campaign_id)
         total = None if taken.status == "creation" else len(taken.messages)
         return CampaignDetail(
             taken.id, taken.status, None, _created(taken), {}, None, None, total_messages=total,
@@ -81,10 +81,10 @@ class _Client:
         )  # fmt: skip
 
     def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignAnswer]:
-        return (self.campaign(taken.id) for taken in self.far if taken.shown)
+        return (self.campaign(taken.id) for taken in self.provider if taken.shown)
 
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
-        for taken in self.far:
+        for taken in self.provider:
             for message in taken.messages if taken.shown else ():
                 row = _row(taken, message)
                 if campaign_id in (None, taken.id) and reference_id in (None, row.reference_id):
@@ -106,7 +106,7 @@ def _row(taken: Taken, message: int) -> MessageRow:
 
 @cache
 def looked(
-    far: FarSide, owners: tuple[tuple[str, str], ...], batch: int, size: int, suspects: Rows, messages: Rows
+    provider: Provider, owners: tuple[tuple[str, str], ...], batch: int, size: int, suspects: Rows, messages: Rows
 ) -> Finding:
     """What the worker's own look-up finds of a batch in doubt."""
     owner: Mapping[str, str] = dict(owners)
@@ -116,7 +116,7 @@ def looked(
         bsg_status="", doubt=True, suspects=suspects, total_messages=None, envelope="{}",
     )  # fmt: skip
     look = Lookup(
-        client=cast(BSGClient, _Client(far)),
+        client=cast(BSGClient, _Client(provider)),
         time=cast(BSGTime, _Clock()),
         owner=lambda bsg_id: owner.get(str(bsg_id)),
         without_owner=lambda bsg_ids: [bsg_id for bsg_id in bsg_ids if str(bsg_id) not in owner],

@@ -1,4 +1,4 @@
-"""A far side of the wire that does, byte by byte, what a test tells it to."""
+"""A fake HTTP server that does, byte by byte, what a test instructs it to do."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Conversation:
         self.connection.sendall(data)
 
     def drip(self, data: bytes, pause: float) -> None:
-        """One byte after the other, until the far side hangs up or the test ends."""
+        """One byte after the other, until the client closes the connection or the test ends."""
         for byte in data:
             if self.stopping.wait(pause):
                 return
@@ -64,7 +64,7 @@ class Conversation:
         self.stopping.wait(30)
 
 
-class FarSide:
+class FakeServer:
     """Listens on loopback; does with its nth connection as its nth behaviour says, then as the last one."""
 
     def __init__(self, *behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> None:

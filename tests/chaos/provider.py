@@ -18,7 +18,7 @@ MODERATION_SECONDS = 40.0  # then BSG can still obey one
 ZONES_EAST_OF_UTC = (0, 0, 3, -5)
 
 
-class FarSide(StrEnum):
+class ProviderMode(StrEnum):
     """`strict` refuses a reference id that it has; with the others the project must not trust BSG to do so."""
 
     STRICT = "strict"
@@ -26,21 +26,21 @@ class FarSide(StrEnum):
     SHOWS_LATE = "shows-late"
 
     @classmethod
-    def drawn(cls, seed: int) -> FarSide:
-        return Random(f"{seed}: far side").choices(tuple(cls), (2, 1, 1))[0]
+    def drawn(cls, seed: int) -> ProviderMode:
+        return Random(f"{seed}: provider").choices(tuple(cls), (2, 1, 1))[0]
 
     @property
     def worker_settings(self) -> dict[str, str]:
         """Only where BSG refuses a reference id a second time may anything be sent again without a person's word."""
-        return {"BSG_DUPLICATE_WINDOW": "60" if self is FarSide.STRICT else "0"}
+        return {"BSG_DUPLICATE_WINDOW": "60" if self is ProviderMode.STRICT else "0"}
 
 
 class Sandbox:
     """The sandbox in its process, with the run's lasting behaviour under the passing faults."""
 
-    def __init__(self, url: str, far_side: FarSide, seed: int) -> None:
+    def __init__(self, url: str, provider_mode: ProviderMode, seed: int) -> None:
         self.control = Control(url)
-        self._far_side = far_side
+        self._provider_mode = provider_mode
         self._balance = BALANCE
         self.zone = Random(f"{seed}: zone").choice(ZONES_EAST_OF_UTC)
         self.control.configure(
@@ -50,7 +50,7 @@ class Sandbox:
             zone_offset_hours=self.zone,
             token_lifetime=20.0,
             second_login_voids=Random(f"{seed}: tokens").random() < 0.5,
-            duplicates="allow" if far_side is FarSide.ALLOWS_DUPLICATES else "reject_whole",
+            duplicates="allow" if provider_mode is ProviderMode.ALLOWS_DUPLICATES else "reject_whole",
         )
         self._recipients: dict[int, list[int]] = {}
         self._stoppable_until: dict[int, datetime] = {}
@@ -77,7 +77,7 @@ class Sandbox:
         return self._stoppable_until
 
     def fault(self, kind: str, **options: Any) -> None:
-        if kind == "duplicates" and self._far_side is FarSide.ALLOWS_DUPLICATES:
+        if kind == "duplicates" and self._provider_mode is ProviderMode.ALLOWS_DUPLICATES:
             return
         self.control.fault(kind, **options)
 
@@ -87,7 +87,7 @@ class Sandbox:
         self._balance += BALANCE
         for key in KEYS.values():
             self.control.put_account(key, balance=self._balance)
-        if self._far_side is FarSide.SHOWS_LATE:
+        if self._provider_mode is ProviderMode.SHOWS_LATE:
             self.control.fault("late_visibility", seconds=8.0)
 
     def heal(self) -> None:
