@@ -16,7 +16,7 @@ from typing import IO
 
 from bsg_cli.embedded_server import EmbeddedServer
 from bsg_cli.errors import CommandError
-from bsg_cli.leashed import LeashedCommand
+from bsg_cli.guarded_command import GuardedCommand
 from bsg_cli.processes import BEAT, STATUS, WORKER, flower_on_port
 from bsg_cli.supervisor import Supervisor
 from bsg_config.settings import SETTINGS, Settings
@@ -99,7 +99,7 @@ class DemoRun:
             self._supervisor.stop_at_once()
 
     def _start_sandbox(self, log: IO[str]) -> str:
-        sandbox = LeashedCommand(
+        sandbox = GuardedCommand(
             [sys.executable, "-m", "bsg_sandbox", "--port", "0", "--parent", str(os.getpid())],
             grace_seconds=SANDBOX_GRACE_SECONDS,
             output=subprocess.PIPE,
@@ -125,7 +125,7 @@ class DemoRun:
                 print(f"{name} | {line}", file=self._log_file, flush=True)
 
 
-def _stopper(command: LeashedCommand) -> Callable[[], None]:
+def _stopper(command: GuardedCommand) -> Callable[[], None]:
     def stop() -> None:
         command.stop()
         command.output.close()

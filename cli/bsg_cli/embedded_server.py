@@ -22,7 +22,7 @@ from redis.exceptions import BusyLoadingError, RedisError
 from redis.retry import Retry
 
 from bsg_cli.errors import CommandError
-from bsg_cli.leashed import LeashedCommand
+from bsg_cli.guarded_command import GuardedCommand
 from bsg_cli.server_binary import find_server_program
 
 DATA_DIRECTORY = ".bsg-campaigns"
@@ -56,7 +56,7 @@ class EmbeddedServer:
         self.directory = directory.absolute()
         self._program = program
         self._keep_data = keep_data
-        self._command: LeashedCommand | None = None
+        self._command: GuardedCommand | None = None
         self._lock: IO[str] | None = None
         self._reading, self.lifeline = -1, -1
         self._password = ""
@@ -152,7 +152,7 @@ class EmbeddedServer:
         if self._lock is None or self._program is None:
             raise ValueError("the server has not been started")
         with self.log.open("ab") as log:
-            self._command = LeashedCommand(
+            self._command = GuardedCommand(
                 [str(self._program), str(configuration)],
                 grace_seconds=SECONDS_TO_STOP,
                 output=log,
@@ -163,7 +163,7 @@ class EmbeddedServer:
             )
         self._await_answer(self._command)
 
-    def _await_answer(self, command: LeashedCommand) -> None:
+    def _await_answer(self, command: GuardedCommand) -> None:
         client = connect_once(self.url)
         began = time.monotonic()
         patience = SECONDS_TO_START

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bsg_cli.embedded_server import EmbeddedServer, ServerDidNotStart
 from bsg_cli.errors import CommandError
-from bsg_cli.leashed import LeashedCommand
+from bsg_cli.guarded_command import GuardedCommand
 from bsg_cli.process_output import ProcessOutput
 from bsg_cli.processes import Process
 
@@ -34,7 +34,7 @@ class _Supervised:
     output: ProcessOutput = field(default_factory=ProcessOutput)
     quick_ends: int = 0
     has_run: bool = False  # for longer than a quick end
-    command: LeashedCommand | None = None
+    command: GuardedCommand | None = None
     started_at: float = 0.0
     backoff: float = FIRST_BACKOFF_SECONDS
     start_at: float = 0.0
@@ -107,7 +107,7 @@ class Supervisor:
 
     def _launch(self, supervised: _Supervised) -> None:
         process = supervised.process
-        command = LeashedCommand(
+        command = GuardedCommand(
             process.argv(),
             grace_seconds=process.grace_seconds,
             environment=self._environment,
@@ -122,7 +122,7 @@ class Supervisor:
         )
         supervised.reader.start()
 
-    def _ended(self, supervised: _Supervised, command: LeashedCommand, now: float) -> None:
+    def _ended(self, supervised: _Supervised, command: GuardedCommand, now: float) -> None:
         code = command.wait()
         ran = now - supervised.started_at
         if ran >= STEADY_SECONDS:
@@ -154,7 +154,7 @@ class Supervisor:
         else:
             self._server_backoff = FIRST_BACKOFF_SECONDS
 
-    def _forward(self, supervised: _Supervised, command: LeashedCommand) -> None:
+    def _forward(self, supervised: _Supervised, command: GuardedCommand) -> None:
         with command.output as output:
             for raw in output:
                 line = raw.decode(errors="replace").rstrip()

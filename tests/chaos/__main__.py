@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.chaos.provider import ProviderMode
 from tests.chaos.report import say, where_the_logs_are
 from tests.chaos.run import run
-from tests.leashed_run import INTERRUPTED, ON_A_LEASH, run_on_a_leash
+from tests.guarded_run import GUARDED, INTERRUPTED, run_guarded
 from tests.servers import AVAILABLE_KINDS
 
 
@@ -22,8 +22,8 @@ def main() -> int:
     if arguments.seed is None:
         arguments.seed = secrets.randbelow(1_000_000)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if not arguments.on_a_leash:
-        return run_on_a_leash("tests.chaos", [*sys.argv[1:], f"--seed={arguments.seed}"])
+    if not arguments.guarded:
+        return run_guarded("tests.chaos", [*sys.argv[1:], f"--seed={arguments.seed}"])
     directory = Path(tempfile.mkdtemp(prefix="chaos-"))
     kept = True
     try:
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bsg", choices=list(ProviderMode), help="how BSG behaves; drawn by the seed when not given")
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
     parser.add_argument("--keep-logs", action="store_true", help="also when all went well")
-    parser.add_argument(ON_A_LEASH, action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(GUARDED, action="store_true", help=argparse.SUPPRESS)
     return parser
 
 

@@ -113,7 +113,7 @@ class Processes:
         self.by_name[name] = Supervised(name, arguments, {**os.environ, "PYTHONUNBUFFERED": "1", **settings})
 
     def _start(self, supervised: Supervised) -> None:
-        # In the process group of the run, not in one of its own: the leash of `__main__` ends the whole group.
+        # In the process group of the run, not in one of its own: the parent guard of `__main__` ends the whole group.
         with (self.logs / f"{supervised.name}.log").open("ab") as log, suppress(BlockingIOError):
             supervised.process = subprocess.Popen(
                 [sys.executable, *supervised.arguments(supervised.starts)],

@@ -21,7 +21,7 @@ from tests.crash_points.lane import Lane
 from tests.crash_points.report import Row, say, table, totals, troubles
 from tests.crash_points.scenarios import PASSED, Scenario
 from tests.crash_points.trial import Outcome, run_trial
-from tests.leashed_run import INTERRUPTED, ON_A_LEASH, run_on_a_leash
+from tests.guarded_run import GUARDED, INTERRUPTED, run_guarded
 from tests.servers import AVAILABLE_KINDS
 
 Work = tuple[int, CrashPoint, Scenario]
@@ -30,8 +30,8 @@ Work = tuple[int, CrashPoint, Scenario]
 def main() -> int:
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if not arguments.on_a_leash:
-        return run_on_a_leash("tests.crash_points", sys.argv[1:])
+    if not arguments.guarded:
+        return run_guarded("tests.crash_points", sys.argv[1:])
     directory = Path(tempfile.mkdtemp(prefix="crash-points-"))
     held = False
     try:
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--once", action="store_true", help="do not kill again at the recovery")
     parser.add_argument("--lanes", type=int, default=4, help="trials side by side, each on a Redis of its own")
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
-    parser.add_argument(ON_A_LEASH, action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument(GUARDED, action="store_true", help=argparse.SUPPRESS)
     return parser
 
 

@@ -1,10 +1,10 @@
-"""Runs one command and ends it when the far end of standard input closes, however that comes about.
+"""Run one command, and end it when the other end of standard input closes for any reason.
 
-    python -I -S leash.py GRACE_SECONDS [--pass-descriptor N] -- COMMAND...
+    python -I -S parent_guard.py GRACE_SECONDS [--pass-descriptor N] -- COMMAND...
 
-Whoever starts a leash holds a pipe to its standard input. The system closes that pipe even when the holder is
+The parent holds a pipe to the guard's standard input. The system closes that pipe even when the parent is
 killed with SIGKILL, so nothing outlives it, on any POSIX system. The command gets SIGTERM, and SIGKILL after
-the grace; so does everything in its process group. SIGTERM to the leash does the same; SIGQUIT
+the grace; so does everything in its process group. SIGTERM to the guard does the same; SIGQUIT
 skips the grace. The exit code is the command's (128 + the signal's number if one ended it).
 
 This file is run by path and imports nothing of the project: it should start in milliseconds and weigh little.

@@ -1,4 +1,4 @@
-"""What is on a leash ends with whoever holds it."""
+"""A guarded command ends with its parent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bsg_cli.leashed import LeashedCommand
+from bsg_cli.guarded_command import GuardedCommand
 from tests.cli.running import processes_in, wait_until
 
 STUBBORN = (
@@ -19,30 +19,30 @@ STUBBORN = (
 )
 HOLDER = """
 import sys, time
-from bsg_cli.leashed import LeashedCommand
-held = [LeashedCommand([sys.executable, "-c", "import time; time.sleep(600)"], grace_seconds=5) for _ in range(3)]
+from bsg_cli.guarded_command import GuardedCommand
+held = [GuardedCommand([sys.executable, "-c", "import time; time.sleep(600)"], grace_seconds=5) for _ in range(3)]
 print("holding", flush=True)
 time.sleep(600)
 """
 
 
 def test_the_exit_code_of_the_command_comes_through() -> None:
-    command = LeashedCommand([sys.executable, "-c", "raise SystemExit(7)"], grace_seconds=1)
+    command = GuardedCommand([sys.executable, "-c", "raise SystemExit(7)"], grace_seconds=1)
     assert command.wait(10) == 7
 
 
 def test_a_command_that_a_signal_ended_exits_with_128_and_the_signal() -> None:
-    command = LeashedCommand(["sh", "-c", "kill -KILL $$"], grace_seconds=1)
+    command = GuardedCommand(["sh", "-c", "kill -KILL $$"], grace_seconds=1)
     assert command.wait(10) == 128 + signal.SIGKILL
 
 
 def test_a_command_that_does_not_exist_exits_with_127(tmp_path: Path) -> None:
-    command = LeashedCommand([str(tmp_path / "nothing")], grace_seconds=1, output=subprocess.DEVNULL)
+    command = GuardedCommand([str(tmp_path / "nothing")], grace_seconds=1, output=subprocess.DEVNULL)
     assert command.wait(10) == 127
 
 
 def test_a_command_that_heeds_sigterm_ends_within_its_grace() -> None:
-    command = LeashedCommand(["sleep", "600"], grace_seconds=30)
+    command = GuardedCommand(["sleep", "600"], grace_seconds=30)
     assert command.exit_code is None
     began = time.monotonic()
     assert command.stop() == 128 + signal.SIGTERM
@@ -50,7 +50,7 @@ def test_a_command_that_heeds_sigterm_ends_within_its_grace() -> None:
 
 
 def test_a_command_that_ignores_sigterm_is_killed_after_its_grace() -> None:
-    command = LeashedCommand([sys.executable, "-c", STUBBORN], grace_seconds=0.5, output=subprocess.PIPE)
+    command = GuardedCommand([sys.executable, "-c", STUBBORN], grace_seconds=0.5, output=subprocess.PIPE)
     with command.output as output:
         assert output.readline() == b"deaf\n"
     began = time.monotonic()
@@ -59,7 +59,7 @@ def test_a_command_that_ignores_sigterm_is_killed_after_its_grace() -> None:
 
 
 def test_killing_skips_the_grace() -> None:
-    command = LeashedCommand([sys.executable, "-c", STUBBORN], grace_seconds=600, output=subprocess.PIPE)
+    command = GuardedCommand([sys.executable, "-c", STUBBORN], grace_seconds=600, output=subprocess.PIPE)
     with command.output as output:
         assert output.readline() == b"deaf\n"
     command.ask_to_stop()
@@ -68,7 +68,7 @@ def test_killing_skips_the_grace() -> None:
 
 
 def test_what_the_command_has_started_ends_with_it(tmp_path: Path) -> None:
-    command = LeashedCommand(
+    command = GuardedCommand(
         ["sh", "-c", f"cd {tmp_path} && (sleep 600 & echo started; exec sleep 600)"],
         grace_seconds=5,
         output=subprocess.PIPE,
@@ -86,7 +86,7 @@ def test_commands_end_when_their_holder_is_killed(tmp_path: Path, number: signal
     assert holder.stdout is not None
     with holder.stdout as output:
         assert output.readline() == b"holding\n"
-    wait_until(lambda: len(processes_in(tmp_path)) == 7, "holder, leashes and commands run")
+    wait_until(lambda: len(processes_in(tmp_path)) == 7, "parent, guards and commands run")
     holder.send_signal(number)
     holder.wait(10)
     wait_until(lambda: not processes_in(tmp_path), "nothing is left")
@@ -95,7 +95,7 @@ def test_commands_end_when_their_holder_is_killed(tmp_path: Path, number: signal
 def test_a_command_ends_only_when_the_last_holder_of_its_lifeline_is_gone() -> None:
     reading, writing = os.pipe()
     other = os.dup(writing)
-    command = LeashedCommand(["sleep", "600"], grace_seconds=5, lifeline=reading)
+    command = GuardedCommand(["sleep", "600"], grace_seconds=5, lifeline=reading)
     os.close(reading)
     os.close(writing)
     with pytest.raises(subprocess.TimeoutExpired):

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-_LEASH = Path(__file__).with_name("leash.py")
+_PARENT_GUARD = Path(__file__).with_name("parent_guard.py")
 
 
-class LeashedCommand:
+class GuardedCommand:
     """A running command that is ended, with all that it started, when this process ends, even by SIGKILL.
 
     It has a session of its own: Ctrl-C in the terminal reaches this process alone, which then ends the
-    commands in its own order. `held` are descriptors that stay open as long as the leash lives; `passed` ones
+    commands in its own order. `held` are descriptors that stay open as long as the guard lives; `passed` ones
     reach the command.
     """
 
@@ -44,8 +44,8 @@ class LeashedCommand:
         else:
             reading = lifeline
         try:
-            self._leash = subprocess.Popen(  # noqa: S603 - our own launcher and what we start anyway, no shell
-                [sys.executable, "-I", "-S", str(_LEASH), str(grace_seconds), *options, "--", *argv],
+            self._guard = subprocess.Popen(  # noqa: S603 - our own launcher and what we start anyway, no shell
+                [sys.executable, "-I", "-S", str(_PARENT_GUARD), str(grace_seconds), *options, "--", *argv],
                 stdin=reading,
                 stdout=output,
                 stderr=errors,
@@ -63,32 +63,32 @@ class LeashedCommand:
     @property
     def output(self) -> IO[bytes]:
         """What the command prints, if `output` was PIPE."""
-        if self._leash.stdout is None:
+        if self._guard.stdout is None:
             raise ValueError("the output goes elsewhere")
-        return self._leash.stdout
+        return self._guard.stdout
 
     @property
     def pid(self) -> int:
-        """The leash's process."""
-        return self._leash.pid
+        """The process id of the guard."""
+        return self._guard.pid
 
     @property
     def exit_code(self) -> int | None:
         """The command's exit code, 128 + N if signal N ended it; None while it runs."""
-        code = self._leash.poll()
+        code = self._guard.poll()
         return None if code is None else _as_a_shell_tells(code)
 
     def ask_to_stop(self) -> None:
         """SIGTERM now, SIGKILL after the grace. Does not wait."""
-        self._leash.terminate()
+        self._guard.terminate()
 
     def kill(self) -> None:
         """SIGKILL now, to all that the command has started. Does not wait."""
-        self._leash.send_signal(signal.SIGQUIT)
+        self._guard.send_signal(signal.SIGQUIT)
 
     def wait(self, seconds: float | None = None) -> int:
         """Wait for the end and return the exit code. Raises subprocess.TimeoutExpired."""
-        code = self._leash.wait(seconds)
+        code = self._guard.wait(seconds)
         self._close_writing_end()
         return _as_a_shell_tells(code)
 
@@ -104,5 +104,5 @@ class LeashedCommand:
 
 
 def _as_a_shell_tells(code: int) -> int:
-    # A leash that a signal ends before it has set its handlers has not started its command either.
+    # A guard that a signal ends before it has set its handlers has not started its command either.
     return code if code >= 0 else 128 - code
