@@ -21,7 +21,7 @@ from bsg_config.settings import Settings
 from bsg_ledger.waiting_texts import describe
 from bsg_monitor import chart, wording
 from bsg_monitor.doubts_page import DoubtsHandler, as_shown
-from bsg_monitor.handlers import CampaignHandler, CampaignsHandler, SteeringHandler
+from bsg_monitor.handlers import CampaignHandler, CampaignsHandler, ControlHandler
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import percentages
 from bsg_monitor.sources import Sources
@@ -52,7 +52,7 @@ def add_campaigns_tab(settings: Settings) -> None:
         url(r"/campaigns/doubts", DoubtsHandler, sources, name="campaigns-doubts"),
         url(rf"/campaigns/({CAMPAIGN_ID})", CampaignHandler, sources, name="campaign"),
         url(
-            rf"/campaigns/({CAMPAIGN_ID})/(pause|resume|cancel|retry)", SteeringHandler, sources, name="steer-campaign"
+            rf"/campaigns/({CAMPAIGN_ID})/(pause|resume|cancel|retry)", ControlHandler, sources, name="control-campaign"
         ),
         url(r"/campaigns/static/(.*)", StaticFileHandler, {"path": str(STATIC)}, name="campaigns-static"),
     ]

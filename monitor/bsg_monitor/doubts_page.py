@@ -46,14 +46,14 @@ class DoubtsHandler(LedgerHandler):
             until=self.get_query_argument("until", ""),
             doubts=doubts[:MOST_SHOWN],
             more=max(0, len(doubts) - MOST_SHOWN),
-            may_steer=self.may_steer,
+            may_control=self.may_control,
             read_only=READ_ONLY,
             said=DONE[done].format(count) if done in DONE and count.isdecimal() else None,
         )
 
     @tornado.web.authenticated
     async def post(self) -> None:
-        if not self.may_steer:
+        if not self.may_control:
             raise tornado.web.HTTPError(403, READ_ONLY)
         action, account = self.get_body_argument("action", ""), self.get_body_argument("account", DEFAULT_ACCOUNT)
         if action not in DONE:

@@ -20,7 +20,7 @@ from bsg_producer.errors import CampaignNotFound
 logger = logging.getLogger(__name__)
 
 READ_ONLY = (
-    "Flower is read-only. To steer campaigns from here start it with FLOWER_READ_ONLY=false (or --read_only=false) "
+    "Flower is read-only. To control campaigns from here, start it with FLOWER_READ_ONLY=false (or --read_only=false) "
     "and a login; the command line does it as well."
 )
 DONE = {
@@ -50,7 +50,7 @@ class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
         tornado.web.RequestHandler.check_xsrf_cookie(self)
 
     @property
-    def may_steer(self) -> bool:
+    def may_control(self) -> bool:
         return not self.application.options.read_only
 
     def page_asked_for(self) -> int:
@@ -91,7 +91,7 @@ class CampaignHandler(LedgerHandler):
             drawn=chart.draw(
                 detail.outlines, accepted_at=detail.shown.listed.summary.accepted_at, now=detail.overview.now
             ),
-            may_steer=self.may_steer,
+            may_control=self.may_control,
             read_only=READ_ONLY,
             said=said,
             wrong=wrong,
@@ -100,7 +100,7 @@ class CampaignHandler(LedgerHandler):
         )
 
 
-class SteeringHandler(CampaignHandler):
+class ControlHandler(CampaignHandler):
     """POST only, with Flower's login and a token of the page; refused where Flower is read-only."""
 
     def prepare(self) -> None:
@@ -109,7 +109,7 @@ class SteeringHandler(CampaignHandler):
 
     @tornado.web.authenticated
     async def post(self, campaign_id: str, action: str) -> None:
-        if not self.may_steer:
+        if not self.may_control:
             raise tornado.web.HTTPError(403, READ_ONLY)
         try:
             await self.sources.snapshots.run(self._step(campaign_id, action))

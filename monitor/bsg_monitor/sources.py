@@ -20,7 +20,7 @@ class Sources:
 
     @cached_property
     def producer(self) -> Producer:
-        """What steers campaigns, the same as the command line's."""
+        """The producer that controls campaigns, as the command line does."""
         return Producer(self._settings)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Steering a sandbox from another process, over its control address."""
+"""Control a sandbox from another process, over its control address."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_it_has_the_same_methods_with_the_same_arguments() -> None:
         assert ours.__doc__ == theirs.__doc__
 
 
-def test_a_campaign_is_accepted_steered_and_told_of(redis_url: str) -> None:
+def test_a_campaign_is_accepted_controlled_and_reported(redis_url: str) -> None:
     async def act(producer: AsyncProducer) -> tuple[Any, ...]:
         receipt = await producer.enqueue(messages(3), sender="MyShop", idempotency_key="key")
         campaign = receipt.campaign_id
