@@ -19,7 +19,7 @@ from tornado.web import StaticFileHandler, url
 
 from bsg_config.settings import Settings
 from bsg_ledger.waiting_texts import describe
-from bsg_monitor import chart, wording
+from bsg_monitor import chart, formatting
 from bsg_monitor.doubts_page import DoubtsHandler, as_shown
 from bsg_monitor.handlers import CampaignHandler, CampaignsHandler, ControlHandler
 from bsg_monitor.metrics import CampaignMetrics
@@ -60,11 +60,11 @@ def add_campaigns_tab(settings: Settings) -> None:
     flower.urls.settings["template_loader"] = CampaignsLoader(
         flower.urls.settings["template_path"],
         namespace={
-            "number": wording.number,
-            "moment": wording.moment,
-            "duration": wording.duration,
-            "rate": wording.rate,
-            "waits_for": wording.waits_for,
+            "number": formatting.number,
+            "moment": formatting.moment,
+            "duration": formatting.duration,
+            "rate": formatting.rate,
+            "waits_for": formatting.waits_for,
             "describe": describe,
             "percentages": percentages,
             "as_shown": as_shown,

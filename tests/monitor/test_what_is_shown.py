@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from bsg_ledger.listing import BatchOutline
 from bsg_ledger.states import BatchState
 from bsg_ledger.waiting import Wait, WaitReason
-from bsg_monitor import wording
+from bsg_monitor import formatting
 from bsg_monitor.chart import draw
 from bsg_monitor.rates import Rates
 
@@ -18,8 +18,8 @@ NOW_MS = int(NOW.timestamp() * 1000)
 def test_what_a_campaign_waits_for_is_written_with_its_end() -> None:
     wait = Wait(WaitReason.COOL_DOWN, "C", "default", 5, until=NOW)
 
-    assert wording.waits_for(wait) == "the account's cool-down, until 2026-11-26 12:00:00 UTC"
-    assert wording.waits_for(None) == "–"
+    assert formatting.waits_for(wait) == "the account's cool-down, until 2026-11-26 12:00:00 UTC"
+    assert formatting.waits_for(None) == "–"
 
 
 def test_a_rate_is_what_was_sent_between_two_looks_within_a_minute() -> None:
@@ -73,8 +73,8 @@ def test_there_is_no_chart_before_anything_was_sent() -> None:
 
 
 def test_numbers_and_times_are_written_for_people() -> None:
-    assert wording.number(1_234_567) == "1\u00a0234\u00a0567"
-    assert wording.number(None) == "–"
-    assert [wording.duration(seconds) for seconds in (-1, 59, 61, 7500, 180_000)] == [
+    assert formatting.number(1_234_567) == "1\u00a0234\u00a0567"
+    assert formatting.number(None) == "–"
+    assert [formatting.duration(seconds) for seconds in (-1, 59, 61, 7500, 180_000)] == [
         "0 s", "59 s", "1 min 1 s", "2 h 5 min", "2 d 2 h",
     ]  # fmt: skip

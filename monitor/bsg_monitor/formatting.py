@@ -1,4 +1,4 @@
-"""Numbers, times and durations as the pages have them."""
+"""Format numbers, times and durations for the pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bsg_ledger.waiting_texts import describe
 
 
 def number(value: int | None) -> str:
-    """A count with its thousands apart (by spaces that do not break); a dash for what is not known."""
+    """Return a count with its thousands separated by no-break spaces; a dash for an unknown one."""
     return "–" if value is None else f"{value:,}".replace(",", "\u00a0")
 
 
@@ -18,7 +18,7 @@ def moment(value: datetime) -> str:
 
 
 def waits_for(wait: Wait | None) -> str:
-    """What a campaign waits for, and until when as far as that is known; a dash if for nothing."""
+    """Return what a campaign waits for, and until when if that is known; a dash if it waits for nothing."""
     if wait is None:
         return "–"
     until = f", until {moment(wait.until)}" if wait.until is not None else ""
