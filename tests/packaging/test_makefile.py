@@ -34,10 +34,10 @@ def test_make_alone_lists_every_target_with_its_comment() -> None:
 def test_without_a_python_new_enough_the_remedy_is_told(tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("python3.13", "python3.12", "python3.11", "python3", "python"):
+    for name in ("python3.14", "python3.13", "python3.12", "python3.11", "python3", "python"):
         (programs / name).write_text("#!/bin/sh\nexit 1\n")
         (programs / name).chmod(0o755)
-    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+    for name in ("Makefile", "requirements-dev.lock", "pyproject.toml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     failed = make("test", directory=tmp_path, PATH=f"{programs}{os.pathsep}{os.environ['PATH']}")
     assert failed.returncode != 0

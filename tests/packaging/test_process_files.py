@@ -85,18 +85,17 @@ def test_a_worker_is_given_as_much_grace_by_up_as_by_compose() -> None:
     assert WORKER.grace_seconds == STATUS.grace_seconds == 90
 
 
-def test_the_image_is_made_by_the_steps_of_the_makefile_and_runs_as_nobody() -> None:
-    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    steps = [_step(line) for line in makefile.splitlines() if "-m pip install" in line]
-    assert [_step(line) for line in dockerfile.splitlines() if "-m pip install" in line] == steps
-    assert dockerfile.splitlines()[-1] == "USER nobody"
-
-
-def _step(line: str) -> list[str]:
-    """What pip is told to install, and how it makes sure of it."""
-    told = line.partition("-m pip install")[2].split()
-    return [word for word in told if word not in ("--quiet", "--disable-pip-version-check", "--no-cache-dir", "-e")]
+def test_the_image_holds_the_locked_packages_that_run_and_the_wheel_and_runs_as_nobody() -> None:
+    first, second = (ROOT / "Dockerfile").read_text(encoding="utf-8").split("\n\nFROM ")
+    installed = [line.split(" install ")[1] for line in first.splitlines() if "/opt/bsg-campaigns/bin/python" in line]
+    assert installed == [
+        "--no-cache-dir --require-hashes -r requirements.lock",
+        "--no-cache-dir --no-deps dist/*.whl",
+    ]
+    assert [line.split()[1:] for line in second.splitlines() if line.startswith(("COPY", "RUN"))] == [
+        ["--from=installed", "/opt/bsg-campaigns", "/opt/bsg-campaigns"]
+    ]
+    assert second.splitlines()[-1] == "USER nobody"
 
 
 def test_the_image_has_everything_that_is_packaged_and_nothing_else_is_sent_to_its_building() -> None:

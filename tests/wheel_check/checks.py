@@ -31,7 +31,9 @@ CONTACTS = "phone,name\n+380 66 123-12-31,Olena\n12,Nobody\n+380 66 123-12-32,Ta
 SEND = ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi {{ name }}")
 
 IMPORTS_OF_A_WEB_APP = """
+from importlib.util import find_spec
 import bsg_producer, bsg_producer.callbacks
+assert find_spec("celery") is None
 for name in bsg_producer.__all__:
     if name != "AsyncProducer":
         getattr(bsg_producer, name)
