@@ -25,6 +25,7 @@ from bsg_config.settings import SETTINGS
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateReason, GateState
+from bsg_ledger.measurements import SECONDS, Histogram, Measured
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
 from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, PartState
 from bsg_ledger.waiting import WaitReason
@@ -34,7 +35,6 @@ from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Overview
 from bsg_producer import Producer, Receipt, Reject
-from bsg_worker.measurements import SECONDS, Histogram, Measured
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"

@@ -12,8 +12,8 @@ from enum import StrEnum
 
 import redis
 
-from bsg_config.redis_clock import now_ms
 from bsg_ledger.moments import moment
+from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, decoded
 
 QUIET_MS = 300_000

@@ -11,9 +11,9 @@ from typing import Any
 
 import redis
 
-from bsg_config.redis_clock import now_ms
 from bsg_config.settings import Settings
 from bsg_ledger.moments import moment
+from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, decoded, text_of
 
 NOTE_SECONDS = 10.0  # how often a process notes its keys

@@ -10,8 +10,8 @@ from typing import Any
 
 import redis
 
-from bsg_config.redis_clock import now_ms
 from bsg_ledger.moments import moment
+from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, text_of
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from bsg_config.redis_clock import now_ms
+from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, text_of
 from bsg_ledger.suppressions import source_at_bsg
 

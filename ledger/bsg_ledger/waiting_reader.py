@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 
 import redis
 
-from bsg_config.redis_clock import now_ms
 from bsg_config.settings import Settings
 from bsg_ledger.batches import batch_id, split_batch_id
 from bsg_ledger.gate import gate_state
 from bsg_ledger.keys import IN_USE_MS, is_lost
 from bsg_ledger.limit_keys import cool_down_key, end_of, limit_key
 from bsg_ledger.moments import moment
+from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.rooms import Room
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import BatchState

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 import redis
 
+from bsg_client.outcomes import OutcomeKind
 from bsg_config.settings import Settings
 from bsg_ledger.failures import FailureKind, FailureSpell
 from bsg_ledger.funds import Funds, noted_funds
 from bsg_ledger.gate import GateState
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.limiter import Limiter
+from bsg_ledger.measurements import Measured, Measurements
 from bsg_ledger.rooms import Due, Room, unstamped
-from bsg_worker.limiter import Limiter
-from bsg_worker.measurements import Measured, Measurements
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class AccountStates:
                 },
                 longest_moderation=_seconds(now_ms, rooms.oldest_due([(Room.IN_MODERATION, settings.account)])),
                 funds=noted_funds(self._client, settings.account),
-                measured=Measurements(self._client, settings.account).read(),
+                measured=Measurements(self._client, settings.account).read(OutcomeKind),
                 failed=self._ledger.failures(settings.account).totals(),
             )
             for settings in self._accounts

@@ -13,11 +13,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_ledger.measurements import SECONDS, Histogram
 from bsg_ledger.rooms import Room
 from bsg_ledger.waiting import WaitReason
 from bsg_messages.errors import BSGCampaignsError
 from bsg_monitor.observer import Figures
-from bsg_worker.measurements import SECONDS, Histogram
 
 _HELD_AT_BSG = {Room.PAUSED_AT_BSG: "paused", Room.IN_MODERATION: "moderation", Room.SPAM_AT_BSG: "spam"}
 

@@ -30,11 +30,11 @@ from bsg_ledger.failures import QUIET_MS, FailureKind
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.limit_keys import cool_down_key
+from bsg_ledger.limiter import Limiter
 from bsg_ledger.rooms import Room, unstamped
 from bsg_messages.body_seal import BodySeal
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
-from bsg_worker.limiter import Limiter
 from tests.cli.conftest import Running
 from tests.ledger.campaigns import Desk
 from tests.processes import wait_until
@@ -73,7 +73,7 @@ def system(running: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
 
 
 def test_a_working_system_has_no_problem(system: Running, doctor: Doctor) -> None:
-    wait_until(lambda: system.pulse.since_last_tick() is not None, within=10, what="beat's first trace")
+    wait_until(lambda: system.pulse.heartbeats.since_last_tick() is not None, within=10, what="beat's first trace")
     assert doctor.run() == ExitCode.OK, doctor.output
     assert "Nothing here would lose, double or hold messages." in doctor.output
     for line in (
@@ -285,7 +285,7 @@ def test_a_sender_of_a_campaign_under_way_that_bsg_has_not_registered_is_a_warni
 
 
 def test_a_warning_is_not_summed_up_as_a_system_in_order(system: Running, doctor: Doctor) -> None:
-    wait_until(lambda: system.pulse.since_last_tick() is not None, within=10, what="beat's first trace")
+    wait_until(lambda: system.pulse.heartbeats.since_last_tick() is not None, within=10, what="beat's first trace")
     settings = Settings.from_environment()
     with system.server.client() as client:
         failures = Ledger(client).failures(settings.account)

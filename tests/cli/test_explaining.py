@@ -12,9 +12,9 @@ from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_ledger.batches import NotClaimed
 from bsg_ledger.gate import GateReason
+from bsg_ledger.limiter import Limiter
 from bsg_ledger.waiting import WaitReason
 from bsg_ledger.waiting_texts import TEXTS
-from bsg_worker.limiter import Limiter
 from tests.ledger.campaigns import HOUR_MS, Desk
 
 

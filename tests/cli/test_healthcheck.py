@@ -48,7 +48,7 @@ def test_a_worker_that_nobody_started_is_not_healthy_and_nobody_waits_long_for_i
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     worker = f"worker0@{gethostname()}"
-    wait_until(lambda: worker in running.pulse.workers(), within=10, what="the worker's name")
+    wait_until(lambda: worker in running.pulse.heartbeats.workers(), within=10, what="the worker's name")
     began = time.monotonic()
 
     assert main(["healthcheck", "worker@elsewhere", "--json"]) == ExitCode.FAILED
@@ -66,7 +66,7 @@ def test_a_worker_whose_name_redis_lost_is_healthy_if_it_takes_tasks(running: Ru
     try:
         assert main(["healthcheck", worker]) == ExitCode.OK
     finally:
-        running.pulse.note_worker(worker)
+        running.pulse.heartbeats.note_worker(worker)
 
 
 def test_a_pulse_is_taken_before_all_that_waits(running: Running) -> None:
@@ -84,7 +84,7 @@ def test_a_pulse_is_taken_before_all_that_waits(running: Running) -> None:
 
 
 def test_beat_is_healthy_while_its_ticks_leave_traces(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    wait_until(lambda: running.pulse.since_last_tick() is not None, within=10, what="beat's first trace")
+    wait_until(lambda: running.pulse.heartbeats.since_last_tick() is not None, within=10, what="beat's first trace")
     assert main(["healthcheck", "beat"]) == ExitCode.OK
     hang(running.beat)
     try:

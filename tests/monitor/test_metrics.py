@@ -17,11 +17,11 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateState
+from bsg_ledger.measurements import SECONDS, Histogram, Measured, Measurements
 from bsg_ledger.rooms import unstamped
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Observer, Overview
-from bsg_worker.measurements import SECONDS, Histogram, Measured, Measurements
 from tests.ledger.campaigns import Desk
 from tests.monitor.flower_process import Visitor
 from tests.scenarios.stage import Stage

@@ -92,7 +92,7 @@ def test_a_pass_is_logged_when_it_did_something_and_not_otherwise(tmp_path: Path
     ):
         stage.processes.all()
         pulse = Pulse(server.client())
-        wait_until(lambda: pulse.since_last_tick() is not None, within=30, what="beat's first tick")
+        wait_until(lambda: pulse.heartbeats.since_last_tick() is not None, within=30, what="beat's first tick")
         stage.wait_for(stage.send(1), "done")
         # A task is logged behind what it has done.
         wait_until(lambda: "read 1 batches" in stage.processes.logs(), within=10, what="the poll in the log")

@@ -8,10 +8,10 @@ from typing import Any
 from celery.signals import after_task_publish
 from redis.exceptions import RedisError
 
-from bsg_broker.pulse import Pulse
 from bsg_config import clock
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_ledger.heartbeats import Heartbeats
 
 LOGGER = logging.getLogger(__name__)
 
@@ -20,7 +20,7 @@ SECONDS_BETWEEN_TRACES = 2.0
 
 def leave_trace(name: str) -> None:
     """From now on every tick that Redis has taken from this process leaves a trace under the name."""
-    pulse = Pulse(connect(Settings.from_environment()))
+    heartbeats = Heartbeats(connect(Settings.from_environment()))
     left_at = float("-inf")
 
     def leave(**_: Any) -> None:
@@ -28,7 +28,7 @@ def leave_trace(name: str) -> None:
         if clock.monotonic() - left_at < SECONDS_BETWEEN_TRACES:
             return
         try:
-            pulse.tick(name)
+            heartbeats.note_tick(name)
             left_at = clock.monotonic()
         except RedisError:
             LOGGER.debug("a tick left no trace: Redis did not take it")

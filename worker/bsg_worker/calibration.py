@@ -18,10 +18,10 @@ from bsg_client.answers import CampaignAnswer
 from bsg_client.bsg_client import BSGClient
 from bsg_client.outcomes import Outcome, OutcomeKind, ReadFailed
 from bsg_config import clock
+from bsg_ledger.limiter import LONGEST_RESERVATION, Later
 from bsg_ledger.moments import moment
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
 from bsg_worker.bsg_time import QUARTER
-from bsg_worker.limiter import LONGEST_RESERVATION, Later
 from bsg_worker.lookup import ZONE_MARGIN
 from bsg_worker.pace import FINAL
 from bsg_worker.runtime import Runtime

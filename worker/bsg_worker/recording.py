@@ -13,6 +13,7 @@ from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
+from bsg_ledger.limiter import LONGEST_COOL_DOWN
 from bsg_ledger.moments import moment
 from bsg_messages.bodies import rejected, without
 from bsg_messages.columns import Flaw
@@ -20,7 +21,6 @@ from bsg_messages.rejects import RejectCode
 from bsg_worker.backoff import delay
 from bsg_worker.bsg_time import CLOCK_TOLERANCE
 from bsg_worker.gate_log import warn_of_shut_gate
-from bsg_worker.limiter import LONGEST_COOL_DOWN
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.runtime import Runtime
 

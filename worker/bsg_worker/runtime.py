@@ -19,12 +19,12 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.gate import Gate
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.limiter import LONGEST_RESERVATION, LONGEST_SLOT_WAIT, Later, Limiter
+from bsg_ledger.measurements import Measurements
 from bsg_ledger.witness import Witness
 from bsg_messages.body_seal import BodySeal
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.evidence import Evidence
-from bsg_worker.limiter import LONGEST_RESERVATION, LONGEST_SLOT_WAIT, Later, Limiter
-from bsg_worker.measurements import Measurements
 
 
 @dataclass(frozen=True, slots=True)

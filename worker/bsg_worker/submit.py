@@ -18,13 +18,13 @@ from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import STALE, BatchLease
 from bsg_ledger.durability import NotDurable
+from bsg_ledger.limiter import LONGEST_SLOT_WAIT, Later
 from bsg_ledger.moments import moment
 from bsg_ledger.parts import NothingDue
 from bsg_messages.bodies import unpacked
 from bsg_messages.body_seal import BodySealed
 from bsg_messages.envelope import Envelope
 from bsg_worker.doorbells import campaigns_wait, ring_submits
-from bsg_worker.limiter import LONGEST_SLOT_WAIT, Later
 from bsg_worker.logs import decided
 from bsg_worker.recording import record
 from bsg_worker.runtime import Runtime, new_token

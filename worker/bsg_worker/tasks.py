@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bsg_broker.pulse import Pulse
+from bsg_ledger.heartbeats import Heartbeats
 from bsg_worker import accounts
 from bsg_worker.application import app
 from bsg_worker.failures import telling_no_contents
@@ -59,5 +59,5 @@ def stop_list_task() -> str:
 @app.task(name="bsg.pulse")
 @telling_no_contents
 def pulse_task(token: str) -> str:
-    Pulse(accounts.current().first.redis).answer(token)
+    Heartbeats(accounts.current().first.redis).note_answer(token)
     return "alive"

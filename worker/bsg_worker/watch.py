@@ -7,10 +7,10 @@ import threading
 
 from redis.exceptions import RedisError
 
-from bsg_broker.pulse import Pulse
 from bsg_config import clock
 from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.settings import SettingsInvalid
+from bsg_ledger.heartbeats import Heartbeats
 from bsg_ledger.keys import NOTE_SECONDS
 from bsg_ledger.witness import Look
 from bsg_worker.accounts import current
@@ -38,7 +38,7 @@ def _watch(worker: str | None) -> None:
                 for runtime in current():
                     note_key(runtime)
                 if worker is not None:
-                    Pulse(current().first.redis).note_worker(worker)
+                    Heartbeats(current().first.redis).note_worker(worker)
                 note_at = clock.monotonic() + NOTE_SECONDS
             look_once(current().first)
             reached(CrashPoint.WATCH_LOOKED)

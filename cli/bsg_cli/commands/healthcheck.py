@@ -12,6 +12,7 @@ from bsg_cli.errors import ExitCode
 from bsg_cli.printing import complain, print_json
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_ledger.heartbeats import Heartbeats
 from bsg_producer.queue_errors import queue_errors
 
 # A worker whose threads all wait for BSG or for a permit is busy, not hung: one of them is free after that.
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     pulse = Pulse(connect(settings))
     with queue_errors():
         why = (
-            _beat_fails(pulse, settings, name)
+            _beat_fails(pulse.heartbeats, settings, name)
             if name.startswith("beat@")
             else _worker_fails(pulse, settings, arguments, name)
         )
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 def _worker_fails(pulse: Pulse, settings: Settings, arguments: argparse.Namespace, name: str) -> str:
     within = arguments.within or settings.longest_exchange_of_all + PERMIT_AND_MARGIN_SECONDS
-    workers = pulse.workers()
+    workers = pulse.heartbeats.workers()
     if name not in workers:
         within = min(within, UNKNOWN_WITHIN_SECONDS)
     if pulse.unanswered([pulse_queue(name)], within=within):
@@ -65,8 +66,8 @@ def _worker_fails(pulse: Pulse, settings: Settings, arguments: argparse.Namespac
     return ""
 
 
-def _beat_fails(pulse: Pulse, settings: Settings, name: str) -> str:
-    since = pulse.since_last_tick(name)
+def _beat_fails(heartbeats: Heartbeats, settings: Settings, name: str) -> str:
+    since = heartbeats.since_last_tick(name)
     if since is None:
         return "it has not rung for a day, if ever. Start it."
     return (

@@ -12,6 +12,7 @@ from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
 from bsg_config.settings import Settings
+from bsg_ledger.heartbeats import Heartbeats
 
 LEAST_SECONDS_BETWEEN_TICKS = 30.0
 TICKS_MISSED = 10
@@ -27,7 +28,7 @@ def look_at_processes(client: redis.Redis, settings: Settings, *, within: float)
     for subject, queues in (("workers", WORKER_QUEUES), ("status worker", (STATUS_QUEUE,))):
         unanswered = [queue for queue in queues if queue in silent]
         yield _of_queues(client, subject, unanswered, settings, within)
-    yield _of_beat(pulse, settings)
+    yield _of_beat(pulse.heartbeats, settings)
 
 
 def longest_between_ticks(settings: Settings) -> float:
@@ -49,8 +50,8 @@ def _of_queues(client: Any, subject: str, unanswered: list[str], settings: Setti
     )
 
 
-def _of_beat(pulse: Pulse, settings: Settings) -> Finding:
-    since = pulse.since_last_tick()
+def _of_beat(heartbeats: Heartbeats, settings: Settings) -> Finding:
+    since = heartbeats.since_last_tick()
     if since is not None and since <= longest_between_ticks(settings):
         return Finding("beat", Level.OK, f"rang {since:.0f} s ago")
     told = "has not rung for a day, if ever" if since is None else f"last rang {since:.0f} s ago"

@@ -11,10 +11,10 @@ import redis
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
 from bsg_config import clock
-from bsg_config.redis_clock import now_ms
 from bsg_config.settings import Settings
 from bsg_ledger.durability import Durability, NotDurable
 from bsg_ledger.moments import moment
+from bsg_ledger.redis_clock import now_ms
 
 OLDEST_VERSION = (7, 0)  # scripts with flags, which run on a full server too
 QUEUED_MESSAGE_BYTES = 25  # the most that one may take: `make bench`, redis_per_message

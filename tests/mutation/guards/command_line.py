@@ -136,10 +136,10 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "broker/bsg_broker/pulse.py",
+        "ledger/bsg_ledger/heartbeats.py",
         (
             "only an answer counts as one",
-            '        return bool(self._client.exists(f"bsg:pulse:{asked.token}"))\n',
+            '        return bool(self._client.exists(f"bsg:pulse:{token}"))\n',
             "        return True\n",
             f"{HEALTH}a_worker_that_hangs_is_not_though_another_one_works",
         ),

@@ -6,7 +6,7 @@ from tests.mutation.guard import Guard, guards_of
 
 SUBMIT = "tests/worker/test_submit.py::test_"
 RECORDING = "tests/worker/test_recording.py::test_"
-LIMITER = "tests/worker/limiter/test_limiter.py::test_"
+LIMITER = "tests/ledger/test_limiter.py::test_"
 COST = "tests/worker/test_hours_and_cost.py::test_"
 SUPPRESSED = "tests/worker/test_suppressed.py::test_"
 STOP_LIST = "tests/worker/test_stop_list.py::test_"
@@ -249,7 +249,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/limiter/reserve.lua",
+        "ledger/bsg_ledger/lua/limiter/reserve.lua",
         (
             "a slot that is too far off is not reserved",
             "if wait > longest then\n  return {0, wait}\nend",
@@ -282,7 +282,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/limiter/cool_down.lua",
+        "ledger/bsg_ledger/lua/limiter/cool_down.lua",
         (
             "a cool-down is never shortened",
             "if wanted > standing then",
@@ -291,7 +291,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/limiter/limiter.py",
+        "ledger/bsg_ledger/limiter.py",
         (
             "a cool-down ends after an hour",
             "min(max(seconds, 0.0), LONGEST_COOL_DOWN)",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.servers import RedisServer
 
 from bsg_config.rate import Rate
-from bsg_worker.limiter import Later, Limiter, Slot
+from bsg_ledger.limiter import Later, Limiter, Slot
+from tests.servers import RedisServer
 
 ACCOUNT = "0123456789abcdef"
 

@@ -63,7 +63,9 @@ class Limiter:
         if burst < 1:
             raise ValueError(f"a burst of {burst} would never let anything through")
         self._scripts = {
-            name: client.register_script((resources.files(__package__) / f"{name}.lua").read_text("utf-8"))
+            name: client.register_script(
+                (resources.files(__package__) / "lua" / "limiter" / f"{name}.lua").read_text("utf-8")
+            )
             for name in ("reserve", "cool_down", "state")
         }
         self._keys = (limit_key(account, name), cool_down_key(account))

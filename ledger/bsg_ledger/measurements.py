@@ -6,15 +6,13 @@ Nothing depends on it: what cannot be counted is not.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import redis
 from redis.exceptions import RedisError
-
-from bsg_client.outcomes import OutcomeKind
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """The upper ends of the histograms' buckets; a last one has what took longer."""
@@ -40,7 +38,7 @@ class Measurements:
         self._client: Any = client  # redis-py types its replies as all that they might be
         self._key = f"bsg:account:{account}:measured"
 
-    def count(self, outcome: OutcomeKind, *, post_seconds: float, slot_wait_seconds: float) -> None:
+    def count(self, outcome: str, *, post_seconds: float, slot_wait_seconds: float) -> None:
         """One request, and what came of it."""
         pipe = self._client.pipeline(transaction=False)
         pipe.hincrby(self._key, f"submissions:{outcome}", 1)
@@ -50,12 +48,12 @@ class Measurements:
         with suppress(RedisError):
             pipe.execute()
 
-    def read(self) -> Measured:
-        """All that was counted since the ledger began. Raises RedisError."""
+    def read(self, outcomes: Iterable[str]) -> Measured:
+        """Return what was counted of these outcomes since the ledger began. Raise RedisError."""
         counted = {name.decode(): value for name, value in self._client.hgetall(self._key).items()}
         return Measured(
             # Each of them from the first: Prometheus sees no rise in what was not there before.
-            submissions={kind.value: int(counted.get(f"submissions:{kind}", 0)) for kind in OutcomeKind},
+            submissions={str(outcome): int(counted.get(f"submissions:{outcome}", 0)) for outcome in outcomes},
             post_seconds=_histogram(counted, "post"),
             slot_wait_seconds=_histogram(counted, "slot"),
         )

@@ -1,0 +1,61 @@
+"""Which processes run: every beat's last tick, every worker's last note, and which liveness pings were answered.
+
+bsg:pulse:TOKEN   string  there once it is answered; expires
+bsg:beats         zset    every beat, by the moment of its last tick (ms of Redis's clock)
+bsg:workers       zset    every worker, by the moment when it was last known to run; one that hangs may be among them
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+
+from bsg_ledger.redis_clock import now_ms
+
+ANSWERS_KEPT_SECONDS = 600
+_NAMES_KEPT_MS = 86_400_000
+_BEATS = "bsg:beats"
+_WORKERS = "bsg:workers"
+
+
+class Heartbeats:
+    """Methods raise `redis.exceptions.RedisError`."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+
+    def note_answer(self, token: str) -> None:
+        """Note that a worker has answered the ping of that token, from a task."""
+        self._client.set(f"bsg:pulse:{token}", "answered", ex=ANSWERS_KEPT_SECONDS)
+
+    def is_answered(self, token: str) -> bool:
+        return bool(self._client.exists(f"bsg:pulse:{token}"))
+
+    def note_tick(self, beat: str) -> None:
+        """Note that a beat has just published a tick."""
+        self._note(_BEATS, beat)
+
+    def note_worker(self, worker: str) -> None:
+        """Note that a worker of that name runs. Whether it takes tasks only its answers say."""
+        self._note(_WORKERS, worker)
+
+    def workers(self) -> list[str]:
+        """Return the names of the workers that ran within a day."""
+        return sorted(name.decode() for name in self._client.zrange(_WORKERS, 0, -1))
+
+    def since_last_tick(self, beat: str | None = None) -> float | None:
+        """Return the seconds since that beat's last tick, or since any beat's; None if there was none for a day."""
+        if beat is None:
+            newest = self._client.zrevrange(_BEATS, 0, 0, withscores=True)
+            score = newest[0][1] if newest else None
+        else:
+            score = self._client.zscore(_BEATS, beat)
+        return None if score is None else max(0.0, (now_ms(self._client) - score) / 1000)
+
+    def _note(self, key: str, name: str) -> None:
+        now = now_ms(self._client)
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.zadd(key, {name: now})
+            pipe.zremrangebyscore(key, "-inf", now - _NAMES_KEPT_MS)
+            pipe.execute()
