@@ -57,7 +57,7 @@ def test_what_catches_a_guard_exists() -> None:
 def test_every_script_of_the_ledger_has_a_guard_in_the_list() -> None:
     listed = {Path(guard.file).name for guard in GUARDS if Path(guard.file).suffix == ".lua"}
 
-    assert {script.name for script in LUA.iterdir()} <= listed
+    assert {script.name for script in LUA.glob("*.lua")} <= listed
 
 
 def _is_defined(test: str) -> bool:
