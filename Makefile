@@ -59,7 +59,7 @@ chaos: $(INSTALLED_DEV) ## MINUTES=2.5 of kills, cuts and full disks: nothing lo
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2.5) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 crash: $(INSTALLED_DEV) ## SIGKILL at every failpoint, and again at the recovery from it (ARGS=--once: not again)
-	@$(BIN)/python -m tests.crash_points $(ARGS)
+	@$(BIN)/python -m tests.failpoints $(ARGS)
 
 load: $(INSTALLED_DEV) ## MESSAGES=1000000 in CAMPAIGNS=2000 through WORKERS=8, with LATENCY=0.2 s at BSG [SEED=n] [ARGS=...]
 	@$(BIN)/python -m tests.load --messages $(or $(MESSAGES),1000000) --campaigns $(or $(CAMPAIGNS),2000) \

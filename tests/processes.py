@@ -157,6 +157,8 @@ class Processes:
     ) -> CeleryProcess:
         environment = {**os.environ, **self.settings, **settings}
         program = ("tests.clock_skew", f"{clock_skew:g}") if clock_skew else ("celery",)
+        if "FAILPOINTS" in environment:
+            program = ("tests.failpoints.program", *program)
         process = CeleryProcess((*program, *arguments), environment, self.directory / f"{name}.log", ready)
         self._running.append(process)
         self._starts[process] = lambda: self._start(name, arguments, ready, settings, clock_skew)

@@ -3,14 +3,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tests.crash_points.arming import arm
+from tests.failpoints.arming import arm
 from tests.processes import wait_until
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
 from benchmarks.messages import SENDER, messages
 from benchmarks.provider import Provider
 from benchmarks.site import Site
-from bsg_config.crash_points import CrashPoint
 
 LEASE = 6.0
 KILLS, KILLS_IN_SHORT = 4, 1
@@ -20,7 +19,7 @@ CLAIMED_AGAIN = "claimed again"
 FOUND = "found at BSG"
 
 
-def _side(figure: str, crash_point: CrashPoint, recovered: str) -> Side:
+def _side(figure: str, failpoint: str, recovered: str) -> Side:
     """`recovered`: the state that the batch enters when somebody else has dealt with it."""
 
     def measure(measurement: Measurement) -> Figures:
@@ -31,17 +30,17 @@ def _side(figure: str, crash_point: CrashPoint, recovered: str) -> Side:
             LEASE_SECONDS=f"{LEASE:g}",
             BSG_CONNECT_TIMEOUT="0.5",
             BSG_READ_TIMEOUT="1.5",
-            BSG_CRASH_AT=str(armed),
+            FAILPOINTS=str(armed),
         ) as site:
             kills = measurement.size(KILLS, KILLS_IN_SHORT)
-            after_lease = [_seconds_after_lease(site, armed, crash_point, recovered) for _ in range(kills)]
+            after_lease = [_seconds_after_lease(site, armed, failpoint, recovered) for _ in range(kills)]
         return {figure: max(after_lease)}
 
     return Side(figure, measure)
 
 
-def _seconds_after_lease(site: Site, armed: Path, crash_point: CrashPoint, recovered: str) -> float:
-    arm(armed, crash_point)
+def _seconds_after_lease(site: Site, armed: Path, failpoint: str, recovered: str) -> float:
+    arm(armed, failpoint)
     campaign = site.producer.enqueue(messages(10), sender=SENDER).campaign_id
     wait_until(
         lambda: not all(process.alive for process in site.processes.running),
@@ -64,8 +63,8 @@ ROW = Row(
     against="the lease",
     unit="s after the lease",
     sides=[
-        _side(CLAIMED_AGAIN, CrashPoint.SUBMIT_CLAIMED, "claimed"),
-        _side(FOUND, CrashPoint.SUBMIT_ANSWERED, "submitted"),
+        _side(CLAIMED_AGAIN, "after script claim", "claimed"),
+        _side(FOUND, "after POST send-individual", "submitted"),
     ],
     goals=[Goal(figure, figure, at_most=2.0, gross=10.0) for figure in (CLAIMED_AGAIN, FOUND)],
     remark=(

@@ -36,7 +36,6 @@ from bsg_client.statistics_jobs import StatisticsJobs
 from bsg_client.tokens import TokenStore
 from bsg_client.verdicts import creation_outcome, usable
 from bsg_client.wire import Answer, NoAnswer, Observe, StreamedBody, Wire, observe_nothing
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.settings import Settings
 
 _UNAUTHORISED, _UNPROCESSABLE = 401, 422
@@ -274,11 +273,9 @@ class BSGClient:
         answer = attempt(headers)
         if not isinstance(answer, Answer) or answer.status != _UNAUTHORISED:
             return answer
-        reached(CrashPoint.CLIENT_ACCESS_REFUSED)
         renewed = self._access.renewed(headers)
         if renewed is None:
             return answer
-        reached(CrashPoint.CLIENT_ACCESS_RENEWED)
         before_second()
         return attempt(renewed)
 

@@ -15,7 +15,6 @@ import redis
 
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 
 _LOOK_AGAIN = 0.05
 
@@ -58,7 +57,6 @@ class TokenStore:
             if (standing := self.current()) and standing != failed:
                 return standing
             if self._client.set(self._login_key, owner, nx=True, px=round(self._longest_login * 1000)):
-                reached(CrashPoint.TOKENS_LOGIN_BEGUN)
                 return self._log_in(failed, owner)
             if clock.monotonic() >= deadline:
                 raise ReadFailed("another worker is still logging in")
@@ -70,10 +68,8 @@ class TokenStore:
             standing = self.current()
             token = standing if standing and standing != failed else self._login()
         except BaseException:
-            reached(CrashPoint.TOKENS_LOGIN_FAILED)
             self._release(keys=[self._login_key], args=[owner])
             raise
-        reached(CrashPoint.TOKENS_LOGGED_IN)
         return _text(self._replace(keys=[self._token_key, self._login_key], args=[failed, token, owner]))
 
     def current(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -12,7 +13,6 @@ from redis.exceptions import RedisError
 
 from bsg_broker.doorbell import prepare_bell
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.ledger import Ledger
@@ -109,7 +109,6 @@ class _PartStore:
                 self._ledger.campaigns.store_part(
                     self._campaign_id, len(self._sizes) - 1, content, keep_ms=KEEP_PARTS_MS
                 )
-            reached(CrashPoint.ENQUEUE_PART_STORED)
         if not self._sizes:
             raise CampaignInvalid({"messages": ["there are none: give at least one message"]})
 
@@ -133,12 +132,8 @@ class _PartStore:
 
     def drop(self) -> None:
         """Nothing of a try that failed remains; if Redis does not answer, it vanishes by its expiry."""
-        try:
-            with queue_errors():
-                self._ledger.campaigns.drop_parts(self._campaign_id, len(self._sizes) + 1)
-        except QueueUnavailable:
-            return
-        reached(CrashPoint.ENQUEUE_PARTS_DROPPED)
+        with suppress(QueueUnavailable), queue_errors():
+            self._ledger.campaigns.drop_parts(self._campaign_id, len(self._sizes) + 1)
 
     def _renewing(self, messages: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
@@ -146,7 +141,6 @@ class _PartStore:
             if clock.monotonic() >= renew_at:
                 with queue_errors():
                     self._ledger.campaigns.renew_parts(self._campaign_id, len(self._sizes), keep_ms=KEEP_PARTS_MS)
-                reached(CrashPoint.ENQUEUE_PARTS_RENEWED)
                 renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
             # As it is now: a caller may fill the same dict again for the next message.
             yield message.copy() if type(message) is dict else message
@@ -156,15 +150,11 @@ def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
     with queue_errors():
         # Where Redis is not there at all, nothing is in doubt: of a commit that nobody answers that cannot be said.
         ledger.reach()
-    reached(CrashPoint.ENQUEUE_BEFORE_THE_COMMIT)
     try:
         with queue_errors(lost_answer=_LostAnswer):
-            accepted = ledger.campaigns.accept(acceptance)
+            return ledger.campaigns.accept(acceptance)
     except _LostAnswer:
-        reached(CrashPoint.ENQUEUE_ANSWER_LOST)
-        accepted = _commit_again(ledger, acceptance)
-    reached(CrashPoint.ENQUEUE_COMMITTED)
-    return accepted
+        return _commit_again(ledger, acceptance)
 
 
 def _commit_again(ledger: Ledger, acceptance: Acceptance) -> Accepted:
@@ -181,7 +171,6 @@ def _settle(ledger: Ledger, key: str) -> None:
         ledger.durability.settle()
     except (NotDurable, RedisError):
         raise EnqueueUnconfirmed(key) from None
-    reached(CrashPoint.ENQUEUE_SETTLED)
 
 
 class _LostAnswer(Exception):

@@ -11,7 +11,6 @@ import redis
 
 from bsg_broker.doorbell import BELL_PATIENCE_MS, Doorbell
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
@@ -388,15 +387,11 @@ class Producer:
             return _known(campaign_id, self._ledger.reading.summary(_checked(campaign_id)))
 
     def _ring(self, campaign_id: str) -> None:
-        reached(CrashPoint.PRODUCER_WORD_RECORDED)
         with queue_errors():
             bells = self._ledger.campaigns.ring(campaign_id, bell=f"{clock.monotonic()}-", patience_ms=BELL_PATIENCE_MS)
-        reached(CrashPoint.PRODUCER_BELLS_NOTED)
         self._doorbell.ring_prepare(campaign_id, bells.priority)
-        reached(CrashPoint.PRODUCER_PREPARE_RUNG)
         for bell in bells.names:
             self._doorbell.ring_submit(campaign_id, bell, bells.priority)
-            reached(CrashPoint.PRODUCER_SUBMIT_RUNG)
 
 
 RETRY_REFUSALS = {

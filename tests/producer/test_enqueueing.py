@@ -9,6 +9,7 @@ import threading
 import time
 from collections import UserDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -17,7 +18,6 @@ from typing import Any
 import pytest
 import redis
 
-from bsg_config.crash_points import CrashPoint
 from bsg_config.settings import Settings
 from bsg_producer import (
     CampaignInvalid,
@@ -29,7 +29,8 @@ from bsg_producer import (
     QueueUnavailable,
     enqueueing,
 )
-from tests.crash_points.arming import arm
+from tests.failpoints.arming import arm
+from tests.failpoints.doors import watched
 from tests.lossy_proxy import LossyProxy
 from tests.servers import RedisServer, free_port
 
@@ -282,14 +283,18 @@ def then(happens: Callable[[], object], *, after: int, of: int) -> Iterator[Mapp
     yield from rows
 
 
-def before_the_commit(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
-    """That happens between Redis's last answer and the commit."""
+@contextmanager
+def before_the_commit(happens: Callable[[], object]) -> Iterator[None]:
+    """That happens between Redis's last answer and the first try to commit."""
+    commits: list[str] = []
 
-    def reached(point: CrashPoint) -> None:
-        if point is CrashPoint.ENQUEUE_BEFORE_THE_COMMIT:
+    def observe(point: str) -> None:
+        if point == "before script accept" and not commits:
+            commits.append(point)
             happens()
 
-    monkeypatch.setattr(enqueueing, "reached", reached)
+    with watched(observe):
+        yield
 
 
 # With ten messages a part: the second is stored, all are stored, or the second goes with the commit.
@@ -347,15 +352,12 @@ def test_a_redis_that_falls_silent_at_any_step_costs_no_more_than_that_steps_tim
 
 
 @pytest.mark.server_kinds("valkey")
-def test_a_redis_that_falls_silent_at_the_commit_is_asked_twice(
-    own_redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_redis_that_falls_silent_at_the_commit_is_asked_twice(own_redis_server: RedisServer) -> None:
     timeout = 1.0
     producer = producer_at(own_redis_server.url, queue_timeout=timeout)
-    before_the_commit(monkeypatch, own_redis_server.pause)
     began = time.monotonic()
 
-    with pytest.raises(EnqueueUnconfirmed):
+    with before_the_commit(own_redis_server.pause), pytest.raises(EnqueueUnconfirmed):
         producer.enqueue(messages(3), sender="MyShop")
 
     assert time.monotonic() - began < 2.8 * timeout
@@ -379,13 +381,11 @@ def test_a_redis_that_dies_at_any_step_has_no_campaign_until_it_is_enqueued_agai
 
 @pytest.mark.server_kinds("valkey")
 def test_a_redis_that_dies_at_the_commit_leaves_it_unconfirmed_until_it_is_enqueued_again(
-    own_redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    own_redis_server: RedisServer,
 ) -> None:
     producer = producer_at(own_redis_server.url)
-    before_the_commit(monkeypatch, own_redis_server.kill)
-    with pytest.raises(EnqueueUnconfirmed):
+    with before_the_commit(own_redis_server.kill), pytest.raises(EnqueueUnconfirmed):
         producer.enqueue(messages(3), sender="MyShop", idempotency_key="key")
-    monkeypatch.undo()
     own_redis_server.start()
 
     receipt = producer.enqueue(messages(3), sender="MyShop", idempotency_key="key")
@@ -404,22 +404,20 @@ def test_a_full_redis_is_told_as_full_where_durability_is_proven_by_asking(own_r
 
 @pytest.mark.server_kinds("valkey")
 def test_a_commit_that_is_not_proven_to_be_on_disk_is_unconfirmed_however_often_it_is_tried(
-    own_redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+    own_redis_server: RedisServer,
 ) -> None:
     client = own_redis_server.client()
     client.config_set("appendfsync", "everysec")
     producer = producer_at(own_redis_server.url)
 
     def fill_when_committed(point: str) -> None:
-        if point == "enqueue: committed":
+        if point == "after script accept":
             client.config_set("maxmemory", "1mb")
 
-    monkeypatch.setattr(enqueueing, "reached", fill_when_committed)
     for _ in range(2):
-        with pytest.raises(EnqueueUnconfirmed):
+        with watched(fill_when_committed), pytest.raises(EnqueueUnconfirmed):
             producer.enqueue(messages(3), sender="MyShop", idempotency_key="key")
         client.config_set("maxmemory", "0")
-    monkeypatch.undo()
 
     assert producer.enqueue(messages(3), sender="MyShop", idempotency_key="key").duplicate
 
@@ -475,19 +473,21 @@ def test_a_producer_that_was_used_before_a_fork_works_on_both_sides(redis_url: s
 
 @pytest.mark.parametrize(
     "point",
-    [CrashPoint.ENQUEUE_PART_STORED, CrashPoint.ENQUEUE_BEFORE_THE_COMMIT, CrashPoint.ENQUEUE_COMMITTED],
+    ["after redis SET messages", "before script accept", "after script accept"],
 )
 def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(
-    redis_url: str, point: CrashPoint, tmp_path: Path
+    redis_url: str, point: str, tmp_path: Path
 ) -> None:
     program = (
         "from bsg_producer import Producer\n"
+        "from tests.failpoints.arming import install\n"
+        "install()\n"
         "Producer().enqueue([{'phone': 380660000000, 'text': 'Hi'}], sender='MyShop', idempotency_key='key')"
     )
     environment = {
         **os.environ,
         "REDIS_URL": redis_url,
-        "BSG_CRASH_AT": str(arm(tmp_path, point)),
+        "FAILPOINTS": str(arm(tmp_path, point)),
         "CAMPAIGN_BATCH_SIZE": "1",  # a part that is not full goes with the commit
     }
 
@@ -495,7 +495,7 @@ def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(
 
     campaigns = list(producer_at(redis_url).campaigns())
     assert died.returncode == -9
-    assert len(campaigns) == (1 if point is CrashPoint.ENQUEUE_COMMITTED else 0)
+    assert len(campaigns) == (1 if point == "after script accept" else 0)
     if not campaigns:
         client = redis.Redis.from_url(redis_url)
         assert all(client.ttl(key) > 0 for key in campaign_keys(redis_url))

@@ -8,22 +8,21 @@ from typing import Any
 
 import pytest
 
-from bsg_config.crash_points import CrashPoint
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_sandbox.server import Sandbox
-from tests.crash_points.arming import arm
+from tests.failpoints.arming import arm
 from tests.processes import wait_until
 from tests.scenarios.stage import Stage
 from tests.servers import RedisServer
 
 SUBMIT_POINTS = [
-    CrashPoint.PREPARE_PART_LEASED,
-    CrashPoint.PREPARE_PART_CHECKED,
-    CrashPoint.PREPARE_PART_COMMITTED,
-    CrashPoint.SUBMIT_CLAIMED,
-    CrashPoint.SUBMIT_ANSWERED,
-    CrashPoint.SUBMIT_RECORDED,
+    "after script lease_part",
+    "before script prepared",
+    "after script prepared",
+    "after script claim",
+    "after POST send-individual",
+    "after script taken",
 ]
 
 
@@ -69,11 +68,9 @@ def test_a_worker_killed_while_its_post_is_on_the_wire(without_worker: Stage) ->
 
 
 @pytest.mark.parametrize("point", SUBMIT_POINTS)
-def test_a_worker_that_dies_at_a_point_is_recovered_from(
-    without_worker: Stage, point: CrashPoint, tmp_path: Path
-) -> None:
+def test_a_worker_that_dies_at_a_point_is_recovered_from(without_worker: Stage, point: str, tmp_path: Path) -> None:
     stage = without_worker
-    dying = stage.processes.worker(BSG_CRASH_AT=str(arm(tmp_path / "armed", point)))
+    dying = stage.processes.worker(FAILPOINTS=str(arm(tmp_path / "armed", point)))
     campaign = stage.send(50)
     wait_until(lambda: not dying.alive, within=20, what=f"the worker to die at {point}")
     _end_part_leases(stage, campaign)
@@ -86,7 +83,7 @@ def test_a_worker_that_dies_at_a_point_is_recovered_from(
 
 def test_what_a_worker_left_between_intent_and_post_is_sent_again(without_worker: Stage, tmp_path: Path) -> None:
     stage = without_worker
-    dying = stage.processes.worker(BSG_CRASH_AT=str(arm(tmp_path / "armed", CrashPoint.SUBMIT_INTENT_ON_DISK)))
+    dying = stage.processes.worker(FAILPOINTS=str(arm(tmp_path / "armed", "before POST send-individual")))
     campaign = stage.send(5)
     wait_until(lambda: not dying.alive, within=20, what="the worker to die")
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bsg_broker.queues import PREPARE, SUBMIT, queue_of
-from bsg_config.crash_points import CrashPoint
 from bsg_sandbox.server import Sandbox
-from bsg_worker import prepare as preparing
 from bsg_worker.prepare import prepare_next, prepare_then_submit
 from tests.broker.test_doorbell import bells_in
+from tests.failpoints.doors import watched
 from tests.scenarios.stage import messages
 from tests.worker.bench import Bench
 
@@ -36,20 +33,18 @@ def test_a_small_campaign_is_sent_at_its_first_bell(bench: Bench) -> None:
 
 
 def test_the_part_behind_is_rung_for_before_one_is_prepared_and_waits_behind_those_that_had_no_turn(
-    redis_url: str, monkeypatch: pytest.MonkeyPatch
+    redis_url: str,
 ) -> None:
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
         campaign = enqueued(bench, 3)
-        seen: dict[CrashPoint, int] = {}
-        monkeypatch.setattr(
-            preparing, "reached", lambda point: seen.update({point: preparations_that_go_on(redis_url)})
-        )
+        seen: dict[str, int] = {}
 
-        prepare_next(bench.runtime, campaign)
+        with watched(lambda point: seen.update({point: preparations_that_go_on(redis_url)})):
+            prepare_next(bench.runtime, campaign)
 
-        assert seen[CrashPoint.PREPARE_PART_LEASED] == 0
-        assert seen[CrashPoint.PREPARE_PART_CHECKED] == 1
+        assert seen["after script lease_part"] == 0
+        assert seen["before script prepared"] == 1
         assert bench.runtime.queue_length(queue_of(PREPARE)) == 0
         assert bench.status(campaign).counts["pending"] == 1
 

@@ -10,23 +10,22 @@ from typing import Any
 import pytest
 
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint
 from bsg_ledger.rooms import Room
 from bsg_ledger.suppressions import Suppression
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
-from bsg_worker import stop_list
 from bsg_worker.prepare import prepare_next
 from bsg_worker.stop_list import sync_stop_list
+from tests.failpoints.doors import watched
 from tests.sandbox.sandbox_calls import call
 from tests.worker.bench import Bench
 
 FIRST = 380_661_000_000
 HERE, AT_BSG, BOTH = ("here",), ("bsg:default",), ("here", "bsg:default")
-CRASHES = [point for point in CrashPoint if point.startswith("stoplist: ")]
+CRASHES = ["after GET stoplist", "after script stop_list_page", "after POST attach", "after script suppress"]
 
 
-class Died(Exception):
+class Died(BaseException):
     """Stands in for a SIGKILL: nothing of the process goes on."""
 
 
@@ -205,15 +204,12 @@ def test_what_has_no_time_goes_on_from_where_it_was(pushing: Bench, monkeypatch:
 
 
 @pytest.mark.parametrize("point", CRASHES)
-def test_a_sync_that_dies_half_way_loses_nobody(
-    pushing: Bench, monkeypatch: pytest.MonkeyPatch, point: CrashPoint
-) -> None:
+def test_a_sync_that_dies_half_way_loses_nobody(pushing: Bench, point: str) -> None:
     opt_out_at_bsg(pushing, *range(FIRST, FIRST + 700))
     pushing.producer.suppress(range(FIRST + 5_000, FIRST + 6_100))
-    monkeypatch.setattr(stop_list, "reached", dying_at(point, times=2))
 
     for _ in range(2):
-        with pytest.raises(Died):
+        with watched(dying_at(point)), pytest.raises(Died):
             sync_stop_list(pushing.runtime)
     while sync_stop_list(pushing.runtime):
         pass
@@ -223,28 +219,23 @@ def test_a_sync_that_dies_half_way_loses_nobody(
     assert listed_at_bsg(pushing) == everybody
 
 
-def dying_at(point: CrashPoint, times: int) -> Callable[[CrashPoint], None]:
-    left = [times]
-
-    def reached(here: CrashPoint) -> None:
-        if here == point and left[0] > 0:
-            left[0] -= 1
+def dying_at(point: str) -> Callable[[str], None]:
+    def observe(here: str) -> None:
+        if here == point:
             raise Died
 
-    return reached
+    return observe
 
 
-def test_a_phone_that_is_taken_off_while_it_is_attached_is_not_put_back(
-    pushing: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_phone_that_is_taken_off_while_it_is_attached_is_not_put_back(pushing: Bench) -> None:
     pushing.producer.suppress([FIRST])
 
-    def taken_off(point: CrashPoint) -> None:
-        if point == CrashPoint.STOPLIST_ATTACHED:
+    def taken_off(point: str) -> None:
+        if point == "after POST attach":
             pushing.producer.unsuppress([FIRST])
 
-    monkeypatch.setattr(stop_list, "reached", taken_off)
-    sync_stop_list(pushing.runtime)
+    with watched(taken_off):
+        sync_stop_list(pushing.runtime)
 
     assert sources(pushing.producer) == {}
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
-from bsg_config.crash_points import CrashPoint
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease
 from bsg_messages.rejects import RejectCode
-from bsg_worker import submit as submitting
 from bsg_worker.prepare import prepare_next
+from tests.failpoints.doors import watched
 from tests.scenarios.stage import messages
 from tests.worker.bench import Bench
 
@@ -46,18 +43,15 @@ def test_who_comes_onto_the_list_after_that_is_taken_out_before_the_batch_leaves
     assert bench.status(campaign).counts["submitted"] == 1
 
 
-def test_who_comes_onto_the_list_while_the_batch_waits_for_its_turn_is_not_sent_to(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_comes_onto_the_list_while_the_batch_waits_for_its_turn_is_not_sent_to(bench: Bench) -> None:
     campaign = bench.prepared(2)
 
-    def with_a_slot_in_hand(point: CrashPoint) -> None:
-        if point is CrashPoint.SUBMIT_SLOT_WAITED_OUT:
+    def with_a_slot_in_hand(point: str) -> None:
+        if point == "before script intent":
             bench.producer.suppress([FIRST])  # a second time it changes nothing
 
-    monkeypatch.setattr(submitting, "reached", with_a_slot_in_hand)
-
-    outcome = bench.submit(campaign)
+    with watched(with_a_slot_in_hand):
+        outcome = bench.submit(campaign)
 
     assert outcome.startswith("not sent: pending; pending: suppressed; submitted: taken")
     assert sent_to(bench) == {FIRST + 1}

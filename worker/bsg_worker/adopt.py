@@ -10,7 +10,6 @@ from typing import Any
 from bsg_broker.doorbell import BELL_PATIENCE_MS
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.gate import GateReason
 from bsg_ledger.moments import moment
 from bsg_ledger.parts import PartLease
@@ -48,7 +47,6 @@ def adopt(runtime: Runtime, tell: Tell) -> Adoption:
     Raises `ReadFailed` when BSG does not answer: the gate stays shut then, and what was found is on record.
     """
     runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)
-    reached(CrashPoint.ADOPT_GATE_SHUT)
     since = runtime.gate.state().since
     shut_ms = runtime.ledger.rooms.now_ms() if since is None else round(since.timestamp() * 1000)
     _prepare(runtime, shut_ms, tell)
@@ -57,9 +55,7 @@ def adopt(runtime: Runtime, tell: Tell) -> Adoption:
     while waiting := [record for record in _waiting(runtime, shut_ms) if looked.get(record.id) != record.attempts]:
         _look_for(runtime, waiting, adoption, tell)
         looked |= {record.id: record.attempts for record in waiting}
-    reached(CrashPoint.ADOPT_ALL_LOOKED_UP)
     adoption.gate_open = runtime.gate.adopted(by=BY)
-    reached(CrashPoint.ADOPT_GATE_OPENED)
     return adoption
 
 
@@ -84,10 +80,8 @@ def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
                 patience_ms=BELL_PATIENCE_MS,
             )
             if isinstance(lease, PartLease):
-                reached(CrashPoint.ADOPT_PART_LEASED)
                 # Who was suppressed since may have been sent to: to be found, the batches have to be the same.
                 prepare_part(runtime, replace(lease, suppressions=0))
-                reached(CrashPoint.ADOPT_PART_PREPARED)
             elif lease.at is None:
                 break
             else:
@@ -100,9 +94,7 @@ def _let_the_wire_fall_silent(runtime: Runtime, shut_ms: int, tell: Tell) -> Non
         tell(f"waiting {left:.0f} s (LEASE_SECONDS): what left before the gate was shut may still be on the wire")
         clock.sleep(min(left, LOOK_AGAIN_SECONDS))
     while any(True for _ in _waiting(runtime, shut_ms, state="claimed")):
-        taken_back = runtime.ledger.batches.take_back(runtime.account, at_most=LEASES_AT_ONCE)
-        reached(CrashPoint.ADOPT_LEASES_TAKEN_BACK)
-        if not taken_back:
+        if not runtime.ledger.batches.take_back(runtime.account, at_most=LEASES_AT_ONCE):
             clock.sleep(LOOK_AGAIN_SECONDS)
 
 
@@ -132,15 +124,11 @@ def _look_once(
     untraced = []
     for number, record in enumerate(records, 1):
         tell(f"{which}: batch {number} of {len(records)}")
-        finding = _patiently(runtime, record, reads)
-        reached(CrashPoint.ADOPT_LOOKED)
-        match finding:
+        match _patiently(runtime, record, reads):
             case NoTrace():
                 untraced.append(record)
             case Found(campaigns):
-                state = record_found(runtime, record, campaigns)
-                reached(CrashPoint.ADOPT_FOUND)
-                if state == "owned":
+                if record_found(runtime, record, campaigns) == "owned":
                     _mistrust(runtime, record, "a BSG campaign with messages of two batches", adoption)
                 else:
                     adoption.found[record.id] = campaigns[0].id
@@ -179,7 +167,6 @@ def _mistrust(runtime: Runtime, record: BatchRecord, cause: str, adoption: Adopt
     state = runtime.ledger.batches.mistrust(
         record.campaign_id, record.batch, attempts=record.attempts, account=runtime.account, cause=cause
     )
-    reached(CrashPoint.ADOPT_MISTRUSTED)
     if state == "unconfirmed":
         adoption.doubtful[record.id] = cause
 
@@ -197,6 +184,5 @@ def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
         for record in runtime.ledger.reading.batch_records(named):
             if record.state in FINAL_WITHOUT_BSG and stranger.messages <= record.size:
                 record_found(runtime, record, [runtime.client.campaign(stranger.bsg_campaign_id)])
-                reached(CrashPoint.ADOPT_LATE_FOUND)
                 late[record.id] = stranger.bsg_campaign_id
     return late

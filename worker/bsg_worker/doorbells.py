@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bsg_broker.doorbell import BELL_PATIENCE_MS
 from bsg_broker.queues import PREPARE, queue_of
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_worker.runtime import Runtime, new_token
 
 FARTHEST_BELL_SECONDS = 20.0  # longer waits belong in the ledger: a bell that waits sits in one worker's memory
@@ -21,9 +20,7 @@ def ring_submits(runtime: Runtime, campaign_id: str, *, delay: float = 0.0) -> i
         delay_ms=int(delay * 1000),
     )
     for bell in bells.names:
-        reached(CrashPoint.DOORBELLS_NOTED)
         runtime.doorbell.ring_submit(campaign_id, bell, bells.priority, delay=delay)
-        reached(CrashPoint.DOORBELLS_RUNG)
     return len(bells.names)
 
 

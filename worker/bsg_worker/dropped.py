@@ -9,7 +9,6 @@ from typing import Any
 
 from bsg_client.answers import CampaignAnswer, CampaignDetail
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.records import BatchRecord
 from bsg_messages.bodies import rejected, unpacked, without
 from bsg_messages.columns import Flaw
@@ -73,18 +72,15 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
         confirm_within=runtime.settings.bsg_confirm_within,
     ):
         return Total(total, ages=True)
-    reached(CrashPoint.DROPPED_MISSED)
     # An earlier attempt whose response was lost may have them: then they are sent, and BSG dropped them as duplicates.
     elsewhere = find_elsewhere(runtime, record, rows, missing)
     runtime.evidence.forget(subject)
     if elsewhere.campaigns:
         record_earlier(runtime, record, listed, elsewhere)
-        reached(CrashPoint.DROPPED_EARLIER_RECORDED)
         return None
     missing -= elsewhere.at_bsg
     if missing:
         _reject(runtime, record, rows, {place for place, row in enumerate(rows) if row["reference_id"] in missing})
-        reached(CrashPoint.DROPPED_REJECTED)
     return Total(total)
 
 

@@ -8,7 +8,6 @@ import logging
 from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
@@ -38,7 +37,6 @@ def poll(runtime: Runtime) -> str:
     records = [record for record in runtime.ledger.reading.batch_records(due) if record.bsg_campaign_id is not None]
     if not records:
         return ""
-    reached(CrashPoint.POLL_DUE_TAKEN)
     stop_at = clock.monotonic() + AT_MOST_SECONDS
     turns = Turns(runtime)
     missing = records
@@ -113,7 +111,6 @@ def _unread(runtime: Runtime, record: BatchRecord, envelope: Envelope, failure: 
         cause=f"BSG does not know campaign {bsg_id}" if lost else f"campaign {bsg_id}: {failure.cause}",
         next_poll_ms=int((ASKED_POLL_SECONDS if record.asks else PUT_OFF_SECONDS) * 1000),
     )
-    reached(CrashPoint.POLL_UNREAD)
 
 
 def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str) -> float | None:
@@ -130,7 +127,6 @@ def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str
 
 
 def _record(runtime: Runtime, record: BatchRecord, envelope: Envelope, answer: CampaignAnswer) -> None:
-    reached(CrashPoint.POLL_READ)
     # Before the batch is called finished: a campaign that is final has nothing left to find out.
     total = reject_dropped(runtime, record, answer)
     if total is None:
@@ -147,7 +143,6 @@ def _record(runtime: Runtime, record: BatchRecord, envelope: Envelope, answer: C
         total_messages=total.messages,
         next_poll_ms=_milliseconds(wait),
     )
-    reached(CrashPoint.POLL_RECORDED)
 
 
 def _milliseconds(wait: float | None) -> int | None:

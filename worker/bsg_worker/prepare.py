@@ -8,7 +8,6 @@ from redis.exceptions import ResponseError
 
 from bsg_broker.doorbell import BELL_PATIENCE_MS
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rows import encode_rows
 from bsg_messages.body_seal import BodySealed
@@ -43,10 +42,8 @@ def prepare_next(runtime: Runtime, campaign_id: str) -> str | None:
     )
     if isinstance(lease, NothingDue):
         return None
-    reached(CrashPoint.PREPARE_PART_LEASED)
     if lease.another_due:
         runtime.doorbell.ring_to_go_on(campaign_id, runtime.ledger.reading.priority(campaign_id))
-        reached(CrashPoint.PREPARE_RUNG)
     return prepare_part(runtime, lease)
 
 
@@ -64,7 +61,6 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
         # part's messages become rejects.
         LOGGER.error("part %d of %s could not be prepared: %s", lease.part, lease.campaign_id, type(error).__name__)
         return f"failed: {type(error).__name__}"
-    reached(CrashPoint.PREPARE_PART_CHECKED)
     try:
         committed = runtime.ledger.parts.prepared(
             lease,
@@ -72,12 +68,10 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
             [(reject.index, reject.to_json()) for reject in prepared.rejects],
         )
     except ResponseError as error:
-        reached(CrashPoint.PREPARE_RESULT_REFUSED)
         runtime.ledger.parts.release(
             lease, delay_ms=FULL_REDIS_DELAY_MS, cause=f"Redis refused the result ({type(error).__name__})"
         )
         return f"deferred {FULL_REDIS_DELAY_MS / 1000:.0f} s: {type(error).__name__}"
-    reached(CrashPoint.PREPARE_PART_COMMITTED)
     outcome = "prepared" if committed else "stale: another worker prepares it"
     decided(
         LOGGER,

@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 
 from bsg_client.outcomes import ReadFailed
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.funds import next_batch_cost
 from bsg_ledger.gate import OPENED_BY_PERSONS, GateReason, GateState
 from bsg_ledger.moments import moment
@@ -33,16 +32,12 @@ def probe_gate(runtime: Runtime) -> str:
         return ""
     if not runtime.gate.probe_due(put_off_ms=int(min(PROBE_SECONDS, runtime.settings.bsg_poll_interval) * 1000)):
         return ""
-    reached(CrashPoint.PROBE_TAKEN)
     try:
         funds = runtime.client.balance()
     except ReadFailed as error:
         return f"gate stays shut ({gate.reason}): {error.cause}"
-    reached(CrashPoint.PROBE_ANSWERED)
     # BSG: a campaign is charged to the balance and to the credit limit.
-    outcome = _recorded(runtime, gate, funds.balance + funds.credit)
-    reached(CrashPoint.PROBE_RECORDED)
-    return outcome
+    return _recorded(runtime, gate, funds.balance + funds.credit)
 
 
 def _recorded(runtime: Runtime, gate: GateState, funds: Decimal) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_worker.runtime import Runtime
 
 
@@ -12,11 +11,9 @@ def purge(runtime: Runtime) -> str:
     forgotten = bodies = 0
     for campaign_id in runtime.ledger.rooms.closed_since(now_ms - int(settings.ledger_retention * 1000)):
         forgotten += runtime.ledger.campaigns.forget(campaign_id, everything=True)
-        reached(CrashPoint.PURGE_CAMPAIGN_FORGOTTEN)
     closed = runtime.ledger.rooms.closed_since(now_ms - int(settings.body_retention * 1000))
     known = runtime.ledger.reading.bodies_forgotten(closed)
     for campaign_id in closed:
         if not known[campaign_id]:
             bodies += runtime.ledger.campaigns.forget(campaign_id, everything=False)
-            reached(CrashPoint.PURGE_BODIES_FORGOTTEN)
     return f"forgot {forgotten} campaigns and the bodies of {bodies}" if forgotten or bodies else ""

@@ -11,7 +11,6 @@ from typing import Any
 from bsg_client.answers import CampaignDetail, MessageRow
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.rooms import Room
@@ -117,7 +116,6 @@ class _Looks:
         failed: list[BatchRecord] = []
 
         def one(record: BatchRecord) -> bool:
-            reached(CrashPoint.RECONCILE_DUE_TAKEN)
             try:
                 look(record)
             except ReadFailed as failure:
@@ -148,13 +146,11 @@ class _Looks:
         self._found(record, rows, _lookup(self._runtime, self._reads).among_strangers(record, rows))
 
     def _found(self, record: BatchRecord, rows: list[Any], finding: Finding) -> None:
-        reached(CrashPoint.RECONCILE_LOOKED)
         if not isinstance(finding, NoTrace):
             self._runtime.evidence.forget(record.id)
         outcome = _act(self._runtime, record, rows, finding, self._began)
         decided(LOGGER, outcome, campaign=record.campaign_id, batch=record.id, attempt=record.attempts)
         self.outcomes.append(outcome)
-        reached(CrashPoint.RECONCILE_RECORDED)
 
 
 def _rows_of(runtime: Runtime, record: BatchRecord) -> list[Any]:

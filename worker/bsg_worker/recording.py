@@ -10,7 +10,6 @@ from random import Random
 
 from bsg_client.outcomes import Outcome, OutcomeKind
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
 from bsg_ledger.limiter import LONGEST_COOL_DOWN
@@ -97,7 +96,6 @@ def _cooled_down(runtime: Runtime, lease: BatchLease, outcome: Outcome, chance: 
     # A batch that is told to wait for years would expire for one odd header.
     wait = _backoff(runtime, lease, chance) if asked is None else min(asked, LONGEST_COOL_DOWN)
     runtime.submit_limiter.cool_down(wait)
-    reached(CrashPoint.RECORDING_COOLED_DOWN)
     return wait
 
 
@@ -122,7 +120,6 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) 
         currency=campaign.currency or "",
         token=lease.token,
     )
-    reached(CrashPoint.RECORDING_TAKEN)
     if state == "owned":
         return _doubtful(runtime, lease, "BSG answered another batch's campaign")
     if state == "gone":

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.keys import Key, Rekeyed, Rekeying
 from bsg_worker.runtime import Runtime
 
@@ -45,7 +44,6 @@ def take_over(runtime: Runtime) -> str:
     for key in _older_keys(runtime):
         moved += sum(one.rekeying.kind is Rekeyed.MOVED for one in move(runtime, key.account, by="worker"))
         runtime.ledger.keys.forget(key.account)
-        reached(CrashPoint.REKEY_FORGOTTEN)
     return f"{moved} campaigns of an older key" if moved else ""
 
 
@@ -53,9 +51,8 @@ def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
     """Moves what it may of the campaigns that belong to the account of the key `old`; tells of each."""
     ledger, bsg_account = runtime.ledger, runtime.client.bsg_account()
     while ledger.batches.take_back(old, at_most=LEASES_AT_ONCE):
-        reached(CrashPoint.REKEY_LEASES_TAKEN_BACK)
+        pass
     ledger.keys.inherit(runtime.account, old=old, bsg_account=bsg_account)
-    reached(CrashPoint.REKEY_INHERITED)
     for campaign_id in ledger.keys.campaigns_of(old, name=runtime.settings.account_name):
         rekeying = ledger.keys.rekey(
             campaign_id,
@@ -66,7 +63,6 @@ def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
             bsg_account=bsg_account,
             by=by,
         )
-        reached(CrashPoint.REKEY_MOVED)
         yield Moved(campaign_id, rekeying)
 
 

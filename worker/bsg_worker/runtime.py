@@ -14,7 +14,6 @@ from bsg_client.bsg_client import BSGClient
 from bsg_client.failed_requests import note_failures
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.gate import Gate
@@ -126,7 +125,6 @@ def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
         if clock.monotonic() + slot.retry_in > stop_at:
             raise ReadFailed(f"no request for {slot.retry_in:.1f} s: rate limit")
         clock.sleep(slot.retry_in)
-    reached(CrashPoint.REQUEST_SLOT_IN_HAND)
     clock.sleep(slot.wait)
 
 

@@ -8,7 +8,6 @@ from itertools import islice
 from bsg_client.answers import StopListPage
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.stop_list import PUSH, StopListProgress
 from bsg_ledger.suppressions import HERE, source_at_bsg
 from bsg_worker.runtime import Runtime
@@ -62,7 +61,6 @@ class _Sync:
         before: StopListPage | None = None
         while self._has_time():
             page = self._runtime.client.stop_list(offset)
-            reached(CrashPoint.STOPLIST_PAGE_READ)
             if before is not None and page.rows and page.phones == before.phones:
                 raise ReadFailed("a list that does not go on", status=200)
             offset += page.rows
@@ -71,7 +69,6 @@ class _Sync:
             following = PUSH if self._runtime.settings.bsg_push_stoplist else "0"
             self.new += self._record(following if is_last else str(offset), phones=page.phones)
             self.read += len(page.phones)
-            reached(CrashPoint.STOPLIST_PAGE_RECORDED)
             if is_last:
                 return True
         return False
@@ -83,10 +80,8 @@ class _Sync:
             if not self._has_time():
                 return False
             self._runtime.client.attach_to_stop_list([int(phone) for phone in some])
-            reached(CrashPoint.STOPLIST_ATTACHED)
             self._runtime.ledger.suppressions.note(some, self._source)
             self.attached += len(some)
-            reached(CrashPoint.STOPLIST_ATTACH_RECORDED)
         return True
 
     def _missing(self) -> Iterator[str]:

@@ -7,7 +7,6 @@ from threading import Lock
 
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.moments import moment
 from bsg_ledger.rooms import Room
 from bsg_worker.listed import listed_campaigns
@@ -32,7 +31,6 @@ def stop_at_bsg(runtime: Runtime) -> str:
     )
     if not due:
         return ""
-    reached(CrashPoint.STOPS_TAKEN)
     return _Pass(runtime).over(due)
 
 
@@ -78,7 +76,6 @@ class _Pass:
             if denies(failure):
                 self._denied(int(bsg_id))
             raise
-        reached(CrashPoint.STOPS_ANSWERED)
         if status is not None:
             return self._recorded(int(bsg_id), status)
         with self._lock:
@@ -110,7 +107,6 @@ class _Pass:
             self._put_off(bsg_id, status)
             return False
         self._runtime.ledger.batches.stopped(self._runtime.account, bsg_id, status=status)
-        reached(CrashPoint.STOPS_RECORDED)
         return True
 
     def _put_off(self, bsg_id: int, status: str) -> None:
@@ -118,7 +114,6 @@ class _Pass:
         self._runtime.ledger.batches.stop_refused(
             self._runtime.account, bsg_id, status=status, delay_ms=int(seconds * 1000)
         )
-        reached(CrashPoint.STOPS_PUT_OFF)
 
     def _denied(self, bsg_id: int) -> None:
         self._runtime.ledger.batches.stop_denied(
@@ -128,4 +123,3 @@ class _Pass:
             delay_ms=int(AGAIN_SECONDS * 1000),
             cause=f"BSG does not know campaign {bsg_id}, which it has to stop",
         )
-        reached(CrashPoint.STOPS_DENIED)

@@ -15,7 +15,6 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bsg_client.outcomes import Outcome, OutcomeKind
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import STALE, BatchLease
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.limiter import LONGEST_SLOT_WAIT, Later
@@ -80,7 +79,6 @@ def submit_batches(runtime: Runtime, campaign_id: str, bell: str) -> str:
         bell = ""
         if step.ends or clock.monotonic() >= stop_at or campaigns_wait(runtime):
             break
-    reached(CrashPoint.SUBMIT_BEFORE_THE_BELL)
     if step.again_in is not None:
         ring_submits(runtime, campaign_id, delay=step.again_in)
     return "; ".join(outcomes)
@@ -103,7 +101,6 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
         return Step(f"nothing due for {wait:.1f} s", again_in=wait, ends=True)
     if not isinstance(lease, BatchLease):
         return Step(f"not now: {lease.why}", again_in=None, ends=True)
-    reached(CrashPoint.SUBMIT_CLAIMED)
     try:
         body, envelope = unpacked(lease.body, runtime.seal), Envelope.from_json(lease.envelope)
     except (BodySealed, ValueError) as error:
@@ -114,20 +111,16 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
     if envelope.send_between is not None and (closed := _closed(envelope, _now(runtime))) > 0:
         return _outside_hours(runtime, lease, closed)
     no_access = runtime.client.without_access()
-    reached(CrashPoint.SUBMIT_ACCESS_STANDS)
     if not runtime.permits.acquire(timeout=PERMIT_WAIT_SECONDS):
         _give_back(runtime, lease, 0.0, "no permit")
         return Step("deferred: no permit", ends=True)
-    reached(CrashPoint.SUBMIT_PERMIT_IN_HAND)
     try:
         answered = _with_permit(runtime, lease, envelope, body, no_access)
     finally:
         runtime.permits.release()  # before the answer is recorded: the next request need not wait for Redis's disk
     if isinstance(answered, Step):
         return answered
-    reached(CrashPoint.SUBMIT_ANSWERED)
     step = _until_told(runtime, lambda: _recorded(runtime, lease, answered.outcome, body, answered.intended_at))
-    reached(CrashPoint.SUBMIT_RECORDED)
     runtime.measurements.count(answered.outcome.kind, post_seconds=answered.took, slot_wait_seconds=answered.slot_wait)
     decided(
         LOGGER,
@@ -169,9 +162,7 @@ def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _R
         delay = max(0.0, slot.retry_in - LONGEST_SLOT_WAIT / 2)
         _give_back(runtime, lease, delay, "rate limit")
         return Step(f"deferred {delay:.1f} s: rate limit", again_in=delay, ends=True)
-    reached(CrashPoint.SUBMIT_SLOT_IN_HAND)
     clock.sleep(slot.wait)
-    reached(CrashPoint.SUBMIT_SLOT_WAITED_OUT)
     slot_at = clock.monotonic()
     now = _now(runtime)
     if (closed := _closed(envelope, now)) > 0:
@@ -188,21 +179,17 @@ def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _R
     )
     if state != "posting":
         return Step(f"not sent: {state}")
-    reached(CrashPoint.SUBMIT_INTENT_WRITTEN)
     runtime.ledger.durability.settle()
-    reached(CrashPoint.SUBMIT_INTENT_ON_DISK)
     if clock.monotonic() - slot_at > LATEST_SECONDS:
         another = runtime.submit_limiter.reserve(LONGEST_SLOT_WAIT)
         if isinstance(another, Later):
             return _until_told(runtime, lambda: _withdrawn(runtime, lease, SLOT_MISSED))
-        reached(CrashPoint.SUBMIT_ANOTHER_SLOT_IN_HAND)
         clock.sleep(another.wait)
     return _Ready(fields, intended_at, slot.wait)
 
 
 def _give_back(runtime: Runtime, lease: BatchLease, delay: float, cause: str, *, unreadable: bool = False) -> None:
     runtime.ledger.batches.release(lease, delay_ms=int(delay * 1000), cause=cause, unreadable=unreadable)
-    reached(CrashPoint.SUBMIT_GIVEN_BACK)
 
 
 def _now(runtime: Runtime) -> datetime:
@@ -228,7 +215,6 @@ def _withdrawn(runtime: Runtime, lease: BatchLease, why: Outcome) -> Step:
     """Gives the batch back, as one that was posting or, if the intent never got there, as one that was claimed."""
     recorded = record(runtime, lease, why, b"", SystemRandom(), begun=clock.monotonic())
     if recorded.state == STALE:
-        reached(CrashPoint.SUBMIT_NOT_WITHDRAWN)
         runtime.ledger.batches.release(lease, delay_ms=0, cause=why.cause)
     return Step(f"deferred {recorded.delay:.1f} s: {why.cause}", again_in=recorded.delay, ends=True)
 
@@ -258,5 +244,4 @@ def _until_told(runtime: Runtime, tell: Callable[[], Step]) -> Step:
         except (RedisConnectionError, RedisTimeoutError):
             if clock.monotonic() >= stop_at:
                 raise
-            reached(CrashPoint.SUBMIT_REDIS_AWAY)
             clock.sleep(RECORD_AGAIN_SECONDS)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.batches import BatchLease
 from bsg_messages.bodies import rejected, without
 from bsg_messages.preparation import SUPPRESSED
@@ -20,8 +19,6 @@ def without_suppressed(runtime: Runtime, lease: BatchLease, body: bytes) -> str 
     places = {place: SUPPRESSED for place, row in enumerate(rows) if str(row["phone"]) in listed}
     indexes = runtime.ledger.reading.rows(lease.campaign_id, lease.batch)
     rest, rest_rows = without(rows, indexes, set(places), runtime.seal)
-    state = runtime.ledger.batches.rows_suppressed(
+    return runtime.ledger.batches.rows_suppressed(
         lease, rest=rest, rest_rows=rest_rows, rejects=rejected(rows, indexes, places)
     )
-    reached(CrashPoint.SUBMIT_SUPPRESSED)
-    return state

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bsg_broker.doorbell import BELL_PATIENCE_MS
 from bsg_broker.queues import PREPARE, SUBMIT, queue_of
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_ledger.rooms import Room, unstamped
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.gate_log import warn_of_shut_gate
@@ -20,7 +19,6 @@ def sweep(runtime: Runtime) -> str:
     """One round over all that may have been forgotten; answers counts."""
     taken_back = runtime.ledger.batches.take_back(runtime.account, at_most=AT_ONCE)
     if taken_back:
-        reached(CrashPoint.SWEEP_LEASES_TAKEN_BACK)
         warn_of_shut_gate(runtime, taken_back)
     expired = _expire(runtime)
     rung = _ring_prepares(runtime) + _ring_submits(runtime)
@@ -37,9 +35,7 @@ def _expire(runtime: Runtime) -> int:
     )
     expired = 0
     for campaign_id in due:
-        reached(CrashPoint.SWEEP_DEADLINES_TAKEN)
         expired += runtime.ledger.campaigns.expire(campaign_id)
-        reached(CrashPoint.SWEEP_EXPIRED)
     return expired
 
 
@@ -47,11 +43,9 @@ def _ring_prepares(runtime: Runtime) -> int:
     due = runtime.ledger.rooms.take_due(Room.PREPARE, at_most=AT_ONCE, put_off_ms=BELL_PATIENCE_MS)
     rung = 0
     for campaign_id in by_lot(due):
-        reached(CrashPoint.SWEEP_PREPARES_TAKEN)
         priority = runtime.ledger.reading.priority(campaign_id)
         if _has_room(runtime, queue_of(PREPARE, priority), rung):
             rung += runtime.doorbell.ring_prepare(campaign_id, priority)
-            reached(CrashPoint.SWEEP_PREPARE_RUNG)
     return rung
 
 
@@ -72,7 +66,6 @@ def _ring_due(runtime: Runtime, account: str, at_most: int) -> int:
     )
     rung = 0
     for campaign_id in by_lot(due):
-        reached(CrashPoint.SWEEP_DUE_TAKEN)
         if _has_room(runtime, queue_of(SUBMIT, runtime.ledger.reading.priority(campaign_id)), rung):
             rung += ring_submits(runtime, campaign_id)
     return rung

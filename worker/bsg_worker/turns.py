@@ -10,7 +10,6 @@ from random import SystemRandom
 from typing import TypeVar
 
 from bsg_client.outcomes import ReadFailed
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_worker.read_failures import concerns_everybody, obey
 from bsg_worker.runtime import Runtime
 
@@ -52,7 +51,6 @@ class Turns:
             yield turn
         except ReadFailed as failure:
             obey(self._runtime, failure)
-            reached(CrashPoint.TURNS_FAILURE_OBEYED)
             turn.failure, self.cause = failure, failure.cause
             # Threads may lose count of one: then one request more is made, or one less.
             self._unanswered = self._unanswered + 1 if failure.status is None else 0

@@ -8,7 +8,6 @@ import threading
 from redis.exceptions import RedisError
 
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint, reached
 from bsg_config.settings import SettingsInvalid
 from bsg_ledger.heartbeats import Heartbeats
 from bsg_ledger.keys import NOTE_SECONDS
@@ -41,7 +40,6 @@ def _watch(worker: str | None) -> None:
                     Heartbeats(current().first.redis).note_worker(worker)
                 note_at = clock.monotonic() + NOTE_SECONDS
             look_once(current().first)
-            reached(CrashPoint.WATCH_LOOKED)
         except SettingsInvalid:
             return  # every task tells it
         except RedisError:

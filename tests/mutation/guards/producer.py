@@ -35,7 +35,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
         (
             "a commit whose answer was lost is asked again",
-            "        accepted = _commit_again(ledger, acceptance)\n",
+            "        return _commit_again(ledger, acceptance)\n",
             "        raise EnqueueUnconfirmed(acceptance.idempotency_key) from None\n",
             f"{ENQUEUEING}a_commit_whose_answer_is_lost_once_is_asked_again_and_accepted",
         ),

@@ -10,7 +10,6 @@ from typing import Any
 
 from bsg_client.outcomes import OutcomeKind
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.campaigns import Acceptance, Accepted, Campaigns
@@ -25,9 +24,9 @@ from bsg_producer.campaign_arguments import check_envelope
 from bsg_worker.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
 from tests.chaos.accounts import Account
 from tests.chaos.campaigns import ChaosCampaign
-from tests.crash_points import programs
-from tests.crash_points.arming import arm
-from tests.crash_points.lane import Lane
+from tests.failpoints import programs
+from tests.failpoints.arming import arm
+from tests.failpoints.lane import Lane
 from tests.processes import wait_until
 
 PATIENCE_SECONDS = 90.0
@@ -56,7 +55,7 @@ class Play:
     `forgotten`: accounts that were taken before the ledger forgot their campaigns.
     """
 
-    def __init__(self, lane: Lane, point: CrashPoint) -> None:
+    def __init__(self, lane: Lane, point: str) -> None:
         self.lane = lane
         self.point = point
         self.receipts = lane.directory / f"receipts-{secrets.token_hex(4)}"

@@ -21,6 +21,7 @@ from bsg_worker.adopt import adopt, record_late
 from bsg_worker.audit import audit
 from bsg_worker.runtime import build
 from tests.chaos.campaigns import ChaosCampaign
+from tests.failpoints.arming import install
 
 
 def begin(environment: Mapping[str, str], log: Path) -> None:
@@ -30,6 +31,7 @@ def begin(environment: Mapping[str, str], log: Path) -> None:
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
+    install()
 
 
 def celery(environment: Mapping[str, str], log: Path, arguments: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""For each point a scenario that passes it."""
+"""What is going on when a process dies. The points of each are in `points.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from secrets import token_hex
 from typing import Any
 
 from bsg_config import clock
-from bsg_config.crash_points import CrashPoint
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
@@ -17,10 +16,10 @@ from bsg_ledger.states import BatchState
 from bsg_ledger.suppressions import source_at_bsg
 from bsg_sandbox.faults import CREATE
 from tests.chaos.accounts import account_of
-from tests.crash_points import programs
-from tests.crash_points.lane import DAY_MS
-from tests.crash_points.play import Play
-from tests.crash_points.processes import STATUS, WORKER
+from tests.failpoints import programs
+from tests.failpoints.lane import DAY_MS
+from tests.failpoints.play import Play
+from tests.failpoints.processes import STATUS, WORKER
 from tests.lossy_proxy import LossyProxy
 from tests.processes import wait_until
 
@@ -59,6 +58,7 @@ def that_is_throttled(play: Play) -> None:
 
 
 def with_a_token_that_has_expired(play: Play) -> None:
+    play.lane.runtime.client.log_in()  # so that nobody logs in before the request that BSG turns away
     play.lane.sandbox.fault("token_expired", method="POST", path=CREATE, times=1)
     a_campaign(play)
 
@@ -90,6 +90,17 @@ def that_misses_its_slot(play: Play) -> None:
     play.enqueue(play.new())
     clock.sleep(slot_at - STALLED_BEFORE_SECONDS - clock.monotonic())
     play.lane.client.client_pause(STALL_MS)
+
+
+def on_a_redis_that_has_to_be_waited_for(play: Play) -> None:
+    """It writes to its disk once a second, so that each commit asks it to."""
+    lane = play.lane
+    lane.processes.end(WORKER)
+    lane.client.config_set("appendfsync", "everysec")
+    play.cleanup.callback(lane.client.config_set, "appendfsync", "always")
+    lane.processes.start_worker()
+    play.arm()
+    play.enqueue(play.new())
 
 
 def whose_redis_is_away_when_bsg_answers(play: Play) -> None:
@@ -187,6 +198,16 @@ def that_is_resumed(play: Play) -> None:
     lane.producer.open_gate()
     play.arm()
     lane.processes.command(programs.resume, campaign_id)
+
+
+def that_bsg_refuses(play: Play) -> None:
+    play.lane.sandbox.fault("http_200_error", code=3, times=1)
+    a_campaign(play)
+
+
+def that_bsg_surely_does_not_have(play: Play) -> None:
+    play.lane.sandbox.fault("cut_before", times=1)
+    a_campaign(play)
 
 
 def that_is_retried(play: Play) -> None:
@@ -413,114 +434,6 @@ def _adopted(play: Play) -> None:
     play.arm()
     lane.processes.command(programs.adopt_all, AUDITED_SECONDS)
     play.afterwards = lane.processes.start_worker
-
-
-PASSED: Mapping[Scenario, tuple[CrashPoint, ...]] = {
-    of_two_parts: (
-        CrashPoint.ENQUEUE_PART_STORED,
-        CrashPoint.ENQUEUE_BEFORE_THE_COMMIT,
-        CrashPoint.ENQUEUE_COMMITTED,
-        CrashPoint.ENQUEUE_SETTLED,
-        CrashPoint.PREPARE_PART_LEASED,
-        CrashPoint.PREPARE_PART_CHECKED,
-        CrashPoint.PREPARE_PART_COMMITTED,
-        CrashPoint.PREPARE_RUNG,
-    ),
-    a_campaign: (
-        CrashPoint.SUBMIT_CLAIMED,
-        CrashPoint.SUBMIT_PERMIT_IN_HAND,
-        CrashPoint.SUBMIT_ACCESS_STANDS,
-        CrashPoint.SUBMIT_SLOT_IN_HAND,
-        CrashPoint.SUBMIT_SLOT_WAITED_OUT,
-        CrashPoint.SUBMIT_INTENT_WRITTEN,
-        CrashPoint.SUBMIT_INTENT_ON_DISK,
-        CrashPoint.SUBMIT_ANSWERED,
-        CrashPoint.SUBMIT_RECORDED,
-        CrashPoint.SUBMIT_BEFORE_THE_BELL,
-        CrashPoint.RECORDING_TAKEN,
-        CrashPoint.REQUEST_SLOT_IN_HAND,
-        CrashPoint.POLL_DUE_TAKEN,
-        CrashPoint.POLL_READ,
-        CrashPoint.POLL_RECORDED,
-        CrashPoint.WATCH_LOOKED,
-    ),
-    whose_answer_is_lost: (
-        CrashPoint.RECONCILE_DUE_TAKEN,
-        CrashPoint.RECONCILE_LOOKED,
-        CrashPoint.RECONCILE_RECORDED,
-    ),
-    that_is_throttled: (
-        CrashPoint.RECORDING_COOLED_DOWN,
-        CrashPoint.DOORBELLS_NOTED,
-        CrashPoint.DOORBELLS_RUNG,
-    ),
-    with_a_token_that_has_expired: (
-        CrashPoint.CLIENT_ACCESS_REFUSED,
-        CrashPoint.TOKENS_LOGIN_BEGUN,
-        CrashPoint.TOKENS_LOGGED_IN,
-        CrashPoint.CLIENT_ACCESS_RENEWED,
-    ),
-    without_a_login: (CrashPoint.TOKENS_LOGIN_FAILED,),
-    whose_poll_is_throttled: (CrashPoint.TURNS_FAILURE_OBEYED,),
-    that_has_to_wait_for_its_slot: (CrashPoint.SUBMIT_GIVEN_BACK,),
-    that_misses_its_slot: (CrashPoint.SUBMIT_ANOTHER_SLOT_IN_HAND,),
-    whose_redis_is_away_when_bsg_answers: (CrashPoint.SUBMIT_REDIS_AWAY,),
-    whose_limit_cannot_be_read: (CrashPoint.SUBMIT_NOT_WITHDRAWN,),
-    in_which_somebody_opts_out: (CrashPoint.SUBMIT_SUPPRESSED,),
-    that_redis_has_no_room_for: (CrashPoint.PREPARE_RESULT_REFUSED,),
-    whose_commit_is_answered_to_nobody: (CrashPoint.ENQUEUE_ANSWER_LOST,),
-    whose_messages_come_slowly: (CrashPoint.ENQUEUE_PARTS_RENEWED,),
-    that_is_enqueued_again: (CrashPoint.ENQUEUE_PARTS_DROPPED,),
-    that_nobody_rang_for: (CrashPoint.SWEEP_PREPARES_TAKEN, CrashPoint.SWEEP_PREPARE_RUNG),
-    whose_worker_is_gone: (CrashPoint.SWEEP_LEASES_TAKEN_BACK,),
-    whose_batches_nobody_rang_for: (CrashPoint.SWEEP_DUE_TAKEN,),
-    that_is_resumed: (
-        CrashPoint.PRODUCER_WORD_RECORDED,
-        CrashPoint.PRODUCER_BELLS_NOTED,
-        CrashPoint.PRODUCER_PREPARE_RUNG,
-        CrashPoint.PRODUCER_SUBMIT_RUNG,
-    ),
-    that_is_retried: (CrashPoint.PRODUCER_WORD_RECORDED,),
-    that_a_person_resolves: (CrashPoint.PRODUCER_WORD_RECORDED,),
-    whose_deadline_passes: (CrashPoint.SWEEP_DEADLINES_TAKEN, CrashPoint.SWEEP_EXPIRED),
-    that_is_cancelled_at_bsg: (
-        CrashPoint.STOPS_TAKEN,
-        CrashPoint.STOPS_ANSWERED,
-        CrashPoint.STOPS_PUT_OFF,
-        CrashPoint.STOPS_RECORDED,
-    ),
-    whose_stop_bsg_denies_at_first: (CrashPoint.STOPS_DENIED,),
-    that_bsg_denies_at_first: (CrashPoint.POLL_UNREAD,),
-    of_which_bsg_drops_a_message: (CrashPoint.DROPPED_MISSED, CrashPoint.DROPPED_REJECTED),
-    that_an_earlier_attempt_brought_to_bsg: (CrashPoint.DROPPED_EARLIER_RECORDED,),
-    of_a_blocked_user: (CrashPoint.PROBE_TAKEN, CrashPoint.PROBE_ANSWERED, CrashPoint.PROBE_RECORDED),
-    while_people_opt_out_here_and_at_bsg: (
-        CrashPoint.STOPLIST_PAGE_READ,
-        CrashPoint.STOPLIST_PAGE_RECORDED,
-        CrashPoint.STOPLIST_ATTACHED,
-        CrashPoint.STOPLIST_ATTACH_RECORDED,
-    ),
-    whose_bodies_are_forgotten: (CrashPoint.PURGE_BODIES_FORGOTTEN,),
-    that_is_forgotten: (CrashPoint.PURGE_CAMPAIGN_FORGOTTEN,),
-    of_a_ledger_that_went_back: (
-        CrashPoint.ADOPT_GATE_SHUT,
-        CrashPoint.ADOPT_PART_LEASED,
-        CrashPoint.ADOPT_PART_PREPARED,
-        CrashPoint.ADOPT_LEASES_TAKEN_BACK,
-        CrashPoint.ADOPT_LOOKED,
-        CrashPoint.ADOPT_FOUND,
-        CrashPoint.ADOPT_ALL_LOOKED_UP,
-        CrashPoint.ADOPT_GATE_OPENED,
-    ),
-    whose_ids_were_used_before_the_ledger_went_back: (CrashPoint.ADOPT_MISTRUSTED,),
-    cancelled_in_a_ledger_that_went_back: (CrashPoint.ADOPT_LATE_FOUND,),
-    that_was_begun_under_a_key_that_was_rotated: (
-        CrashPoint.REKEY_LEASES_TAKEN_BACK,
-        CrashPoint.REKEY_INHERITED,
-        CrashPoint.REKEY_MOVED,
-        CrashPoint.REKEY_FORGOTTEN,
-    ),
-}
 
 
 def named(scenario: Scenario) -> str:

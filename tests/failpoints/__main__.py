@@ -1,5 +1,5 @@
-"""`make crash`: SIGKILL at every named point in turn, and again at the recovery from it. Exit code 1 if a message was
-lost or doubled, or a point never reached."""
+"""`make crash`: SIGKILL at every point in turn, and again at the recovery from it. Exit code 1 if a message was lost or
+doubled, if nobody reached a point, or if an effect has none."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bsg_config.crash_points import CrashPoint
-from tests.crash_points.lane import Lane
-from tests.crash_points.report import Row, say, table, totals, troubles
-from tests.crash_points.scenarios import PASSED, Scenario
-from tests.crash_points.trial import Outcome, run_trial
+from tests.failpoints.arming import seen
+from tests.failpoints.lane import Lane
+from tests.failpoints.points import POINTS, without_point
+from tests.failpoints.report import Row, say, table, totals, troubles
+from tests.failpoints.scenarios import Scenario, named
+from tests.failpoints.trial import Outcome, run_trial
 from tests.guarded_run import GUARDED, INTERRUPTED, run_guarded
 from tests.servers import AVAILABLE_KINDS
 
-Work = tuple[int, CrashPoint, Scenario]
+Work = tuple[int, str, Scenario]
 
 
 def main() -> int:
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if not arguments.guarded:
-        return run_guarded("tests.crash_points", sys.argv[1:])
+        return run_guarded("tests.failpoints", sys.argv[1:])
     directory = Path(tempfile.mkdtemp(prefix="crash-points-"))
     held = False
     try:
@@ -46,13 +47,14 @@ def main() -> int:
             say(f"Logs and Redis's files are kept in {directory}")
 
 
-def _run(directory: Path, chosen: Sequence[tuple[CrashPoint, Scenario]], *, arguments: argparse.Namespace) -> bool:
+def _run(directory: Path, chosen: Sequence[tuple[str, Scenario]], *, arguments: argparse.Namespace) -> bool:
     """Prints the table; answers whether the promise held at every point."""
     began = time.monotonic()
     work: queue.SimpleQueue[Work] = queue.SimpleQueue()
     for number, (point, scenario) in enumerate(chosen):
         work.put((number, point, scenario))
     rows: dict[int, Row] = {}
+    lost: set[str] = set()
 
     def play(number: int) -> None:
         with Lane(number, directory / f"lane{number}", arguments.server) as lane:
@@ -63,6 +65,7 @@ def _run(directory: Path, chosen: Sequence[tuple[CrashPoint, Scenario]], *, argu
                     return
                 rows[place] = row = _row(lane, point, scenario, once=arguments.once)
                 say(f"{time.monotonic() - began:5.0f} s  {row}")
+            lost.update(without_point(seen(lane.armed)))
 
     threads = [threading.Thread(target=play, args=(number,), daemon=True) for number in range(arguments.lanes)]
     for thread in threads:
@@ -72,32 +75,35 @@ def _run(directory: Path, chosen: Sequence[tuple[CrashPoint, Scenario]], *, argu
     done = [rows[place] for place in sorted(rows)]
     say(f"\n{table(done)}\n\n{totals(done)}, {time.monotonic() - began:.0f} s")
     say(troubles(done))
-    return len(done) == len(chosen) and all(row.held for row in done)
+    say("\n".join(f"no point stands at `{effect}`" for effect in sorted(lost)))
+    return len(done) == len(chosen) and all(row.held for row in done) and not lost
 
 
-def _row(lane: Lane, point: CrashPoint, scenario: Scenario, *, once: bool) -> Row:
+def _row(lane: Lane, point: str, scenario: Scenario, *, once: bool) -> Row:
     alone = _tried(lane, point, scenario, again=False)
     return Row(alone, None if once else _tried(lane, point, scenario, again=True))
 
 
-def _tried(lane: Lane, point: CrashPoint, scenario: Scenario, *, again: bool) -> Outcome:
+def _tried(lane: Lane, point: str, scenario: Scenario, *, again: bool) -> Outcome:
     try:
         return run_trial(lane, point, scenario, again=again)
     except Exception:  # a failure of the run itself is a point that was not shown, and no end of the others
         return replace(Outcome(point, scenario), trouble=traceback.format_exc())
 
 
-def _chosen(only: Sequence[str]) -> list[tuple[CrashPoint, Scenario]]:
-    """Every point in each of its scenarios, in the order in which the points are named."""
-    pairs = [(point, scenario) for scenario, points in PASSED.items() for point in points]
-    order = list(CrashPoint)
-    chosen = [pair for pair in pairs if not only or any(words in pair[0] for words in only)]
-    return sorted(chosen, key=lambda pair: order.index(pair[0]))
+def _chosen(only: Sequence[str]) -> list[tuple[str, Scenario]]:
+    """Every point in each of its scenarios, in the order of the table."""
+    pairs = [(point, scenario) for scenario, points in POINTS.items() for point in points]
+    return [
+        (point, scenario)
+        for point, scenario in pairs
+        if not only or any(words in point or words in named(scenario) for words in only)
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.crash_points", description=__doc__)
-    parser.add_argument("--only", nargs="*", default=[], metavar="WORDS", help="points with this in their name")
+    parser = argparse.ArgumentParser(prog="python -m tests.failpoints", description=__doc__)
+    parser.add_argument("--only", nargs="*", default=[], metavar="WORDS", help="points or scenarios named like that")
     parser.add_argument("--once", action="store_true", help="do not kill again at the recovery")
     parser.add_argument("--lanes", type=int, default=4, help="trials side by side, each on a Redis of its own")
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])

@@ -31,4 +31,4 @@ import bsg_worker.purge
 import bsg_worker.submit
 import bsg_worker.sweep
 import bsg_worker.watch
-import tests.crash_points.programs
+import tests.failpoints.programs

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bsg_config.crash_points import CrashPoint
 from bsg_ledger.records import CampaignStatus, Transition
 from bsg_ledger.states import BatchState, PartState
 from tests.chaos.accounts import Account, account_of
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.checker import Verdict, judge
 from tests.chaos.journal import Enqueued
-from tests.crash_points.arming import arm, armed, disarm
-from tests.crash_points.lane import Lane
-from tests.crash_points.play import Play
-from tests.crash_points.processes import COMMAND
-from tests.crash_points.scenarios import Scenario
+from tests.failpoints.arming import arm, armed, disarm
+from tests.failpoints.lane import Lane
+from tests.failpoints.play import Play
+from tests.failpoints.points import AFTER_EACH
+from tests.failpoints.processes import COMMAND
+from tests.failpoints.scenarios import Scenario
 
 REACHED_WITHIN = 90.0
 SETTLED_WITHIN = 400.0
@@ -39,7 +39,7 @@ class Outcome:
     `kills`: SIGKILLs, the first included. `recovered_by`: what moved the campaign on, by the ledger's own causes.
     """
 
-    point: CrashPoint
+    point: str
     scenario: Scenario
     recovered_by: str = ""
     seconds: float = 0.0
@@ -53,22 +53,22 @@ class Outcome:
         return not self.trouble and self.verdict.proves_the_promise
 
 
-def run_trial(lane: Lane, point: CrashPoint, scenario: Scenario, *, again: bool) -> Outcome:
-    """Kills at the point and lets heal; `again`: whoever recovers is killed too, once at each point that it passes."""
+def run_trial(lane: Lane, point: str, scenario: Scenario, *, again: bool) -> Outcome:
+    """Kills at the point and lets heal; `again`: whoever recovers is killed too, once after each effect that it has."""
     outcome = Outcome(point, scenario)
     play = Play(lane, point)
-    killed_before = lane.processes.kills
+    killed_before, began = lane.processes.kills, datetime.now(UTC)
     try:
         scenario(play)
         died = _wait_for_the_death(play)
         if again:
-            arm(lane.armed, *CrashPoint)
+            arm(lane.armed, *AFTER_EACH)
         play.afterwards()
         outcome.aged = _settle(play)
         outcome.seconds = time.time() - died
         disarm(lane.armed)
         statuses = _statuses(play)
-        outcome.recovered_by = _recovered_by(play, statuses, died)
+        outcome.recovered_by = _recovered_by(play, statuses, died, began)
         outcome.verdict = _verdict(play)
         for status in statuses:
             lane.let_rest(status)
@@ -138,7 +138,7 @@ def _phones(play: Play, status: CampaignStatus) -> dict[int, int]:
     return {index: campaign.phone(index) for index in range(campaign.size)}
 
 
-def _recovered_by(play: Play, statuses: Sequence[CampaignStatus], died: float) -> str:
+def _recovered_by(play: Play, statuses: Sequence[CampaignStatus], died: float, began: datetime) -> str:
     after = [
         transition
         for status in statuses
@@ -147,7 +147,7 @@ def _recovered_by(play: Play, statuses: Sequence[CampaignStatus], died: float) -
     ]
     causes = [transition.cause for transition in after if not _of_course(transition)]
     receipts = play.receipts.read_text().split() if play.receipts.exists() else []
-    if play.point.startswith("enqueue") and receipts:
+    if receipts and play.lane.processes.died_since(began, COMMAND):
         causes.insert(0, f"the web app's next try: {receipts[-1]}")
     if not causes and after:
         causes = [f"the next bell or tick: {after[0].to_state}"]

@@ -21,7 +21,8 @@ from bsg_ledger.states import BatchState
 from bsg_producer import CampaignInvalid, Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.runtime import build
-from tests.crash_points.processes import Processes
+from tests.failpoints.arming import keep_seen
+from tests.failpoints.processes import Processes
 from tests.processes import QUICK
 from tests.servers import Kind, RedisServer
 
@@ -42,7 +43,7 @@ class Lane:
         self._campaigns = 0
 
     def __enter__(self) -> Self:
-        self.armed.mkdir(parents=True)
+        keep_seen(self.armed)
         with ExitStack() as stack:
             stack.enter_context(self.redis)
             self.sandbox = stack.enter_context(Sandbox())

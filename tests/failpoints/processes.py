@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from bsg_config.crash_points import ENVIRONMENT
-from tests.crash_points import programs
+from tests.failpoints import programs
+from tests.failpoints.arming import ENVIRONMENT
 from tests.processes import beat_arguments, status_arguments, worker_arguments
 
 WORKER = "worker"
@@ -24,7 +24,7 @@ QUICK_START = ("--without-mingle", "--without-gossip")
 STOP_WITHIN = 10.0
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.crash_points.preloaded"])
+CONTEXT.set_forkserver_preload(["tests.failpoints.preloaded"])
 
 
 @dataclass(slots=True)
@@ -80,9 +80,9 @@ class Processes:
     def command_runs(self) -> bool:
         return COMMAND in self._running
 
-    def died_since(self, moment: datetime) -> bool:
-        """Whether one of those that take work into their hands did: the worker, or a command."""
-        return any(self.last_death.get(name, moment) > moment for name in (WORKER, COMMAND))
+    def died_since(self, moment: datetime, *names: str) -> bool:
+        """Whether one of them did. Without names: of those that take work into their hands, the worker or a command."""
+        return any(self.last_death.get(name, moment) > moment for name in names or (WORKER, COMMAND))
 
     def look_after(self) -> None:
         """Starts what has ended. To be called every now and then."""
@@ -91,10 +91,10 @@ class Processes:
             if code is None:
                 continue
             self.kills += code == -signal.SIGKILL
-            self.last_death[name] = datetime.now(UTC)
             if code == 0 and supervised.may_end:
                 del self._running[name]
             else:
+                self.last_death[name] = datetime.now(UTC)
                 supervised.process = supervised.start()
 
     def _celery(self, name: str, arguments: tuple[str, ...]) -> None:

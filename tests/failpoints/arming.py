@@ -1,0 +1,63 @@
+"""At which failpoints processes die: a directory with a file for each, which the process that dies there takes away."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from tests.failpoints.doors import watch
+
+ENVIRONMENT = "FAILPOINTS"
+_SEEN = "seen"
+
+
+def arm(directory: Path, *points: str) -> Path:
+    """Has the next process with that directory in FAILPOINTS die at each of the points, once; returns it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for point in points:
+        (directory / point).touch()
+    return directory
+
+
+def disarm(directory: Path) -> None:
+    for point in armed(directory):
+        (directory / point).unlink(missing_ok=True)
+
+
+def armed(directory: Path) -> frozenset[str]:
+    """The points at which nobody has died yet."""
+    return frozenset(path.name for path in directory.iterdir() if path.is_file())
+
+
+def keep_seen(directory: Path) -> None:
+    """Has the processes with that directory write down which failpoints they pass."""
+    (directory / _SEEN).mkdir(parents=True)
+
+
+def seen(directory: Path) -> frozenset[str]:
+    return frozenset(path.name for path in (directory / _SEEN).iterdir())
+
+
+def install() -> None:
+    """Has this process die where it is asked for. Without FAILPOINTS in its environment nothing is installed."""
+    if (directory := os.environ.get(ENVIRONMENT)) is not None:
+        watch(_Deaths(Path(directory)).pass_by)
+
+
+class _Deaths:
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._notes = directory / _SEEN if (directory / _SEEN).is_dir() else None
+        self._noted: set[str] = set()
+
+    def pass_by(self, point: str) -> None:
+        """The first process to come by an armed point dies by SIGKILL; the next one passes."""
+        if self._notes is not None and point not in self._noted:
+            self._noted.add(point)
+            (self._notes / point).touch()
+        try:
+            (self._directory / point).unlink()
+        except FileNotFoundError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,68 @@
+"""The names of effects, by the door that each goes through and by what tells it from others of that door.
+
+    script intent                   a script of Redis, by its file's name
+    script due: live                one that does several things, with the argument that says which
+    redis SET messages              any other command that writes, with the last word of its first key
+    redis WAITAOF                   a pipeline, by its last command
+    POST send-individual            a request to BSG, by the last word of its path
+    sleep (script reserve: submit)  a sleep, by the effect before it in the same thread
+
+Where a script that takes what is due has found nothing, what comes after it is named apart: those that look again and
+again would be seen at nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+NOTHING = " (nothing)"
+
+# Which argument of a script says what it does.
+_TELLING: Mapping[str, int] = {"due": 1, "give_back": 1, "end_unsent": 1, "forget": 1, "gate": 1, "reserve": 0}
+_TAKES = frozenset({"due", "take_back"})
+_READS = frozenset({
+    "CONFIG", "EXISTS", "GET", "HEXISTS", "HGET", "HGETALL", "HMGET", "HSCAN", "INFO", "LLEN", "LRANGE", "MGET", "PING",
+    "SCARD", "SCRIPT", "SISMEMBER", "SMEMBERS", "SMISMEMBER", "SSCAN", "TIME", "TTL", "XINFO", "XLEN", "XRANGE",
+    "XREAD", "XREVRANGE", "ZCARD", "ZCOUNT", "ZDIFF", "ZMSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGE",
+    "ZREVRANGEBYSCORE", "ZSCAN", "ZSCORE",
+})  # fmt: skip
+_WORD = re.compile(r"[A-Za-z][A-Za-z.-]*")  # no number, and no id
+
+
+def after(effect: str, reply: object) -> str:
+    """The point behind an effect that came to that."""
+    door, _, name = effect.partition(" ")
+    found_nothing = door == "script" and name.partition(":")[0] in _TAKES and not reply
+    return f"after {effect}{NOTHING if found_nothing else ''}"
+
+
+def script(name: str, arguments: Sequence[object]) -> str:
+    at = _TELLING.get(name)
+    return f"script {name}" if at is None else f"script {name}: {_last_word(arguments[at])}"
+
+
+def command(name: object, arguments: Sequence[object]) -> str | None:
+    """None: it only reads."""
+    verb, *_ = _text(name).split()
+    if verb in _READS:
+        return None
+    key = _last_word(arguments[0]) if arguments else ""
+    return f"redis {verb} {key}".rstrip()
+
+
+def request(method: str, path: str) -> str:
+    return f"{method} {_last_word(path)}"
+
+
+def sleep(before: str | None) -> str:
+    return "sleep" if before is None else f"sleep ({before})"
+
+
+def _last_word(value: object) -> str:
+    words = [word for word in re.split("[:/]", _text(value)) if _WORD.fullmatch(word)]
+    return words[-1] if words else ""
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,182 @@
+"""The failpoints: the effects of each scenario at which `make crash` kills, before or after them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from tests.failpoints import scenarios
+from tests.failpoints.effects import NOTHING
+from tests.failpoints.scenarios import Scenario
+
+POINTS: Mapping[Scenario, tuple[str, ...]] = {
+    scenarios.of_two_parts: (
+        "after redis SET messages",
+        "after script accept",
+        "after script lease_part",
+        "after redis LPUSH submit.normal",
+        "before script prepared",
+        "after script prepared",
+    ),
+    scenarios.a_campaign: (
+        "before script accept",
+        "before script lease_part",
+        "after script claim",
+        "before script reserve: submit",
+        "after script reserve: submit",
+        "after sleep (script reserve: submit)",
+        "after script intent",
+        "before POST send-individual",
+        "after POST send-individual",
+        "after script taken",
+        "before redis HINCRBYFLOAT measured",
+        "after redis HINCRBYFLOAT measured",
+        "after script due: live",
+        "after script reserve: status",
+        "after sleep (script reserve: status)",
+        "after GET detail",
+        "after script polled",
+        "after script look",
+        "after script note_key",
+        "after redis ZREMRANGEBYSCORE workers",
+        "after redis ZREMRANGEBYSCORE beats",
+    ),
+    scenarios.on_a_redis_that_has_to_be_waited_for: (
+        "before redis WAITAOF",
+        "after redis WAITAOF",
+    ),
+    scenarios.whose_answer_is_lost: (
+        "after script note_failure",
+        "after script doubtful",
+        "after script due: doubt",
+        "after GET messages",
+        "before script taken",
+        "after script taken",
+    ),
+    scenarios.that_is_throttled: (
+        "after script cool_down",
+        "after script not_taken",
+        "before script ring",
+        "after script ring",
+        "after redis LPUSH submit.normal",
+    ),
+    scenarios.with_a_token_that_has_expired: (
+        "after POST send-individual",
+        "after redis SET login",
+        "before POST login",
+        "after POST login",
+        "after script replace_token",
+    ),
+    scenarios.without_a_login: (
+        "before script release_login",
+        "after script release_login",
+    ),
+    scenarios.whose_poll_is_throttled: ("after script cool_down",),
+    scenarios.that_has_to_wait_for_its_slot: ("after script release",),
+    scenarios.that_misses_its_slot: ("before POST send-individual",),
+    scenarios.whose_redis_is_away_when_bsg_answers: ("before sleep (script doubtful)",),
+    scenarios.whose_limit_cannot_be_read: ("before script release",),
+    scenarios.in_which_somebody_opts_out: ("after script rows_rejected",),
+    scenarios.that_redis_has_no_room_for: (
+        "after script prepared",
+        "after script release_part",
+    ),
+    scenarios.whose_commit_is_answered_to_nobody: ("after script accept",),
+    scenarios.whose_messages_come_slowly: ("after redis PEXPIRE messages",),
+    scenarios.that_is_enqueued_again: (
+        "before redis UNLINK messages",
+        "after redis UNLINK messages",
+    ),
+    scenarios.that_nobody_rang_for: (
+        "after script due: prepare",
+        "after redis LPUSH prepare.normal",
+    ),
+    scenarios.whose_worker_is_gone: ("after script take_back",),
+    scenarios.whose_batches_nobody_rang_for: ("after script due: due",),
+    scenarios.that_is_resumed: (
+        "after script pause",
+        "after script ring",
+        "after redis LPUSH prepare.normal",
+        "after redis LPUSH submit.normal",
+    ),
+    scenarios.that_is_retried: ("after script retry",),
+    scenarios.that_a_person_resolves: ("after script resolve_not_sent",),
+    scenarios.whose_deadline_passes: (
+        "after script due: deadlines",
+        "after script end_unsent: expired",
+    ),
+    scenarios.that_is_cancelled_at_bsg: (
+        "after script due: stops",
+        "before PATCH stop",
+        "after PATCH stop",
+        "after script stop_refused",
+        "after script stopped",
+    ),
+    scenarios.whose_stop_bsg_denies_at_first: ("after script stop_denied",),
+    scenarios.that_bsg_denies_at_first: ("after script unread",),
+    scenarios.that_bsg_refuses: ("after script refused",),
+    scenarios.of_which_bsg_drops_a_message: (
+        "before script shrink",
+        "after script shrink",
+    ),
+    scenarios.that_bsg_surely_does_not_have: ("after script absent",),
+    scenarios.that_an_earlier_attempt_brought_to_bsg: ("after script taken_earlier",),
+    scenarios.of_a_blocked_user: (
+        "after script gate: probe",
+        "before script gate: reopen",
+        "after script gate: reopen",
+    ),
+    scenarios.while_people_opt_out_here_and_at_bsg: (
+        "after GET stoplist",
+        "after script stop_list_page",
+        "before POST attach",
+        "after POST attach",
+        "after script suppress",
+    ),
+    scenarios.whose_bodies_are_forgotten: ("after script forget: bodies",),
+    scenarios.that_is_forgotten: ("after script forget: ledger",),
+    scenarios.of_a_ledger_that_went_back: (
+        "after script gate: shut",
+        "after script lease_part",
+        "after script prepared",
+        "after sleep (script take_back)",
+        "after GET messages",
+        "after GET campaigns",
+        "after script taken",
+        "before script adopted",
+        "after script adopted",
+    ),
+    scenarios.whose_ids_were_used_before_the_ledger_went_back: ("after script mistrust",),
+    scenarios.cancelled_in_a_ledger_that_went_back: (
+        "after sleep (script gate: shut)",
+        "after script taken",
+    ),
+    scenarios.that_was_begun_under_a_key_that_was_rotated: (
+        "after script take_back",
+        "after script inherit",
+        "after script rekey",
+        "after script forget_key",
+    ),
+}
+
+# Effects at which nobody is killed by name, with the reason.
+LEFT_OUT: Mapping[str, str] = {
+    "GET balance": "what follows from it has points",
+    "redis SET zone": "learnt anew from the next response",
+    "script ask": "the batch stays due: the next look asks again",
+    "script give_back": "what it makes due becomes due by itself",
+    "script note_funds": "shown to operators, and nothing follows from it",
+    "script record_delivery_reports": "a command that is safe to repeat, and has no other effect behind it",
+    "script resolve_sent": "a command that has no other effect behind it",
+    "script state": "it only reads",
+}
+EFFECTS = frozenset(point.partition(" ")[2] for points in POINTS.values() for point in points)
+AFTER_EACH = frozenset(f"after {effect}" for effect in EFFECTS)
+
+
+def without_point(seen: Iterable[str]) -> set[str]:
+    """Return the effects among those that processes have passed at which no point stands, and none was left out.
+
+    A sleep needs none: it changes nothing.
+    """
+    effects = {point.partition(" ")[2].removesuffix(NOTHING) for point in seen}
+    return {effect for effect in effects - EFFECTS - LEFT_OUT.keys() if not effect.startswith("sleep")}

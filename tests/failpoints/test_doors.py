@@ -1,0 +1,135 @@
+"""Every effect is seen before and after it, by its name; and a process dies at one only where that is asked for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from bsg_config import clock
+from bsg_ledger.scripts import Scripts
+from bsg_sandbox.server import Sandbox
+from bsg_worker.prepare import prepare_then_submit
+from tests.failpoints.arming import arm, armed, keep_seen, seen
+from tests.failpoints.doors import watch, watched
+from tests.scenarios.stage import messages
+from tests.worker.bench import Bench
+
+PROGRAM = "from tests.failpoints.arming import install; install(); from bsg_config import clock; clock.sleep(0)"
+
+
+@pytest.fixture
+def bench(redis_url: str) -> Iterator[Bench]:
+    with Sandbox() as sandbox:
+        yield Bench(redis_url, sandbox)
+
+
+def points_of(happens: Callable[[], object]) -> list[str]:
+    points: list[str] = []
+    with watched(points.append):
+        happens()
+    return points
+
+
+def afters(points: list[str]) -> list[str]:
+    return [point.removeprefix("after ") for point in points if point.startswith("after ")]
+
+
+def test_a_batch_on_its_way_has_these_effects_in_this_order(bench: Bench) -> None:
+    enqueued = points_of(lambda: bench.producer.enqueue(messages(3), sender="MyShop"))
+    (campaign,) = bench.producer.campaigns()
+
+    sent = points_of(lambda: prepare_then_submit(bench.runtime, campaign.campaign_id))
+
+    assert enqueued == ["before script accept", "after script accept"]
+    to_the_record = afters(sent)[: afters(sent).index("redis HINCRBYFLOAT measured") + 1]
+    assert [effect for effect in to_the_record if "token" not in effect and "login" not in effect] == [
+        "script lease_part",
+        "script prepared",
+        "script claim",
+        "script reserve: submit",
+        "sleep (script reserve: submit)",
+        "script intent",
+        "POST send-individual",
+        "script taken",
+        "redis SET zone",
+        "redis HINCRBYFLOAT measured",
+    ]
+
+
+def test_each_effect_is_seen_before_and_after_it(bench: Bench) -> None:
+    campaign = bench.producer.enqueue(messages(3), sender="MyShop").campaign_id
+
+    points = points_of(lambda: prepare_then_submit(bench.runtime, campaign))
+
+    effects = afters(points)
+    assert points == [f"{when} {effect}" for effect in effects for when in ("before", "after")]
+
+
+def test_a_script_that_finds_nothing_is_told_from_one_that_does(bench: Bench) -> None:
+    scripts = Scripts(bench.runtime.redis)
+
+    points = points_of(lambda: scripts.run("due", "", "prepare", 1, 0))
+    bench.producer.enqueue(messages(3), sender="MyShop")
+    found = points_of(lambda: scripts.run("due", "", "prepare", 1, 0))
+
+    assert afters(points) == ["script due: prepare (nothing)"]
+    assert afters(found) == ["script due: prepare"]
+
+
+def test_what_others_do_in_redis_is_not_the_products(redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+
+    assert points_of(lambda: client.set("bsg:key", "value")) == []
+
+
+def test_a_call_that_fails_is_seen_after_it_too(bench: Bench) -> None:
+    bench.runtime.redis.set("bsg:prepare", "no index")
+    points: list[str] = []
+
+    with watched(points.append), pytest.raises(redis.exceptions.ResponseError):
+        Scripts(bench.runtime.redis).run("due", "", "prepare", 1, 0)
+
+    assert points == ["before script due: prepare", "after script due: prepare"]
+
+
+def test_nothing_is_watched_any_more_once_it_has_ended() -> None:
+    points: list[str] = []
+    undo = watch(points.append)
+    clock.sleep(0)
+    undo()
+    clock.sleep(0)
+
+    assert points == ["before sleep", "after sleep"]
+
+
+def test_the_first_process_to_come_by_dies_and_the_next_one_passes(tmp_path: Path) -> None:
+    environment = {**os.environ, "FAILPOINTS": str(arm(tmp_path, "after sleep"))}
+
+    codes = [subprocess.run([sys.executable, "-c", PROGRAM], env=environment, check=False).returncode for _ in range(2)]
+
+    assert codes == [-signal.SIGKILL, 0]
+
+
+def test_a_process_that_is_not_asked_to_die_lives_and_takes_no_point_away(tmp_path: Path) -> None:
+    arm(tmp_path, "after sleep")
+    environment = {name: value for name, value in os.environ.items() if name != "FAILPOINTS"}
+
+    died = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, check=False)
+
+    assert died.returncode == 0
+    assert armed(tmp_path) == {"after sleep"}
+
+
+def test_what_a_process_passes_is_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    keep_seen(tmp_path)
+
+    subprocess.run([sys.executable, "-c", PROGRAM], env={**os.environ, "FAILPOINTS": str(tmp_path)}, check=True)
+
+    assert seen(tmp_path) == {"before sleep", "after sleep"}
