@@ -11,8 +11,8 @@ from benchmarks.messages import MESSAGES_A_BATCH, SENDER, messages
 from bsg_config.settings import Settings
 from bsg_producer import Producer
 from bsg_worker import runtime
-from bsg_worker.prepare import prepare_next
-from bsg_worker.submit import submit_batches
+from bsg_worker.prepare.prepare import prepare_next
+from bsg_worker.submit.submit import submit_batches
 
 # What has been done at a point. What lies before any other point counts for the next of these.
 _STEPS = {

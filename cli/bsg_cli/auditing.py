@@ -12,8 +12,8 @@ from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.named_accounts import variable
 from bsg_producer.queue_errors import queue_errors
-from bsg_worker.adopt import Adoption, adopt, record_late
-from bsg_worker.audit import Audit, Origin, WithoutOwner, audit
+from bsg_worker.recovery.adopt import Adoption, adopt, record_late
+from bsg_worker.recovery.audit import Audit, Origin, WithoutOwner, audit
 from bsg_worker.runtime import Runtime, build
 
 LONGEST_PERIOD = timedelta(days=92)  # GET /api/campaigns: three months at most

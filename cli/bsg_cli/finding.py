@@ -18,9 +18,9 @@ from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
 from bsg_messages.bodies import unpacked
 from bsg_producer.queue_errors import queue_errors
-from bsg_worker.lookup import Finding, Found, Undecided
-from bsg_worker.read_once import ReadOnce
-from bsg_worker.reconcile import look_up, record_found
+from bsg_worker.reconcile.lookup import Finding, Found, Undecided
+from bsg_worker.reconcile.read_once import ReadOnce
+from bsg_worker.reconcile.reconcile import look_up, record_found
 from bsg_worker.runtime import Runtime, build
 
 

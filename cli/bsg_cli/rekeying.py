@@ -12,7 +12,7 @@ from bsg_client.outcomes import ReadFailed
 from bsg_config.named_accounts import variable
 from bsg_ledger.keys import Rekeyed
 from bsg_producer.queue_errors import queue_errors
-from bsg_worker.rekey import Moved, move
+from bsg_worker.recovery.rekey import Moved, move
 from bsg_worker.runtime import Runtime, build
 
 PATIENCE_SECONDS = 60.0  # for a slot among the workers' own status requests

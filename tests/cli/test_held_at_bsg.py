@@ -14,7 +14,7 @@ from bsg_ledger.rooms import Room
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Observer
 from bsg_sandbox.server import Sandbox
-from bsg_worker.poll import poll
+from bsg_worker.poll.poll import poll
 from tests.worker.bench import Bench
 
 HOUR_MS = 3_600_000

@@ -14,7 +14,7 @@ from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from bsg_config.settings import SETTINGS, Settings
 from bsg_producer.files.csv_rows import escaped, unescaped
-from bsg_worker.prepare import prepare_next
+from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.runtime import build
 
 CONTACTS = 'phone,name,note\n+380661231231,Ann,a\n12,Bob,=1+1\n\n+380661231232,"Eve\nLin",b\nx,Zoë,"-a, b"\n'

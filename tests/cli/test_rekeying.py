@@ -14,7 +14,7 @@ from bsg_cli.main import main
 from bsg_config.settings import SETTINGS
 from bsg_ledger.keys import IN_USE_MS
 from bsg_sandbox.server import Sandbox
-from bsg_worker.rekey import note_key
+from bsg_worker.recovery.rekey import note_key
 from tests.worker.bench import Bench
 
 MISTYPED = "live_mistyped"

@@ -11,7 +11,7 @@ stopper     ("refused", id)                             BSG has refused to stop 
 
 from __future__ import annotations
 
-from bsg_worker.lookup import Found, NoTrace, Undecided, UsedBefore
+from bsg_worker.reconcile.lookup import Found, NoTrace, Undecided, UsedBefore
 from tests.exhaustive.provider import CAN_BE_STOPPED, DENIED, FINAL, looked, with_changed
 from tests.exhaustive.recorded_calls import rows_of
 from tests.exhaustive.snapshots import DUE, UNCLAIMED

@@ -12,7 +12,7 @@ from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
 from bsg_client.bsg_client import BSGClient
 from bsg_ledger.records import BatchRecord
 from bsg_worker.bsg_time import BSGTime
-from bsg_worker.lookup import Finding, Lookup
+from bsg_worker.reconcile.lookup import Finding, Lookup
 from tests.exhaustive.snapshots import CAMPAIGN
 
 INTENT = datetime(2026, 1, 10, tzinfo=UTC)

@@ -21,7 +21,7 @@ from bsg_messages.bodies import unpacked
 from bsg_messages.body_seal import BodySeal
 from bsg_producer import enqueueing
 from bsg_producer.campaign_arguments import check_envelope
-from bsg_worker.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
+from bsg_worker.prepare.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
 from tests.chaos.accounts import Account
 from tests.chaos.campaigns import ChaosCampaign
 from tests.failpoints import programs

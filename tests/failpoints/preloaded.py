@@ -25,10 +25,10 @@ import celery.worker.pidbox
 import celery.worker.strategy
 import kombu.transport.redis
 
-import bsg_worker.poll
-import bsg_worker.probe
-import bsg_worker.purge
-import bsg_worker.submit
-import bsg_worker.sweep
+import bsg_worker.poll.poll
+import bsg_worker.submit.submit
+import bsg_worker.upkeep.probe
+import bsg_worker.upkeep.purge
+import bsg_worker.upkeep.sweep
 import bsg_worker.watch
 import tests.failpoints.programs

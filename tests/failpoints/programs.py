@@ -17,8 +17,8 @@ from typing import Any
 from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_producer import CampaignInvalid, Producer, enqueueing
-from bsg_worker.adopt import adopt, record_late
-from bsg_worker.audit import audit
+from bsg_worker.recovery.adopt import adopt, record_late
+from bsg_worker.recovery.audit import audit
 from bsg_worker.runtime import build
 from tests.chaos.campaigns import ChaosCampaign
 from tests.failpoints.arming import install

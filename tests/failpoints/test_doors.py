@@ -15,7 +15,7 @@ import redis
 from bsg_config import clock
 from bsg_ledger.scripts import Scripts
 from bsg_sandbox.server import Sandbox
-from bsg_worker.prepare import prepare_then_submit
+from bsg_worker.prepare.prepare import prepare_then_submit
 from tests.failpoints.arming import arm, armed, keep_seen, seen
 from tests.failpoints.doors import watch, watched
 from tests.scenarios.stage import messages

@@ -19,11 +19,11 @@ from bsg_ledger.rooms import Rooms
 from bsg_messages.bodies import unpacked
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
-from bsg_worker.adopt import Adoption, adopt, record_late
-from bsg_worker.audit import Audit, Origin, audit
-from bsg_worker.prepare import prepare_next
+from bsg_worker.prepare.prepare import prepare_next
+from bsg_worker.recovery.adopt import Adoption, adopt, record_late
+from bsg_worker.recovery.audit import Audit, Origin, audit
 from bsg_worker.runtime import Runtime, build
-from bsg_worker.submit import submit_batches
+from bsg_worker.submit.submit import submit_batches
 
 LEASE_SECONDS = 60
 QUICK = {
@@ -269,7 +269,7 @@ def test_a_gate_that_an_operator_shut_stays_shut(world: World) -> None:
 def test_a_bsg_that_does_not_answer_leaves_the_gate_shut(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.waiting(5)
     world.sandbox.fault("server_error_before", path="/api/messages", method="GET")
-    monkeypatch.setattr("bsg_worker.adopt.PAUSES_AFTER_FAILURES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("bsg_worker.recovery.adopt.PAUSES_AFTER_FAILURES", (0.0, 0.0, 0.0))
 
     with pytest.raises(ReadFailed):
         world.adopt()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bsg_cli.errors import ExitCode
 from bsg_config.settings import Settings
-from bsg_worker.prepare import prepare_next
+from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.runtime import build
-from bsg_worker.submit import submit_batches
+from bsg_worker.submit.submit import submit_batches
 from tests.processes import wait_until
 from tests.recovery.site import Site
 

@@ -10,7 +10,7 @@ import pytest
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
-from bsg_worker.poll import poll
+from bsg_worker.poll.poll import poll
 from bsg_worker.runtime import build
 from tests.scenarios.stage import LowRate, Stage
 

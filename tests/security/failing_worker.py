@@ -7,8 +7,9 @@ from typing import Any
 from bsg_messages.bodies import unpacked
 from bsg_messages.body_seal import BodySeal
 from bsg_messages.columns import Part
-from bsg_worker import prepare, submit
 from bsg_worker.celery import app
+from bsg_worker.prepare import prepare
+from bsg_worker.submit import submit
 
 __all__ = ["app"]
 

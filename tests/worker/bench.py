@@ -15,10 +15,10 @@ from bsg_ledger.records import Batch, CampaignStatus
 from bsg_ledger.rooms import Room
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
-from bsg_worker.poll import poll
-from bsg_worker.prepare import prepare_next
+from bsg_worker.poll.poll import poll
+from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.runtime import build
-from bsg_worker.submit import submit_batches
+from bsg_worker.submit.submit import submit_batches
 from tests.processes import QUICK
 from tests.scenarios.stage import messages
 

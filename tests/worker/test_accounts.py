@@ -12,10 +12,10 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.parts import NothingDue
 from bsg_sandbox.server import Sandbox
 from bsg_worker.accounts import Accounts
-from bsg_worker.prepare import prepare_next, prepare_then_submit
+from bsg_worker.prepare.prepare import prepare_next, prepare_then_submit
 from bsg_worker.runtime import Runtime
-from bsg_worker.submit import submit_batches
-from bsg_worker.sweep import sweep
+from bsg_worker.submit.submit import submit_batches
+from bsg_worker.upkeep.sweep import sweep
 from bsg_worker.watch import look_once
 from tests.ledger.campaigns import Desk
 from tests.ledger.test_going_back import copied, restore

@@ -10,7 +10,7 @@ import pytest
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room
 from bsg_worker.accounts import Accounts
-from bsg_worker.poll import poll
+from bsg_worker.poll.poll import poll
 from bsg_worker.settle import poll_all, settle_all
 from tests.worker.bench import Bench
 
@@ -41,7 +41,7 @@ def test_a_probe_that_waits_keeps_the_next_from_waiting_too_and_no_doubt_from_be
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.runtime.gate.shut(reason=GateReason.BLOCKED, by="test")
-    monkeypatch.setattr("bsg_worker.probe.PROBE_SECONDS", 0.0)  # due at each tick
+    monkeypatch.setattr("bsg_worker.upkeep.probe.PROBE_SECONDS", 0.0)  # due at each tick
     monkeypatch.setattr("bsg_worker.settle.reconcile", lambda _: "looked up")
 
     outcomes = at_once(bench, settle_all)

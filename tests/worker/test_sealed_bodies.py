@@ -7,7 +7,7 @@ from cryptography.fernet import Fernet
 from bsg_ledger.rooms import Room
 from bsg_messages.body_seal import BodySeal
 from bsg_sandbox.server import Sandbox
-from bsg_worker.prepare import prepare_next
+from bsg_worker.prepare.prepare import prepare_next
 from tests.scenarios.stage import messages
 from tests.worker.bench import Bench
 

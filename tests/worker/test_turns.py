@@ -10,10 +10,10 @@ from bsg_client.outcomes import ReadFailed
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
-from bsg_worker.poll import poll
-from bsg_worker.reconcile import reconcile
-from bsg_worker.stops import stop_at_bsg
+from bsg_worker.poll.poll import poll
+from bsg_worker.reconcile.reconcile import reconcile
 from bsg_worker.turns import Turns
+from bsg_worker.upkeep.stops import stop_at_bsg
 from tests.worker.bench import Bench
 
 UNKNOWN = 999  # no campaign at BSG has that id: asking for it is answered 404

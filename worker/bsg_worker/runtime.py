@@ -23,7 +23,7 @@ from bsg_ledger.measurements import Measurements
 from bsg_ledger.witness import Witness
 from bsg_messages.body_seal import BodySeal
 from bsg_worker.bsg_time import BSGTime
-from bsg_worker.evidence import Evidence
+from bsg_worker.reconcile.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True)

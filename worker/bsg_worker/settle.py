@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from bsg_worker.accounts import Accounts
-from bsg_worker.funds_watch import watch_funds
-from bsg_worker.poll import poll
-from bsg_worker.probe import probe_gate
-from bsg_worker.reconcile import reconcile
-from bsg_worker.rekey import take_over
+from bsg_worker.poll.poll import poll
+from bsg_worker.reconcile.reconcile import reconcile
+from bsg_worker.recovery.rekey import take_over
 from bsg_worker.rounds import one_at_a_time
 from bsg_worker.runtime import Runtime
-from bsg_worker.stops import stop_at_bsg
+from bsg_worker.upkeep.funds_watch import watch_funds
+from bsg_worker.upkeep.probe import probe_gate
+from bsg_worker.upkeep.stops import stop_at_bsg
 
 
 def poll_all(accounts: Accounts) -> str:

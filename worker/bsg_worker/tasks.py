@@ -6,12 +6,12 @@ from bsg_ledger.heartbeats import Heartbeats
 from bsg_worker import accounts
 from bsg_worker.application import app
 from bsg_worker.failures import telling_no_contents
-from bsg_worker.prepare import prepare_then_submit
-from bsg_worker.purge import purge
+from bsg_worker.prepare.prepare import prepare_then_submit
 from bsg_worker.settle import poll_all, settle_all
-from bsg_worker.stop_list import sync_stop_list
-from bsg_worker.submit import submit_batches
-from bsg_worker.sweep import sweep
+from bsg_worker.submit.submit import submit_batches
+from bsg_worker.upkeep.purge import purge
+from bsg_worker.upkeep.stop_list import sync_stop_list
+from bsg_worker.upkeep.sweep import sweep
 
 
 @app.task(name="bsg.prepare")

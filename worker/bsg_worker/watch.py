@@ -13,7 +13,7 @@ from bsg_ledger.heartbeats import Heartbeats
 from bsg_ledger.keys import NOTE_SECONDS
 from bsg_ledger.witness import Look
 from bsg_worker.accounts import current
-from bsg_worker.rekey import note_key
+from bsg_worker.recovery.rekey import note_key
 from bsg_worker.runtime import Runtime
 
 LOGGER = logging.getLogger(__name__)

@@ -57,8 +57,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     settings = settings_in(arguments.data_directory).of_account(arguments.account)
     settings.require_api_key()
     from bsg_client.outcomes import ReadFailed
-    from bsg_worker.calibration import MAX_MESSAGES, CalibrationFailed, calibrate, price_of_one
     from bsg_worker.runtime import build
+    from bsg_worker.upkeep.calibration import MAX_MESSAGES, CalibrationFailed, calibrate, price_of_one
 
     with queue_errors():
         runtime = build(settings)

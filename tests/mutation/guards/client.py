@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutation.guard import Guard, guards_of
 
-SUBMIT = "tests/worker/test_submit.py::test_"
+SUBMIT = "tests/worker/submit/test_submit.py::test_"
 CLIENT = "tests/client/test_bsg_client.py::test_"
 WIRE = "tests/client/test_what_the_wire_does.py::test_"
 MEANING = "tests/client/test_what_answers_mean.py::test_"
@@ -34,7 +34,7 @@ GUARDS: tuple[Guard, ...] = (
             "",
             f"{WIRE}an_answer_without_an_end_is_left_long_before_the_time_is_over",
         ),
-        ("nothing is unpacked", '"Accept-Encoding": "identity",', "", f"{WIRE}the_far_side_is_asked_to_pack_nothing"),
+        ("nothing is unpacked", '"Accept-Encoding": "identity",', "", f"{WIRE}the_provider_is_asked_not_to_compress"),
         (
             "TLS is verified",
             "                    proxies=self._proxies,\n",
@@ -245,7 +245,7 @@ GUARDS: tuple[Guard, ...] = (
             "a price that BSG does not tell takes no other's place",
             '    return None if _decimal(price) == 0 and data.get("currency") is None else price\n',
             "    return price\n",
-            "tests/worker/test_poll.py::test_the_price_of_its_creation_stands_when_bsg_tells_none_in_its_list",
+            "tests/worker/poll/test_poll.py::test_the_price_of_its_creation_stands_when_bsg_tells_none_in_its_list",
         ),
         (
             "an id that no campaign can have takes nothing",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutation.guard import Guard, guards_of
 
-READ_ONCE = "tests/worker/test_read_once.py::test_"
+READ_ONCE = "tests/worker/reconcile/test_read_once.py::test_"
 WATCH = "tests/worker/test_watch.py::test_"
 ADOPTING = "tests/recovery/test_adopting.py::test_"
 ENQUEUEING = "tests/producer/test_enqueueing.py::test_"
@@ -13,7 +13,7 @@ GOING_BACK = "tests/ledger/test_going_back.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
-        "worker/bsg_worker/adopt.py",
+        "worker/bsg_worker/recovery/adopt.py",
         (
             "nothing leaves while it is looked for",
             "    runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)\n",
@@ -81,7 +81,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/read_once.py",
+        "worker/bsg_worker/reconcile/read_once.py",
         (
             "each reference id is asked for by itself",
             "if campaign_id is None or reference_id is not None:",
@@ -96,7 +96,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/spans.py",
+        "worker/bsg_worker/reconcile/spans.py",
         (
             "a campaign in two spans is told once",
             "            if answer.id not in known:\n",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.mutation.guard import Guard, guards_of
 
 KEYS = "tests/ledger/test_keys.py::test_"
-REKEY = "tests/worker/test_rekey.py::test_"
+REKEY = "tests/worker/recovery/test_rekey.py::test_"
 REKEYING = "tests/cli/test_rekeying.py::test_"
 ACCESS = "tests/client/test_whose_token_it_is.py::test_"
 STAYS = f"{KEYS}what_the_old_keys_account_has_or_may_have_does_not_move"
@@ -172,7 +172,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/rekey.py",
+        "worker/bsg_worker/recovery/rekey.py",
         (
             "a dead worker's request is in doubt before its campaign moves",
             "    while ledger.batches.take_back(old, at_most=LEASES_AT_ONCE):\n",

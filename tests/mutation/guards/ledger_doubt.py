@@ -7,7 +7,7 @@ from tests.mutation.guard import Guard, guards_of
 DOUBTS = "tests/ledger/test_doubts.py::test_"
 HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
 BATCHES = "tests/ledger/test_batches.py::test_"
-DENIED = "tests/worker/test_denied.py::test_"
+DENIED = "tests/worker/poll/test_denied.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
 
 GUARDS: tuple[Guard, ...] = (

@@ -6,7 +6,7 @@ from tests.mutation.guard import Guard, guards_of
 
 BATCHES = "tests/ledger/test_batches.py::test_"
 HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
-PROBE = "tests/worker/test_probe.py::test_"
+PROBE = "tests/worker/upkeep/test_probe.py::test_"
 GATE = "tests/ledger/test_gate.py::test_"
 EARLIER = "tests/ledger/test_earlier_attempts.py::test_"
 

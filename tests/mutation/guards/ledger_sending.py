@@ -8,8 +8,8 @@ BATCHES = "tests/ledger/test_batches.py::test_"
 GOING_BACK = "tests/ledger/test_going_back.py::test_"
 HALF_OPEN = "tests/ledger/test_half_open_gate.py::test_"
 CAMPAIGNS = "tests/ledger/test_campaigns.py::test_"
-COST = "tests/worker/test_hours_and_cost.py::test_"
-SUPPRESSED = "tests/worker/test_suppressed.py::test_"
+COST = "tests/worker/submit/test_hours_and_cost.py::test_"
+SUPPRESSED = "tests/worker/submit/test_suppressed.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
@@ -149,7 +149,7 @@ GUARDS: tuple[Guard, ...] = (
             "a page of BSG's stop list is suppressed as it is read",
             "suppress(ARGV[2], 5)",
             "0",
-            "tests/worker/test_stop_list.py::test_a_list_of_several_pages_is_read_whole",
+            "tests/worker/upkeep/test_stop_list.py::test_a_list_of_several_pages_is_read_whole",
         ),
     ),
     *guards_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutation.guard import Guard, guards_of
 
-STOPS = "tests/worker/test_stops.py::test_"
+STOPS = "tests/worker/upkeep/test_stops.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
@@ -79,7 +79,7 @@ GUARDS: tuple[Guard, ...] = (
             "the balance is noted beside what is queued",
             ", 'queued_cost', ARGV[4]",
             ", 'queued_cost', '0'",
-            "tests/worker/test_funds_watch.py::test_a_balance_that_does_not_cover_what_is_queued_is_told",
+            "tests/worker/upkeep/test_funds_watch.py::test_a_balance_that_does_not_cover_what_is_queued_is_told",
         ),
     ),
     *guards_of(
@@ -125,7 +125,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/stops.py",
+        "worker/bsg_worker/upkeep/stops.py",
         (
             "a stop is over only when BSG calls the campaign final",
             "        if status not in FINAL:\n            self._put_off(bsg_id, status)\n            return False\n",

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from tests.mutation.guard import Guard, guards_of
 
-RECONCILE = "tests/worker/test_reconcile.py::test_"
-PROBE = "tests/worker/test_probe.py::test_"
-EVIDENCE = "tests/worker/test_evidence.py::test_"
-LOOKUP = "tests/worker/test_lookup.py::test_"
-DROPPED = "tests/worker/test_dropped.py::test_"
-READ_BACK = "tests/worker/test_read_back.py::test_"
+RECONCILE = "tests/worker/reconcile/test_reconcile.py::test_"
+PROBE = "tests/worker/upkeep/test_probe.py::test_"
+EVIDENCE = "tests/worker/reconcile/test_evidence.py::test_"
+LOOKUP = "tests/worker/reconcile/test_lookup.py::test_"
+DROPPED = "tests/worker/poll/test_dropped.py::test_"
+READ_BACK = "tests/worker/reconcile/test_read_back.py::test_"
 TURNS = "tests/worker/test_turns.py::test_"
 ADOPTING = "tests/recovery/test_adopting.py::test_"
 TIME = "tests/worker/test_bsg_time.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
-        "worker/bsg_worker/evidence.py",
+        "worker/bsg_worker/reconcile/evidence.py",
         (
             "one look is no evidence",
             "                return False\n",
@@ -49,7 +49,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/reconcile.py",
+        "worker/bsg_worker/reconcile/reconcile.py",
         (
             "absence is believed only on evidence",
             '    if not confirmed:\n        return "no trace yet"\n',
@@ -100,7 +100,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/lookup.py",
+        "worker/bsg_worker/reconcile/lookup.py",
         (
             "a server may ignore a filter: only the very id counts",
             " if row.reference_id == reference_id]",
@@ -271,7 +271,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/dropped.py",
+        "worker/bsg_worker/poll/dropped.py",
         (
             "a total is believed only after two looks",
             "        return Total(total, ages=True)\n",
@@ -314,7 +314,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/earlier.py",
+        "worker/bsg_worker/poll/earlier.py",
         (
             "only what is listed of this campaign counts",
             "if row.campaign_id == bsg_id and row.reference_id in ours}",
@@ -335,7 +335,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/poll.py",
+        "worker/bsg_worker/poll/poll.py",
         (
             "a batch of which messages seem to be missing is not finished",
             "final=answer.status in FINAL and not total.ages",
@@ -344,7 +344,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/probe.py",
+        "worker/bsg_worker/upkeep/probe.py",
         (
             "what a person has to open is not probed",
             "if not gate.shut or gate.reason in OPENED_BY_PERSONS:",
@@ -380,7 +380,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/read_back.py",
+        "worker/bsg_worker/reconcile/read_back.py",
         (
             "messages are read back to a page that is older in any case",
             "return max(moment + margin",
@@ -428,18 +428,18 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/sweep.py",
+        "worker/bsg_worker/upkeep/sweep.py",
         (
             "a queue that keeps the workers busy gets no more bells",
             "return length < runtime.settings.campaign_window or (rung == 0 and length < LONGEST_QUEUE)",
             "return True",
-            "tests/worker/test_sweep.py::test_nobody_is_rung_for_while_nobody_answers",
+            "tests/worker/upkeep/test_sweep.py::test_nobody_is_rung_for_while_nobody_answers",
         ),
         (
             "whose bell was lost has its turn while others keep the queue full",
             " or (rung == 0 and length < LONGEST_QUEUE)",
             "",
-            "tests/worker/test_sweep.py::test_large_campaigns_that_keep_the_queue_full_keep_no_lost_bell_from_being_rung_again",
+            "tests/worker/upkeep/test_sweep.py::test_large_campaigns_that_keep_the_queue_full_keep_no_lost_bell_from_being_rung_again",
         ),
     ),
 )

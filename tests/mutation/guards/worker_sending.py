@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from tests.mutation.guard import Guard, guards_of
 
-SUBMIT = "tests/worker/test_submit.py::test_"
-RECORDING = "tests/worker/test_recording.py::test_"
+SUBMIT = "tests/worker/submit/test_submit.py::test_"
+RECORDING = "tests/worker/submit/test_recording.py::test_"
 LIMITER = "tests/ledger/test_limiter.py::test_"
-COST = "tests/worker/test_hours_and_cost.py::test_"
-SUPPRESSED = "tests/worker/test_suppressed.py::test_"
-STOP_LIST = "tests/worker/test_stop_list.py::test_"
+COST = "tests/worker/submit/test_hours_and_cost.py::test_"
+SUPPRESSED = "tests/worker/submit/test_suppressed.py::test_"
+STOP_LIST = "tests/worker/upkeep/test_stop_list.py::test_"
 
 GUARDS: tuple[Guard, ...] = (
     *guards_of(
-        "worker/bsg_worker/stop_list.py",
+        "worker/bsg_worker/upkeep/stop_list.py",
         (
             "only what was suppressed here goes to BSG, and only once",
             "if HERE in suppressed.sources and self._source not in suppressed.sources:",
@@ -46,7 +46,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/submit.py",
+        "worker/bsg_worker/submit/submit.py",
         (
             "a campaign's turn ends after a batch when others have had none",
             " or campaigns_wait(runtime):",
@@ -161,7 +161,7 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     *guards_of(
-        "worker/bsg_worker/recording.py",
+        "worker/bsg_worker/submit/recording.py",
         (
             "what was taken without a name is in doubt",
             ('    if campaign is None:\n        return _doubtful(runtime, lease, "taken without a campaign id")'),

@@ -1,0 +1,58 @@
+"""A poll of many batches is done soon, and holds its thread for no longer than it may."""
+
+from __future__ import annotations
+
+import pytest
+
+from bsg_ledger.rooms import Room
+from bsg_sandbox.server import Sandbox
+from bsg_worker.poll import poll as polling
+from bsg_worker.poll.poll import poll
+from tests.worker.bench import Bench
+
+MANY = polling.ONE_BY_ONE_AT_MOST + 2  # so many that they are read from BSG's list
+
+
+def many_that_end(redis_url: str, sandbox: Sandbox, **settings: str) -> tuple[Bench, str]:
+    """Batches that are done at BSG, each of which asks for its total with a request of its own."""
+    bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", **settings)
+    campaign = bench.submitted(MANY)
+    sandbox.advance(60)
+    bench.make_due(Room.LIVE)
+    sandbox.fault("latency", seconds=0.2, path="/api/campaigns/*/detail", method="GET")
+    return bench, campaign
+
+
+def test_several_totals_are_asked_for_at_once_as_many_as_a_worker_may_have_in_flight(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench, _ = many_that_end(redis_url, sandbox, WORKER_IN_FLIGHT="4")
+
+        outcome = poll(bench.runtime)
+
+        assert outcome == f"read {MANY} batches"
+        assert 1 < sandbox.summary().most_requests_at_once <= 4
+
+
+def test_what_a_poll_has_no_time_for_is_due_at_the_next(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox() as sandbox:
+        bench, campaign = many_that_end(redis_url, sandbox, WORKER_IN_FLIGHT="1")
+        monkeypatch.setattr(polling, "AT_MOST_SECONDS", 1.0)  # of the two and a half that all of them take
+
+        poll(bench.runtime)
+
+        left = bench.status(campaign).counts["submitted"]
+        assert left > 0
+        monkeypatch.undo()
+        assert poll(bench.runtime) == f"read {left} batches"
+
+
+def test_the_price_of_its_creation_stands_when_bsg_tells_none_in_its_list(redis_url: str) -> None:
+    with Sandbox(creation_seconds=60) as sandbox:
+        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        campaign = bench.submitted(MANY)
+        bench.make_due(Room.LIVE)
+
+        outcome = poll(bench.runtime)
+
+        assert outcome == f"read {MANY} batches"
+        assert {batch.cost for batch in bench.status(campaign).batches} == {"0.01 EUR"}

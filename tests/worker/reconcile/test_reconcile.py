@@ -1,0 +1,464 @@
+"""What a look at BSG comes to, whatever BSG shows; and how many looks it takes to believe it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bsg_client.answers import CampaignDetail, MessageRow
+from bsg_client.bsg_client import BSGClient
+from bsg_client.lists import NewestFirst
+from bsg_config import clock
+from bsg_ledger.records import BatchRecord
+from bsg_ledger.rooms import Room
+from bsg_messages.bodies import unpacked
+from bsg_sandbox.server import Sandbox
+from bsg_worker.bsg_time import BSGTime
+from bsg_worker.reconcile.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
+from bsg_worker.reconcile.reconcile import reconcile
+from tests.worker.bench import Bench
+
+INTENT = datetime(2026, 1, 10, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@dataclass
+class AtBSG:
+    """A campaign at BSG. `has` are the reference ids that it lists, of `total` messages."""
+
+    id: int
+    has: Sequence[str] = ()
+    total: int | None = 2
+    status: str = "sending"
+    created: datetime | None = INTENT + timedelta(minutes=1)
+
+
+@dataclass
+class FakeProvider:
+    campaigns_there: Sequence[AtBSG]
+    filters: bool = True
+    of_no_campaign: Sequence[str] = ()
+
+    def campaign(self, bsg_id: int) -> CampaignDetail:
+        (there,) = (there for there in self.campaigns_there if there.id == bsg_id)
+        printed = None if there.created is None else there.created.replace(tzinfo=None)
+        return CampaignDetail(there.id, there.status, None, printed, {}, None, None, there.total, None, None)
+
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignDetail]:
+        return (self.campaign(there.id) for there in self.campaigns_there)
+
+    def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
+        rows = [(there.id, own) for there in self.campaigns_there for own in there.has]
+        rows += [(cast(int, None), own) for own in self.of_no_campaign]
+        for place, own in rows:
+            if not self.filters or (campaign_id in (None, place) and reference_id in (None, own)):
+                yield MessageRow(1, place, own, "sent", None, None, None, None, None)
+
+
+def without(owners: Mapping[int, str]) -> Callable[[Sequence[int]], list[int]]:
+    return lambda bsg_ids: [bsg_id for bsg_id in bsg_ids if bsg_id not in owners]
+
+
+def looked(
+    *there: AtBSG,
+    size: int = 2,
+    owners: dict[int, str] | None = None,
+    zone_minutes: int | None = 0,
+    suspects: Sequence[int] = (),
+    **provider: Any,
+) -> Finding:
+    """A look for a batch c-0 of messages m0, m1, …"""
+    record = BatchRecord(
+        campaign_id="c",
+        batch=0,
+        state="unconfirmed",
+        size=size,
+        attempts=1,
+        first_intent_ms=int(INTENT.timestamp() * 1000),
+        submitted_ms=0,
+        finished_ms=0,
+        bsg_campaign_id=None,
+        bsg_status="",
+        doubt=True,
+        suspects=suspects,
+        total_messages=None,
+        envelope="{}",
+    )
+    zone = SimpleNamespace(minutes_off=lambda: zone_minutes)
+    time = BSGTime(cast(Any, zone), ZoneInfo("UTC"))
+    known = owners or {}
+    look = Lookup(FakeProvider(there, **provider), time, known.get, without(known), INTENT + timedelta(hours=1))
+    return look.look(record, "c-0", [{"reference_id": f"m{number}"} for number in range(size)])
+
+
+def ids_of(finding: Finding) -> list[int]:
+    assert isinstance(finding, Found), finding
+    return [campaign.id for campaign in finding.campaigns]
+
+
+def test_a_campaign_with_our_messages_since_the_intent_is_the_batch() -> None:
+    assert ids_of(looked(AtBSG(7, ["m0", "m1"]))) == [7]
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        pytest.param(lambda: looked(of_no_campaign=["m0"]), id="a message of no campaign"),
+        pytest.param(lambda: looked(AtBSG(7, ["m0", "m1"], created=None)), id="a time that is not told"),
+        pytest.param(lambda: looked(AtBSG(7, ["m0", "m1"], total=3)), id="a campaign of more messages"),
+        pytest.param(lambda: looked(AtBSG(7)), id="a campaign of that size without an owner"),
+        pytest.param(
+            lambda: looked(AtBSG(7, status="creation", total=1)), id="a campaign in creation without an owner"
+        ),
+        pytest.param(lambda: looked(AtBSG(7, ["x0"])), id="a campaign that lists half"),
+    ],
+)
+def test_what_does_not_fit_is_undecided(finding: Any) -> None:
+    assert isinstance(finding(), Undecided)
+
+
+def test_an_id_in_another_campaign_that_does_not_list_it_is_undecided() -> None:
+    class Forgetful(FakeProvider):
+        def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
+            return iter(()) if campaign_id else super().messages(reference_id=reference_id)
+
+    owners = {7: "other-0"}
+    look = Lookup(Forgetful([AtBSG(7, ["m0"])]), cast(Any, None), owners.get, without(owners), INTENT)
+    record = SimpleNamespace(first_intent_ms=int(INTENT.timestamp() * 1000), suspects=(), size=1)
+
+    assert isinstance(look.look(cast(Any, record), "c-0", [{"reference_id": "m0"}]), Undecided)
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        pytest.param(lambda: looked(AtBSG(7), owners={7: "other-0"}), id="it has an owner"),
+        pytest.param(lambda: looked(AtBSG(7, created=INTENT - DAY)), id="it is older"),
+        pytest.param(
+            lambda: looked(AtBSG(7, created=INTENT - 2 * DAY), zone_minutes=None), id="it is older in any zone"
+        ),
+        pytest.param(lambda: looked(AtBSG(7, total=3)), id="it has another size"),
+        pytest.param(lambda: looked(AtBSG(7, ["x0", "x1"])), id="it lists other messages, all of them"),
+    ],
+)
+def test_what_is_surely_another_is_no_trace(finding: Any) -> None:
+    assert isinstance(finding(), NoTrace)
+
+
+def test_a_campaign_without_an_owner_that_lists_ours_is_found() -> None:
+    # Of the ids that are looked up it shows none: BSG's list of campaigns is the other half of the evidence.
+    assert ids_of(looked(AtBSG(7, ["m3"], total=9), size=9)) == [7]
+
+
+def test_where_filters_are_ignored_another_batch_is_no_trace() -> None:
+    assert isinstance(looked(AtBSG(7, ["x0", "x1", "x2"], total=3), filters=False), NoTrace)
+
+
+def test_a_campaign_of_another_batch_means_that_the_id_was_used_before() -> None:
+    assert looked(AtBSG(7, ["m1"]), owners={7: "other-0"}) == UsedBefore(frozenset({1}))
+
+
+def test_an_older_campaign_means_that_the_id_was_used_before() -> None:
+    assert looked(AtBSG(7, ["m1"], created=INTENT - DAY)) == UsedBefore(frozenset({1}))
+
+
+def test_only_what_the_older_campaign_has_was_used_before_where_filters_are_ignored() -> None:
+    older, another = AtBSG(7, ["m0"], created=INTENT - DAY), AtBSG(8, ["m3"])
+
+    assert looked(older, another, size=9, filters=False) == UsedBefore(frozenset({0}))
+
+
+def test_in_an_unknown_zone_half_a_day_makes_nothing_older() -> None:
+    half_a_day_ago = INTENT - timedelta(hours=12)
+
+    assert isinstance(looked(AtBSG(7, ["m0", "m1"], created=half_a_day_ago), zone_minutes=None), Undecided)
+
+
+def test_what_is_surely_ours_outweighs_what_does_not_fit() -> None:
+    assert ids_of(looked(AtBSG(7, ["m0", "m1"]), of_no_campaign=["m0"])) == [7]
+
+
+def test_ids_from_all_over_the_batch_are_looked_up() -> None:
+    assert looked(AtBSG(7, ["m8"], created=INTENT - DAY), size=9) == UsedBefore(frozenset({8}))
+
+
+def test_an_id_that_bsg_complained_of_is_looked_up() -> None:
+    older = AtBSG(7, ["m3"], created=INTENT - DAY)
+
+    assert looked(older, size=9, suspects=[3]) == UsedBefore(frozenset({3}))
+    assert isinstance(looked(older, size=9), NoTrace)
+
+
+# How many looks
+
+
+def looks(bench: Bench) -> str:
+    bench.make_due(Room.DOUBT)
+    return reconcile(bench.runtime)
+
+
+def test_one_look_without_a_trace_settles_nothing(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_DUPLICATE_WINDOW="3600")
+        campaign = bench.prepared(1)
+        bench.unconfirmed(campaign)
+
+        assert looks(bench) == "no trace yet"
+        assert bench.batch(campaign).state == "unconfirmed"
+
+
+def test_of_a_list_of_thousands_the_ledger_tells_which_belong_to_no_batch(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox)
+        bench.taken(bench.prepared(1), 0, 2_200)
+    listed = range(1, 2_501)
+
+    assert bench.runtime.ledger.reading.without_owner(bench.runtime.account, listed) == {*listed} - {2_200}
+    assert bench.runtime.ledger.reading.without_owner(bench.runtime.account, []) == frozenset()
+
+
+def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox)
+        array = json.dumps([{"phone": 380_670_000_000, "sender": "MyShop", "text": "x", "reference_id": "x"}]).encode()
+        bench.runtime.client.send_individual(array, {}, lambda: True)
+        for _ in range(5):
+            bench.unconfirmed(bench.prepared(1))
+        asked_before = len(sandbox.requests())
+
+        assert looks(bench) == "; ".join(["no trace yet"] * 5)
+        asked = Counter(seen.path for seen in sandbox.requests()[asked_before:])
+
+    assert asked["/api/campaigns"] == 1
+    assert asked["/api/campaigns/1000001/detail"] == 1
+    assert asked["/api/messages"] == 5 + 1  # each one's reference id, and the stranger's messages
+
+
+def requests_for_doubts(redis_url: str, count: int, *, at_bsg: bool = False) -> Counter[str]:
+    """What one round asks of BSG for so many batches of five messages in doubt, beside 1 000 messages of others."""
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="5", BSG_DUPLICATE_WINDOW="3600")
+        for first in range(0, 1000, 500):
+            bench.taken(bench.prepared(1), 0, sent_by_others(bench, first, 500))
+        campaign = bench.prepared(5 * count)
+        if at_bsg:
+            sandbox.fault("cut_after", times=count)
+        for _ in range(count):
+            lease = bench.posting(campaign)
+            if at_bsg:
+                bench.runtime.client.send_individual(unpacked(lease.body, bench.runtime.seal), {}, lambda: True)
+            bench.doubtful(lease)
+        sandbox.advance(60)
+        asked_before = len(sandbox.requests())
+
+        outcome = looks(bench)
+
+        assert outcome.split("; ")[:count] == ["submitted" if at_bsg else "no trace yet"] * count
+        bench.runtime.redis.flushdb()
+        return Counter(re.sub("[0-9]+", "N", seen.path) for seen in sandbox.requests()[asked_before:])
+
+
+def sent_by_others(bench: Bench, first: int, count: int) -> int:
+    rows = [
+        {"phone": 380_671_000_000 + number, "sender": "MyShop", "text": "x", "reference_id": f"x{number}"}
+        for number in range(first, first + count)
+    ]
+    campaign = bench.runtime.client.send_individual(json.dumps(rows).encode(), {}, lambda: True).campaign
+    assert campaign is not None
+    return campaign.id
+
+
+def test_many_doubts_cost_as_many_requests_as_few(redis_url: str) -> None:
+    assert requests_for_doubts(redis_url, 5) == requests_for_doubts(redis_url, 200)
+
+
+def test_many_doubts_that_bsg_has_are_found_in_its_lists(redis_url: str) -> None:
+    few, many = (requests_for_doubts(redis_url, count, at_bsg=True) for count in (5, 200))
+
+    assert many["/api/campaigns"] == few["/api/campaigns"]
+    assert many["/api/messages"] <= few["/api/messages"] + 3  # 1 000 messages more are two pages more
+    assert many["/api/campaigns/N/detail"] == few["/api/campaigns/N/detail"]
+
+
+def test_many_doubts_are_settled_in_a_few_rounds_while_three_of_ten_requests_fail(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0")
+        campaign = bench.prepared(120)
+        for _ in range(120):
+            bench.unconfirmed(campaign)
+        sandbox.fault("server_error_before", probability=0.15, seed=1, method="GET", path="/api/*")
+        sandbox.fault("cut_before", probability=0.15, seed=2, method="GET", path="/api/*")
+
+        rounds = [looks(bench) for _ in range(6)]
+
+        assert bench.status(campaign).counts["unconfirmed"] == 0, rounds
+
+
+def test_messages_that_are_not_listed_in_order_are_looked_up_one_by_one(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def oldest_first(client: BSGClient) -> NewestFirst[MessageRow]:
+        newest = newest_messages(client)
+        get = newest._get
+        monkeypatch.setattr(newest, "_get", lambda query: get({**query, "way": "asc"}))
+        return newest
+
+    newest_messages = BSGClient.newest_messages
+    monkeypatch.setattr(BSGClient, "newest_messages", oldest_first)
+
+    assert requests_for_doubts(redis_url, 5)["/api/messages"] == 1 + 25
+
+
+def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    look = Lookup.among_strangers
+
+    def slow(*arguments: Any) -> Finding:
+        nonlocal now
+        now += 10
+        return look(*arguments)
+
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
+        bench.unconfirmed(bench.prepared(1))
+        assert looks(bench) == "no trace yet"
+        now += 5
+        monkeypatch.setattr(Lookup, "among_strangers", slow)
+
+        assert looks(bench) == "no trace yet"
+        assert looks(bench) == "pending"
+
+
+def test_a_first_look_is_as_young_as_what_its_round_read_last(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    look = Lookup.among_strangers
+
+    def slow(*arguments: Any) -> Finding:
+        nonlocal now
+        now += 10
+        return look(*arguments)
+
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
+        bench.unconfirmed(bench.prepared(1))
+        monkeypatch.setattr(Lookup, "among_strangers", slow)
+        assert looks(bench) == "no trace yet"
+        monkeypatch.setattr(Lookup, "among_strangers", look)
+        now += 1
+
+        assert looks(bench) == "no trace yet", "a second look came a second after the first"
+        now += 7
+        assert looks(bench) == "pending"
+
+
+def test_a_round_proves_nothing_of_an_attempt_that_is_made_in_the_middle_of_it(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(clock, "monotonic", lambda: now)
+    look = Lookup.by_reference_ids
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
+        campaign = bench.prepared(1)
+        bench.unconfirmed(campaign)
+
+        def sent_again_meanwhile(*arguments: Any) -> Finding | None:
+            nonlocal now
+            monkeypatch.setattr(Lookup, "by_reference_ids", look)
+            found = look(*arguments)
+            bench.producer.resolve(f"{campaign}-0", not_sent=True)
+            bench.unconfirmed(campaign)
+            now += 7
+            return found
+
+        monkeypatch.setattr(Lookup, "by_reference_ids", sent_again_meanwhile)
+        assert looks(bench) == ""
+        now += 2
+
+        assert looks(bench) == "no trace yet", "a look from before the attempt counted"
+        now += 8
+        assert looks(bench) == "pending"
+
+
+def test_a_process_looks_in_one_thread_however_many_ticks_come(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once: list[str] = []
+    look = Lookup.by_reference_ids
+
+    def another_tick(*arguments: Any) -> Finding | None:
+        if not at_once:
+            at_once.append("")
+            at_once.append(looks(bench))
+        return look(*arguments)
+
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox)
+        bench.unconfirmed(bench.prepared(1))
+        monkeypatch.setattr(Lookup, "by_reference_ids", another_tick)
+
+        assert looks(bench) == "no trace yet"
+        assert at_once[1] == "another round is under way"
+        assert looks(bench) == "no trace yet", "the next round is let in"
+
+
+def test_a_round_looks_for_several_at_once_as_many_as_a_worker_may_have_in_flight(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, WORKER_IN_FLIGHT="3", CAMPAIGN_BATCH_SIZE="1")
+        campaign = bench.prepared(8)
+        for _ in range(8):
+            bench.unconfirmed(campaign)
+        sandbox.fault("latency", seconds=0.1, method="GET", path="/api/*")
+
+        outcome = looks(bench)
+
+        assert outcome == "; ".join(["no trace yet"] * 8)
+        assert 1 < sandbox.summary().most_requests_at_once <= 3
+
+
+def test_what_bsg_has_is_found_before_anything_is_looked_for_among_strangers(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox)
+        taken = [bench.prepared(1) for _ in range(4)]
+        for campaign in taken:
+            sandbox.fault("silence_after", times=1)
+            bench.submit(campaign)
+        missing = bench.prepared(1)
+        bench.unconfirmed(missing)
+        asked_before = len(sandbox.requests())
+
+        outcomes = looks(bench).split("; ")
+        asked = Counter(seen.path for seen in sandbox.requests()[asked_before:])
+
+    assert outcomes == ["submitted"] * 4 + ["no trace yet"]
+    assert sum(asked[f"/api/campaigns/{1_000_001 + number}/detail"] for number in range(4)) == 4
+    assert asked["/api/messages"] == 5, "what has an owner by now was read as a stranger"
+
+
+def test_a_trace_makes_the_looks_before_it_worthless(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        bench = Bench(redis_url, sandbox, BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0")
+        bench.unconfirmed(bench.prepared(1))
+        first = looks(bench)
+        sandbox.fault("late_visibility", seconds=3600)
+        array = json.dumps([{"phone": 380_670_000_000, "sender": "MyShop", "text": "x", "reference_id": "x"}]).encode()
+        bench.runtime.client.send_individual(array, {}, lambda: True)
+        second = looks(bench)
+        sandbox.clear_faults()
+        sandbox.advance(7200)
+
+        third = looks(bench)
+
+    assert (first, third) == ("no trace yet", "no trace yet")
+    assert second == "asks: a BSG campaign of that size without an owner"

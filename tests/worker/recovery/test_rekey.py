@@ -1,0 +1,146 @@
+"""A key that is mended or rotated: what waits for the old one goes on, and nothing is sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from bsg_ledger.keys import IN_USE_MS, Rekeyed
+from bsg_ledger.rooms import Room
+from bsg_sandbox.server import Sandbox
+from bsg_worker.reconcile.reconcile import reconcile
+from bsg_worker.recovery.rekey import move, note_key, take_over
+from bsg_worker.upkeep.stops import stop_at_bsg
+from tests.worker.bench import Bench
+
+MISTYPED, OTHER, ROTATED = "live_mistyped", "live_other", "live_rotated"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def old(redis_url: str, sandbox: Sandbox) -> Bench:
+    """The bench of the key that everything begins with."""
+    return Bench(redis_url, sandbox)
+
+
+def with_key(bench: Bench, key: str) -> Bench:
+    new = Bench(bench.environment["REDIS_URL"], bench.sandbox, BSG_API_KEY=key)
+    if key == ROTATED:
+        bench.sandbox.put_account(ROTATED, replaces="live_sandbox")
+    return new
+
+
+def old_key_is_gone(bench: Bench) -> None:
+    """Its processes noted it, and ended half a minute ago."""
+    note_key(bench.runtime)
+    bench.runtime.redis.zincrby("bsg:keys", -IN_USE_MS - 1, bench.runtime.account)
+
+
+def arrivals(bench: Bench, campaign: str) -> dict[str, int]:
+    references = bench.sandbox.record().by_reference
+    return {reference: len(ids) for reference, ids in references.items() if reference.startswith(campaign)}
+
+
+def test_what_waits_for_a_mistyped_key_is_sent_under_the_mended_one(old: Bench) -> None:
+    mistyped = with_key(old, MISTYPED)
+    campaign = mistyped.prepared(3)
+    assert mistyped.submit(campaign).startswith("pending: login: invalid key")
+    assert old.submit(campaign) == "not now: foreign"
+    old_key_is_gone(mistyped)
+
+    (result,) = move(old.runtime, mistyped.runtime.account, by="operator")
+
+    assert (result.campaign_id, result.rekeying.kind) == (campaign, Rekeyed.MOVED)
+    assert old.submit(campaign).startswith("submitted")
+    assert set(arrivals(old, campaign).values()) == {1}
+
+
+def test_what_bsg_took_for_the_old_key_is_never_looked_up_or_sent_under_another_accounts(old: Bench) -> None:
+    old.sandbox.put_account(OTHER)
+    old.sandbox.configure(duplicates="allow")
+    campaign = old.prepared(3)
+    old.sandbox.fault("cut_after", times=1)
+    assert old.submit(campaign).startswith("unconfirmed")
+    old_key_is_gone(old)
+    other = with_key(old, OTHER)
+    other.runtime.client.balance()
+
+    take_over(other.runtime)
+    (result,) = move(other.runtime, old.runtime.account, by="operator")
+    reconcile(other.runtime)
+
+    assert result.rekeying.kind is Rekeyed.BEGUN
+    assert other.submit(campaign) == "not now: foreign"
+    assert set(arrivals(old, campaign).values()) == {1}
+
+
+def test_a_rotated_key_goes_on_by_itself_with_what_is_in_doubt(old: Bench) -> None:
+    campaign = old.prepared(3)
+    old.sandbox.fault("cut_after", times=1)
+    assert old.submit(campaign).startswith("unconfirmed")
+    old_key_is_gone(old)
+    rotated = with_key(old, ROTATED)
+
+    assert take_over(rotated.runtime) == "1 campaigns of an older key"
+    rotated.make_due(Room.DOUBT)
+    reconcile(rotated.runtime)
+
+    assert rotated.status(campaign).counts["submitted"] == 3
+    assert set(arrivals(old, campaign).values()) == {1}
+    assert old.runtime.ledger.keys.known().keys() == set()
+
+
+def test_a_rotated_key_goes_on_with_what_is_submitted_and_what_is_to_be_stopped(
+    old: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old.sandbox.configure(creation_seconds=0.0, sending_seconds=1e8)
+    submitted, cancelled = old.submitted(3), old.submitted(3)
+    old.producer.cancel(cancelled)
+    old_key_is_gone(old)
+    rotated = with_key(old, ROTATED)
+
+    take_over(rotated.runtime)
+    rotated.poll_twice(monkeypatch)
+    stop_at_bsg(rotated.runtime)
+
+    assert rotated.batch(submitted).bsg_status == "sending"
+    assert not rotated.batch(submitted).needs_person
+    assert rotated.runtime.ledger.rooms.members(Room.STOPS, account=rotated.runtime.account) == []
+    assert "stopped at BSG" in {transition.cause for transition in rotated.status(cancelled).transitions}
+
+
+@pytest.mark.parametrize("key", [OTHER, MISTYPED])
+def test_a_key_of_another_account_takes_nothing_over_by_itself(old: Bench, key: str) -> None:
+    old.sandbox.put_account(OTHER)
+    campaign = old.prepared(200)
+    old.submit(campaign)
+    old_key_is_gone(old)
+
+    assert take_over(with_key(old, key).runtime) == ""
+    assert old.status(campaign).account == old.runtime.account
+
+
+def test_without_a_login_that_tells_the_account_nothing_is_taken_over(old: Bench, redis_url: str) -> None:
+    campaign = old.submitted(3)
+    old_key_is_gone(old)
+    old.sandbox.put_account(ROTATED, replaces="live_sandbox")
+    by_key = Bench(redis_url, old.sandbox, BSG_API_KEY=ROTATED, BSG_AUTH="api-key")
+    by_key.runtime.client.balance()
+
+    assert take_over(by_key.runtime) == ""
+    assert old.status(campaign).account == old.runtime.account
+
+
+def test_nothing_is_taken_over_while_a_process_has_the_old_key(old: Bench) -> None:
+    campaign = old.submitted(3)
+    note_key(old.runtime)
+    rotated = with_key(old, ROTATED)
+
+    assert take_over(rotated.runtime) == ""
+    assert old.status(campaign).account == old.runtime.account

@@ -1,0 +1,276 @@
+"""BSG's stop list is read into the suppression list, ours goes to BSG if that is set, and a crash loses nothing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bsg_config import clock
+from bsg_ledger.rooms import Room
+from bsg_ledger.suppressions import Suppression
+from bsg_producer import Producer
+from bsg_sandbox.server import Sandbox
+from bsg_worker.prepare.prepare import prepare_next
+from bsg_worker.upkeep.stop_list import sync_stop_list
+from tests.failpoints.doors import watched
+from tests.sandbox.sandbox_calls import call
+from tests.worker.bench import Bench
+
+FIRST = 380_661_000_000
+HERE, AT_BSG, BOTH = ("here",), ("bsg:default",), ("here", "bsg:default")
+CRASHES = ["after GET stoplist", "after script stop_list_page", "after POST attach", "after script suppress"]
+
+
+class Died(BaseException):
+    """Stands in for a SIGKILL: nothing of the process goes on."""
+
+
+@pytest.fixture
+def pushing(redis_url: str) -> Iterator[Bench]:
+    with Sandbox() as sandbox:
+        yield Bench(redis_url, sandbox, BSG_PUSH_STOPLIST="true")
+
+
+def opt_out_at_bsg(bench: Bench, *phones: int, types: tuple[str, ...] = ("sms",)) -> None:
+    for first in range(0, len(phones), 1_000):
+        order = {"phones": phones[first : first + 1_000], "types": types}
+        assert call(bench.sandbox, "POST", "/api/stoplist/attach", json=order).status_code == 200
+
+
+def listed_at_bsg(bench: Bench) -> set[int]:
+    phones: set[int] = set()
+    while True:
+        query = {"page[limit]": 500, "page[offset]": len(phones)}
+        page = call(bench.sandbox, "GET", "/api/stoplist", params=query).json()
+        phones.update(row["phone"] for row in page["data"])
+        if len(phones) >= page["total"]:
+            return phones
+
+
+def sources(producer: Producer) -> dict[int, tuple[str, ...]]:
+    return {int(found.phone): found.sources for found in producer.suppressions()}
+
+
+def make_due(bench: Bench) -> None:
+    bench.runtime.redis.hdel("bsg:stop-lists", "default:due")
+
+
+def changes(bench: Bench) -> int:
+    return int(bench.runtime.redis.hget("bsg:ledger", "suppressions") or 0)
+
+
+def test_a_phone_on_bsgs_stop_list_is_suppressed_and_says_where_it_came_from(bench: Bench) -> None:
+    bench.producer.suppress([FIRST, FIRST + 1])
+    opt_out_at_bsg(bench, FIRST + 1, FIRST + 2)
+
+    outcome = sync_stop_list(bench.runtime)
+
+    assert outcome == "BSG's stop list: 2 read, 1 new here, 0 attached"
+    assert sources(bench.producer) == {FIRST: HERE, FIRST + 1: BOTH, FIRST + 2: AT_BSG}
+    campaign = bench.prepared(1)
+    assert bench.status(campaign).counts["rejected"] == 0
+    receipt = bench.producer.enqueue([{"phone": FIRST + 2, "text": "Hello"}], sender="MyShop").campaign_id
+    bench.prepare_and_submit(receipt)
+    assert [reject.code for reject in bench.producer.rejects(receipt)] == ["suppressed"]
+
+
+def test_a_phone_that_opts_out_at_bsg_is_taken_out_of_what_waits(bench: Bench) -> None:
+    campaign = bench.producer.enqueue([{"phone": FIRST + n, "text": "Hello"} for n in range(2)], sender="MyShop")
+    while prepare_next(bench.runtime, campaign.campaign_id):
+        pass
+    opt_out_at_bsg(bench, FIRST)
+
+    sync_stop_list(bench.runtime)
+    for _ in range(3):
+        bench.make_due(Room.DUE)
+        bench.submit(campaign.campaign_id)
+
+    assert set(bench.sandbox.record().recipients) == {FIRST + 1}
+    assert bench.status(campaign.campaign_id).counts["rejected"] == 1
+
+
+def test_the_stop_list_of_another_channel_is_left_alone(bench: Bench) -> None:
+    opt_out_at_bsg(bench, FIRST, types=("viber",))
+
+    sync_stop_list(bench.runtime)
+
+    assert sources(bench.producer) == {}
+
+
+def test_a_list_of_several_pages_is_read_whole(bench: Bench) -> None:
+    opt_out_at_bsg(bench, *range(FIRST, FIRST + 1_234))
+
+    sync_stop_list(bench.runtime)
+
+    assert set(sources(bench.producer)) == set(range(FIRST, FIRST + 1_234))
+    reads = [seen for seen in bench.sandbox.requests() if seen.path == "/api/stoplist"]
+    assert len(reads) == 3
+
+
+def test_a_sync_that_changes_nothing_leaves_the_list_as_it_was_for_batches(bench: Bench) -> None:
+    opt_out_at_bsg(bench, FIRST)
+    sync_stop_list(bench.runtime)
+    before = changes(bench)
+    make_due(bench)
+
+    outcome = sync_stop_list(bench.runtime)
+
+    assert outcome == "BSG's stop list: 1 read, 0 new here, 0 attached"
+    assert changes(bench) == before
+
+
+def test_nobody_asks_before_the_interval_is_over(bench: Bench) -> None:
+    sync_stop_list(bench.runtime)
+    asked = len(bench.sandbox.requests())
+
+    assert sync_stop_list(bench.runtime) == ""
+    assert len(bench.sandbox.requests()) == asked
+
+
+def test_what_bsg_no_longer_lists_stays_suppressed(bench: Bench) -> None:
+    opt_out_at_bsg(bench, FIRST)
+    sync_stop_list(bench.runtime)
+    contact = call(bench.sandbox, "GET", "/api/stoplist").json()["data"][0]["id"]
+    call(bench.sandbox, "POST", "/api/stoplist/detach", json={"ids": [contact], "types": ["sms"]})
+    make_due(bench)
+
+    sync_stop_list(bench.runtime)
+
+    assert sources(bench.producer) == {FIRST: AT_BSG}
+
+
+def test_a_phone_that_is_taken_off_has_no_source_any_more(bench: Bench) -> None:
+    opt_out_at_bsg(bench, FIRST)
+    sync_stop_list(bench.runtime)
+
+    assert bench.producer.unsuppress([FIRST]) == 1
+    assert sources(bench.producer) == {}
+    bench.producer.suppress([FIRST])
+    assert sources(bench.producer) == {FIRST: HERE}
+
+
+def test_what_was_suppressed_before_there_were_sources_is_from_here(pushing: Bench) -> None:
+    pushing.runtime.redis.sadd("bsg:suppressed", FIRST)
+
+    sync_stop_list(pushing.runtime)
+
+    assert listed_at_bsg(pushing) == {FIRST}
+    assert list(pushing.producer.suppressions()) == [Suppression(str(FIRST), BOTH)]
+
+
+def test_ours_goes_to_bsg_only_when_that_is_set(bench: Bench) -> None:
+    bench.producer.suppress([FIRST])
+
+    sync_stop_list(bench.runtime)
+
+    assert listed_at_bsg(bench) == set()
+
+
+def test_ours_goes_to_bsg_a_thousand_at_a_time_and_only_what_bsg_lacks(pushing: Bench) -> None:
+    ours = range(FIRST, FIRST + 2_100)
+    pushing.producer.suppress(ours)
+    opt_out_at_bsg(pushing, FIRST + 5, FIRST + 9_000)
+    posts_before = len([seen for seen in pushing.sandbox.requests() if seen.method == "POST"])
+
+    outcome = sync_stop_list(pushing.runtime)
+
+    assert outcome == "BSG's stop list: 2 read, 1 new here, 2099 attached"
+    assert listed_at_bsg(pushing) == {*ours, FIRST + 9_000}
+    posts = [seen for seen in pushing.sandbox.requests() if seen.path == "/api/stoplist/attach"]
+    assert len(posts) - posts_before == 3
+    make_due(pushing)
+    assert sync_stop_list(pushing.runtime) == "BSG's stop list: 2101 read, 0 new here, 0 attached"
+
+
+def test_what_has_no_time_goes_on_from_where_it_was(pushing: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    opt_out_at_bsg(pushing, *range(FIRST, FIRST + 1_200))
+    pushing.producer.suppress(range(FIRST + 5_000, FIRST + 6_500))
+    ticks = itertools.count(step=6)
+    monkeypatch.setattr(clock, "monotonic", lambda: float(next(ticks)))
+
+    outcomes = []
+    while outcome := sync_stop_list(pushing.runtime):
+        outcomes.append(outcome)
+
+    assert len(outcomes) > 3
+    assert len(sources(pushing.producer)) == 2_700
+    assert len(listed_at_bsg(pushing)) == 2_700
+    offsets = [seen for seen in pushing.sandbox.requests() if seen.method == "GET" and seen.path == "/api/stoplist"]
+    assert len(offsets) - 6 == 3  # each page once, and six by this test
+
+
+@pytest.mark.parametrize("point", CRASHES)
+def test_a_sync_that_dies_half_way_loses_nobody(pushing: Bench, point: str) -> None:
+    opt_out_at_bsg(pushing, *range(FIRST, FIRST + 700))
+    pushing.producer.suppress(range(FIRST + 5_000, FIRST + 6_100))
+
+    for _ in range(2):
+        with watched(dying_at(point)), pytest.raises(Died):
+            sync_stop_list(pushing.runtime)
+    while sync_stop_list(pushing.runtime):
+        pass
+
+    everybody = {*range(FIRST, FIRST + 700), *range(FIRST + 5_000, FIRST + 6_100)}
+    assert set(sources(pushing.producer)) == everybody
+    assert listed_at_bsg(pushing) == everybody
+
+
+def dying_at(point: str) -> Callable[[str], None]:
+    def observe(here: str) -> None:
+        if here == point:
+            raise Died
+
+    return observe
+
+
+def test_a_phone_that_is_taken_off_while_it_is_attached_is_not_put_back(pushing: Bench) -> None:
+    pushing.producer.suppress([FIRST])
+
+    def taken_off(point: str) -> None:
+        if point == "after POST attach":
+            pushing.producer.unsuppress([FIRST])
+
+    with watched(taken_off):
+        sync_stop_list(pushing.runtime)
+
+    assert sources(pushing.producer) == {}
+
+
+@pytest.mark.parametrize("fault", [{"kind": "server_error_before"}, {"kind": "throttle", "retry_after": 1}])
+def test_a_failure_puts_the_sync_off_and_the_next_goes_on(bench: Bench, fault: dict[str, Any]) -> None:
+    opt_out_at_bsg(bench, *range(FIRST, FIRST + 600))
+    bench.sandbox.fault(**fault, method="GET", path="/api/stoplist", requests=[2])
+
+    failed = sync_stop_list(bench.runtime)
+    at_once = sync_stop_list(bench.runtime)
+    make_due(bench)
+    recovered = sync_stop_list(bench.runtime)
+
+    assert failed.startswith("BSG's stop list: ")
+    assert at_once == ""
+    assert recovered == "BSG's stop list: 100 read, 100 new here, 0 attached"
+    assert len(sources(bench.producer)) == 600
+
+
+def test_a_list_that_does_not_go_on_ends(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    opt_out_at_bsg(bench, FIRST)
+    page = bench.runtime.client.stop_list(0)
+    monkeypatch.setattr(bench.runtime.client, "stop_list", lambda offset: replace(page, total=9))
+
+    assert sync_stop_list(bench.runtime) == "BSG's stop list: a list that does not go on"
+
+
+def test_a_duplicate_notice_for_what_is_attached_again_is_made_up_for_by_the_next_read(pushing: Bench) -> None:
+    pushing.producer.suppress([FIRST])
+    pushing.sandbox.fault("duplicate_notice_after", path="/api/stoplist/attach", times=1)
+
+    sync_stop_list(pushing.runtime)
+    make_due(pushing)
+    sync_stop_list(pushing.runtime)
+
+    assert listed_at_bsg(pushing) == {FIRST}
+    assert sources(pushing.producer) == {FIRST: BOTH}

@@ -1,0 +1,132 @@
+"""BSG campaigns of a batch's earlier attempts: they may have the messages that BSG left out of a later one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from bsg_client.answers import CampaignDetail
+from bsg_client.outcomes import ReadFailed
+from bsg_ledger.batches import STALE
+from bsg_ledger.moments import moment
+from bsg_ledger.records import BatchRecord
+from bsg_worker.pace import FIRST_POLL_SECONDS
+from bsg_worker.read_failures import denies
+from bsg_worker.reconcile.lookup import Lookup, Reads
+from bsg_worker.reconcile.read_back import Wanted, read_back
+from bsg_worker.reconcile.read_once import ReadOnce
+from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns
+
+
+@dataclass(slots=True)
+class Elsewhere:
+    """Where reference ids are that a batch's campaign lacks.
+
+    `campaigns` are of the same batch, `listed` are the batch's reference ids in each of them. `unclear` are reference
+    ids that BSG has, and of which nobody can tell whether they are the batch's.
+    """
+
+    campaigns: dict[int, CampaignDetail] = field(default_factory=dict)
+    listed: dict[int, set[str]] = field(default_factory=dict)
+    unclear: set[str] = field(default_factory=set)
+
+    @property
+    def at_bsg(self) -> set[str]:
+        return self.unclear.union(*self.listed.values())
+
+
+def listed_in(reads: Reads, bsg_id: int, ours: Collection[str]) -> set[str]:
+    """Return those of our reference ids that a BSG campaign lists. Raises `ReadFailed`."""
+    rows = reads.messages(campaign_id=bsg_id)
+    # A server may ignore the filter: a reference id may stand in the campaign that it was dropped for.
+    return {row.reference_id or "" for row in rows if row.campaign_id == bsg_id and row.reference_id in ours}
+
+
+def listed_in_others(reads: Reads, record: BatchRecord, ours: Collection[str]) -> set[str]:
+    """Return those of our reference ids that the batch's other campaigns list. Raises `ReadFailed`."""
+    listed: set[str] = set()
+    for bsg_id in record.other_bsg_campaign_ids:
+        try:
+            listed |= listed_in(reads, bsg_id, ours)
+        except ReadFailed as failure:
+            if not denies(failure):
+                raise
+    return listed
+
+
+def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], missing: Collection[str]) -> Elsewhere:
+    """Look the missing reference ids up, without naming a campaign. Raises `ReadFailed`."""
+    ours = {row["reference_id"] for row in rows}
+    found, foreign, left = Elsewhere(), set[int](), dict.fromkeys(missing)
+    now, accepted = moment(runtime.ledger.rooms.now_ms()), moment(record.accepted_ms)
+    lookup = Lookup(
+        client=runtime.client,
+        time=runtime.bsg_time,
+        owner=partial(runtime.ledger.reading.owner, runtime.account),
+        without_owner=partial(runtime.ledger.reading.without_owner, runtime.account),
+        now=now,
+    )
+    newest, wanted = runtime.client.newest_messages(), Wanted(list(missing), accepted)
+    seen = read_back(newest, [wanted], lookup.made, Turns(runtime))
+    reads = ReadOnce(runtime.client, accepted, now, seen.by_reference)
+    lookup = replace(lookup, client=reads)
+    since = moment(_earliest_ms(record, ours))
+    while left:
+        reference_id = next(iter(left))
+        del left[reference_id]
+        for hit in lookup.hits(reference_id):
+            bsg_id = hit.campaign_id
+            if bsg_id in foreign or bsg_id in found.campaigns:
+                continue
+            if bsg_id is None or bsg_id == record.bsg_campaign_id:
+                found.unclear.add(reference_id)  # of the batch's own campaign: BSG lists it late
+                continue
+            owner = lookup.owner(bsg_id)
+            if owner not in (None, record.id):
+                foreign.add(bsg_id)
+                continue
+            detail = reads.campaign(bsg_id)
+            older = False if owner == record.id else lookup.is_older(detail, hit, since)
+            if older:
+                foreign.add(bsg_id)
+            elif older is None:
+                found.unclear.add(reference_id)
+            else:
+                found.campaigns[bsg_id] = detail
+                found.listed[bsg_id] = {reference_id} | listed_in(reads, bsg_id, ours)
+                for known in found.listed[bsg_id]:
+                    left.pop(known, None)
+    return found
+
+
+def _earliest_ms(record: BatchRecord, ours: Collection[str]) -> int:
+    """What is older at BSG is none of the batch's attempts. Reference ids that we made are of this campaign alone."""
+    if all(reference_id.startswith(record.campaign_id) for reference_id in ours):
+        return 0
+    # An operator's word ends a doubt, and the next intent counts as the first one then.
+    return record.first_intent_ms if record.doubt or record.attempts < 2 else record.accepted_ms
+
+
+def record_earlier(runtime: Runtime, record: BatchRecord, listed_here: set[str], found: Elsewhere) -> bool:
+    """Write the campaigns down; the one with most of the batch's messages counts from now on.
+
+    Return False if the batch has changed meanwhile, or one of them belongs to another batch.
+    """
+    counted = record.bsg_campaign_id or 0
+    listed = {counted: listed_here, **found.listed}
+    # Of two that have as many, the earlier: BSG left messages out of the later one.
+    counts = max(sorted(listed), key=lambda bsg_id: len(listed[bsg_id]))
+    state = runtime.ledger.batches.taken_earlier(
+        record.campaign_id,
+        record.batch,
+        account=runtime.account,
+        counted=counted,
+        counts=counts,
+        bsg_status=found.campaigns[counts].status if counts in found.campaigns else record.bsg_status,
+        next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
+        others={bsg_id: listed[bsg_id] <= listed[counts] for bsg_id in sorted(listed) if bsg_id != counts},
+    )
+    return state not in (STALE, "owned")

@@ -1,0 +1,28 @@
+"""What BSG's list says of campaigns: one request reads up to 500 of them."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from datetime import datetime
+
+from bsg_client.answers import CampaignAnswer
+from bsg_ledger.moments import moment
+from bsg_worker.reconcile.lookup import ZONE_MARGIN
+from bsg_worker.reconcile.spans import LISTABLE
+from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns
+
+
+def listed_campaigns(runtime: Runtime, turns: Turns, wanted: Set[int], oldest: datetime) -> dict[int, CampaignAnswer]:
+    """Return those of the wanted campaigns that BSG lists, none of which is older; fewer where a request fails."""
+    missing = set(wanted)
+    listed: dict[int, CampaignAnswer] = {}
+    now = moment(runtime.ledger.rooms.now_ms())
+    with turns.turn():
+        for answer in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
+            if answer.id in missing:
+                missing.remove(answer.id)
+                listed[answer.id] = answer
+            if not missing:
+                break
+    return listed

@@ -1,0 +1,149 @@
+"""Reads BSG's status of every batch that is there: in bulk when many are due, one by one when few."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from bsg_client.answers import CampaignAnswer
+from bsg_client.outcomes import ReadFailed
+from bsg_config import clock
+from bsg_ledger.moments import moment
+from bsg_ledger.records import BatchRecord
+from bsg_ledger.rooms import Room
+from bsg_messages.envelope import Envelope
+from bsg_worker.pace import FINAL, next_poll
+from bsg_worker.poll.dropped import reject_dropped
+from bsg_worker.poll.listed import listed_campaigns
+from bsg_worker.read_failures import concerns_everybody, denies
+from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns, by_lot
+
+LOGGER = logging.getLogger(__name__)
+
+AT_ONCE = 2000
+PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it before another does
+AT_MOST_SECONDS = 30.0  # sweeping and reconciling wait for the same threads; what is left comes with the next tick
+ONE_BY_ONE_AT_MOST = 10
+UNREAD_SECONDS = 3600.0  # BSG was ill for so long only about one campaign, or it needs an operator anyhow
+ASKED_POLL_SECONDS = 300.0  # of a batch that an operator is asked about already
+
+
+def poll(runtime: Runtime) -> str:
+    """Looks at the batches that are due and records what BSG says of them."""
+    due = runtime.ledger.rooms.take_due(
+        Room.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
+    )
+    records = [record for record in runtime.ledger.reading.batch_records(due) if record.bsg_campaign_id is not None]
+    if not records:
+        return ""
+    stop_at = clock.monotonic() + AT_MOST_SECONDS
+    turns = Turns(runtime)
+    missing = records
+    looks: list[tuple[BatchRecord, CampaignAnswer | None]] = []
+    if len(records) > ONE_BY_ONE_AT_MOST:
+        oldest = moment(min(record.submitted_ms for record in records))
+        listed = listed_campaigns(runtime, turns, {record.bsg_campaign_id or 0 for record in records}, oldest)
+        looks = [(record, listed[record.bsg_campaign_id]) for record in records if record.bsg_campaign_id in listed]
+        missing = [record for record in records if record.bsg_campaign_id not in listed]
+    looks += [(record, None) for record in by_lot(missing)[:ONE_BY_ONE_AT_MOST]]
+    left: list[str] = []
+
+    def look(one: tuple[BatchRecord, CampaignAnswer | None]) -> bool:
+        record, answer = one
+        if clock.monotonic() >= stop_at:
+            left.append(record.id)
+            return False
+        _look(runtime, record, answer)
+        return True
+
+    read = turns.each(looks, look)
+    if left:
+        runtime.ledger.rooms.give_back(Room.LIVE, left, account=runtime.account)
+    outcome = f"read {read} of {len(records)} batches: {turns.cause}" if turns.cause else f"read {read} batches"
+    return f"{outcome}, {len(left)} left for the next" if left else outcome
+
+
+def _look(runtime: Runtime, record: BatchRecord, listed: CampaignAnswer | None) -> None:
+    """Records what BSG says of one batch. Raises `ReadFailed` when it says nothing of use."""
+    try:
+        envelope = Envelope.from_json(record.envelope)
+    except ValueError as error:
+        LOGGER.error("batch %d of %s: %s", record.batch, record.campaign_id, error)
+        return
+    lost = False
+    try:
+        try:
+            answer = listed or runtime.client.campaign(record.bsg_campaign_id or 0)
+        except ReadFailed as failure:
+            lost = denies(failure)
+            raise
+        _record(runtime, record, envelope, answer)
+    except ReadFailed as failure:
+        if not concerns_everybody(failure):
+            _unread(runtime, record, envelope, failure, lost=lost)
+        raise
+
+
+def _unread(runtime: Runtime, record: BatchRecord, envelope: Envelope, failure: ReadFailed, *, lost: bool) -> None:
+    """BSG says nothing of use about this campaign, or that there is none: for long, that asks an operator."""
+    bsg_id = record.bsg_campaign_id or 0
+    if record.state == "finished":
+        # A finished batch stays finished: what was known is kept, and is asked for as long as it would have been.
+        runtime.ledger.batches.polled(
+            record.campaign_id,
+            record.batch,
+            status=record.bsg_status,
+            final=True,
+            statistics=str(record.raw.get("statistics") or "{}"),
+            price="",
+            currency="",
+            total_messages=None,
+            next_poll_ms=_milliseconds(_wait(runtime, record, envelope, "done")),
+        )
+        return
+    runtime.ledger.batches.unread(
+        record.campaign_id,
+        record.batch,
+        bsg_campaign_id=bsg_id,
+        lost=lost,
+        longer_than_ms=runtime.ask_after_ms if lost else int(UNREAD_SECONDS * 1000),
+        cause=f"BSG does not know campaign {bsg_id}" if lost else f"campaign {bsg_id}: {failure.cause}",
+        next_poll_ms=int((ASKED_POLL_SECONDS if record.asks else PUT_OFF_SECONDS) * 1000),
+    )
+
+
+def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str) -> float | None:
+    """Seconds until the next look, None if nothing can change any more."""
+    return next_poll(
+        status,
+        interval=runtime.settings.bsg_poll_interval,
+        now=moment(runtime.ledger.rooms.now_ms()),
+        submitted_at=moment(record.submitted_ms),
+        start_at=envelope.start_at,
+        finished_at=moment(record.finished_ms) if record.finished_ms else None,
+        validity_hours=envelope.validity,
+    )
+
+
+def _record(runtime: Runtime, record: BatchRecord, envelope: Envelope, answer: CampaignAnswer) -> None:
+    # Before the batch is called finished: a campaign that is final has nothing left to find out.
+    total = reject_dropped(runtime, record, answer)
+    if total is None:
+        return
+    wait = runtime.settings.bsg_confirm_within if total.ages else _wait(runtime, record, envelope, answer.status)
+    runtime.ledger.batches.polled(
+        record.campaign_id,
+        record.batch,
+        status=answer.status,
+        final=answer.status in FINAL and not total.ages,
+        statistics=json.dumps(answer.statistics),
+        price=answer.price or "",
+        currency=answer.currency or "",
+        total_messages=total.messages,
+        next_poll_ms=_milliseconds(wait),
+    )
+
+
+def _milliseconds(wait: float | None) -> int | None:
+    return None if wait is None else int(wait * 1000)

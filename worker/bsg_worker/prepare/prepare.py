@@ -1,0 +1,97 @@
+"""From accepted messages to batches and rejects, part by part."""
+
+from __future__ import annotations
+
+import logging
+
+from redis.exceptions import ResponseError
+
+from bsg_broker.doorbell import BELL_PATIENCE_MS
+from bsg_config import clock
+from bsg_ledger.parts import NothingDue, PartLease
+from bsg_ledger.rows import encode_rows
+from bsg_messages.body_seal import BodySealed
+from bsg_messages.columns import unpack
+from bsg_messages.envelope import Envelope
+from bsg_messages.preparation import Prepared, prepare
+from bsg_worker.logs import decided
+from bsg_worker.runtime import Runtime, new_token
+from bsg_worker.submit.submit import submit_batches
+
+LOGGER = logging.getLogger(__name__)
+
+LEASE_MS = 60_000  # a part takes well under a second; what holds it for a minute is dead
+LOSSES_ALLOWED = 5
+FULL_REDIS_DELAY_MS = 5_000
+SEALED_DELAY_MS = 60_000
+
+
+def prepare_then_submit(runtime: Runtime, campaign_id: str) -> str:
+    """Prepares the campaign's next part and goes on with its batches, so that a small one waits in one queue.
+
+    A thread that sends prepares nothing meanwhile: what is prepared far ahead would only be in the way of what leaves.
+    """
+    prepared = prepare_next(runtime, campaign_id) or "nothing to prepare"
+    return f"{prepared}; {submit_batches(runtime, campaign_id, '')}"
+
+
+def prepare_next(runtime: Runtime, campaign_id: str) -> str | None:
+    """Prepares the campaign's next part that is due, after ringing for the one behind it; None: there is none."""
+    lease = runtime.ledger.parts.lease(
+        campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, patience_ms=BELL_PATIENCE_MS
+    )
+    if isinstance(lease, NothingDue):
+        return None
+    if lease.another_due:
+        runtime.doorbell.ring_to_go_on(campaign_id, runtime.ledger.reading.priority(campaign_id))
+    return prepare_part(runtime, lease)
+
+
+def prepare_part(runtime: Runtime, lease: PartLease) -> str:
+    """Prepares one leased part and commits all of it at once; answers the outcome."""
+    begun = clock.monotonic()
+    try:
+        prepared = _checked(runtime, lease)
+    except BodySealed as error:
+        runtime.ledger.parts.release(lease, delay_ms=SEALED_DELAY_MS, cause=str(error), unreadable=True)
+        LOGGER.error("part %d of %s: %s", lease.part, lease.campaign_id, error)
+        return f"deferred {SEALED_DELAY_MS / 1000:.0f} s: {error}"
+    except Exception as error:
+        # Its text may hold a phone or a text: only its kind is told. The lease runs out, and after five losses the
+        # part's messages become rejects.
+        LOGGER.error("part %d of %s could not be prepared: %s", lease.part, lease.campaign_id, type(error).__name__)
+        return f"failed: {type(error).__name__}"
+    try:
+        committed = runtime.ledger.parts.prepared(
+            lease,
+            [(batch.size, encode_rows(batch.indexes), runtime.seal.close(batch.body)) for batch in prepared.batches],
+            [(reject.index, reject.to_json()) for reject in prepared.rejects],
+        )
+    except ResponseError as error:
+        runtime.ledger.parts.release(
+            lease, delay_ms=FULL_REDIS_DELAY_MS, cause=f"Redis refused the result ({type(error).__name__})"
+        )
+        return f"deferred {FULL_REDIS_DELAY_MS / 1000:.0f} s: {type(error).__name__}"
+    outcome = "prepared" if committed else "stale: another worker prepares it"
+    decided(
+        LOGGER,
+        outcome,
+        seconds=clock.monotonic() - begun,
+        campaign=lease.campaign_id,
+        part=lease.part,
+        batches=len(prepared.batches),
+        rejects=len(prepared.rejects),
+    )
+    return outcome
+
+
+def _checked(runtime: Runtime, lease: PartLease) -> Prepared:
+    envelope = Envelope.from_json(lease.envelope)
+    return prepare(
+        unpack(runtime.seal.open(lease.packed)),
+        envelope,
+        campaign_id=lease.campaign_id,
+        first_index=lease.first_index,
+        batch_size=envelope.batch_size,
+        suppressed=runtime.ledger.suppressions.among if lease.suppressions else None,
+    )

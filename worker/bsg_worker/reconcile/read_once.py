@@ -1,0 +1,95 @@
+"""BSG's lists, each read once for all that is looked for in one round."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from random import SystemRandom
+from typing import Any, TypeVar
+
+from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
+from bsg_worker.reconcile.lookup import Reads
+from bsg_worker.reconcile.spans import listed_between
+
+T = TypeVar("T")
+
+
+class ReadOnce:
+    """Asks `reads` for what it has not been asked yet; threads may share it.
+
+    `since` is the earliest moment that anybody asks for. `by_reference` has what is known of reference ids already.
+    """
+
+    def __init__(
+        self,
+        reads: Reads,
+        since: datetime,
+        until: datetime,
+        by_reference: Mapping[str, Sequence[MessageRow]] | None = None,
+    ) -> None:
+        self._reads = reads
+        self._by_reference = by_reference or {}
+        self._since, self._until = since, until
+        self._known: dict[Any, Any] = {}
+        self._reading: dict[Any, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def campaign(self, bsg_id: int) -> CampaignDetail:
+        return self._once(("campaign", bsg_id), lambda: self._reads.campaign(bsg_id))
+
+    def campaigns(self, since: datetime, until: datetime) -> Iterable[CampaignAnswer]:
+        listed = list(self._all_campaigns().values())
+        # By lot: threads that go through it at the same time read different ones, and each finds the others' there.
+        return SystemRandom().sample(listed, len(listed))
+
+    def listed(self, bsg_id: int) -> CampaignAnswer | None:
+        """A campaign as BSG's list of all has it."""
+        return self._all_campaigns().get(bsg_id)
+
+    def _all_campaigns(self) -> Mapping[int, CampaignAnswer]:
+        def read() -> dict[int, CampaignAnswer]:
+            return {answer.id: answer for answer in listed_between(self._reads, self._since, self._until)}
+
+        return self._once("list", read)
+
+    def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterable[MessageRow]:
+        if campaign_id is None and reference_id is not None and reference_id in self._by_reference:
+            return self._by_reference[reference_id]
+        if campaign_id is None or reference_id is not None:
+            return self._reads.messages(campaign_id=campaign_id, reference_id=reference_id)
+        return self._once(("messages", campaign_id), lambda: self._all_messages(campaign_id))
+
+    def _all_messages(self, campaign_id: int) -> Sequence[MessageRow]:
+        return list(self._reads.messages(campaign_id=campaign_id))
+
+    def _once(self, what: Any, read: Callable[[], T]) -> T:
+        with self._lock:
+            reading = self._reading.setdefault(what, threading.Lock())
+        with reading:
+            if what not in self._known:
+                self._known[what] = read()
+            known: T = self._known[what]
+            return known
+
+
+class FromLists:
+    """Takes a campaign from BSG's list of all if its messages have been counted: nobody has to ask for its details.
+
+    For what is found, never for what is missing: there BSG's own total is held against what it lists.
+    """
+
+    def __init__(self, reads: ReadOnce, totals: Mapping[int, int]) -> None:
+        self._reads, self._totals = reads, totals
+        self.campaigns, self.messages = reads.campaigns, reads.messages
+
+    def campaign(self, bsg_id: int) -> CampaignDetail:
+        listed = self._reads.listed(bsg_id) if bsg_id in self._totals else None
+        if listed is None:
+            return self._reads.campaign(bsg_id)
+        return CampaignDetail(
+            **{name: getattr(listed, name) for name in CampaignAnswer.__slots__},
+            total_messages=self._totals[bsg_id],
+            started_at=None,
+            finished_at=None,
+        )

@@ -1,0 +1,252 @@
+"""Settles doubt: what was on the wire without a clear answer is looked up at BSG."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from bsg_client.answers import CampaignDetail, MessageRow
+from bsg_client.outcomes import ReadFailed
+from bsg_config import clock
+from bsg_ledger.moments import moment
+from bsg_ledger.records import BatchRecord
+from bsg_ledger.rooms import Room
+from bsg_messages.bodies import rejected, unpacked, without
+from bsg_messages.columns import Flaw
+from bsg_messages.rejects import RejectCode
+from bsg_worker.logs import decided
+from bsg_worker.pace import FIRST_POLL_SECONDS
+from bsg_worker.read_failures import denies
+from bsg_worker.reconcile.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore, samples_of
+from bsg_worker.reconcile.read_back import Wanted, read_back
+from bsg_worker.reconcile.read_once import FromLists, ReadOnce
+from bsg_worker.reconcile.spans import LISTABLE
+from bsg_worker.rounds import one_at_a_time
+from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns, by_lot
+
+AT_ONCE = 500  # in doubt, confirmed together: by the same lists, read once
+LOOKS_AT_MOST = 3  # for one batch in a round, as the requests of a look may fail
+LONGEST_GAP_SECONDS = 60.0
+ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id settles it
+
+LOGGER = logging.getLogger(__name__)
+
+_TAKEN = Flaw(
+    "reference_id",
+    RejectCode.REFERENCE_ID_TAKEN,
+    "BSG has an earlier message with this reference id: give each message one of its own",
+)
+
+
+def reconcile(runtime: Runtime) -> str:
+    """Looks for each batch in doubt whose time has come; answers what was found, as counts.
+
+    One round at a time in each process: many in doubt take minutes, and would take every thread from sweep and poll.
+    """
+    return one_at_a_time(runtime.looking, lambda: _round(runtime))
+
+
+def _round(runtime: Runtime) -> str:
+    gap = min(runtime.settings.bsg_confirm_within, LONGEST_GAP_SECONDS)
+    due = runtime.ledger.rooms.take_due(
+        Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
+    )
+    records = _unconfirmed(runtime, due)
+    if not records:
+        return ""
+    looks = _Looks(runtime, records)
+    looks.read_back(records)
+    # First what a request or two find: each of these is a stranger less among which the others are looked for.
+    looks.take(records, looks.by_reference_ids)
+    looks.take(_unchanged(runtime, looks.without_trace), looks.among_strangers)
+    return "; ".join(filter(None, (*looks.outcomes, looks.turns.cause)))
+
+
+def _unconfirmed(runtime: Runtime, identifiers: Sequence[str]) -> list[BatchRecord]:
+    records = runtime.ledger.reading.batch_records(identifiers)
+    return [record for record in records if record.state == "unconfirmed"]
+
+
+def _unchanged(runtime: Runtime, records: Sequence[BatchRecord]) -> list[BatchRecord]:
+    """Those that nobody has settled meanwhile. Of a later attempt this round proves nothing: it began before it."""
+    attempts = {record.id: record.attempts for record in records}
+    return [record for record in _unconfirmed(runtime, list(attempts)) if record.attempts == attempts[record.id]]
+
+
+class _Looks:
+    """The looks of one round."""
+
+    def __init__(self, runtime: Runtime, records: Sequence[BatchRecord]) -> None:
+        self.turns = Turns(runtime)
+        self.outcomes: list[str] = []
+        self.without_trace: list[BatchRecord] = []
+        self._runtime = runtime
+        self._began = clock.monotonic()
+        self._earliest = moment(min(record.first_intent_ms for record in records))
+        # Many in doubt at once are each other's strangers: were these read for each of them anew, a round would cost
+        # their number squared.
+        self._reads = self._shared({})
+        self._found_in: Reads = self._reads
+
+    def _shared(self, by_reference: Mapping[str, Sequence[MessageRow]]) -> ReadOnce:
+        now = moment(self._runtime.ledger.rooms.now_ms())
+        return ReadOnce(self._runtime.client, self._earliest, now, by_reference)
+
+    def read_back(self, records: Sequence[BatchRecord]) -> None:
+        """Reads BSG's newest messages once for all, if that costs less than looking up each one's reference ids."""
+        made = _lookup(self._runtime, self._reads).made
+        wanted = [
+            Wanted(
+                samples_of(_rows_of(self._runtime, record), record.suspects),
+                moment(record.first_intent_ms),
+                older_too="suspects" in record.raw,
+            )
+            for record in records
+        ]
+        done = read_back(self._runtime.client.newest_messages(), wanted, made, self.turns)
+        self._reads = self._shared(done.by_reference)
+        self._found_in = FromLists(self._reads, done.totals)
+
+    def take(self, records: Sequence[BatchRecord], look: Callable[[BatchRecord], None]) -> None:
+        """Looks for each, unless BSG answers nobody now; again where a request failed, as the others' are known."""
+        failed: list[BatchRecord] = []
+
+        def one(record: BatchRecord) -> bool:
+            try:
+                look(record)
+            except ReadFailed as failure:
+                if denies(failure):
+                    _ask(self._runtime, record, "BSG does not know a campaign that it lists")
+                else:
+                    failed.append(record)
+                raise
+            return True
+
+        left = records
+        for _ in range(LOOKS_AT_MOST):
+            self.turns.each(by_lot(left), one)
+            left, failed = failed, []
+            if not left or self.turns.over:
+                break
+
+    def by_reference_ids(self, record: BatchRecord) -> None:
+        rows = _rows_of(self._runtime, record)
+        finding = _lookup(self._runtime, self._found_in).by_reference_ids(record, record.id, rows)
+        if finding is None:
+            self.without_trace.append(record)
+        else:
+            self._found(record, rows, finding)
+
+    def among_strangers(self, record: BatchRecord) -> None:
+        rows = _rows_of(self._runtime, record)
+        self._found(record, rows, _lookup(self._runtime, self._reads).among_strangers(record, rows))
+
+    def _found(self, record: BatchRecord, rows: list[Any], finding: Finding) -> None:
+        if not isinstance(finding, NoTrace):
+            self._runtime.evidence.forget(record.id)
+        outcome = _act(self._runtime, record, rows, finding, self._began)
+        decided(LOGGER, outcome, campaign=record.campaign_id, batch=record.id, attempt=record.attempts)
+        self.outcomes.append(outcome)
+
+
+def _rows_of(runtime: Runtime, record: BatchRecord) -> list[Any]:
+    body = runtime.ledger.reading.body(record.campaign_id, record.batch)
+    return [] if body is None else list(json.loads(unpacked(body, runtime.seal)))
+
+
+def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
+    """One look at BSG for a batch. Raises `ReadFailed` when BSG does not answer."""
+    return _lookup(runtime, reads).look(record, record.id, rows)
+
+
+def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
+    return Lookup(
+        client=reads,
+        time=runtime.bsg_time,
+        owner=partial(runtime.ledger.reading.owner, runtime.account),
+        without_owner=partial(runtime.ledger.reading.without_owner, runtime.account),
+        now=moment(runtime.ledger.rooms.now_ms()),
+    )
+
+
+def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[CampaignDetail]) -> str:
+    """Writes down that BSG has the batch; answers its state, or `owned`.
+
+    All of them at once: a second one is recorded too, stopped, and an alarm (rule 3), whatever dies here.
+    """
+    campaign, *others = campaigns
+    return runtime.ledger.batches.taken(
+        record.campaign_id,
+        record.batch,
+        account=runtime.account,
+        bsg_campaign_id=campaign.id,
+        bsg_status=campaign.status,
+        next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
+        cause="found at BSG",
+        price=campaign.price or "",
+        currency=campaign.currency or "",
+        others=[other.id for other in others],
+    )
+
+
+def _act(runtime: Runtime, record: BatchRecord, rows: list[Any], finding: Finding, began: float) -> str:
+    match finding:
+        case Found(campaigns):
+            return record_found(runtime, record, campaigns)
+        case UsedBefore(places):
+            return _reject_used(runtime, record, rows, places)
+        case Undecided(cause):
+            return f"{_ask(runtime, record, cause)}: {cause}"
+        case NoTrace():
+            return _no_trace(runtime, record, began)
+
+
+def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
+    return runtime.ledger.batches.ask(
+        record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=runtime.ask_after_ms, cause=cause
+    )
+
+
+def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
+    settings = runtime.settings
+    confirmed = runtime.evidence.stands(
+        record.id,
+        finding=record.attempts,
+        began=began,  # what was read for another batch of the round may be as old as that
+        ended=clock.monotonic(),
+        confirm_within=settings.bsg_confirm_within,
+    )
+    if not confirmed:
+        return "no trace yet"
+    old = moment(runtime.ledger.rooms.now_ms()) - moment(record.first_intent_ms) > LISTABLE
+    state = runtime.ledger.batches.absent(
+        record.campaign_id,
+        record.batch,
+        attempts=record.attempts,
+        duplicate_window_ms=int(settings.bsg_duplicate_window * 1000),
+        delay_ms=0,
+        look_again_ms=int(max(ASKING_GAP_SECONDS, settings.bsg_confirm_within) * 1000),
+        cause="no trace, but BSG may not show what is that old" if old else "BSG surely does not have it",
+        sure=not old,
+    )
+    return "asks for a person" if state == "asks" else state
+
+
+def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], places: frozenset[int]) -> str:
+    indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
+    rest, rest_rows = without(rows, indexes, set(places), runtime.seal)
+    state = runtime.ledger.batches.shrink(
+        record.campaign_id,
+        record.batch,
+        state="unconfirmed",
+        size=record.size,
+        rest=rest,
+        rest_rows=rest_rows,
+        cause="reference ids used before",
+        rejects=rejected(rows, indexes, dict.fromkeys(places, _TAKEN)),
+    )
+    return f"{len(places)} reference ids used before" if state == "shrunk" else state

@@ -1,0 +1,23 @@
+"""BSG's campaigns of a period: BSG lists three months at most at once, by times that have no zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from bsg_client.answers import CampaignAnswer
+from bsg_worker.reconcile.lookup import ZONE_MARGIN, Reads
+
+LISTABLE = timedelta(days=85)  # GET /api/campaigns: three months at most
+LISTED_AT_ONCE = timedelta(days=60)
+
+
+def listed_between(reads: Reads, since: datetime, until: datetime) -> Iterator[CampaignAnswer]:
+    """Every campaign of the period once, and a day's worth around it: whose times are wanted exactly, looks at them."""
+    begin, end, known = since - ZONE_MARGIN, until + ZONE_MARGIN, set[int]()
+    while begin < end:
+        for answer in reads.campaigns(begin, min(begin + LISTED_AT_ONCE, end)):
+            if answer.id not in known:
+                known.add(answer.id)
+                yield answer
+        begin += LISTED_AT_ONCE

@@ -1,0 +1,188 @@
+"""Looks up at BSG what a ledger that went back would send, before any of it leaves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bsg_broker.doorbell import BELL_PATIENCE_MS
+from bsg_client.outcomes import ReadFailed
+from bsg_config import clock
+from bsg_ledger.gate import GateReason
+from bsg_ledger.moments import moment
+from bsg_ledger.parts import PartLease
+from bsg_ledger.records import BatchRecord, OpenCampaign
+from bsg_messages.bodies import unpacked
+from bsg_worker.prepare.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
+from bsg_worker.reconcile.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
+from bsg_worker.reconcile.read_once import ReadOnce
+from bsg_worker.reconcile.reconcile import look_up, record_found
+from bsg_worker.recovery.audit import Audit
+from bsg_worker.runtime import Runtime, new_token
+
+BY = "audit --adopt"
+LOOK_AGAIN_SECONDS = 0.5
+PAUSES_AFTER_FAILURES = (1.0, 5.0, 15.0)
+LEASES_AT_ONCE = 500
+FINAL_WITHOUT_BSG = frozenset({"refused", "expired", "cancelled"})
+
+Tell = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Adoption:
+    """What became of the batches that waited. `gate_open` is False if anything else stands against sending."""
+
+    found: dict[str, int] = field(default_factory=dict)  # batch -> its BSG campaign
+    doubtful: dict[str, str] = field(default_factory=dict)  # batch -> why
+    clean: list[str] = field(default_factory=list)
+    gate_open: bool = False
+
+
+def adopt(runtime: Runtime, tell: Tell) -> Adoption:
+    """Shuts the account's gate, looks for every batch that waits, twice, and opens the gate.
+
+    Raises `ReadFailed` when BSG does not answer: the gate stays shut then, and what was found is on record.
+    """
+    runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)
+    since = runtime.gate.state().since
+    shut_ms = runtime.ledger.rooms.now_ms() if since is None else round(since.timestamp() * 1000)
+    _prepare(runtime, shut_ms, tell)
+    _let_the_wire_fall_silent(runtime, shut_ms, tell)
+    adoption, looked = Adoption(), dict[str, int]()
+    while waiting := [record for record in _waiting(runtime, shut_ms) if looked.get(record.id) != record.attempts]:
+        _look_for(runtime, waiting, adoption, tell)
+        looked |= {record.id: record.attempts for record in waiting}
+    adoption.gate_open = runtime.gate.adopted(by=BY)
+    return adoption
+
+
+def _ours(runtime: Runtime, shut_ms: int) -> Iterator[OpenCampaign]:
+    """What this account may send of what was accepted before the gate was shut: nothing later can have left."""
+    for campaign in runtime.ledger.reading.open_campaigns():
+        if runtime.settings.owns(campaign.account, campaign.account_name) and campaign.accepted_ms <= shut_ms:
+            yield campaign
+
+
+def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
+    """Parts that are not batches yet may have been, and sent: prepared again they become the same batches."""
+    parts = runtime.ledger.parts
+    for campaign in [campaign for campaign in _ours(runtime, shut_ms) if campaign.unprepared]:
+        tell(f"preparing {campaign.campaign_id}")
+        while True:
+            lease = parts.lease(
+                campaign.campaign_id,
+                new_token(),
+                lease_ms=LEASE_MS,
+                losses_allowed=LOSSES_ALLOWED,
+                patience_ms=BELL_PATIENCE_MS,
+            )
+            if isinstance(lease, PartLease):
+                # Who was suppressed since may have been sent to: to be found, the batches have to be the same.
+                prepare_part(runtime, replace(lease, suppressions=0))
+            elif lease.at is None:
+                break
+            else:
+                clock.sleep(min(LOOK_AGAIN_SECONDS, max(0.0, (lease.at - runtime.ledger.rooms.now_ms()) / 1000)))
+
+
+def _let_the_wire_fall_silent(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
+    """A request whose intent the ledger lost may be on the wire for as long as a lease: a look before proves little."""
+    while (left := shut_ms / 1000 + runtime.settings.lease_seconds - runtime.ledger.rooms.now_ms() / 1000) > 0:
+        tell(f"waiting {left:.0f} s (LEASE_SECONDS): what left before the gate was shut may still be on the wire")
+        clock.sleep(min(left, LOOK_AGAIN_SECONDS))
+    while any(True for _ in _waiting(runtime, shut_ms, state="claimed")):
+        if not runtime.ledger.batches.take_back(runtime.account, at_most=LEASES_AT_ONCE):
+            clock.sleep(LOOK_AGAIN_SECONDS)
+
+
+def _waiting(runtime: Runtime, shut_ms: int, state: str = "pending") -> Iterator[BatchRecord]:
+    for campaign in _ours(runtime, shut_ms):
+        for record in runtime.ledger.reading.batch_records(campaign.batch_ids):
+            if record.state == state:
+                yield record
+
+
+def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], adoption: Adoption, tell: Tell) -> None:
+    """Two looks, BSG_CONFIRM_WITHIN apart by this process's clock: absence is weak evidence (rule 1)."""
+    untraced = _look_once(runtime, waiting, adoption, tell, "first look")
+    if untraced:
+        tell(f"waiting {runtime.settings.bsg_confirm_within:.0f} s (BSG_CONFIRM_WITHIN) for the second look")
+        clock.sleep(runtime.settings.bsg_confirm_within)
+        untraced = _look_once(runtime, untraced, adoption, tell, "second look")
+    adoption.clean.extend(record.id for record in untraced)
+
+
+def _look_once(
+    runtime: Runtime, records: Sequence[BatchRecord], adoption: Adoption, tell: Tell, which: str
+) -> list[BatchRecord]:
+    """Acts on every trace; answers the batches of which there is none."""
+    earliest = moment(min(record.accepted_ms for record in records))
+    reads = ReadOnce(runtime.client, earliest, moment(runtime.ledger.rooms.now_ms()))
+    untraced = []
+    for number, record in enumerate(records, 1):
+        tell(f"{which}: batch {number} of {len(records)}")
+        match _patiently(runtime, record, reads):
+            case NoTrace():
+                untraced.append(record)
+            case Found(campaigns):
+                if record_found(runtime, record, campaigns) == "owned":
+                    _mistrust(runtime, record, "a BSG campaign with messages of two batches", adoption)
+                else:
+                    adoption.found[record.id] = campaigns[0].id
+            case UsedBefore():
+                _mistrust(runtime, record, "reference ids used before", adoption)
+            case Undecided(cause):
+                _mistrust(runtime, record, cause, adoption)
+    return untraced
+
+
+def _patiently(runtime: Runtime, record: BatchRecord, reads: ReadOnce) -> Finding:
+    """One look, repeated when BSG does not answer. Raises `ReadFailed` when it still does not."""
+    body = runtime.ledger.reading.body(record.campaign_id, record.batch)
+    rows = [] if body is None else json.loads(unpacked(body, runtime.seal))
+    bounded = replace(record, first_intent_ms=_earliest_ms(record, rows))
+    for pause in PAUSES_AFTER_FAILURES:
+        try:
+            return look_up(runtime, bounded, rows, reads)
+        except ReadFailed as failure:
+            if failure.account_reason is not None:
+                raise
+            clock.sleep(failure.retry_after or pause)
+    return look_up(runtime, bounded, rows, reads)
+
+
+def _earliest_ms(record: BatchRecord, rows: Sequence[Any]) -> int:
+    """What is older at BSG cannot be the batch, whatever intents this ledger has.
+
+    A caller's id may have been used before the campaign was accepted. Ids that we made are of this campaign alone.
+    """
+    ours = all(row["reference_id"].startswith(record.campaign_id) for row in rows)
+    return 0 if ours else record.accepted_ms
+
+
+def _mistrust(runtime: Runtime, record: BatchRecord, cause: str, adoption: Adoption) -> None:
+    state = runtime.ledger.batches.mistrust(
+        record.campaign_id, record.batch, attempts=record.attempts, account=runtime.account, cause=cause
+    )
+    if state == "unconfirmed":
+        adoption.doubtful[record.id] = cause
+
+
+def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
+    """Records what BSG has of batches that the ledger calls refused, expired or cancelled (rule 3).
+
+    They would not be sent by themselves, but by a person's `retry`. Answers the batches with their BSG campaigns.
+    """
+    late: dict[str, int] = {}
+    for stranger in compared.without_owner:
+        named = [batch for origin in stranger.origins for batch in origin.batches]
+        if len(named) != 1 or stranger.other_ids or stranger.messages is None:
+            continue
+        for record in runtime.ledger.reading.batch_records(named):
+            if record.state in FINAL_WITHOUT_BSG and stranger.messages <= record.size:
+                record_found(runtime, record, [runtime.client.campaign(stranger.bsg_campaign_id)])
+                late[record.id] = stranger.bsg_campaign_id
+    return late

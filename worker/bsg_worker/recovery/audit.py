@@ -1,0 +1,178 @@
+"""Holds the ledger against BSG's own list, and names what either side lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from bsg_client.answers import CampaignAnswer
+from bsg_client.outcomes import ReadFailed
+from bsg_ledger.batches import batch_id as batch_id_of
+from bsg_ledger.moments import moment
+from bsg_messages.reference_ids import campaign_and_index
+from bsg_worker.reconcile.spans import listed_between
+from bsg_worker.runtime import Runtime
+
+NOT_FOUND = 404
+ROWS_READ = 500  # one page tells whose a campaign is
+RECORDS_AT_ONCE = 500
+UNDECIDED_STATES = frozenset({"pending", "claimed", "posting", "unconfirmed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A campaign of ours that a BSG campaign's reference ids name, and those of its batches that the ledger has."""
+
+    campaign_id: str
+    known: bool
+    batches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutOwner:
+    """A campaign at BSG that belongs to no batch of the ledger. `created_at` as BSG prints it, without a zone.
+
+    `origins`: what its reference ids say, as far as we made them. `other_ids` counts those of somebody else's making
+    among the rows that were read: a caller's own, or another system's.
+    """
+
+    bsg_campaign_id: int
+    status: str
+    created_at: datetime | None
+    messages: int | None
+    origins: tuple[Origin, ...]
+    other_ids: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotAtBSG:
+    """A batch that the ledger has as taken, and BSG does not show."""
+
+    batch_id: str
+    state: str
+    messages: int
+    bsg_campaign_id: int
+    submitted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A batch that BSG may have or not, as far as the ledger knows."""
+
+    batch_id: str
+    state: str
+    messages: int
+    needs_person: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The comparison for a period. `at_bsg` counts the campaigns that BSG has of it."""
+
+    since: datetime
+    until: datetime
+    at_bsg: int
+    without_owner: tuple[WithoutOwner, ...]
+    not_at_bsg: tuple[NotAtBSG, ...]
+    waiting: tuple[Waiting, ...]
+
+    @property
+    def lacking(self) -> bool:
+        return bool(self.without_owner or self.not_at_bsg)
+
+
+def audit(runtime: Runtime, since: datetime, until: datetime) -> Audit:
+    """Compares the account's batches with BSG's list. Changes nothing. Raises `ReadFailed` when BSG does not answer."""
+    listed = list(listed_between(runtime.client, since, until))
+    # A batch whose POST has just been answered gets its owner a moment later: only what still has none counts.
+    in_period = [answer for answer in listed if _made_in(runtime, answer, since, until)]
+    unowned = _without_owner(runtime, in_period)
+    strangers = [(answer, *_whose(runtime, answer.id)) for answer in in_period if answer.id in unowned]
+    still_unowned = _without_owner(runtime, [answer for answer, *_ in strangers])
+    return Audit(
+        since=since,
+        until=until,
+        at_bsg=len(in_period),
+        without_owner=tuple(
+            WithoutOwner(answer.id, answer.status, answer.created_at, messages, origins, other_ids)
+            for answer, messages, origins, other_ids in strangers
+            if answer.id in still_unowned
+        ),
+        not_at_bsg=tuple(_not_at_bsg(runtime, {answer.id for answer in listed}, since, until)),
+        waiting=tuple(_waiting(runtime)),
+    )
+
+
+def _without_owner(runtime: Runtime, answers: Sequence[CampaignAnswer]) -> frozenset[int]:
+    return runtime.ledger.reading.without_owner(runtime.account, [answer.id for answer in answers])
+
+
+def _made_in(runtime: Runtime, answer: CampaignAnswer, since: datetime, until: datetime) -> bool:
+    if answer.created_at is None:
+        return True
+    made = runtime.bsg_time.moment(answer.created_at) or answer.created_at.replace(tzinfo=runtime.settings.bsg_timezone)
+    return since <= made <= until
+
+
+def _whose(runtime: Runtime, bsg_id: int) -> tuple[int | None, tuple[Origin, ...], int]:
+    """Its size, and what its reference ids say."""
+    total = runtime.client.campaign(bsg_id).total_messages
+    rows = list(islice(runtime.client.messages(campaign_id=bsg_id), ROWS_READ))
+    ids = [row.reference_id for row in rows if row.campaign_id == bsg_id and row.reference_id]
+    named: dict[str, set[int]] = {}
+    for reference_id in ids:
+        made = campaign_and_index(reference_id)
+        if made is not None:
+            named.setdefault(made[0], set()).add(made[1])
+    known = {campaign_id: runtime.ledger.reading.summary(campaign_id) is not None for campaign_id in named}
+    origins = tuple(
+        Origin(campaign_id, known[campaign_id], _batches_with(runtime, campaign_id, indexes))
+        for campaign_id, indexes in named.items()
+    )
+    return total, origins, len(ids) - sum(map(len, named.values()))
+
+
+def _batches_with(runtime: Runtime, campaign_id: str, indexes: set[int]) -> tuple[str, ...]:
+    reading = runtime.ledger.reading
+    return tuple(
+        batch_id_of(campaign_id, number)
+        for number in range(reading.batch_count(campaign_id))
+        if not indexes.isdisjoint(reading.rows(campaign_id, number))
+    )
+
+
+def _not_at_bsg(runtime: Runtime, listed: set[int], since: datetime, until: datetime) -> Iterator[NotAtBSG]:
+    owned = runtime.ledger.reading.owned(runtime.account)
+    unlisted = ((batch, bsg_id) for bsg_id, batch in owned if bsg_id not in listed)
+    while ids := dict(islice(unlisted, RECORDS_AT_ONCE)):
+        for record in runtime.ledger.reading.batch_records(ids):
+            submitted_at = moment(record.submitted_ms)
+            identifier = record.id
+            # A list may leave one out, as by another idea of its hour: only the campaign itself tells that it is gone.
+            if since <= submitted_at <= until and _gone(runtime, ids[identifier]):
+                yield NotAtBSG(identifier, record.state, record.size, ids[identifier], submitted_at)
+
+
+def _gone(runtime: Runtime, bsg_id: int) -> bool:
+    try:
+        runtime.client.campaign(bsg_id)
+    except ReadFailed as failure:
+        if failure.status == NOT_FOUND:
+            return True
+        raise
+    return False
+
+
+def _waiting(runtime: Runtime) -> Iterator[Waiting]:
+    for campaign in runtime.ledger.reading.open_campaigns():
+        if runtime.settings.owns(campaign.account, campaign.account_name):
+            for record in runtime.ledger.reading.batch_records(campaign.batch_ids):
+                if record.state in UNDECIDED_STATES:
+                    yield Waiting(
+                        record.id,
+                        record.state,
+                        record.size,
+                        bool(record.asks),
+                    )

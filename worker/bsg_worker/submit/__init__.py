@@ -1,0 +1,1 @@
+"""Sends batches: claim, permit, slot, intent, POST, record."""

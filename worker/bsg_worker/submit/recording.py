@@ -1,0 +1,160 @@
+"""From an outcome to the ledger: the kind alone decides."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from bsg_client.outcomes import Outcome, OutcomeKind
+from bsg_config import clock
+from bsg_ledger.batches import BatchLease
+from bsg_ledger.gate import GateReason
+from bsg_ledger.limiter import LONGEST_COOL_DOWN
+from bsg_ledger.moments import moment
+from bsg_messages.bodies import rejected, without
+from bsg_messages.columns import Flaw
+from bsg_messages.rejects import RejectCode
+from bsg_worker.bsg_time import CLOCK_TOLERANCE
+from bsg_worker.gate_log import warn_of_shut_gate
+from bsg_worker.pace import FIRST_POLL_SECONDS
+from bsg_worker.runtime import Runtime
+from bsg_worker.submit.backoff import delay
+
+LOGGER = logging.getLogger(__name__)
+
+_MAY_SHUT_THE_GATE = frozenset({OutcomeKind.NOT_TAKEN, OutcomeKind.ACCOUNT_CLOSED, OutcomeKind.IN_DOUBT})
+
+DOUBTS_ALLOWED = 5
+SHUTS_ALLOWED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The batch's state now, and the seconds until it may be tried again."""
+
+    state: str
+    delay: float = 0.0
+
+
+def record(
+    runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random, *, begun: float
+) -> Recorded:
+    """Writes the outcome of a POST into the ledger. A stale lease changes nothing but by what BSG surely has.
+
+    `begun` is when the exchange began, on this process's monotonic clock.
+    """
+    recorded = _recorded(runtime, lease, outcome, body, chance, begun)
+    if outcome.kind in _MAY_SHUT_THE_GATE:
+        warn_of_shut_gate(runtime, [lease.batch_id])
+    return recorded
+
+
+def _recorded(
+    runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random, begun: float
+) -> Recorded:
+    batches = runtime.ledger.batches
+    match outcome.kind:
+        case OutcomeKind.TAKEN:
+            return _taken(runtime, lease, outcome, begun)
+        case OutcomeKind.NOT_TAKEN:
+            wait = _backoff(runtime, lease, chance)
+            state = batches.not_taken(
+                lease, delay_ms=int(wait * 1000), cause=outcome.cause, unanswered=outcome.bsg_asked
+            )
+            return Recorded(state, wait)
+        case OutcomeKind.THROTTLED:
+            wait = _cooled_down(runtime, lease, outcome, chance)
+            return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
+        case OutcomeKind.REFUSED:
+            return Recorded(batches.refused(lease, cause=outcome.cause))
+        case OutcomeKind.ROWS_REFUSED:
+            return _rows_refused(runtime, lease, outcome, body)
+        case OutcomeKind.ACCOUNT_CLOSED:
+            reason = GateReason(outcome.account_reason or GateReason.BAD_KEY)
+            return Recorded(
+                batches.account_closed(
+                    lease,
+                    account=runtime.account,
+                    reason=reason,
+                    cause=outcome.cause,
+                    shuts_allowed=0 if reason is GateReason.NO_FUNDS else SHUTS_ALLOWED,
+                )
+            )
+        case OutcomeKind.IN_DOUBT:
+            if outcome.throttles:
+                _cooled_down(runtime, lease, outcome, chance)
+            suspects = [fault.row for fault in outcome.rows] if outcome.reference_ids_taken else None
+            return _doubtful(runtime, lease, outcome.cause, suspects, counts=not outcome.duplicate_notice)
+
+
+def _cooled_down(runtime: Runtime, lease: BatchLease, outcome: Outcome, chance: Random) -> float:
+    """Lets the whole account wait for as long as BSG asks; returns the seconds."""
+    asked = outcome.retry_after
+    # A batch that is told to wait for years would expire for one odd header.
+    wait = _backoff(runtime, lease, chance) if asked is None else min(asked, LONGEST_COOL_DOWN)
+    runtime.submit_limiter.cool_down(wait)
+    return wait
+
+
+def _backoff(runtime: Runtime, lease: BatchLease, chance: Random) -> float:
+    settings = runtime.settings
+    return delay(lease.attempts + 1, settings.retry_backoff_base, settings.retry_backoff_cap, chance)
+
+
+def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) -> Recorded:
+    campaign = outcome.campaign
+    if campaign is None:
+        return _doubtful(runtime, lease, "taken without a campaign id")
+    state = runtime.ledger.batches.taken(
+        lease.campaign_id,
+        lease.batch,
+        account=runtime.account,
+        bsg_campaign_id=campaign.id,
+        bsg_status=campaign.status,
+        next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
+        cause="taken",
+        price=campaign.price or "",
+        currency=campaign.currency or "",
+        token=lease.token,
+    )
+    if state == "owned":
+        return _doubtful(runtime, lease, "BSG answered another batch's campaign")
+    if state == "gone":
+        LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch_id)
+    # A time that is held against a later one would show a zone that BSG does not have.
+    if clock.monotonic() - begun < CLOCK_TOLERANCE.total_seconds():
+        runtime.bsg_time.learn(campaign.created_at, moment(runtime.ledger.rooms.now_ms()))
+    return Recorded(state)
+
+
+def _doubtful(
+    runtime: Runtime, lease: BatchLease, cause: str, suspects: Sequence[int] | None = None, *, counts: bool = True
+) -> Recorded:
+    allowed = DOUBTS_ALLOWED if counts else None
+    return Recorded(
+        runtime.ledger.batches.doubtful(
+            lease, account=runtime.account, cause=cause, doubts_allowed=allowed, suspects=suspects
+        )
+    )
+
+
+def _rows_refused(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Recorded:
+    rows = json.loads(body)
+    faults = {fault.row: fault for fault in outcome.rows}
+    if not faults or not all(0 <= row < len(rows) for row in faults):
+        return Recorded(runtime.ledger.batches.refused(lease, cause=f"{outcome.cause}, naming no row of ours"))
+    indexes = runtime.ledger.reading.rows(lease.campaign_id, lease.batch)
+    flaws = {row: Flaw(fault.field, RejectCode.REFUSED_BY_BSG, fault.message) for row, fault in faults.items()}
+    rest, rest_rows = without(rows, indexes, set(faults), runtime.seal)
+    return Recorded(
+        runtime.ledger.batches.rows_refused(
+            lease,
+            cause=outcome.cause,
+            rest=rest,
+            rest_rows=rest_rows,
+            rejects=rejected(rows, indexes, flaws),
+        )
+    )

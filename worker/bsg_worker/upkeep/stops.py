@@ -1,0 +1,125 @@
+"""Has BSG stop what was cancelled: each stop is repeated until BSG calls the campaign final."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+
+from bsg_client.outcomes import ReadFailed
+from bsg_config import clock
+from bsg_ledger.moments import moment
+from bsg_ledger.rooms import Room
+from bsg_worker.pace import FINAL
+from bsg_worker.poll.listed import listed_campaigns
+from bsg_worker.read_failures import denies
+from bsg_worker.runtime import Runtime
+from bsg_worker.turns import Turns, by_lot
+
+AT_ONCE = 500
+AGAIN_SECONDS = 10.0
+AGAIN_IN_CREATION_SECONDS = 1.0  # BSG refuses to stop what it is still creating, and sends it a moment later
+AT_MOST_SECONDS = 8.0  # below AGAIN_SECONDS: two passes do not ask for the same campaign at once
+FEW = 2  # campaigns whose statuses are read one by one: for more of them BSG's list is one request for all
+
+CREATION = "creation"
+
+
+def stop_at_bsg(runtime: Runtime) -> str:
+    """Ask BSG to stop what is due to be stopped; a stop is over when BSG calls the campaign final."""
+    due = runtime.ledger.rooms.take_due(
+        Room.STOPS, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(AGAIN_SECONDS * 1000)
+    )
+    if not due:
+        return ""
+    return _Pass(runtime).over(due)
+
+
+class _Pass:
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._turns = Turns(runtime)
+        self._stop_at = clock.monotonic() + AT_MOST_SECONDS
+        self._lock = Lock()
+        self._refused: list[int] = []
+        self._left: list[str] = []
+
+    def over(self, due: Sequence[str]) -> str:
+        """Return what came of the stops, as counts."""
+        asked = by_lot(self._without_those_in_creation(due))
+        ended = self._turns.each(asked, self._ask)
+        ended += self._ended_by_status(self._refused)
+        if self._left:
+            self._runtime.ledger.rooms.give_back(Room.STOPS, self._left, account=self._runtime.account)
+        outcome = f"{ended} of {len(due)} stops are over"
+        return f"{outcome}: {self._turns.cause}" if self._turns.cause else outcome
+
+    def _without_those_in_creation(self, due: Sequence[str]) -> list[str]:
+        """Leave out what BSG refused to stop in `creation` and still lists so, but for one: the list may be behind."""
+        refused = self._runtime.ledger.reading.refused_stops(self._runtime.account, due)
+        waiting = {int(bsg_id) for bsg_id, status in refused.items() if status == CREATION}
+        if len(waiting) <= FEW:
+            return list(due)
+        listed = self._listed(waiting)
+        still = by_lot([bsg_id for bsg_id in waiting if listed.get(bsg_id) == CREATION])[1:]
+        for bsg_id in still:
+            self._put_off(bsg_id, CREATION)
+        return [bsg_id for bsg_id in due if int(bsg_id) not in still]
+
+    def _ask(self, bsg_id: str) -> bool:
+        if clock.monotonic() >= self._stop_at:
+            with self._lock:
+                self._left.append(bsg_id)
+            return False
+        try:
+            status = self._runtime.client.stop(int(bsg_id))
+        except ReadFailed as failure:
+            if denies(failure):
+                self._denied(int(bsg_id))
+            raise
+        if status is not None:
+            return self._recorded(int(bsg_id), status)
+        with self._lock:
+            self._refused.append(int(bsg_id))
+        return False
+
+    def _ended_by_status(self, refused: Sequence[int]) -> int:
+        """Read the status of what BSG has refused to stop: that alone says whether it is over."""
+        listed = self._listed(set(refused)) if len(refused) > FEW else {}
+
+        def read(bsg_id: int) -> bool:
+            status = listed.get(bsg_id) or self._runtime.client.campaign(bsg_id).status
+            return self._recorded(bsg_id, status)
+
+        return self._turns.each(refused, read)
+
+    def _listed(self, bsg_ids: set[int]) -> dict[int, str]:
+        reading = self._runtime.ledger.reading
+        owners = reading.owners(self._runtime.account, [str(bsg_id) for bsg_id in bsg_ids])
+        begun = [record.first_intent_ms or record.submitted_ms for record in reading.batch_records(owners)]
+        if not begun:
+            return {}
+        listed = listed_campaigns(self._runtime, self._turns, bsg_ids, moment(min(begun)))
+        return {bsg_id: campaign.status for bsg_id, campaign in listed.items()}
+
+    def _recorded(self, bsg_id: int, status: str) -> bool:
+        """Return whether the stop is over."""
+        if status not in FINAL:
+            self._put_off(bsg_id, status)
+            return False
+        self._runtime.ledger.batches.stopped(self._runtime.account, bsg_id, status=status)
+        return True
+
+    def _put_off(self, bsg_id: int, status: str) -> None:
+        seconds = AGAIN_IN_CREATION_SECONDS if status == CREATION else AGAIN_SECONDS
+        self._runtime.ledger.batches.stop_refused(
+            self._runtime.account, bsg_id, status=status, delay_ms=int(seconds * 1000)
+        )
+
+    def _denied(self, bsg_id: int) -> None:
+        self._runtime.ledger.batches.stop_denied(
+            self._runtime.account,
+            bsg_id,
+            older_than_ms=self._runtime.ask_after_ms,
+            delay_ms=int(AGAIN_SECONDS * 1000),
+            cause=f"BSG does not know campaign {bsg_id}, which it has to stop",
+        )
