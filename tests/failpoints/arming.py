@@ -1,12 +1,19 @@
-"""At which failpoints processes die: a directory with a file for each, which the process that dies there takes away."""
+"""At which failpoints processes die: a directory with a file for each, which the process that dies there takes away.
+
+A point may be told from others of its name by the effect before it in the same thread, sleeps left out:
+`after sleep (after script look)`.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 from tests.failpoints.doors import watch
+from tests.failpoints.effects import NOTHING, SLEEP
 
 ENVIRONMENT = "FAILPOINTS"
 _SEEN = "seen"
@@ -42,10 +49,14 @@ def seen(directory: Path) -> frozenset[str]:
 def install() -> None:
     """Has this process die where it is asked for. Without FAILPOINTS in its environment nothing is installed."""
     if (directory := os.environ.get(ENVIRONMENT)) is not None:
-        watch(_Deaths(Path(directory)).pass_by)
+        watch(Deaths(Path(directory)).pass_by)
 
 
-class _Deaths:
+class Deaths(threading.local):
+    """Where this process dies. `_before`: the last effect of the thread."""
+
+    _before = ""
+
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._notes = directory / _SEEN if (directory / _SEEN).is_dir() else None
@@ -56,8 +67,10 @@ class _Deaths:
         if self._notes is not None and point not in self._noted:
             self._noted.add(point)
             (self._notes / point).touch()
-        try:
-            (self._directory / point).unlink()
-        except FileNotFoundError:
-            return
-        os.kill(os.getpid(), signal.SIGKILL)
+        for name in (point, f"{point} (after {self._before})"):
+            with suppress(FileNotFoundError):
+                (self._directory / name).unlink()
+                os.kill(os.getpid(), signal.SIGKILL)
+        when, _, effect = point.partition(" ")
+        if when == "after" and effect != SLEEP:
+            self._before = effect.removesuffix(NOTHING)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
@@ -29,15 +28,12 @@ ROOT = Path(__file__).parents[2]
 Observe = Callable[[str], object]
 Undo = Callable[[], None]
 
-_of_this_thread = threading.local()
-
 
 def watch(observe: Observe) -> Undo:
     """Has `observe` called with `before EFFECT` and `after EFFECT` from now on, in the thread that has the effect.
 
     After a call that raised, too: what it was for may have happened. Returns what ends it.
     """
-    _of_this_thread.last = None
     ends = [
         _wrap(Scripts, "run", observe, _of_run),
         _wrap(redis.Redis, "execute_command", observe, _of_command),
@@ -78,9 +74,6 @@ def _wrap(owner: Any, name: str, observe: Observe, effect_of: Callable[..., str 
         except BaseException:
             observe(f"after {effect}")
             raise
-        finally:
-            if owner is not clock:
-                _of_this_thread.last = effect
         observe(effects.after(effect, reply))
         return reply
 
@@ -114,7 +107,7 @@ def _of_exchange(_wire: Wire, method: str, path: str) -> str:
 
 
 def _of_sleep(_seconds: float) -> str:
-    return effects.sleep(getattr(_of_this_thread, "last", None))
+    return effects.SLEEP
 
 
 def _is_ours() -> bool:

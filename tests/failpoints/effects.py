@@ -1,11 +1,11 @@
 """The names of effects, by the door that each goes through and by what tells it from others of that door.
 
-    script intent                   a script of Redis, by its file's name
-    script due: live                one that does several things, with the argument that says which
-    redis SET messages              any other command that writes, with the last word of its first key
-    redis WAITAOF                   a pipeline, by its last command
-    POST send-individual            a request to BSG, by the last word of its path
-    sleep (script reserve: submit)  a sleep, by the effect before it in the same thread
+    script intent         a script of Redis, by its file's name
+    script due: live      one that does several things, with the argument that says which
+    redis SET messages    any other command that writes, with the last word of its first key
+    redis WAITAOF         a pipeline, by its last command
+    POST send-individual  a request to BSG, by the last word of its path
+    sleep
 
 Where a script that takes what is due has found nothing, what comes after it is named apart: those that look again and
 again would be seen at nothing else.
@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 NOTHING = " (nothing)"
+SLEEP = "sleep"
 
 # Which argument of a script says what it does.
 _TELLING: Mapping[str, int] = {"due": 1, "give_back": 1, "end_unsent": 1, "forget": 1, "gate": 1, "reserve": 0}
@@ -53,10 +54,6 @@ def command(name: object, arguments: Sequence[object]) -> str | None:
 
 def request(method: str, path: str) -> str:
     return f"{method} {_last_word(path)}"
-
-
-def sleep(before: str | None) -> str:
-    return "sleep" if before is None else f"sleep ({before})"
 
 
 def _last_word(value: object) -> str:

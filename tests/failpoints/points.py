@@ -23,7 +23,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script claim",
         "before script reserve: submit",
         "after script reserve: submit",
-        "after sleep (script reserve: submit)",
+        "after sleep (after script reserve: submit)",
         "after script intent",
         "before POST send-individual",
         "after POST send-individual",
@@ -32,7 +32,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after redis HINCRBYFLOAT measured",
         "after script due: live",
         "after script reserve: status",
-        "after sleep (script reserve: status)",
+        "after sleep (after script reserve: status)",
         "after GET detail",
         "after script polled",
         "after script look",
@@ -72,8 +72,8 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     ),
     scenarios.whose_poll_is_throttled: ("after script cool_down",),
     scenarios.that_has_to_wait_for_its_slot: ("after script release",),
-    scenarios.that_misses_its_slot: ("before POST send-individual",),
-    scenarios.whose_redis_is_away_when_bsg_answers: ("before sleep (script doubtful)",),
+    scenarios.that_misses_its_slot: ("after script reserve: submit (after script intent)",),
+    scenarios.whose_redis_is_away_when_bsg_answers: ("before sleep (after script doubtful)",),
     scenarios.whose_limit_cannot_be_read: ("before script release",),
     scenarios.in_which_somebody_opts_out: ("after script rows_rejected",),
     scenarios.that_redis_has_no_room_for: (
@@ -138,7 +138,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script gate: shut",
         "after script lease_part",
         "after script prepared",
-        "after sleep (script take_back)",
+        "after sleep (after script take_back)",
         "after GET messages",
         "after GET campaigns",
         "after script taken",
@@ -147,7 +147,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     ),
     scenarios.whose_ids_were_used_before_the_ledger_went_back: ("after script mistrust",),
     scenarios.cancelled_in_a_ledger_that_went_back: (
-        "after sleep (script gate: shut)",
+        "after sleep (after script gate: shut)",
         "after script taken",
     ),
     scenarios.that_was_begun_under_a_key_that_was_rotated: (
@@ -169,14 +169,11 @@ LEFT_OUT: Mapping[str, str] = {
     "script resolve_sent": "a command that has no other effect behind it",
     "script state": "it only reads",
 }
-EFFECTS = frozenset(point.partition(" ")[2] for points in POINTS.values() for point in points)
-AFTER_EACH = frozenset(f"after {effect}" for effect in EFFECTS)
+EFFECTS = frozenset(point.split(" ", 1)[1].split(" (")[0] for points in POINTS.values() for point in points)
+# After every effect once, and where it is told apart by what was before it, there too.
+AFTER_EACH = frozenset(f"after {point.partition(' ')[2]}" for points in POINTS.values() for point in points)
 
 
 def without_point(seen: Iterable[str]) -> set[str]:
-    """Return the effects among those that processes have passed at which no point stands, and none was left out.
-
-    A sleep needs none: it changes nothing.
-    """
-    effects = {point.partition(" ")[2].removesuffix(NOTHING) for point in seen}
-    return {effect for effect in effects - EFFECTS - LEFT_OUT.keys() if not effect.startswith("sleep")}
+    """Return the effects among those that processes have passed at which no point stands, and none was left out."""
+    return {point.partition(" ")[2].removesuffix(NOTHING) for point in seen} - EFFECTS - LEFT_OUT.keys()

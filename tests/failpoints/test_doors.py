@@ -16,7 +16,7 @@ from bsg_config import clock
 from bsg_ledger.scripts import Scripts
 from bsg_sandbox.server import Sandbox
 from bsg_worker.prepare.prepare import prepare_then_submit
-from tests.failpoints.arming import arm, armed, keep_seen, seen
+from tests.failpoints.arming import Deaths, arm, armed, keep_seen, seen
 from tests.failpoints.doors import watch, watched
 from tests.scenarios.stage import messages
 from tests.worker.bench import Bench
@@ -54,7 +54,7 @@ def test_a_batch_on_its_way_has_these_effects_in_this_order(bench: Bench) -> Non
         "script prepared",
         "script claim",
         "script reserve: submit",
-        "sleep (script reserve: submit)",
+        "sleep",
         "script intent",
         "POST send-individual",
         "script taken",
@@ -115,6 +115,22 @@ def test_the_first_process_to_come_by_dies_and_the_next_one_passes(tmp_path: Pat
     codes = [subprocess.run([sys.executable, "-c", PROGRAM], env=environment, check=False).returncode for _ in range(2)]
 
     assert codes == [-signal.SIGKILL, 0]
+
+
+def test_a_point_may_be_told_from_others_by_the_effect_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills: list[object] = []
+    monkeypatch.setattr(os, "kill", lambda *arguments: kills.append(arguments))
+    deaths = Deaths(arm(tmp_path, "after sleep (after script intent)"))
+
+    for point in ("after script claim", "after sleep", "after script intent", "before sleep"):
+        deaths.pass_by(point)
+    assert kills == []
+    deaths.pass_by("after sleep")
+
+    assert kills == [(os.getpid(), signal.SIGKILL)]
+    assert armed(tmp_path) == set()
 
 
 def test_a_process_that_is_not_asked_to_die_lives_and_takes_no_point_away(tmp_path: Path) -> None:
