@@ -15,8 +15,9 @@ from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
 from bsg_messages.envelope import Envelope
 from bsg_messages.preparation import SuppressedAmong
+from bsg_producer.asking_bsg import ask_about
 from bsg_producer.errors import QueueUnavailable, ReportUnavailable
-from bsg_producer.preview import Preview, ask_about, count
+from bsg_producer.preview import Preview, count
 from bsg_producer.queue_errors import queue_errors
 
 REJECTS_SHOWN = 20

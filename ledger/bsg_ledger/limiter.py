@@ -15,6 +15,7 @@ from typing import Any, Literal
 import redis
 
 from bsg_config.rate import Rate
+from bsg_config.settings import Settings
 from bsg_ledger.limit_keys import cool_down_key, limit_key
 
 LONGEST_RESERVATION = 10.0
@@ -104,3 +105,13 @@ class Limiter:
 
     def _run(self, name: str, keys: tuple[str, ...], *arguments: int) -> Any:
         return self._scripts[name](keys=keys, args=arguments)
+
+
+def status_limiter(client: redis.Redis, settings: Settings) -> Limiter:
+    """Return the limiter of the account's reads. Raise SettingsInvalid when there is no key."""
+    return Limiter(client, settings.account, "status", settings.bsg_status_rate_limit)
+
+
+def submit_limiter(client: redis.Redis, settings: Settings) -> Limiter:
+    """Return the limiter of the requests that send. Raise SettingsInvalid when there is no key."""
+    return Limiter(client, settings.account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst)

@@ -1,19 +1,50 @@
-"""What only BSG can say, asked on behalf of the producer's callers."""
+"""What only BSG can say, asked on behalf of the producer's callers.
+
+An app that only enqueues needs neither BSG's client nor `requests`, so both are imported when somebody asks.
+"""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+from bsg_config.settings import Settings
+from bsg_producer.preview import Counts, Preview, Price
+from bsg_producer.reporting import MessageReport
 
 _REMEDY = "which needs requests: pip install 'bsg-campaigns[worker]'"
 
 
-def ask_bsg(module: str, what: str) -> Any:
-    """Return a module of the worker that asks BSG. Raise ModuleNotFoundError, with the remedy, without the extra.
+def read_report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
+    """Asks BSG, under the account's limit of status requests. Raises as `Producer.report` does."""
+    with _needing_requests("a report"):
+        from bsg_producer.reports import report
+    return report(settings, campaign_id)
 
-    BSG's client belongs to the workers; an app that only enqueues needs neither it nor `requests`.
+
+def ask_about(counts: Counts, settings: Settings, *, price: bool) -> Preview:
+    """Add what only BSG can say: the price, if it is asked for, and which senders are registered, if a key is here.
+
+    Raise ReportUnavailable when BSG does not tell the price, and ModuleNotFoundError without the extra `worker`.
     """
+    quoted: Price | None = None
+    warnings: list[str] = []
+    if price:
+        with _needing_requests("a price"):
+            from bsg_producer.quoting import quote
+        quoted = quote(settings, counts.price_groups)
+    if settings.bsg_api_key is not None and find_spec("requests") is not None:
+        from bsg_producer.quoting import sender_warnings
+
+        warnings = sender_warnings(settings, counts.senders)
+    return counts.preview(settings, warnings, quoted)
+
+
+@contextmanager
+def _needing_requests(what: str) -> Iterator[None]:
+    """Raises ModuleNotFoundError, with the remedy, without the extra."""
     try:
-        return import_module(f"bsg_worker.{module}")
+        yield
     except ModuleNotFoundError as missing:
         raise ModuleNotFoundError(f"{what} is read from BSG, {_REMEDY}", name=missing.name) from None

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
@@ -23,7 +22,6 @@ from bsg_messages.envelope import Envelope
 from bsg_messages.preparation import Prepared, SuppressedAmong, prepare
 from bsg_messages.rejects import Reject
 from bsg_messages.template import Template
-from bsg_producer.asking_bsg import ask_bsg
 
 REJECTS_KEPT = 1_000
 MIN_SENDER_CHARACTERS = 3  # BSG: OpenAPI document, sender; the REST page allows fewer
@@ -178,15 +176,3 @@ def short_senders(senders: Iterable[str]) -> list[str]:
         for sender in sorted(senders)
         if len(sender) < MIN_SENDER_CHARACTERS
     ]
-
-
-def ask_about(counts: Counts, settings: Settings, *, price: bool) -> Preview:
-    """Add what only BSG can say: the price, if it is asked for, and which senders are registered, if a key is here.
-
-    Raise ReportUnavailable when BSG does not tell the price, and ModuleNotFoundError without the extra `worker`.
-    """
-    quoted: Price | None = ask_bsg("quoting", "a price").quote(settings, counts.price_groups) if price else None
-    warnings: list[str] = []
-    if settings.bsg_api_key is not None and find_spec("requests") is not None:
-        warnings = ask_bsg("quoting", "the list of senders").sender_warnings(settings, counts.senders)
-    return counts.preview(settings, warnings, quoted)

@@ -34,7 +34,7 @@ from bsg_producer.errors import CampaignNotFound
 from bsg_producer.pushed_reports import read_pushed_reports
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.redirecting import redirect_first
-from bsg_producer.reporting import MessageReport, read_report
+from bsg_producer.reporting import MessageReport
 from bsg_producer.resolution import Resolved, resolve, resolve_all_not_sent
 from bsg_producer.resuming import resume
 from bsg_producer.suppressing import checked_phones
@@ -151,7 +151,9 @@ class Producer:
 
         Raise `CampaignInvalid` as `enqueue` does, and with `price` `ReportUnavailable` when BSG does not answer.
         """
-        from bsg_producer.preview import ask_about, count  # most processes enqueue and never need it
+        # Most processes enqueue and never need them.
+        from bsg_producer.asking_bsg import ask_about
+        from bsg_producer.preview import count
 
         envelope = check_envelope(options, self._settings, clock.now())
         settings = account_settings(self._settings, options.get("account", DEFAULT_ACCOUNT))
@@ -198,6 +200,8 @@ class Producer:
         Needs the key of its account and the extra `worker`, and takes turns with the workers' own status requests.
         Raises `ReportUnavailable` when BSG does not tell.
         """
+        from bsg_producer.asking_bsg import read_report  # most processes enqueue and never need it
+
         return read_report(self._settings, _checked(campaign_id))
 
     def watch(self, campaign_id: str) -> Iterator[Transition]:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
-
-from bsg_config.settings import Settings
-from bsg_producer.asking_bsg import ask_bsg
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +23,3 @@ class MessageReport:
     currency: str | None
     sent_at: datetime | None
     delivered_at: datetime | None
-
-
-def read_report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
-    """Asks BSG, under the account's limit of status requests. Raises as `Producer.report` does."""
-    reports = ask_bsg("reports", "a report")
-    read = cast("Callable[[Settings, str], Iterator[MessageReport]]", reports.report)
-    return read(settings, campaign_id)

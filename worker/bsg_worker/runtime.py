@@ -11,14 +11,12 @@ import redis
 
 from bsg_broker.doorbell import Doorbell
 from bsg_client.bsg_client import BSGClient
-from bsg_client.failed_requests import note_failures
-from bsg_client.outcomes import ReadFailed
-from bsg_config import clock
+from bsg_client.under_limits import client_under_limits
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.gate import Gate
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.limiter import LONGEST_RESERVATION, LONGEST_SLOT_WAIT, Later, Limiter
+from bsg_ledger.limiter import LONGEST_RESERVATION, Limiter, status_limiter, submit_limiter
 from bsg_ledger.measurements import Measurements
 from bsg_ledger.witness import Witness
 from bsg_messages.body_seal import BodySeal
@@ -89,21 +87,21 @@ def build(
     ledger = Ledger(
         client, relaxed=settings.queue_durability == "relaxed", timeout_ms=int(settings.queue_timeout * 1000)
     )
-    status_limiter = Limiter(client, settings.account, "status", settings.bsg_status_rate_limit)
-    submit_limiter = Limiter(client, settings.account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst)
+    status, submit = status_limiter(client, settings), submit_limiter(client, settings)
     return Runtime(
         settings=settings,
         redis=client,
         ledger=ledger,
-        client=BSGClient.connected(
+        client=client_under_limits(
             settings,
             client,
-            before_read=lambda: _wait_for_slot(status_limiter, patience),
-            before_second_post=lambda: _wait_for_slot(submit_limiter, LONGEST_SLOT_WAIT),
-            observe=note_failures(ledger.failures(settings.account)),
+            status=status,
+            submit=submit,
+            failures=ledger.failures(settings.account),
+            timeout=patience,
         ),
-        submit_limiter=submit_limiter,
-        status_limiter=status_limiter,
+        submit_limiter=submit,
+        status_limiter=status,
         doorbell=Doorbell(client),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
@@ -112,20 +110,6 @@ def build(
         seal=BodySeal(settings.body_key),
         looking=threading.Lock() if first is None else first.looking,
     )
-
-
-def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
-    """Sleeps until a request may leave; raises `ReadFailed` when that is over `at_most` seconds off.
-
-    A look at a batch is several requests, and begins anew if one of them is given up. So reading waits longer for its
-    slots than sending does, and even a low limit leaves room for a whole look.
-    """
-    stop_at = clock.monotonic() + at_most
-    while isinstance(slot := limiter.reserve(min(at_most, LONGEST_RESERVATION)), Later):
-        if clock.monotonic() + slot.retry_in > stop_at:
-            raise ReadFailed(f"no request for {slot.retry_in:.1f} s: rate limit")
-        clock.sleep(slot.retry_in)
-    clock.sleep(slot.wait)
 
 
 def new_token() -> str:

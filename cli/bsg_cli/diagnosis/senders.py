@@ -21,7 +21,7 @@ _REMEDY = "Register it at BSG, or send by another one. It is a warning: what is 
 def look_at_senders(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     """Raises `redis.exceptions.RedisError` when Redis does not answer."""
     try:
-        from bsg_worker.quoting import sender_warnings
+        from bsg_producer.quoting import sender_warnings
     except ImportError:
         return
     used = _senders_by_account(Ledger(client))

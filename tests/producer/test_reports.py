@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from bsg_cli.main import main
-from bsg_producer import AsyncProducer, CampaignNotFound, ReportUnavailable
+from bsg_producer import AsyncProducer, CampaignNotFound, ReportUnavailable, reports
 from bsg_producer.reporting import MessageReport
 from bsg_sandbox.server import Sandbox
-from bsg_worker import reports
 from tests.scenarios.stage import messages
 from tests.worker.bench import Bench
 

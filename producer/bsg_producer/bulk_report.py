@@ -14,9 +14,9 @@ from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import Batch
 from bsg_messages.bodies import unpacked
 from bsg_messages.body_seal import BodySealed
+from bsg_producer.bsg_reads import BSGReads
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.reporting import MessageReport
-from bsg_worker.runtime import Runtime
 
 MIN_MESSAGES = (
     1_501  # ordering, reading and deleting a job are three requests or more: as many as 1 500 messages in pages
@@ -27,7 +27,7 @@ MAX_JOB_SECONDS = 60.0
 FIRST_PAUSE_SECONDS = 0.25
 
 
-def report_in_bulk(runtime: Runtime, batch: Batch, bsg_id: int) -> list[MessageReport] | None:
+def report_in_bulk(reads: BSGReads, batch: Batch, bsg_id: int) -> list[MessageReport] | None:
     """Return a report of each message of the batch, by a statistics job.
 
     BSG's rows name neither the campaign nor the reference id. They are taken only if they match the batch exactly: one
@@ -36,25 +36,25 @@ def report_in_bulk(runtime: Runtime, batch: Batch, bsg_id: int) -> list[MessageR
     """
     campaign_id, number = split_batch_id(batch.id)
     with queue_errors():
-        body = runtime.ledger.reading.body(campaign_id, number)
-        indexes = runtime.ledger.reading.rows(campaign_id, number)
+        body = reads.ledger.reading.body(campaign_id, number)
+        indexes = reads.ledger.reading.rows(campaign_id, number)
     if body is None:
         return None
     try:
-        messages = {str(message["phone"]): message for message in json.loads(unpacked(body, runtime.seal))}
+        messages = {str(message["phone"]): message for message in json.loads(unpacked(body, reads.seal))}
     except BodySealed:
         return None
-    created_at = runtime.client.campaign(bsg_id).created_at
+    created_at = reads.client.campaign(bsg_id).created_at
     if created_at is None:
         return None
-    key = runtime.client.statistics_jobs.order(
+    key = reads.client.statistics_jobs.order(
         since=created_at - BEFORE_CREATION,
         until=created_at + AFTER_CREATION,
         phones=[message["phone"] for message in messages.values()],
     )
     if key is None:
         return None
-    rows = _read_when_done(runtime, key)
+    rows = _read_when_done(reads, key)
     by_phone = {row.phone: row for row in rows if row.phone in messages and row.text == messages[row.phone]["text"]}
     if len(rows) != len(messages) or by_phone.keys() != messages.keys():
         return None
@@ -64,17 +64,17 @@ def report_in_bulk(runtime: Runtime, batch: Batch, bsg_id: int) -> list[MessageR
     ]
 
 
-def _read_when_done(runtime: Runtime, key: str) -> Sequence[StatisticsRow]:
+def _read_when_done(reads: BSGReads, key: str) -> Sequence[StatisticsRow]:
     """Return the job's rows, none if it takes too long; the job is deleted in any case."""
     stop_at = clock.monotonic() + MAX_JOB_SECONDS
     pause = FIRST_PAUSE_SECONDS
     try:
-        while (rows := runtime.client.statistics_jobs.read(key)) is None and clock.monotonic() < stop_at:
+        while (rows := reads.client.statistics_jobs.read(key)) is None and clock.monotonic() < stop_at:
             clock.sleep(pause)
             pause *= 2
     finally:
         with suppress(ReadFailed):  # an old job does no harm but to take one of the account's places
-            runtime.client.statistics_jobs.delete(key)
+            reads.client.statistics_jobs.delete(key)
     return rows or []
 
 

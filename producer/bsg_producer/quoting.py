@@ -8,9 +8,9 @@ from decimal import Decimal
 from bsg_client.answers import Sender
 from bsg_client.outcomes import ReadFailed
 from bsg_config.settings import Settings
+from bsg_producer.bsg_reads import BSGReads
 from bsg_producer.errors import ReportUnavailable
 from bsg_producer.preview import Price, PriceGroups
-from bsg_worker.runtime import build
 
 PHONES_AT_ONCE = 10_000  # BSG: POST /api/campaigns/price
 SLOT_TIMEOUT_SECONDS = 60.0  # for slots among the workers' own status requests
@@ -22,7 +22,7 @@ def quote(settings: Settings, groups: PriceGroups) -> Price:
 
     Raise ReportUnavailable when BSG does not answer, and SettingsInvalid without a key.
     """
-    client = build(settings, patience=SLOT_TIMEOUT_SECONDS).client
+    client = BSGReads.of_account(settings, timeout=SLOT_TIMEOUT_SECONDS).client
     amount, currency, requests = Decimal(0), "", 0
     for alike, (text, phones) in groups.items():
         for first in range(0, len(phones), PHONES_AT_ONCE):
@@ -48,7 +48,7 @@ def sender_warnings(settings: Settings, senders: Iterable[str]) -> list[str]:
     if not wanted:
         return []
     try:
-        registered = build(settings, patience=SLOT_TIMEOUT_SECONDS).client.senders()
+        registered = BSGReads.of_account(settings, timeout=SLOT_TIMEOUT_SECONDS).client.senders()
     except ReadFailed as failure:
         return [f"BSG did not tell which senders are registered ({failure.cause})"]
     return [warning for sender in wanted for warning in _warnings_of(sender, registered)]

@@ -15,11 +15,11 @@ from bsg_ledger.records import Batch, CampaignStatus
 from bsg_messages.bodies import unpacked
 from bsg_messages.body_seal import BodySealed
 from bsg_messages.reference_ids import campaign_and_index
+from bsg_producer.bsg_reads import BSGReads
+from bsg_producer.bulk_report import MIN_MESSAGES, report_in_bulk
 from bsg_producer.errors import CampaignNotFound, ReportUnavailable
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.reporting import MessageReport
-from bsg_worker.bulk_report import MIN_MESSAGES, report_in_bulk
-from bsg_worker.runtime import Runtime, build
 
 
 def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
@@ -38,24 +38,24 @@ def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
     if account is None:
         told = f"it is for the account {status.account_name}, under a key or an address that is not set here"
         raise ReportUnavailable(told)
-    runtime = build(account)
+    reads = BSGReads.of_account(account)
     for batch in status.batches:
         for bsg_id in filter(None, (batch.bsg_campaign_id, *batch.other_bsg_campaign_ids)):
             try:
-                in_bulk = report_in_bulk(runtime, batch, bsg_id) if batch.size >= MIN_MESSAGES else None
-                yield from in_bulk or _by_pages(runtime, status, batch, bsg_id)
+                in_bulk = report_in_bulk(reads, batch, bsg_id) if batch.size >= MIN_MESSAGES else None
+                yield from in_bulk or _by_pages(reads, status, batch, bsg_id)
             except ReadFailed as failure:
                 raise ReportUnavailable(f"BSG did not tell: {failure.cause}") from None
 
 
-def _by_pages(runtime: Runtime, status: CampaignStatus, batch: Batch, bsg_id: int) -> Iterator[MessageReport]:
+def _by_pages(reads: BSGReads, status: CampaignStatus, batch: Batch, bsg_id: int) -> Iterator[MessageReport]:
     own_ids: Mapping[str, int] | None = None
-    for row in runtime.client.messages(campaign_id=bsg_id):
+    for row in reads.client.messages(campaign_id=bsg_id):
         if row.campaign_id != bsg_id:  # BSG may ignore the filter
             continue
         index = _index(status.campaign_id, row)
         if index is None:
-            own_ids = _own_ids(runtime, batch) if own_ids is None else own_ids
+            own_ids = _own_ids(reads, batch) if own_ids is None else own_ids
             index = own_ids.get(row.reference_id or "")
         yield _told(index, row)
 
@@ -66,16 +66,16 @@ def _index(campaign_id: str, row: MessageRow) -> int | None:
     return found[1] if found is not None and found[0] == campaign_id else None
 
 
-def _own_ids(runtime: Runtime, batch: Batch) -> dict[str, int]:
+def _own_ids(reads: BSGReads, batch: Batch) -> dict[str, int]:
     """The places of messages by the ids that the caller gave; nothing once the bodies are forgotten."""
     campaign_id, number = split_batch_id(batch.id)
     with queue_errors():
-        body = runtime.ledger.reading.body(campaign_id, number)
-        rows = runtime.ledger.reading.rows(campaign_id, number)
+        body = reads.ledger.reading.body(campaign_id, number)
+        rows = reads.ledger.reading.rows(campaign_id, number)
     if body is None:
         return {}
     try:
-        messages = json.loads(unpacked(body, runtime.seal))
+        messages = json.loads(unpacked(body, reads.seal))
     except BodySealed:
         return {}
     return {message["reference_id"]: index for message, index in zip(messages, rows, strict=True)}

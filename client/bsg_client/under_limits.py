@@ -1,0 +1,43 @@
+"""A client whose requests wait for their slots of the account's rate limits, which all processes share."""
+
+from __future__ import annotations
+
+import redis
+
+from bsg_client.bsg_client import BSGClient
+from bsg_client.failed_requests import note_failures
+from bsg_client.outcomes import ReadFailed
+from bsg_config import clock
+from bsg_config.settings import Settings
+from bsg_ledger.failures import Failures
+from bsg_ledger.limiter import LONGEST_RESERVATION, LONGEST_SLOT_WAIT, Later, Limiter
+
+
+def client_under_limits(
+    settings: Settings, client: redis.Redis, *, status: Limiter, submit: Limiter, failures: Failures, timeout: float
+) -> BSGClient:
+    """Return a client of the account that waits up to `timeout` seconds for a slot of its limit of status requests.
+
+    Raise SettingsInvalid when there is no key.
+    """
+    return BSGClient.connected(
+        settings,
+        client,
+        before_read=lambda: _wait_for_slot(status, timeout),
+        before_second_post=lambda: _wait_for_slot(submit, LONGEST_SLOT_WAIT),
+        observe=note_failures(failures),
+    )
+
+
+def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
+    """Sleeps until a request may leave; raises `ReadFailed` when that is over `at_most` seconds off.
+
+    A look at a batch is several requests, and begins anew if one of them is given up. So reading waits longer for its
+    slots than sending does, and even a low limit leaves room for a whole look.
+    """
+    stop_at = clock.monotonic() + at_most
+    while isinstance(slot := limiter.reserve(min(at_most, LONGEST_RESERVATION)), Later):
+        if clock.monotonic() + slot.retry_in > stop_at:
+            raise ReadFailed(f"no request for {slot.retry_in:.1f} s: rate limit")
+        clock.sleep(slot.retry_in)
+    clock.sleep(slot.wait)
