@@ -61,8 +61,8 @@ def _tell_row(row: Row, measured: list[Figures], found: list[Reached]) -> None:
     else:
         _tell("\n".join(f"  {line}" for line in row.table(medians(measured))))
     for each in found:
-        verdict = "met" if each.met else "NOT MET"
-        _tell(f"  {each.goal.what}: {written(each.value)}, goal {each.goal.told}: {verdict}")
+        state = "met" if each.met else "NOT MET"
+        _tell(f"  {each.goal.what}: {written(each.value)}, goal {each.goal.told}: {state}")
     if row.if_not_met and not all(each.met for each in found):
         _tell(f"  why: {row.if_not_met}")
     _tell("")

@@ -63,8 +63,8 @@ def _table(found: dict[str, tuple[Row, dict[str, Any]]]) -> Iterator[str]:
     for name, (row, document) in found.items():
         for goal in row.goals:
             value = document["reached"][goal.what]
-            verdict = "met" if goal.met(value) else "**not met**"
-            yield f"| `{name}` | {goal.what} | {_against(goal)} | {goal.told} | {written(value)} | {verdict} |"
+            state = "met" if goal.met(value) else "**not met**"
+            yield f"| `{name}` | {goal.what} | {_against(goal)} | {goal.told} | {written(value)} | {state} |"
 
 
 def _against(goal: Goal) -> str:

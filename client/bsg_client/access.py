@@ -12,9 +12,9 @@ from typing import Protocol
 import redis
 
 from bsg_client.answers import decode
+from bsg_client.classification import usable
 from bsg_client.outcomes import AccountReason, ReadFailed
 from bsg_client.tokens import TokenStore
-from bsg_client.verdicts import usable
 from bsg_client.wire import Answer, Observe, StreamedBody, Wire, observe_nothing
 from bsg_config.settings import Settings
 

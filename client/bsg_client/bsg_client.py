@@ -30,11 +30,11 @@ from bsg_client.answers import (
     stop_list_page,
     whole_number,
 )
+from bsg_client.classification import creation_outcome, usable
 from bsg_client.lists import NewestFirst, listed
 from bsg_client.outcomes import Outcome, OutcomeKind, ReadFailed
 from bsg_client.statistics_jobs import StatisticsJobs
 from bsg_client.tokens import TokenStore
-from bsg_client.verdicts import creation_outcome, usable
 from bsg_client.wire import Answer, NoAnswer, Observe, StreamedBody, Wire, observe_nothing
 from bsg_config.settings import Settings
 

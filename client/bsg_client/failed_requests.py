@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from redis.exceptions import RedisError
 
-from bsg_client.verdicts import creation_outcome
+from bsg_client.classification import creation_outcome
 from bsg_client.wire import Answer, NoAnswer, Observe
 from bsg_ledger.failures import FailureKind, Failures
 

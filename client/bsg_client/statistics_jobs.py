@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from bsg_client.answers import StatisticsRow, decode, statistics_row, whole_number
+from bsg_client.classification import read_failure, usable
 from bsg_client.outcomes import ReadFailed
-from bsg_client.verdicts import read_failure, usable
 from bsg_client.wire import Answer, NoAnswer
 
 PATH = "/api/stat/jobs"

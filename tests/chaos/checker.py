@@ -37,7 +37,7 @@ class Finding:
 
 
 @dataclass(slots=True)
-class Verdict:
+class CheckResult:
     """What a run came to. Messages are those of campaigns with a receipt, and of others that turned out to exist."""
 
     campaigns: int = 0
@@ -61,29 +61,29 @@ def judge(
     accounts: Mapping[str, list[Account]],
     arrivals: Mapping[int, int],
     stoppable_until: Mapping[int, datetime],
-) -> Verdict:
+) -> CheckResult:
     """Judge a run.
 
     `accounts` are the ledger's campaigns by name (the idempotency key), `arrivals` how often each phone arrived,
     `stoppable_until` until when BSG could obey a stop of a campaign of its own; those without one are not judged by it.
     """
-    verdict = Verdict(arrived=sum(arrivals.values()))
+    result = CheckResult(arrived=sum(arrivals.values()))
     unexplained = Counter(arrivals)
     names: set[str] = set()
     for campaign, enqueued in tried:
         names.add(campaign.key)
         existing = accounts.get(campaign.key, [])
-        verdict.findings += _existence(campaign, enqueued, existing)
+        result.findings += _existence(campaign, enqueued, existing)
         for account in existing[:1]:
-            verdict.campaigns += 1
-            _judge_messages(campaign, account, unexplained, verdict)
-            _judge_stops(account, stoppable_until, verdict)
+            result.campaigns += 1
+            _judge_messages(campaign, account, unexplained, result)
+            _judge_stops(account, stoppable_until, result)
     for name in accounts.keys() - names:
-        verdict.findings.append(Finding(Fault.UNKNOWN, f"campaign {name}, which no producer tried to enqueue"))
+        result.findings.append(Finding(Fault.UNKNOWN, f"campaign {name}, which no producer tried to enqueue"))
     for phone, times in unexplained.items():
         if times:
-            verdict.findings.append(Finding(Fault.UNKNOWN, f"arrived {times} times, of no campaign", phone=phone))
-    return verdict
+            result.findings.append(Finding(Fault.UNKNOWN, f"arrived {times} times, of no campaign", phone=phone))
+    return result
 
 
 def _existence(campaign: ChaosCampaign, enqueued: Enqueued, existing: list[Account]) -> Iterable[Finding]:
@@ -100,12 +100,12 @@ def _existence(campaign: ChaosCampaign, enqueued: Enqueued, existing: list[Accou
         yield Finding(Fault.IN_DOUBT, f"{campaign.key} got no receipt until the end")
 
 
-def _judge_messages(campaign: ChaosCampaign, account: Account, unexplained: Counter[int], verdict: Verdict) -> None:
-    verdict.messages += campaign.size
+def _judge_messages(campaign: ChaosCampaign, account: Account, unexplained: Counter[int], result: CheckResult) -> None:
+    result.messages += campaign.size
 
     def found(fault: Fault, what: str, index: int | None = None, batch: str = "") -> None:
         phone = None if index is None else campaign.phone(index)
-        verdict.findings.append(Finding(fault, what, account.campaign_id, batch, phone))
+        result.findings.append(Finding(fault, what, account.campaign_id, batch, phone))
 
     if account.counts["accepted"] != campaign.size:
         found(Fault.LOST, f"{account.counts['accepted']} of {campaign.size} messages were accepted")
@@ -117,21 +117,21 @@ def _judge_messages(campaign: ChaosCampaign, account: Account, unexplained: Coun
         standing = account.standings.get(index)
         times = unexplained.pop(campaign.phone(index), 0)
         if standing is not None:
-            verdict.by_state[standing.state] += 1
+            result.by_state[standing.state] += 1
             if standing.state == "rejected":
-                verdict.rejected_because[standing.reason] += 1
+                result.rejected_because[standing.reason] += 1
         fault, what = _of_message(standing, times, must_be_rejected=campaign.is_bad(index))
         if fault is not None:
             found(fault, f"message {index} {what}", index, "" if standing is None else standing.batch)
 
 
-def _judge_stops(account: Account, stoppable_until: Mapping[int, datetime], verdict: Verdict) -> None:
+def _judge_stops(account: Account, stoppable_until: Mapping[int, datetime], result: CheckResult) -> None:
     status = account.status
     if status is None or not status.cancelled:
         return
     cancelled_at = max(each.when for each in status.transitions if not each.batch and each.to_state == "cancelling")
     for batch in status.batches:
-        verdict.stopped += batch.bsg_status == "stopped"
+        result.stopped += batch.bsg_status == "stopped"
         sends_at = stoppable_until.get(batch.bsg_campaign_id or 0)
         if sends_at is None:
             continue
@@ -140,7 +140,7 @@ def _judge_stops(account: Account, stoppable_until: Mapping[int, datetime], verd
         time_left = sends_at - max(cancelled_at, known_at)
         if batch.bsg_status == "done" and time_left >= TIME_TO_STOP:
             what = f"BSG sent campaign {batch.bsg_campaign_id}, with {time_left.total_seconds():.0f} s left to stop it"
-            verdict.findings.append(Finding(Fault.SENT_AFTER_CANCEL, what, account.campaign_id, batch.id))
+            result.findings.append(Finding(Fault.SENT_AFTER_CANCEL, what, account.campaign_id, batch.id))
 
 
 def _of_message(standing: Standing | None, times: int, *, must_be_rejected: bool) -> tuple[Fault | None, str]:

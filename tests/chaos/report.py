@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bsg_ledger.records import Transition
 from tests.chaos.accounts import Account
-from tests.chaos.checker import Fault, Finding, Verdict
+from tests.chaos.checker import CheckResult, Fault, Finding
 from tests.chaos.faults import Faults
 from tests.chaos.healing import Healed
 from tests.chaos.recovery import Recovery
@@ -22,21 +22,21 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def figures(verdict: Verdict, faults: Faults, healed: Healed, recovery: Recovery) -> str:
+def figures(result: CheckResult, faults: Faults, healed: Healed, recovery: Recovery) -> str:
     kills = faults.kills()
     return "\n".join(
         [
-            f"messages          {verdict.messages} in {verdict.campaigns} campaigns; {verdict.arrived} arrived",
-            f"  by state        {_counted(verdict.by_state)}",
-            f"  rejected        {_counted(verdict.rejected_because)}",
+            f"messages          {result.messages} in {result.campaigns} campaigns; {result.arrived} arrived",
+            f"  by state        {_counted(result.by_state)}",
+            f"  rejected        {_counted(result.rejected_because)}",
             f"kills             {sum(kills.values())}: {_counted(kills)}",
             f"network           {_counted(_of(faults, 'network'))}",
             f"BSG               {_counted(_of(faults, 'bsg'))}",
-            f"lost              {verdict.count(Fault.LOST)}",
-            f"doubled           {verdict.count(Fault.DOUBLED)}",
-            f"misreported       {verdict.count(Fault.MISREPORTED) + verdict.count(Fault.UNKNOWN)}",
-            f"sent after cancel {verdict.count(Fault.SENT_AFTER_CANCEL)}; {verdict.stopped} BSG campaigns stopped",
-            f"still in doubt    {verdict.count(Fault.IN_DOUBT)}",
+            f"lost              {result.count(Fault.LOST)}",
+            f"doubled           {result.count(Fault.DOUBLED)}",
+            f"misreported       {result.count(Fault.MISREPORTED) + result.count(Fault.UNKNOWN)}",
+            f"sent after cancel {result.count(Fault.SENT_AFTER_CANCEL)}; {result.stopped} BSG campaigns stopped",
+            f"still in doubt    {result.count(Fault.IN_DOUBT)}",
             f"a person          opened the gate {faults.happened['person', 'open']} times,"
             f" answered {healed.told_sent} times sent, {healed.told_not_sent} times not sent,"
             f" retried {healed.messages_retried} refused messages",
@@ -47,12 +47,14 @@ def figures(verdict: Verdict, faults: Faults, healed: Healed, recovery: Recovery
     )
 
 
-def histories(verdict: Verdict, accounts: Mapping[str, Sequence[Account]], at_bsg: Mapping[int, Sequence[int]]) -> str:
+def histories(
+    result: CheckResult, accounts: Mapping[str, Sequence[Account]], at_bsg: Mapping[int, Sequence[int]]
+) -> str:
     """Each finding with its batch's transitions and the BSG campaigns in which its recipient arrived."""
     by_id = {account.campaign_id: account for several in accounts.values() for account in several}
     told: set[tuple[str, str]] = set()
     lines = []
-    for finding in verdict.findings[:FINDINGS_SHOWN]:
+    for finding in result.findings[:FINDINGS_SHOWN]:
         lines.append(f"{finding.fault.upper()}: {finding.what} {finding.campaign_id} {finding.batch}".rstrip())
         if finding.phone is not None:
             lines.append(f"    BSG campaigns with this recipient: {list(at_bsg.get(finding.phone, []))}")
@@ -60,8 +62,8 @@ def histories(verdict: Verdict, accounts: Mapping[str, Sequence[Account]], at_bs
         if account is not None and (finding.campaign_id, finding.batch) not in told:
             told.add((finding.campaign_id, finding.batch))
             lines += _history(account, finding)
-    if len(verdict.findings) > FINDINGS_SHOWN:
-        lines.append(f"… and {len(verdict.findings) - FINDINGS_SHOWN} more")
+    if len(result.findings) > FINDINGS_SHOWN:
+        lines.append(f"… and {len(result.findings) - FINDINGS_SHOWN} more")
     return "\n".join(lines)
 
 

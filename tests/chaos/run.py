@@ -1,4 +1,4 @@
-"""One run of chaos, from the first start to the verdict."""
+"""One run of chaos, from the first start to the result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMo
         healed = Healing(scene, progress.tell).heal()
         accounts = _accounts(scene)
         arrivals = scene.sandbox.recipients()
-        verdict = judge(
+        result = judge(
             _tried(scene),
             accounts,
             {phone: len(ids) for phone, ids in arrivals.items()},
@@ -44,13 +44,13 @@ def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMo
         recovery = recovery_of(
             account.status.transitions for several in accounts.values() for account in several if account.status
         )
-    say(figures(verdict, faults, healed, recovery))
-    if not verdict.proves_the_promise:
-        say(histories(verdict, accounts, arrivals))
+    say(figures(result, faults, healed, recovery))
+    if not result.proves_the_promise:
+        say(histories(result, accounts, arrivals))
     if healed.unsettled:
         say(f"not final after {healed.seconds:.0f} s: {named(healed.unsettled, at_most=20)}")
     say(f"seed              {seed} ({provider_mode})")
-    return verdict.proves_the_promise and not healed.unsettled
+    return result.proves_the_promise and not healed.unsettled
 
 
 class Progress:

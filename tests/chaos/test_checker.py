@@ -12,7 +12,7 @@ from bsg_ledger.records import Batch, CampaignStatus, Transition
 from bsg_ledger.states import BatchState, CampaignState
 from tests.chaos.accounts import Account, Standing
 from tests.chaos.campaigns import BAD_ROW_EVERY, ChaosCampaign
-from tests.chaos.checker import Fault, Verdict, judge
+from tests.chaos.checker import CheckResult, Fault, judge
 from tests.chaos.journal import Enqueued
 
 SIZE = BAD_ROW_EVERY  # the last message is a bad one
@@ -34,21 +34,21 @@ def once() -> dict[int, int]:
     return {CAMPAIGN.phone(index): 1 for index in range(BAD)}
 
 
-def judged(standings: dict[int, Standing], arrivals: dict[int, int]) -> Verdict:
+def judged(standings: dict[int, Standing], arrivals: dict[int, int]) -> CheckResult:
     return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [account(standings)]}, arrivals, {})
 
 
-def faults(verdict: Verdict) -> list[Fault]:
-    return [finding.fault for finding in verdict.findings]
+def faults(result: CheckResult) -> list[Fault]:
+    return [finding.fault for finding in result.findings]
 
 
 def test_all_that_was_accepted_arrived_once_or_was_rejected() -> None:
-    verdict = judged(all_sent(), once())
+    result = judged(all_sent(), once())
 
-    assert verdict.proves_the_promise
-    assert verdict.messages == SIZE
-    assert verdict.by_state == {"finished": BAD, "rejected": 1}
-    assert verdict.rejected_because == {"bad phone": 1}
+    assert result.proves_the_promise
+    assert result.messages == SIZE
+    assert result.by_state == {"finished": BAD, "rejected": 1}
+    assert result.rejected_because == {"bad phone": 1}
 
 
 def test_a_run_without_a_message_proves_nothing() -> None:
@@ -56,10 +56,10 @@ def test_a_run_without_a_message_proves_nothing() -> None:
 
 
 def test_finished_without_arriving_is_lost() -> None:
-    verdict = judged(all_sent(), once() | {CAMPAIGN.phone(3): 0})
+    result = judged(all_sent(), once() | {CAMPAIGN.phone(3): 0})
 
-    assert faults(verdict) == [Fault.LOST]
-    assert (verdict.findings[0].phone, verdict.findings[0].batch) == (CAMPAIGN.phone(3), "c-0")
+    assert faults(result) == [Fault.LOST]
+    assert (result.findings[0].phone, result.findings[0].batch) == (CAMPAIGN.phone(3), "c-0")
 
 
 def test_nowhere_in_the_ledger_is_lost() -> None:
@@ -139,7 +139,7 @@ def test_what_enqueue_never_promised_to_raise_is_a_finding() -> None:
     assert faults(judge([(CAMPAIGN, failed)], {}, {}, {})) == [Fault.MISREPORTED]
 
 
-def sent_though_cancelled(*, seconds_to_obey: float, bsg_status: str) -> Verdict:
+def sent_though_cancelled(*, seconds_to_obey: float, bsg_status: str) -> CheckResult:
     cancelled_at = datetime(2026, 11, 1, tzinfo=UTC)
     status = CampaignStatus(
         campaign_id="c",

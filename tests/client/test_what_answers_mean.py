@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bsg_client import AccountReason, OutcomeKind, ReadFailed, RowFault
+from bsg_client.classification import REFERENCE_IDS_TAKEN, creation_outcome, usable
 from bsg_client.outcomes import Outcome
-from bsg_client.verdicts import REFERENCE_IDS_TAKEN, creation_outcome, usable
 from bsg_client.wire import Answer, NoAnswer
 
 TAKEN, REFUSED, IN_DOUBT = OutcomeKind.TAKEN, OutcomeKind.REFUSED, OutcomeKind.IN_DOUBT

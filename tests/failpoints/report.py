@@ -34,7 +34,7 @@ class Row:
         return all(outcome.held for outcome in self.outcomes)
 
     def count(self, fault: Fault) -> int:
-        return sum(outcome.verdict.count(fault) for outcome in self.outcomes)
+        return sum(outcome.result.count(fault) for outcome in self.outcomes)
 
     def __str__(self) -> str:
         alone, again = self.alone, self.again
@@ -51,9 +51,9 @@ def table(rows: Sequence[Row]) -> str:
 def totals(rows: Sequence[Row]) -> str:
     outcomes = [outcome for row in rows for outcome in row.outcomes]
     points = {outcome.point for outcome in outcomes if not outcome.trouble}
-    other = sum(len(outcome.verdict.findings) for outcome in outcomes)
+    other = sum(len(outcome.result.findings) for outcome in outcomes)
     lost, doubled = (sum(row.count(fault) for row in rows) for fault in (Fault.LOST, Fault.DOUBLED))
-    messages = sum(outcome.verdict.messages for outcome in outcomes)
+    messages = sum(outcome.result.messages for outcome in outcomes)
     return (
         f"{len(points)} points, {sum(outcome.kills for outcome in outcomes)} times SIGKILL, {messages} messages:"
         f" {lost} lost, {doubled} doubled, {other - lost - doubled} misreported or in doubt"
@@ -67,9 +67,7 @@ def troubles(rows: Sequence[Row]) -> str:
             if outcome.held:
                 continue
             lines.append(f"{outcome.point} ({named(outcome.scenario)}): {outcome.trouble or 'the promise is broken'}")
-            lines += [
-                f"    {finding.fault}: {finding.what} {finding.batch}" for finding in outcome.verdict.findings[:9]
-            ]
+            lines += [f"    {finding.fault}: {finding.what} {finding.batch}" for finding in outcome.result.findings[:9]]
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from tests.chaos.checker import Fault, Finding, Verdict
+from tests.chaos.checker import CheckResult, Fault, Finding
 from tests.failpoints.arming import arm, armed, disarm
 from tests.failpoints.doors import ROOT
 from tests.failpoints.points import EFFECTS, LEFT_OUT, POINTS, without_point
@@ -16,7 +16,7 @@ from tests.failpoints.trial import Outcome
 
 def an_outcome(**changes: object) -> Outcome:
     outcome = Outcome("after script claim", a_campaign, recovered_by="lease ran out", seconds=4.2, kills=1)
-    outcome.verdict = Verdict(messages=3)
+    outcome.result = CheckResult(messages=3)
     for name, value in changes.items():
         setattr(outcome, name, value)
     return outcome
@@ -55,7 +55,7 @@ def test_a_row_tells_what_recovered_it_after_how_long_and_what_was_lost_and_doub
 
 
 def test_a_point_that_nobody_reached_is_a_failure() -> None:
-    row = Row(an_outcome(trouble="nobody reached it", recovered_by="", verdict=Verdict()))
+    row = Row(an_outcome(trouble="nobody reached it", recovered_by="", result=CheckResult()))
 
     assert not row.held
     assert "NOT SHOWN" in table([row])
@@ -63,8 +63,8 @@ def test_a_point_that_nobody_reached_is_a_failure() -> None:
 
 
 def test_a_message_that_was_doubled_at_the_second_kill_alone_is_a_failure() -> None:
-    doubled = Verdict(messages=3, findings=[Finding(Fault.DOUBLED, "message 1 arrived 2 times")])
-    row = Row(an_outcome(scenario=that_is_retried), an_outcome(scenario=that_is_retried, verdict=doubled))
+    doubled = CheckResult(messages=3, findings=[Finding(Fault.DOUBLED, "message 1 arrived 2 times")])
+    row = Row(an_outcome(scenario=that_is_retried), an_outcome(scenario=that_is_retried, result=doubled))
 
     assert not row.held
     assert table([row]).endswith("| 0 | 1 |")

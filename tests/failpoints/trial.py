@@ -11,7 +11,7 @@ from bsg_ledger.records import CampaignStatus, Transition
 from bsg_ledger.states import BatchState, PartState
 from tests.chaos.accounts import Account, account_of
 from tests.chaos.campaigns import ChaosCampaign
-from tests.chaos.checker import Verdict, judge
+from tests.chaos.checker import CheckResult, judge
 from tests.chaos.journal import Enqueued
 from tests.failpoints.arming import arm, armed, disarm
 from tests.failpoints.lane import Lane
@@ -45,12 +45,12 @@ class Outcome:
     seconds: float = 0.0
     aged: float = 0.0
     kills: int = 0
-    verdict: Verdict = field(default_factory=Verdict)
+    result: CheckResult = field(default_factory=CheckResult)
     trouble: str = ""
 
     @property
     def held(self) -> bool:
-        return not self.trouble and self.verdict.proves_the_promise
+        return not self.trouble and self.result.proves_the_promise
 
 
 def run_trial(lane: Lane, point: str, scenario: Scenario, *, again: bool) -> Outcome:
@@ -69,7 +69,7 @@ def run_trial(lane: Lane, point: str, scenario: Scenario, *, again: bool) -> Out
         disarm(lane.armed)
         statuses = _statuses(play)
         outcome.recovered_by = _recovered_by(play, statuses, died, began)
-        outcome.verdict = _verdict(play)
+        outcome.result = _check(play)
         for status in statuses:
             lane.let_rest(status)
     except (NotShown, AssertionError) as failure:
@@ -160,7 +160,7 @@ def _of_course(transition: Transition) -> bool:
     return transition.cause.startswith(COURSE) or transition.to_state == PartState.PREPARED
 
 
-def _verdict(play: Play) -> Verdict:
+def _check(play: Play) -> CheckResult:
     lane = play.lane
     accounts: dict[str, list[Account]] = {campaign.key: [] for campaign in play.campaigns}
     for status in _statuses(play):

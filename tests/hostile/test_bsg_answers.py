@@ -17,8 +17,8 @@ from requests.structures import CaseInsensitiveDict
 
 from bsg_client import BSGClient, Outcome, OutcomeKind, ReadFailed
 from bsg_client.answers import balance_answer, campaign_answer, campaign_detail, data_of, decode, message_row
+from bsg_client.classification import creation_outcome, usable
 from bsg_client.lists import listed
-from bsg_client.verdicts import creation_outcome, usable
 from bsg_client.wire import Answer
 from tests.client.fake_server import (
     ENVELOPE,
@@ -82,7 +82,9 @@ def assert_grounded(outcome: Outcome, status: int, body: bytes, *, whole: bool =
 
 
 @given(status=STATUSES, body=BODIES, headers=HEADERS, cut=st.sampled_from([None, "answer cut off"]))
-def test_every_verdict_has_its_grounds(status: int, body: bytes, headers: dict[str, str], cut: str | None) -> None:
+def test_every_classification_has_its_grounds(
+    status: int, body: bytes, headers: dict[str, str], cut: str | None
+) -> None:
     outcome = creation_outcome(Answer(status, CaseInsensitiveDict(headers), body, cut))
 
     assert_grounded(outcome, status, body, whole=cut is None)
@@ -186,7 +188,7 @@ def mirror() -> Iterator[tuple[FakeServer, list[bytes]]]:
     )
     | st.builds(lambda body, cut: answer_bytes(200, body)[:-cut], ANSWER_LIKE.map(as_json), st.integers(1, 30))
 )
-def test_over_real_http_any_bytes_end_in_a_grounded_verdict(
+def test_over_real_http_any_bytes_end_in_a_grounded_classification(
     mirror: tuple[FakeServer, list[bytes]], answer: bytes
 ) -> None:
     server, bytes_to_answer = mirror

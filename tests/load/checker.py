@@ -14,7 +14,7 @@ from tests.load.campaigns import LoadCampaign, message_of
 
 
 @dataclass(slots=True)
-class Verdict:
+class CheckResult:
     """What a run came to, in messages. `misreported`: what arrived and is a reject too, or has another's reference id.
 
     `unknown`: what arrived and no campaign has. `campaigns_amiss`: without a receipt, with two, or not in the ledger.
@@ -47,7 +47,7 @@ class Checker:
         self._ids = {number: next(iter(ids)) for number, ids in receipts.items()}
         self._times = [bytearray(campaign.size) for campaign in campaigns]  # how often each message arrived
         self._rejected: set[tuple[int, int]] = set()
-        self._verdict = Verdict(
+        self._result = CheckResult(
             campaigns_amiss=len({(campaign.key, self._ids.get(campaign.number)) for campaign in campaigns} ^ set(known))
             + sum(len(ids) - 1 for ids in receipts.values())
         )
@@ -58,27 +58,27 @@ class Checker:
         for phone, reference_id in zip(arrival.phones, arrival.references, strict=True):
             of, index = message_of(phone)
             if of >= len(self._campaigns) or index >= self._campaigns[of].size:
-                self._verdict.unknown += 1
+                self._result.unknown += 1
                 continue
             number = of if number is None else number
-            self._verdict.arrived += 1
+            self._result.arrived += 1
             self._times[of][index] = min(self._times[of][index] + 1, 255)
             if reference_id is None or campaign_and_index(reference_id) != (self._ids.get(of), index):
-                self._verdict.misreported += 1
+                self._result.misreported += 1
         return number
 
     def rejected(self, campaign: LoadCampaign, rejects: Iterable[Reject]) -> None:
         """Takes the campaign's rejects down."""
         for reject in rejects:
-            self._verdict.rejected_because[reject.code] += 1
+            self._result.rejected_because[reject.code] += 1
             self._rejected.add((campaign.number, reject.index))
             if self._times[campaign.number][reject.index] or not campaign.is_bad(reject.index):
-                self._verdict.misreported += 1
+                self._result.misreported += 1
 
-    def verdict(self) -> Verdict:
+    def result(self) -> CheckResult:
         """To be asked when everything has been taken down."""
         for times in self._times:
-            self._verdict.lost += times.count(0)
-            self._verdict.doubled += len(times) - times.count(0) - times.count(1)
-        self._verdict.lost -= sum(not self._times[number][index] for number, index in self._rejected)
-        return self._verdict
+            self._result.lost += times.count(0)
+            self._result.doubled += len(times) - times.count(0) - times.count(1)
+        self._result.lost -= sum(not self._times[number][index] for number, index in self._rejected)
+        return self._result

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from tests.chaos.report import say
 from tests.load.campaigns import LoadCampaign, SizeClass
-from tests.load.checker import Verdict
+from tests.load.checker import CheckResult
 from tests.load.fairness import MEDIAN_AT_MOST, NINETY_FIFTH_AT_MOST, Fairness, Sent, Spread
 from tests.load.memory import MIB, Memory
 from tests.load.scene import BATCH_SIZE, RedisMemory, Scene
@@ -33,7 +33,7 @@ class Figures:
     final_at: float
     sent: Sequence[Sent]
     fairness: Fairness
-    verdict: Verdict
+    check: CheckResult
     memory: Memory
     redis_empty: RedisMemory
     redis_queued: RedisMemory
@@ -45,7 +45,7 @@ class Figures:
 
     @property
     def hold(self) -> bool:
-        return self.verdict.proves_the_promise and self.memory_bounded and self.fairness.holds
+        return self.check.proves_the_promise and self.memory_bounded and self.fairness.holds
 
 
 def composition(campaigns: Sequence[LoadCampaign]) -> str:
@@ -68,7 +68,7 @@ def figures(run: Figures) -> str:
         [
             f"enqueued          {queued} messages of large and medium campaigns in {enqueued_after:.1f} s:"
             f" {queued / enqueued_after:.0f} a second; then the workers start",
-            f"sent              all messages in {sent_after:.1f} s: {run.verdict.arrived / sent_after:.0f} a second;"
+            f"sent              all messages in {sent_after:.1f} s: {run.check.arrived / sent_after:.0f} a second;"
             f" the last small campaign was enqueued after {_last_small(run):.1f} s",
             f"final             the last campaign after {run.final_at - run.sending_from:.1f} s",
             "waiting time      until BSG has the first batch, and the last: median / 95th percentile / most; from the",
@@ -80,12 +80,12 @@ def figures(run: Figures) -> str:
             " from the first to the last quarter of the sending",
             f"  Redis           {_mib(run.redis_full.peak)} at most, {_mib(run.redis_empty.used)} when empty;"
             f" {(run.redis_queued.used - run.redis_empty.used) / queued:.0f} bytes a queued message",
-            f"arrived           {run.verdict.arrived}",
-            f"rejected          {_counted(run.verdict.rejected_because)}",
-            f"lost              {run.verdict.lost}",
-            f"doubled           {run.verdict.doubled}",
-            f"misreported       {run.verdict.misreported + run.verdict.unknown}",
-            f"campaigns amiss   {run.verdict.campaigns_amiss}",
+            f"arrived           {run.check.arrived}",
+            f"rejected          {_counted(run.check.rejected_because)}",
+            f"lost              {run.check.lost}",
+            f"doubled           {run.check.doubled}",
+            f"misreported       {run.check.misreported + run.check.unknown}",
+            f"campaigns amiss   {run.check.campaigns_amiss}",
             *_broken(run),
         ]
     )
@@ -133,7 +133,7 @@ def _fairness(fairness: Fairness) -> Iterable[str]:
 
 
 def _broken(run: Figures) -> Iterable[str]:
-    if not run.verdict.proves_the_promise:
+    if not run.check.proves_the_promise:
         yield "BROKEN: not every message is there once, or accounted for"
     if not run.memory_bounded:
         yield f"BROKEN: a worker held more than {_mib(WORKER_MEMORY_AT_MOST)}"

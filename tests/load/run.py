@@ -1,4 +1,4 @@
-"""One run of the load, from the first start to the verdict."""
+"""One run of the load, from the first start to the check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bsg_ledger.records import CampaignSummary
 from tests.load.campaigns import LoadCampaign, SizeClass, drawn
-from tests.load.checker import Checker, Verdict
+from tests.load.checker import Checker, CheckResult
 from tests.load.fairness import Sent, fairness_of
 from tests.load.memory import Memory
 from tests.load.report import Figures, composition, figures, say, what_stands_still
@@ -56,9 +56,9 @@ def run(directory: Path, *, seed: int, size: Size, server_kind: Kind) -> bool:
             return False
         final_at = time.time()
         full = scene.redis_memory()
-        verdict, sent = _judged(scene, campaigns, list(scene.producer.campaigns()))
+        check, sent = _judged(scene, campaigns, list(scene.producer.campaigns()))
     if not sent:
-        say(f"Nothing arrived: {verdict}")
+        say(f"Nothing arrived: {check}")
         return False
     result = Figures(
         began=began,
@@ -66,7 +66,7 @@ def run(directory: Path, *, seed: int, size: Size, server_kind: Kind) -> bool:
         final_at=final_at,
         sent=sent,
         fairness=fairness_of(sent, on_the_wire=size.workers * scene.settings.worker_in_flight),
-        verdict=verdict,
+        check=check,
         memory=watch.memory,
         redis_empty=empty,
         redis_queued=queued,
@@ -118,7 +118,7 @@ def _progress(scene: Scene) -> Progress:
 
 def _judged(
     scene: Scene, campaigns: Sequence[LoadCampaign], summaries: Sequence[CampaignSummary]
-) -> tuple[Verdict, list[Sent]]:
+) -> tuple[CheckResult, list[Sent]]:
     receipts = scene.receipts()
     checker = Checker(campaigns, receipts, [(summary.name, summary.campaign_id) for summary in summaries])
     taken_at: dict[int, list[float]] = {}
@@ -129,7 +129,7 @@ def _judged(
     for campaign in campaigns:
         for campaign_id in receipts.get(campaign.number, ()):
             checker.rejected(campaign, scene.producer.rejects(campaign_id))
-    return checker.verdict(), _sent(campaigns, summaries, taken_at)
+    return checker.result(), _sent(campaigns, summaries, taken_at)
 
 
 def _sent(

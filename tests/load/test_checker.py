@@ -10,7 +10,7 @@ from bsg_messages.rejects import RejectCode
 from bsg_producer import Reject
 from bsg_sandbox.record import Arrival
 from tests.load.campaigns import BAD_ROW_EVERY, LoadCampaign, SizeClass
-from tests.load.checker import Checker, Verdict
+from tests.load.checker import Checker, CheckResult
 
 ID = new_campaign_id()
 CAMPAIGN = LoadCampaign(0, SizeClass.LARGE, BAD_ROW_EVERY + 3, moment=0.0, templated=False, tried_twice=False)
@@ -27,21 +27,21 @@ def reject(index: int) -> Reject:
     return Reject(index, "12", "", "phone", RejectCode.INVALID_PHONE, "too short")
 
 
-def verdict(
+def check_arrivals(
     *arrivals: Arrival,
     rejected: tuple[int, ...] = (BAD,),
     receipts: tuple[str, ...] = (ID,),
     known: tuple[str, ...] = (ID,),
-) -> Verdict:
+) -> CheckResult:
     checker = Checker([CAMPAIGN], {0: set(receipts)}, [(CAMPAIGN.key, campaign_id) for campaign_id in known])
     for each in arrivals:
         checker.arrived(each)
     checker.rejected(CAMPAIGN, map(reject, rejected))
-    return checker.verdict()
+    return checker.result()
 
 
 def test_every_message_once_and_the_bad_one_rejected_is_the_promise() -> None:
-    found = verdict(arrival(GOOD[:500]), arrival(GOOD[500:]))
+    found = check_arrivals(arrival(GOOD[:500]), arrival(GOOD[500:]))
 
     assert found.proves_the_promise
     assert found.arrived == len(GOOD)
@@ -49,18 +49,18 @@ def test_every_message_once_and_the_bad_one_rejected_is_the_promise() -> None:
 
 
 def test_what_neither_arrived_nor_was_rejected_is_lost() -> None:
-    assert verdict(arrival(GOOD[1:])).lost == 1
-    assert verdict(arrival(GOOD), rejected=()).lost == 1
+    assert check_arrivals(arrival(GOOD[1:])).lost == 1
+    assert check_arrivals(arrival(GOOD), rejected=()).lost == 1
 
 
 def test_what_arrived_again_is_doubled() -> None:
-    found = verdict(arrival(GOOD), arrival(GOOD[:3]))
+    found = check_arrivals(arrival(GOOD), arrival(GOOD[:3]))
 
     assert (found.doubled, found.lost) == (3, 0)
 
 
 def test_a_loss_and_a_double_do_not_make_up_for_each_other() -> None:
-    found = verdict(arrival([*GOOD[1:], GOOD[1]]))
+    found = check_arrivals(arrival([*GOOD[1:], GOOD[1]]))
 
     assert (found.doubled, found.lost) == (1, 1)
 
@@ -74,21 +74,21 @@ def test_a_loss_and_a_double_do_not_make_up_for_each_other() -> None:
     ],
 )
 def test_what_the_ledger_says_wrongly_is_misreported(arrivals: list[Arrival], rejected: tuple[int, ...]) -> None:
-    found = verdict(*arrivals, rejected=rejected)
+    found = check_arrivals(*arrivals, rejected=rejected)
 
     assert found.misreported == 1
     assert not found.proves_the_promise
 
 
 def test_what_no_campaign_has_is_unknown() -> None:
-    assert verdict(arrival(GOOD), arrival([CAMPAIGN.size - 1]), rejected=(BAD,)).doubled == 1
+    assert check_arrivals(arrival(GOOD), arrival([CAMPAIGN.size - 1]), rejected=(BAD,)).doubled == 1
     stranger = Arrival(2, 0.0, [CAMPAIGN.phone(CAMPAIGN.size)], [None])
-    assert verdict(arrival(GOOD), stranger).unknown == 1
+    assert check_arrivals(arrival(GOOD), stranger).unknown == 1
 
 
 def test_a_key_that_made_two_campaigns_and_a_campaign_without_a_receipt_are_amiss() -> None:
     other = new_campaign_id()
 
-    assert verdict(arrival(GOOD), receipts=(ID, other)).campaigns_amiss >= 1
-    assert verdict(arrival(GOOD), known=(ID, other)).campaigns_amiss == 1
-    assert verdict(arrival(GOOD), known=()).campaigns_amiss == 1
+    assert check_arrivals(arrival(GOOD), receipts=(ID, other)).campaigns_amiss >= 1
+    assert check_arrivals(arrival(GOOD), known=(ID, other)).campaigns_amiss == 1
+    assert check_arrivals(arrival(GOOD), known=()).campaigns_amiss == 1
