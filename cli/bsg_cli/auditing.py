@@ -13,7 +13,7 @@ from bsg_config import clock
 from bsg_config.named_accounts import variable
 from bsg_producer.queue_errors import queue_errors
 from bsg_worker.recovery.adopt import Adoption, adopt, record_late
-from bsg_worker.recovery.audit import Audit, Origin, WithoutOwner, audit
+from bsg_worker.recovery.audit import Audit, Origin, Orphan, audit
 from bsg_worker.runtime import Runtime, build
 
 LONGEST_PERIOD = timedelta(days=92)  # GET /api/campaigns: three months at most
@@ -83,7 +83,7 @@ def _print_adoption(adoption: Adoption) -> None:
 
 def _print_audit(compared: Audit) -> None:
     print(f"From {moment(compared.since)} to {moment(compared.until)} campaigns at BSG: {number(compared.at_bsg)}.")
-    if compared.without_owner:
+    if compared.orphans:
         print("\nAt BSG, but no batch of the ledger owns it:")
         print_table(
             ("BSG campaign", "messages", "status", "made at (BSG)", "whose"),
@@ -95,7 +95,7 @@ def _print_audit(compared: Audit) -> None:
                     "" if one.created_at is None else str(one.created_at),
                     _whose(one),
                 )
-                for one in compared.without_owner
+                for one in compared.orphans
             ),
         )
     if compared.not_at_bsg:
@@ -120,7 +120,7 @@ def _print_audit(compared: Audit) -> None:
         print("Neither side lacks any of them.")
 
 
-def _whose(one: WithoutOwner) -> str:
+def _whose(one: Orphan) -> str:
     said = [_origin(origin) for origin in one.origins]
     if one.other_ids:
         said.append(f"{number(one.other_ids)} reference ids that were not made here")

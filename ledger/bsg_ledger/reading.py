@@ -200,7 +200,7 @@ class Reading:
             if status is not None
         }
 
-    def without_owner(self, account: str, bsg_campaign_ids: Sequence[int]) -> frozenset[int]:
+    def orphans(self, account: str, bsg_campaign_ids: Sequence[int]) -> frozenset[int]:
         """Those BSG campaigns that belong to no batch that the ledger knows."""
         without: set[int] = set()
         for first in range(0, len(bsg_campaign_ids), OWNERS_AT_ONCE):

@@ -58,7 +58,7 @@ def _create(world: World, account: Account, body: bytes, struck: Struck, *, indi
     if settings.phone_twice == "refuse":
         _refuse_phone_twice(draft, rows_name, phone_name)
     if account.mode is Mode.TEST:
-        _refuse_strangers(draft, account, rows_name, phone_name)
+        _refuse_unknown_countries(draft, account, rows_name, phone_name)
     if "rows_refused" in struck:
         _refuse_rows(draft, struck, rows_name)
     if "drop" in struck:
@@ -85,7 +85,7 @@ def _refuse_phone_twice(draft: Draft, rows_name: str, phone_name: str) -> None:
     raise Refused(invalid(errors))
 
 
-def _refuse_strangers(draft: Draft, account: Account, rows_name: str, phone_name: str) -> None:
+def _refuse_unknown_countries(draft: Draft, account: Account, rows_name: str, phone_name: str) -> None:
     errors = {
         f"{rows_name}.{row}.{phone_name}": ["In TEST mode the phone must be in the Contact Book."]
         for row, phone in enumerate(draft.phones)

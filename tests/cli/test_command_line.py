@@ -492,7 +492,7 @@ def test_an_audit_says_when_neither_side_lacks_anything(
         monkeypatch.setenv("BSG_BASE_URL", sandbox.url)
         assert line.run("audit") == ExitCode.OK
         assert "Neither side lacks any" in line.output
-        assert line.json("audit")["audit"]["without_owner"] == []
+        assert line.json("audit")["audit"]["orphans"] == []
 
 
 def test_a_gate_without_an_account_is_misuse(ledger: Path, line: CommandLine) -> None:

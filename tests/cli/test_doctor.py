@@ -394,7 +394,7 @@ def test_each_account_is_looked_at_and_named(with_both: Ward) -> None:
     assert with_both.of_campaigns("in doubt (marketing)").level is Level.OK
 
 
-def test_campaigns_of_every_account_whose_key_is_here_are_no_strangers(with_both: Ward) -> None:
+def test_campaigns_of_every_account_whose_key_is_here_are_no_orphans(with_both: Ward) -> None:
     with_both.desk.claimed(with_both.desk.prepared(10), account=with_both.settings.of_account("marketing").account)
     due = with_both.desk.prepared(10, account_name="marketing")
     with_both.desk.client.zadd(f"bsg:account:{unstamped('marketing')}:due", {due: 1})

@@ -89,9 +89,9 @@ def test_a_delivery_report_that_bsg_pushes_is_in_the_feed(
     position = stage.producer.latest_delivery_report()
     with WebApp("flask", FLASK, settings, tmp_path_factory.mktemp("callbacks") / "log") as app:
         answer = requests.post(f"{app.url}/bsg/{secret}", data={"reference": "order1", "status": "read"}, timeout=5)
-        stranger = requests.post(f"{app.url}/bsg/guess", data={"reference": "order1", "status": "read"}, timeout=5)
+        forged = requests.post(f"{app.url}/bsg/guess", data={"reference": "order1", "status": "read"}, timeout=5)
 
-    assert (answer.status_code, stranger.status_code) == (200, 404)
+    assert (answer.status_code, forged.status_code) == (200, 404)
     assert [report.status for report in stage.producer.delivery_reports(since=position)] == ["read"]
 
 

@@ -119,7 +119,7 @@ def looked(
         client=cast(BSGClient, _Client(provider)),
         time=cast(BSGTime, _Clock()),
         owner=lambda bsg_id: owner.get(str(bsg_id)),
-        without_owner=lambda bsg_ids: [bsg_id for bsg_id in bsg_ids if str(bsg_id) not in owner],
+        orphans=lambda bsg_ids: [bsg_id for bsg_id in bsg_ids if str(bsg_id) not in owner],
         now=INTENT + timedelta(hours=1),
     )
     rows = [{"reference_id": reference_id(message)} for message in messages]

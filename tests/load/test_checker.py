@@ -82,8 +82,8 @@ def test_what_the_ledger_says_wrongly_is_misreported(arrivals: list[Arrival], re
 
 def test_what_no_campaign_has_is_unknown() -> None:
     assert check_arrivals(arrival(GOOD), arrival([CAMPAIGN.size - 1]), rejected=(BAD,)).doubled == 1
-    stranger = Arrival(2, 0.0, [CAMPAIGN.phone(CAMPAIGN.size)], [None])
-    assert check_arrivals(arrival(GOOD), stranger).unknown == 1
+    foreign = Arrival(2, 0.0, [CAMPAIGN.phone(CAMPAIGN.size)], [None])
+    assert check_arrivals(arrival(GOOD), foreign).unknown == 1
 
 
 def test_a_key_that_made_two_campaigns_and_a_campaign_without_a_receipt_are_amiss() -> None:

@@ -105,7 +105,7 @@ def test_a_look_up_makes_what_was_shown_due_at_once(bench: Bench, flower: Flower
     assert after < before
 
 
-def test_a_stranger_another_site_and_bad_words_change_nothing(bench: Bench, flower: FlowerProcess) -> None:
+def test_an_anonymous_visitor_another_site_and_bad_input_change_nothing(bench: Bench, flower: FlowerProcess) -> None:
     campaign = in_doubt(bench, asks=True)
     visitor = ann(flower)
     page = visitor.get("/campaigns/doubts")

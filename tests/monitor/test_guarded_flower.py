@@ -39,12 +39,12 @@ def as_it_comes(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def test_every_page_asks_for_the_login(stage: Stage, guarded: FlowerProcess) -> None:
     campaign = stage.send(1)
-    stranger = Visitor(guarded)
+    anonymous = Visitor(guarded)
     ann = Visitor(guarded, Authorization=LOGIN)
 
     for path in ("/campaigns", f"/campaigns/{campaign}"):
-        assert stranger.get(path).status == 401
-        assert stranger.get(path, Authorization="Basic " + b64encode(b"ann:wrong").decode()).status == 401
+        assert anonymous.get(path).status == 401
+        assert anonymous.get(path, Authorization="Basic " + b64encode(b"ann:wrong").decode()).status == 401
         assert ann.get(path).status == 200
 
 

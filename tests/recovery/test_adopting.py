@@ -301,7 +301,7 @@ def test_an_audit_of_what_agrees_names_nothing(world: World) -> None:
 
     compared = world.audit()
 
-    assert (compared.at_bsg, compared.without_owner, compared.not_at_bsg, compared.waiting) == (1, (), (), ())
+    assert (compared.at_bsg, compared.orphans, compared.not_at_bsg, compared.waiting) == (1, (), (), ())
     assert not compared.lacking
 
 
@@ -314,12 +314,12 @@ def test_an_audit_names_what_bsg_has_and_the_ledger_does_not_with_whose_it_is(wo
     of_a_caller = world.sent_by_nobody_we_know(theirs, 0)
     world.runtime.redis.delete(f"bsg:campaign:{lost}")
 
-    strangers = {one.bsg_campaign_id: one for one in world.audit().without_owner}
+    orphans = {one.bsg_campaign_id: one for one in world.audit().orphans}
 
-    assert strangers[of_a_batch].origins == (Origin(campaign, True, (f"{campaign}-1",)),)
-    assert strangers[of_a_lost_campaign].origins == (Origin(lost, False, ()),)
-    assert (strangers[of_a_caller].origins, strangers[of_a_caller].other_ids) == ((), 5)
-    assert strangers[of_a_caller].messages == 5
+    assert orphans[of_a_batch].origins == (Origin(campaign, True, (f"{campaign}-1",)),)
+    assert orphans[of_a_lost_campaign].origins == (Origin(lost, False, ()),)
+    assert (orphans[of_a_caller].origins, orphans[of_a_caller].other_ids) == ((), 5)
+    assert orphans[of_a_caller].messages == 5
 
 
 def test_an_audit_names_what_the_ledger_has_as_taken_and_bsg_does_not_show(world: World) -> None:

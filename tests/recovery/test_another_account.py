@@ -27,11 +27,11 @@ def test_a_half_sent_campaign_is_left_alone_by_other_accounts_and_goes_on_with_i
     assert len(before) < 400
 
     with Sandbox() as elsewhere, Processes(tmp_path, site.redis_url, site.sandbox.url) as others:
-        strangers = [others.worker(BSG_API_KEY="live_other"), others.worker(BSG_BASE_URL=elsewhere.url)]
+        foreign_workers = [others.worker(BSG_API_KEY="live_other"), others.worker(BSG_BASE_URL=elsewhere.url)]
 
         def left_alone_by_both() -> bool:
             site.forget_bells(campaign)
-            return all("not now: foreign" in stranger.log.read_text() for stranger in strangers)
+            return all("not now: foreign" in worker.log.read_text() for worker in foreign_workers)
 
         wait_until(left_alone_by_both, within=40, what="the other accounts' workers to be rung for it")
         assert site.arrivals(campaign) == before

@@ -31,7 +31,7 @@ def test_running_workers_notice_an_older_copy_and_send_nothing_twice_once_it_is_
     assert document["adoption"]["found"]
     assert document["adoption"]["gate_open"]
     # The campaign that was accepted after the copy is not known any more, but it is told of.
-    origins = [origin for stranger in document["audit"]["without_owner"] for origin in stranger["origins"]]
+    origins = [origin for orphan in document["audit"]["orphans"] for origin in orphan["origins"]]
     assert {"campaign_id": lost, "known": False, "batches": []} in origins
     assert code == ExitCode.FAILED
 

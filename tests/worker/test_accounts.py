@@ -77,9 +77,9 @@ def test_no_other_account_claims_a_campaign_that_nobody_has_claimed_yet(two: Ben
 
 
 def test_a_campaign_for_an_account_without_a_key_here_is_prepared_and_waits(two: Bench, redis_url: str) -> None:
-    stranger = Bench(redis_url, two.sandbox)
+    foreign = Bench(redis_url, two.sandbox)
     campaign = enqueued(two, "second")
-    alone = accounts_of(stranger)
+    alone = accounts_of(foreign)
 
     assert prepare_then_submit(alone.of_campaign(campaign), campaign) == "prepared; not now: foreign"
     assert two.status(campaign).counts["pending"] == 3

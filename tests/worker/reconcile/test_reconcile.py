@@ -115,10 +115,8 @@ def test_a_campaign_with_our_messages_since_the_intent_is_the_batch() -> None:
         pytest.param(lambda: looked(of_no_campaign=["m0"]), id="a message of no campaign"),
         pytest.param(lambda: looked(AtBSG(7, ["m0", "m1"], created=None)), id="a time that is not told"),
         pytest.param(lambda: looked(AtBSG(7, ["m0", "m1"], total=3)), id="a campaign of more messages"),
-        pytest.param(lambda: looked(AtBSG(7)), id="a campaign of that size without an owner"),
-        pytest.param(
-            lambda: looked(AtBSG(7, status="creation", total=1)), id="a campaign in creation without an owner"
-        ),
+        pytest.param(lambda: looked(AtBSG(7)), id="an orphan campaign of that size"),
+        pytest.param(lambda: looked(AtBSG(7, status="creation", total=1)), id="an orphan campaign in creation"),
         pytest.param(lambda: looked(AtBSG(7, ["x0"])), id="a campaign that lists half"),
     ],
 )
@@ -222,8 +220,8 @@ def test_of_a_list_of_thousands_the_ledger_tells_which_belong_to_no_batch(redis_
         bench.taken(bench.prepared(1), 0, 2_200)
     listed = range(1, 2_501)
 
-    assert bench.runtime.ledger.reading.without_owner(bench.runtime.account, listed) == {*listed} - {2_200}
-    assert bench.runtime.ledger.reading.without_owner(bench.runtime.account, []) == frozenset()
+    assert bench.runtime.ledger.reading.orphans(bench.runtime.account, listed) == {*listed} - {2_200}
+    assert bench.runtime.ledger.reading.orphans(bench.runtime.account, []) == frozenset()
 
 
 def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: str) -> None:
@@ -240,7 +238,7 @@ def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: s
 
     assert asked["/api/campaigns"] == 1
     assert asked["/api/campaigns/1000001/detail"] == 1
-    assert asked["/api/messages"] == 5 + 1  # each one's reference id, and the stranger's messages
+    assert asked["/api/messages"] == 5 + 1  # each one's reference id, and the orphan's messages
 
 
 def requests_for_doubts(redis_url: str, count: int, *, at_bsg: bool = False) -> Counter[str]:
@@ -323,7 +321,7 @@ def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(
 ) -> None:
     now = 100.0
     monkeypatch.setattr(clock, "monotonic", lambda: now)
-    look = Lookup.among_strangers
+    look = Lookup.among_orphans
 
     def slow(*arguments: Any) -> Finding:
         nonlocal now
@@ -335,7 +333,7 @@ def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(
         bench.unconfirmed(bench.prepared(1))
         assert looks(bench) == "no trace yet"
         now += 5
-        monkeypatch.setattr(Lookup, "among_strangers", slow)
+        monkeypatch.setattr(Lookup, "among_orphans", slow)
 
         assert looks(bench) == "no trace yet"
         assert looks(bench) == "pending"
@@ -344,7 +342,7 @@ def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(
 def test_a_first_look_is_as_young_as_what_its_round_read_last(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(clock, "monotonic", lambda: now)
-    look = Lookup.among_strangers
+    look = Lookup.among_orphans
 
     def slow(*arguments: Any) -> Finding:
         nonlocal now
@@ -354,9 +352,9 @@ def test_a_first_look_is_as_young_as_what_its_round_read_last(redis_url: str, mo
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
         bench.unconfirmed(bench.prepared(1))
-        monkeypatch.setattr(Lookup, "among_strangers", slow)
+        monkeypatch.setattr(Lookup, "among_orphans", slow)
         assert looks(bench) == "no trace yet"
-        monkeypatch.setattr(Lookup, "among_strangers", look)
+        monkeypatch.setattr(Lookup, "among_orphans", look)
         now += 1
 
         assert looks(bench) == "no trace yet", "a second look came a second after the first"
@@ -427,7 +425,7 @@ def test_a_round_looks_for_several_at_once_as_many_as_a_worker_may_have_in_fligh
         assert 1 < sandbox.summary().most_requests_at_once <= 3
 
 
-def test_what_bsg_has_is_found_before_anything_is_looked_for_among_strangers(redis_url: str) -> None:
+def test_what_bsg_has_is_found_before_anything_is_looked_for_among_orphans(redis_url: str) -> None:
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox)
         taken = [bench.prepared(1) for _ in range(4)]
@@ -443,7 +441,7 @@ def test_what_bsg_has_is_found_before_anything_is_looked_for_among_strangers(red
 
     assert outcomes == ["submitted"] * 4 + ["no trace yet"]
     assert sum(asked[f"/api/campaigns/{1_000_001 + number}/detail"] for number in range(4)) == 4
-    assert asked["/api/messages"] == 5, "what has an owner by now was read as a stranger"
+    assert asked["/api/messages"] == 5, "what has an owner by now was read as an orphan"
 
 
 def test_a_trace_makes_the_looks_before_it_worthless(redis_url: str) -> None:
@@ -461,4 +459,4 @@ def test_a_trace_makes_the_looks_before_it_worthless(redis_url: str) -> None:
         third = looks(bench)
 
     assert (first, third) == ("no trace yet", "no trace yet")
-    assert second == "asks: a BSG campaign of that size without an owner"
+    assert second == "asks: an orphan BSG campaign of that size"

@@ -66,7 +66,7 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
         client=runtime.client,
         time=runtime.bsg_time,
         owner=partial(runtime.ledger.reading.owner, runtime.account),
-        without_owner=partial(runtime.ledger.reading.without_owner, runtime.account),
+        orphans=partial(runtime.ledger.reading.orphans, runtime.account),
         now=now,
     )
     newest, wanted = runtime.client.newest_messages(), Wanted(list(missing), accepted)

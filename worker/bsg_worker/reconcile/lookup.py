@@ -57,17 +57,17 @@ class Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """`owner` names the batch that a BSG campaign is known to belong to, `without_owner` those that belong to none."""
+    """`owner` returns the batch that owns a BSG campaign; `orphans` returns the campaigns that no batch owns."""
 
     client: Reads
     time: BSGTime
     owner: Callable[[int], str | None]
-    without_owner: Callable[[Sequence[int]], Collection[int]]
+    orphans: Callable[[Sequence[int]], Collection[int]]
     now: datetime
 
     def look(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding:
         """One look. Raises `ReadFailed` when BSG does not answer: then nothing was learnt."""
-        return self.by_reference_ids(record, batch_id, rows) or self.among_strangers(record, rows)
+        return self.by_reference_ids(record, batch_id, rows) or self.among_orphans(record, rows)
 
     def by_reference_ids(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding | None:
         """The first half of a look, which costs a request or two; None if BSG shows none of the ids."""
@@ -142,15 +142,15 @@ class Lookup:
             return Undecided("a reference id of ours in another campaign at BSG, which does not list it")
         return UsedBefore(frozenset(places))
 
-    def among_strangers(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
+    def among_orphans(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
         """The second half of the evidence: whether a campaign of that size since the intent has no owner."""
         ours, intent = _places(rows), moments.moment(record.first_intent_ms)
         findings = _Findings()
         answers = list(self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN))
         # All of them at once: a busy account's list is thousands long, and nearly all of it has owners.
-        strangers = self.without_owner([answer.id for answer in answers])
+        orphans = self.orphans([answer.id for answer in answers])
         for answer in answers:
-            if answer.id not in strangers:
+            if answer.id not in orphans:
                 continue
             if answer.created_at is not None:
                 moment, margin = self.made(answer.created_at)
@@ -164,7 +164,7 @@ class Lookup:
             if any(row.reference_id in ours for row in listed):
                 findings.ours(detail, record)
             elif not listed or len(listed) != detail.total_messages:
-                findings.unfit("a BSG campaign of that size without an owner")
+                findings.unfit("an orphan BSG campaign of that size")
         return findings.outcome() if findings.any else NoTrace()
 
 

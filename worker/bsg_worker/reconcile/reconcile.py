@@ -60,9 +60,9 @@ def _round(runtime: Runtime) -> str:
         return ""
     looks = _Looks(runtime, records)
     looks.read_back(records)
-    # First what a request or two find: each of these is a stranger less among which the others are looked for.
+    # Do the cheap look-ups first: each match removes an orphan from the expensive search.
     looks.take(records, looks.by_reference_ids)
-    looks.take(_unchanged(runtime, looks.without_trace), looks.among_strangers)
+    looks.take(_unchanged(runtime, looks.without_trace), looks.among_orphans)
     return "; ".join(filter(None, (*looks.outcomes, looks.turns.cause)))
 
 
@@ -87,7 +87,7 @@ class _Looks:
         self._runtime = runtime
         self._began = clock.monotonic()
         self._earliest = moment(min(record.first_intent_ms for record in records))
-        # Many in doubt at once are each other's strangers: were these read for each of them anew, a round would cost
+        # Many in doubt at once are each other's orphans: were these read for each of them anew, a round would cost
         # their number squared.
         self._reads = self._shared({})
         self._found_in: Reads = self._reads
@@ -141,9 +141,9 @@ class _Looks:
         else:
             self._found(record, rows, finding)
 
-    def among_strangers(self, record: BatchRecord) -> None:
+    def among_orphans(self, record: BatchRecord) -> None:
         rows = _rows_of(self._runtime, record)
-        self._found(record, rows, _lookup(self._runtime, self._reads).among_strangers(record, rows))
+        self._found(record, rows, _lookup(self._runtime, self._reads).among_orphans(record, rows))
 
     def _found(self, record: BatchRecord, rows: list[Any], finding: Finding) -> None:
         if not isinstance(finding, NoTrace):
@@ -168,7 +168,7 @@ def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
         client=reads,
         time=runtime.bsg_time,
         owner=partial(runtime.ledger.reading.owner, runtime.account),
-        without_owner=partial(runtime.ledger.reading.without_owner, runtime.account),
+        orphans=partial(runtime.ledger.reading.orphans, runtime.account),
         now=moment(runtime.ledger.rooms.now_ms()),
     )
 

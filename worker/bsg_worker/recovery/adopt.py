@@ -177,12 +177,12 @@ def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
     They would not be sent by themselves, but by a person's `retry`. Answers the batches with their BSG campaigns.
     """
     late: dict[str, int] = {}
-    for stranger in compared.without_owner:
-        named = [batch for origin in stranger.origins for batch in origin.batches]
-        if len(named) != 1 or stranger.other_ids or stranger.messages is None:
+    for orphan in compared.orphans:
+        named = [batch for origin in orphan.origins for batch in origin.batches]
+        if len(named) != 1 or orphan.other_ids or orphan.messages is None:
             continue
         for record in runtime.ledger.reading.batch_records(named):
-            if record.state in FINAL_WITHOUT_BSG and stranger.messages <= record.size:
-                record_found(runtime, record, [runtime.client.campaign(stranger.bsg_campaign_id)])
-                late[record.id] = stranger.bsg_campaign_id
+            if record.state in FINAL_WITHOUT_BSG and orphan.messages <= record.size:
+                record_found(runtime, record, [runtime.client.campaign(orphan.bsg_campaign_id)])
+                late[record.id] = orphan.bsg_campaign_id
     return late

@@ -31,7 +31,7 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class WithoutOwner:
+class Orphan:
     """A campaign at BSG that belongs to no batch of the ledger. `created_at` as BSG prints it, without a zone.
 
     `origins`: what its reference ids say, as far as we made them. `other_ids` counts those of somebody else's making
@@ -74,13 +74,13 @@ class Audit:
     since: datetime
     until: datetime
     at_bsg: int
-    without_owner: tuple[WithoutOwner, ...]
+    orphans: tuple[Orphan, ...]
     not_at_bsg: tuple[NotAtBSG, ...]
     waiting: tuple[Waiting, ...]
 
     @property
     def lacking(self) -> bool:
-        return bool(self.without_owner or self.not_at_bsg)
+        return bool(self.orphans or self.not_at_bsg)
 
 
 def audit(runtime: Runtime, since: datetime, until: datetime) -> Audit:
@@ -88,25 +88,25 @@ def audit(runtime: Runtime, since: datetime, until: datetime) -> Audit:
     listed = list(listed_between(runtime.client, since, until))
     # A batch whose POST has just been answered gets its owner a moment later: only what still has none counts.
     in_period = [answer for answer in listed if _made_in(runtime, answer, since, until)]
-    unowned = _without_owner(runtime, in_period)
-    strangers = [(answer, *_whose(runtime, answer.id)) for answer in in_period if answer.id in unowned]
-    still_unowned = _without_owner(runtime, [answer for answer, *_ in strangers])
+    orphan_ids = _orphans_among(runtime, in_period)
+    orphans = [(answer, *_whose(runtime, answer.id)) for answer in in_period if answer.id in orphan_ids]
+    still_orphans = _orphans_among(runtime, [answer for answer, *_ in orphans])
     return Audit(
         since=since,
         until=until,
         at_bsg=len(in_period),
-        without_owner=tuple(
-            WithoutOwner(answer.id, answer.status, answer.created_at, messages, origins, other_ids)
-            for answer, messages, origins, other_ids in strangers
-            if answer.id in still_unowned
+        orphans=tuple(
+            Orphan(answer.id, answer.status, answer.created_at, messages, origins, other_ids)
+            for answer, messages, origins, other_ids in orphans
+            if answer.id in still_orphans
         ),
         not_at_bsg=tuple(_not_at_bsg(runtime, {answer.id for answer in listed}, since, until)),
         waiting=tuple(_waiting(runtime)),
     )
 
 
-def _without_owner(runtime: Runtime, answers: Sequence[CampaignAnswer]) -> frozenset[int]:
-    return runtime.ledger.reading.without_owner(runtime.account, [answer.id for answer in answers])
+def _orphans_among(runtime: Runtime, answers: Sequence[CampaignAnswer]) -> frozenset[int]:
+    return runtime.ledger.reading.orphans(runtime.account, [answer.id for answer in answers])
 
 
 def _made_in(runtime: Runtime, answer: CampaignAnswer, since: datetime, until: datetime) -> bool:
