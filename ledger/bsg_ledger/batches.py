@@ -256,9 +256,9 @@ class Batches:
         """A trace that fits neither yes nor no: `asks` for a person once the doubt is that old."""
         return self._run("ask", campaign_id, batch, attempts, older_than_ms, cause)
 
-    def mistrust(self, campaign_id: str, batch: int, *, attempts: int, account: str, cause: str) -> str:
+    def mark_in_doubt(self, campaign_id: str, batch: int, *, attempts: int, account: str, cause: str) -> str:
         """Puts a waiting batch in doubt: BSG has a trace of it, though this ledger never sent it."""
-        return self._run("mistrust", campaign_id, batch, attempts, account, cause, self._next_look_ms)
+        return self._run("mark_in_doubt", campaign_id, batch, attempts, account, cause, self._next_look_ms)
 
     def shrink(
         self, campaign_id: str, batch: int, *, state: str, size: int, rest: bytes, rest_rows: Sequence[int],

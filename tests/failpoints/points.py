@@ -145,7 +145,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "before script adopted",
         "after script adopted",
     ),
-    scenarios.whose_ids_were_used_before_the_ledger_went_back: ("after script mistrust",),
+    scenarios.whose_ids_were_used_before_the_ledger_went_back: ("after script mark_in_doubt",),
     scenarios.cancelled_in_a_ledger_that_went_back: (
         "after sleep (after script gate: shut)",
         "after script taken",

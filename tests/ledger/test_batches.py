@@ -283,12 +283,12 @@ def test_suspects_of_an_earlier_attempt_explain_nothing_of_a_later_doubt(
     assert desk.absent(lease, window_ms=0, attempts=2) == "asks"
 
 
-def test_a_batch_that_is_mistrusted_while_it_waits_is_not_explained_by_an_earlier_no(desk: Desk) -> None:
+def test_a_batch_that_is_marked_in_doubt_while_it_waits_is_not_explained_by_an_earlier_no(desk: Desk) -> None:
     campaign = desk.prepared(2)
     lease = desk.posting(campaign)
     a_no_for_known_ids(desk, lease)
     desk.absent(lease, window_ms=HOUR_MS)
-    desk.ledger.batches.mistrust(campaign, 0, attempts=1, account=ACCOUNT, cause="a trace")
+    desk.ledger.batches.mark_in_doubt(campaign, 0, attempts=1, account=ACCOUNT, cause="a trace")
     an_id_was_used_before(desk, campaign)
 
     assert desk.absent(lease, window_ms=0) == "asks"

@@ -162,7 +162,7 @@ def test_a_batch_that_is_put_in_doubt_leaves_its_campaign_with_its_own_account(d
     campaign = desk.prepared(1)
     desk.ledger.batches.release(desk.claimed(campaign), delay_ms=0, cause="rate limit")
 
-    state = desk.ledger.batches.mistrust(campaign, 0, attempts=0, account="another", cause="a trace at BSG")
+    state = desk.ledger.batches.mark_in_doubt(campaign, 0, attempts=0, account="another", cause="a trace at BSG")
 
     assert state == "unconfirmed"
     assert desk.client.hget(f"bsg:campaign:{campaign}", "account") == ACCOUNT.encode()

@@ -223,7 +223,7 @@ def test_a_persons_word_opens_whatever_shut_it(desk: Desk) -> None:
 def test_a_waiting_batch_of_which_bsg_has_a_trace_is_in_doubt(desk: Desk) -> None:
     campaign = desk.prepared(2)
 
-    state = desk.ledger.batches.mistrust(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace")
+    state = desk.ledger.batches.mark_in_doubt(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace")
 
     assert state == "unconfirmed"
     assert desk.counts(campaign) == {"unconfirmed": 2}
@@ -239,7 +239,7 @@ def test_a_batch_that_has_moved_on_is_not_put_in_doubt(desk: Desk) -> None:
     campaign = desk.prepared(2)
     desk.claimed(campaign)
 
-    assert desk.ledger.batches.mistrust(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace") == "stale"
+    assert desk.ledger.batches.mark_in_doubt(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace") == "stale"
     assert desk.counts(campaign) == {"claimed": 2}
 
 
@@ -247,7 +247,7 @@ def test_a_trace_of_an_earlier_attempt_says_nothing_of_a_later_one(desk: Desk) -
     campaign = desk.prepared(2)
     desk.ledger.batches.not_taken(desk.posting(campaign), delay_ms=0, cause="429")
 
-    assert desk.ledger.batches.mistrust(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace") == "stale"
+    assert desk.ledger.batches.mark_in_doubt(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace") == "stale"
 
 
 def test_what_bsg_took_of_a_campaign_that_nobody_has_claimed_yet_stamps_it(desk: Desk) -> None:

@@ -129,13 +129,13 @@ def _look_once(
                 untraced.append(record)
             case Found(campaigns):
                 if record_found(runtime, record, campaigns) == "owned":
-                    _mistrust(runtime, record, "a BSG campaign with messages of two batches", adoption)
+                    _mark_in_doubt(runtime, record, "a BSG campaign with messages of two batches", adoption)
                 else:
                     adoption.found[record.id] = campaigns[0].id
             case UsedBefore():
-                _mistrust(runtime, record, "reference ids used before", adoption)
+                _mark_in_doubt(runtime, record, "reference ids used before", adoption)
             case Undecided(cause):
-                _mistrust(runtime, record, cause, adoption)
+                _mark_in_doubt(runtime, record, cause, adoption)
     return untraced
 
 
@@ -163,8 +163,8 @@ def _earliest_ms(record: BatchRecord, rows: Sequence[Any]) -> int:
     return 0 if ours else record.accepted_ms
 
 
-def _mistrust(runtime: Runtime, record: BatchRecord, cause: str, adoption: Adoption) -> None:
-    state = runtime.ledger.batches.mistrust(
+def _mark_in_doubt(runtime: Runtime, record: BatchRecord, cause: str, adoption: Adoption) -> None:
+    state = runtime.ledger.batches.mark_in_doubt(
         record.campaign_id, record.batch, attempts=record.attempts, account=runtime.account, cause=cause
     )
     if state == "unconfirmed":
