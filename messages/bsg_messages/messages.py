@@ -1,6 +1,6 @@
 """One message against BSG's rules, by marshmallow: slow, exact, and able to say what is wrong.
 
-The preparation asks it only about messages that its own quick look does not accept. Both stand on `rules`.
+The preparation calls it only for messages that the fast path does not accept. Both use `rules`.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ import zstandard
 
 from bsg_messages.columns import Flaw, Part
 from bsg_messages.envelope import Envelope
+from bsg_messages.fast_path import CheckedColumns, check_columns
 from bsg_messages.messages import Message, explain
-from bsg_messages.quick_look import QuickColumns, look
 from bsg_messages.reference_ids import generated_ids
 from bsg_messages.rejects import SHOWN_AT_MOST, Reject, RejectCode
 from bsg_messages.template import FieldMissing, Template
@@ -69,14 +69,14 @@ def prepare(
     text is a reject unless the envelope allows duplicates; so is a reference id that an earlier message has.
     """
     template = None if envelope.text is None else Template.parse(envelope.text)
-    columns = look(
+    columns = check_columns(
         part,
         sender=envelope.sender,
         texts=part.texts if template is None else template.render_columns(part.fields, part.size),
         generated_ids=generated_ids(campaign_id, first_index, part.size),
     )
     flaws: dict[int, Flaw] = dict(part.flaws)
-    for row in sorted(columns.doubtful - flaws.keys()):
+    for row in sorted(columns.exact_rows - flaws.keys()):
         found = _asked(part, envelope, template, row)
         if isinstance(found, Flaw):
             flaws[row] = found
@@ -131,7 +131,7 @@ def _without_suppressed(
 
 
 def _without_repeats(
-    columns: QuickColumns, rows: list[int], flaws: dict[int, Flaw], *, check_ids: bool, envelope: Envelope
+    columns: CheckedColumns, rows: list[int], flaws: dict[int, Flaw], *, check_ids: bool, envelope: Envelope
 ) -> list[int]:
     """The rows that repeat no earlier one; those that do are put down as flaws."""
     phones, texts, ids = columns.phones, columns.texts, columns.reference_ids
@@ -185,7 +185,7 @@ def _layers(phones: Sequence[str], rows: list[int]) -> list[list[int]]:
     return [layer for layer in (first, *later) if layer]
 
 
-def _batch(columns: QuickColumns, rows: list[int], first_index: int, transliterate: bool) -> PreparedBatch:
+def _batch(columns: CheckedColumns, rows: list[int], first_index: int, transliterate: bool) -> PreparedBatch:
     names = {sender: json.dumps(sender) for sender in set(map(columns.senders.__getitem__, rows))}
     written = [
         _written(columns, rows[start : start + _ROWS_AT_ONCE], names, transliterate)
@@ -198,7 +198,7 @@ def _batch(columns: QuickColumns, rows: list[int], first_index: int, translitera
     return PreparedBatch(len(rows), body, indexes)
 
 
-def _written(columns: QuickColumns, rows: list[int], names: Mapping[str, str], transliterate: bool) -> bytes:
+def _written(columns: CheckedColumns, rows: list[int], names: Mapping[str, str], transliterate: bool) -> bytes:
     """The rows as JSON, without the brackets around them."""
     phones, senders, texts, ids = (
         _taken(column, rows) for column in (columns.phones, columns.senders, columns.texts, columns.reference_ids)
@@ -220,7 +220,7 @@ def _written(columns: QuickColumns, rows: list[int], names: Mapping[str, str], t
     ).encode()
 
 
-def _ends(columns: QuickColumns, rows: list[int], transliterate: bool) -> Iterable[str]:
+def _ends(columns: CheckedColumns, rows: list[int], transliterate: bool) -> Iterable[str]:
     """The optional fields of each row, with the closing bracket."""
     if columns.tariff_codes is None and columns.transliterate is None:
         return repeat(',"transliterate":true}' if transliterate else "}", len(rows))

@@ -352,7 +352,7 @@ def asked_alone(message: Mapping[str, Any], sender: str | None) -> Message | Rej
 
 @settings(max_examples=400, deadline=None)
 @given(messages=st.lists(MESSAGES, min_size=1, max_size=6), sender=st.sampled_from([None, "MyShop"]))
-def test_the_quick_look_and_the_schema_never_disagree(messages: list[dict[str, Any]], sender: str | None) -> None:
+def test_the_fast_path_and_the_schema_never_disagree(messages: list[dict[str, Any]], sender: str | None) -> None:
     found = prepared(messages, sender=sender, allow_duplicates=True)
 
     rows = {index: row for batch in found.batches for index, row in zip(batch.indexes, rows_of(batch), strict=True)}

@@ -15,9 +15,9 @@ from bsg_config.settings import Settings
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.parts import PartLease
 from bsg_messages.columns import pack, unpack
+from bsg_messages.fast_path import check_columns
 from bsg_messages.messages import explain
 from bsg_messages.preparation import prepare
-from bsg_messages.quick_look import look
 from bsg_messages.rejects import Reject, RejectCode
 from bsg_messages.template import Template
 from bsg_producer import Producer
@@ -33,7 +33,7 @@ WITH_SECOND = Settings.from_environment(
 )
 ENVELOPE = envelope_of(text=f"{TEXT} {{{{ name }}}}", callback_url=f"https://example.com/{TEXT}")
 PART = unpack(pack(list(messages(3)), Template.parse(f"{TEXT} {{{{ name }}}}")).content)
-COLUMNS = look(PART, sender="MyShop", texts=[TEXT] * 3, generated_ids=["a", "b", "c"])
+COLUMNS = check_columns(PART, sender="MyShop", texts=[TEXT] * 3, generated_ids=["a", "b", "c"])
 BODY = f'[{{"phone":{FIRST_PHONE},"text":"{TEXT}"}}]'.encode()
 VALUES: dict[str, Any] = {
     "settings": SETTINGS,

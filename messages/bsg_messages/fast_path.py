@@ -1,7 +1,7 @@
-"""Whole columns at once: most messages are seen to be right here, in a fraction of a microsecond each.
+"""Check whole columns at once: most messages pass here, in a fraction of a microsecond each.
 
-What is accepted here is exactly what `messages.explain` makes of it. What is not seen to be right is only
-doubtful: `messages.explain` decides about it.
+The fast path accepts a message only if `messages.explain` accepts it, with the same result. Every other
+row takes the exact path: `messages.explain` decides.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _LINE_OF_PHONES_MOST = 32  # characters on average: beyond it, phones are so odd
 
 
 @dataclass(slots=True, repr=False)
-class QuickColumns:
-    """The messages as BSG takes them, by place in the part. What stands at a doubtful place means nothing."""
+class CheckedColumns:
+    """The messages as BSG takes them, by row of the part. The values of a row in `exact_rows` mean nothing."""
 
     phones: list[str]
     senders: list[str]
@@ -31,10 +31,10 @@ class QuickColumns:
     reference_ids: list[str]
     tariff_codes: list[int | None] | None
     transliterate: list[bool | None] | None
-    doubtful: set[int]
+    exact_rows: set[int]
 
     def put(self, row: int, message: Message) -> None:
-        """Sets a doubtful place right; a message without an own reference id keeps the generated one."""
+        """Put the result of the exact path. A message without its own reference id keeps the generated one."""
         self.phones[row] = message.phone
         self.senders[row] = message.sender
         self.texts[row] = message.text
@@ -46,29 +46,34 @@ class QuickColumns:
             self.transliterate[row] = message.transliterate
 
 
-def look(part: Part, *, sender: str | None, texts: Sequence[Any] | None, generated_ids: list[str]) -> QuickColumns:
-    """`texts` are the messages' own or the rendered ones; `generated_ids` become the columns' own."""
-    doubtful: set[int] = set(part.flaws)
-    return QuickColumns(
-        phones=_phones(part.phones, part.size, doubtful),
-        senders=_senders(part.senders, sender, part.size, doubtful),
-        texts=_texts(texts, part.size, doubtful),
-        reference_ids=_reference_ids(part.reference_ids, generated_ids, doubtful),
-        tariff_codes=_optional(part.tariff_codes, rules.tariff_code, doubtful),
-        transliterate=_optional(part.transliterate, rules.transliterate, doubtful),
-        doubtful=doubtful,
+def check_columns(
+    part: Part, *, sender: str | None, texts: Sequence[Any] | None, generated_ids: list[str]
+) -> CheckedColumns:
+    """Check the columns of a part. `texts` are the messages' own or the rendered ones; `generated_ids` become the
+    columns' own."""
+    exact_rows: set[int] = set(part.flaws)
+    return CheckedColumns(
+        phones=_phones(part.phones, part.size, exact_rows),
+        senders=_senders(part.senders, sender, part.size, exact_rows),
+        texts=_texts(texts, part.size, exact_rows),
+        reference_ids=_reference_ids(part.reference_ids, generated_ids, exact_rows),
+        tariff_codes=_optional(part.tariff_codes, rules.tariff_code, exact_rows),
+        transliterate=_optional(part.transliterate, rules.transliterate, exact_rows),
+        exact_rows=exact_rows,
     )
 
 
-def _phones(given: Sequence[Any] | None, size: int, doubtful: set[int]) -> list[str]:
+def _phones(given: Sequence[Any] | None, size: int, exact_rows: set[int]) -> list[str]:
     if given is None:
-        doubtful.update(range(size))
+        exact_rows.update(range(size))
         return [""] * size
     kinds = set(map(type, given))
     if kinds == {int}:
         digits = list(map(str, given))
         if min(given) < _INT_PHONE_LEAST or max(given) > _INT_PHONE_MOST:
-            doubtful.update(row for row, phone in enumerate(given) if not _INT_PHONE_LEAST <= phone <= _INT_PHONE_MOST)
+            exact_rows.update(
+                row for row, phone in enumerate(given) if not _INT_PHONE_LEAST <= phone <= _INT_PHONE_MOST
+            )
         return digits
     # All phones in one text, so that blanks and hyphens vanish from all of them at once; "" is looked at below.
     line = "\n".join(given if kinds == {str} else [phone if type(phone) is str else "" for phone in given])
@@ -82,7 +87,7 @@ def _phones(given: Sequence[Any] | None, size: int, doubtful: set[int]) -> list[
             try:
                 digits[row] = rules.phone(given[row])
             except Fault:
-                doubtful.add(row)
+                exact_rows.add(row)
     return digits
 
 
@@ -90,51 +95,51 @@ def _is_plain(phone: Any) -> bool:
     return type(phone) is str and len(phone) <= _LINE_OF_PHONES_MOST and phone.isascii() and "\n" not in phone
 
 
-def _texts(given: Sequence[Any] | None, size: int, doubtful: set[int]) -> list[str]:
+def _texts(given: Sequence[Any] | None, size: int, exact_rows: set[int]) -> list[str]:
     if given is None:
-        doubtful.update(range(size))
+        exact_rows.update(range(size))
         return [""] * size
     texts = list(given)
     if set(map(type, texts)) != {str}:
-        doubtful.update(row for row, text in enumerate(texts) if type(text) is not str)
+        exact_rows.update(row for row, text in enumerate(texts) if type(text) is not str)
         texts = [text if type(text) is str else "" for text in texts]
     if max(map(len, texts), default=0) > rules.SURELY_FITS:
         for row, text in enumerate(texts):
-            if len(text) > rules.SURELY_FITS and row not in doubtful:
+            if len(text) > rules.SURELY_FITS and row not in exact_rows:
                 try:
                     rules.text(text)
                 except Fault:
-                    doubtful.add(row)
+                    exact_rows.add(row)
     if not "".join(texts).isprintable():
-        doubtful.update(row for row, text in enumerate(texts) if rules.control_character(text) is not None)
+        exact_rows.update(row for row, text in enumerate(texts) if rules.control_character(text) is not None)
     if not all(map(str.strip, texts)):
-        doubtful.update(row for row, text in enumerate(texts) if not text.strip())
+        exact_rows.update(row for row, text in enumerate(texts) if not text.strip())
     return texts
 
 
-def _senders(given: Sequence[Any] | None, of_the_campaign: str | None, size: int, doubtful: set[int]) -> list[str]:
+def _senders(given: Sequence[Any] | None, of_the_campaign: str | None, size: int, exact_rows: set[int]) -> list[str]:
     if given is None:
         given = [None] * size
         if of_the_campaign is not None:
             return [of_the_campaign] * size
-    senders = _by_rule(given, rules.sender, doubtful)
+    senders = _by_rule(given, rules.sender, exact_rows)
     if of_the_campaign is None:
-        doubtful.update(row for row, sender in enumerate(senders) if sender is None)
+        exact_rows.update(row for row, sender in enumerate(senders) if sender is None)
     return [of_the_campaign or "" if sender is None else sender for sender in senders]
 
 
-def _reference_ids(given: Sequence[Any] | None, generated: list[str], doubtful: set[int]) -> list[str]:
+def _reference_ids(given: Sequence[Any] | None, generated: list[str], exact_rows: set[int]) -> list[str]:
     if given is None:
         return generated
-    own = _by_rule(given, rules.reference_id, doubtful)
+    own = _by_rule(given, rules.reference_id, exact_rows)
     return [mine if mine is not None else made for mine, made in zip(own, generated, strict=True)]
 
 
-def _optional(given: Sequence[Any] | None, rule: Callable[[Any], Any], doubtful: set[int]) -> list[Any] | None:
-    return None if given is None else _by_rule(given, rule, doubtful)
+def _optional(given: Sequence[Any] | None, rule: Callable[[Any], Any], exact_rows: set[int]) -> list[Any] | None:
+    return None if given is None else _by_rule(given, rule, exact_rows)
 
 
-def _by_rule(given: Sequence[Any], rule: Callable[[Any], Any], doubtful: set[int]) -> list[Any]:
+def _by_rule(given: Sequence[Any], rule: Callable[[Any], Any], exact_rows: set[int]) -> list[Any]:
     """What the rule makes of each value, each distinct one being looked at once; None for a blank one."""
     found: dict[tuple[type, Any], Any] = {}
     refused: set[tuple[type, Any]] = set()
@@ -146,5 +151,5 @@ def _by_rule(given: Sequence[Any], rule: Callable[[Any], Any], doubtful: set[int
             found[key] = None
             refused.add(key)
     if refused:
-        doubtful.update(row for row, key in enumerate(keys) if key in refused)
+        exact_rows.update(row for row, key in enumerate(keys) if key in refused)
     return [found[key] for key in keys]

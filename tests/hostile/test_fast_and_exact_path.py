@@ -1,4 +1,4 @@
-"""The quick look at whole columns and the slow explanation of each message never disagree."""
+"""The fast path over whole columns and the exact path for each message never disagree."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsg_messages import rules
+from bsg_messages.fast_path import CheckedColumns, check_columns
 from bsg_messages.preparation import Prepared
-from bsg_messages.quick_look import QuickColumns, look
 from tests.hostile.strategies import PYTHON_VALUES
 from tests.producer.campaigns import prepared, rows_of
 
@@ -51,9 +51,9 @@ def outcome(found: Prepared) -> tuple[Any, Any]:
     return rows, {reject.index: reject for reject in found.rejects}
 
 
-def doubting_everything(*arguments: Any, **named: Any) -> QuickColumns:
-    columns = look(*arguments, **named)
-    columns.doubtful.update(range(len(columns.phones)))
+def doubting_everything(*arguments: Any, **named: Any) -> CheckedColumns:
+    columns = check_columns(*arguments, **named)
+    columns.exact_rows.update(range(len(columns.phones)))
     return columns
 
 
@@ -67,7 +67,7 @@ def test_asking_about_every_message_changes_nothing(messages: list[Any], sender:
     quick = outcome(prepared(messages, **arguments))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bsg_messages.preparation.look", doubting_everything)
+        patch.setattr("bsg_messages.preparation.check_columns", doubting_everything)
         slow = outcome(prepared(messages, **arguments))
 
     assert quick == slow
