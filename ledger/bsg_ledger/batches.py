@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bsg_ledger.parts import NothingDue
+from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.rows import encode_rows
 from bsg_ledger.scripts import Scripts, text_of
-from bsg_ledger.witness import Witness
 
 STALE = "stale"
 RejectRow = tuple[int, str]
@@ -94,20 +94,20 @@ class Batches:
 
     def intend(
         self, lease: BatchLease, *, account: str, lease_ms: int, duplicate_window_ms: int, remark: str = "",
-        witness: Witness | None = None,
+        detector: RollbackDetector | None = None,
     ) -> str:  # fmt: skip
         """Writes down that the request may be on the wire from now on: `posting`, or why it must not go.
 
-        A ledger that lacks what `witness` has seen of it shuts its gates instead.
+        If the ledger went back, the script shuts the gates instead.
         """
         answer = self._scripts.run(
             "intent", lease.campaign_id, lease.batch, lease.token, account, lease_ms, remark, duplicate_window_ms,
-            self._next_look_ms, witness.name if witness else "", witness.seen if witness else 0, lease.suppressions,
-            *(witness.accounts if witness else ()),
+            self._next_look_ms, detector.name if detector else "", detector.seen if detector else 0, lease.suppressions,
+            *(detector.accounts if detector else ()),
         )  # fmt: skip
         state = text_of(answer[0])
-        if witness is not None and state == "posting":
-            witness.saw(int(answer[3]))
+        if detector is not None and state == "posting":
+            detector.record_seen(int(answer[3]))
         return state
 
     def release(self, lease: BatchLease, *, delay_ms: int, cause: str, unreadable: bool = False) -> str:

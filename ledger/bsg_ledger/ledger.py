@@ -22,11 +22,11 @@ from bsg_ledger.moments import moment
 from bsg_ledger.parts import Parts
 from bsg_ledger.provider_facts import ProviderFactsStore
 from bsg_ledger.reading import Reading
+from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.rooms import Rooms
 from bsg_ledger.scripts import Scripts
 from bsg_ledger.stop_list import StopListProgress
 from bsg_ledger.suppressions import Suppressions
-from bsg_ledger.witness import Witness
 from bsg_ledger.zones import LearntZone
 
 NEXT_LOOK_MS = 1000  # a doubt is looked at soon: how long the evidence has to age is the reconcile's own rule
@@ -71,9 +71,9 @@ class Ledger:
     def provider_facts(self, account: str) -> ProviderFactsStore:
         return ProviderFactsStore(self._client, account)
 
-    def witness(self, accounts: Sequence[str]) -> Witness:
+    def rollback_detector(self, accounts: Sequence[str]) -> RollbackDetector:
         """A new one, which has seen nothing yet: one per process, for all of its accounts."""
-        return Witness(self._scripts, accounts)
+        return RollbackDetector(self._scripts, accounts)
 
     def failures(self, account: str) -> Failures:
         return Failures(self._client, self._scripts, account)

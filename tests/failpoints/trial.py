@@ -23,7 +23,7 @@ from tests.failpoints.scenarios import Scenario
 REACHED_WITHIN = 90.0
 SETTLED_WITHIN = 400.0
 STUCK_AFTER = 1.5  # seconds without a transition, and since the last ageing, after which what is waited for is aged
-LOOK_SECONDS = 0.1
+SECONDS_BETWEEN_CHECKS = 0.1
 COURSE = ("leased", "claimed", "intent", "taken", "prepared", "enqueued", "BSG:", "an operator has to decide")
 CAUSES_SHOWN = 3
 
@@ -113,7 +113,7 @@ def _settle(play: Play) -> float:
                 aged_at = time.monotonic()
         if play.tick is not None:
             play.tick()
-        time.sleep(LOOK_SECONDS)
+        time.sleep(SECONDS_BETWEEN_CHECKS)
 
 
 def _is_settled(status: CampaignStatus) -> bool:

@@ -9,8 +9,8 @@ import pytest
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.gate import GateReason
+from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.rooms import Room
-from bsg_ledger.witness import Witness
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
 
 
@@ -25,15 +25,17 @@ def restore(desk: Desk, copy: Mapping[bytes, bytes]) -> None:
         desk.client.restore(key, 0, value)
 
 
-def witness_of(desk: Desk) -> Witness:
+def detector_of(desk: Desk) -> RollbackDetector:
     """A process that has seen all that there is."""
-    witness = desk.ledger.witness([ACCOUNT])
-    assert not witness.look().went_back
-    return witness
+    rollback_detector = desk.ledger.rollback_detector([ACCOUNT])
+    assert not rollback_detector.check().went_back
+    return rollback_detector
 
 
-def intend(desk: Desk, lease: BatchLease, witness: Witness) -> str:
-    return desk.ledger.batches.intend(lease, account=ACCOUNT, lease_ms=LEASE_MS, duplicate_window_ms=0, witness=witness)
+def intend(desk: Desk, lease: BatchLease, rollback_detector: RollbackDetector) -> str:
+    return desk.ledger.batches.intend(
+        lease, account=ACCOUNT, lease_ms=LEASE_MS, duplicate_window_ms=0, detector=rollback_detector
+    )
 
 
 def gate_reason(desk: Desk) -> str:
@@ -45,33 +47,33 @@ def gate_reason(desk: Desk) -> str:
 
 
 def test_a_process_that_saw_nothing_suspects_nothing(desk: Desk) -> None:
-    before_the_first_campaign = witness_of(desk)
+    before_the_first_campaign = detector_of(desk)
     desk.prepared(2)
 
-    assert not before_the_first_campaign.look().went_back
-    assert not desk.ledger.witness([ACCOUNT]).look().went_back
+    assert not before_the_first_campaign.check().went_back
+    assert not desk.ledger.rollback_detector([ACCOUNT]).check().went_back
     assert gate_reason(desk) == ""
 
 
 def test_a_ledger_that_is_restored_as_it_was_seen_is_no_older_one(desk: Desk) -> None:
     desk.prepared(2)
-    witness = witness_of(desk)
+    rollback_detector = detector_of(desk)
     restore(desk, copied(desk))
 
-    assert not witness.look().went_back
+    assert not rollback_detector.check().went_back
 
 
 def test_an_older_ledger_shuts_the_gate(desk: Desk) -> None:
     campaign = desk.prepared(2)
     copy = copied(desk)
     desk.claimed(campaign)
-    witness = witness_of(desk)
+    rollback_detector = detector_of(desk)
     restore(desk, copy)
 
-    look = witness.look()
+    check = rollback_detector.check()
 
-    assert (look.went_back, look.other_ledger) == (True, False)
-    assert look.sequence < look.seen
+    assert (check.went_back, check.other_ledger) == (True, False)
+    assert check.sequence < check.seen
     assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
 
 
@@ -79,90 +81,90 @@ def test_an_older_ledger_is_noticed_though_it_has_counted_further_meanwhile(desk
     desk.accepted(2)
     copy = copied(desk)
     desk.accepted(2)
-    witness = witness_of(desk)
+    rollback_detector = detector_of(desk)
     restore(desk, copy)
     desk.prepared(2, 2, 2)
 
-    look = witness.look()
+    check = rollback_detector.check()
 
-    assert look.sequence > look.seen
-    assert look.went_back
+    assert check.sequence > check.seen
+    assert check.went_back
 
 
 def test_an_emptied_redis_is_another_ledger(desk: Desk) -> None:
     desk.prepared(2)
-    witness = witness_of(desk)
+    rollback_detector = detector_of(desk)
     desk.client.flushall()
     desk.accepted(2, incarnation="another")
 
-    look = witness.look()
+    check = rollback_detector.check()
 
-    assert (look.went_back, look.other_ledger) == (True, True)
+    assert (check.went_back, check.other_ledger) == (True, True)
 
 
 def test_a_process_notices_once(desk: Desk) -> None:
     campaign = desk.prepared(2)
     copy = copied(desk)
     desk.claimed(campaign)
-    witness = witness_of(desk)
+    rollback_detector = detector_of(desk)
     restore(desk, copy)
-    witness.look()
+    rollback_detector.check()
     desk.ledger.gate(ACCOUNT).open(reason="", by="operator")
 
-    assert not witness.look().went_back
+    assert not rollback_detector.check().went_back
     assert gate_reason(desk) == ""
 
 
 def test_whoever_sent_a_batch_does_not_send_it_again_from_an_older_ledger(desk: Desk) -> None:
     campaign = desk.prepared(2)
     copy = copied(desk)
-    witness = witness_of(desk)
-    assert intend(desk, desk.claimed(campaign), witness) == "posting"
+    rollback_detector = detector_of(desk)
+    assert intend(desk, desk.claimed(campaign), rollback_detector) == "posting"
     restore(desk, copy)
 
-    assert intend(desk, desk.claimed(campaign), witness) == "pending"
+    assert intend(desk, desk.claimed(campaign), rollback_detector) == "pending"
     assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
 
 
 def test_an_older_ledger_shuts_the_gates_of_all_accounts_of_the_process(desk: Desk) -> None:
     campaign = desk.prepared(2)
     copy = copied(desk)
-    witness = desk.ledger.witness([ACCOUNT, "other"])
-    assert not witness.look().went_back
-    assert intend(desk, desk.claimed(campaign), witness) == "posting"
+    rollback_detector = desk.ledger.rollback_detector([ACCOUNT, "other"])
+    assert not rollback_detector.check().went_back
+    assert intend(desk, desk.claimed(campaign), rollback_detector) == "posting"
     restore(desk, copy)
 
-    assert witness.look().went_back
+    assert rollback_detector.check().went_back
 
     assert {desk.ledger.gate(account).state().reason for account in (ACCOUNT, "other")} == {GateReason.LEDGER_WENT_BACK}
 
 
 def test_a_process_that_sends_batch_after_batch_suspects_nothing(desk: Desk) -> None:
     campaign = desk.prepared(2, 2)
-    witness = witness_of(desk)
+    rollback_detector = detector_of(desk)
 
-    assert [intend(desk, desk.claimed(campaign), witness) for _ in range(2)] == ["posting", "posting"]
+    assert [intend(desk, desk.claimed(campaign), rollback_detector) for _ in range(2)] == ["posting", "posting"]
 
 
 def test_what_was_sent_since_the_last_look_is_not_sent_again_from_an_older_ledger(desk: Desk) -> None:
     campaign = desk.prepared(2)
-    witness = witness_of(desk)
+    rollback_detector = detector_of(desk)
     copy = copied(desk)
-    assert intend(desk, desk.claimed(campaign), witness) == "posting"
+    assert intend(desk, desk.claimed(campaign), rollback_detector) == "posting"
     restore(desk, copy)
 
-    assert intend(desk, desk.claimed(campaign), witness) == "pending"
+    assert intend(desk, desk.claimed(campaign), rollback_detector) == "pending"
     assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
 
 
 def test_marks_of_processes_that_are_gone_vanish_and_those_of_the_living_stay(desk: Desk) -> None:
     desk.prepared(2)
-    witness = witness_of(desk)
-    key = f"bsg:witness:{witness.name}"
+    rollback_detector = detector_of(desk)
+    key = f"bsg:rollback-detector:{rollback_detector.name}"
     month = desk.client.pttl(key)
     desk.client.pexpire(key, HOUR_MS)
 
-    assert not witness.look().went_back
+    assert not rollback_detector.check().went_back
     assert desk.client.pttl(key) > month - HOUR_MS
 
 

@@ -16,7 +16,7 @@ from bsg_worker.prepare.prepare import prepare_next, prepare_then_submit
 from bsg_worker.runtime import Runtime
 from bsg_worker.submit.submit import submit_batches
 from bsg_worker.upkeep.sweep import sweep
-from bsg_worker.watch import look_once
+from bsg_worker.watch import check_once
 from tests.ledger.campaigns import Desk
 from tests.ledger.test_going_back import copied, restore
 from tests.scenarios.stage import messages
@@ -137,7 +137,7 @@ def test_what_one_account_saw_of_the_ledger_keeps_every_account_from_sending_onc
     for campaign in (lost, seen):
         while prepare_next(ours.first, campaign):
             pass
-    look_once(ours.first)
+    check_once(ours.first)
     desk = Desk(two.runtime.redis)
     copy = copied(desk)
     submit_batches(another_process.of_campaign(lost), lost, "")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bsg_ledger.gate import GateReason
-from bsg_worker.watch import look_once
+from bsg_worker.watch import check_once
 from tests.worker.bench import Bench
 
 
@@ -16,14 +16,14 @@ def test_a_ledger_that_went_back_is_told_of_and_its_gate_is_shut(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.prepared(1)
-    look_once(bench.runtime)
+    check_once(bench.runtime)
     client: Any = bench.runtime.redis
     client.flushall()
 
     with caplog.at_level(logging.ERROR):
-        look = look_once(bench.runtime)
+        check = check_once(bench.runtime)
 
-    assert look.went_back
+    assert check.went_back
     assert bench.producer.gate().reason == GateReason.LEDGER_WENT_BACK
     assert "audit --adopt" in caplog.text
 
@@ -31,7 +31,7 @@ def test_a_ledger_that_went_back_is_told_of_and_its_gate_is_shut(
 def test_a_ledger_that_has_all_of_it_is_not_told_of(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         bench.prepared(1)
-        look_once(bench.runtime)
+        check_once(bench.runtime)
 
     assert bench.producer.gate().open
     assert caplog.text == ""

@@ -18,7 +18,7 @@ from bsg_ledger.gate import Gate
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.limiter import LONGEST_RESERVATION, Limiter, status_limiter, submit_limiter
 from bsg_ledger.measurements import Measurements
-from bsg_ledger.witness import Witness
+from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_messages.body_seal import BodySeal
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.evidence import Evidence
@@ -29,7 +29,7 @@ class Runtime:
     """One process's connections and one account's limits.
 
     `permits` bounds the requests that the process has on the wire at once for the account: who waits for a slot of its
-    limit holds one, and must not keep other accounts from theirs. `witness` and `looking` are the process's.
+    limit holds one, and must not keep other accounts from theirs. `rollback_detector` and `looking` are the process's.
     """
 
     settings: Settings
@@ -41,7 +41,7 @@ class Runtime:
     doorbell: Doorbell
     permits: threading.BoundedSemaphore
     bsg_time: BSGTime
-    witness: Witness
+    rollback_detector: RollbackDetector
     measurements: Measurements
     seal: BodySeal
     evidence: Evidence = field(default_factory=Evidence)
@@ -105,7 +105,9 @@ def build(
         doorbell=Doorbell(client),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
-        witness=ledger.witness([one.account for one in (settings, *beside)]) if first is None else first.witness,
+        rollback_detector=ledger.rollback_detector([one.account for one in (settings, *beside)])
+        if first is None
+        else first.rollback_detector,
         measurements=Measurements(client, settings.account),
         seal=BodySeal(settings.body_key),
         looking=threading.Lock() if first is None else first.looking,

@@ -1,4 +1,4 @@
-"""Every worker process keeps looking whether the ledger has what the process saw of it, and notes its name and keys."""
+"""Each worker process checks for a rollback of the ledger, and notes its name and keys."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bsg_config import clock
 from bsg_config.settings import SettingsInvalid
 from bsg_ledger.heartbeats import Heartbeats
 from bsg_ledger.keys import NOTE_SECONDS
-from bsg_ledger.witness import Look
+from bsg_ledger.rollback_detector import RollbackCheck
 from bsg_worker.accounts import current
 from bsg_worker.recovery.rekey import note_key
 from bsg_worker.runtime import Runtime
 
 LOGGER = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0  # what this process saw less than that before the ledger went back, it may not have seen at all
+SECONDS_BETWEEN_CHECKS = 1.0  # events of the last second before a rollback may be unseen
 
 
 def begin_watch(worker: str | None) -> None:
@@ -39,22 +39,22 @@ def _watch(worker: str | None) -> None:
                 if worker is not None:
                     Heartbeats(current().first.redis).note_worker(worker)
                 note_at = clock.monotonic() + NOTE_SECONDS
-            look_once(current().first)
+            check_once(current().first)
         except SettingsInvalid:
             return  # every task tells it
         except RedisError:
-            LOGGER.debug("the ledger could not be looked at")
-        clock.sleep(LOOK_SECONDS)
+            LOGGER.debug("the check for a rollback failed")
+        clock.sleep(SECONDS_BETWEEN_CHECKS)
 
 
-def look_once(runtime: Runtime) -> Look:
-    """One look; a ledger that went back is told of, and the gates of the process's accounts are shut."""
-    look = runtime.witness.look()
-    if look.went_back:
+def check_once(runtime: Runtime) -> RollbackCheck:
+    """Check once. If the ledger went back, log it and shut the gates of the process's accounts."""
+    check = runtime.rollback_detector.check()
+    if check.went_back:
         LOGGER.error(
             "the ledger went back: this process saw event %d, %s. Gates are shut: batches that wait may have been"
             " sent. Run `bsg-campaigns audit --adopt`, with --account for each named account",
-            look.seen,
-            "and this is another ledger" if look.other_ledger else f"and it is at {look.sequence}",
+            check.seen,
+            "and this is another ledger" if check.other_ledger else f"and it is at {check.sequence}",
         )
-    return look
+    return check

@@ -10,7 +10,7 @@
 --   bsg:suppressed:from:SOURCE          set     which phones each of them did; one in none of them is from here
 --   bsg:stop-lists                      hash    NAME:step (offset of the next page of that account's stop list, or push),
 --                                               NAME:due (ms)
---   bsg:witness:W                       string  the sequence that process W has seen; expires when W is long gone
+--   bsg:rollback-detector:W             string  high-water mark of process W: the last event that it has seen; expires
 --   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
 --   bsg:account-names                   set     of every account that a campaign was ever accepted for
 --   bsg:keys                            zset    accounts by when a process had their key last
@@ -448,19 +448,19 @@ local function trial_unanswered(account, campaign, batch, token)
 end
 
 -- Each process leaves a mark as high as what it has seen. Only a ledger that went back, or another one, lacks it.
-local WITNESS_KEPT = 30 * 86400000
+local DETECTOR_KEPT_MS = 30 * 86400000
 
-local function went_back(witness, seen)
-  return number(redis.call('GET', 'bsg:witness:' .. witness)) < number(seen)
+local function went_back(detector, seen)
+  return number(redis.call('GET', 'bsg:rollback-detector:' .. detector)) < number(seen)
 end
 
-local function mark(witness)
-  local key, sequence = 'bsg:witness:' .. witness, number(redis.call('HGET', 'bsg:ledger', 'sequence'))
-  if witness == '' then return sequence end
+local function save_high_water_mark(detector)
+  local key, sequence = 'bsg:rollback-detector:' .. detector, number(redis.call('HGET', 'bsg:ledger', 'sequence'))
+  if detector == '' then return sequence end
   if sequence ~= number(redis.call('GET', key)) then
-    redis.call('SET', key, sequence, 'PX', WITNESS_KEPT)
-  elseif redis.call('PTTL', key) < WITNESS_KEPT / 2 then
-    redis.call('PEXPIRE', key, WITNESS_KEPT)
+    redis.call('SET', key, sequence, 'PX', DETECTOR_KEPT_MS)
+  elseif redis.call('PTTL', key) < DETECTOR_KEPT_MS / 2 then
+    redis.call('PEXPIRE', key, DETECTOR_KEPT_MS)
   end
   return sequence
 end

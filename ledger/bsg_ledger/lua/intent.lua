@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Writes down that the request may be on the wire from now on. Nothing leaves before this is on disk.
 -- ARGV  1 campaign, 2 batch, 3 token, 4 account, 5 lease (ms), 6 remark for the event,
---       7 duplicate window (ms), 8 next look (ms), 9 witness ('' for none), 10 sequence that it has seen,
+--       7 duplicate window (ms), 8 next look (ms), 9 rollback detector ('' for none), 10 sequence that it has seen,
 --       11 suppressions that its messages were held against, 12... accounts whose gates a ledger that went back shuts
 -- Answer  {posting, attempts, first intent (ms), sequence now}, {pending, why}, {cancelled}, {expired}, {unconfirmed}
 --         or {stale}
@@ -31,4 +31,4 @@ local attempts = redis.call('HINCRBY', key, 'attempts', 1)
 if not in_doubt(campaign, batch) then redis.call('HSET', key, 'first_intent_at', NOW) end
 redis.call('HSET', key, 'intent_at', NOW, 'lease_until', NOW + ARGV[5])
 move(campaign, batch, 'posting', NOW + ARGV[5], 'intent', ARGV[6])
-return { 'posting', attempts, number(redis.call('HGET', key, 'first_intent_at')), mark(ARGV[9]) }
+return { 'posting', attempts, number(redis.call('HGET', key, 'first_intent_at')), save_high_water_mark(ARGV[9]) }
