@@ -1,7 +1,7 @@
 """At which failpoints processes die: a directory with a file for each, which the process that dies there takes away.
 
 A point may be told from others of its name by the effect before it in the same thread, sleeps left out:
-`after sleep (after script look)`.
+`after sleep (after script check_for_rollback)`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
@@ -86,20 +86,22 @@ def _of_run(_scripts: Scripts, name: str, *arguments: object) -> str:
 
 
 def _of_command(_client: redis.Redis, name: object, *arguments: Any) -> str | None:
-    if not _is_ours():
-        return None
-    if name in ("EVALSHA", "EVAL"):
-        digest, _keys, *rest = arguments
-        return effects.script(_names_by_digest().get(digest, digest), rest)
-    return effects.command(name, arguments)
+    return _effect(name, arguments) if _is_ours() else None
 
 
 def _of_pipeline(pipeline: Pipeline) -> str | None:
-    commands = [arguments for arguments, _ in pipeline.command_stack]
-    if not commands or not _is_ours():
+    if not _is_ours():
         return None
-    name, *arguments = commands[-1]
-    return effects.command(name, arguments)
+    found = [effect for (name, *arguments), _ in pipeline.command_stack if (effect := _effect(name, arguments))]
+    scripts = [effect for effect in found if effect.startswith("script ")]
+    return next(reversed(scripts or found), None)
+
+
+def _effect(name: object, arguments: Sequence[Any]) -> str | None:
+    if name not in ("EVALSHA", "EVAL"):
+        return effects.command(name, arguments)
+    digest, _keys, *rest = arguments
+    return effects.script(_names_by_digest().get(digest, digest), rest)
 
 
 def _of_exchange(_wire: Wire, method: str, path: str) -> str:

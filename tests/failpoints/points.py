@@ -35,7 +35,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after sleep (after script reserve: status)",
         "after GET detail",
         "after script polled",
-        "after script look",
+        "after script check_for_rollback",
         "after script note_key",
         "after redis ZREMRANGEBYSCORE workers",
         "after redis ZREMRANGEBYSCORE beats",
