@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bsg_cli.auditing import PATIENCE_SECONDS, unanswered
-from bsg_cli.commands.resolve import confirmed, require_decision, show_plan
+from bsg_cli.confirmation import confirmed, require_decision, show_plan
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import Progress, number, print_json

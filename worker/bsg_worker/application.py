@@ -29,7 +29,7 @@ FOREIGN_BROKERS = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER
 for name in FOREIGN_BROKERS:
     os.environ.pop(name, None)
 
-app = Celery("bsg_worker", include=["bsg_worker.tasks"])
+app = Celery("bsg_worker")
 SETTINGS = Settings.from_environment()
 app.conf.update(celery_settings(SETTINGS), beat_scheduler="bsg_worker.steady_beat:SteadyScheduler")
 

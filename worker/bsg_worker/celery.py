@@ -1,5 +1,6 @@
-"""Where `celery -A bsg_worker` looks."""
+"""Where `celery -A bsg_worker` looks. Importing the tasks registers them."""
 
+from bsg_worker import tasks
 from bsg_worker.application import app
 
-__all__ = ["app"]
+__all__ = ["app", "tasks"]

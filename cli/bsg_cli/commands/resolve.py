@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.commands.send import moment_argument
+from bsg_cli.confirmation import confirmed, require_decision, show_plan
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import BadInput, ExitCode
-from bsg_cli.printing import messages, moment, number, print_json, print_table
+from bsg_cli.printing import messages, number, print_json
 from bsg_ledger.doubts import Doubt
 from bsg_producer import Producer
 
@@ -107,45 +107,3 @@ def _left_alone(doubt: Doubt) -> str:
 
 def _sum(doubts: Sequence[Doubt]) -> str:
     return messages(sum(doubt.messages for doubt in doubts))
-
-
-def show_plan(
-    doubts: Sequence[Doubt], planned: dict[str, str], arguments: argparse.Namespace, otherwise: Callable[[Doubt], str]
-) -> None:
-    """Print each batch with what would be done with it: what is planned for it, else why it is left alone."""
-    rows = [(doubt, planned.get(doubt.batch) or otherwise(doubt)) for doubt in doubts]
-    if arguments.json:
-        for doubt, action in rows if arguments.dry_run else ():
-            print_json({"doubt": doubt, "changes": doubt.batch in planned, "action": action})
-        return
-    if not rows:
-        print("No batch of the account is in doubt since a moment of that period.")
-        return
-    print_table(
-        ("batch", "messages", "in doubt since", "account", "what is done"),
-        (
-            (doubt.batch, number(doubt.messages), moment(doubt.since), doubt.account_name, action)
-            for doubt, action in rows
-        ),
-    )
-
-
-def confirmed(arguments: argparse.Namespace, question: str) -> bool:
-    """Whether to go on after what would be done was shown. Raise `BadInput` where nobody can be asked."""
-    if arguments.dry_run:
-        if not arguments.json:
-            print("Nothing was changed.")
-        return False
-    if arguments.yes:
-        return True
-    require_decision(arguments)
-    print(f"{question} Type yes to go on: ", end="", flush=True)
-    if sys.stdin.readline().strip().lower() == "yes":
-        return True
-    print("Nothing was changed.")
-    return False
-
-
-def require_decision(arguments: argparse.Namespace) -> None:
-    if not (arguments.dry_run or arguments.yes) and (arguments.json or not sys.stdin.isatty()):
-        raise BadInput("Nothing was changed, as nobody can be asked. --yes goes on, --dry-run only shows it.")
