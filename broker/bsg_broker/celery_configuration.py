@@ -17,7 +17,7 @@ _EXCHANGES_IN_A_TASK = 3
 _SECONDS_FROM_SOFT_TO_HARD_LIMIT = 60.0
 # By the clocks of two machines, so far beyond what those may differ by: within a period of seconds, a status worker
 # whose clock is that little ahead would throw every tick away. Ticks in number do no harm: each takes what is due.
-_TICK_EXPIRES = 3600.0
+_TICK_EXPIRES = 3600.0  # guard: tick-expires-late
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "result_backend": None,
         "task_ignore_result": True,
         "task_serializer": "json",
-        "accept_content": ["json"],
+        "accept_content": ["json"],  # guard: json-only
         "result_accept_content": ["json"],
         "task_publish_retry_policy": {
             "max_retries": 2,

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from bsg_messages.priority import PRIORITIES
 
-_TURNS_IN_A_ROW = {"prepare": 4}
+_TURNS_IN_A_ROW = {"prepare": 4}  # guard: new-campaigns-first
 
 
 class ServiceOrder:
@@ -45,6 +45,7 @@ class ServiceOrder:
 
     def _rank(self, queue: str) -> tuple[int, int, bool]:
         stage, _, priority = queue.partition(".")
+        # guard: liveness-first
         if stage == "pulse":  # whether the worker lives must be told however much else there is to do
             return -1, 0, False
         rank = PRIORITIES.index(priority) if priority in PRIORITIES else len(PRIORITIES)

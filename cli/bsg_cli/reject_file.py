@@ -60,11 +60,12 @@ def _matched(
     for index, row in enumerate(file):
         rows += 1
         if reject is not None and reject.index == index:
+            # guard: reject-file-same-phones
             if reject.phone and str(row.get("phone", ""))[:SHOWN_AT_MOST] != reject.phone:
                 raise BadInput(f"{file.shown}, line {file.line}: not the phone that was sent. {_REMEDY}")
             yield reject, file.line, row
             reject = next(wanted, None)
-    if rows != accepted:
+    if rows != accepted:  # guard: reject-file-same-length
         raise BadInput(
             f"{file.shown}: {number(rows)} rows, but the campaign has {number(accepted)} messages. {_REMEDY}"
         )

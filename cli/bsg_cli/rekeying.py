@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     settings.require_accounts()
     runtime = build(settings.of_account(arguments.account), patience=PATIENCE_SECONDS)
     with queue_errors():
-        _check_key(runtime)
+        _check_key(runtime)  # guard: rekey-checks-key
         known = {account.account for account in settings.accounts}
         olds = runtime.ledger.keys.owners(arguments.account) - known
         results = [result for old in sorted(olds) for result in move(runtime, old, by="operator")]

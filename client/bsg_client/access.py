@@ -125,7 +125,7 @@ def bsg_account_of(token: str) -> str:
     if not isinstance(claims, Mapping):
         return ""
     number = claims.get("id")
-    if isinstance(number, bool) or not isinstance(number, (int, str)) or not number:
+    if isinstance(number, bool) or not isinstance(number, (int, str)) or not number:  # guard: token-names-account
         return ""
     whose = json.dumps([number, claims.get("sub")])
     return hashlib.sha256(whose.encode()).hexdigest()[:16]

@@ -121,7 +121,7 @@ def data_of(answer: Any) -> Any:
 def campaign_answer(data: Any) -> CampaignAnswer | None:
     """Reads a campaign; None unless it is an object with a whole number above zero as its id."""
     bsg_id = whole_number(data.get("id")) if isinstance(data, Mapping) else None
-    if bsg_id is None or bsg_id <= 0:
+    if bsg_id is None or bsg_id <= 0:  # guard: positive-campaign-id
         return None
     return CampaignAnswer(id=bsg_id, **_shared(data))
 
@@ -243,7 +243,7 @@ def _told_price(data: Mapping[str, Any]) -> Any:
     price = next((data[name] for name in ("calculated_price", "total_price") if data.get(name) is not None), None)
     # BSG: "price defined only as the response to create campaign". A campaign that is read has 0 without a currency:
     # that must not take the place of the price of its creation, which max_cost is held against.
-    return None if _decimal(price) == 0 and data.get("currency") is None else price
+    return None if _decimal(price) == 0 and data.get("currency") is None else price  # guard: untold-price
 
 
 def _statistics(value: Any) -> dict[str, int]:

@@ -143,7 +143,7 @@ class BSGClient:
         try:
             return creation_outcome(self._authorised(attempt, self._before_second_post))
         except ReadFailed as failure:
-            return _without_access(failure)
+            return _without_access(failure)  # guard: no-token-nothing-taken
         except RedisError:
             # Asked before the first attempt, or after a 401: either way nothing was taken.
             return _NO_TOKEN
@@ -152,7 +152,7 @@ class BSGClient:
         """One campaign. Raises ReadFailed. BSG: GET /api/campaigns/{id}/detail."""
         data = data_of(self._get(f"/api/campaigns/{bsg_id:d}/detail", {}))
         detail = campaign_detail(data, bsg_id)
-        if detail is None or whole_number(data.get("id", bsg_id)) != bsg_id:
+        if detail is None or whole_number(data.get("id", bsg_id)) != bsg_id:  # guard: details-of-campaign
             raise ReadFailed("not the answer that is documented", status=200)
         return detail
 
@@ -241,10 +241,12 @@ class BSGClient:
         try:
             content = usable(self._asked("PATCH", f"/api/campaigns/{bsg_id:d}/stop", {}))
         except ReadFailed as failure:
+            # guard: past-stopping
             if failure.status == _UNPROCESSABLE and not failure.throttled and failure.account_reason is None:
                 return None
             raise
         campaign = campaign_answer(data_of(content))
+        # guard: stop-response-matches
         return campaign.status or None if campaign is not None and campaign.id == bsg_id else None
 
     def _get(self, path: str, query: Mapping[str, str]) -> Mapping[str, Any]:
@@ -255,7 +257,7 @@ class BSGClient:
         sent = None if body is None else StreamedBody((body,), lambda: True)
 
         def attempt(headers: Mapping[str, str]) -> Answer | NoAnswer:
-            self._before_read()
+            self._before_read()  # guard: read-asks-limiter
             return self._wire.exchange(
                 method, path, authorisation=headers, query=query, body=sent, longest_answer=_LONGEST_LIST
             )
@@ -271,12 +273,12 @@ class BSGClient:
         """Makes a second attempt with a new token when that of the first is refused, and no third."""
         headers = self._access.headers()
         answer = attempt(headers)
-        if not isinstance(answer, Answer) or answer.status != _UNAUTHORISED:
+        if not isinstance(answer, Answer) or answer.status != _UNAUTHORISED:  # guard: only-new-token-repeats
             return answer
         renewed = self._access.renewed(headers)
         if renewed is None:
             return answer
-        before_second()
+        before_second()  # guard: second-post-slot
         return attempt(renewed)
 
     def _printed(self, moment: datetime) -> str:

@@ -58,7 +58,7 @@ _CODES: Mapping[int, Outcome] = {
     2: Outcome(OutcomeKind.ACCOUNT_CLOSED, "user blocked", account_reason=AccountReason.BLOCKED),
     3: replace(_REFUSED, cause="not enough parameters"),
     4: replace(_REFUSED, cause="function not supported"),
-    5: replace(_IN_DOUBT, cause="unknown error"),
+    5: replace(_IN_DOUBT, cause="unknown error"),  # guard: code-unknown-error
     6: replace(_REFUSED, cause="no such tariff"),
     7: replace(_REFUSED, cause="invalid parameters"),
     8: Outcome(OutcomeKind.ACCOUNT_CLOSED, "not enough funds", account_reason=AccountReason.NO_FUNDS),
@@ -67,7 +67,7 @@ _CODES: Mapping[int, Outcome] = {
     11: Outcome(OutcomeKind.THROTTLED, "too many messages at once"),
     12: replace(_REFUSED, cause="package too large"),
     21: replace(_REFUSED, cause="invalid phone"),
-    23: replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN, reference_ids_taken=True),
+    23: replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN, reference_ids_taken=True),  # guard: code-id-present
     24: replace(_REFUSED, cause="invalid payload"),
     25: replace(_REFUSED, cause="invalid originator"),
     26: replace(_REFUSED, cause="text empty or too long"),
@@ -82,6 +82,7 @@ _CODES: Mapping[int, Outcome] = {
 def creation_outcome(answer: Answer | NoAnswer) -> Outcome:
     """What became of a request to create a campaign."""
     if isinstance(answer, NoAnswer):
+        # guard: body-left-in-doubt
         return Outcome(OutcomeKind.IN_DOUBT if answer.body_left else OutcomeKind.NOT_TAKEN, answer.cause)
     return replace(_by_status(answer), retry_after=retry_after(answer.headers))
 
@@ -105,9 +106,9 @@ def read_failure(answer: Answer | NoAnswer) -> ReadFailed:
 
 def usable(answer: Answer | NoAnswer) -> Any:
     """The JSON of an answer that says yes; raises ReadFailed when it does not."""
-    if isinstance(answer, Answer) and answer.status in _YES and answer.cut is None:
+    if isinstance(answer, Answer) and answer.status in _YES and answer.cut is None:  # guard: read-whole
         content = decode(answer.body)
-        if isinstance(content, Mapping) and _code(content) is None:
+        if isinstance(content, Mapping) and _code(content) is None:  # guard: error-is-no-list
             return content
     raise read_failure(answer)
 
@@ -118,20 +119,21 @@ def _by_status(answer: Answer) -> Outcome:
         return _closed_unless_the_code_says_more(answer)
     if status == 429:
         return _of_a_429(answer)
-    if answer.cut is not None:
+    if answer.cut is not None:  # guard: cut-response-in-doubt
         return replace(_IN_DOUBT, cause=f"HTTP {status}, {answer.cut}")
     content = decode(answer.body)
     if status in _YES and isinstance(content, Mapping):
         return _of_a_yes(status, content)
+    # guard: gateway-error
     if status in _NO and isinstance(content, Mapping) and not content.keys().isdisjoint(("error", "errors", "message")):
         return _of_a_no(status, content)
-    return replace(_IN_DOUBT, cause=f"HTTP {status}")
+    return replace(_IN_DOUBT, cause=f"HTTP {status}")  # guard: other-status-in-doubt
 
 
 def _of_a_429(answer: Answer) -> Outcome:
-    if _DUPLICATE_NOTICE.search(answer.body):
+    if _DUPLICATE_NOTICE.search(answer.body):  # guard: duplicate-notice-in-doubt
         return replace(_IN_DOUBT, cause="HTTP 429: duplicate request", duplicate_notice=True)
-    if answer.cut is not None and "Retry-After" not in answer.headers:
+    if answer.cut is not None and "Retry-After" not in answer.headers:  # guard: cut-429-in-doubt
         return replace(_IN_DOUBT, cause=f"HTTP 429, {answer.cut}")
     return Outcome(OutcomeKind.THROTTLED, "HTTP 429")
 
@@ -148,10 +150,10 @@ def _of_a_yes(status: int, content: Mapping[str, Any]) -> Outcome:
     campaign = campaign_answer(data_of(content))
     refusal = _by_code(content)
     if campaign is not None:
-        if refusal is None:
+        if refusal is None:  # guard: campaign-with-error
             return Outcome(OutcomeKind.TAKEN, "taken", campaign=campaign)
         return replace(_IN_DOUBT, cause="a campaign and an error in one answer")
-    return refusal or replace(_IN_DOUBT, cause=f"HTTP {status} without a campaign")
+    return refusal or replace(_IN_DOUBT, cause=f"HTTP {status} without a campaign")  # guard: yes-without-campaign
 
 
 def _of_a_no(status: int, content: Mapping[str, Any]) -> Outcome:
@@ -171,9 +173,9 @@ def _of_complaints(errors: Any) -> Outcome:
         return replace(_REFUSED, cause="HTTP 422")
     fields = [fault.field if fault else name for fault, (name, _) in zip(faults, complaints, strict=True)]
     rows = tuple(fault for fault in faults if fault is not None)
-    if all(field == _REFERENCE_ID for field in fields):
+    if all(field == _REFERENCE_ID for field in fields):  # guard: reference-id-complaints
         return replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN, reference_ids_taken=True, rows=rows)
-    if len(rows) < len(faults):
+    if len(rows) < len(faults):  # guard: complaint-per-row
         return replace(_REFUSED, cause="HTTP 422")
     return Outcome(OutcomeKind.ROWS_REFUSED, f"HTTP 422 for {len({fault.row for fault in rows})} rows", rows=rows)
 
@@ -217,4 +219,5 @@ def _by_code(content: Mapping[str, Any]) -> Outcome | None:
     code = _code(content)
     if code is None:
         return None
+    # guard: code-undocumented
     return _CODES.get(code, replace(_IN_DOUBT, cause="an error code that is not documented"))

@@ -40,7 +40,7 @@ class Exchange:
         """
         exchange = cls(seconds, send_timeout)
         _of_this_thread.exchange = exchange
-        exchange._timer.start()
+        exchange._timer.start()  # guard: request-timer
         try:
             yield exchange
         finally:
@@ -86,6 +86,7 @@ class _Watched(HTTPConnection):
 
     def request(self, *arguments: Any, **options: Any) -> None:
         if self.sock is not None:
+            # guard: kept-connection-watched
             _current().watch(self.sock)  # kept alive from an earlier exchange
         super().request(*arguments, **options)
 
@@ -111,7 +112,7 @@ class WatchingAdapter(HTTPAdapter):
     """The adapter of requests whose connections obey the exchange of their thread. It repeats nothing."""
 
     def __init__(self) -> None:
-        super().__init__(max_retries=0)
+        super().__init__(max_retries=0)  # guard: no-transport-retry
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)

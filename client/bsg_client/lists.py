@@ -33,12 +33,12 @@ def listed(
         for place, entry in enumerate(rows):
             row = _readable(entry, read)
             if place == 0:
-                if row == first_of_last_page:
+                if row == first_of_last_page:  # guard: list-goes-on
                     raise ReadFailed("a list that does not go on", status=200)
                 first_of_last_page = row
             yield row
         offset += len(rows)
-        if not rows or _total(content, offset) <= offset:
+        if not rows or _total(content, offset) <= offset:  # guard: list-to-its-end
             return
     raise ReadFailed("a list without an end", status=200)
 
@@ -71,9 +71,10 @@ class NewestFirst(Generic[Row]):
         rows = [_readable(entry, self._read) for entry in _entries(content)]
         numbers = [self._number(row) for row in rows]
         known = [number for number in numbers if number is not None]
+        # guard: list-in-order
         if len(known) < len(numbers) or any(later <= earlier for later, earlier in pairwise(known)):
             raise ReadFailed("a list that is not in the order that was asked for", status=200)
-        if self._lowest is not None and (not known or known[0] < self._lowest):
+        if self._lowest is not None and (not known or known[0] < self._lowest):  # guard: list-without-gap
             raise ReadFailed("a list with a gap", status=200)
         fresh = [row for row, number in zip(rows, known, strict=True) if self._lowest is None or number < self._lowest]
         # Only a page without anything new ends it: a total may be a bound of the server's, with more beyond it.
@@ -93,14 +94,14 @@ def _page_of(query: Mapping[str, str], offset: int, way: str) -> dict[str, str]:
 
 def _entries(content: Mapping[str, Any]) -> list[Any]:
     rows = data_of(content)
-    if not isinstance(rows, list):
+    if not isinstance(rows, list):  # guard: list-is-a-list
         raise ReadFailed("a list that is none", status=200)
     return rows
 
 
 def _readable(entry: Any, read: Callable[[Any], Row | None]) -> Row:
     row = read(entry)
-    if row is None:
+    if row is None:  # guard: unreadable-row-fails
         raise ReadFailed("an unreadable row in a list", status=200)
     return row
 

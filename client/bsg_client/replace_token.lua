@@ -3,7 +3,7 @@
 -- KEYS: token, login. ARGV: the failed token ('' for none), the new token, who holds the login.
 -- Answers the token that now stands.
 local standing = redis.call('GET', KEYS[1]) or ''
-if standing == ARGV[1] then
+if standing == ARGV[1] then  -- guard: replace-failed-token
   redis.call('SET', KEYS[1], ARGV[2])
   standing = ARGV[2]
 end

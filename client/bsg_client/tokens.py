@@ -56,9 +56,10 @@ class TokenStore:
         while True:
             if (standing := self.current()) and standing != failed:
                 return standing
+            # guard: one-login-at-a-time
             if self._client.set(self._login_key, owner, nx=True, px=round(self._longest_login * 1000)):
                 return self._log_in(failed, owner)
-            if clock.monotonic() >= deadline:
+            if clock.monotonic() >= deadline:  # guard: login-wait-bounded
                 raise ReadFailed("another worker is still logging in")
             clock.sleep(_LOOK_AGAIN)
 
@@ -66,9 +67,9 @@ class TokenStore:
         try:
             # Between our look at the token and our turn, another worker may have come and gone.
             standing = self.current()
-            token = standing if standing and standing != failed else self._login()
+            token = standing if standing and standing != failed else self._login()  # guard: token-of-another-login
         except BaseException:
-            self._release(keys=[self._login_key], args=[owner])
+            self._release(keys=[self._login_key], args=[owner])  # guard: failed-login-released
             raise
         return _text(self._replace(keys=[self._token_key, self._login_key], args=[failed, token, owner]))
 

@@ -23,7 +23,7 @@ _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, http.clien
 _HEADERS = {
     "Accept": "application/json",
     # Nothing to unpack means nothing that unpacks to more than the bound.
-    "Accept-Encoding": "identity",
+    "Accept-Encoding": "identity",  # guard: nothing-compressed
     "User-Agent": "bsg-campaigns",
 }
 
@@ -75,9 +75,9 @@ class StreamedBody:
     def read(self, size: int = _CHUNK) -> bytes:
         """The next bytes, at most `size` of them. Raises HeldBack when nothing may leave."""
         if not self.left:
-            if not self._may_leave():
+            if not self._may_leave():  # guard: body-may-leave
                 raise HeldBack
-            self.left = True
+            self.left = True  # guard: body-left-known
         if self._piece == len(self._pieces):
             return b""
         piece = self._pieces[self._piece]
@@ -107,6 +107,7 @@ class Wire:
         self._timeouts = (settings.bsg_connect_timeout, settings.bsg_read_timeout)
         # A proxy could not reach a sandbox on our own loopback; only loopback may go without TLS.
         loopback = self._base_url.startswith("http://")
+        # guard: no-proxy-for-loopback
         self._proxies = {"no_proxy": "127.0.0.1,localhost,[::1],::1"} if loopback else None
         self._sessions = _Sessions()
 
@@ -152,10 +153,10 @@ class Wire:
                     params=query,
                     data=body,
                     headers={"Content-Type": "application/json"} if body is not None else None,
-                    auth=_Authorisation(authorisation),
+                    auth=_Authorisation(authorisation),  # guard: netrc-ignored
                     timeout=self._timeouts,
                     stream=True,
-                    proxies=self._proxies,
+                    proxies=self._proxies,  # guard: tls-verified
                 )
                 with response:
                     return _read(response, exchange, longest_answer)
@@ -167,9 +168,10 @@ class Wire:
                 # Whatever it is, it must not hide that the body may have arrived.
                 if body is None or not body.left:
                     raise
+                # guard: unforeseen-after-body
                 return NoAnswer(body_left=True, cause=f"unforeseen {type(error).__name__}")
             finally:
-                if body is not None:
+                if body is not None:  # guard: own-connection-for-body
                     session.close()
 
 
@@ -178,13 +180,13 @@ def _read(response: requests.Response, exchange: Exchange, longest: int) -> Answ
     try:
         for chunk in response.iter_content(_CHUNK):
             body += chunk
-            if len(body) > longest:
+            if len(body) > longest:  # guard: response-bounded
                 cut = "answer too long"
                 break
     except _FAILURES as error:
-        cut = _cause(error, exchange)
+        cut = _cause(error, exchange)  # guard: cut-by-failure
     # Where only the end of the connection ends the body, being cut looks like the end.
-    if cut is None and exchange.expired:
+    if cut is None and exchange.expired:  # guard: cut-by-time
         cut = _TOO_SLOW
     return Answer(response.status_code, response.headers, bytes(body[:longest]), cut)
 
@@ -245,13 +247,13 @@ class _Session(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.headers.update(_HEADERS)
-        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # guard: cookies-refused
         for scheme in ("http://", "https://"):
             self.mount(scheme, WatchingAdapter())
 
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # guard: redirect-not-followed
         # Not `allow_redirects=False`: even then requests reads such an answer whole, to tell where it would lead.
-        return None
+        return None  # guard: redirect-not-read
 
 
 class _Sessions(threading.local):
@@ -266,7 +268,7 @@ class _Sessions(threading.local):
 
     @property
     def for_body(self) -> requests.Session:
-        if self._process != os.getpid():
+        if self._process != os.getpid():  # guard: fork-reconnects
             self._make()
         return self._for_body
 

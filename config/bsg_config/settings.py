@@ -69,7 +69,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("REDIS_URL", None, values.optional(values.redis_url)),
     Setting("QUEUE_TIMEOUT", "3", values.seconds(0.05, 60)),
     Setting("QUEUE_DURABILITY", "strict", values.one_of("strict", "relaxed")),
-    Setting("CAMPAIGN_BATCH_SIZE", "10000", values.whole_number(1, 10_000)),
+    Setting("CAMPAIGN_BATCH_SIZE", "10000", values.whole_number(1, 10_000)),  # guard: batch-size-limit
     Setting("CAMPAIGN_DEADLINE", "86400", values.seconds(1, 90 * _DAY)),
     Setting("CAMPAIGN_WINDOW", "8", values.whole_number(1, 1000)),
     Setting("DELIVERY_REPORTS_KEPT", "200000", values.whole_number(1000, 100_000_000)),
@@ -139,7 +139,7 @@ class Settings:
         first = cls._unless_wrong(found, errors)
         accounts = []
         for account, given in own.items():
-            its, amiss = _read({**environ, "BSG_API_KEY": "", **given})
+            its, amiss = _read({**environ, "BSG_API_KEY": "", **given})  # guard: key-of-one-account
             accounts.append(cls._unless_wrong({**its, "account_name": account}, amiss))
             for name, messages in amiss.items():
                 if name in given:
@@ -214,7 +214,7 @@ class Settings:
 
     def owns(self, owner: str | None, account_name: str | None) -> bool:
         """Whether a campaign is this account's: `owner` claimed its first batch; before that, its name decides."""
-        return owner == self.account or (owner is None and account_name == self.account_name)
+        return owner == self.account or (owner is None and account_name == self.account_name)  # guard: owner-decides
 
     def owning(self, owner: str | None, account_name: str | None) -> Settings | None:
         """The settings of the account that a campaign is of; None: its key is not known here."""
@@ -233,7 +233,7 @@ class Settings:
     @property
     def account(self) -> str:
         """Names the account at BSG without revealing its key. Raises SettingsInvalid when there is no key."""
-        named = f"{self.bsg_base_url}\0{self.require_api_key()}"
+        named = f"{self.bsg_base_url}\0{self.require_api_key()}"  # guard: account-has-address
         return hashlib.sha256(named.encode()).hexdigest()[:16]
 
     @property
@@ -319,7 +319,7 @@ def _contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     if {"lease_seconds", "bsg_connect_timeout", "bsg_read_timeout"} <= found.keys():
         exchange = found["bsg_connect_timeout"] + found["bsg_read_timeout"]
         least = _EXCHANGES_IN_A_LEASE * exchange
-        if found["lease_seconds"] < least:
+        if found["lease_seconds"] < least:  # guard: lease-outlasts-requests
             remedy = f"Write {least:g} or more: {_EXCHANGES_IN_A_LEASE} x (connect + read timeout)."
             wrong.append(("LEASE_SECONDS", f"A worker could lose its lease while it still waits for BSG. {remedy}"))
     if {"retry_backoff_base", "retry_backoff_cap"} <= found.keys() and found["retry_backoff_cap"] < found[

@@ -133,7 +133,7 @@ def base_url(value: Any) -> str:
     written = text.isascii() and text.isprintable() and " " not in text and "@" not in text
     if not written or host is None or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
         raise ValidationError("Not the address of an API. Write it as https://one-api.bsg.world.")
-    if parts.scheme != "https" and not _is_loopback(host):
+    if parts.scheme != "https" and not _is_loopback(host):  # guard: key-over-tls
         raise ValidationError(
             "Not encrypted: the key would travel in the clear. Write https:// (http:// is for loopback)."
         )

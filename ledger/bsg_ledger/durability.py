@@ -36,7 +36,7 @@ class Durability:
     def settle(self) -> None:
         """Returns when all earlier writes are on disk; raises `NotDurable` if they are not."""
         self.require()
-        if self._way == "wait" and self._wait() < 1:
+        if self._way == "wait" and self._wait() < 1:  # guard: disk-wait-answered
             raise NotDurable("the append-only file could not be written in time: is the disk of Redis full or slow?")
 
     def _find_way(self) -> str:
@@ -45,7 +45,7 @@ class Durability:
         except ResponseError:  # managed servers forbid CONFIG
             settings = {}
         known = {_text(name): _text(value) for name, value in settings.items()}
-        if known.get("appendonly") == "yes" and known.get("appendfsync") == "always":
+        if known.get("appendonly") == "yes" and known.get("appendfsync") == "always":  # guard: fsync-always
             return "always"
         try:
             self._wait()
@@ -59,7 +59,7 @@ class Durability:
         # WAITAOF speaks of its own connection's writes, and a pool may hand out another one: a write on this very
         # connection makes it wait for everything before, the file being one sequence.
         pipe = self._client.pipeline(transaction=False)
-        pipe.hset("bsg:ledger", "settled", "1")
+        pipe.hset("bsg:ledger", "settled", "1")  # guard: disk-wait-after-write
         pipe.execute_command("WAITAOF", 1, 0, self._timeout_ms)
         _, answer = pipe.execute()
         return int(answer[0])

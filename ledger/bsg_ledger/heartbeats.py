@@ -30,7 +30,7 @@ class Heartbeats:
         self._client.set(f"bsg:pulse:{token}", "answered", ex=ANSWERS_KEPT_SECONDS)
 
     def is_answered(self, token: str) -> bool:
-        return bool(self._client.exists(f"bsg:pulse:{token}"))
+        return bool(self._client.exists(f"bsg:pulse:{token}"))  # guard: ping-response-counts
 
     def note_tick(self, beat: str) -> None:
         """Note that a beat has just published a tick."""

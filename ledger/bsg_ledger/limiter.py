@@ -94,7 +94,7 @@ class Limiter:
 
         It never shortens a cool-down that stands already. More than an hour counts as an hour.
         """
-        bounded = min(max(seconds, 0.0), LONGEST_COOL_DOWN)
+        bounded = min(max(seconds, 0.0), LONGEST_COOL_DOWN)  # guard: cool-down-bounded
         standing = self._run("cool_down", self._keys[1:], math.ceil(bounded * _MICROSECONDS))
         return max(0.0, int(standing) / _MICROSECONDS)
 

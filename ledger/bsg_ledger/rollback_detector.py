@@ -45,7 +45,7 @@ class RollbackDetector:
 
     def record_seen(self, sequence: int) -> None:
         with self._lock:
-            self._seen = max(self._seen, sequence)
+            self._seen = max(self._seen, sequence)  # guard: sent-is-seen
 
     def check(self) -> RollbackCheck:
         """Check that the ledger has all that this process has seen. If not, shut the accounts' gates, once."""
@@ -53,7 +53,7 @@ class RollbackDetector:
         kind, sequence, incarnation = self._scripts.run("check_for_rollback", self.name, seen, *self.accounts)
         went_back = text_of(kind) == "went_back"
         with self._lock:
-            self._seen = int(sequence) if went_back else max(self._seen, int(sequence))
+            self._seen = int(sequence) if went_back else max(self._seen, int(sequence))  # guard: seen-is-remembered
             other = self._incarnation not in ("", text_of(incarnation))
             self._incarnation = text_of(incarnation)
         return RollbackCheck(went_back, int(sequence), seen, other)

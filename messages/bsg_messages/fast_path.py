@@ -110,7 +110,7 @@ def _texts(given: Sequence[Any] | None, size: int, exact_rows: set[int]) -> list
                     rules.text(text)
                 except Fault:
                     exact_rows.add(row)
-    if not "".join(texts).isprintable():
+    if not "".join(texts).isprintable():  # guard: control-is-doubtful
         exact_rows.update(row for row, text in enumerate(texts) if rules.control_character(text) is not None)
     if not all(map(str.strip, texts)):
         exact_rows.update(row for row, text in enumerate(texts) if not text.strip())

@@ -76,12 +76,13 @@ def prepare(
         generated_ids=generated_ids(campaign_id, first_index, part.size),
     )
     flaws: dict[int, Flaw] = dict(part.flaws)
-    for row in sorted(columns.exact_rows - flaws.keys()):
+    for row in sorted(columns.exact_rows - flaws.keys()):  # guard: doubtful-row-checked
         found = _asked(part, envelope, template, row)
         if isinstance(found, Flaw):
             flaws[row] = found
         else:
             columns.put(row, found)
+    # guard: invalid-row-left-out
     rows = [row for row in range(part.size) if row not in flaws] if flaws else list(range(part.size))
     if suppressed is not None:
         rows = _without_suppressed(columns.phones, rows, flaws, suppressed)
@@ -89,7 +90,7 @@ def prepare(
     batches = [
         _batch(columns, layer[start : start + batch_size], first_index, envelope.transliterate)
         for layer in _layers(columns.phones, rows)
-        for start in range(0, len(layer), batch_size)
+        for start in range(0, len(layer), batch_size)  # guard: batch-size
     ]
     return Prepared(batches, [_reject(part, first_index, row, flaws[row]) for row in sorted(flaws)])
 
@@ -146,10 +147,10 @@ def _without_repeats(
         if phones[row] not in phones_again and ids[row] not in ids_again:
             continue
         message = phones[row], texts[row]
-        if ids[row] in known_ids:
+        if ids[row] in known_ids:  # guard: reference-id-unique
             flaws[row] = Flaw("reference_id", RejectCode.DUPLICATE_REFERENCE_ID, _SAME_REFERENCE_ID)
             dropped.add(row)
-        elif not envelope.allow_duplicates and message in known_messages:
+        elif not envelope.allow_duplicates and message in known_messages:  # guard: duplicate-message
             flaws[row] = Flaw("phone", RejectCode.DUPLICATE, _SAME_MESSAGE)
             dropped.add(row)
         else:
@@ -178,7 +179,7 @@ def _layers(phones: Sequence[str], rows: list[int]) -> list[list[int]]:
         times[phones[row]] = before + 1
         if before > len(later):
             later.append([])
-        if before:
+        if before:  # guard: phone-once-in-batch
             later[before - 1].append(row)
     moved = {row for layer in later for row in layer}
     first = [row for row in rows if row not in moved] if moved else rows

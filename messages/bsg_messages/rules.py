@@ -92,7 +92,7 @@ def phone(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise Fault(RejectCode.INVALID_PHONE, f"not a phone, but a {type(value).__name__}: {_PHONE_REMEDY}")
     digits = _dialled(value) if isinstance(value, str) else _text_or_number(value)
-    if digits is None or _PHONE.fullmatch(digits) is None:
+    if digits is None or _PHONE.fullmatch(digits) is None:  # guard: phone-digits
         raise Fault(RejectCode.INVALID_PHONE, f"not an international phone number: {_PHONE_REMEDY}")
     return digits
 
@@ -102,7 +102,7 @@ def sender(value: Any) -> str:
     if is_blank(value):
         raise Fault(RejectCode.MISSING_SENDER, "no sender: give the campaign one, or each message its own")
     text = _text_or_number(value)
-    if text is None or _SENDER.fullmatch(text) is None:
+    if text is None or _SENDER.fullmatch(text) is None:  # guard: sender-valid
         raise Fault(RejectCode.INVALID_SENDER, f"not a sender's name that BSG takes: {_SENDER_REMEDY}")
     return text
 
@@ -110,7 +110,7 @@ def sender(value: Any) -> str:
 def reference_id(value: Any) -> str:
     """An id of the caller's own: 1 to 32 Latin letters and digits."""
     text = _text_or_number(value)
-    if text is None or _REFERENCE_ID.fullmatch(text) is None:
+    if text is None or _REFERENCE_ID.fullmatch(text) is None:  # guard: reference-id-valid
         raise Fault(
             RejectCode.INVALID_REFERENCE_ID,
             f"not a reference id: take 1 to {REFERENCE_ID_CHARACTERS_MOST} Latin letters and digits, or none",
@@ -154,7 +154,7 @@ def text(value: Any) -> str:
 
     Of control characters it has line breaks alone.
     """
-    if is_blank(value):
+    if is_blank(value):  # guard: text-not-blank
         raise Fault(RejectCode.MISSING_TEXT, "no text: give the campaign a template, or each message its text")
     if not isinstance(value, str):
         raise Fault(RejectCode.INVALID_TEXT, f"not a text, but a {type(value).__name__}: give it as a string")
@@ -169,7 +169,7 @@ def text(value: Any) -> str:
         if is_gsm(value)
         else (utf16_units(value), UNITS_MOST, "UTF-16 units, as it has characters outside the GSM alphabet")
     )
-    if size > most:
+    if size > most:  # guard: text-length
         raise Fault(RejectCode.TEXT_TOO_LONG, f"{size} of at most {most} {unit}: shorten it")
     return value
 
@@ -202,7 +202,7 @@ def segments(value: str) -> int:
 def _dialled(written: str) -> str:
     trimmed = written.strip()
     # A spreadsheet's 380661231231.0, or 380 661 231 231.00, would otherwise become a number with more digits.
-    if len(written) > _LONGEST_PHONE_AS_WRITTEN or _FRACTION.fullmatch(trimmed):
+    if len(written) > _LONGEST_PHONE_AS_WRITTEN or _FRACTION.fullmatch(trimmed):  # guard: phone-not-fraction
         return ""
     digits = _NATIONAL_ZERO.sub("", trimmed).translate(_BETWEEN_DIGITS)
     if digits.startswith("+"):

@@ -28,7 +28,7 @@ class ContentDigest:
     """
 
     def __init__(self, *, text: str | None, sender: str | None, account: str) -> None:
-        self._hash = blake2b(_written([text, sender, account]), digest_size=_DIGEST_BYTES)
+        self._hash = blake2b(_written([text, sender, account]), digest_size=_DIGEST_BYTES)  # guard: digest-has-content
         self._run = _Run(())
 
     def update(
@@ -77,7 +77,7 @@ def write_column(values: Sequence[Any]) -> bytes:
     try:
         return _written(values)[1:-1]
     except Exception:  # keys of several types, what holds itself, a number without end
-        return b",".join(map(_written_alone, values))
+        return b",".join(map(_written_alone, values))  # guard: digest-value-alone
 
 
 def _runs(messages: Sequence[Any]) -> Iterator[tuple[_Names, Sequence[Mapping[Any, Any]]]]:

@@ -53,13 +53,13 @@ def enqueue(
     """Stores the messages part by part and commits. Whatever goes wrong before the commit, nothing remains."""
     key = _checked_key(idempotency_key)
     with queue_errors():
-        ledger.durability.require()
+        ledger.durability.require()  # guard: durable-before-enqueue
     parts = _PartStore(ledger, new_campaign_id(), envelope, account, seal)
     try:
         parts.store_all(messages)
     except QueueSilent:
         raise  # the parts vanish by their expiry
-    except BaseException:
+    except BaseException:  # guard: failed-iterable-leaves-nothing
         parts.drop()
         raise
     try:
@@ -67,15 +67,16 @@ def enqueue(
     except QueueSilent:
         raise
     except QueueUnavailable:
+        # guard: refused-leaves-nothing
         parts.drop()  # on any other failure, Ctrl-C included, the parts may belong to a campaign by now
         raise
-    if accepted.kind != "accepted":
+    if accepted.kind != "accepted":  # guard: duplicate-leaves-nothing
         parts.drop()
-    if accepted.kind == "conflict":
+    if accepted.kind == "conflict":  # guard: key-conflict
         raise IdempotencyConflict(key, accepted.campaign_id)
-    if accepted.kind == "missing":
+    if accepted.kind == "missing":  # guard: chunks-missing
         raise QueueUnavailable("Redis no longer has the messages that were stored a moment ago; enqueue them again")
-    _settle(ledger, key)
+    _settle(ledger, key)  # guard: commit-on-disk
     return Receipt(accepted.campaign_id, accepted.messages, duplicate=accepted.kind == "duplicate")
 
 
@@ -97,7 +98,7 @@ class _PartStore:
         iterator = self._renewing(iterate(messages))
         while part := list(islice(iterator, self._envelope.batch_size)):
             packed = pack(part, self._template)
-            self._digest.update(part, packed.written, packed.names)
+            self._digest.update(part, packed.written, packed.names)  # guard: digest-has-messages
             content = self._seal.close(packed.content)
             self._sizes.append(len(part))
             if (
@@ -109,7 +110,7 @@ class _PartStore:
                 self._ledger.campaigns.store_part(
                     self._campaign_id, len(self._sizes) - 1, content, keep_ms=KEEP_PARTS_MS
                 )
-        if not self._sizes:
+        if not self._sizes:  # guard: some-messages
             raise CampaignInvalid({"messages": ["there are none: give at least one message"]})
 
     def acceptance(self, key: str, window: int) -> Acceptance:
@@ -140,10 +141,11 @@ class _PartStore:
         for message in messages:
             if clock.monotonic() >= renew_at:
                 with queue_errors():
+                    # guard: chunks-renewed
                     self._ledger.campaigns.renew_parts(self._campaign_id, len(self._sizes), keep_ms=KEEP_PARTS_MS)
                 renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
             # As it is now: a caller may fill the same dict again for the next message.
-            yield message.copy() if type(message) is dict else message
+            yield message.copy() if type(message) is dict else message  # guard: message-copied
 
 
 def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
@@ -151,10 +153,10 @@ def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
         # Where Redis is not there at all, nothing is in doubt: of a commit that nobody answers that cannot be said.
         ledger.reach()
     try:
-        with queue_errors(lost_answer=_LostAnswer):
+        with queue_errors(lost_answer=_LostAnswer):  # guard: lost-answer-is-no-refusal
             return ledger.campaigns.accept(acceptance)
     except _LostAnswer:
-        return _commit_again(ledger, acceptance)
+        return _commit_again(ledger, acceptance)  # guard: commit-asked-again
 
 
 def _commit_again(ledger: Ledger, acceptance: Acceptance) -> Accepted:
@@ -162,7 +164,7 @@ def _commit_again(ledger: Ledger, acceptance: Acceptance) -> Accepted:
     try:
         return ledger.campaigns.accept(acceptance)
     except Exception:
-        raise EnqueueUnconfirmed(acceptance.idempotency_key) from None
+        raise EnqueueUnconfirmed(acceptance.idempotency_key) from None  # guard: commit-unconfirmed
 
 
 def _settle(ledger: Ledger, key: str) -> None:
@@ -180,6 +182,7 @@ class _LostAnswer(Exception):
 def _checked_key(key: str | None) -> str:
     if key is None:
         return secrets.token_hex(16)
+    # guard: key-printable
     if not isinstance(key, str) or not 1 <= len(key) <= KEY_CHARACTERS_MOST or not key.isprintable():
         told = f"not a key: give a string of 1 to {KEY_CHARACTERS_MOST} printable characters, or none"
         raise CampaignInvalid({"idempotency_key": [told]})

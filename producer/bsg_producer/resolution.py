@@ -30,7 +30,7 @@ class Resolved:
 
 def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) -> str:
     """Answers the batch's new state. Raises `CampaignInvalid` where the word is unclear or not called for."""
-    if (sent is not None) == not_sent:
+    if (sent is not None) == not_sent:  # guard: one-decision
         raise CampaignInvalid({"resolve": ["say either that it was sent, with its BSG campaign id, or not sent"]})
     try:
         campaign_id, batch = split_batch_id(batch_id)
@@ -46,7 +46,7 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
         raise CampaignInvalid({"batch": [f"there is no batch {batch_id}: the campaign's status lists them"]})
     record = records[0]
     asked = record.state == "submitted" and bool(record.asks)
-    if record.state != "unconfirmed" and not asked:
+    if record.state != "unconfirmed" and not asked:  # guard: decision-requested
         raise CampaignInvalid({"batch": [f"it is {record.state} and asks for nobody: there is nothing to resolve"]})
     if asked and not_sent and record.asks != "lost":
         raise CampaignInvalid(
@@ -70,7 +70,7 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
         )
     if state == STALE:
         raise CampaignInvalid({"batch": ["it has just moved on: look at its status again"]})
-    if state == "owned":
+    if state == "owned":  # guard: decision-campaign-free
         raise CampaignInvalid({"sent": ["that BSG campaign belongs to another batch: check the id"]})
     return state
 

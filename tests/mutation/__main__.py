@@ -15,8 +15,7 @@ from pathlib import Path
 
 from tests.mutation.catching import Catch, caught, exploration_fails, is_test, tests_fail
 from tests.mutation.copies import Copy
-from tests.mutation.guard import ROOT, Guard, ListRotten
-from tests.mutation.guards import GUARDS
+from tests.mutation.guard import ROOT, TABLE, Guard, Place, TableRotten, find_tests, fit, read_table
 
 A_GUARD_AT_MOST = 240.0
 ALL_UNCHANGED_AT_MOST = 1200.0
@@ -44,24 +43,29 @@ class Undoing:
             what = f"{'timed out' if self.guard.hangs else 'ONLY TIMED OUT'}: {self.catch.by}"
         else:
             what = f"{self.catch.by}: {self.catch.how}"
-        return f"{self.guard.sentence} | {what} | {self.seconds:.1f} s"
+        return f"{self.guard} | {what} | {self.seconds:.1f} s"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("--only", default="", metavar="WORDS", help="guards with these words in their sentence or file")
+    parser.add_argument(
+        "--only", default="", metavar="WORDS", help="guards with these words in their row or their file's path"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="guards undone at once")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    guards = [guard for guard in GUARDS if arguments.only in f"{guard.sentence} {guard.file}"]
     begun = time.monotonic()
+    try:
+        placed = [
+            (guard, place)
+            for guard, place in fit(read_table(TABLE.read_text("utf-8"), find_tests()), ROOT)
+            if arguments.only in f"{guard} {'; '.join(guard.caught_by)} {place.file}"
+        ]
+    except TableRotten as error:
+        print(error, file=sys.stderr)
+        return MEND
+    guards = [guard for guard, _ in placed]
     with tempfile.TemporaryDirectory(prefix="mutation-") as directory:
-        try:
-            for guard in guards:
-                guard.undone((ROOT / guard.file).read_text("utf-8"))
-        except ListRotten as error:
-            print(error, file=sys.stderr)
-            return MEND
         unchanged = Copy(Path(directory) / "unchanged")
         if catch := _fails_by_itself(unchanged, guards):
             print(f"{catch.by} fails with every guard in place: {catch.how}", file=sys.stderr)
@@ -69,8 +73,8 @@ def main() -> int:
         missed = 0
         with ThreadPoolExecutor(arguments.jobs) as pool:
             undoings = [
-                pool.submit(_undone, guard, unchanged, Path(directory) / str(number))
-                for number, guard in enumerate(guards)
+                pool.submit(_undone, guard, place, unchanged, Path(directory) / str(number))
+                for number, (guard, place) in enumerate(placed)
             ]
             try:
                 for undoing in as_completed(undoings):
@@ -92,11 +96,11 @@ def _fails_by_itself(unchanged: Copy, guards: Sequence[Guard]) -> Catch | None:
     )
 
 
-def _undone(guard: Guard, unchanged: Copy, directory: Path) -> Undoing:
+def _undone(guard: Guard, place: Place, unchanged: Copy, directory: Path) -> Undoing:
     begun = time.monotonic()
     copy = Copy(directory, unchanged.directory)
     try:
-        copy.undo(guard)
+        guard.undo(copy.directory, place)
         return Undoing(guard, caught(copy, guard.caught_by, A_GUARD_AT_MOST), time.monotonic() - begun)
     finally:
         copy.remove()

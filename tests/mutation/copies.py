@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.mutation.guard import ROOT, Guard
+from tests.mutation.guard import ROOT
 from tests.mutation.inside import FLOORS
 
 COPIED = (*FLOORS, "tests", "pyproject.toml")
@@ -22,10 +22,6 @@ class Copy:
                 shutil.copytree(original / name, directory / name)
             else:
                 shutil.copy2(original / name, directory / name)
-
-    def undo(self, guard: Guard) -> None:
-        file = self.directory / guard.file
-        file.write_text(guard.undone(file.read_text("utf-8")), "utf-8")
 
     def remove(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)

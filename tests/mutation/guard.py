@@ -1,46 +1,125 @@
-"""A guard as data: what it keeps, its text, the text without it, and what must miss it."""
+"""The table of guards, and the markers in the source that it speaks of."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.mutation.inside import FLOORS
+from tests.mutation.operators import DoesNotApply, apply
+from tests.mutation.source import Source
+
 ROOT = Path(__file__).parents[2]
+TABLE = Path(__file__).with_name("guards.txt")
+
+_MARKER = re.compile(r"(?:#|--) guard: ([a-z0-9]+(?:-[a-z0-9]+)*)")
 
 
-class ListRotten(Exception):
-    """A guard of the list is not in its file as the list says: mend the list."""
+class TableRotten(Exception):
+    """The table and the markers in the source do not fit together: mend the table."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The line that a marker marks."""
+
+    file: Path
+    line: int
+    source: Source = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Guard:
-    """One guard of one file.
+    """One row of the table: a marker, the operator that undoes the guard there, and what catches that.
 
     `caught_by`: the cheapest first, each a test's node id or the name of a size of the exploration; one of them has
-    to fail without the guard. `hangs`: without the guard it is right that the run does not end.
+    to fail without the guard. `hangs`: it is right that the run does not end without the guard.
     """
 
-    sentence: str
-    file: str
-    text: str
-    without: str
+    marker: str
+    operator: str
     caught_by: tuple[str, ...]
     hangs: bool = False
 
-    def undone(self, source: str) -> str:
-        """The file's source without the guard. Raises `ListRotten` unless the text is in it exactly once."""
-        times = source.count(self.text)
-        if times != 1:
-            raise ListRotten(f"{self.file} has {times} times {self.text!r} ({self.sentence}): mend the list of guards")
-        return source.replace(self.text, self.without)
+    def undo(self, root: Path, place: Place) -> None:
+        """Undo the guard in the copy of the project at `root`."""
+        (root / place.file).write_text(self.undone(place), "utf-8")
+
+    def undone(self, place: Place) -> str:
+        """Return the text without the guard. Raise `TableRotten` if the operator does not change the line."""
+        try:
+            undone = apply(self.operator, place.source, place.line)
+        except DoesNotApply as error:
+            raise TableRotten(f"{self}: {error}: mend {TABLE.name}") from None
+        if undone == place.source.text:
+            raise TableRotten(f"{self} changes nothing: mend {TABLE.name}")
+        return undone
+
+    def __str__(self) -> str:
+        return f"{self.marker} | {self.operator}"
 
 
-def guards_of(file: str, *rows: tuple[str, ...], hang: Sequence[str] = ()) -> tuple[Guard, ...]:
-    """The guards of one file, a row each: the sentence, the text, the text without it, and what catches it.
+def read_table(text: str, tests: Mapping[str, Sequence[str]]) -> tuple[Guard, ...]:
+    """Return the rows. `tests`: the files of each test by its name; what is none of them is a size."""
+    guards: list[Guard] = []
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            marker, operator, catchers = line.split(" | ")
+            caught_by = tuple(_catcher(catcher, tests) for catcher in catchers.split("; "))
+            guards.append(Guard(marker, operator.removesuffix(", hangs"), caught_by, operator.endswith(", hangs")))
+    return tuple(guards)
 
-    `hang`: the sentences of those without which it is right that the run does not end.
-    """
-    return tuple(
-        Guard(sentence, file, text, without, tuple(by), hangs=sentence in hang) for sentence, text, without, *by in rows
-    )
+
+def _catcher(name: str, tests: Mapping[str, Sequence[str]]) -> str:
+    test = f"test_{name}"
+    files = tests.get(test.partition("[")[0], [])
+    if len(files) > 1:
+        raise TableRotten(f"{test} is in {', '.join(files)}: give each test a name of its own")
+    return f"{files[0]}::{test}" if files else name
+
+
+def find_tests(root: Path = ROOT) -> Mapping[str, list[str]]:
+    """Return the files of each test by its name."""
+    found: dict[str, list[str]] = {}
+    for file in sorted((root / "tests").rglob("test_*.py")):
+        for name in re.findall(r"^(?:async )?def (test_\w+)\(", file.read_text("utf-8"), re.M):
+            found.setdefault(name, []).append(str(file.relative_to(root)))
+    return found
+
+
+def find_markers(root: Path = ROOT) -> Mapping[str, list[Place]]:
+    """Return where each marker is. More than one place is a mistake."""
+    found: dict[str, list[Place]] = {}
+    for floor in FLOORS:
+        for file in sorted((root / floor).rglob("*")):
+            if file.suffix in {".py", ".lua"}:
+                source = Source.read(file)
+                for marker, line in markers_of(source):
+                    found.setdefault(marker, []).append(Place(file.relative_to(root), line, source))
+    return found
+
+
+def fit(guards: Sequence[Guard], root: Path) -> list[tuple[Guard, Place]]:
+    """Return each guard with its place. Raise `TableRotten` unless each can be undone at exactly one."""
+    markers = find_markers(root)
+    placed: list[tuple[Guard, Place]] = []
+    for guard in guards:
+        places = markers.get(guard.marker, [])
+        if len(places) != 1:
+            raise TableRotten(f"the source has {len(places)} times the marker {guard.marker!r}: mend {TABLE.name}")
+        guard.undone(places[0])
+        placed.append((guard, places[0]))
+    if without := sorted(markers.keys() - {guard.marker for guard in guards}):
+        raise TableRotten(f"{TABLE.name} has no row for the markers {', '.join(without)}")
+    return placed
+
+
+def markers_of(source: Source) -> list[tuple[str, int]]:
+    """Return each marker of a file and the line that it marks: its own, or the next one if it stands alone."""
+    return [
+        (match[1], source.line_marked_at(comment.start))
+        for comment in source.comments
+        if (match := _MARKER.fullmatch(comment.text))
+    ]

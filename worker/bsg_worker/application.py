@@ -38,7 +38,7 @@ def _begin_watch(sender: Any = None, **_: object) -> None:
     # Imported when a worker has begun: Flower and beat load this module too, and hold no runtime.
     from bsg_worker.watch import begin_watch
 
-    begin_watch(getattr(sender, "hostname", None))
+    begin_watch(getattr(sender, "hostname", None))  # guard: every-process-watches
 
 
 def _listen_for_pulse(sender: str, instance: Any, **_: Any) -> None:

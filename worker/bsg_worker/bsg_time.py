@@ -29,7 +29,7 @@ class BSGTime:
         off = min((moment - now for moment in self._readings(created_at)), key=abs)
         minutes = round(off.total_seconds() / 60 / QUARTER) * QUARTER
         # Held against what stands there, not against what this process wrote: another may have learnt wrongly since.
-        if minutes == self._learnt.minutes_off():
+        if minutes == self._learnt.minutes_off():  # guard: zone-corrected
             return
         self._learnt.learn(minutes)
         if minutes:
@@ -42,10 +42,10 @@ class BSGTime:
 
     def moment(self, printed: datetime) -> datetime | None:
         """The moment that BSG meant, the later one of two; None as long as its zone has not been seen."""
-        minutes = self._learnt.minutes_off()
+        minutes = self._learnt.minutes_off()  # guard: zone-learnt
         if minutes is None:
             return None
-        return max(self._readings(printed)) - timedelta(minutes=minutes)
+        return max(self._readings(printed)) - timedelta(minutes=minutes)  # guard: zone-learnt-counts
 
     def _readings(self, printed: datetime) -> list[datetime]:
         # In the hour that the clocks are turned back by, one printed time is two moments.

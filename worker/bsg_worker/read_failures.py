@@ -14,7 +14,8 @@ DENIALS = frozenset({404, 410})
 def obey(runtime: Runtime, failure: ReadFailed) -> None:
     """Cools the account down when it was throttled, and shuts its gate when it was closed."""
     if failure.throttled:
-        runtime.status_limiter.cool_down(failure.retry_after or DEFAULT_COOL_DOWN_SECONDS)
+        runtime.status_limiter.cool_down(failure.retry_after or DEFAULT_COOL_DOWN_SECONDS)  # guard: read-throttled
+    # guard: read-account-closed
     if failure.account_reason is not None and runtime.gate.shut(reason=GateReason(failure.account_reason), by="a read"):
         warn_of_shut_gate(runtime, ["a read"])
 

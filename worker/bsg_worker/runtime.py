@@ -103,7 +103,7 @@ def build(
         submit_limiter=submit,
         status_limiter=status,
         doorbell=Doorbell(client),
-        permits=threading.BoundedSemaphore(settings.worker_in_flight),
+        permits=threading.BoundedSemaphore(settings.worker_in_flight),  # guard: permits-bounded
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
         rollback_detector=ledger.rollback_detector([one.account for one in (settings, *beside)])
         if first is None

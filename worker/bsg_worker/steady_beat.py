@@ -24,7 +24,7 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery types nothing
     def tick(self, *arguments: Any, **named: Any) -> float:
         """One step of Celery's loop; answers the seconds until the next."""
         set_to = _wall_over_monotonic()
-        if abs(set_to - self._set_to) > CLOCK_SET_SECONDS:
+        if abs(set_to - self._set_to) > CLOCK_SET_SECONDS:  # guard: beat-clock-set-back
             for entry in self.schedule.values():
                 entry.last_run_at = entry.default_now()
             self._heap = None  # made anew from the entries

@@ -55,6 +55,7 @@ class Turns:
             # Threads may lose count of one: then one request more is made, or one less.
             self._unanswered = self._unanswered + 1 if failure.status is None else 0
             out_of_reach = self._unanswered >= UNANSWERED_IN_A_ROW
+            # guard: row-failure-isolated
             self.over = self.over or out_of_reach or (failure.status is not None and concerns_everybody(failure))
         else:
             self._unanswered = 0

@@ -49,7 +49,7 @@ def _watch(worker: str | None) -> None:
 
 def check_once(runtime: Runtime) -> RollbackCheck:
     """Check once. If the ledger went back, log it and shut the gates of the process's accounts."""
-    check = runtime.rollback_detector.check()
+    check = runtime.rollback_detector.check()  # guard: rollback-watched
     if check.went_back:
         LOGGER.error(
             "the ledger went back: this process saw event %d, %s. Gates are shut: batches that wait may have been"

@@ -43,7 +43,7 @@ def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     subject = of_account("in doubt", settings)
     unconfirmed = ledger.rooms.members(Room.DOUBT, account=settings.account)
     asking = ledger.rooms.members(Room.ASKS, account=settings.account)
-    if asking:
+    if asking:  # guard: operator-is-a-problem
         named = ", ".join(asking[:NAMED_AT_MOST]) + (" …" if len(asking) > NAMED_AT_MOST else "")
         yield Finding(
             subject,

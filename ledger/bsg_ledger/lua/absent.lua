@@ -10,16 +10,16 @@
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 local state, attempts, first_intent, explained = get(key, 'state', 'attempts', 'first_intent_at', 'explained')
-if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end
+if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end  -- guard: absence-of-attempt-in-doubt
 -- A no whose reason was found, and no trace besides: that doubt is over.
-if explained == '1' then
+if explained == '1' then  -- guard: absence-explained
   redis.call('HDEL', key, 'doubt', 'explained', 'error')
   return { move_back(campaign, batch, NOW + ARGV[5], ARGV[7]) }
 end
 local cancelled = redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'
-if cancelled or NOW - number(first_intent) + number(ARGV[5]) < number(ARGV[4]) then
+if cancelled or NOW - number(first_intent) + number(ARGV[5]) < number(ARGV[4]) then  -- guard: absence-within-window
   return { move_back(campaign, batch, NOW + ARGV[5], ARGV[7]) }
 end
 redis.call('ZADD', account_key(account_of(campaign), 'doubt'), NOW + ARGV[6], batch_id(campaign, batch))
-ask_operator(campaign, batch, state, 'doubt', ARGV[7], ARGV[8] == '1')
+ask_operator(campaign, batch, state, 'doubt', ARGV[7], ARGV[8] == '1')  -- guard: absence-asks-operator
 return { 'asks' }

@@ -8,15 +8,16 @@
 -- Transition  (nothing) -> accepted. Repeating it after a lost answer answers `accepted` again, and does not ring again.
 local campaign, idempotency = ARGV[1], 'bsg:idempotency:' .. ARGV[2]
 local known, digest, messages = get(idempotency, 'campaign', 'digest', 'messages')
-if known == campaign then return { 'accepted', campaign, messages } end
-if known and digest == ARGV[3] then return { 'duplicate', known, messages } end
+if known == campaign then return { 'accepted', campaign, messages } end  -- guard: commit-repeated
+if known and digest == ARGV[3] then return { 'duplicate', known, messages } end  -- guard: known-key
 if known then return { 'conflict', known } end
 
 local parts, last = #ARGV - 15, ARGV[14]
 for part = 0, (last == '' and parts or parts - 1) - 1 do
+  -- guard: every-chunk-stored
   if redis.call('EXISTS', part_key(campaign, part) .. ':messages') == 0 then return { 'missing', part } end
 end
-redis.call('HSETNX', 'bsg:ledger', 'incarnation', ARGV[10])
+redis.call('HSETNX', 'bsg:ledger', 'incarnation', ARGV[10])  -- guard: ledger-keeps-name
 redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', ARGV[4], 'envelope', ARGV[5],
   'priority', ARGV[6], 'deadline', ARGV[7], 'name', ARGV[8], 'window', ARGV[9], 'idempotency_key', ARGV[2],
   'parts', parts, 'account', '', 'account_name', ARGV[15], 'paused', '0',
@@ -26,12 +27,12 @@ if last ~= '' then redis.call('SET', part_key(campaign, parts - 1) .. ':messages
 local first_index = 0
 for part = 0, parts - 1 do
   local size = ARGV[16 + part]
-  redis.call('PERSIST', part_key(campaign, part) .. ':messages')
+  redis.call('PERSIST', part_key(campaign, part) .. ':messages')  -- guard: messages-persist
   redis.call('HSET', part_key(campaign, part), 'state', 'unprepared', 'size', size, 'first_index', first_index, 'losses', 0)
   redis.call('ZADD', campaign_key(campaign, ':parts'), NOW, part)
   first_index = first_index + number(size)
 end
-redis.call('HSET', idempotency, 'campaign', campaign, 'digest', ARGV[3], 'messages', ARGV[4])
+redis.call('HSET', idempotency, 'campaign', campaign, 'digest', ARGV[3], 'messages', ARGV[4])  -- guard: key-remembered
 redis.call('ZADD', 'bsg:campaigns', NOW, campaign)
 redis.call('SADD', 'bsg:account-names', ARGV[15])
 count(campaign, 'unprepared', ARGV[4], 0)

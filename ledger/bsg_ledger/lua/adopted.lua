@@ -5,9 +5,9 @@
 -- Transition  shut -> open of the gate; it stays shut if an operator shut it too, or anything else did later
 local key = account_key(ARGV[1], 'gate')
 local reason, covered = get(key, 'reason', 'covered')
-if not gate_shut(ARGV[1]) then return { 'open' } end
-if reason ~= 'ledger_went_back' then return { 'shut' } end
-if covered then
+if not gate_shut(ARGV[1]) then return { 'open' } end  -- guard: recovered-gate-open
+if reason ~= 'ledger_went_back' then return { 'shut' } end  -- guard: recovered-own-reason-only
+if covered then  -- guard: recovered-operator-reason
   redis.call('HSET', key, 'reason', 'operator', 'by', 'operator', 'since', covered)
   redis.call('HDEL', key, 'covered')
   return { 'shut' }

@@ -6,7 +6,7 @@
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 local state, attempts, intent_at, asks = get(key, 'state', 'attempts', 'intent_at', 'asks')
-if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end
-if not asks and NOW - number(intent_at) < number(ARGV[4]) then return { 'unconfirmed' } end
+if state ~= 'unconfirmed' or attempts ~= ARGV[3] then return { 'stale' } end  -- guard: ask-of-attempt-in-doubt
+if not asks and NOW - number(intent_at) < number(ARGV[4]) then return { 'unconfirmed' } end  -- guard: ask-when-old
 ask_operator(campaign, batch, state, 'doubt', ARGV[5])
 return { 'asks' }

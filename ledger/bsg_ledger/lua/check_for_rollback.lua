@@ -4,5 +4,6 @@
 -- back shuts Answer  {ok | went_back, sequence now, incarnation}
 -- Transition  open -> shut of their gates, if the ledger went back. Only once: the mark is that of the older ledger then.
 local back = went_back(ARGV[1], ARGV[2])
+-- guard: look-shuts-gate
 for i = 3, back and #ARGV or 0 do shut_gate(ARGV[i], 'ledger_went_back', 'a process that saw event ' .. ARGV[2]) end
 return { back and 'went_back' or 'ok', save_high_water_mark(ARGV[1]), redis.call('HGET', 'bsg:ledger', 'incarnation') or '' }

@@ -71,7 +71,7 @@ local function get(key, ...) return unpack(redis.call('HMGET', key, ...)) end
 -- Rule 10: the account that had something of a campaign first is its account for good.
 local function stamp(campaign, account)
   local owner, named = get(campaign_key(campaign), 'account', 'account_name')
-  if owner ~= '' then return end
+  if owner ~= '' then return end  -- guard: first-account-stays
   redis.call('ZREM', account_key('-' .. named, 'due'), campaign)
   redis.call('HSET', campaign_key(campaign), 'account', account)
 end
@@ -110,7 +110,7 @@ local function suppress(source, first)
   add_suppression_source(source)
   redis.call('SADD', suppressed_from(source), unpack(ARGV, first))
   local added = redis.call('SADD', 'bsg:suppressed', unpack(ARGV, first))
-  if added > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end
+  if added > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end  -- guard: new-suppression-counted
   return added
 end
 
@@ -126,7 +126,7 @@ end
 local function refresh_due(campaign)
   local due = account_key(account_of(campaign), 'due')
   local batch, at = earliest(campaign_key(campaign, ':due'))
-  if batch and redis.call('HGET', campaign_key(campaign), 'paused') ~= '1' then
+  if batch and redis.call('HGET', campaign_key(campaign), 'paused') ~= '1' then  -- guard: paused-is-not-due
     redis.call('ZADD', due, at, campaign)
   else
     redis.call('ZREM', due, campaign)
@@ -153,8 +153,8 @@ local function refresh_end(campaign, closed)
   local before, paused, cancelled, finished, expired =
     get(key, 'ended', 'paused', 'cancelled', 'messages:finished', 'messages:expired')
   local now = closed and final_state(cancelled, finished, expired)
-  if before == now then return end
-  if now then redis.call('HSET', key, 'ended', now) else redis.call('HDEL', key, 'ended') end
+  if before == now then return end  -- guard: end-recorded-once
+  if now then redis.call('HSET', key, 'ended', now) else redis.call('HDEL', key, 'ended') end  -- guard: end-taken-back
   local open = paused == '1' and 'paused' or 'running'
   record_event(campaign, '', before or open, now or open, now and 'ended' or 'goes on')
 end
@@ -168,6 +168,7 @@ local function refresh_campaign(campaign)
   else
     redis.call('ZREM', 'bsg:deadlines', campaign)
   end
+  -- guard: open-while-unsent-or-at-bsg
   if unsent == 0 and number(redis.call('HGET', key, 'messages:submitted')) == 0 then
     redis.call('ZADD', 'bsg:closed', 'NX', NOW, campaign)
     refresh_end(campaign, true)
@@ -236,7 +237,7 @@ local function move(campaign, batch, to, at, cause, detail)
   redis.call('HSET', key, 'state', to, 'since', NOW)
   stop_asking(campaign, batch) -- an operator was asked about the state before
   if to == 'pending' then redis.call('HSET', key, 'not_before', at) end
-  if ROOM[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end
+  if ROOM[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end  -- guard: token-ends-with-lease
   enter(campaign, batch, to, at)
   refresh_due(campaign)
   record_event(campaign, batch, from, to, cause, detail)
@@ -246,10 +247,10 @@ end
 -- Back to waiting, unless the campaign has been cancelled or its deadline has passed meanwhile.
 local function move_back(campaign, batch, at, cause, detail)
   local cancelled, deadline = get(campaign_key(campaign), 'cancelled', 'deadline')
-  if cancelled == '1' then
+  if cancelled == '1' then  -- guard: cancelled-is-not-sent-again
     move(campaign, batch, 'cancelled', 0, cause .. ', campaign cancelled', detail)
     return 'cancelled'
-  elseif number(deadline) <= NOW then
+  elseif number(deadline) <= NOW then  -- guard: expired-is-not-sent-again
     move(campaign, batch, 'expired', 0, cause .. ', deadline passed', detail)
     return 'expired'
   end
@@ -287,6 +288,7 @@ local function affordable(campaign, batch, most)
   end
   local size = number(redis.call('HGET', batch_key(campaign, batch), 'size'))
   local unpriced = math.max(0, taken - number(priced))
+  -- guard: under-way-counts-as-spent
   local total = number(cost) + number(cost) / number(priced) * (on_the_way + unpriced + size)
   if total <= number(most) + 0.000001 then return 'yes' end
   return 'the next batch would pass max_cost ' .. most, string.format('%.6f', total)
@@ -300,7 +302,7 @@ end
 -- The fence: only the holder of the token in that state may go on.
 local function held(campaign, batch, state, token)
   local now_state, now_token = get(batch_key(campaign, batch), 'state', 'token')
-  return now_state == state and now_token == token
+  return now_state == state and now_token == token  -- guard: fence
 end
 
 -- Keeps that a batch has or had a BSG campaign besides the one that counts. Answers whether that is new.
@@ -333,6 +335,7 @@ local function ask_operator(campaign, batch, state, kind, why, no_trace)
   redis.call('HSET', key, 'asks', kind, 'asks_why', why)
   if no_trace then redis.call('HSET', key, 'no_trace', '1') else redis.call('HDEL', key, 'no_trace') end
   redis.call('ZADD', account_key(account_of(campaign), 'asks'), 'NX', NOW, batch_id(campaign, batch))
+  -- guard: operator-asked-once
   if asks ~= kind or before ~= why then record_event(campaign, batch, state, state, 'an operator has to decide', why) end
 end
 
@@ -354,11 +357,11 @@ end
 
 -- Rule 2: a clear no speaks for its own attempt only.
 local function in_doubt(campaign, batch)
-  return redis.call('HGET', batch_key(campaign, batch), 'doubt') == '1'
+  return redis.call('HGET', batch_key(campaign, batch), 'doubt') == '1'  -- guard: doubt-is-remembered
 end
 
 local function to_doubt(campaign, batch, look_after, cause, detail)
-  redis.call('HSET', batch_key(campaign, batch), 'doubt', '1')
+  redis.call('HSET', batch_key(campaign, batch), 'doubt', '1')  -- guard: doubt-is-recorded
   move(campaign, batch, 'unconfirmed', NOW + look_after, cause, detail)
 end
 
@@ -366,7 +369,7 @@ end
 local function reject(campaign, first, last)
   local rejects, added = campaign_key(campaign, ':rejects'), 0
   for i = first, last, 2 do
-    if redis.call('ZCOUNT', rejects, ARGV[i], ARGV[i]) == 0 then
+    if redis.call('ZCOUNT', rejects, ARGV[i], ARGV[i]) == 0 then  -- guard: reject-counts-once
       redis.call('ZADD', rejects, ARGV[i], ARGV[i + 1])
       added = added + 1
     end
@@ -374,12 +377,14 @@ local function reject(campaign, first, last)
   return added
 end
 
+-- guard: gate-shut
 local function gate_shut(account) return redis.call('HGET', account_key(account, 'gate'), 'state') == 'shut' end
 local function gate_half_open(account) return redis.call('HGET', account_key(account, 'gate'), 'state') == 'half_open' end
 
 -- A half-open gate lets one batch through at a time: its trial. Whether a batch is it.
 local function has_trial(account, campaign, batch, token)
   return gate_half_open(account)
+    -- guard: only-the-trial-decides
     and redis.call('HGET', account_key(account, 'gate'), 'trial') == batch_id(campaign, batch) .. ':' .. token
 end
 
@@ -389,6 +394,7 @@ local function trial_runs(account)
   local campaign, batch, token = string.match(trial, '^(.*)-(%d+):(.*)$')
   if not campaign then return false end
   local state, holder, lease_until = get(batch_key(campaign, batch), 'state', 'token', 'lease_until')
+  -- guard: lost-claim-is-no-trial
   return holder == token and (state == 'posting' or (state == 'claimed' and number(lease_until) > NOW))
 end
 
@@ -398,7 +404,7 @@ local KEY_IN_USE = 30000
 local function key_in_use(account) return NOW - number(redis.call('ZSCORE', 'bsg:keys', account)) < KEY_IN_USE end
 
 -- What no probe opens.
-local STANDING = { operator = true, ledger_went_back = true }
+local STANDING = { operator = true, ledger_went_back = true }  -- guard: standing-reasons
 
 -- How long a gate that doubts have shut lets nothing through (ms): twice as long after each trial without a clear answer.
 local FIRST_BACKOFF, LONGEST_BACKOFF = 15000, 600000
@@ -408,17 +414,18 @@ local FIRST_BACKOFF, LONGEST_BACKOFF = 15000, 600000
 local function shut_gate(account, reason, by)
   local key = account_key(account, 'gate')
   local before = gate_shut(account) and redis.call('HGET', key, 'reason')
+  -- guard: rollback-covers-operator
   if (before == 'operator' and reason == 'ledger_went_back') or (before == 'ledger_went_back' and reason == 'operator') then
     redis.call('HSET', key, 'covered', NOW)
   end
-  if before and (before == 'ledger_went_back' or not STANDING[reason]) then return false end
+  if before and (before == 'ledger_went_back' or not STANDING[reason]) then return false end  -- guard: gate-precedence
   local tried = gate_half_open(account) and number(redis.call('HGET', key, 'backoff')) or 0
   local backoff = math.min(math.max(2 * tried, FIRST_BACKOFF), LONGEST_BACKOFF)
   redis.call('HSET', key, 'state', 'shut', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
   redis.call('HDEL', key, 'trial', 'probe_at')
   if reason == 'doubts' then
-    redis.call('HSET', key, 'backoff', backoff, 'probe_at', NOW + backoff)
-  elseif tried == 0 then
+    redis.call('HSET', key, 'backoff', backoff, 'probe_at', NOW + backoff)  -- guard: doubts-delay-the-probe
+  elseif tried == 0 then  -- guard: doubts-stay-for-a-trial
     redis.call('HDEL', key, 'backoff') -- else doubts had it half open: they are not over for what a read says
   end
   return true
@@ -451,16 +458,16 @@ end
 local DETECTOR_KEPT_MS = 30 * 86400000
 
 local function went_back(detector, seen)
-  return number(redis.call('GET', 'bsg:rollback-detector:' .. detector)) < number(seen)
+  return number(redis.call('GET', 'bsg:rollback-detector:' .. detector)) < number(seen)  -- guard: rollback-detected
 end
 
 local function save_high_water_mark(detector)
   local key, sequence = 'bsg:rollback-detector:' .. detector, number(redis.call('HGET', 'bsg:ledger', 'sequence'))
   if detector == '' then return sequence end
   if sequence ~= number(redis.call('GET', key)) then
-    redis.call('SET', key, sequence, 'PX', DETECTOR_KEPT_MS)
+    redis.call('SET', key, sequence, 'PX', DETECTOR_KEPT_MS)  -- guard: high-water-mark-written
   elseif redis.call('PTTL', key) < DETECTOR_KEPT_MS / 2 then
-    redis.call('PEXPIRE', key, DETECTOR_KEPT_MS)
+    redis.call('PEXPIRE', key, DETECTOR_KEPT_MS)  -- guard: high-water-mark-kept
   end
   return sequence
 end

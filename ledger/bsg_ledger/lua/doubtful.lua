@@ -7,20 +7,22 @@
 -- Transition  posting -> unconfirmed;
 --             half_open -> shut of the gate, if this was its trial and BSG named no reference ids
 local campaign, batch = ARGV[1], ARGV[2]
-if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end
+if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end  -- guard: doubtful-fence
 local key = batch_key(campaign, batch)
 redis.call('HSET', key, 'error', ARGV[5])
 -- Only while no earlier attempt is in doubt can this no be explained by ids that were used before.
-if ARGV[8] ~= '' and not in_doubt(campaign, batch) then
+if ARGV[8] ~= '' and not in_doubt(campaign, batch) then  -- guard: used-ids-explain
   redis.call('HSET', key, 'suspects', ARGV[8])
 else
-  redis.call('HDEL', key, 'suspects')
+  redis.call('HDEL', key, 'suspects')  -- guard: old-suspects-forgotten
 end
 to_doubt(campaign, batch, ARGV[6], ARGV[5])
 local allowed = number(ARGV[7])
 -- Reference ids that BSG knows, or a body that it had before, are an answer, though they settle nothing of this batch.
+-- guard: doubtful-trial-shuts-gate
 if allowed > 0 and ARGV[8] == '' then trial_unanswered(ARGV[4], campaign, batch, ARGV[3]) end
+-- guard: doubt-does-not-count
 if allowed > 0 and redis.call('HINCRBY', account_key(ARGV[4], 'gate'), 'doubts', 1) >= allowed then
-  shut_gate(ARGV[4], 'doubts', batch_id(campaign, batch))
+  shut_gate(ARGV[4], 'doubts', batch_id(campaign, batch))  -- guard: doubts-shut-gate
 end
 return { 'unconfirmed' }

@@ -6,5 +6,5 @@
 -- Transition  none
 local room = room_key(ARGV[1], ARGV[2])
 local due = redis.call('ZRANGEBYSCORE', room, '-inf', NOW, 'LIMIT', 0, ARGV[3])
-for _, member in ipairs(due) do redis.call('ZADD', room, NOW + ARGV[4], member) end
+for _, member in ipairs(due) do redis.call('ZADD', room, NOW + ARGV[4], member) end  -- guard: due-is-postponed
 return due

@@ -5,7 +5,7 @@
 -- Transition  none of states
 local campaign = ARGV[1]
 local key = campaign_key(campaign)
-if not redis.call('ZSCORE', 'bsg:closed', campaign) then return { 'open' } end
+if not redis.call('ZSCORE', 'bsg:closed', campaign) then return { 'open' } end  -- guard: forget-closed-only
 local parts, batches, account, idempotency = get(key, 'parts', 'next_batch', 'account', 'idempotency_key')
 for part = 0, number(parts) - 1 do
   redis.call('UNLINK', part_key(campaign, part) .. ':messages')

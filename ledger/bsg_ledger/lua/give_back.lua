@@ -4,5 +4,5 @@
 -- Answer  {}
 -- Transition  none
 local room = room_key(ARGV[1], ARGV[2])
-for i = 3, #ARGV do redis.call('ZADD', room, 'XX', NOW, ARGV[i]) end
+for i = 3, #ARGV do redis.call('ZADD', room, 'XX', NOW, ARGV[i]) end  -- guard: give-back-if-there
 return {}

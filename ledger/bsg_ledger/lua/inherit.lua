@@ -5,6 +5,7 @@
 --       4 cursor ('0' at first)
 -- Answer  {cursor}, '0' at the end, and where the old key was of another account at BSG or nobody knows
 -- Transition  none
+-- guard: inherit-same-account
 if ARGV[3] == '' or redis.call('HGET', account_key(ARGV[1], 'key'), 'bsg_account') ~= ARGV[3] then return { '0' } end
 local cursor, found = unpack(redis.call('HSCAN', account_key(ARGV[1], 'owners'), ARGV[4], 'COUNT', 1000))
 for i = 1, #found, 2 do redis.call('HSETNX', account_key(ARGV[2], 'owners'), found[i], found[i + 1]) end

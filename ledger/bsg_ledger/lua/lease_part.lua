@@ -9,16 +9,17 @@ local campaign = ARGV[1]
 while true do
   local part, at = earliest(campaign_key(campaign, ':parts'))
   if not part then return { 'none', -1 } end
-  if at > NOW then return { 'none', at } end
+  if at > NOW then return { 'none', at } end  -- guard: chunk-leased-once
   local key = part_key(campaign, part)
   local state, size, first_index, losses = get(key, 'state', 'size', 'first_index', 'losses')
-  if state == 'preparing' then losses = redis.call('HINCRBY', key, 'losses', 1) end
-  if number(losses) < number(ARGV[4]) then
+  if state == 'preparing' then losses = redis.call('HINCRBY', key, 'losses', 1) end  -- guard: chunk-losses-counted
+  if number(losses) < number(ARGV[4]) then  -- guard: chunk-losses-allowed
     redis.call('HSET', campaign_key(campaign), 'started', '1')
     redis.call('HSET', key, 'state', 'preparing', 'token', ARGV[2], 'lease_until', NOW + ARGV[3])
     redis.call('ZADD', campaign_key(campaign, ':parts'), NOW + ARGV[3], part)
     refresh_prepare(campaign)
     local _, next_at = earliest(campaign_key(campaign, ':parts'))
+    -- guard: next-chunk-postponed
     if next_at <= NOW then redis.call('ZADD', 'bsg:prepare', NOW + ARGV[5], campaign) end
     record_event(campaign, 'part ' .. part, state, 'preparing', state == 'preparing' and 'lease lost' or 'leased')
     return { 'leased', part, redis.call('GET', key .. ':messages'), redis.call('HGET', campaign_key(campaign), 'envelope'),

@@ -7,22 +7,23 @@
 --             shuts the gate again and again, a probe having opened it; half_open -> shut of the gate, if this was its
 --             trial and BSG did not answer. A throttle leaves it half open: it does not say whether BSG takes anything
 local campaign, batch, cause = ARGV[1], ARGV[2], ARGV[5]
-if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end
+if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end  -- guard: not-taken-fence
 redis.call('HSET', batch_key(campaign, batch), 'error', cause)
 if ARGV[6] ~= '' then
   -- One that comes upon a gate that is shut has not shut it. Only a probe says that all is well but for this batch.
-  if number(ARGV[8]) > 0 and not gate_shut(ARGV[6]) then
+  if number(ARGV[8]) > 0 and not gate_shut(ARGV[6]) then  -- guard: shuts-counted
     local shuts = redis.call('HINCRBY', batch_key(campaign, batch), 'gate_shuts', 1)
     local probed = redis.call('HGET', account_key(ARGV[6], 'gate'), 'by') == 'probe'
-    if probed and shuts >= number(ARGV[8]) and not in_doubt(campaign, batch) then
+    if probed and shuts >= number(ARGV[8]) and not in_doubt(campaign, batch) then  -- guard: shuts-refuse-batch
       move(campaign, batch, 'refused', 0, cause .. ' for this batch alone')
       return { 'refused' }
     end
   end
-  shut_gate(ARGV[6], ARGV[7], batch_id(campaign, batch))
+  shut_gate(ARGV[6], ARGV[7], batch_id(campaign, batch))  -- guard: closed-account-shuts-gate
 end
+-- guard: unanswered-trial-shuts-gate
 if ARGV[10] == '1' then trial_unanswered(account_of(campaign), campaign, batch, ARGV[3]) end
-if in_doubt(campaign, batch) then
+if in_doubt(campaign, batch) then  -- guard: not-taken-keeps-doubt
   to_doubt(campaign, batch, ARGV[9], cause .. ', an earlier attempt is in doubt')
   return { 'unconfirmed' }
 end

@@ -5,6 +5,7 @@
 -- Transition  none
 local key, kind = account_key(ARGV[1], 'failures'), ARGV[2]
 local last = number(redis.call('HGET', key, kind .. ':last'))
+-- guard: failures-after-quiet
 if NOW - last > number(ARGV[4]) then redis.call('HSET', key, kind .. ':since', NOW, kind .. ':count', 0) end
 redis.call('HSET', key, kind .. ':last', NOW, kind .. ':cause', ARGV[3])
 redis.call('HINCRBY', key, kind .. ':total', 1)

@@ -3,5 +3,6 @@
 -- ARGV  1 account, 2 balance and credit together, 3 currency, 4 cost of what is queued
 -- Answer  {noted}
 -- Transition  none
+-- guard: funds-beside-queue
 redis.call('HSET', account_key(ARGV[1], 'funds'), 'available', ARGV[2], 'currency', ARGV[3], 'queued_cost', ARGV[4], 'at', NOW)
 return { 'noted' }

@@ -7,11 +7,11 @@
 local campaign, most = ARGV[1], ARGV[3]
 local key = campaign_key(campaign)
 local before = redis.call('HGET', key, 'paused')
-if not before then return { 'gone' } end
+if not before then return { 'gone' } end  -- guard: pause-known
 local batch = earliest(key .. ':due')
 if ARGV[2] == '0' and before == '1' and batch and most ~= 'none' then
   local answer, total = affordable(campaign, batch, most ~= '' and most)
-  if answer ~= 'yes' and answer ~= 'wait' then return { 'capped', answer, total } end
+  if answer ~= 'yes' and answer ~= 'wait' then return { 'capped', answer, total } end  -- guard: resume-within-cap
 end
 if most == 'none' then
   redis.call('HDEL', key, 'max_cost')

@@ -8,25 +8,26 @@
 local campaign, batch, status = ARGV[1], ARGV[2], ARGV[3]
 local key, account = batch_key(campaign, batch), account_of(campaign)
 local state, bsg_id = get(key, 'state', 'bsg_campaign_id')
-if state ~= 'submitted' and state ~= 'finished' then return { 'stale' } end
+if state ~= 'submitted' and state ~= 'finished' then return { 'stale' } end  -- guard: poll-of-submitted
 local live, given_up = account_key(account, 'live'), redis.call('HEXISTS', key, 'unstopped:' .. bsg_id) == 1
 -- It was given up while BSG denied the campaign itself: it can be stopped now.
-if given_up and redis.call('HEXISTS', key, 'lost_at') == 1 then given_up = false end
+if given_up and redis.call('HEXISTS', key, 'lost_at') == 1 then given_up = false end  -- guard: poll-stops-again
 local before = note_status(campaign, batch, status)
 redis.call('HSET', key, 'statistics', ARGV[5], 'polled_at', NOW)
 redis.call('HDEL', key, 'unread_at', 'lost_at')
+-- guard: poll-keeps-question
 if not given_up then -- BSG does know it
   stop_asking(campaign, batch)
   redis.call('HDEL', key, 'error')
 end
 note_price(campaign, batch, ARGV[6], ARGV[7])
 if ARGV[8] ~= '' then redis.call('HSET', key, 'bsg_total_messages', ARGV[8]) end
-if state == 'submitted' and not FINAL_AT_BSG[status] and not given_up
-  and redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'
+if state == 'submitted' and not FINAL_AT_BSG[status] and not given_up  -- guard: poll-final-ends-stop
+  and redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'  -- guard: poll-stops-only-cancelled
   and not redis.call('ZSCORE', account_key(account, 'stops'), bsg_id) then
-  order_stop(campaign, batch, account, bsg_id)
+  order_stop(campaign, batch, account, bsg_id)  -- guard: poll-stops-cancelled
 end
-if ARGV[4] == '1' and state == 'submitted' then
+if ARGV[4] == '1' and state == 'submitted' then  -- guard: finished-once
   redis.call('HSET', key, 'finished_at', NOW)
   move(campaign, batch, 'finished', NOW + ARGV[9], 'BSG: ' .. status)
   state = 'finished'

@@ -8,7 +8,7 @@ local campaign, part = ARGV[1], ARGV[2]
 local key = part_key(campaign, part)
 local token, size, lease_until = get(key, 'token', 'size', 'lease_until')
 -- A part has a token only while it is being prepared.
-if token ~= ARGV[3] or number(lease_until) <= NOW then return { 'stale' } end
+if token ~= ARGV[3] or number(lease_until) <= NOW then return { 'stale' } end  -- guard: prepared-fence
 local batches, rejects = number(ARGV[4]), number(ARGV[5])
 redis.call('HSET', key, 'state', 'prepared')
 redis.call('HDEL', key, 'token', 'lease_until')

@@ -12,30 +12,32 @@
 local campaign, from, to = ARGV[1], ARGV[2], ARGV[3]
 local key = campaign_key(campaign)
 local owner, named, batches = get(key, 'account', 'account_name', 'next_batch')
-if owner ~= from or from == to or named ~= ARGV[4] then return { 'stale' } end
+if owner ~= from or from == to or named ~= ARGV[4] then return { 'stale' } end  -- guard: rekey-once
 local address, bsg_account = get(account_key(from, 'key'), 'address', 'bsg_account')
-local one_account = ARGV[6] ~= '' and bsg_account == ARGV[6] and address == ARGV[5]
+local one_account = ARGV[6] ~= '' and bsg_account == ARGV[6] and address == ARGV[5]  -- guard: rekey-account-proved
 
 -- It goes on under that key; and while workers are restarted, those of both keys would move it to and fro.
-if key_in_use(from) then return { 'in_use' } end
-if ARGV[7] == 'worker' and not one_account then return { 'unproved' } end
+if key_in_use(from) then return { 'in_use' } end  -- guard: rekey-old-key-unused
+if ARGV[7] == 'worker' and not one_account then return { 'unproved' } end  -- guard: rekey-worker-with-proof
 -- What was enqueued for a sandbox never reaches people.
-if address and address ~= ARGV[5] then return { 'elsewhere' } end
+if address and address ~= ARGV[5] then return { 'elsewhere' } end  -- guard: rekey-same-address
 
 local reason = gate_shut(from) and redis.call('HGET', account_key(from, 'gate'), 'reason')
 if not one_account then
   -- An older copy knows nothing of what was sent after it.
-  if reason == 'ledger_went_back' then return { 'went_back' } end
+  if reason == 'ledger_went_back' then return { 'went_back' } end  -- guard: rekey-no-rollback
   local begun = { 'begun' }
   for batch = 0, number(batches) - 1 do
     local state, doubt, bsg_id, others = get(batch_key(campaign, batch), 'state', 'doubt', 'bsg_campaign_id',
       'other_bsg_campaign_ids')
+    -- guard: rekey-unsent
     if state == 'posting' or doubt == '1' or bsg_id or others then begun[#begun + 1] = batch_id(campaign, batch) end
   end
   if #begun > 1 then return begun end
 end
 
 -- What only a person opens stays shut for the new key.
+-- guard: rekey-gate-stays-shut
 if STANDING[reason] then shut_gate(to, reason, redis.call('HGET', account_key(from, 'gate'), 'by') or '') end
 
 local function carry(room, member)
@@ -48,14 +50,15 @@ end
 for batch = 0, number(batches) - 1 do
   local id = batch_id(campaign, batch)
   local state, bsg_id, others = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'other_bsg_campaign_ids')
+  -- guard: rekey-claimed-waits
   if state == 'claimed' then move_back(campaign, batch, NOW, 'its campaign is for another key') end
-  if ROOM[state] then carry(ROOM[state], id) end
-  carry('asks', id)
-  for _, index in pairs(HELD_AT_BSG) do carry(index, id) end
+  if ROOM[state] then carry(ROOM[state], id) end  -- guard: rekey-rooms
+  carry('asks', id)  -- guard: rekey-questions
+  for _, index in pairs(HELD_AT_BSG) do carry(index, id) end  -- guard: rekey-moves-submitted
   for one in string.gmatch((bsg_id or '') .. ',' .. (others or ''), '%d+') do
     redis.call('HDEL', account_key(from, 'owners'), one)
-    redis.call('HSETNX', account_key(to, 'owners'), one, id)
-    carry('stops', one)
+    redis.call('HSETNX', account_key(to, 'owners'), one, id)  -- guard: rekey-owners
+    carry('stops', one)  -- guard: rekey-stops
     forget_refusals(from, one)
   end
 end

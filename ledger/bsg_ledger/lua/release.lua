@@ -4,6 +4,6 @@
 --       cannot be read here
 -- Answer  {pending | cancelled | expired} or {stale}
 -- Transition  claimed -> pending; -> cancelled | expired where that has happened meanwhile
-if not held(ARGV[1], ARGV[2], 'claimed', ARGV[3]) then return { 'stale' } end
+if not held(ARGV[1], ARGV[2], 'claimed', ARGV[3]) then return { 'stale' } end  -- guard: release-fence
 if ARGV[6] == '1' then note_unreadable(ARGV[1], ARGV[5]) end
 return { move_back(ARGV[1], ARGV[2], NOW + ARGV[4], ARGV[5]) }

@@ -5,6 +5,7 @@
 -- Transition  preparing -> unprepared
 local campaign, part = ARGV[1], ARGV[2]
 -- A part has a token only while it is being prepared.
+-- guard: chunk-release-fence
 if redis.call('HGET', part_key(campaign, part), 'token') ~= ARGV[3] then return { 'stale' } end
 redis.call('HSET', part_key(campaign, part), 'state', 'unprepared')
 redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')

@@ -8,7 +8,9 @@
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 local state, asks, bsg_id, attempts, no_trace = get(key, 'state', 'asks', 'bsg_campaign_id', 'attempts', 'no_trace')
+-- guard: resolved-if-asked
 if state ~= 'unconfirmed' and not (state == 'submitted' and asks == 'lost') then return { 'stale', state or '' } end
+-- guard: resolved-as-shown
 if ARGV[3] ~= '' and (asks ~= 'doubt' or no_trace ~= '1' or attempts ~= ARGV[3]) then return { 'stale', state } end
 if state == 'submitted' then
   -- Should it turn up after all, it is known whose it is.
@@ -18,5 +20,6 @@ if state == 'submitted' then
   redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
   forget_refusals(account_of(campaign), bsg_id)
 end
+-- guard: explanation-ends-with-doubt
 redis.call('HDEL', key, 'doubt', 'first_intent_at', 'error', 'suspects', 'explained', 'unread_at', 'lost_at')
 return { move_back(campaign, batch, NOW, 'operator: not sent') }

@@ -6,12 +6,13 @@
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 local state, bsg_id, asks = get(key, 'state', 'bsg_campaign_id', 'asks')
+-- guard: finish-if-denied
 if state ~= 'submitted' or not asks or bsg_id ~= ARGV[3] then return { 'stale', state or '' } end
 redis.call('HDEL', key, 'error')
 note_status(campaign, batch, 'unknown')
 redis.call('HSET', key, 'finished_at', NOW)
 -- What BSG only cannot show it may still send, and stop.
-if asks == 'lost' then
+if asks == 'lost' then  -- guard: stop-outlives-operator
   redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
   forget_refusals(account_of(campaign), bsg_id)
 end

@@ -7,20 +7,21 @@
 local campaign = ARGV[1]
 local key = campaign_key(campaign)
 local parts, batches, deadline, cancelled = get(key, 'parts', 'next_batch', 'deadline', 'cancelled')
-if not parts then return { 'gone' } end
-if cancelled == '1' then return { 'cancelled' } end
+if not parts then return { 'gone' } end  -- guard: retry-known
+if cancelled == '1' then return { 'cancelled' } end  -- guard: retry-not-cancelled
 if ARGV[2] ~= '' then deadline = ARGV[2] end
-if number(deadline) <= NOW then return { 'late' } end
+if number(deadline) <= NOW then return { 'late' } end  -- guard: retry-before-deadline
 local again = {}
 for batch = 0, number(batches) - 1 do
   local state, size = get(batch_key(campaign, batch), 'state', 'size')
-  if (state == 'refused' or state == 'expired') and number(size) > 0 then
+  if (state == 'refused' or state == 'expired') and number(size) > 0 then  -- guard: retry-of-something
+    -- guard: retry-has-body
     if redis.call('EXISTS', batch_key(campaign, batch) .. ':messages') == 0 then return { 'forgotten' } end
     again[#again + 1] = batch
   end
 end
 for part = 0, number(parts) - 1 do
-  if redis.call('HGET', part_key(campaign, part), 'state') == 'expired'
+  if redis.call('HGET', part_key(campaign, part), 'state') == 'expired'  -- guard: retry-has-chunk
     and redis.call('EXISTS', part_key(campaign, part) .. ':messages') == 0 then
     return { 'forgotten' }
   end
@@ -30,7 +31,7 @@ local messages = 0
 for _, batch in ipairs(again) do
   messages = messages + number(redis.call('HGET', batch_key(campaign, batch), 'size'))
   redis.call('HDEL', batch_key(campaign, batch), 'error', 'gate_shuts')
-  if in_doubt(campaign, batch) then
+  if in_doubt(campaign, batch) then  -- guard: retry-of-doubt-looks-first
     to_doubt(campaign, batch, ARGV[3], 'operator: retry')
   else
     move(campaign, batch, 'pending', NOW, 'operator: retry')

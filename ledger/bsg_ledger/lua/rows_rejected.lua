@@ -7,9 +7,9 @@
 --             is in doubt; half_open -> open of the gate, if this was its trial and BSG answered it
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
-if not held(campaign, batch, ARGV[9], ARGV[3]) then return { 'stale' } end
+if not held(campaign, batch, ARGV[9], ARGV[3]) then return { 'stale' } end  -- guard: rows-rejected-fence
 if ARGV[9] == 'posting' then trial_answered(account_of(campaign), campaign, batch, ARGV[3]) end
-if in_doubt(campaign, batch) then
+if in_doubt(campaign, batch) then  -- guard: rows-rejected-keep-doubt
   to_doubt(campaign, batch, ARGV[5], ARGV[4] .. ', an earlier attempt is in doubt')
   return { 'unconfirmed' }
 end
@@ -17,9 +17,9 @@ local rejected = reject(campaign, 10, #ARGV)
 count(campaign, ARGV[9], number(ARGV[7]) - number(redis.call('HGET', key, 'size')), 0)
 count(campaign, 'rejected', rejected, 0)
 redis.call('HSET', key, 'size', ARGV[7], 'rows', ARGV[8])
-if number(ARGV[7]) == 0 then
+if number(ARGV[7]) == 0 then  -- guard: empty-batch-is-refused
   move(campaign, batch, 'refused', 0, ARGV[4], rejected .. ' rows, all of it')
   return { 'refused' }
 end
-redis.call('SET', key .. ':messages', ARGV[6])
+redis.call('SET', key .. ':messages', ARGV[6])  -- guard: refused-rows-taken-out
 return { move_back(campaign, batch, NOW, ARGV[4], rejected .. ' rows') }

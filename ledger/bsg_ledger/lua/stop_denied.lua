@@ -6,23 +6,24 @@
 -- Transition  the stop's row is done; an operator is asked about the batch if that campaign is the one that counts
 local account, bsg_id = ARGV[1], ARGV[2]
 local stops, refusals = account_key(account, 'stops'), account_key(account, 'stop-refusals')
-if not redis.call('ZSCORE', stops, bsg_id) then return { 'stale' } end
+if not redis.call('ZSCORE', stops, bsg_id) then return { 'stale' } end  -- guard: stop-denied-not-over
 local id = redis.call('HGET', account_key(account, 'owners'), bsg_id)
 redis.call('HSETNX', refusals, bsg_id .. ':denied', NOW)
+-- guard: stop-denied-retried
 if id and NOW - number(redis.call('HGET', refusals, bsg_id .. ':denied')) < number(ARGV[3]) then
   redis.call('ZADD', stops, NOW + ARGV[4], bsg_id)
   return { 'denied' }
 end
-redis.call('ZREM', stops, bsg_id)
+redis.call('ZREM', stops, bsg_id)  -- guard: stop-denied-ends
 forget_refusals(account, bsg_id)
-redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
+redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)  -- guard: stop-given-up-alarm
 if not id then return { 'given_up' } end
 local campaign, batch = string.match(id, '^(.*)-(%d+)$')
 local state, counts, asks = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'asks')
-redis.call('HSET', batch_key(campaign, batch), 'unstopped:' .. bsg_id, NOW)
+redis.call('HSET', batch_key(campaign, batch), 'unstopped:' .. bsg_id, NOW)  -- guard: stop-given-up-once
 record_event(campaign, batch, state, state, 'ALARM: BSG does not know a campaign that it has to stop', bsg_id)
 if state == 'submitted' and counts == bsg_id and not asks then
   redis.call('HSET', batch_key(campaign, batch), 'error', ARGV[5])
-  ask_operator(campaign, batch, state, 'unstopped', ARGV[5])
+  ask_operator(campaign, batch, state, 'unstopped', ARGV[5])  -- guard: stop-given-up-asks
 end
 return { 'given_up' }

@@ -5,7 +5,7 @@
 -- Transition  the stop's row is done
 local id = redis.call('HGET', account_key(ARGV[1], 'owners'), ARGV[2])
 forget_refusals(ARGV[1], ARGV[2])
-if redis.call('ZREM', account_key(ARGV[1], 'stops'), ARGV[2]) == 1 and id then
+if redis.call('ZREM', account_key(ARGV[1], 'stops'), ARGV[2]) == 1 and id then  -- guard: stop-recorded-once
   local campaign, batch = string.match(id, '^(.*)-(%d+)$')
   local state = redis.call('HGET', batch_key(campaign, batch), 'state')
   record_event(campaign, batch, state, state, ARGV[3] == 'stopped' and 'stopped at BSG' or 'BSG could not stop it', ARGV[2])

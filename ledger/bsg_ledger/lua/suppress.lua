@@ -8,7 +8,7 @@ if ARGV[1] == 'add' then return { suppress(ARGV[2], 3) } end
 if ARGV[1] == 'note' then
   add_suppression_source(ARGV[2])
   for i = 3, #ARGV do
-    if redis.call('SISMEMBER', 'bsg:suppressed', ARGV[i]) == 1 then
+    if redis.call('SISMEMBER', 'bsg:suppressed', ARGV[i]) == 1 then  -- guard: suppress-still-listed
       redis.call('SADD', suppressed_from(ARGV[2]), ARGV[i])
     end
   end

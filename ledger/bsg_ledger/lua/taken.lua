@@ -12,24 +12,24 @@ local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 -- Its campaign may have been moved to another key of the same account at BSG while the request was on its way.
 local assigned = redis.call('HGET', campaign_key(campaign), 'account')
-local account = assigned and assigned ~= '' and assigned or ARGV[3]
+local account = assigned and assigned ~= '' and assigned or ARGV[3]  -- guard: taken-after-rekey
 -- Half a record would help nobody. Nor is BSG told to stop: after a ledger went back, that would take from people what
 -- was accepted for them.
-if redis.call('EXISTS', key) == 0 then
+if redis.call('EXISTS', key) == 0 then  -- guard: taken-of-known-batch
   redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
   return { 'gone' }
 end
 local function record(bsg_id)
   local state, first = get(key, 'state', 'bsg_campaign_id')
-  if first == bsg_id then return { 'known' } end
+  if first == bsg_id then return { 'known' } end  -- guard: taken-once
   local owner = redis.call('HGET', account_key(account, 'owners'), bsg_id)
-  if owner and owner ~= batch_id(campaign, batch) then return { 'owned', owner } end
+  if owner and owner ~= batch_id(campaign, batch) then return { 'owned', owner } end  -- guard: taken-by-its-owner
   stamp(campaign, account)
-  redis.call('HSET', account_key(account, 'owners'), bsg_id, batch_id(campaign, batch))
+  redis.call('HSET', account_key(account, 'owners'), bsg_id, batch_id(campaign, batch))  -- guard: owner-recorded
   if first then
-    if not add_other(campaign, batch, bsg_id) then return { 'known' } end
-    redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
-    order_stop(campaign, batch, account, bsg_id)
+    if not add_other(campaign, batch, bsg_id) then return { 'known' } end  -- guard: second-id-recorded
+    redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)  -- guard: second-id-alarm
+    order_stop(campaign, batch, account, bsg_id)  -- guard: second-id-stopped
     record_event(campaign, batch, state, state, 'ALARM: a second BSG campaign', bsg_id)
     return { 'second' }
   end
@@ -38,21 +38,21 @@ local function record(bsg_id)
   note_price(campaign, batch, ARGV[8], ARGV[9])
   redis.call('HDEL', key, 'error')
   move(campaign, batch, 'submitted', NOW + ARGV[6], ARGV[7], bsg_id)
-  if redis.call('HGET', campaign_key(campaign), 'cancelled') == '1' then
+  if redis.call('HGET', campaign_key(campaign), 'cancelled') == '1' then  -- guard: late-id-of-cancelled-stopped
     order_stop(campaign, batch, account, bsg_id)
   end
   return { 'submitted' }
 end
 
 local answer = record(ARGV[4])
-for i = 11, #ARGV do
+for i = 11, #ARGV do  -- guard: all-ids-recorded
   local another = record(ARGV[i])
   if answer[1] == 'owned' then answer = another end
 end
 -- What a look-up finds says nothing of whether BSG answers requests to send.
-if ARGV[10] ~= '' and answer[1] ~= 'owned' then
-  redis.call('HSET', account_key(ARGV[3], 'gate'), 'doubts', 0)
-  redis.call('HDEL', account_key(ARGV[3], 'gate'), 'tried_balance')
+if ARGV[10] ~= '' and answer[1] ~= 'owned' then  -- guard: taken-answers-trial
+  redis.call('HSET', account_key(ARGV[3], 'gate'), 'doubts', 0)  -- guard: taken-ends-doubts
+  redis.call('HDEL', account_key(ARGV[3], 'gate'), 'tried_balance')  -- guard: taken-frees-balance
   trial_answered(ARGV[3], campaign, batch, ARGV[10])
 end
 return answer

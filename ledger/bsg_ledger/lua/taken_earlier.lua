@@ -10,12 +10,13 @@
 local campaign, batch, account, counts = ARGV[1], ARGV[2], ARGV[3], ARGV[5]
 local key, owners = batch_key(campaign, batch), account_key(account, 'owners')
 local state, before = get(key, 'state', 'bsg_campaign_id')
+-- guard: earlier-finding-current
 if (state ~= 'submitted' and state ~= 'finished') or before ~= ARGV[4] then return { 'stale' } end
 local id, ids = batch_id(campaign, batch), { counts }
 for i = 8, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
 for _, bsg_id in ipairs(ids) do
   local owner = redis.call('HGET', owners, bsg_id)
-  if owner and owner ~= id then return { 'owned', owner } end
+  if owner and owner ~= id then return { 'owned', owner } end  -- guard: earlier-of-another-batch
 end
 for _, bsg_id in ipairs(ids) do redis.call('HSET', owners, bsg_id, id) end
 local changed = counts ~= before
@@ -25,7 +26,7 @@ if changed then
   note_status(campaign, batch, ARGV[6])
   redis.call('HDEL', key, 'statistics', 'bsg_total_messages') -- of the campaign that counted before
 end
-if changed and state == 'finished' and not FINAL_AT_BSG[ARGV[6]] then
+if changed and state == 'finished' and not FINAL_AT_BSG[ARGV[6]] then  -- guard: earlier-not-final
   state = 'submitted'
   redis.call('HDEL', key, 'finished_at')
   move(campaign, batch, state, NOW + ARGV[7], 'BSG: ' .. ARGV[6])
@@ -34,12 +35,13 @@ local cancelled = redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'
 for i = 8, #ARGV, 2 do
   if add_other(campaign, batch, ARGV[i]) then
     changed = true
+    -- guard: only-repeats-are-stopped
     if ARGV[i + 1] == '1' or cancelled then order_stop(campaign, batch, account, ARGV[i]) end
   end
   if ARGV[i + 1] ~= '1' then redis.call('HSET', key, 'beside:' .. ARGV[i], '1') end
 end
 if not changed then return { 'known' } end
-if cancelled then order_stop(campaign, batch, account, counts) end
+if cancelled then order_stop(campaign, batch, account, counts) end  -- guard: earlier-cancelled-stopped
 redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
 record_event(campaign, batch, state, state, 'ALARM: a second BSG campaign', table.concat(ids, ', '))
 redis.call('ZADD', account_key(account_of(campaign), 'live'), NOW + ARGV[7], id)

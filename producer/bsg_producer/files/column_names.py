@@ -33,7 +33,7 @@ def name_columns(
         if wanted in named:
             continue
         alike = [place for place, name in enumerate(named) if place not in columns.values() and _alike(name, wanted)]
-        if len(alike) > 1:
+        if len(alike) > 1:  # guard: column-unambiguous
             told = shown([names[place] for place in alike])
             raise FileInvalid(f"{where}: which column is `{wanted}`: {told}? Rename the others.", "columns")
         if alike:

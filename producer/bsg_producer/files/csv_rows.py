@@ -20,7 +20,7 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 def escaped(cell: str) -> str:
     """The cell as a spreadsheet shows it and runs nothing; reading takes the mark off again."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+    return f"'{cell}" if _FORMULA.match(cell) else cell  # guard: formula-escaped
 
 
 def unescaped(cell: str) -> str:
@@ -58,7 +58,7 @@ class CSVRows:
             except csv.Error as error:
                 raise FileInvalid(f"{self._shown}, line {began}: not CSV: {error}. {_remedy(began)}") from None
             if cells:
-                yield began, [unescaped(cell) for cell in cells]
+                yield began, [unescaped(cell) for cell in cells]  # guard: formula-unescaped
             began = self._lines.number + 1
 
     @property

@@ -107,7 +107,7 @@ class MessageFile:
         columns, phone = self.columns, self._reading.phone
         expected = len(columns)
         for line, cells in self._cells:
-            if len(cells) != expected:
+            if len(cells) != expected:  # guard: cells-as-header
                 lacking = f", nothing for `{columns[len(cells)]}`" if len(cells) < expected else ""
                 raise FileInvalid(
                     f"{self.shown}, line {line}: {len(cells)} cells, but line 1 names {expected} columns{lacking}. "
@@ -193,13 +193,13 @@ class MessageFile:
 
     def _check_characters(self, line: int, cells: Sequence[str]) -> None:
         for name, cell in zip(self.columns, cells, strict=True):
-            if (control := rules.control_character(cell, allowed="\t\n\r")) is not None:
+            if (control := rules.control_character(cell, allowed="\t\n\r")) is not None:  # guard: cell-without-control
                 raise FileInvalid(
                     f"{self.shown}, line {line}, column `{name}`: the control character {control}. "
                     "Remove it. If there are many, save the file as UTF-8, or name its encoding.",
                     "encoding",
                 )
-            if "\n" in cell and any(map(self._looks_like_row, cell.splitlines()[1:])):
+            if "\n" in cell and any(map(self._looks_like_row, cell.splitlines()[1:])):  # guard: phone-not-in-name
                 raise FileInvalid(
                     f"{self.shown}, line {line}, column `{name}`: the cell goes on over a line that looks like a row. "
                     "Look for a stray quotation mark. If the cell is right, put a blank behind the separator in it."

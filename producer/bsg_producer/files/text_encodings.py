@@ -75,7 +75,7 @@ def detect(beginning: bytes) -> Encoding:
             cyrillic = beginning.decode(WINDOWS_CYRILLIC)
         except UnicodeDecodeError:
             cyrillic = ""
-        if cyrillic and is_plainly_cyrillic(cyrillic):
+        if cyrillic and is_plainly_cyrillic(cyrillic):  # guard: western-is-not-cyrillic
             return Encoding(WINDOWS_CYRILLIC, guessed=True)
         raise EncodingUnknown(error.start) from None
     return Encoding("utf-8")

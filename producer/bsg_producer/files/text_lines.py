@@ -41,7 +41,7 @@ class TextLines:
     def __next__(self) -> str:
         line = next(self._lines)
         self.number += 1
-        if self.encoding.guessed and not text_encodings.is_plainly_cyrillic(line):
+        if self.encoding.guessed and not text_encodings.is_plainly_cyrillic(line):  # guard: line-reads-as-cyrillic
             raise FileInvalid(
                 f"{self._shown}, line {self.number}: the lines before read as Windows Cyrillic, but this one does not. "
                 "Save the file as UTF-8, or name its encoding.",

@@ -80,7 +80,7 @@ class XLSXRows:
             if cells is None:
                 return
             line += 1
-            if line > _LAST_ROW:
+            if line > _LAST_ROW:  # guard: last-row
                 raise FileInvalid(
                     f"{self._shown}, line {line}: beyond the last row that a sheet can have. Save it anew."
                 )
@@ -90,7 +90,7 @@ class XLSXRows:
         value = cell.value
         if value is None:
             return ""
-        if cell.data_type == "e":
+        if cell.data_type == "e":  # guard: spreadsheet-error
             raise FileInvalid(
                 f"{self._shown}, line {line}: a cell holds an error of the spreadsheet's. Mend or empty it, and save."
             )
@@ -118,7 +118,7 @@ def _refuse_bomb(file: IO[bytes], shown: str) -> None:
     # Reading stops at the sizes that the archive tells, so a lie in them lets nothing more through.
     others = [part for part in parts if not part.filename.lower().startswith(_LARGE_PARTS)]
     if (
-        sum(part.file_size for part in parts) > _LARGEST_UNPACKED
+        sum(part.file_size for part in parts) > _LARGEST_UNPACKED  # guard: zip-bomb
         or sum(part.file_size for part in others) > _LARGEST_OF_OTHER_PARTS
     ):
         raise FileInvalid(

@@ -48,7 +48,7 @@ def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer
     if detail.total_messages is None or detail.total_messages >= record.size:
         return Total(detail.total_messages)
     # A total that was different at the last look may still be growing.
-    if detail.status not in FINAL and detail.total_messages != record.total_messages:
+    if detail.status not in FINAL and detail.total_messages != record.total_messages:  # guard: total-still
         return Total(detail.total_messages)
     return _settle(runtime, record, detail.id, detail.total_messages, began)
 
@@ -60,8 +60,8 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
     rows = json.loads(unpacked(body, runtime.seal))
     ours = {row["reference_id"] for row in rows}
     listed = listed_in(runtime.client, bsg_campaign_id, ours)
-    missing = ours - listed - listed_in_others(runtime.client, record, ours)
-    if len(rows) != record.size or len(listed) != total or not missing:
+    missing = ours - listed - listed_in_others(runtime.client, record, ours)  # guard: other-campaign-is-not-missing
+    if len(rows) != record.size or len(listed) != total or not missing:  # guard: total-equals-list
         return Total(total)
     subject = f"dropped of {record.id}"
     if not runtime.evidence.stands(
@@ -71,14 +71,14 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
         ended=clock.monotonic(),
         confirm_within=runtime.settings.bsg_confirm_within,
     ):
-        return Total(total, ages=True)
+        return Total(total, ages=True)  # guard: total-seen-twice
     # An earlier attempt whose response was lost may have them: then they are sent, and BSG dropped them as duplicates.
     elsewhere = find_elsewhere(runtime, record, rows, missing)
     runtime.evidence.forget(subject)
-    if elsewhere.campaigns:
+    if elsewhere.campaigns:  # guard: earlier-attempt-is-no-reject
         record_earlier(runtime, record, listed, elsewhere)
         return None
-    missing -= elsewhere.at_bsg
+    missing -= elsewhere.at_bsg  # guard: unknown-is-no-reject
     if missing:
         _reject(runtime, record, rows, {place for place, row in enumerate(rows) if row["reference_id"] in missing})
     return Total(total)

@@ -42,6 +42,7 @@ def listed_in(reads: Reads, bsg_id: int, ours: Collection[str]) -> set[str]:
     """Return those of our reference ids that a BSG campaign lists. Raises `ReadFailed`."""
     rows = reads.messages(campaign_id=bsg_id)
     # A server may ignore the filter: a reference id may stand in the campaign that it was dropped for.
+    # guard: only-listed-counts
     return {row.reference_id or "" for row in rows if row.campaign_id == bsg_id and row.reference_id in ours}
 
 
@@ -85,12 +86,12 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
                 found.unclear.add(reference_id)  # of the batch's own campaign: BSG lists it late
                 continue
             owner = lookup.owner(bsg_id)
-            if owner not in (None, record.id):
+            if owner not in (None, record.id):  # guard: earlier-attempt-unowned
                 foreign.add(bsg_id)
                 continue
             detail = reads.campaign(bsg_id)
             older = False if owner == record.id else lookup.is_older(detail, hit, since)
-            if older:
+            if older:  # guard: earlier-attempt-not-older
                 foreign.add(bsg_id)
             elif older is None:
                 found.unclear.add(reference_id)

@@ -136,7 +136,7 @@ def _record(runtime: Runtime, record: BatchRecord, envelope: Envelope, answer: C
         record.campaign_id,
         record.batch,
         status=answer.status,
-        final=answer.status in FINAL and not total.ages,
+        final=answer.status in FINAL and not total.ages,  # guard: unfinished-while-missing
         statistics=json.dumps(answer.statistics),
         price=answer.price or "",
         currency=answer.currency or "",

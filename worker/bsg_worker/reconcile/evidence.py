@@ -29,13 +29,13 @@ class Evidence:
         """
         with self._lock:
             first = self._looks.get(subject)
-            if first is None or first.finding != finding:
+            if first is None or first.finding != finding:  # guard: look-before-attempt
                 if len(self._looks) >= MOST_BATCHES:
                     self._looks.clear()
-                self._looks[subject] = FirstLook(finding, ended)
-                return False
-            return began - first.ended >= confirm_within
+                self._looks[subject] = FirstLook(finding, ended)  # guard: confirmation-ages-from-first-look
+                return False  # guard: one-look-is-no-proof
+            return began - first.ended >= confirm_within  # guard: confirmation-ages
 
     def forget(self, subject: str) -> None:
         with self._lock:
-            self._looks.pop(subject, None)
+            self._looks.pop(subject, None)  # guard: trace-clears-looks

@@ -67,6 +67,7 @@ class Lookup:
 
     def look(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding:
         """One look. Raises `ReadFailed` when BSG does not answer: then nothing was learnt."""
+        # guard: orphans-searched
         return self.by_reference_ids(record, batch_id, rows) or self.among_orphans(record, rows)
 
     def by_reference_ids(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding | None:
@@ -81,6 +82,7 @@ class Lookup:
     def hits(self, reference_id: str) -> list[MessageRow]:
         """Return what BSG lists with a reference id. Raises `ReadFailed`."""
         # A server may ignore the filter: only rows that carry the very id count.
+        # guard: very-reference-id
         return [row for row in self.client.messages(reference_id=reference_id) if row.reference_id == reference_id]
 
     def _of_hits(
@@ -95,18 +97,18 @@ class Lookup:
         findings = _Findings()
         for hit in hits:
             if hit.campaign_id is None:
-                findings.unfit("a message of ours at BSG, of no campaign")
+                findings.unfit("a message of ours at BSG, of no campaign")  # guard: hit-without-campaign
                 continue
             owner = self.owner(hit.campaign_id)
-            if owner is not None and owner != batch_id:
+            if owner is not None and owner != batch_id:  # guard: hit-of-another-batch
                 foreign.add(hit.campaign_id)
                 continue
             detail = self.client.campaign(hit.campaign_id)
             # A campaign that is known to be of this batch is never one that its ids were used in before.
             older = False if owner == batch_id else self.is_older(detail, hit, intent)
-            if older:
+            if older:  # guard: hit-older-than-intent
                 foreign.add(hit.campaign_id)
-            elif older is None:
+            elif older is None:  # guard: hit-without-time
                 findings.unfit("a message of ours at BSG, of a time that cannot be told")
             else:
                 findings.ours(detail, record)
@@ -120,14 +122,14 @@ class Lookup:
         if printed is None:
             return None
         moment, margin = self.made(printed)
-        if moment < intent - margin:
+        if moment < intent - margin:  # guard: clock-difference-allowed
             return True
         return None if moment < intent - CLOCK_TOLERANCE else False
 
     def made(self, printed: datetime) -> tuple[datetime, timedelta]:
         """When, and by how much it may differ from this clock."""
         moment = self.time.moment(printed)
-        if moment is None:
+        if moment is None:  # guard: unknown-zone
             # BSG's zone is unknown: only what no zone can explain is surely older.
             return printed.replace(tzinfo=UTC), ZONE_MARGIN
         return moment, SURELY_OLDER
@@ -136,9 +138,9 @@ class Lookup:
         places: set[int] = set()
         for campaign in foreign:
             for row in self.client.messages(campaign_id=campaign):
-                if row.campaign_id == campaign and row.reference_id in ours:
+                if row.campaign_id == campaign and row.reference_id in ours:  # guard: used-before-is-listed
                     places.add(ours[row.reference_id])
-        if not places:
+        if not places:  # guard: unlisted-id-undecided
             return Undecided("a reference id of ours in another campaign at BSG, which does not list it")
         return UsedBefore(frozenset(places))
 
@@ -150,20 +152,21 @@ class Lookup:
         # All of them at once: a busy account's list is thousands long, and nearly all of it has owners.
         orphans = self.orphans([answer.id for answer in answers])
         for answer in answers:
-            if answer.id not in orphans:
+            if answer.id not in orphans:  # guard: orphan-has-no-owner
                 continue
             if answer.created_at is not None:
                 moment, margin = self.made(answer.created_at)
-                if moment < intent - margin:
+                if moment < intent - margin:  # guard: orphan-not-older
                     continue  # a list that is shared with an older doubt reaches back further
             detail = self.client.campaign(answer.id)
+            # guard: orphan-of-same-size
             if detail.status != "creation" and detail.total_messages and detail.total_messages != record.size:
                 continue
             rows = list(self.client.messages(campaign_id=answer.id))
             listed = [row for row in rows if row.campaign_id == answer.id and row.reference_id]
-            if any(row.reference_id in ours for row in listed):
+            if any(row.reference_id in ours for row in listed):  # guard: orphan-with-our-messages
                 findings.ours(detail, record)
-            elif not listed or len(listed) != detail.total_messages:
+            elif not listed or len(listed) != detail.total_messages:  # guard: orphan-listed-in-part
                 findings.unfit("an orphan BSG campaign of that size")
         return findings.outcome() if findings.any else NoTrace()
 
@@ -181,6 +184,7 @@ class _Findings:
 
     def ours(self, detail: CampaignDetail, record: BatchRecord) -> None:
         total = detail.total_messages
+        # guard: orphan-with-more-messages
         if detail.status != "creation" and total is not None and total > record.size:
             self.unfit(f"a BSG campaign with messages of ours, but of {total} instead of {record.size}")
         else:
@@ -194,13 +198,13 @@ class _Findings:
         return bool(self._found or self._unfit)
 
     def outcome(self) -> Found | Undecided:
-        return Found(tuple(self._found.values())) if self._found else Undecided(self._unfit[0])
+        return Found(tuple(self._found.values())) if self._found else Undecided(self._unfit[0])  # guard: ours-outweighs
 
 
 def samples_of(rows: Sequence[Any], suspects: Sequence[int]) -> list[str]:
     """Reference ids from all over the batch, and some of those that BSG complained of."""
-    spread = range(len(rows)) if len(rows) <= SAMPLES else _evenly(len(rows))
-    named = [place for place in suspects if place < len(rows)][:SAMPLES]
+    spread = range(len(rows)) if len(rows) <= SAMPLES else _evenly(len(rows))  # guard: several-ids-looked-up
+    named = [place for place in suspects if place < len(rows)][:SAMPLES]  # guard: complained-ids-looked-up
     return [rows[place]["reference_id"] for place in dict.fromkeys((*spread, *named))]
 
 

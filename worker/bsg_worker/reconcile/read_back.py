@@ -53,7 +53,7 @@ def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: M
             rows = newest.page()
         if turn.failure is not None:
             failures += 1
-            if turns.over or turn.failure.status == 200 or failures >= FAILURES_IN_A_ROW:
+            if turns.over or turn.failure.status == 200 or failures >= FAILURES_IN_A_ROW:  # guard: list-unlike-request
                 break  # a list that is not as it was asked for answers for nothing
             continue
         pages, failures = pages + 1, 0
@@ -62,10 +62,14 @@ def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: M
             if row.reference_id in names:
                 found.setdefault(row.reference_id or "", []).append(row)
         back_to = _back_to(rows, made)
+        # guard: unread-is-looked-up
         covered += [one for one in left if newest.ended or (back_to is not None and back_to < one.since)]
         left = [one for one in left if not newest.ended and (back_to is None or back_to >= one.since)]
     by_reference = {
-        name: found.get(name, []) for one in covered for name in one.reference_ids if name in found or not one.older_too
+        name: found.get(name, [])
+        for one in covered
+        for name in one.reference_ids
+        if name in found or not one.older_too  # guard: older-id-looked-up
     }
     campaigns = {row.campaign_id for rows in by_reference.values() for row in rows}
     return ReadBack(by_reference, {bsg_id: counted[bsg_id] for bsg_id in campaigns if bsg_id is not None})
@@ -73,6 +77,7 @@ def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: M
 
 def _back_to(rows: Sequence[MessageRow], made: Made) -> datetime | None:
     """The moment since when all messages have been read; None if a page does not say."""
-    if not rows or any(row.created_at is None for row in rows):
+    if not rows or any(row.created_at is None for row in rows):  # guard: row-without-time
         return None
+    # guard: read-back-far-enough
     return max(moment + margin for moment, margin in (made(row.created_at) for row in rows if row.created_at))

@@ -56,7 +56,7 @@ class ReadOnce:
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterable[MessageRow]:
         if campaign_id is None and reference_id is not None and reference_id in self._by_reference:
             return self._by_reference[reference_id]
-        if campaign_id is None or reference_id is not None:
+        if campaign_id is None or reference_id is not None:  # guard: each-id-requested
             return self._reads.messages(campaign_id=campaign_id, reference_id=reference_id)
         return self._once(("messages", campaign_id), lambda: self._all_messages(campaign_id))
 

@@ -74,6 +74,7 @@ def _unconfirmed(runtime: Runtime, identifiers: Sequence[str]) -> list[BatchReco
 def _unchanged(runtime: Runtime, records: Sequence[BatchRecord]) -> list[BatchRecord]:
     """Those that nobody has settled meanwhile. Of a later attempt this round proves nothing: it began before it."""
     attempts = {record.id: record.attempts for record in records}
+    # guard: attempt-before-pass
     return [record for record in _unconfirmed(runtime, list(attempts)) if record.attempts == attempts[record.id]]
 
 
@@ -146,7 +147,7 @@ class _Looks:
         self._found(record, rows, _lookup(self._runtime, self._reads).among_orphans(record, rows))
 
     def _found(self, record: BatchRecord, rows: list[Any], finding: Finding) -> None:
-        if not isinstance(finding, NoTrace):
+        if not isinstance(finding, NoTrace):  # guard: trace-clears-confirmation
             self._runtime.evidence.forget(record.id)
         outcome = _act(self._runtime, record, rows, finding, self._began)
         decided(LOGGER, outcome, campaign=record.campaign_id, batch=record.id, attempt=record.attempts)
@@ -189,7 +190,7 @@ def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[Camp
         cause="found at BSG",
         price=campaign.price or "",
         currency=campaign.currency or "",
-        others=[other.id for other in others],
+        others=[other.id for other in others],  # guard: all-campaigns-recorded
     )
 
 
@@ -216,11 +217,12 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
     confirmed = runtime.evidence.stands(
         record.id,
         finding=record.attempts,
+        # guard: look-as-old-as-its-pass
         began=began,  # what was read for another batch of the round may be as old as that
         ended=clock.monotonic(),
         confirm_within=settings.bsg_confirm_within,
     )
-    if not confirmed:
+    if not confirmed:  # guard: absence-confirmed
         return "no trace yet"
     old = moment(runtime.ledger.rooms.now_ms()) - moment(record.first_intent_ms) > LISTABLE
     state = runtime.ledger.batches.absent(

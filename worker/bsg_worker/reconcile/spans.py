@@ -16,8 +16,8 @@ def listed_between(reads: Reads, since: datetime, until: datetime) -> Iterator[C
     """Every campaign of the period once, and a day's worth around it: whose times are wanted exactly, looks at them."""
     begin, end, known = since - ZONE_MARGIN, until + ZONE_MARGIN, set[int]()
     while begin < end:
-        for answer in reads.campaigns(begin, min(begin + LISTED_AT_ONCE, end)):
-            if answer.id not in known:
+        for answer in reads.campaigns(begin, min(begin + LISTED_AT_ONCE, end)):  # guard: read-in-spans
+            if answer.id not in known:  # guard: span-overlap
                 known.add(answer.id)
                 yield answer
         begin += LISTED_AT_ONCE

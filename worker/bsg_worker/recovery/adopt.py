@@ -46,12 +46,13 @@ def adopt(runtime: Runtime, tell: Tell) -> Adoption:
 
     Raises `ReadFailed` when BSG does not answer: the gate stays shut then, and what was found is on record.
     """
-    runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)
+    runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)  # guard: recovery-shuts-gate
     since = runtime.gate.state().since
     shut_ms = runtime.ledger.rooms.now_ms() if since is None else round(since.timestamp() * 1000)
-    _prepare(runtime, shut_ms, tell)
-    _let_the_wire_fall_silent(runtime, shut_ms, tell)
+    _prepare(runtime, shut_ms, tell)  # guard: recovery-prepares-chunks
+    _let_the_wire_fall_silent(runtime, shut_ms, tell)  # guard: recovery-waits-for-wire
     adoption, looked = Adoption(), dict[str, int]()
+    # guard: recovery-looks-up-waiting
     while waiting := [record for record in _waiting(runtime, shut_ms) if looked.get(record.id) != record.attempts]:
         _look_for(runtime, waiting, adoption, tell)
         looked |= {record.id: record.attempts for record in waiting}
@@ -111,7 +112,7 @@ def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], adoption: Adopti
     if untraced:
         tell(f"waiting {runtime.settings.bsg_confirm_within:.0f} s (BSG_CONFIRM_WITHIN) for the second look")
         clock.sleep(runtime.settings.bsg_confirm_within)
-        untraced = _look_once(runtime, untraced, adoption, tell, "second look")
+        untraced = _look_once(runtime, untraced, adoption, tell, "second look")  # guard: recovery-looks-twice
     adoption.clean.extend(record.id for record in untraced)
 
 
@@ -133,9 +134,10 @@ def _look_once(
                 else:
                     adoption.found[record.id] = campaigns[0].id
             case UsedBefore():
+                # guard: recovery-ids-used-before
                 _mark_in_doubt(runtime, record, "reference ids used before", adoption)
             case Undecided(cause):
-                _mark_in_doubt(runtime, record, cause, adoption)
+                _mark_in_doubt(runtime, record, cause, adoption)  # guard: recovery-undecided
     return untraced
 
 
@@ -151,7 +153,7 @@ def _patiently(runtime: Runtime, record: BatchRecord, reads: ReadOnce) -> Findin
             if failure.account_reason is not None:
                 raise
             clock.sleep(failure.retry_after or pause)
-    return look_up(runtime, bounded, rows, reads)
+    return look_up(runtime, bounded, rows, reads)  # guard: recovery-needs-bsg
 
 
 def _earliest_ms(record: BatchRecord, rows: Sequence[Any]) -> int:
@@ -160,7 +162,7 @@ def _earliest_ms(record: BatchRecord, rows: Sequence[Any]) -> int:
     A caller's id may have been used before the campaign was accepted. Ids that we made are of this campaign alone.
     """
     ours = all(row["reference_id"].startswith(record.campaign_id) for row in rows)
-    return 0 if ours else record.accepted_ms
+    return 0 if ours else record.accepted_ms  # guard: recovery-caller-ids
 
 
 def _mark_in_doubt(runtime: Runtime, record: BatchRecord, cause: str, adoption: Adoption) -> None:
@@ -182,7 +184,7 @@ def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
         if len(named) != 1 or orphan.other_ids or orphan.messages is None:
             continue
         for record in runtime.ledger.reading.batch_records(named):
-            if record.state in FINAL_WITHOUT_BSG and orphan.messages <= record.size:
+            if record.state in FINAL_WITHOUT_BSG and orphan.messages <= record.size:  # guard: recovery-of-ended-batch
                 record_found(runtime, record, [runtime.client.campaign(orphan.bsg_campaign_id)])
                 late[record.id] = orphan.bsg_campaign_id
     return late

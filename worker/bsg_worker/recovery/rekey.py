@@ -50,7 +50,7 @@ def take_over(runtime: Runtime) -> str:
 def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
     """Moves what it may of the campaigns that belong to the account of the key `old`; tells of each."""
     ledger, bsg_account = runtime.ledger, runtime.client.bsg_account()
-    while ledger.batches.take_back(old, at_most=LEASES_AT_ONCE):
+    while ledger.batches.take_back(old, at_most=LEASES_AT_ONCE):  # guard: rekey-leases-to-doubt
         pass
     ledger.keys.inherit(runtime.account, old=old, bsg_account=bsg_account)
     for campaign_id in ledger.keys.campaigns_of(old, name=runtime.settings.account_name):

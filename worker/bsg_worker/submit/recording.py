@@ -27,7 +27,7 @@ LOGGER = logging.getLogger(__name__)
 
 _MAY_SHUT_THE_GATE = frozenset({OutcomeKind.NOT_TAKEN, OutcomeKind.ACCOUNT_CLOSED, OutcomeKind.IN_DOUBT})
 
-DOUBTS_ALLOWED = 5
+DOUBTS_ALLOWED = 5  # guard: doubts-allowed
 SHUTS_ALLOWED = 2
 
 
@@ -69,17 +69,18 @@ def _recorded(
             wait = _cooled_down(runtime, lease, outcome, chance)
             return Recorded(batches.not_taken(lease, delay_ms=int(wait * 1000), cause=outcome.cause), wait)
         case OutcomeKind.REFUSED:
-            return Recorded(batches.refused(lease, cause=outcome.cause))
+            return Recorded(batches.refused(lease, cause=outcome.cause))  # guard: outcome-refused
         case OutcomeKind.ROWS_REFUSED:
             return _rows_refused(runtime, lease, outcome, body)
         case OutcomeKind.ACCOUNT_CLOSED:
             reason = GateReason(outcome.account_reason or GateReason.BAD_KEY)
-            return Recorded(
+            return Recorded(  # guard: outcome-account-closed
                 batches.account_closed(
                     lease,
                     account=runtime.account,
                     reason=reason,
                     cause=outcome.cause,
+                    # guard: no-funds-refuse-nothing
                     shuts_allowed=0 if reason is GateReason.NO_FUNDS else SHUTS_ALLOWED,
                 )
             )
@@ -87,6 +88,7 @@ def _recorded(
             if outcome.throttles:
                 _cooled_down(runtime, lease, outcome, chance)
             suspects = [fault.row for fault in outcome.rows] if outcome.reference_ids_taken else None
+            # guard: outcome-in-doubt
             return _doubtful(runtime, lease, outcome.cause, suspects, counts=not outcome.duplicate_notice)
 
 
@@ -94,8 +96,9 @@ def _cooled_down(runtime: Runtime, lease: BatchLease, outcome: Outcome, chance: 
     """Lets the whole account wait for as long as BSG asks; returns the seconds."""
     asked = outcome.retry_after
     # A batch that is told to wait for years would expire for one odd header.
+    # guard: retry-after-bounded
     wait = _backoff(runtime, lease, chance) if asked is None else min(asked, LONGEST_COOL_DOWN)
-    runtime.submit_limiter.cool_down(wait)
+    runtime.submit_limiter.cool_down(wait)  # guard: throttled-cools-down
     return wait
 
 
@@ -106,7 +109,7 @@ def _backoff(runtime: Runtime, lease: BatchLease, chance: Random) -> float:
 
 def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) -> Recorded:
     campaign = outcome.campaign
-    if campaign is None:
+    if campaign is None:  # guard: taken-without-id
         return _doubtful(runtime, lease, "taken without a campaign id")
     state = runtime.ledger.batches.taken(
         lease.campaign_id,
@@ -120,7 +123,7 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) 
         currency=campaign.currency or "",
         token=lease.token,
     )
-    if state == "owned":
+    if state == "owned":  # guard: taken-id-owned
         return _doubtful(runtime, lease, "BSG answered another batch's campaign")
     if state == "gone":
         LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch_id)
@@ -144,11 +147,11 @@ def _doubtful(
 def _rows_refused(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Recorded:
     rows = json.loads(body)
     faults = {fault.row: fault for fault in outcome.rows}
-    if not faults or not all(0 <= row < len(rows) for row in faults):
+    if not faults or not all(0 <= row < len(rows) for row in faults):  # guard: rejected-rows-are-ours
         return Recorded(runtime.ledger.batches.refused(lease, cause=f"{outcome.cause}, naming no row of ours"))
     indexes = runtime.ledger.reading.rows(lease.campaign_id, lease.batch)
     flaws = {row: Flaw(fault.field, RejectCode.REFUSED_BY_BSG, fault.message) for row, fault in faults.items()}
-    rest, rest_rows = without(rows, indexes, set(faults), runtime.seal)
+    rest, rest_rows = without(rows, indexes, set(faults), runtime.seal)  # guard: rejected-rows-only
     return Recorded(
         runtime.ledger.batches.rows_refused(
             lease,

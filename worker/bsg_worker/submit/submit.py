@@ -77,7 +77,7 @@ def submit_batches(runtime: Runtime, campaign_id: str, bell: str) -> str:
         step = submit_next(runtime, campaign_id, bell)
         outcomes.append(step.outcome)
         bell = ""
-        if step.ends or clock.monotonic() >= stop_at or campaigns_wait(runtime):
+        if step.ends or clock.monotonic() >= stop_at or campaigns_wait(runtime):  # guard: turn-ends-for-others
             break
     if step.again_in is not None:
         ring_submits(runtime, campaign_id, delay=step.again_in)
@@ -105,18 +105,20 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
         body, envelope = unpacked(lease.body, runtime.seal), Envelope.from_json(lease.envelope)
     except (BodySealed, ValueError) as error:
         return _unreadable(runtime, lease, str(error))
+    # guard: suppressed-since
     if lease.held_against != lease.suppressions and (state := without_suppressed(runtime, lease, body)):
         return Step(f"{state}: suppressed")
     # Only a campaign with hours needs to know what time it is.
-    if envelope.send_between is not None and (closed := _closed(envelope, _now(runtime))) > 0:
+    if envelope.send_between is not None and (closed := _closed(envelope, _now(runtime))) > 0:  # guard: sending-hours
         return _outside_hours(runtime, lease, closed)
-    no_access = runtime.client.without_access()
+    no_access = runtime.client.without_access()  # guard: token-before-slot
     if not runtime.permits.acquire(timeout=PERMIT_WAIT_SECONDS):
         _give_back(runtime, lease, 0.0, "no permit")
         return Step("deferred: no permit", ends=True)
     try:
         answered = _with_permit(runtime, lease, envelope, body, no_access)
     finally:
+        # guard: permit-returned
         runtime.permits.release()  # before the answer is recorded: the next request need not wait for Redis's disk
     if isinstance(answered, Step):
         return answered
@@ -139,10 +141,10 @@ def _with_permit(
 ) -> Step | _Answered:
     try:
         ready = _ready(runtime, lease, envelope)
-    except (NotDurable, RedisError):
+    except (NotDurable, RedisError):  # guard: intent-answer-lost
         # Nothing has left, whether or not the intent was written. Only this process knows: to others it is a doubt.
         return _until_told(runtime, lambda: _withdrawn(runtime, lease, NOTHING_LEFT))
-    if isinstance(ready, Step):
+    if isinstance(ready, Step):  # guard: intent-before-post
         return ready
     begun = clock.monotonic()
     outcome = no_access or runtime.client.send_individual(
@@ -162,7 +164,7 @@ def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _R
         delay = max(0.0, slot.retry_in - LONGEST_SLOT_WAIT / 2)
         _give_back(runtime, lease, delay, "rate limit")
         return Step(f"deferred {delay:.1f} s: rate limit", again_in=delay, ends=True)
-    clock.sleep(slot.wait)
+    clock.sleep(slot.wait)  # guard: slot-awaited
     slot_at = clock.monotonic()
     now = _now(runtime)
     if (closed := _closed(envelope, now)) > 0:
@@ -177,10 +179,10 @@ def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _R
         remark="start_at has passed: sent at once" if start_passed else "",
         detector=runtime.rollback_detector,
     )
-    if state != "posting":
+    if state != "posting":  # guard: intent-written
         return Step(f"not sent: {state}")
-    runtime.ledger.durability.settle()
-    if clock.monotonic() - slot_at > LATEST_SECONDS:
+    runtime.ledger.durability.settle()  # guard: intent-on-disk
+    if clock.monotonic() - slot_at > LATEST_SECONDS:  # guard: slot-stale
         another = runtime.submit_limiter.reserve(LONGEST_SLOT_WAIT)
         if isinstance(another, Later):
             return _until_told(runtime, lambda: _withdrawn(runtime, lease, SLOT_MISSED))
@@ -221,6 +223,7 @@ def _withdrawn(runtime: Runtime, lease: BatchLease, why: Outcome) -> Step:
 
 def _young(runtime: Runtime, intended_at: float) -> bool:
     """Whether an exchange that begins now ends well before the lease does. Only this process's clock is asked."""
+    # guard: intent-before-lease-end
     return clock.monotonic() - intended_at < runtime.settings.lease_seconds - 2 * runtime.settings.longest_exchange
 
 
@@ -241,7 +244,7 @@ def _until_told(runtime: Runtime, tell: Callable[[], Step]) -> Step:
     while True:
         try:
             return tell()
-        except (RedisConnectionError, RedisTimeoutError):
+        except (RedisConnectionError, RedisTimeoutError):  # guard: record-when-redis-returns
             if clock.monotonic() >= stop_at:
                 raise
             clock.sleep(RECORD_AGAIN_SECONDS)

@@ -28,21 +28,21 @@ def probe_gate(runtime: Runtime) -> str:
     answers requests to send. A bad key or a blocked account opens whole then, as BSG answers neither.
     """
     gate = runtime.gate.state()
-    if not gate.shut or gate.reason in OPENED_BY_PERSONS:
+    if not gate.shut or gate.reason in OPENED_BY_PERSONS:  # guard: probe-skips-operator
         return ""
     if not runtime.gate.probe_due(put_off_ms=int(min(PROBE_SECONDS, runtime.settings.bsg_poll_interval) * 1000)):
         return ""
     try:
         funds = runtime.client.balance()
     except ReadFailed as error:
-        return f"gate stays shut ({gate.reason}): {error.cause}"
+        return f"gate stays shut ({gate.reason}): {error.cause}"  # guard: gate-opens-on-answer
     # BSG: a campaign is charged to the balance and to the credit limit.
     return _recorded(runtime, gate, funds.balance + funds.credit)
 
 
 def _recorded(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
     short = _short_of_funds(runtime, gate, funds) if gate.reason == GateReason.NO_FUNDS else ""
-    if short and not _shut_for_long(runtime, gate):
+    if short and not _shut_for_long(runtime, gate):  # guard: balance-covers-batch
         runtime.gate.note_balance(str(funds))
         return f"gate stays shut: {short}"
     return OUTCOMES[runtime.gate.reopen(by="probe", trial=bool(short), balance=str(funds))]
@@ -54,7 +54,7 @@ def _short_of_funds(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
     if funds <= 0 or (cost is not None and funds < cost):
         return "the balance does not cover the next batch"
     tried = _amount(gate.tried_balance)
-    if tried is not None and funds <= tried:
+    if tried is not None and funds <= tried:  # guard: balance-untried
         return "BSG took nothing for this balance"
     return ""
 

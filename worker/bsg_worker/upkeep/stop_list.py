@@ -63,7 +63,7 @@ class _Sync:
             page = self._runtime.client.stop_list(offset)
             if before is not None and page.rows and page.phones == before.phones:
                 raise ReadFailed("a list that does not go on", status=200)
-            offset += page.rows
+            offset += page.rows  # guard: stop-list-offset
             before = page
             is_last = page.rows == 0 or (page.total is not None and offset >= page.total)
             following = PUSH if self._runtime.settings.bsg_push_stoplist else "0"
@@ -86,7 +86,7 @@ class _Sync:
 
     def _missing(self) -> Iterator[str]:
         for suppressed in self._runtime.ledger.suppressions.with_sources():
-            if HERE in suppressed.sources and self._source not in suppressed.sources:
+            if HERE in suppressed.sources and self._source not in suppressed.sources:  # guard: stop-list-ours-once
                 yield suppressed.phone
 
     def _record(self, step: str, *, due_in: float = 0.0, phones: tuple[str, ...] = ()) -> int:

@@ -48,7 +48,7 @@ class _Pass:
         asked = by_lot(self._without_those_in_creation(due))
         ended = self._turns.each(asked, self._ask)
         ended += self._ended_by_status(self._refused)
-        if self._left:
+        if self._left:  # guard: stop-rest-at-once
             self._runtime.ledger.rooms.give_back(Room.STOPS, self._left, account=self._runtime.account)
         outcome = f"{ended} of {len(due)} stops are over"
         return f"{outcome}: {self._turns.cause}" if self._turns.cause else outcome
@@ -60,7 +60,7 @@ class _Pass:
         if len(waiting) <= FEW:
             return list(due)
         listed = self._listed(waiting)
-        still = by_lot([bsg_id for bsg_id in waiting if listed.get(bsg_id) == CREATION])[1:]
+        still = by_lot([bsg_id for bsg_id in waiting if listed.get(bsg_id) == CREATION])[1:]  # guard: stop-list-behind
         for bsg_id in still:
             self._put_off(bsg_id, CREATION)
         return [bsg_id for bsg_id in due if int(bsg_id) not in still]
@@ -103,14 +103,14 @@ class _Pass:
 
     def _recorded(self, bsg_id: int, status: str) -> bool:
         """Return whether the stop is over."""
-        if status not in FINAL:
+        if status not in FINAL:  # guard: stop-until-final
             self._put_off(bsg_id, status)
             return False
         self._runtime.ledger.batches.stopped(self._runtime.account, bsg_id, status=status)
         return True
 
     def _put_off(self, bsg_id: int, status: str) -> None:
-        seconds = AGAIN_IN_CREATION_SECONDS if status == CREATION else AGAIN_SECONDS
+        seconds = AGAIN_IN_CREATION_SECONDS if status == CREATION else AGAIN_SECONDS  # guard: stop-soon-while-created
         self._runtime.ledger.batches.stop_refused(
             self._runtime.account, bsg_id, status=status, delay_ms=int(seconds * 1000)
         )

@@ -78,4 +78,5 @@ def _has_room(runtime: Runtime, queue: str, rung: int) -> bool:
     so for hours, and whose bell was lost meanwhile waits for its turn, not for their end.
     """
     length = runtime.queue_length(queue)
+    # guard: full-queue-gets-no-wake-up
     return length < runtime.settings.campaign_window or (rung == 0 and length < LONGEST_QUEUE)

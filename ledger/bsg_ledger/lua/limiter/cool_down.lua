@@ -4,7 +4,7 @@ local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local standing = tonumber(redis.call('GET', KEYS[1]) or '0')
 local wanted = now + tonumber(ARGV[1])
-if wanted > standing then
+if wanted > standing then  -- guard: cool-down-not-shortened
   redis.call('SET', KEYS[1], string.format('%.0f', wanted), 'PX', math.ceil(tonumber(ARGV[1]) / 1000) + 1000)
   standing = wanted
 end

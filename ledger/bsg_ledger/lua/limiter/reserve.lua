@@ -10,14 +10,14 @@ local interval, burst, longest, furthest =
 local arrival = tonumber(redis.call('GET', KEYS[1]) or '0')
 -- Nobody can have reserved further ahead than this, so the server's clock was set back: start afresh.
 if arrival > now + furthest + burst * interval then
-  arrival = now
+  arrival = now  -- guard: clock-set-back
 end
 local cooled = tonumber(redis.call('GET', KEYS[2]) or '0')
-local start = math.max(now, cooled, arrival - (burst - 1) * interval)
+local start = math.max(now, cooled, arrival - (burst - 1) * interval)  -- guard: slot-start
 local wait = start - now
-if wait > longest then
+if wait > longest then  -- guard: slot-too-far
   return {0, wait}
 end
-arrival = math.max(arrival, start) + interval
+arrival = math.max(arrival, start) + interval  -- guard: slot-taken
 redis.call('SET', KEYS[1], string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000) + 1000)
 return {1, wait}
