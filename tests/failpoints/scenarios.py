@@ -84,6 +84,10 @@ def that_has_to_wait_for_its_slot(play: Play) -> None:
 
 def that_misses_its_slot(play: Play) -> None:
     """The worker sleeps until its slot, and Redis stands still from just before that until long after."""
+    earlier = play.enqueue(play.new())
+    play.wait_for(
+        earlier, lambda status: status.batches and status.batches[0].bsg_campaign_id, "a worker that is ready"
+    )
     play.arm()
     slot_at = clock.monotonic() + SLOT_IN_SECONDS
     play.lane.runtime.submit_limiter.cool_down(SLOT_IN_SECONDS)
