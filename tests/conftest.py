@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.fast import is_fast, nothing_started_in, refuse_starts
 from tests.servers import AVAILABLE_KINDS, Kind, RedisServer
 
-# The suite tries the same examples every time; `make fuzz` tries new ones, and prints how to try a failing one again.
+# The suite tries the same examples every time, and `make test-fast` the first of them. `make fuzz` tries new ones, and
+# prints how to try a failing one again.
 settings.register_profile("suite", max_examples=60, derandomize=True, deadline=None)
+settings.register_profile("fast", max_examples=15, derandomize=True, deadline=None)
 settings.register_profile("fuzz", max_examples=5_000, print_blob=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    sys.addaudithook(refuse_starts)
+    config.addinivalue_line(
+        "markers", "fast: set on each test that starts no process and serves no socket (tests/fast.py)"
+    )
     config.addinivalue_line("markers", "runs_last: the test looks at what was begun with the first scenario")
     config.addinivalue_line(
         "markers", "server_kinds(*kinds): run the test once on each of these servers that is installed"
@@ -38,6 +47,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
                 for kind in wanted
             ],
         )
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m selects by the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_fast(item):
+            item.add_marker(pytest.mark.fast)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with nothing_started_in(item.nodeid) if item.get_closest_marker("fast") else nullcontext():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
