@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.fast import is_fast, nothing_started_in, refuse_starts
+from tests.memory import keep_files_in_memory
 from tests.servers import AVAILABLE_KINDS, Kind, RedisServer
 
 # The suite tries the same examples every time, and `make test-fast` the first of them. `make fuzz` tries new ones, and
@@ -23,6 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    keep_files_in_memory()
     sys.addaudithook(refuse_starts)
     config.addinivalue_line(
         "markers", "fast: set on each test that starts no process and serves no socket (tests/fast.py)"
