@@ -14,7 +14,7 @@ _ENOUGH_BYTES = 2 * 1024**3
 
 
 def keep_files_in_memory() -> None:
-    """Have pytest make its temporary directories in memory, unless there is no room or the environment names a place."""
+    """Have pytest make its directories in memory, unless there is no room or the environment names another place."""
     if os.path.isdir(_IN_MEMORY) and _is_usable(_IN_MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _IN_MEMORY)
 

@@ -24,7 +24,7 @@ from bsg_ledger.provider_facts import ProviderFactsStore
 from bsg_ledger.reading import Reading
 from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.rooms import Rooms
-from bsg_ledger.scripts import Scripts
+from bsg_ledger.scripts import FEED_LENGTH, Scripts
 from bsg_ledger.stop_list import StopListProgress
 from bsg_ledger.suppressions import Suppressions
 from bsg_ledger.zones import LearntZone
@@ -45,8 +45,9 @@ class Ledger:
         relaxed: bool = False,
         timeout_ms: int = 3000,
         delivery_reports_kept: int = DELIVERY_REPORTS_KEPT,
+        feed_length: int = FEED_LENGTH,
     ) -> None:
-        scripts = Scripts(client)
+        scripts = Scripts(client, feed_length)
         self.campaigns = Campaigns(client, scripts)
         self.parts = Parts(scripts)
         self.batches = Batches(scripts, next_look_ms=NEXT_LOOK_MS)

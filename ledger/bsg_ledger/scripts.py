@@ -15,24 +15,29 @@ Argument = str | bytes | int
 Answer = list[Any]
 
 
+FEED_LENGTH = 100_000  # transitions, of some hundred bytes each: ten campaigns of a million messages
+
+
 @cache
-def source(name: str) -> tuple[str, str]:
-    """The whole text of a script and its SHA-1: first its own shebang, then what all scripts share, then itself."""
+def source(name: str, feed_length: int = FEED_LENGTH) -> tuple[str, str]:
+    """Return the whole text of a script and its SHA-1: its shebang, what all scripts share, and the script itself."""
     folder = resources.files(__package__) / "lua"
     shebang, _, body = (folder / f"{name}.lua").read_text("utf-8").partition("\n")
-    text = f"{shebang}\n{(folder / 'common.lua').read_text('utf-8')}\n{body}"
+    common = (folder / "common.lua").read_text("utf-8")
+    text = f"{shebang}\nlocal FEED_LENGTH = {feed_length}\n{common}\n{body}"
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
 class Scripts:
     """Calls scripts by their file's name."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, feed_length: int = FEED_LENGTH) -> None:
         self._client: Any = client  # redis-py types its replies as all that they might be
+        self._feed_length = feed_length
 
     def run(self, name: str, *arguments: Argument) -> Answer:
         """Runs one script; `redis.exceptions.RedisError` when Redis fails or refuses."""
-        text, digest = source(name)
+        text, digest = source(name, self._feed_length)
         try:
             return list(self._client.evalsha(digest, 0, *arguments))
         except NoScriptError:

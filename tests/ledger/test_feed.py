@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsg_ledger.feed import FeedBroken, Position
+from bsg_ledger.ledger import Ledger
 from bsg_ledger.reading import EVENTS_AT_ONCE
+from bsg_ledger.scripts import FEED_LENGTH
+from bsg_producer import Producer
 from tests.ledger.campaigns import Desk
 
 
@@ -105,15 +108,20 @@ def test_a_long_feed_is_read_in_pieces_without_a_gap(desk: Desk) -> None:
 
 
 def test_the_feed_is_trimmed(desk: Desk) -> None:
+    desk.ledger = Ledger(desk.client, feed_length=500)
     desk.accepted(1)
     with desk.client.pipeline() as pipe:
-        for _ in range(101_000):
+        for _ in range(1_000):
             pipe.xadd("bsg:events", {"campaign": "c"})
         pipe.execute()
 
     desk.accepted(1)
 
-    assert 100_000 <= desk.client.xlen("bsg:events") < 100_500
+    assert 500 <= desk.client.xlen("bsg:events") < 700
+
+
+def test_the_feed_is_as_long_as_its_readers_are_told() -> None:
+    assert f"{FEED_LENGTH:_}".replace("_", " ") in " ".join(str(Producer.events.__doc__).split())
 
 
 @given(text=st.text(max_size=8) | st.from_regex(r"[0-9]{1,3}[-.@][0-9]{0,25}[.-]?[0-9]{0,3}", fullmatch=True))

@@ -81,9 +81,6 @@ local function account_of(campaign)
   return owner and owner ~= '' and owner or '-' .. (named or '')
 end
 
--- So many transitions the feed keeps: some hundred bytes each, ten campaigns of a million messages.
-local FEED_LENGTH = 100000
-
 -- Every transition, once, in the campaign's stream and in the feed. By the sequence a reader who comes too late is
 -- noticed, and so is a ledger that went back.
 local function record_event(campaign, batch, from, to, cause, detail)
