@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 SOURCES := $(wildcard config messages ledger client broker producer worker monitor cli sandbox tests benchmarks examples)
 
-.PHONY: help demo test test-fast explore chaos crash load mutate bench fuzz contract wheel-check reference docs screenshots audit-dependencies lint format lock clean
+.PHONY: help demo test test-fast matrix explore chaos crash load mutate bench fuzz contract wheel-check reference docs screenshots audit-dependencies lint format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.* ## / { printf "make %-18s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,9 @@ test: $(INSTALLED_DEV) ## the whole suite (ARGS=... goes to pytest)
 
 test-fast: $(INSTALLED_DEV) ## the tests that start no process and serve no socket, in half a minute (ARGS=... goes to pytest)
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -m fast $(ARGS)
+
+matrix: $(INSTALLED_DEV) ## the fast tests on each installed Python, the ledger's on Redis 7, Redis 8 and Valkey [ARGS='--only servers']
+	@$(BIN)/python -m tests.matrix $(ARGS)
 
 chaos: $(INSTALLED_DEV) ## MINUTES=2.5 of kills, cuts and full disks: nothing lost, nothing sent twice [SEED=n] [ARGS=...]
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),2.5) $(if $(SEED),--seed $(SEED)) $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import signal
@@ -39,7 +40,19 @@ _PROGRAMS: dict[Kind, Callable[[], str | None]] = {
     "redis": lambda: shutil.which("redis-server"),
 }
 
-AVAILABLE_KINDS: tuple[Kind, ...] = tuple(kind for kind, find in _PROGRAMS.items() if find() is not None)
+PROGRAM_VARIABLE = "TEST_SERVER"
+"""The environment variable with the program of the one server that all tests use. `make matrix` sets it."""
+
+
+def program_of(kind: Kind) -> str | None:
+    """Return the program of that kind of server, or None when it is not installed."""
+    named = os.environ.get(PROGRAM_VARIABLE)
+    if named is None:
+        return _PROGRAMS[kind]()
+    return named if kind == ("valkey" if "valkey" in Path(named).name else "redis") else None
+
+
+AVAILABLE_KINDS: tuple[Kind, ...] = tuple(kind for kind in _PROGRAMS if program_of(kind) is not None)
 """The kinds of server that can be started on this machine; the embedded Valkey first."""
 
 
@@ -57,8 +70,8 @@ class RedisServer:
     Entering the context starts it, leaving stops it. `kill` and `restart` keep port and data.
     """
 
-    def __init__(self, directory: Path, kind: Kind = "valkey", port: int | None = None) -> None:
-        program = _PROGRAMS[kind]()
+    def __init__(self, directory: Path, kind: Kind = AVAILABLE_KINDS[0], port: int | None = None) -> None:
+        program = program_of(kind)
         if program is None:
             raise FileNotFoundError(f"no {kind} server is installed")
         self.kind = kind
