@@ -101,7 +101,8 @@ def _entries(content: Mapping[str, Any]) -> list[Any]:
 
 def _readable(entry: Any, read: Callable[[Any], Row | None]) -> Row:
     row = read(entry)
-    if row is None:  # guard: unreadable-row-fails
+    if row is None:
+        # guard: unreadable-row-fails
         raise ReadFailed("an unreadable row in a list", status=200)
     return row
 

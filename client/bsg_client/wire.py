@@ -268,12 +268,12 @@ class _Sessions(threading.local):
 
     @property
     def for_body(self) -> requests.Session:
-        if self._process != os.getpid():  # guard: fork-reconnects
+        if self._process != os.getpid():
             self._make()
         return self._for_body
 
     @property
     def for_reading(self) -> requests.Session:
-        if self._process != os.getpid():
+        if self._process != os.getpid():  # guard: fork-reconnects
             self._make()
         return self._for_reading

@@ -10,7 +10,7 @@ local campaign, idempotency = ARGV[1], 'bsg:idempotency:' .. ARGV[2]
 local known, digest, messages = get(idempotency, 'campaign', 'digest', 'messages')
 if known == campaign then return { 'accepted', campaign, messages } end  -- guard: commit-repeated
 if known and digest == ARGV[3] then return { 'duplicate', known, messages } end  -- guard: known-key
-if known then return { 'conflict', known } end
+if known then return { 'conflict', known } end  -- guard: known-key-conflict
 
 local parts, last = #ARGV - 15, ARGV[14]
 for part = 0, (last == '' and parts or parts - 1) - 1 do

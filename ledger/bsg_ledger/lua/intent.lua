@@ -34,7 +34,7 @@ local attempts = redis.call('HINCRBY', key, 'attempts', 1)  -- guard: attempts-c
 -- Only attempts in doubt can have been taken: the first of those is what a trace at BSG cannot be older than.
 -- guard: window-from-first-doubt
 if not in_doubt(campaign, batch) then redis.call('HSET', key, 'first_intent_at', NOW) end
-redis.call('HSET', key, 'intent_at', NOW, 'lease_until', NOW + ARGV[5])  -- guard: lease-renewed-by-intent
-move(campaign, batch, 'posting', NOW + ARGV[5], 'intent', ARGV[6])
+redis.call('HSET', key, 'intent_at', NOW, 'lease_until', NOW + ARGV[5])
+move(campaign, batch, 'posting', NOW + ARGV[5], 'intent', ARGV[6])  -- guard: lease-renewed-by-intent
 -- guard: intent-leaves-mark
 return { 'posting', attempts, number(redis.call('HGET', key, 'first_intent_at')), save_high_water_mark(ARGV[9]) }

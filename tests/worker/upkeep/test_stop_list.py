@@ -238,6 +238,8 @@ def test_a_phone_that_is_taken_off_while_it_is_attached_is_not_put_back(pushing:
         sync_stop_list(pushing.runtime)
 
     assert sources(pushing.producer) == {}
+    pushing.producer.suppress([FIRST])
+    assert sources(pushing.producer) == {FIRST: HERE}
 
 
 @pytest.mark.parametrize("fault", [{"kind": "server_error_before"}, {"kind": "throttle", "retry_after": 1}])
