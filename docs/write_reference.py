@@ -22,6 +22,7 @@ from bsg_cli.errors import ExitCode
 from bsg_client.outcomes import OutcomeKind
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import SETTINGS
+from bsg_ledger import schema
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateReason, GateState
@@ -67,6 +68,7 @@ def pages() -> dict[str, str]:
         "events": _page("Events", _events()),
         "metrics": _page("Metrics", _metrics()),
         "codes": _page("Codes", _codes()),
+        "keys": _page("Keys in Redis", _keys()),
     }
 
 
@@ -266,6 +268,22 @@ def _metrics() -> Iterator[str]:
     yield "Kinds: " + ", ".join(f"`{kind.value}`" for kind in FailureKind) + "."
     yield ""
     yield "Reasons are those of [Codes](codes.md) that are not final."
+
+
+def _keys() -> Iterator[str]:
+    yield from inspect.cleandoc(schema.__doc__ or "").partition("\n\n")[2].splitlines()
+    yield ""
+    yield "Other keys in the same Redis are Celery's: its queues, and what begins with `_kombu` or `unacked`."
+    yield ""
+    yield from _table(
+        ("key", "type", "what it holds", "removed by"),
+        ((f"`{key.pattern}`", key.type, key.meaning, key.removed_by) for key in schema.KEYS),
+    )
+    for key in schema.KEYS:
+        if key.fields:
+            yield f"## `{key.pattern}`"
+            yield ""
+            yield from _table(("field", "meaning"), ((f"`{name}`", meaning) for name, meaning in key.fields.items()))
 
 
 def _codes() -> Iterator[str]:

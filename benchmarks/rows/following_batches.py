@@ -6,6 +6,7 @@ from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
 from benchmarks.messages import SENDER, messages
 from benchmarks.provider import Provider
 from benchmarks.site import Site
+from bsg_ledger import schema
 
 BATCHES, BATCHES_IN_SHORT = 10_000, 500
 BATCHES_A_CAMPAIGN = 100
@@ -51,7 +52,7 @@ def _longest_unread(site: Site) -> float:
     """Seconds since the look at the batch that has waited longest for its next one."""
     with site.redis.client() as client:
         now, _ = client.time()
-        keys = [key for key in client.scan_iter("bsg:campaign:*:batch:*", count=1000) if not key.endswith(b":messages")]
+        keys = [key for key in client.scan_iter(schema.BATCH("*", "*"), count=1000) if not key.endswith(b":messages")]
         pipe = client.pipeline(transaction=False)
         for key in keys:
             pipe.hget(key, "polled_at")

@@ -15,6 +15,7 @@ import redis
 
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
+from bsg_ledger import schema
 
 _LOOK_AGAIN = 0.05
 
@@ -37,8 +38,8 @@ class TokenStore:
         longest_wait: float = 10.0,
     ) -> None:
         self._client = client
-        self._token_key = f"bsg:{account}:token"
-        self._login_key = f"bsg:{account}:token:login"
+        self._token_key = schema.TOKEN(account)
+        self._login_key = schema.TOKEN_LOGIN(account)
         self._login = login
         self._longest_login = longest_login
         self._longest_wait = longest_wait

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.scripts import Scripts, text_of
 
 
@@ -148,4 +149,4 @@ class Campaigns:
 
 
 def _messages_key(campaign_id: str, part: int) -> str:
-    return f"bsg:campaign:{campaign_id}:part:{part}:messages"
+    return schema.PART_MESSAGES(campaign_id, part)

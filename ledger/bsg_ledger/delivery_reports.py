@@ -8,6 +8,7 @@ from datetime import datetime
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.feed import Feed, Position
 from bsg_ledger.moments import moment
 from bsg_ledger.scripts import Scripts
@@ -48,7 +49,7 @@ _PUSHED = tuple(field.name for field in fields(PushedReport))
 
 class DeliveryReports(Feed[DeliveryReport]):
     def __init__(self, client: redis.Redis, scripts: Scripts, *, kept: int) -> None:
-        super().__init__(client, "bsg:delivery-reports", "delivery_reports", _delivery_report)
+        super().__init__(client, schema.DELIVERY_REPORTS(), "delivery_reports", _delivery_report)
         self._scripts = scripts
         self._kept = kept
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.moments import moment
 from bsg_ledger.scripts import decoded, text_of
@@ -47,14 +48,14 @@ def read_doubts(
 ) -> list[Doubt]:
     """Return the account's batches in doubt since a moment of that period, the oldest doubt first."""
     reads: Any = client  # redis-py types its replies as all that they might be
-    names = [text_of(name) for name in reads.zrange(f"bsg:account:{account}:doubt", 0, -1)]
+    names = [text_of(name) for name in reads.zrange(schema.DOUBT(account), 0, -1)]
     found: list[Doubt] = []
     for first in range(0, len(names), _BATCHES_AT_ONCE):
         some = names[first : first + _BATCHES_AT_ONCE]
         pipe = reads.pipeline(transaction=False)
         for campaign, number in map(split_batch_id, some):
-            pipe.hgetall(f"bsg:campaign:{campaign}:batch:{number}")
-            pipe.hmget(f"bsg:campaign:{campaign}", *_HEAD)
+            pipe.hgetall(schema.BATCH(campaign, number))
+            pipe.hmget(schema.CAMPAIGN(campaign), *_HEAD)
         answers = pipe.execute()
         for name, raw, head in zip(some, answers[::2], answers[1::2], strict=True):
             record = decoded(raw)

@@ -7,6 +7,8 @@ from typing import Any
 import redis
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 
+from bsg_ledger import schema
+
 REMEDY = (
     "set `appendonly yes` and `appendfsync always` in Redis, or use a server that has WAITAOF (Redis 7.2 or later, "
     "Valkey) with `appendonly yes`, or accept the loss of up to a second with QUEUE_DURABILITY=relaxed"
@@ -59,7 +61,7 @@ class Durability:
         # WAITAOF speaks of its own connection's writes, and a pool may hand out another one: a write on this very
         # connection makes it wait for everything before, the file being one sequence.
         pipe = self._client.pipeline(transaction=False)
-        pipe.hset("bsg:ledger", "settled", "1")  # guard: disk-wait-after-write
+        pipe.hset(schema.LEDGER(), "settled", "1")  # guard: disk-wait-after-write
         pipe.execute_command("WAITAOF", 1, 0, self._timeout_ms)
         _, answer = pipe.execute()
         return int(answer[0])

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, decoded
@@ -78,7 +79,7 @@ class Failures:
         return {kind: int(record.get(f"{kind}:total", 0)) for kind in FailureKind}
 
     def _record(self) -> dict[str, str]:
-        return decoded(self._client.hgetall(f"bsg:account:{self._account}:failures"))
+        return decoded(self._client.hgetall(schema.FAILURES(self._account)))
 
 
 def _spell(record: Mapping[str, str], kind: FailureKind) -> FailureSpell:

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.reading import EVENTS_AT_ONCE, transition_of
 from bsg_ledger.records import Transition
 from bsg_ledger.scripts import decoded, text_of
@@ -86,12 +87,15 @@ class Feed(Generic[T]):
         """The answer, and the number of the last entry at that very moment."""
         pipe = self._client.pipeline(transaction=True)
         ask(pipe)
-        pipe.hget("bsg:ledger", self._counter)
+        pipe.hget(schema.LEDGER(), self._counter)
         answer, sequence = pipe.execute()
         return answer, int(sequence or 0)
 
 
 def transition_feed(client: redis.Redis) -> Feed[Transition]:
     return Feed(
-        client, "bsg:events", "sequence", lambda position, fields: transition_of(fields["campaign"], position, fields)
+        client,
+        schema.EVENTS(),
+        "sequence",
+        lambda position, fields: transition_of(fields["campaign"], position, fields),
     )

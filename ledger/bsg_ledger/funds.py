@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.rooms import unstamped
 from bsg_ledger.scripts import decoded, text_of
 
@@ -19,14 +20,13 @@ def next_batch_cost(client: redis.Redis, account: str, account_name: str) -> Dec
     """
     reads: Any = client  # redis-py types its replies as all that they might be
     for room in (account, unstamped(account_name)):
-        for campaign in map(text_of, reads.zrange(f"bsg:account:{room}:due", 0, 0)):
-            key = f"bsg:campaign:{campaign}"
-            for batch in map(text_of, reads.zrange(f"{key}:due", 0, 0)):
-                size = int(reads.hget(f"{key}:batch:{batch}", "size") or 0)
-                cost, priced = reads.hmget(key, "cost", "priced")
+        for campaign in map(text_of, reads.zrange(schema.ACCOUNT_DUE(room), 0, 0)):
+            for batch in map(text_of, reads.zrange(schema.CAMPAIGN_DUE(campaign), 0, 0)):
+                size = int(reads.hget(schema.BATCH(campaign, batch), "size") or 0)
+                cost, priced = reads.hmget(schema.CAMPAIGN(campaign), "cost", "priced")
                 if cost is not None and int(priced or 0) > 0:
                     return Decimal(text_of(cost)) / int(priced) * size
-                last = reads.hget(f"bsg:account:{account}:gate", "message_price")
+                last = reads.hget(schema.GATE(account), "message_price")
                 return None if last is None else Decimal(text_of(last)) * size
     return None
 
@@ -50,13 +50,13 @@ def queued_cost(client: redis.Redis, account: str, account_name: str) -> Decimal
     Each campaign's own price counts, before the last of the account.
     """
     reads: Any = client  # redis-py types its replies as all that they might be
-    last = reads.hget(f"bsg:account:{account}:gate", "message_price")
-    names = [text_of(name) for name in reads.zdiff(["bsg:campaigns", "bsg:closed"])]
+    last = reads.hget(schema.GATE(account), "message_price")
+    names = [text_of(name) for name in reads.zdiff([schema.CAMPAIGNS(), schema.CLOSED()])]
     total, known = Decimal(0), last is not None
     for first in range(0, len(names), _CAMPAIGNS_AT_ONCE):
         pipe = reads.pipeline(transaction=False)
         for name in names[first : first + _CAMPAIGNS_AT_ONCE]:
-            pipe.hmget(f"bsg:campaign:{name}", "account", "account_name", "cost", "priced", *_UNSENT)
+            pipe.hmget(schema.CAMPAIGN(name), "account", "account_name", "cost", "priced", *_UNSENT)
         for owner, named, cost, priced, *unsent in pipe.execute():
             if (text_of(owner) if owner else None) not in (account, None) or (named or b"").decode() != account_name:
                 continue
@@ -75,7 +75,7 @@ def _price(cost: bytes | None, priced: bytes | None, last: bytes | None) -> Deci
 def noted_funds(client: redis.Redis, account: str) -> Funds | None:
     """Return what was noted when the account's balance was last held against its queue; None: never."""
     reads: Any = client
-    record = decoded(reads.hgetall(f"bsg:account:{account}:funds"))
+    record = decoded(reads.hgetall(schema.FUNDS(account)))
     if not record:
         return None
     return Funds(Decimal(record["available"]), record["currency"], Decimal(record["queued_cost"]))

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.moments import moment
 from bsg_ledger.scripts import Scripts, decoded, text_of
 
@@ -90,7 +91,7 @@ class Gate:
         self._scripts.run("gate", self._account, "balance", "", "", 0, balance)
 
     def state(self) -> GateState:
-        return gate_state(decoded(self._client.hgetall(f"bsg:account:{self._account}:gate")))
+        return gate_state(decoded(self._client.hgetall(schema.GATE(self._account))))
 
 
 def gate_state(record: Mapping[str, str]) -> GateState:

@@ -1,9 +1,4 @@
-"""Which processes run: every beat's last tick, every worker's last note, and which liveness pings were answered.
-
-bsg:pulse:TOKEN   string  there once it is answered; expires
-bsg:beats         zset    every beat, by the moment of its last tick (ms of Redis's clock)
-bsg:workers       zset    every worker, by the moment when it was last known to run; one that hangs may be among them
-"""
+"""Which processes run: every beat's last tick, every worker's last note, and which liveness pings were answered."""
 
 from __future__ import annotations
 
@@ -11,12 +6,13 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.redis_clock import now_ms
 
 ANSWERS_KEPT_SECONDS = 600
 _NAMES_KEPT_MS = 86_400_000
-_BEATS = "bsg:beats"
-_WORKERS = "bsg:workers"
+_BEATS = schema.BEATS()
+_WORKERS = schema.WORKERS()
 
 
 class Heartbeats:
@@ -27,10 +23,10 @@ class Heartbeats:
 
     def note_answer(self, token: str) -> None:
         """Note that a worker has answered the ping of that token, from a task."""
-        self._client.set(f"bsg:pulse:{token}", "answered", ex=ANSWERS_KEPT_SECONDS)
+        self._client.set(schema.PULSE(token), "answered", ex=ANSWERS_KEPT_SECONDS)
 
     def is_answered(self, token: str) -> bool:
-        return bool(self._client.exists(f"bsg:pulse:{token}"))  # guard: ping-response-counts
+        return bool(self._client.exists(schema.PULSE(token)))  # guard: ping-response-counts
 
     def note_tick(self, beat: str) -> None:
         """Note that a beat has just published a tick."""

@@ -12,6 +12,7 @@ from typing import Any
 import redis
 
 from bsg_config.settings import Settings
+from bsg_ledger import schema
 from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, decoded, text_of
@@ -68,10 +69,10 @@ class Keys:
 
     def known(self) -> dict[str, Key]:
         """Every key that a process had once, by its account."""
-        seen = self._client.zrange("bsg:keys", 0, -1, withscores=True)
+        seen = self._client.zrange(schema.ACCOUNT_KEYS(), 0, -1, withscores=True)
         pipe = self._client.pipeline(transaction=False)
         for account, _ in seen:
-            pipe.hgetall(f"bsg:account:{text_of(account)}:key")
+            pipe.hgetall(schema.API_KEY(text_of(account)))
         in_use_since = now_ms(self._client) - IN_USE_MS
         return {
             text_of(account): _key(text_of(account), decoded(raw), int(at), in_use=at > in_use_since)
@@ -91,11 +92,11 @@ class Keys:
 
         In no order, but whole: pages of a list would skip some where others are purged meanwhile.
         """
-        everything = self._client.zscan_iter("bsg:campaigns", count=CAMPAIGNS_AT_ONCE)
+        everything = self._client.zscan_iter(schema.CAMPAIGNS(), count=CAMPAIGNS_AT_ONCE)
         while campaigns := [text_of(campaign) for campaign, _ in islice(everything, CAMPAIGNS_AT_ONCE)]:
             pipe = self._client.pipeline(transaction=False)
             for campaign in campaigns:
-                pipe.hmget(f"bsg:campaign:{campaign}", "account", "account_name")
+                pipe.hmget(schema.CAMPAIGN(campaign), "account", "account_name")
             for campaign, (account, name) in zip(campaigns, pipe.execute(), strict=True):
                 yield campaign, text_of(account or b""), text_of(name or b"")
 

@@ -16,7 +16,7 @@ import redis
 
 from bsg_config.rate import Rate
 from bsg_config.settings import Settings
-from bsg_ledger.limit_keys import cool_down_key, limit_key
+from bsg_ledger import schema
 
 LONGEST_RESERVATION = 10.0
 """Seconds: nobody may reserve further ahead, so a reservation beyond it shows a clock that was set back."""
@@ -69,7 +69,7 @@ class Limiter:
             )
             for name in ("reserve", "cool_down", "state")
         }
-        self._keys = (limit_key(account, name), cool_down_key(account))
+        self._keys = (schema.LIMIT(account, name), schema.COOL_DOWN(account))
         # Rounded up: a microsecond too slow keeps the limit, a microsecond too fast breaks it.
         self._interval = max(1, math.ceil(rate.per_seconds / rate.amount * _MICROSECONDS))
         self._burst = burst

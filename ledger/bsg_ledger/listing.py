@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.reading import summary_of
 from bsg_ledger.records import CampaignSummary
 from bsg_ledger.scripts import decoded, text_of
@@ -53,18 +54,18 @@ class Listing:
 
     def length(self) -> int:
         """How many campaigns the ledger has."""
-        return int(self._client.zcard("bsg:campaigns"))
+        return int(self._client.zcard(schema.CAMPAIGNS()))
 
     def page(self, first: int, count: int) -> list[ListedCampaign]:
         """`count` campaigns from place `first` on, the newest being at place 0."""
-        names = [text_of(name) for name in self._client.zrevrange("bsg:campaigns", first, first + count - 1)]
+        names = [text_of(name) for name in self._client.zrevrange(schema.CAMPAIGNS(), first, first + count - 1)]
         return self.campaigns(names)
 
     def campaigns(self, campaign_ids: Sequence[str]) -> list[ListedCampaign]:
         """These campaigns, without those that the ledger does not know."""
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
-            pipe.hgetall(f"bsg:campaign:{campaign_id}")
+            pipe.hgetall(schema.CAMPAIGN(campaign_id))
         records = {name: decoded(raw) for name, raw in zip(campaign_ids, pipe.execute(), strict=True) if raw}
         outlines = self._outlines(
             {name: range(_batches(record)) for name, record in records.items() if _batches(record) <= LOOK_AHEAD}
@@ -82,7 +83,7 @@ class Listing:
         pipe = self._client.pipeline(transaction=False)
         for campaign_id, numbers in wanted.items():
             for number in numbers:
-                pipe.hmget(f"bsg:campaign:{campaign_id}:batch:{number}", _OUTLINE)
+                pipe.hmget(schema.BATCH(campaign_id, number), _OUTLINE)
         answers: Iterator[Sequence[bytes | None]] = iter(pipe.execute())
         return {
             campaign_id: [_outline(number, answer) for number in numbers if (answer := next(answers))[0] is not None]

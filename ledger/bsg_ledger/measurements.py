@@ -14,6 +14,8 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
+from bsg_ledger import schema
+
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """The upper ends of the histograms' buckets; a last one has what took longer."""
 
@@ -36,7 +38,7 @@ class Measured:
 class Measurements:
     def __init__(self, client: redis.Redis, account: str) -> None:
         self._client: Any = client  # redis-py types its replies as all that they might be
-        self._key = f"bsg:account:{account}:measured"
+        self._key = schema.MEASURED(account)
 
     def count(self, outcome: str, *, post_seconds: float, slot_wait_seconds: float) -> None:
         """One request, and what came of it."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
+
 
 class DuplicateRule(StrEnum):
     """What BSG does with a reference id that it has already."""
@@ -52,7 +54,7 @@ class ProviderFactsStore:
 
     def __init__(self, client: redis.Redis, account: str) -> None:
         self._client: Any = client  # redis-py types its replies as all that they might be
-        self._key = f"bsg:account:{account}:facts"
+        self._key = schema.FACTS(account)
 
     def save(self, facts: ProviderFacts) -> None:
         """Keep them in place of earlier ones."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.batches import batch_id, split_batch_id
 from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, OpenCampaign, Transition
@@ -52,10 +53,10 @@ class Reading:
     def campaigns(self) -> Iterator[CampaignSummary]:
         """Every campaign, the newest first."""
         start = 0
-        while names := self._client.zrevrange("bsg:campaigns", start, start + BATCHES_AT_ONCE - 1):
+        while names := self._client.zrevrange(schema.CAMPAIGNS(), start, start + BATCHES_AT_ONCE - 1):
             pipe = self._client.pipeline(transaction=False)
             for name in names:
-                pipe.hgetall(f"bsg:campaign:{text_of(name)}")
+                pipe.hgetall(schema.CAMPAIGN(text_of(name)))
             for name, raw in zip(names, pipe.execute(), strict=True):
                 if raw:
                     yield summary_of(text_of(name), decoded(raw))
@@ -67,7 +68,7 @@ class Reading:
             some = numbers[start : start + BATCHES_AT_ONCE]
             pipe = self._client.pipeline(transaction=False)
             for number in some:
-                pipe.hgetall(f"bsg:campaign:{campaign_id}:batch:{number}")
+                pipe.hgetall(schema.BATCH(campaign_id, number))
             for number, raw in zip(some, pipe.execute(), strict=True):
                 if raw:
                     yield _batch(campaign_id, number, decoded(raw))
@@ -75,13 +76,13 @@ class Reading:
     def rejects(self, campaign_id: str) -> Iterator[str]:
         """The rejected messages' rows (JSON), by index."""
         start = 0
-        while rows := self._client.zrange(f"bsg:campaign:{campaign_id}:rejects", start, start + EVENTS_AT_ONCE - 1):
+        while rows := self._client.zrange(schema.REJECTS(campaign_id), start, start + EVENTS_AT_ONCE - 1):
             yield from (text_of(row) for row in rows)
             start += len(rows)
 
     def transitions(self, campaign_id: str, *, after: str = "-") -> Iterator[Transition]:
         """The campaign's history, oldest first, after a position ("-": from the beginning)."""
-        key, position = f"bsg:campaign:{campaign_id}:events", after if after == "-" else f"({after}"
+        key, position = schema.CAMPAIGN_EVENTS(campaign_id), after if after == "-" else f"({after}"
         while entries := self._client.xrange(key, position, "+", count=EVENTS_AT_ONCE):
             for entry, fields in entries:
                 yield transition_of(campaign_id, text_of(entry), decoded(fields))
@@ -89,14 +90,14 @@ class Reading:
 
     def latest_transitions(self, campaign_id: str, at_most: int) -> tuple[list[Transition], int]:
         """The end of the campaign's history, the newest first, and how many transitions it has in all."""
-        key = f"bsg:campaign:{campaign_id}:events"
+        key = schema.CAMPAIGN_EVENTS(campaign_id)
         entries = self._client.xrevrange(key, count=at_most)
         latest = [transition_of(campaign_id, text_of(entry), decoded(fields)) for entry, fields in entries]
         return latest, int(self._client.xlen(key))
 
     def wait_for_transitions(self, campaign_id: str, *, after: str, at_most_ms: int) -> Sequence[Transition]:
         """What happened after a position; waits for the next thing to happen, `at_most_ms` long."""
-        key = f"bsg:campaign:{campaign_id}:events"
+        key = schema.CAMPAIGN_EVENTS(campaign_id)
         answer = self._client.xread({key: "0" if after == "-" else after}, count=EVENTS_AT_ONCE, block=at_most_ms)
         return [
             transition_of(campaign_id, text_of(entry), decoded(fields))
@@ -109,8 +110,8 @@ class Reading:
         wanted = [split_batch_id(identifier) for identifier in identifiers]
         pipe = self._client.pipeline(transaction=False)
         for campaign, batch in wanted:
-            pipe.hgetall(f"bsg:campaign:{campaign}:batch:{batch}")
-            pipe.hmget(f"bsg:campaign:{campaign}", "envelope", "cancelled", "account", "accepted_at")
+            pipe.hgetall(schema.BATCH(campaign, batch))
+            pipe.hmget(schema.CAMPAIGN(campaign), "envelope", "cancelled", "account", "accepted_at")
         answers = pipe.execute()
         return [
             _batch_record(campaign, batch, decoded(raw), head)
@@ -120,7 +121,7 @@ class Reading:
 
     def open_campaigns(self) -> Iterator[OpenCampaign]:
         """The campaigns of which something is left to do, of every account, in no order."""
-        for name in map(text_of, self._client.zdiff(["bsg:campaigns", "bsg:closed"])):
+        for name in map(text_of, self._client.zdiff([schema.CAMPAIGNS(), schema.CLOSED()])):
             record = self._record(name)
             if record is not None:
                 yield OpenCampaign(
@@ -134,66 +135,66 @@ class Reading:
 
     def envelope(self, campaign_id: str) -> str | None:
         """The campaign's options as they were accepted (JSON); None for a campaign that nobody knows."""
-        written = self._client.hget(f"bsg:campaign:{campaign_id}", "envelope")
+        written = self._client.hget(schema.CAMPAIGN(campaign_id), "envelope")
         return None if written is None else text_of(written)
 
     def batch_count(self, campaign_id: str) -> int:
-        return int(self._client.hget(f"bsg:campaign:{campaign_id}", "next_batch") or 0)
+        return int(self._client.hget(schema.CAMPAIGN(campaign_id), "next_batch") or 0)
 
     def owned(self, account: str) -> Iterator[tuple[int, str]]:
         """Every BSG campaign that belongs to a batch, with the batch's id, in no order."""
-        for bsg_id, owner in self._client.hscan_iter(f"bsg:account:{account}:owners", count=BATCHES_AT_ONCE):
+        for bsg_id, owner in self._client.hscan_iter(schema.OWNERS(account), count=BATCHES_AT_ONCE):
             yield int(bsg_id), text_of(owner)
 
     def body(self, campaign_id: str, batch: int) -> bytes | None:
         """The batch's messages array as it was prepared; None once it is forgotten."""
-        body: bytes | None = self._client.get(f"bsg:campaign:{campaign_id}:batch:{batch}:messages")
+        body: bytes | None = self._client.get(schema.BATCH_MESSAGES(campaign_id, batch))
         return body
 
     def waiting_body(self, campaign_id: str) -> bytes | None:
         """The stored messages of the part that is prepared next, else of the batch that is sent next; None: neither."""
-        for waiting, kind in (("parts", "part"), ("due", "batch")):
-            for name in self._client.zrange(f"bsg:campaign:{campaign_id}:{waiting}", 0, 0):
-                body: bytes | None = self._client.get(f"bsg:campaign:{campaign_id}:{kind}:{text_of(name)}:messages")
+        for waiting, messages in ((schema.PARTS, schema.PART_MESSAGES), (schema.CAMPAIGN_DUE, schema.BATCH_MESSAGES)):
+            for name in self._client.zrange(waiting(campaign_id), 0, 0):
+                body: bytes | None = self._client.get(messages(campaign_id, text_of(name)))
                 if body is not None:
                     return body
         return None
 
     def rows(self, campaign_id: str, batch: int) -> list[int]:
         """The indexes of the batch's messages in the campaign, in the order of its body."""
-        rows = self._client.hget(f"bsg:campaign:{campaign_id}:batch:{batch}", "rows")
+        rows = self._client.hget(schema.BATCH(campaign_id, batch), "rows")
         return decode_rows(text_of(rows or b""))
 
     def account_names(self) -> list[str]:
         """Of every account that a campaign was ever accepted for, in order."""
-        return sorted(text_of(name) for name in self._client.smembers("bsg:account-names"))
+        return sorted(text_of(name) for name in self._client.smembers(schema.ACCOUNT_NAMES()))
 
     def account_of(self, campaign_id: str) -> tuple[str | None, str | None]:
         """The account that the campaign belongs to, if a batch was ever claimed, and the name of that it is for."""
-        owner, name = self._client.hmget(f"bsg:campaign:{campaign_id}", "account", "account_name")
+        owner, name = self._client.hmget(schema.CAMPAIGN(campaign_id), "account", "account_name")
         return text_of(owner) if owner else None, text_of(name) if name else None
 
     def priority(self, campaign_id: str) -> str:
-        priority = self._client.hget(f"bsg:campaign:{campaign_id}", "priority")
+        priority = self._client.hget(schema.CAMPAIGN(campaign_id), "priority")
         return "normal" if priority is None else text_of(priority)
 
     def owner(self, account: str, bsg_campaign_id: int) -> str | None:
         """The batch that a BSG campaign belongs to."""
-        owner = self._client.hget(f"bsg:account:{account}:owners", str(bsg_campaign_id))
+        owner = self._client.hget(schema.OWNERS(account), str(bsg_campaign_id))
         return None if owner is None else text_of(owner)
 
     def owners(self, account: str, bsg_campaign_ids: Sequence[str]) -> list[str]:
         """The batches that these BSG campaigns belong to; those without one are left out."""
         if not bsg_campaign_ids:
             return []
-        owners = self._client.hmget(f"bsg:account:{account}:owners", list(bsg_campaign_ids))
+        owners = self._client.hmget(schema.OWNERS(account), list(bsg_campaign_ids))
         return [text_of(owner) for owner in owners if owner is not None]
 
     def refused_stops(self, account: str, bsg_campaign_ids: Sequence[str]) -> dict[str, str]:
         """The status that BSG gave each of these campaigns when it last did not obey a stop."""
         if not bsg_campaign_ids:
             return {}
-        statuses = self._client.hmget(f"bsg:account:{account}:stop-refusals", list(bsg_campaign_ids))
+        statuses = self._client.hmget(schema.STOP_REFUSALS(account), list(bsg_campaign_ids))
         return {
             bsg_id: text_of(status)
             for bsg_id, status in zip(bsg_campaign_ids, statuses, strict=True)
@@ -205,27 +206,27 @@ class Reading:
         without: set[int] = set()
         for first in range(0, len(bsg_campaign_ids), OWNERS_AT_ONCE):
             some = bsg_campaign_ids[first : first + OWNERS_AT_ONCE]
-            owners = self._client.hmget(f"bsg:account:{account}:owners", [str(bsg_id) for bsg_id in some])
+            owners = self._client.hmget(schema.OWNERS(account), [str(bsg_id) for bsg_id in some])
             without.update(bsg_id for bsg_id, owner in zip(some, owners, strict=True) if owner is None)
         return frozenset(without)
 
     def messages_by_state(self) -> dict[str, int]:
         """The messages of all campaigns that the ledger has, by state."""
-        counted = decoded(self._client.hgetall("bsg:messages"))
+        counted = decoded(self._client.hgetall(schema.MESSAGES()))
         return {state: int(counted.get(state, 0)) for state in MESSAGE_STATES}
 
     def alarms(self) -> int:
         """How often something was found that must not be, since the ledger began."""
-        return int(self._client.hget("bsg:ledger", "alarms") or 0)
+        return int(self._client.hget(schema.LEDGER(), "alarms") or 0)
 
     def bodies_forgotten(self, campaign_ids: Sequence[str]) -> dict[str, bool]:
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
-            pipe.hexists(f"bsg:campaign:{campaign_id}", "bodies_forgotten_at")
+            pipe.hexists(schema.CAMPAIGN(campaign_id), "bodies_forgotten_at")
         return dict(zip(campaign_ids, map(bool, pipe.execute()), strict=True))
 
     def _record(self, campaign_id: str) -> dict[str, str] | None:
-        raw = self._client.hgetall(f"bsg:campaign:{campaign_id}")
+        raw = self._client.hgetall(schema.CAMPAIGN(campaign_id))
         return decoded(raw) if raw else None
 
 

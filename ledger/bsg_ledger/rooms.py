@@ -10,6 +10,7 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, text_of
@@ -57,39 +58,37 @@ class Rooms:
 
     def members(self, room: Room, *, account: str) -> list[str]:
         """All that wait in an account's room, the earliest first."""
-        return [text_of(member) for member in self._client.zrange(_key(room, account), 0, -1)]
+        return [text_of(member) for member in self._client.zrange(schema.due_index(room, account), 0, -1)]
 
     def oldest_due(self, places: Iterable[tuple[Room, str]]) -> Due | None:
         """Which member is, or was, due first in these rooms of these accounts ("": the whole ledger's room)."""
         pipe = self._client.pipeline(transaction=False)
         for room, account in places:
-            pipe.zrange(_key(room, account), 0, 0, withscores=True)
+            pipe.zrange(schema.due_index(room, account), 0, 0, withscores=True)
         found = [Due(text_of(name), int(since)) for answer in pipe.execute() for name, since in answer]
         return min(found, key=lambda due: due.since_ms, default=None)
 
     def length(self, room: Room, *, account: str) -> int:
         """How many wait in an account's room."""
-        return int(self._client.zcard(_key(room, account)))
+        return int(self._client.zcard(schema.due_index(room, account)))
 
     def since(self, room: Room, since_ms: int, *, account: str) -> list[str]:
         """Those that are in an account's room since that moment or later, the earliest first."""
-        return [text_of(member) for member in self._client.zrangebyscore(_key(room, account), since_ms, "+inf")]
+        return [
+            text_of(member) for member in self._client.zrangebyscore(schema.due_index(room, account), since_ms, "+inf")
+        ]
 
     def looks(self, room: Room, members: Sequence[str], *, account: str) -> dict[str, datetime]:
         """When each of the members is looked at next; those that are not in the room are left out."""
         if not members:
             return {}
-        scores = self._client.zmscore(_key(room, account), list(members))
+        scores = self._client.zmscore(schema.due_index(room, account), list(members))
         return {member: moment(score) for member, score in zip(members, scores, strict=True) if score is not None}
 
     def closed_since(self, before_ms: int) -> list[str]:
         """Campaigns of which nothing is left to do since before that moment."""
-        return [text_of(member) for member in self._client.zrangebyscore("bsg:closed", "-inf", before_ms)]
+        return [text_of(member) for member in self._client.zrangebyscore(schema.CLOSED(), "-inf", before_ms)]
 
     def now_ms(self) -> int:
         """The moment on Redis's clock, the only one that the ledger knows."""
         return now_ms(self._client)
-
-
-def _key(room: Room, account: str) -> str:
-    return f"bsg:account:{account}:{room.value}" if account else f"bsg:{room.value}"

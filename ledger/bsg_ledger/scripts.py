@@ -23,8 +23,8 @@ def source(name: str, feed_length: int = FEED_LENGTH) -> tuple[str, str]:
     """Return the whole text of a script and its SHA-1: its shebang, what all scripts share, and the script itself."""
     folder = resources.files(__package__) / "lua"
     shebang, _, body = (folder / f"{name}.lua").read_text("utf-8").partition("\n")
-    common = (folder / "common.lua").read_text("utf-8")
-    text = f"{shebang}\nlocal FEED_LENGTH = {feed_length}\n{common}\n{body}"
+    shared = "".join((folder / f"{shared}.lua").read_text("utf-8") for shared in ("keys", "common"))
+    text = f"{shebang}\nlocal FEED_LENGTH = {feed_length}\n{shared}\n{body}"
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, text_of
 from bsg_ledger.suppressions import source_at_bsg
 
 PUSH = "push"
-_PROGRESS = "bsg:stop-lists"
+_PROGRESS = schema.STOP_LISTS()
 
 
 class StopListProgress:

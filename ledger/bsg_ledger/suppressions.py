@@ -8,11 +8,12 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.scripts import Scripts, text_of
 
 PHONES_AT_ONCE = 1_000
 HERE = "here"
-_LIST, _SOURCES = "bsg:suppressed", "bsg:suppression-sources"
+_LIST, _SOURCES = schema.SUPPRESSED(), schema.SUPPRESSION_SOURCES()
 
 
 def source_at_bsg(account_name: str) -> str:
@@ -70,7 +71,7 @@ class Suppressions:
     def sources_of(self, phones: Sequence[str]) -> list[Suppression]:
         """Return those phones, each with its sources: `here` for what was added before there were any."""
         names = sorted(map(text_of, self._client.smembers(_SOURCES)), key=lambda name: (name != HERE, name))
-        by_source = {name: self._of(f"{_LIST}:from:{name}", phones) for name in names}
+        by_source = {name: self._of(schema.suppressed_from(name), phones) for name in names}
         found = ((phone, tuple(name for name in by_source if phone in by_source[name])) for phone in phones)
         return [Suppression(phone, sources or (HERE,)) for phone, sources in found]
 

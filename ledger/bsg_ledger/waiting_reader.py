@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import redis
 
 from bsg_config.settings import Settings
+from bsg_ledger import schema
 from bsg_ledger.batches import batch_id, split_batch_id
+from bsg_ledger.cool_down import end_of
 from bsg_ledger.gate import gate_state
 from bsg_ledger.keys import IN_USE_MS, is_lost
-from bsg_ledger.limit_keys import cool_down_key, end_of, limit_key
 from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.rooms import Room
@@ -65,7 +66,7 @@ class WaitingReader:
 
     def open_campaigns(self) -> list[str]:
         """The campaigns of which something is left to do, of every account, the newest first."""
-        found = self._client.zdiff(["bsg:campaigns", "bsg:closed"], withscores=True)
+        found = self._client.zdiff([schema.CAMPAIGNS(), schema.CLOSED()], withscores=True)
         by_age = sorted(zip(found[::2], found[1::2], strict=True), key=lambda one: -float(one[1]))
         return [text_of(name) for name, _ in by_age]
 
@@ -96,9 +97,9 @@ class WaitingReader:
     def _heads(self, campaign_ids: Sequence[str]) -> list[_Head]:
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
-            pipe.hgetall(f"bsg:campaign:{campaign_id}")
-            pipe.zrange(f"bsg:campaign:{campaign_id}:due", 0, 0, withscores=True)
-            pipe.zrange(f"bsg:campaign:{campaign_id}:parts", 0, 0, withscores=True)
+            pipe.hgetall(schema.CAMPAIGN(campaign_id))
+            pipe.zrange(schema.CAMPAIGN_DUE(campaign_id), 0, 0, withscores=True)
+            pipe.zrange(schema.PARTS(campaign_id), 0, 0, withscores=True)
         answers = pipe.execute()
         heads = []
         for campaign_id, raw, due, parts in zip(campaign_ids, answers[::3], answers[1::3], answers[2::3], strict=True):
@@ -116,11 +117,11 @@ class WaitingReader:
         known = sorted({head.account for head in heads if head.account is not None})
         pipe = self._client.pipeline(transaction=False)
         for account in known:
-            pipe.hgetall(f"bsg:account:{account}:gate")
-            pipe.get(cool_down_key(account))
-            pipe.exists(limit_key(account, "submit"))
-            pipe.zcard(f"bsg:account:{account}:leases")
-        pipe.zrangebyscore("bsg:keys", int(now.timestamp() * 1000) - IN_USE_MS, "+inf")
+            pipe.hgetall(schema.GATE(account))
+            pipe.get(schema.COOL_DOWN(account))
+            pipe.exists(schema.LIMIT(account, "submit"))
+            pipe.zcard(schema.ACCOUNT_LEASES(account))
+        pipe.zrangebyscore(schema.ACCOUNT_KEYS(), int(now.timestamp() * 1000) - IN_USE_MS, "+inf")
         *found, noted = pipe.execute()
         answers = iter(found)
         states = {account: (next(answers), next(answers), next(answers), next(answers)) for account in known}
@@ -166,7 +167,7 @@ class WaitingReader:
         pipe = self._client.pipeline(transaction=False)
         for account in sorted({head.account for head in large if head.account is not None}):
             for index in _NEED_SOMEBODY:
-                pipe.zrange(f"bsg:account:{account}:{index}", 0, _BATCHES_AT_ONCE - 1)
+                pipe.zrange(schema.due_index(index, account), 0, _BATCHES_AT_ONCE - 1)
         found = {split_batch_id(text_of(member)): None for members in pipe.execute() for member in members}
         return [(heads[campaign_id], number) for campaign_id, number in found if campaign_id in heads]
 
@@ -175,7 +176,7 @@ class WaitingReader:
         for first in range(0, len(names), _BATCHES_AT_ONCE):
             pipe = self._client.pipeline(transaction=False)
             for head, number in names[first : first + _BATCHES_AT_ONCE]:
-                pipe.hmget(f"bsg:campaign:{head.campaign_id}:batch:{number}", _FIELDS)
+                pipe.hmget(schema.BATCH(head.campaign_id, number), _FIELDS)
             records += [
                 {name: text_of(value) for name, value in zip(_FIELDS, values, strict=True) if value is not None}
                 for values in pipe.execute()
@@ -188,7 +189,7 @@ class WaitingReader:
         for (head, number), record in zip(names, records, strict=True):
             room = _LOOKED_AT_IN.get(BatchState(record["state"])) if record.get("state") else None
             if room is not None and head.account is not None:
-                members.setdefault(f"bsg:account:{head.account}:{room}", []).append(batch_id(head.campaign_id, number))
+                members.setdefault(schema.due_index(room, head.account), []).append(batch_id(head.campaign_id, number))
         pipe = self._client.pipeline(transaction=False)
         for key, some in members.items():
             pipe.zmscore(key, some)

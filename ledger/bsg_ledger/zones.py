@@ -6,11 +6,13 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
+
 
 class LearntZone:
     def __init__(self, client: redis.Redis, account: str) -> None:
         self._client: Any = client
-        self._key = f"bsg:account:{account}:zone"
+        self._key = schema.ZONE(account)
 
     def learn(self, minutes_off: int) -> None:
         self._client.set(self._key, minutes_off)

@@ -26,10 +26,10 @@ from bsg_client.outcomes import ReadFailed
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_ledger import schema
 from bsg_ledger.failures import QUIET_MS, FailureKind
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.limit_keys import cool_down_key
 from bsg_ledger.limiter import Limiter
 from bsg_ledger.rooms import Room, unstamped
 from bsg_messages.body_seal import BodySeal
@@ -234,7 +234,7 @@ def test_a_throttled_account_is_told_with_the_setting_to_lower(bench: Bench) -> 
     bench.sandbox.fault(kind="throttle", times=3)
     for _ in range(3):
         bench.submit(bench.prepared(1))
-        bench.runtime.redis.delete(cool_down_key(bench.runtime.account))
+        bench.runtime.redis.delete(schema.COOL_DOWN(bench.runtime.account))
 
     (finding,) = failures_told(bench)
 

@@ -100,7 +100,7 @@ def test_a_login_that_took_too_long_does_not_replace_the_token_of_a_later_one(re
 
     def slow_login() -> str:
         # Meanwhile the claim on the login has run out, and another worker has logged in.
-        redis.Redis.from_url(redis_url).delete(f"bsg:{ACCOUNT}:token:login")
+        redis.Redis.from_url(redis_url).delete(f"bsg:account:{ACCOUNT}:token:login")
         quick.renew("")
         return "slow"
 
@@ -121,7 +121,7 @@ def test_a_failed_login_lets_the_next_worker_try_at_once(redis_url: str) -> None
 
 
 def test_a_worker_that_died_in_its_login_holds_the_others_up_for_so_long_only(redis_url: str) -> None:
-    redis.Redis.from_url(redis_url).set(f"bsg:{ACCOUNT}:token:login", "the dead", px=300)
+    redis.Redis.from_url(redis_url).set(f"bsg:account:{ACCOUNT}:token:login", "the dead", px=300)
 
     assert a_store(redis_url, lambda: "good").token() == "good"
 
@@ -130,7 +130,7 @@ def test_a_claim_on_the_login_ends_by_itself(redis_url: str) -> None:
     remaining: list[int] = []
 
     def login() -> str:
-        remaining.append(redis.Redis.from_url(redis_url).pttl(f"bsg:{ACCOUNT}:token:login"))
+        remaining.append(redis.Redis.from_url(redis_url).pttl(f"bsg:account:{ACCOUNT}:token:login"))
         return "good"
 
     a_store(redis_url, login, longest_login=5).token()
@@ -139,7 +139,7 @@ def test_a_claim_on_the_login_ends_by_itself(redis_url: str) -> None:
 
 
 def test_nobody_waits_for_anothers_login_without_end(redis_url: str) -> None:
-    redis.Redis.from_url(redis_url).set(f"bsg:{ACCOUNT}:token:login", "another", px=60_000)
+    redis.Redis.from_url(redis_url).set(f"bsg:account:{ACCOUNT}:token:login", "another", px=60_000)
 
     with pytest.raises(ReadFailed, match="still logging in"):
         a_store(redis_url, lambda: "good", longest_wait=0.2).token()
@@ -149,13 +149,13 @@ def test_whoever_releases_a_login_leaves_anothers_alone(redis_url: str) -> None:
     client = redis.Redis.from_url(redis_url)
 
     def overtaken() -> str:
-        client.set(f"bsg:{ACCOUNT}:token:login", "another")
+        client.set(f"bsg:account:{ACCOUNT}:token:login", "another")
         raise ReadFailed("login: HTTP 500")
 
     with pytest.raises(ReadFailed):
         a_store(redis_url, overtaken).token()
 
-    assert client.get(f"bsg:{ACCOUNT}:token:login") == b"another"
+    assert client.get(f"bsg:account:{ACCOUNT}:token:login") == b"another"
 
 
 def test_no_token_shows_in_the_representation_of_a_store(redis_url: str) -> None:

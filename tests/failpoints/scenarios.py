@@ -77,7 +77,7 @@ def that_has_to_wait_for_its_slot(play: Play) -> None:
     """The account cools down, until the crash."""
     lane = play.lane
     lane.runtime.submit_limiter.cool_down(60.0)
-    play.afterwards = lambda: lane.client.delete(f"bsg:{lane.runtime.account}:cool-down")
+    play.afterwards = lambda: lane.client.delete(f"bsg:account:{lane.runtime.account}:cool-down")
     play.cleanup.callback(play.afterwards)
     a_campaign(play)
 
@@ -119,7 +119,7 @@ def whose_redis_is_away_when_bsg_answers(play: Play) -> None:
 
 def whose_limit_cannot_be_read(play: Play) -> None:
     """Somebody else wrote into the limit's key: Redis refuses the script, and nothing may leave."""
-    key = f"bsg:{play.lane.runtime.account}:limit:submit"
+    key = f"bsg:account:{play.lane.runtime.account}:limit:submit"
     play.lane.client.delete(key)
     play.lane.client.lpush(key, "not a limit")
     play.afterwards = lambda: play.lane.client.delete(key)

@@ -152,7 +152,7 @@ def test_looking_at_the_state_reserves_nothing(redis_url: str) -> None:
 def test_a_clock_set_back_by_a_day_blocks_nobody(redis_url: str) -> None:
     limiter = a_limiter(redis_url, "5/s")
     tomorrow = (time.time() + 86_400) * 1_000_000
-    redis.Redis.from_url(redis_url).set(f"bsg:{ACCOUNT}:limit:submit", f"{tomorrow:.0f}")
+    redis.Redis.from_url(redis_url).set(f"bsg:account:{ACCOUNT}:limit:submit", f"{tomorrow:.0f}")
 
     assert limiter.reserve() == Slot(0)
 

@@ -62,7 +62,8 @@ def test_what_catches_a_guard_is_a_test_or_a_size_of_the_exploration() -> None:
 
 
 def test_every_script_of_the_ledger_has_a_guard_in_the_table() -> None:
-    scripts = {file.relative_to(ROOT) for file in (ROOT / "ledger" / "bsg_ledger" / "lua").glob("*.lua")}
+    folder = ROOT / "ledger" / "bsg_ledger" / "lua"
+    scripts = {file.relative_to(ROOT) for file in folder.glob("*.lua") if file.name != "keys.lua"}  # decides nothing
 
     assert scripts <= {place.file for places in find_markers().values() for place in places}
 

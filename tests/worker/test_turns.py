@@ -100,7 +100,7 @@ def test_a_read_that_is_throttled_or_finds_the_account_closed_is_obeyed(
         bench.make_due(Room.LIVE)
         poll(bench.runtime)
         cooling = bench.runtime.status_limiter.state().cooling_for
-        bench.runtime.redis.delete(f"bsg:{bench.runtime.account}:cool-down")
+        bench.runtime.redis.delete(f"bsg:account:{bench.runtime.account}:cool-down")
         if fault == "throttle":
             assert 0 < cooling <= 60
             assert bench.producer.gate().open

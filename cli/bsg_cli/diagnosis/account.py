@@ -10,12 +10,12 @@ from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import moment
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_config.settings import Settings
+from bsg_ledger.cool_down import cooling_until
 from bsg_ledger.failures import FailureKind
 from bsg_ledger.funds import queued_cost
 from bsg_ledger.gate import GateReason
 from bsg_ledger.gate_reasons import shut_for
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.limit_keys import cooling_until
 
 PATIENCE_SECONDS = 20.0  # for a slot among the workers' own status requests
 

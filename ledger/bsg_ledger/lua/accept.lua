@@ -6,7 +6,7 @@
 --       ('' if that is stored like the others), 15 name of the account that is to send it, 16... size of each part
 -- Answer  {accepted|duplicate, campaign, messages}, {conflict, campaign} or {missing, part}
 -- Transition  (nothing) -> accepted. Repeating it after a lost answer answers `accepted` again, and does not ring again.
-local campaign, idempotency = ARGV[1], 'bsg:idempotency:' .. ARGV[2]
+local campaign, idempotency = ARGV[1], idempotency_key(ARGV[2])
 local known, digest, messages = get(idempotency, 'campaign', 'digest', 'messages')
 if known == campaign then return { 'accepted', campaign, messages } end  -- guard: commit-repeated
 if known and digest == ARGV[3] then return { 'duplicate', known, messages } end  -- guard: known-key
@@ -17,7 +17,7 @@ for part = 0, (last == '' and parts or parts - 1) - 1 do
   -- guard: every-chunk-stored
   if redis.call('EXISTS', part_key(campaign, part) .. ':messages') == 0 then return { 'missing', part } end
 end
-redis.call('HSETNX', 'bsg:ledger', 'incarnation', ARGV[10])  -- guard: ledger-keeps-name
+redis.call('HSETNX', LEDGER, 'incarnation', ARGV[10])  -- guard: ledger-keeps-name
 redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', ARGV[4], 'envelope', ARGV[5],
   'priority', ARGV[6], 'deadline', ARGV[7], 'name', ARGV[8], 'window', ARGV[9], 'idempotency_key', ARGV[2],
   'parts', parts, 'account', '', 'account_name', ARGV[15], 'paused', '0',
@@ -33,8 +33,8 @@ for part = 0, parts - 1 do
   first_index = first_index + number(size)
 end
 redis.call('HSET', idempotency, 'campaign', campaign, 'digest', ARGV[3], 'messages', ARGV[4])  -- guard: key-remembered
-redis.call('ZADD', 'bsg:campaigns', NOW, campaign)
-redis.call('SADD', 'bsg:account-names', ARGV[15])
+redis.call('ZADD', CAMPAIGNS, NOW, campaign)
+redis.call('SADD', ACCOUNT_NAMES, ARGV[15])
 count(campaign, 'unprepared', ARGV[4], 0)
 refresh_prepare(campaign)
 refresh_campaign(campaign)

@@ -6,4 +6,4 @@
 local back = went_back(ARGV[1], ARGV[2])
 -- guard: look-shuts-gate
 for i = 3, back and #ARGV or 0 do shut_gate(ARGV[i], 'ledger_went_back', 'a process that saw event ' .. ARGV[2]) end
-return { back and 'went_back' or 'ok', save_high_water_mark(ARGV[1]), redis.call('HGET', 'bsg:ledger', 'incarnation') or '' }
+return { back and 'went_back' or 'ok', save_high_water_mark(ARGV[1]), redis.call('HGET', LEDGER, 'incarnation') or '' }

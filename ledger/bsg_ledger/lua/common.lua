@@ -1,69 +1,10 @@
--- Read before every other script of this folder: the key schema and the few moves that all of them share.
---
--- One Redis holds one ledger; scripts build their keys from ids, so the ledger does not run on Redis Cluster.
+-- Read before every other script of this folder, after keys.lua: the few moves that all of them share.
 -- Times are milliseconds of Redis's own clock. A batch's id is CAMPAIGN-NUMBER.
---
---   bsg:ledger                          hash    incarnation, sequence (one per event), alarms, suppressions (changes of the
---                                               list below), delivery_reports (one per report)
---   bsg:suppressed                      set     phones that are never sent to
---   bsg:suppression-sources             set     who put phones there: here, or bsg:NAME (BSG's stop list of that account)
---   bsg:suppressed:from:SOURCE          set     which phones each of them did; one in none of them is from here
---   bsg:stop-lists                      hash    NAME:step (offset of the next page of that account's stop list, or push),
---                                               NAME:due (ms)
---   bsg:rollback-detector:W             string  high-water mark of process W: the last event that it has seen; expires
---   bsg:campaigns                       zset    every campaign, by the moment of its acceptance
---   bsg:account-names                   set     of every account that a campaign was ever accepted for
---   bsg:keys                            zset    accounts by when a process had their key last
---   bsg:closed                          zset    campaigns of which nothing is left to do, since when
---   bsg:events                          stream  the last transitions of all campaigns: the feed
---   bsg:delivery-reports                stream  the last delivery reports that BSG pushed
---   bsg:messages                        hash    messages of all campaigns by state
---   bsg:prepare                         zset    campaigns with parts to prepare, by when the sweep rings for them
---   bsg:deadlines                       zset    campaigns with something unsent, by their deadline
---   bsg:idempotency:KEY                 hash    campaign, digest, messages
---   bsg:campaign:C                      hash    the record; messages:STATE and batches:STATE count; ended is its state while
---                                               it is closed
---   bsg:campaign:C:parts                zset    parts to prepare: when due, or the end of the lease
---   bsg:campaign:C:part:P               hash    state, size, first_index, token, lease_until, losses
---   bsg:campaign:C:part:P:messages      string  the packed messages, until prepared
---   bsg:campaign:C:batch:B              hash    state, size, rows (indexes of its messages), token, attempts, doubt, intent times, BSG's answers
---   bsg:campaign:C:batch:B:messages     string  the messages array, ready for the wire
---   bsg:campaign:C:due                  zset    pending batches, by not_before
---   bsg:campaign:C:leases               zset    claimed and posting batches, by the end of their lease
---   bsg:campaign:C:rung                 zset    doorbells on their way, by when they were to ring
---   bsg:campaign:C:rejects              zset    one JSON row a rejected message, by its index
---   bsg:campaign:C:events               stream  every transition
---   bsg:account:A:due                   zset    campaigns with pending batches, by the earliest (A is "-NAME" until a
---                                               first batch is claimed for the account of that name)
---   bsg:account:A:leases                zset    claimed and posting batches, by the end of their lease
---   bsg:account:A:doubt                 zset    unconfirmed batches, by the next look at BSG
---   bsg:account:A:live                  zset    submitted and finished batches, by the next poll
---   bsg:account:A:asks                  zset    batches that an operator is asked about, since when
---   bsg:account:A:paused-at-bsg         zset    batches whose campaign BSG has paused, since when that is known
---   bsg:account:A:in-moderation         zset    batches whose campaign BSG moderates, since when
---   bsg:account:A:spam-at-bsg           zset    batches whose campaign BSG called spam, since when
---   bsg:account:A:stops                 zset    BSG campaigns to be stopped, by the next try
---   bsg:account:A:stop-refusals         hash    of each of those that BSG has not obeyed: ID its status then, ID:since the
---                                               first refusal, ID:denied the first of the latest 404s
---   bsg:account:A:owners                hash    BSG campaign id -> batch
---   bsg:account:A:facts                 string  what `calibrate` measured of BSG, as JSON
---   bsg:account:A:zone                  string  minutes by which BSG's times differ from the zone of the settings
---   bsg:account:A:failures              hash    of each kind of failed request: since, last, count, cause, total
---   bsg:account:A:key                   hash    name, address, bsg_account (BSG's own, by a digest): whose its key is
---   bsg:account:A:funds                 hash    available, currency, queued_cost, at: the balance beside what waits
---   bsg:account:A:gate                  hash    state (open, half_open, shut), reason, by, since, doubts (in a row), probe_at,
---                                               covered, trial (batch and token that a half-open gate let through), backoff (ms),
---                                               tried_balance (a probe opened with it, nothing was taken since), message_price (last)
 
 local clock = redis.call('TIME')
 local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function number(value) return tonumber(value or 0) or 0 end
-local function campaign_key(campaign, suffix) return 'bsg:campaign:' .. campaign .. (suffix or '') end
-local function part_key(campaign, part) return 'bsg:campaign:' .. campaign .. ':part:' .. part end
-local function batch_key(campaign, batch) return 'bsg:campaign:' .. campaign .. ':batch:' .. batch end
-local function account_key(account, suffix) return 'bsg:account:' .. account .. ':' .. suffix end
-local function room_key(account, room) return account == '' and 'bsg:' .. room or account_key(account, room) end
 local function batch_id(campaign, batch) return campaign .. '-' .. batch end
 
 local function get(key, ...) return unpack(redis.call('HMGET', key, ...)) end
@@ -84,35 +25,33 @@ end
 -- Every transition, once, in the campaign's stream and in the feed. By the sequence a reader who comes too late is
 -- noticed, and so is a ledger that went back.
 local function record_event(campaign, batch, from, to, cause, detail)
-  local sequence = redis.call('HINCRBY', 'bsg:ledger', 'sequence', 1)
-  redis.call('XADD', 'bsg:events', 'MAXLEN', '~', FEED_LENGTH, '*', 'campaign', campaign, 'at', NOW, 'batch', batch,
+  local sequence = redis.call('HINCRBY', LEDGER, 'sequence', 1)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', FEED_LENGTH, '*', 'campaign', campaign, 'at', NOW, 'batch', batch,
     'from', from, 'to', to, 'cause', cause, 'detail', detail or '', 'sequence', sequence)
   redis.call('XADD', campaign_key(campaign, ':events'), '*', 'at', NOW, 'batch', batch, 'from', from, 'to', to,
     'cause', cause, 'detail', detail or '', 'sequence', sequence)
 end
 
-local function suppressed_from(source) return 'bsg:suppressed:from:' .. source end
-
 -- What was suppressed before there were sources is from here.
 local function add_suppression_source(source)
-  if redis.call('EXISTS', 'bsg:suppression-sources') == 0 then
-    redis.call('SADD', 'bsg:suppression-sources', 'here')
-    redis.call('SUNIONSTORE', suppressed_from('here'), 'bsg:suppressed')
+  if redis.call('EXISTS', SUPPRESSION_SOURCES) == 0 then
+    redis.call('SADD', SUPPRESSION_SOURCES, 'here')
+    redis.call('SUNIONSTORE', suppressed_from('here'), SUPPRESSED)
   end
-  redis.call('SADD', 'bsg:suppression-sources', source)
+  redis.call('SADD', SUPPRESSION_SOURCES, source)
 end
 
 -- Suppresses the phones from an argument on; returns how many were not suppressed before.
 local function suppress(source, first)
   add_suppression_source(source)
   redis.call('SADD', suppressed_from(source), unpack(ARGV, first))
-  local added = redis.call('SADD', 'bsg:suppressed', unpack(ARGV, first))
-  if added > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end  -- guard: new-suppression-counted
+  local added = redis.call('SADD', SUPPRESSED, unpack(ARGV, first))
+  if added > 0 then redis.call('HINCRBY', LEDGER, 'suppressions', 1) end  -- guard: new-suppression-counted
   return added
 end
 
 -- Which list of suppressed phones a batch is held against; 0: there has never been one.
-local function suppressions() return number(redis.call('HGET', 'bsg:ledger', 'suppressions')) end
+local function suppressions() return number(redis.call('HGET', LEDGER, 'suppressions')) end
 
 local function earliest(zset)
   local first = redis.call('ZRANGE', zset, 0, 0, 'WITHSCORES')
@@ -132,7 +71,7 @@ end
 
 local function refresh_prepare(campaign)
   local part, at = earliest(campaign_key(campaign, ':parts'))
-  if part then redis.call('ZADD', 'bsg:prepare', at, campaign) else redis.call('ZREM', 'bsg:prepare', campaign) end
+  if part then redis.call('ZADD', PREPARE, at, campaign) else redis.call('ZREM', PREPARE, campaign) end
 end
 
 local UNSENT = { 'messages:unprepared', 'messages:pending', 'messages:claimed', 'messages:posting', 'messages:unconfirmed' }
@@ -161,16 +100,16 @@ local function refresh_campaign(campaign)
   local key, unsent = campaign_key(campaign), 0
   for _, count in ipairs(redis.call('HMGET', key, unpack(UNSENT))) do unsent = unsent + number(count) end
   if unsent > 0 then
-    redis.call('ZADD', 'bsg:deadlines', redis.call('HGET', key, 'deadline'), campaign)
+    redis.call('ZADD', DEADLINES, redis.call('HGET', key, 'deadline'), campaign)
   else
-    redis.call('ZREM', 'bsg:deadlines', campaign)
+    redis.call('ZREM', DEADLINES, campaign)
   end
   -- guard: open-while-unsent-or-at-bsg
   if unsent == 0 and number(redis.call('HGET', key, 'messages:submitted')) == 0 then
-    redis.call('ZADD', 'bsg:closed', 'NX', NOW, campaign)
+    redis.call('ZADD', CLOSED, 'NX', NOW, campaign)
     refresh_end(campaign, true)
   else
-    redis.call('ZREM', 'bsg:closed', campaign)
+    redis.call('ZREM', CLOSED, campaign)
     refresh_end(campaign, false)
   end
 end
@@ -178,7 +117,7 @@ end
 -- Subtract from zero to take away: Lua writes minus nothing as -0, which Redis 7 refuses.
 local function count(campaign, state, messages, batches)
   redis.call('HINCRBY', campaign_key(campaign), 'messages:' .. state, messages)
-  redis.call('HINCRBY', 'bsg:messages', state, messages)
+  redis.call('HINCRBY', MESSAGES, state, messages)
   if batches ~= 0 then redis.call('HINCRBY', campaign_key(campaign), 'batches:' .. state, batches) end
 end
 
@@ -398,7 +337,7 @@ end
 -- How long after its last note a process may still have a key: they note it every ten seconds.
 local KEY_IN_USE = 30000
 
-local function key_in_use(account) return NOW - number(redis.call('ZSCORE', 'bsg:keys', account)) < KEY_IN_USE end
+local function key_in_use(account) return NOW - number(redis.call('ZSCORE', ACCOUNT_KEYS, account)) < KEY_IN_USE end
 
 -- What no probe opens.
 local STANDING = { operator = true, ledger_went_back = true }  -- guard: standing-reasons
@@ -455,11 +394,11 @@ end
 local DETECTOR_KEPT_MS = 30 * 86400000
 
 local function went_back(detector, seen)
-  return number(redis.call('GET', 'bsg:rollback-detector:' .. detector)) < number(seen)  -- guard: rollback-detected
+  return number(redis.call('GET', rollback_detector_key(detector))) < number(seen)  -- guard: rollback-detected
 end
 
 local function save_high_water_mark(detector)
-  local key, sequence = 'bsg:rollback-detector:' .. detector, number(redis.call('HGET', 'bsg:ledger', 'sequence'))
+  local key, sequence = rollback_detector_key(detector), number(redis.call('HGET', LEDGER, 'sequence'))
   if detector == '' then return sequence end
   if sequence ~= number(redis.call('GET', key)) then
     redis.call('SET', key, sequence, 'PX', DETECTOR_KEPT_MS)  -- guard: high-water-mark-written

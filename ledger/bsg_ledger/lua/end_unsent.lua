@@ -49,5 +49,5 @@ for _, batch in ipairs(unsent) do move(campaign, batch, to, 0, cause) end
 refresh_prepare(campaign)
 refresh_due(campaign)
 refresh_campaign(campaign)
-if to == 'expired' then redis.call('ZREM', 'bsg:deadlines', campaign) end
+if to == 'expired' then redis.call('ZREM', DEADLINES, campaign) end
 return { 'ended', ended, sent }

@@ -5,7 +5,7 @@
 -- Transition  none of states
 local campaign = ARGV[1]
 local key = campaign_key(campaign)
-if not redis.call('ZSCORE', 'bsg:closed', campaign) then return { 'open' } end  -- guard: forget-closed-only
+if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- guard: forget-closed-only
 local parts, batches, account, idempotency = get(key, 'parts', 'next_batch', 'account', 'idempotency_key')
 for part = 0, number(parts) - 1 do
   redis.call('UNLINK', part_key(campaign, part) .. ':messages')
@@ -25,12 +25,12 @@ for batch = 0, number(batches) - 1 do
   end
 end
 if ARGV[2] == 'ledger' then
-  for _, state in ipairs(redis.call('HKEYS', 'bsg:messages')) do
-    redis.call('HINCRBY', 'bsg:messages', state, 0 - number(redis.call('HGET', key, 'messages:' .. state)))
+  for _, state in ipairs(redis.call('HKEYS', MESSAGES)) do
+    redis.call('HINCRBY', MESSAGES, state, 0 - number(redis.call('HGET', key, 'messages:' .. state)))
   end
   redis.call('DEL', key, key .. ':due', key .. ':leases', key .. ':rung', key .. ':rejects', key .. ':events', key .. ':parts')
-  redis.call('DEL', 'bsg:idempotency:' .. idempotency)
-  for _, index in ipairs({ 'bsg:closed', 'bsg:campaigns', 'bsg:deadlines', 'bsg:prepare' }) do redis.call('ZREM', index, campaign) end
+  redis.call('DEL', idempotency_key(idempotency))
+  for _, index in ipairs({ CLOSED, CAMPAIGNS, DEADLINES, PREPARE }) do redis.call('ZREM', index, campaign) end
 else
   redis.call('HSET', key, 'bodies_forgotten_at', NOW)
 end

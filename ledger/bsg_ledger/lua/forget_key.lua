@@ -3,5 +3,5 @@
 -- ARGV  1 account
 -- Answer  {}
 -- Transition  none
-if not key_in_use(ARGV[1]) then redis.call('ZREM', 'bsg:keys', ARGV[1]) end  -- guard: forget-unused-key
+if not key_in_use(ARGV[1]) then redis.call('ZREM', ACCOUNT_KEYS, ARGV[1]) end  -- guard: forget-unused-key
 return {}

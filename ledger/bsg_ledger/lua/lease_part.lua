@@ -20,7 +20,7 @@ while true do
     refresh_prepare(campaign)
     local _, next_at = earliest(campaign_key(campaign, ':parts'))
     -- guard: next-chunk-postponed
-    if next_at <= NOW then redis.call('ZADD', 'bsg:prepare', NOW + ARGV[5], campaign) end
+    if next_at <= NOW then redis.call('ZADD', PREPARE, NOW + ARGV[5], campaign) end
     record_event(campaign, 'part ' .. part, state, 'preparing', state == 'preparing' and 'lease lost' or 'leased')
     return { 'leased', part, redis.call('GET', key .. ':messages'), redis.call('HGET', campaign_key(campaign), 'envelope'),
       first_index, size, next_at <= NOW and 1 or 0, suppressions() }

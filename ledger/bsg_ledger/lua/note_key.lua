@@ -6,5 +6,5 @@
 local key = account_key(ARGV[1], 'key')
 redis.call('HSET', key, 'name', ARGV[2], 'address', ARGV[3])
 if ARGV[4] ~= '' then redis.call('HSET', key, 'bsg_account', ARGV[4]) end  -- guard: key-account-kept
-redis.call('ZADD', 'bsg:keys', NOW, ARGV[1])  -- guard: key-in-use
+redis.call('ZADD', ACCOUNT_KEYS, NOW, ARGV[1])  -- guard: key-in-use
 return {}

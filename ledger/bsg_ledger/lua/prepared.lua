@@ -30,7 +30,7 @@ reject(campaign, 7 + 3 * batches, #ARGV)
 if rejects > 0 then count(campaign, 'rejected', rejects, 0) end
 record_event(campaign, 'part ' .. part, 'preparing', 'prepared', batches .. ' batches, ' .. rejects .. ' rejects')
 -- Its place among those to prepare stands otherwise: somebody has been rung for the parts that are left.
-if not earliest(campaign_key(campaign, ':parts')) then redis.call('ZREM', 'bsg:prepare', campaign) end
+if not earliest(campaign_key(campaign, ':parts')) then redis.call('ZREM', PREPARE, campaign) end
 refresh_due(campaign)
 refresh_campaign(campaign)
 return { 'prepared', first, batches }

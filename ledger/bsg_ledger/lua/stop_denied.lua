@@ -16,7 +16,7 @@ if id and NOW - number(redis.call('HGET', refusals, bsg_id .. ':denied')) < numb
 end
 redis.call('ZREM', stops, bsg_id)  -- guard: stop-denied-ends
 forget_refusals(account, bsg_id)
-redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)  -- guard: stop-given-up-alarm
+redis.call('HINCRBY', LEDGER, 'alarms', 1)  -- guard: stop-given-up-alarm
 if not id then return { 'given_up' } end
 local campaign, batch = string.match(id, '^(.*)-(%d+)$')
 local state, counts, asks = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'asks')

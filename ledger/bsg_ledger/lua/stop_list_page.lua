@@ -3,5 +3,5 @@
 -- ARGV  1 account's name, 2 source, 3 next step (an offset, or push), 4 due in (ms), 5... phones (digits)
 -- Answer  {how many phones were not suppressed before}
 -- Transition  none of a campaign: what has not left is held against the list again before it does
-redis.call('HSET', 'bsg:stop-lists', ARGV[1] .. ':step', ARGV[3], ARGV[1] .. ':due', NOW + ARGV[4])
+redis.call('HSET', STOP_LISTS, ARGV[1] .. ':step', ARGV[3], ARGV[1] .. ':due', NOW + ARGV[4])
 return { ARGV[5] and suppress(ARGV[2], 5) or 0 }  -- guard: stop-list-page-suppressed

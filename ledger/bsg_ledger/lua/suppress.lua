@@ -8,15 +8,15 @@ if ARGV[1] == 'add' then return { suppress(ARGV[2], 3) } end
 if ARGV[1] == 'note' then
   add_suppression_source(ARGV[2])
   for i = 3, #ARGV do
-    if redis.call('SISMEMBER', 'bsg:suppressed', ARGV[i]) == 1 then  -- guard: suppress-still-listed
+    if redis.call('SISMEMBER', SUPPRESSED, ARGV[i]) == 1 then  -- guard: suppress-still-listed
       redis.call('SADD', suppressed_from(ARGV[2]), ARGV[i])
     end
   end
   return { 0 }
 end
-local removed = redis.call('SREM', 'bsg:suppressed', unpack(ARGV, 3))
-for _, source in ipairs(redis.call('SMEMBERS', 'bsg:suppression-sources')) do
+local removed = redis.call('SREM', SUPPRESSED, unpack(ARGV, 3))
+for _, source in ipairs(redis.call('SMEMBERS', SUPPRESSION_SOURCES)) do
   redis.call('SREM', suppressed_from(source), unpack(ARGV, 3))
 end
-if removed > 0 then redis.call('HINCRBY', 'bsg:ledger', 'suppressions', 1) end
+if removed > 0 then redis.call('HINCRBY', LEDGER, 'suppressions', 1) end
 return { removed }

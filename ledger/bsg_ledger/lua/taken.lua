@@ -16,7 +16,7 @@ local account = assigned and assigned ~= '' and assigned or ARGV[3]  -- guard: t
 -- Half a record would help nobody. Nor is BSG told to stop: after a ledger went back, that would take from people what
 -- was accepted for them.
 if redis.call('EXISTS', key) == 0 then  -- guard: taken-of-known-batch
-  redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
+  redis.call('HINCRBY', LEDGER, 'alarms', 1)
   return { 'gone' }
 end
 local function record(bsg_id)
@@ -28,7 +28,7 @@ local function record(bsg_id)
   redis.call('HSET', account_key(account, 'owners'), bsg_id, batch_id(campaign, batch))  -- guard: owner-recorded
   if first then
     if not add_other(campaign, batch, bsg_id) then return { 'known' } end  -- guard: second-id-recorded
-    redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)  -- guard: second-id-alarm
+    redis.call('HINCRBY', LEDGER, 'alarms', 1)  -- guard: second-id-alarm
     order_stop(campaign, batch, account, bsg_id)  -- guard: second-id-stopped
     record_event(campaign, batch, state, state, 'ALARM: a second BSG campaign', bsg_id)
     return { 'second' }

@@ -42,7 +42,7 @@ for i = 8, #ARGV, 2 do
 end
 if not changed then return { 'known' } end
 if cancelled then order_stop(campaign, batch, account, counts) end  -- guard: earlier-cancelled-stopped
-redis.call('HINCRBY', 'bsg:ledger', 'alarms', 1)
+redis.call('HINCRBY', LEDGER, 'alarms', 1)
 record_event(campaign, batch, state, state, 'ALARM: a second BSG campaign', table.concat(ids, ', '))
 redis.call('ZADD', account_key(account_of(campaign), 'live'), NOW + ARGV[7], id)
 return { 'recorded' }

@@ -1,4 +1,4 @@
-"""An account's rate limit as others than the worker's limiter, which writes these keys, read it."""
+"""An account's cool-down, as others than the limiter read it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,14 @@ from typing import Any
 
 import redis
 
+from bsg_ledger import schema
 from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
 
 
-def limit_key(account: str, name: str) -> str:
-    """The microsecond from which one more request fits the limit."""
-    return f"bsg:{account}:limit:{name}"
-
-
-def cool_down_key(account: str) -> str:
-    """The microsecond until which no request of the account may leave."""
-    return f"bsg:{account}:cool-down"
-
-
 def cooling_until(client: redis.Redis, account: str) -> datetime | None:
     """When the account's cool-down ends; None: there is none. Raises `redis.exceptions.RedisError`."""
-    until: Any = client.get(cool_down_key(account))
+    until: Any = client.get(schema.COOL_DOWN(account))
     return end_of(until, moment(now_ms(client)))
 
 

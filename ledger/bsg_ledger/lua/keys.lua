@@ -1,0 +1,15 @@
+-- Read before every other script: builds the keys of bsg_ledger/schema.py, which says what each of them holds.
+local LEDGER, MESSAGES, EVENTS, DELIVERY_REPORTS = 'bsg:ledger', 'bsg:messages', 'bsg:events', 'bsg:delivery-reports'
+local CAMPAIGNS, CLOSED, PREPARE, DEADLINES = 'bsg:campaigns', 'bsg:closed', 'bsg:prepare', 'bsg:deadlines'
+local SUPPRESSED, SUPPRESSION_SOURCES, STOP_LISTS = 'bsg:suppressed', 'bsg:suppression-sources', 'bsg:stop-lists'
+local ACCOUNT_NAMES, ACCOUNT_KEYS = 'bsg:account-names', 'bsg:keys'
+
+local function idempotency_key(key) return 'bsg:idempotency:' .. key end
+local function rollback_detector_key(process) return 'bsg:rollback-detector:' .. process end
+local function suppressed_from(source) return 'bsg:suppressed:from:' .. source end
+local function campaign_key(campaign, suffix) return 'bsg:campaign:' .. campaign .. (suffix or '') end
+local function part_key(campaign, part) return campaign_key(campaign, ':part:' .. part) end
+local function batch_key(campaign, batch) return campaign_key(campaign, ':batch:' .. batch) end
+local function account_key(account, suffix) return 'bsg:account:' .. account .. ':' .. suffix end
+local function room_key(account, room) return account == '' and 'bsg:' .. room or account_key(account, room) end
+

@@ -1,0 +1,359 @@
+"""Every key of the ledger. Python builds a key only by these; scripts build the same keys in lua/keys.lua.
+
+A key is of the whole ledger (`bsg:NAME`), of a campaign (`bsg:campaign:C:NAME`) or of an account
+(`bsg:account:A:NAME`). One Redis holds one ledger, and scripts build their keys from ids: the ledger does not run on
+Redis Cluster.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
+
+Type = Literal["hash", "set", "stream", "string", "zset"]
+
+_ANY = {"KEY": ".+"}  # whatever a caller chose
+_PURGED = "purge, LEDGER_RETENTION after the campaign's end"
+_BODIES_PURGED = "purge, BODY_RETENTION after the campaign's end"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One kind of key. Parts of the pattern in capitals differ from key to key, as do those of a hash's fields.
+
+    `removed_by`: what removes the key or its entries; "" for what stays, and for an index that follows the states of
+    its entries. `may_expire`: whether Redis may do so by itself after a time.
+    """
+
+    pattern: str
+    type: Type
+    meaning: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    removed_by: str = ""
+    may_expire: bool = False
+
+    def __call__(self, *parts: object) -> str:
+        """Return the key with its parts filled in, in their order. Raise IndexError if one is missing."""
+        return _template(self.pattern).format(*parts)
+
+    def matches(self, key: str) -> bool:
+        return _matches(self.pattern, key)
+
+    def has_field(self, name: str) -> bool:
+        return any(_matches(pattern, name) for pattern in self.fields)
+
+
+@cache
+def _template(pattern: str) -> str:
+    return ":".join("{}" if part.isupper() else part for part in pattern.split(":"))
+
+
+def _matches(pattern: str, name: str) -> bool:
+    parts = (_ANY.get(part, "[^:]+") if part.isupper() else re.escape(part) for part in pattern.split(":"))
+    return re.fullmatch(":".join(parts), name) is not None
+
+
+# The whole ledger.
+
+LEDGER = Key(
+    "bsg:ledger",
+    "hash",
+    "counters of the whole ledger",
+    {
+        "incarnation": "names this ledger, so that another one is noticed",
+        "sequence": "one per event",
+        "alarms": "how often something was found that must not be",
+        "suppressions": "one per change of the suppression list",
+        "delivery_reports": "one per report that BSG pushed",
+        "settled": "written only to wait for the disk behind it",
+    },
+)
+CAMPAIGNS = Key("bsg:campaigns", "zset", "every campaign, by the time of its acceptance", removed_by=_PURGED)
+CLOSED = Key("bsg:closed", "zset", "campaigns with nothing left to do, by since when", removed_by=_PURGED)
+PREPARE = Key("bsg:prepare", "zset", "campaigns with parts to prepare, by when the sweep rings for them")
+DEADLINES = Key("bsg:deadlines", "zset", "campaigns with something unsent, by their deadline")
+MESSAGES = Key("bsg:messages", "hash", "messages of all campaigns by state", {"STATE": "how many"})
+EVENTS = Key("bsg:events", "stream", "the last 100 000 transitions of all campaigns: the feed")
+DELIVERY_REPORTS = Key("bsg:delivery-reports", "stream", "the last delivery reports that BSG pushed")
+IDEMPOTENCY = Key(
+    "bsg:idempotency:KEY",
+    "hash",
+    "the campaign that was accepted under an idempotency key",
+    {"campaign": "its id", "digest": "of its content", "messages": "how many it has"},
+    removed_by=_PURGED,
+)
+SUPPRESSED = Key("bsg:suppressed", "set", "phones that are never sent to")
+SUPPRESSION_SOURCES = Key(
+    "bsg:suppression-sources", "set", "who put phones there: `here`, or `bsg:NAME` for BSG's stop list of that account"
+)
+SUPPRESSED_FROM_HERE = Key("bsg:suppressed:from:here", "set", "phones that were put there here")
+SUPPRESSED_FROM_BSG = Key("bsg:suppressed:from:bsg:NAME", "set", "phones that BSG's stop list of that account has")
+STOP_LISTS = Key(
+    "bsg:stop-lists",
+    "hash",
+    "how far BSG's stop lists have been read",
+    {"NAME:step": "offset of the next page of that account's list, or `push`", "NAME:due": "when (ms)"},
+)
+ROLLBACK_DETECTOR = Key(
+    "bsg:rollback-detector:PROCESS",
+    "string",
+    "high-water mark of a process: the last event that it has seen",
+    removed_by="Redis, 30 days after the process ended",
+    may_expire=True,
+)
+ACCOUNT_NAMES = Key("bsg:account-names", "set", "the name of every account that a campaign was ever accepted for")
+ACCOUNT_KEYS = Key(
+    "bsg:keys", "zset", "accounts, by when a process last had their API key", removed_by="account forget"
+)
+BEATS = Key("bsg:beats", "zset", "beats, by their last tick", removed_by="the next note, a day after the last tick")
+WORKERS = Key(
+    "bsg:workers",
+    "zset",
+    "workers, by when they were last known to run; one that hangs may be among them",
+    removed_by="the next note, a day after the worker's last",
+)
+PULSE = Key(
+    "bsg:pulse:TOKEN",
+    "string",
+    "there once a worker has answered that liveness ping",
+    removed_by="Redis, ten minutes after the answer",
+    may_expire=True,
+)
+
+# A campaign.
+
+CAMPAIGN = Key(
+    "bsg:campaign:C",
+    "hash",
+    "a campaign's record",
+    {
+        "accepted_at": "when it was accepted (ms)",
+        "messages": "how many were accepted",
+        "messages:STATE": "how many are in that state",
+        "batches:STATE": "how many batches are in that state",
+        "envelope": "its options (JSON)",
+        "name": "as the caller named it",
+        "priority": "high, normal or low",
+        "deadline": "when what is unsent expires (ms)",
+        "window": "how many of its batches may be under way at once",
+        "idempotency_key": "under which it was accepted",
+        "parts": "how many",
+        "started": "1: a worker has taken a part up",
+        "next_batch": "the number of the next batch",
+        "account": "the account that it belongs to; empty before the first claim",
+        "account_name": "the name of the account that it was accepted for",
+        "paused": "1: unsent batches are held",
+        "capped": "why max_cost has paused it",
+        "cancelled": "1: nothing more is sent",
+        "ended": "its final state, while it is closed",
+        "max_cost": "what it may cost",
+        "cost": "what it has cost so far",
+        "priced": "of how many messages BSG has told the price",
+        "unreadable": "why a worker could not read its messages",
+        "unreadable_at": "when it last tried (ms)",
+        "bodies_forgotten_at": "when its messages were removed (ms)",
+    },
+    removed_by=_PURGED,
+)
+PARTS = Key("bsg:campaign:C:parts", "zset", "parts to prepare, by when they are due or their lease ends")
+PART = Key(
+    "bsg:campaign:C:part:P",
+    "hash",
+    "a part of a campaign",
+    {
+        "state": "of the part",
+        "size": "how many messages it has",
+        "first_index": "the index of the first one",
+        "losses": "how many leases were lost",
+        "token": "of the worker that has leased it",
+        "lease_until": "when the lease ends (ms)",
+    },
+    removed_by=_PURGED,
+)
+PART_MESSAGES = Key(
+    "bsg:campaign:C:part:P:messages",
+    "string",
+    "the part's packed messages",
+    removed_by="its preparation; Redis, if the campaign is not accepted in time",
+    may_expire=True,
+)
+BATCH = Key(
+    "bsg:campaign:C:batch:B",
+    "hash",
+    "a batch",
+    {
+        "state": "of the batch",
+        "since": "when it came into the state (ms)",
+        "size": "how many messages it has",
+        "rows": "the indexes of its messages",
+        "part": "the part that it was prepared from",
+        "not_before": "when it may be sent (ms)",
+        "attempts": "how many intents were written",
+        "token": "of the worker that holds it",
+        "lease_until": "when the lease ends (ms)",
+        "suppressions": "the number of the suppression list that it was checked against",
+        "first_intent_at": "when the first intent in doubt was written (ms)",
+        "intent_at": "when the last intent was written (ms)",
+        "doubt": "1: an attempt is in doubt",
+        "suspects": "indexes of rows whose reference id may have been used before",
+        "explained": "1: what is missing in BSG's total has been looked up",
+        "error": "why the last attempt failed",
+        "gate_shuts": "how often this batch has shut the gate",
+        "asks": "what an operator has to decide",
+        "asks_why": "why",
+        "no_trace": "1: BSG surely has nothing of the batch, as far as reads can show",
+        "bsg_campaign_id": "the campaign at BSG that counts",
+        "other_bsg_campaign_ids": "further ones, with commas between them",
+        "beside:ID": "1: that campaign does not have all of the batch's messages",
+        "bsg_status": "the status of the campaign at BSG",
+        "bsg_status_at": "since when (ms)",
+        "bsg_total_messages": "how many messages BSG counts",
+        "statistics": "what BSG counts by status (JSON)",
+        "price": "what BSG asks for it",
+        "currency": "of the price",
+        "submitted_at": "when BSG had taken it (ms)",
+        "polled_at": "when its status was last read (ms)",
+        "finished_at": "when BSG had finished it (ms)",
+        "unread_at": "since when BSG says nothing of use about it (ms)",
+        "lost_at": "since when BSG denies the campaign that it named (ms)",
+        "unstopped:ID": "when the stop of that campaign was given up (ms)",
+    },
+    removed_by=_PURGED,
+)
+BATCH_MESSAGES = Key(
+    "bsg:campaign:C:batch:B:messages", "string", "the batch's messages, ready for the wire", removed_by=_BODIES_PURGED
+)
+CAMPAIGN_DUE = Key("bsg:campaign:C:due", "zset", "pending batches, by not_before")
+CAMPAIGN_LEASES = Key("bsg:campaign:C:leases", "zset", "claimed and posting batches, by the end of their lease")
+CAMPAIGN_RUNG = Key("bsg:campaign:C:rung", "zset", "wake-ups on their way, by when they were to arrive")
+REJECTS = Key("bsg:campaign:C:rejects", "zset", "rejected messages (JSON), by their index", removed_by=_PURGED)
+CAMPAIGN_EVENTS = Key("bsg:campaign:C:events", "stream", "every transition of the campaign", removed_by=_PURGED)
+
+# An account. A is the digest of its address and API key.
+
+ACCOUNT_DUE = Key(
+    "bsg:account:A:due",
+    "zset",
+    "campaigns with pending batches, by the earliest. A is `-NAME` until a first batch is claimed for the account NAME",
+)
+ACCOUNT_LEASES = Key("bsg:account:A:leases", "zset", "claimed and posting batches, by the end of their lease")
+DOUBT = Key("bsg:account:A:doubt", "zset", "unconfirmed batches, by the next look-up at BSG")
+LIVE = Key("bsg:account:A:live", "zset", "submitted and finished batches, by the next poll")
+ASKS = Key("bsg:account:A:asks", "zset", "batches that need an operator, by since when")
+PAUSED_AT_BSG = Key("bsg:account:A:paused-at-bsg", "zset", "batches that BSG has paused, by since when that is known")
+IN_MODERATION = Key("bsg:account:A:in-moderation", "zset", "batches that BSG moderates, by since when")
+SPAM_AT_BSG = Key("bsg:account:A:spam-at-bsg", "zset", "batches that BSG called spam, by since when")
+STOPS = Key("bsg:account:A:stops", "zset", "campaigns at BSG to be stopped, by the next try")
+STOP_REFUSALS = Key(
+    "bsg:account:A:stop-refusals",
+    "hash",
+    "campaigns at BSG that it has not stopped yet",
+    {
+        "ID": "the status at the last try",
+        "ID:since": "when BSG first refused (ms)",
+        "ID:denied": "the first of the latest 404s (ms)",
+    },
+)
+OWNERS = Key("bsg:account:A:owners", "hash", "which batch a campaign at BSG belongs to", {"ID": "the batch's id"})
+GATE = Key(
+    "bsg:account:A:gate",
+    "hash",
+    "whether anything may leave for the account",
+    {
+        "state": "open, half_open or shut",
+        "reason": "why it is shut",
+        "by": "who shut or opened it",
+        "since": "when (ms)",
+        "doubts": "doubtful outcomes in a row",
+        "probe_at": "when the next probe is due (ms)",
+        "balance": "what the account had when BSG said that it has no funds",
+        "covered": "since when another reason covers this one (ms)",
+        "trial": "batch and token that a half-open gate let through",
+        "backoff": "how long doubts shut it (ms)",
+        "tried_balance": "a probe opened the gate with it, and nothing was taken since",
+        "message_price": "the price of the last message",
+    },
+)
+FUNDS = Key(
+    "bsg:account:A:funds",
+    "hash",
+    "the balance beside what waits",
+    {
+        "available": "balance and credit",
+        "currency": "of both",
+        "queued_cost": "what the messages that waited will cost",
+        "at": "when it was noted (ms)",
+    },
+)
+FAILURES = Key(
+    "bsg:account:A:failures",
+    "hash",
+    "how BSG fails requests",
+    {
+        "KIND:since": "when the spell began (ms)",
+        "KIND:last": "when it last happened (ms)",
+        "KIND:count": "how often in the spell",
+        "KIND:cause": "of the last one",
+        "KIND:total": "how often since the ledger began",
+    },
+)
+MEASURED = Key(
+    "bsg:account:A:measured",
+    "hash",
+    "what workers measure of their requests",
+    {
+        "submissions:OUTCOME": "requests with that outcome",
+        "post:BUCKET": "requests by how long BSG took; `total` in seconds",
+        "slot:BUCKET": "requests by how long they waited for their slot; `total` in seconds",
+    },
+)
+FACTS = Key("bsg:account:A:facts", "string", "what `calibrate` measured of BSG (JSON)")
+ZONE = Key("bsg:account:A:zone", "string", "minutes by which BSG's times differ from the zone of the settings")
+API_KEY = Key(
+    "bsg:account:A:key",
+    "hash",
+    "whose API key it is; never the key itself",
+    {"name": "of the account", "address": "of BSG", "bsg_account": "BSG's own account, by a digest"},
+)
+LIMIT = Key(
+    "bsg:account:A:limit:NAME",
+    "string",
+    "the microsecond from which one more request fits the limit (`submit` or `status`)",
+    removed_by="Redis, a second after it has passed",
+    may_expire=True,
+)
+COOL_DOWN = Key(
+    "bsg:account:A:cool-down",
+    "string",
+    "the microsecond until which no request of the account may leave",
+    removed_by="Redis, a second after it has passed",
+    may_expire=True,
+)
+TOKEN = Key("bsg:account:A:token", "string", "the bearer token that all processes of the account share")
+TOKEN_LOGIN = Key(
+    "bsg:account:A:token:login",
+    "string",
+    "which process logs in now",
+    removed_by="that process; Redis, when a login cannot last longer",
+    may_expire=True,
+)
+
+KEYS: tuple[Key, ...] = tuple(key for key in list(globals().values()) if isinstance(key, Key))
+
+
+def of(key: str) -> Key | None:
+    """Return the kind of key that a name in Redis is; None for a name that is none of the ledger's."""
+    return next((kind for kind in KEYS if kind.matches(key)), None)
+
+
+def suppressed_from(source: str) -> str:
+    """Return the key of the phones that a source of suppressions has: `here`, or `bsg:NAME`."""
+    return f"{SUPPRESSED()}:from:{source}"
+
+
+def due_index(room: str, account: str = "") -> str:
+    """Return the key of an index of what is due, by its last word: an account's, or the whole ledger's."""
+    return f"bsg:account:{account}:{room}" if account else f"bsg:{room}"
