@@ -101,10 +101,13 @@ def test_a_spreadsheet_comes_through_a_pipe_as_well(tmp_path: Path) -> None:
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     path = spreadsheet(tmp_path / "bomb.xlsx", [("phone",)])
-    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("xl/worksheets/x.xml", "w") as part:
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+        archive.open("xl/worksheets/x.xml", "w") as part,
+    ):
         for _ in range(600):
             part.write(bytes(1 << 20))
-    assert path.stat().st_size < 1 << 20
+    assert path.stat().st_size < 4 << 20
     with pytest.raises(FileInvalid, match="line 1: it would unpack to more"):
         read(path)
 
