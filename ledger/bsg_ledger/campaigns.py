@@ -1,4 +1,9 @@
-"""A campaign's own transitions: accepted, rung for, paused, cancelled, expired, retried, forgotten."""
+"""A campaign's own transitions: accepted, rung for, paused, cancelled, expired, retried, forgotten.
+
+What concerns every batch of a campaign begins with a flag, in one step: from then on it holds. The rest follows in
+steps of a bounded number of batches, each of them atomic and safe to repeat. Who calls takes all of them; should that
+process die, upkeep takes those that are left (`finish`).
+"""
 
 from __future__ import annotations
 
@@ -126,26 +131,41 @@ class Campaigns:
         return Capped(*capped) if kind == "capped" else kind != "gone"
 
     def cancel(self, campaign_id: str) -> tuple[int, int] | None:
-        """Ends what is unsent and puts down what is to be stopped at BSG.
+        """End what is unsent and order the stops of what is at BSG.
 
-        Answers the messages that ended and those that are or may be at BSG; None: there is no such campaign.
+        Return how many messages end and how many are or may be at BSG. None: there is no such campaign.
         """
-        answer = self._scripts.run("end_unsent", campaign_id, "cancelled")
-        return (int(answer[1]), int(answer[2])) if text_of(answer[0]) == "ended" else None
+        kind, *counts = self._scripts.run("cancel", campaign_id)
+        if text_of(kind) == "gone":
+            return None
+        self.finish(campaign_id)
+        unsent, sent = map(int, counts)
+        return unsent, sent
 
     def expire(self, campaign_id: str) -> bool:
-        """Ends what is unsent, the deadline having passed. False: it has not, or there is no such campaign."""
-        return text_of(self._scripts.run("end_unsent", campaign_id, "expired")[0]) == "ended"
+        """End what is unsent, the deadline having passed. False: it has not, or there is no such campaign."""
+        return self._scripts.all_steps("end_unsent", campaign_id) == "done"
 
     def retry(self, campaign_id: str, *, deadline_ms: int | None) -> tuple[str, int]:
-        """Sends again what was refused or has expired: retried (and how many), late, forgotten, cancelled or gone."""
-        answer = self._scripts.run("retry", campaign_id, "" if deadline_ms is None else deadline_ms, 0)
-        return text_of(answer[0]), int(answer[1]) if len(answer) > 1 else 0
+        """Send again what was refused or has expired: retried (and how many), late, forgotten, cancelled or gone."""
+        kind, *messages = self._scripts.run("retry", campaign_id, "" if deadline_ms is None else deadline_ms)
+        if not messages:
+            return text_of(kind), 0
+        self.finish(campaign_id)
+        return text_of(kind), int(messages[0])
 
-    def forget(self, campaign_id: str, *, everything: bool) -> bool:
-        """Forgets a closed campaign's bodies, or all of it. False: something is left to do."""
-        answer = self._scripts.run("forget", campaign_id, "ledger" if everything else "bodies")
-        return text_of(answer[0]) == "forgotten"
+    def finish(self, campaign_id: str) -> None:
+        """Take the steps that are left of a cancel, a retry or the commit of a chunk."""
+        for step in ("add_prepared", "end_unsent", "retry_some"):
+            self._scripts.all_steps(step, campaign_id)
+
+    def forget_bodies(self, campaign_id: str) -> bool:
+        """Forget a closed campaign's messages. False: something is left to do."""
+        return self._scripts.all_steps("forget_bodies", campaign_id) == "done"
+
+    def forget(self, campaign_id: str) -> bool:
+        """Forget a closed campaign. False: something is left to do."""
+        return self._scripts.all_steps("forget_campaign", campaign_id) == "done"
 
 
 def _messages_key(campaign_id: str, part: int) -> str:

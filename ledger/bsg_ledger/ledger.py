@@ -46,10 +46,11 @@ class Ledger:
         timeout_ms: int = 3000,
         delivery_reports_kept: int = DELIVERY_REPORTS_KEPT,
         feed_length: int = FEED_LENGTH,
+        batches_a_step: int | None = None,
     ) -> None:
-        scripts = Scripts(client, feed_length)
+        scripts = Scripts(client, feed_length, batches_a_step=batches_a_step)
         self.campaigns = Campaigns(client, scripts)
-        self.parts = Parts(scripts)
+        self.parts = Parts(client, scripts)
         self.batches = Batches(scripts, next_look_ms=NEXT_LOOK_MS)
         self.rooms = Rooms(client, scripts)
         self.suppressions = Suppressions(client, scripts)

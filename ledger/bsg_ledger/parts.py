@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
-from bsg_ledger.scripts import Scripts, text_of
+import redis
+
+from bsg_ledger import schema
+from bsg_ledger.scripts import Argument, Scripts, text_of
+
+KEEP_STAGED_MS = 600_000  # longer than any lease
+Item = tuple[Argument, Argument, Argument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +41,8 @@ class NothingDue:
 
 
 class Parts:
-    def __init__(self, scripts: Scripts) -> None:
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client = client
         self._scripts = scripts
 
     def lease(
@@ -63,14 +71,39 @@ class Parts:
     def prepared(
         self, lease: PartLease, batches: Sequence[tuple[int, str, bytes]], rejects: Sequence[tuple[int, str]]
     ) -> bool:
-        """Puts all batches (size, rows, body) and rejects (index, JSON) in at once. False: the lease is stale."""
-        items: list[tuple[int | str | bytes, ...]] = [*batches, *rejects]
-        flat = [value for item in items for value in item]
+        """Commit all batches (size, rows, body) and rejects (index, JSON) of the chunk. False: the lease is stale.
+
+        What is too much for one step is staged before the commit, where nobody looks, and added after it.
+        """
+        if not self.commit(lease, batches, rejects):
+            return False
+        if len(batches) + len(rejects) > self._scripts.batches_a_step:
+            self._scripts.all_steps("add_prepared", lease.campaign_id)
+        return True
+
+    def commit(
+        self, lease: PartLease, batches: Sequence[tuple[int, str, bytes]], rejects: Sequence[tuple[int, str]]
+    ) -> bool:
+        """Commit a chunk, and add all of it if one step can. False: the lease is stale, and nothing has changed."""
+        items: list[Item] = [*batches, *(("", index, row) for index, row in rejects)]
+        staged = items if len(items) > self._scripts.batches_a_step else []
+        self._stage(lease, staged)
         answer = self._scripts.run(
-            "prepared", lease.campaign_id, lease.part, lease.token, len(batches), len(rejects), lease.suppressions,
-            *flat,
+            "prepared", lease.campaign_id, lease.part, lease.token, lease.suppressions, len(batches), len(rejects),
+            3 * len(staged), *chain.from_iterable([] if staged else items),
         )  # fmt: skip
-        return text_of(answer[0]) == "prepared"
+        committed = text_of(answer[0]) == "prepared"
+        if staged and not committed:
+            self._client.unlink(_staged_key(lease))
+        return committed
+
+    def _stage(self, lease: PartLease, items: Sequence[Item]) -> None:
+        for first in range(0, len(items), self._scripts.batches_a_step):
+            some = items[first : first + self._scripts.batches_a_step]
+            with self._client.pipeline(transaction=True) as pipe:  # nothing stays without an expiry
+                pipe.rpush(_staged_key(lease), *chain.from_iterable(some))
+                pipe.pexpire(_staged_key(lease), KEEP_STAGED_MS)
+                pipe.execute()
 
     def release(self, lease: PartLease, *, delay_ms: int, cause: str, unreadable: bool = False) -> bool:
         """Gives the part back, without counting it as a lost lease. False: the lease is stale.
@@ -81,3 +114,7 @@ class Parts:
             "release_part", lease.campaign_id, lease.part, lease.token, delay_ms, cause, int(unreadable)
         )
         return text_of(answer[0]) == "unprepared"
+
+
+def _staged_key(lease: PartLease) -> str:
+    return schema.PART_STAGED(lease.campaign_id, lease.part, lease.token)

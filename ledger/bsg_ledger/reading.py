@@ -220,10 +220,15 @@ class Reading:
         return int(self._client.hget(schema.LEDGER(), "alarms") or 0)
 
     def bodies_forgotten(self, campaign_ids: Sequence[str]) -> dict[str, bool]:
+        """Whether the messages of each of these campaigns are forgotten, all of them."""
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
-            pipe.hexists(schema.CAMPAIGN(campaign_id), "bodies_forgotten_at")
-        return dict(zip(campaign_ids, map(bool, pipe.execute()), strict=True))
+            pipe.hmget(schema.CAMPAIGN(campaign_id), "bodies_forgotten_at", "forget_from")
+        answers = pipe.execute()
+        return {
+            campaign_id: since is not None and step is None
+            for campaign_id, (since, step) in zip(campaign_ids, answers, strict=True)
+        }
 
     def _record(self, campaign_id: str) -> dict[str, str] | None:
         raw = self._client.hgetall(schema.CAMPAIGN(campaign_id))

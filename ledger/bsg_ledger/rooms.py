@@ -33,6 +33,7 @@ class Room(StrEnum):
     STOPS = "stops"  # BSG campaigns to be stopped
     PREPARE = "prepare"  # campaigns with parts to prepare (whole ledger)
     DEADLINES = "deadlines"  # campaigns with something unsent (whole ledger)
+    UNFINISHED = "unfinished"  # campaigns with steps left of a cancel, a retry or a commit (whole ledger)
 
 
 @dataclass(frozen=True, slots=True)

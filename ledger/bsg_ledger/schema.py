@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Literal
 
-Type = Literal["hash", "set", "stream", "string", "zset"]
+Type = Literal["hash", "list", "set", "stream", "string", "zset"]
 
 _ANY = {"KEY": ".+"}  # whatever a caller chose
 _PURGED = "purge, LEDGER_RETENTION after the campaign's end"
@@ -75,6 +75,9 @@ CAMPAIGNS = Key("bsg:campaigns", "zset", "every campaign, by the time of its acc
 CLOSED = Key("bsg:closed", "zset", "campaigns with nothing left to do, by since when", removed_by=_PURGED)
 PREPARE = Key("bsg:prepare", "zset", "campaigns with parts to prepare, by when the sweep rings for them")
 DEADLINES = Key("bsg:deadlines", "zset", "campaigns with something unsent, by their deadline")
+UNFINISHED = Key(
+    "bsg:unfinished", "zset", "campaigns with steps left of a cancel, a retry or a commit, by when the sweep takes them"
+)
 MESSAGES = Key("bsg:messages", "hash", "messages of all campaigns by state", {"STATE": "how many"})
 EVENTS = Key("bsg:events", "stream", "the last 100 000 transitions of all campaigns: the feed")
 DELIVERY_REPORTS = Key("bsg:delivery-reports", "stream", "the last delivery reports that BSG pushed")
@@ -154,7 +157,10 @@ CAMPAIGN = Key(
         "priced": "of how many messages BSG has told the price",
         "unreadable": "why a worker could not read its messages",
         "unreadable_at": "when it last tried (ms)",
-        "bodies_forgotten_at": "when its messages were removed (ms)",
+        "bodies_forgotten_at": "when the removal of its messages began (ms)",
+        "stop_from": "the batch at which the next step of a cancel begins to order stops",
+        "retry_from": "the part, or behind the last one the batch, at which the next step of a retry begins",
+        "forget_from": "the same of the removal of its messages",
     },
     removed_by=_PURGED,
 )
@@ -168,6 +174,7 @@ PART = Key(
         "size": "how many messages it has",
         "first_index": "the index of the first one",
         "losses": "how many leases were lost",
+        "suppressions": "the number of the suppression list that it was prepared by",
         "token": "of the worker that has leased it",
         "lease_until": "when the lease ends (ms)",
     },
@@ -180,6 +187,16 @@ PART_MESSAGES = Key(
     removed_by="its preparation; Redis, if the campaign is not accepted in time",
     may_expire=True,
 )
+PART_STAGED = Key(
+    "bsg:campaign:C:part:P:staged:TOKEN",
+    "list",
+    "what a worker has prepared a part of many batches to, before its commit: size, rows and messages of each batch, "
+    "then an empty text, index and JSON of each reject",
+    removed_by="its commit; Redis, ten minutes after it was stored",
+    may_expire=True,
+)
+PART_COMMITTED = Key("bsg:campaign:C:part:P:staged", "list", "the same after the commit: what has to be added yet")
+COMMITTED = Key("bsg:campaign:C:committed", "zset", "parts with something to be added yet, by when they were committed")
 BATCH = Key(
     "bsg:campaign:C:batch:B",
     "hash",

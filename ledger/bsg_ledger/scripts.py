@@ -11,6 +11,9 @@ from typing import Any
 import redis
 from redis.exceptions import NoScriptError
 
+BATCHES_A_STEP = 100
+"""How many batches a script deals with at most: the ledger keeps nobody waiting for longer than some milliseconds."""
+
 Argument = str | bytes | int
 Answer = list[Any]
 
@@ -31,9 +34,12 @@ def source(name: str, feed_length: int = FEED_LENGTH) -> tuple[str, str]:
 class Scripts:
     """Calls scripts by their file's name."""
 
-    def __init__(self, client: redis.Redis, feed_length: int = FEED_LENGTH) -> None:
+    def __init__(
+        self, client: redis.Redis, feed_length: int = FEED_LENGTH, *, batches_a_step: int | None = None
+    ) -> None:
         self._client: Any = client  # redis-py types its replies as all that they might be
         self._feed_length = feed_length
+        self.batches_a_step = BATCHES_A_STEP if batches_a_step is None else batches_a_step
 
     def run(self, name: str, *arguments: Argument) -> Answer:
         """Runs one script; `redis.exceptions.RedisError` when Redis fails or refuses."""
@@ -43,6 +49,16 @@ class Scripts:
         except NoScriptError:
             # EVAL also loads it, so that the next call finds it by its digest.
             return list(self._client.eval(text, 0, *arguments))
+
+    def step(self, name: str, campaign_id: str) -> str:
+        """Run one step of what concerns a whole campaign. Return `more` if others follow, else how it ended."""
+        return text_of(self.run(name, campaign_id, self.batches_a_step)[0])
+
+    def all_steps(self, name: str, campaign_id: str) -> str:
+        """Run the steps that are left. Return how the last one ended."""
+        while (ended := self.step(name, campaign_id)) == "more":
+            pass
+        return ended
 
 
 def text_of(value: Any) -> str:

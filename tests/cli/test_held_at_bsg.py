@@ -119,7 +119,7 @@ def test_what_did_not_pass_moderation_is_told_for_a_day_and_not_called_sent(benc
     assert findings(bench, campaign) == []
     assert metric(bench, "bsg_batches_at_bsg", "spam") == 0
 
-    assert bench.runtime.ledger.campaigns.forget(campaign, everything=True)
+    assert bench.runtime.ledger.campaigns.forget(campaign)
     assert bench.runtime.ledger.rooms.length(Room.SPAM_AT_BSG, account=bench.runtime.account) == 0
 
 

@@ -18,6 +18,7 @@ from tests.exhaustive.snapshots import DUE, UNCLAIMED
 from tests.exhaustive.workers import rung, without
 from tests.exhaustive.world import IDLE, Kind, Local, State, Steps, World
 
+STEPS = ("add_prepared", "end_unsent", "retry_some")
 ENDS = FINAL | {DENIED}
 
 
@@ -36,6 +37,9 @@ def _sweeps(world: World, state: State) -> Steps:
     if picture.index("deadlines") and picture.deadline_passed:
         _, then = world.call(state, "expire")
         yield "sweep expires", Kind.COURSE, then
+    for step in STEPS if picture.has_steps_left else ():
+        answer, then = world.call(state, "step", step)
+        yield f"somebody takes a step, {step}: {answer[0]}", Kind.COURSE, then
     if world.size.bells and (picture.room("due") or picture.room("due", UNCLAIMED)):
         then = rung(world, state)
         yield "sweep rings", Kind.COURSE, then

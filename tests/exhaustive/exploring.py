@@ -60,7 +60,7 @@ class Exploration:
 
 class Explorer:
     def __init__(self, client: redis.Redis, size: Size) -> None:
-        self.world = World(size, RecordedCalls(client))
+        self.world = World(size, RecordedCalls(client, in_steps=size.in_steps))
         self.result = Exploration(size)
         self._numbers: dict[State, int] = {}
         self._states: list[State] = []

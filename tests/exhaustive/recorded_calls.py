@@ -17,7 +17,7 @@ from bsg_ledger.ledger import Ledger
 from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rooms import Room
 from bsg_ledger.rows import encode_rows
-from bsg_ledger.scripts import Scripts
+from bsg_ledger.scripts import Scripts, text_of
 from tests.exhaustive.snapshots import (
     ACCOUNT,
     CAMPAIGN,
@@ -81,7 +81,7 @@ def _part(part: int, token: str) -> PartLease:
 
 
 def _prepared(ledger: Ledger, part: int, token: str, batches: tuple[Rows, ...], rejects: Rows) -> Answer:
-    done = ledger.parts.prepared(
+    done = ledger.parts.commit(
         _part(part, token),
         [(len(rows), encode_rows(rows), body_of(rows).encode()) for rows in batches],
         _reject_rows(rejects),
@@ -199,7 +199,7 @@ def _ring(ledger: Ledger, bell: str) -> Answer:
 
 def _expire(ledger: Ledger) -> Answer:
     due = ledger.rooms.take_due(Room.DEADLINES, at_most=10, put_off_ms=LATER_MS)
-    return tuple(ledger.campaigns.expire(campaign) for campaign in due)
+    return tuple(ledger.campaigns._scripts.step("end_unsent", campaign) for campaign in due)
 
 
 def _gate(ledger: Ledger, state: str, reason: str, by: str) -> Answer:
@@ -275,11 +275,14 @@ _RUN: dict[str, Callable[..., Answer]] = {
         ledger.batches.resolve_sent(CAMPAIGN, batch, bsg_campaign_id=bsg_id, next_poll_ms=LATER_MS),
     ),
     "cancel": lambda ledger: ledger.campaigns.cancel(CAMPAIGN) or (),
+    # The flag alone: the steps are taken one by one, and by whom does not matter.
+    "begin to cancel": lambda ledger: tuple(ledger.campaigns._scripts.run("cancel", CAMPAIGN)),
+    "step": lambda ledger, step: (ledger.campaigns._scripts.step(step, CAMPAIGN),),
     "pause": lambda ledger, paused: ((ledger.campaigns.pause if paused else ledger.campaigns.resume)(CAMPAIGN),),
     "retry": lambda ledger: ledger.campaigns.retry(CAMPAIGN, deadline_ms=LATER),
+    "begin to retry": lambda ledger: tuple(map(text_of, ledger.campaigns._scripts.run("retry", CAMPAIGN, LATER))),
     "gate": _gate,
     "rekey": _rekey,
-    "forget bodies": lambda ledger: (ledger.campaigns.forget(CAMPAIGN, everything=False),),
 }
 
 FENCED = frozenset(
@@ -290,9 +293,9 @@ FENCED = frozenset(
 class RecordedCalls:
     """States of the ledger by number, and what each call made of each of them."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, *, in_steps: bool) -> None:
         self._client = client
-        self._ledger = Ledger(client)
+        self._ledger = Ledger(client, batches_a_step=1 if in_steps else None)
         # A look that is due soon would be due before the snapshot is taken, or after it: by the machine's speed.
         self._ledger.batches = Batches(Scripts(client), next_look_ms=LATER_MS)
         self._dump: Any = client.register_script(DUMP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bsg_ledger.rows import decode_rows
 from bsg_ledger.states import MESSAGE_STATES, campaign_state
 from tests.exhaustive.provider import DENIED, FINAL, Provider
 from tests.exhaustive.recorded_calls import FENCED, Answer, Call
@@ -105,6 +106,7 @@ def _counts(picture: Picture) -> Iterator[str]:
             wanted["unprepared"] += int(part["size"])
         elif part["state"] in {"cancelled", "expired"}:
             wanted[part["state"]] += int(part["size"])
+    wanted["unprepared"] += len(_staged(picture))
     wanted["rejected"] = len(picture.rejects)
     if sum(wanted.values()) != picture.count("messages"):
         yield f"conservation: {picture.count('messages')} accepted, {wanted}"
@@ -116,7 +118,7 @@ def _counts(picture: Picture) -> Iterator[str]:
 
 
 def _partition(picture: Picture) -> Iterator[str]:
-    places = [row for rows in picture.messages for row in rows] + list(picture.rejects.values())
+    places = [row for rows in picture.messages for row in rows] + list(picture.rejects.values()) + _staged(picture)
     for part in picture.parts:
         if part["state"] not in {"prepared", "failed"}:
             first = int(part["first_index"])
@@ -126,6 +128,15 @@ def _partition(picture: Picture) -> Iterator[str]:
     for batch, rows in zip(picture.batches, picture.messages, strict=True):
         if len(rows) != int(batch["size"]):
             yield f"a batch of {batch['size']} with rows {rows}"
+
+
+def _staged(picture: Picture) -> list[int]:
+    """The messages that are committed and not yet in a batch or among the rejects."""
+    found: list[int] = []
+    for staged in picture.staged:
+        for size, rows, _ in zip(staged[::3], staged[1::3], staged[2::3], strict=True):
+            found += decode_rows(rows) if size else [int(rows)]
+    return found
 
 
 def _rooms(picture: Picture) -> Iterator[str]:
@@ -140,6 +151,8 @@ def _rooms(picture: Picture) -> Iterator[str]:
             yield f"a batch {state} in the campaign's leases or not"
         if ("token" in batch) != (state in {"claimed", "posting"}):
             yield f"a batch {state} with a token or without"
+        if state == "pending" and picture.bodies[number] is None:
+            yield "a batch is to be sent whose messages are forgotten"
         if state == "unconfirmed" and batch.get("doubt") != "1":
             yield "an unconfirmed batch without doubt"
     if any(picture.room(name, UNCLAIMED) for name in ("leases", "doubt", "live", "stops")):
@@ -148,20 +161,22 @@ def _rooms(picture: Picture) -> Iterator[str]:
 
 def _indexes(picture: Picture) -> Iterator[str]:
     due = CAMPAIGN in picture.room("due", picture.account)
-    if due != (bool(picture.due) and not picture.paused):
+    if due != (bool(picture.due) and not picture.paused and not picture.cancelled):
         yield "the campaign's place among those that are due does not follow from its batches"
     if picture.account != UNCLAIMED and CAMPAIGN in picture.room("due", UNCLAIMED):
         yield "a stamped campaign waits among those without an account"
     open_parts = {str(n) for n, part in enumerate(picture.parts) if part["state"] in {"unprepared", "preparing"}}
     if set(picture.parts_due) != open_parts or (CAMPAIGN in picture.index("prepare")) != bool(open_parts):
         yield "the parts to prepare do not follow from their states"
+    if (CAMPAIGN in picture.index("unfinished")) != picture.has_steps_left:
+        yield "what is unfinished does not follow from the steps that are left"
     present = {batch["state"] for batch in picture.batches if batch["size"] != "0"}
-    unsent = open_parts or present & {"pending", "claimed", "posting", "unconfirmed"}
+    unsent = open_parts or picture.committed or present & {"pending", "claimed", "posting", "unconfirmed"}
     if (CAMPAIGN in picture.index("closed")) != (not unsent and "submitted" not in present):
         yield "closed does not follow from the counts"
     if picture.campaign.get("ended") != _end(picture):
         yield "the end that the feed has does not follow from the counts"
-    if (open_parts or present & {"pending", "claimed"}) and CAMPAIGN not in picture.index("deadlines"):
+    if (open_parts or picture.committed or "pending" in present) and CAMPAIGN not in picture.index("deadlines"):
         yield "something unsent without its deadline noted"
     for bsg_id, owner in picture.owners.items():
         batch = picture.batches[int(owner.rsplit("-", 1)[1])]
@@ -208,7 +223,8 @@ def broken_together(size: Size, picture: Picture, state: State) -> Iterator[str]
         batch = picture.batches[taken.batch]
         name = str(taken.id)
         to_be_stopped = picture.cancelled and name in known and batch["state"] == "submitted"
-        if to_be_stopped and taken.status not in FINAL and name not in picture.stops:
+        ordered = "stop_from" not in picture.campaign or taken.batch < int(picture.campaign["stop_from"])
+        if to_be_stopped and ordered and taken.status not in FINAL and name not in picture.stops:
             yield "a cancelled campaign is at BSG, neither stopped nor to be stopped"
         if name not in known and taken.id not in on_its_way and not size.shown_late and not size.early_leases:
             ended = batch["state"] in UNSENT or (set(taken.messages) & picture.rejected)
@@ -234,4 +250,4 @@ def _ids_on_their_way(state: State) -> set[int]:
 
 def final(picture: Picture) -> bool:
     """Every message has come to its end."""
-    return {*picture.states} <= ENDED and not picture.parts_due
+    return {*picture.states} <= ENDED and not picture.parts_due and not picture.has_steps_left

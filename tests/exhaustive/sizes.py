@@ -10,6 +10,8 @@ ONE_BATCH = (PartPlan(((0,),)),)
 ONE_BATCH_OF_TWO = (PartPlan(((0, 1),)),)
 A_BATCH_AND_A_REJECT = (PartPlan(((0,),), rejects=(1,)),)
 
+TWO_BATCHES_AND_A_REJECT = (PartPlan(((0,), (1,)), rejects=(2,)),)
+
 LOST = frozenset({"lost"})
 
 # In the suite, and what the mutations of the guards are held against first: seconds.
@@ -23,6 +25,16 @@ QUICK = (
     Size("an account closed", workers=1, answers=frozenset({"closed", "lost"}), person=frozenset({"gate"})),
     Size("a half-open gate", workers=1, half_open=True, answers=frozenset({"not taken", "refused", "lost"})),
     Size("a part, and a reject", A_BATCH_AND_A_REJECT, workers=1, prepared=False, answers=LOST),
+    Size(
+        "a batch and a reject in steps, a cancel",
+        A_BATCH_AND_A_REJECT,
+        workers=1,
+        in_steps=True,
+        prepared=False,
+        answers=frozenset(),
+        person=frozenset({"cancel"}),
+        most_taken=1,
+    ),
     Size("another key", workers=1, answers=frozenset({"refused", "lost"}), person=frozenset({"rekey", "cancel"})),
     Size("a duplicate window", workers=1, duplicate_window=True, early_leases=True),
 )
@@ -40,7 +52,30 @@ DEEP = (
     Size("two workers, a retry", person=frozenset({"retry"})),
     Size("two workers, a deadline and a retry", deadline=True, person=frozenset({"retry"})),
     Size("two workers, another key", person=frozenset({"rekey"})),
-    Size("two workers, a purge", deadline=True, person=frozenset({"purge", "retry"})),
+    Size(
+        "a batch and a reject in steps, a deadline and a retry",
+        A_BATCH_AND_A_REJECT,
+        workers=1,
+        in_steps=True,
+        prepared=False,
+        answers=frozenset({"refused"}),
+        person=frozenset({"retry"}),
+        deadline=True,
+        most_taken=1,
+    ),
+    Size(
+        "a chunk of two batches in steps, a cancel",
+        TWO_BATCHES_AND_A_REJECT,
+        workers=1,
+        in_steps=True,
+        prepared=False,
+        answers=frozenset(),
+        person=frozenset({"cancel"}),
+        most_taken=1,
+    ),
+    Size("two workers, a cancel in steps", in_steps=True, person=frozenset({"cancel"})),
+    Size("two workers, a retry in steps", in_steps=True, deadline=True, person=frozenset({"retry"})),
+    Size("two workers, a purge", in_steps=True, deadline=True, person=frozenset({"purge", "retry"})),
     Size("two workers, rows refused", ONE_BATCH_OF_TWO, answers=frozenset({"rows", "lost"})),
     Size("two workers, an account closed", answers=frozenset({"closed", "lost"})),
     Size("two workers, messages dropped", ONE_BATCH_OF_TWO, answers=frozenset({"drops", "lost"})),
@@ -72,6 +107,7 @@ DEEP = (
 WALKED = Size(
     "three batches of two parts, everything at once",
     (PartPlan(((0, 1), (2,))), PartPlan(((3,),), rejects=(4,))),
+    in_steps=True,
     prepared=False,
     bells=True,
     duplicate_window=True,

@@ -23,7 +23,7 @@ GATE = f"bsg:account:{ACCOUNT}:gate"
 
 Hash = dict[str, str]
 Room = dict[str, int]
-Keys = dict[str, Any]  # Hash, Room or str
+Keys = dict[str, Any]  # Hash, Room, list[str] or str
 Snapshot = tuple[tuple[str, Any], ...]
 
 DAY_MS = 86_400_000
@@ -44,6 +44,7 @@ for _, key in ipairs(redis.call('KEYS', 'bsg:*')) do
   local kind = redis.call('TYPE', key)['ok']
   if kind == 'hash' then found[#found + 1] = { key, kind, redis.call('HGETALL', key) }
   elseif kind == 'zset' then found[#found + 1] = { key, kind, redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') }
+  elseif kind == 'list' then found[#found + 1] = { key, kind, redis.call('LRANGE', key, 0, -1) }
   elseif kind == 'string' then found[#found + 1] = { key, kind, redis.call('GET', key) } end
 end
 return found
@@ -92,14 +93,27 @@ def snapshot_of(dumped: Iterable[Any]) -> Snapshot:
 
 def frozen(keys: Keys) -> Snapshot:
     return tuple(
-        (key, tuple(sorted(value.items())) if isinstance(value, dict) else value)
+        (
+            key,
+            tuple(sorted(value.items()))
+            if isinstance(value, dict)
+            else tuple(value)
+            if isinstance(value, list)
+            else value,
+        )
         for key, value in sorted(keys.items())
         if value != {}
     )
 
 
 def thawed(snapshot: Snapshot) -> Keys:
-    return {key: dict(value) if isinstance(value, tuple) else value for key, value in snapshot}
+    return {key: _thawed(value) for key, value in snapshot}
+
+
+def _thawed(value: Any) -> Any:
+    if not isinstance(value, tuple):
+        return value
+    return list(value) if isinstance(value[0], str) else dict(value)
 
 
 def restoring(snapshot: Snapshot) -> list[str | int]:
@@ -108,6 +122,8 @@ def restoring(snapshot: Snapshot) -> list[str | int]:
     for key, value in snapshot:
         if isinstance(value, str):
             command: list[str | int] = ["SET", key, value]
+        elif isinstance(value[0], str):
+            command = ["RPUSH", key, *value]
         elif isinstance(value[0][1], str):
             command = ["HSET", key, *(item for pair in value for item in pair)]
         else:
@@ -119,6 +135,8 @@ def restoring(snapshot: Snapshot) -> list[str | int]:
 def _read(key: str, kind: bytes, raw: Any, now: int) -> tuple[str, Any]:
     if kind == b"string":
         return key, raw.decode()
+    if kind == b"list":
+        return key, [item.decode() for item in raw]
     pairs = [(raw[place].decode(), raw[place + 1].decode()) for place in range(0, len(raw), 2)]
     if kind == b"zset":
         return key, {member: _score(key, int(float(score)), now) for member, score in pairs}
@@ -171,8 +189,8 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
     elif key.endswith(":stop-refusals"):
         kept = {}  # when a stop is tried again, and what its history says
     elif key == f"bsg:campaign:{CAMPAIGN}":
-        kept = {name: value for name, value in fields.items() if name not in {"accepted_at", "bodies_forgotten_at"}}
-        kept["accepted_at"] = str(DUE)
+        kept = dict(fields)
+        kept |= {name: str(DUE) for name in ("accepted_at", "bodies_forgotten_at") if name in fields}
         kept["deadline"] = str(_due_or_later(int(kept["deadline"]), now))
     else:
         kept = dict(fields)
@@ -209,6 +227,10 @@ class Picture:
         self.leases: Room = keys.get(f"{head}:leases", {})
         self.rung: Room = keys.get(f"{head}:rung", {})
         self.parts_due: Room = keys.get(f"{head}:parts", {})
+        # What is committed and still to be added, three elements each: of a batch, or of a reject.
+        self.staged: list[list[str]] = [keys.get(f"{head}:part:{n}:staged", []) for n in range(len(self.parts))]
+        self.committed: Room = keys.get(f"{head}:committed", {})
+        self.has_steps_left = "stop_from" in self.campaign or "retry_from" in self.campaign or bool(self.committed)
         self.rejects: Room = keys.get(f"{head}:rejects", {})
         self.rejected = frozenset(self.rejects.values())
         self.gate: Hash = keys.get(GATE, {})

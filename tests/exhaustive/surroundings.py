@@ -142,14 +142,14 @@ def _queue(world: World, state: State) -> Steps:
 def _person(world: World, state: State) -> Steps:
     picture, person = world.picture(state), world.size.person
     if "cancel" in person and not picture.cancelled:
-        _, then = world.call(state, "cancel")
+        _, then = world.call(state, "begin to cancel" if world.size.in_steps else "cancel")
         yield "a person cancels", Kind.PERSON, then
     if "pause" in person:
         kind = Kind.RELENT if picture.paused else Kind.PERSON
         _, then = world.call(state, "pause", not picture.paused)
         yield "a person resumes" if picture.paused else "a person pauses", kind, then
     if "retry" in person and {"refused", "expired"} & {*picture.states, *(part["state"] for part in picture.parts)}:
-        answer, then = world.call(state, "retry")
+        answer, then = world.call(state, "begin to retry" if world.size.in_steps else "retry")
         yield f"a person retries: {answer[0]}", Kind.PERSON, then
     if "gate" in person:
         if picture.gate_shut or picture.gate_half_open:
@@ -162,7 +162,7 @@ def _person(world: World, state: State) -> Steps:
         answer, then = world.call(state, "rekey", proved)
         yield f"another key{' of the same account' if proved else ''}, and back: {answer[0]}", Kind.PERSON, then
     if "purge" in person and picture.index("closed"):
-        _, then = world.call(state, "forget bodies")
+        _, then = world.call(state, "step", "forget_bodies")
         yield "bodies are forgotten", Kind.PERSON, then
 
 

@@ -66,7 +66,7 @@ class Walk(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("size", [WALKED, WALKED_HALF_OPEN], ids=lambda size: size.name)
 def test_no_walk_through_a_larger_campaign_breaks_a_rule(client: redis.Redis, size: Size) -> None:
-    Walk.calls, Walk.size = RecordedCalls(client), size
+    Walk.calls, Walk.size = RecordedCalls(client, in_steps=size.in_steps), size
 
     run_state_machine_as_test(Walk, settings=WALKS)
 

@@ -45,6 +45,7 @@ class Size:
     name: str
     parts: tuple[PartPlan, ...] = (PartPlan(((0,),)),)
     window: int = 2
+    in_steps: bool = False  # of one batch each: else who cancels or retries takes all steps at once
     prepared: bool = True  # from the beginning
     bells: bool = False  # workers come only when a bell of the queue calls them; else whenever they like
     half_open: bool = False  # the gate, from the beginning: doubts shut it, and a probe was answered
@@ -107,6 +108,8 @@ class World:
                 _, ledger = self.calls.call(ledger, ("lease part", "t1"))
                 call: Call = ("prepared", number, "t1", plan.batches, plan.rejects)
                 _, ledger = self.calls.call(ledger, call)
+                while self.calls.pictures[ledger].committed:
+                    _, ledger = self.calls.call(ledger, ("step", "add_prepared"))
         if size.half_open:
             for call in (("gate", "shut", "doubts", "a batch"), ("gate", "reopen", "", "probe")):
                 _, ledger = self.calls.call(ledger, call)

@@ -20,7 +20,7 @@ NOTHING = " (nothing)"
 SLEEP = "sleep"
 
 # Which argument of a script says what it does.
-_TELLING: Mapping[str, int] = {"due": 1, "give_back": 1, "end_unsent": 1, "forget": 1, "gate": 1, "reserve": 0}
+_TELLING: Mapping[str, int] = {"due": 1, "give_back": 1, "gate": 1, "reserve": 0}
 _TAKES = frozenset({"due", "take_back"})
 _READS = frozenset({
     "CONFIG", "EXISTS", "GET", "HEXISTS", "HGET", "HGETALL", "HMGET", "HSCAN", "INFO", "LLEN", "LRANGE", "MGET", "PING",

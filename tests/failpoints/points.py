@@ -14,8 +14,10 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script accept",
         "after script lease_part",
         "after redis LPUSH submit.normal",
+        "after redis PEXPIRE staged",
         "before script prepared",
         "after script prepared",
+        "after script add_prepared",
     ),
     scenarios.a_campaign: (
         "before script accept",
@@ -98,11 +100,23 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after redis LPUSH prepare.normal",
         "after redis LPUSH submit.normal",
     ),
-    scenarios.that_is_retried: ("after script retry",),
+    scenarios.that_is_retried: (
+        "after script retry",
+        "after script retry_some",
+    ),
     scenarios.that_a_person_resolves: ("after script resolve_not_sent",),
     scenarios.whose_deadline_passes: (
         "after script due: deadlines",
-        "after script end_unsent: expired",
+        "after script end_unsent",
+    ),
+    scenarios.that_is_cancelled: (
+        "after script cancel",
+        "after script add_prepared",
+        "after script end_unsent",
+    ),
+    scenarios.whose_cancel_nobody_finished: (
+        "after script due: unfinished",
+        "after script end_unsent",
     ),
     scenarios.that_is_cancelled_at_bsg: (
         "after script due: stops",
@@ -132,8 +146,8 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after POST attach",
         "after script suppress",
     ),
-    scenarios.whose_bodies_are_forgotten: ("after script forget: bodies",),
-    scenarios.that_is_forgotten: ("after script forget: ledger",),
+    scenarios.whose_bodies_are_forgotten: ("after script forget_bodies",),
+    scenarios.that_is_forgotten: ("after script forget_campaign",),
     scenarios.of_a_ledger_that_went_back: (
         "after script gate: shut",
         "after script lease_part",
@@ -162,6 +176,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
 LEFT_OUT: Mapping[str, str] = {
     "GET balance": "what follows from it has points",
     "redis SET zone": "learnt anew from the next response",
+    "redis UNLINK staged": "what is staged expires by itself",
     "script ask": "the batch stays due: the next look asks again",
     "script give_back": "what it makes due becomes due by itself",
     "script note_funds": "shown to operators, and nothing follows from it",

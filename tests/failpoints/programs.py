@@ -16,6 +16,7 @@ from typing import Any
 
 from bsg_config import clock
 from bsg_config.settings import Settings
+from bsg_ledger import scripts
 from bsg_producer import CampaignInvalid, Producer, enqueueing
 from bsg_worker.recovery.adopt import adopt, record_late
 from bsg_worker.recovery.audit import audit
@@ -31,6 +32,7 @@ def begin(environment: Mapping[str, str], log: Path) -> None:
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
+    scripts.BATCHES_A_STEP = 1  # so that there is something between two steps
     install()
 
 
@@ -63,6 +65,11 @@ def resume(environment: Mapping[str, str], log: Path, campaign_id: str) -> None:
 def retry(environment: Mapping[str, str], log: Path, campaign_id: str) -> None:
     begin(environment, log)
     Producer().retry(campaign_id)
+
+
+def cancel(environment: Mapping[str, str], log: Path, campaign_id: str) -> None:
+    begin(environment, log)
+    Producer().cancel(campaign_id)
 
 
 def resolve_not_sent(environment: Mapping[str, str], log: Path, batch_id: str) -> None:

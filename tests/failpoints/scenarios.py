@@ -12,6 +12,7 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
 from bsg_ledger.keys import IN_USE_MS
+from bsg_ledger.scripts import Scripts
 from bsg_ledger.states import BatchState
 from bsg_ledger.suppressions import source_at_bsg
 from bsg_sandbox.faults import CREATE
@@ -240,6 +241,19 @@ def whose_deadline_passes(play: Play) -> None:
     play.cleanup.callback(play.lane.producer.open_gate)
     play.arm()
     play.enqueue(play.new(), deadline=datetime.now(UTC) + timedelta(seconds=3))
+
+
+def that_is_cancelled(play: Play) -> None:
+    campaign_id = _without_worker(play, play.new(TWO_PARTS), parts=1)
+    play.arm()
+    play.lane.processes.command(programs.cancel, campaign_id)
+
+
+def whose_cancel_nobody_finished(play: Play) -> None:
+    """Who cancelled it died behind the flag."""
+    campaign_id = _without_worker(play, play.new(TWO_PARTS), parts=1)
+    play.arm()
+    Scripts(play.lane.client).run("cancel", campaign_id)
 
 
 def that_is_cancelled_at_bsg(play: Play) -> None:

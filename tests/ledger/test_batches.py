@@ -508,7 +508,7 @@ def test_a_cancel_after_the_claim_ends_the_batch_unsent(desk: Desk) -> None:
     lease = desk.claimed(campaign)
     desk.ledger.campaigns.cancel(campaign)
 
-    assert desk.intend(lease) == "stale"
+    assert desk.intend(lease) == "cancelled"
     assert desk.counts(campaign) == {"cancelled": 2}
 
 
@@ -946,16 +946,23 @@ def test_only_what_is_at_bsg_is_polled_and_finishes_once(desk: Desk) -> None:
 
 def test_a_closed_campaign_forgets_its_bodies_and_then_everything(desk: Desk) -> None:
     campaign = desk.prepared(2)
-    open_answer = desk.ledger.campaigns.forget(campaign, everything=False)
+    open_answer = desk.ledger.campaigns.forget_bodies(campaign)
     desk.polled(desk.submitted(campaign), "done", final=True)
 
-    bodies = desk.ledger.campaigns.forget(campaign, everything=False)
+    bodies = desk.ledger.campaigns.forget_bodies(campaign)
     body = desk.ledger.reading.body(campaign, 0)
-    everything = desk.ledger.campaigns.forget(campaign, everything=True)
+    everything = desk.ledger.campaigns.forget(campaign)
 
     assert (open_answer, bodies, body, everything) == (False, True, None, True)
     assert desk.ledger.reading.status(campaign) is None
     assert list(desk.client.scan_iter(f"bsg:campaign:{campaign}*")) == []
+
+
+def test_a_campaign_that_is_open_is_not_forgotten(desk: Desk) -> None:
+    campaign = desk.prepared(2)
+
+    assert not desk.ledger.campaigns.forget(campaign)
+    assert desk.counts(campaign) == {"pending": 2}
 
 
 def test_dropped_messages_become_rejects_while_the_batch_stays(desk: Desk) -> None:
@@ -1003,7 +1010,7 @@ def test_a_reject_that_is_told_twice_counts_once(desk: Desk) -> None:
 def forgotten(desk: Desk) -> str:
     campaign = desk.prepared(1)
     desk.ledger.campaigns.cancel(campaign)
-    assert desk.ledger.campaigns.forget(campaign, everything=True)
+    assert desk.ledger.campaigns.forget(campaign)
     return campaign
 
 
@@ -1026,7 +1033,7 @@ def test_what_bsg_held_when_a_campaign_was_forgotten_leaves_no_trace(desk: Desk,
     desk.polled(lease, "done", final=True)
     desk.polled(lease, status, final=False)
 
-    desk.ledger.campaigns.forget(campaign, everything=True)
+    desk.ledger.campaigns.forget(campaign)
 
     rooms = [desk.client.zrange(room, 0, -1) for room in desk.client.keys(f"bsg:account:{ACCOUNT}:*-*")]
     assert not any(f"{campaign}-0".encode() in members for members in rooms)
@@ -1037,7 +1044,7 @@ def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing
     lease = desk.submitted(campaign, bsg_id=5)
     desk.taken(campaign, lease.batch, 6)
     desk.polled(lease, "done", final=True)
-    desk.ledger.campaigns.forget(campaign, everything=True)
+    desk.ledger.campaigns.forget(campaign)
 
     desk.ledger.batches.stopped(ACCOUNT, 6, status="stopped")
 
@@ -1062,7 +1069,7 @@ def test_a_retry_of_a_part_whose_messages_were_forgotten_says_so(desk: Desk) -> 
     campaign = desk.accepted(3)
     desk.pass_deadline(campaign)
     desk.ledger.campaigns.expire(campaign)
-    desk.ledger.campaigns.forget(campaign, everything=False)
+    desk.ledger.campaigns.forget_bodies(campaign)
 
     answer = desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.rooms.now_ms() + HOUR_MS)
 

@@ -127,7 +127,7 @@ def test_a_batch_of_which_nothing_is_left_is_not_retried(desk: Desk) -> None:
 def test_a_batch_whose_body_was_forgotten_is_not_retried(desk: Desk) -> None:
     campaign = desk.prepared(2)
     desk.ledger.batches.refused(desk.posting(campaign), cause="422")
-    desk.ledger.campaigns.forget(campaign, everything=False)
+    desk.ledger.campaigns.forget_bodies(campaign)
 
     assert desk.ledger.campaigns.retry(campaign, deadline_ms=None) == ("forgotten", 0)
 

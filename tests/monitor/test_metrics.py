@@ -164,7 +164,7 @@ def test_what_was_forgotten_is_no_longer_counted(stage: Stage) -> None:
     observer = Observer(Settings.from_environment(stage.processes.settings))
     before = observer.figures().messages["finished"]
 
-    assert observer._ledger.campaigns.forget(campaign, everything=True)
+    assert observer._ledger.campaigns.forget(campaign)
 
     assert before - observer.figures().messages["finished"] == status.counts["finished"] == 10
 

@@ -58,11 +58,12 @@ local function earliest(zset)
   return first[1], tonumber(first[2])
 end
 
--- The campaign's place among those with something to send. A paused one has none.
+-- The campaign's place among those with something to send. A paused one has none, and a cancelled one.
 local function refresh_due(campaign)
   local due = account_key(account_of(campaign), 'due')
   local batch, at = earliest(campaign_key(campaign, ':due'))
-  if batch and redis.call('HGET', campaign_key(campaign), 'paused') ~= '1' then  -- guard: paused-is-not-due
+  local paused, cancelled = get(campaign_key(campaign), 'paused', 'cancelled')
+  if batch and paused ~= '1' and cancelled ~= '1' then  -- guard: paused-is-not-due
     redis.call('ZADD', due, at, campaign)
   else
     redis.call('ZREM', due, campaign)
@@ -164,7 +165,8 @@ local function stop_asking(campaign, batch)
   end
 end
 
-local function move(campaign, batch, to, at, cause, detail)
+-- A move without what follows for the campaign: who moves many batches refreshes it once, at the end.
+local function change_state(campaign, batch, to, at, cause, detail)
   local key = batch_key(campaign, batch)
   local from, size = get(key, 'state', 'size')
   leave(campaign, batch, from)
@@ -175,8 +177,12 @@ local function move(campaign, batch, to, at, cause, detail)
   if to == 'pending' then redis.call('HSET', key, 'not_before', at) end
   if ROOM[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end  -- guard: token-ends-with-lease
   enter(campaign, batch, to, at)
-  refresh_due(campaign)
   record_event(campaign, batch, from, to, cause, detail)
+end
+
+local function move(campaign, batch, to, at, cause, detail)
+  change_state(campaign, batch, to, at, cause, detail)
+  refresh_due(campaign)
   refresh_campaign(campaign)
 end
 
@@ -311,6 +317,55 @@ local function reject(campaign, first, last)
     end
   end
   return added
+end
+
+-- Upkeep takes the steps that are left, should the process that takes them die.
+local function refresh_unfinished(campaign)
+  local stop_from, retry_from = get(campaign_key(campaign), 'stop_from', 'retry_from')
+  if stop_from or retry_from or redis.call('EXISTS', campaign_key(campaign, ':committed')) == 1 then
+    redis.call('ZADD', UNFINISHED, 'NX', NOW, campaign)
+  else
+    redis.call('ZREM', UNFINISHED, campaign)
+  end
+end
+
+-- Adds batches (size, rows, body) and rejects ('', index, JSON row) that a chunk was prepared to.
+local function add_prepared(campaign, part, items)
+  local held_against, pending, batches, rejected = redis.call('HGET', part_key(campaign, part), 'suppressions'), 0, 0, 0
+  for i = 1, #items, 3 do
+    if items[i] == '' then
+      redis.call('ZADD', campaign_key(campaign, ':rejects'), items[i + 1], items[i + 2])
+      rejected = rejected + 1
+    else
+      local batch = redis.call('HINCRBY', campaign_key(campaign), 'next_batch', 1) - 1
+      redis.call('SET', batch_key(campaign, batch) .. ':messages', items[i + 2])
+      redis.call('HSET', batch_key(campaign, batch), 'state', 'pending', 'size', items[i], 'rows', items[i + 1], 'part', part,
+        'not_before', NOW, 'since', NOW, 'attempts', 0)
+      if held_against then redis.call('HSET', batch_key(campaign, batch), 'suppressions', held_against) end
+      enter(campaign, batch, 'pending', NOW)
+      record_event(campaign, batch, '', 'pending', 'prepared')
+      pending, batches = pending + number(items[i]), batches + 1
+    end
+  end
+  count(campaign, 'unprepared', 0 - pending - rejected, 0)
+  if batches > 0 then count(campaign, 'pending', pending, batches) end
+  if rejected > 0 then count(campaign, 'rejected', rejected, 0) end
+  refresh_due(campaign)
+  refresh_campaign(campaign)
+end
+
+-- Adds some of what was committed. Returns whether there was anything to be added.
+local function add_committed(campaign, most)
+  local committed = campaign_key(campaign, ':committed')
+  local part = earliest(committed)
+  if not part then return false end
+  local staged = part_key(campaign, part) .. ':staged'
+  add_prepared(campaign, part, redis.call('LPOP', staged, 3 * most) or {})
+  if redis.call('EXISTS', staged) == 0 then
+    redis.call('ZREM', committed, part)
+    refresh_unfinished(campaign)
+  end
+  return true
 end
 
 -- guard: gate-shut

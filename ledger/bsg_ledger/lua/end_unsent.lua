@@ -1,53 +1,62 @@
 #!lua flags=allow-oom
--- Ends what has not been sent: by an operator's cancel, or because the deadline has passed. On a cancel, what is at
--- BSG is put down to be stopped there.
--- ARGV  1 campaign, 2 cancelled or expired
--- Answer  {ended, messages ended now, messages that are or may be at BSG}, {early} or {gone}
--- Transition  parts: unprepared, preparing -> cancelled | expired; batches: pending, claimed -> cancelled | expired
-local campaign, to = ARGV[1], ARGV[2]
+-- Ends some of what has not been sent of a campaign that is cancelled, or whose deadline has passed. On a cancel, what
+-- is at BSG is put down to be stopped there.
+-- ARGV  1 campaign, 2 how many chunks and batches at most
+-- Answer  {more | done}, {early} if it goes on, or {gone}
+-- Transition  parts: unprepared, preparing -> cancelled | expired; batches: pending -> cancelled | expired
+local campaign, most = ARGV[1], number(ARGV[2])
 local key = campaign_key(campaign)
-local parts, batches, deadline, account, paused, before =
-  get(key, 'parts', 'next_batch', 'deadline', 'account', 'paused', 'ended')
-if not parts then return { 'gone' } end  -- guard: end-known
-if to == 'expired' and number(deadline) > NOW then return { 'early' } end  -- guard: expire-after-deadline
-local cause, ended, sent, unsent = to == 'cancelled' and 'operator' or 'deadline passed', 0, 0, {}
-if to == 'cancelled' then redis.call('HSET', key, 'cancelled', '1') end  -- guard: cancel-recorded
-for batch = 0, number(batches) - 1 do
-  local state, size, bsg_id, others =
-    get(batch_key(campaign, batch), 'state', 'size', 'bsg_campaign_id', 'other_bsg_campaign_ids')
-  if state == 'pending' or state == 'claimed' then  -- guard: end-only-unsent
-    unsent[#unsent + 1] = batch
-    ended = ended + number(size)
-  elseif state == 'submitted' or state == 'finished' or state == 'posting' or state == 'unconfirmed' then
-    sent = sent + number(size)
-    -- guard: cancel-stops-submitted
-    if to == 'cancelled' and state == 'submitted' then order_stop(campaign, batch, account, bsg_id) end
-    for other in string.gmatch(to == 'cancelled' and others or '', '%d+') do
-      -- Those that only repeat the one that counts are being stopped already.
-      if redis.call('HEXISTS', batch_key(campaign, batch), 'beside:' .. other) == 1 then
-        order_stop(campaign, batch, account, other)
-      end
-    end
-  end
-end
--- A campaign that has ended does not wait for anything: its next event is its end as a cancelled one.
-if to == 'cancelled' and not before then  -- guard: cancel-unless-ended
-  record_event(campaign, '', paused == '1' and 'paused' or 'running', 'cancelling', cause,
-    sent .. ' messages had gone or may have gone')
-end
-for _, part in ipairs(redis.call('ZRANGE', key .. ':parts', 0, -1)) do
+local deadline, cancelled, account, batches, stop_from =
+  get(key, 'deadline', 'cancelled', 'account', 'next_batch', 'stop_from')
+if not deadline then return { 'gone' } end
+if cancelled ~= '1' and number(deadline) > NOW then return { 'early' } end  -- guard: end-not-early
+-- What was committed ends as batches: a retry would prepare its chunk again.
+if add_committed(campaign, most) then return { 'more' } end  -- guard: end-after-committed
+local to = cancelled == '1' and 'cancelled' or 'expired'
+local cause = to == 'cancelled' and 'operator' or 'deadline passed'
+local left = most
+
+for _, part in ipairs(redis.call('ZRANGE', key .. ':parts', 0, left - 1)) do
   local state, size = get(part_key(campaign, part), 'state', 'size')
   redis.call('HSET', part_key(campaign, part), 'state', to)
-  redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')  -- guard: cancel-takes-chunks
+  redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')  -- guard: end-takes-chunks
+  redis.call('ZREM', key .. ':parts', part)
   count(campaign, 'unprepared', 0 - number(size), 0)
   count(campaign, to, number(size), 0)
   record_event(campaign, 'part ' .. part, state, to, cause)
-  ended = ended + number(size)
+  left = left - 1
 end
-redis.call('DEL', key .. ':parts')
-for _, batch in ipairs(unsent) do move(campaign, batch, to, 0, cause) end
+
+-- What is claimed, on the wire or in doubt ends when it comes back.
+for _, batch in ipairs(left > 0 and redis.call('ZRANGE', key .. ':due', 0, left - 1) or {}) do
+  change_state(campaign, batch, to, 0, cause)
+  left = left - 1
+end
+
+local function order_stops(batch)
+  local state, bsg_id, others = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'other_bsg_campaign_ids')
+  if state == 'submitted' then order_stop(campaign, batch, account, bsg_id) end  -- guard: end-stops-submitted
+  for other in string.gmatch(others or '', '%d+') do
+    -- Those that only repeat the one that counts are being stopped already.
+    if redis.call('HEXISTS', batch_key(campaign, batch), 'beside:' .. other) == 1 then
+      order_stop(campaign, batch, account, other)
+    end
+  end
+end
+
+local stop_to = math.min(number(stop_from) + left, number(batches))
+for batch = stop_from and number(stop_from) or stop_to, stop_to - 1 do
+  order_stops(batch)
+  left = left - 1
+end
+if stop_from then redis.call('HSET', key, 'stop_from', stop_to) end
+
 refresh_prepare(campaign)
 refresh_due(campaign)
 refresh_campaign(campaign)
+if earliest(key .. ':parts') or earliest(key .. ':due') then return { 'more' } end
+if stop_from and stop_to < number(batches) then return { 'more' } end  -- guard: end-stops-all
+redis.call('HDEL', key, 'stop_from')
+refresh_unfinished(campaign)
 if to == 'expired' then redis.call('ZREM', DEADLINES, campaign) end
-return { 'ended', ended, sent }
+return { 'done' }

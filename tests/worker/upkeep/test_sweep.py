@@ -9,6 +9,7 @@ import pytest
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rooms import Room, unstamped
+from bsg_ledger.scripts import Scripts
 from bsg_sandbox.server import Sandbox
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.upkeep.sweep import LONGEST_QUEUE, sweep
@@ -110,3 +111,15 @@ def test_a_half_open_gate_is_rung_for_by_one_campaign_at_a_time(bench: Bench) ->
     sweep(bench.runtime)
 
     assert bench.runtime.queue_length("submit.normal") == 2  # one that is stamped, one that nobody has claimed
+
+
+def test_a_cancel_that_its_process_left_behind_the_flag_is_finished(bench: Bench) -> None:
+    campaign = bench.prepared(3)
+    Scripts(bench.runtime.redis).run("cancel", campaign)
+    assert bench.status(campaign).counts["cancelled"] == 0
+
+    outcome = sweep(bench.runtime)
+
+    assert "1 finished" in outcome
+    assert bench.status(campaign).counts["cancelled"] == 3
+    assert "finished" not in sweep(bench.runtime)

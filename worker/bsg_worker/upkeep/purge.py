@@ -10,10 +10,10 @@ def purge(runtime: Runtime) -> str:
     now_ms, settings = runtime.ledger.rooms.now_ms(), runtime.settings
     forgotten = bodies = 0
     for campaign_id in runtime.ledger.rooms.closed_since(now_ms - int(settings.ledger_retention * 1000)):
-        forgotten += runtime.ledger.campaigns.forget(campaign_id, everything=True)
+        forgotten += runtime.ledger.campaigns.forget(campaign_id)
     closed = runtime.ledger.rooms.closed_since(now_ms - int(settings.body_retention * 1000))
     known = runtime.ledger.reading.bodies_forgotten(closed)
     for campaign_id in closed:
         if not known[campaign_id]:
-            bodies += runtime.ledger.campaigns.forget(campaign_id, everything=False)
+            bodies += runtime.ledger.campaigns.forget_bodies(campaign_id)
     return f"forgot {forgotten} campaigns and the bodies of {bodies}" if forgotten or bodies else ""

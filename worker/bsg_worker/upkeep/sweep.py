@@ -20,13 +20,26 @@ def sweep(runtime: Runtime) -> str:
     taken_back = runtime.ledger.batches.take_back(runtime.account, at_most=AT_ONCE)
     if taken_back:
         warn_of_shut_gate(runtime, taken_back)
+    finished = _finish(runtime)
     expired = _expire(runtime)
     rung = _ring_prepares(runtime) + _ring_submits(runtime)
-    if not (taken_back or expired or rung):
+    if not (taken_back or finished or expired or rung):
         return ""
     swept = f"{len(taken_back)} leases taken back, {expired} expired, {rung} rung"
+    if finished:
+        swept += f", {finished} finished"
     # What a dead worker had on the wire has waited for a whole lease already.
     return "; ".join(filter(None, (swept, reconcile(runtime) if taken_back else "")))
+
+
+def _finish(runtime: Runtime) -> int:
+    """Takes the steps that a process which has died has left."""
+    due = runtime.ledger.rooms.take_due(
+        Room.UNFINISHED, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
+    )
+    for campaign_id in due:
+        runtime.ledger.campaigns.finish(campaign_id)
+    return len(due)
 
 
 def _expire(runtime: Runtime) -> int:

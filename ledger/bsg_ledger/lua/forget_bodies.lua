@@ -1,0 +1,24 @@
+#!lua flags=allow-oom
+-- Forgets some of a closed campaign's messages, after its first step for good: no retry sends it again.
+-- ARGV  1 campaign, 2 of how many chunks and batches at most
+-- Answer  {more | done}, or {open} if something is left to do
+-- Transition  none of states
+local campaign, most = ARGV[1], number(ARGV[2])
+local key = campaign_key(campaign)
+if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- guard: forget-bodies-closed-only
+if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: forget-bodies-finished-only
+redis.call('HSETNX', key, 'bodies_forgotten_at', NOW)  -- guard: forget-bodies-flag-first
+local from, parts, batches = get(key, 'forget_from', 'parts', 'next_batch')
+local places = number(parts) + number(batches)
+local to = math.min(number(from) + most, places)
+for place = number(from), to - 1 do
+  local part = place < number(parts)
+  local one = part and part_key(campaign, place) or batch_key(campaign, place - number(parts))
+  redis.call('UNLINK', one .. ':messages')
+end
+if to < places then
+  redis.call('HSET', key, 'forget_from', to)
+  return { 'more' }
+end
+redis.call('HDEL', key, 'forget_from')
+return { 'done' }

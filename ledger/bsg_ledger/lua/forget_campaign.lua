@@ -1,0 +1,43 @@
+#!lua flags=allow-oom
+-- Forgets some of a closed campaign, its last batches first; its record at the end.
+-- ARGV  1 campaign, 2 how many chunks and batches at most
+-- Answer  {more | done}, or {open} if something is left to do
+-- Transition  none of states
+local campaign, most = ARGV[1], number(ARGV[2])
+local key = campaign_key(campaign)
+if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- guard: forget-closed-only
+if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: forget-finished-only
+-- A retry finds too little from here on.
+redis.call('HSETNX', key, 'bodies_forgotten_at', NOW)  -- guard: forget-flag-first
+local parts, batches, account, idempotency = get(key, 'parts', 'next_batch', 'account', 'idempotency_key')
+
+local function forget_batch(batch)
+  local bsg_id, others = get(batch_key(campaign, batch), 'bsg_campaign_id', 'other_bsg_campaign_ids')
+  for one in string.gmatch((bsg_id or '') .. ',' .. (others or ''), '%d+') do
+    redis.call('HDEL', account_key(account, 'owners'), one)
+  end
+  if account ~= '' then
+    redis.call('ZREM', account_key(account, 'live'), batch_id(campaign, batch))
+    for _, index in pairs(HELD_AT_BSG) do redis.call('ZREM', account_key(account, index), batch_id(campaign, batch)) end
+  end
+  redis.call('UNLINK', batch_key(campaign, batch), batch_key(campaign, batch) .. ':messages')
+end
+
+local first_batch = math.max(0, number(batches) - most)
+for batch = first_batch, number(batches) - 1 do forget_batch(batch) end
+local first_part = math.max(0, number(parts) - (most - (number(batches) - first_batch)))
+for part = first_part, number(parts) - 1 do
+  redis.call('UNLINK', part_key(campaign, part), part_key(campaign, part) .. ':messages')
+end
+if first_batch + first_part > 0 then
+  redis.call('HSET', key, 'next_batch', first_batch, 'parts', first_part)
+  return { 'more' }
+end
+
+for _, state in ipairs(redis.call('HKEYS', MESSAGES)) do
+  redis.call('HINCRBY', MESSAGES, state, 0 - number(redis.call('HGET', key, 'messages:' .. state)))
+end
+redis.call('UNLINK', key, key .. ':due', key .. ':leases', key .. ':rung', key .. ':rejects', key .. ':events', key .. ':parts')
+redis.call('DEL', idempotency_key(idempotency))
+for _, index in ipairs({ CLOSED, CAMPAIGNS, DEADLINES, PREPARE }) do redis.call('ZREM', index, campaign) end
+return { 'done' }

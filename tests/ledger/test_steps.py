@@ -1,0 +1,353 @@
+"""What concerns a whole campaign begins with a flag and goes on in steps: whatever dies between two of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bsg_ledger.batches import BatchLease
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.parts import PartLease
+from bsg_ledger.rooms import Room
+from bsg_ledger.scripts import Scripts
+from tests.ledger.campaigns import ACCOUNT, HOUR_MS, Desk
+
+BATCHES = 5
+
+
+class StepwiseDesk(Desk):
+    """Its ledger takes steps of two batches."""
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.client, batches_a_step=2)
+        self.scripts = Scripts(self.client, batches_a_step=2)
+
+    def campaign(self) -> str:
+        return self.prepared(*[1] * BATCHES)
+
+    def commit(self, lease: PartLease, *, batches: int, rejects: int) -> bool:
+        """Commits a chunk, and adds only what the commit itself does."""
+        return self.ledger.parts.commit(
+            lease,
+            [(1, f"{index}+1", b"body") for index in range(batches)],
+            [(index, json.dumps({"index": index})) for index in range(batches, batches + rejects)],
+        )
+
+    def committed(self, *, batches: int, rejects: int = 0) -> str:
+        campaign = self.accepted(batches + rejects)
+        assert self.commit(self.leased_part(campaign), batches=batches, rejects=rejects)
+        return campaign
+
+    def unfinished(self) -> list[str]:
+        return self.ledger.rooms.take_due(Room.UNFINISHED, at_most=9, put_off_ms=0)
+
+
+@pytest.fixture
+def stepwise(desk: Desk) -> StepwiseDesk:
+    return StepwiseDesk(desk.client)
+
+
+# Cancel
+
+
+def test_from_the_flag_of_a_cancel_on_nothing_leaves(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.campaign()
+    claimed = stepwise.claimed(campaign)
+
+    answer = stepwise.scripts.run("cancel", campaign)
+
+    assert answer == [b"cancelled", BATCHES, 0]
+    assert stepwise.intend(claimed) == "cancelled"
+    assert stepwise.counts(campaign) == {"pending": BATCHES - 1, "cancelled": 1}
+    status = stepwise.ledger.reading.status(campaign)
+    assert status is not None
+    assert status.cancelled
+    assert stepwise.ledger.rooms.take_due(Room.DUE, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+
+
+def test_a_cancel_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.campaign()
+    stepwise.scripts.run("cancel", campaign)
+    assert stepwise.scripts.step("end_unsent", campaign) == "more"
+    assert stepwise.counts(campaign) == {"pending": BATCHES - 2, "cancelled": 2}
+
+    due = stepwise.unfinished()
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert due == [campaign]
+    assert stepwise.unfinished() == []
+    assert stepwise.counts(campaign) == {"cancelled": BATCHES}
+    assert stepwise.state(campaign) == "cancelled"
+
+
+def test_every_batch_at_bsg_is_put_down_to_be_stopped_however_many_steps_that_takes(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.campaign()
+    for bsg_id in range(1, BATCHES + 1):
+        stepwise.submitted(campaign, bsg_id)
+
+    assert stepwise.ledger.campaigns.cancel(campaign) == (0, BATCHES)
+
+    stops = stepwise.ledger.rooms.members(Room.STOPS, account=ACCOUNT)
+    assert sorted(map(int, stops)) == list(range(1, BATCHES + 1))
+
+
+def test_chunks_end_in_steps_too(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.accepted(1, 1, 1)
+
+    stepwise.scripts.run("cancel", campaign)
+    first, second = (stepwise.scripts.step("end_unsent", campaign) for _ in range(2))
+
+    assert (first, second) == ("more", "done")
+    assert stepwise.counts(campaign) == {"cancelled": 3}
+
+
+def test_a_campaign_that_goes_on_has_no_step_to_its_end(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.campaign()
+
+    assert stepwise.scripts.step("end_unsent", campaign) == "early"
+    assert stepwise.counts(campaign) == {"pending": BATCHES}
+
+
+# The deadline
+
+
+def test_a_deadline_that_moves_ends_the_steps_that_it_caused(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.campaign()
+    stepwise.pass_deadline(campaign)
+    assert stepwise.scripts.step("end_unsent", campaign) == "more"
+
+    kind, messages = stepwise.ledger.campaigns.retry(campaign, deadline_ms=stepwise.ledger.rooms.now_ms() + HOUR_MS)
+
+    assert (kind, messages) == ("retried", 2)
+    assert stepwise.scripts.step("end_unsent", campaign) == "early"
+    assert stepwise.counts(campaign) == {"pending": BATCHES}
+
+
+def test_a_campaign_that_expired_half_stays_due_until_the_rest_has(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.campaign()
+    stepwise.pass_deadline(campaign)
+
+    stepwise.scripts.step("end_unsent", campaign)
+    half = stepwise.ledger.rooms.take_due(Room.DEADLINES, at_most=9, put_off_ms=0)
+    stepwise.ledger.campaigns.expire(campaign)
+
+    assert half == [campaign]
+    assert stepwise.ledger.rooms.take_due(Room.DEADLINES, at_most=9, put_off_ms=0) == []
+    assert stepwise.counts(campaign) == {"expired": BATCHES}
+
+
+# Retry
+
+
+def expired(stepwise: StepwiseDesk) -> str:
+    campaign = stepwise.campaign()
+    stepwise.pass_deadline(campaign)
+    assert stepwise.ledger.campaigns.expire(campaign)
+    return campaign
+
+
+def begin_to_retry(stepwise: StepwiseDesk, campaign: str) -> list[Any]:
+    return stepwise.scripts.run("retry", campaign, stepwise.ledger.rooms.now_ms() + HOUR_MS)
+
+
+def test_a_retry_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseDesk) -> None:
+    campaign = expired(stepwise)
+    assert begin_to_retry(stepwise, campaign) == [b"retried", BATCHES]
+    assert stepwise.scripts.step("retry_some", campaign) == "more"
+
+    due = stepwise.unfinished()
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert due == [campaign]
+    assert stepwise.unfinished() == []
+    assert stepwise.counts(campaign) == {"pending": BATCHES}
+
+
+def test_a_retry_takes_no_batch_twice(stepwise: StepwiseDesk) -> None:
+    campaign = expired(stepwise)
+    begin_to_retry(stepwise, campaign)
+    stepwise.scripts.step("retry_some", campaign)
+    stepwise.ledger.batches.refused(stepwise.posting(campaign), cause="422")
+
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert stepwise.counts(campaign) == {"pending": BATCHES - 1, "refused": 1}
+
+
+def test_a_retry_leaves_what_bsg_has(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.campaign()
+    stepwise.submitted(campaign)
+    stepwise.pass_deadline(campaign)
+    stepwise.ledger.campaigns.expire(campaign)
+
+    begin_to_retry(stepwise, campaign)
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert stepwise.counts(campaign) == {"submitted": 1, "pending": BATCHES - 1}
+
+
+def test_a_batch_of_which_nothing_is_left_is_not_retried_beside_others(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.prepared(1, 1)
+    stepwise.ledger.batches.rows_refused(
+        stepwise.posting(campaign), cause="rows", rest=b"", rest_rows=[], rejects=[(0, json.dumps({"index": 0}))]
+    )
+    stepwise.ledger.batches.refused(stepwise.posting(campaign), cause="422")
+
+    begin_to_retry(stepwise, campaign)
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert stepwise.claimed(campaign).batch == 1
+    assert stepwise.counts(campaign) == {"rejected": 1, "claimed": 1}
+
+
+def test_a_cancel_ends_a_retry_that_has_steps_left(stepwise: StepwiseDesk) -> None:
+    campaign = expired(stepwise)
+    begin_to_retry(stepwise, campaign)
+    stepwise.scripts.step("retry_some", campaign)
+
+    stepwise.ledger.campaigns.cancel(campaign)
+
+    assert stepwise.counts(campaign) == {"cancelled": 1, "expired": BATCHES - 1}
+    assert stepwise.unfinished() == []
+
+
+def test_nothing_is_forgotten_of_what_a_retry_has_begun_with(stepwise: StepwiseDesk) -> None:
+    campaign = expired(stepwise)
+    begin_to_retry(stepwise, campaign)
+
+    assert not stepwise.ledger.campaigns.forget_bodies(campaign)
+    assert not stepwise.ledger.campaigns.forget(campaign)
+
+    stepwise.ledger.campaigns.finish(campaign)
+    assert isinstance(stepwise.claimed(campaign), BatchLease)
+
+
+# Purge
+
+
+@pytest.mark.parametrize("script", ["forget_bodies", "forget_campaign"])
+def test_what_is_forgotten_half_is_not_retried_and_is_forgotten_whole_by_the_next_purge(
+    stepwise: StepwiseDesk, script: str
+) -> None:
+    campaign = expired(stepwise)
+    assert stepwise.scripts.step(script, campaign) == "more"
+
+    assert begin_to_retry(stepwise, campaign) == [b"forgotten"]
+    assert stepwise.ledger.reading.bodies_forgotten([campaign]) == {campaign: script == "forget_campaign"}
+    assert stepwise.counts(campaign) == {"expired": BATCHES}
+
+    assert stepwise.scripts.all_steps(script, campaign) == "done"
+    assert stepwise.ledger.reading.bodies_forgotten([campaign])[campaign] == (script == "forget_bodies")
+    assert list(stepwise.client.scan_iter(f"bsg:campaign:{campaign}*:messages")) == []
+
+
+def test_nothing_is_left_of_a_campaign_that_is_forgotten_in_steps(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.campaign()
+    stepwise.polled(stepwise.submitted(campaign), "done", final=True)
+    stepwise.ledger.campaigns.cancel(campaign)
+
+    assert stepwise.ledger.campaigns.forget(campaign)
+
+    assert list(stepwise.client.scan_iter(f"*{campaign}*")) == []
+    assert sum(stepwise.ledger.reading.messages_by_state().values()) == 0
+    assert stepwise.ledger.reading.owner(ACCOUNT, 1) is None
+
+
+# Chunks of many batches
+
+
+def test_before_the_commit_nobody_sees_what_a_chunk_was_prepared_to(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.accepted(BATCHES)
+    lease = stepwise.leased_part(campaign)
+    stepwise.end_part_lease(campaign)
+
+    assert not stepwise.commit(lease, batches=BATCHES, rejects=0)
+
+    assert stepwise.counts(campaign) == {"unprepared": BATCHES}
+    assert list(stepwise.client.scan_iter("*staged*")) == []
+
+
+def test_what_was_committed_counts_once_at_any_moment(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.committed(batches=BATCHES, rejects=2)
+
+    seen = [stepwise.counts(campaign)]
+    while stepwise.scripts.step("add_prepared", campaign) == "more":
+        seen.append(stepwise.counts(campaign))
+
+    assert seen[:3] == [{"unprepared": 7}, {"unprepared": 5, "pending": 2}, {"unprepared": 3, "pending": 4}]
+    assert seen[-1] == {"pending": BATCHES, "rejected": 2}
+    assert stepwise.unfinished() == []
+    assert [json.loads(row)["index"] for row in stepwise.ledger.reading.rejects(campaign)] == [5, 6]
+
+
+def test_a_committed_chunk_whose_worker_dies_is_added_by_upkeep_and_never_prepared_again(
+    stepwise: StepwiseDesk,
+) -> None:
+    campaign = stepwise.committed(batches=BATCHES)
+
+    due = stepwise.unfinished()
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert due == [campaign]
+    assert stepwise.counts(campaign) == {"pending": BATCHES}
+    assert stepwise.client.exists(f"bsg:campaign:{campaign}:part:0:messages") == 0
+
+
+def test_what_is_staged_expires_with_a_worker_that_dies_before_its_commit(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.accepted(BATCHES)
+    lease = stepwise.leased_part(campaign)
+
+    stepwise.ledger.parts._stage(lease, [(1, "0+1", b"body")] * BATCHES)
+
+    (staged,) = stepwise.client.scan_iter("*staged*")
+    assert stepwise.client.llen(staged) == 3 * BATCHES
+    assert stepwise.client.pttl(staged) > 0
+
+
+def test_what_was_committed_does_not_expire(stepwise: StepwiseDesk) -> None:
+    stepwise.committed(batches=BATCHES)
+
+    (staged,) = stepwise.client.scan_iter("*staged*")
+    assert stepwise.client.ttl(staged) == -1
+
+
+def test_a_chunk_of_which_something_staged_is_gone_is_not_committed(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.accepted(BATCHES)
+    lease = stepwise.leased_part(campaign)
+
+    answer = stepwise.scripts.run("prepared", campaign, lease.part, lease.token, 0, BATCHES, 0, 3 * BATCHES)
+
+    assert answer == [b"stale"]
+    assert stepwise.counts(campaign) == {"unprepared": BATCHES}
+
+
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+def test_a_chunk_is_not_committed_to_a_campaign_that_ends(stepwise: StepwiseDesk, end: str) -> None:
+    campaign = stepwise.accepted(BATCHES)
+    lease = stepwise.leased_part(campaign)
+    if end == "cancelled":
+        stepwise.scripts.run("cancel", campaign)
+    else:
+        stepwise.pass_deadline(campaign)
+
+    assert not stepwise.commit(lease, batches=BATCHES, rejects=0)
+    assert stepwise.scripts.all_steps("end_unsent", campaign) == "done"
+    assert stepwise.counts(campaign) == {end: BATCHES}
+
+
+def test_what_expires_while_it_is_added_is_sent_once_after_a_retry(stepwise: StepwiseDesk) -> None:
+    campaign = stepwise.committed(batches=BATCHES)
+    stepwise.pass_deadline(campaign)
+    stepwise.ledger.campaigns.expire(campaign)
+    ended = stepwise.counts(campaign)
+
+    begin_to_retry(stepwise, campaign)
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert ended == {"expired": BATCHES}
+    assert stepwise.counts(campaign) == {"pending": BATCHES}
+    assert sorted(row for batch in range(BATCHES) for row in stepwise.ledger.reading.rows(campaign, batch)) == [
+        *range(BATCHES)
+    ]
