@@ -12,8 +12,8 @@ from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.named_accounts import variable
 from bsg_producer.queue_errors import queue_errors
-from bsg_worker.recovery.adopt import Adoption, adopt, record_late
 from bsg_worker.recovery.audit import Audit, Origin, Orphan, audit
+from bsg_worker.recovery.recover import Recovery, record_late, recover
 from bsg_worker.runtime import Runtime, build
 
 LONGEST_PERIOD = timedelta(days=92)  # GET /api/campaigns: three months at most
@@ -25,20 +25,20 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     runtime = build(settings_in(arguments.data_directory).of_account(arguments.account), patience=PATIENCE_SECONDS)
     try:
         with queue_errors():
-            adoption = _adopted(runtime) if arguments.adopt else None
+            recovery = _recovered(runtime) if arguments.recover else None
             compared = audit(runtime, since, until if arguments.until else clock.now())
-            if adoption is not None and (late := record_late(runtime, compared)):
-                adoption.found |= late
+            if recovery is not None and (late := record_late(runtime, compared)):
+                recovery.found |= late
                 compared = audit(runtime, since, compared.until)
     except ReadFailed as failure:
         raise unanswered(failure, arguments.account) from None
     if arguments.json:
-        print_json({"adoption": adoption, "audit": compared})
+        print_json({"recovery": recovery, "audit": compared})
     else:
-        if adoption is not None:
-            _print_adoption(adoption)
+        if recovery is not None:
+            _print_recovery(recovery)
         _print_audit(compared)
-    settled = adoption is None or (adoption.gate_open and not adoption.doubtful)
+    settled = recovery is None or (recovery.gate_open and not recovery.doubtful)
     return ExitCode.OK if settled and not compared.lacking else ExitCode.FAILED
 
 
@@ -52,10 +52,10 @@ def _period(arguments: argparse.Namespace) -> tuple[datetime, datetime]:
     return since, until
 
 
-def _adopted(runtime: Runtime) -> Adoption:
+def _recovered(runtime: Runtime) -> Recovery:
     progress = Progress()
     try:
-        return adopt(runtime, progress.show)
+        return recover(runtime, progress.show)
     finally:
         progress.clear()
 
@@ -67,15 +67,15 @@ def unanswered(failure: ReadFailed, account: str) -> Exception:
     return Unreachable(f"{address}: no usable answer ({failure.cause}). What was found is on record: try again.")
 
 
-def _print_adoption(adoption: Adoption) -> None:
-    looked = len(adoption.found) + len(adoption.doubtful) + len(adoption.clean)
-    print(f"Batches that were looked up: {number(looked)}. BSG has {number(len(adoption.found))} of them.")
-    for batch, bsg_id in adoption.found.items():
+def _print_recovery(recovery: Recovery) -> None:
+    looked = len(recovery.found) + len(recovery.doubtful) + len(recovery.clean)
+    print(f"Batches that were looked up: {number(looked)}. BSG has {number(len(recovery.found))} of them.")
+    for batch, bsg_id in recovery.found.items():
         print(f"  {batch} is BSG campaign {bsg_id}")
-    for batch, cause in adoption.doubtful.items():
+    for batch, cause in recovery.doubtful.items():
         print(f"  {batch} is in doubt: {cause}")
-    if adoption.gate_open:
-        print(f"The gate is open. Batches without a trace at BSG, which are sent now: {number(len(adoption.clean))}.")
+    if recovery.gate_open:
+        print(f"The gate is open. Batches without a trace at BSG, which are sent now: {number(len(recovery.clean))}.")
     else:
         print("The gate stays shut for another reason: `bsg-campaigns gate` tells it.")
     print()

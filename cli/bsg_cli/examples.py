@@ -32,7 +32,7 @@ EXAMPLES = {
     "suppressed": ("bsg-campaigns suppressed",),
     "gate": ("bsg-campaigns gate", "bsg-campaigns gate shut", "bsg-campaigns gate --account marketing"),
     "account": ("bsg-campaigns account rekey", "bsg-campaigns account rekey --account marketing"),
-    "audit": ("bsg-campaigns audit --since 2030-12-01T00:00+02:00", "bsg-campaigns audit --adopt"),
+    "audit": ("bsg-campaigns audit --since 2030-12-01T00:00+02:00", "bsg-campaigns audit --recover"),
     "doctor": ("bsg-campaigns doctor", "bsg-campaigns doctor --within 60 --json"),
     "calibrate": ("bsg-campaigns calibrate --phone +380661231231 --sender MyShop --yes",),
     "healthcheck": ("bsg-campaigns healthcheck worker", "bsg-campaigns healthcheck worker@host --within 120"),

@@ -26,7 +26,7 @@ _REMEDIES = {
     "later.",
     Rekeyed.ELSEWHERE: "the old key was for another {address}. `bsg-campaigns cancel {campaign}` ends it.",
     Rekeyed.WENT_BACK: "the ledger went back to an older copy while it was for the old key, so BSG may have it. With "
-    "the old key, run `bsg-campaigns audit --adopt`.",
+    "the old key, run `bsg-campaigns audit --recover`.",
 }
 
 

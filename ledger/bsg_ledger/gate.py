@@ -72,9 +72,9 @@ class Gate:
         """
         return text_of(self._scripts.run("gate", self._account, "reopen", "trial" if trial else "", by, 0, balance)[0])
 
-    def adopted(self, *, by: str) -> bool:
-        """What a ledger that went back would send has been looked up. False: it stays shut for another reason."""
-        return text_of(self._scripts.run("adopted", self._account, by)[0]) == "open"
+    def open_recovered(self, *, by: str) -> bool:
+        """Open the gate of a recovered ledger. Return False if it stays shut for another reason."""
+        return text_of(self._scripts.run("open_recovered", self._account, by)[0]) == "open"
 
     def shut(self, *, reason: str, by: str) -> bool:
         """Shuts it. The first reason stays, unless an operator's word or a ledger that went back comes upon another.

@@ -46,7 +46,7 @@ def shut_for(reason: str, account_name: str) -> Shut:
         case GateReason.LEDGER_WENT_BACK:
             return Shut(
                 "Redis was restored from an older copy, so that what waits may have been sent",
-                f"`bsg-campaigns audit --adopt{option}` looks it up at BSG and opens the gate.",
+                f"`bsg-campaigns audit --recover{option}` looks it up at BSG and opens the gate.",
             )
         case _:
             return Shut(reason, by_hand)

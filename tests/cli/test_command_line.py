@@ -427,7 +427,7 @@ def test_a_gate_that_a_ledger_that_went_back_has_shut_names_the_remedy(
         reason=GateReason.LEDGER_WENT_BACK, by="test"
     )
     assert line.run("gate") == ExitCode.OK
-    assert "audit --adopt" in line.output
+    assert "audit --recover" in line.output
 
 
 def test_the_status_says_whether_the_campaign_is_another_accounts(
@@ -470,7 +470,7 @@ def test_an_audit_without_bsg_or_without_redis_is_unreachable(
     assert line.run("audit") == ExitCode.UNREACHABLE
     assert "BSG_BASE_URL" in line.errors
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
-    assert line.run("audit", "--adopt") == ExitCode.UNREACHABLE
+    assert line.run("audit", "--recover") == ExitCode.UNREACHABLE
     assert "Redis cannot be reached" in line.errors
 
 

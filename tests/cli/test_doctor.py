@@ -433,7 +433,7 @@ def test_what_waits_for_an_account_that_nobody_knows_is_told_without_any_key(red
     ("reason", "remedy"),
     [
         (GateReason.OPERATOR, "`bsg-campaigns gate open --account marketing`"),
-        (GateReason.LEDGER_WENT_BACK, "`bsg-campaigns audit --adopt --account marketing`"),
+        (GateReason.LEDGER_WENT_BACK, "`bsg-campaigns audit --recover --account marketing`"),
         (GateReason.BAD_KEY, "Mend BSG_API_KEY__MARKETING"),
     ],
 )

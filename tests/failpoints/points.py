@@ -156,8 +156,8 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after GET messages",
         "after GET campaigns",
         "after script taken",
-        "before script adopted",
-        "after script adopted",
+        "before script open_recovered",
+        "after script open_recovered",
     ),
     scenarios.whose_ids_were_used_before_the_ledger_went_back: ("after script mark_in_doubt",),
     scenarios.cancelled_in_a_ledger_that_went_back: (

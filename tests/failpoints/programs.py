@@ -18,8 +18,8 @@ from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_ledger import scripts
 from bsg_producer import CampaignInvalid, Producer, enqueueing
-from bsg_worker.recovery.adopt import adopt, record_late
 from bsg_worker.recovery.audit import audit
+from bsg_worker.recovery.recover import record_late, recover
 from bsg_worker.runtime import build
 from tests.chaos.campaigns import ChaosCampaign
 from tests.failpoints.arming import install
@@ -78,11 +78,11 @@ def resolve_not_sent(environment: Mapping[str, str], log: Path, batch_id: str) -
         Producer().resolve(batch_id, not_sent=True)
 
 
-def adopt_all(environment: Mapping[str, str], log: Path, since: float) -> None:
-    """What `bsg-campaigns audit --adopt` does, for the seconds before this moment that it is about."""
+def recover_all(environment: Mapping[str, str], log: Path, since: float) -> None:
+    """What `bsg-campaigns audit --recover` does, for the seconds before this moment that it is about."""
     begin(environment, log)
     runtime = build(Settings.from_environment(), patience=60)
-    adopt(runtime, print)
+    recover(runtime, print)
     now = clock.now()
     record_late(runtime, audit(runtime, now - timedelta(seconds=since), now))
 

@@ -342,7 +342,7 @@ def of_a_ledger_that_went_back(play: Play) -> None:
         lease_ms=lane.runtime.lease_ms + 3000,
     )
     play.bsg_takes(campaign_id, 1)
-    _adopted(play)
+    _recovered(play)
 
 
 def whose_ids_were_used_before_the_ledger_went_back(play: Play) -> None:
@@ -355,14 +355,14 @@ def whose_ids_were_used_before_the_ledger_went_back(play: Play) -> None:
         for message, used in zip(again.messages(), first.messages(), strict=True)
     ]
     _without_worker(play, again, parts=1, messages=iter(messages))
-    _adopted(play)
+    _recovered(play)
 
 
 def cancelled_in_a_ledger_that_went_back(play: Play) -> None:
     campaign_id = _without_worker(play, play.new(), parts=1)
     play.bsg_takes(campaign_id, 0)
     play.lane.producer.cancel(campaign_id)
-    _adopted(play)
+    _recovered(play)
 
 
 def that_was_begun_under_a_key_that_was_rotated(play: Play) -> None:
@@ -445,12 +445,12 @@ def _without_worker(
     return campaign_id
 
 
-def _adopted(play: Play) -> None:
-    """The gate is shut as a process shuts it that saw more, and a person has the ledger adopted."""
+def _recovered(play: Play) -> None:
+    """The gate is shut as a process shuts it that saw more, and a person has the ledger recovered."""
     lane = play.lane
     lane.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="make crash")
     play.arm()
-    lane.processes.command(programs.adopt_all, AUDITED_SECONDS)
+    lane.processes.command(programs.recover_all, AUDITED_SECONDS)
     play.afterwards = lane.processes.start_worker
 
 

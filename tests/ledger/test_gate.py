@@ -29,9 +29,9 @@ def test_a_shut_gate_is_probed_no_oftener_than_asked(desk: Desk) -> None:
     assert [gate.probe_due(put_off_ms=HOUR_MS) for _ in range(2)] == [True, False]
 
 
-def test_adopting_finds_a_gate_open_that_a_person_opened_meanwhile(desk: Desk) -> None:
+def test_a_recovery_leaves_a_gate_open_that_an_operator_opened_meanwhile(desk: Desk) -> None:
     gate = desk.ledger.gate(ACCOUNT)
     gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
     gate.open(reason="", by="operator")
 
-    assert gate.adopted(by="test")
+    assert gate.open_recovered(by="test")

@@ -189,22 +189,22 @@ def test_a_probe_opens_what_needs_no_person(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("first", [GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK])
-def test_an_operators_word_comes_back_once_the_ledger_is_adopted(desk: Desk, first: GateReason) -> None:
+def test_an_operators_word_comes_back_once_the_ledger_is_recovered(desk: Desk, first: GateReason) -> None:
     gate = desk.ledger.gate(ACCOUNT)
     second = ({GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK} - {first}).pop()
     gate.shut(reason=first, by="test")
     gate.shut(reason=second, by="test")
     assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
 
-    assert not gate.adopted(by="test")
+    assert not gate.open_recovered(by="test")
     assert gate_reason(desk) == GateReason.OPERATOR
 
 
-def test_an_adopted_ledger_opens_nothing_that_was_shut_for_another_reason(desk: Desk) -> None:
+def test_a_recovered_ledger_opens_nothing_that_was_shut_for_another_reason(desk: Desk) -> None:
     gate = desk.ledger.gate(ACCOUNT)
     gate.shut(reason=GateReason.NO_FUNDS, by="test")
 
-    assert not gate.adopted(by="test")
+    assert not gate.open_recovered(by="test")
     assert gate_reason(desk) == GateReason.NO_FUNDS
 
 
@@ -216,7 +216,7 @@ def test_a_persons_word_opens_whatever_shut_it(desk: Desk) -> None:
 
     gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
 
-    assert gate.adopted(by="test")
+    assert gate.open_recovered(by="test")
 
 
 # What becomes of batches

@@ -11,7 +11,7 @@ from tests.processes import wait_until
 from tests.recovery.site import Site
 
 
-def test_running_workers_notice_an_older_copy_and_send_nothing_twice_once_it_is_adopted(running_site: Site) -> None:
+def test_running_workers_notice_an_older_copy_and_send_nothing_twice_once_it_is_recovered(running_site: Site) -> None:
     site = running_site
     campaign = site.send(200)
     wait_until(lambda: site.arrived(campaign), within=20, what="the first batch to arrive")
@@ -22,14 +22,14 @@ def test_running_workers_notice_an_older_copy_and_send_nothing_twice_once_it_is_
 
     site.kill_and_restore()
     site.wait_until_the_gate_is_shut()
-    code, document = site.audit("--adopt")
+    code, document = site.audit("--recover")
     site.processes.restart_what_ended()
     site.wait_for(campaign, "done")
 
     site.assert_each_arrived_once(campaign, 200)
     site.assert_each_arrived_once(lost, 5)
-    assert document["adoption"]["found"]
-    assert document["adoption"]["gate_open"]
+    assert document["recovery"]["found"]
+    assert document["recovery"]["gate_open"]
     # The campaign that was accepted after the copy is not known any more, but it is told of.
     origins = [origin for orphan in document["audit"]["orphans"] for origin in orphan["origins"]]
     assert {"campaign_id": lost, "known": False, "batches": []} in origins
@@ -47,11 +47,11 @@ def test_an_emptied_redis_is_noticed_and_what_bsg_has_is_told(running_site: Site
 
     assert done.returncode == ExitCode.FAILED
     assert f"campaign {campaign}, which the ledger does not know" in done.stdout
-    assert "audit --adopt" in site.command("gate").stdout
+    assert "audit --recover" in site.command("gate").stdout
     assert set(site.arrivals(campaign).values()) == {1}
 
 
-def test_what_nobody_remembers_is_adopted_before_any_process_is_started(site: Site) -> None:
+def test_what_nobody_remembers_is_recovered_before_any_process_is_started(site: Site) -> None:
     campaign = site.send(100)
     site.copy_aside()
     runtime = build(Settings.from_environment(site.processes.settings))
@@ -63,9 +63,9 @@ def test_what_nobody_remembers_is_adopted_before_any_process_is_started(site: Si
     site.kill_and_restore()
     assert site.count(campaign, "unprepared") == 100
 
-    code, document = site.audit("--adopt")
+    code, document = site.audit("--recover")
 
     assert code == ExitCode.OK
-    assert len(document["adoption"]["found"]) == 5
+    assert len(document["recovery"]["found"]) == 5
     assert site.count(campaign, "submitted") == 100
     site.assert_each_arrived_once(campaign, 100)

@@ -25,7 +25,7 @@ def test_a_ledger_that_went_back_is_told_of_and_its_gate_is_shut(
 
     assert check.went_back
     assert bench.producer.gate().reason == GateReason.LEDGER_WENT_BACK
-    assert "audit --adopt" in caplog.text
+    assert "audit --recover" in caplog.text
 
 
 def test_a_ledger_that_has_all_of_it_is_not_told_of(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:

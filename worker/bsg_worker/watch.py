@@ -53,7 +53,7 @@ def check_once(runtime: Runtime) -> RollbackCheck:
     if check.went_back:
         LOGGER.error(
             "the ledger went back: this process saw event %d, %s. Gates are shut: batches that wait may have been"
-            " sent. Run `bsg-campaigns audit --adopt`, with --account for each named account",
+            " sent. Run `bsg-campaigns audit --recover`, with --account for each named account",
             check.seen,
             "and this is another ledger" if check.other_ledger else f"and it is at {check.sequence}",
         )

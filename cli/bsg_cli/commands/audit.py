@@ -1,4 +1,4 @@
-"""`audit`: the ledger against BSG's own list, and the way back after the ledger was restored from an older copy."""
+"""`audit`: compare the ledger with BSG's own list, and recover a ledger that was restored from an older copy."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from bsg_cli.errors import BadInput, ExitCode
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
-        "audit", parents=[common], help="hold the ledger against BSG's own list, and name what either side lacks"
+        "audit", parents=[common], help="compare the ledger with BSG's own list, and report what either side lacks"
     )
     parser.add_argument("--since", type=moment_argument, metavar="TIME", help="with zone (a day before --until)")
     parser.add_argument("--until", type=moment_argument, metavar="TIME", help="with zone (now)")
     parser.add_argument(
-        "--adopt",
+        "--recover",
         action="store_true",
-        help="after Redis was restored from an older copy: look up what waits before any of it is sent, open the gate",
+        help="after Redis was restored from an older copy: look up the pending batches at BSG, then open the gate",
     )
     add_account_option(parser)
     parser.set_defaults(run=_run)

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     elif gate.shut and gate.next_probe is not None:
         print(f"BSG is asked at {moment(gate.next_probe)} whether it may open.")
     if not gate.open and gate.reason == GateReason.LEDGER_WENT_BACK:
-        remedy = f"bsg-campaigns audit --adopt --account {arguments.account}"
+        remedy = f"bsg-campaigns audit --recover --account {arguments.account}"
         print(f"What waits may have been sent. `{remedy}` looks it up at BSG and opens the gate.")
     if gate.balance is not None:
         print(f"BSG's last word on the balance: {gate.balance}")

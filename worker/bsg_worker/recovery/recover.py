@@ -1,4 +1,4 @@
-"""Looks up at BSG what a ledger that went back would send, before any of it leaves."""
+"""Recover a ledger that went back: look up at BSG what it would send, before any of it leaves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bsg_worker.reconcile.reconcile import look_up, record_found
 from bsg_worker.recovery.audit import Audit
 from bsg_worker.runtime import Runtime, new_token
 
-BY = "audit --adopt"
+BY = "audit --recover"
 LOOK_AGAIN_SECONDS = 0.5
 PAUSES_AFTER_FAILURES = (1.0, 5.0, 15.0)
 LEASES_AT_ONCE = 500
@@ -32,8 +32,8 @@ Tell = Callable[[str], None]
 
 
 @dataclass(slots=True)
-class Adoption:
-    """What became of the batches that waited. `gate_open` is False if anything else stands against sending."""
+class Recovery:
+    """What became of the pending batches. `gate_open` is False if another reason keeps the gate shut."""
 
     found: dict[str, int] = field(default_factory=dict)  # batch -> its BSG campaign
     doubtful: dict[str, str] = field(default_factory=dict)  # batch -> why
@@ -41,7 +41,7 @@ class Adoption:
     gate_open: bool = False
 
 
-def adopt(runtime: Runtime, tell: Tell) -> Adoption:
+def recover(runtime: Runtime, tell: Tell) -> Recovery:
     """Shuts the account's gate, looks for every batch that waits, twice, and opens the gate.
 
     Raises `ReadFailed` when BSG does not answer: the gate stays shut then, and what was found is on record.
@@ -51,13 +51,13 @@ def adopt(runtime: Runtime, tell: Tell) -> Adoption:
     shut_ms = runtime.ledger.rooms.now_ms() if since is None else round(since.timestamp() * 1000)
     _prepare(runtime, shut_ms, tell)  # guard: recovery-prepares-chunks
     _let_the_wire_fall_silent(runtime, shut_ms, tell)  # guard: recovery-waits-for-wire
-    adoption, looked = Adoption(), dict[str, int]()
+    recovery, looked = Recovery(), dict[str, int]()
     # guard: recovery-looks-up-waiting
     while waiting := [record for record in _waiting(runtime, shut_ms) if looked.get(record.id) != record.attempts]:
-        _look_for(runtime, waiting, adoption, tell)
+        _look_for(runtime, waiting, recovery, tell)
         looked |= {record.id: record.attempts for record in waiting}
-    adoption.gate_open = runtime.gate.adopted(by=BY)
-    return adoption
+    recovery.gate_open = runtime.gate.open_recovered(by=BY)
+    return recovery
 
 
 def _ours(runtime: Runtime, shut_ms: int) -> Iterator[OpenCampaign]:
@@ -106,18 +106,18 @@ def _waiting(runtime: Runtime, shut_ms: int, state: str = "pending") -> Iterator
                 yield record
 
 
-def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], adoption: Adoption, tell: Tell) -> None:
+def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], recovery: Recovery, tell: Tell) -> None:
     """Two looks, BSG_CONFIRM_WITHIN apart by this process's clock: absence is weak evidence (rule 1)."""
-    untraced = _look_once(runtime, waiting, adoption, tell, "first look")
+    untraced = _look_once(runtime, waiting, recovery, tell, "first look")
     if untraced:
         tell(f"waiting {runtime.settings.bsg_confirm_within:.0f} s (BSG_CONFIRM_WITHIN) for the second look")
         clock.sleep(runtime.settings.bsg_confirm_within)
-        untraced = _look_once(runtime, untraced, adoption, tell, "second look")  # guard: recovery-looks-twice
-    adoption.clean.extend(record.id for record in untraced)
+        untraced = _look_once(runtime, untraced, recovery, tell, "second look")  # guard: recovery-looks-twice
+    recovery.clean.extend(record.id for record in untraced)
 
 
 def _look_once(
-    runtime: Runtime, records: Sequence[BatchRecord], adoption: Adoption, tell: Tell, which: str
+    runtime: Runtime, records: Sequence[BatchRecord], recovery: Recovery, tell: Tell, which: str
 ) -> list[BatchRecord]:
     """Acts on every trace; answers the batches of which there is none."""
     earliest = moment(min(record.accepted_ms for record in records))
@@ -130,14 +130,14 @@ def _look_once(
                 untraced.append(record)
             case Found(campaigns):
                 if record_found(runtime, record, campaigns) == "owned":
-                    _mark_in_doubt(runtime, record, "a BSG campaign with messages of two batches", adoption)
+                    _mark_in_doubt(runtime, record, "a BSG campaign with messages of two batches", recovery)
                 else:
-                    adoption.found[record.id] = campaigns[0].id
+                    recovery.found[record.id] = campaigns[0].id
             case UsedBefore():
                 # guard: recovery-ids-used-before
-                _mark_in_doubt(runtime, record, "reference ids used before", adoption)
+                _mark_in_doubt(runtime, record, "reference ids used before", recovery)
             case Undecided(cause):
-                _mark_in_doubt(runtime, record, cause, adoption)  # guard: recovery-undecided
+                _mark_in_doubt(runtime, record, cause, recovery)  # guard: recovery-undecided
     return untraced
 
 
@@ -165,12 +165,12 @@ def _earliest_ms(record: BatchRecord, rows: Sequence[Any]) -> int:
     return 0 if ours else record.accepted_ms  # guard: recovery-caller-ids
 
 
-def _mark_in_doubt(runtime: Runtime, record: BatchRecord, cause: str, adoption: Adoption) -> None:
+def _mark_in_doubt(runtime: Runtime, record: BatchRecord, cause: str, recovery: Recovery) -> None:
     state = runtime.ledger.batches.mark_in_doubt(
         record.campaign_id, record.batch, attempts=record.attempts, account=runtime.account, cause=cause
     )
     if state == "unconfirmed":
-        adoption.doubtful[record.id] = cause
+        recovery.doubtful[record.id] = cause
 
 
 def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Opens the gate that a ledger that went back has shut, all that it would send having been looked up at BSG.
+-- Opens the gate of a ledger that went back, once all that it would send was looked up at BSG.
 -- ARGV  1 account, 2 by
 -- Answer  {open | shut}
 -- Transition  shut -> open of the gate; it stays shut if an operator shut it too, or anything else did later

@@ -1,4 +1,4 @@
-"""A ledger that went back is adopted: what it would send is looked up before any of it leaves. No Celery here."""
+"""A ledger that went back is recovered: what it would send is looked up before any of it leaves. No Celery here."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from bsg_messages.bodies import unpacked
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.prepare.prepare import prepare_next
-from bsg_worker.recovery.adopt import Adoption, adopt, record_late
 from bsg_worker.recovery.audit import Audit, Origin, audit
+from bsg_worker.recovery.recover import Recovery, record_late, recover
 from bsg_worker.runtime import Runtime, build
 from bsg_worker.submit.submit import submit_batches
 
@@ -76,14 +76,14 @@ class World:
         assert outcome.campaign is not None
         return outcome.campaign.id
 
-    def adopt(self, tell: Callable[[str], None] = lambda _: None) -> Adoption:
-        """Adopts a ledger that went back more than a lease ago; time passes by ageing what is stored."""
+    def recover(self, tell: Callable[[str], None] = lambda _: None) -> Recovery:
+        """Recover a ledger that went back more than a lease ago. Time passes by ageing what is stored."""
         self.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
         client, lease_ms = self.runtime.redis, LEASE_SECONDS * 1000
         client.hincrby(f"bsg:account:{self.runtime.account}:gate", "since", -lease_ms)
         for campaign in self.reading.open_campaigns():
             client.hincrby(f"bsg:campaign:{campaign.campaign_id}", "accepted_at", -2 * lease_ms)
-        return adopt(self.runtime, tell)
+        return recover(self.runtime, tell)
 
     def audit(self) -> Audit:
         now = clock.now()
@@ -108,19 +108,19 @@ def world(redis_url: str) -> Iterator[World]:
         yield World(sandbox, build(settings, patience=10), Producer(settings))
 
 
-# Adopting
+# Recovering
 
 
 def test_what_bsg_has_is_submitted_and_the_rest_is_sent_once(world: World) -> None:
     campaign = world.waiting(15)
     bsg_id = world.sent_by_nobody_we_know(campaign, 1)
 
-    adoption = world.adopt()
+    recovery = world.recover()
     world.send_all(campaign)
 
-    assert adoption.found == {f"{campaign}-1": bsg_id}
-    assert adoption.clean == [f"{campaign}-0", f"{campaign}-2"]
-    assert adoption.gate_open
+    assert recovery.found == {f"{campaign}-1": bsg_id}
+    assert recovery.clean == [f"{campaign}-0", f"{campaign}-2"]
+    assert recovery.gate_open
     assert world.states(campaign) == ["submitted"] * 3
     assert world.arrivals(campaign) == {1}
 
@@ -135,9 +135,9 @@ def test_parts_that_were_batches_in_the_lost_ledger_become_the_same_ones_and_are
     assert world.runtime.client.send_individual(array, {}, lambda: True).kind is OutcomeKind.TAKEN
     world.producer.cancel(twin)
 
-    adoption = world.adopt()
+    recovery = world.recover()
 
-    assert list(adoption.found) == [f"{campaign}-0"]
+    assert list(recovery.found) == [f"{campaign}-0"]
     assert world.states(campaign) == ["submitted"]
 
 
@@ -149,7 +149,7 @@ def test_nothing_leaves_while_it_is_looked_for(world: World) -> None:
         world.send_all(campaign)
         seen.extend(world.states(campaign))
 
-    world.adopt(look)
+    world.recover(look)
 
     assert set(seen) == {"pending"}
 
@@ -159,11 +159,11 @@ def test_a_trace_that_does_not_fit_is_a_doubt(world: World) -> None:
     world.sent_by_nobody_we_know(campaign, 0, {"phone": 380_670_000_000, "sender": "MyShop", "text": "One more"})
     world.sandbox.advance(5)
 
-    adoption = world.adopt()
+    recovery = world.recover()
 
-    assert list(adoption.doubtful) == [f"{campaign}-0"]
+    assert list(recovery.doubtful) == [f"{campaign}-0"]
     assert world.states(campaign) == ["unconfirmed"]
-    assert adoption.gate_open
+    assert recovery.gate_open
 
 
 def test_messages_that_bsg_does_not_show_yet_are_a_doubt(world: World) -> None:
@@ -171,9 +171,9 @@ def test_messages_that_bsg_does_not_show_yet_are_a_doubt(world: World) -> None:
     world.sent_by_nobody_we_know(campaign, 0)
     world.sandbox.fault("late_visibility", seconds=3600)
 
-    adoption = world.adopt()
+    recovery = world.recover()
 
-    assert list(adoption.doubtful) == [f"{campaign}-0"]
+    assert list(recovery.doubtful) == [f"{campaign}-0"]
 
 
 def test_a_callers_ids_that_an_older_campaign_has_are_no_proof_of_having_been_sent(world: World) -> None:
@@ -181,10 +181,10 @@ def test_a_callers_ids_that_an_older_campaign_has_are_no_proof_of_having_been_se
     world.send_all(older)
     campaign = world.waiting(5, reference_ids=[f"order{number}" for number in range(5)])
 
-    adoption = world.adopt()
+    recovery = world.recover()
 
-    assert adoption.found == {}
-    assert adoption.doubtful == {f"{campaign}-0": "reference ids used before"}
+    assert recovery.found == {}
+    assert recovery.doubtful == {f"{campaign}-0": "reference ids used before"}
 
 
 def test_a_callers_ids_in_an_older_campaign_that_nobody_knows_are_no_proof_either(
@@ -202,20 +202,20 @@ def test_a_callers_ids_in_an_older_campaign_that_nobody_knows_are_no_proof_eithe
     world.runtime.redis.hset(f"bsg:campaign:{campaign}", "accepted_at", later - 2 * lease_ms)
     monkeypatch.setattr(Rooms, "now_ms", lambda _: real_now() + days_ms)
 
-    adoption = adopt(world.runtime, lambda _: None)
+    recovery = recover(world.runtime, lambda _: None)
 
-    assert adoption.found == {}
-    assert adoption.doubtful == {f"{campaign}-0": "reference ids used before"}
+    assert recovery.found == {}
+    assert recovery.doubtful == {f"{campaign}-0": "reference ids used before"}
 
 
 def test_a_callers_ids_that_were_sent_since_the_campaign_was_accepted_are_found(world: World) -> None:
     campaign = world.waiting(5, reference_ids=[f"order{number}" for number in range(5)])
     bsg_id = world.sent_by_nobody_we_know(campaign, 0)
 
-    assert world.adopt().found == {f"{campaign}-0": bsg_id}
+    assert world.recover().found == {f"{campaign}-0": bsg_id}
 
 
-def test_a_ledger_is_adopted_behind_a_shut_gate_though_nobody_noticed(world: World) -> None:
+def test_a_ledger_is_recovered_behind_a_shut_gate_though_nobody_noticed(world: World) -> None:
     campaign = world.accepted(5)
     world.runtime.redis.hincrby(f"bsg:campaign:{campaign}", "accepted_at", -2 * LEASE_SECONDS * 1000)
     reasons: list[str] = []
@@ -228,7 +228,7 @@ def test_a_ledger_is_adopted_behind_a_shut_gate_though_nobody_noticed(world: Wor
         raise Enough
 
     with pytest.raises(Enough):
-        adopt(world.runtime, look)
+        recover(world.runtime, look)
 
     assert reasons == [GateReason.LEDGER_WENT_BACK]
 
@@ -242,7 +242,7 @@ def test_what_left_before_the_gate_was_shut_is_waited_for(world: World, monkeypa
     # Each sleep lasts for a whole lease.
     monkeypatch.setattr(Rooms, "now_ms", lambda _: real_now() + len(slept) * LEASE_SECONDS * 1000)
 
-    adopt(world.runtime, told.append)
+    recover(world.runtime, told.append)
 
     assert any("may still be on the wire" in line for line in told[:2])
     assert told.index("first look: batch 1 of 1") > 0
@@ -256,23 +256,23 @@ def test_what_only_the_second_look_shows_is_found(world: World) -> None:
         if told.startswith("waiting"):
             found.append(world.sent_by_nobody_we_know(campaign, 0))
 
-    assert world.adopt(arrives_late).found == {f"{campaign}-0": found[0]}
+    assert world.recover(arrives_late).found == {f"{campaign}-0": found[0]}
 
 
 def test_a_gate_that_an_operator_shut_stays_shut(world: World) -> None:
     world.producer.shut_gate()
 
-    assert not world.adopt().gate_open
+    assert not world.recover().gate_open
     assert world.producer.gate().reason == GateReason.OPERATOR
 
 
 def test_a_bsg_that_does_not_answer_leaves_the_gate_shut(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.waiting(5)
     world.sandbox.fault("server_error_before", path="/api/messages", method="GET")
-    monkeypatch.setattr("bsg_worker.recovery.adopt.PAUSES_AFTER_FAILURES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr("bsg_worker.recovery.recover.PAUSES_AFTER_FAILURES", (0.0, 0.0, 0.0))
 
     with pytest.raises(ReadFailed):
-        world.adopt()
+        world.recover()
 
     assert world.producer.gate().reason == GateReason.LEDGER_WENT_BACK
     asked = [request for request in world.sandbox.requests() if request.path == "/api/messages"]
