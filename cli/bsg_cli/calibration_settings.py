@@ -11,7 +11,7 @@ from bsg_config.settings import Settings
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
 
 DUPLICATE_WINDOW_SECONDS = 3600
-LAG_MARGIN = 3  # a lag was seen once: give it room
+LAG_MARGIN = 3  # a lag was seen once: leave a margin for it
 MIN_CONFIRM_SECONDS = 120
 _REJECTING = frozenset({DuplicateRule.REJECTED, DuplicateRule.REJECTED_SINGLY, DuplicateRule.REJECTED_WHOLE})
 

@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 def _looked_up(runtime: Runtime, doubts: Sequence[Doubt]) -> dict[str, _Looked]:
     if not doubts:
         return {}
-    now = moment(runtime.ledger.rooms.now_ms())
+    now = moment(runtime.ledger.due_indexes.now_ms())
     reads = ReadOnce(runtime.client, min(doubt.since for doubt in doubts), now)
     progress, looked = Progress(), dict[str, _Looked]()
     try:

@@ -33,7 +33,7 @@ def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
     """Sleeps until a request may leave; raises `ReadFailed` when that is over `at_most` seconds off.
 
     A look at a batch is several requests, and begins anew if one of them is given up. So reading waits longer for its
-    slots than sending does, and even a low limit leaves room for a whole look.
+    slots than sending does, and even a low limit leaves enough for a whole look.
     """
     stop_at = clock.monotonic() + at_most
     while isinstance(slot := limiter.reserve(min(at_most, LONGEST_RESERVATION)), Later):

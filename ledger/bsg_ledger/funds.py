@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.rooms import unstamped
+from bsg_ledger.due_indexes import unstamped
 from bsg_ledger.scripts import decoded, text_of
 
 
@@ -19,8 +19,8 @@ def next_batch_cost(client: redis.Redis, account: str, account_name: str) -> Dec
     The campaign's own price counts, before the last of the account: it depends on the texts and the destinations.
     """
     reads: Any = client  # redis-py types its replies as all that they might be
-    for room in (account, unstamped(account_name)):
-        for campaign in map(text_of, reads.zrange(schema.ACCOUNT_DUE(room), 0, 0)):
+    for index in (account, unstamped(account_name)):
+        for campaign in map(text_of, reads.zrange(schema.ACCOUNT_DUE(index), 0, 0)):
             for batch in map(text_of, reads.zrange(schema.CAMPAIGN_DUE(campaign), 0, 0)):
                 size = int(reads.hget(schema.BATCH(campaign, batch), "size") or 0)
                 cost, priced = reads.hmget(schema.CAMPAIGN(campaign), "cost", "priced")

@@ -12,6 +12,7 @@ from bsg_ledger.batches import Batches
 from bsg_ledger.campaigns import Campaigns
 from bsg_ledger.delivery_reports import DELIVERY_REPORTS_KEPT, DeliveryReports
 from bsg_ledger.doubts import Doubt, read_doubts
+from bsg_ledger.due_indexes import DueIndexes
 from bsg_ledger.durability import Durability
 from bsg_ledger.failures import Failures
 from bsg_ledger.feed import transition_feed
@@ -23,7 +24,6 @@ from bsg_ledger.parts import Parts
 from bsg_ledger.provider_facts import ProviderFactsStore
 from bsg_ledger.reading import Reading
 from bsg_ledger.rollback_detector import RollbackDetector
-from bsg_ledger.rooms import Rooms
 from bsg_ledger.scripts import FEED_LENGTH, Scripts
 from bsg_ledger.stop_list import StopListProgress
 from bsg_ledger.suppressions import Suppressions
@@ -52,7 +52,7 @@ class Ledger:
         self.campaigns = Campaigns(client, scripts)
         self.parts = Parts(client, scripts)
         self.batches = Batches(scripts, next_look_ms=NEXT_LOOK_MS)
-        self.rooms = Rooms(client, scripts)
+        self.due_indexes = DueIndexes(client, scripts)
         self.suppressions = Suppressions(client, scripts)
         self.reading = Reading(client)
         self.feed = transition_feed(client)
@@ -82,7 +82,7 @@ class Ledger:
 
     def doubts(self, account: str, *, since: datetime | None = None, until: datetime | None = None) -> list[Doubt]:
         """The account's batches in doubt since a moment of that period, the oldest doubt first."""
-        return read_doubts(self._client, account, since=since, until=until, now=moment(self.rooms.now_ms()))
+        return read_doubts(self._client, account, since=since, until=until, now=moment(self.due_indexes.now_ms()))
 
     def note_funds(self, account: str, available: Decimal, currency: str, queued_cost: Decimal) -> None:
         """Notes what the account has left, and what the messages that wait for it will cost."""

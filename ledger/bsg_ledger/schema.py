@@ -371,6 +371,6 @@ def suppressed_from(source: str) -> str:
     return f"{SUPPRESSED()}:from:{source}"
 
 
-def due_index(room: str, account: str = "") -> str:
+def due_index(index: str, account: str = "") -> str:
     """Return the key of an index of what is due, by its last word: an account's, or the whole ledger's."""
-    return f"bsg:account:{account}:{room}" if account else f"bsg:{room}"
+    return f"bsg:account:{account}:{index}" if account else f"bsg:{index}"

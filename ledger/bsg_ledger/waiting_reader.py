@@ -17,11 +17,11 @@ from bsg_config.settings import Settings
 from bsg_ledger import schema
 from bsg_ledger.batches import batch_id, split_batch_id
 from bsg_ledger.cool_down import end_of
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import gate_state
 from bsg_ledger.keys import IN_USE_MS, is_lost
 from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
-from bsg_ledger.rooms import Room
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import BatchState
 from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, Wait, foremost, waits
@@ -37,7 +37,7 @@ _FIELDS = (
     "state", "size", "asks", "asks_why", "error", "not_before", "lease_until", "intent_at", "bsg_campaign_id",
     "bsg_status", "bsg_status_at", "other_bsg_campaign_ids",
 )  # fmt: skip
-_NEED_SOMEBODY = (Room.ASKS, Room.DOUBT, Room.PAUSED_AT_BSG, Room.IN_MODERATION, Room.SPAM_AT_BSG)
+_NEED_SOMEBODY = (DueIndex.ASKS, DueIndex.DOUBT, DueIndex.PAUSED_AT_BSG, DueIndex.IN_MODERATION, DueIndex.SPAM_AT_BSG)
 _LOOKED_AT_IN = {BatchState.UNCONFIRMED: "doubt", BatchState.SUBMITTED: "live", BatchState.FINISHED: "live"}
 
 
@@ -187,9 +187,9 @@ class WaitingReader:
         """When BSG is asked about each of these batches next."""
         members: dict[str, list[str]] = {}
         for (head, number), record in zip(names, records, strict=True):
-            room = _LOOKED_AT_IN.get(BatchState(record["state"])) if record.get("state") else None
-            if room is not None and head.account is not None:
-                members.setdefault(schema.due_index(room, head.account), []).append(batch_id(head.campaign_id, number))
+            index = _LOOKED_AT_IN.get(BatchState(record["state"])) if record.get("state") else None
+            if index is not None and head.account is not None:
+                members.setdefault(schema.due_index(index, head.account), []).append(batch_id(head.campaign_id, number))
         pipe = self._client.pipeline(transaction=False)
         for key, some in members.items():
             pipe.zmscore(key, some)

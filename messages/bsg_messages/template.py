@@ -107,12 +107,12 @@ def _parsed(text: str) -> Template:
         raise CampaignInvalid({"text": [f"line {fault.line}: {fault.message}"]}) from None
 
 
-def _render(nodes: Sequence[Node], fields: Mapping[str, Any], pieces: list[str], room: int) -> int:
+def _render(nodes: Sequence[Node], fields: Mapping[str, Any], pieces: list[str], left: int) -> int:
     for node in nodes:
-        if room <= 0:
+        if left <= 0:
             return 0
         if isinstance(node, Choice):
-            room = _render(node.chosen(fields), fields, pieces, room)
+            left = _render(node.chosen(fields), fields, pieces, left)
             continue
         if isinstance(node, Literal):
             piece = node.text
@@ -122,5 +122,5 @@ def _render(nodes: Sequence[Node], fields: Mapping[str, Any], pieces: list[str],
                 raise FieldMissing(value.name)
             piece = written(value)
         pieces.append(piece)
-        room -= len(piece)
-    return room
+        left -= len(piece)
+    return left

@@ -9,13 +9,13 @@ import redis
 
 from bsg_client.outcomes import OutcomeKind
 from bsg_config.settings import Settings
+from bsg_ledger.due_indexes import Due, DueIndex, unstamped
 from bsg_ledger.failures import FailureKind, FailureSpell
 from bsg_ledger.funds import Funds, noted_funds
 from bsg_ledger.gate import GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.limiter import Limiter
 from bsg_ledger.measurements import Measured, Measurements
-from bsg_ledger.rooms import Due, Room, unstamped
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,14 @@ class AccountState:
     failures: Sequence[FailureSpell] = ()
 
 
-COUNTED = (Room.DOUBT, Room.ASKS, Room.STOPS, Room.PAUSED_AT_BSG, Room.IN_MODERATION, Room.SPAM_AT_BSG)
+COUNTED = (
+    DueIndex.DOUBT,
+    DueIndex.ASKS,
+    DueIndex.STOPS,
+    DueIndex.PAUSED_AT_BSG,
+    DueIndex.IN_MODERATION,
+    DueIndex.SPAM_AT_BSG,
+)
 SPAM_TOLD_FOR_MS = 86_400_000
 
 
@@ -39,7 +46,7 @@ SPAM_TOLD_FOR_MS = 86_400_000
 class AccountFigures:
     """What is measured of an account whose key is set here."""
 
-    waiting: Mapping[Room, int]  # how many wait in each of COUNTED
+    waiting: Mapping[DueIndex, int]  # how many wait in each of COUNTED
     measured: Measured
     failed: Mapping[FailureKind, int]
     longest_moderation: float = 0.0  # seconds
@@ -62,16 +69,18 @@ class AccountStates:
 
     def figures(self) -> dict[str, AccountFigures]:
         """By the account's name."""
-        rooms, now_ms = self._ledger.rooms, self._ledger.rooms.now_ms()
+        due_indexes, now_ms = self._ledger.due_indexes, self._ledger.due_indexes.now_ms()
         return {
             settings.account_name: AccountFigures(
-                waiting={room: rooms.length(room, account=settings.account) for room in COUNTED}
+                waiting={index: due_indexes.length(index, account=settings.account) for index in COUNTED}
                 | {
-                    Room.SPAM_AT_BSG: len(
-                        rooms.since(Room.SPAM_AT_BSG, now_ms - SPAM_TOLD_FOR_MS, account=settings.account)
+                    DueIndex.SPAM_AT_BSG: len(
+                        due_indexes.since(DueIndex.SPAM_AT_BSG, now_ms - SPAM_TOLD_FOR_MS, account=settings.account)
                     )
                 },
-                longest_moderation=_seconds(now_ms, rooms.oldest_due([(Room.IN_MODERATION, settings.account)])),
+                longest_moderation=_seconds(
+                    now_ms, due_indexes.oldest_due([(DueIndex.IN_MODERATION, settings.account)])
+                ),
                 funds=noted_funds(self._client, settings.account),
                 measured=Measurements(self._client, settings.account).read(OutcomeKind),
                 failed=self._ledger.failures(settings.account).totals(),
@@ -81,13 +90,13 @@ class AccountStates:
         }
 
     def _unknown(self, name: str) -> AccountState:
-        due = self._ledger.rooms.oldest_due([(Room.DUE, unstamped(name))])
+        due = self._ledger.due_indexes.oldest_due([(DueIndex.DUE, unstamped(name))])
         return AccountState(name, gate=None, limit=None, next_slot_in=0.0, cooling_for=0.0, oldest_due=due)
 
     def _state(self, settings: Settings) -> AccountState:
         if settings.bsg_api_key is None:
             return self._unknown(settings.account_name)
-        unclaimed = (Room.DUE, unstamped(settings.account_name))
+        unclaimed = (DueIndex.DUE, unstamped(settings.account_name))
         rate, burst = settings.bsg_rate_limit, settings.bsg_rate_burst
         limiter = Limiter(self._client, settings.account, "submit", rate, burst).state()
         return AccountState(
@@ -96,7 +105,7 @@ class AccountStates:
             limit=f"{rate}, burst {burst}",
             next_slot_in=limiter.next_slot_in,
             cooling_for=limiter.cooling_for,
-            oldest_due=self._ledger.rooms.oldest_due([unclaimed, (Room.DUE, settings.account)]),
+            oldest_due=self._ledger.due_indexes.oldest_due([unclaimed, (DueIndex.DUE, settings.account)]),
             failures=self._ledger.failures(settings.account).current(),
         )
 

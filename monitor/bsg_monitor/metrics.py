@@ -13,13 +13,13 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.measurements import SECONDS, Histogram
-from bsg_ledger.rooms import Room
 from bsg_ledger.waiting import WaitReason
 from bsg_messages.errors import BSGCampaignsError
 from bsg_monitor.observer import Figures
 
-_HELD_AT_BSG = {Room.PAUSED_AT_BSG: "paused", Room.IN_MODERATION: "moderation", Room.SPAM_AT_BSG: "spam"}
+_HELD_AT_BSG = {DueIndex.PAUSED_AT_BSG: "paused", DueIndex.IN_MODERATION: "moderation", DueIndex.SPAM_AT_BSG: "spam"}
 
 
 class CampaignMetrics(Collector):
@@ -106,11 +106,11 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     slots = _histogram("bsg_slot_wait_seconds", "How long requests wait for their slot of the limit")
     for account, state, its in known:
         gate.add_metric([account.name], 0.5 if state.half_open else float(state.open))
-        doubt.add_metric([account.name], its.waiting[Room.DOUBT])
-        operator.add_metric([account.name], its.waiting[Room.ASKS])
-        stops.add_metric([account.name], its.waiting[Room.STOPS])
-        for room, status in _HELD_AT_BSG.items():
-            at_bsg.add_metric([account.name, status], its.waiting[room])
+        doubt.add_metric([account.name], its.waiting[DueIndex.DOUBT])
+        operator.add_metric([account.name], its.waiting[DueIndex.ASKS])
+        stops.add_metric([account.name], its.waiting[DueIndex.STOPS])
+        for index, status in _HELD_AT_BSG.items():
+            at_bsg.add_metric([account.name, status], its.waiting[index])
         funds.add_metric([account.name], math.nan if its.funds is None else float(its.funds.available))
         cost.add_metric([account.name], math.nan if its.funds is None else float(its.funds.queued_cost))
         moderation.add_metric([account.name], its.longest_moderation)

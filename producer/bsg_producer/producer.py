@@ -17,10 +17,10 @@ from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.doubts import Doubt
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import Gate, GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
-from bsg_ledger.rooms import Room
 from bsg_ledger.suppressions import Suppression
 from bsg_messages.body_seal import BodySeal
 from bsg_messages.campaign_ids import is_campaign_id
@@ -328,7 +328,7 @@ class Producer:
         """Has the status worker look these batches up at BSG now: what BSG has of them counts as sent."""
         with queue_errors():
             account_id = account_settings(self._settings, account).account
-            self._ledger.rooms.give_back(Room.DOUBT, [doubt.batch for doubt in doubts], account=account_id)
+            self._ledger.due_indexes.give_back(DueIndex.DOUBT, [doubt.batch for doubt in doubts], account=account_id)
 
     def suppress(self, phones: Iterable[str | int]) -> int:
         """Never sends to these phones again, of people who opted out; answers how many were not on the list before.

@@ -27,11 +27,11 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger import schema
+from bsg_ledger.due_indexes import DueIndex, unstamped
 from bsg_ledger.failures import QUIET_MS, FailureKind
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.limiter import Limiter
-from bsg_ledger.rooms import Room, unstamped
 from bsg_messages.body_seal import BodySeal
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
@@ -105,7 +105,7 @@ def test_a_worker_that_hangs_is_a_problem_with_its_queues_and_the_remedy(system:
     ("settings", "level", "says"),
     [
         ({"maxmemory-policy": "allkeys-lru"}, Level.PROBLEM, "throws campaigns away"),
-        ({"maxmemory": "3mb"}, Level.WARNING, "room for about"),
+        ({"maxmemory": "3mb"}, Level.WARNING, "can hold about"),
         ({"maxmemory": "0"}, Level.NOTE, "has no maxmemory"),
         ({"appendonly": "no"}, Level.PROBLEM, "cannot prove that it keeps what it acknowledges"),
     ],
@@ -218,7 +218,7 @@ def failures_told(bench: Bench) -> list[Finding]:
 
 
 def test_errors_that_bsg_answers_are_told_with_their_number_and_since_when(bench: Bench) -> None:
-    begun = moment(datetime.fromtimestamp(bench.runtime.ledger.rooms.now_ms() / 1000, UTC))
+    begun = moment(datetime.fromtimestamp(bench.runtime.ledger.due_indexes.now_ms() / 1000, UTC))
     bench.sandbox.fault(kind="server_error_before", status=500, times=3)
     for _ in range(3):
         bench.submit(bench.prepared(1))
@@ -311,7 +311,7 @@ def test_a_batch_that_waits_for_a_person_is_a_problem_and_one_that_is_looked_up_
     batches = ward.desk.ledger.batches
     batches.doubtful(lease, account=ward.account, cause="read timeout", doubts_allowed=5, suspects=None)
     looked_up = ward.of_campaigns("in doubt")
-    look = ward.desk.ledger.rooms.looks(Room.DOUBT, [f"{campaign}-0"], account=ward.account)[f"{campaign}-0"]
+    look = ward.desk.ledger.due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=ward.account)[f"{campaign}-0"]
     assert looked_up.level is Level.NOTE
     assert f"next at {moment(look)}" in looked_up.told
 

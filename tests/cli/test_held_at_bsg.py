@@ -10,7 +10,7 @@ from bsg_cli.commands.explain import Explanation, explain
 from bsg_cli.diagnosis.campaigns import look_at_campaigns
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.waiting import look_at_waiting
-from bsg_ledger.rooms import Room
+from bsg_ledger.due_indexes import DueIndex
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Observer
 from bsg_sandbox.server import Sandbox
@@ -35,7 +35,7 @@ def shown(bench: Bench, status: str) -> str:
 
 def see(bench: Bench, campaign: str, status: str) -> None:
     bench.sandbox.force_status(bench.batch(campaign).bsg_campaign_id or 0, status)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
 
 
@@ -120,7 +120,7 @@ def test_what_did_not_pass_moderation_is_told_for_a_day_and_not_called_sent(benc
     assert metric(bench, "bsg_batches_at_bsg", "spam") == 0
 
     assert bench.runtime.ledger.campaigns.forget(campaign)
-    assert bench.runtime.ledger.rooms.length(Room.SPAM_AT_BSG, account=bench.runtime.account) == 0
+    assert bench.runtime.ledger.due_indexes.length(DueIndex.SPAM_AT_BSG, account=bench.runtime.account) == 0
 
 
 def test_of_a_large_campaign_the_batch_that_bsg_holds_is_named_too(redis_url: str) -> None:
@@ -151,4 +151,4 @@ def test_an_operators_word_ends_what_bsg_was_said_to_hold(bench: Bench) -> None:
 
     bench.producer.resolve(f"{campaign}-0", sent=bench.batch(campaign).bsg_campaign_id or 0)
 
-    assert bench.runtime.ledger.rooms.length(Room.PAUSED_AT_BSG, account=bench.runtime.account) == 0
+    assert bench.runtime.ledger.due_indexes.length(DueIndex.PAUSED_AT_BSG, account=bench.runtime.account) == 0

@@ -31,7 +31,7 @@ def attendant_steps(world: World, state: State) -> Steps:
 
 def _sweeps(world: World, state: State) -> Steps:
     picture = world.picture(state)
-    if any(score == DUE for score in picture.room("leases").values()):
+    if any(score == DUE for score in picture.due_index("leases").values()):
         _, then = world.call(state, "take back")
         yield "sweep takes leases back", Kind.COURSE, then
     if picture.index("deadlines") and picture.deadline_passed:
@@ -40,7 +40,7 @@ def _sweeps(world: World, state: State) -> Steps:
     for step in STEPS if picture.has_steps_left else ():
         answer, then = world.call(state, "step", step)
         yield f"somebody takes a step, {step}: {answer[0]}", Kind.COURSE, then
-    if world.size.bells and (picture.room("due") or picture.room("due", UNCLAIMED)):
+    if world.size.bells and (picture.due_index("due") or picture.due_index("due", UNCLAIMED)):
         then = rung(world, state)
         yield "sweep rings", Kind.COURSE, then
         if then.queue != state.queue:
@@ -94,7 +94,7 @@ def _reconciles(world: World, state: State) -> Steps:
         if any(state.evidence):
             forgot = state._replace(evidence=(IDLE,) * len(state.evidence))
             yield "the reconciler crashes and forgets", Kind.FAULT, forgot
-        for member in picture.room("doubt"):
+        for member in picture.due_index("doubt"):
             batch = int(member.rsplit("-", 1)[1])
             record = picture.batches[batch]
             suspects = tuple(int(row) for row in record.get("suspects", "").split(",") if row.isdecimal())
@@ -163,7 +163,7 @@ def _acts(world: World, state: State) -> Steps:
 def _polls(world: World, state: State) -> Steps:
     picture = world.picture(state)
     if not state.poller:
-        for member in picture.room("live"):
+        for member in picture.due_index("live"):
             batch = int(member.rsplit("-", 1)[1])
             record = picture.batches[batch]
             taken = next(taken for taken in state.provider if taken.id == int(record["bsg_campaign_id"]))

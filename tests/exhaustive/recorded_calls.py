@@ -13,9 +13,9 @@ import redis
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import Batches, BatchLease, NotClaimed, RejectRow
 from bsg_ledger.campaigns import Acceptance
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.parts import NothingDue, PartLease
-from bsg_ledger.rooms import Room
 from bsg_ledger.rows import encode_rows
 from bsg_ledger.scripts import Scripts, text_of
 from tests.exhaustive.snapshots import (
@@ -198,7 +198,7 @@ def _ring(ledger: Ledger, bell: str) -> Answer:
 
 
 def _expire(ledger: Ledger) -> Answer:
-    due = ledger.rooms.take_due(Room.DEADLINES, at_most=10, put_off_ms=LATER_MS)
+    due = ledger.due_indexes.take_due(DueIndex.DEADLINES, at_most=10, put_off_ms=LATER_MS)
     return tuple(ledger.campaigns._scripts.step("end_unsent", campaign) for campaign in due)
 
 
@@ -211,7 +211,7 @@ def _gate(ledger: Ledger, state: str, reason: str, by: str) -> Answer:
 
 
 def _rekey(ledger: Ledger, proved: bool) -> Answer:
-    """To another key, and back: each room must have what it had. `proved`: both are of one account at BSG."""
+    """To another key, and back: each index must have what it had. `proved`: both are of one account at BSG."""
     client: Any = ledger.keys._client
     answers = []
     for old, new in ((ACCOUNT, "new"), ("new", ACCOUNT)):

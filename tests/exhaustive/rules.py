@@ -13,7 +13,7 @@ from tests.exhaustive.world import Size, State
 
 ENDED = frozenset({"finished", "refused", "cancelled", "expired"})
 UNSENT = frozenset({"refused", "cancelled", "expired"})
-ROOMS = {"claimed": "leases", "posting": "leases", "unconfirmed": "doubt", "submitted": "live", "finished": "live"}
+INDEXES = {"claimed": "leases", "posting": "leases", "unconfirmed": "doubt", "submitted": "live", "finished": "live"}
 
 
 # What BSG says clearly when it is asked to send: this alone opens a half-open gate, or an operator's word.
@@ -142,11 +142,11 @@ def _staged(picture: Picture) -> list[int]:
 def _rooms(picture: Picture) -> Iterator[str]:
     for number, batch in enumerate(picture.batches):
         state, member = batch["state"], f"{CAMPAIGN}-{number}"
-        rooms = {name for name in ("leases", "doubt", "live") if member in picture.room(name)}
-        rooms |= {"due"} if str(number) in picture.due else set()
-        wanted = {ROOMS[state]} if state in ROOMS else {"due"} if state == "pending" else set()
-        if rooms != wanted:
-            yield f"a batch {state} is in the rooms {sorted(rooms)}"
+        indexes = {name for name in ("leases", "doubt", "live") if member in picture.due_index(name)}
+        indexes |= {"due"} if str(number) in picture.due else set()
+        wanted = {INDEXES[state]} if state in INDEXES else {"due"} if state == "pending" else set()
+        if indexes != wanted:
+            yield f"a batch {state} is in the indexes {sorted(indexes)}"
         if (str(number) in picture.leases) != (state in {"claimed", "posting"}):
             yield f"a batch {state} in the campaign's leases or not"
         if ("token" in batch) != (state in {"claimed", "posting"}):
@@ -155,15 +155,15 @@ def _rooms(picture: Picture) -> Iterator[str]:
             yield "a batch is to be sent whose messages are forgotten"
         if state == "unconfirmed" and batch.get("doubt") != "1":
             yield "an unconfirmed batch without doubt"
-    if any(picture.room(name, UNCLAIMED) for name in ("leases", "doubt", "live", "stops")):
-        yield "a batch in the rooms of no account"
+    if any(picture.due_index(name, UNCLAIMED) for name in ("leases", "doubt", "live", "stops")):
+        yield "a batch in the indexes of no account"
 
 
 def _indexes(picture: Picture) -> Iterator[str]:
-    due = CAMPAIGN in picture.room("due", picture.account)
+    due = CAMPAIGN in picture.due_index("due", picture.account)
     if due != (bool(picture.due) and not picture.paused and not picture.cancelled):
         yield "the campaign's place among those that are due does not follow from its batches"
-    if picture.account != UNCLAIMED and CAMPAIGN in picture.room("due", UNCLAIMED):
+    if picture.account != UNCLAIMED and CAMPAIGN in picture.due_index("due", UNCLAIMED):
         yield "a stamped campaign waits among those without an account"
     open_parts = {str(n) for n, part in enumerate(picture.parts) if part["state"] in {"unprepared", "preparing"}}
     if set(picture.parts_due) != open_parts or (CAMPAIGN in picture.index("prepare")) != bool(open_parts):

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.rooms import unstamped
+from bsg_ledger.due_indexes import unstamped
 from bsg_ledger.rows import decode_rows
 
 CAMPAIGN = "c"
@@ -22,8 +22,8 @@ UNCLAIMED = unstamped(DEFAULT_ACCOUNT)
 GATE = f"bsg:account:{ACCOUNT}:gate"
 
 Hash = dict[str, str]
-Room = dict[str, int]
-Keys = dict[str, Any]  # Hash, Room, list[str] or str
+SortedSet = dict[str, int]
+Keys = dict[str, Any]  # Hash, SortedSet, list[str] or str
 Snapshot = tuple[tuple[str, Any], ...]
 
 DAY_MS = 86_400_000
@@ -160,7 +160,7 @@ def _score(key: str, score: int, now: int) -> int:
         return _due_or_later(score, now)
     if key == f"bsg:account:{ACCOUNT}:leases":
         return _due_or_later(score, now)
-    return DUE  # rooms whose members may be looked at too early at any time: that changes nothing but timing
+    return DUE  # due_indexes whose members may be looked at too early at any time: that changes nothing but timing
 
 
 def _fields(key: str, fields: Hash, now: int) -> Hash:
@@ -223,34 +223,34 @@ class Picture:
         self.doubts = tuple(batch.get("doubt") == "1" for batch in self.batches)
         self.messages: list[tuple[int, ...]] = [tuple(decode_rows(batch.get("rows", ""))) for batch in self.batches]
         self.bodies: list[str | None] = [keys.get(f"{head}:batch:{n}:messages") for n in range(len(self.batches))]
-        self.due: Room = keys.get(f"{head}:due", {})
-        self.leases: Room = keys.get(f"{head}:leases", {})
-        self.rung: Room = keys.get(f"{head}:rung", {})
-        self.parts_due: Room = keys.get(f"{head}:parts", {})
+        self.due: SortedSet = keys.get(f"{head}:due", {})
+        self.leases: SortedSet = keys.get(f"{head}:leases", {})
+        self.rung: SortedSet = keys.get(f"{head}:rung", {})
+        self.parts_due: SortedSet = keys.get(f"{head}:parts", {})
         # What is committed and still to be added, three elements each: of a batch, or of a reject.
         self.staged: list[list[str]] = [keys.get(f"{head}:part:{n}:staged", []) for n in range(len(self.parts))]
-        self.committed: Room = keys.get(f"{head}:committed", {})
+        self.committed: SortedSet = keys.get(f"{head}:committed", {})
         self.has_steps_left = "stop_from" in self.campaign or "retry_from" in self.campaign or bool(self.committed)
-        self.rejects: Room = keys.get(f"{head}:rejects", {})
+        self.rejects: SortedSet = keys.get(f"{head}:rejects", {})
         self.rejected = frozenset(self.rejects.values())
         self.gate: Hash = keys.get(GATE, {})
         self.gate_shut = self.gate.get("state") == "shut"
         self.gate_half_open = self.gate.get("state") == "half_open"
         self.trial = self.gate.get("trial", "")  # the batch and the token that it has let through, while that runs
         self.owners: Hash = keys.get(f"bsg:account:{ACCOUNT}:owners", {})
-        self.stops: Room = keys.get(f"bsg:account:{ACCOUNT}:stops", {})
+        self.stops: SortedSet = keys.get(f"bsg:account:{ACCOUNT}:stops", {})
         self.paused = self.campaign.get("paused") == "1"
         self.cancelled = self.campaign.get("cancelled") == "1"
         self.deadline_passed = int(self.campaign.get("deadline", LATER)) == DUE
         self.alarms = int(keys.get("bsg:ledger", {}).get("alarms", 0))
 
-    def room(self, name: str, account: str = ACCOUNT) -> Room:
-        room: Room = self.keys.get(f"bsg:account:{account}:{name}", {})
-        return room
+    def due_index(self, name: str, account: str = ACCOUNT) -> SortedSet:
+        index: SortedSet = self.keys.get(f"bsg:account:{account}:{name}", {})
+        return index
 
-    def index(self, name: str) -> Room:
-        room: Room = self.keys.get(f"bsg:{name}", {})
-        return room
+    def index(self, name: str) -> SortedSet:
+        index: SortedSet = self.keys.get(f"bsg:{name}", {})
+        return index
 
     def count(self, name: str) -> int:
         return int(self.campaign.get(name, 0))

@@ -15,8 +15,8 @@ from bsg_broker.queues import PURGE, STATUS_QUEUE, STOP_LIST
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
+from bsg_ledger.due_indexes import unstamped
 from bsg_ledger.records import CampaignStatus
-from bsg_ledger.rooms import unstamped
 from bsg_ledger.states import BatchState
 from bsg_producer import CampaignInvalid, Producer
 from bsg_sandbox.server import Sandbox
@@ -109,7 +109,7 @@ class Lane:
         """
         if any(batch.state in IN_HAND for batch in status.batches):
             return 0.0
-        campaign, account, now = status.campaign_id, self.runtime.account, self.ledger.rooms.now_ms()
+        campaign, account, now = status.campaign_id, self.runtime.account, self.ledger.due_indexes.now_ms()
         batches = [batch.id for batch in status.batches if batch.state == BatchState.SUBMITTED]
         pending = [str(split_batch_id(batch.id)[1]) for batch in status.batches if batch.state == BatchState.PENDING]
         stops = [str(batch.bsg_campaign_id) for batch in status.batches if batch.bsg_campaign_id]
@@ -124,7 +124,7 @@ class Lane:
             self.client.zadd(f"{key}:parts", {part: 1})
             self.client.hset(f"{key}:part:{part.decode()}", "lease_until", 1)
             waits.append(at - now)
-        for room, members in (
+        for index, members in (
             ("bsg:prepare", [campaign]),
             (f"bsg:account:{unstamped(DEFAULT_ACCOUNT)}:due", [campaign]),
             (f"bsg:account:{account}:due", [campaign]),
@@ -132,24 +132,24 @@ class Lane:
             (f"bsg:account:{account}:live", batches),
             (f"bsg:account:{account}:stops", stops),
         ):
-            waits += self._made_due(room, members, now)
+            waits += self._made_due(index, members, now)
         return max(waits) / 1000
 
     def _nobody_holds(self, status: CampaignStatus, part: str) -> bool:
         taken = [each for each in status.transitions if each.batch == f"part {part}" and each.to_state == "preparing"]
         return not taken or self.processes.died_since(taken[-1].when)
 
-    def _made_due(self, room: str, members: Iterable[str], now: int) -> list[float]:
+    def _made_due(self, index: str, members: Iterable[str], now: int) -> list[float]:
         waits = []
         for member in members:
-            at = self.client.zscore(room, member)
+            at = self.client.zscore(index, member)
             if at is not None and at > now:
-                self.client.zadd(room, {member: now}, xx=True)
+                self.client.zadd(index, {member: now}, xx=True)
                 waits.append(at - now)
         return waits
 
     def let_rest(self, status: CampaignStatus) -> None:
         """A campaign that is settled is polled on for days: not among the trials of others."""
-        tomorrow = self.ledger.rooms.now_ms() + DAY_MS
+        tomorrow = self.ledger.due_indexes.now_ms() + DAY_MS
         for batch in status.batches:
             self.client.zadd(f"bsg:account:{self.runtime.account}:live", {batch.id: tomorrow}, xx=True)

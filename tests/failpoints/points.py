@@ -78,7 +78,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     scenarios.whose_redis_is_away_when_bsg_answers: ("before sleep (after script doubtful)",),
     scenarios.whose_limit_cannot_be_read: ("before script release",),
     scenarios.in_which_somebody_opts_out: ("after script rows_rejected",),
-    scenarios.that_redis_has_no_room_for: (
+    scenarios.that_redis_cannot_hold: (
         "after script prepared",
         "after script release_part",
     ),

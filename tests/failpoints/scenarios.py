@@ -28,7 +28,7 @@ TWO_PARTS = 120
 LARGE = 9_999
 OPTED_OUT = 380_990_000_000
 LONG_TEXT_BYTES = 200  # which nothing compresses to less: two megabytes in all
-ROOM_BYTES = 1_000_000
+SPARE_BYTES = 1_000_000
 AUDITED_SECONDS = 7200.0
 ON_THE_WIRE_SECONDS = 2.0
 SLOT_IN_SECONDS = 1.9  # not so long that the batch is put off instead
@@ -127,8 +127,8 @@ def whose_limit_cannot_be_read(play: Play) -> None:
     a_campaign(play)
 
 
-def that_redis_has_no_room_for(play: Play) -> None:
-    """Redis has room for all but the part's result, which is as large as its messages, until the crash."""
+def that_redis_cannot_hold(play: Play) -> None:
+    """Redis has index for all but the part's result, which is as large as its messages, until the crash."""
     lane = play.lane
     campaign = play.new(LARGE)
     messages = ({**message, "text": token_hex(LONG_TEXT_BYTES)} for message in campaign.messages())
@@ -136,7 +136,7 @@ def that_redis_has_no_room_for(play: Play) -> None:
     play.cleanup.callback(play.afterwards)
     play.arm()
     play.enqueue_without_a_bell(campaign, messages, CAMPAIGN_BATCH_SIZE="10000")
-    lane.client.config_set("maxmemory", lane.client.info("memory")["used_memory"] + ROOM_BYTES)
+    lane.client.config_set("maxmemory", lane.client.info("memory")["used_memory"] + SPARE_BYTES)
 
 
 def whose_commit_is_answered_to_nobody(play: Play) -> None:
@@ -427,7 +427,7 @@ def _closed_long_ago(play: Play, *, days: int) -> str:
     )
     lane.let_rest(play.status(campaign_id))
     play.forgotten[campaign.key] = account_of(lane.producer, lane.ledger, campaign_id)
-    lane.client.zadd("bsg:closed", {campaign_id: lane.ledger.rooms.now_ms() - days * DAY_MS})
+    lane.client.zadd("bsg:closed", {campaign_id: lane.ledger.due_indexes.now_ms() - days * DAY_MS})
     play.arm()
     play.tick = lane.tick_purge
     lane.tick_purge()

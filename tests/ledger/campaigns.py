@@ -44,7 +44,7 @@ class Desk:
             "part_sizes": list(sizes),
             "envelope": "{}",
             "priority": "normal",
-            "deadline_ms": self.ledger.rooms.now_ms() + HOUR_MS,
+            "deadline_ms": self.ledger.due_indexes.now_ms() + HOUR_MS,
             "name": "",
             "account_name": DEFAULT_ACCOUNT,
             "window": 8,

@@ -10,8 +10,8 @@ import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease, NotClaimed
+from bsg_ledger.due_indexes import DueIndex, unstamped
 from bsg_ledger.parts import NothingDue
-from bsg_ledger.rooms import Room, unstamped
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
 
 
@@ -67,7 +67,7 @@ def test_a_batch_whose_lease_ran_out_on_the_wire_may_be_looked_for_at_once(desk:
 
     desk.ledger.batches.take_back(ACCOUNT, at_most=10)
 
-    due = desk.ledger.rooms.take_due(Room.DOUBT, account=ACCOUNT, at_most=10, put_off_ms=HOUR_MS)
+    due = desk.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=10, put_off_ms=HOUR_MS)
     assert due == [lease.batch_id]
 
 
@@ -228,11 +228,11 @@ def test_a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies(desk: Desk
 def test_what_has_left_a_room_is_not_given_back_to_it(desk: Desk) -> None:
     campaign = desk.prepared(1)
     desk.submitted(campaign, 77)
-    rooms = desk.ledger.rooms
+    due_indexes = desk.ledger.due_indexes
 
-    rooms.give_back(Room.LIVE, [f"{campaign}-0", f"{campaign}-9"], account=ACCOUNT)
+    due_indexes.give_back(DueIndex.LIVE, [f"{campaign}-0", f"{campaign}-9"], account=ACCOUNT)
 
-    assert rooms.take_due(Room.LIVE, account=ACCOUNT, at_most=9, put_off_ms=0) == [f"{campaign}-0"]
+    assert due_indexes.take_due(DueIndex.LIVE, account=ACCOUNT, at_most=9, put_off_ms=0) == [f"{campaign}-0"]
 
 
 def test_a_person_is_asked_about_the_latest_attempt_only(desk: Desk) -> None:
@@ -386,7 +386,7 @@ def test_a_late_id_of_a_cancelled_campaign_is_stopped_at_bsg(desk: Desk) -> None
 
     desk.taken(campaign, 0, 77)
 
-    assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=9) == ["77"]
+    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=9) == ["77"]
 
 
 def test_a_second_id_for_one_batch_is_recorded_stopped_and_an_alarm(desk: Desk) -> None:
@@ -398,7 +398,7 @@ def test_a_second_id_for_one_batch_is_recorded_stopped_and_an_alarm(desk: Desk) 
     status = desk.ledger.reading.status(campaign)
     assert status is not None
     assert (status.batches[0].bsg_campaign_id, list(status.batches[0].other_bsg_campaign_ids)) == (77, [78])
-    assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=9) == ["78"]
+    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=9) == ["78"]
     assert desk.client.hget("bsg:ledger", "alarms") == b"1"
 
 
@@ -592,7 +592,7 @@ def test_nothing_is_sent_of_a_cancelled_campaign_whatever_left_the_batch_claimed
 
 def test_the_lease_begins_anew_with_the_intent(desk: Desk) -> None:
     lease = desk.claimed(desk.prepared(2))
-    soon = desk.ledger.rooms.now_ms() + 5000
+    soon = desk.ledger.due_indexes.now_ms() + 5000
     desk.client.hset(f"bsg:campaign:{lease.campaign_id}:batch:0", "lease_until", soon)
     desk.client.zadd(f"bsg:account:{ACCOUNT}:leases", {lease.batch_id: soon})
 
@@ -648,7 +648,7 @@ def test_a_campaign_is_claimed_first_for_the_account_that_it_was_accepted_for(de
 
 def test_what_nobody_has_claimed_waits_for_its_own_account(desk: Desk) -> None:
     campaign = desk.prepared(2, account_name="marketing")
-    due = partial(desk.ledger.rooms.take_due, Room.DUE, at_most=9, put_off_ms=0)
+    due = partial(desk.ledger.due_indexes.take_due, DueIndex.DUE, at_most=9, put_off_ms=0)
 
     assert due(account=unstamped(DEFAULT_ACCOUNT)) == []
     assert due(account=unstamped("marketing")) == [campaign]
@@ -660,7 +660,9 @@ def test_a_bell_that_was_rung_in_vain_leaves_the_campaign_due(desk: Desk, accoun
     campaign = desk.prepared(2)
     desk.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
     bells = desk.ledger.campaigns.ring(campaign, bell="b", patience_ms=HOUR_MS)
-    due = partial(desk.ledger.rooms.take_due, Room.DUE, account=unstamped(DEFAULT_ACCOUNT), at_most=9, put_off_ms=0)
+    due = partial(
+        desk.ledger.due_indexes.take_due, DueIndex.DUE, account=unstamped(DEFAULT_ACCOUNT), at_most=9, put_off_ms=0
+    )
     assert due() == []
 
     desk.ledger.batches.claim(
@@ -678,12 +680,12 @@ def test_a_stop_is_due_again_until_it_is_answered(desk: Desk) -> None:
     desk.submitted(campaign, 77)
     desk.ledger.campaigns.cancel(campaign)
 
-    first = desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0)
-    again = desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0)
+    first = desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0)
+    again = desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0)
     desk.ledger.batches.stopped(ACCOUNT, 77, status="stopped")
 
     assert first == again == ["77"]
-    assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
     assert "stopped at BSG" in desk.causes(campaign)
 
 
@@ -699,7 +701,7 @@ def test_a_stop_that_is_over_is_neither_refused_nor_denied(desk: Desk) -> None:
     )
 
     assert answers == ("stale", "stale")
-    assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
     assert desk.ledger.reading.alarms() == 0
 
 
@@ -755,7 +757,7 @@ def test_a_retry_of_what_may_have_been_taken_looks_at_bsg_first(desk: Desk) -> N
     desk.pass_deadline(campaign)
     assert desk.absent(lease, window_ms=HOUR_MS) == "expired"
 
-    desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.rooms.now_ms() + HOUR_MS)
+    desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.due_indexes.now_ms() + HOUR_MS)
 
     assert desk.batch_state(lease) == "unconfirmed"
 
@@ -1021,7 +1023,7 @@ def test_an_id_that_turns_up_for_a_forgotten_campaign_is_an_alarm_and_brings_not
     answer = desk.taken(campaign, 0, 77)
 
     assert answer == "gone"
-    assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
     assert desk.client.hget("bsg:ledger", "alarms") == b"1"
     assert set(desk.client.keys(f"*{campaign}*")) == before
 
@@ -1035,8 +1037,8 @@ def test_what_bsg_held_when_a_campaign_was_forgotten_leaves_no_trace(desk: Desk,
 
     desk.ledger.campaigns.forget(campaign)
 
-    rooms = [desk.client.zrange(room, 0, -1) for room in desk.client.keys(f"bsg:account:{ACCOUNT}:*-*")]
-    assert not any(f"{campaign}-0".encode() in members for members in rooms)
+    due_indexes = [desk.client.zrange(index, 0, -1) for index in desk.client.keys(f"bsg:account:{ACCOUNT}:*-*")]
+    assert not any(f"{campaign}-0".encode() in members for members in due_indexes)
 
 
 def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing_back(desk: Desk) -> None:
@@ -1050,7 +1052,7 @@ def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing
 
     assert desk.client.keys(f"*{campaign}*") == []
     assert desk.client.hgetall(f"bsg:account:{ACCOUNT}:owners") == {}
-    assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
 
 
 def test_a_lease_whose_batch_is_gone_keeps_no_other_from_being_taken_back(desk: Desk) -> None:
@@ -1071,6 +1073,6 @@ def test_a_retry_of_a_part_whose_messages_were_forgotten_says_so(desk: Desk) -> 
     desk.ledger.campaigns.expire(campaign)
     desk.ledger.campaigns.forget_bodies(campaign)
 
-    answer = desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.rooms.now_ms() + HOUR_MS)
+    answer = desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.due_indexes.now_ms() + HOUR_MS)
 
     assert answer == ("forgotten", 0)

@@ -6,8 +6,8 @@ import json
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease, NotClaimed
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.parts import NothingDue
-from bsg_ledger.rooms import Room
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
 
 
@@ -65,8 +65,8 @@ def test_what_one_takes_of_a_room_is_put_off_for_the_others(desk: Desk) -> None:
     desk.claimed(campaign)
     desk.ledger.batches.release(claim_of(campaign), delay_ms=0, cause="test")
 
-    first = desk.ledger.rooms.take_due(Room.DUE, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
-    second = desk.ledger.rooms.take_due(Room.DUE, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
+    first = desk.ledger.due_indexes.take_due(DueIndex.DUE, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
+    second = desk.ledger.due_indexes.take_due(DueIndex.DUE, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
 
     assert (first, second) == ([campaign], [])
 
@@ -100,7 +100,7 @@ def test_a_deadline_stops_nothing_that_bsg_has(desk: Desk) -> None:
 
     desk.ledger.campaigns.expire(campaign)
 
-    assert desk.ledger.rooms.take_due(Room.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
     assert desk.counts(campaign) == {"submitted": 2, "expired": 2}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import Batch
-from bsg_ledger.rooms import Room
 from tests.ledger.campaigns import ACCOUNT, Desk
 
 
@@ -38,7 +38,7 @@ def test_the_campaign_of_an_earlier_attempt_counts_and_the_later_one_that_repeat
     assert answers == ["recorded", "known"]
     assert (batch.bsg_campaign_id, list(batch.other_bsg_campaign_ids)) == (77, [78])
     assert (batch.bsg_status, batch.state) == ("done", "submitted")
-    assert desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT) == ["78"]
+    assert desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == ["78"]
     assert desk.ledger.reading.alarms() == 1
 
 
@@ -48,9 +48,9 @@ def test_two_campaigns_that_share_a_batchs_messages_are_stopped_by_a_cancel_alon
 
     taken_earlier(desk, campaign, counts=78, _77=False)
 
-    assert desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT) == []
+    assert desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == []
     desk.ledger.campaigns.cancel(campaign)
-    assert desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT) == ["77", "78"]
+    assert desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == ["77", "78"]
 
 
 def test_the_campaign_of_an_earlier_attempt_of_a_cancelled_campaign_is_stopped(desk: Desk) -> None:
@@ -60,7 +60,7 @@ def test_the_campaign_of_an_earlier_attempt_of_a_cancelled_campaign_is_stopped(d
 
     taken_earlier(desk, campaign, _78=False)
 
-    assert desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT) == ["77", "78"]
+    assert desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == ["77", "78"]
 
 
 def test_an_earlier_campaign_that_is_not_final_at_bsg_is_stopped_by_a_cancel_though_the_later_one_is(
@@ -72,7 +72,7 @@ def test_an_earlier_campaign_that_is_not_final_at_bsg_is_stopped_by_a_cancel_tho
     taken_earlier(desk, campaign, bsg_status="scheduled", _78=True)
     desk.ledger.campaigns.cancel(campaign)
 
-    assert sorted(desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT)) == ["77", "78"]
+    assert sorted(desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT)) == ["77", "78"]
     assert desk.counts(campaign) == {"submitted": 2}
 
 

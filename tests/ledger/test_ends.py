@@ -101,7 +101,7 @@ def test_a_retry_opens_it_again_and_it_ends_again(desk: Desk) -> None:
     desk.pass_deadline(campaign)
     desk.ledger.campaigns.expire(campaign)
 
-    desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.rooms.now_ms() + HOUR_MS)
+    desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.due_indexes.now_ms() + HOUR_MS)
     desk.polled(desk.submitted(campaign), "done", final=True)
 
     assert own_events(desk, campaign) == [

@@ -8,9 +8,9 @@ import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease, NotClaimed
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rollback_detector import RollbackDetector
-from bsg_ledger.rooms import Room
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
 
 
@@ -233,7 +233,7 @@ def test_a_waiting_batch_of_which_bsg_has_a_trace_is_in_doubt(desk: Desk) -> Non
     assert record.first_intent_ms == record.accepted_ms > 0
     assert record.account == ACCOUNT
     desk.client.zadd(f"bsg:account:{ACCOUNT}:doubt", {f"{campaign}-0": 1})
-    due = desk.ledger.rooms.take_due(Room.DOUBT, account=ACCOUNT, at_most=9, put_off_ms=1000)
+    due = desk.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=9, put_off_ms=1000)
     assert due == [f"{campaign}-0"]
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import keys
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
 from bsg_ledger.keys import IN_USE_MS, Rekeyed, Rekeying
-from bsg_ledger.rooms import Room
 from tests.ledger.campaigns import ACCOUNT, Desk
 
 NEW = "account-of-the-new-key"
@@ -38,7 +38,7 @@ def noted(
     desk.client.zincrby("bsg:keys", -seconds_ago * 1000, ACCOUNT)
 
 
-def rooms_of(desk: Desk, account: str) -> dict[str, list[bytes]]:
+def due_indexes_of(desk: Desk, account: str) -> dict[str, list[bytes]]:
     """What waits in each place of an account."""
     places = {
         key.decode().removeprefix(f"bsg:account:{account}:"): key
@@ -86,8 +86,8 @@ def test_what_the_old_key_never_had_anything_of_moves(desk: Desk, begun: Callabl
 
     assert rekeyed(desk, campaign).kind is Rekeyed.MOVED
 
-    assert desk.ledger.rooms.members(Room.DUE, account=ACCOUNT) == []
-    assert desk.ledger.rooms.members(Room.LEASES, account=ACCOUNT) == []
+    assert desk.ledger.due_indexes.members(DueIndex.DUE, account=ACCOUNT) == []
+    assert desk.ledger.due_indexes.members(DueIndex.LEASES, account=ACCOUNT) == []
     assert desk.counts(campaign) == {"pending": 2}
     assert is_claimed_for(desk, campaign, NEW)
 
@@ -168,14 +168,14 @@ def test_all_of_it_moves_where_both_keys_are_of_one_account_at_bsg(
     noted(desk, bsg_account="208")
     campaign = desk.prepared(2, 2)
     begun(desk, campaign)
-    rooms = rooms_of(desk, ACCOUNT)
+    due_indexes = due_indexes_of(desk, ACCOUNT)
     owned = sorted(desk.ledger.reading.owned(ACCOUNT))
 
     assert rekeyed(desk, campaign, bsg_account="208", by=by).kind is Rekeyed.MOVED
 
-    assert rooms
-    assert rooms_of(desk, NEW) == rooms
-    assert rooms_of(desk, ACCOUNT) == {}
+    assert due_indexes
+    assert due_indexes_of(desk, NEW) == due_indexes
+    assert due_indexes_of(desk, ACCOUNT) == {}
     assert sorted(desk.ledger.reading.owned(NEW)) == owned
     assert list(desk.ledger.reading.owned(ACCOUNT)) == []
 
@@ -214,8 +214,8 @@ def test_a_stop_goes_on_under_the_new_key(desk: Desk) -> None:
 
     rekeyed(desk, campaign, bsg_account="208")
 
-    assert desk.ledger.rooms.members(Room.STOPS, account=NEW) == ["7"]
-    assert desk.ledger.rooms.members(Room.STOPS, account=ACCOUNT) == []
+    assert desk.ledger.due_indexes.members(DueIndex.STOPS, account=NEW) == ["7"]
+    assert desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == []
 
 
 @pytest.mark.parametrize(("known", "claimed"), [("208", "209"), ("208", ""), ("", "208"), ("", "")])
@@ -288,7 +288,7 @@ def test_an_id_that_comes_late_for_the_old_key_is_recorded_where_its_campaign_is
 
     assert list(desk.ledger.reading.owned(NEW)) == [(7, lease.batch_id)]
     assert list(desk.ledger.reading.owned(ACCOUNT)) == []
-    assert desk.ledger.rooms.members(Room.LIVE, account=NEW) == [lease.batch_id]
+    assert desk.ledger.due_indexes.members(DueIndex.LIVE, account=NEW) == [lease.batch_id]
 
 
 def test_the_new_key_knows_all_bsg_campaigns_of_the_old_one_before_any_campaign_moves(desk: Desk) -> None:

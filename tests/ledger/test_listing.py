@@ -6,7 +6,7 @@ import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import listing
-from bsg_ledger.rooms import Due, Room, unstamped
+from bsg_ledger.due_indexes import Due, DueIndex, unstamped
 from tests.ledger.campaigns import ACCOUNT, Desk
 
 
@@ -67,8 +67,8 @@ def test_the_oldest_due_is_the_earliest_of_all_these_accounts(desk: Desk) -> Non
     unclaimed = unstamped(DEFAULT_ACCOUNT)
     desk.client.zadd(f"bsg:account:{unclaimed}:due", {first: 2000, second: 1000})
 
-    assert desk.ledger.rooms.oldest_due([(Room.DUE, unclaimed), (Room.DUE, ACCOUNT)]) == Due(second, 1000)
-    assert desk.ledger.rooms.oldest_due([(Room.DUE, ACCOUNT)]) is None
+    assert desk.ledger.due_indexes.oldest_due([(DueIndex.DUE, unclaimed), (DueIndex.DUE, ACCOUNT)]) == Due(second, 1000)
+    assert desk.ledger.due_indexes.oldest_due([(DueIndex.DUE, ACCOUNT)]) is None
 
 
 def test_the_latest_transitions_come_first_and_are_counted(desk: Desk) -> None:

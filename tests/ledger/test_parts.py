@@ -61,14 +61,14 @@ def test_the_sweep_trusts_that_the_next_part_has_been_rung_for_as_long_as_its_pa
     desk.ledger.parts.prepared(first, [(1, "0+1", b"body")], [])
 
     assert desk.client.zscore("bsg:prepare", campaign) == rung_again_at
-    assert rung_again_at == pytest.approx(desk.ledger.rooms.now_ms() + PATIENCE_MS, abs=5_000)
+    assert rung_again_at == pytest.approx(desk.ledger.due_indexes.now_ms() + PATIENCE_MS, abs=5_000)
 
 
 def test_the_sweep_rings_for_a_last_part_that_is_lost_and_for_none_when_all_are_prepared(desk: Desk) -> None:
     campaign = desk.accepted(1)
     lease = desk.leased_part(campaign)
     assert desk.client.zscore("bsg:prepare", campaign) == pytest.approx(
-        desk.ledger.rooms.now_ms() + LEASE_MS, abs=5_000
+        desk.ledger.due_indexes.now_ms() + LEASE_MS, abs=5_000
     )
 
     desk.ledger.parts.prepared(lease, [(1, "0+1", b"body")], [])
@@ -127,7 +127,7 @@ def test_an_expired_part_is_prepared_after_a_retry_with_a_new_deadline(desk: Des
     assert desk.ledger.campaigns.expire(campaign)
     expired = desk.counts(campaign)
 
-    kind, messages = desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.rooms.now_ms() + 1000)
+    kind, messages = desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.due_indexes.now_ms() + 1000)
 
     assert expired == {"expired": 2}
     assert (kind, messages) == ("retried", 2)

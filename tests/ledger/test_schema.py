@@ -13,8 +13,8 @@ import pytest
 from bsg_broker.pulse import Pulse
 from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_ledger import schema
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.limiter import submit_limiter
-from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
 from bsg_worker.recovery.rekey import note_key
@@ -85,9 +85,9 @@ def test_a_key_is_of_one_kind_only(key: schema.Key) -> None:
     assert not key.may_expire or "Redis" in key.removed_by
 
 
-@pytest.mark.parametrize("room", Room)
-def test_every_index_of_what_is_due_is_in_the_schema(room: Room) -> None:
-    assert schema.of(schema.due_index(room, "a1")) or schema.of(schema.due_index(room))
+@pytest.mark.parametrize("index", DueIndex)
+def test_every_index_of_what_is_due_is_in_the_schema(index: DueIndex) -> None:
+    assert schema.of(schema.due_index(index, "a1")) or schema.of(schema.due_index(index))
 
 
 def test_a_key_without_one_of_its_parts_is_not_built() -> None:
@@ -108,7 +108,7 @@ def everything_once(bench: Bench) -> None:
     bench.sandbox.advance(60)
     sync_stop_list(runtime)
     sent = bench.submitted(3, max_cost="100")
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(runtime)
     producer.cancel(sent)
     stop_at_bsg(runtime)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bsg_ledger.batches import BatchLease
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.parts import PartLease
-from bsg_ledger.rooms import Room
 from bsg_ledger.scripts import Scripts
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, Desk
 
@@ -41,7 +41,7 @@ class StepwiseDesk(Desk):
         return campaign
 
     def unfinished(self) -> list[str]:
-        return self.ledger.rooms.take_due(Room.UNFINISHED, at_most=9, put_off_ms=0)
+        return self.ledger.due_indexes.take_due(DueIndex.UNFINISHED, at_most=9, put_off_ms=0)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_from_the_flag_of_a_cancel_on_nothing_leaves(stepwise: StepwiseDesk) -> 
     status = stepwise.ledger.reading.status(campaign)
     assert status is not None
     assert status.cancelled
-    assert stepwise.ledger.rooms.take_due(Room.DUE, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+    assert stepwise.ledger.due_indexes.take_due(DueIndex.DUE, account=ACCOUNT, at_most=9, put_off_ms=0) == []
 
 
 def test_a_cancel_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseDesk) -> None:
@@ -89,7 +89,7 @@ def test_every_batch_at_bsg_is_put_down_to_be_stopped_however_many_steps_that_ta
 
     assert stepwise.ledger.campaigns.cancel(campaign) == (0, BATCHES)
 
-    stops = stepwise.ledger.rooms.members(Room.STOPS, account=ACCOUNT)
+    stops = stepwise.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT)
     assert sorted(map(int, stops)) == list(range(1, BATCHES + 1))
 
 
@@ -118,7 +118,9 @@ def test_a_deadline_that_moves_ends_the_steps_that_it_caused(stepwise: StepwiseD
     stepwise.pass_deadline(campaign)
     assert stepwise.scripts.step("end_unsent", campaign) == "more"
 
-    kind, messages = stepwise.ledger.campaigns.retry(campaign, deadline_ms=stepwise.ledger.rooms.now_ms() + HOUR_MS)
+    kind, messages = stepwise.ledger.campaigns.retry(
+        campaign, deadline_ms=stepwise.ledger.due_indexes.now_ms() + HOUR_MS
+    )
 
     assert (kind, messages) == ("retried", 2)
     assert stepwise.scripts.step("end_unsent", campaign) == "early"
@@ -130,11 +132,11 @@ def test_a_campaign_that_expired_half_stays_due_until_the_rest_has(stepwise: Ste
     stepwise.pass_deadline(campaign)
 
     stepwise.scripts.step("end_unsent", campaign)
-    half = stepwise.ledger.rooms.take_due(Room.DEADLINES, at_most=9, put_off_ms=0)
+    half = stepwise.ledger.due_indexes.take_due(DueIndex.DEADLINES, at_most=9, put_off_ms=0)
     stepwise.ledger.campaigns.expire(campaign)
 
     assert half == [campaign]
-    assert stepwise.ledger.rooms.take_due(Room.DEADLINES, at_most=9, put_off_ms=0) == []
+    assert stepwise.ledger.due_indexes.take_due(DueIndex.DEADLINES, at_most=9, put_off_ms=0) == []
     assert stepwise.counts(campaign) == {"expired": BATCHES}
 
 
@@ -149,7 +151,7 @@ def expired(stepwise: StepwiseDesk) -> str:
 
 
 def begin_to_retry(stepwise: StepwiseDesk, campaign: str) -> list[Any]:
-    return stepwise.scripts.run("retry", campaign, stepwise.ledger.rooms.now_ms() + HOUR_MS)
+    return stepwise.scripts.run("retry", campaign, stepwise.ledger.due_indexes.now_ms() + HOUR_MS)
 
 
 def test_a_retry_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseDesk) -> None:

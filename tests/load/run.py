@@ -112,7 +112,7 @@ def _progress(scene: Scene) -> Progress:
     return Progress(
         enqueued=len(scene.receipts()),
         arrived=scene.sandbox.control.summary().messages,
-        final=len(scene.ledger.rooms.closed_since(scene.ledger.rooms.now_ms())),
+        final=len(scene.ledger.due_indexes.closed_since(scene.ledger.due_indexes.now_ms())),
     )
 
 

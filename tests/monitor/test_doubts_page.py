@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from bsg_config.settings import Settings
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
 from tests.monitor.flower_process import FlowerProcess, Page, Visitor
 from tests.worker.bench import Bench
@@ -93,14 +93,14 @@ def test_what_was_shown_as_left_alone_is_left_alone_though_it_needs_an_operator_
 
 def test_a_look_up_makes_what_was_shown_due_at_once(bench: Bench, flower: FlowerProcess) -> None:
     campaign = in_doubt(bench, asks=True)
-    rooms = Ledger(bench.runtime.redis).rooms
+    due_indexes = Ledger(bench.runtime.redis).due_indexes
     account = Settings.from_environment(bench.environment).account
-    (before,) = rooms.looks(Room.DOUBT, [f"{campaign}-0"], account=account).values()
+    (before,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account).values()
     visitor = ann(flower)
 
     answer = decide(visitor, visitor.get("/campaigns/doubts"), "look-up", f"{campaign}-0:1:pending")
 
-    (after,) = rooms.looks(Room.DOUBT, [f"{campaign}-0"], account=account).values()
+    (after,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account).values()
     assert "Being looked up at BSG: 1 batches" in answer.text
     assert after < before
 

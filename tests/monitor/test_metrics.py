@@ -15,10 +15,10 @@ import bsg_monitor
 from bsg_client.outcomes import OutcomeKind
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
+from bsg_ledger.due_indexes import unstamped
 from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateState
 from bsg_ledger.measurements import SECONDS, Histogram, Measured, Measurements
-from bsg_ledger.rooms import unstamped
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Observer, Overview

@@ -13,9 +13,9 @@ import pytest
 from bsg_client.outcomes import OutcomeKind, ReadFailed
 from bsg_config import clock
 from bsg_config.settings import Settings
+from bsg_ledger.due_indexes import DueIndexes
 from bsg_ledger.gate import GateReason
 from bsg_ledger.reading import Reading
-from bsg_ledger.rooms import Rooms
 from bsg_messages.bodies import unpacked
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
@@ -195,12 +195,12 @@ def test_a_callers_ids_in_an_older_campaign_that_nobody_knows_are_no_proof_eithe
     world.sent_by_nobody_we_know(lost, 0)
     world.producer.cancel(lost)
     campaign = world.waiting(5, reference_ids=ids)
-    real_now, days_ms, lease_ms = world.runtime.ledger.rooms.now_ms, 2 * 86_400_000, LEASE_SECONDS * 1000
+    real_now, days_ms, lease_ms = world.runtime.ledger.due_indexes.now_ms, 2 * 86_400_000, LEASE_SECONDS * 1000
     later = real_now() + days_ms
     world.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
     world.runtime.redis.hset(f"bsg:account:{world.runtime.account}:gate", "since", later - lease_ms)
     world.runtime.redis.hset(f"bsg:campaign:{campaign}", "accepted_at", later - 2 * lease_ms)
-    monkeypatch.setattr(Rooms, "now_ms", lambda _: real_now() + days_ms)
+    monkeypatch.setattr(DueIndexes, "now_ms", lambda _: real_now() + days_ms)
 
     recovery = recover(world.runtime, lambda _: None)
 
@@ -237,10 +237,10 @@ def test_what_left_before_the_gate_was_shut_is_waited_for(world: World, monkeypa
     world.waiting(5)
     told: list[str] = []
     slept: list[float] = []
-    real_now = world.runtime.ledger.rooms.now_ms
+    real_now = world.runtime.ledger.due_indexes.now_ms
     monkeypatch.setattr(clock, "sleep", slept.append)
     # Each sleep lasts for a whole lease.
-    monkeypatch.setattr(Rooms, "now_ms", lambda _: real_now() + len(slept) * LEASE_SECONDS * 1000)
+    monkeypatch.setattr(DueIndexes, "now_ms", lambda _: real_now() + len(slept) * LEASE_SECONDS * 1000)
 
     recover(world.runtime, told.append)
 

@@ -11,8 +11,8 @@ from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.batches import BatchLease
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import Batch, CampaignStatus
-from bsg_ledger.rooms import Room
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
@@ -114,15 +114,15 @@ class Bench:
     def poll_twice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The second time BSG_CONFIRM_WITHIN later."""
         begun = clock.monotonic()
-        self.make_due(Room.LIVE)
+        self.make_due(DueIndex.LIVE)
         poll(self.runtime)
-        self.make_due(Room.LIVE)
+        self.make_due(DueIndex.LIVE)
         monkeypatch.setattr(clock, "monotonic", lambda: begun + 1.0 + self.settings.bsg_confirm_within)
         poll(self.runtime)
 
-    def make_due(self, room: Room) -> None:
-        """Time passes by ageing what is stored: everything in the account's room is due now."""
-        key = f"bsg:account:{self.runtime.account}:{room.value}"
+    def make_due(self, index: DueIndex) -> None:
+        """Time passes by ageing what is stored: everything in the account's index is due now."""
+        key = f"bsg:account:{self.runtime.account}:{index.value}"
         client: Any = self.runtime.redis  # redis-py types its replies as all that they might be
         for member in client.zrange(key, 0, -1):
             client.zadd(key, {member: 1})

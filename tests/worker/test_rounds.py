@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
-from bsg_ledger.rooms import Room
 from bsg_worker.accounts import Accounts
 from bsg_worker.poll.poll import poll
 from bsg_worker.settle import poll_all, settle_all
@@ -27,13 +27,13 @@ def at_once(bench: Bench, verb: Callable[[Accounts], str]) -> list[str]:
 
 def test_a_poll_is_not_begun_while_another_is_under_way(bench: Bench) -> None:
     bench.submitted(1)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
 
     outcomes = at_once(bench, poll_all)
 
     assert outcomes.count(UNDER_WAY) == 1
     bench.sandbox.clear_faults()
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     assert poll(bench.runtime) == "read 1 batches"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cryptography.fernet import Fernet
 
-from bsg_ledger.rooms import Room
+from bsg_ledger.due_indexes import DueIndex
 from bsg_messages.body_seal import BodySeal
 from bsg_sandbox.server import Sandbox
 from bsg_worker.prepare.prepare import prepare_next
@@ -70,7 +70,7 @@ def test_a_worker_without_the_key_holds_parts_and_batches_until_it_has_it(redis_
         client.zadd(f"bsg:campaign:{campaign}:due", {"0": 1}, xx=True)
         client.zadd(f"bsg:campaign:{campaign}:parts", {"1": 1}, xx=True)
         prepare_next(both.runtime, campaign)
-        both.make_due(Room.DUE)
+        both.make_due(DueIndex.DUE)
         for _ in range(2):  # others wait, so that each turn is one batch
             both.submit(campaign)
         assert both.status(campaign).counts["submitted"] == 2

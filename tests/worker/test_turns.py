@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bsg_client.outcomes import ReadFailed
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
-from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
 from bsg_worker.reconcile.reconcile import reconcile
@@ -42,7 +42,7 @@ def test_a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll(bench:
     bench.taken(lost, bench.posting(lost).batch, UNKNOWN)
     campaigns = [bench.submitted(1) for _ in range(3)]
     bench.sandbox.advance(60)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
 
     outcome = poll(bench.runtime)
 
@@ -70,7 +70,7 @@ def test_a_doubt_that_cannot_be_read_leaves_the_others_their_look(bench: Bench) 
     bench.sandbox.fault("cut_after")
     campaigns = [bench.submitted(1) for _ in range(4)]
     bench.sandbox.fault("server_error_before", path="/api/campaigns/1000001/detail", method="GET")
-    bench.make_due(Room.DOUBT)
+    bench.make_due(DueIndex.DOUBT)
 
     reconcile(bench.runtime)
 
@@ -83,7 +83,7 @@ def test_a_low_limit_of_status_requests_leaves_room_for_a_whole_look(redis_url: 
         bench = Bench(redis_url, sandbox, BSG_STATUS_RATE_LIMIT="27/m")
         sandbox.fault("cut_after")
         campaign = bench.submitted(1)
-        bench.make_due(Room.DOUBT)
+        bench.make_due(DueIndex.DOUBT)
 
         reconcile(bench.runtime)
 
@@ -97,7 +97,7 @@ def test_a_read_that_is_throttled_or_finds_the_account_closed_is_obeyed(
     faults: list[tuple[str, dict[str, Any]]] = [("throttle", {"retry_after": 60}), ("http_200_error", {"code": 2})]
     for fault, options in faults:
         bench.sandbox.fault(fault, **options, method="GET", path="/api/campaigns/1000001/detail", times=1)
-        bench.make_due(Room.LIVE)
+        bench.make_due(DueIndex.LIVE)
         poll(bench.runtime)
         cooling = bench.runtime.status_limiter.state().cooling_for
         bench.runtime.redis.delete(f"bsg:account:{bench.runtime.account}:cool-down")

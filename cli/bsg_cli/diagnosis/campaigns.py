@@ -11,8 +11,8 @@ from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import moment, number
 from bsg_config.named_accounts import variable
 from bsg_config.settings import Settings
+from bsg_ledger.due_indexes import DueIndex, unstamped
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.rooms import Room, unstamped
 
 LONGEST_WAIT_SECONDS = 300.0
 LONGEST_LEASE_OVER_SECONDS = 60.0  # the sweep looks every second
@@ -41,8 +41,8 @@ def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Findi
 
 def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     subject = of_account("in doubt", settings)
-    unconfirmed = ledger.rooms.members(Room.DOUBT, account=settings.account)
-    asking = ledger.rooms.members(Room.ASKS, account=settings.account)
+    unconfirmed = ledger.due_indexes.members(DueIndex.DOUBT, account=settings.account)
+    asking = ledger.due_indexes.members(DueIndex.ASKS, account=settings.account)
     if asking:  # guard: operator-is-a-problem
         named = ", ".join(asking[:NAMED_AT_MOST]) + (" …" if len(asking) > NAMED_AT_MOST else "")
         yield Finding(
@@ -54,15 +54,15 @@ def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
         )
     undecided = sorted(set(unconfirmed) - set(asking))
     told = f"{number(len(undecided))} batches are being looked up at BSG"
-    looks = sorted(ledger.rooms.looks(Room.DOUBT, undecided, account=settings.account).values())
+    looks = sorted(ledger.due_indexes.looks(DueIndex.DOUBT, undecided, account=settings.account).values())
     if looks:
         told += f", together; next at {moment(looks[0])}, all of them by {moment(looks[-1])}"
     yield Finding(subject, Level.NOTE if undecided else Level.OK, told)
 
 
 def _spam(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
-    since = ledger.rooms.now_ms() - SPAM_TOLD_FOR_MS
-    found = ledger.rooms.since(Room.SPAM_AT_BSG, since, account=settings.account)
+    since = ledger.due_indexes.now_ms() - SPAM_TOLD_FOR_MS
+    found = ledger.due_indexes.since(DueIndex.SPAM_AT_BSG, since, account=settings.account)
     if found:
         named = ", ".join(found[:NAMED_AT_MOST]) + (" …" if len(found) > NAMED_AT_MOST else "")
         yield Finding(
@@ -75,12 +75,12 @@ def _spam(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
 
 def _overdue(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     """What only a status worker with the account's key looks after."""
-    for room, longest, what in (
-        (Room.LEASES, LONGEST_LEASE_OVER_SECONDS, "was taken by a worker whose lease is over"),
-        (Room.LIVE, LONGEST_UNPOLLED_SECONDS, "should have been asked for at BSG"),
+    for index, longest, what in (
+        (DueIndex.LEASES, LONGEST_LEASE_OVER_SECONDS, "was taken by a worker whose lease is over"),
+        (DueIndex.LIVE, LONGEST_UNPOLLED_SECONDS, "should have been asked for at BSG"),
     ):
-        due = ledger.rooms.oldest_due([(room, settings.account)])
-        seconds = 0.0 if due is None else (ledger.rooms.now_ms() - due.since_ms) / 1000
+        due = ledger.due_indexes.oldest_due([(index, settings.account)])
+        seconds = 0.0 if due is None else (ledger.due_indexes.now_ms() - due.since_ms) / 1000
         if due is not None and seconds > longest:
             yield Finding(
                 of_account("status", settings),
@@ -93,11 +93,11 @@ def _overdue(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
 def _oldest_due(ledger: Ledger, settings: Settings) -> Finding:
     names = {*ledger.reading.account_names(), *(account.account_name for account in settings.accounts)}
     owners = [*map(unstamped, names), *(account.account for account in settings.accounts)]
-    rooms = [(Room.DUE, owner) for owner in owners]
-    due = ledger.rooms.oldest_due([(Room.PREPARE, ""), *rooms])
+    due_indexes = [(DueIndex.DUE, owner) for owner in owners]
+    due = ledger.due_indexes.oldest_due([(DueIndex.PREPARE, ""), *due_indexes])
     if due is None:
         return Finding("waiting", Level.OK, "nothing is due")
-    seconds = max(0.0, (ledger.rooms.now_ms() - due.since_ms) / 1000)
+    seconds = max(0.0, (ledger.due_indexes.now_ms() - due.since_ms) / 1000)
     told = f"the oldest that is due has been so for {seconds:.0f} s, in campaign {due.member}"
     if seconds <= LONGEST_WAIT_SECONDS:
         return Finding("waiting", Level.OK, told)

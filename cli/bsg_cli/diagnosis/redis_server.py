@@ -1,4 +1,4 @@
-"""Whether this Redis can keep what it acknowledges, and has room."""
+"""Whether this Redis can keep what it acknowledges, and has memory left."""
 
 from __future__ import annotations
 
@@ -102,9 +102,9 @@ def _memory(info: Mapping[str, Any]) -> Finding:
             f"has no maxmemory and uses {number(used >> 20)} MiB",
             "Set it below the machine's memory, so that a full Redis refuses campaigns instead of being killed.",
         )
-    room = max(0, limit - used) // QUEUED_MESSAGE_BYTES
-    told = f"has room for about {number(room)} more messages of {QUEUED_MESSAGE_BYTES} bytes in its memory"
-    if room < FEW_MESSAGES:
+    available = max(0, limit - used) // QUEUED_MESSAGE_BYTES
+    told = f"can hold about {number(available)} more messages of {QUEUED_MESSAGE_BYTES} bytes in its memory"
+    if available < FEW_MESSAGES:
         return Finding(_SUBJECT, Level.WARNING, told, "Raise maxmemory, or lower BODY_RETENTION and LEDGER_RETENTION.")
     return Finding(_SUBJECT, Level.OK, told)
 

@@ -123,7 +123,7 @@ local function count(campaign, state, messages, batches)
 end
 
 -- Each state has one place to wait in, scored by the moment when somebody has to look at it.
-local ROOM = { claimed = 'leases', posting = 'leases', unconfirmed = 'doubt', submitted = 'live', finished = 'live' }
+local INDEX_OF = { claimed = 'leases', posting = 'leases', unconfirmed = 'doubt', submitted = 'live', finished = 'live' }
 
 -- The statuses at BSG in which messages are held or lost: each has an index of the batches in it.
 local HELD_AT_BSG = { paused = 'paused-at-bsg', moderation = 'in-moderation', spam = 'spam-at-bsg' }
@@ -143,18 +143,18 @@ end
 local function leave(campaign, batch, state)
   if state == 'pending' then
     redis.call('ZREM', campaign_key(campaign, ':due'), batch)
-  elseif ROOM[state] then
-    redis.call('ZREM', account_key(account_of(campaign), ROOM[state]), batch_id(campaign, batch))
-    if ROOM[state] == 'leases' then redis.call('ZREM', campaign_key(campaign, ':leases'), batch) end
+  elseif INDEX_OF[state] then
+    redis.call('ZREM', account_key(account_of(campaign), INDEX_OF[state]), batch_id(campaign, batch))
+    if INDEX_OF[state] == 'leases' then redis.call('ZREM', campaign_key(campaign, ':leases'), batch) end
   end
 end
 
 local function enter(campaign, batch, state, at)
   if state == 'pending' then
     redis.call('ZADD', campaign_key(campaign, ':due'), at, batch)
-  elseif ROOM[state] then
-    redis.call('ZADD', account_key(account_of(campaign), ROOM[state]), at, batch_id(campaign, batch))
-    if ROOM[state] == 'leases' then redis.call('ZADD', campaign_key(campaign, ':leases'), at, batch) end
+  elseif INDEX_OF[state] then
+    redis.call('ZADD', account_key(account_of(campaign), INDEX_OF[state]), at, batch_id(campaign, batch))
+    if INDEX_OF[state] == 'leases' then redis.call('ZADD', campaign_key(campaign, ':leases'), at, batch) end
   end
 end
 
@@ -175,7 +175,7 @@ local function change_state(campaign, batch, to, at, cause, detail)
   redis.call('HSET', key, 'state', to, 'since', NOW)
   stop_asking(campaign, batch) -- an operator was asked about the state before
   if to == 'pending' then redis.call('HSET', key, 'not_before', at) end
-  if ROOM[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end  -- guard: token-ends-with-lease
+  if INDEX_OF[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end  -- guard: token-ends-with-lease
   enter(campaign, batch, to, at)
   record_event(campaign, batch, from, to, cause, detail)
 end

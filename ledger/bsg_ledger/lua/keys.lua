@@ -12,5 +12,5 @@ local function campaign_key(campaign, suffix) return 'bsg:campaign:' .. campaign
 local function part_key(campaign, part) return campaign_key(campaign, ':part:' .. part) end
 local function batch_key(campaign, batch) return campaign_key(campaign, ':batch:' .. batch) end
 local function account_key(account, suffix) return 'bsg:account:' .. account .. ':' .. suffix end
-local function room_key(account, room) return account == '' and 'bsg:' .. room or account_key(account, room) end
+local function index_key(account, index) return account == '' and 'bsg:' .. index or account_key(account, index) end
 

@@ -40,11 +40,11 @@ end
 -- guard: rekey-gate-stays-shut
 if STANDING[reason] then shut_gate(to, reason, redis.call('HGET', account_key(from, 'gate'), 'by') or '') end
 
-local function carry(room, member)
-  local score = redis.call('ZSCORE', account_key(from, room), member)
+local function carry(index, member)
+  local score = redis.call('ZSCORE', account_key(from, index), member)
   if not score then return end
-  redis.call('ZREM', account_key(from, room), member)
-  redis.call('ZADD', account_key(to, room), score, member)
+  redis.call('ZREM', account_key(from, index), member)
+  redis.call('ZADD', account_key(to, index), score, member)
 end
 
 for batch = 0, number(batches) - 1 do
@@ -52,7 +52,7 @@ for batch = 0, number(batches) - 1 do
   local state, bsg_id, others = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'other_bsg_campaign_ids')
   -- guard: rekey-claimed-waits
   if state == 'claimed' then move_back(campaign, batch, NOW, 'its campaign is for another key') end
-  if ROOM[state] then carry(ROOM[state], id) end  -- guard: rekey-rooms
+  if INDEX_OF[state] then carry(INDEX_OF[state], id) end  -- guard: rekey-due-indexes
   carry('asks', id)  -- guard: rekey-questions
   for _, index in pairs(HELD_AT_BSG) do carry(index, id) end  -- guard: rekey-moves-submitted
   for one in string.gmatch((bsg_id or '') .. ',' .. (others or ''), '%d+') do

@@ -14,11 +14,11 @@ local half_open = account ~= '' and gate_half_open(account)
 if half_open and trial_runs(account) then return { priority } end  -- guard: trial-wakes-nobody
 redis.call('ZREMRANGEBYSCORE', rung, '-inf', NOW - patience)  -- guard: stale-wake-up-forgotten
 local on_their_way = redis.call('ZCARD', rung)
-local room = number(window) - on_their_way - redis.call('ZCARD', campaign_key(campaign, ':leases'))
-if half_open then room = math.min(room, 1 - on_their_way) end  -- guard: half-open-wakes-one
+local free = number(window) - on_their_way - redis.call('ZCARD', campaign_key(campaign, ':leases'))
+if half_open then free = math.min(free, 1 - on_their_way) end  -- guard: half-open-wakes-one
 local due = redis.call('ZCOUNT', campaign_key(campaign, ':due'), '-inf', at) - on_their_way
 local answer = { priority }
-for i = 1, math.min(room, due) do  -- guard: wake-ups-bounded
+for i = 1, math.min(free, due) do  -- guard: wake-ups-bounded
   local bell = ARGV[4] .. i
   redis.call('ZADD', rung, at, bell)
   answer[#answer + 1] = bell

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bsg_ledger.rooms import Room
+from bsg_ledger.due_indexes import DueIndex
 from bsg_messages.errors import CampaignInvalid
 from bsg_worker.poll.poll import poll
 from bsg_worker.reconcile.reconcile import reconcile
@@ -35,7 +35,7 @@ def poll_again(bench: Bench, campaign: str, *, later_ms: int = HOUR_MS) -> None:
     for field in ("lost_at", "unread_at"):
         if bench.runtime.redis.hexists(f"bsg:campaign:{campaign}:batch:0", field):
             age(bench, campaign, field, later_ms)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
 
 
@@ -49,7 +49,7 @@ def denied(bench: Bench) -> str:
 
 
 def asking(bench: Bench) -> int:
-    return bench.runtime.ledger.rooms.length(Room.ASKS, account=bench.runtime.account)
+    return bench.runtime.ledger.due_indexes.length(DueIndex.ASKS, account=bench.runtime.account)
 
 
 def test_a_campaign_that_bsg_denies_for_long_asks_for_an_operator(bench: Bench) -> None:
@@ -71,7 +71,7 @@ def test_denials_are_counted_whichever_process_hears_them(bench: Bench) -> None:
     age(bench, campaign, "submitted_at")
     poll_again(bench, campaign)
     age(bench, campaign, "lost_at")
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
 
     poll(build(bench.settings))
 
@@ -107,7 +107,7 @@ def test_a_detail_that_is_answered_500_for_an_hour_asks_for_an_operator(bench: B
     assert asking(bench) == 1
 
     bench.sandbox.clear_faults()
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
     assert (bench.batch(campaign).needs_person, bench.batch(campaign).error, asking(bench)) == (False, None, 0)
 
@@ -149,15 +149,15 @@ def test_what_bsg_says_nothing_of_use_about_is_never_sent_again(bench: Bench) ->
 def test_a_finished_campaign_whose_detail_is_answered_500_is_not_asked_for_for_ever(bench: Bench) -> None:
     campaign = bench.submitted(1)
     bench.sandbox.advance(60)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
     age(bench, campaign, "finished_at", 73 * HOUR_MS)
     bench.sandbox.fault("server_error_before", method="GET", path="/api/campaigns/1000001/detail")
 
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
 
-    assert bench.runtime.ledger.rooms.length(Room.LIVE, account=bench.runtime.account) == 0
+    assert bench.runtime.ledger.due_indexes.length(DueIndex.LIVE, account=bench.runtime.account) == 0
 
 
 def test_a_campaign_that_bsg_shows_again_asks_nobody_any_more(bench: Bench) -> None:
@@ -215,7 +215,7 @@ def test_what_was_cancelled_and_bsg_may_still_send_is_stopped_though_a_person_sa
     assert bench.producer.resolve(f"{campaign}-0", sent=bsg_id) == "finished"
     bench.sandbox.clear_faults()
 
-    bench.make_due(Room.STOPS)
+    bench.make_due(DueIndex.STOPS)
     assert stop_at_bsg(bench.runtime) == "1 of 1 stops are over"
 
 
@@ -242,7 +242,7 @@ def test_a_finished_campaign_that_bsg_denies_is_asked_for_no_longer_than_its_mes
         next_poll_ms=0,
     )  # fmt: skip
     age(bench, campaign, "finished_at", 73 * HOUR_MS)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
 
     poll(bench.runtime)
 
@@ -256,7 +256,7 @@ def test_a_doubt_whose_look_bsg_denies_asks_for_a_person(bench: Bench, monkeypat
     answer: Any = bench.runtime.client.campaign
     monkeypatch.setattr(bench.runtime.client, "campaign", lambda _: answer(UNKNOWN))
     age(bench, campaign, "intent_at")
-    bench.make_due(Room.DOUBT)
+    bench.make_due(DueIndex.DOUBT)
 
     reconcile(bench.runtime)
 

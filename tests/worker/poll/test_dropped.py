@@ -10,7 +10,7 @@ import pytest
 
 from bsg_client.answers import CampaignDetail, MessageRow
 from bsg_client.bsg_client import BSGClient
-from bsg_ledger.rooms import Room
+from bsg_ledger.due_indexes import DueIndex
 from bsg_worker.poll.dropped import Total, reject_dropped
 from bsg_worker.poll.poll import poll
 from bsg_worker.prepare.prepare import prepare_next
@@ -113,7 +113,7 @@ def test_a_message_that_bsg_neither_counts_nor_lists_yet_is_no_reject_and_is_wai
     bench.sandbox.advance(60)
     bench.sandbox.fault("slow_totals", seconds=3600)
     bench.sandbox.fault("late_visibility", seconds=3600)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
     assert bench.status(campaign).counts["submitted"] == 1
 
@@ -135,7 +135,7 @@ def test_messages_that_an_earlier_attempt_brought_to_bsg_are_sent_and_no_rejects
     batch = bench.batch(campaign)
     assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_001, [1_000_002])
     assert "ALARM: a second BSG campaign" in [change.cause for change in bench.status(campaign).transitions]
-    assert bench.runtime.ledger.rooms.members(Room.STOPS, account=bench.runtime.account) == ["1000002"]
+    assert bench.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=bench.runtime.account) == ["1000002"]
 
     bench.poll_twice(monkeypatch)
     assert bench.status(campaign).counts["finished"] == 3
@@ -152,9 +152,9 @@ def test_of_two_campaigns_that_share_a_batchs_messages_neither_is_stopped_until_
     assert list(bench.producer.rejects(campaign)) == []
     batch = bench.batch(campaign)
     assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_002, [1_000_001])
-    assert bench.runtime.ledger.rooms.length(Room.STOPS, account=bench.runtime.account) == 0
+    assert bench.runtime.ledger.due_indexes.length(DueIndex.STOPS, account=bench.runtime.account) == 0
     bench.producer.cancel(campaign)
-    assert "1000001" in bench.runtime.ledger.rooms.members(Room.STOPS, account=bench.runtime.account)
+    assert "1000001" in bench.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=bench.runtime.account)
 
 
 def test_many_messages_that_bsg_left_out_are_not_looked_up_one_by_one(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bsg_ledger.rooms import Room
+from bsg_ledger.due_indexes import DueIndex
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll import poll as polling
 from bsg_worker.poll.poll import poll
@@ -18,7 +18,7 @@ def many_that_end(redis_url: str, sandbox: Sandbox, **settings: str) -> tuple[Be
     bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", **settings)
     campaign = bench.submitted(MANY)
     sandbox.advance(60)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     sandbox.fault("latency", seconds=0.2, path="/api/campaigns/*/detail", method="GET")
     return bench, campaign
 
@@ -50,7 +50,7 @@ def test_the_price_of_its_creation_stands_when_bsg_tells_none_in_its_list(redis_
     with Sandbox(creation_seconds=60) as sandbox:
         bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
         campaign = bench.submitted(MANY)
-        bench.make_due(Room.LIVE)
+        bench.make_due(DueIndex.LIVE)
 
         outcome = poll(bench.runtime)
 

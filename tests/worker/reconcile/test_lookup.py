@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bsg_ledger.rooms import Room
+from bsg_ledger.due_indexes import DueIndex
 from bsg_sandbox.server import Sandbox
 from bsg_worker.reconcile.reconcile import reconcile
 from bsg_worker.upkeep.stops import stop_at_bsg
@@ -32,14 +32,14 @@ def taken_twice(bench: Bench) -> str:
     campaign = bench.submitted(2)
     bench.producer.resolve(f"{campaign}-0", not_sent=True)
     bench.submit(campaign)
-    bench.make_due(Room.DOUBT)
+    bench.make_due(DueIndex.DOUBT)
     return campaign
 
 
 def looked_twice(bench: Bench) -> None:
-    bench.make_due(Room.DOUBT)
+    bench.make_due(DueIndex.DOUBT)
     reconcile(bench.runtime)
-    bench.make_due(Room.DOUBT)
+    bench.make_due(DueIndex.DOUBT)
     reconcile(bench.runtime)
 
 

@@ -18,8 +18,8 @@ from bsg_client.answers import CampaignDetail, MessageRow
 from bsg_client.bsg_client import BSGClient
 from bsg_client.lists import NewestFirst
 from bsg_config import clock
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
-from bsg_ledger.rooms import Room
 from bsg_messages.bodies import unpacked
 from bsg_sandbox.server import Sandbox
 from bsg_worker.bsg_time import BSGTime
@@ -200,7 +200,7 @@ def test_an_id_that_bsg_complained_of_is_looked_up() -> None:
 
 
 def looks(bench: Bench) -> str:
-    bench.make_due(Room.DOUBT)
+    bench.make_due(DueIndex.DOUBT)
     return reconcile(bench.runtime)
 
 

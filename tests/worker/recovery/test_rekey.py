@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.keys import IN_USE_MS, Rekeyed
-from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
 from bsg_worker.reconcile.reconcile import reconcile
 from bsg_worker.recovery.rekey import move, note_key, take_over
@@ -88,7 +88,7 @@ def test_a_rotated_key_goes_on_by_itself_with_what_is_in_doubt(old: Bench) -> No
     rotated = with_key(old, ROTATED)
 
     assert take_over(rotated.runtime) == "1 campaigns of an older key"
-    rotated.make_due(Room.DOUBT)
+    rotated.make_due(DueIndex.DOUBT)
     reconcile(rotated.runtime)
 
     assert rotated.status(campaign).counts["submitted"] == 3
@@ -111,7 +111,7 @@ def test_a_rotated_key_goes_on_with_what_is_submitted_and_what_is_to_be_stopped(
 
     assert rotated.batch(submitted).bsg_status == "sending"
     assert not rotated.batch(submitted).needs_person
-    assert rotated.runtime.ledger.rooms.members(Room.STOPS, account=rotated.runtime.account) == []
+    assert rotated.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=rotated.runtime.account) == []
     assert "stopped at BSG" in {transition.cause for transition in rotated.status(cancelled).transitions}
 
 

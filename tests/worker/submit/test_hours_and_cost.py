@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.rooms import Room
+from bsg_ledger.due_indexes import DueIndex
 from bsg_producer import CampaignInvalid
 from bsg_sandbox.server import Sandbox
 from tests.worker.bench import Bench
@@ -65,7 +65,7 @@ def price_of_ten(bench: Bench) -> float:
 def submit_all(bench: Bench, campaign: str) -> str:
     outcomes = []
     for _ in range(10):
-        bench.make_due(Room.DUE)
+        bench.make_due(DueIndex.DUE)
         outcomes.append(bench.submit(campaign))
     return "; ".join(outcomes)
 
@@ -138,7 +138,7 @@ def test_until_the_first_batch_has_its_price_the_others_wait(priced: Bench) -> N
 def test_what_is_on_its_way_counts(priced: Bench) -> None:
     ten = price_of_ten(priced)
     campaign = priced.prepared(50, max_cost=ten * 2.5)
-    priced.make_due(Room.DUE)
+    priced.make_due(DueIndex.DUE)
     batches = priced.runtime.ledger.batches
     priced.runtime.redis.hset(f"bsg:campaign:{campaign}", mapping={"cost": str(ten), "priced": "10"})
     priced.runtime.redis.hincrby(f"bsg:campaign:{campaign}", "messages:submitted", 10)

@@ -155,7 +155,7 @@ def test_a_wait_that_is_absurd_is_no_longer_than_the_longest_cool_down(redis_url
         client: Any = bench.runtime.redis  # redis-py types its replies as all that they might be
         due_ms = client.zscore(f"bsg:campaign:{campaign}:due", "0")
 
-        assert due_ms - bench.runtime.ledger.rooms.now_ms() <= 3_600_000
+        assert due_ms - bench.runtime.ledger.due_indexes.now_ms() <= 3_600_000
 
 
 def test_an_intent_that_has_grown_old_lets_nothing_leave(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
-from bsg_ledger.rooms import Room
 from bsg_sandbox.server import Sandbox
 from bsg_worker.reconcile.reconcile import reconcile
 from bsg_worker.upkeep.probe import probe_gate
@@ -205,5 +205,5 @@ def a_second_passes(bench: Bench, campaigns: list[str]) -> None:
     for campaign in campaigns:
         bench.submit(campaign)
     probe_gate(bench.runtime)
-    bench.make_due(Room.DOUBT)
+    bench.make_due(DueIndex.DOUBT)
     reconcile(bench.runtime)

@@ -14,7 +14,7 @@ DAY_MS = 86_400_000
 def closed(bench: Bench, *, days: int) -> str:
     campaign = bench.prepared(3)
     bench.producer.cancel(campaign)
-    bench.runtime.redis.zadd("bsg:closed", {campaign: bench.runtime.ledger.rooms.now_ms() - days * DAY_MS})
+    bench.runtime.redis.zadd("bsg:closed", {campaign: bench.runtime.ledger.due_indexes.now_ms() - days * DAY_MS})
     return campaign
 
 

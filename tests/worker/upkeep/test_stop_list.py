@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bsg_config import clock
-from bsg_ledger.rooms import Room
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.suppressions import Suppression
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
@@ -86,7 +86,7 @@ def test_a_phone_that_opts_out_at_bsg_is_taken_out_of_what_waits(bench: Bench) -
 
     sync_stop_list(bench.runtime)
     for _ in range(3):
-        bench.make_due(Room.DUE)
+        bench.make_due(DueIndex.DUE)
         bench.submit(campaign.campaign_id)
 
     assert set(bench.sandbox.record().recipients) == {FIRST + 1}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bsg_ledger.rooms import Room
+from bsg_ledger.due_indexes import DueIndex
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
 from bsg_worker.upkeep.stops import FEW, stop_at_bsg
@@ -24,7 +24,7 @@ def cancelled_in_creation(bench: Bench, count: int = 1, **settings: Any) -> str:
 
 
 def stop_again(bench: Bench) -> str:
-    bench.make_due(Room.STOPS)
+    bench.make_due(DueIndex.STOPS)
     return stop_at_bsg(bench.runtime)
 
 
@@ -60,7 +60,7 @@ def test_the_next_try_comes_within_two_seconds_while_bsg_creates_and_later_when_
         bench.sandbox.force_status(int(bsg_id), status)
         stop_again(bench)
         score = bench.runtime.redis.zscore(f"bsg:account:{bench.runtime.account}:stops", bsg_id)
-        waits.append((float(str(score)) - bench.runtime.ledger.rooms.now_ms()) / 1000)
+        waits.append((float(str(score)) - bench.runtime.ledger.due_indexes.now_ms()) / 1000)
 
     assert 0 < waits[0] <= 2 < waits[1] <= 10
 
@@ -75,7 +75,7 @@ def test_a_stop_that_was_refused_for_an_hour_is_tried_less_often_and_never_given
         bench.runtime.redis.hincrby(refusals, f"{bsg_id}:since", -hours * 3_600_000)
         stop_again(bench)
         score = bench.runtime.redis.zscore(f"bsg:account:{bench.runtime.account}:stops", bsg_id)
-        waits.append((float(str(score)) - bench.runtime.ledger.rooms.now_ms()) / 1000)
+        waits.append((float(str(score)) - bench.runtime.ledger.due_indexes.now_ms()) / 1000)
 
     assert 50 < waits[0] <= 61
     assert 500 < waits[1] <= 600
@@ -177,7 +177,7 @@ def test_a_stop_that_bsg_denies_again_and_again_ends_as_an_alarm_and_asks_an_ope
 def test_an_operator_is_asked_for_as_long_as_the_campaign_is_not_over_at_bsg(bench: Bench) -> None:
     campaign = denied(bench)
     stop_again(bench)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)  # BSG shows it, which does not stop it
 
     assert bench.batch(campaign).needs_person
@@ -185,7 +185,7 @@ def test_an_operator_is_asked_for_as_long_as_the_campaign_is_not_over_at_bsg(ben
 
     bench.sandbox.configure(sending_seconds=1)
     bench.sandbox.force_status(bench.batch(campaign).bsg_campaign_id or 0, "done")
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
     assert not bench.batch(campaign).needs_person
 
@@ -199,7 +199,7 @@ def test_another_cancel_asks_bsg_once_more(bench: Bench) -> None:
 
     assert stop_again(bench) == "1 of 1 stops are over"
     assert at_bsg(bench) == ["stopped"]
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
     assert (bench.status(campaign).state, bench.batch(campaign).needs_person) == ("cancelled", False)
 
@@ -208,15 +208,15 @@ def test_a_stop_that_was_given_up_is_tried_again_once_bsg_knows_the_campaign_aga
     campaign = denied(bench)
     stop_again(bench)
     bench.sandbox.fault("server_error_before", status=404, method="GET", path="/api/campaigns/*")
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
     bench.sandbox.clear_faults()
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
 
     assert stop_at_bsg(bench.runtime) == "1 of 1 stops are over"
     assert at_bsg(bench) == ["stopped"]
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
     assert (bench.status(campaign).state, bench.batch(campaign).needs_person) == ("cancelled", False)
 
@@ -240,7 +240,7 @@ def test_a_second_campaign_of_a_batch_whose_stop_bsg_denies_is_an_alarm_too(benc
 def test_a_poll_puts_down_again_what_was_cancelled_and_is_not_final_at_bsg(bench: Bench) -> None:
     campaign = cancelled_in_creation(bench, stop_in_creation=True)
     bench.runtime.redis.delete(f"bsg:account:{bench.runtime.account}:stops")  # as earlier versions forgot it
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
 
     poll(bench.runtime)
 
@@ -251,13 +251,13 @@ def test_a_poll_puts_down_again_what_was_cancelled_and_is_not_final_at_bsg(bench
 
 def test_a_poll_puts_nothing_down_that_was_not_cancelled_or_is_final(bench: Bench) -> None:
     campaign = bench.submitted(1)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
     assert stop_again(bench) == ""
 
     bench.producer.cancel(campaign)
     bench.sandbox.advance(60)
     stop_again(bench)
-    bench.make_due(Room.LIVE)
+    bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
     assert stop_again(bench) == ""

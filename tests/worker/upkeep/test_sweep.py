@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.due_indexes import DueIndex, unstamped
 from bsg_ledger.gate import GateReason
-from bsg_ledger.rooms import Room, unstamped
 from bsg_ledger.scripts import Scripts
 from bsg_sandbox.server import Sandbox
 from bsg_worker.doorbells import ring_submits
@@ -65,7 +65,7 @@ def test_a_queue_that_is_long_enough_gets_no_more_bells(bench: Bench) -> None:
     client.delete(queue)
     for campaign in bench.producer.campaigns():  # as if the bells that rang for them had been lost
         client.delete(f"bsg:campaign:{campaign.campaign_id}:rung")
-    bench.make_due(Room.DUE)
+    bench.make_due(DueIndex.DUE)
     for member in client.zrange(UNCLAIMED, 0, -1):
         client.zadd(UNCLAIMED, {member: 1})
 

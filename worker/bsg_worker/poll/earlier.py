@@ -62,7 +62,7 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
     """Look the missing reference ids up, without naming a campaign. Raises `ReadFailed`."""
     ours = {row["reference_id"] for row in rows}
     found, foreign, left = Elsewhere(), set[int](), dict.fromkeys(missing)
-    now, accepted = moment(runtime.ledger.rooms.now_ms()), moment(record.accepted_ms)
+    now, accepted = moment(runtime.ledger.due_indexes.now_ms()), moment(record.accepted_ms)
     lookup = Lookup(
         client=runtime.client,
         time=runtime.bsg_time,

@@ -17,7 +17,7 @@ def listed_campaigns(runtime: Runtime, turns: Turns, wanted: Set[int], oldest: d
     """Return those of the wanted campaigns that BSG lists, none of which is older; fewer where a request fails."""
     missing = set(wanted)
     listed: dict[int, CampaignAnswer] = {}
-    now = moment(runtime.ledger.rooms.now_ms())
+    now = moment(runtime.ledger.due_indexes.now_ms())
     with turns.turn():
         for answer in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
             if answer.id in missing:

@@ -8,9 +8,9 @@ import logging
 from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
-from bsg_ledger.rooms import Room
 from bsg_messages.envelope import Envelope
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.poll.dropped import reject_dropped
@@ -31,8 +31,8 @@ ASKED_POLL_SECONDS = 300.0  # of a batch that an operator is asked about already
 
 def poll(runtime: Runtime) -> str:
     """Looks at the batches that are due and records what BSG says of them."""
-    due = runtime.ledger.rooms.take_due(
-        Room.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
+    due = runtime.ledger.due_indexes.take_due(
+        DueIndex.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )
     records = [record for record in runtime.ledger.reading.batch_records(due) if record.bsg_campaign_id is not None]
     if not records:
@@ -59,7 +59,7 @@ def poll(runtime: Runtime) -> str:
 
     read = turns.each(looks, look)
     if left:
-        runtime.ledger.rooms.give_back(Room.LIVE, left, account=runtime.account)
+        runtime.ledger.due_indexes.give_back(DueIndex.LIVE, left, account=runtime.account)
     outcome = f"read {read} of {len(records)} batches: {turns.cause}" if turns.cause else f"read {read} batches"
     return f"{outcome}, {len(left)} left for the next" if left else outcome
 
@@ -118,7 +118,7 @@ def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str
     return next_poll(
         status,
         interval=runtime.settings.bsg_poll_interval,
-        now=moment(runtime.ledger.rooms.now_ms()),
+        now=moment(runtime.ledger.due_indexes.now_ms()),
         submitted_at=moment(record.submitted_ms),
         start_at=envelope.start_at,
         finished_at=moment(record.finished_ms) if record.finished_ms else None,

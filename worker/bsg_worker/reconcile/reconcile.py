@@ -11,9 +11,9 @@ from typing import Any
 from bsg_client.answers import CampaignDetail, MessageRow
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
-from bsg_ledger.rooms import Room
 from bsg_messages.bodies import rejected, unpacked, without
 from bsg_messages.columns import Flaw
 from bsg_messages.rejects import RejectCode
@@ -52,8 +52,8 @@ def reconcile(runtime: Runtime) -> str:
 
 def _round(runtime: Runtime) -> str:
     gap = min(runtime.settings.bsg_confirm_within, LONGEST_GAP_SECONDS)
-    due = runtime.ledger.rooms.take_due(
-        Room.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
+    due = runtime.ledger.due_indexes.take_due(
+        DueIndex.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
     )
     records = _unconfirmed(runtime, due)
     if not records:
@@ -94,7 +94,7 @@ class _Looks:
         self._found_in: Reads = self._reads
 
     def _shared(self, by_reference: Mapping[str, Sequence[MessageRow]]) -> ReadOnce:
-        now = moment(self._runtime.ledger.rooms.now_ms())
+        now = moment(self._runtime.ledger.due_indexes.now_ms())
         return ReadOnce(self._runtime.client, self._earliest, now, by_reference)
 
     def read_back(self, records: Sequence[BatchRecord]) -> None:
@@ -170,7 +170,7 @@ def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
         time=runtime.bsg_time,
         owner=partial(runtime.ledger.reading.owner, runtime.account),
         orphans=partial(runtime.ledger.reading.orphans, runtime.account),
-        now=moment(runtime.ledger.rooms.now_ms()),
+        now=moment(runtime.ledger.due_indexes.now_ms()),
     )
 
 
@@ -224,7 +224,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
     )
     if not confirmed:  # guard: absence-confirmed
         return "no trace yet"
-    old = moment(runtime.ledger.rooms.now_ms()) - moment(record.first_intent_ms) > LISTABLE
+    old = moment(runtime.ledger.due_indexes.now_ms()) - moment(record.first_intent_ms) > LISTABLE
     state = runtime.ledger.batches.absent(
         record.campaign_id,
         record.batch,

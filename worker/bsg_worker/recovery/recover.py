@@ -48,7 +48,7 @@ def recover(runtime: Runtime, tell: Tell) -> Recovery:
     """
     runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)  # guard: recovery-shuts-gate
     since = runtime.gate.state().since
-    shut_ms = runtime.ledger.rooms.now_ms() if since is None else round(since.timestamp() * 1000)
+    shut_ms = runtime.ledger.due_indexes.now_ms() if since is None else round(since.timestamp() * 1000)
     _prepare(runtime, shut_ms, tell)  # guard: recovery-prepares-chunks
     _let_the_wire_fall_silent(runtime, shut_ms, tell)  # guard: recovery-waits-for-wire
     recovery, looked = Recovery(), dict[str, int]()
@@ -86,12 +86,12 @@ def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
             elif lease.at is None:
                 break
             else:
-                clock.sleep(min(LOOK_AGAIN_SECONDS, max(0.0, (lease.at - runtime.ledger.rooms.now_ms()) / 1000)))
+                clock.sleep(min(LOOK_AGAIN_SECONDS, max(0.0, (lease.at - runtime.ledger.due_indexes.now_ms()) / 1000)))
 
 
 def _let_the_wire_fall_silent(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
     """A request whose intent the ledger lost may be on the wire for as long as a lease: a look before proves little."""
-    while (left := shut_ms / 1000 + runtime.settings.lease_seconds - runtime.ledger.rooms.now_ms() / 1000) > 0:
+    while (left := shut_ms / 1000 + runtime.settings.lease_seconds - runtime.ledger.due_indexes.now_ms() / 1000) > 0:
         tell(f"waiting {left:.0f} s (LEASE_SECONDS): what left before the gate was shut may still be on the wire")
         clock.sleep(min(left, LOOK_AGAIN_SECONDS))
     while any(True for _ in _waiting(runtime, shut_ms, state="claimed")):
@@ -121,7 +121,7 @@ def _look_once(
 ) -> list[BatchRecord]:
     """Acts on every trace; answers the batches of which there is none."""
     earliest = moment(min(record.accepted_ms for record in records))
-    reads = ReadOnce(runtime.client, earliest, moment(runtime.ledger.rooms.now_ms()))
+    reads = ReadOnce(runtime.client, earliest, moment(runtime.ledger.due_indexes.now_ms()))
     untraced = []
     for number, record in enumerate(records, 1):
         tell(f"{which}: batch {number} of {len(records)}")

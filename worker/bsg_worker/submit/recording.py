@@ -129,7 +129,7 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) 
         LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch_id)
     # A time that is held against a later one would show a zone that BSG does not have.
     if clock.monotonic() - begun < CLOCK_TOLERANCE.total_seconds():
-        runtime.bsg_time.learn(campaign.created_at, moment(runtime.ledger.rooms.now_ms()))
+        runtime.bsg_time.learn(campaign.created_at, moment(runtime.ledger.due_indexes.now_ms()))
     return Recorded(state)
 
 

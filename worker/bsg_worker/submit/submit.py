@@ -97,7 +97,7 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
     if isinstance(lease, NothingDue):
         if lease.at is None:
             return Step("nothing due", again_in=None, ends=True)
-        wait = max(0.0, (lease.at - runtime.ledger.rooms.now_ms()) / 1000)
+        wait = max(0.0, (lease.at - runtime.ledger.due_indexes.now_ms()) / 1000)
         return Step(f"nothing due for {wait:.1f} s", again_in=wait, ends=True)
     if not isinstance(lease, BatchLease):
         return Step(f"not now: {lease.why}", again_in=None, ends=True)
@@ -195,7 +195,7 @@ def _give_back(runtime: Runtime, lease: BatchLease, delay: float, cause: str, *,
 
 
 def _now(runtime: Runtime) -> datetime:
-    return moment(runtime.ledger.rooms.now_ms())
+    return moment(runtime.ledger.due_indexes.now_ms())
 
 
 def _closed(envelope: Envelope, now: datetime) -> float:

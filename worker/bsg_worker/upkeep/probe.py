@@ -60,7 +60,7 @@ def _short_of_funds(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
 
 
 def _shut_for_long(runtime: Runtime, gate: GateState) -> bool:
-    return gate.since is not None and moment(runtime.ledger.rooms.now_ms()) - gate.since >= TRIAL_AFTER
+    return gate.since is not None and moment(runtime.ledger.due_indexes.now_ms()) - gate.since >= TRIAL_AFTER
 
 
 def _amount(text: str | None) -> Decimal | None:

@@ -7,11 +7,11 @@ from bsg_worker.runtime import Runtime
 
 def purge(runtime: Runtime) -> str:
     """Forgets the bodies of closed campaigns after BODY_RETENTION, and all of them after LEDGER_RETENTION."""
-    now_ms, settings = runtime.ledger.rooms.now_ms(), runtime.settings
+    now_ms, settings = runtime.ledger.due_indexes.now_ms(), runtime.settings
     forgotten = bodies = 0
-    for campaign_id in runtime.ledger.rooms.closed_since(now_ms - int(settings.ledger_retention * 1000)):
+    for campaign_id in runtime.ledger.due_indexes.closed_since(now_ms - int(settings.ledger_retention * 1000)):
         forgotten += runtime.ledger.campaigns.forget(campaign_id)
-    closed = runtime.ledger.rooms.closed_since(now_ms - int(settings.body_retention * 1000))
+    closed = runtime.ledger.due_indexes.closed_since(now_ms - int(settings.body_retention * 1000))
     known = runtime.ledger.reading.bodies_forgotten(closed)
     for campaign_id in closed:
         if not known[campaign_id]:

@@ -7,8 +7,8 @@ from threading import Lock
 
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.moments import moment
-from bsg_ledger.rooms import Room
 from bsg_worker.pace import FINAL
 from bsg_worker.poll.listed import listed_campaigns
 from bsg_worker.read_failures import denies
@@ -26,8 +26,8 @@ CREATION = "creation"
 
 def stop_at_bsg(runtime: Runtime) -> str:
     """Ask BSG to stop what is due to be stopped; a stop is over when BSG calls the campaign final."""
-    due = runtime.ledger.rooms.take_due(
-        Room.STOPS, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(AGAIN_SECONDS * 1000)
+    due = runtime.ledger.due_indexes.take_due(
+        DueIndex.STOPS, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(AGAIN_SECONDS * 1000)
     )
     if not due:
         return ""
@@ -49,7 +49,7 @@ class _Pass:
         ended = self._turns.each(asked, self._ask)
         ended += self._ended_by_status(self._refused)
         if self._left:  # guard: stop-rest-at-once
-            self._runtime.ledger.rooms.give_back(Room.STOPS, self._left, account=self._runtime.account)
+            self._runtime.ledger.due_indexes.give_back(DueIndex.STOPS, self._left, account=self._runtime.account)
         outcome = f"{ended} of {len(due)} stops are over"
         return f"{outcome}: {self._turns.cause}" if self._turns.cause else outcome
 

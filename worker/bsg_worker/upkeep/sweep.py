@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bsg_broker.doorbell import BELL_PATIENCE_MS
 from bsg_broker.queues import PREPARE, SUBMIT, queue_of
-from bsg_ledger.rooms import Room, unstamped
+from bsg_ledger.due_indexes import DueIndex, unstamped
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.reconcile.reconcile import reconcile
@@ -34,8 +34,8 @@ def sweep(runtime: Runtime) -> str:
 
 def _finish(runtime: Runtime) -> int:
     """Takes the steps that a process which has died has left."""
-    due = runtime.ledger.rooms.take_due(
-        Room.UNFINISHED, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
+    due = runtime.ledger.due_indexes.take_due(
+        DueIndex.UNFINISHED, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
     )
     for campaign_id in due:
         runtime.ledger.campaigns.finish(campaign_id)
@@ -43,8 +43,8 @@ def _finish(runtime: Runtime) -> int:
 
 
 def _expire(runtime: Runtime) -> int:
-    due = runtime.ledger.rooms.take_due(
-        Room.DEADLINES, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
+    due = runtime.ledger.due_indexes.take_due(
+        DueIndex.DEADLINES, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
     )
     expired = 0
     for campaign_id in due:
@@ -53,11 +53,11 @@ def _expire(runtime: Runtime) -> int:
 
 
 def _ring_prepares(runtime: Runtime) -> int:
-    due = runtime.ledger.rooms.take_due(Room.PREPARE, at_most=AT_ONCE, put_off_ms=BELL_PATIENCE_MS)
+    due = runtime.ledger.due_indexes.take_due(DueIndex.PREPARE, at_most=AT_ONCE, put_off_ms=BELL_PATIENCE_MS)
     rung = 0
     for campaign_id in by_lot(due):
         priority = runtime.ledger.reading.priority(campaign_id)
-        if _has_room(runtime, queue_of(PREPARE, priority), rung):
+        if _has_capacity(runtime, queue_of(PREPARE, priority), rung):
             rung += runtime.doorbell.ring_prepare(campaign_id, priority)
     return rung
 
@@ -74,17 +74,17 @@ def _ring_submits(runtime: Runtime) -> int:
 
 
 def _ring_due(runtime: Runtime, account: str, at_most: int) -> int:
-    due = runtime.ledger.rooms.take_due(
-        Room.DUE, account=account, at_most=at_most, put_off_ms=int(runtime.settings.sweep_interval * 1000)
+    due = runtime.ledger.due_indexes.take_due(
+        DueIndex.DUE, account=account, at_most=at_most, put_off_ms=int(runtime.settings.sweep_interval * 1000)
     )
     rung = 0
     for campaign_id in by_lot(due):
-        if _has_room(runtime, queue_of(SUBMIT, runtime.ledger.reading.priority(campaign_id)), rung):
+        if _has_capacity(runtime, queue_of(SUBMIT, runtime.ledger.reading.priority(campaign_id)), rung):
             rung += ring_submits(runtime, campaign_id)
     return rung
 
 
-def _has_room(runtime: Runtime, queue: str, rung: int) -> bool:
+def _has_capacity(runtime: Runtime, queue: str, rung: int) -> bool:
     """Whether one more may be rung for, of so many in this round.
 
     A queue with a window's worth of bells keeps the workers busy: more would only grow it. But large campaigns keep it

@@ -1,4 +1,4 @@
-"""The waiting rooms: what is due to be looked at, by whom soever looks first."""
+"""The waiting due_indexes: what is due to be looked at, by whom soever looks first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def unstamped(account_name: str) -> str:
     return f"-{account_name}"
 
 
-class Room(StrEnum):
+class DueIndex(StrEnum):
     DUE = "due"  # campaigns with pending batches
     LEASES = "leases"  # claimed and posting batches
     DOUBT = "doubt"  # unconfirmed batches
@@ -38,52 +38,53 @@ class Room(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The member of a room that has been due for longest, and since when (ms)."""
+    """The member of an index that has been due for longest, and since when (ms)."""
 
     member: str
     since_ms: int
 
 
-class Rooms:
+class DueIndexes:
     def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
         self._client: Any = client  # redis-py types its replies as all that they might be
         self._scripts = scripts
 
-    def take_due(self, room: Room, *, account: str = "", at_most: int, put_off_ms: int) -> list[str]:
-        """The members that are due, put off by `put_off_ms` so that two who look at once share the work."""
-        return [text_of(member) for member in self._scripts.run("due", account, room.value, at_most, put_off_ms)]
+    def take_due(self, index: DueIndex, *, account: str = "", at_most: int, put_off_ms: int) -> list[str]:
+        """Take the members that are due, and put them off by `put_off_ms`: two callers at once share the work."""
+        return [text_of(member) for member in self._scripts.run("due", account, index.value, at_most, put_off_ms)]
 
-    def give_back(self, room: Room, members: Sequence[str], *, account: str = "") -> None:
-        """What was taken and not looked at is due at once."""
-        self._scripts.run("give_back", account, room.value, *members)
+    def give_back(self, index: DueIndex, members: Sequence[str], *, account: str = "") -> None:
+        """Give back members that were taken and not looked at: they are due at once."""
+        self._scripts.run("give_back", account, index.value, *members)
 
-    def members(self, room: Room, *, account: str) -> list[str]:
-        """All that wait in an account's room, the earliest first."""
-        return [text_of(member) for member in self._client.zrange(schema.due_index(room, account), 0, -1)]
+    def members(self, index: DueIndex, *, account: str) -> list[str]:
+        """Return all members of an account's index, the earliest first."""
+        return [text_of(member) for member in self._client.zrange(schema.due_index(index, account), 0, -1)]
 
-    def oldest_due(self, places: Iterable[tuple[Room, str]]) -> Due | None:
-        """Which member is, or was, due first in these rooms of these accounts ("": the whole ledger's room)."""
+    def oldest_due(self, places: Iterable[tuple[DueIndex, str]]) -> Due | None:
+        """Return the member that is, or was, due first in these indexes of these accounts ("": the whole ledger's
+        index)."""
         pipe = self._client.pipeline(transaction=False)
-        for room, account in places:
-            pipe.zrange(schema.due_index(room, account), 0, 0, withscores=True)
+        for index, account in places:
+            pipe.zrange(schema.due_index(index, account), 0, 0, withscores=True)
         found = [Due(text_of(name), int(since)) for answer in pipe.execute() for name, since in answer]
         return min(found, key=lambda due: due.since_ms, default=None)
 
-    def length(self, room: Room, *, account: str) -> int:
-        """How many wait in an account's room."""
-        return int(self._client.zcard(schema.due_index(room, account)))
+    def length(self, index: DueIndex, *, account: str) -> int:
+        """Return the number of members in an account's index."""
+        return int(self._client.zcard(schema.due_index(index, account)))
 
-    def since(self, room: Room, since_ms: int, *, account: str) -> list[str]:
-        """Those that are in an account's room since that moment or later, the earliest first."""
+    def since(self, index: DueIndex, since_ms: int, *, account: str) -> list[str]:
+        """Return the members of an account's index since that time or later, the earliest first."""
         return [
-            text_of(member) for member in self._client.zrangebyscore(schema.due_index(room, account), since_ms, "+inf")
+            text_of(member) for member in self._client.zrangebyscore(schema.due_index(index, account), since_ms, "+inf")
         ]
 
-    def looks(self, room: Room, members: Sequence[str], *, account: str) -> dict[str, datetime]:
-        """When each of the members is looked at next; those that are not in the room are left out."""
+    def looks(self, index: DueIndex, members: Sequence[str], *, account: str) -> dict[str, datetime]:
+        """Return when each of the members is looked at next, without those that are not in the index."""
         if not members:
             return {}
-        scores = self._client.zmscore(schema.due_index(room, account), list(members))
+        scores = self._client.zmscore(schema.due_index(index, account), list(members))
         return {member: moment(score) for member, score in zip(members, scores, strict=True) if score is not None}
 
     def closed_since(self, before_ms: int) -> list[str]:
