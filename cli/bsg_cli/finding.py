@@ -59,7 +59,7 @@ def _looked_up(runtime: Runtime, doubts: Sequence[Doubt]) -> dict[str, _Looked]:
         for count, record in enumerate(runtime.ledger.reading.batch_records(doubt.batch for doubt in doubts), 1):
             progress.show(f"looking up batch {count} of {len(doubts)}")
             body = runtime.ledger.reading.body(record.campaign_id, record.batch)
-            rows = [] if body is None else json.loads(unpacked(body, runtime.seal))
+            rows = [] if body is None else json.loads(unpacked(body, runtime.cipher))
             looked[record.id] = _Looked(record, look_up(runtime, record, rows, reads))
     finally:
         progress.clear()

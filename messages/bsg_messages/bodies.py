@@ -8,24 +8,24 @@ from typing import Any
 
 import zstandard
 
-from bsg_messages.body_seal import BodySeal
+from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.columns import Flaw
 from bsg_messages.rejects import Reject
 
 
-def unpacked(body: bytes, seal: BodySeal) -> bytes:
-    """The messages array as it goes on the wire (JSON). Raises BodySealed."""
-    return zstandard.decompress(seal.open(body))
+def unpacked(body: bytes, cipher: BodyCipher) -> bytes:
+    """The messages array as it goes on the wire (JSON). Raises DecryptionError."""
+    return zstandard.decompress(cipher.decrypt(body))
 
 
-def packed(rows: Sequence[Any], seal: BodySeal) -> bytes:
-    return seal.close(zstandard.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode(), 1))
+def packed(rows: Sequence[Any], cipher: BodyCipher) -> bytes:
+    return cipher.encrypt(zstandard.compress(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode(), 1))
 
 
-def without(rows: Sequence[Any], indexes: Sequence[int], gone: set[int], seal: BodySeal) -> tuple[bytes, list[int]]:
+def without(rows: Sequence[Any], indexes: Sequence[int], gone: set[int], cipher: BodyCipher) -> tuple[bytes, list[int]]:
     """The packed body and the message indexes that are left when the rows at the places `gone` are taken out."""
     left = [place for place in range(len(rows)) if place not in gone]
-    return packed([rows[place] for place in left], seal), [indexes[place] for place in left]
+    return packed([rows[place] for place in left], cipher), [indexes[place] for place in left]
 
 
 def rejected(rows: Sequence[Any], indexes: Sequence[int], flaws: Mapping[int, Flaw]) -> list[tuple[int, str]]:

@@ -10,14 +10,14 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.limiter import LONGEST_RESERVATION, status_limiter, submit_limiter
-from bsg_messages.body_seal import BodySeal
+from bsg_messages.body_cipher import BodyCipher
 
 
 @dataclass(frozen=True, slots=True)
 class BSGReads:
     ledger: Ledger
     client: BSGClient
-    seal: BodySeal
+    cipher: BodyCipher
 
     @classmethod
     def of_account(cls, settings: Settings, *, timeout: float = LONGEST_RESERVATION) -> BSGReads:
@@ -35,4 +35,4 @@ class BSGReads:
             failures=ledger.failures(settings.account),
             timeout=timeout,
         )
-        return cls(ledger, client, BodySeal(settings.body_key))
+        return cls(ledger, client, BodyCipher(settings.body_key))

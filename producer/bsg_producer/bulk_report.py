@@ -13,7 +13,7 @@ from bsg_config import clock
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import Batch
 from bsg_messages.bodies import unpacked
-from bsg_messages.body_seal import BodySealed
+from bsg_messages.body_cipher import DecryptionError
 from bsg_producer.bsg_reads import BSGReads
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.reporting import MessageReport
@@ -41,8 +41,8 @@ def report_in_bulk(reads: BSGReads, batch: Batch, bsg_id: int) -> list[MessageRe
     if body is None:
         return None
     try:
-        messages = {str(message["phone"]): message for message in json.loads(unpacked(body, reads.seal))}
-    except BodySealed:
+        messages = {str(message["phone"]): message for message in json.loads(unpacked(body, reads.cipher))}
+    except DecryptionError:
         return None
     created_at = reads.client.campaign(bsg_id).created_at
     if created_at is None:

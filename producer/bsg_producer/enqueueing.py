@@ -16,7 +16,7 @@ from bsg_config import clock
 from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.ledger import Ledger
-from bsg_messages.body_seal import BodySeal
+from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.campaign_ids import new_campaign_id
 from bsg_messages.columns import pack
 from bsg_messages.envelope import Envelope
@@ -48,13 +48,13 @@ def enqueue(
     *,
     account: str,
     window: int,
-    seal: BodySeal,
+    cipher: BodyCipher,
 ) -> Receipt:
     """Stores the messages part by part and commits. Whatever goes wrong before the commit, nothing remains."""
     key = _checked_key(idempotency_key)
     with queue_errors():
         ledger.durability.require()  # guard: durable-before-enqueue
-    parts = _PartStore(ledger, new_campaign_id(), envelope, account, seal)
+    parts = _PartStore(ledger, new_campaign_id(), envelope, account, cipher)
     try:
         parts.store_all(messages)
     except QueueSilent:
@@ -83,12 +83,12 @@ def enqueue(
 class _PartStore:
     """The parts of a campaign that does not exist yet."""
 
-    def __init__(self, ledger: Ledger, campaign_id: str, envelope: Envelope, account: str, seal: BodySeal) -> None:
+    def __init__(self, ledger: Ledger, campaign_id: str, envelope: Envelope, account: str, cipher: BodyCipher) -> None:
         self._ledger = ledger
         self._campaign_id = campaign_id
         self._envelope = envelope
         self._account = account
-        self._seal = seal
+        self._cipher = cipher
         self._template = None if envelope.text is None else Template.parse(envelope.text)
         self._digest = ContentDigest(text=envelope.text, sender=envelope.sender, account=account)
         self._sizes: list[int] = []
@@ -99,7 +99,7 @@ class _PartStore:
         while part := list(islice(iterator, self._envelope.batch_size)):
             packed = pack(part, self._template)
             self._digest.update(part, packed.written, packed.names)  # guard: digest-has-messages
-            content = self._seal.close(packed.content)
+            content = self._cipher.encrypt(packed.content)
             self._sizes.append(len(part))
             if (
                 len(part) < self._envelope.batch_size

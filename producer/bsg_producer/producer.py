@@ -22,7 +22,7 @@ from bsg_ledger.gate import Gate, GateReason, GateState
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus, CampaignSummary, Transition
 from bsg_ledger.suppressions import Suppression
-from bsg_messages.body_seal import BodySeal
+from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.campaign_ids import is_campaign_id
 from bsg_messages.errors import CampaignInvalid
 from bsg_messages.priority import Priority
@@ -75,7 +75,7 @@ class Producer:
             delivery_reports_kept=settings.delivery_reports_kept,
         )
         self._doorbell = Doorbell(client)
-        self._seal = BodySeal(settings.body_key)
+        self._cipher = BodyCipher(settings.body_key)
 
     def enqueue(
         self,
@@ -138,7 +138,7 @@ class Producer:
             idempotency_key,
             account=account,
             window=self._settings.campaign_window,
-            seal=self._seal,
+            cipher=self._cipher,
         )
 
     def preview(

@@ -13,7 +13,7 @@ from bsg_ledger.batches import split_batch_id
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import Batch, CampaignStatus
 from bsg_messages.bodies import unpacked
-from bsg_messages.body_seal import BodySealed
+from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.reference_ids import campaign_and_index
 from bsg_producer.bsg_reads import BSGReads
 from bsg_producer.bulk_report import MIN_MESSAGES, report_in_bulk
@@ -75,8 +75,8 @@ def _own_ids(reads: BSGReads, batch: Batch) -> dict[str, int]:
     if body is None:
         return {}
     try:
-        messages = json.loads(unpacked(body, reads.seal))
-    except BodySealed:
+        messages = json.loads(unpacked(body, reads.cipher))
+    except DecryptionError:
         return {}
     return {message["reference_id"]: index for message, index in zip(messages, rows, strict=True)}
 

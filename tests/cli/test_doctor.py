@@ -32,7 +32,7 @@ from bsg_ledger.failures import QUIET_MS, FailureKind
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.limiter import Limiter
-from bsg_messages.body_seal import BodySeal
+from bsg_messages.body_cipher import BodyCipher
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from tests.cli.conftest import Running
@@ -452,13 +452,13 @@ def of_bodies(redis_url: str, **changes: Any) -> list[tuple[Level, str]]:
 
 def test_bodies_that_the_keys_here_do_not_open_are_a_problem_for_a_worker(redis_url: str) -> None:
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
-    sealing = Producer(Settings.build(redis_url=redis_url, body_key=old))
-    campaign = sealing.enqueue([{"phone": 380661231231, "text": "Hi"}], sender="MyShop").campaign_id
+    encrypting = Producer(Settings.build(redis_url=redis_url, body_key=old))
+    campaign = encrypting.enqueue([{"phone": 380661231231, "text": "Hi"}], sender="MyShop").campaign_id
 
-    (_, sealed) = of_bodies(redis_url, body_key=new, bsg_api_key="live_test")
+    (_, locked) = of_bodies(redis_url, body_key=new, bsg_api_key="live_test")
 
-    assert sealed[0] is Level.PROBLEM
-    assert campaign in sealed[1]
+    assert locked[0] is Level.PROBLEM
+    assert campaign in locked[1]
     assert [level for level, _ in of_bodies(redis_url)] == [Level.NOTE, Level.NOTE]
     assert [level for level, _ in of_bodies(redis_url, body_key=f"{new},{old}")] == [Level.OK]
 
@@ -467,7 +467,7 @@ def test_a_batch_that_waits_is_looked_into_as_its_part_was(redis_url: str) -> No
     key = Fernet.generate_key().decode()
     desk = Desk.at(redis_url)
     campaign = desk.prepared(1)
-    desk.client.set(f"bsg:campaign:{campaign}:batch:0:messages", BodySeal([key]).close(b"body"))
+    desk.client.set(f"bsg:campaign:{campaign}:batch:0:messages", BodyCipher([key]).encrypt(b"body"))
 
     assert len(of_bodies(redis_url, body_key=key, bsg_api_key="live_test")) == 1
     assert len(of_bodies(redis_url, bsg_api_key="live_test")) == 2

@@ -18,7 +18,7 @@ from bsg_ledger.parts import PartLease
 from bsg_ledger.records import CampaignStatus
 from bsg_ledger.scripts import Scripts
 from bsg_messages.bodies import unpacked
-from bsg_messages.body_seal import BodySeal
+from bsg_messages.body_cipher import BodyCipher
 from bsg_producer import enqueueing
 from bsg_producer.campaign_arguments import check_envelope
 from bsg_worker.prepare.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
@@ -111,7 +111,7 @@ class Play:
             campaign.key,
             account=campaign.account,
             window=8,
-            seal=BodySeal(()),
+            cipher=BodyCipher(()),
         )
         return receipt.campaign_id
 
@@ -140,7 +140,7 @@ class Play:
         body = self.lane.ledger.reading.body(campaign_id, batch)
         if body is None:
             raise RuntimeError("there is no such batch")
-        outcome = self.lane.runtime.client.send_individual(unpacked(body, self.lane.runtime.seal), {}, lambda: True)
+        outcome = self.lane.runtime.client.send_individual(unpacked(body, self.lane.runtime.cipher), {}, lambda: True)
         if outcome.kind is not OutcomeKind.TAKEN or outcome.campaign is None:
             raise RuntimeError(f"BSG did not take it: {outcome.cause}")
         return outcome.campaign.id

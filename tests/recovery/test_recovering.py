@@ -70,7 +70,7 @@ class World:
         """BSG takes the batch, and the ledger knows nothing of it; answers the BSG campaign."""
         body = self.reading.body(campaign, batch)
         assert body is not None
-        array = json.dumps([*json.loads(unpacked(body, self.runtime.seal)), *more]).encode()
+        array = json.dumps([*json.loads(unpacked(body, self.runtime.cipher)), *more]).encode()
         outcome = self.runtime.client.send_individual(array, {}, lambda: True)
         assert outcome.kind is OutcomeKind.TAKEN, outcome
         assert outcome.campaign is not None
@@ -130,7 +130,7 @@ def test_parts_that_were_batches_in_the_lost_ledger_become_the_same_ones_and_are
     twin = world.waiting(5)
     body = world.reading.body(twin, 0)
     assert body is not None
-    rows = json.loads(unpacked(body, world.runtime.seal))
+    rows = json.loads(unpacked(body, world.runtime.cipher))
     array = json.dumps([{**row, "reference_id": row["reference_id"].replace(twin, campaign)} for row in rows]).encode()
     assert world.runtime.client.send_individual(array, {}, lambda: True).kind is OutcomeKind.TAKEN
     world.producer.cancel(twin)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bsg_messages.bodies import unpacked
-from bsg_messages.body_seal import BodySeal
+from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.columns import Part
 from bsg_worker.celery import app
 from bsg_worker.prepare import prepare
@@ -18,9 +18,9 @@ def failing_preparation(part: Part, *_: Any, **__: Any) -> None:
     raise ValueError(f"cannot render {part.fields} for {part.phones}")
 
 
-def failing_submission(body: bytes, seal: BodySeal) -> bytes:
+def failing_submission(body: bytes, cipher: BodyCipher) -> bytes:
     try:
-        return (unpacked(body, seal).decode() + "\ud800").encode()
+        return (unpacked(body, cipher).decode() + "\ud800").encode()
     except UnicodeEncodeError as error:
         raise RuntimeError(f"cannot send {error.object}") from error
 

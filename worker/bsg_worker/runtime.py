@@ -19,7 +19,7 @@ from bsg_ledger.ledger import Ledger
 from bsg_ledger.limiter import LONGEST_RESERVATION, Limiter, status_limiter, submit_limiter
 from bsg_ledger.measurements import Measurements
 from bsg_ledger.rollback_detector import RollbackDetector
-from bsg_messages.body_seal import BodySeal
+from bsg_messages.body_cipher import BodyCipher
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.evidence import Evidence
 
@@ -43,7 +43,7 @@ class Runtime:
     bsg_time: BSGTime
     rollback_detector: RollbackDetector
     measurements: Measurements
-    seal: BodySeal
+    cipher: BodyCipher
     evidence: Evidence = field(default_factory=Evidence)
     # Held by the one thread of the process that looks for what is in doubt.
     looking: threading.Lock = field(default_factory=threading.Lock)
@@ -109,7 +109,7 @@ def build(
         if first is None
         else first.rollback_detector,
         measurements=Measurements(client, settings.account),
-        seal=BodySeal(settings.body_key),
+        cipher=BodyCipher(settings.body_key),
         looking=threading.Lock() if first is None else first.looking,
     )
 

@@ -11,7 +11,7 @@ from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
-from bsg_messages.body_seal import BodySeal, BodySealed
+from bsg_messages.body_cipher import BodyCipher, DecryptionError
 
 LOOKED_INTO = 20  # campaigns: each is some 100 KB to read
 
@@ -24,28 +24,28 @@ def look_at_bodies(client: redis.Redis, settings: Settings) -> Iterator[Finding]
         yield Finding(_SUBJECT, Level.OK, "phones and texts are encrypted in Redis (BODY_KEY)")
     else:
         yield Finding(_SUBJECT, Level.NOTE, "phones and texts are in Redis as they are: no BODY_KEY is set here")
-    sealed = _sealed(Ledger(client), BodySeal(settings.body_key))
-    if sealed:
+    locked = _locked(Ledger(client), BodyCipher(settings.body_key))
+    if locked:
         yield Finding(
             _SUBJECT,
             Level.PROBLEM if settings.accounts else Level.NOTE,
-            f"{number(len(sealed))} of the campaigns that wait are encrypted with a key that BODY_KEY does not have "
-            f"here, such as {sealed[0]}: workers with these settings send nothing of them",
+            f"{number(len(locked))} of the campaigns that wait are encrypted with a key that BODY_KEY does not have "
+            f"here, such as {locked[0]}: workers with these settings send nothing of them",
             "Put that key behind the others in BODY_KEY, here and for the workers.",
         )
 
 
-def _sealed(ledger: Ledger, seal: BodySeal) -> list[str]:
+def _locked(ledger: Ledger, cipher: BodyCipher) -> list[str]:
     """Of some campaigns of which something waits, those that cannot be read."""
     waiting = (
         (campaign.campaign_id, body)
         for campaign in ledger.reading.open_campaigns()
         if (body := ledger.reading.waiting_body(campaign.campaign_id)) is not None
     )
-    sealed = []
+    locked = []
     for campaign_id, body in islice(waiting, LOOKED_INTO):
         try:
-            seal.open(body)
-        except BodySealed:
-            sealed.append(campaign_id)
-    return sealed
+            cipher.decrypt(body)
+        except DecryptionError:
+            locked.append(campaign_id)
+    return locked

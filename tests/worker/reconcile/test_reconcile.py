@@ -253,7 +253,7 @@ def requests_for_doubts(redis_url: str, count: int, *, at_bsg: bool = False) -> 
         for _ in range(count):
             lease = bench.posting(campaign)
             if at_bsg:
-                bench.runtime.client.send_individual(unpacked(lease.body, bench.runtime.seal), {}, lambda: True)
+                bench.runtime.client.send_individual(unpacked(lease.body, bench.runtime.cipher), {}, lambda: True)
             bench.doubtful(lease)
         sandbox.advance(60)
         asked_before = len(sandbox.requests())

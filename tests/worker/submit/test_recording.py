@@ -23,7 +23,7 @@ def recorded(bench: Bench, kind: OutcomeKind, **fields: Any) -> tuple[str, str]:
     lease = bench.posting(campaign)
     outcome = Outcome(kind, "a cause", **fields)
     return campaign, record(
-        bench.runtime, lease, outcome, unpacked(lease.body, bench.runtime.seal), Random(1), begun=clock.monotonic()
+        bench.runtime, lease, outcome, unpacked(lease.body, bench.runtime.cipher), Random(1), begun=clock.monotonic()
     ).state
 
 
@@ -70,7 +70,7 @@ def test_named_rows_become_rejects_and_the_others_wait(bench: Bench) -> None:
     assert [reject.index for reject in bench.producer.rejects(campaign)] == [0]
     body = bench.runtime.ledger.reading.body(campaign, 0)
     assert body is not None
-    assert [row["reference_id"][-1] for row in json.loads(unpacked(body, bench.runtime.seal))] == ["1"]
+    assert [row["reference_id"][-1] for row in json.loads(unpacked(body, bench.runtime.cipher))] == ["1"]
 
 
 def test_rows_that_are_none_of_ours_refuse_the_whole_batch(bench: Bench) -> None:

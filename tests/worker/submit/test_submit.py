@@ -14,7 +14,7 @@ from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import Outcome, OutcomeKind
 from bsg_config import clock
 from bsg_ledger.scripts import source
-from bsg_messages.body_seal import BodySeal
+from bsg_messages.body_cipher import BodyCipher
 from bsg_sandbox.server import Sandbox
 from bsg_worker.submit.recording import record
 from bsg_worker.submit.submit import LATEST_SECONDS
@@ -188,9 +188,9 @@ def test_a_campaign_ends_its_turn_after_a_batch_when_others_have_had_none(redis_
 def test_what_must_not_be_sent_is_not_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = bench.prepared(1)
 
-    def paused_after_the_claim(body: bytes, seal: BodySeal) -> bytes:
+    def paused_after_the_claim(body: bytes, cipher: BodyCipher) -> bytes:
         bench.producer.pause(campaign)
-        return seal.open(body)
+        return cipher.decrypt(body)
 
     monkeypatch.setattr("bsg_worker.submit.submit.unpacked", paused_after_the_claim)
 

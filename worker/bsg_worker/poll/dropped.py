@@ -57,7 +57,7 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     if body is None:
         return Total(total)
-    rows = json.loads(unpacked(body, runtime.seal))
+    rows = json.loads(unpacked(body, runtime.cipher))
     ours = {row["reference_id"] for row in rows}
     listed = listed_in(runtime.client, bsg_campaign_id, ours)
     missing = ours - listed - listed_in_others(runtime.client, record, ours)  # guard: other-campaign-is-not-missing
@@ -86,7 +86,7 @@ def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: 
 
 def _reject(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], dropped: set[int]) -> None:
     indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
-    rest, rest_rows = without(rows, indexes, dropped, runtime.seal)
+    rest, rest_rows = without(rows, indexes, dropped, runtime.cipher)
     runtime.ledger.batches.shrink(
         record.campaign_id,
         record.batch,

@@ -10,7 +10,7 @@ from bsg_broker.doorbell import BELL_PATIENCE_MS
 from bsg_config import clock
 from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rows import encode_rows
-from bsg_messages.body_seal import BodySealed
+from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.columns import unpack
 from bsg_messages.envelope import Envelope
 from bsg_messages.preparation import Prepared, prepare
@@ -23,7 +23,7 @@ LOGGER = logging.getLogger(__name__)
 LEASE_MS = 60_000  # a part takes well under a second; what holds it for a minute is dead
 LOSSES_ALLOWED = 5
 FULL_REDIS_DELAY_MS = 5_000
-SEALED_DELAY_MS = 60_000
+UNREADABLE_DELAY_MS = 60_000
 
 
 def prepare_then_submit(runtime: Runtime, campaign_id: str) -> str:
@@ -52,10 +52,10 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
     begun = clock.monotonic()
     try:
         prepared = _checked(runtime, lease)
-    except BodySealed as error:
-        runtime.ledger.parts.release(lease, delay_ms=SEALED_DELAY_MS, cause=str(error), unreadable=True)
+    except DecryptionError as error:
+        runtime.ledger.parts.release(lease, delay_ms=UNREADABLE_DELAY_MS, cause=str(error), unreadable=True)
         LOGGER.error("part %d of %s: %s", lease.part, lease.campaign_id, error)
-        return f"deferred {SEALED_DELAY_MS / 1000:.0f} s: {error}"
+        return f"deferred {UNREADABLE_DELAY_MS / 1000:.0f} s: {error}"
     except Exception as error:
         # Its text may hold a phone or a text: only its kind is told. The lease runs out, and after five losses the
         # part's messages become rejects.
@@ -64,7 +64,10 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
     try:
         committed = runtime.ledger.parts.prepared(
             lease,
-            [(batch.size, encode_rows(batch.indexes), runtime.seal.close(batch.body)) for batch in prepared.batches],
+            [
+                (batch.size, encode_rows(batch.indexes), runtime.cipher.encrypt(batch.body))
+                for batch in prepared.batches
+            ],
             [(reject.index, reject.to_json()) for reject in prepared.rejects],
         )
     except ResponseError as error:
@@ -88,7 +91,7 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
 def _checked(runtime: Runtime, lease: PartLease) -> Prepared:
     envelope = Envelope.from_json(lease.envelope)
     return prepare(
-        unpack(runtime.seal.open(lease.packed)),
+        unpack(runtime.cipher.decrypt(lease.packed)),
         envelope,
         campaign_id=lease.campaign_id,
         first_index=lease.first_index,

@@ -156,7 +156,7 @@ class _Looks:
 
 def _rows_of(runtime: Runtime, record: BatchRecord) -> list[Any]:
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
-    return [] if body is None else list(json.loads(unpacked(body, runtime.seal)))
+    return [] if body is None else list(json.loads(unpacked(body, runtime.cipher)))
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
@@ -240,7 +240,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
 
 def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], places: frozenset[int]) -> str:
     indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
-    rest, rest_rows = without(rows, indexes, set(places), runtime.seal)
+    rest, rest_rows = without(rows, indexes, set(places), runtime.cipher)
     state = runtime.ledger.batches.shrink(
         record.campaign_id,
         record.batch,

@@ -144,7 +144,7 @@ def _look_once(
 def _patiently(runtime: Runtime, record: BatchRecord, reads: ReadOnce) -> Finding:
     """One look, repeated when BSG does not answer. Raises `ReadFailed` when it still does not."""
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
-    rows = [] if body is None else json.loads(unpacked(body, runtime.seal))
+    rows = [] if body is None else json.loads(unpacked(body, runtime.cipher))
     bounded = replace(record, first_intent_ms=_earliest_ms(record, rows))
     for pause in PAUSES_AFTER_FAILURES:
         try:

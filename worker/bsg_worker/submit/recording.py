@@ -151,7 +151,7 @@ def _rows_refused(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: b
         return Recorded(runtime.ledger.batches.refused(lease, cause=f"{outcome.cause}, naming no row of ours"))
     indexes = runtime.ledger.reading.rows(lease.campaign_id, lease.batch)
     flaws = {row: Flaw(fault.field, RejectCode.REFUSED_BY_BSG, fault.message) for row, fault in faults.items()}
-    rest, rest_rows = without(rows, indexes, set(faults), runtime.seal)  # guard: rejected-rows-only
+    rest, rest_rows = without(rows, indexes, set(faults), runtime.cipher)  # guard: rejected-rows-only
     return Recorded(
         runtime.ledger.batches.rows_refused(
             lease,

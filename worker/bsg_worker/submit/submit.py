@@ -21,7 +21,7 @@ from bsg_ledger.limiter import LONGEST_SLOT_WAIT, Later
 from bsg_ledger.moments import moment
 from bsg_ledger.parts import NothingDue
 from bsg_messages.bodies import unpacked
-from bsg_messages.body_seal import BodySealed
+from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.envelope import Envelope
 from bsg_worker.doorbells import campaigns_wait, ring_submits
 from bsg_worker.logs import decided
@@ -102,8 +102,8 @@ def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
     if not isinstance(lease, BatchLease):
         return Step(f"not now: {lease.why}", again_in=None, ends=True)
     try:
-        body, envelope = unpacked(lease.body, runtime.seal), Envelope.from_json(lease.envelope)
-    except (BodySealed, ValueError) as error:
+        body, envelope = unpacked(lease.body, runtime.cipher), Envelope.from_json(lease.envelope)
+    except (DecryptionError, ValueError) as error:
         return _unreadable(runtime, lease, str(error))
     # guard: suppressed-since
     if lease.held_against != lease.suppressions and (state := without_suppressed(runtime, lease, body)):

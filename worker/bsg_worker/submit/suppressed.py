@@ -18,7 +18,7 @@ def without_suppressed(runtime: Runtime, lease: BatchLease, body: bytes) -> str 
         return None
     places = {place: SUPPRESSED for place, row in enumerate(rows) if str(row["phone"]) in listed}
     indexes = runtime.ledger.reading.rows(lease.campaign_id, lease.batch)
-    rest, rest_rows = without(rows, indexes, set(places), runtime.seal)
+    rest, rest_rows = without(rows, indexes, set(places), runtime.cipher)
     return runtime.ledger.batches.rows_suppressed(
         lease, rest=rest, rest_rows=rest_rows, rejects=rejected(rows, indexes, places)
     )

@@ -9,47 +9,47 @@ import pytest
 from cryptography.fernet import Fernet
 
 from bsg_config.settings import Settings, SettingsInvalid
-from bsg_messages.body_seal import BodySeal, BodySealed
+from bsg_messages.body_cipher import BodyCipher, DecryptionError
 
 BODY = b"\x28\xb5\x2f\xfd a frame of zstd"
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
 def test_without_a_key_a_body_is_stored_as_it_is() -> None:
-    assert BodySeal(()).close(BODY) == BODY
-    assert BodySeal(()).open(BODY) == BODY
+    assert BodyCipher(()).encrypt(BODY) == BODY
+    assert BodyCipher(()).decrypt(BODY) == BODY
 
 
 def test_with_a_key_nothing_of_the_body_is_seen_and_it_is_opened_again() -> None:
-    stored = BodySeal([NEW]).close(BODY)
+    stored = BodyCipher([NEW]).encrypt(BODY)
 
     assert b"zstd" not in stored
-    assert BodySeal([NEW]).open(stored) == BODY
+    assert BodyCipher([NEW]).decrypt(stored) == BODY
 
 
 def test_the_first_key_encrypts_and_each_of_them_opens() -> None:
-    of_before = BodySeal([OLD]).close(BODY)
+    of_before = BodyCipher([OLD]).encrypt(BODY)
 
-    assert BodySeal([NEW, OLD]).open(of_before) == BODY
-    assert BodySeal([NEW]).open(BodySeal([NEW, OLD]).close(BODY)) == BODY
+    assert BodyCipher([NEW, OLD]).decrypt(of_before) == BODY
+    assert BodyCipher([NEW]).decrypt(BodyCipher([NEW, OLD]).encrypt(BODY)) == BODY
 
 
 def test_what_was_stored_before_there_was_a_key_is_still_read() -> None:
-    assert BodySeal([NEW]).open(BODY) == BODY
+    assert BodyCipher([NEW]).decrypt(BODY) == BODY
 
 
 @pytest.mark.parametrize("keys", [[], [OLD]])
 def test_a_body_of_another_key_is_told_as_such(keys: list[str]) -> None:
-    with pytest.raises(BodySealed, match="BODY_KEY does not have"):
-        BodySeal(keys).open(BodySeal([NEW]).close(BODY))
+    with pytest.raises(DecryptionError, match="BODY_KEY does not have"):
+        BodyCipher(keys).decrypt(BodyCipher([NEW]).encrypt(BODY))
 
 
 def test_a_body_that_was_changed_is_not_opened() -> None:
-    stored = bytearray(BodySeal([NEW]).close(BODY))
+    stored = bytearray(BodyCipher([NEW]).encrypt(BODY))
     stored[40] ^= 1
 
-    with pytest.raises(BodySealed):
-        BodySeal([NEW]).open(bytes(stored))
+    with pytest.raises(DecryptionError):
+        BodyCipher([NEW]).decrypt(bytes(stored))
 
 
 def test_the_setting_takes_several_keys_and_shows_none() -> None:

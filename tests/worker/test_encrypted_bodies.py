@@ -5,7 +5,7 @@ from __future__ import annotations
 from cryptography.fernet import Fernet
 
 from bsg_ledger.due_indexes import DueIndex
-from bsg_messages.body_seal import BodySeal
+from bsg_messages.body_cipher import BodyCipher
 from bsg_sandbox.server import Sandbox
 from bsg_worker.prepare.prepare import prepare_next
 from tests.scenarios.stage import messages
@@ -32,7 +32,7 @@ def test_parts_and_batches_are_encrypted_and_sent(redis_url: str) -> None:
 
         assert not part.startswith(ZSTD)
         assert not batch.startswith(ZSTD)
-        assert BodySeal([NEW]).open(batch).startswith(ZSTD)
+        assert BodyCipher([NEW]).decrypt(batch).startswith(ZSTD)
         assert bench.status(campaign).counts["submitted"] == 3
         assert len(sandbox.record().recipients) == 3
 

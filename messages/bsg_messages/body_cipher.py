@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 _TOKEN = b"\x80"  # Fernet's version; zstd's frames begin with another byte
 
 
-class BodySealed(Exception):
+class DecryptionError(Exception):
     """The body was encrypted with a key that is not among those of BODY_KEY here, or was changed since."""
 
     def __init__(self) -> None:
         super().__init__("encrypted with a key that BODY_KEY does not have here")
 
 
-class BodySeal:
+class BodyCipher:
     """The first key encrypts, each of them decrypts; without keys bodies are stored as they are."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = _fernet(keys) if keys else None
 
-    def close(self, body: bytes) -> bytes:
-        """As Redis is to keep it."""
+    def encrypt(self, body: bytes) -> bytes:
+        """Return the body as Redis keeps it."""
         return body if self._fernet is None else urlsafe_b64decode(self._fernet.encrypt(body))
 
-    def open(self, stored: bytes) -> bytes:
-        """The body. Raises BodySealed."""
+    def decrypt(self, stored: bytes) -> bytes:
+        """Return the body. Raise DecryptionError."""
         if not stored.startswith(_TOKEN):
             return stored
         if self._fernet is None:
-            raise BodySealed
+            raise DecryptionError
         from cryptography.fernet import InvalidToken
 
         try:
             return self._fernet.decrypt(urlsafe_b64encode(stored))
         except InvalidToken:
-            raise BodySealed from None
+            raise DecryptionError from None
 
 
 def _fernet(keys: Sequence[str]) -> MultiFernet:
