@@ -46,7 +46,7 @@ class ServiceOrder:
     def _rank(self, queue: str) -> tuple[int, int, bool]:
         stage, _, priority = queue.partition(".")
         # guard: liveness-first
-        if stage == "pulse":  # whether the worker lives must be told however much else there is to do
+        if stage == "ping":  # a ping must be answered however much else there is to do
             return -1, 0, False
         rank = PRIORITIES.index(priority) if priority in PRIORITIES else len(PRIORITIES)
         return rank, self._served.get(queue, 0), stage != "submit"

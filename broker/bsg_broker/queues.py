@@ -11,7 +11,7 @@ RECONCILE = "bsg.reconcile"
 SWEEP = "bsg.sweep"
 PURGE = "bsg.purge"
 STOP_LIST = "bsg.stoplist"
-PULSE = "bsg.pulse"
+PING = "bsg.ping"
 
 WORKER_QUEUES = tuple(f"{stage}.{priority}" for priority in PRIORITIES for stage in ("submit", "prepare"))
 STATUS_QUEUE = "status"

@@ -145,7 +145,7 @@ class BSGClient:
         except ReadFailed as failure:
             return _without_access(failure)  # guard: no-token-nothing-taken
         except RedisError:
-            # Asked before the first attempt, or after a 401: either way nothing was taken.
+            # Ping before the first attempt, or after a 401: either way nothing was taken.
             return _NO_TOKEN
 
     def campaign(self, bsg_id: int) -> CampaignDetail:

@@ -23,10 +23,10 @@ class Heartbeats:
 
     def note_answer(self, token: str) -> None:
         """Note that a worker has answered the ping of that token, from a task."""
-        self._client.set(schema.PULSE(token), "answered", ex=ANSWERS_KEPT_SECONDS)
+        self._client.set(schema.PING(token), "answered", ex=ANSWERS_KEPT_SECONDS)
 
     def is_answered(self, token: str) -> bool:
-        return bool(self._client.exists(schema.PULSE(token)))  # guard: ping-response-counts
+        return bool(self._client.exists(schema.PING(token)))  # guard: ping-response-counts
 
     def note_tick(self, beat: str) -> None:
         """Note that a beat has just published a tick."""

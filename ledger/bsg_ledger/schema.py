@@ -118,8 +118,8 @@ WORKERS = Key(
     "workers, by when they were last known to run; one that hangs may be among them",
     removed_by="the next note, a day after the worker's last",
 )
-PULSE = Key(
-    "bsg:pulse:TOKEN",
+PING = Key(
+    "bsg:ping:TOKEN",
     "string",
     "there once a worker has answered that liveness ping",
     removed_by="Redis, ten minutes after the answer",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bsg_broker.pulse import Pulse
+from bsg_broker.liveness import LivenessPings
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_sandbox.server import Sandbox
@@ -25,7 +25,7 @@ class Running:
         self.beat = processes.beat()
         for process in (self.worker, self.status, self.beat):
             process.wait_until_ready()
-        self.pulse = Pulse(connect(Settings.build(redis_url=server.url)))
+        self.liveness = LivenessPings(connect(Settings.build(redis_url=server.url)))
 
 
 @pytest.fixture(scope="package")

@@ -73,7 +73,9 @@ def system(running: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
 
 
 def test_a_working_system_has_no_problem(system: Running, doctor: Doctor) -> None:
-    wait_until(lambda: system.pulse.heartbeats.since_last_tick() is not None, within=10, what="beat's first trace")
+    wait_until(
+        lambda: system.liveness.heartbeats.since_last_tick() is not None, within=10, what="beat's first heartbeat"
+    )
     assert doctor.run() == ExitCode.OK, doctor.output
     assert "Nothing here would lose, double or hold messages." in doctor.output
     for line in (
@@ -98,7 +100,7 @@ def test_a_worker_that_hangs_is_a_problem_with_its_queues_and_the_remedy(system:
     assert "submit.high, prepare.high" in problem["told"]
     assert "Start a worker" in problem["remedy"]
     with system.server.client() as client:
-        assert client.llen("submit.low") == 0, "a question that nobody waits for"
+        assert client.llen("submit.low") == 0, "a ping that nobody waits for"
 
 
 @pytest.mark.parametrize(
@@ -285,7 +287,9 @@ def test_a_sender_of_a_campaign_under_way_that_bsg_has_not_registered_is_a_warni
 
 
 def test_a_warning_is_not_summed_up_as_a_system_in_order(system: Running, doctor: Doctor) -> None:
-    wait_until(lambda: system.pulse.heartbeats.since_last_tick() is not None, within=10, what="beat's first trace")
+    wait_until(
+        lambda: system.liveness.heartbeats.since_last_tick() is not None, within=10, what="beat's first heartbeat"
+    )
     settings = Settings.from_environment()
     with system.server.client() as client:
         failures = Ledger(client).failures(settings.account)

@@ -9,7 +9,7 @@ from socket import gethostname
 
 import pytest
 
-from bsg_broker.pulse import pulse_queue
+from bsg_broker.liveness import ping_queue
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from tests.cli.conftest import Running
@@ -40,7 +40,7 @@ def test_a_worker_that_hangs_is_not_though_another_one_works(
     finally:
         go_on(running.worker)
     assert "it took no task within 1.5 s" in capsys.readouterr().err
-    assert running.server.client().llen(pulse_queue(name)) == 0, "a question that nobody waits for"
+    assert running.server.client().llen(ping_queue(name)) == 0, "a ping that nobody waits for"
     assert main(["healthcheck", name]) == ExitCode.OK
 
 
@@ -48,7 +48,7 @@ def test_a_worker_that_nobody_started_is_not_healthy_and_nobody_waits_long_for_i
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     worker = f"worker0@{gethostname()}"
-    wait_until(lambda: worker in running.pulse.heartbeats.workers(), within=10, what="the worker's name")
+    wait_until(lambda: worker in running.liveness.heartbeats.workers(), within=10, what="the worker's name")
     began = time.monotonic()
 
     assert main(["healthcheck", "worker@elsewhere", "--json"]) == ExitCode.FAILED
@@ -66,25 +66,27 @@ def test_a_worker_whose_name_redis_lost_is_healthy_if_it_takes_tasks(running: Ru
     try:
         assert main(["healthcheck", worker]) == ExitCode.OK
     finally:
-        running.pulse.heartbeats.note_worker(worker)
+        running.liveness.heartbeats.note_worker(worker)
 
 
-def test_a_pulse_is_taken_before_all_that_waits(running: Running) -> None:
+def test_a_ping_is_taken_before_all_that_waits(running: Running) -> None:
     name = f"worker0@{gethostname()}"
     hang(running.worker)
     with running.server.client() as client:
         for _ in range(2_000):
-            running.pulse.ask("prepare.high")
-    asked = running.pulse.ask(pulse_queue(name))
+            running.liveness.send("prepare.high")
+    ping = running.liveness.send(ping_queue(name))
     go_on(running.worker)
-    wait_until(lambda: running.pulse.answered(asked), within=10, what="the pulse")
+    wait_until(lambda: running.liveness.answered(ping), within=10, what="the liveness")
     with running.server.client() as client:
         assert client.llen("prepare.high") > 0, "the worker was done with everything else before"
         client.delete("prepare.high")
 
 
-def test_beat_is_healthy_while_its_ticks_leave_traces(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    wait_until(lambda: running.pulse.heartbeats.since_last_tick() is not None, within=10, what="beat's first trace")
+def test_beat_is_healthy_while_it_sends_heartbeats(running: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    wait_until(
+        lambda: running.liveness.heartbeats.since_last_tick() is not None, within=10, what="beat's first heartbeat"
+    )
     assert main(["healthcheck", "beat"]) == ExitCode.OK
     hang(running.beat)
     try:
@@ -94,7 +96,7 @@ def test_beat_is_healthy_while_its_ticks_leave_traces(running: Running, capsys: 
     finally:
         go_on(running.beat)
     assert "it last rang 6" in capsys.readouterr().err
-    wait_until(lambda: main(["healthcheck", "beat"]) == ExitCode.OK, within=10, what="beat's next trace")
+    wait_until(lambda: main(["healthcheck", "beat"]) == ExitCode.OK, within=10, what="beat's next heartbeat")
 
 
 def test_without_redis_nobody_can_tell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bsg_broker.pulse import Pulse
+from bsg_broker.liveness import LivenessPings
 from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_ledger import schema
 from bsg_ledger.due_indexes import DueIndex
@@ -122,7 +122,7 @@ def everything_once(bench: Bench) -> None:
     runtime.gate.shut(reason="operator", by="operator")
     submit_limiter(runtime.redis, runtime.settings).reserve()
     submit_limiter(runtime.redis, runtime.settings).cool_down(60)
-    heartbeats = Pulse(runtime.redis).heartbeats
+    heartbeats = LivenessPings(runtime.redis).heartbeats
     heartbeats.note_tick("beat@here")
     heartbeats.note_worker("worker@here")
     heartbeats.note_answer("token")

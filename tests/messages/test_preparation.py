@@ -301,7 +301,7 @@ def test_good_messages_are_accepted_in_a_few_microseconds_each() -> None:
     started = time.process_time()
     prepare(part, envelope, campaign_id=CAMPAIGN, first_index=0, batch_size=10_000)
 
-    # Asked one by one, they would take twenty microseconds each and more.
+    # Ping one by one, they would take twenty microseconds each and more.
     assert time.process_time() - started < 10_000 * 8e-6
 
 

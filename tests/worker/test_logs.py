@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bsg_broker.pulse import Pulse
+from bsg_broker.liveness import LivenessPings
 from bsg_sandbox.server import Sandbox
 from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import JSONLines, decided, use_format
@@ -91,8 +91,8 @@ def test_a_pass_is_logged_when_it_did_something_and_not_otherwise(tmp_path: Path
         Stage(tmp_path / "stage", server.url, sandbox) as stage,
     ):
         stage.processes.all()
-        pulse = Pulse(server.client())
-        wait_until(lambda: pulse.heartbeats.since_last_tick() is not None, within=30, what="beat's first tick")
+        liveness = LivenessPings(server.client())
+        wait_until(lambda: liveness.heartbeats.since_last_tick() is not None, within=30, what="beat's first tick")
         stage.wait_for(stage.send(1), "done")
         # A task is logged behind what it has done.
         wait_until(lambda: "read 1 batches" in stage.processes.logs(), within=10, what="the poll in the log")

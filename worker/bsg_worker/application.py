@@ -18,7 +18,7 @@ from celery.signals import (
 from kombu.entity import Queue
 
 from bsg_broker.celery_configuration import celery_settings
-from bsg_broker.pulse import pulse_queue
+from bsg_broker.liveness import ping_queue
 from bsg_config.settings import Settings
 from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import use_format
@@ -41,17 +41,17 @@ def _begin_watch(sender: Any = None, **_: object) -> None:
     begin_watch(getattr(sender, "hostname", None))  # guard: every-process-watches
 
 
-def _listen_for_pulse(sender: str, instance: Any, **_: Any) -> None:
-    """Gives the worker, by its name, a queue of its own: those of its stage are answered by any worker."""
-    own = pulse_queue(sender)
+def _add_ping_queue(sender: str, instance: Any, **_: Any) -> None:
+    """Add the worker's own queue: any worker answers pings in the other queues."""
+    own = ping_queue(sender)
     instance.app.amqp.queues.select_add(Queue(own, routing_key=own))
 
 
-def _leave_trace(sender: Any, **_: Any) -> None:
-    # Imported when a beat has begun: workers and Flower leave no such trace.
-    from bsg_worker.beat_trace import leave_trace
+def _send_heartbeats(sender: Any, **_: Any) -> None:
+    # Imported when a beat has begun: workers and Flower send no heartbeats.
+    from bsg_worker.beat_heartbeat import send_heartbeats
 
-    leave_trace(f"beat@{gethostname()}")
+    send_heartbeats(f"beat@{gethostname()}")
 
 
 def _format_log(**_: object) -> None:
@@ -61,7 +61,7 @@ def _format_log(**_: object) -> None:
 
 for set_up in (after_setup_logger, after_setup_task_logger):
     set_up.connect(_format_log)
-celeryd_after_setup.connect(_listen_for_pulse)
-beat_init.connect(_leave_trace)
+celeryd_after_setup.connect(_add_ping_queue)
+beat_init.connect(_send_heartbeats)
 for begun in (worker_ready, worker_process_init):  # the latter in each process of a prefork pool
     begun.connect(_begin_watch)

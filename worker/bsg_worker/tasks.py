@@ -56,8 +56,8 @@ def stop_list_task() -> str:
     return accounts.current().each(sync_stop_list)
 
 
-@app.task(name="bsg.pulse")
+@app.task(name="bsg.ping")
 @telling_no_contents
-def pulse_task(token: str) -> str:
+def ping_task(token: str) -> str:
     Heartbeats(accounts.current().first.redis).note_answer(token)
     return "alive"

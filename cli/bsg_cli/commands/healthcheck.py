@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from socket import gethostname
 
-from bsg_broker.pulse import Pulse, pulse_queue
+from bsg_broker.liveness import LivenessPings, ping_queue
 from bsg_cli.connection import settings_in
 from bsg_cli.diagnosis.processes import longest_between_ticks
 from bsg_cli.errors import ExitCode
@@ -37,12 +37,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 def run(arguments: argparse.Namespace) -> ExitCode:
     settings = settings_in(arguments.data_directory)
     name = arguments.process if "@" in arguments.process else f"{arguments.process}@{gethostname()}"
-    pulse = Pulse(connect(settings))
+    liveness = LivenessPings(connect(settings))
     with queue_errors():
         why = (
-            _beat_fails(pulse.heartbeats, settings, name)
+            _beat_fails(liveness.heartbeats, settings, name)
             if name.startswith("beat@")
-            else _worker_fails(pulse, settings, arguments, name)
+            else _worker_fails(liveness, settings, arguments, name)
         )
     if arguments.json:
         print_json({"process": name, "healthy": not why, "why": why})
@@ -53,12 +53,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.FAILED if why else ExitCode.OK
 
 
-def _worker_fails(pulse: Pulse, settings: Settings, arguments: argparse.Namespace, name: str) -> str:
+def _worker_fails(liveness: LivenessPings, settings: Settings, arguments: argparse.Namespace, name: str) -> str:
     within = arguments.within or settings.longest_exchange_of_all + PERMIT_AND_MARGIN_SECONDS
-    workers = pulse.heartbeats.workers()
+    workers = liveness.heartbeats.workers()
     if name not in workers:
         within = min(within, UNKNOWN_WITHIN_SECONDS)
-    if pulse.unanswered([pulse_queue(name)], within=within):
+    if liveness.unanswered([ping_queue(name)], within=within):
         if name not in workers:
             known = f" These have: {', '.join(workers)}." if workers else ""
             return f"no worker of that name has run here within a day.{known} Start it, or mend the name."

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from bsg_broker.pulse import Pulse
+from bsg_broker.liveness import LivenessPings
 from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
@@ -23,12 +23,12 @@ def look_at_processes(client: redis.Redis, settings: Settings, *, within: float)
 
     Raises `redis.exceptions.RedisError` when Redis does not answer.
     """
-    pulse = Pulse(client)
-    silent = pulse.unanswered((*WORKER_QUEUES, STATUS_QUEUE), within=within)
+    liveness = LivenessPings(client)
+    silent = liveness.unanswered((*WORKER_QUEUES, STATUS_QUEUE), within=within)
     for subject, queues in (("workers", WORKER_QUEUES), ("status worker", (STATUS_QUEUE,))):
         unanswered = [queue for queue in queues if queue in silent]
         yield _of_queues(client, subject, unanswered, settings, within)
-    yield _of_beat(pulse.heartbeats, settings)
+    yield _of_beat(liveness.heartbeats, settings)
 
 
 def longest_between_ticks(settings: Settings) -> float:

@@ -1,4 +1,4 @@
-"""Beat leaves a trace of its ticks, as it takes no task that could be asked for."""
+"""Beat sends heartbeats, as it takes no task that could answer a ping."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from bsg_ledger.heartbeats import Heartbeats
 
 LOGGER = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_TRACES = 2.0
+SECONDS_BETWEEN_HEARTBEATS = 2.0
 
 
-def leave_trace(name: str) -> None:
-    """From now on every tick that Redis has taken from this process leaves a trace under the name."""
+def send_heartbeats(name: str) -> None:
+    """From now on note each tick that this process has published, under the name."""
     heartbeats = Heartbeats(connect(Settings.from_environment()))
     left_at = float("-inf")
 
     def leave(**_: Any) -> None:
         nonlocal left_at
-        if clock.monotonic() - left_at < SECONDS_BETWEEN_TRACES:
+        if clock.monotonic() - left_at < SECONDS_BETWEEN_HEARTBEATS:
             return
         try:
             heartbeats.note_tick(name)
             left_at = clock.monotonic()
         except RedisError:
-            LOGGER.debug("a tick left no trace: Redis did not take it")
+            LOGGER.debug("Redis did not take a heartbeat")
 
     after_task_publish.connect(leave, weak=False)

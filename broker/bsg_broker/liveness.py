@@ -1,0 +1,69 @@
+"""Liveness pings: only a worker that takes tasks answers one.
+
+A worker that lost its connection for good, or whose threads all hang, still runs, and still answers Celery's own ping.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from bsg_broker.queues import PING
+from bsg_broker.task_message import task_message
+from bsg_config import clock
+from bsg_ledger.heartbeats import Heartbeats
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+
+
+def ping_queue(worker: str) -> str:
+    """Return the name of a worker's own queue. The worker is named like worker@host."""
+    return f"ping.{worker}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A ping that waits in a queue."""
+
+    queue: str
+    token: str
+    message: bytes
+
+
+class LivenessPings:
+    """Sends pings through queues; the ledger keeps the answers. Methods raise `redis.exceptions.RedisError`."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+        self.heartbeats = Heartbeats(client)
+
+    def send(self, queue: str) -> Ping:
+        """Put a ping into a queue, behind what waits there."""
+        token = secrets.token_hex(8)
+        ping = Ping(queue, token, task_message(PING, [token], queue))
+        self._client.lpush(queue, ping.message)
+        return ping
+
+    def take_back(self, ping: Ping) -> None:
+        """Remove a ping that was not answered."""
+        self._client.lrem(ping.queue, 1, ping.message)
+
+    def answered(self, ping: Ping) -> bool:
+        """Return whether a worker has taken the ping from its queue."""
+        return self.heartbeats.is_answered(ping.token)
+
+    def unanswered(self, queues: Iterable[str], *, within: float) -> set[str]:
+        """Ping each queue. Return those where no worker took the ping within so many seconds; remove it there."""
+        pings = [self.send(queue) for queue in queues]
+        stop_at = clock.monotonic() + within
+        while pings := [one for one in pings if not self.answered(one)]:
+            if clock.monotonic() >= stop_at:
+                break
+            clock.sleep(_SECONDS_BETWEEN_LOOKS)
+        for one in pings:
+            self.take_back(one)
+        return {one.queue for one in pings}
