@@ -69,7 +69,7 @@ class Batches:
     def claim(
         self, campaign_id: str, *, bell: str, account: str, account_name: str, token: str, lease_ms: int
     ) -> BatchLease | NothingDue | NotClaimed:
-        """Takes the campaign's next due batch with its body; the first claim stamps the campaign with the account.
+        """Takes the campaign's next due batch with its body; the first claim assigns the campaign to the account.
 
         Which account that is, `account_name` decides: that for which the campaign was accepted.
         """

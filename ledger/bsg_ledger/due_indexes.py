@@ -16,8 +16,8 @@ from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, text_of
 
 
-def unstamped(account_name: str) -> str:
-    """Where campaigns for the account of that name wait until the first batch is claimed, as by an account."""
+def unassigned(account_name: str) -> str:
+    """Return the index name of campaigns that wait for the account of that name and are not assigned yet."""
     return f"-{account_name}"
 
 

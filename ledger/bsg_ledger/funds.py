@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.due_indexes import unstamped
+from bsg_ledger.due_indexes import unassigned
 from bsg_ledger.scripts import decoded, text_of
 
 
@@ -19,7 +19,7 @@ def next_batch_cost(client: redis.Redis, account: str, account_name: str) -> Dec
     The campaign's own price counts, before the last of the account: it depends on the texts and the destinations.
     """
     reads: Any = client  # redis-py types its replies as all that they might be
-    for index in (account, unstamped(account_name)):
+    for index in (account, unassigned(account_name)):
         for campaign in map(text_of, reads.zrange(schema.ACCOUNT_DUE(index), 0, 0)):
             for batch in map(text_of, reads.zrange(schema.CAMPAIGN_DUE(campaign), 0, 0)):
                 size = int(reads.hget(schema.BATCH(campaign, batch), "size") or 0)

@@ -9,7 +9,7 @@ import redis
 
 from bsg_client.outcomes import OutcomeKind
 from bsg_config.settings import Settings
-from bsg_ledger.due_indexes import Due, DueIndex, unstamped
+from bsg_ledger.due_indexes import Due, DueIndex, unassigned
 from bsg_ledger.failures import FailureKind, FailureSpell
 from bsg_ledger.funds import Funds, noted_funds
 from bsg_ledger.gate import GateState
@@ -90,13 +90,13 @@ class AccountStates:
         }
 
     def _unknown(self, name: str) -> AccountState:
-        due = self._ledger.due_indexes.oldest_due([(DueIndex.DUE, unstamped(name))])
+        due = self._ledger.due_indexes.oldest_due([(DueIndex.DUE, unassigned(name))])
         return AccountState(name, gate=None, limit=None, next_slot_in=0.0, cooling_for=0.0, oldest_due=due)
 
     def _state(self, settings: Settings) -> AccountState:
         if settings.bsg_api_key is None:
             return self._unknown(settings.account_name)
-        unclaimed = (DueIndex.DUE, unstamped(settings.account_name))
+        unclaimed = (DueIndex.DUE, unassigned(settings.account_name))
         rate, burst = settings.bsg_rate_limit, settings.bsg_rate_burst
         limiter = Limiter(self._client, settings.account, "submit", rate, burst).state()
         return AccountState(

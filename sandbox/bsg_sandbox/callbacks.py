@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bsg_sandbox.campaigns import Campaign
-from bsg_sandbox.clock import Clock, to_stamp
+from bsg_sandbox.clock import Clock, format_bsg_time
 from bsg_sandbox.exchange import NO_ERRORS
 from bsg_sandbox.presenting import money
 from bsg_sandbox.settings import SandboxSettings
@@ -139,9 +139,9 @@ def _report(campaign: Campaign, row: int, now: float, zone: float, *, has_arrive
         "msisdn": str(campaign.phones[row]),
         "reference": campaign.references[row] or "",
         "status": campaign.message_status(row, now),
-        "time_in": to_stamp(campaign.timeline.created_at, zone),
-        "time_sent": None if sent_at is None else to_stamp(sent_at, zone),
-        "time_dr": None if arrived_at is None else to_stamp(arrived_at, zone),
+        "time_in": format_bsg_time(campaign.timeline.created_at, zone),
+        "time_sent": None if sent_at is None else format_bsg_time(sent_at, zone),
+        "time_dr": None if arrived_at is None else format_bsg_time(arrived_at, zone),
         "price": money(campaign.price / campaign.size),
         "currency": campaign.currency,
     }

@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
 
-_STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+_BSG_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _FORMAT = "%Y-%m-%d %H:%M:%S"
 _LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC).timestamp()  # a year that has four digits in any zone
 
@@ -38,15 +38,15 @@ class Clock:
         return self.now()
 
 
-def to_stamp(moment: float, offset_hours: float) -> str:
+def format_bsg_time(moment: float, offset_hours: float) -> str:
     """Write a moment as `yyyy-mm-dd hh:mm:ss` in a zone that many hours east of UTC."""
     zone = timezone(timedelta(hours=offset_hours))
     return datetime.fromtimestamp(moment, UTC).astimezone(zone).strftime(_FORMAT)
 
 
-def from_stamp(stamp: object, offset_hours: float) -> float:
+def parse_bsg_time(written: object, offset_hours: float) -> float:
     """Read `yyyy-mm-dd hh:mm:ss`; raises ValueError for anything else."""
-    if not isinstance(stamp, str) or not _STAMP.fullmatch(stamp):
+    if not isinstance(written, str) or not _BSG_TIME.fullmatch(written):
         raise ValueError("not yyyy-mm-dd hh:mm:ss")
     zone = timezone(timedelta(hours=offset_hours))
-    return datetime.strptime(stamp, _FORMAT).replace(tzinfo=zone).timestamp()
+    return datetime.strptime(written, _FORMAT).replace(tzinfo=zone).timestamp()

@@ -7,7 +7,7 @@ from typing import Any
 
 from bsg_sandbox.accounts import Account, Mode
 from bsg_sandbox.campaigns import COUNTED, Campaign
-from bsg_sandbox.clock import to_stamp
+from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.countries import country_of
 from bsg_sandbox.texts import parts_of
 
@@ -26,10 +26,10 @@ def campaign_resource(
         "sender": campaign.sender,
         "status": status,
         "message_type": "sms",
-        "start_at": _stamp(campaign.start_at or campaign.timeline.created_at, zone),
-        "real_start_at": _stamp(campaign.started_at(now), zone),
-        "finished_at": _stamp(campaign.finished_at(now), zone),
-        "created_at": _stamp(campaign.timeline.created_at, zone),
+        "start_at": _format_time(campaign.start_at or campaign.timeline.created_at, zone),
+        "real_start_at": _format_time(campaign.started_at(now), zone),
+        "finished_at": _format_time(campaign.finished_at(now), zone),
+        "created_at": _format_time(campaign.timeline.created_at, zone),
         "statistics": {"delivered": counts["delivered"], "sent": counts["sent"]},
         "calculated_price": campaign.price if is_new else 0,
         "currency": campaign.currency if is_new else None,
@@ -54,10 +54,10 @@ def detail_resource(
         "sender": campaign.sender,
         "status": status,
         "type": "sms",
-        "started_at": _stamp(campaign.start_at or campaign.timeline.created_at, zone),
-        "actual_start_at": _stamp(campaign.started_at(now), zone),
-        "finished_at": _stamp(campaign.finished_at(now), zone),
-        "created_at": _stamp(campaign.timeline.created_at, zone),
+        "started_at": _format_time(campaign.start_at or campaign.timeline.created_at, zone),
+        "actual_start_at": _format_time(campaign.started_at(now), zone),
+        "finished_at": _format_time(campaign.finished_at(now), zone),
+        "created_at": _format_time(campaign.timeline.created_at, zone),
         "total_messages": total,
         "total_phones": min(total, len(set(campaign.phones)) + campaign.counted_only),
         "total_price": money(campaign.price),
@@ -87,9 +87,9 @@ def message_resource(
         "status": status,
         "amount": {"value": money(campaign.price / campaign.size), "currency": campaign.currency},
         "sender": campaign.sender_of(row),
-        "created_at": _stamp(campaign.timeline.created_at, zone),
-        "sent_at": _stamp(campaign.message_moment(row, now), zone),
-        "delivered_at": _stamp(
+        "created_at": _format_time(campaign.timeline.created_at, zone),
+        "sent_at": _format_time(campaign.message_moment(row, now), zone),
+        "delivered_at": _format_time(
             campaign.message_moment(row, now, campaign.delivery_seconds) if status == "delivered" else None,
             zone,
         ),
@@ -116,5 +116,5 @@ def _draw(campaign: Campaign, what: str) -> random.Random:
     return random.Random(f"{campaign.seed}:{campaign.id}:{what}")  # noqa: S311 - repeatable, not secret
 
 
-def _stamp(moment: float | None, zone: float) -> str | None:
-    return None if moment is None else to_stamp(moment, zone)
+def _format_time(moment: float | None, zone: float) -> str | None:
+    return None if moment is None else format_bsg_time(moment, zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bsg_sandbox.clock import from_stamp
+from bsg_sandbox.clock import parse_bsg_time
 from bsg_sandbox.exchange import Refused, invalid
 
 Errors = dict[str, list[str]]
@@ -84,7 +84,7 @@ def _moment(query: Mapping[str, str], name: str, zone: float, errors: Errors) ->
     if written is None:
         return None
     try:
-        return from_stamp(written, zone)
+        return parse_bsg_time(written, zone)
     except ValueError:
         place = name.replace("[", ".").replace("]", "")
         errors[place] = [f"The {place} does not match the format yyyy-mm-dd hh:mm:ss."]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bsg_sandbox.accounts import Account
-from bsg_sandbox.clock import to_stamp
+from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer
 from bsg_sandbox.world import World
 
@@ -29,6 +29,6 @@ def _presented(place: int, sender: Mapping[str, Any], world: World) -> dict[str,
         "sender": sender["sender"],
         "status": sender["status"],
         "country": sender["country"],
-        "created_at": to_stamp(world.clock.started_at, world.settings.zone_offset_hours),
+        "created_at": format_bsg_time(world.clock.started_at, world.settings.zone_offset_hours),
         "is_default": place == 0,
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.campaigns import Campaign
-from bsg_sandbox.clock import from_stamp, to_stamp
+from bsg_sandbox.clock import format_bsg_time, parse_bsg_time
 from bsg_sandbox.countries import country_of
 from bsg_sandbox.exchange import NO_ERRORS, Answer, Refused, invalid, json_answer, old_style, parsed_object
 from bsg_sandbox.jobs import Job
@@ -96,7 +96,7 @@ def _check(order: Mapping[str, Any], zone: float) -> dict[str, float]:
             if name not in order and name.startswith("time_sent"):
                 continue
             try:
-                moments[name] = from_stamp(order.get(name), zone)
+                moments[name] = parse_bsg_time(order.get(name), zone)
             except ValueError:
                 errors[name] = [f"The {name} does not match the format yyyy-mm-dd hh:mm:ss."]
         phones = order.get("phones", [])
@@ -169,9 +169,9 @@ def _row(campaign: Campaign, row: int, text: str, now: float, zone: float) -> di
         "originator": campaign.sender_of(row),
         "price": money(campaign.price / campaign.size),
         "currency": campaign.currency,
-        "time_in": to_stamp(campaign.timeline.created_at, zone),
-        "time_sent": None if sent_at is None else to_stamp(sent_at, zone),
-        "time_dlr": None if delivered_at is None else to_stamp(delivered_at, zone),
+        "time_in": format_bsg_time(campaign.timeline.created_at, zone),
+        "time_sent": None if sent_at is None else format_bsg_time(sent_at, zone),
+        "time_dlr": None if delivered_at is None else format_bsg_time(delivered_at, zone),
         "status": status.capitalize(),
         "body": text,
         "sl_clicks": None,

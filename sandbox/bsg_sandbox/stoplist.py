@@ -7,7 +7,7 @@ from operator import attrgetter, eq, ge, gt, le, lt
 from typing import Any
 
 from bsg_sandbox.accounts import Account
-from bsg_sandbox.clock import from_stamp, to_stamp
+from bsg_sandbox.clock import format_bsg_time, parse_bsg_time
 from bsg_sandbox.contacts import Contact
 from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, parsed_object
 from bsg_sandbox.queries import Errors, number_of, page_of
@@ -79,7 +79,7 @@ def _presented(contact: Contact, world: World) -> dict[str, Any]:
     return {
         "id": contact.id,
         "phone": contact.phone,
-        "created_at": to_stamp(contact.created_at, world.settings.zone_offset_hours),
+        "created_at": format_bsg_time(contact.created_at, world.settings.zone_offset_hours),
         "sms_stoplist": "sms" in contact.types,
         "viber_stoplist": "viber" in contact.types,
         "rcs_stoplist": "rcs" in contact.types,
@@ -121,7 +121,7 @@ def _condition(query: Mapping[str, str], prefix: str, world: World) -> Callable[
     if name == "type":
         return lambda contact: any(compare(each, value) for each in contact.types)
     try:
-        wanted = from_stamp(value, world.settings.zone_offset_hours) if name == "created_at" else int(value)
+        wanted = parse_bsg_time(value, world.settings.zone_offset_hours) if name == "created_at" else int(value)
     except ValueError:
         return lambda contact: False
     if name == "created_at":
@@ -133,5 +133,5 @@ def _written(contact: Contact, name: str, world: World) -> Iterable[str]:
     if name == "type":
         return contact.types
     if name == "created_at":
-        return (to_stamp(contact.created_at, world.settings.zone_offset_hours),)
+        return (format_bsg_time(contact.created_at, world.settings.zone_offset_hours),)
     return (str(getattr(contact, name)),)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from bsg_sandbox.accounts import Account, Accounts
 from bsg_sandbox.campaigns import Campaign, TextColumn, Timeline, senders_column
-from bsg_sandbox.clock import to_stamp
+from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.exchange import DUPLICATE_NOTICE, Refused, invalid, old_style, said
 from bsg_sandbox.record import Arrival, Record, Summary, Tally, arrival_of, full_record
 from bsg_sandbox.settings import SandboxSettings
@@ -177,7 +177,7 @@ class Store:
         return Campaign(
             id=campaign_id,
             key=key,
-            name=draft.name or f"SMS api campaign / {to_stamp(now, settings.zone_offset_hours)}",
+            name=draft.name or f"SMS api campaign / {format_bsg_time(now, settings.zone_offset_hours)}",
             timeline=Timeline.plan(now, draft.start_at, len(draft.phones), is_spam, settings),
             start_at=draft.start_at,
             phones=array("Q", draft.phones),

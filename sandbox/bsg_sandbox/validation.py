@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
-from bsg_sandbox.clock import from_stamp
+from bsg_sandbox.clock import parse_bsg_time
 from bsg_sandbox.exchange import Refused, invalid, json_answer, said
 from bsg_sandbox.queries import Errors
 from bsg_sandbox.settings import SandboxSettings
@@ -209,11 +209,11 @@ def _envelope(
     tariff_code = _whole_number(body, "tariff_code", 0, 9, 0, errors)
     validity = _whole_number(body, "validity", 1, VALIDITY_AT_MOST, VALIDITY_AT_MOST, errors)
     # One table of the provider prints the name start_code for the same thing.
-    stamp = body.get("start_at", body.get("start_code"))
+    written = body.get("start_at", body.get("start_code"))
     start_at: float | None = None
-    if stamp is not None:
+    if written is not None:
         try:
-            start_at = from_stamp(stamp, zone)
+            start_at = parse_bsg_time(written, zone)
         except ValueError:
             errors["start_at"] = ["The start at does not match the format yyyy-mm-dd hh:mm:ss."]
         else:

@@ -27,7 +27,7 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger import schema
-from bsg_ledger.due_indexes import DueIndex, unstamped
+from bsg_ledger.due_indexes import DueIndex, unassigned
 from bsg_ledger.failures import QUIET_MS, FailureKind
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
@@ -329,7 +329,7 @@ def test_what_has_waited_long_is_named(ward: Ward) -> None:
     assert ward.of_campaigns("waiting").told == "nothing is due"
     campaign = ward.desk.prepared(10)
     assert ward.of_campaigns("waiting").level is Level.OK
-    ward.desk.client.zadd(f"bsg:account:{unstamped(DEFAULT_ACCOUNT)}:due", {campaign: 1})
+    ward.desk.client.zadd(f"bsg:account:{unassigned(DEFAULT_ACCOUNT)}:due", {campaign: 1})
     finding = ward.of_campaigns("waiting")
     assert finding.level is Level.WARNING
     assert campaign in finding.told
@@ -401,7 +401,7 @@ def test_each_account_is_looked_at_and_named(with_both: Ward) -> None:
 def test_campaigns_of_every_account_whose_key_is_here_are_no_orphans(with_both: Ward) -> None:
     with_both.desk.claimed(with_both.desk.prepared(10), account=with_both.settings.of_account("marketing").account)
     due = with_both.desk.prepared(10, account_name="marketing")
-    with_both.desk.client.zadd(f"bsg:account:{unstamped('marketing')}:due", {due: 1})
+    with_both.desk.client.zadd(f"bsg:account:{unassigned('marketing')}:due", {due: 1})
 
     assert list(look_at_waiting(with_both.desk.client, with_both.settings)) == []
     assert due in with_both.of_campaigns("waiting").told
@@ -425,7 +425,7 @@ def test_what_only_a_status_worker_with_the_key_looks_after_is_a_problem_once_no
 def test_what_waits_for_an_account_that_nobody_knows_is_told_without_any_key(redis_url: str) -> None:
     desk = Desk.at(redis_url)
     campaign = desk.prepared(10, account_name="marketng")
-    desk.client.zadd(f"bsg:account:{unstamped('marketng')}:due", {campaign: 1})
+    desk.client.zadd(f"bsg:account:{unassigned('marketng')}:due", {campaign: 1})
 
     finding = told(look_at_campaigns(desk.client, Settings.build(redis_url=redis_url)), "waiting")
 

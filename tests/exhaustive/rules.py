@@ -164,7 +164,7 @@ def _indexes(picture: Picture) -> Iterator[str]:
     if due != (bool(picture.due) and not picture.paused and not picture.cancelled):
         yield "the campaign's place among those that are due does not follow from its batches"
     if picture.account != UNCLAIMED and CAMPAIGN in picture.due_index("due", UNCLAIMED):
-        yield "a stamped campaign waits among those without an account"
+        yield "an assigned campaign waits among the unassigned"
     open_parts = {str(n) for n, part in enumerate(picture.parts) if part["state"] in {"unprepared", "preparing"}}
     if set(picture.parts_due) != open_parts or (CAMPAIGN in picture.index("prepare")) != bool(open_parts):
         yield "the parts to prepare do not follow from their states"

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.due_indexes import unstamped
+from bsg_ledger.due_indexes import unassigned
 from bsg_ledger.rows import decode_rows
 
 CAMPAIGN = "c"
 ACCOUNT = "account"
-UNCLAIMED = unstamped(DEFAULT_ACCOUNT)
+UNCLAIMED = unassigned(DEFAULT_ACCOUNT)
 GATE = f"bsg:account:{ACCOUNT}:gate"
 
 Hash = dict[str, str]

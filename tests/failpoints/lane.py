@@ -15,7 +15,7 @@ from bsg_broker.queues import PURGE, STATUS_QUEUE, STOP_LIST
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id
-from bsg_ledger.due_indexes import unstamped
+from bsg_ledger.due_indexes import unassigned
 from bsg_ledger.records import CampaignStatus
 from bsg_ledger.states import BatchState
 from bsg_producer import CampaignInvalid, Producer
@@ -126,7 +126,7 @@ class Lane:
             waits.append(at - now)
         for index, members in (
             ("bsg:prepare", [campaign]),
-            (f"bsg:account:{unstamped(DEFAULT_ACCOUNT)}:due", [campaign]),
+            (f"bsg:account:{unassigned(DEFAULT_ACCOUNT)}:due", [campaign]),
             (f"bsg:account:{account}:due", [campaign]),
             (f"{key}:due", pending),
             (f"bsg:account:{account}:live", batches),

@@ -10,7 +10,7 @@ import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease, NotClaimed
-from bsg_ledger.due_indexes import DueIndex, unstamped
+from bsg_ledger.due_indexes import DueIndex, unassigned
 from bsg_ledger.parts import NothingDue
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
 
@@ -621,7 +621,7 @@ def test_a_full_redis_still_records_what_happened(desk: Desk) -> None:
 # Rule 10
 
 
-def test_the_first_claim_stamps_the_campaign_and_other_accounts_leave_it_alone(desk: Desk) -> None:
+def test_the_first_claim_assigns_the_campaign_and_other_accounts_leave_it_alone(desk: Desk) -> None:
     campaign = desk.prepared(2, 2)
     desk.claimed(campaign)
 
@@ -650,8 +650,8 @@ def test_what_nobody_has_claimed_waits_for_its_own_account(desk: Desk) -> None:
     campaign = desk.prepared(2, account_name="marketing")
     due = partial(desk.ledger.due_indexes.take_due, DueIndex.DUE, at_most=9, put_off_ms=0)
 
-    assert due(account=unstamped(DEFAULT_ACCOUNT)) == []
-    assert due(account=unstamped("marketing")) == [campaign]
+    assert due(account=unassigned(DEFAULT_ACCOUNT)) == []
+    assert due(account=unassigned("marketing")) == [campaign]
     assert due(account=ACCOUNT) == []
 
 
@@ -661,7 +661,7 @@ def test_a_bell_that_was_rung_in_vain_leaves_the_campaign_due(desk: Desk, accoun
     desk.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
     bells = desk.ledger.campaigns.ring(campaign, bell="b", patience_ms=HOUR_MS)
     due = partial(
-        desk.ledger.due_indexes.take_due, DueIndex.DUE, account=unstamped(DEFAULT_ACCOUNT), at_most=9, put_off_ms=0
+        desk.ledger.due_indexes.take_due, DueIndex.DUE, account=unassigned(DEFAULT_ACCOUNT), at_most=9, put_off_ms=0
     )
     assert due() == []
 

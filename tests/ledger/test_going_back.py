@@ -252,7 +252,7 @@ def test_a_trace_of_an_earlier_attempt_says_nothing_of_a_later_one(desk: Desk) -
     assert desk.ledger.batches.mark_in_doubt(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace") == "stale"
 
 
-def test_what_bsg_took_of_a_campaign_that_nobody_has_claimed_yet_stamps_it(desk: Desk) -> None:
+def test_what_bsg_took_of_a_campaign_that_nobody_has_claimed_yet_assigns_it(desk: Desk) -> None:
     campaign = desk.prepared(2, 2)
 
     assert desk.taken(campaign, 0, 7) == "submitted"

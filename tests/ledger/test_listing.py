@@ -6,7 +6,7 @@ import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import listing
-from bsg_ledger.due_indexes import Due, DueIndex, unstamped
+from bsg_ledger.due_indexes import Due, DueIndex, unassigned
 from tests.ledger.campaigns import ACCOUNT, Desk
 
 
@@ -64,7 +64,7 @@ def test_outlines_come_in_order_across_what_is_read_at_once(desk: Desk, monkeypa
 
 def test_the_oldest_due_is_the_earliest_of_all_these_accounts(desk: Desk) -> None:
     first, second = desk.prepared(1), desk.prepared(1)
-    unclaimed = unstamped(DEFAULT_ACCOUNT)
+    unclaimed = unassigned(DEFAULT_ACCOUNT)
     desk.client.zadd(f"bsg:account:{unclaimed}:due", {first: 2000, second: 1000})
 
     assert desk.ledger.due_indexes.oldest_due([(DueIndex.DUE, unclaimed), (DueIndex.DUE, ACCOUNT)]) == Due(second, 1000)

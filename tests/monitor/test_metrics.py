@@ -15,7 +15,7 @@ import bsg_monitor
 from bsg_client.outcomes import OutcomeKind
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
-from bsg_ledger.due_indexes import unstamped
+from bsg_ledger.due_indexes import unassigned
 from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateState
 from bsg_ledger.measurements import SECONDS, Histogram, Measured, Measurements
@@ -82,7 +82,7 @@ def test_a_gate_that_is_shut_and_what_waits_are_told(stage: Stage, visitor: Visi
 def test_what_waits_for_an_account_that_nobody_knows_is_told(redis_url: str, settings: dict[str, str]) -> None:
     desk = Desk.at(redis_url)
     campaign = desk.prepared(10, account_name="marketng")
-    desk.client.zadd(f"bsg:account:{unstamped('marketng')}:due", {campaign: 1})
+    desk.client.zadd(f"bsg:account:{unassigned('marketng')}:due", {campaign: 1})
     observer = Observer(Settings.build(redis_url=redis_url, **settings))
 
     (due,) = [family for family in CampaignMetrics(observer.figures).collect() if "oldest_due" in family.name]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bsg_sandbox.clock import to_stamp
+from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.server import Sandbox
 from tests.sandbox.sandbox_calls import call, message, messages, refused_places, taken
 
@@ -26,7 +26,7 @@ def slow(sandbox: Sandbox) -> None:
 
 def test_a_campaign_goes_from_creation_to_done_by_the_clock(sandbox: Sandbox) -> None:
     sandbox.configure(creation_seconds=100, moderation_seconds=100, sending_seconds=1_000_000)
-    start_at = to_stamp(sandbox.advance(0) + 1000, 0)
+    start_at = format_bsg_time(sandbox.advance(0) + 1000, 0)
     campaign = taken(sandbox, messages(2), start_at=start_at)
 
     seen = [campaign["status"]]
@@ -141,8 +141,8 @@ def test_campaigns_are_filtered_by_the_time_of_their_making(sandbox: Sandbox) ->
 
     since = {
         "filter[type]": "sms",
-        "filter[from]": to_stamp(middle - 50, 0),
-        "filter[to]": to_stamp(middle + 50, 0),
+        "filter[from]": format_bsg_time(middle - 50, 0),
+        "filter[to]": format_bsg_time(middle + 50, 0),
     }
 
     assert [row["id"] for row in read(sandbox, "/api/campaigns", **since)["data"]] == [late["id"]]

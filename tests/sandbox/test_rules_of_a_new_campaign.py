@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bsg_sandbox.clock import to_stamp
+from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.server import Sandbox
 from tests.sandbox.sandbox_calls import call, message, messages, post, refused_places, taken
 
@@ -105,16 +105,16 @@ def test_a_number_of_the_envelope_is_held_to_its_bounds(
 
 def test_a_start_is_taken_until_thirty_days_ahead(sandbox: Sandbox) -> None:
     now = sandbox.advance(0)
-    in_time, too_late = to_stamp(now + 30 * 86_400 - 5, 0), to_stamp(now + 30 * 86_400 + 5, 0)
+    in_time, too_late = format_bsg_time(now + 30 * 86_400 - 5, 0), format_bsg_time(now + 30 * 86_400 + 5, 0)
 
     assert taken(sandbox, [message()], start_at=in_time)["start_at"] == in_time
     assert taken(sandbox, [message()], start_code=in_time)["start_at"] == in_time
     assert refused_places(post(sandbox, [message()], start_at=too_late)) == {"start_at"}
 
 
-@pytest.mark.parametrize("stamp", ["2026-01-01", "2026-01-01T10:00:00", "2026-13-01 10:00:00", 5, ""])
-def test_a_start_in_another_format_is_refused(sandbox: Sandbox, stamp: Any) -> None:
-    assert refused_places(post(sandbox, [message()], start_at=stamp)) == {"start_at"}
+@pytest.mark.parametrize("written", ["2026-01-01", "2026-01-01T10:00:00", "2026-13-01 10:00:00", 5, ""])
+def test_a_start_in_another_format_is_refused(sandbox: Sandbox, written: Any) -> None:
+    assert refused_places(post(sandbox, [message()], start_at=written)) == {"start_at"}
 
 
 def test_a_callback_must_be_an_address(sandbox: Sandbox) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bsg_sandbox.clock import to_stamp
+from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.server import Sandbox
 from tests.sandbox.sandbox_calls import FIRST_PHONE, call, messages, refused_places, taken
 
@@ -32,7 +32,7 @@ def message_ids(sandbox: Sandbox) -> list[int]:
 
 
 def period(moment: float) -> dict[str, str]:
-    return {"time_in_from": to_stamp(moment - 60, 0), "time_in_to": to_stamp(moment + 60, 0)}
+    return {"time_in_from": format_bsg_time(moment - 60, 0), "time_in_to": format_bsg_time(moment + 60, 0)}
 
 
 def test_a_job_by_message_ids_has_a_row_for_each_message_of_the_account(sandbox: Sandbox) -> None:

@@ -11,7 +11,7 @@ from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import moment, number
 from bsg_config.named_accounts import variable
 from bsg_config.settings import Settings
-from bsg_ledger.due_indexes import DueIndex, unstamped
+from bsg_ledger.due_indexes import DueIndex, unassigned
 from bsg_ledger.ledger import Ledger
 
 LONGEST_WAIT_SECONDS = 300.0
@@ -92,7 +92,7 @@ def _overdue(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
 
 def _oldest_due(ledger: Ledger, settings: Settings) -> Finding:
     names = {*ledger.reading.account_names(), *(account.account_name for account in settings.accounts)}
-    owners = [*map(unstamped, names), *(account.account for account in settings.accounts)]
+    owners = [*map(unassigned, names), *(account.account for account in settings.accounts)]
     due_indexes = [(DueIndex.DUE, owner) for owner in owners]
     due = ledger.due_indexes.oldest_due([(DueIndex.PREPARE, ""), *due_indexes])
     if due is None:

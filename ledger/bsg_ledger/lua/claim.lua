@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Takes the campaign's next due batch and its body; the first claim stamps the campaign with the account.
+-- Takes the campaign's next due batch and its body; the first claim assigns the campaign to the account.
 -- ARGV  1 campaign, 2 bell that is answered by this ('' for none), 3 account, 4 token, 5 lease (ms),
 --       6 the account's name
 -- Answer  {claimed, batch, envelope, size, attempts, body, suppressions that it was held against, suppressions
@@ -35,7 +35,7 @@ while true do
     refresh_due(campaign)
     return { 'none', at }
   end
-  stamp(campaign, account)
+  assign_account(campaign, account)
   if number(deadline) > NOW then  -- guard: claim-before-deadline
     local answer = affordable(campaign, batch)
     if answer == 'wait' then return { 'full' } end  -- guard: first-price-awaited

@@ -9,8 +9,8 @@ local function batch_id(campaign, batch) return campaign .. '-' .. batch end
 
 local function get(key, ...) return unpack(redis.call('HMGET', key, ...)) end
 
--- Rule 10: the account that had something of a campaign first is its account for good.
-local function stamp(campaign, account)
+-- Rule 10: a campaign is assigned to the first account that takes something of it, for good.
+local function assign_account(campaign, account)
   local owner, named = get(campaign_key(campaign), 'account', 'account_name')
   if owner ~= '' then return end  -- guard: first-account-stays
   redis.call('ZREM', account_key('-' .. named, 'due'), campaign)

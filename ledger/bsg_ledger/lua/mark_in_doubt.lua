@@ -7,7 +7,7 @@ local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 local state, attempts = get(key, 'state', 'attempts')
 if state ~= 'pending' or attempts ~= ARGV[3] then return { 'stale' } end  -- guard: suspect-waiting-attempt
-stamp(campaign, ARGV[4])  -- guard: suspect-gets-account
+assign_account(campaign, ARGV[4])  -- guard: suspect-gets-account
 -- Whoever sent it did so after the campaign was accepted; nothing of this ledger says when.
 redis.call('HSET', key, 'first_intent_at', redis.call('HGET', campaign_key(campaign), 'accepted_at'), 'intent_at', NOW,
   'error', ARGV[5])

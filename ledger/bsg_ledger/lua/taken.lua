@@ -24,7 +24,7 @@ local function record(bsg_id)
   if first == bsg_id then return { 'known' } end  -- guard: taken-once
   local owner = redis.call('HGET', account_key(account, 'owners'), bsg_id)
   if owner and owner ~= batch_id(campaign, batch) then return { 'owned', owner } end  -- guard: taken-by-its-owner
-  stamp(campaign, account)
+  assign_account(campaign, account)
   redis.call('HSET', account_key(account, 'owners'), bsg_id, batch_id(campaign, batch))  -- guard: owner-recorded
   if first then
     if not add_other(campaign, batch, bsg_id) then return { 'known' } end  -- guard: second-id-recorded

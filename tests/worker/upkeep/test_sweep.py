@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.due_indexes import DueIndex, unstamped
+from bsg_ledger.due_indexes import DueIndex, unassigned
 from bsg_ledger.gate import GateReason
 from bsg_ledger.scripts import Scripts
 from bsg_sandbox.server import Sandbox
@@ -17,7 +17,7 @@ from tests.worker.bench import Bench
 
 QUEUE = "submit.normal"
 
-UNCLAIMED = f"bsg:account:{unstamped(DEFAULT_ACCOUNT)}:due"
+UNCLAIMED = f"bsg:account:{unassigned(DEFAULT_ACCOUNT)}:due"
 
 
 def with_a_lost_bell(bench: Bench) -> str:
@@ -110,7 +110,7 @@ def test_a_half_open_gate_is_rung_for_by_one_campaign_at_a_time(bench: Bench) ->
     bench.runtime.redis.delete("submit.normal")
     sweep(bench.runtime)
 
-    assert bench.runtime.queue_length("submit.normal") == 2  # one that is stamped, one that nobody has claimed
+    assert bench.runtime.queue_length("submit.normal") == 2  # one that is assigned, one that nobody has claimed
 
 
 def test_a_cancel_that_its_process_left_behind_the_flag_is_finished(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bsg_broker.doorbell import BELL_PATIENCE_MS
 from bsg_broker.queues import PREPARE, SUBMIT, queue_of
-from bsg_ledger.due_indexes import DueIndex, unstamped
+from bsg_ledger.due_indexes import DueIndex, unassigned
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.reconcile.reconcile import reconcile
@@ -70,7 +70,7 @@ def _ring_submits(runtime: Runtime) -> int:
     gate = runtime.gate.state()
     at_most = 1 if gate.half_open else AT_ONCE
     rung = _ring_due(runtime, runtime.account, at_most)
-    return rung if gate.shut else rung + _ring_due(runtime, unstamped(runtime.settings.account_name), at_most)
+    return rung if gate.shut else rung + _ring_due(runtime, unassigned(runtime.settings.account_name), at_most)
 
 
 def _ring_due(runtime: Runtime, account: str, at_most: int) -> int:
