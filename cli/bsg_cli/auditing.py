@@ -38,8 +38,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         if recovery is not None:
             _print_recovery(recovery)
         _print_audit(compared)
-    settled = recovery is None or (recovery.gate_open and not recovery.doubtful)
-    return ExitCode.OK if settled and not compared.lacking else ExitCode.FAILED
+    done = recovery is None or (recovery.gate_open and not recovery.doubtful)
+    return ExitCode.OK if done and not compared.lacking else ExitCode.FAILED
 
 
 def _period(arguments: argparse.Namespace) -> tuple[datetime, datetime]:
@@ -108,7 +108,7 @@ def _print_audit(compared: Audit) -> None:
             ),
         )
     if compared.waiting:
-        print("\nNot settled yet:")
+        print("\nNot done yet:")
         print_table(
             ("batch", "messages", "state"),
             (

@@ -1,4 +1,4 @@
-"""Batches in doubt, with what settles each: what an operator is shown before many are settled at once."""
+"""Batches in doubt, each with how to decide it: an operator sees them before deciding many at once."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _HEAD = ("account_name", "cancelled", "deadline", "accepted_at")
 class Doubt:
     """A batch that was on the wire without a clear answer. `since`: its first attempt that may have been taken.
 
-    `needs_operator`: what BSG shows does not settle it, as `why` says. `no_trace`: BSG would show it, and shows nothing
-    of it. `if_not_sent` is the state that it gets if it was not sent: `pending` is sent again.
+    `needs_operator`: what BSG shows does not decide it; `why` gives the reason. `no_trace`: BSG would show it, and
+    shows nothing of it. `if_not_sent` is the state that it gets if it was not sent: `pending` is sent again.
     """
 
     batch: str

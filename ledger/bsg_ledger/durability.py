@@ -35,8 +35,8 @@ class Durability:
         if self._way is None:
             self._way = self._find_way()
 
-    def settle(self) -> None:
-        """Returns when all earlier writes are on disk; raises `NotDurable` if they are not."""
+    def wait_for_disk(self) -> None:
+        """Return when all earlier writes are on disk. Raise `NotDurable` if they are not."""
         self.require()
         if self._way == "wait" and self._wait() < 1:  # guard: disk-wait-answered
             raise NotDurable("the append-only file could not be written in time: is the disk of Redis full or slow?")
@@ -61,7 +61,7 @@ class Durability:
         # WAITAOF speaks of its own connection's writes, and a pool may hand out another one: a write on this very
         # connection makes it wait for everything before, the file being one sequence.
         pipe = self._client.pipeline(transaction=False)
-        pipe.hset(schema.LEDGER(), "settled", "1")  # guard: disk-wait-after-write
+        pipe.hset(schema.LEDGER(), "disk", "1")  # guard: disk-wait-after-write
         pipe.execute_command("WAITAOF", 1, 0, self._timeout_ms)
         _, answer = pipe.execute()
         return int(answer[0])

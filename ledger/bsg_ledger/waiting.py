@@ -19,7 +19,7 @@ UNTAKEN_AFTER = timedelta(seconds=30)  # a sweep looks every second, and a wake-
 class WaitReason(StrEnum):
     """Why messages are where they are. The order is that in which a campaign with several reasons names them."""
 
-    OPERATOR_DECIDES = "operator_decides"  # in doubt, and what BSG shows cannot settle it
+    OPERATOR_DECIDES = "operator_decides"  # in doubt, and what BSG shows cannot decide it
     LOST_AT_BSG = "lost_at_bsg"  # BSG does not know the campaign that it named: an operator decides
     UNREAD_AT_BSG = "unread_at_bsg"  # BSG says nothing of use about the campaign: an operator decides
     UNSTOPPED = "unstopped"  # cancelled, and BSG does not know the campaign that it has to stop

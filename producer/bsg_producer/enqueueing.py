@@ -76,7 +76,7 @@ def enqueue(
         raise IdempotencyConflict(key, accepted.campaign_id)
     if accepted.kind == "missing":  # guard: chunks-missing
         raise QueueUnavailable("Redis no longer has the messages that were stored a moment ago; enqueue them again")
-    _settle(ledger, key)  # guard: commit-on-disk
+    _wait_for_disk(ledger, key)  # guard: commit-on-disk
     return Receipt(accepted.campaign_id, accepted.messages, duplicate=accepted.kind == "duplicate")
 
 
@@ -167,10 +167,10 @@ def _commit_again(ledger: Ledger, acceptance: Acceptance) -> Accepted:
         raise EnqueueUnconfirmed(acceptance.idempotency_key) from None  # guard: commit-unconfirmed
 
 
-def _settle(ledger: Ledger, key: str) -> None:
+def _wait_for_disk(ledger: Ledger, key: str) -> None:
     """Of a duplicate too: the try before this one may have ended because its commit was not on disk."""
     try:
-        ledger.durability.settle()
+        ledger.durability.wait_for_disk()
     except (NotDurable, RedisError):
         raise EnqueueUnconfirmed(key) from None
 

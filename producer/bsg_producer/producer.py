@@ -253,7 +253,7 @@ class Producer:
         pushed = read_pushed_reports(reports)
         with queue_errors():
             self._ledger.delivery_reports.record(pushed)
-            self._ledger.durability.settle()
+            self._ledger.durability.wait_for_disk()
 
     def pause(self, campaign_id: str) -> None:
         """Holds the batches that have not been sent; what is at BSG goes on there."""
@@ -297,7 +297,7 @@ class Producer:
         return messages
 
     def resolve(self, batch_id: str, *, sent: int | None = None, not_sent: bool = False) -> str:
-        """Settles a batch that only a person can; answers its new state. `sent` is the id of its BSG campaign."""
+        """Record an operator's decision on a batch. Return its new state. `sent` is the id of its BSG campaign."""
         with queue_errors():
             state = resolve(self._ledger, batch_id, sent=sent, not_sent=not_sent)
         self._ring(split_batch_id(batch_id)[0])
@@ -314,7 +314,7 @@ class Producer:
             return self._ledger.doubts(account_settings(self._settings, account).account, since=since, until=until)
 
     def resolve_all_not_sent(self, doubts: Iterable[Doubt]) -> list[Resolved]:
-        """Settles batches as not sent, as `doubts` has shown them; answers what became of each.
+        """Record that batches were not sent, as `doubts` has shown them. Return what became of each.
 
         One that was tried or found since, needs no operator, or of which BSG has a trace is left alone, `stale`.
         """
@@ -338,7 +338,7 @@ class Producer:
         """
         with queue_errors():
             changed = self._ledger.suppressions.add(checked_phones(phones))
-            self._ledger.durability.settle()
+            self._ledger.durability.wait_for_disk()
         return changed
 
     def unsuppress(self, phones: Iterable[str | int]) -> int:
@@ -348,7 +348,7 @@ class Producer:
         """
         with queue_errors():
             changed = self._ledger.suppressions.remove(checked_phones(phones))
-            self._ledger.durability.settle()
+            self._ledger.durability.wait_for_disk()
         return changed
 
     def suppressed(self) -> Iterator[str]:

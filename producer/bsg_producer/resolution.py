@@ -1,4 +1,4 @@
-"""An operator's decision on batches that nobody else can settle."""
+"""An operator's decision on batches in doubt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bsg_messages.campaign_ids import is_campaign_id
 from bsg_messages.errors import CampaignInvalid
 from bsg_producer.errors import CampaignNotFound
 
-SETTLE_MS = 60_000  # until the next look whether BSG knows it again
+NEXT_LOOK_MS = 60_000  # until the next look whether BSG knows it again
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
     if sent is None:
         state = ledger.batches.resolve_not_sent(campaign_id, batch)
     elif asked:
-        state = ledger.batches.resolve_sent(campaign_id, batch, bsg_campaign_id=sent, next_poll_ms=SETTLE_MS)
+        state = ledger.batches.resolve_sent(campaign_id, batch, bsg_campaign_id=sent, next_poll_ms=NEXT_LOOK_MS)
     else:
         state = ledger.batches.taken(
             campaign_id,
@@ -76,7 +76,7 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
 
 
 def resolve_all_not_sent(ledger: Ledger, doubts: Iterable[Doubt]) -> list[Resolved]:
-    """Settle each batch as not sent, in one step a batch, if it is still as it was shown: safe to repeat.
+    """Record each batch as not sent, in one step a batch, if it is still as it was shown. It is safe to repeat.
 
     One that needs no operator, or of which BSG has any trace, is left alone.
     """

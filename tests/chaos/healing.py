@@ -16,21 +16,21 @@ from tests.chaos.plan import PRODUCERS
 from tests.chaos.producer_process import FINISH
 from tests.chaos.scene import Scene
 
-PATIENCE_SECONDS = 420.0  # without any campaign settling: a part's lease, a lost bell, a poll cut short, in turn
-SETTLE_SECONDS = 12.0  # longer than any lease and exchange: then nothing is on the wire that a person could not know of
+PATIENCE_SECONDS = 420.0  # without any campaign becoming final: a part's lease, a lost bell, a poll cut short, in turn
+QUIET_SECONDS = 12.0  # longer than any lease and exchange: then nothing is on the wire that a person could not know of
 LOOK_EVERY_SECONDS = 2.0
 SHARE_OF_LOOKING = 0.2  # of the time: thousands of campaigns are not read over and over beside those who heal
 
 
 @dataclass(slots=True)
 class Healed:
-    """How it went. `unsettled` names the campaigns that were not final in the end."""
+    """How it went. `unfinished` names the campaigns that were not final in the end."""
 
     seconds: float = 0.0
     told_sent: int = 0
     told_not_sent: int = 0
     messages_retried: int = 0
-    unsettled: list[str] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
 
 
 class Healing:
@@ -39,24 +39,24 @@ class Healing:
         self._each_moment = each_moment
         self._healed = Healed()
         self._waiting_for: list[str] = []
-        self._settled: set[str] = set()
+        self._done: set[str] = set()
         self._retries: set[str] = set()
 
     def heal(self) -> Healed:
         """Returns when every campaign is final, or none has become so for as long as the patience."""
-        began = settled_at = time.monotonic()
+        began = done_at = time.monotonic()
         self._mend()
-        self._run(SETTLE_SECONDS)
+        self._run(QUIET_SECONDS)
         while True:
-            looked_at, settled = time.monotonic(), len(self._settled)
-            self._waiting_for = [*self._producing(), *self._unsettled()]
+            looked_at, done = time.monotonic(), len(self._done)
+            self._waiting_for = [*self._producing(), *self._unfinished()]
             if not self._waiting_for:
                 break
             now = time.monotonic()
-            if len(self._settled) > settled:
-                settled_at = now
-            elif now - settled_at > PATIENCE_SECONDS:
-                self._healed.unsettled = self._waiting_for
+            if len(self._done) > done:
+                done_at = now
+            elif now - done_at > PATIENCE_SECONDS:
+                self._healed.unfinished = self._waiting_for
                 break
             self._run(max(LOOK_EVERY_SECONDS, (now - looked_at) / SHARE_OF_LOOKING))
         self._healed.seconds = time.monotonic() - began
@@ -82,21 +82,21 @@ class Healing:
     def _producing(self) -> list[str]:
         return [name for name in PRODUCERS if not self._scene.processes.by_name[name].ended]
 
-    def _unsettled(self) -> list[str]:
+    def _unfinished(self) -> list[str]:
         producer = self._scene.producer
         for account in KEYS:
             if not producer.gate(account=account).open:
                 producer.open_gate(account=account)
-        unsettled = []
+        unfinished = []
         arrivals: Mapping[int, Sequence[int]] | None = None
         for summary in producer.campaigns():
-            if summary.campaign_id in self._settled:
+            if summary.campaign_id in self._done:
                 continue
             status = producer.status(summary.campaign_id)
-            if _is_settled(status) and not self._retried(status):
-                self._settled.add(status.campaign_id)
+            if _is_done(status) and not self._retried(status):
+                self._done.add(status.campaign_id)
                 continue
-            unsettled.append(status.campaign_id)
+            unfinished.append(status.campaign_id)
             if status.paused:
                 producer.resume(status.campaign_id)
             for batch in status.batches:
@@ -104,7 +104,7 @@ class Healing:
                     if arrivals is None:
                         arrivals = self._scene.sandbox.recipients()
                     self._answer(batch, status, arrivals)
-        return unsettled
+        return unfinished
 
     def _retried(self, status: CampaignStatus) -> bool:
         """Half of what BSG refused is sent once more, as a person may want it whose account works again."""
@@ -140,7 +140,7 @@ def named(names: Sequence[str], *, at_most: int) -> str:
     return ", ".join(names[:at_most]) + (f" and {left} more" if left > 0 else "")
 
 
-def _is_settled(status: CampaignStatus) -> bool:
+def _is_done(status: CampaignStatus) -> bool:
     """Final, and what BSG dropped without a word is found out: its total is the size of each batch."""
     return status.state.final and all(
         batch.total_messages == batch.size for batch in status.batches if batch.state == BatchState.FINISHED

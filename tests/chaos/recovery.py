@@ -1,4 +1,5 @@
-"""How long a batch took to settle that was left in somebody's hands: killed, frozen, cut off, or without an answer."""
+"""How long it took until a batch was decided that a process had left behind: killed, frozen, cut off, or without an
+answer."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from bsg_ledger.records import Transition
 from bsg_ledger.states import BatchState
 
 IN_HAND = frozenset({BatchState.CLAIMED, BatchState.POSTING})
-UNSETTLED = IN_HAND | {BatchState.UNCONFIRMED}
+UNDECIDED = IN_HAND | {BatchState.UNCONFIRMED}
 LEASE_RAN_OUT = "lease ran out"  # how the causes of both transitions begin that end a lease
 PERSON = "operator"
 
@@ -50,7 +51,7 @@ def recovery_of(histories: Iterable[Sequence[Transition]]) -> Recovery:
             else:
                 continue
             until = next(
-                (at for at in range(place, len(transitions)) if transitions[at].to_state not in UNSETTLED), None
+                (at for at in range(place, len(transitions)) if transitions[at].to_state not in UNDECIDED), None
             )
             if until is None:
                 continue

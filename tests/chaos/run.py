@@ -47,10 +47,10 @@ def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMo
     say(figures(result, faults, healed, recovery))
     if not result.proves_the_promise:
         say(histories(result, accounts, arrivals))
-    if healed.unsettled:
-        say(f"not final after {healed.seconds:.0f} s: {named(healed.unsettled, at_most=20)}")
+    if healed.unfinished:
+        say(f"not final after {healed.seconds:.0f} s: {named(healed.unfinished, at_most=20)}")
     say(f"seed              {seed} ({provider_mode})")
-    return result.proves_the_promise and not healed.unsettled
+    return result.proves_the_promise and not healed.unfinished
 
 
 class Progress:

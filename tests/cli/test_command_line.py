@@ -350,7 +350,7 @@ def test_a_batch_that_a_known_campaign_lacks_is_told_as_a_batch(ledger: Path, li
     assert f"there is no batch {campaign}-7" in line.errors
 
 
-def test_what_is_no_id_of_bsgs_settles_nothing(ledger: Path, line: CommandLine) -> None:
+def test_what_is_no_id_of_bsgs_decides_nothing(ledger: Path, line: CommandLine) -> None:
     assert line.run("resolve", "0000000000000000000000-0", "--sent", "-1") == ExitCode.MISUSE
     assert "sent: not the id of a campaign at BSG" in line.errors
 

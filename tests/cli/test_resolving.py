@@ -83,7 +83,7 @@ def test_all_that_need_an_operator_are_sent_again_once_and_no_others(operator: O
     assert operator.bench.sandbox.summary().messages == 3
 
 
-def test_a_period_and_an_account_choose_what_is_settled(operator: Operator) -> None:
+def test_a_period_and_an_account_choose_what_is_decided(operator: Operator) -> None:
     asked = operator.in_doubt("server_error_before")
 
     assert operator.documents("--all-not-sent", "--yes", "--until", "2026-01-01T00:00Z") == []

@@ -87,7 +87,7 @@ class Explorer:
         return result
 
     def _visit(self, at_most: int | None, stop_at_first: bool) -> None:
-        self._add(self.world.settled(self.world.first()), -1, "")
+        self._add(self.world.normalized(self.world.first()), -1, "")
         at = 0
         while at < len(self._states):
             if stop_at_first and at % STATES_BETWEEN_CHECKS == 0:
@@ -103,7 +103,7 @@ class Explorer:
         state, world = self._states[at], self.world
         for steps in (worker_steps, attendant_steps, surrounding_steps):
             for words, kind, raw in steps(world, state):
-                then = world.settled(raw)
+                then = world.normalized(raw)
                 self.result.steps += 1
                 if then == state:
                     continue

@@ -41,7 +41,7 @@ class Walk(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.world = World(self.size, self.calls)
-        self.state: State = self.world.settled(self.world.first())
+        self.state: State = self.world.normalized(self.world.first())
 
     @rule(choice=st.data())
     def happens(self, choice: Any) -> None:
@@ -53,7 +53,7 @@ class Walk(RuleBasedStateMachine):
         ]
         if steps:
             _, then = choice.draw(st.sampled_from(steps), label="what happens")
-            self.state = self.world.settled(then)
+            self.state = self.world.normalized(then)
 
     @invariant()
     def no_rule_is_broken(self) -> None:

@@ -88,7 +88,7 @@ Steps = Iterator[Step]
 class World:
     size: Size
     calls: RecordedCalls
-    _settled: dict[tuple[int, tuple[Local, ...], Local], tuple[int, tuple[Local, ...], Local]] = field(
+    _normalized: dict[tuple[int, tuple[Local, ...], Local], tuple[int, tuple[Local, ...], Local]] = field(
         default_factory=dict
     )
 
@@ -119,12 +119,12 @@ class World:
             provider = (Taken(1, SOMEBODY_ELSE, size.used_before, "done", shown=True, older=True),)
         return State(ledger, provider, (), (IDLE,) * size.workers, IDLE, (IDLE,) * batches, IDLE, IDLE)
 
-    def settled(self, state: State) -> State:
+    def normalized(self, state: State) -> State:
         """The same state under its one name: workers are alike, and attempts only tell looks apart."""
         key = state.ledger, state.evidence, state.reconciler
-        known = self._settled.get(key)
+        known = self._normalized.get(key)
         if known is None:
-            known = self._settled[key] = self._with_ranked_attempts(*key)
+            known = self._normalized[key] = self._with_ranked_attempts(*key)
         ledger, evidence, reconciler = known
         workers = state.workers
         if len(workers) == 2 and workers[1] < workers[0]:

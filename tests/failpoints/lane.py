@@ -149,7 +149,7 @@ class Lane:
         return waits
 
     def let_rest(self, status: CampaignStatus) -> None:
-        """A campaign that is settled is polled on for days: not among the trials of others."""
+        """A campaign that is done is polled on for days: not among the trials of others."""
         tomorrow = self.ledger.due_indexes.now_ms() + DAY_MS
         for batch in status.batches:
             self.client.zadd(f"bsg:account:{self.runtime.account}:live", {batch.id: tomorrow}, xx=True)

@@ -50,7 +50,7 @@ class _WithoutBell(Campaigns):
 
 
 class Play:
-    """`afterwards` runs once the process has died; `tick` again and again until all is settled; `cleanup` at the end.
+    """`afterwards` runs once the process has died; `tick` again and again until all is done; `cleanup` at the end.
 
     `forgotten`: accounts that were taken before the ledger forgot their campaigns.
     """

@@ -21,7 +21,7 @@ from tests.failpoints.processes import COMMAND
 from tests.failpoints.scenarios import Scenario
 
 REACHED_WITHIN = 90.0
-SETTLED_WITHIN = 400.0
+DONE_WITHIN = 400.0
 STUCK_AFTER = 1.5  # seconds without a transition, and since the last ageing, after which what is waited for is aged
 SECONDS_BETWEEN_CHECKS = 0.1
 COURSE = ("leased", "claimed", "intent", "taken", "prepared", "enqueued", "BSG:", "an operator has to decide")
@@ -29,12 +29,12 @@ CAUSES_SHOWN = 3
 
 
 class NotShown(Exception):
-    """Nobody died at the point, or not all was settled in the end."""
+    """Nobody died at the point, or not all was done in the end."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """`seconds` from the first kill until all was settled, besides those that were `aged`.
+    """`seconds` from the first kill until all was done, besides those that were `aged`.
 
     `kills`: SIGKILLs, the first included. `recovered_by`: what moved the campaign on, by the ledger's own causes.
     """
@@ -64,7 +64,7 @@ def run_trial(lane: Lane, point: str, scenario: Scenario, *, again: bool) -> Out
         if again:
             arm(lane.armed, *AFTER_EACH)
         play.afterwards()
-        outcome.aged = _settle(play)
+        outcome.aged = _wait_until_done(play)
         outcome.seconds = time.time() - died
         disarm(lane.armed)
         statuses = _statuses(play)
@@ -95,18 +95,18 @@ def _wait_for_the_death(play: Play) -> float:
     return time.time()
 
 
-def _settle(play: Play) -> float:
+def _wait_until_done(play: Play) -> float:
     """Until all is final; answers the seconds that were aged."""
     aged, aged_at = 0.0, 0.0
-    stop_at = time.monotonic() + SETTLED_WITHIN
+    stop_at = time.monotonic() + DONE_WITHIN
     while True:
         play.lane.processes.look_after()
-        unsettled = [status for status in _statuses(play) if not _is_settled(status)]
-        if not unsettled and play.done() and not play.lane.processes.command_runs:
+        unfinished = [status for status in _statuses(play) if not _is_done(status)]
+        if not unfinished and play.done() and not play.lane.processes.command_runs:
             return aged
         if time.monotonic() > stop_at:
-            raise NotShown(f"not settled after {SETTLED_WITHIN:.0f} s: {unsettled}")
-        for status in unsettled:
+            raise NotShown(f"not done after {DONE_WITHIN:.0f} s: {unfinished}")
+        for status in unfinished:
             play.lane.answer(status, _phones(play, status))
             if _stuck(status) and time.monotonic() - aged_at > STUCK_AFTER:
                 aged += play.lane.age(status)
@@ -116,7 +116,7 @@ def _settle(play: Play) -> float:
         time.sleep(SECONDS_BETWEEN_CHECKS)
 
 
-def _is_settled(status: CampaignStatus) -> bool:
+def _is_done(status: CampaignStatus) -> bool:
     """Final, and what BSG dropped without a word is found out: its total is the size of each batch."""
     return status.state.final and all(
         batch.total_messages == batch.size for batch in status.batches if batch.state == BatchState.FINISHED
@@ -174,7 +174,7 @@ def _check(play: Play) -> CheckResult:
 
 
 def _tried(campaign: ChaosCampaign, accounts: Sequence[Account]) -> tuple[ChaosCampaign, Enqueued]:
-    """By the time that all is settled every web app has its receipt."""
+    """By the time that all is done every web app has its receipt."""
     receipt = accounts[0].campaign_id if accounts else None
     return campaign, Enqueued(campaign.number, receipt=receipt, certain_that_none=False)
 

@@ -190,7 +190,7 @@ def test_an_attempt_that_was_surely_not_taken_begins_no_duplicate_window(desk: D
     assert desk.absent(lease, window_ms=HOUR_MS, attempts=2) == "pending"
 
 
-def test_what_settles_or_asks_about_a_doubt_changes_nothing_else(desk: Desk) -> None:
+def test_what_ends_a_doubt_or_needs_an_operator_changes_nothing_else(desk: Desk) -> None:
     campaign = desk.prepared(2)
     lease = desk.submitted(campaign)
     before = desk.causes(campaign)
@@ -242,7 +242,7 @@ def test_a_person_is_asked_about_the_latest_attempt_only(desk: Desk) -> None:
     assert desk.ledger.batches.ask(campaign, 0, attempts=0, older_than_ms=0, cause="of another size") == "stale"
 
 
-def test_a_no_that_is_explained_for_a_doubt_without_suspects_settles_nothing(desk: Desk) -> None:
+def test_a_no_that_is_explained_for_a_doubt_without_suspects_decides_nothing(desk: Desk) -> None:
     campaign = desk.prepared(2)
     lease = desk.unconfirmed(campaign)
     an_id_was_used_before(desk, campaign)
@@ -777,7 +777,7 @@ def test_a_retry_after_the_deadline_needs_a_new_one(desk: Desk) -> None:
     assert desk.ledger.campaigns.retry(campaign, deadline_ms=None)[0] == "late"
 
 
-def test_a_person_settles_a_doubt_as_not_sent(desk: Desk) -> None:
+def test_an_operator_decides_a_doubt_as_not_sent(desk: Desk) -> None:
     campaign = desk.prepared(2)
     desk.unconfirmed(campaign)
 

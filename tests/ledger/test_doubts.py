@@ -1,4 +1,4 @@
-"""What an operator is asked about a batch in doubt, and many of them settled at once."""
+"""What an operator is asked about a batch in doubt, and many of them decided at once."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_weak_absence_and_a_trace_that_does_not_fit_are_resolved_by_their_ids_
         assert desk.ledger.batches.resolve_not_sent(lease.campaign_id, 0) == "pending"
 
 
-def test_what_needs_no_operator_or_was_tried_since_is_not_settled_with_others(desk: Desk) -> None:
+def test_what_needs_no_operator_or_was_tried_since_is_not_decided_with_others(desk: Desk) -> None:
     lease = desk.unconfirmed(desk.prepared(1))
     needs_none = desk.ledger.batches.resolve_not_sent(lease.campaign_id, 0, shown_attempts=1)
     desk.absent(lease, window_ms=0)

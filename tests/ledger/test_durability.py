@@ -12,14 +12,14 @@ from tests.servers import RedisServer
 def test_a_write_of_another_connection_that_is_not_on_disk_in_time_is_told(own_redis_server: RedisServer) -> None:
     own_redis_server.client().config_set("appendfsync", "everysec")
     durability = Durability(own_redis_server.client(), relaxed=False, timeout_ms=3000)
-    durability.settle()
+    durability.wait_for_disk()
     own_redis_server.client().config_set("appendfsync", "no")  # as with a disk that never comes to an end
     own_redis_server.client().set("key", "value")
     hasty = Durability(own_redis_server.client(), relaxed=False, timeout_ms=100)
     hasty.require()
 
     with pytest.raises(NotDurable, match="could not be written in time"):
-        hasty.settle()
+        hasty.wait_for_disk()
 
 
 @pytest.mark.server_kinds("valkey")

@@ -126,7 +126,7 @@ def everything_once(bench: Bench) -> None:
     heartbeats.note_tick("beat@here")
     heartbeats.note_worker("worker@here")
     heartbeats.note_answer("token")
-    ledger.durability.settle()
+    ledger.durability.wait_for_disk()
 
 
 def test_what_a_real_campaign_leaves_in_redis_is_in_the_schema(bench: Bench) -> None:

@@ -104,7 +104,7 @@ def test_redis_killed_and_restarted_in_mid_campaign(own_redis_server: RedisServe
 
         own_redis_server.kill()
         own_redis_server.start()
-        _settle_doubts(stage, campaign, 2000)
+        _decide_doubts(stage, campaign, 2000)
 
         stage.assert_each_arrived_once(campaign, 2000)
 
@@ -129,10 +129,10 @@ def _end_part_leases(stage: Stage, campaign: str) -> None:
         client.zadd("bsg:prepare", {campaign: 1})
 
 
-def _settle_doubts(stage: Stage, campaign: str, count: int) -> None:
+def _decide_doubts(stage: Stage, campaign: str, count: int) -> None:
     """Until the campaign is done; what asks for a person is answered by what the sandbox's record says."""
 
-    def settled() -> bool:
+    def done() -> bool:
         stage.processes.restart_what_ended()
         status = stage.status(campaign)
         for batch in status.batches:
@@ -141,6 +141,6 @@ def _settle_doubts(stage: Stage, campaign: str, count: int) -> None:
         return status.state == "done" and status.counts["finished"] == count
 
     try:
-        wait_until(settled, within=100, what="the campaign to be done")  # a part may have to wait for its lease
+        wait_until(done, within=100, what="the campaign to be done")  # a part may have to wait for its lease
     except AssertionError as error:
         raise AssertionError(f"{error}\n{stage.status(campaign)}\n{stage.processes.logs()}") from None

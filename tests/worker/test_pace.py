@@ -44,7 +44,7 @@ def test_a_scheduled_batch_is_looked_at_often_once_its_hour_has_come() -> None:
 
 
 @pytest.mark.parametrize("status", ["done", "stopped", "spam"])
-def test_after_its_end_a_batch_settles_at_ever_longer_gaps_until_the_validity_is_over(status: str) -> None:
+def test_after_its_end_a_batch_is_polled_at_ever_longer_gaps_until_the_validity_is_over(status: str) -> None:
     def after(hours: float) -> float | None:
         return pace(status, finished_at=NOW - timedelta(hours=hours))
 

@@ -11,7 +11,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
 from bsg_worker.accounts import Accounts
 from bsg_worker.poll.poll import poll
-from bsg_worker.settle import poll_all, settle_all
+from bsg_worker.status_pass import poll_all, run_status_pass
 from tests.worker.bench import Bench
 
 UNDER_WAY = "another round is under way"
@@ -42,9 +42,9 @@ def test_a_probe_that_waits_keeps_the_next_from_waiting_too_and_no_doubt_from_be
 ) -> None:
     bench.runtime.gate.shut(reason=GateReason.BLOCKED, by="test")
     monkeypatch.setattr("bsg_worker.upkeep.probe.PROBE_SECONDS", 0.0)  # due at each tick
-    monkeypatch.setattr("bsg_worker.settle.reconcile", lambda _: "looked up")
+    monkeypatch.setattr("bsg_worker.status_pass.reconcile", lambda _: "looked up")
 
-    outcomes = at_once(bench, settle_all)
+    outcomes = at_once(bench, run_status_pass)
 
     assert sum(outcome.startswith(UNDER_WAY) for outcome in outcomes) == 1
     assert all("looked up" in outcome for outcome in outcomes)

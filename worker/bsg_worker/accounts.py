@@ -14,14 +14,14 @@ from bsg_worker.turns import by_lot
 class Accounts:
     """Never empty. What is of the whole ledger any of the runtimes may do.
 
-    `polling` and `settling` are each held by the one thread that does that (`rounds`): accounts mostly share a BSG, and
-    whichever does not answer must leave threads to the sweep.
+    `polling` and `status_pass` are each held by the one thread that does that (`rounds`): accounts mostly share a BSG,
+    and whichever does not answer must leave threads to the sweep.
     """
 
     def __init__(self, runtimes: Sequence[Runtime]) -> None:
         self._runtimes = tuple(runtimes)
         self.polling = threading.Lock()
-        self.settling = threading.Lock()
+        self.status_pass = threading.Lock()
 
     @classmethod
     def of(cls, settings: Settings) -> Accounts:

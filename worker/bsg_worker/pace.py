@@ -9,7 +9,7 @@ FINAL = frozenset({"done", "stopped", "spam"})  # GET /api/campaigns/{id}: the s
 FIRST_POLL_SECONDS = 5.0
 SLOWEST_SECONDS = 600.0
 SCHEDULED_SLOWEST_SECONDS = 3600.0
-SETTLE_FIRST_SECONDS = 60.0
+FIRST_GAP_AFTER_END_SECONDS = 60.0
 
 
 def next_poll(
@@ -31,7 +31,7 @@ def next_poll(
         since_end = (now - (finished_at or now)).total_seconds()
         if since_end >= validity_hours * 3600:
             return None
-        return max(SETTLE_FIRST_SECONDS, interval, since_end / 2)
+        return max(FIRST_GAP_AFTER_END_SECONDS, interval, since_end / 2)
     if status == "scheduled" and start_at is not None and start_at > now:
         until_start = (start_at - now).total_seconds()
         return max(interval, min(until_start / 2, SCHEDULED_SLOWEST_SECONDS))

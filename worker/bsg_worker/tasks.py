@@ -7,7 +7,7 @@ from bsg_worker import accounts
 from bsg_worker.application import app
 from bsg_worker.failures import telling_no_contents
 from bsg_worker.prepare.prepare import prepare_then_submit
-from bsg_worker.settle import poll_all, settle_all
+from bsg_worker.status_pass import poll_all, run_status_pass
 from bsg_worker.submit.submit import submit_batches
 from bsg_worker.upkeep.purge import purge
 from bsg_worker.upkeep.stop_list import sync_stop_list
@@ -35,7 +35,7 @@ def poll_task() -> str:
 @app.task(name="bsg.reconcile")
 @telling_no_contents
 def reconcile_task() -> str:
-    return settle_all(accounts.current())
+    return run_status_pass(accounts.current())
 
 
 @app.task(name="bsg.sweep")

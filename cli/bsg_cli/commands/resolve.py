@@ -1,4 +1,4 @@
-"""`resolve`: what an operator decides about batches that nobody else can settle, one by its id or many at once."""
+"""`resolve`: record an operator's decision on batches in doubt, one by its id or many at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BECOMES = {
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
-    parser = commands.add_parser("resolve", parents=[common], help="settle batches that only an operator can")
+    parser = commands.add_parser("resolve", parents=[common], help="decide batches that need an operator")
     parser.add_argument("batch", metavar="BATCH", nargs="?", help="its id, as `status` prints it")
     word = parser.add_mutually_exclusive_group(required=True)
     word.add_argument("--sent", type=int, metavar="ID", help="it was sent: the id of its campaign at BSG")

@@ -49,8 +49,8 @@ def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
             subject,
             Level.PROBLEM,
             f"{number(len(asking))} batches wait for a person: {named}",
-            "`bsg-campaigns explain CAMPAIGN` says of each what is the matter, and what settles it;"
-            " `bsg-campaigns resolve --all-not-sent` settles those of which BSG has no trace.",
+            "`bsg-campaigns explain CAMPAIGN` says what is wrong with each, and how to decide it;"
+            " `bsg-campaigns resolve --all-not-sent` decides those of which BSG has no trace.",
         )
     undecided = sorted(set(unconfirmed) - set(asking))
     told = f"{number(len(undecided))} batches are being looked up at BSG"

@@ -70,7 +70,7 @@ def _durability(client: redis.Redis, info: Mapping[str, Any], settings: Settings
             "Leave it at strict, unless that was decided.",
         )
     try:
-        Durability(client, relaxed=False, timeout_ms=int(settings.queue_timeout * 1000)).settle()
+        Durability(client, relaxed=False, timeout_ms=int(settings.queue_timeout * 1000)).wait_for_disk()
     except NotDurable as error:
         told = "cannot prove that it keeps what it acknowledges, so nothing is accepted or sent"
         return Finding(_SUBJECT, Level.PROBLEM, told, str(error))

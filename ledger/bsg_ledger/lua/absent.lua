@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Settles a doubt by BSG surely not having the batch. By itself only within the window of the first intent, for
+-- Ends a doubt: BSG surely does not have the batch. By itself only within the window of the first intent, for
 -- which BSG can be trusted to refuse a reference id twice, or if the doubt was a no for ids that were used before;
 -- else a person is asked.
 -- ARGV  1 campaign, 2 batch, 3 attempts that the evidence speaks of, 4 duplicate window (ms), 5 delay (ms),

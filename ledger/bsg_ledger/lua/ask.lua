@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Asks for a person where a trace at BSG fits neither yes nor no, once the doubt is old enough for BSG to have settled.
+-- Asks for a person where a trace at BSG fits neither yes nor no, once the doubt is old enough for BSG to show all that
+-- it has.
 -- ARGV  1 campaign, 2 batch, 3 attempts that the finding speaks of, 4 age from which a person is asked (ms), 5 cause
 -- Answer  {unconfirmed | asks} or {stale}
 -- Transition  none: the batch stays unconfirmed

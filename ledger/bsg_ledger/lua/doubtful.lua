@@ -18,7 +18,8 @@ else
 end
 to_doubt(campaign, batch, ARGV[6], ARGV[5])
 local allowed = number(ARGV[7])
--- Reference ids that BSG knows, or a body that it had before, are an answer, though they settle nothing of this batch.
+-- Reference ids that BSG knows, or a body that it had before, are an answer, though they decide nothing about this
+-- batch.
 -- guard: doubtful-trial-shuts-gate
 if allowed > 0 and ARGV[8] == '' then trial_unanswered(ARGV[4], campaign, batch, ARGV[3]) end
 -- guard: doubt-does-not-count

@@ -204,7 +204,7 @@ def looks(bench: Bench) -> str:
     return reconcile(bench.runtime)
 
 
-def test_one_look_without_a_trace_settles_nothing(redis_url: str) -> None:
+def test_one_look_without_a_trace_decides_nothing(redis_url: str) -> None:
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, BSG_DUPLICATE_WINDOW="3600")
         campaign = bench.prepared(1)
@@ -287,7 +287,7 @@ def test_many_doubts_that_bsg_has_are_found_in_its_lists(redis_url: str) -> None
     assert many["/api/campaigns/N/detail"] == few["/api/campaigns/N/detail"]
 
 
-def test_many_doubts_are_settled_in_a_few_rounds_while_three_of_ten_requests_fail(redis_url: str) -> None:
+def test_many_doubts_are_decided_in_a_few_rounds_while_three_of_ten_requests_fail(redis_url: str) -> None:
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0")
         campaign = bench.prepared(120)

@@ -60,15 +60,15 @@ def test_a_request_that_is_made_again_with_a_new_token_takes_a_slot_of_its_own(r
 def stalls(bench: Bench, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
     """The next request to leave has its slot and its intent, and stands still until after its slot."""
     durability = bench.runtime.ledger.durability
-    settle = durability.settle
+    wait_for_disk = durability.wait_for_disk
 
     def stall() -> None:
-        monkeypatch.setattr(durability, "settle", settle)
+        monkeypatch.setattr(durability, "wait_for_disk", wait_for_disk)
         clock.sleep(LATEST_SECONDS + 0.1)
         meanwhile()
-        settle()
+        wait_for_disk()
 
-    monkeypatch.setattr(durability, "settle", stall)
+    monkeypatch.setattr(durability, "wait_for_disk", stall)
 
 
 def test_a_stall_between_slot_and_request_brings_no_two_requests_closer_together_than_the_limit(

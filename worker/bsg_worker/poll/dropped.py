@@ -50,10 +50,12 @@ def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer
     # A total that was different at the last look may still be growing.
     if detail.status not in FINAL and detail.total_messages != record.total_messages:  # guard: total-still
         return Total(detail.total_messages)
-    return _settle(runtime, record, detail.id, detail.total_messages, began)
+    return _compare_total(runtime, record, detail.id, detail.total_messages, began)
 
 
-def _settle(runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int, began: float) -> Total | None:
+def _compare_total(
+    runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int, began: float
+) -> Total | None:
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     if body is None:
         return Total(total)

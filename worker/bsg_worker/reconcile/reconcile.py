@@ -1,4 +1,4 @@
-"""Settles doubt: what was on the wire without a clear answer is looked up at BSG."""
+"""Reconcile: look up at BSG what was on the wire without a clear response."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from bsg_worker.turns import Turns, by_lot
 AT_ONCE = 500  # in doubt, confirmed together: by the same lists, read once
 LOOKS_AT_MOST = 3  # for one batch in a round, as the requests of a look may fail
 LONGEST_GAP_SECONDS = 60.0
-ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id settles it
+ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id decides it
 
 LOGGER = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def _unconfirmed(runtime: Runtime, identifiers: Sequence[str]) -> list[BatchReco
 
 
 def _unchanged(runtime: Runtime, records: Sequence[BatchRecord]) -> list[BatchRecord]:
-    """Those that nobody has settled meanwhile. Of a later attempt this round proves nothing: it began before it."""
+    """Return those that are still in doubt. Of a later attempt this round proves nothing: it began before it."""
     attempts = {record.id: record.attempts for record in records}
     # guard: attempt-before-pass
     return [record for record in _unconfirmed(runtime, list(attempts)) if record.attempts == attempts[record.id]]

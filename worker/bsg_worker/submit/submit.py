@@ -181,7 +181,7 @@ def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _R
     )
     if state != "posting":  # guard: intent-written
         return Step(f"not sent: {state}")
-    runtime.ledger.durability.settle()  # guard: intent-on-disk
+    runtime.ledger.durability.wait_for_disk()  # guard: intent-on-disk
     if clock.monotonic() - slot_at > LATEST_SECONDS:  # guard: slot-stale
         another = runtime.submit_limiter.reserve(LONGEST_SLOT_WAIT)
         if isinstance(another, Later):

@@ -1,4 +1,4 @@
-"""What waits for BSG's word, of all accounts: statuses; an older key's campaigns, a shut gate, stops, doubt."""
+"""The status pass over all accounts: polls; campaigns of an older key, a shut gate, stops, doubts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bsg_worker.upkeep.stops import stop_at_bsg
 
 
 def poll_all(accounts: Accounts) -> str:
-    """One round of polls; answers what came of each account's."""
+    """Poll once for each account. Return the outcomes."""
     return one_at_a_time(accounts.polling, lambda: accounts.each(poll))
 
 
-def settle_all(accounts: Accounts) -> str:
-    """One round over the rest of it; answers what came of each account's."""
-    short = one_at_a_time(accounts.settling, lambda: accounts.each(_short_of))
+def run_status_pass(accounts: Accounts) -> str:
+    """Run the rest of the status pass for each account. Return the outcomes."""
+    short = one_at_a_time(accounts.status_pass, lambda: accounts.each(_short_of))
     return _joined(short, accounts.each(reconcile))
 
 
