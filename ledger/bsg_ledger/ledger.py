@@ -29,7 +29,7 @@ from bsg_ledger.stop_list import StopListProgress
 from bsg_ledger.suppressions import Suppressions
 from bsg_ledger.zones import LearntZone
 
-NEXT_LOOK_MS = 1000  # a doubt is looked at soon: how long the evidence has to age is the reconcile's own rule
+NEXT_LOOK_MS = 1000  # a doubt is looked at soon: reconcile decides how old the first look must be
 
 
 class Ledger:

@@ -91,8 +91,8 @@ def _ends_a_stop(world: World, state: State, kind: str, bsg_id: int, status: str
 def _reconciles(world: World, state: State) -> Steps:
     picture = world.picture(state)
     if not state.reconciler:
-        if any(state.evidence):
-            forgot = state._replace(evidence=(IDLE,) * len(state.evidence))
+        if any(state.fruitless_looks):
+            forgot = state._replace(fruitless_looks=(IDLE,) * len(state.fruitless_looks))
             yield "the reconciler crashes and forgets", Kind.FAULT, forgot
         for member in picture.due_index("doubt"):
             batch = int(member.rsplit("-", 1)[1])
@@ -101,7 +101,7 @@ def _reconciles(world: World, state: State) -> Steps:
             local = ("read", batch, picture.attempts[batch], int(record["size"]), suspects)
             yield f"the reconciler reads batch {batch}", Kind.COURSE, state._replace(reconciler=local)
         return
-    crashed = state._replace(reconciler=IDLE, evidence=(IDLE,) * len(state.evidence))
+    crashed = state._replace(reconciler=IDLE, fruitless_looks=(IDLE,) * len(state.fruitless_looks))
     yield "the reconciler crashes", Kind.FAULT, crashed
     kind, batch, attempts, size, detail = state.reconciler
     if kind == "read":
@@ -120,14 +120,14 @@ def _reconciles(world: World, state: State) -> Steps:
                 found = ("no trace", 0, messages)
         then = state._replace(reconciler=("looked", batch, attempts, size, found))
         if found[0] != "no trace":
-            then = then._replace(evidence=_with(then, batch, IDLE))
+            then = then._replace(fruitless_looks=_with(then, batch, IDLE))
         yield f"the reconciler looks: {found[0]}", Kind.COURSE, then
         return
     yield from _acts(world, state)
 
 
 def _with(state: State, batch: int, look: tuple[object, ...]) -> tuple[tuple[object, ...], ...]:
-    return (*state.evidence[:batch], look, *state.evidence[batch + 1 :])
+    return (*state.fruitless_looks[:batch], look, *state.fruitless_looks[batch + 1 :])
 
 
 def _acts(world: World, state: State) -> Steps:
@@ -148,9 +148,9 @@ def _acts(world: World, state: State) -> Steps:
         case "undecided":
             answer, then = world.call(idle, "ask", batch, attempts)
         case _:
-            look = state.evidence[batch]
+            look = state.fruitless_looks[batch]
             if not look or look[0] != attempts:
-                first = idle._replace(evidence=_with(idle, batch, (attempts, False)))
+                first = idle._replace(fruitless_looks=_with(idle, batch, (attempts, False)))
                 yield "a first fruitless look is noted", Kind.COURSE, first
                 return
             if not look[1]:

@@ -44,9 +44,9 @@ def _time(world: World, state: State) -> Steps:
         yield "patience with bells passes", Kind.COURSE, _aged(world, state, bells)
     looked = bool(state.reconciler) and state.reconciler[0] == "looked" and not world.size.stalls_after_looks
     in_time = world.size.shown_late or all(taken.shown for taken in state.provider)
-    if in_time and not looked and any(look and not look[1] for look in state.evidence):
-        evidence = tuple((look[0], True) if look else look for look in state.evidence)
-        yield "the evidence ages", Kind.COURSE, state._replace(evidence=evidence)
+    if in_time and not looked and any(look and not look[1] for look in state.fruitless_looks):
+        fruitless_looks = tuple((look[0], True) if look else look for look in state.fruitless_looks)
+        yield "the first look ages", Kind.COURSE, state._replace(fruitless_looks=fruitless_looks)
     for batch, record in enumerate(picture.batches):
         if world.size.duplicate_window and record.get("first_intent_at") == str(RECENT):
             key = f"{HEAD}:batch:{batch}"

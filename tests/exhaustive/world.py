@@ -54,7 +54,7 @@ class Size:
     workers: int = 2
     answers: frozenset[str] = frozenset({"not taken", "refused", "lost"})  # and "rows", "closed", "drops", "denied"
     early_leases: bool = False
-    shown_late: bool = False  # later than the evidence takes to age
+    shown_late: bool = False  # later than the first look takes to age
     used_before: Rows = ()  # messages whose reference id an older campaign of somebody else has
     person: frozenset[str] = frozenset()  # of cancel, pause, retry, gate, purge, rekey
     deadline: bool = False
@@ -68,14 +68,14 @@ class Size:
 
 
 class State(NamedTuple):
-    """`evidence` is the reconciling process's memory of fruitless looks: for each batch (attempts, aged) or ()."""
+    """`fruitless_looks` is the memory of the reconciling process: for each batch (attempts, aged) or ()."""
 
     ledger: int
     provider: Provider
     queue: tuple[str, ...]
     workers: tuple[Local, ...]
     reconciler: Local
-    evidence: tuple[Local, ...]
+    fruitless_looks: tuple[Local, ...]
     poller: Local
     stopper: Local
 
@@ -121,29 +121,33 @@ class World:
 
     def normalized(self, state: State) -> State:
         """The same state under its one name: workers are alike, and attempts only tell looks apart."""
-        key = state.ledger, state.evidence, state.reconciler
+        key = state.ledger, state.fruitless_looks, state.reconciler
         known = self._normalized.get(key)
         if known is None:
             known = self._normalized[key] = self._with_ranked_attempts(*key)
-        ledger, evidence, reconciler = known
+        ledger, fruitless_looks, reconciler = known
         workers = state.workers
         if len(workers) == 2 and workers[1] < workers[0]:
             workers = (workers[1], workers[0])
-        return State(ledger, state.provider, state.queue, workers, reconciler, evidence, state.poller, state.stopper)
+        return State(
+            ledger, state.provider, state.queue, workers, reconciler, fruitless_looks, state.poller, state.stopper
+        )
 
     def _with_ranked_attempts(
-        self, ledger: int, evidence: tuple[Local, ...], reconciler: Local
+        self, ledger: int, fruitless_looks: tuple[Local, ...], reconciler: Local
     ) -> tuple[int, tuple[Local, ...], Local]:
         """Attempts are only ever compared with each other: their ranks say as much, and stay few."""
         ranks: dict[tuple[int, int], int] = {}
         for batch, now in enumerate(self.calls.pictures[ledger].attempts):
             held = {now}
-            if evidence[batch]:
-                held.add(evidence[batch][0])
+            if fruitless_looks[batch]:
+                held.add(fruitless_looks[batch][0])
             if reconciler and reconciler[1] == batch:
                 held.add(reconciler[2])
             ranks.update({(batch, value): rank for rank, value in enumerate(sorted(held))})
-        evidence = tuple((ranks[batch, look[0]], look[1]) if look else look for batch, look in enumerate(evidence))
+        fruitless_looks = tuple(
+            (ranks[batch, look[0]], look[1]) if look else look for batch, look in enumerate(fruitless_looks)
+        )
         if reconciler:
             kind, batch, attempts, *rest = reconciler
             reconciler = (kind, batch, ranks[batch, attempts], *rest)
@@ -159,4 +163,4 @@ class World:
                     keys[f"bsg:campaign:c:batch:{batch}"]["attempts"] = str(attempts)
 
             ledger = self.calls.changed(ledger, rank)
-        return ledger, evidence, reconciler
+        return ledger, fruitless_looks, reconciler

@@ -105,7 +105,7 @@ class Lane:
         """Has what the campaign waits for come at once; answers the seconds that it would have waited.
 
         Leases of parts whose holder is dead, bells that nobody heard, and looks that were put off. Leases of batches
-        and the evidence of a doubt are waited for: their times are settings, and short.
+        and the second look at a doubt are waited for: their times are settings, and short.
         """
         if any(batch.state in IN_HAND for batch in status.batches):
             return 0.0

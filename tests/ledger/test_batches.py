@@ -94,7 +94,7 @@ def test_without_a_duplicate_window_a_person_always_decides(desk: Desk) -> None:
     assert desk.absent(lease, window_ms=0) == "asks"
 
 
-def test_evidence_of_an_earlier_attempt_says_nothing_about_a_later_one(desk: Desk) -> None:
+def test_a_look_for_an_earlier_attempt_says_nothing_about_a_later_one(desk: Desk) -> None:
     lease = desk.unconfirmed(desk.prepared(2))
 
     assert desk.absent(lease, window_ms=HOUR_MS, attempts=0) == "stale"

@@ -21,7 +21,7 @@ from bsg_ledger.measurements import Measurements
 from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_messages.body_cipher import BodyCipher
 from bsg_worker.bsg_time import BSGTime
-from bsg_worker.reconcile.evidence import Evidence
+from bsg_worker.reconcile.confirmations import Confirmations
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Runtime:
     rollback_detector: RollbackDetector
     measurements: Measurements
     cipher: BodyCipher
-    evidence: Evidence = field(default_factory=Evidence)
+    confirmations: Confirmations = field(default_factory=Confirmations)
     # Held by the one thread of the process that looks for what is in doubt.
     looking: threading.Lock = field(default_factory=threading.Lock)
 

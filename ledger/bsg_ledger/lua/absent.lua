@@ -2,7 +2,7 @@
 -- Ends a doubt: BSG surely does not have the batch. By itself only within the window of the first intent, for
 -- which BSG can be trusted to refuse a reference id twice, or if the doubt was a no for ids that were used before;
 -- else a person is asked.
--- ARGV  1 campaign, 2 batch, 3 attempts that the evidence speaks of, 4 duplicate window (ms), 5 delay (ms),
+-- ARGV  1 campaign, 2 batch, 3 attempts that were looked for, 4 duplicate window (ms), 5 delay (ms),
 --       6 next look (ms), 7 cause, 8 1 if BSG would surely show it
 -- Answer  {pending | cancelled | expired | asks} or {stale}
 -- Transition  unconfirmed -> pending, the doubt stays on record (rule 2); -> cancelled in a cancelled campaign,

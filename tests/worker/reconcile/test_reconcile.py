@@ -153,7 +153,7 @@ def test_what_is_surely_another_is_no_trace(finding: Any) -> None:
 
 
 def test_a_campaign_without_an_owner_that_lists_ours_is_found() -> None:
-    # Of the ids that are looked up it shows none: BSG's list of campaigns is the other half of the evidence.
+    # BSG shows none of the ids that are looked up. Its list of campaigns is the other half of the evidence.
     assert ids_of(looked(AtBSG(7, ["m3"], total=9), size=9)) == [7]
 
 

@@ -196,7 +196,7 @@ def test_a_minute_of_502_leaves_few_in_doubt_opens_nothing_and_heals_by_itself(w
 
 
 def a_second_passes(bench: Bench, campaigns: list[str]) -> None:
-    """Whoever wants to claims, the gate is probed, and doubts are looked at, whose evidence ages meanwhile."""
+    """Whoever wants to claims, the gate is probed, and doubts are looked at; the first look ages meanwhile."""
     client: Any = bench.runtime.redis
     gate = f"bsg:account:{bench.runtime.account}:gate"
     for name in client.hkeys(gate):

@@ -66,7 +66,7 @@ def _compare_total(
     if len(rows) != record.size or len(listed) != total or not missing:  # guard: total-equals-list
         return Total(total)
     subject = f"dropped of {record.id}"
-    if not runtime.evidence.stands(
+    if not runtime.confirmations.confirm(
         subject,
         finding=total,
         began=began,
@@ -76,7 +76,7 @@ def _compare_total(
         return Total(total, ages=True)  # guard: total-seen-twice
     # An earlier attempt whose response was lost may have them: then they are sent, and BSG dropped them as duplicates.
     elsewhere = find_elsewhere(runtime, record, rows, missing)
-    runtime.evidence.forget(subject)
+    runtime.confirmations.forget(subject)
     if elsewhere.campaigns:  # guard: earlier-attempt-is-no-reject
         record_earlier(runtime, record, listed, elsewhere)
         return None

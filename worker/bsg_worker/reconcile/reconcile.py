@@ -148,7 +148,7 @@ class _Looks:
 
     def _found(self, record: BatchRecord, rows: list[Any], finding: Finding) -> None:
         if not isinstance(finding, NoTrace):  # guard: trace-clears-confirmation
-            self._runtime.evidence.forget(record.id)
+            self._runtime.confirmations.forget(record.id)
         outcome = _act(self._runtime, record, rows, finding, self._began)
         decided(LOGGER, outcome, campaign=record.campaign_id, batch=record.id, attempt=record.attempts)
         self.outcomes.append(outcome)
@@ -214,7 +214,7 @@ def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
 
 def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
     settings = runtime.settings
-    confirmed = runtime.evidence.stands(
+    confirmed = runtime.confirmations.confirm(
         record.id,
         finding=record.attempts,
         # guard: look-as-old-as-its-pass

@@ -1,4 +1,4 @@
-"""What one process has missed at BSG: absence is weak evidence, and only one clock can age it."""
+"""Confirm what one process did not find at BSG: absence is weak evidence, and only one clock can age it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ class FirstLook:
     ended: float
 
 
-class Evidence:
-    """The first look that missed something, by subject and by this process's monotonic clock."""
+class Confirmations:
+    """Keeps the first look that did not find a subject, by this process's monotonic clock."""
 
     def __init__(self) -> None:
         self._looks: dict[str, FirstLook] = {}
         self._lock = threading.Lock()
 
-    def stands(self, subject: str, *, finding: int, began: float, ended: float, confirm_within: float) -> bool:
-        """Notes a look; True if it began at least `confirm_within` seconds after one with the same finding had ended.
+    def confirm(self, subject: str, *, finding: int, began: float, ended: float, confirm_within: float) -> bool:
+        """Note a look. Return True if it began `confirm_within` seconds or more after one with the same finding had
+        ended.
 
-        A look takes as long as its requests: what both have read has to be that far apart.
-        The finding of a doubt is its attempts: a look before a later attempt says nothing about that one.
+        A look takes as long as its requests, so the span counts from the end of the first one.
+        The finding of a doubt is its number of attempts: a look before a later attempt proves nothing about that
+        attempt.
         """
         with self._lock:
             first = self._looks.get(subject)
