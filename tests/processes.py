@@ -16,7 +16,7 @@ WORKER_QUEUES = "submit.high,prepare.high,submit.normal,prepare.normal,submit.lo
 READY_WITHIN = 30.0
 _ALONE = ("--without-mingle", "--without-gossip")
 
-# Quick where production is patient, so that a scenario takes seconds; every rule between the settings still holds.
+# Short times, so that a scenario takes seconds. Every rule between the settings still holds.
 QUICK = {
     "BSG_API_KEY": "live_sandbox",
     "BSG_RATE_LIMIT": "1000/s",

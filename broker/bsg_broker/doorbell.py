@@ -13,7 +13,7 @@ from bsg_ledger.campaigns import Bell
 
 _log = logging.getLogger(__name__)
 
-BELL_PATIENCE_MS = 30_000  # a bell that nobody answered for so long was lost with its queue message
+BELL_TIMEOUT_MS = 30_000  # a bell that nobody answered for so long was lost with its queue message
 
 
 def prepare_bell(campaign_id: str, priority: str) -> Bell:

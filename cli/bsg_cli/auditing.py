@@ -17,12 +17,14 @@ from bsg_worker.recovery.recover import Recovery, record_late, recover
 from bsg_worker.runtime import Runtime, build
 
 LONGEST_PERIOD = timedelta(days=92)  # GET /api/campaigns: three months at most
-PATIENCE_SECONDS = 120.0  # for a slot among the workers' own status requests
+SLOT_TIMEOUT_SECONDS = 120.0  # for a slot among the workers' own status requests
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     since, until = _period(arguments)
-    runtime = build(settings_in(arguments.data_directory).of_account(arguments.account), patience=PATIENCE_SECONDS)
+    runtime = build(
+        settings_in(arguments.data_directory).of_account(arguments.account), slot_timeout=SLOT_TIMEOUT_SECONDS
+    )
     try:
         with queue_errors():
             recovery = _recovered(runtime) if arguments.recover else None

@@ -166,9 +166,9 @@ class EmbeddedServer:
     def _await_answer(self, command: GuardedCommand) -> None:
         client = connect_once(self.url)
         began = time.monotonic()
-        patience = SECONDS_TO_START
+        timeout = SECONDS_TO_START
         with contextlib.closing(client):
-            while time.monotonic() - began < patience:
+            while time.monotonic() - began < timeout:
                 if command.exit_code is not None:
                     raise ServerDidNotStart(
                         f"The embedded server ended at once (exit code {command.exit_code}). See {self.log}"
@@ -176,13 +176,13 @@ class EmbeddedServer:
                 try:
                     client.ping()
                 except BusyLoadingError:
-                    patience = SECONDS_TO_LOAD
+                    timeout = SECONDS_TO_LOAD
                 except RedisError:
                     pass
                 else:
                     return
                 time.sleep(_SECONDS_BETWEEN_PINGS)
-        raise ServerDidNotStart(f"The embedded server did not answer within {patience:.0f} s. See {self.log}")
+        raise ServerDidNotStart(f"The embedded server did not answer within {timeout:.0f} s. See {self.log}")
 
     def _tell_address(self) -> None:
         _write_private(self.directory / "address.json", json.dumps({"url": self.url, "pid": os.getpid()}) + "\n")

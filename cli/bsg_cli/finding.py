@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bsg_cli.auditing import PATIENCE_SECONDS, unanswered
+from bsg_cli.auditing import SLOT_TIMEOUT_SECONDS, unanswered
 from bsg_cli.confirmation import confirmed, require_decision, show_plan
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import ExitCode
@@ -34,7 +34,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Look up, show, ask, record. What a worker has found meanwhile is recorded once."""
     if arguments.json:
         require_decision(arguments)
-    runtime = build(settings_in(arguments.data_directory).of_account(arguments.account), patience=PATIENCE_SECONDS)
+    runtime = build(
+        settings_in(arguments.data_directory).of_account(arguments.account), slot_timeout=SLOT_TIMEOUT_SECONDS
+    )
     try:
         with queue_errors():
             doubts = runtime.ledger.doubts(runtime.account, since=arguments.since, until=arguments.until)

@@ -13,7 +13,7 @@ from bsg_producer.queue_errors import queue_errors
 # A BSG that does not answer keeps nobody waiting for longer: workers try again by themselves.
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
-PATIENCE_SECONDS = 3.0  # for a slot of the rate limit
+SLOT_TIMEOUT_SECONDS = 3.0  # for a slot of the rate limit
 TEST_KEY = "test_"
 
 
@@ -35,7 +35,7 @@ def log_in(settings: Settings, report: Callable[[str], None]) -> None:
         )
         try:
             with queue_errors():
-                build(hasty, patience=PATIENCE_SECONDS).client.balance()
+                build(hasty, slot_timeout=SLOT_TIMEOUT_SECONDS).client.balance()
         except ReadFailed as failure:
             if failure.account_reason is AccountReason.BAD_KEY:
                 wrong.append(f"{key}: {where} does not take it ({failure.cause}). Copy it from BSG's account page.")

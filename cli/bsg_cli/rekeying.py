@@ -15,7 +15,7 @@ from bsg_producer.queue_errors import queue_errors
 from bsg_worker.recovery.rekey import Moved, move
 from bsg_worker.runtime import Runtime, build
 
-PATIENCE_SECONDS = 60.0  # for a slot among the workers' own status requests
+SLOT_TIMEOUT_SECONDS = 60.0  # for a slot among the workers' own status requests
 BATCHES_SHOWN = 4
 
 _REMEDIES = {
@@ -33,7 +33,7 @@ _REMEDIES = {
 def run(arguments: argparse.Namespace) -> ExitCode:
     settings = settings_in(arguments.data_directory)
     settings.require_accounts()
-    runtime = build(settings.of_account(arguments.account), patience=PATIENCE_SECONDS)
+    runtime = build(settings.of_account(arguments.account), slot_timeout=SLOT_TIMEOUT_SECONDS)
     with queue_errors():
         _check_key(runtime)  # guard: rekey-checks-key
         known = {account.account for account in settings.accounts}

@@ -113,9 +113,9 @@ class Campaigns:
 
     # After it.
 
-    def ring(self, campaign_id: str, *, bell: str, patience_ms: int, delay_ms: int = 0) -> Bells:
+    def ring(self, campaign_id: str, *, bell: str, timeout_ms: int, delay_ms: int = 0) -> Bells:
         """Notes which doorbells may be published now; their names begin with `bell`."""
-        priority, *names = self._scripts.run("ring", campaign_id, patience_ms, delay_ms, bell)
+        priority, *names = self._scripts.run("ring", campaign_id, timeout_ms, delay_ms, bell)
         return Bells(text_of(priority), [text_of(name) for name in names])
 
     def pause(self, campaign_id: str) -> bool:

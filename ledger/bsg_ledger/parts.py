@@ -46,13 +46,13 @@ class Parts:
         self._scripts = scripts
 
     def lease(
-        self, campaign_id: str, token: str, *, lease_ms: int, losses_allowed: int, patience_ms: int
+        self, campaign_id: str, token: str, *, lease_ms: int, losses_allowed: int, timeout_ms: int
     ) -> PartLease | NothingDue:
         """Takes the campaign's next due part; a part that lost `losses_allowed` leases becomes rejects on the way.
 
-        Where another is due, the sweep trusts for `patience_ms` that the caller goes on with it or rings for it.
+        Where another is due, the sweep trusts for `timeout_ms` that the caller goes on with it or rings for it.
         """
-        answer = self._scripts.run("lease_part", campaign_id, token, lease_ms, losses_allowed, patience_ms)
+        answer = self._scripts.run("lease_part", campaign_id, token, lease_ms, losses_allowed, timeout_ms)
         if text_of(answer[0]) == "none":
             return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)
         _, part, packed, envelope, first_index, size, another_due, suppressions = answer

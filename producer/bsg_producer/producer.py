@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 import redis
 
-from bsg_broker.doorbell import BELL_PATIENCE_MS, Doorbell
+from bsg_broker.doorbell import BELL_TIMEOUT_MS, Doorbell
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
@@ -392,7 +392,7 @@ class Producer:
 
     def _ring(self, campaign_id: str) -> None:
         with queue_errors():
-            bells = self._ledger.campaigns.ring(campaign_id, bell=f"{clock.monotonic()}-", patience_ms=BELL_PATIENCE_MS)
+            bells = self._ledger.campaigns.ring(campaign_id, bell=f"{clock.monotonic()}-", timeout_ms=BELL_TIMEOUT_MS)
         self._doorbell.ring_prepare(campaign_id, bells.priority)
         for bell in bells.names:
             self._doorbell.ring_submit(campaign_id, bell, bells.priority)

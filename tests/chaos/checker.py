@@ -22,7 +22,7 @@ class Fault(StrEnum):
     LOST = "lost"  # finished or nowhere in the ledger, and it did not arrive
     DOUBLED = "doubled"  # it arrived more than once
     MISREPORTED = "misreported"  # the ledger says that it was not sent, and it arrived; or it gives no reason
-    IN_DOUBT = "in doubt"  # not final when the patience of the healing was over
+    IN_DOUBT = "in doubt"  # not final when the timeout of the healing was over
     UNKNOWN = "unknown"  # it arrived, and no campaign has it
     SENT_AFTER_CANCEL = "sent after a cancel"  # though BSG could still have obeyed a stop
 

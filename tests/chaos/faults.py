@@ -123,5 +123,5 @@ class Faults:
     def _person(self, fault: Fault) -> None:
         with suppress(QueueUnavailable, QueueNotDurable):
             for account in KEYS:
-                self._scene.impatient.open_gate(account=account)
+                self._scene.hasty.open_gate(account=account)
             self.happened["person", fault.kind] += 1

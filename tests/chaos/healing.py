@@ -16,7 +16,7 @@ from tests.chaos.plan import PRODUCERS
 from tests.chaos.producer_process import FINISH
 from tests.chaos.scene import Scene
 
-PATIENCE_SECONDS = 420.0  # without any campaign becoming final: a part's lease, a lost bell, a poll cut short, in turn
+TIMEOUT_SECONDS = 420.0  # without any campaign becoming final: a part's lease, a lost bell, a poll cut short, in turn
 QUIET_SECONDS = 12.0  # longer than any lease and exchange: then nothing is on the wire that a person could not know of
 LOOK_EVERY_SECONDS = 2.0
 SHARE_OF_LOOKING = 0.2  # of the time: thousands of campaigns are not read over and over beside those who heal
@@ -43,7 +43,7 @@ class Healing:
         self._retries: set[str] = set()
 
     def heal(self) -> Healed:
-        """Returns when every campaign is final, or none has become so for as long as the patience."""
+        """Return when every campaign is final, or when none has become final within the timeout."""
         began = done_at = time.monotonic()
         self._mend()
         self._run(QUIET_SECONDS)
@@ -55,7 +55,7 @@ class Healing:
             now = time.monotonic()
             if len(self._done) > done:
                 done_at = now
-            elif now - done_at > PATIENCE_SECONDS:
+            elif now - done_at > TIMEOUT_SECONDS:
                 self._healed.unfinished = self._waiting_for
                 break
             self._run(max(LOOK_EVERY_SECONDS, (now - looked_at) / SHARE_OF_LOOKING))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bsg_config.settings import SETTINGS
 
-PATIENCE_SECONDS = 30.0
+TIMEOUT_SECONDS = 30.0
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -63,7 +63,7 @@ def processes_in(directory: Path) -> list[str]:
     return found
 
 
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = TIMEOUT_SECONDS) -> None:
     """Wait for a condition; fails if it does not come to hold."""
     deadline = time.monotonic() + seconds
     while not holds():

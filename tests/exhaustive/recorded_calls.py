@@ -72,7 +72,7 @@ def _claim(ledger: Ledger, bell: str, token: str) -> Answer:
 
 
 def _lease_part(ledger: Ledger, token: str) -> Answer:
-    answer = ledger.parts.lease(CAMPAIGN, token, lease_ms=LATER_MS, losses_allowed=LOSSES_ALLOWED, patience_ms=LATER_MS)
+    answer = ledger.parts.lease(CAMPAIGN, token, lease_ms=LATER_MS, losses_allowed=LOSSES_ALLOWED, timeout_ms=LATER_MS)
     return ("none",) if isinstance(answer, NothingDue) else ("leased", answer.part)
 
 
@@ -194,7 +194,7 @@ def _absent(ledger: Ledger, batch: int, attempts: int, window: bool) -> Answer:
 
 
 def _ring(ledger: Ledger, bell: str) -> Answer:
-    return tuple(ledger.campaigns.ring(CAMPAIGN, bell=bell, patience_ms=WINDOW_MS).names)
+    return tuple(ledger.campaigns.ring(CAMPAIGN, bell=bell, timeout_ms=WINDOW_MS).names)
 
 
 def _expire(ledger: Ledger) -> Answer:

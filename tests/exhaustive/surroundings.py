@@ -41,7 +41,7 @@ def _time(world: World, state: State) -> Steps:
         def bells(keys: Keys) -> None:
             keys[f"{HEAD}:rung"] = dict.fromkeys(keys[f"{HEAD}:rung"], DUE)
 
-        yield "patience with bells passes", Kind.COURSE, _aged(world, state, bells)
+        yield "the timeout of bells passes", Kind.COURSE, _aged(world, state, bells)
     looked = bool(state.reconciler) and state.reconciler[0] == "looked" and not world.size.stalls_after_looks
     in_time = world.size.shown_late or all(taken.shown for taken in state.provider)
     if in_time and not looked and any(look and not look[1] for look in state.fruitless_looks):

@@ -49,7 +49,7 @@ class Lane:
             self.sandbox = stack.enter_context(Sandbox())
             self.environment = {**SETTINGS, "REDIS_URL": self.redis.url, "BSG_BASE_URL": self.sandbox.url}
             self.settings = Settings.from_environment(self.environment)
-            self.runtime = build(self.settings, patience=30)
+            self.runtime = build(self.settings, slot_timeout=30)
             self.ledger = self.runtime.ledger
             self.producer = Producer(self.settings)
             self.processes = stack.enter_context(Processes(self.directory, self.environment, self.armed))

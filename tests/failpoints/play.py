@@ -29,7 +29,7 @@ from tests.failpoints.arming import arm
 from tests.failpoints.lane import Lane
 from tests.processes import wait_until
 
-PATIENCE_SECONDS = 90.0
+TIMEOUT_SECONDS = 90.0
 TEMPLATE = ChaosCampaign(
     producer=0,
     number=0,
@@ -123,13 +123,13 @@ class Play:
             self.lane.processes.look_after()
             return holds(self.status(campaign_id))
 
-        wait_until(looked, within=PATIENCE_SECONDS, what=what)
+        wait_until(looked, within=TIMEOUT_SECONDS, what=what)
 
     def prepare_parts(self, campaign_id: str, parts: int) -> None:
         """Prepares them in this process."""
         for _ in range(parts):
             lease = self.lane.ledger.parts.lease(
-                campaign_id, secrets.token_hex(8), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, patience_ms=0
+                campaign_id, secrets.token_hex(8), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, timeout_ms=0
             )
             if not isinstance(lease, PartLease):
                 raise RuntimeError("the part is prepared already")

@@ -81,7 +81,7 @@ def resolve_not_sent(environment: Mapping[str, str], log: Path, batch_id: str) -
 def recover_all(environment: Mapping[str, str], log: Path, since: float) -> None:
     """What `bsg-campaigns audit --recover` does, for the seconds before this moment that it is about."""
     begin(environment, log)
-    runtime = build(Settings.from_environment(), patience=60)
+    runtime = build(Settings.from_environment(), slot_timeout=60)
     recover(runtime, print)
     now = clock.now()
     record_late(runtime, audit(runtime, now - timedelta(seconds=since), now))

@@ -18,7 +18,7 @@ from bsg_ledger.parts import PartLease
 
 ACCOUNT = "account-of-the-tests"
 LEASE_MS = 60_000
-PATIENCE_MS = 30_000
+TIMEOUT_MS = 30_000
 HOUR_MS = 3_600_000
 
 
@@ -62,7 +62,7 @@ class Desk:
 
     def leased_part(self, campaign: str, *, losses_allowed: int = 5) -> PartLease:
         lease = self.ledger.parts.lease(
-            campaign, "part-token", lease_ms=LEASE_MS, losses_allowed=losses_allowed, patience_ms=PATIENCE_MS
+            campaign, "part-token", lease_ms=LEASE_MS, losses_allowed=losses_allowed, timeout_ms=TIMEOUT_MS
         )
         assert isinstance(lease, PartLease)
         return lease

@@ -659,7 +659,7 @@ def test_what_nobody_has_claimed_waits_for_its_own_account(desk: Desk) -> None:
 def test_a_bell_that_was_rung_in_vain_leaves_the_campaign_due(desk: Desk, account_name: str) -> None:
     campaign = desk.prepared(2)
     desk.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
-    bells = desk.ledger.campaigns.ring(campaign, bell="b", patience_ms=HOUR_MS)
+    bells = desk.ledger.campaigns.ring(campaign, bell="b", timeout_ms=HOUR_MS)
     due = partial(
         desk.ledger.due_indexes.take_due, DueIndex.DUE, account=unassigned(DEFAULT_ACCOUNT), at_most=9, put_off_ms=0
     )
@@ -792,19 +792,19 @@ def test_bells_and_leases_never_pass_the_campaigns_window(desk: Desk) -> None:
     campaign = desk.prepared(*[1] * 6, window=3)
     desk.claimed(campaign)
 
-    first = desk.ledger.campaigns.ring(campaign, bell="a", patience_ms=HOUR_MS)
-    second = desk.ledger.campaigns.ring(campaign, bell="b", patience_ms=HOUR_MS)
+    first = desk.ledger.campaigns.ring(campaign, bell="a", timeout_ms=HOUR_MS)
+    second = desk.ledger.campaigns.ring(campaign, bell="b", timeout_ms=HOUR_MS)
 
     assert (len(first.names), len(second.names)) == (2, 0)
 
 
 def test_a_bell_that_nobody_answered_is_forgotten(desk: Desk) -> None:
     campaign = desk.prepared(1, 1, window=2)
-    desk.ledger.campaigns.ring(campaign, bell="lost", patience_ms=HOUR_MS)
+    desk.ledger.campaigns.ring(campaign, bell="lost", timeout_ms=HOUR_MS)
     for bell in desk.client.zrange(f"bsg:campaign:{campaign}:rung", 0, -1):
         desk.client.zadd(f"bsg:campaign:{campaign}:rung", {bell: 1})
 
-    again = desk.ledger.campaigns.ring(campaign, bell="new", patience_ms=HOUR_MS)
+    again = desk.ledger.campaigns.ring(campaign, bell="new", timeout_ms=HOUR_MS)
 
     assert len(again.names) == 2
 
@@ -813,7 +813,7 @@ def test_a_doubtful_batch_takes_no_place_in_the_window(desk: Desk) -> None:
     campaign = desk.prepared(1, 1, window=1)
     desk.unconfirmed(campaign)
 
-    assert len(desk.ledger.campaigns.ring(campaign, bell="a", patience_ms=HOUR_MS).names) == 1
+    assert len(desk.ledger.campaigns.ring(campaign, bell="a", timeout_ms=HOUR_MS).names) == 1
 
 
 # The gate

@@ -12,7 +12,7 @@ from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
 
 
 def bells(desk: Desk, campaign: str, name: str = "bell") -> list[str]:
-    return list(desk.ledger.campaigns.ring(campaign, bell=name, patience_ms=HOUR_MS).names)
+    return list(desk.ledger.campaigns.ring(campaign, bell=name, timeout_ms=HOUR_MS).names)
 
 
 def claim(desk: Desk, campaign: str, bell: str = "") -> BatchLease | NothingDue | NotClaimed:

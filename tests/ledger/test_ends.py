@@ -56,7 +56,7 @@ def test_a_part_that_is_given_up_may_end_a_campaign(desk: Desk) -> None:
     desk.leased_part(campaign)
     desk.end_part_lease(campaign)
 
-    desk.ledger.parts.lease(campaign, "token", lease_ms=LEASE_MS, losses_allowed=1, patience_ms=HOUR_MS)
+    desk.ledger.parts.lease(campaign, "token", lease_ms=LEASE_MS, losses_allowed=1, timeout_ms=HOUR_MS)
 
     assert own_events(desk, campaign) == [" -> accepted", "running -> failed"]
     assert last_event(desk, campaign) == ("", "failed")

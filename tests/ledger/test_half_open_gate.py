@@ -9,7 +9,7 @@ import pytest
 
 from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.gate import GateReason
-from tests.ledger.campaigns import ACCOUNT, LEASE_MS, PATIENCE_MS, Desk
+from tests.ledger.campaigns import ACCOUNT, LEASE_MS, TIMEOUT_MS, Desk
 
 GATE = f"bsg:account:{ACCOUNT}:gate"
 TOKENS = map("token{}".format, count())
@@ -88,7 +88,7 @@ def test_nobody_is_called_while_a_trial_runs_and_one_after_it(half_open: Desk, s
         assert half_open.intend(lease) == "posting"
 
     def called() -> int:
-        return len(half_open.ledger.campaigns.ring(campaign, bell="bell-", patience_ms=PATIENCE_MS).names)
+        return len(half_open.ledger.campaigns.ring(campaign, bell="bell-", timeout_ms=TIMEOUT_MS).names)
 
     during = called()
     if stage == "posting":

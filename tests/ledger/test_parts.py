@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bsg_ledger.parts import NothingDue
-from tests.ledger.campaigns import LEASE_MS, PATIENCE_MS, Desk
+from tests.ledger.campaigns import LEASE_MS, TIMEOUT_MS, Desk
 
 
 def test_all_batches_and_rejects_of_a_part_appear_in_one_commit(desk: Desk) -> None:
@@ -40,7 +40,7 @@ def test_a_leased_part_is_not_leased_twice(desk: Desk) -> None:
     campaign = desk.accepted(2)
     desk.leased_part(campaign)
 
-    second = desk.ledger.parts.lease(campaign, "other", lease_ms=LEASE_MS, losses_allowed=5, patience_ms=PATIENCE_MS)
+    second = desk.ledger.parts.lease(campaign, "other", lease_ms=LEASE_MS, losses_allowed=5, timeout_ms=TIMEOUT_MS)
 
     assert isinstance(second, NothingDue)
     assert second.at is not None
@@ -53,7 +53,7 @@ def test_a_lease_tells_whether_another_part_may_be_taken_now(desk: Desk) -> None
     assert (first.another_due, second.another_due) == (True, False)
 
 
-def test_the_sweep_trusts_that_the_next_part_has_been_rung_for_as_long_as_its_patience_lasts(desk: Desk) -> None:
+def test_the_sweep_trusts_that_the_next_part_has_been_rung_for_until_its_timeout(desk: Desk) -> None:
     campaign = desk.accepted(1, 1, 1)
     first = desk.leased_part(campaign)
     rung_again_at = desk.client.zscore("bsg:prepare", campaign)
@@ -61,7 +61,7 @@ def test_the_sweep_trusts_that_the_next_part_has_been_rung_for_as_long_as_its_pa
     desk.ledger.parts.prepared(first, [(1, "0+1", b"body")], [])
 
     assert desk.client.zscore("bsg:prepare", campaign) == rung_again_at
-    assert rung_again_at == pytest.approx(desk.ledger.due_indexes.now_ms() + PATIENCE_MS, abs=5_000)
+    assert rung_again_at == pytest.approx(desk.ledger.due_indexes.now_ms() + TIMEOUT_MS, abs=5_000)
 
 
 def test_the_sweep_rings_for_a_last_part_that_is_lost_and_for_none_when_all_are_prepared(desk: Desk) -> None:
@@ -82,7 +82,7 @@ def test_a_part_that_lost_five_leases_fails_and_its_messages_become_rejects(desk
         desk.leased_part(campaign)
         desk.end_part_lease(campaign)
 
-    after = desk.ledger.parts.lease(campaign, "token", lease_ms=LEASE_MS, losses_allowed=5, patience_ms=PATIENCE_MS)
+    after = desk.ledger.parts.lease(campaign, "token", lease_ms=LEASE_MS, losses_allowed=5, timeout_ms=TIMEOUT_MS)
 
     assert after == NothingDue(None)
     assert desk.counts(campaign) == {"rejected": 3}
@@ -102,7 +102,7 @@ def test_a_part_that_another_prepares_is_neither_given_back_nor_committed(desk: 
     campaign = desk.accepted(1)
     stale = desk.leased_part(campaign)
     desk.end_part_lease(campaign)
-    desk.ledger.parts.lease(campaign, "another", lease_ms=LEASE_MS, losses_allowed=5, patience_ms=PATIENCE_MS)
+    desk.ledger.parts.lease(campaign, "another", lease_ms=LEASE_MS, losses_allowed=5, timeout_ms=TIMEOUT_MS)
 
     assert not desk.ledger.parts.release(stale, delay_ms=0, cause="Redis is full")
     assert not desk.ledger.parts.prepared(stale, [(1, "0+1", b"body")], [])

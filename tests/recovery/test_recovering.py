@@ -105,7 +105,7 @@ class World:
 def world(redis_url: str) -> Iterator[World]:
     with Sandbox() as sandbox:
         settings = Settings.build(**QUICK, bsg_base_url=sandbox.url, redis_url=redis_url)
-        yield World(sandbox, build(settings, patience=10), Producer(settings))
+        yield World(sandbox, build(settings, slot_timeout=10), Producer(settings))
 
 
 # Recovering

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-PATIENCE = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 class Receiver:
@@ -49,7 +49,7 @@ def receiver(*statuses: int) -> Iterator[Receiver]:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline and not is_so():
         time.sleep(0.02)
     assert is_so()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bsg_broker.doorbell import BELL_PATIENCE_MS
+from bsg_broker.doorbell import BELL_TIMEOUT_MS
 from bsg_broker.queues import PREPARE, queue_of
 from bsg_worker.runtime import Runtime, new_token
 
@@ -16,7 +16,7 @@ def ring_submits(runtime: Runtime, campaign_id: str, *, delay: float = 0.0) -> i
     bells = runtime.ledger.campaigns.ring(
         campaign_id,
         bell=f"{new_token()}-",
-        patience_ms=BELL_PATIENCE_MS,
+        timeout_ms=BELL_TIMEOUT_MS,
         delay_ms=int(delay * 1000),
     )
     for bell in bells.names:

@@ -73,14 +73,14 @@ class Runtime:
 def build(
     settings: Settings,
     *,
-    patience: float = LONGEST_RESERVATION,
+    slot_timeout: float = LONGEST_RESERVATION,
     beside: Sequence[Settings] = (),
     first: Runtime | None = None,
 ) -> Runtime:
     """Connects nothing yet: every connection is made at its first use.
 
-    `patience`: how many seconds a status request may wait for its slot of the rate limit before it fails. `beside` are
-    the process's other accounts; `first` is the runtime of one of them, which shares what the process has once.
+    `slot_timeout`: the seconds that a status request may wait for its slot of the rate limit before it fails. `beside`
+    are the process's other accounts; `first` is the runtime of one of them, which shares what the process has once.
     """
     settings.require_api_key()
     client = connect(settings) if first is None else first.redis
@@ -98,7 +98,7 @@ def build(
             status=status,
             submit=submit,
             failures=ledger.failures(settings.account),
-            timeout=patience,
+            timeout=slot_timeout,
         ),
         submit_limiter=submit,
         status_limiter=status,

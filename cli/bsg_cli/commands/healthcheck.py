@@ -78,7 +78,7 @@ def _beat_fails(heartbeats: Heartbeats, settings: Settings, name: str) -> str:
 
 
 def seconds_argument(text: str) -> float:
-    """A patience. Raises ArgumentTypeError."""
+    """Return a timeout. Raise ArgumentTypeError."""
     try:
         seconds = float(text)
     except ValueError:

@@ -17,7 +17,7 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.gate_reasons import shut_for
 from bsg_ledger.ledger import Ledger
 
-PATIENCE_SECONDS = 20.0  # for a slot among the workers' own status requests
+SLOT_TIMEOUT_SECONDS = 20.0  # for a slot among the workers' own status requests
 
 
 def look_at_accounts(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
@@ -49,7 +49,7 @@ def _balance(client: redis.Redis, settings: Settings) -> Finding:
             subject, Level.NOTE, "not asked: the worker is not installed", "pip install 'bsg-campaigns[worker]'"
         )
     try:
-        found = build(settings, patience=PATIENCE_SECONDS).client.balance()
+        found = build(settings, slot_timeout=SLOT_TIMEOUT_SECONDS).client.balance()
     except ReadFailed as failure:
         if failure.account_reason is AccountReason.BAD_KEY:
             return Finding(

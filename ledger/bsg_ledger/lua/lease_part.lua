@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Leases the campaign's next part that is due, giving up on parts that lost too many leases.
--- ARGV  1 campaign, 2 token, 3 lease (ms), 4 leases that may be lost, 5 patience (ms) with the bell that the caller
+-- ARGV  1 campaign, 2 token, 3 lease (ms), 4 leases that may be lost, 5 timeout (ms) with the bell that the caller
 --       rings for another part that is due: the sweep rings only after that
 -- Answer  {leased, part, packed messages, envelope, first index, size, 1 if another part is due now, else 0,
 --         suppressions}, {none, when the next is due or -1}

@@ -6,7 +6,7 @@ import logging
 
 from redis.exceptions import ResponseError
 
-from bsg_broker.doorbell import BELL_PATIENCE_MS
+from bsg_broker.doorbell import BELL_TIMEOUT_MS
 from bsg_config import clock
 from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rows import encode_rows
@@ -38,7 +38,7 @@ def prepare_then_submit(runtime: Runtime, campaign_id: str) -> str:
 def prepare_next(runtime: Runtime, campaign_id: str) -> str | None:
     """Prepares the campaign's next part that is due, after ringing for the one behind it; None: there is none."""
     lease = runtime.ledger.parts.lease(
-        campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, patience_ms=BELL_PATIENCE_MS
+        campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, timeout_ms=BELL_TIMEOUT_MS
     )
     if isinstance(lease, NothingDue):
         return None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bsg_broker.doorbell import BELL_PATIENCE_MS
+from bsg_broker.doorbell import BELL_TIMEOUT_MS
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_ledger.gate import GateReason
@@ -78,7 +78,7 @@ def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
                 new_token(),
                 lease_ms=LEASE_MS,
                 losses_allowed=LOSSES_ALLOWED,
-                patience_ms=BELL_PATIENCE_MS,
+                timeout_ms=BELL_TIMEOUT_MS,
             )
             if isinstance(lease, PartLease):
                 # Who was suppressed since may have been sent to: to be found, the batches have to be the same.
@@ -125,7 +125,7 @@ def _look_once(
     untraced = []
     for number, record in enumerate(records, 1):
         tell(f"{which}: batch {number} of {len(records)}")
-        match _patiently(runtime, record, reads):
+        match _look_up_with_retries(runtime, record, reads):
             case NoTrace():
                 untraced.append(record)
             case Found(campaigns):
@@ -141,8 +141,8 @@ def _look_once(
     return untraced
 
 
-def _patiently(runtime: Runtime, record: BatchRecord, reads: ReadOnce) -> Finding:
-    """One look, repeated when BSG does not answer. Raises `ReadFailed` when it still does not."""
+def _look_up_with_retries(runtime: Runtime, record: BatchRecord, reads: ReadOnce) -> Finding:
+    """Look once, and again when BSG does not respond. Raise `ReadFailed` when it still does not."""
     body = runtime.ledger.reading.body(record.campaign_id, record.batch)
     rows = [] if body is None else json.loads(unpacked(body, runtime.cipher))
     bounded = replace(record, first_intent_ms=_earliest_ms(record, rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bsg_broker.doorbell import BELL_PATIENCE_MS
+from bsg_broker.doorbell import BELL_TIMEOUT_MS
 from bsg_broker.queues import PREPARE, SUBMIT, queue_of
 from bsg_ledger.due_indexes import DueIndex, unassigned
 from bsg_worker.doorbells import ring_submits
@@ -53,7 +53,7 @@ def _expire(runtime: Runtime) -> int:
 
 
 def _ring_prepares(runtime: Runtime) -> int:
-    due = runtime.ledger.due_indexes.take_due(DueIndex.PREPARE, at_most=AT_ONCE, put_off_ms=BELL_PATIENCE_MS)
+    due = runtime.ledger.due_indexes.take_due(DueIndex.PREPARE, at_most=AT_ONCE, put_off_ms=BELL_TIMEOUT_MS)
     rung = 0
     for campaign_id in by_lot(due):
         priority = runtime.ledger.reading.priority(campaign_id)
