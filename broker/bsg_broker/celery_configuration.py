@@ -13,7 +13,7 @@ from bsg_config.settings import Settings
 
 _PURGE_INTERVAL = 600.0
 _STOP_LIST_TICK = 30.0  # a long list is read a few pages at a time
-_EXCHANGES_IN_A_TASK = 3
+_REQUESTS_IN_A_TASK = 3
 _SECONDS_FROM_SOFT_TO_HARD_LIMIT = 60.0
 # By the clocks of two machines, so far beyond what those may differ by: within a period of seconds, a status worker
 # whose clock is that little ahead would throw every tick away. Ticks in number do no harm: each takes what is due.
@@ -23,8 +23,8 @@ _TICK_EXPIRES = 3600.0  # guard: tick-expires-late
 def celery_settings(settings: Settings) -> dict[str, Any]:
     """What a Celery app's `conf.update` takes. Raises SettingsInvalid when REDIS_URL is not set."""
     # What reads statuses does so for one account after the other.
-    exchanges = _EXCHANGES_IN_A_TASK * sum(account.longest_exchange for account in settings.accounts_or_default)
-    soft_time_limit = exchanges + _SECONDS_FROM_SOFT_TO_HARD_LIMIT
+    requests = _REQUESTS_IN_A_TASK * sum(account.max_request_seconds for account in settings.accounts_or_default)
+    soft_time_limit = requests + _SECONDS_FROM_SOFT_TO_HARD_LIMIT
     return {
         "broker_url": broker_url(settings),
         "broker_transport_options": broker_transport_options(settings),

@@ -11,7 +11,7 @@ WORKER_QUEUES = "submit.high,prepare.high,submit.normal,prepare.normal,submit.lo
 STATUS_QUEUE = "status"
 FLOWER_PORT = 5555
 
-# A request on the wire must be let end: its longest exchange, and the task around it.
+# A request on the wire must be able to end: its longest time, and the task around it.
 WORKER_GRACE_SECONDS = 90.0
 OTHERS_GRACE_SECONDS = 5.0  # nothing of theirs is worth waiting for
 

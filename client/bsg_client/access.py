@@ -21,7 +21,7 @@ from bsg_config.settings import Settings
 _LONGEST_ANSWER = 65_536
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # nothing that could end a header's line
 _WRONG_KEY = frozenset({400, 401, 403, 422})
-_SECONDS_OVER_THE_EXCHANGE = 5.0
+_SECONDS_OVER_THE_REQUEST = 5.0
 
 
 class Access(Protocol):
@@ -84,7 +84,7 @@ class Login:
     def __call__(self) -> str:
         """A new token. Raises ReadFailed."""
         body = json.dumps({"api_key": self._api_key}).encode()
-        answer = self._wire.exchange(
+        answer = self._wire.request(
             "POST",
             "/api/auth/login",
             authorisation={},
@@ -107,7 +107,7 @@ def token_store(settings: Settings, client: redis.Redis, observe: Observe = obse
         client,
         settings.account,
         Login(settings, observe),
-        longest_login=settings.longest_exchange + _SECONDS_OVER_THE_EXCHANGE,
+        longest_login=settings.max_request_seconds + _SECONDS_OVER_THE_REQUEST,
     )
 
 

@@ -132,7 +132,7 @@ class BSGClient:
         pieces = (b'{"messages":', messages_array, b"," if envelope else b"", rest)
 
         def attempt(headers: Mapping[str, str]) -> Answer | NoAnswer:
-            return self._wire.exchange(
+            return self._wire.request(
                 "POST",
                 "/api/campaigns/sms/send-individual",
                 authorisation=headers,
@@ -258,7 +258,7 @@ class BSGClient:
 
         def attempt(headers: Mapping[str, str]) -> Answer | NoAnswer:
             self._before_read()  # guard: read-asks-limiter
-            return self._wire.exchange(
+            return self._wire.request(
                 method, path, authorisation=headers, query=query, body=sent, longest_answer=_LONGEST_LIST
             )
 

@@ -12,7 +12,7 @@ from http.cookiejar import DefaultCookiePolicy
 import requests
 import urllib3.exceptions
 
-from bsg_client.exchange import Exchange, WatchingAdapter
+from bsg_client.request_deadline import RequestDeadline, WatchingAdapter
 from bsg_config.settings import Settings
 
 INTENT_TOO_OLD = "intent too old"
@@ -111,7 +111,7 @@ class Wire:
         self._proxies = {"no_proxy": "127.0.0.1,localhost,[::1],::1"} if loopback else None
         self._sessions = _Sessions()
 
-    def exchange(
+    def request(
         self,
         method: str,
         path: str,
@@ -128,13 +128,13 @@ class Wire:
         making.
         """
         try:
-            answer = self._exchange(method, path, authorisation, body, query, longest_answer)
+            answer = self._request(method, path, authorisation, body, query, longest_answer)
         except HeldBack:
             return NoAnswer(body_left=False, cause=INTENT_TOO_OLD)
         self._observe(answer)
         return answer
 
-    def _exchange(
+    def _request(
         self,
         method: str,
         path: str,
@@ -145,7 +145,7 @@ class Wire:
     ) -> Answer | NoAnswer:
         connect_timeout, read_timeout = self._timeouts
         session = self._sessions.for_body if body is not None else self._sessions.for_reading
-        with Exchange.bounded(connect_timeout + read_timeout, read_timeout) as exchange:
+        with RequestDeadline.bounded(connect_timeout + read_timeout, read_timeout) as deadline:
             try:
                 response = session.request(
                     method,
@@ -159,11 +159,11 @@ class Wire:
                     proxies=self._proxies,  # guard: tls-verified
                 )
                 with response:
-                    return _read(response, exchange, longest_answer)
+                    return _read(response, deadline, longest_answer)
             except HeldBack:
                 raise
             except _FAILURES as error:
-                return NoAnswer(body is not None and body.left, _cause(error, exchange))
+                return NoAnswer(body is not None and body.left, _cause(error, deadline))
             except Exception as error:
                 # Whatever it is, it must not hide that the body may have arrived.
                 if body is None or not body.left:
@@ -175,7 +175,7 @@ class Wire:
                     session.close()
 
 
-def _read(response: requests.Response, exchange: Exchange, longest: int) -> Answer:
+def _read(response: requests.Response, deadline: RequestDeadline, longest: int) -> Answer:
     body, cut = bytearray(), None
     try:
         for chunk in response.iter_content(_CHUNK):
@@ -184,14 +184,14 @@ def _read(response: requests.Response, exchange: Exchange, longest: int) -> Answ
                 cut = "answer too long"
                 break
     except _FAILURES as error:
-        cut = _cause(error, exchange)  # guard: cut-by-failure
+        cut = _cause(error, deadline)  # guard: cut-by-failure
     # Where only the end of the connection ends the body, being cut looks like the end.
-    if cut is None and exchange.expired:  # guard: cut-by-time
+    if cut is None and deadline.expired:  # guard: cut-by-time
         cut = _TOO_SLOW
     return Answer(response.status_code, response.headers, bytes(body[:longest]), cut)
 
 
-_TOO_SLOW = "exchange took too long"
+_TOO_SLOW = "request took too long"
 
 _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (urllib3.exceptions.NameResolutionError, "name not found"),
@@ -211,9 +211,9 @@ _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def _cause(error: BaseException, exchange: Exchange) -> str:
+def _cause(error: BaseException, deadline: RequestDeadline) -> str:
     """A few words. What the libraries say is not repeated: it has addresses in it."""
-    if exchange.expired:
+    if deadline.expired:
         return _TOO_SLOW
     chain = _chain(error)
     return next((words for kind, words in _CAUSES if any(isinstance(link, kind) for link in chain)), "connection lost")

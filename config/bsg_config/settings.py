@@ -19,7 +19,7 @@ from bsg_config.rate import Rate
 from bsg_config.redis_address import RedisAddress
 
 _DAY = 86_400.0
-_EXCHANGES_IN_A_LEASE = 3
+_REQUESTS_IN_A_LEASE = 3
 
 
 class SettingsInvalid(Exception):
@@ -221,14 +221,14 @@ class Settings:
         return next((settings for settings in self.accounts if settings.owns(owner, account_name)), None)
 
     @property
-    def longest_exchange(self) -> float:
+    def max_request_seconds(self) -> float:
         """The bound on one whole request of this account and its answer, in seconds."""
         return self.bsg_connect_timeout + self.bsg_read_timeout
 
     @property
-    def longest_exchange_of_all(self) -> float:
+    def max_request_seconds_of_all(self) -> float:
         """The same for whichever of the accounts waits longest."""
-        return max(account.longest_exchange for account in self.accounts_or_default)
+        return max(account.max_request_seconds for account in self.accounts_or_default)
 
     @property
     def account(self) -> str:
@@ -317,10 +317,10 @@ def _contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What is wrong between settings that are right each by itself."""
     wrong: list[tuple[str, str]] = []
     if {"lease_seconds", "bsg_connect_timeout", "bsg_read_timeout"} <= found.keys():
-        exchange = found["bsg_connect_timeout"] + found["bsg_read_timeout"]
-        least = _EXCHANGES_IN_A_LEASE * exchange
+        request_seconds = found["bsg_connect_timeout"] + found["bsg_read_timeout"]
+        least = _REQUESTS_IN_A_LEASE * request_seconds
         if found["lease_seconds"] < least:  # guard: lease-outlasts-requests
-            remedy = f"Write {least:g} or more: {_EXCHANGES_IN_A_LEASE} x (connect + read timeout)."
+            remedy = f"Write {least:g} or more: {_REQUESTS_IN_A_LEASE} x (connect + read timeout)."
             wrong.append(("LEASE_SECONDS", f"A worker could lose its lease while it still waits for BSG. {remedy}"))
     if {"retry_backoff_base", "retry_backoff_cap"} <= found.keys() and found["retry_backoff_cap"] < found[
         "retry_backoff_base"

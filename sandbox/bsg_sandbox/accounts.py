@@ -92,7 +92,7 @@ class Accounts:
             return self._issue(account, now, settings.token_lifetime)
 
     def refresh(self, token: str, now: float, settings: SandboxSettings) -> str | None:
-        """Exchange a token for a new one, or return None for one that was never given or is void.
+        """Replace a token by a new one, or return None for one that was never given or is void.
 
         An expired token can still be refreshed: the provider's pages do not say otherwise.
         """

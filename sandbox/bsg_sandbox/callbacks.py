@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 from bsg_sandbox.campaigns import Campaign
 from bsg_sandbox.clock import Clock, format_bsg_time
-from bsg_sandbox.exchange import NO_ERRORS
 from bsg_sandbox.presenting import money
+from bsg_sandbox.responses import NO_ERRORS
 from bsg_sandbox.settings import SandboxSettings
 
 RECEIVED = 200  # BSG: "return this HTTP status code if the data was received successfully"

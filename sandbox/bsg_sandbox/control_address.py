@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bsg_sandbox.exchange import Answer, Head, json_answer, parsed_object, said
 from bsg_sandbox.faults import FaultInvalid
+from bsg_sandbox.responses import Answer, Head, json_answer, parsed_object, said
 from bsg_sandbox.settings import SandboxSettingsInvalid
 from bsg_sandbox.world import World
 

@@ -6,9 +6,9 @@ import random
 from typing import Any
 
 from bsg_sandbox.accounts import Account, Mode
-from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, parsed_object, said
 from bsg_sandbox.faults import Struck
 from bsg_sandbox.presenting import campaign_resource
+from bsg_sandbox.responses import Answer, Refused, invalid, json_answer, parsed_object, said
 from bsg_sandbox.store import without_rows
 from bsg_sandbox.texts import parts_of
 from bsg_sandbox.validation import Draft, check_individual, check_one_text, check_price, check_tariff

@@ -17,7 +17,7 @@ from io import BufferedReader
 from typing import Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from bsg_sandbox.exchange import Answer, Ending, Head, said
+from bsg_sandbox.responses import Answer, Ending, Head, said
 
 BACKLOG = 1024
 LINE_AT_MOST = 65_536
@@ -27,7 +27,7 @@ _DIGITS_AT_MOST = 20
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class Exchange(Protocol):
+class RequestHandler(Protocol):
     """One request on its way through the application."""
 
     @property
@@ -44,7 +44,7 @@ class Exchange(Protocol):
 class Application(Protocol):
     """What the server asks for answers."""
 
-    def open(self, head: Head) -> Exchange:
+    def open(self, head: Head) -> RequestHandler:
         """Take a request whose headers have arrived."""
 
 
@@ -99,44 +99,44 @@ class HttpServer:
             self._connections.add(connection)
         try:
             with connection, connection.makefile("rb") as reader, suppress(OSError):
-                while not self.stopping.is_set() and self._exchange(connection, reader):
+                while not self.stopping.is_set() and self._serve_request(connection, reader):
                     pass
         finally:
             with self._lock:
                 self._connections.discard(connection)
 
-    def _exchange(self, connection: socket.socket, reader: BufferedReader) -> bool:
+    def _serve_request(self, connection: socket.socket, reader: BufferedReader) -> bool:
         """Serve one request; False when the connection is over."""
         try:
             read = _read_head(reader)
             if read is None:
                 return False
             head, keep = read
-            exchange = self._application.open(head)
+            handler = self._application.open(head)
         except BadRequest as refusal:
             send_answer(connection, said(refusal.status, HTTPStatus(refusal.status).phrase), keep=False)
             return False
         answer = Answer(0, ending=Ending.CUT)
         try:
-            answer, keep = self._answer(connection, reader, head, exchange, keep)
+            answer, keep = self._answer(connection, reader, head, handler, keep)
             if answer.ending is Ending.SILENCE:
                 _wait_for_the_end(connection, answer.pause)
         finally:
             # Before the answer leaves: a client that has it finds it in the log.
             is_answered = answer.ending not in (Ending.CUT, Ending.SILENCE)
-            exchange.close(answer.status if is_answered else None)
+            handler.close(answer.status if is_answered else None)
         return self._deliver(connection, answer, head.method, keep)
 
     def _answer(
-        self, connection: socket.socket, reader: BufferedReader, head: Head, exchange: Exchange, keep: bool
+        self, connection: socket.socket, reader: BufferedReader, head: Head, handler: RequestHandler, keep: bool
     ) -> tuple[Answer, bool]:
         try:
             if head.headers.get("expect", "").lower() == "100-continue":
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = _read_body(reader, head.headers, exchange.upload_limit)
+            body = _read_body(reader, head.headers, handler.upload_limit)
             if body is None:
                 return Answer(0, ending=Ending.CUT), False
-            return exchange.answer(body), keep
+            return handler.answer(body), keep
         except BadRequest as refusal:
             return said(refusal.status, HTTPStatus(refusal.status).phrase), False
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as fault:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bsg_sandbox.clock import parse_bsg_time
-from bsg_sandbox.exchange import Refused, invalid
+from bsg_sandbox.responses import Refused, invalid
 
 Errors = dict[str, list[str]]
 THREE_MONTHS = 92 * 86_400

@@ -10,10 +10,10 @@ from typing import Any
 from bsg_sandbox.accounts import Account, Mode
 from bsg_sandbox.campaigns import CAN_BE_STOPPED, Campaign
 from bsg_sandbox.creating import zone_of
-from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, said
 from bsg_sandbox.faults import Struck
 from bsg_sandbox.presenting import campaign_resource, detail_resource, message_resource
 from bsg_sandbox.queries import Errors, Page, number_of, page_of
+from bsg_sandbox.responses import Answer, Refused, invalid, json_answer, said
 from bsg_sandbox.world import World
 
 Query = Mapping[str, str]

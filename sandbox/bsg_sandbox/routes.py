@@ -11,7 +11,8 @@ from typing import Any
 from bsg_sandbox import creating, reading, senders, statistics_jobs, stoplist
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.control_address import PREFIX, answer_control
-from bsg_sandbox.exchange import (
+from bsg_sandbox.faults import Struck
+from bsg_sandbox.responses import (
     DUPLICATE_NOTICE,
     TOO_MANY_REQUESTS,
     Answer,
@@ -23,7 +24,6 @@ from bsg_sandbox.exchange import (
     parsed_object,
     said,
 )
-from bsg_sandbox.faults import Struck
 from bsg_sandbox.world import RequestSeen, World
 
 _JOB = re.compile(r"/api/stat/jobs/([^/]+)")

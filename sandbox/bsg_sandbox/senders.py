@@ -7,7 +7,7 @@ from typing import Any
 
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.clock import format_bsg_time
-from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer
+from bsg_sandbox.responses import Answer, Refused, invalid, json_answer
 from bsg_sandbox.world import World
 
 TYPES = ("sms", "viber")

@@ -9,10 +9,10 @@ from bsg_sandbox.accounts import Account
 from bsg_sandbox.campaigns import Campaign
 from bsg_sandbox.clock import format_bsg_time, parse_bsg_time
 from bsg_sandbox.countries import country_of
-from bsg_sandbox.exchange import NO_ERRORS, Answer, Refused, invalid, json_answer, old_style, parsed_object
 from bsg_sandbox.jobs import Job
 from bsg_sandbox.presenting import money
 from bsg_sandbox.queries import Errors
+from bsg_sandbox.responses import NO_ERRORS, Answer, Refused, invalid, json_answer, old_style, parsed_object
 from bsg_sandbox.validation import is_phone
 from bsg_sandbox.world import World
 

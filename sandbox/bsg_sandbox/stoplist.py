@@ -9,8 +9,8 @@ from typing import Any
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.clock import format_bsg_time, parse_bsg_time
 from bsg_sandbox.contacts import Contact
-from bsg_sandbox.exchange import Answer, Refused, invalid, json_answer, parsed_object
 from bsg_sandbox.queries import Errors, number_of, page_of
+from bsg_sandbox.responses import Answer, Refused, invalid, json_answer, parsed_object
 from bsg_sandbox.validation import is_phone
 from bsg_sandbox.world import World
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from bsg_sandbox.accounts import Account, Accounts
 from bsg_sandbox.campaigns import Campaign, TextColumn, Timeline, senders_column
 from bsg_sandbox.clock import format_bsg_time
-from bsg_sandbox.exchange import DUPLICATE_NOTICE, Refused, invalid, old_style, said
 from bsg_sandbox.record import Arrival, Record, Summary, Tally, arrival_of, full_record
+from bsg_sandbox.responses import DUPLICATE_NOTICE, Refused, invalid, old_style, said
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.texts import parts_of_all
 from bsg_sandbox.validation import Draft

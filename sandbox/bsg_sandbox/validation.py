@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard
 
 from bsg_sandbox.clock import parse_bsg_time
-from bsg_sandbox.exchange import Refused, invalid, json_answer, said
 from bsg_sandbox.queries import Errors
+from bsg_sandbox.responses import Refused, invalid, json_answer, said
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.texts import ALWAYS_SHORT_ENOUGH, PARTS_AT_MOST, parts_of
 from bsg_sandbox.transliteration import transliterated

@@ -13,10 +13,10 @@ from bsg_sandbox.accounts import Account, Accounts, default_accounts
 from bsg_sandbox.callbacks import Callbacks
 from bsg_sandbox.clock import Clock
 from bsg_sandbox.contacts import StopList
-from bsg_sandbox.exchange import TOO_MANY_REQUESTS, Refused, said
 from bsg_sandbox.faults import Faults
 from bsg_sandbox.jobs import StatisticsJobs
 from bsg_sandbox.record import Arrival, Record, Summary
+from bsg_sandbox.responses import TOO_MANY_REQUESTS, Refused, said
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.store import Store
 

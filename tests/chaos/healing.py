@@ -17,7 +17,7 @@ from tests.chaos.producer_process import FINISH
 from tests.chaos.scene import Scene
 
 TIMEOUT_SECONDS = 420.0  # without any campaign becoming final: a part's lease, a lost bell, a poll cut short, in turn
-QUIET_SECONDS = 12.0  # longer than any lease and exchange: then nothing is on the wire that a person could not know of
+QUIET_SECONDS = 12.0  # longer than any lease and request: then nothing is on the wire that a person could not know of
 LOOK_EVERY_SECONDS = 2.0
 SHARE_OF_LOOKING = 0.2  # of the time: thousands of campaigns are not read over and over beside those who heal
 

@@ -19,7 +19,7 @@ PERSON = "operator"
 class Recovery:
     """`slowest`: seconds from the last step of whoever held the batch to its next state out of doubt.
 
-    Counted are leases that ran out and exchanges without a clear answer. What a person ended is counted without a time:
+    It counts leases that ran out and requests without a clear answer. What a person ended is counted without a time:
     in a run, people answer only after the faults.
     """
 
@@ -31,7 +31,7 @@ class Recovery:
 
     def __str__(self) -> str:
         return (
-            f"{self.slowest:.1f} s, of {self.leases_run_out} leases that ran out and {self.answers_lost} exchanges"
+            f"{self.slowest:.1f} s, of {self.leases_run_out} leases that ran out and {self.answers_lost} requests"
             f" without a clear answer; {self.by_person} of them ended by a person, not timed"
         )
 

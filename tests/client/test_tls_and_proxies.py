@@ -66,7 +66,7 @@ def test_an_answer_that_drips_is_cut_under_tls_too(tls: ssl.SSLContext) -> None:
 
         outcome = send(server.url)
 
-    assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "HTTP 200, exchange took too long")
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "HTTP 200, request took too long")
     assert time.monotonic() - started < 2.5
 
 

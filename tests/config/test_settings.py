@@ -121,7 +121,7 @@ def test_a_batch_is_no_larger_than_bsg_takes() -> None:
     assert errors_of(CAMPAIGN_BATCH_SIZE="10001").keys() == {"CAMPAIGN_BATCH_SIZE"}
 
 
-def test_a_lease_outlasts_three_whole_exchanges() -> None:
+def test_a_lease_outlasts_three_whole_requests() -> None:
     assert Settings.build(lease_seconds=195).lease_seconds == 195
     assert errors_of(LEASE_SECONDS="194.9").keys() == {"LEASE_SECONDS"}
     assert errors_of(LEASE_SECONDS="600", BSG_READ_TIMEOUT="196").keys() == {"LEASE_SECONDS"}

@@ -38,7 +38,7 @@ def watch(observe: Observe) -> Undo:
         _wrap(Scripts, "run", observe, _of_run),
         _wrap(redis.Redis, "execute_command", observe, _of_command),
         _wrap(Pipeline, "execute", observe, _of_pipeline),
-        _wrap(Wire, "exchange", observe, _of_exchange),
+        _wrap(Wire, "request", observe, _of_request),
         _wrap(clock, "sleep", observe, _of_sleep),
     ]
 
@@ -104,7 +104,7 @@ def _effect(name: object, arguments: Sequence[Any]) -> str | None:
     return effects.script(_names_by_digest().get(digest, digest), rest)
 
 
-def _of_exchange(_wire: Wire, method: str, path: str) -> str:
+def _of_request(_wire: Wire, method: str, path: str) -> str:
     return effects.request(method, path)
 
 

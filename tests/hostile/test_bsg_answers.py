@@ -245,7 +245,7 @@ def test_a_bomb_on_the_wire_is_in_doubt_in_bounded_time_and_memory(bomb: str) ->
             tracemalloc.stop()
 
     assert outcome.kind is OutcomeKind.IN_DOUBT
-    # The exchange is cut after 1 s; what had arrived by then is still read, slowly where it is many small lines.
+    # The request is cut after 1 s; what had arrived by then is still read, slowly where it is many small lines.
     assert time.monotonic() - began < 20
     assert most < 32 << 20
 

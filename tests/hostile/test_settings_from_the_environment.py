@@ -27,7 +27,7 @@ def test_any_environment_is_read_or_refused_by_name(environ: dict[str, str]) -> 
     except SettingsInvalid as invalid:
         assert invalid.errors.keys() <= set(NAMES)
     else:
-        assert settings.longest_exchange * 3 <= settings.lease_seconds
+        assert settings.max_request_seconds * 3 <= settings.lease_seconds
         repr(settings)
 
 

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _worker_fails(liveness: LivenessPings, settings: Settings, arguments: argparse.Namespace, name: str) -> str:
-    within = arguments.within or settings.longest_exchange_of_all + PERMIT_AND_MARGIN_SECONDS
+    within = arguments.within or settings.max_request_seconds_of_all + PERMIT_AND_MARGIN_SECONDS
     workers = liveness.heartbeats.workers()
     if name not in workers:
         within = min(within, UNKNOWN_WITHIN_SECONDS)

@@ -46,7 +46,7 @@ def _of_queues(client: Any, subject: str, unanswered: list[str], settings: Setti
         Level.PROBLEM,
         told,
         "Start a worker with these queues (Procfile), or again one that hangs. If all are busy with BSG, as one can be "
-        f"for {settings.longest_exchange_of_all:g} s, ask again with a larger --within.",
+        f"for {settings.max_request_seconds_of_all:g} s, ask again with a larger --within.",
     )
 
 

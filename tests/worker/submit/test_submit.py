@@ -161,8 +161,8 @@ def test_a_wait_that_is_absurd_is_no_longer_than_the_longest_cool_down(redis_url
 def test_an_intent_that_has_grown_old_lets_nothing_leave(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = bench.prepared(1)
     real = clock.monotonic
-    # A second exchange would still fit into the lease: so near to its end none is begun.
-    slow_disk = bench.settings.lease_seconds - 2 * bench.settings.longest_exchange
+    # A second request would still fit into the lease: so near to its end none is begun.
+    slow_disk = bench.settings.lease_seconds - 2 * bench.settings.max_request_seconds
 
     def monotonic() -> float:
         return real() + (slow_disk if bench.batch(campaign).state == "posting" else 0.0)

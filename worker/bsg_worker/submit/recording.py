@@ -44,7 +44,7 @@ def record(
 ) -> Recorded:
     """Writes the outcome of a POST into the ledger. A stale lease changes nothing but by what BSG surely has.
 
-    `begun` is when the exchange began, on this process's monotonic clock.
+    `begun` is when the request began, on this process's monotonic clock.
     """
     recorded = _recorded(runtime, lease, outcome, body, chance, begun)
     if outcome.kind in _MAY_SHUT_THE_GATE:

@@ -222,9 +222,9 @@ def _withdrawn(runtime: Runtime, lease: BatchLease, why: Outcome) -> Step:
 
 
 def _young(runtime: Runtime, intended_at: float) -> bool:
-    """Whether an exchange that begins now ends well before the lease does. Only this process's clock is asked."""
+    """Return whether a request that begins now ends well before the lease. Only this process's clock counts."""
     # guard: intent-before-lease-end
-    return clock.monotonic() - intended_at < runtime.settings.lease_seconds - 2 * runtime.settings.longest_exchange
+    return clock.monotonic() - intended_at < runtime.settings.lease_seconds - 2 * runtime.settings.max_request_seconds
 
 
 def _recorded(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, begun: float) -> Step:

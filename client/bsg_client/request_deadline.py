@@ -1,8 +1,8 @@
-"""A deadline for one whole exchange, however slowly the provider sends: after it, the connection is cut.
+"""The deadline of one whole request, however slowly the provider sends: after it, the connection is cut.
 
 Timeouts of a socket bound only the silence between two bytes, and http.client reads headers in a loop of its
-own. So a timer shuts the sockets of the exchange down, which wakes whoever waits in them, under TLS and
-proxies too.
+own. So a timer shuts the sockets of the request down, which wakes the thread that waits in them, under
+TLS and proxies too.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 _of_this_thread = threading.local()
 
 
-class Exchange:
-    """One exchange of this thread, from the first look-up of a name to the last byte of the answer."""
+class RequestDeadline:
+    """One request of this thread, from the first look-up of a name to the last byte of the answer."""
 
     def __init__(self, seconds: float, send_timeout: float) -> None:
         self.expired = False
@@ -34,21 +34,21 @@ class Exchange:
 
     @classmethod
     @contextlib.contextmanager
-    def bounded(cls, seconds: float, send_timeout: float) -> Iterator[Exchange]:
-        """An exchange that is cut after `seconds`; within it no single write may block for over
+    def bounded(cls, seconds: float, send_timeout: float) -> Iterator[RequestDeadline]:
+        """Cut the request after `seconds`; no single write may block for more than
         `send_timeout`.
         """
-        exchange = cls(seconds, send_timeout)
-        _of_this_thread.exchange = exchange
-        exchange._timer.start()  # guard: request-timer
+        deadline = cls(seconds, send_timeout)
+        _of_this_thread.deadline = deadline
+        deadline._timer.start()  # guard: request-timer
         try:
-            yield exchange
+            yield deadline
         finally:
-            _of_this_thread.exchange = None
-            exchange._end()
+            _of_this_thread.deadline = None
+            deadline._end()
 
     def watch(self, connected: socket.socket) -> None:
-        """Makes a connection part of the exchange; cut at once when the time is over already."""
+        """Watch a connection of the request. Cut it at once if the deadline has passed."""
         # A descriptor of our own: urllib3 may close its own while the answer is still being read, and
         # wrapping into TLS makes another object of it.
         own = socket.socket(fileno=os.dup(connected.fileno()))
@@ -77,7 +77,7 @@ def _cut(connection: socket.socket) -> None:
 
 
 class _Watched(HTTPConnection):
-    """Puts its socket under the exchange of the thread that uses it."""
+    """Puts its socket under the deadline of the thread that uses it."""
 
     def _new_conn(self) -> socket.socket:
         connected = super()._new_conn()
@@ -87,7 +87,7 @@ class _Watched(HTTPConnection):
     def request(self, *arguments: Any, **options: Any) -> None:
         if self.sock is not None:
             # guard: kept-connection-watched
-            _current().watch(self.sock)  # kept alive from an earlier exchange
+            _current().watch(self.sock)  # kept alive from an earlier request
         super().request(*arguments, **options)
 
     def endheaders(self, *arguments: Any, **options: Any) -> None:
@@ -109,7 +109,7 @@ class _PoolTLS(HTTPSConnectionPool):
 
 
 class WatchingAdapter(HTTPAdapter):
-    """The adapter of requests whose connections obey the exchange of their thread. It repeats nothing."""
+    """The adapter of requests whose connections keep the deadline of their thread. It repeats nothing."""
 
     def __init__(self) -> None:
         super().__init__(max_retries=0)  # guard: no-transport-retry
@@ -124,8 +124,8 @@ class WatchingAdapter(HTTPAdapter):
         return manager
 
 
-def _current() -> Exchange:
-    exchange: Exchange | None = getattr(_of_this_thread, "exchange", None)
-    if exchange is None:
-        raise RuntimeError("a connection is used outside an exchange")
-    return exchange
+def _current() -> RequestDeadline:
+    deadline: RequestDeadline | None = getattr(_of_this_thread, "deadline", None)
+    if deadline is None:
+        raise RuntimeError("a connection is used outside a request")
+    return deadline
