@@ -17,7 +17,7 @@ _SENT_WITHIN = 900.0
 
 REQUESTS = "requests"
 SHARE = "requests, as a share of one per batch and interval"
-LONGEST_UNREAD = "longest that a batch was not read (intervals)"
+MAX_UNREAD = "longest that a batch was not read (intervals)"
 
 
 def _project(measurement: Measurement) -> Figures:
@@ -44,7 +44,7 @@ def _project(measurement: Measurement) -> Figures:
     return {
         REQUESTS: requests,
         SHARE: requests / (batches * intervals),
-        LONGEST_UNREAD: longest / interval,
+        MAX_UNREAD: longest / interval,
     }
 
 

@@ -16,7 +16,7 @@ from bsg_worker.recovery.audit import Audit, Origin, Orphan, audit
 from bsg_worker.recovery.recover import Recovery, record_late, recover
 from bsg_worker.runtime import Runtime, build
 
-LONGEST_PERIOD = timedelta(days=92)  # GET /api/campaigns: three months at most
+MAX_PERIOD = timedelta(days=92)  # GET /api/campaigns: three months at most
 SLOT_TIMEOUT_SECONDS = 120.0  # for a slot among the workers' own status requests
 
 
@@ -49,8 +49,8 @@ def _period(arguments: argparse.Namespace) -> tuple[datetime, datetime]:
     since = arguments.since or until - timedelta(days=1)
     if since >= until:
         raise BadInput("--since: it is not before --until. Give an earlier time.")
-    if until - since > LONGEST_PERIOD:
-        raise BadInput(f"--since: more than {LONGEST_PERIOD.days} days before --until. Audit a shorter period.")
+    if until - since > MAX_PERIOD:
+        raise BadInput(f"--since: more than {MAX_PERIOD.days} days before --until. Audit a shorter period.")
     return since, until
 
 

@@ -31,7 +31,7 @@ SECONDS_TO_LOAD = 600.0  # the append-only file of a big ledger
 SECONDS_TO_STOP = 30.0
 
 _CONFIGURATION = Path(__file__).with_name("embedded_server.conf")
-_LONGEST_SOCKET_PATH = 100  # the system's limit is 104 bytes on macOS, 108 on Linux
+_MAX_SOCKET_PATH = 100  # the system's limit is 104 bytes on macOS, 108 on Linux
 _SECONDS_BETWEEN_PINGS = 0.02
 _TRIES_TO_LOCK = 10
 
@@ -129,7 +129,7 @@ class EmbeddedServer:
 
     def _choose_address(self) -> None:
         path = self.directory / "server.sock"
-        if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+        if len(os.fsencode(path)) <= _MAX_SOCKET_PATH:
             self.url = f"unix://{quote(str(path))}?db=0"
             return
         # Anybody on this machine reaches a port, but not without the password.

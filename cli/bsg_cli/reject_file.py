@@ -11,7 +11,7 @@ from pathlib import Path
 from bsg_cli.errors import BadInput
 from bsg_cli.message_files import STANDARD_INPUT, open_messages
 from bsg_cli.printing import number
-from bsg_messages.rejects import SHOWN_AT_MOST, Reject
+from bsg_messages.rejects import MAX_SHOWN, Reject
 from bsg_producer.files import MessageFile, Reading
 from bsg_producer.files.csv_rows import escaped
 
@@ -61,7 +61,7 @@ def _matched(
         rows += 1
         if reject is not None and reject.index == index:
             # guard: reject-file-same-phones
-            if reject.phone and str(row.get("phone", ""))[:SHOWN_AT_MOST] != reject.phone:
+            if reject.phone and str(row.get("phone", ""))[:MAX_SHOWN] != reject.phone:
                 raise BadInput(f"{file.shown}, line {file.line}: not the phone that was sent. {_REMEDY}")
             yield reject, file.line, row
             reject = next(wanted, None)

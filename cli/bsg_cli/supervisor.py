@@ -15,7 +15,7 @@ from bsg_cli.process_output import ProcessOutput
 from bsg_cli.processes import Process
 
 FIRST_BACKOFF_SECONDS = 1.0
-LONGEST_BACKOFF_SECONDS = 30.0
+MAX_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 60.0  # whoever ran so long begins again at the first backoff
 QUICK_END_SECONDS = 30.0  # on a busy machine the imports alone take several of these
 QUICK_ENDS_MAX = 3
@@ -139,7 +139,7 @@ class Supervisor:
             "up",
             f"{supervised.process.name} exited with {code}; starting again in {supervised.backoff:.0f} s",
         )
-        supervised.backoff = min(supervised.backoff * 2, LONGEST_BACKOFF_SECONDS)
+        supervised.backoff = min(supervised.backoff * 2, MAX_BACKOFF_SECONDS)
 
     def _look_after_server(self, now: float) -> None:
         if self._server is None or self._server.exit_code is None or now < self._server_start_at:
@@ -150,7 +150,7 @@ class Supervisor:
         except ServerDidNotStart as error:
             self._report("up", f"{error}; trying again in {self._server_backoff:.0f} s")
             self._server_start_at = time.monotonic() + self._server_backoff
-            self._server_backoff = min(self._server_backoff * 2, LONGEST_BACKOFF_SECONDS)
+            self._server_backoff = min(self._server_backoff * 2, MAX_BACKOFF_SECONDS)
         else:
             self._server_backoff = FIRST_BACKOFF_SECONDS
 

@@ -18,7 +18,7 @@ from bsg_client.tokens import TokenStore
 from bsg_client.wire import Answer, Observe, StreamedBody, Wire, observe_nothing
 from bsg_config.settings import Settings
 
-_LONGEST_ANSWER = 65_536
+_MAX_ANSWER = 65_536
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # nothing that could end a header's line
 _WRONG_KEY = frozenset({400, 401, 403, 422})
 _SECONDS_OVER_THE_REQUEST = 5.0
@@ -89,7 +89,7 @@ class Login:
             "/api/auth/login",
             authorisation={},
             body=StreamedBody((body,), lambda: True),
-            longest_answer=_LONGEST_ANSWER,
+            longest_answer=_MAX_ANSWER,
         )
         try:
             content = usable(answer)

@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-_LONGEST_WORD = 64
+_MAX_WORD = 64
 _LARGEST_NUMBER = 2**63 - 1  # no database has a larger one as its id
 
 
@@ -216,7 +216,7 @@ def whole_number(value: Any) -> int | None:
     """A whole number of 64 bits, also one that is printed as text; None for anything else, true and false included."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _LONGEST_WORD:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_WORD:
         value = int(value)
     return value if isinstance(value, int) and abs(value) <= _LARGEST_NUMBER else None
 
@@ -250,7 +250,7 @@ def _statistics(value: Any) -> dict[str, int]:
     # One page of the documents types it as an array: an empty PHP map is printed as one.
     if not isinstance(value, Mapping):
         return {}
-    counts = ((printable(name, _LONGEST_WORD), whole_number(count)) for name, count in value.items())
+    counts = ((printable(name, _MAX_WORD), whole_number(count)) for name, count in value.items())
     return {name: count for name, count in counts if count is not None}
 
 
@@ -266,7 +266,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _word(value: Any) -> str | None:
-    return printable(value, _LONGEST_WORD) if isinstance(value, str) else None
+    return printable(value, _MAX_WORD) if isinstance(value, str) else None
 
 
 def _digits(value: Any) -> str | None:
@@ -276,15 +276,15 @@ def _digits(value: Any) -> str | None:
 
 
 def _price(value: Any) -> str | None:
-    return printable(str(value), _LONGEST_WORD) if _decimal(value) is not None else None
+    return printable(str(value), _MAX_WORD) if _decimal(value) is not None else None
 
 
 def _decimal(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
-        number = Decimal(str(value)[:_LONGEST_WORD])
+        number = Decimal(str(value)[:_MAX_WORD])
     except InvalidOperation:
         return None
     # An amount beyond any account's could not even be added to another one.
-    return number if number.is_finite() and abs(number.adjusted()) < _LONGEST_WORD else None
+    return number if number.is_finite() and abs(number.adjusted()) < _MAX_WORD else None

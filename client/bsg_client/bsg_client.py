@@ -39,8 +39,8 @@ from bsg_client.wire import Answer, NoAnswer, Observe, StreamedBody, Wire, obser
 from bsg_config.settings import Settings
 
 _UNAUTHORISED, _UNPROCESSABLE = 401, 422
-_LONGEST_ANSWER = 1 << 20
-_LONGEST_LIST = 8 << 20  # 500 messages with Cyrillic texts, spelt \\uXXXX, pass one mebibyte
+_MAX_ANSWER = 1 << 20
+_MAX_LIST = 8 << 20  # 500 messages with Cyrillic texts, spelt \\uXXXX, pass one mebibyte
 _STOP_LIST_ROWS = 500  # the most that BSG gives at once
 _MOMENT = "%Y-%m-%d %H:%M:%S"
 _NO_TOKEN = Outcome(OutcomeKind.NOT_TAKEN, "no token: Redis does not answer")
@@ -137,7 +137,7 @@ class BSGClient:
                 "/api/campaigns/sms/send-individual",
                 authorisation=headers,
                 body=StreamedBody(pieces, may_leave),
-                longest_answer=_LONGEST_ANSWER,
+                longest_answer=_MAX_ANSWER,
             )
 
         try:
@@ -259,7 +259,7 @@ class BSGClient:
         def attempt(headers: Mapping[str, str]) -> Answer | NoAnswer:
             self._before_read()  # guard: read-asks-limiter
             return self._wire.request(
-                method, path, authorisation=headers, query=query, body=sent, longest_answer=_LONGEST_LIST
+                method, path, authorisation=headers, query=query, body=sent, longest_answer=_MAX_LIST
             )
 
         try:

@@ -43,7 +43,7 @@ _UNPROCESSABLE = 422
 
 _ROW = re.compile(r"messages\.([0-9]{1,6})\.([A-Za-z0-9_.]{1,64})")
 _REFERENCE_ID = "reference_id"
-_LONGEST_COMPLAINT = 200
+_MAX_COMPLAINT = 200
 
 # BSG: 429 of every POST, "Too many duplicate request detected". It has no code, so only its text tells it apart.
 _DUPLICATE_NOTICE = re.compile(rb"duplicate\s+request", re.IGNORECASE)
@@ -203,7 +203,7 @@ def _row_fault(field: str, message: Any) -> RowFault | None:
     if match is None:
         return None
     words = message[0] if isinstance(message, list) and message else message
-    return RowFault(int(match[1]), match[2], printable(words, _LONGEST_COMPLAINT) if isinstance(words, str) else "")
+    return RowFault(int(match[1]), match[2], printable(words, _MAX_COMPLAINT) if isinstance(words, str) else "")
 
 
 def _code(content: Mapping[str, Any]) -> int | None:

@@ -12,7 +12,7 @@ from bsg_client.outcomes import ReadFailed
 Row = TypeVar("Row")
 
 _PAGE = 500  # the most that BSG gives at once
-_MOST_PAGES = 2000
+_MAX_PAGES = 2000
 
 
 def listed(
@@ -27,7 +27,7 @@ def listed(
     """
     offset = 0
     first_of_last_page: Row | None = None
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         content = get(_page_of(query, offset, "asc"))
         rows = _entries(content)
         for place, entry in enumerate(rows):

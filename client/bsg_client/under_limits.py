@@ -10,7 +10,7 @@ from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_ledger.failures import Failures
-from bsg_ledger.limiter import LONGEST_RESERVATION, LONGEST_SLOT_WAIT, Later, Limiter
+from bsg_ledger.limiter import MAX_RESERVATION, MAX_SLOT_WAIT, Later, Limiter
 
 
 def client_under_limits(
@@ -24,7 +24,7 @@ def client_under_limits(
         settings,
         client,
         before_read=lambda: _wait_for_slot(status, timeout),
-        before_second_post=lambda: _wait_for_slot(submit, LONGEST_SLOT_WAIT),
+        before_second_post=lambda: _wait_for_slot(submit, MAX_SLOT_WAIT),
         observe=note_failures(failures),
     )
 
@@ -36,7 +36,7 @@ def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
     slots than sending does, and even a low limit leaves enough for a whole look.
     """
     stop_at = clock.monotonic() + at_most
-    while isinstance(slot := limiter.reserve(min(at_most, LONGEST_RESERVATION)), Later):
+    while isinstance(slot := limiter.reserve(min(at_most, MAX_RESERVATION)), Later):
         if clock.monotonic() + slot.retry_in > stop_at:
             raise ReadFailed(f"no request for {slot.retry_in:.1f} s: rate limit")
         clock.sleep(slot.retry_in)

@@ -18,13 +18,13 @@ from bsg_config.rate import Rate
 from bsg_config.settings import Settings
 from bsg_ledger import schema
 
-LONGEST_RESERVATION = 10.0
+MAX_RESERVATION = 10.0
 """Seconds: nobody may reserve further ahead, so a reservation beyond it shows a clock that was set back."""
 
-LONGEST_SLOT_WAIT = 2.0
+MAX_SLOT_WAIT = 2.0
 """Seconds that a batch waits for its slot: reserving one farther off and giving it back would starve everybody."""
 
-LONGEST_COOL_DOWN = 3600.0
+MAX_COOL_DOWN = 3600.0
 """Seconds: a gateway that asks for more than an hour is asked again after an hour."""
 
 _MICROSECONDS = 1_000_000
@@ -74,17 +74,17 @@ class Limiter:
         self._interval = max(1, math.ceil(rate.per_seconds / rate.amount * _MICROSECONDS))
         self._burst = burst
 
-    def reserve(self, max_wait_seconds: float = LONGEST_SLOT_WAIT) -> Slot | Later:
+    def reserve(self, max_wait_seconds: float = MAX_SLOT_WAIT) -> Slot | Later:
         """Takes the next slot if it comes within `max_wait_seconds` (10 at most); takes nothing otherwise."""
-        if not 0 <= max_wait_seconds <= LONGEST_RESERVATION:
-            raise ValueError(f"a slot can be reserved 0 to {LONGEST_RESERVATION:.0f} seconds ahead")
+        if not 0 <= max_wait_seconds <= MAX_RESERVATION:
+            raise ValueError(f"a slot can be reserved 0 to {MAX_RESERVATION:.0f} seconds ahead")
         taken, wait = self._run(
             "reserve",
             self._keys,
             self._interval,
             self._burst,
             round(max_wait_seconds * _MICROSECONDS),
-            round(LONGEST_RESERVATION * _MICROSECONDS),
+            round(MAX_RESERVATION * _MICROSECONDS),
         )
         seconds = int(wait) / _MICROSECONDS
         return Slot(seconds) if taken else Later(seconds)
@@ -94,7 +94,7 @@ class Limiter:
 
         It never shortens a cool-down that stands already. More than an hour counts as an hour.
         """
-        bounded = min(max(seconds, 0.0), LONGEST_COOL_DOWN)  # guard: cool-down-bounded
+        bounded = min(max(seconds, 0.0), MAX_COOL_DOWN)  # guard: cool-down-bounded
         standing = self._run("cool_down", self._keys[1:], math.ceil(bounded * _MICROSECONDS))
         return max(0.0, int(standing) / _MICROSECONDS)
 

@@ -23,7 +23,7 @@ import zstandard
 from bsg_messages.rejects import RejectCode
 from bsg_messages.same_names import Names, same_names
 from bsg_messages.template import Template
-from bsg_messages.template_values import INTEGER_MOST, VALUE_CHARACTERS_MOST
+from bsg_messages.template_values import MAX_INTEGER, MAX_VALUE_CHARACTERS
 
 _FORMAT = 1
 _LARGEST_PART_BYTES = 1 << 30  # what unpacking may grow to, should Redis hold something else under the key
@@ -167,12 +167,12 @@ def _column(
 def _surely_kept(values: list[Any], kinds: set[type]) -> bool:
     """Whether the whole column can be kept as it is, found without going through it value by value."""
     if kinds == {int}:
-        return bool(min(values) > -INTEGER_MOST and max(values) < INTEGER_MOST)
+        return bool(min(values) > -MAX_INTEGER and max(values) < MAX_INTEGER)
     if kinds == {str, type(None)}:
         values = list(filter(None, values))
     elif kinds != {str}:
         return False
-    return max(map(len, values), default=0) <= VALUE_CHARACTERS_MOST and _encodable("".join(values))
+    return max(map(len, values), default=0) <= MAX_VALUE_CHARACTERS and _encodable("".join(values))
 
 
 def _kept(value: Any, name: str, row: int, flaws: dict[int, Flaw]) -> Any:
@@ -190,13 +190,13 @@ def _kept(value: Any, name: str, row: int, flaws: dict[int, Flaw]) -> Any:
             return None
         value = value.isoformat()
     if isinstance(value, str):
-        if len(value) > VALUE_CHARACTERS_MOST:
-            return _flawed(row, name, f"longer than {VALUE_CHARACTERS_MOST} characters: shorten it", flaws)
+        if len(value) > MAX_VALUE_CHARACTERS:
+            return _flawed(row, name, f"longer than {MAX_VALUE_CHARACTERS} characters: shorten it", flaws)
         if not _encodable(value):
             return _flawed(row, name, "not Unicode text (it has half a surrogate pair): mend its encoding", flaws)
         return str.__str__(value)
     if isinstance(value, int):
-        if -INTEGER_MOST < value < INTEGER_MOST:
+        if -MAX_INTEGER < value < MAX_INTEGER:
             return int(value)
         return _flawed(row, name, "a number of more than 40 digits: give it as a text", flaws)
     if isinstance(value, float):

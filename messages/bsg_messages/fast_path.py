@@ -15,10 +15,10 @@ from bsg_messages.columns import Part
 from bsg_messages.messages import Message
 from bsg_messages.rules import Fault
 
-_PHONE_LENGTHS = frozenset(range(rules.PHONE_DIGITS_LEAST, rules.PHONE_DIGITS_MOST + 1))
-_INT_PHONE_LEAST = 10 ** (rules.PHONE_DIGITS_LEAST - 1)
-_INT_PHONE_MOST = 10**rules.PHONE_DIGITS_MOST - 1
-_LINE_OF_PHONES_MOST = 32  # characters on average: beyond it, phones are so odd that they are better asked about
+_PHONE_LENGTHS = frozenset(range(rules.MIN_PHONE_DIGITS, rules.MAX_PHONE_DIGITS + 1))
+_MIN_INT_PHONE = 10 ** (rules.MIN_PHONE_DIGITS - 1)
+_MAX_INT_PHONE = 10**rules.MAX_PHONE_DIGITS - 1
+_MAX_LINE_OF_PHONES = 32  # characters on average: beyond it, phones are so odd that they are better asked about
 
 
 @dataclass(slots=True, repr=False)
@@ -70,14 +70,12 @@ def _phones(given: Sequence[Any] | None, size: int, exact_rows: set[int]) -> lis
     kinds = set(map(type, given))
     if kinds == {int}:
         digits = list(map(str, given))
-        if min(given) < _INT_PHONE_LEAST or max(given) > _INT_PHONE_MOST:
-            exact_rows.update(
-                row for row, phone in enumerate(given) if not _INT_PHONE_LEAST <= phone <= _INT_PHONE_MOST
-            )
+        if min(given) < _MIN_INT_PHONE or max(given) > _MAX_INT_PHONE:
+            exact_rows.update(row for row, phone in enumerate(given) if not _MIN_INT_PHONE <= phone <= _MAX_INT_PHONE)
         return digits
     # All phones in one text, so that blanks and hyphens vanish from all of them at once; "" is looked at below.
     line = "\n".join(given if kinds == {str} else [phone if type(phone) is str else "" for phone in given])
-    if len(line) > size * _LINE_OF_PHONES_MOST or line.count("\n") != size - 1 or not line.isascii():
+    if len(line) > size * _MAX_LINE_OF_PHONES or line.count("\n") != size - 1 or not line.isascii():
         line = "\n".join([phone if _is_plain(phone) else "" for phone in given])
     line = "\n" + line.replace(" ", "").replace("-", "")
     digits = line.replace("\n+", "\n")[1:].split("\n")
@@ -92,7 +90,7 @@ def _phones(given: Sequence[Any] | None, size: int, exact_rows: set[int]) -> lis
 
 
 def _is_plain(phone: Any) -> bool:
-    return type(phone) is str and len(phone) <= _LINE_OF_PHONES_MOST and phone.isascii() and "\n" not in phone
+    return type(phone) is str and len(phone) <= _MAX_LINE_OF_PHONES and phone.isascii() and "\n" not in phone
 
 
 def _texts(given: Sequence[Any] | None, size: int, exact_rows: set[int]) -> list[str]:

@@ -20,7 +20,7 @@ from bsg_messages.envelope import Envelope
 from bsg_messages.fast_path import CheckedColumns, check_columns
 from bsg_messages.messages import Message, explain
 from bsg_messages.reference_ids import generated_ids
-from bsg_messages.rejects import SHOWN_AT_MOST, Reject, RejectCode
+from bsg_messages.rejects import MAX_SHOWN, Reject, RejectCode
 from bsg_messages.template import FieldMissing, Template
 
 T = TypeVar("T")
@@ -256,4 +256,4 @@ def _at(column: Sequence[Any] | None, row: int) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return "" if value is None else str(value)[:SHOWN_AT_MOST]
+    return "" if value is None else str(value)[:MAX_SHOWN]

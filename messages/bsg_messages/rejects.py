@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-SHOWN_AT_MOST = 64  # characters of what the caller gave as phone or reference id
+MAX_SHOWN = 64  # characters of what the caller gave as phone or reference id
 
 
 class RejectCode(StrEnum):

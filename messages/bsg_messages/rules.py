@@ -12,24 +12,24 @@ from bsg_messages.rejects import RejectCode
 
 MESSAGES_PER_REQUEST = 10_000
 
-PHONE_DIGITS_LEAST = 9
-PHONE_DIGITS_MOST = 15
-SENDER_CHARACTERS_MOST = 11
-SENDER_DIGITS_MOST = 15
-REFERENCE_ID_CHARACTERS_MOST = 32
-TARIFF_CODE_MOST = 9
-VALIDITY_HOURS_LEAST = 1
-VALIDITY_HOURS_MOST = 72
+MIN_PHONE_DIGITS = 9
+MAX_PHONE_DIGITS = 15
+MAX_SENDER_CHARACTERS = 11
+MAX_SENDER_DIGITS = 15
+MAX_REFERENCE_ID_CHARACTERS = 32
+MAX_TARIFF_CODE = 9
+MIN_VALIDITY_HOURS = 1
+MAX_VALIDITY_HOURS = 72
 
-PARTS_MOST = 5
+MAX_PARTS = 5
 SEPTETS_SINGLE, SEPTETS_A_PART = 160, 153
 UNITS_SINGLE, UNITS_A_PART = 70, 67
-SEPTETS_MOST = PARTS_MOST * SEPTETS_A_PART
-UNITS_MOST = PARTS_MOST * UNITS_A_PART
+MAX_SEPTETS = MAX_PARTS * SEPTETS_A_PART
+MAX_UNITS = MAX_PARTS * UNITS_A_PART
 # Whatever the alphabet, a text of so many characters fits: none takes more than two units or two septets.
-SURELY_FITS = UNITS_MOST // 2
+SURELY_FITS = MAX_UNITS // 2
 # Whatever the alphabet, a longer text does not fit.
-CHARACTERS_MOST = SEPTETS_MOST
+MAX_CHARACTERS = MAX_SEPTETS
 
 # GSM 03.38 (3GPP TS 23.038, 6.2.1): the basic table without ESC, and its extension.
 GSM_BASIC = frozenset(
@@ -51,16 +51,16 @@ _BETWEEN_DIGITS = str.maketrans("", "", _HYPHENS + _BLANKS + _DIRECTION_MARKS + 
 _NATIONAL_ZERO = re.compile(r"(?<=[0-9)])\s*\(0\)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _FRACTION = re.compile(r"[^.]*[0-9]\.[0-9]{1,2}")
-_PHONE = re.compile(rf"[1-9][0-9]{{{PHONE_DIGITS_LEAST - 1},{PHONE_DIGITS_MOST - 1}}}")
-_SENDER = re.compile(rf"[0-9]{{1,{SENDER_DIGITS_MOST}}}|[ -~]{{1,{SENDER_CHARACTERS_MOST}}}")
-_REFERENCE_ID = re.compile(rf"[a-zA-Z0-9]{{1,{REFERENCE_ID_CHARACTERS_MOST}}}")
-_LONGEST_PHONE_AS_WRITTEN = 64
-_NUMBER_MOST = 10**_LONGEST_PHONE_AS_WRITTEN
+_PHONE = re.compile(rf"[1-9][0-9]{{{MIN_PHONE_DIGITS - 1},{MAX_PHONE_DIGITS - 1}}}")
+_SENDER = re.compile(rf"[0-9]{{1,{MAX_SENDER_DIGITS}}}|[ -~]{{1,{MAX_SENDER_CHARACTERS}}}")
+_REFERENCE_ID = re.compile(rf"[a-zA-Z0-9]{{1,{MAX_REFERENCE_ID_CHARACTERS}}}")
+_MAX_PHONE_AS_WRITTEN = 64
+_MAX_NUMBER = 10**_MAX_PHONE_AS_WRITTEN
 
 _PHONE_REMEDY = "write 9 to 15 digits with the country code, such as +380 66 123-12-31"
 _SENDER_REMEDY = (
-    f"take 1 to {SENDER_CHARACTERS_MOST} Latin letters, digits, symbols and blanks, "
-    f"or digits alone, {SENDER_DIGITS_MOST} at most"
+    f"take 1 to {MAX_SENDER_CHARACTERS} Latin letters, digits, symbols and blanks, "
+    f"or digits alone, {MAX_SENDER_DIGITS} at most"
 )
 
 
@@ -113,7 +113,7 @@ def reference_id(value: Any) -> str:
     if text is None or _REFERENCE_ID.fullmatch(text) is None:  # guard: reference-id-valid
         raise Fault(
             RejectCode.INVALID_REFERENCE_ID,
-            f"not a reference id: take 1 to {REFERENCE_ID_CHARACTERS_MOST} Latin letters and digits, or none",
+            f"not a reference id: take 1 to {MAX_REFERENCE_ID_CHARACTERS} Latin letters and digits, or none",
         )
     return text
 
@@ -125,7 +125,7 @@ def tariff_code(value: Any) -> int:
     if text is None or len(text) != 1 or text not in "0123456789":
         raise Fault(
             RejectCode.INVALID_TARIFF_CODE,
-            f"not a tariff code: take 0 to {TARIFF_CODE_MOST}, or leave it out",
+            f"not a tariff code: take 0 to {MAX_TARIFF_CODE}, or leave it out",
         )
     return int(text)
 
@@ -162,12 +162,12 @@ def text(value: Any) -> str:
         raise Fault(RejectCode.INVALID_TEXT, f"has the control character {control}, which no phone shows: remove it")
     if len(value) <= SURELY_FITS:
         return value
-    if len(value) > CHARACTERS_MOST:
-        raise Fault(RejectCode.TEXT_TOO_LONG, f"longer than any SMS ({CHARACTERS_MOST} characters): shorten it")
+    if len(value) > MAX_CHARACTERS:
+        raise Fault(RejectCode.TEXT_TOO_LONG, f"longer than any SMS ({MAX_CHARACTERS} characters): shorten it")
     size, most, unit = (
-        (septets(value), SEPTETS_MOST, "GSM characters")
+        (septets(value), MAX_SEPTETS, "GSM characters")
         if is_gsm(value)
-        else (utf16_units(value), UNITS_MOST, "UTF-16 units, as it has characters outside the GSM alphabet")
+        else (utf16_units(value), MAX_UNITS, "UTF-16 units, as it has characters outside the GSM alphabet")
     )
     if size > most:  # guard: text-length
         raise Fault(RejectCode.TEXT_TOO_LONG, f"{size} of at most {most} {unit}: shorten it")
@@ -202,7 +202,7 @@ def segments(value: str) -> int:
 def _dialled(written: str) -> str:
     trimmed = written.strip()
     # A spreadsheet's 380661231231.0, or 380 661 231 231.00, would otherwise become a number with more digits.
-    if len(written) > _LONGEST_PHONE_AS_WRITTEN or _FRACTION.fullmatch(trimmed):  # guard: phone-not-fraction
+    if len(written) > _MAX_PHONE_AS_WRITTEN or _FRACTION.fullmatch(trimmed):  # guard: phone-not-fraction
         return ""
     digits = _NATIONAL_ZERO.sub("", trimmed).translate(_BETWEEN_DIGITS)
     if digits.startswith("+"):
@@ -214,6 +214,6 @@ def _text_or_number(value: Any) -> str | None:
     if isinstance(value, str):
         return value
     # Python raises for the text of a number of over 4 300 digits.
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _NUMBER_MOST:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_NUMBER:
         return str(value)
     return None

@@ -14,12 +14,12 @@ from itertools import repeat
 from typing import Any
 
 from bsg_messages.errors import CampaignInvalid
-from bsg_messages.rules import CHARACTERS_MOST
+from bsg_messages.rules import MAX_CHARACTERS
 from bsg_messages.template_nodes import Choice, Expression, Literal, Node, TemplateFault
 from bsg_messages.template_values import Missing, written
 
-TEMPLATE_CHARACTERS_MOST = 4_000
-_RENDERED_MOST = CHARACTERS_MOST + 1
+MAX_TEMPLATE_CHARACTERS = 4_000
+_MAX_RENDERED = MAX_CHARACTERS + 1
 
 
 class FieldMissing(Exception):
@@ -45,8 +45,8 @@ class Template:
     def render(self, fields: Mapping[str, Any]) -> str:
         """The text for one message, cut off one character beyond what any SMS holds. Raises FieldMissing."""
         pieces: list[str] = []
-        _render(self._nodes, fields, pieces, _RENDERED_MOST)
-        return "".join(pieces)[:_RENDERED_MOST]
+        _render(self._nodes, fields, pieces, _MAX_RENDERED)
+        return "".join(pieces)[:_MAX_RENDERED]
 
     def render_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None]:
         """The texts of `size` messages given as columns; None where `render` raises FieldMissing."""
@@ -82,11 +82,11 @@ class Template:
             longest += max(map(len, column), default=0)
             total += sum(map(len, column))
             pieces.append(column)
-        if longest > _RENDERED_MOST and total > size * _RENDERED_MOST:
+        if longest > _MAX_RENDERED and total > size * _MAX_RENDERED:
             return None
         texts: list[str | None] = list(map("".join, zip(*pieces, strict=True))) if pieces else [""] * size
-        if longest > _RENDERED_MOST:
-            texts = [text and text[:_RENDERED_MOST] for text in texts]
+        if longest > _MAX_RENDERED:
+            texts = [text and text[:_MAX_RENDERED] for text in texts]
         for row in lacking:
             texts[row] = None
         return texts
@@ -94,9 +94,9 @@ class Template:
 
 @lru_cache(maxsize=64)
 def _parsed(text: str) -> Template:
-    if len(text) > TEMPLATE_CHARACTERS_MOST:
+    if len(text) > MAX_TEMPLATE_CHARACTERS:
         raise CampaignInvalid(
-            {"text": [f"longer than {TEMPLATE_CHARACTERS_MOST} characters, which no SMS can hold: shorten it"]}
+            {"text": [f"longer than {MAX_TEMPLATE_CHARACTERS} characters, which no SMS can hold: shorten it"]}
         )
     # Here, as Jinja2 takes long to import, and campaigns whose messages bring their texts do without it.
     from bsg_messages.template_parsing import parse_nodes

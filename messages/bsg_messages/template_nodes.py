@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bsg_messages.template_values import VALUE_CHARACTERS_MOST, Missing, TextFilter, field_value, truth, written
+from bsg_messages.template_values import MAX_VALUE_CHARACTERS, Missing, TextFilter, field_value, truth, written
 
 Test = Callable[[Mapping[str, Any]], Any]
 
@@ -62,7 +62,7 @@ class Expression:
         Answers None instead where the values need to be looked at one by one.
         """
         texts = list(values) if set(map(type, values)) <= {str} else _written_column(values)
-        if max(map(len, texts), default=0) > VALUE_CHARACTERS_MOST:
+        if max(map(len, texts), default=0) > MAX_VALUE_CHARACTERS:
             return None
         blank = not all(map(str.strip, texts))
         missing = [row for row, text in enumerate(texts) if not text.strip()] if blank else []

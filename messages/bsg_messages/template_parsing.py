@@ -11,7 +11,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from bsg_messages.template_nodes import Choice, Default, Expression, Literal, Node, TemplateFault, Test
 from bsg_messages.template_values import (
     COMPARISONS,
-    INTEGER_MOST,
+    MAX_INTEGER,
     TextFilter,
     compare,
     title,
@@ -20,7 +20,7 @@ from bsg_messages.template_values import (
     written,
 )
 
-DEPTH_MOST = 40
+MAX_DEPTH = 40
 
 _FILTERS: dict[str, TextFilter] = {
     "upper": str.upper,
@@ -172,7 +172,7 @@ def _constant(node: nodes.Node) -> Any:
         value = _constant(node.node)
         if isinstance(value, (int, float)):
             return -value
-    if isinstance(node, nodes.Const) and isinstance(node.value, int) and node.value >= INTEGER_MOST:
+    if isinstance(node, nodes.Const) and isinstance(node.value, int) and node.value >= MAX_INTEGER:
         raise TemplateFault("a number of more than 40 digits: write it as a text", node.lineno)
     if isinstance(node, nodes.Const) and isinstance(node.value, (str, int, float)):
         return node.value
@@ -195,8 +195,8 @@ def _is_bool(node: nodes.Const) -> bool:
 
 
 def _check_depth(depth: int, node: nodes.Node) -> None:
-    if depth > DEPTH_MOST:
-        raise TemplateFault(f"nested more than {DEPTH_MOST} deep: make it simpler", node.lineno)
+    if depth > MAX_DEPTH:
+        raise TemplateFault(f"nested more than {MAX_DEPTH} deep: make it simpler", node.lineno)
 
 
 def _refused(node: nodes.Node, remedy: str) -> TemplateFault:

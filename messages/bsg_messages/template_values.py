@@ -11,9 +11,9 @@ from typing import Any
 from bsg_messages.rules import is_blank
 
 # Longer values are cut before anything is done to them; no text that is sent can hold as much.
-VALUE_CHARACTERS_MOST = 4_096
-TRUNCATE_LENGTH_MOST = 1_000
-INTEGER_MOST = 10**40  # a message's values are no longer either, and Python refuses to write 4 300 digits
+MAX_VALUE_CHARACTERS = 4_096
+MAX_TRUNCATE_LENGTH = 1_000
+MAX_INTEGER = 10**40  # a message's values are no longer either, and Python refuses to write 4 300 digits
 
 TextFilter = Callable[[str], str]
 
@@ -29,15 +29,15 @@ class Missing:
 
 def field_value(name: str, value: Any) -> Any:
     if isinstance(value, str):
-        value = value[:VALUE_CHARACTERS_MOST]
+        value = value[:MAX_VALUE_CHARACTERS]
     return Missing(name) if is_blank(value) else value
 
 
 def written(value: Any) -> str:
     """The value as the text shows it."""
     if isinstance(value, str):
-        return value[:VALUE_CHARACTERS_MOST]
-    return str(value)[:VALUE_CHARACTERS_MOST]
+        return value[:MAX_VALUE_CHARACTERS]
+    return str(value)[:MAX_VALUE_CHARACTERS]
 
 
 def truth(value: Any) -> bool:
@@ -76,10 +76,10 @@ def truncate(length: int, killwords: bool = False, end: str = "...", leeway: int
 
     Raises ValueError if that cannot be done.
     """
-    if not len(end) <= length <= TRUNCATE_LENGTH_MOST:
-        raise ValueError(f"truncate takes a length from {len(end)} (its ending) to {TRUNCATE_LENGTH_MOST}")
-    if not 0 <= leeway <= TRUNCATE_LENGTH_MOST:
-        raise ValueError(f"truncate takes a leeway from 0 to {TRUNCATE_LENGTH_MOST}")
+    if not len(end) <= length <= MAX_TRUNCATE_LENGTH:
+        raise ValueError(f"truncate takes a length from {len(end)} (its ending) to {MAX_TRUNCATE_LENGTH}")
+    if not 0 <= leeway <= MAX_TRUNCATE_LENGTH:
+        raise ValueError(f"truncate takes a leeway from 0 to {MAX_TRUNCATE_LENGTH}")
     kept = length - len(end)
 
     def shorten(value: str) -> str:

@@ -15,7 +15,7 @@ from bsg_producer import CampaignInvalid, QueueUnavailable
 
 logger = logging.getLogger(__name__)
 
-MOST_SHOWN = 500
+MAX_SHOWN = 500
 DONE = {
     "not-sent": "Resolved as not sent: {} batches. Any other was left alone, as it has moved on since it was shown.",
     "look-up": "Being looked up at BSG: {} batches. What BSG has of them counts as sent within seconds.",
@@ -44,8 +44,8 @@ class DoubtsHandler(LedgerHandler):
             account=account,
             since=self.get_query_argument("since", ""),
             until=self.get_query_argument("until", ""),
-            doubts=doubts[:MOST_SHOWN],
-            more=max(0, len(doubts) - MOST_SHOWN),
+            doubts=doubts[:MAX_SHOWN],
+            more=max(0, len(doubts) - MAX_SHOWN),
             may_control=self.may_control,
             read_only=READ_ONLY,
             said=DONE[done].format(count) if done in DONE and count.isdecimal() else None,

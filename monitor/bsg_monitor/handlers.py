@@ -29,7 +29,7 @@ DONE = {
     "cancel": "Cancelled: what was unsent will not be sent; the rest is stopped at BSG where that can still be.",
     "retry": "What was refused or had expired is sent again.",
 }
-LONGEST_DEADLINE_HOURS = 90 * 24
+MAX_DEADLINE_HOURS = 90 * 24
 
 
 class LedgerHandler(BaseHandler):  # type: ignore[misc]  # Flower is not typed
@@ -131,8 +131,8 @@ class ControlHandler(CampaignHandler):
             if not hours:
                 return lambda: producer.retry(campaign_id)
             whole = len(hours) < 9 and hours.isascii() and hours.isdecimal()
-            if not (whole and 0 < int(hours) <= LONGEST_DEADLINE_HOURS):
-                raise tornado.web.HTTPError(400, f"A deadline is 1 to {LONGEST_DEADLINE_HOURS} hours from now.")
+            if not (whole and 0 < int(hours) <= MAX_DEADLINE_HOURS):
+                raise tornado.web.HTTPError(400, f"A deadline is 1 to {MAX_DEADLINE_HOURS} hours from now.")
             deadline = clock.now() + timedelta(hours=int(hours))
             return lambda: producer.retry(campaign_id, deadline=deadline)
         steps: dict[str, Callable[[str], object]] = {

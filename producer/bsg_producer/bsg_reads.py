@@ -9,7 +9,7 @@ from bsg_client.under_limits import client_under_limits
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.limiter import LONGEST_RESERVATION, status_limiter, submit_limiter
+from bsg_ledger.limiter import MAX_RESERVATION, status_limiter, submit_limiter
 from bsg_messages.body_cipher import BodyCipher
 
 
@@ -20,7 +20,7 @@ class BSGReads:
     cipher: BodyCipher
 
     @classmethod
-    def of_account(cls, settings: Settings, *, timeout: float = LONGEST_RESERVATION) -> BSGReads:
+    def of_account(cls, settings: Settings, *, timeout: float = MAX_RESERVATION) -> BSGReads:
         """Connect nothing yet. `timeout`: how many seconds a request may wait for its slot of the rate limit.
 
         Raise SettingsInvalid without a key.

@@ -23,9 +23,9 @@ from bsg_messages.errors import CampaignInvalid
 from bsg_producer.errors import QueueNotDurable, QueueUnavailable
 from bsg_producer.producer import Producer
 
-LONGEST_PUSH = 65_536
+MAX_PUSH = 65_536
 REPORTS_IN_A_PUSH = 1_000
-SECRET_CHARACTERS_LEAST = 16
+MIN_SECRET_CHARACTERS = 16
 
 
 class _NotAReport(Exception):
@@ -39,9 +39,9 @@ def callbacks(producer: Producer, *, secret: str) -> WSGIApplication:
     another path, 405 for another method, 400 for what is no report, 413 for what is too much, and 503 when Redis does
     not take them, so that BSG tries again. Raises ValueError for a secret that is easily guessed.
     """
-    if len(secret) < SECRET_CHARACTERS_LEAST or not re.fullmatch(r"[A-Za-z0-9_-]+", secret):
+    if len(secret) < MIN_SECRET_CHARACTERS or not re.fullmatch(r"[A-Za-z0-9_-]+", secret):
         raise ValueError(
-            f"a secret of {SECRET_CHARACTERS_LEAST} letters, digits, - and _ at least is needed: "
+            f"a secret of {MIN_SECRET_CHARACTERS} letters, digits, - and _ at least is needed: "
             "python -c 'import secrets; print(secrets.token_urlsafe())' prints one"
         )
     expected = f"/{secret}".encode()
@@ -61,7 +61,7 @@ def _answer(producer: Producer, expected: bytes, environ: WSGIEnvironment) -> st
         return "405 Method Not Allowed"
     try:
         size = int(environ.get("CONTENT_LENGTH") or 0)
-        if size > LONGEST_PUSH:
+        if size > MAX_PUSH:
             return "413 Content Too Large"
         reports = _reports(environ, environ["wsgi.input"].read(size) if size > 0 else b"")
     except (_NotAReport, ValueError, RecursionError):

@@ -21,10 +21,10 @@ from bsg_messages.rules import Fault
 from bsg_messages.sending_hours import SendingHours
 from bsg_messages.template import Template
 
-START_DAYS_AHEAD_MOST = 30  # BSG: POST /api/campaigns/sms/send-individual, start_at
-DEADLINE_DAYS_AHEAD_MOST = 120
-NAME_CHARACTERS_MOST = 200
-CALLBACK_URL_CHARACTERS_MOST = 100  # BSG: OpenAPI document, CallbackUrl
+MAX_START_DAYS_AHEAD = 30  # BSG: POST /api/campaigns/sms/send-individual, start_at
+MAX_DEADLINE_DAYS_AHEAD = 120
+MAX_NAME_CHARACTERS = 200
+MAX_CALLBACK_URL_CHARACTERS = 100  # BSG: OpenAPI document, CallbackUrl
 MAX_COST_BELOW = 1_000_000_000
 
 _PRIORITY = ", ".join(PRIORITIES[:-1]) + f" or {PRIORITIES[-1]}"
@@ -215,9 +215,9 @@ def _check_callback_url(value: str) -> None:
         sound = False
     if not sound or not value.isascii() or not value.isprintable() or " " in value:
         raise ValidationError("Not the address of a web page: write it as https://example.com/reports.")
-    if len(value) > CALLBACK_URL_CHARACTERS_MOST:
+    if len(value) > MAX_CALLBACK_URL_CHARACTERS:
         raise ValidationError(
-            f"{len(value)} characters, and BSG takes at most {CALLBACK_URL_CHARACTERS_MOST}: give a shorter address."
+            f"{len(value)} characters, and BSG takes at most {MAX_CALLBACK_URL_CHARACTERS}: give a shorter address."
         )
 
 
@@ -227,8 +227,8 @@ def _check_bool(value: Any) -> None:
 
 
 def _check_name(value: str) -> None:
-    if len(value) > NAME_CHARACTERS_MOST or not value.isprintable():
-        raise ValidationError(f"Not a name: give {NAME_CHARACTERS_MOST} printable characters at most, in one line.")
+    if len(value) > MAX_NAME_CHARACTERS or not value.isprintable():
+        raise ValidationError(f"Not a name: give {MAX_NAME_CHARACTERS} printable characters at most, in one line.")
 
 
 def _check_start(start_at: datetime | None, now: datetime) -> None:
@@ -236,16 +236,16 @@ def _check_start(start_at: datetime | None, now: datetime) -> None:
         return
     if start_at <= now:
         raise ValidationError("It has passed: give a time in the future, or none to send at once.")
-    if start_at > now + timedelta(days=START_DAYS_AHEAD_MOST):
-        raise ValidationError(f"More than {START_DAYS_AHEAD_MOST} days ahead, which BSG refuses: give an earlier time.")
+    if start_at > now + timedelta(days=MAX_START_DAYS_AHEAD):
+        raise ValidationError(f"More than {MAX_START_DAYS_AHEAD} days ahead, which BSG refuses: give an earlier time.")
 
 
 def _check_deadline(deadline: datetime | timedelta, begin: datetime) -> None:
     ahead = deadline if isinstance(deadline, timedelta) else deadline - begin
     if ahead <= timedelta(0):
         raise ValidationError("It is not after the campaign's start: give a later time, or more seconds.")
-    if ahead > timedelta(days=DEADLINE_DAYS_AHEAD_MOST):
-        raise ValidationError(f"More than {DEADLINE_DAYS_AHEAD_MOST} days after the start: give an earlier time.")
+    if ahead > timedelta(days=MAX_DEADLINE_DAYS_AHEAD):
+        raise ValidationError(f"More than {MAX_DEADLINE_DAYS_AHEAD} days after the start: give an earlier time.")
 
 
 def _collect(errors: dict[str, list[str]], name: str, check: Callable[[], None]) -> None:
@@ -283,8 +283,8 @@ class _Arguments(Schema):
 
     sender = _Sender(load_default=None, allow_none=True)
     text = _TemplateText(load_default=None, allow_none=True)
-    tariff_code = _whole(0, rules.TARIFF_CODE_MOST, 0)
-    validity = _whole(rules.VALIDITY_HOURS_LEAST, rules.VALIDITY_HOURS_MOST, rules.VALIDITY_HOURS_MOST)
+    tariff_code = _whole(0, rules.MAX_TARIFF_CODE, 0)
+    validity = _whole(rules.MIN_VALIDITY_HOURS, rules.MAX_VALIDITY_HOURS, rules.MAX_VALIDITY_HOURS)
     start_at = _Moment()
     deadline = _Moment(durations=True)
     callback_url = _string(None, "the address as one, or none", _check_callback_url)

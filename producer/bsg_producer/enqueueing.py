@@ -28,7 +28,7 @@ from bsg_producer.queue_errors import QueueSilent, queue_errors
 
 KEEP_PARTS_MS = 3_600_000  # how long the caller's iterable may pause between two messages
 RENEW_PARTS_SECONDS = 600.0
-KEY_CHARACTERS_MOST = 200
+MAX_KEY_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +183,8 @@ def _checked_key(key: str | None) -> str:
     if key is None:
         return secrets.token_hex(16)
     # guard: key-printable
-    if not isinstance(key, str) or not 1 <= len(key) <= KEY_CHARACTERS_MOST or not key.isprintable():
-        told = f"not a key: give a string of 1 to {KEY_CHARACTERS_MOST} printable characters, or none"
+    if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_CHARACTERS or not key.isprintable():
+        told = f"not a key: give a string of 1 to {MAX_KEY_CHARACTERS} printable characters, or none"
         raise CampaignInvalid({"idempotency_key": [told]})
     return key
 

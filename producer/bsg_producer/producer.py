@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WAIT_MS_MOST = 1000
+MAX_WAIT_MS = 1000
 
 
 class Producer:
@@ -381,7 +381,7 @@ class Producer:
     @property
     def _wait_ms(self) -> int:
         # Well under the socket's timeout, as a longer silence is a lost connection.
-        return min(WAIT_MS_MOST, int(self._settings.queue_timeout * 500))
+        return min(MAX_WAIT_MS, int(self._settings.queue_timeout * 500))
 
     def _gate(self, account: str) -> Gate:
         return self._ledger.gate(account_settings(self._settings, account).account)

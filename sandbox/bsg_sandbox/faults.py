@@ -67,7 +67,7 @@ _CHOICES = {
 }
 
 
-SECONDS_AT_MOST = 1e9  # longer waits than the platform's clocks can count
+MAX_SECONDS = 1e9  # longer waits than the platform's clocks can count
 
 
 def _within_bounds(name: str, value: Any) -> bool:
@@ -85,7 +85,7 @@ def _within_bounds(name: str, value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= SECONDS_AT_MOST
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_SECONDS
 
 
 def _check_when(first: Any, requests: Any, probability: Any, seed: Any, times: Any) -> None:

@@ -20,10 +20,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from bsg_sandbox.responses import Answer, Ending, Head, said
 
 BACKLOG = 1024
-LINE_AT_MOST = 65_536
-HEADERS_AT_MOST = 200
-BODY_AT_MOST = 128 * 1024 * 1024
-_DIGITS_AT_MOST = 20
+MAX_LINE = 65_536
+MAX_HEADERS = 200
+MAX_BODY = 128 * 1024 * 1024
+_MAX_DIGITS = 20
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -183,7 +183,7 @@ def _head_of(answer: Answer, *, keep: bool) -> bytes:
 
 def _wait_for_the_end(connection: socket.socket, seconds: float) -> None:
     connection.settimeout(seconds or None)
-    while connection.recv(LINE_AT_MOST):
+    while connection.recv(MAX_LINE):
         pass
 
 
@@ -192,7 +192,7 @@ def _reset(connection: socket.socket) -> None:
 
 
 def _read_head(reader: BufferedReader) -> tuple[Head, bool] | None:
-    line = reader.readline(LINE_AT_MOST)
+    line = reader.readline(MAX_LINE)
     if not line:
         return None
     words = line.decode("latin-1").split()
@@ -200,9 +200,9 @@ def _read_head(reader: BufferedReader) -> tuple[Head, bool] | None:
         raise BadRequest(400)
     method, target, version = words
     headers: dict[str, str] = {}
-    while (line := reader.readline(LINE_AT_MOST)) not in (b"\r\n", b"\n"):
+    while (line := reader.readline(MAX_LINE)) not in (b"\r\n", b"\n"):
         name, colon, value = line.decode("latin-1").partition(":")
-        if not colon or len(headers) >= HEADERS_AT_MOST:
+        if not colon or len(headers) >= MAX_HEADERS:
             raise BadRequest(400)
         headers[name.strip().lower()] = value.strip()
     try:
@@ -219,10 +219,10 @@ def _read_body(reader: BufferedReader, headers: Mapping[str, str], limit: int | 
     if "chunked" in headers.get("transfer-encoding", "").lower():
         return _read_chunks(reader, limit)
     stated = headers.get("content-length", "0")
-    if not stated.isascii() or not stated.isdigit() or len(stated) > _DIGITS_AT_MOST:
+    if not stated.isascii() or not stated.isdigit() or len(stated) > _MAX_DIGITS:
         raise BadRequest(400)
     length = int(stated)
-    if length > BODY_AT_MOST:
+    if length > MAX_BODY:
         raise BadRequest(413)
     if limit is not None and limit < length:
         reader.read(limit)
@@ -235,20 +235,20 @@ def _read_chunks(reader: BufferedReader, limit: int | None) -> bytes | None:
     total = 0
     while True:
         try:
-            length = int(reader.readline(LINE_AT_MOST).split(b";")[0], 16)
+            length = int(reader.readline(MAX_LINE).split(b";")[0], 16)
         except ValueError as fault:
             raise BadRequest(400) from fault
         total += length
-        if length < 0 or total > BODY_AT_MOST:
+        if length < 0 or total > MAX_BODY:
             raise BadRequest(413)
         if limit is not None and total > limit:
             return None
         if length == 0:
-            while reader.readline(LINE_AT_MOST) not in (b"\r\n", b"\n", b""):
+            while reader.readline(MAX_LINE) not in (b"\r\n", b"\n", b""):
                 pass
             return b"".join(pieces)
         pieces.append(_exactly(reader, length))
-        reader.readline(LINE_AT_MOST)
+        reader.readline(MAX_LINE)
 
 
 def _exactly(reader: BufferedReader, length: int) -> bytes:

@@ -11,7 +11,7 @@ from bsg_sandbox.responses import Refused, invalid
 Errors = dict[str, list[str]]
 THREE_MONTHS = 92 * 86_400
 DEFAULT_LIMIT = 50
-LIMIT_AT_MOST = 500
+MAX_LIMIT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def page_of(
 ) -> Page:
     """Read paging, sorting and the filter by date; raises Refused with a 422."""
     errors: Errors = {}
-    limit = _number(query, "page[limit]", default_limit, least_limit, LIMIT_AT_MOST, errors)
+    limit = _number(query, "page[limit]", default_limit, least_limit, MAX_LIMIT, errors)
     offset = _number(query, "page[offset]", 0, 0, 2**53, errors)
     sort, way = query.get("sort", sorts[0]), query.get("way", "asc")
     if sort not in sorts:

@@ -23,10 +23,10 @@ CAMPAIGN_SEARCHES: Mapping[str, Callable[[Campaign], str]] = {
     "sender": attrgetter("sender"),
     "taskname": attrgetter("name"),
 }
-SEARCH_VALUE_AT_MOST = 255
+MAX_SEARCH_VALUE = 255
 MESSAGE_SORTS = ("id", "phone", "delivered")
-LEAST_CAMPAIGN_LIMIT = 30
-LEAST_MESSAGE_LIMIT = 15
+MIN_CAMPAIGN_LIMIT = 30
+MIN_MESSAGE_LIMIT = 15
 FIRST_TARIFF_ID = 50_000
 
 
@@ -59,7 +59,7 @@ def stop(world: World, account: Account, campaign_id: int, struck: Struck) -> An
 def campaigns(world: World, account: Account, query: Query, struck: Struck) -> Answer:
     """BSG: GET /api/campaigns."""
     zone = zone_of(world, struck)
-    page = page_of(query, zone, LEAST_CAMPAIGN_LIMIT, CAMPAIGN_SORTS)
+    page = page_of(query, zone, MIN_CAMPAIGN_LIMIT, CAMPAIGN_SORTS)
     kind, is_found, now = query.get("filter[type]", "sms"), _campaign_search(query), world.clock.now()
     found = world.store.campaigns_of(account.key)
     if "ignored_filters" not in struck:
@@ -77,7 +77,7 @@ def campaigns(world: World, account: Account, query: Query, struck: Struck) -> A
 def messages(world: World, account: Account, query: Query, struck: Struck) -> Answer:
     """BSG: GET /api/messages."""
     zone = zone_of(world, struck)
-    page = page_of(query, zone, LEAST_MESSAGE_LIMIT, MESSAGE_SORTS)
+    page = page_of(query, zone, MIN_MESSAGE_LIMIT, MESSAGE_SORTS)
     filters = {} if "ignored_filters" in struck else query
     late = float(struck.option("late_visibility", "seconds")) if "late_visibility" in struck else 0.0
     now = world.clock.now()
@@ -108,7 +108,7 @@ def balance(world: World, account: Account, query: Query) -> Answer:
 
 def tariff(world: World, account: Account, query: Query) -> Answer:
     """BSG: GET /api/accounts/tariff."""
-    page = page_of(query, 0.0, LEAST_MESSAGE_LIMIT, ("id",))
+    page = page_of(query, 0.0, MIN_MESSAGE_LIMIT, ("id",))
     connected = [
         {
             "id": FIRST_TARIFF_ID + code,
@@ -131,8 +131,8 @@ def _campaign_search(query: Query) -> Callable[[Campaign], bool]:
         errors["filter.type"] = [f"The filter type must be one of {', '.join(CAMPAIGN_TYPES)}."]
     if name is not None and name not in CAMPAIGN_SEARCHES:
         errors["search.field"] = [f"The search field must be one of {', '.join(CAMPAIGN_SEARCHES)}."]
-    if value is not None and not 1 <= len(value) <= SEARCH_VALUE_AT_MOST:
-        errors["search.value"] = [f"The search value must have 1 to {SEARCH_VALUE_AT_MOST} characters."]
+    if value is not None and not 1 <= len(value) <= MAX_SEARCH_VALUE:
+        errors["search.value"] = [f"The search value must have 1 to {MAX_SEARCH_VALUE} characters."]
     if errors:
         raise Refused(invalid(errors))
     if name is None or value is None:

@@ -15,20 +15,20 @@ from bsg_sandbox.validation import is_phone
 from bsg_sandbox.world import World
 
 TYPES = ("sms", "viber", "rcs", "whatsapp")
-ATTACHED_AT_MOST = 1_000
-DETACHED_AT_MOST = 200
-LEAST_LIMIT = 15
+MAX_ATTACHED = 1_000
+MAX_DETACHED = 200
+MIN_LIMIT = 15
 DEFAULT_LIMIT = 20
 SORTS = ("id", "phone")
 SEARCH_FIELDS = ("id", "phone", "created_at", "type")
-SEARCH_CONDITIONS_AT_MOST = 10
+MAX_SEARCH_CONDITIONS = 10
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, ">=": ge, ">": gt, "<": lt, "<=": le}
 
 
 def attach(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: POST /api/stoplist/attach."""
     order, errors = parsed_object(body), Errors()
-    phones = _listed(order, "phones", ATTACHED_AT_MOST, is_phone, "a phone of 9 to 15 digits", errors)
+    phones = _listed(order, "phones", MAX_ATTACHED, is_phone, "a phone of 9 to 15 digits", errors)
     types = _listed(order, "types", len(TYPES), TYPES.__contains__, f"one of {', '.join(TYPES)}", errors)
     if errors:
         raise Refused(invalid(errors))
@@ -39,7 +39,7 @@ def attach(world: World, account: Account, query: Mapping[str, str], body: bytes
 def detach(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: POST /api/stoplist/detach."""
     order, errors = parsed_object(body), Errors()
-    ids = _listed(order, "ids", DETACHED_AT_MOST, lambda found: type(found) is int, "an integer", errors)
+    ids = _listed(order, "ids", MAX_DETACHED, lambda found: type(found) is int, "an integer", errors)
     types = _listed(order, "types", len(TYPES), TYPES.__contains__, f"one of {', '.join(TYPES)}", errors)
     if errors:
         raise Refused(invalid(errors))
@@ -49,7 +49,7 @@ def detach(world: World, account: Account, query: Mapping[str, str], body: bytes
 
 def items(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: GET /api/stoplist."""
-    page = page_of(query, world.settings.zone_offset_hours, LEAST_LIMIT, ("id",), DEFAULT_LIMIT)
+    page = page_of(query, world.settings.zone_offset_hours, MIN_LIMIT, ("id",), DEFAULT_LIMIT)
     wanted = query.get("type")
     if wanted is not None and wanted not in TYPES:
         raise Refused(invalid({"type": [f"The type must be one of {', '.join(TYPES)}."]}))
@@ -60,9 +60,9 @@ def items(world: World, account: Account, query: Mapping[str, str], body: bytes)
 
 def search(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: GET /api/stoplist/search. The sandbox has no contact lists, so nobody is in one."""
-    page = page_of(query, world.settings.zone_offset_hours, LEAST_LIMIT, SORTS)
+    page = page_of(query, world.settings.zone_offset_hours, MIN_LIMIT, SORTS)
     conditions = [_condition(query, "search", world)]
-    conditions += [_condition(query, f"search_fields[{number}]", world) for number in range(SEARCH_CONDITIONS_AT_MOST)]
+    conditions += [_condition(query, f"search_fields[{number}]", world) for number in range(MAX_SEARCH_CONDITIONS)]
     in_list = number_of(query, "contact_group_id")
     found = [] if in_list is not None else world.stop_list_of(account.key).contacts()
     found = [contact for contact in found if all(condition(contact) for condition in conditions)]

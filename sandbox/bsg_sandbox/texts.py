@@ -9,12 +9,12 @@ GSM_BASIC = (
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENSION = "^{}\\[]~|€\f"
-PARTS_AT_MOST = 5
+MAX_PARTS = 5
 GSM_SEPTETS = (160, 153)
 UCS2_UNITS = (70, 67)
 # Whatever the characters, even those of two UTF-16 units: this many are one part, this many are not too long.
 ALWAYS_ONE_PART = UCS2_UNITS[0] // 2
-ALWAYS_SHORT_ENOUGH = PARTS_AT_MOST * UCS2_UNITS[1] // 2
+ALWAYS_SHORT_ENOUGH = MAX_PARTS * UCS2_UNITS[1] // 2
 
 _GSM = frozenset(GSM_BASIC + GSM_EXTENSION)
 _BASIC_LATIN_1 = "".join(character for character in GSM_BASIC if ord(character) < 256).encode("latin-1")

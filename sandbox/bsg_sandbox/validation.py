@@ -11,14 +11,14 @@ from bsg_sandbox.clock import parse_bsg_time
 from bsg_sandbox.queries import Errors
 from bsg_sandbox.responses import Refused, invalid, json_answer, said
 from bsg_sandbox.settings import SandboxSettings
-from bsg_sandbox.texts import ALWAYS_SHORT_ENOUGH, PARTS_AT_MOST, parts_of
+from bsg_sandbox.texts import ALWAYS_SHORT_ENOUGH, MAX_PARTS, parts_of
 from bsg_sandbox.transliteration import transliterated
 
-MESSAGES_AT_MOST = 10_000
+MAX_MESSAGES = 10_000
 START_AT_MOST_AHEAD = 30 * 86_400
-VALIDITY_AT_MOST = 72
-CALLBACK_URL_AT_MOST = 100
-LEAST_PHONE, GREATEST_PHONE = 10**8, 10**15 - 1
+MAX_VALIDITY = 72
+MAX_CALLBACK_URL = 100
+MIN_PHONE, GREATEST_PHONE = 10**8, 10**15 - 1
 _SENDER = re.compile(r"[0-9]{1,15}|[\x20-\x7e]{1,11}")
 _REFERENCE = re.compile(r"[a-zA-Z0-9]{1,32}")
 _URL = re.compile(r"https?://[^\s/]+\S*")
@@ -116,8 +116,8 @@ def _is_good_list(rows: object, name: str, errors: Errors) -> TypeGuard[list[Any
     if not isinstance(rows, list) or not rows:
         errors[name] = [f"The {name} field is required and must be a list that is not empty."]
         return False
-    if len(rows) > MESSAGES_AT_MOST:
-        errors[name] = [f"The {name} may not have more than {MESSAGES_AT_MOST} items."]
+    if len(rows) > MAX_MESSAGES:
+        errors[name] = [f"The {name} may not have more than {MAX_MESSAGES} items."]
         return False
     return True
 
@@ -132,11 +132,11 @@ def _is_good_at_once(messages: list[Any], settings: SandboxSettings) -> bool:
         senders = {message["sender"] for message in messages}
     except (KeyError, TypeError):
         return False
-    if set(map(type, phones)) != {int} or min(phones) < LEAST_PHONE or max(phones) > GREATEST_PHONE:
+    if set(map(type, phones)) != {int} or min(phones) < MIN_PHONE or max(phones) > GREATEST_PHONE:
         return False
     if set(map(type, texts)) != {str} or not all(texts):
         return False
-    if any(len(text) > ALWAYS_SHORT_ENOUGH and parts_of(text) > PARTS_AT_MOST for text in texts):
+    if any(len(text) > ALWAYS_SHORT_ENOUGH and parts_of(text) > MAX_PARTS for text in texts):
         return False
     if not all(_is_sender(sender, settings) for sender in senders):
         return False
@@ -174,7 +174,7 @@ def _of_message(message: Mapping[str, Any], settings: SandboxSettings) -> Errors
         errors["text"] = ["The text field is required."]
     elif not isinstance(text, str):
         errors["text"] = ["The text must be a string."]
-    elif len(text) > ALWAYS_SHORT_ENOUGH and _parts_as_sent(text, message) > PARTS_AT_MOST:
+    elif len(text) > ALWAYS_SHORT_ENOUGH and _parts_as_sent(text, message) > MAX_PARTS:
         errors["text"] = ["The text may not be longer than 765 Latin or 335 other characters."]
     if "reference_id" in message and not _is_reference(message["reference_id"]):
         errors["reference_id"] = ["The reference id must have 1 to 32 characters of a-z, A-Z and 0-9."]
@@ -192,7 +192,7 @@ def _is_sender(sender: object, settings: SandboxSettings) -> bool:
 
 def is_phone(phone: object) -> TypeGuard[int]:
     """Say whether a phone has 9 to 15 digits."""
-    return type(phone) is int and LEAST_PHONE <= phone <= GREATEST_PHONE
+    return type(phone) is int and MIN_PHONE <= phone <= GREATEST_PHONE
 
 
 def _parts_as_sent(text: str, message: Mapping[str, Any]) -> int:
@@ -207,7 +207,7 @@ def _envelope(
     body: Mapping[str, Any], now: float, zone: float, errors: Errors
 ) -> tuple[int, int, float | None, str | None, str | None]:
     tariff_code = _whole_number(body, "tariff_code", 0, 9, 0, errors)
-    validity = _whole_number(body, "validity", 1, VALIDITY_AT_MOST, VALIDITY_AT_MOST, errors)
+    validity = _whole_number(body, "validity", 1, MAX_VALIDITY, MAX_VALIDITY, errors)
     # One table of the provider prints the name start_code for the same thing.
     written = body.get("start_at", body.get("start_code"))
     start_at: float | None = None
@@ -222,8 +222,8 @@ def _envelope(
     callback_url = body.get("callback_url")
     if callback_url is not None and not (isinstance(callback_url, str) and _URL.fullmatch(callback_url)):
         errors["callback_url"] = ["The callback url format is invalid."]
-    elif callback_url is not None and len(callback_url) > CALLBACK_URL_AT_MOST:
-        errors["callback_url"] = [f"The callback url may not be longer than {CALLBACK_URL_AT_MOST} characters."]
+    elif callback_url is not None and len(callback_url) > MAX_CALLBACK_URL:
+        errors["callback_url"] = [f"The callback url may not be longer than {MAX_CALLBACK_URL} characters."]
     name = body.get("name")
     return tariff_code, validity, start_at, name if isinstance(name, str) else None, callback_url
 

@@ -20,7 +20,7 @@ from bsg_sandbox.responses import TOO_MANY_REQUESTS, Refused, said
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.store import Store
 
-LOG_AT_MOST = 200_000
+MAX_LOG = 200_000
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class World:
         self._stop_lists: dict[str, StopList] = {}
         self._statistics_jobs: dict[str, StatisticsJobs] = {}
         self.faults = Faults()
-        self._log: deque[RequestSeen] = deque(maxlen=LOG_AT_MOST)
+        self._log: deque[RequestSeen] = deque(maxlen=MAX_LOG)
         self._number = 0
         self._most_open = self._open
         self._next_free: dict[str, float] = {}

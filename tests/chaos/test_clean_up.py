@@ -15,7 +15,7 @@ from tests.processes import wait_until
 
 # Of twelve: the run itself, Redis, the sandbox, five workers, two beats, two producers. The faults begin at once, and
 # some of them are down at any moment.
-MOST_PROCESSES_OF_A_RUN = 9
+MAX_PROCESSES_OF_A_RUN = 9
 
 
 def listed(*columns: str) -> list[str]:
@@ -39,7 +39,7 @@ def test_a_run_that_is_ended_early_leaves_nothing_running(tmp_path: Path, number
     )
     try:
         wait_until(
-            lambda: _members(group_of_the_run_in(tmp_path)) >= MOST_PROCESSES_OF_A_RUN,
+            lambda: _members(group_of_the_run_in(tmp_path)) >= MAX_PROCESSES_OF_A_RUN,
             within=60,
             what="the run to start its processes",
         )

@@ -94,7 +94,7 @@ def test_what_has_run_before_is_started_again_however_often_it_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bsg_cli.supervisor.QUICK_END_SECONDS", 1.0)
-    monkeypatch.setattr("bsg_cli.supervisor.LONGEST_BACKOFF_SECONDS", 0.1)
+    monkeypatch.setattr("bsg_cli.supervisor.MAX_BACKOFF_SECONDS", 0.1)
     runs_once = f"""
 import pathlib, time
 print("ready", flush=True)

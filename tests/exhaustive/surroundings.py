@@ -10,7 +10,7 @@ from tests.exhaustive.workers import lease_holders_grow_old, young_intent
 from tests.exhaustive.world import Kind, State, Steps, World
 
 HEAD = f"bsg:campaign:{CAMPAIGN}"
-MOST_BELLS = 3
+MAX_BELLS = 3
 
 
 def surrounding_steps(world: World, state: State) -> Steps:
@@ -134,7 +134,7 @@ def _queue(world: World, state: State) -> Steps:
         queue = list(state.queue)
         queue.remove(bell)
         yield "the queue drops a bell", Kind.FAULT, state._replace(queue=tuple(queue))
-        if len(state.queue) < MOST_BELLS:
+        if len(state.queue) < MAX_BELLS:
             doubled = tuple(sorted((*state.queue, bell)))
             yield "the queue doubles a bell", Kind.FAULT, state._replace(queue=doubled)
 

@@ -25,7 +25,7 @@ PHONES = (
     ).map("".join)
     | st.sampled_from(["1" * 65, "+380 (0) 66 123 12 31", "380661231231.0", 380661231231.0, True, 10**39])
 )
-EDGES = [rules.SURELY_FITS, rules.UNITS_MOST, rules.SEPTETS_MOST, rules.SEPTETS_MOST // 2]
+EDGES = [rules.SURELY_FITS, rules.MAX_UNITS, rules.MAX_SEPTETS, rules.MAX_SEPTETS // 2]
 TEXTS = st.tuples(
     st.sampled_from("aж€😀 \ud800"), st.sampled_from(EDGES), st.integers(-1, 1), st.sampled_from(["", "ж", "€"])
 ).map(lambda parts: parts[0] * (parts[1] + parts[2]) + parts[3]) | st.text(max_size=10)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsg_messages.rules import CHARACTERS_MOST
+from bsg_messages.rules import MAX_CHARACTERS
 from bsg_messages.template import FieldMissing, Template
 from bsg_producer import CampaignInvalid
 
@@ -32,7 +32,7 @@ def test_any_template_is_refused_or_rendered_within_bounds(text: str, name: Any,
         rendered = template.render({"name": name, "day": day})
     except FieldMissing:
         return
-    assert len(rendered) <= CHARACTERS_MOST + 1
+    assert len(rendered) <= MAX_CHARACTERS + 1
     if set(template.fields) <= {"name", "day"}:
         assert template.render_columns({"name": [name], "day": [day]}, 1) == [rendered]
 

@@ -20,8 +20,8 @@ from tests.servers import AVAILABLE_KINDS
 
 MISUSE = 2
 INTERRUPTED = 130
-MOST_WORKERS = 64
-MOST_LATENCY = 60.0
+MAX_WORKERS = 64
+MAX_LATENCY = 60.0
 
 
 def main() -> int:
@@ -53,8 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--messages", type=_number(int, 1, 10_000_000), default=1_000_000)
     parser.add_argument("--campaigns", type=_number(int, 1, 100_000), default=2_000)
-    parser.add_argument("--workers", type=_number(int, 1, MOST_WORKERS), default=8, help="processes")
-    parser.add_argument("--latency", type=_number(float, 0, MOST_LATENCY), default=0.2, help="seconds to BSG's answer")
+    parser.add_argument("--workers", type=_number(int, 1, MAX_WORKERS), default=8, help="processes")
+    parser.add_argument("--latency", type=_number(float, 0, MAX_LATENCY), default=0.2, help="seconds to BSG's answer")
     parser.add_argument(
         "--seed", type=int, help="of the campaigns; a fresh one is drawn and printed when none is given"
     )

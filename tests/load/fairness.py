@@ -14,9 +14,9 @@ from math import ceil
 
 from tests.load.campaigns import LoadCampaign, SizeClass
 
-MEDIAN_AT_MOST = 0.1
-NINETY_FIFTH_AT_MOST = 0.25
-LEAST_BACKLOG = 0.1  # of the bulk's batches: behind a handful, one more or less is no share that says anything
+MAX_MEDIAN = 0.1
+MAX_NINETY_FIFTH = 0.25
+MIN_BACKLOG = 0.1  # of the bulk's batches: behind a handful, one more or less is no share that says anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class Fairness:
     def holds(self) -> bool:
         return (
             self.shares is not None
-            and self.shares.median <= MEDIAN_AT_MOST
-            and self.shares.ninety_fifth <= NINETY_FIFTH_AT_MOST
+            and self.shares.median <= MAX_MEDIAN
+            and self.shares.ninety_fifth <= MAX_NINETY_FIFTH
         )
 
 
@@ -72,7 +72,7 @@ def fairness_of(sent: Sequence[Sent], *, on_the_wire: int) -> Fairness:
             continue
         before = bisect_right(bulk, each.enqueued_at)
         waiting = len(bulk) - before
-        if waiting < LEAST_BACKLOG * len(bulk):
+        if waiting < MIN_BACKLOG * len(bulk):
             continue
         ahead = bisect_right(bulk, min(each.taken_at)) - before
         batches.append(float(ahead))

@@ -10,13 +10,13 @@ from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from tests.chaos.report import say
 from tests.load.campaigns import LoadCampaign, SizeClass
 from tests.load.checker import CheckResult
-from tests.load.fairness import MEDIAN_AT_MOST, NINETY_FIFTH_AT_MOST, Fairness, Sent, Spread
+from tests.load.fairness import MAX_MEDIAN, MAX_NINETY_FIFTH, Fairness, Sent, Spread
 from tests.load.memory import MIB, Memory
 from tests.load.scene import BATCH_SIZE, RedisMemory, Scene
 
 __all__ = ["Figures", "composition", "figures", "say", "what_stands_still"]
 
-WORKER_MEMORY_AT_MOST = 200 * MIB
+MAX_WORKER_MEMORY = 200 * MIB
 STANDING_SHOWN = 10
 
 
@@ -41,7 +41,7 @@ class Figures:
 
     @property
     def memory_bounded(self) -> bool:
-        return (self.memory.peak("worker") or 0) <= WORKER_MEMORY_AT_MOST
+        return (self.memory.peak("worker") or 0) <= MAX_WORKER_MEMORY
 
     @property
     def hold(self) -> bool:
@@ -127,7 +127,7 @@ def _fairness(fairness: Fairness) -> Iterable[str]:
         share, batches = fairness.shares, fairness.batches
         yield (
             f"  share           {share.median:.1%} / {share.ninety_fifth:.1%} / {share.most:.1%}"
-            f" (bounds: {MEDIAN_AT_MOST:.0%} / {NINETY_FIFTH_AT_MOST:.0%})"
+            f" (bounds: {MAX_MEDIAN:.0%} / {MAX_NINETY_FIFTH:.0%})"
         )
         yield f"  batches         {batches.median:.0f} / {batches.ninety_fifth:.0f} / {batches.most:.0f}"
 
@@ -136,7 +136,7 @@ def _broken(run: Figures) -> Iterable[str]:
     if not run.check.proves_the_promise:
         yield "BROKEN: not every message is there once, or accounted for"
     if not run.memory_bounded:
-        yield f"BROKEN: a worker held more than {_mib(WORKER_MEMORY_AT_MOST)}"
+        yield f"BROKEN: a worker held more than {_mib(MAX_WORKER_MEMORY)}"
     if not run.fairness.holds:
         yield "BROKEN: small campaigns wait behind large ones"
 

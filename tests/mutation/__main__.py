@@ -17,8 +17,8 @@ from tests.mutation.catching import Catch, caught, exploration_fails, is_test, t
 from tests.mutation.copies import Copy
 from tests.mutation.guard import ROOT, TABLE, Guard, Place, TableRotten, find_tests, fit, read_table
 
-A_GUARD_AT_MOST = 240.0
-ALL_UNCHANGED_AT_MOST = 1200.0
+MAX_A_GUARD = 240.0
+MAX_ALL_UNCHANGED = 1200.0
 MEND = 2
 
 
@@ -91,8 +91,8 @@ def _fails_by_itself(unchanged: Copy, guards: Sequence[Guard]) -> Catch | None:
     catchers = dict.fromkeys(catcher for guard in guards for catcher in guard.caught_by)
     tests = [catcher for catcher in catchers if is_test(catcher)]
     sizes = [catcher for catcher in catchers if not is_test(catcher)]
-    return (tests_fail(unchanged, tests, ALL_UNCHANGED_AT_MOST) if tests else None) or (
-        exploration_fails(unchanged, sizes, ALL_UNCHANGED_AT_MOST) if sizes else None
+    return (tests_fail(unchanged, tests, MAX_ALL_UNCHANGED) if tests else None) or (
+        exploration_fails(unchanged, sizes, MAX_ALL_UNCHANGED) if sizes else None
     )
 
 
@@ -101,7 +101,7 @@ def _undone(guard: Guard, place: Place, unchanged: Copy, directory: Path) -> Und
     copy = Copy(directory, unchanged.directory)
     try:
         guard.undo(copy.directory, place)
-        return Undoing(guard, caught(copy, guard.caught_by, A_GUARD_AT_MOST), time.monotonic() - begun)
+        return Undoing(guard, caught(copy, guard.caught_by, MAX_A_GUARD), time.monotonic() - begun)
     finally:
         copy.remove()
 

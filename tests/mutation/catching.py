@@ -10,8 +10,8 @@ from pathlib import Path
 from tests.mutation.copies import Copy
 from tests.mutation.inside import NOT_THE_COPY, run_inside
 
-A_TEST_AT_MOST = 60.0
-STATES_AT_MOST = 120_000  # an undone guard may let the states grow without end
+MAX_A_TEST = 60.0
+MAX_STATES = 120_000  # an undone guard may let the states grow without end
 
 _FAILED = re.compile(r"^FAILED (\S+(?:\[.*?\])?)(?: - (.*))?$", re.M)
 _ERROR = re.compile(r"^ERROR tests/", re.M)  # before the test itself, or as it was collected
@@ -46,7 +46,7 @@ def caught(copy: Copy, catchers: Sequence[str], seconds: float) -> Catch | None:
 
 
 def tests_fail(copy: Copy, tests: Sequence[str], seconds: float) -> Catch | None:
-    words = ["pytest", "-x", "-q", "-rfE", "--tb=short", "-p", "no:cacheprovider", f"--timeout={A_TEST_AT_MOST:.0f}"]
+    words = ["pytest", "-x", "-q", "-rfE", "--tb=short", "-p", "no:cacheprovider", f"--timeout={MAX_A_TEST:.0f}"]
     code, output = _run(copy, [*words, *tests], seconds)
     if code == 0:
         return None
@@ -60,7 +60,7 @@ def tests_fail(copy: Copy, tests: Sequence[str], seconds: float) -> Catch | None
 
 
 def exploration_fails(copy: Copy, sizes: Sequence[str], seconds: float) -> Catch | None:
-    words = ["tests.exhaustive", "--stop-at-first", f"--at-most={STATES_AT_MOST}"]
+    words = ["tests.exhaustive", "--stop-at-first", f"--at-most={MAX_STATES}"]
     code, output = _run(copy, [*words, *(f"--size={size}" for size in sizes)], seconds)
     if code == 0:
         return None

@@ -46,7 +46,7 @@ FAULTS: list[dict[str, Any]] = [
     {"kind": "rows_refused", "rows": [0]},
     {"kind": "redirect"},
 ]
-PAGES_AT_MOST = 500
+MAX_PAGES = 500
 LINK = re.compile(r'(?:href|action)="(/[^"#]*)"')
 
 
@@ -118,7 +118,7 @@ class Flower:
         while waiting:
             path = waiting.pop()
             if path not in pages:
-                assert len(pages) < PAGES_AT_MOST
+                assert len(pages) < MAX_PAGES
                 pages[path] = self.page(path)
                 waiting += [unescape(link) for link in LINK.findall(pages[path]) if "/static/" not in link]
         return pages

@@ -16,7 +16,7 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.gate import Gate
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.limiter import LONGEST_RESERVATION, Limiter, status_limiter, submit_limiter
+from bsg_ledger.limiter import MAX_RESERVATION, Limiter, status_limiter, submit_limiter
 from bsg_ledger.measurements import Measurements
 from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_messages.body_cipher import BodyCipher
@@ -73,7 +73,7 @@ class Runtime:
 def build(
     settings: Settings,
     *,
-    slot_timeout: float = LONGEST_RESERVATION,
+    slot_timeout: float = MAX_RESERVATION,
     beside: Sequence[Settings] = (),
     first: Runtime | None = None,
 ) -> Runtime:

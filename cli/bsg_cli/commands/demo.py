@@ -25,7 +25,7 @@ TEXT = "Hi {{ name }}, see you {{ day }} in {{ city }}"
 FIELDS = ("name", "day", "city")
 
 SECONDS_BETWEEN_LOOKS = 0.25
-SECONDS_AT_MOST = 180.0
+MAX_SECONDS = 180.0
 
 
 class _Stopped(Exception):
@@ -91,7 +91,7 @@ def _await_end(
             status = producer.status(campaign_id)
             elapsed = time.monotonic() - began
             progress.show(_progress_line(status.counts, elapsed))
-            if status.state.final or elapsed > SECONDS_AT_MOST:
+            if status.state.final or elapsed > MAX_SECONDS:
                 return status
             if signals.wait(SECONDS_BETWEEN_LOOKS):
                 raise _Stopped

@@ -14,10 +14,10 @@ from bsg_config.settings import Settings
 from bsg_ledger.due_indexes import DueIndex, unassigned
 from bsg_ledger.ledger import Ledger
 
-LONGEST_WAIT_SECONDS = 300.0
-LONGEST_LEASE_OVER_SECONDS = 60.0  # the sweep looks every second
-LONGEST_UNPOLLED_SECONDS = 3600.0  # under a low limit, thousands of batches wait for their turn
-NAMED_AT_MOST = 5
+MAX_WAIT_SECONDS = 300.0
+MAX_LEASE_OVER_SECONDS = 60.0  # the sweep looks every second
+MAX_UNPOLLED_SECONDS = 3600.0  # under a low limit, thousands of batches wait for their turn
+MAX_NAMED = 5
 _DAY = 86_400
 SPAM_TOLD_FOR_MS = _DAY * 1000
 
@@ -44,7 +44,7 @@ def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     unconfirmed = ledger.due_indexes.members(DueIndex.DOUBT, account=settings.account)
     asking = ledger.due_indexes.members(DueIndex.ASKS, account=settings.account)
     if asking:  # guard: operator-is-a-problem
-        named = ", ".join(asking[:NAMED_AT_MOST]) + (" …" if len(asking) > NAMED_AT_MOST else "")
+        named = ", ".join(asking[:MAX_NAMED]) + (" …" if len(asking) > MAX_NAMED else "")
         yield Finding(
             subject,
             Level.PROBLEM,
@@ -64,7 +64,7 @@ def _spam(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     since = ledger.due_indexes.now_ms() - SPAM_TOLD_FOR_MS
     found = ledger.due_indexes.since(DueIndex.SPAM_AT_BSG, since, account=settings.account)
     if found:
-        named = ", ".join(found[:NAMED_AT_MOST]) + (" …" if len(found) > NAMED_AT_MOST else "")
+        named = ", ".join(found[:MAX_NAMED]) + (" …" if len(found) > MAX_NAMED else "")
         yield Finding(
             of_account("moderation", settings),
             Level.WARNING,
@@ -76,8 +76,8 @@ def _spam(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
 def _overdue(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     """What only a status worker with the account's key looks after."""
     for index, longest, what in (
-        (DueIndex.LEASES, LONGEST_LEASE_OVER_SECONDS, "was taken by a worker whose lease is over"),
-        (DueIndex.LIVE, LONGEST_UNPOLLED_SECONDS, "should have been asked for at BSG"),
+        (DueIndex.LEASES, MAX_LEASE_OVER_SECONDS, "was taken by a worker whose lease is over"),
+        (DueIndex.LIVE, MAX_UNPOLLED_SECONDS, "should have been asked for at BSG"),
     ):
         due = ledger.due_indexes.oldest_due([(index, settings.account)])
         seconds = 0.0 if due is None else (ledger.due_indexes.now_ms() - due.since_ms) / 1000
@@ -99,7 +99,7 @@ def _oldest_due(ledger: Ledger, settings: Settings) -> Finding:
         return Finding("waiting", Level.OK, "nothing is due")
     seconds = max(0.0, (ledger.due_indexes.now_ms() - due.since_ms) / 1000)
     told = f"the oldest that is due has been so for {seconds:.0f} s, in campaign {due.member}"
-    if seconds <= LONGEST_WAIT_SECONDS:
+    if seconds <= MAX_WAIT_SECONDS:
         return Finding("waiting", Level.OK, told)
     return Finding("waiting", Level.WARNING, told, f"`bsg-campaigns explain {due.member}` says what it waits for.")
 

@@ -14,7 +14,7 @@ from bsg_cli.printing import number
 from bsg_config.settings import Settings
 from bsg_ledger.heartbeats import Heartbeats
 
-LEAST_SECONDS_BETWEEN_TICKS = 30.0
+MIN_SECONDS_BETWEEN_TICKS = 30.0
 TICKS_MISSED = 10
 
 
@@ -33,7 +33,7 @@ def look_at_processes(client: redis.Redis, settings: Settings, *, within: float)
 
 def longest_between_ticks(settings: Settings) -> float:
     """Seconds after which a beat that has not rung is taken for one that does not work."""
-    return max(LEAST_SECONDS_BETWEEN_TICKS, TICKS_MISSED * settings.sweep_interval)
+    return max(MIN_SECONDS_BETWEEN_TICKS, TICKS_MISSED * settings.sweep_interval)
 
 
 def _of_queues(client: Any, subject: str, unanswered: list[str], settings: Settings, within: float) -> Finding:

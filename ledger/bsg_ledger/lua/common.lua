@@ -284,7 +284,7 @@ end
 local FINAL_AT_BSG = { done = true, stopped = true, spam = true }
 
 -- A stop is tried again at least so often, for as long as BSG has not called the campaign final.
-local LONGEST_STOP_WAIT = 600000
+local MAX_STOP_WAIT = 600000
 
 local function forget_refusals(account, bsg_id)
   redis.call('HDEL', account_key(account, 'stop-refusals'), bsg_id, bsg_id .. ':since', bsg_id .. ':denied')
@@ -398,7 +398,7 @@ local function key_in_use(account) return NOW - number(redis.call('ZSCORE', ACCO
 local STANDING = { operator = true, ledger_went_back = true }  -- guard: standing-reasons
 
 -- How long a gate that doubts have shut lets nothing through (ms): twice as long after each trial without a clear answer.
-local FIRST_BACKOFF, LONGEST_BACKOFF = 15000, 600000
+local FIRST_BACKOFF, MAX_BACKOFF = 15000, 600000
 
 -- An operator's word stands over what a probe opens, a ledger that went back over both: it covers that word meanwhile.
 -- Returns whether that changed anything.
@@ -411,7 +411,7 @@ local function shut_gate(account, reason, by)
   end
   if before and (before == 'ledger_went_back' or not STANDING[reason]) then return false end  -- guard: gate-precedence
   local tried = gate_half_open(account) and number(redis.call('HGET', key, 'backoff')) or 0
-  local backoff = math.min(math.max(2 * tried, FIRST_BACKOFF), LONGEST_BACKOFF)
+  local backoff = math.min(math.max(2 * tried, FIRST_BACKOFF), MAX_BACKOFF)
   redis.call('HSET', key, 'state', 'shut', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
   redis.call('HDEL', key, 'trial', 'probe_at')
   if reason == 'doubts' then

@@ -11,7 +11,7 @@ local since, before = get(refusals, bsg_id .. ':since', bsg_id)
 redis.call('HSET', refusals, bsg_id, status)
 redis.call('HDEL', refusals, bsg_id .. ':denied')  -- guard: stop-refusal-ends-denials
 -- guard: stop-wait-bounded
-local wait = math.min(math.max(number(ARGV[4]), (NOW - number(since)) / 60), LONGEST_STOP_WAIT)
+local wait = math.min(math.max(number(ARGV[4]), (NOW - number(since)) / 60), MAX_STOP_WAIT)
 redis.call('ZADD', stops, NOW + math.floor(wait), bsg_id)  -- guard: stop-refused-retried
 local id = redis.call('HGET', account_key(account, 'owners'), bsg_id)
 if id and before ~= status then

@@ -10,7 +10,7 @@ from bsg_producer.errors import FileInvalid
 
 # What a message has by these names, whatever the campaign's text.
 MESSAGE_FIELDS = ("phone", "text", "sender", "reference_id", "tariff_code", "transliterate")
-_SHOWN_AT_MOST = 200
+_MAX_SHOWN = 200
 _BETWEEN_WORDS = re.compile(r"[\s_]+")
 _BETWEEN_DIGITS = re.compile(r"[\s().+-]+")
 
@@ -52,13 +52,13 @@ def name_columns(
 def shown(names: Sequence[str]) -> str:
     """The names as an error shows them, cut off where they are very many."""
     found = ", ".join(names)
-    return found if len(found) <= _SHOWN_AT_MOST else f"{found[:_SHOWN_AT_MOST]}…"
+    return found if len(found) <= _MAX_SHOWN else f"{found[:_MAX_SHOWN]}…"
 
 
 def _check_names(where: str, names: Sequence[str]) -> None:
     for place, name in enumerate(names, 1):
         digits = _BETWEEN_DIGITS.sub("", name)
-        if digits.isdecimal() and len(digits) >= rules.PHONE_DIGITS_LEAST:
+        if digits.isdecimal() and len(digits) >= rules.MIN_PHONE_DIGITS:
             raise FileInvalid(
                 f"{where}, column {place}: a phone where the name of a column belongs. "
                 "Put a line above the rows that names the columns, such as phone,name."

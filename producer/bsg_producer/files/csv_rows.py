@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from bsg_producer.errors import FileInvalid
 from bsg_producer.files.text_lines import Source, TextLines, too_long
 
-LONGEST_ROW = 1 << 20  # characters: more than every column of a message can hold, and little enough to hold
+MAX_ROW = 1 << 20  # characters: more than every column of a message can hold, and little enough to hold
 SEPARATORS = ",;\t|"
 _SPREADSHEET_HINT = re.compile(r"sep=([^\r\n])\r?\n?", re.IGNORECASE)
 
@@ -38,7 +38,7 @@ class CSVRows:
         self, file: Source, shown: str, *, encoding: str | None, separator: str | None, quote: str | None
     ) -> None:
         self._shown = shown
-        self._lines = TextLines(file, shown, encoding=encoding, longest=LONGEST_ROW)
+        self._lines = TextLines(file, shown, encoding=encoding, longest=MAX_ROW)
         self._separator = separator
         self._quote = quote
         self._row_characters = 0
@@ -92,8 +92,8 @@ class CSVRows:
         yield head
         for line in self._lines:
             self._row_characters += len(line)
-            if self._row_characters > LONGEST_ROW:
-                raise too_long(self._shown, self._lines.number, LONGEST_ROW)
+            if self._row_characters > MAX_ROW:
+                raise too_long(self._shown, self._lines.number, MAX_ROW)
             yield line
 
 

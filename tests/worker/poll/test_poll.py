@@ -10,7 +10,7 @@ from bsg_worker.poll import poll as polling
 from bsg_worker.poll.poll import poll
 from tests.worker.bench import Bench
 
-MANY = polling.ONE_BY_ONE_AT_MOST + 2  # so many that they are read from BSG's list
+MANY = polling.MAX_ONE_BY_ONE + 2  # so many that they are read from BSG's list
 
 
 def many_that_end(redis_url: str, sandbox: Sandbox, **settings: str) -> tuple[Bench, str]:

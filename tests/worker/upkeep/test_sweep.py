@@ -12,7 +12,7 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.scripts import Scripts
 from bsg_sandbox.server import Sandbox
 from bsg_worker.doorbells import ring_submits
-from bsg_worker.upkeep.sweep import LONGEST_QUEUE, sweep
+from bsg_worker.upkeep.sweep import MAX_QUEUE, sweep
 from tests.worker.bench import Bench
 
 QUEUE = "submit.normal"
@@ -51,7 +51,7 @@ def test_large_campaigns_that_keep_the_queue_full_keep_no_lost_bell_from_being_r
 
 def test_nobody_is_rung_for_while_nobody_answers(bench: Bench) -> None:
     campaign = with_a_lost_bell(bench)
-    bench.runtime.redis.rpush(QUEUE, *["bell"] * LONGEST_QUEUE)
+    bench.runtime.redis.rpush(QUEUE, *["bell"] * MAX_QUEUE)
 
     assert swept(bench, campaign) == 0
 

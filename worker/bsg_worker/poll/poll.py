@@ -24,7 +24,7 @@ LOGGER = logging.getLogger(__name__)
 AT_ONCE = 2000
 PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it before another does
 AT_MOST_SECONDS = 30.0  # sweeping and reconciling wait for the same threads; what is left comes with the next tick
-ONE_BY_ONE_AT_MOST = 10
+MAX_ONE_BY_ONE = 10
 UNREAD_SECONDS = 3600.0  # BSG was ill for so long only about one campaign, or it needs an operator anyhow
 ASKED_POLL_SECONDS = 300.0  # of a batch that an operator is asked about already
 
@@ -41,12 +41,12 @@ def poll(runtime: Runtime) -> str:
     turns = Turns(runtime)
     missing = records
     looks: list[tuple[BatchRecord, CampaignAnswer | None]] = []
-    if len(records) > ONE_BY_ONE_AT_MOST:
+    if len(records) > MAX_ONE_BY_ONE:
         oldest = moment(min(record.submitted_ms for record in records))
         listed = listed_campaigns(runtime, turns, {record.bsg_campaign_id or 0 for record in records}, oldest)
         looks = [(record, listed[record.bsg_campaign_id]) for record in records if record.bsg_campaign_id in listed]
         missing = [record for record in records if record.bsg_campaign_id not in listed]
-    looks += [(record, None) for record in by_lot(missing)[:ONE_BY_ONE_AT_MOST]]
+    looks += [(record, None) for record in by_lot(missing)[:MAX_ONE_BY_ONE]]
     left: list[str] = []
 
     def look(one: tuple[BatchRecord, CampaignAnswer | None]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
-MOST_BATCHES = 100_000  # forgetting some only makes them wait for another first look
+MAX_BATCHES = 100_000  # forgetting some only makes them wait for another first look
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Confirmations:
         with self._lock:
             first = self._looks.get(subject)
             if first is None or first.finding != finding:  # guard: look-before-attempt
-                if len(self._looks) >= MOST_BATCHES:
+                if len(self._looks) >= MAX_BATCHES:
                     self._looks.clear()
                 self._looks[subject] = FirstLook(finding, ended)  # guard: confirmation-ages-from-first-look
                 return False  # guard: one-look-is-no-proof

@@ -11,7 +11,7 @@ from bsg_client.answers import MessageRow
 from bsg_client.lists import NewestFirst
 from bsg_worker.turns import Turns
 
-FEWEST_LOOK_UPS = 10  # fewer reference ids are looked up one by one
+MIN_LOOK_UPS = 10  # fewer reference ids are looked up one by one
 FAILURES_IN_A_ROW = 5
 
 Made = Callable[[datetime], tuple[datetime, timedelta]]
@@ -48,7 +48,7 @@ def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: M
     counted = Counter[int]()
     left, covered = list(wanted), list[Wanted]()
     pages = failures = 0
-    while sum(len(one.reference_ids) for one in left) >= max(FEWEST_LOOK_UPS, 2 * pages):
+    while sum(len(one.reference_ids) for one in left) >= max(MIN_LOOK_UPS, 2 * pages):
         with turns.turn() as turn:
             rows = newest.page()
         if turn.failure is not None:

@@ -29,8 +29,8 @@ from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns, by_lot
 
 AT_ONCE = 500  # in doubt, confirmed together: by the same lists, read once
-LOOKS_AT_MOST = 3  # for one batch in a round, as the requests of a look may fail
-LONGEST_GAP_SECONDS = 60.0
+MAX_LOOKS = 3  # for one batch in a round, as the requests of a look may fail
+MAX_GAP_SECONDS = 60.0
 ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id decides it
 
 LOGGER = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def reconcile(runtime: Runtime) -> str:
 
 
 def _round(runtime: Runtime) -> str:
-    gap = min(runtime.settings.bsg_confirm_within, LONGEST_GAP_SECONDS)
+    gap = min(runtime.settings.bsg_confirm_within, MAX_GAP_SECONDS)
     due = runtime.ledger.due_indexes.take_due(
         DueIndex.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
     )
@@ -128,7 +128,7 @@ class _Looks:
             return True
 
         left = records
-        for _ in range(LOOKS_AT_MOST):
+        for _ in range(MAX_LOOKS):
             self.turns.each(by_lot(left), one)
             left, failed = failed, []
             if not left or self.turns.over:

@@ -12,7 +12,7 @@ from bsg_client.outcomes import Outcome, OutcomeKind
 from bsg_config import clock
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
-from bsg_ledger.limiter import LONGEST_COOL_DOWN
+from bsg_ledger.limiter import MAX_COOL_DOWN
 from bsg_ledger.moments import moment
 from bsg_messages.bodies import rejected, without
 from bsg_messages.columns import Flaw
@@ -97,7 +97,7 @@ def _cooled_down(runtime: Runtime, lease: BatchLease, outcome: Outcome, chance: 
     asked = outcome.retry_after
     # A batch that is told to wait for years would expire for one odd header.
     # guard: retry-after-bounded
-    wait = _backoff(runtime, lease, chance) if asked is None else min(asked, LONGEST_COOL_DOWN)
+    wait = _backoff(runtime, lease, chance) if asked is None else min(asked, MAX_COOL_DOWN)
     runtime.submit_limiter.cool_down(wait)  # guard: throttled-cools-down
     return wait
 

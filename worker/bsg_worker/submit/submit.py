@@ -17,7 +17,7 @@ from bsg_client.outcomes import Outcome, OutcomeKind
 from bsg_config import clock
 from bsg_ledger.batches import STALE, BatchLease
 from bsg_ledger.durability import NotDurable
-from bsg_ledger.limiter import LONGEST_SLOT_WAIT, Later
+from bsg_ledger.limiter import MAX_SLOT_WAIT, Later
 from bsg_ledger.moments import moment
 from bsg_ledger.parts import NothingDue
 from bsg_messages.bodies import unpacked
@@ -158,10 +158,10 @@ def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _R
 
     Raises NotDurable and RedisError.
     """
-    slot = runtime.submit_limiter.reserve(LONGEST_SLOT_WAIT)
+    slot = runtime.submit_limiter.reserve(MAX_SLOT_WAIT)
     if isinstance(slot, Later):
         # Coming back a little early is right: the rest of the wait is slept out with the slot in hand.
-        delay = max(0.0, slot.retry_in - LONGEST_SLOT_WAIT / 2)
+        delay = max(0.0, slot.retry_in - MAX_SLOT_WAIT / 2)
         _give_back(runtime, lease, delay, "rate limit")
         return Step(f"deferred {delay:.1f} s: rate limit", again_in=delay, ends=True)
     clock.sleep(slot.wait)  # guard: slot-awaited
@@ -183,7 +183,7 @@ def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _R
         return Step(f"not sent: {state}")
     runtime.ledger.durability.wait_for_disk()  # guard: intent-on-disk
     if clock.monotonic() - slot_at > LATEST_SECONDS:  # guard: slot-stale
-        another = runtime.submit_limiter.reserve(LONGEST_SLOT_WAIT)
+        another = runtime.submit_limiter.reserve(MAX_SLOT_WAIT)
         if isinstance(another, Later):
             return _until_told(runtime, lambda: _withdrawn(runtime, lease, SLOT_MISSED))
         clock.sleep(another.wait)

@@ -18,7 +18,7 @@ from bsg_client.answers import CampaignAnswer
 from bsg_client.bsg_client import BSGClient
 from bsg_client.outcomes import Outcome, OutcomeKind, ReadFailed
 from bsg_config import clock
-from bsg_ledger.limiter import LONGEST_RESERVATION, Later
+from bsg_ledger.limiter import MAX_RESERVATION, Later
 from bsg_ledger.moments import moment
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
 from bsg_worker.bsg_time import QUARTER
@@ -125,7 +125,7 @@ class _Trial:
         return outcome
 
     def _wait_for_slot(self) -> None:
-        while isinstance(slot := self._runtime.submit_limiter.reserve(LONGEST_RESERVATION), Later):
+        while isinstance(slot := self._runtime.submit_limiter.reserve(MAX_RESERVATION), Later):
             clock.sleep(slot.retry_in)
         clock.sleep(slot.wait)
 

@@ -12,7 +12,7 @@ from bsg_worker.runtime import Runtime
 from bsg_worker.turns import by_lot
 
 AT_ONCE = 500
-LONGEST_QUEUE = 1000  # bells: nobody answers them, and more would not change that
+MAX_QUEUE = 1000  # bells: nobody answers them, and more would not change that
 
 
 def sweep(runtime: Runtime) -> str:
@@ -92,4 +92,4 @@ def _has_capacity(runtime: Runtime, queue: str, rung: int) -> bool:
     """
     length = runtime.queue_length(queue)
     # guard: full-queue-gets-no-wake-up
-    return length < runtime.settings.campaign_window or (rung == 0 and length < LONGEST_QUEUE)
+    return length < runtime.settings.campaign_window or (rung == 0 and length < MAX_QUEUE)
