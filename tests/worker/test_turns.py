@@ -90,7 +90,7 @@ def test_a_low_limit_of_status_requests_leaves_room_for_a_whole_look(redis_url: 
         assert bench.batch(campaign).state == "submitted"
 
 
-def test_a_read_that_is_throttled_or_finds_the_account_closed_is_obeyed(
+def test_a_read_that_is_throttled_or_finds_the_account_closed_applies_backpressure(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     campaign = bench.submitted(1)

@@ -1,4 +1,4 @@
-"""What a read that failed means for everybody else."""
+"""What a failed read means for other requests."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.runtime import Runtime
 
 DEFAULT_COOL_DOWN_SECONDS = 5.0
-DENIALS = frozenset({404, 410})
+NOT_FOUND_STATUSES = frozenset({404, 410})
 
 
-def obey(runtime: Runtime, failure: ReadFailed) -> None:
-    """Cools the account down when it was throttled, and shuts its gate when it was closed."""
+def apply_backpressure(runtime: Runtime, failure: ReadFailed) -> None:
+    """Cool the account down if it was throttled. Shut its gate if it was closed."""
     if failure.throttled:
         runtime.status_limiter.cool_down(failure.retry_after or DEFAULT_COOL_DOWN_SECONDS)  # guard: read-throttled
     # guard: read-account-closed
@@ -20,11 +20,11 @@ def obey(runtime: Runtime, failure: ReadFailed) -> None:
         warn_of_shut_gate(runtime, ["a read"])
 
 
-def concerns_everybody(failure: ReadFailed) -> bool:
-    """Whether the next request would fail like this one: BSG is out of reach, or does not answer the account now."""
+def is_account_wide(failure: ReadFailed) -> bool:
+    """Return whether every request of the account would fail like this one."""
     return failure.status is None or failure.throttled or failure.account_reason is not None
 
 
-def denies(failure: ReadFailed) -> bool:
-    """Whether BSG says that what was asked for is not there."""
-    return failure.status in DENIALS and not failure.throttled and failure.account_reason is None
+def is_not_found(failure: ReadFailed) -> bool:
+    """Return whether BSG does not have what was asked for."""
+    return failure.status in NOT_FOUND_STATUSES and not failure.throttled and failure.account_reason is None

@@ -10,7 +10,7 @@ from random import SystemRandom
 from typing import TypeVar
 
 from bsg_client.outcomes import ReadFailed
-from bsg_worker.read_failures import concerns_everybody, obey
+from bsg_worker.read_failures import apply_backpressure, is_account_wide
 from bsg_worker.runtime import Runtime
 
 Row = TypeVar("Row")
@@ -45,18 +45,19 @@ class Turns:
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
-        """One row's requests. A failure is obeyed and noted, and ends the round only if the next would fail too."""
+        """Make one row's requests. A failure applies backpressure and is noted. It ends the round only if it is
+        account-wide."""
         turn = Turn()
         try:
             yield turn
         except ReadFailed as failure:
-            obey(self._runtime, failure)
+            apply_backpressure(self._runtime, failure)
             turn.failure, self.cause = failure, failure.cause
             # Threads may lose count of one: then one request more is made, or one less.
             self._unanswered = self._unanswered + 1 if failure.status is None else 0
             out_of_reach = self._unanswered >= UNANSWERED_IN_A_ROW
             # guard: row-failure-isolated
-            self.over = self.over or out_of_reach or (failure.status is not None and concerns_everybody(failure))
+            self.over = self.over or out_of_reach or (failure.status is not None and is_account_wide(failure))
         else:
             self._unanswered = 0
 

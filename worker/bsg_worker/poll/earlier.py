@@ -13,7 +13,7 @@ from bsg_ledger.batches import STALE
 from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
 from bsg_worker.pace import FIRST_POLL_SECONDS
-from bsg_worker.read_failures import denies
+from bsg_worker.read_failures import is_not_found
 from bsg_worker.reconcile.lookup import Lookup, Reads
 from bsg_worker.reconcile.read_back import Wanted, read_back
 from bsg_worker.reconcile.read_once import ReadOnce
@@ -53,7 +53,7 @@ def listed_in_others(reads: Reads, record: BatchRecord, ours: Collection[str]) -
         try:
             listed |= listed_in(reads, bsg_id, ours)
         except ReadFailed as failure:
-            if not denies(failure):
+            if not is_not_found(failure):
                 raise
     return listed
 

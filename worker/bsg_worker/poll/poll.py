@@ -15,7 +15,7 @@ from bsg_messages.envelope import Envelope
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.poll.dropped import reject_dropped
 from bsg_worker.poll.listed import listed_campaigns
-from bsg_worker.read_failures import concerns_everybody, denies
+from bsg_worker.read_failures import is_account_wide, is_not_found
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns, by_lot
 
@@ -76,11 +76,11 @@ def _look(runtime: Runtime, record: BatchRecord, listed: CampaignAnswer | None) 
         try:
             answer = listed or runtime.client.campaign(record.bsg_campaign_id or 0)
         except ReadFailed as failure:
-            lost = denies(failure)
+            lost = is_not_found(failure)
             raise
         _record(runtime, record, envelope, answer)
     except ReadFailed as failure:
-        if not concerns_everybody(failure):
+        if not is_account_wide(failure):
             _unread(runtime, record, envelope, failure, lost=lost)
         raise
 

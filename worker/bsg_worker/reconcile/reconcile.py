@@ -19,7 +19,7 @@ from bsg_messages.columns import Flaw
 from bsg_messages.rejects import RejectCode
 from bsg_worker.logs import decided
 from bsg_worker.pace import FIRST_POLL_SECONDS
-from bsg_worker.read_failures import denies
+from bsg_worker.read_failures import is_not_found
 from bsg_worker.reconcile.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore, samples_of
 from bsg_worker.reconcile.read_back import Wanted, read_back
 from bsg_worker.reconcile.read_once import FromLists, ReadOnce
@@ -120,7 +120,7 @@ class _Looks:
             try:
                 look(record)
             except ReadFailed as failure:
-                if denies(failure):
+                if is_not_found(failure):
                     _ask(self._runtime, record, "BSG does not know a campaign that it lists")
                 else:
                     failed.append(record)

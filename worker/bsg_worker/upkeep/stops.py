@@ -11,7 +11,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.moments import moment
 from bsg_worker.pace import FINAL
 from bsg_worker.poll.listed import listed_campaigns
-from bsg_worker.read_failures import denies
+from bsg_worker.read_failures import is_not_found
 from bsg_worker.runtime import Runtime
 from bsg_worker.turns import Turns, by_lot
 
@@ -73,7 +73,7 @@ class _Pass:
         try:
             status = self._runtime.client.stop(int(bsg_id))
         except ReadFailed as failure:
-            if denies(failure):
+            if is_not_found(failure):
                 self._denied(int(bsg_id))
             raise
         if status is not None:
