@@ -36,7 +36,7 @@ class Way:
     """When it began, when the last campaign was committed, and when the last message had been sent (monotonic).
 
     `left_after_commit` is the share of the requests that was not answered yet when the last campaign was committed;
-    what was on the wire at that moment counts by its time after it.
+    what was on the wire at that at counts by its time after it.
     """
 
     messages: int
@@ -122,7 +122,7 @@ class Site:
         return all(process.alive for process in self.processes.running)
 
 
-def _share_after(moment: float, seen: RequestSeen) -> float:
-    if seen.ended is None or seen.time >= moment:
+def _share_after(at: float, seen: RequestSeen) -> float:
+    if seen.ended is None or seen.time >= at:
         return 1.0
-    return max(0.0, (seen.ended - moment) / (seen.ended - seen.time))
+    return max(0.0, (seen.ended - at) / (seen.ended - seen.time))

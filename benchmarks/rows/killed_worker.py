@@ -48,14 +48,14 @@ def _seconds_after_lease(site: Site, armed: Path, failpoint: str, recovered: str
     )  # fmt: skip
     died = time.time()
 
-    def moments() -> list[float]:
+    def times() -> list[float]:
         transitions = site.producer.status(campaign).transitions
         later = [each for each in transitions if each.to_state == recovered and each.when.timestamp() > died]
         return [each.when.timestamp() for each in later]
 
-    wait_until(moments, within=_GIVEN_UP_AFTER, pause=0.05, what=f"the batch to be {recovered}")
+    wait_until(times, within=_GIVEN_UP_AFTER, pause=0.05, what=f"the batch to be {recovered}")
     site.processes.restart_what_ended()
-    return moments()[0] - died - LEASE
+    return times()[0] - died - LEASE
 
 
 ROW = Row(

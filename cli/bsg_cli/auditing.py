@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import BadInput, ExitCode, Unreachable
-from bsg_cli.printing import Progress, moment, number, print_json, print_table
+from bsg_cli.printing import Progress, format_time, number, print_json, print_table
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_config.named_accounts import variable
@@ -84,7 +84,9 @@ def _print_recovery(recovery: Recovery) -> None:
 
 
 def _print_audit(compared: Audit) -> None:
-    print(f"From {moment(compared.since)} to {moment(compared.until)} campaigns at BSG: {number(compared.at_bsg)}.")
+    print(
+        f"Campaigns at BSG, {format_time(compared.since)} to {format_time(compared.until)}: {number(compared.at_bsg)}."
+    )
     if compared.orphans:
         print("\nAt BSG, but no batch of the ledger owns it:")
         print_table(
@@ -105,7 +107,7 @@ def _print_audit(compared: Audit) -> None:
         print_table(
             ("batch", "messages", "state", "BSG campaign", "submitted at"),
             (
-                (one.batch_id, number(one.messages), one.state, str(one.bsg_campaign_id), moment(one.submitted_at))
+                (one.batch_id, number(one.messages), one.state, str(one.bsg_campaign_id), format_time(one.submitted_at))
                 for one in compared.not_at_bsg
             ),
         )

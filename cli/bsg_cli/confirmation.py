@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from bsg_cli.errors import BadInput
-from bsg_cli.printing import moment, number, print_json, print_table
+from bsg_cli.printing import format_time, number, print_json, print_table
 from bsg_ledger.doubts import Doubt
 
 
@@ -21,12 +21,12 @@ def show_plan(
             print_json({"doubt": doubt, "changes": doubt.batch in planned, "action": action})
         return
     if not rows:
-        print("No batch of the account is in doubt since a moment of that period.")
+        print("No batch of the account is in doubt since a format_time of that period.")
         return
     print_table(
         ("batch", "messages", "in doubt since", "account", "what is done"),
         (
-            (doubt.batch, number(doubt.messages), moment(doubt.since), doubt.account_name, action)
+            (doubt.batch, number(doubt.messages), format_time(doubt.since), doubt.account_name, action)
             for doubt, action in rows
         ),
     )

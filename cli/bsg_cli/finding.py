@@ -14,8 +14,8 @@ from bsg_cli.errors import ExitCode
 from bsg_cli.printing import Progress, number, print_json
 from bsg_client.outcomes import ReadFailed
 from bsg_ledger.doubts import Doubt
-from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
+from bsg_ledger.times import to_datetime
 from bsg_messages.bodies import unpacked
 from bsg_producer.queue_errors import queue_errors
 from bsg_worker.reconcile.lookup import Finding, Found, Undecided
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 def _looked_up(runtime: Runtime, doubts: Sequence[Doubt]) -> dict[str, _Looked]:
     if not doubts:
         return {}
-    now = moment(runtime.ledger.due_indexes.now_ms())
+    now = to_datetime(runtime.ledger.due_indexes.now_ms())
     reads = ReadOnce(runtime.client, min(doubt.since for doubt in doubts), now)
     progress, looked = Progress(), dict[str, _Looked]()
     try:

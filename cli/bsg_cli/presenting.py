@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bsg_cli.printing import Colour, coloured, moment, number, print_table
+from bsg_cli.printing import Colour, coloured, format_time, number, print_table
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.records import Batch, CampaignStatus, Transition
 from bsg_ledger.states import CampaignState
@@ -51,14 +51,14 @@ def transition_line(transition: Transition) -> str:
     way = f"{transition.from_state} → {transition.to_state}" if transition.from_state else transition.to_state
     why = f" ({transition.cause})" if transition.cause else ""
     detail = f" {transition.detail}" if transition.detail else ""
-    return f"{moment(transition.when)}  {where}  {way}{why}{detail}"
+    return f"{format_time(transition.when)}  {where}  {way}{why}{detail}"
 
 
 def delivery_report_line(report: DeliveryReport) -> str:
     """A delivery report on one line."""
     message = report.reference_id if report.campaign_id is None else f"{report.campaign_id}  message {report.index}"
     price = f"  {report.price} {report.currency or ''}".rstrip() if report.price else ""
-    return f"{moment(report.received_at)}  {message}  {report.status}{price}"
+    return f"{format_time(report.received_at)}  {message}  {report.status}{price}"
 
 
 def headline(status: CampaignStatus) -> str:

@@ -39,7 +39,7 @@ def messages(count: int) -> str:
     return f"{number(count)} message{'' if count == 1 else 's'}"
 
 
-def moment(value: datetime) -> str:
+def format_time(value: datetime) -> str:
     """A time in this machine's zone."""
     return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 

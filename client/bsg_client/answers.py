@@ -137,8 +137,8 @@ def campaign_detail(data: Any, bsg_id: int) -> CampaignDetail | None:
         id=bsg_id,
         **_shared(data),
         total_messages=whole_number(data.get("total_messages")),
-        started_at=_moment(data.get("actual_start_at")) or _moment(data.get("real_start_at")),
-        finished_at=_moment(data.get("finished_at")),
+        started_at=_time(data.get("actual_start_at")) or _time(data.get("real_start_at")),
+        finished_at=_time(data.get("finished_at")),
     )
 
 
@@ -153,9 +153,9 @@ def message_row(data: Any) -> MessageRow | None:
         campaign_id=whole_number(data.get("campaign_id")),
         reference_id=_word(data.get("reference_id")),
         status=_word(data.get("status")) or "",
-        created_at=_moment(data.get("created_at")),
-        sent_at=_moment(data.get("sent_at")),
-        delivered_at=_moment(data.get("delivered_at")),
+        created_at=_time(data.get("created_at")),
+        sent_at=_time(data.get("sent_at")),
+        delivered_at=_time(data.get("delivered_at")),
         price=_price(amount.get("value")),
         currency=_word(amount.get("currency")),
         phone=_digits(data.get("phone")),
@@ -174,8 +174,8 @@ def statistics_row(data: Any) -> StatisticsRow | None:
         status=(_word(data.get("status")) or "").lower(),
         price=_price(data.get("price")),
         currency=_word(data.get("currency")),
-        sent_at=_moment(data.get("time_sent")),
-        delivered_at=_moment(data.get("time_dlr")),
+        sent_at=_time(data.get("time_sent")),
+        delivered_at=_time(data.get("time_dlr")),
     )
 
 
@@ -231,8 +231,8 @@ def _shared(data: Mapping[str, Any]) -> dict[str, Any]:
     started = next((data[name] for name in ("start_at", "started_at", "start_date") if data.get(name)), None)
     return {
         "status": _word(data.get("status")) or "",
-        "start_at": _moment(started),
-        "created_at": _moment(data.get("created_at")),
+        "start_at": _time(started),
+        "created_at": _time(data.get("created_at")),
         "statistics": _statistics(data.get("statistics")),
         "price": _price(price),
         "currency": _word(data.get("currency")),
@@ -254,7 +254,7 @@ def _statistics(value: Any) -> dict[str, int]:
     return {name: count for name, count in counts if count is not None}
 
 
-def _moment(value: Any) -> datetime | None:
+def _time(value: Any) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:

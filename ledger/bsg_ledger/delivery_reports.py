@@ -10,8 +10,8 @@ import redis
 
 from bsg_ledger import schema
 from bsg_ledger.feed import Feed, Position
-from bsg_ledger.moments import moment
 from bsg_ledger.scripts import Scripts
+from bsg_ledger.times import to_datetime
 
 DELIVERY_REPORTS_KEPT = 200_000  # for who only reads; the settings decide: some 160 bytes each in Redis
 MAX_REPORTS_A_CALL = 1000  # Redis does nothing else meanwhile: some milliseconds
@@ -76,6 +76,6 @@ def _delivery_report(position: str, entry: Mapping[str, str]) -> DeliveryReport:
         currency=entry["currency"] or None,
         sent_at=entry["sent_at"] or None,
         delivered_at=entry["delivered_at"] or None,
-        received_at=moment(int(Position.parse(position).entry.partition("-")[0])),
+        received_at=to_datetime(int(Position.parse(position).entry.partition("-")[0])),
         position=position,
     )

@@ -11,8 +11,8 @@ import redis
 
 from bsg_ledger import schema
 from bsg_ledger.batches import split_batch_id
-from bsg_ledger.moments import moment
 from bsg_ledger.scripts import decoded, text_of
+from bsg_ledger.times import to_datetime
 
 _BATCHES_AT_ONCE = 500
 _HEAD = ("account_name", "cancelled", "deadline", "accepted_at")
@@ -75,10 +75,10 @@ def _doubt(name: str, record: Mapping[str, str], head: Sequence[str], now: datet
         campaign_id=campaign,
         account_name=account_name,
         messages=int(record["size"]),
-        since=moment(int(record.get("first_intent_at", accepted_at))),
+        since=to_datetime(int(record.get("first_intent_at", accepted_at))),
         attempts=int(record.get("attempts", 0)),
         needs_operator="asks" in record,
         no_trace=record.get("no_trace") == "1",
         why=record.get("asks_why") or record.get("error", ""),
-        if_not_sent="cancelled" if cancelled == "1" else "expired" if moment(int(deadline)) <= now else "pending",
+        if_not_sent="cancelled" if cancelled == "1" else "expired" if to_datetime(int(deadline)) <= now else "pending",
     )

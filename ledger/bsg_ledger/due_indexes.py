@@ -11,9 +11,9 @@ from typing import Any
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, text_of
+from bsg_ledger.times import to_datetime
 
 
 def unassigned(account_name: str) -> str:
@@ -85,7 +85,7 @@ class DueIndexes:
         if not members:
             return {}
         scores = self._client.zmscore(schema.due_index(index, account), list(members))
-        return {member: moment(score) for member, score in zip(members, scores, strict=True) if score is not None}
+        return {member: to_datetime(score) for member, score in zip(members, scores, strict=True) if score is not None}
 
     def closed_since(self, before_ms: int) -> list[str]:
         """Campaigns of which nothing is left to do since before that moment."""

@@ -13,9 +13,9 @@ from enum import StrEnum
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, decoded
+from bsg_ledger.times import to_datetime
 
 QUIET_MS = 300_000
 SEVERAL = 3  # one failure is nothing that somebody has to know
@@ -87,6 +87,6 @@ def _spell(record: Mapping[str, str], kind: FailureKind) -> FailureSpell:
         kind,
         cause=record[f"{kind}:cause"],
         count=int(record[f"{kind}:count"]),
-        since=moment(int(record[f"{kind}:since"])),
-        last=moment(int(record[f"{kind}:last"])),
+        since=to_datetime(int(record[f"{kind}:since"])),
+        last=to_datetime(int(record[f"{kind}:last"])),
     )

@@ -14,8 +14,8 @@ from enum import StrEnum
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.moments import moment
 from bsg_ledger.scripts import Scripts, decoded, text_of
+from bsg_ledger.times import to_datetime
 
 
 class GateReason(StrEnum):
@@ -100,9 +100,9 @@ def gate_state(record: Mapping[str, str]) -> GateState:
         open=record.get("state") not in ("shut", "half_open"),
         reason=record.get("reason", ""),
         by=record.get("by", ""),
-        since=moment(int(record["since"])) if "since" in record else None,
+        since=to_datetime(int(record["since"])) if "since" in record else None,
         balance=record.get("balance"),
         half_open=record.get("state") == "half_open",
-        next_probe=moment(int(record["probe_at"])) if "probe_at" in record else None,
+        next_probe=to_datetime(int(record["probe_at"])) if "probe_at" in record else None,
         tried_balance=record.get("tried_balance"),
     )

@@ -13,9 +13,9 @@ import redis
 
 from bsg_config.settings import Settings
 from bsg_ledger import schema
-from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, decoded, text_of
+from bsg_ledger.times import to_datetime
 
 NOTE_SECONDS = 10.0  # how often a process notes its keys
 IN_USE_MS = 30_000  # how long after that a key counts as in use
@@ -135,6 +135,6 @@ def _key(account: str, raw: dict[str, str], seen_ms: int, *, in_use: bool) -> Ke
         name=raw.get("name", ""),
         address=raw.get("address", ""),
         bsg_account=raw.get("bsg_account", ""),
-        seen_at=moment(seen_ms),
+        seen_at=to_datetime(seen_ms),
         in_use=in_use,
     )

@@ -19,7 +19,6 @@ from bsg_ledger.feed import transition_feed
 from bsg_ledger.gate import Gate
 from bsg_ledger.keys import Keys
 from bsg_ledger.listing import Listing
-from bsg_ledger.moments import moment
 from bsg_ledger.parts import Parts
 from bsg_ledger.provider_facts import ProviderFactsStore
 from bsg_ledger.reading import Reading
@@ -27,6 +26,7 @@ from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.scripts import FEED_LENGTH, Scripts
 from bsg_ledger.stop_list import StopListProgress
 from bsg_ledger.suppressions import Suppressions
+from bsg_ledger.times import to_datetime
 from bsg_ledger.zones import LearntZone
 
 NEXT_LOOK_MS = 1000  # a doubt is looked at soon: reconcile decides how old the first look must be
@@ -82,7 +82,7 @@ class Ledger:
 
     def doubts(self, account: str, *, since: datetime | None = None, until: datetime | None = None) -> list[Doubt]:
         """The account's batches in doubt since a moment of that period, the oldest doubt first."""
-        return read_doubts(self._client, account, since=since, until=until, now=moment(self.due_indexes.now_ms()))
+        return read_doubts(self._client, account, since=since, until=until, now=to_datetime(self.due_indexes.now_ms()))
 
     def note_funds(self, account: str, available: Decimal, currency: str, queued_cost: Decimal) -> None:
         """Notes what the account has left, and what the messages that wait for it will cost."""

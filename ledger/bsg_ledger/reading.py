@@ -10,11 +10,11 @@ import redis
 
 from bsg_ledger import schema
 from bsg_ledger.batches import batch_id, split_batch_id
-from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, OpenCampaign, Transition
 from bsg_ledger.rows import decode_rows
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import MESSAGE_STATES, BatchState, campaign_state
+from bsg_ledger.times import to_datetime
 
 BATCHES_AT_ONCE = 500
 EVENTS_AT_ONCE = 1000
@@ -41,7 +41,7 @@ class Reading:
             batches=list(self.batches(campaign_id, range(int(record.get("next_batch", 0))))),
             transitions=list(self.transitions(campaign_id)),
             accepted_at=summary.accepted_at,
-            deadline=moment(int(record["deadline"])),
+            deadline=to_datetime(int(record["deadline"])),
             account_name=summary.account_name,
             account=record.get("account") or None,
         )
@@ -250,7 +250,7 @@ def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
         state=state,
         paused=record.get("paused") == "1",
         messages=accepted,
-        accepted_at=moment(int(record["accepted_at"])),
+        accepted_at=to_datetime(int(record["accepted_at"])),
         counts={"accepted": accepted, **counts},
     )
 
@@ -308,7 +308,7 @@ def transition_of(campaign_id: str, position: str, fields: Mapping[str, str]) ->
     batch = fields.get("batch", "")
     return Transition(
         campaign_id=campaign_id,
-        when=moment(int(fields["at"])),
+        when=to_datetime(int(fields["at"])),
         batch=batch_id(campaign_id, int(batch)) if batch.isdecimal() else batch,
         from_state=fields.get("from", ""),
         to_state=fields.get("to", ""),

@@ -20,10 +20,10 @@ from bsg_ledger.cool_down import end_of
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import gate_state
 from bsg_ledger.keys import IN_USE_MS, is_lost
-from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.states import BatchState
+from bsg_ledger.times import to_datetime
 from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, Wait, foremost, waits
 from bsg_messages.sending_hours import SendingHours
 
@@ -75,7 +75,7 @@ class WaitingReader:
 
         Of campaigns with more than `singly` batches only those are read that need somebody, and the others counted.
         """
-        now = moment(now_ms(self._client))
+        now = to_datetime(now_ms(self._client))
         heads = self._heads(campaign_ids)
         accounts = self._accounts(heads, now)
         groups = self._groups(heads, singly)
@@ -194,7 +194,7 @@ class WaitingReader:
         for key, some in members.items():
             pipe.zmscore(key, some)
         return {
-            member: moment(score)
+            member: to_datetime(score)
             for some, scores in zip(members.values(), pipe.execute(), strict=True)
             for member, score in zip(some, scores, strict=True)
             if score is not None
@@ -208,7 +208,7 @@ def _campaign_facts(head: _Head, now: datetime) -> CampaignFacts:
     return CampaignFacts(
         campaign_id=head.campaign_id,
         account_name=record["account_name"],
-        deadline=moment(int(record["deadline"])),
+        deadline=to_datetime(int(record["deadline"])),
         cancelled=record.get("cancelled") == "1",
         paused=record.get("paused") == "1",
         paused_by_max_cost=record.get("capped", ""),
@@ -294,8 +294,8 @@ def _counted(head: _Head, *, without: Sequence[Group]) -> Iterator[Group]:
 
 
 def _time(record: Mapping[str, str], name: str) -> datetime | None:
-    return moment(int(record[name])) if record.get(name) else None
+    return to_datetime(int(record[name])) if record.get(name) else None
 
 
 def _first(members: Sequence[tuple[bytes, float]]) -> datetime | None:
-    return moment(members[0][1]) if members else None
+    return to_datetime(members[0][1]) if members else None

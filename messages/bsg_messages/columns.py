@@ -186,7 +186,7 @@ def _kept(value: Any, name: str, row: int, flaws: dict[int, Flaw]) -> Any:
             return _flawed(row, name, _INFINITE, flaws)
         value = str(value)
     if isinstance(value, (date, time)):
-        if value != value:  # a table's empty cell too: pandas has a moment, NaT, that is no moment
+        if value != value:  # a table's empty cell too: pandas has a time, NaT, that is no time
             return None
         value = value.isoformat()
     if isinstance(value, str):

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bsg_ledger import moments
 from bsg_ledger.listing import BatchOutline
+from bsg_ledger.times import to_datetime
 
 WIDTH, HEIGHT = 600, 160
 
@@ -37,7 +37,7 @@ def draw(outlines: Sequence[BatchOutline], *, accepted_at: datetime, now: dateti
         sent=_steps(sent, begin, end, top),
         finished=_steps(finished, begin, end, top),
         begin=accepted_at,
-        end=moments.moment(end),
+        end=to_datetime(end),
         top=top,
     )
 

@@ -28,7 +28,7 @@ class DoubtsHandler(LedgerHandler):
     @tornado.web.authenticated
     async def get(self) -> None:
         account = self.get_query_argument("account", DEFAULT_ACCOUNT)
-        since, until = self._moment("since"), self._moment("until")
+        since, until = self._time("since"), self._time("until")
         try:
             doubts = await self.read(
                 ("doubts", account, since, until),
@@ -79,7 +79,7 @@ class DoubtsHandler(LedgerHandler):
         resolvable = [doubt for doubt in chosen if doubt.may_be_resolved]
         return sum(one.changed for one in producer.resolve_all_not_sent(resolvable))
 
-    def _moment(self, name: str) -> datetime | None:
+    def _time(self, name: str) -> datetime | None:
         text = self.get_query_argument(name, "")
         try:
             return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None

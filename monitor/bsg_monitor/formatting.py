@@ -13,7 +13,7 @@ def number(value: int | None) -> str:
     return "–" if value is None else f"{value:,}".replace(",", "\u00a0")
 
 
-def moment(value: datetime) -> str:
+def format_time(value: datetime) -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
@@ -21,8 +21,8 @@ def waits_for(wait: Wait | None) -> str:
     """Return what a campaign waits for, and until when if that is known; a dash if it waits for nothing."""
     if wait is None:
         return "–"
-    until = f", until {moment(wait.until)}" if wait.until is not None else ""
-    return f"{describe(wait, moment).waits_for}{until}"
+    until = f", until {format_time(wait.until)}" if wait.until is not None else ""
+    return f"{describe(wait, format_time).waits_for}{until}"
 
 
 def duration(seconds: float) -> str:

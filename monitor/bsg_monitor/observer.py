@@ -15,8 +15,8 @@ from bsg_config.settings import Settings
 from bsg_ledger.due_indexes import Due
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.listing import BatchOutline, ListedCampaign, delivered
-from bsg_ledger.moments import moment
 from bsg_ledger.records import Batch, Transition
+from bsg_ledger.times import to_datetime
 from bsg_ledger.waiting import Wait, WaitReason
 from bsg_ledger.waiting_reader import WaitingReader
 from bsg_messages.campaign_ids import is_campaign_id
@@ -187,7 +187,7 @@ class Observer:
         return Counter((wait.account_name, wait.reason) for wait in waits.values())
 
     def _overview(self) -> Overview:
-        return Overview(self._accounts.now(), moment(self._ledger.due_indexes.now_ms()))
+        return Overview(self._accounts.now(), to_datetime(self._ledger.due_indexes.now_ms()))
 
     def _shown(self, listed: Sequence[ListedCampaign], overview: Overview) -> list[ShownCampaign]:
         waits = self._waiting.foremost_of([campaign.summary.campaign_id for campaign in listed])

@@ -131,8 +131,8 @@ class _Watched:
 
 
 def _report(campaign: Campaign, row: int, now: float, zone: float, *, has_arrived: bool) -> bytes:
-    sent_at = campaign.message_moment(row, now)
-    arrived_at = campaign.message_moment(row, now, campaign.delivery_seconds) if has_arrived else None
+    sent_at = campaign.message_time(row, now)
+    arrived_at = campaign.message_time(row, now, campaign.delivery_seconds) if has_arrived else None
     document = {
         **NO_ERRORS,
         "id": str(campaign.first_message_id + row),

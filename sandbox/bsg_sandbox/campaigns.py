@@ -1,4 +1,4 @@
-"""A campaign that was kept: its messages as columns, and how far it is at a moment."""
+"""A campaign that was kept: its messages as columns, and how far it is at a given time."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TextColumn:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """The moments at which a campaign's status changes, fixed when it is kept."""
+    """When a campaign's status changes: fixed when the campaign is kept."""
 
     created_at: float
     moderated_from: float
@@ -74,7 +74,7 @@ class Timeline:
         return cls(now, moderated_from, ready_at, starts_at, done_at, is_spam)
 
     def status(self, now: float) -> str:
-        """Return the campaign's status at a moment, were it never stopped."""
+        """Return the campaign's status at a time, as if it were never stopped."""
         if now < self.moderated_from:
             return "creation"
         if now < self.ready_at:
@@ -86,7 +86,7 @@ class Timeline:
         return "sending" if now < self.done_at else "done"
 
     def share(self, now: float) -> float:
-        """Return the share of the messages that have left by a moment, 0 to 1."""
+        """Return the share of the messages that have left by a time, 0 to 1."""
         if self.is_spam or now < self.starts_at:
             return 0.0
         if now >= self.done_at:
@@ -147,7 +147,7 @@ class Campaign:
             return self.forced_status
         if self.stopped_at is not None:
             return "stopped"
-        return "paused" if self.is_out_of_funds(now) else self.timeline.status(self._moment(now))
+        return "paused" if self.is_out_of_funds(now) else self.timeline.status(self._elapsed_to(now))
 
     def is_out_of_funds(self, now: float) -> bool:
         """Say whether sending has come to the first message that is not paid for."""
@@ -161,15 +161,15 @@ class Campaign:
 
     def started_at(self, now: float) -> float | None:
         """Return when sending began, or None if it has not."""
-        moment = self._moment(now)
-        return self.timeline.starts_at if self.timeline.share(moment) > 0 else None
+        at = self._elapsed_to(now)
+        return self.timeline.starts_at if self.timeline.share(at) > 0 else None
 
     def finished_at(self, now: float) -> float | None:
         """Return when the campaign came to its end, or None if it has not."""
         if self.stopped_at is not None:
             return self.stopped_at
         ends = {"done": self.timeline.done_at + self._idle_seconds(), "spam": self.timeline.ready_at}
-        return ends.get(self.timeline.status(self._moment(now)))
+        return ends.get(self.timeline.status(self._elapsed_to(now)))
 
     def statistics(self, now: float) -> dict[str, int]:
         """Count the messages by status; the counts add up to `size`."""
@@ -191,7 +191,7 @@ class Campaign:
             return "sent"
         return "undelivered" if self._failed_among(row + 1) > self._failed_among(row) else "delivered"
 
-    def message_moment(self, row: int, now: float, delay: float = 0.0) -> float | None:
+    def message_time(self, row: int, now: float, delay: float = 0.0) -> float | None:
         """Return when a message left (or arrived, `delay` seconds later), or None if it has not."""
         sent, arrived, _ = self._progress(now)
         if row >= (arrived if delay else sent):
@@ -214,15 +214,15 @@ class Campaign:
     def _idle_seconds(self, row: int | None = None) -> float:
         return sum(seconds for first, seconds in self.idle if row is None or row >= first)
 
-    def _moment(self, now: float) -> float:
+    def _elapsed_to(self, now: float) -> float:
         """Return how far the timeline is: the present, less the pauses, until a stop or the end of the funds."""
         reached = now if self.stopped_at is None else min(now, self.stopped_at)
         return min(reached - self._idle_seconds(), self._funds_end_at())
 
     def _progress(self, now: float) -> tuple[int, int, int]:
-        moment, sent = self._moment(now), self.size - self.unpaid
-        if moment < self._funds_end_at():
-            sent = min(sent, int(self.size * self.timeline.share(moment)))
+        at, sent = self._elapsed_to(now), self.size - self.unpaid
+        if at < self._funds_end_at():
+            sent = min(sent, int(self.size * self.timeline.share(at)))
         # What has left before a stop or a pause still arrives after it.
         share = self.timeline.share(now - self._idle_seconds() - self.delivery_seconds)
         arrived = min(sent, max(self.arrived_before, int(self.size * share)))
@@ -238,7 +238,7 @@ class Campaign:
         return int.from_bytes(digest) / 2**32
 
     def _status_of_waiting(self, now: float) -> str:
-        status = "stopped" if self.stopped_at is not None else self.timeline.status(self._moment(now))
+        status = "stopped" if self.stopped_at is not None else self.timeline.status(self._elapsed_to(now))
         if status in ("spam", "stopped"):
             return "failed"
         return _BEFORE_SENDING.get(status, "sending")

@@ -1,4 +1,4 @@
-"""The time that the sandbox lives in, and how BSG writes a moment down."""
+"""The time that the sandbox lives in, and how BSG writes a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Clock:
         self._lock = threading.Lock()
 
     def now(self) -> float:
-        """Return the present moment of the sandbox."""
+        """Return the present time of the sandbox."""
         return time.time() + self._advanced
 
     def advance(self, seconds: float) -> float:
@@ -38,10 +38,10 @@ class Clock:
         return self.now()
 
 
-def format_bsg_time(moment: float, offset_hours: float) -> str:
-    """Write a moment as `yyyy-mm-dd hh:mm:ss` in a zone that many hours east of UTC."""
+def format_bsg_time(at: float, offset_hours: float) -> str:
+    """Write a time as `yyyy-mm-dd hh:mm:ss` in a zone that many hours east of UTC."""
     zone = timezone(timedelta(hours=offset_hours))
-    return datetime.fromtimestamp(moment, UTC).astimezone(zone).strftime(_FORMAT)
+    return datetime.fromtimestamp(at, UTC).astimezone(zone).strftime(_FORMAT)
 
 
 def parse_bsg_time(written: object, offset_hours: float) -> float:

@@ -11,11 +11,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job that was ordered; its rows are those of the moment in which it is read."""
+    """A job that was ordered; its rows are those of the time at which it is read."""
 
     key: str
     request: Mapping[str, Any] = field(repr=False)
-    moments: Mapping[str, float] = field(repr=False)
+    times: Mapping[str, float] = field(repr=False)
     done_at: float
 
 
@@ -28,7 +28,7 @@ class StatisticsJobs:
         self._lock = threading.Lock()
 
     def order(
-        self, account: str, request: Mapping[str, Any], moments: Mapping[str, float], done_at: float, most: int
+        self, account: str, request: Mapping[str, Any], times: Mapping[str, float], done_at: float, most: int
     ) -> Job | None:
         """Keep a new job; None when the account has as many as it may have."""
         with self._lock:
@@ -36,7 +36,7 @@ class StatisticsJobs:
                 return None
             self._given += 1
             key = hashlib.blake2b(f"{account}:{self._given}".encode(), digest_size=10).hexdigest()
-            self._jobs[key] = Job(key, request, moments, done_at)
+            self._jobs[key] = Job(key, request, times, done_at)
             return self._jobs[key]
 
     def delete(self, key: str) -> bool:

@@ -88,9 +88,9 @@ def message_resource(
         "amount": {"value": money(campaign.price / campaign.size), "currency": campaign.currency},
         "sender": campaign.sender_of(row),
         "created_at": _format_time(campaign.timeline.created_at, zone),
-        "sent_at": _format_time(campaign.message_moment(row, now), zone),
+        "sent_at": _format_time(campaign.message_time(row, now), zone),
         "delivered_at": _format_time(
-            campaign.message_moment(row, now, campaign.delivery_seconds) if status == "delivered" else None,
+            campaign.message_time(row, now, campaign.delivery_seconds) if status == "delivered" else None,
             zone,
         ),
         "parts": parts,
@@ -116,5 +116,5 @@ def _draw(campaign: Campaign, what: str) -> random.Random:
     return random.Random(f"{campaign.seed}:{campaign.id}:{what}")  # noqa: S311 - repeatable, not secret
 
 
-def _format_time(moment: float | None, zone: float) -> str | None:
-    return None if moment is None else format_bsg_time(moment, zone)
+def _format_time(at: float | None, zone: float) -> str | None:
+    return None if at is None else format_bsg_time(at, zone)

@@ -16,7 +16,7 @@ MAX_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a list: `offset` counts rows, `since` and `until` are moments, both inside."""
+    """A part of a list: `offset` counts rows, `since` and `until` are times, both included."""
 
     offset: int
     limit: int
@@ -25,9 +25,9 @@ class Page:
     since: float | None
     until: float | None
 
-    def is_within(self, moment: float) -> bool:
-        """Say whether a moment is within the filter; dates are written in whole seconds."""
-        second = int(moment)
+    def is_within(self, at: float) -> bool:
+        """Return whether a time is within the filter; dates are written in whole seconds."""
+        second = int(at)
         return (self.since is None or second >= self.since) and (self.until is None or second <= self.until)
 
 
@@ -47,8 +47,8 @@ def page_of(
         errors["sort"] = [f"The sort must be one of {', '.join(sorts)}."]
     if way not in ("asc", "desc"):
         errors["way"] = ["The way must be asc or desc."]
-    since = _moment(query, "filter[from]", zone, errors)
-    until = _moment(query, "filter[to]", zone, errors)
+    since = _time(query, "filter[from]", zone, errors)
+    until = _time(query, "filter[to]", zone, errors)
     if since is not None and until is not None:
         if until < since:
             errors["filter.to"] = ["The filter to must not be before the filter from."]
@@ -79,7 +79,7 @@ def _number(query: Mapping[str, str], name: str, default: int, least: int, great
     return default
 
 
-def _moment(query: Mapping[str, str], name: str, zone: float, errors: Errors) -> float | None:
+def _time(query: Mapping[str, str], name: str, zone: float, errors: Errors) -> float | None:
     written = query.get(name)
     if written is None:
         return None

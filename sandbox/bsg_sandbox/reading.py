@@ -182,7 +182,7 @@ def _page_of_messages(ranges: list[tuple[Campaign, range]], page: Page, now: flo
         if page.sort == "phone":
             rows.sort(key=lambda place: place[0].phones[place[1]])
         else:
-            rows.sort(key=lambda place: place[0].message_moment(place[1], now, place[0].delivery_seconds) or 0.0)
+            rows.sort(key=lambda place: place[0].message_time(place[1], now, place[0].delivery_seconds) or 0.0)
         if page.is_descending:
             rows.reverse()
         yield from rows[page.offset : page.offset + page.limit]

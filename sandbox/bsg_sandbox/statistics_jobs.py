@@ -45,10 +45,10 @@ def create(world: World, account: Account, query: Mapping[str, str], body: bytes
     """BSG: POST /api/stat/jobs."""
     _refuse_without_jobs(account)
     order = parsed_object(body)
-    moments = _check(order, world.settings.zone_offset_hours)
+    times = _check(order, world.settings.zone_offset_hours)
     done_at = world.clock.now() + world.settings.stat_job_seconds
     jobs = world.statistics_jobs_of(account.key)
-    job = jobs.order(account.key, order, moments, done_at, world.settings.stat_jobs_at_most)
+    job = jobs.order(account.key, order, times, done_at, world.settings.stat_jobs_at_most)
     return json_answer(200, _TOO_MANY if job is None else {"error": 0, "key": job.key})
 
 
@@ -85,8 +85,8 @@ def _refuse_without_jobs(account: Account) -> None:
 
 
 def _check(order: Mapping[str, Any], zone: float) -> dict[str, float]:
-    """Return the moments of an order by name; raises Refused with a 422."""
-    errors, moments = Errors(), {}
+    """Return the times of an order by name. Raise Refused with a 422."""
+    errors, times = Errors(), {}
     if order.get("type") == "message":
         wanted = order.get("message_id")
         if not isinstance(wanted, list) or not all(type(each) is int for each in wanted):
@@ -96,7 +96,7 @@ def _check(order: Mapping[str, Any], zone: float) -> dict[str, float]:
             if name not in order and name.startswith("time_sent"):
                 continue
             try:
-                moments[name] = parse_bsg_time(order.get(name), zone)
+                times[name] = parse_bsg_time(order.get(name), zone)
             except ValueError:
                 errors[name] = [f"The {name} does not match the format yyyy-mm-dd hh:mm:ss."]
         phones = order.get("phones", [])
@@ -112,7 +112,7 @@ def _check(order: Mapping[str, Any], zone: float) -> dict[str, float]:
         errors["type"] = ["The type must be message or params."]
     if errors:
         raise Refused(invalid(errors))
-    return moments
+    return times
 
 
 def _as_listed(request: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _rows(world: World, account: Account, job: Job, now: float) -> Iterator[dict
 def _ranges(world: World, account: Account, job: Job) -> Iterator[tuple[Campaign, Sequence[int]]]:
     if job.request["type"] == "params":
         for campaign in world.store.campaigns_of(account.key):
-            if job.moments["time_in_from"] <= int(campaign.timeline.created_at) <= job.moments["time_in_to"]:
+            if job.times["time_in_from"] <= int(campaign.timeline.created_at) <= job.times["time_in_to"]:
                 yield campaign, range(len(campaign.phones))
         return
     wanted: dict[int, list[int]] = {}
@@ -156,8 +156,8 @@ def _row(campaign: Campaign, row: int, text: str, now: float, zone: float) -> di
     phone = campaign.phones[row]
     country = country_of(phone)
     status = campaign.message_status(row, now)
-    sent_at = campaign.message_moment(row, now)
-    delivered_at = campaign.message_moment(row, now, campaign.delivery_seconds) if status == "delivered" else None
+    sent_at = campaign.message_time(row, now)
+    delivered_at = campaign.message_time(row, now, campaign.delivery_seconds) if status == "delivered" else None
     return {
         "message_id": str(campaign.first_message_id + row),
         "message_type": "sms",
@@ -179,11 +179,11 @@ def _row(campaign: Campaign, row: int, text: str, now: float, zone: float) -> di
 
 
 def _is_wanted(found: Mapping[str, Any], campaign: Campaign, row: int, job: Job, now: float) -> bool:
-    request, moments = job.request, job.moments
-    sent_at = campaign.message_moment(row, now)
-    if "time_sent_from" in moments and (sent_at is None or int(sent_at) < moments["time_sent_from"]):
+    request, times = job.request, job.times
+    sent_at = campaign.message_time(row, now)
+    if "time_sent_from" in times and (sent_at is None or int(sent_at) < times["time_sent_from"]):
         return False
-    if "time_sent_to" in moments and (sent_at is None or int(sent_at) > moments["time_sent_to"]):
+    if "time_sent_to" in times and (sent_at is None or int(sent_at) > times["time_sent_to"]):
         return False
     if request.get("source", "api") != "api":
         return False

@@ -31,7 +31,7 @@ class Faults:
         self._lasting: set[str] = set()
         self.happened: Counter[tuple[str, str]] = Counter()
 
-    def carry_out(self, planned: Sequence[Fault], seconds: float, each_moment: Callable[[float], None]) -> None:
+    def carry_out(self, planned: Sequence[Fault], seconds: float, on_tick: Callable[[float], None]) -> None:
         """Returns when so many seconds are over; what still lasts then is for `Healing` to end."""
         began = time.monotonic()
         order = count()
@@ -55,7 +55,7 @@ class Faults:
         for fault in planned:
             at(fault.at, lambda fault=fault: begin(fault))  # type: ignore[misc]
         while (elapsed := time.monotonic() - began) < seconds:
-            each_moment(elapsed)
+            on_tick(elapsed)
             while coming and coming[0][0] <= elapsed:
                 heapq.heappop(coming)[2]()
             self._scene.run_for(0.05)

@@ -34,9 +34,9 @@ class Healed:
 
 
 class Healing:
-    def __init__(self, scene: Scene, each_moment: Callable[[str], None]) -> None:
+    def __init__(self, scene: Scene, on_tick: Callable[[str], None]) -> None:
         self._scene = scene
-        self._each_moment = each_moment
+        self._on_tick = on_tick
         self._healed = Healed()
         self._waiting_for: list[str] = []
         self._done: set[str] = set()
@@ -77,7 +77,7 @@ class Healing:
         stop_at = time.monotonic() + seconds
         while time.monotonic() < stop_at:
             self._scene.run_for(0.2)
-            self._each_moment(f"waiting for {named(self._waiting_for, at_most=3)}" if self._waiting_for else "healing")
+            self._on_tick(f"waiting for {named(self._waiting_for, at_most=3)}" if self._waiting_for else "healing")
 
     def _producing(self) -> list[str]:
         return [name for name in PRODUCERS if not self._scene.processes.by_name[name].ended]

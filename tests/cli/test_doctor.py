@@ -21,7 +21,7 @@ from bsg_cli.diagnosis.senders import look_at_senders
 from bsg_cli.diagnosis.waiting import look_at_waiting
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
-from bsg_cli.printing import moment
+from bsg_cli.printing import format_time
 from bsg_client.outcomes import ReadFailed
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
@@ -220,7 +220,7 @@ def failures_told(bench: Bench) -> list[Finding]:
 
 
 def test_errors_that_bsg_answers_are_told_with_their_number_and_since_when(bench: Bench) -> None:
-    begun = moment(datetime.fromtimestamp(bench.runtime.ledger.due_indexes.now_ms() / 1000, UTC))
+    begun = format_time(datetime.fromtimestamp(bench.runtime.ledger.due_indexes.now_ms() / 1000, UTC))
     bench.sandbox.fault(kind="server_error_before", status=500, times=3)
     for _ in range(3):
         bench.submit(bench.prepared(1))
@@ -317,7 +317,7 @@ def test_a_batch_that_waits_for_a_person_is_a_problem_and_one_that_is_looked_up_
     looked_up = ward.of_campaigns("in doubt")
     look = ward.desk.ledger.due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=ward.account)[f"{campaign}-0"]
     assert looked_up.level is Level.NOTE
-    assert f"next at {moment(look)}" in looked_up.told
+    assert f"next at {format_time(look)}" in looked_up.told
 
     batches.ask(campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
     finding = ward.of_campaigns("in doubt")
@@ -369,7 +369,7 @@ def test_a_campaign_outside_of_its_hours_is_told_with_when_they_begin(ward: Ward
     hours = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M} UTC"
     ward.desk.prepared(10, envelope=json.dumps({"start_at": None, "send_between": hours}))
 
-    assert f"until {moment(opens.replace(second=0))}" in ward.of_waiting().told
+    assert f"until {format_time(opens.replace(second=0))}" in ward.of_waiting().told
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
-from bsg_cli.printing import moment
+from bsg_cli.printing import format_time
 from bsg_config import clock
 from bsg_config.settings import SETTINGS, Settings
 from bsg_producer import Producer
@@ -101,7 +101,7 @@ def test_the_list_says_what_each_campaign_waits_for(line: Line, capped: str) -> 
     waits = {one["campaign_id"]: one["waits_for"] for one in map(json.loads, as_json.splitlines())}
 
     assert "an operator: the next batch would pass max_cost 1.5" in rows[capped]
-    assert f"its start_at: BSG has it, and sends it then, until {moment(tomorrow)}" in rows[scheduled]
+    assert f"its start_at: BSG has it, and sends it then, until {format_time(tomorrow)}" in rows[scheduled]
     assert "an operator: it is paused" in rows[paused]
     assert (waits[capped]["reason"], waits[scheduled]["reason"]) == ("max_cost", "scheduled")
     assert waits[done] is None

@@ -30,7 +30,7 @@ FORMATS.checks("date-time")(lambda value: not isinstance(value, str) or _MOMENT.
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML without moments, which are strings to JSON, and without `=`, which is an operator here."""
+    """YAML without times, which are strings to JSON, and without `=`, which is an operator here."""
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -42,7 +42,7 @@ def test_each_known_error_is_one(bsg_document: None, name: str) -> None:
     assert raw != KNOWN_ERRORS[name].meant
 
 
-def test_moments_are_no_date_times_in_the_examples(bsg_document: None) -> None:
+def test_timestamps_are_no_date_times_in_the_examples(bsg_document: None) -> None:
     document = Document(mended_content())
     rfc3339 = FormatChecker(formats=("date-time",))
     campaign = document.content["components"]["schemas"]["CampaignSchema"]

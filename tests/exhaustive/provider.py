@@ -92,7 +92,7 @@ class _Client:
 
 
 class _Clock:
-    def moment(self, printed: datetime) -> datetime:
+    def resolve(self, printed: datetime) -> datetime:
         return printed
 
 

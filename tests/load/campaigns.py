@@ -38,14 +38,14 @@ class TooFewMessages(ValueError):
 class LoadCampaign:
     """One campaign. No other has any of its phones, so that an arrival names its message.
 
-    `moment`: the share of the bulk (all campaigns that are not small) that has arrived at BSG when a small one is
+    `starts_at`: the share of the bulk (all campaigns that are not small) that has arrived at BSG when a small one is
     enqueued. `tried_twice`: the web app tries again with the same key, as after an answer that it lost.
     """
 
     number: int
     size_class: SizeClass
     size: int
-    moment: float
+    starts_at: float
     templated: bool
     tried_twice: bool
 
@@ -89,20 +89,20 @@ def message_of(phone: int) -> tuple[int, int]:
 
 
 def drawn(seed: int, *, messages: int, campaigns: int) -> list[LoadCampaign]:
-    """Campaigns of exactly so many messages: the large and the medium ones first, then the small ones by moment.
+    """Campaigns of exactly so many messages: the large and the medium ones first, then the small ones by starts_at.
 
     Raises TooFewMessages.
     """
     chance = Random(f"{seed}: load")
     sizes = _sizes(chance, messages, campaigns)
     small = sum(size_class is SizeClass.SMALL for size_class, _ in sizes)
-    moments = iter(sorted(chance.uniform(0, LAST_MOMENT) for _ in range(small)))
+    times = iter(sorted(chance.uniform(0, LAST_MOMENT) for _ in range(small)))
     return [
         LoadCampaign(
             number=number,
             size_class=size_class,
             size=size,
-            moment=next(moments) if size_class is SizeClass.SMALL else 0.0,
+            starts_at=next(times) if size_class is SizeClass.SMALL else 0.0,
             templated=chance.random() < 0.5,
             tried_twice=chance.random() < TRIED_TWICE_SHARE,
         )

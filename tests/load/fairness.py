@@ -21,7 +21,7 @@ MIN_BACKLOG = 0.1  # of the bulk's batches: behind a handful, one more or less i
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A campaign's moments, in seconds: enqueued, and when BSG had taken each of its batches."""
+    """A campaign's times, in seconds: enqueued, and when BSG had taken each of its batches."""
 
     campaign: LoadCampaign
     enqueued_at: float

@@ -13,7 +13,7 @@ MIB = 1024 * 1024
 
 @dataclass(slots=True)
 class Memory:
-    """Resident bytes of each process by its kind, with the moments of the looks (seconds since 1970).
+    """Resident bytes of each process by its kind, with the times of the looks (seconds since 1970).
 
     A system without /proc tells none.
     """

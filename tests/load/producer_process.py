@@ -45,7 +45,7 @@ class ProducerProcess:
             for campaign in self._campaigns:
                 if campaign.size_class is not SizeClass.SMALL:
                     continue
-                while share < campaign.moment:
+                while share < campaign.starts_at:
                     time.sleep(LOOK_EVERY_SECONDS)
                     share = self._sandbox.summary().messages / bulk_size
                 enqueued.append(threads.submit(self._enqueue, campaign))

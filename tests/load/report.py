@@ -104,8 +104,8 @@ def what_stands_still(scene: Scene) -> str:
 
 
 def _last_small(run: Figures) -> float:
-    moments = [each.enqueued_at for each in run.sent if each.campaign.size_class is SizeClass.SMALL]
-    return max(moments, default=run.sending_from) - run.sending_from
+    times = [each.enqueued_at for each in run.sent if each.campaign.size_class is SizeClass.SMALL]
+    return max(times, default=run.sending_from) - run.sending_from
 
 
 def _waits(run: Figures) -> Iterable[str]:

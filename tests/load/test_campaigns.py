@@ -32,11 +32,11 @@ def test_a_seed_draws_the_same_load_again_and_another_seed_another() -> None:
 
 
 def test_small_campaigns_come_all_through_the_sending() -> None:
-    moments = [each.moment for each in drawn(1, messages=1_000_000, campaigns=2_000) if each.size_class == "small"]
+    times = [each.starts_at for each in drawn(1, messages=1_000_000, campaigns=2_000) if each.size_class == "small"]
 
-    assert moments == sorted(moments)
+    assert times == sorted(times)
     for tenth in range(10):
-        assert sum(tenth / 10 <= moment < (tenth + 1) / 10 for moment in moments) > 100
+        assert sum(tenth / 10 <= starts_at < (tenth + 1) / 10 for starts_at in times) > 100
 
 
 def test_a_recipient_names_its_message() -> None:

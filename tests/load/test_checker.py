@@ -13,7 +13,7 @@ from tests.load.campaigns import BAD_ROW_EVERY, LoadCampaign, SizeClass
 from tests.load.checker import Checker, CheckResult
 
 ID = new_campaign_id()
-CAMPAIGN = LoadCampaign(0, SizeClass.LARGE, BAD_ROW_EVERY + 3, moment=0.0, templated=False, tried_twice=False)
+CAMPAIGN = LoadCampaign(0, SizeClass.LARGE, BAD_ROW_EVERY + 3, starts_at=0.0, templated=False, tried_twice=False)
 BAD = BAD_ROW_EVERY - 1
 GOOD = [index for index in range(CAMPAIGN.size) if index != BAD]
 

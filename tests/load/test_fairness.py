@@ -9,11 +9,11 @@ from tests.load.fairness import Sent, fairness_of, percentile
 
 
 def campaign(size_class: SizeClass) -> LoadCampaign:
-    return LoadCampaign(0, size_class, 1, moment=0.0, templated=False, tried_twice=False)
+    return LoadCampaign(0, size_class, 1, starts_at=0.0, templated=False, tried_twice=False)
 
 
 def large(batches: int, *, each: float = 1.0) -> Sent:
-    """A campaign whose batches are sent one after the other, from the moment 1 on."""
+    """A campaign whose batches are sent one after the other, from the starts_at 1 on."""
     return Sent(campaign(SizeClass.LARGE), 0.0, [1 + number * each for number in range(batches)])
 
 

@@ -29,10 +29,10 @@ def test_two_workers_under_one_rate_limit_never_pass_it_and_use_it_up(own_stage:
     campaign = _small_batches(own_stage, batches=50)
     own_stage.wait_for(campaign, "done", within=40)
 
-    moments = posts(own_stage)
-    assert len(moments) == 50
-    _assert_apart(moments, 0.1)
-    assert (len(moments) - 1) / (moments[-1] - moments[0]) >= 9.0
+    times = posts(own_stage)
+    assert len(times) == 50
+    _assert_apart(times, 0.1)
+    assert (len(times) - 1) / (times[-1] - times[0]) >= 9.0
 
 
 @pytest.mark.runs_last
@@ -41,11 +41,11 @@ def test_a_rate_of_six_a_minute_is_used_up_by_twenty_batches_and_starves_nobody(
     for campaign in low_rate.campaigns:
         low_rate.stage.wait_for(campaign, "done", within=240)
 
-    moments = posts(low_rate.stage)
-    assert len(moments) == 20
-    _assert_apart(moments, 10.0)
+    times = posts(low_rate.stage)
+    assert len(times) == 20
+    _assert_apart(times, 10.0)
     # Used up: hardly a slot is missed. A bell comes a second before its slot, and waits the rest out.
-    assert moments[-1] - moments[0] <= 19 * 10.0 * 1.1
+    assert times[-1] - times[0] <= 19 * 10.0 * 1.1
     for campaign in low_rate.campaigns:
         low_rate.stage.assert_each_arrived_once(campaign, 50)
 
@@ -81,10 +81,10 @@ def _small_batches(stage: Stage, *, batches: int) -> str:
     return stage.send(batches * 10)
 
 
-def _assert_apart(moments: list[float], interval: float) -> None:
+def _assert_apart(times: list[float], interval: float) -> None:
     """Any two requests are as far apart as the slots between them.
 
     The limit is kept where requests leave. One may be longer on its way than another, but that never adds up.
     """
-    for first, second in combinations(range(len(moments)), 2):
-        assert moments[second] - moments[first] >= interval * (second - first) - ON_ITS_WAY_SECONDS
+    for first, second in combinations(range(len(times)), 2):
+        assert times[second] - times[first] >= interval * (second - first) - ON_ITS_WAY_SECONDS

@@ -18,7 +18,7 @@ def bsg_time(redis_url: str, zone: str = "UTC") -> BSGTime:
 
 
 def test_a_time_of_bsgs_means_nothing_as_long_as_no_answer_has_shown_its_zone(redis_url: str) -> None:
-    assert bsg_time(redis_url).moment(datetime(2026, 1, 1, 14)) is None
+    assert bsg_time(redis_url).resolve(datetime(2026, 1, 1, 14)) is None
 
 
 def test_the_zone_is_learnt_from_a_fresh_answer_whatever_the_setting_says(
@@ -28,7 +28,7 @@ def test_the_zone_is_learnt_from_a_fresh_answer_whatever_the_setting_says(
     with caplog.at_level(logging.ERROR):
         time.learn(datetime(2026, 1, 1, 14, 0, 20), NOW)
 
-    assert time.moment(datetime(2026, 1, 1, 15, 0)) == NOW + timedelta(hours=1)
+    assert time.resolve(datetime(2026, 1, 1, 15, 0)) == NOW + timedelta(hours=1)
     assert "+120 minutes" in caplog.text
 
 
@@ -38,7 +38,7 @@ def test_a_zone_that_fits_the_setting_is_no_matter_for_the_log(
     time = bsg_time(redis_url, "Europe/Kyiv")
     time.learn(datetime(2026, 1, 1, 13, 59, 40), NOW)
 
-    assert time.moment(datetime(2026, 1, 1, 14, 0)) == NOW
+    assert time.resolve(datetime(2026, 1, 1, 14, 0)) == NOW
     assert caplog.text == ""
 
 
@@ -49,7 +49,7 @@ def test_what_another_process_learnt_wrongly_is_set_right_by_the_next_answer(red
 
     time.learn(datetime(2026, 1, 1, 12), NOW)
 
-    assert time.moment(datetime(2026, 1, 1, 12)) == NOW
+    assert time.resolve(datetime(2026, 1, 1, 12)) == NOW
 
 
 def test_what_was_learnt_wrongly_at_first_is_set_right_too(redis_url: str) -> None:
@@ -58,7 +58,7 @@ def test_what_was_learnt_wrongly_at_first_is_set_right_too(redis_url: str) -> No
 
     time.learn(datetime(2026, 1, 1, 12), NOW)
 
-    assert time.moment(datetime(2026, 1, 1, 12)) == NOW
+    assert time.resolve(datetime(2026, 1, 1, 12)) == NOW
 
 
 def test_in_the_hour_that_comes_twice_a_printed_time_is_the_later_one(redis_url: str) -> None:
@@ -66,5 +66,5 @@ def test_in_the_hour_that_comes_twice_a_printed_time_is_the_later_one(redis_url:
     time = bsg_time(redis_url, "Europe/Kyiv")
     time.learn(datetime(2026, 10, 25, 3, 30), second_time_round)
 
-    assert time.moment(datetime(2026, 10, 25, 3, 30)) == second_time_round
-    assert time.moment(datetime(2026, 10, 25, 5, 0)) == datetime(2026, 10, 25, 3, 0, tzinfo=UTC)
+    assert time.resolve(datetime(2026, 10, 25, 3, 30)) == second_time_round
+    assert time.resolve(datetime(2026, 10, 25, 5, 0)) == datetime(2026, 10, 25, 3, 0, tzinfo=UTC)

@@ -40,7 +40,7 @@ class BSGTime:
                 self._zone.key,
             )
 
-    def moment(self, printed: datetime) -> datetime | None:
+    def resolve(self, printed: datetime) -> datetime | None:
         """The moment that BSG meant, the later one of two; None as long as its zone has not been seen."""
         minutes = self._learnt.minutes_off()  # guard: zone-learnt
         if minutes is None:
@@ -48,5 +48,5 @@ class BSGTime:
         return max(self._readings(printed)) - timedelta(minutes=minutes)  # guard: zone-learnt-counts
 
     def _readings(self, printed: datetime) -> list[datetime]:
-        # In the hour that the clocks are turned back by, one printed time is two moments.
+        # When the clocks are turned back, one printed time means two times.
         return [printed.replace(tzinfo=self._zone, fold=fold).astimezone(UTC) for fold in (0, 1)]

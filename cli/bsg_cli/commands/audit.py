@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bsg_cli.commands.account_option import add_account_option
-from bsg_cli.commands.send import moment_argument
+from bsg_cli.commands.send import time_argument
 from bsg_cli.errors import BadInput, ExitCode
 
 
@@ -13,8 +13,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser = commands.add_parser(
         "audit", parents=[common], help="compare the ledger with BSG's own list, and report what either side lacks"
     )
-    parser.add_argument("--since", type=moment_argument, metavar="TIME", help="with zone (a day before --until)")
-    parser.add_argument("--until", type=moment_argument, metavar="TIME", help="with zone (now)")
+    parser.add_argument("--since", type=time_argument, metavar="TIME", help="with zone (a day before --until)")
+    parser.add_argument("--until", type=time_argument, metavar="TIME", help="with zone (now)")
     parser.add_argument(
         "--recover",
         action="store_true",

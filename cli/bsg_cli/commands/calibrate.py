@@ -9,7 +9,7 @@ from bsg_cli.calibration_settings import settings_lines
 from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import BadInput, CommandError, ExitCode
-from bsg_cli.printing import complain, moment, print_json
+from bsg_cli.printing import complain, format_time, print_json
 from bsg_config.settings import Settings
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
 from bsg_messages import rules
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     for bsg_id in found.running:
         complain(
             f"BSG campaign {bsg_id} could not be stopped: stop it in the account, or it is sent at "
-            f"{moment(found.starts_at)}."
+            f"{format_time(found.starts_at)}."
         )
     if arguments.json:
         print_json({"facts": found.facts, "settings": settings_lines(found.facts, settings)})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 
 from bsg_cli.commands.campaign_argument import CAMPAIGN_HELP
-from bsg_cli.commands.send import moment_argument
+from bsg_cli.commands.send import time_argument
 from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.errors import BadInput, ExitCode
-from bsg_cli.printing import messages, moment, print_json
+from bsg_cli.printing import format_time, messages, print_json
 from bsg_config.redis_connections import connect
 from bsg_ledger.records import CampaignStatus
 from bsg_ledger.waiting import WaitReason
@@ -38,7 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
     retry = commands.add_parser("retry", parents=[common], help="send again what BSG refused, or what has expired")
     retry.add_argument("campaign", metavar="ID", help=CAMPAIGN_HELP)
-    retry.add_argument("--deadline", type=moment_argument, metavar="TIME", help="with zone; needed for what expired")
+    retry.add_argument("--deadline", type=time_argument, metavar="TIME", help="with zone; needed for what expired")
     retry.set_defaults(run=run_retry)
 
 
@@ -96,7 +96,7 @@ def run_retry(arguments: argparse.Namespace) -> ExitCode:
         return ExitCode.OK
     print(f"To be sent again: {messages(again)}.")
     if held is not None:
-        text = describe(held, moment)
+        text = describe(held, format_time)
         print(f"{messages(held.messages)} wait for {text.waits_for}. {text.next}")
     return ExitCode.OK
 

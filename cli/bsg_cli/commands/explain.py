@@ -11,7 +11,7 @@ from bsg_cli.commands.campaign_argument import CAMPAIGN_HELP
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import ExitCode
 from bsg_cli.presenting import headline
-from bsg_cli.printing import messages, moment, number, print_json
+from bsg_cli.printing import format_time, messages, number, print_json
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.waiting import Wait, WaitReason
@@ -53,8 +53,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             print_json(one)
         return ExitCode.OK
     print(headline(status))
-    print(f"  {messages(status.counts['accepted'])} accepted at {moment(status.accepted_at)}.", end="")
-    print("" if status.state.final else f" What is not sent by {moment(status.deadline)} expires.")
+    print(f"  {messages(status.counts['accepted'])} accepted at {format_time(status.accepted_at)}.", end="")
+    print("" if status.state.final else f" What is not sent by {format_time(status.deadline)} expires.")
     for one in explanations:
         print()
         print("\n".join(_lines(one)))
@@ -69,14 +69,14 @@ def explain(settings: Settings, campaign_id: str) -> list[Explanation]:
 
 
 def _explained(wait: Wait) -> Explanation:
-    text = describe(wait, moment)
+    text = describe(wait, format_time)
     return Explanation(
         wait.reason, wait.batch_ids, wait.messages, text.stands, text.next, wait.until, wait.reason.needs_operator
     )
 
 
 def _lines(one: Explanation) -> list[str]:
-    at = f" At {moment(one.at)}." if one.at is not None else ""
+    at = f" At {format_time(one.at)}." if one.at is not None else ""
     return [f"{_subject(one)}: {one.stands}.", f"  {one.next}{at}"]
 
 

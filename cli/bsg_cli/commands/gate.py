@@ -7,7 +7,7 @@ import argparse
 from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import ExitCode
-from bsg_cli.printing import moment, print_json
+from bsg_cli.printing import format_time, print_json
 from bsg_ledger.gate import GateReason
 
 
@@ -36,12 +36,12 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     if gate.by:
         words.append(f"by {gate.by}")
     if gate.since is not None:
-        words.append(f"since {moment(gate.since)}")
+        words.append(f"since {format_time(gate.since)}")
     print(f"The gate is {' '.join(words)}.")
     if gate.half_open:
         print("One batch at a time goes through. A clear answer of BSG to it opens the gate whole.")
     elif gate.shut and gate.next_probe is not None:
-        print(f"BSG is asked at {moment(gate.next_probe)} whether it may open.")
+        print(f"BSG is asked at {format_time(gate.next_probe)} whether it may open.")
     if not gate.open and gate.reason == GateReason.LEDGER_WENT_BACK:
         remedy = f"bsg-campaigns audit --recover --account {arguments.account}"
         print(f"What waits may have been sent. `{remedy}` looks it up at BSG and opens the gate.")

@@ -12,7 +12,7 @@ from bsg_cli.commands.reading_options import add_reading_options, reading_of
 from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.errors import BadInput, CommandError, ExitCode
 from bsg_cli.presenting import headline, print_batches, print_counts, transition_line
-from bsg_cli.printing import moment, number, print_json, print_table
+from bsg_cli.printing import format_time, number, print_json, print_table
 from bsg_cli.reject_file import print_rejected_rows, print_rejects
 from bsg_cli.watching import watch
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
@@ -72,7 +72,7 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
     if wait is not None:
         print(f"  It waits for {_waits_for(wait)}.")
     whose = "" if status.account_name == DEFAULT_ACCOUNT else f" for the account {status.account_name}"
-    print(f"  accepted at {moment(status.accepted_at)}{whose}, deadline {moment(status.deadline)}")
+    print(f"  accepted at {format_time(status.accepted_at)}{whose}, deadline {format_time(status.deadline)}")
     print_counts(status)
     if status.batches:
         print()
@@ -120,7 +120,7 @@ def run_list(arguments: argparse.Namespace) -> ExitCode:
         (
             (
                 campaign.campaign_id,
-                moment(campaign.accepted_at),
+                format_time(campaign.accepted_at),
                 number(campaign.messages),
                 f"{campaign.state}, paused" if campaign.paused else str(campaign.state),
                 _waits_for(waits.get(campaign.campaign_id)),
@@ -146,8 +146,8 @@ def _print_newest(producer: Producer, *, json: bool) -> ExitCode:
 def _waits_for(wait: Wait | None) -> str:
     if wait is None:
         return ""
-    until = f", until {moment(wait.until)}" if wait.until is not None else ""
-    return f"{describe(wait, moment).waits_for}{until}"
+    until = f", until {format_time(wait.until)}" if wait.until is not None else ""
+    return f"{describe(wait, format_time).waits_for}{until}"
 
 
 def run_watch(arguments: argparse.Namespace) -> ExitCode:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from bsg_cli.commands.account_option import add_account_option
-from bsg_cli.commands.send import moment_argument
+from bsg_cli.commands.send import time_argument
 from bsg_cli.confirmation import confirmed, require_decision, show_plan
 from bsg_cli.connection import open_producer
 from bsg_cli.errors import BadInput, ExitCode
@@ -35,10 +35,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     word.add_argument(
         "--all-found", action="store_true", help="look every batch in doubt up at BSG, and record what BSG has as sent"
     )
-    parser.add_argument("--since", type=moment_argument, metavar="TIME", help="with --all-…: in doubt since then")
-    parser.add_argument(
-        "--until", type=moment_argument, metavar="TIME", help="with --all-…: in doubt since before that"
-    )
+    parser.add_argument("--since", type=time_argument, metavar="TIME", help="with --all-…: in doubt since then")
+    parser.add_argument("--until", type=time_argument, metavar="TIME", help="with --all-…: in doubt since before that")
     parser.add_argument("--dry-run", action="store_true", help="with --all-…: show what would be done, and do nothing")
     parser.add_argument("--yes", action="store_true", help="with --all-…: do it without asking")
     add_account_option(parser)

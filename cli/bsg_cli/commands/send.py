@@ -54,8 +54,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     add_reading_options(parser)
     parser.add_argument("--sender", help="for rows without a `sender` of their own")
     parser.add_argument("--text", help="a template over the other columns, such as 'Hi {{ name }}'")
-    parser.add_argument("--start-at", type=moment_argument, metavar="TIME", help="with zone: 2026-12-01T09:00+02:00")
-    parser.add_argument("--deadline", type=moment_argument, metavar="TIME", help="what is unsent then is never sent")
+    parser.add_argument("--start-at", type=time_argument, metavar="TIME", help="with zone: 2026-12-01T09:00+02:00")
+    parser.add_argument("--deadline", type=time_argument, metavar="TIME", help="what is unsent then is never sent")
     parser.add_argument("--validity", type=int, default=72, metavar="HOURS", help="how long BSG tries (72)")
     parser.add_argument("--tariff-code", type=int, default=0, metavar="N", help="of the account at BSG (0)")
     parser.add_argument(
@@ -87,7 +87,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser.set_defaults(run=run)
 
 
-def moment_argument(text: str) -> datetime:
+def time_argument(text: str) -> datetime:
     """A time in ISO 8601, with its zone. Raises ArgumentTypeError."""
     try:
         found = datetime.fromisoformat(text)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import redis
 
 from bsg_cli.diagnosis.findings import Finding, Level
-from bsg_cli.printing import moment
+from bsg_cli.printing import format_time
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_config.settings import Settings
 from bsg_ledger.cool_down import cooling_until
@@ -91,7 +91,7 @@ def _failures(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     }
     for spell in Ledger(client).failures(settings.account).current():
         level = Level.WARNING if spell.several else Level.NOTE
-        yield Finding(of_account("BSG", settings), level, spell.describe(moment), remedies[spell.kind])
+        yield Finding(of_account("BSG", settings), level, spell.describe(format_time), remedies[spell.kind])
 
 
 def _gate(client: redis.Redis, settings: Settings) -> Finding:
@@ -99,7 +99,7 @@ def _gate(client: redis.Redis, settings: Settings) -> Finding:
     if gate.open:
         return Finding(of_account("gate", settings), Level.OK, "open")
     shut = shut_for(gate.reason, settings.account_name)
-    since = f" since {moment(gate.since)}" if gate.since is not None else ""
+    since = f" since {format_time(gate.since)}" if gate.since is not None else ""
     if gate.half_open:
         return Finding(
             of_account("gate", settings),
@@ -114,5 +114,5 @@ def _gate(client: redis.Redis, settings: Settings) -> Finding:
 def _cool_down(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     until = cooling_until(client, settings.account)
     if until is not None:
-        told = f"cools down until {moment(until)}, as BSG asked to: nothing leaves before"
+        told = f"cools down until {format_time(until)}, as BSG asked to: nothing leaves before"
         yield Finding(of_account("limiter", settings), Level.NOTE, told)

@@ -9,7 +9,7 @@ import redis
 from bsg_cli.calibration_settings import contradictions
 from bsg_cli.diagnosis.account import of_account
 from bsg_cli.diagnosis.findings import Finding, Level
-from bsg_cli.printing import moment
+from bsg_cli.printing import format_time
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
 
@@ -25,5 +25,5 @@ def look_at_calibration(client: redis.Redis, settings: Settings) -> Iterator[Fin
             level = Level.PROBLEM if one.doubles else Level.WARNING
             yield Finding(one.variable, level, one.why, one.remedy)
         if not found:
-            told = f"the settings fit what was measured on {moment(facts.measured_at)}"
+            told = f"the settings fit what was measured on {format_time(facts.measured_at)}"
             yield Finding(of_account("calibration", account), Level.OK, told)

@@ -8,7 +8,7 @@ import redis
 
 from bsg_cli.diagnosis.account import of_account
 from bsg_cli.diagnosis.findings import Finding, Level
-from bsg_cli.printing import moment, number
+from bsg_cli.printing import format_time, number
 from bsg_config.named_accounts import variable
 from bsg_config.settings import Settings
 from bsg_ledger.due_indexes import DueIndex, unassigned
@@ -56,7 +56,7 @@ def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     told = f"{number(len(undecided))} batches are being looked up at BSG"
     looks = sorted(ledger.due_indexes.looks(DueIndex.DOUBT, undecided, account=settings.account).values())
     if looks:
-        told += f", together; next at {moment(looks[0])}, all of them by {moment(looks[-1])}"
+        told += f", together; next at {format_time(looks[0])}, all of them by {format_time(looks[-1])}"
     yield Finding(subject, Level.NOTE if undecided else Level.OK, told)
 
 

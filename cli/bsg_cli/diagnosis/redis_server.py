@@ -13,8 +13,8 @@ from bsg_cli.printing import number
 from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_ledger.durability import Durability, NotDurable
-from bsg_ledger.moments import moment
 from bsg_ledger.redis_clock import now_ms
+from bsg_ledger.times import to_datetime
 
 OLDEST_VERSION = (7, 0)  # scripts with flags, which run on a full server too
 QUEUED_MESSAGE_BYTES = 25  # the most that one may take: `make bench`, redis_per_message
@@ -110,7 +110,7 @@ def _memory(info: Mapping[str, Any]) -> Finding:
 
 
 def _clock(client: redis.Redis) -> Finding:
-    skew = (clock.now() - moment(now_ms(client))).total_seconds()
+    skew = (clock.now() - to_datetime(now_ms(client))).total_seconds()
     if abs(skew) > LARGEST_SKEW_SECONDS:
         return Finding(
             "clock",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import redis
 
 from bsg_cli.diagnosis.findings import Finding, Level
-from bsg_cli.printing import moment, number
+from bsg_cli.printing import format_time, number
 from bsg_config.settings import Settings
 from bsg_ledger.waiting import Wait, WaitReason
 from bsg_ledger.waiting_reader import WaitingReader
@@ -45,9 +45,9 @@ def look_at_waiting(client: redis.Redis, settings: Settings) -> Iterator[Finding
 
 def _finding(level: Level, waits: Sequence[Wait]) -> Finding:
     first = min(waits, key=lambda wait: (wait.until is None, wait.until or 0))
-    text = describe(first, moment)
+    text = describe(first, format_time)
     campaigns = "1 campaign waits" if len(waits) == 1 else f"{number(len(waits))} campaigns wait"
-    until = f", until {moment(first.until)}" if first.until is not None else ""
+    until = f", until {format_time(first.until)}" if first.until is not None else ""
     such_as = "" if len(waits) == 1 else "such as "
     return Finding(
         "waiting", level, f"{campaigns} for {text.waits_for}{until} ({such_as}{first.campaign_id})", text.next

@@ -10,8 +10,8 @@ from typing import Any
 from bsg_client.answers import CampaignDetail
 from bsg_client.outcomes import ReadFailed
 from bsg_ledger.batches import STALE
-from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
+from bsg_ledger.times import to_datetime
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.read_failures import is_not_found
 from bsg_worker.reconcile.lookup import Lookup, Reads
@@ -62,7 +62,7 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
     """Look the missing reference ids up, without naming a campaign. Raises `ReadFailed`."""
     ours = {row["reference_id"] for row in rows}
     found, foreign, left = Elsewhere(), set[int](), dict.fromkeys(missing)
-    now, accepted = moment(runtime.ledger.due_indexes.now_ms()), moment(record.accepted_ms)
+    now, accepted = to_datetime(runtime.ledger.due_indexes.now_ms()), to_datetime(record.accepted_ms)
     lookup = Lookup(
         client=runtime.client,
         time=runtime.bsg_time,
@@ -74,7 +74,7 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
     seen = read_back(newest, [wanted], lookup.made, Turns(runtime))
     reads = ReadOnce(runtime.client, accepted, now, seen.by_reference)
     lookup = replace(lookup, client=reads)
-    since = moment(_earliest_ms(record, ours))
+    since = to_datetime(_earliest_ms(record, ours))
     while left:
         reference_id = next(iter(left))
         del left[reference_id]

@@ -6,7 +6,7 @@ from collections.abc import Set
 from datetime import datetime
 
 from bsg_client.answers import CampaignAnswer
-from bsg_ledger.moments import moment
+from bsg_ledger.times import to_datetime
 from bsg_worker.reconcile.lookup import ZONE_MARGIN
 from bsg_worker.reconcile.spans import LISTABLE
 from bsg_worker.runtime import Runtime
@@ -17,7 +17,7 @@ def listed_campaigns(runtime: Runtime, turns: Turns, wanted: Set[int], oldest: d
     """Return those of the wanted campaigns that BSG lists, none of which is older; fewer where a request fails."""
     missing = set(wanted)
     listed: dict[int, CampaignAnswer] = {}
-    now = moment(runtime.ledger.due_indexes.now_ms())
+    now = to_datetime(runtime.ledger.due_indexes.now_ms())
     with turns.turn():
         for answer in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
             if answer.id in missing:

@@ -9,8 +9,8 @@ from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_ledger.due_indexes import DueIndex
-from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
+from bsg_ledger.times import to_datetime
 from bsg_messages.envelope import Envelope
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.poll.dropped import reject_dropped
@@ -42,7 +42,7 @@ def poll(runtime: Runtime) -> str:
     missing = records
     looks: list[tuple[BatchRecord, CampaignAnswer | None]] = []
     if len(records) > MAX_ONE_BY_ONE:
-        oldest = moment(min(record.submitted_ms for record in records))
+        oldest = to_datetime(min(record.submitted_ms for record in records))
         listed = listed_campaigns(runtime, turns, {record.bsg_campaign_id or 0 for record in records}, oldest)
         looks = [(record, listed[record.bsg_campaign_id]) for record in records if record.bsg_campaign_id in listed]
         missing = [record for record in records if record.bsg_campaign_id not in listed]
@@ -118,10 +118,10 @@ def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str
     return next_poll(
         status,
         interval=runtime.settings.bsg_poll_interval,
-        now=moment(runtime.ledger.due_indexes.now_ms()),
-        submitted_at=moment(record.submitted_ms),
+        now=to_datetime(runtime.ledger.due_indexes.now_ms()),
+        submitted_at=to_datetime(record.submitted_ms),
         start_at=envelope.start_at,
-        finished_at=moment(record.finished_ms) if record.finished_ms else None,
+        finished_at=to_datetime(record.finished_ms) if record.finished_ms else None,
         validity_hours=envelope.validity,
     )
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
-from bsg_ledger import moments
 from bsg_ledger.records import BatchRecord
+from bsg_ledger.times import to_datetime
 from bsg_worker.bsg_time import CLOCK_TOLERANCE, SURELY_OLDER, BSGTime
 
 SAMPLES = 5  # look-ups of reference ids: more than one, as BSG may drop or hide a single message
@@ -72,7 +72,7 @@ class Lookup:
 
     def by_reference_ids(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding | None:
         """The first half of a look, which costs a request or two; None if BSG shows none of the ids."""
-        ours, intent = _places(rows), moments.moment(record.first_intent_ms)
+        ours, intent = _places(rows), to_datetime(record.first_intent_ms)
         for reference_id in samples_of(rows, record.suspects):
             finding = self._of_hits(self.hits(reference_id), record, batch_id, ours, intent)
             if finding is not None:
@@ -128,7 +128,7 @@ class Lookup:
 
     def made(self, printed: datetime) -> tuple[datetime, timedelta]:
         """When, and by how much it may differ from this clock."""
-        moment = self.time.moment(printed)
+        moment = self.time.resolve(printed)
         if moment is None:  # guard: unknown-zone
             # BSG's zone is unknown: only what no zone can explain is surely older.
             return printed.replace(tzinfo=UTC), ZONE_MARGIN
@@ -146,7 +146,7 @@ class Lookup:
 
     def among_orphans(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
         """The second half of the evidence: whether a campaign of that size since the intent has no owner."""
-        ours, intent = _places(rows), moments.moment(record.first_intent_ms)
+        ours, intent = _places(rows), to_datetime(record.first_intent_ms)
         findings = _Findings()
         answers = list(self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN))
         # All of them at once: a busy account's list is thousands long, and nearly all of it has owners.

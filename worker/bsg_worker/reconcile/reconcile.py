@@ -12,8 +12,8 @@ from bsg_client.answers import CampaignDetail, MessageRow
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_ledger.due_indexes import DueIndex
-from bsg_ledger.moments import moment
 from bsg_ledger.records import BatchRecord
+from bsg_ledger.times import to_datetime
 from bsg_messages.bodies import rejected, unpacked, without
 from bsg_messages.columns import Flaw
 from bsg_messages.rejects import RejectCode
@@ -87,14 +87,14 @@ class _Looks:
         self.without_trace: list[BatchRecord] = []
         self._runtime = runtime
         self._began = clock.monotonic()
-        self._earliest = moment(min(record.first_intent_ms for record in records))
+        self._earliest = to_datetime(min(record.first_intent_ms for record in records))
         # Many in doubt at once are each other's orphans: were these read for each of them anew, a round would cost
         # their number squared.
         self._reads = self._shared({})
         self._found_in: Reads = self._reads
 
     def _shared(self, by_reference: Mapping[str, Sequence[MessageRow]]) -> ReadOnce:
-        now = moment(self._runtime.ledger.due_indexes.now_ms())
+        now = to_datetime(self._runtime.ledger.due_indexes.now_ms())
         return ReadOnce(self._runtime.client, self._earliest, now, by_reference)
 
     def read_back(self, records: Sequence[BatchRecord]) -> None:
@@ -103,7 +103,7 @@ class _Looks:
         wanted = [
             Wanted(
                 samples_of(_rows_of(self._runtime, record), record.suspects),
-                moment(record.first_intent_ms),
+                to_datetime(record.first_intent_ms),
                 older_too="suspects" in record.raw,
             )
             for record in records
@@ -170,7 +170,7 @@ def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
         time=runtime.bsg_time,
         owner=partial(runtime.ledger.reading.owner, runtime.account),
         orphans=partial(runtime.ledger.reading.orphans, runtime.account),
-        now=moment(runtime.ledger.due_indexes.now_ms()),
+        now=to_datetime(runtime.ledger.due_indexes.now_ms()),
     )
 
 
@@ -224,7 +224,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
     )
     if not confirmed:  # guard: absence-confirmed
         return "no trace yet"
-    old = moment(runtime.ledger.due_indexes.now_ms()) - moment(record.first_intent_ms) > LISTABLE
+    old = to_datetime(runtime.ledger.due_indexes.now_ms()) - to_datetime(record.first_intent_ms) > LISTABLE
     state = runtime.ledger.batches.absent(
         record.campaign_id,
         record.batch,

@@ -10,7 +10,7 @@ from itertools import islice
 from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import ReadFailed
 from bsg_ledger.batches import batch_id as batch_id_of
-from bsg_ledger.moments import moment
+from bsg_ledger.times import to_datetime
 from bsg_messages.reference_ids import campaign_and_index
 from bsg_worker.reconcile.spans import listed_between
 from bsg_worker.runtime import Runtime
@@ -112,7 +112,9 @@ def _orphans_among(runtime: Runtime, answers: Sequence[CampaignAnswer]) -> froze
 def _made_in(runtime: Runtime, answer: CampaignAnswer, since: datetime, until: datetime) -> bool:
     if answer.created_at is None:
         return True
-    made = runtime.bsg_time.moment(answer.created_at) or answer.created_at.replace(tzinfo=runtime.settings.bsg_timezone)
+    made = runtime.bsg_time.resolve(answer.created_at) or answer.created_at.replace(
+        tzinfo=runtime.settings.bsg_timezone
+    )
     return since <= made <= until
 
 
@@ -148,7 +150,7 @@ def _not_at_bsg(runtime: Runtime, listed: set[int], since: datetime, until: date
     unlisted = ((batch, bsg_id) for bsg_id, batch in owned if bsg_id not in listed)
     while ids := dict(islice(unlisted, RECORDS_AT_ONCE)):
         for record in runtime.ledger.reading.batch_records(ids):
-            submitted_at = moment(record.submitted_ms)
+            submitted_at = to_datetime(record.submitted_ms)
             identifier = record.id
             # A list may leave one out, as by another idea of its hour: only the campaign itself tells that it is gone.
             if since <= submitted_at <= until and _gone(runtime, ids[identifier]):

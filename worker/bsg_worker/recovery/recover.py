@@ -11,9 +11,9 @@ from bsg_broker.doorbell import BELL_TIMEOUT_MS
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_ledger.gate import GateReason
-from bsg_ledger.moments import moment
 from bsg_ledger.parts import PartLease
 from bsg_ledger.records import BatchRecord, OpenCampaign
+from bsg_ledger.times import to_datetime
 from bsg_messages.bodies import unpacked
 from bsg_worker.prepare.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
 from bsg_worker.reconcile.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
@@ -120,8 +120,8 @@ def _look_once(
     runtime: Runtime, records: Sequence[BatchRecord], recovery: Recovery, tell: Tell, which: str
 ) -> list[BatchRecord]:
     """Acts on every trace; answers the batches of which there is none."""
-    earliest = moment(min(record.accepted_ms for record in records))
-    reads = ReadOnce(runtime.client, earliest, moment(runtime.ledger.due_indexes.now_ms()))
+    earliest = to_datetime(min(record.accepted_ms for record in records))
+    reads = ReadOnce(runtime.client, earliest, to_datetime(runtime.ledger.due_indexes.now_ms()))
     untraced = []
     for number, record in enumerate(records, 1):
         tell(f"{which}: batch {number} of {len(records)}")

@@ -13,7 +13,7 @@ from bsg_config import clock
 from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
 from bsg_ledger.limiter import MAX_COOL_DOWN
-from bsg_ledger.moments import moment
+from bsg_ledger.times import to_datetime
 from bsg_messages.bodies import rejected, without
 from bsg_messages.columns import Flaw
 from bsg_messages.rejects import RejectCode
@@ -129,7 +129,7 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) 
         LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch_id)
     # A time that is held against a later one would show a zone that BSG does not have.
     if clock.monotonic() - begun < CLOCK_TOLERANCE.total_seconds():
-        runtime.bsg_time.learn(campaign.created_at, moment(runtime.ledger.due_indexes.now_ms()))
+        runtime.bsg_time.learn(campaign.created_at, to_datetime(runtime.ledger.due_indexes.now_ms()))
     return Recorded(state)
 
 

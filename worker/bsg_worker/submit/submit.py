@@ -18,8 +18,8 @@ from bsg_config import clock
 from bsg_ledger.batches import STALE, BatchLease
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.limiter import MAX_SLOT_WAIT, Later
-from bsg_ledger.moments import moment
 from bsg_ledger.parts import NothingDue
+from bsg_ledger.times import to_datetime
 from bsg_messages.bodies import unpacked
 from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.envelope import Envelope
@@ -195,7 +195,7 @@ def _give_back(runtime: Runtime, lease: BatchLease, delay: float, cause: str, *,
 
 
 def _now(runtime: Runtime) -> datetime:
-    return moment(runtime.ledger.due_indexes.now_ms())
+    return to_datetime(runtime.ledger.due_indexes.now_ms())
 
 
 def _closed(envelope: Envelope, now: datetime) -> float:

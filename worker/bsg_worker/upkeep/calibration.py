@@ -19,8 +19,8 @@ from bsg_client.bsg_client import BSGClient
 from bsg_client.outcomes import Outcome, OutcomeKind, ReadFailed
 from bsg_config import clock
 from bsg_ledger.limiter import MAX_RESERVATION, Later
-from bsg_ledger.moments import moment
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
+from bsg_ledger.times import to_datetime
 from bsg_worker.bsg_time import QUARTER
 from bsg_worker.pace import FINAL
 from bsg_worker.reconcile.lookup import ZONE_MARGIN
@@ -68,7 +68,7 @@ def calibrate(runtime: Runtime, *, sender: str, phones: Sequence[int], report: R
         if first.campaign is None:
             raise CalibrationFailed(f"BSG did not take the first message: {first.cause}")
         sent_at = clock.monotonic()
-        minutes_east = _minutes_east(first.campaign, moment(runtime.ledger.due_indexes.now_ms()))
+        minutes_east = _minutes_east(first.campaign, to_datetime(runtime.ledger.due_indexes.now_ms()))
         report("waiting until BSG lists the campaign and its message")
         listed_after = _seconds_until(sent_at, lambda: trial.is_listed(first))
         visible_after = _seconds_until(sent_at, lambda: trial.is_visible(trial.reference_ids[0]))
@@ -81,7 +81,7 @@ def calibrate(runtime: Runtime, *, sender: str, phones: Sequence[int], report: R
         report("asking BSG for prices as often as the rate limit allows")
         rate, requests, throttled = _ask_at_the_limit(runtime, sender, phones[0])
     facts = ProviderFacts(
-        measured_at=moment(runtime.ledger.due_indexes.now_ms()),
+        measured_at=to_datetime(runtime.ledger.due_indexes.now_ms()),
         duplicates=duplicates,
         message_visible_after=visible_after,
         campaign_listed_after=listed_after,
@@ -100,7 +100,7 @@ class _Trial:
 
     def __init__(self, runtime: Runtime, sender: str, phones: Sequence[int]) -> None:
         self.reference_ids = [f"calibrate{secrets.token_hex(8)}" for _ in range(3)]
-        self.starts_at = moment(runtime.ledger.due_indexes.now_ms()) + STARTS_IN
+        self.starts_at = to_datetime(runtime.ledger.due_indexes.now_ms()) + STARTS_IN
         self.running: list[int] = []
         self._runtime = runtime
         self._sender = sender
@@ -156,7 +156,7 @@ class _Trial:
         }
 
     def is_listed(self, outcome: Outcome) -> bool:
-        now = moment(self._runtime.ledger.due_indexes.now_ms())
+        now = to_datetime(self._runtime.ledger.due_indexes.now_ms())
         listed = self._runtime.client.campaigns(now - ZONE_MARGIN, now + ZONE_MARGIN)
         return outcome.campaign is not None and any(one.id == outcome.campaign.id for one in listed)
 

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from bsg_client.outcomes import ReadFailed
 from bsg_ledger.funds import next_batch_cost
 from bsg_ledger.gate import OPENED_BY_PERSONS, GateReason, GateState
-from bsg_ledger.moments import moment
+from bsg_ledger.times import to_datetime
 from bsg_worker.runtime import Runtime
 
 PROBE_SECONDS = 15.0
@@ -60,7 +60,7 @@ def _short_of_funds(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
 
 
 def _shut_for_long(runtime: Runtime, gate: GateState) -> bool:
-    return gate.since is not None and moment(runtime.ledger.due_indexes.now_ms()) - gate.since >= TRIAL_AFTER
+    return gate.since is not None and to_datetime(runtime.ledger.due_indexes.now_ms()) - gate.since >= TRIAL_AFTER
 
 
 def _amount(text: str | None) -> Decimal | None:

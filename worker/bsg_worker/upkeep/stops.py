@@ -8,7 +8,7 @@ from threading import Lock
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_ledger.due_indexes import DueIndex
-from bsg_ledger.moments import moment
+from bsg_ledger.times import to_datetime
 from bsg_worker.pace import FINAL
 from bsg_worker.poll.listed import listed_campaigns
 from bsg_worker.read_failures import is_not_found
@@ -98,7 +98,7 @@ class _Pass:
         begun = [record.first_intent_ms or record.submitted_ms for record in reading.batch_records(owners)]
         if not begun:
             return {}
-        listed = listed_campaigns(self._runtime, self._turns, bsg_ids, moment(min(begun)))
+        listed = listed_campaigns(self._runtime, self._turns, bsg_ids, to_datetime(min(begun)))
         return {bsg_id: campaign.status for bsg_id, campaign in listed.items()}
 
     def _recorded(self, bsg_id: int, status: str) -> bool:
