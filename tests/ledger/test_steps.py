@@ -157,6 +157,7 @@ def begin_to_retry(stepwise: StepwiseDesk, campaign: str) -> list[Any]:
 def test_a_retry_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseDesk) -> None:
     campaign = expired(stepwise)
     assert begin_to_retry(stepwise, campaign) == [b"retried", BATCHES]
+    assert stepwise.unfinished() == [campaign]
     assert stepwise.scripts.step("retry_some", campaign) == "more"
 
     due = stepwise.unfinished()
