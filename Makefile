@@ -86,7 +86,7 @@ contract: $(INSTALLED_DEV) ## the sandbox against BSG's OpenAPI document (BSG_OP
 wheel-check: $(INSTALLED_DEV) ## the wheel with each set of extras in an environment of its own [ARGS='--only worker,cli']
 	@$(BIN)/python -m tests.wheel_check $(ARGS)
 
-reference: $(INSTALLED_DEV) ## write docs/reference from the code
+reference: $(INSTALLED_DEV) ## write docs/reference and .env.example from the code
 	@COLUMNS=100 $(BIN)/python docs/write_reference.py
 
 docs: $(INSTALLED_DEV) ## the documentation as a site in build/docs

@@ -14,7 +14,8 @@ from tests.servers import RedisServer
 
 from benchmarks.messages import SENDER, messages
 from benchmarks.provider import API_KEY, Provider
-from bsg_config.settings import SETTINGS, Settings
+from bsg_config.settings import Settings
+from bsg_config.settings_table import SETTINGS
 from bsg_producer import Producer
 from bsg_sandbox.world import RequestSeen
 

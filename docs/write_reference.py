@@ -1,4 +1,4 @@
-"""`make reference`: writes docs/reference from the code, so that it cannot say anything else.
+"""`make reference`: writes docs/reference and .env.example from the code, so that they cannot say anything else.
 
 With --check nothing is written, and what is out of date ends with exit code 1.
 """
@@ -15,13 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from settings_pages import env_example, settings_page
+
 import bsg_producer
 from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_cli.command_line import parser
 from bsg_cli.errors import ExitCode
 from bsg_client.outcomes import OutcomeKind
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.settings import SETTINGS
 from bsg_ledger import schema
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.failures import FailureKind
@@ -39,7 +40,6 @@ from bsg_producer import Producer, Receipt, Reject
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-WIDTH = "100"
 
 
 def main() -> int:
@@ -47,12 +47,12 @@ def main() -> int:
     arguments.add_argument("--check", action="store_true")
     check = arguments.parse_args().check
     stale = []
-    for name, page in pages().items():
-        target = REFERENCE / f"{name}.md"
-        if check and (not target.exists() or target.read_text("utf-8") != page):
+    texts = {REFERENCE / f"{name}.md": page for name, page in pages().items()} | {ROOT / ".env.example": env_example()}
+    for target, text in texts.items():
+        if check and (not target.exists() or target.read_text("utf-8") != text):
             stale.append(target.relative_to(ROOT))
         elif not check:
-            target.write_text(page, "utf-8")
+            target.write_text(text, "utf-8")
     for target in stale:
         print(f"{target}: not what the code says. Run `make reference`.", file=sys.stderr)
     return 1 if stale else 0
@@ -61,7 +61,7 @@ def main() -> int:
 def pages() -> dict[str, str]:
     """Each page's text by its name."""
     return {
-        "settings": _page("Settings", _settings()),
+        "settings": _page("Settings", settings_page()),
         "api": _page("Python", _api()),
         "commands": _page("Commands", _commands()),
         "states": _page("States", _states()),
@@ -82,33 +82,6 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[s
     for row in rows:
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
     yield ""
-
-
-def _settings() -> Iterator[str]:
-    """The comments of .env.example, which says for people what each is for."""
-    yield "From the environment, or a file `.env` beside docker-compose.yml. All wrong ones are told at once."
-    yield ""
-    said: list[str] = []
-    settings = {setting.name: setting for setting in SETTINGS}
-    for line in (ROOT / ".env.example").read_text("utf-8").splitlines():
-        if heading := re.fullmatch(r"# --- (.*?) -+", line):
-            yield f"## {heading[1]}"
-            yield ""
-            said = []
-        elif name := re.fullmatch(r"#?([A-Z_]+)=.*", line):
-            if setting := settings.get(name[1]):
-                default = f"default `{setting.default}`" if setting.default else "no default"
-                own = "; a named account may have its own" if setting.of_account else ""
-                yield f"**`{setting.name}`** – {default}{own}"
-                yield ""
-                if said:
-                    yield " ".join(said)
-                    yield ""
-                said = []
-        elif line.startswith("# "):
-            said.append(line[2:])
-        else:
-            said = []
 
 
 def _api() -> Iterator[str]:

@@ -19,7 +19,8 @@ from bsg_cli.errors import CommandError
 from bsg_cli.guarded_command import GuardedCommand
 from bsg_cli.processes import BEAT, STATUS, WORKER, flower_on_port
 from bsg_cli.supervisor import Supervisor
-from bsg_config.settings import SETTINGS, Settings
+from bsg_config.settings import Settings
+from bsg_config.settings_table import SETTINGS
 
 SECONDS_FOR_SANDBOX = 30.0
 SANDBOX_GRACE_SECONDS = 5.0

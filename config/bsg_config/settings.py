@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from environs import Env, EnvValidationError
 from marshmallow import ValidationError
 
-from bsg_config import values
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, own_settings, variable
-from bsg_config.rate import Rate
 from bsg_config.redis_address import RedisAddress
+from bsg_config.settings_table import SETTINGS, SettingsTable
 
-_DAY = 86_400.0
 _REQUESTS_IN_A_LEASE = 3
 
 
@@ -34,94 +31,13 @@ class SettingsInvalid(Exception):
         return SettingsInvalid, (self.errors,)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One environment variable. `default` is written as the environment has it; None: there is none.
-
-    `of_account`: a named account may have its own, by the variable with its name.
-    """
-
-    name: str
-    default: str | None
-    read: Callable[[Any], Any]
-    of_account: bool = False
-
-    @property
-    def field(self) -> str:
-        return self.name.lower()
-
-
-SETTINGS: tuple[Setting, ...] = (
-    Setting("BSG_API_KEY", None, values.optional(values.api_key), of_account=True),
-    Setting("BSG_BASE_URL", "https://one-api.bsg.world", values.base_url, of_account=True),
-    Setting("BSG_AUTH", "bearer", values.one_of("bearer", "api-key"), of_account=True),
-    Setting("BSG_RATE_LIMIT", "5/s", values.rate, of_account=True),
-    Setting("BSG_RATE_BURST", "1", values.whole_number(1, 1000), of_account=True),
-    Setting("BSG_STATUS_RATE_LIMIT", "2/s", values.status_rate, of_account=True),
-    Setting("BSG_CONNECT_TIMEOUT", "5", values.seconds(0.05, 60), of_account=True),
-    Setting("BSG_READ_TIMEOUT", "60", values.seconds(0.05, 600), of_account=True),
-    Setting("BSG_CONFIRM_WITHIN", "120", values.seconds(0, _DAY), of_account=True),
-    Setting("BSG_DUPLICATE_WINDOW", "3600", values.seconds(0, 30 * _DAY), of_account=True),
-    Setting("BSG_TIMEZONE", "UTC", values.zone, of_account=True),
-    Setting("BSG_PUSH_STOPLIST", "false", values.boolean, of_account=True),
-    Setting("BSG_STOPLIST_INTERVAL", "3600", values.seconds(0, 30 * _DAY)),
-    Setting("BSG_POLL_INTERVAL", "15", values.seconds(0.1, 3600)),
-    Setting("REDIS_URL", None, values.optional(values.redis_url)),
-    Setting("QUEUE_TIMEOUT", "3", values.seconds(0.05, 60)),
-    Setting("QUEUE_DURABILITY", "strict", values.one_of("strict", "relaxed")),
-    Setting("CAMPAIGN_BATCH_SIZE", "10000", values.whole_number(1, 10_000)),  # guard: batch-size-limit
-    Setting("CAMPAIGN_DEADLINE", "86400", values.seconds(1, 90 * _DAY)),
-    Setting("CAMPAIGN_WINDOW", "8", values.whole_number(1, 1000)),
-    Setting("DELIVERY_REPORTS_KEPT", "200000", values.whole_number(1000, 100_000_000)),
-    Setting("WORKER_IN_FLIGHT", "4", values.whole_number(1, 256)),
-    Setting("RETRY_BACKOFF_BASE", "1", values.seconds(0.01, 3600)),
-    Setting("RETRY_BACKOFF_CAP", "300", values.seconds(0.01, _DAY)),
-    Setting("LEASE_SECONDS", "600", values.seconds(0.1, 3600)),
-    Setting("SWEEP_INTERVAL", "1", values.seconds(0.1, 3600)),
-    Setting("LOG_FORMAT", "auto", values.one_of("auto", "json", "text")),
-    Setting("BODY_KEY", "", values.fernet_keys),
-    Setting("BODY_RETENTION", "604800", values.seconds(0, 3650 * _DAY)),
-    Setting("LEDGER_RETENTION", "7776000", values.seconds(1, 3650 * _DAY)),
-)
-
-
 @dataclass(frozen=True, slots=True, repr=False)
-class Settings:
-    """Every setting, checked. Durations are seconds. What each is for: `.env.example`.
+class Settings(SettingsTable):
+    """Every setting, checked. Durations are seconds. The table explains each: `bsg_config.settings_table`.
 
-    Those of BSG are one account's, that of `account_name`; `named_accounts` has them for each other one.
+    Those that are per account are of the account `account_name`; `named_accounts` has them for each other one.
     """
 
-    bsg_api_key: str | None
-    bsg_base_url: str
-    bsg_auth: str
-    bsg_rate_limit: Rate
-    bsg_rate_burst: int
-    bsg_status_rate_limit: Rate
-    bsg_connect_timeout: float
-    bsg_read_timeout: float
-    bsg_confirm_within: float
-    bsg_duplicate_window: float
-    bsg_timezone: ZoneInfo
-    bsg_push_stoplist: bool
-    bsg_stoplist_interval: float
-    bsg_poll_interval: float
-    redis_url: str | None
-    queue_timeout: float
-    queue_durability: str
-    campaign_batch_size: int
-    campaign_deadline: float
-    campaign_window: int
-    delivery_reports_kept: int
-    worker_in_flight: int
-    retry_backoff_base: float
-    retry_backoff_cap: float
-    lease_seconds: float
-    sweep_interval: float
-    log_format: str
-    body_key: tuple[str, ...]
-    body_retention: float
-    ledger_retention: float
     account_name: str = DEFAULT_ACCOUNT
     named_accounts: tuple[Settings, ...] = ()
 
@@ -132,7 +48,7 @@ class Settings:
         Raises SettingsInvalid, which names every wrong one with its remedy.
         """
         environ = os.environ if environ is None else environ
-        own, wrong = own_settings(environ, {setting.name: setting.of_account for setting in SETTINGS})
+        own, wrong = own_settings(environ, {setting.name: setting.per_account for setting in SETTINGS})
         found, errors = _read(environ)
         for name, messages in wrong.items():
             errors.setdefault(name, []).extend(messages)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bsg_config.settings import SETTINGS
+from bsg_config.settings_table import SETTINGS
 
 TIMEOUT_SECONDS = 30.0
 

@@ -20,7 +20,8 @@ from bsg_cli.errors import ExitCode
 from bsg_cli.examples import EXAMPLES
 from bsg_cli.main import main
 from bsg_config.redis_connections import connect
-from bsg_config.settings import SETTINGS, Settings
+from bsg_config.settings import Settings
+from bsg_config.settings_table import SETTINGS
 from bsg_ledger.gate import GateReason
 from bsg_ledger.ledger import Ledger
 from bsg_messages.reference_ids import generated_ids

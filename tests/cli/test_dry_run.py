@@ -11,7 +11,7 @@ import pytest
 
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
-from bsg_config.settings import SETTINGS
+from bsg_config.settings_table import SETTINGS
 from bsg_sandbox.server import Sandbox
 
 GOOD = "+380 66 123-12-31"

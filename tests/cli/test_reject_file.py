@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
-from bsg_config.settings import SETTINGS, Settings
+from bsg_config.settings import Settings
+from bsg_config.settings_table import SETTINGS
 from bsg_producer.files.csv_rows import escaped, unescaped
 from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.runtime import build

@@ -11,7 +11,7 @@ from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.waiting import look_at_waiting
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
-from bsg_config.settings import SETTINGS
+from bsg_config.settings_table import SETTINGS
 from bsg_ledger.keys import IN_USE_MS
 from bsg_sandbox.server import Sandbox
 from bsg_worker.recovery.rekey import note_key

@@ -11,7 +11,8 @@ from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from bsg_cli.printing import format_time
 from bsg_config import clock
-from bsg_config.settings import SETTINGS, Settings
+from bsg_config.settings import Settings
+from bsg_config.settings_table import SETTINGS
 from bsg_producer import Producer
 from tests.ledger.campaigns import Desk
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsg_config.settings import SETTINGS, Settings, SettingsInvalid
+from bsg_config.settings import Settings, SettingsInvalid
+from bsg_config.settings_table import SETTINGS
 from tests.hostile.strategies import ODD_TEXTS, PYTHON_VALUES
 
 NAMES = [setting.name for setting in SETTINGS]
