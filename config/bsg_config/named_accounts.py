@@ -1,11 +1,11 @@
-"""Variables of a named account: for `marketing`, BSG_RATE_LIMIT__MARKETING stands over BSG_RATE_LIMIT."""
+"""Variables of a named account: `marketing` has BSG_RATE_LIMIT__MARKETING, or else BSG_RATE_LIMIT."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-DEFAULT_ACCOUNT = "default"  # whose variables carry no name
+DEFAULT_ACCOUNT = "default"  # its variables carry no name
 
 _SEPARATOR = "__"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -18,16 +18,16 @@ def is_account_name(text: str) -> bool:
 
 
 def variable(setting: str, account: str) -> str:
-    """The environment variable that has a setting for an account."""
+    """Return the environment variable that has a setting of an account."""
     return setting if account == DEFAULT_ACCOUNT else f"{setting}{_SEPARATOR}{account.upper()}"
 
 
 def own_settings(
     environ: Mapping[str, str], settings: Mapping[str, bool]
 ) -> tuple[dict[str, dict[str, str]], dict[str, list[str]]]:
-    """What each named account has of its own, by account and setting; and what is wrong, by variable.
+    """Return the values that named accounts have of their own, by account and setting, and the errors by variable.
 
-    `settings`: every setting, and whether accounts may differ in it. A blank variable counts as unset.
+    `settings` says of every setting whether it is per account. A blank variable counts as unset.
     """
     own: dict[str, dict[str, str]] = {}
     wrong: dict[str, list[str]] = {}

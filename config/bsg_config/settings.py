@@ -1,4 +1,4 @@
-"""All settings, from the environment: read and checked at once, and whatever is wrong is told at once."""
+"""All settings, read from the environment and checked together. One error reports everything that is wrong."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REQUESTS_IN_A_LEASE = 3
 
 
 class SettingsInvalid(Exception):
-    """Some settings are wrong or missing: `errors` has each of them, by the environment variable's name."""
+    """Some settings are invalid or missing. `errors` has the messages for each, by the name of its variable."""
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         self.errors: dict[str, list[str]] = {name: list(messages) for name, messages in errors.items()}
@@ -33,9 +33,9 @@ class SettingsInvalid(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Settings(SettingsTable):
-    """Every setting, checked. Durations are seconds. The table explains each: `bsg_config.settings_table`.
+    """Every setting, checked. Durations are seconds. `bsg_config.settings_table` explains each setting.
 
-    Those that are per account are of the account `account_name`; `named_accounts` has them for each other one.
+    The settings that are per account belong to the account `account_name`. `named_accounts` has those of the others.
     """
 
     account_name: str = DEFAULT_ACCOUNT
@@ -43,9 +43,9 @@ class Settings(SettingsTable):
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
-        """Reads the environment (of this process when none is given); a blank variable counts as unset.
+        """Return the settings of an environment, by default this process's. A blank variable counts as unset.
 
-        Raises SettingsInvalid, which names every wrong one with its remedy.
+        Raise SettingsInvalid, which names every invalid variable with its remedy.
         """
         environ = os.environ if environ is None else environ
         own, wrong = own_settings(environ, {setting.name: setting.per_account for setting in SETTINGS})
@@ -55,13 +55,13 @@ class Settings(SettingsTable):
         first = cls._unless_wrong(found, errors)
         accounts = []
         for account, given in own.items():
-            its, amiss = _read({**environ, "BSG_API_KEY": "", **given})  # guard: key-of-one-account
-            accounts.append(cls._unless_wrong({**its, "account_name": account}, amiss))
-            for name, messages in amiss.items():
+            account_values, account_errors = _read({**environ, "BSG_API_KEY": "", **given})  # guard: key-of-one-account
+            accounts.append(cls._unless_wrong({**account_values, "account_name": account}, account_errors))
+            for name, messages in account_errors.items():
                 if name in given:
                     errors[variable(name, account)] = messages
-                elif first is not None:  # what is wrong for all was told above
-                    errors.setdefault(name, []).extend(f"For the account {account}: {told}" for told in messages)
+                elif first is not None:  # otherwise it is reported above, for all accounts
+                    errors.setdefault(name, []).extend(f"For the account {account}: {message}" for message in messages)
         if first is None or errors:
             raise SettingsInvalid(errors)
         settings = replace(first, named_accounts=tuple(account for account in accounts if account is not None))
@@ -71,11 +71,11 @@ class Settings(SettingsTable):
 
     @classmethod
     def build(cls, **overrides: Any) -> Settings:
-        """Settings by name, defaults for the rest; the environment is not read. The checks are the same.
+        """Return the given settings, with defaults for the rest. The environment is not read; the checks are the same.
 
-        Named accounts are given as variables alone: `from_environment` takes any mapping of those.
+        Named accounts exist only as variables: pass a mapping of those to `from_environment`.
 
-        Raises SettingsInvalid.
+        Raise SettingsInvalid.
         """
         known = {setting.field for setting in SETTINGS}
         errors = {name: ["There is no such setting."] for name in overrides if name not in known}
@@ -86,7 +86,7 @@ class Settings(SettingsTable):
             except ValidationError as error:
                 errors[setting.name] = [str(message) for message in error.messages]
             except ValueError:  # a number too long to be written
-                errors[setting.name] = ["Not a value that a setting can have. See .env.example for what it can."]
+                errors[setting.name] = ["Not a valid value. See .env.example for an explanation of this setting."]
         settings = cls._unless_wrong(found, errors)
         if settings is None:
             raise SettingsInvalid(errors)
@@ -94,32 +94,32 @@ class Settings(SettingsTable):
 
     @classmethod
     def _unless_wrong(cls, found: Mapping[str, Any], errors: dict[str, list[str]]) -> Settings | None:
-        """None where something is wrong; `errors` then has that too."""
+        """Return the settings. If something is wrong, add what contradicts to `errors` and return None."""
         for name, message in _contradictions({name: found[name] for name in found if name.upper() not in errors}):
             errors.setdefault(name, []).append(message)
         return None if errors else cls(**found)
 
     @property
     def accounts(self) -> tuple[Settings, ...]:
-        """The settings of each account whose key is known here."""
+        """Return the settings of each account that has a key here."""
         return tuple(one for one in (self, *self.named_accounts) if one.bsg_api_key is not None)
 
     @property
     def accounts_or_default(self) -> tuple[Settings, ...]:
-        """Those; where no key is known, as in a web app, what is known of the account without a name."""
+        """Return `accounts`. Without any key, as in a web app, return the settings of the account without a name."""
         return self.accounts or (self,)
 
     def require_accounts(self) -> tuple[Settings, ...]:
-        """Those. Raises SettingsInvalid when no key is set."""
+        """Return `accounts`. Raise SettingsInvalid if no key is set."""
         if not self.accounts:
             self.require_api_key()
         return self.accounts
 
     def of_account(self, name: str) -> Settings:
-        """The settings of the account of that name.
+        """Return the settings of the account of that name.
 
-        Raises SettingsInvalid where keys are known here, and none by that name. A web app needs no keys: where it has
-        none, and nothing else of the account, everything but the name is as in these settings.
+        A web app needs no keys. If there are none here, and no variable of the account, everything except the name is
+        as in these settings. Raise SettingsInvalid if there are keys here, and none of that name.
         """
         for settings in self.accounts or (self, *self.named_accounts):
             if settings.account_name == name:
@@ -129,43 +129,43 @@ class Settings(SettingsTable):
         return replace(self, account_name=name)
 
     def owns(self, owner: str | None, account_name: str | None) -> bool:
-        """Whether a campaign is this account's: `owner` claimed its first batch; before that, its name decides."""
+        """Return whether a campaign is of this account: its owner decides. While it has none, the name decides."""
         return owner == self.account or (owner is None and account_name == self.account_name)  # guard: owner-decides
 
     def owning(self, owner: str | None, account_name: str | None) -> Settings | None:
-        """The settings of the account that a campaign is of; None: its key is not known here."""
+        """Return the settings of the account that owns a campaign, or None if its key is not known here."""
         return next((settings for settings in self.accounts if settings.owns(owner, account_name)), None)
 
     @property
     def max_request_seconds(self) -> float:
-        """The bound on one whole request of this account and its answer, in seconds."""
+        """Return the bound in seconds on one whole request of this account, with its response."""
         return self.bsg_connect_timeout + self.bsg_read_timeout
 
     @property
     def max_request_seconds_of_all(self) -> float:
-        """The same for whichever of the accounts waits longest."""
+        """Return the largest `max_request_seconds` of the accounts."""
         return max(account.max_request_seconds for account in self.accounts_or_default)
 
     @property
     def account(self) -> str:
-        """Names the account at BSG without revealing its key. Raises SettingsInvalid when there is no key."""
+        """Return an id of the account that does not reveal its key. Raise SettingsInvalid if there is no key."""
         named = f"{self.bsg_base_url}\0{self.require_api_key()}"  # guard: account-has-address
         return hashlib.sha256(named.encode()).hexdigest()[:16]
 
     @property
     def address(self) -> str:
-        """Where BSG is: the same for addresses that lead to the same server."""
+        """Return the address of BSG. It is equal for addresses that lead to the same server."""
         return _comparable(self.bsg_base_url)
 
     def require_api_key(self) -> str:
-        """The key that BSG gave. Raises SettingsInvalid when none is set."""
+        """Return the key that BSG gave. Raise SettingsInvalid if none is set."""
         if self.bsg_api_key is None:
             name = variable("BSG_API_KEY", self.account_name)
             raise SettingsInvalid({name: ["Not set. Copy the key from BSG's account page into it."]})
         return self.bsg_api_key
 
     def require_redis_address(self) -> RedisAddress:
-        """Where Redis is. Raises SettingsInvalid when that is not set."""
+        """Return the address of Redis. Raise SettingsInvalid if it is not set."""
         if self.redis_url is None:
             raise SettingsInvalid({"REDIS_URL": ["Not set. Write where Redis is, such as redis://localhost:6379/0."]})
         return RedisAddress.parse(self.redis_url)
@@ -179,7 +179,7 @@ class Settings(SettingsTable):
 
 
 class _Environment(Env):
-    """environs over any mapping. Blank counts as unset: compose files leave unset variables blank."""
+    """Reads any mapping by environs. Blank counts as unset, because compose files leave unset variables blank."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(eager=False)
@@ -191,7 +191,7 @@ class _Environment(Env):
 
 
 def _read(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """Every setting by its field, and what is wrong by the variable's name."""
+    """Return every setting by its field, and the messages about the invalid ones by variable."""
     env = _Environment(environ)
     found: dict[str, Any] = {}
     for setting in SETTINGS:
@@ -201,13 +201,13 @@ def _read(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[st
     try:
         env.seal()
     except EnvValidationError as error:
-        said = cast("dict[str, list[str]]", error.error_messages)
-        return found, {name: list(messages) for name, messages in said.items()}
+        errors = cast("dict[str, list[str]]", error.error_messages)
+        return found, {name: list(messages) for name, messages in errors.items()}
     return found, {}
 
 
 def _confused(settings: Settings, own: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    """An account without a key where others have theirs, and one under two names."""
+    """Yield a message for each account that lacks a key where others have one, and for each that has two names."""
     if not settings.accounts:
         return
     for account in settings.named_accounts:
@@ -223,14 +223,14 @@ def _confused(settings: Settings, own: Mapping[str, Mapping[str, str]]) -> Itera
 
 
 def _comparable(url: str) -> str:
-    """The same for addresses that lead to the same server."""
+    """Return an address that is equal for all addresses that lead to the same server."""
     parts = urlsplit(url)
     usual = {"https": 443, "http": 80}.get(parts.scheme)
     return f"{parts.scheme}://{(parts.hostname or '').lower()}:{parts.port or usual}{parts.path.rstrip('/')}"
 
 
 def _contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is wrong between settings that are right each by itself."""
+    """Return the variables, with a message, that are valid by themselves and contradict each other."""
     wrong: list[tuple[str, str]] = []
     if {"lease_seconds", "bsg_connect_timeout", "bsg_read_timeout"} <= found.keys():
         request_seconds = found["bsg_connect_timeout"] + found["bsg_read_timeout"]

@@ -1,6 +1,6 @@
-"""How one setting is read: from its text in the environment, or from a value of the right type already.
+"""Readers of one setting each: from its text in the environment, or from a value that has the right type.
 
-Every reader raises marshmallow's ValidationError, which tells what is wrong and what to write instead.
+Every reader raises marshmallow's ValidationError, which says what is wrong and what to write instead.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SLOWEST_STATUS_INTERVAL_MS = 10_000  # no slot is reserved farther ahead
 
 
 def seconds(least: float, most: float) -> Reader[float]:
-    """A duration in seconds: `90`, `1.5`, `15m`, `24h`, `7d`, or a timedelta."""
+    """Return a reader of durations in seconds: `90`, `1.5`, `15m`, `24h`, `7d`, or a timedelta."""
 
     def read(value: Any) -> float:
         if isinstance(value, timedelta):
@@ -74,13 +74,13 @@ def boolean(value: Any) -> bool:
 
 
 def fernet_keys(value: Any) -> tuple[str, ...]:
-    """Keys with commas between them, the first of which encrypts; none is none."""
+    """Return the keys of a text with commas between them. The first encrypts. An empty text has no keys."""
     given = value if isinstance(value, (tuple, list)) else str(value).split(",")
     keys = tuple(filter(None, (str(key).strip() for key in given)))
-    for place, key in enumerate(keys, 1):
+    for number, key in enumerate(keys, 1):
         if not _FERNET_KEY.fullmatch(key):
             raise ValidationError(
-                f"Key {place} is none. Write what `python -c 'from cryptography.fernet import Fernet; "
+                f"Key {number} is not a key. Write what `python -c 'from cryptography.fernet import Fernet; "
                 "print(Fernet.generate_key().decode())'` prints."
             )
     return keys
@@ -96,7 +96,7 @@ def rate(value: Any) -> Rate:
 
 
 def status_rate(value: Any) -> Rate:
-    """A rate at which several requests in a row still come to an end: a look at a batch is that many."""
+    """Return a rate at which a look-up of a batch, which takes several requests, ends in time."""
     wanted = rate(value)
     if wanted.interval_ms > _SLOWEST_STATUS_INTERVAL_MS:
         raise ValidationError("Too slow to look a batch up, which takes several requests. Write 6/m or more.")
@@ -129,7 +129,7 @@ def base_url(value: Any) -> str:
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    # urlsplit overlooks line breaks; whoever writes credentials into an address shows them to everybody.
+    # urlsplit ignores line breaks. Credentials in an address would be shown wherever the address is.
     written = text.isascii() and text.isprintable() and " " not in text and "@" not in text
     if not written or host is None or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
         raise ValidationError("Not the address of an API. Write it as https://one-api.bsg.world.")
