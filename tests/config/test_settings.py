@@ -12,7 +12,8 @@ from bsg_config.setting import Setting
 from bsg_config.settings import Settings, SettingsInvalid
 from bsg_config.settings_table import SETTINGS
 
-ENV_EXAMPLE = Path(__file__).parents[2] / ".env.example"
+ROOT = Path(__file__).parents[2]
+ENV_EXAMPLE = ROOT / ".env.example"
 
 
 def errors_of(**environ: str) -> dict[str, list[str]]:
@@ -175,3 +176,10 @@ def test_the_example_file_shows_every_default() -> None:
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
 def test_every_setting_is_explained_in_whole_sentences(setting: Setting) -> None:
     assert re.fullmatch(r"[A-Z`].{20,}\.", setting.explanation)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_is_used_by_the_product(setting: Setting) -> None:
+    sources = (file.read_text() for file in ROOT.glob("*/bsg_*/**/*.py"))
+
+    assert any(f".{setting.field}" in source for source in sources)
