@@ -61,7 +61,7 @@ def add_campaigns_tab(settings: Settings) -> None:
         flower.urls.settings["template_path"],
         namespace={
             "number": formatting.number,
-            "format_time": formatting.format_time,
+            "utc_time": formatting.format_time,
             "duration": formatting.duration,
             "rate": formatting.rate,
             "waits_for": formatting.waits_for,
