@@ -116,7 +116,7 @@ def _print_audit(compared: Audit) -> None:
         print_table(
             ("batch", "messages", "state"),
             (
-                (one.batch_id, number(one.messages), f"{one.state} (resolve it)" if one.needs_person else one.state)
+                (one.batch_id, number(one.messages), f"{one.state} (resolve it)" if one.needs_operator else one.state)
                 for one in compared.waiting
             ),
         )

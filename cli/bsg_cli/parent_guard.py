@@ -22,7 +22,7 @@ import time
 from collections.abc import Sequence
 
 CANNOT_START = 127
-ASKING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 KILLING = signal.SIGQUIT
 
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     for end in (woken, waking):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(waking, warn_on_full_buffer=False)
-    for number in (signal.SIGCHLD, *ASKING, KILLING):
+    for number in (signal.SIGCHLD, *STOPPING, KILLING):
         signal.signal(number, _only_wake)
     command = list(arguments[separator + 1 :])
     try:
@@ -63,7 +63,7 @@ def _hold(child: subprocess.Popen[bytes], woken: int, grace: float) -> None:
         left = None if kill_at is None else max(0.0, kill_at - time.monotonic())
         ready, _, _ = select.select(watched, [], [], left)
         received = os.read(woken, 4096) if woken in ready else b""
-        asked = any(number in ASKING for number in received)
+        asked = any(number in STOPPING for number in received)
         if held_by in ready and not os.read(held_by, 4096):
             watched.remove(held_by)
             asked = True

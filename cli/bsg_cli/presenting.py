@@ -33,7 +33,7 @@ def print_batches(batches: Sequence[Batch]) -> None:
             (
                 batch.id,
                 number(batch.size),
-                f"{batch.state} (resolve it)" if batch.needs_person else str(batch.state),
+                f"{batch.state} (resolve it)" if batch.needs_operator else str(batch.state),
                 _ids(batch),
                 batch.bsg_status or "",
                 str(batch.attempts),

@@ -244,7 +244,7 @@ class Batches:
         self, campaign_id: str, batch: int, *, attempts: int, duplicate_window_ms: int, delay_ms: int,
         look_again_ms: int, cause: str, sure: bool = True,
     ) -> str:  # fmt: skip
-        """BSG does not have it: `pending` within the duplicate window, `asks` for an operator after it.
+        """BSG does not have it: `pending` within the duplicate window, `needs_operator` after it.
 
         `sure`: BSG would show it if it had it.
         """
@@ -252,9 +252,9 @@ class Batches:
             "absent", campaign_id, batch, attempts, duplicate_window_ms, delay_ms, look_again_ms, cause, int(sure)
         )
 
-    def ask(self, campaign_id: str, batch: int, *, attempts: int, older_than_ms: int, cause: str) -> str:
-        """A trace that fits neither yes nor no: `asks` for a person once the doubt is that old."""
-        return self._run("ask", campaign_id, batch, attempts, older_than_ms, cause)
+    def ask_operator(self, campaign_id: str, batch: int, *, attempts: int, older_than_ms: int, cause: str) -> str:
+        """A trace that fits neither yes nor no: `needs_operator` once the doubt is that old."""
+        return self._run("ask_operator", campaign_id, batch, attempts, older_than_ms, cause)
 
     def mark_in_doubt(self, campaign_id: str, batch: int, *, attempts: int, account: str, cause: str) -> str:
         """Puts a waiting batch in doubt: BSG has a trace of it, though this ledger never sent it."""
@@ -286,7 +286,7 @@ class Batches:
     ) -> str:  # fmt: skip
         """BSG says nothing of use about the campaign, or that there is none (`lost`).
 
-        `asks`: an operator is asked, as that has lasted for so long.
+        `needs_operator`: an operator is asked, as that has lasted for so long.
         """
         return self._run(
             "unread", campaign_id, batch, bsg_campaign_id, "lost" if lost else "unread", longer_than_ms, cause,
@@ -302,7 +302,8 @@ class Batches:
         return self._run("resolve_not_sent", campaign_id, batch, "" if shown_attempts is None else shown_attempts)
 
     def resolve_sent(self, campaign_id: str, batch: int, *, bsg_campaign_id: int, next_poll_ms: int) -> str:
-        """A person's word that BSG has sent what it does not know any more: `finished`, or `stale`."""
+        """Record an operator's decision that BSG has sent what it does not know any more. Return `finished` or
+        `stale`."""
         return self._run("resolve_sent", campaign_id, batch, bsg_campaign_id, next_poll_ms)
 
     def stopped(self, account: str, bsg_campaign_id: int, *, status: str) -> str:

@@ -77,8 +77,8 @@ def _doubt(name: str, record: Mapping[str, str], head: Sequence[str], now: datet
         messages=int(record["size"]),
         since=to_datetime(int(record.get("first_intent_at", accepted_at))),
         attempts=int(record.get("attempts", 0)),
-        needs_operator="asks" in record,
+        needs_operator="needs_operator" in record,
         no_trace=record.get("no_trace") == "1",
-        why=record.get("asks_why") or record.get("error", ""),
+        why=record.get("operator_reason") or record.get("error", ""),
         if_not_sent="cancelled" if cancelled == "1" else "expired" if to_datetime(int(deadline)) <= now else "pending",
     )

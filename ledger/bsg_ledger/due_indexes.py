@@ -26,7 +26,7 @@ class DueIndex(StrEnum):
     LEASES = "leases"  # claimed and posting batches
     DOUBT = "doubt"  # unconfirmed batches
     LIVE = "live"  # submitted and finished batches
-    ASKS = "asks"  # batches that an operator is asked about
+    NEEDS_OPERATOR = "needs-operator"  # batches that need an operator
     PAUSED_AT_BSG = "paused-at-bsg"  # batches by BSG's status of their campaign
     IN_MODERATION = "in-moderation"
     SPAM_AT_BSG = "spam-at-bsg"

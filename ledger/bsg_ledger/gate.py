@@ -29,7 +29,7 @@ class GateReason(StrEnum):
     LEDGER_WENT_BACK = "ledger_went_back"  # to an older copy: what it would send may have been sent
 
 
-OPENED_BY_PERSONS = frozenset({GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK})
+OPENED_BY_OPERATOR = frozenset({GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Gate:
         self._account = account
 
     def open(self, *, reason: str, by: str) -> None:
-        """A person's word: it opens whatever shut it."""
+        """Open the gate by an operator's decision, whatever has shut it."""
         self._scripts.run("gate", self._account, "open", reason, by)
 
     def reopen(self, *, by: str, trial: bool = False, balance: str = "") -> str:

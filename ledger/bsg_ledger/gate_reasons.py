@@ -42,7 +42,7 @@ def shut_for(reason: str, account_name: str) -> Shut:
                 " opens the gate whole. Each time without one it stays shut for twice as long, up to ten minutes.",
             )
         case GateReason.OPERATOR:
-            return Shut("a person shut it", by_hand)
+            return Shut("an operator shut it", by_hand)
         case GateReason.LEDGER_WENT_BACK:
             return Shut(
                 "Redis was restored from an older copy, so that what waits may have been sent",

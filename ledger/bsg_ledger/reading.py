@@ -267,7 +267,7 @@ def _batch(campaign_id: str, number: int, record: Mapping[str, str]) -> Batch:
         error=record.get("error"),
         statistics=json.loads(record.get("statistics") or "{}"),
         cost=f"{price} {record.get('currency', '')}".strip() if price else None,
-        needs_person="asks" in record,
+        needs_operator="needs_operator" in record,
         other_bsg_campaign_ids=_others(record),
         total_messages=_integer(record.get("bsg_total_messages")),
     )
@@ -293,7 +293,7 @@ def _batch_record(campaign: str, batch: int, record: Mapping[str, str], head: Se
         cancelled=cancelled == "1",
         account=account or None,
         accepted_ms=int(accepted_at or 0),
-        asks=record.get("asks", ""),
+        needs_operator=record.get("needs_operator", ""),
         other_bsg_campaign_ids=_others(record),
         raw=record,
     )

@@ -24,7 +24,7 @@ class Batch:
     error: str | None
     statistics: Mapping[str, int]
     cost: str | None
-    needs_person: bool = False
+    needs_operator: bool = False
     other_bsg_campaign_ids: Sequence[int] = ()
     total_messages: int | None = None
 
@@ -98,7 +98,7 @@ class BatchRecord:
     cancelled: bool = False
     account: str | None = None
     accepted_ms: int = 0
-    asks: str = ""  # what an operator is asked about: doubt, lost, unread or unstopped; "": nothing
+    needs_operator: str = ""  # what an operator is asked about: doubt, lost, unread or unstopped; "": nothing
     other_bsg_campaign_ids: Sequence[int] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 

@@ -219,8 +219,8 @@ BATCH = Key(
         "explained": "1: what is missing in BSG's total has been looked up",
         "error": "why the last attempt failed",
         "gate_shuts": "how often this batch has shut the gate",
-        "asks": "what an operator has to decide",
-        "asks_why": "why",
+        "needs_operator": "what an operator has to decide",
+        "operator_reason": "why",
         "no_trace": "1: BSG surely has nothing of the batch, as far as reads can show",
         "bsg_campaign_id": "the campaign at BSG that counts",
         "other_bsg_campaign_ids": "further ones, with commas between them",
@@ -259,7 +259,7 @@ ACCOUNT_DUE = Key(
 ACCOUNT_LEASES = Key("bsg:account:A:leases", "zset", "claimed and posting batches, by the end of their lease")
 DOUBT = Key("bsg:account:A:doubt", "zset", "unconfirmed batches, by the next look-up at BSG")
 LIVE = Key("bsg:account:A:live", "zset", "submitted and finished batches, by the next poll")
-ASKS = Key("bsg:account:A:asks", "zset", "batches that need an operator, by since when")
+NEEDS_OPERATOR = Key("bsg:account:A:needs-operator", "zset", "batches that need an operator, by since when")
 PAUSED_AT_BSG = Key("bsg:account:A:paused-at-bsg", "zset", "batches that BSG has paused, by since when that is known")
 IN_MODERATION = Key("bsg:account:A:in-moderation", "zset", "batches that BSG moderates, by since when")
 SPAM_AT_BSG = Key("bsg:account:A:spam-at-bsg", "zset", "batches that BSG called spam, by since when")

@@ -118,8 +118,8 @@ class Group:
     messages: int
     batches: int = 0
     batch_ids: tuple[str, ...] = ()
-    asks: str = ""  # what an operator is asked about; "": nothing
-    asks_why: str = ""
+    needs_operator: str = ""  # what an operator is asked about; "": nothing
+    operator_reason: str = ""
     error: str = ""
     due: datetime | None = None  # since when, or from when on, a worker may take it
     lease_until: datetime | None = None
@@ -240,11 +240,11 @@ def _earlier(first: datetime | None, second: datetime | None) -> datetime | None
 
 def _asks(case: _Case) -> _Found | None:
     group = case.group
-    if not group.asks:
+    if not group.needs_operator:
         return None
-    reason = _ASKED_ABOUT[group.asks]
+    reason = _ASKED_ABOUT[group.needs_operator]
     if reason is WaitReason.OPERATOR_DECIDES:
-        cause = "; ".join(filter(None, (group.error, group.asks_why)))
+        cause = "; ".join(filter(None, (group.error, group.operator_reason)))
         return _Found(reason, cause, since=group.intent_at)
     return _Found(reason, group.error)
 

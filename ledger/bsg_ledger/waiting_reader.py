@@ -34,10 +34,16 @@ _BATCHES_AT_ONCE = 1000
 _CAMPAIGNS_AT_ONCE = 100
 
 _FIELDS = (
-    "state", "size", "asks", "asks_why", "error", "not_before", "lease_until", "intent_at", "bsg_campaign_id",
-    "bsg_status", "bsg_status_at", "other_bsg_campaign_ids",
+    "state", "size", "needs_operator", "operator_reason", "error", "not_before", "lease_until", "intent_at",
+    "bsg_campaign_id", "bsg_status", "bsg_status_at", "other_bsg_campaign_ids",
 )  # fmt: skip
-_NEED_SOMEBODY = (DueIndex.ASKS, DueIndex.DOUBT, DueIndex.PAUSED_AT_BSG, DueIndex.IN_MODERATION, DueIndex.SPAM_AT_BSG)
+_NEED_SOMEBODY = (
+    DueIndex.NEEDS_OPERATOR,
+    DueIndex.DOUBT,
+    DueIndex.PAUSED_AT_BSG,
+    DueIndex.IN_MODERATION,
+    DueIndex.SPAM_AT_BSG,
+)
 _LOOKED_AT_IN = {BatchState.UNCONFIRMED: "doubt", BatchState.SUBMITTED: "live", BatchState.FINISHED: "live"}
 
 
@@ -267,8 +273,8 @@ def _group(head: _Head, number: int, record: Mapping[str, str], looks: Mapping[s
         messages=int(record["size"]),
         batches=1,
         batch_ids=(name,),
-        asks=record.get("asks", ""),
-        asks_why=record.get("asks_why", ""),
+        needs_operator=record.get("needs_operator", ""),
+        operator_reason=record.get("operator_reason", ""),
         error=record.get("error", ""),
         due=_time(record, "not_before"),
         lease_until=_time(record, "lease_until"),

@@ -33,7 +33,7 @@ class AccountState:
 
 COUNTED = (
     DueIndex.DOUBT,
-    DueIndex.ASKS,
+    DueIndex.NEEDS_OPERATOR,
     DueIndex.STOPS,
     DueIndex.PAUSED_AT_BSG,
     DueIndex.IN_MODERATION,

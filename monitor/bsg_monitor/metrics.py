@@ -107,7 +107,7 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     for account, state, its in known:
         gate.add_metric([account.name], 0.5 if state.half_open else float(state.open))
         doubt.add_metric([account.name], its.waiting[DueIndex.DOUBT])
-        operator.add_metric([account.name], its.waiting[DueIndex.ASKS])
+        operator.add_metric([account.name], its.waiting[DueIndex.NEEDS_OPERATOR])
         stops.add_metric([account.name], its.waiting[DueIndex.STOPS])
         for index, status in _HELD_AT_BSG.items():
             at_bsg.add_metric([account.name, status], its.waiting[index])

@@ -45,10 +45,10 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
     if not records:
         raise CampaignInvalid({"batch": [f"there is no batch {batch_id}: the campaign's status lists them"]})
     record = records[0]
-    asked = record.state == "submitted" and bool(record.asks)
+    asked = record.state == "submitted" and bool(record.needs_operator)
     if record.state != "unconfirmed" and not asked:  # guard: decision-requested
         raise CampaignInvalid({"batch": [f"it is {record.state} and asks for nobody: there is nothing to resolve"]})
-    if asked and not_sent and record.asks != "lost":
+    if asked and not_sent and record.needs_operator != "lost":
         raise CampaignInvalid(
             {"not_sent": [f"BSG does not deny campaign {record.bsg_campaign_id}: it may have sent it"]}
         )

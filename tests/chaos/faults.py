@@ -72,7 +72,7 @@ class Faults:
             "redis": self._redis,
             "network": self._network,
             "bsg": self._bsg,
-            "person": self._person,
+            "operator": self._operator,
         }[fault.subject]
         return begin(fault)
 
@@ -120,8 +120,8 @@ class Faults:
         else:
             self._scene.sandbox.fault(fault.kind, **fault.options)
 
-    def _person(self, fault: Fault) -> None:
+    def _operator(self, fault: Fault) -> None:
         with suppress(QueueUnavailable, QueueNotDurable):
             for account in KEYS:
                 self._scene.hasty.open_gate(account=account)
-            self.happened["person", fault.kind] += 1
+            self.happened["operator", fault.kind] += 1

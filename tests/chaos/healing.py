@@ -1,4 +1,4 @@
-"""After the faults: everything is mended, and whatever asks for a person is answered by what BSG truly has."""
+"""After the faults: everything is mended, and every batch that needs an operator is decided by what BSG truly has."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from tests.chaos.producer_process import FINISH
 from tests.chaos.scene import Scene
 
 TIMEOUT_SECONDS = 420.0  # without any campaign becoming final: a part's lease, a lost bell, a poll cut short, in turn
-QUIET_SECONDS = 12.0  # longer than any lease and request: then nothing is on the wire that a person could not know of
+QUIET_SECONDS = (
+    12.0  # longer than any lease and request: then nothing is on the wire that an operator could not know of
+)
 LOOK_EVERY_SECONDS = 2.0
 SHARE_OF_LOOKING = 0.2  # of the time: thousands of campaigns are not read over and over beside those who heal
 
@@ -100,14 +102,14 @@ class Healing:
             if status.paused:
                 producer.resume(status.campaign_id)
             for batch in status.batches:
-                if batch.needs_person and batch.state == BatchState.UNCONFIRMED:
+                if batch.needs_operator and batch.state == BatchState.UNCONFIRMED:
                     if arrivals is None:
                         arrivals = self._scene.sandbox.recipients()
                     self._answer(batch, status, arrivals)
         return unfinished
 
     def _retried(self, status: CampaignStatus) -> bool:
-        """Half of what BSG refused is sent once more, as a person may want it whose account works again."""
+        """Half of what BSG refused is sent once more, as an operator may want it whose account works again."""
         chance = Random(f"{self._scene.seed}: retry {status.name}")
         if not status.counts["refused"] or status.campaign_id in self._retries or chance.random() < 0.5:
             return False
@@ -120,7 +122,7 @@ class Healing:
         return messages > 0
 
     def _answer(self, batch: Batch, status: CampaignStatus, arrivals: Mapping[int, Sequence[int]]) -> None:
-        """What a person does who looks the batch's recipients up at BSG."""
+        """What an operator does who looks the batch's recipients up at BSG."""
         campaign_id, number = split_batch_id(batch.id)
         phones = self._scene.phones(status.name, self._scene.ledger.reading.rows(campaign_id, number))
         at_bsg = sorted({bsg_id for phone in phones for bsg_id in arrivals.get(phone, [])})

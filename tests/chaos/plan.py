@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from tests.lossy_proxy import TROUBLES
 
-Subject = Literal["process", "redis", "network", "bsg", "person"]
+Subject = Literal["process", "redis", "network", "bsg", "operator"]
 
 WORKERS = ("worker0", "worker1", "worker2")
 STATUS_WORKERS = ("status0", "status1")
@@ -50,7 +50,7 @@ def _faults(chance: Random) -> Iterator[Fault]:
     busy: dict[str, float] = {}
     while True:
         at += chance.expovariate(1 / MEAN_GAP_SECONDS)
-        fault = chance.choices((_of_process, _of_redis, _of_network, _of_bsg, _of_person), (50, 7, 18, 25, 8))[0](
+        fault = chance.choices((_of_process, _of_redis, _of_network, _of_bsg, _of_operator), (50, 7, 18, 25, 8))[0](
             chance, at
         )
         # One fault at a time for each target: a second one would end with the first.
@@ -86,9 +86,9 @@ def _of_bsg(chance: Random, at: float) -> Fault:
     return Fault(at, "bsg", "bsg", kind, options={"times": chance.randint(1, 4), **BSG_FAULTS[kind](chance)})
 
 
-def _of_person(_: Random, at: float) -> Fault:
+def _of_operator(_: Random, at: float) -> Fault:
     """No fault: without it, lack of funds and a blocked account would leave the gate shut for most of a long run."""
-    return Fault(at, "person", "gate", "open")
+    return Fault(at, "operator", "gate", "open")
 
 
 def _anywhere(chance: Random) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class ProviderMode(StrEnum):
 
     @property
     def worker_settings(self) -> dict[str, str]:
-        """Only where BSG refuses a reference id a second time may anything be sent again without a person's word."""
+        """Only where BSG refuses a reference id a second time may anything be sent again without an operator's word."""
         return {"BSG_DUPLICATE_WINDOW": "60" if self is ProviderMode.STRICT else "0"}
 
 

@@ -12,34 +12,34 @@ from bsg_ledger.states import BatchState
 IN_HAND = frozenset({BatchState.CLAIMED, BatchState.POSTING})
 UNDECIDED = IN_HAND | {BatchState.UNCONFIRMED}
 LEASE_RAN_OUT = "lease ran out"  # how the causes of both transitions begin that end a lease
-PERSON = "operator"
+OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """`slowest`: seconds from the last step of whoever held the batch to its next state out of doubt.
 
-    It counts leases that ran out and requests without a clear answer. What a person ended is counted without a time:
+    It counts leases that ran out and requests without a clear answer. What an operator ended is counted without a time:
     in a run, people answer only after the faults.
     """
 
     leases_run_out: int = 0
     answers_lost: int = 0
-    by_person: int = 0
+    by_operator: int = 0
     slowest: float = 0.0
     way_of_the_slowest: Sequence[Transition] = ()
 
     def __str__(self) -> str:
         return (
             f"{self.slowest:.1f} s, of {self.leases_run_out} leases that ran out and {self.answers_lost} requests"
-            f" without a clear answer; {self.by_person} of them ended by a person, not timed"
+            f" without a clear answer; {self.by_operator} of them ended by an operator, not timed"
         )
 
 
 def recovery_of(histories: Iterable[Sequence[Transition]]) -> Recovery:
     """`histories`: each campaign's transitions, oldest first."""
     slowest, way = 0.0, list[Transition]()
-    leases_run_out = answers_lost = by_person = 0
+    leases_run_out = answers_lost = by_operator = 0
     for transitions in (batch for history in histories for batch in _by_batch(history)):
         for place, transition in enumerate(transitions):
             if transition.from_state not in IN_HAND or place == 0:
@@ -56,11 +56,11 @@ def recovery_of(histories: Iterable[Sequence[Transition]]) -> Recovery:
             if until is None:
                 continue
             seconds = (transitions[until].when - transitions[place - 1].when).total_seconds()
-            if transitions[until].cause.startswith(PERSON):
-                by_person += 1
+            if transitions[until].cause.startswith(OPERATOR):
+                by_operator += 1
             elif seconds > slowest:
                 slowest, way = seconds, list(transitions[place - 1 : until + 1])
-    return Recovery(leases_run_out, answers_lost, by_person, slowest, way)
+    return Recovery(leases_run_out, answers_lost, by_operator, slowest, way)
 
 
 def _by_batch(history: Sequence[Transition]) -> Iterable[Sequence[Transition]]:

@@ -37,7 +37,7 @@ def figures(result: CheckResult, faults: Faults, healed: Healed, recovery: Recov
             f"misreported       {result.count(Fault.MISREPORTED) + result.count(Fault.UNKNOWN)}",
             f"sent after cancel {result.count(Fault.SENT_AFTER_CANCEL)}; {result.stopped} BSG campaigns stopped",
             f"still in doubt    {result.count(Fault.IN_DOUBT)}",
-            f"a person          opened the gate {faults.happened['person', 'open']} times,"
+            f"an operator          opened the gate {faults.happened['operator', 'open']} times,"
             f" answered {healed.told_sent} times sent, {healed.told_not_sent} times not sent,"
             f" retried {healed.messages_retried} refused messages",
             f"slowest recovery  {recovery}",

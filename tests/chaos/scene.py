@@ -64,7 +64,7 @@ class Scene:
             }
             direct = Settings.from_environment({**settings, "REDIS_URL": self.redis.url, "QUEUE_TIMEOUT": "30"})
             self.producer = Producer(direct)
-            # For use in the midst of the faults, which a person who waits for Redis would hold up.
+            # For use in the midst of the faults, which an operator who waits for Redis would hold up.
             self.hasty = Producer(replace(direct, queue_timeout=1.0))
             self.ledger = Ledger(connect(direct))
             stack.enter_context(self.processes)

@@ -93,7 +93,7 @@ def test_a_bad_message_that_was_sent_is_misreported() -> None:
 
 @pytest.mark.parametrize("arrived", [0, 1])
 def test_not_final_is_in_doubt(arrived: int) -> None:
-    standings = all_sent() | {3: Standing("unconfirmed", "c-0", "asks")}
+    standings = all_sent() | {3: Standing("unconfirmed", "c-0", "needs_operator")}
 
     assert faults(judged(standings, once() | {CAMPAIGN.phone(3): arrived})) == [Fault.IN_DOUBT]
 

@@ -34,7 +34,7 @@ def test_an_hour_has_every_kind_of_fault_and_a_thousand_kills() -> None:
     assert {kind for subject, kind in happened if subject == "bsg"} == {*BSG_FAULTS, "calm"}
     assert {kind for subject, kind in happened if subject == "network"} == {"cut", "delay", "halve", "blackhole"}
     assert {kind for subject, kind in happened if subject == "redis"} == {"stop", "kill", "pause", "fill"}
-    assert happened["person", "open"] > 100
+    assert happened["operator", "open"] > 100
     assert happened["process", "kill"] + happened["process", "terminate"] + happened["redis", "kill"] > 1000
 
 

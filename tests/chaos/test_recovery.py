@@ -47,7 +47,7 @@ def test_an_answer_that_was_lost_counts_too_and_a_clear_one_does_not() -> None:
     assert (recovery.leases_run_out, recovery.answers_lost, recovery.slowest) == (0, 1, 3)
 
 
-def test_what_a_person_ended_is_counted_without_its_time() -> None:
+def test_what_an_operator_ended_is_counted_without_its_time() -> None:
     history = [
         INTENT,
         step(4, "posting", "unconfirmed", "lease ran out on the wire"),
@@ -56,4 +56,4 @@ def test_what_a_person_ended_is_counted_without_its_time() -> None:
 
     recovery = recovery_of([history])
 
-    assert (recovery.by_person, recovery.slowest) == (1, 0)
+    assert (recovery.by_operator, recovery.slowest) == (1, 0)

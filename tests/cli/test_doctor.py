@@ -308,7 +308,7 @@ def test_a_cool_down_is_noted(ward: Ward) -> None:
     assert "cools down until" in ward.of_account("limiter").told
 
 
-def test_a_batch_that_waits_for_a_person_is_a_problem_and_one_that_is_looked_up_is_not(ward: Ward) -> None:
+def test_a_batch_that_waits_for_an_operator_is_a_problem_and_one_that_is_looked_up_is_not(ward: Ward) -> None:
     campaign = ward.desk.prepared(10)
     lease = ward.desk.claimed(campaign, account=ward.account)
     ward.desk.intend(lease, account=ward.account)
@@ -319,7 +319,7 @@ def test_a_batch_that_waits_for_a_person_is_a_problem_and_one_that_is_looked_up_
     assert looked_up.level is Level.NOTE
     assert f"next at {format_time(look)}" in looked_up.told
 
-    batches.ask(campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
+    batches.ask_operator(campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
     finding = ward.of_campaigns("in doubt")
     assert finding.level is Level.PROBLEM
     assert f"{campaign}-0" in finding.told

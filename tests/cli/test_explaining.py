@@ -166,7 +166,7 @@ def test_a_batch_on_the_wire_is_never_said_to_be_sent_again(explained: Explained
     assert "BSG is asked whether it has them" in one.next
 
 
-def test_a_batch_in_doubt_is_looked_up_until_a_person_is_asked_who_comes_first(explained: Explained) -> None:
+def test_a_batch_in_doubt_is_looked_up_until_an_operator_is_asked_who_comes_first(explained: Explained) -> None:
     campaign = explained.desk.prepared(10, 20)
     lease = explained.desk.claimed(campaign, account=explained.account)
     explained.desk.intend(lease, account=explained.account)
@@ -178,13 +178,13 @@ def test_a_batch_in_doubt_is_looked_up_until_a_person_is_asked_who_comes_first(e
     assert ready.messages == 20
     assert "in doubt (read timeout)" in doubt.stands
     assert doubt.at is not None
-    assert not doubt.needs_person
+    assert not doubt.needs_operator
 
-    explained.desk.ledger.batches.ask(campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
-    asks = explained.explanations(campaign)[0]
-    assert asks.needs_person
-    assert f"bsg-campaigns resolve {campaign}-0 --sent" in asks.next
-    assert f"bsg-campaigns resolve {campaign}-0 --not-sent" in asks.next
+    explained.desk.ledger.batches.ask_operator(campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
+    undecided = explained.explanations(campaign)[0]
+    assert undecided.needs_operator
+    assert f"bsg-campaigns resolve {campaign}-0 --sent" in undecided.next
+    assert f"bsg-campaigns resolve {campaign}-0 --not-sent" in undecided.next
 
 
 def test_another_accounts_campaign_waits_for_that_accounts_workers(explained: Explained) -> None:
@@ -359,7 +359,7 @@ def test_a_campaign_that_bsg_has_lost_needs_an_operator(explained: Explained) ->
 
     one = explained.explanations(campaign)[0]
 
-    assert one.needs_person
+    assert one.needs_operator
     assert f"resolve {campaign}-0 --sent 7" in one.next
 
 
@@ -372,7 +372,7 @@ def test_a_campaign_of_which_bsg_tells_nothing_needs_an_operator_who_cannot_have
 
     one = explained.only(campaign)
 
-    assert one.needs_person
+    assert one.needs_operator
     assert "has told nothing of use for long: HTTP 500" in one.stands
     assert f"resolve {campaign}-0 --sent 7" in one.next
     assert "--not-sent" not in one.next
@@ -386,6 +386,6 @@ def test_a_cancelled_campaign_that_bsg_does_not_know_is_to_be_stopped_in_its_acc
 
     one = explained.only(campaign)
 
-    assert one.needs_person
+    assert one.needs_operator
     assert "BSG does not stop" in one.stands
     assert f"cancel {campaign}" in one.next

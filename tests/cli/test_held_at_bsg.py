@@ -147,7 +147,7 @@ def test_a_cancelled_campaign_says_that_bsg_is_told_to_stop_it_and_in_which_stat
 
 def test_an_operators_word_ends_what_bsg_was_said_to_hold(bench: Bench) -> None:
     campaign = shown(bench, "paused")
-    bench.runtime.redis.hset(f"bsg:campaign:{campaign}:batch:0", "asks", "unread")
+    bench.runtime.redis.hset(f"bsg:campaign:{campaign}:batch:0", "needs_operator", "unread")
 
     bench.producer.resolve(f"{campaign}-0", sent=bench.batch(campaign).bsg_campaign_id or 0)
 

@@ -34,12 +34,12 @@ class Operator:
         assert self.run(*words, "--json") == ExitCode.OK, self.errors
         return [json.loads(line) for line in self.output.splitlines()]
 
-    def in_doubt(self, fault: str, *, asks: bool = True) -> str:
+    def in_doubt(self, fault: str, *, needs_operator: bool = True) -> str:
         """A batch in doubt: BSG has it, or has not; an operator is asked about it."""
         self.bench.sandbox.fault(fault, status=502, times=1)
         campaign = self.bench.submitted(3)
         assert self.bench.batch(campaign).state == "unconfirmed"
-        if asks:
+        if needs_operator:
             self.bench.runtime.ledger.batches.absent(
                 campaign, 0, attempts=1, duplicate_window_ms=0, delay_ms=0, look_again_ms=60_000, cause="no trace"
             )
@@ -61,7 +61,10 @@ def operator(redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: py
 
 
 def test_what_would_be_done_is_shown_for_each_batch_and_a_dry_run_does_nothing(operator: Operator) -> None:
-    asked, looked_at = operator.in_doubt("server_error_before"), operator.in_doubt("server_error_before", asks=False)
+    asked, looked_at = (
+        operator.in_doubt("server_error_before"),
+        operator.in_doubt("server_error_before", needs_operator=False),
+    )
 
     assert operator.run("--all-not-sent", "--dry-run") == ExitCode.OK
     lines = {line.split()[0]: line for line in operator.output.splitlines()}
@@ -72,7 +75,10 @@ def test_what_would_be_done_is_shown_for_each_batch_and_a_dry_run_does_nothing(o
 
 
 def test_all_that_need_an_operator_are_sent_again_once_and_no_others(operator: Operator) -> None:
-    asked, looked_at = operator.in_doubt("server_error_before"), operator.in_doubt("server_error_before", asks=False)
+    asked, looked_at = (
+        operator.in_doubt("server_error_before"),
+        operator.in_doubt("server_error_before", needs_operator=False),
+    )
     first = operator.documents("--all-not-sent", "--yes")
     second = operator.documents("--all-not-sent", "--yes")
     operator.bench.submit(asked)
@@ -95,7 +101,7 @@ def test_a_period_and_an_account_choose_what_is_decided(operator: Operator) -> N
 
 @pytest.mark.parametrize("what", ["--all-not-sent", "--all-found"])
 @pytest.mark.parametrize(("answer", "done"), [("yes\n", True), ("y\n", False), ("", False)])
-def test_nothing_is_done_before_a_person_says_yes(
+def test_nothing_is_done_before_an_operator_says_yes(
     operator: Operator, monkeypatch: pytest.MonkeyPatch, what: str, answer: str, *, done: bool
 ) -> None:
     campaign = operator.in_doubt("server_error_before" if what == "--all-not-sent" else "server_error_after")
@@ -121,7 +127,10 @@ def test_where_nobody_can_be_asked_nothing_is_done(
 
 
 def test_what_bsg_has_is_recorded_as_sent_and_the_rest_stays_in_doubt(operator: Operator) -> None:
-    there, away = operator.in_doubt("server_error_after", asks=False), operator.in_doubt("server_error_before")
+    there, away = (
+        operator.in_doubt("server_error_after", needs_operator=False),
+        operator.in_doubt("server_error_before"),
+    )
     shown = operator.documents("--all-found", "--dry-run")
     before = operator.state(there)
     done = operator.documents("--all-found", "--yes")

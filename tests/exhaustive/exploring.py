@@ -54,7 +54,7 @@ class Exploration:
         return (
             f"{self.size.name}: {self.states} states, {self.steps} steps, {self.ledgers} states of the ledger, "
             f"{self.scripts_run} runs of its scripts, {self.seconds:.1f} s; {whole}; {self.ends} ends, "
-            f"{self.need_a_person} states that need a person; {len(self.violations)} rules broken"
+            f"{self.need_a_person} states that need an operator; {len(self.violations)} rules broken"
         )
 
 
@@ -154,7 +154,7 @@ class Explorer:
                 self._violated(rule, 0 if at is None else at)
 
     def _look_back(self) -> None:
-        """Which states reach an end: by themselves, or with a person's word."""
+        """Which states reach an end: by themselves, or with an operator's word."""
         pictures = self.world.calls.pictures
         ends = [number for number, state in enumerate(self._states) if final(pictures[state.ledger])]
         self.result.ends = len(ends)
@@ -163,7 +163,7 @@ class Explorer:
         self.result.need_a_person = sum(by_themselves) and len(self._states) - sum(by_themselves)
         for number, reached in enumerate(rescued):
             if not reached:
-                self._violated("no end can be reached, not even by a person's word", number)
+                self._violated("no end can be reached, not even by an operator's word", number)
 
     def _reaching(self, ends: list[int], kinds: frozenset[Kind]) -> bytearray:
         count = len(self._states)

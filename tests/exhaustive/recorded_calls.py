@@ -254,7 +254,7 @@ _RUN: dict[str, Callable[..., Answer]] = {
     "ring": _ring,
     "absent": _absent,
     "ask": lambda ledger, batch, attempts: (
-        ledger.batches.ask(CAMPAIGN, batch, attempts=attempts, older_than_ms=0, cause="undecided"),
+        ledger.batches.ask_operator(CAMPAIGN, batch, attempts=attempts, older_than_ms=0, cause="undecided"),
     ),
     "shrink": _shrink,
     "polled": _polled,

@@ -73,7 +73,7 @@ _UNREAD_OF_BATCH = frozenset(
             "unread_at",
             "lost_at",
         ),
-        *("price", "currency", "bsg_status", "bsg_status_at", "part", "asks_why"),
+        *("price", "currency", "bsg_status", "bsg_status_at", "part", "operator_reason"),
     )
 )
 _PART = re.compile(r"bsg:campaign:[^:]+:part:\d+")

@@ -1,4 +1,4 @@
-"""What happens to all of them: time, BSG's own pace, the queue; and what a person does."""
+"""What happens to all of them: time, BSG's own pace, the queue; and what an operator does."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _bsg(world: World, state: State) -> Steps:
         if taken.status == "creation" and loses:
             yield f"BSG loses {taken.id}", Kind.FAULT, state._replace(provider=with_denied(state.provider, taken.id))
         # That it is being sent changes nothing but that it can be stopped.
-        following = {"creation": "sending" if "cancel" in world.size.person else "done", "sending": "done"}
+        following = {"creation": "sending" if "cancel" in world.size.operator else "done", "sending": "done"}
         if taken.status in following:
             status = following[taken.status]
             words = f"BSG begins to send {taken.id}" if status == "sending" else f"BSG has sent {taken.id}"
@@ -140,59 +140,59 @@ def _queue(world: World, state: State) -> Steps:
 
 
 def _person(world: World, state: State) -> Steps:
-    picture, person = world.picture(state), world.size.person
-    if "cancel" in person and not picture.cancelled:
+    picture, operator = world.picture(state), world.size.operator
+    if "cancel" in operator and not picture.cancelled:
         _, then = world.call(state, "begin to cancel" if world.size.in_steps else "cancel")
-        yield "a person cancels", Kind.PERSON, then
-    if "pause" in person:
-        kind = Kind.RELENT if picture.paused else Kind.PERSON
+        yield "an operator cancels", Kind.OPERATOR, then
+    if "pause" in operator:
+        kind = Kind.RELENT if picture.paused else Kind.OPERATOR
         _, then = world.call(state, "pause", not picture.paused)
-        yield "a person resumes" if picture.paused else "a person pauses", kind, then
-    if "retry" in person and {"refused", "expired"} & {*picture.states, *(part["state"] for part in picture.parts)}:
+        yield "an operator resumes" if picture.paused else "an operator pauses", kind, then
+    if "retry" in operator and {"refused", "expired"} & {*picture.states, *(part["state"] for part in picture.parts)}:
         answer, then = world.call(state, "begin to retry" if world.size.in_steps else "retry")
-        yield f"a person retries: {answer[0]}", Kind.PERSON, then
-    if "gate" in person:
+        yield f"an operator retries: {answer[0]}", Kind.OPERATOR, then
+    if "gate" in operator:
         if picture.gate_shut or picture.gate_half_open:
             _, then = world.call(state, "gate", "open", "operator", "operator")
-            yield "a person opens the gate", Kind.RELENT, then
+            yield "an operator opens the gate", Kind.RELENT, then
         if not picture.gate_shut:
             _, then = world.call(state, "gate", "shut", "operator", "operator")
-            yield "a person shuts the gate", Kind.PERSON, then
-    for proved in (False, True) if "rekey" in person and picture.campaign["account"] else ():
+            yield "an operator shuts the gate", Kind.OPERATOR, then
+    for proved in (False, True) if "rekey" in operator and picture.campaign["account"] else ():
         answer, then = world.call(state, "rekey", proved)
-        yield f"another key{' of the same account' if proved else ''}, and back: {answer[0]}", Kind.PERSON, then
-    if "purge" in person and picture.index("closed"):
+        yield f"another key{' of the same account' if proved else ''}, and back: {answer[0]}", Kind.OPERATOR, then
+    if "purge" in operator and picture.index("closed"):
         _, then = world.call(state, "step", "forget_bodies")
-        yield "bodies are forgotten", Kind.PERSON, then
+        yield "bodies are forgotten", Kind.OPERATOR, then
 
 
 def _word(world: World, state: State) -> Steps:
-    """A person's word is true, and not given while a request may still be about to leave."""
+    """An operator's decision is true, and not given while a request may still leave."""
     picture = world.picture(state)
     for batch, now in enumerate(picture.states):
-        if now == "submitted" and "asks" in picture.batches[batch]:
+        if now == "submitted" and "needs_operator" in picture.batches[batch]:
             yield from _word_on_what_is_denied(world, state, batch)
         if now != "unconfirmed" or young_intent(state, batch):
             continue
         there = [taken for taken in state.provider if taken.batch == batch and taken.status != DENIED]
         if not there:
             _, then = world.call(state, "not sent", batch)
-            yield f"a person says that batch {batch} was not sent", Kind.RESOLVE, then
+            yield f"an operator says that batch {batch} was not sent", Kind.RESOLVE, then
         for taken in there:
             if taken.shown:
                 _, then = world.call(state, "taken", batch, taken.id)
-                yield f"a person says that batch {batch} is {taken.id} at BSG", Kind.RESOLVE, then
+                yield f"an operator says that batch {batch} is {taken.id} at BSG", Kind.RESOLVE, then
 
 
 def _word_on_what_is_denied(world: World, state: State, batch: int) -> Steps:
     bsg_id = int(world.picture(state).batches[batch]["bsg_campaign_id"])
     _, then = world.call(state, "sent", batch, bsg_id)
-    yield f"a person says that {bsg_id} was sent all the same", Kind.RESOLVE, then
-    lost = world.picture(state).batches[batch]["asks"] == "lost"
+    yield f"an operator says that {bsg_id} was sent all the same", Kind.RESOLVE, then
+    lost = world.picture(state).batches[batch]["needs_operator"] == "lost"
     if (
         lost
         and not any(taken.live and taken.batch == batch for taken in state.provider)
         and not young_intent(state, batch)
     ):
         _, then = world.call(state, "not sent", batch)
-        yield f"a person says that {bsg_id} was never sent", Kind.RESOLVE, then
+        yield f"an operator says that {bsg_id} was never sent", Kind.RESOLVE, then

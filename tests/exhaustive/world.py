@@ -21,9 +21,9 @@ class Kind(IntEnum):
     COURSE = 0  # what happens by itself, time included
     FAULT = 1  # crashes, losses, early leases
     DEADLINE = 2
-    RESOLVE = 3  # a person's word on a doubt
-    RELENT = 4  # a person takes a pause or a shut gate back
-    PERSON = 5  # a person cancels, pauses, retries, shuts
+    RESOLVE = 3  # an operator's decision on a doubt
+    RELENT = 4  # an operator ends a pause or opens a gate
+    OPERATOR = 5  # an operator cancels, pauses, retries, shuts
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Size:
     early_leases: bool = False
     shown_late: bool = False  # later than the first look takes to age
     used_before: Rows = ()  # messages whose reference id an older campaign of somebody else has
-    person: frozenset[str] = frozenset()  # of cancel, pause, retry, gate, purge, rekey
+    operator: frozenset[str] = frozenset()  # of cancel, pause, retry, gate, purge, rekey
     deadline: bool = False
     most_taken: int = 2  # campaigns that BSG takes of us; more would show nothing new
     stalls_after_looks: bool = False  # the reconciler may stand still between a look and its note

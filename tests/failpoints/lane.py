@@ -85,9 +85,9 @@ class Lane:
             app.send_task(task, queue=STATUS_QUEUE)
 
     def answer(self, status: CampaignStatus, phones: dict[int, int]) -> None:
-        """What a person does who is asked: looks the batch's recipients up at BSG. `phones` by index."""
+        """What an operator does who is asked: looks the batch's recipients up at BSG. `phones` by index."""
         for batch in status.batches:
-            if not batch.needs_person or batch.state != BatchState.UNCONFIRMED:
+            if not batch.needs_operator or batch.state != BatchState.UNCONFIRMED:
                 continue
             campaign_id, number = split_batch_id(batch.id)
             arrivals = self.sandbox.record().recipients

@@ -177,7 +177,7 @@ LEFT_OUT: Mapping[str, str] = {
     "GET balance": "what follows from it has points",
     "redis SET zone": "learnt anew from the next response",
     "redis UNLINK staged": "what is staged expires by itself",
-    "script ask": "the batch stays due: the next look asks again",
+    "script ask_operator": "the batch stays due: the next look asks again",
     "script give_back": "what it makes due becomes due by itself",
     "script note_funds": "shown to operators, and nothing follows from it",
     "script record_delivery_reports": "a command that is safe to repeat, and has no other effect behind it",

@@ -1,4 +1,4 @@
-"""What runs in the processes that are killed: Celery's own, web apps, and a person's commands.
+"""What runs in the processes that are killed: Celery's own, web apps, and an operator's commands.
 
 Each ends with 0 when it has done what it was for, and is started again when it has not.
 """

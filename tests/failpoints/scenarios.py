@@ -192,7 +192,8 @@ def whose_batches_nobody_rang_for(play: Play) -> None:
 
 
 def that_is_resumed(play: Play) -> None:
-    """No sweep rings before the person's command does, and no bell is on its way: else the command has none to ring."""
+    """No sweep rings before the operator's command does, and no bell is on its way: else the command has none to
+    ring."""
     lane = play.lane
     lane.processes.end(STATUS)
     play.afterwards = lane.processes.start_status
@@ -231,7 +232,7 @@ def that_a_person_resolves(play: Play) -> None:
     play.wait_for(campaign_id, lambda status: status.counts["unconfirmed"], "the doubt")
     play.lane.client.hincrby(f"bsg:campaign:{campaign_id}:batch:0", "first_intent_at", -DAY_MS)
     sandbox.clear_faults()
-    play.wait_for(campaign_id, lambda status: status.batches and status.batches[0].needs_person, "the question")
+    play.wait_for(campaign_id, lambda status: status.batches and status.batches[0].needs_operator, "the question")
     play.arm()
     play.lane.processes.command(programs.resolve_not_sent, f"{campaign_id}-0")
 
@@ -446,7 +447,7 @@ def _without_worker(
 
 
 def _recovered(play: Play) -> None:
-    """The gate is shut as a process shuts it that saw more, and a person has the ledger recovered."""
+    """The gate is shut as a process shuts it that saw more, and an operator has the ledger recovered."""
     lane = play.lane
     lane.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="make crash")
     play.arm()

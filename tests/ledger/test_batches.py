@@ -77,21 +77,21 @@ def test_an_absent_batch_is_sent_again_by_itself_within_the_duplicate_window(des
     assert desk.absent(lease, window_ms=HOUR_MS) == "pending"
 
 
-def test_an_absent_batch_asks_for_a_person_after_the_duplicate_window(desk: Desk) -> None:
+def test_an_absent_batch_asks_for_an_operator_after_the_duplicate_window(desk: Desk) -> None:
     lease = desk.unconfirmed(desk.prepared(2))
     desk.age_intent(lease, HOUR_MS)
 
-    assert desk.absent(lease, window_ms=HOUR_MS) == "asks"
+    assert desk.absent(lease, window_ms=HOUR_MS) == "needs_operator"
     assert desk.batch_state(lease) == "unconfirmed"
     status = desk.ledger.reading.status(lease.campaign_id)
     assert status is not None
-    assert status.batches[0].needs_person
+    assert status.batches[0].needs_operator
 
 
-def test_without_a_duplicate_window_a_person_always_decides(desk: Desk) -> None:
+def test_without_a_duplicate_window_an_operator_always_decides(desk: Desk) -> None:
     lease = desk.unconfirmed(desk.prepared(2))
 
-    assert desk.absent(lease, window_ms=0) == "asks"
+    assert desk.absent(lease, window_ms=0) == "needs_operator"
 
 
 def test_a_look_for_an_earlier_attempt_says_nothing_about_a_later_one(desk: Desk) -> None:
@@ -109,27 +109,29 @@ def test_a_batch_that_waited_beyond_the_window_is_not_sent_again(desk: Desk) -> 
     assert desk.intend(lease, duplicate_window_ms=HOUR_MS) == "unconfirmed"
 
 
-def test_a_trace_that_does_not_fit_asks_for_a_person_once_the_doubt_is_old_enough(desk: Desk) -> None:
+def test_a_trace_that_does_not_fit_asks_for_an_operator_once_the_doubt_is_old_enough(desk: Desk) -> None:
     campaign = desk.prepared(2)
     lease = desk.unconfirmed(campaign)
 
     def ask(older_than_ms: int) -> str:
-        return desk.ledger.batches.ask(campaign, 0, attempts=1, older_than_ms=older_than_ms, cause="of another size")
+        return desk.ledger.batches.ask_operator(
+            campaign, 0, attempts=1, older_than_ms=older_than_ms, cause="of another size"
+        )
 
-    assert (ask(HOUR_MS), ask(0), ask(HOUR_MS)) == ("unconfirmed", "asks", "asks")
+    assert (ask(HOUR_MS), ask(0), ask(HOUR_MS)) == ("unconfirmed", "needs_operator", "needs_operator")
     assert desk.batch_state(lease) == "unconfirmed"
 
 
-def test_a_question_to_a_person_is_over_when_the_batch_moves_on_by_itself(desk: Desk) -> None:
+def test_a_question_to_an_operator_is_over_when_the_batch_moves_on_by_itself(desk: Desk) -> None:
     campaign = desk.prepared(2)
     lease = desk.unconfirmed(campaign)
-    desk.ledger.batches.ask(campaign, 0, attempts=1, older_than_ms=0, cause="of another size")
+    desk.ledger.batches.ask_operator(campaign, 0, attempts=1, older_than_ms=0, cause="of another size")
 
     assert desk.absent(lease, window_ms=HOUR_MS) == "pending"
 
     status = desk.ledger.reading.status(campaign)
     assert status is not None
-    assert not status.batches[0].needs_person
+    assert not status.batches[0].needs_operator
 
 
 def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_trace_is_left(desk: Desk) -> None:
@@ -139,7 +141,7 @@ def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_tra
     before = desk.absent(lease, window_ms=0)
     an_id_was_used_before(desk, campaign)
 
-    assert before == "asks"
+    assert before == "needs_operator"
     assert desk.absent(lease, window_ms=0) == "pending"
     assert desk.claimed(campaign).body == b"rest"
 
@@ -151,7 +153,7 @@ def test_a_lease_that_lasts_is_not_taken_back(desk: Desk) -> None:
     assert desk.batch_state(lease) == "claimed"
 
 
-def test_a_wait_that_ends_beyond_the_duplicate_window_asks_for_a_person(desk: Desk) -> None:
+def test_a_wait_that_ends_beyond_the_duplicate_window_asks_for_an_operator(desk: Desk) -> None:
     lease = desk.unconfirmed(desk.prepared(2))
 
     state = desk.ledger.batches.absent(
@@ -164,7 +166,7 @@ def test_a_wait_that_ends_beyond_the_duplicate_window_asks_for_a_person(desk: De
         cause="absent",
     )
 
-    assert state == "asks"
+    assert state == "needs_operator"
 
 
 def test_the_duplicate_window_counts_from_the_first_attempt_in_doubt(desk: Desk) -> None:
@@ -177,7 +179,7 @@ def test_the_duplicate_window_counts_from_the_first_attempt_in_doubt(desk: Desk)
     desk.doubtful(lease)
     desk.age_intent(lease, HOUR_MS // 2)
 
-    assert desk.absent(lease, window_ms=HOUR_MS, attempts=2) == "asks"
+    assert desk.absent(lease, window_ms=HOUR_MS, attempts=2) == "needs_operator"
 
 
 def test_an_attempt_that_was_surely_not_taken_begins_no_duplicate_window(desk: Desk) -> None:
@@ -196,7 +198,9 @@ def test_what_ends_a_doubt_or_needs_an_operator_changes_nothing_else(desk: Desk)
     before = desk.causes(campaign)
 
     def ask(attempts: int) -> str:
-        return desk.ledger.batches.ask(campaign, 0, attempts=attempts, older_than_ms=0, cause="of another size")
+        return desk.ledger.batches.ask_operator(
+            campaign, 0, attempts=attempts, older_than_ms=0, cause="of another size"
+        )
 
     assert (ask(1), desk.absent(lease, window_ms=HOUR_MS)) == ("stale", "stale")
     assert desk.ledger.batches.resolve_not_sent(campaign, 0) == "stale"
@@ -210,7 +214,7 @@ def test_a_denial_speaks_of_the_campaign_that_counts_only(desk: Desk) -> None:
     def denied(batch: int, bsg_id: int) -> str:
         return desk.unread(campaign, bsg_id, batch=batch, lost=True)
 
-    assert (denied(0, 78), denied(1, 77), denied(0, 77)) == ("stale", "stale", "asks")
+    assert (denied(0, 78), denied(1, 77), denied(0, 77)) == ("stale", "stale", "needs_operator")
 
 
 def test_a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies(desk: Desk) -> None:
@@ -239,7 +243,9 @@ def test_a_person_is_asked_about_the_latest_attempt_only(desk: Desk) -> None:
     campaign = desk.prepared(2)
     desk.unconfirmed(campaign)
 
-    assert desk.ledger.batches.ask(campaign, 0, attempts=0, older_than_ms=0, cause="of another size") == "stale"
+    assert (
+        desk.ledger.batches.ask_operator(campaign, 0, attempts=0, older_than_ms=0, cause="of another size") == "stale"
+    )
 
 
 def test_a_no_that_is_explained_for_a_doubt_without_suspects_decides_nothing(desk: Desk) -> None:
@@ -247,7 +253,7 @@ def test_a_no_that_is_explained_for_a_doubt_without_suspects_decides_nothing(des
     lease = desk.unconfirmed(campaign)
     an_id_was_used_before(desk, campaign)
 
-    assert desk.absent(lease, window_ms=0) == "asks"
+    assert desk.absent(lease, window_ms=0) == "needs_operator"
 
 
 def a_no_for_known_ids(desk: Desk, lease: BatchLease) -> None:
@@ -266,7 +272,7 @@ def test_a_no_for_known_ids_explains_nothing_of_an_earlier_doubt(desk: Desk) -> 
     a_no_for_known_ids(desk, lease)
     an_id_was_used_before(desk, campaign)
 
-    assert desk.absent(lease, window_ms=0, attempts=2) == "asks"
+    assert desk.absent(lease, window_ms=0, attempts=2) == "needs_operator"
 
 
 @pytest.mark.parametrize("later", [Desk.doubtful, a_lease_runs_out_on_the_wire], ids=["an answer", "no answer"])
@@ -280,7 +286,7 @@ def test_suspects_of_an_earlier_attempt_explain_nothing_of_a_later_doubt(
     later(desk, desk.posting(campaign, duplicate_window_ms=HOUR_MS))
     an_id_was_used_before(desk, campaign)
 
-    assert desk.absent(lease, window_ms=0, attempts=2) == "asks"
+    assert desk.absent(lease, window_ms=0, attempts=2) == "needs_operator"
 
 
 def test_a_batch_that_is_marked_in_doubt_while_it_waits_is_not_explained_by_an_earlier_no(desk: Desk) -> None:
@@ -291,7 +297,7 @@ def test_a_batch_that_is_marked_in_doubt_while_it_waits_is_not_explained_by_an_e
     desk.ledger.batches.mark_in_doubt(campaign, 0, attempts=1, account=ACCOUNT, cause="a trace")
     an_id_was_used_before(desk, campaign)
 
-    assert desk.absent(lease, window_ms=0) == "asks"
+    assert desk.absent(lease, window_ms=0) == "needs_operator"
 
 
 def test_an_explanation_ends_with_its_doubt(desk: Desk) -> None:
@@ -302,7 +308,7 @@ def test_an_explanation_ends_with_its_doubt(desk: Desk) -> None:
     desk.ledger.batches.resolve_not_sent(campaign, 0)
     a_lease_runs_out_on_the_wire(desk, desk.posting(campaign))
 
-    assert desk.absent(lease, window_ms=0, attempts=2) == "asks"
+    assert desk.absent(lease, window_ms=0, attempts=2) == "needs_operator"
 
 
 def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(desk: Desk) -> None:
@@ -879,7 +885,7 @@ def shut_by(desk: Desk, lease: BatchLease) -> str:
     )
 
 
-def test_a_gate_that_a_person_opened_too_early_refuses_no_batch(desk: Desk) -> None:
+def test_a_gate_that_an_operator_opened_too_early_refuses_no_batch(desk: Desk) -> None:
     campaign = desk.prepared(1)
     states = []
     for _ in range(3):

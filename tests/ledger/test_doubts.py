@@ -37,7 +37,7 @@ def test_a_weak_absence_and_a_trace_that_does_not_fit_are_resolved_by_their_ids_
     weak, undecided = (desk.unconfirmed(desk.prepared(1)) for _ in range(2))
     desk.absent(weak, window_ms=0, sure=False)
     desk.absent(undecided, window_ms=0)
-    desk.ledger.batches.ask(undecided.campaign_id, 0, attempts=1, older_than_ms=0, cause="does not fit")
+    desk.ledger.batches.ask_operator(undecided.campaign_id, 0, attempts=1, older_than_ms=0, cause="does not fit")
 
     assert [doubt.may_be_resolved for doubt in desk.ledger.doubts(ACCOUNT)] == [False, False]
     assert {doubt.why for doubt in desk.ledger.doubts(ACCOUNT)} == {"absent", "does not fit"}
@@ -72,7 +72,7 @@ def test_the_history_tells_what_is_asked_once_and_anew_when_it_changes(desk: Des
     for _ in range(2):
         desk.absent(lease, window_ms=0)
     for _ in range(2):
-        desk.ledger.batches.ask(lease.campaign_id, 0, attempts=1, older_than_ms=0, cause="does not fit")
+        desk.ledger.batches.ask_operator(lease.campaign_id, 0, attempts=1, older_than_ms=0, cause="does not fit")
     asked = [
         transition.detail
         for transition in desk.ledger.reading.transitions(lease.campaign_id)

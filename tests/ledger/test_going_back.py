@@ -180,7 +180,7 @@ def test_no_probe_opens_the_gate_of_a_ledger_that_went_back(desk: Desk) -> None:
     assert gate_reason(desk) == GateReason.LEDGER_WENT_BACK
 
 
-def test_a_probe_opens_what_needs_no_person(desk: Desk) -> None:
+def test_a_probe_opens_what_needs_no_operator(desk: Desk) -> None:
     gate = desk.ledger.gate(ACCOUNT)
     gate.shut(reason=GateReason.BAD_KEY, by="test")
 

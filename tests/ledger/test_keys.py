@@ -136,9 +136,9 @@ def finished(desk: Desk, campaign: str) -> None:
 
 
 def late_id_taken_back(desk: Desk, campaign: str) -> None:
-    """BSG named a campaign, denied it, and a person said that it was never sent."""
+    """BSG named a campaign, denied it, and an operator said that it was never sent."""
     lease = desk.submitted(campaign)
-    desk.client.hset(f"bsg:campaign:{campaign}:batch:{lease.batch}", "asks", "lost")
+    desk.client.hset(f"bsg:campaign:{campaign}:batch:{lease.batch}", "needs_operator", "lost")
     assert desk.ledger.batches.resolve_not_sent(campaign, lease.batch) == "pending"
 
 
@@ -183,12 +183,12 @@ def test_all_of_it_moves_where_both_keys_are_of_one_account_at_bsg(
 def test_a_question_to_an_operator_is_asked_for_the_new_key(desk: Desk) -> None:
     noted(desk, bsg_account="208")
     lease = desk.unconfirmed(desk.prepared(2))
-    assert desk.absent(lease, window_ms=0) == "asks"
+    assert desk.absent(lease, window_ms=0) == "needs_operator"
 
     rekeyed(desk, lease.campaign_id, bsg_account="208")
 
-    assert desk.client.zrange(f"bsg:account:{NEW}:asks", 0, -1) == [lease.batch_id.encode()]
-    assert desk.client.exists(f"bsg:account:{ACCOUNT}:asks") == 0
+    assert desk.client.zrange(f"bsg:account:{NEW}:needs-operator", 0, -1) == [lease.batch_id.encode()]
+    assert desk.client.exists(f"bsg:account:{ACCOUNT}:needs-operator") == 0
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,8 @@ def of(state: str, **changes: Any) -> Group:
     ("reason", "groups", "account", "campaign"),
     [
         (None, [of("finished"), of("rejected"), of("refused")], {}, {}),
-        (WaitReason.LOST_AT_BSG, [of("finished"), of("submitted", asks="lost")], {}, {}),
-        (WaitReason.OPERATOR_DECIDES, [of("pending"), of("unconfirmed", asks="doubt")], {"gate": SHUT}, {}),
+        (WaitReason.LOST_AT_BSG, [of("finished"), of("submitted", needs_operator="lost")], {}, {}),
+        (WaitReason.OPERATOR_DECIDES, [of("pending"), of("unconfirmed", needs_operator="doubt")], {"gate": SHUT}, {}),
         (WaitReason.MAX_COST, [of("pending")], {"gate": SHUT}, {"paused": True, "paused_by_max_cost": "too much"}),
         (WaitReason.PAUSED, [of("pending"), of("submitted")], {"gate": SHUT}, {"paused": True}),
         (WaitReason.AT_BSG, [of("submitted")], {}, {"paused": True}),
@@ -89,7 +89,7 @@ def test_of_a_large_campaign_what_is_in_doubt_is_read_and_the_rest_counted(desk:
     large, small = desk.prepared(10, 20, 30, 40), desk.prepared(5)
     desk.submitted(large)
     doubtful = desk.unconfirmed(large)
-    assert desk.absent(doubtful, window_ms=0) == "asks"
+    assert desk.absent(doubtful, window_ms=0) == "needs_operator"
     reader = WaitingReader(desk.client, Settings.build())
 
     found = reader.waits_of([large, small, "nobody-knows-it"], singly=2)

@@ -35,7 +35,7 @@ def scene(stage: Stage) -> str:
     stage.wait_for(done, "done")
     stage.sandbox.fault(kind="cut_before", after_bytes=10, times=1)
     doubtful = stage.send(90, first_phone=380_663_000_000, name="Password resets")
-    wait_until(lambda: any(batch.needs_person for batch in stage.status(doubtful).batches), within=30)
+    wait_until(lambda: any(batch.needs_operator for batch in stage.status(doubtful).batches), within=30)
     stage.producer.cancel(stage.send(400, name="Sent by mistake", start_at=clock.now() + timedelta(hours=1)))
     paused = stage.send(500, name="Newsletter", start_at=clock.now() + timedelta(hours=1))
     stage.producer.pause(paused)

@@ -132,7 +132,7 @@ def test_a_batch_in_doubt_is_shown_with_the_way_out_of_it(stage: Stage, visitor:
     wait_until(
         lambda: f"bsg-campaigns resolve {campaign}-0 --not-sent" in visitor.get(f"/campaigns/{campaign}").text,
         within=30,
-        what="a person to be asked",
+        what="an operator to be asked",
     )
 
     assert visitor.get("/campaigns").cell(campaign, "waits") == "an operator: 1 batch to resolve"

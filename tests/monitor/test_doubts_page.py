@@ -37,10 +37,10 @@ def ann(flower: FlowerProcess) -> Visitor:
     return Visitor(flower, Authorization="Basic YW5uOnNlY3JldA==")
 
 
-def in_doubt(bench: Bench, *, asks: bool) -> str:
+def in_doubt(bench: Bench, *, needs_operator: bool) -> str:
     bench.sandbox.fault("server_error_before", status=502, times=1)
     campaign = bench.submitted(3)
-    if asks:
+    if needs_operator:
         ask(bench, campaign)
     return campaign
 
@@ -57,7 +57,7 @@ def decide(visitor: Visitor, page: Page, action: str, *shown: str) -> Page:
 
 
 def test_what_needs_an_operator_is_shown_and_resolved_as_it_was_shown(bench: Bench, flower: FlowerProcess) -> None:
-    asked, looked_at = in_doubt(bench, asks=True), in_doubt(bench, asks=False)
+    asked, looked_at = in_doubt(bench, needs_operator=True), in_doubt(bench, needs_operator=False)
     visitor = ann(flower)
     page = visitor.get("/campaigns/doubts")
     assert "sent again" in page.text
@@ -79,7 +79,7 @@ def test_what_needs_an_operator_is_shown_and_resolved_as_it_was_shown(bench: Ben
 def test_what_was_shown_as_left_alone_is_left_alone_though_it_needs_an_operator_since(
     bench: Bench, flower: FlowerProcess
 ) -> None:
-    campaign = in_doubt(bench, asks=False)
+    campaign = in_doubt(bench, needs_operator=False)
     visitor = ann(flower)
     page = visitor.get("/campaigns/doubts")
     (shown,) = re.findall('name="shown" value="([^"]*)"', page.text)
@@ -92,7 +92,7 @@ def test_what_was_shown_as_left_alone_is_left_alone_though_it_needs_an_operator_
 
 
 def test_a_look_up_makes_what_was_shown_due_at_once(bench: Bench, flower: FlowerProcess) -> None:
-    campaign = in_doubt(bench, asks=True)
+    campaign = in_doubt(bench, needs_operator=True)
     due_indexes = Ledger(bench.runtime.redis).due_indexes
     account = Settings.from_environment(bench.environment).account
     (before,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account).values()
@@ -106,7 +106,7 @@ def test_a_look_up_makes_what_was_shown_due_at_once(bench: Bench, flower: Flower
 
 
 def test_an_anonymous_visitor_another_site_and_bad_input_change_nothing(bench: Bench, flower: FlowerProcess) -> None:
-    campaign = in_doubt(bench, asks=True)
+    campaign = in_doubt(bench, needs_operator=True)
     visitor = ann(flower)
     page = visitor.get("/campaigns/doubts")
 

@@ -1,4 +1,4 @@
-"""A person's word on a batch."""
+"""An operator's decision on a batch."""
 
 from __future__ import annotations
 

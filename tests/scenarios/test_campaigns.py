@@ -229,7 +229,7 @@ def test_without_a_duplicate_window_an_operator_decides_about_a_batch_that_bsg_d
     stage.sandbox.fault("server_error_before", times=1)
     campaign = stage.send(3, account="second")
     wait_until(
-        lambda: any(batch.needs_person for batch in stage.status(campaign).batches), within=15, what="a question"
+        lambda: any(batch.needs_operator for batch in stage.status(campaign).batches), within=15, what="a question"
     )
     before = stage.status(campaign)
 

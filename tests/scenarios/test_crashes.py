@@ -130,13 +130,13 @@ def _end_part_leases(stage: Stage, campaign: str) -> None:
 
 
 def _decide_doubts(stage: Stage, campaign: str, count: int) -> None:
-    """Until the campaign is done; what asks for a person is answered by what the sandbox's record says."""
+    """Until the campaign is done; batches that need an operator are decided by the sandbox's record."""
 
     def done() -> bool:
         stage.processes.restart_what_ended()
         status = stage.status(campaign)
         for batch in status.batches:
-            if batch.needs_person and batch.state == "unconfirmed":
+            if batch.needs_operator and batch.state == "unconfirmed":
                 stage.producer.resolve(batch.id, not_sent=True)
         return status.state == "done" and status.counts["finished"] == count
 

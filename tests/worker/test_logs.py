@@ -1,4 +1,4 @@
-"""What workers log: one line for each decision, as JSON where no person reads along, and nothing of a message."""
+"""What workers log: one line for each decision, as JSON for programs, and nothing of a message."""
 
 from __future__ import annotations
 

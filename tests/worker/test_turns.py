@@ -16,7 +16,7 @@ from bsg_worker.turns import Turns
 from bsg_worker.upkeep.stops import stop_at_bsg
 from tests.worker.bench import Bench
 
-UNKNOWN = 999  # no campaign at BSG has that id: asking for it is answered 404
+UNKNOWN = 999  # no campaign at BSG has that id: need_operator for it is answered 404
 
 
 def over_after(bench: Bench, *failures: ReadFailed | None) -> bool:

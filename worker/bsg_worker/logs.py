@@ -1,4 +1,4 @@
-"""One line for each decision: what became of which attempt at which batch; JSON where no person reads along."""
+"""One line for each decision: what became of which attempt at which batch; JSON for programs."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ class Runtime:
         return int(self.settings.lease_seconds * 1000)
 
     @property
-    def ask_after_ms(self) -> int:
-        """How old must be what BSG may not show yet, before a person is asked about it."""
+    def operator_after_ms(self) -> int:
+        """How old must be what BSG may not show yet, before an operator is asked about it."""
         return int(2 * self.settings.bsg_confirm_within * 1000)
 
     def queue_length(self, queue: str) -> int:

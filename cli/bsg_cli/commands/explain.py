@@ -33,7 +33,7 @@ class Explanation:
     stands: str
     next: str
     at: datetime | None
-    needs_person: bool
+    needs_operator: bool
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:

@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             complain(f"{file.shown}: {file.said}")
         if arguments.dry_run:
             return _dry_run(file, arguments)
-        first: list[Mapping[str, Any]] = []  # of a test send: what the person who makes it looks at
+        first: list[Mapping[str, Any]] = []  # of a test send: what its caller looks at
         producer = open_producer(arguments.data_directory)
         progress = Progress()
         try:

@@ -1,4 +1,4 @@
-"""What waits in the ledger for longer than it should, or for a person."""
+"""What waits in the ledger for too long, or for an operator."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Findi
 def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     subject = of_account("in doubt", settings)
     unconfirmed = ledger.due_indexes.members(DueIndex.DOUBT, account=settings.account)
-    asking = ledger.due_indexes.members(DueIndex.ASKS, account=settings.account)
-    if asking:  # guard: operator-is-a-problem
-        named = ", ".join(asking[:MAX_NAMED]) + (" …" if len(asking) > MAX_NAMED else "")
+    undecided_ids = ledger.due_indexes.members(DueIndex.NEEDS_OPERATOR, account=settings.account)
+    if undecided_ids:  # guard: operator-is-a-problem
+        named = ", ".join(undecided_ids[:MAX_NAMED]) + (" …" if len(undecided_ids) > MAX_NAMED else "")
         yield Finding(
             subject,
             Level.PROBLEM,
-            f"{number(len(asking))} batches wait for a person: {named}",
+            f"{number(len(undecided_ids))} batches need an operator: {named}",
             "`bsg-campaigns explain CAMPAIGN` says what is wrong with each, and how to decide it;"
             " `bsg-campaigns resolve --all-not-sent` decides those of which BSG has no trace.",
         )
-    undecided = sorted(set(unconfirmed) - set(asking))
+    undecided = sorted(set(unconfirmed) - set(undecided_ids))
     told = f"{number(len(undecided))} batches are being looked up at BSG"
     looks = sorted(ledger.due_indexes.looks(DueIndex.DOUBT, undecided, account=settings.account).values())
     if looks:

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
 -- Ends a doubt: BSG surely does not have the batch. By itself only within the window of the first intent, for
 -- which BSG can be trusted to refuse a reference id twice, or if the doubt was a no for ids that were used before;
--- else a person is asked.
+-- else it needs an operator.
 -- ARGV  1 campaign, 2 batch, 3 attempts that were looked for, 4 duplicate window (ms), 5 delay (ms),
 --       6 next look (ms), 7 cause, 8 1 if BSG would surely show it
--- Answer  {pending | cancelled | expired | asks} or {stale}
+-- Answer  {pending | cancelled | expired | needs_operator} or {stale}
 -- Transition  unconfirmed -> pending, the doubt stays on record (rule 2); -> cancelled in a cancelled campaign,
 --             which sends nothing again
 local campaign, batch = ARGV[1], ARGV[2]
@@ -22,4 +22,4 @@ if cancelled or NOW - number(first_intent) + number(ARGV[5]) < number(ARGV[4]) t
 end
 redis.call('ZADD', account_key(account_of(campaign), 'doubt'), NOW + ARGV[6], batch_id(campaign, batch))
 ask_operator(campaign, batch, state, 'doubt', ARGV[7], ARGV[8] == '1')  -- guard: absence-asks-operator
-return { 'asks' }
+return { 'needs_operator' }

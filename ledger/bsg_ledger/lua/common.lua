@@ -159,9 +159,9 @@ local function enter(campaign, batch, state, at)
 end
 
 local function stop_asking(campaign, batch)
-  if redis.call('HDEL', batch_key(campaign, batch), 'asks') == 1 then
-    redis.call('ZREM', account_key(account_of(campaign), 'asks'), batch_id(campaign, batch))
-    redis.call('HDEL', batch_key(campaign, batch), 'asks_why', 'no_trace')
+  if redis.call('HDEL', batch_key(campaign, batch), 'needs_operator') == 1 then
+    redis.call('ZREM', account_key(account_of(campaign), 'needs-operator'), batch_id(campaign, batch))
+    redis.call('HDEL', batch_key(campaign, batch), 'operator_reason', 'no_trace')
   end
 end
 
@@ -273,12 +273,12 @@ end
 -- far as reads can tell. What is asked anew for another reason is told anew.
 local function ask_operator(campaign, batch, state, kind, why, no_trace)
   local key = batch_key(campaign, batch)
-  local asks, before = get(key, 'asks', 'asks_why')
-  redis.call('HSET', key, 'asks', kind, 'asks_why', why)
+  local needs_operator, before = get(key, 'needs_operator', 'operator_reason')
+  redis.call('HSET', key, 'needs_operator', kind, 'operator_reason', why)
   if no_trace then redis.call('HSET', key, 'no_trace', '1') else redis.call('HDEL', key, 'no_trace') end
-  redis.call('ZADD', account_key(account_of(campaign), 'asks'), 'NX', NOW, batch_id(campaign, batch))
+  redis.call('ZADD', account_key(account_of(campaign), 'needs-operator'), 'NX', NOW, batch_id(campaign, batch))
   -- guard: operator-asked-once
-  if asks ~= kind or before ~= why then record_event(campaign, batch, state, state, 'an operator has to decide', why) end
+  if needs_operator ~= kind or before ~= why then record_event(campaign, batch, state, state, 'an operator has to decide', why) end
 end
 
 local FINAL_AT_BSG = { done = true, stopped = true, spam = true }

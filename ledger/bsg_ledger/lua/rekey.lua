@@ -36,7 +36,7 @@ if not one_account then
   if #begun > 1 then return begun end
 end
 
--- What only a person opens stays shut for the new key.
+-- What only an operator opens stays shut for the new key.
 -- guard: rekey-gate-stays-shut
 if STANDING[reason] then shut_gate(to, reason, redis.call('HGET', account_key(from, 'gate'), 'by') or '') end
 
@@ -53,7 +53,7 @@ for batch = 0, number(batches) - 1 do
   -- guard: rekey-claimed-waits
   if state == 'claimed' then move_back(campaign, batch, NOW, 'its campaign is for another key') end
   if INDEX_OF[state] then carry(INDEX_OF[state], id) end  -- guard: rekey-due-indexes
-  carry('asks', id)  -- guard: rekey-questions
+  carry('needs-operator', id)  -- guard: rekey-questions
   for _, index in pairs(HELD_AT_BSG) do carry(index, id) end  -- guard: rekey-moves-submitted
   for one in string.gmatch((bsg_id or '') .. ',' .. (others or ''), '%d+') do
     redis.call('HDEL', account_key(from, 'owners'), one)

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- A person's word that BSG never took the batch, or never sent the campaign that it does not know any more: the doubt
--- is over.
+-- Records an operator's decision that BSG never took the batch, or never sent the campaign that it does not know any
+-- more: the doubt is over.
 -- ARGV  1 campaign, 2 batch, 3 attempts that the operator was shown, where many are decided at once ('' for this one by
 -- its id)
 -- Answer  {pending | cancelled | expired} or {stale, state}
@@ -8,11 +8,11 @@
 --             where that has happened meanwhile. Among many only those of which BSG has no trace, and as they were shown
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
-local state, asks, bsg_id, attempts, no_trace = get(key, 'state', 'asks', 'bsg_campaign_id', 'attempts', 'no_trace')
+local state, needs_operator, bsg_id, attempts, no_trace = get(key, 'state', 'needs_operator', 'bsg_campaign_id', 'attempts', 'no_trace')
 -- guard: resolved-if-asked
-if state ~= 'unconfirmed' and not (state == 'submitted' and asks == 'lost') then return { 'stale', state or '' } end
+if state ~= 'unconfirmed' and not (state == 'submitted' and needs_operator == 'lost') then return { 'stale', state or '' } end
 -- guard: resolved-as-shown
-if ARGV[3] ~= '' and (asks ~= 'doubt' or no_trace ~= '1' or attempts ~= ARGV[3]) then return { 'stale', state } end
+if ARGV[3] ~= '' and (needs_operator ~= 'doubt' or no_trace ~= '1' or attempts ~= ARGV[3]) then return { 'stale', state } end
 if state == 'submitted' then
   -- Should it turn up after all, it is known whose it is.
   add_other(campaign, batch, bsg_id)

@@ -19,10 +19,10 @@ forget_refusals(account, bsg_id)
 redis.call('HINCRBY', LEDGER, 'alarms', 1)  -- guard: stop-given-up-alarm
 if not id then return { 'given_up' } end
 local campaign, batch = string.match(id, '^(.*)-(%d+)$')
-local state, counts, asks = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'asks')
+local state, counts, needs_operator = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'needs_operator')
 redis.call('HSET', batch_key(campaign, batch), 'unstopped:' .. bsg_id, NOW)  -- guard: stop-given-up-once
 record_event(campaign, batch, state, state, 'ALARM: BSG does not know a campaign that it has to stop', bsg_id)
-if state == 'submitted' and counts == bsg_id and not asks then
+if state == 'submitted' and counts == bsg_id and not needs_operator then
   redis.call('HSET', batch_key(campaign, batch), 'error', ARGV[5])
   ask_operator(campaign, batch, state, 'unstopped', ARGV[5])  -- guard: stop-given-up-asks
 end

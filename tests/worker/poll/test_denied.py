@@ -1,4 +1,4 @@
-"""A campaign that BSG named, and does not know any more: nobody but a person can say what became of it."""
+"""A campaign that BSG named, and does not know any more: only an operator can say what became of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bsg_worker.runtime import build
 from bsg_worker.upkeep.stops import stop_at_bsg
 from tests.worker.bench import Bench
 
-UNKNOWN = 999  # no campaign at BSG has that id: asking for it is answered 404
+UNKNOWN = 999  # no campaign at BSG has that id: need_operator for it is answered 404
 HOUR_MS = 3_600_000
 
 
@@ -44,26 +44,26 @@ def denied(bench: Bench) -> str:
     age(bench, campaign, "submitted_at")
     poll_again(bench, campaign)
     poll_again(bench, campaign)
-    assert bench.batch(campaign).needs_person
+    assert bench.batch(campaign).needs_operator
     return campaign
 
 
-def asking(bench: Bench) -> int:
-    return bench.runtime.ledger.due_indexes.length(DueIndex.ASKS, account=bench.runtime.account)
+def need_operator(bench: Bench) -> int:
+    return bench.runtime.ledger.due_indexes.length(DueIndex.NEEDS_OPERATOR, account=bench.runtime.account)
 
 
 def test_a_campaign_that_bsg_denies_for_long_asks_for_an_operator(bench: Bench) -> None:
     campaign = named(bench)
     age(bench, campaign, "submitted_at")
     poll_again(bench, campaign)
-    assert (bench.batch(campaign).needs_person, asking(bench)) == (False, 0)
+    assert (bench.batch(campaign).needs_operator, need_operator(bench)) == (False, 0)
 
     poll_again(bench, campaign)
 
     batch = bench.batch(campaign)
-    assert (batch.state, batch.needs_person, batch.error) == ("submitted", True, "BSG does not know campaign 999")
+    assert (batch.state, batch.needs_operator, batch.error) == ("submitted", True, "BSG does not know campaign 999")
     assert [t.detail for t in bench.status(campaign).transitions if "operator" in t.cause] == [batch.error]
-    assert asking(bench) == 1
+    assert need_operator(bench) == 1
 
 
 def test_denials_are_counted_whichever_process_hears_them(bench: Bench) -> None:
@@ -75,7 +75,7 @@ def test_denials_are_counted_whichever_process_hears_them(bench: Bench) -> None:
 
     poll(build(bench.settings))
 
-    assert bench.batch(campaign).needs_person
+    assert bench.batch(campaign).needs_operator
 
 
 def test_a_campaign_that_bsg_has_just_named_may_not_be_shown_yet(bench: Bench) -> None:
@@ -85,7 +85,7 @@ def test_a_campaign_that_bsg_has_just_named_may_not_be_shown_yet(bench: Bench) -
     poll_again(bench, campaign)
     poll_again(bench, campaign)
 
-    assert not bench.batch(campaign).needs_person
+    assert not bench.batch(campaign).needs_operator
 
 
 def unread(bench: Bench) -> str:
@@ -94,7 +94,7 @@ def unread(bench: Bench) -> str:
     age(bench, campaign, "submitted_at", 2 * HOUR_MS)
     bench.sandbox.fault("server_error_before", method="GET", path="/api/campaigns/1000001/detail")
     poll_again(bench, campaign)
-    assert not bench.batch(campaign).needs_person
+    assert not bench.batch(campaign).needs_operator
     poll_again(bench, campaign, later_ms=2 * HOUR_MS)
     return campaign
 
@@ -103,13 +103,13 @@ def test_a_detail_that_is_answered_500_for_an_hour_asks_for_an_operator(bench: B
     campaign = unread(bench)
 
     batch = bench.batch(campaign)
-    assert (batch.needs_person, batch.error) == (True, "campaign 1000001: HTTP 500")
-    assert asking(bench) == 1
+    assert (batch.needs_operator, batch.error) == (True, "campaign 1000001: HTTP 500")
+    assert need_operator(bench) == 1
 
     bench.sandbox.clear_faults()
     bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
-    assert (bench.batch(campaign).needs_person, bench.batch(campaign).error, asking(bench)) == (False, None, 0)
+    assert (bench.batch(campaign).needs_operator, bench.batch(campaign).error, need_operator(bench)) == (False, None, 0)
 
 
 def test_a_bsg_that_is_out_of_reach_asks_for_nobody(bench: Bench) -> None:
@@ -120,7 +120,7 @@ def test_a_bsg_that_is_out_of_reach_asks_for_nobody(bench: Bench) -> None:
     for _ in range(2):
         poll_again(bench, campaign, later_ms=2 * HOUR_MS)
 
-    assert not bench.batch(campaign).needs_person
+    assert not bench.batch(campaign).needs_operator
 
 
 def test_another_answer_than_404_ends_the_denials_before_it(bench: Bench) -> None:
@@ -132,7 +132,7 @@ def test_another_answer_than_404_ends_the_denials_before_it(bench: Bench) -> Non
 
     poll_again(bench, campaign, later_ms=0)
 
-    assert not bench.batch(campaign).needs_person
+    assert not bench.batch(campaign).needs_operator
 
 
 def test_what_bsg_says_nothing_of_use_about_is_never_sent_again(bench: Bench) -> None:
@@ -143,7 +143,7 @@ def test_what_bsg_says_nothing_of_use_about_is_never_sent_again(bench: Bench) ->
 
     assert bench.runtime.ledger.batches.resolve_not_sent(campaign, 0) == "stale"
     assert bench.producer.resolve(f"{campaign}-0", sent=1_000_001) == "finished"
-    assert asking(bench) == 0
+    assert need_operator(bench) == 0
 
 
 def test_a_finished_campaign_whose_detail_is_answered_500_is_not_asked_for_for_ever(bench: Bench) -> None:
@@ -168,7 +168,7 @@ def test_a_campaign_that_bsg_shows_again_asks_nobody_any_more(bench: Bench) -> N
         next_poll_ms=0,
     )  # fmt: skip
 
-    assert (bench.batch(campaign).needs_person, bench.batch(campaign).error) == (False, None)
+    assert (bench.batch(campaign).needs_operator, bench.batch(campaign).error) == (False, None)
 
 
 def test_a_person_says_that_it_was_sent_and_it_is_finished(bench: Bench) -> None:
@@ -177,7 +177,7 @@ def test_a_person_says_that_it_was_sent_and_it_is_finished(bench: Bench) -> None
     assert bench.producer.resolve(f"{campaign}-0", sent=UNKNOWN) == "finished"
 
     batch = bench.batch(campaign)
-    assert (bench.status(campaign).state, batch.bsg_status, batch.needs_person) == ("done", "unknown", False)
+    assert (bench.status(campaign).state, batch.bsg_status, batch.needs_operator) == ("done", "unknown", False)
 
 
 def test_a_person_says_that_it_was_not_sent_and_it_is_sent_again(bench: Bench) -> None:
@@ -187,7 +187,7 @@ def test_a_person_says_that_it_was_not_sent_and_it_is_sent_again(bench: Bench) -
     bench.submit(campaign)
 
     batch = bench.batch(campaign)
-    assert (batch.state, batch.needs_person, list(batch.other_bsg_campaign_ids)) == ("submitted", False, [UNKNOWN])
+    assert (batch.state, batch.needs_operator, list(batch.other_bsg_campaign_ids)) == ("submitted", False, [UNKNOWN])
     assert len(bench.sandbox.record().campaigns) == 1
 
 
@@ -200,7 +200,7 @@ def test_what_was_cancelled_and_not_sent_is_cancelled_and_nothing_is_left_to_be_
     assert bench.runtime.redis.zcard(f"bsg:account:{bench.runtime.account}:stops") == 0
 
 
-def test_what_was_cancelled_and_bsg_may_still_send_is_stopped_though_a_person_says_that_bsg_has_it(
+def test_what_was_cancelled_and_bsg_may_still_send_is_stopped_though_an_operator_says_that_bsg_has_it(
     bench: Bench,
 ) -> None:
     bench.sandbox.configure(creation_seconds=0.0, sending_seconds=1e8)
@@ -210,7 +210,7 @@ def test_what_was_cancelled_and_bsg_may_still_send_is_stopped_though_a_person_sa
     age(bench, campaign, "submitted_at", 2 * HOUR_MS)
     poll_again(bench, campaign)
     poll_again(bench, campaign)
-    assert bench.batch(campaign).needs_person
+    assert bench.batch(campaign).needs_operator
     bsg_id = bench.batch(campaign).bsg_campaign_id
     assert bench.producer.resolve(f"{campaign}-0", sent=bsg_id) == "finished"
     bench.sandbox.clear_faults()
@@ -250,7 +250,7 @@ def test_a_finished_campaign_that_bsg_denies_is_asked_for_no_longer_than_its_mes
     assert bench.batch(campaign).statistics == {"sent": 1}
 
 
-def test_a_doubt_whose_look_bsg_denies_asks_for_a_person(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_doubt_whose_look_bsg_denies_asks_for_an_operator(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.sandbox.fault("cut_after")
     campaign = bench.submitted(1)
     answer: Any = bench.runtime.client.campaign
@@ -260,4 +260,4 @@ def test_a_doubt_whose_look_bsg_denies_asks_for_a_person(bench: Bench, monkeypat
 
     reconcile(bench.runtime)
 
-    assert bench.batch(campaign).needs_person
+    assert bench.batch(campaign).needs_operator

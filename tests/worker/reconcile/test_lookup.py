@@ -63,7 +63,7 @@ def test_a_campaign_that_is_older_by_what_clocks_may_differ_speaks_against_absen
         assert bench.batch(campaign).state == "unconfirmed"
 
 
-def test_a_doubt_that_is_older_than_what_bsg_lists_at_once_asks_for_a_person_and_says_why(redis_url: str) -> None:
+def test_a_doubt_that_is_older_than_what_bsg_lists_at_once_asks_for_an_operator_and_says_why(redis_url: str) -> None:
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="0")
         campaign = bench.prepared(1)
@@ -72,7 +72,7 @@ def test_a_doubt_that_is_older_than_what_bsg_lists_at_once_asks_for_a_person_and
 
         looked_twice(bench)
 
-        assert bench.batch(campaign).needs_person
+        assert bench.batch(campaign).needs_operator
         assert bench.status(campaign).transitions[-1].detail == "no trace, but BSG may not show what is that old"
 
 

@@ -459,4 +459,4 @@ def test_a_trace_makes_the_looks_before_it_worthless(redis_url: str) -> None:
         third = looks(bench)
 
     assert (first, third) == ("no trace yet", "no trace yet")
-    assert second == "asks: an orphan BSG campaign of that size"
+    assert second == "needs_operator: an orphan BSG campaign of that size"

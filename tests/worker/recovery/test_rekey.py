@@ -110,7 +110,7 @@ def test_a_rotated_key_goes_on_with_what_is_submitted_and_what_is_to_be_stopped(
     stop_at_bsg(rotated.runtime)
 
     assert rotated.batch(submitted).bsg_status == "sending"
-    assert not rotated.batch(submitted).needs_person
+    assert not rotated.batch(submitted).needs_operator
     assert rotated.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=rotated.runtime.account) == []
     assert "stopped at BSG" in {transition.cause for transition in rotated.status(cancelled).transitions}
 

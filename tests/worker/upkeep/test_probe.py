@@ -135,7 +135,7 @@ def balance_asked(bench: Bench) -> int:
 
 
 @pytest.mark.parametrize("reason", [GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK])
-def test_what_a_person_has_to_open_is_not_even_probed(bench: Bench, reason: GateReason) -> None:
+def test_what_an_operator_has_to_open_is_not_even_probed(bench: Bench, reason: GateReason) -> None:
     bench.runtime.gate.shut(reason=reason, by="test")
 
     assert probe_gate(bench.runtime) == ""

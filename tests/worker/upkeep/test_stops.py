@@ -159,7 +159,7 @@ def test_a_stop_that_bsg_denies_is_tried_again_at_first(bench: Bench) -> None:
     outcomes = [stop_again(bench) for _ in range(2)]
 
     assert outcomes == ["0 of 1 stops are over: HTTP 404", "1 of 1 stops are over"]
-    assert (bench.batch(campaign).needs_person, bench.runtime.ledger.reading.alarms()) == (False, 0)
+    assert (bench.batch(campaign).needs_operator, bench.runtime.ledger.reading.alarms()) == (False, 0)
 
 
 def test_a_stop_that_bsg_denies_again_and_again_ends_as_an_alarm_and_asks_an_operator(bench: Bench) -> None:
@@ -169,7 +169,7 @@ def test_a_stop_that_bsg_denies_again_and_again_ends_as_an_alarm_and_asks_an_ope
 
     batch = bench.batch(campaign)
     assert stop_again(bench) == ""
-    assert (batch.needs_person, batch.error) == (True, "BSG does not know campaign 1000001, which it has to stop")
+    assert (batch.needs_operator, batch.error) == (True, "BSG does not know campaign 1000001, which it has to stop")
     assert bench.runtime.ledger.reading.alarms() == 1
     assert any("ALARM" in transition.cause for transition in bench.status(campaign).transitions)
 
@@ -180,14 +180,14 @@ def test_an_operator_is_asked_for_as_long_as_the_campaign_is_not_over_at_bsg(ben
     bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)  # BSG shows it, which does not stop it
 
-    assert bench.batch(campaign).needs_person
+    assert bench.batch(campaign).needs_operator
     assert stop_again(bench) == ""
 
     bench.sandbox.configure(sending_seconds=1)
     bench.sandbox.force_status(bench.batch(campaign).bsg_campaign_id or 0, "done")
     bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
-    assert not bench.batch(campaign).needs_person
+    assert not bench.batch(campaign).needs_operator
 
 
 def test_another_cancel_asks_bsg_once_more(bench: Bench) -> None:
@@ -201,7 +201,7 @@ def test_another_cancel_asks_bsg_once_more(bench: Bench) -> None:
     assert at_bsg(bench) == ["stopped"]
     bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
-    assert (bench.status(campaign).state, bench.batch(campaign).needs_person) == ("cancelled", False)
+    assert (bench.status(campaign).state, bench.batch(campaign).needs_operator) == ("cancelled", False)
 
 
 def test_a_stop_that_was_given_up_is_tried_again_once_bsg_knows_the_campaign_again(bench: Bench) -> None:
@@ -218,7 +218,7 @@ def test_a_stop_that_was_given_up_is_tried_again_once_bsg_knows_the_campaign_aga
     assert at_bsg(bench) == ["stopped"]
     bench.make_due(DueIndex.LIVE)
     poll(bench.runtime)
-    assert (bench.status(campaign).state, bench.batch(campaign).needs_person) == ("cancelled", False)
+    assert (bench.status(campaign).state, bench.batch(campaign).needs_operator) == ("cancelled", False)
 
 
 def test_a_second_campaign_of_a_batch_whose_stop_bsg_denies_is_an_alarm_too(bench: Bench) -> None:
@@ -231,7 +231,7 @@ def test_a_second_campaign_of_a_batch_whose_stop_bsg_denies_is_an_alarm_too(benc
 
     assert stop_again(bench) == ""
     assert bench.runtime.ledger.reading.alarms() == 2  # that there is a second one is the first
-    assert not bench.batch(campaign).needs_person
+    assert not bench.batch(campaign).needs_operator
 
 
 # A stop that was lost

@@ -26,7 +26,7 @@ PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it befor
 AT_MOST_SECONDS = 30.0  # sweeping and reconciling wait for the same threads; what is left comes with the next tick
 MAX_ONE_BY_ONE = 10
 UNREAD_SECONDS = 3600.0  # BSG was ill for so long only about one campaign, or it needs an operator anyhow
-ASKED_POLL_SECONDS = 300.0  # of a batch that an operator is asked about already
+OPERATOR_POLL_SECONDS = 300.0  # of a batch that an operator is asked about already
 
 
 def poll(runtime: Runtime) -> str:
@@ -107,9 +107,9 @@ def _unread(runtime: Runtime, record: BatchRecord, envelope: Envelope, failure: 
         record.batch,
         bsg_campaign_id=bsg_id,
         lost=lost,
-        longer_than_ms=runtime.ask_after_ms if lost else int(UNREAD_SECONDS * 1000),
+        longer_than_ms=runtime.operator_after_ms if lost else int(UNREAD_SECONDS * 1000),
         cause=f"BSG does not know campaign {bsg_id}" if lost else f"campaign {bsg_id}: {failure.cause}",
-        next_poll_ms=int((ASKED_POLL_SECONDS if record.asks else PUT_OFF_SECONDS) * 1000),
+        next_poll_ms=int((OPERATOR_POLL_SECONDS if record.needs_operator else PUT_OFF_SECONDS) * 1000),
     )
 
 

@@ -31,7 +31,7 @@ from bsg_worker.turns import Turns, by_lot
 AT_ONCE = 500  # in doubt, confirmed together: by the same lists, read once
 MAX_LOOKS = 3  # for one batch in a round, as the requests of a look may fail
 MAX_GAP_SECONDS = 60.0
-ASKING_GAP_SECONDS = 300.0  # a batch that waits for a person is still looked for: a late id decides it
+OPERATOR_GAP_SECONDS = 300.0  # a batch that waits for an operator is still looked for: a late id decides it
 
 LOGGER = logging.getLogger(__name__)
 
@@ -207,8 +207,8 @@ def _act(runtime: Runtime, record: BatchRecord, rows: list[Any], finding: Findin
 
 
 def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
-    return runtime.ledger.batches.ask(
-        record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=runtime.ask_after_ms, cause=cause
+    return runtime.ledger.batches.ask_operator(
+        record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=runtime.operator_after_ms, cause=cause
     )
 
 
@@ -231,11 +231,11 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
         attempts=record.attempts,
         duplicate_window_ms=int(settings.bsg_duplicate_window * 1000),
         delay_ms=0,
-        look_again_ms=int(max(ASKING_GAP_SECONDS, settings.bsg_confirm_within) * 1000),
+        look_again_ms=int(max(OPERATOR_GAP_SECONDS, settings.bsg_confirm_within) * 1000),
         cause="no trace, but BSG may not show what is that old" if old else "BSG surely does not have it",
         sure=not old,
     )
-    return "asks for a person" if state == "asks" else state
+    return "asks for an operator" if state == "needs_operator" else state
 
 
 def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], places: frozenset[int]) -> str:

@@ -64,7 +64,7 @@ class Waiting:
     batch_id: str
     state: str
     messages: int
-    needs_person: bool
+    needs_operator: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,5 +176,5 @@ def _waiting(runtime: Runtime) -> Iterator[Waiting]:
                         record.id,
                         record.state,
                         record.size,
-                        bool(record.asks),
+                        bool(record.needs_operator),
                     )

@@ -176,7 +176,7 @@ def _mark_in_doubt(runtime: Runtime, record: BatchRecord, cause: str, recovery: 
 def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
     """Records what BSG has of batches that the ledger calls refused, expired or cancelled (rule 3).
 
-    They would not be sent by themselves, but by a person's `retry`. Answers the batches with their BSG campaigns.
+    They would not be sent by themselves, but by an operator's `retry`. Answers the batches with their BSG campaigns.
     """
     late: dict[str, int] = {}
     for orphan in compared.orphans:

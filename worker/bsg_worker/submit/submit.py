@@ -34,7 +34,7 @@ LOGGER = logging.getLogger(__name__)
 AT_MOST_SECONDS = 0.5  # going on with the same campaign saves doorbells; longer would be unfair to others
 PERMIT_WAIT_SECONDS = 30.0
 RECORD_AGAIN_SECONDS = 0.2
-UNREADABLE_DELAY = 60.0  # its batches wait for a person to mend that (somebody else wrote, BODY_KEY), and expire
+UNREADABLE_DELAY = 60.0  # its batches wait for an operator to mend that (somebody else wrote, BODY_KEY), and expire
 LATEST_SECONDS = 1.0  # a request that is later than that after its slot meets those of the slots that came meanwhile
 
 NOTHING_LEFT = Outcome(OutcomeKind.NOT_TAKEN, "Redis did not keep the intent", bsg_asked=False)

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from bsg_client.outcomes import ReadFailed
 from bsg_ledger.funds import next_batch_cost
-from bsg_ledger.gate import OPENED_BY_PERSONS, GateReason, GateState
+from bsg_ledger.gate import OPENED_BY_OPERATOR, GateReason, GateState
 from bsg_ledger.times import to_datetime
 from bsg_worker.runtime import Runtime
 
@@ -28,7 +28,7 @@ def probe_gate(runtime: Runtime) -> str:
     answers requests to send. A bad key or a blocked account opens whole then, as BSG answers neither.
     """
     gate = runtime.gate.state()
-    if not gate.shut or gate.reason in OPENED_BY_PERSONS:  # guard: probe-skips-operator
+    if not gate.shut or gate.reason in OPENED_BY_OPERATOR:  # guard: probe-skips-operator
         return ""
     if not runtime.gate.probe_due(put_off_ms=int(min(PROBE_SECONDS, runtime.settings.bsg_poll_interval) * 1000)):
         return ""

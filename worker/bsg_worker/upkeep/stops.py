@@ -119,7 +119,7 @@ class _Pass:
         self._runtime.ledger.batches.stop_denied(
             self._runtime.account,
             bsg_id,
-            older_than_ms=self._runtime.ask_after_ms,
+            older_than_ms=self._runtime.operator_after_ms,
             delay_ms=int(AGAIN_SECONDS * 1000),
             cause=f"BSG does not know campaign {bsg_id}, which it has to stop",
         )
