@@ -72,7 +72,7 @@ class Goal:
 class Row:
     """One row of the table in docs/performance.md.
 
-    `unit` is that of all figures whose names say no other. `drawn` are the figures of its chart; `remark` says how it
+    `unit` is that of all figures whose names say no other. `drawn` are the figures of its chart; `note` says how it
     is measured, `if_not_met` why a goal is missed, with where the time goes. `table` writes the medians as lines of a
     table; without one each figure has a line.
     """
@@ -83,7 +83,7 @@ class Row:
     goals: Sequence[Goal]
     unit: str = ""
     drawn: tuple[str, ...] = ()
-    remark: str = ""
+    note: str = ""
     if_not_met: str = ""
     table: Callable[[Figures], Sequence[str]] | None = None
 

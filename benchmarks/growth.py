@@ -17,7 +17,7 @@ Costs = Mapping[str, float]
 READS = 20
 
 
-def row(what: str, axis: str, sizes: Sequence[int], measure: Callable[[Measurement, int], Costs], remark: str) -> Row:
+def row(what: str, axis: str, sizes: Sequence[int], measure: Callable[[Measurement, int], Costs], note: str) -> Row:
     """A row whose sides are the sizes. In the short form each is a tenth, one at least."""
 
     def side(size: int) -> Side:
@@ -33,7 +33,7 @@ def row(what: str, axis: str, sizes: Sequence[int], measure: Callable[[Measureme
         against="less of them",
         sides=[side(size) for size in sizes],
         goals=[],
-        remark=remark,
+        note=note,
         table=lambda figures: list(_table(axis, figures)),
     )
 

@@ -75,7 +75,7 @@ def _against(goal: Goal) -> str:
 def _section(name: str, row: Row, document: dict[str, Any]) -> Iterator[str]:
     yield f"### `{name}`"
     yield ""
-    yield f"{row.what[0].upper()}{row.what[1:]}, against {row.against}. {row.remark}".rstrip()
+    yield f"{row.what[0].upper()}{row.what[1:]}, against {row.against}. {row.note}".rstrip()
     yield f"Medians of {document['rounds']} rounds, {document['on']}."
     yield ""
     yield from (row.table or _figures(row))(document["figures"])

@@ -63,7 +63,7 @@ ROW = Row(
         "of it by itself for the goal to be beyond the wire."
     ),
     drawn=tuple(_figure(title, "at 100 ms") for title in ("this project", *(design.title for design in USUAL))),
-    remark=(
+    note=(
         "Designs of one task or job per message are measured over 2 000 messages without latency and 300 at 100 ms, "
         "the chunked one over 300 000, this project over a million. RQ has four worker processes, as each does one job "
         "at a time; the others have two with two threads each."

@@ -28,7 +28,7 @@ ROW = Row(
     sides=[Side(name, partial(_spent, name, key)) for name, key in ((CLEAR, ""), (ENCRYPTED, KEY))],
     goals=[],
     drawn=(CLEAR, ENCRYPTED),
-    remark=(
+    note=(
         "A part is encrypted once and decrypted once, a batch likewise. In Redis each takes 57 to 73 bytes "
         "more: Fernet's version, time, vector, padding and signature."
     ),

@@ -56,7 +56,7 @@ ROW = Row(
         "again: a copy of each message, the digest for the idempotency key, and a wait for Redis's disk with each part."
     ),
     drawn=(PROJECT, BARE, *(design.title for design in USUAL)),
-    remark=(
+    note=(
         "Memory is by how much the enqueueing process grew at its highest. Designs of one task or job per message "
         "publish 5 000, the chunked one 200 000."
     ),

@@ -52,7 +52,7 @@ ROW = Row(
         "both wait once for Redis's disk. `enqueue` asks before whether Redis is there, which waits for no disk, and "
         "checks, packs and digests what it accepts, where `delay` only writes it down."
     ),
-    remark=(
+    note=(
         "The threads share one process and call again at once. Redis writes each command to disk before it answers, "
         "for both. `enqueue` has checked, stored and committed when it returns, and rung; `delay` has published."
     ),

@@ -65,7 +65,7 @@ ROW = Row(
     against="one request per batch and interval",
     sides=[Side("this project", _project)],
     goals=[Goal("share", SHARE, at_most=0.01, gross=0.05)],
-    remark=(
+    note=(
         f"Batches of one message, all of them being sent at BSG all the time. Time is scaled by {FASTER}: the interval "
         f"is {INTERVAL / FASTER:g} s instead of {INTERVAL:g}, the rate of status requests {2 * FASTER}/s instead of "
         f"2/s, and {INTERVALS} intervals pass in two minutes. A batch is read every twentieth of its age, and at the "

@@ -10,5 +10,5 @@ ROW = growth.row(
     "campaigns",
     SIZES,
     lambda measurement, size: growth.sent(measurement, campaigns=size, size=MESSAGES_OF_EACH),
-    remark=f"Campaigns of {MESSAGES_OF_EACH} messages, enqueued one after the other, without latency.",
+    note=f"Campaigns of {MESSAGES_OF_EACH} messages, enqueued one after the other, without latency.",
 )

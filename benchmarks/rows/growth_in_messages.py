@@ -9,5 +9,5 @@ ROW = growth.row(
     "messages",
     SIZES,
     lambda measurement, size: growth.sent(measurement, campaigns=1, size=size),
-    remark="One campaign, without latency.",
+    note="One campaign, without latency.",
 )

@@ -41,7 +41,7 @@ ROW = Row(
         "both sides import redis-py and marshmallow, which is most of either; what is left is this project's own "
         "modules. A machine that does anything else meanwhile moves the ratio."
     ),
-    remark=(
+    note=(
         f"In a process of its own, {IMPORTS} times, the interpreter's own start left out. `import celery` alone is "
         "next to nothing, as Celery imports itself when it is used; `Producer` never uses it."
     ),

@@ -67,7 +67,7 @@ ROW = Row(
         _side(FOUND, "after POST send-individual", "submitted"),
     ],
     goals=[Goal(figure, figure, at_most=2.0, gross=10.0) for figure in (CLAIMED_AGAIN, FOUND)],
-    remark=(
+    note=(
         f"The slowest of {KILLS} kills, with a batch claimed and with BSG's answer read but not recorded. The lease is "
         f"{LEASE:g} s instead of 600, and the timeouts towards BSG fit it; everything else is as shipped."
     ),

@@ -70,7 +70,7 @@ ROW = Row(
         for name in (PREPARED, READ, EXPIRED, RETRIED, CANCELLED, BODIES, PURGED)
     ],
     drawn=(PREPARED, READ, EXPIRED, RETRIED, CANCELLED, BODIES, PURGED),
-    remark=(
+    note=(
         "By Redis's slow log, which notes what takes longer than 0.1 ms. The campaign is 10 000 messages to one phone. "
         "An operation is a flag, and steps of at most a hundred batches; other clients come between two steps."
     ),

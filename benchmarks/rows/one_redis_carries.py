@@ -68,7 +68,7 @@ ROW = Row(
     against="one core and its memory",
     sides=[Side("this project", _project)],
     goals=[],
-    remark=(
+    note=(
         "From acceptance to BSG's answer, polling left out. Redis does one thing at a time: what its processor takes "
         "for each bounds how many there can be in a second, on a disk that keeps up with writing before each answer. "
         "Sent messages are kept until BODY_RETENTION is over."

@@ -47,5 +47,5 @@ ROW = Row(
         Goal(f"of {LIMIT} POSTs a second", REACHED, at_least=0.98 * LIMIT, gross=0.7 * LIMIT),
         Goal("most in any second: limit plus burst", MOST, at_most=LIMIT + BURST, gross=2 * LIMIT),
     ],
-    remark=f"Measured by the provider over {SECONDS} seconds. The busiest window of one second counts.",
+    note=f"Measured by the provider over {SECONDS} seconds. The busiest window of one second counts.",
 )

@@ -72,5 +72,5 @@ ROW = Row(
     sides=[_side("this project", "benchmarks.designs.this_project", MESSAGES, MESSAGES_IN_SHORT), *map(_usual, USUAL)],
     goals=[*_goals(MEMORY), *_goals(FILE)],
     drawn=tuple(f"{title}, {MEMORY}" for title in ("this project", *(design.title for design in USUAL))),
-    remark="Texts of 63 to 73 characters, each different, to phones without an order. Nothing takes them out again.",
+    note="Texts of 63 to 73 characters, each different, to phones without an order. Nothing takes them out again.",
 )

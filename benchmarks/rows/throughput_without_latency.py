@@ -29,7 +29,7 @@ ROW = Row(
         Goal("from the first `enqueue`", FROM_ENQUEUE, over=(BY_ROWS,), at_least=0.8, gross=0.2),
     ],
     drawn=(FROM_COMMIT, FROM_ENQUEUE, BY_ROWS, BY_COLUMNS),
-    remark=(
+    note=(
         "All processes share the two cores: the caller of `enqueue`, Redis, two workers, the status worker, beat, and "
         "the sandbox, which reads every byte."
     ),

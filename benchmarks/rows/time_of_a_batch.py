@@ -49,7 +49,7 @@ ROW = Row(
     unit="ms a batch",
     sides=[Side("steps in one thread", _steps), Side("processes", _processes)],
     goals=[],
-    remark=(
+    note=(
         "The steps are those of one thread without Celery around them; what the processes took is measured with all of "
         "them at work, Celery and polling included."
     ),

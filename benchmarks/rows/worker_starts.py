@@ -62,7 +62,7 @@ ROW = Row(
     sides=[Side(PROJECT, _project), Side("bare Celery worker", _bare)],
     goals=[Goal("first POST", PROJECT, over=(BARE,), at_most=1.3, gross=2.5)],
     drawn=(PROJECT, BARE),
-    remark=(
+    note=(
         f"Both in threads, 8 of them, with the work waiting in Redis: a campaign of {MESSAGES} messages that is not "
         "prepared yet, and a task that does nothing but read the clock."
     ),

@@ -54,7 +54,7 @@ ROW = Row(
         "eight workers, Redis, the provider and the caller of `enqueue` share the machine's cores; `time_of_a_batch` "
         "says what a batch takes of them."
     ),
-    remark=(
+    note=(
         "Workers as the Procfile starts them, but with one request at once each instead of four, and "
         f"{MESSAGES_A_POST} messages a request, so that it is the workers that are measured and not the machine: eight "
         "of them with four requests of 10 000 would send 1.6 million messages a second, more than two cores prepare. "

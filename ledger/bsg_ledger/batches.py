@@ -93,7 +93,7 @@ class Batches:
         )
 
     def intend(
-        self, lease: BatchLease, *, account: str, lease_ms: int, duplicate_window_ms: int, remark: str = "",
+        self, lease: BatchLease, *, account: str, lease_ms: int, duplicate_window_ms: int, note: str = "",
         detector: RollbackDetector | None = None,
     ) -> str:  # fmt: skip
         """Writes down that the request may be on the wire from now on: `posting`, or why it must not go.
@@ -101,7 +101,7 @@ class Batches:
         If the ledger went back, the script shuts the gates instead.
         """
         answer = self._scripts.run(
-            "intent", lease.campaign_id, lease.batch, lease.token, account, lease_ms, remark, duplicate_window_ms,
+            "intent", lease.campaign_id, lease.batch, lease.token, account, lease_ms, note, duplicate_window_ms,
             self._next_look_ms, detector.name if detector else "", detector.seen if detector else 0, lease.suppressions,
             *(detector.accounts if detector else ()),
         )  # fmt: skip

@@ -224,7 +224,7 @@ BATCH = Key(
         "no_trace": "1: BSG surely has nothing of the batch, as far as reads can show",
         "bsg_campaign_id": "the campaign at BSG that counts",
         "other_bsg_campaign_ids": "further ones, with commas between them",
-        "beside:ID": "1: that campaign does not have all of the batch's messages",
+        "incomplete:ID": "1: that campaign does not have all of the batch's messages",
         "bsg_status": "the status of the campaign at BSG",
         "bsg_status_at": "since when (ms)",
         "bsg_total_messages": "how many messages BSG counts",

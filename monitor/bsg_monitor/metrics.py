@@ -104,23 +104,27 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     )
     posts = _histogram("bsg_post_seconds", "How long BSG takes to answer a campaign")
     slots = _histogram("bsg_slot_wait_seconds", "How long requests wait for their slot of the limit")
-    for account, state, its in known:
+    for account, state, account_figures in known:
         gate.add_metric([account.name], 0.5 if state.half_open else float(state.open))
-        doubt.add_metric([account.name], its.waiting[DueIndex.DOUBT])
-        operator.add_metric([account.name], its.waiting[DueIndex.NEEDS_OPERATOR])
-        stops.add_metric([account.name], its.waiting[DueIndex.STOPS])
+        doubt.add_metric([account.name], account_figures.waiting[DueIndex.DOUBT])
+        operator.add_metric([account.name], account_figures.waiting[DueIndex.NEEDS_OPERATOR])
+        stops.add_metric([account.name], account_figures.waiting[DueIndex.STOPS])
         for index, status in _HELD_AT_BSG.items():
-            at_bsg.add_metric([account.name, status], its.waiting[index])
-        funds.add_metric([account.name], math.nan if its.funds is None else float(its.funds.available))
-        cost.add_metric([account.name], math.nan if its.funds is None else float(its.funds.queued_cost))
-        moderation.add_metric([account.name], its.longest_moderation)
+            at_bsg.add_metric([account.name, status], account_figures.waiting[index])
+        funds.add_metric(
+            [account.name], math.nan if account_figures.funds is None else float(account_figures.funds.available)
+        )
+        cost.add_metric(
+            [account.name], math.nan if account_figures.funds is None else float(account_figures.funds.queued_cost)
+        )
+        moderation.add_metric([account.name], account_figures.longest_moderation)
         cooling.add_metric([account.name], account.cooling_for)
-        for outcome, count in its.measured.submissions.items():
+        for outcome, count in account_figures.measured.submissions.items():
             submissions.add_metric([account.name, outcome], count)
-        for kind, count in its.failed.items():
+        for kind, count in account_figures.failed.items():
             failed.add_metric([account.name, kind], count)
-        _observe(posts, account.name, its.measured.post_seconds)
-        _observe(slots, account.name, its.measured.slot_wait_seconds)
+        _observe(posts, account.name, account_figures.measured.post_seconds)
+        _observe(slots, account.name, account_figures.measured.slot_wait_seconds)
     yield from (
         gate,
         doubt,

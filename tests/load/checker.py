@@ -17,7 +17,7 @@ from tests.load.campaigns import LoadCampaign, message_of
 class CheckResult:
     """What a run came to, in messages. `misreported`: what arrived and is a reject too, or has another's reference id.
 
-    `unknown`: what arrived and no campaign has. `campaigns_amiss`: without a receipt, with two, or not in the ledger.
+    `unknown`: what arrived and no campaign has. `campaigns_wrong`: without a receipt, with two, or not in the ledger.
     """
 
     arrived: int = 0
@@ -25,12 +25,12 @@ class CheckResult:
     doubled: int = 0
     misreported: int = 0
     unknown: int = 0
-    campaigns_amiss: int = 0
+    campaigns_wrong: int = 0
     rejected_because: Counter[str] = field(default_factory=Counter)
 
     @property
     def proves_the_promise(self) -> bool:
-        wrong = self.lost + self.doubled + self.misreported + self.unknown + self.campaigns_amiss
+        wrong = self.lost + self.doubled + self.misreported + self.unknown + self.campaigns_wrong
         return self.arrived > 0 and wrong == 0
 
 
@@ -48,7 +48,7 @@ class Checker:
         self._times = [bytearray(campaign.size) for campaign in campaigns]  # how often each message arrived
         self._rejected: set[tuple[int, int]] = set()
         self._result = CheckResult(
-            campaigns_amiss=len({(campaign.key, self._ids.get(campaign.number)) for campaign in campaigns} ^ set(known))
+            campaigns_wrong=len({(campaign.key, self._ids.get(campaign.number)) for campaign in campaigns} ^ set(known))
             + sum(len(ids) - 1 for ids in receipts.values())
         )
 

@@ -85,7 +85,7 @@ def figures(run: Figures) -> str:
             f"lost              {run.check.lost}",
             f"doubled           {run.check.doubled}",
             f"misreported       {run.check.misreported + run.check.unknown}",
-            f"campaigns amiss   {run.check.campaigns_amiss}",
+            f"campaigns wrong   {run.check.campaigns_wrong}",
             *_broken(run),
         ]
     )

@@ -86,9 +86,9 @@ def test_what_no_campaign_has_is_unknown() -> None:
     assert check_arrivals(arrival(GOOD), foreign).unknown == 1
 
 
-def test_a_key_that_made_two_campaigns_and_a_campaign_without_a_receipt_are_amiss() -> None:
+def test_a_key_that_made_two_campaigns_and_a_campaign_without_a_receipt_are_wrong() -> None:
     other = new_campaign_id()
 
-    assert check_arrivals(arrival(GOOD), receipts=(ID, other)).campaigns_amiss >= 1
-    assert check_arrivals(arrival(GOOD), known=(ID, other)).campaigns_amiss == 1
-    assert check_arrivals(arrival(GOOD), known=()).campaigns_amiss == 1
+    assert check_arrivals(arrival(GOOD), receipts=(ID, other)).campaigns_wrong >= 1
+    assert check_arrivals(arrival(GOOD), known=(ID, other)).campaigns_wrong == 1
+    assert check_arrivals(arrival(GOOD), known=()).campaigns_wrong == 1

@@ -27,7 +27,7 @@ class Accounts:
     def of(cls, settings: Settings) -> Accounts:
         """Raises SettingsInvalid where no key is set."""
         account, *others = settings.require_accounts()
-        first = build(account, beside=others)
+        first = build(account, others=others)
         return cls([first, *(build(other, first=first) for other in others)])
 
     def __iter__(self) -> Iterator[Runtime]:

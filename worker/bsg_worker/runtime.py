@@ -74,12 +74,12 @@ def build(
     settings: Settings,
     *,
     slot_timeout: float = MAX_RESERVATION,
-    beside: Sequence[Settings] = (),
+    others: Sequence[Settings] = (),
     first: Runtime | None = None,
 ) -> Runtime:
     """Connects nothing yet: every connection is made at its first use.
 
-    `slot_timeout`: the seconds that a status request may wait for its slot of the rate limit before it fails. `beside`
+    `slot_timeout`: the seconds that a status request may wait for its slot of the rate limit before it fails. `others`
     are the process's other accounts; `first` is the runtime of one of them, which shares what the process has once.
     """
     settings.require_api_key()
@@ -105,7 +105,7 @@ def build(
         doorbell=Doorbell(client),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),  # guard: permits-bounded
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
-        rollback_detector=ledger.rollback_detector([one.account for one in (settings, *beside)])
+        rollback_detector=ledger.rollback_detector([one.account for one in (settings, *others)])
         if first is None
         else first.rollback_detector,
         measurements=Measurements(client, settings.account),

@@ -38,7 +38,7 @@ local function order_stops(batch)
   if state == 'submitted' then order_stop(campaign, batch, account, bsg_id) end  -- guard: end-stops-submitted
   for other in string.gmatch(others or '', '%d+') do
     -- Those that only repeat the one that counts are being stopped already.
-    if redis.call('HEXISTS', batch_key(campaign, batch), 'beside:' .. other) == 1 then
+    if redis.call('HEXISTS', batch_key(campaign, batch), 'incomplete:' .. other) == 1 then
       order_stop(campaign, batch, account, other)
     end
   end

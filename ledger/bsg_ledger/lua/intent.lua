@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Writes down that the request may be on the wire from now on. Nothing leaves before this is on disk.
--- ARGV  1 campaign, 2 batch, 3 token, 4 account, 5 lease (ms), 6 remark for the event,
+-- ARGV  1 campaign, 2 batch, 3 token, 4 account, 5 lease (ms), 6 note for the event,
 --       7 duplicate window (ms), 8 next look (ms), 9 rollback detector ('' for none), 10 sequence that it has seen,
 --       11 suppressions that its messages were held against, 12... accounts whose gates a ledger that went back shuts
 -- Answer  {posting, attempts, first intent (ms), sequence now}, {pending, why}, {cancelled}, {expired}, {unconfirmed}

@@ -38,7 +38,7 @@ for i = 8, #ARGV, 2 do
     -- guard: only-repeats-are-stopped
     if ARGV[i + 1] == '1' or cancelled then order_stop(campaign, batch, account, ARGV[i]) end
   end
-  if ARGV[i + 1] ~= '1' then redis.call('HSET', key, 'beside:' .. ARGV[i], '1') end
+  if ARGV[i + 1] ~= '1' then redis.call('HSET', key, 'incomplete:' .. ARGV[i], '1') end
 end
 if not changed then return { 'known' } end
 if cancelled then order_stop(campaign, batch, account, counts) end  -- guard: earlier-cancelled-stopped

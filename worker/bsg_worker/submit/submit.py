@@ -176,7 +176,7 @@ def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _R
         account=runtime.account,
         lease_ms=runtime.lease_ms,
         duplicate_window_ms=int(runtime.settings.bsg_duplicate_window * 1000),
-        remark="start_at has passed: sent at once" if start_passed else "",
+        note="start_at has passed: sent at once" if start_passed else "",
         detector=runtime.rollback_detector,
     )
     if state != "posting":  # guard: intent-written
