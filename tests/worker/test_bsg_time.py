@@ -62,9 +62,9 @@ def test_what_was_learnt_wrongly_at_first_is_set_right_too(redis_url: str) -> No
 
 
 def test_in_the_hour_that_comes_twice_a_printed_time_is_the_later_one(redis_url: str) -> None:
-    second_time_round = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    second_time = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
     time = bsg_time(redis_url, "Europe/Kyiv")
-    time.learn(datetime(2026, 10, 25, 3, 30), second_time_round)
+    time.learn(datetime(2026, 10, 25, 3, 30), second_time)
 
-    assert time.resolve(datetime(2026, 10, 25, 3, 30)) == second_time_round
+    assert time.resolve(datetime(2026, 10, 25, 3, 30)) == second_time
     assert time.resolve(datetime(2026, 10, 25, 5, 0)) == datetime(2026, 10, 25, 3, 0, tzinfo=UTC)

@@ -7,15 +7,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 
 from bsg_config.settings import Settings
+from bsg_worker.row_requests import shuffled
 from bsg_worker.runtime import Runtime, build
-from bsg_worker.turns import by_lot
 
 
 class Accounts:
     """Never empty. What is of the whole ledger any of the runtimes may do.
 
-    `polling` and `status_pass` are each held by the one thread that does that (`rounds`): accounts mostly share a BSG,
-    and whichever does not answer must leave threads to the sweep.
+    `polling` and `status_pass` are each held by the one thread that runs that pass (`passes`): accounts mostly share a
+    BSG, and whichever does not answer must leave threads to the sweep.
     """
 
     def __init__(self, runtimes: Sequence[Runtime]) -> None:
@@ -51,7 +51,7 @@ class Accounts:
         """
         outcomes: dict[str, str] = {}
         failures: list[Exception] = []
-        for runtime in by_lot(self._runtimes):
+        for runtime in shuffled(self._runtimes):
             try:
                 outcomes[runtime.settings.account_name] = verb(runtime)
             except Exception as failure:

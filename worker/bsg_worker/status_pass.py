@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bsg_worker.accounts import Accounts
+from bsg_worker.passes import one_at_a_time
 from bsg_worker.poll.poll import poll
 from bsg_worker.reconcile.reconcile import reconcile
 from bsg_worker.recovery.rekey import take_over
-from bsg_worker.rounds import one_at_a_time
 from bsg_worker.runtime import Runtime
 from bsg_worker.upkeep.funds_watch import watch_funds
 from bsg_worker.upkeep.probe import probe_gate

@@ -9,7 +9,7 @@ from typing import Any, cast
 from bsg_client.answers import MessageRow
 from bsg_client.outcomes import ReadFailed
 from bsg_worker.reconcile.read_back import ReadBack, Wanted, read_back
-from bsg_worker.turns import Turns
+from bsg_worker.row_requests import RowRequests
 from tests.worker.bench import Bench
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
@@ -38,7 +38,7 @@ class Newest:
 
 
 def read(bench: Bench, newest: Newest, *wanted: Wanted) -> ReadBack:
-    return read_back(cast(Any, newest), wanted, lambda printed: (printed, HOUR), Turns(bench.runtime))
+    return read_back(cast(Any, newest), wanted, lambda printed: (printed, HOUR), RowRequests(bench.runtime))
 
 
 def ids(prefix: str, count: int = 10) -> list[str]:

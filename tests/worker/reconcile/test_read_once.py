@@ -1,4 +1,4 @@
-"""What is looked for in one round is read once."""
+"""What is looked for in one pass is read once."""
 
 from __future__ import annotations
 

@@ -242,7 +242,7 @@ def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: s
 
 
 def requests_for_doubts(redis_url: str, count: int, *, at_bsg: bool = False) -> Counter[str]:
-    """What one round asks of BSG for so many batches of five messages in doubt, beside 1 000 messages of others."""
+    """The requests of one pass for so many batches of five messages in doubt, beside 1 000 messages of others."""
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="5", BSG_DUPLICATE_WINDOW="3600")
         for first in range(0, 1000, 500):
@@ -287,7 +287,7 @@ def test_many_doubts_that_bsg_has_are_found_in_its_lists(redis_url: str) -> None
     assert many["/api/campaigns/N/detail"] == few["/api/campaigns/N/detail"]
 
 
-def test_many_doubts_are_decided_in_a_few_rounds_while_three_of_ten_requests_fail(redis_url: str) -> None:
+def test_many_doubts_are_decided_in_a_few_passes_while_three_of_ten_requests_fail(redis_url: str) -> None:
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0")
         campaign = bench.prepared(120)
@@ -296,9 +296,9 @@ def test_many_doubts_are_decided_in_a_few_rounds_while_three_of_ten_requests_fai
         sandbox.fault("server_error_before", probability=0.15, seed=1, method="GET", path="/api/*")
         sandbox.fault("cut_before", probability=0.15, seed=2, method="GET", path="/api/*")
 
-        rounds = [looks(bench) for _ in range(6)]
+        passes = [looks(bench) for _ in range(6)]
 
-        assert bench.status(campaign).counts["unconfirmed"] == 0, rounds
+        assert bench.status(campaign).counts["unconfirmed"] == 0, passes
 
 
 def test_messages_that_are_not_listed_in_order_are_looked_up_one_by_one(
@@ -316,7 +316,7 @@ def test_messages_that_are_not_listed_in_order_are_looked_up_one_by_one(
     assert requests_for_doubts(redis_url, 5)["/api/messages"] == 1 + 25
 
 
-def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(
+def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_pass(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
@@ -339,7 +339,7 @@ def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_round(
         assert looks(bench) == "pending"
 
 
-def test_a_first_look_is_as_young_as_what_its_round_read_last(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_first_look_is_as_young_as_what_its_pass_read_last(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(clock, "monotonic", lambda: now)
     look = Lookup.among_orphans
@@ -362,7 +362,7 @@ def test_a_first_look_is_as_young_as_what_its_round_read_last(redis_url: str, mo
         assert looks(bench) == "pending"
 
 
-def test_a_round_proves_nothing_of_an_attempt_that_is_made_in_the_middle_of_it(
+def test_a_pass_proves_nothing_of_an_attempt_that_is_made_in_the_middle_of_it(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
@@ -407,11 +407,11 @@ def test_a_process_looks_in_one_thread_however_many_ticks_come(redis_url: str, m
         monkeypatch.setattr(Lookup, "by_reference_ids", another_tick)
 
         assert looks(bench) == "no trace yet"
-        assert at_once[1] == "another round is under way"
-        assert looks(bench) == "no trace yet", "the next round is let in"
+        assert at_once[1] == "another pass is running"
+        assert looks(bench) == "no trace yet", "the next pass may run"
 
 
-def test_a_round_looks_for_several_at_once_as_many_as_a_worker_may_have_in_flight(redis_url: str) -> None:
+def test_a_pass_looks_for_several_at_once_as_many_as_a_worker_may_have_in_flight(redis_url: str) -> None:
     with Sandbox() as sandbox:
         bench = Bench(redis_url, sandbox, WORKER_IN_FLIGHT="3", CAMPAIGN_BATCH_SIZE="1")
         campaign = bench.prepared(8)

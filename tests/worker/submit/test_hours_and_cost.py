@@ -37,7 +37,7 @@ def test_a_batch_leaves_within_its_hours(bench: Bench) -> None:
     assert bench.status(campaign).counts["submitted"] == 2
 
 
-def test_a_deadline_before_its_hours_come_round_is_refused(bench: Bench) -> None:
+def test_a_deadline_before_its_hours_come_pass_is_refused(bench: Bench) -> None:
     with pytest.raises(CampaignInvalid, match="deadline: It passes before"):
         bench.prepared(1, send_between=hours_around(timedelta(hours=2)), deadline=3600)
 

@@ -17,8 +17,8 @@ from bsg_worker.read_failures import is_not_found
 from bsg_worker.reconcile.lookup import Lookup, Reads
 from bsg_worker.reconcile.read_back import Wanted, read_back
 from bsg_worker.reconcile.read_once import ReadOnce
+from bsg_worker.row_requests import RowRequests
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
         now=now,
     )
     newest, wanted = runtime.client.newest_messages(), Wanted(list(missing), accepted)
-    seen = read_back(newest, [wanted], lookup.made, Turns(runtime))
+    seen = read_back(newest, [wanted], lookup.made, RowRequests(runtime))
     reads = ReadOnce(runtime.client, accepted, now, seen.by_reference)
     lookup = replace(lookup, client=reads)
     since = to_datetime(_earliest_ms(record, ours))

@@ -9,16 +9,18 @@ from bsg_client.answers import CampaignAnswer
 from bsg_ledger.times import to_datetime
 from bsg_worker.reconcile.lookup import ZONE_MARGIN
 from bsg_worker.reconcile.spans import LISTABLE
+from bsg_worker.row_requests import RowRequests
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns
 
 
-def listed_campaigns(runtime: Runtime, turns: Turns, wanted: Set[int], oldest: datetime) -> dict[int, CampaignAnswer]:
+def listed_campaigns(
+    runtime: Runtime, requests: RowRequests, wanted: Set[int], oldest: datetime
+) -> dict[int, CampaignAnswer]:
     """Return those of the wanted campaigns that BSG lists, none of which is older; fewer where a request fails."""
     missing = set(wanted)
     listed: dict[int, CampaignAnswer] = {}
     now = to_datetime(runtime.ledger.due_indexes.now_ms())
-    with turns.turn():
+    with requests.one():
         for answer in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
             if answer.id in missing:
                 missing.remove(answer.id)

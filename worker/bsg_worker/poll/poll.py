@@ -16,8 +16,8 @@ from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.poll.dropped import reject_dropped
 from bsg_worker.poll.listed import listed_campaigns
 from bsg_worker.read_failures import is_account_wide, is_not_found
+from bsg_worker.row_requests import RowRequests, shuffled
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns, by_lot
 
 LOGGER = logging.getLogger(__name__)
 
@@ -38,15 +38,15 @@ def poll(runtime: Runtime) -> str:
     if not records:
         return ""
     stop_at = clock.monotonic() + AT_MOST_SECONDS
-    turns = Turns(runtime)
+    requests = RowRequests(runtime)
     missing = records
     looks: list[tuple[BatchRecord, CampaignAnswer | None]] = []
     if len(records) > MAX_ONE_BY_ONE:
         oldest = to_datetime(min(record.submitted_ms for record in records))
-        listed = listed_campaigns(runtime, turns, {record.bsg_campaign_id or 0 for record in records}, oldest)
+        listed = listed_campaigns(runtime, requests, {record.bsg_campaign_id or 0 for record in records}, oldest)
         looks = [(record, listed[record.bsg_campaign_id]) for record in records if record.bsg_campaign_id in listed]
         missing = [record for record in records if record.bsg_campaign_id not in listed]
-    looks += [(record, None) for record in by_lot(missing)[:MAX_ONE_BY_ONE]]
+    looks += [(record, None) for record in shuffled(missing)[:MAX_ONE_BY_ONE]]
     left: list[str] = []
 
     def look(one: tuple[BatchRecord, CampaignAnswer | None]) -> bool:
@@ -57,10 +57,10 @@ def poll(runtime: Runtime) -> str:
         _look(runtime, record, answer)
         return True
 
-    read = turns.each(looks, look)
+    read = requests.each(looks, look)
     if left:
         runtime.ledger.due_indexes.give_back(DueIndex.LIVE, left, account=runtime.account)
-    outcome = f"read {read} of {len(records)} batches: {turns.cause}" if turns.cause else f"read {read} batches"
+    outcome = f"read {read} of {len(records)} batches: {requests.cause}" if requests.cause else f"read {read} batches"
     return f"{outcome}, {len(left)} left for the next" if left else outcome
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bsg_client.answers import MessageRow
 from bsg_client.lists import NewestFirst
-from bsg_worker.turns import Turns
+from bsg_worker.row_requests import RowRequests
 
 MIN_LOOK_UPS = 10  # fewer reference ids are looked up one by one
 FAILURES_IN_A_ROW = 5
@@ -41,7 +41,7 @@ class ReadBack:
     totals: Mapping[int, int] = field(default_factory=dict)
 
 
-def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: Made, turns: Turns) -> ReadBack:
+def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: Made, reads: RowRequests) -> ReadBack:
     """Read until all are answered for, or for as long as it costs less than looking them up one by one."""
     names = {name for one in wanted for name in one.reference_ids}
     found: dict[str, list[MessageRow]] = {}
@@ -49,11 +49,11 @@ def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: M
     left, covered = list(wanted), list[Wanted]()
     pages = failures = 0
     while sum(len(one.reference_ids) for one in left) >= max(MIN_LOOK_UPS, 2 * pages):
-        with turns.turn() as turn:
+        with reads.one() as read:
             rows = newest.page()
-        if turn.failure is not None:
+        if read.failure is not None:
             failures += 1
-            if turns.over or turn.failure.status == 200 or failures >= FAILURES_IN_A_ROW:  # guard: list-unlike-request
+            if reads.over or read.failure.status == 200 or failures >= FAILURES_IN_A_ROW:  # guard: list-unlike-request
                 break  # a list that is not as it was asked for answers for nothing
             continue
         pages, failures = pages + 1, 0

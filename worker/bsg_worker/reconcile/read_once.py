@@ -1,4 +1,4 @@
-"""BSG's lists, each read once for all that is looked for in one round."""
+"""BSG's lists, each read once for all look-ups of one pass."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class ReadOnce:
 
     def campaigns(self, since: datetime, until: datetime) -> Iterable[CampaignAnswer]:
         listed = list(self._all_campaigns().values())
-        # By lot: threads that go through it at the same time read different ones, and each finds the others' there.
+        # Shuffled: threads that go through it at the same time read different rows, and each finds the results of the
+        # others.
         return SystemRandom().sample(listed, len(listed))
 
     def listed(self, bsg_id: int) -> CampaignAnswer | None:

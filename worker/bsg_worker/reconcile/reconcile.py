@@ -19,17 +19,17 @@ from bsg_messages.columns import Flaw
 from bsg_messages.rejects import RejectCode
 from bsg_worker.logs import decided
 from bsg_worker.pace import FIRST_POLL_SECONDS
+from bsg_worker.passes import one_at_a_time
 from bsg_worker.read_failures import is_not_found
 from bsg_worker.reconcile.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore, samples_of
 from bsg_worker.reconcile.read_back import Wanted, read_back
 from bsg_worker.reconcile.read_once import FromLists, ReadOnce
 from bsg_worker.reconcile.spans import LISTABLE
-from bsg_worker.rounds import one_at_a_time
+from bsg_worker.row_requests import RowRequests, shuffled
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns, by_lot
 
 AT_ONCE = 500  # in doubt, confirmed together: by the same lists, read once
-MAX_LOOKS = 3  # for one batch in a round, as the requests of a look may fail
+MAX_LOOKS = 3  # for one batch in a pass, as the requests of a look may fail
 MAX_GAP_SECONDS = 60.0
 OPERATOR_GAP_SECONDS = 300.0  # a batch that waits for an operator is still looked for: a late id decides it
 
@@ -45,12 +45,12 @@ _TAKEN = Flaw(
 def reconcile(runtime: Runtime) -> str:
     """Looks for each batch in doubt whose time has come; answers what was found, as counts.
 
-    One round at a time in each process: many in doubt take minutes, and would take every thread from sweep and poll.
+    One pass at a time in each process: many doubts take minutes, and would take every thread from sweep and poll.
     """
-    return one_at_a_time(runtime.looking, lambda: _round(runtime))
+    return one_at_a_time(runtime.looking, lambda: _run_pass(runtime))
 
 
-def _round(runtime: Runtime) -> str:
+def _run_pass(runtime: Runtime) -> str:
     gap = min(runtime.settings.bsg_confirm_within, MAX_GAP_SECONDS)
     due = runtime.ledger.due_indexes.take_due(
         DueIndex.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
@@ -63,7 +63,7 @@ def _round(runtime: Runtime) -> str:
     # Do the cheap look-ups first: each match removes an orphan from the expensive search.
     looks.take(records, looks.by_reference_ids)
     looks.take(_unchanged(runtime, looks.without_trace), looks.among_orphans)
-    return "; ".join(filter(None, (*looks.outcomes, looks.turns.cause)))
+    return "; ".join(filter(None, (*looks.outcomes, looks.requests.cause)))
 
 
 def _unconfirmed(runtime: Runtime, identifiers: Sequence[str]) -> list[BatchRecord]:
@@ -72,24 +72,24 @@ def _unconfirmed(runtime: Runtime, identifiers: Sequence[str]) -> list[BatchReco
 
 
 def _unchanged(runtime: Runtime, records: Sequence[BatchRecord]) -> list[BatchRecord]:
-    """Return those that are still in doubt. Of a later attempt this round proves nothing: it began before it."""
+    """Return those that are still in doubt. This pass proves nothing about a later attempt."""
     attempts = {record.id: record.attempts for record in records}
     # guard: attempt-before-pass
     return [record for record in _unconfirmed(runtime, list(attempts)) if record.attempts == attempts[record.id]]
 
 
 class _Looks:
-    """The looks of one round."""
+    """The looks of one pass."""
 
     def __init__(self, runtime: Runtime, records: Sequence[BatchRecord]) -> None:
-        self.turns = Turns(runtime)
+        self.requests = RowRequests(runtime)
         self.outcomes: list[str] = []
         self.without_trace: list[BatchRecord] = []
         self._runtime = runtime
         self._began = clock.monotonic()
         self._earliest = to_datetime(min(record.first_intent_ms for record in records))
-        # Many in doubt at once are each other's orphans: were these read for each of them anew, a round would cost
-        # their number squared.
+        # Many campaigns in doubt at once are each other's orphans: if they were read anew for each batch, a pass would
+        # cost their number squared.
         self._reads = self._shared({})
         self._found_in: Reads = self._reads
 
@@ -108,7 +108,7 @@ class _Looks:
             )
             for record in records
         ]
-        done = read_back(self._runtime.client.newest_messages(), wanted, made, self.turns)
+        done = read_back(self._runtime.client.newest_messages(), wanted, made, self.requests)
         self._reads = self._shared(done.by_reference)
         self._found_in = FromLists(self._reads, done.totals)
 
@@ -129,9 +129,9 @@ class _Looks:
 
         left = records
         for _ in range(MAX_LOOKS):
-            self.turns.each(by_lot(left), one)
+            self.requests.each(shuffled(left), one)
             left, failed = failed, []
-            if not left or self.turns.over:
+            if not left or self.requests.over:
                 break
 
     def by_reference_ids(self, record: BatchRecord) -> None:
@@ -218,7 +218,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
         record.id,
         finding=record.attempts,
         # guard: look-as-old-as-its-pass
-        began=began,  # what was read for another batch of the round may be as old as that
+        began=began,  # what was read for another batch of the pass may be as old as that
         ended=clock.monotonic(),
         confirm_within=settings.bsg_confirm_within,
     )

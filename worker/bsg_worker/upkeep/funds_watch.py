@@ -6,8 +6,8 @@ import threading
 
 from bsg_config import clock
 from bsg_ledger.funds import queued_cost
+from bsg_worker.row_requests import RowRequests
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns
 
 READ_SECONDS = 300.0
 
@@ -22,7 +22,7 @@ def watch_funds(runtime: Runtime) -> str:
     cost = queued_cost(runtime.redis, runtime.account, runtime.settings.account_name)
     if cost is None:
         return ""
-    with Turns(runtime).turn():
+    with RowRequests(runtime).one():
         balance = runtime.client.balance()
         # BSG: a campaign is charged to the balance and to the credit limit.
         available = balance.balance + balance.credit

@@ -10,8 +10,8 @@ from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_ledger.stop_list import PUSH, StopListProgress
 from bsg_ledger.suppressions import HERE, source_at_bsg
+from bsg_worker.row_requests import RowRequests
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns
 
 AT_MOST_SECONDS = 10.0  # a third of the time between two ticks: polls wait for slots of the same limit
 ATTACHED_AT_ONCE = 1_000  # BSG: POST /api/stoplist/attach
@@ -28,12 +28,12 @@ def sync_stop_list(runtime: Runtime) -> str:
     step = progress.step()
     if step is None:
         return ""
-    turns, synced = Turns(runtime), _Sync(runtime, progress)
-    with turns.turn():
+    requests, synced = RowRequests(runtime), _Sync(runtime, progress)
+    with requests.one():
         synced.go_on_from(step)
-    if turns.cause:
+    if requests.cause:
         progress.record(synced.step, due_in=min(PUT_OFF_SECONDS, runtime.settings.bsg_stoplist_interval))
-        return f"BSG's stop list: {turns.cause}"
+        return f"BSG's stop list: {requests.cause}"
     return f"BSG's stop list: {synced.read} read, {synced.new} new here, {synced.attached} attached"
 
 

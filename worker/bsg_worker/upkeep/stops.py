@@ -12,8 +12,8 @@ from bsg_ledger.times import to_datetime
 from bsg_worker.pace import FINAL
 from bsg_worker.poll.listed import listed_campaigns
 from bsg_worker.read_failures import is_not_found
+from bsg_worker.row_requests import RowRequests, shuffled
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import Turns, by_lot
 
 AT_ONCE = 500
 AGAIN_SECONDS = 10.0
@@ -37,7 +37,7 @@ def stop_at_bsg(runtime: Runtime) -> str:
 class _Pass:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._turns = Turns(runtime)
+        self._requests = RowRequests(runtime)
         self._stop_at = clock.monotonic() + AT_MOST_SECONDS
         self._lock = Lock()
         self._refused: list[int] = []
@@ -45,13 +45,13 @@ class _Pass:
 
     def over(self, due: Sequence[str]) -> str:
         """Return what came of the stops, as counts."""
-        asked = by_lot(self._without_those_in_creation(due))
-        ended = self._turns.each(asked, self._ask)
+        asked = shuffled(self._without_those_in_creation(due))
+        ended = self._requests.each(asked, self._ask)
         ended += self._ended_by_status(self._refused)
         if self._left:  # guard: stop-rest-at-once
             self._runtime.ledger.due_indexes.give_back(DueIndex.STOPS, self._left, account=self._runtime.account)
         outcome = f"{ended} of {len(due)} stops are over"
-        return f"{outcome}: {self._turns.cause}" if self._turns.cause else outcome
+        return f"{outcome}: {self._requests.cause}" if self._requests.cause else outcome
 
     def _without_those_in_creation(self, due: Sequence[str]) -> list[str]:
         """Leave out what BSG refused to stop in `creation` and still lists so, but for one: the list may be behind."""
@@ -60,7 +60,8 @@ class _Pass:
         if len(waiting) <= FEW:
             return list(due)
         listed = self._listed(waiting)
-        still = by_lot([bsg_id for bsg_id in waiting if listed.get(bsg_id) == CREATION])[1:]  # guard: stop-list-behind
+        # guard: stop-list-behind
+        still = shuffled([bsg_id for bsg_id in waiting if listed.get(bsg_id) == CREATION])[1:]
         for bsg_id in still:
             self._put_off(bsg_id, CREATION)
         return [bsg_id for bsg_id in due if int(bsg_id) not in still]
@@ -90,7 +91,7 @@ class _Pass:
             status = listed.get(bsg_id) or self._runtime.client.campaign(bsg_id).status
             return self._recorded(bsg_id, status)
 
-        return self._turns.each(refused, read)
+        return self._requests.each(refused, read)
 
     def _listed(self, bsg_ids: set[int]) -> dict[int, str]:
         reading = self._runtime.ledger.reading
@@ -98,7 +99,7 @@ class _Pass:
         begun = [record.first_intent_ms or record.submitted_ms for record in reading.batch_records(owners)]
         if not begun:
             return {}
-        listed = listed_campaigns(self._runtime, self._turns, bsg_ids, to_datetime(min(begun)))
+        listed = listed_campaigns(self._runtime, self._requests, bsg_ids, to_datetime(min(begun)))
         return {bsg_id: campaign.status for bsg_id, campaign in listed.items()}
 
     def _recorded(self, bsg_id: int, status: str) -> bool:

@@ -8,15 +8,15 @@ from bsg_ledger.due_indexes import DueIndex, unassigned
 from bsg_worker.doorbells import ring_submits
 from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.reconcile.reconcile import reconcile
+from bsg_worker.row_requests import shuffled
 from bsg_worker.runtime import Runtime
-from bsg_worker.turns import by_lot
 
 AT_ONCE = 500
 MAX_QUEUE = 1000  # bells: nobody answers them, and more would not change that
 
 
 def sweep(runtime: Runtime) -> str:
-    """One round over all that may have been forgotten; answers counts."""
+    """Run one pass over all that may have been forgotten. Return counts."""
     taken_back = runtime.ledger.batches.take_back(runtime.account, at_most=AT_ONCE)
     if taken_back:
         warn_of_shut_gate(runtime, taken_back)
@@ -55,7 +55,7 @@ def _expire(runtime: Runtime) -> int:
 def _ring_prepares(runtime: Runtime) -> int:
     due = runtime.ledger.due_indexes.take_due(DueIndex.PREPARE, at_most=AT_ONCE, put_off_ms=BELL_TIMEOUT_MS)
     rung = 0
-    for campaign_id in by_lot(due):
+    for campaign_id in shuffled(due):
         priority = runtime.ledger.reading.priority(campaign_id)
         if _has_capacity(runtime, queue_of(PREPARE, priority), rung):
             rung += runtime.doorbell.ring_prepare(campaign_id, priority)
@@ -78,14 +78,14 @@ def _ring_due(runtime: Runtime, account: str, at_most: int) -> int:
         DueIndex.DUE, account=account, at_most=at_most, put_off_ms=int(runtime.settings.sweep_interval * 1000)
     )
     rung = 0
-    for campaign_id in by_lot(due):
+    for campaign_id in shuffled(due):
         if _has_capacity(runtime, queue_of(SUBMIT, runtime.ledger.reading.priority(campaign_id)), rung):
             rung += ring_submits(runtime, campaign_id)
     return rung
 
 
 def _has_capacity(runtime: Runtime, queue: str, rung: int) -> bool:
-    """Whether one more may be rung for, of so many in this round.
+    """Whether one more may be rung for, of so many in this pass.
 
     A queue with a window's worth of bells keeps the workers busy: more would only grow it. But large campaigns keep it
     so for hours, and whose bell was lost meanwhile waits for its turn, not for their end.

@@ -12,7 +12,7 @@ from bsg_ledger.gate import GateReason
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
 from bsg_worker.reconcile.reconcile import reconcile
-from bsg_worker.turns import Turns
+from bsg_worker.row_requests import RowRequests
 from bsg_worker.upkeep.stops import stop_at_bsg
 from tests.worker.bench import Bench
 
@@ -20,16 +20,16 @@ UNKNOWN = 999  # no campaign at BSG has that id: need_operator for it is answere
 
 
 def over_after(bench: Bench, *failures: ReadFailed | None) -> bool:
-    """Whether a round in which that happened is over."""
-    turns = Turns(bench.runtime)
+    """Return whether a pass in which that happened is over."""
+    requests = RowRequests(bench.runtime)
     for failure in failures:
-        with turns.turn():
+        with requests.one():
             if failure is not None:
                 raise failure
-    return turns.over
+    return requests.over
 
 
-def test_a_row_that_fails_ends_no_round_but_a_bsg_out_of_reach_does(bench: Bench) -> None:
+def test_a_row_that_fails_ends_no_pass_but_a_bsg_out_of_reach_does(bench: Bench) -> None:
     unanswered, refused = ReadFailed("no answer"), ReadFailed("HTTP 404", status=404)
 
     assert not over_after(bench, refused, refused, refused)

@@ -14,7 +14,7 @@ from bsg_worker.poll.poll import poll
 from bsg_worker.status_pass import poll_all, run_status_pass
 from tests.worker.bench import Bench
 
-UNDER_WAY = "another round is under way"
+UNDER_WAY = "another pass is running"
 
 
 def at_once(bench: Bench, verb: Callable[[Accounts], str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Requests about many rows, some of them at once: what fails for one of them leaves the others their turn."""
+"""Requests about many rows, some of them at once: what fails for one of them leaves the others their request."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bsg_worker.runtime import Runtime
 Row = TypeVar("Row")
 
 
-def by_lot(rows: Sequence[Row]) -> list[Row]:
-    """The rows in an order by lot: one that ends every round it comes first in must not always come first."""
+def shuffled(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows shuffled: a row that ends each pass must not come first in each pass."""
     return SystemRandom().sample(rows, len(rows))
 
 
@@ -25,16 +25,17 @@ UNANSWERED_IN_A_ROW = 3
 
 
 @dataclass(slots=True)
-class Turn:
-    """One row's requests; `failure` is why they came to nothing."""
+class RowRequest:
+    """The requests of one row. `failure` is why they failed."""
 
     failure: ReadFailed | None = None
 
 
-class Turns:
-    """One round. `over` says that BSG answers nobody now, `cause` why the last failure came, "" if there was none.
+class RowRequests:
+    """The requests of one pass. `over`: BSG responds to nobody now. `cause`: why the last request failed, "" if none
+    has.
 
-    A single request without an answer ends nothing: where every third one fails, no round would come to its end.
+    A single request without a response does not end the pass: a pass must end even where every third request fails.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -44,15 +45,15 @@ class Turns:
         self._unanswered = 0
 
     @contextmanager
-    def turn(self) -> Iterator[Turn]:
-        """Make one row's requests. A failure applies backpressure and is noted. It ends the round only if it is
+    def one(self) -> Iterator[RowRequest]:
+        """Make one row's requests. A failure applies backpressure and is noted. It ends the pass only if it is
         account-wide."""
-        turn = Turn()
+        request = RowRequest()
         try:
-            yield turn
+            yield request
         except ReadFailed as failure:
             apply_backpressure(self._runtime, failure)
-            turn.failure, self.cause = failure, failure.cause
+            request.failure, self.cause = failure, failure.cause
             # Threads may lose count of one: then one request more is made, or one less.
             self._unanswered = self._unanswered + 1 if failure.status is None else 0
             out_of_reach = self._unanswered >= UNANSWERED_IN_A_ROW
@@ -62,15 +63,15 @@ class Turns:
             self._unanswered = 0
 
     def each(self, rows: Sequence[Row], do: Callable[[Row], bool]) -> int:
-        """A turn for each row until the round is over; answers for how many it was done.
+        """Run `do` for each row until the pass is over. Return for how many rows it was done.
 
-        Several at once, as most of it is waiting for BSG.
+        Several rows run at once, as most of the time is spent on waiting for BSG.
         """
 
         def one(row: Row) -> bool:
             if self.over:
                 return False
-            with self.turn():
+            with self.one():
                 return do(row)
             return False
 
