@@ -69,10 +69,10 @@ def test_without_trouble_everything_passes(proxy: LossyProxy) -> None:
 
 
 def test_cut_ends_connections_that_stand_and_new_ones_until_healed(proxy: LossyProxy) -> None:
-    with connected(proxy) as standing:
-        echoed(standing, b"before")
+    with connected(proxy) as connection:
+        echoed(connection, b"before")
         proxy.trouble("cut")
-        assert received(standing, 1) == b""
+        assert received(connection, 1) == b""
     with connected(proxy) as fresh:
         assert echoed(fresh, b"during") == b""
     proxy.heal()

@@ -2,12 +2,12 @@
 -- Puts a new token in the place of the one that failed, and of no other; then lets go of the login.
 -- KEYS: token, login. ARGV: the failed token ('' for none), the new token, who holds the login.
 -- Answers the token that now stands.
-local standing = redis.call('GET', KEYS[1]) or ''
-if standing == ARGV[1] then  -- guard: replace-failed-token
+local current = redis.call('GET', KEYS[1]) or ''
+if current == ARGV[1] then  -- guard: replace-failed-token
   redis.call('SET', KEYS[1], ARGV[2])
-  standing = ARGV[2]
+  current = ARGV[2]
 end
 if redis.call('GET', KEYS[2]) == ARGV[3] then
   redis.call('DEL', KEYS[2])
 end
-return standing
+return current

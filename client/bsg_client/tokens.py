@@ -55,8 +55,8 @@ class TokenStore:
         owner = secrets.token_hex(16)
         deadline = clock.monotonic() + self._longest_wait
         while True:
-            if (standing := self.current()) and standing != failed:
-                return standing
+            if (current := self.current()) and current != failed:
+                return current
             # guard: one-login-at-a-time
             if self._client.set(self._login_key, owner, nx=True, px=round(self._longest_login * 1000)):
                 return self._log_in(failed, owner)
@@ -67,8 +67,8 @@ class TokenStore:
     def _log_in(self, failed: str, owner: str) -> str:
         try:
             # Between our look at the token and our turn, another worker may have come and gone.
-            standing = self.current()
-            token = standing if standing and standing != failed else self._login()  # guard: token-of-another-login
+            current = self.current()
+            token = current if current and current != failed else self._login()  # guard: token-of-another-login
         except BaseException:
             self._release(keys=[self._login_key], args=[owner])  # guard: failed-login-released
             raise

@@ -95,8 +95,8 @@ class Limiter:
         It never shortens a cool-down that stands already. More than an hour counts as an hour.
         """
         bounded = min(max(seconds, 0.0), MAX_COOL_DOWN)  # guard: cool-down-bounded
-        standing = self._run("cool_down", self._keys[1:], math.ceil(bounded * _MICROSECONDS))
-        return max(0.0, int(standing) / _MICROSECONDS)
+        current = self._run("cool_down", self._keys[1:], math.ceil(bounded * _MICROSECONDS))
+        return max(0.0, int(current) / _MICROSECONDS)
 
     def state(self) -> LimiterState:
         """What a request would have to wait for, without reserving anything."""

@@ -14,7 +14,7 @@ from bsg_producer import Producer
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Record:
     """A message's state in the ledger. `batch`: its batch's id, "" where it never got into one."""
 
     state: str
@@ -29,7 +29,7 @@ class Account:
     campaign_id: str
     name: str
     counts: Mapping[str, int]
-    standings: Mapping[int, Standing]
+    records: Mapping[int, Record]
     twice: frozenset[int] = frozenset()
     status: CampaignStatus | None = field(default=None, repr=False)
 
@@ -37,34 +37,34 @@ class Account:
     def unaccounted(self) -> dict[str, int]:
         """Messages by state that the counts have and no message stands in, or the other way round (negative)."""
         counted = Counter({state: number for state, number in self.counts.items() if state != "accepted"})
-        counted.subtract(standing.state for standing in self.standings.values())
+        counted.subtract(record.state for record in self.records.values())
         return {state: number for state, number in counted.items() if number}
 
 
 def account_of(producer: Producer, ledger: Ledger, campaign_id: str) -> Account:
     """Reads it whole: every batch's rows, and every reject."""
     status = producer.status(campaign_id)
-    standings: dict[int, Standing] = {}
+    records: dict[int, Record] = {}
     twice: set[int] = set()
 
-    def stand(index: int, standing: Standing) -> None:
-        if index in standings:
+    def stand(index: int, record: Record) -> None:
+        if index in records:
             twice.add(index)
-        standings[index] = standing
+        records[index] = record
 
     for reject in producer.rejects(campaign_id):
-        stand(reject.index, Standing("rejected", "", reject.code))
+        stand(reject.index, Record("rejected", "", reject.code))
     for batch in status.batches:
         reason = _reason(status, batch)
         for index in ledger.reading.rows(campaign_id, split_batch_id(batch.id)[1]):
-            stand(index, Standing(batch.state, batch.id, reason))
+            stand(index, Record(batch.state, batch.id, reason))
     for index, state in zip(
-        (index for index in range(status.counts["accepted"]) if index not in standings),
-        _of_unprepared_parts(status, standings),
+        (index for index in range(status.counts["accepted"]) if index not in records),
+        _of_unprepared_parts(status, records),
         strict=False,
     ):
-        standings[index] = Standing(state, "", "its part ended before it was prepared")
-    return Account(campaign_id, status.name, status.counts, standings, frozenset(twice), status)
+        records[index] = Record(state, "", "its part ended before it was prepared")
+    return Account(campaign_id, status.name, status.counts, records, frozenset(twice), status)
 
 
 def _reason(status: CampaignStatus, batch: Batch) -> str:
@@ -72,8 +72,8 @@ def _reason(status: CampaignStatus, batch: Batch) -> str:
     return batch.error or ("" if last is None else last.cause)
 
 
-def _of_unprepared_parts(status: CampaignStatus, standings: Mapping[int, Standing]) -> list[str]:
+def _of_unprepared_parts(status: CampaignStatus, records: Mapping[int, Record]) -> list[str]:
     """Parts that were cancelled or expired have no batches: their messages are in the counts alone."""
     left = Counter(status.counts)
-    left.subtract(standing.state for standing in standings.values())
+    left.subtract(record.state for record in records.values())
     return [state for state in (BatchState.CANCELLED, BatchState.EXPIRED) for _ in range(left[state])]

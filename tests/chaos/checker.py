@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bsg_ledger.states import BatchState
-from tests.chaos.accounts import Account, Standing
+from tests.chaos.accounts import Account, Record
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.journal import Enqueued
 
@@ -114,15 +114,15 @@ def _judge_messages(campaign: ChaosCampaign, account: Account, unexplained: Coun
     for index in account.twice:
         found(Fault.MISREPORTED, f"message {index} stands in two places", index)
     for index in range(campaign.size):
-        standing = account.standings.get(index)
+        record = account.records.get(index)
         times = unexplained.pop(campaign.phone(index), 0)
-        if standing is not None:
-            result.by_state[standing.state] += 1
-            if standing.state == "rejected":
-                result.rejected_because[standing.reason] += 1
-        fault, what = _of_message(standing, times, must_be_rejected=campaign.is_bad(index))
+        if record is not None:
+            result.by_state[record.state] += 1
+            if record.state == "rejected":
+                result.rejected_because[record.reason] += 1
+        fault, what = _of_message(record, times, must_be_rejected=campaign.is_bad(index))
         if fault is not None:
-            found(fault, f"message {index} {what}", index, "" if standing is None else standing.batch)
+            found(fault, f"message {index} {what}", index, "" if record is None else record.batch)
 
 
 def _judge_stops(account: Account, stoppable_until: Mapping[int, datetime], result: CheckResult) -> None:
@@ -143,17 +143,17 @@ def _judge_stops(account: Account, stoppable_until: Mapping[int, datetime], resu
             result.findings.append(Finding(Fault.SENT_AFTER_CANCEL, what, account.campaign_id, batch.id))
 
 
-def _of_message(standing: Standing | None, times: int, *, must_be_rejected: bool) -> tuple[Fault | None, str]:
+def _of_message(record: Record | None, times: int, *, must_be_rejected: bool) -> tuple[Fault | None, str]:
     if times > 1:
         return Fault.DOUBLED, f"arrived {times} times"
-    if standing is None:
+    if record is None:
         return Fault.LOST, "stands nowhere in the ledger"
-    if must_be_rejected and standing.state not in ENDED_UNSENT:
-        return Fault.MISREPORTED, f"breaks a rule and is {standing.state}"
-    if standing.state in ENDED_UNSENT:
+    if must_be_rejected and record.state not in ENDED_UNSENT:
+        return Fault.MISREPORTED, f"breaks a rule and is {record.state}"
+    if record.state in ENDED_UNSENT:
         if times:
-            return Fault.MISREPORTED, f"is {standing.state} ({standing.reason}) and arrived"
-        return (None, "") if standing.reason else (Fault.MISREPORTED, f"is {standing.state} for no reason")
-    if standing.state != BatchState.FINISHED:
-        return Fault.IN_DOUBT, f"is {standing.state} ({standing.reason})"
+            return Fault.MISREPORTED, f"is {record.state} ({record.reason}) and arrived"
+        return (None, "") if record.reason else (Fault.MISREPORTED, f"is {record.state} for no reason")
+    if record.state != BatchState.FINISHED:
+        return Fault.IN_DOUBT, f"is {record.state} ({record.reason})"
     return (None, "") if times == 1 else (Fault.LOST, "is finished and did not arrive")

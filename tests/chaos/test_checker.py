@@ -10,7 +10,7 @@ import pytest
 
 from bsg_ledger.records import Batch, CampaignStatus, Transition
 from bsg_ledger.states import BatchState, CampaignState
-from tests.chaos.accounts import Account, Standing
+from tests.chaos.accounts import Account, Record
 from tests.chaos.campaigns import BAD_ROW_EVERY, ChaosCampaign
 from tests.chaos.checker import CheckResult, Fault, judge
 from tests.chaos.journal import Enqueued
@@ -21,21 +21,21 @@ CAMPAIGN = replace(ChaosCampaign.drawn(1, 0, 0), size=SIZE)
 RECEIVED = Enqueued(0, receipt="c", certain_that_none=False)
 
 
-def account(standings: dict[int, Standing], campaign_id: str = "c", **changed: int) -> Account:
-    counts = Counter(standing.state for standing in standings.values())
-    return Account(campaign_id, CAMPAIGN.key, {"accepted": SIZE, **counts, **changed}, standings)
+def account(records: dict[int, Record], campaign_id: str = "c", **changed: int) -> Account:
+    counts = Counter(record.state for record in records.values())
+    return Account(campaign_id, CAMPAIGN.key, {"accepted": SIZE, **counts, **changed}, records)
 
 
-def all_sent() -> dict[int, Standing]:
-    return {index: Standing("finished", "c-0") for index in range(BAD)} | {BAD: Standing("rejected", "", "bad phone")}
+def all_sent() -> dict[int, Record]:
+    return {index: Record("finished", "c-0") for index in range(BAD)} | {BAD: Record("rejected", "", "bad phone")}
 
 
 def once() -> dict[int, int]:
     return {CAMPAIGN.phone(index): 1 for index in range(BAD)}
 
 
-def judged(standings: dict[int, Standing], arrivals: dict[int, int]) -> CheckResult:
-    return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [account(standings)]}, arrivals, {})
+def judged(records: dict[int, Record], arrivals: dict[int, int]) -> CheckResult:
+    return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [account(records)]}, arrivals, {})
 
 
 def faults(result: CheckResult) -> list[Fault]:
@@ -63,10 +63,10 @@ def test_finished_without_arriving_is_lost() -> None:
 
 
 def test_nowhere_in_the_ledger_is_lost() -> None:
-    standings = all_sent()
-    del standings[3]
+    records = all_sent()
+    del records[3]
 
-    assert faults(judged(standings, once() | {CAMPAIGN.phone(3): 0})) == [Fault.LOST]
+    assert faults(judged(records, once() | {CAMPAIGN.phone(3): 0})) == [Fault.LOST]
 
 
 def test_arrived_twice_is_doubled_whatever_the_ledger_says() -> None:
@@ -75,27 +75,27 @@ def test_arrived_twice_is_doubled_whatever_the_ledger_says() -> None:
 
 @pytest.mark.parametrize("state", ["rejected", "refused", "cancelled", "expired"])
 def test_told_as_not_sent_and_arrived_is_misreported(state: str) -> None:
-    standings = all_sent() | {3: Standing(state, "c-0", "for a reason")}
+    records = all_sent() | {3: Record(state, "c-0", "for a reason")}
 
-    assert faults(judged(standings, once())) == [Fault.MISREPORTED]
-    assert faults(judged(standings, once() | {CAMPAIGN.phone(3): 0})) == []
+    assert faults(judged(records, once())) == [Fault.MISREPORTED]
+    assert faults(judged(records, once() | {CAMPAIGN.phone(3): 0})) == []
 
 
 def test_not_sent_for_no_reason_is_misreported() -> None:
-    standings = all_sent() | {3: Standing("expired", "c-0", "")}
+    records = all_sent() | {3: Record("expired", "c-0", "")}
 
-    assert faults(judged(standings, once() | {CAMPAIGN.phone(3): 0})) == [Fault.MISREPORTED]
+    assert faults(judged(records, once() | {CAMPAIGN.phone(3): 0})) == [Fault.MISREPORTED]
 
 
 def test_a_bad_message_that_was_sent_is_misreported() -> None:
-    assert faults(judged(all_sent() | {BAD: Standing("finished", "c-0")}, once())) == [Fault.MISREPORTED]
+    assert faults(judged(all_sent() | {BAD: Record("finished", "c-0")}, once())) == [Fault.MISREPORTED]
 
 
 @pytest.mark.parametrize("arrived", [0, 1])
 def test_not_final_is_in_doubt(arrived: int) -> None:
-    standings = all_sent() | {3: Standing("unconfirmed", "c-0", "needs_operator")}
+    records = all_sent() | {3: Record("unconfirmed", "c-0", "needs_operator")}
 
-    assert faults(judged(standings, once() | {CAMPAIGN.phone(3): arrived})) == [Fault.IN_DOUBT]
+    assert faults(judged(records, once() | {CAMPAIGN.phone(3): arrived})) == [Fault.IN_DOUBT]
 
 
 def test_counts_that_differ_from_the_messages_are_misreported() -> None:

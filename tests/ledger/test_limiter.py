@@ -113,9 +113,9 @@ def test_a_cool_down_is_never_shortened(redis_url: str) -> None:
     limiter = a_limiter(redis_url)
     limiter.cool_down(30)
 
-    standing = limiter.cool_down(1)
+    current = limiter.cool_down(1)
 
-    assert 29 < standing <= 30
+    assert 29 < current <= 30
     assert 29 < limiter.state().cooling_for <= 30
 
 

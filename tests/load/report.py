@@ -17,7 +17,7 @@ from tests.load.scene import BATCH_SIZE, RedisMemory, Scene
 __all__ = ["Figures", "composition", "figures", "say", "what_stands_still"]
 
 MAX_WORKER_MEMORY = 200 * MIB
-STANDING_SHOWN = 10
+REMAINING_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,12 @@ def figures(run: Figures) -> str:
 
 
 def what_stands_still(scene: Scene) -> str:
-    standing = [summary for summary in scene.producer.campaigns() if not summary.state.final]
+    remaining = [summary for summary in scene.producer.campaigns() if not summary.state.final]
     lines = [
-        f"{len(standing)} campaigns are not final: {_counted(Counter(summary.state for summary in standing))}",
+        f"{len(remaining)} campaigns are not final: {_counted(Counter(summary.state for summary in remaining))}",
         f"gate {scene.producer.gate()}; queues {scene.queue_lengths((*WORKER_QUEUES, STATUS_QUEUE))}",
     ]
-    for summary in standing[:STANDING_SHOWN]:
+    for summary in remaining[:REMAINING_SHOWN]:
         lines.append(f"{summary.campaign_id} {summary.name} {summary.state}: {_counted(summary.counts)}")
         lines += [f"    {each}" for each in scene.producer.status(summary.campaign_id).transitions[-3:]]
     return "\n".join(lines)

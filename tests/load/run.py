@@ -51,8 +51,8 @@ def run(directory: Path, *, seed: int, size: Size, server_kind: Kind) -> bool:
             queued = scene.redis_memory()
             scene.start_workers()
             watch.until(lambda progress: progress.final == size.campaigns)
-        except NothingMoves as standing:
-            say(str(standing))
+        except NothingMoves as stalled:
+            say(str(stalled))
             return False
         final_at = time.time()
         full = scene.redis_memory()

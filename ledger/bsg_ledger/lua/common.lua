@@ -395,7 +395,7 @@ local KEY_IN_USE = 30000
 local function key_in_use(account) return NOW - number(redis.call('ZSCORE', ACCOUNT_KEYS, account)) < KEY_IN_USE end
 
 -- What no probe opens.
-local STANDING = { operator = true, ledger_went_back = true }  -- guard: standing-reasons
+local PERMANENT = { operator = true, ledger_went_back = true }  -- guard: permanent-reasons
 
 -- How long a gate that doubts have shut lets nothing through (ms): twice as long after each trial without a clear answer.
 local FIRST_BACKOFF, MAX_BACKOFF = 15000, 600000
@@ -409,7 +409,7 @@ local function shut_gate(account, reason, by)
   if (before == 'operator' and reason == 'ledger_went_back') or (before == 'ledger_went_back' and reason == 'operator') then
     redis.call('HSET', key, 'covered', NOW)
   end
-  if before and (before == 'ledger_went_back' or not STANDING[reason]) then return false end  -- guard: gate-precedence
+  if before and (before == 'ledger_went_back' or not PERMANENT[reason]) then return false end  -- guard: gate-precedence
   local tried = gate_half_open(account) and number(redis.call('HGET', key, 'backoff')) or 0
   local backoff = math.min(math.max(2 * tried, FIRST_BACKOFF), MAX_BACKOFF)
   redis.call('HSET', key, 'state', 'shut', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)

@@ -12,7 +12,7 @@ elseif ARGV[2] == 'open' then
   open_gate(ARGV[1], ARGV[3], ARGV[4])
 elseif ARGV[2] == 'reopen' and gate_shut(ARGV[1]) then  -- guard: probe-of-shut-gate
   local reason = redis.call('HGET', key, 'reason')
-  if STANDING[reason] then return { 'shut' } end  -- guard: probe-respects-standing
+  if PERMANENT[reason] then return { 'shut' } end  -- guard: probe-respects-permanent
   local after_doubts = reason == 'doubts' or redis.call('HEXISTS', key, 'backoff') == 1 -- whatever shut it again while it was half open
   -- guard: doubts-need-a-trial
   if after_doubts or ARGV[3] == 'trial' then half_open_gate(ARGV[1], ARGV[4]) else open_gate(ARGV[1], '', ARGV[4]) end

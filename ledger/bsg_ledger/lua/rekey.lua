@@ -38,7 +38,7 @@ end
 
 -- What only an operator opens stays shut for the new key.
 -- guard: rekey-gate-stays-shut
-if STANDING[reason] then shut_gate(to, reason, redis.call('HGET', account_key(from, 'gate'), 'by') or '') end
+if PERMANENT[reason] then shut_gate(to, reason, redis.call('HGET', account_key(from, 'gate'), 'by') or '') end
 
 local function carry(index, member)
   local score = redis.call('ZSCORE', account_key(from, index), member)
