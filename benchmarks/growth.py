@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from benchmarks.comparing import Figures, Measurement, Row, Side, written
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.messages import SENDER, messages
 from benchmarks.provider import Provider
-from benchmarks.site import Site
 
 Costs = Mapping[str, float]
 """What one size costs, by the column's name, which says the unit."""
@@ -40,19 +40,19 @@ def row(what: str, axis: str, sizes: Sequence[int], measure: Callable[[Measureme
 
 def sent(measurement: Measurement, *, campaigns: int, size: int) -> Costs:
     """What it costs to enqueue and send so many campaigns, without latency, and to look at them afterwards."""
-    with Site(measurement.directory, Provider()) as site, site.redis.client() as client:
-        site.warm_up()
+    with BenchmarkEnvironment(measurement.directory, Provider()) as environment, environment.redis.client() as client:
+        environment.warm_up()
         before = client.info("memory")
-        way = site.send(campaigns=campaigns, size=size)
+        way = environment.send(campaigns=campaigns, size=size)
         after = client.info("memory")
-        newest = site.producer.enqueue(messages(1), sender=SENDER).campaign_id
+        newest = environment.producer.enqueue(messages(1), sender=SENDER).campaign_id
         return {
             "enqueue (s)": way.committed - way.began,
             "until all is sent (s)": way.ended - way.began,
             "Redis at its most (MiB)": (after["used_memory_peak"] - before["used_memory"]) / 2**20,
             "Redis when all is sent (MiB)": (after["used_memory_dataset"] - before["used_memory_dataset"]) / 2**20,
-            "`status` of one (ms)": _milliseconds(lambda: site.producer.status(newest)),
-            "`campaigns()`, all (ms)": _milliseconds(lambda: list(site.producer.campaigns())),
+            "`status` of one (ms)": _milliseconds(lambda: environment.producer.status(newest)),
+            "`campaigns()`, all (ms)": _milliseconds(lambda: list(environment.producer.campaigns())),
         }
 
 

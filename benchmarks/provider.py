@@ -13,7 +13,7 @@ from typing import Self
 from tests.processes import wait_until
 
 from bsg_sandbox.control import Control
-from bsg_sandbox.world import RequestSeen
+from bsg_sandbox.state import RequestSeen
 
 API_KEY = "live_sandbox"
 PATH = "/api/campaigns/sms/send-individual"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from benchmarks.comparing import Measurement
+from benchmarks.environment import BenchmarkEnvironment, Way
 from benchmarks.provider import Provider
-from benchmarks.site import Site, Way
 
 CAMPAIGN_SIZE = 50_000
 CAMPAIGNS, CAMPAIGNS_IN_SHORT = 20, 4
@@ -15,9 +15,9 @@ FROM_ENQUEUE = "this project, from the first enqueue"
 
 def sent(measurement: Measurement, *, latency: float = 0.0) -> Way:
     """The campaigns, by two workers that have warmed up; BSG answers after `latency` seconds."""
-    with Site(measurement.directory, Provider(latency=latency)) as site:
-        site.warm_up()
-        return site.send(campaigns=measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT), size=CAMPAIGN_SIZE)
+    with BenchmarkEnvironment(measurement.directory, Provider(latency=latency)) as environment:
+        environment.warm_up()
+        return environment.send(campaigns=measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT), size=CAMPAIGN_SIZE)
 
 
 def figures(way: Way) -> dict[str, float]:

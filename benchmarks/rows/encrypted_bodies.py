@@ -5,8 +5,8 @@ from functools import partial
 
 from benchmarks import steps
 from benchmarks.comparing import Figures, Measurement, Row, Side
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.provider import Provider
-from benchmarks.site import Site
 from bsg_config.settings import Settings
 
 BATCHES, BATCHES_IN_SHORT = 50, 10
@@ -16,8 +16,8 @@ CLEAR, ENCRYPTED = "in the clear", "with BODY_KEY"
 
 
 def _spent(name: str, body_key: str, measurement: Measurement) -> Figures:
-    with Site(measurement.directory, Provider(), workers=0, BODY_KEY=body_key) as site:
-        settings = Settings.from_environment(site.processes.settings)
+    with BenchmarkEnvironment(measurement.directory, Provider(), workers=0, BODY_KEY=body_key) as environment:
+        settings = Settings.from_environment(environment.processes.settings)
         return {name: sum(steps.milliseconds(settings, measurement.size(BATCHES, BATCHES_IN_SHORT)).values())}
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import time
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.messages import SENDER, messages
 from benchmarks.provider import Provider
-from benchmarks.site import Site
 from bsg_ledger import schema
 
 BATCHES, BATCHES_IN_SHORT = 10_000, 500
@@ -24,22 +24,24 @@ def _project(measurement: Measurement) -> Figures:
     batches = measurement.size(BATCHES, BATCHES_IN_SHORT)
     intervals = measurement.size(INTERVALS, INTERVALS_IN_SHORT)
     interval = INTERVAL / FASTER
-    with Site(
+    with BenchmarkEnvironment(
         measurement.directory,
         Provider(sink=False),
         CAMPAIGN_BATCH_SIZE="1",
         BSG_POLL_INTERVAL=f"{interval:g}",
         BSG_STATUS_RATE_LIMIT=f"{2 * FASTER}/s",
-    ) as site:
-        site.provider.control.configure(sending_seconds=1e9)
+    ) as environment:
+        environment.provider.control.configure(sending_seconds=1e9)
         for first in range(0, batches, BATCHES_A_CAMPAIGN):
-            site.producer.enqueue(messages(BATCHES_A_CAMPAIGN, first=first), sender=SENDER)
-        site.provider.wait_for(batches)
+            environment.producer.enqueue(messages(BATCHES_A_CAMPAIGN, first=first), sender=SENDER)
+        environment.provider.wait_for(batches)
         began = time.monotonic()
         time.sleep(intervals * interval)
         ended = time.monotonic()
-        reads = [seen for seen in site.provider.control.requests() if seen.method == "GET" and seen.time >= began]
-        longest = _longest_unread(site)
+        reads = [
+            seen for seen in environment.provider.control.requests() if seen.method == "GET" and seen.time >= began
+        ]
+        longest = _longest_unread(environment)
     requests = len([seen for seen in reads if seen.time < ended])
     return {
         REQUESTS: requests,
@@ -48,9 +50,9 @@ def _project(measurement: Measurement) -> Figures:
     }
 
 
-def _longest_unread(site: Site) -> float:
+def _longest_unread(environment: BenchmarkEnvironment) -> float:
     """Seconds since the look at the batch that has waited longest for its next one."""
-    with site.redis.client() as client:
+    with environment.redis.client() as client:
         now, _ = client.time()
         keys = [key for key in client.scan_iter(schema.BATCH("*", "*"), count=1000) if not key.endswith(b":messages")]
         pipe = client.pipeline(transaction=False)

@@ -7,9 +7,9 @@ from tests.failpoints.arming import arm
 from tests.processes import wait_until
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.messages import SENDER, messages
 from benchmarks.provider import Provider
-from benchmarks.site import Site
 
 LEASE = 6.0
 KILLS, KILLS_IN_SHORT = 4, 1
@@ -24,37 +24,37 @@ def _side(figure: str, failpoint: str, recovered: str) -> Side:
 
     def measure(measurement: Measurement) -> Figures:
         armed = measurement.directory / "armed"
-        with Site(
+        with BenchmarkEnvironment(
             measurement.directory,
             Provider(sink=False),
             LEASE_SECONDS=f"{LEASE:g}",
             BSG_CONNECT_TIMEOUT="0.5",
             BSG_READ_TIMEOUT="1.5",
             FAILPOINTS=str(armed),
-        ) as site:
+        ) as environment:
             kills = measurement.size(KILLS, KILLS_IN_SHORT)
-            after_lease = [_seconds_after_lease(site, armed, failpoint, recovered) for _ in range(kills)]
+            after_lease = [_seconds_after_lease(environment, armed, failpoint, recovered) for _ in range(kills)]
         return {figure: max(after_lease)}
 
     return Side(figure, measure)
 
 
-def _seconds_after_lease(site: Site, armed: Path, failpoint: str, recovered: str) -> float:
+def _seconds_after_lease(environment: BenchmarkEnvironment, armed: Path, failpoint: str, recovered: str) -> float:
     arm(armed, failpoint)
-    campaign = site.producer.enqueue(messages(10), sender=SENDER).campaign_id
+    campaign = environment.producer.enqueue(messages(10), sender=SENDER).campaign_id
     wait_until(
-        lambda: not all(process.alive for process in site.processes.running),
+        lambda: not all(process.alive for process in environment.processes.running),
         within=_GIVEN_UP_AFTER, pause=0.002, what="a worker to die",
     )  # fmt: skip
     died = time.time()
 
     def times() -> list[float]:
-        transitions = site.producer.status(campaign).transitions
+        transitions = environment.producer.status(campaign).transitions
         later = [each for each in transitions if each.to_state == recovered and each.when.timestamp() > died]
         return [each.when.timestamp() for each in later]
 
     wait_until(times, within=_GIVEN_UP_AFTER, pause=0.05, what=f"the batch to be {recovered}")
-    site.processes.restart_what_ended()
+    environment.processes.restart_what_ended()
     return times()[0] - died - LEASE
 
 

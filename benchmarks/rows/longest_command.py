@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.messages import SENDER
 from benchmarks.provider import Provider
-from benchmarks.site import Site
 from bsg_config.settings import Settings
 from bsg_worker import runtime
 from bsg_worker.prepare.prepare import prepare_next
@@ -37,9 +37,9 @@ def _milliseconds(client: Any, call: Callable[[], object]) -> float:
 
 
 def _project(measurement: Measurement) -> Figures:
-    with Site(measurement.directory, Provider(), workers=0, QUEUE_TIMEOUT="30") as site:
-        worker = runtime.build(Settings.from_environment(site.processes.settings))
-        producer, campaigns, client = site.producer, worker.ledger.campaigns, worker.redis
+    with BenchmarkEnvironment(measurement.directory, Provider(), workers=0, QUEUE_TIMEOUT="30") as environment:
+        worker = runtime.build(Settings.from_environment(environment.processes.settings))
+        producer, campaigns, client = environment.producer, worker.ledger.campaigns, worker.redis
         client.config_set("slowlog-log-slower-than", -1)
         client.config_set("slowlog-max-len", NOTED)
         messages = _to_one_phone(measurement.size(BATCHES, BATCHES_IN_SHORT))

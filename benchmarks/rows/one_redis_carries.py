@@ -3,9 +3,9 @@ from __future__ import annotations
 import redis
 
 from benchmarks.comparing import Figures, Measurement, Row, Side
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.messages import MESSAGES_A_BATCH, SENDER, messages
 from benchmarks.provider import Provider
-from benchmarks.site import Site
 
 BATCHES, BATCHES_IN_SHORT = 200, 20
 BATCHES_A_CAMPAIGN = 5
@@ -23,19 +23,19 @@ SMALL_CAMPAIGNS_A_SECOND = "campaigns of 10 a second, by the processor"
 def _project(measurement: Measurement) -> Figures:
     batches = measurement.size(BATCHES, BATCHES_IN_SHORT)
     campaigns = measurement.size(SMALL_CAMPAIGNS, SMALL_CAMPAIGNS_IN_SHORT)
-    with Site(measurement.directory, Provider()) as site, site.redis.client() as client:
-        site.warm_up()
+    with BenchmarkEnvironment(measurement.directory, Provider()) as environment, environment.redis.client() as client:
+        environment.warm_up()
         empty = _memory_mib(client)
-        of_a_batch = _of_each(site, client, batches // BATCHES_A_CAMPAIGN, BATCHES_A_CAMPAIGN * MESSAGES_A_BATCH)
+        of_a_batch = _of_each(environment, client, batches // BATCHES_A_CAMPAIGN, BATCHES_A_CAMPAIGN * MESSAGES_A_BATCH)
         of_a_batch /= BATCHES_A_CAMPAIGN
         millions = batches * MESSAGES_A_BATCH / 1e6
         sent = (_memory_mib(client) - empty) / millions
-        of_a_small_campaign = _of_each(site, client, campaigns, SMALL)
-        for process in site.processes.running:
+        of_a_small_campaign = _of_each(environment, client, campaigns, SMALL)
+        for process in environment.processes.running:
             process.kill()
         before = _memory_mib(client)
         for _ in range(batches // BATCHES_A_CAMPAIGN):
-            site.producer.enqueue(messages(BATCHES_A_CAMPAIGN * MESSAGES_A_BATCH), sender=SENDER)
+            environment.producer.enqueue(messages(BATCHES_A_CAMPAIGN * MESSAGES_A_BATCH), sender=SENDER)
         waiting = (_memory_mib(client) - before) / millions
     return {
         WAITING: waiting,
@@ -47,10 +47,10 @@ def _project(measurement: Measurement) -> Figures:
     }
 
 
-def _of_each(site: Site, client: redis.Redis, campaigns: int, size: int) -> float:
+def _of_each(environment: BenchmarkEnvironment, client: redis.Redis, campaigns: int, size: int) -> float:
     """Milliseconds of Redis's processor for each campaign, from its acceptance to what BSG answered."""
     before = _processor_seconds(client)
-    site.send(campaigns=campaigns, size=size)
+    environment.send(campaigns=campaigns, size=size)
     return (_processor_seconds(client) - before) * 1000 / campaigns
 
 

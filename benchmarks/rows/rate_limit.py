@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.provider import Provider
-from benchmarks.site import Site
 
 LIMIT, BURST = 20, 1
 WORKERS = 4
@@ -15,7 +15,7 @@ REACHED, MOST = "POSTs a second", "most POSTs in any second"
 
 def _project(measurement: Measurement) -> Figures:
     posts = LIMIT * measurement.size(SECONDS, SECONDS_IN_SHORT)
-    with Site(
+    with BenchmarkEnvironment(
         measurement.directory,
         Provider(latency=LATENCY),
         workers=WORKERS,
@@ -23,10 +23,10 @@ def _project(measurement: Measurement) -> Figures:
         BSG_RATE_LIMIT=f"{LIMIT}/s",
         BSG_RATE_BURST=str(BURST),
         CAMPAIGN_BATCH_SIZE=str(MESSAGES_A_POST),
-    ) as site:
-        site.warm_up()
-        way = site.send(campaigns=4, size=posts * MESSAGES_A_POST // 4)
-        times = sorted(seen.time for seen in site.provider.posts() if seen.time > way.began)
+    ) as environment:
+        environment.warm_up()
+        way = environment.send(campaigns=4, size=posts * MESSAGES_A_POST // 4)
+        times = sorted(seen.time for seen in environment.provider.posts() if seen.time > way.began)
     return {REACHED: (len(times) - 1) / (times[-1] - times[0]), MOST: _most_in_any_second(times)}
 
 

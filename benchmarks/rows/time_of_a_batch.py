@@ -4,10 +4,10 @@ import os
 
 from benchmarks import steps
 from benchmarks.comparing import Figures, Measurement, Row, Side
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.messages import MESSAGES_A_BATCH
 from benchmarks.processor_time import seconds_of
 from benchmarks.provider import Provider
-from benchmarks.site import Site
 from bsg_config.settings import Settings
 
 CAMPAIGN_SIZE = 50_000
@@ -16,30 +16,30 @@ BATCHES, BATCHES_IN_SHORT = 50, 10
 
 
 def _steps(measurement: Measurement) -> Figures:
-    with Site(measurement.directory, Provider(), workers=0) as site:
-        settings = Settings.from_environment(site.processes.settings)
+    with BenchmarkEnvironment(measurement.directory, Provider(), workers=0) as environment:
+        settings = Settings.from_environment(environment.processes.settings)
         return steps.milliseconds(settings, measurement.size(BATCHES, BATCHES_IN_SHORT))
 
 
 def _processes(measurement: Measurement) -> Figures:
     campaigns = measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT)
-    with Site(measurement.directory, Provider()) as site:
-        site.warm_up()
-        before = _spent(site)
-        site.send(campaigns=campaigns, size=CAMPAIGN_SIZE)
-        after = _spent(site)
+    with BenchmarkEnvironment(measurement.directory, Provider()) as environment:
+        environment.warm_up()
+        before = _spent(environment)
+        environment.send(campaigns=campaigns, size=CAMPAIGN_SIZE)
+        after = _spent(environment)
     batches = campaigns * CAMPAIGN_SIZE / MESSAGES_A_BATCH
     return {f"process: {name}": (after[name] - before[name]) * 1000 / batches for name in after}
 
 
-def _spent(site: Site) -> dict[str, float]:
-    *workers, status, beat = (seconds_of(process.process.pid) for process in site.processes.running)
+def _spent(environment: BenchmarkEnvironment) -> dict[str, float]:
+    *workers, status, beat = (seconds_of(process.process.pid) for process in environment.processes.running)
     return {
         "the caller of enqueue": seconds_of(os.getpid()),
         "both workers": sum(workers),
         "status and beat": status + beat,
-        "Redis": seconds_of(site.redis.process_id),
-        "the sandbox": seconds_of(site.provider.process_id),
+        "Redis": seconds_of(environment.redis.process_id),
+        "the sandbox": seconds_of(environment.provider.process_id),
     }
 
 

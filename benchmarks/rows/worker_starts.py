@@ -10,10 +10,10 @@ from tests.processes import wait_until
 from tests.servers import RedisServer
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.messages import SENDER, messages
 from benchmarks.provider import Provider
 from benchmarks.publishing import publish
-from benchmarks.site import Site
 
 MESSAGES = 10_000
 _GIVEN_UP_AFTER = 60.0
@@ -23,12 +23,12 @@ _BARE_MODULE = "benchmarks.designs.celery_first_task"
 
 
 def _project(measurement: Measurement) -> Figures:
-    with Site(measurement.directory, Provider(), workers=0) as site:
-        site.producer.enqueue(messages(MESSAGES), sender=SENDER)
+    with BenchmarkEnvironment(measurement.directory, Provider(), workers=0) as measured:
+        measured.producer.enqueue(messages(MESSAGES), sender=SENDER)
         began = time.monotonic()
-        site.processes.worker()
-        wait_until(site.provider.posts, within=_GIVEN_UP_AFTER, pause=0.1, what="the first POST")
-        return {PROJECT: site.provider.posts()[0].time - began}
+        measured.processes.worker()
+        wait_until(measured.provider.posts, within=_GIVEN_UP_AFTER, pause=0.1, what="the first POST")
+        return {PROJECT: measured.provider.posts()[0].time - began}
 
 
 def _bare(measurement: Measurement) -> Figures:

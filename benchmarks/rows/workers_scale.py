@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.provider import Provider
-from benchmarks.site import Site
 
 LATENCY = 0.2
 WORKERS = (1, 2, 4, 8)
@@ -19,16 +19,16 @@ def _figure(workers: int) -> str:
 def _side(workers: int) -> Side:
     def measure(measurement: Measurement) -> Figures:
         campaigns = workers * measurement.size(CAMPAIGNS_OF_EACH, CAMPAIGNS_OF_EACH_IN_SHORT)
-        with Site(
+        with BenchmarkEnvironment(
             measurement.directory,
             Provider(latency=LATENCY),
             workers=workers,
             in_flight=IN_FLIGHT_OF_EACH * workers,
             CAMPAIGN_BATCH_SIZE=str(MESSAGES_A_POST),
-        ) as site:
-            site.warm_up()
-            way = site.send(campaigns=campaigns, size=POSTS_A_CAMPAIGN * MESSAGES_A_POST)
-            first = min(seen.time for seen in site.provider.posts() if seen.time > way.began)
+        ) as environment:
+            environment.warm_up()
+            way = environment.send(campaigns=campaigns, size=POSTS_A_CAMPAIGN * MESSAGES_A_POST)
+            first = min(seen.time for seen in environment.provider.posts() if seen.time > way.began)
         return {_figure(workers): way.messages / (way.ended - first)}
 
     return Side(_figure(workers), measure)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bsg_sandbox.record import Arrival, Record, Summary, every_arrival
-from bsg_sandbox.world import RequestSeen
+from bsg_sandbox.state import RequestSeen
 
 SECONDS_TO_WAIT = 60.0
 

@@ -9,82 +9,82 @@ from typing import Any
 from bsg_sandbox.faults import FaultInvalid
 from bsg_sandbox.responses import Answer, Head, json_answer, parsed_object, said
 from bsg_sandbox.settings import SandboxSettingsInvalid
-from bsg_sandbox.world import World
+from bsg_sandbox.state import SandboxState
 
 PREFIX = "/_sandbox/"
-Handler = Callable[[World, Mapping[str, str], dict[str, Any]], object]
+Handler = Callable[[SandboxState, Mapping[str, str], dict[str, Any]], object]
 
 
-def answer_control(world: World, head: Head, body: bytes) -> Answer:
+def answer_control(state: SandboxState, head: Head, body: bytes) -> Answer:
     """Answer a request to the control address; what is wrong with one comes back as 400."""
     handler = _HANDLERS.get((head.method, head.path.removeprefix(PREFIX)))
     if handler is None:
         known = ", ".join(f"{method} {PREFIX}{name}" for method, name in _HANDLERS)
         return said(404, f"There is no such control; there are {known}.")
     try:
-        return json_answer(200, handler(world, head.query, parsed_object(body)))
+        return json_answer(200, handler(state, head.query, parsed_object(body)))
     except SandboxSettingsInvalid as fault:
         return json_answer(400, {"message": "Wrong settings.", "errors": fault.errors})
     except (FaultInvalid, ValueError, TypeError, KeyError, OverflowError) as fault:
         return said(400, f"Wrong order: {fault}")
 
 
-def _order_fault(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    return {"id": world.faults.order(**body)}
+def _order_fault(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return {"id": state.faults.order(**body)}
 
 
-def _faults(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    return {"faults": world.faults.on_order()}
+def _faults(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return {"faults": state.faults.on_order()}
 
 
-def _clear_faults(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    world.faults.clear()
+def _clear_faults(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    state.faults.clear()
     return {"faults": []}
 
 
-def _record(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    return world.summary().to_json() if query.get("summary") == "1" else world.record().to_json()
+def _record(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return state.summary().to_json() if query.get("summary") == "1" else state.record().to_json()
 
 
-def _arrivals(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    return {"arrivals": [arrival.to_json() for arrival in world.arrivals(int(query.get("after", "0")))]}
+def _arrivals(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return {"arrivals": [arrival.to_json() for arrival in state.arrivals(int(query.get("after", "0")))]}
 
 
-def _advance(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    return {"now": world.clock.advance(float(body["seconds"]))}
+def _advance(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return {"now": state.clock.advance(float(body["seconds"]))}
 
 
-def _requests(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    return {"requests": [seen.to_json() for seen in world.requests()]}
+def _requests(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return {"requests": [seen.to_json() for seen in state.requests()]}
 
 
-def _reset(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    world.reset()
+def _reset(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    state.reset()
     return {}
 
 
-def _settings(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    return asdict(world.change(body))
+def _settings(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return asdict(state.change(body))
 
 
-def _account(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    world.put_account(body)
+def _account(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    state.put_account(body)
     return {}
 
 
-def _campaign_status(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
+def _campaign_status(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
     if not isinstance(body["status"], str | None):
         raise ValueError("a status is a text or null")
-    world.force_status(body["campaign_id"], body["status"])
+    state.force_status(body["campaign_id"], body["status"])
     return {}
 
 
-def _callbacks(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    return world.callbacks.counts()
+def _callbacks(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    return state.callbacks.counts()
 
 
-def _resume(world: World, query: Mapping[str, str], body: dict[str, Any]) -> object:
-    world.resume(body["campaign_id"])
+def _resume(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:
+    state.resume(body["campaign_id"])
     return {}
 
 

@@ -9,47 +9,47 @@ from bsg_sandbox.accounts import Account, Mode
 from bsg_sandbox.faults import Struck
 from bsg_sandbox.presenting import campaign_resource
 from bsg_sandbox.responses import Answer, Refused, invalid, json_answer, parsed_object, said
+from bsg_sandbox.state import SandboxState
 from bsg_sandbox.store import without_rows
 from bsg_sandbox.texts import parts_of
 from bsg_sandbox.validation import Draft, check_individual, check_one_text, check_price, check_tariff
-from bsg_sandbox.world import World
 
 
-def send_individual(world: World, account: Account, body: bytes, struck: Struck) -> Answer:
+def send_individual(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Answer:
     """BSG: POST /api/campaigns/sms/send-individual."""
-    return _create(world, account, body, struck, individual=True)
+    return _create(state, account, body, struck, individual=True)
 
 
-def send(world: World, account: Account, body: bytes, struck: Struck) -> Answer:
+def send(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Answer:
     """BSG: POST /api/campaigns/sms/send."""
-    return _create(world, account, body, struck, individual=False)
+    return _create(state, account, body, struck, individual=False)
 
 
-def price(world: World, account: Account, body: bytes, struck: Struck) -> Answer:
+def price(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Answer:
     """BSG: POST /api/campaigns/price."""
-    phones, text = check_price(parsed_object(body), world.settings, account.tariffs)
-    total = round(len(phones) * parts_of(text) * world.settings.price_per_part, 7)
+    phones, text = check_price(parsed_object(body), state.settings, account.tariffs)
+    total = round(len(phones) * parts_of(text) * state.settings.price_per_part, 7)
     if account.mode is Mode.TEST:
-        total = round(random.Random(f"{world.settings.seed}:price:{len(phones)}").uniform(0, 100), 2)  # noqa: S311 - repeatable, not secret
-    return json_answer(200, {"price": total, "currency": world.settings.currency})
+        total = round(random.Random(f"{state.settings.seed}:price:{len(phones)}").uniform(0, 100), 2)  # noqa: S311 - repeatable, not secret
+    return json_answer(200, {"price": total, "currency": state.settings.currency})
 
 
-def zone_of(world: World, struck: Struck) -> float:
+def zone_of(state: SandboxState, struck: Struck) -> float:
     """Return the hours east of UTC that dates are written and read in."""
     if "zone" in struck:
         return float(struck.option("zone", "offset_hours"))
-    return world.settings.zone_offset_hours
+    return state.settings.zone_offset_hours
 
 
-def _create(world: World, account: Account, body: bytes, struck: Struck, *, individual: bool) -> Answer:
-    settings, now = world.settings, world.clock.now()
+def _create(state: SandboxState, account: Account, body: bytes, struck: Struck, *, individual: bool) -> Answer:
+    settings, now = state.settings, state.clock.now()
     if account.mode is Mode.DEMO:
         raise Refused(said(403, "DEMO accounts cannot create campaigns by API."))
-    zone = zone_of(world, struck)
+    zone = zone_of(state, struck)
     if settings.sink:
-        world.store.note_body(len(body))
+        state.store.note_body(len(body))
         counted = body.count(b'"phone"' if individual else b'"number"')
-        campaign = world.store.count_only(counted, account.key, now, settings)
+        campaign = state.store.count_only(counted, account.key, now, settings)
         return json_answer(200, {"data": campaign_resource(campaign, account, now, zone, is_new=True)})
     check = check_individual if individual else check_one_text
     draft = check(parsed_object(body), settings, now, zone)
@@ -65,11 +65,11 @@ def _create(world: World, account: Account, body: bytes, struck: Struck, *, indi
         rows = frozenset(struck.option("drop", "rows"))
         before = len(draft.phones)
         draft = without_rows(draft, rows)
-        world.store.note_dropped(before - len(draft.phones))
+        state.store.note_dropped(before - len(draft.phones))
     mode = struck.option("duplicates", "mode") if "duplicates" in struck else settings.duplicates
-    campaign = world.store.keep(draft, account, world.accounts, now, settings, mode)
-    world.store.note_body(len(body))
-    world.callbacks.watch(campaign)
+    campaign = state.store.keep(draft, account, state.accounts, now, settings, mode)
+    state.store.note_body(len(body))
+    state.callbacks.watch(campaign)
     return json_answer(200, {"data": campaign_resource(campaign, account, now, zone, is_new=True)})
 
 

@@ -14,7 +14,7 @@ from bsg_sandbox.faults import Struck
 from bsg_sandbox.presenting import campaign_resource, detail_resource, message_resource
 from bsg_sandbox.queries import Errors, Page, number_of, page_of
 from bsg_sandbox.responses import Answer, Refused, invalid, json_answer, said
-from bsg_sandbox.world import World
+from bsg_sandbox.state import SandboxState
 
 Query = Mapping[str, str]
 CAMPAIGN_SORTS = ("id", "sender", "type", "date", "status")
@@ -30,38 +30,38 @@ MIN_MESSAGE_LIMIT = 15
 FIRST_TARIFF_ID = 50_000
 
 
-def campaign(world: World, account: Account, campaign_id: int, struck: Struck) -> Answer:
+def campaign(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Answer:
     """BSG: GET /api/campaigns/{id}."""
-    found = _found(world, account, campaign_id)
-    now = world.clock.now()
-    return json_answer(200, {"data": campaign_resource(found, account, now, zone_of(world, struck))})
+    found = _found(state, account, campaign_id)
+    now = state.clock.now()
+    return json_answer(200, {"data": campaign_resource(found, account, now, zone_of(state, struck))})
 
 
-def detail(world: World, account: Account, campaign_id: int, struck: Struck) -> Answer:
+def detail(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Answer:
     """BSG: GET /api/campaigns/{id}/detail."""
-    found = _found(world, account, campaign_id)
+    found = _found(state, account, campaign_id)
     slow = float(struck.option("slow_totals", "seconds")) if "slow_totals" in struck else 0.0
-    now = world.clock.now()
-    return json_answer(200, {"data": detail_resource(found, account, now, zone_of(world, struck), slow)})
+    now = state.clock.now()
+    return json_answer(200, {"data": detail_resource(found, account, now, zone_of(state, struck), slow)})
 
 
-def stop(world: World, account: Account, campaign_id: int, struck: Struck) -> Answer:
+def stop(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Answer:
     """BSG: PATCH /api/campaigns/{id}/stop; 422 for a status from which nothing can be stopped."""
-    found = _found(world, account, campaign_id)
-    now = world.clock.now()
+    found = _found(state, account, campaign_id)
+    now = state.clock.now()
     status = found.status(now)
-    if status not in CAN_BE_STOPPED and not (status == "creation" and world.settings.stop_in_creation):
+    if status not in CAN_BE_STOPPED and not (status == "creation" and state.settings.stop_in_creation):
         raise Refused(json_answer(422, {"message": "Invalid campaign status", "errors": []}))
     found.stopped_at, found.forced_status = now, None
-    return json_answer(200, {"data": campaign_resource(found, account, now, zone_of(world, struck))})
+    return json_answer(200, {"data": campaign_resource(found, account, now, zone_of(state, struck))})
 
 
-def campaigns(world: World, account: Account, query: Query, struck: Struck) -> Answer:
+def campaigns(state: SandboxState, account: Account, query: Query, struck: Struck) -> Answer:
     """BSG: GET /api/campaigns."""
-    zone = zone_of(world, struck)
+    zone = zone_of(state, struck)
     page = page_of(query, zone, MIN_CAMPAIGN_LIMIT, CAMPAIGN_SORTS)
-    kind, is_found, now = query.get("filter[type]", "sms"), _campaign_search(query), world.clock.now()
-    found = world.store.campaigns_of(account.key)
+    kind, is_found, now = query.get("filter[type]", "sms"), _campaign_search(query), state.clock.now()
+    found = state.store.campaigns_of(account.key)
     if "ignored_filters" not in struck:
         found = [c for c in found if kind == "sms" and page.is_within(c.timeline.created_at) and is_found(c)]
     if page.sort == "sender":
@@ -74,16 +74,16 @@ def campaigns(world: World, account: Account, query: Query, struck: Struck) -> A
     return _listed([campaign_resource(row, account, now, zone) for row in rows], len(found), page)
 
 
-def messages(world: World, account: Account, query: Query, struck: Struck) -> Answer:
+def messages(state: SandboxState, account: Account, query: Query, struck: Struck) -> Answer:
     """BSG: GET /api/messages."""
-    zone = zone_of(world, struck)
+    zone = zone_of(state, struck)
     page = page_of(query, zone, MIN_MESSAGE_LIMIT, MESSAGE_SORTS)
     filters = {} if "ignored_filters" in struck else query
     late = float(struck.option("late_visibility", "seconds")) if "late_visibility" in struck else 0.0
-    now = world.clock.now()
+    now = state.clock.now()
     ranges = [
         (found, rows)
-        for found, rows in _message_ranges(world, account, filters)
+        for found, rows in _message_ranges(state, account, filters)
         if now - found.timeline.created_at >= late
         and ("ignored_filters" in struck or page.is_within(found.timeline.created_at))
     ]
@@ -97,16 +97,16 @@ def messages(world: World, account: Account, query: Query, struck: Struck) -> An
     return _listed(answered, total, page)
 
 
-def balance(world: World, account: Account, query: Query) -> Answer:
+def balance(state: SandboxState, account: Account, query: Query) -> Answer:
     """BSG: GET /api/accounts/balance."""
     amount = account.balance
     if account.mode is Mode.TEST:
-        amount = round(random.Random(f"{world.settings.seed}:balance").uniform(0, 1000), 2)  # noqa: S311 - repeatable, not secret
-    document = {"balance": amount, "currency": world.settings.currency, "credit": account.credit}
+        amount = round(random.Random(f"{state.settings.seed}:balance").uniform(0, 1000), 2)  # noqa: S311 - repeatable, not secret
+    document = {"balance": amount, "currency": state.settings.currency, "credit": account.credit}
     return json_answer(200, {"data": document})
 
 
-def tariff(world: World, account: Account, query: Query) -> Answer:
+def tariff(state: SandboxState, account: Account, query: Query) -> Answer:
     """BSG: GET /api/accounts/tariff."""
     page = page_of(query, 0.0, MIN_MESSAGE_LIMIT, ("id",))
     connected = [
@@ -140,33 +140,33 @@ def _campaign_search(query: Query) -> Callable[[Campaign], bool]:
     return lambda campaign: CAMPAIGN_SEARCHES[name](campaign) == value
 
 
-def _found(world: World, account: Account, campaign_id: int) -> Campaign:
-    found = world.store.campaign(campaign_id, account.key)
+def _found(state: SandboxState, account: Account, campaign_id: int) -> Campaign:
+    found = state.store.campaign(campaign_id, account.key)
     if found is None:
         raise Refused(said(404, "Not found."))
     return found
 
 
-def _message_ranges(world: World, account: Account, query: Query) -> list[tuple[Campaign, range]]:
+def _message_ranges(state: SandboxState, account: Account, query: Query) -> list[tuple[Campaign, range]]:
     """Return which rows of which campaigns the filters let through, without looking at each message."""
     campaign_id, message_id = number_of(query, "filter[campaign_id]"), number_of(query, "filter[id]", 1)
     reference = query.get("filter[reference_id]")
     if message_id is not None:
-        holder = world.store.with_message(message_id)
+        holder = state.store.with_message(message_id)
         row = 0 if holder is None else message_id - holder.first_message_id
         found = [] if holder is None else [(holder, range(row, row + 1))]
     elif reference is not None:
         found = [
             (holder, range(row, row + 1))
-            for holder in world.store.with_reference(reference)
+            for holder in state.store.with_reference(reference)
             for row, taken in enumerate(holder.references)
             if taken == reference
         ]
     elif campaign_id is not None:
-        one = world.store.campaign(campaign_id, account.key)
+        one = state.store.campaign(campaign_id, account.key)
         found = [] if one is None else [(one, range(len(one.phones)))]
     else:
-        found = [(one, range(len(one.phones))) for one in world.store.campaigns_of(account.key)]
+        found = [(one, range(len(one.phones))) for one in state.store.campaigns_of(account.key)]
     return [
         (holder, rows)
         for holder, rows in found

@@ -24,7 +24,7 @@ from bsg_sandbox.responses import (
     parsed_object,
     said,
 )
-from bsg_sandbox.world import RequestSeen, World
+from bsg_sandbox.state import RequestSeen, SandboxState
 
 _JOB = re.compile(r"/api/stat/jobs/([^/]+)")
 _CAMPAIGN = re.compile(r"/api/campaigns/(\d{1,18})(/detail|/stop)?", re.ASCII)
@@ -53,8 +53,8 @@ _UNAUTHENTICATED = "Unauthenticated."
 class Routes:
     """The application: BSG's addresses and the control address."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+    def __init__(self, state: SandboxState) -> None:
+        self.state = state
         self.stopping = Event()
 
     def open(self, head: Head) -> ControlRequest | ApiRequest:
@@ -68,11 +68,11 @@ class ControlRequest:
     upload_limit: int | None = None
 
     def __init__(self, routes: Routes, head: Head) -> None:
-        self._world, self._head = routes.world, head
+        self._state, self._head = routes.state, head
 
     def answer(self, body: bytes) -> Answer:
         """Answer it."""
-        return answer_control(self._world, self._head, body)
+        return answer_control(self._state, self._head, body)
 
     def close(self, status: int | None) -> None:
         """Take no note."""
@@ -82,14 +82,14 @@ class ApiRequest:
     """A request to BSG's API."""
 
     def __init__(self, routes: Routes, head: Head) -> None:
-        self._world, self._head, self._stopping = routes.world, head, routes.stopping
-        self._seen: RequestSeen = self._world.opened(head.method, head.path)
+        self._state, self._head, self._stopping = routes.state, head, routes.stopping
+        self._seen: RequestSeen = self._state.opened(head.method, head.path)
         self._is_login = head.path == "/api/auth/login"
         self._account = self._authenticated()
         self._struck = Struck()
         # A request that may not ask at all is no occasion for a fault: `first=1` is the first real one.
         if self._account is not None or head.path.startswith("/api/auth/"):
-            self._struck = self._world.faults.strike(head.method, head.path)
+            self._struck = self._state.faults.strike(head.method, head.path)
         self._seen.struck = tuple(self._struck.by_kind)
         self.upload_limit: int | None = None
         if "cut_before" in self._struck:
@@ -97,7 +97,7 @@ class ApiRequest:
 
     def close(self, status: int | None) -> None:
         """Enter the answer in the log."""
-        self._world.closed(self._seen, status)
+        self._state.closed(self._seen, status)
 
     def answer(self, body: bytes) -> Answer:
         """Answer the request, faults included."""
@@ -111,14 +111,14 @@ class ApiRequest:
 
     def _delay(self) -> float:
         asked = float(self._struck.option("latency", "seconds")) if "latency" in self._struck else 0.0
-        return asked + self._world.settings.latency
+        return asked + self._state.settings.latency
 
     def _authenticated(self) -> Account | None:
         headers = self._head.headers
         key = headers.get("x-api-key")
         if key is not None:
-            return self._world.accounts.by_key.get(key)
-        return self._world.accounts.of_token(_bearer(headers.get("authorization", "")), self._world.clock.now())
+            return self._state.accounts.by_key.get(key)
+        return self._state.accounts.of_token(_bearer(headers.get("authorization", "")), self._state.clock.now())
 
     def _fail_before(self) -> None:
         """Raise Refused for the faults that leave nothing behind."""
@@ -129,7 +129,7 @@ class ApiRequest:
             pause = float(struck.option("silence_before", "seconds"))
             raise Refused(Answer(0, ending=Ending.SILENCE, pause=pause))
         if "token_expired" in struck and not self._head.path.startswith("/api/auth/"):
-            self._world.accounts.expire(_bearer(self._head.headers.get("authorization", "")))
+            self._state.accounts.expire(_bearer(self._head.headers.get("authorization", "")))
             raise Refused(said(401, _UNAUTHENTICATED))
         if "throttle" in struck:
             raise Refused(_throttled(struck.option("throttle", "retry_after")))
@@ -167,7 +167,7 @@ class ApiRequest:
         return answer
 
     def _answered(self, body: bytes) -> Answer:
-        world, method, path = self._world, self._head.method, self._head.path
+        state, method, path = self._state, self._head.method, self._head.path
         if path in ("/api/auth/login", "/api/auth/refresh"):
             _allow(method, "POST")
             return self._login(parsed_object(body)) if self._is_login else self._refresh()
@@ -176,31 +176,31 @@ class ApiRequest:
             raise Refused(self._unauthenticated())
         if account.blocked:
             raise Refused(old_style(2))
-        world.hold_to_rate(account.key)
-        window = world.settings.duplicate_request_window
+        state.hold_to_rate(account.key)
+        window = state.settings.duplicate_request_window
         if window and path in _CAN_BE_DUPLICATE:
-            world.store.refuse_repeated_request(account.key, path, body, world.clock.now(), window)
+            state.store.refuse_repeated_request(account.key, path, body, state.clock.now(), window)
         if path in _CREATES:
             _allow(method, "POST")
-            return _CREATES[path](world, account, body, self._struck)
+            return _CREATES[path](state, account, body, self._struck)
         if path in _LISTS:
             _allow(method, "GET")
-            return _LISTS[path](world, account, self._head.query, self._struck)
+            return _LISTS[path](state, account, self._head.query, self._struck)
         if path in _ACCOUNT:
             _allow(method, "GET")
-            return _ACCOUNT[path](world, account, self._head.query)
+            return _ACCOUNT[path](state, account, self._head.query)
         return self._other(account, body)
 
     def _other(self, account: Account, body: bytes) -> Answer:
-        world, method, path = self._world, self._head.method, self._head.path
+        state, method, path = self._state, self._head.method, self._head.path
         methods = [known for known, address in _OTHERS if address == path]
         if methods:
             _allow(method, *methods)
-            return _OTHERS[method, path](world, account, self._head.query, body)
+            return _OTHERS[method, path](state, account, self._head.query, body)
         job = _JOB.fullmatch(path)
         if job is not None:
             _allow(method, *_OF_JOB)
-            return _OF_JOB[method](world, account, job[1])
+            return _OF_JOB[method](state, account, job[1])
         return self._about_campaign(account)
 
     def _about_campaign(self, account: Account) -> Answer:
@@ -209,19 +209,19 @@ class ApiRequest:
             raise Refused(said(404, "Not found."))
         answering: Any = {None: reading.campaign, "/detail": reading.detail, "/stop": reading.stop}[named[2]]
         _allow(self._head.method, "PATCH" if named[2] == "/stop" else "GET")
-        answer: Answer = answering(self._world, account, int(named[1]), self._struck)
+        answer: Answer = answering(self._state, account, int(named[1]), self._struck)
         return answer
 
     def _login(self, body: dict[str, Any]) -> Answer:
-        world = self._world
-        voids = world.settings.second_login_voids or "token_voided_by_second_login" in self._struck
-        token = world.accounts.login(body.get("api_key"), world.clock.now(), world.settings, voids_others=voids)
+        state = self._state
+        voids = state.settings.second_login_voids or "token_voided_by_second_login" in self._struck
+        token = state.accounts.login(body.get("api_key"), state.clock.now(), state.settings, voids_others=voids)
         return old_style(1, 401) if token is None else json_answer(200, {"bearer": token})
 
     def _refresh(self) -> Answer:
-        world = self._world
+        state = self._state
         presented = _bearer(self._head.headers.get("authorization", ""))
-        token = world.accounts.refresh(presented, world.clock.now(), world.settings)
+        token = state.accounts.refresh(presented, state.clock.now(), state.settings)
         return said(401, _UNAUTHENTICATED) if token is None else json_answer(200, {"bearer": token})
 
     def _unauthenticated(self) -> Answer:

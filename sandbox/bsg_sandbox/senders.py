@@ -8,27 +8,27 @@ from typing import Any
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.responses import Answer, Refused, invalid, json_answer
-from bsg_sandbox.world import World
+from bsg_sandbox.state import SandboxState
 
 TYPES = ("sms", "viber")
 FIRST_ID = 7_000_001
 
 
-def listed(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def listed(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: GET /api/senders. The sandbox has senders of SMS only."""
     wanted = query.get("type")
     if wanted not in TYPES:
         raise Refused(invalid({"type": [f"The type must be one of {', '.join(TYPES)}."]}))
-    rows = [_presented(place, sender, world) for place, sender in enumerate(account.senders)] if wanted == "sms" else []
+    rows = [_presented(place, sender, state) for place, sender in enumerate(account.senders)] if wanted == "sms" else []
     return json_answer(200, {"total": len(rows), "data": rows})
 
 
-def _presented(place: int, sender: Mapping[str, Any], world: World) -> dict[str, Any]:
+def _presented(place: int, sender: Mapping[str, Any], state: SandboxState) -> dict[str, Any]:
     return {
         "id": FIRST_ID + place,
         "sender": sender["sender"],
         "status": sender["status"],
         "country": sender["country"],
-        "created_at": format_bsg_time(world.clock.started_at, world.settings.zone_offset_hours),
+        "created_at": format_bsg_time(state.clock.started_at, state.settings.zone_offset_hours),
         "is_default": place == 0,
     }

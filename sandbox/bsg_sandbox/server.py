@@ -12,7 +12,7 @@ from bsg_sandbox.http_server import HttpServer
 from bsg_sandbox.record import Arrival, Record, Summary, every_arrival
 from bsg_sandbox.routes import Routes
 from bsg_sandbox.settings import SandboxSettings
-from bsg_sandbox.world import RequestSeen, World
+from bsg_sandbox.state import RequestSeen, SandboxState
 
 LOOPBACK = "127.0.0.1"
 
@@ -33,8 +33,8 @@ class Sandbox:
         accounts: Iterable[Account] | None = None,
         **settings: object,
     ) -> None:
-        self._world = World(SandboxSettings().changed(settings), accounts)
-        self._routes = Routes(self._world)
+        self._state = SandboxState(SandboxSettings().changed(settings), accounts)
+        self._routes = Routes(self._state)
         self._server = HttpServer(host, port, self._routes)
         written = f"[{self._server.host}]" if ":" in self._server.host else self._server.host
         self.url = f"http://{written}:{self._server.port}"
@@ -55,7 +55,7 @@ class Sandbox:
     def stop(self) -> None:
         """Close the port and every connection; a sandbox is not started again."""
         self._routes.stopping.set()
-        self._world.callbacks.stop()
+        self._state.callbacks.stop()
         self._server.stop()
 
     def fault(
@@ -77,7 +77,7 @@ class Sandbox:
         those numbered in `requests` (from 1, counted since the order), to each with a `probability` drawn by
         `seed`; to all if none of these is given; and at most `times` times.
         """
-        return self._world.faults.order(
+        return self._state.faults.order(
             kind,
             first=first,
             requests=requests,
@@ -91,52 +91,52 @@ class Sandbox:
 
     def faults(self) -> list[dict[str, Any]]:
         """Return the faults on order, with how often each was possible and happened."""
-        return self._world.faults.on_order()
+        return self._state.faults.on_order()
 
     def clear_faults(self) -> None:
         """Take back every fault."""
-        self._world.faults.clear()
+        self._state.faults.clear()
 
     def record(self) -> Record:
         """Return everything that arrived."""
-        return self._world.record()
+        return self._state.record()
 
     def summary(self) -> Summary:
         """Return the counts of what arrived."""
-        return self._world.summary()
+        return self._state.summary()
 
     def arrivals(self, after: int = 0) -> Iterator[Arrival]:
         """Return what arrived after the campaign with that id, oldest first."""
-        return every_arrival(self._world.arrivals, after)
+        return every_arrival(self._state.arrivals, after)
 
     def advance(self, seconds: float) -> float:
         """Move the clock forward and return the new present (seconds since 1970)."""
-        return self._world.clock.advance(seconds)
+        return self._state.clock.advance(seconds)
 
     def requests(self) -> list[RequestSeen]:
         """Return the log of requests, oldest first."""
-        return self._world.requests()
+        return self._state.requests()
 
     def reset(self) -> None:
         """Begin again: nothing arrived, no tokens, no faults, the settings of the start."""
-        self._world.reset()
+        self._state.reset()
 
     def configure(self, **changes: object) -> dict[str, Any]:
         """Change settings for the requests from now on, and return all; raises SandboxSettingsInvalid."""
-        return asdict(self._world.change(changes))
+        return asdict(self._state.change(changes))
 
     def put_account(self, key: str, **changes: object) -> None:
         """Add an account, or change fields of that with the key, or give it that (`replaces`); raises ValueError."""
-        self._world.put_account({"key": key, **changes})
+        self._state.put_account({"key": key, **changes})
 
     def callbacks(self) -> dict[str, int]:
         """Return how many delivery reports there were, how often they were pushed, and with what success."""
-        return self._world.callbacks.counts()
+        return self._state.callbacks.counts()
 
     def resume(self, campaign_id: int) -> None:
         """Go on with a campaign that is paused for want of funds; raises KeyError and ValueError."""
-        self._world.resume(campaign_id)
+        self._state.resume(campaign_id)
 
     def force_status(self, campaign_id: int, status: str | None) -> None:
         """Show a campaign in any status, known to BSG or not; None ends that. Raises KeyError."""
-        self._world.force_status(campaign_id, status)
+        self._state.force_status(campaign_id, status)

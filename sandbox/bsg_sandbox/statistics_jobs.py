@@ -13,8 +13,8 @@ from bsg_sandbox.jobs import Job
 from bsg_sandbox.presenting import money
 from bsg_sandbox.queries import Errors
 from bsg_sandbox.responses import NO_ERRORS, Answer, Refused, invalid, json_answer, old_style, parsed_object
+from bsg_sandbox.state import SandboxState
 from bsg_sandbox.validation import is_phone
-from bsg_sandbox.world import World
 
 STATUSES = (
     "Delivered",
@@ -41,41 +41,41 @@ _ONE_OF = {
 _MOMENTS = ("time_in_from", "time_in_to", "time_sent_from", "time_sent_to")
 
 
-def create(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def create(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: POST /api/stat/jobs."""
     _refuse_without_jobs(account)
     order = parsed_object(body)
-    times = _check(order, world.settings.zone_offset_hours)
-    done_at = world.clock.now() + world.settings.stat_job_seconds
-    jobs = world.statistics_jobs_of(account.key)
-    job = jobs.order(account.key, order, times, done_at, world.settings.stat_jobs_at_most)
+    times = _check(order, state.settings.zone_offset_hours)
+    done_at = state.clock.now() + state.settings.stat_job_seconds
+    jobs = state.statistics_jobs_of(account.key)
+    job = jobs.order(account.key, order, times, done_at, state.settings.stat_jobs_at_most)
     return json_answer(200, _TOO_MANY if job is None else {"error": 0, "key": job.key})
 
 
-def listed(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def listed(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: GET /api/stat/jobs."""
     _refuse_without_jobs(account)
-    now = world.clock.now()
+    now = state.clock.now()
     rows = [
         {"key": job.key, "request": _as_listed(job.request), "status": "Done" if now >= job.done_at else "In progress"}
-        for job in world.statistics_jobs_of(account.key).listed()
+        for job in state.statistics_jobs_of(account.key).listed()
     ]
     return json_answer(200, {"error": 0, "result": rows})
 
 
-def show(world: World, account: Account, key: str) -> Answer:
+def show(state: SandboxState, account: Account, key: str) -> Answer:
     """BSG: GET /api/stat/jobs/{id}. A job that is not done is not found."""
     _refuse_without_jobs(account)
-    job, now = world.statistics_jobs_of(account.key).find(key), world.clock.now()
+    job, now = state.statistics_jobs_of(account.key).find(key), state.clock.now()
     if job is None or now < job.done_at:
         return json_answer(200, _FILE_NOT_FOUND)
-    return json_answer(200, {"error": 0, "result": list(_rows(world, account, job, now))})
+    return json_answer(200, {"error": 0, "result": list(_rows(state, account, job, now))})
 
 
-def delete(world: World, account: Account, key: str) -> Answer:
+def delete(state: SandboxState, account: Account, key: str) -> Answer:
     """BSG: DELETE /api/stat/jobs/{id}."""
     _refuse_without_jobs(account)
-    is_deleted = world.statistics_jobs_of(account.key).delete(key)
+    is_deleted = state.statistics_jobs_of(account.key).delete(key)
     return json_answer(200, NO_ERRORS if is_deleted else _FILE_NOT_FOUND)
 
 
@@ -122,10 +122,10 @@ def _as_listed(request: Mapping[str, Any]) -> dict[str, Any]:
     return {**shown, "user_id": "50529"}
 
 
-def _rows(world: World, account: Account, job: Job, now: float) -> Iterator[dict[str, Any]]:
-    zone = world.settings.zone_offset_hours
+def _rows(state: SandboxState, account: Account, job: Job, now: float) -> Iterator[dict[str, Any]]:
+    zone = state.settings.zone_offset_hours
     phones = frozenset(job.request.get("phones", ()))
-    for campaign, rows in _ranges(world, account, job):
+    for campaign, rows in _ranges(state, account, job):
         texts = campaign.texts.all()
         for row in rows:
             if phones and campaign.phones[row] not in phones:
@@ -135,19 +135,19 @@ def _rows(world: World, account: Account, job: Job, now: float) -> Iterator[dict
                 yield found
 
 
-def _ranges(world: World, account: Account, job: Job) -> Iterator[tuple[Campaign, Sequence[int]]]:
+def _ranges(state: SandboxState, account: Account, job: Job) -> Iterator[tuple[Campaign, Sequence[int]]]:
     if job.request["type"] == "params":
-        for campaign in world.store.campaigns_of(account.key):
+        for campaign in state.store.campaigns_of(account.key):
             if job.times["time_in_from"] <= int(campaign.timeline.created_at) <= job.times["time_in_to"]:
                 yield campaign, range(len(campaign.phones))
         return
     wanted: dict[int, list[int]] = {}
     for message_id in dict.fromkeys(job.request["message_id"]):
-        holder = world.store.with_message(message_id)
+        holder = state.store.with_message(message_id)
         if holder is not None and holder.key == account.key:
             wanted.setdefault(holder.id, []).append(message_id - holder.first_message_id)
     for campaign_id, rows in wanted.items():
-        holder = world.store.campaign(campaign_id, account.key)
+        holder = state.store.campaign(campaign_id, account.key)
         if holder is not None:
             yield holder, sorted(rows)
 

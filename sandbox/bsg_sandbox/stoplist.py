@@ -11,8 +11,8 @@ from bsg_sandbox.clock import format_bsg_time, parse_bsg_time
 from bsg_sandbox.contacts import Contact
 from bsg_sandbox.queries import Errors, number_of, page_of
 from bsg_sandbox.responses import Answer, Refused, invalid, json_answer, parsed_object
+from bsg_sandbox.state import SandboxState
 from bsg_sandbox.validation import is_phone
-from bsg_sandbox.world import World
 
 TYPES = ("sms", "viber", "rcs", "whatsapp")
 MAX_ATTACHED = 1_000
@@ -25,46 +25,46 @@ MAX_SEARCH_CONDITIONS = 10
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, ">=": ge, ">": gt, "<": lt, "<=": le}
 
 
-def attach(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def attach(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: POST /api/stoplist/attach."""
     order, errors = parsed_object(body), Errors()
     phones = _listed(order, "phones", MAX_ATTACHED, is_phone, "a phone of 9 to 15 digits", errors)
     types = _listed(order, "types", len(TYPES), TYPES.__contains__, f"one of {', '.join(TYPES)}", errors)
     if errors:
         raise Refused(invalid(errors))
-    added = world.stop_list_of(account.key).attach(phones, types, world.clock.now())
-    return json_answer(200, {"data": [_presented(contact, world) for contact in added]})
+    added = state.stop_list_of(account.key).attach(phones, types, state.clock.now())
+    return json_answer(200, {"data": [_presented(contact, state) for contact in added]})
 
 
-def detach(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def detach(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: POST /api/stoplist/detach."""
     order, errors = parsed_object(body), Errors()
     ids = _listed(order, "ids", MAX_DETACHED, lambda found: type(found) is int, "an integer", errors)
     types = _listed(order, "types", len(TYPES), TYPES.__contains__, f"one of {', '.join(TYPES)}", errors)
     if errors:
         raise Refused(invalid(errors))
-    world.stop_list_of(account.key).detach(ids, types)
+    state.stop_list_of(account.key).detach(ids, types)
     return json_answer(200, {})
 
 
-def items(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def items(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: GET /api/stoplist."""
-    page = page_of(query, world.settings.zone_offset_hours, MIN_LIMIT, ("id",), DEFAULT_LIMIT)
+    page = page_of(query, state.settings.zone_offset_hours, MIN_LIMIT, ("id",), DEFAULT_LIMIT)
     wanted = query.get("type")
     if wanted is not None and wanted not in TYPES:
         raise Refused(invalid({"type": [f"The type must be one of {', '.join(TYPES)}."]}))
-    found = [each for each in world.stop_list_of(account.key).contacts() if wanted is None or wanted in each.types]
+    found = [each for each in state.stop_list_of(account.key).contacts() if wanted is None or wanted in each.types]
     rows = found[page.offset : page.offset + page.limit]
-    return json_answer(200, {"total": len(found), "data": [_presented(contact, world) for contact in rows]})
+    return json_answer(200, {"total": len(found), "data": [_presented(contact, state) for contact in rows]})
 
 
-def search(world: World, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def search(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
     """BSG: GET /api/stoplist/search. The sandbox has no contact lists, so nobody is in one."""
-    page = page_of(query, world.settings.zone_offset_hours, MIN_LIMIT, SORTS)
-    conditions = [_condition(query, "search", world)]
-    conditions += [_condition(query, f"search_fields[{number}]", world) for number in range(MAX_SEARCH_CONDITIONS)]
+    page = page_of(query, state.settings.zone_offset_hours, MIN_LIMIT, SORTS)
+    conditions = [_condition(query, "search", state)]
+    conditions += [_condition(query, f"search_fields[{number}]", state) for number in range(MAX_SEARCH_CONDITIONS)]
     in_list = number_of(query, "contact_group_id")
-    found = [] if in_list is not None else world.stop_list_of(account.key).contacts()
+    found = [] if in_list is not None else state.stop_list_of(account.key).contacts()
     found = [contact for contact in found if all(condition(contact) for condition in conditions)]
     found.sort(key=attrgetter(page.sort), reverse=page.is_descending)
     rows = found[page.offset : page.offset + page.limit]
@@ -72,14 +72,14 @@ def search(world: World, account: Account, query: Mapping[str, str], body: bytes
     if "search[field]" in query:
         names = ("field", "operator", "value")
         meta["search"] = {name: query.get(f"search[{name}]", "=" if name == "operator" else "") for name in names}
-    return json_answer(200, {"data": [_presented(contact, world) for contact in rows], "meta": meta})
+    return json_answer(200, {"data": [_presented(contact, state) for contact in rows], "meta": meta})
 
 
-def _presented(contact: Contact, world: World) -> dict[str, Any]:
+def _presented(contact: Contact, state: SandboxState) -> dict[str, Any]:
     return {
         "id": contact.id,
         "phone": contact.phone,
-        "created_at": format_bsg_time(contact.created_at, world.settings.zone_offset_hours),
+        "created_at": format_bsg_time(contact.created_at, state.settings.zone_offset_hours),
         "sms_stoplist": "sms" in contact.types,
         "viber_stoplist": "viber" in contact.types,
         "rcs_stoplist": "rcs" in contact.types,
@@ -102,7 +102,7 @@ def _listed(
     return found
 
 
-def _condition(query: Mapping[str, str], prefix: str, world: World) -> Callable[[Contact], bool]:
+def _condition(query: Mapping[str, str], prefix: str, state: SandboxState) -> Callable[[Contact], bool]:
     """Return what a search asks of a contact; raises Refused with a 422. A search without a value asks nothing."""
     name, value = query.get(f"{prefix}[field]"), query.get(f"{prefix}[value]")
     operator = query.get(f"{prefix}[operator]", "=")
@@ -116,12 +116,12 @@ def _condition(query: Mapping[str, str], prefix: str, world: World) -> Callable[
     if name is None or value is None:
         return lambda contact: True
     if operator == "like":
-        return lambda contact: any(value in written for written in _written(contact, name, world))
+        return lambda contact: any(value in written for written in _written(contact, name, state))
     compare = _COMPARISONS[operator]
     if name == "type":
         return lambda contact: any(compare(each, value) for each in contact.types)
     try:
-        wanted = parse_bsg_time(value, world.settings.zone_offset_hours) if name == "created_at" else int(value)
+        wanted = parse_bsg_time(value, state.settings.zone_offset_hours) if name == "created_at" else int(value)
     except ValueError:
         return lambda contact: False
     if name == "created_at":
@@ -129,9 +129,9 @@ def _condition(query: Mapping[str, str], prefix: str, world: World) -> Callable[
     return lambda contact: compare(getattr(contact, name), wanted)
 
 
-def _written(contact: Contact, name: str, world: World) -> Iterable[str]:
+def _written(contact: Contact, name: str, state: SandboxState) -> Iterable[str]:
     if name == "type":
         return contact.types
     if name == "created_at":
-        return (format_bsg_time(contact.created_at, world.settings.zone_offset_hours),)
+        return (format_bsg_time(contact.created_at, state.settings.zone_offset_hours),)
     return (str(getattr(contact, name)),)

@@ -14,8 +14,8 @@ from redis.exceptions import RedisError
 
 from bsg_producer import QueueNotDurable, QueueUnavailable
 from tests.chaos.campaigns import KEYS
+from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.plan import Fault
-from tests.chaos.scene import Scene
 from tests.lossy_proxy import TROUBLES
 
 SIGNALS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "freeze": signal.SIGSTOP}
@@ -26,8 +26,8 @@ End = Callable[[], None]
 class Faults:
     """`happened` counts by subject and kind: of processes that were down already, nothing is counted."""
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
+    def __init__(self, environment: ChaosEnvironment) -> None:
+        self._environment = environment
         self._lasting: set[str] = set()
         self.happened: Counter[tuple[str, str]] = Counter()
 
@@ -58,7 +58,7 @@ class Faults:
             on_tick(elapsed)
             while coming and coming[0][0] <= elapsed:
                 heapq.heappop(coming)[2]()
-            self._scene.run_for(0.05)
+            self._environment.run_for(0.05)
 
     def kills(self) -> dict[str, int]:
         """Processes and Redis, by how they were ended or frozen."""
@@ -77,7 +77,7 @@ class Faults:
         return begin(fault)
 
     def _process(self, fault: Fault) -> End | None:
-        processes = self._scene.processes
+        processes = self._environment.processes
         if not processes.signal(fault.target, SIGNALS[fault.kind]):
             return None
         self.happened["process", fault.kind] += 1
@@ -87,7 +87,7 @@ class Faults:
         return None if frozen is None else lambda: frozen.send_signal(signal.SIGCONT)
 
     def _redis(self, fault: Fault) -> End | None:
-        redis = self._scene.redis
+        redis = self._environment.redis
         self.happened["redis", fault.kind] += 1
         match fault.kind:
             case "stop":
@@ -104,11 +104,11 @@ class Faults:
                 return lambda: self._limit_memory(0)
 
     def _limit_memory(self, most_bytes: int) -> None:
-        with suppress(RedisError), self._scene.redis.client() as client:
+        with suppress(RedisError), self._environment.redis.client() as client:
             client.config_set("maxmemory", most_bytes)
 
     def _network(self, fault: Fault) -> End:
-        proxy = self._scene.proxies[fault.target]
+        proxy = self._environment.proxies[fault.target]
         self.happened["network", fault.kind] += 1
         proxy.trouble(next(kind for kind in TROUBLES if kind == fault.kind), **fault.options)
         return proxy.ease
@@ -116,12 +116,12 @@ class Faults:
     def _bsg(self, fault: Fault) -> None:
         self.happened["bsg", fault.kind] += 1
         if fault.kind == "calm":
-            self._scene.sandbox.calm()
+            self._environment.sandbox.calm()
         else:
-            self._scene.sandbox.fault(fault.kind, **fault.options)
+            self._environment.sandbox.fault(fault.kind, **fault.options)
 
     def _operator(self, fault: Fault) -> None:
         with suppress(QueueUnavailable, QueueNotDurable):
             for account in KEYS:
-                self._scene.hasty.open_gate(account=account)
+                self._environment.hasty.open_gate(account=account)
             self.happened["operator", fault.kind] += 1

@@ -12,9 +12,9 @@ from bsg_ledger.records import Batch, CampaignStatus
 from bsg_ledger.states import BatchState
 from bsg_producer import CampaignInvalid
 from tests.chaos.campaigns import KEYS
+from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.plan import PRODUCERS
 from tests.chaos.producer_process import FINISH
-from tests.chaos.scene import Scene
 
 TIMEOUT_SECONDS = 420.0  # without any campaign becoming final: a part's lease, a lost bell, a poll cut short, in turn
 QUIET_SECONDS = (
@@ -36,8 +36,8 @@ class Healed:
 
 
 class Healing:
-    def __init__(self, scene: Scene, on_tick: Callable[[str], None]) -> None:
-        self._scene = scene
+    def __init__(self, environment: ChaosEnvironment, on_tick: Callable[[str], None]) -> None:
+        self._environment = environment
         self._on_tick = on_tick
         self._healed = Healed()
         self._waiting_for: list[str] = []
@@ -65,27 +65,27 @@ class Healing:
         return self._healed
 
     def _mend(self) -> None:
-        scene = self._scene
-        scene.redis.restart()
-        for proxy in scene.proxies.values():
+        environment = self._environment
+        environment.redis.restart()
+        for proxy in environment.proxies.values():
             proxy.heal()
-        scene.sandbox.heal()
-        scene.processes.thaw()
+        environment.sandbox.heal()
+        environment.processes.thaw()
         for name in PRODUCERS:
-            scene.processes.by_name[name].may_end = True
-        (scene.directory / FINISH).touch()
+            environment.processes.by_name[name].may_end = True
+        (environment.directory / FINISH).touch()
 
     def _run(self, seconds: float) -> None:
         stop_at = time.monotonic() + seconds
         while time.monotonic() < stop_at:
-            self._scene.run_for(0.2)
+            self._environment.run_for(0.2)
             self._on_tick(f"waiting for {named(self._waiting_for, at_most=3)}" if self._waiting_for else "healing")
 
     def _producing(self) -> list[str]:
-        return [name for name in PRODUCERS if not self._scene.processes.by_name[name].ended]
+        return [name for name in PRODUCERS if not self._environment.processes.by_name[name].ended]
 
     def _unfinished(self) -> list[str]:
-        producer = self._scene.producer
+        producer = self._environment.producer
         for account in KEYS:
             if not producer.gate(account=account).open:
                 producer.open_gate(account=account)
@@ -104,18 +104,18 @@ class Healing:
             for batch in status.batches:
                 if batch.needs_operator and batch.state == BatchState.UNCONFIRMED:
                     if arrivals is None:
-                        arrivals = self._scene.sandbox.recipients()
+                        arrivals = self._environment.sandbox.recipients()
                     self._answer(batch, status, arrivals)
         return unfinished
 
     def _retried(self, status: CampaignStatus) -> bool:
         """Half of what BSG refused is sent once more, as an operator may want it whose account works again."""
-        chance = Random(f"{self._scene.seed}: retry {status.name}")
+        chance = Random(f"{self._environment.seed}: retry {status.name}")
         if not status.counts["refused"] or status.campaign_id in self._retries or chance.random() < 0.5:
             return False
         self._retries.add(status.campaign_id)
         try:
-            messages = self._scene.producer.retry(status.campaign_id)
+            messages = self._environment.producer.retry(status.campaign_id)
         except CampaignInvalid:
             return False  # cancelled, or its deadline has passed
         self._healed.messages_retried += messages
@@ -124,14 +124,14 @@ class Healing:
     def _answer(self, batch: Batch, status: CampaignStatus, arrivals: Mapping[int, Sequence[int]]) -> None:
         """What an operator does who looks the batch's recipients up at BSG."""
         campaign_id, number = split_batch_id(batch.id)
-        phones = self._scene.phones(status.name, self._scene.ledger.reading.rows(campaign_id, number))
+        phones = self._environment.phones(status.name, self._environment.ledger.reading.rows(campaign_id, number))
         at_bsg = sorted({bsg_id for phone in phones for bsg_id in arrivals.get(phone, [])})
         try:
             if at_bsg:
-                self._scene.producer.resolve(batch.id, sent=at_bsg[0])
+                self._environment.producer.resolve(batch.id, sent=at_bsg[0])
                 self._healed.told_sent += 1
             else:
-                self._scene.producer.resolve(batch.id, not_sent=True)
+                self._environment.producer.resolve(batch.id, not_sent=True)
                 self._healed.told_not_sent += 1
         except CampaignInvalid:
             return  # it has moved on by itself meanwhile, or will be asked about again

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.chaos.accounts import Account, account_of
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.checker import judge
+from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.faults import Faults
 from tests.chaos.healing import Healing, named
 from tests.chaos.journal import Enqueued, Journal, enqueued
@@ -17,7 +18,6 @@ from tests.chaos.producer_process import journal_path
 from tests.chaos.provider import ProviderMode
 from tests.chaos.recovery import recovery_of
 from tests.chaos.report import figures, histories, say
-from tests.chaos.scene import Scene
 from tests.servers import Kind
 
 PROGRESS_SECONDS = 10.0
@@ -27,19 +27,19 @@ def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMo
     """Prints what it came to; answers whether the promise held."""
     seconds = minutes * 60
     say(f"chaos: {minutes:g} minutes, seed {seed}, BSG {provider_mode}, {server_kind} server")
-    with Scene(directory, seed, provider_mode, server_kind) as scene:
-        faults = Faults(scene)
-        progress = Progress(scene, faults)
-        scene.warm_up()
+    with ChaosEnvironment(directory, seed, provider_mode, server_kind) as environment:
+        faults = Faults(environment)
+        progress = Progress(environment, faults)
+        environment.warm_up()
         faults.carry_out(plan(seed, seconds), seconds, lambda _: progress.tell("faults"))
-        healed = Healing(scene, progress.tell).heal()
-        accounts = _accounts(scene)
-        arrivals = scene.sandbox.recipients()
+        healed = Healing(environment, progress.tell).heal()
+        accounts = _accounts(environment)
+        arrivals = environment.sandbox.recipients()
         result = judge(
-            _tried(scene),
+            _tried(environment),
             accounts,
             {phone: len(ids) for phone, ids in arrivals.items()},
-            scene.sandbox.stoppable_until(),
+            environment.sandbox.stoppable_until(),
         )
         recovery = recovery_of(
             account.status.transitions for several in accounts.values() for account in several if account.status
@@ -56,8 +56,8 @@ def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMo
 class Progress:
     """A line every ten seconds."""
 
-    def __init__(self, scene: Scene, faults: Faults) -> None:
-        self._scene = scene
+    def __init__(self, environment: ChaosEnvironment, faults: Faults) -> None:
+        self._environment = environment
         self._faults = faults
         self._began = time.monotonic()
         self._next = PROGRESS_SECONDS
@@ -67,24 +67,26 @@ class Progress:
         if elapsed < self._next:
             return
         self._next = elapsed - elapsed % PROGRESS_SECONDS + PROGRESS_SECONDS
-        receipts = sum(campaign.receipt is not None for _, campaign in _tried(self._scene))
+        receipts = sum(campaign.receipt is not None for _, campaign in _tried(self._environment))
         kills = sum(self._faults.kills().values())
-        arrived = self._scene.sandbox.control.summary().messages
+        arrived = self._environment.sandbox.control.summary().messages
         say(
             f"{elapsed:5.0f} s {phase}: {receipts} receipts, {arrived} messages arrived, {kills} kills of"
-            f" {sum(self._faults.happened.values())} faults, {len(self._scene.processes.running())} processes run"
+            f" {sum(self._faults.happened.values())} faults, {len(self._environment.processes.running())} processes run"
         )
 
 
-def _tried(scene: Scene) -> Iterable[tuple[ChaosCampaign, Enqueued]]:
+def _tried(environment: ChaosEnvironment) -> Iterable[tuple[ChaosCampaign, Enqueued]]:
     for producer in range(len(PRODUCERS)):
-        entries = Journal(journal_path(scene.directory, producer)).entries()
+        entries = Journal(journal_path(environment.directory, producer)).entries()
         for number, campaign in enqueued(entries).items():
-            yield ChaosCampaign.drawn(scene.seed, producer, number), campaign
+            yield ChaosCampaign.drawn(environment.seed, producer, number), campaign
 
 
-def _accounts(scene: Scene) -> dict[str, list[Account]]:
+def _accounts(environment: ChaosEnvironment) -> dict[str, list[Account]]:
     by_name: dict[str, list[Account]] = {}
-    for summary in scene.producer.campaigns():
-        by_name.setdefault(summary.name, []).append(account_of(scene.producer, scene.ledger, summary.campaign_id))
+    for summary in environment.producer.campaigns():
+        by_name.setdefault(summary.name, []).append(
+            account_of(environment.producer, environment.ledger, summary.campaign_id)
+        )
     return by_name

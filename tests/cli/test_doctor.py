@@ -36,10 +36,10 @@ from bsg_messages.body_cipher import BodyCipher
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from tests.cli.conftest import Running
-from tests.ledger.campaigns import Desk
+from tests.ledger.campaigns import LedgerHarness
 from tests.processes import wait_until
 from tests.servers import RedisServer
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 
 def told(findings: Iterator[Finding], subject: str) -> Finding:
@@ -148,17 +148,17 @@ class Ward:
         self.settings = Settings.build(
             **{"redis_url": redis_url, "bsg_api_key": "live_sandbox", "bsg_base_url": sandbox.url, **changes}
         )
-        self.desk = Desk.at(redis_url)
+        self.ledger_harness = LedgerHarness.at(redis_url)
         self.account = self.settings.account
 
     def of_account(self, subject: str) -> Finding:
-        return told(look_at_accounts(self.desk.client, self.settings), subject)
+        return told(look_at_accounts(self.ledger_harness.client, self.settings), subject)
 
     def of_campaigns(self, subject: str) -> Finding:
-        return told(look_at_campaigns(self.desk.client, self.settings), subject)
+        return told(look_at_campaigns(self.ledger_harness.client, self.settings), subject)
 
     def of_waiting(self) -> Finding:
-        (finding,) = look_at_waiting(self.desk.client, self.settings)
+        (finding,) = look_at_waiting(self.ledger_harness.client, self.settings)
         return finding
 
 
@@ -185,20 +185,20 @@ def test_a_bsg_that_does_not_answer_is_a_problem(redis_url: str, sandbox: Sandbo
 
 
 def test_without_a_key_bsg_is_not_asked_and_nothing_is_said_of_the_gate(redis_url: str) -> None:
-    findings = list(look_at_accounts(Desk.at(redis_url).client, Settings.build(redis_url=redis_url)))
+    findings = list(look_at_accounts(LedgerHarness.at(redis_url).client, Settings.build(redis_url=redis_url)))
     assert [(one.subject, one.level) for one in findings] == [("BSG", Level.NOTE)]
 
 
 @pytest.mark.parametrize("reason", GateReason)
 def test_a_shut_gate_is_told_with_what_opens_it(ward: Ward, reason: GateReason) -> None:
-    Ledger(ward.desk.client).gate(ward.account).shut(reason=reason, by="test")
+    Ledger(ward.ledger_harness.client).gate(ward.account).shut(reason=reason, by="test")
     finding = ward.of_account("gate")
     assert finding.level is (Level.WARNING if reason is GateReason.OPERATOR else Level.PROBLEM)
     assert finding.remedy
 
 
 def test_a_half_open_gate_is_a_warning(ward: Ward) -> None:
-    gate = Ledger(ward.desk.client).gate(ward.account)
+    gate = Ledger(ward.ledger_harness.client).gate(ward.account)
     gate.shut(reason=GateReason.DOUBTS, by="test")
     gate.reopen(by="probe")
 
@@ -210,77 +210,77 @@ def test_a_half_open_gate_is_a_warning(ward: Ward) -> None:
 
 
 @pytest.fixture
-def bench(redis_url: str, sandbox: Sandbox) -> Bench:
-    return Bench(redis_url, sandbox, BSG_API_KEY="live_sandbox")
+def harness(redis_url: str, sandbox: Sandbox) -> WorkerHarness:
+    return WorkerHarness(redis_url, sandbox, BSG_API_KEY="live_sandbox")
 
 
-def failures_told(bench: Bench) -> list[Finding]:
-    found = look_at_accounts(bench.runtime.redis, bench.settings)
+def failures_told(harness: WorkerHarness) -> list[Finding]:
+    found = look_at_accounts(harness.runtime.redis, harness.settings)
     return [one for one in found if one.subject == "BSG" and "request" in one.told]
 
 
-def test_errors_that_bsg_answers_are_told_with_their_number_and_since_when(bench: Bench) -> None:
-    begun = format_time(datetime.fromtimestamp(bench.runtime.ledger.due_indexes.now_ms() / 1000, UTC))
-    bench.sandbox.fault(kind="server_error_before", status=500, times=3)
+def test_errors_that_bsg_answers_are_told_with_their_number_and_since_when(harness: WorkerHarness) -> None:
+    begun = format_time(datetime.fromtimestamp(harness.runtime.ledger.due_indexes.now_ms() / 1000, UTC))
+    harness.sandbox.fault(kind="server_error_before", status=500, times=3)
     for _ in range(3):
-        bench.submit(bench.prepared(1))
+        harness.submit(harness.prepared(1))
 
-    (finding,) = failures_told(bench)
+    (finding,) = failures_told(harness)
 
     assert finding.level is Level.WARNING
     assert finding.told.startswith(f"answers with errors (HTTP 500): 3 requests since {begun[:-2]}")
     assert "looked up" in finding.remedy
 
 
-def test_a_throttled_account_is_told_with_the_setting_to_lower(bench: Bench) -> None:
-    bench.sandbox.fault(kind="throttle", times=3)
+def test_a_throttled_account_is_told_with_the_setting_to_lower(harness: WorkerHarness) -> None:
+    harness.sandbox.fault(kind="throttle", times=3)
     for _ in range(3):
-        bench.submit(bench.prepared(1))
-        bench.runtime.redis.delete(schema.COOL_DOWN(bench.runtime.account))
+        harness.submit(harness.prepared(1))
+        harness.runtime.redis.delete(schema.COOL_DOWN(harness.runtime.account))
 
-    (finding,) = failures_told(bench)
+    (finding,) = failures_told(harness)
 
     assert finding.told.startswith("throttles the account (HTTP 429): 3 requests since ")
     assert "BSG_RATE_LIMIT" in finding.remedy
 
 
-def test_reads_that_fail_are_told_too(bench: Bench) -> None:
-    bench.sandbox.fault(kind="server_error_before", method="GET", path="/api/campaigns*", status=503, times=4)
+def test_reads_that_fail_are_told_too(harness: WorkerHarness) -> None:
+    harness.sandbox.fault(kind="server_error_before", method="GET", path="/api/campaigns*", status=503, times=4)
     for _ in range(4):
         with pytest.raises(ReadFailed):
-            bench.runtime.client.campaign(1)
+            harness.runtime.client.campaign(1)
 
-    (finding,) = failures_told(bench)
+    (finding,) = failures_told(harness)
 
     assert "(HTTP 503): 4 requests" in finding.told
 
 
-def test_one_failure_is_a_note_and_what_was_long_ago_is_nothing(bench: Bench) -> None:
-    bench.sandbox.fault(kind="server_error_before", times=1)
-    bench.submit(bench.prepared(1))
-    (finding,) = failures_told(bench)
+def test_one_failure_is_a_note_and_what_was_long_ago_is_nothing(harness: WorkerHarness) -> None:
+    harness.sandbox.fault(kind="server_error_before", times=1)
+    harness.submit(harness.prepared(1))
+    (finding,) = failures_told(harness)
     assert finding.level is Level.NOTE
 
-    bench.runtime.redis.hincrby(f"bsg:account:{bench.runtime.account}:failures", "error:last", -QUIET_MS)
-    assert failures_told(bench) == []
+    harness.runtime.redis.hincrby(f"bsg:account:{harness.runtime.account}:failures", "error:last", -QUIET_MS)
+    assert failures_told(harness) == []
 
 
-def test_a_duplicate_notice_and_a_no_are_no_failures_of_bsg(bench: Bench) -> None:
-    bench.sandbox.fault(kind="duplicate_notice_after", times=1)
-    bench.submit(bench.prepared(1))
-    bench.sandbox.fault(kind="http_200_error", code=7, times=1)
-    bench.submit(bench.prepared(1))
+def test_a_duplicate_notice_and_a_no_are_no_failures_of_bsg(harness: WorkerHarness) -> None:
+    harness.sandbox.fault(kind="duplicate_notice_after", times=1)
+    harness.submit(harness.prepared(1))
+    harness.sandbox.fault(kind="http_200_error", code=7, times=1)
+    harness.submit(harness.prepared(1))
 
-    assert failures_told(bench) == []
+    assert failures_told(harness) == []
 
 
-def test_a_sender_of_a_campaign_under_way_that_bsg_has_not_registered_is_a_warning(bench: Bench) -> None:
-    bench.sandbox.put_account("live_sandbox", senders=[{"sender": "MyShop", "status": "active", "country": "UA"}])
-    bench.prepared(1)
-    assert list(look_at_senders(bench.runtime.redis, bench.settings)) == []
-    bench.prepared(1, sender="NoShop")
+def test_a_sender_of_a_campaign_under_way_that_bsg_has_not_registered_is_a_warning(harness: WorkerHarness) -> None:
+    harness.sandbox.put_account("live_sandbox", senders=[{"sender": "MyShop", "status": "active", "country": "UA"}])
+    harness.prepared(1)
+    assert list(look_at_senders(harness.runtime.redis, harness.settings)) == []
+    harness.prepared(1, sender="NoShop")
 
-    (found,) = look_at_senders(bench.runtime.redis, bench.settings)
+    (found,) = look_at_senders(harness.runtime.redis, harness.settings)
 
     assert (found.subject, found.level) == ("senders", Level.WARNING)
     assert "'NoShop': BSG has not registered it" in found.told
@@ -304,18 +304,20 @@ def test_a_warning_is_not_summed_up_as_a_system_in_order(system: Running, doctor
 
 
 def test_a_cool_down_is_noted(ward: Ward) -> None:
-    Limiter(ward.desk.client, ward.account, "submit", ward.settings.bsg_rate_limit).cool_down(60)
+    Limiter(ward.ledger_harness.client, ward.account, "submit", ward.settings.bsg_rate_limit).cool_down(60)
     assert "cools down until" in ward.of_account("limiter").told
 
 
 def test_a_batch_that_waits_for_an_operator_is_a_problem_and_one_that_is_looked_up_is_not(ward: Ward) -> None:
-    campaign = ward.desk.prepared(10)
-    lease = ward.desk.claimed(campaign, account=ward.account)
-    ward.desk.intend(lease, account=ward.account)
-    batches = ward.desk.ledger.batches
+    campaign = ward.ledger_harness.prepared(10)
+    lease = ward.ledger_harness.claimed(campaign, account=ward.account)
+    ward.ledger_harness.intend(lease, account=ward.account)
+    batches = ward.ledger_harness.ledger.batches
     batches.doubtful(lease, account=ward.account, cause="read timeout", doubts_allowed=5, suspects=None)
     looked_up = ward.of_campaigns("in doubt")
-    look = ward.desk.ledger.due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=ward.account)[f"{campaign}-0"]
+    look = ward.ledger_harness.ledger.due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=ward.account)[
+        f"{campaign}-0"
+    ]
     assert looked_up.level is Level.NOTE
     assert f"next at {format_time(look)}" in looked_up.told
 
@@ -327,27 +329,27 @@ def test_a_batch_that_waits_for_an_operator_is_a_problem_and_one_that_is_looked_
 
 def test_what_has_waited_long_is_named(ward: Ward) -> None:
     assert ward.of_campaigns("waiting").told == "nothing is due"
-    campaign = ward.desk.prepared(10)
+    campaign = ward.ledger_harness.prepared(10)
     assert ward.of_campaigns("waiting").level is Level.OK
-    ward.desk.client.zadd(f"bsg:account:{unassigned(DEFAULT_ACCOUNT)}:due", {campaign: 1})
+    ward.ledger_harness.client.zadd(f"bsg:account:{unassigned(DEFAULT_ACCOUNT)}:due", {campaign: 1})
     finding = ward.of_campaigns("waiting")
     assert finding.level is Level.WARNING
     assert campaign in finding.told
 
 
 def test_campaigns_of_another_account_on_the_same_ledger_are_told(ward: Ward) -> None:
-    ward.desk.claimed(ward.desk.prepared(10, 10), account="another")
-    ward.desk.ledger.keys.note("another", name=DEFAULT_ACCOUNT, address="", bsg_account="")
+    ward.ledger_harness.claimed(ward.ledger_harness.prepared(10, 10), account="another")
+    ward.ledger_harness.ledger.keys.note("another", name=DEFAULT_ACCOUNT, address="", bsg_account="")
     finding = ward.of_waiting()
     assert finding.level is Level.WARNING
     assert finding.told.startswith("1 campaign waits for workers with its key: account default")
 
 
 def test_what_waits_for_somebody_is_told_by_reason_with_the_way_out(ward: Ward) -> None:
-    paused = [ward.desk.prepared(10) for _ in range(2)]
+    paused = [ward.ledger_harness.prepared(10) for _ in range(2)]
     for campaign in paused:
-        ward.desk.ledger.campaigns.pause(campaign)
-    ward.desk.prepared(10)
+        ward.ledger_harness.ledger.campaigns.pause(campaign)
+    ward.ledger_harness.prepared(10)
 
     finding = ward.of_waiting()
 
@@ -357,9 +359,9 @@ def test_what_waits_for_somebody_is_told_by_reason_with_the_way_out(ward: Ward) 
 
 
 def test_what_no_worker_takes_is_a_problem(ward: Ward) -> None:
-    campaign = ward.desk.prepared(10)
-    assert list(look_at_waiting(ward.desk.client, ward.settings)) == []
-    ward.desk.client.hset(f"bsg:campaign:{campaign}:batch:0", "not_before", 1)
+    campaign = ward.ledger_harness.prepared(10)
+    assert list(look_at_waiting(ward.ledger_harness.client, ward.settings)) == []
+    ward.ledger_harness.client.hset(f"bsg:campaign:{campaign}:batch:0", "not_before", 1)
 
     assert ward.of_waiting().level is Level.PROBLEM
 
@@ -367,7 +369,7 @@ def test_what_no_worker_takes_is_a_problem(ward: Ward) -> None:
 def test_a_campaign_outside_of_its_hours_is_told_with_when_they_begin(ward: Ward) -> None:
     opens = datetime.now(UTC) + timedelta(hours=2)
     hours = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M} UTC"
-    ward.desk.prepared(10, envelope=json.dumps({"start_at": None, "send_between": hours}))
+    ward.ledger_harness.prepared(10, envelope=json.dumps({"start_at": None, "send_between": hours}))
 
     assert f"until {format_time(opens.replace(second=0))}" in ward.of_waiting().told
 
@@ -389,7 +391,7 @@ def with_both(redis_url: str, sandbox: Sandbox) -> Ward:
 
 def test_each_account_is_looked_at_and_named(with_both: Ward) -> None:
     marketing = with_both.settings.of_account("marketing").account
-    Ledger(with_both.desk.client).gate(marketing).shut(reason=GateReason.OPERATOR, by="test")
+    Ledger(with_both.ledger_harness.client).gate(marketing).shut(reason=GateReason.OPERATOR, by="test")
 
     assert with_both.of_account("BSG").level is Level.OK
     assert with_both.of_account("BSG (marketing)").remedy.startswith("Mend BSG_API_KEY__MARKETING")
@@ -399,22 +401,24 @@ def test_each_account_is_looked_at_and_named(with_both: Ward) -> None:
 
 
 def test_campaigns_of_every_account_whose_key_is_here_are_no_orphans(with_both: Ward) -> None:
-    with_both.desk.claimed(with_both.desk.prepared(10), account=with_both.settings.of_account("marketing").account)
-    due = with_both.desk.prepared(10, account_name="marketing")
-    with_both.desk.client.zadd(f"bsg:account:{unassigned('marketing')}:due", {due: 1})
+    with_both.ledger_harness.claimed(
+        with_both.ledger_harness.prepared(10), account=with_both.settings.of_account("marketing").account
+    )
+    due = with_both.ledger_harness.prepared(10, account_name="marketing")
+    with_both.ledger_harness.client.zadd(f"bsg:account:{unassigned('marketing')}:due", {due: 1})
 
-    assert list(look_at_waiting(with_both.desk.client, with_both.settings)) == []
+    assert list(look_at_waiting(with_both.ledger_harness.client, with_both.settings)) == []
     assert due in with_both.of_campaigns("waiting").told
 
 
 def test_what_only_a_status_worker_with_the_key_looks_after_is_a_problem_once_nobody_does(with_both: Ward) -> None:
     marketing = with_both.settings.of_account("marketing").account
-    with_both.desk.claimed(with_both.desk.prepared(10), account=marketing)
+    with_both.ledger_harness.claimed(with_both.ledger_harness.prepared(10), account=marketing)
     assert "status (marketing)" not in {
-        one.subject for one in look_at_campaigns(with_both.desk.client, with_both.settings)
+        one.subject for one in look_at_campaigns(with_both.ledger_harness.client, with_both.settings)
     }
-    (member,) = with_both.desk.client.zrange(f"bsg:account:{marketing}:leases", 0, -1)
-    with_both.desk.client.zadd(f"bsg:account:{marketing}:leases", {member: 1})
+    (member,) = with_both.ledger_harness.client.zrange(f"bsg:account:{marketing}:leases", 0, -1)
+    with_both.ledger_harness.client.zadd(f"bsg:account:{marketing}:leases", {member: 1})
 
     finding = with_both.of_campaigns("status (marketing)")
 
@@ -423,11 +427,11 @@ def test_what_only_a_status_worker_with_the_key_looks_after_is_a_problem_once_no
 
 
 def test_what_waits_for_an_account_that_nobody_knows_is_told_without_any_key(redis_url: str) -> None:
-    desk = Desk.at(redis_url)
-    campaign = desk.prepared(10, account_name="marketng")
-    desk.client.zadd(f"bsg:account:{unassigned('marketng')}:due", {campaign: 1})
+    ledger_harness = LedgerHarness.at(redis_url)
+    campaign = ledger_harness.prepared(10, account_name="marketng")
+    ledger_harness.client.zadd(f"bsg:account:{unassigned('marketng')}:due", {campaign: 1})
 
-    finding = told(look_at_campaigns(desk.client, Settings.build(redis_url=redis_url)), "waiting")
+    finding = told(look_at_campaigns(ledger_harness.client, Settings.build(redis_url=redis_url)), "waiting")
 
     assert finding.level is Level.WARNING
     assert campaign in finding.told
@@ -442,7 +446,7 @@ def test_what_waits_for_an_account_that_nobody_knows_is_told_without_any_key(red
     ],
 )
 def test_the_remedy_is_for_the_account_whose_gate_is_shut(with_both: Ward, reason: GateReason, remedy: str) -> None:
-    Ledger(with_both.desk.client).gate(with_both.settings.of_account("marketing").account).shut(
+    Ledger(with_both.ledger_harness.client).gate(with_both.settings.of_account("marketing").account).shut(
         reason=reason, by="test"
     )
 
@@ -469,14 +473,14 @@ def test_bodies_that_the_keys_here_do_not_open_are_a_problem_for_a_worker(redis_
 
 def test_a_batch_that_waits_is_looked_into_as_its_part_was(redis_url: str) -> None:
     key = Fernet.generate_key().decode()
-    desk = Desk.at(redis_url)
-    campaign = desk.prepared(1)
-    desk.client.set(f"bsg:campaign:{campaign}:batch:0:messages", BodyCipher([key]).encrypt(b"body"))
+    ledger_harness = LedgerHarness.at(redis_url)
+    campaign = ledger_harness.prepared(1)
+    ledger_harness.client.set(f"bsg:campaign:{campaign}:batch:0:messages", BodyCipher([key]).encrypt(b"body"))
 
     assert len(of_bodies(redis_url, body_key=key, bsg_api_key="live_test")) == 1
     assert len(of_bodies(redis_url, bsg_api_key="live_test")) == 2
 
 
 def test_alarms_of_the_past_are_noted_and_are_no_problem_for_ever(ward: Ward) -> None:
-    ward.desk.client.hset("bsg:ledger", "alarms", 2)
+    ward.ledger_harness.client.hset("bsg:ledger", "alarms", 2)
     assert ward.of_campaigns("alarms").level is Level.NOTE

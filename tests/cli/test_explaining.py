@@ -15,7 +15,7 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.limiter import Limiter
 from bsg_ledger.waiting import WaitReason
 from bsg_ledger.waiting_texts import TEXTS
-from tests.ledger.campaigns import HOUR_MS, Desk
+from tests.ledger.campaigns import HOUR_MS, LedgerHarness
 
 
 class Explained:
@@ -24,7 +24,7 @@ class Explained:
     def __init__(self, redis_url: str) -> None:
         self.settings = Settings.build(redis_url=redis_url, bsg_api_key="live_test")
         self.account = self.settings.account
-        self.desk = Desk.at(redis_url)
+        self.ledger_harness = LedgerHarness.at(redis_url)
 
     def explanations(self, campaign: str, **changes: object) -> list[Explanation]:
         settings = Settings.build(**{"redis_url": self.settings.redis_url, "bsg_api_key": "live_test", **changes})
@@ -35,12 +35,12 @@ class Explained:
         return one
 
     def posting(self, campaign: str) -> None:
-        lease = self.desk.claimed(campaign, account=self.account)
-        assert self.desk.intend(lease, account=self.account) == "posting"
+        lease = self.ledger_harness.claimed(campaign, account=self.account)
+        assert self.ledger_harness.intend(lease, account=self.account) == "posting"
 
     def submitted(self, campaign: str, *, price: str = "", others: tuple[int, ...] = ()) -> None:
         self.posting(campaign)
-        state = self.desk.ledger.batches.taken(
+        state = self.ledger_harness.ledger.batches.taken(
             campaign, 0, account=self.account, bsg_campaign_id=7, bsg_status="new", next_poll_ms=0, cause="taken",
             price=price, currency="UAH" if price else "", others=others,
         )  # fmt: skip
@@ -48,14 +48,14 @@ class Explained:
 
     def claim(self, campaign: str) -> str:
         """Why no batch of it can be claimed."""
-        answer = self.desk.ledger.batches.claim(
+        answer = self.ledger_harness.ledger.batches.claim(
             campaign, bell="", account=self.account, account_name="default", token="token", lease_ms=HOUR_MS
         )
         assert isinstance(answer, NotClaimed)
         return answer.why
 
     def age_due(self, campaign: str) -> None:
-        self.desk.client.hset(f"bsg:campaign:{campaign}:batch:0", "not_before", 1)
+        self.ledger_harness.client.hset(f"bsg:campaign:{campaign}:batch:0", "not_before", 1)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def explained(redis_url: str) -> Explained:
 
 
 def test_what_is_in_no_batch_waits_for_a_worker(explained: Explained) -> None:
-    campaign = explained.desk.accepted(30)
+    campaign = explained.ledger_harness.accepted(30)
 
     one = explained.only(campaign)
 
@@ -74,7 +74,7 @@ def test_what_is_in_no_batch_waits_for_a_worker(explained: Explained) -> None:
 
 
 def test_batches_of_which_the_same_is_to_be_said_are_told_together(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10, 20, rejects=2)
+    campaign = explained.ledger_harness.prepared(10, 20, rejects=2)
 
     batches, rejects = explained.explanations(campaign)
 
@@ -86,15 +86,15 @@ def test_batches_of_which_the_same_is_to_be_said_are_told_together(explained: Ex
 
 
 def test_a_pause_names_what_ends_it(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10)
-    explained.desk.ledger.campaigns.pause(campaign)
+    campaign = explained.ledger_harness.prepared(10)
+    explained.ledger_harness.ledger.campaigns.pause(campaign)
 
     assert f"bsg-campaigns resume {campaign}" in explained.only(campaign).next
 
 
 def test_a_gate_shut_by_doubts_names_its_next_try_and_a_half_open_one_what_goes_through(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10)
-    gate = explained.desk.ledger.gate(explained.account)
+    campaign = explained.ledger_harness.prepared(10)
+    gate = explained.ledger_harness.ledger.gate(explained.account)
     gate.shut(reason=GateReason.DOUBTS, by="test")
     shut = explained.only(campaign)
     next_probe = gate.state().next_probe
@@ -109,8 +109,8 @@ def test_a_gate_shut_by_doubts_names_its_next_try_and_a_half_open_one_what_goes_
 
 @pytest.mark.parametrize("reason", GateReason)
 def test_each_reason_of_a_shut_gate_is_told_with_what_opens_it(explained: Explained, reason: GateReason) -> None:
-    campaign = explained.desk.prepared(10)
-    explained.desk.ledger.gate(explained.account).shut(reason=reason, by="test")
+    campaign = explained.ledger_harness.prepared(10)
+    explained.ledger_harness.ledger.gate(explained.account).shut(reason=reason, by="test")
 
     one = explained.only(campaign)
 
@@ -120,9 +120,9 @@ def test_each_reason_of_a_shut_gate_is_told_with_what_opens_it(explained: Explai
 
 
 def test_a_cool_down_is_told_with_its_end(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10)
+    campaign = explained.ledger_harness.prepared(10)
     settings = explained.settings
-    Limiter(explained.desk.client, explained.account, "submit", settings.bsg_rate_limit).cool_down(120)
+    Limiter(explained.ledger_harness.client, explained.account, "submit", settings.bsg_rate_limit).cool_down(120)
 
     one = explained.only(campaign)
 
@@ -132,10 +132,10 @@ def test_a_cool_down_is_told_with_its_end(explained: Explained) -> None:
 
 
 def test_a_batch_that_is_tried_again_later_says_when_and_why(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10)
-    lease = explained.desk.claimed(campaign, account=explained.account)
-    explained.desk.intend(lease, account=explained.account)
-    explained.desk.ledger.batches.not_taken(lease, delay_ms=HOUR_MS // 2, cause="connect timeout")
+    campaign = explained.ledger_harness.prepared(10)
+    lease = explained.ledger_harness.claimed(campaign, account=explained.account)
+    explained.ledger_harness.intend(lease, account=explained.account)
+    explained.ledger_harness.ledger.batches.not_taken(lease, delay_ms=HOUR_MS // 2, cause="connect timeout")
 
     one = explained.only(campaign)
 
@@ -145,8 +145,8 @@ def test_a_batch_that_is_tried_again_later_says_when_and_why(explained: Explaine
 
 
 def test_a_batch_in_the_hands_of_a_worker_says_until_when(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10, 20)
-    explained.desk.claimed(campaign, account=explained.account)
+    campaign = explained.ledger_harness.prepared(10, 20)
+    explained.ledger_harness.claimed(campaign, account=explained.account)
 
     claimed, pending = explained.explanations(campaign)
 
@@ -157,7 +157,7 @@ def test_a_batch_in_the_hands_of_a_worker_says_until_when(explained: Explained) 
 
 
 def test_a_batch_on_the_wire_is_never_said_to_be_sent_again(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10)
+    campaign = explained.ledger_harness.prepared(10)
     explained.posting(campaign)
 
     one = explained.only(campaign)
@@ -167,10 +167,10 @@ def test_a_batch_on_the_wire_is_never_said_to_be_sent_again(explained: Explained
 
 
 def test_a_batch_in_doubt_is_looked_up_until_an_operator_is_asked_who_comes_first(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10, 20)
-    lease = explained.desk.claimed(campaign, account=explained.account)
-    explained.desk.intend(lease, account=explained.account)
-    explained.desk.ledger.batches.doubtful(
+    campaign = explained.ledger_harness.prepared(10, 20)
+    lease = explained.ledger_harness.claimed(campaign, account=explained.account)
+    explained.ledger_harness.intend(lease, account=explained.account)
+    explained.ledger_harness.ledger.batches.doubtful(
         lease, account=explained.account, cause="read timeout", doubts_allowed=5, suspects=None
     )
 
@@ -180,7 +180,9 @@ def test_a_batch_in_doubt_is_looked_up_until_an_operator_is_asked_who_comes_firs
     assert doubt.at is not None
     assert not doubt.needs_operator
 
-    explained.desk.ledger.batches.ask_operator(campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
+    explained.ledger_harness.ledger.batches.ask_operator(
+        campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit"
+    )
     undecided = explained.explanations(campaign)[0]
     assert undecided.needs_operator
     assert f"bsg-campaigns resolve {campaign}-0 --sent" in undecided.next
@@ -188,9 +190,9 @@ def test_a_batch_in_doubt_is_looked_up_until_an_operator_is_asked_who_comes_firs
 
 
 def test_another_accounts_campaign_waits_for_that_accounts_workers(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10, 20)
-    explained.desk.claimed(campaign, account=explained.account)
-    explained.desk.ledger.keys.note(explained.account, name="default", address="", bsg_account="")
+    campaign = explained.ledger_harness.prepared(10, 20)
+    explained.ledger_harness.claimed(campaign, account=explained.account)
+    explained.ledger_harness.ledger.keys.note(explained.account, name="default", address="", bsg_account="")
 
     pending = explained.explanations(campaign, bsg_api_key="live_other")[0]
 
@@ -198,7 +200,7 @@ def test_another_accounts_campaign_waits_for_that_accounts_workers(explained: Ex
 
 
 def test_without_a_key_a_campaign_of_no_account_yet_is_explained_all_the_same(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10)
+    campaign = explained.ledger_harness.prepared(10)
 
     assert "in line" in explained.only(campaign, bsg_api_key=None).stands
 
@@ -223,10 +225,12 @@ def test_a_campaign_is_explained_by_the_account_that_it_is_for(explained: Explai
             "BSG_API_KEY__MARKETING": "live_2",
         }
     )
-    explained.desk.ledger.gate(settings.of_account("marketing").account).shut(reason=GateReason.OPERATOR, by="test")
+    explained.ledger_harness.ledger.gate(settings.of_account("marketing").account).shut(
+        reason=GateReason.OPERATOR, by="test"
+    )
 
     def stands(account_name: str, known: Settings = settings) -> str:
-        campaign = explained.desk.prepared(10, account_name=account_name)
+        campaign = explained.ledger_harness.prepared(10, account_name=account_name)
         (one,) = explain(known, campaign)
         return one.stands
 
@@ -249,9 +253,9 @@ def in_hours(first: timedelta, last: timedelta) -> str:
 
 def test_outside_of_its_hours_a_campaign_waits_for_them_and_not_for_another_try(explained: Explained) -> None:
     closed = in_hours(timedelta(hours=3), timedelta(hours=5))
-    campaign = explained.desk.prepared(10, envelope=options(send_between=closed))
-    lease = explained.desk.claimed(campaign, account=explained.account)
-    explained.desk.ledger.batches.release(lease, delay_ms=3 * HOUR_MS, cause="outside of its hours")
+    campaign = explained.ledger_harness.prepared(10, envelope=options(send_between=closed))
+    lease = explained.ledger_harness.claimed(campaign, account=explained.account)
+    explained.ledger_harness.ledger.batches.release(lease, delay_ms=3 * HOUR_MS, cause="outside of its hours")
 
     one = explained.only(campaign)
 
@@ -264,12 +268,14 @@ def test_outside_of_its_hours_a_campaign_waits_for_them_and_not_for_another_try(
 def test_within_its_hours_a_campaign_waits_for_the_rate_limit(explained: Explained) -> None:
     opened = in_hours(timedelta(hours=-3), timedelta(hours=5))
 
-    assert explained.only(explained.desk.prepared(10, envelope=options(send_between=opened))).stands.startswith("ready")
+    assert explained.only(
+        explained.ledger_harness.prepared(10, envelope=options(send_between=opened))
+    ).stands.startswith("ready")
 
 
 def test_what_bsg_sends_tomorrow_is_scheduled_there_until_then(explained: Explained) -> None:
     tomorrow = clock.now() + timedelta(days=1)
-    campaign = explained.desk.prepared(10, envelope=options(start_at=tomorrow.isoformat()))
+    campaign = explained.ledger_harness.prepared(10, envelope=options(start_at=tomorrow.isoformat()))
     explained.submitted(campaign)
 
     one = explained.only(campaign)
@@ -281,14 +287,14 @@ def test_what_bsg_sends_tomorrow_is_scheduled_there_until_then(explained: Explai
 
 def test_once_its_start_has_passed_a_campaign_is_at_bsg(explained: Explained) -> None:
     started = (clock.now() - timedelta(seconds=1)).isoformat()
-    campaign = explained.desk.prepared(10, envelope=options(start_at=started))
+    campaign = explained.ledger_harness.prepared(10, envelope=options(start_at=started))
     explained.submitted(campaign)
 
     assert explained.only(campaign).reason is WaitReason.AT_BSG
 
 
 def test_what_max_cost_has_paused_says_so_with_the_option_that_lets_it_go_on(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10, 10, max_cost="1.5")
+    campaign = explained.ledger_harness.prepared(10, 10, max_cost="1.5")
     explained.submitted(campaign, price="1.0")
     assert explained.claim(campaign) == "paused"
 
@@ -300,7 +306,7 @@ def test_what_max_cost_has_paused_says_so_with_the_option_that_lets_it_go_on(exp
 
 
 def test_a_capped_campaign_whose_first_batch_has_no_price_yet_waits_for_it(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10, 10, max_cost="1.5")
+    campaign = explained.ledger_harness.prepared(10, 10, max_cost="1.5")
     explained.submitted(campaign)
     assert explained.claim(campaign) == "full"
 
@@ -310,52 +316,52 @@ def test_a_capped_campaign_whose_first_batch_has_no_price_yet_waits_for_it(expla
 
 
 def test_what_the_workers_cannot_read_waits_for_the_key(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10)
-    lease = explained.desk.claimed(campaign, account=explained.account)
-    explained.desk.ledger.batches.release(lease, delay_ms=60_000, cause="no key opens it", unreadable=True)
+    campaign = explained.ledger_harness.prepared(10)
+    lease = explained.ledger_harness.claimed(campaign, account=explained.account)
+    explained.ledger_harness.ledger.batches.release(lease, delay_ms=60_000, cause="no key opens it", unreadable=True)
 
     assert "no key opens it" in explained.only(campaign).stands
 
-    explained.desk.client.hincrby(f"bsg:campaign:{campaign}", "unreadable_at", -HOUR_MS)
+    explained.ledger_harness.client.hincrby(f"bsg:campaign:{campaign}", "unreadable_at", -HOUR_MS)
     assert explained.only(campaign).stands.startswith("ready"), "an hour ago says nothing of now"
 
 
 def test_what_is_due_for_long_while_nothing_of_the_account_is_sent_waits_for_a_worker(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10)
+    campaign = explained.ledger_harness.prepared(10)
     explained.age_due(campaign)
 
     one = explained.only(campaign)
     assert one.reason is WaitReason.NO_WORKER
     assert "doctor" in one.next
 
-    other = explained.desk.prepared(10)
-    explained.desk.claimed(other, account=explained.account)
+    other = explained.ledger_harness.prepared(10)
+    explained.ledger_harness.claimed(other, account=explained.account)
     assert explained.only(campaign).reason is WaitReason.RATE_LIMIT, "workers send others of the account"
 
 
 def test_a_part_that_nobody_takes_up_waits_for_a_worker(explained: Explained) -> None:
-    campaign = explained.desk.accepted(10)
-    explained.desk.client.zadd(f"bsg:campaign:{campaign}:parts", {"0": 1})
+    campaign = explained.ledger_harness.accepted(10)
+    explained.ledger_harness.client.zadd(f"bsg:campaign:{campaign}:parts", {"0": 1})
 
     assert explained.only(campaign).reason is WaitReason.NO_WORKER
 
 
 def test_a_time_in_the_options_that_cannot_be_read_hides_nothing(explained: Explained) -> None:
     for broken in ("no JSON", "[]", options(start_at="tomorrow", send_between="day")):
-        assert explained.only(explained.desk.prepared(10, envelope=broken)).reason is WaitReason.RATE_LIMIT
+        assert explained.only(explained.ledger_harness.prepared(10, envelope=broken)).reason is WaitReason.RATE_LIMIT
 
 
 def test_a_batch_that_bsg_had_twice_says_so(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10)
+    campaign = explained.ledger_harness.prepared(10)
     explained.submitted(campaign, others=(8, 9))
 
     assert "BSG has or had it as 8, 9 too" in explained.only(campaign).stands
 
 
 def test_a_campaign_that_bsg_has_lost_needs_an_operator(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10, 10)
+    campaign = explained.ledger_harness.prepared(10, 10)
     explained.submitted(campaign)
-    explained.desk.unread(campaign, 7, lost=True)
+    explained.ledger_harness.unread(campaign, 7, lost=True)
 
     one = explained.explanations(campaign)[0]
 
@@ -366,9 +372,9 @@ def test_a_campaign_that_bsg_has_lost_needs_an_operator(explained: Explained) ->
 def test_a_campaign_of_which_bsg_tells_nothing_needs_an_operator_who_cannot_have_it_sent_again(
     explained: Explained,
 ) -> None:
-    campaign = explained.desk.prepared(10)
+    campaign = explained.ledger_harness.prepared(10)
     explained.submitted(campaign)
-    explained.desk.unread(campaign, 7, lost=False)
+    explained.ledger_harness.unread(campaign, 7, lost=False)
 
     one = explained.only(campaign)
 
@@ -379,10 +385,10 @@ def test_a_campaign_of_which_bsg_tells_nothing_needs_an_operator_who_cannot_have
 
 
 def test_a_cancelled_campaign_that_bsg_does_not_know_is_to_be_stopped_in_its_account(explained: Explained) -> None:
-    campaign = explained.desk.prepared(10)
+    campaign = explained.ledger_harness.prepared(10)
     explained.submitted(campaign)
-    explained.desk.ledger.campaigns.cancel(campaign)
-    explained.desk.ledger.batches.stop_denied(explained.account, 7, older_than_ms=0, delay_ms=0, cause="404")
+    explained.ledger_harness.ledger.campaigns.cancel(campaign)
+    explained.ledger_harness.ledger.batches.stop_denied(explained.account, 7, older_than_ms=0, delay_ms=0, cause="404")
 
     one = explained.only(campaign)
 

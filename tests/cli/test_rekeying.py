@@ -15,7 +15,7 @@ from bsg_config.settings_table import SETTINGS
 from bsg_ledger.keys import IN_USE_MS
 from bsg_sandbox.server import Sandbox
 from bsg_worker.recovery.rekey import note_key
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 MISTYPED = "live_mistyped"
 
@@ -30,8 +30,8 @@ class Mended:
     """A ledger in which a campaign waits for a mistyped key; the commands have the mended one."""
 
     def __init__(self, redis_url: str, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:
-        self.mistyped = Bench(redis_url, sandbox, BSG_API_KEY=MISTYPED)
-        self.mended = Bench(redis_url, sandbox)
+        self.mistyped = WorkerHarness(redis_url, sandbox, BSG_API_KEY=MISTYPED)
+        self.mended = WorkerHarness(redis_url, sandbox)
         self.campaign = self.mistyped.prepared(3)
         assert self.mistyped.submit(self.campaign).startswith("pending: login: invalid key")
         self._capsys = capsys

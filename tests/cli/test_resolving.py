@@ -13,14 +13,14 @@ from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from bsg_config.settings_table import SETTINGS
 from bsg_sandbox.server import Sandbox
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 
 class Operator:
     """Runs commands in this process, on a ledger, with the sandbox as the provider."""
 
-    def __init__(self, bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
-        self.bench = bench
+    def __init__(self, harness: WorkerHarness, capsys: pytest.CaptureFixture[str]) -> None:
+        self.harness = harness
         self._capsys = capsys
         self.output = ""
         self.errors = ""
@@ -36,28 +36,28 @@ class Operator:
 
     def in_doubt(self, fault: str, *, needs_operator: bool = True) -> str:
         """A batch in doubt: BSG has it, or has not; an operator is asked about it."""
-        self.bench.sandbox.fault(fault, status=502, times=1)
-        campaign = self.bench.submitted(3)
-        assert self.bench.batch(campaign).state == "unconfirmed"
+        self.harness.sandbox.fault(fault, status=502, times=1)
+        campaign = self.harness.submitted(3)
+        assert self.harness.batch(campaign).state == "unconfirmed"
         if needs_operator:
-            self.bench.runtime.ledger.batches.absent(
+            self.harness.runtime.ledger.batches.absent(
                 campaign, 0, attempts=1, duplicate_window_ms=0, delay_ms=0, look_again_ms=60_000, cause="no trace"
             )
         return campaign
 
     def state(self, campaign: str) -> str:
-        return self.bench.batch(campaign).state.value
+        return self.harness.batch(campaign).state.value
 
 
 @pytest.fixture
 def operator(redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox)
+        harness = WorkerHarness(redis_url, sandbox)
         for setting in SETTINGS:
             monkeypatch.delenv(setting.name, raising=False)
-        for name, value in bench.environment.items():
+        for name, value in harness.environment.items():
             monkeypatch.setenv(name, value)
-        yield Operator(bench, capsys)
+        yield Operator(harness, capsys)
 
 
 def test_what_would_be_done_is_shown_for_each_batch_and_a_dry_run_does_nothing(operator: Operator) -> None:
@@ -81,12 +81,12 @@ def test_all_that_need_an_operator_are_sent_again_once_and_no_others(operator: O
     )
     first = operator.documents("--all-not-sent", "--yes")
     second = operator.documents("--all-not-sent", "--yes")
-    operator.bench.submit(asked)
+    operator.harness.submit(asked)
 
     assert first == [{"batch": f"{asked}-0", "messages": 3, "state": "pending"}]
     assert second == []
     assert [operator.state(asked), operator.state(looked_at)] == ["submitted", "unconfirmed"]
-    assert operator.bench.sandbox.summary().messages == 3
+    assert operator.harness.sandbox.summary().messages == 3
 
 
 def test_a_period_and_an_account_choose_what_is_decided(operator: Operator) -> None:
@@ -167,7 +167,9 @@ def test_options_that_do_not_fit_are_named(operator: Operator, words: tuple[str,
 
 def test_history_and_explain_say_the_same_of_a_batch(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:
     campaign = operator.in_doubt("server_error_before")
-    asked = [one.detail for one in operator.bench.status(campaign).transitions if "operator has to decide" in one.cause]
+    asked = [
+        one.detail for one in operator.harness.status(campaign).transitions if "operator has to decide" in one.cause
+    ]
     main(("explain", campaign))
 
     assert asked == ["no trace"]

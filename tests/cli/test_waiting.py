@@ -14,7 +14,7 @@ from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_config.settings_table import SETTINGS
 from bsg_producer import Producer
-from tests.ledger.campaigns import Desk
+from tests.ledger.campaigns import LedgerHarness
 
 
 class Line:
@@ -23,7 +23,7 @@ class Line:
     def __init__(self, redis_url: str, capsys: pytest.CaptureFixture[str]) -> None:
         self.settings = Settings.build(redis_url=redis_url, bsg_api_key="live_test")
         self.producer = Producer(self.settings)
-        self.desk = Desk.at(redis_url)
+        self.ledger_harness = LedgerHarness.at(redis_url)
         self._capsys = capsys
 
     def run(self, *words: str) -> tuple[int, str]:
@@ -44,15 +44,15 @@ def line(redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 @pytest.fixture
 def capped(line: Line) -> str:
     """A campaign of two batches; the first cost what the campaign may, and max_cost has paused it."""
-    campaign = line.desk.prepared(10, 10, max_cost="1.5")
+    campaign = line.ledger_harness.prepared(10, 10, max_cost="1.5")
     account = line.settings.account
-    lease = line.desk.claimed(campaign, account=account)
-    line.desk.intend(lease, account=account)
-    line.desk.ledger.batches.taken(
+    lease = line.ledger_harness.claimed(campaign, account=account)
+    line.ledger_harness.intend(lease, account=account)
+    line.ledger_harness.ledger.batches.taken(
         campaign, 0, account=account, bsg_campaign_id=7, bsg_status="new", next_poll_ms=0, cause="taken", price="1.00",
         currency="UAH",
     )  # fmt: skip
-    line.desk.ledger.batches.claim(
+    line.ledger_harness.ledger.batches.claim(
         campaign, bell="", account=account, account_name="default", token="token", lease_ms=1000
     )
     assert line.producer.status(campaign).paused
@@ -86,15 +86,15 @@ def test_what_lets_a_capped_campaign_go_on_is_explained(line: Line, capped: str)
 def test_the_list_says_what_each_campaign_waits_for(line: Line, capped: str) -> None:
     tomorrow = clock.now() + timedelta(days=1)
     envelope = json.dumps({"start_at": tomorrow.isoformat(), "send_between": None})
-    scheduled = line.desk.prepared(10, envelope=envelope)
-    lease = line.desk.claimed(scheduled, account=line.settings.account)
-    line.desk.intend(lease, account=line.settings.account)
-    line.desk.ledger.batches.taken(
+    scheduled = line.ledger_harness.prepared(10, envelope=envelope)
+    lease = line.ledger_harness.claimed(scheduled, account=line.settings.account)
+    line.ledger_harness.intend(lease, account=line.settings.account)
+    line.ledger_harness.ledger.batches.taken(
         scheduled, 0, account=line.settings.account, bsg_campaign_id=8, bsg_status="new", next_poll_ms=0, cause="taken"
     )
-    paused = line.desk.prepared(10)
+    paused = line.ledger_harness.prepared(10)
     line.producer.pause(paused)
-    done = line.desk.prepared(rejects=1)
+    done = line.ledger_harness.prepared(rejects=1)
 
     _, told = line.run("list")
     rows = {row.split()[0]: row for row in told.splitlines()}

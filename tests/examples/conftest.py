@@ -5,18 +5,18 @@ from collections.abc import Iterator
 import pytest
 
 from bsg_sandbox.server import Sandbox
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import RedisServer
 
 
 @pytest.fixture(scope="package")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
     """Workers for the campaigns of all example apps."""
     directory = tmp_path_factory.mktemp("examples")
     with (
         RedisServer(directory / "redis") as server,
         Sandbox() as sandbox,
-        Stage(directory / "stage", server.url, sandbox) as stage,
+        ScenarioEnvironment(directory / "scenario", server.url, sandbox) as scenario,
     ):
-        stage.processes.all()
-        yield stage
+        scenario.processes.all()
+        yield scenario

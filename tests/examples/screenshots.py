@@ -13,7 +13,7 @@ from tests.examples.test_flask import FLASK
 from tests.examples.web_app import EXAMPLES, WebApp
 from tests.monitor.browser import MISSING, browser, is_installed
 from tests.processes import wait_until
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import RedisServer
 
 TARGET = EXAMPLES / "flask" / "screenshot.png"
@@ -37,11 +37,11 @@ def main() -> int:
         with (
             RedisServer(directory / "redis") as server,
             Sandbox() as sandbox,
-            Stage(directory / "stage", server.url, sandbox, **SLOW) as stage,
+            ScenarioEnvironment(directory / "scenario", server.url, sandbox, **SLOW) as scenario,
             WebApp("flask", FLASK, {"REDIS_URL": server.url}, directory / "log") as app,
             browser(SIZE) as driver,
         ):
-            stage.processes.all()
+            scenario.processes.all()
             driver.get(app.url)
             given = {"name": "Autumn sale", "sender": "MyShop", "text": "Hi {{ name }}", "contacts": str(file)}
             for field, value in given.items():

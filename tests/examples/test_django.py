@@ -11,7 +11,7 @@ import pytest
 
 from tests.examples.web_app import EXAMPLES, Visitor, WebApp, cell, plain
 from tests.processes import wait_until
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 
 RUNSERVER = ("django", "runserver", "--noreload", "PORT")
 
@@ -28,8 +28,8 @@ def shop_settings(redis_url: str, data: Path) -> dict[str, str]:
 class Shop:
     """The app's settings, and its management commands."""
 
-    def __init__(self, stage: Stage, data: Path) -> None:
-        self.settings = shop_settings(stage.redis_url, data)
+    def __init__(self, scenario: ScenarioEnvironment, data: Path) -> None:
+        self.settings = shop_settings(scenario.redis_url, data)
 
     def manage(self, app: WebApp | None, *words: str, **settings: str) -> str:
         environment = app.environment if app is not None else WebApp("django", (), self.settings, Path()).environment
@@ -47,8 +47,8 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    shop = Shop(stage, tmp_path_factory.mktemp("shop"))
+def shop(scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = Shop(scenario, tmp_path_factory.mktemp("shop"))
     shop.manage(None, "migrate")
     return shop
 
@@ -104,7 +104,7 @@ def test_what_cannot_be_sent_is_told_on_the_mailings_page(visitor: Visitor) -> N
 
 
 def test_what_redis_could_not_take_is_accepted_later_and_once(
-    stage: Stage, shop: Shop, app: WebApp, tmp_path_factory: pytest.TempPathFactory
+    scenario: ScenarioEnvironment, shop: Shop, app: WebApp, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     away = {**shop.settings, "REDIS_URL": "redis://127.0.0.1:1/0"}
     with WebApp("django", RUNSERVER, away, tmp_path_factory.mktemp("away") / "log") as unconnected:
@@ -112,19 +112,19 @@ def test_what_redis_could_not_take_is_accepted_later_and_once(
         page = visitor.send("/", visitor.form())
         assert "Waiting for the queue" in page.text
         path = page.url.removeprefix(unconnected.url)
-    before = len(list(stage.producer.campaigns()))
+    before = len(list(scenario.producer.campaigns()))
 
     first = shop.manage(app, "enqueue_waiting")
     again = shop.manage(app, "enqueue_waiting")
 
     assert "Autumn sale: " in first
     assert again == ""
-    assert len(list(stage.producer.campaigns())) == before + 1
+    assert len(list(scenario.producer.campaigns())) == before + 1
     assert "State:" in Visitor(app).get(path).text
 
 
 def test_whoever_missed_events_reads_the_campaigns_anew(
-    shop: Shop, app: WebApp, stage: Stage, visitor: Visitor
+    shop: Shop, app: WebApp, scenario: ScenarioEnvironment, visitor: Visitor
 ) -> None:
     page = visitor.send("/", visitor.form())
     path = page.url.removeprefix(app.url)

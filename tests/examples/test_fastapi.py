@@ -13,15 +13,15 @@ import redis
 import requests
 
 from tests.examples.web_app import Visitor, WebApp, cell, plain
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 
 UVICORN = ("uvicorn", "app:app", "--port", "PORT")
 
 
 @pytest.fixture(scope="module")
-def app(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
+def app(scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
     log = tmp_path_factory.mktemp("fastapi") / "log"
-    with WebApp("fastapi", UVICORN, {"REDIS_URL": stage.redis_url}, log) as app:
+    with WebApp("fastapi", UVICORN, {"REDIS_URL": scenario.redis_url}, log) as app:
         yield app
 
 
@@ -84,10 +84,10 @@ def test_an_unknown_campaign_is_not_found(visitor: Visitor) -> None:
 
 
 def test_other_requests_are_answered_while_an_enqueue_waits_for_redis(
-    stage: Stage, app: WebApp, visitor: Visitor
+    scenario: ScenarioEnvironment, app: WebApp, visitor: Visitor
 ) -> None:
     form = visitor.form()
-    client: Any = redis.Redis.from_url(stage.redis_url)
+    client: Any = redis.Redis.from_url(scenario.redis_url)
     client.client_pause(1_500)
     began = time.monotonic()
     ended: list[float] = []

@@ -12,16 +12,16 @@ from selenium.webdriver.common.by import By
 from tests.examples.web_app import Visitor, WebApp, cell, plain
 from tests.monitor.browser import MISSING, browser, is_installed
 from tests.processes import wait_until
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import RedisServer
 
 FLASK = ("flask", "--app", "app", "run", "--port", "PORT")
 
 
 @pytest.fixture(scope="module")
-def app(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
+def app(scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebApp]:
     log = tmp_path_factory.mktemp("flask") / "log"
-    with WebApp("flask", FLASK, {"REDIS_URL": stage.redis_url}, log) as app:
+    with WebApp("flask", FLASK, {"REDIS_URL": scenario.redis_url}, log) as app:
         yield app
 
 
@@ -31,13 +31,13 @@ def visitor(app: WebApp) -> Visitor:
 
 
 def test_a_file_becomes_a_campaign_whose_page_shows_its_progress_and_its_rejects(
-    stage: Stage, visitor: Visitor
+    scenario: ScenarioEnvironment, visitor: Visitor
 ) -> None:
     page = visitor.send("/campaigns", visitor.form())
     path = page.url.removeprefix(visitor.get("/").url.rstrip("/"))
     campaign = path.rsplit("/", 1)[1]
 
-    stage.wait_for(campaign, "done")
+    scenario.wait_for(campaign, "done")
 
     assert visitor.get(f"{path}/progress").json()["final"] is True
     shown = visitor.get(path).text
@@ -82,17 +82,17 @@ def test_a_mistake_shows_the_form_again_with_what_to_mend(
 
 
 def test_a_delivery_report_that_bsg_pushes_is_in_the_feed(
-    stage: Stage, tmp_path_factory: pytest.TempPathFactory
+    scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     secret = "secret-of-the-example"
-    settings = {"REDIS_URL": stage.redis_url, "BSG_CALLBACK_SECRET": secret, "SHOP_URL": "https://shop.example"}
-    position = stage.producer.latest_delivery_report()
+    settings = {"REDIS_URL": scenario.redis_url, "BSG_CALLBACK_SECRET": secret, "SHOP_URL": "https://shop.example"}
+    position = scenario.producer.latest_delivery_report()
     with WebApp("flask", FLASK, settings, tmp_path_factory.mktemp("callbacks") / "log") as app:
         answer = requests.post(f"{app.url}/bsg/{secret}", data={"reference": "order1", "status": "read"}, timeout=5)
         forged = requests.post(f"{app.url}/bsg/guess", data={"reference": "order1", "status": "read"}, timeout=5)
 
     assert (answer.status_code, forged.status_code) == (200, 404)
-    assert [report.status for report in stage.producer.delivery_reports(since=position)] == ["read"]
+    assert [report.status for report in scenario.producer.delivery_reports(since=position)] == ["read"]
 
 
 def test_an_unknown_campaign_is_not_found(visitor: Visitor) -> None:

@@ -12,54 +12,54 @@ stopper     ("refused", id)                             BSG has refused to stop 
 from __future__ import annotations
 
 from bsg_worker.reconcile.lookup import Found, NoTrace, Undecided, UsedBefore
+from tests.exhaustive.model import IDLE, Kind, Local, Model, State, Steps
 from tests.exhaustive.provider import CAN_BE_STOPPED, DENIED, FINAL, looked, with_changed
 from tests.exhaustive.recorded_calls import rows_of
 from tests.exhaustive.snapshots import DUE, UNCLAIMED
 from tests.exhaustive.workers import rung, without
-from tests.exhaustive.world import IDLE, Kind, Local, State, Steps, World
 
 STEPS = ("add_prepared", "end_unsent", "retry_some")
 ENDS = FINAL | {DENIED}
 
 
-def attendant_steps(world: World, state: State) -> Steps:
-    yield from _sweeps(world, state)
-    yield from _stops(world, state)
-    yield from _reconciles(world, state)
-    yield from _polls(world, state)
+def attendant_steps(model: Model, state: State) -> Steps:
+    yield from _sweeps(model, state)
+    yield from _stops(model, state)
+    yield from _reconciles(model, state)
+    yield from _polls(model, state)
 
 
-def _sweeps(world: World, state: State) -> Steps:
-    picture = world.picture(state)
+def _sweeps(model: Model, state: State) -> Steps:
+    picture = model.picture(state)
     if any(score == DUE for score in picture.due_index("leases").values()):
-        _, then = world.call(state, "take back")
+        _, then = model.call(state, "take back")
         yield "sweep takes leases back", Kind.COURSE, then
     if picture.index("deadlines") and picture.deadline_passed:
-        _, then = world.call(state, "expire")
+        _, then = model.call(state, "expire")
         yield "sweep expires", Kind.COURSE, then
     for step in STEPS if picture.has_steps_left else ():
-        answer, then = world.call(state, "step", step)
+        answer, then = model.call(state, "step", step)
         yield f"somebody takes a step, {step}: {answer[0]}", Kind.COURSE, then
-    if world.size.bells and (picture.due_index("due") or picture.due_index("due", UNCLAIMED)):
-        then = rung(world, state)
+    if model.size.bells and (picture.due_index("due") or picture.due_index("due", UNCLAIMED)):
+        then = rung(model, state)
         yield "sweep rings", Kind.COURSE, then
         if then.queue != state.queue:
             yield "sweep rings, and the bell is not published", Kind.FAULT, then._replace(queue=state.queue)
     if picture.gate_shut and picture.gate.get("reason") != "operator":
-        answer, then = world.call(state, "gate", "reopen", "", "probe")
+        answer, then = model.call(state, "gate", "reopen", "", "probe")
         yield f"a probe opens the gate: {answer[0]}", Kind.COURSE, then
 
 
-def _stops(world: World, state: State) -> Steps:
+def _stops(model: Model, state: State) -> Steps:
     if state.stopper:
         yield "the stopper crashes", Kind.FAULT, state._replace(stopper=IDLE)
-        yield from _ends_a_stop(world, state, *state.stopper)
+        yield from _ends_a_stop(model, state, *state.stopper)
         return
-    for name in world.picture(state).stops:
+    for name in model.picture(state).stops:
         bsg_id = int(name)
         (taken,) = (taken for taken in state.provider if taken.id == bsg_id)
         if taken.status == DENIED:
-            answer, then = world.call(state, "stop denied", bsg_id)
+            answer, then = model.call(state, "stop denied", bsg_id)
             yield f"BSG does not know {bsg_id}, which it has to stop: {answer[0]}", Kind.COURSE, then
             continue
         if taken.status not in CAN_BE_STOPPED:
@@ -71,10 +71,10 @@ def _stops(world: World, state: State) -> Steps:
         yield f"BSG stops {bsg_id}, its answer is lost", Kind.FAULT, then
 
 
-def _ends_a_stop(world: World, state: State, kind: str, bsg_id: int, status: str = "") -> Steps:
+def _ends_a_stop(model: Model, state: State, kind: str, bsg_id: int, status: str = "") -> Steps:
     idle = state._replace(stopper=IDLE)
     if kind == "over":
-        _, then = world.call(idle, "stopped", bsg_id, status)
+        _, then = model.call(idle, "stopped", bsg_id, status)
         yield "a stop is recorded", Kind.COURSE, then
         return
     (taken,) = (taken for taken in state.provider if taken.id == bsg_id)
@@ -82,14 +82,14 @@ def _ends_a_stop(world: World, state: State, kind: str, bsg_id: int, status: str
         then = state._replace(stopper=("over", bsg_id, taken.status))
         yield f"the stopper reads that {bsg_id} is over", Kind.COURSE, then
     elif taken.status != DENIED:
-        _, then = world.call(idle, "stop refused", bsg_id, taken.status)
+        _, then = model.call(idle, "stop refused", bsg_id, taken.status)
         yield f"the stopper reads that {bsg_id} is not over", Kind.COURSE, then
     else:
         yield "the stopper reads nothing", Kind.COURSE, idle
 
 
-def _reconciles(world: World, state: State) -> Steps:
-    picture = world.picture(state)
+def _reconciles(model: Model, state: State) -> Steps:
+    picture = model.picture(state)
     if not state.reconciler:
         if any(state.fruitless_looks):
             forgot = state._replace(fruitless_looks=(IDLE,) * len(state.fruitless_looks))
@@ -123,30 +123,30 @@ def _reconciles(world: World, state: State) -> Steps:
             then = then._replace(fruitless_looks=_with(then, batch, IDLE))
         yield f"the reconciler looks: {found[0]}", Kind.COURSE, then
         return
-    yield from _acts(world, state)
+    yield from _acts(model, state)
 
 
 def _with(state: State, batch: int, look: tuple[object, ...]) -> tuple[tuple[object, ...], ...]:
     return (*state.fruitless_looks[:batch], look, *state.fruitless_looks[batch + 1 :])
 
 
-def _acts(world: World, state: State) -> Steps:
+def _acts(model: Model, state: State) -> Steps:
     _, batch, attempts, size, (what, detail, messages) = state.reconciler
     idle = state._replace(reconciler=IDLE)
     match what:
         case "found":
             bsg_id, *others = detail
-            answer, then = world.call(idle, "taken", batch, bsg_id, *([tuple(others)] if others else ()))
+            answer, then = model.call(idle, "taken", batch, bsg_id, *([tuple(others)] if others else ()))
         case "used":
-            indexes = world.picture(state).messages[batch]
+            indexes = model.picture(state).messages[batch]
             if len(indexes) != len(messages):
                 yield "the batch has changed meanwhile", Kind.COURSE, idle
                 return
             rest, _ = without(messages, indexes, set(detail))
             rejected = tuple(indexes[place] for place in detail)
-            answer, then = world.call(idle, "shrink", batch, "unconfirmed", size, rest, rejected)
+            answer, then = model.call(idle, "shrink", batch, "unconfirmed", size, rest, rejected)
         case "undecided":
-            answer, then = world.call(idle, "ask", batch, attempts)
+            answer, then = model.call(idle, "ask", batch, attempts)
         case _:
             look = state.fruitless_looks[batch]
             if not look or look[0] != attempts:
@@ -156,18 +156,18 @@ def _acts(world: World, state: State) -> Steps:
             if not look[1]:
                 yield "a fruitless look is too soon", Kind.COURSE, idle
                 return
-            answer, then = world.call(idle, "absent", batch, attempts, world.size.duplicate_window)
+            answer, then = model.call(idle, "absent", batch, attempts, model.size.duplicate_window)
     yield f"the reconciler records {what}: {answer[0]}", Kind.COURSE, then
 
 
-def _polls(world: World, state: State) -> Steps:
-    picture = world.picture(state)
+def _polls(model: Model, state: State) -> Steps:
+    picture = model.picture(state)
     if not state.poller:
         for member in picture.due_index("live"):
             batch = int(member.rsplit("-", 1)[1])
             record = picture.batches[batch]
             taken = next(taken for taken in state.provider if taken.id == int(record["bsg_campaign_id"]))
-            if record["state"] == "finished" or (taken.status not in ENDS and "drops" not in world.size.answers):
+            if record["state"] == "finished" or (taken.status not in ENDS and "drops" not in model.size.answers):
                 continue  # nothing would come of it but another look
             local: Local = ("read", batch, record["state"], int(record["size"]), taken.id)
             yield f"the poller reads batch {batch}", Kind.COURSE, state._replace(poller=local)
@@ -176,7 +176,7 @@ def _polls(world: World, state: State) -> Steps:
     kind, batch, before, size, bsg_id, *told = state.poller
     (taken,) = (taken for taken in state.provider if taken.id == bsg_id)
     if kind == "read" and taken.status == DENIED:
-        answer, then = world.call(state._replace(poller=IDLE), "lost", batch, bsg_id)
+        answer, then = model.call(state._replace(poller=IDLE), "lost", batch, bsg_id)
         yield f"BSG does not know {bsg_id} any more: {answer[0]}", Kind.COURSE, then
         return
     if kind == "read":
@@ -191,9 +191,9 @@ def _polls(world: World, state: State) -> Steps:
     if kind == "told" and status in FINAL and total < size and fits:
         rest, _ = without(indexes, indexes, set(dropped))
         rejected = tuple(indexes[place] for place in dropped)
-        answer, then = world.call(state, "shrink", batch, before, size, rest, rejected)
+        answer, then = model.call(state, "shrink", batch, before, size, rest, rejected)
         local = ("shrunk", *state.poller[1:])
         yield f"the poller rejects what BSG dropped: {answer[0]}", Kind.COURSE, then._replace(poller=local)
         return
-    answer, then = world.call(state._replace(poller=IDLE), "polled", batch, status, status in FINAL, total)
+    answer, then = model.call(state._replace(poller=IDLE), "polled", batch, status, status in FINAL, total)
     yield f"the poller records {status}: {answer[0]}", Kind.COURSE, then

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import redis
 
 from tests.exhaustive.attendants import attendant_steps
+from tests.exhaustive.model import Kind, Model, Size, State
 from tests.exhaustive.recorded_calls import RecordedCalls
 from tests.exhaustive.rules import broken_by_call, broken_in_ledger, broken_together, final
 from tests.exhaustive.surroundings import surrounding_steps
 from tests.exhaustive.workers import worker_steps
-from tests.exhaustive.world import Kind, Size, State, World
 
 RESCUES = frozenset({Kind.COURSE, Kind.RESOLVE, Kind.RELENT})
 STATES_BETWEEN_CHECKS = 1_000
@@ -60,7 +60,7 @@ class Exploration:
 
 class Explorer:
     def __init__(self, client: redis.Redis, size: Size) -> None:
-        self.world = World(size, RecordedCalls(client, in_steps=size.in_steps))
+        self.model = Model(size, RecordedCalls(client, in_steps=size.in_steps))
         self.result = Exploration(size)
         self._numbers: dict[State, int] = {}
         self._states: list[State] = []
@@ -81,13 +81,13 @@ class Explorer:
             self._check_ledgers()
         if result.complete:
             self._look_back()
-        result.states, result.ledgers = len(self._states), len(self.world.calls.pictures)
-        result.scripts_run = self.world.calls.scripts_run
+        result.states, result.ledgers = len(self._states), len(self.model.calls.pictures)
+        result.scripts_run = self.model.calls.scripts_run
         result.seconds = time.monotonic() - begun
         return result
 
     def _visit(self, at_most: int | None, stop_at_first: bool) -> None:
-        self._add(self.world.normalized(self.world.first()), -1, "")
+        self._add(self.model.normalized(self.model.first()), -1, "")
         at = 0
         while at < len(self._states):
             if stop_at_first and at % STATES_BETWEEN_CHECKS == 0:
@@ -100,10 +100,10 @@ class Explorer:
             at += 1
 
     def _expand(self, at: int) -> None:
-        state, world = self._states[at], self.world
+        state, model = self._states[at], self.model
         for steps in (worker_steps, attendant_steps, surrounding_steps):
-            for words, kind, raw in steps(world, state):
-                then = world.normalized(raw)
+            for words, kind, raw in steps(model, state):
+                then = model.normalized(raw)
                 self.result.steps += 1
                 if then == state:
                     continue
@@ -120,7 +120,7 @@ class Explorer:
         self._states.append(state)
         self._parents.append(parent)
         self._words.append(words)
-        for rule in broken_together(self.world.size, self.world.picture(state), state):
+        for rule in broken_together(self.model.size, self.model.picture(state), state):
             self._violated(rule, number)
         return number
 
@@ -138,7 +138,7 @@ class Explorer:
 
     def _check_ledgers(self) -> None:
         """The rules of the ledger alone, for each of its states and each call that was made since the last time."""
-        pictures, calls = self.world.calls.pictures, self.world.calls.calls()
+        pictures, calls = self.model.calls.pictures, self.model.calls.calls()
         broken: dict[int, list[str]] = {}
         for number in range(self._ledgers_checked, len(pictures)):
             picture = pictures[number]
@@ -155,7 +155,7 @@ class Explorer:
 
     def _look_back(self) -> None:
         """Which states reach an end: by themselves, or with an operator's word."""
-        pictures = self.world.calls.pictures
+        pictures = self.model.calls.pictures
         ends = [number for number, state in enumerate(self._states) if final(pictures[state.ledger])]
         self.result.ends = len(ends)
         by_themselves = self._reaching(ends, BY_THEMSELVES)

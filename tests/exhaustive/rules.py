@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from bsg_ledger.rows import decode_rows
 from bsg_ledger.states import MESSAGE_STATES, campaign_state
+from tests.exhaustive.model import Size, State
 from tests.exhaustive.provider import DENIED, FINAL, Provider
 from tests.exhaustive.recorded_calls import FENCED, Answer, Call
 from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, UNCLAIMED, Picture
-from tests.exhaustive.world import Size, State
 
 ENDED = frozenset({"finished", "refused", "cancelled", "expired"})
 UNSENT = frozenset({"refused", "cancelled", "expired"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.exhaustive.world import PartPlan, Size
+from tests.exhaustive.model import PartPlan, Size
 
 ONE_BATCH = (PartPlan(((0,),)),)
 ONE_BATCH_OF_TWO = (PartPlan(((0, 1),)),)

@@ -4,61 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.exhaustive.model import Kind, Model, State, Steps
 from tests.exhaustive.provider import DENIED, with_changed, with_denied
 from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, LATER, RECENT, Keys, Picture
 from tests.exhaustive.workers import lease_holders_grow_old, young_intent
-from tests.exhaustive.world import Kind, State, Steps, World
 
 HEAD = f"bsg:campaign:{CAMPAIGN}"
 MAX_BELLS = 3
 
 
-def surrounding_steps(world: World, state: State) -> Steps:
-    yield from _time(world, state)
-    yield from _leases(world, state)
-    yield from _bsg(world, state)
-    yield from _queue(world, state)
-    yield from _person(world, state)
-    yield from _word(world, state)
+def surrounding_steps(model: Model, state: State) -> Steps:
+    yield from _time(model, state)
+    yield from _leases(model, state)
+    yield from _bsg(model, state)
+    yield from _queue(model, state)
+    yield from _person(model, state)
+    yield from _word(model, state)
 
 
-def _time(world: World, state: State) -> Steps:
-    picture = world.picture(state)
+def _time(model: Model, state: State) -> Steps:
+    picture = model.picture(state)
     if LATER in picture.due.values():
 
         def backoff(keys: Keys) -> None:
             keys[f"{HEAD}:due"] = dict.fromkeys(keys[f"{HEAD}:due"], DUE)
 
-        yield "a backoff passes", Kind.COURSE, _aged(world, state, backoff)
-    if world.size.deadline and not picture.deadline_passed:
+        yield "a backoff passes", Kind.COURSE, _aged(model, state, backoff)
+    if model.size.deadline and not picture.deadline_passed:
 
         def deadline(keys: Keys) -> None:
             keys[HEAD]["deadline"] = str(DUE)
 
-        yield "the deadline passes", Kind.DEADLINE, _aged(world, state, deadline)
+        yield "the deadline passes", Kind.DEADLINE, _aged(model, state, deadline)
     if RECENT in picture.rung.values():
 
         def bells(keys: Keys) -> None:
             keys[f"{HEAD}:rung"] = dict.fromkeys(keys[f"{HEAD}:rung"], DUE)
 
-        yield "the timeout of bells passes", Kind.COURSE, _aged(world, state, bells)
-    looked = bool(state.reconciler) and state.reconciler[0] == "looked" and not world.size.stalls_after_looks
-    in_time = world.size.shown_late or all(taken.shown for taken in state.provider)
+        yield "the timeout of bells passes", Kind.COURSE, _aged(model, state, bells)
+    looked = bool(state.reconciler) and state.reconciler[0] == "looked" and not model.size.stalls_after_looks
+    in_time = model.size.shown_late or all(taken.shown for taken in state.provider)
     if in_time and not looked and any(look and not look[1] for look in state.fruitless_looks):
         fruitless_looks = tuple((look[0], True) if look else look for look in state.fruitless_looks)
         yield "the first look ages", Kind.COURSE, state._replace(fruitless_looks=fruitless_looks)
     for batch, record in enumerate(picture.batches):
-        if world.size.duplicate_window and record.get("first_intent_at") == str(RECENT):
+        if model.size.duplicate_window and record.get("first_intent_at") == str(RECENT):
             key = f"{HEAD}:batch:{batch}"
 
             def window(keys: Keys, key: str = key) -> None:
                 keys[key]["first_intent_at"] = str(DUE)
 
-            yield f"the duplicate window of batch {batch} passes", Kind.COURSE, _aged(world, state, window)
+            yield f"the duplicate window of batch {batch} passes", Kind.COURSE, _aged(model, state, window)
 
 
-def _leases(world: World, state: State) -> Steps:
-    picture = world.picture(state)
+def _leases(model: Model, state: State) -> Steps:
+    picture = model.picture(state)
     for member, score in picture.leases.items():
         batch = int(member)
         if score == DUE:
@@ -69,9 +69,9 @@ def _leases(world: World, state: State) -> Steps:
             keys[f"{HEAD}:leases"][str(batch)] = DUE
             keys[f"bsg:account:{ACCOUNT}:leases"][f"{CAMPAIGN}-{batch}"] = DUE
 
-        then = _aged(world, state, over)
+        then = _aged(model, state, over)
         yield f"the lease of batch {batch} runs out", Kind.COURSE, lease_holders_grow_old(then, batch)
-        if world.size.early_leases and young_intent(state, batch):
+        if model.size.early_leases and young_intent(state, batch):
             yield f"the lease of batch {batch} runs out early", Kind.FAULT, then
     for number, local in enumerate(state.workers):
         if local and local[0] == "intended" and local[4] and not _leased(picture, local[1], local[2]):
@@ -86,19 +86,19 @@ def _leases(world: World, state: State) -> Steps:
                 if "lease_until" in keys[f"{HEAD}:part:{part}"]:
                     keys[f"{HEAD}:part:{part}"]["lease_until"] = str(DUE)
 
-            yield f"the wait for part {member} is over", Kind.COURSE, _aged(world, state, part_over)
+            yield f"the wait for part {member} is over", Kind.COURSE, _aged(model, state, part_over)
 
 
 def _leased(picture: Picture, batch: int, token: str) -> bool:
     return picture.tokens[batch] == token and picture.leases.get(str(batch)) == LATER
 
 
-def _aged(world: World, state: State, change: Callable[[Keys], None]) -> State:
-    return state._replace(ledger=world.calls.changed(state.ledger, change))
+def _aged(model: Model, state: State, change: Callable[[Keys], None]) -> State:
+    return state._replace(ledger=model.calls.changed(state.ledger, change))
 
 
-def _bsg(world: World, state: State) -> Steps:
-    picture = world.picture(state)
+def _bsg(model: Model, state: State) -> Steps:
+    picture = model.picture(state)
     for taken in state.provider:
         if taken.status == DENIED:
             continue
@@ -108,20 +108,20 @@ def _bsg(world: World, state: State) -> Steps:
                 Kind.COURSE,
                 state._replace(provider=with_changed(state.provider, taken.id, shown=True)),
             )
-        loses = "denied" in world.size.answers and all(
+        loses = "denied" in model.size.answers and all(
             other.status != DENIED for other in state.provider
         )  # once is enough
         if taken.status == "creation" and loses:
             yield f"BSG loses {taken.id}", Kind.FAULT, state._replace(provider=with_denied(state.provider, taken.id))
         # That it is being sent changes nothing but that it can be stopped.
-        following = {"creation": "sending" if "cancel" in world.size.operator else "done", "sending": "done"}
+        following = {"creation": "sending" if "cancel" in model.size.operator else "done", "sending": "done"}
         if taken.status in following:
             status = following[taken.status]
             words = f"BSG begins to send {taken.id}" if status == "sending" else f"BSG has sent {taken.id}"
             yield words, Kind.COURSE, state._replace(provider=with_changed(state.provider, taken.id, status=status))
-        if world.size.duplicate_window and not taken.forgotten and taken.batch >= 0:
+        if model.size.duplicate_window and not taken.forgotten and taken.batch >= 0:
             old = picture.batches[taken.batch].get("first_intent_at", str(DUE)) == str(DUE)
-            if old and (world.size.sharp_window or not young_intent(state, taken.batch)):
+            if old and (model.size.sharp_window or not young_intent(state, taken.batch)):
                 yield (
                     f"BSG forgets the reference ids of {taken.id}",
                     Kind.FAULT,
@@ -129,7 +129,7 @@ def _bsg(world: World, state: State) -> Steps:
                 )
 
 
-def _queue(world: World, state: State) -> Steps:
+def _queue(model: Model, state: State) -> Steps:
     for bell in dict.fromkeys(state.queue):
         queue = list(state.queue)
         queue.remove(bell)
@@ -139,60 +139,60 @@ def _queue(world: World, state: State) -> Steps:
             yield "the queue doubles a bell", Kind.FAULT, state._replace(queue=doubled)
 
 
-def _person(world: World, state: State) -> Steps:
-    picture, operator = world.picture(state), world.size.operator
+def _person(model: Model, state: State) -> Steps:
+    picture, operator = model.picture(state), model.size.operator
     if "cancel" in operator and not picture.cancelled:
-        _, then = world.call(state, "begin to cancel" if world.size.in_steps else "cancel")
+        _, then = model.call(state, "begin to cancel" if model.size.in_steps else "cancel")
         yield "an operator cancels", Kind.OPERATOR, then
     if "pause" in operator:
         kind = Kind.RELENT if picture.paused else Kind.OPERATOR
-        _, then = world.call(state, "pause", not picture.paused)
+        _, then = model.call(state, "pause", not picture.paused)
         yield "an operator resumes" if picture.paused else "an operator pauses", kind, then
     if "retry" in operator and {"refused", "expired"} & {*picture.states, *(part["state"] for part in picture.parts)}:
-        answer, then = world.call(state, "begin to retry" if world.size.in_steps else "retry")
+        answer, then = model.call(state, "begin to retry" if model.size.in_steps else "retry")
         yield f"an operator retries: {answer[0]}", Kind.OPERATOR, then
     if "gate" in operator:
         if picture.gate_shut or picture.gate_half_open:
-            _, then = world.call(state, "gate", "open", "operator", "operator")
+            _, then = model.call(state, "gate", "open", "operator", "operator")
             yield "an operator opens the gate", Kind.RELENT, then
         if not picture.gate_shut:
-            _, then = world.call(state, "gate", "shut", "operator", "operator")
+            _, then = model.call(state, "gate", "shut", "operator", "operator")
             yield "an operator shuts the gate", Kind.OPERATOR, then
     for proved in (False, True) if "rekey" in operator and picture.campaign["account"] else ():
-        answer, then = world.call(state, "rekey", proved)
+        answer, then = model.call(state, "rekey", proved)
         yield f"another key{' of the same account' if proved else ''}, and back: {answer[0]}", Kind.OPERATOR, then
     if "purge" in operator and picture.index("closed"):
-        _, then = world.call(state, "step", "forget_bodies")
+        _, then = model.call(state, "step", "forget_bodies")
         yield "bodies are forgotten", Kind.OPERATOR, then
 
 
-def _word(world: World, state: State) -> Steps:
+def _word(model: Model, state: State) -> Steps:
     """An operator's decision is true, and not given while a request may still leave."""
-    picture = world.picture(state)
+    picture = model.picture(state)
     for batch, now in enumerate(picture.states):
         if now == "submitted" and "needs_operator" in picture.batches[batch]:
-            yield from _word_on_what_is_denied(world, state, batch)
+            yield from _word_on_what_is_denied(model, state, batch)
         if now != "unconfirmed" or young_intent(state, batch):
             continue
         there = [taken for taken in state.provider if taken.batch == batch and taken.status != DENIED]
         if not there:
-            _, then = world.call(state, "not sent", batch)
+            _, then = model.call(state, "not sent", batch)
             yield f"an operator says that batch {batch} was not sent", Kind.RESOLVE, then
         for taken in there:
             if taken.shown:
-                _, then = world.call(state, "taken", batch, taken.id)
+                _, then = model.call(state, "taken", batch, taken.id)
                 yield f"an operator says that batch {batch} is {taken.id} at BSG", Kind.RESOLVE, then
 
 
-def _word_on_what_is_denied(world: World, state: State, batch: int) -> Steps:
-    bsg_id = int(world.picture(state).batches[batch]["bsg_campaign_id"])
-    _, then = world.call(state, "sent", batch, bsg_id)
+def _word_on_what_is_denied(model: Model, state: State, batch: int) -> Steps:
+    bsg_id = int(model.picture(state).batches[batch]["bsg_campaign_id"])
+    _, then = model.call(state, "sent", batch, bsg_id)
     yield f"an operator says that {bsg_id} was sent all the same", Kind.RESOLVE, then
-    lost = world.picture(state).batches[batch]["needs_operator"] == "lost"
+    lost = model.picture(state).batches[batch]["needs_operator"] == "lost"
     if (
         lost
         and not any(taken.live and taken.batch == batch for taken in state.provider)
         and not young_intent(state, batch)
     ):
-        _, then = world.call(state, "not sent", batch)
+        _, then = model.call(state, "not sent", batch)
         yield f"an operator says that {bsg_id} was never sent", Kind.RESOLVE, then

@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from tests.exhaustive.exploring import Explorer
+from tests.exhaustive.model import Size
 from tests.exhaustive.sizes import QUICK
-from tests.exhaustive.world import Size
 from tests.servers import RedisServer
 
 

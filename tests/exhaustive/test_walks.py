@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from tests.exhaustive.attendants import attendant_steps
+from tests.exhaustive.model import Model, Size, State
 from tests.exhaustive.recorded_calls import RecordedCalls
 from tests.exhaustive.rules import broken_by_call, broken_in_ledger, broken_together
 from tests.exhaustive.sizes import WALKED, WALKED_HALF_OPEN
 from tests.exhaustive.surroundings import surrounding_steps
 from tests.exhaustive.workers import worker_steps
-from tests.exhaustive.world import Size, State, World
 from tests.servers import RedisServer
 
 WALKS = settings(
@@ -40,26 +40,26 @@ class Walk(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.world = World(self.size, self.calls)
-        self.state: State = self.world.normalized(self.world.first())
+        self.model = Model(self.size, self.calls)
+        self.state: State = self.model.normalized(self.model.first())
 
     @rule(choice=st.data())
     def happens(self, choice: Any) -> None:
         steps = [
             (words, then)
             for source in (worker_steps, attendant_steps, surrounding_steps)
-            for words, _, then in source(self.world, self.state)
+            for words, _, then in source(self.model, self.state)
             if then != self.state
         ]
         if steps:
             _, then = choice.draw(st.sampled_from(steps), label="what happens")
-            self.state = self.world.normalized(then)
+            self.state = self.model.normalized(then)
 
     @invariant()
     def no_rule_is_broken(self) -> None:
         if not hasattr(self, "state"):
             return
-        picture = self.world.picture(self.state)
+        picture = self.model.picture(self.state)
         broken = [*broken_in_ledger(picture), *broken_together(self.size, picture, self.state)]
         assert not broken
 

@@ -12,37 +12,37 @@ What a worker holds in its hands (its local state) is all that it knows:
 
 from __future__ import annotations
 
+from tests.exhaustive.model import IDLE, Kind, Local, Model, State, Steps
 from tests.exhaustive.provider import Rows, refused_ids, with_changed, with_taken
-from tests.exhaustive.world import IDLE, Kind, Local, State, Steps, World
 
 AGAIN: Local = ("again",)
 
 
-def _goes_on(world: World) -> Local:
+def _goes_on(model: Model) -> Local:
     # Without bells a worker with empty hands may claim at any time: that is going on with the same campaign too.
-    return AGAIN if world.size.bells else IDLE
+    return AGAIN if model.size.bells else IDLE
 
 
-def worker_steps(world: World, state: State) -> Steps:
+def worker_steps(model: Model, state: State) -> Steps:
     for number, local in enumerate(state.workers):
         if number and local == state.workers[number - 1]:
             continue  # workers are alike
         if not local:
-            yield from _begins(world, state, number)
+            yield from _begins(model, state, number)
             continue
         yield "a worker crashes", Kind.FAULT, _held(state, number, IDLE)
         match local[0]:
             case "part":
-                yield from _prepares(world, state, number)
+                yield from _prepares(model, state, number)
             case "claimed":
-                yield from _intends(world, state, number)
+                yield from _intends(model, state, number)
             case "intended":
-                yield from _posts(world, state, number)
+                yield from _posts(model, state, number)
             case "answered":
-                yield from _records(world, state, number)
+                yield from _records(model, state, number)
             case "again":
-                yield from _claims(world, state, number, "")
-                yield from _rings(world, state, number)
+                yield from _claims(model, state, number, "")
+                yield from _rings(model, state, number)
 
 
 def _held(state: State, number: int, local: Local) -> State:
@@ -50,67 +50,67 @@ def _held(state: State, number: int, local: Local) -> State:
     return state._replace(workers=(*workers[:number], local, *workers[number + 1 :]))
 
 
-def _fresh_token(world: World, state: State) -> str:
-    picture = world.picture(state)
+def _fresh_token(model: Model, state: State) -> str:
+    picture = model.picture(state)
     used = {*picture.tokens, *(part.get("token", "") for part in picture.parts)}
     used.update(local[2] for local in state.workers if len(local) > 2)
     return next(token for token in map("t{}".format, range(1, 99)) if token not in used)
 
 
-def _begins(world: World, state: State, number: int) -> Steps:
-    picture = world.picture(state)
+def _begins(model: Model, state: State, number: int) -> Steps:
+    picture = model.picture(state)
     if picture.parts_due:
-        token = _fresh_token(world, state)
-        answer, then = world.call(state, "lease part", token)
+        token = _fresh_token(model, state)
+        answer, then = model.call(state, "lease part", token)
         local: Local = ("part", answer[1], token) if answer[0] == "leased" else IDLE
         yield f"a worker leases a part: {answer[0]}", Kind.COURSE, _held(then, number, local)
-    if not world.size.bells:
-        yield from _claims(world, state, number, "")
+    if not model.size.bells:
+        yield from _claims(model, state, number, "")
         return
     for bell in dict.fromkeys(state.queue):
         queue = list(state.queue)
         queue.remove(bell)
-        yield from _claims(world, state._replace(queue=tuple(queue)), number, bell)
+        yield from _claims(model, state._replace(queue=tuple(queue)), number, bell)
 
 
-def _claims(world: World, state: State, number: int, bell: str) -> Steps:
-    picture = world.picture(state)
+def _claims(model: Model, state: State, number: int, bell: str) -> Steps:
+    picture = model.picture(state)
     if not bell and not picture.due and not state.workers[number]:
         return
-    token = _fresh_token(world, state)
-    answer, then = world.call(state, "claim", bell, token)
+    token = _fresh_token(model, state)
+    answer, then = model.call(state, "claim", bell, token)
     local: Local = ("claimed", answer[1], token, answer[2]) if answer[0] == "claimed" else IDLE
     yield f"a worker claims: {answer[0]}", Kind.COURSE, _held(then, number, local)
 
 
-def _rings(world: World, state: State, number: int) -> Steps:
-    if world.size.bells:
-        state = rung(world, state)
+def _rings(model: Model, state: State, number: int) -> Steps:
+    if model.size.bells:
+        state = rung(model, state)
     yield "a worker rings and leaves", Kind.COURSE, _held(state, number, IDLE)
 
 
-def rung(world: World, state: State) -> State:
+def rung(model: Model, state: State) -> State:
     """The ledger is asked which bells may ring, and they are published."""
-    used = {bell.split("-")[0] for bell in (*world.picture(state).rung, *state.queue)}
+    used = {bell.split("-")[0] for bell in (*model.picture(state).rung, *state.queue)}
     bell = next(bell for bell in map("r{}".format, range(1, 99)) if bell not in used)
-    names, then = world.call(state, "ring", f"{bell}-")
+    names, then = model.call(state, "ring", f"{bell}-")
     return then._replace(queue=tuple(sorted((*state.queue, *names))))
 
 
-def _prepares(world: World, state: State, number: int) -> Steps:
+def _prepares(model: Model, state: State, number: int) -> Steps:
     _, part, token = state.workers[number]
-    plan = world.size.parts[part]
-    answer, then = world.call(state, "prepared", part, token, plan.batches, plan.rejects)
-    yield f"a worker commits part {part}: {answer[0]}", Kind.COURSE, _held(then, number, _goes_on(world))
+    plan = model.size.parts[part]
+    answer, then = model.call(state, "prepared", part, token, plan.batches, plan.rejects)
+    yield f"a worker commits part {part}: {answer[0]}", Kind.COURSE, _held(then, number, _goes_on(model))
     yield "a commit's answer is lost", Kind.FAULT, _held(then, number, IDLE)
-    answer, then = world.call(state, "release part", part, token)
+    answer, then = model.call(state, "release part", part, token)
     yield f"a worker gives part {part} back: {answer[0]}", Kind.FAULT, _held(then, number, IDLE)
 
 
-def _intends(world: World, state: State, number: int) -> Steps:
+def _intends(model: Model, state: State, number: int) -> Steps:
     _, batch, token, messages = state.workers[number]
-    first = not world.picture(state).doubts[batch]
-    answer, then = world.call(state, "intend", batch, token, world.size.duplicate_window)
+    first = not model.picture(state).doubts[batch]
+    answer, then = model.call(state, "intend", batch, token, model.size.duplicate_window)
     if answer[0] == "posting":
         if first:  # from now on what BSG has of this batch is older than the first intent in doubt
             for taken in then.provider:
@@ -119,13 +119,13 @@ def _intends(world: World, state: State, number: int) -> Steps:
         local: Local = ("intended", batch, token, messages, True)
         yield "a worker writes its intent", Kind.COURSE, _held(then, number, local)
     else:
-        yield f"a worker must not send: {answer[0]}", Kind.COURSE, _held(then, number, _goes_on(world))
-    if "rate limit" in world.size.answers:
-        answer, then = world.call(state, "release", batch, token)
-        yield f"a worker gives its batch back: {answer[0]}", Kind.FAULT, _held(then, number, _goes_on(world))
+        yield f"a worker must not send: {answer[0]}", Kind.COURSE, _held(then, number, _goes_on(model))
+    if "rate limit" in model.size.answers:
+        answer, then = model.call(state, "release", batch, token)
+        yield f"a worker gives its batch back: {answer[0]}", Kind.FAULT, _held(then, number, _goes_on(model))
 
 
-def _posts(world: World, state: State, number: int) -> Steps:
+def _posts(model: Model, state: State, number: int) -> Steps:
     _, batch, token, messages, young = state.workers[number]
 
     def answered(what: str, detail: object = 0, provider: State = state) -> State:
@@ -134,19 +134,19 @@ def _posts(world: World, state: State, number: int) -> Steps:
     if not young:
         yield "a request is too old to leave", Kind.COURSE, answered("not taken", False)
         return
-    known = () if world.size.duplicates == "allowed" else refused_ids(state.provider, messages)
+    known = () if model.size.duplicates == "allowed" else refused_ids(state.provider, messages)
     if known:
         yield "BSG knows reference ids", Kind.COURSE, answered("ids", known)
         yield "BSG knows reference ids, and does not say which", Kind.FAULT, answered("ids")
-    takes = not known or world.size.duplicates == "either"
-    if takes and sum(taken.batch >= 0 for taken in state.provider) < world.size.most_taken:
-        yield from _taken(world, state, number)
-    answers = world.size.answers
+    takes = not known or model.size.duplicates == "either"
+    if takes and sum(taken.batch >= 0 for taken in state.provider) < model.size.most_taken:
+        yield from _taken(model, state, number)
+    answers = model.size.answers
     if "lost" in answers:
         yield "a request is lost", Kind.FAULT, answered("doubt")
     if "not taken" in answers:
         yield "BSG does not take it now", Kind.FAULT, answered("not taken", False)
-        if world.picture(state).gate_half_open:  # elsewhere it makes no difference whether BSG answered
+        if model.picture(state).gate_half_open:  # elsewhere it makes no difference whether BSG answered
             yield "BSG is out of reach", Kind.FAULT, answered("not taken", True)
     if "refused" in answers:
         yield "BSG refuses", Kind.FAULT, answered("refused")
@@ -157,10 +157,10 @@ def _posts(world: World, state: State, number: int) -> Steps:
             yield f"BSG refuses row {place}", Kind.FAULT, answered("rows", place)
 
 
-def _taken(world: World, state: State, number: int) -> Steps:
+def _taken(model: Model, state: State, number: int) -> Steps:
     _, batch, token, messages, _ = state.workers[number]
     kept = [messages]
-    if "drops" in world.size.answers and len(messages) > 1:
+    if "drops" in model.size.answers and len(messages) > 1:
         kept.append(messages[1:])
     for rows in kept:
         provider, bsg_id = with_taken(state.provider, batch, rows)
@@ -168,42 +168,42 @@ def _taken(world: World, state: State, number: int) -> Steps:
         words = "BSG takes it" if rows == messages else "BSG takes it but for its first message"
         kind = Kind.COURSE if rows == messages else Kind.FAULT
         yield words, kind, _held(then, number, ("answered", batch, token, messages, "taken", bsg_id))
-        if "lost" in world.size.answers:
+        if "lost" in model.size.answers:
             local: Local = ("answered", batch, token, messages, "doubt", 0)
             yield f"{words}, the answer is lost", Kind.FAULT, _held(then, number, local)
 
 
-def _records(world: World, state: State, number: int) -> Steps:
+def _records(model: Model, state: State, number: int) -> Steps:
     _, batch, token, messages, what, detail = state.workers[number]
     match what:
         case "taken":
-            answer, then = world.call(state, "taken", batch, detail, (), token)
+            answer, then = model.call(state, "taken", batch, detail, (), token)
         case "refused":
-            answer, then = world.call(state, "refused", batch, token)
+            answer, then = model.call(state, "refused", batch, token)
         case "not taken":
-            answer, then = world.call(state, "not taken", batch, token, detail)
+            answer, then = model.call(state, "not taken", batch, token, detail)
         case "closed":
-            answer, then = world.call(state, "account closed", batch, token, detail)
+            answer, then = model.call(state, "account closed", batch, token, detail)
         case "rows":
-            answer, then = _refuses_rows(world, state, batch, token, messages, detail)
+            answer, then = _refuses_rows(model, state, batch, token, messages, detail)
         case _:
             suspects: Rows | None = None
             if what == "ids":
                 suspects = detail or ()
-            answer, then = world.call(state, "doubtful", batch, token, suspects)
-    yield f"a worker records {what}: {answer[0]}", Kind.COURSE, _held(then, number, _goes_on(world))
+            answer, then = model.call(state, "doubtful", batch, token, suspects)
+    yield f"a worker records {what}: {answer[0]}", Kind.COURSE, _held(then, number, _goes_on(model))
     if then.ledger != state.ledger:
         # Redis did it, its answer did not arrive: the same is recorded again.
         yield f"a worker records {what}, unheard: {answer[0]}", Kind.FAULT, then
 
 
 def _refuses_rows(
-    world: World, state: State, batch: int, token: str, messages: Rows, place: int
+    model: Model, state: State, batch: int, token: str, messages: Rows, place: int
 ) -> tuple[tuple[object, ...], State]:
-    indexes = world.picture(state).messages[batch]  # read from the ledger, as the body was read at the claim
+    indexes = model.picture(state).messages[batch]  # read from the ledger, as the body was read at the claim
     rest, _ = without(messages, indexes, {place})
     rejected = (indexes[place],) if place < len(indexes) else ()
-    return world.call(state, "rows refused", batch, token, rest, rejected)
+    return model.call(state, "rows refused", batch, token, rest, rejected)
 
 
 def without(messages: Rows, indexes: Rows, places: set[int] | frozenset[int]) -> tuple[Rows, Rows]:

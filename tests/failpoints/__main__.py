@@ -17,11 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.failpoints.arming import seen
-from tests.failpoints.lane import Lane
+from tests.failpoints.environment import TrialEnvironment
 from tests.failpoints.points import POINTS, without_point
 from tests.failpoints.report import Row, say, table, totals, troubles
+from tests.failpoints.run_trial import Outcome, run_trial
 from tests.failpoints.scenarios import Scenario, named
-from tests.failpoints.trial import Outcome, run_trial
 from tests.guarded_run import GUARDED, INTERRUPTED, run_guarded
 from tests.servers import AVAILABLE_KINDS
 
@@ -56,18 +56,20 @@ def _run(directory: Path, chosen: Sequence[tuple[str, Scenario]], *, arguments: 
     rows: dict[int, Row] = {}
     lost: set[str] = set()
 
-    def play(number: int) -> None:
-        with Lane(number, directory / f"lane{number}", arguments.server) as lane:
+    def trial(number: int) -> None:
+        with TrialEnvironment(number, directory / f"trial_environment{number}", arguments.server) as trial_environment:
             while not work.empty():
                 try:
                     place, point, scenario = work.get_nowait()
                 except queue.Empty:
                     return
-                rows[place] = row = _row(lane, point, scenario, once=arguments.once)
+                rows[place] = row = _row(trial_environment, point, scenario, once=arguments.once)
                 say(f"{time.monotonic() - began:5.0f} s  {row}")
-            lost.update(without_point(seen(lane.armed)))
+            lost.update(without_point(seen(trial_environment.armed)))
 
-    threads = [threading.Thread(target=play, args=(number,), daemon=True) for number in range(arguments.lanes)]
+    threads = [
+        threading.Thread(target=trial, args=(number,), daemon=True) for number in range(arguments.trial_environments)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -79,14 +81,14 @@ def _run(directory: Path, chosen: Sequence[tuple[str, Scenario]], *, arguments: 
     return len(done) == len(chosen) and all(row.held for row in done) and not lost
 
 
-def _row(lane: Lane, point: str, scenario: Scenario, *, once: bool) -> Row:
-    alone = _tried(lane, point, scenario, again=False)
-    return Row(alone, None if once else _tried(lane, point, scenario, again=True))
+def _row(trial_environment: TrialEnvironment, point: str, scenario: Scenario, *, once: bool) -> Row:
+    alone = _tried(trial_environment, point, scenario, again=False)
+    return Row(alone, None if once else _tried(trial_environment, point, scenario, again=True))
 
 
-def _tried(lane: Lane, point: str, scenario: Scenario, *, again: bool) -> Outcome:
+def _tried(trial_environment: TrialEnvironment, point: str, scenario: Scenario, *, again: bool) -> Outcome:
     try:
-        return run_trial(lane, point, scenario, again=again)
+        return run_trial(trial_environment, point, scenario, again=again)
     except Exception:  # a failure of the run itself is a point that was not shown, and no end of the others
         return replace(Outcome(point, scenario), trouble=traceback.format_exc())
 
@@ -105,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.failpoints", description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], metavar="WORDS", help="points or scenarios named like that")
     parser.add_argument("--once", action="store_true", help="do not kill again at the recovery")
-    parser.add_argument("--lanes", type=int, default=4, help="trials side by side, each on a Redis of its own")
+    parser.add_argument(
+        "--trial_environments", type=int, default=4, help="trials side by side, each on a Redis of its own"
+    )
     parser.add_argument("--server", choices=AVAILABLE_KINDS, default=AVAILABLE_KINDS[0])
     parser.add_argument(GUARDED, action="store_true", help=argparse.SUPPRESS)
     return parser

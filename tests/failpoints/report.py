@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tests.chaos.checker import Fault
+from tests.failpoints.run_trial import Outcome
 from tests.failpoints.scenarios import named
-from tests.failpoints.trial import Outcome
 
 FINDINGS_SHOWN = 9
 

@@ -18,9 +18,9 @@ from bsg_ledger.suppressions import source_at_bsg
 from bsg_sandbox.faults import CREATE
 from tests.chaos.accounts import account_of
 from tests.failpoints import programs
-from tests.failpoints.lane import DAY_MS
-from tests.failpoints.play import Play
+from tests.failpoints.environment import DAY_MS
 from tests.failpoints.processes import STATUS, WORKER
+from tests.failpoints.trial import Trial
 from tests.lossy_proxy import LossyProxy
 from tests.processes import wait_until
 
@@ -35,356 +35,373 @@ SLOT_IN_SECONDS = 1.9  # not so long that the batch is put off instead
 STALLED_BEFORE_SECONDS = 0.3
 STALL_MS = 2000
 
-Scenario = Callable[[Play], None]
+Scenario = Callable[[Trial], None]
 
 
-def a_campaign(play: Play) -> None:
-    play.arm()
-    play.web_app_enqueues(play.new())
+def a_campaign(trial: Trial) -> None:
+    trial.arm()
+    trial.web_app_enqueues(trial.new())
 
 
-def of_two_parts(play: Play) -> None:
-    play.arm()
-    play.web_app_enqueues(play.new(TWO_PARTS))
+def of_two_parts(trial: Trial) -> None:
+    trial.arm()
+    trial.web_app_enqueues(trial.new(TWO_PARTS))
 
 
-def whose_answer_is_lost(play: Play) -> None:
-    play.lane.sandbox.fault("cut_after", times=1)
-    a_campaign(play)
+def whose_answer_is_lost(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault("cut_after", times=1)
+    a_campaign(trial)
 
 
-def that_is_throttled(play: Play) -> None:
-    play.lane.sandbox.fault("throttle", retry_after=1, times=1)  # longer than a turn, so that a bell is needed
-    a_campaign(play)
+def that_is_throttled(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault(
+        "throttle", retry_after=1, times=1
+    )  # longer than a turn, so that a bell is needed
+    a_campaign(trial)
 
 
-def with_a_token_that_has_expired(play: Play) -> None:
-    play.lane.runtime.client.log_in()  # so that nobody logs in before the request that BSG turns away
-    play.lane.sandbox.fault("token_expired", method="POST", path=CREATE, times=1)
-    a_campaign(play)
+def with_a_token_that_has_expired(trial: Trial) -> None:
+    trial.trial_environment.runtime.client.log_in()  # so that nobody logs in before the request that BSG turns away
+    trial.trial_environment.sandbox.fault("token_expired", method="POST", path=CREATE, times=1)
+    a_campaign(trial)
 
 
-def without_a_login(play: Play) -> None:
-    play.lane.sandbox.fault("server_error_before", method="POST", path="/api/auth/login", times=1)
-    with_a_token_that_has_expired(play)
+def without_a_login(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault("server_error_before", method="POST", path="/api/auth/login", times=1)
+    with_a_token_that_has_expired(trial)
 
 
-def whose_poll_is_throttled(play: Play) -> None:
-    play.lane.sandbox.fault("throttle", method="GET", path="/api/campaigns/*", times=1, retry_after=1)
-    a_campaign(play)
+def whose_poll_is_throttled(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault("throttle", method="GET", path="/api/campaigns/*", times=1, retry_after=1)
+    a_campaign(trial)
 
 
-def that_has_to_wait_for_its_slot(play: Play) -> None:
+def that_has_to_wait_for_its_slot(trial: Trial) -> None:
     """The account cools down, until the crash."""
-    lane = play.lane
-    lane.runtime.submit_limiter.cool_down(60.0)
-    play.afterwards = lambda: lane.client.delete(f"bsg:account:{lane.runtime.account}:cool-down")
-    play.cleanup.callback(play.afterwards)
-    a_campaign(play)
+    trial_environment = trial.trial_environment
+    trial_environment.runtime.submit_limiter.cool_down(60.0)
+    trial.afterwards = lambda: trial_environment.client.delete(
+        f"bsg:account:{trial_environment.runtime.account}:cool-down"
+    )
+    trial.cleanup.callback(trial.afterwards)
+    a_campaign(trial)
 
 
-def that_misses_its_slot(play: Play) -> None:
+def that_misses_its_slot(trial: Trial) -> None:
     """The worker sleeps until its slot, and Redis stands still from just before that until long after."""
-    earlier = play.enqueue(play.new())
-    play.wait_for(
+    earlier = trial.enqueue(trial.new())
+    trial.wait_for(
         earlier, lambda status: status.batches and status.batches[0].bsg_campaign_id, "a worker that is ready"
     )
-    play.arm()
+    trial.arm()
     slot_at = clock.monotonic() + SLOT_IN_SECONDS
-    play.lane.runtime.submit_limiter.cool_down(SLOT_IN_SECONDS)
-    play.enqueue(play.new())
+    trial.trial_environment.runtime.submit_limiter.cool_down(SLOT_IN_SECONDS)
+    trial.enqueue(trial.new())
     clock.sleep(slot_at - STALLED_BEFORE_SECONDS - clock.monotonic())
-    play.lane.client.client_pause(STALL_MS)
+    trial.trial_environment.client.client_pause(STALL_MS)
 
 
-def on_a_redis_that_has_to_be_waited_for(play: Play) -> None:
+def on_a_redis_that_has_to_be_waited_for(trial: Trial) -> None:
     """It writes to its disk once a second, so that each commit asks it to."""
-    lane = play.lane
-    lane.processes.end(WORKER)
-    lane.client.config_set("appendfsync", "everysec")
-    play.cleanup.callback(lane.client.config_set, "appendfsync", "always")
-    lane.processes.start_worker()
-    play.arm()
-    play.enqueue(play.new())
+    trial_environment = trial.trial_environment
+    trial_environment.processes.end(WORKER)
+    trial_environment.client.config_set("appendfsync", "everysec")
+    trial.cleanup.callback(trial_environment.client.config_set, "appendfsync", "always")
+    trial_environment.processes.start_worker()
+    trial.arm()
+    trial.enqueue(trial.new())
 
 
-def whose_redis_is_away_when_bsg_answers(play: Play) -> None:
-    lane = play.lane
-    lane.sandbox.fault("latency", seconds=ON_THE_WIRE_SECONDS, times=1)
-    play.arm()
-    campaign_id = play.enqueue(play.new())
-    play.wait_for(campaign_id, lambda status: status.counts["posting"], "its POST")
-    lane.redis.kill()
-    play.afterwards = lane.redis.start
+def whose_redis_is_away_when_bsg_answers(trial: Trial) -> None:
+    trial_environment = trial.trial_environment
+    trial_environment.sandbox.fault("latency", seconds=ON_THE_WIRE_SECONDS, times=1)
+    trial.arm()
+    campaign_id = trial.enqueue(trial.new())
+    trial.wait_for(campaign_id, lambda status: status.counts["posting"], "its POST")
+    trial_environment.redis.kill()
+    trial.afterwards = trial_environment.redis.start
 
 
-def whose_limit_cannot_be_read(play: Play) -> None:
+def whose_limit_cannot_be_read(trial: Trial) -> None:
     """Somebody else wrote into the limit's key: Redis refuses the script, and nothing may leave."""
-    key = f"bsg:account:{play.lane.runtime.account}:limit:submit"
-    play.lane.client.delete(key)
-    play.lane.client.lpush(key, "not a limit")
-    play.afterwards = lambda: play.lane.client.delete(key)
-    a_campaign(play)
+    key = f"bsg:account:{trial.trial_environment.runtime.account}:limit:submit"
+    trial.trial_environment.client.delete(key)
+    trial.trial_environment.client.lpush(key, "not a limit")
+    trial.afterwards = lambda: trial.trial_environment.client.delete(key)
+    a_campaign(trial)
 
 
-def that_redis_cannot_hold(play: Play) -> None:
+def that_redis_cannot_hold(trial: Trial) -> None:
     """Redis has index for all but the part's result, which is as large as its messages, until the crash."""
-    lane = play.lane
-    campaign = play.new(LARGE)
+    trial_environment = trial.trial_environment
+    campaign = trial.new(LARGE)
     messages = ({**message, "text": token_hex(LONG_TEXT_BYTES)} for message in campaign.messages())
-    play.afterwards = lambda: lane.client.config_set("maxmemory", 0)
-    play.cleanup.callback(play.afterwards)
-    play.arm()
-    play.enqueue_without_a_bell(campaign, messages, CAMPAIGN_BATCH_SIZE="10000")
-    lane.client.config_set("maxmemory", lane.client.info("memory")["used_memory"] + SPARE_BYTES)
+    trial.afterwards = lambda: trial_environment.client.config_set("maxmemory", 0)
+    trial.cleanup.callback(trial.afterwards)
+    trial.arm()
+    trial.enqueue_without_a_bell(campaign, messages, CAMPAIGN_BATCH_SIZE="10000")
+    trial_environment.client.config_set(
+        "maxmemory", trial_environment.client.info("memory")["used_memory"] + SPARE_BYTES
+    )
 
 
-def whose_commit_is_answered_to_nobody(play: Play) -> None:
-    campaign = play.new(TWO_PARTS)
-    proxy = play.cleanup.enter_context(LossyProxy(play.lane.redis.port))
+def whose_commit_is_answered_to_nobody(trial: Trial) -> None:
+    campaign = trial.new(TWO_PARTS)
+    proxy = trial.cleanup.enter_context(LossyProxy(trial.trial_environment.redis.port))
     proxy.lose_answers_to(campaign.key.encode(), times=1)
-    play.arm()
-    play.web_app_enqueues(campaign, REDIS_URL=proxy.redis_url)
+    trial.arm()
+    trial.web_app_enqueues(campaign, REDIS_URL=proxy.redis_url)
 
 
-def whose_messages_come_slowly(play: Play) -> None:
-    play.arm()
-    play.web_app_enqueues(play.new(TWO_PARTS), slow=True)
+def whose_messages_come_slowly(trial: Trial) -> None:
+    trial.arm()
+    trial.web_app_enqueues(trial.new(TWO_PARTS), slow=True)
 
 
-def that_is_enqueued_again(play: Play) -> None:
-    campaign = play.new(TWO_PARTS)
-    play.enqueue(campaign)
-    play.arm()
-    play.web_app_enqueues(campaign)
+def that_is_enqueued_again(trial: Trial) -> None:
+    campaign = trial.new(TWO_PARTS)
+    trial.enqueue(campaign)
+    trial.arm()
+    trial.web_app_enqueues(campaign)
 
 
-def in_which_somebody_opts_out(play: Play) -> None:
-    lane, campaign = play.lane, play.new()
-    campaign_id = _held_back(play, campaign)
+def in_which_somebody_opts_out(trial: Trial) -> None:
+    trial_environment, campaign = trial.trial_environment, trial.new()
+    campaign_id = _held_back(trial, campaign)
     phone = next(campaign.messages())["phone"]
-    lane.producer.suppress([phone])
-    play.cleanup.callback(lane.producer.unsuppress, [phone])
-    play.arm()
-    lane.producer.open_gate()
-    lane.producer.resume(campaign_id)
+    trial_environment.producer.suppress([phone])
+    trial.cleanup.callback(trial_environment.producer.unsuppress, [phone])
+    trial.arm()
+    trial_environment.producer.open_gate()
+    trial_environment.producer.resume(campaign_id)
 
 
-def that_nobody_rang_for(play: Play) -> None:
-    play.arm()
-    play.enqueue_without_a_bell(play.new())
+def that_nobody_rang_for(trial: Trial) -> None:
+    trial.arm()
+    trial.enqueue_without_a_bell(trial.new())
 
 
-def whose_worker_is_gone(play: Play) -> None:
-    lane = play.lane
-    campaign_id = _without_worker(play, play.new(), parts=1)
-    play.afterwards = lane.processes.start_worker
-    play.arm()
-    lane.ledger.batches.claim(
-        campaign_id, bell="", account=lane.runtime.account, account_name=DEFAULT_ACCOUNT, token="gone", lease_ms=1000
-    )
-
-
-def whose_batches_nobody_rang_for(play: Play) -> None:
-    play.afterwards = play.lane.processes.start_worker
-    play.arm()
-    _without_worker(play, play.new(), parts=1)
-
-
-def that_is_resumed(play: Play) -> None:
-    """No sweep rings before the operator's command does, and no bell is on its way: else the command has none to
-    ring."""
-    lane = play.lane
-    lane.processes.end(STATUS)
-    play.afterwards = lane.processes.start_status
-    play.cleanup.callback(lane.processes.start_status)
-    campaign_id = _held_back(play, play.new())
-    wait_until(lambda: not lane.client.exists(f"bsg:campaign:{campaign_id}:rung"), within=60, what="its bells")
-    lane.producer.pause(campaign_id)
-    lane.producer.open_gate()
-    play.arm()
-    lane.processes.command(programs.resume, campaign_id)
-
-
-def that_bsg_refuses(play: Play) -> None:
-    play.lane.sandbox.fault("http_200_error", code=3, times=1)
-    a_campaign(play)
-
-
-def that_bsg_surely_does_not_have(play: Play) -> None:
-    play.lane.sandbox.fault("cut_before", times=1)
-    a_campaign(play)
-
-
-def that_is_retried(play: Play) -> None:
-    play.lane.sandbox.fault("http_200_error", code=3, times=1)
-    campaign_id = play.enqueue(play.new())
-    play.wait_for(campaign_id, lambda status: status.state.final, "BSG to refuse it")
-    play.arm()
-    play.lane.processes.command(programs.retry, campaign_id)
-
-
-def that_a_person_resolves(play: Play) -> None:
-    sandbox = play.lane.sandbox
-    sandbox.fault("server_error_before", method="GET", path="/api/messages")
-    sandbox.fault("cut_before", times=1)
-    campaign_id = play.enqueue(play.new())
-    play.wait_for(campaign_id, lambda status: status.counts["unconfirmed"], "the doubt")
-    play.lane.client.hincrby(f"bsg:campaign:{campaign_id}:batch:0", "first_intent_at", -DAY_MS)
-    sandbox.clear_faults()
-    play.wait_for(campaign_id, lambda status: status.batches and status.batches[0].needs_operator, "the question")
-    play.arm()
-    play.lane.processes.command(programs.resolve_not_sent, f"{campaign_id}-0")
-
-
-def whose_deadline_passes(play: Play) -> None:
-    play.lane.producer.shut_gate()
-    play.cleanup.callback(play.lane.producer.open_gate)
-    play.arm()
-    play.enqueue(play.new(), deadline=datetime.now(UTC) + timedelta(seconds=3))
-
-
-def that_is_cancelled(play: Play) -> None:
-    campaign_id = _without_worker(play, play.new(TWO_PARTS), parts=1)
-    play.arm()
-    play.lane.processes.command(programs.cancel, campaign_id)
-
-
-def whose_cancel_nobody_finished(play: Play) -> None:
-    """Who cancelled it died behind the flag."""
-    campaign_id = _without_worker(play, play.new(TWO_PARTS), parts=1)
-    play.arm()
-    Scripts(play.lane.client).run("cancel", campaign_id)
-
-
-def that_is_cancelled_at_bsg(play: Play) -> None:
-    lane = play.lane
-    lane.sandbox.configure(creation_seconds=5.0)
-    play.cleanup.callback(lambda: lane.sandbox.configure(creation_seconds=0.2))
-    campaign_id = play.enqueue(play.new())
-    play.wait_for(campaign_id, lambda status: status.state == "submitted", "it to be at BSG")
-    play.arm()
-    lane.producer.cancel(campaign_id)
-
-
-def whose_stop_bsg_denies_at_first(play: Play) -> None:
-    play.lane.sandbox.fault("server_error_before", status=404, method="PATCH", path="/api/campaigns/*/stop", times=1)
-    that_is_cancelled_at_bsg(play)
-
-
-def that_bsg_denies_at_first(play: Play) -> None:
-    play.lane.sandbox.fault("server_error_before", status=404, method="GET", path="/api/campaigns/*/detail", times=1)
-    a_campaign(play)
-
-
-def of_which_bsg_drops_a_message(play: Play) -> None:
-    play.lane.sandbox.fault("drop", rows=(0,), times=1)
-    play.arm()
-    play.web_app_enqueues(play.new())
-
-
-def that_an_earlier_attempt_brought_to_bsg(play: Play) -> None:
-    sandbox = play.lane.sandbox
-    sandbox.fault("server_error_before", method="GET", path="/api/messages")
-    sandbox.fault("cut_after", times=1)
-    campaign_id = play.enqueue(play.new())
-    play.wait_for(campaign_id, lambda status: status.counts["unconfirmed"], "the doubt")
-    (doubtful,) = [batch for batch in play.status(campaign_id).batches if batch.state == BatchState.UNCONFIRMED]
-    sandbox.fault("duplicates", mode="allow", times=1)
-    sandbox.fault("drop", rows=range(doubtful.size), times=1)
-    play.lane.producer.resolve(doubtful.id, not_sent=True)
-    play.wait_for(campaign_id, lambda status: not status.counts["unconfirmed"], "another attempt")
-    play.wait_for(campaign_id, lambda status: all(batch.bsg_campaign_id for batch in status.batches), "its answer")
-    play.arm()
-    sandbox.clear_faults()
-
-
-def of_a_blocked_user(play: Play) -> None:
-    play.lane.sandbox.fault("http_200_error", code=2, times=1)
-    a_campaign(play)
-
-
-def whose_bodies_are_forgotten(play: Play) -> None:
-    campaign_id = _closed_long_ago(play, days=8)
-    play.done = lambda: play.lane.ledger.reading.bodies_forgotten([campaign_id])[campaign_id]
-
-
-def that_is_forgotten(play: Play) -> None:
-    campaign_id = _closed_long_ago(play, days=91)
-    play.done = lambda: play.lane.ledger.reading.summary(campaign_id) is None
-
-
-def while_people_opt_out_here_and_at_bsg(play: Play) -> None:
-    lane = play.lane
-    first = OPTED_OUT + 2 * lane.next_number()
-    lane.runtime.client.attach_to_stop_list([first])
-    lane.producer.suppress([first + 1])
-    play.cleanup.callback(lane.producer.unsuppress, [first, first + 1])
-    play.enqueue(play.new())
-    play.arm()
-    play.tick = lane.tick_stop_list
-    lane.tick_stop_list()
-    play.done = lambda: all(
-        set(found.sources) >= {source_at_bsg(DEFAULT_ACCOUNT)}
-        for found in lane.ledger.suppressions.sources_of([str(first), str(first + 1)])
-    )
-
-
-def of_a_ledger_that_went_back(play: Play) -> None:
-    """One batch in somebody's hands, one that BSG has, and one that is not prepared."""
-    lane = play.lane
-    campaign_id = _without_worker(play, play.new(2 * TWO_PARTS), parts=2)
-    lane.ledger.batches.claim(
+def whose_worker_is_gone(trial: Trial) -> None:
+    trial_environment = trial.trial_environment
+    campaign_id = _without_worker(trial, trial.new(), parts=1)
+    trial.afterwards = trial_environment.processes.start_worker
+    trial.arm()
+    trial_environment.ledger.batches.claim(
         campaign_id,
         bell="",
-        account=lane.runtime.account,
+        account=trial_environment.runtime.account,
         account_name=DEFAULT_ACCOUNT,
         token="gone",
-        lease_ms=lane.runtime.lease_ms + 3000,
+        lease_ms=1000,
     )
-    play.bsg_takes(campaign_id, 1)
-    _recovered(play)
 
 
-def whose_ids_were_used_before_the_ledger_went_back(play: Play) -> None:
-    first = play.new(own_reference_ids=True)
-    first_id = play.enqueue(first)
-    play.wait_for(first_id, lambda status: status.state.final, "the ids to be used")
-    again = play.new()
+def whose_batches_nobody_rang_for(trial: Trial) -> None:
+    trial.afterwards = trial.trial_environment.processes.start_worker
+    trial.arm()
+    _without_worker(trial, trial.new(), parts=1)
+
+
+def that_is_resumed(trial: Trial) -> None:
+    """No sweep rings before the operator's command does, and no bell is on its way: else the command has none to
+    ring."""
+    trial_environment = trial.trial_environment
+    trial_environment.processes.end(STATUS)
+    trial.afterwards = trial_environment.processes.start_status
+    trial.cleanup.callback(trial_environment.processes.start_status)
+    campaign_id = _held_back(trial, trial.new())
+    wait_until(
+        lambda: not trial_environment.client.exists(f"bsg:campaign:{campaign_id}:rung"), within=60, what="its bells"
+    )
+    trial_environment.producer.pause(campaign_id)
+    trial_environment.producer.open_gate()
+    trial.arm()
+    trial_environment.processes.command(programs.resume, campaign_id)
+
+
+def that_bsg_refuses(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault("http_200_error", code=3, times=1)
+    a_campaign(trial)
+
+
+def that_bsg_surely_does_not_have(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault("cut_before", times=1)
+    a_campaign(trial)
+
+
+def that_is_retried(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault("http_200_error", code=3, times=1)
+    campaign_id = trial.enqueue(trial.new())
+    trial.wait_for(campaign_id, lambda status: status.state.final, "BSG to refuse it")
+    trial.arm()
+    trial.trial_environment.processes.command(programs.retry, campaign_id)
+
+
+def that_a_person_resolves(trial: Trial) -> None:
+    sandbox = trial.trial_environment.sandbox
+    sandbox.fault("server_error_before", method="GET", path="/api/messages")
+    sandbox.fault("cut_before", times=1)
+    campaign_id = trial.enqueue(trial.new())
+    trial.wait_for(campaign_id, lambda status: status.counts["unconfirmed"], "the doubt")
+    trial.trial_environment.client.hincrby(f"bsg:campaign:{campaign_id}:batch:0", "first_intent_at", -DAY_MS)
+    sandbox.clear_faults()
+    trial.wait_for(campaign_id, lambda status: status.batches and status.batches[0].needs_operator, "the question")
+    trial.arm()
+    trial.trial_environment.processes.command(programs.resolve_not_sent, f"{campaign_id}-0")
+
+
+def whose_deadline_passes(trial: Trial) -> None:
+    trial.trial_environment.producer.shut_gate()
+    trial.cleanup.callback(trial.trial_environment.producer.open_gate)
+    trial.arm()
+    trial.enqueue(trial.new(), deadline=datetime.now(UTC) + timedelta(seconds=3))
+
+
+def that_is_cancelled(trial: Trial) -> None:
+    campaign_id = _without_worker(trial, trial.new(TWO_PARTS), parts=1)
+    trial.arm()
+    trial.trial_environment.processes.command(programs.cancel, campaign_id)
+
+
+def whose_cancel_nobody_finished(trial: Trial) -> None:
+    """Who cancelled it died behind the flag."""
+    campaign_id = _without_worker(trial, trial.new(TWO_PARTS), parts=1)
+    trial.arm()
+    Scripts(trial.trial_environment.client).run("cancel", campaign_id)
+
+
+def that_is_cancelled_at_bsg(trial: Trial) -> None:
+    trial_environment = trial.trial_environment
+    trial_environment.sandbox.configure(creation_seconds=5.0)
+    trial.cleanup.callback(lambda: trial_environment.sandbox.configure(creation_seconds=0.2))
+    campaign_id = trial.enqueue(trial.new())
+    trial.wait_for(campaign_id, lambda status: status.state == "submitted", "it to be at BSG")
+    trial.arm()
+    trial_environment.producer.cancel(campaign_id)
+
+
+def whose_stop_bsg_denies_at_first(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault(
+        "server_error_before", status=404, method="PATCH", path="/api/campaigns/*/stop", times=1
+    )
+    that_is_cancelled_at_bsg(trial)
+
+
+def that_bsg_denies_at_first(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault(
+        "server_error_before", status=404, method="GET", path="/api/campaigns/*/detail", times=1
+    )
+    a_campaign(trial)
+
+
+def of_which_bsg_drops_a_message(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault("drop", rows=(0,), times=1)
+    trial.arm()
+    trial.web_app_enqueues(trial.new())
+
+
+def that_an_earlier_attempt_brought_to_bsg(trial: Trial) -> None:
+    sandbox = trial.trial_environment.sandbox
+    sandbox.fault("server_error_before", method="GET", path="/api/messages")
+    sandbox.fault("cut_after", times=1)
+    campaign_id = trial.enqueue(trial.new())
+    trial.wait_for(campaign_id, lambda status: status.counts["unconfirmed"], "the doubt")
+    (doubtful,) = [batch for batch in trial.status(campaign_id).batches if batch.state == BatchState.UNCONFIRMED]
+    sandbox.fault("duplicates", mode="allow", times=1)
+    sandbox.fault("drop", rows=range(doubtful.size), times=1)
+    trial.trial_environment.producer.resolve(doubtful.id, not_sent=True)
+    trial.wait_for(campaign_id, lambda status: not status.counts["unconfirmed"], "another attempt")
+    trial.wait_for(campaign_id, lambda status: all(batch.bsg_campaign_id for batch in status.batches), "its answer")
+    trial.arm()
+    sandbox.clear_faults()
+
+
+def of_a_blocked_user(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault("http_200_error", code=2, times=1)
+    a_campaign(trial)
+
+
+def whose_bodies_are_forgotten(trial: Trial) -> None:
+    campaign_id = _closed_long_ago(trial, days=8)
+    trial.done = lambda: trial.trial_environment.ledger.reading.bodies_forgotten([campaign_id])[campaign_id]
+
+
+def that_is_forgotten(trial: Trial) -> None:
+    campaign_id = _closed_long_ago(trial, days=91)
+    trial.done = lambda: trial.trial_environment.ledger.reading.summary(campaign_id) is None
+
+
+def while_people_opt_out_here_and_at_bsg(trial: Trial) -> None:
+    trial_environment = trial.trial_environment
+    first = OPTED_OUT + 2 * trial_environment.next_number()
+    trial_environment.runtime.client.attach_to_stop_list([first])
+    trial_environment.producer.suppress([first + 1])
+    trial.cleanup.callback(trial_environment.producer.unsuppress, [first, first + 1])
+    trial.enqueue(trial.new())
+    trial.arm()
+    trial.tick = trial_environment.tick_stop_list
+    trial_environment.tick_stop_list()
+    trial.done = lambda: all(
+        set(found.sources) >= {source_at_bsg(DEFAULT_ACCOUNT)}
+        for found in trial_environment.ledger.suppressions.sources_of([str(first), str(first + 1)])
+    )
+
+
+def of_a_ledger_that_went_back(trial: Trial) -> None:
+    """One batch in somebody's hands, one that BSG has, and one that is not prepared."""
+    trial_environment = trial.trial_environment
+    campaign_id = _without_worker(trial, trial.new(2 * TWO_PARTS), parts=2)
+    trial_environment.ledger.batches.claim(
+        campaign_id,
+        bell="",
+        account=trial_environment.runtime.account,
+        account_name=DEFAULT_ACCOUNT,
+        token="gone",
+        lease_ms=trial_environment.runtime.lease_ms + 3000,
+    )
+    trial.bsg_takes(campaign_id, 1)
+    _recovered(trial)
+
+
+def whose_ids_were_used_before_the_ledger_went_back(trial: Trial) -> None:
+    first = trial.new(own_reference_ids=True)
+    first_id = trial.enqueue(first)
+    trial.wait_for(first_id, lambda status: status.state.final, "the ids to be used")
+    again = trial.new()
     messages = [
         {**message, "reference_id": used["reference_id"]}
         for message, used in zip(again.messages(), first.messages(), strict=True)
     ]
-    _without_worker(play, again, parts=1, messages=iter(messages))
-    _recovered(play)
+    _without_worker(trial, again, parts=1, messages=iter(messages))
+    _recovered(trial)
 
 
-def cancelled_in_a_ledger_that_went_back(play: Play) -> None:
-    campaign_id = _without_worker(play, play.new(), parts=1)
-    play.bsg_takes(campaign_id, 0)
-    play.lane.producer.cancel(campaign_id)
-    _recovered(play)
+def cancelled_in_a_ledger_that_went_back(trial: Trial) -> None:
+    campaign_id = _without_worker(trial, trial.new(), parts=1)
+    trial.bsg_takes(campaign_id, 0)
+    trial.trial_environment.producer.cancel(campaign_id)
+    _recovered(trial)
 
 
-def that_was_begun_under_a_key_that_was_rotated(play: Play) -> None:
+def that_was_begun_under_a_key_that_was_rotated(trial: Trial) -> None:
     """One batch recorded as taken, and one that BSG has and the old key's last worker had on the wire when it died."""
-    lane, batches = play.lane, play.lane.ledger.batches
-    campaign_id = _without_worker(play, play.new(2 * TWO_PARTS), parts=2)
-    lane.runtime.client.balance()
+    trial_environment, batches = trial.trial_environment, trial.trial_environment.ledger.batches
+    campaign_id = _without_worker(trial, trial.new(2 * TWO_PARTS), parts=2)
+    trial_environment.runtime.client.balance()
     old = f"old-{token_hex(4)}"
-    for lease_ms in (lane.runtime.lease_ms, 1):
+    for lease_ms in (trial_environment.runtime.lease_ms, 1):
         lease = batches.claim(
             campaign_id,
             bell="",
             account=old,
             account_name=DEFAULT_ACCOUNT,
             token="gone",
-            lease_ms=lane.runtime.lease_ms,
+            lease_ms=trial_environment.runtime.lease_ms,
         )
         if not isinstance(lease, BatchLease):
             raise RuntimeError("the old key's worker got no batch")
         batches.intend(lease, account=old, lease_ms=lease_ms, duplicate_window_ms=0)
-        bsg_id = play.bsg_takes(campaign_id, lease.batch)
+        bsg_id = trial.bsg_takes(campaign_id, lease.batch)
         if lease_ms > 1:
             batches.taken(
                 campaign_id,
@@ -395,64 +412,66 @@ def that_was_begun_under_a_key_that_was_rotated(play: Play) -> None:
                 next_poll_ms=0,
                 cause="taken",
             )
-    play.afterwards = lane.processes.start_worker
-    play.done = lambda: old not in lane.ledger.keys.known()
-    play.arm()
-    lane.ledger.keys.note(
+    trial.afterwards = trial_environment.processes.start_worker
+    trial.done = lambda: old not in trial_environment.ledger.keys.known()
+    trial.arm()
+    trial_environment.ledger.keys.note(
         old,
         name=DEFAULT_ACCOUNT,
-        address=lane.settings.address,
-        bsg_account=lane.runtime.client.bsg_account(),
+        address=trial_environment.settings.address,
+        bsg_account=trial_environment.runtime.client.bsg_account(),
     )
-    lane.client.zincrby("bsg:keys", -IN_USE_MS - 1, old)
+    trial_environment.client.zincrby("bsg:keys", -IN_USE_MS - 1, old)
 
 
-def _held_back(play: Play, campaign: Any) -> str:
+def _held_back(trial: Trial, campaign: Any) -> str:
     """Its batches wait, as the gate is shut."""
-    play.lane.producer.shut_gate()
-    play.cleanup.callback(play.lane.producer.open_gate)
-    campaign_id = play.enqueue(campaign)
-    play.wait_for(campaign_id, lambda status: not status.counts["unprepared"], "its batches")
+    trial.trial_environment.producer.shut_gate()
+    trial.cleanup.callback(trial.trial_environment.producer.open_gate)
+    campaign_id = trial.enqueue(campaign)
+    trial.wait_for(campaign_id, lambda status: not status.counts["unprepared"], "its batches")
     return campaign_id
 
 
-def _closed_long_ago(play: Play, *, days: int) -> str:
+def _closed_long_ago(trial: Trial, *, days: int) -> str:
     """Sent, and its end aged by so many days; beat ticks for the purge every second."""
-    lane = play.lane
-    campaign = play.new()
-    campaign_id = play.enqueue(campaign)
-    play.wait_for(
+    trial_environment = trial.trial_environment
+    campaign = trial.new()
+    campaign_id = trial.enqueue(campaign)
+    trial.wait_for(
         campaign_id,
         lambda status: status.state == "done" and status.batches[0].total_messages == campaign.size,
         "it to be done",
     )
-    lane.let_rest(play.status(campaign_id))
-    play.forgotten[campaign.key] = account_of(lane.producer, lane.ledger, campaign_id)
-    lane.client.zadd("bsg:closed", {campaign_id: lane.ledger.due_indexes.now_ms() - days * DAY_MS})
-    play.arm()
-    play.tick = lane.tick_purge
-    lane.tick_purge()
+    trial_environment.let_rest(trial.status(campaign_id))
+    trial.forgotten[campaign.key] = account_of(trial_environment.producer, trial_environment.ledger, campaign_id)
+    trial_environment.client.zadd(
+        "bsg:closed", {campaign_id: trial_environment.ledger.due_indexes.now_ms() - days * DAY_MS}
+    )
+    trial.arm()
+    trial.tick = trial_environment.tick_purge
+    trial_environment.tick_purge()
     return campaign_id
 
 
 def _without_worker(
-    play: Play, campaign: Any, *, parts: int, messages: Iterator[Mapping[str, Any]] | None = None
+    trial: Trial, campaign: Any, *, parts: int, messages: Iterator[Mapping[str, Any]] | None = None
 ) -> str:
-    lane = play.lane
-    lane.processes.end(WORKER)
-    play.cleanup.callback(lane.processes.start_worker)
-    campaign_id = play.enqueue_without_a_bell(campaign, messages)
-    play.prepare_parts(campaign_id, parts)
+    trial_environment = trial.trial_environment
+    trial_environment.processes.end(WORKER)
+    trial.cleanup.callback(trial_environment.processes.start_worker)
+    campaign_id = trial.enqueue_without_a_bell(campaign, messages)
+    trial.prepare_parts(campaign_id, parts)
     return campaign_id
 
 
-def _recovered(play: Play) -> None:
+def _recovered(trial: Trial) -> None:
     """The gate is shut as a process shuts it that saw more, and an operator has the ledger recovered."""
-    lane = play.lane
-    lane.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="make crash")
-    play.arm()
-    lane.processes.command(programs.recover_all, AUDITED_SECONDS)
-    play.afterwards = lane.processes.start_worker
+    trial_environment = trial.trial_environment
+    trial_environment.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="make crash")
+    trial.arm()
+    trial_environment.processes.command(programs.recover_all, AUDITED_SECONDS)
+    trial.afterwards = trial_environment.processes.start_worker
 
 
 def named(scenario: Scenario) -> str:

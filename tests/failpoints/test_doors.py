@@ -18,16 +18,16 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker.prepare.prepare import prepare_then_submit
 from tests.failpoints.arming import Deaths, arm, armed, keep_seen, seen
 from tests.failpoints.doors import watch, watched
-from tests.scenarios.stage import messages
-from tests.worker.bench import Bench
+from tests.scenarios.environment import messages
+from tests.worker.harness import WorkerHarness
 
 PROGRAM = "from tests.failpoints.arming import install; install(); from bsg_config import clock; clock.sleep(0)"
 
 
 @pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
+def harness(redis_url: str) -> Iterator[WorkerHarness]:
     with Sandbox() as sandbox:
-        yield Bench(redis_url, sandbox)
+        yield WorkerHarness(redis_url, sandbox)
 
 
 def points_of(happens: Callable[[], object]) -> list[str]:
@@ -41,11 +41,11 @@ def afters(points: list[str]) -> list[str]:
     return [point.removeprefix("after ") for point in points if point.startswith("after ")]
 
 
-def test_a_batch_on_its_way_has_these_effects_in_this_order(bench: Bench) -> None:
-    enqueued = points_of(lambda: bench.producer.enqueue(messages(3), sender="MyShop"))
-    (campaign,) = bench.producer.campaigns()
+def test_a_batch_on_its_way_has_these_effects_in_this_order(harness: WorkerHarness) -> None:
+    enqueued = points_of(lambda: harness.producer.enqueue(messages(3), sender="MyShop"))
+    (campaign,) = harness.producer.campaigns()
 
-    sent = points_of(lambda: prepare_then_submit(bench.runtime, campaign.campaign_id))
+    sent = points_of(lambda: prepare_then_submit(harness.runtime, campaign.campaign_id))
 
     assert enqueued == ["before script accept", "after script accept"]
     to_the_record = afters(sent)[: afters(sent).index("redis HINCRBYFLOAT measured") + 1]
@@ -63,20 +63,20 @@ def test_a_batch_on_its_way_has_these_effects_in_this_order(bench: Bench) -> Non
     ]
 
 
-def test_each_effect_is_seen_before_and_after_it(bench: Bench) -> None:
-    campaign = bench.producer.enqueue(messages(3), sender="MyShop").campaign_id
+def test_each_effect_is_seen_before_and_after_it(harness: WorkerHarness) -> None:
+    campaign = harness.producer.enqueue(messages(3), sender="MyShop").campaign_id
 
-    points = points_of(lambda: prepare_then_submit(bench.runtime, campaign))
+    points = points_of(lambda: prepare_then_submit(harness.runtime, campaign))
 
     effects = afters(points)
     assert points == [f"{when} {effect}" for effect in effects for when in ("before", "after")]
 
 
-def test_a_script_that_finds_nothing_is_told_from_one_that_does(bench: Bench) -> None:
-    scripts = Scripts(bench.runtime.redis)
+def test_a_script_that_finds_nothing_is_told_from_one_that_does(harness: WorkerHarness) -> None:
+    scripts = Scripts(harness.runtime.redis)
 
     points = points_of(lambda: scripts.run("due", "", "prepare", 1, 0))
-    bench.producer.enqueue(messages(3), sender="MyShop")
+    harness.producer.enqueue(messages(3), sender="MyShop")
     found = points_of(lambda: scripts.run("due", "", "prepare", 1, 0))
 
     assert afters(points) == ["script due: prepare (nothing)"]
@@ -89,12 +89,12 @@ def test_what_others_do_in_redis_is_not_the_products(redis_url: str) -> None:
     assert points_of(lambda: client.set("bsg:key", "value")) == []
 
 
-def test_a_call_that_fails_is_seen_after_it_too(bench: Bench) -> None:
-    bench.runtime.redis.set("bsg:prepare", "no index")
+def test_a_call_that_fails_is_seen_after_it_too(harness: WorkerHarness) -> None:
+    harness.runtime.redis.set("bsg:prepare", "no index")
     points: list[str] = []
 
     with watched(points.append), pytest.raises(redis.exceptions.ResponseError):
-        Scripts(bench.runtime.redis).run("due", "", "prepare", 1, 0)
+        Scripts(harness.runtime.redis).run("due", "", "prepare", 1, 0)
 
     assert points == ["before script due: prepare", "after script due: prepare"]
 

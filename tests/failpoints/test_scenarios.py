@@ -10,8 +10,8 @@ from tests.failpoints.arming import arm, armed, disarm
 from tests.failpoints.doors import ROOT
 from tests.failpoints.points import EFFECTS, LEFT_OUT, POINTS, without_point
 from tests.failpoints.report import Row, table, totals, troubles
+from tests.failpoints.run_trial import Outcome
 from tests.failpoints.scenarios import a_campaign, that_is_retried
-from tests.failpoints.trial import Outcome
 
 
 def an_outcome(**changes: object) -> Outcome:

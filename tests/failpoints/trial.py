@@ -1,187 +1,153 @@
-"""One point: its process is killed there, once alone and once more with all that recovers from it."""
+"""One trial of a scenario on a trial_environment: its campaigns, the point that is armed, and what is to be taken
+back."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
 
-from bsg_ledger.records import CampaignStatus, Transition
-from bsg_ledger.states import BatchState, PartState
-from tests.chaos.accounts import Account, account_of
+from bsg_client.outcomes import OutcomeKind
+from bsg_config import clock
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_config.settings import Settings
+from bsg_ledger.campaigns import Acceptance, Accepted, Campaigns
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.parts import PartLease
+from bsg_ledger.records import CampaignStatus
+from bsg_ledger.scripts import Scripts
+from bsg_messages.bodies import unpacked
+from bsg_messages.body_cipher import BodyCipher
+from bsg_producer import enqueueing
+from bsg_producer.campaign_arguments import check_envelope
+from bsg_worker.prepare.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
+from tests.chaos.accounts import Account
 from tests.chaos.campaigns import ChaosCampaign
-from tests.chaos.checker import CheckResult, judge
-from tests.chaos.journal import Enqueued
-from tests.failpoints.arming import arm, armed, disarm
-from tests.failpoints.lane import Lane
-from tests.failpoints.play import Play
-from tests.failpoints.points import AFTER_EACH
-from tests.failpoints.processes import COMMAND
-from tests.failpoints.scenarios import Scenario
+from tests.failpoints import programs
+from tests.failpoints.arming import arm
+from tests.failpoints.environment import TrialEnvironment
+from tests.processes import wait_until
 
-REACHED_WITHIN = 90.0
-DONE_WITHIN = 400.0
-STUCK_AFTER = 1.5  # seconds without a transition, and since the last ageing, after which what is waited for is aged
-SECONDS_BETWEEN_CHECKS = 0.1
-COURSE = ("leased", "claimed", "intent", "taken", "prepared", "enqueued", "BSG:", "an operator has to decide")
-CAUSES_SHOWN = 3
+TIMEOUT_SECONDS = 90.0
+TEMPLATE = ChaosCampaign(
+    producer=0,
+    number=0,
+    size=3,
+    priority="normal",
+    templated=False,
+    own_reference_ids=False,
+    deadline_seconds=None,
+    given_up_after_failure=False,
+    second_thoughts="none",
+    account=DEFAULT_ACCOUNT,
+)
 
 
-class NotShown(Exception):
-    """Nobody died at the point, or not all was done in the end."""
+class _WithoutBell(Campaigns):
+    def accept(self, acceptance: Acceptance) -> Accepted:
+        return super().accept(replace(acceptance, bell=None))
 
 
-@dataclass(slots=True)
-class Outcome:
-    """`seconds` from the first kill until all was done, besides those that were `aged`.
+class Trial:
+    """`afterwards` runs once the process has died; `tick` again and again until all is done; `cleanup` at the end.
 
-    `kills`: SIGKILLs, the first included. `recovered_by`: what moved the campaign on, by the ledger's own causes.
+    `forgotten`: accounts that were taken before the ledger forgot their campaigns.
     """
 
-    point: str
-    scenario: Scenario
-    recovered_by: str = ""
-    seconds: float = 0.0
-    aged: float = 0.0
-    kills: int = 0
-    result: CheckResult = field(default_factory=CheckResult)
-    trouble: str = ""
+    def __init__(self, trial_environment: TrialEnvironment, point: str) -> None:
+        self.trial_environment = trial_environment
+        self.point = point
+        self.receipts = trial_environment.directory / f"receipts-{secrets.token_hex(4)}"
+        self.campaigns: list[ChaosCampaign] = []
+        self.phones: dict[str, dict[int, int]] = {}
+        self.afterwards: Callable[[], object] = lambda: None
+        self.tick: Callable[[], object] | None = None
+        self.done: Callable[[], bool] = lambda: True
+        self.cleanup = ExitStack()
+        self.forgotten: dict[str, Account] = {}
 
-    @property
-    def held(self) -> bool:
-        return not self.trouble and self.result.proves_the_promise
+    def arm(self) -> None:
+        arm(self.trial_environment.armed, self.point)
 
+    def new(self, size: int = 3, **changes: Any) -> ChaosCampaign:
+        """A campaign that no other trial of this run has had."""
+        trial_environment = self.trial_environment
+        campaign = replace(
+            TEMPLATE, producer=trial_environment.number, number=trial_environment.next_number(), size=size, **changes
+        )
+        self.campaigns.append(campaign)
+        return campaign
 
-def run_trial(lane: Lane, point: str, scenario: Scenario, *, again: bool) -> Outcome:
-    """Kills at the point and lets heal; `again`: whoever recovers is killed too, once after each effect that it has."""
-    outcome = Outcome(point, scenario)
-    play = Play(lane, point)
-    killed_before, began = lane.processes.kills, datetime.now(UTC)
-    try:
-        scenario(play)
-        died = _wait_for_the_death(play)
-        if again:
-            arm(lane.armed, *AFTER_EACH)
-        play.afterwards()
-        outcome.aged = _wait_until_done(play)
-        outcome.seconds = time.time() - died
-        disarm(lane.armed)
-        statuses = _statuses(play)
-        outcome.recovered_by = _recovered_by(play, statuses, died, began)
-        outcome.result = _check(play)
-        for status in statuses:
-            lane.let_rest(status)
-    except (NotShown, AssertionError) as failure:
-        outcome.trouble = str(failure)
-    finally:
-        disarm(lane.armed)
-        _clean_up(play)
-        outcome.kills = lane.processes.kills - killed_before
-    return outcome
+    def web_app_enqueues(self, campaign: ChaosCampaign, *, slow: bool = False, **settings: str) -> None:
+        """A process that tries under the campaign's key until it has a receipt."""
+        self.trial_environment.processes.command(
+            programs.enqueue, programs.fields_of(campaign), self.receipts, slow, **settings
+        )
 
+    def enqueue(self, campaign: ChaosCampaign, **arguments: Any) -> str:
+        """Enqueues it from this process, which is not killed; answers its id."""
+        receipt = self.trial_environment.producer.enqueue(
+            campaign.messages(),
+            sender="MyShop",
+            text=campaign.text,
+            idempotency_key=campaign.key,
+            name=campaign.key,
+            **arguments,
+        )
+        return receipt.campaign_id
 
-def _wait_for_the_death(play: Play) -> float:
-    lane = play.lane
-    stop_at = time.monotonic() + REACHED_WITHIN
-    while armed(lane.armed):
-        if time.monotonic() > stop_at:
-            raise NotShown(f"nobody reached `{play.point}` within {REACHED_WITHIN:.0f} s: {_statuses(play)}")
-        time.sleep(0.01)
-        lane.processes.look_after()
-        if play.tick is not None:
-            play.tick()
-            time.sleep(0.2)
-    return time.time()
+    def enqueue_without_a_bell(
+        self, campaign: ChaosCampaign, messages: Iterable[Mapping[str, Any]] | None = None, **settings: str
+    ) -> str:
+        """Its bell is lost."""
+        envelope = check_envelope(
+            {"sender": "MyShop", "name": campaign.key},
+            Settings.from_environment({**self.trial_environment.environment, **settings}),
+            clock.now(),
+        )
+        ledger = Ledger(self.trial_environment.client)
+        ledger.campaigns = _WithoutBell(self.trial_environment.client, Scripts(self.trial_environment.client))
+        receipt = enqueueing.enqueue(
+            ledger,
+            messages or campaign.messages(),
+            envelope,
+            campaign.key,
+            account=campaign.account,
+            window=8,
+            cipher=BodyCipher(()),
+        )
+        return receipt.campaign_id
 
+    def status(self, campaign_id: str) -> CampaignStatus:
+        return self.trial_environment.producer.status(campaign_id)
 
-def _wait_until_done(play: Play) -> float:
-    """Until all is final; answers the seconds that were aged."""
-    aged, aged_at = 0.0, 0.0
-    stop_at = time.monotonic() + DONE_WITHIN
-    while True:
-        play.lane.processes.look_after()
-        unfinished = [status for status in _statuses(play) if not _is_done(status)]
-        if not unfinished and play.done() and not play.lane.processes.command_runs:
-            return aged
-        if time.monotonic() > stop_at:
-            raise NotShown(f"not done after {DONE_WITHIN:.0f} s: {unfinished}")
-        for status in unfinished:
-            play.lane.answer(status, _phones(play, status))
-            if _stuck(status) and time.monotonic() - aged_at > STUCK_AFTER:
-                aged += play.lane.age(status)
-                aged_at = time.monotonic()
-        if play.tick is not None:
-            play.tick()
-        time.sleep(SECONDS_BETWEEN_CHECKS)
+    def wait_for(self, campaign_id: str, holds: Callable[[CampaignStatus], object], what: str) -> None:
+        def looked() -> object:
+            self.trial_environment.processes.look_after()
+            return holds(self.status(campaign_id))
 
+        wait_until(looked, within=TIMEOUT_SECONDS, what=what)
 
-def _is_done(status: CampaignStatus) -> bool:
-    """Final, and what BSG dropped without a word is found out: its total is the size of each batch."""
-    return status.state.final and all(
-        batch.total_messages == batch.size for batch in status.batches if batch.state == BatchState.FINISHED
-    )
+    def prepare_parts(self, campaign_id: str, parts: int) -> None:
+        """Prepares them in this process."""
+        for _ in range(parts):
+            lease = self.trial_environment.ledger.parts.lease(
+                campaign_id, secrets.token_hex(8), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, timeout_ms=0
+            )
+            if not isinstance(lease, PartLease):
+                raise RuntimeError("the part is prepared already")
+            prepare_part(self.trial_environment.runtime, lease)
 
-
-def _stuck(status: CampaignStatus) -> bool:
-    return (datetime.now(UTC) - status.transitions[-1].when).total_seconds() > STUCK_AFTER
-
-
-def _statuses(play: Play) -> list[CampaignStatus]:
-    names = {campaign.key for campaign in play.campaigns}
-    producer = play.lane.producer
-    return [producer.status(each.campaign_id) for each in producer.campaigns() if each.name in names]
-
-
-def _phones(play: Play, status: CampaignStatus) -> dict[int, int]:
-    campaign = next(each for each in play.campaigns if each.key == status.name)
-    return {index: campaign.phone(index) for index in range(campaign.size)}
-
-
-def _recovered_by(play: Play, statuses: Sequence[CampaignStatus], died: float, began: datetime) -> str:
-    after = [
-        transition
-        for status in statuses
-        for transition in status.transitions
-        if transition.when.timestamp() >= died - 0.001
-    ]
-    causes = [transition.cause for transition in after if not _of_course(transition)]
-    receipts = play.receipts.read_text().split() if play.receipts.exists() else []
-    if receipts and play.lane.processes.died_since(began, COMMAND):
-        causes.insert(0, f"the web app's next try: {receipts[-1]}")
-    if not causes and after:
-        causes = [f"the next bell or tick: {after[0].to_state}"]
-    shown = list(dict.fromkeys(causes))[:CAUSES_SHOWN]
-    return "; ".join(shown) or "nothing was left to do"
-
-
-def _of_course(transition: Transition) -> bool:
-    """Whether it would have come without a crash too."""
-    return transition.cause.startswith(COURSE) or transition.to_state == PartState.PREPARED
-
-
-def _check(play: Play) -> CheckResult:
-    lane = play.lane
-    accounts: dict[str, list[Account]] = {campaign.key: [] for campaign in play.campaigns}
-    for status in _statuses(play):
-        accounts[status.name].append(account_of(lane.producer, lane.ledger, status.campaign_id))
-    for name, account in play.forgotten.items():
-        if not accounts[name]:
-            accounts[name] = [account]
-    ours = {campaign.phone(index) for campaign in play.campaigns for index in range(campaign.size)}
-    arrivals = {phone: len(ids) for phone, ids in lane.sandbox.record().recipients.items() if phone in ours}
-    return judge([_tried(campaign, accounts[campaign.key]) for campaign in play.campaigns], accounts, arrivals, {})
-
-
-def _tried(campaign: ChaosCampaign, accounts: Sequence[Account]) -> tuple[ChaosCampaign, Enqueued]:
-    """By the time that all is done every web app has its receipt."""
-    receipt = accounts[0].campaign_id if accounts else None
-    return campaign, Enqueued(campaign.number, receipt=receipt, certain_that_none=False)
-
-
-def _clean_up(play: Play) -> None:
-    lane = play.lane
-    if lane.processes.command_runs:
-        lane.processes.end(COMMAND)
-    play.cleanup.close()
-    lane.sandbox.clear_faults()
+    def bsg_takes(self, campaign_id: str, batch: int) -> int:
+        """BSG gets the batch, and the ledger knows nothing of it; returns the BSG campaign's id."""
+        body = self.trial_environment.ledger.reading.body(campaign_id, batch)
+        if body is None:
+            raise RuntimeError("there is no such batch")
+        outcome = self.trial_environment.runtime.client.send_individual(
+            unpacked(body, self.trial_environment.runtime.cipher), {}, lambda: True
+        )
+        if outcome.kind is not OutcomeKind.TAKEN or outcome.campaign is None:
+            raise RuntimeError(f"BSG did not take it: {outcome.cause}")
+        return outcome.campaign.id

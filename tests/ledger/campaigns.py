@@ -23,8 +23,8 @@ HOUR_MS = 3_600_000
 
 
 @dataclass
-class Desk:
-    """A ledger and how the tests move in it."""
+class LedgerHarness:
+    """A ledger, and the steps that tests make in it."""
 
     client: Any
     ledger: Ledger = field(init=False)
@@ -33,7 +33,7 @@ class Desk:
         self.ledger = Ledger(self.client)
 
     @classmethod
-    def at(cls, url: str) -> Desk:
+    def at(cls, url: str) -> LedgerHarness:
         return cls(redis.Redis.from_url(url))
 
     def acceptance(self, sizes: Sequence[int], **changes: Any) -> Acceptance:

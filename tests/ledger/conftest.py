@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ledger.campaigns import Desk
+from tests.ledger.campaigns import LedgerHarness
 
 
 @pytest.fixture
-def desk(redis_url: str) -> Desk:
-    return Desk.at(redis_url)
+def ledger_harness(redis_url: str) -> LedgerHarness:
+    return LedgerHarness.at(redis_url)

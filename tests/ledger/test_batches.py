@@ -12,11 +12,11 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.due_indexes import DueIndex, unassigned
 from bsg_ledger.parts import NothingDue
-from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, Desk
+from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, LedgerHarness
 
 
-def an_id_was_used_before(desk: Desk, campaign: str) -> None:
-    desk.ledger.batches.shrink(
+def an_id_was_used_before(ledger_harness: LedgerHarness, campaign: str) -> None:
+    ledger_harness.ledger.batches.shrink(
         campaign,
         0,
         state="unconfirmed",
@@ -28,135 +28,139 @@ def an_id_was_used_before(desk: Desk, campaign: str) -> None:
     )
 
 
-def test_a_claimed_batch_is_not_claimed_twice(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.claimed(campaign)
+def test_a_claimed_batch_is_not_claimed_twice(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.claimed(campaign)
 
-    second = desk.ledger.batches.claim(
+    second = ledger_harness.ledger.batches.claim(
         campaign, bell="", account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="other", lease_ms=LEASE_MS
     )
 
     assert second == NothingDue(None)
 
 
-def test_a_lease_that_ran_out_before_the_intent_makes_the_batch_pending(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.claimed(campaign)
-    desk.end_lease(lease)
+def test_a_lease_that_ran_out_before_the_intent_makes_the_batch_pending(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.claimed(campaign)
+    ledger_harness.end_lease(lease)
 
-    assert desk.ledger.batches.take_back(ACCOUNT, at_most=10) == [lease.batch_id]
-    assert desk.counts(campaign) == {"pending": 2}
+    assert ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10) == [lease.batch_id]
+    assert ledger_harness.counts(campaign) == {"pending": 2}
 
 
 # Rule 1
 
 
-def test_a_lease_that_ran_out_on_the_wire_makes_the_batch_unconfirmed(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.posting(campaign)
-    desk.end_lease(lease)
+def test_a_lease_that_ran_out_on_the_wire_makes_the_batch_unconfirmed(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.posting(campaign)
+    ledger_harness.end_lease(lease)
 
-    desk.ledger.batches.take_back(ACCOUNT, at_most=10)
+    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10)
 
-    assert desk.counts(campaign) == {"unconfirmed": 2}
+    assert ledger_harness.counts(campaign) == {"unconfirmed": 2}
 
 
-def test_a_batch_whose_lease_ran_out_on_the_wire_may_be_looked_for_at_once(desk: Desk) -> None:
-    lease = desk.posting(desk.prepared(2))
-    desk.end_lease(lease)
+def test_a_batch_whose_lease_ran_out_on_the_wire_may_be_looked_for_at_once(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.posting(ledger_harness.prepared(2))
+    ledger_harness.end_lease(lease)
 
-    desk.ledger.batches.take_back(ACCOUNT, at_most=10)
+    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10)
 
-    due = desk.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=10, put_off_ms=HOUR_MS)
+    due = ledger_harness.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=10, put_off_ms=HOUR_MS)
     assert due == [lease.batch_id]
 
 
-def test_an_absent_batch_is_sent_again_by_itself_within_the_duplicate_window(desk: Desk) -> None:
-    lease = desk.unconfirmed(desk.prepared(2))
+def test_an_absent_batch_is_sent_again_by_itself_within_the_duplicate_window(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.unconfirmed(ledger_harness.prepared(2))
 
-    assert desk.absent(lease, window_ms=HOUR_MS) == "pending"
+    assert ledger_harness.absent(lease, window_ms=HOUR_MS) == "pending"
 
 
-def test_an_absent_batch_asks_for_an_operator_after_the_duplicate_window(desk: Desk) -> None:
-    lease = desk.unconfirmed(desk.prepared(2))
-    desk.age_intent(lease, HOUR_MS)
+def test_an_absent_batch_asks_for_an_operator_after_the_duplicate_window(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.unconfirmed(ledger_harness.prepared(2))
+    ledger_harness.age_intent(lease, HOUR_MS)
 
-    assert desk.absent(lease, window_ms=HOUR_MS) == "needs_operator"
-    assert desk.batch_state(lease) == "unconfirmed"
-    status = desk.ledger.reading.status(lease.campaign_id)
+    assert ledger_harness.absent(lease, window_ms=HOUR_MS) == "needs_operator"
+    assert ledger_harness.batch_state(lease) == "unconfirmed"
+    status = ledger_harness.ledger.reading.status(lease.campaign_id)
     assert status is not None
     assert status.batches[0].needs_operator
 
 
-def test_without_a_duplicate_window_an_operator_always_decides(desk: Desk) -> None:
-    lease = desk.unconfirmed(desk.prepared(2))
+def test_without_a_duplicate_window_an_operator_always_decides(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.unconfirmed(ledger_harness.prepared(2))
 
-    assert desk.absent(lease, window_ms=0) == "needs_operator"
-
-
-def test_a_look_for_an_earlier_attempt_says_nothing_about_a_later_one(desk: Desk) -> None:
-    lease = desk.unconfirmed(desk.prepared(2))
-
-    assert desk.absent(lease, window_ms=HOUR_MS, attempts=0) == "stale"
+    assert ledger_harness.absent(lease, window_ms=0) == "needs_operator"
 
 
-def test_a_batch_that_waited_beyond_the_window_is_not_sent_again(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.absent(desk.unconfirmed(campaign), window_ms=HOUR_MS)
-    lease = desk.claimed(campaign)
-    desk.age_intent(lease, HOUR_MS)
+def test_a_look_for_an_earlier_attempt_says_nothing_about_a_later_one(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.unconfirmed(ledger_harness.prepared(2))
 
-    assert desk.intend(lease, duplicate_window_ms=HOUR_MS) == "unconfirmed"
+    assert ledger_harness.absent(lease, window_ms=HOUR_MS, attempts=0) == "stale"
 
 
-def test_a_trace_that_does_not_fit_asks_for_an_operator_once_the_doubt_is_old_enough(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.unconfirmed(campaign)
+def test_a_batch_that_waited_beyond_the_window_is_not_sent_again(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.absent(ledger_harness.unconfirmed(campaign), window_ms=HOUR_MS)
+    lease = ledger_harness.claimed(campaign)
+    ledger_harness.age_intent(lease, HOUR_MS)
+
+    assert ledger_harness.intend(lease, duplicate_window_ms=HOUR_MS) == "unconfirmed"
+
+
+def test_a_trace_that_does_not_fit_asks_for_an_operator_once_the_doubt_is_old_enough(
+    ledger_harness: LedgerHarness,
+) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.unconfirmed(campaign)
 
     def ask(older_than_ms: int) -> str:
-        return desk.ledger.batches.ask_operator(
+        return ledger_harness.ledger.batches.ask_operator(
             campaign, 0, attempts=1, older_than_ms=older_than_ms, cause="of another size"
         )
 
     assert (ask(HOUR_MS), ask(0), ask(HOUR_MS)) == ("unconfirmed", "needs_operator", "needs_operator")
-    assert desk.batch_state(lease) == "unconfirmed"
+    assert ledger_harness.batch_state(lease) == "unconfirmed"
 
 
-def test_a_question_to_an_operator_is_over_when_the_batch_moves_on_by_itself(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.unconfirmed(campaign)
-    desk.ledger.batches.ask_operator(campaign, 0, attempts=1, older_than_ms=0, cause="of another size")
+def test_a_question_to_an_operator_is_over_when_the_batch_moves_on_by_itself(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.unconfirmed(campaign)
+    ledger_harness.ledger.batches.ask_operator(campaign, 0, attempts=1, older_than_ms=0, cause="of another size")
 
-    assert desk.absent(lease, window_ms=HOUR_MS) == "pending"
+    assert ledger_harness.absent(lease, window_ms=HOUR_MS) == "pending"
 
-    status = desk.ledger.reading.status(campaign)
+    status = ledger_harness.ledger.reading.status(campaign)
     assert status is not None
     assert not status.batches[0].needs_operator
 
 
-def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_trace_is_left(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.posting(campaign)
-    desk.ledger.batches.doubtful(lease, account=ACCOUNT, cause="ids taken", doubts_allowed=5, suspects=[1])
-    before = desk.absent(lease, window_ms=0)
-    an_id_was_used_before(desk, campaign)
+def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_trace_is_left(
+    ledger_harness: LedgerHarness,
+) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.posting(campaign)
+    ledger_harness.ledger.batches.doubtful(lease, account=ACCOUNT, cause="ids taken", doubts_allowed=5, suspects=[1])
+    before = ledger_harness.absent(lease, window_ms=0)
+    an_id_was_used_before(ledger_harness, campaign)
 
     assert before == "needs_operator"
-    assert desk.absent(lease, window_ms=0) == "pending"
-    assert desk.claimed(campaign).body == b"rest"
+    assert ledger_harness.absent(lease, window_ms=0) == "pending"
+    assert ledger_harness.claimed(campaign).body == b"rest"
 
 
-def test_a_lease_that_lasts_is_not_taken_back(desk: Desk) -> None:
-    lease = desk.claimed(desk.prepared(2))
+def test_a_lease_that_lasts_is_not_taken_back(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.claimed(ledger_harness.prepared(2))
 
-    assert desk.ledger.batches.take_back(ACCOUNT, at_most=10) == []
-    assert desk.batch_state(lease) == "claimed"
+    assert ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10) == []
+    assert ledger_harness.batch_state(lease) == "claimed"
 
 
-def test_a_wait_that_ends_beyond_the_duplicate_window_asks_for_an_operator(desk: Desk) -> None:
-    lease = desk.unconfirmed(desk.prepared(2))
+def test_a_wait_that_ends_beyond_the_duplicate_window_asks_for_an_operator(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.unconfirmed(ledger_harness.prepared(2))
 
-    state = desk.ledger.batches.absent(
+    state = ledger_harness.ledger.batches.absent(
         lease.campaign_id,
         lease.batch,
         attempts=1,
@@ -169,152 +173,157 @@ def test_a_wait_that_ends_beyond_the_duplicate_window_asks_for_an_operator(desk:
     assert state == "needs_operator"
 
 
-def test_the_duplicate_window_counts_from_the_first_attempt_in_doubt(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.age_intent(desk.unconfirmed(campaign), HOUR_MS // 2)
-    desk.ledger.batches.absent(
+def test_the_duplicate_window_counts_from_the_first_attempt_in_doubt(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.age_intent(ledger_harness.unconfirmed(campaign), HOUR_MS // 2)
+    ledger_harness.ledger.batches.absent(
         campaign, 0, attempts=1, duplicate_window_ms=HOUR_MS, delay_ms=0, look_again_ms=1000, cause="absent"
     )
-    lease = desk.posting(campaign, duplicate_window_ms=HOUR_MS)
-    desk.doubtful(lease)
-    desk.age_intent(lease, HOUR_MS // 2)
+    lease = ledger_harness.posting(campaign, duplicate_window_ms=HOUR_MS)
+    ledger_harness.doubtful(lease)
+    ledger_harness.age_intent(lease, HOUR_MS // 2)
 
-    assert desk.absent(lease, window_ms=HOUR_MS, attempts=2) == "needs_operator"
-
-
-def test_an_attempt_that_was_surely_not_taken_begins_no_duplicate_window(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    first = desk.posting(campaign)
-    desk.ledger.batches.not_taken(first, delay_ms=0, cause="429")
-    desk.age_intent(first, HOUR_MS)
-    lease = desk.unconfirmed(campaign)
-
-    assert desk.absent(lease, window_ms=HOUR_MS, attempts=2) == "pending"
+    assert ledger_harness.absent(lease, window_ms=HOUR_MS, attempts=2) == "needs_operator"
 
 
-def test_what_ends_a_doubt_or_needs_an_operator_changes_nothing_else(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.submitted(campaign)
-    before = desk.causes(campaign)
+def test_an_attempt_that_was_surely_not_taken_begins_no_duplicate_window(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    first = ledger_harness.posting(campaign)
+    ledger_harness.ledger.batches.not_taken(first, delay_ms=0, cause="429")
+    ledger_harness.age_intent(first, HOUR_MS)
+    lease = ledger_harness.unconfirmed(campaign)
+
+    assert ledger_harness.absent(lease, window_ms=HOUR_MS, attempts=2) == "pending"
+
+
+def test_what_ends_a_doubt_or_needs_an_operator_changes_nothing_else(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.submitted(campaign)
+    before = ledger_harness.causes(campaign)
 
     def ask(attempts: int) -> str:
-        return desk.ledger.batches.ask_operator(
+        return ledger_harness.ledger.batches.ask_operator(
             campaign, 0, attempts=attempts, older_than_ms=0, cause="of another size"
         )
 
-    assert (ask(1), desk.absent(lease, window_ms=HOUR_MS)) == ("stale", "stale")
-    assert desk.ledger.batches.resolve_not_sent(campaign, 0) == "stale"
-    assert desk.causes(campaign) == before
+    assert (ask(1), ledger_harness.absent(lease, window_ms=HOUR_MS)) == ("stale", "stale")
+    assert ledger_harness.ledger.batches.resolve_not_sent(campaign, 0) == "stale"
+    assert ledger_harness.causes(campaign) == before
 
 
-def test_a_denial_speaks_of_the_campaign_that_counts_only(desk: Desk) -> None:
-    campaign = desk.prepared(1, 1)
-    desk.submitted(campaign, 77)
+def test_a_denial_speaks_of_the_campaign_that_counts_only(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1, 1)
+    ledger_harness.submitted(campaign, 77)
 
     def denied(batch: int, bsg_id: int) -> str:
-        return desk.unread(campaign, bsg_id, batch=batch, lost=True)
+        return ledger_harness.unread(campaign, bsg_id, batch=batch, lost=True)
 
     assert (denied(0, 78), denied(1, 77), denied(0, 77)) == ("stale", "stale", "needs_operator")
 
 
-def test_a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies(desk: Desk) -> None:
-    campaign = desk.prepared(1)
-    desk.submitted(campaign, 77)
+def test_a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1)
+    ledger_harness.submitted(campaign, 77)
 
     def told(bsg_id: int) -> str:
-        return desk.ledger.batches.resolve_sent(campaign, 0, bsg_campaign_id=bsg_id, next_poll_ms=0)
+        return ledger_harness.ledger.batches.resolve_sent(campaign, 0, bsg_campaign_id=bsg_id, next_poll_ms=0)
 
     assert told(77) == "stale"
-    desk.unread(campaign, 77, lost=True)
+    ledger_harness.unread(campaign, 77, lost=True)
     assert (told(78), told(77)) == ("stale", "finished")
 
 
-def test_what_has_left_a_room_is_not_given_back_to_it(desk: Desk) -> None:
-    campaign = desk.prepared(1)
-    desk.submitted(campaign, 77)
-    due_indexes = desk.ledger.due_indexes
+def test_what_has_left_a_room_is_not_given_back_to_it(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1)
+    ledger_harness.submitted(campaign, 77)
+    due_indexes = ledger_harness.ledger.due_indexes
 
     due_indexes.give_back(DueIndex.LIVE, [f"{campaign}-0", f"{campaign}-9"], account=ACCOUNT)
 
     assert due_indexes.take_due(DueIndex.LIVE, account=ACCOUNT, at_most=9, put_off_ms=0) == [f"{campaign}-0"]
 
 
-def test_a_person_is_asked_about_the_latest_attempt_only(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.unconfirmed(campaign)
+def test_a_person_is_asked_about_the_latest_attempt_only(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.unconfirmed(campaign)
 
     assert (
-        desk.ledger.batches.ask_operator(campaign, 0, attempts=0, older_than_ms=0, cause="of another size") == "stale"
+        ledger_harness.ledger.batches.ask_operator(campaign, 0, attempts=0, older_than_ms=0, cause="of another size")
+        == "stale"
     )
 
 
-def test_a_no_that_is_explained_for_a_doubt_without_suspects_decides_nothing(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.unconfirmed(campaign)
-    an_id_was_used_before(desk, campaign)
+def test_a_no_that_is_explained_for_a_doubt_without_suspects_decides_nothing(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.unconfirmed(campaign)
+    an_id_was_used_before(ledger_harness, campaign)
 
-    assert desk.absent(lease, window_ms=0) == "needs_operator"
-
-
-def a_no_for_known_ids(desk: Desk, lease: BatchLease) -> None:
-    desk.ledger.batches.doubtful(lease, account=ACCOUNT, cause="ids taken", doubts_allowed=99, suspects=[1])
+    assert ledger_harness.absent(lease, window_ms=0) == "needs_operator"
 
 
-def a_lease_runs_out_on_the_wire(desk: Desk, lease: BatchLease) -> None:
-    desk.end_lease(lease)
-    desk.ledger.batches.take_back(ACCOUNT, at_most=9)
+def a_no_for_known_ids(ledger_harness: LedgerHarness, lease: BatchLease) -> None:
+    ledger_harness.ledger.batches.doubtful(lease, account=ACCOUNT, cause="ids taken", doubts_allowed=99, suspects=[1])
 
 
-def test_a_no_for_known_ids_explains_nothing_of_an_earlier_doubt(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.absent(desk.unconfirmed(campaign), window_ms=HOUR_MS)
-    lease = desk.posting(campaign, duplicate_window_ms=HOUR_MS)
-    a_no_for_known_ids(desk, lease)
-    an_id_was_used_before(desk, campaign)
-
-    assert desk.absent(lease, window_ms=0, attempts=2) == "needs_operator"
+def a_lease_runs_out_on_the_wire(ledger_harness: LedgerHarness, lease: BatchLease) -> None:
+    ledger_harness.end_lease(lease)
+    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
 
 
-@pytest.mark.parametrize("later", [Desk.doubtful, a_lease_runs_out_on_the_wire], ids=["an answer", "no answer"])
+def test_a_no_for_known_ids_explains_nothing_of_an_earlier_doubt(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.absent(ledger_harness.unconfirmed(campaign), window_ms=HOUR_MS)
+    lease = ledger_harness.posting(campaign, duplicate_window_ms=HOUR_MS)
+    a_no_for_known_ids(ledger_harness, lease)
+    an_id_was_used_before(ledger_harness, campaign)
+
+    assert ledger_harness.absent(lease, window_ms=0, attempts=2) == "needs_operator"
+
+
+@pytest.mark.parametrize(
+    "later", [LedgerHarness.doubtful, a_lease_runs_out_on_the_wire], ids=["an answer", "no answer"]
+)
 def test_suspects_of_an_earlier_attempt_explain_nothing_of_a_later_doubt(
-    desk: Desk, later: Callable[[Desk, BatchLease], object]
+    ledger_harness: LedgerHarness, later: Callable[[LedgerHarness, BatchLease], object]
 ) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.posting(campaign)
-    a_no_for_known_ids(desk, lease)
-    desk.absent(lease, window_ms=HOUR_MS)
-    later(desk, desk.posting(campaign, duplicate_window_ms=HOUR_MS))
-    an_id_was_used_before(desk, campaign)
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.posting(campaign)
+    a_no_for_known_ids(ledger_harness, lease)
+    ledger_harness.absent(lease, window_ms=HOUR_MS)
+    later(ledger_harness, ledger_harness.posting(campaign, duplicate_window_ms=HOUR_MS))
+    an_id_was_used_before(ledger_harness, campaign)
 
-    assert desk.absent(lease, window_ms=0, attempts=2) == "needs_operator"
-
-
-def test_a_batch_that_is_marked_in_doubt_while_it_waits_is_not_explained_by_an_earlier_no(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.posting(campaign)
-    a_no_for_known_ids(desk, lease)
-    desk.absent(lease, window_ms=HOUR_MS)
-    desk.ledger.batches.mark_in_doubt(campaign, 0, attempts=1, account=ACCOUNT, cause="a trace")
-    an_id_was_used_before(desk, campaign)
-
-    assert desk.absent(lease, window_ms=0) == "needs_operator"
+    assert ledger_harness.absent(lease, window_ms=0, attempts=2) == "needs_operator"
 
 
-def test_an_explanation_ends_with_its_doubt(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.posting(campaign)
-    a_no_for_known_ids(desk, lease)
-    an_id_was_used_before(desk, campaign)
-    desk.ledger.batches.resolve_not_sent(campaign, 0)
-    a_lease_runs_out_on_the_wire(desk, desk.posting(campaign))
+def test_a_batch_that_is_marked_in_doubt_while_it_waits_is_not_explained_by_an_earlier_no(
+    ledger_harness: LedgerHarness,
+) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.posting(campaign)
+    a_no_for_known_ids(ledger_harness, lease)
+    ledger_harness.absent(lease, window_ms=HOUR_MS)
+    ledger_harness.ledger.batches.mark_in_doubt(campaign, 0, attempts=1, account=ACCOUNT, cause="a trace")
+    an_id_was_used_before(ledger_harness, campaign)
 
-    assert desk.absent(lease, window_ms=0, attempts=2) == "needs_operator"
+    assert ledger_harness.absent(lease, window_ms=0) == "needs_operator"
 
 
-def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(desk: Desk) -> None:
-    campaign = desk.prepared(1)
-    lease = desk.unconfirmed(campaign)
-    desk.ledger.batches.shrink(
+def test_an_explanation_ends_with_its_doubt(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.posting(campaign)
+    a_no_for_known_ids(ledger_harness, lease)
+    an_id_was_used_before(ledger_harness, campaign)
+    ledger_harness.ledger.batches.resolve_not_sent(campaign, 0)
+    a_lease_runs_out_on_the_wire(ledger_harness, ledger_harness.posting(campaign))
+
+    assert ledger_harness.absent(lease, window_ms=0, attempts=2) == "needs_operator"
+
+
+def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1)
+    lease = ledger_harness.unconfirmed(campaign)
+    ledger_harness.ledger.batches.shrink(
         campaign,
         0,
         state="unconfirmed",
@@ -325,21 +334,21 @@ def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(desk: Des
         rejects=[(0, json.dumps({"index": 0}))],
     )
 
-    assert desk.batch_state(lease) == "refused"
-    assert desk.counts(campaign) == {"rejected": 1}
-    assert desk.state(campaign) == "failed"
+    assert ledger_harness.batch_state(lease) == "refused"
+    assert ledger_harness.counts(campaign) == {"rejected": 1}
+    assert ledger_harness.state(campaign) == "failed"
 
 
 # Rule 2
 
 
 @pytest.mark.parametrize("answer", ["not taken", "refused", "rows refused", "account closed"])
-def test_a_clear_no_leaves_the_doubt_of_an_earlier_attempt(desk: Desk, answer: str) -> None:
-    campaign = desk.prepared(2)
-    desk.absent(desk.unconfirmed(campaign), window_ms=HOUR_MS)
-    lease = desk.posting(campaign, duplicate_window_ms=HOUR_MS)
-    batches = desk.ledger.batches
-    desk.ledger.gate(ACCOUNT).open(reason="", by="probe")
+def test_a_clear_no_leaves_the_doubt_of_an_earlier_attempt(ledger_harness: LedgerHarness, answer: str) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.absent(ledger_harness.unconfirmed(campaign), window_ms=HOUR_MS)
+    lease = ledger_harness.posting(campaign, duplicate_window_ms=HOUR_MS)
+    batches = ledger_harness.ledger.batches
+    ledger_harness.ledger.gate(ACCOUNT).open(reason="", by="probe")
 
     state = {
         "not taken": lambda: batches.not_taken(lease, delay_ms=0, cause="429"),
@@ -351,236 +360,240 @@ def test_a_clear_no_leaves_the_doubt_of_an_earlier_attempt(desk: Desk, answer: s
     }[answer]()
 
     assert state == "unconfirmed"
-    assert desk.counts(campaign) == {"unconfirmed": 2}
+    assert ledger_harness.counts(campaign) == {"unconfirmed": 2}
 
 
-def test_a_clear_no_without_earlier_doubt_counts(desk: Desk) -> None:
-    campaign = desk.prepared(2)
+def test_a_clear_no_without_earlier_doubt_counts(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
 
-    assert desk.ledger.batches.refused(desk.posting(campaign), cause="no such tariff") == "refused"
-    assert desk.state(campaign) == "failed"
+    assert ledger_harness.ledger.batches.refused(ledger_harness.posting(campaign), cause="no such tariff") == "refused"
+    assert ledger_harness.state(campaign) == "failed"
 
 
 # Rule 3
 
 
 @pytest.mark.parametrize("state", ["pending", "claimed", "cancelled", "expired", "refused", "unconfirmed"])
-def test_a_late_campaign_id_is_recorded_whatever_the_state(desk: Desk, state: str) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.unconfirmed(campaign)
+def test_a_late_campaign_id_is_recorded_whatever_the_state(ledger_harness: LedgerHarness, state: str) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.unconfirmed(campaign)
     if state != "unconfirmed":
-        desk.ledger.batches.resolve_not_sent(campaign, 0)
+        ledger_harness.ledger.batches.resolve_not_sent(campaign, 0)
     if state == "claimed":
-        desk.claimed(campaign, token="another")
+        ledger_harness.claimed(campaign, token="another")
     if state == "cancelled":
-        desk.ledger.campaigns.cancel(campaign)
+        ledger_harness.ledger.campaigns.cancel(campaign)
     if state == "expired":
-        desk.pass_deadline(campaign)
-        desk.ledger.campaigns.expire(campaign)
+        ledger_harness.pass_deadline(campaign)
+        ledger_harness.ledger.campaigns.expire(campaign)
     if state == "refused":
-        desk.ledger.batches.refused(desk.posting(campaign, token="another"), cause="422")
-    assert desk.batch_state(lease) == state
+        ledger_harness.ledger.batches.refused(ledger_harness.posting(campaign, token="another"), cause="422")
+    assert ledger_harness.batch_state(lease) == state
 
-    assert desk.taken(campaign, 0, 77) == "submitted"
-    assert desk.counts(campaign) == {"submitted": 2}
-
-
-def test_a_late_id_of_a_cancelled_campaign_is_stopped_at_bsg(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.posting(campaign)
-    desk.ledger.campaigns.cancel(campaign)
-
-    desk.taken(campaign, 0, 77)
-
-    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=9) == ["77"]
+    assert ledger_harness.taken(campaign, 0, 77) == "submitted"
+    assert ledger_harness.counts(campaign) == {"submitted": 2}
 
 
-def test_a_second_id_for_one_batch_is_recorded_stopped_and_an_alarm(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.submitted(campaign, 77)
+def test_a_late_id_of_a_cancelled_campaign_is_stopped_at_bsg(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.posting(campaign)
+    ledger_harness.ledger.campaigns.cancel(campaign)
 
-    assert desk.taken(campaign, 0, 78) == "second"
-    assert desk.taken(campaign, 0, 78) == "known"
-    status = desk.ledger.reading.status(campaign)
+    ledger_harness.taken(campaign, 0, 77)
+
+    assert ledger_harness.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=9) == [
+        "77"
+    ]
+
+
+def test_a_second_id_for_one_batch_is_recorded_stopped_and_an_alarm(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.submitted(campaign, 77)
+
+    assert ledger_harness.taken(campaign, 0, 78) == "second"
+    assert ledger_harness.taken(campaign, 0, 78) == "known"
+    status = ledger_harness.ledger.reading.status(campaign)
     assert status is not None
     assert (status.batches[0].bsg_campaign_id, list(status.batches[0].other_bsg_campaign_ids)) == (77, [78])
-    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=9) == ["78"]
-    assert desk.client.hget("bsg:ledger", "alarms") == b"1"
+    assert ledger_harness.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=9) == [
+        "78"
+    ]
+    assert ledger_harness.client.hget("bsg:ledger", "alarms") == b"1"
 
 
-def test_both_campaigns_of_a_batch_that_was_sent_twice_are_recorded_in_one_step(desk: Desk) -> None:
-    campaign = desk.prepared(1)
-    desk.posting(campaign)
+def test_both_campaigns_of_a_batch_that_was_sent_twice_are_recorded_in_one_step(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1)
+    ledger_harness.posting(campaign)
 
-    assert desk.taken(campaign, 0, 77, 78) == "submitted"
+    assert ledger_harness.taken(campaign, 0, 77, 78) == "submitted"
 
-    status = desk.ledger.reading.status(campaign)
+    status = ledger_harness.ledger.reading.status(campaign)
     assert status is not None
     assert (status.batches[0].bsg_campaign_id, list(status.batches[0].other_bsg_campaign_ids)) == (77, [78])
-    assert desk.taken(campaign, 0, 77, 78) == "known"
+    assert ledger_harness.taken(campaign, 0, 77, 78) == "known"
 
 
-def test_a_campaign_of_another_batch_among_several_leaves_the_others_recorded(desk: Desk) -> None:
-    other, campaign = desk.prepared(1), desk.prepared(1)
-    desk.posting(other)
-    desk.taken(other, 0, 77)
-    desk.posting(campaign)
+def test_a_campaign_of_another_batch_among_several_leaves_the_others_recorded(ledger_harness: LedgerHarness) -> None:
+    other, campaign = ledger_harness.prepared(1), ledger_harness.prepared(1)
+    ledger_harness.posting(other)
+    ledger_harness.taken(other, 0, 77)
+    ledger_harness.posting(campaign)
 
-    assert desk.taken(campaign, 0, 77, 78) == "submitted"
+    assert ledger_harness.taken(campaign, 0, 77, 78) == "submitted"
 
-    status = desk.ledger.reading.status(campaign)
+    status = ledger_harness.ledger.reading.status(campaign)
     assert status is not None
     assert status.batches[0].bsg_campaign_id == 78
 
 
-def test_an_id_that_is_known_changes_nothing(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.submitted(campaign, 77)
-    before = desk.causes(campaign)
+def test_an_id_that_is_known_changes_nothing(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.submitted(campaign, 77)
+    before = ledger_harness.causes(campaign)
 
-    assert desk.taken(campaign, 0, 77) == "known"
-    assert desk.causes(campaign) == before
-    assert desk.client.hget("bsg:ledger", "alarms") is None
+    assert ledger_harness.taken(campaign, 0, 77) == "known"
+    assert ledger_harness.causes(campaign) == before
+    assert ledger_harness.client.hget("bsg:ledger", "alarms") is None
 
 
-def test_an_id_that_another_batch_owns_is_not_taken_for_this_one(desk: Desk) -> None:
-    campaign = desk.prepared(2, 3)
-    desk.submitted(campaign, 77)
-    lease = desk.posting(campaign)
+def test_an_id_that_another_batch_owns_is_not_taken_for_this_one(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2, 3)
+    ledger_harness.submitted(campaign, 77)
+    lease = ledger_harness.posting(campaign)
 
-    assert desk.taken(campaign, lease.batch, 77) == "owned"
-    assert desk.batch_state(lease) == "posting"
+    assert ledger_harness.taken(campaign, lease.batch, 77) == "owned"
+    assert ledger_harness.batch_state(lease) == "posting"
 
 
 # Rule 6
 
 
-def test_refused_rows_become_rejects_and_the_rest_waits_to_be_sent(desk: Desk) -> None:
-    campaign = desk.prepared(3)
-    lease = desk.posting(campaign)
+def test_refused_rows_become_rejects_and_the_rest_waits_to_be_sent(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(3)
+    lease = ledger_harness.posting(campaign)
 
-    state = desk.ledger.batches.rows_refused(
+    state = ledger_harness.ledger.batches.rows_refused(
         lease, cause="rows", rest=b"rest", rest_rows=[0, 2], rejects=[(1, json.dumps({"index": 1}))]
     )
 
     assert state == "pending"
-    assert desk.counts(campaign) == {"pending": 2, "rejected": 1}
-    assert desk.claimed(campaign).body == b"rest"
-    assert desk.ledger.reading.rows(campaign, 0) == [0, 2]
+    assert ledger_harness.counts(campaign) == {"pending": 2, "rejected": 1}
+    assert ledger_harness.claimed(campaign).body == b"rest"
+    assert ledger_harness.ledger.reading.rows(campaign, 0) == [0, 2]
 
 
-def test_a_batch_of_which_every_row_is_refused_is_refused(desk: Desk) -> None:
-    campaign = desk.prepared(1)
+def test_a_batch_of_which_every_row_is_refused_is_refused(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1)
 
-    state = desk.ledger.batches.rows_refused(
-        desk.posting(campaign), cause="rows", rest=b"", rest_rows=[], rejects=[(0, json.dumps({"index": 0}))]
+    state = ledger_harness.ledger.batches.rows_refused(
+        ledger_harness.posting(campaign), cause="rows", rest=b"", rest_rows=[], rejects=[(0, json.dumps({"index": 0}))]
     )
 
     assert state == "refused"
-    assert desk.counts(campaign) == {"rejected": 1}
+    assert ledger_harness.counts(campaign) == {"rejected": 1}
 
 
 # Rule 7
 
 
-def test_an_intent_with_a_stale_lease_changes_nothing(desk: Desk) -> None:
-    lease = desk.claimed(desk.prepared(2))
-    desk.end_lease(lease)
+def test_an_intent_with_a_stale_lease_changes_nothing(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.claimed(ledger_harness.prepared(2))
+    ledger_harness.end_lease(lease)
 
-    assert desk.intend(lease) == "stale"
-
-
-def test_an_intent_with_another_holders_token_changes_nothing(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    stale = desk.claimed(campaign)
-    desk.end_lease(stale)
-    desk.ledger.batches.take_back(ACCOUNT, at_most=9)
-    desk.claimed(campaign, token="another")
-
-    assert desk.intend(stale) == "stale"
-    assert desk.batch_state(stale) == "claimed"
+    assert ledger_harness.intend(lease) == "stale"
 
 
-def test_a_pause_after_the_claim_holds_the_batch(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.claimed(campaign)
-    desk.ledger.campaigns.pause(campaign)
+def test_an_intent_with_another_holders_token_changes_nothing(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    stale = ledger_harness.claimed(campaign)
+    ledger_harness.end_lease(stale)
+    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
+    ledger_harness.claimed(campaign, token="another")
 
-    assert desk.intend(lease) == "pending"
-
-
-def test_a_cancel_after_the_claim_ends_the_batch_unsent(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.claimed(campaign)
-    desk.ledger.campaigns.cancel(campaign)
-
-    assert desk.intend(lease) == "cancelled"
-    assert desk.counts(campaign) == {"cancelled": 2}
+    assert ledger_harness.intend(stale) == "stale"
+    assert ledger_harness.batch_state(stale) == "claimed"
 
 
-def test_a_deadline_that_passes_after_the_claim_expires_the_batch(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.claimed(campaign)
-    desk.pass_deadline(campaign)
+def test_a_pause_after_the_claim_holds_the_batch(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.claimed(campaign)
+    ledger_harness.ledger.campaigns.pause(campaign)
 
-    assert desk.intend(lease) == "expired"
-    assert desk.state(campaign) == "expired"
-
-
-def test_a_gate_shut_after_the_claim_holds_the_batch(desk: Desk) -> None:
-    lease = desk.claimed(desk.prepared(2))
-    desk.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
-
-    assert desk.intend(lease) == "pending"
+    assert ledger_harness.intend(lease) == "pending"
 
 
-def test_an_intent_of_another_account_is_not_written(desk: Desk) -> None:
-    lease = desk.claimed(desk.prepared(2))
+def test_a_cancel_after_the_claim_ends_the_batch_unsent(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.claimed(campaign)
+    ledger_harness.ledger.campaigns.cancel(campaign)
 
-    assert desk.intend(lease, account="other") == "pending"
+    assert ledger_harness.intend(lease) == "cancelled"
+    assert ledger_harness.counts(campaign) == {"cancelled": 2}
+
+
+def test_a_deadline_that_passes_after_the_claim_expires_the_batch(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.claimed(campaign)
+    ledger_harness.pass_deadline(campaign)
+
+    assert ledger_harness.intend(lease) == "expired"
+    assert ledger_harness.state(campaign) == "expired"
+
+
+def test_a_gate_shut_after_the_claim_holds_the_batch(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.claimed(ledger_harness.prepared(2))
+    ledger_harness.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
+
+    assert ledger_harness.intend(lease) == "pending"
+
+
+def test_an_intent_of_another_account_is_not_written(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.claimed(ledger_harness.prepared(2))
+
+    assert ledger_harness.intend(lease, account="other") == "pending"
 
 
 @pytest.mark.parametrize("record", ["not_taken", "refused", "doubtful"])
-def test_whoever_holds_a_stale_lease_changes_nothing(desk: Desk, record: str) -> None:
-    campaign = desk.prepared(2)
-    stale = desk.posting(campaign)
-    desk.end_lease(stale)
-    desk.ledger.batches.take_back(ACCOUNT, at_most=9)
-    before = desk.causes(campaign)
+def test_whoever_holds_a_stale_lease_changes_nothing(ledger_harness: LedgerHarness, record: str) -> None:
+    campaign = ledger_harness.prepared(2)
+    stale = ledger_harness.posting(campaign)
+    ledger_harness.end_lease(stale)
+    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
+    before = ledger_harness.causes(campaign)
 
     state = {
-        "not_taken": lambda: desk.ledger.batches.not_taken(stale, delay_ms=0, cause="429"),
-        "refused": lambda: desk.ledger.batches.refused(stale, cause="422"),
-        "doubtful": lambda: desk.doubtful(stale),
+        "not_taken": lambda: ledger_harness.ledger.batches.not_taken(stale, delay_ms=0, cause="429"),
+        "refused": lambda: ledger_harness.ledger.batches.refused(stale, cause="422"),
+        "doubtful": lambda: ledger_harness.doubtful(stale),
     }[record]()
 
     assert state == "stale"
-    assert desk.causes(campaign) == before
+    assert ledger_harness.causes(campaign) == before
 
 
-def test_a_batch_on_the_wire_is_not_given_back_as_if_nothing_had_left(desk: Desk) -> None:
-    lease = desk.posting(desk.prepared(2))
+def test_a_batch_on_the_wire_is_not_given_back_as_if_nothing_had_left(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.posting(ledger_harness.prepared(2))
 
-    assert desk.ledger.batches.release(lease, delay_ms=0, cause="rate limit") == "stale"
-    assert desk.batch_state(lease) == "posting"
-
-
-def test_a_batch_that_another_holds_is_not_given_back(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    stale = desk.claimed(campaign)
-    desk.end_lease(stale)
-    desk.ledger.batches.take_back(ACCOUNT, at_most=9)
-    desk.claimed(campaign, token="another")
-
-    assert desk.ledger.batches.release(stale, delay_ms=0, cause="rate limit") == "stale"
-    assert desk.batch_state(stale) == "claimed"
+    assert ledger_harness.ledger.batches.release(lease, delay_ms=0, cause="rate limit") == "stale"
+    assert ledger_harness.batch_state(lease) == "posting"
 
 
-def test_a_batch_that_backs_off_is_not_claimed_before_its_time(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.ledger.batches.not_taken(desk.posting(campaign), delay_ms=HOUR_MS, cause="429")
+def test_a_batch_that_another_holds_is_not_given_back(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    stale = ledger_harness.claimed(campaign)
+    ledger_harness.end_lease(stale)
+    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
+    ledger_harness.claimed(campaign, token="another")
 
-    answer = desk.ledger.batches.claim(
+    assert ledger_harness.ledger.batches.release(stale, delay_ms=0, cause="rate limit") == "stale"
+    assert ledger_harness.batch_state(stale) == "claimed"
+
+
+def test_a_batch_that_backs_off_is_not_claimed_before_its_time(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.ledger.batches.not_taken(ledger_harness.posting(campaign), delay_ms=HOUR_MS, cause="429")
+
+    answer = ledger_harness.ledger.batches.claim(
         campaign, bell="", account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
     )
 
@@ -588,63 +601,63 @@ def test_a_batch_that_backs_off_is_not_claimed_before_its_time(desk: Desk) -> No
     assert answer.at is not None
 
 
-def test_nothing_is_sent_of_a_cancelled_campaign_whatever_left_the_batch_claimed(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.claimed(campaign)
-    desk.client.hset(f"bsg:campaign:{campaign}", "cancelled", "1")
+def test_nothing_is_sent_of_a_cancelled_campaign_whatever_left_the_batch_claimed(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.claimed(campaign)
+    ledger_harness.client.hset(f"bsg:campaign:{campaign}", "cancelled", "1")
 
-    assert desk.intend(lease) == "cancelled"
+    assert ledger_harness.intend(lease) == "cancelled"
 
 
-def test_the_lease_begins_anew_with_the_intent(desk: Desk) -> None:
-    lease = desk.claimed(desk.prepared(2))
-    soon = desk.ledger.due_indexes.now_ms() + 5000
-    desk.client.hset(f"bsg:campaign:{lease.campaign_id}:batch:0", "lease_until", soon)
-    desk.client.zadd(f"bsg:account:{ACCOUNT}:leases", {lease.batch_id: soon})
+def test_the_lease_begins_anew_with_the_intent(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.claimed(ledger_harness.prepared(2))
+    soon = ledger_harness.ledger.due_indexes.now_ms() + 5000
+    ledger_harness.client.hset(f"bsg:campaign:{lease.campaign_id}:batch:0", "lease_until", soon)
+    ledger_harness.client.zadd(f"bsg:account:{ACCOUNT}:leases", {lease.batch_id: soon})
 
-    desk.intend(lease)
+    ledger_harness.intend(lease)
 
-    assert desk.client.zscore(f"bsg:account:{ACCOUNT}:leases", lease.batch_id) > soon
+    assert ledger_harness.client.zscore(f"bsg:account:{ACCOUNT}:leases", lease.batch_id) > soon
 
 
 # Rule 8 stands in every `counts`. Rule 9: a full Redis is told what happened.
 
 
-def test_a_full_redis_still_records_what_happened(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.posting(campaign)
-    before = desk.client.config_get("maxmemory")["maxmemory"]
-    desk.client.config_set("maxmemory", "1mb")
+def test_a_full_redis_still_records_what_happened(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.posting(campaign)
+    before = ledger_harness.client.config_get("maxmemory")["maxmemory"]
+    ledger_harness.client.config_set("maxmemory", "1mb")
     try:
         with pytest.raises(Exception, match="OOM|maxmemory"):
-            desk.client.set("something", "else")
-        assert desk.taken(campaign, 0, 77) == "submitted"
+            ledger_harness.client.set("something", "else")
+        assert ledger_harness.taken(campaign, 0, 77) == "submitted"
     finally:
-        desk.client.config_set("maxmemory", before)
-    assert desk.batch_state(lease) == "submitted"
+        ledger_harness.client.config_set("maxmemory", before)
+    assert ledger_harness.batch_state(lease) == "submitted"
 
 
 # Rule 10
 
 
-def test_the_first_claim_assigns_the_campaign_and_other_accounts_leave_it_alone(desk: Desk) -> None:
-    campaign = desk.prepared(2, 2)
-    desk.claimed(campaign)
+def test_the_first_claim_assigns_the_campaign_and_other_accounts_leave_it_alone(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2, 2)
+    ledger_harness.claimed(campaign)
 
-    other = desk.ledger.batches.claim(
+    other = ledger_harness.ledger.batches.claim(
         campaign, bell="", account="other", account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
     )
 
     assert other == NotClaimed("foreign")
 
 
-def test_a_campaign_is_claimed_first_for_the_account_that_it_was_accepted_for(desk: Desk) -> None:
-    campaign = desk.prepared(2, account_name="marketing")
+def test_a_campaign_is_claimed_first_for_the_account_that_it_was_accepted_for(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2, account_name="marketing")
 
-    refused = desk.ledger.batches.claim(
+    refused = ledger_harness.ledger.batches.claim(
         campaign, bell="", account="other", account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
     )
-    claimed = desk.ledger.batches.claim(
+    claimed = ledger_harness.ledger.batches.claim(
         campaign, bell="", account=ACCOUNT, account_name="marketing", token="x", lease_ms=LEASE_MS
     )
 
@@ -652,9 +665,9 @@ def test_a_campaign_is_claimed_first_for_the_account_that_it_was_accepted_for(de
     assert isinstance(claimed, BatchLease)
 
 
-def test_what_nobody_has_claimed_waits_for_its_own_account(desk: Desk) -> None:
-    campaign = desk.prepared(2, account_name="marketing")
-    due = partial(desk.ledger.due_indexes.take_due, DueIndex.DUE, at_most=9, put_off_ms=0)
+def test_what_nobody_has_claimed_waits_for_its_own_account(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2, account_name="marketing")
+    due = partial(ledger_harness.ledger.due_indexes.take_due, DueIndex.DUE, at_most=9, put_off_ms=0)
 
     assert due(account=unassigned(DEFAULT_ACCOUNT)) == []
     assert due(account=unassigned("marketing")) == [campaign]
@@ -662,16 +675,20 @@ def test_what_nobody_has_claimed_waits_for_its_own_account(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("account_name", [DEFAULT_ACCOUNT, "marketing"])
-def test_a_bell_that_was_rung_in_vain_leaves_the_campaign_due(desk: Desk, account_name: str) -> None:
-    campaign = desk.prepared(2)
-    desk.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
-    bells = desk.ledger.campaigns.ring(campaign, bell="b", timeout_ms=HOUR_MS)
+def test_a_bell_that_was_rung_in_vain_leaves_the_campaign_due(ledger_harness: LedgerHarness, account_name: str) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
+    bells = ledger_harness.ledger.campaigns.ring(campaign, bell="b", timeout_ms=HOUR_MS)
     due = partial(
-        desk.ledger.due_indexes.take_due, DueIndex.DUE, account=unassigned(DEFAULT_ACCOUNT), at_most=9, put_off_ms=0
+        ledger_harness.ledger.due_indexes.take_due,
+        DueIndex.DUE,
+        account=unassigned(DEFAULT_ACCOUNT),
+        at_most=9,
+        put_off_ms=0,
     )
     assert due() == []
 
-    desk.ledger.batches.claim(
+    ledger_harness.ledger.batches.claim(
         campaign, bell=bells.names[0], account=ACCOUNT, account_name=account_name, token="x", lease_ms=LEASE_MS
     )
 
@@ -681,47 +698,49 @@ def test_a_bell_that_was_rung_in_vain_leaves_the_campaign_due(desk: Desk, accoun
 # Rule 11
 
 
-def test_a_stop_is_due_again_until_it_is_answered(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.submitted(campaign, 77)
-    desk.ledger.campaigns.cancel(campaign)
+def test_a_stop_is_due_again_until_it_is_answered(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.submitted(campaign, 77)
+    ledger_harness.ledger.campaigns.cancel(campaign)
 
-    first = desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0)
-    again = desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0)
-    desk.ledger.batches.stopped(ACCOUNT, 77, status="stopped")
+    first = ledger_harness.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0)
+    again = ledger_harness.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0)
+    ledger_harness.ledger.batches.stopped(ACCOUNT, 77, status="stopped")
 
     assert first == again == ["77"]
-    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
-    assert "stopped at BSG" in desk.causes(campaign)
+    assert ledger_harness.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+    assert "stopped at BSG" in ledger_harness.causes(campaign)
 
 
-def test_a_stop_that_is_over_is_neither_refused_nor_denied(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.submitted(campaign, 77)
-    desk.ledger.campaigns.cancel(campaign)
-    desk.ledger.batches.stopped(ACCOUNT, 77, status="done")
+def test_a_stop_that_is_over_is_neither_refused_nor_denied(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.submitted(campaign, 77)
+    ledger_harness.ledger.campaigns.cancel(campaign)
+    ledger_harness.ledger.batches.stopped(ACCOUNT, 77, status="done")
 
     answers = (
-        desk.ledger.batches.stop_refused(ACCOUNT, 77, status="creation", delay_ms=0),
-        desk.ledger.batches.stop_denied(ACCOUNT, 77, older_than_ms=0, delay_ms=0, cause="not known"),
+        ledger_harness.ledger.batches.stop_refused(ACCOUNT, 77, status="creation", delay_ms=0),
+        ledger_harness.ledger.batches.stop_denied(ACCOUNT, 77, older_than_ms=0, delay_ms=0, cause="not known"),
     )
 
     assert answers == ("stale", "stale")
-    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
-    assert desk.ledger.reading.alarms() == 0
+    assert ledger_harness.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+    assert ledger_harness.ledger.reading.alarms() == 0
 
 
-def test_a_stop_is_given_up_only_after_denials_in_a_row(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.submitted(campaign, 77)
-    desk.ledger.campaigns.cancel(campaign)
-    deny = partial(desk.ledger.batches.stop_denied, ACCOUNT, 77, older_than_ms=HOUR_MS, delay_ms=0, cause="not known")
+def test_a_stop_is_given_up_only_after_denials_in_a_row(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.submitted(campaign, 77)
+    ledger_harness.ledger.campaigns.cancel(campaign)
+    deny = partial(
+        ledger_harness.ledger.batches.stop_denied, ACCOUNT, 77, older_than_ms=HOUR_MS, delay_ms=0, cause="not known"
+    )
     deny()
-    desk.client.hincrby(f"bsg:account:{ACCOUNT}:stop-refusals", "77:denied", -2 * HOUR_MS)
-    desk.ledger.batches.stop_refused(ACCOUNT, 77, status="creation", delay_ms=0)
+    ledger_harness.client.hincrby(f"bsg:account:{ACCOUNT}:stop-refusals", "77:denied", -2 * HOUR_MS)
+    ledger_harness.ledger.batches.stop_refused(ACCOUNT, 77, status="creation", delay_ms=0)
 
     first = deny()
-    desk.client.hincrby(f"bsg:account:{ACCOUNT}:stop-refusals", "77:denied", -2 * HOUR_MS)
+    ledger_harness.client.hincrby(f"bsg:account:{ACCOUNT}:stop-refusals", "77:denied", -2 * HOUR_MS)
 
     assert (first, deny()) == ("denied", "given_up")
 
@@ -729,185 +748,187 @@ def test_a_stop_is_given_up_only_after_denials_in_a_row(desk: Desk) -> None:
 # What operators do
 
 
-def test_a_paused_campaign_is_not_claimed_until_it_is_resumed(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.ledger.campaigns.pause(campaign)
-    held = desk.ledger.batches.claim(
+def test_a_paused_campaign_is_not_claimed_until_it_is_resumed(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.ledger.campaigns.pause(campaign)
+    held = ledger_harness.ledger.batches.claim(
         campaign, bell="", account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
     )
-    desk.ledger.campaigns.resume(campaign)
+    ledger_harness.ledger.campaigns.resume(campaign)
 
     assert held == NotClaimed("paused")
-    assert desk.claimed(campaign).size == 2
+    assert ledger_harness.claimed(campaign).size == 2
 
 
-def test_a_cancel_says_how_many_messages_had_gone(desk: Desk) -> None:
-    campaign = desk.prepared(2, 3)
-    desk.submitted(campaign)
+def test_a_cancel_says_how_many_messages_had_gone(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2, 3)
+    ledger_harness.submitted(campaign)
 
-    assert desk.ledger.campaigns.cancel(campaign) == (3, 2)
-    assert desk.counts(campaign) == {"submitted": 2, "cancelled": 3}
-
-
-def test_a_retry_sends_refused_batches_again(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.ledger.batches.refused(desk.posting(campaign), cause="no such tariff")
-
-    assert desk.ledger.campaigns.retry(campaign, deadline_ms=None) == ("retried", 2)
-    assert desk.claimed(campaign).size == 2
+    assert ledger_harness.ledger.campaigns.cancel(campaign) == (3, 2)
+    assert ledger_harness.counts(campaign) == {"submitted": 2, "cancelled": 3}
 
 
-def test_a_retry_of_what_may_have_been_taken_looks_at_bsg_first(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.unconfirmed(campaign)
-    desk.pass_deadline(campaign)
-    assert desk.absent(lease, window_ms=HOUR_MS) == "expired"
+def test_a_retry_sends_refused_batches_again(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.ledger.batches.refused(ledger_harness.posting(campaign), cause="no such tariff")
 
-    desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.due_indexes.now_ms() + HOUR_MS)
-
-    assert desk.batch_state(lease) == "unconfirmed"
+    assert ledger_harness.ledger.campaigns.retry(campaign, deadline_ms=None) == ("retried", 2)
+    assert ledger_harness.claimed(campaign).size == 2
 
 
-def test_a_cancelled_campaign_is_not_retried(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.ledger.campaigns.cancel(campaign)
+def test_a_retry_of_what_may_have_been_taken_looks_at_bsg_first(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.unconfirmed(campaign)
+    ledger_harness.pass_deadline(campaign)
+    assert ledger_harness.absent(lease, window_ms=HOUR_MS) == "expired"
 
-    assert desk.ledger.campaigns.retry(campaign, deadline_ms=None) == ("cancelled", 0)
+    ledger_harness.ledger.campaigns.retry(campaign, deadline_ms=ledger_harness.ledger.due_indexes.now_ms() + HOUR_MS)
 
-
-def test_a_retry_after_the_deadline_needs_a_new_one(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.pass_deadline(campaign)
-    desk.ledger.campaigns.expire(campaign)
-
-    assert desk.ledger.campaigns.retry(campaign, deadline_ms=None)[0] == "late"
+    assert ledger_harness.batch_state(lease) == "unconfirmed"
 
 
-def test_an_operator_decides_a_doubt_as_not_sent(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.unconfirmed(campaign)
+def test_a_cancelled_campaign_is_not_retried(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.ledger.campaigns.cancel(campaign)
 
-    assert desk.ledger.batches.resolve_not_sent(campaign, 0) == "pending"
-    assert desk.posting(campaign).attempts == 1
+    assert ledger_harness.ledger.campaigns.retry(campaign, deadline_ms=None) == ("cancelled", 0)
+
+
+def test_a_retry_after_the_deadline_needs_a_new_one(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.pass_deadline(campaign)
+    ledger_harness.ledger.campaigns.expire(campaign)
+
+    assert ledger_harness.ledger.campaigns.retry(campaign, deadline_ms=None)[0] == "late"
+
+
+def test_an_operator_decides_a_doubt_as_not_sent(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.unconfirmed(campaign)
+
+    assert ledger_harness.ledger.batches.resolve_not_sent(campaign, 0) == "pending"
+    assert ledger_harness.posting(campaign).attempts == 1
 
 
 # Fairness
 
 
-def test_bells_and_leases_never_pass_the_campaigns_window(desk: Desk) -> None:
-    campaign = desk.prepared(*[1] * 6, window=3)
-    desk.claimed(campaign)
+def test_bells_and_leases_never_pass_the_campaigns_window(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(*[1] * 6, window=3)
+    ledger_harness.claimed(campaign)
 
-    first = desk.ledger.campaigns.ring(campaign, bell="a", timeout_ms=HOUR_MS)
-    second = desk.ledger.campaigns.ring(campaign, bell="b", timeout_ms=HOUR_MS)
+    first = ledger_harness.ledger.campaigns.ring(campaign, bell="a", timeout_ms=HOUR_MS)
+    second = ledger_harness.ledger.campaigns.ring(campaign, bell="b", timeout_ms=HOUR_MS)
 
     assert (len(first.names), len(second.names)) == (2, 0)
 
 
-def test_a_bell_that_nobody_answered_is_forgotten(desk: Desk) -> None:
-    campaign = desk.prepared(1, 1, window=2)
-    desk.ledger.campaigns.ring(campaign, bell="lost", timeout_ms=HOUR_MS)
-    for bell in desk.client.zrange(f"bsg:campaign:{campaign}:rung", 0, -1):
-        desk.client.zadd(f"bsg:campaign:{campaign}:rung", {bell: 1})
+def test_a_bell_that_nobody_answered_is_forgotten(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1, 1, window=2)
+    ledger_harness.ledger.campaigns.ring(campaign, bell="lost", timeout_ms=HOUR_MS)
+    for bell in ledger_harness.client.zrange(f"bsg:campaign:{campaign}:rung", 0, -1):
+        ledger_harness.client.zadd(f"bsg:campaign:{campaign}:rung", {bell: 1})
 
-    again = desk.ledger.campaigns.ring(campaign, bell="new", timeout_ms=HOUR_MS)
+    again = ledger_harness.ledger.campaigns.ring(campaign, bell="new", timeout_ms=HOUR_MS)
 
     assert len(again.names) == 2
 
 
-def test_a_doubtful_batch_takes_no_place_in_the_window(desk: Desk) -> None:
-    campaign = desk.prepared(1, 1, window=1)
-    desk.unconfirmed(campaign)
+def test_a_doubtful_batch_takes_no_place_in_the_window(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1, 1, window=1)
+    ledger_harness.unconfirmed(campaign)
 
-    assert len(desk.ledger.campaigns.ring(campaign, bell="a", timeout_ms=HOUR_MS).names) == 1
+    assert len(ledger_harness.ledger.campaigns.ring(campaign, bell="a", timeout_ms=HOUR_MS).names) == 1
 
 
 # The gate
 
 
-def test_doubtful_outcomes_in_a_row_shut_the_gate(desk: Desk) -> None:
-    campaign = desk.prepared(1, 1)
-    desk.doubtful(desk.posting(campaign), doubts_allowed=2)
-    before = desk.ledger.gate(ACCOUNT).state().open
+def test_doubtful_outcomes_in_a_row_shut_the_gate(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1, 1)
+    ledger_harness.doubtful(ledger_harness.posting(campaign), doubts_allowed=2)
+    before = ledger_harness.ledger.gate(ACCOUNT).state().open
 
-    desk.doubtful(desk.posting(campaign), doubts_allowed=2)
+    ledger_harness.doubtful(ledger_harness.posting(campaign), doubts_allowed=2)
 
     assert before
-    assert desk.ledger.gate(ACCOUNT).state().reason == "doubts"
+    assert ledger_harness.ledger.gate(ACCOUNT).state().reason == "doubts"
 
 
-def test_a_doubt_that_does_not_count_shuts_no_gate(desk: Desk) -> None:
-    campaign = desk.prepared(1, 1)
+def test_a_doubt_that_does_not_count_shuts_no_gate(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1, 1)
 
-    states = [desk.doubtful(desk.posting(campaign), doubts_allowed=None) for _ in range(2)]
+    states = [ledger_harness.doubtful(ledger_harness.posting(campaign), doubts_allowed=None) for _ in range(2)]
 
     assert states == ["unconfirmed", "unconfirmed"]
-    assert desk.ledger.gate(ACCOUNT).state().open
+    assert ledger_harness.ledger.gate(ACCOUNT).state().open
 
 
-def test_a_taken_batch_ends_the_row_of_doubts(desk: Desk) -> None:
-    campaign = desk.prepared(1, 1, 1)
-    desk.doubtful(desk.posting(campaign), doubts_allowed=2)
-    desk.submitted(campaign)
+def test_a_taken_batch_ends_the_row_of_doubts(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1, 1, 1)
+    ledger_harness.doubtful(ledger_harness.posting(campaign), doubts_allowed=2)
+    ledger_harness.submitted(campaign)
 
-    desk.doubtful(desk.posting(campaign), doubts_allowed=2)
+    ledger_harness.doubtful(ledger_harness.posting(campaign), doubts_allowed=2)
 
-    assert desk.ledger.gate(ACCOUNT).state().open
+    assert ledger_harness.ledger.gate(ACCOUNT).state().open
 
 
-def test_a_batch_that_shuts_the_gate_twice_is_refused(desk: Desk) -> None:
-    campaign = desk.prepared(1)
+def test_a_batch_that_shuts_the_gate_twice_is_refused(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1)
     states = []
     for _ in range(2):
-        lease = desk.posting(campaign)
+        lease = ledger_harness.posting(campaign)
         states.append(
-            desk.ledger.batches.account_closed(
+            ledger_harness.ledger.batches.account_closed(
                 lease, account=ACCOUNT, reason="bad_key", cause="key refused", shuts_allowed=2
             )
         )
-        desk.ledger.gate(ACCOUNT).open(reason="", by="probe")
+        ledger_harness.ledger.gate(ACCOUNT).open(reason="", by="probe")
 
     assert states == ["pending", "refused"]
 
 
-def test_a_batch_that_shuts_the_gate_once_is_not_refused_though_a_probe_opened_it_before(desk: Desk) -> None:
-    campaign = desk.prepared(1)
-    gate = desk.ledger.gate(ACCOUNT)
+def test_a_batch_that_shuts_the_gate_once_is_not_refused_though_a_probe_opened_it_before(
+    ledger_harness: LedgerHarness,
+) -> None:
+    campaign = ledger_harness.prepared(1)
+    gate = ledger_harness.ledger.gate(ACCOUNT)
     gate.shut(reason="doubts", by="others")
     gate.reopen(by="probe")
 
-    assert shut_by(desk, desk.posting(campaign)) == "pending"
+    assert shut_by(ledger_harness, ledger_harness.posting(campaign)) == "pending"
 
 
-def shut_by(desk: Desk, lease: BatchLease) -> str:
-    return desk.ledger.batches.account_closed(
+def shut_by(ledger_harness: LedgerHarness, lease: BatchLease) -> str:
+    return ledger_harness.ledger.batches.account_closed(
         lease, account=ACCOUNT, reason="bad_key", cause="key refused", shuts_allowed=2
     )
 
 
-def test_a_gate_that_an_operator_opened_too_early_refuses_no_batch(desk: Desk) -> None:
-    campaign = desk.prepared(1)
+def test_a_gate_that_an_operator_opened_too_early_refuses_no_batch(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1)
     states = []
     for _ in range(3):
-        states.append(shut_by(desk, desk.posting(campaign)))
-        desk.ledger.gate(ACCOUNT).open(reason="", by="operator")
+        states.append(shut_by(ledger_harness, ledger_harness.posting(campaign)))
+        ledger_harness.ledger.gate(ACCOUNT).open(reason="", by="operator")
 
     assert states == ["pending"] * 3
 
 
-def test_batches_that_come_upon_a_gate_that_is_shut_have_not_shut_it(desk: Desk) -> None:
-    campaign = desk.prepared(1, 1, 1)
+def test_batches_that_come_upon_a_gate_that_is_shut_have_not_shut_it(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1, 1, 1)
     states = []
     for _ in range(2):
-        on_the_wire = [desk.posting(campaign, token=token) for token in ("first", "second", "third")]
-        states.append([shut_by(desk, lease) for lease in on_the_wire])
-        desk.ledger.gate(ACCOUNT).reopen(by="probe")
+        on_the_wire = [ledger_harness.posting(campaign, token=token) for token in ("first", "second", "third")]
+        states.append([shut_by(ledger_harness, lease) for lease in on_the_wire])
+        ledger_harness.ledger.gate(ACCOUNT).reopen(by="probe")
 
     assert states == [["pending"] * 3, ["refused", "pending", "pending"]]
 
 
-def test_an_operators_word_stands_over_any_other_reason(desk: Desk) -> None:
-    gate = desk.ledger.gate(ACCOUNT)
+def test_an_operators_word_stands_over_any_other_reason(ledger_harness: LedgerHarness) -> None:
+    gate = ledger_harness.ledger.gate(ACCOUNT)
     gate.shut(reason="doubts", by="a batch")
     gate.shut(reason="operator", by="operator")
     gate.shut(reason="doubts", by="a batch")
@@ -918,67 +939,67 @@ def test_an_operators_word_stands_over_any_other_reason(desk: Desk) -> None:
 # Polling and forgetting
 
 
-def test_a_final_status_finishes_the_batch_and_the_campaign(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.submitted(campaign)
+def test_a_final_status_finishes_the_batch_and_the_campaign(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.submitted(campaign)
 
-    assert desk.polled(lease, "sending", final=False) == "submitted"
-    assert desk.polled(lease, "done", final=True) == "finished"
-    assert desk.state(campaign) == "done"
-    assert desk.causes(campaign)[-3:] == ["BSG: sending", "BSG: done", "ended"]
-
-
-def test_an_unchanged_status_adds_no_event(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    lease = desk.submitted(campaign)
-    desk.polled(lease, "sending", final=False)
-    before = len(desk.causes(campaign))
-
-    desk.polled(lease, "sending", final=False)
-
-    assert len(desk.causes(campaign)) == before
+    assert ledger_harness.polled(lease, "sending", final=False) == "submitted"
+    assert ledger_harness.polled(lease, "done", final=True) == "finished"
+    assert ledger_harness.state(campaign) == "done"
+    assert ledger_harness.causes(campaign)[-3:] == ["BSG: sending", "BSG: done", "ended"]
 
 
-def test_only_what_is_at_bsg_is_polled_and_finishes_once(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    pending = desk.claimed(campaign)
-    before = desk.polled(pending, "done", final=True)
-    desk.intend(pending)
-    desk.taken(campaign, 0, 1)
+def test_an_unchanged_status_adds_no_event(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    lease = ledger_harness.submitted(campaign)
+    ledger_harness.polled(lease, "sending", final=False)
+    before = len(ledger_harness.causes(campaign))
+
+    ledger_harness.polled(lease, "sending", final=False)
+
+    assert len(ledger_harness.causes(campaign)) == before
+
+
+def test_only_what_is_at_bsg_is_polled_and_finishes_once(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    pending = ledger_harness.claimed(campaign)
+    before = ledger_harness.polled(pending, "done", final=True)
+    ledger_harness.intend(pending)
+    ledger_harness.taken(campaign, 0, 1)
     for _ in range(2):
-        desk.polled(pending, "done", final=True)
+        ledger_harness.polled(pending, "done", final=True)
 
     assert before == "stale"
-    assert desk.causes(campaign).count("BSG: done") == 1
+    assert ledger_harness.causes(campaign).count("BSG: done") == 1
 
 
-def test_a_closed_campaign_forgets_its_bodies_and_then_everything(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    open_answer = desk.ledger.campaigns.forget_bodies(campaign)
-    desk.polled(desk.submitted(campaign), "done", final=True)
+def test_a_closed_campaign_forgets_its_bodies_and_then_everything(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    open_answer = ledger_harness.ledger.campaigns.forget_bodies(campaign)
+    ledger_harness.polled(ledger_harness.submitted(campaign), "done", final=True)
 
-    bodies = desk.ledger.campaigns.forget_bodies(campaign)
-    body = desk.ledger.reading.body(campaign, 0)
-    everything = desk.ledger.campaigns.forget(campaign)
+    bodies = ledger_harness.ledger.campaigns.forget_bodies(campaign)
+    body = ledger_harness.ledger.reading.body(campaign, 0)
+    everything = ledger_harness.ledger.campaigns.forget(campaign)
 
     assert (open_answer, bodies, body, everything) == (False, True, None, True)
-    assert desk.ledger.reading.status(campaign) is None
-    assert list(desk.client.scan_iter(f"bsg:campaign:{campaign}*")) == []
+    assert ledger_harness.ledger.reading.status(campaign) is None
+    assert list(ledger_harness.client.scan_iter(f"bsg:campaign:{campaign}*")) == []
 
 
-def test_a_campaign_that_is_open_is_not_forgotten(desk: Desk) -> None:
-    campaign = desk.prepared(2)
+def test_a_campaign_that_is_open_is_not_forgotten(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
 
-    assert not desk.ledger.campaigns.forget(campaign)
-    assert desk.counts(campaign) == {"pending": 2}
+    assert not ledger_harness.ledger.campaigns.forget(campaign)
+    assert ledger_harness.counts(campaign) == {"pending": 2}
 
 
-def test_dropped_messages_become_rejects_while_the_batch_stays(desk: Desk) -> None:
-    campaign = desk.prepared(3)
-    desk.submitted(campaign)
+def test_dropped_messages_become_rejects_while_the_batch_stays(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(3)
+    ledger_harness.submitted(campaign)
 
     def shrink() -> str:
-        return desk.ledger.batches.shrink(
+        return ledger_harness.ledger.batches.shrink(
             campaign,
             0,
             state="submitted",
@@ -990,14 +1011,14 @@ def test_dropped_messages_become_rejects_while_the_batch_stays(desk: Desk) -> No
         )
 
     assert (shrink(), shrink()) == ("shrunk", "stale")
-    assert desk.counts(campaign) == {"submitted": 2, "rejected": 1}
+    assert ledger_harness.counts(campaign) == {"submitted": 2, "rejected": 1}
 
 
-def test_a_reject_that_is_told_twice_counts_once(desk: Desk) -> None:
-    campaign = desk.prepared(3)
-    desk.submitted(campaign)
+def test_a_reject_that_is_told_twice_counts_once(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(3)
+    ledger_harness.submitted(campaign)
 
-    desk.ledger.batches.shrink(
+    ledger_harness.ledger.batches.shrink(
         campaign,
         0,
         state="submitted",
@@ -1008,77 +1029,87 @@ def test_a_reject_that_is_told_twice_counts_once(desk: Desk) -> None:
         rejects=[(1, json.dumps({"index": 1})), (1, json.dumps({"index": 1, "code": "dropped_by_bsg"}))],
     )
 
-    assert desk.counts(campaign) == {"submitted": 2, "rejected": 1}
-    assert len(list(desk.ledger.reading.rejects(campaign))) == 1
+    assert ledger_harness.counts(campaign) == {"submitted": 2, "rejected": 1}
+    assert len(list(ledger_harness.ledger.reading.rejects(campaign))) == 1
 
 
 # What the ledger has forgotten
 
 
-def forgotten(desk: Desk) -> str:
-    campaign = desk.prepared(1)
-    desk.ledger.campaigns.cancel(campaign)
-    assert desk.ledger.campaigns.forget(campaign)
+def forgotten(ledger_harness: LedgerHarness) -> str:
+    campaign = ledger_harness.prepared(1)
+    ledger_harness.ledger.campaigns.cancel(campaign)
+    assert ledger_harness.ledger.campaigns.forget(campaign)
     return campaign
 
 
-def test_an_id_that_turns_up_for_a_forgotten_campaign_is_an_alarm_and_brings_nothing_back(desk: Desk) -> None:
-    campaign = forgotten(desk)
-    before = set(desk.client.keys(f"*{campaign}*"))
+def test_an_id_that_turns_up_for_a_forgotten_campaign_is_an_alarm_and_brings_nothing_back(
+    ledger_harness: LedgerHarness,
+) -> None:
+    campaign = forgotten(ledger_harness)
+    before = set(ledger_harness.client.keys(f"*{campaign}*"))
 
-    answer = desk.taken(campaign, 0, 77)
+    answer = ledger_harness.taken(campaign, 0, 77)
 
     assert answer == "gone"
-    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
-    assert desk.client.hget("bsg:ledger", "alarms") == b"1"
-    assert set(desk.client.keys(f"*{campaign}*")) == before
+    assert ledger_harness.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
+    assert ledger_harness.client.hget("bsg:ledger", "alarms") == b"1"
+    assert set(ledger_harness.client.keys(f"*{campaign}*")) == before
 
 
 @pytest.mark.parametrize("status", ["paused", "moderation", "spam"])
-def test_what_bsg_held_when_a_campaign_was_forgotten_leaves_no_trace(desk: Desk, status: str) -> None:
-    campaign = desk.prepared(1)
-    lease = desk.submitted(campaign)
-    desk.polled(lease, "done", final=True)
-    desk.polled(lease, status, final=False)
+def test_what_bsg_held_when_a_campaign_was_forgotten_leaves_no_trace(
+    ledger_harness: LedgerHarness, status: str
+) -> None:
+    campaign = ledger_harness.prepared(1)
+    lease = ledger_harness.submitted(campaign)
+    ledger_harness.polled(lease, "done", final=True)
+    ledger_harness.polled(lease, status, final=False)
 
-    desk.ledger.campaigns.forget(campaign)
+    ledger_harness.ledger.campaigns.forget(campaign)
 
-    due_indexes = [desk.client.zrange(index, 0, -1) for index in desk.client.keys(f"bsg:account:{ACCOUNT}:*-*")]
+    due_indexes = [
+        ledger_harness.client.zrange(index, 0, -1) for index in ledger_harness.client.keys(f"bsg:account:{ACCOUNT}:*-*")
+    ]
     assert not any(f"{campaign}-0".encode() in members for members in due_indexes)
 
 
-def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing_back(desk: Desk) -> None:
-    campaign = desk.prepared(1)
-    lease = desk.submitted(campaign, bsg_id=5)
-    desk.taken(campaign, lease.batch, 6)
-    desk.polled(lease, "done", final=True)
-    desk.ledger.campaigns.forget(campaign)
+def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing_back(
+    ledger_harness: LedgerHarness,
+) -> None:
+    campaign = ledger_harness.prepared(1)
+    lease = ledger_harness.submitted(campaign, bsg_id=5)
+    ledger_harness.taken(campaign, lease.batch, 6)
+    ledger_harness.polled(lease, "done", final=True)
+    ledger_harness.ledger.campaigns.forget(campaign)
 
-    desk.ledger.batches.stopped(ACCOUNT, 6, status="stopped")
+    ledger_harness.ledger.batches.stopped(ACCOUNT, 6, status="stopped")
 
-    assert desk.client.keys(f"*{campaign}*") == []
-    assert desk.client.hgetall(f"bsg:account:{ACCOUNT}:owners") == {}
-    assert desk.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
-
-
-def test_a_lease_whose_batch_is_gone_keeps_no_other_from_being_taken_back(desk: Desk) -> None:
-    lease = desk.claimed(desk.prepared(1))
-    desk.end_lease(lease)
-    desk.client.zadd(f"bsg:account:{ACCOUNT}:leases", {"gone-0": 1})
-
-    desk.ledger.batches.take_back(ACCOUNT, at_most=10)
-
-    assert desk.batch_state(lease) == "pending"
-    assert desk.client.zcard(f"bsg:account:{ACCOUNT}:leases") == 0
-    assert desk.client.keys("*gone*") == []
+    assert ledger_harness.client.keys(f"*{campaign}*") == []
+    assert ledger_harness.client.hgetall(f"bsg:account:{ACCOUNT}:owners") == {}
+    assert ledger_harness.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
 
 
-def test_a_retry_of_a_part_whose_messages_were_forgotten_says_so(desk: Desk) -> None:
-    campaign = desk.accepted(3)
-    desk.pass_deadline(campaign)
-    desk.ledger.campaigns.expire(campaign)
-    desk.ledger.campaigns.forget_bodies(campaign)
+def test_a_lease_whose_batch_is_gone_keeps_no_other_from_being_taken_back(ledger_harness: LedgerHarness) -> None:
+    lease = ledger_harness.claimed(ledger_harness.prepared(1))
+    ledger_harness.end_lease(lease)
+    ledger_harness.client.zadd(f"bsg:account:{ACCOUNT}:leases", {"gone-0": 1})
 
-    answer = desk.ledger.campaigns.retry(campaign, deadline_ms=desk.ledger.due_indexes.now_ms() + HOUR_MS)
+    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10)
+
+    assert ledger_harness.batch_state(lease) == "pending"
+    assert ledger_harness.client.zcard(f"bsg:account:{ACCOUNT}:leases") == 0
+    assert ledger_harness.client.keys("*gone*") == []
+
+
+def test_a_retry_of_a_part_whose_messages_were_forgotten_says_so(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.accepted(3)
+    ledger_harness.pass_deadline(campaign)
+    ledger_harness.ledger.campaigns.expire(campaign)
+    ledger_harness.ledger.campaigns.forget_bodies(campaign)
+
+    answer = ledger_harness.ledger.campaigns.retry(
+        campaign, deadline_ms=ledger_harness.ledger.due_indexes.now_ms() + HOUR_MS
+    )
 
     assert answer == ("forgotten", 0)

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import Batch
-from tests.ledger.campaigns import ACCOUNT, Desk
+from tests.ledger.campaigns import ACCOUNT, LedgerHarness
 
 
-def batch_of(desk: Desk, campaign: str) -> Batch:
-    status = desk.ledger.reading.status(campaign)
+def batch_of(ledger_harness: LedgerHarness, campaign: str) -> Batch:
+    status = ledger_harness.ledger.reading.status(campaign)
     assert status is not None
     return status.batches[0]
 
 
 def taken_earlier(
-    desk: Desk, campaign: str, *, counted: int = 78, counts: int = 77, bsg_status: str = "done", **others: bool
+    ledger_harness: LedgerHarness,
+    campaign: str,
+    *,
+    counted: int = 78,
+    counts: int = 77,
+    bsg_status: str = "done",
+    **others: bool,
 ) -> str:
-    return desk.ledger.batches.taken_earlier(
+    return ledger_harness.ledger.batches.taken_earlier(
         campaign,
         0,
         account=ACCOUNT,
@@ -28,65 +34,74 @@ def taken_earlier(
     )
 
 
-def test_the_campaign_of_an_earlier_attempt_counts_and_the_later_one_that_repeats_it_is_stopped(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.submitted(campaign, 78)
+def test_the_campaign_of_an_earlier_attempt_counts_and_the_later_one_that_repeats_it_is_stopped(
+    ledger_harness: LedgerHarness,
+) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.submitted(campaign, 78)
 
-    answers = [taken_earlier(desk, campaign, _78=True), taken_earlier(desk, campaign, counted=77, _78=True)]
+    answers = [
+        taken_earlier(ledger_harness, campaign, _78=True),
+        taken_earlier(ledger_harness, campaign, counted=77, _78=True),
+    ]
 
-    batch = batch_of(desk, campaign)
+    batch = batch_of(ledger_harness, campaign)
     assert answers == ["recorded", "known"]
     assert (batch.bsg_campaign_id, list(batch.other_bsg_campaign_ids)) == (77, [78])
     assert (batch.bsg_status, batch.state) == ("done", "submitted")
-    assert desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == ["78"]
-    assert desk.ledger.reading.alarms() == 1
+    assert ledger_harness.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == ["78"]
+    assert ledger_harness.ledger.reading.alarms() == 1
 
 
-def test_two_campaigns_that_share_a_batchs_messages_are_stopped_by_a_cancel_alone(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.submitted(campaign, 78)
+def test_two_campaigns_that_share_a_batchs_messages_are_stopped_by_a_cancel_alone(
+    ledger_harness: LedgerHarness,
+) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.submitted(campaign, 78)
 
-    taken_earlier(desk, campaign, counts=78, _77=False)
+    taken_earlier(ledger_harness, campaign, counts=78, _77=False)
 
-    assert desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == []
-    desk.ledger.campaigns.cancel(campaign)
-    assert desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == ["77", "78"]
+    assert ledger_harness.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == []
+    ledger_harness.ledger.campaigns.cancel(campaign)
+    assert ledger_harness.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == ["77", "78"]
 
 
-def test_the_campaign_of_an_earlier_attempt_of_a_cancelled_campaign_is_stopped(desk: Desk) -> None:
-    campaign = desk.prepared(2)
-    desk.submitted(campaign, 78)
-    desk.ledger.campaigns.cancel(campaign)
+def test_the_campaign_of_an_earlier_attempt_of_a_cancelled_campaign_is_stopped(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.submitted(campaign, 78)
+    ledger_harness.ledger.campaigns.cancel(campaign)
 
-    taken_earlier(desk, campaign, _78=False)
+    taken_earlier(ledger_harness, campaign, _78=False)
 
-    assert desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == ["77", "78"]
+    assert ledger_harness.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == ["77", "78"]
 
 
 def test_an_earlier_campaign_that_is_not_final_at_bsg_is_stopped_by_a_cancel_though_the_later_one_is(
-    desk: Desk,
+    ledger_harness: LedgerHarness,
 ) -> None:
-    campaign = desk.prepared(2)
-    desk.polled(desk.submitted(campaign, 78), "done", final=True)
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.polled(ledger_harness.submitted(campaign, 78), "done", final=True)
 
-    taken_earlier(desk, campaign, bsg_status="scheduled", _78=True)
-    desk.ledger.campaigns.cancel(campaign)
+    taken_earlier(ledger_harness, campaign, bsg_status="scheduled", _78=True)
+    ledger_harness.ledger.campaigns.cancel(campaign)
 
-    assert sorted(desk.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT)) == ["77", "78"]
-    assert desk.counts(campaign) == {"submitted": 2}
+    assert sorted(ledger_harness.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT)) == ["77", "78"]
+    assert ledger_harness.counts(campaign) == {"submitted": 2}
 
 
-def test_what_counts_for_another_batch_or_does_not_count_any_more_changes_nothing(desk: Desk) -> None:
-    another, campaign = desk.prepared(1), desk.prepared(2)
-    desk.submitted(another, 77)
-    desk.submitted(campaign, 78)
+def test_what_counts_for_another_batch_or_does_not_count_any_more_changes_nothing(
+    ledger_harness: LedgerHarness,
+) -> None:
+    another, campaign = ledger_harness.prepared(1), ledger_harness.prepared(2)
+    ledger_harness.submitted(another, 77)
+    ledger_harness.submitted(campaign, 78)
 
     answers = [
-        taken_earlier(desk, campaign, _78=True),
-        taken_earlier(desk, campaign, counted=79, counts=80, _78=True),
-        taken_earlier(desk, desk.prepared(1), counts=80),
+        taken_earlier(ledger_harness, campaign, _78=True),
+        taken_earlier(ledger_harness, campaign, counted=79, counts=80, _78=True),
+        taken_earlier(ledger_harness, ledger_harness.prepared(1), counts=80),
     ]
 
     assert answers == ["owned", "stale", "stale"]
-    assert batch_of(desk, campaign).bsg_campaign_id == 78
-    assert desk.ledger.reading.alarms() == 0
+    assert batch_of(ledger_harness, campaign).bsg_campaign_id == 78
+    assert ledger_harness.ledger.reading.alarms() == 0

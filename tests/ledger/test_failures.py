@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bsg_ledger.failures import QUIET_MS, FailureKind
-from tests.ledger.campaigns import ACCOUNT, Desk
+from tests.ledger.campaigns import ACCOUNT, LedgerHarness
 
 KEY = f"bsg:account:{ACCOUNT}:failures"
 
 
-def test_failures_that_follow_each_other_are_one_spell_of_their_kind(desk: Desk) -> None:
-    failures = desk.ledger.failures(ACCOUNT)
+def test_failures_that_follow_each_other_are_one_spell_of_their_kind(ledger_harness: LedgerHarness) -> None:
+    failures = ledger_harness.ledger.failures(ACCOUNT)
     for cause in ("HTTP 500", "HTTP 502"):
         failures.note(FailureKind.ERROR, cause)
     failures.note(FailureKind.THROTTLED, "HTTP 429")
@@ -21,12 +21,12 @@ def test_failures_that_follow_each_other_are_one_spell_of_their_kind(desk: Desk)
     assert errors.since <= errors.last
 
 
-def test_after_a_quiet_time_a_failure_begins_a_new_spell(desk: Desk) -> None:
-    failures = desk.ledger.failures(ACCOUNT)
+def test_after_a_quiet_time_a_failure_begins_a_new_spell(ledger_harness: LedgerHarness) -> None:
+    failures = ledger_harness.ledger.failures(ACCOUNT)
     failures.note(FailureKind.ERROR, "HTTP 500")
     began = failures.current()[0].since
     for name in ("error:last", "error:since"):
-        desk.client.hincrby(KEY, name, -QUIET_MS - 1000)
+        ledger_harness.client.hincrby(KEY, name, -QUIET_MS - 1000)
     assert failures.current() == []
 
     failures.note(FailureKind.ERROR, "HTTP 500")

@@ -11,19 +11,19 @@ from bsg_ledger.ledger import Ledger
 from bsg_ledger.reading import EVENTS_AT_ONCE
 from bsg_ledger.scripts import FEED_LENGTH
 from bsg_producer import Producer
-from tests.ledger.campaigns import Desk
+from tests.ledger.campaigns import LedgerHarness
 
 
-def position_of(desk: Desk) -> Position:
-    return desk.ledger.feed.latest()
+def position_of(ledger_harness: LedgerHarness) -> Position:
+    return ledger_harness.ledger.feed.latest()
 
 
-def test_the_feed_has_every_transition_of_all_campaigns_in_order(desk: Desk) -> None:
-    first, second = desk.prepared(2), desk.prepared(3)
+def test_the_feed_has_every_transition_of_all_campaigns_in_order(ledger_harness: LedgerHarness) -> None:
+    first, second = ledger_harness.prepared(2), ledger_harness.prepared(3)
 
-    events = desk.ledger.feed.after(None)
+    events = ledger_harness.ledger.feed.after(None)
 
-    histories = {campaign: list(desk.ledger.reading.transitions(campaign)) for campaign in (first, second)}
+    histories = {campaign: list(ledger_harness.ledger.reading.transitions(campaign)) for campaign in (first, second)}
     assert len(events) == sum(map(len, histories.values()))
     for campaign, history in histories.items():
         of_campaign = [event for event in events if event.campaign_id == campaign]
@@ -32,92 +32,92 @@ def test_the_feed_has_every_transition_of_all_campaigns_in_order(desk: Desk) -> 
         ]
 
 
-def test_a_reader_goes_on_behind_the_last_event_that_it_had(desk: Desk) -> None:
-    desk.accepted(1)
-    position = position_of(desk)
-    assert desk.ledger.feed.after(position) == []
+def test_a_reader_goes_on_behind_the_last_event_that_it_had(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.accepted(1)
+    position = position_of(ledger_harness)
+    assert ledger_harness.ledger.feed.after(position) == []
 
-    campaign = desk.accepted(1)
+    campaign = ledger_harness.accepted(1)
 
-    assert [event.campaign_id for event in desk.ledger.feed.after(position)] == [campaign]
+    assert [event.campaign_id for event in ledger_harness.ledger.feed.after(position)] == [campaign]
 
 
-def test_an_event_has_the_position_behind_itself(desk: Desk) -> None:
-    desk.prepared(2)
-    events = desk.ledger.feed.after(None)
+def test_an_event_has_the_position_behind_itself(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.prepared(2)
+    events = ledger_harness.ledger.feed.after(None)
 
     for place, event in enumerate(events):
-        assert list(desk.ledger.feed.after(Position.parse(event.position))) == list(events[place + 1 :])
+        assert list(ledger_harness.ledger.feed.after(Position.parse(event.position))) == list(events[place + 1 :])
 
 
-def test_a_reader_who_comes_too_late_is_told(desk: Desk) -> None:
-    position = position_of(desk)
-    desk.prepared(2)
-    desk.client.xtrim("bsg:events", maxlen=1, approximate=False)
-
-    with pytest.raises(FeedBroken):
-        desk.ledger.feed.after(position)
-
-
-def test_a_reader_of_whom_nothing_is_left_is_told(desk: Desk) -> None:
-    desk.accepted(1)
-    position = position_of(desk)
-    desk.accepted(1)
-    desk.client.xtrim("bsg:events", maxlen=0, approximate=False)
+def test_a_reader_who_comes_too_late_is_told(ledger_harness: LedgerHarness) -> None:
+    position = position_of(ledger_harness)
+    ledger_harness.prepared(2)
+    ledger_harness.client.xtrim("bsg:events", maxlen=1, approximate=False)
 
     with pytest.raises(FeedBroken):
-        desk.ledger.feed.after(position)
+        ledger_harness.ledger.feed.after(position)
 
 
-def test_a_reader_who_saw_more_than_an_older_copy_has_is_told(desk: Desk) -> None:
-    desk.accepted(1)
-    copy = desk.client.dump("bsg:events"), desk.client.dump("bsg:ledger")
-    desk.accepted(1)
-    position = position_of(desk)
+def test_a_reader_of_whom_nothing_is_left_is_told(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.accepted(1)
+    position = position_of(ledger_harness)
+    ledger_harness.accepted(1)
+    ledger_harness.client.xtrim("bsg:events", maxlen=0, approximate=False)
+
+    with pytest.raises(FeedBroken):
+        ledger_harness.ledger.feed.after(position)
+
+
+def test_a_reader_who_saw_more_than_an_older_copy_has_is_told(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.accepted(1)
+    copy = ledger_harness.client.dump("bsg:events"), ledger_harness.client.dump("bsg:ledger")
+    ledger_harness.accepted(1)
+    position = position_of(ledger_harness)
     for key, content in zip(("bsg:events", "bsg:ledger"), copy, strict=True):
-        desk.client.restore(key, 0, content, replace=True)
+        ledger_harness.client.restore(key, 0, content, replace=True)
 
     with pytest.raises(FeedBroken):
-        desk.ledger.feed.after(position)
+        ledger_harness.ledger.feed.after(position)
 
-    desk.accepted(1)
+    ledger_harness.accepted(1)
     with pytest.raises(FeedBroken):
-        desk.ledger.feed.after(position)
+        ledger_harness.ledger.feed.after(position)
 
 
-def test_the_first_reader_of_an_empty_ledger_misses_nothing(desk: Desk) -> None:
-    position = position_of(desk)
+def test_the_first_reader_of_an_empty_ledger_misses_nothing(ledger_harness: LedgerHarness) -> None:
+    position = position_of(ledger_harness)
 
-    desk.accepted(1)
+    ledger_harness.accepted(1)
 
-    assert len(desk.ledger.feed.after(position)) == 1
+    assert len(ledger_harness.ledger.feed.after(position)) == 1
 
 
-def test_a_long_feed_is_read_in_pieces_without_a_gap(desk: Desk) -> None:
-    with desk.client.pipeline() as pipe:
+def test_a_long_feed_is_read_in_pieces_without_a_gap(ledger_harness: LedgerHarness) -> None:
+    with ledger_harness.client.pipeline() as pipe:
         for sequence in range(1, EVENTS_AT_ONCE + 3):
             fields = {"campaign": "c", "at": 1, "to": str(sequence), "sequence": sequence}
             pipe.xadd("bsg:events", fields)
         pipe.hset("bsg:ledger", "sequence", EVENTS_AT_ONCE + 2)
         pipe.execute()
 
-    events = list(desk.ledger.feed.after(None))
-    rest = desk.ledger.feed.after(Position.parse(events[-1].position))
+    events = list(ledger_harness.ledger.feed.after(None))
+    rest = ledger_harness.ledger.feed.after(Position.parse(events[-1].position))
 
     assert [int(event.to_state) for event in (*events, *rest)] == list(range(1, EVENTS_AT_ONCE + 3))
 
 
-def test_the_feed_is_trimmed(desk: Desk) -> None:
-    desk.ledger = Ledger(desk.client, feed_length=500)
-    desk.accepted(1)
-    with desk.client.pipeline() as pipe:
+def test_the_feed_is_trimmed(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.ledger = Ledger(ledger_harness.client, feed_length=500)
+    ledger_harness.accepted(1)
+    with ledger_harness.client.pipeline() as pipe:
         for _ in range(1_000):
             pipe.xadd("bsg:events", {"campaign": "c"})
         pipe.execute()
 
-    desk.accepted(1)
+    ledger_harness.accepted(1)
 
-    assert 500 <= desk.client.xlen("bsg:events") < 700
+    assert 500 <= ledger_harness.client.xlen("bsg:events") < 700
 
 
 def test_the_feed_is_as_long_as_its_readers_are_told() -> None:

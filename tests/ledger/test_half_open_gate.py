@@ -9,36 +9,36 @@ import pytest
 
 from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.gate import GateReason
-from tests.ledger.campaigns import ACCOUNT, LEASE_MS, TIMEOUT_MS, Desk
+from tests.ledger.campaigns import ACCOUNT, LEASE_MS, TIMEOUT_MS, LedgerHarness
 
 GATE = f"bsg:account:{ACCOUNT}:gate"
 TOKENS = map("token{}".format, count())
 
 
 @pytest.fixture
-def half_open(desk: Desk) -> Desk:
-    desk.ledger.gate(ACCOUNT).shut(reason=GateReason.DOUBTS, by="test")
-    assert desk.ledger.gate(ACCOUNT).reopen(by="probe") == "half_open"
-    return desk
+def half_open(ledger_harness: LedgerHarness) -> LedgerHarness:
+    ledger_harness.ledger.gate(ACCOUNT).shut(reason=GateReason.DOUBTS, by="test")
+    assert ledger_harness.ledger.gate(ACCOUNT).reopen(by="probe") == "half_open"
+    return ledger_harness
 
 
-def state_of(desk: Desk) -> str:
-    gate = desk.ledger.gate(ACCOUNT).state()
+def state_of(ledger_harness: LedgerHarness) -> str:
+    gate = ledger_harness.ledger.gate(ACCOUNT).state()
     return "open" if gate.open else "half open" if gate.half_open else f"shut: {gate.reason}"
 
 
-def on_trial(desk: Desk) -> BatchLease:
-    return desk.posting(desk.prepared(1, 1), token=next(TOKENS))
+def on_trial(ledger_harness: LedgerHarness) -> BatchLease:
+    return ledger_harness.posting(ledger_harness.prepared(1, 1), token=next(TOKENS))
 
 
-def test_after_doubts_a_probe_opens_the_gate_half_only(desk: Desk) -> None:
-    desk.ledger.gate(ACCOUNT).shut(reason=GateReason.DOUBTS, by="test")
+def test_after_doubts_a_probe_opens_the_gate_half_only(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.ledger.gate(ACCOUNT).shut(reason=GateReason.DOUBTS, by="test")
 
-    assert desk.ledger.gate(ACCOUNT).reopen(by="probe") == "half_open"
-    assert state_of(desk) == "half open"
+    assert ledger_harness.ledger.gate(ACCOUNT).reopen(by="probe") == "half_open"
+    assert state_of(ledger_harness) == "half open"
 
 
-def test_a_probe_opens_nothing_that_is_not_shut_any_more(half_open: Desk) -> None:
+def test_a_probe_opens_nothing_that_is_not_shut_any_more(half_open: LedgerHarness) -> None:
     half_open.ledger.gate(ACCOUNT).open(reason="", by="operator")
 
     assert half_open.ledger.gate(ACCOUNT).reopen(by="probe") == "open"
@@ -47,7 +47,7 @@ def test_a_probe_opens_nothing_that_is_not_shut_any_more(half_open: Desk) -> Non
 
 @pytest.mark.parametrize("reason", [GateReason.BAD_KEY, GateReason.BLOCKED, GateReason.NO_FUNDS])
 def test_what_shuts_a_half_open_gate_otherwise_leaves_the_doubts_to_a_trial(
-    half_open: Desk, reason: GateReason
+    half_open: LedgerHarness, reason: GateReason
 ) -> None:
     half_open.ledger.gate(ACCOUNT).shut(reason=reason, by="a read")
 
@@ -58,7 +58,7 @@ def test_what_shuts_a_half_open_gate_otherwise_leaves_the_doubts_to_a_trial(
     assert half_open.ledger.gate(ACCOUNT).reopen(by="probe") == "open"
 
 
-def test_one_batch_alone_is_claimed_while_the_gate_is_half_open(half_open: Desk) -> None:
+def test_one_batch_alone_is_claimed_while_the_gate_is_half_open(half_open: LedgerHarness) -> None:
     first, second = half_open.prepared(1, 1), half_open.prepared(1)
     half_open.claimed(first)
 
@@ -72,26 +72,26 @@ def test_one_batch_alone_is_claimed_while_the_gate_is_half_open(half_open: Desk)
     assert refused == [NotClaimed("gate")] * 2
 
 
-def test_what_was_claimed_before_does_not_leave_through_a_half_open_gate(desk: Desk) -> None:
-    early = desk.claimed(desk.prepared(1), token="early")
-    desk.ledger.gate(ACCOUNT).shut(reason=GateReason.DOUBTS, by="test")
-    desk.ledger.gate(ACCOUNT).reopen(by="probe")
+def test_what_was_claimed_before_does_not_leave_through_a_half_open_gate(ledger_harness: LedgerHarness) -> None:
+    early = ledger_harness.claimed(ledger_harness.prepared(1), token="early")
+    ledger_harness.ledger.gate(ACCOUNT).shut(reason=GateReason.DOUBTS, by="test")
+    ledger_harness.ledger.gate(ACCOUNT).reopen(by="probe")
 
-    assert desk.intend(early) == "pending"
+    assert ledger_harness.intend(early) == "pending"
 
 
-@pytest.mark.parametrize("stage", ["claimed", "posting"])
-def test_nobody_is_called_while_a_trial_runs_and_one_after_it(half_open: Desk, stage: str) -> None:
+@pytest.mark.parametrize("scenario", ["claimed", "posting"])
+def test_nobody_is_called_while_a_trial_runs_and_one_after_it(half_open: LedgerHarness, scenario: str) -> None:
     campaign = half_open.prepared(1, 1, 1)
     lease = half_open.claimed(campaign)
-    if stage == "posting":
+    if scenario == "posting":
         assert half_open.intend(lease) == "posting"
 
     def called() -> int:
         return len(half_open.ledger.campaigns.ring(campaign, bell="bell-", timeout_ms=TIMEOUT_MS).names)
 
     during = called()
-    if stage == "posting":
+    if scenario == "posting":
         half_open.ledger.batches.not_taken(lease, delay_ms=0, cause="HTTP 429")
     else:
         half_open.ledger.batches.release(lease, delay_ms=0, cause="rate limit")
@@ -99,46 +99,52 @@ def test_nobody_is_called_while_a_trial_runs_and_one_after_it(half_open: Desk, s
     assert (during, called()) == (0, 1)
 
 
-Answer = Callable[[Desk, BatchLease], object]
+Answer = Callable[[LedgerHarness, BatchLease], object]
 
 CLEAR: dict[str, Answer] = {
-    "taken": lambda desk, lease: desk.taken(lease.campaign_id, lease.batch, 7, token=lease.token),
-    "refused": lambda desk, lease: desk.ledger.batches.refused(lease, cause="HTTP 400"),
-    "rows refused": lambda desk, lease: desk.ledger.batches.rows_refused(
+    "taken": lambda ledger_harness, lease: ledger_harness.taken(lease.campaign_id, lease.batch, 7, token=lease.token),
+    "refused": lambda ledger_harness, lease: ledger_harness.ledger.batches.refused(lease, cause="HTTP 400"),
+    "rows refused": lambda ledger_harness, lease: ledger_harness.ledger.batches.rows_refused(
         lease, cause="HTTP 422", rest=b"", rest_rows=[], rejects=[(0, "{}")]
     ),
 }
 
 
-def lose_lease(desk: Desk, lease: BatchLease) -> None:
-    desk.end_lease(lease)
-    desk.ledger.batches.take_back(ACCOUNT, at_most=9)
+def lose_lease(ledger_harness: LedgerHarness, lease: BatchLease) -> None:
+    ledger_harness.end_lease(lease)
+    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
 
 
 UNCLEAR: dict[str, Answer] = {
-    "doubt": lambda desk, lease: desk.doubtful(lease),
-    "no answer": lambda desk, lease: desk.ledger.batches.not_taken(lease, delay_ms=0, cause="refused", unanswered=True),
+    "doubt": lambda ledger_harness, lease: ledger_harness.doubtful(lease),
+    "no answer": lambda ledger_harness, lease: ledger_harness.ledger.batches.not_taken(
+        lease, delay_ms=0, cause="refused", unanswered=True
+    ),
     "lost lease": lose_lease,
 }
 
 NEITHER: dict[str, Answer] = {
-    "throttle": lambda desk, lease: desk.ledger.batches.not_taken(lease, delay_ms=0, cause="HTTP 429"),
-    "reference ids taken": lambda desk, lease: desk.ledger.batches.doubtful(
+    "throttle": lambda ledger_harness, lease: ledger_harness.ledger.batches.not_taken(
+        lease, delay_ms=0, cause="HTTP 429"
+    ),
+    "reference ids taken": lambda ledger_harness, lease: ledger_harness.ledger.batches.doubtful(
         lease, account=ACCOUNT, cause="reference ids taken", doubts_allowed=5, suspects=[]
     ),
-    "lost claim": lambda desk, lease: None,
+    "lost claim": lambda ledger_harness, lease: None,
 }
 
 
 @pytest.mark.parametrize("answer", CLEAR)
-def test_a_clear_answer_to_the_trial_opens_the_gate_whole(half_open: Desk, answer: str) -> None:
+def test_a_clear_answer_to_the_trial_opens_the_gate_whole(half_open: LedgerHarness, answer: str) -> None:
     CLEAR[answer](half_open, on_trial(half_open))
 
     assert state_of(half_open) == "open"
 
 
 @pytest.mark.parametrize("answer", UNCLEAR)
-def test_a_trial_without_a_clear_answer_shuts_the_gate_again_for_twice_as_long(half_open: Desk, answer: str) -> None:
+def test_a_trial_without_a_clear_answer_shuts_the_gate_again_for_twice_as_long(
+    half_open: LedgerHarness, answer: str
+) -> None:
     waits = []
     for _ in range(8):
         UNCLEAR[answer](half_open, on_trial(half_open))
@@ -155,17 +161,17 @@ def test_a_trial_without_a_clear_answer_shuts_the_gate_again_for_twice_as_long(h
     assert waits == [30, 60, 120, 240, 480, 600, 600, 600]
 
 
-def test_the_first_doubts_shut_the_gate_for_a_while_before_any_probe(desk: Desk) -> None:
-    desk.doubtful(desk.posting(desk.prepared(1)), doubts_allowed=1)
-    gate = desk.ledger.gate(ACCOUNT).state()
+def test_the_first_doubts_shut_the_gate_for_a_while_before_any_probe(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.doubtful(ledger_harness.posting(ledger_harness.prepared(1)), doubts_allowed=1)
+    gate = ledger_harness.ledger.gate(ACCOUNT).state()
 
-    assert not desk.ledger.gate(ACCOUNT).probe_due(put_off_ms=0)
+    assert not ledger_harness.ledger.gate(ACCOUNT).probe_due(put_off_ms=0)
     assert gate.next_probe is not None
     assert gate.since is not None
     assert (gate.next_probe - gate.since).total_seconds() == 15
 
 
-def test_a_gate_that_opened_whole_is_shut_for_the_first_while_again(half_open: Desk) -> None:
+def test_a_gate_that_opened_whole_is_shut_for_the_first_while_again(half_open: LedgerHarness) -> None:
     UNCLEAR["doubt"](half_open, on_trial(half_open))
     half_open.ledger.gate(ACCOUNT).reopen(by="probe")
     CLEAR["taken"](half_open, on_trial(half_open))
@@ -178,7 +184,9 @@ def test_a_gate_that_opened_whole_is_shut_for_the_first_while_again(half_open: D
 
 
 @pytest.mark.parametrize("answer", NEITHER)
-def test_what_says_nothing_of_bsg_leaves_the_gate_half_open_for_the_next_trial(half_open: Desk, answer: str) -> None:
+def test_what_says_nothing_of_bsg_leaves_the_gate_half_open_for_the_next_trial(
+    half_open: LedgerHarness, answer: str
+) -> None:
     if answer == "lost claim":
         half_open.end_lease(half_open.claimed(half_open.prepared(1), token="dead"))
     NEITHER[answer](half_open, on_trial(half_open))
@@ -188,21 +196,21 @@ def test_what_says_nothing_of_bsg_leaves_the_gate_half_open_for_the_next_trial(h
         on_trial(half_open)
 
 
-def test_only_the_trial_decides(desk: Desk) -> None:
-    stragglers = [desk.posting(desk.prepared(1), token=f"early{number}") for number in range(4)]
-    desk.ledger.gate(ACCOUNT).shut(reason=GateReason.DOUBTS, by="test")
-    desk.ledger.gate(ACCOUNT).reopen(by="probe")
-    on_trial(desk)
-    desk.doubtful(stragglers[0])
-    after_a_doubt = state_of(desk)
-    desk.taken(stragglers[1].campaign_id, 0, 8, token=stragglers[1].token)
-    desk.ledger.batches.refused(stragglers[2], cause="HTTP 400")
-    desk.ledger.batches.not_taken(stragglers[3], delay_ms=0, cause="refused", unanswered=True)
+def test_only_the_trial_decides(ledger_harness: LedgerHarness) -> None:
+    stragglers = [ledger_harness.posting(ledger_harness.prepared(1), token=f"early{number}") for number in range(4)]
+    ledger_harness.ledger.gate(ACCOUNT).shut(reason=GateReason.DOUBTS, by="test")
+    ledger_harness.ledger.gate(ACCOUNT).reopen(by="probe")
+    on_trial(ledger_harness)
+    ledger_harness.doubtful(stragglers[0])
+    after_a_doubt = state_of(ledger_harness)
+    ledger_harness.taken(stragglers[1].campaign_id, 0, 8, token=stragglers[1].token)
+    ledger_harness.ledger.batches.refused(stragglers[2], cause="HTTP 400")
+    ledger_harness.ledger.batches.not_taken(stragglers[3], delay_ms=0, cause="refused", unanswered=True)
 
-    assert (after_a_doubt, state_of(desk)) == ("half open", "half open")
+    assert (after_a_doubt, state_of(ledger_harness)) == ("half open", "half open")
 
 
-def test_a_trial_that_is_found_by_a_look_up_opens_nothing(half_open: Desk) -> None:
+def test_a_trial_that_is_found_by_a_look_up_opens_nothing(half_open: LedgerHarness) -> None:
     lease = on_trial(half_open)
 
     assert half_open.taken(lease.campaign_id, lease.batch, 7) == "submitted"
@@ -210,16 +218,16 @@ def test_a_trial_that_is_found_by_a_look_up_opens_nothing(half_open: Desk) -> No
     on_trial(half_open)
 
 
-def test_what_a_look_up_finds_does_not_end_a_row_of_doubts(desk: Desk) -> None:
+def test_what_a_look_up_finds_does_not_end_a_row_of_doubts(ledger_harness: LedgerHarness) -> None:
     for _ in range(2):
-        lease = desk.posting(desk.prepared(1))
-        desk.doubtful(lease, doubts_allowed=2)
-        desk.taken(lease.campaign_id, lease.batch, 7)
+        lease = ledger_harness.posting(ledger_harness.prepared(1))
+        ledger_harness.doubtful(lease, doubts_allowed=2)
+        ledger_harness.taken(lease.campaign_id, lease.batch, 7)
 
-    assert state_of(desk) == "shut: doubts"
+    assert state_of(ledger_harness) == "shut: doubts"
 
 
-def test_a_campaign_of_another_batch_is_no_clear_answer(half_open: Desk) -> None:
+def test_a_campaign_of_another_batch_is_no_clear_answer(half_open: LedgerHarness) -> None:
     other, lease = half_open.prepared(1), on_trial(half_open)
     half_open.taken(other, 0, 7)
 
@@ -227,7 +235,7 @@ def test_a_campaign_of_another_batch_is_no_clear_answer(half_open: Desk) -> None
     assert state_of(half_open) == "half open"
 
 
-def test_an_account_closed_to_the_trial_shuts_the_gate_for_that(half_open: Desk) -> None:
+def test_an_account_closed_to_the_trial_shuts_the_gate_for_that(half_open: LedgerHarness) -> None:
     half_open.ledger.batches.account_closed(
         on_trial(half_open), account=ACCOUNT, reason="no_funds", cause="HTTP 402", shuts_allowed=0
     )
@@ -236,7 +244,9 @@ def test_an_account_closed_to_the_trial_shuts_the_gate_for_that(half_open: Desk)
     assert half_open.ledger.gate(ACCOUNT).probe_due(put_off_ms=0)
 
 
-def test_an_operator_opens_it_whole_and_shuts_it_for_good_whatever_becomes_of_the_trial(half_open: Desk) -> None:
+def test_an_operator_opens_it_whole_and_shuts_it_for_good_whatever_becomes_of_the_trial(
+    half_open: LedgerHarness,
+) -> None:
     gate, lease = half_open.ledger.gate(ACCOUNT), on_trial(half_open)
     gate.open(reason="", by="operator")
     half_open.doubtful(lease)

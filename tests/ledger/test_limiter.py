@@ -68,7 +68,7 @@ def test_several_processes_together_keep_the_limit_and_use_it_up(redis_url: str,
 
     within = [earliest for earliest, _ in slots if earliest < begins + 3]
     assert most_in_any_second(slots) <= 40 + burst
-    assert len(within) >= 0.85 * 40 * 3  # a busy machine is late for some of them; `make bench` asks for more
+    assert len(within) >= 0.85 * 40 * 3  # a busy machine is late for some of them; `make harness` asks for more
 
 
 def test_a_burst_goes_at_once_and_then_the_rate_holds(redis_url: str) -> None:

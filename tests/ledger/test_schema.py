@@ -22,7 +22,7 @@ from bsg_worker.upkeep.funds_watch import watch_funds
 from bsg_worker.upkeep.stop_list import sync_stop_list
 from bsg_worker.upkeep.stops import stop_at_bsg
 from bsg_worker.watch import check_once
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "ledger" / "bsg_ledger"
@@ -96,24 +96,24 @@ def test_a_key_without_one_of_its_parts_is_not_built() -> None:
 
 
 @pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
+def harness(redis_url: str) -> Iterator[WorkerHarness]:
     with Sandbox() as sandbox:
-        yield Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="2")
+        yield WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="2")
 
 
-def everything_once(bench: Bench) -> None:
+def everything_once(harness: WorkerHarness) -> None:
     """Campaigns that are sent, refused, in doubt, cancelled and not yet prepared, and what is kept of the account."""
-    runtime, producer, ledger = bench.runtime, bench.producer, bench.runtime.ledger
+    runtime, producer, ledger = harness.runtime, harness.producer, harness.runtime.ledger
     producer.suppress(["380660000001"])
-    bench.sandbox.advance(60)
+    harness.sandbox.advance(60)
     sync_stop_list(runtime)
-    sent = bench.submitted(3, max_cost="100")
-    bench.make_due(DueIndex.LIVE)
+    sent = harness.submitted(3, max_cost="100")
+    harness.make_due(DueIndex.LIVE)
     poll(runtime)
     producer.cancel(sent)
     stop_at_bsg(runtime)
-    bench.unconfirmed(bench.prepared(1))
-    bench.posting(bench.prepared(1))
+    harness.unconfirmed(harness.prepared(1))
+    harness.posting(harness.prepared(1))
     producer.enqueue([{"phone": "12", "text": "Hi"}, {"phone": "380661231231", "text": "Hi"}], sender="MyShop",
                      idempotency_key="order: 7")  # fmt: skip
     watch_funds(runtime)
@@ -129,9 +129,9 @@ def everything_once(bench: Bench) -> None:
     ledger.durability.wait_for_disk()
 
 
-def test_what_a_real_campaign_leaves_in_redis_is_in_the_schema(bench: Bench) -> None:
-    everything_once(bench)
-    client: Any = bench.runtime.redis  # redis-py types its replies as all that they might be
+def test_what_a_real_campaign_leaves_in_redis_is_in_the_schema(harness: WorkerHarness) -> None:
+    everything_once(harness)
+    client: Any = harness.runtime.redis  # redis-py types its replies as all that they might be
 
     seen = set()
     for key in map(bytes.decode, client.scan_iter(count=1000)):

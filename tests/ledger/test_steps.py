@@ -12,12 +12,12 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.parts import PartLease
 from bsg_ledger.scripts import Scripts
-from tests.ledger.campaigns import ACCOUNT, HOUR_MS, Desk
+from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
 
 BATCHES = 5
 
 
-class StepwiseDesk(Desk):
+class StepwiseHarness(LedgerHarness):
     """Its ledger takes steps of two batches."""
 
     def __post_init__(self) -> None:
@@ -45,14 +45,14 @@ class StepwiseDesk(Desk):
 
 
 @pytest.fixture
-def stepwise(desk: Desk) -> StepwiseDesk:
-    return StepwiseDesk(desk.client)
+def stepwise(ledger_harness: LedgerHarness) -> StepwiseHarness:
+    return StepwiseHarness(ledger_harness.client)
 
 
 # Cancel
 
 
-def test_from_the_flag_of_a_cancel_on_nothing_leaves(stepwise: StepwiseDesk) -> None:
+def test_from_the_flag_of_a_cancel_on_nothing_leaves(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
     claimed = stepwise.claimed(campaign)
 
@@ -67,7 +67,7 @@ def test_from_the_flag_of_a_cancel_on_nothing_leaves(stepwise: StepwiseDesk) -> 
     assert stepwise.ledger.due_indexes.take_due(DueIndex.DUE, account=ACCOUNT, at_most=9, put_off_ms=0) == []
 
 
-def test_a_cancel_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseDesk) -> None:
+def test_a_cancel_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
     stepwise.scripts.run("cancel", campaign)
     assert stepwise.scripts.step("end_unsent", campaign) == "more"
@@ -82,7 +82,7 @@ def test_a_cancel_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_i
     assert stepwise.state(campaign) == "cancelled"
 
 
-def test_every_batch_at_bsg_is_put_down_to_be_stopped_however_many_steps_that_takes(stepwise: StepwiseDesk) -> None:
+def test_every_batch_at_bsg_is_put_down_to_be_stopped_however_many_steps_that_takes(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
     for bsg_id in range(1, BATCHES + 1):
         stepwise.submitted(campaign, bsg_id)
@@ -93,7 +93,7 @@ def test_every_batch_at_bsg_is_put_down_to_be_stopped_however_many_steps_that_ta
     assert sorted(map(int, stops)) == list(range(1, BATCHES + 1))
 
 
-def test_chunks_end_in_steps_too(stepwise: StepwiseDesk) -> None:
+def test_chunks_end_in_steps_too(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.accepted(1, 1, 1)
 
     stepwise.scripts.run("cancel", campaign)
@@ -103,7 +103,7 @@ def test_chunks_end_in_steps_too(stepwise: StepwiseDesk) -> None:
     assert stepwise.counts(campaign) == {"cancelled": 3}
 
 
-def test_a_campaign_that_goes_on_has_no_step_to_its_end(stepwise: StepwiseDesk) -> None:
+def test_a_campaign_that_goes_on_has_no_step_to_its_end(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
 
     assert stepwise.scripts.step("end_unsent", campaign) == "early"
@@ -113,7 +113,7 @@ def test_a_campaign_that_goes_on_has_no_step_to_its_end(stepwise: StepwiseDesk) 
 # The deadline
 
 
-def test_a_deadline_that_moves_ends_the_steps_that_it_caused(stepwise: StepwiseDesk) -> None:
+def test_a_deadline_that_moves_ends_the_steps_that_it_caused(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
     stepwise.pass_deadline(campaign)
     assert stepwise.scripts.step("end_unsent", campaign) == "more"
@@ -127,7 +127,7 @@ def test_a_deadline_that_moves_ends_the_steps_that_it_caused(stepwise: StepwiseD
     assert stepwise.counts(campaign) == {"pending": BATCHES}
 
 
-def test_a_campaign_that_expired_half_stays_due_until_the_rest_has(stepwise: StepwiseDesk) -> None:
+def test_a_campaign_that_expired_half_stays_due_until_the_rest_has(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
     stepwise.pass_deadline(campaign)
 
@@ -143,18 +143,18 @@ def test_a_campaign_that_expired_half_stays_due_until_the_rest_has(stepwise: Ste
 # Retry
 
 
-def expired(stepwise: StepwiseDesk) -> str:
+def expired(stepwise: StepwiseHarness) -> str:
     campaign = stepwise.campaign()
     stepwise.pass_deadline(campaign)
     assert stepwise.ledger.campaigns.expire(campaign)
     return campaign
 
 
-def begin_to_retry(stepwise: StepwiseDesk, campaign: str) -> list[Any]:
+def begin_to_retry(stepwise: StepwiseHarness, campaign: str) -> list[Any]:
     return stepwise.scripts.run("retry", campaign, stepwise.ledger.due_indexes.now_ms() + HOUR_MS)
 
 
-def test_a_retry_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseDesk) -> None:
+def test_a_retry_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseHarness) -> None:
     campaign = expired(stepwise)
     assert begin_to_retry(stepwise, campaign) == [b"retried", BATCHES]
     assert stepwise.unfinished() == [campaign]
@@ -168,7 +168,7 @@ def test_a_retry_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it
     assert stepwise.counts(campaign) == {"pending": BATCHES}
 
 
-def test_a_retry_takes_no_batch_twice(stepwise: StepwiseDesk) -> None:
+def test_a_retry_takes_no_batch_twice(stepwise: StepwiseHarness) -> None:
     campaign = expired(stepwise)
     begin_to_retry(stepwise, campaign)
     stepwise.scripts.step("retry_some", campaign)
@@ -179,7 +179,7 @@ def test_a_retry_takes_no_batch_twice(stepwise: StepwiseDesk) -> None:
     assert stepwise.counts(campaign) == {"pending": BATCHES - 1, "refused": 1}
 
 
-def test_a_retry_leaves_what_bsg_has(stepwise: StepwiseDesk) -> None:
+def test_a_retry_leaves_what_bsg_has(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
     stepwise.submitted(campaign)
     stepwise.pass_deadline(campaign)
@@ -191,7 +191,7 @@ def test_a_retry_leaves_what_bsg_has(stepwise: StepwiseDesk) -> None:
     assert stepwise.counts(campaign) == {"submitted": 1, "pending": BATCHES - 1}
 
 
-def test_a_batch_of_which_nothing_is_left_is_not_retried_beside_others(stepwise: StepwiseDesk) -> None:
+def test_a_batch_of_which_nothing_is_left_is_not_retried_beside_others(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.prepared(1, 1)
     stepwise.ledger.batches.rows_refused(
         stepwise.posting(campaign), cause="rows", rest=b"", rest_rows=[], rejects=[(0, json.dumps({"index": 0}))]
@@ -205,7 +205,7 @@ def test_a_batch_of_which_nothing_is_left_is_not_retried_beside_others(stepwise:
     assert stepwise.counts(campaign) == {"rejected": 1, "claimed": 1}
 
 
-def test_a_cancel_ends_a_retry_that_has_steps_left(stepwise: StepwiseDesk) -> None:
+def test_a_cancel_ends_a_retry_that_has_steps_left(stepwise: StepwiseHarness) -> None:
     campaign = expired(stepwise)
     begin_to_retry(stepwise, campaign)
     stepwise.scripts.step("retry_some", campaign)
@@ -216,7 +216,7 @@ def test_a_cancel_ends_a_retry_that_has_steps_left(stepwise: StepwiseDesk) -> No
     assert stepwise.unfinished() == []
 
 
-def test_nothing_is_forgotten_of_what_a_retry_has_begun_with(stepwise: StepwiseDesk) -> None:
+def test_nothing_is_forgotten_of_what_a_retry_has_begun_with(stepwise: StepwiseHarness) -> None:
     campaign = expired(stepwise)
     begin_to_retry(stepwise, campaign)
 
@@ -232,7 +232,7 @@ def test_nothing_is_forgotten_of_what_a_retry_has_begun_with(stepwise: StepwiseD
 
 @pytest.mark.parametrize("script", ["forget_bodies", "forget_campaign"])
 def test_what_is_forgotten_half_is_not_retried_and_is_forgotten_whole_by_the_next_purge(
-    stepwise: StepwiseDesk, script: str
+    stepwise: StepwiseHarness, script: str
 ) -> None:
     campaign = expired(stepwise)
     assert stepwise.scripts.step(script, campaign) == "more"
@@ -246,7 +246,7 @@ def test_what_is_forgotten_half_is_not_retried_and_is_forgotten_whole_by_the_nex
     assert list(stepwise.client.scan_iter(f"bsg:campaign:{campaign}*:messages")) == []
 
 
-def test_nothing_is_left_of_a_campaign_that_is_forgotten_in_steps(stepwise: StepwiseDesk) -> None:
+def test_nothing_is_left_of_a_campaign_that_is_forgotten_in_steps(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
     stepwise.polled(stepwise.submitted(campaign), "done", final=True)
     stepwise.ledger.campaigns.cancel(campaign)
@@ -261,7 +261,7 @@ def test_nothing_is_left_of_a_campaign_that_is_forgotten_in_steps(stepwise: Step
 # Chunks of many batches
 
 
-def test_before_the_commit_nobody_sees_what_a_chunk_was_prepared_to(stepwise: StepwiseDesk) -> None:
+def test_before_the_commit_nobody_sees_what_a_chunk_was_prepared_to(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.accepted(BATCHES)
     lease = stepwise.leased_part(campaign)
     stepwise.end_part_lease(campaign)
@@ -272,7 +272,7 @@ def test_before_the_commit_nobody_sees_what_a_chunk_was_prepared_to(stepwise: St
     assert list(stepwise.client.scan_iter("*staged*")) == []
 
 
-def test_what_was_committed_counts_once_at_any_moment(stepwise: StepwiseDesk) -> None:
+def test_what_was_committed_counts_once_at_any_moment(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.committed(batches=BATCHES, rejects=2)
 
     seen = [stepwise.counts(campaign)]
@@ -286,7 +286,7 @@ def test_what_was_committed_counts_once_at_any_moment(stepwise: StepwiseDesk) ->
 
 
 def test_a_committed_chunk_whose_worker_dies_is_added_by_upkeep_and_never_prepared_again(
-    stepwise: StepwiseDesk,
+    stepwise: StepwiseHarness,
 ) -> None:
     campaign = stepwise.committed(batches=BATCHES)
 
@@ -298,7 +298,7 @@ def test_a_committed_chunk_whose_worker_dies_is_added_by_upkeep_and_never_prepar
     assert stepwise.client.exists(f"bsg:campaign:{campaign}:part:0:messages") == 0
 
 
-def test_what_is_staged_expires_with_a_worker_that_dies_before_its_commit(stepwise: StepwiseDesk) -> None:
+def test_what_is_staged_expires_with_a_worker_that_dies_before_its_commit(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.accepted(BATCHES)
     lease = stepwise.leased_part(campaign)
 
@@ -309,14 +309,14 @@ def test_what_is_staged_expires_with_a_worker_that_dies_before_its_commit(stepwi
     assert stepwise.client.pttl(staged) > 0
 
 
-def test_what_was_committed_does_not_expire(stepwise: StepwiseDesk) -> None:
+def test_what_was_committed_does_not_expire(stepwise: StepwiseHarness) -> None:
     stepwise.committed(batches=BATCHES)
 
     (staged,) = stepwise.client.scan_iter("*staged*")
     assert stepwise.client.ttl(staged) == -1
 
 
-def test_a_chunk_of_which_something_staged_is_gone_is_not_committed(stepwise: StepwiseDesk) -> None:
+def test_a_chunk_of_which_something_staged_is_gone_is_not_committed(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.accepted(BATCHES)
     lease = stepwise.leased_part(campaign)
 
@@ -327,7 +327,7 @@ def test_a_chunk_of_which_something_staged_is_gone_is_not_committed(stepwise: St
 
 
 @pytest.mark.parametrize("end", ["cancelled", "expired"])
-def test_a_chunk_is_not_committed_to_a_campaign_that_ends(stepwise: StepwiseDesk, end: str) -> None:
+def test_a_chunk_is_not_committed_to_a_campaign_that_ends(stepwise: StepwiseHarness, end: str) -> None:
     campaign = stepwise.accepted(BATCHES)
     lease = stepwise.leased_part(campaign)
     if end == "cancelled":
@@ -340,7 +340,7 @@ def test_a_chunk_is_not_committed_to_a_campaign_that_ends(stepwise: StepwiseDesk
     assert stepwise.counts(campaign) == {end: BATCHES}
 
 
-def test_what_expires_while_it_is_added_is_sent_once_after_a_retry(stepwise: StepwiseDesk) -> None:
+def test_what_expires_while_it_is_added_is_sent_once_after_a_retry(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.committed(batches=BATCHES)
     stepwise.pass_deadline(campaign)
     stepwise.ledger.campaigns.expire(campaign)

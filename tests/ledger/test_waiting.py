@@ -13,7 +13,7 @@ from bsg_ledger.gate import GateState
 from bsg_ledger.states import BatchState
 from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, WaitReason, foremost, waits
 from bsg_ledger.waiting_reader import WaitingReader
-from tests.ledger.campaigns import ACCOUNT, Desk
+from tests.ledger.campaigns import ACCOUNT, LedgerHarness
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 LATER, EARLIER = NOW + timedelta(hours=1), NOW - timedelta(minutes=59)
@@ -85,12 +85,12 @@ def test_every_state_has_a_reason(state: str) -> None:
     assert one.messages == 5
 
 
-def test_of_a_large_campaign_what_is_in_doubt_is_read_and_the_rest_counted(desk: Desk) -> None:
-    large, small = desk.prepared(10, 20, 30, 40), desk.prepared(5)
-    desk.submitted(large)
-    doubtful = desk.unconfirmed(large)
-    assert desk.absent(doubtful, window_ms=0) == "needs_operator"
-    reader = WaitingReader(desk.client, Settings.build())
+def test_of_a_large_campaign_what_is_in_doubt_is_read_and_the_rest_counted(ledger_harness: LedgerHarness) -> None:
+    large, small = ledger_harness.prepared(10, 20, 30, 40), ledger_harness.prepared(5)
+    ledger_harness.submitted(large)
+    doubtful = ledger_harness.unconfirmed(large)
+    assert ledger_harness.absent(doubtful, window_ms=0) == "needs_operator"
+    reader = WaitingReader(ledger_harness.client, Settings.build())
 
     found = reader.waits_of([large, small, "nobody-knows-it"], singly=2)
 
@@ -99,15 +99,17 @@ def test_of_a_large_campaign_what_is_in_doubt_is_read_and_the_rest_counted(desk:
         (WaitReason.RATE_LIMIT, 70, 2, ()),
         (WaitReason.AT_BSG, 10, 1, ()),
     ]
-    desk.client.zrem(f"bsg:account:{ACCOUNT}:doubt", doubtful.batch_id)
+    ledger_harness.client.zrem(f"bsg:account:{ACCOUNT}:doubt", doubtful.batch_id)
     assert reader.waits_of([large], singly=2)[large][0].reason is WaitReason.OPERATOR_DECIDES, "it has its own index"
     assert found[small][0].batch_ids == (f"{small}-0",)
     assert found.keys() == {large, small}
 
 
-def test_what_many_campaigns_wait_for_takes_five_round_trips(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    campaigns = [desk.prepared(1, 1) for _ in range(25)]
-    desk.unconfirmed(campaigns[0])
+def test_what_many_campaigns_wait_for_takes_five_round_trips(
+    ledger_harness: LedgerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaigns = [ledger_harness.prepared(1, 1) for _ in range(25)]
+    ledger_harness.unconfirmed(campaigns[0])
     sent = []
     send: Any = AbstractConnection.send_packed_command
 
@@ -117,6 +119,6 @@ def test_what_many_campaigns_wait_for_takes_five_round_trips(desk: Desk, monkeyp
 
     monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
 
-    assert len(WaitingReader(desk.client, Settings.build()).waits_of(campaigns)) == 25
+    assert len(WaitingReader(ledger_harness.client, Settings.build()).waits_of(campaigns)) == 25
 
     assert len(sent) == 5, "the time, the campaigns, their accounts, their batches, the next looks"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tests.chaos.report import where_the_logs_are
 from tests.load.campaigns import TooFewMessages
+from tests.load.environment import Size
 from tests.load.report import say
 from tests.load.run import run
-from tests.load.scene import Size
 from tests.servers import AVAILABLE_KINDS
 
 MISUSE = 2

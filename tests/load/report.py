@@ -10,9 +10,9 @@ from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from tests.chaos.report import say
 from tests.load.campaigns import LoadCampaign, SizeClass
 from tests.load.checker import CheckResult
+from tests.load.environment import BATCH_SIZE, LoadEnvironment, RedisMemory
 from tests.load.fairness import MAX_MEDIAN, MAX_NINETY_FIFTH, Fairness, Sent, Spread
 from tests.load.memory import MIB, Memory
-from tests.load.scene import BATCH_SIZE, RedisMemory, Scene
 
 __all__ = ["Figures", "composition", "figures", "say", "what_stands_still"]
 
@@ -91,15 +91,15 @@ def figures(run: Figures) -> str:
     )
 
 
-def what_stands_still(scene: Scene) -> str:
-    remaining = [summary for summary in scene.producer.campaigns() if not summary.state.final]
+def what_stands_still(environment: LoadEnvironment) -> str:
+    remaining = [summary for summary in environment.producer.campaigns() if not summary.state.final]
     lines = [
         f"{len(remaining)} campaigns are not final: {_counted(Counter(summary.state for summary in remaining))}",
-        f"gate {scene.producer.gate()}; queues {scene.queue_lengths((*WORKER_QUEUES, STATUS_QUEUE))}",
+        f"gate {environment.producer.gate()}; queues {environment.queue_lengths((*WORKER_QUEUES, STATUS_QUEUE))}",
     ]
     for summary in remaining[:REMAINING_SHOWN]:
         lines.append(f"{summary.campaign_id} {summary.name} {summary.state}: {_counted(summary.counts)}")
-        lines += [f"    {each}" for each in scene.producer.status(summary.campaign_id).transitions[-3:]]
+        lines += [f"    {each}" for each in environment.producer.status(summary.campaign_id).transitions[-3:]]
     return "\n".join(lines)
 
 

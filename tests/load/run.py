@@ -10,10 +10,10 @@ from pathlib import Path
 from bsg_ledger.records import CampaignSummary
 from tests.load.campaigns import LoadCampaign, SizeClass, drawn
 from tests.load.checker import Checker, CheckResult
+from tests.load.environment import LoadEnvironment, Size
 from tests.load.fairness import Sent, fairness_of
 from tests.load.memory import Memory
 from tests.load.report import Figures, composition, figures, say, what_stands_still
-from tests.load.scene import Scene, Size
 from tests.servers import Kind
 
 LOOK_EVERY_SECONDS = 0.5
@@ -40,23 +40,23 @@ def run(directory: Path, *, seed: int, size: Size, server_kind: Kind) -> bool:
     say(f"load: seed {seed}, {size.workers} workers, BSG at {size.latency * 1000:g} ms, {server_kind} server")
     say(composition(campaigns))
     of_the_bulk = sum(campaign.size_class is not SizeClass.SMALL for campaign in campaigns)
-    with Scene(directory, seed, size, server_kind) as scene:
-        watch = Watch(scene)
-        empty = scene.redis_memory()
+    with LoadEnvironment(directory, seed, size, server_kind) as environment:
+        watch = Watch(environment)
+        empty = environment.redis_memory()
         began = time.time()
-        scene.start_producers()
+        environment.start_producers()
         try:
             # The workers find all of the bulk waiting, as after a night's outage: a line to be unfair in.
             watch.until(lambda progress: progress.enqueued >= of_the_bulk)
-            queued = scene.redis_memory()
-            scene.start_workers()
+            queued = environment.redis_memory()
+            environment.start_workers()
             watch.until(lambda progress: progress.final == size.campaigns)
         except NothingMoves as stalled:
             say(str(stalled))
             return False
         final_at = time.time()
-        full = scene.redis_memory()
-        check, sent = _judged(scene, campaigns, list(scene.producer.campaigns()))
+        full = environment.redis_memory()
+        check, sent = _judged(environment, campaigns, list(environment.producer.campaigns()))
     if not sent:
         say(f"Nothing arrived: {check}")
         return False
@@ -65,7 +65,7 @@ def run(directory: Path, *, seed: int, size: Size, server_kind: Kind) -> bool:
         sending_from=min(min(each.taken_at) for each in sent) - size.latency,
         final_at=final_at,
         sent=sent,
-        fairness=fairness_of(sent, on_the_wire=size.workers * scene.settings.worker_in_flight),
+        fairness=fairness_of(sent, on_the_wire=size.workers * environment.settings.worker_in_flight),
         check=check,
         memory=watch.memory,
         redis_empty=empty,
@@ -79,9 +79,9 @@ def run(directory: Path, *, seed: int, size: Size, server_kind: Kind) -> bool:
 class Watch:
     """Looks at the run twice a second: its memory, whether it moves, and a line every ten seconds."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, environment: LoadEnvironment) -> None:
         self.memory = Memory()
-        self._scene = scene
+        self._environment = environment
         self._began = self._moved_at = self._told_at = time.monotonic()
         self._before = Progress()
 
@@ -92,8 +92,8 @@ class Watch:
             self._look()
 
     def _look(self) -> None:
-        self.memory.look(self._scene.process_ids())
-        now, progress = time.monotonic(), _progress(self._scene)
+        self.memory.look(self._environment.process_ids())
+        now, progress = time.monotonic(), _progress(self._environment)
         if progress != self._before:
             self._moved_at, self._before = now, progress
         if now - self._told_at >= TELL_EVERY_SECONDS:
@@ -102,33 +102,33 @@ class Watch:
                 f"{now - self._began:5.0f} s: {progress.enqueued} campaigns enqueued, {progress.arrived} messages"
                 f" arrived, {progress.final} campaigns final"
             )
-        if ended := self._scene.ended_badly():
+        if ended := self._environment.ended_badly():
             raise NothingMoves(f"A process ended:\n{ended}")
         if now - self._moved_at > NO_PROGRESS_SECONDS:
-            raise NothingMoves(f"Nothing moved for {NO_PROGRESS_SECONDS:g} s. {what_stands_still(self._scene)}")
+            raise NothingMoves(f"Nothing moved for {NO_PROGRESS_SECONDS:g} s. {what_stands_still(self._environment)}")
 
 
-def _progress(scene: Scene) -> Progress:
+def _progress(environment: LoadEnvironment) -> Progress:
     return Progress(
-        enqueued=len(scene.receipts()),
-        arrived=scene.sandbox.control.summary().messages,
-        final=len(scene.ledger.due_indexes.closed_since(scene.ledger.due_indexes.now_ms())),
+        enqueued=len(environment.receipts()),
+        arrived=environment.sandbox.control.summary().messages,
+        final=len(environment.ledger.due_indexes.closed_since(environment.ledger.due_indexes.now_ms())),
     )
 
 
 def _judged(
-    scene: Scene, campaigns: Sequence[LoadCampaign], summaries: Sequence[CampaignSummary]
+    environment: LoadEnvironment, campaigns: Sequence[LoadCampaign], summaries: Sequence[CampaignSummary]
 ) -> tuple[CheckResult, list[Sent]]:
-    receipts = scene.receipts()
+    receipts = environment.receipts()
     checker = Checker(campaigns, receipts, [(summary.name, summary.campaign_id) for summary in summaries])
     taken_at: dict[int, list[float]] = {}
-    for arrival in scene.sandbox.control.arrivals():
+    for arrival in environment.sandbox.control.arrivals():
         number = checker.arrived(arrival)
         if number is not None:
             taken_at.setdefault(number, []).append(arrival.created_at)
     for campaign in campaigns:
         for campaign_id in receipts.get(campaign.number, ()):
-            checker.rejected(campaign, scene.producer.rejects(campaign_id))
+            checker.rejected(campaign, environment.producer.rejects(campaign_id))
     return checker.result(), _sent(campaigns, summaries, taken_at)
 
 

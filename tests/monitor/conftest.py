@@ -6,27 +6,29 @@ import pytest
 
 from bsg_sandbox.server import Sandbox
 from tests.monitor.flower_process import FlowerProcess, Visitor
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import RedisServer
 
 
 @pytest.fixture(scope="package")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
     """A ledger and workers of this package's own; each test sends campaigns of its own."""
     directory = tmp_path_factory.mktemp("watched")
     with (
         RedisServer(directory / "redis") as server,
         Sandbox() as sandbox,
-        Stage(directory / "stage", server.url, sandbox, CAMPAIGN_BATCH_SIZE="10", BSG_DUPLICATE_WINDOW="0") as stage,
+        ScenarioEnvironment(
+            directory / "scenario", server.url, sandbox, CAMPAIGN_BATCH_SIZE="10", BSG_DUPLICATE_WINDOW="0"
+        ) as scenario,
     ):
-        stage.processes.all()
-        yield stage
+        scenario.processes.all()
+        yield scenario
 
 
 @pytest.fixture(scope="package")
-def flower(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
+def flower(scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
     """A Flower whose buttons may be pressed, without a login."""
-    settings = {**stage.processes.settings, "FLOWER_READ_ONLY": "false"}
+    settings = {**scenario.processes.settings, "FLOWER_READ_ONLY": "false"}
     with FlowerProcess(tmp_path_factory.mktemp("flower"), settings) as flower:
         yield flower
 

@@ -17,7 +17,7 @@ from bsg_sandbox.server import Sandbox
 from tests.monitor.browser import DESKTOP, MISSING, PHONE, browser, is_installed, resize
 from tests.monitor.flower_process import FlowerProcess
 from tests.processes import wait_until
-from tests.scenarios.stage import Stage, messages
+from tests.scenarios.environment import ScenarioEnvironment, messages
 from tests.servers import RedisServer
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -29,18 +29,18 @@ def with_rejects(count: int) -> Iterator[Mapping[str, Any]]:
     yield from ({"phone": 380_662_000_000 + number} for number in range(count // 100))
 
 
-def scene(stage: Stage) -> str:
+def scene(scenario: ScenarioEnvironment) -> str:
     """Campaigns in most of the states; answers the id of the one to look at closely."""
-    done = stage.send(600, name="Order confirmations")
-    stage.wait_for(done, "done")
-    stage.sandbox.fault(kind="cut_before", after_bytes=10, times=1)
-    doubtful = stage.send(90, first_phone=380_663_000_000, name="Password resets")
-    wait_until(lambda: any(batch.needs_operator for batch in stage.status(doubtful).batches), within=30)
-    stage.producer.cancel(stage.send(400, name="Sent by mistake", start_at=clock.now() + timedelta(hours=1)))
-    paused = stage.send(500, name="Newsletter", start_at=clock.now() + timedelta(hours=1))
-    stage.producer.pause(paused)
-    large = stage.producer.enqueue(with_rejects(4000), sender="MyShop", name="Autumn sale").campaign_id
-    wait_until(lambda: stage.count(large, "finished") > 1000, within=60)
+    done = scenario.send(600, name="Order confirmations")
+    scenario.wait_for(done, "done")
+    scenario.sandbox.fault(kind="cut_before", after_bytes=10, times=1)
+    doubtful = scenario.send(90, first_phone=380_663_000_000, name="Password resets")
+    wait_until(lambda: any(batch.needs_operator for batch in scenario.status(doubtful).batches), within=30)
+    scenario.producer.cancel(scenario.send(400, name="Sent by mistake", start_at=clock.now() + timedelta(hours=1)))
+    paused = scenario.send(500, name="Newsletter", start_at=clock.now() + timedelta(hours=1))
+    scenario.producer.pause(paused)
+    large = scenario.producer.enqueue(with_rejects(4000), sender="MyShop", name="Autumn sale").campaign_id
+    wait_until(lambda: scenario.count(large, "finished") > 1000, within=60)
     return large
 
 
@@ -69,12 +69,12 @@ def main() -> int:
         with (
             RedisServer(directory / "redis") as server,
             Sandbox() as sandbox,
-            Stage(directory / "stage", server.url, sandbox, **settings) as stage,
-            FlowerProcess(directory / "flower", {**stage.processes.settings, "FLOWER_READ_ONLY": "false"}) as flower,
+            ScenarioEnvironment(directory / "scenario", server.url, sandbox, **settings) as scenario,
+            FlowerProcess(directory / "flower", {**scenario.processes.settings, "FLOWER_READ_ONLY": "false"}) as flower,
             browser() as driver,
         ):
-            stage.processes.all()
-            campaign = scene(stage)
+            scenario.processes.all()
+            campaign = scene(scenario)
             driver.get(f"{flower.url}/campaigns")
             cell = f'[data-campaign="{campaign}"] [data-column="rate"]'
             wait_until(lambda: driver.find_element(By.CSS_SELECTOR, cell).text != "–", within=20, what="a rate")

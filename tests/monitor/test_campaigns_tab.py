@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from bsg_config import clock
 from tests.monitor.flower_process import FlowerProcess, Visitor
 from tests.processes import wait_until
-from tests.scenarios.stage import Stage, messages
+from tests.scenarios.environment import ScenarioEnvironment, messages
 
 
-def test_a_campaign_is_in_the_table_with_its_counts(stage: Stage, visitor: Visitor) -> None:
-    campaign = stage.send(25, name="Autumn sale")
+def test_a_campaign_is_in_the_table_with_its_counts(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    campaign = scenario.send(25, name="Autumn sale")
 
     wait_until(lambda: visitor.get("/campaigns").cell(campaign, "state") == "done", within=20, what="it to be done")
     page = visitor.get("/campaigns")
@@ -24,9 +24,9 @@ def test_a_campaign_is_in_the_table_with_its_counts(stage: Stage, visitor: Visit
     assert page.element("limiter").startswith("1000/s, burst 100")
 
 
-def test_the_table_is_another_when_the_campaign_has_moved(stage: Stage, visitor: Visitor) -> None:
-    stage.sandbox.fault(kind="throttle", retry_after=3, times=1)
-    campaign = stage.send(25)
+def test_the_table_is_another_when_the_campaign_has_moved(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    scenario.sandbox.fault(kind="throttle", retry_after=3, times=1)
+    campaign = scenario.send(25)
 
     wait_until(
         lambda: visitor.get("/campaigns").cell(campaign, "waits").startswith("the account's cool-down, until "),
@@ -40,9 +40,9 @@ def test_the_table_is_another_when_the_campaign_has_moved(stage: Stage, visitor:
     wait_until(lambda: visitor.get("/campaigns").cell(campaign, "sent") == "25", within=20, what="the table to move")
 
 
-def test_a_shut_gate_is_told_with_what_waits_for_it(stage: Stage, visitor: Visitor) -> None:
-    stage.producer.shut_gate()
-    campaign = stage.send(10)
+def test_a_shut_gate_is_told_with_what_waits_for_it(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    scenario.producer.shut_gate()
+    campaign = scenario.send(10)
     try:
         wait_until(
             lambda: visitor.get("/campaigns").cell(campaign, "waits") == "the gate: shut, operator",
@@ -53,15 +53,15 @@ def test_a_shut_gate_is_told_with_what_waits_for_it(stage: Stage, visitor: Visit
         assert waiting.element("gate").startswith("shut: operator")
         assert campaign in waiting.element("oldest-due")
     finally:
-        stage.producer.cancel(campaign)
-        stage.producer.open_gate()
+        scenario.producer.cancel(campaign)
+        scenario.producer.open_gate()
 
 
-def test_what_bsg_delivered_is_told_as_far_as_it_said(stage: Stage, visitor: Visitor) -> None:
-    campaign = stage.send(25)
+def test_what_bsg_delivered_is_told_as_far_as_it_said(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    campaign = scenario.send(25)
 
     def told() -> list[int]:
-        statistics = [batch.statistics for batch in stage.status(campaign).batches]
+        statistics = [batch.statistics for batch in scenario.status(campaign).batches]
         return [one["delivered"] for one in statistics if "delivered" in one]
 
     wait_until(lambda: len(told()) == 3, within=20, what="BSG to tell of deliveries")
@@ -73,11 +73,11 @@ def test_what_bsg_delivered_is_told_as_far_as_it_said(stage: Stage, visitor: Vis
     )
 
 
-def test_what_bsg_sends_later_is_not_shown_as_sent(stage: Stage, visitor: Visitor) -> None:
+def test_what_bsg_sends_later_is_not_shown_as_sent(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     tomorrow = clock.now() + timedelta(days=1)
-    campaign = stage.send(25, start_at=tomorrow)
+    campaign = scenario.send(25, start_at=tomorrow)
     try:
-        wait_until(lambda: stage.status(campaign).counts["submitted"] == 25, within=20, what="BSG to have all of it")
+        wait_until(lambda: scenario.status(campaign).counts["submitted"] == 25, within=20, what="BSG to have all of it")
         wait_until(
             lambda: visitor.get("/campaigns").cell(campaign, "waits").startswith("its start_at: BSG has it"),
             within=10,
@@ -92,12 +92,12 @@ def test_what_bsg_sends_later_is_not_shown_as_sent(stage: Stage, visitor: Visito
         assert 'class="campaigns-submitted" style' not in page.text, "a bar that is full"
         assert f"bsg-campaigns cancel {campaign}" in page.element("remedy")
     finally:
-        stage.producer.cancel(campaign)
+        scenario.producer.cancel(campaign)
 
 
-def test_a_campaign_outside_of_its_hours_waits_for_them(stage: Stage, visitor: Visitor) -> None:
+def test_a_campaign_outside_of_its_hours_waits_for_them(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     opens = datetime.now(UTC) + timedelta(hours=3)
-    campaign = stage.send(10, send_between=f"{opens:%H:%M}-{opens + timedelta(hours=2):%H:%M} UTC")
+    campaign = scenario.send(10, send_between=f"{opens:%H:%M}-{opens + timedelta(hours=2):%H:%M} UTC")
     try:
         wait_until(
             lambda: visitor.get("/campaigns").cell(campaign, "waits").startswith("its sending hours, until "),
@@ -106,18 +106,20 @@ def test_a_campaign_outside_of_its_hours_waits_for_them(stage: Stage, visitor: V
         )
         assert f"until {opens:%Y-%m-%d %H:%M}:00 UTC" in visitor.get("/campaigns").cell(campaign, "waits")
     finally:
-        stage.producer.cancel(campaign)
+        scenario.producer.cancel(campaign)
 
 
-def test_a_campaigns_page_has_its_batches_history_chart_and_reject_reasons(stage: Stage, visitor: Visitor) -> None:
+def test_a_campaigns_page_has_its_batches_history_chart_and_reject_reasons(
+    scenario: ScenarioEnvironment, visitor: Visitor
+) -> None:
     bad: list[dict[str, object]] = [{"phone": "12", "text": "Hi"}, {"phone": 380_661_112_233}]
-    campaign = stage.producer.enqueue([*messages(25), *bad], sender="MyShop").campaign_id
-    stage.wait_for(campaign, "done")
+    campaign = scenario.producer.enqueue([*messages(25), *bad], sender="MyShop").campaign_id
+    scenario.wait_for(campaign, "done")
 
     page = visitor.get(f"/campaigns/{campaign}")
 
     assert page.status == 200
-    assert page.text.count("data-batch=") == len(stage.status(campaign).batches)
+    assert page.text.count("data-batch=") == len(scenario.status(campaign).batches)
     assert page.counted("reason") == {"invalid_phone": "1", "missing_text": "1"}
     assert page.counted("count")["finished"] == "25"
     assert "claimed → posting" in page.text
@@ -125,9 +127,9 @@ def test_a_campaigns_page_has_its_batches_history_chart_and_reject_reasons(stage
     assert '<polyline class="campaigns-line-finished" points="0,160 ' in page.text
 
 
-def test_a_batch_in_doubt_is_shown_with_the_way_out_of_it(stage: Stage, visitor: Visitor) -> None:
-    stage.sandbox.fault(kind="cut_before", after_bytes=10, times=1)
-    campaign = stage.send(10)
+def test_a_batch_in_doubt_is_shown_with_the_way_out_of_it(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    scenario.sandbox.fault(kind="cut_before", after_bytes=10, times=1)
+    campaign = scenario.send(10)
 
     wait_until(
         lambda: f"bsg-campaigns resolve {campaign}-0 --not-sent" in visitor.get(f"/campaigns/{campaign}").text,
@@ -136,26 +138,26 @@ def test_a_batch_in_doubt_is_shown_with_the_way_out_of_it(stage: Stage, visitor:
     )
 
     assert visitor.get("/campaigns").cell(campaign, "waits") == "an operator: 1 batch to resolve"
-    stage.producer.resolve(f"{campaign}-0", not_sent=True)
+    scenario.producer.resolve(f"{campaign}-0", not_sent=True)
     wait_until(lambda: 'id="in-doubt"' not in visitor.get(f"/campaigns/{campaign}").text, within=20, what="its end")
 
 
-def test_pause_resume_and_cancel_are_the_command_lines(stage: Stage, visitor: Visitor) -> None:
-    later = stage.send(25, start_at=clock.now() + timedelta(hours=1))
+def test_pause_resume_and_cancel_are_the_command_lines(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    later = scenario.send(25, start_at=clock.now() + timedelta(hours=1))
     paused = visitor.press(later, "pause")
-    assert stage.status(later).paused
+    assert scenario.status(later).paused
     assert "Paused: what has not been sent is held." in paused.text
 
     visitor.press(later, "resume")
-    assert not stage.status(later).paused
+    assert not scenario.status(later).paused
 
     cancelled = visitor.press(later, "cancel")
-    assert stage.status(later).cancelled
+    assert scenario.status(later).cancelled
     assert "Cancelled:" in cancelled.text
 
 
-def test_what_cannot_be_done_is_answered_with_its_reason(stage: Stage, visitor: Visitor) -> None:
-    campaign = stage.send(10)
+def test_what_cannot_be_done_is_answered_with_its_reason(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    campaign = scenario.send(10)
     visitor.press(campaign, "cancel")
 
     refused = visitor.press(campaign, "retry")
@@ -167,8 +169,8 @@ def test_what_cannot_be_done_is_answered_with_its_reason(stage: Stage, visitor: 
     assert visitor.get("/campaigns/" + "0" * 22).status == 404
 
 
-def test_a_wrong_token_is_refused_and_changes_nothing(stage: Stage, visitor: Visitor) -> None:
-    campaign = stage.send(10)
+def test_a_wrong_token_is_refused_and_changes_nothing(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    campaign = scenario.send(10)
     path = f"/campaigns/{campaign}/cancel"
     visitor.get("/campaigns/" + campaign)  # so that there is a cookie to be held against
 
@@ -179,20 +181,22 @@ def test_a_wrong_token_is_refused_and_changes_nothing(stage: Stage, visitor: Vis
     ):
         assert answer.status == 403
     assert visitor.get(path).status == 405
-    assert not stage.status(campaign).cancelled
+    assert not scenario.status(campaign).cancelled
 
 
-def test_a_token_of_somebody_elses_browser_is_refused(stage: Stage, flower: FlowerProcess, visitor: Visitor) -> None:
-    campaign = stage.send(10)
+def test_a_token_of_somebody_elses_browser_is_refused(
+    scenario: ScenarioEnvironment, flower: FlowerProcess, visitor: Visitor
+) -> None:
+    campaign = scenario.send(10)
     token = Visitor(flower).get(f"/campaigns/{campaign}").token
     visitor.get(f"/campaigns/{campaign}")
 
     assert visitor.post(f"/campaigns/{campaign}/cancel", {"_xsrf": token}).status == 403
-    assert not stage.status(campaign).cancelled
+    assert not scenario.status(campaign).cancelled
 
 
-def test_thousands_of_campaigns_come_in_pages(stage: Stage, visitor: Visitor) -> None:
-    sent = [stage.send(1, first_phone=380_670_000_000 + number) for number in range(30)]
+def test_thousands_of_campaigns_come_in_pages(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    sent = [scenario.send(1, first_phone=380_670_000_000 + number) for number in range(30)]
 
     wait_until(lambda: visitor.get("/campaigns").cell(sent[-1], "name"), within=10, what="the last to be listed")
     first = visitor.get("/campaigns")
@@ -206,9 +210,9 @@ def test_thousands_of_campaigns_come_in_pages(stage: Stage, visitor: Visitor) ->
         assert visitor.get(f"/campaigns?page={odd}").status == 200
 
 
-def test_a_name_is_never_taken_for_markup(stage: Stage, visitor: Visitor) -> None:
+def test_a_name_is_never_taken_for_markup(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     name = "<img src=x onerror=alert(1)>{{ 7*7 }}"
-    campaign = stage.send(1, name=name)
+    campaign = scenario.send(1, name=name)
 
     wait_until(lambda: visitor.get("/campaigns").cell(campaign, "name"), within=10, what="it to be listed")
     for page in (visitor.get("/campaigns"), visitor.get(f"/campaigns/{campaign}")):

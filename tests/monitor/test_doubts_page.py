@@ -12,7 +12,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.ledger import Ledger
 from bsg_sandbox.server import Sandbox
 from tests.monitor.flower_process import FlowerProcess, Page, Visitor
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +22,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def bench(redis_url: str, sandbox: Sandbox) -> Bench:
-    return Bench(redis_url, sandbox)
+def harness(redis_url: str, sandbox: Sandbox) -> WorkerHarness:
+    return WorkerHarness(redis_url, sandbox)
 
 
 @pytest.fixture
-def flower(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
-    settings = {**bench.environment, "FLOWER_READ_ONLY": "false", "FLOWER_BASIC_AUTH": "ann:secret"}
+def flower(harness: WorkerHarness, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
+    settings = {**harness.environment, "FLOWER_READ_ONLY": "false", "FLOWER_BASIC_AUTH": "ann:secret"}
     with FlowerProcess(tmp_path_factory.mktemp("flower"), settings) as flower:
         yield flower
 
@@ -37,16 +37,16 @@ def ann(flower: FlowerProcess) -> Visitor:
     return Visitor(flower, Authorization="Basic YW5uOnNlY3JldA==")
 
 
-def in_doubt(bench: Bench, *, needs_operator: bool) -> str:
-    bench.sandbox.fault("server_error_before", status=502, times=1)
-    campaign = bench.submitted(3)
+def in_doubt(harness: WorkerHarness, *, needs_operator: bool) -> str:
+    harness.sandbox.fault("server_error_before", status=502, times=1)
+    campaign = harness.submitted(3)
     if needs_operator:
-        ask(bench, campaign)
+        ask(harness, campaign)
     return campaign
 
 
-def ask(bench: Bench, campaign: str) -> None:
-    bench.runtime.ledger.batches.absent(
+def ask(harness: WorkerHarness, campaign: str) -> None:
+    harness.runtime.ledger.batches.absent(
         campaign, 0, attempts=1, duplicate_window_ms=0, delay_ms=0, look_again_ms=60_000, cause="no trace"
     )
 
@@ -56,8 +56,10 @@ def decide(visitor: Visitor, page: Page, action: str, *shown: str) -> Page:
     return visitor.post("/campaigns/doubts", {**fields, **({"shown": shown[0]} if shown else {})})
 
 
-def test_what_needs_an_operator_is_shown_and_resolved_as_it_was_shown(bench: Bench, flower: FlowerProcess) -> None:
-    asked, looked_at = in_doubt(bench, needs_operator=True), in_doubt(bench, needs_operator=False)
+def test_what_needs_an_operator_is_shown_and_resolved_as_it_was_shown(
+    harness: WorkerHarness, flower: FlowerProcess
+) -> None:
+    asked, looked_at = in_doubt(harness, needs_operator=True), in_doubt(harness, needs_operator=False)
     visitor = ann(flower)
     page = visitor.get("/campaigns/doubts")
     assert "sent again" in page.text
@@ -66,35 +68,35 @@ def test_what_needs_an_operator_is_shown_and_resolved_as_it_was_shown(bench: Ben
 
     tried_since = decide(visitor, page, "not-sent", f"{asked}-0:7:pending")
     needs_none = decide(visitor, page, "not-sent", f"{looked_at}-0:1:left alone")
-    before = bench.batch(asked).state
+    before = harness.batch(asked).state
     done = decide(visitor, page, "not-sent", f"{asked}-0:1:pending")
 
     assert "Resolved as not sent: 0 batches" in tried_since.text
     assert "Resolved as not sent: 0 batches" in needs_none.text
     assert before == "unconfirmed"
     assert "Resolved as not sent: 1 batches" in done.text
-    assert [bench.batch(campaign).state for campaign in (asked, looked_at)] == ["pending", "unconfirmed"]
+    assert [harness.batch(campaign).state for campaign in (asked, looked_at)] == ["pending", "unconfirmed"]
 
 
 def test_what_was_shown_as_left_alone_is_left_alone_though_it_needs_an_operator_since(
-    bench: Bench, flower: FlowerProcess
+    harness: WorkerHarness, flower: FlowerProcess
 ) -> None:
-    campaign = in_doubt(bench, needs_operator=False)
+    campaign = in_doubt(harness, needs_operator=False)
     visitor = ann(flower)
     page = visitor.get("/campaigns/doubts")
     (shown,) = re.findall('name="shown" value="([^"]*)"', page.text)
-    ask(bench, campaign)
+    ask(harness, campaign)
 
     answer = decide(visitor, page, "not-sent", shown)
 
     assert "Resolved as not sent: 0 batches" in answer.text
-    assert bench.batch(campaign).state == "unconfirmed"
+    assert harness.batch(campaign).state == "unconfirmed"
 
 
-def test_a_look_up_makes_what_was_shown_due_at_once(bench: Bench, flower: FlowerProcess) -> None:
-    campaign = in_doubt(bench, needs_operator=True)
-    due_indexes = Ledger(bench.runtime.redis).due_indexes
-    account = Settings.from_environment(bench.environment).account
+def test_a_look_up_makes_what_was_shown_due_at_once(harness: WorkerHarness, flower: FlowerProcess) -> None:
+    campaign = in_doubt(harness, needs_operator=True)
+    due_indexes = Ledger(harness.runtime.redis).due_indexes
+    account = Settings.from_environment(harness.environment).account
     (before,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account).values()
     visitor = ann(flower)
 
@@ -105,8 +107,10 @@ def test_a_look_up_makes_what_was_shown_due_at_once(bench: Bench, flower: Flower
     assert after < before
 
 
-def test_an_anonymous_visitor_another_site_and_bad_input_change_nothing(bench: Bench, flower: FlowerProcess) -> None:
-    campaign = in_doubt(bench, needs_operator=True)
+def test_an_anonymous_visitor_another_site_and_bad_input_change_nothing(
+    harness: WorkerHarness, flower: FlowerProcess
+) -> None:
+    campaign = in_doubt(harness, needs_operator=True)
     visitor = ann(flower)
     page = visitor.get("/campaigns/doubts")
 
@@ -115,4 +119,4 @@ def test_an_anonymous_visitor_another_site_and_bad_input_change_nothing(bench: B
     assert decide(visitor, page, "delete").status == 400
     assert visitor.get("/campaigns/doubts?since=yesterday").status == 400
     assert visitor.get("/campaigns/doubts?account=nobody").status == 400
-    assert bench.batch(campaign).state == "unconfirmed"
+    assert harness.batch(campaign).state == "unconfirmed"

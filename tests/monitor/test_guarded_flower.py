@@ -10,16 +10,16 @@ import pytest
 from bsg_config.settings import Settings
 from bsg_producer import Producer
 from tests.monitor.flower_process import FlowerProcess, Visitor
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 
 LOGIN = "Basic " + b64encode(b"ann:secret").decode()
 
 
 @pytest.fixture(scope="module")
-def guarded(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
+def guarded(scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
     """With a login, under a prefix, not read-only, and with a second account."""
     settings = {
-        **stage.processes.settings,
+        **scenario.processes.settings,
         "FLOWER_BASIC_AUTH": "ann:secret",
         "FLOWER_READ_ONLY": "false",
         "BSG_API_KEY__MARKETING": "live_marketing",
@@ -30,15 +30,15 @@ def guarded(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def as_it_comes(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
+def as_it_comes(scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
     """Read-only and without a login, its API opened to everybody."""
-    settings = {**stage.processes.settings, "FLOWER_UNAUTHENTICATED_API": "true"}
+    settings = {**scenario.processes.settings, "FLOWER_UNAUTHENTICATED_API": "true"}
     with FlowerProcess(tmp_path_factory.mktemp("as-it-comes"), settings) as flower:
         yield flower
 
 
-def test_every_page_asks_for_the_login(stage: Stage, guarded: FlowerProcess) -> None:
-    campaign = stage.send(1)
+def test_every_page_asks_for_the_login(scenario: ScenarioEnvironment, guarded: FlowerProcess) -> None:
+    campaign = scenario.send(1)
     anonymous = Visitor(guarded)
     ann = Visitor(guarded, Authorization=LOGIN)
 
@@ -48,22 +48,24 @@ def test_every_page_asks_for_the_login(stage: Stage, guarded: FlowerProcess) -> 
         assert ann.get(path).status == 200
 
 
-def test_a_button_works_under_a_prefix_and_with_the_login(stage: Stage, guarded: FlowerProcess) -> None:
-    campaign = stage.send(10)
+def test_a_button_works_under_a_prefix_and_with_the_login(
+    scenario: ScenarioEnvironment, guarded: FlowerProcess
+) -> None:
+    campaign = scenario.send(10)
     ann = Visitor(guarded, Authorization=LOGIN)
 
     answer = ann.press(campaign, "pause")
 
     assert answer.status == 200
-    assert stage.status(campaign).paused
+    assert scenario.status(campaign).paused
     assert f'href="/ops/campaigns/{campaign}"' in ann.get("/campaigns").text
     script = ann.get("/campaigns").text.partition('<script src="/ops/campaigns/static/campaigns.js?v=')[2]
     assert script
     assert ann.get("/campaigns/static/campaigns.js").status == 200
 
 
-def test_a_button_needs_login_and_token_together(stage: Stage, guarded: FlowerProcess) -> None:
-    campaign = stage.send(10)
+def test_a_button_needs_login_and_token_together(scenario: ScenarioEnvironment, guarded: FlowerProcess) -> None:
+    campaign = scenario.send(10)
     ann = Visitor(guarded, Authorization=LOGIN)
     token = ann.get(f"/campaigns/{campaign}").token
     path = f"/campaigns/{campaign}/cancel"
@@ -73,11 +75,13 @@ def test_a_button_needs_login_and_token_together(stage: Stage, guarded: FlowerPr
     assert ann.post(path, {"_xsrf": token}, Sec_Fetch_Site="cross-site").status == 403
     # The token alone.
     assert ann.post(path, {"_xsrf": token}, Authorization="Basic " + b64encode(b"ann:wrong").decode()).status == 401
-    assert not stage.status(campaign).cancelled
+    assert not scenario.status(campaign).cancelled
 
 
-def test_read_only_shows_no_button_says_why_and_refuses(stage: Stage, as_it_comes: FlowerProcess) -> None:
-    campaign = stage.send(10)
+def test_read_only_shows_no_button_says_why_and_refuses(
+    scenario: ScenarioEnvironment, as_it_comes: FlowerProcess
+) -> None:
+    campaign = scenario.send(10)
     visitor = Visitor(as_it_comes)
 
     page = visitor.get(f"/campaigns/{campaign}")
@@ -88,12 +92,14 @@ def test_read_only_shows_no_button_says_why_and_refuses(stage: Stage, as_it_come
     refused = visitor.post(f"/campaigns/{campaign}/cancel", {"_xsrf": cookie})
     assert refused.status == 403
     assert "FLOWER_READ_ONLY=false" in refused.text
-    assert not stage.status(campaign).cancelled
+    assert not scenario.status(campaign).cancelled
 
 
-def test_no_other_site_may_read_or_frame_the_campaigns(stage: Stage, as_it_comes: FlowerProcess) -> None:
+def test_no_other_site_may_read_or_frame_the_campaigns(
+    scenario: ScenarioEnvironment, as_it_comes: FlowerProcess
+) -> None:
     visitor = Visitor(as_it_comes)
-    campaign = stage.send(1)
+    campaign = scenario.send(1)
 
     assert visitor.get("/workers").headers["Access-Control-Allow-Origin"] == "*"  # Flower's own, as it was told
     for path in ("/campaigns", f"/campaigns/{campaign}"):
@@ -103,14 +109,14 @@ def test_no_other_site_may_read_or_frame_the_campaigns(stage: Stage, as_it_comes
         assert headers["Cache-Control"] == "no-store"
 
 
-def test_each_account_has_its_gate_limit_and_metrics(stage: Stage, guarded: FlowerProcess) -> None:
-    settings = Settings.from_environment({**stage.processes.settings, "BSG_API_KEY__MARKETING": "live_marketing"})
+def test_each_account_has_its_gate_limit_and_metrics(scenario: ScenarioEnvironment, guarded: FlowerProcess) -> None:
+    settings = Settings.from_environment({**scenario.processes.settings, "BSG_API_KEY__MARKETING": "live_marketing"})
     producer = Producer(settings)
     producer.shut_gate(account="marketing")
     campaign = producer.enqueue(
         [{"phone": 380661231231, "text": "Hi"}], sender="MyShop", account="marketing"
     ).campaign_id
-    stage.wait_for_messages(campaign, "pending", 1)
+    scenario.wait_for_messages(campaign, "pending", 1)
     ann = Visitor(guarded, Authorization=LOGIN)
 
     page = ann.get(f"/campaigns/{campaign}")

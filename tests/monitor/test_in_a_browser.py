@@ -15,7 +15,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from tests.monitor.browser import DESKTOP, MISSING, PHONE, browser, is_installed, resize
 from tests.monitor.flower_process import FlowerProcess
 from tests.processes import wait_until
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason=MISSING)
 
@@ -47,11 +47,13 @@ def button(driver: Chrome, text: str) -> WebElement:
     return found[0]
 
 
-def test_the_table_moves_without_reloading(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
+def test_the_table_moves_without_reloading(
+    scenario: ScenarioEnvironment, flower: FlowerProcess, driver: Chrome
+) -> None:
     driver.get(f"{flower.url}/campaigns")
     driver.execute_script("window.neverReloaded = true")
 
-    campaign = stage.send(25, name="Autumn sale")
+    campaign = scenario.send(25, name="Autumn sale")
 
     wait_until(lambda: cell(driver, campaign, "state") == "done", within=20, what="the row to come and move")
     assert cell(driver, campaign, "sent") == "25"
@@ -59,33 +61,35 @@ def test_the_table_moves_without_reloading(stage: Stage, flower: FlowerProcess, 
     assert not driver.find_element(By.CSS_SELECTOR, ".campaigns-stale").is_displayed()
 
 
-def test_the_buttons_pause_resume_and_cancel(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
-    stage.producer.shut_gate()
+def test_the_buttons_pause_resume_and_cancel(
+    scenario: ScenarioEnvironment, flower: FlowerProcess, driver: Chrome
+) -> None:
+    scenario.producer.shut_gate()
     try:
-        campaign = stage.send(25)
+        campaign = scenario.send(25)
         driver.get(f"{flower.url}/campaigns/{campaign}")
 
         button(driver, "Pause").click()
-        wait_until(lambda: stage.status(campaign).paused, within=10, what="the pause")
+        wait_until(lambda: scenario.status(campaign).paused, within=10, what="the pause")
         wait_until(lambda: driver.find_elements(By.XPATH, "//button[.='Resume']"), within=10, what="the other button")
         button(driver, "Resume").click()
-        wait_until(lambda: not stage.status(campaign).paused, within=10, what="the resume")
+        wait_until(lambda: not scenario.status(campaign).paused, within=10, what="the resume")
 
         button(driver, "Cancel").click()
         driver.switch_to.alert.dismiss()
-        assert not stage.status(campaign).cancelled
+        assert not scenario.status(campaign).cancelled
         button(driver, "Cancel").click()
         driver.switch_to.alert.accept()
-        wait_until(lambda: stage.count(campaign, "cancelled") == 25, within=10, what="the cancel")
+        wait_until(lambda: scenario.count(campaign, "cancelled") == 25, within=10, what="the cancel")
         assert "Cancelled:" in driver.find_element(By.CSS_SELECTOR, ".alert-success").text
     finally:
-        stage.producer.open_gate()
+        scenario.producer.open_gate()
 
 
-def test_a_wrong_token_gets_403(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
-    stage.producer.shut_gate()
+def test_a_wrong_token_gets_403(scenario: ScenarioEnvironment, flower: FlowerProcess, driver: Chrome) -> None:
+    scenario.producer.shut_gate()
     try:
-        campaign = stage.send(10)
+        campaign = scenario.send(10)
         driver.get(f"{flower.url}/campaigns/{campaign}")
         driver.execute_script(TOKEN)
 
@@ -94,14 +98,14 @@ def test_a_wrong_token_gets_403(stage: Stage, flower: FlowerProcess, driver: Chr
         wait_until(lambda: driver.current_url.endswith("/pause"), within=10, what="the answer")
         status = driver.execute_script("return performance.getEntriesByType('navigation')[0].responseStatus")
         assert status == 403
-        assert not stage.status(campaign).paused
+        assert not scenario.status(campaign).paused
     finally:
-        stage.producer.open_gate()
+        scenario.producer.open_gate()
 
 
-def test_nothing_is_wider_than_a_phone(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
-    campaign = stage.send(25, name="A name that is as long as names of campaigns are in real life")
-    stage.wait_for(campaign, "done")
+def test_nothing_is_wider_than_a_phone(scenario: ScenarioEnvironment, flower: FlowerProcess, driver: Chrome) -> None:
+    campaign = scenario.send(25, name="A name that is as long as names of campaigns are in real life")
+    scenario.wait_for(campaign, "done")
     resize(driver, PHONE)
 
     for path in ("/campaigns", f"/campaigns/{campaign}"):
@@ -120,8 +124,8 @@ def test_the_dark_theme_is_ours_too(flower: FlowerProcess, driver: Chrome) -> No
     assert colours == ["rgb(255, 255, 255)", "rgb(27, 34, 25)"]
 
 
-def test_nothing_comes_from_another_host(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
-    campaign = stage.send(1)
+def test_nothing_comes_from_another_host(scenario: ScenarioEnvironment, flower: FlowerProcess, driver: Chrome) -> None:
+    campaign = scenario.send(1)
     for path in ("/campaigns", f"/campaigns/{campaign}"):
         driver.get(flower.url + path)
         loaded = driver.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
@@ -129,11 +133,13 @@ def test_nothing_comes_from_another_host(stage: Stage, flower: FlowerProcess, dr
         assert [name for name in loaded if not name.startswith((flower.url, "data:"))] == []
 
 
-def test_what_is_typed_is_not_overwritten_by_what_is_new(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
-    stage.sandbox.fault(kind="http_200_error", code=6, times=1)
-    campaign = stage.send(1)
-    stage.wait_for(campaign, "failed")
-    stage.sandbox.clear_faults()
+def test_what_is_typed_is_not_overwritten_by_what_is_new(
+    scenario: ScenarioEnvironment, flower: FlowerProcess, driver: Chrome
+) -> None:
+    scenario.sandbox.fault(kind="http_200_error", code=6, times=1)
+    campaign = scenario.send(1)
+    scenario.wait_for(campaign, "failed")
+    scenario.sandbox.clear_faults()
     driver.get(f"{flower.url}/campaigns/{campaign}")
     field = driver.find_element(By.NAME, "hours")
 
@@ -142,10 +148,12 @@ def test_what_is_typed_is_not_overwritten_by_what_is_new(stage: Stage, flower: F
 
     assert field.get_property("value") == "7"
     button(driver, "Retry").click()
-    stage.wait_for(campaign, "done")
+    scenario.wait_for(campaign, "done")
 
 
-def test_a_page_that_is_out_of_date_says_so(stage: Stage, flower: FlowerProcess, driver: Chrome) -> None:
+def test_a_page_that_is_out_of_date_says_so(
+    scenario: ScenarioEnvironment, flower: FlowerProcess, driver: Chrome
+) -> None:
     driver.get(f"{flower.url}/campaigns")
     driver.execute_cdp_cmd("Network.enable", {})
     offline = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}

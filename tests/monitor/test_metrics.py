@@ -22,9 +22,9 @@ from bsg_ledger.measurements import SECONDS, Histogram, Measured, Measurements
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Observer, Overview
-from tests.ledger.campaigns import Desk
+from tests.ledger.campaigns import LedgerHarness
 from tests.monitor.flower_process import Visitor
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import RedisServer
 
 SHIPPED = Path(bsg_monitor.__file__).parent
@@ -50,10 +50,10 @@ def told(visitor: Visitor) -> dict[tuple[str, str], float]:
     return samples(page.text)
 
 
-def test_the_metrics_follow_a_campaign(stage: Stage, visitor: Visitor) -> None:
+def test_the_metrics_follow_a_campaign(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     before = told(visitor)
 
-    stage.wait_for(stage.send(25), "done")
+    scenario.wait_for(scenario.send(25), "done")
 
     after = told(visitor)
     assert after["bsg_messages", "finished"] - before["bsg_messages", "finished"] == 25
@@ -65,13 +65,13 @@ def test_the_metrics_follow_a_campaign(stage: Stage, visitor: Visitor) -> None:
     assert after["bsg_ledger_up", ""] == 1
 
 
-def test_a_gate_that_is_shut_and_what_waits_are_told(stage: Stage, visitor: Visitor) -> None:
-    stage.producer.shut_gate()
+def test_a_gate_that_is_shut_and_what_waits_are_told(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    scenario.producer.shut_gate()
     try:
-        stage.wait_for_messages(stage.send(10), "pending", 10)
+        scenario.wait_for_messages(scenario.send(10), "pending", 10)
         shown = told(visitor)
     finally:
-        stage.producer.open_gate()
+        scenario.producer.open_gate()
 
     assert shown["bsg_gate_open", ""] == 0
     assert shown["bsg_messages", "pending"] >= 10
@@ -80,9 +80,9 @@ def test_a_gate_that_is_shut_and_what_waits_are_told(stage: Stage, visitor: Visi
 
 @pytest.mark.parametrize("settings", [{}, {"bsg_api_key": "live_test"}])
 def test_what_waits_for_an_account_that_nobody_knows_is_told(redis_url: str, settings: dict[str, str]) -> None:
-    desk = Desk.at(redis_url)
-    campaign = desk.prepared(10, account_name="marketng")
-    desk.client.zadd(f"bsg:account:{unassigned('marketng')}:due", {campaign: 1})
+    ledger_harness = LedgerHarness.at(redis_url)
+    campaign = ledger_harness.prepared(10, account_name="marketng")
+    ledger_harness.client.zadd(f"bsg:account:{unassigned('marketng')}:due", {campaign: 1})
     observer = Observer(Settings.build(redis_url=redis_url, **settings))
 
     (due,) = [family for family in CampaignMetrics(observer.figures).collect() if "oldest_due" in family.name]
@@ -103,12 +103,12 @@ def test_every_outcome_is_counted_from_nothing_on(redis_url: str) -> None:
 
 
 def test_open_campaigns_are_counted_by_what_they_wait_for(redis_url: str) -> None:
-    desk = Desk.at(redis_url)
+    ledger_harness = LedgerHarness.at(redis_url)
     settings = Settings.build(redis_url=redis_url, bsg_api_key="live_test")
-    for campaign in (desk.prepared(10), desk.prepared(10)):
-        desk.ledger.campaigns.pause(campaign)
-    desk.prepared(10, account_name="marketng")
-    desk.prepared(rejects=1)
+    for campaign in (ledger_harness.prepared(10), ledger_harness.prepared(10)):
+        ledger_harness.ledger.campaigns.pause(campaign)
+    ledger_harness.prepared(10, account_name="marketng")
+    ledger_harness.prepared(rejects=1)
 
     (waiting,) = [
         family
@@ -124,19 +124,19 @@ def test_open_campaigns_are_counted_by_what_they_wait_for(redis_url: str) -> Non
     assert counted["default", "no_worker"] == 0, "an alert must see that it is over"
 
 
-def test_failed_requests_are_counted_and_shown(stage: Stage, visitor: Visitor) -> None:
-    stage.sandbox.fault(kind="throttle", retry_after=1, times=1)
+def test_failed_requests_are_counted_and_shown(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    scenario.sandbox.fault(kind="throttle", retry_after=1, times=1)
     before = told(visitor)["bsg_failed_requests_total", "throttled"]
 
-    stage.wait_for(stage.send(10), "done")
+    scenario.wait_for(scenario.send(10), "done")
 
     assert told(visitor)["bsg_failed_requests_total", "throttled"] - before == 1
     assert "throttles the account (HTTP 429): " in visitor.get("/campaigns").element("failures")
 
 
-def test_no_metric_names_a_campaign(stage: Stage, visitor: Visitor) -> None:
-    campaign = stage.send(10, name="Autumn sale")
-    stage.wait_for(campaign, "done")
+def test_no_metric_names_a_campaign(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    campaign = scenario.send(10, name="Autumn sale")
+    scenario.wait_for(campaign, "done")
 
     page = visitor.get("/metrics").text
 
@@ -158,10 +158,10 @@ def test_a_ledger_that_cannot_be_read_is_told_and_nothing_else(tmp_path: Path) -
     assert [(family.name, family.samples[0].value) for family in families] == [("bsg_ledger_up", 0.0)]
 
 
-def test_what_was_forgotten_is_no_longer_counted(stage: Stage) -> None:
-    campaign = stage.send(10)
-    status = stage.wait_for(campaign, "done")
-    observer = Observer(Settings.from_environment(stage.processes.settings))
+def test_what_was_forgotten_is_no_longer_counted(scenario: ScenarioEnvironment) -> None:
+    campaign = scenario.send(10)
+    status = scenario.wait_for(campaign, "done")
+    observer = Observer(Settings.from_environment(scenario.processes.settings))
     before = observer.figures().messages["finished"]
 
     assert observer._ledger.campaigns.forget(campaign)

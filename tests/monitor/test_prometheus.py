@@ -17,7 +17,7 @@ import yaml
 from tests.monitor.flower_process import FlowerProcess
 from tests.monitor.test_metrics import ALERTS, DASHBOARD, SHIPPED
 from tests.processes import wait_until
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import free_port
 
 pytestmark = pytest.mark.skipif(
@@ -87,9 +87,9 @@ def prometheus(flower: FlowerProcess, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_every_question_of_the_dashboard_has_an_answer_once_a_campaign_was_sent(
-    prometheus: Prometheus, stage: Stage
+    prometheus: Prometheus, scenario: ScenarioEnvironment
 ) -> None:
-    stage.wait_for(stage.send(30), "done")
+    scenario.wait_for(scenario.send(30), "done")
     prometheus.wait_for("rate(bsg_post_seconds_count[5m]) > 0")
 
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
@@ -97,13 +97,13 @@ def test_every_question_of_the_dashboard_has_an_answer_once_a_campaign_was_sent(
             assert prometheus.ask(target["expr"]), target["expr"]
 
 
-def test_a_shut_gate_is_an_alert_and_an_open_one_is_none(prometheus: Prometheus, stage: Stage) -> None:
+def test_a_shut_gate_is_an_alert_and_an_open_one_is_none(prometheus: Prometheus, scenario: ScenarioEnvironment) -> None:
     wait_until(lambda: prometheus.rules()["GateShut"] == "inactive", within=10, what="no alert")
-    stage.producer.shut_gate()
+    scenario.producer.shut_gate()
     try:
         wait_until(lambda: prometheus.rules()["GateShut"] == "pending", within=10, what="the alert")
     finally:
-        stage.producer.open_gate()
+        scenario.producer.open_gate()
     wait_until(lambda: prometheus.rules()["GateShut"] == "inactive", within=10, what="no alert")
 
 

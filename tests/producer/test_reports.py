@@ -13,15 +13,15 @@ from bsg_cli.main import main
 from bsg_producer import AsyncProducer, CampaignNotFound, ReportUnavailable, reports
 from bsg_producer.reporting import MessageReport
 from bsg_sandbox.server import Sandbox
-from tests.scenarios.stage import messages
-from tests.worker.bench import Bench
+from tests.scenarios.environment import messages
+from tests.worker.harness import WorkerHarness
 
 FIRST = 380_660_000_000
 
 
 @pytest.fixture
-def bench(redis_url: str, sandbox: Sandbox) -> Bench:
-    return Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="2")
+def harness(redis_url: str, sandbox: Sandbox) -> WorkerHarness:
+    return WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="2")
 
 
 @pytest.fixture
@@ -30,42 +30,42 @@ def sandbox() -> Any:
         yield sandbox
 
 
-def report(bench: Bench, campaign: str) -> list[MessageReport]:
-    return list(bench.producer.report(campaign))
+def report(harness: WorkerHarness, campaign: str) -> list[MessageReport]:
+    return list(harness.producer.report(campaign))
 
 
-def test_each_message_is_told_by_its_place_with_its_phone_and_price(bench: Bench) -> None:
-    campaign = bench.submitted(3)
+def test_each_message_is_told_by_its_place_with_its_phone_and_price(harness: WorkerHarness) -> None:
+    campaign = harness.submitted(3)
 
-    rows = report(bench, campaign)
+    rows = report(harness, campaign)
 
     assert sorted((row.index, row.phone) for row in rows) == [(number, str(FIRST + number)) for number in range(3)]
     assert all(row.reference_id.startswith(campaign) for row in rows)
     assert all(row.status and row.price and row.currency for row in rows)
 
 
-def test_messages_with_ids_of_their_own_have_their_places_too(bench: Bench) -> None:
+def test_messages_with_ids_of_their_own_have_their_places_too(harness: WorkerHarness) -> None:
     rows = [{**message, "reference_id": f"order{place}"} for place, message in enumerate(messages(3))]
-    campaign = bench.producer.enqueue(rows, sender="MyShop").campaign_id
-    bench.prepare_and_submit(campaign)
+    campaign = harness.producer.enqueue(rows, sender="MyShop").campaign_id
+    harness.prepare_and_submit(campaign)
 
-    found = report(bench, campaign)
+    found = report(harness, campaign)
     assert sorted((row.index, row.reference_id) for row in found) == [(0, "order0"), (1, "order1"), (2, "order2")]
 
-    for key in bench.runtime.redis.keys("bsg:campaign:*:batch:*:messages"):
-        bench.runtime.redis.delete(key)
-    assert {row.index for row in report(bench, campaign)} == {None}
+    for key in harness.runtime.redis.keys("bsg:campaign:*:batch:*:messages"):
+        harness.runtime.redis.delete(key)
+    assert {row.index for row in report(harness, campaign)} == {None}
 
 
-def test_what_is_not_at_bsg_is_not_in_the_report(bench: Bench) -> None:
-    assert report(bench, bench.prepared(3)) == []
+def test_what_is_not_at_bsg_is_not_in_the_report(harness: WorkerHarness) -> None:
+    assert report(harness, harness.prepared(3)) == []
 
 
 def test_more_than_a_page_is_read_whole(redis_url: str, sandbox: Sandbox) -> None:
-    bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1200")
-    campaign = bench.submitted(1_200)
+    harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1200")
+    campaign = harness.submitted(1_200)
 
-    assert {row.index for row in report(bench, campaign)} == set(range(1_200))
+    assert {row.index for row in report(harness, campaign)} == set(range(1_200))
 
 
 class LargeReport:
@@ -73,23 +73,23 @@ class LargeReport:
 
     SIZE = 5
 
-    def __init__(self, bench: Bench) -> None:
-        self.bench = bench
-        self.campaign = bench.submitted(self.SIZE)
+    def __init__(self, harness: WorkerHarness) -> None:
+        self.harness = harness
+        self.campaign = harness.submitted(self.SIZE)
 
     def read(self) -> list[MessageReport]:
-        self._before = len(self.bench.sandbox.requests())
-        return report(self.bench, self.campaign)
+        self._before = len(self.harness.sandbox.requests())
+        return report(self.harness, self.campaign)
 
     def asked(self, method: str, path: str) -> int:
-        requests = self.bench.sandbox.requests()[self._before :]
+        requests = self.harness.sandbox.requests()[self._before :]
         return sum(request.method == method and request.path.startswith(path) for request in requests)
 
 
 @pytest.fixture
 def large(redis_url: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> LargeReport:
     monkeypatch.setattr(reports, "MIN_MESSAGES", LargeReport.SIZE)
-    return LargeReport(Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE=str(LargeReport.SIZE)))
+    return LargeReport(WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE=str(LargeReport.SIZE)))
 
 
 def test_a_large_batch_is_read_by_one_statistics_job(large: LargeReport) -> None:
@@ -105,28 +105,28 @@ def test_a_large_batch_is_read_by_one_statistics_job(large: LargeReport) -> None
 
 def bulk_free(large: LargeReport) -> list[MessageReport]:
     """The report by pages alone, once every message has its last status."""
-    large.bench.sandbox.advance(3600)
-    large.bench.sandbox.put_account("live_sandbox", statistics_jobs=False)
+    large.harness.sandbox.advance(3600)
+    large.harness.sandbox.put_account("live_sandbox", statistics_jobs=False)
     rows = large.read()
-    large.bench.sandbox.put_account("live_sandbox", statistics_jobs=True)
+    large.harness.sandbox.put_account("live_sandbox", statistics_jobs=True)
     return rows
 
 
 def test_where_the_account_has_no_jobs_pages_are_read(large: LargeReport) -> None:
-    large.bench.sandbox.put_account("live_sandbox", statistics_jobs=False)
+    large.harness.sandbox.put_account("live_sandbox", statistics_jobs=False)
 
     assert {row.index for row in large.read()} == set(range(large.SIZE))
     assert large.asked("GET", "/api/messages") == 1
 
 
 def test_where_the_account_has_no_job_left_pages_are_read(large: LargeReport) -> None:
-    large.bench.sandbox.configure(stat_jobs_at_most=0)
+    large.harness.sandbox.configure(stat_jobs_at_most=0)
 
     assert {row.index for row in large.read()} == set(range(large.SIZE))
 
 
 def test_a_job_that_does_not_match_the_batch_exactly_is_not_believed(large: LargeReport) -> None:
-    again = large.bench.submitted(1)  # to the first phone of the batch, within the same hour
+    again = large.harness.submitted(1)  # to the first phone of the batch, within the same hour
 
     rows = large.read()
 
@@ -136,66 +136,66 @@ def test_a_job_that_does_not_match_the_batch_exactly_is_not_believed(large: Larg
     assert large.asked("GET", "/api/messages") == 1
 
 
-def test_a_small_batch_needs_no_job(bench: Bench) -> None:
-    small = LargeReport(bench)
+def test_a_small_batch_needs_no_job(harness: WorkerHarness) -> None:
+    small = LargeReport(harness)
 
     assert {row.index for row in small.read()} == set(range(small.SIZE))
     assert small.asked("POST", "/api/stat/jobs") == 0
 
 
 def test_without_the_messages_pages_are_read(large: LargeReport) -> None:
-    for key in large.bench.runtime.redis.keys("bsg:campaign:*:batch:*:messages"):
-        large.bench.runtime.redis.delete(key)
+    for key in large.harness.runtime.redis.keys("bsg:campaign:*:batch:*:messages"):
+        large.harness.runtime.redis.delete(key)
 
     assert {row.index for row in large.read()} == set(range(large.SIZE))
     assert large.asked("POST", "/api/stat/jobs") == 0
 
 
-def test_rows_of_other_campaigns_are_left_out_where_bsg_ignores_the_filter(bench: Bench) -> None:
-    bench.submitted(2)
-    campaign = bench.submitted(2)
-    bench.sandbox.fault("ignored_filters", path="/api/messages")
+def test_rows_of_other_campaigns_are_left_out_where_bsg_ignores_the_filter(harness: WorkerHarness) -> None:
+    harness.submitted(2)
+    campaign = harness.submitted(2)
+    harness.sandbox.fault("ignored_filters", path="/api/messages")
 
-    rows = report(bench, campaign)
+    rows = report(harness, campaign)
 
     assert sorted(row.index for row in rows if row.index is not None) == [0, 1]
     assert len(rows) == 2
 
 
-def test_a_campaign_that_nobody_knows_and_one_of_another_account_are_told(bench: Bench) -> None:
+def test_a_campaign_that_nobody_knows_and_one_of_another_account_are_told(harness: WorkerHarness) -> None:
     with pytest.raises(CampaignNotFound):
-        report(bench, "0000000000000000000000")
-    campaign = bench.submitted(1)
-    bench.runtime.redis.hset(f"bsg:campaign:{campaign}", "account", "another")
+        report(harness, "0000000000000000000000")
+    campaign = harness.submitted(1)
+    harness.runtime.redis.hset(f"bsg:campaign:{campaign}", "account", "another")
 
     with pytest.raises(ReportUnavailable, match="the account default, under a key or an address that is not set here"):
-        report(bench, campaign)
+        report(harness, campaign)
 
 
-def test_when_bsg_does_not_tell_it_is_said_why(bench: Bench) -> None:
-    campaign = bench.submitted(1)
-    bench.sandbox.fault("server_error_before", method="GET", path="/api/messages")
+def test_when_bsg_does_not_tell_it_is_said_why(harness: WorkerHarness) -> None:
+    campaign = harness.submitted(1)
+    harness.sandbox.fault("server_error_before", method="GET", path="/api/messages")
 
     with pytest.raises(ReportUnavailable, match="BSG did not tell"):
-        report(bench, campaign)
+        report(harness, campaign)
 
 
-def test_the_asyncio_producer_reads_the_same(bench: Bench) -> None:
-    campaign = bench.submitted(3)
-    bench.sandbox.advance(3600)  # no status moves between the two
+def test_the_asyncio_producer_reads_the_same(harness: WorkerHarness) -> None:
+    campaign = harness.submitted(3)
+    harness.sandbox.advance(3600)  # no status moves between the two
 
     async def read() -> list[MessageReport]:
-        async with AsyncProducer(bench.settings) as producer:
+        async with AsyncProducer(harness.settings) as producer:
             return [row async for row in producer.report(campaign)]
 
-    assert asyncio.run(read()) == report(bench, campaign)
+    assert asyncio.run(read()) == report(harness, campaign)
 
 
 def test_the_command_writes_a_table_a_csv_file_and_json(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    campaign = bench.submitted(2)
-    for name, value in bench.environment.items():
+    campaign = harness.submitted(2)
+    for name, value in harness.environment.items():
         monkeypatch.setenv(name, value)
 
     assert main(["report", campaign, "--csv"]) == 0

@@ -11,56 +11,58 @@ from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
 from bsg_sandbox.server import Sandbox
 from tests.processes import Processes, wait_until
-from tests.recovery.site import Site, site_in
+from tests.recovery.environment import RecoveryEnvironment, environment_in
 
 
 def test_a_half_sent_campaign_is_left_alone_by_other_accounts_and_goes_on_with_its_own(
-    running_site: Site, tmp_path: Path
+    running_site: RecoveryEnvironment, tmp_path: Path
 ) -> None:
-    site = running_site
-    site.sandbox.put_account("live_other")
-    campaign = site.send(400)
-    wait_until(lambda: site.arrived(campaign) >= 40, within=20, what="some of the batches to arrive")
-    (worker, *_) = site.processes.running
+    environment = running_site
+    environment.sandbox.put_account("live_other")
+    campaign = environment.send(400)
+    wait_until(lambda: environment.arrived(campaign) >= 40, within=20, what="some of the batches to arrive")
+    (worker, *_) = environment.processes.running
     worker.stop()
-    before = site.arrivals(campaign)
+    before = environment.arrivals(campaign)
     assert len(before) < 400
 
-    with Sandbox() as elsewhere, Processes(tmp_path, site.redis_url, site.sandbox.url) as others:
+    with Sandbox() as elsewhere, Processes(tmp_path, environment.redis_url, environment.sandbox.url) as others:
         foreign_workers = [others.worker(BSG_API_KEY="live_other"), others.worker(BSG_BASE_URL=elsewhere.url)]
 
         def left_alone_by_both() -> bool:
-            site.forget_bells(campaign)
+            environment.forget_bells(campaign)
             return all("not now: foreign" in worker.log.read_text() for worker in foreign_workers)
 
         wait_until(left_alone_by_both, within=40, what="the other accounts' workers to be rung for it")
-        assert site.arrivals(campaign) == before
+        assert environment.arrivals(campaign) == before
         assert not elsewhere.record().by_reference
 
-    site.processes.restart_what_ended()
-    site.forget_bells(campaign)
-    site.wait_for(campaign, "done", within=40)
-    site.assert_each_arrived_once(campaign, 400)
+    environment.processes.restart_what_ended()
+    environment.forget_bells(campaign)
+    environment.wait_for(campaign, "done", within=40)
+    environment.assert_each_arrived_once(campaign, 400)
 
 
 @pytest.mark.timeout(300)
 def test_a_half_sent_campaign_goes_on_by_itself_under_the_rotated_key_of_its_account(tmp_path: Path) -> None:
-    with site_in(tmp_path / "old", BSG_RATE_LIMIT="20/m", BSG_RATE_BURST="1") as site:
-        keys = Ledger(connect(Settings.from_environment(site.processes.settings))).keys
-        site.processes.all()
-        campaign = site.send(300)
-        wait_until(lambda: site.arrived(campaign) >= 20, within=40, what="some of the batches to arrive")
+    with environment_in(tmp_path / "old", BSG_RATE_LIMIT="20/m", BSG_RATE_BURST="1") as environment:
+        keys = Ledger(connect(Settings.from_environment(environment.processes.settings))).keys
+        environment.processes.all()
+        campaign = environment.send(300)
+        wait_until(lambda: environment.arrived(campaign) >= 20, within=40, what="some of the batches to arrive")
         wait_until(lambda: any(key.bsg_account for key in keys.known().values()), within=40, what="its account noted")
-        for process in site.processes.running:
+        for process in environment.processes.running:
             process.kill()
-        assert site.arrived(campaign) < 300
-        site.sandbox.put_account("live_rotated", replaces="live_sandbox")
-        site.forget_keys()
-        site.end_part_leases()
-        site.forget_bells(campaign)
+        assert environment.arrived(campaign) < 300
+        environment.sandbox.put_account("live_rotated", replaces="live_sandbox")
+        environment.forget_keys()
+        environment.end_part_leases()
+        environment.forget_bells(campaign)
 
-        with Processes(tmp_path / "new", site.redis_url, site.sandbox.url, BSG_API_KEY="live_rotated") as others:
+        with Processes(
+            tmp_path / "new", environment.redis_url, environment.sandbox.url, BSG_API_KEY="live_rotated"
+        ) as others:
             others.all()
-            site.wait_for(campaign, "done", within=120)
+            environment.wait_for(campaign, "done", within=120)
 
-        site.assert_each_arrived_once(campaign, 300)
+        environment.assert_each_arrived_once(campaign, 300)

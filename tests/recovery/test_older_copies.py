@@ -8,26 +8,28 @@ from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.runtime import build
 from bsg_worker.submit.submit import submit_batches
 from tests.processes import wait_until
-from tests.recovery.site import Site
+from tests.recovery.environment import RecoveryEnvironment
 
 
-def test_running_workers_notice_an_older_copy_and_send_nothing_twice_once_it_is_recovered(running_site: Site) -> None:
-    site = running_site
-    campaign = site.send(200)
-    wait_until(lambda: site.arrived(campaign), within=20, what="the first batch to arrive")
-    site.copy_aside()
-    lost = site.send(5, first_phone=380_670_000_000)
-    site.wait_for(lost, "done")
-    site.wait_for(campaign, "done")
+def test_running_workers_notice_an_older_copy_and_send_nothing_twice_once_it_is_recovered(
+    running_site: RecoveryEnvironment,
+) -> None:
+    environment = running_site
+    campaign = environment.send(200)
+    wait_until(lambda: environment.arrived(campaign), within=20, what="the first batch to arrive")
+    environment.copy_aside()
+    lost = environment.send(5, first_phone=380_670_000_000)
+    environment.wait_for(lost, "done")
+    environment.wait_for(campaign, "done")
 
-    site.kill_and_restore()
-    site.wait_until_the_gate_is_shut()
-    code, document = site.audit("--recover")
-    site.processes.restart_what_ended()
-    site.wait_for(campaign, "done")
+    environment.kill_and_restore()
+    environment.wait_until_the_gate_is_shut()
+    code, document = environment.audit("--recover")
+    environment.processes.restart_what_ended()
+    environment.wait_for(campaign, "done")
 
-    site.assert_each_arrived_once(campaign, 200)
-    site.assert_each_arrived_once(lost, 5)
+    environment.assert_each_arrived_once(campaign, 200)
+    environment.assert_each_arrived_once(lost, 5)
     assert document["recovery"]["found"]
     assert document["recovery"]["gate_open"]
     # The campaign that was accepted after the copy is not known any more, but it is told of.
@@ -36,36 +38,36 @@ def test_running_workers_notice_an_older_copy_and_send_nothing_twice_once_it_is_
     assert code == ExitCode.FAILED
 
 
-def test_an_emptied_redis_is_noticed_and_what_bsg_has_is_told(running_site: Site) -> None:
-    site = running_site
-    campaign = site.send(200)
-    wait_until(lambda: site.arrived(campaign), within=20, what="the first batch to arrive")
+def test_an_emptied_redis_is_noticed_and_what_bsg_has_is_told(running_site: RecoveryEnvironment) -> None:
+    environment = running_site
+    campaign = environment.send(200)
+    wait_until(lambda: environment.arrived(campaign), within=20, what="the first batch to arrive")
 
-    site.kill_and_empty()
-    site.wait_until_the_gate_is_shut()
-    done = site.command("audit")
+    environment.kill_and_empty()
+    environment.wait_until_the_gate_is_shut()
+    done = environment.command("audit")
 
     assert done.returncode == ExitCode.FAILED
     assert f"campaign {campaign}, which the ledger does not know" in done.stdout
-    assert "audit --recover" in site.command("gate").stdout
-    assert set(site.arrivals(campaign).values()) == {1}
+    assert "audit --recover" in environment.command("gate").stdout
+    assert set(environment.arrivals(campaign).values()) == {1}
 
 
-def test_what_nobody_remembers_is_recovered_before_any_process_is_started(site: Site) -> None:
-    campaign = site.send(100)
-    site.copy_aside()
-    runtime = build(Settings.from_environment(site.processes.settings))
+def test_what_nobody_remembers_is_recovered_before_any_process_is_started(environment: RecoveryEnvironment) -> None:
+    campaign = environment.send(100)
+    environment.copy_aside()
+    runtime = build(Settings.from_environment(environment.processes.settings))
     while prepare_next(runtime, campaign):
         pass
     while "submitted" in submit_batches(runtime, campaign, ""):
         pass  # each turn is one batch while a campaign waits for its first
-    assert site.count(campaign, "submitted") == 100
-    site.kill_and_restore()
-    assert site.count(campaign, "unprepared") == 100
+    assert environment.count(campaign, "submitted") == 100
+    environment.kill_and_restore()
+    assert environment.count(campaign, "unprepared") == 100
 
-    code, document = site.audit("--recover")
+    code, document = environment.audit("--recover")
 
     assert code == ExitCode.OK
     assert len(document["recovery"]["found"]) == 5
-    assert site.count(campaign, "submitted") == 100
-    site.assert_each_arrived_once(campaign, 100)
+    assert environment.count(campaign, "submitted") == 100
+    environment.assert_each_arrived_once(campaign, 100)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bsg_sandbox.server import Sandbox
-from tests.scenarios.stage import LowRate, Stage
+from tests.scenarios.environment import LowRate, ScenarioEnvironment
 from tests.servers import RedisServer
 
 SECOND = "live_second"  # the key of another account than the one without a name
@@ -28,8 +28,8 @@ def low_rate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     with (
         RedisServer(directory / "redis") as server,
         Sandbox() as sandbox,
-        Stage(
-            directory / "stage",
+        ScenarioEnvironment(
+            directory / "scenario",
             server.url,
             sandbox,
             BSG_RATE_LIMIT="6/m",
@@ -37,30 +37,30 @@ def low_rate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             CAMPAIGN_BATCH_SIZE="10",
             BSG_POLL_INTERVAL="2",
             SWEEP_INTERVAL="2",
-        ) as stage,
+        ) as scenario,
     ):
-        stage.processes.all(workers=2)
-        yield LowRate(stage, [stage.send(50) for _ in range(4)])
+        scenario.processes.all(workers=2)
+        yield LowRate(scenario, [scenario.send(50) for _ in range(4)])
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
     """One set of processes, on a server of their own, for all scenarios that kill nothing."""
     directory = tmp_path_factory.mktemp("running")
     with (
         RedisServer(directory / "redis") as server,
         Sandbox() as sandbox,
-        Stage(
-            directory / "stage", server.url, sandbox, BSG_API_KEY__SECOND=SECOND, BSG_DUPLICATE_WINDOW__SECOND="0"
-        ) as stage,
+        ScenarioEnvironment(
+            directory / "scenario", server.url, sandbox, BSG_API_KEY__SECOND=SECOND, BSG_DUPLICATE_WINDOW__SECOND="0"
+        ) as scenario,
     ):
         sandbox.put_account(SECOND)
-        stage.processes.all(workers=2)
-        yield stage
+        scenario.processes.all(workers=2)
+        yield scenario
 
 
 @pytest.fixture
-def stage(running: Stage) -> Stage:
+def scenario(running: ScenarioEnvironment) -> ScenarioEnvironment:
     """The running processes and a sandbox without faults."""
     running.sandbox.clear_faults()
     running.producer.open_gate()
@@ -68,7 +68,7 @@ def stage(running: Stage) -> Stage:
 
 
 @pytest.fixture
-def own_stage(tmp_path: Path, redis_url: str) -> Iterator[Stage]:
-    """A stage of the test's own, on which nothing runs yet."""
-    with Sandbox() as sandbox, Stage(tmp_path / "stage", redis_url, sandbox) as stage:
-        yield stage
+def own_scenario(tmp_path: Path, redis_url: str) -> Iterator[ScenarioEnvironment]:
+    """A scenario of the test's own, on which nothing runs yet."""
+    with Sandbox() as sandbox, ScenarioEnvironment(tmp_path / "scenario", redis_url, sandbox) as scenario:
+        yield scenario

@@ -13,7 +13,7 @@ from bsg_config.settings import Settings
 from bsg_sandbox.server import Sandbox
 from tests.failpoints.arming import arm
 from tests.processes import wait_until
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import RedisServer
 
 SUBMIT_POINTS = [
@@ -27,22 +27,22 @@ SUBMIT_POINTS = [
 
 
 @pytest.fixture(scope="module")
-def attended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """A stage whose sweep, reconcile and beat run. Each test brings the worker that it kills."""
+def attended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
+    """A scenario whose sweep, reconcile and beat run. Each test brings the worker that it kills."""
     directory = tmp_path_factory.mktemp("attended")
     with (
         RedisServer(directory / "redis") as server,
         Sandbox() as sandbox,
-        Stage(directory / "stage", server.url, sandbox) as stage,
+        ScenarioEnvironment(directory / "scenario", server.url, sandbox) as scenario,
     ):
-        stage.processes.status()
-        stage.processes.beat()
-        yield stage
+        scenario.processes.status()
+        scenario.processes.beat()
+        yield scenario
 
 
 @pytest.fixture
-def without_worker(attended: Stage) -> Iterator[Stage]:
-    """The attended stage, on which no worker is left over from the test before."""
+def without_worker(attended: ScenarioEnvironment) -> Iterator[ScenarioEnvironment]:
+    """The attended scenario, on which no worker is left over from the test before."""
     before = set(attended.processes.running)
     yield attended
     attended.sandbox.clear_faults()
@@ -51,96 +51,100 @@ def without_worker(attended: Stage) -> Iterator[Stage]:
             process.kill()
 
 
-def test_a_worker_killed_while_its_post_is_on_the_wire(without_worker: Stage) -> None:
-    stage = without_worker
-    stage.sandbox.fault("silence_after", times=1)
-    worker = stage.processes.worker()
-    campaign = stage.send(50)
-    wait_until(lambda: stage.arrivals(campaign), within=20, what="the POST to arrive")
+def test_a_worker_killed_while_its_post_is_on_the_wire(without_worker: ScenarioEnvironment) -> None:
+    scenario = without_worker
+    scenario.sandbox.fault("silence_after", times=1)
+    worker = scenario.processes.worker()
+    campaign = scenario.send(50)
+    wait_until(lambda: scenario.arrivals(campaign), within=20, what="the POST to arrive")
 
     worker.kill()
-    stage.processes.worker()
-    status = stage.wait_for(campaign, "done", within=40)
+    scenario.processes.worker()
+    status = scenario.wait_for(campaign, "done", within=40)
 
     assert "lease ran out on the wire" in [transition.cause for transition in status.transitions]
     assert status.batches[0].attempts == 1
-    stage.assert_each_arrived_once(campaign, 50)
+    scenario.assert_each_arrived_once(campaign, 50)
 
 
 @pytest.mark.parametrize("point", SUBMIT_POINTS)
-def test_a_worker_that_dies_at_a_point_is_recovered_from(without_worker: Stage, point: str, tmp_path: Path) -> None:
-    stage = without_worker
-    dying = stage.processes.worker(FAILPOINTS=str(arm(tmp_path / "armed", point)))
-    campaign = stage.send(50)
+def test_a_worker_that_dies_at_a_point_is_recovered_from(
+    without_worker: ScenarioEnvironment, point: str, tmp_path: Path
+) -> None:
+    scenario = without_worker
+    dying = scenario.processes.worker(FAILPOINTS=str(arm(tmp_path / "armed", point)))
+    campaign = scenario.send(50)
     wait_until(lambda: not dying.alive, within=20, what=f"the worker to die at {point}")
-    _end_part_leases(stage, campaign)
+    _end_part_leases(scenario, campaign)
 
-    stage.processes.worker()
-    stage.wait_for(campaign, "done", within=40)
+    scenario.processes.worker()
+    scenario.wait_for(campaign, "done", within=40)
 
-    stage.assert_each_arrived_once(campaign, 50)
+    scenario.assert_each_arrived_once(campaign, 50)
 
 
-def test_what_a_worker_left_between_intent_and_post_is_sent_again(without_worker: Stage, tmp_path: Path) -> None:
-    stage = without_worker
-    dying = stage.processes.worker(FAILPOINTS=str(arm(tmp_path / "armed", "before POST send-individual")))
-    campaign = stage.send(5)
+def test_what_a_worker_left_between_intent_and_post_is_sent_again(
+    without_worker: ScenarioEnvironment, tmp_path: Path
+) -> None:
+    scenario = without_worker
+    dying = scenario.processes.worker(FAILPOINTS=str(arm(tmp_path / "armed", "before POST send-individual")))
+    campaign = scenario.send(5)
     wait_until(lambda: not dying.alive, within=20, what="the worker to die")
 
-    stage.processes.worker()
-    status = stage.wait_for(campaign, "done", within=60)
+    scenario.processes.worker()
+    status = scenario.wait_for(campaign, "done", within=60)
 
     assert status.batches[0].attempts == 2
-    stage.assert_each_arrived_once(campaign, 5)
+    scenario.assert_each_arrived_once(campaign, 5)
 
 
 @pytest.mark.server_kinds("valkey", "redis")
 def test_redis_killed_and_restarted_in_mid_campaign(own_redis_server: RedisServer, tmp_path: Path) -> None:
-    with Sandbox() as sandbox, Stage(tmp_path / "stage", own_redis_server.url, sandbox) as stage:
+    with Sandbox() as sandbox, ScenarioEnvironment(tmp_path / "scenario", own_redis_server.url, sandbox) as scenario:
         sandbox.fault("latency", seconds=0.2)
-        stage.processes.all(workers=2)
-        campaign = stage.send(2000)
-        wait_until(lambda: stage.count(campaign, "submitted") > 0, within=20, what="the first batch")
+        scenario.processes.all(workers=2)
+        campaign = scenario.send(2000)
+        wait_until(lambda: scenario.count(campaign, "submitted") > 0, within=20, what="the first batch")
 
         own_redis_server.kill()
         own_redis_server.start()
-        _decide_doubts(stage, campaign, 2000)
+        _decide_doubts(scenario, campaign, 2000)
 
-        stage.assert_each_arrived_once(campaign, 2000)
+        scenario.assert_each_arrived_once(campaign, 2000)
 
 
-def test_beat_started_twice_does_no_harm(own_stage: Stage) -> None:
-    own_stage.processes.all()
-    own_stage.processes.beat().wait_until_ready()
-    campaign = own_stage.send(250)
+def test_beat_started_twice_does_no_harm(own_scenario: ScenarioEnvironment) -> None:
+    own_scenario.processes.all()
+    own_scenario.processes.beat().wait_until_ready()
+    campaign = own_scenario.send(250)
 
-    status = own_stage.wait_for(campaign, "done", within=30)
+    status = own_scenario.wait_for(campaign, "done", within=30)
 
     assert [batch.attempts for batch in status.batches] == [1, 1, 1]
-    own_stage.assert_each_arrived_once(campaign, 250)
+    own_scenario.assert_each_arrived_once(campaign, 250)
 
 
-def _end_part_leases(stage: Stage, campaign: str) -> None:
+def _end_part_leases(scenario: ScenarioEnvironment, campaign: str) -> None:
     """Time passes by ageing what is stored: a part's lease is a minute."""
-    client: Any = connect(Settings.from_environment(stage.processes.settings))
+    client: Any = connect(Settings.from_environment(scenario.processes.settings))
     for part in client.zrange(f"bsg:campaign:{campaign}:parts", 0, -1):
         client.zadd(f"bsg:campaign:{campaign}:parts", {part: 1})
         client.hset(f"bsg:campaign:{campaign}:part:{part.decode()}", "lease_until", 1)
         client.zadd("bsg:prepare", {campaign: 1})
 
 
-def _decide_doubts(stage: Stage, campaign: str, count: int) -> None:
+def _decide_doubts(scenario: ScenarioEnvironment, campaign: str, count: int) -> None:
     """Until the campaign is done; batches that need an operator are decided by the sandbox's record."""
 
     def done() -> bool:
-        stage.processes.restart_what_ended()
-        status = stage.status(campaign)
+        scenario.processes.restart_what_ended()
+        status = scenario.status(campaign)
         for batch in status.batches:
             if batch.needs_operator and batch.state == "unconfirmed":
-                stage.producer.resolve(batch.id, not_sent=True)
+                scenario.producer.resolve(batch.id, not_sent=True)
         return status.state == "done" and status.counts["finished"] == count
 
     try:
         wait_until(done, within=100, what="the campaign to be done")  # a part may have to wait for its lease
     except AssertionError as error:
-        raise AssertionError(f"{error}\n{stage.status(campaign)}\n{stage.processes.logs()}") from None
+        raise AssertionError(f"{error}\n{scenario.status(campaign)}\n{scenario.processes.logs()}") from None

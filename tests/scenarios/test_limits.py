@@ -12,24 +12,24 @@ from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
 from bsg_worker.poll.poll import poll
 from bsg_worker.runtime import build
-from tests.scenarios.stage import LowRate, Stage
+from tests.scenarios.environment import LowRate, ScenarioEnvironment
 
 POST = "/api/campaigns/sms/send-individual"
 ON_ITS_WAY_SECONDS = 0.5  # between a slot and the request's arrival, on a busy machine
 
 
-def posts(stage: Stage) -> list[float]:
-    return [request.time for request in stage.sandbox.requests() if request.path == POST]
+def posts(scenario: ScenarioEnvironment) -> list[float]:
+    return [request.time for request in scenario.sandbox.requests() if request.path == POST]
 
 
-def test_two_workers_under_one_rate_limit_never_pass_it_and_use_it_up(own_stage: Stage) -> None:
-    own_stage.processes.settings |= {"BSG_RATE_LIMIT": "10/s", "BSG_RATE_BURST": "1", "CAMPAIGN_BATCH_SIZE": "10"}
-    own_stage.processes.all(workers=2)
+def test_two_workers_under_one_rate_limit_never_pass_it_and_use_it_up(own_scenario: ScenarioEnvironment) -> None:
+    own_scenario.processes.settings |= {"BSG_RATE_LIMIT": "10/s", "BSG_RATE_BURST": "1", "CAMPAIGN_BATCH_SIZE": "10"}
+    own_scenario.processes.all(workers=2)
 
-    campaign = _small_batches(own_stage, batches=50)
-    own_stage.wait_for(campaign, "done", within=40)
+    campaign = _small_batches(own_scenario, batches=50)
+    own_scenario.wait_for(campaign, "done", within=40)
 
-    times = posts(own_stage)
+    times = posts(own_scenario)
     assert len(times) == 50
     _assert_apart(times, 0.1)
     assert (len(times) - 1) / (times[-1] - times[0]) >= 9.0
@@ -39,46 +39,47 @@ def test_two_workers_under_one_rate_limit_never_pass_it_and_use_it_up(own_stage:
 @pytest.mark.timeout(300)
 def test_a_rate_of_six_a_minute_is_used_up_by_twenty_batches_and_starves_nobody(low_rate: LowRate) -> None:
     for campaign in low_rate.campaigns:
-        low_rate.stage.wait_for(campaign, "done", within=240)
+        low_rate.scenario.wait_for(campaign, "done", within=240)
 
-    times = posts(low_rate.stage)
+    times = posts(low_rate.scenario)
     assert len(times) == 20
     _assert_apart(times, 10.0)
     # Used up: hardly a slot is missed. A bell comes a second before its slot, and waits the rest out.
     assert times[-1] - times[0] <= 19 * 10.0 * 1.1
     for campaign in low_rate.campaigns:
-        low_rate.stage.assert_each_arrived_once(campaign, 50)
+        low_rate.scenario.assert_each_arrived_once(campaign, 50)
 
 
-def test_1200_live_batches_are_polled_with_a_handful_of_list_requests(own_stage: Stage) -> None:
+def test_1200_live_batches_are_polled_with_a_handful_of_list_requests(own_scenario: ScenarioEnvironment) -> None:
     settings = Settings.from_environment(
-        own_stage.processes.settings | {"CAMPAIGN_BATCH_SIZE": "1", "CAMPAIGN_WINDOW": "100", "WORKER_IN_FLIGHT": "16"}
+        own_scenario.processes.settings
+        | {"CAMPAIGN_BATCH_SIZE": "1", "CAMPAIGN_WINDOW": "100", "WORKER_IN_FLIGHT": "16"}
     )
-    own_stage.sandbox.configure(sending_seconds=36_000_000.0)
+    own_scenario.sandbox.configure(sending_seconds=36_000_000.0)
     runtime = build(settings)
     ledger = Ledger(connect(settings))
-    own_stage.processes.settings |= {"CAMPAIGN_BATCH_SIZE": "1", "CAMPAIGN_WINDOW": "100", "WORKER_IN_FLIGHT": "16"}
-    own_stage.processes.worker()
-    own_stage.producer = type(own_stage.producer)(settings)
-    campaign = own_stage.send(1200)
-    own_stage.wait_for_messages(campaign, "submitted", 1200, within=60)
+    own_scenario.processes.settings |= {"CAMPAIGN_BATCH_SIZE": "1", "CAMPAIGN_WINDOW": "100", "WORKER_IN_FLIGHT": "16"}
+    own_scenario.processes.worker()
+    own_scenario.producer = type(own_scenario.producer)(settings)
+    campaign = own_scenario.send(1200)
+    own_scenario.wait_for_messages(campaign, "submitted", 1200, within=60)
     client: Any = connect(settings)
     for member in client.zrange(f"bsg:account:{settings.account}:live", 0, -1):
         client.zadd(f"bsg:account:{settings.account}:live", {member: 1})
-    before = len(own_stage.sandbox.requests())
+    before = len(own_scenario.sandbox.requests())
 
     outcome = poll(runtime)
 
-    requests = own_stage.sandbox.requests()[before:]
+    requests = own_scenario.sandbox.requests()[before:]
     assert outcome == "read 1200 batches"
     assert 3 <= len(requests) <= 6
     assert ledger.reading.status(campaign) is not None
 
 
-def _small_batches(stage: Stage, *, batches: int) -> str:
-    settings = Settings.from_environment(stage.processes.settings)
-    stage.producer = type(stage.producer)(settings)
-    return stage.send(batches * 10)
+def _small_batches(scenario: ScenarioEnvironment, *, batches: int) -> str:
+    settings = Settings.from_environment(scenario.processes.settings)
+    scenario.producer = type(scenario.producer)(settings)
+    return scenario.send(batches * 10)
 
 
 def _assert_apart(times: list[float], interval: float) -> None:

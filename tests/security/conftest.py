@@ -9,7 +9,7 @@ import pytest
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.server import Sandbox
 from tests.certificates import CERTIFICATE, serving
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.security.secrets import KEY, KEY_OF_SECOND, PASSWORD, QUOTED_PASSWORD
 from tests.security.tls_proxy import TLSProxy
 from tests.servers import RedisServer
@@ -44,9 +44,11 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="package")
-def stage(guarded_redis: GuardedRedis, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def scenario(
+    guarded_redis: GuardedRedis, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ScenarioEnvironment]:
     """Workers that log all they can, over TLS and with a password; nothing runs yet."""
-    directory = tmp_path_factory.mktemp("stage")
+    directory = tmp_path_factory.mktemp("scenario")
     settings = {"BSG_API_KEY": KEY, "BSG_API_KEY__SECOND": KEY_OF_SECOND, "CAMPAIGN_BATCH_SIZE": "5"}
-    with Stage(directory, guarded_redis.url(), sandbox, log_level="DEBUG", **settings) as stage:
-        yield stage
+    with ScenarioEnvironment(directory, guarded_redis.url(), sandbox, log_level="DEBUG", **settings) as scenario:
+        yield scenario

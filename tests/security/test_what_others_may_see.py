@@ -27,7 +27,7 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from tests.processes import Processes, wait_until
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.security.conftest import GuardedRedis
 from tests.security.secrets import TEMPLATE, messages, secrets_in
 from tests.servers import free_port
@@ -50,8 +50,8 @@ MAX_PAGES = 500
 LINK = re.compile(r'(?:href|action)="(/[^"#]*)"')
 
 
-def send(stage: Stage, count: int = 12, *, account: str = DEFAULT_ACCOUNT) -> str:
-    return stage.producer.enqueue(messages(count), sender="MyShop", text=TEMPLATE, account=account).campaign_id
+def send(scenario: ScenarioEnvironment, count: int = 12, *, account: str = DEFAULT_ACCOUNT) -> str:
+    return scenario.producer.enqueue(messages(count), sender="MyShop", text=TEMPLATE, account=account).campaign_id
 
 
 def queue_contents(client: redis.Redis) -> str:
@@ -79,10 +79,10 @@ def queue_contents(client: redis.Redis) -> str:
 
 
 class Flower:
-    def __init__(self, stage: Stage, directory: Path) -> None:
+    def __init__(self, scenario: ScenarioEnvironment, directory: Path) -> None:
         self.port = free_port()
         self.log = directory / "flower.log"
-        environment = {**stage.processes.settings, "FLOWER_UNAUTHENTICATED_API": "true", "PATH": "/usr/bin:/bin"}
+        environment = {**scenario.processes.settings, "FLOWER_UNAUTHENTICATED_API": "true", "PATH": "/usr/bin:/bin"}
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [
@@ -129,16 +129,16 @@ class Flower:
 
 
 @pytest.fixture(scope="module")
-def waiting(stage: Stage, guarded_redis: GuardedRedis) -> str:
+def waiting(scenario: ScenarioEnvironment, guarded_redis: GuardedRedis) -> str:
     """What stands in the queue while nobody works."""
-    send(stage)
+    send(scenario)
     with connect(Settings.build(redis_url=guarded_redis.url())) as client:
         return queue_contents(client)
 
 
 @pytest.fixture(scope="module")
-def flower(stage: Stage, waiting: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flower]:
-    flower = Flower(stage, tmp_path_factory.mktemp("flower"))
+def flower(scenario: ScenarioEnvironment, waiting: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flower]:
+    flower = Flower(scenario, tmp_path_factory.mktemp("flower"))
     try:
         wait_until(lambda: "Visit me" in flower.log.read_text(), within=30, what="Flower")
         yield flower
@@ -148,16 +148,16 @@ def flower(stage: Stage, waiting: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module")
-def campaigns(stage: Stage, flower: Flower) -> list[str]:
+def campaigns(scenario: ScenarioEnvironment, flower: Flower) -> list[str]:
     """Campaigns that went through every fault."""
     for number, fault in enumerate(FAULTS, start=1):
         # With a success between them, as five doubts in a row would shut the gate.
-        stage.sandbox.fault(**fault, requests=[2 * number])
-    stage.processes.all()
-    found = [send(stage, account=account) for account in (DEFAULT_ACCOUNT, "second") for _ in range(4)]
+        scenario.sandbox.fault(**fault, requests=[2 * number])
+    scenario.processes.all()
+    found = [send(scenario, account=account) for account in (DEFAULT_ACCOUNT, "second") for _ in range(4)]
     faults = len(FAULTS)
     wait_until(
-        lambda: sum(fault["happened"] for fault in stage.sandbox.faults()) >= faults, within=20, what="every fault"
+        lambda: sum(fault["happened"] for fault in scenario.sandbox.faults()) >= faults, within=20, what="every fault"
     )
     return found
 
@@ -167,10 +167,10 @@ def test_the_queue_has_ids_only(waiting: str) -> None:
     assert secrets_in(waiting) == []
 
 
-def test_the_logs_at_debug_have_none(campaigns: list[str], stage: Stage) -> None:
+def test_the_logs_at_debug_have_none(campaigns: list[str], scenario: ScenarioEnvironment) -> None:
     # A task's outcome is written at its end, which comes after what the sandbox did to it.
-    wait_until(lambda: "HTTP 500" in stage.processes.logs(), within=20, what="the outcome")
-    logs = stage.processes.logs()
+    wait_until(lambda: "HTTP 500" in scenario.processes.logs(), within=20, what="the outcome")
+    logs = scenario.processes.logs()
 
     assert campaigns[0] in logs
     assert secrets_in(logs) == []
@@ -193,9 +193,9 @@ def test_flower_shows_none(campaigns: list[str], flower: Flower) -> None:
 
 
 def test_process_arguments_have_none(
-    campaigns: list[str], stage: Stage, flower: Flower, guarded_redis: GuardedRedis
+    campaigns: list[str], scenario: ScenarioEnvironment, flower: Flower, guarded_redis: GuardedRedis
 ) -> None:
-    ours = [process.process.pid for process in stage.processes.running]
+    ours = [process.process.pid for process in scenario.processes.running]
     ours += [flower.process.pid, guarded_redis.server.process_id]
     lines = [Path(f"/proc/{number}/cmdline").read_bytes().decode() for number in ours]
 
@@ -203,35 +203,37 @@ def test_process_arguments_have_none(
     assert secrets_in("\n".join(lines)) == []
 
 
-def test_a_pickle_is_refused_and_never_opened(campaigns: list[str], stage: Stage, tmp_path: Path) -> None:
+def test_a_pickle_is_refused_and_never_opened(
+    campaigns: list[str], scenario: ScenarioEnvironment, tmp_path: Path
+) -> None:
     opened = tmp_path / "opened"
-    publish_pickle(stage, opened)
+    publish_pickle(scenario, opened)
 
-    wait_until(lambda: "ContentDisallowed" in stage.processes.logs(), within=10, what="the refusal")
-    campaign = send(stage, 3)
+    wait_until(lambda: "ContentDisallowed" in scenario.processes.logs(), within=10, what="the refusal")
+    campaign = send(scenario, 3)
 
-    wait_until(lambda: stage.count(campaign, "unprepared") == 0, within=20, what="the worker to go on")
-    assert all(process.alive for process in stage.processes.running)
+    wait_until(lambda: scenario.count(campaign, "unprepared") == 0, within=20, what="the worker to go on")
+    assert all(process.alive for process in scenario.processes.running)
     assert not opened.exists()
 
 
 def test_a_failure_that_quotes_what_it_was_about_is_told_by_its_kind_and_place(
-    stage: Stage, campaigns: list[str], flower: Flower, tmp_path: Path
+    scenario: ScenarioEnvironment, campaigns: list[str], flower: Flower, tmp_path: Path
 ) -> None:
-    stage.producer.shut_gate()
-    prepared = send(stage, 3)
-    wait_until(lambda: stage.count(prepared, "unprepared") == 0, within=20, what="the preparation")
-    for process in stage.processes.running:
+    scenario.producer.shut_gate()
+    prepared = send(scenario, 3)
+    wait_until(lambda: scenario.count(prepared, "unprepared") == 0, within=20, what="the preparation")
+    for process in scenario.processes.running:
         process.kill()
-    settings = {**stage.processes.settings, "PYTHONPATH": str(ROOT)}
+    settings = {**scenario.processes.settings, "PYTHONPATH": str(ROOT)}
     failing = Processes(
-        tmp_path, stage.redis_url, stage.sandbox.url, application="tests.security.failing_worker", **settings
+        tmp_path, scenario.redis_url, scenario.sandbox.url, application="tests.security.failing_worker", **settings
     )
     with failing:
         failing.worker().wait_until_ready()
-        stage.producer.open_gate()
-        stage.producer.resume(prepared)  # which rings
-        send(stage, 3)
+        scenario.producer.open_gate()
+        scenario.producer.resume(prepared)  # which rings
+        send(scenario, 3)
         wait_until(lambda: "prepared: ValueError" in failing.logs(), within=20, what="a failed preparation")
         wait_until(lambda: "raised unexpected" in failing.logs(), within=20, what="a failed submission")
         wait_until(lambda: "FAILURE" in str(flower.tasks()), within=20, what="Flower to know of it")
@@ -251,9 +253,9 @@ class Opened:
         return Path.touch, (self.path,)
 
 
-def publish_pickle(stage: Stage, opened: Path) -> None:
+def publish_pickle(scenario: ScenarioEnvironment, opened: Path) -> None:
     body = pickle.dumps([[Opened(opened)], {}, {}])
-    with Connection(broker_url(Settings.build(redis_url=stage.redis_url))) as connection:
+    with Connection(broker_url(Settings.build(redis_url=scenario.redis_url))) as connection:
         connection.Producer().publish(
             body,
             routing_key="submit.normal",

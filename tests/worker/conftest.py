@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from bsg_sandbox.server import Sandbox
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 
 @pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
+def harness(redis_url: str) -> Iterator[WorkerHarness]:
     with Sandbox() as sandbox:
-        yield Bench(redis_url, sandbox)
+        yield WorkerHarness(redis_url, sandbox)

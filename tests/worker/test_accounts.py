@@ -17,10 +17,10 @@ from bsg_worker.runtime import Runtime
 from bsg_worker.submit.submit import submit_batches
 from bsg_worker.upkeep.sweep import sweep
 from bsg_worker.watch import check_once
-from tests.ledger.campaigns import Desk
+from tests.ledger.campaigns import LedgerHarness
 from tests.ledger.test_going_back import copied, restore
-from tests.scenarios.stage import messages
-from tests.worker.bench import Bench
+from tests.scenarios.environment import messages
+from tests.worker.harness import WorkerHarness
 
 SECOND = {"BSG_API_KEY__SECOND": "live_second"}
 
@@ -32,24 +32,24 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def two(redis_url: str, sandbox: Sandbox) -> Bench:
+def two(redis_url: str, sandbox: Sandbox) -> WorkerHarness:
     sandbox.put_account("live_second")
-    return Bench(redis_url, sandbox, **SECOND)
+    return WorkerHarness(redis_url, sandbox, **SECOND)
 
 
-def accounts_of(bench: Bench) -> Accounts:
-    return Accounts.of(bench.settings)
+def accounts_of(harness: WorkerHarness) -> Accounts:
+    return Accounts.of(harness.settings)
 
 
-def enqueued(bench: Bench, account: str, count: int = 3) -> str:
-    return bench.producer.enqueue(messages(count), sender="MyShop", account=account).campaign_id
+def enqueued(harness: WorkerHarness, account: str, count: int = 3) -> str:
+    return harness.producer.enqueue(messages(count), sender="MyShop", account=account).campaign_id
 
 
 def names(accounts: Accounts) -> list[str]:
     return [runtime.settings.account_name for runtime in accounts]
 
 
-def test_each_campaign_is_sent_by_its_own_account(two: Bench) -> None:
+def test_each_campaign_is_sent_by_its_own_account(two: WorkerHarness) -> None:
     accounts = accounts_of(two)
     campaigns = {name: enqueued(two, name) for name in ("second", "default")}
 
@@ -64,7 +64,7 @@ def test_each_campaign_is_sent_by_its_own_account(two: Bench) -> None:
         ]
 
 
-def test_no_other_account_claims_a_campaign_that_nobody_has_claimed_yet(two: Bench) -> None:
+def test_no_other_account_claims_a_campaign_that_nobody_has_claimed_yet(two: WorkerHarness) -> None:
     default, second = accounts_of(two)
     campaign = enqueued(two, "second")
 
@@ -76,8 +76,8 @@ def test_no_other_account_claims_a_campaign_that_nobody_has_claimed_yet(two: Ben
     assert submit_batches(second, campaign, "").startswith("submitted")
 
 
-def test_a_campaign_for_an_account_without_a_key_here_is_prepared_and_waits(two: Bench, redis_url: str) -> None:
-    foreign = Bench(redis_url, two.sandbox)
+def test_a_campaign_for_an_account_without_a_key_here_is_prepared_and_waits(two: WorkerHarness, redis_url: str) -> None:
+    foreign = WorkerHarness(redis_url, two.sandbox)
     campaign = enqueued(two, "second")
     alone = accounts_of(foreign)
 
@@ -85,7 +85,7 @@ def test_a_campaign_for_an_account_without_a_key_here_is_prepared_and_waits(two:
     assert two.status(campaign).counts["pending"] == 3
 
 
-def test_the_first_claim_decides_even_when_names_change(two: Bench) -> None:
+def test_the_first_claim_decides_even_when_names_change(two: WorkerHarness) -> None:
     campaign = enqueued(two, "second", 200)
     two.prepare_and_submit(campaign)
     second = accounts_of(two).of_campaign(campaign)
@@ -100,7 +100,7 @@ def test_the_first_claim_decides_even_when_names_change(two: Bench) -> None:
     assert renamed.of_campaign(campaign).settings.account_name == "other"
 
 
-def test_what_fails_for_one_account_is_done_for_the_others_and_told(two: Bench) -> None:
+def test_what_fails_for_one_account_is_done_for_the_others_and_told(two: WorkerHarness) -> None:
     accounts = accounts_of(two)
     asked: list[str] = []
 
@@ -116,12 +116,12 @@ def test_what_fails_for_one_account_is_done_for_the_others_and_told(two: Bench) 
     assert sorted(asked) == ["default", "second"]
 
 
-def test_outcomes_are_told_by_account_where_there_are_several(two: Bench, redis_url: str) -> None:
+def test_outcomes_are_told_by_account_where_there_are_several(two: WorkerHarness, redis_url: str) -> None:
     assert accounts_of(two).each(lambda _: "looked") == "default: looked; second: looked"
-    assert accounts_of(Bench(redis_url, two.sandbox)).each(lambda _: "looked") == "looked"
+    assert accounts_of(WorkerHarness(redis_url, two.sandbox)).each(lambda _: "looked") == "looked"
 
 
-def test_requests_that_wait_for_one_accounts_limit_leave_another_its_own(two: Bench) -> None:
+def test_requests_that_wait_for_one_accounts_limit_leave_another_its_own(two: WorkerHarness) -> None:
     default, second = accounts_of(two)
     campaign = enqueued(two, "second")
     while default.permits.acquire(blocking=False):
@@ -130,7 +130,9 @@ def test_requests_that_wait_for_one_accounts_limit_leave_another_its_own(two: Be
     assert "submitted: taken" in prepare_then_submit(second, campaign)
 
 
-def test_what_one_account_saw_of_the_ledger_keeps_every_account_from_sending_once_it_went_back(two: Bench) -> None:
+def test_what_one_account_saw_of_the_ledger_keeps_every_account_from_sending_once_it_went_back(
+    two: WorkerHarness,
+) -> None:
     two.sandbox.configure(duplicates="allow")
     ours, another_process = accounts_of(two), accounts_of(two)
     lost, seen = enqueued(two, "second"), enqueued(two, "default")
@@ -138,11 +140,11 @@ def test_what_one_account_saw_of_the_ledger_keeps_every_account_from_sending_onc
         while prepare_next(ours.first, campaign):
             pass
     check_once(ours.first)
-    desk = Desk(two.runtime.redis)
-    copy = copied(desk)
+    ledger_harness = LedgerHarness(two.runtime.redis)
+    copy = copied(ledger_harness)
     submit_batches(another_process.of_campaign(lost), lost, "")
     submit_batches(ours.of_campaign(seen), seen, "")
-    restore(desk, copy)
+    restore(ledger_harness, copy)
 
     submit_batches(ours.of_campaign(lost), lost, "")
 
@@ -156,6 +158,6 @@ def test_a_process_without_any_key_says_so() -> None:
         Accounts.of(Settings.build(redis_url="redis://localhost"))
 
 
-def test_a_process_with_the_named_key_alone_serves_that_account(redis_url: str, two: Bench) -> None:
+def test_a_process_with_the_named_key_alone_serves_that_account(redis_url: str, two: WorkerHarness) -> None:
     accounts = Accounts.of(Settings.from_environment({**two.environment, "BSG_API_KEY": ""}))
     assert names(accounts) == ["second"]

@@ -8,64 +8,64 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_messages.body_cipher import BodyCipher
 from bsg_sandbox.server import Sandbox
 from bsg_worker.prepare.prepare import prepare_next
-from tests.scenarios.stage import messages
-from tests.worker.bench import Bench
+from tests.scenarios.environment import messages
+from tests.worker.harness import WorkerHarness
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 ZSTD = b"\x28\xb5\x2f\xfd"
 
 
-def stored(bench: Bench) -> list[bytes]:
+def stored(harness: WorkerHarness) -> list[bytes]:
     """What Redis keeps of messages: parts and batches."""
-    client = bench.runtime.redis
+    client = harness.runtime.redis
     return [client.get(key) for key in client.keys("bsg:campaign:*:messages")]  # type: ignore[misc]
 
 
 def test_parts_and_batches_are_encrypted_and_sent(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BODY_KEY=NEW)
-        campaign = bench.producer.enqueue(messages(3), sender="MyShop").campaign_id
-        (part,) = stored(bench)
-        prepare_next(bench.runtime, campaign)
-        (batch,) = stored(bench)
-        bench.submit(campaign)
+        harness = WorkerHarness(redis_url, sandbox, BODY_KEY=NEW)
+        campaign = harness.producer.enqueue(messages(3), sender="MyShop").campaign_id
+        (part,) = stored(harness)
+        prepare_next(harness.runtime, campaign)
+        (batch,) = stored(harness)
+        harness.submit(campaign)
 
         assert not part.startswith(ZSTD)
         assert not batch.startswith(ZSTD)
         assert BodyCipher([NEW]).decrypt(batch).startswith(ZSTD)
-        assert bench.status(campaign).counts["submitted"] == 3
+        assert harness.status(campaign).counts["submitted"] == 3
         assert len(sandbox.record().recipients) == 3
 
 
 def test_what_is_left_of_a_batch_is_encrypted_too(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BODY_KEY=NEW)
-        campaign = bench.prepared(3)
+        harness = WorkerHarness(redis_url, sandbox, BODY_KEY=NEW)
+        campaign = harness.prepared(3)
         sandbox.fault("rows_refused", rows=[1], times=1)
-        bench.submit(campaign)
+        harness.submit(campaign)
 
-        (batch,) = stored(bench)
+        (batch,) = stored(harness)
         assert not batch.startswith(ZSTD)
-        assert bench.status(campaign).counts["submitted"] == 2
+        assert harness.status(campaign).counts["submitted"] == 2
 
 
 def test_a_worker_without_the_key_holds_parts_and_batches_until_it_has_it(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BODY_KEY=NEW, CAMPAIGN_BATCH_SIZE="1")
-        without = Bench(redis_url, sandbox, BODY_KEY=OLD)
-        campaign = bench.producer.enqueue(messages(2), sender="MyShop").campaign_id
-        prepare_next(bench.runtime, campaign)
+        harness = WorkerHarness(redis_url, sandbox, BODY_KEY=NEW, CAMPAIGN_BATCH_SIZE="1")
+        without = WorkerHarness(redis_url, sandbox, BODY_KEY=OLD)
+        campaign = harness.producer.enqueue(messages(2), sender="MyShop").campaign_id
+        prepare_next(harness.runtime, campaign)
 
         part = prepare_next(without.runtime, campaign)
         batch = without.submit(campaign)
 
         assert part == "deferred 60 s: encrypted with a key that BODY_KEY does not have here"
         assert batch.startswith("deferred 60 s: encrypted with a key")
-        counts = bench.status(campaign).counts
+        counts = harness.status(campaign).counts
         assert (counts["pending"], counts["unprepared"], counts["rejected"]) == (1, 1, 0)
         assert sandbox.record().messages == 0
 
-        both = Bench(redis_url, sandbox, BODY_KEY=f"{OLD},{NEW}")
+        both = WorkerHarness(redis_url, sandbox, BODY_KEY=f"{OLD},{NEW}")
         client = both.runtime.redis
         client.zadd(f"bsg:campaign:{campaign}:due", {"0": 1}, xx=True)
         client.zadd(f"bsg:campaign:{campaign}:parts", {"1": 1}, xx=True)
@@ -78,8 +78,8 @@ def test_a_worker_without_the_key_holds_parts_and_batches_until_it_has_it(redis_
 
 def test_a_campaign_of_before_there_was_a_key_is_sent(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        campaign = Bench(redis_url, sandbox).prepared(2)
+        campaign = WorkerHarness(redis_url, sandbox).prepared(2)
 
-        Bench(redis_url, sandbox, BODY_KEY=NEW).submit(campaign)
+        WorkerHarness(redis_url, sandbox, BODY_KEY=NEW).submit(campaign)
 
         assert sandbox.record().messages == 2

@@ -18,7 +18,7 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import JSONLines, decided, use_format
 from tests.processes import wait_until
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import RedisServer
 
 
@@ -88,17 +88,17 @@ def test_a_pass_is_logged_when_it_did_something_and_not_otherwise(tmp_path: Path
     with (
         RedisServer(tmp_path / "redis") as server,
         Sandbox() as sandbox,
-        Stage(tmp_path / "stage", server.url, sandbox) as stage,
+        ScenarioEnvironment(tmp_path / "scenario", server.url, sandbox) as scenario,
     ):
-        stage.processes.all()
+        scenario.processes.all()
         liveness = LivenessPings(server.client())
         wait_until(lambda: liveness.heartbeats.since_last_tick() is not None, within=30, what="beat's first tick")
-        stage.wait_for(stage.send(1), "done")
+        scenario.wait_for(scenario.send(1), "done")
         # A task is logged behind what it has done.
-        wait_until(lambda: "read 1 batches" in stage.processes.logs(), within=10, what="the poll in the log")
+        wait_until(lambda: "read 1 batches" in scenario.processes.logs(), within=10, what="the poll in the log")
         passes = [
             line["message"]
-            for log in stage.processes.directory.glob("*.log")
+            for log in scenario.processes.directory.glob("*.log")
             for line in lines(log)
             if any(f"bsg.{name}" in line["message"] for name in ("poll", "reconcile", "sweep", "purge"))
         ]
@@ -120,12 +120,12 @@ def test_workers_log_each_decision_once_and_nothing_of_a_message(tmp_path: Path)
     with (
         RedisServer(tmp_path / "redis") as server,
         Sandbox() as sandbox,
-        Stage(tmp_path / "stage", server.url, sandbox, CAMPAIGN_BATCH_SIZE="10") as stage,
+        ScenarioEnvironment(tmp_path / "scenario", server.url, sandbox, CAMPAIGN_BATCH_SIZE="10") as scenario,
     ):
-        stage.processes.all()
-        campaign = stage.send(25, name="Autumn sale")
-        stage.wait_for(campaign, "done")
-        logs = list(stage.processes.directory.glob("*.log"))
+        scenario.processes.all()
+        campaign = scenario.send(25, name="Autumn sale")
+        scenario.wait_for(campaign, "done")
+        logs = list(scenario.processes.directory.glob("*.log"))
         told = [line for log in logs for line in lines(log)]
 
     submitted = [line for line in told if line["logger"] == "bsg_worker.submit.submit"]

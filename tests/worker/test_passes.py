@@ -12,39 +12,39 @@ from bsg_ledger.gate import GateReason
 from bsg_worker.accounts import Accounts
 from bsg_worker.poll.poll import poll
 from bsg_worker.status_pass import poll_all, run_status_pass
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 UNDER_WAY = "another pass is running"
 
 
-def at_once(bench: Bench, verb: Callable[[Accounts], str]) -> list[str]:
+def at_once(harness: WorkerHarness, verb: Callable[[Accounts], str]) -> list[str]:
     """What a silent BSG lets two ticks come to that overlap."""
-    accounts = Accounts([bench.runtime])
-    bench.sandbox.fault("silence_before", method="GET", path="/api/*", times=9)
+    accounts = Accounts([harness.runtime])
+    harness.sandbox.fault("silence_before", method="GET", path="/api/*", times=9)
     with ThreadPoolExecutor(2) as threads:
         return list(threads.map(verb, [accounts] * 2))
 
 
-def test_a_poll_is_not_begun_while_another_is_under_way(bench: Bench) -> None:
-    bench.submitted(1)
-    bench.make_due(DueIndex.LIVE)
+def test_a_poll_is_not_begun_while_another_is_under_way(harness: WorkerHarness) -> None:
+    harness.submitted(1)
+    harness.make_due(DueIndex.LIVE)
 
-    outcomes = at_once(bench, poll_all)
+    outcomes = at_once(harness, poll_all)
 
     assert outcomes.count(UNDER_WAY) == 1
-    bench.sandbox.clear_faults()
-    bench.make_due(DueIndex.LIVE)
-    assert poll(bench.runtime) == "read 1 batches"
+    harness.sandbox.clear_faults()
+    harness.make_due(DueIndex.LIVE)
+    assert poll(harness.runtime) == "read 1 batches"
 
 
 def test_a_probe_that_waits_keeps_the_next_from_waiting_too_and_no_doubt_from_being_looked_up(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.runtime.gate.shut(reason=GateReason.BLOCKED, by="test")
+    harness.runtime.gate.shut(reason=GateReason.BLOCKED, by="test")
     monkeypatch.setattr("bsg_worker.upkeep.probe.PROBE_SECONDS", 0.0)  # due at each tick
     monkeypatch.setattr("bsg_worker.status_pass.reconcile", lambda _: "looked up")
 
-    outcomes = at_once(bench, run_status_pass)
+    outcomes = at_once(harness, run_status_pass)
 
     assert sum(outcome.startswith(UNDER_WAY) for outcome in outcomes) == 1
     assert all("looked up" in outcome for outcome in outcomes)

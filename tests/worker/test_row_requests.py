@@ -14,14 +14,14 @@ from bsg_worker.poll.poll import poll
 from bsg_worker.reconcile.reconcile import reconcile
 from bsg_worker.row_requests import RowRequests
 from bsg_worker.upkeep.stops import stop_at_bsg
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 UNKNOWN = 999  # no campaign at BSG has that id: need_operator for it is answered 404
 
 
-def over_after(bench: Bench, *failures: ReadFailed | None) -> bool:
+def over_after(harness: WorkerHarness, *failures: ReadFailed | None) -> bool:
     """Return whether a pass in which that happened is over."""
-    requests = RowRequests(bench.runtime)
+    requests = RowRequests(harness.runtime)
     for failure in failures:
         with requests.one():
             if failure is not None:
@@ -29,84 +29,84 @@ def over_after(bench: Bench, *failures: ReadFailed | None) -> bool:
     return requests.over
 
 
-def test_a_row_that_fails_ends_no_pass_but_a_bsg_out_of_reach_does(bench: Bench) -> None:
+def test_a_row_that_fails_ends_no_pass_but_a_bsg_out_of_reach_does(harness: WorkerHarness) -> None:
     unanswered, refused = ReadFailed("no answer"), ReadFailed("HTTP 404", status=404)
 
-    assert not over_after(bench, refused, refused, refused)
-    assert not over_after(bench, unanswered, unanswered, None, unanswered, unanswered, refused, unanswered)
-    assert over_after(bench, unanswered, unanswered, unanswered)
+    assert not over_after(harness, refused, refused, refused)
+    assert not over_after(harness, unanswered, unanswered, None, unanswered, unanswered, refused, unanswered)
+    assert over_after(harness, unanswered, unanswered, unanswered)
 
 
-def test_a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll(bench: Bench) -> None:
-    lost = bench.prepared(1)
-    bench.taken(lost, bench.posting(lost).batch, UNKNOWN)
-    campaigns = [bench.submitted(1) for _ in range(3)]
-    bench.sandbox.advance(60)
-    bench.make_due(DueIndex.LIVE)
+def test_a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll(harness: WorkerHarness) -> None:
+    lost = harness.prepared(1)
+    harness.taken(lost, harness.posting(lost).batch, UNKNOWN)
+    campaigns = [harness.submitted(1) for _ in range(3)]
+    harness.sandbox.advance(60)
+    harness.make_due(DueIndex.LIVE)
 
-    outcome = poll(bench.runtime)
+    outcome = poll(harness.runtime)
 
-    assert [bench.status(campaign).state for campaign in campaigns] == ["done"] * 3
-    assert bench.status(lost).state == "submitted"
+    assert [harness.status(campaign).state for campaign in campaigns] == ["done"] * 3
+    assert harness.status(lost).state == "submitted"
     assert outcome == "read 3 of 4 batches: HTTP 404"
 
 
-def test_a_stop_that_bsg_does_not_answer_leaves_the_others_theirs(bench: Bench) -> None:
-    lost = bench.prepared(1)
-    bench.taken(lost, bench.posting(lost).batch, UNKNOWN)
-    bench.sandbox.configure(creation_seconds=60, stop_in_creation=True)
-    campaigns = [bench.submitted(1) for _ in range(3)]
+def test_a_stop_that_bsg_does_not_answer_leaves_the_others_theirs(harness: WorkerHarness) -> None:
+    lost = harness.prepared(1)
+    harness.taken(lost, harness.posting(lost).batch, UNKNOWN)
+    harness.sandbox.configure(creation_seconds=60, stop_in_creation=True)
+    campaigns = [harness.submitted(1) for _ in range(3)]
     for campaign in (lost, *campaigns):
-        bench.producer.cancel(campaign)
+        harness.producer.cancel(campaign)
 
-    outcome = stop_at_bsg(bench.runtime)
+    outcome = stop_at_bsg(harness.runtime)
 
-    stopped = [campaign["status"] for campaign in bench.sandbox.record().campaigns]
+    stopped = [campaign["status"] for campaign in harness.sandbox.record().campaigns]
     assert stopped == ["stopped"] * 3
     assert outcome == "3 of 4 stops are over: HTTP 404"
 
 
-def test_a_doubt_that_cannot_be_read_leaves_the_others_their_look(bench: Bench) -> None:
-    bench.sandbox.fault("cut_after")
-    campaigns = [bench.submitted(1) for _ in range(4)]
-    bench.sandbox.fault("server_error_before", path="/api/campaigns/1000001/detail", method="GET")
-    bench.make_due(DueIndex.DOUBT)
+def test_a_doubt_that_cannot_be_read_leaves_the_others_their_look(harness: WorkerHarness) -> None:
+    harness.sandbox.fault("cut_after")
+    campaigns = [harness.submitted(1) for _ in range(4)]
+    harness.sandbox.fault("server_error_before", path="/api/campaigns/1000001/detail", method="GET")
+    harness.make_due(DueIndex.DOUBT)
 
-    reconcile(bench.runtime)
+    reconcile(harness.runtime)
 
-    states = [bench.status(campaign).batches[0].state for campaign in campaigns]
+    states = [harness.status(campaign).batches[0].state for campaign in campaigns]
     assert states == ["unconfirmed", "submitted", "submitted", "submitted"]
 
 
 def test_a_low_limit_of_status_requests_leaves_room_for_a_whole_look(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BSG_STATUS_RATE_LIMIT="27/m")
+        harness = WorkerHarness(redis_url, sandbox, BSG_STATUS_RATE_LIMIT="27/m")
         sandbox.fault("cut_after")
-        campaign = bench.submitted(1)
-        bench.make_due(DueIndex.DOUBT)
+        campaign = harness.submitted(1)
+        harness.make_due(DueIndex.DOUBT)
 
-        reconcile(bench.runtime)
+        reconcile(harness.runtime)
 
-        assert bench.batch(campaign).state == "submitted"
+        assert harness.batch(campaign).state == "submitted"
 
 
 def test_a_read_that_is_throttled_or_finds_the_account_closed_applies_backpressure(
-    bench: Bench, caplog: pytest.LogCaptureFixture
+    harness: WorkerHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    campaign = bench.submitted(1)
+    campaign = harness.submitted(1)
     faults: list[tuple[str, dict[str, Any]]] = [("throttle", {"retry_after": 60}), ("http_200_error", {"code": 2})]
     for fault, options in faults:
-        bench.sandbox.fault(fault, **options, method="GET", path="/api/campaigns/1000001/detail", times=1)
-        bench.make_due(DueIndex.LIVE)
-        poll(bench.runtime)
-        cooling = bench.runtime.status_limiter.state().cooling_for
-        bench.runtime.redis.delete(f"bsg:account:{bench.runtime.account}:cool-down")
+        harness.sandbox.fault(fault, **options, method="GET", path="/api/campaigns/1000001/detail", times=1)
+        harness.make_due(DueIndex.LIVE)
+        poll(harness.runtime)
+        cooling = harness.runtime.status_limiter.state().cooling_for
+        harness.runtime.redis.delete(f"bsg:account:{harness.runtime.account}:cool-down")
         if fault == "throttle":
             assert 0 < cooling <= 60
-            assert bench.producer.gate().open
+            assert harness.producer.gate().open
 
-    assert bench.producer.gate().reason == GateReason.BLOCKED
+    assert harness.producer.gate().reason == GateReason.BLOCKED
     assert [record.getMessage()[:55] for record in caplog.records if record.levelname == "WARNING"] == [
         "The gate of the account default is shut by a read: BSG h"[:55]
     ]
-    assert bench.status(campaign).state == "submitted"
+    assert harness.status(campaign).state == "submitted"

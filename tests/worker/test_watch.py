@@ -9,29 +9,29 @@ import pytest
 
 from bsg_ledger.gate import GateReason
 from bsg_worker.watch import check_once
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 
 def test_a_ledger_that_went_back_is_told_of_and_its_gate_is_shut(
-    bench: Bench, caplog: pytest.LogCaptureFixture
+    harness: WorkerHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bench.prepared(1)
-    check_once(bench.runtime)
-    client: Any = bench.runtime.redis
+    harness.prepared(1)
+    check_once(harness.runtime)
+    client: Any = harness.runtime.redis
     client.flushall()
 
     with caplog.at_level(logging.ERROR):
-        check = check_once(bench.runtime)
+        check = check_once(harness.runtime)
 
     assert check.went_back
-    assert bench.producer.gate().reason == GateReason.LEDGER_WENT_BACK
+    assert harness.producer.gate().reason == GateReason.LEDGER_WENT_BACK
     assert "audit --recover" in caplog.text
 
 
-def test_a_ledger_that_has_all_of_it_is_not_told_of(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_ledger_that_has_all_of_it_is_not_told_of(harness: WorkerHarness, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
-        bench.prepared(1)
-        check_once(bench.runtime)
+        harness.prepared(1)
+        check_once(harness.runtime)
 
-    assert bench.producer.gate().open
+    assert harness.producer.gate().open
     assert caplog.text == ""

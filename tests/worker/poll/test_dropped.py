@@ -14,81 +14,81 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_worker.poll.dropped import Total, reject_dropped
 from bsg_worker.poll.poll import poll
 from bsg_worker.prepare.prepare import prepare_next
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 
-def with_reference_ids(bench: Bench, *reference_ids: str) -> str:
-    campaign = bench.producer.enqueue(
+def with_reference_ids(harness: WorkerHarness, *reference_ids: str) -> str:
+    campaign = harness.producer.enqueue(
         [
             {"phone": 380_660_000_000 + place, "text": "Hello", "reference_id": reference_id}
             for place, reference_id in enumerate(reference_ids)
         ],
         sender="MyShop",
     ).campaign_id
-    prepare_next(bench.runtime, campaign)
-    bench.submit(campaign)
+    prepare_next(harness.runtime, campaign)
+    harness.submit(campaign)
     return campaign
 
 
-def sent_twice(bench: Bench, size: int, *, at_first: int | None = None, dropped: int) -> str:
+def sent_twice(harness: WorkerHarness, size: int, *, at_first: int | None = None, dropped: int) -> str:
     """A batch that BSG took twice: at first all or the first messages of it, then all but the first ones.
 
     The look between the two came too early to show the first attempt.
     """
-    bench.sandbox.configure(duplicates="allow")
+    harness.sandbox.configure(duplicates="allow")
     if at_first is not None:
-        bench.sandbox.fault("drop", rows=range(at_first, size), times=1)
-    bench.sandbox.fault("cut_after", times=1)
-    campaign = bench.prepared(size)
-    bench.submit(campaign)
-    bench.runtime.ledger.batches.absent(
+        harness.sandbox.fault("drop", rows=range(at_first, size), times=1)
+    harness.sandbox.fault("cut_after", times=1)
+    campaign = harness.prepared(size)
+    harness.submit(campaign)
+    harness.runtime.ledger.batches.absent(
         campaign, 0, attempts=1, duplicate_window_ms=3_600_000, delay_ms=0, look_again_ms=1000, cause="no trace yet"
     )
-    bench.sandbox.clear_faults()
-    bench.sandbox.fault("drop", rows=range(dropped), times=1)
-    bench.submit(campaign)
-    assert bench.batch(campaign).bsg_campaign_id == 1_000_002
-    bench.sandbox.clear_faults()
-    bench.sandbox.advance(60)
+    harness.sandbox.clear_faults()
+    harness.sandbox.fault("drop", rows=range(dropped), times=1)
+    harness.submit(campaign)
+    assert harness.batch(campaign).bsg_campaign_id == 1_000_002
+    harness.sandbox.clear_faults()
+    harness.sandbox.advance(60)
     return campaign
 
 
 def test_a_message_dropped_for_an_id_that_an_older_campaign_has_is_a_reject_where_filters_are_ignored(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.sandbox.configure(duplicates="drop_singly")
-    bench.sandbox.fault("ignored_filters")
-    with_reference_ids(bench, "order1")
-    campaign = with_reference_ids(bench, "order1", "order2")
-    bench.sandbox.advance(60)
+    harness.sandbox.configure(duplicates="drop_singly")
+    harness.sandbox.fault("ignored_filters")
+    with_reference_ids(harness, "order1")
+    campaign = with_reference_ids(harness, "order1", "order2")
+    harness.sandbox.advance(60)
 
-    bench.poll_twice(monkeypatch)
+    harness.poll_twice(monkeypatch)
 
-    assert [reject.code for reject in bench.producer.rejects(campaign)] == ["dropped_by_bsg"]
-    assert bench.status(campaign).counts["finished"] == 1
+    assert [reject.code for reject in harness.producer.rejects(campaign)] == ["dropped_by_bsg"]
+    assert harness.status(campaign).counts["finished"] == 1
 
 
 def test_a_message_dropped_for_an_id_that_was_used_before_this_ledger_is_a_reject(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.sandbox.configure(duplicates="drop_singly")
+    harness.sandbox.configure(duplicates="drop_singly")
     row = {"phone": 380_670_000_000, "sender": "MyShop", "text": "x", "reference_id": "order1"}
-    bench.runtime.client.send_individual(json.dumps([row]).encode(), {}, lambda: True)
-    bench.sandbox.advance(86_400)
-    campaign = with_reference_ids(bench, "order1", "order2")
-    bench.sandbox.advance(60)
+    harness.runtime.client.send_individual(json.dumps([row]).encode(), {}, lambda: True)
+    harness.sandbox.advance(86_400)
+    campaign = with_reference_ids(harness, "order1", "order2")
+    harness.sandbox.advance(60)
 
-    bench.poll_twice(monkeypatch)
+    harness.poll_twice(monkeypatch)
 
-    assert [reject.code for reject in bench.producer.rejects(campaign)] == ["dropped_by_bsg"]
-    assert bench.batch(campaign).other_bsg_campaign_ids == []
+    assert [reject.code for reject in harness.producer.rejects(campaign)] == ["dropped_by_bsg"]
+    assert harness.batch(campaign).other_bsg_campaign_ids == []
 
 
 def test_a_message_that_bsg_lists_late_in_the_batchs_own_campaign_is_no_reject(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign = bench.submitted(2)
-    bench.sandbox.advance(60)
+    campaign = harness.submitted(2)
+    harness.sandbox.advance(60)
     detail, messages = BSGClient.campaign, BSGClient.messages
 
     def half_counted(client: BSGClient, bsg_id: int) -> CampaignDetail:
@@ -100,101 +100,101 @@ def test_a_message_that_bsg_lists_late_in_the_batchs_own_campaign_is_no_reject(
 
     monkeypatch.setattr(BSGClient, "campaign", half_counted)
     monkeypatch.setattr(BSGClient, "messages", half_listed)
-    bench.poll_twice(monkeypatch)
+    harness.poll_twice(monkeypatch)
 
-    assert list(bench.producer.rejects(campaign)) == []
-    assert bench.status(campaign).counts["finished"] == 2
+    assert list(harness.producer.rejects(campaign)) == []
+    assert harness.status(campaign).counts["finished"] == 2
 
 
 def test_a_message_that_bsg_neither_counts_nor_lists_yet_is_no_reject_and_is_waited_for(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign = bench.submitted(1)
-    bench.sandbox.advance(60)
-    bench.sandbox.fault("slow_totals", seconds=3600)
-    bench.sandbox.fault("late_visibility", seconds=3600)
-    bench.make_due(DueIndex.LIVE)
-    poll(bench.runtime)
-    assert bench.status(campaign).counts["submitted"] == 1
+    campaign = harness.submitted(1)
+    harness.sandbox.advance(60)
+    harness.sandbox.fault("slow_totals", seconds=3600)
+    harness.sandbox.fault("late_visibility", seconds=3600)
+    harness.make_due(DueIndex.LIVE)
+    poll(harness.runtime)
+    assert harness.status(campaign).counts["submitted"] == 1
 
-    bench.sandbox.clear_faults()
-    bench.poll_twice(monkeypatch)
+    harness.sandbox.clear_faults()
+    harness.poll_twice(monkeypatch)
 
-    assert list(bench.producer.rejects(campaign)) == []
-    assert bench.status(campaign).counts["finished"] == 1
+    assert list(harness.producer.rejects(campaign)) == []
+    assert harness.status(campaign).counts["finished"] == 1
 
 
 def test_messages_that_an_earlier_attempt_brought_to_bsg_are_sent_and_no_rejects(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign = sent_twice(bench, 3, dropped=3)
+    campaign = sent_twice(harness, 3, dropped=3)
 
-    bench.poll_twice(monkeypatch)
+    harness.poll_twice(monkeypatch)
 
-    assert list(bench.producer.rejects(campaign)) == []
-    batch = bench.batch(campaign)
+    assert list(harness.producer.rejects(campaign)) == []
+    batch = harness.batch(campaign)
     assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_001, [1_000_002])
-    assert "ALARM: a second BSG campaign" in [change.cause for change in bench.status(campaign).transitions]
-    assert bench.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=bench.runtime.account) == ["1000002"]
+    assert "ALARM: a second BSG campaign" in [change.cause for change in harness.status(campaign).transitions]
+    assert harness.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=harness.runtime.account) == ["1000002"]
 
-    bench.poll_twice(monkeypatch)
-    assert bench.status(campaign).counts["finished"] == 3
-    assert bench.batch(campaign).total_messages == 3
+    harness.poll_twice(monkeypatch)
+    assert harness.status(campaign).counts["finished"] == 3
+    assert harness.batch(campaign).total_messages == 3
 
 
 def test_of_two_campaigns_that_share_a_batchs_messages_neither_is_stopped_until_somebody_cancels(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign = sent_twice(bench, 3, at_first=1, dropped=1)
+    campaign = sent_twice(harness, 3, at_first=1, dropped=1)
 
-    bench.poll_twice(monkeypatch)
+    harness.poll_twice(monkeypatch)
 
-    assert list(bench.producer.rejects(campaign)) == []
-    batch = bench.batch(campaign)
+    assert list(harness.producer.rejects(campaign)) == []
+    batch = harness.batch(campaign)
     assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_002, [1_000_001])
-    assert bench.runtime.ledger.due_indexes.length(DueIndex.STOPS, account=bench.runtime.account) == 0
-    bench.producer.cancel(campaign)
-    assert "1000001" in bench.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=bench.runtime.account)
+    assert harness.runtime.ledger.due_indexes.length(DueIndex.STOPS, account=harness.runtime.account) == 0
+    harness.producer.cancel(campaign)
+    assert "1000001" in harness.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=harness.runtime.account)
 
 
 def test_many_messages_that_bsg_left_out_are_not_looked_up_one_by_one(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign = sent_twice(bench, 90, at_first=40, dropped=85)
-    asked_before = len(bench.sandbox.requests())
+    campaign = sent_twice(harness, 90, at_first=40, dropped=85)
+    asked_before = len(harness.sandbox.requests())
 
-    bench.poll_twice(monkeypatch)
-    bench.poll_twice(monkeypatch)
+    harness.poll_twice(monkeypatch)
+    harness.poll_twice(monkeypatch)
 
-    assert [reject.index for reject in bench.producer.rejects(campaign)] == [*range(40, 85)]
-    assert len(bench.sandbox.requests()) - asked_before < 40
+    assert [reject.index for reject in harness.producer.rejects(campaign)] == [*range(40, 85)]
+    assert len(harness.sandbox.requests()) - asked_before < 40
 
 
 def test_a_message_of_no_attempt_is_a_reject_beside_those_that_an_earlier_attempt_brought(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign = sent_twice(bench, 4, at_first=2, dropped=3)
+    campaign = sent_twice(harness, 4, at_first=2, dropped=3)
 
-    bench.poll_twice(monkeypatch)
-    bench.poll_twice(monkeypatch)
+    harness.poll_twice(monkeypatch)
+    harness.poll_twice(monkeypatch)
 
-    assert [reject.index for reject in bench.producer.rejects(campaign)] == [2]
-    assert bench.status(campaign).counts["finished"] == 3
-
-
-def test_what_is_counted_but_not_listed_is_no_reject(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench.sandbox.configure(duplicates="drop_singly")
-    with_reference_ids(bench, "order1")
-    campaign = with_reference_ids(bench, "order1", "order2", "order3")
-    bench.sandbox.advance(60)
-    bench.sandbox.fault("late_visibility", seconds=3600)
-
-    bench.poll_twice(monkeypatch)
-
-    assert list(bench.producer.rejects(campaign)) == []
+    assert [reject.index for reject in harness.producer.rejects(campaign)] == [2]
+    assert harness.status(campaign).counts["finished"] == 3
 
 
-def test_a_total_that_may_still_grow_is_held_against_the_look_before(bench: Bench) -> None:
+def test_what_is_counted_but_not_listed_is_no_reject(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    harness.sandbox.configure(duplicates="drop_singly")
+    with_reference_ids(harness, "order1")
+    campaign = with_reference_ids(harness, "order1", "order2", "order3")
+    harness.sandbox.advance(60)
+    harness.sandbox.fault("late_visibility", seconds=3600)
+
+    harness.poll_twice(monkeypatch)
+
+    assert list(harness.producer.rejects(campaign)) == []
+
+
+def test_a_total_that_may_still_grow_is_held_against_the_look_before(harness: WorkerHarness) -> None:
     asked: list[int] = []
 
     class Growing:
@@ -202,9 +202,9 @@ def test_a_total_that_may_still_grow_is_held_against_the_look_before(bench: Benc
             asked.append(campaign_id)
             return []
 
-    campaign = bench.submitted(2)
-    (record,) = bench.runtime.ledger.reading.batch_records([f"{campaign}-0"])
-    runtime = replace(bench.runtime, client=cast(Any, Growing()))
+    campaign = harness.submitted(2)
+    (record,) = harness.runtime.ledger.reading.batch_records([f"{campaign}-0"])
+    runtime = replace(harness.runtime, client=cast(Any, Growing()))
     detail = CampaignDetail(1, "sending", None, None, {}, None, None, 0, None, None)
 
     first = reject_dropped(runtime, record, detail)

@@ -8,26 +8,26 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll import poll as polling
 from bsg_worker.poll.poll import poll
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 MANY = polling.MAX_ONE_BY_ONE + 2  # so many that they are read from BSG's list
 
 
-def many_that_end(redis_url: str, sandbox: Sandbox, **settings: str) -> tuple[Bench, str]:
+def many_that_end(redis_url: str, sandbox: Sandbox, **settings: str) -> tuple[WorkerHarness, str]:
     """Batches that are done at BSG, each of which asks for its total with a request of its own."""
-    bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", **settings)
-    campaign = bench.submitted(MANY)
+    harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", **settings)
+    campaign = harness.submitted(MANY)
     sandbox.advance(60)
-    bench.make_due(DueIndex.LIVE)
+    harness.make_due(DueIndex.LIVE)
     sandbox.fault("latency", seconds=0.2, path="/api/campaigns/*/detail", method="GET")
-    return bench, campaign
+    return harness, campaign
 
 
 def test_several_totals_are_asked_for_at_once_as_many_as_a_worker_may_have_in_flight(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench, _ = many_that_end(redis_url, sandbox, WORKER_IN_FLIGHT="4")
+        harness, _ = many_that_end(redis_url, sandbox, WORKER_IN_FLIGHT="4")
 
-        outcome = poll(bench.runtime)
+        outcome = poll(harness.runtime)
 
         assert outcome == f"read {MANY} batches"
         assert 1 < sandbox.summary().most_requests_at_once <= 4
@@ -35,24 +35,24 @@ def test_several_totals_are_asked_for_at_once_as_many_as_a_worker_may_have_in_fl
 
 def test_what_a_poll_has_no_time_for_is_due_at_the_next(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox() as sandbox:
-        bench, campaign = many_that_end(redis_url, sandbox, WORKER_IN_FLIGHT="1")
+        harness, campaign = many_that_end(redis_url, sandbox, WORKER_IN_FLIGHT="1")
         monkeypatch.setattr(polling, "AT_MOST_SECONDS", 1.0)  # of the two and a half that all of them take
 
-        poll(bench.runtime)
+        poll(harness.runtime)
 
-        left = bench.status(campaign).counts["submitted"]
+        left = harness.status(campaign).counts["submitted"]
         assert left > 0
         monkeypatch.undo()
-        assert poll(bench.runtime) == f"read {left} batches"
+        assert poll(harness.runtime) == f"read {left} batches"
 
 
 def test_the_price_of_its_creation_stands_when_bsg_tells_none_in_its_list(redis_url: str) -> None:
     with Sandbox(creation_seconds=60) as sandbox:
-        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
-        campaign = bench.submitted(MANY)
-        bench.make_due(DueIndex.LIVE)
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        campaign = harness.submitted(MANY)
+        harness.make_due(DueIndex.LIVE)
 
-        outcome = poll(bench.runtime)
+        outcome = poll(harness.runtime)
 
         assert outcome == f"read {MANY} batches"
-        assert {batch.cost for batch in bench.status(campaign).batches} == {"0.01 EUR"}
+        assert {batch.cost for batch in harness.status(campaign).batches} == {"0.01 EUR"}

@@ -10,109 +10,109 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_sandbox.server import Sandbox
 from bsg_worker.reconcile.reconcile import reconcile
 from bsg_worker.upkeep.stops import stop_at_bsg
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 SIX_MINUTES_MS = 360_000
 DAY_MS = 86_400_000
 
 
-def a_doubt_by_clocks_that_differ(bench: Bench) -> str:
+def a_doubt_by_clocks_that_differ(harness: WorkerHarness) -> str:
     """A campaign that BSG has, with the answer lost, and BSG's clock six minutes slow: too little for a zone."""
-    bench.submitted(1)
-    bench.sandbox.fault("cut_after", times=1)
-    campaign = bench.submitted(1)
-    bench.runtime.redis.hincrby(f"bsg:campaign:{campaign}:batch:0", "first_intent_at", SIX_MINUTES_MS)
+    harness.submitted(1)
+    harness.sandbox.fault("cut_after", times=1)
+    campaign = harness.submitted(1)
+    harness.runtime.redis.hincrby(f"bsg:campaign:{campaign}:batch:0", "first_intent_at", SIX_MINUTES_MS)
     return campaign
 
 
-def taken_twice(bench: Bench) -> str:
+def taken_twice(harness: WorkerHarness) -> str:
     """A campaign of one batch that BSG has twice, both answers lost."""
-    bench.sandbox.configure(duplicates="allow", creation_seconds=60, stop_in_creation=True)
-    bench.sandbox.fault("cut_after", times=2)
-    campaign = bench.submitted(2)
-    bench.producer.resolve(f"{campaign}-0", not_sent=True)
-    bench.submit(campaign)
-    bench.make_due(DueIndex.DOUBT)
+    harness.sandbox.configure(duplicates="allow", creation_seconds=60, stop_in_creation=True)
+    harness.sandbox.fault("cut_after", times=2)
+    campaign = harness.submitted(2)
+    harness.producer.resolve(f"{campaign}-0", not_sent=True)
+    harness.submit(campaign)
+    harness.make_due(DueIndex.DOUBT)
     return campaign
 
 
-def looked_twice(bench: Bench) -> None:
-    bench.make_due(DueIndex.DOUBT)
-    reconcile(bench.runtime)
-    bench.make_due(DueIndex.DOUBT)
-    reconcile(bench.runtime)
+def looked_twice(harness: WorkerHarness) -> None:
+    harness.make_due(DueIndex.DOUBT)
+    reconcile(harness.runtime)
+    harness.make_due(DueIndex.DOUBT)
+    reconcile(harness.runtime)
 
 
-def test_a_campaign_that_is_older_by_what_clocks_may_differ_is_never_taken_for_another(bench: Bench) -> None:
-    campaign = a_doubt_by_clocks_that_differ(bench)
+def test_a_campaign_that_is_older_by_what_clocks_may_differ_is_never_taken_for_another(harness: WorkerHarness) -> None:
+    campaign = a_doubt_by_clocks_that_differ(harness)
 
-    looked_twice(bench)
+    looked_twice(harness)
 
-    assert list(bench.producer.rejects(campaign)) == []
-    assert bench.batch(campaign).state == "unconfirmed"
+    assert list(harness.producer.rejects(campaign)) == []
+    assert harness.batch(campaign).state == "unconfirmed"
 
 
 def test_a_campaign_that_is_older_by_what_clocks_may_differ_speaks_against_absence(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="0", BSG_DUPLICATE_WINDOW="3600")
-        campaign = a_doubt_by_clocks_that_differ(bench)
+        harness = WorkerHarness(redis_url, sandbox, BSG_CONFIRM_WITHIN="0", BSG_DUPLICATE_WINDOW="3600")
+        campaign = a_doubt_by_clocks_that_differ(harness)
         sandbox.fault("late_visibility", seconds=3600)
 
-        looked_twice(bench)
+        looked_twice(harness)
 
-        assert bench.batch(campaign).state == "unconfirmed"
+        assert harness.batch(campaign).state == "unconfirmed"
 
 
 def test_a_doubt_that_is_older_than_what_bsg_lists_at_once_asks_for_an_operator_and_says_why(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="0")
-        campaign = bench.prepared(1)
-        bench.unconfirmed(campaign)
-        bench.runtime.redis.hincrby(f"bsg:campaign:{campaign}:batch:0", "first_intent_at", -100 * DAY_MS)
+        harness = WorkerHarness(redis_url, sandbox, BSG_CONFIRM_WITHIN="0")
+        campaign = harness.prepared(1)
+        harness.unconfirmed(campaign)
+        harness.runtime.redis.hincrby(f"bsg:campaign:{campaign}:batch:0", "first_intent_at", -100 * DAY_MS)
 
-        looked_twice(bench)
+        looked_twice(harness)
 
-        assert bench.batch(campaign).needs_operator
-        assert bench.status(campaign).transitions[-1].detail == "no trace, but BSG may not show what is that old"
+        assert harness.batch(campaign).needs_operator
+        assert harness.status(campaign).transitions[-1].detail == "no trace, but BSG may not show what is that old"
 
 
-def test_a_batch_that_bsg_has_twice_is_recorded_as_both_and_the_second_is_stopped(bench: Bench) -> None:
-    campaign = taken_twice(bench)
+def test_a_batch_that_bsg_has_twice_is_recorded_as_both_and_the_second_is_stopped(harness: WorkerHarness) -> None:
+    campaign = taken_twice(harness)
 
-    reconcile(bench.runtime)
-    stop_at_bsg(bench.runtime)
+    reconcile(harness.runtime)
+    stop_at_bsg(harness.runtime)
 
-    batch = bench.batch(campaign)
+    batch = harness.batch(campaign)
     assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_001, [1_000_002])
-    assert [taken["status"] for taken in bench.sandbox.record().campaigns] == ["creation", "stopped"]
-    assert "ALARM: a second BSG campaign" in [change.cause for change in bench.status(campaign).transitions]
+    assert [taken["status"] for taken in harness.sandbox.record().campaigns] == ["creation", "stopped"]
+    assert "ALARM: a second BSG campaign" in [change.cause for change in harness.status(campaign).transitions]
 
 
-def test_what_bsg_has_taken_and_called_a_duplicate_is_found_and_never_sent_again(bench: Bench) -> None:
-    bench.sandbox.configure(duplicates="allow")
-    bench.sandbox.fault("duplicate_notice_after", times=1)
-    campaign = bench.prepared(2)
+def test_what_bsg_has_taken_and_called_a_duplicate_is_found_and_never_sent_again(harness: WorkerHarness) -> None:
+    harness.sandbox.configure(duplicates="allow")
+    harness.sandbox.fault("duplicate_notice_after", times=1)
+    campaign = harness.prepared(2)
 
-    told = bench.submit(campaign)
-    looked_twice(bench)
-    bench.submit(campaign)
+    told = harness.submit(campaign)
+    looked_twice(harness)
+    harness.submit(campaign)
 
     assert told.startswith("unconfirmed: HTTP 429: duplicate request")
-    assert bench.batch(campaign).bsg_campaign_id == 1_000_001
-    assert bench.sandbox.summary().repeated_messages == 0
+    assert harness.batch(campaign).bsg_campaign_id == 1_000_001
+    assert harness.sandbox.summary().repeated_messages == 0
 
 
-def test_a_proxys_repetition_that_bsg_calls_a_duplicate_is_found(bench: Bench) -> None:
-    bench.sandbox.configure(duplicates="allow", duplicate_request_window=60)
-    bench.sandbox.fault("cut_after", times=1)
-    campaign = bench.submitted(1)
-    bench.producer.resolve(f"{campaign}-0", not_sent=True)
+def test_a_proxys_repetition_that_bsg_calls_a_duplicate_is_found(harness: WorkerHarness) -> None:
+    harness.sandbox.configure(duplicates="allow", duplicate_request_window=60)
+    harness.sandbox.fault("cut_after", times=1)
+    campaign = harness.submitted(1)
+    harness.producer.resolve(f"{campaign}-0", not_sent=True)
 
-    bench.submit(campaign)
-    looked_twice(bench)
+    harness.submit(campaign)
+    looked_twice(harness)
 
-    assert bench.batch(campaign).bsg_campaign_id == 1_000_001
-    assert len(bench.sandbox.record().campaigns) == 1
+    assert harness.batch(campaign).bsg_campaign_id == 1_000_001
+    assert len(harness.sandbox.record().campaigns) == 1
 
 
 class Died(Exception):
@@ -120,10 +120,10 @@ class Died(Exception):
 
 
 def test_a_reconcile_that_dies_after_its_first_effect_has_recorded_both_campaigns_of_a_batch(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    campaign = taken_twice(bench)
-    batches = bench.runtime.ledger.batches
+    campaign = taken_twice(harness)
+    batches = harness.runtime.ledger.batches
     taken = batches.taken
 
     def taken_and_died(*arguments: Any, **named: Any) -> str:
@@ -132,7 +132,7 @@ def test_a_reconcile_that_dies_after_its_first_effect_has_recorded_both_campaign
 
     monkeypatch.setattr(batches, "taken", taken_and_died)
     with pytest.raises(Died):
-        reconcile(bench.runtime)
+        reconcile(harness.runtime)
 
-    batch = bench.batch(campaign)
+    batch = harness.batch(campaign)
     assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_001, [1_000_002])

@@ -25,7 +25,7 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
 from bsg_worker.reconcile.reconcile import reconcile
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 INTENT = datetime(2026, 1, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -199,41 +199,41 @@ def test_an_id_that_bsg_complained_of_is_looked_up() -> None:
 # How many looks
 
 
-def looks(bench: Bench) -> str:
-    bench.make_due(DueIndex.DOUBT)
-    return reconcile(bench.runtime)
+def looks(harness: WorkerHarness) -> str:
+    harness.make_due(DueIndex.DOUBT)
+    return reconcile(harness.runtime)
 
 
 def test_one_look_without_a_trace_decides_nothing(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BSG_DUPLICATE_WINDOW="3600")
-        campaign = bench.prepared(1)
-        bench.unconfirmed(campaign)
+        harness = WorkerHarness(redis_url, sandbox, BSG_DUPLICATE_WINDOW="3600")
+        campaign = harness.prepared(1)
+        harness.unconfirmed(campaign)
 
-        assert looks(bench) == "no trace yet"
-        assert bench.batch(campaign).state == "unconfirmed"
+        assert looks(harness) == "no trace yet"
+        assert harness.batch(campaign).state == "unconfirmed"
 
 
 def test_of_a_list_of_thousands_the_ledger_tells_which_belong_to_no_batch(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox)
-        bench.taken(bench.prepared(1), 0, 2_200)
+        harness = WorkerHarness(redis_url, sandbox)
+        harness.taken(harness.prepared(1), 0, 2_200)
     listed = range(1, 2_501)
 
-    assert bench.runtime.ledger.reading.orphans(bench.runtime.account, listed) == {*listed} - {2_200}
-    assert bench.runtime.ledger.reading.orphans(bench.runtime.account, []) == frozenset()
+    assert harness.runtime.ledger.reading.orphans(harness.runtime.account, listed) == {*listed} - {2_200}
+    assert harness.runtime.ledger.reading.orphans(harness.runtime.account, []) == frozenset()
 
 
 def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox)
+        harness = WorkerHarness(redis_url, sandbox)
         array = json.dumps([{"phone": 380_670_000_000, "sender": "MyShop", "text": "x", "reference_id": "x"}]).encode()
-        bench.runtime.client.send_individual(array, {}, lambda: True)
+        harness.runtime.client.send_individual(array, {}, lambda: True)
         for _ in range(5):
-            bench.unconfirmed(bench.prepared(1))
+            harness.unconfirmed(harness.prepared(1))
         asked_before = len(sandbox.requests())
 
-        assert looks(bench) == "; ".join(["no trace yet"] * 5)
+        assert looks(harness) == "; ".join(["no trace yet"] * 5)
         asked = Counter(seen.path for seen in sandbox.requests()[asked_before:])
 
     assert asked["/api/campaigns"] == 1
@@ -244,33 +244,33 @@ def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: s
 def requests_for_doubts(redis_url: str, count: int, *, at_bsg: bool = False) -> Counter[str]:
     """The requests of one pass for so many batches of five messages in doubt, beside 1 000 messages of others."""
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="5", BSG_DUPLICATE_WINDOW="3600")
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="5", BSG_DUPLICATE_WINDOW="3600")
         for first in range(0, 1000, 500):
-            bench.taken(bench.prepared(1), 0, sent_by_others(bench, first, 500))
-        campaign = bench.prepared(5 * count)
+            harness.taken(harness.prepared(1), 0, sent_by_others(harness, first, 500))
+        campaign = harness.prepared(5 * count)
         if at_bsg:
             sandbox.fault("cut_after", times=count)
         for _ in range(count):
-            lease = bench.posting(campaign)
+            lease = harness.posting(campaign)
             if at_bsg:
-                bench.runtime.client.send_individual(unpacked(lease.body, bench.runtime.cipher), {}, lambda: True)
-            bench.doubtful(lease)
+                harness.runtime.client.send_individual(unpacked(lease.body, harness.runtime.cipher), {}, lambda: True)
+            harness.doubtful(lease)
         sandbox.advance(60)
         asked_before = len(sandbox.requests())
 
-        outcome = looks(bench)
+        outcome = looks(harness)
 
         assert outcome.split("; ")[:count] == ["submitted" if at_bsg else "no trace yet"] * count
-        bench.runtime.redis.flushdb()
+        harness.runtime.redis.flushdb()
         return Counter(re.sub("[0-9]+", "N", seen.path) for seen in sandbox.requests()[asked_before:])
 
 
-def sent_by_others(bench: Bench, first: int, count: int) -> int:
+def sent_by_others(harness: WorkerHarness, first: int, count: int) -> int:
     rows = [
         {"phone": 380_671_000_000 + number, "sender": "MyShop", "text": "x", "reference_id": f"x{number}"}
         for number in range(first, first + count)
     ]
-    campaign = bench.runtime.client.send_individual(json.dumps(rows).encode(), {}, lambda: True).campaign
+    campaign = harness.runtime.client.send_individual(json.dumps(rows).encode(), {}, lambda: True).campaign
     assert campaign is not None
     return campaign.id
 
@@ -289,16 +289,18 @@ def test_many_doubts_that_bsg_has_are_found_in_its_lists(redis_url: str) -> None
 
 def test_many_doubts_are_decided_in_a_few_passes_while_three_of_ten_requests_fail(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0")
-        campaign = bench.prepared(120)
+        harness = WorkerHarness(
+            redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0"
+        )
+        campaign = harness.prepared(120)
         for _ in range(120):
-            bench.unconfirmed(campaign)
+            harness.unconfirmed(campaign)
         sandbox.fault("server_error_before", probability=0.15, seed=1, method="GET", path="/api/*")
         sandbox.fault("cut_before", probability=0.15, seed=2, method="GET", path="/api/*")
 
-        passes = [looks(bench) for _ in range(6)]
+        passes = [looks(harness) for _ in range(6)]
 
-        assert bench.status(campaign).counts["unconfirmed"] == 0, passes
+        assert harness.status(campaign).counts["unconfirmed"] == 0, passes
 
 
 def test_messages_that_are_not_listed_in_order_are_looked_up_one_by_one(
@@ -329,14 +331,14 @@ def test_a_look_proves_nothing_of_later_than_the_beginning_of_its_pass(
         return look(*arguments)
 
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
-        bench.unconfirmed(bench.prepared(1))
-        assert looks(bench) == "no trace yet"
+        harness = WorkerHarness(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
+        harness.unconfirmed(harness.prepared(1))
+        assert looks(harness) == "no trace yet"
         now += 5
         monkeypatch.setattr(Lookup, "among_orphans", slow)
 
-        assert looks(bench) == "no trace yet"
-        assert looks(bench) == "pending"
+        assert looks(harness) == "no trace yet"
+        assert looks(harness) == "pending"
 
 
 def test_a_first_look_is_as_young_as_what_its_pass_read_last(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -350,16 +352,16 @@ def test_a_first_look_is_as_young_as_what_its_pass_read_last(redis_url: str, mon
         return look(*arguments)
 
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
-        bench.unconfirmed(bench.prepared(1))
+        harness = WorkerHarness(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
+        harness.unconfirmed(harness.prepared(1))
         monkeypatch.setattr(Lookup, "among_orphans", slow)
-        assert looks(bench) == "no trace yet"
+        assert looks(harness) == "no trace yet"
         monkeypatch.setattr(Lookup, "among_orphans", look)
         now += 1
 
-        assert looks(bench) == "no trace yet", "a second look came a second after the first"
+        assert looks(harness) == "no trace yet", "a second look came a second after the first"
         now += 7
-        assert looks(bench) == "pending"
+        assert looks(harness) == "pending"
 
 
 def test_a_pass_proves_nothing_of_an_attempt_that_is_made_in_the_middle_of_it(
@@ -369,26 +371,26 @@ def test_a_pass_proves_nothing_of_an_attempt_that_is_made_in_the_middle_of_it(
     monkeypatch.setattr(clock, "monotonic", lambda: now)
     look = Lookup.by_reference_ids
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
-        campaign = bench.prepared(1)
-        bench.unconfirmed(campaign)
+        harness = WorkerHarness(redis_url, sandbox, BSG_CONFIRM_WITHIN="8", BSG_DUPLICATE_WINDOW="3600")
+        campaign = harness.prepared(1)
+        harness.unconfirmed(campaign)
 
         def sent_again_meanwhile(*arguments: Any) -> Finding | None:
             nonlocal now
             monkeypatch.setattr(Lookup, "by_reference_ids", look)
             found = look(*arguments)
-            bench.producer.resolve(f"{campaign}-0", not_sent=True)
-            bench.unconfirmed(campaign)
+            harness.producer.resolve(f"{campaign}-0", not_sent=True)
+            harness.unconfirmed(campaign)
             now += 7
             return found
 
         monkeypatch.setattr(Lookup, "by_reference_ids", sent_again_meanwhile)
-        assert looks(bench) == ""
+        assert looks(harness) == ""
         now += 2
 
-        assert looks(bench) == "no trace yet", "a look from before the attempt counted"
+        assert looks(harness) == "no trace yet", "a look from before the attempt counted"
         now += 8
-        assert looks(bench) == "pending"
+        assert looks(harness) == "pending"
 
 
 def test_a_process_looks_in_one_thread_however_many_ticks_come(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -398,28 +400,28 @@ def test_a_process_looks_in_one_thread_however_many_ticks_come(redis_url: str, m
     def another_tick(*arguments: Any) -> Finding | None:
         if not at_once:
             at_once.append("")
-            at_once.append(looks(bench))
+            at_once.append(looks(harness))
         return look(*arguments)
 
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox)
-        bench.unconfirmed(bench.prepared(1))
+        harness = WorkerHarness(redis_url, sandbox)
+        harness.unconfirmed(harness.prepared(1))
         monkeypatch.setattr(Lookup, "by_reference_ids", another_tick)
 
-        assert looks(bench) == "no trace yet"
+        assert looks(harness) == "no trace yet"
         assert at_once[1] == "another pass is running"
-        assert looks(bench) == "no trace yet", "the next pass may run"
+        assert looks(harness) == "no trace yet", "the next pass may run"
 
 
 def test_a_pass_looks_for_several_at_once_as_many_as_a_worker_may_have_in_flight(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, WORKER_IN_FLIGHT="3", CAMPAIGN_BATCH_SIZE="1")
-        campaign = bench.prepared(8)
+        harness = WorkerHarness(redis_url, sandbox, WORKER_IN_FLIGHT="3", CAMPAIGN_BATCH_SIZE="1")
+        campaign = harness.prepared(8)
         for _ in range(8):
-            bench.unconfirmed(campaign)
+            harness.unconfirmed(campaign)
         sandbox.fault("latency", seconds=0.1, method="GET", path="/api/*")
 
-        outcome = looks(bench)
+        outcome = looks(harness)
 
         assert outcome == "; ".join(["no trace yet"] * 8)
         assert 1 < sandbox.summary().most_requests_at_once <= 3
@@ -427,16 +429,16 @@ def test_a_pass_looks_for_several_at_once_as_many_as_a_worker_may_have_in_flight
 
 def test_what_bsg_has_is_found_before_anything_is_looked_for_among_orphans(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox)
-        taken = [bench.prepared(1) for _ in range(4)]
+        harness = WorkerHarness(redis_url, sandbox)
+        taken = [harness.prepared(1) for _ in range(4)]
         for campaign in taken:
             sandbox.fault("silence_after", times=1)
-            bench.submit(campaign)
-        missing = bench.prepared(1)
-        bench.unconfirmed(missing)
+            harness.submit(campaign)
+        missing = harness.prepared(1)
+        harness.unconfirmed(missing)
         asked_before = len(sandbox.requests())
 
-        outcomes = looks(bench).split("; ")
+        outcomes = looks(harness).split("; ")
         asked = Counter(seen.path for seen in sandbox.requests()[asked_before:])
 
     assert outcomes == ["submitted"] * 4 + ["no trace yet"]
@@ -446,17 +448,17 @@ def test_what_bsg_has_is_found_before_anything_is_looked_for_among_orphans(redis
 
 def test_a_trace_makes_the_looks_before_it_worthless(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0")
-        bench.unconfirmed(bench.prepared(1))
-        first = looks(bench)
+        harness = WorkerHarness(redis_url, sandbox, BSG_DUPLICATE_WINDOW="3600", BSG_CONFIRM_WITHIN="0")
+        harness.unconfirmed(harness.prepared(1))
+        first = looks(harness)
         sandbox.fault("late_visibility", seconds=3600)
         array = json.dumps([{"phone": 380_670_000_000, "sender": "MyShop", "text": "x", "reference_id": "x"}]).encode()
-        bench.runtime.client.send_individual(array, {}, lambda: True)
-        second = looks(bench)
+        harness.runtime.client.send_individual(array, {}, lambda: True)
+        second = looks(harness)
         sandbox.clear_faults()
         sandbox.advance(7200)
 
-        third = looks(bench)
+        third = looks(harness)
 
     assert (first, third) == ("no trace yet", "no trace yet")
     assert second == "needs_operator: an orphan BSG campaign of that size"

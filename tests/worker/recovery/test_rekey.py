@@ -12,7 +12,7 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker.reconcile.reconcile import reconcile
 from bsg_worker.recovery.rekey import move, note_key, take_over
 from bsg_worker.upkeep.stops import stop_at_bsg
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 MISTYPED, OTHER, ROTATED = "live_mistyped", "live_other", "live_rotated"
 
@@ -24,30 +24,30 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def old(redis_url: str, sandbox: Sandbox) -> Bench:
-    """The bench of the key that everything begins with."""
-    return Bench(redis_url, sandbox)
+def old(redis_url: str, sandbox: Sandbox) -> WorkerHarness:
+    """The harness of the key that everything begins with."""
+    return WorkerHarness(redis_url, sandbox)
 
 
-def with_key(bench: Bench, key: str) -> Bench:
-    new = Bench(bench.environment["REDIS_URL"], bench.sandbox, BSG_API_KEY=key)
+def with_key(harness: WorkerHarness, key: str) -> WorkerHarness:
+    new = WorkerHarness(harness.environment["REDIS_URL"], harness.sandbox, BSG_API_KEY=key)
     if key == ROTATED:
-        bench.sandbox.put_account(ROTATED, replaces="live_sandbox")
+        harness.sandbox.put_account(ROTATED, replaces="live_sandbox")
     return new
 
 
-def old_key_is_gone(bench: Bench) -> None:
+def old_key_is_gone(harness: WorkerHarness) -> None:
     """Its processes noted it, and ended half a minute ago."""
-    note_key(bench.runtime)
-    bench.runtime.redis.zincrby("bsg:keys", -IN_USE_MS - 1, bench.runtime.account)
+    note_key(harness.runtime)
+    harness.runtime.redis.zincrby("bsg:keys", -IN_USE_MS - 1, harness.runtime.account)
 
 
-def arrivals(bench: Bench, campaign: str) -> dict[str, int]:
-    references = bench.sandbox.record().by_reference
+def arrivals(harness: WorkerHarness, campaign: str) -> dict[str, int]:
+    references = harness.sandbox.record().by_reference
     return {reference: len(ids) for reference, ids in references.items() if reference.startswith(campaign)}
 
 
-def test_what_waits_for_a_mistyped_key_is_sent_under_the_mended_one(old: Bench) -> None:
+def test_what_waits_for_a_mistyped_key_is_sent_under_the_mended_one(old: WorkerHarness) -> None:
     mistyped = with_key(old, MISTYPED)
     campaign = mistyped.prepared(3)
     assert mistyped.submit(campaign).startswith("pending: login: invalid key")
@@ -61,7 +61,7 @@ def test_what_waits_for_a_mistyped_key_is_sent_under_the_mended_one(old: Bench) 
     assert set(arrivals(old, campaign).values()) == {1}
 
 
-def test_what_bsg_took_for_the_old_key_is_never_looked_up_or_sent_under_another_accounts(old: Bench) -> None:
+def test_what_bsg_took_for_the_old_key_is_never_looked_up_or_sent_under_another_accounts(old: WorkerHarness) -> None:
     old.sandbox.put_account(OTHER)
     old.sandbox.configure(duplicates="allow")
     campaign = old.prepared(3)
@@ -80,7 +80,7 @@ def test_what_bsg_took_for_the_old_key_is_never_looked_up_or_sent_under_another_
     assert set(arrivals(old, campaign).values()) == {1}
 
 
-def test_a_rotated_key_goes_on_by_itself_with_what_is_in_doubt(old: Bench) -> None:
+def test_a_rotated_key_goes_on_by_itself_with_what_is_in_doubt(old: WorkerHarness) -> None:
     campaign = old.prepared(3)
     old.sandbox.fault("cut_after", times=1)
     assert old.submit(campaign).startswith("unconfirmed")
@@ -97,7 +97,7 @@ def test_a_rotated_key_goes_on_by_itself_with_what_is_in_doubt(old: Bench) -> No
 
 
 def test_a_rotated_key_goes_on_with_what_is_submitted_and_what_is_to_be_stopped(
-    old: Bench, monkeypatch: pytest.MonkeyPatch
+    old: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old.sandbox.configure(creation_seconds=0.0, sending_seconds=1e8)
     submitted, cancelled = old.submitted(3), old.submitted(3)
@@ -116,7 +116,7 @@ def test_a_rotated_key_goes_on_with_what_is_submitted_and_what_is_to_be_stopped(
 
 
 @pytest.mark.parametrize("key", [OTHER, MISTYPED])
-def test_a_key_of_another_account_takes_nothing_over_by_itself(old: Bench, key: str) -> None:
+def test_a_key_of_another_account_takes_nothing_over_by_itself(old: WorkerHarness, key: str) -> None:
     old.sandbox.put_account(OTHER)
     campaign = old.prepared(200)
     old.submit(campaign)
@@ -126,18 +126,18 @@ def test_a_key_of_another_account_takes_nothing_over_by_itself(old: Bench, key: 
     assert old.status(campaign).account == old.runtime.account
 
 
-def test_without_a_login_that_tells_the_account_nothing_is_taken_over(old: Bench, redis_url: str) -> None:
+def test_without_a_login_that_tells_the_account_nothing_is_taken_over(old: WorkerHarness, redis_url: str) -> None:
     campaign = old.submitted(3)
     old_key_is_gone(old)
     old.sandbox.put_account(ROTATED, replaces="live_sandbox")
-    by_key = Bench(redis_url, old.sandbox, BSG_API_KEY=ROTATED, BSG_AUTH="api-key")
+    by_key = WorkerHarness(redis_url, old.sandbox, BSG_API_KEY=ROTATED, BSG_AUTH="api-key")
     by_key.runtime.client.balance()
 
     assert take_over(by_key.runtime) == ""
     assert old.status(campaign).account == old.runtime.account
 
 
-def test_nothing_is_taken_over_while_a_process_has_the_old_key(old: Bench) -> None:
+def test_nothing_is_taken_over_while_a_process_has_the_old_key(old: WorkerHarness) -> None:
     campaign = old.submitted(3)
     note_key(old.runtime)
     rotated = with_key(old, ROTATED)

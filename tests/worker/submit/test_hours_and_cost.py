@@ -11,7 +11,7 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.due_indexes import DueIndex
 from bsg_producer import CampaignInvalid
 from bsg_sandbox.server import Sandbox
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 
 def hours_around(offset: timedelta) -> str:
@@ -20,57 +20,57 @@ def hours_around(offset: timedelta) -> str:
     return f"{begin:%H:%M}-{begin + timedelta(hours=1):%H:%M} UTC"
 
 
-def test_a_batch_waits_for_its_hours_and_takes_no_slot(bench: Bench) -> None:
-    campaign = bench.prepared(2, send_between=hours_around(timedelta(hours=2)))
+def test_a_batch_waits_for_its_hours_and_takes_no_slot(harness: WorkerHarness) -> None:
+    campaign = harness.prepared(2, send_between=hours_around(timedelta(hours=2)))
 
-    outcome = bench.submit(campaign)
+    outcome = harness.submit(campaign)
 
     assert outcome.startswith("deferred 7")
     assert outcome.endswith("s: outside of its hours")
-    assert bench.batch(campaign).state == "pending"
-    assert bench.sandbox.requests() == []
+    assert harness.batch(campaign).state == "pending"
+    assert harness.sandbox.requests() == []
 
 
-def test_a_batch_leaves_within_its_hours(bench: Bench) -> None:
-    campaign = bench.submitted(2, send_between=hours_around(timedelta(minutes=-10)))
+def test_a_batch_leaves_within_its_hours(harness: WorkerHarness) -> None:
+    campaign = harness.submitted(2, send_between=hours_around(timedelta(minutes=-10)))
 
-    assert bench.status(campaign).counts["submitted"] == 2
+    assert harness.status(campaign).counts["submitted"] == 2
 
 
-def test_a_deadline_before_its_hours_come_pass_is_refused(bench: Bench) -> None:
+def test_a_deadline_before_its_hours_come_pass_is_refused(harness: WorkerHarness) -> None:
     with pytest.raises(CampaignInvalid, match="deadline: It passes before"):
-        bench.prepared(1, send_between=hours_around(timedelta(hours=2)), deadline=3600)
+        harness.prepared(1, send_between=hours_around(timedelta(hours=2)), deadline=3600)
 
 
 @pytest.mark.parametrize("wrong", [0, -1, "much", True, float("nan"), "1e30"])
-def test_what_is_no_amount_of_money_is_refused(bench: Bench, wrong: object) -> None:
+def test_what_is_no_amount_of_money_is_refused(harness: WorkerHarness, wrong: object) -> None:
     with pytest.raises(CampaignInvalid, match="max_cost: Not an amount of money"):
-        bench.prepared(1, max_cost=wrong)
+        harness.prepared(1, max_cost=wrong)
 
 
 @pytest.fixture
-def priced(redis_url: str) -> Iterator[Bench]:
+def priced(redis_url: str) -> Iterator[WorkerHarness]:
     """A message costs what the sandbox asks for one."""
     with Sandbox() as sandbox:
-        yield Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="10")
+        yield WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="10")
 
 
-def price_of_ten(bench: Bench) -> float:
-    campaign = bench.submitted(10)
-    cost = bench.batch(campaign).cost
+def price_of_ten(harness: WorkerHarness) -> float:
+    campaign = harness.submitted(10)
+    cost = harness.batch(campaign).cost
     assert cost is not None
     return float(cost.split()[0])
 
 
-def submit_all(bench: Bench, campaign: str) -> str:
+def submit_all(harness: WorkerHarness, campaign: str) -> str:
     outcomes = []
     for _ in range(10):
-        bench.make_due(DueIndex.DUE)
-        outcomes.append(bench.submit(campaign))
+        harness.make_due(DueIndex.DUE)
+        outcomes.append(harness.submit(campaign))
     return "; ".join(outcomes)
 
 
-def test_a_campaign_pauses_before_its_next_batch_would_pass_its_cap(priced: Bench) -> None:
+def test_a_campaign_pauses_before_its_next_batch_would_pass_its_cap(priced: WorkerHarness) -> None:
     ten = price_of_ten(priced)
     campaign = priced.prepared(50, max_cost=f"{ten * 3.5:.2f}")
 
@@ -81,7 +81,9 @@ def test_a_campaign_pauses_before_its_next_batch_would_pass_its_cap(priced: Benc
     assert status.transitions[-1].cause == f"the next batch would pass max_cost {ten * 3.5:.2f}"
 
 
-def test_a_resume_that_its_cap_would_pause_again_at_once_is_refused_with_the_cap_that_suffices(priced: Bench) -> None:
+def test_a_resume_that_its_cap_would_pause_again_at_once_is_refused_with_the_cap_that_suffices(
+    priced: WorkerHarness,
+) -> None:
     ten = price_of_ten(priced)
     campaign = priced.prepared(50, max_cost=ten)
     submit_all(priced, campaign)
@@ -97,7 +99,7 @@ def test_a_resume_that_its_cap_would_pause_again_at_once_is_refused_with_the_cap
     assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (True, 20)
 
 
-def test_it_goes_on_with_a_higher_cap_or_without_any(priced: Bench) -> None:
+def test_it_goes_on_with_a_higher_cap_or_without_any(priced: WorkerHarness) -> None:
     ten = price_of_ten(priced)
     campaign = priced.prepared(50, max_cost=ten)
     submit_all(priced, campaign)
@@ -111,7 +113,7 @@ def test_it_goes_on_with_a_higher_cap_or_without_any(priced: Bench) -> None:
     assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (False, 50)
 
 
-def test_a_pause_of_an_operator_is_resumed_while_the_cap_allows_more(priced: Bench) -> None:
+def test_a_pause_of_an_operator_is_resumed_while_the_cap_allows_more(priced: WorkerHarness) -> None:
     campaign = priced.prepared(20, max_cost=1_000)
     priced.producer.pause(campaign)
 
@@ -120,7 +122,7 @@ def test_a_pause_of_an_operator_is_resumed_while_the_cap_allows_more(priced: Ben
     assert not priced.status(campaign).paused
 
 
-def test_until_the_first_batch_has_its_price_the_others_wait(priced: Bench) -> None:
+def test_until_the_first_batch_has_its_price_the_others_wait(priced: WorkerHarness) -> None:
     campaign = priced.prepared(30, max_cost=1_000)
     batches = priced.runtime.ledger.batches
 
@@ -135,7 +137,7 @@ def test_until_the_first_batch_has_its_price_the_others_wait(priced: Bench) -> N
     assert getattr(second, "why", None) == "full"
 
 
-def test_what_is_on_its_way_counts(priced: Bench) -> None:
+def test_what_is_on_its_way_counts(priced: WorkerHarness) -> None:
     ten = price_of_ten(priced)
     campaign = priced.prepared(50, max_cost=ten * 2.5)
     priced.make_due(DueIndex.DUE)
@@ -160,7 +162,7 @@ def test_what_is_on_its_way_counts(priced: Bench) -> None:
     assert kinds == ["BatchLease", "NotClaimed"]
 
 
-def test_a_price_that_bsg_corrects_counts_once(priced: Bench) -> None:
+def test_a_price_that_bsg_corrects_counts_once(priced: WorkerHarness) -> None:
     campaign = priced.submitted(10, max_cost=1_000)
     batches = priced.runtime.ledger.batches
     for price in ("2.50", "3.75"):
@@ -175,7 +177,7 @@ def test_a_price_that_bsg_corrects_counts_once(priced: Bench) -> None:
     assert record[b"priced"] == b"10"
 
 
-def test_without_any_price_a_capped_campaign_pauses_and_says_why(priced: Bench) -> None:
+def test_without_any_price_a_capped_campaign_pauses_and_says_why(priced: WorkerHarness) -> None:
     campaign = priced.prepared(20, max_cost=1_000)
     client = priced.runtime.redis
     client.hincrby(f"bsg:campaign:{campaign}", "messages:finished", 10)

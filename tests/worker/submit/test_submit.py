@@ -19,9 +19,9 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker.submit.recording import record
 from bsg_worker.submit.submit import LATEST_SECONDS
 from tests.lossy_proxy import LossyProxy
-from tests.scenarios.stage import messages
+from tests.scenarios.environment import messages
 from tests.servers import RedisServer
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 POST = "/api/campaigns/sms/send-individual"
 
@@ -30,16 +30,16 @@ def posts(sandbox: Sandbox) -> list[float]:
     return [request.time for request in sandbox.requests() if request.path == POST]
 
 
-def two_a_second(redis_url: str, sandbox: Sandbox) -> Bench:
-    return Bench(redis_url, sandbox, BSG_RATE_LIMIT="2/s", BSG_RATE_BURST="1", CAMPAIGN_BATCH_SIZE="1")
+def two_a_second(redis_url: str, sandbox: Sandbox) -> WorkerHarness:
+    return WorkerHarness(redis_url, sandbox, BSG_RATE_LIMIT="2/s", BSG_RATE_BURST="1", CAMPAIGN_BATCH_SIZE="1")
 
 
 def test_a_slow_login_brings_no_two_requests_closer_together_than_the_limit(redis_url: str) -> None:
     with Sandbox() as sandbox:
         sandbox.fault("latency", seconds=0.6, path="/api/auth/login")
-        bench = two_a_second(redis_url, sandbox)
+        harness = two_a_second(redis_url, sandbox)
 
-        bench.submitted(2)
+        harness.submitted(2)
 
         first, second = posts(sandbox)
         assert second - first >= 0.4
@@ -48,18 +48,18 @@ def test_a_slow_login_brings_no_two_requests_closer_together_than_the_limit(redi
 def test_a_request_that_is_made_again_with_a_new_token_takes_a_slot_of_its_own(redis_url: str) -> None:
     with Sandbox() as sandbox:
         sandbox.fault("token_expired", first=1, path=POST)
-        bench = two_a_second(redis_url, sandbox)
+        harness = two_a_second(redis_url, sandbox)
 
-        campaign = bench.submitted(1)
+        campaign = harness.submitted(1)
 
         first, second = posts(sandbox)
         assert second - first >= 0.4
-        assert bench.batch(campaign).state == "submitted"
+        assert harness.batch(campaign).state == "submitted"
 
 
-def stalls(bench: Bench, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
+def stalls(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
     """The next request to leave has its slot and its intent, and stands still until after its slot."""
-    durability = bench.runtime.ledger.durability
+    durability = harness.runtime.ledger.durability
     wait_for_disk = durability.wait_for_disk
 
     def stall() -> None:
@@ -75,11 +75,11 @@ def test_a_stall_between_slot_and_request_brings_no_two_requests_closer_together
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Sandbox() as sandbox:
-        bench = two_a_second(redis_url, sandbox)
-        campaign, other = bench.prepared(1), bench.prepared(1)
-        stalls(bench, monkeypatch, lambda: bench.submit(other))
+        harness = two_a_second(redis_url, sandbox)
+        campaign, other = harness.prepared(1), harness.prepared(1)
+        stalls(harness, monkeypatch, lambda: harness.submit(other))
 
-        bench.submit(campaign)
+        harness.submit(campaign)
 
         first, second = posts(sandbox)
         assert second - first >= 0.4
@@ -89,113 +89,115 @@ def test_a_request_that_has_missed_its_slot_and_gets_no_other_is_taken_back_with
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Sandbox() as sandbox:
-        bench = two_a_second(redis_url, sandbox)
-        campaign = bench.prepared(1)
-        stalls(bench, monkeypatch, lambda: bench.runtime.submit_limiter.cool_down(60))
+        harness = two_a_second(redis_url, sandbox)
+        campaign = harness.prepared(1)
+        stalls(harness, monkeypatch, lambda: harness.runtime.submit_limiter.cool_down(60))
 
-        outcome = bench.submit(campaign)
+        outcome = harness.submit(campaign)
 
         assert outcome.endswith("missed its slot of the rate limit")
         assert posts(sandbox) == []
-        assert bench.batch(campaign).state == "pending"
+        assert harness.batch(campaign).state == "pending"
 
 
 def test_an_intent_that_is_not_kept_on_disk_lets_nothing_leave_and_leaves_no_doubt(
     own_redis_server: RedisServer,
 ) -> None:
     with Sandbox() as sandbox, own_redis_server.client() as client:
-        bench = Bench(own_redis_server.url, sandbox)
-        campaign = bench.prepared(3)
+        harness = WorkerHarness(own_redis_server.url, sandbox)
+        campaign = harness.prepared(3)
         client.config_set("appendonly", "no")
 
-        outcome = bench.submit(campaign)
+        outcome = harness.submit(campaign)
 
         assert outcome.endswith("Redis did not keep the intent")
         assert posts(sandbox) == []
-        assert bench.batch(campaign).state == "pending"
+        assert harness.batch(campaign).state == "pending"
 
 
 def test_an_intent_whose_answer_is_lost_is_taken_back_and_leaves_no_doubt(redis_url: str) -> None:
     with Sandbox() as sandbox, LossyProxy(int(redis_url.rsplit(":", 1)[1].split("/")[0])) as proxy:
-        bench = Bench(proxy.redis_url, sandbox)
-        bench.submitted(1)
-        campaign = bench.prepared(3)
+        harness = WorkerHarness(proxy.redis_url, sandbox)
+        harness.submitted(1)
+        campaign = harness.prepared(3)
         proxy.lose_answers_to(source("intent")[1].encode(), times=1)
 
-        bench.submit(campaign)
+        harness.submit(campaign)
 
         assert len(posts(sandbox)) == 1
-        assert bench.batch(campaign).state == "pending"
+        assert harness.batch(campaign).state == "pending"
 
 
-def test_an_answer_that_is_recorded_late_shows_no_zone(bench: Bench) -> None:
+def test_an_answer_that_is_recorded_late_shows_no_zone(harness: WorkerHarness) -> None:
     created_at = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=2)
     answer = CampaignAnswer(7, "creation", None, created_at, {}, None, None)
 
     for hours_ago, campaign in ((2, replace(answer, id=7)), (0, replace(answer, id=8))):
         record(
-            bench.runtime,
-            bench.posting(bench.prepared(1)),
+            harness.runtime,
+            harness.posting(harness.prepared(1)),
             Outcome(OutcomeKind.TAKEN, "taken", campaign=campaign),
             b"",
             Random(),
             begun=clock.monotonic() - hours_ago * 3600,
         )
-        zone = bench.runtime.ledger.learnt_zone(bench.runtime.account).minutes_off()
+        zone = harness.runtime.ledger.learnt_zone(harness.runtime.account).minutes_off()
         assert zone == (None if hours_ago else -120)
 
 
 def test_a_wait_that_is_absurd_is_no_longer_than_the_longest_cool_down(redis_url: str) -> None:
     with Sandbox() as sandbox:
         sandbox.fault("throttle", retry_after=999_999_999)
-        bench = Bench(redis_url, sandbox)
-        campaign = bench.prepared(1)
+        harness = WorkerHarness(redis_url, sandbox)
+        campaign = harness.prepared(1)
 
-        assert bench.submit(campaign).startswith("deferred 3600.0 s: HTTP 429")
-        client: Any = bench.runtime.redis  # redis-py types its replies as all that they might be
+        assert harness.submit(campaign).startswith("deferred 3600.0 s: HTTP 429")
+        client: Any = harness.runtime.redis  # redis-py types its replies as all that they might be
         due_ms = client.zscore(f"bsg:campaign:{campaign}:due", "0")
 
-        assert due_ms - bench.runtime.ledger.due_indexes.now_ms() <= 3_600_000
+        assert due_ms - harness.runtime.ledger.due_indexes.now_ms() <= 3_600_000
 
 
-def test_an_intent_that_has_grown_old_lets_nothing_leave(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    campaign = bench.prepared(1)
+def test_an_intent_that_has_grown_old_lets_nothing_leave(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = harness.prepared(1)
     real = clock.monotonic
     # A second request would still fit into the lease: so near to its end none is begun.
-    slow_disk = bench.settings.lease_seconds - 2 * bench.settings.max_request_seconds
+    slow_disk = harness.settings.lease_seconds - 2 * harness.settings.max_request_seconds
 
     def monotonic() -> float:
-        return real() + (slow_disk if bench.batch(campaign).state == "posting" else 0.0)
+        return real() + (slow_disk if harness.batch(campaign).state == "posting" else 0.0)
 
     monkeypatch.setattr(clock, "monotonic", monotonic)
 
-    assert "intent too old" in bench.submit(campaign)
-    assert bench.sandbox.record().by_reference == {}
-    assert bench.batch(campaign).state == "pending"
+    assert "intent too old" in harness.submit(campaign)
+    assert harness.sandbox.record().by_reference == {}
+    assert harness.batch(campaign).state == "pending"
 
 
 def test_a_campaign_ends_its_turn_after_a_batch_when_others_have_had_none(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="10")
-        large = bench.prepared(50)
-        bench.producer.enqueue(messages(1, first_phone=380_670_000_000), sender="MyShop")
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="10")
+        large = harness.prepared(50)
+        harness.producer.enqueue(messages(1, first_phone=380_670_000_000), sender="MyShop")
 
-        assert bench.submit(large) == "submitted: taken"
-        bench.runtime.redis.delete("prepare.normal")
-        assert bench.submit(large).count("submitted: taken") > 1
+        assert harness.submit(large) == "submitted: taken"
+        harness.runtime.redis.delete("prepare.normal")
+        assert harness.submit(large).count("submitted: taken") > 1
 
 
-def test_what_must_not_be_sent_is_not_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    campaign = bench.prepared(1)
+def test_what_must_not_be_sent_is_not_sent(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    campaign = harness.prepared(1)
 
     def paused_after_the_claim(body: bytes, cipher: BodyCipher) -> bytes:
-        bench.producer.pause(campaign)
+        harness.producer.pause(campaign)
         return cipher.decrypt(body)
 
     monkeypatch.setattr("bsg_worker.submit.submit.unpacked", paused_after_the_claim)
 
-    assert bench.submit(campaign) == "not sent: pending; not now: paused"
-    assert posts(bench.sandbox) == []
+    assert harness.submit(campaign) == "not sent: pending; not now: paused"
+    assert posts(harness.sandbox) == []
 
 
 def test_a_process_has_no_more_requests_on_the_wire_than_it_has_permits(
@@ -203,11 +205,11 @@ def test_a_process_has_no_more_requests_on_the_wire_than_it_has_permits(
 ) -> None:
     monkeypatch.setattr("bsg_worker.submit.submit.PERMIT_WAIT_SECONDS", 0.01)
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, WORKER_IN_FLIGHT="1")
-        campaigns = [bench.prepared(1), bench.prepared(1)]
-        with bench.runtime.permits:
-            held = bench.submit(campaigns[0])
-        sent = [bench.submit(campaign) for campaign in campaigns]
+        harness = WorkerHarness(redis_url, sandbox, WORKER_IN_FLIGHT="1")
+        campaigns = [harness.prepared(1), harness.prepared(1)]
+        with harness.runtime.permits:
+            held = harness.submit(campaigns[0])
+        sent = [harness.submit(campaign) for campaign in campaigns]
 
         assert held == "deferred: no permit"
         assert all("submitted" in outcome for outcome in sent)
@@ -216,11 +218,11 @@ def test_a_process_has_no_more_requests_on_the_wire_than_it_has_permits(
 
 def test_what_bsg_said_is_told_to_a_redis_that_is_back(redis_url: str) -> None:
     with Sandbox() as sandbox, LossyProxy(int(redis_url.rsplit(":", 1)[1].split("/")[0])) as proxy:
-        bench = Bench(proxy.redis_url, sandbox)
-        bench.submitted(1)
-        campaign = bench.prepared(3)
+        harness = WorkerHarness(proxy.redis_url, sandbox)
+        harness.submitted(1)
+        campaign = harness.prepared(3)
         proxy.lose_answers_to(source("taken")[1].encode(), times=1)
 
-        bench.submit(campaign)
+        harness.submit(campaign)
 
-        assert bench.batch(campaign).state == "submitted"
+        assert harness.batch(campaign).state == "submitted"

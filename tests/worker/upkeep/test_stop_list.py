@@ -18,7 +18,7 @@ from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.upkeep.stop_list import sync_stop_list
 from tests.failpoints.doors import watched
 from tests.sandbox.sandbox_calls import call
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 FIRST = 380_661_000_000
 HERE, AT_BSG, BOTH = ("here",), ("bsg:default",), ("here", "bsg:default")
@@ -30,22 +30,22 @@ class Died(BaseException):
 
 
 @pytest.fixture
-def pushing(redis_url: str) -> Iterator[Bench]:
+def pushing(redis_url: str) -> Iterator[WorkerHarness]:
     with Sandbox() as sandbox:
-        yield Bench(redis_url, sandbox, BSG_PUSH_STOPLIST="true")
+        yield WorkerHarness(redis_url, sandbox, BSG_PUSH_STOPLIST="true")
 
 
-def opt_out_at_bsg(bench: Bench, *phones: int, types: tuple[str, ...] = ("sms",)) -> None:
+def opt_out_at_bsg(harness: WorkerHarness, *phones: int, types: tuple[str, ...] = ("sms",)) -> None:
     for first in range(0, len(phones), 1_000):
         order = {"phones": phones[first : first + 1_000], "types": types}
-        assert call(bench.sandbox, "POST", "/api/stoplist/attach", json=order).status_code == 200
+        assert call(harness.sandbox, "POST", "/api/stoplist/attach", json=order).status_code == 200
 
 
-def listed_at_bsg(bench: Bench) -> set[int]:
+def listed_at_bsg(harness: WorkerHarness) -> set[int]:
     phones: set[int] = set()
     while True:
         query = {"page[limit]": 500, "page[offset]": len(phones)}
-        page = call(bench.sandbox, "GET", "/api/stoplist", params=query).json()
+        page = call(harness.sandbox, "GET", "/api/stoplist", params=query).json()
         phones.update(row["phone"] for row in page["data"])
         if len(phones) >= page["total"]:
             return phones
@@ -55,105 +55,105 @@ def sources(producer: Producer) -> dict[int, tuple[str, ...]]:
     return {int(found.phone): found.sources for found in producer.suppressions()}
 
 
-def make_due(bench: Bench) -> None:
-    bench.runtime.redis.hdel("bsg:stop-lists", "default:due")
+def make_due(harness: WorkerHarness) -> None:
+    harness.runtime.redis.hdel("bsg:stop-lists", "default:due")
 
 
-def changes(bench: Bench) -> int:
-    return int(bench.runtime.redis.hget("bsg:ledger", "suppressions") or 0)
+def changes(harness: WorkerHarness) -> int:
+    return int(harness.runtime.redis.hget("bsg:ledger", "suppressions") or 0)
 
 
-def test_a_phone_on_bsgs_stop_list_is_suppressed_and_says_where_it_came_from(bench: Bench) -> None:
-    bench.producer.suppress([FIRST, FIRST + 1])
-    opt_out_at_bsg(bench, FIRST + 1, FIRST + 2)
+def test_a_phone_on_bsgs_stop_list_is_suppressed_and_says_where_it_came_from(harness: WorkerHarness) -> None:
+    harness.producer.suppress([FIRST, FIRST + 1])
+    opt_out_at_bsg(harness, FIRST + 1, FIRST + 2)
 
-    outcome = sync_stop_list(bench.runtime)
+    outcome = sync_stop_list(harness.runtime)
 
     assert outcome == "BSG's stop list: 2 read, 1 new here, 0 attached"
-    assert sources(bench.producer) == {FIRST: HERE, FIRST + 1: BOTH, FIRST + 2: AT_BSG}
-    campaign = bench.prepared(1)
-    assert bench.status(campaign).counts["rejected"] == 0
-    receipt = bench.producer.enqueue([{"phone": FIRST + 2, "text": "Hello"}], sender="MyShop").campaign_id
-    bench.prepare_and_submit(receipt)
-    assert [reject.code for reject in bench.producer.rejects(receipt)] == ["suppressed"]
+    assert sources(harness.producer) == {FIRST: HERE, FIRST + 1: BOTH, FIRST + 2: AT_BSG}
+    campaign = harness.prepared(1)
+    assert harness.status(campaign).counts["rejected"] == 0
+    receipt = harness.producer.enqueue([{"phone": FIRST + 2, "text": "Hello"}], sender="MyShop").campaign_id
+    harness.prepare_and_submit(receipt)
+    assert [reject.code for reject in harness.producer.rejects(receipt)] == ["suppressed"]
 
 
-def test_a_phone_that_opts_out_at_bsg_is_taken_out_of_what_waits(bench: Bench) -> None:
-    campaign = bench.producer.enqueue([{"phone": FIRST + n, "text": "Hello"} for n in range(2)], sender="MyShop")
-    while prepare_next(bench.runtime, campaign.campaign_id):
+def test_a_phone_that_opts_out_at_bsg_is_taken_out_of_what_waits(harness: WorkerHarness) -> None:
+    campaign = harness.producer.enqueue([{"phone": FIRST + n, "text": "Hello"} for n in range(2)], sender="MyShop")
+    while prepare_next(harness.runtime, campaign.campaign_id):
         pass
-    opt_out_at_bsg(bench, FIRST)
+    opt_out_at_bsg(harness, FIRST)
 
-    sync_stop_list(bench.runtime)
+    sync_stop_list(harness.runtime)
     for _ in range(3):
-        bench.make_due(DueIndex.DUE)
-        bench.submit(campaign.campaign_id)
+        harness.make_due(DueIndex.DUE)
+        harness.submit(campaign.campaign_id)
 
-    assert set(bench.sandbox.record().recipients) == {FIRST + 1}
-    assert bench.status(campaign.campaign_id).counts["rejected"] == 1
-
-
-def test_the_stop_list_of_another_channel_is_left_alone(bench: Bench) -> None:
-    opt_out_at_bsg(bench, FIRST, types=("viber",))
-
-    sync_stop_list(bench.runtime)
-
-    assert sources(bench.producer) == {}
+    assert set(harness.sandbox.record().recipients) == {FIRST + 1}
+    assert harness.status(campaign.campaign_id).counts["rejected"] == 1
 
 
-def test_a_list_of_several_pages_is_read_whole(bench: Bench) -> None:
-    opt_out_at_bsg(bench, *range(FIRST, FIRST + 1_234))
+def test_the_stop_list_of_another_channel_is_left_alone(harness: WorkerHarness) -> None:
+    opt_out_at_bsg(harness, FIRST, types=("viber",))
 
-    sync_stop_list(bench.runtime)
+    sync_stop_list(harness.runtime)
 
-    assert set(sources(bench.producer)) == set(range(FIRST, FIRST + 1_234))
-    reads = [seen for seen in bench.sandbox.requests() if seen.path == "/api/stoplist"]
+    assert sources(harness.producer) == {}
+
+
+def test_a_list_of_several_pages_is_read_whole(harness: WorkerHarness) -> None:
+    opt_out_at_bsg(harness, *range(FIRST, FIRST + 1_234))
+
+    sync_stop_list(harness.runtime)
+
+    assert set(sources(harness.producer)) == set(range(FIRST, FIRST + 1_234))
+    reads = [seen for seen in harness.sandbox.requests() if seen.path == "/api/stoplist"]
     assert len(reads) == 3
 
 
-def test_a_sync_that_changes_nothing_leaves_the_list_as_it_was_for_batches(bench: Bench) -> None:
-    opt_out_at_bsg(bench, FIRST)
-    sync_stop_list(bench.runtime)
-    before = changes(bench)
-    make_due(bench)
+def test_a_sync_that_changes_nothing_leaves_the_list_as_it_was_for_batches(harness: WorkerHarness) -> None:
+    opt_out_at_bsg(harness, FIRST)
+    sync_stop_list(harness.runtime)
+    before = changes(harness)
+    make_due(harness)
 
-    outcome = sync_stop_list(bench.runtime)
+    outcome = sync_stop_list(harness.runtime)
 
     assert outcome == "BSG's stop list: 1 read, 0 new here, 0 attached"
-    assert changes(bench) == before
+    assert changes(harness) == before
 
 
-def test_nobody_asks_before_the_interval_is_over(bench: Bench) -> None:
-    sync_stop_list(bench.runtime)
-    asked = len(bench.sandbox.requests())
+def test_nobody_asks_before_the_interval_is_over(harness: WorkerHarness) -> None:
+    sync_stop_list(harness.runtime)
+    asked = len(harness.sandbox.requests())
 
-    assert sync_stop_list(bench.runtime) == ""
-    assert len(bench.sandbox.requests()) == asked
-
-
-def test_what_bsg_no_longer_lists_stays_suppressed(bench: Bench) -> None:
-    opt_out_at_bsg(bench, FIRST)
-    sync_stop_list(bench.runtime)
-    contact = call(bench.sandbox, "GET", "/api/stoplist").json()["data"][0]["id"]
-    call(bench.sandbox, "POST", "/api/stoplist/detach", json={"ids": [contact], "types": ["sms"]})
-    make_due(bench)
-
-    sync_stop_list(bench.runtime)
-
-    assert sources(bench.producer) == {FIRST: AT_BSG}
+    assert sync_stop_list(harness.runtime) == ""
+    assert len(harness.sandbox.requests()) == asked
 
 
-def test_a_phone_that_is_taken_off_has_no_source_any_more(bench: Bench) -> None:
-    opt_out_at_bsg(bench, FIRST)
-    sync_stop_list(bench.runtime)
+def test_what_bsg_no_longer_lists_stays_suppressed(harness: WorkerHarness) -> None:
+    opt_out_at_bsg(harness, FIRST)
+    sync_stop_list(harness.runtime)
+    contact = call(harness.sandbox, "GET", "/api/stoplist").json()["data"][0]["id"]
+    call(harness.sandbox, "POST", "/api/stoplist/detach", json={"ids": [contact], "types": ["sms"]})
+    make_due(harness)
 
-    assert bench.producer.unsuppress([FIRST]) == 1
-    assert sources(bench.producer) == {}
-    bench.producer.suppress([FIRST])
-    assert sources(bench.producer) == {FIRST: HERE}
+    sync_stop_list(harness.runtime)
+
+    assert sources(harness.producer) == {FIRST: AT_BSG}
 
 
-def test_what_was_suppressed_before_there_were_sources_is_from_here(pushing: Bench) -> None:
+def test_a_phone_that_is_taken_off_has_no_source_any_more(harness: WorkerHarness) -> None:
+    opt_out_at_bsg(harness, FIRST)
+    sync_stop_list(harness.runtime)
+
+    assert harness.producer.unsuppress([FIRST]) == 1
+    assert sources(harness.producer) == {}
+    harness.producer.suppress([FIRST])
+    assert sources(harness.producer) == {FIRST: HERE}
+
+
+def test_what_was_suppressed_before_there_were_sources_is_from_here(pushing: WorkerHarness) -> None:
     pushing.runtime.redis.sadd("bsg:suppressed", FIRST)
 
     sync_stop_list(pushing.runtime)
@@ -162,15 +162,15 @@ def test_what_was_suppressed_before_there_were_sources_is_from_here(pushing: Ben
     assert list(pushing.producer.suppressions()) == [Suppression(str(FIRST), BOTH)]
 
 
-def test_ours_goes_to_bsg_only_when_that_is_set(bench: Bench) -> None:
-    bench.producer.suppress([FIRST])
+def test_ours_goes_to_bsg_only_when_that_is_set(harness: WorkerHarness) -> None:
+    harness.producer.suppress([FIRST])
 
-    sync_stop_list(bench.runtime)
+    sync_stop_list(harness.runtime)
 
-    assert listed_at_bsg(bench) == set()
+    assert listed_at_bsg(harness) == set()
 
 
-def test_ours_goes_to_bsg_a_thousand_at_a_time_and_only_what_bsg_lacks(pushing: Bench) -> None:
+def test_ours_goes_to_bsg_a_thousand_at_a_time_and_only_what_bsg_lacks(pushing: WorkerHarness) -> None:
     ours = range(FIRST, FIRST + 2_100)
     pushing.producer.suppress(ours)
     opt_out_at_bsg(pushing, FIRST + 5, FIRST + 9_000)
@@ -186,7 +186,7 @@ def test_ours_goes_to_bsg_a_thousand_at_a_time_and_only_what_bsg_lacks(pushing: 
     assert sync_stop_list(pushing.runtime) == "BSG's stop list: 2101 read, 0 new here, 0 attached"
 
 
-def test_what_has_no_time_goes_on_from_where_it_was(pushing: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_no_time_goes_on_from_where_it_was(pushing: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     opt_out_at_bsg(pushing, *range(FIRST, FIRST + 1_200))
     pushing.producer.suppress(range(FIRST + 5_000, FIRST + 6_500))
     ticks = itertools.count(step=6)
@@ -204,7 +204,7 @@ def test_what_has_no_time_goes_on_from_where_it_was(pushing: Bench, monkeypatch:
 
 
 @pytest.mark.parametrize("point", CRASHES)
-def test_a_sync_that_dies_half_way_loses_nobody(pushing: Bench, point: str) -> None:
+def test_a_sync_that_dies_half_way_loses_nobody(pushing: WorkerHarness, point: str) -> None:
     opt_out_at_bsg(pushing, *range(FIRST, FIRST + 700))
     pushing.producer.suppress(range(FIRST + 5_000, FIRST + 6_100))
 
@@ -227,7 +227,7 @@ def dying_at(point: str) -> Callable[[str], None]:
     return observe
 
 
-def test_a_phone_that_is_taken_off_while_it_is_attached_is_not_put_back(pushing: Bench) -> None:
+def test_a_phone_that_is_taken_off_while_it_is_attached_is_not_put_back(pushing: WorkerHarness) -> None:
     pushing.producer.suppress([FIRST])
 
     def taken_off(point: str) -> None:
@@ -243,30 +243,30 @@ def test_a_phone_that_is_taken_off_while_it_is_attached_is_not_put_back(pushing:
 
 
 @pytest.mark.parametrize("fault", [{"kind": "server_error_before"}, {"kind": "throttle", "retry_after": 1}])
-def test_a_failure_puts_the_sync_off_and_the_next_goes_on(bench: Bench, fault: dict[str, Any]) -> None:
-    opt_out_at_bsg(bench, *range(FIRST, FIRST + 600))
-    bench.sandbox.fault(**fault, method="GET", path="/api/stoplist", requests=[2])
+def test_a_failure_puts_the_sync_off_and_the_next_goes_on(harness: WorkerHarness, fault: dict[str, Any]) -> None:
+    opt_out_at_bsg(harness, *range(FIRST, FIRST + 600))
+    harness.sandbox.fault(**fault, method="GET", path="/api/stoplist", requests=[2])
 
-    failed = sync_stop_list(bench.runtime)
-    at_once = sync_stop_list(bench.runtime)
-    make_due(bench)
-    recovered = sync_stop_list(bench.runtime)
+    failed = sync_stop_list(harness.runtime)
+    at_once = sync_stop_list(harness.runtime)
+    make_due(harness)
+    recovered = sync_stop_list(harness.runtime)
 
     assert failed.startswith("BSG's stop list: ")
     assert at_once == ""
     assert recovered == "BSG's stop list: 100 read, 100 new here, 0 attached"
-    assert len(sources(bench.producer)) == 600
+    assert len(sources(harness.producer)) == 600
 
 
-def test_a_list_that_does_not_go_on_ends(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    opt_out_at_bsg(bench, FIRST)
-    page = bench.runtime.client.stop_list(0)
-    monkeypatch.setattr(bench.runtime.client, "stop_list", lambda offset: replace(page, total=9))
+def test_a_list_that_does_not_go_on_ends(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    opt_out_at_bsg(harness, FIRST)
+    page = harness.runtime.client.stop_list(0)
+    monkeypatch.setattr(harness.runtime.client, "stop_list", lambda offset: replace(page, total=9))
 
-    assert sync_stop_list(bench.runtime) == "BSG's stop list: a list that does not go on"
+    assert sync_stop_list(harness.runtime) == "BSG's stop list: a list that does not go on"
 
 
-def test_a_duplicate_notice_for_what_is_attached_again_is_made_up_for_by_the_next_read(pushing: Bench) -> None:
+def test_a_duplicate_notice_for_what_is_attached_again_is_made_up_for_by_the_next_read(pushing: WorkerHarness) -> None:
     pushing.producer.suppress([FIRST])
     pushing.sandbox.fault("duplicate_notice_after", path="/api/stoplist/attach", times=1)
 

@@ -10,254 +10,258 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
 from bsg_worker.upkeep.stops import FEW, stop_at_bsg
-from tests.worker.bench import Bench
+from tests.worker.harness import WorkerHarness
 
 STOP = "/api/campaigns/*/stop"
 
 
-def cancelled_in_creation(bench: Bench, count: int = 1, **settings: Any) -> str:
+def cancelled_in_creation(harness: WorkerHarness, count: int = 1, **settings: Any) -> str:
     """A cancelled campaign of that many batches, each a campaign at BSG in `creation` for a minute."""
-    bench.sandbox.configure(creation_seconds=60, sending_seconds=1_000_000, **settings)
-    campaign = bench.submitted(count)
-    bench.producer.cancel(campaign)
+    harness.sandbox.configure(creation_seconds=60, sending_seconds=1_000_000, **settings)
+    campaign = harness.submitted(count)
+    harness.producer.cancel(campaign)
     return campaign
 
 
-def stop_again(bench: Bench) -> str:
-    bench.make_due(DueIndex.STOPS)
-    return stop_at_bsg(bench.runtime)
+def stop_again(harness: WorkerHarness) -> str:
+    harness.make_due(DueIndex.STOPS)
+    return stop_at_bsg(harness.runtime)
 
 
-def at_bsg(bench: Bench) -> list[str]:
-    return [campaign["status"] for campaign in bench.sandbox.record().campaigns]
+def at_bsg(harness: WorkerHarness) -> list[str]:
+    return [campaign["status"] for campaign in harness.sandbox.record().campaigns]
 
 
-def requests(bench: Bench, method: str, path: str = "") -> int:
-    return sum(seen.method == method and path in seen.path for seen in bench.sandbox.requests())
+def requests(harness: WorkerHarness, method: str, path: str = "") -> int:
+    return sum(seen.method == method and path in seen.path for seen in harness.sandbox.requests())
 
 
 def test_four_campaigns_that_bsg_refuses_to_stop_in_creation_are_stopped_when_it_lets(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
-        campaign = cancelled_in_creation(bench, 4)
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        campaign = cancelled_in_creation(harness, 4)
 
-        refused = stop_again(bench)
+        refused = stop_again(harness)
         sandbox.advance(61)
-        stopped = stop_again(bench)
+        stopped = stop_again(harness)
 
         assert (refused, stopped) == ("0 of 4 stops are over", "4 of 4 stops are over")
-        assert at_bsg(bench) == ["stopped"] * 4
-        causes = [transition.cause for transition in bench.status(campaign).transitions]
+        assert at_bsg(harness) == ["stopped"] * 4
+        causes = [transition.cause for transition in harness.status(campaign).transitions]
         assert causes.count("BSG has not stopped it yet") == causes.count("stopped at BSG") == 4
 
 
-def test_the_next_try_comes_within_two_seconds_while_bsg_creates_and_later_when_it_does_not(bench: Bench) -> None:
-    campaign = cancelled_in_creation(bench)
-    bsg_id = str(bench.batch(campaign).bsg_campaign_id)
+def test_the_next_try_comes_within_two_seconds_while_bsg_creates_and_later_when_it_does_not(
+    harness: WorkerHarness,
+) -> None:
+    campaign = cancelled_in_creation(harness)
+    bsg_id = str(harness.batch(campaign).bsg_campaign_id)
 
     waits = []
     for status in ("creation", "levitating"):
-        bench.sandbox.force_status(int(bsg_id), status)
-        stop_again(bench)
-        score = bench.runtime.redis.zscore(f"bsg:account:{bench.runtime.account}:stops", bsg_id)
-        waits.append((float(str(score)) - bench.runtime.ledger.due_indexes.now_ms()) / 1000)
+        harness.sandbox.force_status(int(bsg_id), status)
+        stop_again(harness)
+        score = harness.runtime.redis.zscore(f"bsg:account:{harness.runtime.account}:stops", bsg_id)
+        waits.append((float(str(score)) - harness.runtime.ledger.due_indexes.now_ms()) / 1000)
 
     assert 0 < waits[0] <= 2 < waits[1] <= 10
 
 
-def test_a_stop_that_was_refused_for_an_hour_is_tried_less_often_and_never_given_up(bench: Bench) -> None:
-    campaign = cancelled_in_creation(bench)
-    bsg_id = str(bench.batch(campaign).bsg_campaign_id)
-    stop_again(bench)
-    refusals = f"bsg:account:{bench.runtime.account}:stop-refusals"
+def test_a_stop_that_was_refused_for_an_hour_is_tried_less_often_and_never_given_up(harness: WorkerHarness) -> None:
+    campaign = cancelled_in_creation(harness)
+    bsg_id = str(harness.batch(campaign).bsg_campaign_id)
+    stop_again(harness)
+    refusals = f"bsg:account:{harness.runtime.account}:stop-refusals"
     waits = []
     for hours in (1, 1000):
-        bench.runtime.redis.hincrby(refusals, f"{bsg_id}:since", -hours * 3_600_000)
-        stop_again(bench)
-        score = bench.runtime.redis.zscore(f"bsg:account:{bench.runtime.account}:stops", bsg_id)
-        waits.append((float(str(score)) - bench.runtime.ledger.due_indexes.now_ms()) / 1000)
+        harness.runtime.redis.hincrby(refusals, f"{bsg_id}:since", -hours * 3_600_000)
+        stop_again(harness)
+        score = harness.runtime.redis.zscore(f"bsg:account:{harness.runtime.account}:stops", bsg_id)
+        waits.append((float(str(score)) - harness.runtime.ledger.due_indexes.now_ms()) / 1000)
 
     assert 50 < waits[0] <= 61
     assert 500 < waits[1] <= 600
 
 
-def test_a_stop_of_what_bsg_has_sent_already_is_over(bench: Bench) -> None:
-    campaign = bench.submitted(1)
-    bench.producer.cancel(campaign)
-    bench.sandbox.advance(60)
+def test_a_stop_of_what_bsg_has_sent_already_is_over(harness: WorkerHarness) -> None:
+    campaign = harness.submitted(1)
+    harness.producer.cancel(campaign)
+    harness.sandbox.advance(60)
 
-    assert stop_again(bench) == "1 of 1 stops are over"
-    assert "BSG could not stop it" in [transition.cause for transition in bench.status(campaign).transitions]
-    assert stop_again(bench) == ""
+    assert stop_again(harness) == "1 of 1 stops are over"
+    assert "BSG could not stop it" in [transition.cause for transition in harness.status(campaign).transitions]
+    assert stop_again(harness) == ""
 
 
 def test_a_stop_that_bsg_takes_and_has_not_done_yet_is_asked_for_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cancelled_in_creation(bench, stop_in_creation=True)
-    monkeypatch.setattr(bench.runtime.client, "stop", lambda _: "sending")
-    assert stop_again(bench) == "0 of 1 stops are over"
+    cancelled_in_creation(harness, stop_in_creation=True)
+    monkeypatch.setattr(harness.runtime.client, "stop", lambda _: "sending")
+    assert stop_again(harness) == "0 of 1 stops are over"
     monkeypatch.undo()
 
-    assert stop_again(bench) == "1 of 1 stops are over"
+    assert stop_again(harness) == "1 of 1 stops are over"
 
 
-def test_a_stop_that_bsg_does_not_confirm_is_asked_for_again(bench: Bench) -> None:
-    cancelled_in_creation(bench, stop_in_creation=True)
-    bench.sandbox.fault("garbage_after", shape="no_id", method="PATCH", path=STOP, times=1)
-    bench.sandbox.fault("server_error_before", method="GET", path="/api/campaigns/*/detail", times=1)
+def test_a_stop_that_bsg_does_not_confirm_is_asked_for_again(harness: WorkerHarness) -> None:
+    cancelled_in_creation(harness, stop_in_creation=True)
+    harness.sandbox.fault("garbage_after", shape="no_id", method="PATCH", path=STOP, times=1)
+    harness.sandbox.fault("server_error_before", method="GET", path="/api/campaigns/*/detail", times=1)
 
-    assert [stop_again(bench) for _ in range(2)] == ["0 of 1 stops are over: HTTP 500", "1 of 1 stops are over"]
+    assert [stop_again(harness) for _ in range(2)] == ["0 of 1 stops are over: HTTP 500", "1 of 1 stops are over"]
 
 
 def test_many_that_are_in_creation_cost_a_pass_one_list_and_one_stop(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
         many = FEW + 8
-        cancelled_in_creation(bench, many)
-        stop_again(bench)
-        stops, reads = requests(bench, "PATCH"), requests(bench, "GET")
+        cancelled_in_creation(harness, many)
+        stop_again(harness)
+        stops, reads = requests(harness, "PATCH"), requests(harness, "GET")
 
-        stop_again(bench)
+        stop_again(harness)
 
-        assert requests(bench, "PATCH") - stops == 1
-        assert requests(bench, "GET") - reads == 2
+        assert requests(harness, "PATCH") - stops == 1
+        assert requests(harness, "GET") - reads == 2
         sandbox.advance(61)
-        assert stop_again(bench) == f"{many} of {many} stops are over"
+        assert stop_again(harness) == f"{many} of {many} stops are over"
 
 
 def test_a_pass_that_takes_too_long_leaves_the_rest_due(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Sandbox() as sandbox:
-        bench = Bench(
+        harness = WorkerHarness(
             redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", WORKER_IN_FLIGHT="1", BSG_READ_TIMEOUT="5", LEASE_SECONDS="60"
         )
-        cancelled_in_creation(bench, 3, stop_in_creation=True)
+        cancelled_in_creation(harness, 3, stop_in_creation=True)
         monkeypatch.setattr("bsg_worker.upkeep.stops.AT_MOST_SECONDS", 0.8)
         sandbox.fault("latency", seconds=1.0, method="PATCH", path=STOP)
 
-        assert stop_at_bsg(bench.runtime) == "1 of 3 stops are over"
-        assert stop_at_bsg(bench.runtime) == "1 of 2 stops are over"
+        assert stop_at_bsg(harness.runtime) == "1 of 3 stops are over"
+        assert stop_at_bsg(harness.runtime) == "1 of 2 stops are over"
 
 
 # BSG does not know what it has to stop
 
 
-def denied(bench: Bench) -> str:
+def denied(harness: WorkerHarness) -> str:
     """A cancelled campaign whose stop BSG has answered with 404 for an hour."""
-    campaign = cancelled_in_creation(bench, stop_in_creation=True)
-    bench.sandbox.fault("server_error_before", status=404, method="PATCH", path=STOP)
-    stop_again(bench)
-    bsg_id = bench.batch(campaign).bsg_campaign_id
-    bench.runtime.redis.hincrby(f"bsg:account:{bench.runtime.account}:stop-refusals", f"{bsg_id}:denied", -3_600_000)
+    campaign = cancelled_in_creation(harness, stop_in_creation=True)
+    harness.sandbox.fault("server_error_before", status=404, method="PATCH", path=STOP)
+    stop_again(harness)
+    bsg_id = harness.batch(campaign).bsg_campaign_id
+    harness.runtime.redis.hincrby(
+        f"bsg:account:{harness.runtime.account}:stop-refusals", f"{bsg_id}:denied", -3_600_000
+    )
     return campaign
 
 
-def test_a_stop_that_bsg_denies_is_tried_again_at_first(bench: Bench) -> None:
-    campaign = cancelled_in_creation(bench, stop_in_creation=True)
-    bench.sandbox.fault("server_error_before", status=404, method="PATCH", path=STOP, times=1)
+def test_a_stop_that_bsg_denies_is_tried_again_at_first(harness: WorkerHarness) -> None:
+    campaign = cancelled_in_creation(harness, stop_in_creation=True)
+    harness.sandbox.fault("server_error_before", status=404, method="PATCH", path=STOP, times=1)
 
-    outcomes = [stop_again(bench) for _ in range(2)]
+    outcomes = [stop_again(harness) for _ in range(2)]
 
     assert outcomes == ["0 of 1 stops are over: HTTP 404", "1 of 1 stops are over"]
-    assert (bench.batch(campaign).needs_operator, bench.runtime.ledger.reading.alarms()) == (False, 0)
+    assert (harness.batch(campaign).needs_operator, harness.runtime.ledger.reading.alarms()) == (False, 0)
 
 
-def test_a_stop_that_bsg_denies_again_and_again_ends_as_an_alarm_and_asks_an_operator(bench: Bench) -> None:
-    campaign = denied(bench)
+def test_a_stop_that_bsg_denies_again_and_again_ends_as_an_alarm_and_asks_an_operator(harness: WorkerHarness) -> None:
+    campaign = denied(harness)
 
-    stop_again(bench)
+    stop_again(harness)
 
-    batch = bench.batch(campaign)
-    assert stop_again(bench) == ""
+    batch = harness.batch(campaign)
+    assert stop_again(harness) == ""
     assert (batch.needs_operator, batch.error) == (True, "BSG does not know campaign 1000001, which it has to stop")
-    assert bench.runtime.ledger.reading.alarms() == 1
-    assert any("ALARM" in transition.cause for transition in bench.status(campaign).transitions)
+    assert harness.runtime.ledger.reading.alarms() == 1
+    assert any("ALARM" in transition.cause for transition in harness.status(campaign).transitions)
 
 
-def test_an_operator_is_asked_for_as_long_as_the_campaign_is_not_over_at_bsg(bench: Bench) -> None:
-    campaign = denied(bench)
-    stop_again(bench)
-    bench.make_due(DueIndex.LIVE)
-    poll(bench.runtime)  # BSG shows it, which does not stop it
+def test_an_operator_is_asked_for_as_long_as_the_campaign_is_not_over_at_bsg(harness: WorkerHarness) -> None:
+    campaign = denied(harness)
+    stop_again(harness)
+    harness.make_due(DueIndex.LIVE)
+    poll(harness.runtime)  # BSG shows it, which does not stop it
 
-    assert bench.batch(campaign).needs_operator
-    assert stop_again(bench) == ""
+    assert harness.batch(campaign).needs_operator
+    assert stop_again(harness) == ""
 
-    bench.sandbox.configure(sending_seconds=1)
-    bench.sandbox.force_status(bench.batch(campaign).bsg_campaign_id or 0, "done")
-    bench.make_due(DueIndex.LIVE)
-    poll(bench.runtime)
-    assert not bench.batch(campaign).needs_operator
-
-
-def test_another_cancel_asks_bsg_once_more(bench: Bench) -> None:
-    campaign = denied(bench)
-    stop_again(bench)
-    bench.sandbox.clear_faults()
-
-    bench.producer.cancel(campaign)
-
-    assert stop_again(bench) == "1 of 1 stops are over"
-    assert at_bsg(bench) == ["stopped"]
-    bench.make_due(DueIndex.LIVE)
-    poll(bench.runtime)
-    assert (bench.status(campaign).state, bench.batch(campaign).needs_operator) == ("cancelled", False)
+    harness.sandbox.configure(sending_seconds=1)
+    harness.sandbox.force_status(harness.batch(campaign).bsg_campaign_id or 0, "done")
+    harness.make_due(DueIndex.LIVE)
+    poll(harness.runtime)
+    assert not harness.batch(campaign).needs_operator
 
 
-def test_a_stop_that_was_given_up_is_tried_again_once_bsg_knows_the_campaign_again(bench: Bench) -> None:
-    campaign = denied(bench)
-    stop_again(bench)
-    bench.sandbox.fault("server_error_before", status=404, method="GET", path="/api/campaigns/*")
-    bench.make_due(DueIndex.LIVE)
-    poll(bench.runtime)
-    bench.sandbox.clear_faults()
-    bench.make_due(DueIndex.LIVE)
-    poll(bench.runtime)
+def test_another_cancel_asks_bsg_once_more(harness: WorkerHarness) -> None:
+    campaign = denied(harness)
+    stop_again(harness)
+    harness.sandbox.clear_faults()
 
-    assert stop_at_bsg(bench.runtime) == "1 of 1 stops are over"
-    assert at_bsg(bench) == ["stopped"]
-    bench.make_due(DueIndex.LIVE)
-    poll(bench.runtime)
-    assert (bench.status(campaign).state, bench.batch(campaign).needs_operator) == ("cancelled", False)
+    harness.producer.cancel(campaign)
+
+    assert stop_again(harness) == "1 of 1 stops are over"
+    assert at_bsg(harness) == ["stopped"]
+    harness.make_due(DueIndex.LIVE)
+    poll(harness.runtime)
+    assert (harness.status(campaign).state, harness.batch(campaign).needs_operator) == ("cancelled", False)
 
 
-def test_a_second_campaign_of_a_batch_whose_stop_bsg_denies_is_an_alarm_too(bench: Bench) -> None:
-    campaign = bench.submitted(1)
-    bench.taken(campaign, 0, 999)
-    stop_again(bench)
-    bench.runtime.redis.hincrby(f"bsg:account:{bench.runtime.account}:stop-refusals", "999:denied", -3_600_000)
+def test_a_stop_that_was_given_up_is_tried_again_once_bsg_knows_the_campaign_again(harness: WorkerHarness) -> None:
+    campaign = denied(harness)
+    stop_again(harness)
+    harness.sandbox.fault("server_error_before", status=404, method="GET", path="/api/campaigns/*")
+    harness.make_due(DueIndex.LIVE)
+    poll(harness.runtime)
+    harness.sandbox.clear_faults()
+    harness.make_due(DueIndex.LIVE)
+    poll(harness.runtime)
 
-    stop_again(bench)
+    assert stop_at_bsg(harness.runtime) == "1 of 1 stops are over"
+    assert at_bsg(harness) == ["stopped"]
+    harness.make_due(DueIndex.LIVE)
+    poll(harness.runtime)
+    assert (harness.status(campaign).state, harness.batch(campaign).needs_operator) == ("cancelled", False)
 
-    assert stop_again(bench) == ""
-    assert bench.runtime.ledger.reading.alarms() == 2  # that there is a second one is the first
-    assert not bench.batch(campaign).needs_operator
+
+def test_a_second_campaign_of_a_batch_whose_stop_bsg_denies_is_an_alarm_too(harness: WorkerHarness) -> None:
+    campaign = harness.submitted(1)
+    harness.taken(campaign, 0, 999)
+    stop_again(harness)
+    harness.runtime.redis.hincrby(f"bsg:account:{harness.runtime.account}:stop-refusals", "999:denied", -3_600_000)
+
+    stop_again(harness)
+
+    assert stop_again(harness) == ""
+    assert harness.runtime.ledger.reading.alarms() == 2  # that there is a second one is the first
+    assert not harness.batch(campaign).needs_operator
 
 
 # A stop that was lost
 
 
-def test_a_poll_puts_down_again_what_was_cancelled_and_is_not_final_at_bsg(bench: Bench) -> None:
-    campaign = cancelled_in_creation(bench, stop_in_creation=True)
-    bench.runtime.redis.delete(f"bsg:account:{bench.runtime.account}:stops")  # as earlier versions forgot it
-    bench.make_due(DueIndex.LIVE)
+def test_a_poll_puts_down_again_what_was_cancelled_and_is_not_final_at_bsg(harness: WorkerHarness) -> None:
+    campaign = cancelled_in_creation(harness, stop_in_creation=True)
+    harness.runtime.redis.delete(f"bsg:account:{harness.runtime.account}:stops")  # as earlier versions forgot it
+    harness.make_due(DueIndex.LIVE)
 
-    poll(bench.runtime)
+    poll(harness.runtime)
 
-    assert stop_at_bsg(bench.runtime) == "1 of 1 stops are over"
-    assert at_bsg(bench) == ["stopped"]
-    assert bench.status(campaign).cancelled
+    assert stop_at_bsg(harness.runtime) == "1 of 1 stops are over"
+    assert at_bsg(harness) == ["stopped"]
+    assert harness.status(campaign).cancelled
 
 
-def test_a_poll_puts_nothing_down_that_was_not_cancelled_or_is_final(bench: Bench) -> None:
-    campaign = bench.submitted(1)
-    bench.make_due(DueIndex.LIVE)
-    poll(bench.runtime)
-    assert stop_again(bench) == ""
+def test_a_poll_puts_nothing_down_that_was_not_cancelled_or_is_final(harness: WorkerHarness) -> None:
+    campaign = harness.submitted(1)
+    harness.make_due(DueIndex.LIVE)
+    poll(harness.runtime)
+    assert stop_again(harness) == ""
 
-    bench.producer.cancel(campaign)
-    bench.sandbox.advance(60)
-    stop_again(bench)
-    bench.make_due(DueIndex.LIVE)
-    poll(bench.runtime)
-    assert stop_again(bench) == ""
+    harness.producer.cancel(campaign)
+    harness.sandbox.advance(60)
+    stop_again(harness)
+    harness.make_due(DueIndex.LIVE)
+    poll(harness.runtime)
+    assert stop_again(harness) == ""

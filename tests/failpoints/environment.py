@@ -31,7 +31,7 @@ DAY_MS = 86_400_000
 SETTINGS = {**QUICK, "LEASE_SECONDS": "4", "QUEUE_TIMEOUT": "3", "BSG_PUSH_STOPLIST": "true"}
 
 
-class Lane:
+class TrialEnvironment:
     """Entering starts all of it; leaving ends it. `runtime` and `producer` are this process's own, and never die."""
 
     def __init__(self, number: int, directory: Path, kind: Kind) -> None:

@@ -1,4 +1,4 @@
-"""A stage whose Redis can be set back to an older copy of its files, or emptied, while its processes run."""
+"""A scenario whose Redis can be set back to an older copy of its files, or emptied, while its processes run."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bsg_ledger.keys import IN_USE_MS
 from bsg_sandbox.server import Sandbox
 from tests.cli import running
 from tests.processes import wait_until
-from tests.scenarios.stage import Stage
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import AVAILABLE_KINDS, RedisServer
 
 APPEND_ONLY = "appendonlydir"
 
 
-class Site(Stage):
+class RecoveryEnvironment(ScenarioEnvironment):
     def __init__(self, directory: Path, server: RedisServer, sandbox: Sandbox, **settings: str) -> None:
         super().__init__(directory, server.url, sandbox, **{"CAMPAIGN_BATCH_SIZE": "20", **settings})
         self._server = server
@@ -87,10 +87,10 @@ class Site(Stage):
 
 
 @contextmanager
-def site_in(directory: Path, **settings: str) -> Iterator[Site]:
+def environment_in(directory: Path, **settings: str) -> Iterator[RecoveryEnvironment]:
     with (
         RedisServer(directory / "redis", AVAILABLE_KINDS[0]) as server,
         Sandbox() as sandbox,
-        Site(directory / "site", server, sandbox, **settings) as site,
+        RecoveryEnvironment(directory / "environment", server, sandbox, **settings) as environment,
     ):
-        yield site
+        yield environment

@@ -28,7 +28,7 @@ from tests.servers import Kind, RedisServer
 BODY_KEY = "Y2hhb3MgY2hhb3MgY2hhb3MgY2hhb3MgY2hhb3MgY2g="  # bodies are encrypted throughout
 
 
-class Scene:
+class ChaosEnvironment:
     """Entering starts all of it; leaving ends it. Its own producer and ledger see Redis without a proxy."""
 
     def __init__(self, directory: Path, seed: int, provider_mode: ProviderMode, server_kind: Kind) -> None:
@@ -81,7 +81,7 @@ class Scene:
         self._stack.close()
 
     def warm_up(self) -> None:
-        """Waits until every worker takes tasks, so that the faults do not strike an empty stage."""
+        """Waits until every worker takes tasks, so that the faults do not strike an empty scenario."""
         stop_at = time.monotonic() + READY_WITHIN
         waiting = {*WORKERS, *STATUS_WORKERS}
         while waiting and time.monotonic() < stop_at:

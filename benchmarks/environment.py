@@ -17,7 +17,7 @@ from benchmarks.provider import API_KEY, Provider
 from bsg_config.settings import Settings
 from bsg_config.settings_table import SETTINGS
 from bsg_producer import Producer
-from bsg_sandbox.world import RequestSeen
+from bsg_sandbox.state import RequestSeen
 
 WORKERS = 2
 REQUESTS_AT_ONCE = 4
@@ -57,7 +57,7 @@ class Way:
         return self.messages * self.left_after_commit / (self.ended - self.committed)
 
 
-class Site:
+class BenchmarkEnvironment:
     """Settings are the shipped ones, except for the account, the limit of the rate, and those given.
 
     With no workers only Redis and the provider run.

@@ -20,10 +20,10 @@ from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.runtime import build
 from bsg_worker.submit.submit import submit_batches
 from tests.processes import QUICK
-from tests.scenarios.stage import messages
+from tests.scenarios.environment import messages
 
 
-class Bench:
+class WorkerHarness:
     """Settings are given as the environment has them, over those of the quick scenarios."""
 
     def __init__(self, redis_url: str, sandbox: Sandbox, **settings: str) -> None:

@@ -49,7 +49,7 @@ class RequestSeen:
         return cls(**{**document, "struck": tuple(document["struck"])})
 
 
-class World:
+class SandboxState:
     """The state of a sandbox."""
 
     def __init__(self, settings: SandboxSettings, accounts: Iterable[Account] | None) -> None:

@@ -85,7 +85,7 @@ Steps = Iterator[Step]
 
 
 @dataclass
-class World:
+class Model:
     size: Size
     calls: RecordedCalls
     _normalized: dict[tuple[int, tuple[Local, ...], Local], tuple[int, tuple[Local, ...], Local]] = field(

@@ -24,11 +24,11 @@ def messages(count: int, *, first_phone: int = 380_660_000_000) -> Iterator[Mapp
 class LowRate:
     """Four campaigns of five batches each, under six requests a minute."""
 
-    stage: Stage
+    scenario: ScenarioEnvironment
     campaigns: list[str]
 
 
-class Stage:
+class ScenarioEnvironment:
     def __init__(self, directory: Path, redis_url: str, sandbox: Sandbox, **settings: str) -> None:
         self.sandbox = sandbox
         self.redis_url = redis_url

@@ -55,7 +55,7 @@ class RedisMemory:
     peak: int
 
 
-class Scene:
+class LoadEnvironment:
     """Entering starts all but producers and workers; leaving ends everything."""
 
     def __init__(self, directory: Path, seed: int, size: Size, server_kind: Kind) -> None:
