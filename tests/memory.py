@@ -1,4 +1,4 @@
-"""Where the suite's files are: in memory, where there is room for them.
+"""Where the suite's files are: in memory, if it is large enough.
 
 Redis waits for its disk at every write, which no test needs: a killed server finds its data in memory too, and no test
 cuts the power. On a disk the suite waits for minutes.
@@ -14,7 +14,7 @@ _ENOUGH_BYTES = 2 * 1024**3
 
 
 def keep_files_in_memory() -> None:
-    """Have pytest make its directories in memory, unless there is no room or the environment names another place."""
+    """Put pytest's directories in memory, unless memory is short or the environment names another place."""
     if os.path.isdir(_IN_MEMORY) and _is_usable(_IN_MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _IN_MEMORY)
 

@@ -68,7 +68,7 @@ LEDGER = Key(
         "alarms": "how often something was found that must not be",
         "suppressions": "one per change of the suppression list",
         "delivery_reports": "one per report that BSG pushed",
-        "settled": "written only to wait for the disk behind it",
+        "disk": "written only to wait for the disk behind it",
     },
 )
 CAMPAIGNS = Key("bsg:campaigns", "zset", "every campaign, by the time of its acceptance", removed_by=_PURGED)

@@ -105,8 +105,8 @@ def test_the_tutorial_works_block_by_block(tmp_path: Path) -> None:
         told = [reader.typed(language, block) for language, block in blocks if not RUNS_ON.search(block)]
 
     assert len(begun) == 2
-    _, rehearsed, watched, rejects, from_python = told
-    assert "line 3" in rehearsed
+    _, dry_run, watched, rejects, from_python = told
+    assert "line 3" in dry_run
     assert "done" in watched
     assert "invalid_phone" in rejects
     assert from_python.splitlines()[-1] == "25000"

@@ -91,7 +91,7 @@ def _gate_opened_early(before: Picture, call: Call, after: Picture) -> Iterator[
 def broken_in_ledger(picture: Picture) -> Iterator[str]:
     yield from _counts(picture)
     yield from _partition(picture)
-    yield from _rooms(picture)
+    yield from _due_indexes(picture)
     yield from _indexes(picture)
 
 
@@ -139,7 +139,7 @@ def _staged(picture: Picture) -> list[int]:
     return found
 
 
-def _rooms(picture: Picture) -> Iterator[str]:
+def _due_indexes(picture: Picture) -> Iterator[str]:
     for number, batch in enumerate(picture.batches):
         state, member = batch["state"], f"{CAMPAIGN}-{number}"
         indexes = {name for name in ("leases", "doubt", "live") if member in picture.due_index(name)}

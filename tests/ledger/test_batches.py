@@ -233,7 +233,7 @@ def test_a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies(ledger_har
     assert (told(78), told(77)) == ("stale", "finished")
 
 
-def test_what_has_left_a_room_is_not_given_back_to_it(ledger_harness: LedgerHarness) -> None:
+def test_what_has_left_an_index_is_not_given_back_to_it(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(1)
     ledger_harness.submitted(campaign, 77)
     due_indexes = ledger_harness.ledger.due_indexes

@@ -28,7 +28,7 @@ def test_no_more_bells_ring_than_batches_are_due(ledger_harness: LedgerHarness) 
     assert len(bells(ledger_harness, ledger_harness.prepared(1, 1, window=8))) == 2
 
 
-def test_a_bell_that_is_answered_makes_room_for_another(ledger_harness: LedgerHarness) -> None:
+def test_a_bell_that_is_answered_lets_another_ring(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(1, 1, 1, window=2)
     first, _ = bells(ledger_harness, campaign, "a")
     lease = claim(ledger_harness, campaign, first)
@@ -60,7 +60,7 @@ def test_a_claim_keeps_to_the_campaigns_window(ledger_harness: LedgerHarness) ->
     assert claim(ledger_harness, campaign) == NotClaimed("full")
 
 
-def test_what_one_takes_of_a_room_is_put_off_for_the_others(ledger_harness: LedgerHarness) -> None:
+def test_what_one_takes_of_an_index_is_put_off_for_the_others(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(1)
     ledger_harness.claimed(campaign)
     ledger_harness.ledger.batches.release(claim_of(campaign), delay_ms=0, cause="test")

@@ -272,7 +272,7 @@ def test_before_the_commit_nobody_sees_what_a_chunk_was_prepared_to(stepwise: St
     assert list(stepwise.client.scan_iter("*staged*")) == []
 
 
-def test_what_was_committed_counts_once_at_any_moment(stepwise: StepwiseHarness) -> None:
+def test_what_was_committed_counts_once_at_any_time(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.committed(batches=BATCHES, rejects=2)
 
     seen = [stepwise.counts(campaign)]

@@ -55,8 +55,8 @@ def _run(directory: Path, words: Sequence[str], log: Path) -> NoReturn:
     try:
         runpy.run_module(words[0], run_name="__main__", alter_sys=True)
     finally:
-        if strangers := _not_of(directory):
-            print("not the copy:", *strangers)
+        if outside := _not_of(directory):
+            print("not the copy:", *outside)
             sys.exit(NOT_THE_COPY)
     sys.exit(0)
 

@@ -76,7 +76,7 @@ def folder_of(module: str) -> str:
 
 @pytest.mark.parametrize("folder", BELOW)
 def test_a_package_imports_only_what_is_below_it(folder: str) -> None:
-    strangers = {
+    unknown = {
         f"{module} imports {imported}"
         for module, names in IMPORTS.items()
         for imported in names
@@ -84,7 +84,7 @@ def test_a_package_imports_only_what_is_below_it(folder: str) -> None:
     }
 
     assert any(folder_of(module) == folder for module in FILES)
-    assert strangers == set()
+    assert unknown == set()
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:

@@ -78,7 +78,7 @@ def test_a_doubt_that_cannot_be_read_leaves_the_others_their_look(harness: Worke
     assert states == ["unconfirmed", "submitted", "submitted", "submitted"]
 
 
-def test_a_low_limit_of_status_requests_leaves_room_for_a_whole_look(redis_url: str) -> None:
+def test_a_low_limit_of_status_requests_leaves_enough_for_a_whole_look(redis_url: str) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, BSG_STATUS_RATE_LIMIT="27/m")
         sandbox.fault("cut_after")
