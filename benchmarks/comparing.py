@@ -46,7 +46,7 @@ class Goal:
     gross: float | None = None
 
     def measured(self, figures: Figures) -> float:
-        """The ratio in one round, or the figure itself."""
+        """Return the ratio in one round, or the figure itself."""
         if not self.over:
             return figures[self.figure]
         others = [figures[name] for name in self.over]

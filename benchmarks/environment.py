@@ -81,7 +81,7 @@ class BenchmarkEnvironment:
         self._sent = 0
 
     def __enter__(self) -> Self:
-        """Starts all of it; returns when the workers take tasks."""
+        """Start all of it; returns when the workers take tasks."""
         with ExitStack() as stack:
             stack.enter_context(self.redis)
             stack.enter_context(self.provider)
@@ -104,7 +104,7 @@ class BenchmarkEnvironment:
         self.send(campaigns=16, size=20)
 
     def send(self, *, campaigns: int, size: int) -> Way:
-        """Enqueues the campaigns one after the other, all to the same recipients, and waits until all has been sent.
+        """Enqueue the campaigns one after the other, all to the same recipients, and wait until all has been sent.
 
         The messages are made before the clock starts: making them is the caller's work.
         """

@@ -18,7 +18,7 @@ READS = 20
 
 
 def row(what: str, axis: str, sizes: Sequence[int], measure: Callable[[Measurement, int], Costs], note: str) -> Row:
-    """A row whose sides are the sizes. In the short form each is a tenth, one at least."""
+    """Return a row whose sides are the sizes. In the short form each is a tenth, one at least."""
 
     def side(size: int) -> Side:
         def measured(measurement: Measurement) -> Figures:
@@ -39,7 +39,7 @@ def row(what: str, axis: str, sizes: Sequence[int], measure: Callable[[Measureme
 
 
 def sent(measurement: Measurement, *, campaigns: int, size: int) -> Costs:
-    """What it costs to enqueue and send so many campaigns, without latency, and to look at them afterwards."""
+    """Return what it costs to enqueue and send so many campaigns, without latency, and to look at them afterwards."""
     with BenchmarkEnvironment(measurement.directory, Provider()) as environment, environment.redis.client() as client:
         environment.warm_up()
         before = client.info("memory")

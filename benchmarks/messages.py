@@ -14,7 +14,8 @@ _MASK = (1 << 30) - 1
 
 
 def messages(count: int, *, first: int = 0) -> Iterator[dict[str, Any]]:
-    """Messages number `first` and following, each with a phone of its own and a text of 63 to 73 characters."""
+    """Return the messages number `first` and following, each with a phone of its own and a text of 63 to 73
+    characters."""
     for number in range(first, first + count):
         # A permutation of 30 bits: no phone comes twice, and nothing repeats that a compressor could find.
         mixed = number * 0x9E3779B1 & _MASK
@@ -28,7 +29,7 @@ def messages(count: int, *, first: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def rows(count: int, *, first: int = 0) -> list[dict[str, Any]]:
-    """The same as BSG takes them, with sender and reference id."""
+    """Return the same as BSG takes them, with sender and reference id."""
     return [
         {**message, "sender": SENDER, "reference_id": f"{number:028d}"}
         for number, message in enumerate(messages(count, first=first), first)
@@ -36,7 +37,7 @@ def rows(count: int, *, first: int = 0) -> list[dict[str, Any]]:
 
 
 def chunks(given: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    """The messages in lists of `size` at most."""
+    """Return the messages in lists of `size` at most."""
     iterator = iter(given)
     while chunk := list(islice(iterator, size)):
         yield chunk

@@ -22,7 +22,7 @@ BEGIN, END = "<!-- begin: written by make bench ARGS=--write -->", "<!-- end -->
 
 
 def keep(name: str, row: Row, figures: Figures, found: Sequence[Reached], *, rounds: int) -> None:
-    """Keeps one row's medians for the page."""
+    """Keep one row's medians for the page."""
     MEASURED.mkdir(exist_ok=True)
     document = {
         "on": datetime.now(UTC).date().isoformat(),
@@ -45,7 +45,7 @@ def write() -> None:
 
 
 def generated() -> str:
-    """The part between the markers, from everything that has been kept."""
+    """Return the part between the markers, from everything that has been kept."""
     kept = {name: _kept(name) for name in rows.names()}
     found = {name: (rows.row(name), document) for name, document in kept.items() if document is not None}
     machines = dict.fromkeys(document["machine"] for _, document in found.values())

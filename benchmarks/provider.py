@@ -49,7 +49,7 @@ class Provider:
         return self._process.pid
 
     def wait_for(self, messages: int, *, alive: Callable[[], bool] = lambda: True) -> float:
-        """Waits until so many messages have arrived in all; answers when the last POST was answered.
+        """Wait until so many messages have arrived in all; return when the last POST was answered.
 
         That is by `time.monotonic()`, one clock for all processes of a machine. It is read from the sandbox's log, so
         that asking may be seldom and costs what is measured nothing.

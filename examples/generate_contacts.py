@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def contacts() -> list[Row]:
-    """All rows in order. Bad rows and repeats are strewn in; a repeat stands right after what it repeats."""
+    """Return all rows in order. Bad rows and repeats are strewn in; a repeat stands right after what it repeats."""
     chance = random.Random(SEED)
     rows = [good_row(chance, number) for number in range(ROWS)]
     flaws = [flaw for flaw in FLAWS for _ in range(3)]
@@ -66,7 +66,7 @@ def contacts() -> list[Row]:
 
 
 def good_row(chance: random.Random, number: int) -> Row:
-    """A contact whose phone no other one has."""
+    """Return a contact whose phone no other one has."""
     subscriber = f"{(number * 7_919 + 1_231_231) % 10_000_000:07}"
     row = {
         "phone": chance.choice(WRITINGS).format(

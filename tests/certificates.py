@@ -12,7 +12,7 @@ KEY = CERTIFICATE.with_name("key.pem")
 
 
 def serving() -> ssl.SSLContext:
-    """What a server with that certificate speaks TLS with."""
+    """Return what a server with that certificate speaks TLS with."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTIFICATE, KEY)
     return context

@@ -24,7 +24,7 @@ class _AnyDatetime(type):
 
 
 def move_clock(seconds: float) -> None:
-    """Moves every reading of the wall clock by so much. To be called before others import `datetime.datetime`."""
+    """Move every reading of the wall clock by so much. To be called before others import `datetime.datetime`."""
 
     class SkewedDatetime(TrueDatetime, metaclass=_AnyDatetime):
         @classmethod

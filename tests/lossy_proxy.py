@@ -76,17 +76,17 @@ class LossyProxy:
         self._marker, self._times = marker, times
 
     def trouble(self, kind: Trouble, *, delay: float = 0.0) -> None:
-        """Begins it; `delay` is in seconds, for that kind alone."""
+        """Begin it; `delay` is in seconds, for that kind alone."""
         self._trouble, self._delay = kind, delay
         if kind == "cut":
             self._reset(self._standing())
 
     def ease(self) -> None:
-        """Ends the trouble, though not what it has done: connections that lost bytes stay silent."""
+        """End the trouble, though not what it has done: connections that lost bytes stay silent."""
         self._trouble = None
 
     def heal(self) -> None:
-        """Ends the trouble and resets the connections that lost bytes."""
+        """End the trouble and resets the connections that lost bytes."""
         self._trouble = None
         self._reset([connection for connection in self._standing() if connection.silent])
 

@@ -35,7 +35,7 @@ QUICK = {
 
 
 def worker_arguments(name: str, application: str = "bsg_worker", log_level: str = "INFO") -> tuple[str, ...]:
-    """What follows `celery` on the command line of a worker that prepares and submits."""
+    """Return what follows `celery` on the command line of a worker that prepares and submits."""
     return (
         *("-A", application, "worker", "-P", "threads", "-c", "8", *_ALONE, "-Q", WORKER_QUEUES),
         *_named(name, log_level),
@@ -85,7 +85,7 @@ class CeleryProcess:
         self.process.wait(10)
 
     def stop(self) -> int:
-        """A warm shutdown, as an orchestrator does it; answers the exit code."""
+        """Return a warm shutdown, as an orchestrator does it; return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(signal.SIGTERM)
@@ -147,7 +147,7 @@ class Processes:
         return self._start(name, beat_arguments(), "beat: Starting", settings)
 
     def all(self, workers: int = 1) -> Self:
-        """What the Procfile runs, without Flower; returns when all of it is ready."""
+        """Return what the Procfile runs, without Flower; returns when all of it is ready."""
         for process in [*(self.worker() for _ in range(workers)), self.status(), self.beat()]:
             process.wait_until_ready()
         return self
@@ -179,7 +179,7 @@ class Processes:
 
 
 def wait_until(condition: Callable[[], object], *, within: float, what: str = "", pause: float = 0.02) -> None:
-    """Returns as soon as the condition holds, asked every `pause` seconds; fails when it does not `within` seconds."""
+    """Return as soon as the condition holds, asked every `pause` seconds; fails when it does not `within` seconds."""
     stop_at = time.monotonic() + within
     while not condition():
         assert time.monotonic() < stop_at, f"waited {within:g} s in vain for {what or condition}"

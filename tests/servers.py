@@ -57,7 +57,7 @@ AVAILABLE_KINDS: tuple[Kind, ...] = tuple(kind for kind in _PROGRAMS if program_
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
+    """Return a loopback port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -90,7 +90,7 @@ class RedisServer:
         return self._running().pid
 
     def start(self) -> None:
-        """Starts the server and waits until it answers with its data loaded."""
+        """Start the server and wait until it answers with its data loaded."""
         if self._process is not None:
             raise RuntimeError("the server is running already")
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ class RedisServer:
         self._wait_until_it_answers()
 
     def stop(self) -> None:
-        """Ends the server in good order; does nothing when it is down."""
+        """End the server in good order; does nothing when it is down."""
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
             self._end(signal.SIGTERM)
@@ -119,19 +119,19 @@ class RedisServer:
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Starts it again on the same port and data, after ending it if it still runs."""
+        """Start it again on the same port and data, after ending it if it still runs."""
         self.stop()
         self.start()
 
     def pause(self) -> None:
-        """Freezes it (SIGSTOP): connections stay open and nothing is answered."""
+        """Freeze it (SIGSTOP): connections stay open and nothing is answered."""
         self._running().send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         self._running().send_signal(signal.SIGCONT)
 
     def client(self) -> redis.Redis:
-        """A client that answers bytes, waits 5 s at most and never repeats a command by itself."""
+        """Return a client that answers bytes, waits 5 s at most and never repeats a command by itself."""
         return redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=5, socket_connect_timeout=5)
 
     def __enter__(self) -> Self:

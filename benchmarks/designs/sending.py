@@ -28,7 +28,7 @@ _of_this_thread = threading.local()
 
 
 def send(messages: Sequence[Mapping[str, Any]], reference_ids: Sequence[str]) -> None:
-    """Raises marshmallow's ValidationError, and RequestException for whatever is no success."""
+    """Raise marshmallow's ValidationError, and RequestException for whatever is no success."""
     rows = _schema.load(messages)
     for row, reference_id in zip(rows, reference_ids, strict=True):
         row["sender"], row["reference_id"] = SENDER, reference_id

@@ -22,7 +22,7 @@ DIFFERENT_BODIES = 8
 
 
 def measured(latency: float, posts: int) -> float:
-    """Messages a second, of a process of its own, against a provider of its own."""
+    """Return the messages a second, of a process of its own, against a provider of its own."""
     with Provider(latency=latency) as provider:
         run = subprocess.run(
             [sys.executable, "-m", "benchmarks.limits.bare_posts", provider.url, str(posts)],

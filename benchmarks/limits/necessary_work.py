@@ -28,7 +28,7 @@ ROWS, COLUMNS = "rows", "columns"
 
 
 def measured(seconds: float) -> dict[str, float]:
-    """Messages a second of one core, of a process of its own, by rows and by columns."""
+    """Return the messages a second of one core, of a process of its own, by rows and by columns."""
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks.limits.necessary_work", f"{seconds:g}"], stdout=subprocess.PIPE, check=True
     )

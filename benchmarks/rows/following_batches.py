@@ -51,7 +51,7 @@ def _project(measurement: Measurement) -> Figures:
 
 
 def _longest_unread(environment: BenchmarkEnvironment) -> float:
-    """Seconds since the look at the batch that has waited longest for its next one."""
+    """Return the seconds since the look at the batch that has waited longest for its next one."""
     with environment.redis.client() as client:
         now, _ = client.time()
         keys = [key for key in client.scan_iter(schema.BATCH("*", "*"), count=1000) if not key.endswith(b":messages")]

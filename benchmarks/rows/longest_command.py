@@ -28,7 +28,7 @@ def _to_one_phone(count: int) -> Iterator[dict[str, Any]]:
 
 
 def _milliseconds(client: Any, call: Callable[[], object]) -> float:
-    """How long Redis was kept by the longest of the commands that the call sends."""
+    """Return how long Redis was kept by the longest of the commands that the call sends."""
     client.slowlog_reset()
     client.config_set("slowlog-log-slower-than", WORTH_NOTING_US)
     call()

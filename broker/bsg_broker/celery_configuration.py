@@ -21,7 +21,7 @@ _TICK_EXPIRES = 3600.0  # guard: tick-expires-late
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
-    """What a Celery app's `conf.update` takes. Raises SettingsInvalid when REDIS_URL is not set."""
+    """Return what a Celery app's `conf.update` takes. Raise SettingsInvalid when REDIS_URL is not set."""
     # What reads statuses does so for one account after the other.
     requests = _REQUESTS_IN_A_TASK * sum(account.max_request_seconds for account in settings.accounts_or_default)
     soft_time_limit = requests + _SECONDS_FROM_SOFT_TO_HARD_LIMIT
@@ -63,7 +63,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
 
 
 def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    """What beat rings for. A tick that nobody takes within the hour is dropped, so that they never pile up."""
+    """Return what beat rings for. A tick that nobody takes within the hour is dropped, so that they never pile up."""
     periods = {
         POLL: settings.bsg_poll_interval,
         RECONCILE: settings.sweep_interval,

@@ -17,7 +17,7 @@ BELL_TIMEOUT_MS = 30_000  # a bell that nobody answered for so long was lost wit
 
 
 def prepare_bell(campaign_id: str, priority: str) -> Bell:
-    """The bell for the campaign's next part. Raises ValueError for a priority that is none."""
+    """Return the bell for the campaign's next part. Raise ValueError for a priority that is none."""
     return _bell(PREPARE, [campaign_id], priority)
 
 
@@ -28,16 +28,16 @@ class Doorbell:
         self._client = client
 
     def ring_prepare(self, campaign_id: str, priority: str) -> bool:
-        """Rings for the campaign's next part. False: the bell may not have been heard."""
+        """Ring for the campaign's next part. False: the bell may not have been heard."""
         return self._ring(prepare_bell(campaign_id, priority))
 
     def ring_to_go_on(self, campaign_id: str, priority: str) -> bool:
-        """Rings for the next part of a campaign that has had its first turn: it waits behind those that have not."""
+        """Ring for the next part of a campaign that has had its first turn: it waits behind those that have not."""
         queue = queue_of(SUBMIT, priority)
         return self._ring(Bell(queue, task_message(PREPARE, [campaign_id], queue)))
 
     def ring_submit(self, campaign_id: str, bell: str, priority: str, *, delay: float = 0.0) -> bool:
-        """Rings for the campaign's next due batch, by the bell's name, in `delay` seconds.
+        """Ring for the campaign's next due batch, by the bell's name, in `delay` seconds.
 
         False: it may not have been heard. A delayed bell waits in one worker's memory: keep delays short.
         """

@@ -30,11 +30,11 @@ class ServiceOrder:
         self._queues = list(queues)
 
     def consume(self, count: int) -> list[str]:
-        """The queues to ask, first to last."""
+        """Return the queues to ask, first to last."""
         return sorted(self._queues, key=self._rank)[:count]
 
     def rotate(self, last_used: str) -> str:
-        """Notes that a message was taken from this queue."""
+        """Note that a message was taken from this queue."""
         self._in_a_row = self._in_a_row + 1 if last_used == self._last else 1
         self._last = last_used
         if self._in_a_row >= _TURNS_IN_A_ROW.get(last_used.partition(".")[0], 1):

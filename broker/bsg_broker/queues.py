@@ -18,7 +18,7 @@ STATUS_QUEUE = "status"
 
 
 def queue_of(task: str, priority: str = "normal") -> str:
-    """The queue for a task of that name. Raises ValueError for a priority that is none."""
+    """Return the queue for a task of that name. Raise ValueError for a priority that is none."""
     if task not in (PREPARE, SUBMIT):
         return STATUS_QUEUE
     if priority not in PRIORITIES:

@@ -18,7 +18,7 @@ _NO_FOLLOW_UPS = {"callbacks": None, "errbacks": None, "chain": None, "chord": N
 
 
 def task_message(task: str, args: Sequence[str], queue: str, *, delay: float = 0.0) -> bytes:
-    """What LPUSH takes for a task to be run in `delay` seconds (by the workers' clocks)."""
+    """Return what LPUSH takes for a task to be run in `delay` seconds (by the workers' clocks)."""
     task_id = str(uuid4())
     body = json.dumps([args, {}, _NO_FOLLOW_UPS]).encode()
     message = {

@@ -26,7 +26,7 @@ _TRANSPORT_OPTIONS: dict[str, Any] = {
 
 
 def broker_url(settings: Settings) -> str:
-    """The broker's address for Celery. Raises SettingsInvalid when REDIS_URL is not set."""
+    """Return the broker's address for Celery. Raise SettingsInvalid when REDIS_URL is not set."""
     return settings.require_redis_address().broker_url()
 
 

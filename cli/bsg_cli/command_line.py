@@ -100,7 +100,7 @@ def run_command_line(words: list[str]) -> int:
 
 
 def command_line() -> CommandLine:
-    """The whole command line."""
+    """Return the whole command line."""
     whole = argparse.ArgumentParser(
         prog="bsg-campaigns",
         description="Bulk SMS campaigns through BSG One API. Settings: the environment; see .env.example.",

@@ -33,7 +33,7 @@ def show_plan(
 
 
 def confirmed(arguments: argparse.Namespace, question: str) -> bool:
-    """Whether to go on after what would be done was shown. Raise `BadInput` where nobody can be asked."""
+    """Return whether to go on after what would be done was shown. Raise `BadInput` where nobody can be asked."""
     if arguments.dry_run:
         if not arguments.json:
             print("Nothing was changed.")

@@ -12,14 +12,14 @@ from bsg_producer import Producer
 
 
 def redis_is_set() -> bool:
-    """Whether the environment names a Redis."""
+    """Return whether the environment names a Redis."""
     return bool(os.environ.get("REDIS_URL", "").strip())
 
 
 def settings_in(directory: Path) -> Settings:
-    """The environment's settings, with the embedded server of `directory` where REDIS_URL is not set.
+    """Return the environment's settings, with the embedded server of `directory` where REDIS_URL is not set.
 
-    Raises Unreachable when neither is there, and SettingsInvalid.
+    Raise Unreachable when neither is there, and SettingsInvalid.
     """
     if redis_is_set():
         return Settings.from_environment()
@@ -33,5 +33,5 @@ def settings_in(directory: Path) -> Settings:
 
 
 def open_producer(directory: Path) -> Producer:
-    """A producer on that Redis. Raises as `settings_in` does."""
+    """Return a producer on that Redis. Raise as `settings_in` does."""
     return Producer(settings_in(directory))

@@ -60,7 +60,7 @@ class DemoRun:
         return f"http://127.0.0.1:{self.flower_port}"
 
     def start(self) -> None:
-        """Start all of it; raises CommandError. `stop` has to be called in any case."""
+        """Start all of it; raise CommandError. `stop` has to be called in any case."""
         server = EmbeddedServer(self.directory, keep_data=False)
         self._running.enter_context(server)
         self._log_file = self._running.enter_context(self.log.open("w", encoding="utf-8"))

@@ -68,7 +68,7 @@ def summarise(producer: Producer, status: CampaignStatus, arrived: Summary, seco
 
 
 def faults_of(state: str, counts: Mapping[str, int], rejects: int, arrived: Summary) -> list[str]:
-    """What does not add up, in words for people."""
+    """Return what does not add up, in words for people."""
     accepted = counts["accepted"]
     rejected = counts.get("rejected", 0)
     by_state = sum(count for name, count in counts.items() if name != "accepted")
@@ -91,7 +91,7 @@ def faults_of(state: str, counts: Mapping[str, int], rejects: int, arrived: Summ
 
 
 def total_cost(batches: Sequence[Batch]) -> dict[str, str]:
-    """The batches' costs by currency; what is no amount is left out."""
+    """Return the batches' costs by currency; what is no amount is left out."""
     totals: dict[str, Decimal] = {}
     for batch in batches:
         amount, _, currency = (batch.cost or "").partition(" ")

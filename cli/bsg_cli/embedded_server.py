@@ -70,7 +70,7 @@ class EmbeddedServer:
     def start(self) -> EmbeddedServer:
         """Start it and wait until it answers.
 
-        Raises AlreadyRunning, NoServerProgram, ServerDidNotStart.
+        Raise AlreadyRunning, NoServerProgram, ServerDidNotStart.
         """
         program = self._program or find_server_program()
         try:
@@ -99,7 +99,7 @@ class EmbeddedServer:
         return None if self._command is None else self._command.exit_code
 
     def restart(self) -> None:
-        """Start it again, at the same address, after it has ended. Raises ServerDidNotStart."""
+        """Start it again, at the same address, after it has ended. Raise ServerDidNotStart."""
         if self._command is not None:
             self._command.stop()
         self._launch()
@@ -189,7 +189,7 @@ class EmbeddedServer:
 
 
 def running_server_url(directory: Path) -> str | None:
-    """The address of the embedded server that runs with its data in `directory`; None when none does."""
+    """Return the address of the embedded server that runs with its data in `directory`; None when none does."""
     path = directory.absolute() / "address.json"
     try:
         told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -204,7 +204,7 @@ def running_server_url(directory: Path) -> str | None:
 
 
 def connect_once(url: str) -> redis.Redis:
-    """A client that gives up at once instead of trying again by itself."""
+    """Return a client that gives up at once instead of trying again by itself."""
     client: redis.Redis = redis.Redis.from_url(
         url, retry=Retry(NoBackoff(), 0), socket_timeout=5, socket_connect_timeout=2
     )

@@ -42,7 +42,7 @@ EXAMPLES = {
 
 
 def add_examples(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Puts them below each command's help."""
+    """Put them below each command's help."""
     for name, examples in EXAMPLES.items():
         parser = commands.choices[name]
         parser.formatter_class = argparse.RawDescriptionHelpFormatter

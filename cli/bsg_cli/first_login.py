@@ -18,7 +18,7 @@ TEST_KEY = "test_"
 
 
 def log_in(settings: Settings, report: Callable[[str], None]) -> None:
-    """Logs in for every account, and reports what came of it. Raises BadInput when BSG does not take a key."""
+    """Log in for every account, and reports what came of it. Raise BadInput when BSG does not take a key."""
     try:
         from bsg_client.outcomes import AccountReason, ReadFailed
         from bsg_worker.runtime import build

@@ -87,7 +87,7 @@ class GuardedCommand:
         self._guard.send_signal(signal.SIGQUIT)
 
     def wait(self, seconds: float | None = None) -> int:
-        """Wait for the end and return the exit code. Raises subprocess.TimeoutExpired."""
+        """Wait for the end and return the exit code. Raise subprocess.TimeoutExpired."""
         code = self._guard.wait(seconds)
         self._close_writing_end()
         return _as_a_shell_tells(code)

@@ -9,7 +9,7 @@ from bsg_cli.errors import ExitCode
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code: 0; 1 failed; 2 misuse or bad input; 3 Redis or BSG unreachable; 130 interrupted."""
+    """Return the exit code: 0; 1 failed; 2 misuse or bad input; 3 Redis or BSG unreachable; 130 interrupted."""
     try:
         # Takes a good part of a second, in which somebody may already press Ctrl-C.
         from bsg_cli.command_line import run_command_line

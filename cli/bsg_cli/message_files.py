@@ -14,13 +14,13 @@ _OPTIONS = {"encoding": "--encoding", "columns": "--map", "sheet": "--sheet"}
 
 
 def open_messages(path: Path, reading: Reading | None = None, *, text: str | None = None) -> MessageFile:
-    """Raises FileInvalid, and CampaignInvalid for a text that is no template."""
+    """Raise FileInvalid, and CampaignInvalid for a text that is no template."""
     if path == STANDARD_INPUT:
         return MessageFile(sys.stdin.buffer, reading, name="standard input", text=text)
     return MessageFile(path, reading, text=text)
 
 
 def option_hint(field: str | None) -> str:
-    """Which option of the command line has the file read as it is; "" if none."""
+    """Return which option of the command line has the file read as it is; "" if none."""
     option = _OPTIONS.get(field or "")
     return f" The option is {option}." if option else ""

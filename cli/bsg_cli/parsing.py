@@ -45,7 +45,7 @@ class CommandLine:
         return arguments
 
     def name_of(self, field: str, words: Sequence[str]) -> str:
-        """What the command in these words calls an argument of `Producer`."""
+        """Return what the command in these words calls an argument of `Producer`."""
         option = f"--{field.replace('_', '-')}"
         command = self._commands.get(words[0] if words else "")
         if command is not None and option in _options_of(command):

@@ -46,7 +46,7 @@ def print_batches(batches: Sequence[Batch]) -> None:
 
 
 def transition_line(transition: Transition) -> str:
-    """A transition on one line."""
+    """Return a transition on one line."""
     where = transition.batch or "campaign"
     way = f"{transition.from_state} → {transition.to_state}" if transition.from_state else transition.to_state
     why = f" ({transition.cause})" if transition.cause else ""
@@ -55,14 +55,14 @@ def transition_line(transition: Transition) -> str:
 
 
 def delivery_report_line(report: DeliveryReport) -> str:
-    """A delivery report on one line."""
+    """Return a delivery report on one line."""
     message = report.reference_id if report.campaign_id is None else f"{report.campaign_id}  message {report.index}"
     price = f"  {report.price} {report.currency or ''}".rstrip() if report.price else ""
     return f"{format_time(report.received_at)}  {message}  {report.status}{price}"
 
 
 def headline(status: CampaignStatus) -> str:
-    """Which campaign, and how it stands."""
+    """Return which campaign, and how it stands."""
     name = f" «{status.name}»" if status.name else ""
     paused = ", paused" if status.paused else ""
     return f"Campaign {status.campaign_id}{name}: {coloured(status.state, _COLOURS.get(status.state))}{paused}"

@@ -30,7 +30,7 @@ def drop_output() -> None:
 
 
 def number(value: int) -> str:
-    """A count with its thousands apart."""
+    """Return a count with its thousands apart."""
     return f"{value:,}".replace(",", " ")
 
 
@@ -40,7 +40,7 @@ def messages(count: int) -> str:
 
 
 def format_time(value: datetime) -> str:
-    """A time in this machine's zone."""
+    """Return a time in this machine's zone."""
     return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -84,7 +84,7 @@ class Colour(StrEnum):
 
 
 def coloured(text: str, colour: Colour | None) -> str:
-    """The text in a colour, on a terminal only, and not where NO_COLOR is set (no-color.org)."""
+    """Return the text in a colour, on a terminal only, and not where NO_COLOR is set (no-color.org)."""
     plain = colour is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return text if plain else f"\x1b[{colour}m{text}\x1b[0m"
 

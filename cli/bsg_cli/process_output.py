@@ -22,7 +22,7 @@ class ProcessOutput:
         self._last = ""
 
     def is_new(self, line: str) -> bool:
-        """Whether to forward the line."""
+        """Return whether to forward the line."""
         if line.strip():
             self._last = line.strip()
         if not self._traceback and not line.startswith("Traceback "):

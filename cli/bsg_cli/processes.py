@@ -26,7 +26,7 @@ class Process:
     grace_seconds: float
 
     def argv(self) -> list[str]:
-        """The command with this Python in place of a `celery` that PATH may not have."""
+        """Return the command with this Python in place of a `celery` that PATH may not have."""
         program, *arguments = shlex.split(self.command)
         if program != "celery":
             raise ValueError(f"{self.name} is not started by celery")
@@ -71,5 +71,5 @@ def flower_on_port(port: int) -> Process:
 
 
 def procfile() -> str:
-    """The text of the Procfile."""
+    """Return the text of the Procfile."""
     return "".join(f"{process.name}: {process.command}\n" for process in PROCESSES)

@@ -31,7 +31,7 @@ def print_rejects(rejects: Iterable[Reject]) -> None:
 def print_rejected_rows(rejects: Sequence[Reject], path: Path, reading: Reading, accepted: int) -> None:
     """The rows of the file that were rejected, whole, with the reasons.
 
-    Raises BadInput, before anything is printed, for a file that is not the one that was sent.
+    Raise BadInput, before anything is printed, for a file that is not the one that was sent.
     """
     if path == STANDARD_INPUT:
         raise BadInput("--file: standard input cannot be read twice. Name the file itself.")

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _check_key(runtime: Runtime) -> None:
-    """A key that BSG does not take would orphan the campaigns anew. Raises BadInput and Unreachable."""
+    """A key that BSG does not take would orphan the campaigns anew. Raise BadInput and Unreachable."""
     key, address = (variable(name, runtime.settings.account_name) for name in ("BSG_API_KEY", "BSG_BASE_URL"))
     try:
         runtime.client.balance()

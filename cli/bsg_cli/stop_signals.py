@@ -23,7 +23,7 @@ class StopSignals:
         self._before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def wait(self, seconds: float) -> bool:
-        """Wait for so long, or until somebody asks to stop; answers whether anybody has."""
+        """Wait for so long, or until somebody asks to stop; return whether anybody has."""
         if not self.asked:
             with suppress(queue.Empty):
                 self._wake.get(timeout=seconds)

@@ -71,7 +71,7 @@ class Supervisor:
     def look_after(self) -> None:
         """Start again what has ended and whose backoff is over. To be called every now and then.
 
-        Raises ProcessFails.
+        Raise ProcessFails.
         """
         now = time.monotonic()
         self._look_after_server(now)

@@ -28,13 +28,13 @@ class Access(Protocol):
     """Headers for a request, and what to do when BSG did not accept them."""
 
     def headers(self) -> Mapping[str, str]:
-        """Raises ReadFailed, and RedisError where the token is kept in Redis."""
+        """Raise ReadFailed, and RedisError where the token is kept in Redis."""
 
     def renewed(self, failed: Mapping[str, str]) -> Mapping[str, str] | None:
-        """Other headers in the place of those that failed; None when there are none. Raises as `headers`."""
+        """Other headers in the place of those that failed; None when there are none. Raise as `headers`."""
 
     def bsg_account(self) -> str:
-        """BSG's own account, by a digest, as far as is known without asking BSG; else "". Raises RedisError."""
+        """BSG's own account, by a digest, as far as is known without asking BSG; else "". Raise RedisError."""
 
 
 class KeyAccess:
@@ -82,7 +82,7 @@ class Login:
         self._wire = Wire(settings, observe)
 
     def __call__(self) -> str:
-        """A new token. Raises ReadFailed."""
+        """Return a new token. Raise ReadFailed."""
         body = json.dumps({"api_key": self._api_key}).encode()
         answer = self._wire.request(
             "POST",
@@ -102,7 +102,7 @@ class Login:
 
 
 def token_store(settings: Settings, client: redis.Redis, observe: Observe = observe_nothing) -> TokenStore:
-    """The store of the account's token. Raises SettingsInvalid when there is no key."""
+    """Return the store of the account's token. Raise SettingsInvalid when there is no key."""
     return TokenStore(
         client,
         settings.account,
@@ -112,7 +112,7 @@ def token_store(settings: Settings, client: redis.Redis, observe: Observe = obse
 
 
 def bsg_account_of(token: str) -> str:
-    """Whose token it is, by a digest; "" where its claims do not say: BSG's document shows one with an `id`.
+    """Return whose token it is, by a digest; "" where its claims do not say: BSG's document shows one with an `id`.
 
     The signature is not verified: over TLS the token comes from BSG itself, and there is nobody else to believe.
     """

@@ -106,7 +106,7 @@ _PHONE = re.compile(r"[0-9]{9,15}")
 
 
 def decode(body: bytes) -> Any:
-    """The JSON of a body; None for anything that is not JSON."""
+    """Return the JSON of a body; None for anything that is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -114,12 +114,12 @@ def decode(body: bytes) -> Any:
 
 
 def data_of(answer: Any) -> Any:
-    """What BSG wraps into `data`; None when there is no such thing."""
+    """Return what BSG wraps into `data`; None when there is no such thing."""
     return answer.get("data") if isinstance(answer, Mapping) else None
 
 
 def campaign_answer(data: Any) -> CampaignAnswer | None:
-    """Reads a campaign; None unless it is an object with a whole number above zero as its id."""
+    """Read a campaign; None unless it is an object with a whole number above zero as its id."""
     bsg_id = whole_number(data.get("id")) if isinstance(data, Mapping) else None
     if bsg_id is None or bsg_id <= 0:  # guard: positive-campaign-id
         return None
@@ -127,7 +127,7 @@ def campaign_answer(data: Any) -> CampaignAnswer | None:
 
 
 def campaign_detail(data: Any, bsg_id: int) -> CampaignDetail | None:
-    """Reads a campaign's details; None unless it is an object that says a status.
+    """Read a campaign's details; None unless it is an object that says a status.
 
     The documents show no `id` in it, so `bsg_id` is the one that was asked for.
     """
@@ -143,7 +143,7 @@ def campaign_detail(data: Any, bsg_id: int) -> CampaignDetail | None:
 
 
 def message_row(data: Any) -> MessageRow | None:
-    """Reads a message; None when it is no object."""
+    """Read a message; None when it is no object."""
     if not isinstance(data, Mapping):
         return None
     amount = data.get("amount")
@@ -163,7 +163,7 @@ def message_row(data: Any) -> MessageRow | None:
 
 
 def statistics_row(data: Any) -> StatisticsRow | None:
-    """Reads a row of a statistics job; None unless it is an object with a phone."""
+    """Read a row of a statistics job; None unless it is an object with a phone."""
     phone = _digits(data.get("msisdn")) if isinstance(data, Mapping) else None
     if not phone:
         return None
@@ -180,21 +180,21 @@ def statistics_row(data: Any) -> StatisticsRow | None:
 
 
 def price_answer(data: Any) -> Price | None:
-    """Reads a price; None unless it is an object with a number as its price."""
+    """Read a price; None unless it is an object with a number as its price."""
     if not isinstance(data, Mapping) or (amount := _decimal(data.get("price"))) is None:
         return None
     return Price(amount, _word(data.get("currency")))
 
 
 def balance_answer(data: Any) -> Balance | None:
-    """Reads the balance; None unless it is an object with a number as its balance."""
+    """Read the balance; None unless it is an object with a number as its balance."""
     if not isinstance(data, Mapping) or (balance := _decimal(data.get("balance"))) is None:
         return None
     return Balance(balance, _decimal(data.get("credit")) or Decimal(0), _word(data.get("currency")))
 
 
 def sender_answer(data: Any) -> Sender | None:
-    """Reads a sender; None unless it is an object with a name."""
+    """Read a sender; None unless it is an object with a name."""
     name = _word(data.get("sender")) if isinstance(data, Mapping) else None
     if not name:
         return None
@@ -202,7 +202,7 @@ def sender_answer(data: Any) -> Sender | None:
 
 
 def stop_list_page(content: Mapping[str, Any]) -> StopListPage | None:
-    """Reads a page of the stop list; None unless it has a list of rows. Rows without a phone are passed over."""
+    """Read a page of the stop list; None unless it has a list of rows. Rows without a phone are passed over."""
     rows = data_of(content)
     if not isinstance(rows, list):
         return None
@@ -213,7 +213,8 @@ def stop_list_page(content: Mapping[str, Any]) -> StopListPage | None:
 
 
 def whole_number(value: Any) -> int | None:
-    """A whole number of 64 bits, also one that is printed as text; None for anything else, true and false included."""
+    """Return a whole number of 64 bits, also one that is printed as text; None for anything else, true and false
+    included."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_WORD:

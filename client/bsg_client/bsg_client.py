@@ -89,13 +89,13 @@ class BSGClient:
         before_second_post: Callable[[], None] = _ask_nobody,
         observe: Observe = observe_nothing,
     ) -> BSGClient:
-        """A client whose token is kept in that Redis. Raises SettingsInvalid when there is no key."""
+        """Return a client whose token is kept in that Redis. Raise SettingsInvalid when there is no key."""
         return cls(settings, token_store(settings, client, observe), before_read, before_second_post, observe)
 
     def without_access(self) -> Outcome | None:
         """Sees to it that a token stands, so that no login comes between leave for a POST and the POST.
 
-        Answers what the POST would come to where no token is to be had; None: all is well.
+        Return what the POST would come to where no token is to be had; None: all is well.
         """
         try:
             self._access.headers()
@@ -106,13 +106,13 @@ class BSGClient:
         return None
 
     def log_in(self) -> None:
-        """Log in unless a token stands. Raises ReadFailed and RedisError."""
+        """Log in unless a token stands. Raise ReadFailed and RedisError."""
         self._access.headers()
 
     def bsg_account(self) -> str:
         """BSG's own account, by a digest, as far as its last login told it; else "". Asks BSG nothing.
 
-        Raises RedisError.
+        Raise RedisError.
         """
         return self._access.bsg_account()
 
@@ -149,7 +149,7 @@ class BSGClient:
             return _NO_TOKEN
 
     def campaign(self, bsg_id: int) -> CampaignDetail:
-        """One campaign. Raises ReadFailed. BSG: GET /api/campaigns/{id}/detail."""
+        """One campaign. Raise ReadFailed. BSG: GET /api/campaigns/{id}/detail."""
         data = data_of(self._get(f"/api/campaigns/{bsg_id:d}/detail", {}))
         detail = campaign_detail(data, bsg_id)
         if detail is None or whole_number(data.get("id", bsg_id)) != bsg_id:  # guard: details-of-campaign
@@ -157,9 +157,9 @@ class BSGClient:
         return detail
 
     def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignAnswer]:
-        """The campaigns of a span of three months at most, oldest first, read page by page as they are taken.
+        """Return the campaigns of a span of three months at most, oldest first, read page by page as they are taken.
 
-        BSG may ignore the span: hold the times against it. Raises ReadFailed. BSG: GET /api/campaigns.
+        BSG may ignore the span: hold the times against it. Raise ReadFailed. BSG: GET /api/campaigns.
         """
         query = {
             "filter[type]": "sms",
@@ -169,9 +169,9 @@ class BSGClient:
         return listed(partial(self._get, "/api/campaigns"), query, campaign_answer)
 
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
-        """The messages of a campaign, or with a reference id, read page by page as they are taken.
+        """Return the messages of a campaign, or with a reference id, read page by page as they are taken.
 
-        BSG may ignore the filter: hold the rows against it. Raises ReadFailed. BSG: GET /api/messages.
+        BSG may ignore the filter: hold the rows against it. Raise ReadFailed. BSG: GET /api/messages.
         """
         query = {}
         if campaign_id is not None:
@@ -183,25 +183,25 @@ class BSGClient:
         return listed(partial(self._get, "/api/messages"), query, message_row)
 
     def newest_messages(self) -> NewestFirst[MessageRow]:
-        """All messages of the account, the newest first, a page at a time. BSG: GET /api/messages."""
+        """Return all messages of the account, the newest first, a page at a time. BSG: GET /api/messages."""
         return NewestFirst(partial(self._get, "/api/messages"), {}, message_row, lambda row: row.id)
 
     def balance(self) -> Balance:
-        """What the account has left. Raises ReadFailed. BSG: GET /api/accounts/balance."""
+        """Return what the account has left. Raise ReadFailed. BSG: GET /api/accounts/balance."""
         balance = balance_answer(data_of(self._get("/api/accounts/balance", {})))
         if balance is None:
             raise ReadFailed("not the answer that is documented", status=200)
         return balance
 
     def senders(self) -> list[Sender]:
-        """The senders of SMS that the account has registered. Raises ReadFailed. BSG: GET /api/senders."""
+        """Return the senders of SMS that the account has registered. Raise ReadFailed. BSG: GET /api/senders."""
         rows = data_of(self._get("/api/senders", {"type": "sms"}))
         if not isinstance(rows, list):
             raise ReadFailed("not the answer that is documented", status=200)
         return [sender for row in rows if (sender := sender_answer(row)) is not None]
 
     def stop_list(self, offset: int) -> StopListPage:
-        """500 rows of the stop list of SMS from an offset on. Raises ReadFailed. BSG: GET /api/stoplist."""
+        """500 rows of the stop list of SMS from an offset on. Raise ReadFailed. BSG: GET /api/stoplist."""
         query = {"type": "sms", "page[offset]": f"{offset:d}", "page[limit]": f"{_STOP_LIST_ROWS:d}"}
         page = stop_list_page(self._get("/api/stoplist", query))
         if page is None:
@@ -209,7 +209,7 @@ class BSGClient:
         return page
 
     def attach_to_stop_list(self, phones: Sequence[int]) -> None:
-        """Adds phones, 1 000 at most, to the stop list of SMS; to be repeated freely. Raises ReadFailed.
+        """Add phones, 1 000 at most, to the stop list of SMS; to be repeated freely. Raise ReadFailed.
 
         BSG: POST /api/stoplist/attach.
         """
@@ -217,7 +217,7 @@ class BSGClient:
         usable(self._asked("POST", "/api/stoplist/attach", {}, order))
 
     def price(self, *, sender: str, text: str, phones: Sequence[int], tariff_code: int) -> Price:
-        """What one text to these phones would cost, 10 000 of them at most; nothing is sent. Raises ReadFailed.
+        """Return what one text to these phones would cost, 10 000 of them at most; nothing is sent. Raise ReadFailed.
 
         BSG: POST /api/campaigns/price.
         """
@@ -236,7 +236,7 @@ class BSGClient:
         """Tell BSG to stop a campaign; to be repeated freely. Return the status that BSG then gives it.
 
         None: BSG refuses (422), or does not answer with that campaign. That says nothing of the campaign: its status
-        does. Raises ReadFailed. BSG: PATCH /api/campaigns/{id}/stop.
+        does. Raise ReadFailed. BSG: PATCH /api/campaigns/{id}/stop.
         """
         try:
             content = usable(self._asked("PATCH", f"/api/campaigns/{bsg_id:d}/stop", {}))
@@ -270,7 +270,7 @@ class BSGClient:
     def _authorised(
         self, attempt: Callable[[Mapping[str, str]], Answer | NoAnswer], before_second: Callable[[], None] = _ask_nobody
     ) -> Answer | NoAnswer:
-        """Makes a second attempt with a new token when that of the first is refused, and no third."""
+        """Make a second attempt with a new token when that of the first is refused, and no third."""
         headers = self._access.headers()
         answer = attempt(headers)
         if not isinstance(answer, Answer) or answer.status != _UNAUTHORISED:  # guard: only-new-token-repeats

@@ -80,7 +80,7 @@ _CODES: Mapping[int, Outcome] = {
 
 
 def creation_outcome(answer: Answer | NoAnswer) -> Outcome:
-    """What became of a request to create a campaign."""
+    """Return what became of a request to create a campaign."""
     if isinstance(answer, NoAnswer):
         # guard: body-left-in-doubt
         return Outcome(OutcomeKind.IN_DOUBT if answer.body_left else OutcomeKind.NOT_TAKEN, answer.cause)
@@ -88,7 +88,7 @@ def creation_outcome(answer: Answer | NoAnswer) -> Outcome:
 
 
 def read_failure(answer: Answer | NoAnswer) -> ReadFailed:
-    """Why an answer to a request that changes nothing is of no use."""
+    """Return why an answer to a request that changes nothing is of no use."""
     if isinstance(answer, NoAnswer):
         return ReadFailed(answer.cause)
     outcome = creation_outcome(answer)
@@ -105,7 +105,7 @@ def read_failure(answer: Answer | NoAnswer) -> ReadFailed:
 
 
 def usable(answer: Answer | NoAnswer) -> Any:
-    """The JSON of an answer that says yes; raises ReadFailed when it does not."""
+    """Return the JSON of an answer that says yes; raise ReadFailed when it does not."""
     if isinstance(answer, Answer) and answer.status in _YES and answer.cut is None:  # guard: read-whole
         content = decode(answer.body)
         if isinstance(content, Mapping) and _code(content) is None:  # guard: error-is-no-list
@@ -181,7 +181,7 @@ def _of_complaints(errors: Any) -> Outcome:
 
 
 def _complaints(errors: Any) -> list[tuple[str, Any]]:
-    """The field and the words of each complaint.
+    """Return the field and the words of each complaint.
 
     The documents print a map, or a list without saying of what: maps of the same kind are understood in it,
     and texts that begin with the field and a colon.
@@ -207,7 +207,7 @@ def _row_fault(field: str, message: Any) -> RowFault | None:
 
 
 def _code(content: Mapping[str, Any]) -> int | None:
-    """The error code of the older style; None when there is no error, -1 when it is no number."""
+    """Return the error code of the older style; None when there is no error, -1 when it is no number."""
     said = content.get("error")
     if said is None or said is False:
         return None

@@ -27,7 +27,7 @@ def note_failures(failures: Failures) -> Observe:
 
 
 def failure_kind(answer: Answer | NoAnswer) -> FailureKind | None:
-    """How BSG failed the request; None: it responded, be it with a no."""
+    """Return how BSG failed the request; None: it responded, be it with a no."""
     if isinstance(answer, NoAnswer) or answer.cut is not None:
         return FailureKind.UNREACHABLE
     if answer.status >= 500 or 300 <= answer.status < 400:

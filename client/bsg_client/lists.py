@@ -20,9 +20,9 @@ def listed(
     query: Mapping[str, str],
     read: Callable[[Any], Row | None],
 ) -> Iterator[Row]:
-    """The rows of a list, oldest first, so that what is added meanwhile does not move what is still to come.
+    """Return the rows of a list, oldest first, so that what is added meanwhile does not move what is still to come.
 
-    `get` asks for one page. Raises ReadFailed, also for a row that `read` cannot read and for a list that
+    `get` asks for one page. Raise ReadFailed, also for a row that `read` cannot read and for a list that
     repeats itself instead of going on.
     """
     offset = 0
@@ -108,7 +108,7 @@ def _readable(entry: Any, read: Callable[[Any], Row | None]) -> Row:
 
 
 def _total(content: Mapping[str, Any], read_so_far: int) -> int:
-    """How long BSG says that the list is; where it does not say, one more than we have: only an empty page
+    """Return how long BSG says that the list is; where it does not say, one more than we have: only an empty page
     ends it.
     """
     meta = content.get("meta")

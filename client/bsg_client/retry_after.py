@@ -11,7 +11,7 @@ _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the answer asks to wait, 0 at least; None when it does not say, or says it unreadably.
+    """Return the seconds that the answer asks to wait, 0 at least; None when it does not say, or says it unreadably.
 
     A date is held against the answer's own Date, so that a difference between the two clocks cancels out. Without one
     it says nothing: a clock of ours that is minutes slow would stop everybody for minutes.

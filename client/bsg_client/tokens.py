@@ -47,11 +47,11 @@ class TokenStore:
         self._release = client.register_script(_source("release_login"))
 
     def token(self) -> str:
-        """The token that stands; the first to ask for one logs in."""
+        """Return the token that stands; the first to ask for one logs in."""
         return self.current() or self.renew("")
 
     def renew(self, failed: str) -> str:
-        """A token in the place of `failed`: what another worker has got meanwhile, or that of a login."""
+        """Return a token in the place of `failed`: what another worker has got meanwhile, or that of a login."""
         owner = secrets.token_hex(16)
         deadline = clock.monotonic() + self._longest_wait
         while True:
@@ -75,7 +75,7 @@ class TokenStore:
         return _text(self._replace(keys=[self._token_key, self._login_key], args=[failed, token, owner]))
 
     def current(self) -> str:
-        """The token that stands, if any; nobody logs in."""
+        """Return the token that stands, if any; nobody logs in."""
         return _text(self._client.get(self._token_key) or b"")
 
 

@@ -30,7 +30,7 @@ def client_under_limits(
 
 
 def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
-    """Sleeps until a request may leave; raises `ReadFailed` when that is over `at_most` seconds off.
+    """Sleeps until a request may leave; raise `ReadFailed` when that is over `at_most` seconds off.
 
     A look at a batch is several requests, and begins anew if one of them is given up. So reading waits longer for its
     slots than sending does, and even a low limit leaves enough for a whole look.

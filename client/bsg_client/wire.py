@@ -73,7 +73,7 @@ class StreamedBody:
         raise StopIteration
 
     def read(self, size: int = _CHUNK) -> bytes:
-        """The next bytes, at most `size` of them. Raises HeldBack when nothing may leave."""
+        """Return the next bytes, at most `size` of them. Raise HeldBack when nothing may leave."""
         if not self.left:
             if not self._may_leave():  # guard: body-may-leave
                 raise HeldBack
@@ -212,7 +212,7 @@ _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def _cause(error: BaseException, deadline: RequestDeadline) -> str:
-    """A few words. What the libraries say is not repeated: it has addresses in it."""
+    """Return a few words. What the libraries say is not repeated: it has addresses in it."""
     if deadline.expired:
         return _TOO_SLOW
     chain = _chain(error)

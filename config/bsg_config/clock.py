@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The wall clock, with its zone. For people and for what the caller said; never for order or leases."""
+    """Return the wall clock, with its zone. For people and for what the caller said; never for order or leases."""
     return datetime.now(UTC)
 
 
 def monotonic() -> float:
-    """Seconds that only go forward, within this process."""
+    """Return the seconds that only go forward, within this process."""
     return time.monotonic()
 
 

@@ -26,7 +26,7 @@ class Rate:
 
     @classmethod
     def parse(cls, written: str) -> Rate:
-        """Reads `5/s`, `300/m` or `1000/h`. Raises ValueError for anything else."""
+        """Read `5/s`, `300/m` or `1000/h`. Raise ValueError for anything else."""
         match = _WRITTEN.fullmatch(written.strip().lower())
         if match is None:
             raise ValueError("a rate is written as 5/s, 300/m or 1000/h")

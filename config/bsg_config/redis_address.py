@@ -35,7 +35,7 @@ class RedisAddress:
 
     @classmethod
     def parse(cls, url: str) -> RedisAddress:
-        """Reads redis://, rediss://, unix:// or sentinel://. Raises ValueError, which tells the remedy."""
+        """Read redis://, rediss://, unix:// or sentinel://. Raise ValueError, which tells the remedy."""
         scheme, separator, rest = url.strip().partition("://")
         kind = scheme.lower()
         if not separator or kind not in _OPTIONS:
@@ -79,7 +79,7 @@ class RedisAddress:
         return dict(self.options).get(name)
 
     def broker_url(self) -> str:
-        """The same server as Celery's Redis transport wants to read it."""
+        """Return the same server as Celery's Redis transport wants to read it."""
         if self.kind == "unix":
             path = quote(self.path)
             return f"redis+socket://{self._credentials()}{path}?virtual_host={self.database}"
@@ -96,7 +96,7 @@ class RedisAddress:
         return url
 
     def connection_arguments(self) -> dict[str, Any]:
-        """What redis-py's client takes for the server (for sentinels: for the master that they name)."""
+        """Return what redis-py's client takes for the server (for sentinels: for the master that they name)."""
         arguments: dict[str, Any] = {
             "db": self.database,
             "username": self.username,
@@ -118,11 +118,11 @@ class RedisAddress:
         return arguments
 
     def sentinel_arguments(self) -> dict[str, Any]:
-        """What the connections to the sentinels take; their credentials are their own."""
+        """Return what the connections to the sentinels take; their credentials are their own."""
         return {"username": self.option("sentinel_username"), "password": self.option("sentinel_password")}
 
     def without_secrets(self) -> str:
-        """The address as it may be shown."""
+        """Return the address as it may be shown."""
         where = self.path if self.kind == "unix" else ",".join(f"{host}:{port}" for host, port in self._written_nodes())
         master = f"/{self.master}" if self.master else ""
         return f"{self.kind}://{where}{master}?db={self.database}"

@@ -20,10 +20,10 @@ CONNECTIONS_OF_A_LOOP = 100
 
 
 def connect(settings: Settings, *, socket_timeout: float | None = None) -> redis.Redis:
-    """A client that answers bytes and repeats nothing by itself, since a repeated command may run twice.
+    """Return a client that answers bytes and repeats nothing by itself, since a repeated command may run twice.
 
     Connecting and each answer take `socket_timeout` seconds at most (QUEUE_TIMEOUT when not given). Nothing
-    is sent yet. Safe in threads and after a fork. Raises SettingsInvalid when REDIS_URL is not set.
+    is sent yet. Safe in threads and after a fork. Raise SettingsInvalid when REDIS_URL is not set.
     """
     timeout = settings.queue_timeout if socket_timeout is None else socket_timeout
     # One for each thread that waits for an answer: the threads of a process are bound by whoever starts them.
@@ -37,7 +37,8 @@ def connect(settings: Settings, *, socket_timeout: float | None = None) -> redis
 
 
 def connect_asyncio(settings: Settings) -> redis.asyncio.Redis:
-    """The same for one asyncio loop, with `CONNECTIONS_OF_A_LOOP` connections at most: asking for more raises."""
+    """Return the same for one asyncio loop, with `CONNECTIONS_OF_A_LOOP` connections at most: asking for more
+    raises."""
     kept = {"retry": AsyncioRetry(NoBackoff(), 0), "max_connections": CONNECTIONS_OF_A_LOOP}
     address, arguments, of_sentinels = _arguments(settings, settings.queue_timeout, kept)
     if address.kind != "sentinel":
@@ -50,7 +51,7 @@ def connect_asyncio(settings: Settings) -> redis.asyncio.Redis:
 def _arguments(
     settings: Settings, timeout: float, kept: dict[str, Any]
 ) -> tuple[RedisAddress, dict[str, Any], dict[str, Any]]:
-    """The address, and what clients take for the server and for the sentinels."""
+    """Return the address, and what clients take for the server and for the sentinels."""
     address = settings.require_redis_address()
     of_server = {
         **address.connection_arguments(),

@@ -75,7 +75,7 @@ def show(campaign_id: str) -> str:
 
 @app.get("/campaigns/<campaign_id>/progress")
 def progress(campaign_id: str) -> dict[str, Any]:
-    """What the page asks for every second."""
+    """Return what the page asks for every second."""
     status = producer.status(campaign_id)
     return {"state": status.state, "final": status.state.final, "counts": status.counts}
 

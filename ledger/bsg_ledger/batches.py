@@ -51,7 +51,7 @@ def batch_id(campaign_id: str, batch: int) -> str:
 
 
 def split_batch_id(identifier: str) -> tuple[str, int]:
-    """The campaign's id and the batch's number. Raises `ValueError` for anything that is no batch id."""
+    """Return the campaign's id and the batch's number. Raise `ValueError` for anything that is no batch id."""
     campaign_id, dash, number = identifier.rpartition("-")
     if not dash or not campaign_id or not number.isdecimal():
         raise ValueError("a batch id is CAMPAIGN-NUMBER")
@@ -69,7 +69,7 @@ class Batches:
     def claim(
         self, campaign_id: str, *, bell: str, account: str, account_name: str, token: str, lease_ms: int
     ) -> BatchLease | NothingDue | NotClaimed:
-        """Takes the campaign's next due batch with its body; the first claim assigns the campaign to the account.
+        """Take the campaign's next due batch with its body; the first claim assigns the campaign to the account.
 
         Which account that is, `account_name` decides: that for which the campaign was accepted.
         """
@@ -96,7 +96,7 @@ class Batches:
         self, lease: BatchLease, *, account: str, lease_ms: int, duplicate_window_ms: int, note: str = "",
         detector: RollbackDetector | None = None,
     ) -> str:  # fmt: skip
-        """Writes down that the request may be on the wire from now on: `posting`, or why it must not go.
+        """Write down that the request may be on the wire from now on: `posting`, or why it must not go.
 
         If the ledger went back, the script shuts the gates instead.
         """
@@ -111,7 +111,7 @@ class Batches:
         return state
 
     def release(self, lease: BatchLease, *, delay_ms: int, cause: str, unreadable: bool = False) -> str:
-        """Gives a claimed batch back: nothing has left. `unreadable`: its messages cannot be read here."""
+        """Give a claimed batch back: nothing has left. `unreadable`: its messages cannot be read here."""
         return self._run("release", lease.campaign_id, lease.batch, lease.token, delay_ms, cause, int(unreadable))
 
     def not_taken(self, lease: BatchLease, *, delay_ms: int, cause: str, unanswered: bool = False) -> str:
@@ -134,7 +134,7 @@ class Batches:
         )
 
     def account_closed(self, lease: BatchLease, *, account: str, reason: str, cause: str, shuts_allowed: int) -> str:
-        """Shuts the account's gate; refuses the batch at its `shuts_allowed`th time (0: never) if a probe opened it."""
+        """Shut the account's gate; refuses the batch at its `shuts_allowed`th time (0: never) if a probe opened it."""
         return self._run(
             "not_taken", lease.campaign_id, lease.batch, lease.token, 0, cause, account, reason, shuts_allowed,
             self._next_look_ms, 0,
@@ -167,7 +167,7 @@ class Batches:
         )
 
     def refused(self, lease: BatchLease, *, cause: str) -> str:
-        """A clear no for good, or doubt if an earlier attempt is in doubt."""
+        """Return a clear no for good, or doubt if an earlier attempt is in doubt."""
         return self._run("refused", lease.campaign_id, lease.batch, lease.token, cause, self._next_look_ms)
 
     def rows_refused(
@@ -237,7 +237,7 @@ class Batches:
         )  # fmt: skip
 
     def take_back(self, account: str, *, at_most: int) -> list[str]:
-        """Ends the leases that ran out; answers the ids of their batches."""
+        """End the leases that ran out; return the ids of their batches."""
         return [text_of(item) for item in self._scripts.run("take_back", account, at_most)]
 
     def absent(
@@ -253,18 +253,18 @@ class Batches:
         )
 
     def ask_operator(self, campaign_id: str, batch: int, *, attempts: int, older_than_ms: int, cause: str) -> str:
-        """A trace that fits neither yes nor no: `needs_operator` once the doubt is that old."""
+        """Return a trace that fits neither yes nor no: `needs_operator` once the doubt is that old."""
         return self._run("ask_operator", campaign_id, batch, attempts, older_than_ms, cause)
 
     def mark_in_doubt(self, campaign_id: str, batch: int, *, attempts: int, account: str, cause: str) -> str:
-        """Puts a waiting batch in doubt: BSG has a trace of it, though this ledger never sent it."""
+        """Put a waiting batch in doubt: BSG has a trace of it, though this ledger never sent it."""
         return self._run("mark_in_doubt", campaign_id, batch, attempts, account, cause, self._next_look_ms)
 
     def shrink(
         self, campaign_id: str, batch: int, *, state: str, size: int, rest: bytes, rest_rows: Sequence[int],
         cause: str, rejects: Sequence[RejectRow],
     ) -> str:  # fmt: skip
-        """Turns messages of a batch into rejects while it stays in its state; `rest` of b"" keeps the body."""
+        """Turn messages of a batch into rejects while it stays in its state; `rest` of b"" keeps the body."""
         return self._run(
             "shrink", campaign_id, batch, state, size, rest, encode_rows(rest_rows), cause,
             *(item for row in rejects for item in row),
@@ -274,7 +274,7 @@ class Batches:
         self, campaign_id: str, batch: int, *, status: str, final: bool, statistics: str, price: str, currency: str,
         total_messages: int | None, next_poll_ms: int | None,
     ) -> str:  # fmt: skip
-        """What BSG says of it now; `next_poll_ms` None ends the polling."""
+        """Return what BSG says of it now; `next_poll_ms` None ends the polling."""
         return self._run(
             "polled", campaign_id, batch, status, int(final), statistics, price, currency,
             "" if total_messages is None else total_messages, -1 if next_poll_ms is None else next_poll_ms,
@@ -294,7 +294,8 @@ class Batches:
         )  # fmt: skip
 
     def resolve_not_sent(self, campaign_id: str, batch: int, *, shown_attempts: int | None = None) -> str:
-        """An operator's decision that BSG never sent it. Return the state, `stale` if no operator is needed for that.
+        """Return an operator's decision that BSG never sent it. Return the state, `stale` if no operator is needed for
+        that.
 
         `shown_attempts`: one of many, as the operator was shown it. `stale` too if it was tried since, or if BSG has
         any trace of it.
@@ -307,13 +308,13 @@ class Batches:
         return self._run("resolve_sent", campaign_id, batch, bsg_campaign_id, next_poll_ms)
 
     def stopped(self, account: str, bsg_campaign_id: int, *, status: str) -> str:
-        """Ends a stop: BSG gives the campaign this final status."""
+        """End a stop: BSG gives the campaign this final status."""
         return self._run("stopped", account, bsg_campaign_id, status)
 
     def stop_refused(self, account: str, bsg_campaign_id: int, *, status: str, delay_ms: int) -> str:
-        """Puts a stop off for `delay_ms` or longer: BSG has not obeyed it, and gives the campaign this status."""
+        """Put a stop off for `delay_ms` or longer: BSG has not obeyed it, and give the campaign this status."""
         return self._run("stop_refused", account, bsg_campaign_id, status, delay_ms)
 
     def stop_denied(self, account: str, bsg_campaign_id: int, *, older_than_ms: int, delay_ms: int, cause: str) -> str:
-        """Puts a stop off whose campaign BSG does not know; `given_up`, an alarm, once BSG has denied it that long."""
+        """Put a stop off whose campaign BSG does not know; `given_up`, an alarm, once BSG has denied it that long."""
         return self._run("stop_denied", account, bsg_campaign_id, older_than_ms, delay_ms, cause)

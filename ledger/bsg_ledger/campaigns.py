@@ -84,7 +84,7 @@ class Campaigns:
     # Before the commit: parts that nobody knows yet, and that vanish by themselves.
 
     def store_part(self, campaign_id: str, part: int, packed: bytes, *, keep_ms: int) -> None:
-        """Stores a part's messages; they vanish after `keep_ms` unless the campaign is accepted or it is renewed."""
+        """Store a part's messages; they vanish after `keep_ms` unless the campaign is accepted or it is renewed."""
         self._client.set(_messages_key(campaign_id, part), packed, px=keep_ms)
 
     def renew_parts(self, campaign_id: str, parts: int, *, keep_ms: int) -> None:
@@ -98,7 +98,7 @@ class Campaigns:
             self._client.unlink(*(_messages_key(campaign_id, part) for part in range(parts)))
 
     def accept(self, acceptance: Acceptance) -> Accepted:
-        """The commit. Repeating it after a lost answer answers `accepted` again."""
+        """Return the commit. Repeating it after a lost answer answers `accepted` again."""
         bell = acceptance.bell
         answer = self._scripts.run(
             "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
@@ -114,16 +114,16 @@ class Campaigns:
     # After it.
 
     def ring(self, campaign_id: str, *, bell: str, timeout_ms: int, delay_ms: int = 0) -> Bells:
-        """Notes which doorbells may be published now; their names begin with `bell`."""
+        """Note which doorbells may be published now; their names begin with `bell`."""
         priority, *names = self._scripts.run("ring", campaign_id, timeout_ms, delay_ms, bell)
         return Bells(text_of(priority), [text_of(name) for name in names])
 
     def pause(self, campaign_id: str) -> bool:
-        """Holds unsent batches. False: there is no such campaign."""
+        """Hold unsent batches. False: there is no such campaign."""
         return text_of(self._scripts.run("pause", campaign_id, 1, "")[0]) != "gone"
 
     def resume(self, campaign_id: str, *, max_cost: str = "") -> bool | Capped:
-        """Lets unsent batches go on, up to another `max_cost` ("none": without any). False: there is no such campaign.
+        """Let unsent batches go on, up to another `max_cost` ("none": without any). False: there is no such campaign.
 
         `Capped`, and nothing is changed, where the cap would pause it again at once.
         """

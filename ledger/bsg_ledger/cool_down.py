@@ -13,12 +13,12 @@ from bsg_ledger.times import to_datetime
 
 
 def cooling_until(client: redis.Redis, account: str) -> datetime | None:
-    """When the account's cool-down ends; None: there is none. Raises `redis.exceptions.RedisError`."""
+    """Return when the account's cool-down ends; None: there is none. Raise `redis.exceptions.RedisError`."""
     until: Any = client.get(schema.COOL_DOWN(account))
     return end_of(until, to_datetime(now_ms(client)))
 
 
 def end_of(cool_down: bytes | None, now: datetime) -> datetime | None:
-    """The moment that the key's value stands for; None if it is not ahead."""
+    """Return the moment that the key's value stands for; None if it is not ahead."""
     until = to_datetime(int(cool_down) / 1000) if cool_down else None
     return until if until is not None and until > now else None

@@ -54,7 +54,7 @@ class DeliveryReports(Feed[DeliveryReport]):
         self._kept = kept
 
     def record(self, reports: Sequence[PushedReport]) -> None:
-        """Adds the reports, except those of campaigns that are not there. One script call a thousand of them."""
+        """Add the reports, except those of campaigns that are not there. One script call a thousand of them."""
         for first in range(0, len(reports), MAX_REPORTS_A_CALL):
             some = reports[first : first + MAX_REPORTS_A_CALL]
             values = ["" if value is None else str(value) for report in some for value in _values(report)]

@@ -92,5 +92,5 @@ class DueIndexes:
         return [text_of(member) for member in self._client.zrangebyscore(schema.CLOSED(), "-inf", before_ms)]
 
     def now_ms(self) -> int:
-        """The moment on Redis's clock, the only one that the ledger knows."""
+        """Return the moment on Redis's clock, the only one that the ledger knows."""
         return now_ms(self._client)

@@ -31,7 +31,7 @@ class Durability:
         self._way: str | None = "nothing" if relaxed else None
 
     def require(self) -> None:
-        """Raises `NotDurable` unless the server can keep what it acknowledges."""
+        """Raise `NotDurable` unless the server can keep what it acknowledges."""
         if self._way is None:
             self._way = self._find_way()
 

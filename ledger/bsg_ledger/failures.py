@@ -42,7 +42,7 @@ class FailureSpell:
         return self.count >= SEVERAL
 
     def describe(self, show_time: Callable[[datetime], str]) -> str:
-        """What BSG does, since when; a sentence that begins with "BSG"."""
+        """Return what BSG does, since when; a sentence that begins with "BSG"."""
         requests = "1 request" if self.count == 1 else f"{self.count} requests"
         spell = f"since {show_time(self.since)}, the last at {show_time(self.last)}"
         return f"{_DOES[self.kind]} ({self.cause}): {requests} {spell}"
@@ -67,14 +67,14 @@ class Failures:
         self._scripts.run("note_failure", self._account, kind, cause, QUIET_MS)
 
     def current(self) -> list[FailureSpell]:
-        """The spells that have not ended, the longest first."""
+        """Return the spells that have not ended, the longest first."""
         record = self._record()
         now = now_ms(self._client)
         spells = (_spell(record, kind) for kind in FailureKind if now - int(record.get(f"{kind}:last", 0)) <= QUIET_MS)
         return sorted(spells, key=lambda spell: spell.since)
 
     def totals(self) -> dict[FailureKind, int]:
-        """All since the ledger began."""
+        """Return all since the ledger began."""
         record = self._record()
         return {kind: int(record.get(f"{kind}:total", 0)) for kind in FailureKind}
 

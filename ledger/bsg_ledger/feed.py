@@ -38,7 +38,7 @@ class Position:
 
     @classmethod
     def parse(cls, text: str) -> Position:
-        """Raises ValueError for what `str` of a position never is."""
+        """Raise ValueError for what `str` of a position never is."""
         entry, _, sequence = text.partition(".")
         for part in (*entry.split("-", 1), sequence):
             if not (part.isascii() and part.isdecimal() and len(part) < 20):
@@ -66,9 +66,9 @@ class Feed(Generic[T]):
         return Position(text_of(entries[0][0]) if entries else "0-0", sequence)
 
     def after(self, position: Position | None) -> Sequence[T]:
-        """The next entries, oldest first; none when there is nothing new. None: from the oldest that is kept.
+        """Return the next entries, oldest first; none when there is nothing new. None: from the oldest that is kept.
 
-        Raises FeedBroken.
+        Raise FeedBroken.
         """
         first = "-" if position is None else f"({position.entry}"
         found, sequence = self._at_once(lambda pipe: pipe.xrange(self._stream, first, "+", count=EVENTS_AT_ONCE))
@@ -80,11 +80,11 @@ class Feed(Generic[T]):
         return [self._read(str(position), decoded(raw)) for position, raw in entries]
 
     def wait(self, position: Position | None, at_most_ms: int) -> None:
-        """Returns when something has happened after the position, or after so many milliseconds."""
+        """Return when something has happened after the position, or after so many milliseconds."""
         self._client.xread({self._stream: "0" if position is None else position.entry}, count=1, block=at_most_ms)
 
     def _at_once(self, ask: Any) -> tuple[Any, int]:
-        """The answer, and the number of the last entry at that very moment."""
+        """Return the answer, and the number of the last entry at that very moment."""
         pipe = self._client.pipeline(transaction=True)
         ask(pipe)
         pipe.hget(schema.LEDGER(), self._counter)

@@ -77,14 +77,14 @@ class Gate:
         return text_of(self._scripts.run("open_recovered", self._account, by)[0]) == "open"
 
     def shut(self, *, reason: str, by: str) -> bool:
-        """Shuts it. The first reason stays, unless an operator's word or a ledger that went back comes upon another.
+        """Shut it. The first reason stays, unless an operator's word or a ledger that went back comes upon another.
 
         False: it stays shut for that.
         """
         return int(self._scripts.run("gate", self._account, "shut", reason, by)[1]) == 1
 
     def probe_due(self, *, put_off_ms: int) -> bool:
-        """Whether a probe is due now; the next one is put off."""
+        """Return whether a probe is due now; the next one is put off."""
         return text_of(self._scripts.run("gate", self._account, "probe", "", "", put_off_ms, "")[0]) == "probe"
 
     def note_balance(self, balance: str) -> None:
@@ -95,7 +95,7 @@ class Gate:
 
 
 def gate_state(record: Mapping[str, str]) -> GateState:
-    """The state that a gate's record tells of; one without a record is open."""
+    """Return the state that a gate's record tells of; one without a record is open."""
     return GateState(
         open=record.get("state") not in ("shut", "half_open"),
         reason=record.get("reason", ""),

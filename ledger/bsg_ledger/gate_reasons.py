@@ -17,7 +17,7 @@ class Shut:
 
 
 def shut_for(reason: str, account_name: str) -> Shut:
-    """What a shut gate's reason means. A word that this version does not know stands for itself."""
+    """Return what a shut gate's reason means. A word that this version does not know stands for itself."""
     option = "" if account_name == DEFAULT_ACCOUNT else f" --account {account_name}"
     by_hand = f"`bsg-campaigns gate open{option}` opens it."
     match reason:

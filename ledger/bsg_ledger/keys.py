@@ -68,7 +68,7 @@ class Keys:
         self._scripts.run("note_key", account, name, address, bsg_account)
 
     def known(self) -> dict[str, Key]:
-        """Every key that a process had once, by its account."""
+        """Return every key that a process had once, by its account."""
         seen = self._client.zrange(schema.ACCOUNT_KEYS(), 0, -1, withscores=True)
         pipe = self._client.pipeline(transaction=False)
         for account, _ in seen:
@@ -80,15 +80,16 @@ class Keys:
         }
 
     def owners(self, name: str) -> set[str]:
-        """The accounts that campaigns for the account of that name belong to: one for each key that it has had."""
+        """Return the accounts that campaigns for the account of that name belong to: one for each key that it has
+        had."""
         return {account for _, account, named in self._campaigns() if account and named == name}
 
     def campaigns_of(self, account: str, *, name: str) -> Iterator[str]:
-        """The campaigns for the account of that name that belong to this one, in no order."""
+        """Return the campaigns for the account of that name that belong to this one, in no order."""
         return (campaign for campaign, owner, named in self._campaigns() if owner == account and named == name)
 
     def _campaigns(self) -> Iterator[tuple[str, str, str]]:
-        """Every campaign, the account that it belongs to ("": none yet), and the name of that it is for.
+        """Return every campaign, the account that it belongs to ("": none yet), and the name of that it is for.
 
         In no order, but whole: pages of a list would skip some where others are purged meanwhile.
         """
@@ -101,7 +102,7 @@ class Keys:
                 yield campaign, text_of(account or b""), text_of(name or b"")
 
     def inherit(self, account: str, *, old: str, bsg_account: str) -> None:
-        """Tells an account which BSG campaigns are those of the key `old`, if that was of the same account at BSG."""
+        """Report an account which BSG campaigns are those of the key `old`, if that was of the same account at BSG."""
         cursor = "0"
         while (cursor := text_of(self._scripts.run("inherit", old, account, bsg_account, cursor)[0])) != "0":
             pass
@@ -109,7 +110,7 @@ class Keys:
     def rekey(
         self, campaign_id: str, *, old: str, account: str, name: str, address: str, bsg_account: str, by: str
     ) -> Rekeying:
-        """Moves a campaign from the account of the key `old` to `account`. `by`: operator, or worker."""
+        """Move a campaign from the account of the key `old` to `account`. `by`: operator, or worker."""
         kind, *batches = self._scripts.run("rekey", campaign_id, old, account, name, address, bsg_account, by)
         return Rekeying(Rekeyed(text_of(kind)), tuple(map(text_of, batches)))
 
@@ -119,7 +120,7 @@ class Keys:
 
 
 def is_lost(in_use: Collection[str], settings: Settings, account: str | None, account_name: str) -> bool:
-    """Whether no process has the key any more under which a campaign was begun.
+    """Return whether no process has the key any more under which a campaign was begun.
 
     `in_use`: the accounts whose keys processes have. Where no key is set here, as in a web app, there has to be one:
     else no worker runs at all.

@@ -64,7 +64,7 @@ class Ledger:
         self._scripts = scripts
 
     def reach(self) -> None:
-        """Raises `redis.exceptions.RedisError` when Redis does not answer; waits for no disk."""
+        """Raise `redis.exceptions.RedisError` when Redis does not answer; waits for no disk."""
         self._client.ping()
 
     def learnt_zone(self, account: str) -> LearntZone:
@@ -74,18 +74,18 @@ class Ledger:
         return ProviderFactsStore(self._client, account)
 
     def rollback_detector(self, accounts: Sequence[str]) -> RollbackDetector:
-        """A new one, which has seen nothing yet: one per process, for all of its accounts."""
+        """Return a new one, which has seen nothing yet: one per process, for all of its accounts."""
         return RollbackDetector(self._scripts, accounts)
 
     def failures(self, account: str) -> Failures:
         return Failures(self._client, self._scripts, account)
 
     def doubts(self, account: str, *, since: datetime | None = None, until: datetime | None = None) -> list[Doubt]:
-        """The account's batches in doubt since a moment of that period, the oldest doubt first."""
+        """Return the account's batches in doubt since a moment of that period, the oldest doubt first."""
         return read_doubts(self._client, account, since=since, until=until, now=to_datetime(self.due_indexes.now_ms()))
 
     def note_funds(self, account: str, available: Decimal, currency: str, queued_cost: Decimal) -> None:
-        """Notes what the account has left, and what the messages that wait for it will cost."""
+        """Note what the account has left, and what the messages that wait for it will cost."""
         self._scripts.run("note_funds", account, f"{available:f}", currency, f"{queued_cost:f}")
 
     def stop_list(self, account_name: str) -> StopListProgress:

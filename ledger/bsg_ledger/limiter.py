@@ -75,7 +75,7 @@ class Limiter:
         self._burst = burst
 
     def reserve(self, max_wait_seconds: float = MAX_SLOT_WAIT) -> Slot | Later:
-        """Takes the next slot if it comes within `max_wait_seconds` (10 at most); takes nothing otherwise."""
+        """Take the next slot if it comes within `max_wait_seconds` (10 at most); takes nothing otherwise."""
         if not 0 <= max_wait_seconds <= MAX_RESERVATION:
             raise ValueError(f"a slot can be reserved 0 to {MAX_RESERVATION:.0f} seconds ahead")
         taken, wait = self._run(
@@ -90,7 +90,7 @@ class Limiter:
         return Slot(seconds) if taken else Later(seconds)
 
     def cool_down(self, seconds: float) -> float:
-        """Holds back every request of the account, under all its limits; answers the seconds that now stand.
+        """Hold back every request of the account, under all its limits; return the seconds that now stand.
 
         It never shortens a cool-down that stands already. More than an hour counts as an hour.
         """
@@ -99,7 +99,7 @@ class Limiter:
         return max(0.0, int(current) / _MICROSECONDS)
 
     def state(self) -> LimiterState:
-        """What a request would have to wait for, without reserving anything."""
+        """Return what a request would have to wait for, without reserving anything."""
         wait, cooling = self._run("state", self._keys, self._interval, self._burst)
         return LimiterState(int(wait) / _MICROSECONDS, int(cooling) / _MICROSECONDS)
 

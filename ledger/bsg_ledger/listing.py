@@ -53,7 +53,7 @@ class Listing:
         self._client: Any = client  # redis-py types its replies as all that they might be
 
     def length(self) -> int:
-        """How many campaigns the ledger has."""
+        """Return how many campaigns the ledger has."""
         return int(self._client.zcard(schema.CAMPAIGNS()))
 
     def page(self, first: int, count: int) -> list[ListedCampaign]:
@@ -73,7 +73,7 @@ class Listing:
         return [_listed(name, record, outlines.get(name)) for name, record in records.items()]
 
     def outlines(self, campaign_id: str, numbers: range) -> list[BatchOutline]:
-        """What these batches of a campaign add to its picture, those that exist."""
+        """Return what these batches of a campaign add to its picture, those that exist."""
         found: list[BatchOutline] = []
         for start in range(0, len(numbers), BATCHES_AT_ONCE):
             found += self._outlines({campaign_id: numbers[start : start + BATCHES_AT_ONCE]})[campaign_id]
@@ -106,7 +106,7 @@ def _listed(campaign_id: str, record: Mapping[str, str], outlines: Sequence[Batc
 
 
 def delivered(outlines: Iterable[BatchOutline]) -> int | None:
-    """How many messages were delivered as far as BSG has told; None if it has told nothing of any of them."""
+    """Return how many messages were delivered as far as BSG has told; None if it has told nothing of any of them."""
     told = [outline.delivered for outline in outlines if outline.delivered is not None]
     return sum(told) if told else None
 

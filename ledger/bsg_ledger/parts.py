@@ -48,7 +48,7 @@ class Parts:
     def lease(
         self, campaign_id: str, token: str, *, lease_ms: int, losses_allowed: int, timeout_ms: int
     ) -> PartLease | NothingDue:
-        """Takes the campaign's next due part; a part that lost `losses_allowed` leases becomes rejects on the way.
+        """Take the campaign's next due part; a part that lost `losses_allowed` leases becomes rejects on the way.
 
         Where another is due, the sweep trusts for `timeout_ms` that the caller goes on with it or rings for it.
         """
@@ -106,7 +106,7 @@ class Parts:
                 pipe.execute()
 
     def release(self, lease: PartLease, *, delay_ms: int, cause: str, unreadable: bool = False) -> bool:
-        """Gives the part back, without counting it as a lost lease. False: the lease is stale.
+        """Give the part back, without counting it as a lost lease. False: the lease is stale.
 
         `unreadable`: its messages cannot be read here.
         """

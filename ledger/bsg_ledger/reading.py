@@ -51,7 +51,7 @@ class Reading:
         return None if record is None else summary_of(campaign_id, record)
 
     def campaigns(self) -> Iterator[CampaignSummary]:
-        """Every campaign, the newest first."""
+        """Return every campaign, the newest first."""
         start = 0
         while names := self._client.zrevrange(schema.CAMPAIGNS(), start, start + BATCHES_AT_ONCE - 1):
             pipe = self._client.pipeline(transaction=False)
@@ -63,7 +63,7 @@ class Reading:
             start += len(names)
 
     def batches(self, campaign_id: str, numbers: range) -> Iterator[Batch]:
-        """The campaign's batches of these numbers, those that exist."""
+        """Return the campaign's batches of these numbers, those that exist."""
         for start in range(0, len(numbers), BATCHES_AT_ONCE):
             some = numbers[start : start + BATCHES_AT_ONCE]
             pipe = self._client.pipeline(transaction=False)
@@ -74,14 +74,14 @@ class Reading:
                     yield _batch(campaign_id, number, decoded(raw))
 
     def rejects(self, campaign_id: str) -> Iterator[str]:
-        """The rejected messages' rows (JSON), by index."""
+        """Return the rejected messages' rows (JSON), by index."""
         start = 0
         while rows := self._client.zrange(schema.REJECTS(campaign_id), start, start + EVENTS_AT_ONCE - 1):
             yield from (text_of(row) for row in rows)
             start += len(rows)
 
     def transitions(self, campaign_id: str, *, after: str = "-") -> Iterator[Transition]:
-        """The campaign's history, oldest first, after a position ("-": from the beginning)."""
+        """Return the campaign's history, oldest first, after a position ("-": from the beginning)."""
         key, position = schema.CAMPAIGN_EVENTS(campaign_id), after if after == "-" else f"({after}"
         while entries := self._client.xrange(key, position, "+", count=EVENTS_AT_ONCE):
             for entry, fields in entries:
@@ -89,14 +89,14 @@ class Reading:
             position = f"({text_of(entries[-1][0])}"
 
     def latest_transitions(self, campaign_id: str, at_most: int) -> tuple[list[Transition], int]:
-        """The end of the campaign's history, the newest first, and how many transitions it has in all."""
+        """Return the end of the campaign's history, the newest first, and how many transitions it has in all."""
         key = schema.CAMPAIGN_EVENTS(campaign_id)
         entries = self._client.xrevrange(key, count=at_most)
         latest = [transition_of(campaign_id, text_of(entry), decoded(fields)) for entry, fields in entries]
         return latest, int(self._client.xlen(key))
 
     def wait_for_transitions(self, campaign_id: str, *, after: str, at_most_ms: int) -> Sequence[Transition]:
-        """What happened after a position; waits for the next thing to happen, `at_most_ms` long."""
+        """Return what happened after a position; waits for the next thing to happen, `at_most_ms` long."""
         key = schema.CAMPAIGN_EVENTS(campaign_id)
         answer = self._client.xread({key: "0" if after == "-" else after}, count=EVENTS_AT_ONCE, block=at_most_ms)
         return [
@@ -106,7 +106,7 @@ class Reading:
         ]
 
     def batch_records(self, identifiers: Iterable[str]) -> list[BatchRecord]:
-        """The records of batches by their ids; those that are gone are left out."""
+        """Return the records of batches by their ids; those that are gone are left out."""
         wanted = [split_batch_id(identifier) for identifier in identifiers]
         pipe = self._client.pipeline(transaction=False)
         for campaign, batch in wanted:
@@ -120,7 +120,7 @@ class Reading:
         ]
 
     def open_campaigns(self) -> Iterator[OpenCampaign]:
-        """The campaigns of which something is left to do, of every account, in no order."""
+        """Return the campaigns of which something is left to do, of every account, in no order."""
         for name in map(text_of, self._client.zdiff([schema.CAMPAIGNS(), schema.CLOSED()])):
             record = self._record(name)
             if record is not None:
@@ -134,7 +134,7 @@ class Reading:
                 )
 
     def envelope(self, campaign_id: str) -> str | None:
-        """The campaign's options as they were accepted (JSON); None for a campaign that nobody knows."""
+        """Return the campaign's options as they were accepted (JSON); None for a campaign that nobody knows."""
         written = self._client.hget(schema.CAMPAIGN(campaign_id), "envelope")
         return None if written is None else text_of(written)
 
@@ -142,17 +142,18 @@ class Reading:
         return int(self._client.hget(schema.CAMPAIGN(campaign_id), "next_batch") or 0)
 
     def owned(self, account: str) -> Iterator[tuple[int, str]]:
-        """Every BSG campaign that belongs to a batch, with the batch's id, in no order."""
+        """Return every BSG campaign that belongs to a batch, with the batch's id, in no order."""
         for bsg_id, owner in self._client.hscan_iter(schema.OWNERS(account), count=BATCHES_AT_ONCE):
             yield int(bsg_id), text_of(owner)
 
     def body(self, campaign_id: str, batch: int) -> bytes | None:
-        """The batch's messages array as it was prepared; None once it is forgotten."""
+        """Return the batch's messages array as it was prepared; None once it is forgotten."""
         body: bytes | None = self._client.get(schema.BATCH_MESSAGES(campaign_id, batch))
         return body
 
     def waiting_body(self, campaign_id: str) -> bytes | None:
-        """The stored messages of the part that is prepared next, else of the batch that is sent next; None: neither."""
+        """Return the stored messages of the part that is prepared next, else of the batch that is sent next; None:
+        neither."""
         for waiting, messages in ((schema.PARTS, schema.PART_MESSAGES), (schema.CAMPAIGN_DUE, schema.BATCH_MESSAGES)):
             for name in self._client.zrange(waiting(campaign_id), 0, 0):
                 body: bytes | None = self._client.get(messages(campaign_id, text_of(name)))
@@ -161,7 +162,7 @@ class Reading:
         return None
 
     def rows(self, campaign_id: str, batch: int) -> list[int]:
-        """The indexes of the batch's messages in the campaign, in the order of its body."""
+        """Return the indexes of the batch's messages in the campaign, in the order of its body."""
         rows = self._client.hget(schema.BATCH(campaign_id, batch), "rows")
         return decode_rows(text_of(rows or b""))
 
@@ -170,7 +171,8 @@ class Reading:
         return sorted(text_of(name) for name in self._client.smembers(schema.ACCOUNT_NAMES()))
 
     def account_of(self, campaign_id: str) -> tuple[str | None, str | None]:
-        """The account that the campaign belongs to, if a batch was ever claimed, and the name of that it is for."""
+        """Return the account that the campaign belongs to, if a batch was ever claimed, and the name of that it is
+        for."""
         owner, name = self._client.hmget(schema.CAMPAIGN(campaign_id), "account", "account_name")
         return text_of(owner) if owner else None, text_of(name) if name else None
 
@@ -179,19 +181,19 @@ class Reading:
         return "normal" if priority is None else text_of(priority)
 
     def owner(self, account: str, bsg_campaign_id: int) -> str | None:
-        """The batch that a BSG campaign belongs to."""
+        """Return the batch that a BSG campaign belongs to."""
         owner = self._client.hget(schema.OWNERS(account), str(bsg_campaign_id))
         return None if owner is None else text_of(owner)
 
     def owners(self, account: str, bsg_campaign_ids: Sequence[str]) -> list[str]:
-        """The batches that these BSG campaigns belong to; those without one are left out."""
+        """Return the batches that these BSG campaigns belong to; those without one are left out."""
         if not bsg_campaign_ids:
             return []
         owners = self._client.hmget(schema.OWNERS(account), list(bsg_campaign_ids))
         return [text_of(owner) for owner in owners if owner is not None]
 
     def refused_stops(self, account: str, bsg_campaign_ids: Sequence[str]) -> dict[str, str]:
-        """The status that BSG gave each of these campaigns when it last did not obey a stop."""
+        """Return the status that BSG gave each of these campaigns when it last did not obey a stop."""
         if not bsg_campaign_ids:
             return {}
         statuses = self._client.hmget(schema.STOP_REFUSALS(account), list(bsg_campaign_ids))
@@ -202,7 +204,7 @@ class Reading:
         }
 
     def orphans(self, account: str, bsg_campaign_ids: Sequence[int]) -> frozenset[int]:
-        """Those BSG campaigns that belong to no batch that the ledger knows."""
+        """Return those BSG campaigns that belong to no batch that the ledger knows."""
         without: set[int] = set()
         for first in range(0, len(bsg_campaign_ids), OWNERS_AT_ONCE):
             some = bsg_campaign_ids[first : first + OWNERS_AT_ONCE]
@@ -211,16 +213,16 @@ class Reading:
         return frozenset(without)
 
     def messages_by_state(self) -> dict[str, int]:
-        """The messages of all campaigns that the ledger has, by state."""
+        """Return the messages of all campaigns that the ledger has, by state."""
         counted = decoded(self._client.hgetall(schema.MESSAGES()))
         return {state: int(counted.get(state, 0)) for state in MESSAGE_STATES}
 
     def alarms(self) -> int:
-        """How often something was found that must not be, since the ledger began."""
+        """Return how often something was found that must not be, since the ledger began."""
         return int(self._client.hget(schema.LEDGER(), "alarms") or 0)
 
     def bodies_forgotten(self, campaign_ids: Sequence[str]) -> dict[str, bool]:
-        """Whether the messages of each of these campaigns are forgotten, all of them."""
+        """Return whether the messages of each of these campaigns are forgotten, all of them."""
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
             pipe.hmget(schema.CAMPAIGN(campaign_id), "bodies_forgotten_at", "forget_from")
@@ -304,7 +306,7 @@ def _others(record: Mapping[str, str]) -> list[int]:
 
 
 def transition_of(campaign_id: str, position: str, fields: Mapping[str, str]) -> Transition:
-    """A stream's entry as the transition that it tells of."""
+    """Return a stream's entry as the transition that it tells of."""
     batch = fields.get("batch", "")
     return Transition(
         campaign_id=campaign_id,

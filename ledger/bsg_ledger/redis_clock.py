@@ -8,7 +8,7 @@ import redis
 
 
 def now_ms(client: redis.Redis) -> int:
-    """The moment in milliseconds. Raises `redis.exceptions.RedisError` when Redis does not answer."""
+    """Return the moment in milliseconds. Raise `redis.exceptions.RedisError` when Redis does not answer."""
     answer: Any = client.time()  # redis-py types its replies as all that they might be
     seconds, microseconds = answer
     return int(seconds) * 1000 + int(microseconds) // 1000

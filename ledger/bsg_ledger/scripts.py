@@ -42,7 +42,7 @@ class Scripts:
         self.batches_a_step = BATCHES_A_STEP if batches_a_step is None else batches_a_step
 
     def run(self, name: str, *arguments: Argument) -> Answer:
-        """Runs one script; `redis.exceptions.RedisError` when Redis fails or refuses."""
+        """Run one script; `redis.exceptions.RedisError` when Redis fails or refuses."""
         text, digest = source(name, self._feed_length)
         try:
             return list(self._client.evalsha(digest, 0, *arguments))
@@ -62,10 +62,10 @@ class Scripts:
 
 
 def text_of(value: Any) -> str:
-    """A reply of Redis as text; an integer reply as its digits."""
+    """Return a reply of Redis as text; an integer reply as its digits."""
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def decoded(raw: Mapping[Any, Any]) -> dict[str, str]:
-    """A hash or a stream's entry as texts."""
+    """Return a hash or a stream's entry as texts."""
     return {text_of(name): text_of(value) for name, value in raw.items()}

@@ -51,7 +51,7 @@ MESSAGE_STATES: tuple[str, ...] = ("unprepared", "rejected", *(state.value for s
 
 
 def campaign_state(counts: Mapping[str, int], *, cancelled: bool, started: bool) -> CampaignState:
-    """The campaign's state by its messages' states: the first line that fits.
+    """Return the campaign's state by its messages' states: the first line that fits.
 
     `started` says whether any part of it has been taken up by a worker. docs/architecture.md prints this table.
     """

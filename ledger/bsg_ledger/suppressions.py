@@ -49,12 +49,12 @@ class Suppressions:
         return self._change("remove", "", phones)
 
     def all(self) -> Iterator[str]:
-        """Every phone of the list, in no order."""
+        """Return every phone of the list, in no order."""
         for phone in self._client.sscan_iter(_LIST, count=PHONES_AT_ONCE):
             yield text_of(phone)
 
     def among(self, phones: Sequence[str]) -> frozenset[str]:
-        """Those of the phones that are on the list."""
+        """Return those of the phones that are on the list."""
         found: set[str] = set()
         for first in range(0, len(phones), PHONES_AT_ONCE):
             some = phones[first : first + PHONES_AT_ONCE]

@@ -187,7 +187,8 @@ _Rule = Callable[[_Case], _Found | None]
 
 
 def waits(campaign: CampaignFacts, account: AccountFacts, groups: Iterable[Group], now: datetime) -> list[Wait]:
-    """What the campaign waits for, the most urgent first; messages of which the same is to be said stand together."""
+    """Return what the campaign waits for, the most urgent first; messages of which the same is to be said stand
+    together."""
     together: dict[tuple[object, ...], Wait] = {}
     for group in groups:
         if group.messages:
@@ -198,7 +199,7 @@ def waits(campaign: CampaignFacts, account: AccountFacts, groups: Iterable[Group
 
 
 def foremost(found: Sequence[Wait]) -> Wait | None:
-    """The one that keeps the campaign from its end; None: nothing is left to do."""
+    """Return the one that keeps the campaign from its end; None: nothing is left to do."""
     return next((one for one in found if not one.reason.final), None)
 
 

@@ -71,13 +71,13 @@ class WaitingReader:
         self._settings = settings
 
     def open_campaigns(self) -> list[str]:
-        """The campaigns of which something is left to do, of every account, the newest first."""
+        """Return the campaigns of which something is left to do, of every account, the newest first."""
         found = self._client.zdiff([schema.CAMPAIGNS(), schema.CLOSED()], withscores=True)
         by_age = sorted(zip(found[::2], found[1::2], strict=True), key=lambda one: -float(one[1]))
         return [text_of(name) for name, _ in by_age]
 
     def waits_of(self, campaign_ids: Sequence[str], *, singly: int = BATCHES_READ_SINGLY) -> dict[str, list[Wait]]:
-        """What each of these campaigns waits for, without those that the ledger does not know.
+        """Return what each of these campaigns waits for, without those that the ledger does not know.
 
         Of campaigns with more than `singly` batches only those are read that need somebody, and the others counted.
         """
@@ -91,7 +91,7 @@ class WaitingReader:
         }
 
     def foremost_of(self, campaign_ids: Sequence[str], *, singly: int = BATCHES_READ_SINGLY) -> dict[str, Wait]:
-        """What keeps each of these campaigns from its end, without those of which nothing is left to do."""
+        """Return what keeps each of these campaigns from its end, without those of which nothing is left to do."""
         found: dict[str, Wait] = {}
         for first in range(0, len(campaign_ids), _CAMPAIGNS_AT_ONCE):
             some_ids = campaign_ids[first : first + _CAMPAIGNS_AT_ONCE]
@@ -168,7 +168,8 @@ class WaitingReader:
         return [groups[head.campaign_id] for head in heads]
 
     def _needing_somebody(self, large: Sequence[_Head]) -> list[tuple[_Head, int]]:
-        """The batches of these campaigns that need somebody, as far as they are among the first of their accounts."""
+        """Return the batches of these campaigns that need somebody, as far as they are among the first of their
+        accounts."""
         heads = {head.campaign_id: head for head in large}
         pipe = self._client.pipeline(transaction=False)
         for account in sorted({head.account for head in large if head.account is not None}):
@@ -190,7 +191,7 @@ class WaitingReader:
         return records
 
     def _looks(self, names: Sequence[tuple[_Head, int]], records: Sequence[Mapping[str, str]]) -> dict[str, datetime]:
-        """When BSG is asked about each of these batches next."""
+        """Return when BSG is asked about each of these batches next."""
         members: dict[str, list[str]] = {}
         for (head, number), record in zip(names, records, strict=True):
             index = _LOOKED_AT_IN.get(BatchState(record["state"])) if record.get("state") else None
@@ -228,7 +229,7 @@ def _campaign_facts(head: _Head, now: datetime) -> CampaignFacts:
 
 
 def _awaits_price(record: Mapping[str, str]) -> bool:
-    """Whether the first batch has to show what a message costs, as claim.lua has it."""
+    """Return whether the first batch has to show what a message costs, as claim.lua has it."""
     on_the_way = ("claimed", "posting", "unconfirmed", "submitted")
     return (
         bool(record.get("max_cost"))
@@ -238,14 +239,14 @@ def _awaits_price(record: Mapping[str, str]) -> bool:
 
 
 def start_at(record: Mapping[str, str]) -> datetime | None:
-    """When BSG is to begin with the campaign; None: at once."""
+    """Return when BSG is to begin with the campaign; None: at once."""
     with suppress(TypeError, ValueError):
         return datetime.fromisoformat(_options(record)["start_at"])
     return None
 
 
 def _options(record: Mapping[str, str]) -> dict[str, Any]:
-    """What the campaign says once for all its messages; nothing of what somebody else wrote."""
+    """Return what the campaign says once for all its messages; nothing of what somebody else wrote."""
     with suppress(ValueError):
         found = json.loads(record.get("envelope", ""))
         if isinstance(found, dict):
@@ -254,7 +255,7 @@ def _options(record: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _opening(send_between: Any, now: datetime, due: datetime) -> datetime | None:
-    """When the hours begin that something waits for which is due then; None: they are not what it waits for."""
+    """Return when the hours begin that something waits for which is due then; None: they are not what it waits for."""
     with suppress(TypeError, ValueError):
         hours = SendingHours.parse(send_between, ZoneInfo("UTC"))
         return max((at for one in (now, due) if (at := hours.opening(one)) > one), default=None)
@@ -288,7 +289,7 @@ def _group(head: _Head, number: int, record: Mapping[str, str], looks: Mapping[s
 
 
 def _counted(head: _Head, *, without: Sequence[Group]) -> Iterator[Group]:
-    """Those that are not read singly. What has moved between two reads is counted where it was."""
+    """Return those that are not read singly. What has moved between two reads is counted where it was."""
     for state in BatchState:
         read = [group for group in without if group.state == state]
         yield Group(

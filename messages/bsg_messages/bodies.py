@@ -14,7 +14,7 @@ from bsg_messages.rejects import Reject
 
 
 def unpacked(body: bytes, cipher: BodyCipher) -> bytes:
-    """The messages array as it goes on the wire (JSON). Raises DecryptionError."""
+    """Return the messages array as it goes on the wire (JSON). Raise DecryptionError."""
     return zstandard.decompress(cipher.decrypt(body))
 
 
@@ -23,13 +23,13 @@ def packed(rows: Sequence[Any], cipher: BodyCipher) -> bytes:
 
 
 def without(rows: Sequence[Any], indexes: Sequence[int], gone: set[int], cipher: BodyCipher) -> tuple[bytes, list[int]]:
-    """The packed body and the message indexes that are left when the rows at the places `gone` are taken out."""
+    """Return the packed body and the message indexes that are left when the rows at the places `gone` are taken out."""
     left = [place for place in range(len(rows)) if place not in gone]
     return packed([rows[place] for place in left], cipher), [indexes[place] for place in left]
 
 
 def rejected(rows: Sequence[Any], indexes: Sequence[int], flaws: Mapping[int, Flaw]) -> list[tuple[int, str]]:
-    """The rows at the places that have a flaw, as the ledger keeps rejects."""
+    """Return the rows at the places that have a flaw, as the ledger keeps rejects."""
     return [
         (
             indexes[place],

@@ -68,7 +68,7 @@ class Packed:
 
 
 def pack(messages: Sequence[Any], template: Template | None) -> Packed:
-    """The messages for Redis. Never raises for what a message is or holds."""
+    """Return the messages for Redis. Never raises for what a message is or holds."""
     named = _MARKS if template is not None else (*_MARKS, "text")
     fields = template.fields if template is not None else ()
     names = tuple(dict.fromkeys((*named, *fields)))
@@ -103,7 +103,7 @@ def pack(messages: Sequence[Any], template: Template | None) -> Packed:
 
 
 def unpack(packed: bytes) -> Part:
-    """Raises ValueError for what `pack` did not write."""
+    """Raise ValueError for what `pack` did not write."""
     try:
         plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LARGEST_PART_BYTES)
     except zstandard.ZstdError as error:
@@ -128,7 +128,7 @@ def unpack(packed: bytes) -> Part:
 
 
 def _object(members: Mapping[str, bytes]) -> bytes:
-    """A JSON object of members that are written already."""
+    """Return a JSON object of members that are written already."""
     return b"{" + b",".join(_encode(name).encode() + b":" + member for name, member in members.items()) + b"}"
 
 
@@ -145,7 +145,8 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def _column(
     rows: Sequence[Any], take: Callable[[Any], Any], name: str, flaws: dict[int, Flaw], as_given: set[str]
 ) -> list[Any] | None:
-    """The field's values, None if no message has any. Its name goes into `as_given` if none had to be changed."""
+    """Return the field's values, None if no message has any. Its name goes into `as_given` if none had to be
+    changed."""
     try:
         values = list(map(take, rows))
     except Exception:  # whatever a mapping of the caller's raises, it is that message's flaw and nobody else's
@@ -165,7 +166,7 @@ def _column(
 
 
 def _surely_kept(values: list[Any], kinds: set[type]) -> bool:
-    """Whether the whole column can be kept as it is, found without going through it value by value."""
+    """Return whether the whole column can be kept as it is, found without going through it value by value."""
     if kinds == {int}:
         return bool(min(values) > -MAX_INTEGER and max(values) < MAX_INTEGER)
     if kinds == {str, type(None)}:

@@ -42,7 +42,7 @@ class Envelope:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Envelope:
-        """Raises ValueError, which repeats nothing of it, for what `to_json` did not write."""
+        """Raise ValueError, which repeats nothing of it, for what `to_json` did not write."""
         try:
             found = json.loads(text)
             start_at = found["start_at"]
@@ -55,13 +55,13 @@ class Envelope:
             raise ValueError("not a campaign's envelope as it was accepted") from None
 
     def opening(self, moment: datetime) -> datetime:
-        """The moment itself if batches may leave then by `send_between`, else when they may next."""
+        """Return the moment itself if batches may leave then by `send_between`, else when they may next."""
         if self.send_between is None:
             return moment
         return SendingHours.parse(self.send_between, _UTC).opening(moment)
 
     def request_fields(self, now: datetime, zone: tzinfo) -> tuple[dict[str, Any], bool]:
-        """The envelope of BSG's request, and whether `start_at` was left out because it has passed.
+        """Return the envelope of BSG's request, and whether `start_at` was left out because it has passed.
 
         BSG's times have no zone of their own: `start_at` is written in `zone`, the account's.
         BSG: POST /api/campaigns/sms/send-individual.

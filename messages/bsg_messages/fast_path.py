@@ -138,7 +138,7 @@ def _optional(given: Sequence[Any] | None, rule: Callable[[Any], Any], exact_row
 
 
 def _by_rule(given: Sequence[Any], rule: Callable[[Any], Any], exact_rows: set[int]) -> list[Any]:
-    """What the rule makes of each value, each distinct one being looked at once; None for a blank one."""
+    """Return what the rule makes of each value, each distinct one being looked at once; None for a blank one."""
     found: dict[tuple[type, Any], Any] = {}
     refused: set[tuple[type, Any]] = set()
     keys = list(zip(map(type, given), given, strict=True))

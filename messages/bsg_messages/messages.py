@@ -70,7 +70,7 @@ _SCHEMA = MessageSchema()
 
 
 def explain(given: Mapping[str, Any]) -> Message | tuple[str, Fault]:
-    """The message as BSG takes it, or the first field that breaks a rule, and which."""
+    """Return the message as BSG takes it, or the first field that breaks a rule, and which."""
     try:
         message: Message = _SCHEMA.load(given)
     except ValidationError as error:

@@ -61,7 +61,7 @@ def prepare(
     batch_size: int,
     suppressed: SuppressedAmong | None = None,
 ) -> Prepared:
-    """Checks and renders every message of the part; the good ones go into batches of `batch_size` at most.
+    """Check and render every message of the part; the good ones go into batches of `batch_size` at most.
 
     `suppressed` answers which of some phones are never sent to; None: there are none.
 
@@ -123,7 +123,7 @@ def _asked(part: Part, envelope: Envelope, template: Template | None, row: int) 
 def _without_suppressed(
     phones: Sequence[str], rows: list[int], flaws: dict[int, Flaw], suppressed: SuppressedAmong
 ) -> list[int]:
-    """The rows whose phones may be sent to; the others are put down as flaws."""
+    """Return the rows whose phones may be sent to; the others are put down as flaws."""
     listed = suppressed(list(map(phones.__getitem__, rows)))
     if not listed:
         return rows
@@ -134,7 +134,7 @@ def _without_suppressed(
 def _without_repeats(
     columns: CheckedColumns, rows: list[int], flaws: dict[int, Flaw], *, check_ids: bool, envelope: Envelope
 ) -> list[int]:
-    """The rows that repeat no earlier one; those that do are put down as flaws."""
+    """Return the rows that repeat no earlier one; those that do are put down as flaws."""
     phones, texts, ids = columns.phones, columns.texts, columns.reference_ids
     phones_again = set() if envelope.allow_duplicates else _repeated(phones, rows)
     ids_again = _repeated(ids, rows) if check_ids else set()
@@ -160,7 +160,7 @@ def _without_repeats(
 
 
 def _repeated(column: Sequence[str], rows: Sequence[int]) -> set[str]:
-    """The values that stand in more than one of the rows."""
+    """Return the values that stand in more than one of the rows."""
     values = list(map(column.__getitem__, rows))
     if len(set(values)) == len(values):
         return set()
@@ -168,7 +168,7 @@ def _repeated(column: Sequence[str], rows: Sequence[int]) -> set[str]:
 
 
 def _layers(phones: Sequence[str], rows: list[int]) -> list[list[int]]:
-    """The rows in as few lists as keep each phone from being twice in one, and in order."""
+    """Return the rows in as few lists as keep each phone from being twice in one, and in order."""
     again = _repeated(phones, rows)
     later: list[list[int]] = []
     times: dict[str, int] = {}
@@ -200,7 +200,7 @@ def _batch(columns: CheckedColumns, rows: list[int], first_index: int, translite
 
 
 def _written(columns: CheckedColumns, rows: list[int], names: Mapping[str, str], transliterate: bool) -> bytes:
-    """The rows as JSON, without the brackets around them."""
+    """Return the rows as JSON, without the brackets around them."""
     phones, senders, texts, ids = (
         _taken(column, rows) for column in (columns.phones, columns.senders, columns.texts, columns.reference_ids)
     )
@@ -222,7 +222,7 @@ def _written(columns: CheckedColumns, rows: list[int], names: Mapping[str, str],
 
 
 def _ends(columns: CheckedColumns, rows: list[int], transliterate: bool) -> Iterable[str]:
-    """The optional fields of each row, with the closing bracket."""
+    """Return the optional fields of each row, with the closing bracket."""
     if columns.tariff_codes is None and columns.transliterate is None:
         return repeat(',"transliterate":true}' if transliterate else "}", len(rows))
     codes = repeat(None, len(rows)) if columns.tariff_codes is None else _taken(columns.tariff_codes, rows)

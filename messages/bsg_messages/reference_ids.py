@@ -25,7 +25,7 @@ def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
 
 
 def campaign_and_index(reference_id: str) -> tuple[str, int] | None:
-    """The campaign and the message's index that a reference id of our making names; None for any other id."""
+    """Return the campaign and the message's index that a reference id of our making names; None for any other id."""
     if len(reference_id) != LENGTH + _INDEX_LENGTH or not set(reference_id) <= set(ALPHABET):
         return None
     index = 0

@@ -87,7 +87,7 @@ class Reject:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Reject:
-        """Raises ValueError for what `to_json` did not write."""
+        """Raise ValueError for what `to_json` did not write."""
         row = json.loads(text)
         return cls(
             index=int(row["index"]),

@@ -77,12 +77,12 @@ class Fault(Exception):
 
 
 def is_blank(value: Any) -> bool:
-    """Whether that counts as not given: nothing, or a text of blanks."""
+    """Return whether that counts as not given: nothing, or a text of blanks."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 def phone(value: Any) -> str:
-    """The digits of an international number, from an int or from a text as people write it.
+    """Return the digits of an international number, from an int or from a text as people write it.
 
     A leading 00 is taken for the + that it stands for, and (0) is left out; a number that begins with a single
     0 is a fault: as an integer it would lose the 0 and be somebody else's.
@@ -98,7 +98,7 @@ def phone(value: Any) -> str:
 
 
 def sender(value: Any) -> str:
-    """A sender's name: 1 to 11 characters, or 1 to 15 digits."""
+    """Return a sender's name: 1 to 11 characters, or 1 to 15 digits."""
     if is_blank(value):
         raise Fault(RejectCode.MISSING_SENDER, "no sender: give the campaign one, or each message its own")
     text = _text_or_number(value)
@@ -108,7 +108,7 @@ def sender(value: Any) -> str:
 
 
 def reference_id(value: Any) -> str:
-    """An id of the caller's own: 1 to 32 Latin letters and digits."""
+    """Return an id of the caller's own: 1 to 32 Latin letters and digits."""
     text = _text_or_number(value)
     if text is None or _REFERENCE_ID.fullmatch(text) is None:  # guard: reference-id-valid
         raise Fault(
@@ -119,7 +119,7 @@ def reference_id(value: Any) -> str:
 
 
 def tariff_code(value: Any) -> int:
-    """A tariff's code: 0 to 9."""
+    """Return a tariff's code: 0 to 9."""
     text = _text_or_number(value)
     text = None if text is None else text.strip()
     if text is None or len(text) != 1 or text not in "0123456789":
@@ -131,7 +131,7 @@ def tariff_code(value: Any) -> int:
 
 
 def control_character(value: str, *, allowed: str = TEXT_CONTROLS) -> str | None:
-    """The first control character that is not allowed, as "U+0000"; None if there is none."""
+    """Return the first control character that is not allowed, as "U+0000"; None if there is none."""
     if value.isprintable():
         return None
     found = next((one for one in _CONTROL.findall(value) if one not in allowed), None)
@@ -139,7 +139,7 @@ def control_character(value: str, *, allowed: str = TEXT_CONTROLS) -> str | None
 
 
 def transliterate(value: Any) -> bool:
-    """Whether BSG writes the text in Latin letters: true or false, or as a table has it, 1 or 0, yes or no."""
+    """Return whether BSG writes the text in Latin letters: true or false, or as a table has it, 1 or 0, yes or no."""
     if isinstance(value, bool):
         return value
     word = _text_or_number(value)
@@ -150,7 +150,7 @@ def transliterate(value: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """A text of five parts at most: 765 septets if GSM 03.38 has every character, else 335 UTF-16 units.
+    """Return a text of five parts at most: 765 septets if GSM 03.38 has every character, else 335 UTF-16 units.
 
     Of control characters it has line breaks alone.
     """
@@ -175,22 +175,22 @@ def text(value: Any) -> str:
 
 
 def is_gsm(value: str) -> bool:
-    """Whether GSM 03.38 has every character of the text."""
+    """Return whether GSM 03.38 has every character of the text."""
     return GSM_ALPHABET.issuperset(value)
 
 
 def septets(value: str) -> int:
-    """The size of a GSM text; characters of the extension count two."""
+    """Return the size of a GSM text; characters of the extension count two."""
     return len(value) + sum(map(value.count, GSM_EXTENSION))
 
 
 def utf16_units(value: str) -> int:
-    """The size of a text in UCS-2; characters beyond the basic plane, such as most emoji, count two."""
+    """Return the size of a text in UCS-2; characters beyond the basic plane, such as most emoji, count two."""
     return len(value.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def segments(value: str) -> int:
-    """The SMS parts that a text takes."""
+    """Return the SMS parts that a text takes."""
     size, single, part = (
         (septets(value), SEPTETS_SINGLE, SEPTETS_A_PART)
         if is_gsm(value)

@@ -9,7 +9,8 @@ Names = tuple[str, ...]
 
 
 def same_names(messages: Sequence[Any]) -> Names | None:
-    """The names that every message has, in the order that all have them; None if they differ, or one is no dict."""
+    """Return the names that every message has, in the order that all have them; None if they differ, or one is no
+    dict."""
     if set(map(type, messages)) != {dict}:
         return None
     orders = set(map(tuple, messages))

@@ -21,7 +21,7 @@ class SendingHours:
 
     @classmethod
     def parse(cls, written: str, zone: ZoneInfo) -> SendingHours:
-        """`zone` is that of hours without one. Raises ValueError, which says what is wrong and the remedy."""
+        """`zone` is that of hours without one. Raise ValueError, which says what is wrong and the remedy."""
         found = _WRITTEN.fullmatch(written)
         if found is None:
             raise ValueError(f"Not hours of a day: {REMEDY}.")
@@ -37,7 +37,7 @@ class SendingHours:
         return f"{self.opens:%H:%M}-{self.closes:%H:%M} {self.zone.key}"
 
     def opening(self, moment: datetime) -> datetime:
-        """The moment itself if something may leave then, else when it may next. Both have zones."""
+        """Return the moment itself if something may leave then, else when it may next. Both have zones."""
         local = moment.astimezone(self.zone)
         if self._open_at(local.time()):
             return moment

@@ -39,17 +39,17 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Raises CampaignInvalid on the field "text", with the line."""
+        """Raise CampaignInvalid on the field "text", with the line."""
         return _parsed(text)
 
     def render(self, fields: Mapping[str, Any]) -> str:
-        """The text for one message, cut off one character beyond what any SMS holds. Raises FieldMissing."""
+        """Return the text for one message, cut off one character beyond what any SMS holds. Raise FieldMissing."""
         pieces: list[str] = []
         _render(self._nodes, fields, pieces, _MAX_RENDERED)
         return "".join(pieces)[:_MAX_RENDERED]
 
     def render_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None]:
-        """The texts of `size` messages given as columns; None where `render` raises FieldMissing."""
+        """Return the texts of `size` messages given as columns; None where `render` raises FieldMissing."""
         fast = self._render_whole_columns(columns, size)
         if fast is not None:
             return fast

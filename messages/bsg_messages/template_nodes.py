@@ -57,9 +57,9 @@ class Expression:
         return value
 
     def column(self, values: Sequence[Any]) -> tuple[list[str], list[int]] | None:
-        """The value of each message at once, and the rows in which it is missing.
+        """Return the value of each message at once, and the rows in which it is missing.
 
-        Answers None instead where the values need to be looked at one by one.
+        Return None instead where the values need to be looked at one by one.
         """
         texts = list(values) if set(map(type, values)) <= {str} else _written_column(values)
         if max(map(len, texts), default=0) > MAX_VALUE_CHARACTERS:

@@ -36,7 +36,7 @@ _ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=False)  # noqa
 
 
 def parse_nodes(source: str) -> tuple[Node, ...]:
-    """Raises TemplateFault."""
+    """Raise TemplateFault."""
     try:
         tree = _ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
@@ -130,7 +130,7 @@ def _choice(statement: nodes.If, depth: int) -> Choice:
 
 
 def _test(test: nodes.Node, depth: int, named: set[str]) -> Test:
-    """The test as a function of the fields; their names are added to `named`."""
+    """Return the test as a function of the fields; their names are added to `named`."""
     _check_depth(depth, test)
     if isinstance(test, (nodes.Name, nodes.Filter)):
         expression = _expression(test, depth)

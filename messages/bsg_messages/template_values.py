@@ -34,7 +34,7 @@ def field_value(name: str, value: Any) -> Any:
 
 
 def written(value: Any) -> str:
-    """The value as the text shows it."""
+    """Return the value as the text shows it."""
     if isinstance(value, str):
         return value[:MAX_VALUE_CHARACTERS]
     return str(value)[:MAX_VALUE_CHARACTERS]
@@ -55,7 +55,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def compare(kind: str, left: Any, right: Any) -> bool:
-    """Compares as numbers where one side is a number and the other reads as one, otherwise as texts."""
+    """Compare as numbers where one side is a number and the other reads as one, otherwise as texts."""
     if isinstance(left, Missing) or isinstance(right, Missing):
         return kind == "ne"
     if isinstance(left, str) and isinstance(right, str):
@@ -74,7 +74,7 @@ def title(value: str) -> str:
 def truncate(length: int, killwords: bool = False, end: str = "...", leeway: int = 5) -> TextFilter:
     """As Jinja2 has it: a text longer by no more than `leeway` stays; others end in `end`, within `length`.
 
-    Raises ValueError if that cannot be done.
+    Raise ValueError if that cannot be done.
     """
     if not len(end) <= length <= MAX_TRUNCATE_LENGTH:
         raise ValueError(f"truncate takes a length from {len(end)} (its ending) to {MAX_TRUNCATE_LENGTH}")

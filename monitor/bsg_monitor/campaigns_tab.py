@@ -96,7 +96,7 @@ def with_tab(navbar: bytes) -> bytes:
 
 
 def _version() -> str:
-    """Changes with our scripts and styles, so that no browser goes on with old ones."""
+    """Change with our scripts and styles, so that no browser goes on with old ones."""
     contents: Any = hashlib.sha256()
     for path in sorted(STATIC.iterdir()):
         contents.update(path.read_bytes())

@@ -88,5 +88,6 @@ class DoubtsHandler(LedgerHandler):
 
 
 def as_shown(doubt: Doubt) -> str:
-    """What names a batch as it was shown: one that was tried, or that became another decision's, has another name."""
+    """Return what names a batch as it was shown: one that was tried, or that became another decision's, has another
+    name."""
     return f"{doubt.batch}:{doubt.attempts}:{doubt.if_not_sent if doubt.may_be_resolved else 'left alone'}"

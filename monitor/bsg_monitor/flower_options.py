@@ -33,7 +33,7 @@ def apply_safe_options(options: OptionParser = flower_options) -> None:
 
 
 def is_open_door(options: OptionParser) -> bool:
-    """Whether others than this machine's users would get in without logging in."""
+    """Return whether others than this machine's users would get in without logging in."""
     guarded = bool(options.basic_auth) or (bool(options.auth) and bool(options.auth_provider))
     return not guarded and not options.unix_socket and not _is_loopback(options.address)
 

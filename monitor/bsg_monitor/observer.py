@@ -45,7 +45,7 @@ class Overview:
     now: datetime
 
     def waited(self, due: Due | None) -> float:
-        """Seconds for which that has been due; negative: until it is."""
+        """Return the seconds for which that has been due; negative: until it is."""
         return 0.0 if due is None else self.now.timestamp() - due.since_ms / 1000
 
     def cooling_until(self, account: AccountState) -> datetime | None:
@@ -128,7 +128,7 @@ class Observer:
         self._reasons: _Remembered[tuple[str, int], list[tuple[str, int]]] = _Remembered()
 
     def campaigns(self, page: int) -> CampaignList:
-        """A page of campaigns, the newest first; the last page where there are fewer."""
+        """Return a page of campaigns, the newest first; the last page where there are fewer."""
         with queue_errors():
             total = self._ledger.listing.length()
             pages = max(1, -(-total // CAMPAIGNS_ON_A_PAGE))
@@ -138,7 +138,7 @@ class Observer:
             return CampaignList(self._shown(listed, overview), overview, page, pages, total)
 
     def campaign(self, campaign_id: str, page: int) -> CampaignDetail:
-        """A campaign with a page of its batches. Raises `CampaignNotFound`."""
+        """Return a campaign with a page of its batches. Raise `CampaignNotFound`."""
         with queue_errors():
             listed = self._ledger.listing.campaigns([campaign_id]) if is_campaign_id(campaign_id) else []
             if not listed:
@@ -163,7 +163,7 @@ class Observer:
             )
 
     def figures(self) -> Figures:
-        """What is measured all the time; it takes as long however many campaigns there are."""
+        """Return what is measured all the time; it takes as long however many campaigns there are."""
         with queue_errors():
             queues = {name: int(self._client.llen(name)) for name in (*WORKER_QUEUES, STATUS_QUEUE)}
             return Figures(
@@ -176,7 +176,7 @@ class Observer:
             )
 
     def accounts(self) -> Sequence[AccountState]:
-        """How each account stands now."""
+        """Return how each account stands now."""
         with queue_errors():
             return self._overview().accounts
 
@@ -235,6 +235,6 @@ class _Remembered(Generic[Key, T]):
 
 
 def percentages(counts: Mapping[str, int], states: Sequence[str]) -> list[tuple[str, float]]:
-    """Each of these states with its share of all accepted messages in percent."""
+    """Return each of these states with its share of all accepted messages in percent."""
     accepted = counts["accepted"]
     return [(state, 100 * counts[state] / accepted if accepted else 0.0) for state in states]

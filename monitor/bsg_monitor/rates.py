@@ -17,7 +17,7 @@ class Rates:
         self._lock = threading.Lock()
 
     def of(self, campaign_id: str, sent: int, now: float) -> float | None:
-        """Notes that so many were sent by now (seconds); None until it was seen twice within the window."""
+        """Note that so many were sent by now (seconds); None until it was seen twice within the window."""
         with self._lock:
             seen = self._seen.setdefault(campaign_id, deque())
             self._seen.move_to_end(campaign_id)

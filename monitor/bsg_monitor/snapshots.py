@@ -31,14 +31,14 @@ class Snapshots:
         self._kept: OrderedDict[Hashable, _Snapshot] = OrderedDict()
 
     async def get(self, key: Hashable, read: Callable[[], T]) -> T:
-        """What `read` answers in a thread, or raises."""
+        """Return what `read` answers in a thread, or raises."""
         snapshot = self._kept.get(key)
         if snapshot is None or (snapshot.done_at is not None and time.monotonic() - snapshot.done_at > FRESH_SECONDS):
             snapshot = self._begin(key, read)
         return cast(T, await asyncio.shield(snapshot.answer))
 
     async def run(self, change: Callable[[], T]) -> T:
-        """Runs a change in a thread; whatever was read before it is read again."""
+        """Run a change in a thread; whatever was read before it is read again."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, change)
         finally:

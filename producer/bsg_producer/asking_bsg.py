@@ -17,7 +17,7 @@ _REMEDY = "which needs requests: pip install 'bsg-campaigns[worker]'"
 
 
 def read_report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
-    """Asks BSG, under the account's limit of status requests. Raises as `Producer.report` does."""
+    """Ask BSG, under the account's limit of status requests. Raise as `Producer.report` does."""
     with _needing_requests("a report"):
         from bsg_producer.reports import report
     return report(settings, campaign_id)
@@ -43,7 +43,7 @@ def ask_about(counts: Counts, settings: Settings, *, price: bool) -> Preview:
 
 @contextmanager
 def _needing_requests(what: str) -> Iterator[None]:
-    """Raises ModuleNotFoundError, with the remedy, without the extra."""
+    """Raise ModuleNotFoundError, with the remedy, without the extra."""
     try:
         yield
     except ModuleNotFoundError as missing:

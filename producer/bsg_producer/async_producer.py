@@ -53,7 +53,7 @@ def _iterated(
 def _in_threads(
     method: Callable[Concatenate[Producer, P], Iterator[T]],
 ) -> Callable[Concatenate[AsyncProducer, P], AsyncIterator[T]]:
-    """What waits for BSG and not only for Redis: HTTP is spoken synchronously here."""
+    """Return what waits for BSG and not only for Redis: HTTP is spoken synchronously here."""
 
     @wraps(method)
     async def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
@@ -132,7 +132,7 @@ class AsyncProducer:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Ends the connections to Redis."""
+        """End the connections to Redis."""
         await self._client.aclose()
 
     enqueue = _enqueueing(Producer.enqueue)

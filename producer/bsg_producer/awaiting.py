@@ -21,7 +21,7 @@ _END = object()
 
 
 async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Calls the function, and awaits what it waits for with `wait_for`."""
+    """Call the function, and awaits what it waits for with `wait_for`."""
     begun = greenlet(function)
     begun.gr_context = getcurrent().gr_context  # else its context variables would be none
     cancellations = _cancellations()
@@ -47,7 +47,7 @@ def _cancellations() -> int:
 
 
 def wait_for(awaitable: Awaitable[T]) -> T:
-    """What the awaitable comes to. Only within `run`."""
+    """Return what the awaitable comes to. Only within `run`."""
     beginner = getcurrent().parent
     if beginner is None:
         raise RuntimeError("nothing awaits here: AsyncProducer's methods are coroutines")
@@ -56,7 +56,7 @@ def wait_for(awaitable: Awaitable[T]) -> T:
 
 
 def pulled(items: AsyncIterable[T]) -> Iterator[T]:
-    """The items one by one, for code that is run by `run`."""
+    """Return the items one by one, for code that is run by `run`."""
     iterator = aiter(items)
     while (item := wait_for(anext(iterator, _END))) is not _END:
         yield cast(T, item)

@@ -37,7 +37,7 @@ def callbacks(producer: Producer, *, secret: str) -> WSGIApplication:
 
     Responds 200 when all reports are in their feed on disk: BSG takes nothing else for a success. Responds 404 for
     another path, 405 for another method, 400 for what is no report, 413 for what is too much, and 503 when Redis does
-    not take them, so that BSG tries again. Raises ValueError for a secret that is easily guessed.
+    not take them, so that BSG tries again. Raise ValueError for a secret that is easily guessed.
     """
     if len(secret) < MIN_SECRET_CHARACTERS or not re.fullmatch(r"[A-Za-z0-9_-]+", secret):
         raise ValueError(

@@ -51,7 +51,7 @@ class CampaignOptions(TypedDict, total=False):
 
 
 def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: datetime) -> Envelope:
-    """The envelope from enqueue's keyword arguments. Raises CampaignInvalid, which names every wrong one."""
+    """Return the envelope from enqueue's keyword arguments. Raise CampaignInvalid, which names every wrong one."""
     try:
         found = _SCHEMA.load(arguments)
     except ValidationError as error:
@@ -86,7 +86,7 @@ def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: dateti
 
 
 def account_settings(settings: Settings, account: Any) -> Settings:
-    """The settings of the account of that name. Raises CampaignInvalid.
+    """Return the settings of the account of that name. Raise CampaignInvalid.
 
     A misspelled one would wait for its workers until its deadline, where the keys are known to tell.
     """
@@ -101,9 +101,9 @@ def account_settings(settings: Settings, account: Any) -> Settings:
 
 
 def check_deadline(deadline: Any, now: datetime) -> datetime:
-    """A deadline by itself: a datetime with a zone, or seconds or a timedelta from now.
+    """Return a deadline by itself: a datetime with a zone, or seconds or a timedelta from now.
 
-    Raises CampaignInvalid.
+    Raise CampaignInvalid.
     """
     try:
         given = _Moment(durations=True).deserialize(deadline)
@@ -116,7 +116,7 @@ def check_deadline(deadline: Any, now: datetime) -> datetime:
 
 
 def check_max_cost(amount: Any) -> str:
-    """A spending cap by itself. Raises CampaignInvalid."""
+    """Return a spending cap by itself. Raise CampaignInvalid."""
     try:
         return str(_Amount().deserialize(amount))
     except ValidationError as error:

@@ -73,7 +73,7 @@ class _Run:
 
 
 def write_column(values: Sequence[Any]) -> bytes:
-    """The values as JSON with commas between them; what JSON does not have hides nothing beside it."""
+    """Return the values as JSON with commas between them; what JSON does not have hides nothing beside it."""
     try:
         return _written(values)[1:-1]
     except Exception:  # keys of several types, what holds itself, a number without end
@@ -81,7 +81,7 @@ def write_column(values: Sequence[Any]) -> bytes:
 
 
 def _runs(messages: Sequence[Any]) -> Iterator[tuple[_Names, Sequence[Mapping[Any, Any]]]]:
-    """The messages as mappings, with the sorted names of those that have the same ones."""
+    """Return the messages as mappings, with the sorted names of those that have the same ones."""
     for names, rows in groupby(map(_mapping, messages), lambda row: tuple(sorted(row))):
         yield names, list(rows)
 

@@ -50,7 +50,7 @@ def enqueue(
     window: int,
     cipher: BodyCipher,
 ) -> Receipt:
-    """Stores the messages part by part and commits. Whatever goes wrong before the commit, nothing remains."""
+    """Store the messages part by part and commit. Whatever goes wrong before the commit, nothing remains."""
     key = _checked_key(idempotency_key)
     with queue_errors():
         ledger.durability.require()  # guard: durable-before-enqueue

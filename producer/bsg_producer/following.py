@@ -38,7 +38,8 @@ def watch(ledger: Ledger, campaign_id: str, *, wait_ms: int) -> Iterator[Transit
 
 
 def follow_feed(feed: Feed[E], since: str | None, *, follow: bool, wait_ms: int, after_a_gap: str) -> Iterator[E]:
-    """Every entry of a feed after a position. Raises CampaignInvalid for none, and FeedGap with what to do then."""
+    """Return every entry of a feed after a position. Raise CampaignInvalid for none, and FeedGap with what to do
+    then."""
     position = None if since is None else _position(since)
     while True:
         try:

@@ -97,7 +97,7 @@ class Producer:
         max_cost: float | Decimal | str | None = None,
         account: str = DEFAULT_ACCOUNT,
     ) -> Receipt:
-        """Accepts a campaign: once this returns, every message is sent exactly once or accounted for with a reason.
+        """Accept a campaign: once this returns, every message is sent exactly once or accounted for with a reason.
 
         `messages` is consumed once and never held whole. Each is a mapping with `phone`, `text` unless a template is
         given here as `text`, and optionally `sender`, `reference_id`, `tariff_code`, `transliterate`. `validity` is in
@@ -108,7 +108,7 @@ class Producer:
         The campaign pauses when its next batch would pass `max_cost`, by the prices that BSG answers.
         `account`: that of BSG_API_KEY, or by its name another one: "marketing" is that of BSG_API_KEY__MARKETING.
 
-        Raises `CampaignInvalid` (what to mend, by field), `IdempotencyConflict`, `QueueUnavailable` and
+        Raise `CampaignInvalid` (what to mend, by field), `IdempotencyConflict`, `QueueUnavailable` and
         `QueueNotDurable` (the campaign does not exist), and `EnqueueUnconfirmed` (it may; try again with its key).
         """
         envelope = check_envelope(
@@ -178,38 +178,38 @@ class Producer:
         return self.enqueue(redirect_first(iterate(messages), to, rows), idempotency_key=idempotency_key, **options)
 
     def status(self, campaign_id: str) -> CampaignStatus:
-        """How the campaign stands: state, messages by state, batches and every transition."""
+        """Return how the campaign stands: state, messages by state, batches and every transition."""
         with queue_errors():
             return _known(campaign_id, self._ledger.reading.status(_checked(campaign_id)))
 
     def campaigns(self) -> Iterator[CampaignSummary]:
-        """Every campaign that the ledger has, the newest first."""
+        """Return every campaign that the ledger has, the newest first."""
         with queue_errors():
             yield from self._ledger.reading.campaigns()
 
     def rejects(self, campaign_id: str) -> Iterator[Reject]:
-        """The messages that will not be sent, each with its place in the iterable (from 0) and the reason."""
+        """Return the messages that will not be sent, each with its place in the iterable (from 0) and the reason."""
         self._summary(campaign_id)
         with queue_errors():
             for row in self._ledger.reading.rejects(campaign_id):
                 yield Reject.from_json(row)
 
     def report(self, campaign_id: str) -> Iterator[MessageReport]:
-        """Each message that BSG has of the campaign as it stands there now, read from BSG page by page.
+        """Return each message that BSG has of the campaign as it stands there now, read from BSG page by page.
 
         Needs the key of its account and the extra `worker`, and takes turns with the workers' own status requests.
-        Raises `ReportUnavailable` when BSG does not tell.
+        Raise `ReportUnavailable` when BSG does not tell.
         """
         from bsg_producer.asking_bsg import read_report  # most processes enqueue and never need it
 
         return read_report(self._settings, _checked(campaign_id))
 
     def watch(self, campaign_id: str) -> Iterator[Transition]:
-        """Every transition from the first on, as it happens, until the campaign is final."""
+        """Return every transition from the first on, as it happens, until the campaign is final."""
         return following.watch(self._ledger, _checked(campaign_id), wait_ms=self._wait_ms)
 
     def events(self, *, since: str | None = None, follow: bool = False) -> Iterator[Transition]:
-        """Every transition of all campaigns, so that an app can keep a table of its own up to date.
+        """Return every transition of all campaigns, so that an app can keep a table of its own up to date.
 
         Begins behind `since`, the `position` of the last event that was dealt with, and without it at the oldest event
         that is kept; ends where nothing more has happened, or with `follow` never. The feed keeps the last 100 000
@@ -220,12 +220,14 @@ class Producer:
         )
 
     def latest_event(self) -> str:
-        """The position behind all that has happened: take it first, then read the campaigns, then follow the feed."""
+        """Return the position behind all that has happened: take it first, then read the campaigns, then follow the
+        feed."""
         with queue_errors():
             return str(self._ledger.feed.latest())
 
     def delivery_reports(self, *, since: str | None = None, follow: bool = False) -> Iterator[DeliveryReport]:
-        """Every delivery report that BSG pushed, of all campaigns, in the order of their arrival. See `callbacks`.
+        """Return every delivery report that BSG pushed, of all campaigns, in the order of their arrival. See
+        `callbacks`.
 
         Positions, `since` and `follow` are as in `events`, in a feed of its own. It keeps the last
         DELIVERY_REPORTS_KEPT; a reader who comes too late gets `FeedGap`. BSG repeats a push that was not answered with
@@ -240,14 +242,14 @@ class Producer:
         )
 
     def latest_delivery_report(self) -> str:
-        """The position behind all delivery reports that have come."""
+        """Return the position behind all delivery reports that have come."""
         with queue_errors():
             return str(self._ledger.delivery_reports.latest())
 
     def record_reports(self, reports: Iterable[Mapping[str, Any]]) -> None:
-        """Adds delivery reports, each a mapping as BSG pushes it, to their feed: they are on disk when this returns.
+        """Add delivery reports, each a mapping as BSG pushes it, to their feed: they are on disk when this returns.
 
-        A report of a campaign that the ledger does not have is left out. Raises `CampaignInvalid` if one of them is no
+        A report of a campaign that the ledger does not have is left out. Raise `CampaignInvalid` if one of them is no
         report, and then adds none. `callbacks` does this for what BSG pushes over HTTP.
         """
         pushed = read_pushed_reports(reports)
@@ -256,15 +258,15 @@ class Producer:
             self._ledger.durability.wait_for_disk()
 
     def pause(self, campaign_id: str) -> None:
-        """Holds the batches that have not been sent; what is at BSG goes on there."""
+        """Hold the batches that have not been sent; what is at BSG goes on there."""
         with queue_errors():
             if not self._ledger.campaigns.pause(_checked(campaign_id)):
                 raise CampaignNotFound(campaign_id)
 
     def resume(self, campaign_id: str, *, max_cost: float | Decimal | str | None = None) -> None:
-        """Lets a paused campaign go on, up to another `max_cost` of the whole campaign ("none": without any).
+        """Let a paused campaign go on, up to another `max_cost` of the whole campaign ("none": without any).
 
-        Raises CampaignInvalid, and changes nothing, where its `max_cost` would pause it again at once.
+        Raise CampaignInvalid, and changes nothing, where its `max_cost` would pause it again at once.
         """
         with queue_errors():
             if not resume(self._ledger, _checked(campaign_id), max_cost):
@@ -272,15 +274,15 @@ class Producer:
         self._ring(campaign_id)
 
     def cancel(self, campaign_id: str) -> int:
-        """Ends what is unsent for good, has the rest stopped at BSG; answers how many messages had or may have gone."""
+        """End what is unsent for good, has the rest stopped at BSG; return how many messages had or may have gone."""
         with queue_errors():
             _, gone = _known(campaign_id, self._ledger.campaigns.cancel(_checked(campaign_id)))
         return gone
 
     def retry(self, campaign_id: str, deadline: datetime | None = None) -> int:
-        """Sends again what BSG refused or what has expired; answers how many messages.
+        """Send again what BSG refused or what has expired; return how many messages.
 
-        Raises `CampaignInvalid` if the campaign was cancelled, its deadline has passed and no new one is given, or its
+        Raise `CampaignInvalid` if the campaign was cancelled, its deadline has passed and no new one is given, or its
         messages are forgotten (BODY_RETENTION).
         """
         deadline_ms = None
@@ -306,9 +308,9 @@ class Producer:
     def doubts(
         self, *, account: str = DEFAULT_ACCOUNT, since: datetime | None = None, until: datetime | None = None
     ) -> list[Doubt]:
-        """The account's batches in doubt since a moment of that period, the oldest doubt first.
+        """Return the account's batches in doubt since a moment of that period, the oldest doubt first.
 
-        Each says whether it needs an operator and why. Raises SettingsInvalid without the account's key.
+        Each says whether it needs an operator and why. Raise SettingsInvalid without the account's key.
         """
         with queue_errors():
             return self._ledger.doubts(account_settings(self._settings, account).account, since=since, until=until)
@@ -331,10 +333,10 @@ class Producer:
             self._ledger.due_indexes.give_back(DueIndex.DOUBT, [doubt.batch for doubt in doubts], account=account_id)
 
     def suppress(self, phones: Iterable[str | int]) -> int:
-        """Never sends to these phones again, of people who opted out; answers how many were not on the list before.
+        """Never sends to these phones again, of people who opted out; return how many were not on the list before.
 
         What has not left yet is held against the list before it does: those messages become rejects `suppressed`. The
-        list is one for all campaigns of this ledger. Raises `CampaignInvalid`, and then changes nothing.
+        list is one for all campaigns of this ledger. Raise `CampaignInvalid`, and then changes nothing.
         """
         with queue_errors():
             changed = self._ledger.suppressions.add(checked_phones(phones))
@@ -342,7 +344,7 @@ class Producer:
         return changed
 
     def unsuppress(self, phones: Iterable[str | int]) -> int:
-        """Takes phones off that list; answers how many were on it. Messages that became rejects stay that.
+        """Take phones off that list; return how many were on it. Messages that became rejects stay that.
 
         One that is on BSG's own stop list comes back when that is read again: take it off there first.
         """
@@ -352,12 +354,13 @@ class Producer:
         return changed
 
     def suppressed(self) -> Iterator[str]:
-        """The phones on that list, as digits, in no order."""
+        """Return the phones on that list, as digits, in no order."""
         with queue_errors():
             yield from self._ledger.suppressions.all()
 
     def suppressions(self) -> Iterator[Suppression]:
-        """The phones on that list with their sources: `here`, or `bsg:ACCOUNT` for BSG's stop list of an account.
+        """Return the phones on that list with their sources: `here`, or `bsg:ACCOUNT` for BSG's stop list of an
+        account.
 
         In no order; a phone may come more than once if the list changes meanwhile.
         """
@@ -365,7 +368,7 @@ class Producer:
             yield from self._ledger.suppressions.with_sources()
 
     def gate(self, *, account: str = DEFAULT_ACCOUNT) -> GateState:
-        """Whether anything may leave for the account, and if not, why. Raises SettingsInvalid without any key."""
+        """Return whether anything may leave for the account, and if not, why. Raise SettingsInvalid without any key."""
         with queue_errors():
             return self._gate(account).state()
 

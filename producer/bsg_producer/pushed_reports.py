@@ -20,7 +20,7 @@ _TIME = re.compile(r"[0-9][0-9 T:.+Z-]{0,39}")
 
 
 def read_pushed_reports(reports: Iterable[Mapping[str, Any]]) -> list[PushedReport]:
-    """Raises CampaignInvalid for what is no report, and then returns none of them."""
+    """Raise CampaignInvalid for what is no report, and then returns none of them."""
     read, errors = [], []
     for place, report in enumerate(reports):
         reference_id, status = (

@@ -37,7 +37,7 @@ class QueueSilent(QueueUnavailable):
 
 @contextmanager
 def queue_errors(lost_answer: type[Exception] | None = None) -> Iterator[None]:
-    """Turns Redis's failures into `QueueUnavailable` and `QueueNotDurable`.
+    """Turn Redis's failures into `QueueUnavailable` and `QueueNotDurable`.
 
     With `lost_answer`, that is raised where a command may have been carried out although no answer came.
     """

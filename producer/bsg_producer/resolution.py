@@ -29,7 +29,7 @@ class Resolved:
 
 
 def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) -> str:
-    """Answers the batch's new state. Raises `CampaignInvalid` where the word is unclear or not called for."""
+    """Return the batch's new state. Raise `CampaignInvalid` where the word is unclear or not called for."""
     if (sent is not None) == not_sent:  # guard: one-decision
         raise CampaignInvalid({"resolve": ["say either that it was sent, with its BSG campaign id, or not sent"]})
     try:

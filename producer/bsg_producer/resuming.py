@@ -14,7 +14,7 @@ _CENT = Decimal("0.01")
 
 
 def resume(ledger: Ledger, campaign_id: str, max_cost: float | Decimal | str | None) -> bool:
-    """False: there is no such campaign. Raises CampaignInvalid, and changes nothing, where the cap would undo it."""
+    """False: there is no such campaign. Raise CampaignInvalid, and changes nothing, where the cap would undo it."""
     cap = "" if max_cost is None else NO_CAP if max_cost == NO_CAP else check_max_cost(max_cost)
     resumed = ledger.campaigns.resume(campaign_id, max_cost=cap)
     if isinstance(resumed, Capped):

@@ -12,7 +12,8 @@ FAULTS_TOLD = 10
 
 
 def checked_phones(phones: Iterable[str | int]) -> list[str]:
-    """The phones as BSG takes them, each once. Raises CampaignInvalid, which tells the first wrong ones by place."""
+    """Return the phones as BSG takes them, each once. Raise CampaignInvalid, which tells the first wrong ones by
+    place."""
     if isinstance(phones, (str, bytes)):
         raise CampaignInvalid({"phones": ["one text: give an iterable of phones"]})
     right: dict[str, None] = {}

@@ -106,7 +106,7 @@ class Accounts:
         return held.account if held is not None and now < held.expires_at else None
 
     def put(self, changes: Mapping[str, object]) -> None:
-        """Add an account, or change fields of the one with that `key`; raises ValueError.
+        """Add an account, or change fields of the one with that `key`; raise ValueError.
 
         `replaces` is the key that the account had until now: it and its tokens are void, the account stays what it is.
         """
@@ -176,7 +176,7 @@ def _sender(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def account_changed(account: Account | None, changes: Mapping[str, object]) -> Account:
-    """Return an account with changes, or a new one; raises ValueError for a wrong field or value."""
+    """Return an account with changes, or a new one; raise ValueError for a wrong field or value."""
     known = asdict(account) if account is not None else asdict(Account(str(changes["key"])))
     unknown = sorted(set(changes) - set(known))
     if unknown:

@@ -27,7 +27,7 @@ class Clock:
     def advance(self, seconds: float) -> float:
         """Move the clock forward and return the new present.
 
-        Raises ValueError for a negative number: campaigns never go back a status; and for the end of time.
+        Raise ValueError for a negative number: campaigns never go back a status; and for the end of time.
         """
         if not seconds >= 0:
             raise ValueError("the clock of the sandbox only goes forward")
@@ -45,7 +45,7 @@ def format_bsg_time(at: float, offset_hours: float) -> str:
 
 
 def parse_bsg_time(written: object, offset_hours: float) -> float:
-    """Read `yyyy-mm-dd hh:mm:ss`; raises ValueError for anything else."""
+    """Read `yyyy-mm-dd hh:mm:ss`; raise ValueError for anything else."""
     if not isinstance(written, str) or not _BSG_TIME.fullmatch(written):
         raise ValueError("not yyyy-mm-dd hh:mm:ss")
     zone = timezone(timedelta(hours=offset_hours))

@@ -172,7 +172,7 @@ class Faults:
         method: str | None = None,
         **options: Any,
     ) -> int:
-        """Order a fault and return its number; raises FaultInvalid."""
+        """Order a fault and return its number; raise FaultInvalid."""
         known = KINDS.get(kind)
         if known is None:
             raise FaultInvalid(f"no such fault; there are {', '.join(sorted(KINDS))}")

@@ -215,7 +215,7 @@ def _read_head(reader: BufferedReader) -> tuple[Head, bool] | None:
 
 
 def _read_body(reader: BufferedReader, headers: Mapping[str, str], limit: int | None) -> bytes | None:
-    """Read the body; None when the limit is reached before its end. Raises BadRequest."""
+    """Read the body; None when the limit is reached before its end. Raise BadRequest."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
         return _read_chunks(reader, limit)
     stated = headers.get("content-length", "0")

@@ -38,7 +38,7 @@ def page_of(
     sorts: tuple[str, ...],
     default_limit: int = DEFAULT_LIMIT,
 ) -> Page:
-    """Read paging, sorting and the filter by date; raises Refused with a 422."""
+    """Read paging, sorting and the filter by date; raise Refused with a 422."""
     errors: Errors = {}
     limit = _number(query, "page[limit]", default_limit, least_limit, MAX_LIMIT, errors)
     offset = _number(query, "page[offset]", 0, 0, 2**53, errors)
@@ -60,7 +60,7 @@ def page_of(
 
 
 def number_of(query: Mapping[str, str], name: str, least: int = 0) -> int | None:
-    """Read a parameter that is a number; raises Refused with a 422."""
+    """Read a parameter that is a number; raise Refused with a 422."""
     errors: Errors = {}
     found = _number(query, name, 0, least, 2**63, errors)
     if errors:

@@ -124,7 +124,7 @@ def tariff(state: SandboxState, account: Account, query: Query) -> Answer:
 
 
 def _campaign_search(query: Query) -> Callable[[Campaign], bool]:
-    """Return what `filter[type]` and `search[…]` ask of a campaign; raises Refused with a 422."""
+    """Return what `filter[type]` and `search[…]` ask of a campaign; raise Refused with a 422."""
     errors: Errors = {}
     name, value = query.get("search[field]"), query.get("search[value]")
     if query.get("filter[type]", "sms") not in CAMPAIGN_TYPES:

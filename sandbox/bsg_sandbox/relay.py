@@ -16,7 +16,7 @@ _AT_ONCE = 65_536
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Relay until a signal ends the process. Raises OSError for a port that is taken."""
+    """Relay until a signal ends the process. Raise OSError for a port that is taken."""
     parser = argparse.ArgumentParser(prog="bsg_sandbox.relay", description="A loopback port that leads elsewhere.")
     parser.add_argument("--port", type=int, required=True, help="on loopback")
     parser.add_argument("--to", required=True, metavar="HOST:PORT")

@@ -71,7 +71,7 @@ class Sandbox:
         method: str | None = None,
         **options: Any,
     ) -> int:
-        """Order a fault and return its number; raises FaultInvalid. docs/sandbox.md lists the kinds.
+        """Order a fault and return its number; raise FaultInvalid. docs/sandbox.md lists the kinds.
 
         It happens to requests of its method and path (`*` stands for anything): to the `first` so many, to
         those numbered in `requests` (from 1, counted since the order), to each with a `probability` drawn by
@@ -122,11 +122,11 @@ class Sandbox:
         self._state.reset()
 
     def configure(self, **changes: object) -> dict[str, Any]:
-        """Change settings for the requests from now on, and return all; raises SandboxSettingsInvalid."""
+        """Change settings for the requests from now on, and return all; raise SandboxSettingsInvalid."""
         return asdict(self._state.change(changes))
 
     def put_account(self, key: str, **changes: object) -> None:
-        """Add an account, or change fields of that with the key, or give it that (`replaces`); raises ValueError."""
+        """Add an account, or change fields of that with the key, or give it that (`replaces`); raise ValueError."""
         self._state.put_account({"key": key, **changes})
 
     def callbacks(self) -> dict[str, int]:
@@ -134,9 +134,9 @@ class Sandbox:
         return self._state.callbacks.counts()
 
     def resume(self, campaign_id: int) -> None:
-        """Go on with a campaign that is paused for want of funds; raises KeyError and ValueError."""
+        """Go on with a campaign that is paused for want of funds; raise KeyError and ValueError."""
         self._state.resume(campaign_id)
 
     def force_status(self, campaign_id: int, status: str | None) -> None:
-        """Show a campaign in any status, known to BSG or not; None ends that. Raises KeyError."""
+        """Show a campaign in any status, known to BSG or not; None ends that. Raise KeyError."""
         self._state.force_status(campaign_id, status)

@@ -68,7 +68,7 @@ class SandboxSettings:
     currency: str = "EUR"
 
     def changed(self, changes: Mapping[str, object]) -> SandboxSettings:
-        """Return a copy with these changes; raises SandboxSettingsInvalid."""
+        """Return a copy with these changes; raise SandboxSettingsInvalid."""
         errors: dict[str, str] = {}
         accepted: dict[str, Any] = {}
         present = asdict(self)

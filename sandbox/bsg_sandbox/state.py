@@ -77,13 +77,13 @@ class SandboxState:
         self._next_free: dict[str, float] = {}
 
     def change(self, changes: Mapping[str, object]) -> SandboxSettings:
-        """Change settings for the requests from now on; raises SandboxSettingsInvalid."""
+        """Change settings for the requests from now on; raise SandboxSettingsInvalid."""
         with self._lock:
             self.settings = self.settings.changed(changes)
             return self.settings
 
     def put_account(self, changes: Mapping[str, object]) -> None:
-        """Add or change an account, named by `key`; raises ValueError."""
+        """Add or change an account, named by `key`; raise ValueError."""
         self.accounts.put(changes)
 
     def stop_list_of(self, key: str) -> StopList:
@@ -99,7 +99,7 @@ class SandboxState:
     def resume(self, campaign_id: int) -> None:
         """Go on with a campaign that is paused for want of funds, as its owner does by hand.
 
-        Raises KeyError for an unknown campaign, and ValueError when it does not wait for funds or there are none.
+        Raise KeyError for an unknown campaign, and ValueError when it does not wait for funds or there are none.
         """
         campaign, now = self.store.campaign(campaign_id, None), self.clock.now()
         if campaign is None:
@@ -113,7 +113,7 @@ class SandboxState:
         campaign.resume(now, paid)
 
     def force_status(self, campaign_id: int, status: str | None) -> None:
-        """Show a campaign in any status, known to BSG or not; None ends that. Raises KeyError."""
+        """Show a campaign in any status, known to BSG or not; None ends that. Raise KeyError."""
         campaign = self.store.campaign(campaign_id, None)
         if campaign is None:
             raise KeyError(campaign_id)

@@ -103,7 +103,7 @@ def _listed(
 
 
 def _condition(query: Mapping[str, str], prefix: str, state: SandboxState) -> Callable[[Contact], bool]:
-    """Return what a search asks of a contact; raises Refused with a 422. A search without a value asks nothing."""
+    """Return what a search asks of a contact; raise Refused with a 422. A search without a value asks nothing."""
     name, value = query.get(f"{prefix}[field]"), query.get(f"{prefix}[value]")
     operator = query.get(f"{prefix}[operator]", "=")
     errors: Errors = {}

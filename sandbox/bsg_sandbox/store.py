@@ -45,7 +45,7 @@ class Store:
         settings: SandboxSettings,
         duplicates: str,
     ) -> Campaign:
-        """Keep a campaign; raises Refused for taken reference ids and for lack of funds."""
+        """Keep a campaign; raise Refused for taken reference ids and for lack of funds."""
         parts = parts_of_all(draft.texts)
         is_spam = any(settings.spam_word in text for text in draft.texts) if settings.spam_word else False
         with self._lock:

@@ -41,7 +41,7 @@ class Draft:
 
 
 def check_individual(body: Mapping[str, Any], settings: SandboxSettings, now: float, zone: float) -> Draft:
-    """Check a personalised campaign; raises Refused with the 422 that names every fault."""
+    """Check a personalised campaign; raise Refused with the 422 that names every fault."""
     errors: Errors = {}
     messages = body.get("messages")
     if _is_good_list(messages, "messages", errors) and not _is_good_at_once(messages, settings):

@@ -24,7 +24,7 @@ CAMPAIGN = "0123456789ABCDEFGHIJkl"
 
 
 def messages_in(redis_url: str, queue: str) -> list[dict[str, Any]]:
-    """What waits in the queue, oldest first, with its body read."""
+    """Return what waits in the queue, oldest first, with its body read."""
     found = []
     for stored in reversed(connect(Settings.build(redis_url=redis_url)).lrange(queue, 0, -1)):
         message = json.loads(stored)
@@ -33,7 +33,7 @@ def messages_in(redis_url: str, queue: str) -> list[dict[str, Any]]:
 
 
 def bells_in(redis_url: str, queue: str) -> list[dict[str, object]]:
-    """The tasks that wait in the queue, oldest first: name and arguments."""
+    """Return the tasks that wait in the queue, oldest first: name and arguments."""
     return [{"task": each["headers"]["task"], "args": each["body"][0]} for each in messages_in(redis_url, queue)]
 
 
@@ -171,7 +171,7 @@ def test_a_bell_is_the_message_that_celery_itself_would_have_published(redis_url
 
 
 def without_identity(message: dict[str, Any]) -> dict[str, Any]:
-    """All of a message but what differs from one to the next, or tells who published it."""
+    """Return all of a message but what differs from one to the next, or tells who published it."""
     headers, properties = message["headers"], message["properties"]
     assert headers["id"] == headers["root_id"] == properties["correlation_id"] != properties["delivery_tag"]
     differing = dict.fromkeys(("id", "root_id", "origin", "correlation_id", "delivery_tag", "reply_to"), "")

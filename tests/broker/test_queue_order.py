@@ -9,7 +9,7 @@ from bsg_broker.queues import WORKER_QUEUES
 
 
 def served(order: ServiceOrder, waiting: Counter[str], times: int) -> list[str]:
-    """Which queues a worker takes so many messages from, as Redis hands out the first that has one."""
+    """Return which queues a worker takes so many messages from, as Redis hands out the first that has one."""
     taken: list[str] = []
     for _ in range(times):
         queue = next(queue for queue in order.consume(len(WORKER_QUEUES)) if waiting[queue])

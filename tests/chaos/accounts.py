@@ -42,7 +42,7 @@ class Account:
 
 
 def account_of(producer: Producer, ledger: Ledger, campaign_id: str) -> Account:
-    """Reads it whole: every batch's rows, and every reject."""
+    """Read it whole: every batch's rows, and every reject."""
     status = producer.status(campaign_id)
     records: dict[int, Record] = {}
     twice: set[int] = set()

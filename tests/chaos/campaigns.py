@@ -61,7 +61,7 @@ class ChaosCampaign:
 
     @classmethod
     def named(cls, seed: int, key: str) -> ChaosCampaign:
-        """The campaign with that idempotency key. Raises ValueError for a key that is none of ours."""
+        """Return the campaign with that idempotency key. Raise ValueError for a key that is none of ours."""
         _, producer, number = key.split("-")
         return cls.drawn(seed, int(producer), int(number))
 
@@ -79,11 +79,11 @@ class ChaosCampaign:
         return int(digits)
 
     def opting_out(self) -> list[int]:
-        """Who of it opts out, where the web app's second thoughts are that: every other one."""
+        """Return who of it opts out, where the web app's second thoughts are that: every other one."""
         return [self.phone(index) for index in range(0, self.size, 2)]
 
     def is_bad(self, index: int) -> bool:
-        """Whether the message breaks a rule, so that it must become a reject."""
+        """Return whether the message breaks a rule, so that it must become a reject."""
         return index % BAD_ROW_EVERY == BAD_ROW_EVERY - 1
 
     def messages(self) -> Iterator[Mapping[str, Any]]:

@@ -81,7 +81,7 @@ class ChaosEnvironment:
         self._stack.close()
 
     def warm_up(self) -> None:
-        """Waits until every worker takes tasks, so that the faults do not strike an empty scenario."""
+        """Wait until every worker takes tasks, so that the faults do not strike an empty scenario."""
         stop_at = time.monotonic() + READY_WITHIN
         waiting = {*WORKERS, *STATUS_WORKERS}
         while waiting and time.monotonic() < stop_at:
@@ -89,7 +89,7 @@ class ChaosEnvironment:
             waiting = {name for name in waiting if "ready." not in self.processes.last_lines(name)}
 
     def run_for(self, seconds: float) -> None:
-        """Looks after the processes for so long."""
+        """Look after the processes for so long."""
         stop_at = time.monotonic() + seconds
         while True:
             self.processes.look_after()
@@ -99,6 +99,6 @@ class ChaosEnvironment:
             time.sleep(min(0.1, left))
 
     def phones(self, name: str, indexes: Iterable[int]) -> list[int]:
-        """The phones of these messages of the campaign of that name."""
+        """Return the phones of these messages of the campaign of that name."""
         campaign = ChaosCampaign.named(self.seed, name)
         return [campaign.phone(index) for index in indexes]

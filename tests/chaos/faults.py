@@ -32,7 +32,7 @@ class Faults:
         self.happened: Counter[tuple[str, str]] = Counter()
 
     def carry_out(self, planned: Sequence[Fault], seconds: float, on_tick: Callable[[float], None]) -> None:
-        """Returns when so many seconds are over; what still lasts then is for `Healing` to end."""
+        """Return when so many seconds are over; what still lasts then is for `Healing` to end."""
         began = time.monotonic()
         order = count()
         coming: list[tuple[float, int, Callable[[], None]]] = []

@@ -58,7 +58,7 @@ class Enqueued:
 
 
 def enqueued(entries: list[Entry]) -> dict[int, Enqueued]:
-    """Each campaign's tries summed up, by number."""
+    """Return each campaign's tries summed up, by number."""
     summed: dict[int, Enqueued] = {}
     trying: set[int] = set()
     for entry in entries:

@@ -35,12 +35,12 @@ class Fault:
 
 
 def plan(seed: int, seconds: float) -> list[Fault]:
-    """The faults of so many seconds. A longer plan of the same seed begins with the shorter one."""
+    """Return the faults of so many seconds. A longer plan of the same seed begins with the shorter one."""
     return list(takewhile(lambda fault: fault.at < seconds, _faults(Random(f"{seed}: plan"))))
 
 
 def clock_skew(seed: int, process: str, start: int) -> float:
-    """Seconds by which a process's wall clock is wrong from its `start`th start on: none, or minutes."""
+    """Return the seconds by which a process's wall clock is wrong from its `start`th start on: none, or minutes."""
     chance = Random(f"{seed}: clock of {process} {start}")
     return 0.0 if chance.random() < 0.5 else chance.uniform(-60 * SKEW_MINUTES, 60 * SKEW_MINUTES)
 

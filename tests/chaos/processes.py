@@ -75,7 +75,7 @@ class Processes:
             self._add(name, lambda _, command=command: command, settings)  # type: ignore[misc]
 
     def look_after(self) -> None:
-        """Starts what has ended, after a backoff. To be called every now and then."""
+        """Start what has ended, after a backoff. To be called every now and then."""
         now = time.monotonic()
         for supervised in self.by_name.values():
             if supervised.process is not None and supervised.process.poll() is not None:
@@ -86,7 +86,7 @@ class Processes:
                 self._start(supervised)
 
     def signal(self, name: str, number: signal.Signals) -> bool:
-        """Whether the process was there to get it."""
+        """Return whether the process was there to get it."""
         process = self.by_name[name].process
         if process is None or process.poll() is not None:
             return False

@@ -44,7 +44,7 @@ class ProducerProcess:
             time.sleep(self._chance.uniform(*PAUSE_SECONDS))
 
     def _enqueue(self, campaign: ChaosCampaign, *, after_failure: bool = False) -> None:
-        """Tries until there is a receipt; some web apps give up after the first failure instead."""
+        """Try until there is a receipt; some web apps give up after the first failure instead."""
         while True:
             if after_failure and campaign.given_up_after_failure:
                 self._journal.note(campaign.number, "given up")

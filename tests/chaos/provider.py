@@ -58,7 +58,7 @@ class Sandbox:
         self.calm()
 
     def recipients(self) -> Mapping[int, Sequence[int]]:
-        """The BSG campaigns in which each phone arrived.
+        """Return the BSG campaigns in which each phone arrived.
 
         Only what is new is asked for: whoever has the sandbox tell all of it at once keeps it from answering the
         workers meanwhile.
@@ -82,7 +82,7 @@ class Sandbox:
         self.control.fault(kind, **options)
 
     def calm(self) -> None:
-        """Takes back every passing fault, and pays into the accounts, which opens a gate shut for lack of funds."""
+        """Take back every passing fault, and pays into the accounts, which opens a gate shut for lack of funds."""
         self.control.clear_faults()
         self._balance += BALANCE
         for key in KEYS.values():

@@ -50,7 +50,7 @@ def figures(result: CheckResult, faults: Faults, healed: Healed, recovery: Recov
 def histories(
     result: CheckResult, accounts: Mapping[str, Sequence[Account]], at_bsg: Mapping[int, Sequence[int]]
 ) -> str:
-    """Each finding with its batch's transitions and the BSG campaigns in which its recipient arrived."""
+    """Return each finding with its batch's transitions and the BSG campaigns in which its recipient arrived."""
     by_id = {account.campaign_id: account for several in accounts.values() for account in several}
     told: set[tuple[str, str]] = set()
     lines = []

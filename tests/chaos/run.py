@@ -24,7 +24,7 @@ PROGRESS_SECONDS = 10.0
 
 
 def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMode, server_kind: Kind) -> bool:
-    """Prints what it came to; answers whether the promise held."""
+    """Print what it came to; return whether the promise held."""
     seconds = minutes * 60
     say(f"chaos: {minutes:g} minutes, seed {seed}, BSG {provider_mode}, {server_kind} server")
     with ChaosEnvironment(directory, seed, provider_mode, server_kind) as environment:

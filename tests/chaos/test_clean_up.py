@@ -24,7 +24,7 @@ def listed(*columns: str) -> list[str]:
 
 
 def group_of_the_run_in(directory: Path) -> str | None:
-    """The process group of those whose command line names the directory, as beats and producers do."""
+    """Return the process group of those whose command line names the directory, as beats and producers do."""
     groups = Counter(line.split()[0] for line in listed("pgid", "args") if str(directory) in line)
     return groups.most_common(1)[0][0] if groups else None
 

@@ -50,7 +50,7 @@ def run(
 
 
 def processes_in(directory: Path) -> list[str]:
-    """The command lines of the processes that work in or below that directory (Linux: from /proc)."""
+    """Return the command lines of the processes that work in or below that directory (Linux: from /proc)."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

@@ -43,7 +43,7 @@ from tests.worker.harness import WorkerHarness
 
 
 def told(findings: Iterator[Finding], subject: str) -> Finding:
-    """The worst of what is found about the subject."""
+    """Return the worst of what is found about the subject."""
     return max((one for one in findings if one.subject == subject), key=lambda one: list(Level).index(one.level))
 
 

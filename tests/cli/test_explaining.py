@@ -47,7 +47,7 @@ class Explained:
         assert state == "submitted"
 
     def claim(self, campaign: str) -> str:
-        """Why no batch of it can be claimed."""
+        """Return why no batch of it can be claimed."""
         answer = self.ledger_harness.ledger.batches.claim(
             campaign, bell="", account=self.account, account_name="default", token="token", lease_ms=HOUR_MS
         )

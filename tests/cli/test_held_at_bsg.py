@@ -27,7 +27,7 @@ def harness(redis_url: str) -> Iterator[WorkerHarness]:
 
 
 def shown(harness: WorkerHarness, status: str) -> str:
-    """A campaign of one batch to which BSG gives that status."""
+    """Return a campaign of one batch to which BSG gives that status."""
     campaign = harness.submitted(1)
     see(harness, campaign, status)
     return campaign
@@ -40,7 +40,7 @@ def see(harness: WorkerHarness, campaign: str, status: str) -> None:
 
 
 def findings(harness: WorkerHarness, campaign: str) -> list[Finding]:
-    """What doctor says of the campaign."""
+    """Return what doctor says of the campaign."""
     found = [
         *look_at_campaigns(harness.runtime.redis, harness.settings),
         *look_at_waiting(harness.runtime.redis, harness.settings),

@@ -28,7 +28,7 @@ class Conversation:
         self.stopping = stopping
 
     def read_head(self) -> bytes:
-        """The request up to its blank line."""
+        """Return the request up to its blank line."""
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             byte = self.connection.recv(1)
@@ -38,7 +38,7 @@ class Conversation:
         return head
 
     def read_request(self) -> tuple[bytes, bytes]:
-        """The whole request: head and body."""
+        """Return the whole request: head and body."""
         head = self.read_head()
         length = next(
             (int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")),
@@ -125,7 +125,7 @@ class FakeServer:
 
 
 def answering(status: int, body: bytes, headers: str = "Content-Type: application/json") -> Behaviour:
-    """Reads a whole request and answers it."""
+    """Read a whole request and return it."""
 
     def behaviour(conversation: Conversation) -> None:
         conversation.read_request()

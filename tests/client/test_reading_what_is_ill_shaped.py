@@ -27,7 +27,7 @@ def a_client(server: FakeServer, **overrides: Any) -> BSGClient:
 
 
 def pages(*contents: Any) -> Behaviour:
-    """Answers with one content after the other, on one connection; the last one over and over."""
+    """Return with one content after the other, on one connection; the last one over and over."""
 
     def behaviour(conversation: Conversation) -> None:
         number = 0

@@ -19,7 +19,7 @@ from bsg_config.settings import Settings, SettingsInvalid
 
 
 def broker_parameters(url: str) -> dict[str, Any]:
-    """What Celery's transport would connect with."""
+    """Return what Celery's transport would connect with."""
     settings = Settings.build(redis_url=url)
     connection = Connection(broker_url(settings), transport_options=broker_transport_options(settings))
     channel_class = connection.get_transport_cls().Channel
@@ -99,7 +99,7 @@ def test_silent_sentinels_together_take_no_longer_than_the_timeout() -> None:
 
 
 def silent_listener() -> socket.socket:
-    """Lets clients connect, and says nothing."""
+    """Let clients connect, and report nothing."""
     return socket.create_server(("127.0.0.1", 0))
 
 

@@ -121,7 +121,7 @@ class Document:
         ]
 
     def operation(self, method: str, path: str) -> Operation:
-        """Return one operation; raises KeyError."""
+        """Return one operation; raise KeyError."""
         return Operation(method, path, self.content["paths"][path][method.lower()])
 
     def errors(self, schema: Mapping[str, Any], value: Any, formats: FormatChecker = FORMATS) -> list[ValidationError]:

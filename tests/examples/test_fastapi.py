@@ -31,7 +31,7 @@ def visitor(app: WebApp) -> Visitor:
 
 
 def told(app: WebApp, path: str) -> list[dict[str, Any]]:
-    """All that the page would be told by server-sent events, until they end."""
+    """Return all that the page would be told by server-sent events, until they end."""
     with requests.get(f"{app.url}{path}/progress", stream=True, timeout=20) as answer:
         lines = [line for line in answer.iter_lines(decode_unicode=True) if line.startswith("data: ")]
     return [json.loads(line.removeprefix("data: ")) for line in lines]

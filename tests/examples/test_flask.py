@@ -117,7 +117,7 @@ def test_without_redis_the_form_keeps_its_key_for_another_try(tmp_path_factory: 
 
 
 def text(driver: Chrome, selector: str) -> str:
-    """What stands there now; "" while there is nothing, as when the page loads anew."""
+    """Return what stands there now; "" while there is nothing, as when the page loads anew."""
     return str(driver.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
 
 

@@ -29,7 +29,7 @@ class Shop:
         self._form_page = "/" if app.folder.name == "django" else "/campaigns"
 
     def send(self, contacts: str | None = None) -> tuple[str, int, str]:
-        """The path that the form led to, the status, and what is shown."""
+        """Return the path that the form led to, the status, and what is shown."""
         form = self.visitor.form()
         answer = self.visitor.send(self._form_page, form, *([] if contacts is None else [contacts]))
         return answer.url.removeprefix(self._app.url), answer.status_code, plain(answer.text)

@@ -70,7 +70,7 @@ class Visitor:
         return self._session.get(self._url + path, timeout=15)
 
     def form(self) -> dict[str, str]:
-        """The hidden fields of the form, with what belongs into the others."""
+        """Return the hidden fields of the form, with what belongs into the others."""
         hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.get("/").text)
         return {**{name: unescape(value) for name, value in hidden}, **FORM}
 
@@ -80,7 +80,7 @@ class Visitor:
 
 
 def cell(page: str, state: str) -> int:
-    """How many messages the page shows in that state."""
+    """Return how many messages the page shows in that state."""
     found = re.search(rf'data-state="{state}">(\d+)<', page)
     assert found, page
     return int(found[1])

@@ -48,7 +48,7 @@ def reference_id(message: int) -> str:
 
 
 def refused_ids(provider: Provider, messages: Rows) -> Rows:
-    """The places in a request whose reference ids BSG still knows."""
+    """Return the places in a request whose reference ids BSG still knows."""
     known = {message for taken in provider if not taken.forgotten for message in taken.messages}
     return tuple(place for place, message in enumerate(messages) if message in known)
 
@@ -108,7 +108,7 @@ def _row(taken: Taken, message: int) -> MessageRow:
 def looked(
     provider: Provider, owners: tuple[tuple[str, str], ...], batch: int, size: int, suspects: Rows, messages: Rows
 ) -> Finding:
-    """What the worker's own look-up finds of a batch in doubt."""
+    """Return what the worker's own look-up finds of a batch in doubt."""
     owner: Mapping[str, str] = dict(owners)
     record = BatchRecord(
         campaign_id=CAMPAIGN, batch=batch, state="unconfirmed", size=size, attempts=0,

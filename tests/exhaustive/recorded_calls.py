@@ -44,7 +44,7 @@ Rows = tuple[int, ...]
 
 
 def body_of(rows: Rows) -> str:
-    """A stand-in for the messages array: the messages' indexes."""
+    """Return a stand-in for the messages array: the messages' indexes."""
     return f"[{','.join(map(str, rows))}]"
 
 
@@ -316,7 +316,7 @@ class RecordedCalls:
         return number
 
     def call(self, ledger: int, call: Call) -> tuple[Answer, int]:
-        """The answer of the real ledger, and the state that it left."""
+        """Return the answer of the real ledger, and the state that it left."""
         known = self._known.get((ledger, call))
         if known is None:
             self._restore(args=restoring(self.snapshots[ledger]))
@@ -327,7 +327,7 @@ class RecordedCalls:
         return known
 
     def changed(self, ledger: int, change: Callable[[Keys], None]) -> int:
-        """The state with stored times aged."""
+        """Return the state with stored times aged."""
         keys = thawed(self.snapshots[ledger])
         change(keys)
         return self.number_of(frozen(keys))

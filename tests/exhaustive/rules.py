@@ -131,7 +131,7 @@ def _partition(picture: Picture) -> Iterator[str]:
 
 
 def _staged(picture: Picture) -> list[int]:
-    """The messages that are committed and not yet in a batch or among the rejects."""
+    """Return the messages that are committed and not yet in a batch or among the rejects."""
     found: list[int] = []
     for staged in picture.staged:
         for size, rows, _ in zip(staged[::3], staged[1::3], staged[2::3], strict=True):
@@ -206,7 +206,7 @@ def doubled(provider: Provider) -> bool:
 
 
 def broken_together(size: Size, picture: Picture, state: State) -> Iterator[str]:
-    """What the ledger says, held against what BSG has done."""
+    """Return what the ledger says, held against what BSG has done."""
     provider = state.provider
     known = {bsg_id for batch in picture.batches for bsg_id in _ids(batch)}
     on_its_way = _ids_on_their_way(state)

@@ -117,7 +117,7 @@ def _thawed(value: Any) -> Any:
 
 
 def restoring(snapshot: Snapshot) -> list[str | int]:
-    """The arguments of `RESTORE`: one command a key, each led by its length."""
+    """Return the arguments of `RESTORE`: one command a key, each led by its length."""
     arguments: list[str | int] = []
     for key, value in snapshot:
         if isinstance(value, str):
@@ -200,7 +200,7 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
 
 
 def trial_runs(keys: Keys) -> bool:
-    """Whether the batch that a half-open gate has let through is still in the hands of the same worker."""
+    """Return whether the batch that a half-open gate has let through is still in the hands of the same worker."""
     name, _, token = keys[GATE]["trial"].partition(":")
     batch = keys.get(f"bsg:campaign:{CAMPAIGN}:batch:{name.rpartition('-')[2]}", {})
     return batch.get("state") in {"claimed", "posting"} and batch.get("token") == token

@@ -207,7 +207,7 @@ def _refuses_rows(
 
 
 def without(messages: Rows, indexes: Rows, places: set[int] | frozenset[int]) -> tuple[Rows, Rows]:
-    """What is left of a request without the messages at some places, and of the batch's indexes."""
+    """Return what is left of a request without the messages at some places, and of the batch's indexes."""
     rest = tuple(message for place, message in enumerate(messages) if place not in places)
     return rest, tuple(index for place, index in enumerate(indexes) if place not in places)
 

@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _run(directory: Path, chosen: Sequence[tuple[str, Scenario]], *, arguments: argparse.Namespace) -> bool:
-    """Prints the table; answers whether the promise held at every point."""
+    """Print the table; return whether the promise held at every point."""
     began = time.monotonic()
     work: queue.SimpleQueue[Work] = queue.SimpleQueue()
     for number, (point, scenario) in enumerate(chosen):
@@ -94,7 +94,7 @@ def _tried(trial_environment: TrialEnvironment, point: str, scenario: Scenario, 
 
 
 def _chosen(only: Sequence[str]) -> list[tuple[str, Scenario]]:
-    """Every point in each of its scenarios, in the order of the table."""
+    """Return every point in each of its scenarios, in the order of the table."""
     pairs = [(point, scenario) for scenario, points in POINTS.items() for point in points]
     return [
         (point, scenario)

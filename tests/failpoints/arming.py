@@ -33,7 +33,7 @@ def disarm(directory: Path) -> None:
 
 
 def armed(directory: Path) -> frozenset[str]:
-    """The points at which nobody has died yet."""
+    """Return the points at which nobody has died yet."""
     return frozenset(path.name for path in directory.iterdir() if path.is_file())
 
 

@@ -113,7 +113,7 @@ def _of_sleep(_seconds: float) -> str:
 
 
 def _is_ours() -> bool:
-    """Whether the first caller outside of the client for Redis is the product, other than by a script."""
+    """Return whether the first caller outside of the client for Redis is the product, other than by a script."""
     frame = sys._getframe(3)
     while frame.f_back is not None and _module_of(frame).startswith(("redis.", __name__)):
         frame = frame.f_back
@@ -126,6 +126,6 @@ def _module_of(frame: FrameType) -> str:
 
 @cache
 def _names_by_digest() -> dict[str, str]:
-    """The scripts that do not run through `Scripts`."""
+    """Return the scripts that do not run through `Scripts`."""
     files = ROOT.glob("*/bsg_*/**/*.lua")
     return {hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest(): file.stem for file in files}

@@ -32,7 +32,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z.-]*")  # no number, and no id
 
 
 def after(effect: str, reply: object) -> str:
-    """The point behind an effect that came to that."""
+    """Return the point behind an effect that came to that."""
     door, _, name = effect.partition(" ")
     found_nothing = door == "script" and name.partition(":")[0] in _TAKES and not reply
     return f"after {effect}{NOTHING if found_nothing else ''}"

@@ -102,7 +102,7 @@ class TrialEnvironment:
                 continue  # it has moved on by itself meanwhile
 
     def age(self, status: CampaignStatus) -> float:
-        """Has what the campaign waits for come at once; answers the seconds that it would have waited.
+        """Has what the campaign waits for come at once; return the seconds that it would have waited.
 
         Leases of parts whose holder is dead, bells that nobody heard, and looks that were put off. Leases of batches
         and the second look at a doubt are waited for: their times are settings, and short.

@@ -67,13 +67,13 @@ class Processes:
             self._celery(STATUS, (*status_arguments(STATUS), *QUICK_START))
 
     def end(self, name: str) -> None:
-        """Ends it for good, which counts as no kill."""
+        """End it for good, which counts as no kill."""
         process = self._running.pop(name).process
         process.kill()
         process.join(STOP_WITHIN)
 
     def command(self, program: Callable[..., None], *arguments: Any, **settings: str) -> None:
-        """Runs a program of `programs` until it has done what it is for."""
+        """Run a program of `programs` until it has done what it is for."""
         self._run(COMMAND, program, arguments, settings, may_end=True)
 
     @property
@@ -81,11 +81,12 @@ class Processes:
         return COMMAND in self._running
 
     def died_since(self, moment: datetime, *names: str) -> bool:
-        """Whether one of them did. Without names: of those that take work into their hands, the worker or a command."""
+        """Return whether one of them did. Without names: of those that take work into their hands, the worker or a
+        command."""
         return any(self.last_death.get(name, moment) > moment for name in names or (WORKER, COMMAND))
 
     def look_after(self) -> None:
-        """Starts what has ended. To be called every now and then."""
+        """Start what has ended. To be called every now and then."""
         for name, supervised in list(self._running.items()):
             code = supervised.process.exitcode
             if code is None:

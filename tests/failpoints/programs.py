@@ -26,7 +26,7 @@ from tests.failpoints.arming import install
 
 
 def begin(environment: Mapping[str, str], log: Path) -> None:
-    """Makes the fork a process of its own: its environment, and its output in `log`."""
+    """Make the fork a process of its own: its environment, and its output in `log`."""
     os.environ.clear()
     os.environ.update(environment)
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -54,7 +54,7 @@ class Outcome:
 
 
 def run_trial(trial_environment: TrialEnvironment, point: str, scenario: Scenario, *, again: bool) -> Outcome:
-    """Kills at the point and lets heal; `again`: whoever recovers is killed too, once after each effect that it has."""
+    """Kill at the point and let heal; `again`: whoever recovers is killed too, once after each effect that it has."""
     outcome = Outcome(point, scenario)
     trial = Trial(trial_environment, point)
     killed_before, began = trial_environment.processes.kills, datetime.now(UTC)
@@ -96,7 +96,7 @@ def _wait_for_the_death(trial: Trial) -> float:
 
 
 def _wait_until_done(trial: Trial) -> float:
-    """Until all is final; answers the seconds that were aged."""
+    """Until all is final; return the seconds that were aged."""
     aged, aged_at = 0.0, 0.0
     stop_at = time.monotonic() + DONE_WITHIN
     while True:
@@ -156,7 +156,7 @@ def _recovered_by(trial: Trial, statuses: Sequence[CampaignStatus], died: float,
 
 
 def _of_course(transition: Transition) -> bool:
-    """Whether it would have come without a crash too."""
+    """Return whether it would have come without a crash too."""
     return transition.cause.startswith(COURSE) or transition.to_state == PartState.PREPARED
 
 

@@ -475,5 +475,5 @@ def _recovered(trial: Trial) -> None:
 
 
 def named(scenario: Scenario) -> str:
-    """How the table's second column goes on after "a campaign"."""
+    """Return how the table's second column goes on after "a campaign"."""
     return "" if scenario is a_campaign else scenario.__name__.replace("_", " ")

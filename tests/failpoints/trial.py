@@ -72,7 +72,7 @@ class Trial:
         arm(self.trial_environment.armed, self.point)
 
     def new(self, size: int = 3, **changes: Any) -> ChaosCampaign:
-        """A campaign that no other trial of this run has had."""
+        """Return a campaign that no other trial of this run has had."""
         trial_environment = self.trial_environment
         campaign = replace(
             TEMPLATE, producer=trial_environment.number, number=trial_environment.next_number(), size=size, **changes
@@ -87,7 +87,7 @@ class Trial:
         )
 
     def enqueue(self, campaign: ChaosCampaign, **arguments: Any) -> str:
-        """Enqueues it from this process, which is not killed; answers its id."""
+        """Enqueue it from this process, which is not killed; return its id."""
         receipt = self.trial_environment.producer.enqueue(
             campaign.messages(),
             sender="MyShop",
@@ -131,7 +131,7 @@ class Trial:
         wait_until(looked, within=TIMEOUT_SECONDS, what=what)
 
     def prepare_parts(self, campaign_id: str, parts: int) -> None:
-        """Prepares them in this process."""
+        """Prepare them in this process."""
         for _ in range(parts):
             lease = self.trial_environment.ledger.parts.lease(
                 campaign_id, secrets.token_hex(8), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, timeout_ms=0

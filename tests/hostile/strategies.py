@@ -40,5 +40,5 @@ def nested(depth: int) -> bytes:
 
 
 def as_json(value: Any) -> bytes:
-    """The value as a server may print it, with what JSON only nearly allows (NaN, half surrogate pairs)."""
+    """Return the value as a server may print it, with what JSON only nearly allows (NaN, half surrogate pairs)."""
     return json.dumps(value).encode()

@@ -170,7 +170,7 @@ def test_a_bomb_of_json_in_the_rows_of_a_list_fails_that_read_only() -> None:
 
 @pytest.fixture(scope="module")
 def mirror() -> Iterator[tuple[FakeServer, list[bytes]]]:
-    """Answers every connection with the bytes that stand in the list."""
+    """Return every connection with the bytes that stand in the list."""
     bytes_to_answer: list[bytes] = []
 
     def behaviour(conversation: Conversation) -> None:

@@ -68,7 +68,7 @@ class LedgerHarness:
         return lease
 
     def prepared(self, *batch_sizes: int, rejects: int = 0, **changes: Any) -> str:
-        """A campaign of one part whose messages became batches of those sizes, and rejects."""
+        """Return a campaign of one part whose messages became batches of those sizes, and rejects."""
         campaign = self.accepted(sum(batch_sizes) + rejects, **changes)
         first = sum(batch_sizes)
         assert self.ledger.parts.prepared(
@@ -154,7 +154,7 @@ class LedgerHarness:
         )
 
     def counts(self, campaign: str) -> dict[str, int]:
-        """The states that have messages; the conservation sum is checked on the way (rule 8)."""
+        """Return the states that have messages; the conservation sum is checked on the way (rule 8)."""
         status = self.ledger.reading.status(campaign)
         assert status is not None
         counts = dict(status.counts)

@@ -9,7 +9,7 @@ from tests.ledger.campaigns import HOUR_MS, LEASE_MS, LedgerHarness
 
 
 def own_events(ledger_harness: LedgerHarness, campaign: str) -> list[str]:
-    """What happened to the campaign itself, without its batches and parts."""
+    """Return what happened to the campaign itself, without its batches and parts."""
     return [
         f"{event.from_state} -> {event.to_state}"
         for event in ledger_harness.ledger.feed.after(None)

@@ -15,7 +15,7 @@ from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, LedgerHarness
 
 
 def copied(ledger_harness: LedgerHarness) -> Mapping[bytes, bytes]:
-    """All that Redis holds."""
+    """Return all that Redis holds."""
     return {key: ledger_harness.client.dump(key) for key in ledger_harness.client.scan_iter()}
 
 
@@ -26,7 +26,7 @@ def restore(ledger_harness: LedgerHarness, copy: Mapping[bytes, bytes]) -> None:
 
 
 def detector_of(ledger_harness: LedgerHarness) -> RollbackDetector:
-    """A process that has seen all that there is."""
+    """Return a process that has seen all that there is."""
     rollback_detector = ledger_harness.ledger.rollback_detector([ACCOUNT])
     assert not rollback_detector.check().went_back
     return rollback_detector

@@ -43,7 +43,7 @@ def noted(
 
 
 def due_indexes_of(ledger_harness: LedgerHarness, account: str) -> dict[str, list[bytes]]:
-    """What waits in each place of an account."""
+    """Return what waits in each place of an account."""
     places = {
         key.decode().removeprefix(f"bsg:account:{account}:"): key
         for key in ledger_harness.client.keys(f"bsg:account:{account}:*")

@@ -30,7 +30,7 @@ Between = tuple[float, float]
 
 
 def take_slots_until(url: str, rate: str, burst: int, ends: float, taken: multiprocessing.Queue[list[Between]]) -> None:
-    """Takes slots as fast as the limiter gives them, and reports between which moments each surely lies.
+    """Take slots as fast as the limiter gives them, and reports between which moments each surely lies.
 
     The moments are by the clock of the machine, as Redis has it. That of the sending would say when this process had
     the processor.

@@ -28,7 +28,7 @@ class StepwiseHarness(LedgerHarness):
         return self.prepared(*[1] * BATCHES)
 
     def commit(self, lease: PartLease, *, batches: int, rejects: int) -> bool:
-        """Commits a chunk, and adds only what the commit itself does."""
+        """Commit a chunk, and add only what the commit itself does."""
         return self.ledger.parts.commit(
             lease,
             [(1, f"{index}+1", b"body") for index in range(batches)],

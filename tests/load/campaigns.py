@@ -63,7 +63,7 @@ class LoadCampaign:
         return int(f"{PHONE_PREFIX}{self.number:0{NUMBER_DIGITS}}{place:0{INDEX_DIGITS}}")
 
     def is_bad(self, index: int) -> bool:
-        """Whether the message breaks a rule, so that it must become a reject."""
+        """Return whether the message breaks a rule, so that it must become a reject."""
         return index % BAD_ROW_EVERY == BAD_ROW_EVERY - 1
 
     @property
@@ -82,7 +82,7 @@ class LoadCampaign:
 
 
 def message_of(phone: int) -> tuple[int, int]:
-    """The campaign's number and the message's index behind a phone of `LoadCampaign.phone`."""
+    """Return the campaign's number and the message's index behind a phone of `LoadCampaign.phone`."""
     digits = str(phone).removeprefix(str(PHONE_PREFIX))
     place = int(digits[NUMBER_DIGITS:])
     return int(digits[:NUMBER_DIGITS]), place * pow(SCATTER, -1, 10**INDEX_DIGITS) % 10**INDEX_DIGITS
@@ -91,7 +91,7 @@ def message_of(phone: int) -> tuple[int, int]:
 def drawn(seed: int, *, messages: int, campaigns: int) -> list[LoadCampaign]:
     """Campaigns of exactly so many messages: the large and the medium ones first, then the small ones by starts_at.
 
-    Raises TooFewMessages.
+    Raise TooFewMessages.
     """
     chance = Random(f"{seed}: load")
     sizes = _sizes(chance, messages, campaigns)
@@ -111,7 +111,7 @@ def drawn(seed: int, *, messages: int, campaigns: int) -> list[LoadCampaign]:
 
 
 def bulk(campaigns: Sequence[LoadCampaign]) -> int:
-    """The messages of all campaigns that are not small."""
+    """Return the messages of all campaigns that are not small."""
     return sum(campaign.size for campaign in campaigns if campaign.size_class is not SizeClass.SMALL)
 
 

@@ -53,7 +53,7 @@ class Checker:
         )
 
     def arrived(self, arrival: Arrival) -> int | None:
-        """Takes one campaign of BSG's down; answers the number of the campaign that its first message is of."""
+        """Take one campaign of BSG's down; return the number of the campaign that its first message is of."""
         number: int | None = None
         for phone, reference_id in zip(arrival.phones, arrival.references, strict=True):
             of, index = message_of(phone)
@@ -68,7 +68,7 @@ class Checker:
         return number
 
     def rejected(self, campaign: LoadCampaign, rejects: Iterable[Reject]) -> None:
-        """Takes the campaign's rejects down."""
+        """Take the campaign's rejects down."""
         for reject in rejects:
             self._result.rejected_because[reject.code] += 1
             self._rejected.add((campaign.number, reject.index))

@@ -108,13 +108,13 @@ class LoadEnvironment:
                 )
 
     def start_workers(self) -> None:
-        """Returns when all of them take tasks."""
+        """Return when all of them take tasks."""
         self._workers = [self._processes.worker() for _ in range(self._size.workers)]
         for worker in self._workers:
             worker.wait_until_ready()
 
     def receipts(self) -> dict[int, set[str]]:
-        """The ids that `enqueue` answered for each campaign, by its number: one, or some key was not held to."""
+        """Return the ids that `enqueue` answered for each campaign, by its number: one, or some key was not held to."""
         receipts: dict[int, set[str]] = {}
         for number in range(BULK_PRODUCERS + 1):
             for entry in Journal(self._journal(number)).entries():
@@ -142,7 +142,7 @@ class LoadEnvironment:
         return {queue: length for queue, length in lengths.items() if length}
 
     def ended_badly(self) -> str:
-        """The logs of what has ended and should not have; "" when all is well."""
+        """Return the logs of what has ended and should not have; "" when all is well."""
         failed = [each for each in (*self._workers, self._status) if not each.alive]
         logs = [each.log for each in failed]
         logs += [

@@ -36,7 +36,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Spread:
-        """Raises ValueError when there are no values."""
+        """Raise ValueError when there are no values."""
         if not values:
             raise ValueError("a spread of no values")
         return cls(percentile(values, 0.5), percentile(values, 0.95), max(values))
@@ -83,5 +83,5 @@ def fairness_of(sent: Sequence[Sent], *, on_the_wire: int) -> Fairness:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The least value that so large a share of the values does not exceed."""
+    """Return the least value that so large a share of the values does not exceed."""
     return sorted(values)[max(0, ceil(share * len(values)) - 1)]

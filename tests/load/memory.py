@@ -29,7 +29,7 @@ class Memory:
                     self.looks.setdefault(kind, {}).setdefault(process_id, []).append((now, resident))
 
     def peak(self, kind: str) -> int | None:
-        """The most that any process of the kind held at a look."""
+        """Return the most that any process of the kind held at a look."""
         held = [resident for looks in self.looks.get(kind, {}).values() for _, resident in looks]
         return max(held, default=None)
 
@@ -46,7 +46,7 @@ class Memory:
 
 
 def resident_bytes(process_id: int) -> int | None:
-    """What the process holds in memory; None if it is gone, or if this system does not tell."""
+    """Return what the process holds in memory; None if it is gone, or if this system does not tell."""
     try:
         status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii", errors="replace")
     except OSError:

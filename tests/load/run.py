@@ -35,7 +35,7 @@ class NothingMoves(Exception):
 
 
 def run(directory: Path, *, seed: int, size: Size, server_kind: Kind) -> bool:
-    """Prints what it came to; answers whether nothing was lost or doubled, memory was bounded and small ones fair."""
+    """Print what it came to; return whether nothing was lost or doubled, memory was bounded and small ones fair."""
     campaigns = drawn(seed, messages=size.messages, campaigns=size.campaigns)
     say(f"load: seed {seed}, {size.workers} workers, BSG at {size.latency * 1000:g} ms, {server_kind} server")
     say(composition(campaigns))
@@ -86,7 +86,7 @@ class Watch:
         self._before = Progress()
 
     def until(self, reached: Callable[[Progress], bool]) -> None:
-        """Raises NothingMoves."""
+        """Raise NothingMoves."""
         while not reached(self._before):
             time.sleep(LOOK_EVERY_SECONDS)
             self._look()

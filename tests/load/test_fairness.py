@@ -13,7 +13,7 @@ def campaign(size_class: SizeClass) -> LoadCampaign:
 
 
 def large(batches: int, *, each: float = 1.0) -> Sent:
-    """A campaign whose batches are sent one after the other, from the starts_at 1 on."""
+    """Return a campaign whose batches are sent one after the other, from the starts_at 1 on."""
     return Sent(campaign(SizeClass.LARGE), 0.0, [1 + number * each for number in range(batches)])
 
 

@@ -25,7 +25,7 @@ GOOD = {"phone": "+380 66 123-12-31", "text": "Hi"}
 
 
 def only_code(message: Any, **arguments: Any) -> tuple[str, RejectCode]:
-    """The field and the code of the reject that this message becomes."""
+    """Return the field and the code of the reject that this message becomes."""
     found = prepared([message], **arguments)
     assert not found.batches
     (reject,) = found.rejects
@@ -339,7 +339,7 @@ MESSAGES = st.fixed_dictionaries(
 
 
 def asked_alone(message: Mapping[str, Any], sender: str | None) -> Message | RejectCode:
-    """What marshmallow and the rules say of one message."""
+    """Return what marshmallow and the rules say of one message."""
     try:
         json.dumps(message, ensure_ascii=False).encode()
     except UnicodeEncodeError:

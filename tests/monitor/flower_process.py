@@ -28,18 +28,18 @@ class Page:
     headers: Mapping[str, str]
 
     def cell(self, campaign_id: str, column: str) -> str:
-        """What stands in a column of the campaign's row, without its markup; "" if there is no such row."""
+        """Return what stands in a column of the campaign's row, without its markup; "" if there is no such row."""
         row = re.search(rf'<tr data-campaign="{campaign_id}">(.*?)</tr>', self.text, re.DOTALL)
         cell = row and re.search(rf'data-column="{column}"[^>]*>(.*?)</td>', row[1], re.DOTALL)
         return _plain(cell[1]) if cell else ""
 
     def element(self, name: str) -> str:
-        """The text of the element with that id; "" if there is none."""
+        """Return the text of the element with that id; "" if there is none."""
         found = re.search(rf'id="{name}"[^>]*>(.*?)</(?:dd|strong|span|p|section)>', self.text, re.DOTALL)
         return _plain(found[1]) if found else ""
 
     def counted(self, attribute: str) -> dict[str, str]:
-        """Each element that has the attribute `data-…`: its value and its text."""
+        """Return each element that has the attribute `data-…`: its value and its text."""
         return {name: _plain(text) for name, text in re.findall(rf'data-{attribute}="([^"]*)">(.*?)</dd>', self.text)}
 
     @property

@@ -30,7 +30,7 @@ def with_rejects(count: int) -> Iterator[Mapping[str, Any]]:
 
 
 def scene(scenario: ScenarioEnvironment) -> str:
-    """Campaigns in most of the states; answers the id of the one to look at closely."""
+    """Campaigns in most of the states; return the id of the one to look at closely."""
     done = scenario.send(600, name="Order confirmations")
     scenario.wait_for(done, "done")
     scenario.sandbox.fault(kind="cut_before", after_bytes=10, times=1)

@@ -34,7 +34,7 @@ NAME = re.compile(r"bsg_[a-z_]+")
 
 
 def samples(page: str, account: str = DEFAULT_ACCOUNT) -> dict[tuple[str, str], float]:
-    """Each sample of ours of one account or of none, by its name and the value of its other label."""
+    """Return each sample of ours of one account or of none, by its name and the value of its other label."""
     return {
         (sample.name, next((value for name, value in sample.labels.items() if name != "account"), "")): sample.value
         for family in text_string_to_metric_families(page)

@@ -51,11 +51,11 @@ class Prometheus:
             )
 
     def ask(self, question: str) -> list[dict[str, Any]]:
-        """The samples that answer a question in PromQL, now."""
+        """Return the samples that answer a question in PromQL, now."""
         return list(self._get("query", query=question)["result"])
 
     def rules(self) -> dict[str, str]:
-        """The state of each alert rule by its name."""
+        """Return the state of each alert rule by its name."""
         return {rule["name"]: rule["state"] for group in self._get("rules")["groups"] for rule in group["rules"]}
 
     def wait_for(self, question: str) -> None:

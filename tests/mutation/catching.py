@@ -35,7 +35,7 @@ def is_test(catcher: str) -> bool:
 
 
 def caught(copy: Copy, catchers: Sequence[str], seconds: float) -> Catch | None:
-    """The first catcher that fails in the copy; None if all of them pass."""
+    """Return the first catcher that fails in the copy; None if all of them pass."""
     for catcher in catchers:
         catch = (
             tests_fail(copy, [catcher], seconds) if is_test(catcher) else exploration_fails(copy, [catcher], seconds)
@@ -73,7 +73,8 @@ def exploration_fails(copy: Copy, sizes: Sequence[str], seconds: float) -> Catch
 
 
 def _run(copy: Copy, words: Sequence[str], seconds: float) -> tuple[int | None, str]:
-    """The exit code, None if it had to be ended, and what was printed. Raises RuntimeError if not the copy was run."""
+    """Return the exit code, None if it had to be ended, and what was printed. Raise RuntimeError if not the copy was
+    run."""
     log = Path(f"{copy.directory}.log")
     code = run_inside(copy.directory, words, log, seconds)
     printed = log.read_text("utf-8", "replace")

@@ -26,7 +26,7 @@ _processes.set_forkserver_preload([*LIBRARIES, "zstandard"])
 
 
 def run_inside(directory: Path, words: Sequence[str], log: Path, seconds: float) -> int | None:
-    """The exit code of `python -m WORDS`, None if it had to be ended. What it prints is in `log`."""
+    """Return the exit code of `python -m WORDS`, None if it had to be ended. What it prints is in `log`."""
     process = _processes.Process(target=_run, args=(directory.resolve(), list(words), log))
     process.start()
     try:

@@ -39,7 +39,7 @@ class Span:
 
 
 def apply(operator: str, source: Source, line: int) -> str:
-    """The text of the file with the operator done to the line. Raises `DoesNotApply`."""
+    """Return the text of the file with the operator done to the line. Raise `DoesNotApply`."""
     name, *words = operator.split()
     if name not in _OPERATORS:
         raise DoesNotApply(f"there is no operator {name!r}")
@@ -202,7 +202,7 @@ def _conditions(source: Source, line: int) -> list[tuple[int, int]]:
 
 
 def _operands(source: Source, line: int, levels: Sequence[frozenset[str]] = _LOGIC) -> list[Span]:
-    """The operands of every `and` and `or`, or the terms of every sum, as they begin on the line."""
+    """Return the operands of every `and` and `or`, or the terms of every sum, as they begin on the line."""
     found: list[Span] = []
     for segment in _segments(source.statement(line)):
         _split(segment, levels, found)
@@ -227,7 +227,7 @@ def _split(segment: Sequence[Token], levels: Sequence[frozenset[str]], found: li
 
 
 def _segments(tokens: Sequence[Token]) -> list[list[Token]]:
-    """The expressions of a statement, those in brackets by themselves too."""
+    """Return the expressions of a statement, those in brackets by themselves too."""
     found: list[list[Token]] = []
     open_ones: list[list[Token]] = [[]]
     loops: list[bool] = [False]
@@ -251,7 +251,7 @@ def _segments(tokens: Sequence[Token]) -> list[list[Token]]:
 
 
 def _items(source: Source, line: int) -> list[Span]:
-    """What is between the commas of any brackets, as it begins on the line."""
+    """Return what is between the commas of any brackets, as it begins on the line."""
     tokens = source.statement(line)
     found: list[Span] = []
     for index, token in enumerate(tokens):

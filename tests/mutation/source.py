@@ -75,7 +75,7 @@ class Source:
         return [(match.lastgroup, match) for match in _PIECES[self.lua].finditer(self.text)]
 
     def line_marked_at(self, position: int) -> int:
-        """The line of a comment at this position, or of what follows if the comment stands alone on its line."""
+        """Return the line of a comment at this position, or of what follows if the comment stands alone on its line."""
         line = self.line_of(position)
         if self.text[self._line_starts[line - 1] : position].strip():
             return line
@@ -106,7 +106,7 @@ class Source:
         return not (self.lua and (last.text in _GOES_ON or token.text in _GOES_ON - {"return", "not"}))
 
     def statement(self, line: int) -> list[Token]:
-        """The logical line that has tokens on this line of the file."""
+        """Return the logical line that has tokens on this line of the file."""
         for tokens in self.statements:
             if self.line_of(tokens[0].start) <= line <= self.line_of(tokens[-1].end):
                 return tokens

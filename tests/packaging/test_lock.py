@@ -31,12 +31,12 @@ def project() -> dict[str, Any]:
 
 
 def pins(lock: str) -> dict[str, tuple[str, str]]:
-    """The version and the hashes of each package, by name."""
+    """Return the version and the hashes of each package, by name."""
     return {canonicalize_name(pin["name"]): (pin["version"], pin["hashes"]) for pin in PIN.finditer(text_of(lock))}
 
 
 def requirements_of(name: str) -> list[Requirement]:
-    """What the installed package asks for. A package that this platform does not need is not installed."""
+    """Return what the installed package asks for. A package that this platform does not need is not installed."""
     with suppress(PackageNotFoundError):
         return [Requirement(text) for text in requires(name) or ()]
     return []

@@ -25,7 +25,7 @@ def envelope_of(**arguments: Any) -> Envelope:
 
 
 def prepared(messages: Sequence[Any], *, first_index: int = 0, batch_size: int = 10_000, **arguments: Any) -> Prepared:
-    """What the worker makes of a part with these messages."""
+    """Return what the worker makes of a part with these messages."""
     envelope = envelope_of(**arguments)
     template = None if envelope.text is None else Template.parse(envelope.text)
     part = unpack(pack(messages, template).content)
@@ -33,6 +33,6 @@ def prepared(messages: Sequence[Any], *, first_index: int = 0, batch_size: int =
 
 
 def rows_of(batch: PreparedBatch) -> list[dict[str, Any]]:
-    """The messages array as BSG would read it."""
+    """Return the messages array as BSG would read it."""
     rows: list[dict[str, Any]] = json.loads(zstandard.decompress(batch.body))
     return rows

@@ -24,7 +24,7 @@ def pushed(
     producer: Producer, body: bytes = b"", *, path: str = f"/{SECRET}", method: str = "POST", query: str = "",
     kind: str = "application/x-www-form-urlencoded", size: str | None = None,
 ) -> str:  # fmt: skip
-    """What BSG is answered."""
+    """Return what BSG is answered."""
     answered: list[str] = []
     environ = {
         "PATH_INFO": path,

@@ -79,7 +79,7 @@ class RecoveryEnvironment(ScenarioEnvironment):
         return running.run(words, self.processes.directory, {**self.processes.settings, **settings})
 
     def audit(self, *words: str) -> tuple[int, dict[str, Any]]:
-        """The exit code and the document that it prints."""
+        """Return the exit code and the document that it prints."""
         done = self.command("audit", "--json", *words)
         assert done.stdout, done.stderr
         document: dict[str, Any] = json.loads(done.stdout)

@@ -52,7 +52,7 @@ class RecoveryHarness:
         return self.runtime.ledger.reading
 
     def waiting(self, count: int, **fields: Any) -> str:
-        """A campaign whose batches wait."""
+        """Return a campaign whose batches wait."""
         campaign = self.accepted(count, **fields)
         while prepare_next(self.runtime, campaign):
             pass
@@ -67,7 +67,7 @@ class RecoveryHarness:
         return self.producer.enqueue(messages, sender="MyShop").campaign_id
 
     def sent_by_nobody_we_know(self, campaign: str, batch: int, *more: Mapping[str, Any]) -> int:
-        """BSG takes the batch, and the ledger knows nothing of it; answers the BSG campaign."""
+        """BSG takes the batch, and the ledger knows nothing of it; return the BSG campaign."""
         body = self.reading.body(campaign, batch)
         assert body is not None
         array = json.dumps([*json.loads(unpacked(body, self.runtime.cipher)), *more]).encode()

@@ -14,7 +14,7 @@ def detail(sandbox: Sandbox, campaign: dict[str, Any]) -> dict[str, Any]:
 
 
 def paused_campaign(sandbox: Sandbox) -> dict[str, Any]:
-    """A campaign of 100 messages at 0.01 each, of which the balance covers 40."""
+    """Return a campaign of 100 messages at 0.01 each, of which the balance covers 40."""
     sandbox.configure(funds="as_sent", creation_seconds=10, sending_seconds=1_000_000, delivery_seconds=10)
     sandbox.put_account("live_sandbox", balance=0.4)
     campaign = taken(sandbox, messages(100))

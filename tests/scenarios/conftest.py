@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def low_rate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LowRate | None]:
-    """Runs beside the other scenarios, as twenty requests at six a minute take more than three minutes."""
+    """Run beside the other scenarios, as twenty requests at six a minute take more than three minutes."""
     if not any(item.get_closest_marker("runs_last") for item in request.session.items):
         yield None
         return

@@ -45,13 +45,13 @@ class ScenarioEnvironment:
         self.processes.__exit__(kind, error, trace)
 
     def send(self, count: int, *, first_phone: int = 380_660_000_000, **arguments: Any) -> str:
-        """Enqueues a campaign of that many good messages; answers its id."""
+        """Enqueue a campaign of that many good messages; return its id."""
         return self.producer.enqueue(
             messages(count, first_phone=first_phone), **{"sender": "MyShop", **arguments}
         ).campaign_id
 
     def status(self, campaign: str) -> CampaignStatus:
-        """The status; that the counts add up is checked on the way."""
+        """Return the status; that the counts add up is checked on the way."""
         status = self.producer.status(campaign)
         counts = dict(status.counts)
         assert counts.pop("accepted") == sum(counts.values())
@@ -61,7 +61,7 @@ class ScenarioEnvironment:
         return self.status(campaign).counts[state]
 
     def wait_for(self, campaign: str, state: str, *, within: float = 20.0) -> CampaignStatus:
-        """Waits until the campaign is in that state."""
+        """Wait until the campaign is in that state."""
         try:
             wait_until(lambda: self.status(campaign).state == state, within=within, what=f"{campaign} to be {state}")
         except AssertionError as error:
@@ -76,7 +76,7 @@ class ScenarioEnvironment:
         return self.status(campaign)
 
     def arrivals(self, campaign: str) -> dict[str, int]:
-        """How often each reference id of the campaign arrived at the sandbox."""
+        """Return how often each reference id of the campaign arrived at the sandbox."""
         return {
             reference_id: len(campaigns)
             for reference_id, campaigns in self.sandbox.record().by_reference.items()

@@ -11,7 +11,7 @@ from tests.scenarios.environment import ScenarioEnvironment
 
 
 def at_bsg(scenario: ScenarioEnvironment, account: str, campaign: str) -> list[int]:
-    """The campaigns that BSG shows to the account of that name, of those that are this campaign's batches."""
+    """Return the campaigns that BSG shows to the account of that name, of those that are this campaign's batches."""
     status = scenario.status(campaign)
     listed = build(Settings.from_environment(scenario.processes.settings).of_account(account)).client.campaigns(
         status.accepted_at, status.deadline

@@ -25,5 +25,5 @@ TEMPLATE = f"{TEXT} {{{{ name }}}}"
 
 
 def secrets_in(text: str) -> list[str]:
-    """The secrets that stand somewhere in the text."""
+    """Return the secrets that stand somewhere in the text."""
     return [secret for secret in SECRETS if secret in text]

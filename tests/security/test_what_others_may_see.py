@@ -110,7 +110,8 @@ class Flower:
                 return error.read().decode()
 
     def crawl(self, *others: str) -> dict[str, str]:
-        """Every page and endpoint that can be read: what Flower has without arguments, and whatever those lead to."""
+        """Return every page and endpoint that can be read: what Flower has without arguments, and whatever those lead
+        to."""
         plain = (str(route[0] if isinstance(route, tuple) else route.regex.pattern) for route in flower_urls.handlers)
         waiting = [path.rstrip("$/?") or "/" for path in plain if not set("(*+") & set(path)]
         waiting += ["/campaigns", "/workers?json=1", "/api/workers?refresh=1", *others]

@@ -66,7 +66,7 @@ class TLSProxy:
 
     @staticmethod
     def _decrypted(safe: ssl.SSLSocket) -> bytes | None:
-        """What has arrived; None when it is not a whole record yet, nothing at the end."""
+        """Return what has arrived; None when it is not a whole record yet, nothing at the end."""
         pieces: list[bytes] = []
         with contextlib.suppress(ssl.SSLWantReadError):
             while piece := safe.recv(65_536):

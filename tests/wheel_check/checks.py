@@ -239,7 +239,7 @@ def _serves(url: str) -> bool:
 
 
 def _wait_until(holds: Callable[[], bool], what: str, *programs: _Program) -> None:
-    """Wait for a condition. Raises CheckFailed after a minute, and as soon as one of the programs has failed."""
+    """Wait for a condition. Raise CheckFailed after a minute, and as soon as one of the programs has failed."""
     stop_at = time.monotonic() + WITHIN_SECONDS
     while not holds():
         for program in programs:

@@ -52,7 +52,7 @@ class Environment:
         return self.directory / "venv" / "bin" / name
 
     def run(self, program: str, *words: str, **settings: str) -> str:
-        """Run one of its programs to its end; return what it prints. Raises CheckFailed when it fails."""
+        """Run one of its programs to its end; return what it prints. Raise CheckFailed when it fails."""
         return _call(str(self.program(program)), *words, at=self.directory, environment=self._environment(settings))
 
     def start(self, program: str, *words: str, log: Path, **settings: str) -> subprocess.Popen[bytes]:

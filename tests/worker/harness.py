@@ -35,7 +35,7 @@ class WorkerHarness:
         self.producer = Producer(self.settings)
 
     def prepared(self, count: int, **arguments: Any) -> str:
-        """A campaign of that many good messages, all of them pending."""
+        """Return a campaign of that many good messages, all of them pending."""
         campaign = self.producer.enqueue(messages(count), **{"sender": "MyShop", **arguments}).campaign_id
         self.runtime.redis.delete(
             queue_of(PREPARE, str(arguments.get("priority", "normal")))
@@ -52,7 +52,8 @@ class WorkerHarness:
             pass
 
     def submitted(self, count: int, **arguments: Any) -> str:
-        """A campaign that has been sent as far as it goes now, one batch at a call if the machine is that slow."""
+        """Return a campaign that has been sent as far as it goes now, one batch at a call if the machine is that
+        slow."""
         campaign = self.prepared(count, **arguments)
         for _ in range(count):
             if not self.status(campaign).counts["pending"]:
@@ -64,7 +65,7 @@ class WorkerHarness:
         return submit_batches(self.runtime, campaign, "")
 
     def posting(self, campaign: str) -> BatchLease:
-        """The campaign's next batch with its intent written, and nothing sent."""
+        """Return the campaign's next batch with its intent written, and nothing sent."""
         lease = self.runtime.ledger.batches.claim(
             campaign,
             bell="",
@@ -102,7 +103,7 @@ class WorkerHarness:
         )
 
     def status(self, campaign: str) -> CampaignStatus:
-        """The status; that the counts add up is checked on the way (rule 8)."""
+        """Return the status; that the counts add up is checked on the way (rule 8)."""
         status = self.producer.status(campaign)
         counts = dict(status.counts)
         assert counts.pop("accepted") == sum(counts.values())

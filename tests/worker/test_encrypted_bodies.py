@@ -16,7 +16,7 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 def stored(harness: WorkerHarness) -> list[bytes]:
-    """What Redis keeps of messages: parts and batches."""
+    """Return what Redis keeps of messages: parts and batches."""
     client = harness.runtime.redis
     return [client.get(key) for key in client.keys("bsg:campaign:*:messages")]  # type: ignore[misc]
 

@@ -18,7 +18,7 @@ UNDER_WAY = "another pass is running"
 
 
 def at_once(harness: WorkerHarness, verb: Callable[[Accounts], str]) -> list[str]:
-    """What a silent BSG lets two ticks come to that overlap."""
+    """Return what a silent BSG lets two ticks come to that overlap."""
     accounts = Accounts([harness.runtime])
     harness.sandbox.fault("silence_before", method="GET", path="/api/*", times=9)
     with ThreadPoolExecutor(2) as threads:

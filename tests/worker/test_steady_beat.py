@@ -36,7 +36,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 def rung(time: Time, scheduler: SteadyScheduler, seconds: float) -> Counter[str]:
-    """The ticks of so many seconds, as Celery's own loop has them."""
+    """Return the ticks of so many seconds, as Celery's own loop has them."""
     sent.clear()
     stop_at = time.passed + seconds
     while time.passed < stop_at:

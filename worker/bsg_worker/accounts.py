@@ -25,7 +25,7 @@ class Accounts:
 
     @classmethod
     def of(cls, settings: Settings) -> Accounts:
-        """Raises SettingsInvalid where no key is set."""
+        """Raise SettingsInvalid where no key is set."""
         account, *others = settings.require_accounts()
         first = build(account, others=others)
         return cls([first, *(build(other, first=first) for other in others)])
@@ -38,16 +38,16 @@ class Accounts:
         return self._runtimes[0]
 
     def of_campaign(self, campaign_id: str) -> Runtime:
-        """The runtime that may send the campaign; if none may, any: no claim of it comes through."""
+        """Return the runtime that may send the campaign; if none may, any: no claim of it comes through."""
         if len(self._runtimes) == 1:
             return self.first
         whose = self.first.ledger.reading.account_of(campaign_id)
         return next((runtime for runtime in self._runtimes if runtime.settings.owns(*whose)), self.first)
 
     def each(self, verb: Callable[[Runtime], str]) -> str:
-        """Does it for every account, in turn, whatever befalls it for another; answers the outcomes.
+        """Does it for every account, in turn, whatever befalls it for another; return the outcomes.
 
-        Raises what the first that failed raised, after the others.
+        Raise what the first that failed raised, after the others.
         """
         outcomes: dict[str, str] = {}
         failures: list[Exception] = []

@@ -41,7 +41,7 @@ class BSGTime:
             )
 
     def resolve(self, printed: datetime) -> datetime | None:
-        """The moment that BSG meant, the later one of two; None as long as its zone has not been seen."""
+        """Return the moment that BSG meant, the later one of two; None as long as its zone has not been seen."""
         minutes = self._learnt.minutes_off()  # guard: zone-learnt
         if minutes is None:
             return None

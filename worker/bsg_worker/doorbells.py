@@ -10,7 +10,7 @@ FARTHEST_BELL_SECONDS = 20.0  # longer waits belong in the ledger: a bell that w
 
 
 def ring_submits(runtime: Runtime, campaign_id: str, *, delay: float = 0.0) -> int:
-    """Publishes the submit bells that the campaign may have now, to ring in `delay` seconds; answers how many."""
+    """Publish the submit bells that the campaign may have now, to ring in `delay` seconds; return how many."""
     if delay > FARTHEST_BELL_SECONDS:
         return 0
     bells = runtime.ledger.campaigns.ring(
@@ -25,5 +25,6 @@ def ring_submits(runtime: Runtime, campaign_id: str, *, delay: float = 0.0) -> i
 
 
 def campaigns_wait(runtime: Runtime) -> bool:
-    """Whether others have had no turn yet: then one's own ends early. On a fast machine it is many batches long."""
+    """Return whether others have had no turn yet: then one's own ends early. On a fast machine it is many batches
+    long."""
     return bool(runtime.redis.exists(queue_of(PREPARE, "high"), queue_of(PREPARE, "normal")))

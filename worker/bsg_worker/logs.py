@@ -12,7 +12,7 @@ _FIELDS = "decided"
 
 
 def decided(logger: logging.Logger, outcome: str, *, seconds: float | None = None, **subject: object) -> None:
-    """Logs an outcome about a subject, such as campaign, batch and attempt: ids and counts, nothing of a message."""
+    """Log an outcome about a subject, such as campaign, batch and attempt: ids and count, nothing of a message."""
     fields = {**subject, "outcome": outcome} | ({} if seconds is None else {"seconds": round(seconds, 3)})
     about = ", ".join(f"{name} {value}" for name, value in subject.items())
     took = "" if seconds is None else f" ({seconds:.2f} s)"

@@ -22,7 +22,7 @@ def next_poll(
     finished_at: datetime | None,
     validity_hours: int,
 ) -> float | None:
-    """Seconds until the next look; None when nothing can change any more.
+    """Return the seconds until the next look; None when nothing can change any more.
 
     Often while it is being sent; rarely while it waits for its hour; after its end at ever longer gaps for as long
     as messages can still be delivered, which is the validity period.

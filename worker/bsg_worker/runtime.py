@@ -66,7 +66,7 @@ class Runtime:
         return int(2 * self.settings.bsg_confirm_within * 1000)
 
     def queue_length(self, queue: str) -> int:
-        """How many bells wait in a queue of the broker, which is the ledger's own Redis."""
+        """Return how many bells wait in a queue of the broker, which is the ledger's own Redis."""
         return int(self.redis.llen(queue))
 
 
@@ -77,7 +77,7 @@ def build(
     others: Sequence[Settings] = (),
     first: Runtime | None = None,
 ) -> Runtime:
-    """Connects nothing yet: every connection is made at its first use.
+    """Connect nothing yet: every connection is made at its first use.
 
     `slot_timeout`: the seconds that a status request may wait for its slot of the rate limit before it fails. `others`
     are the process's other accounts; `first` is the runtime of one of them, which shares what the process has once.
@@ -115,5 +115,5 @@ def build(
 
 
 def new_token() -> str:
-    """A name for one holder of one lease."""
+    """Return a name for one holder of one lease."""
     return secrets.token_hex(8)

@@ -22,7 +22,7 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery types nothing
         self._set_to = _wall_over_monotonic()
 
     def tick(self, *arguments: Any, **named: Any) -> float:
-        """One step of Celery's loop; answers the seconds until the next."""
+        """One step of Celery's loop; return the seconds until the next."""
         set_to = _wall_over_monotonic()
         if abs(set_to - self._set_to) > CLOCK_SET_SECONDS:  # guard: beat-clock-set-back
             for entry in self.schedule.values():

@@ -22,7 +22,7 @@ SECONDS_BETWEEN_CHECKS = 1.0  # events of the last second before a rollback may 
 
 
 def begin_watch(worker: str | None) -> None:
-    """Watches in a thread of its own until the process ends: an idle process has to notice too.
+    """Watch in a thread of its own until the process ends: an idle process has to notice too.
 
     `worker` is the name that it notes as one that runs; a process of a worker's pool has none.
     """

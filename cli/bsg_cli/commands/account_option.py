@@ -18,7 +18,7 @@ def add_account_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _account_name(text: str) -> str:
-    """Raises ArgumentTypeError."""
+    """Raise ArgumentTypeError."""
     if not is_account_name(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no account's name: small letters, digits and _ alone")
     return text

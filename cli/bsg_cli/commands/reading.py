@@ -87,14 +87,14 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _count(text: str) -> int:
-    """How many to show, at least one. Raises ArgumentTypeError."""
+    """Return how many to show, at least one. Raise ArgumentTypeError."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of campaigns: give 1 or more")
     return int(text)
 
 
 def _is_foreign(status: CampaignStatus, settings: Settings) -> bool | None:
-    """Whether the campaign is of none of the settings' accounts; None if they have none."""
+    """Return whether the campaign is of none of the settings' accounts; None if they have none."""
     if not settings.accounts:
         return None
     return settings.owning(status.account, status.account_name) is None

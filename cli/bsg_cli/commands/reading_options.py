@@ -32,7 +32,7 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
 
 
 def reading_of(arguments: argparse.Namespace) -> Reading:
-    """Raises BadInput for a name or a column that is mapped twice."""
+    """Raise BadInput for a name or a column that is mapped twice."""
     for place, what in ((0, "name"), (1, "column")):
         repeated = [word for word, times in Counter(pair[place] for pair in arguments.map).items() if times > 1]
         if repeated:

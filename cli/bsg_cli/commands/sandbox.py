@@ -14,7 +14,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Serve until Ctrl-C, with the sandbox's own arguments; answers its exit code."""
+    """Serve until Ctrl-C, with the sandbox's own arguments; return its exit code."""
     try:
         from bsg_sandbox.__main__ import main
     except ImportError:

@@ -88,7 +88,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
 
 def time_argument(text: str) -> datetime:
-    """A time in ISO 8601, with its zone. Raises ArgumentTypeError."""
+    """Return a time in ISO 8601, with its zone. Raise ArgumentTypeError."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -131,7 +131,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _envelope(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What the campaign says once for all its messages, as `Producer.enqueue` takes it."""
+    """Return what the campaign says once for all its messages, as `Producer.enqueue` takes it."""
     return {name: getattr(arguments, name) for name in _ENVELOPE}
 
 

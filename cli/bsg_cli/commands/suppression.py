@@ -75,7 +75,7 @@ def _list_with_sources(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _phones(arguments: argparse.Namespace) -> list[str]:
-    """Each phone once, of the command line and of the file. Raises BadInput, which names file and line."""
+    """Return each phone once, of the command line and of the file. Raise BadInput, which names file and line."""
     reading = reading_of(arguments)
     if not arguments.phones and arguments.file is None:
         raise BadInput("PHONE: none is given. Give phones, or --file FILE.")

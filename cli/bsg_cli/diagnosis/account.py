@@ -21,7 +21,7 @@ SLOT_TIMEOUT_SECONDS = 20.0  # for a slot among the workers' own status requests
 
 
 def look_at_accounts(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raises `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
     if not settings.accounts:
         yield Finding(
             "BSG", Level.NOTE, "not asked: no BSG_API_KEY here", "Run doctor where the workers' settings are."
@@ -35,7 +35,7 @@ def look_at_accounts(client: redis.Redis, settings: Settings) -> Iterator[Findin
 
 
 def of_account(subject: str, settings: Settings) -> str:
-    """The subject of a finding, with the account's name where it has one."""
+    """Return the subject of a finding, with the account's name where it has one."""
     return subject if settings.account_name == DEFAULT_ACCOUNT else f"{subject} ({settings.account_name})"
 
 

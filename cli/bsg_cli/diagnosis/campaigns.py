@@ -23,7 +23,7 @@ SPAM_TOLD_FOR_MS = _DAY * 1000
 
 
 def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raises `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
     ledger = Ledger(client)
     for account in settings.accounts:
         yield from _overdue(ledger, account)
@@ -74,7 +74,7 @@ def _spam(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
 
 
 def _overdue(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
-    """What only a status worker with the account's key looks after."""
+    """Return what only a status worker with the account's key looks after."""
     for index, longest, what in (
         (DueIndex.LEASES, MAX_LEASE_OVER_SECONDS, "was taken by a worker whose lease is over"),
         (DueIndex.LIVE, MAX_UNPOLLED_SECONDS, "should have been asked for at BSG"),

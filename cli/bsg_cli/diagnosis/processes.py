@@ -21,7 +21,7 @@ TICKS_MISSED = 10
 def look_at_processes(client: redis.Redis, settings: Settings, *, within: float) -> Iterator[Finding]:
     """`within`: how many seconds the workers may take to answer.
 
-    Raises `redis.exceptions.RedisError` when Redis does not answer.
+    Raise `redis.exceptions.RedisError` when Redis does not answer.
     """
     liveness = LivenessPings(client)
     silent = liveness.unanswered((*WORKER_QUEUES, STATUS_QUEUE), within=within)
@@ -32,7 +32,7 @@ def look_at_processes(client: redis.Redis, settings: Settings, *, within: float)
 
 
 def longest_between_ticks(settings: Settings) -> float:
-    """Seconds after which a beat that has not rung is taken for one that does not work."""
+    """Return the seconds after which a beat that has not rung is taken for one that does not work."""
     return max(MIN_SECONDS_BETWEEN_TICKS, TICKS_MISSED * settings.sweep_interval)
 
 

@@ -25,7 +25,7 @@ _SUBJECT = "Redis"
 
 
 def look_at_redis(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raises `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
     info: Mapping[str, Any] = client.info()
     yield _version(info)
     yield from _role(info)

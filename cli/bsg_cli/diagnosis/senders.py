@@ -19,7 +19,7 @@ _REMEDY = "Register it at BSG, or send by another one. It is a warning: what is 
 
 
 def look_at_senders(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raises `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
     try:
         from bsg_producer.quoting import sender_warnings
     except ImportError:
@@ -32,7 +32,7 @@ def look_at_senders(client: redis.Redis, settings: Settings) -> Iterator[Finding
 
 
 def _senders_by_account(ledger: Ledger) -> dict[str, set[str]]:
-    """The senders that the options of open campaigns name; those of single messages are not read."""
+    """Return the senders that the options of open campaigns name; those of single messages are not read."""
     senders: dict[str, set[str]] = {}
     for campaign in islice(ledger.reading.open_campaigns(), LOOKED_INTO):
         written = ledger.reading.envelope(campaign.campaign_id)

@@ -27,7 +27,7 @@ class Mailing(models.Model):
         return self.name
 
     def enqueue(self) -> None:
-        """Has the campaign accepted; however often, it is one. Raises what `Producer.enqueue` raises."""
+        """Has the campaign accepted; however often, it is one. Raise what `Producer.enqueue` raises."""
         name = Path(self.contacts.name).name
         with self.contacts.open("rb") as file, MessageFile(file, name=name, text=self.text) as messages:
             receipt = producer().enqueue(
@@ -39,7 +39,7 @@ class Mailing(models.Model):
 
 
 def update_state(campaign_id: str) -> None:
-    """Writes the campaign's state as it is now into its mailing, if it has one here."""
+    """Write the campaign's state as it is now into its mailing, if it has one here."""
     try:
         state = producer().status(campaign_id).state
     except CampaignNotFound:  # forgotten since

@@ -45,7 +45,7 @@ def show(request: HttpRequest, mailing_id: int) -> HttpResponse:
 
 @require_GET
 def progress(_: HttpRequest, mailing_id: int) -> JsonResponse:
-    """What the page asks for every second."""
+    """Return what the page asks for every second."""
     mailing = get_object_or_404(Mailing, pk=mailing_id)
     try:
         status = producer().status(mailing.campaign_id)

@@ -18,10 +18,10 @@ _BETWEEN_DIGITS = re.compile(r"[\s().+-]+")
 def name_columns(
     where: str, cells: Sequence[str], mapped: Mapping[str, str], fields: Collection[str]
 ) -> tuple[str, ...]:
-    """The columns' names in messages; "" for a column that is left out.
+    """Return the columns' names in messages; "" for a column that is left out.
 
     `mapped`: columns by the name that they get. `fields`: what the text uses. A column that has exactly the name is
-    taken; if none has, case, blanks and underscores do not count. Raises FileInvalid, which begins with `where`.
+    taken; if none has, case, blanks and underscores do not count. Raise FileInvalid, which begins with `where`.
     """
     names = [name.strip() for name in cells]
     _check_names(where, names)
@@ -50,7 +50,7 @@ def name_columns(
 
 
 def shown(names: Sequence[str]) -> str:
-    """The names as an error shows them, cut off where they are very many."""
+    """Return the names as an error shows them, cut off where they are very many."""
     found = ", ".join(names)
     return found if len(found) <= _MAX_SHOWN else f"{found[:_MAX_SHOWN]}…"
 

@@ -19,12 +19,12 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def escaped(cell: str) -> str:
-    """The cell as a spreadsheet shows it and runs nothing; reading takes the mark off again."""
+    """Return the cell as a spreadsheet shows it and runs nothing; reading takes the mark off again."""
     return f"'{cell}" if _FORMULA.match(cell) else cell  # guard: formula-escaped
 
 
 def unescaped(cell: str) -> str:
-    """What `escaped` was given."""
+    """Return what `escaped` was given."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 

@@ -146,7 +146,7 @@ class MessageFile:
             raise FileInvalid(f"{self.shown}: cannot be read: {error.strerror}. Name a file that is there.") from None
 
     def _beginning(self, file: IO[bytes]) -> bytes:
-        """The first bytes, by which a spreadsheet is known."""
+        """Return the first bytes, by which a spreadsheet is known."""
         read = b""
         try:
             while len(read) < len(xlsx_rows.BEGINNING) and (some := file.read(len(xlsx_rows.BEGINNING) - len(read))):
@@ -206,7 +206,7 @@ class MessageFile:
                 )
 
     def _looks_like_row(self, line: str) -> bool:
-        """Whether a line within a cell has a phone where a row has it: a quotation mark is not closed before."""
+        """Return whether a line within a cell has a phone where a row has it: a quotation mark is not closed before."""
         separator, place = self._rows.separator, self.columns.index("phone")
         cells = [] if separator is None else line.split(separator)
         if not place < len(cells) > 1 or any(cell[:1].isspace() for cell in cells[1:]):

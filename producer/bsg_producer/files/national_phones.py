@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 
 def international(region: str) -> Callable[[str], str]:
-    """A function that adds the country's code to the region's own numbers; any other number it leaves as it is.
+    """Return a function that adds the country's code to the region's own numbers; any other number it leaves as it is.
 
-    Raises ValueError for a region that is none (two letters of ISO 3166, such as UA).
+    Raise ValueError for a region that is none (two letters of ISO 3166, such as UA).
     """
     try:
         import phonenumbers  # its tables take a while to load, and only this needs them

@@ -38,7 +38,7 @@ class Encoding:
 
 
 def named(name: str) -> str:
-    """Python's name of an encoding of texts. Raises ValueError for a word that is none."""
+    """Python's name of an encoding of texts. Raise ValueError for a word that is none."""
     told = f"{name!r} is no encoding of texts: write utf-8, utf-16, cp1251 or the like"
     try:
         "phone".encode(name)
@@ -48,7 +48,7 @@ def named(name: str) -> str:
 
 
 def given(name: str, beginning: bytes) -> Encoding:
-    """The encoding of that name, with the mark that the text may begin with."""
+    """Return the encoding of that name, with the mark that the text may begin with."""
     for mark, marked in _MARKS.items():
         if beginning.startswith(mark) and (name == marked or name == "utf-16" != marked.removesuffix("-8")):
             return Encoding(marked, mark)
@@ -58,7 +58,7 @@ def given(name: str, beginning: bytes) -> Encoding:
 def detect(beginning: bytes) -> Encoding:
     """By a byte order mark, UTF-16 by its zeros, UTF-8, or Windows Cyrillic where every word makes sense in it.
 
-    Raises EncodingUnknown.
+    Raise EncodingUnknown.
     """
     for mark, name in _MARKS.items():
         if beginning.startswith(mark):
@@ -82,7 +82,8 @@ def detect(beginning: bytes) -> Encoding:
 
 
 def is_plainly_cyrillic(text: str) -> bool:
-    """Whether a text that was read as Windows Cyrillic reads as such: no word of both alphabets, no other letters.
+    """Return whether a text that was read as Windows Cyrillic reads as such: no word of both alphabets, no other
+    letters.
 
     A Western text read so has words such as «йtй».
     """

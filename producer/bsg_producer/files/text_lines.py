@@ -89,7 +89,7 @@ class TextLines:
             ) from None
 
     def _read(self) -> bytes:
-        """A whole chunk if there is one: a pipe hands over less at a time than a file."""
+        """Return a whole chunk if there is one: a pipe hands over less at a time than a file."""
         read = bytearray()
         try:
             while len(read) < _CHUNK_BYTES and (some := self._file.read(_CHUNK_BYTES - len(read))):

@@ -32,7 +32,7 @@ def spreadsheet(path: Path, rows: Sequence[tuple[Any, ...]], title: str = "Conta
 
 
 def rewritten(path: Path, part: str, content: str | bytes) -> Path:
-    """The same file with one of its parts replaced."""
+    """Return the same file with one of its parts replaced."""
     with zipfile.ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     parts[part] = content.encode() if isinstance(content, str) else content

@@ -19,7 +19,7 @@ HOUR_MS = 3_600_000
 
 
 def named(harness: WorkerHarness, bsg_campaign_id: int = UNKNOWN) -> str:
-    """A campaign of one message, for which BSG named a campaign that it does not know."""
+    """Return a campaign of one message, for which BSG named a campaign that it does not know."""
     campaign = harness.prepared(1)
     harness.taken(campaign, harness.posting(campaign).batch, bsg_campaign_id)
     return campaign
@@ -89,7 +89,7 @@ def test_a_campaign_that_bsg_has_just_named_may_not_be_shown_yet(harness: Worker
 
 
 def unread(harness: WorkerHarness) -> str:
-    """A batch at BSG about whose campaign every read is answered with 500, for two hours."""
+    """Return a batch at BSG about whose campaign every read is answered with 500, for two hours."""
     campaign = harness.submitted(1)
     age(harness, campaign, "submitted_at", 2 * HOUR_MS)
     harness.sandbox.fault("server_error_before", method="GET", path="/api/campaigns/1000001/detail")

@@ -31,7 +31,7 @@ def with_reference_ids(harness: WorkerHarness, *reference_ids: str) -> str:
 
 
 def sent_twice(harness: WorkerHarness, size: int, *, at_first: int | None = None, dropped: int) -> str:
-    """A batch that BSG took twice: at first all or the first messages of it, then all but the first ones.
+    """Return a batch that BSG took twice: at first all or the first messages of it, then all but the first ones.
 
     The look between the two came too early to show the first attempt.
     """

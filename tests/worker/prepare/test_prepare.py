@@ -12,7 +12,7 @@ from tests.worker.harness import WorkerHarness
 
 
 def enqueued(harness: WorkerHarness, count: int) -> str:
-    """A campaign of which the one bell has just been answered."""
+    """Return a campaign of which the one bell has just been answered."""
     campaign = harness.producer.enqueue(messages(count), sender="MyShop").campaign_id
     harness.runtime.redis.delete(queue_of(PREPARE))
     return campaign

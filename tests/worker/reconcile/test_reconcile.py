@@ -76,7 +76,7 @@ def looked(
     suspects: Sequence[int] = (),
     **provider: Any,
 ) -> Finding:
-    """A look for a batch c-0 of messages m0, m1, …"""
+    """Return a look for a batch c-0 of messages m0, m1, …"""
     record = BatchRecord(
         campaign_id="c",
         batch=0,
@@ -242,7 +242,8 @@ def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: s
 
 
 def requests_for_doubts(redis_url: str, count: int, *, at_bsg: bool = False) -> Counter[str]:
-    """The requests of one pass for so many batches of five messages in doubt, beside 1 000 messages of others."""
+    """Return the requests of one pass for so many batches of five messages in doubt, beside 1 000 messages of
+    others."""
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="5", BSG_DUPLICATE_WINDOW="3600")
         for first in range(0, 1000, 500):

@@ -15,7 +15,7 @@ from tests.worker.harness import WorkerHarness
 
 
 def hours_around(offset: timedelta) -> str:
-    """An hour of the day from so long from now on."""
+    """Return an hour of the day from so long from now on."""
     begin = datetime.now(UTC) + offset
     return f"{begin:%H:%M}-{begin + timedelta(hours=1):%H:%M} UTC"
 

@@ -18,7 +18,7 @@ from tests.worker.harness import WorkerHarness
 
 
 def recorded(harness: WorkerHarness, kind: OutcomeKind, **fields: Any) -> tuple[str, str]:
-    """A batch of two whose POST came to that; answers the campaign, and the batch's state."""
+    """Return a batch of two whose POST came to that; return the campaign, and the batch's state."""
     campaign = harness.prepared(2)
     lease = harness.posting(campaign)
     outcome = Outcome(kind, "a cause", **fields)

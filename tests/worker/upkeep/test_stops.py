@@ -16,7 +16,7 @@ STOP = "/api/campaigns/*/stop"
 
 
 def cancelled_in_creation(harness: WorkerHarness, count: int = 1, **settings: Any) -> str:
-    """A cancelled campaign of that many batches, each a campaign at BSG in `creation` for a minute."""
+    """Return a cancelled campaign of that many batches, each a campaign at BSG in `creation` for a minute."""
     harness.sandbox.configure(creation_seconds=60, sending_seconds=1_000_000, **settings)
     campaign = harness.submitted(count)
     harness.producer.cancel(campaign)
@@ -145,7 +145,7 @@ def test_a_pass_that_takes_too_long_leaves_the_rest_due(redis_url: str, monkeypa
 
 
 def denied(harness: WorkerHarness) -> str:
-    """A cancelled campaign whose stop BSG has answered with 404 for an hour."""
+    """Return a cancelled campaign whose stop BSG has answered with 404 for an hour."""
     campaign = cancelled_in_creation(harness, stop_in_creation=True)
     harness.sandbox.fault("server_error_before", status=404, method="PATCH", path=STOP)
     stop_again(harness)

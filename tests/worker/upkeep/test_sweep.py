@@ -28,7 +28,7 @@ def with_a_lost_bell(harness: WorkerHarness) -> str:
 
 
 def swept(harness: WorkerHarness, campaign: str) -> int:
-    """The campaign's bells after a sweep for which all of them are due."""
+    """Return the campaign's bells after a sweep for which all of them are due."""
     client: Any = harness.runtime.redis
     for member in client.zrange(UNCLAIMED, 0, -1):
         client.zadd(UNCLAIMED, {member: 1})

@@ -29,9 +29,9 @@ class Total:
 
 
 def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> Total | None:
-    """Makes rejects of the messages that BSG does not have; answers the total that it told.
+    """Make rejects of the messages that BSG does not have; return the total that it told.
 
-    Answers None if the campaign of an earlier attempt was found: what BSG says of this one does not count any more.
+    Return None if the campaign of an earlier attempt was found: what BSG says of this one does not count any more.
 
     Believed only when two numbers agree, the total that BSG prints and the count of our reference ids that it lists,
     both twice, BSG_CONFIRM_WITHIN apart: a total may still be growing, and messages may not be listed yet.

@@ -39,7 +39,7 @@ class Elsewhere:
 
 
 def listed_in(reads: Reads, bsg_id: int, ours: Collection[str]) -> set[str]:
-    """Return those of our reference ids that a BSG campaign lists. Raises `ReadFailed`."""
+    """Return those of our reference ids that a BSG campaign lists. Raise `ReadFailed`."""
     rows = reads.messages(campaign_id=bsg_id)
     # A server may ignore the filter: a reference id may stand in the campaign that it was dropped for.
     # guard: only-listed-counts
@@ -47,7 +47,7 @@ def listed_in(reads: Reads, bsg_id: int, ours: Collection[str]) -> set[str]:
 
 
 def listed_in_others(reads: Reads, record: BatchRecord, ours: Collection[str]) -> set[str]:
-    """Return those of our reference ids that the batch's other campaigns list. Raises `ReadFailed`."""
+    """Return those of our reference ids that the batch's other campaigns list. Raise `ReadFailed`."""
     listed: set[str] = set()
     for bsg_id in record.other_bsg_campaign_ids:
         try:
@@ -59,7 +59,7 @@ def listed_in_others(reads: Reads, record: BatchRecord, ours: Collection[str]) -
 
 
 def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], missing: Collection[str]) -> Elsewhere:
-    """Look the missing reference ids up, without naming a campaign. Raises `ReadFailed`."""
+    """Look the missing reference ids up, without naming a campaign. Raise `ReadFailed`."""
     ours = {row["reference_id"] for row in rows}
     found, foreign, left = Elsewhere(), set[int](), dict.fromkeys(missing)
     now, accepted = to_datetime(runtime.ledger.due_indexes.now_ms()), to_datetime(record.accepted_ms)

@@ -30,7 +30,7 @@ OPERATOR_POLL_SECONDS = 300.0  # of a batch that an operator is asked about alre
 
 
 def poll(runtime: Runtime) -> str:
-    """Looks at the batches that are due and records what BSG says of them."""
+    """Look at the batches that are due and record what BSG says of them."""
     due = runtime.ledger.due_indexes.take_due(
         DueIndex.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )
@@ -65,7 +65,7 @@ def poll(runtime: Runtime) -> str:
 
 
 def _look(runtime: Runtime, record: BatchRecord, listed: CampaignAnswer | None) -> None:
-    """Records what BSG says of one batch. Raises `ReadFailed` when it says nothing of use."""
+    """Record what BSG says of one batch. Raise `ReadFailed` when it says nothing of use."""
     try:
         envelope = Envelope.from_json(record.envelope)
     except ValueError as error:
@@ -114,7 +114,7 @@ def _unread(runtime: Runtime, record: BatchRecord, envelope: Envelope, failure: 
 
 
 def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str) -> float | None:
-    """Seconds until the next look, None if nothing can change any more."""
+    """Return the seconds until the next look, None if nothing can change any more."""
     return next_poll(
         status,
         interval=runtime.settings.bsg_poll_interval,

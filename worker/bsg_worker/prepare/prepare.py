@@ -27,7 +27,7 @@ UNREADABLE_DELAY_MS = 60_000
 
 
 def prepare_then_submit(runtime: Runtime, campaign_id: str) -> str:
-    """Prepares the campaign's next part and goes on with its batches, so that a small one waits in one queue.
+    """Prepare the campaign's next part and go on with its batches, so that a small one waits in one queue.
 
     A thread that sends prepares nothing meanwhile: what is prepared far ahead would only be in the way of what leaves.
     """
@@ -36,7 +36,7 @@ def prepare_then_submit(runtime: Runtime, campaign_id: str) -> str:
 
 
 def prepare_next(runtime: Runtime, campaign_id: str) -> str | None:
-    """Prepares the campaign's next part that is due, after ringing for the one behind it; None: there is none."""
+    """Prepare the campaign's next part that is due, after ringing for the one behind it; None: there is none."""
     lease = runtime.ledger.parts.lease(
         campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, timeout_ms=BELL_TIMEOUT_MS
     )
@@ -48,7 +48,7 @@ def prepare_next(runtime: Runtime, campaign_id: str) -> str | None:
 
 
 def prepare_part(runtime: Runtime, lease: PartLease) -> str:
-    """Prepares one leased part and commits all of it at once; answers the outcome."""
+    """Prepare one leased part and commit all of it at once; return the outcome."""
     begun = clock.monotonic()
     try:
         prepared = _checked(runtime, lease)

@@ -66,12 +66,12 @@ class Lookup:
     now: datetime
 
     def look(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding:
-        """One look. Raises `ReadFailed` when BSG does not answer: then nothing was learnt."""
+        """One look. Raise `ReadFailed` when BSG does not answer: then nothing was learnt."""
         # guard: orphans-searched
         return self.by_reference_ids(record, batch_id, rows) or self.among_orphans(record, rows)
 
     def by_reference_ids(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding | None:
-        """The first half of a look, which costs a request or two; None if BSG shows none of the ids."""
+        """Return the first half of a look, which costs a request or two; None if BSG shows none of the ids."""
         ours, intent = _places(rows), to_datetime(record.first_intent_ms)
         for reference_id in samples_of(rows, record.suspects):
             finding = self._of_hits(self.hits(reference_id), record, batch_id, ours, intent)
@@ -80,7 +80,7 @@ class Lookup:
         return None
 
     def hits(self, reference_id: str) -> list[MessageRow]:
-        """Return what BSG lists with a reference id. Raises `ReadFailed`."""
+        """Return what BSG lists with a reference id. Raise `ReadFailed`."""
         # A server may ignore the filter: only rows that carry the very id count.
         # guard: very-reference-id
         return [row for row in self.client.messages(reference_id=reference_id) if row.reference_id == reference_id]
@@ -127,7 +127,7 @@ class Lookup:
         return None if moment < intent - CLOCK_TOLERANCE else False
 
     def made(self, printed: datetime) -> tuple[datetime, timedelta]:
-        """When, and by how much it may differ from this clock."""
+        """Return when, and by how much it may differ from this clock."""
         moment = self.time.resolve(printed)
         if moment is None:  # guard: unknown-zone
             # BSG's zone is unknown: only what no zone can explain is surely older.
@@ -145,7 +145,7 @@ class Lookup:
         return UsedBefore(frozenset(places))
 
     def among_orphans(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
-        """The second half of the evidence: whether a campaign of that size since the intent has no owner."""
+        """Return the second half of the evidence: whether a campaign of that size since the intent has no owner."""
         ours, intent = _places(rows), to_datetime(record.first_intent_ms)
         findings = _Findings()
         answers = list(self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN))

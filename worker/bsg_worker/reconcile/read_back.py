@@ -76,7 +76,7 @@ def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: M
 
 
 def _back_to(rows: Sequence[MessageRow], made: Made) -> datetime | None:
-    """The moment since when all messages have been read; None if a page does not say."""
+    """Return the moment since when all messages have been read; None if a page does not say."""
     if not rows or any(row.created_at is None for row in rows):  # guard: row-without-time
         return None
     # guard: read-back-far-enough

@@ -45,7 +45,7 @@ class ReadOnce:
         return SystemRandom().sample(listed, len(listed))
 
     def listed(self, bsg_id: int) -> CampaignAnswer | None:
-        """A campaign as BSG's list of all has it."""
+        """Return a campaign as BSG's list of all has it."""
         return self._all_campaigns().get(bsg_id)
 
     def _all_campaigns(self) -> Mapping[int, CampaignAnswer]:

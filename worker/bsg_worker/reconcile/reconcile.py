@@ -43,7 +43,7 @@ _TAKEN = Flaw(
 
 
 def reconcile(runtime: Runtime) -> str:
-    """Looks for each batch in doubt whose time has come; answers what was found, as counts.
+    """Look for each batch in doubt whose time has come; return what was found, as counts.
 
     One pass at a time in each process: many doubts take minutes, and would take every thread from sweep and poll.
     """
@@ -98,7 +98,7 @@ class _Looks:
         return ReadOnce(self._runtime.client, self._earliest, now, by_reference)
 
     def read_back(self, records: Sequence[BatchRecord]) -> None:
-        """Reads BSG's newest messages once for all, if that costs less than looking up each one's reference ids."""
+        """Read BSG's newest messages once for all, if that costs less than looking up each one's reference ids."""
         made = _lookup(self._runtime, self._reads).made
         wanted = [
             Wanted(
@@ -113,7 +113,7 @@ class _Looks:
         self._found_in = FromLists(self._reads, done.totals)
 
     def take(self, records: Sequence[BatchRecord], look: Callable[[BatchRecord], None]) -> None:
-        """Looks for each, unless BSG answers nobody now; again where a request failed, as the others' are known."""
+        """Look for each, unless BSG answers nobody now; again where a request failed, as the others' are known."""
         failed: list[BatchRecord] = []
 
         def one(record: BatchRecord) -> bool:
@@ -160,7 +160,7 @@ def _rows_of(runtime: Runtime, record: BatchRecord) -> list[Any]:
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
-    """One look at BSG for a batch. Raises `ReadFailed` when BSG does not answer."""
+    """One look at BSG for a batch. Raise `ReadFailed` when BSG does not answer."""
     return _lookup(runtime, reads).look(record, record.id, rows)
 
 
@@ -175,7 +175,7 @@ def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
 
 
 def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[CampaignDetail]) -> str:
-    """Writes down that BSG has the batch; answers its state, or `owned`.
+    """Write down that BSG has the batch; return its state, or `owned`.
 
     All of them at once: a second one is recorded too, stopped, and an alarm (rule 3), whatever dies here.
     """

@@ -13,7 +13,8 @@ LISTED_AT_ONCE = timedelta(days=60)
 
 
 def listed_between(reads: Reads, since: datetime, until: datetime) -> Iterator[CampaignAnswer]:
-    """Every campaign of the period once, and a day's worth around it: whose times are wanted exactly, looks at them."""
+    """Return every campaign of the period once, and a day's worth around it: whose times are wanted exactly, looks at
+    them."""
     begin, end, known = since - ZONE_MARGIN, until + ZONE_MARGIN, set[int]()
     while begin < end:
         for answer in reads.campaigns(begin, min(begin + LISTED_AT_ONCE, end)):  # guard: read-in-spans

@@ -84,7 +84,7 @@ class Audit:
 
 
 def audit(runtime: Runtime, since: datetime, until: datetime) -> Audit:
-    """Compares the account's batches with BSG's list. Changes nothing. Raises `ReadFailed` when BSG does not answer."""
+    """Compare the account's batches with BSG's list. Changes nothing. Raise `ReadFailed` when BSG does not answer."""
     listed = list(listed_between(runtime.client, since, until))
     # A batch whose POST has just been answered gets its owner a moment later: only what still has none counts.
     in_period = [answer for answer in listed if _made_in(runtime, answer, since, until)]

@@ -42,9 +42,9 @@ class Recovery:
 
 
 def recover(runtime: Runtime, tell: Tell) -> Recovery:
-    """Shuts the account's gate, looks for every batch that waits, twice, and opens the gate.
+    """Shut the account's gate, looks for every batch that waits, twice, and open the gate.
 
-    Raises `ReadFailed` when BSG does not answer: the gate stays shut then, and what was found is on record.
+    Raise `ReadFailed` when BSG does not answer: the gate stays shut then, and what was found is on record.
     """
     runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)  # guard: recovery-shuts-gate
     since = runtime.gate.state().since
@@ -61,7 +61,7 @@ def recover(runtime: Runtime, tell: Tell) -> Recovery:
 
 
 def _ours(runtime: Runtime, shut_ms: int) -> Iterator[OpenCampaign]:
-    """What this account may send of what was accepted before the gate was shut: nothing later can have left."""
+    """Return what this account may send of what was accepted before the gate was shut: nothing later can have left."""
     for campaign in runtime.ledger.reading.open_campaigns():
         if runtime.settings.owns(campaign.account, campaign.account_name) and campaign.accepted_ms <= shut_ms:
             yield campaign
@@ -119,7 +119,7 @@ def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], recovery: Recove
 def _look_once(
     runtime: Runtime, records: Sequence[BatchRecord], recovery: Recovery, tell: Tell, which: str
 ) -> list[BatchRecord]:
-    """Acts on every trace; answers the batches of which there is none."""
+    """Act on every trace; return the batches of which there is none."""
     earliest = to_datetime(min(record.accepted_ms for record in records))
     reads = ReadOnce(runtime.client, earliest, to_datetime(runtime.ledger.due_indexes.now_ms()))
     untraced = []
@@ -174,9 +174,9 @@ def _mark_in_doubt(runtime: Runtime, record: BatchRecord, cause: str, recovery: 
 
 
 def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
-    """Records what BSG has of batches that the ledger calls refused, expired or cancelled (rule 3).
+    """Record what BSG has of batches that the ledger calls refused, expired or cancelled (rule 3).
 
-    They would not be sent by themselves, but by an operator's `retry`. Answers the batches with their BSG campaigns.
+    They would not be sent by themselves, but by an operator's `retry`. Return the batches with their BSG campaigns.
     """
     late: dict[str, int] = {}
     for orphan in compared.orphans:

@@ -26,7 +26,7 @@ class Moved:
 
 
 def note_key(runtime: Runtime) -> None:
-    """Notes that this process has the account's key, and whose it is as far as its last login told."""
+    """Note that this process has the account's key, and whose it is as far as its last login told."""
     runtime.ledger.keys.note(
         runtime.account,
         name=runtime.settings.account_name,
@@ -36,7 +36,7 @@ def note_key(runtime: Runtime) -> None:
 
 
 def take_over(runtime: Runtime) -> str:
-    """Goes on with what an older key of the same account at BSG had begun; responds with what was moved.
+    """Go on with what an older key of the same account at BSG had begun; responds with what was moved.
 
     Only for a key that no process has any more, and of which BSG's logins have said that it was of the same account.
     """
@@ -48,7 +48,7 @@ def take_over(runtime: Runtime) -> str:
 
 
 def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
-    """Moves what it may of the campaigns that belong to the account of the key `old`; tells of each."""
+    """Move what it may of the campaigns that belong to the account of the key `old`; tells of each."""
     ledger, bsg_account = runtime.ledger, runtime.client.bsg_account()
     while ledger.batches.take_back(old, at_most=LEASES_AT_ONCE):  # guard: rekey-leases-to-doubt
         pass
@@ -67,7 +67,7 @@ def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
 
 
 def _older_keys(runtime: Runtime) -> list[Key]:
-    """The keys that nobody has any more of the same name, address, and account at BSG."""
+    """Return the keys that nobody has any more of the same name, address, and account at BSG."""
     settings = runtime.settings
     candidates = [
         key

@@ -9,7 +9,7 @@ _LARGEST_EXPONENT = 62
 
 
 def delay(attempt: int, base: float, cap: float, random: Random) -> float:
-    """Seconds to wait after attempt number `attempt` (from 1) failed: drawn evenly from 0 to the ceiling.
+    """Return the seconds to wait after attempt number `attempt` (from 1) failed: drawn evenly from 0 to the ceiling.
 
     The ceiling is `base` seconds after the first attempt, doubles with each further one, and stops at `cap`
     seconds. The whole span is drawn from, not a margin around the ceiling, so that workers that failed

@@ -42,7 +42,7 @@ class Recorded:
 def record(
     runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random, *, begun: float
 ) -> Recorded:
-    """Writes the outcome of a POST into the ledger. A stale lease changes nothing but by what BSG surely has.
+    """Write the outcome of a POST into the ledger. A stale lease changes nothing but by what BSG surely has.
 
     `begun` is when the request began, on this process's monotonic clock.
     """
@@ -93,7 +93,7 @@ def _recorded(
 
 
 def _cooled_down(runtime: Runtime, lease: BatchLease, outcome: Outcome, chance: Random) -> float:
-    """Lets the whole account wait for as long as BSG asks; returns the seconds."""
+    """Let the whole account wait for as long as BSG asks; returns the seconds."""
     asked = outcome.retry_after
     # A batch that is told to wait for years would expire for one odd header.
     # guard: retry-after-bounded

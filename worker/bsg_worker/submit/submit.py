@@ -70,7 +70,7 @@ class _Ready:
 
 
 def submit_batches(runtime: Runtime, campaign_id: str, bell: str) -> str:
-    """Sends the campaign's due batches one after the other, for a bounded time; answers what came of them."""
+    """Send the campaign's due batches one after the other, for a bounded time; return what came of them."""
     stop_at = clock.monotonic() + AT_MOST_SECONDS
     outcomes: list[str] = []
     while True:
@@ -85,7 +85,7 @@ def submit_batches(runtime: Runtime, campaign_id: str, bell: str) -> str:
 
 
 def submit_next(runtime: Runtime, campaign_id: str, bell: str) -> Step:
-    """Claims the next due batch and takes it as far as it goes now."""
+    """Claim the next due batch and take it as far as it goes now."""
     lease = runtime.ledger.batches.claim(
         campaign_id,
         bell=bell,
@@ -154,9 +154,9 @@ def _with_permit(
 
 
 def _ready(runtime: Runtime, lease: BatchLease, envelope: Envelope) -> Step | _Ready:
-    """Waits for a slot and writes the intent, on disk; for another slot, if that took until after the first.
+    """Wait for a slot and write the intent, on disk; for another slot, if that took until after the first.
 
-    Raises NotDurable and RedisError.
+    Raise NotDurable and RedisError.
     """
     slot = runtime.submit_limiter.reserve(MAX_SLOT_WAIT)
     if isinstance(slot, Later):
@@ -214,7 +214,7 @@ def _unreadable(runtime: Runtime, lease: BatchLease, cause: str) -> Step:
 
 
 def _withdrawn(runtime: Runtime, lease: BatchLease, why: Outcome) -> Step:
-    """Gives the batch back, as one that was posting or, if the intent never got there, as one that was claimed."""
+    """Give the batch back, as one that was posting or, if the intent never got there, as one that was claimed."""
     recorded = record(runtime, lease, why, b"", SystemRandom(), begun=clock.monotonic())
     if recorded.state == STALE:
         runtime.ledger.batches.release(lease, delay_ms=0, cause=why.cause)
@@ -236,7 +236,7 @@ def _recorded(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes
 
 
 def _until_told(runtime: Runtime, tell: Callable[[], Step]) -> Step:
-    """Tells the ledger, again and again while Redis is away: only this process knows what BSG said.
+    """Report the ledger, again and again while Redis is away: only this process knows what BSG said.
 
     Every transition is safe to repeat. Late in the lease what BSG said counts as lost: reconciling finds it.
     """

@@ -11,7 +11,7 @@ from bsg_worker.runtime import Runtime
 
 
 def without_suppressed(runtime: Runtime, lease: BatchLease, body: bytes) -> str | None:
-    """RowRequests the claimed batch's suppressed rows into rejects; answers its new state, None: there was none."""
+    """RowRequests the claimed batch's suppressed rows into rejects; return its new state, None: there was none."""
     rows = json.loads(body)
     listed = runtime.ledger.suppressions.among([str(row["phone"]) for row in rows])
     if not listed:

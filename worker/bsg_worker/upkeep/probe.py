@@ -49,7 +49,7 @@ def _recorded(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
 
 
 def _short_of_funds(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
-    """Why these funds open nothing; "" if they suffice for the next batch, as far as its price is known."""
+    """Return why these funds open nothing; "" if they suffice for the next batch, as far as its price is known."""
     cost = next_batch_cost(runtime.redis, runtime.account, runtime.settings.account_name)
     if funds <= 0 or (cost is not None and funds < cost):
         return "the balance does not cover the next batch"

@@ -6,7 +6,7 @@ from bsg_worker.runtime import Runtime
 
 
 def purge(runtime: Runtime) -> str:
-    """Forgets the bodies of closed campaigns after BODY_RETENTION, and all of them after LEDGER_RETENTION."""
+    """Forget the bodies of closed campaigns after BODY_RETENTION, and all of them after LEDGER_RETENTION."""
     now_ms, settings = runtime.ledger.due_indexes.now_ms(), runtime.settings
     forgotten = bodies = 0
     for campaign_id in runtime.ledger.due_indexes.closed_since(now_ms - int(settings.ledger_retention * 1000)):

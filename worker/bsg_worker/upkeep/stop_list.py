@@ -48,7 +48,7 @@ class _Sync:
         self.read = self.new = self.attached = 0
 
     def go_on_from(self, step: str) -> None:
-        """Go on until all is done, or the time is over. Raises ReadFailed."""
+        """Go on until all is done, or the time is over. Raise ReadFailed."""
         self.step = step
         if self.step != PUSH and not self._read_pages(int(self.step)):
             return

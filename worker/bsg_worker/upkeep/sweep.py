@@ -33,7 +33,7 @@ def sweep(runtime: Runtime) -> str:
 
 
 def _finish(runtime: Runtime) -> int:
-    """Takes the steps that a process which has died has left."""
+    """Take the steps that a process which has died has left."""
     due = runtime.ledger.due_indexes.take_due(
         DueIndex.UNFINISHED, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
     )
@@ -85,7 +85,7 @@ def _ring_due(runtime: Runtime, account: str, at_most: int) -> int:
 
 
 def _has_capacity(runtime: Runtime, queue: str, rung: int) -> bool:
-    """Whether one more may be rung for, of so many in this pass.
+    """Return whether one more may be rung for, of so many in this pass.
 
     A queue with a window's worth of bells keeps the workers busy: more would only grow it. But large campaigns keep it
     so for hours, and whose bell was lost meanwhile waits for its turn, not for their end.
