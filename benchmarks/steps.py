@@ -6,13 +6,13 @@ import time
 from collections import defaultdict
 
 from tests.failpoints.doors import watched
+from tests.worker.harness import prepare_next
 
 from benchmarks.messages import MESSAGES_A_BATCH, SENDER, messages
 from bsg_config.settings import Settings
 from bsg_producer import Producer
 from bsg_worker import runtime
-from bsg_worker.prepare.prepare import prepare_next
-from bsg_worker.submit.submit import submit_batches
+from bsg_worker.submit.dispatch import dispatch_work
 
 # What has been done at a point. What lies before any other point counts for the next of these.
 _STEPS = {
@@ -20,10 +20,9 @@ _STEPS = {
     "before script accept": "enqueue: the rest",
     "after script accept": "enqueue: commit",
     "after script lease_part": "prepare: lease the part with its messages",
-    "before script prepared": "prepare: ring for the part behind, unpack, check, write as JSON, zstd",
+    "before script prepared": "prepare: unpack, check, write as JSON, zstd",
     "after script prepared": "prepare: commit batches and rejects",
-    "after script claim": "submit: claim with the body",
-    "after script intent": "submit: unpack, permit, slot of the limit, intent",
+    "after script dispatch: send": "submit: slot of the limit and intent, with the body",
     "after POST send-individual": "submit: POST",
     "after script taken": "submit: record",
 }
@@ -56,7 +55,7 @@ def milliseconds(settings: Settings, batches: int) -> dict[str, float]:
             clock.begin()
             while prepare_next(worker, campaign_id):
                 pass
-            for _ in range(5):
-                clock.begin()
-                submit_batches(worker, campaign_id, "")
+            clock.begin()
+            while "submitted" in dispatch_work(worker):
+                pass
     return {step: clock.spent[step] * 1000 / batches for step in _STEPS.values()}

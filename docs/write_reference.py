@@ -18,7 +18,7 @@ from typing import Any
 from settings_pages import env_example, settings_page
 
 import bsg_producer
-from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_broker.queues import STATUS_QUEUE, dispatch_queue
 from bsg_cli.command_line import parser
 from bsg_cli.errors import ExitCode
 from bsg_client.outcomes import OutcomeKind
@@ -183,9 +183,9 @@ def _events() -> Iterator[str]:
     yield from _table(
         ("field", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in dataclasses.fields(Transition))
     )
-    yield "`from_state` and `to_state` are [states](states.md) of a part (`batch` is `part N`) or of a batch. They are the"
-    yield "same where only something else has changed, such as BSG's own status. `cause` says why, for people: no program"
-    yield "should depend on its words."
+    yield "`from_state` and `to_state` are [states](states.md) of a part (`batch` is `part N`) or of a batch. They are"
+    yield "the same where only something else has changed, such as BSG's own status. `cause` says why, for people: no"
+    yield "program should depend on its words."
     yield ""
     yield "The campaign itself (`batch` is empty) has these:"
     yield ""
@@ -228,7 +228,7 @@ def _metrics() -> Iterator[str]:
     measured = AccountFigures(
         dict.fromkeys(COUNTED, 0), Measured({"taken": 0}, histogram, histogram), dict.fromkeys(FailureKind, 0)
     )
-    queues = dict.fromkeys((*WORKER_QUEUES, STATUS_QUEUE), 0)
+    queues = dict.fromkeys((dispatch_queue(DEFAULT_ACCOUNT), STATUS_QUEUE), 0)
     figures = Figures({"pending": 0}, queues, 0, overview, {DEFAULT_ACCOUNT: measured}, {})
     rows = []
     for family in CampaignMetrics(lambda: figures).collect():

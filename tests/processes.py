@@ -12,7 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-WORKER_QUEUES = "submit.high,prepare.high,submit.normal,prepare.normal,submit.low,prepare.low"
+from bsg_broker.queues import DISPATCH_QUEUE
+
 READY_WITHIN = 30.0
 _ALONE = ("--without-mingle", "--without-gossip")
 
@@ -37,7 +38,7 @@ QUICK = {
 def worker_arguments(name: str, application: str = "bsg_worker", log_level: str = "INFO") -> tuple[str, ...]:
     """Return what follows `celery` on the command line of a worker that prepares and submits."""
     return (
-        *("-A", application, "worker", "-P", "threads", "-c", "8", *_ALONE, "-Q", WORKER_QUEUES),
+        *("-A", application, "worker", "-P", "threads", "-c", "8", *_ALONE, "-Q", DISPATCH_QUEUE),
         *_named(name, log_level),
     )
 

@@ -9,8 +9,9 @@ from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.messages import SENDER
 from benchmarks.provider import Provider
 from bsg_config.settings import Settings
+from bsg_ledger.work import Prepare
 from bsg_worker import runtime
-from bsg_worker.prepare.prepare import prepare_next
+from bsg_worker.prepare.prepare import prepare_chunk
 
 BATCHES, BATCHES_IN_SHORT = 10_000, 1_000
 PHONE = 380_000_000_000
@@ -36,6 +37,13 @@ def _milliseconds(client: Any, call: Callable[[], object]) -> float:
     return max((float(entry["duration"]) / 1000 for entry in client.slowlog_get(NOTED)), default=0.0)
 
 
+def _prepare(worker: runtime.Runtime) -> None:
+    work = worker.dispatcher.next(runtime.new_token())
+    if not isinstance(work, Prepare):
+        raise RuntimeError(f"not a chunk to prepare: {work}")
+    prepare_chunk(worker, work)
+
+
 def _project(measurement: Measurement) -> Figures:
     with BenchmarkEnvironment(measurement.directory, Provider(), workers=0, QUEUE_TIMEOUT="30") as environment:
         worker = runtime.build(Settings.from_environment(environment.processes.settings))
@@ -48,7 +56,7 @@ def _project(measurement: Measurement) -> Figures:
         def timed(call: Callable[[], object]) -> float:
             return _milliseconds(client, call)
 
-        figures = {PREPARED: timed(lambda: prepare_next(worker, campaign_id))}
+        figures = {PREPARED: timed(lambda: _prepare(worker))}
         figures[READ] = timed(lambda: producer.status(campaign_id))
         client.hset(f"bsg:campaign:{campaign_id}", "deadline", LONG_AGO)
         figures[EXPIRED] = timed(lambda: campaigns.expire(campaign_id))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kombu.entity import Queue
 
-from bsg_broker.queues import POLL, PURGE, RECONCILE, STATUS_QUEUE, STOP_LIST, SWEEP, WORKER_QUEUES, queue_of
+from bsg_broker.queues import DISPATCH_QUEUE, POLL, PURGE, RECONCILE, STATUS_QUEUE, STOP_LIST, SWEEP
 from bsg_broker.transport import broker_transport_options, broker_url
 from bsg_config.settings import Settings
 
@@ -44,10 +43,9 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         },
         "timezone": "UTC",
         "enable_utc": True,
-        "task_queues": [Queue(name, routing_key=name) for name in (*WORKER_QUEUES, STATUS_QUEUE)],
+        "task_queues": [Queue(name, routing_key=name) for name in (DISPATCH_QUEUE, STATUS_QUEUE)],
         "task_create_missing_queues": False,
         "task_default_queue": STATUS_QUEUE,
-        "task_routes": (route,),
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
         "task_soft_time_limit": soft_time_limit,
@@ -57,7 +55,6 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         # True would kill a request to BSG that is on the wire whenever Redis restarts.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "worker_eta_task_limit": 500,
         "beat_schedule": beat_schedule(settings),
     }
 
@@ -80,10 +77,3 @@ def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         }
         for task, period in periods.items()
     }
-
-
-def route(
-    name: str, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any], **_: Any
-) -> dict[str, str]:
-    """Celery's router, for what is published without a queue. The doorbell names one, by priority."""
-    return {"queue": queue_of(name)}

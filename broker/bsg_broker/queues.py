@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from bsg_messages.priority import PRIORITIES
-
-PREPARE = "bsg.prepare"
-SUBMIT = "bsg.submit"
+DISPATCH = "bsg.dispatch"
 POLL = "bsg.poll"
 RECONCILE = "bsg.reconcile"
 SWEEP = "bsg.sweep"
@@ -13,14 +10,10 @@ PURGE = "bsg.purge"
 STOP_LIST = "bsg.stoplist"
 PING = "bsg.ping"
 
-WORKER_QUEUES = tuple(f"{stage}.{priority}" for priority in PRIORITIES for stage in ("submit", "prepare"))
+DISPATCH_QUEUE = "dispatch"  # what a worker that dispatches is told to serve: it then serves those of its accounts
 STATUS_QUEUE = "status"
 
 
-def queue_of(task: str, priority: str = "normal") -> str:
-    """Return the queue for a task of that name. Raise ValueError for a priority that is none."""
-    if task not in (PREPARE, SUBMIT):
-        return STATUS_QUEUE
-    if priority not in PRIORITIES:
-        raise ValueError(f"a priority is one of {', '.join(PRIORITIES)}")
-    return f"{task.removeprefix('bsg.')}.{priority}"
+def dispatch_queue(account_name: str) -> str:
+    """Return the queue of the account's wake-ups."""
+    return f"{DISPATCH_QUEUE}.{account_name}"

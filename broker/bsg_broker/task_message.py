@@ -9,16 +9,13 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import timedelta
 from uuid import uuid4
-
-from bsg_config import clock
 
 _NO_FOLLOW_UPS = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 
-def task_message(task: str, args: Sequence[str], queue: str, *, delay: float = 0.0) -> bytes:
-    """Return what LPUSH takes for a task to be run in `delay` seconds (by the workers' clocks)."""
+def task_message(task: str, args: Sequence[str], queue: str) -> bytes:
+    """Return what LPUSH takes for a task to be run."""
     task_id = str(uuid4())
     body = json.dumps([args, {}, _NO_FOLLOW_UPS]).encode()
     message = {
@@ -30,7 +27,7 @@ def task_message(task: str, args: Sequence[str], queue: str, *, delay: float = 0
             "task": task,
             "id": task_id,
             "shadow": None,
-            "eta": (clock.now() + timedelta(seconds=delay)).isoformat() if delay else None,
+            "eta": None,
             "expires": None,
             "group": None,
             "group_index": None,
@@ -40,7 +37,7 @@ def task_message(task: str, args: Sequence[str], queue: str, *, delay: float = 0
             "parent_id": None,
             "argsrepr": repr(list(args)),
             "kwargsrepr": "{}",
-            "origin": "doorbell",
+            "origin": "wake-up",
             "ignore_result": None,
             "replaced_task_nesting": 0,
             "stamped_headers": None,

@@ -21,7 +21,6 @@ _TRANSPORT_OPTIONS: dict[str, Any] = {
     "interval_start": 0,
     "interval_step": 0.1,
     "interval_max": 0.2,
-    "queue_order_strategy": "bsg_broker.queue_order:ServiceOrder",
 }
 
 

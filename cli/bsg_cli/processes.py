@@ -6,9 +6,8 @@ import shlex
 import sys
 from dataclasses import dataclass
 
-# The worker's queues in their order of service.
-WORKER_QUEUES = "submit.high,prepare.high,submit.normal,prepare.normal,submit.low,prepare.low"
-STATUS_QUEUE = "status"
+from bsg_broker.queues import DISPATCH_QUEUE, STATUS_QUEUE
+
 FLOWER_PORT = 5555
 
 # A request on the wire must be able to end: its longest time, and the task around it.
@@ -38,7 +37,7 @@ _ALONE = "--without-mingle --without-gossip"
 
 WORKER = Process(
     "worker",
-    f"celery -A bsg_worker worker -n worker@%h -P threads -c 8 {_ALONE} -Q {WORKER_QUEUES} -l INFO",
+    f"celery -A bsg_worker worker -n worker@%h -P threads -c 8 {_ALONE} -Q {DISPATCH_QUEUE} -l INFO",
     stop_order=1,
     grace_seconds=WORKER_GRACE_SECONDS,
 )

@@ -16,12 +16,14 @@ from bsg_client.classification import usable
 from bsg_client.outcomes import AccountReason, ReadFailed
 from bsg_client.tokens import TokenStore
 from bsg_client.wire import Answer, Observe, StreamedBody, Wire, observe_nothing
+from bsg_config import clock
 from bsg_config.settings import Settings
 
 _MAX_ANSWER = 65_536
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # nothing that could end a header's line
 _WRONG_KEY = frozenset({400, 401, 403, 422})
 _SECONDS_OVER_THE_REQUEST = 5.0
+_USED_FOR_SECONDS = 1.0  # reading it for every request would be a round trip to Redis before each
 
 
 class Access(Protocol):
@@ -29,6 +31,9 @@ class Access(Protocol):
 
     def headers(self) -> Mapping[str, str]:
         """Raise ReadFailed, and RedisError where the token is kept in Redis."""
+
+    def is_known(self) -> bool:
+        """Return whether `headers` would return without a login. Raise RedisError."""
 
     def renewed(self, failed: Mapping[str, str]) -> Mapping[str, str] | None:
         """Other headers in the place of those that failed; None when there are none. Raise as `headers`."""
@@ -46,6 +51,9 @@ class KeyAccess:
     def headers(self) -> Mapping[str, str]:
         return {"X-API-KEY": self._api_key}
 
+    def is_known(self) -> bool:
+        return True
+
     def renewed(self, failed: Mapping[str, str]) -> Mapping[str, str] | None:
         return None
 
@@ -54,17 +62,36 @@ class KeyAccess:
 
 
 class TokenAccess:
-    """The token that all workers share."""
+    """The token that all workers share, read anew when it was last read more than a moment ago.
+
+    A token that has been replaced meanwhile costs a second attempt, and no login: `renewed` finds the later one.
+    """
 
     def __init__(self, tokens: TokenStore) -> None:
         self._tokens = tokens
+        self._read = ("", 0.0)  # the token, and until when it is used, on this process's monotonic clock
 
     def headers(self) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {self._tokens.token()}"}
+        return self._headers_of(self._remembered() or self._tokens.token())
+
+    def is_known(self) -> bool:
+        token = self._remembered() or self._tokens.current()
+        if token:
+            self._headers_of(token)
+        return bool(token)
 
     def renewed(self, failed: Mapping[str, str]) -> Mapping[str, str] | None:
         token = failed["Authorization"].removeprefix("Bearer ")
-        return {"Authorization": f"Bearer {self._tokens.renew(token)}"}
+        return self._headers_of(self._tokens.renew(token))
+
+    def _remembered(self) -> str:
+        token, until = self._read
+        return token if clock.monotonic() < until else ""
+
+    def _headers_of(self, token: str) -> Mapping[str, str]:
+        if token != self._remembered():
+            self._read = (token, clock.monotonic() + _USED_FOR_SECONDS)
+        return {"Authorization": f"Bearer {token}"}
 
     def bsg_account(self) -> str:
         return bsg_account_of(self._tokens.current())

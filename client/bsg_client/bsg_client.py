@@ -92,18 +92,9 @@ class BSGClient:
         """Return a client whose token is kept in that Redis. Raise SettingsInvalid when there is no key."""
         return cls(settings, token_store(settings, client, observe), before_read, before_second_post, observe)
 
-    def without_access(self) -> Outcome | None:
-        """Sees to it that a token stands, so that no login comes between leave for a POST and the POST.
-
-        Return what the POST would come to where no token is to be had; None: all is well.
-        """
-        try:
-            self._access.headers()
-        except ReadFailed as failure:
-            return _without_access(failure)
-        except RedisError:
-            return _NO_TOKEN
-        return None
+    def has_access(self) -> bool:
+        """Return whether a request needs no login first. Raise RedisError."""
+        return self._access.is_known()
 
     def log_in(self) -> None:
         """Log in unless a token stands. Raise ReadFailed and RedisError."""

@@ -1,6 +1,5 @@
 """The bearer token that all workers of an account share, kept in Redis.
 
-It is read anew for every request, so whoever is told that a token is bad knows that it was the latest one.
 One worker at a time logs in, and replaces only the token that failed: when BSG voids the older of two tokens,
 a login by each of two workers would otherwise void the other's for ever.
 """

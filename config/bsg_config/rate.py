@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -31,6 +32,11 @@ class Rate:
         if match is None:
             raise ValueError("a rate is written as 5/s, 300/m or 1000/h")
         return cls(float(match[1]), _SECONDS_PER[match[2]])
+
+    @property
+    def interval_us(self) -> int:
+        """Return the microseconds from one to the next, rounded up: one too few would break the limit."""
+        return max(1, math.ceil(self.per_seconds / self.amount * 1_000_000))
 
     @property
     def interval_ms(self) -> float:

@@ -171,12 +171,6 @@ class SettingsTable:
         "How long after its start a campaign may send. Messages that have not been sent by then expire. `enqueue` may "
         "set another deadline.",
     )
-    campaign_window: int = setting(
-        Section.CAMPAIGNS,
-        "8",
-        values.whole_number(1, 1000),
-        "Batches of one campaign that may be on their way at once, so that others get their turn.",
-    )
     worker_in_flight: int = setting(
         Section.WORKERS,
         "4",

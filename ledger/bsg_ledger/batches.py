@@ -6,44 +6,13 @@ Every answer is the state that the batch has now, or `STALE`: somebody else hold
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
-from bsg_ledger.parts import NothingDue
-from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.rows import encode_rows
 from bsg_ledger.scripts import Scripts, text_of
+from bsg_ledger.work import Send
 
 STALE = "stale"
 RejectRow = tuple[int, str]
-
-
-@dataclass(frozen=True, slots=True)
-class BatchLease:
-    """A batch in the hands of one worker, until its lease ends.
-
-    `held_against`: the list of suppressed phones when its messages were last held against it; `suppressions`: now.
-    """
-
-    campaign_id: str
-    batch: int
-    token: str
-    envelope: str = field(repr=False)
-    size: int
-    attempts: int
-    body: bytes = field(repr=False)
-    held_against: int = 0
-    suppressions: int = 0
-
-    @property
-    def batch_id(self) -> str:
-        return batch_id(self.campaign_id, self.batch)
-
-
-@dataclass(frozen=True, slots=True)
-class NotClaimed:
-    """Why there was nothing to claim: gone, paused, cancelled, foreign (another account's), gate, or full (window)."""
-
-    why: str
 
 
 def batch_id(campaign_id: str, batch: int) -> str:
@@ -66,55 +35,7 @@ class Batches:
     def _run(self, name: str, *arguments: str | bytes | int) -> str:
         return text_of(self._scripts.run(name, *arguments)[0])
 
-    def claim(
-        self, campaign_id: str, *, bell: str, account: str, account_name: str, token: str, lease_ms: int
-    ) -> BatchLease | NothingDue | NotClaimed:
-        """Take the campaign's next due batch with its body; the first claim assigns the campaign to the account.
-
-        Which account that is, `account_name` decides: that for which the campaign was accepted.
-        """
-        answer = self._scripts.run("claim", campaign_id, bell, account, token, lease_ms, account_name)
-        kind = text_of(answer[0])
-        if kind == "none":
-            return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)
-        if kind != "claimed":
-            return NotClaimed(kind)
-        _, number, envelope, size, attempts, body, held_against, suppressions = answer
-        return BatchLease(
-            campaign_id,
-            int(number),
-            token,
-            text_of(envelope),
-            int(size),
-            int(attempts),
-            body,
-            int(held_against),
-            int(suppressions),
-        )
-
-    def intend(
-        self, lease: BatchLease, *, account: str, lease_ms: int, duplicate_window_ms: int, note: str = "",
-        detector: RollbackDetector | None = None,
-    ) -> str:  # fmt: skip
-        """Write down that the request may be on the wire from now on: `posting`, or why it must not go.
-
-        If the ledger went back, the script shuts the gates instead.
-        """
-        answer = self._scripts.run(
-            "intent", lease.campaign_id, lease.batch, lease.token, account, lease_ms, note, duplicate_window_ms,
-            self._next_look_ms, detector.name if detector else "", detector.seen if detector else 0, lease.suppressions,
-            *(detector.accounts if detector else ()),
-        )  # fmt: skip
-        state = text_of(answer[0])
-        if detector is not None and state == "posting":
-            detector.record_seen(int(answer[3]))
-        return state
-
-    def release(self, lease: BatchLease, *, delay_ms: int, cause: str, unreadable: bool = False) -> str:
-        """Give a claimed batch back: nothing has left. `unreadable`: its messages cannot be read here."""
-        return self._run("release", lease.campaign_id, lease.batch, lease.token, delay_ms, cause, int(unreadable))
-
-    def not_taken(self, lease: BatchLease, *, delay_ms: int, cause: str, unanswered: bool = False) -> str:
+    def not_taken(self, lease: Send, *, delay_ms: int, cause: str, unanswered: bool = False) -> str:
         """This attempt was surely not taken; the batch waits, or is in doubt if an earlier attempt is.
 
         `unanswered`: BSG was asked and did not answer. If this was the trial of a half-open gate, that shuts it again.
@@ -133,7 +54,7 @@ class Batches:
             int(unanswered),
         )
 
-    def account_closed(self, lease: BatchLease, *, account: str, reason: str, cause: str, shuts_allowed: int) -> str:
+    def account_closed(self, lease: Send, *, account: str, reason: str, cause: str, shuts_allowed: int) -> str:
         """Shut the account's gate; refuses the batch at its `shuts_allowed`th time (0: never) if a probe opened it."""
         return self._run(
             "not_taken", lease.campaign_id, lease.batch, lease.token, 0, cause, account, reason, shuts_allowed,
@@ -142,7 +63,7 @@ class Batches:
 
     def doubtful(
         self,
-        lease: BatchLease,
+        lease: Send,
         *,
         account: str,
         cause: str,
@@ -166,31 +87,18 @@ class Batches:
             named,
         )
 
-    def refused(self, lease: BatchLease, *, cause: str) -> str:
+    def refused(self, lease: Send, *, cause: str) -> str:
         """Return a clear no for good, or doubt if an earlier attempt is in doubt."""
         return self._run("refused", lease.campaign_id, lease.batch, lease.token, cause, self._next_look_ms)
 
     def rows_refused(
-        self, lease: BatchLease, *, cause: str, rest: bytes, rest_rows: Sequence[int],
+        self, lease: Send, *, cause: str, rest: bytes, rest_rows: Sequence[int],
         rejects: Sequence[RejectRow],
     ) -> str:  # fmt: skip
         """BSG named rows and took nothing: those are rejects, the rest waits to be sent again."""
-        return self._rows_rejected("posting", lease, cause, rest, rest_rows, rejects)
-
-    def rows_suppressed(
-        self, lease: BatchLease, *, rest: bytes, rest_rows: Sequence[int], rejects: Sequence[RejectRow]
-    ) -> str:
-        """Rows of a claimed batch must never be sent to: those are rejects, the rest waits to be claimed again."""
-        return self._rows_rejected("claimed", lease, "suppressed", rest, rest_rows, rejects)
-
-    def _rows_rejected(
-        self, state: str, lease: BatchLease, cause: str, rest: bytes, rest_rows: Sequence[int],
-        rejects: Sequence[RejectRow],
-    ) -> str:  # fmt: skip
         return self._run(
             "rows_rejected", lease.campaign_id, lease.batch, lease.token, cause, self._next_look_ms, rest,
-            len(rest_rows), encode_rows(rest_rows), state,
-            *(item for row in rejects for item in row),
+            len(rest_rows), encode_rows(rest_rows), *(item for row in rejects for item in row),
         )  # fmt: skip
 
     def taken(

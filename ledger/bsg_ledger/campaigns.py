@@ -1,4 +1,4 @@
-"""A campaign's own transitions: accepted, rung for, paused, cancelled, expired, retried, forgotten.
+"""A campaign's own transitions: accepted, paused, cancelled, expired, retried, forgotten.
 
 What concerns every batch of a campaign begins with a flag, in one step: from then on it holds. The rest follows in
 steps of a bounded number of batches, each of them atomic and safe to repeat. Who calls takes all of them; should that
@@ -17,17 +17,18 @@ from bsg_ledger.scripts import Scripts, text_of
 
 
 @dataclass(frozen=True, slots=True)
-class Bell:
+class WakeUp:
     """A message for a worker, and the queue that it waits in."""
 
     queue: str
-    message: bytes
+    message: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """All that one commit writes, and the `bell` that it rings. Times in milliseconds of the epoch.
+    """All that one commit writes, and the `wake_up` that it sends if none waits. Times in milliseconds of the epoch.
 
+    `has_hours`: batches may leave at some hours of the day only. The first dispatch asks when the next are.
     `last_part`: the messages of the last part, where `store_part` was not given them before.
     """
 
@@ -40,9 +41,10 @@ class Acceptance:
     deadline_ms: int
     name: str
     account_name: str
-    window: int
     incarnation: str
-    bell: Bell | None = None
+    start_at_ms: int | None = None
+    has_hours: bool = False
+    wake_up: WakeUp | None = None
     max_cost: str = ""
     last_part: bytes = field(default=b"", repr=False)
 
@@ -58,14 +60,6 @@ class Accepted:
     kind: str
     campaign_id: str
     messages: int
-
-
-@dataclass(frozen=True, slots=True)
-class Bells:
-    """Doorbells that may be published now, so that the campaign's window holds."""
-
-    priority: str
-    names: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +93,13 @@ class Campaigns:
 
     def accept(self, acceptance: Acceptance) -> Accepted:
         """Return the commit. Repeating it after a lost answer answers `accepted` again."""
-        bell = acceptance.bell
+        wake_up = acceptance.wake_up
         answer = self._scripts.run(
             "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
-            acceptance.envelope, acceptance.priority, acceptance.deadline_ms, acceptance.name, acceptance.window,
-            acceptance.incarnation, *((bell.queue, bell.message) if bell else ("", "")), acceptance.max_cost,
+            acceptance.envelope, acceptance.priority, acceptance.deadline_ms, acceptance.name,
+            "" if acceptance.start_at_ms is None else acceptance.start_at_ms, 1 if acceptance.has_hours else "",
+            acceptance.incarnation,
+            *((wake_up.queue, wake_up.message) if wake_up else ("", b"")), acceptance.max_cost,
             acceptance.last_part, acceptance.account_name, *acceptance.part_sizes,
         )  # fmt: skip
         kind = text_of(answer[0])
@@ -113,10 +109,10 @@ class Campaigns:
 
     # After it.
 
-    def ring(self, campaign_id: str, *, bell: str, timeout_ms: int, delay_ms: int = 0) -> Bells:
-        """Note which doorbells may be published now; their names begin with `bell`."""
-        priority, *names = self._scripts.run("ring", campaign_id, timeout_ms, delay_ms, bell)
-        return Bells(text_of(priority), [text_of(name) for name in names])
+    def set_hours(self, campaign_id: str, *, closed_at_ms: int, opens_at_ms: int, closes_at_ms: int) -> bool:
+        """Write down the span of sending hours after the one that `closed_at_ms` ended. False: somebody else has."""
+        answer = self._scripts.run("set_hours", campaign_id, closed_at_ms, opens_at_ms, closes_at_ms)
+        return text_of(answer[0]) == "set"
 
     def pause(self, campaign_id: str) -> bool:
         """Hold unsent batches. False: there is no such campaign."""

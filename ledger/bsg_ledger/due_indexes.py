@@ -17,13 +17,16 @@ from bsg_ledger.times import to_datetime
 
 
 def unassigned(account_name: str) -> str:
-    """Return the index name of campaigns that wait for the account of that name and are not assigned yet."""
+    """Return where campaigns for the account of that name wait until the first dispatch assigns one, as by an
+    account."""
     return f"-{account_name}"
 
 
 class DueIndex(StrEnum):
-    DUE = "due"  # campaigns with pending batches
-    LEASES = "leases"  # claimed and posting batches
+    SENDABLE = "sendable"  # campaigns with a batch that is due now
+    PREPARABLE = "preparable"  # campaigns with a part that is due now
+    DUE = "due"  # campaigns with something that is due later, or, unassigned, now
+    LEASES = "leases"  # posting batches
     DOUBT = "doubt"  # unconfirmed batches
     LIVE = "live"  # submitted and finished batches
     NEEDS_OPERATOR = "needs-operator"  # batches that need an operator
@@ -31,9 +34,11 @@ class DueIndex(StrEnum):
     IN_MODERATION = "in-moderation"
     SPAM_AT_BSG = "spam-at-bsg"
     STOPS = "stops"  # BSG campaigns to be stopped
-    PREPARE = "prepare"  # campaigns with parts to prepare (whole ledger)
     DEADLINES = "deadlines"  # campaigns with something unsent (whole ledger)
     UNFINISHED = "unfinished"  # campaigns with steps left of a cancel, a retry or a commit (whole ledger)
+
+
+_MAX_NEXT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,29 @@ class DueIndexes:
         for index, account in places:
             pipe.zrange(schema.due_index(index, account), 0, 0, withscores=True)
         found = [Due(text_of(name), int(since)) for answer in pipe.execute() for name, since in answer]
+        return min(found, key=lambda due: due.since_ms, default=None)
+
+    def next_campaigns(self, owner: str) -> list[str]:
+        """Return the campaigns of an account (or of an account's name) that come next, as far as that can be said
+        now."""
+        pipe = self._client.pipeline(transaction=False)
+        for index in (DueIndex.SENDABLE, DueIndex.PREPARABLE, DueIndex.DUE):
+            pipe.zrange(schema.due_index(index, owner), 0, _MAX_NEXT - 1)
+        return list(dict.fromkeys(text_of(name) for names in pipe.execute() for name in names))
+
+    def oldest_waiting(self, owners: Iterable[str]) -> Due | None:
+        """Return which of the campaigns that come next has had something due for longest, and since when."""
+        campaigns = [campaign for owner in owners for campaign in self.next_campaigns(owner)]
+        pipe = self._client.pipeline(transaction=False)
+        for campaign in campaigns:
+            pipe.zrange(schema.CAMPAIGN_DUE(campaign), 0, 0, withscores=True)
+            pipe.zrange(schema.PARTS(campaign), 0, 0, withscores=True)
+        answers = iter(pipe.execute())
+        found = [
+            Due(campaign, int(since))
+            for campaign in campaigns
+            for _, since in (*next(answers), *next(answers))
+        ]  # fmt: skip
         return min(found, key=lambda due: due.since_ms, default=None)
 
     def length(self, index: DueIndex, *, account: str) -> int:

@@ -9,29 +9,30 @@ from typing import Any
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.due_indexes import unassigned
-from bsg_ledger.scripts import decoded, text_of
+from bsg_ledger.due_indexes import DueIndexes, unassigned
+from bsg_ledger.scripts import Scripts, decoded, text_of
 
 
 def next_batch_cost(client: redis.Redis, account: str, account_name: str) -> Decimal | None:
     """Return the cost of the batch that is sent next; None if none waits, or no price is known.
 
-    The campaign's own price counts, before the last of the account: it depends on the texts and the destinations.
+    What is not prepared yet counts as a batch. The campaign's own price counts, before the last of the account: it
+    depends on the texts and the destinations.
     """
     reads: Any = client  # redis-py types its replies as all that they might be
-    for index in (account, unassigned(account_name)):
-        for campaign in map(text_of, reads.zrange(schema.ACCOUNT_DUE(index), 0, 0)):
-            for batch in map(text_of, reads.zrange(schema.CAMPAIGN_DUE(campaign), 0, 0)):
-                size = int(reads.hget(schema.BATCH(campaign, batch), "size") or 0)
-                cost, priced = reads.hmget(schema.CAMPAIGN(campaign), "cost", "priced")
-                if cost is not None and int(priced or 0) > 0:
-                    return Decimal(text_of(cost)) / int(priced) * size
-                last = reads.hget(schema.GATE(account), "message_price")
-                return None if last is None else Decimal(text_of(last)) * size
+    due_indexes = DueIndexes(client, Scripts(client))
+    for owner in (account, unassigned(account_name)):
+        for campaign in due_indexes.next_campaigns(owner):
+            for index, kind in ((schema.CAMPAIGN_DUE, schema.BATCH), (schema.PARTS, schema.PART)):
+                for number in map(text_of, reads.zrange(index(campaign), 0, 0)):
+                    size = int(reads.hget(kind(campaign, number), "size") or 0)
+                    cost, priced = reads.hmget(schema.CAMPAIGN(campaign), "cost", "priced")
+                    price = _price(cost, priced, reads.hget(schema.GATE(account), "message_price"))
+                    return None if price is None else price * size
     return None
 
 
-_UNSENT = ("messages:unprepared", "messages:pending", "messages:claimed", "messages:posting")
+_UNSENT = ("messages:unprepared", "messages:pending", "messages:posting")
 _CAMPAIGNS_AT_ONCE = 500
 
 

@@ -1,4 +1,4 @@
-"""An account's gate: shut, nothing is claimed and nothing leaves; batches stay pending and use up nothing.
+"""An account's gate: shut, nothing is dispatched and nothing leaves; batches stay pending and use up nothing.
 
 Half open, it lets one batch through at a time, its trial. A clear answer of BSG to that opens it whole; no answer, or
 one that says neither yes nor no, shuts it again, each time for twice as long.

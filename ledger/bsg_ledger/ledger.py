@@ -11,6 +11,7 @@ import redis
 from bsg_ledger.batches import Batches
 from bsg_ledger.campaigns import Campaigns
 from bsg_ledger.delivery_reports import DELIVERY_REPORTS_KEPT, DeliveryReports
+from bsg_ledger.dispatcher import Dispatcher, SubmitRules
 from bsg_ledger.doubts import Doubt, read_doubts
 from bsg_ledger.due_indexes import DueIndexes
 from bsg_ledger.durability import Durability
@@ -76,6 +77,9 @@ class Ledger:
     def rollback_detector(self, accounts: Sequence[str]) -> RollbackDetector:
         """Return a new one, which has seen nothing yet: one per process, for all of its accounts."""
         return RollbackDetector(self._scripts, accounts)
+
+    def dispatcher(self, rules: SubmitRules, detector: RollbackDetector | None = None) -> Dispatcher:
+        return Dispatcher(self._client, self._scripts, self.durability, rules, detector)
 
     def failures(self, account: str) -> Failures:
         return Failures(self._client, self._scripts, account)

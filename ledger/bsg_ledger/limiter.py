@@ -70,8 +70,7 @@ class Limiter:
             for name in ("reserve", "cool_down", "state")
         }
         self._keys = (schema.LIMIT(account, name), schema.COOL_DOWN(account))
-        # Rounded up: a microsecond too slow keeps the limit, a microsecond too fast breaks it.
-        self._interval = max(1, math.ceil(rate.per_seconds / rate.amount * _MICROSECONDS))
+        self._interval = rate.interval_us
         self._burst = burst
 
     def reserve(self, max_wait_seconds: float = MAX_SLOT_WAIT) -> Slot | Later:

@@ -5,7 +5,9 @@ Nothing depends on it: what cannot be counted is not.
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,14 +41,30 @@ class Measurements:
     def __init__(self, client: redis.Redis, account: str) -> None:
         self._client: Any = client  # redis-py types its replies as all that they might be
         self._key = schema.MEASURED(account)
+        self._lock = threading.Lock()
+        self._counted: defaultdict[str, int] = defaultdict(int)
+        self._spent: defaultdict[str, float] = defaultdict(float)
 
     def count(self, outcome: str, *, post_seconds: float, slot_wait_seconds: float) -> None:
-        """One request, and what came of it."""
+        """Count one request, and what came of it, until `flush` stores it."""
+        with self._lock:
+            self._counted[f"submissions:{outcome}"] += 1
+            for name, seconds in (("post", post_seconds), ("slot", slot_wait_seconds)):
+                self._counted[f"{name}:{bisect_left(SECONDS, seconds)}"] += 1
+                self._spent[f"{name}:total"] += seconds
+
+    def flush(self) -> None:
+        """Store what was counted: once for many requests, so that none of them waits for it."""
+        with self._lock:
+            counted, spent = self._counted, self._spent
+            self._counted, self._spent = defaultdict(int), defaultdict(float)
+        if not counted:
+            return
         pipe = self._client.pipeline(transaction=False)
-        pipe.hincrby(self._key, f"submissions:{outcome}", 1)
-        for name, seconds in (("post", post_seconds), ("slot", slot_wait_seconds)):
-            pipe.hincrby(self._key, f"{name}:{bisect_left(SECONDS, seconds)}", 1)
-            pipe.hincrbyfloat(self._key, f"{name}:total", seconds)
+        for field, number in counted.items():
+            pipe.hincrby(self._key, field, number)
+        for field, seconds in spent.items():
+            pipe.hincrbyfloat(self._key, field, seconds)
         with suppress(RedisError):
             pipe.execute()
 

@@ -171,8 +171,7 @@ class Reading:
         return sorted(text_of(name) for name in self._client.smembers(schema.ACCOUNT_NAMES()))
 
     def account_of(self, campaign_id: str) -> tuple[str | None, str | None]:
-        """Return the account that the campaign belongs to, if a batch was ever claimed, and the name of that it is
-        for."""
+        """Return the account that the campaign is assigned to, if any, and the name of that it is for."""
         owner, name = self._client.hmget(schema.CAMPAIGN(campaign_id), "account", "account_name")
         return text_of(owner) if owner else None, text_of(name) if name else None
 

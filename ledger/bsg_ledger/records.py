@@ -62,7 +62,7 @@ class CampaignStatus:
     accepted_at: datetime
     deadline: datetime
     account_name: str
-    account: str | None  # None until the first batch is claimed
+    account: str | None  # None until the first dispatch assigns one
 
 
 @dataclass(frozen=True, slots=True)

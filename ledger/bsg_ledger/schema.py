@@ -73,7 +73,6 @@ LEDGER = Key(
 )
 CAMPAIGNS = Key("bsg:campaigns", "zset", "every campaign, by the time of its acceptance", removed_by=_PURGED)
 CLOSED = Key("bsg:closed", "zset", "campaigns with nothing left to do, by since when", removed_by=_PURGED)
-PREPARE = Key("bsg:prepare", "zset", "campaigns with parts to prepare, by when the sweep rings for them")
 DEADLINES = Key("bsg:deadlines", "zset", "campaigns with something unsent, by their deadline")
 UNFINISHED = Key(
     "bsg:unfinished", "zset", "campaigns with steps left of a cancel, a retry or a commit, by when the sweep takes them"
@@ -141,12 +140,17 @@ CAMPAIGN = Key(
         "name": "as the caller named it",
         "priority": "high, normal or low",
         "deadline": "when what is unsent expires (ms)",
-        "window": "how many of its batches may be under way at once",
+        "start_at": "when BSG is to send it (ms)",
+        "pass": "its virtual time; negative while it has had no request",
+        "joined": "the account's virtual time when it came, while it has had no request",
+        "opens_at": "when its sending hours open that are now or come next (ms)",
+        "closes_at": "when they close (ms)",
+        "held_until": "nothing of it is sent before (ms)",
         "idempotency_key": "under which it was accepted",
         "parts": "how many",
         "started": "1: a worker has taken a part up",
         "next_batch": "the number of the next batch",
-        "account": "the account that it belongs to; empty before the first claim",
+        "account": "the account that it belongs to; empty before the first dispatch",
         "account_name": "the name of the account that it was accepted for",
         "paused": "1: unsent batches are held",
         "capped": "why max_cost has paused it",
@@ -244,8 +248,6 @@ BATCH_MESSAGES = Key(
     "bsg:campaign:C:batch:B:messages", "string", "the batch's messages, ready for the wire", removed_by=_BODIES_PURGED
 )
 CAMPAIGN_DUE = Key("bsg:campaign:C:due", "zset", "pending batches, by not_before")
-CAMPAIGN_LEASES = Key("bsg:campaign:C:leases", "zset", "claimed and posting batches, by the end of their lease")
-CAMPAIGN_RUNG = Key("bsg:campaign:C:rung", "zset", "wake-ups on their way, by when they were to arrive")
 REJECTS = Key("bsg:campaign:C:rejects", "zset", "rejected messages (JSON), by their index", removed_by=_PURGED)
 CAMPAIGN_EVENTS = Key("bsg:campaign:C:events", "stream", "every transition of the campaign", removed_by=_PURGED)
 
@@ -254,9 +256,22 @@ CAMPAIGN_EVENTS = Key("bsg:campaign:C:events", "stream", "every transition of th
 ACCOUNT_DUE = Key(
     "bsg:account:A:due",
     "zset",
-    "campaigns with pending batches, by the earliest. A is `-NAME` until a first batch is claimed for the account NAME",
+    "campaigns with a batch or a part that is due later, by when. A is `-NAME` for those of no account yet",
 )
-ACCOUNT_LEASES = Key("bsg:account:A:leases", "zset", "claimed and posting batches, by the end of their lease")
+SENDABLE = Key("bsg:account:A:sendable", "zset", "campaigns with a batch that is due now, by virtual time")
+PREPARABLE = Key("bsg:account:A:preparable", "zset", "campaigns with a part that is due now, by virtual time")
+DISPATCH = Key(
+    "bsg:account:A:dispatch",
+    "hash",
+    "whose turn it is",
+    {
+        "virtual": "the account's virtual time",
+        "joined": "how many campaigns have come so far",
+        "owed": "virtual time by which new campaigns have gone before others",
+        "wake_at": "until when somebody waits for the next thing (ms)",
+    },
+)
+ACCOUNT_LEASES = Key("bsg:account:A:leases", "zset", "posting batches, by the end of their lease")
 DOUBT = Key("bsg:account:A:doubt", "zset", "unconfirmed batches, by the next look-up at BSG")
 LIVE = Key("bsg:account:A:live", "zset", "submitted and finished batches, by the next poll")
 NEEDS_OPERATOR = Key("bsg:account:A:needs-operator", "zset", "batches that need an operator, by since when")

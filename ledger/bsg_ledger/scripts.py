@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -23,12 +24,28 @@ FEED_LENGTH = 100_000  # transitions, of some hundred bytes each: ten campaigns 
 
 @cache
 def source(name: str, feed_length: int = FEED_LENGTH) -> tuple[str, str]:
-    """Return the whole text of a script and its SHA-1: its shebang, what all scripts share, and the script itself."""
+    """Return the whole text of a script and its SHA-1: its shebang, what it needs of what all share, and itself."""
     folder = resources.files(__package__) / "lua"
     shebang, _, body = (folder / f"{name}.lua").read_text("utf-8").partition("\n")
     shared = "".join((folder / f"{shared}.lua").read_text("utf-8") for shared in ("keys", "common"))
-    text = f"{shebang}\nlocal FEED_LENGTH = {feed_length}\n{shared}\n{body}"
+    text = f"{shebang}\nlocal FEED_LENGTH = {feed_length}\n{_needed(shared, body)}\n{body}"
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _needed(shared: str, body: str) -> str:
+    """Return those of the shared declarations that a script uses. Redis would make all of them anew at each call."""
+    kept, words = list[str](), _words(body)
+    # A declaration uses only those above it.
+    for declaration in reversed(re.split(r"^(?=local )", shared, flags=re.M)):
+        declared = re.match(r"local (?:function )?([\w, ]+)", declaration)
+        if declared and words & _words(declared[1]):
+            kept.append(declaration)
+            words |= _words(declaration)
+    return "".join(reversed(kept))
+
+
+def _words(lua: str) -> set[str]:
+    return set(re.findall(r"\w+", re.sub(r"--.*", "", lua)))
 
 
 class Scripts:
@@ -41,9 +58,13 @@ class Scripts:
         self._feed_length = feed_length
         self.batches_a_step = BATCHES_A_STEP if batches_a_step is None else batches_a_step
 
+    def source(self, name: str) -> tuple[str, str]:
+        """Return a script's text and its SHA-1."""
+        return source(name, self._feed_length)
+
     def run(self, name: str, *arguments: Argument) -> Answer:
         """Run one script; `redis.exceptions.RedisError` when Redis fails or refuses."""
-        text, digest = source(name, self._feed_length)
+        text, digest = self.source(name)
         try:
             return list(self._client.evalsha(digest, 0, *arguments))
         except NoScriptError:

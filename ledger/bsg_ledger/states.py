@@ -17,7 +17,6 @@ class PartState(StrEnum):
 
 class BatchState(StrEnum):
     PENDING = "pending"
-    CLAIMED = "claimed"
     POSTING = "posting"
     UNCONFIRMED = "unconfirmed"
     SUBMITTED = "submitted"
@@ -58,7 +57,7 @@ def campaign_state(counts: Mapping[str, int], *, cancelled: bool, started: bool)
     present = {state for state, messages in counts.items() if messages > 0}
     if "unprepared" in present:
         return CampaignState.PREPARING if started else CampaignState.ACCEPTED
-    if present & {"pending", "claimed", "posting", "unconfirmed"}:
+    if present & {"pending", "posting", "unconfirmed"}:
         return CampaignState.SENDING
     if "submitted" in present:
         return CampaignState.SUBMITTED

@@ -37,7 +37,6 @@ class WaitReason(StrEnum):
     COOL_DOWN = "cool_down"
     SENDING_HOURS = "sending_hours"
     ON_THE_WIRE = "on_the_wire"
-    CLAIMED = "claimed"
     PREPARE = "prepare"
     PRICE = "price"  # a max_cost is set, and BSG has told no price yet
     BACKOFF = "backoff"
@@ -77,7 +76,7 @@ _ASKED_ABOUT = {
     "unstopped": WaitReason.UNSTOPPED,
 }
 _NEEDS_OPERATOR = frozenset(_ASKED_ABOUT.values())
-_OPEN = frozenset({"unprepared", "pending", "claimed", "posting", "unconfirmed", "submitted"})
+_OPEN = frozenset({"unprepared", "pending", "posting", "unconfirmed", "submitted"})
 _ORDER = {reason: place for place, reason in enumerate(WaitReason)}
 
 
@@ -279,7 +278,7 @@ def _unreadable(case: _Case) -> _Found | None:
 
 def _gate(case: _Case) -> _Found | None:
     gate = case.account.gate
-    if case.group.state != "pending" or gate is None or gate.open:
+    if not case.unsent or gate is None or gate.open:
         return None
     reason = WaitReason.HALF_OPEN if gate.half_open else WaitReason.GATE
     return _Found(reason, gate.reason, until=gate.next_probe, since=gate.since)
@@ -357,8 +356,6 @@ def _by_state(case: _Case) -> _Found:
             return _Found(WaitReason.PREPARE)
         case "pending":
             return _Found(WaitReason.RATE_LIMIT, case.account.limit, until=case.due_later)
-        case "claimed":
-            return _Found(WaitReason.CLAIMED, until=group.lease_until)
         case "posting":
             return _Found(WaitReason.ON_THE_WIRE, until=group.lease_until)
         case "unconfirmed":

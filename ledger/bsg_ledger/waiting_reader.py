@@ -229,8 +229,8 @@ def _campaign_facts(head: _Head, now: datetime) -> CampaignFacts:
 
 
 def _awaits_price(record: Mapping[str, str]) -> bool:
-    """Return whether the first batch has to show what a message costs, as claim.lua has it."""
-    on_the_way = ("claimed", "posting", "unconfirmed", "submitted")
+    """Return whether the first batch has to show what a message costs, as `affordable` of common.lua has it."""
+    on_the_way = ("posting", "unconfirmed", "submitted")
     return (
         bool(record.get("max_cost"))
         and int(record.get("priced", 0)) == 0

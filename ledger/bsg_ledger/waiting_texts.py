@@ -134,11 +134,6 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "on their way to BSG",
         "The worker records BSG's answer. If none is there by the end of its lease, BSG is asked whether it has them.",
     ),
-    WaitReason.CLAIMED: WaitText(
-        "a slot of the rate limit",
-        "in the hands of a worker, which waits for its turn under the rate limit",
-        "It sends them now; if it dies, another worker takes them when its lease is over.",
-    ),
     WaitReason.PREPARE: WaitText(
         "a worker to prepare it",
         "accepted, and not checked yet",

@@ -60,6 +60,12 @@ class Envelope:
             return moment
         return SendingHours.parse(self.send_between, _UTC).opening(moment)
 
+    def hours(self, moment: datetime) -> tuple[datetime, datetime] | None:
+        """Return when the sending hours that are now or come next open and close; None without any."""
+        if self.send_between is None:
+            return None
+        return SendingHours.parse(self.send_between, _UTC).span(moment)
+
     def request_fields(self, now: datetime, zone: tzinfo) -> tuple[dict[str, Any], bool]:
         """Return the envelope of BSG's request, and whether `start_at` was left out because it has passed.
 

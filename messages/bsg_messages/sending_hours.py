@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _WRITTEN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)(?: ([A-Za-z0-9_+/-]{1,64}))?")
+_MINUTE = timedelta(minutes=1)
 REMEDY = "write it as 09:00-20:00, or with a zone as 09:00-20:00 Europe/Kyiv"
 
 
@@ -45,6 +46,15 @@ class SendingHours:
         opening = today if local.time() < self.opens else today + timedelta(days=1)
         # In the night in which clocks go forward the hour may not exist: the one after it does.
         return max(opening.astimezone(moment.tzinfo), moment)
+
+    def span(self, moment: datetime) -> tuple[datetime, datetime]:
+        """Return when the hours that are now or come next open, and when they close. `moment` has a zone."""
+        opens = self.opening(moment)
+        closes = opens.astimezone(UTC).replace(second=0, microsecond=0)
+        # Clocks are turned in whole minutes: what they show has to be asked for each of them.
+        while self._open_at(closes.astimezone(self.zone).time()):
+            closes += _MINUTE
+        return opens, max(closes, opens)
 
     def _open_at(self, clock: time) -> bool:
         if self.opens < self.closes:

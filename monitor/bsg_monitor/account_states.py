@@ -90,13 +90,12 @@ class AccountStates:
         }
 
     def _unknown(self, name: str) -> AccountState:
-        due = self._ledger.due_indexes.oldest_due([(DueIndex.DUE, unassigned(name))])
+        due = self._ledger.due_indexes.oldest_waiting([unassigned(name)])
         return AccountState(name, gate=None, limit=None, next_slot_in=0.0, cooling_for=0.0, oldest_due=due)
 
     def _state(self, settings: Settings) -> AccountState:
         if settings.bsg_api_key is None:
             return self._unknown(settings.account_name)
-        unclaimed = (DueIndex.DUE, unassigned(settings.account_name))
         rate, burst = settings.bsg_rate_limit, settings.bsg_rate_burst
         limiter = Limiter(self._client, settings.account, "submit", rate, burst).state()
         return AccountState(
@@ -105,7 +104,7 @@ class AccountStates:
             limit=f"{rate}, burst {burst}",
             next_slot_in=limiter.next_slot_in,
             cooling_for=limiter.cooling_for,
-            oldest_due=self._ledger.due_indexes.oldest_due([unclaimed, (DueIndex.DUE, settings.account)]),
+            oldest_due=self._ledger.due_indexes.oldest_waiting([unassigned(settings.account_name), settings.account]),
             failures=self._ledger.failures(settings.account).current(),
         )
 

@@ -12,7 +12,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.measurements import SECONDS, Histogram
 from bsg_ledger.waiting import WaitReason
@@ -50,9 +49,9 @@ def _of_ledger(figures: Figures) -> Iterator[Metric]:
     for state, count in figures.messages.items():
         messages.add_metric([state], count)
     yield messages
-    queues = GaugeMetricFamily("bsg_queue_length", "Doorbells that wait for a worker", labels=["queue"])
-    for name in (*WORKER_QUEUES, STATUS_QUEUE):
-        queues.add_metric([name], figures.queues[name])
+    queues = GaugeMetricFamily("bsg_queue_length", "Messages that wait for a worker", labels=["queue"])
+    for name, length in figures.queues.items():
+        queues.add_metric([name], length)
     yield queues
     alarms = CounterMetricFamily("bsg_alarms", "How often something was found that must not be")
     alarms.add_metric([], figures.alarms)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Generic, TypeVar
 
-from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_broker.queues import STATUS_QUEUE, dispatch_queue
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.due_indexes import Due
@@ -165,12 +165,13 @@ class Observer:
     def figures(self) -> Figures:
         """Return what is measured all the time; it takes as long however many campaigns there are."""
         with queue_errors():
-            queues = {name: int(self._client.llen(name)) for name in (*WORKER_QUEUES, STATUS_QUEUE)}
+            overview = self._overview()
+            names = [*(dispatch_queue(account.name) for account in overview.accounts), STATUS_QUEUE]
             return Figures(
                 messages=self._ledger.reading.messages_by_state(),
-                queues=queues,
+                queues={name: int(self._client.llen(name)) for name in names},
                 alarms=self._ledger.reading.alarms(),
-                overview=self._overview(),
+                overview=overview,
                 accounts=self._accounts.figures(),
                 waiting=self._campaigns_waiting(),
             )

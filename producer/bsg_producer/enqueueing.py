@@ -6,14 +6,15 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from redis.exceptions import RedisError
 
-from bsg_broker.doorbell import prepare_bell
+from bsg_broker.wakeups import wakeup
 from bsg_config import clock
-from bsg_ledger.campaigns import Acceptance, Accepted
+from bsg_ledger.campaigns import Acceptance, Accepted, WakeUp
 from bsg_ledger.durability import NotDurable
 from bsg_ledger.ledger import Ledger
 from bsg_messages.body_cipher import BodyCipher
@@ -47,7 +48,6 @@ def enqueue(
     idempotency_key: str | None,
     *,
     account: str,
-    window: int,
     cipher: BodyCipher,
 ) -> Receipt:
     """Store the messages part by part and commit. Whatever goes wrong before the commit, nothing remains."""
@@ -63,7 +63,7 @@ def enqueue(
         parts.drop()
         raise
     try:
-        accepted = _commit(ledger, parts.acceptance(key, window))
+        accepted = _commit(ledger, parts.acceptance(key))
     except QueueSilent:
         raise
     except QueueUnavailable:
@@ -113,22 +113,24 @@ class _PartStore:
         if not self._sizes:  # guard: some-messages
             raise CampaignInvalid({"messages": ["there are none: give at least one message"]})
 
-    def acceptance(self, key: str, window: int) -> Acceptance:
+    def acceptance(self, key: str) -> Acceptance:
+        envelope = self._envelope
         return Acceptance(
             campaign_id=self._campaign_id,
             idempotency_key=key,
             digest=self._digest.hexdigest(),
             part_sizes=self._sizes,
-            envelope=self._envelope.to_json(),
-            priority=self._envelope.priority,
-            deadline_ms=int(self._envelope.deadline.timestamp() * 1000),
-            name=self._envelope.name or "",
+            envelope=envelope.to_json(),
+            priority=envelope.priority,
+            deadline_ms=_milliseconds(envelope.deadline),
+            name=envelope.name or "",
             account_name=self._account,
-            window=window,
             incarnation=secrets.token_hex(16),
-            max_cost=self._envelope.max_cost or "",
+            max_cost=envelope.max_cost or "",
             last_part=self._last,
-            bell=prepare_bell(self._campaign_id, self._envelope.priority),
+            start_at_ms=None if envelope.start_at is None else _milliseconds(envelope.start_at),
+            has_hours=envelope.send_between is not None,
+            wake_up=WakeUp(*wakeup(self._account)),
         )
 
     def drop(self) -> None:
@@ -146,6 +148,10 @@ class _PartStore:
                 renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
             # As it is now: a caller may fill the same dict again for the next message.
             yield message.copy() if type(message) is dict else message  # guard: message-copied
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:

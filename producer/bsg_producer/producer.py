@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 import redis
 
-from bsg_broker.doorbell import BELL_TIMEOUT_MS, Doorbell
+from bsg_broker.wakeups import Wakeups
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
@@ -74,7 +74,7 @@ class Producer:
             timeout_ms=int(settings.queue_timeout * 1000),
             delivery_reports_kept=settings.delivery_reports_kept,
         )
-        self._doorbell = Doorbell(client)
+        self._wakeups = Wakeups(client)
         self._cipher = BodyCipher(settings.body_key)
 
     def enqueue(
@@ -137,7 +137,6 @@ class Producer:
             envelope,
             idempotency_key,
             account=account,
-            window=self._settings.campaign_window,
             cipher=self._cipher,
         )
 
@@ -271,7 +270,7 @@ class Producer:
         with queue_errors():
             if not resume(self._ledger, _checked(campaign_id), max_cost):
                 raise CampaignNotFound(campaign_id)
-        self._ring(campaign_id)
+        self._wake(campaign_id)
 
     def cancel(self, campaign_id: str) -> int:
         """End what is unsent for good, has the rest stopped at BSG; return how many messages had or may have gone."""
@@ -295,14 +294,14 @@ class Producer:
         if kind in RETRY_REFUSALS:
             field, message = RETRY_REFUSALS[kind]
             raise CampaignInvalid({field: [message]})
-        self._ring(campaign_id)
+        self._wake(campaign_id)
         return messages
 
     def resolve(self, batch_id: str, *, sent: int | None = None, not_sent: bool = False) -> str:
         """Record an operator's decision on a batch. Return its new state. `sent` is the id of its BSG campaign."""
         with queue_errors():
             state = resolve(self._ledger, batch_id, sent=sent, not_sent=not_sent)
-        self._ring(split_batch_id(batch_id)[0])
+        self._wake(split_batch_id(batch_id)[0])
         return state
 
     def doubts(
@@ -323,7 +322,7 @@ class Producer:
         with queue_errors():
             resolved = resolve_all_not_sent(self._ledger, doubts)
         for campaign_id in dict.fromkeys(split_batch_id(one.batch)[0] for one in resolved if one.changed):
-            self._ring(campaign_id)
+            self._wake(campaign_id)
         return resolved
 
     def look_up(self, doubts: Iterable[Doubt], *, account: str = DEFAULT_ACCOUNT) -> None:
@@ -393,12 +392,11 @@ class Producer:
         with queue_errors():
             return _known(campaign_id, self._ledger.reading.summary(_checked(campaign_id)))
 
-    def _ring(self, campaign_id: str) -> None:
+    def _wake(self, campaign_id: str) -> None:
+        """Wake a worker of the campaign's account for what may have become ready."""
         with queue_errors():
-            bells = self._ledger.campaigns.ring(campaign_id, bell=f"{clock.monotonic()}-", timeout_ms=BELL_TIMEOUT_MS)
-        self._doorbell.ring_prepare(campaign_id, bells.priority)
-        for bell in bells.names:
-            self._doorbell.ring_submit(campaign_id, bell, bells.priority)
+            _, account_name = self._ledger.reading.account_of(campaign_id)
+        self._wakeups.notify(account_name or DEFAULT_ACCOUNT)
 
 
 RETRY_REFUSALS = {

@@ -16,7 +16,9 @@ from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.plan import PRODUCERS
 from tests.chaos.producer_process import FINISH
 
-TIMEOUT_SECONDS = 420.0  # without any campaign becoming final: a part's lease, a lost bell, a poll cut short, in turn
+TIMEOUT_SECONDS = (
+    420.0  # without any campaign becoming final: a part's lease, a lost wake-up, a poll cut short, in turn
+)
 QUIET_SECONDS = (
     12.0  # longer than any lease and request: then nothing is on the wire that an operator could not know of
 )

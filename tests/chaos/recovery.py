@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bsg_ledger.records import Transition
 from bsg_ledger.states import BatchState
 
-IN_HAND = frozenset({BatchState.CLAIMED, BatchState.POSTING})
+IN_HAND = frozenset({BatchState.POSTING})
 UNDECIDED = IN_HAND | {BatchState.UNCONFIRMED}
 LEASE_RAN_OUT = "lease ran out"  # how the causes of both transitions begin that end a lease
 OPERATOR = "operator"

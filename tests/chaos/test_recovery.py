@@ -14,13 +14,13 @@ def step(at: float, from_state: str, to_state: str, cause: str = "", batch: str 
     return Transition("c", BEGAN + timedelta(seconds=at), batch, from_state, to_state, cause, "", str(at))
 
 
-INTENT = step(0, "claimed", "posting", "intent")
+INTENT = step(0, "pending", "posting", "intent")
 
 
 def test_a_lease_that_ran_out_on_the_wire_is_recovered_from_when_it_is_out_of_doubt() -> None:
     history = [
         INTENT,
-        step(1, "claimed", "posting", "intent", batch="c-1"),
+        step(1, "pending", "posting", "intent", batch="c-1"),
         step(4, "posting", "unconfirmed", "lease ran out on the wire"),
         step(9, "unconfirmed", "submitted", "found at BSG"),
         step(60, "submitted", "finished", "done"),
@@ -30,12 +30,6 @@ def test_a_lease_that_ran_out_on_the_wire_is_recovered_from_when_it_is_out_of_do
 
     assert (recovery.leases_run_out, recovery.answers_lost, recovery.slowest) == (1, 0, 9)
     assert [each.to_state for each in recovery.way_of_the_slowest] == ["posting", "unconfirmed", "submitted"]
-
-
-def test_a_lease_that_ran_out_before_anything_left_is_recovered_from_at_once() -> None:
-    history = [step(0, "pending", "claimed", "claim"), step(5, "claimed", "pending", "lease ran out")]
-
-    assert recovery_of([history]).slowest == 5
 
 
 def test_an_answer_that_was_lost_counts_too_and_a_clear_one_does_not() -> None:

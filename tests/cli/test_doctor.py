@@ -97,10 +97,10 @@ def test_a_worker_that_hangs_is_a_problem_with_its_queues_and_the_remedy(system:
     findings = [json.loads(line) for line in doctor.output.splitlines()]
     (problem,) = (one for one in findings if one["level"] == "problem")
     assert problem["subject"] == "workers"
-    assert "submit.high, prepare.high" in problem["told"]
+    assert "dispatch.default" in problem["told"]
     assert "Start a worker" in problem["remedy"]
     with system.server.client() as client:
-        assert client.llen("submit.low") == 0, "a ping that nobody waits for"
+        assert client.llen("dispatch.default") == 0, "a ping that nobody waits for"
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,8 @@ def test_errors_that_bsg_answers_are_told_with_their_number_and_since_when(harne
     begun = format_time(datetime.fromtimestamp(harness.runtime.ledger.due_indexes.now_ms() / 1000, UTC))
     harness.sandbox.fault(kind="server_error_before", status=500, times=3)
     for _ in range(3):
-        harness.submit(harness.prepared(1))
+        harness.prepared(1)
+        harness.dispatch()
 
     (finding,) = failures_told(harness)
 
@@ -235,7 +236,8 @@ def test_errors_that_bsg_answers_are_told_with_their_number_and_since_when(harne
 def test_a_throttled_account_is_told_with_the_setting_to_lower(harness: WorkerHarness) -> None:
     harness.sandbox.fault(kind="throttle", times=3)
     for _ in range(3):
-        harness.submit(harness.prepared(1))
+        harness.prepared(1)
+        harness.dispatch()
         harness.runtime.redis.delete(schema.COOL_DOWN(harness.runtime.account))
 
     (finding,) = failures_told(harness)
@@ -257,7 +259,8 @@ def test_reads_that_fail_are_told_too(harness: WorkerHarness) -> None:
 
 def test_one_failure_is_a_note_and_what_was_long_ago_is_nothing(harness: WorkerHarness) -> None:
     harness.sandbox.fault(kind="server_error_before", times=1)
-    harness.submit(harness.prepared(1))
+    harness.prepared(1)
+    harness.dispatch()
     (finding,) = failures_told(harness)
     assert finding.level is Level.NOTE
 
@@ -267,9 +270,11 @@ def test_one_failure_is_a_note_and_what_was_long_ago_is_nothing(harness: WorkerH
 
 def test_a_duplicate_notice_and_a_no_are_no_failures_of_bsg(harness: WorkerHarness) -> None:
     harness.sandbox.fault(kind="duplicate_notice_after", times=1)
-    harness.submit(harness.prepared(1))
+    harness.prepared(1)
+    harness.dispatch()
     harness.sandbox.fault(kind="http_200_error", code=7, times=1)
-    harness.submit(harness.prepared(1))
+    harness.prepared(1)
+    harness.dispatch()
 
     assert failures_told(harness) == []
 
@@ -310,8 +315,7 @@ def test_a_cool_down_is_noted(ward: Ward) -> None:
 
 def test_a_batch_that_waits_for_an_operator_is_a_problem_and_one_that_is_looked_up_is_not(ward: Ward) -> None:
     campaign = ward.ledger_harness.prepared(10)
-    lease = ward.ledger_harness.claimed(campaign, account=ward.account)
-    ward.ledger_harness.intend(lease, account=ward.account)
+    lease = ward.ledger_harness.posting(campaign, account=ward.account)
     batches = ward.ledger_harness.ledger.batches
     batches.doubtful(lease, account=ward.account, cause="read timeout", doubts_allowed=5, suspects=None)
     looked_up = ward.of_campaigns("in doubt")
@@ -331,14 +335,14 @@ def test_what_has_waited_long_is_named(ward: Ward) -> None:
     assert ward.of_campaigns("waiting").told == "nothing is due"
     campaign = ward.ledger_harness.prepared(10)
     assert ward.of_campaigns("waiting").level is Level.OK
-    ward.ledger_harness.client.zadd(f"bsg:account:{unassigned(DEFAULT_ACCOUNT)}:due", {campaign: 1})
+    ward.ledger_harness.client.zadd(f"bsg:campaign:{campaign}:due", {"0": 1})
     finding = ward.of_campaigns("waiting")
     assert finding.level is Level.WARNING
     assert campaign in finding.told
 
 
 def test_campaigns_of_another_account_on_the_same_ledger_are_told(ward: Ward) -> None:
-    ward.ledger_harness.claimed(ward.ledger_harness.prepared(10, 10), account="another")
+    ward.ledger_harness.posting(ward.ledger_harness.prepared(10, 10), account="another")
     ward.ledger_harness.ledger.keys.note("another", name=DEFAULT_ACCOUNT, address="", bsg_account="")
     finding = ward.of_waiting()
     assert finding.level is Level.WARNING
@@ -401,7 +405,7 @@ def test_each_account_is_looked_at_and_named(with_both: Ward) -> None:
 
 
 def test_campaigns_of_every_account_whose_key_is_here_are_no_orphans(with_both: Ward) -> None:
-    with_both.ledger_harness.claimed(
+    with_both.ledger_harness.posting(
         with_both.ledger_harness.prepared(10), account=with_both.settings.of_account("marketing").account
     )
     due = with_both.ledger_harness.prepared(10, account_name="marketing")
@@ -413,7 +417,7 @@ def test_campaigns_of_every_account_whose_key_is_here_are_no_orphans(with_both: 
 
 def test_what_only_a_status_worker_with_the_key_looks_after_is_a_problem_once_nobody_does(with_both: Ward) -> None:
     marketing = with_both.settings.of_account("marketing").account
-    with_both.ledger_harness.claimed(with_both.ledger_harness.prepared(10), account=marketing)
+    with_both.ledger_harness.posting(with_both.ledger_harness.prepared(10), account=marketing)
     assert "status (marketing)" not in {
         one.subject for one in look_at_campaigns(with_both.ledger_harness.client, with_both.settings)
     }
@@ -429,7 +433,7 @@ def test_what_only_a_status_worker_with_the_key_looks_after_is_a_problem_once_no
 def test_what_waits_for_an_account_that_nobody_knows_is_told_without_any_key(redis_url: str) -> None:
     ledger_harness = LedgerHarness.at(redis_url)
     campaign = ledger_harness.prepared(10, account_name="marketng")
-    ledger_harness.client.zadd(f"bsg:account:{unassigned('marketng')}:due", {campaign: 1})
+    ledger_harness.client.zadd(f"bsg:campaign:{campaign}:due", {"0": 1})
 
     finding = told(look_at_campaigns(ledger_harness.client, Settings.build(redis_url=redis_url)), "waiting")
 

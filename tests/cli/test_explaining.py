@@ -10,11 +10,11 @@ import pytest
 from bsg_cli.commands.explain import Explanation, _lines, explain
 from bsg_config import clock
 from bsg_config.settings import Settings
-from bsg_ledger.batches import NotClaimed
 from bsg_ledger.gate import GateReason
 from bsg_ledger.limiter import Limiter
 from bsg_ledger.waiting import WaitReason
 from bsg_ledger.waiting_texts import TEXTS
+from bsg_ledger.work import Nothing, Send, Wait
 from tests.ledger.campaigns import HOUR_MS, LedgerHarness
 
 
@@ -34,9 +34,8 @@ class Explained:
         (one,) = self.explanations(campaign, **changes)
         return one
 
-    def posting(self, campaign: str) -> None:
-        lease = self.ledger_harness.claimed(campaign, account=self.account)
-        assert self.ledger_harness.intend(lease, account=self.account) == "posting"
+    def posting(self, campaign: str) -> Send:
+        return self.ledger_harness.posting(campaign, account=self.account)
 
     def submitted(self, campaign: str, *, price: str = "", others: tuple[int, ...] = ()) -> None:
         self.posting(campaign)
@@ -45,14 +44,6 @@ class Explained:
             price=price, currency="UAH" if price else "", others=others,
         )  # fmt: skip
         assert state == "submitted"
-
-    def claim(self, campaign: str) -> str:
-        """Return why no batch of it can be claimed."""
-        answer = self.ledger_harness.ledger.batches.claim(
-            campaign, bell="", account=self.account, account_name="default", token="token", lease_ms=HOUR_MS
-        )
-        assert isinstance(answer, NotClaimed)
-        return answer.why
 
     def age_due(self, campaign: str) -> None:
         self.ledger_harness.client.hset(f"bsg:campaign:{campaign}:batch:0", "not_before", 1)
@@ -133,8 +124,7 @@ def test_a_cool_down_is_told_with_its_end(explained: Explained) -> None:
 
 def test_a_batch_that_is_tried_again_later_says_when_and_why(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10)
-    lease = explained.ledger_harness.claimed(campaign, account=explained.account)
-    explained.ledger_harness.intend(lease, account=explained.account)
+    lease = explained.posting(campaign)
     explained.ledger_harness.ledger.batches.not_taken(lease, delay_ms=HOUR_MS // 2, cause="connect timeout")
 
     one = explained.only(campaign)
@@ -142,18 +132,6 @@ def test_a_batch_that_is_tried_again_later_says_when_and_why(explained: Explaine
     assert "connect timeout" in one.stands
     assert one.at is not None
     assert timedelta(minutes=25) < one.at - clock.now() < timedelta(minutes=31)
-
-
-def test_a_batch_in_the_hands_of_a_worker_says_until_when(explained: Explained) -> None:
-    campaign = explained.ledger_harness.prepared(10, 20)
-    explained.ledger_harness.claimed(campaign, account=explained.account)
-
-    claimed, pending = explained.explanations(campaign)
-
-    assert (claimed.messages, pending.messages) == (10, 20)
-    assert "in the hands of a worker" in claimed.stands
-    assert claimed.at is not None
-    assert claimed.at > clock.now()
 
 
 def test_a_batch_on_the_wire_is_never_said_to_be_sent_again(explained: Explained) -> None:
@@ -168,8 +146,7 @@ def test_a_batch_on_the_wire_is_never_said_to_be_sent_again(explained: Explained
 
 def test_a_batch_in_doubt_is_looked_up_until_an_operator_is_asked_who_comes_first(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10, 20)
-    lease = explained.ledger_harness.claimed(campaign, account=explained.account)
-    explained.ledger_harness.intend(lease, account=explained.account)
+    lease = explained.posting(campaign)
     explained.ledger_harness.ledger.batches.doubtful(
         lease, account=explained.account, cause="read timeout", doubts_allowed=5, suspects=None
     )
@@ -191,7 +168,7 @@ def test_a_batch_in_doubt_is_looked_up_until_an_operator_is_asked_who_comes_firs
 
 def test_another_accounts_campaign_waits_for_that_accounts_workers(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10, 20)
-    explained.ledger_harness.claimed(campaign, account=explained.account)
+    explained.posting(campaign)
     explained.ledger_harness.ledger.keys.note(explained.account, name="default", address="", bsg_account="")
 
     pending = explained.explanations(campaign, bsg_api_key="live_other")[0]
@@ -254,8 +231,6 @@ def in_hours(first: timedelta, last: timedelta) -> str:
 def test_outside_of_its_hours_a_campaign_waits_for_them_and_not_for_another_try(explained: Explained) -> None:
     closed = in_hours(timedelta(hours=3), timedelta(hours=5))
     campaign = explained.ledger_harness.prepared(10, envelope=options(send_between=closed))
-    lease = explained.ledger_harness.claimed(campaign, account=explained.account)
-    explained.ledger_harness.ledger.batches.release(lease, delay_ms=3 * HOUR_MS, cause="outside of its hours")
 
     one = explained.only(campaign)
 
@@ -296,7 +271,7 @@ def test_once_its_start_has_passed_a_campaign_is_at_bsg(explained: Explained) ->
 def test_what_max_cost_has_paused_says_so_with_the_option_that_lets_it_go_on(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10, 10, max_cost="1.5")
     explained.submitted(campaign, price="1.0")
-    assert explained.claim(campaign) == "paused"
+    assert isinstance(explained.ledger_harness.next(account=explained.account), Nothing)
 
     one = explained.explanations(campaign)[0]
 
@@ -308,7 +283,7 @@ def test_what_max_cost_has_paused_says_so_with_the_option_that_lets_it_go_on(exp
 def test_a_capped_campaign_whose_first_batch_has_no_price_yet_waits_for_it(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10, 10, max_cost="1.5")
     explained.submitted(campaign)
-    assert explained.claim(campaign) == "full"
+    assert isinstance(explained.ledger_harness.next(account=explained.account), Wait)
 
     price, _ = explained.explanations(campaign)
 
@@ -317,13 +292,14 @@ def test_a_capped_campaign_whose_first_batch_has_no_price_yet_waits_for_it(expla
 
 def test_what_the_workers_cannot_read_waits_for_the_key(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10)
-    lease = explained.ledger_harness.claimed(campaign, account=explained.account)
-    explained.ledger_harness.ledger.batches.release(lease, delay_ms=60_000, cause="no key opens it", unreadable=True)
+    explained.ledger_harness.dispatcher(account=explained.account).withdraw(
+        explained.posting(campaign), delay_ms=60_000, cause="no key opens it", unreadable=True
+    )
 
     assert "no key opens it" in explained.only(campaign).stands
 
     explained.ledger_harness.client.hincrby(f"bsg:campaign:{campaign}", "unreadable_at", -HOUR_MS)
-    assert explained.only(campaign).stands.startswith("ready"), "an hour ago says nothing of now"
+    assert explained.only(campaign).reason is WaitReason.BACKOFF, "an hour ago says nothing of now"
 
 
 def test_what_is_due_for_long_while_nothing_of_the_account_is_sent_waits_for_a_worker(explained: Explained) -> None:
@@ -335,7 +311,7 @@ def test_what_is_due_for_long_while_nothing_of_the_account_is_sent_waits_for_a_w
     assert "doctor" in one.next
 
     other = explained.ledger_harness.prepared(10)
-    explained.ledger_harness.claimed(other, account=explained.account)
+    explained.posting(other)
     assert explained.only(campaign).reason is WaitReason.RATE_LIMIT, "workers send others of the account"
 
 

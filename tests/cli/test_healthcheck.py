@@ -10,8 +10,10 @@ from socket import gethostname
 import pytest
 
 from bsg_broker.liveness import ping_queue
+from bsg_broker.queues import dispatch_queue
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from tests.cli.conftest import Running
 from tests.processes import CeleryProcess, wait_until
 
@@ -69,18 +71,18 @@ def test_a_worker_whose_name_redis_lost_is_healthy_if_it_takes_tasks(running: Ru
         running.liveness.heartbeats.note_worker(worker)
 
 
-def test_a_ping_is_taken_before_all_that_waits(running: Running) -> None:
+def test_a_liveness_ping_does_not_wait_for_all_that_waits(running: Running) -> None:
     name = f"worker0@{gethostname()}"
     hang(running.worker)
     with running.server.client() as client:
         for _ in range(2_000):
-            running.liveness.send("prepare.high")
+            running.liveness.send(dispatch_queue(DEFAULT_ACCOUNT))
     ping = running.liveness.send(ping_queue(name))
     go_on(running.worker)
     wait_until(lambda: running.liveness.answered(ping), within=10, what="the liveness")
     with running.server.client() as client:
-        assert client.llen("prepare.high") > 0, "the worker was done with everything else before"
-        client.delete("prepare.high")
+        assert client.llen(dispatch_queue(DEFAULT_ACCOUNT)) > 0, "the worker was done with everything else before"
+        client.delete(dispatch_queue(DEFAULT_ACCOUNT))
 
 
 def test_beat_is_healthy_while_it_sends_heartbeats(running: Running, capsys: pytest.CaptureFixture[str]) -> None:

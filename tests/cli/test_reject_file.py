@@ -15,8 +15,8 @@ from bsg_cli.main import main
 from bsg_config.settings import Settings
 from bsg_config.settings_table import SETTINGS
 from bsg_producer.files.csv_rows import escaped, unescaped
-from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.runtime import build
+from tests.worker.harness import prepare_next
 
 CONTACTS = 'phone,name,note\n+380661231231,Ann,a\n12,Bob,=1+1\n\n+380661231232,"Eve\nLin",b\nx,Zoë,"-a, b"\n'
 SEND = ("--sender", "MyShop", "--text", "Hi {{ name }}")

@@ -33,7 +33,8 @@ class Mended:
         self.mistyped = WorkerHarness(redis_url, sandbox, BSG_API_KEY=MISTYPED)
         self.mended = WorkerHarness(redis_url, sandbox)
         self.campaign = self.mistyped.prepared(3)
-        assert self.mistyped.submit(self.campaign).startswith("pending: login: invalid key")
+        dispatcher = self.mistyped.runtime.dispatcher
+        dispatcher.withdraw(self.mistyped.posting(self.campaign), delay_ms=0, cause="test")
         self._capsys = capsys
         self.output = self.errors = ""
 
@@ -115,7 +116,7 @@ def test_rekey_moves_what_waits_and_it_is_sent(ledger: Mended) -> None:
     assert ledger.run("account", "rekey") == ExitCode.OK
     assert ledger.output == "Moved to BSG_API_KEY: 1 campaigns.\n"
 
-    assert ledger.mended.submit(ledger.campaign).startswith("submitted")
+    assert ledger.mended.dispatch().endswith("submitted: taken")
     assert ledger.run("account", "rekey", "--json") == ExitCode.OK
     assert ledger.output == ""
 
@@ -127,7 +128,7 @@ def test_rekey_moves_what_has_expired_meanwhile(ledger: Mended) -> None:
     assert ledger.run("account", "rekey", "--json") == ExitCode.OK
     assert json.loads(ledger.output)["outcome"] == "moved"
     ledger.mended.runtime.ledger.campaigns.retry(ledger.campaign, deadline_ms=4_000_000_000_000)
-    assert ledger.mended.submit(ledger.campaign).startswith("submitted")
+    assert ledger.mended.dispatch().endswith("submitted: taken")
 
 
 def test_rekey_refuses_what_may_be_at_bsg_for_the_old_key_and_names_it_with_the_remedy(ledger: Mended) -> None:

@@ -81,7 +81,7 @@ def test_all_that_need_an_operator_are_sent_again_once_and_no_others(operator: O
     )
     first = operator.documents("--all-not-sent", "--yes")
     second = operator.documents("--all-not-sent", "--yes")
-    operator.harness.submit(asked)
+    operator.harness.dispatch()
 
     assert first == [{"batch": f"{asked}-0", "messages": 3, "state": "pending"}]
     assert second == []

@@ -46,15 +46,12 @@ def capped(line: Line) -> str:
     """A campaign of two batches; the first cost what the campaign may, and max_cost has paused it."""
     campaign = line.ledger_harness.prepared(10, 10, max_cost="1.5")
     account = line.settings.account
-    lease = line.ledger_harness.claimed(campaign, account=account)
-    line.ledger_harness.intend(lease, account=account)
+    line.ledger_harness.posting(campaign, account=account)
     line.ledger_harness.ledger.batches.taken(
         campaign, 0, account=account, bsg_campaign_id=7, bsg_status="new", next_poll_ms=0, cause="taken", price="1.00",
         currency="UAH",
     )  # fmt: skip
-    line.ledger_harness.ledger.batches.claim(
-        campaign, bell="", account=account, account_name="default", token="token", lease_ms=1000
-    )
+    line.ledger_harness.next(account=account)
     assert line.producer.status(campaign).paused
     return campaign
 
@@ -87,8 +84,7 @@ def test_the_list_says_what_each_campaign_waits_for(line: Line, capped: str) -> 
     tomorrow = clock.now() + timedelta(days=1)
     envelope = json.dumps({"start_at": tomorrow.isoformat(), "send_between": None})
     scheduled = line.ledger_harness.prepared(10, envelope=envelope)
-    lease = line.ledger_harness.claimed(scheduled, account=line.settings.account)
-    line.ledger_harness.intend(lease, account=line.settings.account)
+    line.ledger_harness.posting(scheduled, account=line.settings.account)
     line.ledger_harness.ledger.batches.taken(
         scheduled, 0, account=line.settings.account, bsg_campaign_id=8, bsg_status="new", next_poll_ms=0, cause="taken"
     )

@@ -323,8 +323,8 @@ def test_a_campaign_that_bsg_does_not_know_cannot_be_read_or_stopped(sandbox: Sa
 
 
 def test_without_redis_nothing_leaves_and_nothing_is_raised(sandbox: Sandbox, own_redis_server: RedisServer) -> None:
+    a_client(sandbox.url, own_redis_server.url).balance()
     client = a_client(sandbox.url, own_redis_server.url)
-    client.balance()
     own_redis_server.kill()
 
     outcome = send(client, messages())

@@ -11,8 +11,8 @@ import pytest
 import redis
 from kombu.connection import Connection
 
-from bsg_broker.doorbell import Doorbell
 from bsg_broker.transport import broker_transport_options, broker_url
+from bsg_broker.wakeups import Wakeups
 from bsg_config.redis_address import RedisAddress
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings, SettingsInvalid
@@ -91,7 +91,7 @@ def test_silent_sentinels_together_take_no_longer_than_the_timeout() -> None:
         ports = [stack.enter_context(silent_listener()).getsockname()[1] for _ in range(3)]
         hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
         settings = Settings.build(redis_url=f"sentinel://{hosts}/mymaster", queue_timeout=1.2)
-        for ask in (connect(settings).ping, partial(Doorbell(connect(settings)).ring_prepare, "campaign", "normal")):
+        for ask in (connect(settings).ping, partial(Wakeups(connect(settings)).notify, "default")):
             began = time.monotonic()
             with suppress(redis.ConnectionError):
                 assert ask() is False

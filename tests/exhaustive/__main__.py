@@ -9,8 +9,10 @@ from pathlib import Path
 
 from tests.exhaustive.exploring import Exploration, Explorer
 from tests.exhaustive.sizes import DEEP, QUICK
+from tests.exhaustive.two_campaigns import TwoCampaigns
 from tests.servers import AVAILABLE_KINDS, RedisServer
 
+BESIDE = ((False, ()), (True, ("pause",)), (True, ("cancel",)))
 BY_NAME = {size.name: size for size in (*QUICK, *DEEP)}
 
 
@@ -24,6 +26,7 @@ def main() -> int:
     arguments = parser.parse_args()
     sizes = [BY_NAME[name] for name in arguments.size or ()] or (QUICK if arguments.quick else (*QUICK, *DEEP))
     explored: list[Exploration] = []
+    broken = False
     with (
         tempfile.TemporaryDirectory() as directory,
         RedisServer(Path(directory), arguments.server) as server,
@@ -39,8 +42,14 @@ def main() -> int:
             explored.append(explorer.result)
             if arguments.stop_at_first and explorer.result.violations:
                 break
+        if not arguments.size:
+            for prepared, operator in ((True, ()), *(() if arguments.quick else BESIDE)):
+                both = TwoCampaigns(client, prepared=prepared, operator=frozenset(operator))
+                both.explore()
+                print(both, flush=True)
+                broken = broken or bool(both.broken)
     print(_sum(explored))
-    return 1 if any(exploration.violations for exploration in explored) else 0
+    return 1 if broken or any(exploration.violations for exploration in explored) else 0
 
 
 def _sum(explored: list[Exploration]) -> str:

@@ -15,8 +15,8 @@ from bsg_worker.reconcile.lookup import Found, NoTrace, Undecided, UsedBefore
 from tests.exhaustive.model import IDLE, Kind, Local, Model, State, Steps
 from tests.exhaustive.provider import CAN_BE_STOPPED, DENIED, FINAL, looked, with_changed
 from tests.exhaustive.recorded_calls import rows_of
-from tests.exhaustive.snapshots import DUE, UNCLAIMED
-from tests.exhaustive.workers import rung, without
+from tests.exhaustive.snapshots import DUE
+from tests.exhaustive.workers import without
 
 STEPS = ("add_prepared", "end_unsent", "retry_some")
 ENDS = FINAL | {DENIED}
@@ -40,11 +40,6 @@ def _sweeps(model: Model, state: State) -> Steps:
     for step in STEPS if picture.has_steps_left else ():
         answer, then = model.call(state, "step", step)
         yield f"somebody takes a step, {step}: {answer[0]}", Kind.COURSE, then
-    if model.size.bells and (picture.due_index("due") or picture.due_index("due", UNCLAIMED)):
-        then = rung(model, state)
-        yield "sweep rings", Kind.COURSE, then
-        if then.queue != state.queue:
-            yield "sweep rings, and the bell is not published", Kind.FAULT, then._replace(queue=state.queue)
     if picture.gate_shut and picture.gate.get("reason") != "operator":
         answer, then = model.call(state, "gate", "reopen", "", "probe")
         yield f"a probe opens the gate: {answer[0]}", Kind.COURSE, then

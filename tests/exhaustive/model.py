@@ -44,10 +44,10 @@ class Size:
 
     name: str
     parts: tuple[PartPlan, ...] = (PartPlan(((0,),)),)
-    window: int = 2
     in_steps: bool = False  # of one batch each: else who cancels or retries takes all steps at once
     prepared: bool = True  # from the beginning
-    bells: bool = False  # workers come only when a bell of the queue calls them; else whenever they like
+    limit: bool = False  # the rate limit, one request at a time
+    unheard: bool = False  # the dispatcher's answer may be lost
     half_open: bool = False  # the gate, from the beginning: doubts shut it, and a probe was answered
     duplicate_window: bool = False
     duplicates: str = "refused"  # by BSG; or "allowed", or "either": now so, now so
@@ -72,7 +72,6 @@ class State(NamedTuple):
 
     ledger: int
     provider: Provider
-    queue: tuple[str, ...]
     workers: tuple[Local, ...]
     reconciler: Local
     fruitless_looks: tuple[Local, ...]
@@ -102,10 +101,10 @@ class Model:
     def first(self) -> State:
         size = self.size
         ledger = self.calls.empty
-        _, ledger = self.calls.call(ledger, ("accept", tuple(part.size for part in size.parts), size.window))
+        _, ledger = self.calls.call(ledger, ("accept", tuple(part.size for part in size.parts)))
         if size.prepared:
             for number, plan in enumerate(size.parts):
-                _, ledger = self.calls.call(ledger, ("lease part", "t1"))
+                _, ledger = self.calls.call(ledger, ("dispatch", "t1", False, False))
                 call: Call = ("prepared", number, "t1", plan.batches, plan.rejects)
                 _, ledger = self.calls.call(ledger, call)
                 while self.calls.pictures[ledger].committed:
@@ -117,7 +116,7 @@ class Model:
         provider: Provider = ()
         if size.used_before:
             provider = (Taken(1, SOMEBODY_ELSE, size.used_before, "done", shown=True, older=True),)
-        return State(ledger, provider, (), (IDLE,) * size.workers, IDLE, (IDLE,) * batches, IDLE, IDLE)
+        return State(ledger, provider, (IDLE,) * size.workers, IDLE, (IDLE,) * batches, IDLE, IDLE)
 
     def normalized(self, state: State) -> State:
         """Return the same state under its one name: workers are alike, and attempts only tell looks apart."""
@@ -129,9 +128,7 @@ class Model:
         workers = state.workers
         if len(workers) == 2 and workers[1] < workers[0]:
             workers = (workers[1], workers[0])
-        return State(
-            ledger, state.provider, state.queue, workers, reconciler, fruitless_looks, state.poller, state.stopper
-        )
+        return State(ledger, state.provider, workers, reconciler, fruitless_looks, state.poller, state.stopper)
 
     def _with_ranked_attempts(
         self, ledger: int, fruitless_looks: tuple[Local, ...], reconciler: Local

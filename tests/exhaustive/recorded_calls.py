@@ -5,19 +5,20 @@ A script's outcome depends on nothing but the keys, so what it did from a snapsh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import redis
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.batches import Batches, BatchLease, NotClaimed, RejectRow
+from bsg_ledger.batches import Batches, RejectRow
 from bsg_ledger.campaigns import Acceptance
+from bsg_ledger.dispatcher import SubmitRules
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rows import encode_rows
 from bsg_ledger.scripts import Scripts, text_of
+from bsg_ledger.work import Prepare, Send
 from tests.exhaustive.snapshots import (
     ACCOUNT,
     CAMPAIGN,
@@ -28,6 +29,7 @@ from tests.exhaustive.snapshots import (
     LOSSES_ALLOWED,
     RESTORE,
     SHUTS_ALLOWED,
+    SLOT_US,
     WINDOW_MS,
     Keys,
     Picture,
@@ -52,32 +54,42 @@ def rows_of(body: str) -> Rows:
     return tuple(int(row) for row in body.strip("[]").split(",") if row)
 
 
-def _lease(batch: int, token: str) -> BatchLease:
-    return BatchLease(CAMPAIGN, batch, token, "", 0, 0, b"")
+def _lease(batch: int, token: str) -> Send:
+    return Send(CAMPAIGN, batch, token, "", 0, 0, b"")
 
 
 def _reject_rows(rows: Rows) -> list[RejectRow]:
     return [(row, f'{{"index": {row}}}') for row in rows]
 
 
-def _claim(ledger: Ledger, bell: str, token: str) -> Answer:
-    answer = ledger.batches.claim(
-        CAMPAIGN, bell=bell, account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token=token, lease_ms=LATER_MS
+def submit_rules(*, window: bool = False, limit: bool = False) -> SubmitRules:
+    return SubmitRules(
+        account=ACCOUNT,
+        account_name=DEFAULT_ACCOUNT,
+        interval_us=SLOT_US if limit else 1,
+        burst=1,
+        lease_ms=LATER_MS,
+        duplicate_window_ms=WINDOW_MS if window else 0,
+        next_look_ms=LATER_MS,
+        chunk_lease_ms=LATER_MS,
+        chunk_losses_allowed=LOSSES_ALLOWED,
+        queue="wake-ups",
+        early_us=0,
     )
-    if isinstance(answer, NothingDue):
-        return ("none",)
-    if isinstance(answer, NotClaimed):
-        return (answer.why,)
-    return ("claimed", answer.batch, rows_of(answer.body.decode()))
 
 
-def _lease_part(ledger: Ledger, token: str) -> Answer:
-    answer = ledger.parts.lease(CAMPAIGN, token, lease_ms=LATER_MS, losses_allowed=LOSSES_ALLOWED, timeout_ms=LATER_MS)
-    return ("none",) if isinstance(answer, NothingDue) else ("leased", answer.part)
+def _dispatch(ledger: Ledger, token: str, window: bool, limit: bool) -> Answer:
+    match ledger.dispatcher(submit_rules(window=window, limit=limit)).next(token):
+        case Send() as send:
+            return ("send", send.batch, rows_of(send.body.decode()))
+        case Prepare() as prepare:
+            return ("prepare", prepare.chunk)
+        case other:
+            return (type(other).__name__.lower(),)
 
 
-def _part(part: int, token: str) -> PartLease:
-    return PartLease(CAMPAIGN, part, token, b"", "", 0, 0, False, 0)
+def _part(part: int, token: str) -> Prepare:
+    return Prepare(CAMPAIGN, part, token, b"", "", 0, 0, 0)
 
 
 def _prepared(ledger: Ledger, part: int, token: str, batches: tuple[Rows, ...], rejects: Rows) -> Answer:
@@ -94,11 +106,11 @@ def _release_part(ledger: Ledger, part: int, token: str) -> Answer:
     return ("unprepared" if done else "stale",)
 
 
-def _accept(ledger: Ledger, sizes: Rows, window: int) -> Answer:
+def _accept(ledger: Ledger, sizes: Rows) -> Answer:
     for part in range(len(sizes)):
         ledger.campaigns.store_part(CAMPAIGN, part, b"packed", keep_ms=LATER_MS)
     accepted = ledger.campaigns.accept(
-        Acceptance(CAMPAIGN, "key", "digest", sizes, "{}", "normal", LATER, "", DEFAULT_ACCOUNT, window, "incarnation")
+        Acceptance(CAMPAIGN, "key", "digest", sizes, "{}", "normal", LATER, "", DEFAULT_ACCOUNT, "incarnation")
     )
     return (accepted.kind,)
 
@@ -173,13 +185,6 @@ def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | N
     return (state,)
 
 
-def _intend(ledger: Ledger, batch: int, token: str, window: bool) -> Answer:
-    state = ledger.batches.intend(
-        _lease(batch, token), account=ACCOUNT, lease_ms=LATER_MS, duplicate_window_ms=WINDOW_MS if window else 0
-    )
-    return (state,)
-
-
 def _absent(ledger: Ledger, batch: int, attempts: int, window: bool) -> Answer:
     state = ledger.batches.absent(
         CAMPAIGN,
@@ -191,10 +196,6 @@ def _absent(ledger: Ledger, batch: int, attempts: int, window: bool) -> Answer:
         cause="absent",
     )
     return (state,)
-
-
-def _ring(ledger: Ledger, bell: str) -> Answer:
-    return tuple(ledger.campaigns.ring(CAMPAIGN, bell=bell, timeout_ms=WINDOW_MS).names)
 
 
 def _expire(ledger: Ledger) -> Answer:
@@ -233,13 +234,14 @@ def _rekey(ledger: Ledger, proved: bool) -> Answer:
 
 _RUN: dict[str, Callable[..., Answer]] = {
     "accept": _accept,
-    "lease part": _lease_part,
     "prepared": _prepared,
     "release part": _release_part,
-    "claim": _claim,
-    "intend": _intend,
-    "release": lambda ledger, batch, token: (
-        ledger.batches.release(_lease(batch, token), delay_ms=LATER_MS, cause="rate limit"),
+    "dispatch": _dispatch,
+    "withdraw": lambda ledger, batch, token: (
+        ledger.dispatcher(submit_rules()).withdraw(_lease(batch, token), delay_ms=LATER_MS, cause="missed its slot"),
+    ),
+    "withdraw lost": lambda ledger, token: (
+        ledger.dispatcher(submit_rules()).withdraw_lost(token, delay_ms=LATER_MS, cause="the answer was lost"),
     ),
     "not taken": lambda ledger, batch, token, unanswered: (
         ledger.batches.not_taken(_lease(batch, token), delay_ms=LATER_MS, cause="not taken", unanswered=unanswered),
@@ -251,7 +253,6 @@ _RUN: dict[str, Callable[..., Answer]] = {
     "taken": _taken,
     "take back": lambda ledger: tuple(ledger.batches.take_back(ACCOUNT, at_most=10)),
     "expire": _expire,
-    "ring": _ring,
     "absent": _absent,
     "ask": lambda ledger, batch, attempts: (
         ledger.batches.ask_operator(CAMPAIGN, batch, attempts=attempts, older_than_ms=0, cause="undecided"),
@@ -286,16 +287,19 @@ _RUN: dict[str, Callable[..., Answer]] = {
 }
 
 FENCED = frozenset(
-    {"intend", "release", "not taken", "refused", "rows refused", "account closed", "doubtful"}
+    {"withdraw", "not taken", "refused", "rows refused", "account closed", "doubtful"}
 )  # calls whose first two arguments are a batch and the token that holds it
 
 
 class RecordedCalls:
     """States of the ledger by number, and what each call made of each of them."""
 
-    def __init__(self, client: redis.Redis, *, in_steps: bool) -> None:
+    def __init__(
+        self, client: redis.Redis, *, in_steps: bool = False, run: Mapping[str, Callable[..., Answer]] | None = None
+    ) -> None:
         self._client = client
-        self._ledger = Ledger(client, batches_a_step=1 if in_steps else None)
+        self._run = run or _RUN
+        self._ledger = Ledger(client, relaxed=True, batches_a_step=1 if in_steps else None)
         # A look that is due soon would be due before the snapshot is taken, or after it: by the machine's speed.
         self._ledger.batches = Batches(Scripts(client), next_look_ms=LATER_MS)
         self._dump: Any = client.register_script(DUMP)
@@ -320,7 +324,7 @@ class RecordedCalls:
         known = self._known.get((ledger, call))
         if known is None:
             self._restore(args=restoring(self.snapshots[ledger]))
-            answer = _RUN[call[0]](self._ledger, *call[1:])
+            answer = self._run[call[0]](self._ledger, *call[1:])
             known = answer, self.number_of(snapshot_of(self._dump()))
             self.scripts_run += 1
             self._known[ledger, call] = known

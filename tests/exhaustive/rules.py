@@ -9,11 +9,11 @@ from bsg_ledger.states import MESSAGE_STATES, campaign_state
 from tests.exhaustive.model import Size, State
 from tests.exhaustive.provider import DENIED, FINAL, Provider
 from tests.exhaustive.recorded_calls import FENCED, Answer, Call
-from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, UNCLAIMED, Picture
+from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, UNASSIGNED, Picture
 
 ENDED = frozenset({"finished", "refused", "cancelled", "expired"})
 UNSENT = frozenset({"refused", "cancelled", "expired"})
-INDEXES = {"claimed": "leases", "posting": "leases", "unconfirmed": "doubt", "submitted": "live", "finished": "live"}
+INDEXES = {"posting": "leases", "unconfirmed": "doubt", "submitted": "live", "finished": "live"}
 
 
 # What BSG says clearly when it is asked to send: this alone opens a half-open gate, or an operator's word.
@@ -28,29 +28,32 @@ def broken_by_call(before: Picture, call: Call, answer: Answer, after: Picture) 
         yield f"a stale {name} changed the ledger"
     if name in FENCED:
         batch, token = call[1], call[2]
-        needed = "claimed" if name in {"intend", "release"} else "posting"
-        holds = before.states[batch] == needed and before.tokens[batch] == token
+        holds = before.states[batch] == "posting" and before.tokens[batch] == token
         if not holds and answer[0] != "stale":
             yield f"a {name} without the lease was not stale but {answer[0]}"
-    if name == "intend" and answer[0] == "posting":
-        batch = call[1]
+    if name == "dispatch" and answer[0] == "send":
+        batch = before.batches[answer[1]]
         wrong = {
             "paused": before.paused,
             "cancelled": before.cancelled,
             "with the gate shut": before.gate_shut,
-            "through a half-open gate that is not its trial": before.gate_half_open and before.trial != _trial(call),
+            "while a half-open gate has its trial": bool(before.trial),
             "after the deadline": before.deadline_passed,
-            "after its lease": before.batches[batch].get("lease_until") == str(DUE),
-            "for another account": before.account != ACCOUNT,
+            "of a batch that does not wait": batch["state"] != "pending",
+            "of a batch that is not due": before.due.get(str(answer[1])) != DUE,
+            "without a slot": not before.slot_free,
+            "for another account": after.account != ACCOUNT,
         }
         for how in (how for how, is_so in wrong.items() if is_so):
             yield f"an intent {how}"
+        if call[3] and after.slot_free:
+            yield "an intent that took no slot"
+        if after.gate_half_open and after.trial != f"{CAMPAIGN}-{answer[1]}:{call[1]}":
+            yield "an intent through a half-open gate that is not its trial"
+    if name == "dispatch" and answer[0] == "prepare" and (before.paused or before.cancelled or before.gate_shut):
+        yield "a part is prepared while paused, cancelled or with the gate shut"
     if name == "rekey":
         yield from _wrongly_rekeyed(before, call, answer, after)
-    if name == "claim" and answer[0] == "claimed" and (before.paused or before.cancelled or before.gate_shut):
-        yield "a claim while paused, cancelled or with the gate shut"
-    if name == "claim" and answer[0] == "claimed" and before.trial and not _lease_over(before):
-        yield "a claim while a half-open gate has its trial"
 
 
 def _wrongly_rekeyed(before: Picture, call: Call, answer: Answer, after: Picture) -> Iterator[str]:
@@ -63,15 +66,6 @@ def _wrongly_rekeyed(before: Picture, call: Call, answer: Answer, after: Picture
         yield f"back from another key: {answer[1]}"
     if answer[0] != "moved" and before is not after:
         yield f"another key: {answer[0]}, and the ledger has changed"
-
-
-def _trial(call: Call) -> str:
-    return f"{CAMPAIGN}-{call[1]}:{call[2]}"
-
-
-def _lease_over(before: Picture) -> bool:
-    batch = before.batches[int(before.trial.partition(":")[0].rpartition("-")[2])]
-    return batch["state"] == "claimed" and batch.get("lease_until") == str(DUE)
 
 
 def _gate_opened_early(before: Picture, call: Call, after: Picture) -> Iterator[str]:
@@ -147,31 +141,27 @@ def _due_indexes(picture: Picture) -> Iterator[str]:
         wanted = {INDEXES[state]} if state in INDEXES else {"due"} if state == "pending" else set()
         if indexes != wanted:
             yield f"a batch {state} is in the indexes {sorted(indexes)}"
-        if (str(number) in picture.leases) != (state in {"claimed", "posting"}):
-            yield f"a batch {state} in the campaign's leases or not"
-        if ("token" in batch) != (state in {"claimed", "posting"}):
+        if ("token" in batch) != (state == "posting"):
             yield f"a batch {state} with a token or without"
         if state == "pending" and picture.bodies[number] is None:
             yield "a batch is to be sent whose messages are forgotten"
         if state == "unconfirmed" and batch.get("doubt") != "1":
             yield "an unconfirmed batch without doubt"
-    if any(picture.due_index(name, UNCLAIMED) for name in ("leases", "doubt", "live", "stops")):
+    if any(picture.due_index(name, UNASSIGNED) for name in ("leases", "doubt", "live", "stops")):
         yield "a batch in the indexes of no account"
 
 
 def _indexes(picture: Picture) -> Iterator[str]:
-    due = CAMPAIGN in picture.due_index("due", picture.account)
-    if due != (bool(picture.due) and not picture.paused and not picture.cancelled):
-        yield "the campaign's place among those that are due does not follow from its batches"
-    if picture.account != UNCLAIMED and CAMPAIGN in picture.due_index("due", UNCLAIMED):
-        yield "an assigned campaign waits among the unassigned"
+    yield from _ready(picture)
+    if picture.account != UNASSIGNED and CAMPAIGN in picture.due_index("due", UNASSIGNED):
+        yield "an assigned campaign waits among those without an account"
     open_parts = {str(n) for n, part in enumerate(picture.parts) if part["state"] in {"unprepared", "preparing"}}
-    if set(picture.parts_due) != open_parts or (CAMPAIGN in picture.index("prepare")) != bool(open_parts):
+    if set(picture.parts_due) != open_parts:
         yield "the parts to prepare do not follow from their states"
     if (CAMPAIGN in picture.index("unfinished")) != picture.has_steps_left:
         yield "what is unfinished does not follow from the steps that are left"
     present = {batch["state"] for batch in picture.batches if batch["size"] != "0"}
-    unsent = open_parts or picture.committed or present & {"pending", "claimed", "posting", "unconfirmed"}
+    unsent = open_parts or picture.committed or present & {"pending", "posting", "unconfirmed"}
     if (CAMPAIGN in picture.index("closed")) != (not unsent and "submitted" not in present):
         yield "closed does not follow from the counts"
     if picture.campaign.get("ended") != _end(picture):
@@ -192,6 +182,28 @@ def _end(picture: Picture) -> str | None:
     counts = {state: picture.count(f"messages:{state}") for state in MESSAGE_STATES}
     state = campaign_state(counts, cancelled=picture.cancelled, started=True)
     return state.value if state.final else None
+
+
+def _ready(picture: Picture) -> Iterator[str]:
+    """What may go on is found by the next dispatch: where it is due, or in the index of what is due later."""
+    places = {
+        name for name in ("sendable", "preparable", "due") if CAMPAIGN in picture.due_index(name, picture.account)
+    }
+    if picture.account == UNASSIGNED and places - {"due"}:
+        yield "a campaign without an account is ready"
+    if picture.paused or picture.cancelled or not (picture.due or picture.parts_due):
+        if places:
+            yield f"a campaign that has nothing to do is in {sorted(places)}"
+        return
+    if picture.deadline_passed:
+        return  # it leaves at the next dispatch
+    if not places:
+        yield "a campaign that has something to do is not found"
+    for ready, waiting in (("sendable", picture.due), ("preparable", picture.parts_due)):
+        if ready in places and DUE not in waiting.values():
+            yield f"a campaign without anything due is {ready}"
+        if DUE in waiting.values() and not places & {ready, "due"}:
+            yield f"a campaign with something due is not {ready}"
 
 
 def _ids(batch: dict[str, str]) -> list[str]:

@@ -17,6 +17,9 @@ LOST = frozenset({"lost"})
 # In the suite, and what the mutations of the guards are held against first: seconds.
 QUICK = (
     Size("an operator cancels and pauses", workers=1, operator=frozenset({"cancel", "pause"})),
+    Size(
+        "the rate limit, answers unheard", workers=1, limit=True, unheard=True, answers=frozenset({"not taken", "lost"})
+    ),
     Size("a deadline, leases that run out early", workers=1, deadline=True, early_leases=True),
     Size("rows refused", ONE_BATCH_OF_TWO, workers=1, answers=frozenset({"rows", "lost"})),
     Size("messages dropped", ONE_BATCH_OF_TWO, workers=1, answers=frozenset({"drops", "lost"})),
@@ -43,6 +46,7 @@ QUICK = (
 DEEP = (
     Size("a campaign that BSG loses, a cancel", workers=1, answers=LOST | {"denied"}, operator=frozenset({"cancel"})),
     Size("two workers"),
+    Size("two workers, the rate limit, answers unheard", limit=True, unheard=True),
     Size("two workers, leases that run out early", early_leases=True),
     Size("two workers, shown late, early leases", shown_late=True, early_leases=True),
     Size("two workers, a cancel", operator=frozenset({"cancel"})),
@@ -109,12 +113,13 @@ WALKED = Size(
     (PartPlan(((0, 1), (2,))), PartPlan(((3,),), rejects=(4,))),
     in_steps=True,
     prepared=False,
-    bells=True,
+    limit=True,
+    unheard=True,
     duplicate_window=True,
-    answers=frozenset({"not taken", "refused", "lost", "rows", "closed", "rate limit"}),
+    answers=frozenset({"not taken", "refused", "lost", "rows", "closed"}),
     early_leases=True,
     operator=frozenset({"cancel", "pause", "retry", "gate"}),
     deadline=True,
     most_taken=5,
 )
-WALKED_HALF_OPEN = replace(WALKED, name="three batches, a half-open gate", prepared=True, bells=False, half_open=True)
+WALKED_HALF_OPEN = replace(WALKED, name="three batches, a half-open gate", prepared=True, half_open=True)

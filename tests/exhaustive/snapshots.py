@@ -18,8 +18,12 @@ from bsg_ledger.rows import decode_rows
 
 CAMPAIGN = "c"
 ACCOUNT = "account"
-UNCLAIMED = unassigned(DEFAULT_ACCOUNT)
+UNASSIGNED = unassigned(DEFAULT_ACCOUNT)
 GATE = f"bsg:account:{ACCOUNT}:gate"
+CLOCK = f"bsg:account:{ACCOUNT}:dispatch"
+NEW = -1_000_000_000 + 10_000  # the virtual time of new campaigns of normal priority begins here
+MADE_UP_FOR = -12.0  # of what a new campaign has waited, as dispatch.lua has it
+LIMIT = f"bsg:account:{ACCOUNT}:limit:submit"
 
 Hash = dict[str, str]
 SortedSet = dict[str, int]
@@ -33,6 +37,9 @@ LATER_MS = 30 * DAY_MS  # every delay and lease of the exploration: none of them
 LATER = NOW_MS + 365 * DAY_MS
 RECENT = NOW_MS - DAY_MS
 WINDOW_MS = 20 * DAY_MS  # RECENT is well inside of it, DUE well outside
+
+SLOT_US = 30 * DAY_MS * 1000  # between two requests, where there is a limit
+SLOT_LATER = str((NOW_MS + 30 * DAY_MS) * 1000)
 
 DOUBTS_ALLOWED = 2
 SHUTS_ALLOWED = 2
@@ -76,9 +83,12 @@ _UNREAD_OF_BATCH = frozenset(
         *("price", "currency", "bsg_status", "bsg_status_at", "part", "operator_reason"),
     )
 )
+_UNREAD_OF_CAMPAIGN = frozenset({"accepted_at", "bodies_forgotten_at"})
+_CAMPAIGN = re.compile(r"bsg:campaign:[^:]+")
 _PART = re.compile(r"bsg:campaign:[^:]+:part:\d+")
 _BATCH = re.compile(r"bsg:campaign:[^:]+:batch:\d+")
-_SCORES_THAT_MATTER = (":due", ":leases", ":parts")
+_SCORES_THAT_MATTER = (":due", ":parts")
+_READY = tuple(f"bsg:account:{ACCOUNT}:{index}" for index in ("sendable", "preparable"))
 
 
 def snapshot_of(dumped: Iterable[Any]) -> Snapshot:
@@ -88,7 +98,42 @@ def snapshot_of(dumped: Iterable[Any]) -> Snapshot:
         keys.get(GATE, {}).pop("by", None)  # who opened it is only asked of a batch that shut it before
     if "trial" in keys.get(GATE, {}) and not trial_runs(keys):
         del keys[GATE]["trial"]  # as if it had never been
-    return frozen(keys)
+    if sum(map(bool, map(_CAMPAIGN.fullmatch, keys))) < 2:
+        _forget_virtual_time(keys)
+    else:
+        _compare_virtual_times(keys)
+    return frozen({key: value for key, value in keys.items() if value != ""})
+
+
+def _forget_virtual_time(keys: Keys) -> None:
+    """One campaign needs none."""
+    keys.pop(CLOCK, None)
+    campaign = keys.get(f"bsg:campaign:{CAMPAIGN}", {})
+    campaign.pop("joined", None)
+    if any(CAMPAIGN in keys.get(index, {}) for index in _READY):
+        campaign["pass"] = str(DUE)
+    else:
+        campaign.pop("pass", None)
+
+
+def _compare_virtual_times(keys: Keys) -> None:
+    """Only how they compare counts: the account's is 0, and new campaigns are numbered from 1."""
+    clock = keys.setdefault(CLOCK, {})
+    virtual = float(clock.get("virtual", 0))
+    campaigns = {name.rpartition(":")[2]: value for name, value in keys.items() if _CAMPAIGN.fullmatch(name)}
+    new = sorted(name for name, campaign in campaigns.items() if float(campaign.get("pass", 0)) < 0)
+    new.sort(key=lambda name: float(campaigns[name]["pass"]))
+    for name, campaign in campaigns.items():
+        if "pass" in campaign:
+            is_new = name in new
+            at = NEW + new.index(name) + 1 if is_new else max(0.0, float(campaign["pass"]) - virtual)
+            campaign["pass"] = f"{at:.3f}"
+            for index in _READY:
+                if name in keys.get(index, {}):
+                    keys[index][name] = int(at)
+        if "joined" in campaign:
+            campaign["joined"] = f"{max(MADE_UP_FOR, float(campaign['joined']) - virtual):.3f}"
+    keys[CLOCK] = {"virtual": "0.000", "joined": str(len(new)), "owed": clock.get("owed", "0")}
 
 
 def frozen(keys: Keys) -> Snapshot:
@@ -133,6 +178,8 @@ def restoring(snapshot: Snapshot) -> list[str | int]:
 
 
 def _read(key: str, kind: bytes, raw: Any, now: int) -> tuple[str, Any]:
+    if key == LIMIT:
+        return key, SLOT_LATER if int(raw) > (now + DAY_MS) * 1000 else ""
     if kind == b"string":
         return key, raw.decode()
     if kind == b"list":
@@ -154,8 +201,6 @@ def _recent_or_old(value: int, now: int) -> int:
 def _score(key: str, score: int, now: int) -> int:
     if key.endswith(":rejects"):
         return score
-    if key.endswith(":rung"):
-        return _recent_or_old(score, now)
     if key.startswith("bsg:campaign:") and key.endswith(_SCORES_THAT_MATTER):
         return _due_or_later(score, now)
     if key == f"bsg:account:{ACCOUNT}:leases":
@@ -188,8 +233,8 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
             kept = probed | ({"doubts": kept["doubts"]} if kept["doubts"] != "0" else {})  # else as if never touched
     elif key.endswith(":stop-refusals"):
         kept = {}  # when a stop is tried again, and what its history says
-    elif key == f"bsg:campaign:{CAMPAIGN}":
-        kept = dict(fields)
+    elif _CAMPAIGN.fullmatch(key):
+        kept = {name: value for name, value in fields.items() if name not in _UNREAD_OF_CAMPAIGN}
         kept |= {name: str(DUE) for name in ("accepted_at", "bodies_forgotten_at") if name in fields}
         kept["deadline"] = str(_due_or_later(int(kept["deadline"]), now))
     else:
@@ -203,7 +248,7 @@ def trial_runs(keys: Keys) -> bool:
     """Return whether the batch that a half-open gate has let through is still in the hands of the same worker."""
     name, _, token = keys[GATE]["trial"].partition(":")
     batch = keys.get(f"bsg:campaign:{CAMPAIGN}:batch:{name.rpartition('-')[2]}", {})
-    return batch.get("state") in {"claimed", "posting"} and batch.get("token") == token
+    return bool(batch.get("state") == "posting") and batch.get("token") == token
 
 
 class Picture:
@@ -214,7 +259,7 @@ class Picture:
         self.keys: Mapping[str, Any] = keys
         head = f"bsg:campaign:{CAMPAIGN}"
         self.campaign: Hash = keys.get(head, {})
-        self.account = self.campaign.get("account") or UNCLAIMED
+        self.account = self.campaign.get("account") or UNASSIGNED
         self.parts: list[Hash] = [keys[f"{head}:part:{n}"] for n in range(int(self.campaign.get("parts", 0)))]
         self.batches: list[Hash] = [keys[f"{head}:batch:{n}"] for n in range(int(self.campaign.get("next_batch", 0)))]
         self.states = tuple(batch["state"] for batch in self.batches)
@@ -224,8 +269,9 @@ class Picture:
         self.messages: list[tuple[int, ...]] = [tuple(decode_rows(batch.get("rows", ""))) for batch in self.batches]
         self.bodies: list[str | None] = [keys.get(f"{head}:batch:{n}:messages") for n in range(len(self.batches))]
         self.due: SortedSet = keys.get(f"{head}:due", {})
-        self.leases: SortedSet = keys.get(f"{head}:leases", {})
-        self.rung: SortedSet = keys.get(f"{head}:rung", {})
+        leases: SortedSet = keys.get(f"bsg:account:{ACCOUNT}:leases", {})
+        self.leases = {int(member.rpartition("-")[2]): score for member, score in leases.items()}
+        self.slot_free = LIMIT not in keys
         self.parts_due: SortedSet = keys.get(f"{head}:parts", {})
         # What is committed and still to be added, three elements each: of a batch, or of a reject.
         self.staged: list[list[str]] = [keys.get(f"{head}:part:{n}:staged", []) for n in range(len(self.parts))]

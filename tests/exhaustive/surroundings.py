@@ -1,4 +1,4 @@
-"""What happens to all of them: time, BSG's own pace, the queue; and what an operator does."""
+"""What happens to all of them: time, BSG's own pace; and what an operator does."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Callable
 
 from tests.exhaustive.model import Kind, Model, State, Steps
 from tests.exhaustive.provider import DENIED, with_changed, with_denied
-from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, LATER, RECENT, Keys, Picture
+from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, LATER, LIMIT, RECENT, Keys, Picture
 from tests.exhaustive.workers import lease_holders_grow_old, young_intent
 
 HEAD = f"bsg:campaign:{CAMPAIGN}"
-MAX_BELLS = 3
 
 
 def surrounding_steps(model: Model, state: State) -> Steps:
     yield from _time(model, state)
     yield from _leases(model, state)
     yield from _bsg(model, state)
-    yield from _queue(model, state)
     yield from _person(model, state)
     yield from _word(model, state)
 
@@ -36,12 +34,12 @@ def _time(model: Model, state: State) -> Steps:
             keys[HEAD]["deadline"] = str(DUE)
 
         yield "the deadline passes", Kind.DEADLINE, _aged(model, state, deadline)
-    if RECENT in picture.rung.values():
+    if not picture.slot_free:
 
-        def bells(keys: Keys) -> None:
-            keys[f"{HEAD}:rung"] = dict.fromkeys(keys[f"{HEAD}:rung"], DUE)
+        def slot(keys: Keys) -> None:
+            del keys[LIMIT]
 
-        yield "the timeout of bells passes", Kind.COURSE, _aged(model, state, bells)
+        yield "the slot comes free", Kind.COURSE, _aged(model, state, slot)
     looked = bool(state.reconciler) and state.reconciler[0] == "looked" and not model.size.stalls_after_looks
     in_time = model.size.shown_late or all(taken.shown for taken in state.provider)
     if in_time and not looked and any(look and not look[1] for look in state.fruitless_looks):
@@ -59,14 +57,12 @@ def _time(model: Model, state: State) -> Steps:
 
 def _leases(model: Model, state: State) -> Steps:
     picture = model.picture(state)
-    for member, score in picture.leases.items():
-        batch = int(member)
+    for batch, score in picture.leases.items():
         if score == DUE:
             continue
 
         def over(keys: Keys, batch: int = batch) -> None:
             keys[f"{HEAD}:batch:{batch}"]["lease_until"] = str(DUE)
-            keys[f"{HEAD}:leases"][str(batch)] = DUE
             keys[f"bsg:account:{ACCOUNT}:leases"][f"{CAMPAIGN}-{batch}"] = DUE
 
         then = _aged(model, state, over)
@@ -90,7 +86,7 @@ def _leases(model: Model, state: State) -> Steps:
 
 
 def _leased(picture: Picture, batch: int, token: str) -> bool:
-    return picture.tokens[batch] == token and picture.leases.get(str(batch)) == LATER
+    return picture.tokens[batch] == token and picture.leases.get(batch) == LATER
 
 
 def _aged(model: Model, state: State, change: Callable[[Keys], None]) -> State:
@@ -127,16 +123,6 @@ def _bsg(model: Model, state: State) -> Steps:
                     Kind.FAULT,
                     state._replace(provider=with_changed(state.provider, taken.id, forgotten=True)),
                 )
-
-
-def _queue(model: Model, state: State) -> Steps:
-    for bell in dict.fromkeys(state.queue):
-        queue = list(state.queue)
-        queue.remove(bell)
-        yield "the queue drops a bell", Kind.FAULT, state._replace(queue=tuple(queue))
-        if len(state.queue) < MAX_BELLS:
-            doubled = tuple(sorted((*state.queue, bell)))
-            yield "the queue doubles a bell", Kind.FAULT, state._replace(queue=doubled)
 
 
 def _person(model: Model, state: State) -> Steps:

@@ -1,26 +1,18 @@
-"""What a worker does: prepare a part; or claim, intend, POST, record. Every step is one effect.
+"""What a worker does: it asks the dispatcher, and prepares a part; or POSTs and records. Every step is one effect.
 
 What a worker holds in its hands (its local state) is all that it knows:
 
   ()                                       nothing
+  ("lost", 0, token)                       it has asked, and the answer was lost
   ("part", part, token)                    a leased part
-  ("claimed", batch, token, messages)      a batch, nothing written yet
-  ("intended", batch, token, messages, young)  the intent written, the request not made; young: it may still leave
+  ("intended", batch, token, messages, young)  a batch that it may send, the request not made; young: it may still leave
   ("answered", batch, token, messages, what, detail)  BSG's answer, not recorded yet
-  ("again",)                               it goes on with the same campaign, or rings for it and leaves
 """
 
 from __future__ import annotations
 
 from tests.exhaustive.model import IDLE, Kind, Local, Model, State, Steps
 from tests.exhaustive.provider import Rows, refused_ids, with_changed, with_taken
-
-AGAIN: Local = ("again",)
-
-
-def _goes_on(model: Model) -> Local:
-    # Without bells a worker with empty hands may claim at any time: that is going on with the same campaign too.
-    return AGAIN if model.size.bells else IDLE
 
 
 def worker_steps(model: Model, state: State) -> Steps:
@@ -34,15 +26,12 @@ def worker_steps(model: Model, state: State) -> Steps:
         match local[0]:
             case "part":
                 yield from _prepares(model, state, number)
-            case "claimed":
-                yield from _intends(model, state, number)
+            case "lost":
+                yield from _withdraws_lost(model, state, number)
             case "intended":
                 yield from _posts(model, state, number)
             case "answered":
                 yield from _records(model, state, number)
-            case "again":
-                yield from _claims(model, state, number, "")
-                yield from _rings(model, state, number)
 
 
 def _held(state: State, number: int, local: Local) -> State:
@@ -58,71 +47,38 @@ def _fresh_token(model: Model, state: State) -> str:
 
 
 def _begins(model: Model, state: State, number: int) -> Steps:
-    picture = model.picture(state)
-    if picture.parts_due:
-        token = _fresh_token(model, state)
-        answer, then = model.call(state, "lease part", token)
-        local: Local = ("part", answer[1], token) if answer[0] == "leased" else IDLE
-        yield f"a worker leases a part: {answer[0]}", Kind.COURSE, _held(then, number, local)
-    if not model.size.bells:
-        yield from _claims(model, state, number, "")
-        return
-    for bell in dict.fromkeys(state.queue):
-        queue = list(state.queue)
-        queue.remove(bell)
-        yield from _claims(model, state._replace(queue=tuple(queue)), number, bell)
-
-
-def _claims(model: Model, state: State, number: int, bell: str) -> Steps:
-    picture = model.picture(state)
-    if not bell and not picture.due and not state.workers[number]:
-        return
     token = _fresh_token(model, state)
-    answer, then = model.call(state, "claim", bell, token)
-    local: Local = ("claimed", answer[1], token, answer[2]) if answer[0] == "claimed" else IDLE
-    yield f"a worker claims: {answer[0]}", Kind.COURSE, _held(then, number, local)
+    before = model.picture(state)
+    answer, then = model.call(state, "dispatch", token, model.size.duplicate_window, model.size.limit)
+    local: Local = IDLE
+    if answer[0] == "prepare":
+        local = ("part", answer[1], token)
+    elif answer[0] == "send":
+        _, batch, messages = answer
+        local = ("intended", batch, token, messages, True)
+        if not before.doubts[batch]:  # from now on what BSG has of this batch is older than the first intent in doubt
+            for taken in then.provider:
+                if taken.batch == batch:
+                    then = then._replace(provider=with_changed(then.provider, taken.id, older=True))
+    yield f"a worker asks what to do: {answer[0]}", Kind.COURSE, _held(then, number, local)
+    if local and model.size.unheard:
+        yield f"a worker asks what to do, unheard: {answer[0]}", Kind.FAULT, _held(then, number, ("lost", 0, token))
 
 
-def _rings(model: Model, state: State, number: int) -> Steps:
-    if model.size.bells:
-        state = rung(model, state)
-    yield "a worker rings and leaves", Kind.COURSE, _held(state, number, IDLE)
-
-
-def rung(model: Model, state: State) -> State:
-    """The ledger is asked which bells may ring, and they are published."""
-    used = {bell.split("-")[0] for bell in (*model.picture(state).rung, *state.queue)}
-    bell = next(bell for bell in map("r{}".format, range(1, 99)) if bell not in used)
-    names, then = model.call(state, "ring", f"{bell}-")
-    return then._replace(queue=tuple(sorted((*state.queue, *names))))
+def _withdraws_lost(model: Model, state: State, number: int) -> Steps:
+    answer, then = model.call(state, "withdraw lost", state.workers[number][2])
+    found = "nothing" if answer[0] is None else "a batch"
+    yield f"a worker takes back what it did not hear of: {found}", Kind.COURSE, _held(then, number, IDLE)
 
 
 def _prepares(model: Model, state: State, number: int) -> Steps:
     _, part, token = state.workers[number]
     plan = model.size.parts[part]
     answer, then = model.call(state, "prepared", part, token, plan.batches, plan.rejects)
-    yield f"a worker commits part {part}: {answer[0]}", Kind.COURSE, _held(then, number, _goes_on(model))
+    yield f"a worker commits part {part}: {answer[0]}", Kind.COURSE, _held(then, number, IDLE)
     yield "a commit's answer is lost", Kind.FAULT, _held(then, number, IDLE)
     answer, then = model.call(state, "release part", part, token)
     yield f"a worker gives part {part} back: {answer[0]}", Kind.FAULT, _held(then, number, IDLE)
-
-
-def _intends(model: Model, state: State, number: int) -> Steps:
-    _, batch, token, messages = state.workers[number]
-    first = not model.picture(state).doubts[batch]
-    answer, then = model.call(state, "intend", batch, token, model.size.duplicate_window)
-    if answer[0] == "posting":
-        if first:  # from now on what BSG has of this batch is older than the first intent in doubt
-            for taken in then.provider:
-                if taken.batch == batch:
-                    then = then._replace(provider=with_changed(then.provider, taken.id, older=True))
-        local: Local = ("intended", batch, token, messages, True)
-        yield "a worker writes its intent", Kind.COURSE, _held(then, number, local)
-    else:
-        yield f"a worker must not send: {answer[0]}", Kind.COURSE, _held(then, number, _goes_on(model))
-    if "rate limit" in model.size.answers:
-        answer, then = model.call(state, "release", batch, token)
-        yield f"a worker gives its batch back: {answer[0]}", Kind.FAULT, _held(then, number, _goes_on(model))
 
 
 def _posts(model: Model, state: State, number: int) -> Steps:
@@ -131,6 +87,8 @@ def _posts(model: Model, state: State, number: int) -> Steps:
     def answered(what: str, detail: object = 0, provider: State = state) -> State:
         return _held(provider, number, ("answered", batch, token, messages, what, detail))
 
+    answer, then = model.call(state, "withdraw", batch, token)
+    yield f"a worker takes its intent back: {answer[0]}", Kind.FAULT, _held(then, number, IDLE)
     if not young:
         yield "a request is too old to leave", Kind.COURSE, answered("not taken", False)
         return
@@ -191,7 +149,7 @@ def _records(model: Model, state: State, number: int) -> Steps:
             if what == "ids":
                 suspects = detail or ()
             answer, then = model.call(state, "doubtful", batch, token, suspects)
-    yield f"a worker records {what}: {answer[0]}", Kind.COURSE, _held(then, number, _goes_on(model))
+    yield f"a worker records {what}: {answer[0]}", Kind.COURSE, _held(then, number, IDLE)
     if then.ledger != state.ledger:
         # Redis did it, its answer did not arrive: the same is recorded again.
         yield f"a worker records {what}, unheard: {answer[0]}", Kind.FAULT, then

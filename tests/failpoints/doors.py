@@ -21,7 +21,7 @@ from redis.exceptions import NoScriptError
 
 from bsg_client.wire import Wire
 from bsg_config import clock
-from bsg_ledger.scripts import Scripts
+from bsg_ledger.scripts import Scripts, source
 from tests.failpoints import effects
 
 ROOT = Path(__file__).parents[2]
@@ -126,6 +126,9 @@ def _module_of(frame: FrameType) -> str:
 
 @cache
 def _names_by_digest() -> dict[str, str]:
-    """Return the scripts that do not run through `Scripts`."""
-    files = ROOT.glob("*/bsg_*/**/*.lua")
-    return {hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest(): file.stem for file in files}
+    """Return the scripts that do not run through `Scripts`, and those of the ledger by digest and by text, for
+    pipelines."""
+    files = list(ROOT.glob("*/bsg_*/**/*.lua"))
+    alone = {hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest(): file.stem for file in files}
+    of_ledger = [file.stem for file in files if file.parent.parent.name == "bsg_ledger" and file.stem != "common"]
+    return alone | {named: name for name in of_ledger for named in source(name)}

@@ -1,6 +1,7 @@
 """The names of effects, by the door that each goes through and by what tells it from others of that door.
 
-    script intent         a script of Redis, by its file's name
+    script prepared       a script of Redis, by its file's name
+    script dispatch: send what a worker was given to do, behind the script that decides it
     script due: live      one that does several things, with the argument that says which
     redis SET messages    any other command that writes, with the last word of its first key
     redis WAITAOF         a pipeline, by its last script, or else its last command that writes
@@ -21,6 +22,7 @@ SLEEP = "sleep"
 
 # Which argument of a script says what it does.
 _TELLING: Mapping[str, int] = {"due": 1, "give_back": 1, "gate": 1, "reserve": 0}
+_WORK = frozenset({"send", "prepare", "recheck", "hours"})
 _TAKES = frozenset({"due", "take_back"})
 _READS = frozenset({
     "CONFIG", "EXISTS", "GET", "HEXISTS", "HGET", "HGETALL", "HMGET", "HSCAN", "INFO", "LLEN", "LRANGE", "MGET", "PING",
@@ -34,8 +36,17 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z.-]*")  # no number, and no id
 def after(effect: str, reply: object) -> str:
     """Return the point behind an effect that came to that."""
     door, _, name = effect.partition(" ")
+    if effect == "script dispatch":
+        kind = _kind_of_work(reply)
+        return f"after {effect}: {kind}" if kind in _WORK else f"after {effect}{NOTHING}"
     found_nothing = door == "script" and name.partition(":")[0] in _TAKES and not reply
     return f"after {effect}{NOTHING if found_nothing else ''}"
+
+
+def _kind_of_work(reply: object) -> str:
+    """Return what was dispatched; a pipeline returns that before what it waited for."""
+    answer = reply[0] if isinstance(reply, list) and reply else ""
+    return _text(answer[0] if isinstance(answer, list) and answer else answer)
 
 
 def script(name: str, arguments: Sequence[object]) -> str:

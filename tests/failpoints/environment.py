@@ -26,7 +26,7 @@ from tests.failpoints.processes import Processes
 from tests.processes import QUICK
 from tests.servers import Kind, RedisServer
 
-IN_HAND = frozenset({BatchState.CLAIMED, BatchState.POSTING, BatchState.UNCONFIRMED})
+IN_HAND = frozenset({BatchState.POSTING, BatchState.UNCONFIRMED})
 DAY_MS = 86_400_000
 SETTINGS = {**QUICK, "LEASE_SECONDS": "4", "QUEUE_TIMEOUT": "3", "BSG_PUSH_STOPLIST": "true"}
 
@@ -104,7 +104,7 @@ class TrialEnvironment:
     def age(self, status: CampaignStatus) -> float:
         """Has what the campaign waits for come at once; return the seconds that it would have waited.
 
-        Leases of parts whose holder is dead, bells that nobody heard, and looks that were put off. Leases of batches
+        Leases of parts whose holder is dead, and looks that were put off. Leases of batches
         and the second look at a doubt are waited for: their times are settings, and short.
         """
         if any(batch.state in IN_HAND for batch in status.batches):
@@ -115,9 +115,6 @@ class TrialEnvironment:
         stops = [str(batch.bsg_campaign_id) for batch in status.batches if batch.bsg_campaign_id]
         key = f"bsg:campaign:{campaign}"
         waits = [0.0]
-        for bell, at in self.client.zrange(f"{key}:rung", 0, -1, withscores=True):
-            self.client.zrem(f"{key}:rung", bell)
-            waits.append(at + 30_000 - now)
         for part, at in self.client.zrange(f"{key}:parts", 0, -1, withscores=True):
             if not self._nobody_holds(status, part.decode()):
                 continue
@@ -125,10 +122,9 @@ class TrialEnvironment:
             self.client.hset(f"{key}:part:{part.decode()}", "lease_until", 1)
             waits.append(at - now)
         for index, members in (
-            ("bsg:prepare", [campaign]),
+            (f"{key}:due", pending),
             (f"bsg:account:{unassigned(DEFAULT_ACCOUNT)}:due", [campaign]),
             (f"bsg:account:{account}:due", [campaign]),
-            (f"{key}:due", pending),
             (f"bsg:account:{account}:live", batches),
             (f"bsg:account:{account}:stops", stops),
         ):

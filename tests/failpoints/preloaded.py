@@ -26,7 +26,7 @@ import celery.worker.strategy
 import kombu.transport.redis
 
 import bsg_worker.poll.poll
-import bsg_worker.submit.submit
+import bsg_worker.submit.dispatch
 import bsg_worker.upkeep.probe
 import bsg_worker.upkeep.purge
 import bsg_worker.upkeep.sweep

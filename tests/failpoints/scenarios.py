@@ -9,7 +9,6 @@ from typing import Any
 
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
 from bsg_ledger.keys import IN_USE_MS
 from bsg_ledger.scripts import Scripts
@@ -22,7 +21,6 @@ from tests.failpoints.environment import DAY_MS
 from tests.failpoints.processes import STATUS, WORKER
 from tests.failpoints.trial import Trial
 from tests.lossy_proxy import LossyProxy
-from tests.processes import wait_until
 
 TWO_PARTS = 120
 LARGE = 9_999
@@ -54,9 +52,7 @@ def whose_answer_is_lost(trial: Trial) -> None:
 
 
 def that_is_throttled(trial: Trial) -> None:
-    trial.trial_environment.sandbox.fault(
-        "throttle", retry_after=1, times=1
-    )  # longer than a turn, so that a bell is needed
+    trial.trial_environment.sandbox.fault("throttle", retry_after=1, times=1)
     a_campaign(trial)
 
 
@@ -88,7 +84,7 @@ def that_has_to_wait_for_its_slot(trial: Trial) -> None:
 
 
 def that_misses_its_slot(trial: Trial) -> None:
-    """The worker sleeps until its slot, and Redis stands still from just before that until long after."""
+    """The worker sleeps until its slot, and Redis answers nobody from just before that until long after."""
     earlier = trial.enqueue(trial.new())
     trial.wait_for(
         earlier, lambda status: status.batches and status.batches[0].bsg_campaign_id, "a worker that is ready"
@@ -101,6 +97,24 @@ def that_misses_its_slot(trial: Trial) -> None:
     trial.trial_environment.client.client_pause(STALL_MS)
 
 
+def whose_body_cannot_be_read(trial: Trial) -> None:
+    """Until the crash."""
+    trial_environment = trial.trial_environment
+    campaign_id = _held_back(trial, trial.new())
+    key = f"bsg:campaign:{campaign_id}:batch:0:messages"
+    body = trial_environment.client.get(key)
+    trial_environment.client.set(key, b"no body")
+    trial.afterwards = lambda: trial_environment.client.set(key, body)
+    trial.arm()
+    trial_environment.producer.open_gate()
+    trial_environment.producer.resume(campaign_id)
+
+
+def that_is_sent_at_its_hours_alone(trial: Trial) -> None:
+    trial.arm()
+    trial.enqueue(trial.new(), send_between="00:00-23:59 UTC")
+
+
 def on_a_redis_that_has_to_be_waited_for(trial: Trial) -> None:
     """It writes to its disk once a second, so that each commit asks it to."""
     trial_environment = trial.trial_environment
@@ -108,8 +122,7 @@ def on_a_redis_that_has_to_be_waited_for(trial: Trial) -> None:
     trial_environment.client.config_set("appendfsync", "everysec")
     trial.cleanup.callback(trial_environment.client.config_set, "appendfsync", "always")
     trial_environment.processes.start_worker()
-    trial.arm()
-    trial.enqueue(trial.new())
+    a_campaign(trial)
 
 
 def whose_redis_is_away_when_bsg_answers(trial: Trial) -> None:
@@ -139,7 +152,7 @@ def that_redis_cannot_hold(trial: Trial) -> None:
     trial.afterwards = lambda: trial_environment.client.config_set("maxmemory", 0)
     trial.cleanup.callback(trial.afterwards)
     trial.arm()
-    trial.enqueue_without_a_bell(campaign, messages, CAMPAIGN_BATCH_SIZE="10000")
+    trial.enqueue_without_a_wake_up(campaign, messages, CAMPAIGN_BATCH_SIZE="10000")
     trial_environment.client.config_set(
         "maxmemory", trial_environment.client.info("memory")["used_memory"] + SPARE_BYTES
     )
@@ -176,9 +189,20 @@ def in_which_somebody_opts_out(trial: Trial) -> None:
     trial_environment.producer.resume(campaign_id)
 
 
-def that_nobody_rang_for(trial: Trial) -> None:
+def of_which_somebody_else_opts_out(trial: Trial) -> None:
+    trial_environment = trial.trial_environment
+    campaign_id = _held_back(trial, trial.new())
+    phone = OPTED_OUT + 2 * trial_environment.next_number()
+    trial_environment.producer.suppress([phone])
+    trial.cleanup.callback(trial_environment.producer.unsuppress, [phone])
     trial.arm()
-    trial.enqueue_without_a_bell(trial.new())
+    trial_environment.producer.open_gate()
+    trial_environment.producer.resume(campaign_id)
+
+
+def that_nobody_was_woken_for(trial: Trial) -> None:
+    trial.arm()
+    trial.enqueue_without_a_wake_up(trial.new())
 
 
 def whose_worker_is_gone(trial: Trial) -> None:
@@ -186,37 +210,31 @@ def whose_worker_is_gone(trial: Trial) -> None:
     campaign_id = _without_worker(trial, trial.new(), parts=1)
     trial.afterwards = trial_environment.processes.start_worker
     trial.arm()
-    trial_environment.ledger.batches.claim(
-        campaign_id,
-        bell="",
-        account=trial_environment.runtime.account,
-        account_name=DEFAULT_ACCOUNT,
-        token="gone",
-        lease_ms=1000,
-    )
+    trial.dispatch(campaign_id, lease_ms=1000)
 
 
-def whose_batches_nobody_rang_for(trial: Trial) -> None:
+def whose_batches_nobody_was_woken_for(trial: Trial) -> None:
     trial.afterwards = trial.trial_environment.processes.start_worker
     trial.arm()
     _without_worker(trial, trial.new(), parts=1)
 
 
 def that_is_resumed(trial: Trial) -> None:
-    """No sweep rings before the operator's command does, and no bell is on its way: else the command has none to
-    ring."""
+    """No sweep wakes anybody before the operator's command does."""
     trial_environment = trial.trial_environment
     trial_environment.processes.end(STATUS)
     trial.afterwards = trial_environment.processes.start_status
     trial.cleanup.callback(trial_environment.processes.start_status)
     campaign_id = _held_back(trial, trial.new())
-    wait_until(
-        lambda: not trial_environment.client.exists(f"bsg:campaign:{campaign_id}:rung"), within=60, what="its bells"
-    )
     trial_environment.producer.pause(campaign_id)
     trial_environment.producer.open_gate()
     trial.arm()
     trial_environment.processes.command(programs.resume, campaign_id)
+
+
+def whose_rows_bsg_refuses(trial: Trial) -> None:
+    trial.trial_environment.sandbox.fault("rows_refused", rows=[0], times=1)
+    a_campaign(trial)
 
 
 def that_bsg_refuses(trial: Trial) -> None:
@@ -351,14 +369,7 @@ def of_a_ledger_that_went_back(trial: Trial) -> None:
     """One batch in somebody's hands, one that BSG has, and one that is not prepared."""
     trial_environment = trial.trial_environment
     campaign_id = _without_worker(trial, trial.new(2 * TWO_PARTS), parts=2)
-    trial_environment.ledger.batches.claim(
-        campaign_id,
-        bell="",
-        account=trial_environment.runtime.account,
-        account_name=DEFAULT_ACCOUNT,
-        token="gone",
-        lease_ms=trial_environment.runtime.lease_ms + 3000,
-    )
+    trial.dispatch(campaign_id, lease_ms=trial_environment.runtime.lease_ms + 3000)
     trial.bsg_takes(campaign_id, 1)
     _recovered(trial)
 
@@ -390,17 +401,7 @@ def that_was_begun_under_a_key_that_was_rotated(trial: Trial) -> None:
     trial_environment.runtime.client.balance()
     old = f"old-{token_hex(4)}"
     for lease_ms in (trial_environment.runtime.lease_ms, 1):
-        lease = batches.claim(
-            campaign_id,
-            bell="",
-            account=old,
-            account_name=DEFAULT_ACCOUNT,
-            token="gone",
-            lease_ms=trial_environment.runtime.lease_ms,
-        )
-        if not isinstance(lease, BatchLease):
-            raise RuntimeError("the old key's worker got no batch")
-        batches.intend(lease, account=old, lease_ms=lease_ms, duplicate_window_ms=0)
+        lease = trial.dispatch(campaign_id, lease_ms=lease_ms, account=old)
         bsg_id = trial.bsg_takes(campaign_id, lease.batch)
         if lease_ms > 1:
             batches.taken(
@@ -428,8 +429,8 @@ def _held_back(trial: Trial, campaign: Any) -> str:
     """Its batches wait, as the gate is shut."""
     trial.trial_environment.producer.shut_gate()
     trial.cleanup.callback(trial.trial_environment.producer.open_gate)
-    campaign_id = trial.enqueue(campaign)
-    trial.wait_for(campaign_id, lambda status: not status.counts["unprepared"], "its batches")
+    campaign_id = trial.enqueue_without_a_wake_up(campaign)
+    trial.prepare_parts(campaign_id, 1)
     return campaign_id
 
 
@@ -460,7 +461,7 @@ def _without_worker(
     trial_environment = trial.trial_environment
     trial_environment.processes.end(WORKER)
     trial.cleanup.callback(trial_environment.processes.start_worker)
-    campaign_id = trial.enqueue_without_a_bell(campaign, messages)
+    campaign_id = trial.enqueue_without_a_wake_up(campaign, messages)
     trial.prepare_parts(campaign_id, parts)
     return campaign_id
 

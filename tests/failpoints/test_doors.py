@@ -15,7 +15,7 @@ import redis
 from bsg_config import clock
 from bsg_ledger.scripts import Scripts
 from bsg_sandbox.server import Sandbox
-from bsg_worker.prepare.prepare import prepare_then_submit
+from bsg_worker.submit.dispatch import dispatch_work
 from tests.failpoints.arming import Deaths, arm, armed, keep_seen, seen
 from tests.failpoints.doors import watch, watched
 from tests.scenarios.environment import messages
@@ -43,44 +43,49 @@ def afters(points: list[str]) -> list[str]:
 
 def test_a_batch_on_its_way_has_these_effects_in_this_order(harness: WorkerHarness) -> None:
     enqueued = points_of(lambda: harness.producer.enqueue(messages(3), sender="MyShop"))
-    (campaign,) = harness.producer.campaigns()
 
-    sent = points_of(lambda: prepare_then_submit(harness.runtime, campaign.campaign_id))
+    sent = points_of(lambda: dispatch_work(harness.runtime))
 
     assert enqueued == ["before script accept", "after script accept"]
     to_the_record = afters(sent)[: afters(sent).index("redis HINCRBYFLOAT measured") + 1]
     assert [effect for effect in to_the_record if "token" not in effect and "login" not in effect] == [
-        "script lease_part",
+        "script dispatch: prepare",
         "script prepared",
-        "script claim",
-        "script reserve: submit",
+        "script dispatch: send",
         "sleep",
-        "script intent",
         "POST send-individual",
         "script taken",
         "redis SET zone",
+        "script dispatch (nothing)",
         "redis HINCRBYFLOAT measured",
     ]
 
 
 def test_each_effect_is_seen_before_and_after_it(harness: WorkerHarness) -> None:
-    campaign = harness.producer.enqueue(messages(3), sender="MyShop").campaign_id
+    harness.producer.enqueue(messages(3), sender="MyShop")
 
-    points = points_of(lambda: prepare_then_submit(harness.runtime, campaign))
+    # What is dispatched is known only behind it.
+    points = [
+        point.partition(": ")[0] if "dispatch" in point else point.removesuffix(" (nothing)")
+        for point in points_of(lambda: dispatch_work(harness.runtime))
+    ]
 
-    effects = afters(points)
-    assert points == [f"{when} {effect}" for effect in effects for when in ("before", "after")]
+    effects = [effect.removesuffix(" (nothing)") for effect in afters(points)]
+    assert [point.removesuffix(" (nothing)") for point in points] == [
+        f"{when} {effect}" for effect in effects for when in ("before", "after")
+    ]
 
 
 def test_a_script_that_finds_nothing_is_told_from_one_that_does(harness: WorkerHarness) -> None:
     scripts = Scripts(harness.runtime.redis)
 
-    points = points_of(lambda: scripts.run("due", "", "prepare", 1, 0))
-    harness.producer.enqueue(messages(3), sender="MyShop")
-    found = points_of(lambda: scripts.run("due", "", "prepare", 1, 0))
+    points = points_of(lambda: scripts.run("due", "", "deadlines", 1, 0))
+    campaign = harness.producer.enqueue(messages(3), sender="MyShop").campaign_id
+    harness.runtime.redis.zadd("bsg:deadlines", {campaign: 1})
+    found = points_of(lambda: scripts.run("due", "", "deadlines", 1, 0))
 
-    assert afters(points) == ["script due: prepare (nothing)"]
-    assert afters(found) == ["script due: prepare"]
+    assert afters(points) == ["script due: deadlines (nothing)"]
+    assert afters(found) == ["script due: deadlines"]
 
 
 def test_what_others_do_in_redis_is_not_the_products(redis_url: str) -> None:
@@ -90,13 +95,13 @@ def test_what_others_do_in_redis_is_not_the_products(redis_url: str) -> None:
 
 
 def test_a_call_that_fails_is_seen_after_it_too(harness: WorkerHarness) -> None:
-    harness.runtime.redis.set("bsg:prepare", "no index")
+    harness.runtime.redis.set("bsg:deadlines", "no index")
     points: list[str] = []
 
     with watched(points.append), pytest.raises(redis.exceptions.ResponseError):
-        Scripts(harness.runtime.redis).run("due", "", "prepare", 1, 0)
+        Scripts(harness.runtime.redis).run("due", "", "deadlines", 1, 0)
 
-    assert points == ["before script due: prepare", "after script due: prepare"]
+    assert points == ["before script due: deadlines", "after script due: deadlines"]
 
 
 def test_nothing_is_watched_any_more_once_it_has_ended() -> None:
@@ -122,9 +127,9 @@ def test_a_point_may_be_told_from_others_by_the_effect_before_it(
 ) -> None:
     kills: list[object] = []
     monkeypatch.setattr(os, "kill", lambda *arguments: kills.append(arguments))
-    deaths = Deaths(arm(tmp_path, "after sleep (after script intent)"))
+    deaths = Deaths(arm(tmp_path, "after sleep (after script dispatch: send)"))
 
-    for point in ("after script claim", "after sleep", "after script intent", "before sleep"):
+    for point in ("after script dispatch: prepare", "after sleep", "after script dispatch: send", "before sleep"):
         deaths.pass_by(point)
     assert kills == []
     deaths.pass_by("after sleep")

@@ -15,7 +15,7 @@ from tests.failpoints.scenarios import a_campaign, that_is_retried
 
 
 def an_outcome(**changes: object) -> Outcome:
-    outcome = Outcome("after script claim", a_campaign, recovered_by="lease ran out", seconds=4.2, kills=1)
+    outcome = Outcome("after script dispatch: send", a_campaign, recovered_by="lease ran out", seconds=4.2, kills=1)
     outcome.result = CheckResult(messages=3)
     for name, value in changes.items():
         setattr(outcome, name, value)
@@ -38,7 +38,7 @@ def test_there_are_at_least_75_points_and_none_twice_in_a_scenario() -> None:
 
 
 def test_an_effect_that_somebody_has_and_no_point_stands_at_is_told() -> None:
-    passed = {"before script claim", "after script due: live (nothing)", "after redis SET zone", "after sleep"}
+    passed = {"before script dispatch", "after script due: live (nothing)", "after redis SET zone", "after sleep"}
 
     assert without_point(passed) == set()
     assert without_point({*passed, "after script new", "before redis DEL key"}) == {"script new", "redis DEL key"}
@@ -48,7 +48,7 @@ def test_a_row_tells_what_recovered_it_after_how_long_and_what_was_lost_and_doub
     row = Row(an_outcome(), an_outcome(kills=9, seconds=31.0, aged=30.0))
 
     assert table([row]).splitlines()[-1] == (
-        "| after script claim |  | lease ran out | 4.2 s | 8 | 31.0 s + 30 s aged | 0 | 0 |"
+        "| after script dispatch: send |  | lease ran out | 4.2 s | 8 | 31.0 s + 30 s aged | 0 | 0 |"
     )
     assert row.held
     assert totals([row]).startswith("1 points, 10 times SIGKILL, 6 messages: 0 lost, 0 doubled")

@@ -15,20 +15,21 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
 from bsg_ledger.campaigns import Acceptance, Accepted, Campaigns
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.parts import PartLease
 from bsg_ledger.records import CampaignStatus
 from bsg_ledger.scripts import Scripts
+from bsg_ledger.work import Send
 from bsg_messages.bodies import unpacked
 from bsg_messages.body_cipher import BodyCipher
 from bsg_producer import enqueueing
 from bsg_producer.campaign_arguments import check_envelope
-from bsg_worker.prepare.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
+from bsg_worker.runtime import submit_rules
 from tests.chaos.accounts import Account
 from tests.chaos.campaigns import ChaosCampaign
 from tests.failpoints import programs
 from tests.failpoints.arming import arm
 from tests.failpoints.environment import TrialEnvironment
 from tests.processes import wait_until
+from tests.worker.harness import prepare_next
 
 TIMEOUT_SECONDS = 90.0
 TEMPLATE = ChaosCampaign(
@@ -45,9 +46,9 @@ TEMPLATE = ChaosCampaign(
 )
 
 
-class _WithoutBell(Campaigns):
+class _WithoutWakeUp(Campaigns):
     def accept(self, acceptance: Acceptance) -> Accepted:
-        return super().accept(replace(acceptance, bell=None))
+        return super().accept(replace(acceptance, wake_up=None))
 
 
 class Trial:
@@ -98,24 +99,23 @@ class Trial:
         )
         return receipt.campaign_id
 
-    def enqueue_without_a_bell(
+    def enqueue_without_a_wake_up(
         self, campaign: ChaosCampaign, messages: Iterable[Mapping[str, Any]] | None = None, **settings: str
     ) -> str:
-        """Its bell is lost."""
+        """Its wake-up is lost."""
         envelope = check_envelope(
             {"sender": "MyShop", "name": campaign.key},
             Settings.from_environment({**self.trial_environment.environment, **settings}),
             clock.now(),
         )
         ledger = Ledger(self.trial_environment.client)
-        ledger.campaigns = _WithoutBell(self.trial_environment.client, Scripts(self.trial_environment.client))
+        ledger.campaigns = _WithoutWakeUp(self.trial_environment.client, Scripts(self.trial_environment.client))
         receipt = enqueueing.enqueue(
             ledger,
             messages or campaign.messages(),
             envelope,
             campaign.key,
             account=campaign.account,
-            window=8,
             cipher=BodyCipher(()),
         )
         return receipt.campaign_id
@@ -133,12 +133,20 @@ class Trial:
     def prepare_parts(self, campaign_id: str, parts: int) -> None:
         """Prepare them in this process."""
         for _ in range(parts):
-            lease = self.trial_environment.ledger.parts.lease(
-                campaign_id, secrets.token_hex(8), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, timeout_ms=0
-            )
-            if not isinstance(lease, PartLease):
+            if prepare_next(self.trial_environment.runtime, campaign_id) is None:
                 raise RuntimeError("the part is prepared already")
-            prepare_part(self.trial_environment.runtime, lease)
+
+    def dispatch(self, campaign_id: str, *, lease_ms: int, account: str | None = None) -> Send:
+        """Dispatch a batch of the campaign to a worker that then is gone."""
+        rules = replace(
+            submit_rules(self.trial_environment.settings),
+            lease_ms=lease_ms,
+            account=account or self.trial_environment.runtime.account,
+        )
+        work = self.trial_environment.ledger.dispatcher(rules).next("gone")
+        if not isinstance(work, Send) or work.campaign_id != campaign_id:
+            raise RuntimeError("another batch was to be dispatched")
+        return work
 
     def bsg_takes(self, campaign_id: str, batch: int) -> int:
         """BSG gets the batch, and the ledger knows nothing of it; returns the BSG campaign's id."""

@@ -4,22 +4,43 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.batches import BatchLease
 from bsg_ledger.campaigns import Acceptance, Accepted
+from bsg_ledger.dispatcher import Dispatcher, SubmitRules
+from bsg_ledger.due_indexes import unassigned
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.parts import PartLease
+from bsg_ledger.rollback_detector import RollbackDetector
+from bsg_ledger.work import Prepare, Send, Work
 
 ACCOUNT = "account-of-the-tests"
 LEASE_MS = 60_000
-TIMEOUT_MS = 30_000
 HOUR_MS = 3_600_000
+QUEUE = "dispatch.default"
+
+
+@contextmanager
+def others_hidden(client: redis.Redis, campaign: str) -> Iterator[None]:
+    """Take the turn of every other campaign from it for a while."""
+    reads: Any = client  # redis-py types its replies as all that they might be
+    hidden = {}
+    for key in reads.scan_iter("bsg:account:*"):
+        if key.decode().endswith((":sendable", ":preparable", ":due")):
+            rows = reads.zrange(key, 0, -1, withscores=True)
+            hidden[key] = {member: score for member, score in rows if member != campaign.encode()}
+    for key, others in hidden.items():
+        if others:
+            reads.zrem(key, *others)
+    yield
+    for key, others in hidden.items():
+        if others:
+            reads.zadd(key, others)
 
 
 @dataclass
@@ -47,7 +68,6 @@ class LedgerHarness:
             "deadline_ms": self.ledger.due_indexes.now_ms() + HOUR_MS,
             "name": "",
             "account_name": DEFAULT_ACCOUNT,
-            "window": 8,
             "incarnation": "incarnation",
         }
         return Acceptance(**{**values, **changes})
@@ -60,50 +80,77 @@ class LedgerHarness:
     def accepted(self, *sizes: int, **changes: Any) -> str:
         return self.accept(self.acceptance(sizes, **changes)).campaign_id
 
-    def leased_part(self, campaign: str, *, losses_allowed: int = 5) -> PartLease:
-        lease = self.ledger.parts.lease(
-            campaign, "part-token", lease_ms=LEASE_MS, losses_allowed=losses_allowed, timeout_ms=TIMEOUT_MS
+    def dispatcher(
+        self,
+        *,
+        account: str = ACCOUNT,
+        account_name: str = DEFAULT_ACCOUNT,
+        duplicate_window_ms: int = 0,
+        interval_us: int = 1,
+        losses_allowed: int = 5,
+        detector: RollbackDetector | None = None,
+    ) -> Dispatcher:
+        rules = SubmitRules(
+            account=account,
+            account_name=account_name,
+            interval_us=interval_us,
+            burst=1,
+            lease_ms=LEASE_MS,
+            duplicate_window_ms=duplicate_window_ms,
+            next_look_ms=0,
+            chunk_lease_ms=LEASE_MS,
+            chunk_losses_allowed=losses_allowed,
+            queue=QUEUE,
         )
-        assert isinstance(lease, PartLease)
-        return lease
+        return self.ledger.dispatcher(rules, detector)
+
+    def next(self, *, token: str = "token", **rules: Any) -> Work:
+        return self.dispatcher(**rules).next(token)
+
+    def sending(self, *, token: str = "token", **rules: Any) -> Send:
+        """Return the batch that is dispatched now."""
+        work = self.next(token=token, **rules)
+        assert isinstance(work, Send), work
+        return work
+
+    def preparing(self, *, token: str = "part-token", **rules: Any) -> Prepare:
+        """Return the chunk that is dispatched now."""
+        work = self.next(token=token, **rules)
+        assert isinstance(work, Prepare), work
+        return work
 
     def prepared(self, *batch_sizes: int, rejects: int = 0, **changes: Any) -> str:
         """Return a campaign of one part whose messages became batches of those sizes, and rejects."""
         campaign = self.accepted(sum(batch_sizes) + rejects, **changes)
         first = sum(batch_sizes)
+        chunk = self.ledger.parts.lease(campaign, "part-token", lease_ms=LEASE_MS, losses_allowed=5)
+        assert isinstance(chunk, Prepare)
         assert self.ledger.parts.prepared(
-            self.leased_part(campaign),
+            chunk,
             [(size, f"0+{size}", b"body") for size in batch_sizes],
             [(index, json.dumps({"index": index})) for index in range(first, first + rejects)],
         )
         return campaign
 
-    def claimed(self, campaign: str, *, account: str = ACCOUNT, token: str = "token") -> BatchLease:
-        lease = self.ledger.batches.claim(
-            campaign, bell="", account=account, account_name=DEFAULT_ACCOUNT, token=token, lease_ms=LEASE_MS
-        )
-        assert isinstance(lease, BatchLease), lease
-        return lease
+    def posting(self, campaign: str, *, token: str = "token", **rules: Any) -> Send:
+        """Return a batch of the campaign that is dispatched now."""
+        with others_hidden(self.client, campaign):
+            send = self.sending(token=token, **rules)
+        assert send.campaign_id == campaign
+        return send
 
-    def posting(self, campaign: str, *, duplicate_window_ms: int = 0, token: str = "token") -> BatchLease:
-        lease = self.claimed(campaign, token=token)
-        assert self.intend(lease, duplicate_window_ms=duplicate_window_ms) == "posting"
-        return lease
+    def withdraw(self, send: Send, *, delay_ms: int = 0) -> str:
+        return self.dispatcher().withdraw(send, delay_ms=delay_ms, cause="missed its slot")
 
-    def intend(self, lease: BatchLease, *, duplicate_window_ms: int = 0, account: str = ACCOUNT) -> str:
-        return self.ledger.batches.intend(
-            lease, account=account, lease_ms=LEASE_MS, duplicate_window_ms=duplicate_window_ms
-        )
-
-    def unconfirmed(self, campaign: str) -> BatchLease:
+    def unconfirmed(self, campaign: str) -> Send:
         lease = self.posting(campaign)
         assert self.doubtful(lease) == "unconfirmed"
         return lease
 
-    def doubtful(self, lease: BatchLease, *, doubts_allowed: int | None = 5) -> str:
+    def doubtful(self, lease: Send, *, doubts_allowed: int | None = 5) -> str:
         return self.ledger.batches.doubtful(lease, account=ACCOUNT, cause="read timeout", doubts_allowed=doubts_allowed)
 
-    def absent(self, lease: BatchLease, *, window_ms: int, attempts: int = 1, sure: bool = True) -> str:
+    def absent(self, lease: Send, *, window_ms: int, attempts: int = 1, sure: bool = True) -> str:
         return self.ledger.batches.absent(
             lease.campaign_id,
             lease.batch,
@@ -128,12 +175,12 @@ class LedgerHarness:
             others=others,
         )
 
-    def submitted(self, campaign: str, bsg_id: int = 1) -> BatchLease:
+    def submitted(self, campaign: str, bsg_id: int = 1) -> Send:
         lease = self.posting(campaign)
         assert self.taken(campaign, lease.batch, bsg_id, token=lease.token) == "submitted"
         return lease
 
-    def polled(self, lease: BatchLease, status: str, *, final: bool) -> str:
+    def polled(self, lease: Send, status: str, *, final: bool) -> str:
         return self.ledger.batches.polled(
             lease.campaign_id,
             lease.batch,
@@ -172,7 +219,7 @@ class LedgerHarness:
         assert status is not None
         return status.state.value
 
-    def batch_state(self, lease: BatchLease) -> str:
+    def batch_state(self, lease: Send) -> str:
         return self.ledger.reading.batch_records([lease.batch_id])[0].state
 
     def causes(self, campaign: str) -> list[str]:
@@ -183,8 +230,18 @@ class LedgerHarness:
     def end_part_lease(self, campaign: str, part: int = 0) -> None:
         self.client.hset(f"bsg:campaign:{campaign}:part:{part}", "lease_until", 1)
         self.client.zadd(f"bsg:campaign:{campaign}:parts", {str(part): 1})
+        self.look_at(campaign)
 
-    def end_lease(self, lease: BatchLease) -> None:
+    def look_at(self, campaign: str) -> None:
+        """The next dispatch looks what is due of it."""
+        account = self.client.hget(f"bsg:campaign:{campaign}", "account").decode()
+        self.client.zadd(f"bsg:account:{account or unassigned(DEFAULT_ACCOUNT)}:due", {campaign: 1})
+
+    def end_backoff(self, campaign: str, batch: int = 0) -> None:
+        self.client.zadd(f"bsg:campaign:{campaign}:due", {str(batch): 1})
+        self.look_at(campaign)
+
+    def end_lease(self, lease: Send) -> None:
         self.client.hset(f"bsg:campaign:{lease.campaign_id}:batch:{lease.batch}", "lease_until", 1)
         self.client.zadd(f"bsg:account:{ACCOUNT}:leases", {lease.batch_id: 1})
 
@@ -192,6 +249,6 @@ class LedgerHarness:
         self.client.hset(f"bsg:campaign:{campaign}", "deadline", 1)
         self.client.zadd("bsg:deadlines", {campaign: 1})
 
-    def age_intent(self, lease: BatchLease, milliseconds: int) -> None:
+    def age_intent(self, lease: Send, milliseconds: int) -> None:
         key = f"bsg:campaign:{lease.campaign_id}:batch:{lease.batch}"
         self.client.hincrby(key, "first_intent_at", -milliseconds)

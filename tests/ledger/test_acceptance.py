@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from bsg_ledger.campaigns import WakeUp
 from tests.ledger.campaigns import HOUR_MS, LedgerHarness
 
 
@@ -69,7 +70,7 @@ def test_each_transition_raises_the_ledgers_sequence(ledger_harness: LedgerHarne
     campaign = ledger_harness.prepared(2)
     before = int(ledger_harness.client.hget("bsg:ledger", "sequence"))
 
-    ledger_harness.claimed(campaign)
+    ledger_harness.posting(campaign)
 
     assert int(ledger_harness.client.hget("bsg:ledger", "sequence")) == before + 1
     assert ledger_harness.client.hget("bsg:ledger", "incarnation") == b"incarnation"
@@ -80,3 +81,15 @@ def test_a_ledger_keeps_the_name_that_its_first_campaign_gave_it(ledger_harness:
     ledger_harness.accepted(1, incarnation="second")
 
     assert ledger_harness.client.hget("bsg:ledger", "incarnation") == b"first"
+
+
+def test_a_wake_up_is_sent_with_the_commit_unless_one_waits(ledger_harness: LedgerHarness) -> None:
+    wake_up = WakeUp("dispatch.default", b"a wake-up")
+
+    ledger_harness.accepted(1, wake_up=wake_up)
+    ledger_harness.accepted(1, wake_up=wake_up)
+    waiting = ledger_harness.client.rpop("dispatch.default", 9)
+    ledger_harness.accepted(1, wake_up=wake_up)
+
+    assert waiting == [b"a wake-up"]
+    assert ledger_harness.client.llen("dispatch.default") == 1

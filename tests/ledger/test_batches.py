@@ -9,10 +9,11 @@ from functools import partial
 import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.due_indexes import DueIndex, unassigned
-from bsg_ledger.parts import NothingDue
-from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, LedgerHarness
+from bsg_ledger.work import GateShut, Nothing, Prepare, Send, Wait
+from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
+
+READY = ("sendable", "preparable", "due")
 
 
 def an_id_was_used_before(ledger_harness: LedgerHarness, campaign: str) -> None:
@@ -28,24 +29,10 @@ def an_id_was_used_before(ledger_harness: LedgerHarness, campaign: str) -> None:
     )
 
 
-def test_a_claimed_batch_is_not_claimed_twice(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(2)
-    ledger_harness.claimed(campaign)
+def test_a_batch_that_is_dispatched_is_not_dispatched_twice(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.posting(ledger_harness.prepared(2))
 
-    second = ledger_harness.ledger.batches.claim(
-        campaign, bell="", account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="other", lease_ms=LEASE_MS
-    )
-
-    assert second == NothingDue(None)
-
-
-def test_a_lease_that_ran_out_before_the_intent_makes_the_batch_pending(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(2)
-    lease = ledger_harness.claimed(campaign)
-    ledger_harness.end_lease(lease)
-
-    assert ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10) == [lease.batch_id]
-    assert ledger_harness.counts(campaign) == {"pending": 2}
+    assert ledger_harness.next(token="other") == Nothing()
 
 
 # Rule 1
@@ -102,11 +89,12 @@ def test_a_look_for_an_earlier_attempt_says_nothing_about_a_later_one(ledger_har
 
 def test_a_batch_that_waited_beyond_the_window_is_not_sent_again(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
-    ledger_harness.absent(ledger_harness.unconfirmed(campaign), window_ms=HOUR_MS)
-    lease = ledger_harness.claimed(campaign)
+    lease = ledger_harness.unconfirmed(campaign)
+    ledger_harness.absent(lease, window_ms=HOUR_MS)
     ledger_harness.age_intent(lease, HOUR_MS)
 
-    assert ledger_harness.intend(lease, duplicate_window_ms=HOUR_MS) == "unconfirmed"
+    assert ledger_harness.next(duplicate_window_ms=HOUR_MS) == Nothing()
+    assert ledger_harness.counts(campaign) == {"unconfirmed": 2}
 
 
 def test_a_trace_that_does_not_fit_asks_for_an_operator_once_the_doubt_is_old_enough(
@@ -147,14 +135,14 @@ def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_tra
 
     assert before == "needs_operator"
     assert ledger_harness.absent(lease, window_ms=0) == "pending"
-    assert ledger_harness.claimed(campaign).body == b"rest"
+    assert ledger_harness.posting(campaign).body == b"rest"
 
 
 def test_a_lease_that_lasts_is_not_taken_back(ledger_harness: LedgerHarness) -> None:
-    lease = ledger_harness.claimed(ledger_harness.prepared(2))
+    lease = ledger_harness.posting(ledger_harness.prepared(2))
 
     assert ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10) == []
-    assert ledger_harness.batch_state(lease) == "claimed"
+    assert ledger_harness.batch_state(lease) == "posting"
 
 
 def test_a_wait_that_ends_beyond_the_duplicate_window_asks_for_an_operator(ledger_harness: LedgerHarness) -> None:
@@ -261,11 +249,11 @@ def test_a_no_that_is_explained_for_a_doubt_without_suspects_decides_nothing(led
     assert ledger_harness.absent(lease, window_ms=0) == "needs_operator"
 
 
-def a_no_for_known_ids(ledger_harness: LedgerHarness, lease: BatchLease) -> None:
+def a_no_for_known_ids(ledger_harness: LedgerHarness, lease: Send) -> None:
     ledger_harness.ledger.batches.doubtful(lease, account=ACCOUNT, cause="ids taken", doubts_allowed=99, suspects=[1])
 
 
-def a_lease_runs_out_on_the_wire(ledger_harness: LedgerHarness, lease: BatchLease) -> None:
+def a_lease_runs_out_on_the_wire(ledger_harness: LedgerHarness, lease: Send) -> None:
     ledger_harness.end_lease(lease)
     ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
 
@@ -284,7 +272,7 @@ def test_a_no_for_known_ids_explains_nothing_of_an_earlier_doubt(ledger_harness:
     "later", [LedgerHarness.doubtful, a_lease_runs_out_on_the_wire], ids=["an answer", "no answer"]
 )
 def test_suspects_of_an_earlier_attempt_explain_nothing_of_a_later_doubt(
-    ledger_harness: LedgerHarness, later: Callable[[LedgerHarness, BatchLease], object]
+    ledger_harness: LedgerHarness, later: Callable[[LedgerHarness, Send], object]
 ) -> None:
     campaign = ledger_harness.prepared(2)
     lease = ledger_harness.posting(campaign)
@@ -373,14 +361,14 @@ def test_a_clear_no_without_earlier_doubt_counts(ledger_harness: LedgerHarness) 
 # Rule 3
 
 
-@pytest.mark.parametrize("state", ["pending", "claimed", "cancelled", "expired", "refused", "unconfirmed"])
+@pytest.mark.parametrize("state", ["pending", "posting", "cancelled", "expired", "refused", "unconfirmed"])
 def test_a_late_campaign_id_is_recorded_whatever_the_state(ledger_harness: LedgerHarness, state: str) -> None:
     campaign = ledger_harness.prepared(2)
     lease = ledger_harness.unconfirmed(campaign)
     if state != "unconfirmed":
         ledger_harness.ledger.batches.resolve_not_sent(campaign, 0)
-    if state == "claimed":
-        ledger_harness.claimed(campaign, token="another")
+    if state == "posting":
+        ledger_harness.posting(campaign, token="another")
     if state == "cancelled":
         ledger_harness.ledger.campaigns.cancel(campaign)
     if state == "expired":
@@ -478,7 +466,7 @@ def test_refused_rows_become_rejects_and_the_rest_waits_to_be_sent(ledger_harnes
 
     assert state == "pending"
     assert ledger_harness.counts(campaign) == {"pending": 2, "rejected": 1}
-    assert ledger_harness.claimed(campaign).body == b"rest"
+    assert ledger_harness.posting(campaign).body == b"rest"
     assert ledger_harness.ledger.reading.rows(campaign, 0) == [0, 2]
 
 
@@ -496,61 +484,38 @@ def test_a_batch_of_which_every_row_is_refused_is_refused(ledger_harness: Ledger
 # Rule 7
 
 
-def test_an_intent_with_a_stale_lease_changes_nothing(ledger_harness: LedgerHarness) -> None:
-    lease = ledger_harness.claimed(ledger_harness.prepared(2))
-    ledger_harness.end_lease(lease)
-
-    assert ledger_harness.intend(lease) == "stale"
-
-
-def test_an_intent_with_another_holders_token_changes_nothing(ledger_harness: LedgerHarness) -> None:
+def test_nothing_leaves_of_a_paused_campaign(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
-    stale = ledger_harness.claimed(campaign)
-    ledger_harness.end_lease(stale)
-    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
-    ledger_harness.claimed(campaign, token="another")
-
-    assert ledger_harness.intend(stale) == "stale"
-    assert ledger_harness.batch_state(stale) == "claimed"
-
-
-def test_a_pause_after_the_claim_holds_the_batch(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(2)
-    lease = ledger_harness.claimed(campaign)
     ledger_harness.ledger.campaigns.pause(campaign)
 
-    assert ledger_harness.intend(lease) == "pending"
+    assert ledger_harness.next() == Nothing()
+    assert ledger_harness.counts(campaign) == {"pending": 2}
 
 
-def test_a_cancel_after_the_claim_ends_the_batch_unsent(ledger_harness: LedgerHarness) -> None:
+def test_nothing_leaves_behind_a_shut_gate(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
-    lease = ledger_harness.claimed(campaign)
-    ledger_harness.ledger.campaigns.cancel(campaign)
-
-    assert ledger_harness.intend(lease) == "cancelled"
-    assert ledger_harness.counts(campaign) == {"cancelled": 2}
-
-
-def test_a_deadline_that_passes_after_the_claim_expires_the_batch(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(2)
-    lease = ledger_harness.claimed(campaign)
-    ledger_harness.pass_deadline(campaign)
-
-    assert ledger_harness.intend(lease) == "expired"
-    assert ledger_harness.state(campaign) == "expired"
-
-
-def test_a_gate_shut_after_the_claim_holds_the_batch(ledger_harness: LedgerHarness) -> None:
-    lease = ledger_harness.claimed(ledger_harness.prepared(2))
     ledger_harness.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
 
-    assert ledger_harness.intend(lease) == "pending"
+    assert ledger_harness.next() == GateShut()
+    assert ledger_harness.counts(campaign) == {"pending": 2}
 
 
-def test_an_intent_of_another_account_is_not_written(ledger_harness: LedgerHarness) -> None:
-    lease = ledger_harness.claimed(ledger_harness.prepared(2))
+@pytest.mark.parametrize(
+    ("field", "value"), [("paused", "1"), ("cancelled", "1"), ("deadline", "1"), ("account", "other")]
+)
+@pytest.mark.parametrize("waiting", ["pending", "unprepared"])
+def test_nothing_is_done_for_a_campaign_whatever_an_index_says_of_it(
+    ledger_harness: LedgerHarness, field: str, value: str, waiting: str
+) -> None:
+    campaign = ledger_harness.prepared(2) if waiting == "pending" else ledger_harness.accepted(2)
+    index = "sendable" if waiting == "pending" else "preparable"
+    ledger_harness.client.delete(f"bsg:account:{unassigned(DEFAULT_ACCOUNT)}:due")
+    ledger_harness.client.zadd(f"bsg:account:{ACCOUNT}:{index}", {campaign: 0})
+    ledger_harness.client.hset(f"bsg:campaign:{campaign}", mapping={"account": ACCOUNT, field: value})
 
-    assert ledger_harness.intend(lease, account="other") == "pending"
+    assert ledger_harness.next() == Nothing()
+    assert ledger_harness.counts(campaign) == {waiting: 2}
+    assert not any(ledger_harness.client.zscore(f"bsg:account:{ACCOUNT}:{index}", campaign) for index in READY)
 
 
 @pytest.mark.parametrize("record", ["not_taken", "refused", "doubtful"])
@@ -571,53 +536,53 @@ def test_whoever_holds_a_stale_lease_changes_nothing(ledger_harness: LedgerHarne
     assert ledger_harness.causes(campaign) == before
 
 
-def test_a_batch_on_the_wire_is_not_given_back_as_if_nothing_had_left(ledger_harness: LedgerHarness) -> None:
-    lease = ledger_harness.posting(ledger_harness.prepared(2))
-
-    assert ledger_harness.ledger.batches.release(lease, delay_ms=0, cause="rate limit") == "stale"
-    assert ledger_harness.batch_state(lease) == "posting"
-
-
-def test_a_batch_that_another_holds_is_not_given_back(ledger_harness: LedgerHarness) -> None:
+def test_an_intent_of_which_nothing_left_is_taken_back(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
-    stale = ledger_harness.claimed(campaign)
-    ledger_harness.end_lease(stale)
-    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
-    ledger_harness.claimed(campaign, token="another")
+    send = ledger_harness.posting(campaign)
 
-    assert ledger_harness.ledger.batches.release(stale, delay_ms=0, cause="rate limit") == "stale"
-    assert ledger_harness.batch_state(stale) == "claimed"
+    assert ledger_harness.withdraw(send, delay_ms=HOUR_MS) == "pending"
+    assert ledger_harness.counts(campaign) == {"pending": 2}
+    assert isinstance(ledger_harness.next(), Wait)
 
 
-def test_a_batch_that_backs_off_is_not_claimed_before_its_time(ledger_harness: LedgerHarness) -> None:
+def test_an_intent_that_another_holds_is_not_taken_back(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
-    ledger_harness.ledger.batches.not_taken(ledger_harness.posting(campaign), delay_ms=HOUR_MS, cause="429")
+    stale = ledger_harness.posting(campaign)
+    ledger_harness.withdraw(stale)
+    ledger_harness.posting(campaign, token="another")
 
-    answer = ledger_harness.ledger.batches.claim(
-        campaign, bell="", account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
-    )
-
-    assert isinstance(answer, NothingDue)
-    assert answer.at is not None
+    assert ledger_harness.withdraw(stale) == "stale"
+    assert ledger_harness.batch_state(stale) == "posting"
 
 
-def test_nothing_is_sent_of_a_cancelled_campaign_whatever_left_the_batch_claimed(ledger_harness: LedgerHarness) -> None:
+def test_an_intent_that_is_taken_back_leaves_the_doubt_of_an_earlier_attempt(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
-    lease = ledger_harness.claimed(campaign)
-    ledger_harness.client.hset(f"bsg:campaign:{campaign}", "cancelled", "1")
+    ledger_harness.absent(ledger_harness.unconfirmed(campaign), window_ms=HOUR_MS)
 
-    assert ledger_harness.intend(lease) == "cancelled"
+    assert ledger_harness.withdraw(ledger_harness.posting(campaign, duplicate_window_ms=HOUR_MS)) == "unconfirmed"
 
 
-def test_the_lease_begins_anew_with_the_intent(ledger_harness: LedgerHarness) -> None:
-    lease = ledger_harness.claimed(ledger_harness.prepared(2))
-    soon = ledger_harness.ledger.due_indexes.now_ms() + 5000
-    ledger_harness.client.hset(f"bsg:campaign:{lease.campaign_id}:batch:0", "lease_until", soon)
-    ledger_harness.client.zadd(f"bsg:account:{ACCOUNT}:leases", {lease.batch_id: soon})
+def test_an_intent_whose_answer_was_lost_is_taken_back_by_its_token(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1, 1)
+    other, lost = ledger_harness.posting(campaign, token="other"), ledger_harness.posting(campaign, token="lost")
 
-    ledger_harness.intend(lease)
+    found = ledger_harness.dispatcher().withdraw_lost("lost", delay_ms=0, cause="the answer was lost")
 
-    assert ledger_harness.client.zscore(f"bsg:account:{ACCOUNT}:leases", lease.batch_id) > soon
+    assert found == lost.batch_id
+    assert (ledger_harness.batch_state(other), ledger_harness.batch_state(lost)) == ("posting", "pending")
+    assert ledger_harness.dispatcher().withdraw_lost("lost", delay_ms=0, cause="the answer was lost") is None
+
+
+def test_a_batch_that_backs_off_is_not_sent_before_its_time(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(2)
+    ledger_harness.ledger.batches.not_taken(ledger_harness.posting(campaign), delay_ms=10_000, cause="429")
+
+    before = ledger_harness.next()
+    ledger_harness.end_backoff(campaign)
+
+    assert isinstance(before, Wait)
+    assert 9 < before.seconds <= 10
+    assert ledger_harness.posting(campaign).attempts == 1
 
 
 # Rule 8 stands in every `counts`. Rule 9: a full Redis is told what happened.
@@ -640,59 +605,39 @@ def test_a_full_redis_still_records_what_happened(ledger_harness: LedgerHarness)
 # Rule 10
 
 
-def test_the_first_claim_assigns_the_campaign_and_other_accounts_leave_it_alone(ledger_harness: LedgerHarness) -> None:
+def test_the_first_dispatch_assigns_the_campaign_and_other_accounts_leave_it_alone(
+    ledger_harness: LedgerHarness,
+) -> None:
     campaign = ledger_harness.prepared(2, 2)
-    ledger_harness.claimed(campaign)
+    ledger_harness.posting(campaign)
 
-    other = ledger_harness.ledger.batches.claim(
-        campaign, bell="", account="other", account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
-    )
-
-    assert other == NotClaimed("foreign")
+    assert ledger_harness.next(account="other") == Nothing()
 
 
-def test_a_campaign_is_claimed_first_for_the_account_that_it_was_accepted_for(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(2, account_name="marketing")
+def test_a_campaign_is_assigned_to_an_account_of_the_name_that_it_was_accepted_for(
+    ledger_harness: LedgerHarness,
+) -> None:
+    ledger_harness.accepted(2, account_name="marketing")
 
-    refused = ledger_harness.ledger.batches.claim(
-        campaign, bell="", account="other", account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
-    )
-    claimed = ledger_harness.ledger.batches.claim(
-        campaign, bell="", account=ACCOUNT, account_name="marketing", token="x", lease_ms=LEASE_MS
-    )
-
-    assert refused == NotClaimed("foreign")
-    assert isinstance(claimed, BatchLease)
+    assert ledger_harness.next(account="other") == Nothing()
+    assert isinstance(ledger_harness.next(account_name="marketing"), Prepare)
 
 
-def test_what_nobody_has_claimed_waits_for_its_own_account(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(2, account_name="marketing")
-    due = partial(ledger_harness.ledger.due_indexes.take_due, DueIndex.DUE, at_most=9, put_off_ms=0)
+def test_what_no_account_is_assigned_to_waits_for_one_of_its_name(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.accepted(2, account_name="marketing")
+    members = partial(ledger_harness.ledger.due_indexes.members, DueIndex.DUE)
 
-    assert due(account=unassigned(DEFAULT_ACCOUNT)) == []
-    assert due(account=unassigned("marketing")) == [campaign]
-    assert due(account=ACCOUNT) == []
+    assert members(account=unassigned(DEFAULT_ACCOUNT)) == []
+    assert members(account=unassigned("marketing")) == [campaign]
+    assert members(account=ACCOUNT) == []
 
 
-@pytest.mark.parametrize("account_name", [DEFAULT_ACCOUNT, "marketing"])
-def test_a_bell_that_was_rung_in_vain_leaves_the_campaign_due(ledger_harness: LedgerHarness, account_name: str) -> None:
-    campaign = ledger_harness.prepared(2)
+def test_a_shut_gate_assigns_nothing(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.accepted(2)
     ledger_harness.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
-    bells = ledger_harness.ledger.campaigns.ring(campaign, bell="b", timeout_ms=HOUR_MS)
-    due = partial(
-        ledger_harness.ledger.due_indexes.take_due,
-        DueIndex.DUE,
-        account=unassigned(DEFAULT_ACCOUNT),
-        at_most=9,
-        put_off_ms=0,
-    )
-    assert due() == []
 
-    ledger_harness.ledger.batches.claim(
-        campaign, bell=bells.names[0], account=ACCOUNT, account_name=account_name, token="x", lease_ms=LEASE_MS
-    )
-
-    assert due() == [campaign]
+    assert ledger_harness.next() == GateShut()
+    assert ledger_harness.ledger.due_indexes.members(DueIndex.DUE, account=unassigned(DEFAULT_ACCOUNT)) == [campaign]
 
 
 # Rule 11
@@ -748,16 +693,14 @@ def test_a_stop_is_given_up_only_after_denials_in_a_row(ledger_harness: LedgerHa
 # What operators do
 
 
-def test_a_paused_campaign_is_not_claimed_until_it_is_resumed(ledger_harness: LedgerHarness) -> None:
+def test_a_paused_campaign_is_not_sent_until_it_is_resumed(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
     ledger_harness.ledger.campaigns.pause(campaign)
-    held = ledger_harness.ledger.batches.claim(
-        campaign, bell="", account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="x", lease_ms=LEASE_MS
-    )
+    held = ledger_harness.next()
     ledger_harness.ledger.campaigns.resume(campaign)
 
-    assert held == NotClaimed("paused")
-    assert ledger_harness.claimed(campaign).size == 2
+    assert held == Nothing()
+    assert ledger_harness.posting(campaign).size == 2
 
 
 def test_a_cancel_says_how_many_messages_had_gone(ledger_harness: LedgerHarness) -> None:
@@ -773,7 +716,7 @@ def test_a_retry_sends_refused_batches_again(ledger_harness: LedgerHarness) -> N
     ledger_harness.ledger.batches.refused(ledger_harness.posting(campaign), cause="no such tariff")
 
     assert ledger_harness.ledger.campaigns.retry(campaign, deadline_ms=None) == ("retried", 2)
-    assert ledger_harness.claimed(campaign).size == 2
+    assert ledger_harness.posting(campaign).size == 2
 
 
 def test_a_retry_of_what_may_have_been_taken_looks_at_bsg_first(ledger_harness: LedgerHarness) -> None:
@@ -808,37 +751,6 @@ def test_an_operator_decides_a_doubt_as_not_sent(ledger_harness: LedgerHarness) 
 
     assert ledger_harness.ledger.batches.resolve_not_sent(campaign, 0) == "pending"
     assert ledger_harness.posting(campaign).attempts == 1
-
-
-# Fairness
-
-
-def test_bells_and_leases_never_pass_the_campaigns_window(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(*[1] * 6, window=3)
-    ledger_harness.claimed(campaign)
-
-    first = ledger_harness.ledger.campaigns.ring(campaign, bell="a", timeout_ms=HOUR_MS)
-    second = ledger_harness.ledger.campaigns.ring(campaign, bell="b", timeout_ms=HOUR_MS)
-
-    assert (len(first.names), len(second.names)) == (2, 0)
-
-
-def test_a_bell_that_nobody_answered_is_forgotten(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(1, 1, window=2)
-    ledger_harness.ledger.campaigns.ring(campaign, bell="lost", timeout_ms=HOUR_MS)
-    for bell in ledger_harness.client.zrange(f"bsg:campaign:{campaign}:rung", 0, -1):
-        ledger_harness.client.zadd(f"bsg:campaign:{campaign}:rung", {bell: 1})
-
-    again = ledger_harness.ledger.campaigns.ring(campaign, bell="new", timeout_ms=HOUR_MS)
-
-    assert len(again.names) == 2
-
-
-def test_a_doubtful_batch_takes_no_place_in_the_window(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(1, 1, window=1)
-    ledger_harness.unconfirmed(campaign)
-
-    assert len(ledger_harness.ledger.campaigns.ring(campaign, bell="a", timeout_ms=HOUR_MS).names) == 1
 
 
 # The gate
@@ -900,7 +812,7 @@ def test_a_batch_that_shuts_the_gate_once_is_not_refused_though_a_probe_opened_i
     assert shut_by(ledger_harness, ledger_harness.posting(campaign)) == "pending"
 
 
-def shut_by(ledger_harness: LedgerHarness, lease: BatchLease) -> str:
+def shut_by(ledger_harness: LedgerHarness, lease: Send) -> str:
     return ledger_harness.ledger.batches.account_closed(
         lease, account=ACCOUNT, reason="bad_key", cause="key refused", shuts_allowed=2
     )
@@ -962,12 +874,11 @@ def test_an_unchanged_status_adds_no_event(ledger_harness: LedgerHarness) -> Non
 
 def test_only_what_is_at_bsg_is_polled_and_finishes_once(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
-    pending = ledger_harness.claimed(campaign)
-    before = ledger_harness.polled(pending, "done", final=True)
-    ledger_harness.intend(pending)
+    send = ledger_harness.posting(campaign)
+    before = ledger_harness.polled(send, "done", final=True)
     ledger_harness.taken(campaign, 0, 1)
     for _ in range(2):
-        ledger_harness.polled(pending, "done", final=True)
+        ledger_harness.polled(send, "done", final=True)
 
     assert before == "stale"
     assert ledger_harness.causes(campaign).count("BSG: done") == 1
@@ -1091,13 +1002,13 @@ def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing
 
 
 def test_a_lease_whose_batch_is_gone_keeps_no_other_from_being_taken_back(ledger_harness: LedgerHarness) -> None:
-    lease = ledger_harness.claimed(ledger_harness.prepared(1))
+    lease = ledger_harness.posting(ledger_harness.prepared(1))
     ledger_harness.end_lease(lease)
     ledger_harness.client.zadd(f"bsg:account:{ACCOUNT}:leases", {"gone-0": 1})
 
     ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10)
 
-    assert ledger_harness.batch_state(lease) == "pending"
+    assert ledger_harness.batch_state(lease) == "unconfirmed"
     assert ledger_harness.client.zcard(f"bsg:account:{ACCOUNT}:leases") == 0
     assert ledger_harness.client.keys("*gone*") == []
 

@@ -1,78 +1,23 @@
-"""What is rung for, ended, and sent again, of a campaign as a whole."""
+"""What is ended, and sent again, of a campaign as a whole."""
 
 from __future__ import annotations
 
 import json
 
-from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.due_indexes import DueIndex
-from bsg_ledger.parts import NothingDue
-from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, LedgerHarness
-
-
-def bells(ledger_harness: LedgerHarness, campaign: str, name: str = "bell") -> list[str]:
-    return list(ledger_harness.ledger.campaigns.ring(campaign, bell=name, timeout_ms=HOUR_MS).names)
-
-
-def claim(ledger_harness: LedgerHarness, campaign: str, bell: str = "") -> BatchLease | NothingDue | NotClaimed:
-    return ledger_harness.ledger.batches.claim(
-        campaign, bell=bell, account=ACCOUNT, account_name=DEFAULT_ACCOUNT, token="token", lease_ms=LEASE_MS
-    )
-
-
-# Bells
-
-
-def test_no_more_bells_ring_than_batches_are_due(ledger_harness: LedgerHarness) -> None:
-    assert len(bells(ledger_harness, ledger_harness.prepared(1, 1, window=8))) == 2
-
-
-def test_a_bell_that_is_answered_lets_another_ring(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(1, 1, 1, window=2)
-    first, _ = bells(ledger_harness, campaign, "a")
-    lease = claim(ledger_harness, campaign, first)
-    assert isinstance(lease, BatchLease)
-    ledger_harness.intend(lease)
-    ledger_harness.taken(campaign, lease.batch, 1)
-
-    assert len(bells(ledger_harness, campaign, "b")) == 1
-
-
-def test_no_bell_rings_for_a_paused_campaign_or_behind_a_shut_gate(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(1, 1, 1)
-    ledger_harness.submitted(campaign)  # so that it has an account
-    ledger_harness.ledger.campaigns.pause(campaign)
-    paused = bells(ledger_harness, campaign)
-    ledger_harness.ledger.campaigns.resume(campaign)
-    ledger_harness.ledger.gate(ACCOUNT).shut(reason="operator", by="test")
-    behind_the_gate = bells(ledger_harness, campaign)
-    ledger_harness.ledger.gate(ACCOUNT).open(reason="", by="test")
-
-    assert (paused, behind_the_gate) == ([], [])
-    assert len(bells(ledger_harness, campaign)) == 2
-
-
-def test_a_claim_keeps_to_the_campaigns_window(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(1, 1, window=1)
-    ledger_harness.claimed(campaign)
-
-    assert claim(ledger_harness, campaign) == NotClaimed("full")
+from bsg_ledger.work import Nothing
+from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
 
 
 def test_what_one_takes_of_an_index_is_put_off_for_the_others(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(1)
-    ledger_harness.claimed(campaign)
-    ledger_harness.ledger.batches.release(claim_of(campaign), delay_ms=0, cause="test")
+    lease = ledger_harness.posting(ledger_harness.prepared(1))
+    ledger_harness.end_lease(lease)
+    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
 
-    first = ledger_harness.ledger.due_indexes.take_due(DueIndex.DUE, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
-    second = ledger_harness.ledger.due_indexes.take_due(DueIndex.DUE, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
+    first = ledger_harness.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
+    second = ledger_harness.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
 
-    assert (first, second) == ([campaign], [])
-
-
-def claim_of(campaign: str) -> BatchLease:
-    return BatchLease(campaign, 0, "token", "", 1, 0, b"")
+    assert (first, second) == ([lease.batch_id], [])
 
 
 # Deadlines
@@ -85,11 +30,12 @@ def test_nothing_expires_before_its_deadline(ledger_harness: LedgerHarness) -> N
     assert ledger_harness.counts(campaign) == {"pending": 2}
 
 
-def test_a_claim_after_the_deadline_ends_the_batch_unsent(ledger_harness: LedgerHarness) -> None:
+def test_nothing_leaves_after_the_deadline(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
     ledger_harness.pass_deadline(campaign)
 
-    assert claim(ledger_harness, campaign) == NothingDue(None)
+    assert ledger_harness.next() == Nothing()
+    assert ledger_harness.ledger.campaigns.expire(campaign)
     assert ledger_harness.counts(campaign) == {"expired": 2}
 
 
@@ -107,11 +53,11 @@ def test_a_deadline_stops_nothing_that_bsg_has(ledger_harness: LedgerHarness) ->
 # What operators do
 
 
-def test_a_cancelled_campaign_says_so_to_whoever_comes_for_it(ledger_harness: LedgerHarness) -> None:
+def test_nothing_leaves_of_a_cancelled_campaign(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
     ledger_harness.ledger.campaigns.cancel(campaign)
 
-    assert claim(ledger_harness, campaign) == NotClaimed("cancelled")
+    assert ledger_harness.next() == Nothing()
 
 
 def test_a_batch_of_which_nothing_is_left_is_not_retried(ledger_harness: LedgerHarness) -> None:
@@ -121,7 +67,7 @@ def test_a_batch_of_which_nothing_is_left_is_not_retried(ledger_harness: LedgerH
     )
 
     assert ledger_harness.ledger.campaigns.retry(campaign, deadline_ms=None) == ("retried", 0)
-    assert claim(ledger_harness, campaign) == NothingDue(None)
+    assert ledger_harness.next() == Nothing()
 
 
 def test_a_batch_whose_body_was_forgotten_is_not_retried(ledger_harness: LedgerHarness) -> None:
@@ -138,7 +84,6 @@ def test_a_campaign_that_nobody_knows_is_told_as_gone(ledger_harness: LedgerHarn
     assert campaigns.pause("nobody-knows-it") is False
     assert campaigns.cancel("nobody-knows-it") is None
     assert campaigns.retry("nobody-knows-it", deadline_ms=None) == ("gone", 0)
-    assert claim(ledger_harness, "nobody-knows-it") == NotClaimed("gone")
     assert list(ledger_harness.client.scan_iter("*nobody-knows-it*")) == []
 
 
@@ -147,7 +92,7 @@ def test_a_campaign_that_nobody_knows_is_told_as_gone(ledger_harness: LedgerHarn
 
 def test_an_id_that_another_account_brings_leaves_the_campaign_with_its_own(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2, 2)
-    ledger_harness.claimed(campaign)
+    ledger_harness.posting(campaign)
 
     ledger_harness.ledger.batches.taken(
         campaign, 1, account="other", bsg_campaign_id=7, bsg_status="", next_poll_ms=0, cause="found"
@@ -160,10 +105,10 @@ def test_an_id_that_another_account_brings_leaves_the_campaign_with_its_own(ledg
 
 def test_a_batch_that_is_put_in_doubt_leaves_its_campaign_with_its_own_account(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(1)
-    ledger_harness.ledger.batches.release(ledger_harness.claimed(campaign), delay_ms=0, cause="rate limit")
+    ledger_harness.withdraw(ledger_harness.posting(campaign))
 
     state = ledger_harness.ledger.batches.mark_in_doubt(
-        campaign, 0, attempts=0, account="another", cause="a trace at BSG"
+        campaign, 0, attempts=1, account="another", cause="a trace at BSG"
     )
 
     assert state == "unconfirmed"

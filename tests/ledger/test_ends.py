@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bsg_ledger.states import FINAL_CAMPAIGN_STATES
-from tests.ledger.campaigns import HOUR_MS, LEASE_MS, LedgerHarness
+from tests.ledger.campaigns import HOUR_MS, LedgerHarness
 
 
 def own_events(ledger_harness: LedgerHarness, campaign: str) -> list[str]:
@@ -53,10 +53,10 @@ def test_a_campaign_of_which_all_is_rejected_has_failed(ledger_harness: LedgerHa
 
 def test_a_part_that_is_given_up_may_end_a_campaign(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.accepted(1)
-    ledger_harness.leased_part(campaign)
+    ledger_harness.preparing()
     ledger_harness.end_part_lease(campaign)
 
-    ledger_harness.ledger.parts.lease(campaign, "token", lease_ms=LEASE_MS, losses_allowed=1, timeout_ms=HOUR_MS)
+    ledger_harness.next(losses_allowed=1)
 
     assert own_events(ledger_harness, campaign) == [" -> accepted", "running -> failed"]
     assert last_event(ledger_harness, campaign) == ("", "failed")

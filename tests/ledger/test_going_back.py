@@ -6,12 +6,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rollback_detector import RollbackDetector
-from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LEASE_MS, LedgerHarness
+from bsg_ledger.work import GateShut, Nothing, Send
+from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
 
 
 def copied(ledger_harness: LedgerHarness) -> Mapping[bytes, bytes]:
@@ -27,15 +26,13 @@ def restore(ledger_harness: LedgerHarness, copy: Mapping[bytes, bytes]) -> None:
 
 def detector_of(ledger_harness: LedgerHarness) -> RollbackDetector:
     """Return a process that has seen all that there is."""
-    rollback_detector = ledger_harness.ledger.rollback_detector([ACCOUNT])
-    assert not rollback_detector.check().went_back
-    return rollback_detector
+    detector = ledger_harness.ledger.rollback_detector([ACCOUNT])
+    assert not detector.check().went_back
+    return detector
 
 
-def intend(ledger_harness: LedgerHarness, lease: BatchLease, rollback_detector: RollbackDetector) -> str:
-    return ledger_harness.ledger.batches.intend(
-        lease, account=ACCOUNT, lease_ms=LEASE_MS, duplicate_window_ms=0, detector=rollback_detector
-    )
+def dispatched(ledger_harness: LedgerHarness, detector: RollbackDetector) -> type:
+    return type(ledger_harness.next(detector=detector))
 
 
 def gate_reason(ledger_harness: LedgerHarness) -> str:
@@ -57,20 +54,20 @@ def test_a_process_that_saw_nothing_suspects_nothing(ledger_harness: LedgerHarne
 
 def test_a_ledger_that_is_restored_as_it_was_seen_is_no_older_one(ledger_harness: LedgerHarness) -> None:
     ledger_harness.prepared(2)
-    rollback_detector = detector_of(ledger_harness)
+    detector = detector_of(ledger_harness)
     restore(ledger_harness, copied(ledger_harness))
 
-    assert not rollback_detector.check().went_back
+    assert not detector.check().went_back
 
 
 def test_an_older_ledger_shuts_the_gate(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
     copy = copied(ledger_harness)
-    ledger_harness.claimed(campaign)
-    rollback_detector = detector_of(ledger_harness)
+    ledger_harness.posting(campaign)
+    detector = detector_of(ledger_harness)
     restore(ledger_harness, copy)
 
-    check = rollback_detector.check()
+    check = detector.check()
 
     assert (check.went_back, check.other_ledger) == (True, False)
     assert check.sequence < check.seen
@@ -81,11 +78,11 @@ def test_an_older_ledger_is_noticed_though_it_has_counted_further_meanwhile(ledg
     ledger_harness.accepted(2)
     copy = copied(ledger_harness)
     ledger_harness.accepted(2)
-    rollback_detector = detector_of(ledger_harness)
+    detector = detector_of(ledger_harness)
     restore(ledger_harness, copy)
     ledger_harness.prepared(2, 2, 2)
 
-    check = rollback_detector.check()
+    check = detector.check()
 
     assert check.sequence > check.seen
     assert check.went_back
@@ -93,11 +90,11 @@ def test_an_older_ledger_is_noticed_though_it_has_counted_further_meanwhile(ledg
 
 def test_an_emptied_redis_is_another_ledger(ledger_harness: LedgerHarness) -> None:
     ledger_harness.prepared(2)
-    rollback_detector = detector_of(ledger_harness)
+    detector = detector_of(ledger_harness)
     ledger_harness.client.flushall()
     ledger_harness.accepted(2, incarnation="another")
 
-    check = rollback_detector.check()
+    check = detector.check()
 
     assert (check.went_back, check.other_ledger) == (True, True)
 
@@ -105,36 +102,36 @@ def test_an_emptied_redis_is_another_ledger(ledger_harness: LedgerHarness) -> No
 def test_a_process_notices_once(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
     copy = copied(ledger_harness)
-    ledger_harness.claimed(campaign)
-    rollback_detector = detector_of(ledger_harness)
+    ledger_harness.posting(campaign)
+    detector = detector_of(ledger_harness)
     restore(ledger_harness, copy)
-    rollback_detector.check()
+    detector.check()
     ledger_harness.ledger.gate(ACCOUNT).open(reason="", by="operator")
 
-    assert not rollback_detector.check().went_back
+    assert not detector.check().went_back
     assert gate_reason(ledger_harness) == ""
 
 
 def test_whoever_sent_a_batch_does_not_send_it_again_from_an_older_ledger(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(2)
+    ledger_harness.prepared(2)
     copy = copied(ledger_harness)
-    rollback_detector = detector_of(ledger_harness)
-    assert intend(ledger_harness, ledger_harness.claimed(campaign), rollback_detector) == "posting"
+    detector = detector_of(ledger_harness)
+    assert dispatched(ledger_harness, detector) is Send
     restore(ledger_harness, copy)
 
-    assert intend(ledger_harness, ledger_harness.claimed(campaign), rollback_detector) == "pending"
+    assert dispatched(ledger_harness, detector) is GateShut
     assert gate_reason(ledger_harness) == GateReason.LEDGER_WENT_BACK
 
 
 def test_an_older_ledger_shuts_the_gates_of_all_accounts_of_the_process(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(2)
+    ledger_harness.prepared(2)
     copy = copied(ledger_harness)
-    rollback_detector = ledger_harness.ledger.rollback_detector([ACCOUNT, "other"])
-    assert not rollback_detector.check().went_back
-    assert intend(ledger_harness, ledger_harness.claimed(campaign), rollback_detector) == "posting"
+    detector = ledger_harness.ledger.rollback_detector([ACCOUNT, "other"])
+    assert not detector.check().went_back
+    assert dispatched(ledger_harness, detector) is Send
     restore(ledger_harness, copy)
 
-    assert rollback_detector.check().went_back
+    assert detector.check().went_back
 
     assert {ledger_harness.ledger.gate(account).state().reason for account in (ACCOUNT, "other")} == {
         GateReason.LEDGER_WENT_BACK
@@ -142,36 +139,33 @@ def test_an_older_ledger_shuts_the_gates_of_all_accounts_of_the_process(ledger_h
 
 
 def test_a_process_that_sends_batch_after_batch_suspects_nothing(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(2, 2)
-    rollback_detector = detector_of(ledger_harness)
+    ledger_harness.prepared(2, 2)
+    detector = detector_of(ledger_harness)
 
-    assert [intend(ledger_harness, ledger_harness.claimed(campaign), rollback_detector) for _ in range(2)] == [
-        "posting",
-        "posting",
-    ]
+    assert [dispatched(ledger_harness, detector) for _ in range(2)] == [Send, Send]
 
 
 def test_what_was_sent_since_the_last_look_is_not_sent_again_from_an_older_ledger(
     ledger_harness: LedgerHarness,
 ) -> None:
-    campaign = ledger_harness.prepared(2)
-    rollback_detector = detector_of(ledger_harness)
+    ledger_harness.prepared(2)
+    detector = detector_of(ledger_harness)
     copy = copied(ledger_harness)
-    assert intend(ledger_harness, ledger_harness.claimed(campaign), rollback_detector) == "posting"
+    assert dispatched(ledger_harness, detector) is Send
     restore(ledger_harness, copy)
 
-    assert intend(ledger_harness, ledger_harness.claimed(campaign), rollback_detector) == "pending"
+    assert dispatched(ledger_harness, detector) is GateShut
     assert gate_reason(ledger_harness) == GateReason.LEDGER_WENT_BACK
 
 
 def test_marks_of_processes_that_are_gone_vanish_and_those_of_the_living_stay(ledger_harness: LedgerHarness) -> None:
     ledger_harness.prepared(2)
-    rollback_detector = detector_of(ledger_harness)
-    key = f"bsg:rollback-detector:{rollback_detector.name}"
+    detector = detector_of(ledger_harness)
+    key = f"bsg:rollback-detector:{detector.name}"
     month = ledger_harness.client.pttl(key)
     ledger_harness.client.pexpire(key, HOUR_MS)
 
-    assert not rollback_detector.check().went_back
+    assert not detector.check().went_back
     assert ledger_harness.client.pttl(key) > month - HOUR_MS
 
 
@@ -248,13 +242,13 @@ def test_a_waiting_batch_of_which_bsg_has_a_trace_is_in_doubt(ledger_harness: Le
 
 def test_a_batch_that_has_moved_on_is_not_put_in_doubt(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
-    ledger_harness.claimed(campaign)
+    ledger_harness.posting(campaign)
 
     assert (
         ledger_harness.ledger.batches.mark_in_doubt(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace")
         == "stale"
     )
-    assert ledger_harness.counts(campaign) == {"claimed": 2}
+    assert ledger_harness.counts(campaign) == {"posting": 2}
 
 
 def test_a_trace_of_an_earlier_attempt_says_nothing_of_a_later_one(ledger_harness: LedgerHarness) -> None:
@@ -267,17 +261,14 @@ def test_a_trace_of_an_earlier_attempt_says_nothing_of_a_later_one(ledger_harnes
     )
 
 
-def test_what_bsg_took_of_a_campaign_that_nobody_has_claimed_yet_assigns_it(ledger_harness: LedgerHarness) -> None:
+def test_what_bsg_took_of_a_campaign_without_an_account_assigns_it(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2, 2)
 
     assert ledger_harness.taken(campaign, 0, 7) == "submitted"
 
-    by_another = ledger_harness.ledger.batches.claim(
-        campaign, bell="", account="other", account_name=DEFAULT_ACCOUNT, token="token", lease_ms=LEASE_MS
-    )
-    assert by_another == NotClaimed("foreign")
+    assert ledger_harness.next(account="other") == Nothing()
     assert ledger_harness.client.zrange(f"bsg:account:{ACCOUNT}:live", 0, -1) == [f"{campaign}-0".encode()]
-    assert ledger_harness.claimed(campaign).batch == 1
+    assert ledger_harness.posting(campaign).batch == 1
 
 
 def test_what_bsg_took_of_a_campaign_that_the_ledger_lost_changes_nothing(ledger_harness: LedgerHarness) -> None:

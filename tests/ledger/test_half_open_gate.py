@@ -7,9 +7,9 @@ from itertools import count
 
 import pytest
 
-from bsg_ledger.batches import BatchLease, NotClaimed
 from bsg_ledger.gate import GateReason
-from tests.ledger.campaigns import ACCOUNT, LEASE_MS, TIMEOUT_MS, LedgerHarness
+from bsg_ledger.work import GateShut, Send
+from tests.ledger.campaigns import ACCOUNT, LedgerHarness
 
 GATE = f"bsg:account:{ACCOUNT}:gate"
 TOKENS = map("token{}".format, count())
@@ -27,7 +27,7 @@ def state_of(ledger_harness: LedgerHarness) -> str:
     return "open" if gate.open else "half open" if gate.half_open else f"shut: {gate.reason}"
 
 
-def on_trial(ledger_harness: LedgerHarness) -> BatchLease:
+def on_trial(ledger_harness: LedgerHarness) -> Send:
     return ledger_harness.posting(ledger_harness.prepared(1, 1), token=next(TOKENS))
 
 
@@ -58,48 +58,25 @@ def test_what_shuts_a_half_open_gate_otherwise_leaves_the_doubts_to_a_trial(
     assert half_open.ledger.gate(ACCOUNT).reopen(by="probe") == "open"
 
 
-def test_one_batch_alone_is_claimed_while_the_gate_is_half_open(half_open: LedgerHarness) -> None:
-    first, second = half_open.prepared(1, 1), half_open.prepared(1)
-    half_open.claimed(first)
+def test_one_batch_alone_leaves_while_the_gate_is_half_open(half_open: LedgerHarness) -> None:
+    half_open.prepared(1, 1)
+    half_open.prepared(1)
 
-    refused = [
-        half_open.ledger.batches.claim(
-            campaign, bell="", account=ACCOUNT, account_name="default", token="other", lease_ms=LEASE_MS
-        )
-        for campaign in (first, second)
-    ]
-
-    assert refused == [NotClaimed("gate")] * 2
+    assert isinstance(half_open.next(token="first"), Send)
+    assert [half_open.next(token=token) for token in ("first", "other")] == [GateShut()] * 2
 
 
-def test_what_was_claimed_before_does_not_leave_through_a_half_open_gate(ledger_harness: LedgerHarness) -> None:
-    early = ledger_harness.claimed(ledger_harness.prepared(1), token="early")
-    ledger_harness.ledger.gate(ACCOUNT).shut(reason=GateReason.DOUBTS, by="test")
-    ledger_harness.ledger.gate(ACCOUNT).reopen(by="probe")
-
-    assert ledger_harness.intend(early) == "pending"
-
-
-@pytest.mark.parametrize("scenario", ["claimed", "posting"])
-def test_nobody_is_called_while_a_trial_runs_and_one_after_it(half_open: LedgerHarness, scenario: str) -> None:
+def test_a_trial_calls_nobody_else_and_the_next_one_begins_when_it_is_over(half_open: LedgerHarness) -> None:
     campaign = half_open.prepared(1, 1, 1)
-    lease = half_open.claimed(campaign)
-    if scenario == "posting":
-        assert half_open.intend(lease) == "posting"
+    send = half_open.posting(campaign)
 
-    def called() -> int:
-        return len(half_open.ledger.campaigns.ring(campaign, bell="bell-", timeout_ms=TIMEOUT_MS).names)
-
-    during = called()
-    if scenario == "posting":
-        half_open.ledger.batches.not_taken(lease, delay_ms=0, cause="HTTP 429")
-    else:
-        half_open.ledger.batches.release(lease, delay_ms=0, cause="rate limit")
-
-    assert (during, called()) == (0, 1)
+    assert not send.wake_another
+    half_open.ledger.batches.not_taken(send, delay_ms=0, cause="HTTP 429")
+    half_open.withdraw(half_open.posting(campaign))
+    assert isinstance(half_open.next(), Send)
 
 
-Answer = Callable[[LedgerHarness, BatchLease], object]
+Answer = Callable[[LedgerHarness, Send], object]
 
 CLEAR: dict[str, Answer] = {
     "taken": lambda ledger_harness, lease: ledger_harness.taken(lease.campaign_id, lease.batch, 7, token=lease.token),
@@ -110,7 +87,7 @@ CLEAR: dict[str, Answer] = {
 }
 
 
-def lose_lease(ledger_harness: LedgerHarness, lease: BatchLease) -> None:
+def lose_lease(ledger_harness: LedgerHarness, lease: Send) -> None:
     ledger_harness.end_lease(lease)
     ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
 
@@ -130,7 +107,7 @@ NEITHER: dict[str, Answer] = {
     "reference ids taken": lambda ledger_harness, lease: ledger_harness.ledger.batches.doubtful(
         lease, account=ACCOUNT, cause="reference ids taken", doubts_allowed=5, suspects=[]
     ),
-    "lost claim": lambda ledger_harness, lease: None,
+    "taken back": lambda ledger_harness, lease: ledger_harness.withdraw(lease),
 }
 
 
@@ -187,13 +164,10 @@ def test_a_gate_that_opened_whole_is_shut_for_the_first_while_again(half_open: L
 def test_what_says_nothing_of_bsg_leaves_the_gate_half_open_for_the_next_trial(
     half_open: LedgerHarness, answer: str
 ) -> None:
-    if answer == "lost claim":
-        half_open.end_lease(half_open.claimed(half_open.prepared(1), token="dead"))
     NEITHER[answer](half_open, on_trial(half_open))
 
     assert state_of(half_open) == "half open"
-    if answer != "lost claim":
-        on_trial(half_open)
+    on_trial(half_open)
 
 
 def test_only_the_trial_decides(ledger_harness: LedgerHarness) -> None:

@@ -55,19 +55,13 @@ def due_indexes_of(ledger_harness: LedgerHarness, account: str) -> dict[str, lis
     }
 
 
-def is_claimed_for(ledger_harness: LedgerHarness, campaign: str, account: str) -> bool:
-    return ledger_harness.claimed(campaign, account=account, token="new").campaign_id == campaign
+def is_sent_for(ledger_harness: LedgerHarness, campaign: str, account: str) -> bool:
+    return ledger_harness.posting(campaign, account=account, token="new").campaign_id == campaign
 
 
-def a_claim_given_back(ledger_harness: LedgerHarness) -> str:
+def one_that_was_taken_back(ledger_harness: LedgerHarness) -> str:
     campaign = ledger_harness.prepared(2)
-    ledger_harness.ledger.batches.release(ledger_harness.claimed(campaign), delay_ms=0, cause="rate limit")
-    return campaign
-
-
-def a_claim_that_nobody_gave_back(ledger_harness: LedgerHarness) -> str:
-    campaign = ledger_harness.prepared(2)
-    ledger_harness.claimed(campaign)
+    ledger_harness.withdraw(ledger_harness.posting(campaign))
     return campaign
 
 
@@ -86,9 +80,7 @@ def one_whose_key_was_refused(ledger_harness: LedgerHarness) -> str:
     return campaign
 
 
-@pytest.mark.parametrize(
-    "begun", [a_claim_given_back, a_claim_that_nobody_gave_back, one_that_bsg_refused, one_whose_key_was_refused]
-)
+@pytest.mark.parametrize("begun", [one_that_was_taken_back, one_that_bsg_refused, one_whose_key_was_refused])
 def test_what_the_old_key_never_had_anything_of_moves(
     ledger_harness: LedgerHarness, begun: Callable[[LedgerHarness], str]
 ) -> None:
@@ -96,28 +88,18 @@ def test_what_the_old_key_never_had_anything_of_moves(
 
     assert rekeyed(ledger_harness, campaign).kind is Rekeyed.MOVED
 
-    assert ledger_harness.ledger.due_indexes.members(DueIndex.DUE, account=ACCOUNT) == []
-    assert ledger_harness.ledger.due_indexes.members(DueIndex.LEASES, account=ACCOUNT) == []
+    for index in (DueIndex.SENDABLE, DueIndex.PREPARABLE, DueIndex.DUE, DueIndex.LEASES):
+        assert ledger_harness.ledger.due_indexes.members(index, account=ACCOUNT) == []
     assert ledger_harness.counts(campaign) == {"pending": 2}
-    assert is_claimed_for(ledger_harness, campaign, NEW)
+    assert is_sent_for(ledger_harness, campaign, NEW)
 
 
 def test_moving_again_moves_nothing(ledger_harness: LedgerHarness) -> None:
-    campaign = a_claim_given_back(ledger_harness)
+    campaign = one_that_was_taken_back(ledger_harness)
     rekeyed(ledger_harness, campaign)
 
     assert rekeyed(ledger_harness, campaign).kind is Rekeyed.STALE
-    assert is_claimed_for(ledger_harness, campaign, NEW)
-
-
-def test_a_claim_of_the_old_key_sends_nothing_once_its_campaign_has_moved(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.prepared(2)
-    lease = ledger_harness.claimed(campaign)
-
-    rekeyed(ledger_harness, campaign)
-
-    assert ledger_harness.intend(lease) == "stale"
-    assert is_claimed_for(ledger_harness, campaign, NEW)
+    assert is_sent_for(ledger_harness, campaign, NEW)
 
 
 def on_the_wire(ledger_harness: LedgerHarness, campaign: str) -> None:
@@ -231,7 +213,7 @@ def test_a_stop_goes_on_under_the_new_key(ledger_harness: LedgerHarness) -> None
 @pytest.mark.parametrize(("known", "claimed"), [("208", "209"), ("208", ""), ("", "208"), ("", "")])
 def test_a_worker_moves_nothing_without_proof(ledger_harness: LedgerHarness, known: str, claimed: str) -> None:
     noted(ledger_harness, bsg_account=known)
-    campaign = a_claim_given_back(ledger_harness)
+    campaign = one_that_was_taken_back(ledger_harness)
 
     assert rekeyed(ledger_harness, campaign, bsg_account=claimed, by="worker").kind is Rekeyed.UNPROVED
 
@@ -239,23 +221,23 @@ def test_a_worker_moves_nothing_without_proof(ledger_harness: LedgerHarness, kno
 @pytest.mark.parametrize("by", ["operator", "worker"])
 def test_nothing_moves_while_a_process_has_the_old_key(ledger_harness: LedgerHarness, by: str) -> None:
     noted(ledger_harness, bsg_account="208", seconds_ago=IN_USE_MS / 1000 - 5)
-    campaign = a_claim_given_back(ledger_harness)
+    campaign = one_that_was_taken_back(ledger_harness)
 
     assert rekeyed(ledger_harness, campaign, bsg_account="208", by=by).kind is Rekeyed.IN_USE
 
 
 def test_what_was_begun_for_another_address_stays_there(ledger_harness: LedgerHarness) -> None:
     noted(ledger_harness, bsg_account="208", address="http://127.0.0.1:8700")
-    campaign = a_claim_given_back(ledger_harness)
+    campaign = one_that_was_taken_back(ledger_harness)
 
     for bsg_account in ("", "208"):
         assert rekeyed(ledger_harness, campaign, bsg_account=bsg_account).kind is Rekeyed.ELSEWHERE
 
 
-def test_a_campaign_of_another_name_or_that_nobody_claimed_stays_what_it_is(ledger_harness: LedgerHarness) -> None:
-    unclaimed, campaign = ledger_harness.prepared(2), a_claim_given_back(ledger_harness)
+def test_a_campaign_of_another_name_or_without_an_account_stays_what_it_is(ledger_harness: LedgerHarness) -> None:
+    campaign, unassigned = one_that_was_taken_back(ledger_harness), ledger_harness.accepted(2)
 
-    assert rekeyed(ledger_harness, unclaimed).kind is Rekeyed.STALE
+    assert rekeyed(ledger_harness, unassigned).kind is Rekeyed.STALE
     assert rekeyed(ledger_harness, campaign, name="marketing").kind is Rekeyed.STALE
     assert rekeyed(ledger_harness, campaign, account=ACCOUNT).kind is Rekeyed.STALE
 
@@ -264,7 +246,7 @@ def test_what_an_older_copy_of_the_ledger_takes_for_unsent_moves_only_with_its_g
     ledger_harness: LedgerHarness,
 ) -> None:
     noted(ledger_harness, bsg_account="208")
-    campaign = a_claim_given_back(ledger_harness)
+    campaign = one_that_was_taken_back(ledger_harness)
     ledger_harness.ledger.gate(ACCOUNT).shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
 
     assert rekeyed(ledger_harness, campaign).kind is Rekeyed.WENT_BACK
@@ -274,7 +256,7 @@ def test_what_an_older_copy_of_the_ledger_takes_for_unsent_moves_only_with_its_g
 
 
 def test_the_kill_switch_of_the_old_key_holds_what_moved(ledger_harness: LedgerHarness) -> None:
-    campaign = a_claim_given_back(ledger_harness)
+    campaign = one_that_was_taken_back(ledger_harness)
     ledger_harness.ledger.gate(ACCOUNT).shut(reason=GateReason.OPERATOR, by="operator")
 
     rekeyed(ledger_harness, campaign)
@@ -341,9 +323,8 @@ def test_no_campaign_is_skipped_where_another_is_purged_meanwhile(
     ledger_harness: LedgerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keys, "CAMPAIGNS_AT_ONCE", 2)
-    campaigns = [ledger_harness.prepared(1) for _ in range(5)]
-    for campaign in campaigns:
-        ledger_harness.claimed(campaign)
+    campaigns = [ledger_harness.accepted(1) for _ in range(5)]
+    ledger_harness.next()
     found: list[str] = []
 
     for campaign in ledger_harness.ledger.keys.campaigns_of(ACCOUNT, name=DEFAULT_ACCOUNT):

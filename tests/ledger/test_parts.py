@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
-from bsg_ledger.parts import NothingDue
-from tests.ledger.campaigns import LEASE_MS, TIMEOUT_MS, LedgerHarness
+from bsg_ledger.work import Again, Nothing, Prepare, Wait
+from tests.ledger.campaigns import HOUR_MS, LedgerHarness
 
 
 def test_all_batches_and_rejects_of_a_part_appear_in_one_commit(ledger_harness: LedgerHarness) -> None:
@@ -16,7 +14,7 @@ def test_all_batches_and_rejects_of_a_part_appear_in_one_commit(ledger_harness: 
 
 def test_a_second_result_of_a_part_is_discarded(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.accepted(2)
-    lease = ledger_harness.leased_part(campaign)
+    lease = ledger_harness.preparing()
     ledger_harness.ledger.parts.prepared(lease, [(2, "0+2", b"body")], [])
 
     again = ledger_harness.ledger.parts.prepared(lease, [(2, "0+2", b"body")], [])
@@ -27,7 +25,7 @@ def test_a_second_result_of_a_part_is_discarded(ledger_harness: LedgerHarness) -
 
 def test_a_result_that_comes_after_the_lease_is_discarded(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.accepted(2)
-    stale = ledger_harness.leased_part(campaign)
+    stale = ledger_harness.preparing()
     ledger_harness.end_part_lease(campaign)
 
     committed = ledger_harness.ledger.parts.prepared(stale, [(2, "0+2", b"body")], [])
@@ -37,80 +35,65 @@ def test_a_result_that_comes_after_the_lease_is_discarded(ledger_harness: Ledger
 
 
 def test_a_leased_part_is_not_leased_twice(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.accepted(2)
-    ledger_harness.leased_part(campaign)
+    ledger_harness.accepted(2)
+    ledger_harness.preparing()
 
-    second = ledger_harness.ledger.parts.lease(
-        campaign, "other", lease_ms=LEASE_MS, losses_allowed=5, timeout_ms=TIMEOUT_MS
-    )
+    second = ledger_harness.next(token="other")
 
-    assert isinstance(second, NothingDue)
-    assert second.at is not None
+    assert isinstance(second, Wait)
 
 
-def test_a_lease_tells_whether_another_part_may_be_taken_now(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.accepted(1, 1)
-    first, second = ledger_harness.leased_part(campaign), ledger_harness.leased_part(campaign)
+def test_a_lease_says_whether_somebody_should_be_woken_for_what_is_left(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.accepted(1, 1)
 
-    assert (first.another_due, second.another_due) == (True, False)
-
-
-def test_the_sweep_trusts_that_the_next_part_has_been_rung_for_until_its_timeout(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.accepted(1, 1, 1)
-    first = ledger_harness.leased_part(campaign)
-    rung_again_at = ledger_harness.client.zscore("bsg:prepare", campaign)
-
-    ledger_harness.ledger.parts.prepared(first, [(1, "0+1", b"body")], [])
-
-    assert ledger_harness.client.zscore("bsg:prepare", campaign) == rung_again_at
-    assert rung_again_at == pytest.approx(ledger_harness.ledger.due_indexes.now_ms() + TIMEOUT_MS, abs=5_000)
+    assert [ledger_harness.preparing().wake_another for _ in range(2)] == [True, False]
 
 
-def test_the_sweep_rings_for_a_last_part_that_is_lost_and_for_none_when_all_are_prepared(
-    ledger_harness: LedgerHarness,
-) -> None:
+def test_no_more_is_prepared_of_a_campaign_than_may_wait_for_a_slot(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.accepted(*[1] * 20)
+    leased = [ledger_harness.preparing(interval_us=HOUR_MS * 1000) for _ in range(8)]
+
+    assert isinstance(ledger_harness.next(interval_us=HOUR_MS * 1000), Wait)
+
+    ledger_harness.ledger.parts.prepared(leased[0], [(1, "0+1", b"body")], [])
+    ledger_harness.posting(campaign)
+    assert isinstance(ledger_harness.next(), Prepare)
+
+
+def test_a_part_whose_lease_is_lost_is_due_again(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.accepted(1)
-    lease = ledger_harness.leased_part(campaign)
-    assert ledger_harness.client.zscore("bsg:prepare", campaign) == pytest.approx(
-        ledger_harness.ledger.due_indexes.now_ms() + LEASE_MS, abs=5_000
-    )
+    first = ledger_harness.preparing()
+    ledger_harness.end_part_lease(campaign)
 
-    ledger_harness.ledger.parts.prepared(lease, [(1, "0+1", b"body")], [])
-
-    assert ledger_harness.client.zscore("bsg:prepare", campaign) is None
+    assert ledger_harness.preparing().chunk == first.chunk
 
 
 def test_a_part_that_lost_five_leases_fails_and_its_messages_become_rejects(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.accepted(3)
     for _ in range(5):
-        ledger_harness.leased_part(campaign)
+        ledger_harness.preparing()
         ledger_harness.end_part_lease(campaign)
 
-    after = ledger_harness.ledger.parts.lease(
-        campaign, "token", lease_ms=LEASE_MS, losses_allowed=5, timeout_ms=TIMEOUT_MS
-    )
-
-    assert after == NothingDue(None)
+    assert ledger_harness.next() == Again()
+    assert ledger_harness.next() == Nothing()
     assert ledger_harness.counts(campaign) == {"rejected": 3}
     assert ledger_harness.state(campaign) == "failed"
     assert all('"unprocessable"' in row for row in ledger_harness.ledger.reading.rejects(campaign))
 
 
 def test_a_part_given_back_counts_no_loss(ledger_harness: LedgerHarness) -> None:
-    campaign = ledger_harness.accepted(1)
+    ledger_harness.accepted(1)
     for _ in range(7):
-        assert ledger_harness.ledger.parts.release(
-            ledger_harness.leased_part(campaign), delay_ms=0, cause="Redis is full"
-        )
+        assert ledger_harness.ledger.parts.release(ledger_harness.preparing(), delay_ms=0, cause="Redis is full")
 
-    assert ledger_harness.leased_part(campaign).size == 1
+    assert ledger_harness.preparing().size == 1
 
 
 def test_a_part_that_another_prepares_is_neither_given_back_nor_committed(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.accepted(1)
-    stale = ledger_harness.leased_part(campaign)
+    stale = ledger_harness.preparing()
     ledger_harness.end_part_lease(campaign)
-    ledger_harness.ledger.parts.lease(campaign, "another", lease_ms=LEASE_MS, losses_allowed=5, timeout_ms=TIMEOUT_MS)
+    ledger_harness.preparing(token="another")
 
     assert not ledger_harness.ledger.parts.release(stale, delay_ms=0, cause="Redis is full")
     assert not ledger_harness.ledger.parts.prepared(stale, [(1, "0+1", b"body")], [])
@@ -119,7 +102,7 @@ def test_a_part_that_another_prepares_is_neither_given_back_nor_committed(ledger
 
 def test_a_part_cancelled_while_it_is_prepared_stays_cancelled(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.accepted(2)
-    lease = ledger_harness.leased_part(campaign)
+    lease = ledger_harness.preparing()
     ledger_harness.ledger.campaigns.cancel(campaign)
 
     committed = ledger_harness.ledger.parts.prepared(lease, [(2, "0+2", b"body")], [])
@@ -141,4 +124,4 @@ def test_an_expired_part_is_prepared_after_a_retry_with_a_new_deadline(ledger_ha
 
     assert expired == {"expired": 2}
     assert (kind, messages) == ("retried", 2)
-    assert ledger_harness.leased_part(campaign).packed == b"packed"
+    assert ledger_harness.preparing().packed == b"packed"

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bsg_broker.liveness import LivenessPings
-from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_broker.queues import STATUS_QUEUE, dispatch_queue
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import schema
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.limiter import submit_limiter
@@ -135,7 +136,7 @@ def test_what_a_real_campaign_leaves_in_redis_is_in_the_schema(harness: WorkerHa
 
     seen = set()
     for key in map(bytes.decode, client.scan_iter(count=1000)):
-        if key in {*WORKER_QUEUES, STATUS_QUEUE}:
+        if key in (dispatch_queue(DEFAULT_ACCOUNT), STATUS_QUEUE):
             continue
         kind = schema.of(key)
         assert kind is not None, key

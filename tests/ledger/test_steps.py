@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from bsg_ledger.batches import BatchLease
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.parts import PartLease
 from bsg_ledger.scripts import Scripts
+from bsg_ledger.work import Nothing, Prepare, Send
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
 
 BATCHES = 5
@@ -27,7 +26,7 @@ class StepwiseHarness(LedgerHarness):
     def campaign(self) -> str:
         return self.prepared(*[1] * BATCHES)
 
-    def commit(self, lease: PartLease, *, batches: int, rejects: int) -> bool:
+    def commit(self, lease: Prepare, *, batches: int, rejects: int) -> bool:
         """Commit a chunk, and add only what the commit itself does."""
         return self.ledger.parts.commit(
             lease,
@@ -37,7 +36,7 @@ class StepwiseHarness(LedgerHarness):
 
     def committed(self, *, batches: int, rejects: int = 0) -> str:
         campaign = self.accepted(batches + rejects)
-        assert self.commit(self.leased_part(campaign), batches=batches, rejects=rejects)
+        assert self.commit(self.preparing(), batches=batches, rejects=rejects)
         return campaign
 
     def unfinished(self) -> list[str]:
@@ -54,12 +53,13 @@ def stepwise(ledger_harness: LedgerHarness) -> StepwiseHarness:
 
 def test_from_the_flag_of_a_cancel_on_nothing_leaves(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
-    claimed = stepwise.claimed(campaign)
+    dispatched = stepwise.posting(campaign)
 
     answer = stepwise.scripts.run("cancel", campaign)
 
-    assert answer == [b"cancelled", BATCHES, 0]
-    assert stepwise.intend(claimed) == "cancelled"
+    assert answer == [b"cancelled", BATCHES - 1, 1]
+    assert stepwise.next() == Nothing()
+    assert stepwise.withdraw(dispatched) == "cancelled"
     assert stepwise.counts(campaign) == {"pending": BATCHES - 1, "cancelled": 1}
     status = stepwise.ledger.reading.status(campaign)
     assert status is not None
@@ -201,8 +201,18 @@ def test_a_batch_of_which_nothing_is_left_is_not_retried_beside_others(stepwise:
     begin_to_retry(stepwise, campaign)
     stepwise.ledger.campaigns.finish(campaign)
 
-    assert stepwise.claimed(campaign).batch == 1
-    assert stepwise.counts(campaign) == {"rejected": 1, "claimed": 1}
+    assert stepwise.posting(campaign).batch == 1
+    assert stepwise.counts(campaign) == {"rejected": 1, "posting": 1}
+
+
+def test_what_has_not_expired_yet_is_sent_within_the_new_deadline_of_a_retry(stepwise: StepwiseHarness) -> None:
+    campaign = stepwise.campaign()
+    stepwise.pass_deadline(campaign)
+    assert stepwise.next() == Nothing()
+
+    begin_to_retry(stepwise, campaign)
+
+    assert isinstance(stepwise.next(), Send)
 
 
 def test_a_cancel_ends_a_retry_that_has_steps_left(stepwise: StepwiseHarness) -> None:
@@ -224,7 +234,7 @@ def test_nothing_is_forgotten_of_what_a_retry_has_begun_with(stepwise: StepwiseH
     assert not stepwise.ledger.campaigns.forget(campaign)
 
     stepwise.ledger.campaigns.finish(campaign)
-    assert isinstance(stepwise.claimed(campaign), BatchLease)
+    assert isinstance(stepwise.next(), Send)
 
 
 # Purge
@@ -263,7 +273,7 @@ def test_nothing_is_left_of_a_campaign_that_is_forgotten_in_steps(stepwise: Step
 
 def test_before_the_commit_nobody_sees_what_a_chunk_was_prepared_to(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.accepted(BATCHES)
-    lease = stepwise.leased_part(campaign)
+    lease = stepwise.preparing()
     stepwise.end_part_lease(campaign)
 
     assert not stepwise.commit(lease, batches=BATCHES, rejects=0)
@@ -299,8 +309,8 @@ def test_a_committed_chunk_whose_worker_dies_is_added_by_upkeep_and_never_prepar
 
 
 def test_what_is_staged_expires_with_a_worker_that_dies_before_its_commit(stepwise: StepwiseHarness) -> None:
-    campaign = stepwise.accepted(BATCHES)
-    lease = stepwise.leased_part(campaign)
+    stepwise.accepted(BATCHES)
+    lease = stepwise.preparing()
 
     stepwise.ledger.parts._stage(lease, [(1, "0+1", b"body")] * BATCHES)
 
@@ -318,9 +328,9 @@ def test_what_was_committed_does_not_expire(stepwise: StepwiseHarness) -> None:
 
 def test_a_chunk_of_which_something_staged_is_gone_is_not_committed(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.accepted(BATCHES)
-    lease = stepwise.leased_part(campaign)
+    lease = stepwise.preparing()
 
-    answer = stepwise.scripts.run("prepared", campaign, lease.part, lease.token, 0, BATCHES, 0, 3 * BATCHES)
+    answer = stepwise.scripts.run("prepared", campaign, lease.chunk, lease.token, 0, BATCHES, 0, 3 * BATCHES)
 
     assert answer == [b"stale"]
     assert stepwise.counts(campaign) == {"unprepared": BATCHES}
@@ -329,7 +339,7 @@ def test_a_chunk_of_which_something_staged_is_gone_is_not_committed(stepwise: St
 @pytest.mark.parametrize("end", ["cancelled", "expired"])
 def test_a_chunk_is_not_committed_to_a_campaign_that_ends(stepwise: StepwiseHarness, end: str) -> None:
     campaign = stepwise.accepted(BATCHES)
-    lease = stepwise.leased_part(campaign)
+    lease = stepwise.preparing()
     if end == "cancelled":
         stepwise.scripts.run("cancel", campaign)
     else:

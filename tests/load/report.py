@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_broker.queues import STATUS_QUEUE, dispatch_queue
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from tests.chaos.report import say
 from tests.load.campaigns import LoadCampaign, SizeClass
 from tests.load.checker import CheckResult
@@ -93,9 +94,10 @@ def figures(run: Figures) -> str:
 
 def what_stands_still(environment: LoadEnvironment) -> str:
     remaining = [summary for summary in environment.producer.campaigns() if not summary.state.final]
+    queues = environment.queue_lengths((dispatch_queue(DEFAULT_ACCOUNT), STATUS_QUEUE))
     lines = [
         f"{len(remaining)} campaigns are not final: {_counted(Counter(summary.state for summary in remaining))}",
-        f"gate {environment.producer.gate()}; queues {environment.queue_lengths((*WORKER_QUEUES, STATUS_QUEUE))}",
+        f"gate {environment.producer.gate()}; queues {queues}",
     ]
     for summary in remaining[:REMAINING_SHOWN]:
         lines.append(f"{summary.campaign_id} {summary.name} {summary.state}: {_counted(summary.counts)}")

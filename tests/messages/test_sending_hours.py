@@ -39,6 +39,42 @@ def test_batches_leave_within_the_hours_and_wait_for_the_next_otherwise(hours: s
 
 
 @pytest.mark.parametrize(
+    ("hours", "moment", "opens", "closes"),
+    [
+        ("09:00-20:00", "2030-01-31T12:00:30+00:00", "2030-01-31T12:00:30+00:00", "2030-01-31T20:00:00+00:00"),
+        ("09:00-20:00", "2030-01-31T20:00:00+00:00", "2030-02-01T09:00:00+00:00", "2030-02-01T20:00:00+00:00"),
+        ("22:00-06:00", "2030-01-31T23:00:00+00:00", "2030-01-31T23:00:00+00:00", "2030-02-01T06:00:00+00:00"),
+        # The clocks go forward from 03:00 to 04:00: at 03:30, which does not come, the hours are over.
+        (
+            "01:00-03:30 Europe/Kyiv",
+            "2030-03-31T00:00:00+00:00",
+            "2030-03-31T00:00:00+00:00",
+            "2030-03-31T01:00:00+00:00",
+        ),
+        # They go back from 04:00 to 03:00: the hours close at the first 03:30, and go on at the second 03:00.
+        (
+            "01:00-03:30 Europe/Kyiv",
+            "2030-10-27T00:00:00+00:00",
+            "2030-10-27T00:00:00+00:00",
+            "2030-10-27T00:30:00+00:00",
+        ),
+        (
+            "01:00-03:30 Europe/Kyiv",
+            "2030-10-27T01:10:00+00:00",
+            "2030-10-27T01:10:00+00:00",
+            "2030-10-27T01:30:00+00:00",
+        ),
+    ],
+)
+def test_the_hours_that_are_now_or_come_next_have_a_beginning_and_an_end(
+    hours: str, moment: str, opens: str, closes: str
+) -> None:
+    span = SendingHours.parse(hours, ZoneInfo("UTC")).span(datetime.fromisoformat(moment))
+
+    assert [end.isoformat() for end in span] == [opens, closes]
+
+
+@pytest.mark.parametrize(
     ("wrong", "said"),
     [
         ("9-20", "Not hours of a day"),
@@ -75,3 +111,18 @@ def test_an_opening_is_within_the_hours_never_before_and_at_most_a_day_and_an_ho
 
     assert moment <= found <= moment + timedelta(hours=25)
     assert hours.opening(found) == found or hours.opening(found) - found <= timedelta(hours=1)
+
+
+@given(moment=MOMENTS, opens=CLOCKS, closes=CLOCKS, zone=st.sampled_from(["UTC", "Europe/Kyiv", "America/St_Johns"]))
+def test_within_a_span_batches_may_leave_and_at_its_end_they_may_not(
+    moment: datetime, opens: tuple[int, int], closes: tuple[int, int], zone: str
+) -> None:
+    if opens == closes:
+        return
+    hours = SendingHours.parse("{:02}:{:02}-{:02}:{:02}".format(*opens, *closes), ZoneInfo(zone))
+
+    begin, end = hours.span(moment)
+
+    assert hours.opening(end) > end
+    assert begin == end or hours.opening(begin) == begin
+    assert begin == end or hours.opening(end - timedelta(seconds=1)) == end - timedelta(seconds=1)

@@ -122,7 +122,7 @@ def test_a_campaigns_page_has_its_batches_history_chart_and_reject_reasons(
     assert page.text.count("data-batch=") == len(scenario.status(campaign).batches)
     assert page.counted("reason") == {"invalid_phone": "1", "missing_text": "1"}
     assert page.counted("count")["finished"] == "25"
-    assert "claimed → posting" in page.text
+    assert "pending → posting" in page.text
     assert "posting → submitted" in page.text
     assert '<polyline class="campaigns-line-finished" points="0,160 ' in page.text
 

@@ -116,7 +116,7 @@ def test_each_account_has_its_gate_limit_and_metrics(scenario: ScenarioEnvironme
     campaign = producer.enqueue(
         [{"phone": 380661231231, "text": "Hi"}], sender="MyShop", account="marketing"
     ).campaign_id
-    scenario.wait_for_messages(campaign, "pending", 1)
+    scenario.wait_for_messages(campaign, "unprepared", 1)
     ann = Visitor(guarded, Authorization=LOGIN)
 
     page = ann.get(f"/campaigns/{campaign}")

@@ -20,10 +20,9 @@ import yaml
 from check_jsonschema.builtin_schemas import get_builtin_schema
 from redis.exceptions import RedisError
 
-from bsg_broker import queues
 from bsg_cli.commands.healthcheck import PERMIT_AND_MARGIN_SECONDS
 from bsg_cli.embedded_server import connect_once
-from bsg_cli.processes import FLOWER_PORT, PROCESSES, STATUS, STATUS_QUEUE, WORKER, WORKER_QUEUES, procfile
+from bsg_cli.processes import FLOWER_PORT, PROCESSES, STATUS, WORKER, procfile
 from bsg_cli.server_binary import find_server_program
 from bsg_config.settings import Settings
 from bsg_sandbox.control import Control
@@ -53,11 +52,6 @@ def settings(redis_url: str) -> dict[str, str]:
 
 def test_the_procfile_is_the_list_of_the_package() -> None:
     assert (ROOT / "Procfile").read_text(encoding="utf-8") == procfile()
-
-
-def test_the_workers_take_every_queue_in_the_order_of_service() -> None:
-    assert WORKER_QUEUES.split(",") == list(queues.WORKER_QUEUES)
-    assert STATUS_QUEUE == queues.STATUS_QUEUE
 
 
 def test_compose_fits_the_compose_specification() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.wheel_check.checks import CHECKS
 
 ROOT = Path(__file__).parents[2]
-FOR_DEVELOPERS = {"dev", "docs", "harness", "examples", "old-python"}
+FOR_DEVELOPERS = {"dev", "docs", "bench", "examples", "old-python"}
 EXTRAS = re.compile(r"pip install '(?:\.|\.\./\.\.|bsg-campaigns|\S+\.whl)\[([\w,]+)\]'")
 PAGES = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
 

@@ -47,7 +47,7 @@ class RecoveryEnvironment(ScenarioEnvironment):
                 for part in client.zrange(parts, 0, -1):
                     client.zadd(parts, {part: 1}, xx=True)
                     client.hset(f"bsg:campaign:{campaign}:part:{part.decode()}", "lease_until", 1)
-                client.zadd("bsg:prepare", {campaign: 1}, xx=True)
+                self.make_due(campaign)
 
     def kill_and_empty(self) -> None:
         self._server.kill()
@@ -57,11 +57,10 @@ class RecoveryEnvironment(ScenarioEnvironment):
     def arrived(self, campaign: str) -> int:
         return len(self.arrivals(campaign))
 
-    def forget_bells(self, campaign: str) -> None:
-        """Half a minute passes by ageing what is stored: bells that went to a worker that has gone are rung again."""
+    def make_due(self, campaign: str) -> None:
+        """Time passes by ageing what is stored: what the campaign waits for comes now."""
         account = Settings.from_environment(self.processes.settings).account
         with self._server.client() as client:
-            client.delete(f"bsg:campaign:{campaign}:rung")
             client.zadd(f"bsg:account:{account}:due", {campaign: 1}, xx=True)
 
     def forget_keys(self) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bsg_cli.errors import ExitCode
 from bsg_config.settings import Settings
-from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.runtime import build
-from bsg_worker.submit.submit import submit_batches
+from bsg_worker.submit.dispatch import dispatch_work
 from tests.processes import wait_until
 from tests.recovery.environment import RecoveryEnvironment
+from tests.worker.harness import prepare_next
 
 
 def test_running_workers_notice_an_older_copy_and_send_nothing_twice_once_it_is_recovered(
@@ -59,8 +59,8 @@ def test_what_nobody_remembers_is_recovered_before_any_process_is_started(enviro
     runtime = build(Settings.from_environment(environment.processes.settings))
     while prepare_next(runtime, campaign):
         pass
-    while "submitted" in submit_batches(runtime, campaign, ""):
-        pass  # each turn is one batch while a campaign waits for its first
+    while "submitted" in dispatch_work(runtime):
+        pass
     assert environment.count(campaign, "submitted") == 100
     environment.kill_and_restore()
     assert environment.count(campaign, "unprepared") == 100

@@ -19,11 +19,11 @@ from bsg_ledger.reading import Reading
 from bsg_messages.bodies import unpacked
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
-from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.recovery.audit import Audit, Origin, audit
 from bsg_worker.recovery.recover import Recovery, record_late, recover
 from bsg_worker.runtime import Runtime, build
-from bsg_worker.submit.submit import submit_batches
+from bsg_worker.submit.dispatch import dispatch_work
+from tests.worker.harness import prepare_next
 
 LEASE_SECONDS = 60
 QUICK = {
@@ -93,8 +93,8 @@ class RecoveryHarness:
         return [batch.state.value for batch in self.producer.status(campaign).batches]
 
     def send_all(self, campaign: str) -> None:
-        while "submitted" in submit_batches(self.runtime, campaign, ""):
-            pass  # others wait, so that each turn is one batch
+        while "submitted" in dispatch_work(self.runtime):
+            pass
 
     def arrivals(self, campaign: str) -> set[int]:
         by_reference = self.sandbox.record().by_reference

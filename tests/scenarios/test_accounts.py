@@ -36,7 +36,7 @@ def test_a_gate_holds_its_own_account_alone(scenario: ScenarioEnvironment) -> No
     try:
         held, free = scenario.send(10, account="second"), scenario.send(10)
         scenario.wait_for(free, "done")
-        scenario.wait_for_messages(held, "pending", 10)
+        assert scenario.count(held, "unprepared") == 10
     finally:
         scenario.producer.open_gate(account="second")
     scenario.wait_for(held, "done")
@@ -64,7 +64,7 @@ def test_a_campaign_waits_for_a_worker_with_its_accounts_key(own_scenario: Scena
     own_scenario.processes.worker()
     campaign, of_the_worker = own_scenario.send(10, account="second"), own_scenario.send(10)
     own_scenario.wait_for_messages(of_the_worker, "submitted", 10)
-    own_scenario.wait_for_messages(campaign, "pending", 10)
+    assert own_scenario.count(campaign, "unprepared") == 10
     assert own_scenario.arrivals(campaign) == {}
 
     own_scenario.processes.settings = with_both

@@ -17,10 +17,10 @@ from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import RedisServer
 
 SUBMIT_POINTS = [
-    "after script lease_part",
+    "after script dispatch: prepare",
     "before script prepared",
     "after script prepared",
-    "after script claim",
+    "after script dispatch: send",
     "after POST send-individual",
     "after script taken",
 ]
@@ -126,11 +126,12 @@ def test_beat_started_twice_does_no_harm(own_scenario: ScenarioEnvironment) -> N
 
 def _end_part_leases(scenario: ScenarioEnvironment, campaign: str) -> None:
     """Time passes by ageing what is stored: a part's lease is a minute."""
-    client: Any = connect(Settings.from_environment(scenario.processes.settings))
+    settings = Settings.from_environment(scenario.processes.settings)
+    client: Any = connect(settings)
     for part in client.zrange(f"bsg:campaign:{campaign}:parts", 0, -1):
         client.zadd(f"bsg:campaign:{campaign}:parts", {part: 1})
         client.hset(f"bsg:campaign:{campaign}:part:{part.decode()}", "lease_until", 1)
-        client.zadd("bsg:prepare", {campaign: 1})
+        client.zadd(f"bsg:account:{settings.account}:due", {campaign: 1}, xx=True)
 
 
 def _decide_doubts(scenario: ScenarioEnvironment, campaign: str, count: int) -> None:

@@ -9,7 +9,7 @@ from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.columns import Part
 from bsg_worker.celery import app
 from bsg_worker.prepare import prepare
-from bsg_worker.submit import submit
+from bsg_worker.submit import post
 
 __all__ = ["app"]
 
@@ -26,4 +26,4 @@ def failing_submission(body: bytes, cipher: BodyCipher) -> bytes:
 
 
 setattr(prepare, "prepare", failing_preparation)  # noqa: B010 - not exported, so not for mypy to see
-submit.unpacked = failing_submission  # type: ignore[attr-defined]
+setattr(post, "unpacked", failing_submission)  # noqa: B010

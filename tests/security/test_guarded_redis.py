@@ -33,7 +33,7 @@ def test_a_campaign_is_accepted_over_tls_with_the_password(guarded_redis: Guarde
 
     assert producer.status(receipt.campaign_id).counts["accepted"] == 2
     with connect(Settings.build(redis_url=guarded_redis.url())) as client:
-        assert client.llen("prepare.normal") >= 1
+        assert client.llen("dispatch.default") >= 1
 
 
 @pytest.mark.parametrize("password", [WRONG, ""])

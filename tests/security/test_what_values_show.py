@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from bsg_broker.doorbell import Doorbell
+from bsg_broker.wakeups import Wakeups
 from bsg_client import BSGClient, Outcome, OutcomeKind, RowFault
 from bsg_client.wire import Answer, StreamedBody
 from bsg_config.redis_address import RedisAddress
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
-from bsg_ledger.batches import BatchLease
-from bsg_ledger.parts import PartLease
+from bsg_ledger.work import OpenHours, Prepare, Recheck, Send
 from bsg_messages.columns import pack, unpack
 from bsg_messages.fast_path import check_columns
 from bsg_messages.messages import explain
@@ -41,7 +40,7 @@ VALUES: dict[str, Any] = {
     "settings of a named account": WITH_SECOND.of_account("second"),
     "address": RedisAddress.parse(str(SETTINGS.redis_url)),
     "producer": Producer(SETTINGS),
-    "doorbell": Doorbell(connect(SETTINGS)),
+    "wake-ups": Wakeups(connect(SETTINGS)),
     "runtime": build(SETTINGS),
     "envelope": ENVELOPE,
     "template": Template.parse(TEXT),
@@ -51,10 +50,10 @@ VALUES: dict[str, Any] = {
     "message": explain({"phone": FIRST_PHONE, "sender": "Shop", "text": TEXT}),
     "fault": explain({"phone": f"x{FIRST_PHONE}", "sender": "Shop", "text": TEXT}),
     "reject": Reject(0, str(FIRST_PHONE), "", "phone", RejectCode.INVALID_PHONE, "not a phone"),
-    "part lease": PartLease(
-        "c", 0, "t", packed=BODY, envelope=ENVELOPE.to_json(), first_index=0, size=1, another_due=False, suppressions=0
-    ),
-    "batch lease": BatchLease("c", 0, "t", envelope=ENVELOPE.to_json(), size=1, attempts=0, body=BODY),
+    "chunk": Prepare("c", 0, "t", packed=BODY, options=ENVELOPE.to_json(), first_index=0, size=1, suppressions=0),
+    "batch": Send("c", 0, "t", options=ENVELOPE.to_json(), size=1, attempts=0, body=BODY),
+    "batch to hold against the list": Recheck("c", 0, ENVELOPE.to_json(), BODY, [0], 1, 0, 0, 1),
+    "campaign without hours": OpenHours("c", ENVELOPE.to_json(), 0, 0),
     "client": BSGClient(SETTINGS, None),
     "row fault": Outcome(OutcomeKind.ROWS_REFUSED, "422", rows=(RowFault(0, "phone", f"{FIRST_PHONE} is wrong"),)),
     "body": StreamedBody((BODY,), lambda: True),

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from bsg_broker.queues import PREPARE, queue_of
+from bsg_broker.queues import dispatch_queue
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
-from bsg_ledger.batches import BatchLease
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import Batch, CampaignStatus
+from bsg_ledger.work import Prepare, Send
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
-from bsg_worker.prepare.prepare import prepare_next
-from bsg_worker.runtime import build
-from bsg_worker.submit.submit import submit_batches
+from bsg_worker.prepare.prepare import prepare_chunk
+from bsg_worker.runtime import CHUNK_LEASE_MS, CHUNK_LOSSES_ALLOWED, Runtime, build, new_token
+from bsg_worker.submit import dispatch
+from bsg_worker.submit.dispatch import dispatch_work
+from tests.ledger.campaigns import others_hidden
 from tests.processes import QUICK
 from tests.scenarios.environment import messages
+
+
+def prepare_next(runtime: Runtime, campaign: str) -> str | None:
+    """Prepare the campaign's next chunk, whatever its account may do; return what came of it, None if there is none."""
+    lease = runtime.ledger.parts.lease(
+        campaign, new_token(), lease_ms=CHUNK_LEASE_MS, losses_allowed=CHUNK_LOSSES_ALLOWED
+    )
+    return prepare_chunk(runtime, lease) if isinstance(lease, Prepare) else None
 
 
 class WorkerHarness:
@@ -34,59 +45,57 @@ class WorkerHarness:
         self.runtime = build(self.settings)
         self.producer = Producer(self.settings)
 
+    def enqueued(self, count: int, **arguments: Any) -> str:
+        """Return a campaign of that many good messages, for which nobody has been woken."""
+        campaign = self.producer.enqueue(messages(count), **{"sender": "MyShop", **arguments}).campaign_id
+        self.runtime.redis.delete(dispatch_queue(str(arguments.get("account", DEFAULT_ACCOUNT))))
+        return campaign
+
     def prepared(self, count: int, **arguments: Any) -> str:
         """Return a campaign of that many good messages, all of them pending."""
-        campaign = self.producer.enqueue(messages(count), **{"sender": "MyShop", **arguments}).campaign_id
-        self.runtime.redis.delete(
-            queue_of(PREPARE, str(arguments.get("priority", "normal")))
-        )  # its bell is answered by what follows
+        campaign = self.enqueued(count, **arguments)
+        self.prepare(campaign)
+        return campaign
+
+    def prepare(self, campaign: str) -> None:
+        """Prepare all chunks of the campaign, also those for which it is not time yet."""
         while prepare_next(self.runtime, campaign):
             pass
+
+    def submitted(self, count: int, **arguments: Any) -> str:
+        """Return a campaign that has been sent as far as it goes now, in several tasks if the machine is that slow."""
+        campaign = self.enqueued(count, **arguments)
+        self.prepare_and_submit(campaign)
         return campaign
 
     def prepare_and_submit(self, campaign: str) -> None:
         """What comes of an enqueued campaign as far as it goes now."""
-        while prepare_next(self.runtime, campaign):
-            pass
-        while "submitted" in self.submit(campaign):
-            pass
-
-    def submitted(self, count: int, **arguments: Any) -> str:
-        """Return a campaign that has been sent as far as it goes now, one batch at a call if the machine is that
-        slow."""
-        campaign = self.prepared(count, **arguments)
-        for _ in range(count):
-            if not self.status(campaign).counts["pending"]:
+        counts = self.status(campaign).counts
+        for _ in range(10 + counts["accepted"]):
+            if not counts["unprepared"] and not counts["pending"]:
                 break
-            self.submit(campaign)
-        return campaign
+            dispatch_work(self.runtime)
+            counts = self.status(campaign).counts
 
-    def submit(self, campaign: str) -> str:
-        return submit_batches(self.runtime, campaign, "")
+    def dispatch(self) -> str:
+        """One task's work for the account, as far as it goes without waiting."""
+        with patch.object(dispatch, "MAX_SLEEP_SECONDS", 0.0), patch.object(dispatch, "wake_later"):
+            return dispatch_work(self.runtime)
 
-    def posting(self, campaign: str) -> BatchLease:
+    def posting(self, campaign: str) -> Send:
         """Return the campaign's next batch with its intent written, and nothing sent."""
-        lease = self.runtime.ledger.batches.claim(
-            campaign,
-            bell="",
-            account=self.runtime.account,
-            account_name=DEFAULT_ACCOUNT,
-            token="token",
-            lease_ms=self.runtime.lease_ms,
-        )
-        assert isinstance(lease, BatchLease)
-        state = self.runtime.ledger.batches.intend(
-            lease, account=self.runtime.account, lease_ms=self.runtime.lease_ms, duplicate_window_ms=0
-        )
-        assert state == "posting"
-        return lease
+        with others_hidden(self.runtime.redis, campaign):
+            work = self.runtime.dispatcher.next("token")
+        assert isinstance(work, Send), work
+        assert work.campaign_id == campaign
+        return work
 
-    def unconfirmed(self, campaign: str) -> BatchLease:
+    def unconfirmed(self, campaign: str) -> Send:
         lease = self.posting(campaign)
         self.doubtful(lease)
         return lease
 
-    def doubtful(self, lease: BatchLease) -> None:
+    def doubtful(self, lease: Send) -> None:
         self.runtime.ledger.batches.doubtful(
             lease, account=self.runtime.account, cause="read timeout", doubts_allowed=None
         )
@@ -123,7 +132,17 @@ class WorkerHarness:
 
     def make_due(self, index: DueIndex) -> None:
         """Time passes by ageing what is stored: everything in the account's index is due now."""
-        key = f"bsg:account:{self.runtime.account}:{index.value}"
         client: Any = self.runtime.redis  # redis-py types its replies as all that they might be
-        for member in client.zrange(key, 0, -1):
-            client.zadd(key, {member: 1})
+        for account in (self.runtime.account, f"-{self.settings.account_name}"):
+            key = f"bsg:account:{account}:{index.value}"
+            for member in client.zrange(key, 0, -1):
+                client.zadd(key, {member: 1})
+                if index is DueIndex.DUE:
+                    self._age(f"bsg:campaign:{member.decode()}")
+
+    def _age(self, campaign: str) -> None:
+        client: Any = self.runtime.redis
+        for waiting in (f"{campaign}:due", f"{campaign}:parts"):
+            for each in client.zrange(waiting, 0, -1):
+                client.zadd(waiting, {each: 1})
+        client.hdel(campaign, "held_until")

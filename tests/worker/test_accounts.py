@@ -6,15 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from bsg_broker.queues import dispatch_queue
 from bsg_config.settings import Settings, SettingsInvalid
-from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
-from bsg_ledger.parts import NothingDue
+from bsg_ledger.work import Prepare
 from bsg_sandbox.server import Sandbox
 from bsg_worker.accounts import Accounts
-from bsg_worker.prepare.prepare import prepare_next, prepare_then_submit
 from bsg_worker.runtime import Runtime
-from bsg_worker.submit.submit import submit_batches
+from bsg_worker.submit.dispatch import dispatch_work
 from bsg_worker.upkeep.sweep import sweep
 from bsg_worker.watch import check_once
 from tests.ledger.campaigns import LedgerHarness
@@ -53,8 +52,8 @@ def test_each_campaign_is_sent_by_its_own_account(two: WorkerHarness) -> None:
     accounts = accounts_of(two)
     campaigns = {name: enqueued(two, name) for name in ("second", "default")}
 
-    for campaign in campaigns.values():
-        prepare_then_submit(accounts.of_campaign(campaign), campaign)
+    for name in campaigns:
+        dispatch_work(accounts.of_name(name))
 
     for runtime in accounts:
         status = two.status(campaigns[runtime.settings.account_name])
@@ -64,40 +63,39 @@ def test_each_campaign_is_sent_by_its_own_account(two: WorkerHarness) -> None:
         ]
 
 
-def test_no_other_account_claims_a_campaign_that_nobody_has_claimed_yet(two: WorkerHarness) -> None:
+def test_no_other_account_sends_a_campaign_that_no_account_is_assigned_to_yet(two: WorkerHarness) -> None:
     default, second = accounts_of(two)
     campaign = enqueued(two, "second")
+    two.runtime.redis.delete(dispatch_queue("second"))
 
-    assert prepare_then_submit(default, campaign) == "prepared; not now: foreign"
+    assert dispatch_work(default) == ""
     sweep(default)
 
-    assert two.runtime.queue_length("submit.normal") == 0
+    assert two.runtime.queue_length(dispatch_queue("default")) == 0
     assert two.sandbox.record().by_reference == {}
-    assert submit_batches(second, campaign, "").startswith("submitted")
+    assert dispatch_work(second).endswith(f"{campaign}-0 submitted: taken")
 
 
-def test_a_campaign_for_an_account_without_a_key_here_is_prepared_and_waits(two: WorkerHarness, redis_url: str) -> None:
-    foreign = WorkerHarness(redis_url, two.sandbox)
+def test_a_campaign_for_an_account_without_a_key_here_waits(two: WorkerHarness, redis_url: str) -> None:
+    elsewhere = WorkerHarness(redis_url, two.sandbox)
     campaign = enqueued(two, "second")
-    alone = accounts_of(foreign)
+    alone = accounts_of(elsewhere)
 
-    assert prepare_then_submit(alone.of_campaign(campaign), campaign) == "prepared; not now: foreign"
-    assert two.status(campaign).counts["pending"] == 3
+    assert [dispatch_work(runtime) for runtime in alone] == [""]
+    assert two.status(campaign).state == "accepted"
+    with pytest.raises(LookupError, match="no key of the account second is set here"):
+        alone.of_name("second")
 
 
-def test_the_first_claim_decides_even_when_names_change(two: WorkerHarness) -> None:
+def test_the_account_that_a_campaign_is_assigned_to_sends_it_even_when_names_change(two: WorkerHarness) -> None:
     campaign = enqueued(two, "second", 200)
-    two.prepare_and_submit(campaign)
-    second = accounts_of(two).of_campaign(campaign)
-    lease = second.ledger.batches.claim(
-        campaign, bell="", account=second.account, account_name="second", token="t", lease_ms=1
-    )
-    assert isinstance(lease, BatchLease | NothingDue)
+    _, second = accounts_of(two)
+    assert isinstance(second.dispatcher.next("token"), Prepare)
     renamed = Accounts.of(
         Settings.from_environment({**two.environment, "BSG_API_KEY__SECOND": "", "BSG_API_KEY__OTHER": "live_second"})
     )
 
-    assert renamed.of_campaign(campaign).settings.account_name == "other"
+    assert f"{campaign}-0 submitted: taken" in dispatch_work(renamed.of_name("other"))
 
 
 def test_what_fails_for_one_account_is_done_for_the_others_and_told(two: WorkerHarness) -> None:
@@ -123,11 +121,11 @@ def test_outcomes_are_told_by_account_where_there_are_several(two: WorkerHarness
 
 def test_requests_that_wait_for_one_accounts_limit_leave_another_its_own(two: WorkerHarness) -> None:
     default, second = accounts_of(two)
-    campaign = enqueued(two, "second")
+    enqueued(two, "second")
     while default.permits.acquire(blocking=False):
         pass
 
-    assert "submitted: taken" in prepare_then_submit(second, campaign)
+    assert "submitted: taken" in dispatch_work(second)
 
 
 def test_what_one_account_saw_of_the_ledger_keeps_every_account_from_sending_once_it_went_back(
@@ -137,16 +135,15 @@ def test_what_one_account_saw_of_the_ledger_keeps_every_account_from_sending_onc
     ours, another_process = accounts_of(two), accounts_of(two)
     lost, seen = enqueued(two, "second"), enqueued(two, "default")
     for campaign in (lost, seen):
-        while prepare_next(ours.first, campaign):
-            pass
+        two.prepare(campaign)
     check_once(ours.first)
     ledger_harness = LedgerHarness(two.runtime.redis)
     copy = copied(ledger_harness)
-    submit_batches(another_process.of_campaign(lost), lost, "")
-    submit_batches(ours.of_campaign(seen), seen, "")
+    dispatch_work(another_process.of_name("second"))
+    dispatch_work(ours.of_name("default"))
     restore(ledger_harness, copy)
 
-    submit_batches(ours.of_campaign(lost), lost, "")
+    dispatch_work(ours.of_name("second"))
 
     assert [runtime.gate.state().reason for runtime in ours] == [GateReason.LEDGER_WENT_BACK] * 2
     arrived = two.sandbox.record().by_reference

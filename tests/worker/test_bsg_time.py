@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import redis
 
+from bsg_config import clock
 from bsg_ledger.zones import LearntZone
-from bsg_worker.bsg_time import BSGTime
+from bsg_worker.bsg_time import KNOWN_FOR_SECONDS, BSGTime
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -42,10 +43,14 @@ def test_a_zone_that_fits_the_setting_is_no_matter_for_the_log(
     assert caplog.text == ""
 
 
-def test_what_another_process_learnt_wrongly_is_set_right_by_the_next_answer(redis_url: str) -> None:
+def test_what_another_process_learnt_wrongly_is_set_right_by_an_answer_a_second_later(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     time = bsg_time(redis_url)
     time.learn(datetime(2026, 1, 1, 12), NOW)
     bsg_time(redis_url).learn(datetime(2026, 1, 1, 11), NOW)  # an answer that was recorded an hour late
+    later = clock.monotonic() + KNOWN_FOR_SECONDS
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
 
     time.learn(datetime(2026, 1, 1, 12), NOW)
 

@@ -7,9 +7,8 @@ from cryptography.fernet import Fernet
 from bsg_ledger.due_indexes import DueIndex
 from bsg_messages.body_cipher import BodyCipher
 from bsg_sandbox.server import Sandbox
-from bsg_worker.prepare.prepare import prepare_next
 from tests.scenarios.environment import messages
-from tests.worker.harness import WorkerHarness
+from tests.worker.harness import WorkerHarness, prepare_next
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -26,9 +25,9 @@ def test_parts_and_batches_are_encrypted_and_sent(redis_url: str) -> None:
         harness = WorkerHarness(redis_url, sandbox, BODY_KEY=NEW)
         campaign = harness.producer.enqueue(messages(3), sender="MyShop").campaign_id
         (part,) = stored(harness)
-        prepare_next(harness.runtime, campaign)
+        harness.prepare(campaign)
         (batch,) = stored(harness)
-        harness.submit(campaign)
+        harness.dispatch()
 
         assert not part.startswith(ZSTD)
         assert not batch.startswith(ZSTD)
@@ -42,7 +41,7 @@ def test_what_is_left_of_a_batch_is_encrypted_too(redis_url: str) -> None:
         harness = WorkerHarness(redis_url, sandbox, BODY_KEY=NEW)
         campaign = harness.prepared(3)
         sandbox.fault("rows_refused", rows=[1], times=1)
-        harness.submit(campaign)
+        harness.dispatch()
 
         (batch,) = stored(harness)
         assert not batch.startswith(ZSTD)
@@ -57,29 +56,24 @@ def test_a_worker_without_the_key_holds_parts_and_batches_until_it_has_it(redis_
         prepare_next(harness.runtime, campaign)
 
         part = prepare_next(without.runtime, campaign)
-        batch = without.submit(campaign)
+        batch = without.dispatch()
 
         assert part == "deferred 60 s: encrypted with a key that BODY_KEY does not have here"
-        assert batch.startswith("deferred 60 s: encrypted with a key")
+        assert batch == f"{campaign}-0 deferred 60.0 s: encrypted with a key that BODY_KEY does not have here"
         counts = harness.status(campaign).counts
         assert (counts["pending"], counts["unprepared"], counts["rejected"]) == (1, 1, 0)
         assert sandbox.record().messages == 0
 
         both = WorkerHarness(redis_url, sandbox, BODY_KEY=f"{OLD},{NEW}")
-        client = both.runtime.redis
-        client.zadd(f"bsg:campaign:{campaign}:due", {"0": 1}, xx=True)
-        client.zadd(f"bsg:campaign:{campaign}:parts", {"1": 1}, xx=True)
-        prepare_next(both.runtime, campaign)
         both.make_due(DueIndex.DUE)
-        for _ in range(2):  # others wait, so that each turn is one batch
-            both.submit(campaign)
+        both.prepare_and_submit(campaign)
         assert both.status(campaign).counts["submitted"] == 2
 
 
 def test_a_campaign_of_before_there_was_a_key_is_sent(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        campaign = WorkerHarness(redis_url, sandbox).prepared(2)
+        WorkerHarness(redis_url, sandbox).prepared(2)
 
-        WorkerHarness(redis_url, sandbox, BODY_KEY=NEW).submit(campaign)
+        WorkerHarness(redis_url, sandbox, BODY_KEY=NEW).dispatch()
 
         assert sandbox.record().messages == 2

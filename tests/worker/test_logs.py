@@ -38,14 +38,14 @@ def lines(log: Path) -> list[dict[str, Any]]:
 
 def test_a_decision_has_its_subject_and_its_outcome(handler: logging.StreamHandler[io.StringIO]) -> None:
     handler.setFormatter(JSONLines())
-    logger = logging.getLogger("bsg_worker.submit.submit")
+    logger = logging.getLogger("bsg_worker.submit.record_post")
     logger.setLevel(logging.INFO)
 
     decided(logger, "submitted: taken", seconds=0.1234, campaign="C", batch="C-0", attempt=1)
 
     line = json.loads(handler.stream.getvalue())
     assert line["message"] == "campaign C, batch C-0, attempt 1: submitted: taken (0.12 s)"
-    assert (line["level"], line["logger"]) == ("INFO", "bsg_worker.submit.submit")
+    assert (line["level"], line["logger"]) == ("INFO", "bsg_worker.submit.record_post")
     assert (line["campaign"], line["batch"], line["attempt"]) == ("C", "C-0", 1)
     assert (line["outcome"], line["seconds"]) == ("submitted: taken", 0.123)
 
@@ -128,7 +128,7 @@ def test_workers_log_each_decision_once_and_nothing_of_a_message(tmp_path: Path)
         logs = list(scenario.processes.directory.glob("*.log"))
         told = [line for log in logs for line in lines(log)]
 
-    submitted = [line for line in told if line["logger"] == "bsg_worker.submit.submit"]
+    submitted = [line for line in told if line["logger"] == "bsg_worker.submit.record_post"]
     assert sorted((line["batch"], line["attempt"]) for line in submitted) == [
         (f"{campaign}-{number}", 1) for number in range(3)
     ]

@@ -37,12 +37,12 @@ class Accounts:
     def first(self) -> Runtime:
         return self._runtimes[0]
 
-    def of_campaign(self, campaign_id: str) -> Runtime:
-        """Return the runtime that may send the campaign; if none may, any: no claim of it comes through."""
-        if len(self._runtimes) == 1:
-            return self.first
-        whose = self.first.ledger.reading.account_of(campaign_id)
-        return next((runtime for runtime in self._runtimes if runtime.settings.owns(*whose)), self.first)
+    def of_name(self, account_name: str) -> Runtime:
+        """Return the runtime of the account of that name. Raise LookupError if its key is not set here."""
+        for runtime in self._runtimes:
+            if runtime.account_name == account_name:
+                return runtime
+        raise LookupError(f"no key of the account {account_name} is set here")
 
     def each(self, verb: Callable[[Runtime], str]) -> str:
         """Does it for every account, in turn, whatever befalls it for another; return the outcomes.

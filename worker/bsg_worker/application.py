@@ -19,6 +19,7 @@ from kombu.entity import Queue
 
 from bsg_broker.celery_configuration import celery_settings
 from bsg_broker.liveness import ping_queue
+from bsg_broker.queues import DISPATCH_QUEUE, dispatch_queue
 from bsg_config.settings import Settings
 from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import use_format
@@ -41,10 +42,14 @@ def _begin_watch(sender: Any = None, **_: object) -> None:
     begin_watch(getattr(sender, "hostname", None))  # guard: every-process-watches
 
 
-def _add_ping_queue(sender: str, instance: Any, **_: Any) -> None:
-    """Add the worker's own queue: any worker answers pings in the other queues."""
-    own = ping_queue(sender)
-    instance.app.amqp.queues.select_add(Queue(own, routing_key=own))
+def _add_queues(sender: str, instance: Any, **_: Any) -> None:
+    """Have the worker serve a queue of its own, by its name, and if it dispatches those of its accounts' wake-ups."""
+    queues = instance.app.amqp.queues
+    names = [ping_queue(sender)]
+    if DISPATCH_QUEUE in queues.consume_from:
+        names += [dispatch_queue(account.account_name) for account in SETTINGS.accounts]
+    for name in names:
+        queues.select_add(Queue(name, routing_key=name))
 
 
 def _send_heartbeats(sender: Any, **_: Any) -> None:
@@ -61,7 +66,7 @@ def _format_log(**_: object) -> None:
 
 for set_up in (after_setup_logger, after_setup_task_logger):
     set_up.connect(_format_log)
-celeryd_after_setup.connect(_add_ping_queue)
+celeryd_after_setup.connect(_add_queues)
 beat_init.connect(_send_heartbeats)
 for begun in (worker_ready, worker_process_init):  # the latter in each process of a prefork pool
     begun.connect(_begin_watch)

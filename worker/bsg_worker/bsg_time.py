@@ -6,6 +6,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bsg_config import clock
 from bsg_ledger.zones import LearntZone
 
 LOGGER = logging.getLogger(__name__)
@@ -13,6 +14,7 @@ LOGGER = logging.getLogger(__name__)
 QUARTER = 15  # zones differ by quarters of an hour; what is less is latency and clocks that disagree
 CLOCK_TOLERANCE = timedelta(minutes=5)
 SURELY_OLDER = timedelta(minutes=75)  # an hour that clocks are turned by, half a quarter of rounding, and drift
+KNOWN_FOR_SECONDS = 1.0  # comparing at each answer would be a round trip to Redis for each request
 
 
 class BSGTime:
@@ -21,6 +23,7 @@ class BSGTime:
     def __init__(self, learnt: LearntZone, zone: ZoneInfo) -> None:
         self._learnt = learnt
         self._zone = zone
+        self._known: tuple[int | None, float] = None, 0.0
 
     def learn(self, created_at: datetime | None, now: datetime) -> None:
         """`created_at` belongs to something that BSG made at `now`."""
@@ -28,10 +31,16 @@ class BSGTime:
             return
         off = min((moment - now for moment in self._readings(created_at)), key=abs)
         minutes = round(off.total_seconds() / 60 / QUARTER) * QUARTER
-        # Held against what stands there, not against what this process wrote: another may have learnt wrongly since.
-        if minutes == self._learnt.minutes_off():  # guard: zone-corrected
+        known, until = self._known
+        if minutes == known and clock.monotonic() < until:
             return
-        self._learnt.learn(minutes)
+        # Compare with what is stored, not with what this process stored: another may have learnt wrongly since.
+        changed = minutes != self._learnt.minutes_off()  # guard: zone-corrected
+        if changed:
+            self._learnt.learn(minutes)
+        self._known = minutes, clock.monotonic() + KNOWN_FOR_SECONDS
+        if not changed:
+            return
         if minutes:
             LOGGER.error(
                 "BSG's times are %+d minutes off BSG_TIMEZONE=%s: scheduled campaigns start at the wrong hour until it"

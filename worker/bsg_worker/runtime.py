@@ -9,19 +9,24 @@ from dataclasses import dataclass, field
 
 import redis
 
-from bsg_broker.doorbell import Doorbell
+from bsg_broker.queues import dispatch_queue
+from bsg_broker.wakeups import Wakeups
 from bsg_client.bsg_client import BSGClient
 from bsg_client.under_limits import client_under_limits
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_ledger.dispatcher import Dispatcher, SubmitRules
 from bsg_ledger.gate import Gate
-from bsg_ledger.ledger import Ledger
+from bsg_ledger.ledger import NEXT_LOOK_MS, Ledger
 from bsg_ledger.limiter import MAX_RESERVATION, Limiter, status_limiter, submit_limiter
 from bsg_ledger.measurements import Measurements
 from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_messages.body_cipher import BodyCipher
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.confirmations import Confirmations
+
+CHUNK_LEASE_MS = 60_000  # a chunk takes well under a second; what holds it for a minute is dead
+CHUNK_LOSSES_ALLOWED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +43,26 @@ class Runtime:
     client: BSGClient
     submit_limiter: Limiter
     status_limiter: Limiter
-    doorbell: Doorbell
+    wakeups: Wakeups
+    dispatcher: Dispatcher
     permits: threading.BoundedSemaphore
     bsg_time: BSGTime
     rollback_detector: RollbackDetector
     measurements: Measurements
     cipher: BodyCipher
     confirmations: Confirmations = field(default_factory=Confirmations)
+    # Held by the one thread that waits for one of the permits.
+    permit_line: threading.Lock = field(default_factory=threading.Lock)
     # Held by the one thread of the process that looks for what is in doubt.
     looking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def account(self) -> str:
         return self.settings.account
+
+    @property
+    def account_name(self) -> str:
+        return self.settings.account_name
 
     @property
     def gate(self) -> Gate:
@@ -66,7 +78,7 @@ class Runtime:
         return int(2 * self.settings.bsg_confirm_within * 1000)
 
     def queue_length(self, queue: str) -> int:
-        """Return how many bells wait in a queue of the broker, which is the ledger's own Redis."""
+        """Return how many messages wait in a queue of the broker, which is the ledger's own Redis."""
         return int(self.redis.llen(queue))
 
 
@@ -87,6 +99,8 @@ def build(
     ledger = Ledger(
         client, relaxed=settings.queue_durability == "relaxed", timeout_ms=int(settings.queue_timeout * 1000)
     )
+    accounts = [one.account for one in (settings, *others)]
+    detector = ledger.rollback_detector(accounts) if first is None else first.rollback_detector
     status, submit = status_limiter(client, settings), submit_limiter(client, settings)
     return Runtime(
         settings=settings,
@@ -102,15 +116,30 @@ def build(
         ),
         submit_limiter=submit,
         status_limiter=status,
-        doorbell=Doorbell(client),
+        wakeups=Wakeups(client),
+        dispatcher=ledger.dispatcher(submit_rules(settings), detector),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),  # guard: permits-bounded
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
-        rollback_detector=ledger.rollback_detector([one.account for one in (settings, *others)])
-        if first is None
-        else first.rollback_detector,
+        rollback_detector=detector,
         measurements=Measurements(client, settings.account),
         cipher=BodyCipher(settings.body_key),
         looking=threading.Lock() if first is None else first.looking,
+    )
+
+
+def submit_rules(settings: Settings) -> SubmitRules:
+    """Return what the settings of the account say about sending."""
+    return SubmitRules(
+        account=settings.account,
+        account_name=settings.account_name,
+        interval_us=settings.bsg_rate_limit.interval_us,
+        burst=settings.bsg_rate_burst,
+        lease_ms=int(settings.lease_seconds * 1000),
+        duplicate_window_ms=int(settings.bsg_duplicate_window * 1000),
+        next_look_ms=NEXT_LOOK_MS,
+        chunk_lease_ms=CHUNK_LEASE_MS,
+        chunk_losses_allowed=CHUNK_LOSSES_ALLOWED,
+        queue=dispatch_queue(settings.account_name),
     )
 
 

@@ -6,24 +6,19 @@ from bsg_ledger.heartbeats import Heartbeats
 from bsg_worker import accounts
 from bsg_worker.application import app
 from bsg_worker.failures import telling_no_contents
-from bsg_worker.prepare.prepare import prepare_then_submit
 from bsg_worker.status_pass import poll_all, run_status_pass
-from bsg_worker.submit.submit import submit_batches
+from bsg_worker.submit.dispatch import dispatch_work
 from bsg_worker.upkeep.purge import purge
 from bsg_worker.upkeep.stop_list import sync_stop_list
 from bsg_worker.upkeep.sweep import sweep
 
+MAX_OUTCOME = 8192  # characters that Flower has to search for a campaign: an outcome names every batch
 
-@app.task(name="bsg.prepare")
+
+@app.task(name="bsg.dispatch", resultrepr_maxsize=MAX_OUTCOME)
 @telling_no_contents
-def prepare_task(campaign_id: str) -> str:
-    return prepare_then_submit(accounts.current().of_campaign(campaign_id), campaign_id)
-
-
-@app.task(name="bsg.submit")
-@telling_no_contents
-def submit_task(campaign_id: str, bell: str) -> str:
-    return submit_batches(accounts.current().of_campaign(campaign_id), campaign_id, bell)
+def dispatch_task(account_name: str) -> str:
+    return dispatch_work(accounts.current().of_name(account_name))
 
 
 @app.task(name="bsg.poll")

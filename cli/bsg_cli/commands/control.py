@@ -18,7 +18,7 @@ from bsg_producer import CampaignInvalid, Producer
 from bsg_producer.queue_errors import queue_errors
 
 # Not yet sent: a pause holds them.
-_HELD = ("unprepared", "pending", "claimed")
+_HELD = ("unprepared", "pending")
 _GONE = ("posting", "unconfirmed", "submitted", "finished")
 
 

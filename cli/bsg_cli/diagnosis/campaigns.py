@@ -93,8 +93,7 @@ def _overdue(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
 def _oldest_due(ledger: Ledger, settings: Settings) -> Finding:
     names = {*ledger.reading.account_names(), *(account.account_name for account in settings.accounts)}
     owners = [*map(unassigned, names), *(account.account for account in settings.accounts)]
-    due_indexes = [(DueIndex.DUE, owner) for owner in owners]
-    due = ledger.due_indexes.oldest_due([(DueIndex.PREPARE, ""), *due_indexes])
+    due = ledger.due_indexes.oldest_waiting(owners)
     if due is None:
         return Finding("waiting", Level.OK, "nothing is due")
     seconds = max(0.0, (ledger.due_indexes.now_ms() - due.since_ms) / 1000)

@@ -1,4 +1,4 @@
-"""Whether workers really take tasks from every queue, and beat rings."""
+"""Whether workers really take the tasks of every account, and beat rings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 from bsg_broker.liveness import LivenessPings
-from bsg_broker.queues import STATUS_QUEUE, WORKER_QUEUES
+from bsg_broker.queues import STATUS_QUEUE, dispatch_queue
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import number
 from bsg_config.settings import Settings
@@ -24,8 +24,10 @@ def look_at_processes(client: redis.Redis, settings: Settings, *, within: float)
     Raise `redis.exceptions.RedisError` when Redis does not answer.
     """
     liveness = LivenessPings(client)
-    silent = liveness.unanswered((*WORKER_QUEUES, STATUS_QUEUE), within=within)
-    for subject, queues in (("workers", WORKER_QUEUES), ("status worker", (STATUS_QUEUE,))):
+    # Where no key is set here, another machine's workers serve the account without a name.
+    wakeups = tuple(dispatch_queue(account.account_name) for account in settings.accounts_or_default)
+    silent = liveness.unanswered((*wakeups, STATUS_QUEUE), within=within)
+    for subject, queues in (("workers", wakeups), ("status worker", (STATUS_QUEUE,))):
         unanswered = [queue for queue in queues if queue in silent]
         yield _of_queues(client, subject, unanswered, settings, within)
     yield _of_beat(liveness.heartbeats, settings)
@@ -45,8 +47,8 @@ def _of_queues(client: Any, subject: str, unanswered: list[str], settings: Setti
         subject,
         Level.PROBLEM,
         told,
-        "Start a worker with these queues (Procfile), or again one that hangs. If all are busy with BSG, as one can be "
-        f"for {settings.max_request_seconds_of_all:g} s, ask again with a larger --within.",
+        "Start a worker (Procfile) with the keys of these accounts, or again one that hangs. If all are busy with BSG, "
+        f"as one can be for {settings.max_request_seconds_of_all:g} s, ask again with a larger --within.",
     )
 
 

@@ -1,43 +1,47 @@
 #!lua
 -- Makes a campaign exist, or nothing at all.
--- ARGV  1 campaign, 2 idempotency key, 3 content digest, 4 messages, 5 envelope (JSON, frozen), 6 priority,
---       7 deadline, 8 name, 9 window, 10 incarnation to use for a new ledger, 11 queue and 12 message of the first
---       doorbell ('' for none), 13 what it may cost at most ('': no cap), 14 messages of the last part
---       ('' if that is stored like the others), 15 name of the account that is to send it, 16... size of each part
--- Answer  {accepted|duplicate, campaign, messages}, {conflict, campaign} or {missing, part}
--- Transition  (nothing) -> accepted. Repeating it after a lost answer answers `accepted` again, and does not ring again.
-local campaign, idempotency = ARGV[1], idempotency_key(ARGV[2])
-local known, digest, messages = get(idempotency, 'campaign', 'digest', 'messages')
-if known == campaign then return { 'accepted', campaign, messages } end  -- guard: commit-repeated
-if known and digest == ARGV[3] then return { 'duplicate', known, messages } end  -- guard: known-key
+local campaign, key, digest, messages, options, priority, deadline, name, start_at, closes_at, incarnation,
+  queue, wake_up, max_cost, last, account_name = unpack(ARGV, 1, 16)
+local FIRST_SIZE = 17
+-- ARGV    times in milliseconds, '' for none; closes_at: a moment long ago for a campaign with sending hours, so that they are asked for;
+--         incarnation to use for a new ledger; queue of the account's wake-ups and a wake-up for it ('': none); max_cost:
+--         '' for no cap; last: the messages of the last part ('': stored like the others); then the size of each part
+-- Return  {accepted|duplicate, campaign, messages}, {conflict, campaign} or {missing, part}
+-- Transition  (nothing) -> accepted. Repeating it after a lost answer answers `accepted` again, and wakes nobody again.
+local idempotency = idempotency_key(key)
+local known, known_digest, known_messages = get(idempotency, 'campaign', 'digest', 'messages')
+if known == campaign then return { 'accepted', campaign, known_messages } end  -- guard: commit-repeated
+if known and known_digest == digest then return { 'duplicate', known, known_messages } end  -- guard: known-key
 if known then return { 'conflict', known } end  -- guard: known-key-conflict
 
-local parts, last = #ARGV - 15, ARGV[14]
+local parts = #ARGV - FIRST_SIZE + 1
 for part = 0, (last == '' and parts or parts - 1) - 1 do
   -- guard: every-chunk-stored
   if redis.call('EXISTS', part_key(campaign, part) .. ':messages') == 0 then return { 'missing', part } end
 end
-redis.call('HSETNX', LEDGER, 'incarnation', ARGV[10])  -- guard: ledger-keeps-name
-redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', ARGV[4], 'envelope', ARGV[5],
-  'priority', ARGV[6], 'deadline', ARGV[7], 'name', ARGV[8], 'window', ARGV[9], 'idempotency_key', ARGV[2],
-  'parts', parts, 'account', '', 'account_name', ARGV[15], 'paused', '0',
-  'cancelled', '0', 'next_batch', 0)
-if ARGV[13] ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost', ARGV[13]) end
+redis.call('HSETNX', LEDGER, 'incarnation', incarnation)  -- guard: ledger-keeps-name
+redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', messages, 'envelope', options,
+  'priority', priority, 'deadline', deadline, 'name', name, 'idempotency_key', key, 'parts', parts, 'account', '',
+  'account_name', account_name, 'paused', '0', 'cancelled', '0', 'next_batch', 0, 'start_at', start_at,
+  'closes_at', closes_at)
+if max_cost ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost', max_cost) end
 if last ~= '' then redis.call('SET', part_key(campaign, parts - 1) .. ':messages', last) end
 local first_index = 0
 for part = 0, parts - 1 do
-  local size = ARGV[16 + part]
+  local size = ARGV[FIRST_SIZE + part]
   redis.call('PERSIST', part_key(campaign, part) .. ':messages')  -- guard: messages-persist
   redis.call('HSET', part_key(campaign, part), 'state', 'unprepared', 'size', size, 'first_index', first_index, 'losses', 0)
   redis.call('ZADD', campaign_key(campaign, ':parts'), NOW, part)
   first_index = first_index + number(size)
 end
-redis.call('HSET', idempotency, 'campaign', campaign, 'digest', ARGV[3], 'messages', ARGV[4])  -- guard: key-remembered
+redis.call('HSET', idempotency, 'campaign', campaign, 'digest', digest, 'messages', messages)  -- guard: key-remembered
 redis.call('ZADD', CAMPAIGNS, NOW, campaign)
-redis.call('SADD', ACCOUNT_NAMES, ARGV[15])
-count(campaign, 'unprepared', ARGV[4], 0)
-refresh_prepare(campaign)
+redis.call('SADD', ACCOUNT_NAMES, account_name)
+count(campaign, 'unprepared', messages, 0)
+refresh_ready(campaign)
 refresh_campaign(campaign)
 record_event(campaign, '', '', 'accepted', 'enqueued')
-if ARGV[12] ~= '' then redis.call('LPUSH', ARGV[11], ARGV[12]) end
-return { 'accepted', campaign, ARGV[4] }
+-- A wake-up that still waits in the queue finds this campaign as well.
+-- guard: wake-up-waits-already
+if queue ~= '' and redis.call('LLEN', queue) == 0 then redis.call('LPUSH', queue, wake_up) end
+return { 'accepted', campaign, messages }

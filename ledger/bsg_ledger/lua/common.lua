@@ -9,6 +9,10 @@ local function batch_id(campaign, batch) return campaign .. '-' .. batch end
 
 local function get(key, ...) return unpack(redis.call('HMGET', key, ...)) end
 
+-- What the limiter of the workers reads and writes, too: microseconds of Redis's clock.
+local function limit_key(account) return account_key(account, 'limit:submit') end
+local function cool_down_key(account) return account_key(account, 'cool-down') end
+
 -- Rule 10: a campaign is assigned to the first account that takes something of it, for good.
 local function assign_account(campaign, account)
   local owner, named = get(campaign_key(campaign), 'account', 'account_name')
@@ -58,24 +62,83 @@ local function earliest(zset)
   return first[1], tonumber(first[2])
 end
 
--- The campaign's place among those with something to send. A paused one has none, and a cancelled one.
-local function refresh_due(campaign)
-  local due = account_key(account_of(campaign), 'due')
-  local batch, at = earliest(campaign_key(campaign, ':due'))
-  local paused, cancelled = get(campaign_key(campaign), 'paused', 'cancelled')
-  if batch and paused ~= '1' and cancelled ~= '1' then  -- guard: paused-is-not-due
-    redis.call('ZADD', due, at, campaign)
-  else
-    redis.call('ZREM', due, campaign)
+-- Fairness: an account serves its campaigns in the order of their virtual time (`pass`). A request moves its campaign on
+-- by a stride, so that a campaign of high priority is served four times as often as one of normal priority. Those that
+-- have had no request yet are new: they stand before all others, in the order in which they came and by priority.
+local STRIDE = { high = 1, normal = 4, low = 16 }
+local LINE = { high = 0, normal = 10000, low = 100000 }
+local BEFORE_ALL = -1000000000
+
+-- So many batches of a campaign, and so many campaigns of an account, are prepared before there is a slot for them.
+local AHEAD = 8
+
+local function virtual_time(value) return string.format('%.3f', value) end
+
+-- The virtual time of a campaign that has something to do again: what others were served meanwhile is not made up for.
+local function join(campaign, account)
+  local key, clock_key = campaign_key(campaign), account_key(account, 'dispatch')
+  local pass, priority = get(key, 'pass', 'priority')
+  local virtual = number(redis.call('HGET', clock_key, 'virtual'))
+  if not pass then
+    pass = BEFORE_ALL + LINE[priority] + redis.call('HINCRBY', clock_key, 'joined', 1)
+    redis.call('HSET', key, 'joined', virtual_time(virtual))
+  elseif number(pass) >= 0 then
+    pass = math.max(number(pass), virtual)  -- guard: absence-made-up-for-by-nothing
   end
+  redis.call('HSET', key, 'pass', virtual_time(pass))
+  return virtual_time(pass)
 end
 
-local function refresh_prepare(campaign)
-  local part, at = earliest(campaign_key(campaign, ':parts'))
-  if part then redis.call('ZADD', PREPARE, at, campaign) else redis.call('ZREM', PREPARE, campaign) end
+local function keep_in(index, campaign, score)
+  if score then redis.call('ZADD', index, score, campaign) else redis.call('ZREM', index, campaign) end
 end
 
-local UNSENT = { 'messages:unprepared', 'messages:pending', 'messages:claimed', 'messages:posting', 'messages:unconfirmed' }
+local function later_than_now(zset)
+  return tonumber(redis.call('ZRANGEBYSCORE', zset, '(' .. NOW, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)[2])
+end
+
+local function earlier(first, second)
+  if first and second then return math.min(first, second) end
+  return first or second
+end
+
+-- The campaign's place among those that have something to send or to prepare, now or later. It follows from the
+-- campaign's own record: nobody has to remember to set it.
+local function refresh_ready(campaign)
+  local key = campaign_key(campaign)
+  local account, paused, cancelled, deadline, opens_at, held_until =
+    get(key, 'account', 'paused', 'cancelled', 'deadline', 'opens_at', 'held_until')
+  if not account then return end
+  local send_at, prepare_at
+  -- guard: ready-while-it-may-go-on
+  if paused ~= '1' and cancelled ~= '1' and number(deadline) > NOW then
+    local _, batch_at = earliest(key .. ':due')
+    send_at = batch_at and math.max(batch_at, number(opens_at), number(held_until))  -- guard: ready-when-due
+    _, prepare_at = earliest(key .. ':parts')
+  end
+  if account == '' then
+    return keep_in(account_key(account_of(campaign), 'due'), campaign, earlier(send_at, prepare_at))
+  end
+  local sendable, preparable = account_key(account, 'sendable'), account_key(account, 'preparable')
+  local can_send = send_at and send_at <= NOW
+  local can_prepare = prepare_at and prepare_at <= NOW
+  -- guard: chunks-not-too-far-ahead
+  if can_prepare and redis.call('ZCARD', key .. ':due') + redis.call('ZCOUNT', key .. ':parts', '(' .. NOW, '+inf') >= AHEAD then
+    -- Far enough ahead: until a batch leaves, which comes here again, or the lease of a part ends.
+    can_prepare, prepare_at = false, later_than_now(key .. ':parts')  -- guard: lost-chunk-leases-noticed
+  end
+  local pass
+  if can_send or can_prepare then
+    pass = redis.call('ZSCORE', sendable, campaign) or redis.call('ZSCORE', preparable, campaign)
+    pass = pass and redis.call('HGET', key, 'pass') or join(campaign, account)
+  end
+  keep_in(sendable, campaign, can_send and pass)
+  keep_in(preparable, campaign, can_prepare and pass)
+  local send_later, prepare_later = send_at and send_at > NOW and send_at, prepare_at and prepare_at > NOW and prepare_at
+  keep_in(account_key(account, 'due'), campaign, earlier(send_later, prepare_later))
+end
+
+local UNSENT = { 'messages:unprepared', 'messages:pending', 'messages:posting', 'messages:unconfirmed' }
 
 -- The state of a closed campaign: the last lines of `campaign_state` in states.py.
 local function final_state(cancelled, finished, expired)
@@ -123,7 +186,7 @@ local function count(campaign, state, messages, batches)
 end
 
 -- Each state has one place to wait in, scored by the moment when somebody has to look at it.
-local INDEX_OF = { claimed = 'leases', posting = 'leases', unconfirmed = 'doubt', submitted = 'live', finished = 'live' }
+local INDEX_OF = { posting = 'leases', unconfirmed = 'doubt', submitted = 'live', finished = 'live' }
 
 -- The statuses at BSG in which messages are held or lost: each has an index of the batches in it.
 local HELD_AT_BSG = { paused = 'paused-at-bsg', moderation = 'in-moderation', spam = 'spam-at-bsg' }
@@ -145,7 +208,6 @@ local function leave(campaign, batch, state)
     redis.call('ZREM', campaign_key(campaign, ':due'), batch)
   elseif INDEX_OF[state] then
     redis.call('ZREM', account_key(account_of(campaign), INDEX_OF[state]), batch_id(campaign, batch))
-    if INDEX_OF[state] == 'leases' then redis.call('ZREM', campaign_key(campaign, ':leases'), batch) end
   end
 end
 
@@ -154,7 +216,6 @@ local function enter(campaign, batch, state, at)
     redis.call('ZADD', campaign_key(campaign, ':due'), at, batch)
   elseif INDEX_OF[state] then
     redis.call('ZADD', account_key(account_of(campaign), INDEX_OF[state]), at, batch_id(campaign, batch))
-    if INDEX_OF[state] == 'leases' then redis.call('ZADD', campaign_key(campaign, ':leases'), at, batch) end
   end
 end
 
@@ -182,7 +243,7 @@ end
 
 local function move(campaign, batch, to, at, cause, detail)
   change_state(campaign, batch, to, at, cause, detail)
-  refresh_due(campaign)
+  refresh_ready(campaign)
   refresh_campaign(campaign)
 end
 
@@ -211,17 +272,19 @@ local function note_price(campaign, batch, price, currency)
   if number(size) > 0 then
     redis.call('HSET', account_key(account_of(campaign), 'gate'), 'message_price', string.format('%.6f', number(price) / number(size)))
   end
+  -- What waited for a price need not wait any more.
+  if redis.call('HDEL', campaign_key(campaign), 'held_until') == 1 then refresh_ready(campaign) end  -- guard: price-ends-wait
 end
 
 -- Whether the campaign's max_cost lets a batch be sent: yes, wait, or why not, and what all would cost with the batch.
 -- One batch shows what a message costs; until its price is known the others wait.
 local function affordable(campaign, batch, most)
-  local set, cost, priced, claimed, posting, in_doubt_too, submitted, finished = get(campaign_key(campaign), 'max_cost',
-    'cost', 'priced', 'messages:claimed', 'messages:posting', 'messages:unconfirmed', 'messages:submitted',
+  local set, cost, priced, posting, in_doubt_too, submitted, finished = get(campaign_key(campaign), 'max_cost',
+    'cost', 'priced', 'messages:posting', 'messages:unconfirmed', 'messages:submitted',
     'messages:finished')
   most = most or set
   if not most then return 'yes' end
-  local on_the_way = number(claimed) + number(posting) + number(in_doubt_too)
+  local on_the_way = number(posting) + number(in_doubt_too)
   local taken = number(submitted) + number(finished)
   if number(priced) == 0 then
     if on_the_way + number(submitted) > 0 then return 'wait' end
@@ -241,10 +304,9 @@ local function note_unreadable(campaign, cause)
   redis.call('HSET', campaign_key(campaign), 'unreadable', cause, 'unreadable_at', NOW)
 end
 
--- The fence: only the holder of the token in that state may go on.
-local function held(campaign, batch, state, token)
-  local now_state, now_token = get(batch_key(campaign, batch), 'state', 'token')
-  return now_state == state and now_token == token  -- guard: fence
+-- The fence: only the holder of the token may go on. A batch has one only while it may be on the wire.
+local function held(campaign, batch, token)
+  return redis.call('HGET', batch_key(campaign, batch), 'token') == token  -- guard: fence
 end
 
 -- Keeps that a batch has or had a BSG campaign besides the one that counts. Answers whether that is new.
@@ -307,6 +369,22 @@ local function to_doubt(campaign, batch, look_after, cause, detail)
   move(campaign, batch, 'unconfirmed', NOW + look_after, cause, detail)
 end
 
+-- Whether a batch waits with the messages that somebody read. If it was sent since, it was held against another list.
+local function waits_unchanged(campaign, batch, size, held_against)
+  local state, size_now, list = get(batch_key(campaign, batch), 'state', 'size', 'suppressions')
+  return state == 'pending' and size_now == size and number(list) == number(held_against)  -- guard: read-batch-unchanged
+end
+
+-- Nothing of the request has left: the batch is as it was before its intent.
+local function withdraw(campaign, batch, delay, cause, next_look)
+  redis.call('HSET', batch_key(campaign, batch), 'error', cause)
+  if in_doubt(campaign, batch) then  -- guard: withdraw-keeps-doubt
+    to_doubt(campaign, batch, next_look, cause .. ', an earlier attempt is in doubt')
+    return 'unconfirmed'
+  end
+  return move_back(campaign, batch, NOW + delay, cause)
+end
+
 -- One reject an index, so that telling one twice counts once. Answers how many were new.
 local function reject(campaign, first, last)
   local rejects, added = campaign_key(campaign, ':rejects'), 0
@@ -350,7 +428,7 @@ local function add_prepared(campaign, part, items)
   count(campaign, 'unprepared', 0 - pending - rejected, 0)
   if batches > 0 then count(campaign, 'pending', pending, batches) end
   if rejected > 0 then count(campaign, 'rejected', rejected, 0) end
-  refresh_due(campaign)
+  refresh_ready(campaign)
   refresh_campaign(campaign)
 end
 
@@ -384,9 +462,7 @@ local function trial_runs(account)
   local trial = redis.call('HGET', account_key(account, 'gate'), 'trial') or ''
   local campaign, batch, token = string.match(trial, '^(.*)-(%d+):(.*)$')
   if not campaign then return false end
-  local state, holder, lease_until = get(batch_key(campaign, batch), 'state', 'token', 'lease_until')
-  -- guard: lost-claim-is-no-trial
-  return holder == token and (state == 'posting' or (state == 'claimed' and number(lease_until) > NOW))
+  return held(campaign, batch, token)
 end
 
 -- How long after its last note a process may still have a key: they note it every ten seconds.
@@ -461,4 +537,45 @@ local function save_high_water_mark(detector)
     redis.call('PEXPIRE', key, DETECTOR_KEPT_MS)  -- guard: high-water-mark-kept
   end
   return sequence
+end
+
+-- A part that ended its process too often: its messages are rejected.
+local function give_up_part(campaign, part, first_index, size)
+  for index = first_index, first_index + size - 1 do
+    redis.call('ZADD', campaign_key(campaign, ':rejects'), 'NX', index, cjson.encode({ index = index,
+      field = '', code = 'unprocessable', message = 'preparing this part ended its process again and again' }))
+  end
+  redis.call('HSET', part_key(campaign, part), 'state', 'failed')
+  redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')
+  redis.call('DEL', part_key(campaign, part) .. ':messages')
+  redis.call('ZREM', campaign_key(campaign, ':parts'), part)
+  count(campaign, 'unprepared', 0 - size, 0)
+  count(campaign, 'rejected', size, 0)
+  refresh_ready(campaign)
+  record_event(campaign, 'part ' .. part, 'preparing', 'failed', 'lost too many leases')
+  refresh_campaign(campaign)
+end
+
+-- Leases the campaign's next part that is due. Returns {prepare, campaign, part, packed messages, options, first index,
+-- size, suppressions}, {again} if a part was given up, which takes long enough for one call, or nil: none is due.
+local function lease_part(campaign, token, lease, losses_allowed)
+  local part, at = earliest(campaign_key(campaign, ':parts'))
+  if not part or at > NOW then  -- guard: chunk-leased-once
+    refresh_ready(campaign)
+    return nil
+  end
+  local key = part_key(campaign, part)
+  local state, size, first_index, losses = get(key, 'state', 'size', 'first_index', 'losses')
+  if state == 'preparing' then losses = redis.call('HINCRBY', key, 'losses', 1) end  -- guard: chunk-losses-counted
+  if number(losses) >= number(losses_allowed) then  -- guard: chunk-losses-allowed
+    give_up_part(campaign, part, number(first_index), number(size))
+    return { 'again' }
+  end
+  redis.call('HSET', campaign_key(campaign), 'started', '1')
+  redis.call('HSET', key, 'state', 'preparing', 'token', token, 'lease_until', NOW + lease)
+  redis.call('ZADD', campaign_key(campaign, ':parts'), NOW + lease, part)
+  refresh_ready(campaign)
+  record_event(campaign, 'part ' .. part, state, 'preparing', state == 'preparing' and 'lease lost' or 'leased')
+  return { 'prepare', campaign, part, redis.call('GET', key .. ':messages'), redis.call('HGET', campaign_key(campaign), 'envelope'),
+    first_index, size, suppressions() }
 end

@@ -7,7 +7,7 @@
 -- Transition  posting -> unconfirmed;
 --             half_open -> shut of the gate, if this was its trial and BSG named no reference ids
 local campaign, batch = ARGV[1], ARGV[2]
-if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end  -- guard: doubtful-fence
+if not held(campaign, batch, ARGV[3]) then return { 'stale' } end  -- guard: doubtful-fence
 local key = batch_key(campaign, batch)
 redis.call('HSET', key, 'error', ARGV[5])
 -- Only while no earlier attempt is in doubt can this no be explained by ids that were used before.

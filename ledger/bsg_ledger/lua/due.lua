@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Takes what is due in an index and puts it off: two callers at once share the work.
--- ARGV  1 account ('' for an index of the whole ledger), 2 index (due, doubt, live, stops; prepare, deadlines,
--- unfinished),       3 how many at most, 4 how long to put off (ms)
+-- ARGV  1 account ('' for an index of the whole ledger), 2 index (doubt, live, stops; deadlines, unfinished),
+--       3 how many at most, 4 how long to put off (ms)
 -- Answer  the members
 -- Transition  none
 local index = index_key(ARGV[1], ARGV[2])

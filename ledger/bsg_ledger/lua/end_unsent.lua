@@ -27,7 +27,7 @@ for _, part in ipairs(redis.call('ZRANGE', key .. ':parts', 0, left - 1)) do
   left = left - 1
 end
 
--- What is claimed, on the wire or in doubt ends when it comes back.
+-- What is on the wire or in doubt ends when it comes back.
 for _, batch in ipairs(left > 0 and redis.call('ZRANGE', key .. ':due', 0, left - 1) or {}) do
   change_state(campaign, batch, to, 0, cause)
   left = left - 1
@@ -51,8 +51,7 @@ for batch = stop_from and number(stop_from) or stop_to, stop_to - 1 do
 end
 if stop_from then redis.call('HSET', key, 'stop_from', stop_to) end
 
-refresh_prepare(campaign)
-refresh_due(campaign)
+refresh_ready(campaign)
 refresh_campaign(campaign)
 if earliest(key .. ':parts') or earliest(key .. ':due') then return { 'more' } end
 if stop_from and stop_to < number(batches) then return { 'more' } end  -- guard: end-stops-all

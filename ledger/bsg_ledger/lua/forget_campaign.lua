@@ -37,7 +37,7 @@ end
 for _, state in ipairs(redis.call('HKEYS', MESSAGES)) do
   redis.call('HINCRBY', MESSAGES, state, 0 - number(redis.call('HGET', key, 'messages:' .. state)))
 end
-redis.call('UNLINK', key, key .. ':due', key .. ':leases', key .. ':rung', key .. ':rejects', key .. ':events', key .. ':parts')
+redis.call('UNLINK', key, key .. ':due', key .. ':rejects', key .. ':events', key .. ':parts')
 redis.call('DEL', idempotency_key(idempotency))
-for _, index in ipairs({ CLOSED, CAMPAIGNS, DEADLINES, PREPARE }) do redis.call('ZREM', index, campaign) end
+for _, index in ipairs({ CLOSED, CAMPAIGNS, DEADLINES }) do redis.call('ZREM', index, campaign) end
 return { 'done' }

@@ -1,6 +1,6 @@
 -- Read before every other script: builds the keys of bsg_ledger/schema.py, which says what each of them holds.
 local LEDGER, MESSAGES, EVENTS, DELIVERY_REPORTS = 'bsg:ledger', 'bsg:messages', 'bsg:events', 'bsg:delivery-reports'
-local CAMPAIGNS, CLOSED, PREPARE, DEADLINES = 'bsg:campaigns', 'bsg:closed', 'bsg:prepare', 'bsg:deadlines'
+local CAMPAIGNS, CLOSED, DEADLINES = 'bsg:campaigns', 'bsg:closed', 'bsg:deadlines'
 local UNFINISHED = 'bsg:unfinished'
 local SUPPRESSED, SUPPRESSION_SOURCES, STOP_LISTS = 'bsg:suppressed', 'bsg:suppression-sources', 'bsg:stop-lists'
 local ACCOUNT_NAMES, ACCOUNT_KEYS = 'bsg:account-names', 'bsg:keys'

@@ -7,7 +7,7 @@
 --             shuts the gate again and again, a probe having opened it; half_open -> shut of the gate, if this was its
 --             trial and BSG did not answer. A throttle leaves it half open: it does not say whether BSG takes anything
 local campaign, batch, cause = ARGV[1], ARGV[2], ARGV[5]
-if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end  -- guard: not-taken-fence
+if not held(campaign, batch, ARGV[3]) then return { 'stale' } end  -- guard: not-taken-fence
 redis.call('HSET', batch_key(campaign, batch), 'error', cause)
 if ARGV[6] ~= '' then
   -- One that comes upon a gate that is shut has not shut it. Only a probe says that all is well but for this batch.

@@ -22,6 +22,6 @@ if before ~= ARGV[2] then
   redis.call('HSET', key, 'paused', ARGV[2])
   redis.call('HDEL', key, 'capped')
   record_event(campaign, '', before == '1' and 'paused' or 'running', ARGV[2] == '1' and 'paused' or 'running', 'operator')
-  refresh_due(campaign)
+  refresh_ready(campaign)
 end
 return { ARGV[2] == '1' and 'paused' or 'running' }

@@ -28,7 +28,5 @@ if staged ~= '0' then
   redis.call('ZADD', committed, NOW, part)
   refresh_unfinished(campaign)
 end
--- Its place among those to prepare stands otherwise: somebody has been rung for the parts that are left.
-if not earliest(campaign_key(campaign, ':parts')) then redis.call('ZREM', PREPARE, campaign) end
 add_prepared(campaign, part, { unpack(ARGV, 8) })
 return { 'prepared' }

@@ -5,7 +5,7 @@
 -- Transition  posting -> refused; -> unconfirmed if an earlier attempt is in doubt;
 --             half_open -> open of the gate, if this was its trial
 local campaign, batch = ARGV[1], ARGV[2]
-if not held(campaign, batch, 'posting', ARGV[3]) then return { 'stale' } end  -- guard: refused-fence
+if not held(campaign, batch, ARGV[3]) then return { 'stale' } end  -- guard: refused-fence
 redis.call('HSET', batch_key(campaign, batch), 'error', ARGV[4])
 trial_answered(account_of(campaign), campaign, batch, ARGV[3])
 if in_doubt(campaign, batch) then  -- guard: refused-keeps-doubt

@@ -8,7 +8,7 @@
 --         has the old key, {unproved} for a worker, {elsewhere} if the old key was for another address, {went_back}
 --         if the ledger went back and the old key's account was not looked up since, {stale} if the campaign is not
 --         of that account and name
--- Transition  none of batches, save claimed -> pending
+-- Transition  none of batches
 local campaign, from, to = ARGV[1], ARGV[2], ARGV[3]
 local key = campaign_key(campaign)
 local owner, named, batches = get(key, 'account', 'account_name', 'next_batch')
@@ -50,8 +50,6 @@ end
 for batch = 0, number(batches) - 1 do
   local id = batch_id(campaign, batch)
   local state, bsg_id, others = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'other_bsg_campaign_ids')
-  -- guard: rekey-claimed-waits
-  if state == 'claimed' then move_back(campaign, batch, NOW, 'its campaign is for another key') end
   if INDEX_OF[state] then carry(INDEX_OF[state], id) end  -- guard: rekey-due-indexes
   carry('needs-operator', id)  -- guard: rekey-questions
   for _, index in pairs(HELD_AT_BSG) do carry(index, id) end  -- guard: rekey-moves-submitted
@@ -62,8 +60,9 @@ for batch = 0, number(batches) - 1 do
     forget_refusals(from, one)
   end
 end
-redis.call('ZREM', account_key(from, 'due'), campaign)
+for _, index in ipairs({ 'sendable', 'preparable', 'due' }) do redis.call('ZREM', account_key(from, index), campaign) end
 redis.call('HSET', key, 'account', to)
-refresh_due(campaign)
+redis.call('HDEL', key, 'pass', 'joined') -- the virtual time of another account
+refresh_ready(campaign)
 record_event(campaign, '', '', 'moved to another key', ARGV[7], one_account and 'of the same account at BSG' or '')
 return { 'moved' }

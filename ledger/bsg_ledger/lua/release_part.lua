@@ -10,7 +10,7 @@ if redis.call('HGET', part_key(campaign, part), 'token') ~= ARGV[3] then return 
 redis.call('HSET', part_key(campaign, part), 'state', 'unprepared')
 redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')
 redis.call('ZADD', campaign_key(campaign, ':parts'), NOW + ARGV[4], part)
-refresh_prepare(campaign)
+refresh_ready(campaign)
 if ARGV[6] == '1' then note_unreadable(campaign, ARGV[5]) end
 record_event(campaign, 'part ' .. part, 'preparing', 'unprepared', ARGV[5])
 return { 'unprepared' }

@@ -15,6 +15,7 @@ if number(deadline) <= NOW then return { 'late' } end  -- guard: retry-before-de
 if forgotten and messages > 0 then return { 'forgotten' } end  -- guard: retry-has-bodies
 redis.call('HSET', key, 'deadline', deadline)
 if messages > 0 then redis.call('HSET', key, 'retry_from', 0) end
+refresh_ready(campaign)  -- guard: retry-is-dispatched
 refresh_campaign(campaign)
 refresh_unfinished(campaign)  -- guard: retry-is-finished
 return { 'retried', messages }

@@ -41,8 +41,7 @@ if to < places then
 else
   redis.call('HDEL', key, 'retry_from')
 end
-refresh_prepare(campaign)
-refresh_due(campaign)
+refresh_ready(campaign)
 refresh_campaign(campaign)
 refresh_unfinished(campaign)
 return { to < places and 'more' or 'done' }

@@ -3,15 +3,13 @@
 -- lease, so it may be looked up at once.
 -- ARGV  1 account, 2 how many at most
 -- Answer  the ids of the batches that were taken back
--- Transition  claimed -> pending; posting -> unconfirmed; half_open -> shut of the gate, if its trial was on the wire
+-- Transition  posting -> unconfirmed; half_open -> shut of the gate, if its trial was on the wire
 -- guard: lease-over
 local taken_back = redis.call('ZRANGEBYSCORE', account_key(ARGV[1], 'leases'), '-inf', NOW, 'LIMIT', 0, ARGV[2])
 for _, id in ipairs(taken_back) do
   local campaign, batch = string.match(id, '^(.*)-(%d+)$')
   local state, token = get(batch_key(campaign, batch), 'state', 'token')
-  if state == 'claimed' then  -- guard: lease-lost-on-wire
-    move_back(campaign, batch, NOW, 'lease ran out')
-  elseif state == 'posting' then
+  if state == 'posting' then  -- guard: lease-lost-on-wire
     -- What BSG said against an earlier attempt explains nothing of this one.
     redis.call('HDEL', batch_key(campaign, batch), 'suspects')  -- guard: lost-lease-forgets-suspects
     trial_unanswered(ARGV[1], campaign, batch, token or '')  -- guard: lost-lease-ends-trial

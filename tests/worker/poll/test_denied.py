@@ -188,7 +188,7 @@ def test_a_person_says_that_it_was_not_sent_and_it_is_sent_again(harness: Worker
     campaign = denied(harness)
 
     assert harness.producer.resolve(f"{campaign}-0", not_sent=True) == "pending"
-    harness.submit(campaign)
+    harness.dispatch()
 
     batch = harness.batch(campaign)
     assert (batch.state, batch.needs_operator, list(batch.other_bsg_campaign_ids)) == ("submitted", False, [UNKNOWN])

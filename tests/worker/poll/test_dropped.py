@@ -13,7 +13,6 @@ from bsg_client.bsg_client import BSGClient
 from bsg_ledger.due_indexes import DueIndex
 from bsg_worker.poll.dropped import Total, reject_dropped
 from bsg_worker.poll.poll import poll
-from bsg_worker.prepare.prepare import prepare_next
 from tests.worker.harness import WorkerHarness
 
 
@@ -25,8 +24,7 @@ def with_reference_ids(harness: WorkerHarness, *reference_ids: str) -> str:
         ],
         sender="MyShop",
     ).campaign_id
-    prepare_next(harness.runtime, campaign)
-    harness.submit(campaign)
+    harness.prepare_and_submit(campaign)
     return campaign
 
 
@@ -40,13 +38,13 @@ def sent_twice(harness: WorkerHarness, size: int, *, at_first: int | None = None
         harness.sandbox.fault("drop", rows=range(at_first, size), times=1)
     harness.sandbox.fault("cut_after", times=1)
     campaign = harness.prepared(size)
-    harness.submit(campaign)
+    harness.dispatch()
     harness.runtime.ledger.batches.absent(
         campaign, 0, attempts=1, duplicate_window_ms=3_600_000, delay_ms=0, look_again_ms=1000, cause="no trace yet"
     )
     harness.sandbox.clear_faults()
     harness.sandbox.fault("drop", rows=range(dropped), times=1)
-    harness.submit(campaign)
+    harness.dispatch()
     assert harness.batch(campaign).bsg_campaign_id == 1_000_002
     harness.sandbox.clear_faults()
     harness.sandbox.advance(60)

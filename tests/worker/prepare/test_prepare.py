@@ -1,82 +1,72 @@
-"""Preparing goes on to sending: a campaign of a few messages waits in one queue, not in two."""
+"""What comes of a chunk that the ledger dispatches."""
 
 from __future__ import annotations
 
-from bsg_broker.queues import PREPARE, SUBMIT, queue_of
+import pytest
+
+from bsg_broker.queues import dispatch_queue
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.work import Prepare
+from bsg_messages import preparation
 from bsg_sandbox.server import Sandbox
-from bsg_worker.prepare.prepare import prepare_next, prepare_then_submit
-from tests.broker.test_doorbell import bells_in
+from bsg_worker.prepare import prepare
 from tests.failpoints.doors import watched
-from tests.scenarios.environment import messages
 from tests.worker.harness import WorkerHarness
 
-
-def enqueued(harness: WorkerHarness, count: int) -> str:
-    """Return a campaign of which the one bell has just been answered."""
-    campaign = harness.producer.enqueue(messages(count), sender="MyShop").campaign_id
-    harness.runtime.redis.delete(queue_of(PREPARE))
-    return campaign
+QUEUE = dispatch_queue(DEFAULT_ACCOUNT)
 
 
-def preparations_that_go_on(redis_url: str) -> int:
-    return [bell["task"] for bell in bells_in(redis_url, queue_of(SUBMIT))].count(PREPARE)
-
-
-def test_a_small_campaign_is_sent_at_its_first_bell(harness: WorkerHarness) -> None:
-    campaign = enqueued(harness, 3)
-
-    outcome = prepare_then_submit(harness.runtime, campaign)
-
-    assert outcome == "prepared; submitted: taken; nothing due"
-    assert harness.status(campaign).state == "submitted"
-    assert harness.runtime.queue_length(queue_of(SUBMIT)) == 0
-
-
-def test_the_part_behind_is_rung_for_before_one_is_prepared_and_waits_behind_those_that_had_no_turn(
-    redis_url: str,
-) -> None:
+def test_another_worker_is_woken_before_a_chunk_is_prepared_if_there_is_another_one(redis_url: str) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
-        campaign = enqueued(harness, 3)
+        harness.enqueued(2)
         seen: dict[str, int] = {}
 
-        with watched(lambda point: seen.update({point: preparations_that_go_on(redis_url)})):
-            prepare_next(harness.runtime, campaign)
+        with watched(lambda point: seen.setdefault(point, harness.runtime.queue_length(QUEUE))):
+            harness.dispatch()
 
-        assert seen["after script lease_part"] == 0
+        assert seen["after script dispatch"] == 0
         assert seen["before script prepared"] == 1
-        assert harness.runtime.queue_length(queue_of(PREPARE)) == 0
-        assert harness.status(campaign).counts["pending"] == 1
 
 
-def test_nobody_is_rung_for_behind_the_last_part(redis_url: str) -> None:
+def test_nobody_is_woken_behind_the_last_chunk(harness: WorkerHarness) -> None:
+    harness.enqueued(2)
+
+    work = harness.runtime.dispatcher.next("token")
+
+    assert isinstance(work, Prepare)
+    assert not work.wake_another
+
+
+def test_each_batch_is_sent_as_soon_as_it_is_prepared(redis_url: str) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
-        campaign = enqueued(harness, 2)
+        campaign = harness.enqueued(2)
 
-        for _ in range(2):
-            prepare_next(harness.runtime, campaign)
+        outcome = harness.dispatch()
 
-        assert preparations_that_go_on(redis_url) == 1
-        assert prepare_next(harness.runtime, campaign) is None
-
-
-def test_one_turn_prepares_one_part_and_sends_it(redis_url: str) -> None:
-    with Sandbox() as sandbox:
-        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
-        campaign = enqueued(harness, 3)
-
-        outcome = prepare_then_submit(harness.runtime, campaign)
-
-        assert outcome == "prepared; submitted: taken; nothing due"
-        counts = harness.status(campaign).counts
-        assert (counts["submitted"], counts["unprepared"]) == (1, 2)
+        assert outcome.split("; ") == [
+            f"{campaign} chunk 0 prepared",
+            f"{campaign}-0 submitted: taken",
+            f"{campaign} chunk 1 prepared",
+            f"{campaign}-1 submitted: taken",
+        ]
 
 
-def test_a_small_campaign_is_sent_at_its_first_bell_however_many_others_wait(redis_url: str) -> None:
-    with Sandbox() as sandbox:
-        harness = WorkerHarness(redis_url, sandbox)
-        campaign = enqueued(harness, 3)
-        harness.producer.enqueue(messages(1, first_phone=380_670_000_000), sender="MyShop")
+def test_a_chunk_that_cannot_be_prepared_keeps_no_other_campaign_from_its_turn(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, sound = harness.enqueued(1, name="broken"), harness.enqueued(1)
+    prepared = preparation.prepare
 
-        assert prepare_then_submit(harness.runtime, campaign).startswith("prepared; submitted: taken")
+    def fails(*arguments: object, **options: object) -> object:
+        if options["campaign_id"] == broken:
+            raise RuntimeError("a phone")
+        return prepared(*arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(prepare, "prepare", fails)
+
+    outcome = harness.dispatch()
+
+    assert f"{broken} chunk 0 failed: RuntimeError" in outcome
+    assert f"{sound}-0 submitted: taken" in outcome

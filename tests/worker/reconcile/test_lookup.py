@@ -31,7 +31,7 @@ def taken_twice(harness: WorkerHarness) -> str:
     harness.sandbox.fault("cut_after", times=2)
     campaign = harness.submitted(2)
     harness.producer.resolve(f"{campaign}-0", not_sent=True)
-    harness.submit(campaign)
+    harness.dispatch()
     harness.make_due(DueIndex.DOUBT)
     return campaign
 
@@ -93,11 +93,11 @@ def test_what_bsg_has_taken_and_called_a_duplicate_is_found_and_never_sent_again
     harness.sandbox.fault("duplicate_notice_after", times=1)
     campaign = harness.prepared(2)
 
-    told = harness.submit(campaign)
+    told = harness.dispatch()
     looked_twice(harness)
-    harness.submit(campaign)
+    harness.dispatch()
 
-    assert told.startswith("unconfirmed: HTTP 429: duplicate request")
+    assert told.startswith(f"{campaign}-0 unconfirmed: HTTP 429: duplicate request")
     assert harness.batch(campaign).bsg_campaign_id == 1_000_001
     assert harness.sandbox.summary().repeated_messages == 0
 
@@ -108,7 +108,7 @@ def test_a_proxys_repetition_that_bsg_calls_a_duplicate_is_found(harness: Worker
     campaign = harness.submitted(1)
     harness.producer.resolve(f"{campaign}-0", not_sent=True)
 
-    harness.submit(campaign)
+    harness.dispatch()
     looked_twice(harness)
 
     assert harness.batch(campaign).bsg_campaign_id == 1_000_001

@@ -432,9 +432,9 @@ def test_what_bsg_has_is_found_before_anything_is_looked_for_among_orphans(redis
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox)
         taken = [harness.prepared(1) for _ in range(4)]
+        sandbox.fault("silence_after", times=4)
         for campaign in taken:
-            sandbox.fault("silence_after", times=1)
-            harness.submit(campaign)
+            harness.prepare_and_submit(campaign)
         missing = harness.prepared(1)
         harness.unconfirmed(missing)
         asked_before = len(sandbox.requests())

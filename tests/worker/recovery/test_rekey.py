@@ -47,17 +47,24 @@ def arrivals(harness: WorkerHarness, campaign: str) -> dict[str, int]:
     return {reference: len(ids) for reference, ids in references.items() if reference.startswith(campaign)}
 
 
-def test_what_waits_for_a_mistyped_key_is_sent_under_the_mended_one(old: WorkerHarness) -> None:
+def test_a_campaign_that_waits_while_the_key_is_mistyped_is_sent_once_it_is_mended(old: WorkerHarness) -> None:
+    campaign = old.prepared(3)
+
+    assert with_key(old, MISTYPED).dispatch() == "login: invalid key"
+    assert old.dispatch() == f"{campaign}-0 submitted: taken"
+
+
+def test_what_waits_for_a_key_that_nobody_has_any_more_is_sent_under_another_one(old: WorkerHarness) -> None:
     mistyped = with_key(old, MISTYPED)
     campaign = mistyped.prepared(3)
-    assert mistyped.submit(campaign).startswith("pending: login: invalid key")
-    assert old.submit(campaign) == "not now: foreign"
+    mistyped.runtime.dispatcher.withdraw(mistyped.posting(campaign), delay_ms=0, cause="test")
+    assert old.dispatch() == ""
     old_key_is_gone(mistyped)
 
     (result,) = move(old.runtime, mistyped.runtime.account, by="operator")
 
     assert (result.campaign_id, result.rekeying.kind) == (campaign, Rekeyed.MOVED)
-    assert old.submit(campaign).startswith("submitted")
+    assert old.dispatch() == f"{campaign}-0 submitted: taken"
     assert set(arrivals(old, campaign).values()) == {1}
 
 
@@ -66,7 +73,7 @@ def test_what_bsg_took_for_the_old_key_is_never_looked_up_or_sent_under_another_
     old.sandbox.configure(duplicates="allow")
     campaign = old.prepared(3)
     old.sandbox.fault("cut_after", times=1)
-    assert old.submit(campaign).startswith("unconfirmed")
+    assert old.dispatch().startswith(f"{campaign}-0 unconfirmed")
     old_key_is_gone(old)
     other = with_key(old, OTHER)
     other.runtime.client.balance()
@@ -76,14 +83,14 @@ def test_what_bsg_took_for_the_old_key_is_never_looked_up_or_sent_under_another_
     reconcile(other.runtime)
 
     assert result.rekeying.kind is Rekeyed.BEGUN
-    assert other.submit(campaign) == "not now: foreign"
+    assert other.dispatch() == ""
     assert set(arrivals(old, campaign).values()) == {1}
 
 
 def test_a_rotated_key_goes_on_by_itself_with_what_is_in_doubt(old: WorkerHarness) -> None:
     campaign = old.prepared(3)
     old.sandbox.fault("cut_after", times=1)
-    assert old.submit(campaign).startswith("unconfirmed")
+    assert old.dispatch().startswith(f"{campaign}-0 unconfirmed")
     old_key_is_gone(old)
     rotated = with_key(old, ROTATED)
 
@@ -119,7 +126,7 @@ def test_a_rotated_key_goes_on_with_what_is_submitted_and_what_is_to_be_stopped(
 def test_a_key_of_another_account_takes_nothing_over_by_itself(old: WorkerHarness, key: str) -> None:
     old.sandbox.put_account(OTHER)
     campaign = old.prepared(200)
-    old.submit(campaign)
+    old.dispatch()
     old_key_is_gone(old)
 
     assert take_over(with_key(old, key).runtime) == ""

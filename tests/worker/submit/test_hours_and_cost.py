@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.due_indexes import DueIndex
+from bsg_ledger.work import Nothing, Wait
 from bsg_producer import CampaignInvalid
 from bsg_sandbox.server import Sandbox
 from tests.worker.harness import WorkerHarness
@@ -23,12 +23,12 @@ def hours_around(offset: timedelta) -> str:
 def test_a_batch_waits_for_its_hours_and_takes_no_slot(harness: WorkerHarness) -> None:
     campaign = harness.prepared(2, send_between=hours_around(timedelta(hours=2)))
 
-    outcome = harness.submit(campaign)
+    outcome = harness.dispatch()
 
-    assert outcome.startswith("deferred 7")
+    assert outcome.startswith(f"{campaign} deferred 7")
     assert outcome.endswith("s: outside of its hours")
     assert harness.batch(campaign).state == "pending"
-    assert harness.sandbox.requests() == []
+    assert [seen.path for seen in harness.sandbox.requests()] == ["/api/auth/login"]
 
 
 def test_a_batch_leaves_within_its_hours(harness: WorkerHarness) -> None:
@@ -62,19 +62,17 @@ def price_of_ten(harness: WorkerHarness) -> float:
     return float(cost.split()[0])
 
 
-def submit_all(harness: WorkerHarness, campaign: str) -> str:
-    outcomes = []
+def submit_all(harness: WorkerHarness) -> None:
     for _ in range(10):
         harness.make_due(DueIndex.DUE)
-        outcomes.append(harness.submit(campaign))
-    return "; ".join(outcomes)
+        harness.dispatch()
 
 
 def test_a_campaign_pauses_before_its_next_batch_would_pass_its_cap(priced: WorkerHarness) -> None:
     ten = price_of_ten(priced)
     campaign = priced.prepared(50, max_cost=f"{ten * 3.5:.2f}")
 
-    submit_all(priced, campaign)
+    submit_all(priced)
 
     status = priced.status(campaign)
     assert (status.counts["submitted"], status.counts["pending"], status.paused) == (30, 20, True)
@@ -86,7 +84,7 @@ def test_a_resume_that_its_cap_would_pause_again_at_once_is_refused_with_the_cap
 ) -> None:
     ten = price_of_ten(priced)
     campaign = priced.prepared(50, max_cost=ten)
-    submit_all(priced, campaign)
+    submit_all(priced)
 
     for cap in (None, ten * 1.5):
         with pytest.raises(CampaignInvalid, match=f"paused again at once: .* Give {ten * 2:.2f} or more"):
@@ -95,21 +93,21 @@ def test_a_resume_that_its_cap_would_pause_again_at_once_is_refused_with_the_cap
     assert priced.runtime.redis.hget(f"bsg:campaign:{campaign}", "max_cost") == str(ten).encode()
 
     priced.producer.resume(campaign, max_cost=ten * 2)
-    submit_all(priced, campaign)
+    submit_all(priced)
     assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (True, 20)
 
 
 def test_it_goes_on_with_a_higher_cap_or_without_any(priced: WorkerHarness) -> None:
     ten = price_of_ten(priced)
     campaign = priced.prepared(50, max_cost=ten)
-    submit_all(priced, campaign)
+    submit_all(priced)
 
     priced.producer.resume(campaign, max_cost=ten * 4)
-    submit_all(priced, campaign)
+    submit_all(priced)
     assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (True, 40)
 
     priced.producer.resume(campaign, max_cost="none")
-    submit_all(priced, campaign)
+    submit_all(priced)
     assert (priced.status(campaign).paused, priced.status(campaign).counts["submitted"]) == (False, 50)
 
 
@@ -124,42 +122,21 @@ def test_a_pause_of_an_operator_is_resumed_while_the_cap_allows_more(priced: Wor
 
 def test_until_the_first_batch_has_its_price_the_others_wait(priced: WorkerHarness) -> None:
     campaign = priced.prepared(30, max_cost=1_000)
-    batches = priced.runtime.ledger.batches
+    priced.posting(campaign)
 
-    def claim() -> object:
-        return batches.claim(
-            campaign, bell="", account=priced.runtime.account, account_name=DEFAULT_ACCOUNT, token="t", lease_ms=60_000
-        )
-
-    first, second = claim(), claim()
-
-    assert type(first).__name__ == "BatchLease"
-    assert getattr(second, "why", None) == "full"
+    assert isinstance(priced.runtime.dispatcher.next("token"), Wait)
 
 
 def test_what_is_on_its_way_counts(priced: WorkerHarness) -> None:
     ten = price_of_ten(priced)
     campaign = priced.prepared(50, max_cost=ten * 2.5)
-    priced.make_due(DueIndex.DUE)
-    batches = priced.runtime.ledger.batches
     priced.runtime.redis.hset(f"bsg:campaign:{campaign}", mapping={"cost": str(ten), "priced": "10"})
     priced.runtime.redis.hincrby(f"bsg:campaign:{campaign}", "messages:submitted", 10)
 
-    kinds = [
-        type(
-            batches.claim(
-                campaign,
-                bell="",
-                account=priced.runtime.account,
-                account_name=DEFAULT_ACCOUNT,
-                token="t",
-                lease_ms=60_000,
-            )
-        ).__name__
-        for _ in range(2)
-    ]
+    priced.posting(campaign)
 
-    assert kinds == ["BatchLease", "NotClaimed"]
+    assert isinstance(priced.runtime.dispatcher.next("token"), Nothing)
+    assert priced.producer.status(campaign).paused
 
 
 def test_a_price_that_bsg_corrects_counts_once(priced: WorkerHarness) -> None:
@@ -182,7 +159,7 @@ def test_without_any_price_a_capped_campaign_pauses_and_says_why(priced: WorkerH
     client = priced.runtime.redis
     client.hincrby(f"bsg:campaign:{campaign}", "messages:finished", 10)
 
-    priced.submit(campaign)
+    priced.dispatch()
 
     status = list(priced.runtime.ledger.reading.transitions(campaign))
     assert status[-1].cause == "BSG tells no price, and max_cost is set"

@@ -1,33 +1,46 @@
-"""What comes between a claimed batch and its record."""
+"""What comes between a wake-up and the record of a POST."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from redis.connection import Connection
 
+from bsg_broker.queues import dispatch_queue
 from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import Outcome, OutcomeKind
 from bsg_config import clock
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.gate import GateReason
 from bsg_ledger.scripts import source
-from bsg_messages.body_cipher import BodyCipher
 from bsg_sandbox.server import Sandbox
+from bsg_worker.submit import dispatch
+from bsg_worker.submit.post import MAX_SLOT_AGE_SECONDS, Posted, post
 from bsg_worker.submit.recording import record
-from bsg_worker.submit.submit import LATEST_SECONDS
 from tests.lossy_proxy import LossyProxy
-from tests.scenarios.environment import messages
+from tests.processes import wait_until
 from tests.servers import RedisServer
 from tests.worker.harness import WorkerHarness
 
 POST = "/api/campaigns/sms/send-individual"
+LOGIN = "/api/auth/login"
+QUEUE = dispatch_queue(DEFAULT_ACCOUNT)
 
 
 def posts(sandbox: Sandbox) -> list[float]:
     return [request.time for request in sandbox.requests() if request.path == POST]
+
+
+def logins(sandbox: Sandbox) -> int:
+    return sum(request.path == LOGIN for request in sandbox.requests())
 
 
 def two_a_second(redis_url: str, sandbox: Sandbox) -> WorkerHarness:
@@ -36,7 +49,7 @@ def two_a_second(redis_url: str, sandbox: Sandbox) -> WorkerHarness:
 
 def test_a_slow_login_brings_no_two_requests_closer_together_than_the_limit(redis_url: str) -> None:
     with Sandbox() as sandbox:
-        sandbox.fault("latency", seconds=0.6, path="/api/auth/login")
+        sandbox.fault("latency", seconds=0.6, path=LOGIN)
         harness = two_a_second(redis_url, sandbox)
 
         harness.submitted(2)
@@ -60,15 +73,17 @@ def test_a_request_that_is_made_again_with_a_new_token_takes_a_slot_of_its_own(r
 def stalls(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object]) -> None:
     """The next request to leave has its slot and its intent, and stands still until after its slot."""
     durability = harness.runtime.ledger.durability
-    wait_for_disk = durability.wait_for_disk
+    run = durability.run
 
-    def stall() -> None:
-        monkeypatch.setattr(durability, "wait_for_disk", wait_for_disk)
-        clock.sleep(LATEST_SECONDS + 0.1)
-        meanwhile()
-        wait_for_disk()
+    def stall(*arguments: Any) -> Any:
+        answer = run(*arguments)
+        if answer[0][0] == b"send":
+            monkeypatch.setattr(durability, "run", run)
+            clock.sleep(MAX_SLOT_AGE_SECONDS + 0.1)
+            meanwhile()
+        return answer
 
-    monkeypatch.setattr(durability, "wait_for_disk", stall)
+    monkeypatch.setattr(durability, "run", stall)
 
 
 def test_a_stall_between_slot_and_request_brings_no_two_requests_closer_together_than_the_limit(
@@ -76,10 +91,10 @@ def test_a_stall_between_slot_and_request_brings_no_two_requests_closer_together
 ) -> None:
     with Sandbox() as sandbox:
         harness = two_a_second(redis_url, sandbox)
-        campaign, other = harness.prepared(1), harness.prepared(1)
-        stalls(harness, monkeypatch, lambda: harness.submit(other))
+        harness.prepared(1), harness.prepared(1)
+        stalls(harness, monkeypatch, harness.dispatch)
 
-        harness.submit(campaign)
+        harness.dispatch()
 
         first, second = posts(sandbox)
         assert second - first >= 0.4
@@ -93,26 +108,52 @@ def test_a_request_that_has_missed_its_slot_and_gets_no_other_is_taken_back_with
         campaign = harness.prepared(1)
         stalls(harness, monkeypatch, lambda: harness.runtime.submit_limiter.cool_down(60))
 
-        outcome = harness.submit(campaign)
+        outcome = harness.dispatch()
 
         assert outcome.endswith("missed its slot of the rate limit")
         assert posts(sandbox) == []
         assert harness.batch(campaign).state == "pending"
 
 
+def test_a_request_leaves_at_its_slot_and_not_before(harness: WorkerHarness) -> None:
+    send = replace(harness.posting(harness.prepared(1)), slot_in=0.3)
+    harness.runtime.client.log_in()
+    asked_at = clock.monotonic()
+
+    posted = post(harness.runtime, send, asked_at)
+
+    assert isinstance(posted, Posted)
+    assert clock.monotonic() - posted.took - asked_at >= 0.29
+
+
+@pytest.mark.server_kinds("valkey")  # with WAITAOF
 def test_an_intent_that_is_not_kept_on_disk_lets_nothing_leave_and_leaves_no_doubt(
     own_redis_server: RedisServer,
 ) -> None:
     with Sandbox() as sandbox, own_redis_server.client() as client:
         harness = WorkerHarness(own_redis_server.url, sandbox)
         campaign = harness.prepared(3)
+        client.config_set("appendfsync", "everysec")
+        harness.runtime.ledger.durability.require()  # finds that it has to wait for the disk
         client.config_set("appendonly", "no")
 
-        outcome = harness.submit(campaign)
+        outcome = harness.dispatch()
 
         assert outcome.endswith("Redis did not keep the intent")
         assert posts(sandbox) == []
         assert harness.batch(campaign).state == "pending"
+
+
+def test_nothing_is_dispatched_where_redis_cannot_prove_that_it_keeps_an_intent(own_redis_server: RedisServer) -> None:
+    with Sandbox() as sandbox, own_redis_server.client() as client:
+        harness = WorkerHarness(own_redis_server.url, sandbox)
+        campaign = harness.prepared(3)
+        client.config_set("appendonly", "no")
+
+        outcome = harness.dispatch()
+
+        assert outcome.startswith("set `appendonly yes`")
+        assert harness.batch(campaign).attempts == 0
 
 
 def test_an_intent_whose_answer_is_lost_is_taken_back_and_leaves_no_doubt(redis_url: str) -> None:
@@ -120,10 +161,12 @@ def test_an_intent_whose_answer_is_lost_is_taken_back_and_leaves_no_doubt(redis_
         harness = WorkerHarness(proxy.redis_url, sandbox)
         harness.submitted(1)
         campaign = harness.prepared(3)
-        proxy.lose_answers_to(source("intent")[1].encode(), times=1)
+        proxy.lose_answers_to(source("dispatch")[1].encode(), times=1)
 
-        harness.submit(campaign)
+        outcome = harness.dispatch()
 
+        assert outcome.startswith(f"{campaign}-0 deferred")
+        assert outcome.endswith("Redis did not answer")
         assert len(posts(sandbox)) == 1
         assert harness.batch(campaign).state == "pending"
 
@@ -151,7 +194,7 @@ def test_a_wait_that_is_absurd_is_no_longer_than_the_longest_cool_down(redis_url
         harness = WorkerHarness(redis_url, sandbox)
         campaign = harness.prepared(1)
 
-        assert harness.submit(campaign).startswith("deferred 3600.0 s: HTTP 429")
+        assert harness.dispatch().startswith(f"{campaign}-0 deferred 3600.0 s: HTTP 429")
         client: Any = harness.runtime.redis  # redis-py types its replies as all that they might be
         due_ms = client.zscore(f"bsg:campaign:{campaign}:due", "0")
 
@@ -171,49 +214,104 @@ def test_an_intent_that_has_grown_old_lets_nothing_leave(
 
     monkeypatch.setattr(clock, "monotonic", monotonic)
 
-    assert "intent too old" in harness.submit(campaign)
+    assert "intent too old" in harness.dispatch()
     assert harness.sandbox.record().by_reference == {}
     assert harness.batch(campaign).state == "pending"
 
 
-def test_a_campaign_ends_its_turn_after_a_batch_when_others_have_had_none(redis_url: str) -> None:
+def test_a_task_names_each_batch_that_it_sent(redis_url: str) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="10")
-        large = harness.prepared(50)
-        harness.producer.enqueue(messages(1, first_phone=380_670_000_000), sender="MyShop")
+        campaign = harness.prepared(20)
 
-        assert harness.submit(large) == "submitted: taken"
-        harness.runtime.redis.delete("prepare.normal")
-        assert harness.submit(large).count("submitted: taken") > 1
+        assert harness.dispatch() == f"{campaign}-0 submitted: taken; {campaign}-1 submitted: taken"
 
 
-def test_what_must_not_be_sent_is_not_sent(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch) -> None:
-    campaign = harness.prepared(1)
+def test_a_small_campaign_is_prepared_and_sent_by_one_task(harness: WorkerHarness) -> None:
+    campaign = harness.enqueued(3)
 
-    def paused_after_the_claim(body: bytes, cipher: BodyCipher) -> bytes:
-        harness.producer.pause(campaign)
-        return cipher.decrypt(body)
-
-    monkeypatch.setattr("bsg_worker.submit.submit.unpacked", paused_after_the_claim)
-
-    assert harness.submit(campaign) == "not sent: pending; not now: paused"
-    assert posts(harness.sandbox) == []
+    assert harness.dispatch() == f"{campaign} chunk 0 prepared; {campaign}-0 submitted: taken"
+    assert harness.status(campaign).state == "submitted"
+    assert harness.runtime.queue_length(QUEUE) == 0
 
 
-def test_a_process_has_no_more_requests_on_the_wire_than_it_has_permits(
+@pytest.mark.parametrize("bound", ["MAX_SECONDS", "MAX_PIECES"])
+def test_a_task_ends_after_a_while_and_leaves_a_wake_up_for_the_rest(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(dispatch, bound, 0)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        campaign = harness.prepared(3)
+        harness.runtime.redis.lpush(QUEUE, b"another one waits")  # so that nothing that is sent wakes anybody
+
+        assert harness.dispatch() == f"{campaign}-0 submitted: taken"
+        assert harness.runtime.queue_length(QUEUE) == 2
+
+
+def test_another_worker_is_woken_before_the_request_if_more_is_ready(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bsg_worker.submit.submit.PERMIT_WAIT_SECONDS", 0.01)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        harness.prepared(2)
+        queued: list[int] = []
+        send = harness.runtime.client.send_individual
+
+        def sent(*arguments: Any) -> Outcome:
+            queued.append(harness.runtime.queue_length(QUEUE))
+            harness.runtime.redis.delete(QUEUE)
+            return send(*arguments)
+
+        monkeypatch.setattr(harness.runtime.client, "send_individual", sent)
+
+        harness.dispatch()
+
+        assert queued == [1, 0]  # behind the last one there is nothing
+
+
+def test_who_waits_long_for_a_slot_is_woken_for_it_and_nobody_else_is(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, BSG_RATE_LIMIT="6/m", BSG_RATE_BURST="1", CAMPAIGN_BATCH_SIZE="1")
+        campaign = harness.prepared(3)
+        harness.dispatch()
+        harness.runtime.redis.delete(QUEUE)
+
+        outcomes = [harness.dispatch(), harness.dispatch()]
+
+        assert outcomes == ["", ""]
+        assert harness.runtime.queue_length(QUEUE) == 0  # the first task waits already
+        assert harness.status(campaign).counts["submitted"] == 1
+
+
+def test_a_process_has_no_more_requests_on_the_wire_than_it_has_permits(redis_url: str) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, WORKER_IN_FLIGHT="1")
-        campaigns = [harness.prepared(1), harness.prepared(1)]
+        for _ in range(2):
+            harness.prepared(1)
         with harness.runtime.permits:
-            held = harness.submit(campaigns[0])
-        sent = [harness.submit(campaign) for campaign in campaigns]
+            held = harness.dispatch()
+            sent_meanwhile = len(posts(sandbox))
+        harness.dispatch()
 
-        assert held == "deferred: no permit"
-        assert all("submitted" in outcome for outcome in sent)
+        assert (held, sent_meanwhile) == ("", 0)
         assert len(posts(sandbox)) == 2
+
+
+def test_one_thread_waits_for_a_permit_and_the_others_end(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, WORKER_IN_FLIGHT="1", CAMPAIGN_BATCH_SIZE="1")
+        harness.prepared(3)
+        monkeypatch.setattr(dispatch, "MAX_PERMIT_WAIT_SECONDS", 20)
+        with harness.runtime.permits:
+            waiting = threading.Thread(target=harness.dispatch)
+            waiting.start()
+            wait_until(harness.runtime.permit_line.locked, within=5)
+            another = harness.dispatch()
+        waiting.join()
+
+        assert another == ""
+        assert len(posts(sandbox)) == 3
 
 
 def test_what_bsg_said_is_told_to_a_redis_that_is_back(redis_url: str) -> None:
@@ -223,6 +321,58 @@ def test_what_bsg_said_is_told_to_a_redis_that_is_back(redis_url: str) -> None:
         campaign = harness.prepared(3)
         proxy.lose_answers_to(source("taken")[1].encode(), times=1)
 
-        harness.submit(campaign)
+        harness.dispatch()
 
         assert harness.batch(campaign).state == "submitted"
+
+
+def test_a_key_that_bsg_does_not_accept_shuts_the_gate_before_anything_is_dispatched(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, BSG_API_KEY="live_nobodys")
+        campaign = harness.prepared(1)
+
+        outcome = harness.dispatch()
+
+        assert outcome.startswith("login: ")
+        assert harness.runtime.gate.state().reason == GateReason.BAD_KEY
+        assert harness.batch(campaign).attempts == 0
+
+
+def test_nobody_logs_in_for_an_account_whose_gate_is_shut(harness: WorkerHarness) -> None:
+    harness.prepared(1)
+    harness.runtime.gate.shut(reason=GateReason.OPERATOR, by="test")
+
+    assert harness.dispatch() == ""
+    assert logins(harness.sandbox) == 0
+
+
+@contextmanager
+def round_trips() -> Iterator[list[bytes]]:
+    """What is sent to Redis meanwhile, each time a list of bytes that are answered together."""
+    sent: list[bytes] = []
+    send = Connection.send_packed_command
+
+    def noted(connection: Connection, command: Any, *arguments: Any, **named: Any) -> None:
+        sent.append(b"".join(command) if isinstance(command, list) else command)
+        send(connection, command, *arguments, **named)  # type: ignore[no-untyped-call]  # redis-py types nothing here
+
+    with patch.object(Connection, "send_packed_command", noted):
+        yield sent
+
+
+def test_a_batch_takes_two_pass_trips_to_redis_and_one_wait_for_its_disk(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        monkeypatch.setattr(dispatch, "MAX_SECONDS", 60)
+        harness.submitted(1)
+        harness.prepared(20)
+
+        with round_trips() as sent:
+            harness.dispatch()
+
+        assert len(posts(sandbox)) == 21
+        # Wake-ups, a token and a zone that are looked at once a second, and at the end one that finds nothing.
+        assert len(sent) <= 2 * 20 + 8
+        assert sum(b"WAITAOF" in each for each in sent) <= 20 + 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_ledger.batches import BatchLease
+from collections.abc import Collection, Sequence
+
+import pytest
+from cryptography.fernet import Fernet
+
+from bsg_cli.commands.explain import explain
+from bsg_ledger.waiting import WaitReason
 from bsg_messages.rejects import RejectCode
-from bsg_worker.prepare.prepare import prepare_next
-from tests.failpoints.doors import watched
+from bsg_sandbox.server import Sandbox
 from tests.scenarios.environment import messages
 from tests.worker.harness import WorkerHarness
 
@@ -27,7 +31,7 @@ def test_who_is_on_the_list_becomes_a_reject_when_the_batch_is_prepared(harness:
     campaign = harness.prepared(3)
 
     assert rejects(harness, campaign) == [(1, RejectCode.SUPPRESSED)]
-    harness.submit(campaign)
+    harness.dispatch()
     assert sent_to(harness) == {FIRST, FIRST + 2}
 
 
@@ -35,33 +39,62 @@ def test_who_comes_onto_the_list_after_that_is_taken_out_before_the_batch_leaves
     campaign = harness.prepared(3)
     harness.producer.suppress([FIRST, FIRST + 2])
 
-    outcome = harness.submit(campaign)
+    outcome = harness.dispatch()
 
-    assert outcome.startswith("pending: suppressed; submitted: taken")
+    assert outcome == f"{campaign}-0 pending: suppressed; {campaign}-0 submitted: taken"
     assert rejects(harness, campaign) == [(0, RejectCode.SUPPRESSED), (2, RejectCode.SUPPRESSED)]
     assert sent_to(harness) == {FIRST + 1}
     assert harness.status(campaign).counts["submitted"] == 1
 
 
-def test_who_comes_onto_the_list_while_the_batch_waits_for_its_turn_is_not_sent_to(harness: WorkerHarness) -> None:
+def test_who_comes_onto_the_list_while_a_batch_is_held_against_it_is_not_sent_to(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = harness.prepared(3)
+    harness.producer.suppress([FIRST])
+    checked = harness.runtime.ledger.suppressions.among
+
+    def among(phones: Sequence[str]) -> Collection[str]:
+        found = checked(phones)
+        harness.producer.suppress([FIRST + 1])  # a second time it changes nothing
+        return found
+
+    monkeypatch.setattr(harness.runtime.ledger.suppressions, "among", among)
+
+    outcome = harness.dispatch()
+
+    suppressed = f"{campaign}-0 pending: suppressed"
+    assert outcome == f"{suppressed}; {suppressed}; {campaign}-0 submitted: taken"
+    assert sent_to(harness) == {FIRST + 2}
+
+
+def test_a_batch_of_which_nobody_opted_out_is_sent_as_it_is(harness: WorkerHarness) -> None:
     campaign = harness.prepared(2)
+    harness.producer.suppress([FIRST + 100])
 
-    def with_a_slot_in_hand(point: str) -> None:
-        if point == "before script intent":
-            harness.producer.suppress([FIRST])  # a second time it changes nothing
+    assert harness.dispatch() == f"{campaign}-0 submitted: taken"
+    assert sent_to(harness) == {FIRST, FIRST + 1}
 
-    with watched(with_a_slot_in_hand):
-        outcome = harness.submit(campaign)
 
-    assert outcome.startswith("not sent: pending; pending: suppressed; submitted: taken")
-    assert sent_to(harness) == {FIRST + 1}
+def test_a_batch_that_cannot_be_read_is_not_sent_unchecked(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        keys = [Fernet.generate_key().decode() for _ in range(2)]
+        campaign = WorkerHarness(redis_url, sandbox, BODY_KEY=keys[0]).prepared(2)
+        without = WorkerHarness(redis_url, sandbox, BODY_KEY=keys[1])
+        without.producer.suppress([FIRST])
+
+        outcome = without.dispatch()
+
+        assert outcome == f"{campaign}-0 deferred 60.0 s: encrypted with a key that BODY_KEY does not have here"
+        assert sent_to(without) == set()
+        assert WaitReason.UNREADABLE in {one.reason for one in explain(without.settings, campaign)}
 
 
 def test_a_batch_of_which_everybody_opted_out_is_not_sent(harness: WorkerHarness) -> None:
     campaign = harness.prepared(2)
     harness.producer.suppress([FIRST, FIRST + 1])
 
-    harness.submit(campaign)
+    harness.dispatch()
 
     assert sent_to(harness) == set()
     assert harness.status(campaign).counts["rejected"] == 2
@@ -72,12 +105,7 @@ def test_a_batch_that_was_held_against_the_list_is_not_taken_apart_again(harness
     harness.producer.suppress([FIRST + 100])
     campaign = harness.prepared(2)
 
-    lease = harness.runtime.ledger.batches.claim(
-        campaign, bell="", account=harness.runtime.account, account_name=DEFAULT_ACCOUNT, token="token", lease_ms=1_000
-    )
-
-    assert isinstance(lease, BatchLease)
-    assert (lease.held_against, lease.suppressions) == (1, 1)
+    assert harness.posting(campaign).size == 2
 
 
 def test_who_is_taken_off_the_list_is_sent_to_again(harness: WorkerHarness) -> None:
@@ -94,7 +122,7 @@ def test_a_batch_with_an_earlier_attempt_in_doubt_keeps_its_rows_and_is_looked_u
     harness.runtime.redis.hset(f"bsg:campaign:{campaign}:batch:0", "doubt", "1")
     harness.producer.suppress([FIRST])
 
-    harness.submit(campaign)
+    harness.dispatch()
 
     assert harness.batch(campaign).state == "unconfirmed"
     assert sent_to(harness) == set()
@@ -105,6 +133,6 @@ def test_the_second_of_two_messages_to_who_opted_out_is_a_reject_too(harness: Wo
     twice = [*messages(2), {"phone": FIRST, "text": "Another text"}]
 
     campaign = harness.producer.enqueue(twice, sender="MyShop").campaign_id
-    prepare_next(harness.runtime, campaign)
+    harness.prepare(campaign)
 
     assert rejects(harness, campaign) == [(0, RejectCode.SUPPRESSED), (2, RejectCode.SUPPRESSED)]

@@ -14,7 +14,6 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.suppressions import Suppression
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
-from bsg_worker.prepare.prepare import prepare_next
 from bsg_worker.upkeep.stop_list import sync_stop_list
 from tests.failpoints.doors import watched
 from tests.sandbox.sandbox_calls import call
@@ -80,14 +79,13 @@ def test_a_phone_on_bsgs_stop_list_is_suppressed_and_says_where_it_came_from(har
 
 def test_a_phone_that_opts_out_at_bsg_is_taken_out_of_what_waits(harness: WorkerHarness) -> None:
     campaign = harness.producer.enqueue([{"phone": FIRST + n, "text": "Hello"} for n in range(2)], sender="MyShop")
-    while prepare_next(harness.runtime, campaign.campaign_id):
-        pass
+    harness.prepare(campaign.campaign_id)
     opt_out_at_bsg(harness, FIRST)
 
     sync_stop_list(harness.runtime)
     for _ in range(3):
         harness.make_due(DueIndex.DUE)
-        harness.submit(campaign.campaign_id)
+        harness.dispatch()
 
     assert set(harness.sandbox.record().recipients) == {FIRST + 1}
     assert harness.status(campaign.campaign_id).counts["rejected"] == 1

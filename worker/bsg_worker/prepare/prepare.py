@@ -6,60 +6,35 @@ import logging
 
 from redis.exceptions import ResponseError
 
-from bsg_broker.doorbell import BELL_TIMEOUT_MS
 from bsg_config import clock
-from bsg_ledger.parts import NothingDue, PartLease
 from bsg_ledger.rows import encode_rows
+from bsg_ledger.work import Prepare
 from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.columns import unpack
 from bsg_messages.envelope import Envelope
 from bsg_messages.preparation import Prepared, prepare
 from bsg_worker.logs import decided
-from bsg_worker.runtime import Runtime, new_token
-from bsg_worker.submit.submit import submit_batches
+from bsg_worker.runtime import Runtime
 
 LOGGER = logging.getLogger(__name__)
 
-LEASE_MS = 60_000  # a part takes well under a second; what holds it for a minute is dead
-LOSSES_ALLOWED = 5
 FULL_REDIS_DELAY_MS = 5_000
 UNREADABLE_DELAY_MS = 60_000
 
 
-def prepare_then_submit(runtime: Runtime, campaign_id: str) -> str:
-    """Prepare the campaign's next part and go on with its batches, so that a small one waits in one queue.
-
-    A thread that sends prepares nothing meanwhile: what is prepared far ahead would only be in the way of what leaves.
-    """
-    prepared = prepare_next(runtime, campaign_id) or "nothing to prepare"
-    return f"{prepared}; {submit_batches(runtime, campaign_id, '')}"
-
-
-def prepare_next(runtime: Runtime, campaign_id: str) -> str | None:
-    """Prepare the campaign's next part that is due, after ringing for the one behind it; None: there is none."""
-    lease = runtime.ledger.parts.lease(
-        campaign_id, new_token(), lease_ms=LEASE_MS, losses_allowed=LOSSES_ALLOWED, timeout_ms=BELL_TIMEOUT_MS
-    )
-    if isinstance(lease, NothingDue):
-        return None
-    if lease.another_due:
-        runtime.doorbell.ring_to_go_on(campaign_id, runtime.ledger.reading.priority(campaign_id))
-    return prepare_part(runtime, lease)
-
-
-def prepare_part(runtime: Runtime, lease: PartLease) -> str:
+def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
     """Prepare one leased part and commit all of it at once; return the outcome."""
     begun = clock.monotonic()
     try:
         prepared = _checked(runtime, lease)
     except DecryptionError as error:
         runtime.ledger.parts.release(lease, delay_ms=UNREADABLE_DELAY_MS, cause=str(error), unreadable=True)
-        LOGGER.error("part %d of %s: %s", lease.part, lease.campaign_id, error)
+        LOGGER.error("part %d of %s: %s", lease.chunk, lease.campaign_id, error)
         return f"deferred {UNREADABLE_DELAY_MS / 1000:.0f} s: {error}"
     except Exception as error:
         # Its text may hold a phone or a text: only its kind is told. The lease runs out, and after five losses the
         # part's messages become rejects.
-        LOGGER.error("part %d of %s could not be prepared: %s", lease.part, lease.campaign_id, type(error).__name__)
+        LOGGER.error("part %d of %s could not be prepared: %s", lease.chunk, lease.campaign_id, type(error).__name__)
         return f"failed: {type(error).__name__}"
     try:
         committed = runtime.ledger.parts.prepared(
@@ -81,15 +56,15 @@ def prepare_part(runtime: Runtime, lease: PartLease) -> str:
         outcome,
         seconds=clock.monotonic() - begun,
         campaign=lease.campaign_id,
-        part=lease.part,
+        part=lease.chunk,
         batches=len(prepared.batches),
         rejects=len(prepared.rejects),
     )
     return outcome
 
 
-def _checked(runtime: Runtime, lease: PartLease) -> Prepared:
-    envelope = Envelope.from_json(lease.envelope)
+def _checked(runtime: Runtime, lease: Prepare) -> Prepared:
+    envelope = Envelope.from_json(lease.options)
     return prepare(
         unpack(runtime.cipher.decrypt(lease.packed)),
         envelope,

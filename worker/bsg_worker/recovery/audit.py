@@ -18,7 +18,7 @@ from bsg_worker.runtime import Runtime
 NOT_FOUND = 404
 ROWS_READ = 500  # one page tells whose a campaign is
 RECORDS_AT_ONCE = 500
-UNDECIDED_STATES = frozenset({"pending", "claimed", "posting", "unconfirmed"})
+UNDECIDED_STATES = frozenset({"pending", "posting", "unconfirmed"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,25 +7,23 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bsg_broker.doorbell import BELL_TIMEOUT_MS
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_ledger.gate import GateReason
-from bsg_ledger.parts import PartLease
 from bsg_ledger.records import BatchRecord, OpenCampaign
 from bsg_ledger.times import to_datetime
+from bsg_ledger.work import Prepare
 from bsg_messages.bodies import unpacked
-from bsg_worker.prepare.prepare import LEASE_MS, LOSSES_ALLOWED, prepare_part
+from bsg_worker.prepare.prepare import prepare_chunk
 from bsg_worker.reconcile.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
 from bsg_worker.reconcile.read_once import ReadOnce
 from bsg_worker.reconcile.reconcile import look_up, record_found
 from bsg_worker.recovery.audit import Audit
-from bsg_worker.runtime import Runtime, new_token
+from bsg_worker.runtime import CHUNK_LEASE_MS, CHUNK_LOSSES_ALLOWED, Runtime, new_token
 
 BY = "audit --recover"
 LOOK_AGAIN_SECONDS = 0.5
 PAUSES_AFTER_FAILURES = (1.0, 5.0, 15.0)
-LEASES_AT_ONCE = 500
 FINAL_WITHOUT_BSG = frozenset({"refused", "expired", "cancelled"})
 
 Tell = Callable[[str], None]
@@ -74,15 +72,11 @@ def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
         tell(f"preparing {campaign.campaign_id}")
         while True:
             lease = parts.lease(
-                campaign.campaign_id,
-                new_token(),
-                lease_ms=LEASE_MS,
-                losses_allowed=LOSSES_ALLOWED,
-                timeout_ms=BELL_TIMEOUT_MS,
+                campaign.campaign_id, new_token(), lease_ms=CHUNK_LEASE_MS, losses_allowed=CHUNK_LOSSES_ALLOWED
             )
-            if isinstance(lease, PartLease):
+            if isinstance(lease, Prepare):
                 # Who was suppressed since may have been sent to: to be found, the batches have to be the same.
-                prepare_part(runtime, replace(lease, suppressions=0))
+                prepare_chunk(runtime, replace(lease, suppressions=0))
             elif lease.at is None:
                 break
             else:
@@ -94,15 +88,12 @@ def _let_the_wire_fall_silent(runtime: Runtime, shut_ms: int, tell: Tell) -> Non
     while (left := shut_ms / 1000 + runtime.settings.lease_seconds - runtime.ledger.due_indexes.now_ms() / 1000) > 0:
         tell(f"waiting {left:.0f} s (LEASE_SECONDS): what left before the gate was shut may still be on the wire")
         clock.sleep(min(left, LOOK_AGAIN_SECONDS))
-    while any(True for _ in _waiting(runtime, shut_ms, state="claimed")):
-        if not runtime.ledger.batches.take_back(runtime.account, at_most=LEASES_AT_ONCE):
-            clock.sleep(LOOK_AGAIN_SECONDS)
 
 
-def _waiting(runtime: Runtime, shut_ms: int, state: str = "pending") -> Iterator[BatchRecord]:
+def _waiting(runtime: Runtime, shut_ms: int) -> Iterator[BatchRecord]:
     for campaign in _ours(runtime, shut_ms):
         for record in runtime.ledger.reading.batch_records(campaign.batch_ids):
-            if record.state == state:
+            if record.state == "pending":
                 yield record
 
 

@@ -1,1 +1,1 @@
-"""Sends batches: claim, permit, slot, intent, POST, record."""
+"""Sends batches: the ledger dispatches one with its intent on disk, then POST, then record."""

@@ -10,10 +10,10 @@ from random import Random
 
 from bsg_client.outcomes import Outcome, OutcomeKind
 from bsg_config import clock
-from bsg_ledger.batches import BatchLease
 from bsg_ledger.gate import GateReason
 from bsg_ledger.limiter import MAX_COOL_DOWN
 from bsg_ledger.times import to_datetime
+from bsg_ledger.work import Send
 from bsg_messages.bodies import rejected, without
 from bsg_messages.columns import Flaw
 from bsg_messages.rejects import RejectCode
@@ -39,12 +39,10 @@ class Recorded:
     delay: float = 0.0
 
 
-def record(
-    runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random, *, begun: float
-) -> Recorded:
+def record(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes, chance: Random, *, begun: float) -> Recorded:
     """Write the outcome of a POST into the ledger. A stale lease changes nothing but by what BSG surely has.
 
-    `begun` is when the request began, on this process's monotonic clock.
+    `begun` is when the ledger was asked for the batch, on this process's monotonic clock.
     """
     recorded = _recorded(runtime, lease, outcome, body, chance, begun)
     if outcome.kind in _MAY_SHUT_THE_GATE:
@@ -52,9 +50,7 @@ def record(
     return recorded
 
 
-def _recorded(
-    runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes, chance: Random, begun: float
-) -> Recorded:
+def _recorded(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes, chance: Random, begun: float) -> Recorded:
     batches = runtime.ledger.batches
     match outcome.kind:
         case OutcomeKind.TAKEN:
@@ -92,7 +88,7 @@ def _recorded(
             return _doubtful(runtime, lease, outcome.cause, suspects, counts=not outcome.duplicate_notice)
 
 
-def _cooled_down(runtime: Runtime, lease: BatchLease, outcome: Outcome, chance: Random) -> float:
+def _cooled_down(runtime: Runtime, lease: Send, outcome: Outcome, chance: Random) -> float:
     """Let the whole account wait for as long as BSG asks; returns the seconds."""
     asked = outcome.retry_after
     # A batch that is told to wait for years would expire for one odd header.
@@ -102,12 +98,12 @@ def _cooled_down(runtime: Runtime, lease: BatchLease, outcome: Outcome, chance: 
     return wait
 
 
-def _backoff(runtime: Runtime, lease: BatchLease, chance: Random) -> float:
+def _backoff(runtime: Runtime, lease: Send, chance: Random) -> float:
     settings = runtime.settings
     return delay(lease.attempts + 1, settings.retry_backoff_base, settings.retry_backoff_cap, chance)
 
 
-def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) -> Recorded:
+def _taken(runtime: Runtime, lease: Send, outcome: Outcome, begun: float) -> Recorded:
     campaign = outcome.campaign
     if campaign is None:  # guard: taken-without-id
         return _doubtful(runtime, lease, "taken without a campaign id")
@@ -127,14 +123,15 @@ def _taken(runtime: Runtime, lease: BatchLease, outcome: Outcome, begun: float) 
         return _doubtful(runtime, lease, "BSG answered another batch's campaign")
     if state == "gone":
         LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch_id)
-    # A time that is held against a later one would show a zone that BSG does not have.
-    if clock.monotonic() - begun < CLOCK_TOLERANCE.total_seconds():
-        runtime.bsg_time.learn(campaign.created_at, to_datetime(runtime.ledger.due_indexes.now_ms()))
+    # A time that is compared with a later one would show a zone that BSG does not have.
+    since_intent = clock.monotonic() - begun
+    if since_intent < CLOCK_TOLERANCE.total_seconds():
+        runtime.bsg_time.learn(campaign.created_at, to_datetime(lease.now_ms + 1000 * since_intent))
     return Recorded(state)
 
 
 def _doubtful(
-    runtime: Runtime, lease: BatchLease, cause: str, suspects: Sequence[int] | None = None, *, counts: bool = True
+    runtime: Runtime, lease: Send, cause: str, suspects: Sequence[int] | None = None, *, counts: bool = True
 ) -> Recorded:
     allowed = DOUBTS_ALLOWED if counts else None
     return Recorded(
@@ -144,7 +141,7 @@ def _doubtful(
     )
 
 
-def _rows_refused(runtime: Runtime, lease: BatchLease, outcome: Outcome, body: bytes) -> Recorded:
+def _rows_refused(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes) -> Recorded:
     rows = json.loads(body)
     faults = {fault.row: fault for fault in outcome.rows}
     if not faults or not all(0 <= row < len(rows) for row in faults):  # guard: rejected-rows-are-ours

@@ -1,0 +1,170 @@
+"""What a worker does next for an account: one script decides, and writes the intent of what is to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from bsg_ledger import schema
+from bsg_ledger.batches import RejectRow
+from bsg_ledger.durability import Durability, NotDurable
+from bsg_ledger.rollback_detector import RollbackDetector
+from bsg_ledger.rows import decode_rows, encode_rows
+from bsg_ledger.scripts import Answer, Scripts, text_of
+from bsg_ledger.work import Again, GateShut, Nothing, OpenHours, Prepare, Recheck, Send, Wait, Work
+
+FURTHEST_SLOT_US = 10_000_000  # nobody takes a slot that is further off: one that is shows a clock that was set back
+EARLY_SLOT_US = 50_000  # a slot that is free so soon is taken now: who waits for it would come a little late
+
+
+class SendNotDurable(NotDurable):
+    """The intent of `send` may not be on disk: nothing of it may leave, and it has to be withdrawn."""
+
+    def __init__(self, send: Send) -> None:
+        super().__init__("the intent could not be written to disk in time: is the disk of Redis full or slow?")
+        self.send = send
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitRules:
+    """What the settings of an account say about sending."""
+
+    account: str
+    account_name: str
+    interval_us: int  # between two requests, by the rate limit
+    burst: int
+    lease_ms: int
+    duplicate_window_ms: int
+    next_look_ms: int
+    chunk_lease_ms: int
+    chunk_losses_allowed: int
+    queue: str  # of the account's wake-ups
+    early_us: int = EARLY_SLOT_US
+
+
+class Dispatcher:
+    """Methods raise `redis.exceptions.RedisError`. After a lost answer the caller withdraws by its token."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        scripts: Scripts,
+        durability: Durability,
+        rules: SubmitRules,
+        detector: RollbackDetector | None = None,
+    ) -> None:
+        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._scripts = scripts
+        self._durability = durability
+        self._rules = rules
+        self._detector = detector
+
+    def next(self, token: str) -> Work:
+        """Return what to do next. A batch to send is `posting` by then, and its intent on disk.
+
+        Raise `SendNotDurable` if it is not on disk. `token` names the caller's lease of what it gets.
+        """
+        rules, detector = self._rules, self._detector
+        answer, on_disk = self._durability.run(
+            self._scripts, "dispatch", rules.account, rules.account_name, token, rules.lease_ms, rules.interval_us,
+            rules.burst, FURTHEST_SLOT_US, rules.early_us, rules.duplicate_window_ms, rules.next_look_ms,
+            rules.chunk_lease_ms, rules.chunk_losses_allowed, rules.queue, detector.name if detector else "",
+            detector.seen if detector else 0, *(detector.accounts if detector else ()),
+        )  # fmt: skip
+        work = _work(answer, token)
+        if isinstance(work, Send):
+            if detector is not None:
+                detector.record_seen(int(answer[10]))
+            if not on_disk:  # guard: intent-on-disk
+                raise SendNotDurable(work)
+        return work
+
+    def withdraw(self, send: Send, *, delay_ms: int, cause: str, unreadable: bool = False) -> str:
+        """Take an intent back: nothing has left. Return the batch's state. `unreadable`: it cannot be read here."""
+        return self._first(
+            "withdraw", send.campaign_id, send.batch, send.token, delay_ms, cause, self._rules.next_look_ms,
+            int(unreadable),
+        )  # fmt: skip
+
+    def withdraw_lost(self, token: str, *, delay_ms: int, cause: str) -> str | None:
+        """Take the intent of a lost answer back. Return the id of its batch; None: there was none."""
+        answer = self._scripts.run(
+            "withdraw_lost", self._rules.account, token, delay_ms, cause, self._rules.next_look_ms
+        )
+        return text_of(answer[1]) if len(answer) > 1 else None
+
+    def suppression_checked(self, recheck: Recheck) -> str:
+        """None of its messages is suppressed: it is due at once. Return `pending`, or `stale`."""
+        return self._first("suppression_checked", *_as_read(recheck))
+
+    def rows_suppressed(
+        self, recheck: Recheck, *, rest: bytes, rest_rows: Sequence[int], rejects: Sequence[RejectRow]
+    ) -> str:
+        """Some of its messages are suppressed: those become rejects, the rest is due at once. Return its state."""
+        return self._first(
+            "rows_suppressed", *_as_read(recheck), self._rules.next_look_ms, rest, len(rest_rows),
+            encode_rows(rest_rows), *(item for row in rejects for item in row),
+        )  # fmt: skip
+
+    def put_off(self, recheck: Recheck, *, delay_ms: int, cause: str) -> str:
+        """Its messages cannot be read here: it waits for `delay_ms`. Return `pending`, or `stale`."""
+        return self._first("put_off", *_as_read(recheck), delay_ms, cause)
+
+    def is_unattended(self) -> bool:
+        """Return whether something is ready and no wake-up waits in the queue."""
+        account, unassigned = self._rules.account, f"-{self._rules.account_name}"
+        pipe = self._client.pipeline(transaction=False)
+        pipe.time()
+        pipe.llen(self._rules.queue)
+        for index in (schema.SENDABLE, schema.PREPARABLE):
+            pipe.zcard(index(account))
+        for one in (account, unassigned):
+            pipe.zrange(schema.ACCOUNT_DUE(one), 0, 0, withscores=True)
+        (seconds, microseconds), queued, sendable, preparable, *due = pipe.execute()
+        now_ms = seconds * 1000 + microseconds // 1000
+        return not queued and bool(sendable or preparable or any(at <= now_ms for some in due for _, at in some))
+
+    def _first(self, name: str, *arguments: str | bytes | int) -> str:
+        return text_of(self._scripts.run(name, *arguments)[0])
+
+
+def _as_read(recheck: Recheck) -> tuple[str | int, ...]:
+    return (
+        recheck.campaign_id, recheck.batch, recheck.size, recheck.held_against, recheck.suppressions,
+    )  # fmt: skip
+
+
+def _work(answer: Answer, token: str) -> Work:
+    match text_of(answer[0]):
+        case "send":
+            _, campaign, batch, body, options, size, attempts, first_intent, now, slot_in_us, _, hint = answer
+            return Send(
+                text_of(campaign), int(batch), token, text_of(options), int(size), int(attempts), body or b"",
+                int(first_intent), int(now), int(slot_in_us) / 1_000_000, hint == 1,
+            )  # fmt: skip
+        case "prepare":
+            _, campaign, chunk, packed, options, first_index, size, suppressions, hint = answer
+            return Prepare(
+                text_of(campaign), int(chunk), token, packed or b"", text_of(options), int(first_index), int(size),
+                int(suppressions), hint == 1,
+            )  # fmt: skip
+        case "recheck":
+            _, campaign, batch, body, rows, options, size, attempts, held_against, suppressions = answer
+            return Recheck(
+                text_of(campaign), int(batch), text_of(options), body or b"", decode_rows(text_of(rows)), int(size),
+                int(attempts), int(held_against), int(suppressions),
+            )  # fmt: skip
+        case "hours":
+            _, campaign, options, closes_at, now = answer
+            return OpenHours(text_of(campaign), text_of(options), int(closes_at), int(now))
+        case "wait":
+            return Wait(int(answer[1]) / 1000, answer[2] == 1)
+        case "gate":
+            return GateShut()
+        case "again":
+            return Again()
+        case _:
+            return Nothing()

@@ -1,0 +1,232 @@
+#!lua flags=allow-oom
+-- Decides what a worker does next for an account, and does in the ledger what has to be done for it.
+-- ARGV    see the first lines: times in milliseconds, those of the limit in microseconds. `early`: a slot that is free
+--         so soon is taken now, and the caller waits out the rest. `queue`: the wake-ups of the account. After them the
+--         accounts whose gates a ledger that went back shuts
+-- Return  {send, campaign, batch, body, options, size, attempts before this one, first intent, now, wait for the slot,
+--         sequence, hint}
+--         {prepare, campaign, part, packed messages, options, first index, size, suppressions, hint}
+--         {recheck, campaign, batch, body, rows, options, size, attempts, held against, suppressions}
+--         {hours, campaign, options, closes_at, now}, {wait, milliseconds, 1 if the caller is to wait}, {gate}, {again} or
+--         {nothing}
+--         The hint is 1 if somebody should be woken: something else is ready, and nobody is on the way or waits for it
+-- Transition  pending -> posting, the slot of the limit being taken in the same step (or -> unconfirmed if an earlier
+--             attempt is in doubt and BSG can no longer be trusted to know its reference ids); the campaign is paused
+--             where the batch would cost more than is allowed; part: unprepared -> preparing; preparing (lease over) ->
+--             preparing | failed (its messages: rejected); the campaign is assigned to the account
+local account, account_name, token, lease, interval, burst, furthest, early, duplicate_window, next_look, part_lease,
+  losses_allowed, queue, detector, seen = unpack(ARGV, 1, 15)
+interval, burst = number(interval), number(burst)
+local FIRST_OF_ACCOUNTS = 16
+
+local PROMOTED = 32 -- campaigns a call whose time has come
+local TRIES = 8 -- campaigns a call that turn out to have nothing for now
+local FURTHEST_WAIT = 20000 -- what is due later than that is for upkeep to notice
+local HELD_FOR_PRICE, HELD_FOR_HOURS, HELD_FOR_RECHECK = 1000, 5000, 5000
+local JUST_LEASED = 5000
+local AFTER_ALL = 1000000000000
+
+-- guard: dispatch-rollback
+for i = FIRST_OF_ACCOUNTS, went_back(detector, seen) and #ARGV or 0 do
+  shut_gate(ARGV[i], 'ledger_went_back', 'a process that saw event ' .. seen)
+end
+if gate_shut(account) then return { 'gate' } end  -- guard: dispatch-gate
+local half_open = gate_half_open(account)
+if half_open and trial_runs(account) then return { 'gate' } end  -- guard: dispatch-trial
+
+local sendable, preparable, due = account_key(account, 'sendable'), account_key(account, 'preparable'), account_key(account, 'due')
+local unassigned, clock_key = account_key('-' .. account_name, 'due'), account_key(account, 'dispatch')
+
+-- A row without its campaign would be the first of each call.
+local function drop(campaign)
+  for _, index in ipairs({ sendable, preparable, due, unassigned }) do redis.call('ZREM', index, campaign) end
+end
+
+local function refresh_or_drop(campaign)
+  -- guard: row-of-own-account
+  if redis.call('HGET', campaign_key(campaign), 'account') == account then refresh_ready(campaign) else drop(campaign) end
+end
+
+for _, campaign in ipairs(redis.call('ZRANGEBYSCORE', unassigned, '-inf', NOW, 'LIMIT', 0, PROMOTED)) do
+  assign_account(campaign, account)  -- guard: dispatch-assigns
+  refresh_or_drop(campaign)
+end
+for _, campaign in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', NOW, 'LIMIT', 0, PROMOTED)) do refresh_or_drop(campaign) end
+
+-- The limit: GCRA, as in the limiter's reserve.lua.
+local now_us = clock[1] * 1000000 + clock[2]
+local arrival = number(redis.call('GET', limit_key(account)))
+-- guard: slot-clock-set-back
+if arrival > now_us + furthest + burst * interval then arrival = now_us end -- the server's clock was set back
+-- guard: slot-free
+local slot_at = math.max(now_us, number(redis.call('GET', cool_down_key(account))), arrival - (burst - 1) * interval)
+local free = slot_at - now_us <= number(early)
+
+local function take_slot()
+  local after = math.max(arrival, slot_at) + interval
+  redis.call('SET', limit_key(account), string.format('%.0f', after), 'PX', math.ceil((after - now_us) / 1000) + 1000)
+end
+
+local function first_not_new(index, first, pass)
+  if not first or pass >= 0 then return first, pass end
+  local found = redis.call('ZRANGEBYSCORE', index, 0, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  return found[1], tonumber(found[2])
+end
+
+-- Whose turn it is to send and to prepare, each with its virtual time, and whether others are passed over by new ones.
+-- For four new ones of normal priority there is one request of another of that priority: a flood of them stops nobody.
+local function turns()
+  local send, send_pass = earliest(sendable)
+  local prepare, prepare_pass = earliest(preparable)
+  local old_send, old_send_pass = first_not_new(sendable, send, send_pass)
+  local old_prepare, old_prepare_pass = first_not_new(preparable, prepare, prepare_pass)
+  local old = old_send
+  if old_prepare and (not old_send or old_prepare_pass < old_send_pass) then old = old_prepare end
+  -- guard: flood-stops-nobody
+  if old and number(redis.call('HGET', clock_key, 'owed')) >= STRIDE[redis.call('HGET', campaign_key(old), 'priority')] then
+    send, send_pass = old_send or send, old_send_pass or (send and AFTER_ALL + send_pass)
+    prepare, prepare_pass = old_prepare or prepare, old_prepare_pass or (prepare and AFTER_ALL + prepare_pass)
+  end
+  return send, send_pass, prepare, prepare_pass, old
+end
+
+-- A request of the campaign leaves. What it waited as a new one is made up for, by three requests at most.
+local function advance(campaign, passed_over)
+  local key = campaign_key(campaign)
+  local pass, priority, joined = get(key, 'pass', 'priority', 'joined')
+  local virtual, owed = get(clock_key, 'virtual', 'owed')
+  local stride = STRIDE[priority]
+  pass, virtual, owed = number(pass), number(virtual), number(owed)
+  if pass < 0 then
+    pass = math.max(number(joined), virtual - 3 * stride)
+    redis.call('HDEL', key, 'joined')
+    if passed_over then redis.call('HSET', clock_key, 'owed', owed + stride / 4) end
+  else
+    redis.call('HSET', clock_key, 'virtual', virtual_time(math.max(virtual, pass)), 'owed', math.max(0, owed - stride))
+  end
+  redis.call('HSET', key, 'pass', virtual_time(pass + stride))
+end
+
+local function hint()
+  -- guard: nobody-woken-for-nothing
+  if half_open or redis.call('ZCARD', sendable) + redis.call('ZCARD', preparable) == 0 then return 0 end
+  return redis.call('LLEN', queue) == 0 and 1 or 0  -- guard: wake-up-on-its-way
+end
+
+-- Whoever waits for the earliest moment is the only one who has to.
+local function wait(at)
+  local wake_at = number(redis.call('HGET', clock_key, 'wake_at'))
+  local milliseconds = math.max(1, at - NOW)
+  -- guard: one-waits
+  if milliseconds > FURTHEST_WAIT or (wake_at > NOW and wake_at <= at) then return { 'wait', milliseconds, 0 } end
+  redis.call('HSET', clock_key, 'wake_at', at)
+  return { 'wait', milliseconds, 1 }
+end
+
+local function hold(campaign, milliseconds)
+  redis.call('HSET', campaign_key(campaign), 'held_until', NOW + milliseconds)
+  refresh_ready(campaign)
+end
+
+-- Whether anything of the campaign may go on. The indexes follow from the same fields, but a deadline passes silently.
+local function may_go_on(campaign)
+  local owner, paused, cancelled, deadline = get(campaign_key(campaign), 'account', 'paused', 'cancelled', 'deadline')
+  if owner ~= account then return false end  -- guard: dispatch-own-account
+  if paused == '1' then return false end  -- guard: dispatch-paused
+  if cancelled == '1' then return false end  -- guard: dispatch-cancelled
+  if number(deadline) <= NOW then return false end  -- guard: dispatch-deadline
+  return true
+end
+
+local function post(campaign, batch, options, passed_over)
+  local key = batch_key(campaign, batch)
+  take_slot()  -- guard: slot-taken-by-intent
+  local attempts = redis.call('HINCRBY', key, 'attempts', 1)  -- guard: attempts-counted
+  -- Only attempts in doubt can have been taken: the first of those is what a trace at BSG cannot be older than.
+  -- guard: window-from-first-doubt
+  if not in_doubt(campaign, batch) then redis.call('HSET', key, 'first_intent_at', NOW) end
+  redis.call('HSET', key, 'intent_at', NOW, 'token', token, 'lease_until', NOW + lease)
+  -- guard: send-becomes-trial
+  if half_open then redis.call('HSET', account_key(account, 'gate'), 'trial', batch_id(campaign, batch) .. ':' .. token) end
+  advance(campaign, passed_over)
+  local start_at = number(redis.call('HGET', campaign_key(campaign), 'start_at'))
+  local late = start_at > 0 and start_at <= NOW
+  -- guard: lease-of-intent
+  move(campaign, batch, 'posting', NOW + lease, 'intent', late and 'start_at has passed: sent at once' or '')
+  local size, first_intent = get(key, 'size', 'first_intent_at')
+  local sequence = save_high_water_mark(detector)  -- guard: intent-leaves-mark
+  return { 'send', campaign, batch, redis.call('GET', key .. ':messages'), options, size, attempts - 1, first_intent, NOW,
+    slot_at - now_us, sequence, hint() }
+end
+
+-- What its messages are held against has changed. Others pass it by until somebody has held them against the new list.
+local function recheck(campaign, batch, options)
+  local key = batch_key(campaign, batch)
+  redis.call('HSET', key, 'not_before', NOW + HELD_FOR_RECHECK)
+  redis.call('ZADD', campaign_key(campaign, ':due'), NOW + HELD_FOR_RECHECK, batch)  -- guard: recheck-holds-nobody-up
+  refresh_ready(campaign)
+  local rows, size, attempts, held_against = get(key, 'rows', 'size', 'attempts', 'suppressions')
+  return { 'recheck', campaign, batch, redis.call('GET', key .. ':messages'), rows, options, size, attempts,
+    number(held_against), suppressions() }
+end
+
+local function send(campaign, passed_over)
+  if not may_go_on(campaign) then return refresh_or_drop(campaign) end
+  local options, opens_at, closes_at, held_until = get(campaign_key(campaign), 'envelope', 'opens_at', 'closes_at', 'held_until')
+  local batch, at = earliest(campaign_key(campaign, ':due'))
+  if not batch or at > NOW then return refresh_ready(campaign) end  -- guard: send-after-backoff
+  -- guard: send-within-hours
+  if math.max(number(opens_at), number(held_until)) > NOW then return refresh_ready(campaign) end
+  if number(closes_at) > 0 and number(closes_at) <= NOW then  -- guard: hours-over
+    hold(campaign, HELD_FOR_HOURS)  -- guard: hours-hold-nobody-up
+    return { 'hours', campaign, options, closes_at, NOW }
+  end
+  local answer = affordable(campaign, batch)
+  if answer == 'wait' then return hold(campaign, HELD_FOR_PRICE) end  -- guard: first-price-awaited
+  if answer ~= 'yes' then  -- guard: send-within-cap
+    redis.call('HSET', campaign_key(campaign), 'paused', '1', 'capped', answer)
+    record_event(campaign, '', 'running', 'paused', answer)
+    return refresh_ready(campaign)
+  end
+  local held_against, first_intent = get(batch_key(campaign, batch), 'suppressions', 'first_intent_at')
+  -- guard: duplicate-window
+  if in_doubt(campaign, batch) and NOW - number(first_intent) >= number(duplicate_window) then
+    return to_doubt(campaign, batch, next_look, 'too late to be sent again by itself')
+  end
+  -- guard: held-against-list-of-now
+  if suppressions() ~= number(held_against) then return recheck(campaign, batch, options) end
+  return post(campaign, batch, options, passed_over)
+end
+
+local function prepare(campaign)
+  if not may_go_on(campaign) then return refresh_or_drop(campaign) end
+  local leased = lease_part(campaign, token, part_lease, losses_allowed)
+  if leased and leased[1] == 'prepare' then leased[#leased + 1] = hint() end
+  return leased
+end
+
+-- Somebody prepares a part of it just now: its turn to send comes with that.
+local function just_leased(campaign)
+  return redis.call('ZCOUNT', campaign_key(campaign, ':parts'), NOW + part_lease - JUST_LEASED, '+inf') > 0
+end
+
+for _ = 1, TRIES do
+  local to_send, send_pass, to_prepare, prepare_pass, passed_over = turns()
+  if not to_send and not to_prepare then
+    local _, at = earliest(due)
+    local _, unassigned_at = earliest(unassigned)
+    at = earlier(at, unassigned_at)
+    return at and (at <= NOW and { 'again' } or wait(at)) or { 'nothing' }
+  end
+  local prepare_first = to_prepare and (not to_send or prepare_pass < send_pass)
+  local answer
+  if free and to_send and not (prepare_first and not just_leased(to_prepare)) then
+    answer = send(to_send, passed_over)
+  elseif to_prepare and (free or prepare_first or redis.call('ZCARD', sendable) < AHEAD) then
+    answer = prepare(to_prepare)
+  else
+    return wait(math.ceil((slot_at - early) / 1000))
+  end
+  if answer then return answer end
+end
+return { 'again' }

@@ -1,0 +1,12 @@
+#!lua flags=allow-oom
+-- Puts a waiting batch off whose messages cannot be read here.
+local campaign, batch, size, held_against, _, delay, cause = unpack(ARGV)
+-- ARGV    size and held_against as they were when it was read; delay in milliseconds
+-- Return  {pending} or {stale}
+-- Transition  none
+if not waits_unchanged(campaign, batch, size, held_against) then return { 'stale' } end  -- guard: put-off-as-read
+note_unreadable(campaign, cause)
+redis.call('HSET', batch_key(campaign, batch), 'not_before', NOW + delay)
+redis.call('ZADD', campaign_key(campaign, ':due'), NOW + delay, batch)
+refresh_ready(campaign)
+return { 'pending' }

@@ -1,0 +1,11 @@
+#!lua flags=allow-oom
+-- Notes that no message of a waiting batch is suppressed, by a list of suppressed phones: it is due at once.
+local campaign, batch, size, held_against, list = unpack(ARGV)
+-- ARGV    size, held_against: of the batch when its messages were looked up in the list
+-- Return  {pending} or {stale}
+-- Transition  none
+if not waits_unchanged(campaign, batch, size, held_against) then return { 'stale' } end  -- guard: checked-as-read
+redis.call('HSET', batch_key(campaign, batch), 'suppressions', list, 'not_before', NOW)
+redis.call('ZADD', campaign_key(campaign, ':due'), NOW, batch)
+refresh_ready(campaign)
+return { 'pending' }

@@ -1,0 +1,424 @@
+"""Two campaigns of one account, two workers, one slot at a time: every interleaving, crashes between any two steps.
+
+Smaller than the sizes of one campaign in all else: what BSG has is read exactly, so that a doubt is over in one step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
+
+import redis
+
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.campaigns import Acceptance
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.states import MESSAGE_STATES
+from bsg_ledger.work import Prepare, Send
+from tests.exhaustive.recorded_calls import Answer, RecordedCalls, submit_rules
+from tests.exhaustive.snapshots import (
+    ACCOUNT,
+    CLOCK,
+    DUE,
+    LATER,
+    LATER_MS,
+    LIMIT,
+    LOSSES_ALLOWED,
+    Keys,
+    Snapshot,
+    thawed,
+)
+
+CAMPAIGNS = ("a", "b")
+STRIDE = 4
+ENDED = frozenset({"submitted", "refused", "cancelled"})
+
+Local = tuple[Any, ...]
+IDLE: Local = ()
+Change = tuple[str, str, int | str | None]
+
+
+class State(NamedTuple):
+    """`taken` counts the requests of each campaign that BSG has taken."""
+
+    ledger: int
+    workers: tuple[Local, ...]
+    taken: tuple[int, ...]
+
+
+Step = tuple[str, bool, State]  # its words, whether it happens by itself, what it leads to
+
+
+def _send(campaign: str, token: str) -> Send:
+    return Send(campaign, 0, token, "", 1, 0, b"")
+
+
+def _accept(ledger: Ledger, campaign: str) -> Answer:
+    ledger.campaigns.store_part(campaign, 0, b"packed", keep_ms=LATER_MS)
+    acceptance = Acceptance(campaign, f"key-{campaign}", "", [1], "{}", "normal", LATER, "", DEFAULT_ACCOUNT, "one")
+    return (ledger.campaigns.accept(acceptance).kind,)
+
+
+def _dispatch(ledger: Ledger, token: str) -> Answer:
+    match ledger.dispatcher(submit_rules(limit=True)).next(token):
+        case Send() as send:
+            return ("send", send.campaign_id)
+        case Prepare() as prepare:
+            return ("part", prepare.campaign_id)
+        case other:
+            return (type(other).__name__.lower(),)
+
+
+def _lease(ledger: Ledger, campaign: str) -> Answer:
+    lease = ledger.parts.lease(campaign, "t1", lease_ms=LATER_MS, losses_allowed=LOSSES_ALLOWED)
+    return (type(lease).__name__,)
+
+
+def _prepared(ledger: Ledger, campaign: str, token: str) -> Answer:
+    chunk = Prepare(campaign, 0, token, b"", "", 0, 1, 0)
+    return (ledger.parts.prepared(chunk, [(1, "0+1", b"[0]")], []),)
+
+
+def _taken(ledger: Ledger, campaign: str, token: str) -> Answer:
+    state = ledger.batches.taken(
+        campaign, 0, account=ACCOUNT, bsg_campaign_id=1 + CAMPAIGNS.index(campaign), bsg_status="creation",
+        next_poll_ms=LATER_MS, cause="taken", token=token,
+    )  # fmt: skip
+    return (state,)
+
+
+def _not_taken(ledger: Ledger, campaign: str, token: str) -> Answer:
+    return (ledger.batches.not_taken(_send(campaign, token), delay_ms=LATER_MS, cause="HTTP 429"),)
+
+
+def _doubt(ledger: Ledger, campaign: str, token: str) -> Answer:
+    send = _send(campaign, token)
+    return (ledger.batches.doubtful(send, account=ACCOUNT, cause="no answer", doubts_allowed=None),)
+
+
+def _withdraw(ledger: Ledger, campaign: str, token: str) -> Answer:
+    dispatcher = ledger.dispatcher(submit_rules(limit=True))
+    return (dispatcher.withdraw(_send(campaign, token), delay_ms=LATER_MS, cause="missed its slot"),)
+
+
+def _withdraw_lost(ledger: Ledger, token: str) -> Answer:
+    dispatcher = ledger.dispatcher(submit_rules(limit=True))
+    return (dispatcher.withdraw_lost(token, delay_ms=LATER_MS, cause="the answer was lost") or "nothing",)
+
+
+RUN: dict[str, Callable[..., Answer]] = {
+    "accept": _accept,
+    "dispatch": _dispatch,
+    "lease": _lease,
+    "prepared": _prepared,
+    "taken": _taken,
+    "not taken": _not_taken,
+    "doubt": _doubt,
+    "withdraw": _withdraw,
+    "withdraw lost": _withdraw_lost,
+    "take back": lambda ledger: tuple(ledger.batches.take_back(ACCOUNT, at_most=10)),
+    "not sent": lambda ledger, campaign: (ledger.batches.resolve_not_sent(campaign, 0),),
+    "pause": lambda ledger, campaign: (ledger.campaigns.pause(campaign),),
+    "resume": lambda ledger, campaign: (ledger.campaigns.resume(campaign),),
+    "cancel": lambda ledger, campaign: ledger.campaigns.cancel(campaign) or (),
+}
+
+
+class View:
+    """What the steps and the rules ask of a snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        keys = thawed(snapshot)
+        self.keys = keys
+        self.records: dict[str, dict[str, str]] = {name: keys.get(f"bsg:campaign:{name}", {}) for name in CAMPAIGNS}
+        self.batches: dict[str, dict[str, str]] = {
+            name: keys.get(f"bsg:campaign:{name}:batch:0", {}) for name in CAMPAIGNS
+        }
+        self.due: dict[str, dict[str, int]] = {name: keys.get(f"bsg:campaign:{name}:due", {}) for name in CAMPAIGNS}
+        self.parts: dict[str, dict[str, int]] = {name: keys.get(f"bsg:campaign:{name}:parts", {}) for name in CAMPAIGNS}
+        self.leases: dict[str, int] = keys.get(f"bsg:account:{ACCOUNT}:leases", {})
+        self.slot_free = LIMIT not in keys
+
+    def state(self, campaign: str) -> str:
+        return self.batches[campaign].get("state", "unprepared")
+
+    def places(self, campaign: str) -> set[str]:
+        account = self.records[campaign].get("account") or f"-{DEFAULT_ACCOUNT}"
+        indexes = ("sendable", "preparable", "due")
+        return {index for index in indexes if campaign in self.keys.get(f"bsg:account:{account}:{index}", {})}
+
+    def stands_still(self, campaign: str) -> bool:
+        return self.records[campaign].get("paused") == "1" or self.records[campaign].get("cancelled") == "1"
+
+
+@dataclass
+class TwoCampaigns:
+    """`operator`: of cancel and pause; what an operator does with the first campaign."""
+
+    client: redis.Redis
+    prepared: bool
+    operator: frozenset[str] = frozenset()
+    states: list[State] = field(default_factory=list)
+    broken: dict[str, list[str]] = field(default_factory=dict)  # a rule, and the shortest way to where it is broken
+    steps: int = 0
+    ends: int = 0
+
+    def __post_init__(self) -> None:
+        self.calls = RecordedCalls(self.client, run=RUN)
+        self.view = cache(lambda ledger: View(self.calls.snapshots[ledger]))
+        self._numbers: dict[State, int] = {}
+        self._aged: dict[tuple[int, tuple[Change, ...]], int] = {}
+        self._parents: list[tuple[int, str]] = []
+        self._back: list[list[int]] = []
+
+    def __str__(self) -> str:
+        begun = "prepared" if self.prepared else "not prepared"
+        broken = "".join(f"\nBROKEN {rule}: {'; '.join(path)}" for rule, path in self.broken.items())
+        return (
+            f"two campaigns, {', '.join((begun, *sorted(self.operator)))}: {len(self.states)} states,"
+            f" {self.steps} steps, {self.calls.scripts_run} runs of the ledger's scripts; {self.ends} ends;"
+            f" {len(self.broken)} rules broken{broken}"
+        )
+
+    def explore(self) -> None:
+        self._add(self._first(), -1, "")
+        at = 0
+        while at < len(self.states):
+            state = self.states[at]
+            for words, by_itself, then in self._steps(state):
+                self.steps += 1
+                number = self._add(then, at, words)
+                if by_itself:
+                    self._back[number].append(at)
+            at += 1
+        self._look_back()
+
+    def _first(self) -> State:
+        ledger = self.calls.empty
+        for name in CAMPAIGNS:
+            _, ledger = self.calls.call(ledger, ("accept", name))
+        for name in CAMPAIGNS if self.prepared else ():
+            _, ledger = self.calls.call(ledger, ("lease", name))
+            _, ledger = self.calls.call(ledger, ("prepared", name, "t1"))
+        return State(ledger, (IDLE, IDLE), (0, 0))
+
+    def _add(self, raw: State, parent: int, words: str) -> int:
+        state = self._alike(raw)
+        known = self._numbers.get(state)
+        if known is not None:
+            return known
+        number = self._numbers[state] = len(self.states)
+        self.states.append(state)
+        self._parents.append((parent, words))
+        self._back.append([])
+        for rule in self._broken_in(state):
+            self._violated(rule, number)
+        return number
+
+    def _alike(self, state: State) -> State:
+        """Attempts are never compared here, workers are alike, and a token says no more than whose it is."""
+        view, changes, names = self.view(state.ledger), list[Change](), dict[str, str]()
+        for campaign in CAMPAIGNS:
+            for key in (f"bsg:campaign:{campaign}:batch:0", f"bsg:campaign:{campaign}:part:0"):
+                if token := view.keys.get(key, {}).get("token"):
+                    names[token] = f"of-{campaign}"
+                    changes.append((key, "token", names[token]))
+            changes.append((f"bsg:campaign:{campaign}:batch:0", "attempts", "0"))
+        ledger = self._changed(state.ledger, *changes)
+        workers = sorted((*local[:-1], names.get(local[-1], "stale")) if local else IDLE for local in state.workers)
+        return State(ledger, tuple(workers), state.taken)
+
+    def _changed(self, ledger: int, *changes: Change) -> int:
+        """Return the ledger with other values where it has any; None takes a key away."""
+        known = self._aged.get((ledger, changes))
+        if known is None:
+
+            def change(keys: Keys) -> None:
+                for key, name, value in changes:
+                    if value is None:
+                        del keys[key]
+                    elif name in keys.get(key, {}):
+                        keys[key][name] = value
+
+            known = self._aged[ledger, changes] = self.calls.changed(ledger, change)
+        return known
+
+    def _violated(self, rule: str, number: int) -> None:
+        if rule not in self.broken:
+            path: list[str] = []
+            while number > 0:
+                number, words = self._parents[number]
+                path.insert(0, words)
+            self.broken[rule] = path
+
+    def _look_back(self) -> None:
+        """From every state all campaigns come to an end, without a fault and without an operator."""
+        waiting = [number for number, state in enumerate(self.states) if self._is_end(state)]
+        self.ends = len(waiting)
+        reached = set(waiting)
+        while waiting:
+            for source in self._back[waiting.pop()]:
+                if source not in reached:
+                    reached.add(source)
+                    waiting.append(source)
+        for number in range(len(self.states)):
+            if number not in reached:
+                self._violated("no end can be reached", number)
+
+    def _is_end(self, state: State) -> bool:
+        view = self.view(state.ledger)
+        return all(view.state(name) in ENDED or view.records[name].get("ended") for name in CAMPAIGNS)
+
+    # What can happen.
+
+    def _call(self, state: State, *call: Any) -> tuple[Answer, State]:
+        answer, ledger = self.calls.call(state.ledger, call)
+        return answer, state._replace(ledger=ledger)
+
+    def _steps(self, state: State) -> Iterator[Step]:
+        for number, local in enumerate(state.workers):
+            if local:
+                yield "a worker crashes", False, _held(state, number, IDLE)
+            yield from self._worker(state, number, local)
+        yield from self._time(state)
+        yield from self._reconciles(state)
+        yield from self._person(state)
+
+    def _worker(self, state: State, number: int, local: Local) -> Iterator[Step]:
+        match local:
+            case ():
+                used = {other[-1] for other in state.workers if other} | set(self._tokens(state))
+                token = next(name for name in ("t1", "t2", "t3") if name not in used)
+                answer, then = self._call(state, "dispatch", token)
+                held: Local = (*answer, token) if len(answer) > 1 else IDLE
+                self._check_dispatch(state, answer, then)
+                yield f"a worker asks: {' '.join(answer)}", True, _held(then, number, held)
+                if held:
+                    yield "its answer is lost", False, _held(then, number, ("lost", token))
+            case ("lost", token):
+                _, then = self._call(state, "withdraw lost", token)
+                yield "a worker takes back what it did not hear of", True, _held(then, number, IDLE)
+            case ("part", campaign, token):
+                _, then = self._call(state, "prepared", campaign, token)
+                yield f"a worker prepares {campaign}", True, _held(then, number, IDLE)
+            case ("send", campaign, token):
+                at = CAMPAIGNS.index(campaign)
+                taken = state._replace(taken=tuple(count + (at == place) for place, count in enumerate(state.taken)))
+                yield f"BSG takes {campaign}", True, _held(taken, number, ("taken", campaign, token))
+                yield f"BSG takes {campaign}, unheard", False, _held(taken, number, ("doubt", campaign, token))
+                yield f"BSG throttles {campaign}", False, _held(state, number, ("not taken", campaign, token))
+                _, then = self._call(state, "withdraw", campaign, token)
+                yield f"a worker takes its intent of {campaign} back", False, _held(then, number, IDLE)
+            case (what, campaign, token):
+                _, then = self._call(state, what, campaign, token)
+                yield f"a worker records {what} of {campaign}", True, _held(then, number, IDLE)
+                yield f"a worker records {what} of {campaign}, unheard", False, then
+
+    def _tokens(self, state: State) -> Iterator[str]:
+        view = self.view(state.ledger)
+        for name in CAMPAIGNS:
+            yield view.batches[name].get("token", "")
+            yield view.keys.get(f"bsg:campaign:{name}:part:0", {}).get("token", "")
+
+    def _time(self, state: State) -> Iterator[Step]:
+        view = self.view(state.ledger)
+
+        def aged(*changes: Change) -> State:
+            return state._replace(ledger=self._changed(state.ledger, *changes))
+
+        if not view.slot_free:
+            yield "the slot comes free", True, aged((LIMIT, "", None))
+        for name in CAMPAIGNS:
+            head = f"bsg:campaign:{name}"
+            held = {local[2] for local in state.workers if len(local) > 2}
+            if LATER in view.due[name].values():
+                yield f"the backoff of {name} passes", True, aged((f"{head}:due", "0", DUE))
+            if LATER in view.parts[name].values() and view.keys[f"{head}:part:0"].get("token") not in held:
+                over = (f"{head}:parts", "0", DUE), (f"{head}:part:0", "lease_until", str(DUE))
+                yield f"the lease of the part of {name} is over", True, aged(*over)
+            if view.leases.get(f"{name}-0") == LATER and view.batches[name]["token"] not in held:
+                lease = f"bsg:account:{ACCOUNT}:leases", f"{name}-0", DUE
+                yield f"the lease of {name} is over", True, aged((f"{head}:batch:0", "lease_until", str(DUE)), lease)
+        if DUE in view.leases.values():
+            _, then = self._call(state, "take back")
+            yield "upkeep takes leases back", True, then
+
+    def _reconciles(self, state: State) -> Iterator[Step]:
+        view = self.view(state.ledger)
+        for name, count in zip(CAMPAIGNS, state.taken, strict=True):
+            if view.state(name) == "unconfirmed":
+                what: tuple[Any, ...] = ("taken", name, "") if count else ("not sent", name)
+                _, then = self._call(state, *what)
+                yield f"the doubt about {name} is over: {what[0]}", True, then
+
+    def _person(self, state: State) -> Iterator[Step]:
+        record = self.view(state.ledger).records["a"]
+        if "cancel" in self.operator and record.get("cancelled") != "1":
+            _, then = self._call(state, "cancel", "a")
+            yield "an operator cancels a", False, then
+        if "pause" in self.operator and record.get("cancelled") != "1":
+            paused = record.get("paused") == "1"
+            _, then = self._call(state, "resume" if paused else "pause", "a")
+            yield f"an operator {'resumes' if paused else 'pauses'} a", paused, then
+
+    # What must hold.
+
+    def _check_dispatch(self, state: State, answer: Answer, then: State) -> None:
+        before, after, number = self.view(state.ledger), self.view(then.ledger), self._numbers[state]
+        if answer[0] != "send":
+            return
+        campaign = answer[1]
+        if not before.slot_free:
+            self._violated("two requests without a slot between them", number)
+        if after.slot_free:
+            self._violated("a request that took no slot", number)
+        if before.stands_still(campaign):
+            self._violated("a request of a campaign that stands still", number)
+        if before.due[campaign].get("0") != DUE:
+            self._violated("a request of a batch that is not due", number)
+
+    def _broken_in(self, state: State) -> Iterator[str]:
+        view = self.view(state.ledger)
+        for name, count in zip(CAMPAIGNS, state.taken, strict=True):
+            record, batch = view.records[name], view.state(name)
+            counts = {one: int(record.get(f"messages:{one}", 0)) for one in MESSAGE_STATES}
+            if sum(counts.values()) != 1:
+                yield f"conservation: {counts}"
+            if count > 1:
+                yield "a message that was sent twice"
+            if batch == "submitted" and not count:
+                yield "submitted, but BSG never had it"
+            on_its_way = any(local[0] in ("taken", "doubt") and local[1] == name for local in state.workers if local)
+            if count and not on_its_way and batch not in ("submitted", "unconfirmed", "posting"):
+                yield f"sent, but {batch}"
+            yield from self._index_of(view, name)
+        senders = [local[1] for local in state.workers if local and local[0] == "send"]
+        if len(senders) != len(set(senders)):
+            yield "two workers send the same batch"
+        ready = [view.records[name] for name in CAMPAIGNS if view.places(name) & {"sendable", "preparable"}]
+        passes = [float(record["pass"]) for record in ready if float(record["pass"]) >= 0]
+        if len(passes) == 2 and abs(passes[0] - passes[1]) > STRIDE:
+            yield "one campaign is more than one request ahead of the other"
+        if float(view.keys.get(CLOCK, {}).get("owed", 0)) > STRIDE:
+            yield "new campaigns go before the others for ever"
+
+    def _index_of(self, view: View, name: str) -> Iterator[str]:
+        places = view.places(name)
+        if view.stands_still(name) or not (view.due[name] or view.parts[name]):
+            if places:
+                yield f"a campaign that has nothing to do is in {sorted(places)}"
+            return
+        if not places:
+            yield "a campaign that has something to do is not found"
+        for ready, waiting in (("sendable", view.due[name]), ("preparable", view.parts[name])):
+            if DUE in waiting.values() and not places & {ready, "due"}:
+                yield f"a campaign with something due is not {ready}"
+            if ready in places and DUE not in waiting.values():
+                yield f"a campaign without anything due is {ready}"
+
+
+def _held(state: State, number: int, local: Local) -> State:
+    workers = (*state.workers[:number], local, *state.workers[number + 1 :])
+    return state._replace(workers=workers)

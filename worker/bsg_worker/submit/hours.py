@@ -1,0 +1,25 @@
+"""Tells the ledger a campaign's next sending hours, once those that it knows are over."""
+
+from __future__ import annotations
+
+from bsg_ledger.times import to_datetime
+from bsg_ledger.work import OpenHours
+from bsg_messages.envelope import Envelope
+from bsg_worker.runtime import Runtime
+from bsg_worker.submit.done import Done
+
+
+def set_next_hours(runtime: Runtime, work: OpenHours) -> Done:
+    """Set the span of the campaign's sending hours that is now or comes next."""
+    now = to_datetime(work.now_ms)
+    try:
+        span = Envelope.from_json(work.options).hours(now)
+    except ValueError:
+        span = None  # options that cannot be read here keep each batch from leaving, once it is dispatched
+    opens_ms, closes_ms = (0, 0) if span is None else (int(end.timestamp() * 1000) for end in span)
+    runtime.ledger.campaigns.set_hours(
+        work.campaign_id, closed_at_ms=work.closes_at_ms, opens_at_ms=opens_ms, closes_at_ms=closes_ms
+    )
+    if span is None or span[0] <= now:
+        return Done("")
+    return Done(f"{work.campaign_id} deferred {(span[0] - now).total_seconds():.0f} s: outside of its hours")

@@ -1,0 +1,84 @@
+"""Sends one dispatched batch to BSG, if it still may leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from redis.exceptions import RedisError
+
+from bsg_client.outcomes import Outcome
+from bsg_config import clock
+from bsg_ledger.limiter import MAX_SLOT_WAIT, Later
+from bsg_ledger.times import to_datetime
+from bsg_ledger.work import Send
+from bsg_messages.bodies import unpacked
+from bsg_messages.body_cipher import DecryptionError
+from bsg_messages.envelope import Envelope
+from bsg_worker.runtime import Runtime
+
+MAX_SLOT_AGE_SECONDS = 1.0  # a later request meets those of the slots that came meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """BSG was asked, or would have been. `asked_at` is on this process's monotonic clock; `took` is in seconds."""
+
+    outcome: Outcome
+    body: bytes = field(repr=False)
+    asked_at: float
+    took: float
+
+
+@dataclass(frozen=True, slots=True)
+class NothingLeft:
+    """Nothing of the batch has left, and nothing will until it is dispatched again.
+
+    `delay` is in seconds; None: by the attempts so far. `unreadable`: its messages cannot be read here. `ends`: what is
+    dispatched next would not leave either.
+    """
+
+    cause: str
+    delay: float | None = None
+    unreadable: bool = False
+    ends: bool = True
+
+
+UNREADABLE_DELAY_SECONDS = 60.0  # an operator has to mend it (somebody else wrote it, BODY_KEY)
+NO_REDIS = NothingLeft("Redis did not answer")
+SLOT_MISSED = NothingLeft("missed its slot of the rate limit")
+
+
+def unreadable(cause: str) -> NothingLeft:
+    return NothingLeft(cause, delay=UNREADABLE_DELAY_SECONDS, unreadable=True, ends=False)
+
+
+def post(runtime: Runtime, send: Send, asked_at: float) -> Posted | NothingLeft:
+    """Return what BSG made of the batch. `asked_at` is when the ledger was asked for work."""
+    slot_at = clock.monotonic() + send.slot_in  # from the ledger's answer on: from the question on would be too early
+    try:
+        body, options = unpacked(send.body, runtime.cipher), Envelope.from_json(send.options)
+    except (DecryptionError, ValueError) as error:
+        return unreadable(str(error))
+    except Exception as error:
+        # Its text may hold a phone or a text. Raised from here, it would leave a batch in doubt that never left.
+        return unreadable(f"cannot be read: {type(error).__name__}")
+    clock.sleep(max(0.0, slot_at - clock.monotonic()))  # guard: slot-awaited
+    if clock.monotonic() - asked_at > MAX_SLOT_AGE_SECONDS:  # guard: slot-stale
+        # The slot is stale: later slots have been used since. Reserve again.
+        try:
+            slot = runtime.submit_limiter.reserve(MAX_SLOT_WAIT)
+        except RedisError:
+            return NO_REDIS
+        if isinstance(slot, Later):
+            return SLOT_MISSED
+        clock.sleep(slot.wait)
+    fields, _ = options.request_fields(to_datetime(send.now_ms), runtime.settings.bsg_timezone)
+    began = clock.monotonic()
+    outcome = runtime.client.send_individual(body, fields, lambda: _is_young(runtime, asked_at))
+    return Posted(outcome, body, asked_at, clock.monotonic() - began)
+
+
+def _is_young(runtime: Runtime, intent_at: float) -> bool:
+    """Return whether a request that begins now ends well before the lease does, by this process's clock alone."""
+    # guard: intent-before-lease-end
+    return clock.monotonic() - intent_at < runtime.settings.lease_seconds - 2 * runtime.settings.max_request_seconds

@@ -1,0 +1,32 @@
+"""Takes suppressed phones out of a batch before it leaves."""
+
+from __future__ import annotations
+
+import json
+
+from bsg_ledger.work import Recheck
+from bsg_messages.bodies import rejected, unpacked, without
+from bsg_messages.body_cipher import DecryptionError
+from bsg_messages.preparation import SUPPRESSED
+from bsg_worker.runtime import Runtime
+from bsg_worker.submit.done import Done
+from bsg_worker.submit.post import UNREADABLE_DELAY_SECONDS
+
+
+def recheck_suppressions(runtime: Runtime, recheck: Recheck) -> Done:
+    """RowRequest the batch's suppressed rows into rejects, and let the rest be dispatched at once."""
+    try:
+        rows = json.loads(unpacked(recheck.body, runtime.cipher))
+    except (DecryptionError, ValueError) as error:
+        runtime.dispatcher.put_off(recheck, delay_ms=int(UNREADABLE_DELAY_SECONDS * 1000), cause=str(error))
+        return Done(f"{recheck.batch_id} deferred {UNREADABLE_DELAY_SECONDS:.1f} s: {error}")
+    listed = runtime.ledger.suppressions.among([str(row["phone"]) for row in rows])
+    if not listed:  # guard: suppressed-taken-out
+        runtime.dispatcher.suppression_checked(recheck)
+        return Done("")
+    places = {place: SUPPRESSED for place, row in enumerate(rows) if str(row["phone"]) in listed}
+    rest, rest_rows = without(rows, recheck.rows, set(places), runtime.cipher)
+    state = runtime.dispatcher.rows_suppressed(
+        recheck, rest=rest, rest_rows=rest_rows, rejects=rejected(rows, recheck.rows, places)
+    )
+    return Done(f"{recheck.batch_id} {state}: suppressed")
