@@ -1,15 +1,15 @@
 """BSG One API from the workers' side: requests, and what became of them."""
 
-from bsg_client.answers import Balance, CampaignAnswer, CampaignDetail, MessageRow
 from bsg_client.bsg_client import BSGClient
 from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed, RowFault
+from bsg_client.responses import Balance, CampaignDetail, CampaignResponse, MessageRow
 from bsg_client.tokens import TokenStore
 
 __all__ = [
     "AccountReason",
     "BSGClient",
     "Balance",
-    "CampaignAnswer",
+    "CampaignResponse",
     "CampaignDetail",
     "MessageRow",
     "Outcome",

@@ -11,11 +11,11 @@ from typing import Protocol
 
 import redis
 
-from bsg_client.answers import decode
 from bsg_client.classification import usable
 from bsg_client.outcomes import AccountReason, ReadFailed
+from bsg_client.responses import decode
 from bsg_client.tokens import TokenStore
-from bsg_client.wire import Answer, Observe, StreamedBody, Wire, observe_nothing
+from bsg_client.wire import Observe, Response, StreamedBody, Wire, observe_nothing
 from bsg_config import clock
 from bsg_config.settings import Settings
 
@@ -116,7 +116,7 @@ class Login:
             "/api/auth/login",
             authorisation={},
             body=StreamedBody((body,), lambda: True),
-            longest_answer=_MAX_ANSWER,
+            max_response_bytes=_MAX_ANSWER,
         )
         try:
             content = usable(answer)
@@ -161,7 +161,7 @@ def bsg_account_of(token: str) -> str:
 def _explained(failure: ReadFailed, answer: object) -> ReadFailed:
     # A wrong key is answered with one of several statuses; which, no document says. A gateway's page is no
     # such no.
-    said_no = failure.status in _WRONG_KEY and isinstance(answer, Answer) and isinstance(decode(answer.body), Mapping)
+    said_no = failure.status in _WRONG_KEY and isinstance(answer, Response) and isinstance(decode(answer.body), Mapping)
     if failure.account_reason is None and not failure.throttled and said_no:
         failure.account_reason = AccountReason.BAD_KEY
     failure.cause = f"login: {failure.cause}"

@@ -12,10 +12,13 @@ import redis
 from redis.exceptions import RedisError
 
 from bsg_client.access import Access, KeyAccess, TokenAccess, token_store
-from bsg_client.answers import (
+from bsg_client.classification import creation_outcome, usable
+from bsg_client.lists import NewestFirst, listed
+from bsg_client.outcomes import Outcome, OutcomeKind, ReadFailed
+from bsg_client.responses import (
     Balance,
-    CampaignAnswer,
     CampaignDetail,
+    CampaignResponse,
     MessageRow,
     Price,
     Sender,
@@ -30,12 +33,9 @@ from bsg_client.answers import (
     stop_list_page,
     whole_number,
 )
-from bsg_client.classification import creation_outcome, usable
-from bsg_client.lists import NewestFirst, listed
-from bsg_client.outcomes import Outcome, OutcomeKind, ReadFailed
 from bsg_client.statistics_jobs import StatisticsJobs
 from bsg_client.tokens import TokenStore
-from bsg_client.wire import Answer, NoAnswer, Observe, StreamedBody, Wire, observe_nothing
+from bsg_client.wire import NoResponse, Observe, Response, StreamedBody, Wire, observe_nothing
 from bsg_config.settings import Settings
 
 _UNAUTHORISED, _UNPROCESSABLE = 401, 422
@@ -122,13 +122,13 @@ class BSGClient:
         rest = json.dumps(dict(envelope)).encode()[1:]
         pieces = (b'{"messages":', messages_array, b"," if envelope else b"", rest)
 
-        def attempt(headers: Mapping[str, str]) -> Answer | NoAnswer:
+        def attempt(headers: Mapping[str, str]) -> Response | NoResponse:
             return self._wire.request(
                 "POST",
                 "/api/campaigns/sms/send-individual",
                 authorisation=headers,
                 body=StreamedBody(pieces, may_leave),
-                longest_answer=_MAX_ANSWER,
+                max_response_bytes=_MAX_ANSWER,
             )
 
         try:
@@ -147,7 +147,7 @@ class BSGClient:
             raise ReadFailed("not the answer that is documented", status=200)
         return detail
 
-    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignAnswer]:
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignResponse]:
         """Return the campaigns of a span of three months at most, oldest first, read page by page as they are taken.
 
         BSG may ignore the span: hold the times against it. Raise ReadFailed. BSG: GET /api/campaigns.
@@ -244,13 +244,15 @@ class BSGClient:
         content: Mapping[str, Any] = usable(self._asked("GET", path, query))
         return content
 
-    def _asked(self, method: str, path: str, query: Mapping[str, str], body: bytes | None = None) -> Answer | NoAnswer:
+    def _asked(
+        self, method: str, path: str, query: Mapping[str, str], body: bytes | None = None
+    ) -> Response | NoResponse:
         sent = None if body is None else StreamedBody((body,), lambda: True)
 
-        def attempt(headers: Mapping[str, str]) -> Answer | NoAnswer:
+        def attempt(headers: Mapping[str, str]) -> Response | NoResponse:
             self._before_read()  # guard: read-asks-limiter
             return self._wire.request(
-                method, path, authorisation=headers, query=query, body=sent, longest_answer=_MAX_LIST
+                method, path, authorisation=headers, query=query, body=sent, max_response_bytes=_MAX_LIST
             )
 
         try:
@@ -259,12 +261,14 @@ class BSGClient:
             raise ReadFailed(_NO_TOKEN.cause) from error
 
     def _authorised(
-        self, attempt: Callable[[Mapping[str, str]], Answer | NoAnswer], before_second: Callable[[], None] = _ask_nobody
-    ) -> Answer | NoAnswer:
+        self,
+        attempt: Callable[[Mapping[str, str]], Response | NoResponse],
+        before_second: Callable[[], None] = _ask_nobody,
+    ) -> Response | NoResponse:
         """Make a second attempt with a new token when that of the first is refused, and no third."""
         headers = self._access.headers()
         answer = attempt(headers)
-        if not isinstance(answer, Answer) or answer.status != _UNAUTHORISED:  # guard: only-new-token-repeats
+        if not isinstance(answer, Response) or answer.status != _UNAUTHORISED:  # guard: only-new-token-repeats
             return answer
         renewed = self._access.renewed(headers)
         if renewed is None:

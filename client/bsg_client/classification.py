@@ -29,10 +29,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bsg_client.answers import campaign_answer, data_of, decode, printable, whole_number
 from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed, RowFault
+from bsg_client.responses import campaign_answer, data_of, decode, printable, whole_number
 from bsg_client.retry_after import retry_after
-from bsg_client.wire import Answer, NoAnswer
+from bsg_client.wire import NoResponse, Response
 
 REFERENCE_IDS_TAKEN = "reference ids taken"
 """The cause of the doubt that comes from BSG knowing the reference ids already."""
@@ -79,17 +79,17 @@ _CODES: Mapping[int, Outcome] = {
 }
 
 
-def creation_outcome(answer: Answer | NoAnswer) -> Outcome:
+def creation_outcome(answer: Response | NoResponse) -> Outcome:
     """Return what became of a request to create a campaign."""
-    if isinstance(answer, NoAnswer):
+    if isinstance(answer, NoResponse):
         # guard: body-left-in-doubt
         return Outcome(OutcomeKind.IN_DOUBT if answer.body_left else OutcomeKind.NOT_TAKEN, answer.cause)
     return replace(_by_status(answer), retry_after=retry_after(answer.headers))
 
 
-def read_failure(answer: Answer | NoAnswer) -> ReadFailed:
+def read_failure(answer: Response | NoResponse) -> ReadFailed:
     """Return why an answer to a request that changes nothing is of no use."""
-    if isinstance(answer, NoAnswer):
+    if isinstance(answer, NoResponse):
         return ReadFailed(answer.cause)
     outcome = creation_outcome(answer)
     content = decode(answer.body)
@@ -104,16 +104,16 @@ def read_failure(answer: Answer | NoAnswer) -> ReadFailed:
     )
 
 
-def usable(answer: Answer | NoAnswer) -> Any:
+def usable(answer: Response | NoResponse) -> Any:
     """Return the JSON of an answer that says yes; raise ReadFailed when it does not."""
-    if isinstance(answer, Answer) and answer.status in _YES and answer.cut is None:  # guard: read-whole
+    if isinstance(answer, Response) and answer.status in _YES and answer.cut is None:  # guard: read-whole
         content = decode(answer.body)
         if isinstance(content, Mapping) and _code(content) is None:  # guard: error-is-no-list
             return content
     raise read_failure(answer)
 
 
-def _by_status(answer: Answer) -> Outcome:
+def _by_status(answer: Response) -> Outcome:
     status = answer.status
     if status == 401:
         return _closed_unless_the_code_says_more(answer)
@@ -130,7 +130,7 @@ def _by_status(answer: Answer) -> Outcome:
     return replace(_IN_DOUBT, cause=f"HTTP {status}")  # guard: other-status-in-doubt
 
 
-def _of_a_429(answer: Answer) -> Outcome:
+def _of_a_429(answer: Response) -> Outcome:
     if _DUPLICATE_NOTICE.search(answer.body):  # guard: duplicate-notice-in-doubt
         return replace(_IN_DOUBT, cause="HTTP 429: duplicate request", duplicate_notice=True)
     if answer.cut is not None and "Retry-After" not in answer.headers:  # guard: cut-429-in-doubt
@@ -138,7 +138,7 @@ def _of_a_429(answer: Answer) -> Outcome:
     return Outcome(OutcomeKind.THROTTLED, "HTTP 429")
 
 
-def _closed_unless_the_code_says_more(answer: Answer) -> Outcome:
+def _closed_unless_the_code_says_more(answer: Response) -> Outcome:
     content = decode(answer.body)
     outcome = _by_code(content) if isinstance(content, Mapping) else None
     if outcome is not None and outcome.kind is OutcomeKind.ACCOUNT_CLOSED:

@@ -10,14 +10,14 @@ from contextlib import suppress
 from redis.exceptions import RedisError
 
 from bsg_client.classification import creation_outcome
-from bsg_client.wire import Answer, NoAnswer, Observe
+from bsg_client.wire import NoResponse, Observe, Response
 from bsg_ledger.failures import FailureKind, Failures
 
 _TOO_MANY_REQUESTS = 429
 
 
 def note_failures(failures: Failures) -> Observe:
-    def note(answer: Answer | NoAnswer) -> None:
+    def note(answer: Response | NoResponse) -> None:
         kind = failure_kind(answer)
         if kind is not None:
             with suppress(RedisError):
@@ -26,9 +26,9 @@ def note_failures(failures: Failures) -> Observe:
     return note
 
 
-def failure_kind(answer: Answer | NoAnswer) -> FailureKind | None:
+def failure_kind(answer: Response | NoResponse) -> FailureKind | None:
     """Return how BSG failed the request; None: it responded, be it with a no."""
-    if isinstance(answer, NoAnswer) or answer.cut is not None:
+    if isinstance(answer, NoResponse) or answer.cut is not None:
         return FailureKind.UNREACHABLE
     if answer.status >= 500 or 300 <= answer.status < 400:
         return FailureKind.ERROR

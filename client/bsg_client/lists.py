@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
-from bsg_client.answers import data_of, whole_number
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import data_of, whole_number
 
 Row = TypeVar("Row")
 

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bsg_client.answers import CampaignAnswer
+from bsg_client.responses import CampaignResponse
 
 
 class OutcomeKind(StrEnum):
@@ -58,7 +58,7 @@ class Outcome:
 
     kind: OutcomeKind
     cause: str
-    campaign: CampaignAnswer | None = None
+    campaign: CampaignResponse | None = None
     retry_after: float | None = None
     rows: tuple[RowFault, ...] = ()
     account_reason: AccountReason | None = None

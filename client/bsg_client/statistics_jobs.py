@@ -6,16 +6,16 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from bsg_client.answers import StatisticsRow, decode, statistics_row, whole_number
 from bsg_client.classification import read_failure, usable
 from bsg_client.outcomes import ReadFailed
-from bsg_client.wire import Answer, NoAnswer
+from bsg_client.responses import StatisticsRow, decode, statistics_row, whole_number
+from bsg_client.wire import NoResponse, Response
 
 PATH = "/api/stat/jobs"
 FILE_NOT_FOUND = 90  # the job is not done, or nobody knows it
 _MOMENT = "%Y-%m-%d %H:%M:%S"
 
-Ask = Callable[[str, str, Mapping[str, str], bytes | None], Answer | NoAnswer]
+Ask = Callable[[str, str, Mapping[str, str], bytes | None], Response | NoResponse]
 
 
 class StatisticsJobs:
@@ -48,7 +48,7 @@ class StatisticsJobs:
     def read(self, key: str) -> list[StatisticsRow] | None:
         """Return the rows of a job; None while it is not done. Raise ReadFailed."""
         answer = self._ask("GET", f"{PATH}/{key}", {}, None)
-        content = decode(answer.body) if isinstance(answer, Answer) else None
+        content = decode(answer.body) if isinstance(answer, Response) else None
         if isinstance(content, Mapping) and whole_number(content.get("error")) == FILE_NOT_FOUND:
             return None
         rows = usable(answer).get("result")

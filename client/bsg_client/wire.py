@@ -29,7 +29,7 @@ _HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What BSG, or something in between, has answered. `cut` says why the body is not whole; None: it is."""
 
     status: int
@@ -39,7 +39,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class NoAnswer:
+class NoResponse:
     """No status came. `body_left` says whether BSG may have seen any of the body."""
 
     body_left: bool
@@ -88,10 +88,10 @@ class StreamedBody:
         return chunk
 
 
-Observe = Callable[[Answer | NoAnswer], None]
+Observe = Callable[[Response | NoResponse], None]
 
 
-def observe_nothing(answer: Answer | NoAnswer) -> None:
+def observe_nothing(answer: Response | NoResponse) -> None:
     pass
 
 
@@ -119,8 +119,8 @@ class Wire:
         authorisation: Mapping[str, str],
         body: StreamedBody | None = None,
         query: Mapping[str, str] | None = None,
-        longest_answer: int,
-    ) -> Answer | NoAnswer:
+        max_response_bytes: int,
+    ) -> Response | NoResponse:
         """One request and its answer, within the connect and the read timeout together.
 
         No redirect is followed and nothing is repeated. A body goes over a connection of its own: on one that
@@ -128,9 +128,9 @@ class Wire:
         making.
         """
         try:
-            answer = self._request(method, path, authorisation, body, query, longest_answer)
+            answer = self._request(method, path, authorisation, body, query, max_response_bytes)
         except HeldBack:
-            return NoAnswer(body_left=False, cause=INTENT_TOO_OLD)
+            return NoResponse(body_left=False, cause=INTENT_TOO_OLD)
         self._observe(answer)
         return answer
 
@@ -141,8 +141,8 @@ class Wire:
         authorisation: Mapping[str, str],
         body: StreamedBody | None,
         query: Mapping[str, str] | None,
-        longest_answer: int,
-    ) -> Answer | NoAnswer:
+        max_response_bytes: int,
+    ) -> Response | NoResponse:
         connect_timeout, read_timeout = self._timeouts
         session = self._sessions.for_body if body is not None else self._sessions.for_reading
         with RequestDeadline.bounded(connect_timeout + read_timeout, read_timeout) as deadline:
@@ -159,23 +159,23 @@ class Wire:
                     proxies=self._proxies,  # guard: tls-verified
                 )
                 with response:
-                    return _read(response, deadline, longest_answer)
+                    return _read(response, deadline, max_response_bytes)
             except HeldBack:
                 raise
             except _FAILURES as error:
-                return NoAnswer(body is not None and body.left, _cause(error, deadline))
+                return NoResponse(body is not None and body.left, _cause(error, deadline))
             except Exception as error:
                 # Whatever it is, it must not hide that the body may have arrived.
                 if body is None or not body.left:
                     raise
                 # guard: unforeseen-after-body
-                return NoAnswer(body_left=True, cause=f"unforeseen {type(error).__name__}")
+                return NoResponse(body_left=True, cause=f"unforeseen {type(error).__name__}")
             finally:
                 if body is not None:  # guard: own-connection-for-body
                     session.close()
 
 
-def _read(response: requests.Response, deadline: RequestDeadline, longest: int) -> Answer:
+def _read(response: requests.Response, deadline: RequestDeadline, longest: int) -> Response:
     body, cut = bytearray(), None
     try:
         for chunk in response.iter_content(_CHUNK):
@@ -188,7 +188,7 @@ def _read(response: requests.Response, deadline: RequestDeadline, longest: int) 
     # Where only the end of the connection ends the body, being cut looks like the end.
     if cut is None and deadline.expired:  # guard: cut-by-time
         cut = _TOO_SLOW
-    return Answer(response.status_code, response.headers, bytes(body[:longest]), cut)
+    return Response(response.status_code, response.headers, bytes(body[:longest]), cut)
 
 
 _TOO_SLOW = "request took too long"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
-from bsg_client.answers import StatisticsRow
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import StatisticsRow
 from bsg_config import clock
 from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import Batch

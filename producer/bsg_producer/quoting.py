@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from bsg_client.answers import Sender
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import Sender
 from bsg_config.settings import Settings
 from bsg_producer.bsg_reads import BSGReads
 from bsg_producer.errors import ReportUnavailable

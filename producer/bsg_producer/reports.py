@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
-from bsg_client.answers import MessageRow
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import MessageRow
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batches import split_batch_id

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bsg_sandbox.faults import FaultInvalid
-from bsg_sandbox.responses import Answer, Head, json_answer, parsed_object, said
+from bsg_sandbox.responses import Head, Response, json_response, message_response, parsed_object
 from bsg_sandbox.settings import SandboxSettingsInvalid
 from bsg_sandbox.state import SandboxState
 
@@ -15,18 +15,18 @@ PREFIX = "/_sandbox/"
 Handler = Callable[[SandboxState, Mapping[str, str], dict[str, Any]], object]
 
 
-def answer_control(state: SandboxState, head: Head, body: bytes) -> Answer:
-    """Answer a request to the control address; what is wrong with one comes back as 400."""
+def respond_to_control(state: SandboxState, head: Head, body: bytes) -> Response:
+    """Response a request to the control address; what is wrong with one comes back as 400."""
     handler = _HANDLERS.get((head.method, head.path.removeprefix(PREFIX)))
     if handler is None:
         known = ", ".join(f"{method} {PREFIX}{name}" for method, name in _HANDLERS)
-        return said(404, f"There is no such control; there are {known}.")
+        return message_response(404, f"There is no such control; there are {known}.")
     try:
-        return json_answer(200, handler(state, head.query, parsed_object(body)))
+        return json_response(200, handler(state, head.query, parsed_object(body)))
     except SandboxSettingsInvalid as fault:
-        return json_answer(400, {"message": "Wrong settings.", "errors": fault.errors})
+        return json_response(400, {"message": "Wrong settings.", "errors": fault.errors})
     except (FaultInvalid, ValueError, TypeError, KeyError, OverflowError) as fault:
-        return said(400, f"Wrong order: {fault}")
+        return message_response(400, f"Wrong order: {fault}")
 
 
 def _order_fault(state: SandboxState, query: Mapping[str, str], body: dict[str, Any]) -> object:

@@ -8,30 +8,30 @@ from typing import Any
 from bsg_sandbox.accounts import Account, Mode
 from bsg_sandbox.faults import Struck
 from bsg_sandbox.presenting import campaign_resource
-from bsg_sandbox.responses import Answer, Refused, invalid, json_answer, parsed_object, said
+from bsg_sandbox.responses import Refused, Response, invalid, json_response, message_response, parsed_object
 from bsg_sandbox.state import SandboxState
 from bsg_sandbox.store import without_rows
 from bsg_sandbox.texts import parts_of
 from bsg_sandbox.validation import Draft, check_individual, check_one_text, check_price, check_tariff
 
 
-def send_individual(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Answer:
+def send_individual(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Response:
     """BSG: POST /api/campaigns/sms/send-individual."""
     return _create(state, account, body, struck, individual=True)
 
 
-def send(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Answer:
+def send(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Response:
     """BSG: POST /api/campaigns/sms/send."""
     return _create(state, account, body, struck, individual=False)
 
 
-def price(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Answer:
+def price(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Response:
     """BSG: POST /api/campaigns/price."""
     phones, text = check_price(parsed_object(body), state.settings, account.tariffs)
     total = round(len(phones) * parts_of(text) * state.settings.price_per_part, 7)
     if account.mode is Mode.TEST:
         total = round(random.Random(f"{state.settings.seed}:price:{len(phones)}").uniform(0, 100), 2)  # noqa: S311 - repeatable, not secret
-    return json_answer(200, {"price": total, "currency": state.settings.currency})
+    return json_response(200, {"price": total, "currency": state.settings.currency})
 
 
 def zone_of(state: SandboxState, struck: Struck) -> float:
@@ -41,16 +41,16 @@ def zone_of(state: SandboxState, struck: Struck) -> float:
     return state.settings.zone_offset_hours
 
 
-def _create(state: SandboxState, account: Account, body: bytes, struck: Struck, *, individual: bool) -> Answer:
+def _create(state: SandboxState, account: Account, body: bytes, struck: Struck, *, individual: bool) -> Response:
     settings, now = state.settings, state.clock.now()
     if account.mode is Mode.DEMO:
-        raise Refused(said(403, "DEMO accounts cannot create campaigns by API."))
+        raise Refused(message_response(403, "DEMO accounts cannot create campaigns by API."))
     zone = zone_of(state, struck)
     if settings.sink:
         state.store.note_body(len(body))
         counted = body.count(b'"phone"' if individual else b'"number"')
         campaign = state.store.count_only(counted, account.key, now, settings)
-        return json_answer(200, {"data": campaign_resource(campaign, account, now, zone, is_new=True)})
+        return json_response(200, {"data": campaign_resource(campaign, account, now, zone, is_new=True)})
     check = check_individual if individual else check_one_text
     draft = check(parsed_object(body), settings, now, zone)
     check_tariff(draft, account.tariffs)
@@ -70,7 +70,7 @@ def _create(state: SandboxState, account: Account, body: bytes, struck: Struck, 
     campaign = state.store.keep(draft, account, state.accounts, now, settings, mode)
     state.store.note_body(len(body))
     state.callbacks.watch(campaign)
-    return json_answer(200, {"data": campaign_resource(campaign, account, now, zone, is_new=True)})
+    return json_response(200, {"data": campaign_resource(campaign, account, now, zone, is_new=True)})
 
 
 def _refuse_phone_twice(draft: Draft, rows_name: str, phone_name: str) -> None:

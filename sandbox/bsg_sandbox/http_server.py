@@ -17,7 +17,7 @@ from io import BufferedReader
 from typing import Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from bsg_sandbox.responses import Answer, Ending, Head, said
+from bsg_sandbox.responses import Ending, Head, Response, message_response
 
 BACKLOG = 1024
 MAX_LINE = 65_536
@@ -34,8 +34,8 @@ class RequestHandler(Protocol):
     def upload_limit(self) -> int | None:
         """Bytes of the body after which the connection is cut; None for never."""
 
-    def answer(self, body: bytes) -> Answer:
-        """Answer the request, now that its body is here."""
+    def answer(self, body: bytes) -> Response:
+        """Response the request, now that its body is here."""
 
     def close(self, status: int | None) -> None:
         """Take note of what was answered; None for nothing."""
@@ -114,9 +114,9 @@ class HttpServer:
             head, keep = read
             handler = self._application.open(head)
         except BadRequest as refusal:
-            send_answer(connection, said(refusal.status, HTTPStatus(refusal.status).phrase), keep=False)
+            send_response(connection, message_response(refusal.status, HTTPStatus(refusal.status).phrase), keep=False)
             return False
-        answer = Answer(0, ending=Ending.CUT)
+        answer = Response(0, ending=Ending.CUT)
         try:
             answer, keep = self._answer(connection, reader, head, handler, keep)
             if answer.ending is Ending.SILENCE:
@@ -129,21 +129,21 @@ class HttpServer:
 
     def _answer(
         self, connection: socket.socket, reader: BufferedReader, head: Head, handler: RequestHandler, keep: bool
-    ) -> tuple[Answer, bool]:
+    ) -> tuple[Response, bool]:
         try:
             if head.headers.get("expect", "").lower() == "100-continue":
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             body = _read_body(reader, head.headers, handler.upload_limit)
             if body is None:
-                return Answer(0, ending=Ending.CUT), False
+                return Response(0, ending=Ending.CUT), False
             return handler.answer(body), keep
         except BadRequest as refusal:
-            return said(refusal.status, HTTPStatus(refusal.status).phrase), False
+            return message_response(refusal.status, HTTPStatus(refusal.status).phrase), False
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as fault:
             # The kind alone: the words of the exception may hold what a client sent.
-            return said(500, f"The sandbox itself failed: {type(fault).__name__}."), False
+            return message_response(500, f"The sandbox itself failed: {type(fault).__name__}."), False
 
-    def _deliver(self, connection: socket.socket, answer: Answer, method: str, keep: bool) -> bool:
+    def _deliver(self, connection: socket.socket, answer: Response, method: str, keep: bool) -> bool:
         if answer.ending is Ending.CUT:
             _reset(connection)
             return False
@@ -155,10 +155,10 @@ class HttpServer:
         if answer.ending is Ending.HALF:
             connection.sendall(_head_of(answer, keep=False) + answer.body[: len(answer.body) // 2])
             return False
-        send_answer(connection, answer, keep=keep, with_body=method != "HEAD")
+        send_response(connection, answer, keep=keep, with_body=method != "HEAD")
         return keep
 
-    def _send_without_end(self, connection: socket.socket, answer: Answer) -> None:
+    def _send_without_end(self, connection: socket.socket, answer: Response) -> None:
         head = f"HTTP/1.1 {answer.status} OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode() + answer.body)
         # Spaces before an object that never comes: no reader that waits for the end ever sees one.
@@ -167,12 +167,12 @@ class HttpServer:
             connection.sendall(piece)
 
 
-def send_answer(connection: socket.socket, answer: Answer, *, keep: bool, with_body: bool = True) -> None:
+def send_response(connection: socket.socket, answer: Response, *, keep: bool, with_body: bool = True) -> None:
     """Send a whole answer."""
     connection.sendall(_head_of(answer, keep=keep) + (answer.body if with_body else b""))
 
 
-def _head_of(answer: Answer, *, keep: bool) -> bytes:
+def _head_of(answer: Response, *, keep: bool) -> bytes:
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else "Unknown"
     lines = [f"HTTP/1.1 {answer.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
     lines.extend(f"{name}: {value}" for name, value in answer.headers.items())

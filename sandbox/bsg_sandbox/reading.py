@@ -13,7 +13,7 @@ from bsg_sandbox.creating import zone_of
 from bsg_sandbox.faults import Struck
 from bsg_sandbox.presenting import campaign_resource, detail_resource, message_resource
 from bsg_sandbox.queries import Errors, Page, number_of, page_of
-from bsg_sandbox.responses import Answer, Refused, invalid, json_answer, said
+from bsg_sandbox.responses import Refused, Response, invalid, json_response, message_response
 from bsg_sandbox.state import SandboxState
 
 Query = Mapping[str, str]
@@ -30,33 +30,33 @@ MIN_MESSAGE_LIMIT = 15
 FIRST_TARIFF_ID = 50_000
 
 
-def campaign(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Answer:
+def campaign(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Response:
     """BSG: GET /api/campaigns/{id}."""
     found = _found(state, account, campaign_id)
     now = state.clock.now()
-    return json_answer(200, {"data": campaign_resource(found, account, now, zone_of(state, struck))})
+    return json_response(200, {"data": campaign_resource(found, account, now, zone_of(state, struck))})
 
 
-def detail(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Answer:
+def detail(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Response:
     """BSG: GET /api/campaigns/{id}/detail."""
     found = _found(state, account, campaign_id)
     slow = float(struck.option("slow_totals", "seconds")) if "slow_totals" in struck else 0.0
     now = state.clock.now()
-    return json_answer(200, {"data": detail_resource(found, account, now, zone_of(state, struck), slow)})
+    return json_response(200, {"data": detail_resource(found, account, now, zone_of(state, struck), slow)})
 
 
-def stop(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Answer:
+def stop(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Response:
     """BSG: PATCH /api/campaigns/{id}/stop; 422 for a status from which nothing can be stopped."""
     found = _found(state, account, campaign_id)
     now = state.clock.now()
     status = found.status(now)
     if status not in CAN_BE_STOPPED and not (status == "creation" and state.settings.stop_in_creation):
-        raise Refused(json_answer(422, {"message": "Invalid campaign status", "errors": []}))
+        raise Refused(json_response(422, {"message": "Invalid campaign status", "errors": []}))
     found.stopped_at, found.forced_status = now, None
-    return json_answer(200, {"data": campaign_resource(found, account, now, zone_of(state, struck))})
+    return json_response(200, {"data": campaign_resource(found, account, now, zone_of(state, struck))})
 
 
-def campaigns(state: SandboxState, account: Account, query: Query, struck: Struck) -> Answer:
+def campaigns(state: SandboxState, account: Account, query: Query, struck: Struck) -> Response:
     """BSG: GET /api/campaigns."""
     zone = zone_of(state, struck)
     page = page_of(query, zone, MIN_CAMPAIGN_LIMIT, CAMPAIGN_SORTS)
@@ -74,7 +74,7 @@ def campaigns(state: SandboxState, account: Account, query: Query, struck: Struc
     return _listed([campaign_resource(row, account, now, zone) for row in rows], len(found), page)
 
 
-def messages(state: SandboxState, account: Account, query: Query, struck: Struck) -> Answer:
+def messages(state: SandboxState, account: Account, query: Query, struck: Struck) -> Response:
     """BSG: GET /api/messages."""
     zone = zone_of(state, struck)
     page = page_of(query, zone, MIN_MESSAGE_LIMIT, MESSAGE_SORTS)
@@ -97,16 +97,16 @@ def messages(state: SandboxState, account: Account, query: Query, struck: Struck
     return _listed(answered, total, page)
 
 
-def balance(state: SandboxState, account: Account, query: Query) -> Answer:
+def balance(state: SandboxState, account: Account, query: Query) -> Response:
     """BSG: GET /api/accounts/balance."""
     amount = account.balance
     if account.mode is Mode.TEST:
         amount = round(random.Random(f"{state.settings.seed}:balance").uniform(0, 1000), 2)  # noqa: S311 - repeatable, not secret
     document = {"balance": amount, "currency": state.settings.currency, "credit": account.credit}
-    return json_answer(200, {"data": document})
+    return json_response(200, {"data": document})
 
 
-def tariff(state: SandboxState, account: Account, query: Query) -> Answer:
+def tariff(state: SandboxState, account: Account, query: Query) -> Response:
     """BSG: GET /api/accounts/tariff."""
     page = page_of(query, 0.0, MIN_MESSAGE_LIMIT, ("id",))
     connected = [
@@ -120,7 +120,7 @@ def tariff(state: SandboxState, account: Account, query: Query) -> Answer:
         for place, code in enumerate(sorted(account.tariffs))
     ]
     rows = connected[page.offset : page.offset + page.limit]
-    return json_answer(200, {"data": rows, "total": len(connected)})
+    return json_response(200, {"data": rows, "total": len(connected)})
 
 
 def _campaign_search(query: Query) -> Callable[[Campaign], bool]:
@@ -143,7 +143,7 @@ def _campaign_search(query: Query) -> Callable[[Campaign], bool]:
 def _found(state: SandboxState, account: Account, campaign_id: int) -> Campaign:
     found = state.store.campaign(campaign_id, account.key)
     if found is None:
-        raise Refused(said(404, "Not found."))
+        raise Refused(message_response(404, "Not found."))
     return found
 
 
@@ -199,6 +199,6 @@ def _page_of_messages(ranges: list[tuple[Campaign, range]], page: Page, now: flo
             return
 
 
-def _listed(rows: list[dict[str, Any]], total: int, page: Page) -> Answer:
+def _listed(rows: list[dict[str, Any]], total: int, page: Page) -> Response:
     meta = {"page": {"total": total, "limit": page.limit, "offset": page.offset}}
-    return json_answer(200, {"data": rows, "meta": meta})
+    return json_response(200, {"data": rows, "meta": meta})

@@ -60,7 +60,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What goes back, and how: `pause` is seconds between pieces (endless) or of silence (0 = for ever)."""
 
     status: int
@@ -73,31 +73,31 @@ class Answer:
 class Refused(Exception):
     """Carries the answer that ends a request early."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Response) -> None:
         super().__init__(f"HTTP {answer.status}")
         self.answer = answer
 
 
-def json_answer(status: int, document: object, headers: Mapping[str, str] | None = None) -> Answer:
-    """Answer a JSON document."""
+def json_response(status: int, document: object, headers: Mapping[str, str] | None = None) -> Response:
+    """Response a JSON document."""
     body = json.dumps(document, separators=(",", ":")).encode()
-    return Answer(status, body, {"Content-Type": "application/json", **(headers or {})})
+    return Response(status, body, {"Content-Type": "application/json", **(headers or {})})
 
 
-def said(status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
-    """Answer `{"message": …}`, the newer shape of an error."""
-    return json_answer(status, {"message": message}, headers)
+def message_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Response `{"message": …}`, the newer shape of an error."""
+    return json_response(status, {"message": message}, headers)
 
 
-def invalid(errors: Mapping[str, list[str]] | list[str]) -> Answer:
-    """Answer 422 with the named faults (BSG: "The given data was invalid.")."""
-    return json_answer(422, {"message": "The given data was invalid.", "errors": errors})
+def invalid(errors: Mapping[str, list[str]] | list[str]) -> Response:
+    """Response 422 with the named faults (BSG: "The given data was invalid.")."""
+    return json_response(422, {"message": "The given data was invalid.", "errors": errors})
 
 
-def old_style(code: int, status: int = 200) -> Answer:
-    """Answer `{"error": "<code>", "errorDescription": …}`, the older shape, by default with HTTP 200."""
+def old_style(code: int, status: int = 200) -> Response:
+    """Response `{"error": "<code>", "errorDescription": …}`, the older shape, by default with HTTP 200."""
     description = OLD_STYLE_ERRORS.get(code, "Unknown error")
-    return json_answer(status, {"error": str(code), "errorDescription": description})
+    return json_response(status, {"error": str(code), "errorDescription": description})
 
 
 def parsed_object(body: bytes) -> dict[str, Any]:

@@ -10,19 +10,19 @@ from typing import Any
 
 from bsg_sandbox import creating, reading, senders, statistics_jobs, stoplist
 from bsg_sandbox.accounts import Account
-from bsg_sandbox.control_address import PREFIX, answer_control
+from bsg_sandbox.control_address import PREFIX, respond_to_control
 from bsg_sandbox.faults import Struck
 from bsg_sandbox.responses import (
     DUPLICATE_NOTICE,
     TOO_MANY_REQUESTS,
-    Answer,
     Ending,
     Head,
     Refused,
-    json_answer,
+    Response,
+    json_response,
+    message_response,
     old_style,
     parsed_object,
-    said,
 )
 from bsg_sandbox.state import RequestSeen, SandboxState
 
@@ -70,9 +70,9 @@ class ControlRequest:
     def __init__(self, routes: Routes, head: Head) -> None:
         self._state, self._head = routes.state, head
 
-    def answer(self, body: bytes) -> Answer:
-        """Answer it."""
-        return answer_control(self._state, self._head, body)
+    def answer(self, body: bytes) -> Response:
+        """Response it."""
+        return respond_to_control(self._state, self._head, body)
 
     def close(self, status: int | None) -> None:
         """Take no note."""
@@ -99,8 +99,8 @@ class ApiRequest:
         """Enter the answer in the log."""
         self._state.closed(self._seen, status)
 
-    def answer(self, body: bytes) -> Answer:
-        """Answer the request, faults included."""
+    def answer(self, body: bytes) -> Response:
+        """Response the request, faults included."""
         self._stopping.wait(self._delay())
         try:
             self._fail_before()
@@ -124,20 +124,20 @@ class ApiRequest:
         """Raise Refused for the faults that leave nothing behind."""
         struck = self._struck
         if "cut_before" in struck:
-            raise Refused(Answer(0, ending=Ending.CUT))
+            raise Refused(Response(0, ending=Ending.CUT))
         if "silence_before" in struck:
             pause = float(struck.option("silence_before", "seconds"))
-            raise Refused(Answer(0, ending=Ending.SILENCE, pause=pause))
+            raise Refused(Response(0, ending=Ending.SILENCE, pause=pause))
         if "token_expired" in struck and not self._head.path.startswith("/api/auth/"):
             self._state.accounts.expire(_bearer(self._head.headers.get("authorization", "")))
-            raise Refused(said(401, _UNAUTHENTICATED))
+            raise Refused(message_response(401, _UNAUTHENTICATED))
         if "throttle" in struck:
             raise Refused(_throttled(struck.option("throttle", "retry_after")))
         if "server_error_before" in struck:
-            raise Refused(said(int(struck.option("server_error_before", "status")), "Server Error"))
+            raise Refused(message_response(int(struck.option("server_error_before", "status")), "Server Error"))
         if "redirect" in struck:
             location = struck.option("redirect", "location") or self._head.path
-            raise Refused(Answer(int(struck.option("redirect", "status")), headers={"Location": location}))
+            raise Refused(Response(int(struck.option("redirect", "status")), headers={"Location": location}))
         for kind, code in (("user_blocked", 2), ("no_funds", 8)):
             if kind in struck and not self._is_login:
                 raise Refused(old_style(code, int(struck.option(kind, "status"))))
@@ -145,28 +145,28 @@ class ApiRequest:
             options = struck.by_kind["http_200_error"]
             raise Refused(old_style(int(options["code"]), int(options["status"])))
 
-    def _spoiled(self, answer: Answer) -> Answer:
+    def _spoiled(self, answer: Response) -> Response:
         """Return the answer as the faults leave it that happen once the work is done."""
         struck = self._struck
         if answer.ending is not Ending.WHOLE or answer.status >= 400:
             return answer
         if "cut_after" in struck:
-            return Answer(0, ending=Ending.CUT)
+            return Response(0, ending=Ending.CUT)
         if "silence_after" in struck:
             pause = float(struck.option("silence_after", "seconds"))
-            return Answer(0, ending=Ending.SILENCE, pause=pause)
+            return Response(0, ending=Ending.SILENCE, pause=pause)
         if "server_error_after" in struck:
-            return said(int(struck.option("server_error_after", "status")), "Server Error")
+            return message_response(int(struck.option("server_error_after", "status")), "Server Error")
         if "duplicate_notice_after" in struck:
-            return said(429, DUPLICATE_NOTICE)
+            return message_response(429, DUPLICATE_NOTICE)
         if "endless_answer" in struck:
             pause = float(struck.option("endless_answer", "pause"))
-            return Answer(200, ending=Ending.ENDLESS, pause=pause)
+            return Response(200, ending=Ending.ENDLESS, pause=pause)
         if "garbage_after" in struck:
             return _garbage(answer, struck.option("garbage_after", "shape"))
         return answer
 
-    def _answered(self, body: bytes) -> Answer:
+    def _answered(self, body: bytes) -> Response:
         state, method, path = self._state, self._head.method, self._head.path
         if path in ("/api/auth/login", "/api/auth/refresh"):
             _allow(method, "POST")
@@ -191,7 +191,7 @@ class ApiRequest:
             return _ACCOUNT[path](state, account, self._head.query)
         return self._other(account, body)
 
-    def _other(self, account: Account, body: bytes) -> Answer:
+    def _other(self, account: Account, body: bytes) -> Response:
         state, method, path = self._state, self._head.method, self._head.path
         methods = [known for known, address in _OTHERS if address == path]
         if methods:
@@ -203,29 +203,29 @@ class ApiRequest:
             return _OF_JOB[method](state, account, job[1])
         return self._about_campaign(account)
 
-    def _about_campaign(self, account: Account) -> Answer:
+    def _about_campaign(self, account: Account) -> Response:
         named = _CAMPAIGN.fullmatch(self._head.path)
         if named is None:
-            raise Refused(said(404, "Not found."))
+            raise Refused(message_response(404, "Not found."))
         answering: Any = {None: reading.campaign, "/detail": reading.detail, "/stop": reading.stop}[named[2]]
         _allow(self._head.method, "PATCH" if named[2] == "/stop" else "GET")
-        answer: Answer = answering(self._state, account, int(named[1]), self._struck)
+        answer: Response = answering(self._state, account, int(named[1]), self._struck)
         return answer
 
-    def _login(self, body: dict[str, Any]) -> Answer:
+    def _login(self, body: dict[str, Any]) -> Response:
         state = self._state
         voids = state.settings.second_login_voids or "token_voided_by_second_login" in self._struck
         token = state.accounts.login(body.get("api_key"), state.clock.now(), state.settings, voids_others=voids)
-        return old_style(1, 401) if token is None else json_answer(200, {"bearer": token})
+        return old_style(1, 401) if token is None else json_response(200, {"bearer": token})
 
-    def _refresh(self) -> Answer:
+    def _refresh(self) -> Response:
         state = self._state
         presented = _bearer(self._head.headers.get("authorization", ""))
         token = state.accounts.refresh(presented, state.clock.now(), state.settings)
-        return said(401, _UNAUTHENTICATED) if token is None else json_answer(200, {"bearer": token})
+        return message_response(401, _UNAUTHENTICATED) if token is None else json_response(200, {"bearer": token})
 
-    def _unauthenticated(self) -> Answer:
-        return old_style(1, 401) if "x-api-key" in self._head.headers else said(401, _UNAUTHENTICATED)
+    def _unauthenticated(self) -> Response:
+        return old_style(1, 401) if "x-api-key" in self._head.headers else message_response(401, _UNAUTHENTICATED)
 
 
 def _bearer(header: str) -> str:
@@ -235,26 +235,26 @@ def _bearer(header: str) -> str:
 
 def _allow(method: str, *allowed: str) -> None:
     if method not in allowed:
-        raise Refused(said(405, "Method not allowed.", {"Allow": ", ".join(allowed)}))
+        raise Refused(message_response(405, "Method not allowed.", {"Allow": ", ".join(allowed)}))
 
 
-def _throttled(retry_after: float | str | None) -> Answer:
+def _throttled(retry_after: float | str | None) -> Response:
     headers: dict[str, str] = {}
     if retry_after == "date":
         headers["Retry-After"] = formatdate(time.time() + 2, usegmt=True)
     elif retry_after is not None:
         headers["Retry-After"] = str(retry_after)
-    return said(429, TOO_MANY_REQUESTS, headers)
+    return message_response(429, TOO_MANY_REQUESTS, headers)
 
 
-def _garbage(answer: Answer, shape: str) -> Answer:
+def _garbage(answer: Response, shape: str) -> Response:
     if shape == "html":
         page = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
-        return Answer(200, page, {"Content-Type": "text/html"})
+        return Response(200, page, {"Content-Type": "text/html"})
     if shape == "broken_json":
-        return Answer(200, answer.body[: len(answer.body) // 2], answer.headers)
+        return Response(200, answer.body[: len(answer.body) // 2], answer.headers)
     if shape == "empty":
-        return Answer(200, b"", answer.headers)
+        return Response(200, b"", answer.headers)
     if shape == "no_id":
-        return json_answer(200, {"data": {"status": "creation"}})
-    return Answer(200, answer.body, answer.headers, Ending.HALF)
+        return json_response(200, {"data": {"status": "creation"}})
+    return Response(200, answer.body, answer.headers, Ending.HALF)

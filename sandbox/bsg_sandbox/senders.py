@@ -7,20 +7,20 @@ from typing import Any
 
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.clock import format_bsg_time
-from bsg_sandbox.responses import Answer, Refused, invalid, json_answer
+from bsg_sandbox.responses import Refused, Response, invalid, json_response
 from bsg_sandbox.state import SandboxState
 
 TYPES = ("sms", "viber")
 FIRST_ID = 7_000_001
 
 
-def listed(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def listed(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
     """BSG: GET /api/senders. The sandbox has senders of SMS only."""
     wanted = query.get("type")
     if wanted not in TYPES:
         raise Refused(invalid({"type": [f"The type must be one of {', '.join(TYPES)}."]}))
     rows = [_presented(place, sender, state) for place, sender in enumerate(account.senders)] if wanted == "sms" else []
-    return json_answer(200, {"total": len(rows), "data": rows})
+    return json_response(200, {"total": len(rows), "data": rows})
 
 
 def _presented(place: int, sender: Mapping[str, Any], state: SandboxState) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from bsg_sandbox.contacts import StopList
 from bsg_sandbox.faults import Faults
 from bsg_sandbox.jobs import StatisticsJobs
 from bsg_sandbox.record import Arrival, Record, Summary
-from bsg_sandbox.responses import TOO_MANY_REQUESTS, Refused, said
+from bsg_sandbox.responses import TOO_MANY_REQUESTS, Refused, message_response
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.store import Store
 
@@ -163,5 +163,5 @@ class SandboxState:
             free = max(self._next_free.get(key, 0.0), now)
             # A tenth of the interval is let pass: permits given on time may arrive a little early.
             if free - now > 0.1 / rate:
-                raise Refused(said(429, TOO_MANY_REQUESTS))
+                raise Refused(message_response(429, TOO_MANY_REQUESTS))
             self._next_free[key] = free + 1 / rate

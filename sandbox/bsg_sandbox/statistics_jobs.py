@@ -12,7 +12,7 @@ from bsg_sandbox.countries import country_of
 from bsg_sandbox.jobs import Job
 from bsg_sandbox.presenting import money
 from bsg_sandbox.queries import Errors
-from bsg_sandbox.responses import NO_ERRORS, Answer, Refused, invalid, json_answer, old_style, parsed_object
+from bsg_sandbox.responses import NO_ERRORS, Refused, Response, invalid, json_response, old_style, parsed_object
 from bsg_sandbox.state import SandboxState
 from bsg_sandbox.validation import is_phone
 
@@ -41,7 +41,7 @@ _ONE_OF = {
 _MOMENTS = ("time_in_from", "time_in_to", "time_sent_from", "time_sent_to")
 
 
-def create(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def create(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
     """BSG: POST /api/stat/jobs."""
     _refuse_without_jobs(account)
     order = parsed_object(body)
@@ -49,10 +49,10 @@ def create(state: SandboxState, account: Account, query: Mapping[str, str], body
     done_at = state.clock.now() + state.settings.stat_job_seconds
     jobs = state.statistics_jobs_of(account.key)
     job = jobs.order(account.key, order, times, done_at, state.settings.stat_jobs_at_most)
-    return json_answer(200, _TOO_MANY if job is None else {"error": 0, "key": job.key})
+    return json_response(200, _TOO_MANY if job is None else {"error": 0, "key": job.key})
 
 
-def listed(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def listed(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
     """BSG: GET /api/stat/jobs."""
     _refuse_without_jobs(account)
     now = state.clock.now()
@@ -60,23 +60,23 @@ def listed(state: SandboxState, account: Account, query: Mapping[str, str], body
         {"key": job.key, "request": _as_listed(job.request), "status": "Done" if now >= job.done_at else "In progress"}
         for job in state.statistics_jobs_of(account.key).listed()
     ]
-    return json_answer(200, {"error": 0, "result": rows})
+    return json_response(200, {"error": 0, "result": rows})
 
 
-def show(state: SandboxState, account: Account, key: str) -> Answer:
+def show(state: SandboxState, account: Account, key: str) -> Response:
     """BSG: GET /api/stat/jobs/{id}. A job that is not done is not found."""
     _refuse_without_jobs(account)
     job, now = state.statistics_jobs_of(account.key).find(key), state.clock.now()
     if job is None or now < job.done_at:
-        return json_answer(200, _FILE_NOT_FOUND)
-    return json_answer(200, {"error": 0, "result": list(_rows(state, account, job, now))})
+        return json_response(200, _FILE_NOT_FOUND)
+    return json_response(200, {"error": 0, "result": list(_rows(state, account, job, now))})
 
 
-def delete(state: SandboxState, account: Account, key: str) -> Answer:
+def delete(state: SandboxState, account: Account, key: str) -> Response:
     """BSG: DELETE /api/stat/jobs/{id}."""
     _refuse_without_jobs(account)
     is_deleted = state.statistics_jobs_of(account.key).delete(key)
-    return json_answer(200, NO_ERRORS if is_deleted else _FILE_NOT_FOUND)
+    return json_response(200, NO_ERRORS if is_deleted else _FILE_NOT_FOUND)
 
 
 def _refuse_without_jobs(account: Account) -> None:

@@ -10,7 +10,7 @@ from bsg_sandbox.accounts import Account
 from bsg_sandbox.clock import format_bsg_time, parse_bsg_time
 from bsg_sandbox.contacts import Contact
 from bsg_sandbox.queries import Errors, number_of, page_of
-from bsg_sandbox.responses import Answer, Refused, invalid, json_answer, parsed_object
+from bsg_sandbox.responses import Refused, Response, invalid, json_response, parsed_object
 from bsg_sandbox.state import SandboxState
 from bsg_sandbox.validation import is_phone
 
@@ -25,7 +25,7 @@ MAX_SEARCH_CONDITIONS = 10
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, ">=": ge, ">": gt, "<": lt, "<=": le}
 
 
-def attach(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def attach(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
     """BSG: POST /api/stoplist/attach."""
     order, errors = parsed_object(body), Errors()
     phones = _listed(order, "phones", MAX_ATTACHED, is_phone, "a phone of 9 to 15 digits", errors)
@@ -33,10 +33,10 @@ def attach(state: SandboxState, account: Account, query: Mapping[str, str], body
     if errors:
         raise Refused(invalid(errors))
     added = state.stop_list_of(account.key).attach(phones, types, state.clock.now())
-    return json_answer(200, {"data": [_presented(contact, state) for contact in added]})
+    return json_response(200, {"data": [_presented(contact, state) for contact in added]})
 
 
-def detach(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def detach(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
     """BSG: POST /api/stoplist/detach."""
     order, errors = parsed_object(body), Errors()
     ids = _listed(order, "ids", MAX_DETACHED, lambda found: type(found) is int, "an integer", errors)
@@ -44,10 +44,10 @@ def detach(state: SandboxState, account: Account, query: Mapping[str, str], body
     if errors:
         raise Refused(invalid(errors))
     state.stop_list_of(account.key).detach(ids, types)
-    return json_answer(200, {})
+    return json_response(200, {})
 
 
-def items(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def items(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
     """BSG: GET /api/stoplist."""
     page = page_of(query, state.settings.zone_offset_hours, MIN_LIMIT, ("id",), DEFAULT_LIMIT)
     wanted = query.get("type")
@@ -55,10 +55,10 @@ def items(state: SandboxState, account: Account, query: Mapping[str, str], body:
         raise Refused(invalid({"type": [f"The type must be one of {', '.join(TYPES)}."]}))
     found = [each for each in state.stop_list_of(account.key).contacts() if wanted is None or wanted in each.types]
     rows = found[page.offset : page.offset + page.limit]
-    return json_answer(200, {"total": len(found), "data": [_presented(contact, state) for contact in rows]})
+    return json_response(200, {"total": len(found), "data": [_presented(contact, state) for contact in rows]})
 
 
-def search(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Answer:
+def search(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
     """BSG: GET /api/stoplist/search. The sandbox has no contact lists, so nobody is in one."""
     page = page_of(query, state.settings.zone_offset_hours, MIN_LIMIT, SORTS)
     conditions = [_condition(query, "search", state)]
@@ -72,7 +72,7 @@ def search(state: SandboxState, account: Account, query: Mapping[str, str], body
     if "search[field]" in query:
         names = ("field", "operator", "value")
         meta["search"] = {name: query.get(f"search[{name}]", "=" if name == "operator" else "") for name in names}
-    return json_answer(200, {"data": [_presented(contact, state) for contact in rows], "meta": meta})
+    return json_response(200, {"data": [_presented(contact, state) for contact in rows], "meta": meta})
 
 
 def _presented(contact: Contact, state: SandboxState) -> dict[str, Any]:

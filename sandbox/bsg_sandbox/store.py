@@ -12,7 +12,7 @@ from bsg_sandbox.accounts import Account, Accounts
 from bsg_sandbox.campaigns import Campaign, TextColumn, Timeline, senders_column
 from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.record import Arrival, Record, Summary, Tally, arrival_of, full_record
-from bsg_sandbox.responses import DUPLICATE_NOTICE, Refused, invalid, old_style, said
+from bsg_sandbox.responses import DUPLICATE_NOTICE, Refused, invalid, message_response, old_style
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.texts import parts_of_all
 from bsg_sandbox.validation import Draft
@@ -94,7 +94,7 @@ class Store:
         with self._lock:
             before, self._bodies[digest] = self._bodies.get(digest), now
         if before is not None and now - before < window:
-            raise Refused(said(429, DUPLICATE_NOTICE))
+            raise Refused(message_response(429, DUPLICATE_NOTICE))
 
     def campaigns_of(self, key: str) -> list[Campaign]:
         """Return an account's campaigns, oldest first."""

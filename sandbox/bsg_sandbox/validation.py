@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from bsg_sandbox.clock import parse_bsg_time
 from bsg_sandbox.queries import Errors
-from bsg_sandbox.responses import Refused, invalid, json_answer, said
+from bsg_sandbox.responses import Refused, invalid, json_response, message_response
 from bsg_sandbox.settings import SandboxSettings
 from bsg_sandbox.texts import ALWAYS_SHORT_ENOUGH, MAX_PARTS, parts_of
 from bsg_sandbox.transliteration import transliterated
@@ -102,14 +102,14 @@ def check_price(body: Mapping[str, Any], settings: SandboxSettings, connected: f
     if errors or not isinstance(messages, list):
         raise Refused(invalid(errors))
     if tariff_code not in connected:
-        raise Refused(json_answer(422, {"message": "Tariff was not found", "errors": []}))
+        raise Refused(json_response(422, {"message": "Tariff was not found", "errors": []}))
     return [message["phone"] for message in messages], str(body["text"])
 
 
 def check_tariff(draft: Draft, connected: frozenset[int]) -> None:
     """Raise Refused with BSG's own words when the tariff is not connected to the account."""
     if draft.tariff_code not in connected:
-        raise Refused(said(422, "Tariff not found"))
+        raise Refused(message_response(422, "Tariff not found"))
 
 
 def _is_good_list(rows: object, name: str, errors: Errors) -> TypeGuard[list[Any]]:

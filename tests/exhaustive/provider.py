@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple, cast
 
-from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
 from bsg_client.bsg_client import BSGClient
+from bsg_client.responses import CampaignDetail, CampaignResponse, MessageRow
 from bsg_ledger.records import BatchRecord
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.lookup import Finding, Lookup
@@ -80,7 +80,7 @@ class _Client:
             started_at=None, finished_at=None,
         )  # fmt: skip
 
-    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignAnswer]:
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignResponse]:
         return (self.campaign(taken.id) for taken in self.provider if taken.shown)
 
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:

@@ -8,7 +8,7 @@ import pytest
 
 from bsg_broker.wakeups import Wakeups
 from bsg_client import BSGClient, Outcome, OutcomeKind, RowFault
-from bsg_client.wire import Answer, StreamedBody
+from bsg_client.wire import Response, StreamedBody
 from bsg_config.redis_address import RedisAddress
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
@@ -57,7 +57,7 @@ VALUES: dict[str, Any] = {
     "client": BSGClient(SETTINGS, None),
     "row fault": Outcome(OutcomeKind.ROWS_REFUSED, "422", rows=(RowFault(0, "phone", f"{FIRST_PHONE} is wrong"),)),
     "body": StreamedBody((BODY,), lambda: True),
-    "answer": Answer(200, {}, BODY),
+    "answer": Response(200, {}, BODY),
     "account": Account(KEY),
 }
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import pytest
 
-from bsg_client.answers import CampaignDetail, MessageRow
 from bsg_client.bsg_client import BSGClient
+from bsg_client.responses import CampaignDetail, MessageRow
 from bsg_ledger.due_indexes import DueIndex
 from bsg_worker.poll.dropped import Total, reject_dropped
 from bsg_worker.poll.poll import poll

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from bsg_client.answers import MessageRow
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import MessageRow
 from bsg_worker.reconcile.read_back import ReadBack, Wanted, read_back
 from bsg_worker.row_requests import RowRequests
 from tests.worker.harness import WorkerHarness

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import CampaignDetail, CampaignResponse, MessageRow
 from bsg_worker.reconcile.lookup import ZONE_MARGIN
 from bsg_worker.reconcile.read_once import ReadOnce
 from bsg_worker.reconcile.spans import LISTED_AT_ONCE, listed_between
@@ -29,9 +29,9 @@ class Reads:
         self.asked.append(bsg_id)
         return CampaignDetail(bsg_id, "done", None, None, {}, None, None, 1, None, None)
 
-    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignAnswer]:
+    def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignResponse]:
         self.asked.append((since, until))
-        yield CampaignAnswer(7, "done", None, None, {}, None, None)
+        yield CampaignResponse(7, "done", None, None, {}, None, None)
 
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
         self.asked.append((campaign_id, reference_id))

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bsg_client.answers import CampaignDetail, MessageRow
 from bsg_client.bsg_client import BSGClient
 from bsg_client.lists import NewestFirst
+from bsg_client.responses import CampaignDetail, MessageRow
 from bsg_config import clock
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord

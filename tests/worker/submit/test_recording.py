@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, RowFault
+from bsg_client.responses import CampaignResponse
 from bsg_config import clock
 from bsg_ledger.gate import GateReason
 from bsg_messages.bodies import unpacked
@@ -32,8 +32,8 @@ def recorded(harness: WorkerHarness, kind: OutcomeKind, **fields: Any) -> tuple[
     ).state
 
 
-def a_campaign_at_bsg(bsg_id: int) -> CampaignAnswer:
-    return CampaignAnswer(bsg_id, "creation", None, None, {}, None, None)
+def a_campaign_at_bsg(bsg_id: int) -> CampaignResponse:
+    return CampaignResponse(bsg_id, "creation", None, None, {}, None, None)
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ import pytest
 from redis.connection import Connection
 
 from bsg_broker.queues import dispatch_queue
-from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import Outcome, OutcomeKind
+from bsg_client.responses import CampaignResponse
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.gate import GateReason
@@ -173,7 +173,7 @@ def test_an_intent_whose_answer_is_lost_is_taken_back_and_leaves_no_doubt(redis_
 
 def test_an_answer_that_is_recorded_late_shows_no_zone(harness: WorkerHarness) -> None:
     created_at = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=2)
-    answer = CampaignAnswer(7, "creation", None, created_at, {}, None, None)
+    answer = CampaignResponse(7, "creation", None, created_at, {}, None, None)
 
     for hours_ago, campaign in ((2, replace(answer, id=7)), (0, replace(answer, id=8))):
         record(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bsg_client.answers import CampaignAnswer, CampaignDetail
+from bsg_client.responses import CampaignDetail, CampaignResponse
 from bsg_config import clock
 from bsg_ledger.records import BatchRecord
 from bsg_messages.bodies import rejected, unpacked, without
@@ -28,7 +28,7 @@ class Total:
     ages: bool = False
 
 
-def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignAnswer) -> Total | None:
+def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignResponse) -> Total | None:
     """Make rejects of the messages that BSG does not have; return the total that it told.
 
     Return None if the campaign of an earlier attempt was found: what BSG says of this one does not count any more.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from bsg_client.answers import CampaignDetail
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import CampaignDetail
 from bsg_ledger.batches import STALE
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.times import to_datetime

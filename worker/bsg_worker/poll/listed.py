@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from datetime import datetime
 
-from bsg_client.answers import CampaignAnswer
+from bsg_client.responses import CampaignResponse
 from bsg_ledger.times import to_datetime
 from bsg_worker.reconcile.lookup import ZONE_MARGIN
 from bsg_worker.reconcile.spans import LISTABLE
@@ -15,10 +15,10 @@ from bsg_worker.runtime import Runtime
 
 def listed_campaigns(
     runtime: Runtime, requests: RowRequests, wanted: Set[int], oldest: datetime
-) -> dict[int, CampaignAnswer]:
+) -> dict[int, CampaignResponse]:
     """Return those of the wanted campaigns that BSG lists, none of which is older; fewer where a request fails."""
     missing = set(wanted)
-    listed: dict[int, CampaignAnswer] = {}
+    listed: dict[int, CampaignResponse] = {}
     now = to_datetime(runtime.ledger.due_indexes.now_ms())
     with requests.one():
         for answer in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import logging
 
-from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import CampaignResponse
 from bsg_config import clock
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
@@ -40,7 +40,7 @@ def poll(runtime: Runtime) -> str:
     stop_at = clock.monotonic() + AT_MOST_SECONDS
     requests = RowRequests(runtime)
     missing = records
-    looks: list[tuple[BatchRecord, CampaignAnswer | None]] = []
+    looks: list[tuple[BatchRecord, CampaignResponse | None]] = []
     if len(records) > MAX_ONE_BY_ONE:
         oldest = to_datetime(min(record.submitted_ms for record in records))
         listed = listed_campaigns(runtime, requests, {record.bsg_campaign_id or 0 for record in records}, oldest)
@@ -49,7 +49,7 @@ def poll(runtime: Runtime) -> str:
     looks += [(record, None) for record in shuffled(missing)[:MAX_ONE_BY_ONE]]
     left: list[str] = []
 
-    def look(one: tuple[BatchRecord, CampaignAnswer | None]) -> bool:
+    def look(one: tuple[BatchRecord, CampaignResponse | None]) -> bool:
         record, answer = one
         if clock.monotonic() >= stop_at:
             left.append(record.id)
@@ -64,7 +64,7 @@ def poll(runtime: Runtime) -> str:
     return f"{outcome}, {len(left)} left for the next" if left else outcome
 
 
-def _look(runtime: Runtime, record: BatchRecord, listed: CampaignAnswer | None) -> None:
+def _look(runtime: Runtime, record: BatchRecord, listed: CampaignResponse | None) -> None:
     """Record what BSG says of one batch. Raise `ReadFailed` when it says nothing of use."""
     try:
         envelope = Envelope.from_json(record.envelope)
@@ -126,7 +126,7 @@ def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str
     )
 
 
-def _record(runtime: Runtime, record: BatchRecord, envelope: Envelope, answer: CampaignAnswer) -> None:
+def _record(runtime: Runtime, record: BatchRecord, envelope: Envelope, answer: CampaignResponse) -> None:
     # Before the batch is called finished: a campaign that is final has nothing left to find out.
     total = reject_dropped(runtime, record, answer)
     if total is None:

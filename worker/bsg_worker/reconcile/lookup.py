@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
+from bsg_client.responses import CampaignDetail, CampaignResponse, MessageRow
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.times import to_datetime
 from bsg_worker.bsg_time import CLOCK_TOLERANCE, SURELY_OLDER, BSGTime
@@ -50,7 +50,7 @@ class Reads(Protocol):
 
     def campaign(self, bsg_id: int) -> CampaignDetail: ...
 
-    def campaigns(self, since: datetime, until: datetime) -> Iterable[CampaignAnswer]: ...
+    def campaigns(self, since: datetime, until: datetime) -> Iterable[CampaignResponse]: ...
 
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterable[MessageRow]: ...
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bsg_client.answers import MessageRow
 from bsg_client.lists import NewestFirst
+from bsg_client.responses import MessageRow
 from bsg_worker.row_requests import RowRequests
 
 MIN_LOOK_UPS = 10  # fewer reference ids are looked up one by one

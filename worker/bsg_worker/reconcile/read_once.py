@@ -8,7 +8,7 @@ from datetime import datetime
 from random import SystemRandom
 from typing import Any, TypeVar
 
-from bsg_client.answers import CampaignAnswer, CampaignDetail, MessageRow
+from bsg_client.responses import CampaignDetail, CampaignResponse, MessageRow
 from bsg_worker.reconcile.lookup import Reads
 from bsg_worker.reconcile.spans import listed_between
 
@@ -38,18 +38,18 @@ class ReadOnce:
     def campaign(self, bsg_id: int) -> CampaignDetail:
         return self._once(("campaign", bsg_id), lambda: self._reads.campaign(bsg_id))
 
-    def campaigns(self, since: datetime, until: datetime) -> Iterable[CampaignAnswer]:
+    def campaigns(self, since: datetime, until: datetime) -> Iterable[CampaignResponse]:
         listed = list(self._all_campaigns().values())
         # Shuffled: threads that go through it at the same time read different rows, and each finds the results of the
         # others.
         return SystemRandom().sample(listed, len(listed))
 
-    def listed(self, bsg_id: int) -> CampaignAnswer | None:
+    def listed(self, bsg_id: int) -> CampaignResponse | None:
         """Return a campaign as BSG's list of all has it."""
         return self._all_campaigns().get(bsg_id)
 
-    def _all_campaigns(self) -> Mapping[int, CampaignAnswer]:
-        def read() -> dict[int, CampaignAnswer]:
+    def _all_campaigns(self) -> Mapping[int, CampaignResponse]:
+        def read() -> dict[int, CampaignResponse]:
             return {answer.id: answer for answer in listed_between(self._reads, self._since, self._until)}
 
         return self._once("list", read)
@@ -89,7 +89,7 @@ class FromLists:
         if listed is None:
             return self._reads.campaign(bsg_id)
         return CampaignDetail(
-            **{name: getattr(listed, name) for name in CampaignAnswer.__slots__},
+            **{name: getattr(listed, name) for name in CampaignResponse.__slots__},
             total_messages=self._totals[bsg_id],
             started_at=None,
             finished_at=None,

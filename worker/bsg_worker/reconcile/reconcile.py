@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from bsg_client.answers import CampaignDetail, MessageRow
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import CampaignDetail, MessageRow
 from bsg_config import clock
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from bsg_client.answers import CampaignAnswer
+from bsg_client.responses import CampaignResponse
 from bsg_worker.reconcile.lookup import ZONE_MARGIN, Reads
 
 LISTABLE = timedelta(days=85)  # GET /api/campaigns: three months at most
 LISTED_AT_ONCE = timedelta(days=60)
 
 
-def listed_between(reads: Reads, since: datetime, until: datetime) -> Iterator[CampaignAnswer]:
+def listed_between(reads: Reads, since: datetime, until: datetime) -> Iterator[CampaignResponse]:
     """Return every campaign of the period once, and a day's worth around it: whose times are wanted exactly, looks at
     them."""
     begin, end, known = since - ZONE_MARGIN, until + ZONE_MARGIN, set[int]()

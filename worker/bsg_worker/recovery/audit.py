@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from bsg_client.answers import CampaignAnswer
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import CampaignResponse
 from bsg_ledger.batches import batch_id as batch_id_of
 from bsg_ledger.times import to_datetime
 from bsg_messages.reference_ids import campaign_and_index
@@ -105,11 +105,11 @@ def audit(runtime: Runtime, since: datetime, until: datetime) -> Audit:
     )
 
 
-def _orphans_among(runtime: Runtime, answers: Sequence[CampaignAnswer]) -> frozenset[int]:
+def _orphans_among(runtime: Runtime, answers: Sequence[CampaignResponse]) -> frozenset[int]:
     return runtime.ledger.reading.orphans(runtime.account, [answer.id for answer in answers])
 
 
-def _made_in(runtime: Runtime, answer: CampaignAnswer, since: datetime, until: datetime) -> bool:
+def _made_in(runtime: Runtime, answer: CampaignResponse, since: datetime, until: datetime) -> bool:
     if answer.created_at is None:
         return True
     made = runtime.bsg_time.resolve(answer.created_at) or answer.created_at.replace(

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from bsg_client.answers import CampaignAnswer
 from bsg_client.bsg_client import BSGClient
 from bsg_client.outcomes import Outcome, OutcomeKind, ReadFailed
+from bsg_client.responses import CampaignResponse
 from bsg_config import clock
 from bsg_ledger.limiter import MAX_RESERVATION, Later
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
@@ -222,7 +222,7 @@ def _seconds_until(begun: float, seen: Callable[[], bool]) -> float | None:
     return None
 
 
-def _minutes_east(campaign: CampaignAnswer, now: datetime) -> int | None:
+def _minutes_east(campaign: CampaignResponse, now: datetime) -> int | None:
     if campaign.created_at is None:
         return None
     off = campaign.created_at.replace(tzinfo=UTC) - now

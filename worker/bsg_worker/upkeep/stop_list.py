@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from bsg_client.answers import StopListPage
 from bsg_client.outcomes import ReadFailed
+from bsg_client.responses import StopListPage
 from bsg_config import clock
 from bsg_ledger.stop_list import PUSH, StopListProgress
 from bsg_ledger.suppressions import HERE, source_at_bsg

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from requests.structures import CaseInsensitiveDict
 
 from bsg_client import BSGClient, Outcome, OutcomeKind, ReadFailed
-from bsg_client.answers import balance_answer, campaign_answer, campaign_detail, data_of, decode, message_row
 from bsg_client.classification import creation_outcome, usable
 from bsg_client.lists import listed
-from bsg_client.wire import Answer
+from bsg_client.responses import balance_answer, campaign_answer, campaign_detail, data_of, decode, message_row
+from bsg_client.wire import Response
 from tests.client.fake_server import (
     ENVELOPE,
     MESSAGES,
@@ -85,7 +85,7 @@ def assert_grounded(outcome: Outcome, status: int, body: bytes, *, whole: bool =
 def test_every_classification_has_its_grounds(
     status: int, body: bytes, headers: dict[str, str], cut: str | None
 ) -> None:
-    outcome = creation_outcome(Answer(status, CaseInsensitiveDict(headers), body, cut))
+    outcome = creation_outcome(Response(status, CaseInsensitiveDict(headers), body, cut))
 
     assert_grounded(outcome, status, body, whole=cut is None)
 
@@ -93,7 +93,7 @@ def test_every_classification_has_its_grounds(
 @given(status=STATUSES, body=BODIES, cut=st.sampled_from([None, "answer cut off"]))
 def test_an_answer_to_a_question_is_usable_or_a_read_failure(status: int, body: bytes, cut: str | None) -> None:
     try:
-        content = usable(Answer(status, {}, body, cut))
+        content = usable(Response(status, {}, body, cut))
     except ReadFailed:
         return
     data = data_of(content)
@@ -128,7 +128,7 @@ def test_a_list_is_read_to_its_end_or_fails(pages: list[dict[str, Any]]) -> None
     ids=str,
 )
 def test_an_id_that_no_campaign_can_have_takes_nothing(data: dict[str, Any]) -> None:
-    outcome = creation_outcome(Answer(200, {}, as_json({"data": data})))
+    outcome = creation_outcome(Response(200, {}, as_json({"data": data})))
 
     assert outcome.kind is OutcomeKind.IN_DOUBT
 
@@ -136,7 +136,7 @@ def test_an_id_that_no_campaign_can_have_takes_nothing(data: dict[str, Any]) -> 
 @pytest.mark.parametrize("name", ["calculated_price", "currency", "status"])
 def test_words_of_a_campaign_can_be_written_down_whatever_they_are(name: str) -> None:
     value = "1" * 70 + "\ud800" * 100_000
-    outcome = creation_outcome(Answer(200, {}, as_json({"data": {"id": 5, name: value}})))
+    outcome = creation_outcome(Response(200, {}, as_json({"data": {"id": 5, name: value}})))
 
     assert outcome.kind is OutcomeKind.TAKEN
     assert len(repr(outcome).encode()) < 1_000
@@ -152,7 +152,7 @@ def test_a_balance_that_cannot_be_reckoned_with_is_none(balance: str) -> None:
 def test_a_bomb_of_json_is_in_doubt_or_refused_at_every_depth(status: int, place: str) -> None:
     for depth in (*range(100, 1_000, 7), 5_000, 500_000):
         body = place.encode().replace(b"%s", nested(depth))
-        outcome = creation_outcome(Answer(status, {}, body))
+        outcome = creation_outcome(Response(status, {}, body))
         assert outcome.kind in (OutcomeKind.IN_DOUBT, OutcomeKind.REFUSED)
         assert_grounded(outcome, status, body)
 

@@ -10,7 +10,7 @@ import pytest
 from bsg_client import AccountReason, OutcomeKind, ReadFailed, RowFault
 from bsg_client.classification import REFERENCE_IDS_TAKEN, creation_outcome, usable
 from bsg_client.outcomes import Outcome
-from bsg_client.wire import Answer, NoAnswer
+from bsg_client.wire import NoResponse, Response
 
 TAKEN, REFUSED, IN_DOUBT = OutcomeKind.TAKEN, OutcomeKind.REFUSED, OutcomeKind.IN_DOUBT
 THROTTLED, ROWS_REFUSED = OutcomeKind.THROTTLED, OutcomeKind.ROWS_REFUSED
@@ -21,7 +21,7 @@ DUPLICATE_NOTICE = {"message": "Too many duplicate request detected"}
 
 def meaning_of(status: int, content: Any, headers: dict[str, str] | None = None) -> Outcome:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    return creation_outcome(Answer(status, headers or {}, body))
+    return creation_outcome(Response(status, headers or {}, body))
 
 
 def complaints(*fields: str) -> dict[str, Any]:
@@ -173,25 +173,25 @@ def test_what_bsg_says_about_a_row_is_bounded_and_never_printed_with_it() -> Non
 
 @pytest.mark.parametrize("status", [200, 400, 422])
 def test_half_an_answer_is_in_doubt_whatever_it_says(status: int) -> None:
-    answer = Answer(status, {}, json.dumps({**INVALID, "data": {"id": 1}}).encode(), cut="answer cut off")
+    answer = Response(status, {}, json.dumps({**INVALID, "data": {"id": 1}}).encode(), cut="answer cut off")
 
     assert creation_outcome(answer).kind is IN_DOUBT
 
 
 def test_half_an_answer_to_a_question_is_of_no_use_whatever_it_says() -> None:
     with pytest.raises(ReadFailed):
-        usable(Answer(200, {}, b'{"data": []}', cut="answer cut off"))
+        usable(Response(200, {}, b'{"data": []}', cut="answer cut off"))
 
 
 def test_a_401_says_it_all_without_a_whole_body() -> None:
-    assert creation_outcome(Answer(401, {}, b"{", cut="answer cut off")).kind is CLOSED
+    assert creation_outcome(Response(401, {}, b"{", cut="answer cut off")).kind is CLOSED
 
 
 @pytest.mark.parametrize(("headers", "kind"), [({}, IN_DOUBT), ({"Retry-After": "7"}, THROTTLED)])
 def test_a_429_without_its_text_may_have_been_the_duplicate_notice_unless_it_asks_to_wait(
     headers: dict[str, str], kind: OutcomeKind
 ) -> None:
-    assert creation_outcome(Answer(429, headers, b'{"mess', cut="answer cut off")).kind is kind
+    assert creation_outcome(Response(429, headers, b'{"mess', cut="answer cut off")).kind is kind
 
 
 def test_a_duplicate_notice_is_told_apart_from_other_doubts_and_throttles_nobody() -> None:
@@ -209,14 +209,14 @@ def test_a_duplicate_notice_that_asks_to_wait_is_in_doubt_and_throttles_the_acco
 
 def test_a_duplicate_notice_to_a_question_throttles_nobody() -> None:
     with pytest.raises(ReadFailed) as failure:
-        usable(Answer(429, {}, json.dumps(DUPLICATE_NOTICE).encode()))
+        usable(Response(429, {}, json.dumps(DUPLICATE_NOTICE).encode()))
 
     assert not failure.value.throttled
 
 
 @pytest.mark.parametrize(("left", "kind"), [(True, IN_DOUBT), (False, OutcomeKind.NOT_TAKEN)])
 def test_without_an_answer_all_hangs_on_whether_the_body_left(left: bool, kind: OutcomeKind) -> None:
-    assert creation_outcome(NoAnswer(left, "read timeout")).kind is kind
+    assert creation_outcome(NoResponse(left, "read timeout")).kind is kind
 
 
 @pytest.mark.parametrize(

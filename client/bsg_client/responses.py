@@ -19,7 +19,7 @@ _LARGEST_NUMBER = 2**63 - 1  # no database has a larger one as its id
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignAnswer:
+class CampaignResponse:
     """A campaign as BSG lists it. `status` and `price` are as BSG prints them, the status known or not."""
 
     id: int
@@ -32,7 +32,7 @@ class CampaignAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignDetail(CampaignAnswer):
+class CampaignDetail(CampaignResponse):
     """A campaign on its own. `total_messages` is how many messages BSG has kept of it."""
 
     total_messages: int | None
@@ -118,12 +118,12 @@ def data_of(answer: Any) -> Any:
     return answer.get("data") if isinstance(answer, Mapping) else None
 
 
-def campaign_answer(data: Any) -> CampaignAnswer | None:
+def campaign_answer(data: Any) -> CampaignResponse | None:
     """Read a campaign; None unless it is an object with a whole number above zero as its id."""
     bsg_id = whole_number(data.get("id")) if isinstance(data, Mapping) else None
     if bsg_id is None or bsg_id <= 0:  # guard: positive-campaign-id
         return None
-    return CampaignAnswer(id=bsg_id, **_shared(data))
+    return CampaignResponse(id=bsg_id, **_shared(data))
 
 
 def campaign_detail(data: Any, bsg_id: int) -> CampaignDetail | None:
