@@ -14,7 +14,7 @@ from bsg_worker.submit.post import UNREADABLE_DELAY_SECONDS
 
 
 def recheck_suppressions(runtime: Runtime, recheck: Recheck) -> Done:
-    """RowRequest the batch's suppressed rows into rejects, and let the rest be dispatched at once."""
+    """Turn the batch's suppressed rows into rejects, and let the rest be dispatched at once."""
     try:
         rows = json.loads(unpacked(recheck.body, runtime.cipher))
     except (DecryptionError, ValueError) as error:
