@@ -22,7 +22,7 @@ from bsg_messages.campaign_ids import new_campaign_id
 from bsg_messages.columns import Part, pack, unpack
 from bsg_messages.fast_path import check_columns
 from bsg_messages.preparation import prepare
-from bsg_producer.campaign_arguments import check_envelope
+from bsg_producer.campaign_arguments import check_options
 
 ROWS, COLUMNS = "rows", "columns"
 
@@ -63,11 +63,11 @@ def _by_rows() -> Callable[[], None]:
 
 def _by_columns() -> Callable[[], None]:
     packed = pack(list(messages(MESSAGES_A_BATCH)), None).content
-    envelope = check_envelope({"sender": SENDER}, Settings.build(), datetime.now(UTC))
+    options = check_options({"sender": SENDER}, Settings.build(), datetime.now(UTC))
     campaign_id = new_campaign_id()
 
     def once() -> None:
-        prepare(unpack(packed), envelope, campaign_id=campaign_id, first_index=0, batch_size=MESSAGES_A_BATCH)
+        prepare(unpack(packed), options, campaign_id=campaign_id, first_index=0, batch_size=MESSAGES_A_BATCH)
 
     return once
 

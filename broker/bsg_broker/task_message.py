@@ -1,4 +1,4 @@
-"""A task as Celery puts it into Redis, without Celery: message protocol 2 in the envelope of kombu's Redis transport.
+"""A task as Celery puts it into Redis, without Celery: message protocol 2 in the options of kombu's Redis transport.
 
 Celery takes a millisecond of the processor to publish one, and half of all that a web app has to import. A test holds
 what is written here against what Celery itself writes.

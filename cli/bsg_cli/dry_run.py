@@ -13,7 +13,7 @@ from bsg_cli.printing import messages, number, print_json, print_table
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
-from bsg_messages.envelope import Envelope
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.preparation import SuppressedAmong
 from bsg_producer.asking_bsg import ask_about
 from bsg_producer.errors import QueueUnavailable, ReportUnavailable
@@ -33,7 +33,7 @@ class PriceUnknown(CommandError):
 def preview_file(
     rows: Iterable[Mapping[str, Any]],
     line: Callable[[], int],
-    envelope: Envelope,
+    campaign_options: CampaignOptions,
     *,
     account: str,
     data_directory: Path,
@@ -47,7 +47,9 @@ def preview_file(
     settings = _settings(data_directory, needed=price)
     lines = array("q")
     with queue_errors():
-        counts = count(_noting(rows, line, lines), envelope, suppressed=_suppressed(settings), with_phones=price)
+        counts = count(
+            _noting(rows, line, lines), campaign_options, suppressed=_suppressed(settings), with_phones=price
+        )
     try:
         preview = ask_about(counts, (settings or Settings.from_environment()).of_account(account), price=price)
     except ReportUnavailable as unknown:

@@ -108,19 +108,19 @@ class BSGClient:
         return self._access.bsg_account()
 
     def send_individual(
-        self, messages_array: bytes, envelope: Mapping[str, Any], may_leave: Callable[[], bool]
+        self, messages_array: bytes, options: Mapping[str, Any], may_leave: Callable[[], bool]
     ) -> Outcome:
-        """Creates a campaign of a JSON array of messages and the other fields of the request, `envelope`.
+        """Creates a campaign of a JSON array of messages and the other fields of the request, `options`.
 
         The array goes out as it is. Just before the body's first byte leaves, `may_leave` is asked, and again
         before a second attempt with a renewed token; when it says no, nothing leaves and the outcome is
         "not taken". Nothing that BSG, the network or Redis does is raised.
         BSG: POST /api/campaigns/sms/send-individual.
         """
-        if "messages" in envelope:
-            raise ValueError("the messages are given apart from the envelope")
-        rest = json.dumps(dict(envelope)).encode()[1:]
-        pieces = (b'{"messages":', messages_array, b"," if envelope else b"", rest)
+        if "messages" in options:
+            raise ValueError("the messages are given apart from the options")
+        rest = json.dumps(dict(options)).encode()[1:]
+        pieces = (b'{"messages":', messages_array, b"," if options else b"", rest)
 
         def attempt(headers: Mapping[str, str]) -> Response | NoResponse:
             return self._wire.request(

@@ -36,7 +36,7 @@ class Acceptance:
     idempotency_key: str
     digest: str
     part_sizes: Sequence[int]
-    envelope: str = field(repr=False)
+    options: str = field(repr=False)
     priority: str
     deadline_ms: int
     name: str
@@ -96,7 +96,7 @@ class Campaigns:
         wake_up = acceptance.wake_up
         answer = self._scripts.run(
             "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
-            acceptance.envelope, acceptance.priority, acceptance.deadline_ms, acceptance.name,
+            acceptance.options, acceptance.priority, acceptance.deadline_ms, acceptance.name,
             "" if acceptance.start_at_ms is None else acceptance.start_at_ms, 1 if acceptance.has_hours else "",
             acceptance.incarnation,
             *((wake_up.queue, wake_up.message) if wake_up else ("", b"")), acceptance.max_cost,

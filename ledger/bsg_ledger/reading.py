@@ -111,7 +111,7 @@ class Reading:
         pipe = self._client.pipeline(transaction=False)
         for campaign, batch in wanted:
             pipe.hgetall(schema.BATCH(campaign, batch))
-            pipe.hmget(schema.CAMPAIGN(campaign), "envelope", "cancelled", "account", "accepted_at")
+            pipe.hmget(schema.CAMPAIGN(campaign), "options", "cancelled", "account", "accepted_at")
         answers = pipe.execute()
         return [
             _batch_record(campaign, batch, decoded(raw), head)
@@ -133,9 +133,9 @@ class Reading:
                     batch_ids=[batch_id(name, number) for number in range(int(record.get("next_batch", 0)))],
                 )
 
-    def envelope(self, campaign_id: str) -> str | None:
+    def campaign_options(self, campaign_id: str) -> str | None:
         """Return the campaign's options as they were accepted (JSON); None for a campaign that nobody knows."""
-        written = self._client.hget(schema.CAMPAIGN(campaign_id), "envelope")
+        written = self._client.hget(schema.CAMPAIGN(campaign_id), "options")
         return None if written is None else text_of(written)
 
     def batch_count(self, campaign_id: str) -> int:
@@ -275,7 +275,7 @@ def _batch(campaign_id: str, number: int, record: Mapping[str, str]) -> Batch:
 
 
 def _batch_record(campaign: str, batch: int, record: Mapping[str, str], head: Sequence[bytes | None]) -> BatchRecord:
-    envelope, cancelled, account, accepted_at = (text_of(value or b"") for value in head)
+    campaign_options, cancelled, account, accepted_at = (text_of(value or b"") for value in head)
     return BatchRecord(
         campaign_id=campaign,
         batch=batch,
@@ -290,7 +290,7 @@ def _batch_record(campaign: str, batch: int, record: Mapping[str, str], head: Se
         doubt=record.get("doubt") == "1",
         suspects=[int(row) for row in record.get("suspects", "").split(",") if row.isdecimal()],
         total_messages=_integer(record.get("bsg_total_messages")),
-        envelope=envelope,
+        options=campaign_options,
         cancelled=cancelled == "1",
         account=account or None,
         accepted_ms=int(accepted_at or 0),

@@ -94,7 +94,7 @@ class BatchRecord:
     doubt: bool
     suspects: Sequence[int]
     total_messages: int | None
-    envelope: str = field(repr=False)
+    options: str = field(repr=False)
     cancelled: bool = False
     account: str | None = None
     accepted_ms: int = 0

@@ -136,7 +136,7 @@ CAMPAIGN = Key(
         "messages": "how many were accepted",
         "messages:STATE": "how many are in that state",
         "batches:STATE": "how many batches are in that state",
-        "envelope": "its options (JSON)",
+        "options": "its options (JSON)",
         "name": "as the caller named it",
         "priority": "high, normal or low",
         "deadline": "when what is unsent expires (ms)",

@@ -248,7 +248,7 @@ def start_at(record: Mapping[str, str]) -> datetime | None:
 def _options(record: Mapping[str, str]) -> dict[str, Any]:
     """Return what the campaign says once for all its messages; nothing of what somebody else wrote."""
     with suppress(ValueError):
-        found = json.loads(record.get("envelope", ""))
+        found = json.loads(record.get("options", ""))
         if isinstance(found, dict):
             return {"start_at": None, "send_between": None, **found}
     return {"start_at": None, "send_between": None}

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 import orjson
 import zstandard
 
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.columns import Flaw, Part
-from bsg_messages.envelope import Envelope
 from bsg_messages.fast_path import CheckedColumns, check_columns
 from bsg_messages.messages import Message, explain
 from bsg_messages.reference_ids import generated_ids
@@ -54,7 +54,7 @@ class Prepared:
 
 def prepare(
     part: Part,
-    envelope: Envelope,
+    options: CampaignOptions,
     *,
     campaign_id: str,
     first_index: int,
@@ -66,18 +66,18 @@ def prepare(
     `suppressed` answers which of some phones are never sent to; None: there are none.
 
     No phone is twice in a batch: a second message to it goes into a later one. The same phone with the same
-    text is a reject unless the envelope allows duplicates; so is a reference id that an earlier message has.
+    text is a reject unless the options allows duplicates; so is a reference id that an earlier message has.
     """
-    template = None if envelope.text is None else Template.parse(envelope.text)
+    template = None if options.text is None else Template.parse(options.text)
     columns = check_columns(
         part,
-        sender=envelope.sender,
+        sender=options.sender,
         texts=part.texts if template is None else template.render_columns(part.fields, part.size),
         generated_ids=generated_ids(campaign_id, first_index, part.size),
     )
     flaws: dict[int, Flaw] = dict(part.flaws)
     for row in sorted(columns.exact_rows - flaws.keys()):  # guard: doubtful-row-checked
-        found = _asked(part, envelope, template, row)
+        found = _asked(part, options, template, row)
         if isinstance(found, Flaw):
             flaws[row] = found
         else:
@@ -86,20 +86,20 @@ def prepare(
     rows = [row for row in range(part.size) if row not in flaws] if flaws else list(range(part.size))
     if suppressed is not None:
         rows = _without_suppressed(columns.phones, rows, flaws, suppressed)
-    rows = _without_repeats(columns, rows, flaws, check_ids=part.reference_ids is not None, envelope=envelope)
+    rows = _without_repeats(columns, rows, flaws, check_ids=part.reference_ids is not None, options=options)
     batches = [
-        _batch(columns, layer[start : start + batch_size], first_index, envelope.transliterate)
+        _batch(columns, layer[start : start + batch_size], first_index, options.transliterate)
         for layer in _layers(columns.phones, rows)
         for start in range(0, len(layer), batch_size)  # guard: batch-size
     ]
     return Prepared(batches, [_reject(part, first_index, row, flaws[row]) for row in sorted(flaws)])
 
 
-def _asked(part: Part, envelope: Envelope, template: Template | None, row: int) -> Message | Flaw:
+def _asked(part: Part, options: CampaignOptions, template: Template | None, row: int) -> Message | Flaw:
     sender = _at(part.senders, row)
     given = {
         "phone": _at(part.phones, row),
-        "sender": envelope.sender if sender is None or sender == "" or str(sender).isspace() else sender,
+        "sender": options.sender if sender is None or sender == "" or str(sender).isspace() else sender,
         "text": _at(part.texts, row),
         "reference_id": _at(part.reference_ids, row),
         "tariff_code": _at(part.tariff_codes, row),
@@ -132,11 +132,11 @@ def _without_suppressed(
 
 
 def _without_repeats(
-    columns: CheckedColumns, rows: list[int], flaws: dict[int, Flaw], *, check_ids: bool, envelope: Envelope
+    columns: CheckedColumns, rows: list[int], flaws: dict[int, Flaw], *, check_ids: bool, options: CampaignOptions
 ) -> list[int]:
     """Return the rows that repeat no earlier one; those that do are put down as flaws."""
     phones, texts, ids = columns.phones, columns.texts, columns.reference_ids
-    phones_again = set() if envelope.allow_duplicates else _repeated(phones, rows)
+    phones_again = set() if options.allow_duplicates else _repeated(phones, rows)
     ids_again = _repeated(ids, rows) if check_ids else set()
     if not phones_again and not ids_again:
         return rows
@@ -150,7 +150,7 @@ def _without_repeats(
         if ids[row] in known_ids:  # guard: reference-id-unique
             flaws[row] = Flaw("reference_id", RejectCode.DUPLICATE_REFERENCE_ID, _SAME_REFERENCE_ID)
             dropped.add(row)
-        elif not envelope.allow_duplicates and message in known_messages:  # guard: duplicate-message
+        elif not options.allow_duplicates and message in known_messages:  # guard: duplicate-message
             flaws[row] = Flaw("phone", RejectCode.DUPLICATE, _SAME_MESSAGE)
             dropped.add(row)
         else:

@@ -1,4 +1,4 @@
-"""`enqueue`'s keyword arguments, checked at once: what becomes of them is the envelope."""
+"""`enqueue`'s keyword arguments, checked at once: what becomes of them is the campaign_options."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, is_account_name, variable
 from bsg_config.settings import Settings, SettingsInvalid
 from bsg_messages import rules
-from bsg_messages.envelope import Envelope
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.errors import CampaignInvalid
 from bsg_messages.priority import PRIORITIES, Priority
 from bsg_messages.rules import Fault
@@ -31,7 +31,7 @@ _PRIORITY = ", ".join(PRIORITIES[:-1]) + f" or {PRIORITIES[-1]}"
 _ZONE_REMEDY = "give a datetime with a zone, such as datetime(2030, 1, 31, 9, 0, tzinfo=ZoneInfo('Europe/Kyiv'))"
 
 
-class CampaignOptions(TypedDict, total=False):
+class EnqueueOptions(TypedDict, total=False):
     """The options of a campaign, as `Producer.enqueue` explains them, with the defaults that they have there."""
 
     sender: str | None
@@ -50,8 +50,9 @@ class CampaignOptions(TypedDict, total=False):
     account: str
 
 
-def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: datetime) -> Envelope:
-    """Return the envelope from enqueue's keyword arguments. Raise CampaignInvalid, which names every wrong one."""
+def check_options(arguments: Mapping[str, Any], settings: Settings, now: datetime) -> CampaignOptions:
+    """Return the campaign_options from enqueue's keyword arguments. Raise CampaignInvalid, which names every wrong
+    one."""
     try:
         found = _SCHEMA.load(arguments)
     except ValidationError as error:
@@ -59,7 +60,7 @@ def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: dateti
         errors = {name: [str(said) for said in messages] for name, messages in error.messages_dict.items()}
     else:
         errors = {}
-    account = found.pop("account", None)  # whose zone it is; nothing else of the envelope is its own
+    account = found.pop("account", None)  # whose zone it is; nothing else of the campaign_options is its own
     if account is not None:
         try:
             settings = account_settings(settings, account)
@@ -82,7 +83,9 @@ def check_envelope(arguments: Mapping[str, Any], settings: Settings, now: dateti
         raise CampaignInvalid({"deadline": [said]})
     if start_at is not None:
         start_at = start_at.astimezone(settings.bsg_timezone)
-    return Envelope(**{**found, "start_at": start_at, "deadline": deadline}, batch_size=settings.campaign_batch_size)
+    return CampaignOptions(
+        **{**found, "start_at": start_at, "deadline": deadline}, batch_size=settings.campaign_batch_size
+    )
 
 
 def account_settings(settings: Settings, account: Any) -> Settings:

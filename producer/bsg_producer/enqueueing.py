@@ -19,8 +19,8 @@ from bsg_ledger.durability import NotDurable
 from bsg_ledger.ledger import Ledger
 from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.campaign_ids import new_campaign_id
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.columns import pack
-from bsg_messages.envelope import Envelope
 from bsg_messages.errors import CampaignInvalid
 from bsg_messages.template import Template
 from bsg_producer.digest import ContentDigest
@@ -44,7 +44,7 @@ class Receipt:
 def enqueue(
     ledger: Ledger,
     messages: Iterable[Mapping[str, Any]],
-    envelope: Envelope,
+    campaign_options: CampaignOptions,
     idempotency_key: str | None,
     *,
     account: str,
@@ -54,7 +54,7 @@ def enqueue(
     key = _checked_key(idempotency_key)
     with queue_errors():
         ledger.durability.require()  # guard: durable-before-enqueue
-    parts = _PartStore(ledger, new_campaign_id(), envelope, account, cipher)
+    parts = _PartStore(ledger, new_campaign_id(), campaign_options, account, cipher)
     try:
         parts.store_all(messages)
     except QueueSilent:
@@ -83,26 +83,28 @@ def enqueue(
 class _PartStore:
     """The parts of a campaign that does not exist yet."""
 
-    def __init__(self, ledger: Ledger, campaign_id: str, envelope: Envelope, account: str, cipher: BodyCipher) -> None:
+    def __init__(
+        self, ledger: Ledger, campaign_id: str, campaign_options: CampaignOptions, account: str, cipher: BodyCipher
+    ) -> None:
         self._ledger = ledger
         self._campaign_id = campaign_id
-        self._envelope = envelope
+        self._options = campaign_options
         self._account = account
         self._cipher = cipher
-        self._template = None if envelope.text is None else Template.parse(envelope.text)
-        self._digest = ContentDigest(text=envelope.text, sender=envelope.sender, account=account)
+        self._template = None if campaign_options.text is None else Template.parse(campaign_options.text)
+        self._digest = ContentDigest(text=campaign_options.text, sender=campaign_options.sender, account=account)
         self._sizes: list[int] = []
         self._last = b""
 
     def store_all(self, messages: Iterable[Mapping[str, Any]]) -> None:
         iterator = self._renewing(iterate(messages))
-        while part := list(islice(iterator, self._envelope.batch_size)):
+        while part := list(islice(iterator, self._options.batch_size)):
             packed = pack(part, self._template)
             self._digest.update(part, packed.written, packed.names)  # guard: digest-has-messages
             content = self._cipher.encrypt(packed.content)
             self._sizes.append(len(part))
             if (
-                len(part) < self._envelope.batch_size
+                len(part) < self._options.batch_size
             ):  # the last: the commit takes it along, and saves a wait for the disk
                 self._last = content
                 break
@@ -114,22 +116,22 @@ class _PartStore:
             raise CampaignInvalid({"messages": ["there are none: give at least one message"]})
 
     def acceptance(self, key: str) -> Acceptance:
-        envelope = self._envelope
+        campaign_options = self._options
         return Acceptance(
             campaign_id=self._campaign_id,
             idempotency_key=key,
             digest=self._digest.hexdigest(),
             part_sizes=self._sizes,
-            envelope=envelope.to_json(),
-            priority=envelope.priority,
-            deadline_ms=_milliseconds(envelope.deadline),
-            name=envelope.name or "",
+            options=campaign_options.to_json(),
+            priority=campaign_options.priority,
+            deadline_ms=_milliseconds(campaign_options.deadline),
+            name=campaign_options.name or "",
             account_name=self._account,
             incarnation=secrets.token_hex(16),
-            max_cost=envelope.max_cost or "",
+            max_cost=campaign_options.max_cost or "",
             last_part=self._last,
-            start_at_ms=None if envelope.start_at is None else _milliseconds(envelope.start_at),
-            has_hours=envelope.send_between is not None,
+            start_at_ms=None if campaign_options.start_at is None else _milliseconds(campaign_options.start_at),
+            has_hours=campaign_options.send_between is not None,
             wake_up=WakeUp(*wakeup(self._account)),
         )
 

@@ -17,8 +17,8 @@ from anyascii import anyascii
 from bsg_config.settings import Settings
 from bsg_messages import rules
 from bsg_messages.campaign_ids import new_campaign_id
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.columns import pack, unpack
-from bsg_messages.envelope import Envelope
 from bsg_messages.preparation import Prepared, SuppressedAmong, prepare
 from bsg_messages.rejects import Reject
 from bsg_messages.template import Template
@@ -88,7 +88,7 @@ PriceGroups = Mapping[PricedAlike, tuple[str, Sequence[int]]]
 class Counts:
     """What has been counted so far. `phones`: whether the phones are kept, which only a price needs."""
 
-    envelope: Envelope
+    campaign_options: CampaignOptions
     with_phones: bool
     accepted: int = 0
     batches: int = 0
@@ -122,7 +122,9 @@ class Counts:
         self.ucs2_characters.update(others)
         self.senders.add(sender)
         if self.with_phones:
-            alike = PricedAlike(sender, message.get("tariff_code", self.envelope.tariff_code), not others, segments)
+            alike = PricedAlike(
+                sender, message.get("tariff_code", self.campaign_options.tariff_code), not others, segments
+            )
             self.price_groups.setdefault(alike, (text, array("Q")))[1].append(message["phone"])
 
     def preview(self, settings: Settings, warnings: Sequence[str] = (), price: Price | None = None) -> Preview:
@@ -146,22 +148,22 @@ class Counts:
 
 def count(
     messages: Iterator[Mapping[str, Any]],
-    envelope: Envelope,
+    campaign_options: CampaignOptions,
     *,
     suppressed: SuppressedAmong | None = None,
     with_phones: bool = False,
 ) -> Counts:
     """Prepare the messages as a worker would, chunk by chunk, and count what comes of them."""
-    counts = Counts(envelope, with_phones)
-    template = None if envelope.text is None else Template.parse(envelope.text)
+    counts = Counts(campaign_options, with_phones)
+    template = None if campaign_options.text is None else Template.parse(campaign_options.text)
     campaign_id = new_campaign_id()
-    while chunk := list(islice(messages, envelope.batch_size)):
+    while chunk := list(islice(messages, campaign_options.batch_size)):
         prepared = prepare(
             unpack(pack(chunk, template).content),
-            envelope,
+            campaign_options,
             campaign_id=campaign_id,
             first_index=counts.accepted,
-            batch_size=envelope.batch_size,
+            batch_size=campaign_options.batch_size,
             suppressed=suppressed,
         )
         counts.add(prepared, len(chunk))

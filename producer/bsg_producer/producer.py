@@ -28,7 +28,7 @@ from bsg_messages.errors import CampaignInvalid
 from bsg_messages.priority import Priority
 from bsg_messages.rejects import Reject
 from bsg_producer import following
-from bsg_producer.campaign_arguments import CampaignOptions, account_settings, check_deadline, check_envelope
+from bsg_producer.campaign_arguments import EnqueueOptions, account_settings, check_deadline, check_options
 from bsg_producer.enqueueing import Receipt, enqueue, iterate
 from bsg_producer.errors import CampaignNotFound
 from bsg_producer.pushed_reports import read_pushed_reports
@@ -111,7 +111,7 @@ class Producer:
         Raise `CampaignInvalid` (what to mend, by field), `IdempotencyConflict`, `QueueUnavailable` and
         `QueueNotDurable` (the campaign does not exist), and `EnqueueUnconfirmed` (it may; try again with its key).
         """
-        envelope = check_envelope(
+        campaign_options = check_options(
             {
                 "sender": sender,
                 "text": text,
@@ -134,14 +134,14 @@ class Producer:
         return enqueue(
             self._ledger,
             messages,
-            envelope,
+            campaign_options,
             idempotency_key,
             account=account,
             cipher=self._cipher,
         )
 
     def preview(
-        self, messages: Iterable[Mapping[str, Any]], *, price: bool = False, **options: Unpack[CampaignOptions]
+        self, messages: Iterable[Mapping[str, Any]], *, price: bool = False, **options: Unpack[EnqueueOptions]
     ) -> Preview:
         """Return what `enqueue` with the same messages and options would come to; nothing is sent or stored.
 
@@ -154,10 +154,12 @@ class Producer:
         from bsg_producer.asking_bsg import ask_about
         from bsg_producer.preview import count
 
-        envelope = check_envelope(options, self._settings, clock.now())
+        campaign_options = check_options(options, self._settings, clock.now())
         settings = account_settings(self._settings, options.get("account", DEFAULT_ACCOUNT))
         with queue_errors():
-            counts = count(iterate(messages), envelope, suppressed=self._ledger.suppressions.among, with_phones=price)
+            counts = count(
+                iterate(messages), campaign_options, suppressed=self._ledger.suppressions.among, with_phones=price
+            )
         return ask_about(counts, settings, price=price)
 
     def send_test(
@@ -167,7 +169,7 @@ class Producer:
         to: str | int,
         rows: int = 3,
         idempotency_key: str | None = None,
-        **options: Unpack[CampaignOptions],
+        **options: Unpack[EnqueueOptions],
     ) -> Receipt:
         """Send the first `rows` messages of a campaign, rendered, to the phone `to` instead of to their own phones.
 

@@ -47,7 +47,7 @@ def check_individual(body: Mapping[str, Any], settings: SandboxSettings, now: fl
     if _is_good_list(messages, "messages", errors) and not _is_good_at_once(messages, settings):
         for row, message in enumerate(messages):
             _explain(row, message, settings, errors)
-    envelope = _envelope(body, now, zone, errors)
+    options = _options(body, now, zone, errors)
     if errors or not isinstance(messages, list):
         raise Refused(invalid(errors))
     return Draft(
@@ -55,7 +55,7 @@ def check_individual(body: Mapping[str, Any], settings: SandboxSettings, now: fl
         [transliterated(each["text"]) if each.get("transliterate") else each["text"] for each in messages],
         [message["sender"] for message in messages],
         [message.get("reference_id") for message in messages],
-        *envelope,
+        *options,
     )
 
 
@@ -74,7 +74,7 @@ def check_one_text(body: Mapping[str, Any], settings: SandboxSettings, now: floa
             for name, document_name in (("phone", "number"), ("reference_id", "reference_id")):
                 if name in faults:
                     errors[f"phones.{row}.{document_name}"] = faults[name]
-    envelope = _envelope(body, now, zone, errors)
+    options = _options(body, now, zone, errors)
     if errors or not isinstance(phones, list):
         raise Refused(invalid(errors))
     size = len(phones)
@@ -83,7 +83,7 @@ def check_one_text(body: Mapping[str, Any], settings: SandboxSettings, now: floa
         [transliterated(body["text"]) if body.get("transliterate") else body["text"]] * size,
         [body["sender"]] * size,
         [phone.get("reference_id") for phone in phones],
-        *envelope,
+        *options,
     )
 
 
@@ -203,7 +203,7 @@ def _is_reference(reference: object) -> bool:
     return isinstance(reference, str) and _REFERENCE.fullmatch(reference) is not None
 
 
-def _envelope(
+def _options(
     body: Mapping[str, Any], now: float, zone: float, errors: Errors
 ) -> tuple[int, int, float | None, str | None, str | None]:
     tariff_code = _whole_number(body, "tariff_code", 0, 9, 0, errors)

@@ -17,7 +17,7 @@ from bsg_config.settings import Settings
 Behaviour = Callable[["Conversation"], None]
 
 MESSAGES = b'[{"phone":380970000001,"sender":"Shop","text":"Hello","reference_id":"a1"}]'
-ENVELOPE = {"tariff_code": 0, "validity": 72}
+OPTIONS = {"tariff_code": 0, "validity": 72}
 
 
 class Conversation:
@@ -158,4 +158,4 @@ def send(
     url: str, messages: bytes = MESSAGES, may_leave: Callable[[], bool] = lambda: True, **overrides: Any
 ) -> Outcome:
     """One request to create a campaign."""
-    return BSGClient(settings_for(url, **overrides), None).send_individual(messages, ENVELOPE, may_leave)
+    return BSGClient(settings_for(url, **overrides), None).send_individual(messages, OPTIONS, may_leave)

@@ -23,7 +23,7 @@ from bsg_config.settings import Settings
 from bsg_sandbox.server import Sandbox
 from tests.servers import RedisServer, free_port
 
-ENVELOPE = {"tariff_code": 0, "validity": 72}
+OPTIONS = {"tariff_code": 0, "validity": 72}
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def messages(count: int = 1, first: int = 0) -> bytes:
     ).encode()
 
 
-def send(client: BSGClient, body: bytes, **envelope: Any) -> Outcome:
-    return client.send_individual(body, {**ENVELOPE, **envelope}, lambda: True)
+def send(client: BSGClient, body: bytes, **campaign_options: Any) -> Outcome:
+    return client.send_individual(body, {**OPTIONS, **campaign_options}, lambda: True)
 
 
 def logins(sandbox: Sandbox) -> int:
@@ -249,10 +249,10 @@ def test_the_sandboxs_own_rules_refuse_rows_and_requests(sandbox: Sandbox, redis
     client = a_client(sandbox.url, redis_url)
 
     by_row = send(client, b'[{"phone":1,"sender":"Shop","text":"Hello"}]')
-    by_envelope = send(client, messages(), validity=1000)
+    by_options = send(client, messages(), validity=1000)
 
     assert [(fault.row, fault.field) for fault in by_row.rows] == [(0, "phone")]
-    assert by_envelope.kind is OutcomeKind.REFUSED
+    assert by_options.kind is OutcomeKind.REFUSED
 
 
 def test_the_same_reference_ids_again_are_in_doubt_and_not_refused(sandbox: Sandbox, redis_url: str) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from bsg_client import BSGClient, OutcomeKind, ReadFailed
 from tests.client.fake_server import (
-    ENVELOPE,
     MESSAGES,
+    OPTIONS,
     Behaviour,
     Conversation,
     FakeServer,
@@ -262,7 +262,7 @@ def test_an_old_intent_keeps_every_byte_of_the_body_back() -> None:
     assert body == b""
 
 
-def test_the_provider_gets_the_array_and_the_envelope_as_one_json_object() -> None:
+def test_the_provider_gets_the_array_and_the_options_as_one_json_object() -> None:
     arrived: list[tuple[bytes, bytes]] = []
 
     def take(conversation: Conversation) -> None:
@@ -276,13 +276,13 @@ def test_the_provider_gets_the_array_and_the_envelope_as_one_json_object() -> No
     assert outcome.kind is OutcomeKind.TAKEN
     assert outcome.campaign is not None
     assert outcome.campaign.id == 9
-    assert json.loads(body) == {"messages": json.loads(MESSAGES), **ENVELOPE}
+    assert json.loads(body) == {"messages": json.loads(MESSAGES), **OPTIONS}
     assert head.startswith(b"POST /api/campaigns/sms/send-individual HTTP/1.1\r\n")
     assert b"X-API-KEY: live_sandbox" in head
     assert b"Transfer-Encoding" not in head
 
 
-def test_an_envelope_of_nothing_still_makes_json() -> None:
+def test_an_options_of_nothing_still_makes_json() -> None:
     arrived: list[bytes] = []
 
     def take(conversation: Conversation) -> None:
@@ -304,7 +304,7 @@ def test_each_body_goes_over_a_connection_of_its_own() -> None:
     with FakeServer(take_two) as server:
         client = BSGClient(settings_for(server.url), None)
 
-        kinds = [client.send_individual(MESSAGES, ENVELOPE, lambda: True).kind for _ in range(2)]
+        kinds = [client.send_individual(MESSAGES, OPTIONS, lambda: True).kind for _ in range(2)]
 
         assert kinds == [OutcomeKind.TAKEN, OutcomeKind.TAKEN]
         assert server.connections == 2
@@ -393,7 +393,7 @@ def test_cookies_are_not_kept() -> None:
     with FakeServer(take) as server:
         client = BSGClient(settings_for(server.url), None)
         for _ in range(2):
-            client.send_individual(MESSAGES, ENVELOPE, lambda: True)
+            client.send_individual(MESSAGES, OPTIONS, lambda: True)
 
     assert b"ookie" not in heads[1]
 

@@ -113,7 +113,7 @@ def looked(
     record = BatchRecord(
         campaign_id=CAMPAIGN, batch=batch, state="unconfirmed", size=size, attempts=0,
         first_intent_ms=int(INTENT.timestamp() * 1000), submitted_ms=0, finished_ms=0, bsg_campaign_id=None,
-        bsg_status="", doubt=True, suspects=suspects, total_messages=None, envelope="{}",
+        bsg_status="", doubt=True, suspects=suspects, total_messages=None, options="{}",
     )  # fmt: skip
     look = Lookup(
         client=cast(BSGClient, _Client(provider)),

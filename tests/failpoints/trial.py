@@ -21,7 +21,7 @@ from bsg_ledger.work import Send
 from bsg_messages.bodies import unpacked
 from bsg_messages.body_cipher import BodyCipher
 from bsg_producer import enqueueing
-from bsg_producer.campaign_arguments import check_envelope
+from bsg_producer.campaign_arguments import check_options
 from bsg_worker.runtime import submit_rules
 from tests.chaos.accounts import Account
 from tests.chaos.campaigns import ChaosCampaign
@@ -103,7 +103,7 @@ class Trial:
         self, campaign: ChaosCampaign, messages: Iterable[Mapping[str, Any]] | None = None, **settings: str
     ) -> str:
         """Its wake-up is lost."""
-        envelope = check_envelope(
+        options = check_options(
             {"sender": "MyShop", "name": campaign.key},
             Settings.from_environment({**self.trial_environment.environment, **settings}),
             clock.now(),
@@ -113,7 +113,7 @@ class Trial:
         receipt = enqueueing.enqueue(
             ledger,
             messages or campaign.messages(),
-            envelope,
+            options,
             campaign.key,
             account=campaign.account,
             cipher=BodyCipher(()),

@@ -21,8 +21,8 @@ from bsg_client.lists import listed
 from bsg_client.responses import balance_answer, campaign_answer, campaign_detail, data_of, decode, message_row
 from bsg_client.wire import Response
 from tests.client.fake_server import (
-    ENVELOPE,
     MESSAGES,
+    OPTIONS,
     Conversation,
     FakeServer,
     answer_bytes,
@@ -239,7 +239,7 @@ def test_a_bomb_on_the_wire_is_in_doubt_in_bounded_time_and_memory(bomb: str) ->
         began = time.monotonic()
         tracemalloc.start()
         try:
-            outcome = client.send_individual(MESSAGES, ENVELOPE, lambda: True)
+            outcome = client.send_individual(MESSAGES, OPTIONS, lambda: True)
             _, most = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

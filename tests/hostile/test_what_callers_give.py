@@ -1,4 +1,4 @@
-"""Envelopes, keys, ids and messages: accepted, or refused with the field that is wrong."""
+"""Options, keys, ids and messages: accepted, or refused with the field that is wrong."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsg_config.settings import Settings
-from bsg_messages.envelope import Envelope
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.rules import MESSAGES_PER_REQUEST
 from bsg_producer import CampaignInvalid, CampaignNotFound, Producer
-from bsg_producer.campaign_arguments import check_envelope
+from bsg_producer.campaign_arguments import check_options
 from bsg_producer.suppressing import checked_phones
 from tests.hostile.strategies import HUGE, JSON_VALUES, ODD_TEXTS, PYTHON_VALUES, as_json, nested
 from tests.producer.campaigns import prepared, rows_of
@@ -30,14 +30,14 @@ HALF_A_PAIR = "\ud800"
 
 
 @given(arguments=st.dictionaries(st.sampled_from((*ARGUMENTS, "colour")), PYTHON_VALUES, max_size=4))
-def test_an_envelope_is_accepted_whole_or_refused_by_field(arguments: dict[str, Any]) -> None:
+def test_an_options_is_accepted_whole_or_refused_by_field(arguments: dict[str, Any]) -> None:
     try:
-        envelope = check_envelope(arguments, Settings.build(), NOW)
+        options = check_options(arguments, Settings.build(), NOW)
     except CampaignInvalid as invalid:
         assert invalid.errors.keys() <= {*arguments, "deadline"}
     else:
-        assert envelope.deadline > NOW
-        assert Envelope.from_json(envelope.to_json().encode()) == envelope
+        assert options.deadline > NOW
+        assert CampaignOptions.from_json(options.to_json().encode()) == options
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_an_envelope_is_accepted_whole_or_refused_by_field(arguments: dict[str, 
 )
 def test_what_cannot_even_be_added_or_written_is_refused_by_field(name: str, value: object) -> None:
     with pytest.raises(CampaignInvalid) as raised:
-        check_envelope({name: value}, Settings.build(), NOW)
+        check_options({name: value}, Settings.build(), NOW)
 
     assert raised.value.errors.keys() == {name}
 
@@ -65,12 +65,12 @@ HOURS = st.from_regex(r"[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}( [A-Za-z/.]{1,12})?"
 @given(hours=HOURS, cost=st.floats() | st.decimals() | st.integers() | st.text(max_size=8))
 def test_hours_and_a_cap_are_accepted_as_they_will_be_read_or_refused_by_field(hours: str, cost: Any) -> None:
     try:
-        envelope = check_envelope({"send_between": hours, "max_cost": cost}, Settings.build(), NOW)
+        options = check_options({"send_between": hours, "max_cost": cost}, Settings.build(), NOW)
     except CampaignInvalid as invalid:
         assert invalid.errors.keys() <= {"send_between", "max_cost"}
     else:
-        assert envelope.opening(NOW) >= NOW
-        assert float(envelope.max_cost or 0) >= 0
+        assert options.opening(NOW) >= NOW
+        assert float(options.max_cost or 0) >= 0
 
 
 @given(phones=st.lists(PYTHON_VALUES | st.integers(10**8, 10**15), max_size=5))
@@ -84,11 +84,11 @@ def test_phones_that_opt_out_are_taken_as_bsg_takes_them_or_refused_by_place(pho
         assert all(phone.isascii() and phone.isdecimal() for phone in checked)
 
 
-def test_hours_in_a_frozen_envelope_that_somebody_else_wrote_are_refused() -> None:
-    whole = json.loads(check_envelope({}, Settings.build(), NOW).to_json())
+def test_hours_in_a_frozen_options_that_somebody_else_wrote_are_refused() -> None:
+    whole = json.loads(check_options({}, Settings.build(), NOW).to_json())
 
-    with pytest.raises(ValueError, match="^not a campaign's envelope"):
-        Envelope.from_json(json.dumps({**whole, "send_between": "whenever"}))
+    with pytest.raises(ValueError, match="^not a campaign's options"):
+        CampaignOptions.from_json(json.dumps({**whole, "send_between": "whenever"}))
 
 
 @given(messages=st.lists(PYTHON_VALUES | st.dictionaries(st.text(max_size=5), PYTHON_VALUES), max_size=4))
@@ -102,14 +102,14 @@ def test_every_message_whatever_it_is_ends_in_a_batch_or_a_reject(messages: list
 
 
 @given(document=JSON_VALUES.map(as_json) | st.binary(max_size=60) | st.just(nested(100_000)) | st.just(nested(990)))
-def test_a_frozen_envelope_that_somebody_else_wrote_is_refused_with_nothing_of_it_repeated(document: bytes) -> None:
-    with pytest.raises(ValueError, match="^not a campaign's envelope as it was accepted$"):
-        Envelope.from_json(document)
+def test_a_frozen_options_that_somebody_else_wrote_is_refused_with_nothing_of_it_repeated(document: bytes) -> None:
+    with pytest.raises(ValueError, match="^not a campaign's options as it was accepted$"):
+        CampaignOptions.from_json(document)
 
 
-def test_times_in_a_frozen_envelope_that_are_none_are_not_repeated() -> None:
-    with pytest.raises(ValueError, match="^not a campaign's envelope") as raised:
-        Envelope.from_json(json.dumps({"start_at": "+380661231231", "deadline": "Hello"}))
+def test_times_in_a_frozen_options_that_are_none_are_not_repeated() -> None:
+    with pytest.raises(ValueError, match="^not a campaign's options") as raised:
+        CampaignOptions.from_json(json.dumps({"start_at": "+380661231231", "deadline": "Hello"}))
 
     assert raised.value.__suppress_context__
 

@@ -63,7 +63,7 @@ class LedgerHarness:
             "idempotency_key": secrets.token_hex(11),
             "digest": "digest",
             "part_sizes": list(sizes),
-            "envelope": "{}",
+            "options": "{}",
             "priority": "normal",
             "deadline_ms": self.ledger.due_indexes.now_ms() + HOUR_MS,
             "name": "",

@@ -19,7 +19,7 @@ from bsg_messages.preparation import prepare
 from bsg_messages.reference_ids import generated_ids
 from bsg_messages.rejects import RejectCode
 from bsg_messages.template import Template
-from tests.producer.campaigns import CAMPAIGN, envelope_of, prepared, rows_of
+from tests.producer.campaigns import CAMPAIGN, options_of, prepared, rows_of
 
 GOOD = {"phone": "+380 66 123-12-31", "text": "Hi"}
 
@@ -297,9 +297,9 @@ def test_a_typical_queued_message_takes_less_than_thirty_bytes() -> None:
 def test_good_messages_are_accepted_in_a_few_microseconds_each() -> None:
     messages = [{"phone": f"+380 66 {n:07}", "text": f"Hi {n}, see you"} for n in range(10_000)]
     part = unpack(pack(messages, None).content)
-    envelope = envelope_of()
+    options = options_of()
     started = time.process_time()
-    prepare(part, envelope, campaign_id=CAMPAIGN, first_index=0, batch_size=10_000)
+    prepare(part, options, campaign_id=CAMPAIGN, first_index=0, batch_size=10_000)
 
     # Ping one by one, they would take twenty microseconds each and more.
     assert time.process_time() - started < 10_000 * 8e-6

@@ -74,6 +74,7 @@ GONE = {
     "Bench, Desk, Stage": Word(
         "harness, environment, trial", r"\b(Bench|Desk|Stage|Scene|Site|Lane|World)\b|\bclass Play\b|\b(bench|desk)\."
     ),
+    "envelope": Word("campaign options", r"(?i)envelope"),
 }
 
 NOT_YET = {
@@ -81,7 +82,6 @@ NOT_YET = {
     "turn": Word("pass", r"\bturns?\b"),
     "Flaw, Fault": Word("Violation", r"\bFlaw\b|\bflaws?\b|\bRowFault\b|\bTemplateFault\b|\bFieldMissing\b"),
     "part (of a campaign)": Word("chunk", r"\b[Pp]arts?\b|_parts?\b|\bpart_|\bParts?[A-Z]"),
-    "envelope": Word("campaign options", r"(?i)envelope"),
     "answers": Word("return, response", r"(?i)(?<![a-z])answer"),
     "tell, told, said, word": Word("report, message, decision", r"\btold\b|\bsaid\b|\btells?\b"),
     "place (of a message)": Word("index", r"\bplaces?\b"),

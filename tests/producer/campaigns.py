@@ -10,26 +10,26 @@ from typing import Any
 import zstandard
 
 from bsg_config.settings import Settings
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.columns import pack, unpack
-from bsg_messages.envelope import Envelope
 from bsg_messages.preparation import Prepared, PreparedBatch, prepare
 from bsg_messages.template import Template
-from bsg_producer.campaign_arguments import check_envelope
+from bsg_producer.campaign_arguments import check_options
 
 CAMPAIGN = "0123456789ABCDEFGHIJkl"
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
 
 
-def envelope_of(**arguments: Any) -> Envelope:
-    return check_envelope({"sender": "MyShop", **arguments}, Settings.build(), NOW)
+def options_of(**arguments: Any) -> CampaignOptions:
+    return check_options({"sender": "MyShop", **arguments}, Settings.build(), NOW)
 
 
 def prepared(messages: Sequence[Any], *, first_index: int = 0, batch_size: int = 10_000, **arguments: Any) -> Prepared:
     """Return what the worker makes of a part with these messages."""
-    envelope = envelope_of(**arguments)
-    template = None if envelope.text is None else Template.parse(envelope.text)
+    campaign_options = options_of(**arguments)
+    template = None if campaign_options.text is None else Template.parse(campaign_options.text)
     part = unpack(pack(messages, template).content)
-    return prepare(part, envelope, campaign_id=CAMPAIGN, first_index=first_index, batch_size=batch_size)
+    return prepare(part, campaign_options, campaign_id=CAMPAIGN, first_index=first_index, batch_size=batch_size)
 
 
 def rows_of(batch: PreparedBatch) -> list[dict[str, Any]]:

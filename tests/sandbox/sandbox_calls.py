@@ -42,14 +42,14 @@ def call(
 
 
 def post(
-    sandbox: Sandbox, rows: Any, *, key: str = "live_sandbox", timeout: float = TIMEOUT, **envelope: Any
+    sandbox: Sandbox, rows: Any, *, key: str = "live_sandbox", timeout: float = TIMEOUT, **campaign_options: Any
 ) -> requests.Response:
-    body = {"messages": rows, **envelope}
+    body = {"messages": rows, **campaign_options}
     return call(sandbox, "POST", INDIVIDUAL, key=key, timeout=timeout, json=body)
 
 
-def taken(sandbox: Sandbox, rows: Any, **envelope: Any) -> dict[str, Any]:
-    answer = post(sandbox, rows, **envelope)
+def taken(sandbox: Sandbox, rows: Any, **campaign_options: Any) -> dict[str, Any]:
+    answer = post(sandbox, rows, **campaign_options)
     assert answer.status_code == 200, answer.text
     campaign: dict[str, Any] = answer.json()["data"]
     return campaign

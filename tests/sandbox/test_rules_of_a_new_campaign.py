@@ -94,7 +94,7 @@ def test_10_000_messages_are_taken_and_one_more_is_refused(sandbox: Sandbox) -> 
     ("name", "good", "bad"),
     [("tariff_code", (0, 9), (-1, 10, "0", None, True)), ("validity", (1, 72), (0, 73, "72", 1.5))],
 )
-def test_a_number_of_the_envelope_is_held_to_its_bounds(
+def test_a_number_of_the_options_is_held_to_its_bounds(
     sandbox: Sandbox, name: str, good: tuple[Any, ...], bad: tuple[Any, ...]
 ) -> None:
     for value in good:

@@ -23,14 +23,14 @@ from bsg_producer import Producer
 from bsg_sandbox.accounts import Account
 from bsg_worker.failures import TaskFailed, telling_no_contents
 from bsg_worker.runtime import build
-from tests.producer.campaigns import CAMPAIGN, envelope_of
+from tests.producer.campaigns import CAMPAIGN, options_of
 from tests.security.secrets import FIRST_PHONE, KEY, KEY_OF_SECOND, NAME, QUOTED_PASSWORD, TEXT, messages, secrets_in
 
 SETTINGS = Settings.build(bsg_api_key=KEY, redis_url=f"redis://user:{QUOTED_PASSWORD}@localhost/0", bsg_auth="api-key")
 WITH_SECOND = Settings.from_environment(
     {"BSG_API_KEY": KEY, "BSG_API_KEY__SECOND": KEY_OF_SECOND, "REDIS_URL": "redis://h"}
 )
-ENVELOPE = envelope_of(text=f"{TEXT} {{{{ name }}}}", callback_url=f"https://example.com/{TEXT}")
+OPTIONS = options_of(text=f"{TEXT} {{{{ name }}}}", callback_url=f"https://example.com/{TEXT}")
 PART = unpack(pack(list(messages(3)), Template.parse(f"{TEXT} {{{{ name }}}}")).content)
 COLUMNS = check_columns(PART, sender="MyShop", texts=[TEXT] * 3, generated_ids=["a", "b", "c"])
 BODY = f'[{{"phone":{FIRST_PHONE},"text":"{TEXT}"}}]'.encode()
@@ -42,18 +42,18 @@ VALUES: dict[str, Any] = {
     "producer": Producer(SETTINGS),
     "wake-ups": Wakeups(connect(SETTINGS)),
     "runtime": build(SETTINGS),
-    "envelope": ENVELOPE,
+    "options": OPTIONS,
     "template": Template.parse(TEXT),
     "part": PART,
     "columns": COLUMNS,
-    "prepared": prepare(PART, ENVELOPE, campaign_id=CAMPAIGN, first_index=0, batch_size=10),
+    "prepared": prepare(PART, OPTIONS, campaign_id=CAMPAIGN, first_index=0, batch_size=10),
     "message": explain({"phone": FIRST_PHONE, "sender": "Shop", "text": TEXT}),
     "fault": explain({"phone": f"x{FIRST_PHONE}", "sender": "Shop", "text": TEXT}),
     "reject": Reject(0, str(FIRST_PHONE), "", "phone", RejectCode.INVALID_PHONE, "not a phone"),
-    "chunk": Prepare("c", 0, "t", packed=BODY, options=ENVELOPE.to_json(), first_index=0, size=1, suppressions=0),
-    "batch": Send("c", 0, "t", options=ENVELOPE.to_json(), size=1, attempts=0, body=BODY),
-    "batch to hold against the list": Recheck("c", 0, ENVELOPE.to_json(), BODY, [0], 1, 0, 0, 1),
-    "campaign without hours": OpenHours("c", ENVELOPE.to_json(), 0, 0),
+    "chunk": Prepare("c", 0, "t", packed=BODY, options=OPTIONS.to_json(), first_index=0, size=1, suppressions=0),
+    "batch": Send("c", 0, "t", options=OPTIONS.to_json(), size=1, attempts=0, body=BODY),
+    "batch to hold against the list": Recheck("c", 0, OPTIONS.to_json(), BODY, [0], 1, 0, 0, 1),
+    "campaign without hours": OpenHours("c", OPTIONS.to_json(), 0, 0),
     "client": BSGClient(SETTINGS, None),
     "row fault": Outcome(OutcomeKind.ROWS_REFUSED, "422", rows=(RowFault(0, "phone", f"{FIRST_PHONE} is wrong"),)),
     "body": StreamedBody((BODY,), lambda: True),

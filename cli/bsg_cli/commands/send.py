@@ -22,12 +22,12 @@ from bsg_messages import rules
 from bsg_messages.priority import PRIORITIES
 from bsg_messages.rules import Fault
 from bsg_messages.template import FieldMissing, Template
-from bsg_producer.campaign_arguments import check_envelope
+from bsg_producer.campaign_arguments import check_options
 from bsg_producer.files import MessageFile
 from bsg_producer.redirecting import redirect_first
 
 ROWS_BETWEEN_PROGRESS = 10_000
-_ENVELOPE = (
+_OPTIONS = (
     "sender",
     "text",
     "tariff_code",
@@ -114,11 +114,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         progress = Progress()
         try:
             rows = _counted(file, progress)
-            envelope = _envelope(arguments)
+            campaign_options = _options(arguments)
             if arguments.test_to is not None:
                 first = redirect_first(rows, arguments.test_to, TEST_ROWS)
-                rows, envelope = iter(first), {**envelope, "allow_duplicates": True}
-            receipt = producer.enqueue(rows, **envelope, idempotency_key=arguments.idempotency_key)
+                rows, campaign_options = iter(first), {**campaign_options, "allow_duplicates": True}
+            receipt = producer.enqueue(rows, **campaign_options, idempotency_key=arguments.idempotency_key)
         finally:
             progress.clear()
     if arguments.json:
@@ -130,9 +130,9 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return watch(producer, receipt.campaign_id, json=arguments.json) if arguments.watch else ExitCode.OK
 
 
-def _envelope(arguments: argparse.Namespace) -> dict[str, Any]:
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what the campaign says once for all its messages, as `Producer.enqueue` takes it."""
-    return {name: getattr(arguments, name) for name in _ENVELOPE}
+    return {name: getattr(arguments, name) for name in _OPTIONS}
 
 
 def _check_test(arguments: argparse.Namespace) -> None:
@@ -157,13 +157,13 @@ def _print_texts(rows: Iterable[Mapping[str, Any]], text: str | None) -> None:
 
 def _dry_run(file: MessageFile, arguments: argparse.Namespace) -> ExitCode:
     settings = Settings.from_environment()
-    envelope = check_envelope(_envelope(arguments), settings, clock.now())
+    campaign_options = check_options(_options(arguments), settings, clock.now())
     progress = Progress()
     try:
         preview, lines = preview_file(
             _counted(file, progress),
             lambda: file.line,
-            envelope,
+            campaign_options,
             account=arguments.account,
             data_directory=arguments.data_directory,
             price=arguments.price,

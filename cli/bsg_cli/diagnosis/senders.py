@@ -11,7 +11,7 @@ from bsg_cli.diagnosis.account import of_account
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
-from bsg_messages.envelope import Envelope
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_producer.preview import short_senders
 
 LOOKED_INTO = 100  # campaigns
@@ -35,9 +35,9 @@ def _senders_by_account(ledger: Ledger) -> dict[str, set[str]]:
     """Return the senders that the options of open campaigns name; those of single messages are not read."""
     senders: dict[str, set[str]] = {}
     for campaign in islice(ledger.reading.open_campaigns(), LOOKED_INTO):
-        written = ledger.reading.envelope(campaign.campaign_id)
+        written = ledger.reading.campaign_options(campaign.campaign_id)
         try:
-            sender = None if written is None else Envelope.from_json(written).sender
+            sender = None if written is None else CampaignOptions.from_json(written).sender
         except ValueError:
             continue  # doctor names unreadable campaigns elsewhere
         if sender:

@@ -20,7 +20,7 @@ for part = 0, (last == '' and parts or parts - 1) - 1 do
   if redis.call('EXISTS', part_key(campaign, part) .. ':messages') == 0 then return { 'missing', part } end
 end
 redis.call('HSETNX', LEDGER, 'incarnation', incarnation)  -- guard: ledger-keeps-name
-redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', messages, 'envelope', options,
+redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', messages, 'options', options,
   'priority', priority, 'deadline', deadline, 'name', name, 'idempotency_key', key, 'parts', parts, 'account', '',
   'account_name', account_name, 'paused', '0', 'cancelled', '0', 'next_batch', 0, 'start_at', start_at,
   'closes_at', closes_at)

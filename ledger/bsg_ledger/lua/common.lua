@@ -576,6 +576,6 @@ local function lease_part(campaign, token, lease, losses_allowed)
   redis.call('ZADD', campaign_key(campaign, ':parts'), NOW + lease, part)
   refresh_ready(campaign)
   record_event(campaign, 'part ' .. part, state, 'preparing', state == 'preparing' and 'lease lost' or 'leased')
-  return { 'prepare', campaign, part, redis.call('GET', key .. ':messages'), redis.call('HGET', campaign_key(campaign), 'envelope'),
+  return { 'prepare', campaign, part, redis.call('GET', key .. ':messages'), redis.call('HGET', campaign_key(campaign), 'options'),
     first_index, size, suppressions() }
 end

@@ -172,7 +172,7 @@ end
 
 local function send(campaign, passed_over)
   if not may_go_on(campaign) then return refresh_or_drop(campaign) end
-  local options, opens_at, closes_at, held_until = get(campaign_key(campaign), 'envelope', 'opens_at', 'closes_at', 'held_until')
+  local options, opens_at, closes_at, held_until = get(campaign_key(campaign), 'options', 'opens_at', 'closes_at', 'held_until')
   local batch, at = earliest(campaign_key(campaign, ':due'))
   if not batch or at > NOW then return refresh_ready(campaign) end  -- guard: send-after-backoff
   -- guard: send-within-hours

@@ -91,7 +91,7 @@ def looked(
         doubt=True,
         suspects=suspects,
         total_messages=None,
-        envelope="{}",
+        options="{}",
     )
     zone = SimpleNamespace(minutes_off=lambda: zone_minutes)
     time = BSGTime(cast(Any, zone), ZoneInfo("UTC"))

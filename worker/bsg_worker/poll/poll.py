@@ -11,7 +11,7 @@ from bsg_config import clock
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.times import to_datetime
-from bsg_messages.envelope import Envelope
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.poll.dropped import reject_dropped
 from bsg_worker.poll.listed import listed_campaigns
@@ -67,7 +67,7 @@ def poll(runtime: Runtime) -> str:
 def _look(runtime: Runtime, record: BatchRecord, listed: CampaignResponse | None) -> None:
     """Record what BSG says of one batch. Raise `ReadFailed` when it says nothing of use."""
     try:
-        envelope = Envelope.from_json(record.envelope)
+        options = CampaignOptions.from_json(record.options)
     except ValueError as error:
         LOGGER.error("batch %d of %s: %s", record.batch, record.campaign_id, error)
         return
@@ -78,14 +78,16 @@ def _look(runtime: Runtime, record: BatchRecord, listed: CampaignResponse | None
         except ReadFailed as failure:
             lost = is_not_found(failure)
             raise
-        _record(runtime, record, envelope, answer)
+        _record(runtime, record, options, answer)
     except ReadFailed as failure:
         if not is_account_wide(failure):
-            _unread(runtime, record, envelope, failure, lost=lost)
+            _unread(runtime, record, options, failure, lost=lost)
         raise
 
 
-def _unread(runtime: Runtime, record: BatchRecord, envelope: Envelope, failure: ReadFailed, *, lost: bool) -> None:
+def _unread(
+    runtime: Runtime, record: BatchRecord, options: CampaignOptions, failure: ReadFailed, *, lost: bool
+) -> None:
     """BSG says nothing of use about this campaign, or that there is none: for long, that asks an operator."""
     bsg_id = record.bsg_campaign_id or 0
     if record.state == "finished":
@@ -99,7 +101,7 @@ def _unread(runtime: Runtime, record: BatchRecord, envelope: Envelope, failure: 
             price="",
             currency="",
             total_messages=None,
-            next_poll_ms=_milliseconds(_wait(runtime, record, envelope, "done")),
+            next_poll_ms=_milliseconds(_wait(runtime, record, options, "done")),
         )
         return
     runtime.ledger.batches.unread(
@@ -113,25 +115,25 @@ def _unread(runtime: Runtime, record: BatchRecord, envelope: Envelope, failure: 
     )
 
 
-def _wait(runtime: Runtime, record: BatchRecord, envelope: Envelope, status: str) -> float | None:
+def _wait(runtime: Runtime, record: BatchRecord, options: CampaignOptions, status: str) -> float | None:
     """Return the seconds until the next look, None if nothing can change any more."""
     return next_poll(
         status,
         interval=runtime.settings.bsg_poll_interval,
         now=to_datetime(runtime.ledger.due_indexes.now_ms()),
         submitted_at=to_datetime(record.submitted_ms),
-        start_at=envelope.start_at,
+        start_at=options.start_at,
         finished_at=to_datetime(record.finished_ms) if record.finished_ms else None,
-        validity_hours=envelope.validity,
+        validity_hours=options.validity,
     )
 
 
-def _record(runtime: Runtime, record: BatchRecord, envelope: Envelope, answer: CampaignResponse) -> None:
+def _record(runtime: Runtime, record: BatchRecord, options: CampaignOptions, answer: CampaignResponse) -> None:
     # Before the batch is called finished: a campaign that is final has nothing left to find out.
     total = reject_dropped(runtime, record, answer)
     if total is None:
         return
-    wait = runtime.settings.bsg_confirm_within if total.ages else _wait(runtime, record, envelope, answer.status)
+    wait = runtime.settings.bsg_confirm_within if total.ages else _wait(runtime, record, options, answer.status)
     runtime.ledger.batches.polled(
         record.campaign_id,
         record.batch,

@@ -10,8 +10,8 @@ from bsg_config import clock
 from bsg_ledger.rows import encode_rows
 from bsg_ledger.work import Prepare
 from bsg_messages.body_cipher import DecryptionError
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.columns import unpack
-from bsg_messages.envelope import Envelope
 from bsg_messages.preparation import Prepared, prepare
 from bsg_worker.logs import decided
 from bsg_worker.runtime import Runtime
@@ -64,12 +64,12 @@ def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
 
 
 def _checked(runtime: Runtime, lease: Prepare) -> Prepared:
-    envelope = Envelope.from_json(lease.options)
+    options = CampaignOptions.from_json(lease.options)
     return prepare(
         unpack(runtime.cipher.decrypt(lease.packed)),
-        envelope,
+        options,
         campaign_id=lease.campaign_id,
         first_index=lease.first_index,
-        batch_size=envelope.batch_size,
+        batch_size=options.batch_size,
         suppressed=runtime.ledger.suppressions.among if lease.suppressions else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bsg_ledger.times import to_datetime
 from bsg_ledger.work import OpenHours
-from bsg_messages.envelope import Envelope
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_worker.runtime import Runtime
 from bsg_worker.submit.done import Done
 
@@ -13,7 +13,7 @@ def set_next_hours(runtime: Runtime, work: OpenHours) -> Done:
     """Set the span of the campaign's sending hours that is now or comes next."""
     now = to_datetime(work.now_ms)
     try:
-        span = Envelope.from_json(work.options).hours(now)
+        span = CampaignOptions.from_json(work.options).hours(now)
     except ValueError:
         span = None  # options that cannot be read here keep each batch from leaving, once it is dispatched
     opens_ms, closes_ms = (0, 0) if span is None else (int(end.timestamp() * 1000) for end in span)

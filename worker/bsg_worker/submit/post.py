@@ -13,7 +13,7 @@ from bsg_ledger.times import to_datetime
 from bsg_ledger.work import Send
 from bsg_messages.bodies import unpacked
 from bsg_messages.body_cipher import DecryptionError
-from bsg_messages.envelope import Envelope
+from bsg_messages.campaign_options import CampaignOptions
 from bsg_worker.runtime import Runtime
 
 MAX_SLOT_AGE_SECONDS = 1.0  # a later request meets those of the slots that came meanwhile
@@ -56,7 +56,7 @@ def post(runtime: Runtime, send: Send, asked_at: float) -> Posted | NothingLeft:
     """Return what BSG made of the batch. `asked_at` is when the ledger was asked for work."""
     slot_at = clock.monotonic() + send.slot_in  # from the ledger's answer on: from the question on would be too early
     try:
-        body, options = unpacked(send.body, runtime.cipher), Envelope.from_json(send.options)
+        body, options = unpacked(send.body, runtime.cipher), CampaignOptions.from_json(send.options)
     except (DecryptionError, ValueError) as error:
         return unreadable(str(error))
     except Exception as error:

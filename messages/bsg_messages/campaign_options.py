@@ -15,7 +15,7 @@ _BSG_TIME = "%Y-%m-%d %H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class CampaignOptions:
     """A campaign but for its messages. `validity` is in hours; both times carry a zone.
 
     `batch_size` is frozen here, as its messages are divided by it before and after a change of the setting.
@@ -41,7 +41,7 @@ class Envelope:
         return json.dumps(given, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Envelope:
+    def from_json(cls, text: str | bytes) -> CampaignOptions:
         """Raise ValueError, which repeats nothing of it, for what `to_json` did not write."""
         try:
             found = json.loads(text)
@@ -52,7 +52,7 @@ class Envelope:
                 SendingHours.parse(found["send_between"], _UTC)
             return cls(**found)
         except (ValueError, TypeError, LookupError, RecursionError):
-            raise ValueError("not a campaign's envelope as it was accepted") from None
+            raise ValueError("not a campaign's options as it was accepted") from None
 
     def opening(self, moment: datetime) -> datetime:
         """Return the moment itself if batches may leave then by `send_between`, else when they may next."""
@@ -67,7 +67,7 @@ class Envelope:
         return SendingHours.parse(self.send_between, _UTC).span(moment)
 
     def request_fields(self, now: datetime, zone: tzinfo) -> tuple[dict[str, Any], bool]:
-        """Return the envelope of BSG's request, and whether `start_at` was left out because it has passed.
+        """Return the options of BSG's request, and whether `start_at` was left out because it has passed.
 
         BSG's times have no zone of their own: `start_at` is written in `zone`, the account's.
         BSG: POST /api/campaigns/sms/send-individual.
