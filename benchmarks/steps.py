@@ -16,10 +16,10 @@ from bsg_worker.submit.dispatch import dispatch_work
 
 # What has been done at a point. What lies before any other point counts for the next of these.
 _STEPS = {
-    "after redis SET messages": "enqueue: generator, columns, zstd, store the part",
+    "after redis SET messages": "enqueue: generator, columns, zstd, store the chunk",
     "before script accept": "enqueue: the rest",
     "after script accept": "enqueue: commit",
-    "after script lease_part": "prepare: lease the part with its messages",
+    "after script lease_chunk": "prepare: lease the chunk with its messages",
     "before script prepared": "prepare: unpack, check, write as JSON, zstd",
     "after script prepared": "prepare: commit batches and rejects",
     "after script dispatch: send": "submit: slot of the limit and intent, with the body",

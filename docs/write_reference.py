@@ -29,7 +29,7 @@ from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateReason, GateState
 from bsg_ledger.measurements import SECONDS, Histogram, Measured
 from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
-from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, PartState
+from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, ChunkState
 from bsg_ledger.waiting import WaitReason
 from bsg_ledger.waiting_texts import TEXTS
 from bsg_messages.rejects import MEANINGS, RejectCode
@@ -157,7 +157,7 @@ def _commands() -> Iterator[str]:
 def _states() -> Iterator[str]:
     yield "What each means, and how one follows from another: [architecture](../architecture.md)."
     yield ""
-    for title, kind in (("A campaign", CampaignState), ("A part", PartState), ("A batch", BatchState)):
+    for title, kind in (("A campaign", CampaignState), ("A chunk", ChunkState), ("A batch", BatchState)):
         yield f"## {title}"
         yield ""
         for state in kind:
@@ -183,8 +183,8 @@ def _events() -> Iterator[str]:
     yield from _table(
         ("field", "type"), ((f"`{field.name}`", f"`{field.type}`") for field in dataclasses.fields(Transition))
     )
-    yield "`from_state` and `to_state` are [states](states.md) of a part (`batch` is `part N`) or of a batch. They are"
-    yield "the same where only something else has changed, such as BSG's own status. `cause` says why, for people: no"
+    yield "`from_state` and `to_state` are [states](states.md) of a chunk (`batch` is `chunk N`) or of a batch. They"
+    yield "are the same where only something else has changed, such as BSG's status. `cause` says why, for people: no"
     yield "program should depend on its words."
     yield ""
     yield "The campaign itself (`batch` is empty) has these:"

@@ -19,7 +19,7 @@ import zstandard
 from benchmarks.messages import MESSAGES_A_BATCH, SENDER, messages, rows
 from bsg_config.settings import Settings
 from bsg_messages.campaign_ids import new_campaign_id
-from bsg_messages.columns import Part, pack, unpack
+from bsg_messages.columns import Chunk, pack, unpack
 from bsg_messages.fast_path import check_columns
 from bsg_messages.preparation import prepare
 from bsg_producer.campaign_arguments import check_options
@@ -42,7 +42,7 @@ def _by_rows() -> Callable[[], None]:
 
     def once() -> None:
         found = json.loads(ready)
-        part = Part(
+        chunk = Chunk(
             size=len(found),
             phones=[row["phone"] for row in found],
             senders=None,  # as here one stands for the campaign, and ids are of the project's own making
@@ -54,7 +54,7 @@ def _by_rows() -> Callable[[], None]:
             flaws={},
         )
         ids = [row["reference_id"] for row in found]
-        if check_columns(part, sender=SENDER, texts=part.texts, generated_ids=ids).exact_rows:
+        if check_columns(chunk, sender=SENDER, texts=chunk.texts, generated_ids=ids).exact_rows:
             raise RuntimeError("the messages of the benchmark are not all good")
         zstandard.ZstdCompressor(level=1).compress(encode(found).encode())
 

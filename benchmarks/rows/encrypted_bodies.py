@@ -29,7 +29,7 @@ ROW = Row(
     goals=[],
     drawn=(CLEAR, ENCRYPTED),
     note=(
-        "A part is encrypted once and decrypted once, a batch likewise. In Redis each takes 57 to 73 bytes "
+        "A chunk is encrypted once and decrypted once, a batch likewise. In Redis each takes 57 to 73 bytes "
         "more: Fernet's version, time, vector, padding and signature."
     ),
 )

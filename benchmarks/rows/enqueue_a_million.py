@@ -52,8 +52,8 @@ ROW = Row(
     ],
     if_not_met=(
         "the generator is much of both sides (`time_of_a_batch` has the steps of `enqueue`). Checking, packing by "
-        "columns and zstd take less than zlib and `dumps`, and what the bare loop does not do takes most of that "
-        "again: a copy of each message, the digest for the idempotency key, and a wait for Redis's disk with each part."
+        "columns and zstd take less than zlib and `dumps`, and what the bare loop does not do takes most of it "
+        "again: a copy of each message, the digest for the idempotency key, and a wait for Redis's disk with each."
     ),
     drawn=(PROJECT, BARE, *(design.title for design in USUAL)),
     note=(

@@ -44,20 +44,20 @@ class RedisAddress:
             )
         # urlsplit knows no list of hosts, so only what surrounds the hosts is left to it.
         try:
-            parts = urlsplit(f"//{rest}")
+            chunks = urlsplit(f"//{rest}")
         except ValueError:
             # What it says may have the password in it.
             raise ValueError("write redis://user:password@host:port/0, and percent-encode odd characters") from None
-        credentials, _, hosts = parts.netloc.rpartition("@")
+        credentials, _, hosts = chunks.netloc.rpartition("@")
         username, _, password = credentials.partition(":")
-        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        options = dict(parse_qsl(chunks.query, keep_blank_values=True))
         unknown = sorted(set(options) - _OPTIONS[kind])
-        if unknown or parts.fragment:
+        if unknown or chunks.fragment:
             known = ", ".join(sorted(_OPTIONS[kind]))
             raise ValueError(
                 f"it has options that {kind}:// does not know; known are: {known}. Percent-encode '#' and '?'"
             )
-        path = unquote(parts.path)
+        path = unquote(chunks.path)
         database_in_path = path.strip("/") if kind in ("redis", "rediss") else ""
         if kind == "unix" and (hosts or len(path) < 2):
             raise ValueError("a socket's path is absolute: unix:///run/redis/redis.sock?db=0")

@@ -224,9 +224,9 @@ def _confused(settings: Settings, own: Mapping[str, Mapping[str, str]]) -> Itera
 
 def _comparable(url: str) -> str:
     """Return an address that is equal for all addresses that lead to the same server."""
-    parts = urlsplit(url)
-    usual = {"https": 443, "http": 80}.get(parts.scheme)
-    return f"{parts.scheme}://{(parts.hostname or '').lower()}:{parts.port or usual}{parts.path.rstrip('/')}"
+    chunks = urlsplit(url)
+    usual = {"https": 443, "http": 80}.get(chunks.scheme)
+    return f"{chunks.scheme}://{(chunks.hostname or '').lower()}:{chunks.port or usual}{chunks.path.rstrip('/')}"
 
 
 def _contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:

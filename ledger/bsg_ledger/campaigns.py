@@ -29,13 +29,13 @@ class Acceptance:
     """All that one commit writes, and the `wake_up` that it sends if none waits. Times in milliseconds of the epoch.
 
     `has_hours`: batches may leave at some hours of the day only. The first dispatch asks when the next are.
-    `last_part`: the messages of the last part, where `store_part` was not given them before.
+    `last_chunk`: the messages of the last chunk, where `store_chunk` was not given them before.
     """
 
     campaign_id: str
     idempotency_key: str
     digest: str
-    part_sizes: Sequence[int]
+    chunk_sizes: Sequence[int]
     options: str = field(repr=False)
     priority: str
     deadline_ms: int
@@ -46,16 +46,16 @@ class Acceptance:
     has_hours: bool = False
     wake_up: WakeUp | None = None
     max_cost: str = ""
-    last_part: bytes = field(default=b"", repr=False)
+    last_chunk: bytes = field(default=b"", repr=False)
 
     @property
     def messages(self) -> int:
-        return sum(self.part_sizes)
+        return sum(self.chunk_sizes)
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`kind` is accepted, duplicate, conflict or missing (a part's time ran out before the commit)."""
+    """`kind` is accepted, duplicate, conflict or missing (a chunk's time ran out before the commit)."""
 
     kind: str
     campaign_id: str
@@ -75,21 +75,21 @@ class Campaigns:
         self._client = client
         self._scripts = scripts
 
-    # Before the commit: parts that nobody knows yet, and that vanish by themselves.
+    # Before the commit: chunks that nobody knows yet, and that vanish by themselves.
 
-    def store_part(self, campaign_id: str, part: int, packed: bytes, *, keep_ms: int) -> None:
-        """Store a part's messages; they vanish after `keep_ms` unless the campaign is accepted or it is renewed."""
-        self._client.set(_messages_key(campaign_id, part), packed, px=keep_ms)
+    def store_chunk(self, campaign_id: str, chunk: int, packed: bytes, *, keep_ms: int) -> None:
+        """Store a chunk's messages; they vanish after `keep_ms` unless the campaign is accepted or it is renewed."""
+        self._client.set(_messages_key(campaign_id, chunk), packed, px=keep_ms)
 
-    def renew_parts(self, campaign_id: str, parts: int, *, keep_ms: int) -> None:
+    def renew_chunks(self, campaign_id: str, chunks: int, *, keep_ms: int) -> None:
         pipe = self._client.pipeline(transaction=False)
-        for part in range(parts):
-            pipe.pexpire(_messages_key(campaign_id, part), keep_ms)
+        for chunk in range(chunks):
+            pipe.pexpire(_messages_key(campaign_id, chunk), keep_ms)
         pipe.execute()
 
-    def drop_parts(self, campaign_id: str, parts: int) -> None:
-        if parts:
-            self._client.unlink(*(_messages_key(campaign_id, part) for part in range(parts)))
+    def drop_chunks(self, campaign_id: str, chunks: int) -> None:
+        if chunks:
+            self._client.unlink(*(_messages_key(campaign_id, chunk) for chunk in range(chunks)))
 
     def accept(self, acceptance: Acceptance) -> Accepted:
         """Return the commit. Repeating it after a lost answer answers `accepted` again."""
@@ -100,7 +100,7 @@ class Campaigns:
             "" if acceptance.start_at_ms is None else acceptance.start_at_ms, 1 if acceptance.has_hours else "",
             acceptance.incarnation,
             *((wake_up.queue, wake_up.message) if wake_up else ("", b"")), acceptance.max_cost,
-            acceptance.last_part, acceptance.account_name, *acceptance.part_sizes,
+            acceptance.last_chunk, acceptance.account_name, *acceptance.chunk_sizes,
         )  # fmt: skip
         kind = text_of(answer[0])
         if kind == "missing":
@@ -164,5 +164,5 @@ class Campaigns:
         return self._scripts.all_steps("forget_campaign", campaign_id) == "done"
 
 
-def _messages_key(campaign_id: str, part: int) -> str:
-    return schema.PART_MESSAGES(campaign_id, part)
+def _messages_key(campaign_id: str, chunk: int) -> str:
+    return schema.CHUNK_MESSAGES(campaign_id, chunk)

@@ -24,7 +24,7 @@ def unassigned(account_name: str) -> str:
 
 class DueIndex(StrEnum):
     SENDABLE = "sendable"  # campaigns with a batch that is due now
-    PREPARABLE = "preparable"  # campaigns with a part that is due now
+    PREPARABLE = "preparable"  # campaigns with a chunk that is due now
     DUE = "due"  # campaigns with something that is due later, or, unassigned, now
     LEASES = "leases"  # posting batches
     DOUBT = "doubt"  # unconfirmed batches
@@ -89,7 +89,7 @@ class DueIndexes:
         pipe = self._client.pipeline(transaction=False)
         for campaign in campaigns:
             pipe.zrange(schema.CAMPAIGN_DUE(campaign), 0, 0, withscores=True)
-            pipe.zrange(schema.PARTS(campaign), 0, 0, withscores=True)
+            pipe.zrange(schema.CHUNKS(campaign), 0, 0, withscores=True)
         answers = iter(pipe.execute())
         found = [
             Due(campaign, int(since))

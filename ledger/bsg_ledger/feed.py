@@ -40,8 +40,8 @@ class Position:
     def parse(cls, text: str) -> Position:
         """Raise ValueError for what `str` of a position never is."""
         entry, _, sequence = text.partition(".")
-        for part in (*entry.split("-", 1), sequence):
-            if not (part.isascii() and part.isdecimal() and len(part) < 20):
+        for chunk in (*entry.split("-", 1), sequence):
+            if not (chunk.isascii() and chunk.isdecimal() and len(chunk) < 20):
                 raise ValueError("not a position")
         return cls(entry, int(sequence))
 

@@ -23,7 +23,7 @@ def next_batch_cost(client: redis.Redis, account: str, account_name: str) -> Dec
     due_indexes = DueIndexes(client, Scripts(client))
     for owner in (account, unassigned(account_name)):
         for campaign in due_indexes.next_campaigns(owner):
-            for index, kind in ((schema.CAMPAIGN_DUE, schema.BATCH), (schema.PARTS, schema.PART)):
+            for index, kind in ((schema.CAMPAIGN_DUE, schema.BATCH), (schema.CHUNKS, schema.CHUNK)):
                 for number in map(text_of, reads.zrange(index(campaign), 0, 0)):
                     size = int(reads.hget(kind(campaign, number), "size") or 0)
                     cost, priced = reads.hmget(schema.CAMPAIGN(campaign), "cost", "priced")

@@ -10,6 +10,7 @@ import redis
 
 from bsg_ledger.batches import Batches
 from bsg_ledger.campaigns import Campaigns
+from bsg_ledger.chunks import Chunks
 from bsg_ledger.delivery_reports import DELIVERY_REPORTS_KEPT, DeliveryReports
 from bsg_ledger.dispatcher import Dispatcher, SubmitRules
 from bsg_ledger.doubts import Doubt, read_doubts
@@ -20,7 +21,6 @@ from bsg_ledger.feed import transition_feed
 from bsg_ledger.gate import Gate
 from bsg_ledger.keys import Keys
 from bsg_ledger.listing import Listing
-from bsg_ledger.parts import Parts
 from bsg_ledger.provider_facts import ProviderFactsStore
 from bsg_ledger.reading import Reading
 from bsg_ledger.rollback_detector import RollbackDetector
@@ -51,7 +51,7 @@ class Ledger:
     ) -> None:
         scripts = Scripts(client, feed_length, batches_a_step=batches_a_step)
         self.campaigns = Campaigns(client, scripts)
-        self.parts = Parts(client, scripts)
+        self.chunks = Chunks(client, scripts)
         self.batches = Batches(scripts, next_look_ms=NEXT_LOOK_MS)
         self.due_indexes = DueIndexes(client, scripts)
         self.suppressions = Suppressions(client, scripts)

@@ -152,9 +152,9 @@ class Reading:
         return body
 
     def waiting_body(self, campaign_id: str) -> bytes | None:
-        """Return the stored messages of the part that is prepared next, else of the batch that is sent next; None:
+        """Return the stored messages of the chunk that is prepared next, else of the batch that is sent next; None:
         neither."""
-        for waiting, messages in ((schema.PARTS, schema.PART_MESSAGES), (schema.CAMPAIGN_DUE, schema.BATCH_MESSAGES)):
+        for waiting, messages in ((schema.CHUNKS, schema.CHUNK_MESSAGES), (schema.CAMPAIGN_DUE, schema.BATCH_MESSAGES)):
             for name in self._client.zrange(waiting(campaign_id), 0, 0):
                 body: bytes | None = self._client.get(messages(campaign_id, text_of(name)))
                 if body is not None:

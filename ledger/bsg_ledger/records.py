@@ -31,7 +31,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One line of a campaign's history. `batch` is a batch's id, "part N", or "" for the campaign itself.
+    """One line of a campaign's history. `batch` is a batch's id, "chunk N", or "" for the campaign itself.
 
     A campaign that ends has a line of its own, in the step that ends it: `batch` is "", and `to_state` is final. A
     later line takes it back ("running", as after a retry), or says that it ended otherwise.

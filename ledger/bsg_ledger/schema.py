@@ -22,7 +22,7 @@ _BODIES_PURGED = "purge, BODY_RETENTION after the campaign's end"
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One kind of key. Parts of the pattern in capitals differ from key to key, as do those of a hash's fields.
+    """One kind of key. Chunks of the pattern in capitals differ from key to key, as do those of a hash's fields.
 
     `removed_by`: what removes the key or its entries; "" for what stays, and for an index that follows the states of
     its entries. `may_expire`: whether Redis may do so by itself after a time.
@@ -35,9 +35,9 @@ class Key:
     removed_by: str = ""
     may_expire: bool = False
 
-    def __call__(self, *parts: object) -> str:
-        """Return the key with its parts filled in, in their order. Raise IndexError if one is missing."""
-        return _template(self.pattern).format(*parts)
+    def __call__(self, *chunks: object) -> str:
+        """Return the key with its chunks filled in, in their order. Raise IndexError if one is missing."""
+        return _template(self.pattern).format(*chunks)
 
     def matches(self, key: str) -> bool:
         return _matches(self.pattern, key)
@@ -48,12 +48,12 @@ class Key:
 
 @cache
 def _template(pattern: str) -> str:
-    return ":".join("{}" if part.isupper() else part for part in pattern.split(":"))
+    return ":".join("{}" if chunk.isupper() else chunk for chunk in pattern.split(":"))
 
 
 def _matches(pattern: str, name: str) -> bool:
-    parts = (_ANY.get(part, "[^:]+") if part.isupper() else re.escape(part) for part in pattern.split(":"))
-    return re.fullmatch(":".join(parts), name) is not None
+    chunks = (_ANY.get(chunk, "[^:]+") if chunk.isupper() else re.escape(chunk) for chunk in pattern.split(":"))
+    return re.fullmatch(":".join(chunks), name) is not None
 
 
 # The whole ledger.
@@ -147,8 +147,8 @@ CAMPAIGN = Key(
         "closes_at": "when they close (ms)",
         "held_until": "nothing of it is sent before (ms)",
         "idempotency_key": "under which it was accepted",
-        "parts": "how many",
-        "started": "1: a worker has taken a part up",
+        "chunks": "how many",
+        "started": "1: a worker has taken a chunk up",
         "next_batch": "the number of the next batch",
         "account": "the account that it belongs to; empty before the first dispatch",
         "account_name": "the name of the account that it was accepted for",
@@ -163,18 +163,18 @@ CAMPAIGN = Key(
         "unreadable_at": "when it last tried (ms)",
         "bodies_forgotten_at": "when the removal of its messages began (ms)",
         "stop_from": "the batch at which the next step of a cancel begins to order stops",
-        "retry_from": "the part, or behind the last one the batch, at which the next step of a retry begins",
+        "retry_from": "the chunk, or behind the last one the batch, at which the next step of a retry begins",
         "forget_from": "the same of the removal of its messages",
     },
     removed_by=_PURGED,
 )
-PARTS = Key("bsg:campaign:C:parts", "zset", "parts to prepare, by when they are due or their lease ends")
-PART = Key(
-    "bsg:campaign:C:part:P",
+CHUNKS = Key("bsg:campaign:C:chunks", "zset", "chunks to prepare, by when they are due or their lease ends")
+CHUNK = Key(
+    "bsg:campaign:C:chunk:P",
     "hash",
-    "a part of a campaign",
+    "a chunk of a campaign",
     {
-        "state": "of the part",
+        "state": "of the chunk",
         "size": "how many messages it has",
         "first_index": "the index of the first one",
         "losses": "how many leases were lost",
@@ -184,23 +184,25 @@ PART = Key(
     },
     removed_by=_PURGED,
 )
-PART_MESSAGES = Key(
-    "bsg:campaign:C:part:P:messages",
+CHUNK_MESSAGES = Key(
+    "bsg:campaign:C:chunk:P:messages",
     "string",
-    "the part's packed messages",
+    "the chunk's packed messages",
     removed_by="its preparation; Redis, if the campaign is not accepted in time",
     may_expire=True,
 )
-PART_STAGED = Key(
-    "bsg:campaign:C:part:P:staged:TOKEN",
+CHUNK_STAGED = Key(
+    "bsg:campaign:C:chunk:P:staged:TOKEN",
     "list",
-    "what a worker has prepared a part of many batches to, before its commit: size, rows and messages of each batch, "
+    "what a worker has prepared a chunk of many batches to, before its commit: size, rows and messages of each batch, "
     "then an empty text, index and JSON of each reject",
     removed_by="its commit; Redis, ten minutes after it was stored",
     may_expire=True,
 )
-PART_COMMITTED = Key("bsg:campaign:C:part:P:staged", "list", "the same after the commit: what has to be added yet")
-COMMITTED = Key("bsg:campaign:C:committed", "zset", "parts with something to be added yet, by when they were committed")
+CHUNK_COMMITTED = Key("bsg:campaign:C:chunk:P:staged", "list", "the same after the commit: what has to be added yet")
+COMMITTED = Key(
+    "bsg:campaign:C:committed", "zset", "chunks with something to be added yet, by when they were committed"
+)
 BATCH = Key(
     "bsg:campaign:C:batch:B",
     "hash",
@@ -210,7 +212,7 @@ BATCH = Key(
         "since": "when it came into the state (ms)",
         "size": "how many messages it has",
         "rows": "the indexes of its messages",
-        "part": "the part that it was prepared from",
+        "chunk": "the chunk that it was prepared from",
         "not_before": "when it may be sent (ms)",
         "attempts": "how many intents were written",
         "token": "of the worker that holds it",
@@ -256,10 +258,10 @@ CAMPAIGN_EVENTS = Key("bsg:campaign:C:events", "stream", "every transition of th
 ACCOUNT_DUE = Key(
     "bsg:account:A:due",
     "zset",
-    "campaigns with a batch or a part that is due later, by when. A is `-NAME` for those of no account yet",
+    "campaigns with a batch or a chunk that is due later, by when. A is `-NAME` for those of no account yet",
 )
 SENDABLE = Key("bsg:account:A:sendable", "zset", "campaigns with a batch that is due now, by virtual time")
-PREPARABLE = Key("bsg:account:A:preparable", "zset", "campaigns with a part that is due now, by virtual time")
+PREPARABLE = Key("bsg:account:A:preparable", "zset", "campaigns with a chunk that is due now, by virtual time")
 DISPATCH = Key(
     "bsg:account:A:dispatch",
     "hash",

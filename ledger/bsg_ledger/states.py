@@ -1,4 +1,5 @@
-"""The states of campaigns, parts and batches, and the one table by which a campaign's state follows from its counts."""
+"""The states of campaigns, chunks and batches, and the one table by which a campaign's state follows from its
+counts."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 
-class PartState(StrEnum):
+class ChunkState(StrEnum):
     UNPREPARED = "unprepared"
     PREPARING = "preparing"
     PREPARED = "prepared"
@@ -52,7 +53,7 @@ MESSAGE_STATES: tuple[str, ...] = ("unprepared", "rejected", *(state.value for s
 def campaign_state(counts: Mapping[str, int], *, cancelled: bool, started: bool) -> CampaignState:
     """Return the campaign's state by its messages' states: the first line that fits.
 
-    `started` says whether any part of it has been taken up by a worker. docs/architecture.md prints this table.
+    `started` says whether a worker has taken up any chunk of it. docs/architecture.md prints this table.
     """
     present = {state for state, messages in counts.items() if messages > 0}
     if "unprepared" in present:

@@ -54,7 +54,7 @@ class _Head:
     campaign_id: str
     record: Mapping[str, str]
     first_due: datetime | None
-    first_part: datetime | None
+    first_chunk: datetime | None
     account: str | None  # that it is of, or will be of as far as is known here
     owner: Settings | None
 
@@ -105,16 +105,16 @@ class WaitingReader:
         for campaign_id in campaign_ids:
             pipe.hgetall(schema.CAMPAIGN(campaign_id))
             pipe.zrange(schema.CAMPAIGN_DUE(campaign_id), 0, 0, withscores=True)
-            pipe.zrange(schema.PARTS(campaign_id), 0, 0, withscores=True)
+            pipe.zrange(schema.CHUNKS(campaign_id), 0, 0, withscores=True)
         answers = pipe.execute()
         heads = []
-        for campaign_id, raw, due, parts in zip(campaign_ids, answers[::3], answers[1::3], answers[2::3], strict=True):
+        for campaign_id, raw, due, chunks in zip(campaign_ids, answers[::3], answers[1::3], answers[2::3], strict=True):
             if raw:
                 record = decoded(raw)
                 account = record.get("account") or None
                 owner = self._settings.owning(account, record["account_name"])
                 heads.append(
-                    _Head(campaign_id, record, _first(due), _first(parts), owner.account if owner else account, owner)
+                    _Head(campaign_id, record, _first(due), _first(chunks), owner.account if owner else account, owner)
                 )
         return heads
 
@@ -264,7 +264,7 @@ def _opening(send_between: Any, now: datetime, due: datetime) -> datetime | None
 
 def _outside_batches(head: _Head) -> Iterator[Group]:
     for state in ("unprepared", "rejected"):
-        yield Group(state, int(head.record.get(f"messages:{state}", 0)), due=head.first_part)
+        yield Group(state, int(head.record.get(f"messages:{state}", 0)), due=head.first_chunk)
 
 
 def _group(head: _Head, number: int, record: Mapping[str, str], looks: Mapping[str, datetime]) -> Group:

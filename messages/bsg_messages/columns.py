@@ -1,4 +1,4 @@
-"""A *part* of a campaign's messages as columns, which pack smaller and are checked faster than rows.
+"""A *chunk* of a campaign's messages as columns, which pack smaller and are checked faster than rows.
 
 Kept of each message: phone, sender, reference_id, tariff_code and transliterate, and the text, or with a template the
 fields that it names. Values are texts, numbers and booleans, as they are; Decimal, dates and times as text; NaN,
@@ -26,7 +26,7 @@ from bsg_messages.template import Template
 from bsg_messages.template_values import MAX_INTEGER, MAX_VALUE_CHARACTERS
 
 _FORMAT = 1
-_LARGEST_PART_BYTES = 1 << 30  # what unpacking may grow to, should Redis hold something else under the key
+_LARGEST_CHUNK_BYTES = 1 << 30  # what unpacking may grow to, should Redis hold something else under the key
 _INFINITE = "an infinite number: give a finite one"
 _MARKS = ("phone", "sender", "reference_id", "tariff_code", "transliterate")
 
@@ -41,7 +41,7 @@ class Flaw:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Part:
+class Chunk:
     """Messages as columns of `size` values. A column that no message has a value in is None."""
 
     size: int
@@ -57,7 +57,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Packed:
-    """A part for Redis. `written` has the JSON, without brackets, of columns that hold just what was given.
+    """A chunk for Redis. `written` has the JSON, without brackets, of columns that hold just what was given.
 
     `names` are those that all messages have, as `same_names` tells them.
     """
@@ -102,19 +102,19 @@ def pack(messages: Sequence[Any], template: Template | None) -> Packed:
     return Packed(content, {} if flaws else {name: written[name][1:-1] for name in as_given}, all_have)
 
 
-def unpack(packed: bytes) -> Part:
+def unpack(packed: bytes) -> Chunk:
     """Raise ValueError for what `pack` did not write."""
     try:
-        plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LARGEST_PART_BYTES)
+        plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LARGEST_CHUNK_BYTES)
     except zstandard.ZstdError as error:
-        raise ValueError(f"not a packed part: {error}") from None
+        raise ValueError(f"not a packed chunk: {error}") from None
     found = json.loads(plain)
     if found.get("format") != _FORMAT:
         raise ValueError("packed by another version of this library: run the same version everywhere")
     columns = found["columns"]
     size = found["size"]
     nothing = [None] * size
-    return Part(
+    return Chunk(
         size=size,
         phones=columns.get("phone"),
         senders=columns.get("sender"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bsg_messages import rules
-from bsg_messages.columns import Part
+from bsg_messages.columns import Chunk
 from bsg_messages.messages import Message
 from bsg_messages.rules import Fault
 
@@ -23,7 +23,7 @@ _MAX_LINE_OF_PHONES = 32  # characters on average: beyond it, phones are so odd 
 
 @dataclass(slots=True, repr=False)
 class CheckedColumns:
-    """The messages as BSG takes them, by row of the part. The values of a row in `exact_rows` mean nothing."""
+    """The messages as BSG takes them, by row of the chunk. The values of a row in `exact_rows` mean nothing."""
 
     phones: list[str]
     senders: list[str]
@@ -47,18 +47,18 @@ class CheckedColumns:
 
 
 def check_columns(
-    part: Part, *, sender: str | None, texts: Sequence[Any] | None, generated_ids: list[str]
+    chunk: Chunk, *, sender: str | None, texts: Sequence[Any] | None, generated_ids: list[str]
 ) -> CheckedColumns:
-    """Check the columns of a part. `texts` are the messages' own or the rendered ones; `generated_ids` become the
+    """Check the columns of a chunk. `texts` are the messages' own or the rendered ones; `generated_ids` become the
     columns' own."""
-    exact_rows: set[int] = set(part.flaws)
+    exact_rows: set[int] = set(chunk.flaws)
     return CheckedColumns(
-        phones=_phones(part.phones, part.size, exact_rows),
-        senders=_senders(part.senders, sender, part.size, exact_rows),
-        texts=_texts(texts, part.size, exact_rows),
-        reference_ids=_reference_ids(part.reference_ids, generated_ids, exact_rows),
-        tariff_codes=_optional(part.tariff_codes, rules.tariff_code, exact_rows),
-        transliterate=_optional(part.transliterate, rules.transliterate, exact_rows),
+        phones=_phones(chunk.phones, chunk.size, exact_rows),
+        senders=_senders(chunk.senders, sender, chunk.size, exact_rows),
+        texts=_texts(texts, chunk.size, exact_rows),
+        reference_ids=_reference_ids(chunk.reference_ids, generated_ids, exact_rows),
+        tariff_codes=_optional(chunk.tariff_codes, rules.tariff_code, exact_rows),
+        transliterate=_optional(chunk.transliterate, rules.transliterate, exact_rows),
         exact_rows=exact_rows,
     )
 

@@ -1,4 +1,4 @@
-"""A part of a campaign made ready: its good messages as request bodies, its bad ones as rejects.
+"""A chunk of a campaign made ready: its good messages as request bodies, its bad ones as rejects.
 
 Whole columns are looked at first, quickly; what that look does not accept is asked about one by one.
 """
@@ -16,7 +16,7 @@ import orjson
 import zstandard
 
 from bsg_messages.campaign_options import CampaignOptions
-from bsg_messages.columns import Flaw, Part
+from bsg_messages.columns import Chunk, Flaw
 from bsg_messages.fast_path import CheckedColumns, check_columns
 from bsg_messages.messages import Message, explain
 from bsg_messages.reference_ids import generated_ids
@@ -46,14 +46,14 @@ class PreparedBatch:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What came of a part: every message of it stands in one batch or one reject."""
+    """What came of a chunk: every message of it stands in one batch or one reject."""
 
     batches: Sequence[PreparedBatch]
     rejects: Sequence[Reject]
 
 
 def prepare(
-    part: Part,
+    chunk: Chunk,
     options: CampaignOptions,
     *,
     campaign_id: str,
@@ -61,7 +61,7 @@ def prepare(
     batch_size: int,
     suppressed: SuppressedAmong | None = None,
 ) -> Prepared:
-    """Check and render every message of the part; the good ones go into batches of `batch_size` at most.
+    """Check and render every message of the chunk; the good ones go into batches of `batch_size` at most.
 
     `suppressed` answers which of some phones are never sent to; None: there are none.
 
@@ -70,45 +70,45 @@ def prepare(
     """
     template = None if options.text is None else Template.parse(options.text)
     columns = check_columns(
-        part,
+        chunk,
         sender=options.sender,
-        texts=part.texts if template is None else template.render_columns(part.fields, part.size),
-        generated_ids=generated_ids(campaign_id, first_index, part.size),
+        texts=chunk.texts if template is None else template.render_columns(chunk.fields, chunk.size),
+        generated_ids=generated_ids(campaign_id, first_index, chunk.size),
     )
-    flaws: dict[int, Flaw] = dict(part.flaws)
+    flaws: dict[int, Flaw] = dict(chunk.flaws)
     for row in sorted(columns.exact_rows - flaws.keys()):  # guard: doubtful-row-checked
-        found = _asked(part, options, template, row)
+        found = _asked(chunk, options, template, row)
         if isinstance(found, Flaw):
             flaws[row] = found
         else:
             columns.put(row, found)
     # guard: invalid-row-left-out
-    rows = [row for row in range(part.size) if row not in flaws] if flaws else list(range(part.size))
+    rows = [row for row in range(chunk.size) if row not in flaws] if flaws else list(range(chunk.size))
     if suppressed is not None:
         rows = _without_suppressed(columns.phones, rows, flaws, suppressed)
-    rows = _without_repeats(columns, rows, flaws, check_ids=part.reference_ids is not None, options=options)
+    rows = _without_repeats(columns, rows, flaws, check_ids=chunk.reference_ids is not None, options=options)
     batches = [
         _batch(columns, layer[start : start + batch_size], first_index, options.transliterate)
         for layer in _layers(columns.phones, rows)
         for start in range(0, len(layer), batch_size)  # guard: batch-size
     ]
-    return Prepared(batches, [_reject(part, first_index, row, flaws[row]) for row in sorted(flaws)])
+    return Prepared(batches, [_reject(chunk, first_index, row, flaws[row]) for row in sorted(flaws)])
 
 
-def _asked(part: Part, options: CampaignOptions, template: Template | None, row: int) -> Message | Flaw:
-    sender = _at(part.senders, row)
+def _asked(chunk: Chunk, options: CampaignOptions, template: Template | None, row: int) -> Message | Flaw:
+    sender = _at(chunk.senders, row)
     given = {
-        "phone": _at(part.phones, row),
+        "phone": _at(chunk.phones, row),
         "sender": options.sender if sender is None or sender == "" or str(sender).isspace() else sender,
-        "text": _at(part.texts, row),
-        "reference_id": _at(part.reference_ids, row),
-        "tariff_code": _at(part.tariff_codes, row),
-        "transliterate": _at(part.transliterate, row),
+        "text": _at(chunk.texts, row),
+        "reference_id": _at(chunk.reference_ids, row),
+        "tariff_code": _at(chunk.tariff_codes, row),
+        "transliterate": _at(chunk.transliterate, row),
     }
     missing: Flaw | None = None
     if template is not None:
         try:
-            given["text"] = template.render({name: column[row] for name, column in part.fields.items()})
+            given["text"] = template.render({name: column[row] for name, column in chunk.fields.items()})
         except FieldMissing as error:
             given["text"] = "-"  # the phone and the sender are still asked about: the first fault is told
             said = f"the text needs {error.name}: give it, or a default in the template"
@@ -240,11 +240,11 @@ def _taken(column: list[T], rows: list[int]) -> list[T]:
     return list(map(column.__getitem__, rows))
 
 
-def _reject(part: Part, first_index: int, row: int, flaw: Flaw) -> Reject:
+def _reject(chunk: Chunk, first_index: int, row: int, flaw: Flaw) -> Reject:
     return Reject(
         index=first_index + row,
-        phone=_shown(_at(part.phones, row)),
-        reference_id=_shown(_at(part.reference_ids, row)),
+        phone=_shown(_at(chunk.phones, row)),
+        reference_id=_shown(_at(chunk.reference_ids, row)),
         field=flaw.field,
         code=flaw.code,
         message=flaw.message,

@@ -53,7 +53,7 @@ MEANINGS: Mapping[RejectCode, str] = {
     RejectCode.NOT_A_MAPPING: "the message is no mapping",
     RejectCode.NOT_JSON: "a value cannot be written as JSON",
     RejectCode.SUPPRESSED: "the phone is on the list of those that are never sent to",
-    RejectCode.UNPROCESSABLE: "preparing its part ended the worker's process again and again",
+    RejectCode.UNPROCESSABLE: "preparing its chunk ended the worker's process again and again",
     RejectCode.REFUSED_BY_BSG: "BSG named the message and took none of its batch",
     RejectCode.DROPPED_BY_BSG: "BSG took the batch without the message",
     RejectCode.REFERENCE_ID_TAKEN: "BSG has an earlier message with the reference id",

@@ -21,11 +21,11 @@ MAX_TARIFF_CODE = 9
 MIN_VALIDITY_HOURS = 1
 MAX_VALIDITY_HOURS = 72
 
-MAX_PARTS = 5
-SEPTETS_SINGLE, SEPTETS_A_PART = 160, 153
-UNITS_SINGLE, UNITS_A_PART = 70, 67
-MAX_SEPTETS = MAX_PARTS * SEPTETS_A_PART
-MAX_UNITS = MAX_PARTS * UNITS_A_PART
+MAX_SEGMENTS = 5
+SEPTETS_SINGLE, SEPTETS_A_SEGMENT = 160, 153
+UNITS_SINGLE, UNITS_A_SEGMENT = 70, 67
+MAX_SEPTETS = MAX_SEGMENTS * SEPTETS_A_SEGMENT
+MAX_UNITS = MAX_SEGMENTS * UNITS_A_SEGMENT
 # Whatever the alphabet, a text of so many characters fits: none takes more than two units or two septets.
 SURELY_FITS = MAX_UNITS // 2
 # Whatever the alphabet, a longer text does not fit.
@@ -150,7 +150,7 @@ def transliterate(value: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """Return a text of five parts at most: 765 septets if GSM 03.38 has every character, else 335 UTF-16 units.
+    """Return a text of five segments at most: 765 septets if GSM 03.38 has every character, else 335 UTF-16 units.
 
     Of control characters it has line breaks alone.
     """
@@ -190,13 +190,13 @@ def utf16_units(value: str) -> int:
 
 
 def segments(value: str) -> int:
-    """Return the SMS parts that a text takes."""
-    size, single, part = (
-        (septets(value), SEPTETS_SINGLE, SEPTETS_A_PART)
+    """Return the SMS segments that a text takes."""
+    size, single, segment = (
+        (septets(value), SEPTETS_SINGLE, SEPTETS_A_SEGMENT)
         if is_gsm(value)
-        else (utf16_units(value), UNITS_SINGLE, UNITS_A_PART)
+        else (utf16_units(value), UNITS_SINGLE, UNITS_A_SEGMENT)
     )
-    return 1 if size <= single else -(-size // part)
+    return 1 if size <= single else -(-size // segment)
 
 
 def _dialled(written: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether messages all have the same names: asked once for a part, for its columns and for its digest."""
+"""Whether messages all have the same names: asked once for a chunk, for its columns and for its digest."""
 
 from __future__ import annotations
 

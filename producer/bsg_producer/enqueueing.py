@@ -1,4 +1,4 @@
-"""Takes messages in: parts first, then one commit that makes the campaign exist."""
+"""Takes messages in: chunks first, then one commit that makes the campaign exist."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from bsg_producer.digest import ContentDigest
 from bsg_producer.errors import EnqueueUnconfirmed, IdempotencyConflict, QueueUnavailable
 from bsg_producer.queue_errors import QueueSilent, queue_errors
 
-KEEP_PARTS_MS = 3_600_000  # how long the caller's iterable may pause between two messages
-RENEW_PARTS_SECONDS = 600.0
+KEEP_CHUNKS_MS = 3_600_000  # how long the caller's iterable may pause between two messages
+RENEW_CHUNKS_SECONDS = 600.0
 MAX_KEY_CHARACTERS = 200
 
 
@@ -50,28 +50,28 @@ def enqueue(
     account: str,
     cipher: BodyCipher,
 ) -> Receipt:
-    """Store the messages part by part and commit. Whatever goes wrong before the commit, nothing remains."""
+    """Store the messages chunk by chunk and commit. Whatever goes wrong before the commit, nothing remains."""
     key = _checked_key(idempotency_key)
     with queue_errors():
         ledger.durability.require()  # guard: durable-before-enqueue
-    parts = _PartStore(ledger, new_campaign_id(), campaign_options, account, cipher)
+    chunks = _ChunkStore(ledger, new_campaign_id(), campaign_options, account, cipher)
     try:
-        parts.store_all(messages)
+        chunks.store_all(messages)
     except QueueSilent:
-        raise  # the parts vanish by their expiry
+        raise  # the chunks vanish by their expiry
     except BaseException:  # guard: failed-iterable-leaves-nothing
-        parts.drop()
+        chunks.drop()
         raise
     try:
-        accepted = _commit(ledger, parts.acceptance(key))
+        accepted = _commit(ledger, chunks.acceptance(key))
     except QueueSilent:
         raise
     except QueueUnavailable:
         # guard: refused-leaves-nothing
-        parts.drop()  # on any other failure, Ctrl-C included, the parts may belong to a campaign by now
+        chunks.drop()  # on any other failure, Ctrl-C included, the chunks may belong to a campaign by now
         raise
     if accepted.kind != "accepted":  # guard: duplicate-leaves-nothing
-        parts.drop()
+        chunks.drop()
     if accepted.kind == "conflict":  # guard: key-conflict
         raise IdempotencyConflict(key, accepted.campaign_id)
     if accepted.kind == "missing":  # guard: chunks-missing
@@ -80,8 +80,8 @@ def enqueue(
     return Receipt(accepted.campaign_id, accepted.messages, duplicate=accepted.kind == "duplicate")
 
 
-class _PartStore:
-    """The parts of a campaign that does not exist yet."""
+class _ChunkStore:
+    """The chunks of a campaign that does not exist yet."""
 
     def __init__(
         self, ledger: Ledger, campaign_id: str, campaign_options: CampaignOptions, account: str, cipher: BodyCipher
@@ -98,19 +98,19 @@ class _PartStore:
 
     def store_all(self, messages: Iterable[Mapping[str, Any]]) -> None:
         iterator = self._renewing(iterate(messages))
-        while part := list(islice(iterator, self._options.batch_size)):
-            packed = pack(part, self._template)
-            self._digest.update(part, packed.written, packed.names)  # guard: digest-has-messages
+        while chunk := list(islice(iterator, self._options.batch_size)):
+            packed = pack(chunk, self._template)
+            self._digest.update(chunk, packed.written, packed.names)  # guard: digest-has-messages
             content = self._cipher.encrypt(packed.content)
-            self._sizes.append(len(part))
+            self._sizes.append(len(chunk))
             if (
-                len(part) < self._options.batch_size
+                len(chunk) < self._options.batch_size
             ):  # the last: the commit takes it along, and saves a wait for the disk
                 self._last = content
                 break
             with queue_errors():
-                self._ledger.campaigns.store_part(
-                    self._campaign_id, len(self._sizes) - 1, content, keep_ms=KEEP_PARTS_MS
+                self._ledger.campaigns.store_chunk(
+                    self._campaign_id, len(self._sizes) - 1, content, keep_ms=KEEP_CHUNKS_MS
                 )
         if not self._sizes:  # guard: some-messages
             raise CampaignInvalid({"messages": ["there are none: give at least one message"]})
@@ -121,7 +121,7 @@ class _PartStore:
             campaign_id=self._campaign_id,
             idempotency_key=key,
             digest=self._digest.hexdigest(),
-            part_sizes=self._sizes,
+            chunk_sizes=self._sizes,
             options=campaign_options.to_json(),
             priority=campaign_options.priority,
             deadline_ms=_milliseconds(campaign_options.deadline),
@@ -129,7 +129,7 @@ class _PartStore:
             account_name=self._account,
             incarnation=secrets.token_hex(16),
             max_cost=campaign_options.max_cost or "",
-            last_part=self._last,
+            last_chunk=self._last,
             start_at_ms=None if campaign_options.start_at is None else _milliseconds(campaign_options.start_at),
             has_hours=campaign_options.send_between is not None,
             wake_up=WakeUp(*wakeup(self._account)),
@@ -138,16 +138,16 @@ class _PartStore:
     def drop(self) -> None:
         """Nothing of a try that failed remains; if Redis does not answer, it vanishes by its expiry."""
         with suppress(QueueUnavailable), queue_errors():
-            self._ledger.campaigns.drop_parts(self._campaign_id, len(self._sizes) + 1)
+            self._ledger.campaigns.drop_chunks(self._campaign_id, len(self._sizes) + 1)
 
     def _renewing(self, messages: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
+        renew_at = clock.monotonic() + RENEW_CHUNKS_SECONDS
         for message in messages:
             if clock.monotonic() >= renew_at:
                 with queue_errors():
                     # guard: chunks-renewed
-                    self._ledger.campaigns.renew_parts(self._campaign_id, len(self._sizes), keep_ms=KEEP_PARTS_MS)
-                renew_at = clock.monotonic() + RENEW_PARTS_SECONDS
+                    self._ledger.campaigns.renew_chunks(self._campaign_id, len(self._sizes), keep_ms=KEEP_CHUNKS_MS)
+                renew_at = clock.monotonic() + RENEW_CHUNKS_SECONDS
             # As it is now: a caller may fill the same dict again for the next message.
             yield message.copy() if type(message) is dict else message  # guard: message-copied
 

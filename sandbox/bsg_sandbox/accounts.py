@@ -134,15 +134,15 @@ class Accounts:
             if token in self._tokens:
                 self._tokens[token].expires_at = 0.0
 
-    def charge(self, account: Account, price: float, messages: int, *, in_part: bool) -> int:
+    def charge(self, account: Account, price: float, messages: int, *, in_segment: bool) -> int:
         """Take the price of a campaign, and return how many of its messages are paid for.
 
-        When the funds do not suffice, nothing is taken, or `in_part` what so many messages cost as they suffice for.
+        When the funds do not suffice, nothing is taken, or `in_segment` what so many messages cost as they suffice for.
         """
         with self._lock:
             funds, paid = account.balance + account.credit, messages
             if funds < price:
-                paid = int(messages * max(0.0, funds) / price) if in_part and price > 0 else 0
+                paid = int(messages * max(0.0, funds) / price) if in_segment and price > 0 else 0
             if paid:
                 account.balance = round(account.balance - price * paid / messages, 6)
             return paid

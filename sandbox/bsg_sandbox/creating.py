@@ -11,7 +11,7 @@ from bsg_sandbox.presenting import campaign_resource
 from bsg_sandbox.responses import Refused, Response, invalid, json_response, message_response, parsed_object
 from bsg_sandbox.state import SandboxState
 from bsg_sandbox.store import without_rows
-from bsg_sandbox.texts import parts_of
+from bsg_sandbox.texts import segments_of
 from bsg_sandbox.validation import Draft, check_individual, check_one_text, check_price, check_tariff
 
 
@@ -28,7 +28,7 @@ def send(state: SandboxState, account: Account, body: bytes, struck: Struck) -> 
 def price(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Response:
     """BSG: POST /api/campaigns/price."""
     phones, text = check_price(parsed_object(body), state.settings, account.tariffs)
-    total = round(len(phones) * parts_of(text) * state.settings.price_per_part, 7)
+    total = round(len(phones) * segments_of(text) * state.settings.price_per_segment, 7)
     if account.mode is Mode.TEST:
         total = round(random.Random(f"{state.settings.seed}:price:{len(phones)}").uniform(0, 100), 2)  # noqa: S311 - repeatable, not secret
     return json_response(200, {"price": total, "currency": state.settings.currency})

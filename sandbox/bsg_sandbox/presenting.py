@@ -9,7 +9,7 @@ from bsg_sandbox.accounts import Account, Mode
 from bsg_sandbox.campaigns import COUNTED, Campaign
 from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.countries import country_of
-from bsg_sandbox.texts import parts_of
+from bsg_sandbox.texts import segments_of
 
 _OTHER_CHANNELS = ("not_viber_user", "not_rcs_user")
 _STATUSES = ("creation", "moderation", "spam", "scheduled", "sending", "paused", "stopped", "done")
@@ -74,7 +74,7 @@ def message_resource(
     status = campaign.message_status(row, now)
     if account.mode is Mode.TEST:
         status = _draw(campaign, f"message {row}").choice(COUNTED)
-    parts = parts_of(text)
+    segments = segments_of(text)
     return {
         "id": campaign.first_message_id + row,
         "campaign_id": campaign.id,
@@ -93,7 +93,7 @@ def message_resource(
             campaign.message_time(row, now, campaign.delivery_seconds) if status == "delivered" else None,
             zone,
         ),
-        "parts": parts,
+        "parts": segments,
         "country": country_of(campaign.phones[row]).code,
     }
 

@@ -178,7 +178,7 @@ def _message_ranges(state: SandboxState, account: Account, query: Query) -> list
 
 def _page_of_messages(ranges: list[tuple[Campaign, range]], page: Page, now: float) -> Iterator[tuple[Campaign, int]]:
     if page.sort in ("phone", "delivered"):
-        rows = [(found, row) for found, part in ranges for row in part]
+        rows = [(found, row) for found, segment in ranges for row in segment]
         if page.sort == "phone":
             rows.sort(key=lambda place: place[0].phones[place[1]])
         else:
@@ -188,10 +188,10 @@ def _page_of_messages(ranges: list[tuple[Campaign, range]], page: Page, now: flo
         yield from rows[page.offset : page.offset + page.limit]
         return
     skipped, left = page.offset, page.limit
-    for found, part in reversed(ranges) if page.is_descending else ranges:
-        ordered = part[::-1] if page.is_descending else part
+    for found, segment in reversed(ranges) if page.is_descending else ranges:
+        ordered = segment[::-1] if page.is_descending else segment
         taken = ordered[skipped : skipped + left]
-        skipped = max(0, skipped - len(part))
+        skipped = max(0, skipped - len(segment))
         left -= len(taken)
         for row in taken:
             yield found, row

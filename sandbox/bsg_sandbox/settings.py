@@ -64,7 +64,7 @@ class SandboxSettings:
     stat_job_seconds: float = 0.2
     stat_jobs_at_most: int = 10
     rate_limit: float = 0.0
-    price_per_part: float = 0.01
+    price_per_segment: float = 0.01
     currency: str = "EUR"
 
     def changed(self, changes: Mapping[str, object]) -> SandboxSettings:

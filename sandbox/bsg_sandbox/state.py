@@ -107,7 +107,7 @@ class SandboxState:
         if not campaign.is_out_of_funds(now):
             raise ValueError("the campaign does not wait for funds")
         price = campaign.price * campaign.unpaid / campaign.size
-        paid = self.accounts.charge(self.accounts.by_key[campaign.key], price, campaign.unpaid, in_part=True)
+        paid = self.accounts.charge(self.accounts.by_key[campaign.key], price, campaign.unpaid, in_segment=True)
         if paid == 0:
             raise ValueError("the account has no funds")
         campaign.resume(now, paid)

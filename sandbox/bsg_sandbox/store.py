@@ -14,7 +14,7 @@ from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.record import Arrival, Record, Summary, Tally, arrival_of, full_record
 from bsg_sandbox.responses import DUPLICATE_NOTICE, Refused, invalid, message_response, old_style
 from bsg_sandbox.settings import SandboxSettings
-from bsg_sandbox.texts import parts_of_all
+from bsg_sandbox.texts import segments_of_all
 from bsg_sandbox.validation import Draft
 
 FIRST_CAMPAIGN_ID = 1_000_001
@@ -46,7 +46,7 @@ class Store:
         duplicates: str,
     ) -> Campaign:
         """Keep a campaign; raise Refused for taken reference ids and for lack of funds."""
-        parts = parts_of_all(draft.texts)
+        segments = segments_of_all(draft.texts)
         is_spam = any(settings.spam_word in text for text in draft.texts) if settings.spam_word else False
         with self._lock:
             size = len(draft.phones)
@@ -54,9 +54,9 @@ class Store:
                 draft = self._without_taken(draft, now, settings, drop=duplicates == "drop_singly")
                 if len(draft.phones) < size:
                     self._tally.dropped += size - len(draft.phones)
-                    parts = parts_of_all(draft.texts)
-            price, size = round(parts * settings.price_per_part, 6), len(draft.phones)
-            paid = accounts.charge(account, price, size, in_part=settings.funds == "as_sent")
+                    segments = segments_of_all(draft.texts)
+            price, size = round(segments * settings.price_per_segment, 6), len(draft.phones)
+            paid = accounts.charge(account, price, size, in_segment=settings.funds == "as_sent")
             if size > 0 and paid == 0:
                 raise Refused(old_style(8))
             campaign = self._campaign(draft, account.key, price, is_spam, now, settings)

@@ -1,4 +1,4 @@
-"""How long a text may be, and how many parts it takes (3GPP TS 23.038, BSG: Message length)."""
+"""How long a text may be, and how many segments it takes (3GPP TS 23.038, BSG: Message length)."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ GSM_BASIC = (
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 GSM_EXTENSION = "^{}\\[]~|€\f"
-MAX_PARTS = 5
+MAX_SEGMENTS = 5
 GSM_SEPTETS = (160, 153)
 UCS2_UNITS = (70, 67)
-# Whatever the characters, even those of two UTF-16 units: this many are one part, this many are not too long.
-ALWAYS_ONE_PART = UCS2_UNITS[0] // 2
-ALWAYS_SHORT_ENOUGH = MAX_PARTS * UCS2_UNITS[1] // 2
+# Whatever the characters, even those of two UTF-16 units: this many are one segment, this many are not too long.
+ALWAYS_ONE_SEGMENT = UCS2_UNITS[0] // 2
+ALWAYS_SHORT_ENOUGH = MAX_SEGMENTS * UCS2_UNITS[1] // 2
 
 _GSM = frozenset(GSM_BASIC + GSM_EXTENSION)
 _BASIC_LATIN_1 = "".join(character for character in GSM_BASIC if ord(character) < 256).encode("latin-1")
 
 
-def parts_of(text: str) -> int:
-    """Count the parts of a text: 160 septets or 153 each, or else 70 UTF-16 units or 67 each."""
+def segments_of(text: str) -> int:
+    """Count the segments of a text: 160 septets or 153 each, or else 70 UTF-16 units or 67 each."""
     if _is_basic(text):
-        return _parts(len(text), *GSM_SEPTETS)
+        return _segments(len(text), *GSM_SEPTETS)
     if _GSM.issuperset(text):
-        return _parts(len(text) + sum(map(text.count, GSM_EXTENSION)), *GSM_SEPTETS)
-    return _parts(len(text.encode("utf-16-le", "surrogatepass")) // 2, *UCS2_UNITS)
+        return _segments(len(text) + sum(map(text.count, GSM_EXTENSION)), *GSM_SEPTETS)
+    return _segments(len(text.encode("utf-16-le", "surrogatepass")) // 2, *UCS2_UNITS)
 
 
-def _parts(units: int, alone: int, joined: int) -> int:
+def _segments(units: int, alone: int, joined: int) -> int:
     return 1 if units <= alone else -(-units // joined)
 
 
-def parts_of_all(texts: list[str]) -> int:
-    """Count the parts of many texts together; quick when all are of GSM's basic alphabet or short."""
+def segments_of_all(texts: list[str]) -> int:
+    """Count the segments of many texts together; quick when all are of GSM's basic alphabet or short."""
     longest = max(map(len, texts), default=0)
-    if longest <= ALWAYS_ONE_PART:
+    if longest <= ALWAYS_ONE_SEGMENT:
         return len(texts)
     if _is_basic("".join(texts)):
         if longest <= GSM_SEPTETS[0]:
             return len(texts)
-        return sum(map(_parts, map(len, texts), repeat(GSM_SEPTETS[0]), repeat(GSM_SEPTETS[1])))
-    return sum(map(parts_of, texts))
+        return sum(map(_segments, map(len, texts), repeat(GSM_SEPTETS[0]), repeat(GSM_SEPTETS[1])))
+    return sum(map(segments_of, texts))
 
 
 def is_gsm(text: str) -> bool:

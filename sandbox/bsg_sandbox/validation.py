@@ -11,7 +11,7 @@ from bsg_sandbox.clock import parse_bsg_time
 from bsg_sandbox.queries import Errors
 from bsg_sandbox.responses import Refused, invalid, json_response, message_response
 from bsg_sandbox.settings import SandboxSettings
-from bsg_sandbox.texts import ALWAYS_SHORT_ENOUGH, MAX_PARTS, parts_of
+from bsg_sandbox.texts import ALWAYS_SHORT_ENOUGH, MAX_SEGMENTS, segments_of
 from bsg_sandbox.transliteration import transliterated
 
 MAX_MESSAGES = 10_000
@@ -136,7 +136,7 @@ def _is_good_at_once(messages: list[Any], settings: SandboxSettings) -> bool:
         return False
     if set(map(type, texts)) != {str} or not all(texts):
         return False
-    if any(len(text) > ALWAYS_SHORT_ENOUGH and parts_of(text) > MAX_PARTS for text in texts):
+    if any(len(text) > ALWAYS_SHORT_ENOUGH and segments_of(text) > MAX_SEGMENTS for text in texts):
         return False
     if not all(_is_sender(sender, settings) for sender in senders):
         return False
@@ -174,7 +174,7 @@ def _of_message(message: Mapping[str, Any], settings: SandboxSettings) -> Errors
         errors["text"] = ["The text field is required."]
     elif not isinstance(text, str):
         errors["text"] = ["The text must be a string."]
-    elif len(text) > ALWAYS_SHORT_ENOUGH and _parts_as_sent(text, message) > MAX_PARTS:
+    elif len(text) > ALWAYS_SHORT_ENOUGH and _segments_as_sent(text, message) > MAX_SEGMENTS:
         errors["text"] = ["The text may not be longer than 765 Latin or 335 other characters."]
     if "reference_id" in message and not _is_reference(message["reference_id"]):
         errors["reference_id"] = ["The reference id must have 1 to 32 characters of a-z, A-Z and 0-9."]
@@ -195,8 +195,8 @@ def is_phone(phone: object) -> TypeGuard[int]:
     return type(phone) is int and MIN_PHONE <= phone <= GREATEST_PHONE
 
 
-def _parts_as_sent(text: str, message: Mapping[str, Any]) -> int:
-    return parts_of(transliterated(text) if message.get("transliterate") is True else text)
+def _segments_as_sent(text: str, message: Mapping[str, Any]) -> int:
+    return segments_of(transliterated(text) if message.get("transliterate") is True else text)
 
 
 def _is_reference(reference: object) -> bool:

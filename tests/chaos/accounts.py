@@ -60,10 +60,10 @@ def account_of(producer: Producer, ledger: Ledger, campaign_id: str) -> Account:
             stand(index, Record(batch.state, batch.id, reason))
     for index, state in zip(
         (index for index in range(status.counts["accepted"]) if index not in records),
-        _of_unprepared_parts(status, records),
+        _of_unprepared_chunks(status, records),
         strict=False,
     ):
-        records[index] = Record(state, "", "its part ended before it was prepared")
+        records[index] = Record(state, "", "its chunk ended before it was prepared")
     return Account(campaign_id, status.name, status.counts, records, frozenset(twice), status)
 
 
@@ -72,8 +72,8 @@ def _reason(status: CampaignStatus, batch: Batch) -> str:
     return batch.error or ("" if last is None else last.cause)
 
 
-def _of_unprepared_parts(status: CampaignStatus, records: Mapping[int, Record]) -> list[str]:
-    """Parts that were cancelled or expired have no batches: their messages are in the counts alone."""
+def _of_unprepared_chunks(status: CampaignStatus, records: Mapping[int, Record]) -> list[str]:
+    """Chunks that were cancelled or expired have no batches: their messages are in the counts alone."""
     left = Counter(status.counts)
     left.subtract(record.state for record in records.values())
     return [state for state in (BatchState.CANCELLED, BatchState.EXPIRED) for _ in range(left[state])]

@@ -17,7 +17,7 @@ from tests.chaos.plan import PRODUCERS
 from tests.chaos.producer_process import FINISH
 
 TIMEOUT_SECONDS = (
-    420.0  # without any campaign becoming final: a part's lease, a lost wake-up, a poll cut short, in turn
+    420.0  # without any campaign becoming final: a chunk's lease, a lost wake-up, a poll cut short, in turn
 )
 QUIET_SECONDS = (
     12.0  # longer than any lease and request: then nothing is on the wire that an operator could not know of

@@ -475,7 +475,7 @@ def test_bodies_that_the_keys_here_do_not_open_are_a_problem_for_a_worker(redis_
     assert [level for level, _ in of_bodies(redis_url, body_key=f"{new},{old}")] == [Level.OK]
 
 
-def test_a_batch_that_waits_is_looked_into_as_its_part_was(redis_url: str) -> None:
+def test_a_batch_that_waits_is_looked_into_as_its_chunk_was(redis_url: str) -> None:
     key = Fernet.generate_key().decode()
     ledger_harness = LedgerHarness.at(redis_url)
     campaign = ledger_harness.prepared(1)

@@ -315,9 +315,9 @@ def test_what_is_due_for_long_while_nothing_of_the_account_is_sent_waits_for_a_w
     assert explained.only(campaign).reason is WaitReason.RATE_LIMIT, "workers send others of the account"
 
 
-def test_a_part_that_nobody_takes_up_waits_for_a_worker(explained: Explained) -> None:
+def test_a_chunk_that_nobody_takes_up_waits_for_a_worker(explained: Explained) -> None:
     campaign = explained.ledger_harness.accepted(10)
-    explained.ledger_harness.client.zadd(f"bsg:campaign:{campaign}:parts", {"0": 1})
+    explained.ledger_harness.client.zadd(f"bsg:campaign:{campaign}:chunks", {"0": 1})
 
     assert explained.only(campaign).reason is WaitReason.NO_WORKER
 

@@ -16,5 +16,5 @@ def bsg_document() -> None:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(stat_jobs_at_most=10_000, duplicates="allow", price_per_part=0.0001) as running:
+    with Sandbox(stat_jobs_at_most=10_000, duplicates="allow", price_per_segment=0.0001) as running:
         yield running

@@ -149,7 +149,7 @@ def _json(described: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _absolute(schema: Any) -> Any:
-    """Write references with the document's own name: a validator of a part of it does not know whose part it is."""
+    """Write references with the document's own name: a validator of a part of it does not know what it is a part of."""
     if isinstance(schema, Mapping):
         return {
             name: _BASE + value if name == "$ref" and isinstance(value, str) else _absolute(value)

@@ -36,8 +36,8 @@ def test_every_example_keeps_the_schemas_without_their_known_errors(bsg_document
 def test_each_known_error_is_one(bsg_document: None, name: str) -> None:
     place = KNOWN_ERRORS[name].place.split("/")[2:]
     raw: Any = raw_content()["components"]["schemas"]
-    for part in place:
-        raw = raw.get(part, {})
+    for segment in place:
+        raw = raw.get(segment, {})
 
     assert raw != KNOWN_ERRORS[name].meant
 

@@ -27,8 +27,8 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True)
-class PartPlan:
-    """What preparing a part makes of its messages."""
+class ChunkPlan:
+    """What preparing a chunk makes of its messages."""
 
     batches: tuple[Rows, ...]
     rejects: Rows = ()
@@ -43,7 +43,7 @@ class Size:
     """A size to explore: the campaign, who takes part, and what may go wrong."""
 
     name: str
-    parts: tuple[PartPlan, ...] = (PartPlan(((0,),)),)
+    chunks: tuple[ChunkPlan, ...] = (ChunkPlan(((0,),)),)
     in_steps: bool = False  # of one batch each: else who cancels or retries takes all steps at once
     prepared: bool = True  # from the beginning
     limit: bool = False  # the rate limit, one request at a time
@@ -64,7 +64,7 @@ class Size:
 
     @property
     def messages(self) -> int:
-        return sum(part.size for part in self.parts)
+        return sum(chunk.size for chunk in self.chunks)
 
 
 class State(NamedTuple):
@@ -101,9 +101,9 @@ class Model:
     def first(self) -> State:
         size = self.size
         ledger = self.calls.empty
-        _, ledger = self.calls.call(ledger, ("accept", tuple(part.size for part in size.parts)))
+        _, ledger = self.calls.call(ledger, ("accept", tuple(chunk.size for chunk in size.chunks)))
         if size.prepared:
-            for number, plan in enumerate(size.parts):
+            for number, plan in enumerate(size.chunks):
                 _, ledger = self.calls.call(ledger, ("dispatch", "t1", False, False))
                 call: Call = ("prepared", number, "t1", plan.batches, plan.rejects)
                 _, ledger = self.calls.call(ledger, call)
@@ -112,7 +112,7 @@ class Model:
         if size.half_open:
             for call in (("gate", "shut", "doubts", "a batch"), ("gate", "reopen", "", "probe")):
                 _, ledger = self.calls.call(ledger, call)
-        batches = sum(len(part.batches) for part in size.parts)
+        batches = sum(len(chunk.batches) for chunk in size.chunks)
         provider: Provider = ()
         if size.used_before:
             provider = (Taken(1, SOMEBODY_ELSE, size.used_before, "done", shown=True, older=True),)

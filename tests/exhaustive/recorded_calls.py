@@ -88,27 +88,27 @@ def _dispatch(ledger: Ledger, token: str, window: bool, limit: bool) -> Answer:
             return (type(other).__name__.lower(),)
 
 
-def _part(part: int, token: str) -> Prepare:
-    return Prepare(CAMPAIGN, part, token, b"", "", 0, 0, 0)
+def _chunk(chunk: int, token: str) -> Prepare:
+    return Prepare(CAMPAIGN, chunk, token, b"", "", 0, 0, 0)
 
 
-def _prepared(ledger: Ledger, part: int, token: str, batches: tuple[Rows, ...], rejects: Rows) -> Answer:
-    done = ledger.parts.commit(
-        _part(part, token),
+def _prepared(ledger: Ledger, chunk: int, token: str, batches: tuple[Rows, ...], rejects: Rows) -> Answer:
+    done = ledger.chunks.commit(
+        _chunk(chunk, token),
         [(len(rows), encode_rows(rows), body_of(rows).encode()) for rows in batches],
         _reject_rows(rejects),
     )
     return ("prepared" if done else "stale",)
 
 
-def _release_part(ledger: Ledger, part: int, token: str) -> Answer:
-    done = ledger.parts.release(_part(part, token), delay_ms=LATER_MS, cause="full")
+def _release_chunk(ledger: Ledger, chunk: int, token: str) -> Answer:
+    done = ledger.chunks.release(_chunk(chunk, token), delay_ms=LATER_MS, cause="full")
     return ("unprepared" if done else "stale",)
 
 
 def _accept(ledger: Ledger, sizes: Rows) -> Answer:
-    for part in range(len(sizes)):
-        ledger.campaigns.store_part(CAMPAIGN, part, b"packed", keep_ms=LATER_MS)
+    for chunk in range(len(sizes)):
+        ledger.campaigns.store_chunk(CAMPAIGN, chunk, b"packed", keep_ms=LATER_MS)
     accepted = ledger.campaigns.accept(
         Acceptance(CAMPAIGN, "key", "digest", sizes, "{}", "normal", LATER, "", DEFAULT_ACCOUNT, "incarnation")
     )
@@ -235,7 +235,7 @@ def _rekey(ledger: Ledger, proved: bool) -> Answer:
 _RUN: dict[str, Callable[..., Answer]] = {
     "accept": _accept,
     "prepared": _prepared,
-    "release part": _release_part,
+    "release chunk": _release_chunk,
     "dispatch": _dispatch,
     "withdraw": lambda ledger, batch, token: (
         ledger.dispatcher(submit_rules()).withdraw(_lease(batch, token), delay_ms=LATER_MS, cause="missed its slot"),

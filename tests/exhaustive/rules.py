@@ -51,7 +51,7 @@ def broken_by_call(before: Picture, call: Call, answer: Answer, after: Picture) 
         if after.gate_half_open and after.trial != f"{CAMPAIGN}-{answer[1]}:{call[1]}":
             yield "an intent through a half-open gate that is not its trial"
     if name == "dispatch" and answer[0] == "prepare" and (before.paused or before.cancelled or before.gate_shut):
-        yield "a part is prepared while paused, cancelled or with the gate shut"
+        yield "a chunk is prepared while paused, cancelled or with the gate shut"
     if name == "rekey":
         yield from _wrongly_rekeyed(before, call, answer, after)
 
@@ -95,11 +95,11 @@ def _counts(picture: Picture) -> Iterator[str]:
     for batch in picture.batches:
         wanted[batch["state"]] += int(batch["size"])
         batches[batch["state"]] += 1
-    for part in picture.parts:
-        if part["state"] in {"unprepared", "preparing"}:
-            wanted["unprepared"] += int(part["size"])
-        elif part["state"] in {"cancelled", "expired"}:
-            wanted[part["state"]] += int(part["size"])
+    for chunk in picture.chunks:
+        if chunk["state"] in {"unprepared", "preparing"}:
+            wanted["unprepared"] += int(chunk["size"])
+        elif chunk["state"] in {"cancelled", "expired"}:
+            wanted[chunk["state"]] += int(chunk["size"])
     wanted["unprepared"] += len(_staged(picture))
     wanted["rejected"] = len(picture.rejects)
     if sum(wanted.values()) != picture.count("messages"):
@@ -113,10 +113,10 @@ def _counts(picture: Picture) -> Iterator[str]:
 
 def _partition(picture: Picture) -> Iterator[str]:
     places = [row for rows in picture.messages for row in rows] + list(picture.rejects.values()) + _staged(picture)
-    for part in picture.parts:
-        if part["state"] not in {"prepared", "failed"}:
-            first = int(part["first_index"])
-            places += range(first, first + int(part["size"]))
+    for chunk in picture.chunks:
+        if chunk["state"] not in {"prepared", "failed"}:
+            first = int(chunk["first_index"])
+            places += range(first, first + int(chunk["size"]))
     if sorted(places) != list(range(picture.count("messages"))):
         yield f"each message in one place: {sorted(places)}"
     for batch, rows in zip(picture.batches, picture.messages, strict=True):
@@ -155,18 +155,18 @@ def _indexes(picture: Picture) -> Iterator[str]:
     yield from _ready(picture)
     if picture.account != UNASSIGNED and CAMPAIGN in picture.due_index("due", UNASSIGNED):
         yield "an assigned campaign waits among those without an account"
-    open_parts = {str(n) for n, part in enumerate(picture.parts) if part["state"] in {"unprepared", "preparing"}}
-    if set(picture.parts_due) != open_parts:
-        yield "the parts to prepare do not follow from their states"
+    open_chunks = {str(n) for n, chunk in enumerate(picture.chunks) if chunk["state"] in {"unprepared", "preparing"}}
+    if set(picture.chunks_due) != open_chunks:
+        yield "the chunks to prepare do not follow from their states"
     if (CAMPAIGN in picture.index("unfinished")) != picture.has_steps_left:
         yield "what is unfinished does not follow from the steps that are left"
     present = {batch["state"] for batch in picture.batches if batch["size"] != "0"}
-    unsent = open_parts or picture.committed or present & {"pending", "posting", "unconfirmed"}
+    unsent = open_chunks or picture.committed or present & {"pending", "posting", "unconfirmed"}
     if (CAMPAIGN in picture.index("closed")) != (not unsent and "submitted" not in present):
         yield "closed does not follow from the counts"
     if picture.campaign.get("ended") != _end(picture):
         yield "the end that the feed has does not follow from the counts"
-    if (open_parts or picture.committed or "pending" in present) and CAMPAIGN not in picture.index("deadlines"):
+    if (open_chunks or picture.committed or "pending" in present) and CAMPAIGN not in picture.index("deadlines"):
         yield "something unsent without its deadline noted"
     for bsg_id, owner in picture.owners.items():
         batch = picture.batches[int(owner.rsplit("-", 1)[1])]
@@ -191,7 +191,7 @@ def _ready(picture: Picture) -> Iterator[str]:
     }
     if picture.account == UNASSIGNED and places - {"due"}:
         yield "a campaign without an account is ready"
-    if picture.paused or picture.cancelled or not (picture.due or picture.parts_due):
+    if picture.paused or picture.cancelled or not (picture.due or picture.chunks_due):
         if places:
             yield f"a campaign that has nothing to do is in {sorted(places)}"
         return
@@ -199,7 +199,7 @@ def _ready(picture: Picture) -> Iterator[str]:
         return  # it leaves at the next dispatch
     if not places:
         yield "a campaign that has something to do is not found"
-    for ready, waiting in (("sendable", picture.due), ("preparable", picture.parts_due)):
+    for ready, waiting in (("sendable", picture.due), ("preparable", picture.chunks_due)):
         if ready in places and DUE not in waiting.values():
             yield f"a campaign without anything due is {ready}"
         if DUE in waiting.values() and not places & {ready, "due"}:
@@ -262,4 +262,4 @@ def _ids_on_their_way(state: State) -> set[int]:
 
 def final(picture: Picture) -> bool:
     """Every message has come to its end."""
-    return {*picture.states} <= ENDED and not picture.parts_due and not picture.has_steps_left
+    return {*picture.states} <= ENDED and not picture.chunks_due and not picture.has_steps_left

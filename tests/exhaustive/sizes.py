@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.exhaustive.model import PartPlan, Size
+from tests.exhaustive.model import ChunkPlan, Size
 
-ONE_BATCH = (PartPlan(((0,),)),)
-ONE_BATCH_OF_TWO = (PartPlan(((0, 1),)),)
-A_BATCH_AND_A_REJECT = (PartPlan(((0,),), rejects=(1,)),)
+ONE_BATCH = (ChunkPlan(((0,),)),)
+ONE_BATCH_OF_TWO = (ChunkPlan(((0, 1),)),)
+A_BATCH_AND_A_REJECT = (ChunkPlan(((0,),), rejects=(1,)),)
 
-TWO_BATCHES_AND_A_REJECT = (PartPlan(((0,), (1,)), rejects=(2,)),)
+TWO_BATCHES_AND_A_REJECT = (ChunkPlan(((0,), (1,)), rejects=(2,)),)
 
 LOST = frozenset({"lost"})
 
@@ -27,7 +27,7 @@ QUICK = (
     Size("a campaign that BSG loses", workers=1, answers=frozenset({"denied"})),
     Size("an account closed", workers=1, answers=frozenset({"closed", "lost"}), operator=frozenset({"gate"})),
     Size("a half-open gate", workers=1, half_open=True, answers=frozenset({"not taken", "refused", "lost"})),
-    Size("a part, and a reject", A_BATCH_AND_A_REJECT, workers=1, prepared=False, answers=LOST),
+    Size("a chunk, and a reject", A_BATCH_AND_A_REJECT, workers=1, prepared=False, answers=LOST),
     Size(
         "a batch and a reject in steps, a cancel",
         A_BATCH_AND_A_REJECT,
@@ -90,9 +90,9 @@ DEEP = (
         operator=frozenset({"cancel"}),
     ),
     Size("two workers, ids used before", ONE_BATCH_OF_TWO, used_before=(0,)),
-    Size("two workers, a part", prepared=False, answers=LOST),
+    Size("two workers, a chunk", prepared=False, answers=LOST),
     Size(
-        "two workers, a part, a cancel, a deadline",
+        "two workers, a chunk, a cancel, a deadline",
         prepared=False,
         answers=LOST,
         operator=frozenset({"cancel"}),
@@ -109,8 +109,8 @@ DEEP = (
 
 # Too large for every state: walked through at random, by seeds that replay.
 WALKED = Size(
-    "three batches of two parts, everything at once",
-    (PartPlan(((0, 1), (2,))), PartPlan(((3,),), rejects=(4,))),
+    "three batches of two chunks, everything at once",
+    (ChunkPlan(((0, 1), (2,))), ChunkPlan(((3,),), rejects=(4,))),
     in_steps=True,
     prepared=False,
     limit=True,

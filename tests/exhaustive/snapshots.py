@@ -80,14 +80,14 @@ _UNREAD_OF_BATCH = frozenset(
             "unread_at",
             "lost_at",
         ),
-        *("price", "currency", "bsg_status", "bsg_status_at", "part", "operator_reason"),
+        *("price", "currency", "bsg_status", "bsg_status_at", "chunk", "operator_reason"),
     )
 )
 _UNREAD_OF_CAMPAIGN = frozenset({"accepted_at", "bodies_forgotten_at"})
 _CAMPAIGN = re.compile(r"bsg:campaign:[^:]+")
-_PART = re.compile(r"bsg:campaign:[^:]+:part:\d+")
+_CHUNK = re.compile(r"bsg:campaign:[^:]+:chunk:\d+")
 _BATCH = re.compile(r"bsg:campaign:[^:]+:batch:\d+")
-_SCORES_THAT_MATTER = (":due", ":parts")
+_SCORES_THAT_MATTER = (":due", ":chunks")
 _READY = tuple(f"bsg:account:{ACCOUNT}:{index}" for index in ("sendable", "preparable"))
 
 
@@ -218,7 +218,7 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
         kept |= {name: str(DUE) for name in kept if name.startswith("unstopped:")}
         if "gate_shuts" in kept:
             kept["gate_shuts"] = str(min(int(kept["gate_shuts"]), SHUTS_ALLOWED))
-    elif _PART.fullmatch(key):
+    elif _CHUNK.fullmatch(key):
         kept = dict(fields)
     elif key == "bsg:ledger":
         kept = {name: value for name, value in fields.items() if name == "alarms"}
@@ -260,7 +260,7 @@ class Picture:
         head = f"bsg:campaign:{CAMPAIGN}"
         self.campaign: Hash = keys.get(head, {})
         self.account = self.campaign.get("account") or UNASSIGNED
-        self.parts: list[Hash] = [keys[f"{head}:part:{n}"] for n in range(int(self.campaign.get("parts", 0)))]
+        self.chunks: list[Hash] = [keys[f"{head}:chunk:{n}"] for n in range(int(self.campaign.get("chunks", 0)))]
         self.batches: list[Hash] = [keys[f"{head}:batch:{n}"] for n in range(int(self.campaign.get("next_batch", 0)))]
         self.states = tuple(batch["state"] for batch in self.batches)
         self.tokens = tuple(batch.get("token", "") for batch in self.batches)
@@ -272,9 +272,9 @@ class Picture:
         leases: SortedSet = keys.get(f"bsg:account:{ACCOUNT}:leases", {})
         self.leases = {int(member.rpartition("-")[2]): score for member, score in leases.items()}
         self.slot_free = LIMIT not in keys
-        self.parts_due: SortedSet = keys.get(f"{head}:parts", {})
+        self.chunks_due: SortedSet = keys.get(f"{head}:chunks", {})
         # What is committed and still to be added, three elements each: of a batch, or of a reject.
-        self.staged: list[list[str]] = [keys.get(f"{head}:part:{n}:staged", []) for n in range(len(self.parts))]
+        self.staged: list[list[str]] = [keys.get(f"{head}:chunk:{n}:staged", []) for n in range(len(self.chunks))]
         self.committed: SortedSet = keys.get(f"{head}:committed", {})
         self.has_steps_left = "stop_from" in self.campaign or "retry_from" in self.campaign or bool(self.committed)
         self.rejects: SortedSet = keys.get(f"{head}:rejects", {})

@@ -74,15 +74,15 @@ def _leases(model: Model, state: State) -> Steps:
             # Its lease ran out early: by now it would have run out in time too.
             old = (*state.workers[:number], (*local[:4], False), *state.workers[number + 1 :])
             yield "an intent grows too old to leave", Kind.COURSE, state._replace(workers=old)
-    for member, score in picture.parts_due.items():
+    for member, score in picture.chunks_due.items():
         if score == LATER:
 
-            def part_over(keys: Keys, part: str = member) -> None:
-                keys[f"{HEAD}:parts"][part] = DUE
-                if "lease_until" in keys[f"{HEAD}:part:{part}"]:
-                    keys[f"{HEAD}:part:{part}"]["lease_until"] = str(DUE)
+            def chunk_over(keys: Keys, chunk: str = member) -> None:
+                keys[f"{HEAD}:chunks"][chunk] = DUE
+                if "lease_until" in keys[f"{HEAD}:chunk:{chunk}"]:
+                    keys[f"{HEAD}:chunk:{chunk}"]["lease_until"] = str(DUE)
 
-            yield f"the wait for part {member} is over", Kind.COURSE, _aged(model, state, part_over)
+            yield f"the wait for chunk {member} is over", Kind.COURSE, _aged(model, state, chunk_over)
 
 
 def _leased(picture: Picture, batch: int, token: str) -> bool:
@@ -134,7 +134,10 @@ def _person(model: Model, state: State) -> Steps:
         kind = Kind.RELENT if picture.paused else Kind.OPERATOR
         _, then = model.call(state, "pause", not picture.paused)
         yield "an operator resumes" if picture.paused else "an operator pauses", kind, then
-    if "retry" in operator and {"refused", "expired"} & {*picture.states, *(part["state"] for part in picture.parts)}:
+    if "retry" in operator and {"refused", "expired"} & {
+        *picture.states,
+        *(chunk["state"] for chunk in picture.chunks),
+    }:
         answer, then = model.call(state, "begin to retry" if model.size.in_steps else "retry")
         yield f"an operator retries: {answer[0]}", Kind.OPERATOR, then
     if "gate" in operator:

@@ -56,7 +56,7 @@ def _send(campaign: str, token: str) -> Send:
 
 
 def _accept(ledger: Ledger, campaign: str) -> Answer:
-    ledger.campaigns.store_part(campaign, 0, b"packed", keep_ms=LATER_MS)
+    ledger.campaigns.store_chunk(campaign, 0, b"packed", keep_ms=LATER_MS)
     acceptance = Acceptance(campaign, f"key-{campaign}", "", [1], "{}", "normal", LATER, "", DEFAULT_ACCOUNT, "one")
     return (ledger.campaigns.accept(acceptance).kind,)
 
@@ -66,19 +66,19 @@ def _dispatch(ledger: Ledger, token: str) -> Answer:
         case Send() as send:
             return ("send", send.campaign_id)
         case Prepare() as prepare:
-            return ("part", prepare.campaign_id)
+            return ("chunk", prepare.campaign_id)
         case other:
             return (type(other).__name__.lower(),)
 
 
 def _lease(ledger: Ledger, campaign: str) -> Answer:
-    lease = ledger.parts.lease(campaign, "t1", lease_ms=LATER_MS, losses_allowed=LOSSES_ALLOWED)
+    lease = ledger.chunks.lease(campaign, "t1", lease_ms=LATER_MS, losses_allowed=LOSSES_ALLOWED)
     return (type(lease).__name__,)
 
 
 def _prepared(ledger: Ledger, campaign: str, token: str) -> Answer:
     chunk = Prepare(campaign, 0, token, b"", "", 0, 1, 0)
-    return (ledger.parts.prepared(chunk, [(1, "0+1", b"[0]")], []),)
+    return (ledger.chunks.prepared(chunk, [(1, "0+1", b"[0]")], []),)
 
 
 def _taken(ledger: Ledger, campaign: str, token: str) -> Answer:
@@ -137,7 +137,9 @@ class View:
             name: keys.get(f"bsg:campaign:{name}:batch:0", {}) for name in CAMPAIGNS
         }
         self.due: dict[str, dict[str, int]] = {name: keys.get(f"bsg:campaign:{name}:due", {}) for name in CAMPAIGNS}
-        self.parts: dict[str, dict[str, int]] = {name: keys.get(f"bsg:campaign:{name}:parts", {}) for name in CAMPAIGNS}
+        self.chunks: dict[str, dict[str, int]] = {
+            name: keys.get(f"bsg:campaign:{name}:chunks", {}) for name in CAMPAIGNS
+        }
         self.leases: dict[str, int] = keys.get(f"bsg:account:{ACCOUNT}:leases", {})
         self.slot_free = LIMIT not in keys
 
@@ -221,7 +223,7 @@ class TwoCampaigns:
         """Attempts are never compared here, workers are alike, and a token says no more than whose it is."""
         view, changes, names = self.view(state.ledger), list[Change](), dict[str, str]()
         for campaign in CAMPAIGNS:
-            for key in (f"bsg:campaign:{campaign}:batch:0", f"bsg:campaign:{campaign}:part:0"):
+            for key in (f"bsg:campaign:{campaign}:batch:0", f"bsg:campaign:{campaign}:chunk:0"):
                 if token := view.keys.get(key, {}).get("token"):
                     names[token] = f"of-{campaign}"
                     changes.append((key, "token", names[token]))
@@ -300,7 +302,7 @@ class TwoCampaigns:
             case ("lost", token):
                 _, then = self._call(state, "withdraw lost", token)
                 yield "a worker takes back what it did not hear of", True, _held(then, number, IDLE)
-            case ("part", campaign, token):
+            case ("chunk", campaign, token):
                 _, then = self._call(state, "prepared", campaign, token)
                 yield f"a worker prepares {campaign}", True, _held(then, number, IDLE)
             case ("send", campaign, token):
@@ -320,7 +322,7 @@ class TwoCampaigns:
         view = self.view(state.ledger)
         for name in CAMPAIGNS:
             yield view.batches[name].get("token", "")
-            yield view.keys.get(f"bsg:campaign:{name}:part:0", {}).get("token", "")
+            yield view.keys.get(f"bsg:campaign:{name}:chunk:0", {}).get("token", "")
 
     def _time(self, state: State) -> Iterator[Step]:
         view = self.view(state.ledger)
@@ -335,9 +337,9 @@ class TwoCampaigns:
             held = {local[2] for local in state.workers if len(local) > 2}
             if LATER in view.due[name].values():
                 yield f"the backoff of {name} passes", True, aged((f"{head}:due", "0", DUE))
-            if LATER in view.parts[name].values() and view.keys[f"{head}:part:0"].get("token") not in held:
-                over = (f"{head}:parts", "0", DUE), (f"{head}:part:0", "lease_until", str(DUE))
-                yield f"the lease of the part of {name} is over", True, aged(*over)
+            if LATER in view.chunks[name].values() and view.keys[f"{head}:chunk:0"].get("token") not in held:
+                over = (f"{head}:chunks", "0", DUE), (f"{head}:chunk:0", "lease_until", str(DUE))
+                yield f"the lease of the chunk of {name} is over", True, aged(*over)
             if view.leases.get(f"{name}-0") == LATER and view.batches[name]["token"] not in held:
                 lease = f"bsg:account:{ACCOUNT}:leases", f"{name}-0", DUE
                 yield f"the lease of {name} is over", True, aged((f"{head}:batch:0", "lease_until", str(DUE)), lease)
@@ -406,13 +408,13 @@ class TwoCampaigns:
 
     def _index_of(self, view: View, name: str) -> Iterator[str]:
         places = view.places(name)
-        if view.stands_still(name) or not (view.due[name] or view.parts[name]):
+        if view.stands_still(name) or not (view.due[name] or view.chunks[name]):
             if places:
                 yield f"a campaign that has nothing to do is in {sorted(places)}"
             return
         if not places:
             yield "a campaign that has something to do is not found"
-        for ready, waiting in (("sendable", view.due[name]), ("preparable", view.parts[name])):
+        for ready, waiting in (("sendable", view.due[name]), ("preparable", view.chunks[name])):
             if DUE in waiting.values() and not places & {ready, "due"}:
                 yield f"a campaign with something due is not {ready}"
             if ready in places and DUE not in waiting.values():

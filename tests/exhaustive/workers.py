@@ -1,10 +1,10 @@
-"""What a worker does: it asks the dispatcher, and prepares a part; or POSTs and records. Every step is one effect.
+"""What a worker does: it asks the dispatcher, and prepares a chunk; or POSTs and records. Every step is one effect.
 
 What a worker holds in its hands (its local state) is all that it knows:
 
   ()                                       nothing
   ("lost", 0, token)                       it has asked, and the answer was lost
-  ("part", part, token)                    a leased part
+  ("chunk", chunk, token)                    a leased chunk
   ("intended", batch, token, messages, young)  a batch that it may send, the request not made; young: it may still leave
   ("answered", batch, token, messages, what, detail)  BSG's answer, not recorded yet
 """
@@ -24,7 +24,7 @@ def worker_steps(model: Model, state: State) -> Steps:
             continue
         yield "a worker crashes", Kind.FAULT, _held(state, number, IDLE)
         match local[0]:
-            case "part":
+            case "chunk":
                 yield from _prepares(model, state, number)
             case "lost":
                 yield from _withdraws_lost(model, state, number)
@@ -41,7 +41,7 @@ def _held(state: State, number: int, local: Local) -> State:
 
 def _fresh_token(model: Model, state: State) -> str:
     picture = model.picture(state)
-    used = {*picture.tokens, *(part.get("token", "") for part in picture.parts)}
+    used = {*picture.tokens, *(chunk.get("token", "") for chunk in picture.chunks)}
     used.update(local[2] for local in state.workers if len(local) > 2)
     return next(token for token in map("t{}".format, range(1, 99)) if token not in used)
 
@@ -52,7 +52,7 @@ def _begins(model: Model, state: State, number: int) -> Steps:
     answer, then = model.call(state, "dispatch", token, model.size.duplicate_window, model.size.limit)
     local: Local = IDLE
     if answer[0] == "prepare":
-        local = ("part", answer[1], token)
+        local = ("chunk", answer[1], token)
     elif answer[0] == "send":
         _, batch, messages = answer
         local = ("intended", batch, token, messages, True)
@@ -72,13 +72,13 @@ def _withdraws_lost(model: Model, state: State, number: int) -> Steps:
 
 
 def _prepares(model: Model, state: State, number: int) -> Steps:
-    _, part, token = state.workers[number]
-    plan = model.size.parts[part]
-    answer, then = model.call(state, "prepared", part, token, plan.batches, plan.rejects)
-    yield f"a worker commits part {part}: {answer[0]}", Kind.COURSE, _held(then, number, IDLE)
+    _, chunk, token = state.workers[number]
+    plan = model.size.chunks[chunk]
+    answer, then = model.call(state, "prepared", chunk, token, plan.batches, plan.rejects)
+    yield f"a worker commits chunk {chunk}: {answer[0]}", Kind.COURSE, _held(then, number, IDLE)
     yield "a commit's answer is lost", Kind.FAULT, _held(then, number, IDLE)
-    answer, then = model.call(state, "release part", part, token)
-    yield f"a worker gives part {part} back: {answer[0]}", Kind.FAULT, _held(then, number, IDLE)
+    answer, then = model.call(state, "release chunk", chunk, token)
+    yield f"a worker gives chunk {chunk} back: {answer[0]}", Kind.FAULT, _held(then, number, IDLE)
 
 
 def _posts(model: Model, state: State, number: int) -> Steps:

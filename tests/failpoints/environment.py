@@ -104,7 +104,7 @@ class TrialEnvironment:
     def age(self, status: CampaignStatus) -> float:
         """Has what the campaign waits for come at once; return the seconds that it would have waited.
 
-        Leases of parts whose holder is dead, and looks that were put off. Leases of batches
+        Leases of chunks whose holder is dead, and looks that were put off. Leases of batches
         and the second look at a doubt are waited for: their times are settings, and short.
         """
         if any(batch.state in IN_HAND for batch in status.batches):
@@ -115,11 +115,11 @@ class TrialEnvironment:
         stops = [str(batch.bsg_campaign_id) for batch in status.batches if batch.bsg_campaign_id]
         key = f"bsg:campaign:{campaign}"
         waits = [0.0]
-        for part, at in self.client.zrange(f"{key}:parts", 0, -1, withscores=True):
-            if not self._nobody_holds(status, part.decode()):
+        for chunk, at in self.client.zrange(f"{key}:chunks", 0, -1, withscores=True):
+            if not self._nobody_holds(status, chunk.decode()):
                 continue
-            self.client.zadd(f"{key}:parts", {part: 1})
-            self.client.hset(f"{key}:part:{part.decode()}", "lease_until", 1)
+            self.client.zadd(f"{key}:chunks", {chunk: 1})
+            self.client.hset(f"{key}:chunk:{chunk.decode()}", "lease_until", 1)
             waits.append(at - now)
         for index, members in (
             (f"{key}:due", pending),
@@ -131,8 +131,8 @@ class TrialEnvironment:
             waits += self._made_due(index, members, now)
         return max(waits) / 1000
 
-    def _nobody_holds(self, status: CampaignStatus, part: str) -> bool:
-        taken = [each for each in status.transitions if each.batch == f"part {part}" and each.to_state == "preparing"]
+    def _nobody_holds(self, status: CampaignStatus, chunk: str) -> bool:
+        taken = [each for each in status.transitions if each.batch == f"chunk {chunk}" and each.to_state == "preparing"]
         return not taken or self.processes.died_since(taken[-1].when)
 
     def _made_due(self, index: str, members: Iterable[str], now: int) -> list[float]:

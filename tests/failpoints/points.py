@@ -9,7 +9,7 @@ from tests.failpoints.effects import NOTHING
 from tests.failpoints.scenarios import Scenario
 
 POINTS: Mapping[Scenario, tuple[str, ...]] = {
-    scenarios.of_two_parts: (
+    scenarios.of_two_chunks: (
         "after redis SET messages",
         "after script accept",
         "after script dispatch: prepare",
@@ -90,7 +90,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     scenarios.whose_rows_bsg_refuses: ("after script rows_rejected",),
     scenarios.that_redis_cannot_hold: (
         "after script prepared",
-        "after script release_part",
+        "after script release_chunk",
     ),
     scenarios.whose_commit_is_answered_to_nobody: ("after script accept",),
     scenarios.whose_messages_come_slowly: ("after redis PEXPIRE messages",),
@@ -155,7 +155,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     scenarios.that_is_forgotten: ("after script forget_campaign",),
     scenarios.of_a_ledger_that_went_back: (
         "after script gate: shut",
-        "after script lease_part",
+        "after script lease_chunk",
         "after script prepared",
         "after sleep (after script take_back)",
         "after GET messages",

@@ -45,10 +45,10 @@ def celery(environment: Mapping[str, str], log: Path, arguments: Sequence[str]) 
 
 
 def enqueue(environment: Mapping[str, str], log: Path, campaign: Mapping[str, Any], receipts: Path, slow: bool) -> None:
-    """A web app that enqueues under an idempotency key. `slow`: its iterable takes so long that parts are renewed."""
+    """A web app that enqueues under an idempotency key. `slow`: its iterable takes so long that chunks are renewed."""
     begin(environment, log)
     if slow:
-        enqueueing.RENEW_PARTS_SECONDS = 0.0
+        enqueueing.RENEW_CHUNKS_SECONDS = 0.0
     drawn = ChaosCampaign(**campaign)
     receipt = Producer().enqueue(
         drawn.messages(), sender="MyShop", text=drawn.text, idempotency_key=drawn.key, name=drawn.key

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bsg_ledger.records import CampaignStatus, Transition
-from bsg_ledger.states import BatchState, PartState
+from bsg_ledger.states import BatchState, ChunkState
 from tests.chaos.accounts import Account, account_of
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.checker import CheckResult, judge
@@ -157,7 +157,7 @@ def _recovered_by(trial: Trial, statuses: Sequence[CampaignStatus], died: float,
 
 def _of_course(transition: Transition) -> bool:
     """Return whether it would have come without a crash too."""
-    return transition.cause.startswith(COURSE) or transition.to_state == PartState.PREPARED
+    return transition.cause.startswith(COURSE) or transition.to_state == ChunkState.PREPARED
 
 
 def _check(trial: Trial) -> CheckResult:

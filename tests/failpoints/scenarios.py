@@ -22,7 +22,7 @@ from tests.failpoints.processes import STATUS, WORKER
 from tests.failpoints.trial import Trial
 from tests.lossy_proxy import LossyProxy
 
-TWO_PARTS = 120
+TWO_CHUNKS = 120
 LARGE = 9_999
 OPTED_OUT = 380_990_000_000
 LONG_TEXT_BYTES = 200  # which nothing compresses to less: two megabytes in all
@@ -41,9 +41,9 @@ def a_campaign(trial: Trial) -> None:
     trial.web_app_enqueues(trial.new())
 
 
-def of_two_parts(trial: Trial) -> None:
+def of_two_chunks(trial: Trial) -> None:
     trial.arm()
-    trial.web_app_enqueues(trial.new(TWO_PARTS))
+    trial.web_app_enqueues(trial.new(TWO_CHUNKS))
 
 
 def whose_answer_is_lost(trial: Trial) -> None:
@@ -145,7 +145,7 @@ def whose_limit_cannot_be_read(trial: Trial) -> None:
 
 
 def that_redis_cannot_hold(trial: Trial) -> None:
-    """Redis has index for all but the part's result, which is as large as its messages, until the crash."""
+    """Redis has index for all but the chunk's result, which is as large as its messages, until the crash."""
     trial_environment = trial.trial_environment
     campaign = trial.new(LARGE)
     messages = ({**message, "text": token_hex(LONG_TEXT_BYTES)} for message in campaign.messages())
@@ -159,7 +159,7 @@ def that_redis_cannot_hold(trial: Trial) -> None:
 
 
 def whose_commit_is_answered_to_nobody(trial: Trial) -> None:
-    campaign = trial.new(TWO_PARTS)
+    campaign = trial.new(TWO_CHUNKS)
     proxy = trial.cleanup.enter_context(LossyProxy(trial.trial_environment.redis.port))
     proxy.lose_answers_to(campaign.key.encode(), times=1)
     trial.arm()
@@ -168,11 +168,11 @@ def whose_commit_is_answered_to_nobody(trial: Trial) -> None:
 
 def whose_messages_come_slowly(trial: Trial) -> None:
     trial.arm()
-    trial.web_app_enqueues(trial.new(TWO_PARTS), slow=True)
+    trial.web_app_enqueues(trial.new(TWO_CHUNKS), slow=True)
 
 
 def that_is_enqueued_again(trial: Trial) -> None:
-    campaign = trial.new(TWO_PARTS)
+    campaign = trial.new(TWO_CHUNKS)
     trial.enqueue(campaign)
     trial.arm()
     trial.web_app_enqueues(campaign)
@@ -207,7 +207,7 @@ def that_nobody_was_woken_for(trial: Trial) -> None:
 
 def whose_worker_is_gone(trial: Trial) -> None:
     trial_environment = trial.trial_environment
-    campaign_id = _without_worker(trial, trial.new(), parts=1)
+    campaign_id = _without_worker(trial, trial.new(), chunks=1)
     trial.afterwards = trial_environment.processes.start_worker
     trial.arm()
     trial.dispatch(campaign_id, lease_ms=1000)
@@ -216,7 +216,7 @@ def whose_worker_is_gone(trial: Trial) -> None:
 def whose_batches_nobody_was_woken_for(trial: Trial) -> None:
     trial.afterwards = trial.trial_environment.processes.start_worker
     trial.arm()
-    _without_worker(trial, trial.new(), parts=1)
+    _without_worker(trial, trial.new(), chunks=1)
 
 
 def that_is_resumed(trial: Trial) -> None:
@@ -276,14 +276,14 @@ def whose_deadline_passes(trial: Trial) -> None:
 
 
 def that_is_cancelled(trial: Trial) -> None:
-    campaign_id = _without_worker(trial, trial.new(TWO_PARTS), parts=1)
+    campaign_id = _without_worker(trial, trial.new(TWO_CHUNKS), chunks=1)
     trial.arm()
     trial.trial_environment.processes.command(programs.cancel, campaign_id)
 
 
 def whose_cancel_nobody_finished(trial: Trial) -> None:
     """Who cancelled it died behind the flag."""
-    campaign_id = _without_worker(trial, trial.new(TWO_PARTS), parts=1)
+    campaign_id = _without_worker(trial, trial.new(TWO_CHUNKS), chunks=1)
     trial.arm()
     Scripts(trial.trial_environment.client).run("cancel", campaign_id)
 
@@ -368,7 +368,7 @@ def while_people_opt_out_here_and_at_bsg(trial: Trial) -> None:
 def of_a_ledger_that_went_back(trial: Trial) -> None:
     """One batch in somebody's hands, one that BSG has, and one that is not prepared."""
     trial_environment = trial.trial_environment
-    campaign_id = _without_worker(trial, trial.new(2 * TWO_PARTS), parts=2)
+    campaign_id = _without_worker(trial, trial.new(2 * TWO_CHUNKS), chunks=2)
     trial.dispatch(campaign_id, lease_ms=trial_environment.runtime.lease_ms + 3000)
     trial.bsg_takes(campaign_id, 1)
     _recovered(trial)
@@ -383,12 +383,12 @@ def whose_ids_were_used_before_the_ledger_went_back(trial: Trial) -> None:
         {**message, "reference_id": used["reference_id"]}
         for message, used in zip(again.messages(), first.messages(), strict=True)
     ]
-    _without_worker(trial, again, parts=1, messages=iter(messages))
+    _without_worker(trial, again, chunks=1, messages=iter(messages))
     _recovered(trial)
 
 
 def cancelled_in_a_ledger_that_went_back(trial: Trial) -> None:
-    campaign_id = _without_worker(trial, trial.new(), parts=1)
+    campaign_id = _without_worker(trial, trial.new(), chunks=1)
     trial.bsg_takes(campaign_id, 0)
     trial.trial_environment.producer.cancel(campaign_id)
     _recovered(trial)
@@ -397,7 +397,7 @@ def cancelled_in_a_ledger_that_went_back(trial: Trial) -> None:
 def that_was_begun_under_a_key_that_was_rotated(trial: Trial) -> None:
     """One batch recorded as taken, and one that BSG has and the old key's last worker had on the wire when it died."""
     trial_environment, batches = trial.trial_environment, trial.trial_environment.ledger.batches
-    campaign_id = _without_worker(trial, trial.new(2 * TWO_PARTS), parts=2)
+    campaign_id = _without_worker(trial, trial.new(2 * TWO_CHUNKS), chunks=2)
     trial_environment.runtime.client.balance()
     old = f"old-{token_hex(4)}"
     for lease_ms in (trial_environment.runtime.lease_ms, 1):
@@ -430,7 +430,7 @@ def _held_back(trial: Trial, campaign: Any) -> str:
     trial.trial_environment.producer.shut_gate()
     trial.cleanup.callback(trial.trial_environment.producer.open_gate)
     campaign_id = trial.enqueue_without_a_wake_up(campaign)
-    trial.prepare_parts(campaign_id, 1)
+    trial.prepare_chunks(campaign_id, 1)
     return campaign_id
 
 
@@ -456,13 +456,13 @@ def _closed_long_ago(trial: Trial, *, days: int) -> str:
 
 
 def _without_worker(
-    trial: Trial, campaign: Any, *, parts: int, messages: Iterator[Mapping[str, Any]] | None = None
+    trial: Trial, campaign: Any, *, chunks: int, messages: Iterator[Mapping[str, Any]] | None = None
 ) -> str:
     trial_environment = trial.trial_environment
     trial_environment.processes.end(WORKER)
     trial.cleanup.callback(trial_environment.processes.start_worker)
     campaign_id = trial.enqueue_without_a_wake_up(campaign, messages)
-    trial.prepare_parts(campaign_id, parts)
+    trial.prepare_chunks(campaign_id, chunks)
     return campaign_id
 
 

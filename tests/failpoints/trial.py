@@ -130,11 +130,11 @@ class Trial:
 
         wait_until(looked, within=TIMEOUT_SECONDS, what=what)
 
-    def prepare_parts(self, campaign_id: str, parts: int) -> None:
+    def prepare_chunks(self, campaign_id: str, chunks: int) -> None:
         """Prepare them in this process."""
-        for _ in range(parts):
+        for _ in range(chunks):
             if prepare_next(self.trial_environment.runtime, campaign_id) is None:
-                raise RuntimeError("the part is prepared already")
+                raise RuntimeError("the chunk is prepared already")
 
     def dispatch(self, campaign_id: str, *, lease_ms: int, account: str | None = None) -> Send:
         """Dispatch a batch of the campaign to a worker that then is gone."""

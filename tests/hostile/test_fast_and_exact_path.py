@@ -28,7 +28,7 @@ PHONES = (
 EDGES = [rules.SURELY_FITS, rules.MAX_UNITS, rules.MAX_SEPTETS, rules.MAX_SEPTETS // 2]
 TEXTS = st.tuples(
     st.sampled_from("aж€😀 \ud800"), st.sampled_from(EDGES), st.integers(-1, 1), st.sampled_from(["", "ж", "€"])
-).map(lambda parts: parts[0] * (parts[1] + parts[2]) + parts[3]) | st.text(max_size=10)
+).map(lambda chunks: chunks[0] * (chunks[1] + chunks[2]) + chunks[3]) | st.text(max_size=10)
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "phone": PHONES,
     "text": TEXTS,

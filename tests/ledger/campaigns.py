@@ -62,7 +62,7 @@ class LedgerHarness:
             "campaign_id": secrets.token_hex(11),
             "idempotency_key": secrets.token_hex(11),
             "digest": "digest",
-            "part_sizes": list(sizes),
+            "chunk_sizes": list(sizes),
             "options": "{}",
             "priority": "normal",
             "deadline_ms": self.ledger.due_indexes.now_ms() + HOUR_MS,
@@ -73,8 +73,8 @@ class LedgerHarness:
         return Acceptance(**{**values, **changes})
 
     def accept(self, acceptance: Acceptance) -> Accepted:
-        for part in range(len(acceptance.part_sizes)):
-            self.ledger.campaigns.store_part(acceptance.campaign_id, part, b"packed", keep_ms=HOUR_MS)
+        for chunk in range(len(acceptance.chunk_sizes)):
+            self.ledger.campaigns.store_chunk(acceptance.campaign_id, chunk, b"packed", keep_ms=HOUR_MS)
         return self.ledger.campaigns.accept(acceptance)
 
     def accepted(self, *sizes: int, **changes: Any) -> str:
@@ -113,19 +113,19 @@ class LedgerHarness:
         assert isinstance(work, Send), work
         return work
 
-    def preparing(self, *, token: str = "part-token", **rules: Any) -> Prepare:
+    def preparing(self, *, token: str = "chunk-token", **rules: Any) -> Prepare:
         """Return the chunk that is dispatched now."""
         work = self.next(token=token, **rules)
         assert isinstance(work, Prepare), work
         return work
 
     def prepared(self, *batch_sizes: int, rejects: int = 0, **changes: Any) -> str:
-        """Return a campaign of one part whose messages became batches of those sizes, and rejects."""
+        """Return a campaign of one chunk whose messages became batches of those sizes, and rejects."""
         campaign = self.accepted(sum(batch_sizes) + rejects, **changes)
         first = sum(batch_sizes)
-        chunk = self.ledger.parts.lease(campaign, "part-token", lease_ms=LEASE_MS, losses_allowed=5)
+        chunk = self.ledger.chunks.lease(campaign, "chunk-token", lease_ms=LEASE_MS, losses_allowed=5)
         assert isinstance(chunk, Prepare)
-        assert self.ledger.parts.prepared(
+        assert self.ledger.chunks.prepared(
             chunk,
             [(size, f"0+{size}", b"body") for size in batch_sizes],
             [(index, json.dumps({"index": index})) for index in range(first, first + rejects)],
@@ -227,9 +227,9 @@ class LedgerHarness:
 
     # Time passes by ageing what is stored, never by waiting.
 
-    def end_part_lease(self, campaign: str, part: int = 0) -> None:
-        self.client.hset(f"bsg:campaign:{campaign}:part:{part}", "lease_until", 1)
-        self.client.zadd(f"bsg:campaign:{campaign}:parts", {str(part): 1})
+    def end_chunk_lease(self, campaign: str, chunk: int = 0) -> None:
+        self.client.hset(f"bsg:campaign:{campaign}:chunk:{chunk}", "lease_until", 1)
+        self.client.zadd(f"bsg:campaign:{campaign}:chunks", {str(chunk): 1})
         self.look_at(campaign)
 
     def look_at(self, campaign: str) -> None:

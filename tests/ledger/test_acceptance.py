@@ -6,7 +6,7 @@ from tests.ledger.campaigns import HOUR_MS, LedgerHarness
 
 def test_a_campaign_exists_only_after_the_commit(ledger_harness: LedgerHarness) -> None:
     acceptance = ledger_harness.acceptance([3])
-    ledger_harness.ledger.campaigns.store_part(acceptance.campaign_id, 0, b"packed", keep_ms=HOUR_MS)
+    ledger_harness.ledger.campaigns.store_chunk(acceptance.campaign_id, 0, b"packed", keep_ms=HOUR_MS)
 
     before = ledger_harness.ledger.reading.status(acceptance.campaign_id)
     accepted = ledger_harness.ledger.campaigns.accept(acceptance)
@@ -17,9 +17,9 @@ def test_a_campaign_exists_only_after_the_commit(ledger_harness: LedgerHarness) 
     assert ledger_harness.state(acceptance.campaign_id) == "accepted"
 
 
-def test_the_commit_fails_unless_every_part_is_there(ledger_harness: LedgerHarness) -> None:
+def test_the_commit_fails_unless_every_chunk_is_there(ledger_harness: LedgerHarness) -> None:
     acceptance = ledger_harness.acceptance([2, 2])
-    ledger_harness.ledger.campaigns.store_part(acceptance.campaign_id, 0, b"packed", keep_ms=HOUR_MS)
+    ledger_harness.ledger.campaigns.store_chunk(acceptance.campaign_id, 0, b"packed", keep_ms=HOUR_MS)
 
     accepted = ledger_harness.ledger.campaigns.accept(acceptance)
 
@@ -27,10 +27,10 @@ def test_the_commit_fails_unless_every_part_is_there(ledger_harness: LedgerHarne
     assert ledger_harness.ledger.reading.status(acceptance.campaign_id) is None
 
 
-def test_parts_vanish_by_themselves_before_the_commit_and_stay_after_it(ledger_harness: LedgerHarness) -> None:
+def test_chunks_vanish_by_themselves_before_the_commit_and_stay_after_it(ledger_harness: LedgerHarness) -> None:
     acceptance = ledger_harness.acceptance([1])
-    key = f"bsg:campaign:{acceptance.campaign_id}:part:0:messages"
-    ledger_harness.ledger.campaigns.store_part(acceptance.campaign_id, 0, b"packed", keep_ms=HOUR_MS)
+    key = f"bsg:campaign:{acceptance.campaign_id}:chunk:0:messages"
+    ledger_harness.ledger.campaigns.store_chunk(acceptance.campaign_id, 0, b"packed", keep_ms=HOUR_MS)
     expiry_before = ledger_harness.client.pttl(key)
 
     ledger_harness.ledger.campaigns.accept(acceptance)

@@ -1013,7 +1013,7 @@ def test_a_lease_whose_batch_is_gone_keeps_no_other_from_being_taken_back(ledger
     assert ledger_harness.client.keys("*gone*") == []
 
 
-def test_a_retry_of_a_part_whose_messages_were_forgotten_says_so(ledger_harness: LedgerHarness) -> None:
+def test_a_retry_of_a_chunk_whose_messages_were_forgotten_says_so(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.accepted(3)
     ledger_harness.pass_deadline(campaign)
     ledger_harness.ledger.campaigns.expire(campaign)

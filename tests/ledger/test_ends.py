@@ -9,7 +9,7 @@ from tests.ledger.campaigns import HOUR_MS, LedgerHarness
 
 
 def own_events(ledger_harness: LedgerHarness, campaign: str) -> list[str]:
-    """Return what happened to the campaign itself, without its batches and parts."""
+    """Return what happened to the campaign itself, without its batches and chunks."""
     return [
         f"{event.from_state} -> {event.to_state}"
         for event in ledger_harness.ledger.feed.after(None)
@@ -51,10 +51,10 @@ def test_a_campaign_of_which_all_is_rejected_has_failed(ledger_harness: LedgerHa
     assert own_events(ledger_harness, campaign) == [" -> accepted", "running -> failed"]
 
 
-def test_a_part_that_is_given_up_may_end_a_campaign(ledger_harness: LedgerHarness) -> None:
+def test_a_chunk_that_is_given_up_may_end_a_campaign(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.accepted(1)
     ledger_harness.preparing()
-    ledger_harness.end_part_lease(campaign)
+    ledger_harness.end_chunk_lease(campaign)
 
     ledger_harness.next(losses_allowed=1)
 

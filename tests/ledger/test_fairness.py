@@ -30,7 +30,7 @@ def served(
     while len(order) < requests:
         match ledger_harness.next(token=f"token-{len(order)}"):
             case Prepare() as chunk:
-                ledger_harness.ledger.parts.prepared(chunk, [(1, f"{chunk.first_index}+1", b"body")], [])
+                ledger_harness.ledger.chunks.prepared(chunk, [(1, f"{chunk.first_index}+1", b"body")], [])
             case Send() as send:
                 order.append(send.campaign_id)
                 ledger_harness.taken(send.campaign_id, send.batch, len(order), token=send.token)
@@ -50,7 +50,7 @@ def prepare_ahead(ledger_harness: LedgerHarness) -> list[str]:
     """Prepare while nothing may be sent; returns the campaigns of the chunks, in order."""
     prepared = []
     while isinstance(chunk := ledger_harness.next(interval_us=A_SLOT_A_MINUTE_US), Prepare):
-        ledger_harness.ledger.parts.prepared(chunk, [(1, f"{chunk.first_index}+1", b"body")], [])
+        ledger_harness.ledger.chunks.prepared(chunk, [(1, f"{chunk.first_index}+1", b"body")], [])
         prepared.append(chunk.campaign_id)
     assert isinstance(chunk, Wait)
     return prepared

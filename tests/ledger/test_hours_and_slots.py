@@ -245,7 +245,7 @@ def test_what_is_ready_is_unattended_until_a_wake_up_waits(ledger_harness: Ledge
     ledger_harness.client.lpush("dispatch.default", "a wake-up")
     queued = dispatcher.is_unattended()
     ledger_harness.client.delete("dispatch.default")
-    ledger_harness.ledger.parts.prepared(ledger_harness.preparing(), [(1, "0+1", b"body")], [])
+    ledger_harness.ledger.chunks.prepared(ledger_harness.preparing(), [(1, "0+1", b"body")], [])
     ready = dispatcher.is_unattended()
     ledger_harness.ledger.batches.not_taken(ledger_harness.sending(), delay_ms=HOUR_MS, cause="HTTP 429")
 

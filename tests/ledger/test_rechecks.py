@@ -108,6 +108,6 @@ def test_what_was_prepared_against_the_list_of_now_leaves_without_another_look(l
     campaign = ledger_harness.accepted(1)
     chunk = ledger_harness.preparing()
     assert chunk.suppressions == 1
-    ledger_harness.ledger.parts.prepared(chunk, [(1, "0+1", b"body")], [])
+    ledger_harness.ledger.chunks.prepared(chunk, [(1, "0+1", b"body")], [])
 
     assert ledger_harness.sending().campaign_id == campaign

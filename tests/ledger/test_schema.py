@@ -79,7 +79,7 @@ def test_nobody_uses_the_schema_but_the_ledger_and_the_client_for_its_token() ->
 
 @pytest.mark.parametrize("key", schema.KEYS, ids=lambda key: key.pattern)
 def test_a_key_is_of_one_kind_only(key: schema.Key) -> None:
-    built = key(*("x1" for part in key.pattern.split(":") if part.isupper()))
+    built = key(*("x1" for chunk in key.pattern.split(":") if chunk.isupper()))
 
     assert [kind.pattern for kind in schema.KEYS if kind.matches(built)] == [key.pattern]
     assert bool(key.fields) == (key.type == "hash")
@@ -91,7 +91,7 @@ def test_every_index_of_what_is_due_is_in_the_schema(index: DueIndex) -> None:
     assert schema.of(schema.due_index(index, "a1")) or schema.of(schema.due_index(index))
 
 
-def test_a_key_without_one_of_its_parts_is_not_built() -> None:
+def test_a_key_without_one_of_its_chunks_is_not_built() -> None:
     with pytest.raises(IndexError):
         schema.BATCH("c1")
 

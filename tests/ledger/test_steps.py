@@ -28,7 +28,7 @@ class StepwiseHarness(LedgerHarness):
 
     def commit(self, lease: Prepare, *, batches: int, rejects: int) -> bool:
         """Commit a chunk, and add only what the commit itself does."""
-        return self.ledger.parts.commit(
+        return self.ledger.chunks.commit(
             lease,
             [(1, f"{index}+1", b"body") for index in range(batches)],
             [(index, json.dumps({"index": index})) for index in range(batches, batches + rejects)],
@@ -274,7 +274,7 @@ def test_nothing_is_left_of_a_campaign_that_is_forgotten_in_steps(stepwise: Step
 def test_before_the_commit_nobody_sees_what_a_chunk_was_prepared_to(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.accepted(BATCHES)
     lease = stepwise.preparing()
-    stepwise.end_part_lease(campaign)
+    stepwise.end_chunk_lease(campaign)
 
     assert not stepwise.commit(lease, batches=BATCHES, rejects=0)
 
@@ -305,14 +305,14 @@ def test_a_committed_chunk_whose_worker_dies_is_added_by_upkeep_and_never_prepar
 
     assert due == [campaign]
     assert stepwise.counts(campaign) == {"pending": BATCHES}
-    assert stepwise.client.exists(f"bsg:campaign:{campaign}:part:0:messages") == 0
+    assert stepwise.client.exists(f"bsg:campaign:{campaign}:chunk:0:messages") == 0
 
 
 def test_what_is_staged_expires_with_a_worker_that_dies_before_its_commit(stepwise: StepwiseHarness) -> None:
     stepwise.accepted(BATCHES)
     lease = stepwise.preparing()
 
-    stepwise.ledger.parts._stage(lease, [(1, "0+1", b"body")] * BATCHES)
+    stepwise.ledger.chunks._stage(lease, [(1, "0+1", b"body")] * BATCHES)
 
     (staged,) = stepwise.client.scan_iter("*staged*")
     assert stepwise.client.llen(staged) == 3 * BATCHES

@@ -244,7 +244,7 @@ def test_batches_are_no_larger_than_asked() -> None:
     assert [index for batch in batches for index in batch.indexes] == list(range(25))
 
 
-def test_a_part_of_rejects_alone_makes_no_batch() -> None:
+def test_a_chunk_of_rejects_alone_makes_no_batch() -> None:
     found = prepared([None, {}])
 
     assert not found.batches
@@ -278,8 +278,8 @@ def test_only_the_fields_that_the_template_names_are_kept() -> None:
     assert unpack(pack([message], Template.parse("Hi")).content).texts is None
 
 
-def test_what_is_no_packed_part_is_refused() -> None:
-    with pytest.raises(ValueError, match="part"):
+def test_what_is_no_packed_chunk_is_refused() -> None:
+    with pytest.raises(ValueError, match="chunk"):
         unpack(b"something else")
 
 
@@ -296,10 +296,10 @@ def test_a_typical_queued_message_takes_less_than_thirty_bytes() -> None:
 
 def test_good_messages_are_accepted_in_a_few_microseconds_each() -> None:
     messages = [{"phone": f"+380 66 {n:07}", "text": f"Hi {n}, see you"} for n in range(10_000)]
-    part = unpack(pack(messages, None).content)
+    chunk = unpack(pack(messages, None).content)
     options = options_of()
     started = time.process_time()
-    prepare(part, options, campaign_id=CAMPAIGN, first_index=0, batch_size=10_000)
+    prepare(chunk, options, campaign_id=CAMPAIGN, first_index=0, batch_size=10_000)
 
     # Ping one by one, they would take twenty microseconds each and more.
     assert time.process_time() - started < 10_000 * 8e-6

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from bsg_ledger.states import BatchState, CampaignState, PartState
+from bsg_ledger.states import BatchState, CampaignState, ChunkState
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -16,9 +16,9 @@ def section(heading: str) -> str:
     return DOCUMENT.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
 
 
-def test_every_state_of_a_part_is_in_its_table_and_no_other() -> None:
-    cells = (row.split("|")[1:3] for row in section("A part's states").splitlines()[3:] if row.startswith("|"))
-    assert set(re.findall(r"`(\w+)`", str(list(cells)))) == set(PartState)
+def test_every_state_of_a_chunk_is_in_its_table_and_no_other() -> None:
+    cells = (row.split("|")[1:3] for row in section("A chunk's states").splitlines()[3:] if row.startswith("|"))
+    assert set(re.findall(r"`(\w+)`", str(list(cells)))) == set(ChunkState)
 
 
 def test_every_state_of_a_batch_is_in_its_picture_and_no_other() -> None:
@@ -39,7 +39,7 @@ def test_every_move_that_a_script_announces_is_in_the_picture_of_a_batch() -> No
         (source, target)
         for script in SCRIPTS.glob("*.lua")
         for line in script.read_text(encoding="utf-8").splitlines()
-        if "-- Transition" in line and "parts" not in line and "any state" not in line
+        if "-- Transition" in line and "chunks" not in line and "any state" not in line
         for sources, targets in re.findall(rf"((?:(?:{states})(?:, )?)+) -> ((?:(?:{states})(?: \| )?)+)", line)
         for source in re.findall(states, sources)
         for target in re.findall(states, targets)

@@ -75,13 +75,17 @@ GONE = {
         "harness, environment, trial", r"\b(Bench|Desk|Stage|Scene|Site|Lane|World)\b|\bclass Play\b|\b(bench|desk)\."
     ),
     "envelope": Word("campaign options", r"(?i)envelope"),
+    "part (of a campaign)": Word(
+        "chunk",
+        r"\bpart_|_parts?\b|\bParts?[A-Z]|\bPARTS?_|\blease the part\b",
+        allowed=r"_PARTS?\b|archive|broken_part",
+    ),
 }
 
 NOT_YET = {
     "doorbell, bell, ring": Word("wake-up", r"(?i)doorbell|\bbells?\b|\brung\b|\brings?\b"),
     "turn": Word("pass", r"\bturns?\b"),
     "Flaw, Fault": Word("Violation", r"\bFlaw\b|\bflaws?\b|\bRowFault\b|\bTemplateFault\b|\bFieldMissing\b"),
-    "part (of a campaign)": Word("chunk", r"\b[Pp]arts?\b|_parts?\b|\bpart_|\bParts?[A-Z]"),
     "answers": Word("return, response", r"(?i)(?<![a-z])answer"),
     "tell, told, said, word": Word("report, message, decision", r"\btold\b|\bsaid\b|\btells?\b"),
     "place (of a message)": Word("index", r"\bplaces?\b"),

@@ -25,11 +25,11 @@ def options_of(**arguments: Any) -> CampaignOptions:
 
 
 def prepared(messages: Sequence[Any], *, first_index: int = 0, batch_size: int = 10_000, **arguments: Any) -> Prepared:
-    """Return what the worker makes of a part with these messages."""
+    """Return what the worker makes of a chunk with these messages."""
     campaign_options = options_of(**arguments)
     template = None if campaign_options.text is None else Template.parse(campaign_options.text)
-    part = unpack(pack(messages, template).content)
-    return prepare(part, campaign_options, campaign_id=CAMPAIGN, first_index=first_index, batch_size=batch_size)
+    chunk = unpack(pack(messages, template).content)
+    return prepare(chunk, campaign_options, campaign_id=CAMPAIGN, first_index=first_index, batch_size=batch_size)
 
 
 def rows_of(batch: PreparedBatch) -> list[dict[str, Any]]:

@@ -29,11 +29,11 @@ ENDLESS["self"] = ENDLESS
 
 
 def digest_of(
-    *parts: list[Any], text: str | None = None, sender: str | None = None, account: str = DEFAULT_ACCOUNT
+    *chunks: list[Any], text: str | None = None, sender: str | None = None, account: str = DEFAULT_ACCOUNT
 ) -> str:
     digest = ContentDigest(text=text, sender=sender, account=account)
-    for part in parts:
-        digest.update(part)
+    for chunk in chunks:
+        digest.update(chunk)
     return digest.hexdigest()
 
 
@@ -139,9 +139,9 @@ def test_columns_that_are_written_for_redis_have_the_digest_of_their_messages(
 ) -> None:
     template = None if text is None else Template.parse(text)
     digest = ContentDigest(text=None, sender=None, account=DEFAULT_ACCOUNT)
-    for part in filter(None, (rows[:cut], rows[cut:])):
-        packed = pack(part, template)
-        digest.update(part, packed.written, packed.names)
+    for chunk in filter(None, (rows[:cut], rows[cut:])):
+        packed = pack(chunk, template)
+        digest.update(chunk, packed.written, packed.names)
 
     assert digest.hexdigest() == digest_of(rows)
 

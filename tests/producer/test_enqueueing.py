@@ -97,7 +97,7 @@ def test_of_a_second_try_with_the_same_key_nothing_remains(redis_url: str) -> No
     assert sorted(campaign_keys(redis_url)) == before
 
 
-def test_times_are_not_part_of_the_content(redis_url: str) -> None:
+def test_times_are_not_chunk_of_the_content(redis_url: str) -> None:
     producer = producer_at(redis_url)
     first = producer.enqueue(messages(2), sender="MyShop", idempotency_key="key", validity=1)
 
@@ -213,7 +213,7 @@ def test_a_commit_whose_answer_stays_lost_is_unconfirmed_and_its_key_makes_tryin
     assert len(list(producer_at(redis_url).campaigns())) == 2
 
 
-def test_parts_that_vanish_before_the_commit_are_told_and_the_campaign_does_not_exist(redis_url: str) -> None:
+def test_chunks_that_vanish_before_the_commit_are_told_and_the_campaign_does_not_exist(redis_url: str) -> None:
     client = redis.Redis.from_url(redis_url)
 
     def pausing_for_hours() -> Iterator[Mapping[str, Any]]:
@@ -226,9 +226,9 @@ def test_parts_that_vanish_before_the_commit_are_told_and_the_campaign_does_not_
     assert campaign_keys(redis_url) == []
 
 
-def test_parts_are_kept_for_as_long_as_the_iterable_goes_on(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_are_kept_for_as_long_as_the_iterable_goes_on(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     client: Any = redis.Redis.from_url(redis_url)
-    monkeypatch.setattr(enqueueing, "RENEW_PARTS_SECONDS", 0.0)
+    monkeypatch.setattr(enqueueing, "RENEW_CHUNKS_SECONDS", 0.0)
     left: list[int] = []
 
     def slow() -> Iterator[Mapping[str, Any]]:
@@ -297,11 +297,11 @@ def before_the_commit(happens: Callable[[], object]) -> Iterator[None]:
         yield
 
 
-# With ten messages a part: the second is stored, all are stored, or the second goes with the commit.
+# With ten messages a chunk: the second is stored, all are stored, or the second goes with the commit.
 STEPS = pytest.mark.parametrize(
     ("after", "of"),
     [(15, 20), (20, 20), (15, 15)],
-    ids=["storing a part", "the commit", "the commit with the last part"],
+    ids=["storing a chunk", "the commit", "the commit with the last chunk"],
 )
 
 
@@ -488,7 +488,7 @@ def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(
         **os.environ,
         "REDIS_URL": redis_url,
         "FAILPOINTS": str(arm(tmp_path, point)),
-        "CAMPAIGN_BATCH_SIZE": "1",  # a part that is not full goes with the commit
+        "CAMPAIGN_BATCH_SIZE": "1",  # a chunk that is not full goes with the commit
     }
 
     died = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
@@ -501,7 +501,9 @@ def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(
         assert all(client.ttl(key) > 0 for key in campaign_keys(redis_url))
 
 
-@pytest.mark.parametrize("wrong", ["nothing", "", "\ud800", None, 5, "CAMPAIGN:part:0", "CAMPAIGN:parts", "CAMPAIGN\n"])
+@pytest.mark.parametrize(
+    "wrong", ["nothing", "", "\ud800", None, 5, "CAMPAIGN:chunk:0", "CAMPAIGN:chunks", "CAMPAIGN\n"]
+)
 def test_an_unknown_campaign_is_told_as_such(redis_url: str, wrong: Any) -> None:
     producer = producer_at(redis_url)
     campaign = producer.enqueue(messages(1), sender="MyShop").campaign_id
@@ -533,7 +535,7 @@ def test_enqueueing_many_messages_adds_less_than_64_mib_to_the_process(redis_url
 
     ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
 
-    # What is held at once does not grow with the number of parts: 30 of them tell as much as 100.
+    # What is held at once does not grow with the number of chunks: 30 of them tell as much as 100.
     assert int(ran.stdout) < 64 * 2**20
 
 

@@ -54,8 +54,8 @@ def test_the_contacts_break_every_rule_that_a_row_can_break() -> None:
     codes: Counter[RejectCode] = Counter()
     sent = 0
     sizes = []
-    while part := list(islice(rows, 10_000)):
-        found = prepared(part, text=TEXT, sender="MyShop")
+    while chunk := list(islice(rows, 10_000)):
+        found = prepared(chunk, text=TEXT, sender="MyShop")
         codes.update(reject.code for reject in found.rejects)
         sent += sum(batch.size for batch in found.batches)
         sizes += [batch.size for batch in found.batches]

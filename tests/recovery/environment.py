@@ -33,20 +33,20 @@ class RecoveryEnvironment(ScenarioEnvironment):
         shutil.copytree(self._server.directory / APPEND_ONLY, self._copy)
 
     def kill_and_restore(self) -> None:
-        """The server ends, and comes back with what was copied aside: long ago, so its leases of parts are over."""
+        """The server ends, and comes back with what was copied aside: long ago, so its leases of chunks are over."""
         self._server.kill()
         shutil.rmtree(self._server.directory / APPEND_ONLY)
         shutil.copytree(self._copy, self._server.directory / APPEND_ONLY)
         self._server.start()
-        self.end_part_leases()
+        self.end_chunk_leases()
 
-    def end_part_leases(self) -> None:
+    def end_chunk_leases(self) -> None:
         with self._server.client() as client:
-            for parts in client.scan_iter("bsg:campaign:*:parts"):
-                campaign = parts.decode().split(":")[2]
-                for part in client.zrange(parts, 0, -1):
-                    client.zadd(parts, {part: 1}, xx=True)
-                    client.hset(f"bsg:campaign:{campaign}:part:{part.decode()}", "lease_until", 1)
+            for chunks in client.scan_iter("bsg:campaign:*:chunks"):
+                campaign = chunks.decode().split(":")[2]
+                for chunk in client.zrange(chunks, 0, -1):
+                    client.zadd(chunks, {chunk: 1}, xx=True)
+                    client.hset(f"bsg:campaign:{campaign}:chunk:{chunk.decode()}", "lease_until", 1)
                 self.make_due(campaign)
 
     def kill_and_empty(self) -> None:

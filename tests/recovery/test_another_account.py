@@ -54,7 +54,7 @@ def test_a_half_sent_campaign_goes_on_by_itself_under_the_rotated_key_of_its_acc
         assert environment.arrived(campaign) < 300
         environment.sandbox.put_account("live_rotated", replaces="live_sandbox")
         environment.forget_keys()
-        environment.end_part_leases()
+        environment.end_chunk_leases()
         environment.make_due(campaign)
 
         with Processes(

@@ -125,7 +125,7 @@ def test_what_bsg_has_is_submitted_and_the_rest_is_sent_once(harness: RecoveryHa
     assert harness.arrivals(campaign) == {1}
 
 
-def test_parts_that_were_batches_in_the_lost_ledger_become_the_same_ones_and_are_found(
+def test_chunks_that_were_batches_in_the_lost_ledger_become_the_same_ones_and_are_found(
     harness: RecoveryHarness,
 ) -> None:
     campaign = harness.accepted(5)

@@ -48,7 +48,7 @@ def test_it_goes_on_where_it_was_when_it_is_resumed_with_funds(sandbox: Sandbox)
     assert (detail(sandbox, campaign)["status"], detail(sandbox, campaign)["statistics"]["delivered"]) == ("done", 100)
 
 
-def test_it_is_paused_again_when_the_funds_cover_a_part_only(sandbox: Sandbox) -> None:
+def test_it_is_paused_again_when_the_funds_cover_a_segment_only(sandbox: Sandbox) -> None:
     campaign = paused_campaign(sandbox)
     sandbox.put_account("live_sandbox", balance=0.1)
 

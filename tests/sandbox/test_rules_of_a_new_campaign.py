@@ -225,7 +225,7 @@ def test_one_text_to_many_phones_is_taken_by_the_same_rules(sandbox: Sandbox) ->
     assert refused_places(call(sandbox, "POST", path, json=body | {"phones": []})) == {"phones"}
 
 
-def test_a_price_counts_parts_and_phones(sandbox: Sandbox) -> None:
+def test_a_price_counts_segments_and_phones(sandbox: Sandbox) -> None:
     rows = [{"phone": 380670000001}, {"phone": 380670000002}]
     body = {"sender": "SHOP", "text": "a" * 161, "messages": rows, "tariff_code": 0}
 

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from bsg_sandbox.server import Sandbox
-from bsg_sandbox.texts import GSM_BASIC, parts_of, parts_of_all
+from bsg_sandbox.texts import GSM_BASIC, segments_of, segments_of_all
 from tests.sandbox.sandbox_calls import INDIVIDUAL, message, messages, taken
 
 KEY = {"X-API-KEY": "live_sandbox"}
@@ -135,7 +135,7 @@ def test_a_sink_counts_and_keeps_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "parts"),
+    ("text", "segments"),
     [
         ("a" * 160, 1),
         ("a" * 161, 2),
@@ -154,10 +154,10 @@ def test_a_sink_counts_and_keeps_nothing() -> None:
         ("\x00" * 71, 2),
     ],
 )
-def test_parts_are_counted_alike_alone_and_together(text: str, parts: int) -> None:
-    assert parts_of(text) == parts
-    assert parts_of_all([text, text]) == 2 * parts
-    assert parts_of_all([text, "ж"]) == parts + 1
+def test_segments_are_counted_alike_alone_and_together(text: str, segments: int) -> None:
+    assert segments_of(text) == segments
+    assert segments_of_all([text, text]) == 2 * segments
+    assert segments_of_all([text, "ж"]) == segments + 1
 
 
 def test_texts_with_any_character_are_read_back_as_they_came(sandbox: Sandbox) -> None:

@@ -75,7 +75,7 @@ def test_a_worker_that_dies_at_a_point_is_recovered_from(
     dying = scenario.processes.worker(FAILPOINTS=str(arm(tmp_path / "armed", point)))
     campaign = scenario.send(50)
     wait_until(lambda: not dying.alive, within=20, what=f"the worker to die at {point}")
-    _end_part_leases(scenario, campaign)
+    _end_chunk_leases(scenario, campaign)
 
     scenario.processes.worker()
     scenario.wait_for(campaign, "done", within=40)
@@ -124,13 +124,13 @@ def test_beat_started_twice_does_no_harm(own_scenario: ScenarioEnvironment) -> N
     own_scenario.assert_each_arrived_once(campaign, 250)
 
 
-def _end_part_leases(scenario: ScenarioEnvironment, campaign: str) -> None:
-    """Time passes by ageing what is stored: a part's lease is a minute."""
+def _end_chunk_leases(scenario: ScenarioEnvironment, campaign: str) -> None:
+    """Time passes by ageing what is stored: a chunk's lease is a minute."""
     settings = Settings.from_environment(scenario.processes.settings)
     client: Any = connect(settings)
-    for part in client.zrange(f"bsg:campaign:{campaign}:parts", 0, -1):
-        client.zadd(f"bsg:campaign:{campaign}:parts", {part: 1})
-        client.hset(f"bsg:campaign:{campaign}:part:{part.decode()}", "lease_until", 1)
+    for chunk in client.zrange(f"bsg:campaign:{campaign}:chunks", 0, -1):
+        client.zadd(f"bsg:campaign:{campaign}:chunks", {chunk: 1})
+        client.hset(f"bsg:campaign:{campaign}:chunk:{chunk.decode()}", "lease_until", 1)
         client.zadd(f"bsg:account:{settings.account}:due", {campaign: 1}, xx=True)
 
 
@@ -146,6 +146,6 @@ def _decide_doubts(scenario: ScenarioEnvironment, campaign: str, count: int) -> 
         return status.state == "done" and status.counts["finished"] == count
 
     try:
-        wait_until(done, within=100, what="the campaign to be done")  # a part may have to wait for its lease
+        wait_until(done, within=100, what="the campaign to be done")  # a chunk may have to wait for its lease
     except AssertionError as error:
         raise AssertionError(f"{error}\n{scenario.status(campaign)}\n{scenario.processes.logs()}") from None

@@ -6,7 +6,7 @@ from typing import Any
 
 from bsg_messages.bodies import unpacked
 from bsg_messages.body_cipher import BodyCipher
-from bsg_messages.columns import Part
+from bsg_messages.columns import Chunk
 from bsg_worker.celery import app
 from bsg_worker.prepare import prepare
 from bsg_worker.submit import post
@@ -14,8 +14,8 @@ from bsg_worker.submit import post
 __all__ = ["app"]
 
 
-def failing_preparation(part: Part, *_: Any, **__: Any) -> None:
-    raise ValueError(f"cannot render {part.fields} for {part.phones}")
+def failing_preparation(chunk: Chunk, *_: Any, **__: Any) -> None:
+    raise ValueError(f"cannot render {chunk.fields} for {chunk.phones}")
 
 
 def failing_submission(body: bytes, cipher: BodyCipher) -> bytes:

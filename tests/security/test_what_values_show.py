@@ -31,8 +31,8 @@ WITH_SECOND = Settings.from_environment(
     {"BSG_API_KEY": KEY, "BSG_API_KEY__SECOND": KEY_OF_SECOND, "REDIS_URL": "redis://h"}
 )
 OPTIONS = options_of(text=f"{TEXT} {{{{ name }}}}", callback_url=f"https://example.com/{TEXT}")
-PART = unpack(pack(list(messages(3)), Template.parse(f"{TEXT} {{{{ name }}}}")).content)
-COLUMNS = check_columns(PART, sender="MyShop", texts=[TEXT] * 3, generated_ids=["a", "b", "c"])
+CHUNK = unpack(pack(list(messages(3)), Template.parse(f"{TEXT} {{{{ name }}}}")).content)
+COLUMNS = check_columns(CHUNK, sender="MyShop", texts=[TEXT] * 3, generated_ids=["a", "b", "c"])
 BODY = f'[{{"phone":{FIRST_PHONE},"text":"{TEXT}"}}]'.encode()
 VALUES: dict[str, Any] = {
     "settings": SETTINGS,
@@ -44,13 +44,15 @@ VALUES: dict[str, Any] = {
     "runtime": build(SETTINGS),
     "options": OPTIONS,
     "template": Template.parse(TEXT),
-    "part": PART,
+    "chunk": CHUNK,
     "columns": COLUMNS,
-    "prepared": prepare(PART, OPTIONS, campaign_id=CAMPAIGN, first_index=0, batch_size=10),
+    "prepared": prepare(CHUNK, OPTIONS, campaign_id=CAMPAIGN, first_index=0, batch_size=10),
     "message": explain({"phone": FIRST_PHONE, "sender": "Shop", "text": TEXT}),
     "fault": explain({"phone": f"x{FIRST_PHONE}", "sender": "Shop", "text": TEXT}),
     "reject": Reject(0, str(FIRST_PHONE), "", "phone", RejectCode.INVALID_PHONE, "not a phone"),
-    "chunk": Prepare("c", 0, "t", packed=BODY, options=OPTIONS.to_json(), first_index=0, size=1, suppressions=0),
+    "chunk to prepare": Prepare(
+        "c", 0, "t", packed=BODY, options=OPTIONS.to_json(), first_index=0, size=1, suppressions=0
+    ),
     "batch": Send("c", 0, "t", options=OPTIONS.to_json(), size=1, attempts=0, body=BODY),
     "batch to hold against the list": Recheck("c", 0, OPTIONS.to_json(), BODY, [0], 1, 0, 0, 1),
     "campaign without hours": OpenHours("c", OPTIONS.to_json(), 0, 0),

@@ -204,8 +204,8 @@ class _Program:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def says(self, part: str) -> bool:
-        return part in self.log.read_text()
+    def says(self, chunk: str) -> bool:
+        return chunk in self.log.read_text()
 
     def failure(self) -> str:
         return f"{self.words}\nended with {self.process.returncode}:\n{self.log.read_text()[-4000:]}"

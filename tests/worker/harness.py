@@ -28,7 +28,7 @@ from tests.scenarios.environment import messages
 
 def prepare_next(runtime: Runtime, campaign: str) -> str | None:
     """Prepare the campaign's next chunk, whatever its account may do; return what came of it, None if there is none."""
-    lease = runtime.ledger.parts.lease(
+    lease = runtime.ledger.chunks.lease(
         campaign, new_token(), lease_ms=CHUNK_LEASE_MS, losses_allowed=CHUNK_LOSSES_ALLOWED
     )
     return prepare_chunk(runtime, lease) if isinstance(lease, Prepare) else None
@@ -142,7 +142,7 @@ class WorkerHarness:
 
     def _age(self, campaign: str) -> None:
         client: Any = self.runtime.redis
-        for waiting in (f"{campaign}:due", f"{campaign}:parts"):
+        for waiting in (f"{campaign}:due", f"{campaign}:chunks"):
             for each in client.zrange(waiting, 0, -1):
                 client.zadd(waiting, {each: 1})
         client.hdel(campaign, "held_until")

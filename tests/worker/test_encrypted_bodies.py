@@ -15,21 +15,21 @@ ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 def stored(harness: WorkerHarness) -> list[bytes]:
-    """Return what Redis keeps of messages: parts and batches."""
+    """Return what Redis keeps of messages: chunks and batches."""
     client = harness.runtime.redis
     return [client.get(key) for key in client.keys("bsg:campaign:*:messages")]  # type: ignore[misc]
 
 
-def test_parts_and_batches_are_encrypted_and_sent(redis_url: str) -> None:
+def test_chunks_and_batches_are_encrypted_and_sent(redis_url: str) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, BODY_KEY=NEW)
         campaign = harness.producer.enqueue(messages(3), sender="MyShop").campaign_id
-        (part,) = stored(harness)
+        (chunk,) = stored(harness)
         harness.prepare(campaign)
         (batch,) = stored(harness)
         harness.dispatch()
 
-        assert not part.startswith(ZSTD)
+        assert not chunk.startswith(ZSTD)
         assert not batch.startswith(ZSTD)
         assert BodyCipher([NEW]).decrypt(batch).startswith(ZSTD)
         assert harness.status(campaign).counts["submitted"] == 3
@@ -48,17 +48,17 @@ def test_what_is_left_of_a_batch_is_encrypted_too(redis_url: str) -> None:
         assert harness.status(campaign).counts["submitted"] == 2
 
 
-def test_a_worker_without_the_key_holds_parts_and_batches_until_it_has_it(redis_url: str) -> None:
+def test_a_worker_without_the_key_holds_chunks_and_batches_until_it_has_it(redis_url: str) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, BODY_KEY=NEW, CAMPAIGN_BATCH_SIZE="1")
         without = WorkerHarness(redis_url, sandbox, BODY_KEY=OLD)
         campaign = harness.producer.enqueue(messages(2), sender="MyShop").campaign_id
         prepare_next(harness.runtime, campaign)
 
-        part = prepare_next(without.runtime, campaign)
+        chunk = prepare_next(without.runtime, campaign)
         batch = without.dispatch()
 
-        assert part == "deferred 60 s: encrypted with a key that BODY_KEY does not have here"
+        assert chunk == "deferred 60 s: encrypted with a key that BODY_KEY does not have here"
         assert batch == f"{campaign}-0 deferred 60.0 s: encrypted with a key that BODY_KEY does not have here"
         counts = harness.status(campaign).counts
         assert (counts["pending"], counts["unprepared"], counts["rejected"]) == (1, 1, 0)

@@ -29,7 +29,7 @@ _STOPS = {True: "taken", False: "refused", None: "not seen in that state"}
 
 
 class NotMeasured(CommandError):
-    """BSG did not take part."""
+    """BSG did not take chunk."""
 
     exit_code = ExitCode.UNREACHABLE
 

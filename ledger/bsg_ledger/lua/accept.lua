@@ -5,8 +5,8 @@ local campaign, key, digest, messages, options, priority, deadline, name, start_
 local FIRST_SIZE = 17
 -- ARGV    times in milliseconds, '' for none; closes_at: a moment long ago for a campaign with sending hours, so that they are asked for;
 --         incarnation to use for a new ledger; queue of the account's wake-ups and a wake-up for it ('': none); max_cost:
---         '' for no cap; last: the messages of the last part ('': stored like the others); then the size of each part
--- Return  {accepted|duplicate, campaign, messages}, {conflict, campaign} or {missing, part}
+--         '' for no cap; last: the messages of the last chunk ('': stored like the others); then the size of each chunk
+-- Return  {accepted|duplicate, campaign, messages}, {conflict, campaign} or {missing, chunk}
 -- Transition  (nothing) -> accepted. Repeating it after a lost answer answers `accepted` again, and wakes nobody again.
 local idempotency = idempotency_key(key)
 local known, known_digest, known_messages = get(idempotency, 'campaign', 'digest', 'messages')
@@ -14,24 +14,24 @@ if known == campaign then return { 'accepted', campaign, known_messages } end  -
 if known and known_digest == digest then return { 'duplicate', known, known_messages } end  -- guard: known-key
 if known then return { 'conflict', known } end  -- guard: known-key-conflict
 
-local parts = #ARGV - FIRST_SIZE + 1
-for part = 0, (last == '' and parts or parts - 1) - 1 do
+local chunks = #ARGV - FIRST_SIZE + 1
+for chunk = 0, (last == '' and chunks or chunks - 1) - 1 do
   -- guard: every-chunk-stored
-  if redis.call('EXISTS', part_key(campaign, part) .. ':messages') == 0 then return { 'missing', part } end
+  if redis.call('EXISTS', chunk_key(campaign, chunk) .. ':messages') == 0 then return { 'missing', chunk } end
 end
 redis.call('HSETNX', LEDGER, 'incarnation', incarnation)  -- guard: ledger-keeps-name
 redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', messages, 'options', options,
-  'priority', priority, 'deadline', deadline, 'name', name, 'idempotency_key', key, 'parts', parts, 'account', '',
+  'priority', priority, 'deadline', deadline, 'name', name, 'idempotency_key', key, 'chunks', chunks, 'account', '',
   'account_name', account_name, 'paused', '0', 'cancelled', '0', 'next_batch', 0, 'start_at', start_at,
   'closes_at', closes_at)
 if max_cost ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost', max_cost) end
-if last ~= '' then redis.call('SET', part_key(campaign, parts - 1) .. ':messages', last) end
+if last ~= '' then redis.call('SET', chunk_key(campaign, chunks - 1) .. ':messages', last) end
 local first_index = 0
-for part = 0, parts - 1 do
-  local size = ARGV[FIRST_SIZE + part]
-  redis.call('PERSIST', part_key(campaign, part) .. ':messages')  -- guard: messages-persist
-  redis.call('HSET', part_key(campaign, part), 'state', 'unprepared', 'size', size, 'first_index', first_index, 'losses', 0)
-  redis.call('ZADD', campaign_key(campaign, ':parts'), NOW, part)
+for chunk = 0, chunks - 1 do
+  local size = ARGV[FIRST_SIZE + chunk]
+  redis.call('PERSIST', chunk_key(campaign, chunk) .. ':messages')  -- guard: messages-persist
+  redis.call('HSET', chunk_key(campaign, chunk), 'state', 'unprepared', 'size', size, 'first_index', first_index, 'losses', 0)
+  redis.call('ZADD', campaign_key(campaign, ':chunks'), NOW, chunk)
   first_index = first_index + number(size)
 end
 redis.call('HSET', idempotency, 'campaign', campaign, 'digest', digest, 'messages', messages)  -- guard: key-remembered

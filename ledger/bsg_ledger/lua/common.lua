@@ -114,7 +114,7 @@ local function refresh_ready(campaign)
   if paused ~= '1' and cancelled ~= '1' and number(deadline) > NOW then
     local _, batch_at = earliest(key .. ':due')
     send_at = batch_at and math.max(batch_at, number(opens_at), number(held_until))  -- guard: ready-when-due
-    _, prepare_at = earliest(key .. ':parts')
+    _, prepare_at = earliest(key .. ':chunks')
   end
   if account == '' then
     return keep_in(account_key(account_of(campaign), 'due'), campaign, earlier(send_at, prepare_at))
@@ -123,9 +123,9 @@ local function refresh_ready(campaign)
   local can_send = send_at and send_at <= NOW
   local can_prepare = prepare_at and prepare_at <= NOW
   -- guard: chunks-not-too-far-ahead
-  if can_prepare and redis.call('ZCARD', key .. ':due') + redis.call('ZCOUNT', key .. ':parts', '(' .. NOW, '+inf') >= AHEAD then
-    -- Far enough ahead: until a batch leaves, which comes here again, or the lease of a part ends.
-    can_prepare, prepare_at = false, later_than_now(key .. ':parts')  -- guard: lost-chunk-leases-noticed
+  if can_prepare and redis.call('ZCARD', key .. ':due') + redis.call('ZCOUNT', key .. ':chunks', '(' .. NOW, '+inf') >= AHEAD then
+    -- Far enough ahead: until a batch leaves, which comes here again, or the lease of a chunk ends.
+    can_prepare, prepare_at = false, later_than_now(key .. ':chunks')  -- guard: lost-chunk-leases-noticed
   end
   local pass
   if can_send or can_prepare then
@@ -408,8 +408,8 @@ local function refresh_unfinished(campaign)
 end
 
 -- Adds batches (size, rows, body) and rejects ('', index, JSON row) that a chunk was prepared to.
-local function add_prepared(campaign, part, items)
-  local held_against, pending, batches, rejected = redis.call('HGET', part_key(campaign, part), 'suppressions'), 0, 0, 0
+local function add_prepared(campaign, chunk, items)
+  local held_against, pending, batches, rejected = redis.call('HGET', chunk_key(campaign, chunk), 'suppressions'), 0, 0, 0
   for i = 1, #items, 3 do
     if items[i] == '' then
       redis.call('ZADD', campaign_key(campaign, ':rejects'), items[i + 1], items[i + 2])
@@ -417,7 +417,7 @@ local function add_prepared(campaign, part, items)
     else
       local batch = redis.call('HINCRBY', campaign_key(campaign), 'next_batch', 1) - 1
       redis.call('SET', batch_key(campaign, batch) .. ':messages', items[i + 2])
-      redis.call('HSET', batch_key(campaign, batch), 'state', 'pending', 'size', items[i], 'rows', items[i + 1], 'part', part,
+      redis.call('HSET', batch_key(campaign, batch), 'state', 'pending', 'size', items[i], 'rows', items[i + 1], 'chunk', chunk,
         'not_before', NOW, 'since', NOW, 'attempts', 0)
       if held_against then redis.call('HSET', batch_key(campaign, batch), 'suppressions', held_against) end
       enter(campaign, batch, 'pending', NOW)
@@ -435,12 +435,12 @@ end
 -- Adds some of what was committed. Returns whether there was anything to be added.
 local function add_committed(campaign, most)
   local committed = campaign_key(campaign, ':committed')
-  local part = earliest(committed)
-  if not part then return false end
-  local staged = part_key(campaign, part) .. ':staged'
-  add_prepared(campaign, part, redis.call('LPOP', staged, 3 * most) or {})
+  local chunk = earliest(committed)
+  if not chunk then return false end
+  local staged = chunk_key(campaign, chunk) .. ':staged'
+  add_prepared(campaign, chunk, redis.call('LPOP', staged, 3 * most) or {})
   if redis.call('EXISTS', staged) == 0 then
-    redis.call('ZREM', committed, part)
+    redis.call('ZREM', committed, chunk)
     refresh_unfinished(campaign)
   end
   return true
@@ -539,43 +539,44 @@ local function save_high_water_mark(detector)
   return sequence
 end
 
--- A part that ended its process too often: its messages are rejected.
-local function give_up_part(campaign, part, first_index, size)
+-- A chunk that ended its process too often: its messages are rejected.
+local function give_up_chunk(campaign, chunk, first_index, size)
   for index = first_index, first_index + size - 1 do
     redis.call('ZADD', campaign_key(campaign, ':rejects'), 'NX', index, cjson.encode({ index = index,
-      field = '', code = 'unprocessable', message = 'preparing this part ended its process again and again' }))
+      field = '', code = 'unprocessable', message = 'preparing this chunk ended its process again and again' }))
   end
-  redis.call('HSET', part_key(campaign, part), 'state', 'failed')
-  redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')
-  redis.call('DEL', part_key(campaign, part) .. ':messages')
-  redis.call('ZREM', campaign_key(campaign, ':parts'), part)
+  redis.call('HSET', chunk_key(campaign, chunk), 'state', 'failed')
+  redis.call('HDEL', chunk_key(campaign, chunk), 'token', 'lease_until')
+  redis.call('DEL', chunk_key(campaign, chunk) .. ':messages')
+  redis.call('ZREM', campaign_key(campaign, ':chunks'), chunk)
   count(campaign, 'unprepared', 0 - size, 0)
   count(campaign, 'rejected', size, 0)
   refresh_ready(campaign)
-  record_event(campaign, 'part ' .. part, 'preparing', 'failed', 'lost too many leases')
+  record_event(campaign, 'chunk ' .. chunk, 'preparing', 'failed', 'lost too many leases')
   refresh_campaign(campaign)
 end
 
--- Leases the campaign's next part that is due. Returns {prepare, campaign, part, packed messages, options, first index,
--- size, suppressions}, {again} if a part was given up, which takes long enough for one call, or nil: none is due.
-local function lease_part(campaign, token, lease, losses_allowed)
-  local part, at = earliest(campaign_key(campaign, ':parts'))
-  if not part or at > NOW then  -- guard: chunk-leased-once
+-- Leases the campaign's next chunk that is due. Returns {prepare, campaign, chunk, packed messages, options, first
+-- index, size, suppressions}, {again} if a chunk was given up, which takes long enough for one call, or nil: none is
+-- due.
+local function lease_chunk(campaign, token, lease, losses_allowed)
+  local chunk, at = earliest(campaign_key(campaign, ':chunks'))
+  if not chunk or at > NOW then  -- guard: chunk-leased-once
     refresh_ready(campaign)
     return nil
   end
-  local key = part_key(campaign, part)
+  local key = chunk_key(campaign, chunk)
   local state, size, first_index, losses = get(key, 'state', 'size', 'first_index', 'losses')
   if state == 'preparing' then losses = redis.call('HINCRBY', key, 'losses', 1) end  -- guard: chunk-losses-counted
   if number(losses) >= number(losses_allowed) then  -- guard: chunk-losses-allowed
-    give_up_part(campaign, part, number(first_index), number(size))
+    give_up_chunk(campaign, chunk, number(first_index), number(size))
     return { 'again' }
   end
   redis.call('HSET', campaign_key(campaign), 'started', '1')
   redis.call('HSET', key, 'state', 'preparing', 'token', token, 'lease_until', NOW + lease)
-  redis.call('ZADD', campaign_key(campaign, ':parts'), NOW + lease, part)
+  redis.call('ZADD', campaign_key(campaign, ':chunks'), NOW + lease, chunk)
   refresh_ready(campaign)
-  record_event(campaign, 'part ' .. part, state, 'preparing', state == 'preparing' and 'lease lost' or 'leased')
-  return { 'prepare', campaign, part, redis.call('GET', key .. ':messages'), redis.call('HGET', campaign_key(campaign), 'options'),
+  record_event(campaign, 'chunk ' .. chunk, state, 'preparing', state == 'preparing' and 'lease lost' or 'leased')
+  return { 'prepare', campaign, chunk, redis.call('GET', key .. ':messages'), redis.call('HGET', campaign_key(campaign), 'options'),
     first_index, size, suppressions() }
 end

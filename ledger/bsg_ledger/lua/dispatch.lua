@@ -5,16 +5,16 @@
 --         accounts whose gates a ledger that went back shuts
 -- Return  {send, campaign, batch, body, options, size, attempts before this one, first intent, now, wait for the slot,
 --         sequence, hint}
---         {prepare, campaign, part, packed messages, options, first index, size, suppressions, hint}
+--         {prepare, campaign, chunk, packed messages, options, first index, size, suppressions, hint}
 --         {recheck, campaign, batch, body, rows, options, size, attempts, held against, suppressions}
 --         {hours, campaign, options, closes_at, now}, {wait, milliseconds, 1 if the caller is to wait}, {gate}, {again} or
 --         {nothing}
 --         The hint is 1 if somebody should be woken: something else is ready, and nobody is on the way or waits for it
 -- Transition  pending -> posting, the slot of the limit being taken in the same step (or -> unconfirmed if an earlier
 --             attempt is in doubt and BSG can no longer be trusted to know its reference ids); the campaign is paused
---             where the batch would cost more than is allowed; part: unprepared -> preparing; preparing (lease over) ->
---             preparing | failed (its messages: rejected); the campaign is assigned to the account
-local account, account_name, token, lease, interval, burst, furthest, early, duplicate_window, next_look, part_lease,
+--             where the batch would cost more than is allowed; chunk: unprepared -> preparing; preparing (lease over)
+-- ->             preparing | failed (its messages: rejected); the campaign is assigned to the account
+local account, account_name, token, lease, interval, burst, furthest, early, duplicate_window, next_look, chunk_lease,
   losses_allowed, queue, detector, seen = unpack(ARGV, 1, 15)
 interval, burst = number(interval), number(burst)
 local FIRST_OF_ACCOUNTS = 16
@@ -200,14 +200,14 @@ end
 
 local function prepare(campaign)
   if not may_go_on(campaign) then return refresh_or_drop(campaign) end
-  local leased = lease_part(campaign, token, part_lease, losses_allowed)
+  local leased = lease_chunk(campaign, token, chunk_lease, losses_allowed)
   if leased and leased[1] == 'prepare' then leased[#leased + 1] = hint() end
   return leased
 end
 
 -- Somebody prepares a part of it just now: its turn to send comes with that.
 local function just_leased(campaign)
-  return redis.call('ZCOUNT', campaign_key(campaign, ':parts'), NOW + part_lease - JUST_LEASED, '+inf') > 0
+  return redis.call('ZCOUNT', campaign_key(campaign, ':chunks'), NOW + chunk_lease - JUST_LEASED, '+inf') > 0
 end
 
 for _ = 1, TRIES do

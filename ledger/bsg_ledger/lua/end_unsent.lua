@@ -3,7 +3,7 @@
 -- is at BSG is put down to be stopped there.
 -- ARGV  1 campaign, 2 how many chunks and batches at most
 -- Answer  {more | done}, {early} if it goes on, or {gone}
--- Transition  parts: unprepared, preparing -> cancelled | expired; batches: pending -> cancelled | expired
+-- Transition  chunks: unprepared, preparing -> cancelled | expired; batches: pending -> cancelled | expired
 local campaign, most = ARGV[1], number(ARGV[2])
 local key = campaign_key(campaign)
 local deadline, cancelled, account, batches, stop_from =
@@ -16,14 +16,14 @@ local to = cancelled == '1' and 'cancelled' or 'expired'
 local cause = to == 'cancelled' and 'operator' or 'deadline passed'
 local left = most
 
-for _, part in ipairs(redis.call('ZRANGE', key .. ':parts', 0, left - 1)) do
-  local state, size = get(part_key(campaign, part), 'state', 'size')
-  redis.call('HSET', part_key(campaign, part), 'state', to)
-  redis.call('HDEL', part_key(campaign, part), 'token', 'lease_until')  -- guard: end-takes-chunks
-  redis.call('ZREM', key .. ':parts', part)
+for _, chunk in ipairs(redis.call('ZRANGE', key .. ':chunks', 0, left - 1)) do
+  local state, size = get(chunk_key(campaign, chunk), 'state', 'size')
+  redis.call('HSET', chunk_key(campaign, chunk), 'state', to)
+  redis.call('HDEL', chunk_key(campaign, chunk), 'token', 'lease_until')  -- guard: end-takes-chunks
+  redis.call('ZREM', key .. ':chunks', chunk)
   count(campaign, 'unprepared', 0 - number(size), 0)
   count(campaign, to, number(size), 0)
-  record_event(campaign, 'part ' .. part, state, to, cause)
+  record_event(campaign, 'chunk ' .. chunk, state, to, cause)
   left = left - 1
 end
 
@@ -53,7 +53,7 @@ if stop_from then redis.call('HSET', key, 'stop_from', stop_to) end
 
 refresh_ready(campaign)
 refresh_campaign(campaign)
-if earliest(key .. ':parts') or earliest(key .. ':due') then return { 'more' } end
+if earliest(key .. ':chunks') or earliest(key .. ':due') then return { 'more' } end
 if stop_from and stop_to < number(batches) then return { 'more' } end  -- guard: end-stops-all
 redis.call('HDEL', key, 'stop_from')
 refresh_unfinished(campaign)

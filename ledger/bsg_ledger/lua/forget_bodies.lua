@@ -8,12 +8,12 @@ local key = campaign_key(campaign)
 if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- guard: forget-bodies-closed-only
 if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: forget-bodies-finished-only
 redis.call('HSETNX', key, 'bodies_forgotten_at', NOW)  -- guard: forget-bodies-flag-first
-local from, parts, batches = get(key, 'forget_from', 'parts', 'next_batch')
-local places = number(parts) + number(batches)
+local from, chunks, batches = get(key, 'forget_from', 'chunks', 'next_batch')
+local places = number(chunks) + number(batches)
 local to = math.min(number(from) + most, places)
 for place = number(from), to - 1 do
-  local part = place < number(parts)
-  local one = part and part_key(campaign, place) or batch_key(campaign, place - number(parts))
+  local chunk = place < number(chunks)
+  local one = chunk and chunk_key(campaign, place) or batch_key(campaign, place - number(chunks))
   redis.call('UNLINK', one .. ':messages')
 end
 if to < places then

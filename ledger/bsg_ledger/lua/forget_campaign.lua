@@ -9,7 +9,7 @@ if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- gua
 if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: forget-finished-only
 -- A retry finds too little from here on.
 redis.call('HSETNX', key, 'bodies_forgotten_at', NOW)  -- guard: forget-flag-first
-local parts, batches, account, idempotency = get(key, 'parts', 'next_batch', 'account', 'idempotency_key')
+local chunks, batches, account, idempotency = get(key, 'chunks', 'next_batch', 'account', 'idempotency_key')
 
 local function forget_batch(batch)
   local bsg_id, others = get(batch_key(campaign, batch), 'bsg_campaign_id', 'other_bsg_campaign_ids')
@@ -25,19 +25,19 @@ end
 
 local first_batch = math.max(0, number(batches) - most)
 for batch = first_batch, number(batches) - 1 do forget_batch(batch) end
-local first_part = math.max(0, number(parts) - (most - (number(batches) - first_batch)))
-for part = first_part, number(parts) - 1 do
-  redis.call('UNLINK', part_key(campaign, part), part_key(campaign, part) .. ':messages')
+local first_chunk = math.max(0, number(chunks) - (most - (number(batches) - first_batch)))
+for chunk = first_chunk, number(chunks) - 1 do
+  redis.call('UNLINK', chunk_key(campaign, chunk), chunk_key(campaign, chunk) .. ':messages')
 end
-if first_batch + first_part > 0 then
-  redis.call('HSET', key, 'next_batch', first_batch, 'parts', first_part)
+if first_batch + first_chunk > 0 then
+  redis.call('HSET', key, 'next_batch', first_batch, 'chunks', first_chunk)
   return { 'more' }
 end
 
 for _, state in ipairs(redis.call('HKEYS', MESSAGES)) do
   redis.call('HINCRBY', MESSAGES, state, 0 - number(redis.call('HGET', key, 'messages:' .. state)))
 end
-redis.call('UNLINK', key, key .. ':due', key .. ':rejects', key .. ':events', key .. ':parts')
+redis.call('UNLINK', key, key .. ':due', key .. ':rejects', key .. ':events', key .. ':chunks')
 redis.call('DEL', idempotency_key(idempotency))
 for _, index in ipairs({ CLOSED, CAMPAIGNS, DEADLINES }) do redis.call('ZREM', index, campaign) end
 return { 'done' }

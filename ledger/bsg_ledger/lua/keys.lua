@@ -9,7 +9,7 @@ local function idempotency_key(key) return 'bsg:idempotency:' .. key end
 local function rollback_detector_key(process) return 'bsg:rollback-detector:' .. process end
 local function suppressed_from(source) return 'bsg:suppressed:from:' .. source end
 local function campaign_key(campaign, suffix) return 'bsg:campaign:' .. campaign .. (suffix or '') end
-local function part_key(campaign, part) return campaign_key(campaign, ':part:' .. part) end
+local function chunk_key(campaign, chunk) return campaign_key(campaign, ':chunk:' .. chunk) end
 local function batch_key(campaign, batch) return campaign_key(campaign, ':batch:' .. batch) end
 local function account_key(account, suffix) return 'bsg:account:' .. account .. ':' .. suffix end
 local function index_key(account, index) return account == '' and 'bsg:' .. index or account_key(account, index) end

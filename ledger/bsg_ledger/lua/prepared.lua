@@ -1,13 +1,13 @@
 #!lua
 -- Commits what a chunk was prepared to, and lets go of its messages. What is too much for one step was staged before:
 -- from now on it is added, whoever does it (`add_prepared`).
--- ARGV  1 campaign, 2 part, 3 token, 4 suppressions that the messages were held against, 5 batches, 6 rejects,
+-- ARGV  1 campaign, 2 chunk, 3 token, 4 suppressions that the messages were held against, 5 batches, 6 rejects,
 --       7 elements that were staged, or 0 and size, rows and body of each batch, '', index and JSON row of each reject
 -- Answer  {prepared}, or {stale}: also where the campaign was cancelled or its deadline has passed, and where what was
 --         staged has expired
--- Transition  part: preparing -> prepared; its batches: (nothing) -> pending
-local campaign, part, token, suppressed, batches, rejects, staged = unpack(ARGV, 1, 7)
-local key, committed = part_key(campaign, part), campaign_key(campaign, ':committed')
+-- Transition  chunk: preparing -> prepared; its batches: (nothing) -> pending
+local campaign, chunk, token, suppressed, batches, rejects, staged = unpack(ARGV, 1, 7)
+local key, committed = chunk_key(campaign, chunk), campaign_key(campaign, ':committed')
 local holder, lease_until = get(key, 'token', 'lease_until')
 local cancelled, deadline = get(campaign_key(campaign), 'cancelled', 'deadline')
 -- A chunk has a token only while it is being prepared.
@@ -20,13 +20,13 @@ redis.call('HSET', key, 'state', 'prepared')
 redis.call('HDEL', key, 'token', 'lease_until')
 if suppressed ~= '0' then redis.call('HSET', key, 'suppressions', suppressed) end
 redis.call('UNLINK', key .. ':messages')
-redis.call('ZREM', campaign_key(campaign, ':parts'), part)
-record_event(campaign, 'part ' .. part, 'preparing', 'prepared', batches .. ' batches, ' .. rejects .. ' rejects')
+redis.call('ZREM', campaign_key(campaign, ':chunks'), chunk)
+record_event(campaign, 'chunk ' .. chunk, 'preparing', 'prepared', batches .. ' batches, ' .. rejects .. ' rejects')
 if staged ~= '0' then
   redis.call('RENAME', key .. ':staged:' .. token, key .. ':staged')
   redis.call('PERSIST', key .. ':staged')  -- guard: committed-persists
-  redis.call('ZADD', committed, NOW, part)
+  redis.call('ZADD', committed, NOW, chunk)
   refresh_unfinished(campaign)
 end
-add_prepared(campaign, part, { unpack(ARGV, 8) })
+add_prepared(campaign, chunk, { unpack(ARGV, 8) })
 return { 'prepared' }

@@ -3,20 +3,20 @@
 -- ARGV  1 campaign, 2 how many chunks and batches at most
 -- Answer  {more | done}
 -- Transition  batches: refused, expired -> pending, or -> unconfirmed where an attempt is still in doubt;
---             parts: expired -> unprepared
+--             chunks: expired -> unprepared
 local campaign, most = ARGV[1], number(ARGV[2])
 local key = campaign_key(campaign)
-local from, parts, batches = get(key, 'retry_from', 'parts', 'next_batch')
+local from, chunks, batches = get(key, 'retry_from', 'chunks', 'next_batch')
 if not from then return { 'done' } end
 
-local function retry_part(part)
-  local state, size = get(part_key(campaign, part), 'state', 'size')
+local function retry_chunk(chunk)
+  local state, size = get(chunk_key(campaign, chunk), 'state', 'size')
   if state ~= 'expired' then return end
-  redis.call('HSET', part_key(campaign, part), 'state', 'unprepared')
-  redis.call('ZADD', key .. ':parts', NOW, part)
+  redis.call('HSET', chunk_key(campaign, chunk), 'state', 'unprepared')
+  redis.call('ZADD', key .. ':chunks', NOW, chunk)
   count(campaign, 'expired', 0 - number(size), 0)
   count(campaign, 'unprepared', number(size), 0)
-  record_event(campaign, 'part ' .. part, 'expired', 'unprepared', 'operator: retry')
+  record_event(campaign, 'chunk ' .. chunk, 'expired', 'unprepared', 'operator: retry')
 end
 
 local function retry_batch(batch)
@@ -31,10 +31,10 @@ local function retry_batch(batch)
   end
 end
 
-local places = number(parts) + number(batches)
+local places = number(chunks) + number(batches)
 local to = math.min(number(from) + most, places)
 for place = number(from), to - 1 do
-  if place < number(parts) then retry_part(place) else retry_batch(place - number(parts)) end
+  if place < number(chunks) then retry_chunk(place) else retry_batch(place - number(chunks)) end
 end
 if to < places then
   redis.call('HSET', key, 'retry_from', to)

@@ -25,7 +25,7 @@ def test_the_first_line_tells_the_separator(tmp_path: Path, separator: str) -> N
     assert rows == [{"phone": "380661231231", "name": "Zoë"}]
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_no_part_of_the_cells(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_windows_line_ends_are_no_chunk_of_the_cells(tmp_path: Path) -> None:
     assert read(tmp_path, b"\xef\xbb\xbfphone,name\r\n380661231231,Ann\r\n") == [
         {"phone": "380661231231", "name": "Ann"}
     ]

@@ -1,4 +1,4 @@
-"""From accepted messages to batches and rejects, part by part."""
+"""From accepted messages to batches and rejects, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ UNREADABLE_DELAY_MS = 60_000
 
 
 def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
-    """Prepare one leased part and commit all of it at once; return the outcome."""
+    """Prepare one leased chunk and commit all of it at once; return the outcome."""
     begun = clock.monotonic()
     try:
         prepared = _checked(runtime, lease)
     except DecryptionError as error:
-        runtime.ledger.parts.release(lease, delay_ms=UNREADABLE_DELAY_MS, cause=str(error), unreadable=True)
-        LOGGER.error("part %d of %s: %s", lease.chunk, lease.campaign_id, error)
+        runtime.ledger.chunks.release(lease, delay_ms=UNREADABLE_DELAY_MS, cause=str(error), unreadable=True)
+        LOGGER.error("chunk %d of %s: %s", lease.chunk, lease.campaign_id, error)
         return f"deferred {UNREADABLE_DELAY_MS / 1000:.0f} s: {error}"
     except Exception as error:
         # Its text may hold a phone or a text: only its kind is told. The lease runs out, and after five losses the
-        # part's messages become rejects.
-        LOGGER.error("part %d of %s could not be prepared: %s", lease.chunk, lease.campaign_id, type(error).__name__)
+        # chunk's messages become rejects.
+        LOGGER.error("chunk %d of %s could not be prepared: %s", lease.chunk, lease.campaign_id, type(error).__name__)
         return f"failed: {type(error).__name__}"
     try:
-        committed = runtime.ledger.parts.prepared(
+        committed = runtime.ledger.chunks.prepared(
             lease,
             [
                 (batch.size, encode_rows(batch.indexes), runtime.cipher.encrypt(batch.body))
@@ -46,7 +46,7 @@ def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
             [(reject.index, reject.to_json()) for reject in prepared.rejects],
         )
     except ResponseError as error:
-        runtime.ledger.parts.release(
+        runtime.ledger.chunks.release(
             lease, delay_ms=FULL_REDIS_DELAY_MS, cause=f"Redis refused the result ({type(error).__name__})"
         )
         return f"deferred {FULL_REDIS_DELAY_MS / 1000:.0f} s: {type(error).__name__}"
@@ -56,7 +56,7 @@ def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
         outcome,
         seconds=clock.monotonic() - begun,
         campaign=lease.campaign_id,
-        part=lease.chunk,
+        chunk=lease.chunk,
         batches=len(prepared.batches),
         rejects=len(prepared.rejects),
     )

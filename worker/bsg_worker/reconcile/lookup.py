@@ -166,7 +166,7 @@ class Lookup:
             listed = [row for row in rows if row.campaign_id == answer.id and row.reference_id]
             if any(row.reference_id in ours for row in listed):  # guard: orphan-with-our-messages
                 findings.ours(detail, record)
-            elif not listed or len(listed) != detail.total_messages:  # guard: orphan-listed-in-part
+            elif not listed or len(listed) != detail.total_messages:  # guard: orphan-listed-in-chunk
                 findings.unfit("an orphan BSG campaign of that size")
         return findings.outcome() if findings.any else NoTrace()
 

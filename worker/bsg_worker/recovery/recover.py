@@ -66,12 +66,12 @@ def _ours(runtime: Runtime, shut_ms: int) -> Iterator[OpenCampaign]:
 
 
 def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
-    """Parts that are not batches yet may have been, and sent: prepared again they become the same batches."""
-    parts = runtime.ledger.parts
+    """Chunks that are not batches yet may have been, and sent: prepared again they become the same batches."""
+    chunks = runtime.ledger.chunks
     for campaign in [campaign for campaign in _ours(runtime, shut_ms) if campaign.unprepared]:
         tell(f"preparing {campaign.campaign_id}")
         while True:
-            lease = parts.lease(
+            lease = chunks.lease(
                 campaign.campaign_id, new_token(), lease_ms=CHUNK_LEASE_MS, losses_allowed=CHUNK_LOSSES_ALLOWED
             )
             if isinstance(lease, Prepare):

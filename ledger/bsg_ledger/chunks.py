@@ -1,4 +1,4 @@
-"""A part's transitions: from accepted messages to batches and rejects."""
+"""A chunk's transitions: from accepted messages to batches and rejects."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ class NothingDue:
     at: int | None
 
 
-class Parts:
+class Chunks:
     def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
         self._client = client
         self._scripts = scripts
 
     def lease(self, campaign_id: str, token: str, *, lease_ms: int, losses_allowed: int) -> Prepare | NothingDue:
-        """Take the campaign's next due part, whatever its account may do now.
+        """Take the campaign's next due chunk, whatever its account may do now.
 
-        A part that lost `losses_allowed` leases becomes rejects on the way.
+        A chunk that lost `losses_allowed` leases becomes rejects on the way.
         """
-        answer = self._scripts.run("lease_part", campaign_id, token, lease_ms, losses_allowed)
+        answer = self._scripts.run("lease_chunk", campaign_id, token, lease_ms, losses_allowed)
         while text_of(answer[0]) == "again":
-            answer = self._scripts.run("lease_part", campaign_id, token, lease_ms, losses_allowed)
+            answer = self._scripts.run("lease_chunk", campaign_id, token, lease_ms, losses_allowed)
         if text_of(answer[0]) == "none":
             return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)
-        _, _, part, packed, options, first_index, size, suppressions = answer
+        _, _, chunk, packed, options, first_index, size, suppressions = answer
         return Prepare(
-            campaign_id, int(part), token, packed, text_of(options), int(first_index), int(size), int(suppressions)
+            campaign_id, int(chunk), token, packed, text_of(options), int(first_index), int(size), int(suppressions)
         )
 
     def prepared(
@@ -81,15 +81,15 @@ class Parts:
                 pipe.execute()
 
     def release(self, lease: Prepare, *, delay_ms: int, cause: str, unreadable: bool = False) -> bool:
-        """Give the part back, without counting it as a lost lease. False: the lease is stale.
+        """Give the chunk back, without counting it as a lost lease. False: the lease is stale.
 
         `unreadable`: its messages cannot be read here.
         """
         answer = self._scripts.run(
-            "release_part", lease.campaign_id, lease.chunk, lease.token, delay_ms, cause, int(unreadable)
+            "release_chunk", lease.campaign_id, lease.chunk, lease.token, delay_ms, cause, int(unreadable)
         )
         return text_of(answer[0]) == "unprepared"
 
 
 def _staged_key(lease: Prepare) -> str:
-    return schema.PART_STAGED(lease.campaign_id, lease.chunk, lease.token)
+    return schema.CHUNK_STAGED(lease.campaign_id, lease.chunk, lease.token)
