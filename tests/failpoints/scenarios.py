@@ -369,7 +369,7 @@ def of_a_ledger_that_went_back(trial: Trial) -> None:
     """One batch in somebody's hands, one that BSG has, and one that is not prepared."""
     trial_environment = trial.trial_environment
     campaign_id = _without_worker(trial, trial.new(2 * TWO_CHUNKS), chunks=2)
-    trial.dispatch(campaign_id, lease_ms=trial_environment.runtime.lease_ms + 3000)
+    trial.dispatch(campaign_id, lease_ms=trial_environment.runtime.lease_ms + 10_000)
     trial.bsg_takes(campaign_id, 1)
     _recovered(trial)
 

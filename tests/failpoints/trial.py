@@ -32,6 +32,7 @@ from tests.processes import wait_until
 from tests.worker.harness import prepare_next
 
 TIMEOUT_SECONDS = 90.0
+MAX_EARLY_US = 10_000_000  # so that no slot is waited for that others have taken
 TEMPLATE = ChaosCampaign(
     producer=0,
     number=0,
@@ -142,6 +143,7 @@ class Trial:
             submit_rules(self.trial_environment.settings),
             lease_ms=lease_ms,
             account=account or self.trial_environment.runtime.account,
+            early_us=MAX_EARLY_US,
         )
         work = self.trial_environment.ledger.dispatcher(rules).next("gone")
         if not isinstance(work, Send) or work.campaign_id != campaign_id:
