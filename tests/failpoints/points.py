@@ -157,7 +157,6 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script gate: shut",
         "after script lease_chunk",
         "after script prepared",
-        "after sleep (after script take_back)",
         "after GET messages",
         "after GET campaigns",
         "after script taken",
