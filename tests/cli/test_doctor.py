@@ -373,7 +373,7 @@ def test_what_no_worker_takes_is_a_problem(ward: Ward) -> None:
 def test_a_campaign_outside_of_its_hours_is_told_with_when_they_begin(ward: Ward) -> None:
     opens = datetime.now(UTC) + timedelta(hours=2)
     hours = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M} UTC"
-    ward.ledger_harness.prepared(10, campaign_options=json.dumps({"start_at": None, "send_between": hours}))
+    ward.ledger_harness.prepared(10, options=json.dumps({"start_at": None, "send_between": hours}))
 
     assert f"until {format_time(opens.replace(second=0))}" in ward.of_waiting().told
 

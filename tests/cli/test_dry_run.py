@@ -119,7 +119,7 @@ def test_a_short_sender_is_a_warning(dry_run: DryRun) -> None:
 
 @pytest.fixture
 def sandbox(redis_url: str, monkeypatch: pytest.MonkeyPatch, dry_run: DryRun) -> Iterator[Sandbox]:
-    with Sandbox(price_per_chunk=0.25) as sandbox:
+    with Sandbox(price_per_segment=0.25) as sandbox:
         monkeypatch.setenv("REDIS_URL", redis_url)
         monkeypatch.setenv("BSG_BASE_URL", sandbox.url)
         monkeypatch.setenv("BSG_API_KEY", "live_sandbox")

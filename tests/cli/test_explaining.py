@@ -230,7 +230,7 @@ def in_hours(first: timedelta, last: timedelta) -> str:
 
 def test_outside_of_its_hours_a_campaign_waits_for_them_and_not_for_another_try(explained: Explained) -> None:
     closed = in_hours(timedelta(hours=3), timedelta(hours=5))
-    campaign = explained.ledger_harness.prepared(10, campaign_options=options(send_between=closed))
+    campaign = explained.ledger_harness.prepared(10, options=options(send_between=closed))
 
     one = explained.only(campaign)
 
@@ -244,13 +244,13 @@ def test_within_its_hours_a_campaign_waits_for_the_rate_limit(explained: Explain
     opened = in_hours(timedelta(hours=-3), timedelta(hours=5))
 
     assert explained.only(
-        explained.ledger_harness.prepared(10, campaign_options=options(send_between=opened))
+        explained.ledger_harness.prepared(10, options=options(send_between=opened))
     ).stands.startswith("ready")
 
 
 def test_what_bsg_sends_tomorrow_is_scheduled_there_until_then(explained: Explained) -> None:
     tomorrow = clock.now() + timedelta(days=1)
-    campaign = explained.ledger_harness.prepared(10, campaign_options=options(start_at=tomorrow.isoformat()))
+    campaign = explained.ledger_harness.prepared(10, options=options(start_at=tomorrow.isoformat()))
     explained.submitted(campaign)
 
     one = explained.only(campaign)
@@ -262,7 +262,7 @@ def test_what_bsg_sends_tomorrow_is_scheduled_there_until_then(explained: Explai
 
 def test_once_its_start_has_passed_a_campaign_is_at_bsg(explained: Explained) -> None:
     started = (clock.now() - timedelta(seconds=1)).isoformat()
-    campaign = explained.ledger_harness.prepared(10, campaign_options=options(start_at=started))
+    campaign = explained.ledger_harness.prepared(10, options=options(start_at=started))
     explained.submitted(campaign)
 
     assert explained.only(campaign).reason is WaitReason.AT_BSG
@@ -324,10 +324,7 @@ def test_a_chunk_that_nobody_takes_up_waits_for_a_worker(explained: Explained) -
 
 def test_a_time_in_the_options_that_cannot_be_read_hides_nothing(explained: Explained) -> None:
     for broken in ("no JSON", "[]", options(start_at="tomorrow", send_between="day")):
-        assert (
-            explained.only(explained.ledger_harness.prepared(10, campaign_options=broken)).reason
-            is WaitReason.RATE_LIMIT
-        )
+        assert explained.only(explained.ledger_harness.prepared(10, options=broken)).reason is WaitReason.RATE_LIMIT
 
 
 def test_a_batch_that_bsg_had_twice_says_so(explained: Explained) -> None:

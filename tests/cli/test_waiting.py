@@ -83,7 +83,7 @@ def test_what_lets_a_capped_campaign_go_on_is_explained(line: Line, capped: str)
 def test_the_list_says_what_each_campaign_waits_for(line: Line, capped: str) -> None:
     tomorrow = clock.now() + timedelta(days=1)
     campaign_options = json.dumps({"start_at": tomorrow.isoformat(), "send_between": None})
-    scheduled = line.ledger_harness.prepared(10, campaign_options=campaign_options)
+    scheduled = line.ledger_harness.prepared(10, options=campaign_options)
     line.ledger_harness.posting(scheduled, account=line.settings.account)
     line.ledger_harness.ledger.batches.taken(
         scheduled, 0, account=line.settings.account, bsg_campaign_id=8, bsg_status="new", next_poll_ms=0, cause="taken"

@@ -21,6 +21,7 @@ ACCOUNT = "account"
 UNASSIGNED = unassigned(DEFAULT_ACCOUNT)
 GATE = f"bsg:account:{ACCOUNT}:gate"
 CLOCK = f"bsg:account:{ACCOUNT}:dispatch"
+_CLOCK = re.compile(r"bsg:account:[^:]+:dispatch")
 NEW = -1_000_000_000 + 10_000  # the virtual time of new campaigns of normal priority begins here
 MADE_UP_FOR = -12.0  # of what a new campaign has waited, as dispatch.lua has it
 LIMIT = f"bsg:account:{ACCOUNT}:limit:submit"
@@ -106,8 +107,9 @@ def snapshot_of(dumped: Iterable[Any]) -> Snapshot:
 
 
 def _forget_virtual_time(keys: Keys) -> None:
-    """One campaign needs none."""
-    keys.pop(CLOCK, None)
+    """One campaign needs none, whatever account it is moved to."""
+    for clock in [name for name in keys if _CLOCK.fullmatch(name)]:
+        del keys[clock]
     campaign = keys.get(f"bsg:campaign:{CAMPAIGN}", {})
     campaign.pop("joined", None)
     if any(CAMPAIGN in keys.get(index, {}) for index in _READY):

@@ -25,7 +25,7 @@ def test_another_worker_is_woken_before_a_chunk_is_prepared_if_there_is_another_
         with watched(lambda point: seen.setdefault(point, harness.runtime.queue_length(QUEUE))):
             harness.dispatch()
 
-        assert seen["after script dispatch"] == 0
+        assert seen["after script dispatch: prepare"] == 0
         assert seen["before script prepared"] == 1
 
 

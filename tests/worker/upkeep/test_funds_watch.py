@@ -30,7 +30,7 @@ def never_read(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def harness(redis_url: str) -> Iterator[WorkerHarness]:
     """One message has cost 0.5, and three more wait."""
-    with Sandbox(price_per_chunk=0.5) as sandbox:
+    with Sandbox(price_per_segment=0.5) as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
         harness.submitted(1)
         harness.prepared(3)
