@@ -48,14 +48,15 @@ def test_a_batch_on_its_way_has_these_effects_in_this_order(harness: WorkerHarne
 
     assert enqueued == ["before script accept", "after script accept"]
     to_the_record = afters(sent)[: afters(sent).index("redis HINCRBYFLOAT measured") + 1]
-    assert [effect for effect in to_the_record if "token" not in effect and "login" not in effect] == [
+    # Whether BSG's zone is learnt depends on how long the request took.
+    left_out = ("token", "login", "zone")
+    assert [effect for effect in to_the_record if not any(word in effect for word in left_out)] == [
         "script dispatch: prepare",
         "script prepared",
         "script dispatch: send",
         "sleep",
         "POST send-individual",
         "script taken",
-        "redis SET zone",
         "script dispatch (nothing)",
         "redis HINCRBYFLOAT measured",
     ]
