@@ -215,6 +215,18 @@ def test_what_has_not_expired_yet_is_sent_within_the_new_deadline_of_a_retry(ste
     assert isinstance(stepwise.next(), Send)
 
 
+def test_a_chunk_that_expired_is_not_committed_by_its_worker_after_a_retry(stepwise: StepwiseHarness) -> None:
+    campaign = stepwise.accepted(BATCHES)
+    lease = stepwise.preparing()
+    stepwise.pass_deadline(campaign)
+    stepwise.ledger.campaigns.expire(campaign)
+    begin_to_retry(stepwise, campaign)
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert not stepwise.commit(lease, batches=BATCHES, rejects=0)
+    assert stepwise.counts(campaign) == {"unprepared": BATCHES}
+
+
 def test_a_cancel_ends_a_retry_that_has_steps_left(stepwise: StepwiseHarness) -> None:
     campaign = expired(stepwise)
     begin_to_retry(stepwise, campaign)
