@@ -18,20 +18,6 @@ from bsg_config.settings import Settings
 CONNECTIONS_OF_THREADS = 10_000
 CONNECTIONS_OF_A_LOOP = 100
 
-# Measured: a half-open publish ends in 1 to 2 s with these, a refused one in 0.3 s. `retry_on_timeout` stays
-# off: it replays the LPUSH. `socket_timeout` must exceed the 1 s of the BRPOP that a worker waits in.
-_TRANSPORT_OPTIONS: dict[str, Any] = {
-    "visibility_timeout": 3600,
-    "socket_timeout": 5,
-    "socket_connect_timeout": 2,
-    "socket_keepalive": True,
-    "health_check_interval": 25,
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0.1,
-    "interval_max": 0.2,
-}
-
 
 def connect(settings: Settings, *, socket_timeout: float | None = None) -> redis.Redis:
     """Return a client that answers bytes and repeats nothing by itself, since a repeated command may run twice.
