@@ -369,6 +369,13 @@ local function to_doubt(campaign, batch, look_after, cause, detail)
   move(campaign, batch, 'unconfirmed', NOW + look_after, cause, detail)
 end
 
+-- A waiting batch goes on waiting, until another time.
+local function delay_batch(campaign, batch, at)
+  redis.call('HSET', batch_key(campaign, batch), 'not_before', at)
+  redis.call('ZADD', campaign_key(campaign, ':due'), at, batch)
+  refresh_ready(campaign)
+end
+
 -- Whether a batch waits with the messages that somebody read. If it was sent since, it was held against another list.
 local function waits_unchanged(campaign, batch, size, held_against)
   local state, size_now, list = get(batch_key(campaign, batch), 'state', 'size', 'suppressions')

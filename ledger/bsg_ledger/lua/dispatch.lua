@@ -12,8 +12,8 @@
 --         The hint is 1 if somebody should be woken: something else is ready, and nobody is on the way or waits for it
 -- Transition  pending -> posting, the slot of the limit being taken in the same step (or -> unconfirmed if an earlier
 --             attempt is in doubt and BSG can no longer be trusted to know its reference ids); the campaign is paused
---             where the batch would cost more than is allowed; chunk: unprepared -> preparing; preparing (lease over)
--- ->             preparing | failed (its messages: rejected); the campaign is assigned to the account
+--             where the batch would cost more than is allowed; chunk: unprepared -> preparing; preparing (lease over) ->
+--             preparing | failed (its messages: rejected); the campaign is assigned to the account
 local account, account_name, token, lease, interval, burst, furthest, early, duplicate_window, next_look, chunk_lease,
   losses_allowed, queue, detector, seen = unpack(ARGV, 1, 15)
 interval, burst = number(interval), number(burst)
@@ -162,9 +162,7 @@ end
 -- What its messages are held against has changed. Others pass it by until somebody has held them against the new list.
 local function recheck(campaign, batch, options)
   local key = batch_key(campaign, batch)
-  redis.call('HSET', key, 'not_before', NOW + HELD_FOR_RECHECK)
-  redis.call('ZADD', campaign_key(campaign, ':due'), NOW + HELD_FOR_RECHECK, batch)  -- guard: recheck-holds-nobody-up
-  refresh_ready(campaign)
+  delay_batch(campaign, batch, NOW + HELD_FOR_RECHECK)  -- guard: recheck-holds-nobody-up
   local rows, size, attempts, held_against = get(key, 'rows', 'size', 'attempts', 'suppressions')
   return { 'recheck', campaign, batch, redis.call('GET', key .. ':messages'), rows, options, size, attempts,
     number(held_against), suppressions() }
@@ -205,7 +203,7 @@ local function prepare(campaign)
   return leased
 end
 
--- Somebody prepares a part of it just now: its turn to send comes with that.
+-- Somebody prepares a chunk of it just now: its turn to send comes with that.
 local function just_leased(campaign)
   return redis.call('ZCOUNT', campaign_key(campaign, ':chunks'), NOW + chunk_lease - JUST_LEASED, '+inf') > 0
 end

@@ -6,7 +6,5 @@ local campaign, batch, size, held_against, _, delay, cause = unpack(ARGV)
 -- Transition  none
 if not waits_unchanged(campaign, batch, size, held_against) then return { 'stale' } end  -- guard: put-off-as-read
 note_unreadable(campaign, cause)
-redis.call('HSET', batch_key(campaign, batch), 'not_before', NOW + delay)
-redis.call('ZADD', campaign_key(campaign, ':due'), NOW + delay, batch)
-refresh_ready(campaign)
+delay_batch(campaign, batch, NOW + delay)
 return { 'pending' }

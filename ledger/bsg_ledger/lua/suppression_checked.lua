@@ -5,7 +5,6 @@ local campaign, batch, size, held_against, list = unpack(ARGV)
 -- Return  {pending} or {stale}
 -- Transition  none
 if not waits_unchanged(campaign, batch, size, held_against) then return { 'stale' } end  -- guard: checked-as-read
-redis.call('HSET', batch_key(campaign, batch), 'suppressions', list, 'not_before', NOW)
-redis.call('ZADD', campaign_key(campaign, ':due'), NOW, batch)
-refresh_ready(campaign)
+redis.call('HSET', batch_key(campaign, batch), 'suppressions', list)
+delay_batch(campaign, batch, NOW)
 return { 'pending' }
