@@ -54,6 +54,7 @@ ROW = Row(
     ),
     note=(
         "The threads share one process and call again at once. Redis writes each command to disk before it answers, "
-        "for both. `enqueue` has checked, stored and committed when it returns, and rung; `delay` has published."
+        "for both. `enqueue` has checked, stored and committed when it returns, and woken a worker; `delay` has "
+        "published."
     ),
 )

@@ -60,7 +60,10 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
 
 
 def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return what beat rings for. A tick that nobody takes within the hour is dropped, so that they never pile up."""
+    """Return the ticks that beat sends.
+
+    A tick that nobody takes within the hour is dropped, so that they never pile up.
+    """
     periods = {
         POLL: settings.bsg_poll_interval,
         RECONCILE: settings.sweep_interval,

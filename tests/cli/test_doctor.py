@@ -81,7 +81,7 @@ def test_a_working_system_has_no_problem(system: Running, doctor: Doctor) -> Non
     for line in (
         "keeps what it acknowledges",
         "workers: take tasks",
-        "beat: rang",
+        "beat: sent its last tick",
         "BSG: accepts the key",
         "gate: open",
     ):

@@ -97,7 +97,7 @@ def test_beat_is_healthy_while_it_sends_heartbeats(running: Running, capsys: pyt
         assert main(["healthcheck", "beat"]) == ExitCode.FAILED
     finally:
         go_on(running.beat)
-    assert "it last rang 6" in capsys.readouterr().err
+    assert "it sent its last tick 6" in capsys.readouterr().err
     wait_until(lambda: main(["healthcheck", "beat"]) == ExitCode.OK, within=10, what="beat's next heartbeat")
 
 

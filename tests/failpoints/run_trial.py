@@ -150,7 +150,7 @@ def _recovered_by(trial: Trial, statuses: Sequence[CampaignStatus], died: float,
     if receipts and trial.trial_environment.processes.died_since(began, COMMAND):
         causes.insert(0, f"the web app's next try: {receipts[-1]}")
     if not causes and after:
-        causes = [f"the next bell or tick: {after[0].to_state}"]
+        causes = [f"the next wake-up or tick: {after[0].to_state}"]
     shown = list(dict.fromkeys(causes))[:CAUSES_SHOWN]
     return "; ".join(shown) or "nothing was left to do"
 

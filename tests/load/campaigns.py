@@ -78,7 +78,7 @@ class LoadCampaign:
             if self.templated:
                 yield {"phone": phone, "name": name, "code": code}
             else:
-                yield {"phone": phone, "text": f"{name}, your order {code} is on its way: we call before we ring"}
+                yield {"phone": phone, "text": f"{name}, your order {code} is on its way: we call before we come"}
 
 
 def message_of(phone: int) -> tuple[int, int]:

@@ -80,10 +80,10 @@ GONE = {
         r"\bpart_|_parts?\b|\bParts?[A-Z]|\bPARTS?_|\blease the part\b",
         allowed=r"_PARTS?\b|archive|broken_part",
     ),
+    "doorbell, bell, ring": Word("wake-up", r"(?i)doorbell|\bbells?\b|\brung\b|\brings?\b|\brang\b"),
 }
 
 NOT_YET = {
-    "doorbell, bell, ring": Word("wake-up", r"(?i)doorbell|\bbells?\b|\brung\b|\brings?\b"),
     "turn": Word("pass", r"\bturns?\b"),
     "Flaw, Fault": Word("Violation", r"\bFlaw\b|\bflaws?\b|\bRowFault\b|\bTemplateFault\b|\bFieldMissing\b"),
     "answers": Word("return, response", r"(?i)(?<![a-z])answer"),

@@ -1,4 +1,4 @@
-"""What waits for a BSG that does not answer takes one thread for each thing, however often beat rings."""
+"""What waits for a BSG that does not answer takes one thread for each thing, however often beat ticks."""
 
 from __future__ import annotations
 

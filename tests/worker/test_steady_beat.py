@@ -1,4 +1,4 @@
-"""Beat rings on when the clock of its machine is set."""
+"""Beat goes on sending ticks when the clock of its machine is set."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     return time
 
 
-def rung(time: Time, scheduler: SteadyScheduler, seconds: float) -> Counter[str]:
+def ticks(time: Time, scheduler: SteadyScheduler, seconds: float) -> Counter[str]:
     """Return the ticks of so many seconds, as Celery's own loop has them."""
     sent.clear()
     stop_at = time.passed + seconds
@@ -61,10 +61,10 @@ def scheduler(time: Time, monkeypatch: pytest.MonkeyPatch) -> SteadyScheduler:
 def test_a_clock_that_is_set_leaves_the_ticks_as_far_apart_as_before(
     time: Time, scheduler: SteadyScheduler, set_by: float
 ) -> None:
-    before = rung(time, scheduler, 20)
+    before = ticks(time, scheduler, 20)
     time.set_by = set_by
 
-    after = rung(time, scheduler, 20)
+    after = ticks(time, scheduler, 20)
 
     assert before["bsg.sweep"] >= 18
     for tick in ("bsg.sweep", "bsg.reconcile", "bsg.poll"):
@@ -75,6 +75,6 @@ def test_a_clock_that_drifts_begins_nothing_anew(time: Time, scheduler: SteadySc
     polls = 0
     for _ in range(20):
         time.set_by -= 0.01
-        polls += rung(time, scheduler, 0.5)["bsg.poll"]
+        polls += ticks(time, scheduler, 0.5)["bsg.poll"]
 
     assert polls >= 3

@@ -1,4 +1,4 @@
-"""Beat rings by the time that passes: whoever sets the clock back does not silence it for as long."""
+"""Beat sends ticks by the time that passes. Setting the clock back does not silence it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ UNKNOWN_WITHIN_SECONDS = 3.0
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
     parser = commands.add_parser(
-        "healthcheck", parents=[common], help="whether a worker takes tasks and beat rings; exit code 1 if not"
+        "healthcheck", parents=[common], help="whether a worker takes tasks and beat sends ticks; exit code 1 if not"
     )
     parser.add_argument(
         "process", metavar="PROCESS", help="worker, status or beat of this machine, or a name as in Celery: worker@host"
@@ -69,9 +69,9 @@ def _worker_fails(liveness: LivenessPings, settings: Settings, arguments: argpar
 def _beat_fails(heartbeats: Heartbeats, settings: Settings, name: str) -> str:
     since = heartbeats.since_last_tick(name)
     if since is None:
-        return "it has not rung for a day, if ever. Start it."
+        return "it has sent no tick for a day, if ever. Start it."
     return (
-        f"it last rang {since:.0f} s ago. It does not run, it hangs, or it lost Redis: start it again."
+        f"it sent its last tick {since:.0f} s ago. It does not run, it hangs, or it lost Redis: start it again."
         if since > longest_between_ticks(settings)
         else ""
     )

@@ -1,4 +1,4 @@
-"""Whether workers really take the tasks of every account, and beat rings."""
+"""Whether workers really take the tasks of every account, and beat sends ticks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def look_at_processes(client: redis.Redis, settings: Settings, *, within: float)
 
 
 def longest_between_ticks(settings: Settings) -> float:
-    """Return the seconds after which a beat that has not rung is taken for one that does not work."""
+    """Return the seconds after which a beat that sent no tick counts as dead."""
     return max(MIN_SECONDS_BETWEEN_TICKS, TICKS_MISSED * settings.sweep_interval)
 
 
@@ -55,8 +55,8 @@ def _of_queues(client: Any, subject: str, unanswered: list[str], settings: Setti
 def _of_beat(heartbeats: Heartbeats, settings: Settings) -> Finding:
     since = heartbeats.since_last_tick()
     if since is not None and since <= longest_between_ticks(settings):
-        return Finding("beat", Level.OK, f"rang {since:.0f} s ago")
-    told = "has not rung for a day, if ever" if since is None else f"last rang {since:.0f} s ago"
+        return Finding("beat", Level.OK, f"sent its last tick {since:.0f} s ago")
+    told = "has sent no tick for a day, if ever" if since is None else f"sent its last tick {since:.0f} s ago"
     return Finding(
         "beat", Level.PROBLEM, f"{told}: nothing is polled, looked up or taken back", "Start beat (Procfile)."
     )
