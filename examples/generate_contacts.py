@@ -54,10 +54,10 @@ def contacts() -> list[Row]:
     """Return all rows in order. Bad rows and repeats are strewn in; a repeat stands right after what it repeats."""
     chance = random.Random(SEED)
     rows = [good_row(chance, number) for number in range(ROWS)]
-    flaws = [flaw for flaw in FLAWS for _ in range(3)]
-    places = iter(chance.sample(range(10, ROWS, 2), len(flaws) + len(REPEATS) * 3))
-    for flaw in flaws:
-        flaw(rows[next(places)])
+    mistakes = [mistake for mistake in MISTAKES for _ in range(3)]
+    places = iter(chance.sample(range(10, ROWS, 2), len(mistakes) + len(REPEATS) * 3))
+    for make in mistakes:
+        make(rows[next(places)])
     for repeat in REPEATS:
         for _ in range(3):
             place = next(places)
@@ -89,7 +89,7 @@ def setting(**cells: str) -> Callable[[Row], None]:
     return lambda row: row.update(cells)
 
 
-FLAWS: tuple[Callable[[Row], None], ...] = (
+MISTAKES: tuple[Callable[[Row], None], ...] = (
     setting(phone=""),
     setting(phone="+380 66 1"),
     setting(phone="+380 66 123-12-31-12-31-1"),

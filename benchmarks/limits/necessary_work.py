@@ -51,7 +51,7 @@ def _by_rows() -> Callable[[], None]:
             transliterate=None,
             texts=[row["text"] for row in found],
             fields={},
-            flaws={},
+            violations={},
         )
         ids = [row["reference_id"] for row in found]
         if check_columns(chunk, sender=SENDER, texts=chunk.texts, generated_ids=ids).exact_rows:

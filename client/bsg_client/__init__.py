@@ -1,7 +1,7 @@
 """BSG One API from the workers' side: requests, and what became of them."""
 
 from bsg_client.bsg_client import BSGClient
-from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed, RowFault
+from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed
 from bsg_client.responses import Balance, CampaignDetail, CampaignResponse, MessageRow
 from bsg_client.tokens import TokenStore
 
@@ -15,6 +15,5 @@ __all__ = [
     "Outcome",
     "OutcomeKind",
     "ReadFailed",
-    "RowFault",
     "TokenStore",
 ]

@@ -29,10 +29,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed, RowFault
+from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed
 from bsg_client.responses import campaign_answer, data_of, decode, printable, whole_number
 from bsg_client.retry_after import retry_after
 from bsg_client.wire import NoResponse, Response
+from bsg_messages.rejects import RejectCode, Violation
 
 REFERENCE_IDS_TAKEN = "reference ids taken"
 """The cause of the doubt that comes from BSG knowing the reference ids already."""
@@ -168,16 +169,20 @@ def _of_a_no(status: int, content: Mapping[str, Any]) -> Outcome:
 
 def _of_complaints(errors: Any) -> Outcome:
     complaints = _complaints(errors)
-    faults = [_row_fault(field, message) for field, message in complaints]
-    if not faults:
+    if not complaints:
         return replace(_REFUSED, cause="HTTP 422")
-    fields = [fault.field if fault else name for fault, (name, _) in zip(faults, complaints, strict=True)]
-    rows = tuple(fault for fault in faults if fault is not None)
+    of_rows = [_ROW.fullmatch(name) for name, _ in complaints]
+    fields = [match[2] if match else name for match, (name, _) in zip(of_rows, complaints, strict=True)]
+    violations = {
+        int(match[1]): Violation(match[2], RejectCode.REFUSED_BY_BSG, _words(message))
+        for match, (_, message) in zip(of_rows, complaints, strict=True)
+        if match
+    }
     if all(field == _REFERENCE_ID for field in fields):  # guard: reference-id-complaints
-        return replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN, reference_ids_taken=True, rows=rows)
-    if len(rows) < len(faults):  # guard: complaint-per-row
+        return replace(_IN_DOUBT, cause=REFERENCE_IDS_TAKEN, reference_ids_taken=True, violations=violations)
+    if not all(of_rows):  # guard: complaint-per-row
         return replace(_REFUSED, cause="HTTP 422")
-    return Outcome(OutcomeKind.ROWS_REFUSED, f"HTTP 422 for {len({fault.row for fault in rows})} rows", rows=rows)
+    return Outcome(OutcomeKind.ROWS_REFUSED, f"HTTP 422 for {len(violations)} rows", violations=violations)
 
 
 def _complaints(errors: Any) -> list[tuple[str, Any]]:
@@ -198,12 +203,9 @@ def _complaints(errors: Any) -> list[tuple[str, Any]]:
     return complaints
 
 
-def _row_fault(field: str, message: Any) -> RowFault | None:
-    match = _ROW.fullmatch(field)
-    if match is None:
-        return None
+def _words(message: Any) -> str:
     words = message[0] if isinstance(message, list) and message else message
-    return RowFault(int(match[1]), match[2], printable(words, _MAX_COMPLAINT) if isinstance(words, str) else "")
+    return printable(words, _MAX_COMPLAINT) if isinstance(words, str) else ""
 
 
 def _code(content: Mapping[str, Any]) -> int | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bsg_client.responses import CampaignResponse
+from bsg_messages.rejects import Violation
 
 
 class OutcomeKind(StrEnum):
@@ -37,21 +38,13 @@ class AccountReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RowFault:
-    """What BSG has against one message: its place in the array that was sent, the field, and BSG's words."""
-
-    row: int
-    field: str
-    message: str = dataclasses.field(repr=False)  # BSG may quote the phone in it
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one request to create a campaign came to.
 
     `cause` is a few words for logs and people, without personal data; nothing is decided by it. `retry_after`
-    is how many seconds BSG asks to wait, None when it does not say. `reference_ids_taken` explains a doubt: BSG
-    said no because of reference ids that it knows, those of `rows` where it names them. `duplicate_notice` explains
+    is how many seconds BSG asks to wait, None when it does not say. `violations` are those that BSG names, by the
+    message's place in the array that was sent. `reference_ids_taken` explains a doubt: BSG said no because of
+    reference ids that it knows, those of `violations` where it names them. `duplicate_notice` explains
     one too: BSG says that this body has arrived before, in this attempt or in an earlier one.
     `bsg_asked` is False where nothing was taken because no request was made, for a reason of our own.
     """
@@ -60,7 +53,7 @@ class Outcome:
     cause: str
     campaign: CampaignResponse | None = None
     retry_after: float | None = None
-    rows: tuple[RowFault, ...] = ()
+    violations: Mapping[int, Violation] = field(default_factory=dict)
     account_reason: AccountReason | None = None
     reference_ids_taken: bool = False
     duplicate_notice: bool = False

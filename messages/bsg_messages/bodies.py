@@ -9,8 +9,7 @@ from typing import Any
 import zstandard
 
 from bsg_messages.body_cipher import BodyCipher
-from bsg_messages.columns import Flaw
-from bsg_messages.rejects import Reject
+from bsg_messages.rejects import Reject, Violation
 
 
 def unpacked(body: bytes, cipher: BodyCipher) -> bytes:
@@ -28,19 +27,17 @@ def without(rows: Sequence[Any], indexes: Sequence[int], gone: set[int], cipher:
     return packed([rows[place] for place in left], cipher), [indexes[place] for place in left]
 
 
-def rejected(rows: Sequence[Any], indexes: Sequence[int], flaws: Mapping[int, Flaw]) -> list[tuple[int, str]]:
-    """Return the rows at the places that have a flaw, as the ledger keeps rejects."""
+def rejected(rows: Sequence[Any], indexes: Sequence[int], violations: Mapping[int, Violation]) -> list[tuple[int, str]]:
+    """Return the rows at the places that break a rule, as the ledger keeps rejects."""
     return [
         (
             indexes[place],
-            Reject(
+            Reject.of(
+                violation,
                 index=indexes[place],
                 phone=str(rows[place]["phone"]),
                 reference_id=rows[place]["reference_id"],
-                field=flaw.field,
-                code=flaw.code,
-                message=flaw.message,
             ).to_json(),
         )
-        for place, flaw in sorted(flaws.items())
+        for place, violation in sorted(violations.items())
     ]

@@ -3,7 +3,7 @@
 Kept of each message: phone, sender, reference_id, tariff_code and transliterate, and the text, or with a template the
 fields that it names. Values are texts, numbers and booleans, as they are; Decimal, dates and times as text; NaN,
 which is a table's empty cell, as null. A message that is no mapping, and a value of any other kind or length,
-becomes a `Flaw`, from which the preparation makes a reject: one bad message never stops the others.
+becomes a `Violation`, from which the preparation makes a reject: one bad message never stops the others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 import zstandard
 
-from bsg_messages.rejects import RejectCode
+from bsg_messages.rejects import RejectCode, Violation
 from bsg_messages.same_names import Names, same_names
 from bsg_messages.template import Template
 from bsg_messages.template_values import MAX_INTEGER, MAX_VALUE_CHARACTERS
@@ -29,15 +29,6 @@ _FORMAT = 1
 _LARGEST_CHUNK_BYTES = 1 << 30  # what unpacking may grow to, should Redis hold something else under the key
 _INFINITE = "an infinite number: give a finite one"
 _MARKS = ("phone", "sender", "reference_id", "tariff_code", "transliterate")
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """Why a message could not be kept as it was given."""
-
-    field: str
-    code: RejectCode
-    message: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -52,7 +43,7 @@ class Chunk:
     transliterate: Sequence[Any] | None
     texts: Sequence[Any] | None
     fields: Mapping[str, Sequence[Any]]
-    flaws: Mapping[int, Flaw]
+    violations: Mapping[int, Violation]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -72,17 +63,21 @@ def pack(messages: Sequence[Any], template: Template | None) -> Packed:
     named = _MARKS if template is not None else (*_MARKS, "text")
     fields = template.fields if template is not None else ()
     names = tuple(dict.fromkeys((*named, *fields)))
-    flaws: dict[int, Flaw] = {}
+    violations: dict[int, Violation] = {}
     all_have = same_names(messages)
-    rows = messages if all_have else [_mapping_or_flaw(message, row, flaws) for row, message in enumerate(messages)]
+    rows = (
+        messages
+        if all_have
+        else [_mapping_or_violation(message, row, violations) for row, message in enumerate(messages)]
+    )
     as_given: set[str] = set()
     columns: dict[str, list[Any] | None] = dict.fromkeys(names)
     for name in names:
         if all_have is None:
-            columns[name] = _column(rows, methodcaller("get", name), name, flaws, as_given)
+            columns[name] = _column(rows, methodcaller("get", name), name, violations, as_given)
         elif name in all_have:
-            columns[name] = _column(rows, itemgetter(name), name, flaws, as_given)
-    for row in flaws:
+            columns[name] = _column(rows, itemgetter(name), name, violations, as_given)
+    for row in violations:
         for name in set(names) - set(_MARKS):
             if (column := columns[name]) is not None:
                 column[row] = None
@@ -93,13 +88,13 @@ def pack(messages: Sequence[Any], template: Template | None) -> Packed:
             "size": b"%d" % len(messages),
             "columns": _object({name: written[name] for name in named if columns[name] is not None}),
             "fields": _object({name: written[name] for name in fields}),
-            "flaws": _encode(
-                [[row, flaw.field, flaw.code.value, flaw.message] for row, flaw in sorted(flaws.items())]
+            "violations": _encode(
+                [[row, one.field, one.code.value, one.message] for row, one in sorted(violations.items())]
             ).encode(),
         }
     )
     content = zstandard.ZstdCompressor(level=1).compress(packed)
-    return Packed(content, {} if flaws else {name: written[name][1:-1] for name in as_given}, all_have)
+    return Packed(content, {} if violations else {name: written[name][1:-1] for name in as_given}, all_have)
 
 
 def unpack(packed: bytes) -> Chunk:
@@ -123,7 +118,9 @@ def unpack(packed: bytes) -> Chunk:
         transliterate=columns.get("transliterate"),
         texts=columns.get("text"),
         fields={name: column or nothing for name, column in found["fields"].items()},
-        flaws={row: Flaw(field, RejectCode(code), said) for row, field, code, said in found["flaws"]},
+        violations={
+            row: Violation(field, RejectCode(code), message) for row, field, code, message in found["violations"]
+        },
     )
 
 
@@ -143,14 +140,14 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _column(
-    rows: Sequence[Any], take: Callable[[Any], Any], name: str, flaws: dict[int, Flaw], as_given: set[str]
+    rows: Sequence[Any], take: Callable[[Any], Any], name: str, violations: dict[int, Violation], as_given: set[str]
 ) -> list[Any] | None:
     """Return the field's values, None if no message has any. Its name goes into `as_given` if none had to be
     changed."""
     try:
         values = list(map(take, rows))
-    except Exception:  # whatever a mapping of the caller's raises, it is that message's flaw and nobody else's
-        values = [_read(message, name, row, flaws) for row, message in enumerate(rows)]
+    except Exception:  # whatever a mapping of the caller's raises, it is that message's mistake and nobody else's
+        values = [_read(message, name, row, violations) for row, message in enumerate(rows)]
     kinds = set(map(type, values))
     if kinds == {type(None)} or not kinds:
         return None
@@ -158,8 +155,8 @@ def _column(
         as_given.add(name)
     else:
         for row, value in enumerate(values):
-            if row not in flaws:
-                values[row] = _kept(value, name, row, flaws)
+            if row not in violations:
+                values[row] = _kept(value, name, row, violations)
             elif value is not None:
                 values[row] = _kept(value, name, row, {})
     return values
@@ -176,15 +173,15 @@ def _surely_kept(values: list[Any], kinds: set[type]) -> bool:
     return max(map(len, values), default=0) <= MAX_VALUE_CHARACTERS and _encodable("".join(values))
 
 
-def _kept(value: Any, name: str, row: int, flaws: dict[int, Flaw]) -> Any:
-    """One value as JSON can hold it; what it cannot is put down as the message's flaw."""
+def _kept(value: Any, name: str, row: int, violations: dict[int, Violation]) -> Any:
+    """One value as JSON can hold it; what it cannot is put down as the message's violation."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Decimal):
         if value.is_nan():
             return None
         if value.is_infinite():
-            return _flawed(row, name, _INFINITE, flaws)
+            return _not_json(row, name, _INFINITE, violations)
         value = str(value)
     if isinstance(value, (date, time)):
         if value != value:  # a table's empty cell too: pandas has a time, NaT, that is no time
@@ -192,41 +189,45 @@ def _kept(value: Any, name: str, row: int, flaws: dict[int, Flaw]) -> Any:
         value = value.isoformat()
     if isinstance(value, str):
         if len(value) > MAX_VALUE_CHARACTERS:
-            return _flawed(row, name, f"longer than {MAX_VALUE_CHARACTERS} characters: shorten it", flaws)
+            return _not_json(row, name, f"longer than {MAX_VALUE_CHARACTERS} characters: shorten it", violations)
         if not _encodable(value):
-            return _flawed(row, name, "not Unicode text (it has half a surrogate pair): mend its encoding", flaws)
+            return _not_json(
+                row, name, "not Unicode text (it has half a surrogate pair): mend its encoding", violations
+            )
         return str.__str__(value)
     if isinstance(value, int):
         if -MAX_INTEGER < value < MAX_INTEGER:
             return int(value)
-        return _flawed(row, name, "a number of more than 40 digits: give it as a text", flaws)
+        return _not_json(row, name, "a number of more than 40 digits: give it as a text", violations)
     if isinstance(value, float):
         if math.isnan(value):
             return None
         if math.isfinite(value):
             return float(value)
-        return _flawed(row, name, _INFINITE, flaws)
+        return _not_json(row, name, _INFINITE, violations)
     kind = type(value).__name__
-    return _flawed(row, name, f"a {kind}, which JSON does not have: give a text, a number or a date", flaws)
+    return _not_json(row, name, f"a {kind}, which JSON does not have: give a text, a number or a date", violations)
 
 
-def _flawed(row: int, name: str, message: str, flaws: dict[int, Flaw]) -> None:
-    flaws.setdefault(row, Flaw(name, RejectCode.NOT_JSON, message))
+def _not_json(row: int, name: str, message: str, violations: dict[int, Violation]) -> None:
+    violations.setdefault(row, Violation(name, RejectCode.NOT_JSON, message))
 
 
-def _mapping_or_flaw(message: Any, row: int, flaws: dict[int, Flaw]) -> Mapping[str, Any]:
+def _mapping_or_violation(message: Any, row: int, violations: dict[int, Violation]) -> Mapping[str, Any]:
     if isinstance(message, Mapping):
         return message
     kind = type(message).__name__
-    flaws[row] = Flaw("", RejectCode.NOT_A_MAPPING, f"a {kind}, not a mapping: give a dict with phone and text")
+    violations[row] = Violation(
+        "", RejectCode.NOT_A_MAPPING, f"a {kind}, not a mapping: give a dict with phone and text"
+    )
     return {}
 
 
-def _read(message: Mapping[str, Any], name: str, row: int, flaws: dict[int, Flaw]) -> Any:
+def _read(message: Mapping[str, Any], name: str, row: int, violations: dict[int, Violation]) -> Any:
     try:
         return message.get(name)
     except Exception as error:
-        return _flawed(row, name, f"reading it raised {type(error).__name__}: give a plain dict", flaws)
+        return _not_json(row, name, f"reading it raised {type(error).__name__}: give a plain dict", violations)
 
 
 def _encodable(text: str) -> bool:

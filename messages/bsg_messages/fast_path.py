@@ -1,7 +1,7 @@
 """Check whole columns at once: most messages pass here, in a fraction of a microsecond each.
 
-The fast path accepts a message only if `messages.explain` accepts it, with the same result. Every other
-row takes the exact path: `messages.explain` decides.
+The fast path accepts a message only if `messages.check_message` accepts it, with the same result. Every other
+row takes the exact path: `messages.check_message` decides.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from bsg_messages import rules
 from bsg_messages.columns import Chunk
 from bsg_messages.messages import Message
-from bsg_messages.rules import Fault
+from bsg_messages.rejects import Violation
 
 _PHONE_LENGTHS = frozenset(range(rules.MIN_PHONE_DIGITS, rules.MAX_PHONE_DIGITS + 1))
 _MIN_INT_PHONE = 10 ** (rules.MIN_PHONE_DIGITS - 1)
@@ -51,7 +51,7 @@ def check_columns(
 ) -> CheckedColumns:
     """Check the columns of a chunk. `texts` are the messages' own or the rendered ones; `generated_ids` become the
     columns' own."""
-    exact_rows: set[int] = set(chunk.flaws)
+    exact_rows: set[int] = set(chunk.violations)
     return CheckedColumns(
         phones=_phones(chunk.phones, chunk.size, exact_rows),
         senders=_senders(chunk.senders, sender, chunk.size, exact_rows),
@@ -84,7 +84,7 @@ def _phones(given: Sequence[Any] | None, size: int, exact_rows: set[int]) -> lis
             # Brackets, dots, a leading 00: the rule itself knows them, without the schema around it.
             try:
                 digits[row] = rules.phone(given[row])
-            except Fault:
+            except Violation:
                 exact_rows.add(row)
     return digits
 
@@ -106,7 +106,7 @@ def _texts(given: Sequence[Any] | None, size: int, exact_rows: set[int]) -> list
             if len(text) > rules.SURELY_FITS and row not in exact_rows:
                 try:
                     rules.text(text)
-                except Fault:
+                except Violation:
                     exact_rows.add(row)
     if not "".join(texts).isprintable():  # guard: control-is-doubtful
         exact_rows.update(row for row, text in enumerate(texts) if rules.control_character(text) is not None)
@@ -145,7 +145,7 @@ def _by_rule(given: Sequence[Any], rule: Callable[[Any], Any], exact_rows: set[i
     for key in set(keys):
         try:
             found[key] = None if rules.is_blank(key[1]) else rule(key[1])
-        except Fault:
+        except Violation:
             found[key] = None
             refused.add(key)
     if refused:

@@ -16,16 +16,16 @@ import orjson
 import zstandard
 
 from bsg_messages.campaign_options import CampaignOptions
-from bsg_messages.columns import Chunk, Flaw
+from bsg_messages.columns import Chunk
 from bsg_messages.fast_path import CheckedColumns, check_columns
-from bsg_messages.messages import Message, explain
+from bsg_messages.messages import Message, check_message
 from bsg_messages.reference_ids import generated_ids
-from bsg_messages.rejects import MAX_SHOWN, Reject, RejectCode
-from bsg_messages.template import FieldMissing, Template
+from bsg_messages.rejects import MAX_SHOWN, Reject, RejectCode, Violation
+from bsg_messages.template import Template
 
 T = TypeVar("T")
 SuppressedAmong = Callable[[Sequence[str]], Collection[str]]
-SUPPRESSED = Flaw("phone", RejectCode.SUPPRESSED, "on the list of phones that are never sent to (unsuppress)")
+SUPPRESSED = Violation("phone", RejectCode.SUPPRESSED, "on the list of phones that are never sent to (unsuppress)")
 _SAME_MESSAGE = "the same phone and text were there before: leave it out, or allow duplicates"
 _SAME_REFERENCE_ID = "the reference id was there before: give each message one of its own, or none"
 
@@ -75,27 +75,27 @@ def prepare(
         texts=chunk.texts if template is None else template.render_columns(chunk.fields, chunk.size),
         generated_ids=generated_ids(campaign_id, first_index, chunk.size),
     )
-    flaws: dict[int, Flaw] = dict(chunk.flaws)
-    for row in sorted(columns.exact_rows - flaws.keys()):  # guard: doubtful-row-checked
-        found = _asked(chunk, options, template, row)
-        if isinstance(found, Flaw):
-            flaws[row] = found
-        else:
-            columns.put(row, found)
+    violations: dict[int, Violation] = dict(chunk.violations)
+    for row in sorted(columns.exact_rows - violations.keys()):  # guard: doubtful-row-checked
+        try:
+            columns.put(row, _check_exactly(chunk, options, template, row))
+        except Violation as violation:
+            violations[row] = violation.with_traceback(None)  # which would keep the message in memory
     # guard: invalid-row-left-out
-    rows = [row for row in range(chunk.size) if row not in flaws] if flaws else list(range(chunk.size))
+    rows = [row for row in range(chunk.size) if row not in violations] if violations else list(range(chunk.size))
     if suppressed is not None:
-        rows = _without_suppressed(columns.phones, rows, flaws, suppressed)
-    rows = _without_repeats(columns, rows, flaws, check_ids=chunk.reference_ids is not None, options=options)
+        rows = _without_suppressed(columns.phones, rows, violations, suppressed)
+    rows = _without_repeats(columns, rows, violations, check_ids=chunk.reference_ids is not None, options=options)
     batches = [
         _batch(columns, layer[start : start + batch_size], first_index, options.transliterate)
         for layer in _layers(columns.phones, rows)
         for start in range(0, len(layer), batch_size)  # guard: batch-size
     ]
-    return Prepared(batches, [_reject(chunk, first_index, row, flaws[row]) for row in sorted(flaws)])
+    return Prepared(batches, [_reject(chunk, first_index, row, violations[row]) for row in sorted(violations)])
 
 
-def _asked(chunk: Chunk, options: CampaignOptions, template: Template | None, row: int) -> Message | Flaw:
+def _check_exactly(chunk: Chunk, options: CampaignOptions, template: Template | None, row: int) -> Message:
+    """Return the message as BSG takes it. Raise Violation."""
     sender = _at(chunk.senders, row)
     given = {
         "phone": _at(chunk.phones, row),
@@ -105,36 +105,36 @@ def _asked(chunk: Chunk, options: CampaignOptions, template: Template | None, ro
         "tariff_code": _at(chunk.tariff_codes, row),
         "transliterate": _at(chunk.transliterate, row),
     }
-    missing: Flaw | None = None
-    if template is not None:
-        try:
-            given["text"] = template.render({name: column[row] for name, column in chunk.fields.items()})
-        except FieldMissing as error:
-            given["text"] = "-"  # the phone and the sender are still asked about: the first fault is told
-            said = f"the text needs {error.name}: give it, or a default in the template"
-            missing = Flaw(error.name, RejectCode.MISSING_FIELD, said)
-    found = explain(given)
-    if isinstance(found, Message):
-        return missing or found
-    name, fault = found
-    return Flaw(name, fault.code, fault.message)
+    if template is None:
+        return check_message(given)
+    try:
+        text = template.render({name: column[row] for name, column in chunk.fields.items()})
+    except Violation:
+        check_message({**given, "text": "-"})  # a phone or a sender that breaks a rule comes first
+        raise
+    return check_message({**given, "text": text})
 
 
 def _without_suppressed(
-    phones: Sequence[str], rows: list[int], flaws: dict[int, Flaw], suppressed: SuppressedAmong
+    phones: Sequence[str], rows: list[int], violations: dict[int, Violation], suppressed: SuppressedAmong
 ) -> list[int]:
-    """Return the rows whose phones may be sent to; the others are put down as flaws."""
+    """Return the rows whose phones may be sent to; the others are put down as violations."""
     listed = suppressed(list(map(phones.__getitem__, rows)))
     if not listed:
         return rows
-    flaws.update((row, SUPPRESSED) for row in rows if phones[row] in listed)
+    violations.update((row, SUPPRESSED) for row in rows if phones[row] in listed)
     return [row for row in rows if phones[row] not in listed]
 
 
 def _without_repeats(
-    columns: CheckedColumns, rows: list[int], flaws: dict[int, Flaw], *, check_ids: bool, options: CampaignOptions
+    columns: CheckedColumns,
+    rows: list[int],
+    violations: dict[int, Violation],
+    *,
+    check_ids: bool,
+    options: CampaignOptions,
 ) -> list[int]:
-    """Return the rows that repeat no earlier one; those that do are put down as flaws."""
+    """Return the rows that repeat no earlier one; those that do are put down as violations."""
     phones, texts, ids = columns.phones, columns.texts, columns.reference_ids
     phones_again = set() if options.allow_duplicates else _repeated(phones, rows)
     ids_again = _repeated(ids, rows) if check_ids else set()
@@ -148,10 +148,10 @@ def _without_repeats(
             continue
         message = phones[row], texts[row]
         if ids[row] in known_ids:  # guard: reference-id-unique
-            flaws[row] = Flaw("reference_id", RejectCode.DUPLICATE_REFERENCE_ID, _SAME_REFERENCE_ID)
+            violations[row] = Violation("reference_id", RejectCode.DUPLICATE_REFERENCE_ID, _SAME_REFERENCE_ID)
             dropped.add(row)
         elif not options.allow_duplicates and message in known_messages:  # guard: duplicate-message
-            flaws[row] = Flaw("phone", RejectCode.DUPLICATE, _SAME_MESSAGE)
+            violations[row] = Violation("phone", RejectCode.DUPLICATE, _SAME_MESSAGE)
             dropped.add(row)
         else:
             known_ids.add(ids[row])
@@ -240,14 +240,12 @@ def _taken(column: list[T], rows: list[int]) -> list[T]:
     return list(map(column.__getitem__, rows))
 
 
-def _reject(chunk: Chunk, first_index: int, row: int, flaw: Flaw) -> Reject:
-    return Reject(
+def _reject(chunk: Chunk, first_index: int, row: int, violation: Violation) -> Reject:
+    return Reject.of(
+        violation,
         index=first_index + row,
         phone=_shown(_at(chunk.phones, row)),
         reference_id=_shown(_at(chunk.reference_ids, row)),
-        field=flaw.field,
-        code=flaw.code,
-        message=flaw.message,
     )
 
 

@@ -1,10 +1,11 @@
-"""A message that will not be sent, and why."""
+"""A message that will not be sent, and why: the rule that it breaks."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_SHOWN = 64  # characters of what the caller gave as phone or reference id
@@ -60,16 +61,38 @@ MEANINGS: Mapping[RejectCode, str] = {
 }
 
 
+@dataclass(unsafe_hash=True)
+class Violation(Exception):
+    """This message breaks this rule. Rules raise it; of many messages it is a value beside each one's index.
+
+    `field`: "" where none alone is at fault. `message` says what is wrong, and the remedy where there is one.
+
+    >>> Violation("phone", RejectCode.MISSING_PHONE, "no phone: give one")
+    Violation(field='phone', code=<RejectCode.MISSING_PHONE: 'missing_phone'>)
+    """
+
+    field: str
+    code: RejectCode
+    message: str = dataclasses.field(repr=False)  # BSG may quote the phone in it
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.code}"
+
+
 @dataclass(frozen=True, slots=True)
 class Reject:
     """`index`: the message's place in what was enqueued, from 0. `field`: "" where none alone is at fault."""
 
     index: int
-    phone: str = field(repr=False)
+    phone: str = dataclasses.field(repr=False)
     reference_id: str
     field: str
     code: RejectCode
     message: str
+
+    @classmethod
+    def of(cls, violation: Violation, *, index: int, phone: str, reference_id: str) -> Reject:
+        return cls(index, phone, reference_id, violation.field, violation.code, violation.message)
 
     def to_json(self) -> str:
         return json.dumps(

@@ -1,6 +1,6 @@
 """What BSG accepts of a message, in one place (BSG: POST /api/campaigns/sms/send-individual).
 
-Each rule takes what the caller gave and answers it as BSG wants it, or raises `Fault`.
+Each rule takes what the caller gave and answers it as BSG wants it, or raises `Violation`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bsg_messages.rejects import RejectCode
+from bsg_messages.rejects import RejectCode, Violation
 
 MESSAGES_PER_REQUEST = 10_000
 
@@ -67,15 +67,6 @@ _SENDER_REMEDY = (
 _YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-class Fault(Exception):
-    """A rule that is broken. The message says what is wrong and the remedy, and repeats nothing given."""
-
-    def __init__(self, code: RejectCode, message: str) -> None:
-        super().__init__(code, message)
-        self.code = code
-        self.message = message
-
-
 def is_blank(value: Any) -> bool:
     """Return whether that counts as not given: nothing, or a text of blanks."""
     return value is None or (isinstance(value, str) and not value.strip())
@@ -85,25 +76,29 @@ def phone(value: Any) -> str:
     """Return the digits of an international number, from an int or from a text as people write it.
 
     A leading 00 is taken for the + that it stands for, and (0) is left out; a number that begins with a single
-    0 is a fault: as an integer it would lose the 0 and be somebody else's.
+    0 is refused: as an integer it would lose the 0 and be somebody else's.
     """
     if is_blank(value):
-        raise Fault(RejectCode.MISSING_PHONE, f"no phone: {_PHONE_REMEDY}")
+        raise Violation("phone", RejectCode.MISSING_PHONE, f"no phone: {_PHONE_REMEDY}")
     if isinstance(value, bool) or not isinstance(value, (int, str)):
-        raise Fault(RejectCode.INVALID_PHONE, f"not a phone, but a {type(value).__name__}: {_PHONE_REMEDY}")
+        raise Violation(
+            "phone", RejectCode.INVALID_PHONE, f"not a phone, but a {type(value).__name__}: {_PHONE_REMEDY}"
+        )
     digits = _dialled(value) if isinstance(value, str) else _text_or_number(value)
     if digits is None or _PHONE.fullmatch(digits) is None:  # guard: phone-digits
-        raise Fault(RejectCode.INVALID_PHONE, f"not an international phone number: {_PHONE_REMEDY}")
+        raise Violation("phone", RejectCode.INVALID_PHONE, f"not an international phone number: {_PHONE_REMEDY}")
     return digits
 
 
 def sender(value: Any) -> str:
     """Return a sender's name: 1 to 11 characters, or 1 to 15 digits."""
     if is_blank(value):
-        raise Fault(RejectCode.MISSING_SENDER, "no sender: give the campaign one, or each message its own")
+        raise Violation(
+            "sender", RejectCode.MISSING_SENDER, "no sender: give the campaign one, or each message its own"
+        )
     text = _text_or_number(value)
     if text is None or _SENDER.fullmatch(text) is None:  # guard: sender-valid
-        raise Fault(RejectCode.INVALID_SENDER, f"not a sender's name that BSG takes: {_SENDER_REMEDY}")
+        raise Violation("sender", RejectCode.INVALID_SENDER, f"not a sender's name that BSG takes: {_SENDER_REMEDY}")
     return text
 
 
@@ -111,7 +106,8 @@ def reference_id(value: Any) -> str:
     """Return an id of the caller's own: 1 to 32 Latin letters and digits."""
     text = _text_or_number(value)
     if text is None or _REFERENCE_ID.fullmatch(text) is None:  # guard: reference-id-valid
-        raise Fault(
+        raise Violation(
+            "reference_id",
             RejectCode.INVALID_REFERENCE_ID,
             f"not a reference id: take 1 to {MAX_REFERENCE_ID_CHARACTERS} Latin letters and digits, or none",
         )
@@ -123,7 +119,8 @@ def tariff_code(value: Any) -> int:
     text = _text_or_number(value)
     text = None if text is None else text.strip()
     if text is None or len(text) != 1 or text not in "0123456789":
-        raise Fault(
+        raise Violation(
+            "tariff_code",
             RejectCode.INVALID_TARIFF_CODE,
             f"not a tariff code: take 0 to {MAX_TARIFF_CODE}, or leave it out",
         )
@@ -145,7 +142,11 @@ def transliterate(value: Any) -> bool:
     word = _text_or_number(value)
     found = None if word is None else _YES_OR_NO.get(word.strip().lower())
     if found is None:
-        raise Fault(RejectCode.INVALID_TRANSLITERATE, "neither true nor false: give one of them, or leave it out")
+        raise Violation(
+            "transliterate",
+            RejectCode.INVALID_TRANSLITERATE,
+            "neither true nor false: give one of them, or leave it out",
+        )
     return found
 
 
@@ -155,22 +156,30 @@ def text(value: Any) -> str:
     Of control characters it has line breaks alone.
     """
     if is_blank(value):  # guard: text-not-blank
-        raise Fault(RejectCode.MISSING_TEXT, "no text: give the campaign a template, or each message its text")
+        raise Violation(
+            "text", RejectCode.MISSING_TEXT, "no text: give the campaign a template, or each message its text"
+        )
     if not isinstance(value, str):
-        raise Fault(RejectCode.INVALID_TEXT, f"not a text, but a {type(value).__name__}: give it as a string")
+        raise Violation(
+            "text", RejectCode.INVALID_TEXT, f"not a text, but a {type(value).__name__}: give it as a string"
+        )
     if (control := control_character(value)) is not None:
-        raise Fault(RejectCode.INVALID_TEXT, f"has the control character {control}, which no phone shows: remove it")
+        raise Violation(
+            "text", RejectCode.INVALID_TEXT, f"has the control character {control}, which no phone shows: remove it"
+        )
     if len(value) <= SURELY_FITS:
         return value
     if len(value) > MAX_CHARACTERS:
-        raise Fault(RejectCode.TEXT_TOO_LONG, f"longer than any SMS ({MAX_CHARACTERS} characters): shorten it")
+        raise Violation(
+            "text", RejectCode.TEXT_TOO_LONG, f"longer than any SMS ({MAX_CHARACTERS} characters): shorten it"
+        )
     size, most, unit = (
         (septets(value), MAX_SEPTETS, "GSM characters")
         if is_gsm(value)
         else (utf16_units(value), MAX_UNITS, "UTF-16 units, as it has characters outside the GSM alphabet")
     )
     if size > most:  # guard: text-length
-        raise Fault(RejectCode.TEXT_TOO_LONG, f"{size} of at most {most} {unit}: shorten it")
+        raise Violation("text", RejectCode.TEXT_TOO_LONG, f"{size} of at most {most} {unit}: shorten it")
     return value
 
 

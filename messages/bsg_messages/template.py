@@ -2,7 +2,7 @@
 
 What is left: text, fields (`{{ name }}`), filters on fields, and `{% if %}` with comparisons. Jinja2 only
 parses; its own rendering is not used. A field that is missing, null or blank and has no `default` raises
-`FieldMissing`: "Hi None" and "Hi ," are never sent. In an `if`, such a field is false, equals nothing, and is
+`Violation`: "Hi None" and "Hi ," are never sent. In an `if`, such a field is false, equals nothing, and is
 neither less nor more.
 """
 
@@ -14,20 +14,13 @@ from itertools import repeat
 from typing import Any
 
 from bsg_messages.errors import CampaignInvalid
+from bsg_messages.rejects import RejectCode, Violation
 from bsg_messages.rules import MAX_CHARACTERS
-from bsg_messages.template_nodes import Choice, Expression, Literal, Node, TemplateFault
+from bsg_messages.template_nodes import Choice, Expression, Literal, Node
 from bsg_messages.template_values import Missing, written
 
 MAX_TEMPLATE_CHARACTERS = 4_000
 _MAX_RENDERED = MAX_CHARACTERS + 1
-
-
-class FieldMissing(Exception):
-    """The template names a field that the message does not have, or has blank."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
 
 
 class Template:
@@ -43,13 +36,16 @@ class Template:
         return _parsed(text)
 
     def render(self, fields: Mapping[str, Any]) -> str:
-        """Return the text for one message, cut off one character beyond what any SMS holds. Raise FieldMissing."""
+        """Return the text for one message, cut off one character beyond what any SMS holds.
+
+        Raise Violation for a field that is missing.
+        """
         pieces: list[str] = []
         _render(self._nodes, fields, pieces, _MAX_RENDERED)
         return "".join(pieces)[:_MAX_RENDERED]
 
     def render_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None]:
-        """Return the texts of `size` messages given as columns; None where `render` raises FieldMissing."""
+        """Return the texts of `size` messages given as columns; None where `render` raises Violation."""
         fast = self._render_whole_columns(columns, size)
         if fast is not None:
             return fast
@@ -60,7 +56,7 @@ class Template:
     def _rendered_or_none(self, fields: Mapping[str, Any]) -> str | None:
         try:
             return self.render(fields)
-        except FieldMissing:
+        except Violation:
             return None
 
     def _render_whole_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None] | None:
@@ -101,10 +97,7 @@ def _parsed(text: str) -> Template:
     # Here, as Jinja2 takes long to import, and campaigns whose messages bring their texts do without it.
     from bsg_messages.template_parsing import parse_nodes
 
-    try:
-        return Template(parse_nodes(text))
-    except TemplateFault as fault:
-        raise CampaignInvalid({"text": [f"line {fault.line}: {fault.message}"]}) from None
+    return Template(parse_nodes(text))
 
 
 def _render(nodes: Sequence[Node], fields: Mapping[str, Any], pieces: list[str], left: int) -> int:
@@ -119,7 +112,11 @@ def _render(nodes: Sequence[Node], fields: Mapping[str, Any], pieces: list[str],
         else:
             value = node.value(fields)
             if isinstance(value, Missing):
-                raise FieldMissing(value.name)
+                raise Violation(
+                    value.name,
+                    RejectCode.MISSING_FIELD,
+                    f"the text needs {value.name}: give it, or a default in the template",
+                )
             piece = written(value)
         pieces.append(piece)
         left -= len(piece)

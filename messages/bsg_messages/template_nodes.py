@@ -11,15 +11,6 @@ from bsg_messages.template_values import MAX_VALUE_CHARACTERS, Missing, TextFilt
 Test = Callable[[Mapping[str, Any]], Any]
 
 
-class TemplateFault(Exception):
-    """What the template may not have, and where."""
-
-    def __init__(self, message: str, line: int) -> None:
-        super().__init__(message, line)
-        self.message = message
-        self.line = line
-
-
 @dataclass(frozen=True, slots=True)
 class Default:
     """What is written where the field is missing."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from bsg_messages.template_nodes import Choice, Default, Expression, Literal, Node, TemplateFault, Test
+from bsg_messages.errors import CampaignInvalid
+from bsg_messages.template_nodes import Choice, Default, Expression, Literal, Node, Test
 from bsg_messages.template_values import (
     COMPARISONS,
     MAX_INTEGER,
@@ -36,13 +37,13 @@ _ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=False)  # noqa
 
 
 def parse_nodes(source: str) -> tuple[Node, ...]:
-    """Raise TemplateFault."""
+    """Raise CampaignInvalid on the field "text", with the line."""
     try:
         tree = _ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
-        raise TemplateFault(f"not a template ({error.message})", error.lineno) from None
+        raise _invalid(f"not a template ({error.message})", error.lineno) from None
     except (RecursionError, ValueError, OverflowError):
-        raise TemplateFault("nested too deeply, or a number too long", 1) from None
+        raise _invalid("nested too deeply, or a number too long", 1) from None
     return _body(tree.body, 0)
 
 
@@ -93,9 +94,9 @@ def _filter(piece: nodes.Filter) -> TextFilter | Default:
     if piece.name == "truncate":
         return _truncate(piece, arguments, named)
     if piece.name not in _FILTERS:
-        raise TemplateFault(f"there is no filter {piece.name!r} here: take {_KNOWN_FILTERS}", piece.lineno)
+        raise _invalid(f"there is no filter {piece.name!r} here: take {_KNOWN_FILTERS}", piece.lineno)
     if arguments or named:
-        raise TemplateFault(f"the filter {piece.name!r} takes no arguments: leave them out", piece.lineno)
+        raise _invalid(f"the filter {piece.name!r} takes no arguments: leave them out", piece.lineno)
     return _FILTERS[piece.name]
 
 
@@ -103,7 +104,7 @@ def _default(piece: nodes.Filter, arguments: list[Any], named: dict[str, Any]) -
     # Jinja2's second argument asks for what is always so here: a blank field counts as missing.
     values = [*arguments, *(named.pop(name) for name in ("default_value", "boolean") if name in named)]
     if named or not 1 <= len(values) <= 2 or isinstance(values[0], bool):
-        raise TemplateFault('the filter default takes a text, as in default("friend")', piece.lineno)
+        raise _invalid('the filter default takes a text, as in default("friend")', piece.lineno)
     return Default(written(values[0]))
 
 
@@ -111,11 +112,11 @@ def _truncate(piece: nodes.Filter, arguments: list[Any], named: dict[str, Any]) 
     given = {**dict(zip(_TRUNCATE_ARGUMENTS, arguments, strict=False)), **named}
     right = len(given) == len(arguments) + len(named) and "length" in given
     if not right or any(type(value) is not _TRUNCATE_ARGUMENTS.get(name) for name, value in given.items()):
-        raise TemplateFault("the filter truncate takes a length, as in truncate(20)", piece.lineno)
+        raise _invalid("the filter truncate takes a length, as in truncate(20)", piece.lineno)
     try:
         return truncate(**given)
     except ValueError as error:
-        raise TemplateFault(str(error), piece.lineno) from None
+        raise _invalid(str(error), piece.lineno) from None
 
 
 def _choice(statement: nodes.If, depth: int) -> Choice:
@@ -173,7 +174,7 @@ def _constant(node: nodes.Node) -> Any:
         if isinstance(value, (int, float)):
             return -value
     if isinstance(node, nodes.Const) and isinstance(node.value, int) and node.value >= MAX_INTEGER:
-        raise TemplateFault("a number of more than 40 digits: write it as a text", node.lineno)
+        raise _invalid("a number of more than 40 digits: write it as a text", node.lineno)
     if isinstance(node, nodes.Const) and isinstance(node.value, (str, int, float)):
         return node.value
     raise _refused(node, "take a text in quotes or a number")
@@ -196,8 +197,12 @@ def _is_bool(node: nodes.Const) -> bool:
 
 def _check_depth(depth: int, node: nodes.Node) -> None:
     if depth > MAX_DEPTH:
-        raise TemplateFault(f"nested more than {MAX_DEPTH} deep: make it simpler", node.lineno)
+        raise _invalid(f"nested more than {MAX_DEPTH} deep: make it simpler", node.lineno)
 
 
-def _refused(node: nodes.Node, remedy: str) -> TemplateFault:
-    return TemplateFault(f"{type(node).__name__} is not allowed here: {remedy}", node.lineno)
+def _refused(node: nodes.Node, remedy: str) -> CampaignInvalid:
+    return _invalid(f"{type(node).__name__} is not allowed here: {remedy}", node.lineno)
+
+
+def _invalid(message: str, line: int) -> CampaignInvalid:
+    return CampaignInvalid({"text": [f"line {line}: {message}"]})

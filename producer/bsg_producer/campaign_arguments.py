@@ -17,7 +17,7 @@ from bsg_messages import rules
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.errors import CampaignInvalid
 from bsg_messages.priority import PRIORITIES, Priority
-from bsg_messages.rules import Fault
+from bsg_messages.rejects import Violation
 from bsg_messages.sending_hours import SendingHours
 from bsg_messages.template import Template
 
@@ -188,8 +188,8 @@ class _Sender(fields.Field[Any]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         try:
             return rules.sender(value)
-        except Fault as fault:
-            raise ValidationError(f"It is {fault.message}.") from None
+        except Violation as violation:
+            raise ValidationError(f"It is {violation.message}.") from None
 
 
 class _TemplateText(fields.Field[Any]):

@@ -8,7 +8,7 @@ from typing import Any
 
 from bsg_messages import rules
 from bsg_messages.errors import CampaignInvalid
-from bsg_messages.rules import Fault
+from bsg_messages.rejects import Violation
 
 
 def redirect_first(messages: Iterator[Mapping[str, Any]], to: str | int, rows: int) -> list[Mapping[str, Any]]:
@@ -18,8 +18,8 @@ def redirect_first(messages: Iterator[Mapping[str, Any]], to: str | int, rows: i
     """
     try:
         phone = rules.phone(to)
-    except Fault as fault:
-        raise CampaignInvalid({"to": [f"It is {fault.message}."]}) from None
+    except Violation as violation:
+        raise CampaignInvalid({"to": [f"It is {violation.message}."]}) from None
     if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
         raise CampaignInvalid({"rows": ["Not a number of messages: give a whole number from 1 on."]})
     return [_redirected(message, phone) for message in islice(messages, rows)]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bsg_messages import rules
 from bsg_messages.errors import CampaignInvalid
-from bsg_messages.rules import Fault
+from bsg_messages.rejects import Violation
 
 FAULTS_TOLD = 10
 
@@ -21,8 +21,8 @@ def checked_phones(phones: Iterable[str | int]) -> list[str]:
     for place, phone in enumerate(phones):
         try:
             right[rules.phone(phone)] = None
-        except Fault as fault:
-            faults.append(f"the phone at {place}: {fault.message}")
+        except Violation as violation:
+            faults.append(f"the phone at {place}: {violation.message}")
             if len(faults) == FAULTS_TOLD:
                 break
     if faults:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from bsg_client import AccountReason, OutcomeKind, ReadFailed, RowFault
+from bsg_client import AccountReason, OutcomeKind, ReadFailed
 from bsg_client.classification import REFERENCE_IDS_TAKEN, creation_outcome, usable
 from bsg_client.outcomes import Outcome
 from bsg_client.wire import NoResponse, Response
+from bsg_messages.rejects import RejectCode, Violation
 
 TAKEN, REFUSED, IN_DOUBT = OutcomeKind.TAKEN, OutcomeKind.REFUSED, OutcomeKind.IN_DOUBT
 THROTTLED, ROWS_REFUSED = OutcomeKind.THROTTLED, OutcomeKind.ROWS_REFUSED
@@ -158,7 +159,10 @@ def test_complaints_about_reference_ids_alone_are_told_as_such() -> None:
 def test_refused_rows_tell_place_field_and_words() -> None:
     outcome = meaning_of(422, complaints("messages.0.phone", "messages.12.text"))
 
-    assert outcome.rows == (RowFault(0, "phone", "It is wrong."), RowFault(12, "text", "It is wrong."))
+    assert outcome.violations == {
+        0: Violation("phone", RejectCode.REFUSED_BY_BSG, "It is wrong."),
+        12: Violation("text", RejectCode.REFUSED_BY_BSG, "It is wrong."),
+    }
 
 
 def test_what_bsg_says_about_a_row_is_bounded_and_never_printed_with_it() -> None:
@@ -166,8 +170,8 @@ def test_what_bsg_says_about_a_row_is_bounded_and_never_printed_with_it() -> Non
 
     outcome = meaning_of(422, {"errors": errors})
 
-    assert len(outcome.rows[0].message) == 200
-    outcome.rows[0].message.encode()
+    assert len(outcome.violations[0].message) == 200
+    outcome.violations[0].message.encode()
     assert "380970000001" not in repr(outcome)
 
 

@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from bsg_messages import rules
-from bsg_messages.rejects import Reject, RejectCode
-from bsg_messages.rules import Fault
+from bsg_messages.rejects import Reject, RejectCode, Violation
 
 
 def code_of(rule: Callable[[Any], Any], value: Any) -> RejectCode:
-    with pytest.raises(Fault) as raised:
+    with pytest.raises(Violation) as raised:
         rule(value)
     return raised.value.code
 
@@ -127,10 +126,11 @@ def test_a_blank_text_is_missing(blank: object) -> None:
 
 @pytest.mark.parametrize("control", ["\0", "\t", "\v", "\f", "\x1b", "\x7f", "\x85", "\x9f"])
 def test_a_text_with_a_control_character_is_rejected(control: str) -> None:
-    with pytest.raises(Fault, match=rf"U\+{ord(control):04X}") as raised:
+    with pytest.raises(Violation) as raised:
         rules.text(f"Hi {control} you")
 
     assert raised.value.code == RejectCode.INVALID_TEXT
+    assert f"U+{ord(control):04X}" in raised.value.message
 
 
 @pytest.mark.parametrize("text", ["one\ntwo", "one\r\ntwo", "a\u00a0b", "👨\u200d👩", "\u200eשלום", "soft\u00adhyphen"])
@@ -186,9 +186,9 @@ def test_whatever_surely_fits_fits_in_either_alphabet() -> None:
         assert rules.text(character * rules.SURELY_FITS)
 
 
-def test_a_fault_repeats_nothing_of_what_was_given() -> None:
+def test_a_violation_repeats_nothing_of_what_was_given() -> None:
     for rule in (rules.phone, rules.sender, rules.reference_id, rules.tariff_code, rules.transliterate):
-        with pytest.raises(Fault) as raised:
+        with pytest.raises(Violation) as raised:
             rule("sesame, open sesame, and again sesame")
         assert "sesame" not in raised.value.message
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bsg_messages.errors import CampaignInvalid
-from bsg_messages.template import FieldMissing, Template
+from bsg_messages.rejects import Violation
+from bsg_messages.template import Template
 
 
 def refusal_of(text: str) -> str:
@@ -34,13 +35,13 @@ def test_a_template_knows_the_fields_that_it_names() -> None:
 
 @pytest.mark.parametrize("value", [None, "", "  ", "\n"])
 def test_a_field_that_is_null_or_blank_is_missing(value: object) -> None:
-    with pytest.raises(FieldMissing) as raised:
+    with pytest.raises(Violation) as raised:
         rendered("Hi {{ name }}", name=value)
-    assert raised.value.name == "name"
+    assert raised.value.field == "name"
 
 
 def test_a_field_that_is_not_there_is_missing_even_behind_a_filter() -> None:
-    with pytest.raises(FieldMissing):
+    with pytest.raises(Violation):
         rendered("Hi {{ name|upper|truncate(5) }}")
 
 
@@ -102,7 +103,7 @@ def test_only_the_chosen_branch_needs_its_fields() -> None:
 
     assert rendered(text, city="Kyiv") == "Kyiv"
     assert rendered(text) == "plain"
-    with pytest.raises(FieldMissing):
+    with pytest.raises(Violation):
         rendered(text, vip=1)
 
 
@@ -202,7 +203,7 @@ def test_whole_columns_are_rendered_as_row_by_row(text: str, rows: list[tuple[An
     def alone(fields: dict[str, Any]) -> str | None:
         try:
             return template.render(fields)
-        except FieldMissing:
+        except Violation:
             return None
 
     columns = {"name": [name for name, _ in rows], "day": [day for _, day in rows]}

@@ -81,11 +81,11 @@ GONE = {
         allowed=r"_PARTS?\b|archive|broken_part",
     ),
     "doorbell, bell, ring": Word("wake-up", r"(?i)doorbell|\bbells?\b|\brung\b|\brings?\b|\brang\b"),
+    "Flaw, Fault": Word("Violation", r"\bFlaw\b|\bflaws?\b|\bRowFault\b|\bTemplateFault\b|\bFieldMissing\b"),
 }
 
 NOT_YET = {
     "turn": Word("pass", r"\bturns?\b"),
-    "Flaw, Fault": Word("Violation", r"\bFlaw\b|\bflaws?\b|\bRowFault\b|\bTemplateFault\b|\bFieldMissing\b"),
     "answers": Word("return, response", r"(?i)(?<![a-z])answer"),
     "tell, told, said, word": Word("report, message, decision", r"\btold\b|\bsaid\b|\btells?\b"),
     "place (of a message)": Word("index", r"\bplaces?\b"),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bsg_broker.wakeups import Wakeups
-from bsg_client import BSGClient, Outcome, OutcomeKind, RowFault
+from bsg_client import BSGClient, Outcome, OutcomeKind
 from bsg_client.wire import Response, StreamedBody
 from bsg_config.redis_address import RedisAddress
 from bsg_config.redis_connections import connect
@@ -15,9 +15,9 @@ from bsg_config.settings import Settings
 from bsg_ledger.work import OpenHours, Prepare, Recheck, Send
 from bsg_messages.columns import pack, unpack
 from bsg_messages.fast_path import check_columns
-from bsg_messages.messages import explain
+from bsg_messages.messages import check_message
 from bsg_messages.preparation import prepare
-from bsg_messages.rejects import Reject, RejectCode
+from bsg_messages.rejects import Reject, RejectCode, Violation
 from bsg_messages.template import Template
 from bsg_producer import Producer
 from bsg_sandbox.accounts import Account
@@ -47,8 +47,8 @@ VALUES: dict[str, Any] = {
     "chunk": CHUNK,
     "columns": COLUMNS,
     "prepared": prepare(CHUNK, OPTIONS, campaign_id=CAMPAIGN, first_index=0, batch_size=10),
-    "message": explain({"phone": FIRST_PHONE, "sender": "Shop", "text": TEXT}),
-    "fault": explain({"phone": f"x{FIRST_PHONE}", "sender": "Shop", "text": TEXT}),
+    "message": check_message({"phone": FIRST_PHONE, "sender": "Shop", "text": TEXT}),
+    "violation": Violation("phone", RejectCode.REFUSED_BY_BSG, f"{FIRST_PHONE} is wrong"),
     "reject": Reject(0, str(FIRST_PHONE), "", "phone", RejectCode.INVALID_PHONE, "not a phone"),
     "chunk to prepare": Prepare(
         "c", 0, "t", packed=BODY, options=OPTIONS.to_json(), first_index=0, size=1, suppressions=0
@@ -57,7 +57,11 @@ VALUES: dict[str, Any] = {
     "batch to hold against the list": Recheck("c", 0, OPTIONS.to_json(), BODY, [0], 1, 0, 0, 1),
     "campaign without hours": OpenHours("c", OPTIONS.to_json(), 0, 0),
     "client": BSGClient(SETTINGS, None),
-    "row fault": Outcome(OutcomeKind.ROWS_REFUSED, "422", rows=(RowFault(0, "phone", f"{FIRST_PHONE} is wrong"),)),
+    "outcome with a violation": Outcome(
+        OutcomeKind.ROWS_REFUSED,
+        "422",
+        violations={0: Violation("phone", RejectCode.REFUSED_BY_BSG, f"{FIRST_PHONE} is wrong")},
+    ),
     "body": StreamedBody((BODY,), lambda: True),
     "answer": Response(200, {}, BODY),
     "account": Account(KEY),

@@ -13,7 +13,7 @@ from bsg_cli.printing import complain, format_time, print_json
 from bsg_config.settings import Settings
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
 from bsg_messages import rules
-from bsg_messages.rules import Fault
+from bsg_messages.rejects import Violation
 from bsg_producer.queue_errors import queue_errors
 
 MAX_PHONES = 2
@@ -121,8 +121,8 @@ def _checked_phones(given: list[str]) -> list[int]:
         raise BadInput(f"--phone: {len(given)} of them. Give one, or two.")
     try:
         phones = [int(rules.phone(one)) for one in given]
-    except Fault as fault:
-        raise BadInput(f"--phone: {fault.message}.") from None
+    except Violation as violation:
+        raise BadInput(f"--phone: {violation.message}.") from None
     if len(set(phones)) < len(phones):
         raise BadInput("--phone: the same one twice. Give a second one, or only one.")
     return phones
@@ -131,5 +131,5 @@ def _checked_phones(given: list[str]) -> list[int]:
 def _checked_sender(given: str) -> str:
     try:
         return rules.sender(given)
-    except Fault as fault:
-        raise BadInput(f"--sender: {fault.message}.") from None
+    except Violation as violation:
+        raise BadInput(f"--sender: {violation.message}.") from None

@@ -20,8 +20,8 @@ from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_messages import rules
 from bsg_messages.priority import PRIORITIES
-from bsg_messages.rules import Fault
-from bsg_messages.template import FieldMissing, Template
+from bsg_messages.rejects import Violation
+from bsg_messages.template import Template
 from bsg_producer.campaign_arguments import check_options
 from bsg_producer.files import MessageFile
 from bsg_producer.redirecting import redirect_first
@@ -140,8 +140,8 @@ def _check_test(arguments: argparse.Namespace) -> None:
         raise BadInput("--test-to: not together with --dry-run. Give one of them.")
     try:
         rules.phone(arguments.test_to)
-    except Fault as fault:
-        raise BadInput(f"--test-to: {fault.message}.") from None
+    except Violation as violation:
+        raise BadInput(f"--test-to: {violation.message}.") from None
 
 
 def _print_texts(rows: Iterable[Mapping[str, Any]], text: str | None) -> None:
@@ -150,8 +150,8 @@ def _print_texts(rows: Iterable[Mapping[str, Any]], text: str | None) -> None:
     for place, row in enumerate(rows, 1):
         try:
             shown = str(row["text"]) if template is None else template.render(row)
-        except FieldMissing as missing:
-            shown = f"(rejected: the row has no {missing.name})"
+        except Violation as violation:
+            shown = f"(rejected: the row has no {violation.field})"
         print(f"  text {place}: {shown}", flush=True)
 
 

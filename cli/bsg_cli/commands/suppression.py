@@ -12,7 +12,7 @@ from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.message_files import open_messages
 from bsg_cli.printing import number, print_json
 from bsg_messages import rules
-from bsg_messages.rules import Fault
+from bsg_messages.rejects import Violation
 from bsg_producer.files import Reading
 
 
@@ -95,5 +95,5 @@ def _of_file(path: Path, reading: Reading) -> Iterator[str]:
 def _checked(phone: str | int, where: str) -> str:
     try:
         return rules.phone(phone)
-    except Fault as fault:
-        raise BadInput(f"{where}: {fault.message}. Nothing was changed.") from None
+    except Violation as violation:
+        raise BadInput(f"{where}: {violation.message}. Nothing was changed.") from None

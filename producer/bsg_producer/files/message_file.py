@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import IO, Protocol, Self
 
 from bsg_messages import rules
-from bsg_messages.rules import Fault
-from bsg_messages.template import FieldMissing, Template
+from bsg_messages.rejects import Violation
+from bsg_messages.template import Template
 from bsg_producer.errors import FileInvalid
 from bsg_producer.files import xlsx_rows
 from bsg_producer.files.column_names import name_columns, shown
@@ -182,10 +182,10 @@ class MessageFile:
         if template is not None:
             try:
                 template.render(dict.fromkeys(columns, "filled"))
-            except FieldMissing as missing:
+            except Violation as violation:
                 # The campaign would be accepted, and then every message of it rejected.
                 raise FileInvalid(
-                    f"{where}: no column is named `{missing.name}`, which the text uses. Found: {shown(columns)}. "
+                    f"{where}: no column is named `{violation.field}`, which the text uses. Found: {shown(columns)}. "
                     "Rename the one it is, or give the field a default.",
                     "columns",
                 ) from None
@@ -214,7 +214,7 @@ class MessageFile:
         phone = cells[place].strip("\"'")
         try:
             rules.phone(phone if self._reading.phone is None else self._reading.phone(phone))
-        except Fault:
+        except Violation:
             return False
         return True
 

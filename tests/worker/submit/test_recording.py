@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, RowFault
+from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind
 from bsg_client.responses import CampaignResponse
 from bsg_config import clock
 from bsg_ledger.gate import GateReason
 from bsg_messages.bodies import unpacked
+from bsg_messages.rejects import RejectCode, Violation
 from bsg_worker.submit.recording import record
 from tests.worker.harness import WorkerHarness
+
+WRONG_PHONE = Violation("phone", RejectCode.REFUSED_BY_BSG, "It is wrong.")
 
 
 def recorded(harness: WorkerHarness, kind: OutcomeKind, **fields: Any) -> tuple[str, str]:
@@ -69,7 +72,7 @@ def test_what_was_taken_under_no_name_or_another_batchs_is_in_doubt(harness: Wor
 
 
 def test_named_rows_become_rejects_and_the_others_wait(harness: WorkerHarness) -> None:
-    campaign, state = recorded(harness, OutcomeKind.ROWS_REFUSED, rows=(RowFault(0, "phone", "wrong"),))
+    campaign, state = recorded(harness, OutcomeKind.ROWS_REFUSED, violations={0: WRONG_PHONE})
 
     assert state == "pending"
     assert [reject.index for reject in harness.producer.rejects(campaign)] == [0]
@@ -79,7 +82,7 @@ def test_named_rows_become_rejects_and_the_others_wait(harness: WorkerHarness) -
 
 
 def test_rows_that_are_none_of_ours_refuse_the_whole_batch(harness: WorkerHarness) -> None:
-    _, state = recorded(harness, OutcomeKind.ROWS_REFUSED, rows=(RowFault(0, "phone", ""), RowFault(2, "phone", "")))
+    _, state = recorded(harness, OutcomeKind.ROWS_REFUSED, violations={0: WRONG_PHONE, 2: WRONG_PHONE})
 
     assert state == "refused"
 

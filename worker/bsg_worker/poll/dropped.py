@@ -11,13 +11,12 @@ from bsg_client.responses import CampaignDetail, CampaignResponse
 from bsg_config import clock
 from bsg_ledger.records import BatchRecord
 from bsg_messages.bodies import rejected, unpacked, without
-from bsg_messages.columns import Flaw
-from bsg_messages.rejects import RejectCode
+from bsg_messages.rejects import RejectCode, Violation
 from bsg_worker.pace import FINAL
 from bsg_worker.poll.earlier import find_elsewhere, listed_in, listed_in_others, record_earlier
 from bsg_worker.runtime import Runtime
 
-_DROPPED = Flaw("", RejectCode.DROPPED_BY_BSG, "BSG took the batch without this message")
+_DROPPED = Violation("", RejectCode.DROPPED_BY_BSG, "BSG took the batch without this message")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.times import to_datetime
 from bsg_messages.bodies import rejected, unpacked, without
-from bsg_messages.columns import Flaw
-from bsg_messages.rejects import RejectCode
+from bsg_messages.rejects import RejectCode, Violation
 from bsg_worker.logs import decided
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.passes import one_at_a_time
@@ -35,7 +34,7 @@ OPERATOR_GAP_SECONDS = 300.0  # a batch that waits for an operator is still look
 
 LOGGER = logging.getLogger(__name__)
 
-_TAKEN = Flaw(
+_TAKEN = Violation(
     "reference_id",
     RejectCode.REFERENCE_ID_TAKEN,
     "BSG has an earlier message with this reference id: give each message one of its own",

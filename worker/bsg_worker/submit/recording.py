@@ -15,8 +15,6 @@ from bsg_ledger.limiter import MAX_COOL_DOWN
 from bsg_ledger.times import to_datetime
 from bsg_ledger.work import Send
 from bsg_messages.bodies import rejected, without
-from bsg_messages.columns import Flaw
-from bsg_messages.rejects import RejectCode
 from bsg_worker.bsg_time import CLOCK_TOLERANCE
 from bsg_worker.gate_log import warn_of_shut_gate
 from bsg_worker.pace import FIRST_POLL_SECONDS
@@ -83,7 +81,7 @@ def _recorded(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes, chan
         case OutcomeKind.IN_DOUBT:
             if outcome.throttles:
                 _cooled_down(runtime, lease, outcome, chance)
-            suspects = [fault.row for fault in outcome.rows] if outcome.reference_ids_taken else None
+            suspects = list(outcome.violations) if outcome.reference_ids_taken else None
             # guard: outcome-in-doubt
             return _doubtful(runtime, lease, outcome.cause, suspects, counts=not outcome.duplicate_notice)
 
@@ -143,18 +141,17 @@ def _doubtful(
 
 def _rows_refused(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes) -> Recorded:
     rows = json.loads(body)
-    faults = {fault.row: fault for fault in outcome.rows}
-    if not faults or not all(0 <= row < len(rows) for row in faults):  # guard: rejected-rows-are-ours
+    violations = outcome.violations
+    if not violations or not all(0 <= row < len(rows) for row in violations):  # guard: rejected-rows-are-ours
         return Recorded(runtime.ledger.batches.refused(lease, cause=f"{outcome.cause}, naming no row of ours"))
     indexes = runtime.ledger.reading.rows(lease.campaign_id, lease.batch)
-    flaws = {row: Flaw(fault.field, RejectCode.REFUSED_BY_BSG, fault.message) for row, fault in faults.items()}
-    rest, rest_rows = without(rows, indexes, set(faults), runtime.cipher)  # guard: rejected-rows-only
+    rest, rest_rows = without(rows, indexes, set(violations), runtime.cipher)  # guard: rejected-rows-only
     return Recorded(
         runtime.ledger.batches.rows_refused(
             lease,
             cause=outcome.cause,
             rest=rest,
             rest_rows=rest_rows,
-            rejects=rejected(rows, indexes, flaws),
+            rejects=rejected(rows, indexes, violations),
         )
     )
