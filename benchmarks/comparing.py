@@ -13,7 +13,10 @@ Figures = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One side's turn of one round. `directory` is its own and empty; `short`: small sizes, for continuous checks."""
+    """One measurement of one side in one round.
+
+    `directory` is its own and empty; `short`: small sizes, for continuous checks.
+    """
 
     directory: Path
     short: bool

@@ -40,6 +40,6 @@ ROW = Row(
         "between two requests of one permit lie a slot of the rate limit and an intent that Redis has written to disk; "
         "the bare loop has the next body ready and asks nobody. From the first `enqueue` on, nothing can leave until "
         "the first campaign of 50 000 is accepted whole, and while the caller enqueues the rest it takes one of the "
-        "two cores: each step of a request waits for its turn on the other."
+        "two cores: each step of a request waits for the other."
     ),
 )

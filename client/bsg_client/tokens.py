@@ -65,7 +65,7 @@ class TokenStore:
 
     def _log_in(self, failed: str, owner: str) -> str:
         try:
-            # Between our look at the token and our turn, another worker may have come and gone.
+            # Between our look at the token and our lock, another worker may have come and gone.
             current = self.current()
             token = current if current and current != failed else self._login()  # guard: token-of-another-login
         except BaseException:

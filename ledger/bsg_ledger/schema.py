@@ -265,7 +265,7 @@ PREPARABLE = Key("bsg:account:A:preparable", "zset", "campaigns with a chunk tha
 DISPATCH = Key(
     "bsg:account:A:dispatch",
     "hash",
-    "whose turn it is",
+    "which campaign is next",
     {
         "virtual": "the account's virtual time",
         "joined": "how many campaigns have come so far",

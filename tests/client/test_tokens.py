@@ -82,7 +82,7 @@ def test_a_token_that_did_not_fail_is_not_replaced(redis_url: str) -> None:
     assert logins.count == 2
 
 
-def test_a_token_that_another_worker_got_between_our_look_and_our_turn_is_used(redis_url: str) -> None:
+def test_a_token_that_another_worker_got_between_our_look_and_our_lock_is_used(redis_url: str) -> None:
     class Overtaken(redis.Redis):
         def set(self, *arguments: Any, **options: Any) -> Any:
             a_store(redis_url, lambda: "theirs").token()

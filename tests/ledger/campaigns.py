@@ -27,7 +27,7 @@ QUEUE = "dispatch.default"
 
 @contextmanager
 def others_hidden(client: redis.Redis, campaign: str) -> Iterator[None]:
-    """Take the turn of every other campaign from it for a while."""
+    """Let no other campaign be dispatched for a while."""
     reads: Any = client  # redis-py types its replies as all that they might be
     hidden = {}
     for key in reads.scan_iter("bsg:account:*"):

@@ -2,7 +2,7 @@
 
 The measure is independent of the machine's speed: of the batches of bulk campaigns that were still to be sent when a
 small campaign was enqueued, the share that was sent before it. Where the queue is one line, that is about 1; where all
-take turns, it is about nothing. What fills the wire already is no line: so many batches are not counted.
+take turns, it has nothing to compare. What fills the wire already is no line: so many batches are not counted.
 """
 
 from __future__ import annotations

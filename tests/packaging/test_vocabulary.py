@@ -81,11 +81,15 @@ GONE = {
         allowed=r"_PARTS?\b|archive|broken_part",
     ),
     "doorbell, bell, ring": Word("wake-up", r"(?i)doorbell|\bbells?\b|\brung\b|\brings?\b|\brang\b"),
+    "turn": Word(
+        "pass, request",
+        r"(?<![a-z])turns?(?![a-z])",
+        allowed=r"(?i)\bin[ _]turns?\b|(takes?|taking)[ _]turns\b|turn(s|_out)?[ _](out|up|into|away)\b|in_turn",
+    ),
     "Flaw, Fault": Word("Violation", r"\bFlaw\b|\bflaws?\b|\bRowFault\b|\bTemplateFault\b|\bFieldMissing\b"),
 }
 
 NOT_YET = {
-    "turn": Word("pass", r"\bturns?\b"),
     "answers": Word("return, response", r"(?i)(?<![a-z])answer"),
     "tell, told, said, word": Word("report, message, decision", r"\btold\b|\bsaid\b|\btells?\b"),
     "place (of a message)": Word("index", r"\bplaces?\b"),

@@ -1,4 +1,4 @@
-"""A row that BSG never answers keeps no other row from its turn."""
+"""A row that BSG never answers keeps no other row waiting."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser.add_argument("--validity", type=int, default=72, metavar="HOURS", help="how long BSG tries (72)")
     parser.add_argument("--tariff-code", type=int, default=0, metavar="N", help="of the account at BSG (0)")
     parser.add_argument(
-        "--priority", choices=PRIORITIES, default="normal", help="its turn among waiting campaigns (normal)"
+        "--priority", choices=PRIORITIES, default="normal", help="its share among waiting campaigns (normal)"
     )
     parser.add_argument("--name", help="for people to tell campaigns apart")
     parser.add_argument(

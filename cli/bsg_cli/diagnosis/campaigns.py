@@ -16,7 +16,7 @@ from bsg_ledger.ledger import Ledger
 
 MAX_WAIT_SECONDS = 300.0
 MAX_LEASE_OVER_SECONDS = 60.0  # the sweep looks every second
-MAX_UNPOLLED_SECONDS = 3600.0  # under a low limit, thousands of batches wait for their turn
+MAX_UNPOLLED_SECONDS = 3600.0  # under a low limit, thousands of batches wait for a request
 MAX_NAMED = 5
 _DAY = 86_400
 SPAM_TOLD_FOR_MS = _DAY * 1000

@@ -1,4 +1,4 @@
-"""What the open campaigns wait for, where that is more than their turn."""
+"""What the open campaigns wait for, where they wait for more than the dispatcher."""
 
 from __future__ import annotations
 

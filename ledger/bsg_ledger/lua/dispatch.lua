@@ -20,7 +20,7 @@ interval, burst = number(interval), number(burst)
 local FIRST_OF_ACCOUNTS = 16
 
 local PROMOTED = 32 -- campaigns a call whose time has come
-local TRIES = 8 -- campaigns a call that turn out to have nothing for now
+local TRIES = 8 -- campaigns that a call tries, as one may have nothing to do now
 local FURTHEST_WAIT = 20000 -- what is due later than that is for upkeep to notice
 local HELD_FOR_PRICE, HELD_FOR_HOURS, HELD_FOR_RECHECK = 1000, 5000, 5000
 local JUST_LEASED = 5000
@@ -73,9 +73,9 @@ local function first_not_new(index, first, pass)
   return found[1], tonumber(found[2])
 end
 
--- Whose turn it is to send and to prepare, each with its virtual time, and whether others are passed over by new ones.
+-- Return the next campaign to send for and to prepare for, each with its virtual time, and the campaign that new ones pass over.
 -- For four new ones of normal priority there is one request of another of that priority: a flood of them stops nobody.
-local function turns()
+local function next_campaigns()
   local send, send_pass = earliest(sendable)
   local prepare, prepare_pass = earliest(preparable)
   local old_send, old_send_pass = first_not_new(sendable, send, send_pass)
@@ -203,13 +203,13 @@ local function prepare(campaign)
   return leased
 end
 
--- Somebody prepares a chunk of it just now: its turn to send comes with that.
+-- A worker is preparing a chunk of it. That makes it ready to send.
 local function just_leased(campaign)
   return redis.call('ZCOUNT', campaign_key(campaign, ':chunks'), NOW + chunk_lease - JUST_LEASED, '+inf') > 0
 end
 
 for _ = 1, TRIES do
-  local to_send, send_pass, to_prepare, prepare_pass, passed_over = turns()
+  local to_send, send_pass, to_prepare, prepare_pass, passed_over = next_campaigns()
   if not to_send and not to_prepare then
     local _, at = earliest(due)
     local _, unassigned_at = earliest(unassigned)

@@ -14,7 +14,7 @@ if state ~= 'unconfirmed' and not (state == 'submitted' and needs_operator == 'l
 -- guard: resolved-as-shown
 if ARGV[3] ~= '' and (needs_operator ~= 'doubt' or no_trace ~= '1' or attempts ~= ARGV[3]) then return { 'stale', state } end
 if state == 'submitted' then
-  -- Should it turn up after all, it is known whose it is.
+  -- If its campaign turns up after all, its batch is known.
   add_other(campaign, batch, bsg_id)
   note_status(campaign, batch, 'unknown')
   redis.call('HDEL', key, 'bsg_campaign_id', 'bsg_status', 'bsg_status_at')

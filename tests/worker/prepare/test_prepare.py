@@ -53,7 +53,7 @@ def test_each_batch_is_sent_as_soon_as_it_is_prepared(redis_url: str) -> None:
         ]
 
 
-def test_a_chunk_that_cannot_be_prepared_keeps_no_other_campaign_from_its_turn(
+def test_a_chunk_that_cannot_be_prepared_keeps_no_other_campaign_waiting(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken, sound = harness.enqueued(1, name="broken"), harness.enqueued(1)
