@@ -109,8 +109,8 @@ def rounds_in_turn(
     """In each round every side is measured once, one after the other: whatever drifts, drifts for all of them."""
     for number in range(rounds):
         figures: dict[str, float] = {}
-        for place, side in enumerate(row.sides):
-            own = directory / f"round-{number}-side-{place}"
+        for number_of_side, side in enumerate(row.sides):
+            own = directory / f"round-{number}-side-{number_of_side}"
             own.mkdir(parents=True)
             found = side.measure(Measurement(own, short))
             tell(f"  round {number + 1}, {side.name}: {shown(found)}")

@@ -55,13 +55,13 @@ def contacts() -> list[Row]:
     chance = random.Random(SEED)
     rows = [good_row(chance, number) for number in range(ROWS)]
     mistakes = [mistake for mistake in MISTAKES for _ in range(3)]
-    places = iter(chance.sample(range(10, ROWS, 2), len(mistakes) + len(REPEATS) * 3))
+    indexes = iter(chance.sample(range(10, ROWS, 2), len(mistakes) + len(REPEATS) * 3))
     for make in mistakes:
-        make(rows[next(places)])
+        make(rows[next(indexes)])
     for repeat in REPEATS:
         for _ in range(3):
-            place = next(places)
-            repeat(rows[place - 1], rows[place])
+            index = next(indexes)
+            repeat(rows[index - 1], rows[index])
     return rows
 
 

@@ -14,7 +14,7 @@ _ENOUGH_BYTES = 2 * 1024**3
 
 
 def keep_files_in_memory() -> None:
-    """Put pytest's directories in memory, unless memory is short or the environment names another place."""
+    """Put pytest's directories in memory, unless memory is short or the environment names another directory."""
     if os.path.isdir(_IN_MEMORY) and _is_usable(_IN_MEMORY):
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _IN_MEMORY)
 

@@ -13,7 +13,7 @@ app = application(__name__)
 
 @app.task
 def send_chunk(chunk_id: str, messages: list[dict[str, Any]]) -> None:
-    send(messages, [f"{chunk_id[:24]}{place}" for place in range(len(messages))])
+    send(messages, [f"{chunk_id[:24]}{index}" for index in range(len(messages))])
 
 
 def publish(messages: Iterable[dict[str, Any]]) -> None:

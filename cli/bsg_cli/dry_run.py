@@ -79,8 +79,8 @@ def print_preview(preview: Preview, lines: list[int], shown: str, settings: Sett
         frequent = list(preview.ucs2_characters.items())[:CHARACTERS_SHOWN]
         print(f"UCS-2 because of {', '.join(f'{_shown(one)} in {number(times)}' for one, times in frequent)}")
     for line, reject in zip(lines, preview.rejects, strict=False):
-        place = f" {reject.field}:" if reject.field else ""
-        print(f"{shown}, line {line}:{place} {reject.message}")
+        field = f" {reject.field}:" if reject.field else ""
+        print(f"{shown}, line {line}:{field} {reject.message}")
     if (more := sum(preview.rejected.values()) - len(lines)) > 0:
         print(f"… and {number(more)} more")
     for warning in preview.warnings:

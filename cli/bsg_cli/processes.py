@@ -25,7 +25,7 @@ class Process:
     grace_seconds: float
 
     def argv(self) -> list[str]:
-        """Return the command with this Python in place of a `celery` that PATH may not have."""
+        """Return the command with this Python instead of a `celery` that PATH may not have."""
         program, *arguments = shlex.split(self.command)
         if program != "celery":
             raise ValueError(f"{self.name} is not started by celery")

@@ -36,7 +36,7 @@ class Access(Protocol):
         """Return whether `headers` would return without a login. Raise RedisError."""
 
     def renewed(self, failed: Mapping[str, str]) -> Mapping[str, str] | None:
-        """Other headers in the place of those that failed; None when there are none. Raise as `headers`."""
+        """Other headers instead of those that failed; None when there are none. Raise as `headers`."""
 
     def bsg_account(self) -> str:
         """BSG's own account, by a digest, as far as is known without asking BSG; else "". Raise RedisError."""
@@ -98,7 +98,7 @@ class TokenAccess:
 
 
 class Login:
-    """Asks BSG for a token, by the key. Also in the place of a refresh, which a token that has expired may
+    """Asks BSG for a token, by the key. Also instead of a refresh, which a token that has expired may
     not get.
 
     BSG: POST /api/auth/login.

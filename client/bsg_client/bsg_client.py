@@ -53,10 +53,10 @@ def _ask_nobody() -> None:
 class BSGClient:
     """Requests to BSG for one account. Threads and forked processes may share it.
 
-    `before_read` is called before every request of the reading methods, each page of a list included: the
-    place for a rate limit. What it raises passes through. `before_second_post` is called before `send_individual`
-    makes its second attempt, with a new token: that is a request more than its caller had leave for. It raises
-    ReadFailed when there is no leave now. `observe` is told what came of each request, logins included.
+    `before_read` is called before every request of the reading methods, each page of a list included, so that a
+    rate limit can delay it. Its exceptions propagate. `before_second_post` is called before `send_individual` makes
+    its second attempt, with a new token, as its caller reserved one request only. It raises ReadFailed if the second
+    request must not leave now. `observe` is called with the result of each request, logins included.
     """
 
     def __init__(

@@ -30,9 +30,9 @@ def listed(
     for _ in range(_MAX_PAGES):
         content = get(_page_of(query, offset, "asc"))
         rows = _entries(content)
-        for place, entry in enumerate(rows):
+        for index, entry in enumerate(rows):
             row = _readable(entry, read)
-            if place == 0:
+            if index == 0:
                 if row == first_of_last_page:  # guard: list-goes-on
                     raise ReadFailed("a list that does not go on", status=200)
                 first_of_last_page = row

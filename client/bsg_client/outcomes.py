@@ -43,7 +43,7 @@ class Outcome:
 
     `cause` is a few words for logs and people, without personal data; nothing is decided by it. `retry_after`
     is how many seconds BSG asks to wait, None when it does not say. `violations` are those that BSG names, by the
-    message's place in the array that was sent. `reference_ids_taken` explains a doubt: BSG said no because of
+    message's index in the array that was sent. `reference_ids_taken` explains a doubt: BSG said no because of
     reference ids that it knows, those of `violations` where it names them. `duplicate_notice` explains
     one too: BSG says that this body has arrived before, in this attempt or in an earlier one.
     `bsg_asked` is False where nothing was taken because no request was made, for a reason of our own.

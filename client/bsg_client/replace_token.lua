@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Puts a new token in the place of the one that failed, and of no other; then lets go of the login.
+-- Replaces the token that failed, and no other, by a new one. Then releases the login.
 -- KEYS: token, login. ARGV: the failed token ('' for none), the new token, who holds the login.
 -- Answers the token that now stands.
 local current = redis.call('GET', KEYS[1]) or ''

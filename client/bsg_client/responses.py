@@ -243,7 +243,7 @@ def _shared(data: Mapping[str, Any]) -> dict[str, Any]:
 def _told_price(data: Mapping[str, Any]) -> Any:
     price = next((data[name] for name in ("calculated_price", "total_price") if data.get(name) is not None), None)
     # BSG: "price defined only as the response to create campaign". A campaign that is read has 0 without a currency:
-    # that must not take the place of the price of its creation, which max_cost is held against.
+    # that must not replace the price of its creation, which max_cost is held against.
     return None if _decimal(price) == 0 and data.get("currency") is None else price  # guard: untold-price
 
 

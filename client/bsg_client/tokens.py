@@ -50,7 +50,7 @@ class TokenStore:
         return self.current() or self.renew("")
 
     def renew(self, failed: str) -> str:
-        """Return a token in the place of `failed`: what another worker has got meanwhile, or that of a login."""
+        """Return a token instead of `failed`: what another worker has got meanwhile, or that of a login."""
         owner = secrets.token_hex(16)
         deadline = clock.monotonic() + self._longest_wait
         while True:

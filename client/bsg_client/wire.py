@@ -233,7 +233,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 class _Authorisation(requests.auth.AuthBase):
-    """Sets our own header; as `auth`, so that requests puts no entry of ~/.netrc in its place."""
+    """Sets our own header; as `auth`, so that requests does not use an entry of ~/.netrc instead."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers

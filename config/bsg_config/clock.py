@@ -1,4 +1,4 @@
-"""Where time comes from: one place, so that tests can move it."""
+"""Where time comes from: one module, so that tests can move it."""
 
 from __future__ import annotations
 

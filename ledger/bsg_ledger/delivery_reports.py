@@ -35,7 +35,7 @@ class PushedReport:
 class DeliveryReport(PushedReport):
     """What BSG pushed of one message, as it is in the feed; `position` is where a reader goes on.
 
-    `campaign_id` and `index`, the message's place in what was enqueued, from 0, are None where it has a reference id of
+    `campaign_id` and `index`, the message's index in what was enqueued, from 0, are None where it has a reference id of
     the caller's own. `status` is BSG's word, in small letters. `sent_at` and `delivered_at` are as BSG writes them, in
     the zone of the account.
     """

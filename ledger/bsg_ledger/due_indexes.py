@@ -66,11 +66,11 @@ class DueIndexes:
         """Return all members of an account's index, the earliest first."""
         return [text_of(member) for member in self._client.zrange(schema.due_index(index, account), 0, -1)]
 
-    def oldest_due(self, places: Iterable[tuple[DueIndex, str]]) -> Due | None:
+    def oldest_due(self, indexes: Iterable[tuple[DueIndex, str]]) -> Due | None:
         """Return the member that is, or was, due first in these indexes of these accounts ("": the whole ledger's
         index)."""
         pipe = self._client.pipeline(transaction=False)
-        for index, account in places:
+        for index, account in indexes:
             pipe.zrange(schema.due_index(index, account), 0, 0, withscores=True)
         found = [Due(text_of(name), int(since)) for answer in pipe.execute() for name, since in answer]
         return min(found, key=lambda due: due.since_ms, default=None)

@@ -57,7 +57,7 @@ class Listing:
         return int(self._client.zcard(schema.CAMPAIGNS()))
 
     def page(self, first: int, count: int) -> list[ListedCampaign]:
-        """`count` campaigns from place `first` on, the newest being at place 0."""
+        """Return `count` campaigns from index `first` on. The newest has index 0."""
         names = [text_of(name) for name in self._client.zrevrange(schema.CAMPAIGNS(), first, first + count - 1)]
         return self.campaigns(names)
 

@@ -57,7 +57,7 @@ class ProviderFactsStore:
         self._key = schema.FACTS(account)
 
     def save(self, facts: ProviderFacts) -> None:
-        """Keep them in place of earlier ones."""
+        """Keep them instead of earlier ones."""
         self._client.set(self._key, json.dumps(asdict(facts), default=datetime.isoformat))
 
     def load(self) -> ProviderFacts | None:

@@ -77,7 +77,7 @@ _ASKED_ABOUT = {
 }
 _NEEDS_OPERATOR = frozenset(_ASKED_ABOUT.values())
 _OPEN = frozenset({"unprepared", "pending", "posting", "unconfirmed", "submitted"})
-_ORDER = {reason: place for place, reason in enumerate(WaitReason)}
+_ORDER = {reason: rank for rank, reason in enumerate(WaitReason)}
 
 
 @dataclass(frozen=True, slots=True)

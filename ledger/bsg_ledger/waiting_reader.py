@@ -49,7 +49,7 @@ _LOOKED_AT_IN = {BatchState.UNCONFIRMED: "doubt", BatchState.SUBMITTED: "live", 
 
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """A campaign's record and the places in which something of it is due."""
+    """A campaign's record and the due indexes that have something of it."""
 
     campaign_id: str
     record: Mapping[str, str]

@@ -22,22 +22,24 @@ def packed(rows: Sequence[Any], cipher: BodyCipher) -> bytes:
 
 
 def without(rows: Sequence[Any], indexes: Sequence[int], gone: set[int], cipher: BodyCipher) -> tuple[bytes, list[int]]:
-    """Return the packed body and the message indexes that are left when the rows at the places `gone` are taken out."""
-    left = [place for place in range(len(rows)) if place not in gone]
-    return packed([rows[place] for place in left], cipher), [indexes[place] for place in left]
+    """Return the packed body and the message indexes that are left when the rows at the positions `gone` are taken
+    out.
+    """
+    left = [position for position in range(len(rows)) if position not in gone]
+    return packed([rows[position] for position in left], cipher), [indexes[position] for position in left]
 
 
 def rejected(rows: Sequence[Any], indexes: Sequence[int], violations: Mapping[int, Violation]) -> list[tuple[int, str]]:
-    """Return the rows at the places that break a rule, as the ledger keeps rejects."""
+    """Return the rows at the positions that break a rule, as the ledger keeps rejects."""
     return [
         (
-            indexes[place],
+            indexes[position],
             Reject.of(
                 violation,
-                index=indexes[place],
-                phone=str(rows[place]["phone"]),
-                reference_id=rows[place]["reference_id"],
+                index=indexes[position],
+                phone=str(rows[position]["phone"]),
+                reference_id=rows[position]["reference_id"],
             ).to_json(),
         )
-        for place, violation in sorted(violations.items())
+        for position, violation in sorted(violations.items())
     ]

@@ -37,7 +37,9 @@ _BEFORE_TEXTS, _BETWEEN_TEXTS, _AFTER_TEXTS = "[\n  ", ",\n  ", "\n]"
 
 @dataclass(frozen=True, slots=True)
 class PreparedBatch:
-    """`body` is one request's messages array (zstd of JSON); `indexes` are its messages' places, in order."""
+    """`body` is one request's messages array (zstd of JSON); `indexes` are its messages' indexes in the campaign,
+    in order.
+    """
 
     size: int
     body: bytes

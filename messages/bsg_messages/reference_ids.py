@@ -11,7 +11,7 @@ _INDEX_LENGTH = 6
 
 
 def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
-    """Reference ids for messages without one: the campaign's 128 random bits, and the index in base 62 (6 places)."""
+    """Reference ids for messages without one: the campaign's 128 random bits, and the index in base 62 (6 digits)."""
     ids: list[str] = []
     index, end, pairs = first_index, first_index + size, len(_PAIRS)
     while index < end:

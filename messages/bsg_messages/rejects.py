@@ -81,7 +81,7 @@ class Violation(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """`index`: the message's place in what was enqueued, from 0. `field`: "" where none alone is at fault."""
+    """`index`: the message's index in what was enqueued, from 0. `field`: "" where none alone is at fault."""
 
     index: int
     phone: str = dataclasses.field(repr=False)

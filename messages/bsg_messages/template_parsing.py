@@ -163,7 +163,7 @@ def _comparison(test: nodes.Compare, depth: int, named: set[str]) -> Test:
 
     def compared(fields: Mapping[str, Any]) -> bool:
         values = [operand(fields) for operand in operands]
-        return all(compare(kind, values[place], values[place + 1]) for place, kind in enumerate(kinds))
+        return all(compare(kind, values[index], values[index + 1]) for index, kind in enumerate(kinds))
 
     return compared
 

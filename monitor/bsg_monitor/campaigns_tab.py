@@ -88,7 +88,7 @@ class CampaignsLoader(Loader):
 
 
 def with_tab(navbar: bytes) -> bytes:
-    """Flower's navigation bar with the tab; as it is, if its place is not found."""
+    """Return Flower's navigation bar with the tab, or unchanged if it has no place for the tab."""
     if navbar.count(BEFORE) != 1:
         logger.warning("This version of Flower has no place for the Campaigns tab: open /campaigns by its address.")
         return navbar

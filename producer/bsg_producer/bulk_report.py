@@ -73,7 +73,7 @@ def _read_when_done(reads: BSGReads, key: str) -> Sequence[StatisticsRow]:
             clock.sleep(pause)
             pause *= 2
     finally:
-        with suppress(ReadFailed):  # an old job does no harm but to take one of the account's places
+        with suppress(ReadFailed):  # an old job does no harm but to take one of the account's slots
             reads.client.statistics_jobs.delete(key)
     return rows or []
 

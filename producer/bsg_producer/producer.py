@@ -189,7 +189,7 @@ class Producer:
             yield from self._ledger.reading.campaigns()
 
     def rejects(self, campaign_id: str) -> Iterator[Reject]:
-        """Return the messages that will not be sent, each with its place in the iterable (from 0) and the reason."""
+        """Return the messages that will not be sent, each with its index in the iterable (from 0) and the reason."""
         self._summary(campaign_id)
         with queue_errors():
             for row in self._ledger.reading.rejects(campaign_id):

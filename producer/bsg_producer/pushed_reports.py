@@ -22,14 +22,14 @@ _TIME = re.compile(r"[0-9][0-9 T:.+Z-]{0,39}")
 def read_pushed_reports(reports: Iterable[Mapping[str, Any]]) -> list[PushedReport]:
     """Raise CampaignInvalid for what is no report, and then returns none of them."""
     read, errors = [], []
-    for place, report in enumerate(reports):
+    for number, report in enumerate(reports):
         reference_id, status = (
             (_matching(report.get("reference"), _REFERENCE_ID), _matching(report.get("status"), _WORD))
             if isinstance(report, Mapping)
             else (None, None)
         )
         if reference_id is None or status is None:
-            errors.append(f"{place} is no delivery report: give it as BSG pushes it, with `reference` and `status`")
+            errors.append(f"{number} is no delivery report: give it as BSG pushes it, with `reference` and `status`")
             continue
         campaign_id, index = campaign_and_index(reference_id) or (None, None)
         read.append(

@@ -10,7 +10,7 @@ from datetime import datetime
 class MessageReport:
     """A message as BSG has it now.
 
-    `index`: its place in what was enqueued, from 0; None where the campaign's messages are forgotten and it had a
+    `index`: its index in what was enqueued, from 0; None where the campaign's messages are forgotten and it had a
     reference id of its own. `status` is BSG's word: scheduled, moderation, accepted, sending, sent, delivered, read,
     expired, failed, undelivered, unknown. `price` is in `currency`.
     """

@@ -67,7 +67,7 @@ def _index(campaign_id: str, row: MessageRow) -> int | None:
 
 
 def _own_ids(reads: BSGReads, batch: Batch) -> dict[str, int]:
-    """Return the places of messages by the ids that the caller gave; nothing once the bodies are forgotten."""
+    """Return the indexes of messages by the ids that the caller gave; nothing once the bodies are forgotten."""
     campaign_id, number = split_batch_id(batch.id)
     with queue_errors():
         body = reads.ledger.reading.body(campaign_id, number)

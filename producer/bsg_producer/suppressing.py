@@ -12,17 +12,19 @@ FAULTS_TOLD = 10
 
 
 def checked_phones(phones: Iterable[str | int]) -> list[str]:
-    """Return the phones as BSG takes them, each once. Raise CampaignInvalid, which tells the first wrong ones by
-    place."""
+    """Return the phones as BSG takes them, each once.
+
+    Raise `CampaignInvalid`, which names the first wrong ones by index.
+    """
     if isinstance(phones, (str, bytes)):
         raise CampaignInvalid({"phones": ["one text: give an iterable of phones"]})
     right: dict[str, None] = {}
     faults: list[str] = []
-    for place, phone in enumerate(phones):
+    for index, phone in enumerate(phones):
         try:
             right[rules.phone(phone)] = None
         except Violation as violation:
-            faults.append(f"the phone at {place}: {violation.message}")
+            faults.append(f"the phone at {index}: {violation.message}")
             if len(faults) == FAULTS_TOLD:
                 break
     if faults:

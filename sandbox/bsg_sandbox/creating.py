@@ -105,5 +105,5 @@ def _refuse_rows(draft: Draft, struck: Struck, rows_name: str) -> None:
     name = struck.option("rows_refused", "field")
     errors = {f"{rows_name}.{row}.{name}": [f"The {name} is not allowed."] for row in sorted(rows)}
     if struck.option("rows_refused", "shape") == "list":
-        raise Refused(invalid([f"{place}: {faults[0]}" for place, faults in errors.items()]))
+        raise Refused(invalid([f"{field}: {faults[0]}" for field, faults in errors.items()]))
     raise Refused(invalid(errors))

@@ -74,8 +74,8 @@ def _number(query: Mapping[str, str], name: str, default: int, least: int, great
         return default
     if written.isascii() and written.isdigit() and len(written) < 20 and least <= int(written) <= greatest:
         return int(written)
-    place = name.replace("[", ".").replace("]", "")
-    errors[place] = [f"The {place} must be an integer between {least} and {greatest}."]
+    field = name.replace("[", ".").replace("]", "")
+    errors[field] = [f"The {field} must be an integer between {least} and {greatest}."]
     return default
 
 
@@ -86,6 +86,6 @@ def _time(query: Mapping[str, str], name: str, zone: float, errors: Errors) -> f
     try:
         return parse_bsg_time(written, zone)
     except ValueError:
-        place = name.replace("[", ".").replace("]", "")
-        errors[place] = [f"The {place} does not match the format yyyy-mm-dd hh:mm:ss."]
+        field = name.replace("[", ".").replace("]", "")
+        errors[field] = [f"The {field} does not match the format yyyy-mm-dd hh:mm:ss."]
         return None

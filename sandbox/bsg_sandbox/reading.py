@@ -115,9 +115,9 @@ def tariff(state: SandboxState, account: Account, query: Query) -> Response:
             "name": f"Tariff {code}",
             "code": code,
             "is_active": True,
-            "is_default": place == 0,
+            "is_default": index == 0,
         }
-        for place, code in enumerate(sorted(account.tariffs))
+        for index, code in enumerate(sorted(account.tariffs))
     ]
     rows = connected[page.offset : page.offset + page.limit]
     return json_response(200, {"data": rows, "total": len(connected)})
@@ -180,9 +180,9 @@ def _page_of_messages(ranges: list[tuple[Campaign, range]], page: Page, now: flo
     if page.sort in ("phone", "delivered"):
         rows = [(found, row) for found, segment in ranges for row in segment]
         if page.sort == "phone":
-            rows.sort(key=lambda place: place[0].phones[place[1]])
+            rows.sort(key=lambda each: each[0].phones[each[1]])
         else:
-            rows.sort(key=lambda place: place[0].message_time(place[1], now, place[0].delivery_seconds) or 0.0)
+            rows.sort(key=lambda each: each[0].message_time(each[1], now, each[0].delivery_seconds) or 0.0)
         if page.is_descending:
             rows.reverse()
         yield from rows[page.offset : page.offset + page.limit]

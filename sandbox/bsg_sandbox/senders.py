@@ -19,16 +19,16 @@ def listed(state: SandboxState, account: Account, query: Mapping[str, str], body
     wanted = query.get("type")
     if wanted not in TYPES:
         raise Refused(invalid({"type": [f"The type must be one of {', '.join(TYPES)}."]}))
-    rows = [_presented(place, sender, state) for place, sender in enumerate(account.senders)] if wanted == "sms" else []
+    rows = [_presented(index, sender, state) for index, sender in enumerate(account.senders)] if wanted == "sms" else []
     return json_response(200, {"total": len(rows), "data": rows})
 
 
-def _presented(place: int, sender: Mapping[str, Any], state: SandboxState) -> dict[str, Any]:
+def _presented(index: int, sender: Mapping[str, Any], state: SandboxState) -> dict[str, Any]:
     return {
-        "id": FIRST_ID + place,
+        "id": FIRST_ID + index,
         "sender": sender["sender"],
         "status": sender["status"],
         "country": sender["country"],
         "created_at": format_bsg_time(state.clock.started_at, state.settings.zone_offset_hours),
-        "is_default": place == 0,
+        "is_default": index == 0,
     }

@@ -96,9 +96,9 @@ def _listed(
     if len(found) > most:
         errors[name] = [f"The {name} may not have more than {most} items."]
         return ()
-    for place, each in enumerate(found):
+    for index, each in enumerate(found):
         if not isinstance(each, int | str) or not is_good(each):
-            errors[f"{name}.{place}"] = [f"The {name}.{place} must be {what}."]
+            errors[f"{name}.{index}"] = [f"The {name}.{index} must be {what}."]
     return found
 
 

@@ -136,8 +136,8 @@ class Store:
         """Return the next campaigns after this id, oldest first: few enough to be held at once; none at the end."""
         page: list[Arrival] = []
         messages = 0
-        for place in range(max(0, after + 1 - FIRST_CAMPAIGN_ID), len(self._campaigns)):
-            campaign = self._campaigns[place]
+        for index in range(max(0, after + 1 - FIRST_CAMPAIGN_ID), len(self._campaigns)):
+            campaign = self._campaigns[index]
             messages += len(campaign.phones)
             if page and messages > ARRIVED_MESSAGES_AT_ONCE:
                 break

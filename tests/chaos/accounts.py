@@ -24,7 +24,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A campaign as the ledger has it. `twice`: indexes that stand in more than one place."""
+    """A campaign as the ledger has it. `twice`: indexes that occur more than once."""
 
     campaign_id: str
     name: str

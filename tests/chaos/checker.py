@@ -112,7 +112,7 @@ def _judge_messages(campaign: ChaosCampaign, account: Account, unexplained: Coun
     if account.unaccounted:
         found(Fault.MISREPORTED, f"its counts and its messages differ by {account.unaccounted}")
     for index in account.twice:
-        found(Fault.MISREPORTED, f"message {index} stands in two places", index)
+        found(Fault.MISREPORTED, f"message {index} occurs twice", index)
     for index in range(campaign.size):
         record = account.records.get(index)
         times = unexplained.pop(campaign.phone(index), 0)

@@ -41,8 +41,8 @@ def recovery_of(histories: Iterable[Sequence[Transition]]) -> Recovery:
     slowest, way = 0.0, list[Transition]()
     leases_run_out = answers_lost = by_operator = 0
     for transitions in (batch for history in histories for batch in _by_batch(history)):
-        for place, transition in enumerate(transitions):
-            if transition.from_state not in IN_HAND or place == 0:
+        for index, transition in enumerate(transitions):
+            if transition.from_state not in IN_HAND or index == 0:
                 continue
             if transition.cause.startswith(LEASE_RAN_OUT):
                 leases_run_out += 1
@@ -51,15 +51,15 @@ def recovery_of(histories: Iterable[Sequence[Transition]]) -> Recovery:
             else:
                 continue
             until = next(
-                (at for at in range(place, len(transitions)) if transitions[at].to_state not in UNDECIDED), None
+                (at for at in range(index, len(transitions)) if transitions[at].to_state not in UNDECIDED), None
             )
             if until is None:
                 continue
-            seconds = (transitions[until].when - transitions[place - 1].when).total_seconds()
+            seconds = (transitions[until].when - transitions[index - 1].when).total_seconds()
             if transitions[until].cause.startswith(OPERATOR):
                 by_operator += 1
             elif seconds > slowest:
-                slowest, way = seconds, list(transitions[place - 1 : until + 1])
+                slowest, way = seconds, list(transitions[index - 1 : until + 1])
     return Recovery(leases_run_out, answers_lost, by_operator, slowest, way)
 
 

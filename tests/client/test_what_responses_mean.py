@@ -156,7 +156,7 @@ def test_complaints_about_reference_ids_alone_are_told_as_such() -> None:
     assert {outcome.cause for outcome in outcomes} == {REFERENCE_IDS_TAKEN}
 
 
-def test_refused_rows_tell_place_field_and_words() -> None:
+def test_refused_rows_have_index_field_and_words() -> None:
     outcome = meaning_of(422, complaints("messages.0.phone", "messages.12.text"))
 
     assert outcome.violations == {

@@ -92,16 +92,16 @@ class Operation:
 
     def examples(self) -> Iterator[tuple[str, Mapping[str, Any], Any]]:
         """Return every example with its name and the schema that it should fit."""
-        places = {f"response {status}": found for status, found in self.described["responses"].items()}
+        locations = {f"response {status}": found for status, found in self.described["responses"].items()}
         if "requestBody" in self.described:
-            places["request"] = self.described["requestBody"]
-        for place, found in places.items():
+            locations["request"] = self.described["requestBody"]
+        for location, found in locations.items():
             content = _json(found)
             named = {name: each["value"] for name, each in content.get("examples", {}).items()}
             if "example" in content:
                 named["example"] = content["example"]
             for name, value in named.items():
-                yield f"{self.name}, {place}, {name}", content["schema"], value
+                yield f"{self.name}, {location}, {name}", content["schema"], value
 
 
 class Document:

@@ -21,7 +21,7 @@ _TEXT = {"type": "string", "nullable": True}
 class KnownError:
     """A schema that is not what the document means, and what is."""
 
-    place: str
+    location: str
     meant: Mapping[str, Any]
     reason: str
 
@@ -91,7 +91,7 @@ def strict_content() -> Mapping[str, Any]:
     """
     content = copy.deepcopy(raw_content())
     for error in KNOWN_ERRORS.values():
-        *parents, name = error.place.split("/")
+        *parents, name = error.location.split("/")
         schema: Any = content
         for parent in parents:
             schema = schema[parent]

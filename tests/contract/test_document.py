@@ -34,9 +34,9 @@ def test_every_example_keeps_the_schemas_without_their_known_errors(bsg_document
 
 @pytest.mark.parametrize("name", KNOWN_ERRORS)
 def test_each_known_error_is_one(bsg_document: None, name: str) -> None:
-    place = KNOWN_ERRORS[name].place.split("/")[2:]
+    location = KNOWN_ERRORS[name].location.split("/")[2:]
     raw: Any = raw_content()["components"]["schemas"]
-    for segment in place:
+    for segment in location:
         raw = raw.get(segment, {})
 
     assert raw != KNOWN_ERRORS[name].meant

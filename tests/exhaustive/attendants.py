@@ -107,8 +107,8 @@ def _reconciles(model: Model, state: State) -> Steps:
         match finding:
             case Found(campaigns):
                 found: tuple[object, ...] = ("found", tuple(campaign.id for campaign in campaigns), messages)
-            case UsedBefore(places):
-                found = ("used", tuple(sorted(places)), messages)
+            case UsedBefore(positions):
+                found = ("used", tuple(sorted(positions)), messages)
             case Undecided():
                 found = ("undecided", 0, messages)
             case NoTrace():
@@ -138,7 +138,7 @@ def _acts(model: Model, state: State) -> Steps:
                 yield "the batch has changed meanwhile", Kind.COURSE, idle
                 return
             rest, _ = without(messages, indexes, set(detail))
-            rejected = tuple(indexes[place] for place in detail)
+            rejected = tuple(indexes[position] for position in detail)
             answer, then = model.call(idle, "shrink", batch, "unconfirmed", size, rest, rejected)
         case "undecided":
             answer, then = model.call(idle, "ask", batch, attempts)
@@ -181,11 +181,11 @@ def _polls(model: Model, state: State) -> Steps:
         return
     status, total = told
     indexes = picture.messages[batch]
-    dropped = [place for place, message in enumerate(indexes) if message not in taken.messages]
+    dropped = [position for position, message in enumerate(indexes) if message not in taken.messages]
     fits = len(indexes) == size and size - len(dropped) == total
     if kind == "told" and status in FINAL and total < size and fits:
         rest, _ = without(indexes, indexes, set(dropped))
-        rejected = tuple(indexes[place] for place in dropped)
+        rejected = tuple(indexes[position] for position in dropped)
         answer, then = model.call(state, "shrink", batch, before, size, rest, rejected)
         local = ("shrunk", *state.poller[1:])
         yield f"the poller rejects what BSG dropped: {answer[0]}", Kind.COURSE, then._replace(poller=local)

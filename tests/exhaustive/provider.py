@@ -48,9 +48,9 @@ def reference_id(message: int) -> str:
 
 
 def refused_ids(provider: Provider, messages: Rows) -> Rows:
-    """Return the places in a request whose reference ids BSG still knows."""
+    """Return the positions in a request whose reference ids BSG still knows."""
     known = {message for taken in provider if not taken.forgotten for message in taken.messages}
-    return tuple(place for place, message in enumerate(messages) if message in known)
+    return tuple(position for position, message in enumerate(messages) if message in known)
 
 
 def with_changed(provider: Provider, bsg_id: int, **changes: Any) -> Provider:

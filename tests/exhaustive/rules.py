@@ -112,13 +112,13 @@ def _counts(picture: Picture) -> Iterator[str]:
 
 
 def _partition(picture: Picture) -> Iterator[str]:
-    places = [row for rows in picture.messages for row in rows] + list(picture.rejects.values()) + _staged(picture)
+    indexes = [row for rows in picture.messages for row in rows] + list(picture.rejects.values()) + _staged(picture)
     for chunk in picture.chunks:
         if chunk["state"] not in {"prepared", "failed"}:
             first = int(chunk["first_index"])
-            places += range(first, first + int(chunk["size"]))
-    if sorted(places) != list(range(picture.count("messages"))):
-        yield f"each message in one place: {sorted(places)}"
+            indexes += range(first, first + int(chunk["size"]))
+    if sorted(indexes) != list(range(picture.count("messages"))):
+        yield f"each message once: {sorted(indexes)}"
     for batch, rows in zip(picture.batches, picture.messages, strict=True):
         if len(rows) != int(batch["size"]):
             yield f"a batch of {batch['size']} with rows {rows}"
@@ -186,23 +186,23 @@ def _end(picture: Picture) -> str | None:
 
 def _ready(picture: Picture) -> Iterator[str]:
     """What may go on is found by the next dispatch: where it is due, or in the index of what is due later."""
-    places = {
+    indexes = {
         name for name in ("sendable", "preparable", "due") if CAMPAIGN in picture.due_index(name, picture.account)
     }
-    if picture.account == UNASSIGNED and places - {"due"}:
+    if picture.account == UNASSIGNED and indexes - {"due"}:
         yield "a campaign without an account is ready"
     if picture.paused or picture.cancelled or not (picture.due or picture.chunks_due):
-        if places:
-            yield f"a campaign that has nothing to do is in {sorted(places)}"
+        if indexes:
+            yield f"a campaign that has nothing to do is in {sorted(indexes)}"
         return
     if picture.deadline_passed:
         return  # it leaves at the next dispatch
-    if not places:
+    if not indexes:
         yield "a campaign that has something to do is not found"
     for ready, waiting in (("sendable", picture.due), ("preparable", picture.chunks_due)):
-        if ready in places and DUE not in waiting.values():
+        if ready in indexes and DUE not in waiting.values():
             yield f"a campaign without anything due is {ready}"
-        if DUE in waiting.values() and not places & {ready, "due"}:
+        if DUE in waiting.values() and not indexes & {ready, "due"}:
             yield f"a campaign with something due is not {ready}"
 
 

@@ -186,7 +186,7 @@ def _read(key: str, kind: bytes, raw: Any, now: int) -> tuple[str, Any]:
         return key, raw.decode()
     if kind == b"list":
         return key, [item.decode() for item in raw]
-    pairs = [(raw[place].decode(), raw[place + 1].decode()) for place in range(0, len(raw), 2)]
+    pairs = [(raw[position].decode(), raw[position + 1].decode()) for position in range(0, len(raw), 2)]
     if kind == b"zset":
         return key, {member: _score(key, int(float(score)), now) for member, score in pairs}
     return key, _fields(key, dict(pairs), now)

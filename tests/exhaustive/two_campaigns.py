@@ -146,7 +146,7 @@ class View:
     def state(self, campaign: str) -> str:
         return self.batches[campaign].get("state", "unprepared")
 
-    def places(self, campaign: str) -> set[str]:
+    def indexes(self, campaign: str) -> set[str]:
         account = self.records[campaign].get("account") or f"-{DEFAULT_ACCOUNT}"
         indexes = ("sendable", "preparable", "due")
         return {index for index in indexes if campaign in self.keys.get(f"bsg:account:{account}:{index}", {})}
@@ -307,7 +307,9 @@ class TwoCampaigns:
                 yield f"a worker prepares {campaign}", True, _held(then, number, IDLE)
             case ("send", campaign, token):
                 at = CAMPAIGNS.index(campaign)
-                taken = state._replace(taken=tuple(count + (at == place) for place, count in enumerate(state.taken)))
+                taken = state._replace(
+                    taken=tuple(count + (at == position) for position, count in enumerate(state.taken))
+                )
                 yield f"BSG takes {campaign}", True, _held(taken, number, ("taken", campaign, token))
                 yield f"BSG takes {campaign}, unheard", False, _held(taken, number, ("doubt", campaign, token))
                 yield f"BSG throttles {campaign}", False, _held(state, number, ("not taken", campaign, token))
@@ -399,7 +401,7 @@ class TwoCampaigns:
         senders = [local[1] for local in state.workers if local and local[0] == "send"]
         if len(senders) != len(set(senders)):
             yield "two workers send the same batch"
-        ready = [view.records[name] for name in CAMPAIGNS if view.places(name) & {"sendable", "preparable"}]
+        ready = [view.records[name] for name in CAMPAIGNS if view.indexes(name) & {"sendable", "preparable"}]
         passes = [float(record["pass"]) for record in ready if float(record["pass"]) >= 0]
         if len(passes) == 2 and abs(passes[0] - passes[1]) > STRIDE:
             yield "one campaign is more than one request ahead of the other"
@@ -407,17 +409,17 @@ class TwoCampaigns:
             yield "new campaigns go before the others for ever"
 
     def _index_of(self, view: View, name: str) -> Iterator[str]:
-        places = view.places(name)
+        indexes = view.indexes(name)
         if view.stands_still(name) or not (view.due[name] or view.chunks[name]):
-            if places:
-                yield f"a campaign that has nothing to do is in {sorted(places)}"
+            if indexes:
+                yield f"a campaign that has nothing to do is in {sorted(indexes)}"
             return
-        if not places:
+        if not indexes:
             yield "a campaign that has something to do is not found"
         for ready, waiting in (("sendable", view.due[name]), ("preparable", view.chunks[name])):
-            if DUE in waiting.values() and not places & {ready, "due"}:
+            if DUE in waiting.values() and not indexes & {ready, "due"}:
                 yield f"a campaign with something due is not {ready}"
-            if ready in places and DUE not in waiting.values():
+            if ready in indexes and DUE not in waiting.values():
                 yield f"a campaign without anything due is {ready}"
 
 

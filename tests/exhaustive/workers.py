@@ -111,8 +111,8 @@ def _posts(model: Model, state: State, number: int) -> Steps:
     if "closed" in answers:
         yield "BSG has closed the account", Kind.FAULT, answered("closed", "bad_key")
     if "rows" in answers and takes:
-        for place in range(len(messages)):
-            yield f"BSG refuses row {place}", Kind.FAULT, answered("rows", place)
+        for position in range(len(messages)):
+            yield f"BSG refuses row {position}", Kind.FAULT, answered("rows", position)
 
 
 def _taken(model: Model, state: State, number: int) -> Steps:
@@ -156,18 +156,18 @@ def _records(model: Model, state: State, number: int) -> Steps:
 
 
 def _refuses_rows(
-    model: Model, state: State, batch: int, token: str, messages: Rows, place: int
+    model: Model, state: State, batch: int, token: str, messages: Rows, position: int
 ) -> tuple[tuple[object, ...], State]:
     indexes = model.picture(state).messages[batch]  # read from the ledger, as the body was read at the claim
-    rest, _ = without(messages, indexes, {place})
-    rejected = (indexes[place],) if place < len(indexes) else ()
+    rest, _ = without(messages, indexes, {position})
+    rejected = (indexes[position],) if position < len(indexes) else ()
     return model.call(state, "rows refused", batch, token, rest, rejected)
 
 
-def without(messages: Rows, indexes: Rows, places: set[int] | frozenset[int]) -> tuple[Rows, Rows]:
-    """Return what is left of a request without the messages at some places, and of the batch's indexes."""
-    rest = tuple(message for place, message in enumerate(messages) if place not in places)
-    return rest, tuple(index for place, index in enumerate(indexes) if place not in places)
+def without(messages: Rows, indexes: Rows, positions: set[int] | frozenset[int]) -> tuple[Rows, Rows]:
+    """Return what is left of a request without the messages at some positions, and of the batch's indexes."""
+    rest = tuple(message for position, message in enumerate(messages) if position not in positions)
+    return rest, tuple(index for position, index in enumerate(indexes) if position not in positions)
 
 
 def lease_holders_grow_old(state: State, batch: int) -> State:

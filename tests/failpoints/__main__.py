@@ -60,10 +60,10 @@ def _run(directory: Path, chosen: Sequence[tuple[str, Scenario]], *, arguments: 
         with TrialEnvironment(number, directory / f"trial_environment{number}", arguments.server) as trial_environment:
             while not work.empty():
                 try:
-                    place, point, scenario = work.get_nowait()
+                    number, point, scenario = work.get_nowait()
                 except queue.Empty:
                     return
-                rows[place] = row = _row(trial_environment, point, scenario, once=arguments.once)
+                rows[number] = row = _row(trial_environment, point, scenario, once=arguments.once)
                 say(f"{time.monotonic() - began:5.0f} s  {row}")
             lost.update(without_point(seen(trial_environment.armed)))
 
@@ -74,7 +74,7 @@ def _run(directory: Path, chosen: Sequence[tuple[str, Scenario]], *, arguments: 
         thread.start()
     for thread in threads:
         thread.join()
-    done = [rows[place] for place in sorted(rows)]
+    done = [rows[number] for number in sorted(rows)]
     say(f"\n{table(done)}\n\n{totals(done)}, {time.monotonic() - began:.0f} s")
     say(troubles(done))
     say("\n".join(f"no point stands at `{effect}`" for effect in sorted(lost)))

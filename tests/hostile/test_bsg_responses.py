@@ -147,11 +147,11 @@ def test_a_balance_that_cannot_be_reckoned_with_is_none(balance: str) -> None:
     assert balance_answer({"balance": balance}) is None
 
 
-@pytest.mark.parametrize("place", ["%s", '{"data":%s}', '{"message":"x","errors":[%s]}', '{"message":"x","errors":%s}'])
+@pytest.mark.parametrize("frame", ["%s", '{"data":%s}', '{"message":"x","errors":[%s]}', '{"message":"x","errors":%s}'])
 @pytest.mark.parametrize("status", [200, 422])
-def test_a_bomb_of_json_is_in_doubt_or_refused_at_every_depth(status: int, place: str) -> None:
+def test_a_bomb_of_json_is_in_doubt_or_refused_at_every_depth(status: int, frame: str) -> None:
     for depth in (*range(100, 1_000, 7), 5_000, 500_000):
-        body = place.encode().replace(b"%s", nested(depth))
+        body = frame.encode().replace(b"%s", nested(depth))
         outcome = creation_outcome(Response(status, {}, body))
         assert outcome.kind in (OutcomeKind.IN_DOUBT, OutcomeKind.REFUSED)
         assert_grounded(outcome, status, body)

@@ -81,6 +81,6 @@ def test_what_becomes_of_a_message_does_not_depend_on_its_neighbours(messages: l
 
     together = outcome(prepared(messages, **arguments))
 
-    for place, message in enumerate(messages):
-        alone = outcome(prepared([message], first_index=place, **arguments))
-        assert alone == tuple({place: kind[place]} if place in kind else {} for kind in together)
+    for index, message in enumerate(messages):
+        alone = outcome(prepared([message], first_index=index, **arguments))
+        assert alone == tuple({index: kind[index]} if index in kind else {} for kind in together)

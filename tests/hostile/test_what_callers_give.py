@@ -74,7 +74,7 @@ def test_hours_and_a_cap_are_accepted_as_they_will_be_read_or_refused_by_field(h
 
 
 @given(phones=st.lists(PYTHON_VALUES | st.integers(10**8, 10**15), max_size=5))
-def test_phones_that_opt_out_are_taken_as_bsg_takes_them_or_refused_by_place(phones: list[Any]) -> None:
+def test_phones_that_opt_out_are_taken_as_bsg_takes_them_or_refused_by_index(phones: list[Any]) -> None:
     try:
         checked = checked_phones(phones)
     except CampaignInvalid as invalid:
@@ -95,8 +95,8 @@ def test_hours_in_a_frozen_options_that_somebody_else_wrote_are_refused() -> Non
 def test_every_message_whatever_it_is_ends_in_a_batch_or_a_reject(messages: list[Any]) -> None:
     found = prepared([*messages, {"phone": 380661231231, "text": "the good one"}], allow_duplicates=True)
 
-    places = [index for batch in found.batches for index in batch.indexes] + [reject.index for reject in found.rejects]
-    assert sorted(places) == list(range(len(messages) + 1))
+    indexes = [index for batch in found.batches for index in batch.indexes] + [reject.index for reject in found.rejects]
+    assert sorted(indexes) == list(range(len(messages) + 1))
     assert len(messages) not in {reject.index for reject in found.rejects}
     assert all(len(rows_of(batch)) == batch.size <= MESSAGES_PER_REQUEST for batch in found.batches)
 

@@ -42,8 +42,8 @@ def served(
 
 def longest_gap(order: list[str], campaign: str) -> int:
     """Return the most requests of others in a row, while the campaign had something to send."""
-    places = [-1, *(place for place, name in enumerate(order) if name == campaign)]
-    return max(later - earlier - 1 for earlier, later in zip(places, places[1:], strict=False))
+    position = [-1, *(position for position, name in enumerate(order) if name == campaign)]
+    return max(later - earlier - 1 for earlier, later in zip(position, position[1:], strict=False))
 
 
 def prepare_ahead(ledger_harness: LedgerHarness) -> list[str]:

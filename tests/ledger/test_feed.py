@@ -46,8 +46,8 @@ def test_an_event_has_the_position_behind_itself(ledger_harness: LedgerHarness) 
     ledger_harness.prepared(2)
     events = ledger_harness.ledger.feed.after(None)
 
-    for place, event in enumerate(events):
-        assert list(ledger_harness.ledger.feed.after(Position.parse(event.position))) == list(events[place + 1 :])
+    for index, event in enumerate(events):
+        assert list(ledger_harness.ledger.feed.after(Position.parse(event.position))) == list(events[index + 1 :])
 
 
 def test_a_reader_who_comes_too_late_is_told(ledger_harness: LedgerHarness) -> None:

@@ -43,14 +43,14 @@ def noted(
 
 
 def due_indexes_of(ledger_harness: LedgerHarness, account: str) -> dict[str, list[bytes]]:
-    """Return what waits in each place of an account."""
-    places = {
+    """Return what waits in each due index of an account."""
+    keys = {
         key.decode().removeprefix(f"bsg:account:{account}:"): key
         for key in ledger_harness.client.keys(f"bsg:account:{account}:*")
     }
     return {
-        place: ledger_harness.client.zrange(key, 0, -1)
-        for place, key in places.items()
+        index: ledger_harness.client.zrange(key, 0, -1)
+        for index, key in keys.items()
         if ledger_harness.client.type(key) == b"zset"
     }
 

@@ -20,7 +20,7 @@ BAD_ROW_EVERY = 997
 INDEX_DIGITS = 6
 NUMBER_DIGITS = 5
 PHONE_PREFIX = 380
-SCATTER = 387_137  # prime to 10: each index has a place of its own, far from its neighbour's, as real phones are
+SCATTER = 387_137  # prime to 10: each index has a number of its own, far from its neighbour's, as real phones are
 NAMES = ("Olena", "Andriy", "Iryna", "Maksym", "Kateryna", "Yuriy", "Svitlana", "Bohdan", "Tetiana", "Dmytro", "Ann")
 
 
@@ -59,8 +59,8 @@ class LoadCampaign:
         return "Dear {{ name }}, your order {{ code }} is ready for collection until Friday" if self.templated else None
 
     def phone(self, index: int) -> int:
-        place = index * SCATTER % 10**INDEX_DIGITS
-        return int(f"{PHONE_PREFIX}{self.number:0{NUMBER_DIGITS}}{place:0{INDEX_DIGITS}}")
+        scattered = index * SCATTER % 10**INDEX_DIGITS
+        return int(f"{PHONE_PREFIX}{self.number:0{NUMBER_DIGITS}}{scattered:0{INDEX_DIGITS}}")
 
     def is_bad(self, index: int) -> bool:
         """Return whether the message breaks a rule, so that it must become a reject."""
@@ -84,8 +84,8 @@ class LoadCampaign:
 def message_of(phone: int) -> tuple[int, int]:
     """Return the campaign's number and the message's index behind a phone of `LoadCampaign.phone`."""
     digits = str(phone).removeprefix(str(PHONE_PREFIX))
-    place = int(digits[NUMBER_DIGITS:])
-    return int(digits[:NUMBER_DIGITS]), place * pow(SCATTER, -1, 10**INDEX_DIGITS) % 10**INDEX_DIGITS
+    scattered = int(digits[NUMBER_DIGITS:])
+    return int(digits[:NUMBER_DIGITS]), scattered * pow(SCATTER, -1, 10**INDEX_DIGITS) % 10**INDEX_DIGITS
 
 
 def drawn(seed: int, *, messages: int, campaigns: int) -> list[LoadCampaign]:

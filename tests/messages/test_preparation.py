@@ -56,7 +56,7 @@ def test_a_message_may_have_its_own_sender_reference_id_and_tariff() -> None:
 
 
 def test_bsg_is_told_to_transliterate_messages_by_the_campaign_or_their_own_word() -> None:
-    phones = [{"phone": 380661231231 + place, "text": "Привіт"} for place in range(3)]
+    phones = [{"phone": 380661231231 + index, "text": "Привіт"} for index in range(3)]
     own = [phones[0], {**phones[1], "transliterate": "no"}, {**phones[2], "transliterate": True, "tariff_code": 3}]
 
     def asked(messages: list[dict[str, Any]], **arguments: Any) -> list[bool | None]:

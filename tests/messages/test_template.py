@@ -23,7 +23,7 @@ def rendered(text: str, **fields: Any) -> str:
     return Template.parse(text).render(fields)
 
 
-def test_fields_are_put_in_their_places() -> None:
+def test_fields_are_replaced_by_their_values() -> None:
     assert rendered("Hi {{ name }}, see you {{ day }}!\n", name="Олена", day=5) == "Hi Олена, see you 5!\n"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.mutation.catching import Catch, caught, exploration_fails, is_test, tests_fail
 from tests.mutation.copies import Copy
-from tests.mutation.guard import ROOT, TABLE, Guard, Place, TableRotten, find_tests, fit, read_table
+from tests.mutation.guard import ROOT, TABLE, Guard, Location, TableRotten, find_tests, fit, read_table
 
 MAX_A_GUARD = 240.0
 MAX_ALL_UNCHANGED = 1200.0
@@ -57,9 +57,9 @@ def main() -> int:
     begun = time.monotonic()
     try:
         placed = [
-            (guard, place)
-            for guard, place in fit(read_table(TABLE.read_text("utf-8"), find_tests()), ROOT)
-            if arguments.only in f"{guard} {'; '.join(guard.caught_by)} {place.file}"
+            (guard, location)
+            for guard, location in fit(read_table(TABLE.read_text("utf-8"), find_tests()), ROOT)
+            if arguments.only in f"{guard} {'; '.join(guard.caught_by)} {location.file}"
         ]
     except TableRotten as error:
         print(error, file=sys.stderr)
@@ -73,8 +73,8 @@ def main() -> int:
         missed = 0
         with ThreadPoolExecutor(arguments.jobs) as pool:
             undoings = [
-                pool.submit(_undone, guard, place, unchanged, Path(directory) / str(number))
-                for number, (guard, place) in enumerate(placed)
+                pool.submit(_undone, guard, location, unchanged, Path(directory) / str(number))
+                for number, (guard, location) in enumerate(placed)
             ]
             try:
                 for undoing in as_completed(undoings):
@@ -96,11 +96,11 @@ def _fails_by_itself(unchanged: Copy, guards: Sequence[Guard]) -> Catch | None:
     )
 
 
-def _undone(guard: Guard, place: Place, unchanged: Copy, directory: Path) -> Undoing:
+def _undone(guard: Guard, location: Location, unchanged: Copy, directory: Path) -> Undoing:
     begun = time.monotonic()
     copy = Copy(directory, unchanged.directory)
     try:
-        guard.undo(copy.directory, place)
+        guard.undo(copy.directory, location)
         return Undoing(guard, caught(copy, guard.caught_by, MAX_A_GUARD), time.monotonic() - begun)
     finally:
         copy.remove()

@@ -22,7 +22,7 @@ class TableRotten(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """The line that a marker marks."""
 
     file: Path
@@ -43,17 +43,17 @@ class Guard:
     caught_by: tuple[str, ...]
     hangs: bool = False
 
-    def undo(self, root: Path, place: Place) -> None:
+    def undo(self, root: Path, location: Location) -> None:
         """Undo the guard in the copy of the project at `root`."""
-        (root / place.file).write_text(self.undone(place), "utf-8")
+        (root / location.file).write_text(self.undone(location), "utf-8")
 
-    def undone(self, place: Place) -> str:
+    def undone(self, location: Location) -> str:
         """Return the text without the guard. Raise `TableRotten` if the operator does not change the line."""
         try:
-            undone = apply(self.operator, place.source, place.line)
+            undone = apply(self.operator, location.source, location.line)
         except DoesNotApply as error:
             raise TableRotten(f"{self}: {error}: mend {TABLE.name}") from None
-        if undone == place.source.text:
+        if undone == location.source.text:
             raise TableRotten(f"{self} changes nothing: mend {TABLE.name}")
         return undone
 
@@ -89,28 +89,28 @@ def find_tests(root: Path = ROOT) -> Mapping[str, list[str]]:
     return found
 
 
-def find_markers(root: Path = ROOT) -> Mapping[str, list[Place]]:
-    """Return where each marker is. More than one place is a mistake."""
-    found: dict[str, list[Place]] = {}
+def find_markers(root: Path = ROOT) -> Mapping[str, list[Location]]:
+    """Return where each marker is. More than one location is a mistake."""
+    found: dict[str, list[Location]] = {}
     for floor in FLOORS:
         for file in sorted((root / floor).rglob("*")):
             if file.suffix in {".py", ".lua"}:
                 source = Source.read(file)
                 for marker, line in markers_of(source):
-                    found.setdefault(marker, []).append(Place(file.relative_to(root), line, source))
+                    found.setdefault(marker, []).append(Location(file.relative_to(root), line, source))
     return found
 
 
-def fit(guards: Sequence[Guard], root: Path) -> list[tuple[Guard, Place]]:
-    """Return each guard with its place. Raise `TableRotten` unless each can be undone at exactly one."""
+def fit(guards: Sequence[Guard], root: Path) -> list[tuple[Guard, Location]]:
+    """Return each guard with its location. Raise `TableRotten` unless each can be undone at exactly one."""
     markers = find_markers(root)
-    placed: list[tuple[Guard, Place]] = []
+    placed: list[tuple[Guard, Location]] = []
     for guard in guards:
-        places = markers.get(guard.marker, [])
-        if len(places) != 1:
-            raise TableRotten(f"the source has {len(places)} times the marker {guard.marker!r}: mend {TABLE.name}")
-        guard.undone(places[0])
-        placed.append((guard, places[0]))
+        locations = markers.get(guard.marker, [])
+        if len(locations) != 1:
+            raise TableRotten(f"the source has {len(locations)} times the marker {guard.marker!r}: mend {TABLE.name}")
+        guard.undone(locations[0])
+        placed.append((guard, locations[0]))
     if without := sorted(markers.keys() - {guard.marker for guard in guards}):
         raise TableRotten(f"{TABLE.name} has no row for the markers {', '.join(without)}")
     return placed

@@ -21,9 +21,9 @@ def test_each_row_has_one_marker_and_each_marker_a_row() -> None:
 
 
 def test_python_without_a_guard_still_compiles() -> None:
-    for guard, place in fit(GUARDS, ROOT):
-        if place.file.suffix == ".py":
-            ast.parse(guard.undone(place), str(guard))
+    for guard, location in fit(GUARDS, ROOT):
+        if location.file.suffix == ".py":
+            ast.parse(guard.undone(location), str(guard))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_every_script_of_the_ledger_has_a_guard_in_the_table() -> None:
     folder = ROOT / "ledger" / "bsg_ledger" / "lua"
     scripts = {file.relative_to(ROOT) for file in folder.glob("*.lua") if file.name != "keys.lua"}  # decides nothing
 
-    assert scripts <= {place.file for places in find_markers().values() for place in places}
+    assert scripts <= {location.file for locations in find_markers().values() for location in locations}
 
 
 def test_a_row_names_a_test_by_its_name_alone_wherever_it_is() -> None:

@@ -84,7 +84,12 @@ GONE = {
     "turn": Word(
         "pass, request",
         r"(?<![a-z])turns?(?![a-z])",
-        allowed=r"(?i)\bin[ _]turns?\b|(takes?|taking)[ _]turns\b|turn(s|_out)?[ _](out|up|into|away)\b|in_turn",
+        allowed=r"(?i)in[ _]turns?(?![a-z])|tak(e|es|ing)[ _]turns|turns?[ _](out|up|into|away)(?![a-z])",
+    ),
+    "place (of a message)": Word(
+        "index, position",
+        r"\bplaces?\b|_place_of\b",
+        allowed=r"\b(one|only|same|usual|a|no|exact|another) places?\b|\bin (its |their )?place\b|\btook place\b",
     ),
     "Flaw, Fault": Word("Violation", r"\bFlaw\b|\bflaws?\b|\bRowFault\b|\bTemplateFault\b|\bFieldMissing\b"),
 }
@@ -92,7 +97,6 @@ GONE = {
 NOT_YET = {
     "answers": Word("return, response", r"(?i)(?<![a-z])answer"),
     "tell, told, said, word": Word("report, message, decision", r"\btold\b|\bsaid\b|\btells?\b"),
-    "place (of a message)": Word("index", r"\bplaces?\b"),
 }
 
 

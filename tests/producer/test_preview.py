@@ -31,7 +31,7 @@ def settings_for(redis_url: str, sandbox: Sandbox | None = None, **settings: Any
 
 
 def messages(*texts: str) -> list[Mapping[str, Any]]:
-    return [{"phone": FIRST + place, "text": text} for place, text in enumerate(texts)]
+    return [{"phone": FIRST + index, "text": text} for index, text in enumerate(texts)]
 
 
 def test_segments_are_counted_by_encoding_with_the_characters_that_force_ucs2(redis_url: str) -> None:

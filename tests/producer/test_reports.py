@@ -1,4 +1,4 @@
-"""What BSG says of each message, told by its place in what was enqueued."""
+"""What BSG says of each message, told by its index in what was enqueued."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_each_message_is_told_by_its_place_with_its_phone_and_price(harness: Wor
     assert all(row.status and row.price and row.currency for row in rows)
 
 
-def test_messages_with_ids_of_their_own_have_their_places_too(harness: WorkerHarness) -> None:
-    rows = [{**message, "reference_id": f"order{place}"} for place, message in enumerate(messages(3))]
+def test_messages_with_ids_of_their_own_have_their_indexes_too(harness: WorkerHarness) -> None:
+    rows = [{**message, "reference_id": f"order{index}"} for index, message in enumerate(messages(3))]
     campaign = harness.producer.enqueue(rows, sender="MyShop").campaign_id
     harness.prepare_and_submit(campaign)
 

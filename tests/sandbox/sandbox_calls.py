@@ -55,7 +55,7 @@ def taken(sandbox: Sandbox, rows: Any, **campaign_options: Any) -> dict[str, Any
     return campaign
 
 
-def refused_places(answer: requests.Response) -> set[str]:
+def refused_fields(answer: requests.Response) -> set[str]:
     assert answer.status_code == 422, answer.text
     document = answer.json()
     assert document["message"] == "The given data was invalid."

@@ -10,7 +10,7 @@ from tests.sandbox.sandbox_calls import (
     login,
     message,
     post,
-    refused_places,
+    refused_fields,
     taken,
 )
 
@@ -77,7 +77,7 @@ def test_a_test_key_sends_only_to_its_contact_book(sandbox: Sandbox) -> None:
 
     answer = post(sandbox, [message(1), message(2)], key="test_sandbox")
 
-    assert refused_places(answer) == {"messages.1.phone"}
+    assert refused_fields(answer) == {"messages.1.phone"}
     taken(sandbox, [message(1)], key="test_sandbox")
 
 

@@ -19,7 +19,7 @@ from tests.sandbox.sandbox_calls import (
     message,
     messages,
     post,
-    refused_places,
+    refused_fields,
     taken,
 )
 
@@ -197,7 +197,7 @@ def test_a_second_login_voids_the_first_token_on_order(sandbox: Sandbox) -> None
 def test_rows_are_refused_by_name_and_the_others_with_them(sandbox: Sandbox, options: dict[str, Any]) -> None:
     sandbox.fault("rows_refused", **options)
 
-    assert refused_places(post(sandbox, messages(3))) == {"messages.0.phone", "messages.2.phone"}
+    assert refused_fields(post(sandbox, messages(3))) == {"messages.0.phone", "messages.2.phone"}
     assert kept(sandbox) == 0
 
 
@@ -231,7 +231,7 @@ def test_taken_reference_ids_refuse_the_whole_request(sandbox: Sandbox) -> None:
     sandbox.fault("duplicates", mode="reject_whole")
     taken(sandbox, messages(2))
 
-    assert refused_places(post(sandbox, messages(3))) == {
+    assert refused_fields(post(sandbox, messages(3))) == {
         "messages.0.reference_id",
         "messages.1.reference_id",
     }

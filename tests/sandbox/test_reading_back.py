@@ -6,7 +6,7 @@ import pytest
 
 from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.server import Sandbox
-from tests.sandbox.sandbox_calls import call, message, messages, refused_places, taken
+from tests.sandbox.sandbox_calls import call, message, messages, refused_fields, taken
 
 
 def read(sandbox: Sandbox, path: str, **query: Any) -> Any:
@@ -163,8 +163,8 @@ def test_a_list_request_is_held_to_its_bounds(sandbox: Sandbox, path: str, least
         ("filter.from", {"filter[from]": "yesterday"}),
         ("filter.to", three_months | {"filter[to]": "2026-05-01 00:00:00"}),
     ]
-    for place, query in wrong:
-        assert refused_places(call(sandbox, "GET", path, params=query)) == {place}
+    for field, query in wrong:
+        assert refused_fields(call(sandbox, "GET", path, params=query)) == {field}
 
 
 def test_messages_are_found_by_campaign_reference_and_id(sandbox: Sandbox) -> None:
@@ -198,12 +198,12 @@ def test_campaigns_are_searched_by_sender_and_name_and_sorted_as_the_document_sa
     assert ids(**{"filter[type]": "rcs"}) == []
     assert ids(sort="status") == [other["id"], mine["id"]]
     assert ids(sort="date", way="desc") == [other["id"], mine["id"]]
-    for place, query in {
+    for field, query in {
         "search.field": {"search[field]": "colour"},
         "search.value": {"search[field]": "sender", "search[value]": ""},
         "filter.type": {"filter[type]": "fax"},
     }.items():
-        assert refused_places(call(sandbox, "GET", "/api/campaigns", params=query)) == {place}
+        assert refused_fields(call(sandbox, "GET", "/api/campaigns", params=query)) == {field}
 
 
 def test_messages_are_sorted_by_phone_and_by_their_delivery(sandbox: Sandbox) -> None:
@@ -216,7 +216,7 @@ def test_messages_are_sorted_by_phone_and_by_their_delivery(sandbox: Sandbox) ->
 
     assert [row["text"] for row in by_phone] == ["Hello 1", "Hello 2"]
     assert [row["text"] for row in by_delivery] == ["Hello 2", "Hello 1"]
-    assert refused_places(call(sandbox, "GET", "/api/messages", params={"sort": "created_at"})) == {"sort"}
+    assert refused_fields(call(sandbox, "GET", "/api/messages", params={"sort": "created_at"})) == {"sort"}
 
 
 def test_a_campaign_is_named_by_its_second_when_it_has_no_name(sandbox: Sandbox) -> None:

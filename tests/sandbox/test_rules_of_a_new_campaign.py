@@ -6,7 +6,7 @@ import pytest
 
 from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.server import Sandbox
-from tests.sandbox.sandbox_calls import call, message, messages, post, refused_places, taken
+from tests.sandbox.sandbox_calls import call, message, messages, post, refused_fields, taken
 
 GOOD: list[tuple[str, dict[str, Any]]] = [
     ("a phone of nine digits", {"phone": 100_000_000}),
@@ -59,31 +59,31 @@ def test_a_message_at_the_edge_of_the_rules_is_taken(sandbox: Sandbox, fields: d
     assert sandbox.record().messages == 1
 
 
-@pytest.mark.parametrize(("place", "fields"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
-def test_a_message_beyond_the_rules_is_refused_by_name(sandbox: Sandbox, place: str, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("field", "fields"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
+def test_a_message_beyond_the_rules_is_refused_by_name(sandbox: Sandbox, field: str, fields: dict[str, Any]) -> None:
     answer = post(sandbox, [message(1, reference_id="good1"), message(**fields)])
 
-    assert refused_places(answer) == {f"messages.1.{place}"}
+    assert refused_fields(answer) == {f"messages.1.{field}"}
     assert sandbox.record().messages == 0
 
 
 def test_a_row_that_is_no_object_is_refused_by_name(sandbox: Sandbox) -> None:
-    assert refused_places(post(sandbox, [message(), 7])) == {"messages.1"}
+    assert refused_fields(post(sandbox, [message(), 7])) == {"messages.1"}
 
 
 @pytest.mark.parametrize("rows", [[], None, {}, "messages"])
 def test_a_campaign_without_messages_is_refused(sandbox: Sandbox, rows: Any) -> None:
-    assert refused_places(post(sandbox, rows)) == {"messages"}
+    assert refused_fields(post(sandbox, rows)) == {"messages"}
 
 
 def test_a_body_that_is_no_json_is_refused_as_one_without_messages(sandbox: Sandbox) -> None:
     answer = call(sandbox, "POST", "/api/campaigns/sms/send-individual", data=b"{broken")
 
-    assert refused_places(answer) == {"messages"}
+    assert refused_fields(answer) == {"messages"}
 
 
 def test_10_000_messages_are_taken_and_one_more_is_refused(sandbox: Sandbox) -> None:
-    assert refused_places(post(sandbox, messages(10_001))) == {"messages"}
+    assert refused_fields(post(sandbox, messages(10_001))) == {"messages"}
 
     taken(sandbox, messages(10_000))
 
@@ -100,7 +100,7 @@ def test_a_number_of_the_options_is_held_to_its_bounds(
     for value in good:
         taken(sandbox, [message()], **{name: value})
     for value in bad:
-        assert refused_places(post(sandbox, [message()], **{name: value})) == {name}
+        assert refused_fields(post(sandbox, [message()], **{name: value})) == {name}
 
 
 def test_a_start_is_taken_until_thirty_days_ahead(sandbox: Sandbox) -> None:
@@ -109,18 +109,18 @@ def test_a_start_is_taken_until_thirty_days_ahead(sandbox: Sandbox) -> None:
 
     assert taken(sandbox, [message()], start_at=in_time)["start_at"] == in_time
     assert taken(sandbox, [message()], start_code=in_time)["start_at"] == in_time
-    assert refused_places(post(sandbox, [message()], start_at=too_late)) == {"start_at"}
+    assert refused_fields(post(sandbox, [message()], start_at=too_late)) == {"start_at"}
 
 
 @pytest.mark.parametrize("written", ["2026-01-01", "2026-01-01T10:00:00", "2026-13-01 10:00:00", 5, ""])
 def test_a_start_in_another_format_is_refused(sandbox: Sandbox, written: Any) -> None:
-    assert refused_places(post(sandbox, [message()], start_at=written)) == {"start_at"}
+    assert refused_fields(post(sandbox, [message()], start_at=written)) == {"start_at"}
 
 
 def test_a_callback_must_be_an_address(sandbox: Sandbox) -> None:
     taken(sandbox, [message()], callback_url="https://shop.example/reports")
 
-    assert refused_places(post(sandbox, [message()], callback_url="shop")) == {"callback_url"}
+    assert refused_fields(post(sandbox, [message()], callback_url="shop")) == {"callback_url"}
 
 
 def test_a_callback_address_has_a_hundred_characters_at_most(sandbox: Sandbox) -> None:
@@ -128,7 +128,7 @@ def test_a_callback_address_has_a_hundred_characters_at_most(sandbox: Sandbox) -
 
     taken(sandbox, [message()], callback_url=longest)
 
-    assert refused_places(post(sandbox, [message()], callback_url=longest + "r")) == {"callback_url"}
+    assert refused_fields(post(sandbox, [message()], callback_url=longest + "r")) == {"callback_url"}
 
 
 def test_a_text_is_written_in_latin_letters_when_that_is_asked_for(sandbox: Sandbox) -> None:
@@ -146,7 +146,7 @@ def test_a_text_is_written_in_latin_letters_when_that_is_asked_for(sandbox: Sand
 def test_the_length_of_a_text_counts_as_it_is_sent(sandbox: Sandbox) -> None:
     long = message(text="ж" * 340)
 
-    assert refused_places(post(sandbox, [long])) == {"messages.0.text"}
+    assert refused_fields(post(sandbox, [long])) == {"messages.0.text"}
 
     taken(sandbox, [long | {"transliterate": True}])
     one_text = {"sender": "SHOP", "text": "ж" * 340, "phones": [{"number": 380670000001}], "transliterate": True}
@@ -164,7 +164,7 @@ def test_a_tariff_that_the_account_has_not_is_not_found(sandbox: Sandbox) -> Non
 def test_a_phone_twice_in_a_campaign_is_refused_unless_allowed(sandbox: Sandbox) -> None:
     rows = [message(), message(text="another")]
 
-    assert refused_places(post(sandbox, rows)) == {"messages.1.phone"}
+    assert refused_fields(post(sandbox, rows)) == {"messages.1.phone"}
 
     sandbox.configure(phone_twice="allow")
     taken(sandbox, rows)
@@ -172,7 +172,7 @@ def test_a_phone_twice_in_a_campaign_is_refused_unless_allowed(sandbox: Sandbox)
 
 @pytest.mark.parametrize("sender", ["AB", "12"])
 def test_a_sender_has_three_characters_by_the_document_and_one_by_the_page(sandbox: Sandbox, sender: str) -> None:
-    assert refused_places(post(sandbox, [message(sender=sender)])) == {"messages.0.sender"}
+    assert refused_fields(post(sandbox, [message(sender=sender)])) == {"messages.0.sender"}
 
     sandbox.configure(sender_minimum=1)
     taken(sandbox, [message(sender=sender)])
@@ -201,14 +201,14 @@ def test_the_same_body_within_the_window_is_a_duplicate_request(sandbox: Sandbox
 def test_a_reference_id_twice_in_a_campaign_is_refused(sandbox: Sandbox) -> None:
     rows = [message(1, reference_id="same"), message(2, reference_id="same")]
 
-    assert refused_places(post(sandbox, rows)) == {"messages.1.reference_id"}
+    assert refused_fields(post(sandbox, rows)) == {"messages.1.reference_id"}
 
 
 def test_a_reference_id_is_free_again_after_the_memory_that_is_set(sandbox: Sandbox) -> None:
     sandbox.configure(reference_memory=60)
     taken(sandbox, messages(1))
 
-    assert refused_places(post(sandbox, messages(1))) == {"messages.0.reference_id"}
+    assert refused_fields(post(sandbox, messages(1))) == {"messages.0.reference_id"}
 
     sandbox.advance(61)
     taken(sandbox, messages(1))
@@ -219,10 +219,10 @@ def test_one_text_to_many_phones_is_taken_by_the_same_rules(sandbox: Sandbox) ->
     body = {"sender": "SHOP", "text": "Hello", "phones": [{"number": 380670000001, "reference_id": "r1"}]}
 
     assert call(sandbox, "POST", path, json=body).status_code == 200
-    assert refused_places(call(sandbox, "POST", path, json=body)) == {"messages.0.reference_id"}
+    assert refused_fields(call(sandbox, "POST", path, json=body)) == {"messages.0.reference_id"}
     wrong = body | {"text": "a" * 766, "phones": [{"number": 5}, 7]}
-    assert refused_places(call(sandbox, "POST", path, json=wrong)) == {"text", "phones.0.number", "phones.1"}
-    assert refused_places(call(sandbox, "POST", path, json=body | {"phones": []})) == {"phones"}
+    assert refused_fields(call(sandbox, "POST", path, json=wrong)) == {"text", "phones.0.number", "phones.1"}
+    assert refused_fields(call(sandbox, "POST", path, json=body | {"phones": []})) == {"phones"}
 
 
 def test_a_price_counts_segments_and_phones(sandbox: Sandbox) -> None:
@@ -233,4 +233,4 @@ def test_a_price_counts_segments_and_phones(sandbox: Sandbox) -> None:
 
     assert answer.json() == {"price": 0.04, "currency": "EUR"}
     wrong = call(sandbox, "POST", "/api/campaigns/price", json={"messages": [{"phone": 1}]})
-    assert refused_places(wrong) == {"sender", "text", "messages.0.phone"}
+    assert refused_fields(wrong) == {"sender", "text", "messages.0.phone"}

@@ -6,7 +6,7 @@ import pytest
 
 from bsg_sandbox.clock import format_bsg_time
 from bsg_sandbox.server import Sandbox
-from tests.sandbox.sandbox_calls import FIRST_PHONE, call, messages, refused_places, taken
+from tests.sandbox.sandbox_calls import FIRST_PHONE, call, messages, refused_fields, taken
 
 JOBS = "/api/stat/jobs"
 NOT_FOUND = {"error": 90, "errorDescription": "File not found"}
@@ -98,7 +98,7 @@ def test_an_account_without_jobs_is_told_so(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order", "places"),
+    ("order", "fields"),
     [
         ({}, {"type"}),
         ({"type": "message"}, {"message_id"}),
@@ -110,5 +110,5 @@ def test_an_account_without_jobs_is_told_so(sandbox: Sandbox) -> None:
         ({"type": "params", **period(1e9), "time_sent_to": "today"}, {"time_sent_to"}),
     ],
 )
-def test_a_wrong_order_is_refused_by_name(sandbox: Sandbox, order: dict[str, Any], places: set[str]) -> None:
-    assert refused_places(call(sandbox, "POST", JOBS, json=order)) == places
+def test_a_wrong_order_is_refused_by_name(sandbox: Sandbox, order: dict[str, Any], fields: set[str]) -> None:
+    assert refused_fields(call(sandbox, "POST", JOBS, json=order)) == fields

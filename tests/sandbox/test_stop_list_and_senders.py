@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bsg_sandbox.server import Sandbox
-from tests.sandbox.sandbox_calls import FIRST_PHONE, call, refused_places
+from tests.sandbox.sandbox_calls import FIRST_PHONE, call, refused_fields
 
 ATTACH, DETACH, LIST = "/api/stoplist/attach", "/api/stoplist/detach", "/api/stoplist"
 
@@ -66,13 +66,13 @@ def test_a_thousand_phones_are_attached_at_a_time_and_two_hundred_ids_detached(s
     ids = [contact["id"] for contact in contacts][:201]
     too_many_ids = call(sandbox, "POST", DETACH, json={"ids": ids, "types": ["sms"]})
 
-    assert refused_places(too_many) == {"phones"}
+    assert refused_fields(too_many) == {"phones"}
     assert len(contacts) == 1_000
-    assert refused_places(too_many_ids) == {"ids"}
+    assert refused_fields(too_many_ids) == {"ids"}
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "order", "place"),
+    ("method", "path", "order", "field"),
     [
         ("POST", ATTACH, {"phones": [FIRST_PHONE]}, "types"),
         ("POST", ATTACH, {"types": ["sms"]}, "phones"),
@@ -90,11 +90,11 @@ def test_a_thousand_phones_are_attached_at_a_time_and_two_hundred_ids_detached(s
     ],
 )
 def test_what_the_document_forbids_is_refused_by_name(
-    sandbox: Sandbox, method: str, path: str, order: dict[str, Any], place: str
+    sandbox: Sandbox, method: str, path: str, order: dict[str, Any], field: str
 ) -> None:
     given: dict[str, Any] = {"json": order} if method == "POST" else {"params": order}
 
-    assert refused_places(call(sandbox, method, path, **given)) == {place}
+    assert refused_fields(call(sandbox, method, path, **given)) == {field}
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_no_value_prints_what_it_holds_in_confidence(name: str) -> None:
     assert secrets_in(f"{[VALUES[name]]}") == []
 
 
-def test_a_task_that_fails_names_the_kind_and_the_place_alone() -> None:
+def test_a_task_that_fails_names_the_kind_and_the_frames_alone() -> None:
     @telling_no_contents
     def failing(text: str) -> str:
         raise KeyError(f"{text} for {NAME}")

@@ -27,10 +27,10 @@ def main() -> int:
         wheels = Wheelhouse(Path(directory))
         for number, (name, (extras, check)) in enumerate(chosen.items()):
             began = time.monotonic()
-            place = Path(directory) / str(number)
-            place.mkdir()
+            folder = Path(directory) / str(number)
+            folder.mkdir()
             try:
-                check(wheels.install(place, extras))
+                check(wheels.install(folder, extras))
             except CheckFailed as why:
                 failed.append(name)
                 print(f"bsg-campaigns[{name}]: {why}", file=sys.stderr)

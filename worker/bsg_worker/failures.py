@@ -10,7 +10,7 @@ from typing import ParamSpec
 
 Parameters = ParamSpec("Parameters")
 
-_PLACES_TOLD = 6
+_FRAMES_SHOWN = 6
 
 
 class TaskFailed(Exception):
@@ -28,11 +28,11 @@ def telling_no_contents(verb: Callable[Parameters, str]) -> Callable[Parameters,
         try:
             return verb(*arguments, **named)
         except Exception as error:
-            raise TaskFailed(f"{type(error).__name__} at {_places(error)}") from None
+            raise TaskFailed(f"{type(error).__name__} at {_frames(error)}") from None
 
     return run
 
 
-def _places(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-_PLACES_TOLD:]
+def _frames(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_SHOWN:]
     return " > ".join(f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames)

@@ -14,7 +14,7 @@ CLOCK_SET_SECONDS = 1.0  # what NTP slews is far below
 class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery types nothing
     """Celery's, in memory, which goes by the wall clock: when that is set, every tick begins to count anew.
 
-    Ticks are idempotent, so there is nothing to remember, and no file to place and to read again.
+    Ticks are idempotent, so there is nothing to remember, and no file to write and to read again.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:

@@ -33,8 +33,8 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
 
 def reading_of(arguments: argparse.Namespace) -> Reading:
     """Raise BadInput for a name or a column that is mapped twice."""
-    for place, what in ((0, "name"), (1, "column")):
-        repeated = [word for word, times in Counter(pair[place] for pair in arguments.map).items() if times > 1]
+    for index, what in ((0, "name"), (1, "column")):
+        repeated = [word for word, times in Counter(pair[index] for pair in arguments.map).items() if times > 1]
         if repeated:
             raise BadInput(f"--map: the {what} {repeated[0]!r} is given twice. Give it once.")
     if arguments.delimiter is not None and arguments.delimiter == arguments.quote:

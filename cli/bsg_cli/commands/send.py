@@ -147,12 +147,12 @@ def _check_test(arguments: argparse.Namespace) -> None:
 def _print_texts(rows: Iterable[Mapping[str, Any]], text: str | None) -> None:
     """Print what the phone of a test send shows; a row without a field of the text is rejected by the workers."""
     template = None if text is None else Template.parse(text)
-    for place, row in enumerate(rows, 1):
+    for index, row in enumerate(rows, 1):
         try:
             shown = str(row["text"]) if template is None else template.render(row)
         except Violation as violation:
             shown = f"(rejected: the row has no {violation.field})"
-        print(f"  text {place}: {shown}", flush=True)
+        print(f"  text {index}: {shown}", flush=True)
 
 
 def _dry_run(file: MessageFile, arguments: argparse.Namespace) -> ExitCode:

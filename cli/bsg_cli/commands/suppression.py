@@ -46,7 +46,7 @@ def run_unsuppress(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _told(arguments: argparse.Namespace, done: str, phones: Sequence[str], changed: int, sentence: str) -> ExitCode:
-    """The sentence has a place for those that were changed and one for the others."""
+    """The sentence has a field for the phones that were changed and one for the others."""
     if arguments.json:
         print_json({"given": len(phones), done: changed})
     else:

@@ -102,7 +102,7 @@ local function earlier(first, second)
   return first or second
 end
 
--- The campaign's place among those that have something to send or to prepare, now or later. It follows from the
+-- Keep the campaign in the indexes of those that have something to send or to prepare, now or later. It follows from the
 -- campaign's own record: nobody has to remember to set it.
 local function refresh_ready(campaign)
   local key = campaign_key(campaign)
@@ -185,7 +185,7 @@ local function count(campaign, state, messages, batches)
   if batches ~= 0 then redis.call('HINCRBY', campaign_key(campaign), 'batches:' .. state, batches) end
 end
 
--- Each state has one place to wait in, scored by the moment when somebody has to look at it.
+-- A batch waits in one due index for each state. Its score is the time at which a worker has to look at it.
 local INDEX_OF = { posting = 'leases', unconfirmed = 'doubt', submitted = 'live', finished = 'live' }
 
 -- The statuses at BSG in which messages are held or lost: each has an index of the batches in it.

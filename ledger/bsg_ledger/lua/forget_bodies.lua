@@ -9,14 +9,14 @@ if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- gua
 if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: forget-bodies-finished-only
 redis.call('HSETNX', key, 'bodies_forgotten_at', NOW)  -- guard: forget-bodies-flag-first
 local from, chunks, batches = get(key, 'forget_from', 'chunks', 'next_batch')
-local places = number(chunks) + number(batches)
-local to = math.min(number(from) + most, places)
-for place = number(from), to - 1 do
-  local chunk = place < number(chunks)
-  local one = chunk and chunk_key(campaign, place) or batch_key(campaign, place - number(chunks))
+local total = number(chunks) + number(batches)
+local to = math.min(number(from) + most, total)
+for index = number(from), to - 1 do
+  local chunk = index < number(chunks)
+  local one = chunk and chunk_key(campaign, index) or batch_key(campaign, index - number(chunks))
   redis.call('UNLINK', one .. ':messages')
 end
-if to < places then
+if to < total then
   redis.call('HSET', key, 'forget_from', to)
   return { 'more' }
 end

@@ -31,12 +31,12 @@ local function retry_batch(batch)
   end
 end
 
-local places = number(chunks) + number(batches)
-local to = math.min(number(from) + most, places)
-for place = number(from), to - 1 do
-  if place < number(chunks) then retry_chunk(place) else retry_batch(place - number(chunks)) end
+local total = number(chunks) + number(batches)
+local to = math.min(number(from) + most, total)
+for index = number(from), to - 1 do
+  if index < number(chunks) then retry_chunk(index) else retry_batch(index - number(chunks)) end
 end
-if to < places then
+if to < total then
   redis.call('HSET', key, 'retry_from', to)
 else
   redis.call('HDEL', key, 'retry_from')
@@ -44,4 +44,4 @@ end
 refresh_ready(campaign)
 refresh_campaign(campaign)
 refresh_unfinished(campaign)
-return { to < places and 'more' or 'done' }
+return { to < total and 'more' or 'done' }

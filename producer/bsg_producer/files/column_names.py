@@ -27,14 +27,14 @@ def name_columns(
     _check_names(where, names)
     columns = {name: _column_of(where, names, name, column) for name, column in mapped.items()}
     named = ["" if name in mapped else name for name in names]
-    for name, place in columns.items():
-        named[place] = name
+    for name, index in columns.items():
+        named[index] = name
     for wanted in dict.fromkeys((*MESSAGE_FIELDS, *fields)):
         if wanted in named:
             continue
-        alike = [place for place, name in enumerate(named) if place not in columns.values() and _alike(name, wanted)]
+        alike = [index for index, name in enumerate(named) if index not in columns.values() and _alike(name, wanted)]
         if len(alike) > 1:  # guard: column-unambiguous
-            told = shown([names[place] for place in alike])
+            told = shown([names[index] for index in alike])
             raise FileInvalid(f"{where}: which column is `{wanted}`: {told}? Rename the others.", "columns")
         if alike:
             named[alike[0]] = wanted
@@ -56,26 +56,26 @@ def shown(names: Sequence[str]) -> str:
 
 
 def _check_names(where: str, names: Sequence[str]) -> None:
-    for place, name in enumerate(names, 1):
+    for index, name in enumerate(names, 1):
         digits = _BETWEEN_DIGITS.sub("", name)
         if digits.isdecimal() and len(digits) >= rules.MIN_PHONE_DIGITS:
             raise FileInvalid(
-                f"{where}, column {place}: a phone where the name of a column belongs. "
+                f"{where}, column {index}: a phone where the name of a column belongs. "
                 "Put a line above the rows that names the columns, such as phone,name."
             )
         if (control := rules.control_character(name, allowed="")) is not None:
-            raise FileInvalid(f"{where}, column {place}: the name has the control character {control}. Remove it.")
+            raise FileInvalid(f"{where}, column {index}: the name has the control character {control}. Remove it.")
 
 
 def _column_of(where: str, names: Sequence[str], name: str, column: str) -> int:
-    exact = [place for place, found in enumerate(names) if found == column]
-    alike = exact or [place for place, found in enumerate(names) if _alike(found, column)]
+    exact = [index for index, found in enumerate(names) if found == column]
+    alike = exact or [index for index, found in enumerate(names) if _alike(found, column)]
     if not alike:
         raise FileInvalid(
             f"{where}: no column is named {column!r}, which is to be `{name}`. Found: {shown(names)}.", "columns"
         )
     if len(alike) > 1 and not exact:
-        told = shown([names[place] for place in alike])
+        told = shown([names[index] for index in alike])
         raise FileInvalid(f"{where}: which column is {column!r}: {told}? Rename the others.", "columns")
     return alike[0]
 

@@ -207,11 +207,11 @@ class MessageFile:
 
     def _looks_like_row(self, line: str) -> bool:
         """Return whether a line within a cell has a phone where a row has it: a quotation mark is not closed before."""
-        separator, place = self._rows.separator, self.columns.index("phone")
+        separator, index = self._rows.separator, self.columns.index("phone")
         cells = [] if separator is None else line.split(separator)
-        if not place < len(cells) > 1 or any(cell[:1].isspace() for cell in cells[1:]):
+        if not index < len(cells) > 1 or any(cell[:1].isspace() for cell in cells[1:]):
             return False
-        phone = cells[place].strip("\"'")
+        phone = cells[index].strip("\"'")
         try:
             rules.phone(phone if self._reading.phone is None else self._reading.phone(phone))
         except Violation:

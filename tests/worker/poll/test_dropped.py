@@ -19,8 +19,8 @@ from tests.worker.harness import WorkerHarness
 def with_reference_ids(harness: WorkerHarness, *reference_ids: str) -> str:
     campaign = harness.producer.enqueue(
         [
-            {"phone": 380_660_000_000 + place, "text": "Hello", "reference_id": reference_id}
-            for place, reference_id in enumerate(reference_ids)
+            {"phone": 380_660_000_000 + index, "text": "Hello", "reference_id": reference_id}
+            for index, reference_id in enumerate(reference_ids)
         ],
         sender="MyShop",
     ).campaign_id

@@ -59,9 +59,9 @@ class FakeProvider:
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
         rows = [(there.id, own) for there in self.campaigns_there for own in there.has]
         rows += [(cast(int, None), own) for own in self.of_no_campaign]
-        for place, own in rows:
-            if not self.filters or (campaign_id in (None, place) and reference_id in (None, own)):
-                yield MessageRow(1, place, own, "sent", None, None, None, None, None)
+        for campaign_id_of_row, own in rows:
+            if not self.filters or (campaign_id in (None, campaign_id_of_row) and reference_id in (None, own)):
+                yield MessageRow(1, campaign_id_of_row, own, "sent", None, None, None, None, None)
 
 
 def without(owners: Mapping[int, str]) -> Callable[[Sequence[int]], list[int]]:

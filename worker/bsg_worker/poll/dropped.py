@@ -81,7 +81,9 @@ def _compare_total(
         return None
     missing -= elsewhere.at_bsg  # guard: unknown-is-no-reject
     if missing:
-        _reject(runtime, record, rows, {place for place, row in enumerate(rows) if row["reference_id"] in missing})
+        _reject(
+            runtime, record, rows, {position for position, row in enumerate(rows) if row["reference_id"] in missing}
+        )
     return Total(total)
 
 

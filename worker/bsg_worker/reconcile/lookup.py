@@ -25,9 +25,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class UsedBefore:
-    """The callers' ids at these places of the batch belong to older campaigns, or to another batch's."""
+    """The callers' ids at these positions of the batch belong to older campaigns, or to another batch's."""
 
-    places: frozenset[int]
+    positions: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +135,14 @@ class Lookup:
         return moment, SURELY_OLDER
 
     def _used_before(self, foreign: Iterable[int], ours: dict[str, int]) -> Finding:
-        places: set[int] = set()
+        positions: set[int] = set()
         for campaign in foreign:
             for row in self.client.messages(campaign_id=campaign):
                 if row.campaign_id == campaign and row.reference_id in ours:  # guard: used-before-is-listed
-                    places.add(ours[row.reference_id])
-        if not places:  # guard: unlisted-id-undecided
+                    positions.add(ours[row.reference_id])
+        if not positions:  # guard: unlisted-id-undecided
             return Undecided("a reference id of ours in another campaign at BSG, which does not list it")
-        return UsedBefore(frozenset(places))
+        return UsedBefore(frozenset(positions))
 
     def among_orphans(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
         """Return the second half of the evidence: whether a campaign of that size since the intent has no owner."""
@@ -172,7 +172,7 @@ class Lookup:
 
 
 def _places(rows: Sequence[Any]) -> dict[str, int]:
-    return {row["reference_id"]: place for place, row in enumerate(rows)}
+    return {row["reference_id"]: position for position, row in enumerate(rows)}
 
 
 class _Findings:
@@ -204,8 +204,8 @@ class _Findings:
 def samples_of(rows: Sequence[Any], suspects: Sequence[int]) -> list[str]:
     """Reference ids from all over the batch, and some of those that BSG complained of."""
     spread = range(len(rows)) if len(rows) <= SAMPLES else _evenly(len(rows))  # guard: several-ids-looked-up
-    named = [place for place in suspects if place < len(rows)][:SAMPLES]  # guard: complained-ids-looked-up
-    return [rows[place]["reference_id"] for place in dict.fromkeys((*spread, *named))]
+    named = [position for position in suspects if position < len(rows)][:SAMPLES]  # guard: complained-ids-looked-up
+    return [rows[position]["reference_id"] for position in dict.fromkeys((*spread, *named))]
 
 
 def _evenly(size: int) -> list[int]:

@@ -197,8 +197,8 @@ def _act(runtime: Runtime, record: BatchRecord, rows: list[Any], finding: Findin
     match finding:
         case Found(campaigns):
             return record_found(runtime, record, campaigns)
-        case UsedBefore(places):
-            return _reject_used(runtime, record, rows, places)
+        case UsedBefore(positions):
+            return _reject_used(runtime, record, rows, positions)
         case Undecided(cause):
             return f"{_ask(runtime, record, cause)}: {cause}"
         case NoTrace():
@@ -237,9 +237,9 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
     return "asks for an operator" if state == "needs_operator" else state
 
 
-def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], places: frozenset[int]) -> str:
+def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], positions: frozenset[int]) -> str:
     indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
-    rest, rest_rows = without(rows, indexes, set(places), runtime.cipher)
+    rest, rest_rows = without(rows, indexes, set(positions), runtime.cipher)
     state = runtime.ledger.batches.shrink(
         record.campaign_id,
         record.batch,
@@ -248,6 +248,6 @@ def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], places:
         rest=rest,
         rest_rows=rest_rows,
         cause="reference ids used before",
-        rejects=rejected(rows, indexes, dict.fromkeys(places, _TAKEN)),
+        rejects=rejected(rows, indexes, dict.fromkeys(positions, _TAKEN)),
     )
-    return f"{len(places)} reference ids used before" if state == "shrunk" else state
+    return f"{len(positions)} reference ids used before" if state == "shrunk" else state

@@ -24,9 +24,9 @@ def recheck_suppressions(runtime: Runtime, recheck: Recheck) -> Done:
     if not listed:  # guard: suppressed-taken-out
         runtime.dispatcher.suppression_checked(recheck)
         return Done("")
-    places = {place: SUPPRESSED for place, row in enumerate(rows) if str(row["phone"]) in listed}
-    rest, rest_rows = without(rows, recheck.rows, set(places), runtime.cipher)
+    positions = {position: SUPPRESSED for position, row in enumerate(rows) if str(row["phone"]) in listed}
+    rest, rest_rows = without(rows, recheck.rows, set(positions), runtime.cipher)
     state = runtime.dispatcher.rows_suppressed(
-        recheck, rest=rest, rest_rows=rest_rows, rejects=rejected(rows, recheck.rows, places)
+        recheck, rest=rest, rest_rows=rest_rows, rejects=rejected(rows, recheck.rows, positions)
     )
     return Done(f"{recheck.batch_id} {state}: suppressed")

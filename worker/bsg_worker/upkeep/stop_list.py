@@ -21,7 +21,7 @@ PUT_OFF_SECONDS = 600.0
 def sync_stop_list(runtime: Runtime) -> str:
     """Do what is due for one account: read pages of BSG's stop list, then attach what BSG's list lacks.
 
-    Nothing is taken off either list: who opted out stays out until an operator says otherwise, in both places. What is
+    Nothing is taken off either list: who opted out stays out until an operator says otherwise, on both lists. What is
     not done in time goes on with the next tick, from where the ledger says.
     """
     progress = runtime.ledger.stop_list(runtime.settings.account_name)

@@ -28,12 +28,12 @@ class Command(BaseCommand):
                 return
 
     def _follow(self, *, once: bool) -> None:
-        place, _ = FeedPosition.objects.get_or_create(pk=1)
-        for event in producer().events(since=place.position or None, follow=not once):
-            place.position = event.position
+        saved, _ = FeedPosition.objects.get_or_create(pk=1)
+        for event in producer().events(since=saved.position or None, follow=not once):
+            saved.position = event.position
             with transaction.atomic():  # what was dealt with, and that it was, in one
                 update_state(event.campaign_id)
-                place.save()
+                saved.save()
 
     def _read_all(self) -> None:
         """What was missed stands in the campaigns themselves: the position first, so that nothing falls between."""
