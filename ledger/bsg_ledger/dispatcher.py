@@ -62,17 +62,19 @@ class Dispatcher:
         self._rules = rules
         self._detector = detector
 
-    def next(self, token: str) -> Work:
+    def next(self, token: str, *, permit: bool = True) -> Work:
         """Return what to do next. A batch to send is `posting` by then, and its intent on disk.
 
-        Raise `SendNotDurable` if it is not on disk. `token` names the caller's lease of what it gets.
+        Raise `SendNotDurable` if it is not on disk. `token` names the caller's lease of what it gets. Without a permit
+        the caller may not send: it gets a chunk to prepare, if one has to be ready for the requests, or nothing.
         """
         rules, detector = self._rules, self._detector
         answer, on_disk = self._durability.run(
             self._scripts, "dispatch", rules.account, rules.account_name, token, rules.lease_ms, rules.interval_us,
             rules.burst, FURTHEST_SLOT_US, rules.early_us, rules.duplicate_window_ms, rules.next_look_ms,
-            rules.chunk_lease_ms, rules.chunk_losses_allowed, rules.queue, detector.name if detector else "",
-            detector.seen if detector else 0, *(detector.accounts if detector else ()),
+            rules.chunk_lease_ms, rules.chunk_losses_allowed, rules.queue, int(permit),
+            detector.name if detector else "", detector.seen if detector else 0,
+            *(detector.accounts if detector else ()),
         )  # fmt: skip
         work = _work(answer, token)
         if isinstance(work, Send):

@@ -104,8 +104,8 @@ class LedgerHarness:
         )
         return self.ledger.dispatcher(rules, detector)
 
-    def next(self, *, token: str = "token", **rules: Any) -> Work:
-        return self.dispatcher(**rules).next(token)
+    def next(self, *, token: str = "token", permit: bool = True, **rules: Any) -> Work:
+        return self.dispatcher(**rules).next(token, permit=permit)
 
     def sending(self, *, token: str = "token", **rules: Any) -> Send:
         """Return the batch that is dispatched now."""

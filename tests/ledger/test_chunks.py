@@ -49,6 +49,27 @@ def test_a_lease_says_whether_somebody_should_be_woken_for_what_is_left(ledger_h
     assert [ledger_harness.preparing().wake_another for _ in range(2)] == [True, False]
 
 
+def test_without_a_permit_nothing_is_sent_and_what_is_sent_next_is_prepared(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1)
+    another = ledger_harness.accepted(1)
+
+    ahead = ledger_harness.next(permit=False)
+
+    assert isinstance(ahead, Prepare)
+    assert ahead.campaign_id == another
+    assert ledger_harness.next(permit=False) == Nothing()
+    assert ledger_harness.sending().campaign_id == campaign
+
+
+def test_who_has_no_permit_waits_for_no_moment_in_place_of_others(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.withdraw(ledger_harness.posting(ledger_harness.prepared(1)), delay_ms=5_000)
+
+    assert ledger_harness.next(permit=False) == Nothing()
+    waits = ledger_harness.next()
+    assert isinstance(waits, Wait)
+    assert waits.mine
+
+
 def test_no_more_is_prepared_of_a_campaign_than_may_wait_for_a_slot(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.accepted(*[1] * 20)
     leased = [ledger_harness.preparing(interval_us=HOUR_MS * 1000) for _ in range(8)]

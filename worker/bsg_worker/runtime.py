@@ -24,9 +24,11 @@ from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_messages.body_cipher import BodyCipher
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.confirmations import Confirmations
+from bsg_worker.threads_at_work import ThreadsAtWork
 
 CHUNK_LEASE_MS = 60_000  # a chunk takes well under a second; what holds it for a minute is dead
 CHUNK_LOSSES_ALLOWED = 5
+THREADS_WITHOUT_PERMIT = 2  # one waits for a permit, so that it is used at once, one prepares what is sent next
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,14 @@ class Runtime:
     wakeups: Wakeups
     dispatcher: Dispatcher
     permits: threading.BoundedSemaphore
+    threads: ThreadsAtWork
     bsg_time: BSGTime
     rollback_detector: RollbackDetector
     measurements: Measurements
     cipher: BodyCipher
     confirmations: Confirmations = field(default_factory=Confirmations)
-    # Held by the one thread that waits for one of the permits.
-    permit_line: threading.Lock = field(default_factory=threading.Lock)
+    # Held by the one thread that prepares without a permit: what is sent next.
+    preparing_ahead: threading.Lock = field(default_factory=threading.Lock)
     # Held by the one thread of the process that looks for what is in doubt.
     looking: threading.Lock = field(default_factory=threading.Lock)
 
@@ -119,6 +122,7 @@ def build(
         wakeups=Wakeups(client),
         dispatcher=ledger.dispatcher(submit_rules(settings), detector),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),  # guard: permits-bounded
+        threads=ThreadsAtWork(settings.worker_in_flight + THREADS_WITHOUT_PERMIT),
         bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
         rollback_detector=detector,
         measurements=Measurements(client, settings.account),

@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
 -- Decides what a worker does next for an account, and does in the ledger what has to be done for it.
 -- ARGV    see the first lines: times in milliseconds, those of the limit in microseconds. `early`: a slot that is free
---         so soon is taken now, and the caller waits out the rest. `queue`: the wake-ups of the account. After them the
---         accounts whose gates a ledger that went back shuts
+--         so soon is taken now, and the caller waits out the rest. `queue`: the wake-ups of the account. `permit`: '1' if
+--         the caller may send, else it prepares what is sent next, if that is needed. After them the accounts whose
+--         gates a ledger that went back shuts
 -- Return  {send, campaign, batch, body, options, size, attempts before this one, first intent, now, wait for the slot,
 --         sequence, hint}
 --         {prepare, campaign, chunk, packed messages, options, first index, size, suppressions, hint}
@@ -15,9 +16,9 @@
 --             where the batch would cost more than is allowed; chunk: unprepared -> preparing; preparing (lease over) ->
 --             preparing | failed (its messages: rejected); the campaign is assigned to the account
 local account, account_name, token, lease, interval, burst, furthest, early, duplicate_window, next_look, chunk_lease,
-  losses_allowed, queue, detector, seen = unpack(ARGV, 1, 15)
+  losses_allowed, queue, permit, detector, seen = unpack(ARGV, 1, 16)
 interval, burst = number(interval), number(burst)
-local FIRST_OF_ACCOUNTS = 16
+local FIRST_OF_ACCOUNTS = 17
 
 local PROMOTED = 32 -- campaigns a call whose time has come
 local TRIES = 8 -- campaigns that a call tries, as one may have nothing to do now
@@ -60,7 +61,7 @@ local arrival = number(redis.call('GET', limit_key(account)))
 if arrival > now_us + furthest + burst * interval then arrival = now_us end -- the server's clock was set back
 -- guard: slot-free
 local slot_at = math.max(now_us, number(redis.call('GET', cool_down_key(account))), arrival - (burst - 1) * interval)
-local free = slot_at - now_us <= number(early)
+local free = permit == '1' and slot_at - now_us <= number(early)  -- guard: send-takes-permit
 
 local function take_slot()
   local after = math.max(arrival, slot_at) + interval
@@ -115,6 +116,7 @@ end
 
 -- Whoever waits for the earliest moment is the only one who has to.
 local function wait(at)
+  if permit ~= '1' then return { 'nothing' } end  -- guard: permit-before-wait
   local wake_at = number(redis.call('HGET', clock_key, 'wake_at'))
   local milliseconds = math.max(1, at - NOW)
   -- guard: one-waits

@@ -298,20 +298,50 @@ def test_a_process_has_no_more_requests_on_the_wire_than_it_has_permits(redis_ur
         assert len(posts(sandbox)) == 2
 
 
-def test_one_thread_waits_for_a_permit_and_the_others_end(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_all_permits_are_on_the_wire_what_is_sent_next_is_prepared(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, WORKER_IN_FLIGHT="1")
+        campaign = harness.enqueued(3)
+        with harness.runtime.permits:
+            ahead = harness.dispatch()
+
+        assert ahead == f"{campaign} chunk 0 prepared"
+        assert harness.dispatch() == f"{campaign}-0 submitted: taken"
+
+
+def test_a_process_has_no_more_threads_at_work_than_are_of_use_and_the_others_end(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox, WORKER_IN_FLIGHT="1", CAMPAIGN_BATCH_SIZE="1")
         harness.prepared(3)
         monkeypatch.setattr(dispatch, "MAX_PERMIT_WAIT_SECONDS", 20)
+        waiting = [threading.Thread(target=harness.dispatch) for _ in range(3)]
         with harness.runtime.permits:
-            waiting = threading.Thread(target=harness.dispatch)
-            waiting.start()
-            wait_until(harness.runtime.permit_line.locked, within=5)
+            for thread in waiting:
+                thread.start()
+            wait_until(lambda: harness.runtime.threads.enough, within=5)
             another = harness.dispatch()
-        waiting.join()
+        for thread in waiting:
+            thread.join()
 
         assert another == ""
+        assert not harness.runtime.threads.enough
         assert len(posts(sandbox)) == 3
+
+
+def test_nobody_is_woken_by_a_process_whose_threads_are_enough(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        harness.prepared(2)
+        while not harness.runtime.threads.enough:
+            assert harness.runtime.threads.join()
+        harness.runtime.threads.leave()
+
+        harness.dispatch()
+
+        assert len(posts(sandbox)) == 2
+        assert harness.runtime.queue_length(QUEUE) == 0
 
 
 def test_what_bsg_said_is_told_to_a_redis_that_is_back(redis_url: str) -> None:

@@ -33,12 +33,15 @@ class Unanswered:
     """The ledger did not answer: it may have dispatched a batch under the token."""
 
 
-def ask(runtime: Runtime, token: str) -> Work | NotReady | NotKept | Unanswered:
-    """Return the next piece of work for the account; what is sent has its intent on disk.
+Asked = Work | NotReady | NotKept | Unanswered
+
+
+def ask(runtime: Runtime, token: str, *, permit: bool = True) -> Asked:
+    """Return the next piece of work for the account; what is sent has its intent on disk. `permit`: see `next`.
 
     A token is seen to first, so that no login comes between a batch's slot of the rate limit and its POST.
     """
-    if not runtime.client.has_access():  # guard: token-before-slot
+    if permit and not runtime.client.has_access():  # guard: token-before-slot
         if runtime.gate.state().shut:  # guard: gate-before-login
             return GateShut()
         try:
@@ -47,7 +50,7 @@ def ask(runtime: Runtime, token: str) -> Work | NotReady | NotKept | Unanswered:
             apply_backpressure(runtime, failure)
             return NotReady(failure.cause)
     try:
-        return runtime.dispatcher.next(token)
+        return runtime.dispatcher.next(token, permit=permit)
     except SendNotDurable as error:
         return NotKept(error.send)
     except NotDurable as error:

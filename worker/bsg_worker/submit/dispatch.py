@@ -5,19 +5,19 @@ from __future__ import annotations
 import threading
 
 from bsg_config import clock
-from bsg_ledger.work import Again, GateShut, Nothing, OpenHours, Prepare, Recheck, Send, Wait, Work
+from bsg_ledger.work import Again, GateShut, Nothing, OpenHours, Prepare, Recheck, Send, Wait
 from bsg_worker.prepare.prepare import prepare_chunk
 from bsg_worker.runtime import Runtime, new_token
-from bsg_worker.submit.ask import NotKept, NotReady, Unanswered, ask
+from bsg_worker.submit.ask import Asked, NotKept, NotReady, Unanswered, ask
 from bsg_worker.submit.done import Done
 from bsg_worker.submit.hours import set_next_hours
-from bsg_worker.submit.post import NothingLeft, Posted, post
+from bsg_worker.submit.post import NothingLeft, post
 from bsg_worker.submit.put_back import NOT_KEPT, put_back, put_back_unanswered
 from bsg_worker.submit.recheck import recheck_suppressions
 from bsg_worker.submit.record_post import record_post
 
-MAX_SECONDS = 0.5  # going on saves wake-ups; a longer task would keep other accounts from this thread
-MAX_PIECES = 50  # a task's outcome names each of them
+MAX_SECONDS = 2.0  # going on saves wake-ups; a longer task would keep other accounts from this thread
+MAX_PIECES = 100  # a task's outcome names each of them
 MAX_SLEEP_SECONDS = 2.0
 MAX_PERMIT_WAIT_SECONDS = 0.5
 MAX_DELAY_SECONDS = 20.0  # the ledger expects nobody to wait for longer than that: the sweep wakes then
@@ -25,32 +25,23 @@ MAX_DELAY_SECONDS = 20.0  # the ledger expects nobody to wait for longer than th
 
 def dispatch_work(runtime: Runtime) -> str:
     """Do what is to be done for the account, piece by piece, for a bounded time; return what came of each piece."""
+    if not runtime.threads.join():
+        return ""  # those that are at work do what there is
+    try:
+        return "; ".join(filter(None, _outcomes(runtime)))
+    finally:
+        runtime.threads.leave()
+        runtime.measurements.flush()
+
+
+def _outcomes(runtime: Runtime) -> list[str]:
     stop_at = clock.monotonic() + MAX_SECONDS
     outcomes: list[str] = []
-    token, slept = new_token(), 0.0
-    while _acquires_permit(runtime):
-        asked_at = clock.monotonic()
-        try:
-            work = ask(runtime, token)
-            # While somebody waits for a permit, this process has enough threads at work.
-            if isinstance(work, Send | Prepare) and work.wake_another and not runtime.permit_line.locked():
-                runtime.wakeups.notify(runtime.account_name)
-            posted = post(runtime, work, asked_at) if isinstance(work, Send) else NOT_KEPT
-        finally:
-            # Before the record: the next request does not wait for it.
-            runtime.permits.release()  # guard: permit-returned
-        if isinstance(work, GateShut | Nothing):
+    slept = 0.0
+    while True:
+        done = _piece(runtime, stop_at, slept)
+        if done is None:
             break
-        if isinstance(work, Wait):
-            if not work.mine or work.seconds > MAX_DELAY_SECONDS:
-                break  # somebody else waits, or the sweep wakes
-            if work.seconds > MAX_SLEEP_SECONDS or clock.monotonic() >= stop_at:
-                wake_later(runtime, work.seconds)
-                break
-            clock.sleep(work.seconds)
-            slept += work.seconds
-            continue
-        done = _finish(runtime, work, posted, token, slept)
         outcomes.append(done.outcome)
         if done.ends:
             break
@@ -58,21 +49,62 @@ def dispatch_work(runtime: Runtime) -> str:
             # For another task to go on.
             runtime.wakeups.notify(runtime.account_name)  # guard: task-wakes-for-the-rest
             break
-        token, slept = new_token(), 0.0
-    runtime.measurements.flush()
-    return "; ".join(filter(None, outcomes))
+        slept = slept + done.slept if done.slept else 0.0
+    return outcomes
 
 
-def _acquires_permit(runtime: Runtime) -> bool:
-    """Acquire a permit. One thread may wait for it, so that it is used again as soon as BSG has answered."""
-    if runtime.permits.acquire(blocking=False):
-        return True
-    if not runtime.permit_line.acquire(blocking=False):
-        return False
+def _piece(runtime: Runtime, stop_at: float, slept: float) -> Done | None:
+    """Do the next piece of work. None: there is none for this thread."""
+    if not runtime.permits.acquire(blocking=False):
+        # While all permits are on the wire, one thread prepares what is sent next.
+        done = _prepare_ahead(runtime)
+        if done is not None:
+            return done
+        if not runtime.permits.acquire(timeout=MAX_PERMIT_WAIT_SECONDS):
+            return None
+    token, asked_at = new_token(), clock.monotonic()
     try:
-        return runtime.permits.acquire(timeout=MAX_PERMIT_WAIT_SECONDS)
+        work = ask(runtime, token)
+        _wake_another(runtime, work)
+        posted = post(runtime, work, asked_at) if isinstance(work, Send) else NOT_KEPT
     finally:
-        runtime.permit_line.release()
+        # Before the record: the next request does not wait for it.
+        runtime.permits.release()  # guard: permit-returned
+    if isinstance(work, Send):
+        if isinstance(posted, NothingLeft):
+            return put_back(runtime, work, posted)
+        return record_post(runtime, work, posted, slept)
+    if isinstance(work, Wait):
+        return _wait(runtime, work, stop_at)
+    return _finish(runtime, work, token)
+
+
+def _prepare_ahead(runtime: Runtime) -> Done | None:
+    """Prepare a chunk without a permit. None: another thread does, or the requests need none yet."""
+    if not runtime.preparing_ahead.acquire(blocking=False):
+        return None
+    try:
+        token = new_token()
+        work = ask(runtime, token, permit=False)
+        _wake_another(runtime, work)
+        return _finish(runtime, work, token)
+    finally:
+        runtime.preparing_ahead.release()
+
+
+def _wake_another(runtime: Runtime, work: Asked) -> None:
+    if isinstance(work, Send | Prepare) and work.wake_another and not runtime.threads.enough:
+        runtime.wakeups.notify(runtime.account_name)
+
+
+def _wait(runtime: Runtime, work: Wait, stop_at: float) -> Done | None:
+    if not work.mine or work.seconds > MAX_DELAY_SECONDS:
+        return None  # somebody else waits, or the sweep wakes
+    if work.seconds > MAX_SLEEP_SECONDS or clock.monotonic() >= stop_at:
+        wake_later(runtime, work.seconds)
+        return None
+    clock.sleep(work.seconds)
+    return Done("", slept=work.seconds)
 
 
 def wake_later(runtime: Runtime, seconds: float) -> None:
@@ -82,18 +114,8 @@ def wake_later(runtime: Runtime, seconds: float) -> None:
     timer.start()
 
 
-def _finish(
-    runtime: Runtime,
-    work: Work | NotReady | NotKept | Unanswered,
-    posted: Posted | NothingLeft,
-    token: str,
-    slept: float,
-) -> Done:
+def _finish(runtime: Runtime, work: Asked, token: str) -> Done | None:
     match work:
-        case Send():
-            if isinstance(posted, NothingLeft):
-                return put_back(runtime, work, posted)
-            return record_post(runtime, work, posted, slept)
         case NotKept(send):
             return put_back(runtime, send, NOT_KEPT)
         case Unanswered():
@@ -108,4 +130,6 @@ def _finish(
             return set_next_hours(runtime, work)
         case Again():
             return Done("")
+        case GateShut() | Nothing():
+            return None
     raise AssertionError(work)

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`outcome` is a part of the task's outcome; `ends`: the next piece would fare no better now."""
+    """`outcome` is a part of the task's outcome; `ends`: the next piece would fare no better now.
+
+    `slept`: the seconds that were slept for the slot of the next piece.
+    """
 
     outcome: str
     ends: bool = False
+    slept: float = 0.0
