@@ -151,8 +151,8 @@ class Campaigns:
         return text_of(kind), int(messages[0])
 
     def finish(self, campaign_id: str) -> None:
-        """Take the steps that are left of a cancel, a retry or the commit of a chunk."""
-        for step in ("add_prepared", "end_unsent", "retry_some"):
+        """Take the steps that are left of a move to another key, the commit of a chunk, a cancel or a retry."""
+        for step in ("rekey_some", "add_prepared", "end_unsent", "retry_some"):
             self._scripts.all_steps(step, campaign_id)
 
     def forget_bodies(self, campaign_id: str) -> bool:

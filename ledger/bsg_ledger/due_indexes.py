@@ -35,7 +35,7 @@ class DueIndex(StrEnum):
     SPAM_AT_BSG = "spam-at-bsg"
     STOPS = "stops"  # BSG campaigns to be stopped
     DEADLINES = "deadlines"  # campaigns with something unsent (whole ledger)
-    UNFINISHED = "unfinished"  # campaigns with steps left of a cancel, a retry or a commit (whole ledger)
+    UNFINISHED = "unfinished"  # campaigns with steps left of what concerns all of it (whole ledger)
 
 
 _MAX_NEXT = 8

@@ -20,6 +20,7 @@ from bsg_ledger.times import to_datetime
 NOTE_SECONDS = 10.0  # how often a process notes its keys
 IN_USE_MS = 30_000  # how long after that a key counts as in use
 CAMPAIGNS_AT_ONCE = 500
+BATCHES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Rekeyed(StrEnum):
     WENT_BACK = "went_back"  # the ledger did, and the old key's account was not looked up since
     IN_USE = "in_use"  # a process has the old key still
     UNPROVED = "unproved"  # that both keys are of one account at BSG
+    UNFINISHED = "unfinished"  # an earlier move has steps left
     STALE = "stale"  # the campaign is of another account or name by now
 
 
@@ -111,8 +113,46 @@ class Keys:
         self, campaign_id: str, *, old: str, account: str, name: str, address: str, bsg_account: str, by: str
     ) -> Rekeying:
         """Move a campaign from the account of the key `old` to `account`. `by`: operator, or worker."""
-        kind, *batches = self._scripts.run("rekey", campaign_id, old, account, name, address, bsg_account, by)
-        return Rekeying(Rekeyed(text_of(kind)), tuple(map(text_of, batches)))
+        self._scripts.all_steps("rekey_some", campaign_id)  # of an earlier move
+        rekeying = self.begin_to_rekey(
+            campaign_id, old=old, account=account, name=name, address=address, bsg_account=bsg_account, by=by
+        )
+        self._scripts.all_steps("rekey_some", campaign_id)
+        return rekeying
+
+    def begin_to_rekey(
+        self, campaign_id: str, *, old: str, account: str, name: str, address: str, bsg_account: str, by: str
+    ) -> Rekeying:
+        """Assign the campaign to `account`. Its batches are carried to the indexes of that account in steps."""
+        unsent_at = ""
+        while True:
+            answer = self._scripts.run("rekey", campaign_id, old, account, name, address, bsg_account, by, unsent_at)
+            if (kind := text_of(answer[0])) != "unread":
+                return Rekeying(Rekeyed(kind))
+            unsent_at = self._last_event(campaign_id)
+            if begun := self._begun(campaign_id):
+                return Rekeying(Rekeyed.BEGUN, tuple(begun))
+
+    def _last_event(self, campaign_id: str) -> str:
+        """Return the id of a campaign's last event; "0" if it has none."""
+        last = self._client.xrevrange(schema.CAMPAIGN_EVENTS(campaign_id), count=1)
+        return text_of(last[0][0]) if last else "0"
+
+    def _begun(self, campaign_id: str) -> list[str]:
+        """Return the batches that BSG has, or may have."""
+        batches = range(int(self._client.hget(schema.CAMPAIGN(campaign_id), "next_batch") or 0))
+        begun = list[str]()
+        for first in range(0, len(batches), BATCHES_AT_ONCE):
+            some = batches[first : first + BATCHES_AT_ONCE]
+            pipe = self._client.pipeline(transaction=False)
+            for batch in some:
+                fields = ("state", "doubt", "bsg_campaign_id", "other_bsg_campaign_ids")
+                pipe.hmget(schema.BATCH(campaign_id, batch), *fields)
+            for batch, (state, doubt, bsg_id, others) in zip(some, pipe.execute(), strict=True):
+                # guard: rekey-begun
+                if state == b"posting" or doubt == b"1" or bsg_id or others:
+                    begun.append(f"{campaign_id}-{batch}")
+        return begun
 
     def forget(self, account: str) -> None:
         """Nothing is left of that key; should a process have it again, it notes it again."""

@@ -75,7 +75,9 @@ CAMPAIGNS = Key("bsg:campaigns", "zset", "every campaign, by the time of its acc
 CLOSED = Key("bsg:closed", "zset", "campaigns with nothing left to do, by since when", removed_by=_PURGED)
 DEADLINES = Key("bsg:deadlines", "zset", "campaigns with something unsent, by their deadline")
 UNFINISHED = Key(
-    "bsg:unfinished", "zset", "campaigns with steps left of a cancel, a retry or a commit, by when the sweep takes them"
+    "bsg:unfinished",
+    "zset",
+    "campaigns with steps left of a cancel, a retry, a commit or a move to another key, by when the sweep takes them",
 )
 MESSAGES = Key("bsg:messages", "hash", "messages of all campaigns by state", {"STATE": "how many"})
 EVENTS = Key("bsg:events", "stream", "the last 100 000 transitions of all campaigns: the feed")
@@ -165,6 +167,8 @@ CAMPAIGN = Key(
         "stop_from": "the batch at which the next step of a cancel begins to order stops",
         "retry_from": "the chunk, or behind the last one the batch, at which the next step of a retry begins",
         "forget_from": "the same of the removal of its messages",
+        "carry_from": "the batch at which the next step of a move to another key begins",
+        "carry_account": "the account of the old key, while such steps are left",
     },
     removed_by=_PURGED,
 )

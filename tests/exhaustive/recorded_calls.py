@@ -211,14 +211,18 @@ def _gate(ledger: Ledger, state: str, reason: str, by: str) -> Answer:
     return (state,)
 
 
-def _rekey(ledger: Ledger, proved: bool) -> Answer:
-    """To another key, and back: each index must have what it had. `proved`: both are of one account at BSG."""
+def _rekey(ledger: Ledger, proved: bool, in_steps: bool) -> Answer:
+    """To another key, and back: each index must have what it had. `proved`: both are of one account at BSG.
+
+    `in_steps`: the steps of the way back are taken one by one, and by whom does not matter.
+    """
     client: Any = ledger.keys._client
     answers = []
     for old, new in ((ACCOUNT, "new"), ("new", ACCOUNT)):
         if proved:
             client.hset(f"bsg:account:{old}:key", mapping={"bsg_account": "208", "address": "address"})
-        rekeying = ledger.keys.rekey(
+        rekey = ledger.keys.begin_to_rekey if in_steps and new == ACCOUNT else ledger.keys.rekey
+        rekeying = rekey(
             CAMPAIGN,
             old=old,
             account=new,

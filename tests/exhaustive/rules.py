@@ -64,7 +64,7 @@ def _wrongly_rekeyed(before: Picture, call: Call, answer: Answer, after: Picture
         yield f"another key: {answer[0]}"
     if answer[0] == "moved" and answer[1] != "moved":
         yield f"back from another key: {answer[1]}"
-    if answer[0] != "moved" and before is not after:
+    if answer[0] != "moved" and before is not after and "carry_from" not in before.campaign:
         yield f"another key: {answer[0]}, and the ledger has changed"
 
 
@@ -139,7 +139,10 @@ def _due_indexes(picture: Picture) -> Iterator[str]:
         indexes = {name for name in ("leases", "doubt", "live") if member in picture.due_index(name)}
         indexes |= {"due"} if str(number) in picture.due else set()
         wanted = {INDEXES[state]} if state in INDEXES else {"due"} if state == "pending" else set()
-        if indexes != wanted:
+        former = {name for name in ("leases", "doubt", "live") if member in picture.due_index(name, picture.former)}
+        if picture.is_carried(number) and former:
+            yield f"a batch that was carried is in the indexes {sorted(former)} of the other key"
+        if indexes != wanted and (picture.is_carried(number) or indexes or not wanted <= former):
             yield f"a batch {state} is in the indexes {sorted(indexes)}"
         if ("token" in batch) != (state == "posting"):
             yield f"a batch {state} with a token or without"
@@ -174,7 +177,8 @@ def _indexes(picture: Picture) -> Iterator[str]:
             yield f"BSG campaign {bsg_id} has an owner that does not know it"
     for number, batch in enumerate(picture.batches):
         for bsg_id in _ids(batch):
-            if picture.owners.get(bsg_id) != f"{CAMPAIGN}-{number}":
+            owners = picture.owners if picture.is_carried(number) else picture.former_owners | picture.owners
+            if owners.get(bsg_id) != f"{CAMPAIGN}-{number}":
                 yield f"BSG campaign {bsg_id} of a batch has no owner"
 
 
@@ -236,7 +240,10 @@ def broken_together(size: Size, picture: Picture, state: State) -> Iterator[str]
         name = str(taken.id)
         to_be_stopped = picture.cancelled and name in known and batch["state"] == "submitted"
         ordered = "stop_from" not in picture.campaign or taken.batch < int(picture.campaign["stop_from"])
-        if to_be_stopped and ordered and taken.status not in FINAL and name not in picture.stops:
+        stops = {*picture.stops}
+        if not picture.is_carried(taken.batch):
+            stops |= {*picture.due_index("stops", picture.former)}
+        if to_be_stopped and ordered and taken.status not in FINAL and name not in stops:
             yield "a cancelled campaign is at BSG, neither stopped nor to be stopped"
         if name not in known and taken.id not in on_its_way and not size.shown_late and not size.early_leases:
             ended = batch["state"] in UNSENT or (set(taken.messages) & picture.rejected)

@@ -39,6 +39,13 @@ QUICK = (
         most_taken=1,
     ),
     Size("another key", workers=1, answers=frozenset({"refused", "lost"}), operator=frozenset({"rekey", "cancel"})),
+    Size(
+        "another key in steps",
+        workers=1,
+        in_steps=True,
+        answers=frozenset({"refused", "lost"}),
+        operator=frozenset({"rekey", "cancel"}),
+    ),
     Size("a duplicate window", workers=1, duplicate_window=True, early_leases=True),
 )
 
@@ -56,6 +63,7 @@ DEEP = (
     Size("two workers, a retry", operator=frozenset({"retry"})),
     Size("two workers, a deadline and a retry", deadline=True, operator=frozenset({"retry"})),
     Size("two workers, another key", operator=frozenset({"rekey"})),
+    Size("two workers, another key in steps", in_steps=True, operator=frozenset({"rekey"})),
     Size(
         "a batch and a reject in steps, a deadline and a retry",
         A_BATCH_AND_A_REJECT,

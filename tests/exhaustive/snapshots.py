@@ -205,7 +205,7 @@ def _score(key: str, score: int, now: int) -> int:
         return score
     if key.startswith("bsg:campaign:") and key.endswith(_SCORES_THAT_MATTER):
         return _due_or_later(score, now)
-    if key == f"bsg:account:{ACCOUNT}:leases":
+    if key.endswith(":leases"):
         return _due_or_later(score, now)
     return DUE  # due_indexes whose members may be looked at too early at any time: that changes nothing but timing
 
@@ -278,7 +278,7 @@ class Picture:
         # What is committed and still to be added, three elements each: of a batch, or of a reject.
         self.staged: list[list[str]] = [keys.get(f"{head}:chunk:{n}:staged", []) for n in range(len(self.chunks))]
         self.committed: SortedSet = keys.get(f"{head}:committed", {})
-        self.has_steps_left = "stop_from" in self.campaign or "retry_from" in self.campaign or bool(self.committed)
+        self.has_steps_left = bool({"stop_from", "retry_from", "carry_from"} & set(self.campaign) or self.committed)
         self.rejects: SortedSet = keys.get(f"{head}:rejects", {})
         self.rejected = frozenset(self.rejects.values())
         self.gate: Hash = keys.get(GATE, {})
@@ -286,11 +286,17 @@ class Picture:
         self.gate_half_open = self.gate.get("state") == "half_open"
         self.trial = self.gate.get("trial", "")  # the batch and the token that it has let through, while that runs
         self.owners: Hash = keys.get(f"bsg:account:{ACCOUNT}:owners", {})
+        self.former = self.campaign.get("carry_account", "new")  # the account of the other key
+        self.former_owners: Hash = keys.get(f"bsg:account:{self.former}:owners", {})
         self.stops: SortedSet = keys.get(f"bsg:account:{ACCOUNT}:stops", {})
         self.paused = self.campaign.get("paused") == "1"
         self.cancelled = self.campaign.get("cancelled") == "1"
         self.deadline_passed = int(self.campaign.get("deadline", LATER)) == DUE
         self.alarms = int(keys.get("bsg:ledger", {}).get("alarms", 0))
+
+    def is_carried(self, batch: int) -> bool:
+        """Return whether the indexes of the campaign's account have all of the batch: of a move nothing is left."""
+        return batch < int(self.campaign.get("carry_from", len(self.batches)))
 
     def due_index(self, name: str, account: str = ACCOUNT) -> SortedSet:
         index: SortedSet = self.keys.get(f"bsg:account:{account}:{name}", {})

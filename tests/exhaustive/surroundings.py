@@ -148,7 +148,7 @@ def _person(model: Model, state: State) -> Steps:
             _, then = model.call(state, "gate", "shut", "operator", "operator")
             yield "an operator shuts the gate", Kind.OPERATOR, then
     for proved in (False, True) if "rekey" in operator and picture.campaign["account"] else ():
-        answer, then = model.call(state, "rekey", proved)
+        answer, then = model.call(state, "rekey", proved, model.size.in_steps)
         yield f"another key{' of the same account' if proved else ''}, and back: {answer[0]}", Kind.OPERATOR, then
     if "purge" in operator and picture.index("closed"):
         _, then = model.call(state, "step", "forget_bodies")

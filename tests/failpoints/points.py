@@ -172,6 +172,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script take_back",
         "after script inherit",
         "after script rekey",
+        "after script rekey_some",
         "after script forget_key",
     ),
 }

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.due_indexes import DueIndex
+from bsg_ledger.keys import Keys, Rekeyed, Rekeying
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.scripts import Scripts
 from bsg_ledger.work import Nothing, Prepare, Send
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
 
 BATCHES = 5
+NEW = "account-of-the-new-key"
 
 
 class StepwiseHarness(LedgerHarness):
@@ -376,3 +379,141 @@ def test_what_expires_while_it_is_added_is_sent_once_after_a_retry(stepwise: Ste
     assert sorted(row for batch in range(BATCHES) for row in stepwise.ledger.reading.rows(campaign, batch)) == [
         *range(BATCHES)
     ]
+
+
+# A move to another key
+
+
+def moving(stepwise: StepwiseHarness, campaign: str, *, old: str = ACCOUNT, new: str = NEW) -> Rekeyed:
+    """Begin to move a campaign to another key of the same account at BSG."""
+    stepwise.client.hset(f"bsg:account:{old}:key", mapping={"address": "address", "bsg_account": "208"})
+    return stepwise.ledger.keys.begin_to_rekey(
+        campaign, old=old, account=new, name=DEFAULT_ACCOUNT, address="address", bsg_account="208", by="worker"
+    ).kind
+
+
+def in_indexes(stepwise: StepwiseHarness, account: str) -> dict[str, set[str]]:
+    """Return the batches in each index of an account."""
+    indexes = (DueIndex.LEASES, DueIndex.DOUBT, DueIndex.LIVE, DueIndex.NEEDS_OPERATOR)
+    return {
+        index.value: members
+        for index in indexes
+        if (members := set(stepwise.ledger.due_indexes.members(index, account=account)))
+    }
+
+
+def test_a_move_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseHarness) -> None:
+    campaign = stepwise.campaign()
+    sent = {stepwise.submitted(campaign, bsg_id).batch_id for bsg_id in range(1, BATCHES + 1)}
+
+    assert moving(stepwise, campaign) is Rekeyed.MOVED
+    assert stepwise.scripts.step("rekey_some", campaign) == "more"
+    half = in_indexes(stepwise, NEW)["live"], in_indexes(stepwise, ACCOUNT)["live"]
+    due = stepwise.unfinished()
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert (len(half[0]), half[0] | half[1]) == (2, sent)
+    assert due == [campaign]
+    assert stepwise.unfinished() == []
+    assert in_indexes(stepwise, NEW) == {"live": sent}
+    assert in_indexes(stepwise, ACCOUNT) == {}
+    assert sorted(stepwise.ledger.reading.owned(ACCOUNT)) == []
+    assert len(list(stepwise.ledger.reading.owned(NEW))) == BATCHES
+
+
+def test_what_changes_between_two_steps_of_a_move_is_not_undone_by_the_next(stepwise: StepwiseHarness) -> None:
+    campaign = stepwise.campaign()
+    found, resolved, lost = (stepwise.unconfirmed(campaign) for _ in range(3))
+    assert stepwise.absent(resolved, window_ms=0) == "needs_operator"
+    moving(stepwise, campaign)
+
+    assert stepwise.taken(campaign, found.batch, 7) == "submitted"
+    assert stepwise.ledger.batches.resolve_not_sent(campaign, resolved.batch) == "pending"
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert in_indexes(stepwise, NEW) == {"live": {found.batch_id}, "doubt": {lost.batch_id}}
+    assert in_indexes(stepwise, ACCOUNT) == {}
+
+
+def test_a_batch_that_is_sent_between_two_steps_of_a_move_is_leased_for_the_new_key_alone(
+    stepwise: StepwiseHarness,
+) -> None:
+    campaign = stepwise.campaign()
+    first = stepwise.posting(campaign)
+    moving(stepwise, campaign)
+    stepwise.end_lease(first)
+
+    assert stepwise.ledger.batches.take_back(ACCOUNT, at_most=9) == [first.batch_id]
+    second = stepwise.posting(campaign, account=NEW, token="new")
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert in_indexes(stepwise, NEW) == {"leases": {second.batch_id}, "doubt": {first.batch_id}}
+    assert in_indexes(stepwise, ACCOUNT) == {}
+    assert stepwise.counts(campaign) == {"posting": 1, "unconfirmed": 1, "pending": BATCHES - 2}
+
+
+def test_a_cancel_between_two_steps_of_a_move_stops_all_that_is_at_bsg_for_the_new_key(
+    stepwise: StepwiseHarness,
+) -> None:
+    campaign = stepwise.campaign()
+    for bsg_id in range(1, BATCHES + 1):
+        stepwise.submitted(campaign, bsg_id)
+    moving(stepwise, campaign)
+    stepwise.scripts.step("rekey_some", campaign)
+
+    stepwise.ledger.campaigns.cancel(campaign)
+
+    stops = stepwise.ledger.due_indexes.members(DueIndex.STOPS, account=NEW)
+    assert sorted(map(int, stops)) == list(range(1, BATCHES + 1))
+    assert stepwise.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == []
+    assert stepwise.unfinished() == []
+
+
+def test_a_campaign_that_is_moving_moves_on_once_all_of_it_was_carried(stepwise: StepwiseHarness) -> None:
+    campaign = stepwise.campaign()
+    sent = {stepwise.submitted(campaign, bsg_id).batch_id for bsg_id in range(1, BATCHES + 1)}
+    moving(stepwise, campaign)
+
+    assert moving(stepwise, campaign, old=NEW, new="third") is Rekeyed.UNFINISHED
+    stepwise.ledger.campaigns.finish(campaign)
+    assert moving(stepwise, campaign, old=NEW, new="third") is Rekeyed.MOVED
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert in_indexes(stepwise, "third") == {"live": sent}
+    assert [in_indexes(stepwise, account) for account in (ACCOUNT, NEW)] == [{}, {}]
+
+
+def test_a_campaign_that_is_moving_is_not_forgotten(stepwise: StepwiseHarness) -> None:
+    campaign = stepwise.campaign()
+    stepwise.polled(stepwise.submitted(campaign), "done", final=True)
+    stepwise.ledger.campaigns.cancel(campaign)
+    moving(stepwise, campaign)
+
+    assert not stepwise.ledger.campaigns.forget(campaign)
+    stepwise.ledger.campaigns.finish(campaign)
+    assert stepwise.ledger.campaigns.forget(campaign)
+    assert list(stepwise.client.scan_iter(f"*{campaign}*")) == []
+    assert in_indexes(stepwise, ACCOUNT) == in_indexes(stepwise, NEW) == {}
+
+
+def test_what_begins_while_somebody_reads_that_nothing_has_begun_keeps_the_campaign_with_the_old_key(
+    stepwise: StepwiseHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = stepwise.campaign()
+    dispatched = stepwise.posting(campaign)
+    stepwise.withdraw(dispatched)
+    keys, sent = stepwise.ledger.keys, list[Send]()
+
+    def read_and_sent_meanwhile(campaign_id: str) -> list[str]:
+        found = Keys._begun(keys, campaign_id)
+        if not sent:
+            sent.append(stepwise.posting(campaign))
+        return found
+
+    monkeypatch.setattr(keys, "_begun", read_and_sent_meanwhile)
+    rekeying = keys.rekey(
+        campaign, old=ACCOUNT, account=NEW, name=DEFAULT_ACCOUNT, address="address", bsg_account="", by="operator"
+    )
+
+    assert rekeying == Rekeying(Rekeyed.BEGUN, (sent[0].batch_id,))
+    assert stepwise.ledger.reading.account_of(campaign)[0] == ACCOUNT

@@ -406,8 +406,8 @@ end
 
 -- Upkeep takes the steps that are left, should the process that takes them die.
 local function refresh_unfinished(campaign)
-  local stop_from, retry_from = get(campaign_key(campaign), 'stop_from', 'retry_from')
-  if stop_from or retry_from or redis.call('EXISTS', campaign_key(campaign, ':committed')) == 1 then
+  local stop_from, retry_from, carry_from = get(campaign_key(campaign), 'stop_from', 'retry_from', 'carry_from')
+  if stop_from or retry_from or carry_from or redis.call('EXISTS', campaign_key(campaign, ':committed')) == 1 then
     redis.call('ZADD', UNFINISHED, 'NX', NOW, campaign)
   else
     redis.call('ZREM', UNFINISHED, campaign)
