@@ -78,21 +78,27 @@ class Campaigns:
     # Before the commit: chunks that nobody knows yet, and that vanish by themselves.
 
     def store_chunk(self, campaign_id: str, chunk: int, packed: bytes, *, keep_ms: int) -> None:
-        """Store a chunk's messages; they vanish after `keep_ms` unless the campaign is accepted or it is renewed."""
-        self._client.set(_messages_key(campaign_id, chunk), packed, px=keep_ms)
+        """Store a chunk's messages; all vanish after `keep_ms` unless the campaign is accepted or they are renewed."""
+        with self._client.pipeline(transaction=True) as pipe:  # nothing stays without an expiry
+            pipe.hset(schema.CAMPAIGN_MESSAGES(campaign_id), str(chunk), packed)
+            pipe.pexpire(schema.CAMPAIGN_MESSAGES(campaign_id), keep_ms)
+            pipe.execute()
 
-    def renew_chunks(self, campaign_id: str, chunks: int, *, keep_ms: int) -> None:
-        pipe = self._client.pipeline(transaction=False)
-        for chunk in range(chunks):
-            pipe.pexpire(_messages_key(campaign_id, chunk), keep_ms)
-        pipe.execute()
+    def renew_chunks(self, campaign_id: str, *, keep_ms: int) -> None:
+        self._client.pexpire(schema.CAMPAIGN_MESSAGES(campaign_id), keep_ms)
 
-    def drop_chunks(self, campaign_id: str, chunks: int) -> None:
-        if chunks:
-            self._client.unlink(*(_messages_key(campaign_id, chunk) for chunk in range(chunks)))
+    def drop_chunks(self, campaign_id: str) -> None:
+        self._client.unlink(schema.CAMPAIGN_MESSAGES(campaign_id))
 
     def accept(self, acceptance: Acceptance) -> Accepted:
-        """Return the commit. Repeating it after a lost answer answers `accepted` again."""
+        """Commit, and add all chunks. Repeating it after a lost answer returns `accepted` again."""
+        accepted = self.commit(acceptance)
+        if accepted.kind == "accepted" and len(acceptance.chunk_sizes) > self._scripts.batches_a_step:
+            self._scripts.all_steps("add_chunks", accepted.campaign_id)
+        return accepted
+
+    def commit(self, acceptance: Acceptance) -> Accepted:
+        """Make the campaign exist, with so many of its chunks as one step adds."""
         wake_up = acceptance.wake_up
         answer = self._scripts.run(
             "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
@@ -100,7 +106,7 @@ class Campaigns:
             "" if acceptance.start_at_ms is None else acceptance.start_at_ms, 1 if acceptance.has_hours else "",
             acceptance.incarnation,
             *((wake_up.queue, wake_up.message) if wake_up else ("", b"")), acceptance.max_cost,
-            acceptance.last_chunk, acceptance.account_name, *acceptance.chunk_sizes,
+            acceptance.last_chunk, acceptance.account_name, self._scripts.batches_a_step, *acceptance.chunk_sizes,
         )  # fmt: skip
         kind = text_of(answer[0])
         if kind == "missing":
@@ -151,8 +157,8 @@ class Campaigns:
         return text_of(kind), int(messages[0])
 
     def finish(self, campaign_id: str) -> None:
-        """Take the steps that are left of a move to another key, the commit of a chunk, a cancel or a retry."""
-        for step in ("rekey_some", "add_prepared", "end_unsent", "retry_some"):
+        """Take the steps that are left of an acceptance, a move to another key, a commit, a cancel or a retry."""
+        for step in ("add_chunks", "rekey_some", "add_prepared", "end_unsent", "retry_some"):
             self._scripts.all_steps(step, campaign_id)
 
     def forget_bodies(self, campaign_id: str) -> bool:
@@ -162,7 +168,3 @@ class Campaigns:
     def forget(self, campaign_id: str) -> bool:
         """Forget a closed campaign. False: something is left to do."""
         return self._scripts.all_steps("forget_campaign", campaign_id) == "done"
-
-
-def _messages_key(campaign_id: str, chunk: int) -> str:
-    return schema.CHUNK_MESSAGES(campaign_id, chunk)

@@ -154,12 +154,12 @@ class Reading:
     def waiting_body(self, campaign_id: str) -> bytes | None:
         """Return the stored messages of the chunk that is prepared next, else of the batch that is sent next; None:
         neither."""
-        for waiting, messages in ((schema.CHUNKS, schema.CHUNK_MESSAGES), (schema.CAMPAIGN_DUE, schema.BATCH_MESSAGES)):
-            for name in self._client.zrange(waiting(campaign_id), 0, 0):
-                body: bytes | None = self._client.get(messages(campaign_id, text_of(name)))
-                if body is not None:
-                    return body
-        return None
+        body: bytes | None = None
+        for chunk in self._client.zrange(schema.CHUNKS(campaign_id), 0, 0):
+            body = self._client.hget(schema.CAMPAIGN_MESSAGES(campaign_id), chunk)
+        for batch in self._client.zrange(schema.CAMPAIGN_DUE(campaign_id), 0, 0) if body is None else ():
+            body = self._client.get(schema.BATCH_MESSAGES(campaign_id, text_of(batch)))
+        return body
 
     def rows(self, campaign_id: str, batch: int) -> list[int]:
         """Return the indexes of the batch's messages in the campaign, in the order of its body."""

@@ -77,7 +77,8 @@ DEADLINES = Key("bsg:deadlines", "zset", "campaigns with something unsent, by th
 UNFINISHED = Key(
     "bsg:unfinished",
     "zset",
-    "campaigns with steps left of a cancel, a retry, a commit or a move to another key, by when the sweep takes them",
+    "campaigns with steps left of their acceptance, a cancel, a retry, a commit or a move to another key, by when the "
+    "sweep takes them",
 )
 MESSAGES = Key("bsg:messages", "hash", "messages of all campaigns by state", {"STATE": "how many"})
 EVENTS = Key("bsg:events", "stream", "the last 100 000 transitions of all campaigns: the feed")
@@ -149,7 +150,8 @@ CAMPAIGN = Key(
         "closes_at": "when they close (ms)",
         "held_until": "nothing of it is sent before (ms)",
         "idempotency_key": "under which it was accepted",
-        "chunks": "how many",
+        "chunks": "how many have been added",
+        "next_index": "the index of the first message of the next chunk",
         "started": "1: a worker has taken a chunk up",
         "next_batch": "the number of the next batch",
         "account": "the account that it belongs to; empty before the first dispatch",
@@ -166,12 +168,13 @@ CAMPAIGN = Key(
         "bodies_forgotten_at": "when the removal of its messages began (ms)",
         "stop_from": "the batch at which the next step of a cancel begins to order stops",
         "retry_from": "the chunk, or behind the last one the batch, at which the next step of a retry begins",
-        "forget_from": "the same of the removal of its messages",
+        "forget_from": "the batch at which the next step of the removal of its messages begins",
         "carry_from": "the batch at which the next step of a move to another key begins",
         "carry_account": "the account of the old key, while such steps are left",
     },
     removed_by=_PURGED,
 )
+CHUNK_SIZES = Key("bsg:campaign:C:sizes", "list", "sizes of the chunks that have to be added yet")
 CHUNKS = Key("bsg:campaign:C:chunks", "zset", "chunks to prepare, by when they are due or their lease ends")
 CHUNK = Key(
     "bsg:campaign:C:chunk:P",
@@ -188,11 +191,12 @@ CHUNK = Key(
     },
     removed_by=_PURGED,
 )
-CHUNK_MESSAGES = Key(
-    "bsg:campaign:C:chunk:P:messages",
-    "string",
-    "the chunk's packed messages",
-    removed_by="its preparation; Redis, if the campaign is not accepted in time",
+CAMPAIGN_MESSAGES = Key(
+    "bsg:campaign:C:messages",
+    "hash",
+    "the packed messages of the chunks",
+    {"P": "of that chunk"},
+    removed_by="the chunks' preparation; Redis, if the campaign is not accepted in time",
     may_expire=True,
 )
 CHUNK_STAGED = Key(

@@ -138,7 +138,7 @@ class _ChunkStore:
     def drop(self) -> None:
         """Nothing of a try that failed remains; if Redis does not answer, it vanishes by its expiry."""
         with suppress(QueueUnavailable), queue_errors():
-            self._ledger.campaigns.drop_chunks(self._campaign_id, len(self._sizes) + 1)
+            self._ledger.campaigns.drop_chunks(self._campaign_id)
 
     def _renewing(self, messages: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         renew_at = clock.monotonic() + RENEW_CHUNKS_SECONDS
@@ -146,7 +146,7 @@ class _ChunkStore:
             if clock.monotonic() >= renew_at:
                 with queue_errors():
                     # guard: chunks-renewed
-                    self._ledger.campaigns.renew_chunks(self._campaign_id, len(self._sizes), keep_ms=KEEP_CHUNKS_MS)
+                    self._ledger.campaigns.renew_chunks(self._campaign_id, keep_ms=KEEP_CHUNKS_MS)
                 renew_at = clock.monotonic() + RENEW_CHUNKS_SECONDS
             # As it is now: a caller may fill the same dict again for the next message.
             yield message.copy() if type(message) is dict else message  # guard: message-copied

@@ -18,7 +18,7 @@ from tests.exhaustive.recorded_calls import rows_of
 from tests.exhaustive.snapshots import DUE
 from tests.exhaustive.workers import without
 
-STEPS = ("rekey_some", "add_prepared", "end_unsent", "retry_some")
+STEPS = ("add_chunks", "rekey_some", "add_prepared", "end_unsent", "retry_some")
 ENDS = FINAL | {DENIED}
 
 

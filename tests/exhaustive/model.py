@@ -102,6 +102,8 @@ class Model:
         size = self.size
         ledger = self.calls.empty
         _, ledger = self.calls.call(ledger, ("accept", tuple(chunk.size for chunk in size.chunks)))
+        while size.prepared and self.calls.pictures[ledger].sizes:
+            _, ledger = self.calls.call(ledger, ("step", "add_chunks"))
         if size.prepared:
             for number, plan in enumerate(size.chunks):
                 _, ledger = self.calls.call(ledger, ("dispatch", "t1", False, False))

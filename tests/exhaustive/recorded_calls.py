@@ -109,7 +109,7 @@ def _release_chunk(ledger: Ledger, chunk: int, token: str) -> Answer:
 def _accept(ledger: Ledger, sizes: Rows) -> Answer:
     for chunk in range(len(sizes)):
         ledger.campaigns.store_chunk(CAMPAIGN, chunk, b"packed", keep_ms=LATER_MS)
-    accepted = ledger.campaigns.accept(
+    accepted = ledger.campaigns.commit(
         Acceptance(CAMPAIGN, "key", "digest", sizes, "{}", "normal", LATER, "", DEFAULT_ACCOUNT, "incarnation")
     )
     return (accepted.kind,)

@@ -100,7 +100,7 @@ def _counts(picture: Picture) -> Iterator[str]:
             wanted["unprepared"] += int(chunk["size"])
         elif chunk["state"] in {"cancelled", "expired"}:
             wanted[chunk["state"]] += int(chunk["size"])
-    wanted["unprepared"] += len(_staged(picture))
+    wanted["unprepared"] += len(_staged(picture)) + sum(map(int, picture.sizes))
     wanted["rejected"] = len(picture.rejects)
     if sum(wanted.values()) != picture.count("messages"):
         yield f"conservation: {picture.count('messages')} accepted, {wanted}"
@@ -117,6 +117,8 @@ def _partition(picture: Picture) -> Iterator[str]:
         if chunk["state"] not in {"prepared", "failed"}:
             first = int(chunk["first_index"])
             indexes += range(first, first + int(chunk["size"]))
+    if picture.sizes:
+        indexes += range(picture.count("next_index"), picture.count("messages"))
     if sorted(indexes) != list(range(picture.count("messages"))):
         yield f"each message once: {sorted(indexes)}"
     for batch, rows in zip(picture.batches, picture.messages, strict=True):
@@ -164,7 +166,7 @@ def _indexes(picture: Picture) -> Iterator[str]:
     if (CAMPAIGN in picture.index("unfinished")) != picture.has_steps_left:
         yield "what is unfinished does not follow from the steps that are left"
     present = {batch["state"] for batch in picture.batches if batch["size"] != "0"}
-    unsent = open_chunks or picture.committed or present & {"pending", "posting", "unconfirmed"}
+    unsent = open_chunks or picture.committed or picture.sizes or present & {"pending", "posting", "unconfirmed"}
     if (CAMPAIGN in picture.index("closed")) != (not unsent and "submitted" not in present):
         yield "closed does not follow from the counts"
     if picture.campaign.get("ended") != _end(picture):

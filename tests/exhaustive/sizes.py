@@ -8,6 +8,7 @@ from tests.exhaustive.model import ChunkPlan, Size
 
 ONE_BATCH = (ChunkPlan(((0,),)),)
 ONE_BATCH_OF_TWO = (ChunkPlan(((0, 1),)),)
+TWO_CHUNKS_OF_REJECTS = (ChunkPlan((), rejects=(0,)), ChunkPlan((), rejects=(1,)))
 A_BATCH_AND_A_REJECT = (ChunkPlan(((0,),), rejects=(1,)),)
 
 TWO_BATCHES_AND_A_REJECT = (ChunkPlan(((0,), (1,)), rejects=(2,)),)
@@ -40,11 +41,22 @@ QUICK = (
     ),
     Size("another key", workers=1, answers=frozenset({"refused", "lost"}), operator=frozenset({"rekey", "cancel"})),
     Size(
+        "two chunks accepted in steps, a cancel",
+        TWO_CHUNKS_OF_REJECTS,
+        workers=1,
+        in_steps=True,
+        prepared=False,
+        answers=frozenset(),
+        operator=frozenset({"cancel"}),
+        most_taken=1,
+    ),
+    Size(
         "another key in steps",
         workers=1,
         in_steps=True,
-        answers=frozenset({"refused", "lost"}),
-        operator=frozenset({"rekey", "cancel"}),
+        answers=frozenset(),
+        operator=frozenset({"rekey"}),
+        most_taken=1,
     ),
     Size("a duplicate window", workers=1, duplicate_window=True, early_leases=True),
 )
@@ -63,6 +75,22 @@ DEEP = (
     Size("two workers, a retry", operator=frozenset({"retry"})),
     Size("two workers, a deadline and a retry", deadline=True, operator=frozenset({"retry"})),
     Size("two workers, another key", operator=frozenset({"rekey"})),
+    Size(
+        "another key in steps, a lost answer",
+        workers=1,
+        in_steps=True,
+        answers=LOST,
+        operator=frozenset({"rekey"}),
+        most_taken=1,
+    ),
+    Size(
+        "another key in steps, a cancel",
+        workers=1,
+        in_steps=True,
+        answers=LOST,
+        operator=frozenset({"rekey", "cancel"}),
+        most_taken=1,
+    ),
     Size("two workers, another key in steps", in_steps=True, operator=frozenset({"rekey"})),
     Size(
         "a batch and a reject in steps, a deadline and a retry",

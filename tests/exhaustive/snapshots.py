@@ -278,7 +278,10 @@ class Picture:
         # What is committed and still to be added, three elements each: of a batch, or of a reject.
         self.staged: list[list[str]] = [keys.get(f"{head}:chunk:{n}:staged", []) for n in range(len(self.chunks))]
         self.committed: SortedSet = keys.get(f"{head}:committed", {})
-        self.has_steps_left = bool({"stop_from", "retry_from", "carry_from"} & set(self.campaign) or self.committed)
+        self.sizes: list[str] = keys.get(f"{head}:sizes", [])  # of the chunks that have to be added yet
+        self.has_steps_left = bool(
+            {"stop_from", "retry_from", "carry_from"} & set(self.campaign) or self.committed or self.sizes
+        )
         self.rejects: SortedSet = keys.get(f"{head}:rejects", {})
         self.rejected = frozenset(self.rejects.values())
         self.gate: Hash = keys.get(GATE, {})

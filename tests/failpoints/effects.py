@@ -3,7 +3,7 @@
     script prepared       a script of Redis, by its file's name
     script dispatch: send what a worker was given to do, behind the script that decides it
     script due: live      one that does several things, with the argument that says which
-    redis SET messages    any other command that writes, with the last word of its first key
+    redis HSET messages   any other command that writes, with the last word of its first key
     redis WAITAOF         a pipeline, by its last script, or else its last command that writes
     POST send-individual  a request to BSG, by the last word of its path
     sleep

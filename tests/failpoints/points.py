@@ -10,7 +10,7 @@ from tests.failpoints.scenarios import Scenario
 
 POINTS: Mapping[Scenario, tuple[str, ...]] = {
     scenarios.of_two_chunks: (
-        "after redis SET messages",
+        "after redis PEXPIRE messages",
         "after script accept",
         "after script dispatch: prepare",
         "after redis LPUSH dispatch.default",
@@ -180,6 +180,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
 # Effects at which nobody is killed by name, with the reason.
 LEFT_OUT: Mapping[str, str] = {
     "GET balance": "what follows from it has points",
+    "script add_chunks": "tests/ledger/test_steps.py stops between any two steps",
     "redis SET zone": "learnt anew from the next response",
     "redis UNLINK staged": "what is staged expires by itself",
     "script ask_operator": "the batch stays due: the next look asks again",

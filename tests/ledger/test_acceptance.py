@@ -29,7 +29,7 @@ def test_the_commit_fails_unless_every_chunk_is_there(ledger_harness: LedgerHarn
 
 def test_chunks_vanish_by_themselves_before_the_commit_and_stay_after_it(ledger_harness: LedgerHarness) -> None:
     acceptance = ledger_harness.acceptance([1])
-    key = f"bsg:campaign:{acceptance.campaign_id}:chunk:0:messages"
+    key = f"bsg:campaign:{acceptance.campaign_id}:messages"
     ledger_harness.ledger.campaigns.store_chunk(acceptance.campaign_id, 0, b"packed", keep_ms=HOUR_MS)
     expiry_before = ledger_harness.client.pttl(key)
 
@@ -37,6 +37,28 @@ def test_chunks_vanish_by_themselves_before_the_commit_and_stay_after_it(ledger_
 
     assert 0 < expiry_before <= HOUR_MS
     assert ledger_harness.client.pttl(key) == -1
+
+
+def test_of_chunks_whose_time_ran_out_before_the_commit_none_counts(ledger_harness: LedgerHarness) -> None:
+    acceptance = ledger_harness.acceptance([2, 2])
+    ledger_harness.ledger.campaigns.store_chunk(acceptance.campaign_id, 0, b"packed", keep_ms=HOUR_MS)
+    ledger_harness.client.delete(f"bsg:campaign:{acceptance.campaign_id}:messages")
+    ledger_harness.ledger.campaigns.store_chunk(acceptance.campaign_id, 1, b"packed", keep_ms=HOUR_MS)
+
+    assert ledger_harness.ledger.campaigns.accept(acceptance).kind == "missing"
+
+
+def test_chunks_that_are_renewed_and_those_that_are_stored_later_expire_together(ledger_harness: LedgerHarness) -> None:
+    key = "bsg:campaign:c:messages"
+    ledger_harness.ledger.campaigns.store_chunk("c", 0, b"packed", keep_ms=1000)
+    ledger_harness.ledger.campaigns.store_chunk("c", 1, b"packed", keep_ms=HOUR_MS)
+    stored = ledger_harness.client.pttl(key)
+    ledger_harness.ledger.campaigns.renew_chunks("c", keep_ms=2 * HOUR_MS)
+    renewed = ledger_harness.client.pttl(key)
+    ledger_harness.ledger.campaigns.drop_chunks("c")
+
+    assert 1000 < stored <= HOUR_MS < renewed
+    assert ledger_harness.client.exists(key) == 0
 
 
 def test_repeating_a_commit_whose_answer_was_lost_answers_accepted(ledger_harness: LedgerHarness) -> None:

@@ -8,7 +8,7 @@ def test_all_batches_and_rejects_of_a_chunk_appear_in_one_commit(ledger_harness:
     campaign = ledger_harness.prepared(3, 2, rejects=1)
 
     assert ledger_harness.counts(campaign) == {"pending": 5, "rejected": 1}
-    assert ledger_harness.client.exists(f"bsg:campaign:{campaign}:chunk:0:messages") == 0
+    assert ledger_harness.client.exists(f"bsg:campaign:{campaign}:messages") == 0
     assert list(ledger_harness.ledger.reading.rejects(campaign)) == ['{"index": 5}']
 
 

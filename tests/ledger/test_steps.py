@@ -51,6 +51,100 @@ def stepwise(ledger_harness: LedgerHarness) -> StepwiseHarness:
     return StepwiseHarness(ledger_harness.client)
 
 
+# Acceptance
+
+
+def accepted_with_chunks_left(stepwise: StepwiseHarness) -> str:
+    """Commit a campaign of five chunks, of which the commit itself adds two."""
+    acceptance = stepwise.acceptance([3] * BATCHES)
+    for chunk in range(BATCHES):
+        stepwise.ledger.campaigns.store_chunk(acceptance.campaign_id, chunk, b"%d" % chunk, keep_ms=HOUR_MS)
+    assert stepwise.ledger.campaigns.commit(acceptance).kind == "accepted"
+    return acceptance.campaign_id
+
+
+def prepared_chunks(stepwise: StepwiseHarness, campaign: str) -> list[tuple[int, bytes, int, int]]:
+    """Prepare every chunk that is due. Return the number, the messages, the first index and the size of each."""
+    leases = list[Prepare]()
+    while isinstance(work := stepwise.next(token=f"token-{len(leases)}"), Prepare):
+        assert stepwise.ledger.chunks.prepared(work, [(3, f"{work.first_index}+3", b"body")], [])
+        leases.append(work)
+        stepwise.client.zremrangebyrank(f"bsg:campaign:{campaign}:due", 0, -1)
+    return sorted((lease.chunk, lease.packed, lease.first_index, lease.size) for lease in leases)
+
+
+def test_a_campaign_is_accepted_whole_though_its_chunks_are_added_in_steps(stepwise: StepwiseHarness) -> None:
+    campaign = accepted_with_chunks_left(stepwise)
+
+    assert stepwise.counts(campaign) == {"unprepared": 3 * BATCHES}
+    assert stepwise.client.ttl(f"bsg:campaign:{campaign}:messages") == -1
+    assert stepwise.client.zcard(f"bsg:campaign:{campaign}:chunks") == 2
+
+
+def test_an_acceptance_that_dies_between_two_steps_is_finished_by_upkeep_and_each_chunk_prepared_once(
+    stepwise: StepwiseHarness,
+) -> None:
+    campaign = accepted_with_chunks_left(stepwise)
+    due = stepwise.unfinished()
+    early = prepared_chunks(stepwise, campaign)
+    stepwise.scripts.step("add_chunks", campaign)
+
+    stepwise.ledger.campaigns.finish(campaign)
+    stepwise.scripts.step("add_chunks", campaign)
+
+    assert due == [campaign]
+    assert stepwise.unfinished() == []
+    later = prepared_chunks(stepwise, campaign)
+    assert early + later == [(chunk, b"%d" % chunk, 3 * chunk, 3) for chunk in range(BATCHES)]
+    assert stepwise.counts(campaign) == {"pending": 3 * BATCHES}
+
+
+def test_a_campaign_is_accepted_with_all_of_its_chunks(stepwise: StepwiseHarness) -> None:
+    campaign = stepwise.accepted(*[3] * BATCHES)
+
+    assert stepwise.client.zcard(f"bsg:campaign:{campaign}:chunks") == BATCHES
+    assert stepwise.unfinished() == []
+
+
+def test_who_repeats_an_acceptance_whose_answer_was_lost_adds_each_chunk_once(stepwise: StepwiseHarness) -> None:
+    acceptance = stepwise.acceptance([3] * BATCHES)
+    for chunk in range(BATCHES):
+        stepwise.ledger.campaigns.store_chunk(acceptance.campaign_id, chunk, b"packed", keep_ms=HOUR_MS)
+    stepwise.ledger.campaigns.commit(acceptance)
+
+    assert stepwise.ledger.campaigns.accept(acceptance).kind == "accepted"
+
+    assert [chunk for chunk, *_ in prepared_chunks(stepwise, acceptance.campaign_id)] == list(range(BATCHES))
+
+
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+def test_a_campaign_that_ends_before_all_chunks_are_added_ends_whole(stepwise: StepwiseHarness, end: str) -> None:
+    campaign = accepted_with_chunks_left(stepwise)
+    if end == "cancelled":
+        stepwise.scripts.run("cancel", campaign)
+    else:
+        stepwise.pass_deadline(campaign)
+
+    assert stepwise.scripts.all_steps("end_unsent", campaign) == "done"
+
+    assert stepwise.counts(campaign) == {end: 3 * BATCHES}
+    assert stepwise.scripts.step("add_chunks", campaign) == "done"
+    assert stepwise.unfinished() == []
+    assert stepwise.state(campaign) == end
+
+
+def test_a_campaign_that_expired_before_all_chunks_were_added_is_retried_whole(stepwise: StepwiseHarness) -> None:
+    campaign = accepted_with_chunks_left(stepwise)
+    stepwise.pass_deadline(campaign)
+    for _ in range(3):
+        stepwise.scripts.step("end_unsent", campaign)
+
+    stepwise.ledger.campaigns.retry(campaign, deadline_ms=stepwise.ledger.due_indexes.now_ms() + HOUR_MS)
+
+    assert stepwise.counts(campaign) == {"unprepared": 3 * BATCHES}
+    assert [chunk for chunk, *_ in prepared_chunks(stepwise, campaign)] == list(range(BATCHES))
+
+
 # Cancel
 
 
@@ -320,7 +414,7 @@ def test_a_committed_chunk_whose_worker_dies_is_added_by_upkeep_and_never_prepar
 
     assert due == [campaign]
     assert stepwise.counts(campaign) == {"pending": BATCHES}
-    assert stepwise.client.exists(f"bsg:campaign:{campaign}:chunk:0:messages") == 0
+    assert stepwise.client.exists(f"bsg:campaign:{campaign}:messages") == 0
 
 
 def test_what_is_staged_expires_with_a_worker_that_dies_before_its_commit(stepwise: StepwiseHarness) -> None:

@@ -407,11 +407,35 @@ end
 -- Upkeep takes the steps that are left, should the process that takes them die.
 local function refresh_unfinished(campaign)
   local stop_from, retry_from, carry_from = get(campaign_key(campaign), 'stop_from', 'retry_from', 'carry_from')
-  if stop_from or retry_from or carry_from or redis.call('EXISTS', campaign_key(campaign, ':committed')) == 1 then
+  local left = redis.call('EXISTS', campaign_key(campaign, ':committed'), campaign_key(campaign, ':sizes'))
+  if stop_from or retry_from or carry_from or left > 0 then
     redis.call('ZADD', UNFINISHED, 'NX', NOW, campaign)
   else
     redis.call('ZREM', UNFINISHED, campaign)
   end
+end
+
+-- Adds chunks of these sizes behind those that the campaign has.
+local function add_chunks(campaign, sizes)
+  local key = campaign_key(campaign)
+  local chunk, first_index = get(key, 'chunks', 'next_index')
+  chunk, first_index = number(chunk), number(first_index)
+  for _, size in ipairs(sizes) do
+    redis.call('HSET', chunk_key(campaign, chunk), 'state', 'unprepared', 'size', size, 'first_index', first_index, 'losses', 0)
+    redis.call('ZADD', key .. ':chunks', NOW, chunk)
+    chunk, first_index = chunk + 1, first_index + number(size)
+  end
+  redis.call('HSET', key, 'chunks', chunk, 'next_index', first_index)
+end
+
+-- Adds some of the chunks that are left. Returns whether there were any.
+local function add_chunks_left(campaign, most)
+  local sizes = redis.call('LPOP', campaign_key(campaign, ':sizes'), most)
+  if not sizes then return false end
+  add_chunks(campaign, sizes)
+  refresh_ready(campaign)
+  refresh_unfinished(campaign)
+  return true
 end
 
 -- Adds batches (size, rows, body) and rejects ('', index, JSON row) that a chunk was prepared to.
@@ -554,7 +578,7 @@ local function give_up_chunk(campaign, chunk, first_index, size)
   end
   redis.call('HSET', chunk_key(campaign, chunk), 'state', 'failed')
   redis.call('HDEL', chunk_key(campaign, chunk), 'token', 'lease_until')
-  redis.call('DEL', chunk_key(campaign, chunk) .. ':messages')
+  redis.call('HDEL', campaign_key(campaign, ':messages'), chunk)
   redis.call('ZREM', campaign_key(campaign, ':chunks'), chunk)
   count(campaign, 'unprepared', 0 - size, 0)
   count(campaign, 'rejected', size, 0)
@@ -584,6 +608,6 @@ local function lease_chunk(campaign, token, lease, losses_allowed)
   redis.call('ZADD', campaign_key(campaign, ':chunks'), NOW + lease, chunk)
   refresh_ready(campaign)
   record_event(campaign, 'chunk ' .. chunk, state, 'preparing', state == 'preparing' and 'lease lost' or 'leased')
-  return { 'prepare', campaign, chunk, redis.call('GET', key .. ':messages'), redis.call('HGET', campaign_key(campaign), 'options'),
-    first_index, size, suppressions() }
+  return { 'prepare', campaign, chunk, redis.call('HGET', campaign_key(campaign, ':messages'), chunk),
+    redis.call('HGET', campaign_key(campaign), 'options'), first_index, size, suppressions() }
 end

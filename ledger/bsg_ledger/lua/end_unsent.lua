@@ -10,6 +10,8 @@ local deadline, cancelled, account, batches, stop_from =
   get(key, 'deadline', 'cancelled', 'account', 'next_batch', 'stop_from')
 if not deadline then return { 'gone' } end
 if cancelled ~= '1' and number(deadline) > NOW then return { 'early' } end  -- guard: end-not-early
+-- A chunk that is added later would be prepared.
+if add_chunks_left(campaign, most) then return { 'more' } end  -- guard: end-after-chunks
 -- What was committed ends as batches: a retry would prepare its chunk again.
 if add_committed(campaign, most) then return { 'more' } end  -- guard: end-after-committed
 local to = cancelled == '1' and 'cancelled' or 'expired'

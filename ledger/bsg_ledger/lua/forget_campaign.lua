@@ -27,7 +27,7 @@ local first_batch = math.max(0, number(batches) - most)
 for batch = first_batch, number(batches) - 1 do forget_batch(batch) end
 local first_chunk = math.max(0, number(chunks) - (most - (number(batches) - first_batch)))
 for chunk = first_chunk, number(chunks) - 1 do
-  redis.call('UNLINK', chunk_key(campaign, chunk), chunk_key(campaign, chunk) .. ':messages')
+  redis.call('UNLINK', chunk_key(campaign, chunk))
 end
 if first_batch + first_chunk > 0 then
   redis.call('HSET', key, 'next_batch', first_batch, 'chunks', first_chunk)
@@ -37,7 +37,7 @@ end
 for _, state in ipairs(redis.call('HKEYS', MESSAGES)) do
   redis.call('HINCRBY', MESSAGES, state, 0 - number(redis.call('HGET', key, 'messages:' .. state)))
 end
-redis.call('UNLINK', key, key .. ':due', key .. ':rejects', key .. ':events', key .. ':chunks')
+redis.call('UNLINK', key, key .. ':messages', key .. ':due', key .. ':rejects', key .. ':events', key .. ':chunks')
 redis.call('DEL', idempotency_key(idempotency))
 for _, index in ipairs({ CLOSED, CAMPAIGNS, DEADLINES }) do redis.call('ZREM', index, campaign) end
 return { 'done' }

@@ -19,7 +19,7 @@ if redis.call('LLEN', key .. ':staged:' .. token) ~= number(staged) then return 
 redis.call('HSET', key, 'state', 'prepared')
 redis.call('HDEL', key, 'token', 'lease_until')
 if suppressed ~= '0' then redis.call('HSET', key, 'suppressions', suppressed) end
-redis.call('UNLINK', key .. ':messages')
+redis.call('HDEL', campaign_key(campaign, ':messages'), chunk)
 redis.call('ZREM', campaign_key(campaign, ':chunks'), chunk)
 record_event(campaign, 'chunk ' .. chunk, 'preparing', 'prepared', batches .. ' batches, ' .. rejects .. ' rejects')
 if staged ~= '0' then
