@@ -6,11 +6,12 @@ from benchmarks.provider import Provider
 
 LIMIT, BURST = 20, 1
 WORKERS = 4
+CAMPAIGNS = 50
 LATENCY = 0.1
-SECONDS, SECONDS_IN_SHORT = 30, 6
+SECONDS, SECONDS_IN_SHORT = 30, 10
 MESSAGES_A_POST = 10
 
-REACHED, MOST = "POSTs a second", "most POSTs in any second"
+SHARE, MOST = "share of the limit", "most POSTs in any second"
 
 
 def _project(measurement: Measurement) -> Figures:
@@ -25,9 +26,10 @@ def _project(measurement: Measurement) -> Figures:
         CAMPAIGN_BATCH_SIZE=str(MESSAGES_A_POST),
     ) as environment:
         environment.warm_up()
-        way = environment.send(campaigns=4, size=posts * MESSAGES_A_POST // 4)
+        way = environment.send(campaigns=CAMPAIGNS, size=posts * MESSAGES_A_POST // CAMPAIGNS)
         times = sorted(seen.time for seen in environment.provider.posts() if seen.time > way.began)
-    return {REACHED: (len(times) - 1) / (times[-1] - times[0]), MOST: _most_in_any_second(times)}
+    ready = [time for time in times if time > way.committed]
+    return {SHARE: (len(ready) - 1) / (ready[-1] - ready[0]) / LIMIT, MOST: _most_in_any_second(times)}
 
 
 def _most_in_any_second(times: list[float]) -> int:
@@ -40,12 +42,15 @@ def _most_in_any_second(times: list[float]) -> int:
 
 
 ROW = Row(
-    what=f"what {WORKERS} workers reach of `{LIMIT}/s`, and the most in any second",
+    what=f"the share of `{LIMIT}/s` that {WORKERS} workers reach with {CAMPAIGNS} campaigns ready, and the most in any second",
     against="the limit",
     sides=[Side("this project", _project)],
     goals=[
-        Goal(f"of {LIMIT} POSTs a second", REACHED, at_least=0.98 * LIMIT, gross=0.7 * LIMIT),
+        Goal("share of the limit", SHARE, at_least=0.98, gross=0.7),
         Goal("most in any second: limit plus burst", MOST, at_most=LIMIT + BURST, gross=2 * LIMIT),
     ],
-    note=f"Measured by the provider over {SECONDS} seconds. The busiest window of one second counts.",
+    note=(
+        f"Measured by the provider over {SECONDS} seconds, the share from the last commit on. The busiest window of one "
+        "second counts."
+    ),
 )

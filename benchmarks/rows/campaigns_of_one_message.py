@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
+from benchmarks.designs import CELERY_EACH
+from benchmarks.designs.running import RunningDesign
+from benchmarks.environment import BenchmarkEnvironment
+from benchmarks.provider import Provider
+
+MESSAGES, MESSAGES_IN_SHORT = 2_000, 300
+
+PROJECT = "this project, campaigns of one message"
+
+
+def _project(measurement: Measurement) -> Figures:
+    with BenchmarkEnvironment(measurement.directory, Provider()) as environment:
+        environment.warm_up()
+        way = environment.send(campaigns=measurement.size(MESSAGES, MESSAGES_IN_SHORT), size=1)
+    return {PROJECT: way.rate_from_enqueue}
+
+
+def _celery(measurement: Measurement) -> Figures:
+    with RunningDesign(measurement.directory, Provider(), CELERY_EACH) as running:
+        return {CELERY_EACH.title: running.rate(measurement.size(MESSAGES, MESSAGES_IN_SHORT))}
+
+
+ROW = Row(
+    what="messages a second of campaigns of one message, without latency and without a limit",
+    against=CELERY_EACH.title,
+    unit="messages/s",
+    sides=[Side("this project", _project), Side(CELERY_EACH.title, _celery)],
+    goals=[Goal("beside one Celery task per message", PROJECT, over=(CELERY_EACH.title,), at_least=2, gross=0.2)],
+    drawn=(PROJECT, CELERY_EACH.title),
+    note="From the first that is accepted or published to the last answer, by one thread that does so one after the other.",
+)
