@@ -42,7 +42,7 @@ def _most_in_any_second(times: list[float]) -> int:
 
 
 ROW = Row(
-    what=f"the share of `{LIMIT}/s` that {WORKERS} workers reach with {CAMPAIGNS} campaigns ready, and the most in any second",
+    what=f"share of `{LIMIT}/s` that {WORKERS} workers reach with {CAMPAIGNS} campaigns ready, and their most",
     against="the limit",
     sides=[Side("this project", _project)],
     goals=[
@@ -50,7 +50,7 @@ ROW = Row(
         Goal("most in any second: limit plus burst", MOST, at_most=LIMIT + BURST, gross=2 * LIMIT),
     ],
     note=(
-        f"Measured by the provider over {SECONDS} seconds, the share from the last commit on. The busiest window of one "
-        "second counts."
+        f"Measured by the provider over {SECONDS} seconds, the share from the last commit on. "
+        "The busiest window of one second counts."
     ),
 )
