@@ -35,6 +35,7 @@ class Chunks:
         """
         answer = self._scripts.run("lease_chunk", campaign_id, token, lease_ms, losses_allowed)
         while text_of(answer[0]) == "again":
+            self._scripts.all_steps("add_prepared", campaign_id)
             answer = self._scripts.run("lease_chunk", campaign_id, token, lease_ms, losses_allowed)
         if text_of(answer[0]) == "none":
             return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)

@@ -82,6 +82,8 @@ class Dispatcher:
                 detector.record_seen(int(answer[10]))
             if not on_disk:  # guard: intent-on-disk
                 raise SendNotDurable(work)
+        if isinstance(work, Again) and len(answer) > 1:
+            self._scripts.all_steps("add_prepared", text_of(answer[1]))  # guard: given-up-rejected-at-once
         return work
 
     def withdraw(self, send: Send, *, delay_ms: int, cause: str, unreadable: bool = False) -> str:

@@ -185,6 +185,7 @@ CHUNK = Key(
         "size": "how many messages it has",
         "first_index": "the index of the first one",
         "losses": "how many leases were lost",
+        "rejected": "how many of its messages were rejected since it was given up",
         "suppressions": "the number of the suppression list that it was prepared by",
         "token": "of the worker that has leased it",
         "lease_until": "when the lease ends (ms)",
@@ -209,7 +210,9 @@ CHUNK_STAGED = Key(
 )
 CHUNK_COMMITTED = Key("bsg:campaign:C:chunk:P:staged", "list", "the same after the commit: what has to be added yet")
 COMMITTED = Key(
-    "bsg:campaign:C:committed", "zset", "chunks with something to be added yet, by when they were committed"
+    "bsg:campaign:C:committed",
+    "zset",
+    "chunks with batches or rejects to be added yet, by when they were committed or given up",
 )
 BATCH = Key(
     "bsg:campaign:C:batch:B",

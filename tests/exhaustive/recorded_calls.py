@@ -78,8 +78,18 @@ def submit_rules(*, window: bool = False, limit: bool = False) -> SubmitRules:
     )
 
 
+class _FlagsAlone(Scripts):
+    """Leave the steps behind a flag to those who take them one by one."""
+
+    def all_steps(self, name: str, campaign_id: str) -> str:
+        return "more"
+
+
 def _dispatch(ledger: Ledger, token: str, window: bool, limit: bool) -> Answer:
-    match ledger.dispatcher(submit_rules(window=window, limit=limit)).next(token):
+    dispatcher = ledger.dispatcher(submit_rules(window=window, limit=limit))
+    if dispatcher._scripts.batches_a_step == 1:
+        dispatcher._scripts = _FlagsAlone(dispatcher._client, batches_a_step=1)
+    match dispatcher.next(token):
         case Send() as send:
             return ("send", send.batch, rows_of(send.body.decode()))
         case Prepare() as prepare:

@@ -100,6 +100,8 @@ def _counts(picture: Picture) -> Iterator[str]:
             wanted["unprepared"] += int(chunk["size"])
         elif chunk["state"] in {"cancelled", "expired"}:
             wanted[chunk["state"]] += int(chunk["size"])
+        elif chunk["state"] == "failed":
+            wanted["unprepared"] += int(chunk["size"]) - int(chunk.get("rejected", 0))
     wanted["unprepared"] += len(_staged(picture)) + sum(map(int, picture.sizes))
     wanted["rejected"] = len(picture.rejects)
     if sum(wanted.values()) != picture.count("messages"):
@@ -117,6 +119,9 @@ def _partition(picture: Picture) -> Iterator[str]:
         if chunk["state"] not in {"prepared", "failed"}:
             first = int(chunk["first_index"])
             indexes += range(first, first + int(chunk["size"]))
+        elif chunk["state"] == "failed":
+            first = int(chunk["first_index"])
+            indexes += range(first + int(chunk.get("rejected", 0)), first + int(chunk["size"]))
     if picture.sizes:
         indexes += range(picture.count("next_index"), picture.count("messages"))
     if sorted(indexes) != list(range(picture.count("messages"))):

@@ -475,6 +475,106 @@ def test_what_expires_while_it_is_added_is_sent_once_after_a_retry(stepwise: Ste
     ]
 
 
+# A chunk that is given up
+
+
+def given_up(stepwise: StepwiseHarness, *, others: int = 0) -> str:
+    """Give a chunk up, and reject nothing of it yet."""
+    campaign = stepwise.accepted(BATCHES, *[1] * others)
+    stepwise.preparing(token="first")
+    stepwise.end_chunk_lease(campaign)
+    answer = stepwise.scripts.run("lease_chunk", campaign, "second", 60_000, 1)
+    assert answer == [b"again", campaign.encode()]
+    return campaign
+
+
+def test_a_chunk_that_is_given_up_counts_once_at_any_time_while_its_messages_are_rejected(
+    stepwise: StepwiseHarness,
+) -> None:
+    campaign = given_up(stepwise)
+
+    seen = [stepwise.counts(campaign)]
+    for _ in range(3):
+        stepwise.scripts.step("add_prepared", campaign)
+        seen.append(stepwise.counts(campaign))
+
+    assert seen[:3] == [{"unprepared": 5}, {"unprepared": 3, "rejected": 2}, {"unprepared": 1, "rejected": 4}]
+    assert seen[-1] == {"rejected": BATCHES}
+    assert [json.loads(row)["index"] for row in stepwise.ledger.reading.rejects(campaign)] == [*range(BATCHES)]
+    assert stepwise.unfinished() == []
+    assert stepwise.state(campaign) == "failed"
+
+
+def test_from_the_moment_at_which_a_chunk_is_given_up_nobody_prepares_it(stepwise: StepwiseHarness) -> None:
+    campaign = given_up(stepwise)
+    late = Prepare(campaign, 0, "first", b"", "", 0, BATCHES, 0)
+
+    assert not stepwise.commit(late, batches=BATCHES, rejects=0)
+    assert not stepwise.ledger.chunks.release(late, delay_ms=0, cause="late")
+    assert stepwise.next() == Nothing()
+    stepwise.ledger.campaigns.finish(campaign)
+    assert stepwise.counts(campaign) == {"rejected": BATCHES}
+
+
+def test_upkeep_rejects_the_rest_of_what_was_given_up_by_a_worker_that_died(stepwise: StepwiseHarness) -> None:
+    campaign = given_up(stepwise)
+
+    due = stepwise.unfinished()
+    stepwise.scripts.step("add_prepared", campaign)
+    stepwise.ledger.campaigns.finish(campaign)
+    stepwise.ledger.campaigns.finish(campaign)
+
+    assert due == [campaign]
+    assert stepwise.counts(campaign) == {"rejected": BATCHES}
+    assert not stepwise.client.zcard("bsg:unfinished")
+
+
+@pytest.mark.parametrize("end", ["cancelled", "expired"])
+def test_what_is_given_up_is_rejected_though_the_campaign_ends_meanwhile(stepwise: StepwiseHarness, end: str) -> None:
+    campaign = given_up(stepwise, others=1)
+    stepwise.scripts.step("add_prepared", campaign)
+    if end == "cancelled":
+        stepwise.ledger.campaigns.cancel(campaign)
+    else:
+        stepwise.pass_deadline(campaign)
+        stepwise.ledger.campaigns.expire(campaign)
+
+    assert stepwise.counts(campaign) == {"rejected": BATCHES, end: 1}
+    assert stepwise.unfinished() == []
+
+
+def test_a_retry_does_not_bring_back_what_is_given_up(stepwise: StepwiseHarness) -> None:
+    campaign = given_up(stepwise, others=1)
+    stepwise.pass_deadline(campaign)
+    stepwise.scripts.step("end_unsent", campaign)
+
+    stepwise.ledger.campaigns.retry(campaign, deadline_ms=stepwise.ledger.due_indexes.now_ms() + HOUR_MS)
+
+    assert stepwise.counts(campaign) == {"rejected": BATCHES, "unprepared": 1}
+
+
+def test_a_campaign_with_a_chunk_that_is_being_given_up_is_neither_closed_nor_forgotten(
+    stepwise: StepwiseHarness,
+) -> None:
+    campaign = given_up(stepwise)
+
+    assert not stepwise.ledger.campaigns.forget(campaign)
+    assert not stepwise.ledger.campaigns.forget_bodies(campaign)
+    stepwise.ledger.campaigns.finish(campaign)
+    assert stepwise.ledger.campaigns.forget(campaign)
+    assert list(stepwise.client.scan_iter(f"*{campaign}*")) == []
+
+
+def test_a_recovery_rejects_all_of_a_chunk_that_it_gives_up(stepwise: StepwiseHarness) -> None:
+    campaign = stepwise.accepted(BATCHES)
+    stepwise.preparing()
+    stepwise.end_chunk_lease(campaign)
+
+    stepwise.ledger.chunks.lease(campaign, "token", lease_ms=60_000, losses_allowed=1)
+
+    assert stepwise.counts(campaign) == {"rejected": BATCHES}
+
+
 # A move to another key
 
 

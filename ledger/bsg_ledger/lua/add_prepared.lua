@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Adds some of the batches and rejects of a chunk that was committed.
+-- Adds some of the batches and rejects of a chunk that was committed, or of the rejects of one that was given up.
 -- ARGV  1 campaign, 2 how many at most
 -- Answer  {more | done}
 -- Transition  batches: (nothing) -> pending

@@ -463,14 +463,36 @@ local function add_prepared(campaign, chunk, items)
   refresh_campaign(campaign)
 end
 
+-- Rejects some of the messages of a chunk that was given up. Returns whether there were others.
+local function reject_some(campaign, chunk, most)
+  local size, first_index, rejected = get(chunk_key(campaign, chunk), 'size', 'first_index', 'rejected')
+  local from = number(rejected)
+  local to = math.min(from + number(most), number(size))
+  for index = number(first_index) + from, number(first_index) + to - 1 do
+    redis.call('ZADD', campaign_key(campaign, ':rejects'), index, cjson.encode({ index = index,
+      field = '', code = 'unprocessable', message = 'preparing this chunk ended its process again and again' }))
+  end
+  redis.call('HSET', chunk_key(campaign, chunk), 'rejected', to)  -- guard: given-up-rejected-once
+  count(campaign, 'unprepared', from - to, 0)
+  count(campaign, 'rejected', to - from, 0)
+  refresh_campaign(campaign)
+  return to < number(size)
+end
+
 -- Adds some of what was committed. Returns whether there was anything to be added.
 local function add_committed(campaign, most)
   local committed = campaign_key(campaign, ':committed')
   local chunk = earliest(committed)
   if not chunk then return false end
-  local staged = chunk_key(campaign, chunk) .. ':staged'
-  add_prepared(campaign, chunk, redis.call('LPOP', staged, 3 * most) or {})
-  if redis.call('EXISTS', staged) == 0 then
+  local more
+  if redis.call('HGET', chunk_key(campaign, chunk), 'state') == 'failed' then
+    more = reject_some(campaign, chunk, most)
+  else
+    local staged = chunk_key(campaign, chunk) .. ':staged'
+    add_prepared(campaign, chunk, redis.call('LPOP', staged, 3 * most) or {})
+    more = redis.call('EXISTS', staged) == 1
+  end
+  if not more then
     redis.call('ZREM', committed, chunk)
     refresh_unfinished(campaign)
   end
@@ -570,26 +592,21 @@ local function save_high_water_mark(detector)
   return sequence
 end
 
--- A chunk that ended its process too often: its messages are rejected.
-local function give_up_chunk(campaign, chunk, first_index, size)
-  for index = first_index, first_index + size - 1 do
-    redis.call('ZADD', campaign_key(campaign, ':rejects'), 'NX', index, cjson.encode({ index = index,
-      field = '', code = 'unprocessable', message = 'preparing this chunk ended its process again and again' }))
-  end
+-- A chunk that ended its process too often: from now on nobody prepares it. Its messages are rejected in steps.
+local function give_up_chunk(campaign, chunk)
   redis.call('HSET', chunk_key(campaign, chunk), 'state', 'failed')
   redis.call('HDEL', chunk_key(campaign, chunk), 'token', 'lease_until')
   redis.call('HDEL', campaign_key(campaign, ':messages'), chunk)
   redis.call('ZREM', campaign_key(campaign, ':chunks'), chunk)
-  count(campaign, 'unprepared', 0 - size, 0)
-  count(campaign, 'rejected', size, 0)
+  redis.call('ZADD', campaign_key(campaign, ':committed'), NOW, chunk)
   refresh_ready(campaign)
+  refresh_unfinished(campaign)  -- guard: give-up-is-finished
   record_event(campaign, 'chunk ' .. chunk, 'preparing', 'failed', 'lost too many leases')
-  refresh_campaign(campaign)
 end
 
 -- Leases the campaign's next chunk that is due. Returns {prepare, campaign, chunk, packed messages, options, first
--- index, size, suppressions}, {again} if a chunk was given up, which takes long enough for one call, or nil: none is
--- due.
+-- index, size, suppressions}, {again, campaign} if a chunk was given up, whose messages `add_prepared` rejects, or nil:
+-- none is due.
 local function lease_chunk(campaign, token, lease, losses_allowed)
   local chunk, at = earliest(campaign_key(campaign, ':chunks'))
   if not chunk or at > NOW then  -- guard: chunk-leased-once
@@ -600,8 +617,8 @@ local function lease_chunk(campaign, token, lease, losses_allowed)
   local state, size, first_index, losses = get(key, 'state', 'size', 'first_index', 'losses')
   if state == 'preparing' then losses = redis.call('HINCRBY', key, 'losses', 1) end  -- guard: chunk-losses-counted
   if number(losses) >= number(losses_allowed) then  -- guard: chunk-losses-allowed
-    give_up_chunk(campaign, chunk, number(first_index), number(size))
-    return { 'again' }
+    give_up_chunk(campaign, chunk)
+    return { 'again', campaign }
   end
   redis.call('HSET', campaign_key(campaign), 'started', '1')
   redis.call('HSET', key, 'state', 'preparing', 'token', token, 'lease_until', NOW + lease)

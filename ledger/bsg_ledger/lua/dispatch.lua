@@ -8,8 +8,8 @@
 --         sequence, hint}
 --         {prepare, campaign, chunk, packed messages, options, first index, size, suppressions, hint}
 --         {recheck, campaign, batch, body, rows, options, size, attempts, held against, suppressions}
---         {hours, campaign, options, closes_at, now}, {wait, milliseconds, 1 if the caller is to wait}, {gate}, {again} or
---         {nothing}
+--         {hours, campaign, options, closes_at, now}, {wait, milliseconds, 1 if the caller is to wait}, {gate},
+--         {again}, with the campaign of which a chunk was given up, or {nothing}
 --         The hint is 1 if somebody should be woken: something else is ready, and nobody is on the way or waits for it
 -- Transition  pending -> posting, the slot of the limit being taken in the same step (or -> unconfirmed if an earlier
 --             attempt is in doubt and BSG can no longer be trusted to know its reference ids); the campaign is paused
