@@ -107,7 +107,7 @@ def _print_audit(compared: Audit) -> None:
         print_table(
             ("batch", "messages", "state", "BSG campaign", "submitted at"),
             (
-                (one.batch_id, number(one.messages), one.state, str(one.bsg_campaign_id), format_time(one.submitted_at))
+                (one.batch, number(one.messages), one.state, str(one.bsg_campaign_id), format_time(one.submitted_at))
                 for one in compared.not_at_bsg
             ),
         )
@@ -116,7 +116,7 @@ def _print_audit(compared: Audit) -> None:
         print_table(
             ("batch", "messages", "state"),
             (
-                (one.batch_id, number(one.messages), f"{one.state} (resolve it)" if one.needs_operator else one.state)
+                (one.batch, number(one.messages), f"{one.state} (resolve it)" if one.needs_operator else one.state)
                 for one in compared.waiting
             ),
         )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bsg_cli.errors import BadInput
 from bsg_cli.printing import format_time, number, print_json, print_table
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.doubts import Doubt
 
 
 def show_plan(
-    doubts: Sequence[Doubt], planned: dict[str, str], arguments: argparse.Namespace, otherwise: Callable[[Doubt], str]
+    doubts: Sequence[Doubt],
+    planned: Mapping[BatchId, str],
+    arguments: argparse.Namespace,
+    otherwise: Callable[[Doubt], str],
 ) -> None:
     """Print each batch with what would be done with it: what is planned for it, else why it is left alone."""
     rows = [(doubt, planned.get(doubt.batch) or otherwise(doubt)) for doubt in doubts]

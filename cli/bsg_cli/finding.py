@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,10 +12,10 @@ from bsg_cli.connection import settings_in
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import Progress, number, print_json
 from bsg_client.outcomes import ReadFailed
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.times import to_datetime
-from bsg_messages.bodies import unpacked
 from bsg_producer.queue_errors import queue_errors
 from bsg_worker.reconcile.lookup import Finding, Found, Undecided
 from bsg_worker.reconcile.read_once import ReadOnce
@@ -51,18 +50,16 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     return ExitCode.OK
 
 
-def _looked_up(runtime: Runtime, doubts: Sequence[Doubt]) -> dict[str, _Looked]:
+def _looked_up(runtime: Runtime, doubts: Sequence[Doubt]) -> dict[BatchId, _Looked]:
     if not doubts:
         return {}
     now = to_datetime(runtime.ledger.due_indexes.now_ms())
     reads = ReadOnce(runtime.client, min(doubt.since for doubt in doubts), now)
-    progress, looked = Progress(), dict[str, _Looked]()
+    progress, looked = Progress(), dict[BatchId, _Looked]()
     try:
         for count, record in enumerate(runtime.ledger.reading.batch_records(doubt.batch for doubt in doubts), 1):
             progress.show(f"looking up batch {count} of {len(doubts)}")
-            body = runtime.ledger.reading.body(record.campaign_id, record.batch)
-            rows = [] if body is None else json.loads(unpacked(body, runtime.cipher))
-            looked[record.id] = _Looked(record, look_up(runtime, record, rows, reads))
+            looked[record.id] = _Looked(record, look_up(runtime, record, runtime.messages_of(record.id), reads))
     finally:
         progress.clear()
     return looked
@@ -81,7 +78,7 @@ def _why_left_alone(looked: _Looked | None) -> str:
     return "left alone: BSG does not show it"
 
 
-def _record(runtime: Runtime, found: Mapping[str, _Looked], *, json: bool) -> None:
+def _record(runtime: Runtime, found: Mapping[BatchId, _Looked], *, json: bool) -> None:
     for name, one in found.items():
         if isinstance(one.finding, Found):
             state = record_found(runtime, one.record, one.finding.campaigns)

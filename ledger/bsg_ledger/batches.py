@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.rows import encode_rows
 from bsg_ledger.scripts import Scripts, text_of
 from bsg_ledger.work import Send
@@ -15,25 +16,13 @@ STALE = "stale"
 RejectRow = tuple[int, str]
 
 
-def batch_id(campaign_id: str, batch: int) -> str:
-    return f"{campaign_id}-{batch}"
-
-
-def split_batch_id(identifier: str) -> tuple[str, int]:
-    """Return the campaign's id and the batch's number. Raise `ValueError` for anything that is no batch id."""
-    campaign_id, dash, number = identifier.rpartition("-")
-    if not dash or not campaign_id or not number.isdecimal():
-        raise ValueError("a batch id is CAMPAIGN-NUMBER")
-    return campaign_id, int(number)
-
-
 class Batches:
     def __init__(self, scripts: Scripts, *, next_look_ms: int) -> None:
         self._scripts = scripts
         self._next_look_ms = next_look_ms
 
-    def _run(self, name: str, *arguments: str | bytes | int) -> str:
-        return text_of(self._scripts.run(name, *arguments)[0])
+    def _run(self, name: str, batch: BatchId, *arguments: str | bytes | int) -> str:
+        return text_of(self._scripts.run(name, *batch.parts, *arguments)[0])
 
     def not_taken(self, lease: Send, *, delay_ms: int, cause: str, unanswered: bool = False) -> str:
         """This attempt was surely not taken; the batch waits, or is in doubt if an earlier attempt is.
@@ -42,7 +31,6 @@ class Batches:
         """
         return self._run(
             "not_taken",
-            lease.campaign_id,
             lease.batch,
             lease.token,
             delay_ms,
@@ -57,7 +45,7 @@ class Batches:
     def account_closed(self, lease: Send, *, account: str, reason: str, cause: str, shuts_allowed: int) -> str:
         """Shut the account's gate; refuses the batch at its `shuts_allowed`th time (0: never) if a probe opened it."""
         return self._run(
-            "not_taken", lease.campaign_id, lease.batch, lease.token, 0, cause, account, reason, shuts_allowed,
+            "not_taken", lease.batch, lease.token, 0, cause, account, reason, shuts_allowed,
             self._next_look_ms, 0,
         )  # fmt: skip
 
@@ -77,7 +65,6 @@ class Batches:
         named = "" if suspects is None else ",".join(map(str, suspects)) or "-"
         return self._run(
             "doubtful",
-            lease.campaign_id,
             lease.batch,
             lease.token,
             account,
@@ -89,7 +76,7 @@ class Batches:
 
     def refused(self, lease: Send, *, cause: str) -> str:
         """Return a clear no for good, or doubt if an earlier attempt is in doubt."""
-        return self._run("refused", lease.campaign_id, lease.batch, lease.token, cause, self._next_look_ms)
+        return self._run("refused", lease.batch, lease.token, cause, self._next_look_ms)
 
     def rows_refused(
         self, lease: Send, *, cause: str, rest: bytes, rest_rows: Sequence[int],
@@ -97,12 +84,12 @@ class Batches:
     ) -> str:  # fmt: skip
         """BSG named rows and took nothing: those are rejects, the rest waits to be sent again."""
         return self._run(
-            "rows_rejected", lease.campaign_id, lease.batch, lease.token, cause, self._next_look_ms, rest,
+            "rows_rejected", lease.batch, lease.token, cause, self._next_look_ms, rest,
             len(rest_rows), encode_rows(rest_rows), *(item for row in rejects for item in row),
         )  # fmt: skip
 
     def taken(
-        self, campaign_id: str, batch: int, *, account: str, bsg_campaign_id: int, bsg_status: str, next_poll_ms: int,
+        self, batch: BatchId, *, account: str, bsg_campaign_id: int, bsg_status: str, next_poll_ms: int,
         cause: str, price: str = "", currency: str = "", token: str = "", others: Sequence[int] = (),
     ) -> str:  # fmt: skip
         """BSG has it, whoever says so and whatever the state: `submitted`, `known`, `second` (an alarm) or `owned`.
@@ -117,7 +104,6 @@ class Batches:
         """
         return self._run(
             "taken",
-            campaign_id,
             batch,
             account,
             bsg_campaign_id,
@@ -131,7 +117,7 @@ class Batches:
         )
 
     def taken_earlier(
-        self, campaign_id: str, batch: int, *, account: str, counted: int, counts: int, bsg_status: str,
+        self, batch: BatchId, *, account: str, counted: int, counts: int, bsg_status: str,
         next_poll_ms: int, others: Mapping[int, bool],
     ) -> str:  # fmt: skip
         """BSG has campaigns of earlier attempts too: `recorded` with an alarm, `known`, `owned` or `stale`.
@@ -140,56 +126,54 @@ class Batches:
         the batch, True for those whose messages the one that counts has too: these are stopped.
         """
         return self._run(
-            "taken_earlier", campaign_id, batch, account, counted, counts, bsg_status, next_poll_ms,
+            "taken_earlier", batch, account, counted, counts, bsg_status, next_poll_ms,
             *(item for other, repeats in others.items() for item in (other, int(repeats))),
         )  # fmt: skip
 
-    def take_back(self, account: str, *, at_most: int) -> list[str]:
+    def take_back(self, account: str, *, at_most: int) -> list[BatchId]:
         """End the leases that ran out; return the ids of their batches."""
-        return [text_of(item) for item in self._scripts.run("take_back", account, at_most)]
+        return [BatchId(text_of(item)) for item in self._scripts.run("take_back", account, at_most)]
 
     def absent(
-        self, campaign_id: str, batch: int, *, attempts: int, duplicate_window_ms: int, delay_ms: int,
+        self, batch: BatchId, *, attempts: int, duplicate_window_ms: int, delay_ms: int,
         look_again_ms: int, cause: str, sure: bool = True,
     ) -> str:  # fmt: skip
         """BSG does not have it: `pending` within the duplicate window, `needs_operator` after it.
 
         `sure`: BSG would show it if it had it.
         """
-        return self._run(
-            "absent", campaign_id, batch, attempts, duplicate_window_ms, delay_ms, look_again_ms, cause, int(sure)
-        )
+        return self._run("absent", batch, attempts, duplicate_window_ms, delay_ms, look_again_ms, cause, int(sure))
 
-    def ask_operator(self, campaign_id: str, batch: int, *, attempts: int, older_than_ms: int, cause: str) -> str:
+    def ask_operator(self, batch: BatchId, *, attempts: int, older_than_ms: int, cause: str) -> str:
         """Return a trace that fits neither yes nor no: `needs_operator` once the doubt is that old."""
-        return self._run("ask_operator", campaign_id, batch, attempts, older_than_ms, cause)
+        return self._run("ask_operator", batch, attempts, older_than_ms, cause)
 
-    def mark_in_doubt(self, campaign_id: str, batch: int, *, attempts: int, account: str, cause: str) -> str:
+    def mark_in_doubt(self, batch: BatchId, *, attempts: int, account: str, cause: str) -> str:
         """Put a waiting batch in doubt: BSG has a trace of it, though this ledger never sent it."""
-        return self._run("mark_in_doubt", campaign_id, batch, attempts, account, cause, self._next_look_ms)
+        return self._run("mark_in_doubt", batch, attempts, account, cause, self._next_look_ms)
 
     def shrink(
-        self, campaign_id: str, batch: int, *, state: str, size: int, rest: bytes, rest_rows: Sequence[int],
+        self, batch: BatchId, *, state: str, size: int, rest: bytes, rest_rows: Sequence[int],
         cause: str, rejects: Sequence[RejectRow],
     ) -> str:  # fmt: skip
         """Turn messages of a batch into rejects while it stays in its state; `rest` of b"" keeps the body."""
         return self._run(
-            "shrink", campaign_id, batch, state, size, rest, encode_rows(rest_rows), cause,
+            "shrink", batch, state, size, rest, encode_rows(rest_rows), cause,
             *(item for row in rejects for item in row),
         )  # fmt: skip
 
     def polled(
-        self, campaign_id: str, batch: int, *, status: str, final: bool, statistics: str, price: str, currency: str,
+        self, batch: BatchId, *, status: str, final: bool, statistics: str, price: str, currency: str,
         total_messages: int | None, next_poll_ms: int | None,
     ) -> str:  # fmt: skip
         """Return what BSG says of it now; `next_poll_ms` None ends the polling."""
         return self._run(
-            "polled", campaign_id, batch, status, int(final), statistics, price, currency,
+            "polled", batch, status, int(final), statistics, price, currency,
             "" if total_messages is None else total_messages, -1 if next_poll_ms is None else next_poll_ms,
         )  # fmt: skip
 
     def unread(
-        self, campaign_id: str, batch: int, *, bsg_campaign_id: int, lost: bool, longer_than_ms: int, cause: str,
+        self, batch: BatchId, *, bsg_campaign_id: int, lost: bool, longer_than_ms: int, cause: str,
         next_poll_ms: int,
     ) -> str:  # fmt: skip
         """BSG says nothing of use about the campaign, or that there is none (`lost`).
@@ -197,32 +181,33 @@ class Batches:
         `needs_operator`: an operator is asked, as that has lasted for so long.
         """
         return self._run(
-            "unread", campaign_id, batch, bsg_campaign_id, "lost" if lost else "unread", longer_than_ms, cause,
+            "unread", batch, bsg_campaign_id, "lost" if lost else "unread", longer_than_ms, cause,
             next_poll_ms,
         )  # fmt: skip
 
-    def resolve_not_sent(self, campaign_id: str, batch: int, *, shown_attempts: int | None = None) -> str:
+    def resolve_not_sent(self, batch: BatchId, *, shown_attempts: int | None = None) -> str:
         """Return an operator's decision that BSG never sent it. Return the state, `stale` if no operator is needed for
         that.
 
         `shown_attempts`: one of many, as the operator was shown it. `stale` too if it was tried since, or if BSG has
         any trace of it.
         """
-        return self._run("resolve_not_sent", campaign_id, batch, "" if shown_attempts is None else shown_attempts)
+        return self._run("resolve_not_sent", batch, "" if shown_attempts is None else shown_attempts)
 
-    def resolve_sent(self, campaign_id: str, batch: int, *, bsg_campaign_id: int, next_poll_ms: int) -> str:
+    def resolve_sent(self, batch: BatchId, *, bsg_campaign_id: int, next_poll_ms: int) -> str:
         """Record an operator's decision that BSG has sent what it does not know any more. Return `finished` or
         `stale`."""
-        return self._run("resolve_sent", campaign_id, batch, bsg_campaign_id, next_poll_ms)
+        return self._run("resolve_sent", batch, bsg_campaign_id, next_poll_ms)
 
     def stopped(self, account: str, bsg_campaign_id: int, *, status: str) -> str:
         """End a stop: BSG gives the campaign this final status."""
-        return self._run("stopped", account, bsg_campaign_id, status)
+        return text_of(self._scripts.run("stopped", account, bsg_campaign_id, status)[0])
 
     def stop_refused(self, account: str, bsg_campaign_id: int, *, status: str, delay_ms: int) -> str:
         """Put a stop off for `delay_ms` or longer: BSG has not obeyed it, and give the campaign this status."""
-        return self._run("stop_refused", account, bsg_campaign_id, status, delay_ms)
+        return text_of(self._scripts.run("stop_refused", account, bsg_campaign_id, status, delay_ms)[0])
 
     def stop_denied(self, account: str, bsg_campaign_id: int, *, older_than_ms: int, delay_ms: int, cause: str) -> str:
         """Put a stop off whose campaign BSG does not know; `given_up`, an alarm, once BSG has denied it that long."""
-        return self._run("stop_denied", account, bsg_campaign_id, older_than_ms, delay_ms, cause)
+        answer = self._scripts.run("stop_denied", account, bsg_campaign_id, older_than_ms, delay_ms, cause)
+        return text_of(answer[0])

@@ -9,6 +9,7 @@ from typing import Any
 import redis
 
 from bsg_ledger import schema
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.batches import RejectRow
 from bsg_ledger.durability import Durability, NotDurable
 from bsg_ledger.rollback_detector import RollbackDetector
@@ -89,16 +90,16 @@ class Dispatcher:
     def withdraw(self, send: Send, *, delay_ms: int, cause: str, unreadable: bool = False) -> str:
         """Take an intent back: nothing has left. Return the batch's state. `unreadable`: it cannot be read here."""
         return self._first(
-            "withdraw", send.campaign_id, send.batch, send.token, delay_ms, cause, self._rules.next_look_ms,
+            "withdraw", *send.batch.parts, send.token, delay_ms, cause, self._rules.next_look_ms,
             int(unreadable),
         )  # fmt: skip
 
-    def withdraw_lost(self, token: str, *, delay_ms: int, cause: str) -> str | None:
+    def withdraw_lost(self, token: str, *, delay_ms: int, cause: str) -> BatchId | None:
         """Take the intent of a lost answer back. Return the id of its batch; None: there was none."""
         answer = self._scripts.run(
             "withdraw_lost", self._rules.account, token, delay_ms, cause, self._rules.next_look_ms
         )
-        return text_of(answer[1]) if len(answer) > 1 else None
+        return BatchId(text_of(answer[1])) if len(answer) > 1 else None
 
     def suppression_checked(self, recheck: Recheck) -> str:
         """None of its messages is suppressed: it is due at once. Return `pending`, or `stale`."""
@@ -137,8 +138,12 @@ class Dispatcher:
 
 def _as_read(recheck: Recheck) -> tuple[str | int, ...]:
     return (
-        recheck.campaign_id, recheck.batch, recheck.size, recheck.held_against, recheck.suppressions,
+        *recheck.batch.parts, recheck.size, recheck.held_against, recheck.suppressions,
     )  # fmt: skip
+
+
+def _batch(campaign: bytes, number: bytes) -> BatchId:
+    return BatchId.of(text_of(campaign), int(number))
 
 
 def _work(answer: Answer, token: str) -> Work:
@@ -146,7 +151,7 @@ def _work(answer: Answer, token: str) -> Work:
         case "send":
             _, campaign, batch, body, options, size, attempts, first_intent, now, slot_in_us, _, hint = answer
             return Send(
-                text_of(campaign), int(batch), token, text_of(options), int(size), int(attempts), body or b"",
+                _batch(campaign, batch), token, text_of(options), int(size), int(attempts), body or b"",
                 int(first_intent), int(now), int(slot_in_us) / 1_000_000, hint == 1,
             )  # fmt: skip
         case "prepare":
@@ -158,7 +163,7 @@ def _work(answer: Answer, token: str) -> Work:
         case "recheck":
             _, campaign, batch, body, rows, options, size, attempts, held_against, suppressions = answer
             return Recheck(
-                text_of(campaign), int(batch), text_of(options), body or b"", decode_rows(text_of(rows)), int(size),
+                _batch(campaign, batch), text_of(options), body or b"", decode_rows(text_of(rows)), int(size),
                 int(attempts), int(held_against), int(suppressions),
             )  # fmt: skip
         case "hours":

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.batches import split_batch_id
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.times import to_datetime
 
@@ -26,7 +26,7 @@ class Doubt:
     shows nothing of it. `if_not_sent` is the state that it gets if it was not sent: `pending` is sent again.
     """
 
-    batch: str
+    batch: BatchId
     campaign_id: str
     account_name: str
     messages: int
@@ -48,14 +48,14 @@ def read_doubts(
 ) -> list[Doubt]:
     """Return the account's batches in doubt since a moment of that period, the oldest doubt first."""
     reads: Any = client  # redis-py types its replies as all that they might be
-    names = [text_of(name) for name in reads.zrange(schema.DOUBT(account), 0, -1)]
+    names = [BatchId(text_of(name)) for name in reads.zrange(schema.DOUBT(account), 0, -1)]
     found: list[Doubt] = []
     for first in range(0, len(names), _BATCHES_AT_ONCE):
         some = names[first : first + _BATCHES_AT_ONCE]
         pipe = reads.pipeline(transaction=False)
-        for campaign, number in map(split_batch_id, some):
-            pipe.hgetall(schema.BATCH(campaign, number))
-            pipe.hmget(schema.CAMPAIGN(campaign), *_HEAD)
+        for name in some:
+            pipe.hgetall(schema.BATCH(*name.parts))
+            pipe.hmget(schema.CAMPAIGN(name.campaign_id), *_HEAD)
         answers = pipe.execute()
         for name, raw, head in zip(some, answers[::2], answers[1::2], strict=True):
             record = decoded(raw)
@@ -67,12 +67,11 @@ def read_doubts(
     return sorted(in_period, key=lambda doubt: (doubt.since, doubt.batch))
 
 
-def _doubt(name: str, record: Mapping[str, str], head: Sequence[str], now: datetime) -> Doubt:
+def _doubt(name: BatchId, record: Mapping[str, str], head: Sequence[str], now: datetime) -> Doubt:
     account_name, cancelled, deadline, accepted_at = head
-    campaign, _ = split_batch_id(name)
     return Doubt(
         batch=name,
-        campaign_id=campaign,
+        campaign_id=name.campaign_id,
         account_name=account_name,
         messages=int(record["size"]),
         since=to_datetime(int(record.get("first_intent_at", accepted_at))),

@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.batches import batch_id, split_batch_id
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, OpenCampaign, Transition
 from bsg_ledger.rows import decode_rows
 from bsg_ledger.scripts import decoded, text_of
@@ -71,7 +71,7 @@ class Reading:
                 pipe.hgetall(schema.BATCH(campaign_id, number))
             for number, raw in zip(some, pipe.execute(), strict=True):
                 if raw:
-                    yield _batch(campaign_id, number, decoded(raw))
+                    yield _batch(BatchId.of(campaign_id, number), decoded(raw))
 
     def rejects(self, campaign_id: str) -> Iterator[str]:
         """Return the rejected messages' rows (JSON), by index."""
@@ -105,17 +105,17 @@ class Reading:
             for entry, fields in entries
         ]
 
-    def batch_records(self, identifiers: Iterable[str]) -> list[BatchRecord]:
+    def batch_records(self, ids: Iterable[BatchId]) -> list[BatchRecord]:
         """Return the records of batches by their ids; those that are gone are left out."""
-        wanted = [split_batch_id(identifier) for identifier in identifiers]
+        wanted = list(ids)
         pipe = self._client.pipeline(transaction=False)
-        for campaign, batch in wanted:
-            pipe.hgetall(schema.BATCH(campaign, batch))
-            pipe.hmget(schema.CAMPAIGN(campaign), "options", "cancelled", "account", "accepted_at")
+        for batch in wanted:
+            pipe.hgetall(schema.BATCH(*batch.parts))
+            pipe.hmget(schema.CAMPAIGN(batch.campaign_id), "options", "cancelled", "account", "accepted_at")
         answers = pipe.execute()
         return [
-            _batch_record(campaign, batch, decoded(raw), head)
-            for (campaign, batch), raw, head in zip(wanted, answers[::2], answers[1::2], strict=True)
+            _batch_record(batch, decoded(raw), head)
+            for batch, raw, head in zip(wanted, answers[::2], answers[1::2], strict=True)
             if raw and head[0] is not None
         ]
 
@@ -130,7 +130,7 @@ class Reading:
                     account=record.get("account") or None,
                     accepted_ms=int(record["accepted_at"]),
                     unprepared=int(record.get("messages:unprepared", 0)),
-                    batch_ids=[batch_id(name, number) for number in range(int(record.get("next_batch", 0)))],
+                    batch_ids=[BatchId.of(name, number) for number in range(int(record.get("next_batch", 0)))],
                 )
 
     def campaign_options(self, campaign_id: str) -> str | None:
@@ -141,14 +141,14 @@ class Reading:
     def batch_count(self, campaign_id: str) -> int:
         return int(self._client.hget(schema.CAMPAIGN(campaign_id), "next_batch") or 0)
 
-    def owned(self, account: str) -> Iterator[tuple[int, str]]:
-        """Return every BSG campaign that belongs to a batch, with the batch's id, in no order."""
+    def owned(self, account: str) -> Iterator[tuple[int, BatchId]]:
+        """Return every BSG campaign that belongs to a batch, with that batch, in no order."""
         for bsg_id, owner in self._client.hscan_iter(schema.OWNERS(account), count=BATCHES_AT_ONCE):
-            yield int(bsg_id), text_of(owner)
+            yield int(bsg_id), BatchId(text_of(owner))
 
-    def body(self, campaign_id: str, batch: int) -> bytes | None:
+    def body(self, batch: BatchId) -> bytes | None:
         """Return the batch's messages array as it was prepared; None once it is forgotten."""
-        body: bytes | None = self._client.get(schema.BATCH_MESSAGES(campaign_id, batch))
+        body: bytes | None = self._client.get(schema.BATCH_MESSAGES(*batch.parts))
         return body
 
     def waiting_body(self, campaign_id: str) -> bytes | None:
@@ -161,9 +161,9 @@ class Reading:
             body = self._client.get(schema.BATCH_MESSAGES(campaign_id, text_of(batch)))
         return body
 
-    def rows(self, campaign_id: str, batch: int) -> list[int]:
+    def rows(self, batch: BatchId) -> list[int]:
         """Return the indexes of the batch's messages in the campaign, in the order of its body."""
-        rows = self._client.hget(schema.BATCH(campaign_id, batch), "rows")
+        rows = self._client.hget(schema.BATCH(*batch.parts), "rows")
         return decode_rows(text_of(rows or b""))
 
     def account_names(self) -> list[str]:
@@ -179,17 +179,17 @@ class Reading:
         priority = self._client.hget(schema.CAMPAIGN(campaign_id), "priority")
         return "normal" if priority is None else text_of(priority)
 
-    def owner(self, account: str, bsg_campaign_id: int) -> str | None:
+    def owner(self, account: str, bsg_campaign_id: int) -> BatchId | None:
         """Return the batch that a BSG campaign belongs to."""
         owner = self._client.hget(schema.OWNERS(account), str(bsg_campaign_id))
-        return None if owner is None else text_of(owner)
+        return None if owner is None else BatchId(text_of(owner))
 
-    def owners(self, account: str, bsg_campaign_ids: Sequence[str]) -> list[str]:
+    def owners(self, account: str, bsg_campaign_ids: Sequence[str]) -> list[BatchId]:
         """Return the batches that these BSG campaigns belong to; those without one are left out."""
         if not bsg_campaign_ids:
             return []
         owners = self._client.hmget(schema.OWNERS(account), list(bsg_campaign_ids))
-        return [text_of(owner) for owner in owners if owner is not None]
+        return [BatchId(text_of(owner)) for owner in owners if owner is not None]
 
     def refused_stops(self, account: str, bsg_campaign_ids: Sequence[str]) -> dict[str, str]:
         """Return the status that BSG gave each of these campaigns when it last did not obey a stop."""
@@ -256,10 +256,10 @@ def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
     )
 
 
-def _batch(campaign_id: str, number: int, record: Mapping[str, str]) -> Batch:
+def _batch(batch: BatchId, record: Mapping[str, str]) -> Batch:
     price = record.get("price")
     return Batch(
-        id=batch_id(campaign_id, number),
+        id=batch,
         state=BatchState(record["state"]),
         size=int(record["size"]),
         bsg_campaign_id=_integer(record.get("bsg_campaign_id")),
@@ -274,11 +274,10 @@ def _batch(campaign_id: str, number: int, record: Mapping[str, str]) -> Batch:
     )
 
 
-def _batch_record(campaign: str, batch: int, record: Mapping[str, str], head: Sequence[bytes | None]) -> BatchRecord:
+def _batch_record(batch: BatchId, record: Mapping[str, str], head: Sequence[bytes | None]) -> BatchRecord:
     campaign_options, cancelled, account, accepted_at = (text_of(value or b"") for value in head)
     return BatchRecord(
-        campaign_id=campaign,
-        batch=batch,
+        id=batch,
         state=record["state"],
         size=int(record["size"]),
         attempts=int(record.get("attempts", 0)),
@@ -310,7 +309,7 @@ def transition_of(campaign_id: str, position: str, fields: Mapping[str, str]) ->
     return Transition(
         campaign_id=campaign_id,
         when=to_datetime(int(fields["at"])),
-        batch=batch_id(campaign_id, int(batch)) if batch.isdecimal() else batch,
+        batch=BatchId.of(campaign_id, int(batch)) if batch.isdecimal() else batch,
         from_state=fields.get("from", ""),
         to_state=fields.get("to", ""),
         cause=fields.get("cause", ""),

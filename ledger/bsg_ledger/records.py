@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bsg_ledger.batches import batch_id
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.states import BatchState, CampaignState
 
 
@@ -15,7 +15,7 @@ from bsg_ledger.states import BatchState, CampaignState
 class Batch:
     """A batch as it stands. `error` is the cause of its last failure; `cost` as BSG answered it, with the currency."""
 
-    id: str
+    id: BatchId
     state: BatchState
     size: int
     bsg_campaign_id: int | None
@@ -81,8 +81,7 @@ class CampaignSummary:
 class BatchRecord:
     """All that a worker wants to know of a batch at BSG. Times in milliseconds of Redis's clock."""
 
-    campaign_id: str
-    batch: int
+    id: BatchId
     state: str
     size: int
     attempts: int
@@ -102,10 +101,6 @@ class BatchRecord:
     other_bsg_campaign_ids: Sequence[int] = ()
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    @property
-    def id(self) -> str:
-        return batch_id(self.campaign_id, self.batch)
-
 
 @dataclass(frozen=True, slots=True)
 class OpenCampaign:
@@ -116,4 +111,4 @@ class OpenCampaign:
     account: str | None
     accepted_ms: int
     unprepared: int
-    batch_ids: Sequence[str]
+    batch_ids: Sequence[BatchId]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.gate import GateState
 
 MODERATED_FOR = timedelta(hours=1)  # longer than that asks for somebody
@@ -116,7 +117,7 @@ class Group:
     state: str
     messages: int
     batches: int = 0
-    batch_ids: tuple[str, ...] = ()
+    batch_ids: tuple[BatchId, ...] = ()
     needs_operator: str = ""  # what an operator is asked about; "": nothing
     operator_reason: str = ""
     error: str = ""
@@ -142,7 +143,7 @@ class Wait:
     account_name: str
     messages: int
     batches: int = 0
-    batch_ids: tuple[str, ...] = ()
+    batch_ids: tuple[BatchId, ...] = ()
     cause: str = ""
     until: datetime | None = None
     since: datetime | None = None

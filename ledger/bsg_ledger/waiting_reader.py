@@ -15,7 +15,7 @@ import redis
 
 from bsg_config.settings import Settings
 from bsg_ledger import schema
-from bsg_ledger.batches import batch_id, split_batch_id
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.cool_down import end_of
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import gate_state
@@ -175,8 +175,8 @@ class WaitingReader:
         for account in sorted({head.account for head in large if head.account is not None}):
             for index in _NEED_SOMEBODY:
                 pipe.zrange(schema.due_index(index, account), 0, _BATCHES_AT_ONCE - 1)
-        found = {split_batch_id(text_of(member)): None for members in pipe.execute() for member in members}
-        return [(heads[campaign_id], number) for campaign_id, number in found if campaign_id in heads]
+        found = {BatchId(text_of(member)): None for members in pipe.execute() for member in members}
+        return [(heads[batch.campaign_id], batch.number) for batch in found if batch.campaign_id in heads]
 
     def _batch_records(self, names: Sequence[tuple[_Head, int]]) -> list[dict[str, str]]:
         records: list[dict[str, str]] = []
@@ -196,7 +196,9 @@ class WaitingReader:
         for (head, number), record in zip(names, records, strict=True):
             index = _LOOKED_AT_IN.get(BatchState(record["state"])) if record.get("state") else None
             if index is not None and head.account is not None:
-                members.setdefault(schema.due_index(index, head.account), []).append(batch_id(head.campaign_id, number))
+                members.setdefault(schema.due_index(index, head.account), []).append(
+                    BatchId.of(head.campaign_id, number)
+                )
         pipe = self._client.pipeline(transaction=False)
         for key, some in members.items():
             pipe.zmscore(key, some)
@@ -268,7 +270,7 @@ def _outside_batches(head: _Head) -> Iterator[Group]:
 
 
 def _group(head: _Head, number: int, record: Mapping[str, str], looks: Mapping[str, datetime]) -> Group:
-    name = batch_id(head.campaign_id, number)
+    name = BatchId.of(head.campaign_id, number)
     return Group(
         state=record["state"],
         messages=int(record["size"]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bsg_ledger.batch_id import BatchId
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -13,8 +15,7 @@ class Send:
     `attempts` counts those before this one. `wake_another`: something else is ready, and no wake-up is on its way.
     """
 
-    campaign_id: str
-    batch: int
+    batch: BatchId
     token: str
     options: str = field(repr=False)
     size: int
@@ -24,10 +25,6 @@ class Send:
     now_ms: int = 0
     slot_in: float = 0.0
     wake_another: bool = False
-
-    @property
-    def batch_id(self) -> str:
-        return f"{self.campaign_id}-{self.batch}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,7 @@ class Prepare:
 class Recheck:
     """A waiting batch whose messages have to be held against the list of suppressed phones again."""
 
-    campaign_id: str
-    batch: int
+    batch: BatchId
     options: str = field(repr=False)
     body: bytes = field(repr=False)
     rows: Sequence[int] = field(repr=False)
@@ -58,10 +54,6 @@ class Recheck:
     attempts: int
     held_against: int
     suppressions: int
-
-    @property
-    def batch_id(self) -> str:
-        return f"{self.campaign_id}-{self.batch}"
 
 
 @dataclass(frozen=True, slots=True)

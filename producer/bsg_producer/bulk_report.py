@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -10,12 +9,8 @@ from datetime import timedelta
 from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import StatisticsRow
 from bsg_config import clock
-from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import Batch
-from bsg_messages.bodies import unpacked
-from bsg_messages.body_cipher import DecryptionError
 from bsg_producer.bsg_reads import BSGReads
-from bsg_producer.queue_errors import queue_errors
 from bsg_producer.reporting import MessageReport
 
 MIN_MESSAGES = (
@@ -34,15 +29,8 @@ def report_in_bulk(reads: BSGReads, batch: Batch, bsg_id: int) -> list[MessageRe
     row for each phone, with the very text. None: they do not, the account has no jobs, or the messages are forgotten.
     Raise ReadFailed when BSG does not answer.
     """
-    campaign_id, number = split_batch_id(batch.id)
-    with queue_errors():
-        body = reads.ledger.reading.body(campaign_id, number)
-        indexes = reads.ledger.reading.rows(campaign_id, number)
-    if body is None:
-        return None
-    try:
-        messages = {str(message["phone"]): message for message in json.loads(unpacked(body, reads.cipher))}
-    except DecryptionError:
+    messages = {str(message["phone"]): (index, message) for index, message in reads.messages_of(batch.id).items()}
+    if not messages:
         return None
     created_at = reads.client.campaign(bsg_id).created_at
     if created_at is None:
@@ -50,18 +38,15 @@ def report_in_bulk(reads: BSGReads, batch: Batch, bsg_id: int) -> list[MessageRe
     key = reads.client.statistics_jobs.order(
         since=created_at - BEFORE_CREATION,
         until=created_at + AFTER_CREATION,
-        phones=[message["phone"] for message in messages.values()],
+        phones=[message["phone"] for _, message in messages.values()],
     )
     if key is None:
         return None
     rows = _read_when_done(reads, key)
-    by_phone = {row.phone: row for row in rows if row.phone in messages and row.text == messages[row.phone]["text"]}
+    by_phone = {row.phone: row for row in rows if row.phone in messages and row.text == messages[row.phone][1]["text"]}
     if len(rows) != len(messages) or by_phone.keys() != messages.keys():
         return None
-    return [
-        _report(index, message["reference_id"], by_phone[phone])
-        for index, (phone, message) in zip(indexes, messages.items(), strict=True)
-    ]
+    return [_report(index, message["reference_id"], by_phone[phone]) for phone, (index, message) in messages.items()]
 
 
 def _read_when_done(reads: BSGReads, key: str) -> Sequence[StatisticsRow]:

@@ -14,7 +14,6 @@ from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
-from bsg_ledger.batches import split_batch_id
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.due_indexes import DueIndex
@@ -35,7 +34,7 @@ from bsg_producer.pushed_reports import read_pushed_reports
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.redirecting import redirect_first
 from bsg_producer.reporting import MessageReport
-from bsg_producer.resolution import Resolved, resolve, resolve_all_not_sent
+from bsg_producer.resolution import Resolved, batch_named, resolve, resolve_all_not_sent
 from bsg_producer.resuming import resume
 from bsg_producer.suppressing import checked_phones
 
@@ -302,8 +301,9 @@ class Producer:
     def resolve(self, batch_id: str, *, sent: int | None = None, not_sent: bool = False) -> str:
         """Record an operator's decision on a batch. Return its new state. `sent` is the id of its BSG campaign."""
         with queue_errors():
-            state = resolve(self._ledger, batch_id, sent=sent, not_sent=not_sent)
-        self._wake(split_batch_id(batch_id)[0])
+            batch = batch_named(batch_id)
+            state = resolve(self._ledger, batch, sent=sent, not_sent=not_sent)
+        self._wake(batch.campaign_id)
         return state
 
     def doubts(
@@ -323,7 +323,7 @@ class Producer:
         """
         with queue_errors():
             resolved = resolve_all_not_sent(self._ledger, doubts)
-        for campaign_id in dict.fromkeys(split_batch_id(one.batch)[0] for one in resolved if one.changed):
+        for campaign_id in dict.fromkeys(one.batch.campaign_id for one in resolved if one.changed):
             self._wake(campaign_id)
         return resolved
 

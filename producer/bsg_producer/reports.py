@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import MessageRow
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
-from bsg_ledger.batches import split_batch_id
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import Batch, CampaignStatus
-from bsg_messages.bodies import unpacked
-from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.reference_ids import campaign_and_index
 from bsg_producer.bsg_reads import BSGReads
 from bsg_producer.bulk_report import MIN_MESSAGES, report_in_bulk
@@ -67,18 +63,8 @@ def _index(campaign_id: str, row: MessageRow) -> int | None:
 
 
 def _own_ids(reads: BSGReads, batch: Batch) -> dict[str, int]:
-    """Return the indexes of messages by the ids that the caller gave; nothing once the bodies are forgotten."""
-    campaign_id, number = split_batch_id(batch.id)
-    with queue_errors():
-        body = reads.ledger.reading.body(campaign_id, number)
-        rows = reads.ledger.reading.rows(campaign_id, number)
-    if body is None:
-        return {}
-    try:
-        messages = json.loads(unpacked(body, reads.cipher))
-    except DecryptionError:
-        return {}
-    return {message["reference_id"]: index for message, index in zip(messages, rows, strict=True)}
+    """Return the indexes of messages by the ids that the caller gave; nothing once the messages are forgotten."""
+    return {message["reference_id"]: index for index, message in reads.messages_of(batch.id).items()}
 
 
 def _told(index: int | None, row: MessageRow) -> MessageReport:

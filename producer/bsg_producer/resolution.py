@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bsg_ledger.batches import STALE, split_batch_id
+from bsg_ledger.batch_id import BatchId
+from bsg_ledger.batches import STALE
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.ledger import Ledger
 from bsg_messages.campaign_ids import is_campaign_id
@@ -19,7 +20,7 @@ NEXT_LOOK_MS = 60_000  # until the next look whether BSG knows it again
 class Resolved:
     """What became of one of many batches. `state` is `stale` if it was left alone: it is not as it was shown."""
 
-    batch: str
+    batch: BatchId
     messages: int
     state: str
 
@@ -28,22 +29,18 @@ class Resolved:
         return self.state != STALE
 
 
-def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) -> str:
+def resolve(ledger: Ledger, batch: BatchId, *, sent: int | None, not_sent: bool) -> str:
     """Return the batch's new state. Raise `CampaignInvalid` where the word is unclear or not called for."""
     if (sent is not None) == not_sent:  # guard: one-decision
         raise CampaignInvalid({"resolve": ["say either that it was sent, with its BSG campaign id, or not sent"]})
-    try:
-        campaign_id, batch = split_batch_id(batch_id)
-    except ValueError as error:
-        raise CampaignInvalid({"batch": [f"{error}: the campaign's status lists them"]}) from None
     if sent is not None and sent < 1:
         raise CampaignInvalid({"sent": ["not the id of a campaign at BSG, which is above 0: look it up there"]})
-    status = ledger.reading.status(campaign_id) if is_campaign_id(campaign_id) else None
+    status = ledger.reading.status(batch.campaign_id) if is_campaign_id(batch.campaign_id) else None
     if status is None:
-        raise CampaignNotFound(campaign_id)
-    records = ledger.reading.batch_records([batch_id])
+        raise CampaignNotFound(batch.campaign_id)
+    records = ledger.reading.batch_records([batch])
     if not records:
-        raise CampaignInvalid({"batch": [f"there is no batch {batch_id}: the campaign's status lists them"]})
+        raise CampaignInvalid({"batch": [f"there is no batch {batch}: the campaign's status lists them"]})
     record = records[0]
     asked = record.state == "submitted" and bool(record.needs_operator)
     if record.state != "unconfirmed" and not asked:  # guard: decision-requested
@@ -55,12 +52,11 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
     if asked and sent not in (None, record.bsg_campaign_id):
         raise CampaignInvalid({"sent": [f"BSG named campaign {record.bsg_campaign_id} for it: give that id"]})
     if sent is None:
-        state = ledger.batches.resolve_not_sent(campaign_id, batch)
+        state = ledger.batches.resolve_not_sent(batch)
     elif asked:
-        state = ledger.batches.resolve_sent(campaign_id, batch, bsg_campaign_id=sent, next_poll_ms=NEXT_LOOK_MS)
+        state = ledger.batches.resolve_sent(batch, bsg_campaign_id=sent, next_poll_ms=NEXT_LOOK_MS)
     else:
         state = ledger.batches.taken(
-            campaign_id,
             batch,
             account=status.account or "",
             bsg_campaign_id=sent,
@@ -75,6 +71,14 @@ def resolve(ledger: Ledger, batch_id: str, *, sent: int | None, not_sent: bool) 
     return state
 
 
+def batch_named(text: str) -> BatchId:
+    """Return the batch of that id. Raise `CampaignInvalid` for what is no batch id."""
+    try:
+        return BatchId(text)
+    except ValueError as error:
+        raise CampaignInvalid({"batch": [f"{error}: the campaign's status lists them"]}) from None
+
+
 def resolve_all_not_sent(ledger: Ledger, doubts: Iterable[Doubt]) -> list[Resolved]:
     """Record each batch as not sent, in one step a batch, if it is still as it was shown. It is safe to repeat.
 
@@ -82,7 +86,6 @@ def resolve_all_not_sent(ledger: Ledger, doubts: Iterable[Doubt]) -> list[Resolv
     """
     resolved = []
     for doubt in doubts:
-        campaign_id, batch = split_batch_id(doubt.batch)
-        state = ledger.batches.resolve_not_sent(campaign_id, batch, shown_attempts=doubt.attempts)
+        state = ledger.batches.resolve_not_sent(doubt.batch, shown_attempts=doubt.attempts)
         resolved.append(Resolved(doubt.batch, doubt.messages, state))
     return resolved

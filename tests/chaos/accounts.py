@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bsg_ledger.batches import split_batch_id
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import Batch, CampaignStatus
 from bsg_ledger.states import BatchState
@@ -56,7 +55,7 @@ def account_of(producer: Producer, ledger: Ledger, campaign_id: str) -> Account:
         stand(reject.index, Record("rejected", "", reject.code))
     for batch in status.batches:
         reason = _reason(status, batch)
-        for index in ledger.reading.rows(campaign_id, split_batch_id(batch.id)[1]):
+        for index in ledger.reading.rows(batch.id):
             stand(index, Record(batch.state, batch.id, reason))
     for index, state in zip(
         (index for index in range(status.counts["accepted"]) if index not in records),

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from bsg_ledger.batches import split_batch_id
 from bsg_ledger.records import Batch, CampaignStatus
 from bsg_ledger.states import BatchState
 from bsg_producer import CampaignInvalid
@@ -125,8 +124,7 @@ class Healing:
 
     def _answer(self, batch: Batch, status: CampaignStatus, arrivals: Mapping[int, Sequence[int]]) -> None:
         """What an operator does who looks the batch's recipients up at BSG."""
-        campaign_id, number = split_batch_id(batch.id)
-        phones = self._environment.phones(status.name, self._environment.ledger.reading.rows(campaign_id, number))
+        phones = self._environment.phones(status.name, self._environment.ledger.reading.rows(batch.id))
         at_bsg = sorted({bsg_id for phone in phones for bsg_id in arrivals.get(phone, [])})
         try:
             if at_bsg:

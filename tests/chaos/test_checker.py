@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.records import Batch, CampaignStatus, Transition
 from bsg_ledger.states import BatchState, CampaignState
 from tests.chaos.accounts import Account, Record
@@ -148,7 +149,7 @@ def sent_though_cancelled(*, seconds_to_obey: float, bsg_status: str) -> CheckRe
         paused=False,
         cancelled=True,
         counts={},
-        batches=[Batch("c-0", BatchState.FINISHED, BAD, 7, bsg_status, 1, None, {}, None)],
+        batches=[Batch(BatchId("c-0"), BatchState.FINISHED, BAD, 7, bsg_status, 1, None, {}, None)],
         transitions=[
             Transition("c", cancelled_at, "", "running", "cancelling", "operator", "", "1"),
             Transition("c", cancelled_at - timedelta(seconds=5), "c-0", "posting", "submitted", "taken", "7", "0"),

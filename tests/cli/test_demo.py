@@ -10,6 +10,7 @@ import pytest
 
 from bsg_cli.demo_summary import faults_of, total_cost
 from bsg_cli.errors import ExitCode
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.records import Batch
 from bsg_ledger.states import BatchState
 from bsg_sandbox.record import Summary
@@ -25,7 +26,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def batch(cost: str | None) -> Batch:
-    return Batch("c-0", BatchState.FINISHED, 1, 1, "done", 1, None, {}, cost)
+    return Batch(BatchId("c-0"), BatchState.FINISHED, 1, 1, "done", 1, None, {}, cost)
 
 
 def test_a_demo_sends_each_message_once_and_leaves_nothing_running(directory: Path) -> None:

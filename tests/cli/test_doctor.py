@@ -325,7 +325,7 @@ def test_a_batch_that_waits_for_an_operator_is_a_problem_and_one_that_is_looked_
     assert looked_up.level is Level.NOTE
     assert f"next at {format_time(look)}" in looked_up.told
 
-    batches.ask_operator(campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
+    batches.ask_operator(lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
     finding = ward.of_campaigns("in doubt")
     assert finding.level is Level.PROBLEM
     assert f"{campaign}-0" in finding.told

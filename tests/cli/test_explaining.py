@@ -10,6 +10,7 @@ import pytest
 from bsg_cli.commands.explain import Explanation, _lines, explain
 from bsg_config import clock
 from bsg_config.settings import Settings
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.gate import GateReason
 from bsg_ledger.limiter import Limiter
 from bsg_ledger.waiting import WaitReason
@@ -40,8 +41,8 @@ class Explained:
     def submitted(self, campaign: str, *, price: str = "", others: tuple[int, ...] = ()) -> None:
         self.posting(campaign)
         state = self.ledger_harness.ledger.batches.taken(
-            campaign, 0, account=self.account, bsg_campaign_id=7, bsg_status="new", next_poll_ms=0, cause="taken",
-            price=price, currency="UAH" if price else "", others=others,
+            BatchId.of(campaign, 0), account=self.account, bsg_campaign_id=7, bsg_status="new", next_poll_ms=0,
+            cause="taken", price=price, currency="UAH" if price else "", others=others,
         )  # fmt: skip
         assert state == "submitted"
 
@@ -157,9 +158,7 @@ def test_a_batch_in_doubt_is_looked_up_until_an_operator_is_asked_who_comes_firs
     assert doubt.at is not None
     assert not doubt.needs_operator
 
-    explained.ledger_harness.ledger.batches.ask_operator(
-        campaign, lease.batch, attempts=1, older_than_ms=0, cause="does not fit"
-    )
+    explained.ledger_harness.ledger.batches.ask_operator(lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
     undecided = explained.explanations(campaign)[0]
     assert undecided.needs_operator
     assert f"bsg-campaigns resolve {campaign}-0 --sent" in undecided.next

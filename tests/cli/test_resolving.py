@@ -12,6 +12,7 @@ import pytest
 from bsg_cli.errors import ExitCode
 from bsg_cli.main import main
 from bsg_config.settings_table import SETTINGS
+from bsg_ledger.batch_id import BatchId
 from bsg_sandbox.server import Sandbox
 from tests.worker.harness import WorkerHarness
 
@@ -41,7 +42,12 @@ class Operator:
         assert self.harness.batch(campaign).state == "unconfirmed"
         if needs_operator:
             self.harness.runtime.ledger.batches.absent(
-                campaign, 0, attempts=1, duplicate_window_ms=0, delay_ms=0, look_again_ms=60_000, cause="no trace"
+                BatchId.of(campaign, 0),
+                attempts=1,
+                duplicate_window_ms=0,
+                delay_ms=0,
+                look_again_ms=60_000,
+                cause="no trace",
             )
         return campaign
 

@@ -13,6 +13,7 @@ from bsg_cli.printing import format_time
 from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_config.settings_table import SETTINGS
+from bsg_ledger.batch_id import BatchId
 from bsg_producer import Producer
 from tests.ledger.campaigns import LedgerHarness
 
@@ -48,8 +49,8 @@ def capped(line: Line) -> str:
     account = line.settings.account
     line.ledger_harness.posting(campaign, account=account)
     line.ledger_harness.ledger.batches.taken(
-        campaign, 0, account=account, bsg_campaign_id=7, bsg_status="new", next_poll_ms=0, cause="taken", price="1.00",
-        currency="UAH",
+        BatchId.of(campaign, 0), account=account, bsg_campaign_id=7, bsg_status="new", next_poll_ms=0, cause="taken",
+        price="1.00", currency="UAH",
     )  # fmt: skip
     line.ledger_harness.next(account=account)
     assert line.producer.status(campaign).paused
@@ -86,7 +87,12 @@ def test_the_list_says_what_each_campaign_waits_for(line: Line, capped: str) -> 
     scheduled = line.ledger_harness.prepared(10, options=campaign_options)
     line.ledger_harness.posting(scheduled, account=line.settings.account)
     line.ledger_harness.ledger.batches.taken(
-        scheduled, 0, account=line.settings.account, bsg_campaign_id=8, bsg_status="new", next_poll_ms=0, cause="taken"
+        BatchId.of(scheduled, 0),
+        account=line.settings.account,
+        bsg_campaign_id=8,
+        bsg_status="new",
+        next_poll_ms=0,
+        cause="taken",
     )
     paused = line.ledger_harness.prepared(10)
     line.producer.pause(paused)

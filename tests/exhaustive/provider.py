@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 from bsg_client.bsg_client import BSGClient
 from bsg_client.responses import CampaignDetail, CampaignResponse, MessageRow
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.records import BatchRecord
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.lookup import Finding, Lookup
@@ -111,7 +112,7 @@ def looked(
     """Return what the worker's own look-up finds of a batch in doubt."""
     owner: Mapping[str, str] = dict(owners)
     record = BatchRecord(
-        campaign_id=CAMPAIGN, batch=batch, state="unconfirmed", size=size, attempts=0,
+        id=BatchId.of(CAMPAIGN, batch), state="unconfirmed", size=size, attempts=0,
         first_intent_ms=int(INTENT.timestamp() * 1000), submitted_ms=0, finished_ms=0, bsg_campaign_id=None,
         bsg_status="", doubt=True, suspects=suspects, total_messages=None, options="{}",
     )  # fmt: skip
@@ -123,4 +124,4 @@ def looked(
         now=INTENT + timedelta(hours=1),
     )
     rows = [{"reference_id": reference_id(message)} for message in messages]
-    return look.look(record, f"{CAMPAIGN}-{batch}", rows)
+    return look.look(record, rows)

@@ -11,6 +11,7 @@ from typing import Any
 import redis
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.batches import Batches, RejectRow
 from bsg_ledger.campaigns import Acceptance
 from bsg_ledger.dispatcher import SubmitRules
@@ -55,7 +56,7 @@ def rows_of(body: str) -> Rows:
 
 
 def _lease(batch: int, token: str) -> Send:
-    return Send(CAMPAIGN, batch, token, "", 0, 0, b"")
+    return Send(BatchId.of(CAMPAIGN, batch), token, "", 0, 0, b"")
 
 
 def _reject_rows(rows: Rows) -> list[RejectRow]:
@@ -91,7 +92,7 @@ def _dispatch(ledger: Ledger, token: str, window: bool, limit: bool) -> Answer:
         dispatcher._scripts = _FlagsAlone(dispatcher._client, batches_a_step=1)
     match dispatcher.next(token):
         case Send() as send:
-            return ("send", send.batch, rows_of(send.body.decode()))
+            return ("send", send.batch.number, rows_of(send.body.decode()))
         case Prepare() as prepare:
             return ("prepare", prepare.chunk)
         case other:
@@ -138,8 +139,7 @@ def _rows_refused(ledger: Ledger, batch: int, token: str, rest: Rows, rejected: 
 
 def _shrink(ledger: Ledger, batch: int, state: str, size: int, rest: Rows, rejected: Rows) -> Answer:
     answer = ledger.batches.shrink(
-        CAMPAIGN,
-        batch,
+        BatchId.of(CAMPAIGN, batch),
         state=state,
         size=size,
         rest=body_of(rest).encode(),
@@ -152,8 +152,7 @@ def _shrink(ledger: Ledger, batch: int, state: str, size: int, rest: Rows, rejec
 
 def _taken(ledger: Ledger, batch: int, bsg_id: int, others: tuple[int, ...] = (), token: str = "") -> Answer:
     state = ledger.batches.taken(
-        CAMPAIGN,
-        batch,
+        BatchId.of(CAMPAIGN, batch),
         account=ACCOUNT,
         bsg_campaign_id=bsg_id,
         bsg_status="creation",
@@ -182,8 +181,7 @@ def _account_closed(ledger: Ledger, batch: int, token: str, reason: str) -> Answ
 
 def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | None) -> Answer:
     state = ledger.batches.polled(
-        CAMPAIGN,
-        batch,
+        BatchId.of(CAMPAIGN, batch),
         status=status,
         final=final,
         statistics="{}",
@@ -197,8 +195,7 @@ def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | N
 
 def _absent(ledger: Ledger, batch: int, attempts: int, window: bool) -> Answer:
     state = ledger.batches.absent(
-        CAMPAIGN,
-        batch,
+        BatchId.of(CAMPAIGN, batch),
         attempts=attempts,
         duplicate_window_ms=WINDOW_MS if window else 0,
         delay_ms=0,
@@ -269,7 +266,7 @@ _RUN: dict[str, Callable[..., Answer]] = {
     "expire": _expire,
     "absent": _absent,
     "ask": lambda ledger, batch, attempts: (
-        ledger.batches.ask_operator(CAMPAIGN, batch, attempts=attempts, older_than_ms=0, cause="undecided"),
+        ledger.batches.ask_operator(BatchId.of(CAMPAIGN, batch), attempts=attempts, older_than_ms=0, cause="undecided"),
     ),
     "shrink": _shrink,
     "polled": _polled,
@@ -280,14 +277,19 @@ _RUN: dict[str, Callable[..., Answer]] = {
     "stop denied": lambda ledger, bsg_id: (
         ledger.batches.stop_denied(ACCOUNT, bsg_id, older_than_ms=0, delay_ms=LATER_MS, cause="denied"),
     ),
-    "not sent": lambda ledger, batch: (ledger.batches.resolve_not_sent(CAMPAIGN, batch),),
+    "not sent": lambda ledger, batch: (ledger.batches.resolve_not_sent(BatchId.of(CAMPAIGN, batch)),),
     "lost": lambda ledger, batch, bsg_id: (
         ledger.batches.unread(
-            CAMPAIGN, batch, bsg_campaign_id=bsg_id, lost=True, longer_than_ms=0, cause="lost", next_poll_ms=LATER_MS
+            BatchId.of(CAMPAIGN, batch),
+            bsg_campaign_id=bsg_id,
+            lost=True,
+            longer_than_ms=0,
+            cause="lost",
+            next_poll_ms=LATER_MS,
         ),
     ),
     "sent": lambda ledger, batch, bsg_id: (
-        ledger.batches.resolve_sent(CAMPAIGN, batch, bsg_campaign_id=bsg_id, next_poll_ms=LATER_MS),
+        ledger.batches.resolve_sent(BatchId.of(CAMPAIGN, batch), bsg_campaign_id=bsg_id, next_poll_ms=LATER_MS),
     ),
     "cancel": lambda ledger: ledger.campaigns.cancel(CAMPAIGN) or (),
     # The flag alone: the steps are taken one by one, and by whom does not matter.

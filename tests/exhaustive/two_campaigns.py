@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import redis
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.campaigns import Acceptance
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.states import MESSAGE_STATES
@@ -52,7 +53,7 @@ Step = tuple[str, bool, State]  # its words, whether it happens by itself, what 
 
 
 def _send(campaign: str, token: str) -> Send:
-    return Send(campaign, 0, token, "", 1, 0, b"")
+    return Send(BatchId.of(campaign, 0), token, "", 1, 0, b"")
 
 
 def _accept(ledger: Ledger, campaign: str) -> Answer:
@@ -64,7 +65,7 @@ def _accept(ledger: Ledger, campaign: str) -> Answer:
 def _dispatch(ledger: Ledger, token: str) -> Answer:
     match ledger.dispatcher(submit_rules(limit=True)).next(token):
         case Send() as send:
-            return ("send", send.campaign_id)
+            return ("send", send.batch.campaign_id)
         case Prepare() as prepare:
             return ("chunk", prepare.campaign_id)
         case other:
@@ -83,7 +84,7 @@ def _prepared(ledger: Ledger, campaign: str, token: str) -> Answer:
 
 def _taken(ledger: Ledger, campaign: str, token: str) -> Answer:
     state = ledger.batches.taken(
-        campaign, 0, account=ACCOUNT, bsg_campaign_id=1 + CAMPAIGNS.index(campaign), bsg_status="creation",
+        BatchId.of(campaign, 0), account=ACCOUNT, bsg_campaign_id=1 + CAMPAIGNS.index(campaign), bsg_status="creation",
         next_poll_ms=LATER_MS, cause="taken", token=token,
     )  # fmt: skip
     return (state,)
@@ -119,7 +120,7 @@ RUN: dict[str, Callable[..., Answer]] = {
     "withdraw": _withdraw,
     "withdraw lost": _withdraw_lost,
     "take back": lambda ledger: tuple(ledger.batches.take_back(ACCOUNT, at_most=10)),
-    "not sent": lambda ledger, campaign: (ledger.batches.resolve_not_sent(campaign, 0),),
+    "not sent": lambda ledger, campaign: (ledger.batches.resolve_not_sent(BatchId.of(campaign, 0)),),
     "pause": lambda ledger, campaign: (ledger.campaigns.pause(campaign),),
     "resume": lambda ledger, campaign: (ledger.campaigns.resume(campaign),),
     "cancel": lambda ledger, campaign: ledger.campaigns.cancel(campaign) or (),

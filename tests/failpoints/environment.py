@@ -14,7 +14,6 @@ from bsg_broker.celery_configuration import celery_settings
 from bsg_broker.queues import PURGE, STATUS_QUEUE, STOP_LIST
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
-from bsg_ledger.batches import split_batch_id
 from bsg_ledger.due_indexes import unassigned
 from bsg_ledger.records import CampaignStatus
 from bsg_ledger.states import BatchState
@@ -89,9 +88,8 @@ class TrialEnvironment:
         for batch in status.batches:
             if not batch.needs_operator or batch.state != BatchState.UNCONFIRMED:
                 continue
-            campaign_id, number = split_batch_id(batch.id)
             arrivals = self.sandbox.record().recipients
-            rows = self.ledger.reading.rows(campaign_id, number)
+            rows = self.ledger.reading.rows(batch.id)
             at_bsg = sorted({bsg_id for row in rows for bsg_id in arrivals.get(phones[row], [])})
             try:
                 if at_bsg:
@@ -111,7 +109,7 @@ class TrialEnvironment:
             return 0.0
         campaign, account, now = status.campaign_id, self.runtime.account, self.ledger.due_indexes.now_ms()
         batches = [batch.id for batch in status.batches if batch.state == BatchState.SUBMITTED]
-        pending = [str(split_batch_id(batch.id)[1]) for batch in status.batches if batch.state == BatchState.PENDING]
+        pending = [str(batch.id.number) for batch in status.batches if batch.state == BatchState.PENDING]
         stops = [str(batch.bsg_campaign_id) for batch in status.batches if batch.bsg_campaign_id]
         key = f"bsg:campaign:{campaign}"
         waits = [0.0]

@@ -402,10 +402,9 @@ def that_was_begun_under_a_key_that_was_rotated(trial: Trial) -> None:
     old = f"old-{token_hex(4)}"
     for lease_ms in (trial_environment.runtime.lease_ms, 1):
         lease = trial.dispatch(campaign_id, lease_ms=lease_ms, account=old)
-        bsg_id = trial.bsg_takes(campaign_id, lease.batch)
+        bsg_id = trial.bsg_takes(campaign_id, lease.batch.number)
         if lease_ms > 1:
             batches.taken(
-                campaign_id,
                 lease.batch,
                 account=old,
                 bsg_campaign_id=bsg_id,

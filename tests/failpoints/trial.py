@@ -13,6 +13,7 @@ from bsg_client.outcomes import OutcomeKind
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.campaigns import Acceptance, Accepted, Campaigns
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.records import CampaignStatus
@@ -146,13 +147,13 @@ class Trial:
             early_us=MAX_EARLY_US,
         )
         work = self.trial_environment.ledger.dispatcher(rules).next("gone")
-        if not isinstance(work, Send) or work.campaign_id != campaign_id:
+        if not isinstance(work, Send) or work.batch.campaign_id != campaign_id:
             raise RuntimeError("another batch was to be dispatched")
         return work
 
     def bsg_takes(self, campaign_id: str, batch: int) -> int:
         """BSG gets the batch, and the ledger knows nothing of it; returns the BSG campaign's id."""
-        body = self.trial_environment.ledger.reading.body(campaign_id, batch)
+        body = self.trial_environment.ledger.reading.body(BatchId.of(campaign_id, batch))
         if body is None:
             raise RuntimeError("there is no such batch")
         outcome = self.trial_environment.runtime.client.send_individual(

@@ -12,6 +12,7 @@ from typing import Any
 import redis
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.campaigns import Acceptance, Accepted
 from bsg_ledger.dispatcher import Dispatcher, SubmitRules
 from bsg_ledger.due_indexes import unassigned
@@ -136,7 +137,7 @@ class LedgerHarness:
         """Return a batch of the campaign that is dispatched now."""
         with others_hidden(self.client, campaign):
             send = self.sending(token=token, **rules)
-        assert send.campaign_id == campaign
+        assert send.batch.campaign_id == campaign
         return send
 
     def withdraw(self, send: Send, *, delay_ms: int = 0) -> str:
@@ -152,7 +153,6 @@ class LedgerHarness:
 
     def absent(self, lease: Send, *, window_ms: int, attempts: int = 1, sure: bool = True) -> str:
         return self.ledger.batches.absent(
-            lease.campaign_id,
             lease.batch,
             attempts=attempts,
             duplicate_window_ms=window_ms,
@@ -164,8 +164,7 @@ class LedgerHarness:
 
     def taken(self, campaign: str, batch: int, bsg_id: int, *others: int, token: str = "") -> str:
         return self.ledger.batches.taken(
-            campaign,
-            batch,
+            BatchId.of(campaign, batch),
             account=ACCOUNT,
             bsg_campaign_id=bsg_id,
             bsg_status="creation",
@@ -177,12 +176,11 @@ class LedgerHarness:
 
     def submitted(self, campaign: str, bsg_id: int = 1) -> Send:
         lease = self.posting(campaign)
-        assert self.taken(campaign, lease.batch, bsg_id, token=lease.token) == "submitted"
+        assert self.taken(campaign, lease.batch.number, bsg_id, token=lease.token) == "submitted"
         return lease
 
     def polled(self, lease: Send, status: str, *, final: bool) -> str:
         return self.ledger.batches.polled(
-            lease.campaign_id,
             lease.batch,
             status=status,
             final=final,
@@ -197,7 +195,12 @@ class LedgerHarness:
         """BSG has said nothing of use about it for long."""
         cause = "HTTP 404" if lost else "HTTP 500"
         return self.ledger.batches.unread(
-            campaign, batch, bsg_campaign_id=bsg_id, lost=lost, longer_than_ms=0, cause=cause, next_poll_ms=0
+            BatchId.of(campaign, batch),
+            bsg_campaign_id=bsg_id,
+            lost=lost,
+            longer_than_ms=0,
+            cause=cause,
+            next_poll_ms=0,
         )
 
     def counts(self, campaign: str) -> dict[str, int]:
@@ -220,7 +223,7 @@ class LedgerHarness:
         return status.state.value
 
     def batch_state(self, lease: Send) -> str:
-        return self.ledger.reading.batch_records([lease.batch_id])[0].state
+        return self.ledger.reading.batch_records([lease.batch])[0].state
 
     def causes(self, campaign: str) -> list[str]:
         return [transition.cause for transition in self.ledger.reading.transitions(campaign)]
@@ -242,13 +245,13 @@ class LedgerHarness:
         self.look_at(campaign)
 
     def end_lease(self, lease: Send) -> None:
-        self.client.hset(f"bsg:campaign:{lease.campaign_id}:batch:{lease.batch}", "lease_until", 1)
-        self.client.zadd(f"bsg:account:{ACCOUNT}:leases", {lease.batch_id: 1})
+        self.client.hset(f"bsg:campaign:{lease.batch.campaign_id}:batch:{lease.batch.number}", "lease_until", 1)
+        self.client.zadd(f"bsg:account:{ACCOUNT}:leases", {lease.batch: 1})
 
     def pass_deadline(self, campaign: str) -> None:
         self.client.hset(f"bsg:campaign:{campaign}", "deadline", 1)
         self.client.zadd("bsg:deadlines", {campaign: 1})
 
     def age_intent(self, lease: Send, milliseconds: int) -> None:
-        key = f"bsg:campaign:{lease.campaign_id}:batch:{lease.batch}"
+        key = f"bsg:campaign:{lease.batch.campaign_id}:batch:{lease.batch.number}"
         self.client.hincrby(key, "first_intent_at", -milliseconds)

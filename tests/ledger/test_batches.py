@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex, unassigned
 from bsg_ledger.work import GateShut, Nothing, Prepare, Send, Wait
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
@@ -18,8 +19,7 @@ READY = ("sendable", "preparable", "due")
 
 def an_id_was_used_before(ledger_harness: LedgerHarness, campaign: str) -> None:
     ledger_harness.ledger.batches.shrink(
-        campaign,
-        0,
+        BatchId.of(campaign, 0),
         state="unconfirmed",
         size=2,
         rest=b"rest",
@@ -55,7 +55,7 @@ def test_a_batch_whose_lease_ran_out_on_the_wire_may_be_looked_for_at_once(ledge
     ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10)
 
     due = ledger_harness.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=10, put_off_ms=HOUR_MS)
-    assert due == [lease.batch_id]
+    assert due == [lease.batch]
 
 
 def test_an_absent_batch_is_sent_again_by_itself_within_the_duplicate_window(ledger_harness: LedgerHarness) -> None:
@@ -70,7 +70,7 @@ def test_an_absent_batch_asks_for_an_operator_after_the_duplicate_window(ledger_
 
     assert ledger_harness.absent(lease, window_ms=HOUR_MS) == "needs_operator"
     assert ledger_harness.batch_state(lease) == "unconfirmed"
-    status = ledger_harness.ledger.reading.status(lease.campaign_id)
+    status = ledger_harness.ledger.reading.status(lease.batch.campaign_id)
     assert status is not None
     assert status.batches[0].needs_operator
 
@@ -105,7 +105,7 @@ def test_a_trace_that_does_not_fit_asks_for_an_operator_once_the_doubt_is_old_en
 
     def ask(older_than_ms: int) -> str:
         return ledger_harness.ledger.batches.ask_operator(
-            campaign, 0, attempts=1, older_than_ms=older_than_ms, cause="of another size"
+            BatchId.of(campaign, 0), attempts=1, older_than_ms=older_than_ms, cause="of another size"
         )
 
     assert (ask(HOUR_MS), ask(0), ask(HOUR_MS)) == ("unconfirmed", "needs_operator", "needs_operator")
@@ -115,7 +115,9 @@ def test_a_trace_that_does_not_fit_asks_for_an_operator_once_the_doubt_is_old_en
 def test_a_question_to_an_operator_is_over_when_the_batch_moves_on_by_itself(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
     lease = ledger_harness.unconfirmed(campaign)
-    ledger_harness.ledger.batches.ask_operator(campaign, 0, attempts=1, older_than_ms=0, cause="of another size")
+    ledger_harness.ledger.batches.ask_operator(
+        BatchId.of(campaign, 0), attempts=1, older_than_ms=0, cause="of another size"
+    )
 
     assert ledger_harness.absent(lease, window_ms=HOUR_MS) == "pending"
 
@@ -149,7 +151,6 @@ def test_a_wait_that_ends_beyond_the_duplicate_window_asks_for_an_operator(ledge
     lease = ledger_harness.unconfirmed(ledger_harness.prepared(2))
 
     state = ledger_harness.ledger.batches.absent(
-        lease.campaign_id,
         lease.batch,
         attempts=1,
         duplicate_window_ms=HOUR_MS,
@@ -165,7 +166,7 @@ def test_the_duplicate_window_counts_from_the_first_attempt_in_doubt(ledger_harn
     campaign = ledger_harness.prepared(2)
     ledger_harness.age_intent(ledger_harness.unconfirmed(campaign), HOUR_MS // 2)
     ledger_harness.ledger.batches.absent(
-        campaign, 0, attempts=1, duplicate_window_ms=HOUR_MS, delay_ms=0, look_again_ms=1000, cause="absent"
+        BatchId.of(campaign, 0), attempts=1, duplicate_window_ms=HOUR_MS, delay_ms=0, look_again_ms=1000, cause="absent"
     )
     lease = ledger_harness.posting(campaign, duplicate_window_ms=HOUR_MS)
     ledger_harness.doubtful(lease)
@@ -191,11 +192,11 @@ def test_what_ends_a_doubt_or_needs_an_operator_changes_nothing_else(ledger_harn
 
     def ask(attempts: int) -> str:
         return ledger_harness.ledger.batches.ask_operator(
-            campaign, 0, attempts=attempts, older_than_ms=0, cause="of another size"
+            BatchId.of(campaign, 0), attempts=attempts, older_than_ms=0, cause="of another size"
         )
 
     assert (ask(1), ledger_harness.absent(lease, window_ms=HOUR_MS)) == ("stale", "stale")
-    assert ledger_harness.ledger.batches.resolve_not_sent(campaign, 0) == "stale"
+    assert ledger_harness.ledger.batches.resolve_not_sent(BatchId.of(campaign, 0)) == "stale"
     assert ledger_harness.causes(campaign) == before
 
 
@@ -214,7 +215,9 @@ def test_a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies(ledger_har
     ledger_harness.submitted(campaign, 77)
 
     def told(bsg_id: int) -> str:
-        return ledger_harness.ledger.batches.resolve_sent(campaign, 0, bsg_campaign_id=bsg_id, next_poll_ms=0)
+        return ledger_harness.ledger.batches.resolve_sent(
+            BatchId.of(campaign, 0), bsg_campaign_id=bsg_id, next_poll_ms=0
+        )
 
     assert told(77) == "stale"
     ledger_harness.unread(campaign, 77, lost=True)
@@ -236,7 +239,9 @@ def test_a_person_is_asked_about_the_latest_attempt_only(ledger_harness: LedgerH
     ledger_harness.unconfirmed(campaign)
 
     assert (
-        ledger_harness.ledger.batches.ask_operator(campaign, 0, attempts=0, older_than_ms=0, cause="of another size")
+        ledger_harness.ledger.batches.ask_operator(
+            BatchId.of(campaign, 0), attempts=0, older_than_ms=0, cause="of another size"
+        )
         == "stale"
     )
 
@@ -291,7 +296,7 @@ def test_a_batch_that_is_marked_in_doubt_while_it_waits_is_not_explained_by_an_e
     lease = ledger_harness.posting(campaign)
     a_no_for_known_ids(ledger_harness, lease)
     ledger_harness.absent(lease, window_ms=HOUR_MS)
-    ledger_harness.ledger.batches.mark_in_doubt(campaign, 0, attempts=1, account=ACCOUNT, cause="a trace")
+    ledger_harness.ledger.batches.mark_in_doubt(BatchId.of(campaign, 0), attempts=1, account=ACCOUNT, cause="a trace")
     an_id_was_used_before(ledger_harness, campaign)
 
     assert ledger_harness.absent(lease, window_ms=0) == "needs_operator"
@@ -302,7 +307,7 @@ def test_an_explanation_ends_with_its_doubt(ledger_harness: LedgerHarness) -> No
     lease = ledger_harness.posting(campaign)
     a_no_for_known_ids(ledger_harness, lease)
     an_id_was_used_before(ledger_harness, campaign)
-    ledger_harness.ledger.batches.resolve_not_sent(campaign, 0)
+    ledger_harness.ledger.batches.resolve_not_sent(BatchId.of(campaign, 0))
     a_lease_runs_out_on_the_wire(ledger_harness, ledger_harness.posting(campaign))
 
     assert ledger_harness.absent(lease, window_ms=0, attempts=2) == "needs_operator"
@@ -312,8 +317,7 @@ def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(ledger_ha
     campaign = ledger_harness.prepared(1)
     lease = ledger_harness.unconfirmed(campaign)
     ledger_harness.ledger.batches.shrink(
-        campaign,
-        0,
+        BatchId.of(campaign, 0),
         state="unconfirmed",
         size=1,
         rest=b"",
@@ -366,7 +370,7 @@ def test_a_late_campaign_id_is_recorded_whatever_the_state(ledger_harness: Ledge
     campaign = ledger_harness.prepared(2)
     lease = ledger_harness.unconfirmed(campaign)
     if state != "unconfirmed":
-        ledger_harness.ledger.batches.resolve_not_sent(campaign, 0)
+        ledger_harness.ledger.batches.resolve_not_sent(BatchId.of(campaign, 0))
     if state == "posting":
         ledger_harness.posting(campaign, token="another")
     if state == "cancelled":
@@ -449,7 +453,7 @@ def test_an_id_that_another_batch_owns_is_not_taken_for_this_one(ledger_harness:
     ledger_harness.submitted(campaign, 77)
     lease = ledger_harness.posting(campaign)
 
-    assert ledger_harness.taken(campaign, lease.batch, 77) == "owned"
+    assert ledger_harness.taken(campaign, lease.batch.number, 77) == "owned"
     assert ledger_harness.batch_state(lease) == "posting"
 
 
@@ -467,7 +471,7 @@ def test_refused_rows_become_rejects_and_the_rest_waits_to_be_sent(ledger_harnes
     assert state == "pending"
     assert ledger_harness.counts(campaign) == {"pending": 2, "rejected": 1}
     assert ledger_harness.posting(campaign).body == b"rest"
-    assert ledger_harness.ledger.reading.rows(campaign, 0) == [0, 2]
+    assert ledger_harness.ledger.reading.rows(BatchId.of(campaign, 0)) == [0, 2]
 
 
 def test_a_batch_of_which_every_row_is_refused_is_refused(ledger_harness: LedgerHarness) -> None:
@@ -568,7 +572,7 @@ def test_an_intent_whose_answer_was_lost_is_taken_back_by_its_token(ledger_harne
 
     found = ledger_harness.dispatcher().withdraw_lost("lost", delay_ms=0, cause="the answer was lost")
 
-    assert found == lost.batch_id
+    assert found == lost.batch
     assert (ledger_harness.batch_state(other), ledger_harness.batch_state(lost)) == ("posting", "pending")
     assert ledger_harness.dispatcher().withdraw_lost("lost", delay_ms=0, cause="the answer was lost") is None
 
@@ -749,7 +753,7 @@ def test_an_operator_decides_a_doubt_as_not_sent(ledger_harness: LedgerHarness) 
     campaign = ledger_harness.prepared(2)
     ledger_harness.unconfirmed(campaign)
 
-    assert ledger_harness.ledger.batches.resolve_not_sent(campaign, 0) == "pending"
+    assert ledger_harness.ledger.batches.resolve_not_sent(BatchId.of(campaign, 0)) == "pending"
     assert ledger_harness.posting(campaign).attempts == 1
 
 
@@ -890,7 +894,7 @@ def test_a_closed_campaign_forgets_its_bodies_and_then_everything(ledger_harness
     ledger_harness.polled(ledger_harness.submitted(campaign), "done", final=True)
 
     bodies = ledger_harness.ledger.campaigns.forget_bodies(campaign)
-    body = ledger_harness.ledger.reading.body(campaign, 0)
+    body = ledger_harness.ledger.reading.body(BatchId.of(campaign, 0))
     everything = ledger_harness.ledger.campaigns.forget(campaign)
 
     assert (open_answer, bodies, body, everything) == (False, True, None, True)
@@ -911,8 +915,7 @@ def test_dropped_messages_become_rejects_while_the_batch_stays(ledger_harness: L
 
     def shrink() -> str:
         return ledger_harness.ledger.batches.shrink(
-            campaign,
-            0,
+            BatchId.of(campaign, 0),
             state="submitted",
             size=3,
             rest=b"",
@@ -930,8 +933,7 @@ def test_a_reject_that_is_told_twice_counts_once(ledger_harness: LedgerHarness) 
     ledger_harness.submitted(campaign)
 
     ledger_harness.ledger.batches.shrink(
-        campaign,
-        0,
+        BatchId.of(campaign, 0),
         state="submitted",
         size=3,
         rest=b"",
@@ -990,7 +992,7 @@ def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing
 ) -> None:
     campaign = ledger_harness.prepared(1)
     lease = ledger_harness.submitted(campaign, bsg_id=5)
-    ledger_harness.taken(campaign, lease.batch, 6)
+    ledger_harness.taken(campaign, lease.batch.number, 6)
     ledger_harness.polled(lease, "done", final=True)
     ledger_harness.ledger.campaigns.forget(campaign)
 

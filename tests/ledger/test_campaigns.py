@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.work import Nothing
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
@@ -17,7 +18,7 @@ def test_what_one_takes_of_an_index_is_put_off_for_the_others(ledger_harness: Le
     first = ledger_harness.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
     second = ledger_harness.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
 
-    assert (first, second) == ([lease.batch_id], [])
+    assert (first, second) == ([lease.batch], [])
 
 
 # Deadlines
@@ -95,10 +96,10 @@ def test_an_id_that_another_account_brings_leaves_the_campaign_with_its_own(ledg
     ledger_harness.posting(campaign)
 
     ledger_harness.ledger.batches.taken(
-        campaign, 1, account="other", bsg_campaign_id=7, bsg_status="", next_poll_ms=0, cause="found"
+        BatchId.of(campaign, 1), account="other", bsg_campaign_id=7, bsg_status="", next_poll_ms=0, cause="found"
     )
 
-    (record,) = ledger_harness.ledger.reading.batch_records([f"{campaign}-1"])
+    (record,) = ledger_harness.ledger.reading.batch_records([BatchId.of(campaign, 1)])
     assert record.account == ACCOUNT
     assert ledger_harness.client.zrange(f"bsg:account:{ACCOUNT}:live", 0, -1) == [f"{campaign}-1".encode()]
 
@@ -108,7 +109,7 @@ def test_a_batch_that_is_put_in_doubt_leaves_its_campaign_with_its_own_account(l
     ledger_harness.withdraw(ledger_harness.posting(campaign))
 
     state = ledger_harness.ledger.batches.mark_in_doubt(
-        campaign, 0, attempts=1, account="another", cause="a trace at BSG"
+        BatchId.of(campaign, 0), attempts=1, account="another", cause="a trace at BSG"
     )
 
     assert state == "unconfirmed"

@@ -58,7 +58,7 @@ def test_without_a_permit_nothing_is_sent_and_what_is_sent_next_is_prepared(ledg
     assert isinstance(ahead, Prepare)
     assert ahead.campaign_id == another
     assert ledger_harness.next(permit=False) == Nothing()
-    assert ledger_harness.sending().campaign_id == campaign
+    assert ledger_harness.sending().batch.campaign_id == campaign
 
 
 def test_who_has_no_permit_waits_for_no_moment_in_place_of_others(ledger_harness: LedgerHarness) -> None:

@@ -28,7 +28,7 @@ def test_a_batch_that_is_dispatched_is_posting_with_its_slot_taken(ledger_harnes
     work = ledger_harness.next(token="mine", interval_us=60_000_000)
 
     assert isinstance(work, Send)
-    assert (work.batch_id, work.size, work.attempts, work.body) == (f"{campaign}-0", 2, 0, b"body")
+    assert (work.batch, work.size, work.attempts, work.body) == (f"{campaign}-0", 2, 0, b"body")
     assert ledger_harness.counts(campaign) == {"posting": 2}
     assert ledger_harness.next() == Nothing()
     assert int(ledger_harness.client.get(f"bsg:account:{ACCOUNT}:limit:submit")) > work.now_ms * 1000 + 59_000_000

@@ -18,7 +18,7 @@ def test_a_doubt_is_shown_with_what_an_operator_decides_by(ledger_harness: Ledge
     doubt = the_doubt(ledger_harness)
 
     assert (before.needs_operator, before.may_be_resolved, before.why) == (False, False, "read timeout")
-    assert (doubt.batch, doubt.messages, doubt.account_name) == (lease.batch_id, 3, "default")
+    assert (doubt.batch, doubt.messages, doubt.account_name) == (lease.batch, 3, "default")
     assert (doubt.needs_operator, doubt.no_trace, doubt.why, doubt.if_not_sent) == (True, True, "absent", "pending")
 
 
@@ -28,9 +28,9 @@ def test_a_doubt_is_of_a_period_by_its_first_attempt(ledger_harness: LedgerHarne
     both = ledger_harness.ledger.doubts(ACCOUNT)
     between = both[1].since
 
-    assert [doubt.batch for doubt in both] == [old.batch_id, young.batch_id]
-    assert [doubt.batch for doubt in ledger_harness.ledger.doubts(ACCOUNT, since=between)] == [young.batch_id]
-    assert [doubt.batch for doubt in ledger_harness.ledger.doubts(ACCOUNT, until=between)] == [old.batch_id]
+    assert [doubt.batch for doubt in both] == [old.batch, young.batch]
+    assert [doubt.batch for doubt in ledger_harness.ledger.doubts(ACCOUNT, since=between)] == [young.batch]
+    assert [doubt.batch for doubt in ledger_harness.ledger.doubts(ACCOUNT, until=between)] == [old.batch]
 
 
 def test_a_weak_absence_and_a_trace_that_does_not_fit_are_resolved_by_their_ids_alone(
@@ -39,33 +39,31 @@ def test_a_weak_absence_and_a_trace_that_does_not_fit_are_resolved_by_their_ids_
     weak, undecided = (ledger_harness.unconfirmed(ledger_harness.prepared(1)) for _ in range(2))
     ledger_harness.absent(weak, window_ms=0, sure=False)
     ledger_harness.absent(undecided, window_ms=0)
-    ledger_harness.ledger.batches.ask_operator(
-        undecided.campaign_id, 0, attempts=1, older_than_ms=0, cause="does not fit"
-    )
+    ledger_harness.ledger.batches.ask_operator(undecided.batch, attempts=1, older_than_ms=0, cause="does not fit")
 
     assert [doubt.may_be_resolved for doubt in ledger_harness.ledger.doubts(ACCOUNT)] == [False, False]
     assert {doubt.why for doubt in ledger_harness.ledger.doubts(ACCOUNT)} == {"absent", "does not fit"}
     for lease in (weak, undecided):
-        assert ledger_harness.ledger.batches.resolve_not_sent(lease.campaign_id, 0, shown_attempts=1) == "stale"
-        assert ledger_harness.ledger.batches.resolve_not_sent(lease.campaign_id, 0) == "pending"
+        assert ledger_harness.ledger.batches.resolve_not_sent(lease.batch, shown_attempts=1) == "stale"
+        assert ledger_harness.ledger.batches.resolve_not_sent(lease.batch) == "pending"
 
 
 def test_what_needs_no_operator_or_was_tried_since_is_not_decided_with_others(ledger_harness: LedgerHarness) -> None:
     lease = ledger_harness.unconfirmed(ledger_harness.prepared(1))
-    needs_none = ledger_harness.ledger.batches.resolve_not_sent(lease.campaign_id, 0, shown_attempts=1)
+    needs_none = ledger_harness.ledger.batches.resolve_not_sent(lease.batch, shown_attempts=1)
     ledger_harness.absent(lease, window_ms=0)
-    tried_since = ledger_harness.ledger.batches.resolve_not_sent(lease.campaign_id, 0, shown_attempts=0)
-    states = [ledger_harness.ledger.batches.resolve_not_sent(lease.campaign_id, 0, shown_attempts=1) for _ in range(2)]
+    tried_since = ledger_harness.ledger.batches.resolve_not_sent(lease.batch, shown_attempts=0)
+    states = [ledger_harness.ledger.batches.resolve_not_sent(lease.batch, shown_attempts=1) for _ in range(2)]
 
     assert (needs_none, tried_since, states) == ("stale", "stale", ["pending", "stale"])
-    assert ledger_harness.counts(lease.campaign_id) == {"pending": 1}
+    assert ledger_harness.counts(lease.batch.campaign_id) == {"pending": 1}
 
 
 def test_what_is_asked_ends_with_the_doubt(ledger_harness: LedgerHarness) -> None:
     lease = ledger_harness.unconfirmed(ledger_harness.prepared(1))
     ledger_harness.absent(lease, window_ms=0)
-    ledger_harness.ledger.batches.resolve_not_sent(lease.campaign_id, 0)
-    ledger_harness.doubtful(ledger_harness.posting(lease.campaign_id))
+    ledger_harness.ledger.batches.resolve_not_sent(lease.batch)
+    ledger_harness.doubtful(ledger_harness.posting(lease.batch.campaign_id))
     doubt = the_doubt(ledger_harness)
 
     assert (doubt.needs_operator, doubt.no_trace, doubt.why) == (False, False, "read timeout")
@@ -76,12 +74,10 @@ def test_the_history_tells_what_is_asked_once_and_anew_when_it_changes(ledger_ha
     for _ in range(2):
         ledger_harness.absent(lease, window_ms=0)
     for _ in range(2):
-        ledger_harness.ledger.batches.ask_operator(
-            lease.campaign_id, 0, attempts=1, older_than_ms=0, cause="does not fit"
-        )
+        ledger_harness.ledger.batches.ask_operator(lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
     asked = [
         transition.detail
-        for transition in ledger_harness.ledger.reading.transitions(lease.campaign_id)
+        for transition in ledger_harness.ledger.reading.transitions(lease.batch.campaign_id)
         if transition.cause == "an operator has to decide"
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import Batch
 from tests.ledger.campaigns import ACCOUNT, LedgerHarness
@@ -23,8 +24,7 @@ def taken_earlier(
     **others: bool,
 ) -> str:
     return ledger_harness.ledger.batches.taken_earlier(
-        campaign,
-        0,
+        BatchId.of(campaign, 0),
         account=ACCOUNT,
         counted=counted,
         counts=counts,

@@ -32,8 +32,8 @@ def served(
             case Prepare() as chunk:
                 ledger_harness.ledger.chunks.prepared(chunk, [(1, f"{chunk.first_index}+1", b"body")], [])
             case Send() as send:
-                order.append(send.campaign_id)
-                ledger_harness.taken(send.campaign_id, send.batch, len(order), token=send.token)
+                order.append(send.batch.campaign_id)
+                ledger_harness.taken(send.batch.campaign_id, send.batch.number, len(order), token=send.token)
                 meanwhile()
             case other:
                 pytest.fail(f"{other} after {len(order)} requests")

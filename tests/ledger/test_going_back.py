@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rollback_detector import RollbackDetector
@@ -228,11 +229,13 @@ def test_a_persons_word_opens_whatever_shut_it(ledger_harness: LedgerHarness) ->
 def test_a_waiting_batch_of_which_bsg_has_a_trace_is_in_doubt(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
 
-    state = ledger_harness.ledger.batches.mark_in_doubt(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace")
+    state = ledger_harness.ledger.batches.mark_in_doubt(
+        BatchId.of(campaign, 0), attempts=0, account=ACCOUNT, cause="a trace"
+    )
 
     assert state == "unconfirmed"
     assert ledger_harness.counts(campaign) == {"unconfirmed": 2}
-    (record,) = ledger_harness.ledger.reading.batch_records([f"{campaign}-0"])
+    (record,) = ledger_harness.ledger.reading.batch_records([BatchId.of(campaign, 0)])
     assert record.first_intent_ms == record.accepted_ms > 0
     assert record.account == ACCOUNT
     ledger_harness.client.zadd(f"bsg:account:{ACCOUNT}:doubt", {f"{campaign}-0": 1})
@@ -245,7 +248,9 @@ def test_a_batch_that_has_moved_on_is_not_put_in_doubt(ledger_harness: LedgerHar
     ledger_harness.posting(campaign)
 
     assert (
-        ledger_harness.ledger.batches.mark_in_doubt(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace")
+        ledger_harness.ledger.batches.mark_in_doubt(
+            BatchId.of(campaign, 0), attempts=0, account=ACCOUNT, cause="a trace"
+        )
         == "stale"
     )
     assert ledger_harness.counts(campaign) == {"posting": 2}
@@ -256,7 +261,9 @@ def test_a_trace_of_an_earlier_attempt_says_nothing_of_a_later_one(ledger_harnes
     ledger_harness.ledger.batches.not_taken(ledger_harness.posting(campaign), delay_ms=0, cause="429")
 
     assert (
-        ledger_harness.ledger.batches.mark_in_doubt(campaign, 0, attempts=0, account=ACCOUNT, cause="a trace")
+        ledger_harness.ledger.batches.mark_in_doubt(
+            BatchId.of(campaign, 0), attempts=0, account=ACCOUNT, cause="a trace"
+        )
         == "stale"
     )
 
@@ -268,7 +275,7 @@ def test_what_bsg_took_of_a_campaign_without_an_account_assigns_it(ledger_harnes
 
     assert ledger_harness.next(account="other") == Nothing()
     assert ledger_harness.client.zrange(f"bsg:account:{ACCOUNT}:live", 0, -1) == [f"{campaign}-0".encode()]
-    assert ledger_harness.posting(campaign).batch == 1
+    assert ledger_harness.posting(campaign).batch.number == 1
 
 
 def test_what_bsg_took_of_a_campaign_that_the_ledger_lost_changes_nothing(ledger_harness: LedgerHarness) -> None:

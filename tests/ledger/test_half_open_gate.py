@@ -79,7 +79,9 @@ def test_a_trial_calls_nobody_else_and_the_next_one_begins_when_it_is_over(half_
 Answer = Callable[[LedgerHarness, Send], object]
 
 CLEAR: dict[str, Answer] = {
-    "taken": lambda ledger_harness, lease: ledger_harness.taken(lease.campaign_id, lease.batch, 7, token=lease.token),
+    "taken": lambda ledger_harness, lease: ledger_harness.taken(
+        lease.batch.campaign_id, lease.batch.number, 7, token=lease.token
+    ),
     "refused": lambda ledger_harness, lease: ledger_harness.ledger.batches.refused(lease, cause="HTTP 400"),
     "rows refused": lambda ledger_harness, lease: ledger_harness.ledger.batches.rows_refused(
         lease, cause="HTTP 422", rest=b"", rest_rows=[], rejects=[(0, "{}")]
@@ -177,7 +179,7 @@ def test_only_the_trial_decides(ledger_harness: LedgerHarness) -> None:
     on_trial(ledger_harness)
     ledger_harness.doubtful(stragglers[0])
     after_a_doubt = state_of(ledger_harness)
-    ledger_harness.taken(stragglers[1].campaign_id, 0, 8, token=stragglers[1].token)
+    ledger_harness.taken(stragglers[1].batch.campaign_id, 0, 8, token=stragglers[1].token)
     ledger_harness.ledger.batches.refused(stragglers[2], cause="HTTP 400")
     ledger_harness.ledger.batches.not_taken(stragglers[3], delay_ms=0, cause="refused", unanswered=True)
 
@@ -187,7 +189,7 @@ def test_only_the_trial_decides(ledger_harness: LedgerHarness) -> None:
 def test_a_trial_that_is_found_by_a_look_up_opens_nothing(half_open: LedgerHarness) -> None:
     lease = on_trial(half_open)
 
-    assert half_open.taken(lease.campaign_id, lease.batch, 7) == "submitted"
+    assert half_open.taken(lease.batch.campaign_id, lease.batch.number, 7) == "submitted"
     assert state_of(half_open) == "half open"
     on_trial(half_open)
 
@@ -196,7 +198,7 @@ def test_what_a_look_up_finds_does_not_end_a_row_of_doubts(ledger_harness: Ledge
     for _ in range(2):
         lease = ledger_harness.posting(ledger_harness.prepared(1))
         ledger_harness.doubtful(lease, doubts_allowed=2)
-        ledger_harness.taken(lease.campaign_id, lease.batch, 7)
+        ledger_harness.taken(lease.batch.campaign_id, lease.batch.number, 7)
 
     assert state_of(ledger_harness) == "shut: doubts"
 
@@ -205,7 +207,7 @@ def test_a_campaign_of_another_batch_is_no_clear_answer(half_open: LedgerHarness
     other, lease = half_open.prepared(1), on_trial(half_open)
     half_open.taken(other, 0, 7)
 
-    assert half_open.taken(lease.campaign_id, lease.batch, 7, token=lease.token) == "owned"
+    assert half_open.taken(lease.batch.campaign_id, lease.batch.number, 7, token=lease.token) == "owned"
     assert state_of(half_open) == "half open"
 
 

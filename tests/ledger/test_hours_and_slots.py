@@ -108,7 +108,7 @@ def test_a_second_batch_waits_for_the_price_of_the_first_and_leaves_when_it_come
 
     waits = ledger_harness.next()
     ledger_harness.ledger.batches.taken(
-        campaign, first.batch, account=ACCOUNT, bsg_campaign_id=1, bsg_status="", next_poll_ms=0, cause="taken",
+        first.batch, account=ACCOUNT, bsg_campaign_id=1, bsg_status="", next_poll_ms=0, cause="taken",
         price="2", currency="UAH", token=first.token,
     )  # fmt: skip
 
@@ -121,7 +121,7 @@ def test_a_batch_that_would_cost_too_much_pauses_its_campaign(ledger_harness: Le
     campaign = ledger_harness.prepared(1, 1, max_cost="3")
     first = ledger_harness.posting(campaign)
     ledger_harness.ledger.batches.taken(
-        campaign, first.batch, account=ACCOUNT, bsg_campaign_id=1, bsg_status="", next_poll_ms=0, cause="taken",
+        first.batch, account=ACCOUNT, bsg_campaign_id=1, bsg_status="", next_poll_ms=0, cause="taken",
         price="2", currency="UAH", token=first.token,
     )  # fmt: skip
 

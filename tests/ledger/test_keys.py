@@ -56,7 +56,7 @@ def due_indexes_of(ledger_harness: LedgerHarness, account: str) -> dict[str, lis
 
 
 def is_sent_for(ledger_harness: LedgerHarness, campaign: str, account: str) -> bool:
-    return ledger_harness.posting(campaign, account=account, token="new").campaign_id == campaign
+    return ledger_harness.posting(campaign, account=account, token="new").batch.campaign_id == campaign
 
 
 def one_that_was_taken_back(ledger_harness: LedgerHarness) -> str:
@@ -130,8 +130,8 @@ def finished(ledger_harness: LedgerHarness, campaign: str) -> None:
 def late_id_taken_back(ledger_harness: LedgerHarness, campaign: str) -> None:
     """BSG named a campaign, denied it, and an operator said that it was never sent."""
     lease = ledger_harness.submitted(campaign)
-    ledger_harness.client.hset(f"bsg:campaign:{campaign}:batch:{lease.batch}", "needs_operator", "lost")
-    assert ledger_harness.ledger.batches.resolve_not_sent(campaign, lease.batch) == "pending"
+    ledger_harness.client.hset(f"bsg:campaign:{campaign}:batch:{lease.batch.number}", "needs_operator", "lost")
+    assert ledger_harness.ledger.batches.resolve_not_sent(lease.batch) == "pending"
 
 
 BEGUN = [on_the_wire, in_doubt, in_doubt_and_waiting, submitted, held_at_bsg, finished, late_id_taken_back]
@@ -177,9 +177,9 @@ def test_a_question_to_an_operator_is_asked_for_the_new_key(ledger_harness: Ledg
     lease = ledger_harness.unconfirmed(ledger_harness.prepared(2))
     assert ledger_harness.absent(lease, window_ms=0) == "needs_operator"
 
-    rekeyed(ledger_harness, lease.campaign_id, bsg_account="208")
+    rekeyed(ledger_harness, lease.batch.campaign_id, bsg_account="208")
 
-    assert ledger_harness.client.zrange(f"bsg:account:{NEW}:needs-operator", 0, -1) == [lease.batch_id.encode()]
+    assert ledger_harness.client.zrange(f"bsg:account:{NEW}:needs-operator", 0, -1) == [lease.batch.encode()]
     assert ledger_harness.client.exists(f"bsg:account:{ACCOUNT}:needs-operator") == 0
 
 
@@ -192,9 +192,9 @@ def test_what_bsg_holds_is_told_for_the_new_key(ledger_harness: LedgerHarness, s
     lease = ledger_harness.submitted(ledger_harness.prepared(2))
     ledger_harness.polled(lease, status, final=False)
 
-    rekeyed(ledger_harness, lease.campaign_id, bsg_account="208")
+    rekeyed(ledger_harness, lease.batch.campaign_id, bsg_account="208")
 
-    assert ledger_harness.client.zrange(f"bsg:account:{NEW}:{index}", 0, -1) == [lease.batch_id.encode()]
+    assert ledger_harness.client.zrange(f"bsg:account:{NEW}:{index}", 0, -1) == [lease.batch.encode()]
     assert ledger_harness.client.exists(f"bsg:account:{ACCOUNT}:{index}") == 0
 
 
@@ -280,11 +280,11 @@ def test_an_id_that_comes_late_for_the_old_key_is_recorded_where_its_campaign_is
     lease = ledger_harness.posting(campaign)
     rekeyed(ledger_harness, campaign, bsg_account="208")
 
-    assert ledger_harness.taken(campaign, lease.batch, 7) == "submitted"
+    assert ledger_harness.taken(campaign, lease.batch.number, 7) == "submitted"
 
-    assert list(ledger_harness.ledger.reading.owned(NEW)) == [(7, lease.batch_id)]
+    assert list(ledger_harness.ledger.reading.owned(NEW)) == [(7, lease.batch)]
     assert list(ledger_harness.ledger.reading.owned(ACCOUNT)) == []
-    assert ledger_harness.ledger.due_indexes.members(DueIndex.LIVE, account=NEW) == [lease.batch_id]
+    assert ledger_harness.ledger.due_indexes.members(DueIndex.LIVE, account=NEW) == [lease.batch]
 
 
 def test_the_new_key_knows_all_bsg_campaigns_of_the_old_one_before_any_campaign_moves(

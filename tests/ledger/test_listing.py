@@ -6,13 +6,14 @@ import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import listing
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import Due, DueIndex, unassigned
 from tests.ledger.campaigns import ACCOUNT, LedgerHarness
 
 
 def told(ledger_harness: LedgerHarness, campaign: str, batch: int, statistics: str) -> None:
     ledger_harness.ledger.batches.polled(
-        campaign, batch, status="sending", final=False, statistics=statistics, price="", currency="",
+        BatchId.of(campaign, batch), status="sending", final=False, statistics=statistics, price="", currency="",
         total_messages=None, next_poll_ms=1000,
     )  # fmt: skip
 

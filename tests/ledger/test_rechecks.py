@@ -25,14 +25,14 @@ def test_a_batch_does_not_leave_before_it_is_held_against_the_list_of_now(ledger
     assert (recheck.size, recheck.attempts, recheck.held_against, recheck.suppressions) == (2, 0, 0, 1)
     assert (recheck.body, recheck.rows) == (b"body", [0, 1])
     assert isinstance(ledger_harness.next(), Wait)  # others pass it by
-    assert ledger_harness.counts(recheck.campaign_id) == {"pending": 2}
+    assert ledger_harness.counts(recheck.batch.campaign_id) == {"pending": 2}
 
 
 def test_a_batch_without_suppressed_phones_leaves_at_once(ledger_harness: LedgerHarness) -> None:
     recheck = rechecked(ledger_harness)
 
     assert ledger_harness.dispatcher().suppression_checked(recheck) == "pending"
-    assert ledger_harness.sending().batch_id == recheck.batch_id
+    assert ledger_harness.sending().batch == recheck.batch
 
 
 def test_suppressed_messages_become_rejects_and_the_rest_leaves_at_once(ledger_harness: LedgerHarness) -> None:
@@ -43,7 +43,7 @@ def test_suppressed_messages_become_rejects_and_the_rest_leaves_at_once(ledger_h
     )
 
     assert state == "pending"
-    assert ledger_harness.counts(recheck.campaign_id) == {"pending": 1, "rejected": 1}
+    assert ledger_harness.counts(recheck.batch.campaign_id) == {"pending": 1, "rejected": 1}
     assert ledger_harness.sending().body == b"rest"
 
 
@@ -52,7 +52,7 @@ def test_a_batch_of_which_every_phone_is_suppressed_is_refused(ledger_harness: L
     rejects = [(index, json.dumps({"index": index})) for index in range(2)]
 
     assert ledger_harness.dispatcher().rows_suppressed(recheck, rest=b"", rest_rows=[], rejects=rejects) == "refused"
-    assert ledger_harness.counts(recheck.campaign_id) == {"rejected": 2}
+    assert ledger_harness.counts(recheck.batch.campaign_id) == {"rejected": 2}
     assert ledger_harness.next() == Nothing()
 
 
@@ -75,7 +75,7 @@ def test_what_was_read_of_a_batch_that_has_changed_since_changes_nothing(
     ledger_harness: LedgerHarness, changed: str
 ) -> None:
     recheck = rechecked(ledger_harness)
-    campaign = recheck.campaign_id
+    campaign = recheck.batch.campaign_id
     match changed:
         case "sent":
             ledger_harness.dispatcher().suppression_checked(recheck)
@@ -110,4 +110,4 @@ def test_what_was_prepared_against_the_list_of_now_leaves_without_another_look(l
     assert chunk.suppressions == 1
     ledger_harness.ledger.chunks.prepared(chunk, [(1, "0+1", b"body")], [])
 
-    assert ledger_harness.sending().campaign_id == campaign
+    assert ledger_harness.sending().batch.campaign_id == campaign

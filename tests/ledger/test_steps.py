@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.keys import Keys, Rekeyed, Rekeying
 from bsg_ledger.ledger import Ledger
@@ -298,7 +299,7 @@ def test_a_batch_of_which_nothing_is_left_is_not_retried_beside_others(stepwise:
     begin_to_retry(stepwise, campaign)
     stepwise.ledger.campaigns.finish(campaign)
 
-    assert stepwise.posting(campaign).batch == 1
+    assert stepwise.posting(campaign).batch.number == 1
     assert stepwise.counts(campaign) == {"rejected": 1, "posting": 1}
 
 
@@ -470,9 +471,9 @@ def test_what_expires_while_it_is_added_is_sent_once_after_a_retry(stepwise: Ste
 
     assert ended == {"expired": BATCHES}
     assert stepwise.counts(campaign) == {"pending": BATCHES}
-    assert sorted(row for batch in range(BATCHES) for row in stepwise.ledger.reading.rows(campaign, batch)) == [
-        *range(BATCHES)
-    ]
+    assert sorted(
+        row for batch in range(BATCHES) for row in stepwise.ledger.reading.rows(BatchId.of(campaign, batch))
+    ) == [*range(BATCHES)]
 
 
 # A chunk that is given up
@@ -598,7 +599,7 @@ def in_indexes(stepwise: StepwiseHarness, account: str) -> dict[str, set[str]]:
 
 def test_a_move_that_dies_between_two_steps_is_due_for_upkeep_which_finishes_it(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
-    sent = {stepwise.submitted(campaign, bsg_id).batch_id for bsg_id in range(1, BATCHES + 1)}
+    sent = {stepwise.submitted(campaign, bsg_id).batch for bsg_id in range(1, BATCHES + 1)}
 
     assert moving(stepwise, campaign) is Rekeyed.MOVED
     assert stepwise.scripts.step("rekey_some", campaign) == "more"
@@ -621,11 +622,11 @@ def test_what_changes_between_two_steps_of_a_move_is_not_undone_by_the_next(step
     assert stepwise.absent(resolved, window_ms=0) == "needs_operator"
     moving(stepwise, campaign)
 
-    assert stepwise.taken(campaign, found.batch, 7) == "submitted"
-    assert stepwise.ledger.batches.resolve_not_sent(campaign, resolved.batch) == "pending"
+    assert stepwise.taken(campaign, found.batch.number, 7) == "submitted"
+    assert stepwise.ledger.batches.resolve_not_sent(resolved.batch) == "pending"
     stepwise.ledger.campaigns.finish(campaign)
 
-    assert in_indexes(stepwise, NEW) == {"live": {found.batch_id}, "doubt": {lost.batch_id}}
+    assert in_indexes(stepwise, NEW) == {"live": {found.batch}, "doubt": {lost.batch}}
     assert in_indexes(stepwise, ACCOUNT) == {}
 
 
@@ -637,11 +638,11 @@ def test_a_batch_that_is_sent_between_two_steps_of_a_move_is_leased_for_the_new_
     moving(stepwise, campaign)
     stepwise.end_lease(first)
 
-    assert stepwise.ledger.batches.take_back(ACCOUNT, at_most=9) == [first.batch_id]
+    assert stepwise.ledger.batches.take_back(ACCOUNT, at_most=9) == [first.batch]
     second = stepwise.posting(campaign, account=NEW, token="new")
     stepwise.ledger.campaigns.finish(campaign)
 
-    assert in_indexes(stepwise, NEW) == {"leases": {second.batch_id}, "doubt": {first.batch_id}}
+    assert in_indexes(stepwise, NEW) == {"leases": {second.batch}, "doubt": {first.batch}}
     assert in_indexes(stepwise, ACCOUNT) == {}
     assert stepwise.counts(campaign) == {"posting": 1, "unconfirmed": 1, "pending": BATCHES - 2}
 
@@ -665,7 +666,7 @@ def test_a_cancel_between_two_steps_of_a_move_stops_all_that_is_at_bsg_for_the_n
 
 def test_a_campaign_that_is_moving_moves_on_once_all_of_it_was_carried(stepwise: StepwiseHarness) -> None:
     campaign = stepwise.campaign()
-    sent = {stepwise.submitted(campaign, bsg_id).batch_id for bsg_id in range(1, BATCHES + 1)}
+    sent = {stepwise.submitted(campaign, bsg_id).batch for bsg_id in range(1, BATCHES + 1)}
     moving(stepwise, campaign)
 
     assert moving(stepwise, campaign, old=NEW, new="third") is Rekeyed.UNFINISHED
@@ -709,5 +710,5 @@ def test_what_begins_while_somebody_reads_that_nothing_has_begun_keeps_the_campa
         campaign, old=ACCOUNT, account=NEW, name=DEFAULT_ACCOUNT, address="address", bsg_account="", by="operator"
     )
 
-    assert rekeying == Rekeying(Rekeyed.BEGUN, (sent[0].batch_id,))
+    assert rekeying == Rekeying(Rekeyed.BEGUN, (sent[0].batch,))
     assert stepwise.ledger.reading.account_of(campaign)[0] == ACCOUNT

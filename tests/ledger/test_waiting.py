@@ -95,11 +95,11 @@ def test_of_a_large_campaign_what_is_in_doubt_is_read_and_the_rest_counted(ledge
     found = reader.waits_of([large, small, "nobody-knows-it"], singly=2)
 
     assert [(one.reason, one.messages, one.batches, one.batch_ids) for one in found[large]] == [
-        (WaitReason.OPERATOR_DECIDES, 20, 1, (doubtful.batch_id,)),
+        (WaitReason.OPERATOR_DECIDES, 20, 1, (doubtful.batch,)),
         (WaitReason.RATE_LIMIT, 70, 2, ()),
         (WaitReason.AT_BSG, 10, 1, ()),
     ]
-    ledger_harness.client.zrem(f"bsg:account:{ACCOUNT}:doubt", doubtful.batch_id)
+    ledger_harness.client.zrem(f"bsg:account:{ACCOUNT}:doubt", doubtful.batch)
     assert reader.waits_of([large], singly=2)[large][0].reason is WaitReason.OPERATOR_DECIDES, "it has its own index"
     assert found[small][0].batch_ids == (f"{small}-0",)
     assert found.keys() == {large, small}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bsg_config.settings import Settings
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.ledger import Ledger
 from bsg_sandbox.server import Sandbox
@@ -47,7 +48,7 @@ def in_doubt(harness: WorkerHarness, *, needs_operator: bool) -> str:
 
 def ask(harness: WorkerHarness, campaign: str) -> None:
     harness.runtime.ledger.batches.absent(
-        campaign, 0, attempts=1, duplicate_window_ms=0, delay_ms=0, look_again_ms=60_000, cause="no trace"
+        BatchId.of(campaign, 0), attempts=1, duplicate_window_ms=0, delay_ms=0, look_again_ms=60_000, cause="no trace"
     )
 
 

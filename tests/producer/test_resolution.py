@@ -45,4 +45,4 @@ def test_a_bsg_campaign_of_another_batch_is_refused(ledger_harness: LedgerHarnes
     lease = ledger_harness.unconfirmed(campaign)
 
     with pytest.raises(CampaignInvalid, match="another batch"):
-        producer_of(ledger_harness).resolve(lease.batch_id, sent=7)
+        producer_of(ledger_harness).resolve(lease.batch, sent=7)

@@ -13,6 +13,7 @@ import pytest
 from bsg_client.outcomes import OutcomeKind, ReadFailed
 from bsg_config import clock
 from bsg_config.settings import Settings
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndexes
 from bsg_ledger.gate import GateReason
 from bsg_ledger.reading import Reading
@@ -68,7 +69,7 @@ class RecoveryHarness:
 
     def sent_by_nobody_we_know(self, campaign: str, batch: int, *more: Mapping[str, Any]) -> int:
         """BSG takes the batch, and the ledger knows nothing of it; return the BSG campaign."""
-        body = self.reading.body(campaign, batch)
+        body = self.reading.body(BatchId.of(campaign, batch))
         assert body is not None
         array = json.dumps([*json.loads(unpacked(body, self.runtime.cipher)), *more]).encode()
         outcome = self.runtime.client.send_individual(array, {}, lambda: True)
@@ -130,7 +131,7 @@ def test_chunks_that_were_batches_in_the_lost_ledger_become_the_same_ones_and_ar
 ) -> None:
     campaign = harness.accepted(5)
     twin = harness.waiting(5)
-    body = harness.reading.body(twin, 0)
+    body = harness.reading.body(BatchId.of(twin, 0))
     assert body is not None
     rows = json.loads(unpacked(body, harness.runtime.cipher))
     array = json.dumps([{**row, "reference_id": row["reference_id"].replace(twin, campaign)} for row in rows]).encode()
@@ -324,7 +325,7 @@ def test_an_audit_names_what_bsg_has_and_the_ledger_does_not_with_whose_it_is(ha
 
     orphans = {one.bsg_campaign_id: one for one in harness.audit().orphans}
 
-    assert orphans[of_a_batch].origins == (Origin(campaign, True, (f"{campaign}-1",)),)
+    assert orphans[of_a_batch].origins == (Origin(campaign, True, (BatchId.of(campaign, 1),)),)
     assert orphans[of_a_lost_campaign].origins == (Origin(lost, False, ()),)
     assert (orphans[of_a_caller].origins, orphans[of_a_caller].other_ids) == ((), 5)
     assert orphans[of_a_caller].messages == 5
@@ -333,8 +334,7 @@ def test_an_audit_names_what_bsg_has_and_the_ledger_does_not_with_whose_it_is(ha
 def test_an_audit_names_what_the_ledger_has_as_taken_and_bsg_does_not_show(harness: RecoveryHarness) -> None:
     campaign = harness.waiting(5)
     harness.runtime.ledger.batches.taken(
-        campaign,
-        0,
+        BatchId.of(campaign, 0),
         account=harness.runtime.account,
         bsg_campaign_id=4711,
         bsg_status="creation",
@@ -344,14 +344,14 @@ def test_an_audit_names_what_the_ledger_has_as_taken_and_bsg_does_not_show(harne
 
     compared = harness.audit()
 
-    assert [(one.batch_id, one.bsg_campaign_id) for one in compared.not_at_bsg] == [(f"{campaign}-0", 4711)]
+    assert [(one.batch, one.bsg_campaign_id) for one in compared.not_at_bsg] == [(f"{campaign}-0", 4711)]
     assert compared.lacking
 
 
 def test_an_audit_names_what_waits(harness: RecoveryHarness) -> None:
     campaign = harness.waiting(5)
 
-    assert [(one.batch_id, one.state) for one in harness.audit().waiting] == [(f"{campaign}-0", "pending")]
+    assert [(one.batch, one.state) for one in harness.audit().waiting] == [(f"{campaign}-0", "pending")]
 
 
 def test_an_audit_of_another_period_leaves_out_what_is_not_of_it(harness: RecoveryHarness) -> None:

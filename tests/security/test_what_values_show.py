@@ -12,6 +12,7 @@ from bsg_client.wire import Response, StreamedBody
 from bsg_config.redis_address import RedisAddress
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.work import OpenHours, Prepare, Recheck, Send
 from bsg_messages.columns import pack, unpack
 from bsg_messages.fast_path import check_columns
@@ -53,8 +54,8 @@ VALUES: dict[str, Any] = {
     "chunk to prepare": Prepare(
         "c", 0, "t", packed=BODY, options=OPTIONS.to_json(), first_index=0, size=1, suppressions=0
     ),
-    "batch": Send("c", 0, "t", options=OPTIONS.to_json(), size=1, attempts=0, body=BODY),
-    "batch to hold against the list": Recheck("c", 0, OPTIONS.to_json(), BODY, [0], 1, 0, 0, 1),
+    "batch": Send(BatchId("c-0"), "t", options=OPTIONS.to_json(), size=1, attempts=0, body=BODY),
+    "batch to hold against the list": Recheck(BatchId("c-0"), OPTIONS.to_json(), BODY, [0], 1, 0, 0, 1),
     "campaign without hours": OpenHours("c", OPTIONS.to_json(), 0, 0),
     "client": BSGClient(SETTINGS, None),
     "outcome with a violation": Outcome(

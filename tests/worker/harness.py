@@ -11,6 +11,7 @@ from bsg_broker.queues import dispatch_queue
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.settings import Settings
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import Batch, CampaignStatus
 from bsg_ledger.work import Prepare, Send
@@ -87,7 +88,7 @@ class WorkerHarness:
         with others_hidden(self.runtime.redis, campaign):
             work = self.runtime.dispatcher.next("token")
         assert isinstance(work, Send), work
-        assert work.campaign_id == campaign
+        assert work.batch.campaign_id == campaign
         return work
 
     def unconfirmed(self, campaign: str) -> Send:
@@ -102,8 +103,7 @@ class WorkerHarness:
 
     def taken(self, campaign: str, batch: int, bsg_campaign_id: int) -> str:
         return self.runtime.ledger.batches.taken(
-            campaign,
-            batch,
+            BatchId.of(campaign, batch),
             account=self.runtime.account,
             bsg_campaign_id=bsg_campaign_id,
             bsg_status="creation",

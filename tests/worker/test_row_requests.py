@@ -39,7 +39,7 @@ def test_a_row_that_fails_ends_no_pass_but_a_bsg_out_of_reach_does(harness: Work
 
 def test_a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll(harness: WorkerHarness) -> None:
     lost = harness.prepared(1)
-    harness.taken(lost, harness.posting(lost).batch, UNKNOWN)
+    harness.taken(lost, harness.posting(lost).batch.number, UNKNOWN)
     campaigns = [harness.submitted(1) for _ in range(3)]
     harness.sandbox.advance(60)
     harness.make_due(DueIndex.LIVE)
@@ -53,7 +53,7 @@ def test_a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll(harnes
 
 def test_a_stop_that_bsg_does_not_answer_leaves_the_others_theirs(harness: WorkerHarness) -> None:
     lost = harness.prepared(1)
-    harness.taken(lost, harness.posting(lost).batch, UNKNOWN)
+    harness.taken(lost, harness.posting(lost).batch.number, UNKNOWN)
     harness.sandbox.configure(creation_seconds=60, stop_in_creation=True)
     campaigns = [harness.submitted(1) for _ in range(3)]
     for campaign in (lost, *campaigns):

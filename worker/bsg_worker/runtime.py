@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import redis
 
@@ -15,12 +17,14 @@ from bsg_client.bsg_client import BSGClient
 from bsg_client.under_limits import client_under_limits
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.dispatcher import Dispatcher, SubmitRules
 from bsg_ledger.gate import Gate
 from bsg_ledger.ledger import NEXT_LOOK_MS, Ledger
 from bsg_ledger.limiter import MAX_RESERVATION, Limiter, status_limiter, submit_limiter
 from bsg_ledger.measurements import Measurements
 from bsg_ledger.rollback_detector import RollbackDetector
+from bsg_messages.bodies import unpacked
 from bsg_messages.body_cipher import BodyCipher
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.confirmations import Confirmations
@@ -79,6 +83,11 @@ class Runtime:
     def operator_after_ms(self) -> int:
         """How old must be what BSG may not show yet, before an operator is asked about it."""
         return int(2 * self.settings.bsg_confirm_within * 1000)
+
+    def messages_of(self, batch: BatchId) -> list[Any]:
+        """Return the batch's messages as they go on the wire; none once they are forgotten. Raise DecryptionError."""
+        body = self.ledger.reading.body(batch)
+        return [] if body is None else list(json.loads(unpacked(body, self.cipher)))
 
     def queue_length(self, queue: str) -> int:
         """Return how many messages wait in a queue of the broker, which is the ledger's own Redis."""

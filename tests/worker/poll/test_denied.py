@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_messages.errors import CampaignInvalid
 from bsg_worker.poll.poll import poll
@@ -21,7 +22,7 @@ HOUR_MS = 3_600_000
 def named(harness: WorkerHarness, bsg_campaign_id: int = UNKNOWN) -> str:
     """Return a campaign of one message, for which BSG named a campaign that it does not know."""
     campaign = harness.prepared(1)
-    harness.taken(campaign, harness.posting(campaign).batch, bsg_campaign_id)
+    harness.taken(campaign, harness.posting(campaign).batch.number, bsg_campaign_id)
     return campaign
 
 
@@ -145,7 +146,7 @@ def test_what_bsg_says_nothing_of_use_about_is_never_sent_again(harness: WorkerH
     with pytest.raises(CampaignInvalid, match="may have sent it"):
         harness.producer.resolve(f"{campaign}-0", not_sent=True)
 
-    assert harness.runtime.ledger.batches.resolve_not_sent(campaign, 0) == "stale"
+    assert harness.runtime.ledger.batches.resolve_not_sent(BatchId.of(campaign, 0)) == "stale"
     assert harness.producer.resolve(f"{campaign}-0", sent=1_000_001) == "finished"
     assert need_operator(harness) == 0
 
@@ -168,8 +169,8 @@ def test_a_campaign_that_bsg_shows_again_asks_nobody_any_more(harness: WorkerHar
     campaign = denied(harness)
 
     harness.runtime.ledger.batches.polled(
-        campaign, 0, status="sending", final=False, statistics="{}", price="", currency="", total_messages=None,
-        next_poll_ms=0,
+        BatchId.of(campaign, 0), status="sending", final=False, statistics="{}", price="", currency="",
+        total_messages=None, next_poll_ms=0,
     )  # fmt: skip
 
     assert (harness.batch(campaign).needs_operator, harness.batch(campaign).error) == (False, None)
@@ -244,8 +245,8 @@ def test_a_finished_campaign_that_bsg_denies_is_asked_for_no_longer_than_its_mes
 ) -> None:
     campaign = named(harness)
     harness.runtime.ledger.batches.polled(
-        campaign, 0, status="done", final=True, statistics='{"sent": 1}', price="", currency="", total_messages=1,
-        next_poll_ms=0,
+        BatchId.of(campaign, 0), status="done", final=True, statistics='{"sent": 1}', price="", currency="",
+        total_messages=1, next_poll_ms=0,
     )  # fmt: skip
     age(harness, campaign, "finished_at", 73 * HOUR_MS)
     harness.make_due(DueIndex.LIVE)

@@ -10,6 +10,7 @@ import pytest
 
 from bsg_client.bsg_client import BSGClient
 from bsg_client.responses import CampaignDetail, MessageRow
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_worker.poll.dropped import Total, reject_dropped
 from bsg_worker.poll.poll import poll
@@ -40,7 +41,12 @@ def sent_twice(harness: WorkerHarness, size: int, *, at_first: int | None = None
     campaign = harness.prepared(size)
     harness.dispatch()
     harness.runtime.ledger.batches.absent(
-        campaign, 0, attempts=1, duplicate_window_ms=3_600_000, delay_ms=0, look_again_ms=1000, cause="no trace yet"
+        BatchId.of(campaign, 0),
+        attempts=1,
+        duplicate_window_ms=3_600_000,
+        delay_ms=0,
+        look_again_ms=1000,
+        cause="no trace yet",
     )
     harness.sandbox.clear_faults()
     harness.sandbox.fault("drop", rows=range(dropped), times=1)
@@ -201,7 +207,7 @@ def test_a_total_that_may_still_grow_is_held_against_the_look_before(harness: Wo
             return []
 
     campaign = harness.submitted(2)
-    (record,) = harness.runtime.ledger.reading.batch_records([f"{campaign}-0"])
+    (record,) = harness.runtime.ledger.reading.batch_records([BatchId.of(campaign, 0)])
     runtime = replace(harness.runtime, client=cast(Any, Growing()))
     detail = CampaignDetail(1, "sending", None, None, {}, None, None, 0, None, None)
 

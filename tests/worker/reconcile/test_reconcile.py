@@ -18,6 +18,7 @@ from bsg_client.bsg_client import BSGClient
 from bsg_client.lists import NewestFirst
 from bsg_client.responses import CampaignDetail, MessageRow
 from bsg_config import clock
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
 from bsg_messages.bodies import unpacked
@@ -78,8 +79,7 @@ def looked(
 ) -> Finding:
     """Return a look for a batch c-0 of messages m0, m1, …"""
     record = BatchRecord(
-        campaign_id="c",
-        batch=0,
+        id=BatchId("c-0"),
         state="unconfirmed",
         size=size,
         attempts=1,
@@ -97,7 +97,7 @@ def looked(
     time = BSGTime(cast(Any, zone), ZoneInfo("UTC"))
     known = owners or {}
     look = Lookup(FakeProvider(there, **provider), time, known.get, without(known), INTENT + timedelta(hours=1))
-    return look.look(record, "c-0", [{"reference_id": f"m{number}"} for number in range(size)])
+    return look.look(record, [{"reference_id": f"m{number}"} for number in range(size)])
 
 
 def ids_of(finding: Finding) -> list[int]:
@@ -131,9 +131,9 @@ def test_an_id_in_another_campaign_that_does_not_list_it_is_undecided() -> None:
 
     owners = {7: "other-0"}
     look = Lookup(Forgetful([AtBSG(7, ["m0"])]), cast(Any, None), owners.get, without(owners), INTENT)
-    record = SimpleNamespace(first_intent_ms=int(INTENT.timestamp() * 1000), suspects=(), size=1)
+    record = SimpleNamespace(id="c-0", first_intent_ms=int(INTENT.timestamp() * 1000), suspects=(), size=1)
 
-    assert isinstance(look.look(cast(Any, record), "c-0", [{"reference_id": "m0"}]), Undecided)
+    assert isinstance(look.look(cast(Any, record), [{"reference_id": "m0"}]), Undecided)
 
 
 @pytest.mark.parametrize(

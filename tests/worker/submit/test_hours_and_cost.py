@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.work import Nothing, Wait
 from bsg_producer import CampaignInvalid
@@ -144,7 +145,7 @@ def test_a_price_that_bsg_corrects_counts_once(priced: WorkerHarness) -> None:
     batches = priced.runtime.ledger.batches
     for price in ("2.50", "3.75"):
         batches.polled(
-            campaign, 0, status="sending", final=False, statistics="{}", price=price, currency="USD",
+            BatchId.of(campaign, 0), status="sending", final=False, statistics="{}", price=price, currency="USD",
             total_messages=None, next_poll_ms=1_000,
         )  # fmt: skip
 

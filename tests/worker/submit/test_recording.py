@@ -11,6 +11,7 @@ import pytest
 from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind
 from bsg_client.responses import CampaignResponse
 from bsg_config import clock
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.gate import GateReason
 from bsg_messages.bodies import unpacked
 from bsg_messages.rejects import RejectCode, Violation
@@ -76,7 +77,7 @@ def test_named_rows_become_rejects_and_the_others_wait(harness: WorkerHarness) -
 
     assert state == "pending"
     assert [reject.index for reject in harness.producer.rejects(campaign)] == [0]
-    body = harness.runtime.ledger.reading.body(campaign, 0)
+    body = harness.runtime.ledger.reading.body(BatchId.of(campaign, 0))
     assert body is not None
     assert [row["reference_id"][-1] for row in json.loads(unpacked(body, harness.runtime.cipher))] == ["1"]
 

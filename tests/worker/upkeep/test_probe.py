@@ -71,7 +71,7 @@ def test_a_campaign_whose_price_is_known_is_held_against_that(
     dear = harness.prepared(200)
     lease = harness.posting(dear)
     harness.runtime.ledger.batches.taken(
-        dear, lease.batch, account=harness.runtime.account, bsg_campaign_id=99, bsg_status="creation", next_poll_ms=0,
+        lease.batch, account=harness.runtime.account, bsg_campaign_id=99, bsg_status="creation", next_poll_ms=0,
         cause="taken", price="2.0", currency="EUR",
     )  # fmt: skip
     harness.producer.pause(dear)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.scripts import Scripts
 from bsg_worker.upkeep.purge import purge
 from tests.worker.harness import WorkerHarness
@@ -26,7 +27,7 @@ def test_the_messages_of_a_closed_campaign_are_forgotten(harness: WorkerHarness,
 
     assert purge(harness.runtime) == "forgot 0 campaigns and the bodies of 1"
 
-    assert harness.runtime.ledger.reading.body(campaign, 0) is None
+    assert harness.runtime.ledger.reading.body(BatchId.of(campaign, 0)) is None
     assert harness.status(campaign).counts["cancelled"] == 3
     assert purge(harness.runtime) == ""
 

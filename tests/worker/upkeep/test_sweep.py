@@ -62,12 +62,12 @@ def test_a_trial_that_died_on_the_wire_shuts_the_gate_again_which_is_a_warning_i
     harness.runtime.gate.reopen(by="probe")
     lease = harness.posting(harness.prepared(1))
     client: Any = harness.runtime.redis
-    client.hset(f"bsg:campaign:{lease.campaign_id}:batch:{lease.batch}", "lease_until", 1)
-    client.zadd(f"bsg:account:{harness.runtime.account}:leases", {lease.batch_id: 1})
+    client.hset(f"bsg:campaign:{lease.batch.campaign_id}:batch:{lease.batch.number}", "lease_until", 1)
+    client.zadd(f"bsg:account:{harness.runtime.account}:leases", {lease.batch: 1})
     sweep(harness.runtime)
 
     assert harness.producer.gate().shut
-    assert f"is shut by {lease.batch_id}" in caplog.text
+    assert f"is shut by {lease.batch}" in caplog.text
 
 
 def test_a_cancel_that_its_process_left_behind_the_flag_is_finished(harness: WorkerHarness) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from bsg_client.responses import CampaignDetail, CampaignResponse
 from bsg_config import clock
 from bsg_ledger.records import BatchRecord
-from bsg_messages.bodies import rejected, unpacked, without
+from bsg_messages.bodies import rejected, without
 from bsg_messages.rejects import RejectCode, Violation
 from bsg_worker.pace import FINAL
 from bsg_worker.poll.earlier import find_elsewhere, listed_in, listed_in_others, record_earlier
@@ -55,10 +54,9 @@ def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignRespon
 def _compare_total(
     runtime: Runtime, record: BatchRecord, bsg_campaign_id: int, total: int, began: float
 ) -> Total | None:
-    body = runtime.ledger.reading.body(record.campaign_id, record.batch)
-    if body is None:
+    rows = runtime.messages_of(record.id)
+    if not rows:
         return Total(total)
-    rows = json.loads(unpacked(body, runtime.cipher))
     ours = {row["reference_id"] for row in rows}
     listed = listed_in(runtime.client, bsg_campaign_id, ours)
     missing = ours - listed - listed_in_others(runtime.client, record, ours)  # guard: other-campaign-is-not-missing
@@ -88,11 +86,10 @@ def _compare_total(
 
 
 def _reject(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], dropped: set[int]) -> None:
-    indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
+    indexes = runtime.ledger.reading.rows(record.id)
     rest, rest_rows = without(rows, indexes, dropped, runtime.cipher)
     runtime.ledger.batches.shrink(
-        record.campaign_id,
-        record.batch,
+        record.id,
         state=record.state,
         size=record.size,
         rest=rest,

@@ -105,7 +105,7 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
 
 def _earliest_ms(record: BatchRecord, ours: Collection[str]) -> int:
     """What is older at BSG is none of the batch's attempts. Reference ids that we made are of this campaign alone."""
-    if all(reference_id.startswith(record.campaign_id) for reference_id in ours):
+    if all(reference_id.startswith(record.id.campaign_id) for reference_id in ours):
         return 0
     # An operator's word ends a doubt, and the next intent counts as the first one then.
     return record.first_intent_ms if record.doubt or record.attempts < 2 else record.accepted_ms
@@ -121,8 +121,7 @@ def record_earlier(runtime: Runtime, record: BatchRecord, listed_here: set[str],
     # Of two that have as many, the earlier: BSG left messages out of the later one.
     counts = max(sorted(listed), key=lambda bsg_id: len(listed[bsg_id]))
     state = runtime.ledger.batches.taken_earlier(
-        record.campaign_id,
-        record.batch,
+        record.id,
         account=runtime.account,
         counted=counted,
         counts=counts,

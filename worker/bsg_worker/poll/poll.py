@@ -8,6 +8,7 @@ import logging
 from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import CampaignResponse
 from bsg_config import clock
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.times import to_datetime
@@ -34,7 +35,11 @@ def poll(runtime: Runtime) -> str:
     due = runtime.ledger.due_indexes.take_due(
         DueIndex.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )
-    records = [record for record in runtime.ledger.reading.batch_records(due) if record.bsg_campaign_id is not None]
+    records = [
+        record
+        for record in runtime.ledger.reading.batch_records(map(BatchId, due))
+        if record.bsg_campaign_id is not None
+    ]
     if not records:
         return ""
     stop_at = clock.monotonic() + AT_MOST_SECONDS
@@ -47,7 +52,7 @@ def poll(runtime: Runtime) -> str:
         looks = [(record, listed[record.bsg_campaign_id]) for record in records if record.bsg_campaign_id in listed]
         missing = [record for record in records if record.bsg_campaign_id not in listed]
     looks += [(record, None) for record in shuffled(missing)[:MAX_ONE_BY_ONE]]
-    left: list[str] = []
+    left: list[BatchId] = []
 
     def look(one: tuple[BatchRecord, CampaignResponse | None]) -> bool:
         record, answer = one
@@ -69,7 +74,7 @@ def _look(runtime: Runtime, record: BatchRecord, listed: CampaignResponse | None
     try:
         options = CampaignOptions.from_json(record.options)
     except ValueError as error:
-        LOGGER.error("batch %d of %s: %s", record.batch, record.campaign_id, error)
+        LOGGER.error("batch %s: %s", record.id, error)
         return
     lost = False
     try:
@@ -93,8 +98,7 @@ def _unread(
     if record.state == "finished":
         # A finished batch stays finished: what was known is kept, and is asked for as long as it would have been.
         runtime.ledger.batches.polled(
-            record.campaign_id,
-            record.batch,
+            record.id,
             status=record.bsg_status,
             final=True,
             statistics=str(record.raw.get("statistics") or "{}"),
@@ -105,8 +109,7 @@ def _unread(
         )
         return
     runtime.ledger.batches.unread(
-        record.campaign_id,
-        record.batch,
+        record.id,
         bsg_campaign_id=bsg_id,
         lost=lost,
         longer_than_ms=runtime.operator_after_ms if lost else int(UNREAD_SECONDS * 1000),
@@ -135,8 +138,7 @@ def _record(runtime: Runtime, record: BatchRecord, options: CampaignOptions, ans
         return
     wait = runtime.settings.bsg_confirm_within if total.ages else _wait(runtime, record, options, answer.status)
     runtime.ledger.batches.polled(
-        record.campaign_id,
-        record.batch,
+        record.id,
         status=answer.status,
         final=answer.status in FINAL and not total.ages,  # guard: unfinished-while-missing
         statistics=json.dumps(answer.statistics),

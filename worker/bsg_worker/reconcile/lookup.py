@@ -65,16 +65,16 @@ class Lookup:
     orphans: Callable[[Sequence[int]], Collection[int]]
     now: datetime
 
-    def look(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding:
+    def look(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
         """One look. Raise `ReadFailed` when BSG does not answer: then nothing was learnt."""
         # guard: orphans-searched
-        return self.by_reference_ids(record, batch_id, rows) or self.among_orphans(record, rows)
+        return self.by_reference_ids(record, rows) or self.among_orphans(record, rows)
 
-    def by_reference_ids(self, record: BatchRecord, batch_id: str, rows: Sequence[Any]) -> Finding | None:
+    def by_reference_ids(self, record: BatchRecord, rows: Sequence[Any]) -> Finding | None:
         """Return the first half of a look, which costs a request or two; None if BSG shows none of the ids."""
         ours, intent = _places(rows), to_datetime(record.first_intent_ms)
         for reference_id in samples_of(rows, record.suspects):
-            finding = self._of_hits(self.hits(reference_id), record, batch_id, ours, intent)
+            finding = self._of_hits(self.hits(reference_id), record, ours, intent)
             if finding is not None:
                 return finding
         return None
@@ -89,7 +89,6 @@ class Lookup:
         self,
         hits: Sequence[MessageRow],
         record: BatchRecord,
-        batch_id: str,
         ours: dict[str, int],
         intent: datetime,
     ) -> Finding | None:
@@ -100,12 +99,12 @@ class Lookup:
                 findings.unfit("a message of ours at BSG, of no campaign")  # guard: hit-without-campaign
                 continue
             owner = self.owner(hit.campaign_id)
-            if owner is not None and owner != batch_id:  # guard: hit-of-another-batch
+            if owner is not None and owner != record.id:  # guard: hit-of-another-batch
                 foreign.add(hit.campaign_id)
                 continue
             detail = self.client.campaign(hit.campaign_id)
             # A campaign that is known to be of this batch is never one that its ids were used in before.
-            older = False if owner == batch_id else self.is_older(detail, hit, intent)
+            older = False if owner == record.id else self.is_older(detail, hit, intent)
             if older:  # guard: hit-older-than-intent
                 foreign.add(hit.campaign_id)
             elif older is None:  # guard: hit-without-time

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import CampaignDetail, MessageRow
 from bsg_config import clock
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
 from bsg_ledger.times import to_datetime
-from bsg_messages.bodies import rejected, unpacked, without
+from bsg_messages.bodies import rejected, without
 from bsg_messages.rejects import RejectCode, Violation
 from bsg_worker.logs import decided
 from bsg_worker.pace import FIRST_POLL_SECONDS
@@ -54,7 +54,7 @@ def _run_pass(runtime: Runtime) -> str:
     due = runtime.ledger.due_indexes.take_due(
         DueIndex.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
     )
-    records = _unconfirmed(runtime, due)
+    records = _unconfirmed(runtime, map(BatchId, due))
     if not records:
         return ""
     looks = _Looks(runtime, records)
@@ -65,8 +65,8 @@ def _run_pass(runtime: Runtime) -> str:
     return "; ".join(filter(None, (*looks.outcomes, looks.requests.cause)))
 
 
-def _unconfirmed(runtime: Runtime, identifiers: Sequence[str]) -> list[BatchRecord]:
-    records = runtime.ledger.reading.batch_records(identifiers)
+def _unconfirmed(runtime: Runtime, batches: Iterable[BatchId]) -> list[BatchRecord]:
+    records = runtime.ledger.reading.batch_records(batches)
     return [record for record in records if record.state == "unconfirmed"]
 
 
@@ -74,7 +74,7 @@ def _unchanged(runtime: Runtime, records: Sequence[BatchRecord]) -> list[BatchRe
     """Return those that are still in doubt. This pass proves nothing about a later attempt."""
     attempts = {record.id: record.attempts for record in records}
     # guard: attempt-before-pass
-    return [record for record in _unconfirmed(runtime, list(attempts)) if record.attempts == attempts[record.id]]
+    return [record for record in _unconfirmed(runtime, attempts) if record.attempts == attempts[record.id]]
 
 
 class _Looks:
@@ -101,7 +101,7 @@ class _Looks:
         made = _lookup(self._runtime, self._reads).made
         wanted = [
             Wanted(
-                samples_of(_rows_of(self._runtime, record), record.suspects),
+                samples_of(self._runtime.messages_of(record.id), record.suspects),
                 to_datetime(record.first_intent_ms),
                 older_too="suspects" in record.raw,
             )
@@ -134,33 +134,28 @@ class _Looks:
                 break
 
     def by_reference_ids(self, record: BatchRecord) -> None:
-        rows = _rows_of(self._runtime, record)
-        finding = _lookup(self._runtime, self._found_in).by_reference_ids(record, record.id, rows)
+        rows = self._runtime.messages_of(record.id)
+        finding = _lookup(self._runtime, self._found_in).by_reference_ids(record, rows)
         if finding is None:
             self.without_trace.append(record)
         else:
             self._found(record, rows, finding)
 
     def among_orphans(self, record: BatchRecord) -> None:
-        rows = _rows_of(self._runtime, record)
+        rows = self._runtime.messages_of(record.id)
         self._found(record, rows, _lookup(self._runtime, self._reads).among_orphans(record, rows))
 
     def _found(self, record: BatchRecord, rows: list[Any], finding: Finding) -> None:
         if not isinstance(finding, NoTrace):  # guard: trace-clears-confirmation
             self._runtime.confirmations.forget(record.id)
         outcome = _act(self._runtime, record, rows, finding, self._began)
-        decided(LOGGER, outcome, campaign=record.campaign_id, batch=record.id, attempt=record.attempts)
+        decided(LOGGER, outcome, campaign=record.id.campaign_id, batch=record.id, attempt=record.attempts)
         self.outcomes.append(outcome)
-
-
-def _rows_of(runtime: Runtime, record: BatchRecord) -> list[Any]:
-    body = runtime.ledger.reading.body(record.campaign_id, record.batch)
-    return [] if body is None else list(json.loads(unpacked(body, runtime.cipher)))
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
     """One look at BSG for a batch. Raise `ReadFailed` when BSG does not answer."""
-    return _lookup(runtime, reads).look(record, record.id, rows)
+    return _lookup(runtime, reads).look(record, rows)
 
 
 def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
@@ -180,8 +175,7 @@ def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[Camp
     """
     campaign, *others = campaigns
     return runtime.ledger.batches.taken(
-        record.campaign_id,
-        record.batch,
+        record.id,
         account=runtime.account,
         bsg_campaign_id=campaign.id,
         bsg_status=campaign.status,
@@ -207,7 +201,7 @@ def _act(runtime: Runtime, record: BatchRecord, rows: list[Any], finding: Findin
 
 def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
     return runtime.ledger.batches.ask_operator(
-        record.campaign_id, record.batch, attempts=record.attempts, older_than_ms=runtime.operator_after_ms, cause=cause
+        record.id, attempts=record.attempts, older_than_ms=runtime.operator_after_ms, cause=cause
     )
 
 
@@ -225,8 +219,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
         return "no trace yet"
     old = to_datetime(runtime.ledger.due_indexes.now_ms()) - to_datetime(record.first_intent_ms) > LISTABLE
     state = runtime.ledger.batches.absent(
-        record.campaign_id,
-        record.batch,
+        record.id,
         attempts=record.attempts,
         duplicate_window_ms=int(settings.bsg_duplicate_window * 1000),
         delay_ms=0,
@@ -238,11 +231,10 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
 
 
 def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], positions: frozenset[int]) -> str:
-    indexes = runtime.ledger.reading.rows(record.campaign_id, record.batch)
+    indexes = runtime.ledger.reading.rows(record.id)
     rest, rest_rows = without(rows, indexes, set(positions), runtime.cipher)
     state = runtime.ledger.batches.shrink(
-        record.campaign_id,
-        record.batch,
+        record.id,
         state="unconfirmed",
         size=record.size,
         rest=rest,

@@ -9,7 +9,7 @@ from itertools import islice
 
 from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import CampaignResponse
-from bsg_ledger.batches import batch_id as batch_id_of
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.times import to_datetime
 from bsg_messages.reference_ids import campaign_and_index
 from bsg_worker.reconcile.spans import listed_between
@@ -27,7 +27,7 @@ class Origin:
 
     campaign_id: str
     known: bool
-    batches: tuple[str, ...]
+    batches: tuple[BatchId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Orphan:
 class NotAtBSG:
     """A batch that the ledger has as taken, and BSG does not show."""
 
-    batch_id: str
+    batch: BatchId
     state: str
     messages: int
     bsg_campaign_id: int
@@ -61,7 +61,7 @@ class NotAtBSG:
 class Waiting:
     """A batch that BSG may have or not, as far as the ledger knows."""
 
-    batch_id: str
+    batch: BatchId
     state: str
     messages: int
     needs_operator: bool
@@ -136,12 +136,12 @@ def _whose(runtime: Runtime, bsg_id: int) -> tuple[int | None, tuple[Origin, ...
     return total, origins, len(ids) - sum(map(len, named.values()))
 
 
-def _batches_with(runtime: Runtime, campaign_id: str, indexes: set[int]) -> tuple[str, ...]:
+def _batches_with(runtime: Runtime, campaign_id: str, indexes: set[int]) -> tuple[BatchId, ...]:
     reading = runtime.ledger.reading
     return tuple(
-        batch_id_of(campaign_id, number)
-        for number in range(reading.batch_count(campaign_id))
-        if not indexes.isdisjoint(reading.rows(campaign_id, number))
+        batch
+        for batch in (BatchId.of(campaign_id, number) for number in range(reading.batch_count(campaign_id)))
+        if not indexes.isdisjoint(reading.rows(batch))
     )
 
 
@@ -151,10 +151,9 @@ def _not_at_bsg(runtime: Runtime, listed: set[int], since: datetime, until: date
     while ids := dict(islice(unlisted, RECORDS_AT_ONCE)):
         for record in runtime.ledger.reading.batch_records(ids):
             submitted_at = to_datetime(record.submitted_ms)
-            identifier = record.id
             # A list may leave one out, as by another idea of its hour: only the campaign itself tells that it is gone.
-            if since <= submitted_at <= until and _gone(runtime, ids[identifier]):
-                yield NotAtBSG(identifier, record.state, record.size, ids[identifier], submitted_at)
+            if since <= submitted_at <= until and _gone(runtime, ids[record.id]):
+                yield NotAtBSG(record.id, record.state, record.size, ids[record.id], submitted_at)
 
 
 def _gone(runtime: Runtime, bsg_id: int) -> bool:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.gate import GateReason
 from bsg_ledger.records import BatchRecord, OpenCampaign
 from bsg_ledger.times import to_datetime
 from bsg_ledger.work import Prepare
-from bsg_messages.bodies import unpacked
 from bsg_worker.prepare.prepare import prepare_chunk
 from bsg_worker.reconcile.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
 from bsg_worker.reconcile.read_once import ReadOnce
@@ -33,9 +32,9 @@ Tell = Callable[[str], None]
 class Recovery:
     """What became of the pending batches. `gate_open` is False if another reason keeps the gate shut."""
 
-    found: dict[str, int] = field(default_factory=dict)  # batch -> its BSG campaign
-    doubtful: dict[str, str] = field(default_factory=dict)  # batch -> why
-    clean: list[str] = field(default_factory=list)
+    found: dict[BatchId, int] = field(default_factory=dict)  # batch -> its BSG campaign
+    doubtful: dict[BatchId, str] = field(default_factory=dict)  # batch -> why
+    clean: list[BatchId] = field(default_factory=list)
     gate_open: bool = False
 
 
@@ -49,7 +48,7 @@ def recover(runtime: Runtime, tell: Tell) -> Recovery:
     shut_ms = runtime.ledger.due_indexes.now_ms() if since is None else round(since.timestamp() * 1000)
     _prepare(runtime, shut_ms, tell)  # guard: recovery-prepares-chunks
     _let_the_wire_fall_silent(runtime, shut_ms, tell)  # guard: recovery-waits-for-wire
-    recovery, looked = Recovery(), dict[str, int]()
+    recovery, looked = Recovery(), dict[BatchId, int]()
     # guard: recovery-looks-up-waiting
     while waiting := [record for record in _waiting(runtime, shut_ms) if looked.get(record.id) != record.attempts]:
         _look_for(runtime, waiting, recovery, tell)
@@ -134,8 +133,7 @@ def _look_once(
 
 def _look_up_with_retries(runtime: Runtime, record: BatchRecord, reads: ReadOnce) -> Finding:
     """Look once, and again when BSG does not respond. Raise `ReadFailed` when it still does not."""
-    body = runtime.ledger.reading.body(record.campaign_id, record.batch)
-    rows = [] if body is None else json.loads(unpacked(body, runtime.cipher))
+    rows = runtime.messages_of(record.id)
     bounded = replace(record, first_intent_ms=_earliest_ms(record, rows))
     for pause in PAUSES_AFTER_FAILURES:
         try:
@@ -152,24 +150,24 @@ def _earliest_ms(record: BatchRecord, rows: Sequence[Any]) -> int:
 
     A caller's id may have been used before the campaign was accepted. Ids that we made are of this campaign alone.
     """
-    ours = all(row["reference_id"].startswith(record.campaign_id) for row in rows)
+    ours = all(row["reference_id"].startswith(record.id.campaign_id) for row in rows)
     return 0 if ours else record.accepted_ms  # guard: recovery-caller-ids
 
 
 def _mark_in_doubt(runtime: Runtime, record: BatchRecord, cause: str, recovery: Recovery) -> None:
     state = runtime.ledger.batches.mark_in_doubt(
-        record.campaign_id, record.batch, attempts=record.attempts, account=runtime.account, cause=cause
+        record.id, attempts=record.attempts, account=runtime.account, cause=cause
     )
     if state == "unconfirmed":
         recovery.doubtful[record.id] = cause
 
 
-def record_late(runtime: Runtime, compared: Audit) -> dict[str, int]:
+def record_late(runtime: Runtime, compared: Audit) -> dict[BatchId, int]:
     """Record what BSG has of batches that the ledger calls refused, expired or cancelled (rule 3).
 
     They would not be sent by themselves, but by an operator's `retry`. Return the batches with their BSG campaigns.
     """
-    late: dict[str, int] = {}
+    late: dict[BatchId, int] = {}
     for orphan in compared.orphans:
         named = [batch for origin in orphan.origins for batch in origin.batches]
         if len(named) != 1 or orphan.other_ids or orphan.messages is None:

@@ -33,19 +33,19 @@ def put_back(runtime: Runtime, send: Send, why: NothingLeft) -> Done:
         ),
     )
     if state != "pending":
-        return Done(f"{send.batch_id} {state}: {why.cause}", ends=why.ends)
-    return Done(f"{send.batch_id} deferred {wait:.1f} s: {why.cause}", ends=why.ends)
+        return Done(f"{send.batch} {state}: {why.cause}", ends=why.ends)
+    return Done(f"{send.batch} deferred {wait:.1f} s: {why.cause}", ends=why.ends)
 
 
 def put_back_unanswered(runtime: Runtime, token: str) -> Done:
     """Withdraw whatever was dispatched under the token."""
     wait = _backoff(runtime, 0)
     # guard: intent-answer-lost
-    batch_id = until_recorded(
+    batch = until_recorded(
         runtime,
         lambda: runtime.dispatcher.withdraw_lost(token, delay_ms=int(wait * 1000), cause=UNANSWERED),
     )
-    return Done(f"{batch_id} deferred {wait:.1f} s: {UNANSWERED}" if batch_id else UNANSWERED, ends=True)
+    return Done(f"{batch} deferred {wait:.1f} s: {UNANSWERED}" if batch else UNANSWERED, ends=True)
 
 
 def until_recorded(runtime: Runtime, record: Callable[[], T]) -> T:

@@ -19,7 +19,7 @@ def recheck_suppressions(runtime: Runtime, recheck: Recheck) -> Done:
         rows = json.loads(unpacked(recheck.body, runtime.cipher))
     except (DecryptionError, ValueError) as error:
         runtime.dispatcher.put_off(recheck, delay_ms=int(UNREADABLE_DELAY_SECONDS * 1000), cause=str(error))
-        return Done(f"{recheck.batch_id} deferred {UNREADABLE_DELAY_SECONDS:.1f} s: {error}")
+        return Done(f"{recheck.batch} deferred {UNREADABLE_DELAY_SECONDS:.1f} s: {error}")
     listed = runtime.ledger.suppressions.among([str(row["phone"]) for row in rows])
     if not listed:  # guard: suppressed-taken-out
         runtime.dispatcher.suppression_checked(recheck)
@@ -29,4 +29,4 @@ def recheck_suppressions(runtime: Runtime, recheck: Recheck) -> Done:
     state = runtime.dispatcher.rows_suppressed(
         recheck, rest=rest, rest_rows=rest_rows, rejects=rejected(rows, recheck.rows, positions)
     )
-    return Done(f"{recheck.batch_id} {state}: suppressed")
+    return Done(f"{recheck.batch} {state}: suppressed")

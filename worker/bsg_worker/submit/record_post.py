@@ -32,9 +32,9 @@ def record_post(runtime: Runtime, send: Send, posted: Posted, slot_wait: float) 
         LOGGER,
         told,
         seconds=posted.took,
-        campaign=send.campaign_id,
-        batch=send.batch_id,
+        campaign=send.batch.campaign_id,
+        batch=send.batch,
         attempt=send.attempts + 1,
         messages=send.size,
     )
-    return Done(f"{send.batch_id} {told}")
+    return Done(f"{send.batch} {told}")

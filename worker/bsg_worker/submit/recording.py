@@ -44,7 +44,7 @@ def record(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes, chance:
     """
     recorded = _recorded(runtime, lease, outcome, body, chance, begun)
     if outcome.kind in _MAY_SHUT_THE_GATE:
-        warn_of_shut_gate(runtime, [lease.batch_id])
+        warn_of_shut_gate(runtime, [lease.batch])
     return recorded
 
 
@@ -106,7 +106,6 @@ def _taken(runtime: Runtime, lease: Send, outcome: Outcome, begun: float) -> Rec
     if campaign is None:  # guard: taken-without-id
         return _doubtful(runtime, lease, "taken without a campaign id")
     state = runtime.ledger.batches.taken(
-        lease.campaign_id,
         lease.batch,
         account=runtime.account,
         bsg_campaign_id=campaign.id,
@@ -120,7 +119,7 @@ def _taken(runtime: Runtime, lease: Send, outcome: Outcome, begun: float) -> Rec
     if state == "owned":  # guard: taken-id-owned
         return _doubtful(runtime, lease, "BSG answered another batch's campaign")
     if state == "gone":
-        LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch_id)
+        LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch)
     # A time that is compared with a later one would show a zone that BSG does not have.
     since_intent = clock.monotonic() - begun
     if since_intent < CLOCK_TOLERANCE.total_seconds():
@@ -144,7 +143,7 @@ def _rows_refused(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes) 
     violations = outcome.violations
     if not violations or not all(0 <= row < len(rows) for row in violations):  # guard: rejected-rows-are-ours
         return Recorded(runtime.ledger.batches.refused(lease, cause=f"{outcome.cause}, naming no row of ours"))
-    indexes = runtime.ledger.reading.rows(lease.campaign_id, lease.batch)
+    indexes = runtime.ledger.reading.rows(lease.batch)
     rest, rest_rows = without(rows, indexes, set(violations), runtime.cipher)  # guard: rejected-rows-only
     return Recorded(
         runtime.ledger.batches.rows_refused(
