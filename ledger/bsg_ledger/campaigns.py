@@ -79,10 +79,10 @@ class Campaigns:
 
     def store_chunk(self, campaign_id: str, chunk: int, packed: bytes, *, keep_ms: int) -> None:
         """Store a chunk's messages; all vanish after `keep_ms` unless the campaign is accepted or they are renewed."""
-        with self._client.pipeline(transaction=True) as pipe:  # nothing stays without an expiry
-            pipe.hset(schema.CAMPAIGN_MESSAGES(campaign_id), str(chunk), packed)
-            pipe.pexpire(schema.CAMPAIGN_MESSAGES(campaign_id), keep_ms)
-            pipe.execute()
+        pipe = self._client.pipeline(transaction=True)  # nothing stays without an expiry
+        pipe.hset(schema.CAMPAIGN_MESSAGES(campaign_id), str(chunk), packed)
+        pipe.pexpire(schema.CAMPAIGN_MESSAGES(campaign_id), keep_ms)
+        pipe.execute()
 
     def renew_chunks(self, campaign_id: str, *, keep_ms: int) -> None:
         self._client.pexpire(schema.CAMPAIGN_MESSAGES(campaign_id), keep_ms)
