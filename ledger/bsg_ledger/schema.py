@@ -1,4 +1,4 @@
-"""Every key of the ledger. Python builds a key only by these; scripts build the same keys in lua/keys.lua.
+"""Every key of the ledger. Python builds a key only by these; scripts build the same keys in lua/shared/keys.lua.
 
 A key is of the whole ledger (`bsg:NAME`), of a campaign (`bsg:campaign:C:NAME`) or of an account
 (`bsg:account:A:NAME`). One Redis holds one ledger, and scripts build their keys from ids: the ledger does not run on

@@ -15,6 +15,12 @@ from redis.exceptions import NoScriptError
 BATCHES_A_STEP = 100
 """How many batches a script deals with at most: the ledger keeps nobody waiting for longer than some milliseconds."""
 
+SHARED = "shared"  # the folder of what scripts have in common; the others have one file for each script
+SHARED_IN_ORDER = (
+    *("keys", "basics", "account", "suppressions", "ready", "campaign", "batch", "price", "at_bsg", "doubt", "gate"),
+    *("rollback", "chunks"),
+)
+
 Argument = str | bytes | int
 Answer = list[Any]
 
@@ -26,8 +32,10 @@ FEED_LENGTH = 100_000  # transitions, of some hundred bytes each: ten campaigns 
 def source(name: str, feed_length: int = FEED_LENGTH) -> tuple[str, str]:
     """Return the whole text of a script and its SHA-1: its shebang, what it needs of what all share, and itself."""
     folder = resources.files(__package__) / "lua"
-    shebang, _, body = (folder / f"{name}.lua").read_text("utf-8").partition("\n")
-    shared = "".join((folder / f"{shared}.lua").read_text("utf-8") for shared in ("keys", "common"))
+    subjects = (subject for subject in folder.iterdir() if subject.name != SHARED)
+    (file,) = (script for subject in subjects for script in subject.iterdir() if script.name == f"{name}.lua")
+    shebang, _, body = file.read_text("utf-8").partition("\n")
+    shared = "".join((folder / SHARED / f"{one}.lua").read_text("utf-8") for one in SHARED_IN_ORDER)
     text = f"{shebang}\nlocal FEED_LENGTH = {feed_length}\n{_needed(shared, body)}\n{body}"
     return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 

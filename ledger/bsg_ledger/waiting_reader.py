@@ -231,7 +231,7 @@ def _campaign_facts(head: _Head, now: datetime) -> CampaignFacts:
 
 
 def _awaits_price(record: Mapping[str, str]) -> bool:
-    """Return whether the first batch has to show what a message costs, as `affordable` of common.lua has it."""
+    """Return whether the first batch has to show what a message costs, as lua/shared/price.lua has it."""
     on_the_way = ("posting", "unconfirmed", "submitted")
     return (
         bool(record.get("max_cost"))

@@ -28,7 +28,7 @@ from tests.worker.harness import WorkerHarness
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "ledger" / "bsg_ledger"
 SHIPPED = sorted(ROOT.glob("*/bsg_*/**/*.py"))
-BUILDERS = {LEDGER / "schema.py", LEDGER / "lua" / "keys.lua"}
+BUILDERS = {LEDGER / "schema.py", LEDGER / "lua" / "shared" / "keys.lua"}
 # The name of a source of suppressions, which is a value: BSG's stop list of an account.
 VALUES = {(LEDGER / "suppressions.py", "source_at_bsg")}
 
@@ -59,7 +59,7 @@ def test_no_script_builds_a_key_but_in_keys_lua() -> None:
 
 
 def test_the_scripts_build_the_keys_of_the_schema() -> None:
-    built = re.findall(r"'(bsg:[^']*)'", (LEDGER / "lua" / "keys.lua").read_text("utf-8"))
+    built = re.findall(r"'(bsg:[^']*)'", (LEDGER / "lua" / "shared" / "keys.lua").read_text("utf-8"))
     patterns = [key.pattern for key in schema.KEYS]
 
     assert len(built) > 15

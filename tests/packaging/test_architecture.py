@@ -37,7 +37,7 @@ def test_every_move_that_a_script_announces_is_in_the_picture_of_a_batch() -> No
     states = "|".join(BatchState)
     announced = {
         (source, target)
-        for script in SCRIPTS.glob("*.lua")
+        for script in SCRIPTS.rglob("*.lua")
         for line in script.read_text(encoding="utf-8").splitlines()
         if "-- Transition" in line and "chunks" not in line and "any state" not in line
         for sources, targets in re.findall(rf"((?:(?:{states})(?:, )?)+) -> ((?:(?:{states})(?: \| )?)+)", line)

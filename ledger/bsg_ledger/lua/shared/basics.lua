@@ -1,0 +1,24 @@
+-- What every script needs. Times are milliseconds of Redis's own clock. A batch's id is CAMPAIGN-NUMBER.
+
+local clock = redis.call('TIME')
+local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function number(value) return tonumber(value or 0) or 0 end
+local function batch_id(campaign, batch) return campaign .. '-' .. batch end
+
+local function get(key, ...) return unpack(redis.call('HMGET', key, ...)) end
+
+-- Every transition, once, in the campaign's stream and in the feed. By the sequence a reader who comes too late is
+-- noticed, and so is a ledger that went back.
+local function record_event(campaign, batch, from, to, cause, detail)
+  local sequence = redis.call('HINCRBY', LEDGER, 'sequence', 1)
+  redis.call('XADD', EVENTS, 'MAXLEN', '~', FEED_LENGTH, '*', 'campaign', campaign, 'at', NOW, 'batch', batch,
+    'from', from, 'to', to, 'cause', cause, 'detail', detail or '', 'sequence', sequence)
+  redis.call('XADD', campaign_key(campaign, ':events'), '*', 'at', NOW, 'batch', batch, 'from', from, 'to', to,
+    'cause', cause, 'detail', detail or '', 'sequence', sequence)
+end
+
+local function earliest(zset)
+  local first = redis.call('ZRANGE', zset, 0, 0, 'WITHSCORES')
+  return first[1], tonumber(first[2])
+end

@@ -1,0 +1,92 @@
+-- A batch's state, and the index in which it waits.
+
+-- A batch waits in one due index for each state. Its score is the time at which a worker has to look at it.
+local INDEX_OF = { posting = 'leases', unconfirmed = 'doubt', submitted = 'live', finished = 'live' }
+
+local function leave(campaign, batch, state)
+  if state == 'pending' then
+    redis.call('ZREM', campaign_key(campaign, ':due'), batch)
+  elseif INDEX_OF[state] then
+    redis.call('ZREM', account_key(account_of(campaign), INDEX_OF[state]), batch_id(campaign, batch))
+  end
+end
+
+local function enter(campaign, batch, state, at)
+  if state == 'pending' then
+    redis.call('ZADD', campaign_key(campaign, ':due'), at, batch)
+  elseif INDEX_OF[state] then
+    redis.call('ZADD', account_key(account_of(campaign), INDEX_OF[state]), at, batch_id(campaign, batch))
+  end
+end
+
+local function stop_asking(campaign, batch)
+  if redis.call('HDEL', batch_key(campaign, batch), 'needs_operator') == 1 then
+    redis.call('ZREM', account_key(account_of(campaign), 'needs-operator'), batch_id(campaign, batch))
+    redis.call('HDEL', batch_key(campaign, batch), 'operator_reason', 'no_trace')
+  end
+end
+
+-- A move without what follows for the campaign: who moves many batches refreshes it once, at the end.
+local function change_state(campaign, batch, to, at, cause, detail)
+  local key = batch_key(campaign, batch)
+  local from, size = get(key, 'state', 'size')
+  leave(campaign, batch, from)
+  count(campaign, from, 0 - number(size), -1)
+  count(campaign, to, number(size), 1)
+  redis.call('HSET', key, 'state', to, 'since', NOW)
+  stop_asking(campaign, batch) -- an operator was asked about the state before
+  if to == 'pending' then redis.call('HSET', key, 'not_before', at) end
+  if INDEX_OF[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end  -- guard: token-ends-with-lease
+  enter(campaign, batch, to, at)
+  record_event(campaign, batch, from, to, cause, detail)
+end
+
+local function move(campaign, batch, to, at, cause, detail)
+  change_state(campaign, batch, to, at, cause, detail)
+  refresh_ready(campaign)
+  refresh_campaign(campaign)
+end
+
+-- Back to waiting, unless the campaign has been cancelled or its deadline has passed meanwhile.
+local function move_back(campaign, batch, at, cause, detail)
+  local cancelled, deadline = get(campaign_key(campaign), 'cancelled', 'deadline')
+  if cancelled == '1' then  -- guard: cancelled-is-not-sent-again
+    move(campaign, batch, 'cancelled', 0, cause .. ', campaign cancelled', detail)
+    return 'cancelled'
+  elseif number(deadline) <= NOW then  -- guard: expired-is-not-sent-again
+    move(campaign, batch, 'expired', 0, cause .. ', deadline passed', detail)
+    return 'expired'
+  end
+  move(campaign, batch, 'pending', at, cause, detail)
+  return 'pending'
+end
+
+-- The fence: only the holder of the token may go on. A batch has one only while it may be on the wire.
+local function held(campaign, batch, token)
+  return redis.call('HGET', batch_key(campaign, batch), 'token') == token  -- guard: fence
+end
+
+-- A waiting batch goes on waiting, until another time.
+local function delay_batch(campaign, batch, at)
+  redis.call('HSET', batch_key(campaign, batch), 'not_before', at)
+  redis.call('ZADD', campaign_key(campaign, ':due'), at, batch)
+  refresh_ready(campaign)
+end
+
+-- Whether a batch waits with the messages that somebody read. If it was sent since, it was held against another list.
+local function waits_unchanged(campaign, batch, size, held_against)
+  local state, size_now, list = get(batch_key(campaign, batch), 'state', 'size', 'suppressions')
+  return state == 'pending' and size_now == size and number(list) == number(held_against)  -- guard: read-batch-unchanged
+end
+
+-- One reject an index, so that telling one twice counts once. Answers how many were new.
+local function reject(campaign, first, last)
+  local rejects, added = campaign_key(campaign, ':rejects'), 0
+  for i = first, last, 2 do
+    if redis.call('ZCOUNT', rejects, ARGV[i], ARGV[i]) == 0 then  -- guard: reject-counts-once
+      redis.call('ZADD', rejects, ARGV[i], ARGV[i + 1])
+      added = added + 1
+    end
+  end
+  return added
+end

@@ -1,0 +1,64 @@
+-- A campaign's record: what follows from its counts, and the steps that are left of what concerns all of it.
+
+local UNSENT = { 'messages:unprepared', 'messages:pending', 'messages:posting', 'messages:unconfirmed' }
+
+-- The state of a closed campaign: the last lines of `campaign_state` in states.py.
+local function final_state(cancelled, finished, expired)
+  if cancelled == '1' then return 'cancelled' end
+  if number(finished) > 0 then return 'done' end
+  return number(expired) > 0 and 'expired' or 'failed'
+end
+
+-- Each end is told once: when the campaign's record changes, and not when something of a closed campaign does.
+local function refresh_end(campaign, closed)
+  local key = campaign_key(campaign)
+  local before, paused, cancelled, finished, expired =
+    get(key, 'ended', 'paused', 'cancelled', 'messages:finished', 'messages:expired')
+  local now = closed and final_state(cancelled, finished, expired)
+  if before == now then return end  -- guard: end-recorded-once
+  if now then redis.call('HSET', key, 'ended', now) else redis.call('HDEL', key, 'ended') end  -- guard: end-taken-back
+  local open = paused == '1' and 'paused' or 'running'
+  record_event(campaign, '', before or open, now or open, now and 'ended' or 'goes on')
+end
+
+-- Closed, end and deadline follow from the counts: nobody has to remember to set them.
+local function refresh_campaign(campaign)
+  local key, unsent = campaign_key(campaign), 0
+  for _, count in ipairs(redis.call('HMGET', key, unpack(UNSENT))) do unsent = unsent + number(count) end
+  if unsent > 0 then
+    redis.call('ZADD', DEADLINES, redis.call('HGET', key, 'deadline'), campaign)
+  else
+    redis.call('ZREM', DEADLINES, campaign)
+  end
+  -- guard: open-while-unsent-or-at-bsg
+  if unsent == 0 and number(redis.call('HGET', key, 'messages:submitted')) == 0 then
+    redis.call('ZADD', CLOSED, 'NX', NOW, campaign)
+    refresh_end(campaign, true)
+  else
+    redis.call('ZREM', CLOSED, campaign)
+    refresh_end(campaign, false)
+  end
+end
+
+-- Subtract from zero to take away: Lua writes minus nothing as -0, which Redis 7 refuses.
+local function count(campaign, state, messages, batches)
+  redis.call('HINCRBY', campaign_key(campaign), 'messages:' .. state, messages)
+  redis.call('HINCRBY', MESSAGES, state, messages)
+  if batches ~= 0 then redis.call('HINCRBY', campaign_key(campaign), 'batches:' .. state, batches) end
+end
+
+-- Why a worker could not read the campaign's messages, and when it last tried. What is old says nothing.
+local function note_unreadable(campaign, cause)
+  redis.call('HSET', campaign_key(campaign), 'unreadable', cause, 'unreadable_at', NOW)
+end
+
+-- Upkeep takes the steps that are left, should the process that takes them die.
+local function refresh_unfinished(campaign)
+  local stop_from, retry_from, carry_from = get(campaign_key(campaign), 'stop_from', 'retry_from', 'carry_from')
+  local left = redis.call('EXISTS', campaign_key(campaign, ':committed'), campaign_key(campaign, ':sizes'))
+  if stop_from or retry_from or carry_from or left > 0 then
+    redis.call('ZADD', UNFINISHED, 'NX', NOW, campaign)
+  else
+    redis.call('ZREM', UNFINISHED, campaign)
+  end
+end

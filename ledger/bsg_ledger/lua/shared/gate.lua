@@ -1,0 +1,71 @@
+-- The gate of an account, and the one batch that tries a half-open one.
+
+-- guard: gate-shut
+local function gate_shut(account) return redis.call('HGET', account_key(account, 'gate'), 'state') == 'shut' end
+local function gate_half_open(account) return redis.call('HGET', account_key(account, 'gate'), 'state') == 'half_open' end
+
+-- A half-open gate lets one batch through at a time: its trial. Whether a batch is it.
+local function has_trial(account, campaign, batch, token)
+  return gate_half_open(account)
+    -- guard: only-the-trial-decides
+    and redis.call('HGET', account_key(account, 'gate'), 'trial') == batch_id(campaign, batch) .. ':' .. token
+end
+
+-- Whether a batch is on trial now. Only its state says so: who gives a batch back, or dies, need not end its trial.
+local function trial_runs(account)
+  local trial = redis.call('HGET', account_key(account, 'gate'), 'trial') or ''
+  local campaign, batch, token = string.match(trial, '^(.*)-(%d+):(.*)$')
+  if not campaign then return false end
+  return held(campaign, batch, token)
+end
+
+-- What no probe opens.
+local PERMANENT = { operator = true, ledger_went_back = true }  -- guard: permanent-reasons
+
+-- How long a gate that doubts have shut lets nothing through (ms): twice as long after each trial without a clear answer.
+local FIRST_BACKOFF, MAX_BACKOFF = 15000, 600000
+
+-- An operator's word stands over what a probe opens, a ledger that went back over both: it covers that word meanwhile.
+-- Returns whether that changed anything.
+local function shut_gate(account, reason, by)
+  local key = account_key(account, 'gate')
+  local before = gate_shut(account) and redis.call('HGET', key, 'reason')
+  -- guard: rollback-covers-operator
+  if (before == 'operator' and reason == 'ledger_went_back') or (before == 'ledger_went_back' and reason == 'operator') then
+    redis.call('HSET', key, 'covered', NOW)
+  end
+  if before and (before == 'ledger_went_back' or not PERMANENT[reason]) then return false end  -- guard: gate-precedence
+  local tried = gate_half_open(account) and number(redis.call('HGET', key, 'backoff')) or 0
+  local backoff = math.min(math.max(2 * tried, FIRST_BACKOFF), MAX_BACKOFF)
+  redis.call('HSET', key, 'state', 'shut', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
+  redis.call('HDEL', key, 'trial', 'probe_at')
+  if reason == 'doubts' then
+    redis.call('HSET', key, 'backoff', backoff, 'probe_at', NOW + backoff)  -- guard: doubts-delay-the-probe
+  elseif tried == 0 then  -- guard: doubts-stay-for-a-trial
+    redis.call('HDEL', key, 'backoff') -- else doubts had it half open: they are not over for what a read says
+  end
+  return true
+end
+
+-- What has shut it stays its reason, until an answer to a trial opens it whole.
+local function half_open_gate(account, by)
+  local key = account_key(account, 'gate')
+  redis.call('HSET', key, 'state', 'half_open', 'by', by, 'since', NOW, 'doubts', 0)
+  redis.call('HDEL', key, 'trial', 'probe_at')
+end
+
+local function open_gate(account, reason, by)
+  local key = account_key(account, 'gate')
+  redis.call('HSET', key, 'state', 'open', 'reason', reason, 'by', by, 'since', NOW, 'doubts', 0)
+  redis.call('HDEL', key, 'probe_at', 'balance', 'covered', 'trial', 'backoff', 'tried_balance')
+end
+
+-- BSG has clearly answered the trial: the gate opens whole. No other answer does that, and no read.
+local function trial_answered(account, campaign, batch, token)
+  if has_trial(account, campaign, batch, token) then open_gate(account, '', batch_id(campaign, batch)) end
+end
+
+-- The trial brought no answer, or one that says neither yes nor no.
+local function trial_unanswered(account, campaign, batch, token)
+  if has_trial(account, campaign, batch, token) then shut_gate(account, 'doubts', batch_id(campaign, batch)) end
+end

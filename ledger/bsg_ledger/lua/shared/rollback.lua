@@ -1,0 +1,19 @@
+-- Whether the ledger went back.
+
+-- Each process leaves a mark as high as what it has seen. Only a ledger that went back, or another one, lacks it.
+local DETECTOR_KEPT_MS = 30 * 86400000
+
+local function went_back(detector, seen)
+  return number(redis.call('GET', rollback_detector_key(detector))) < number(seen)  -- guard: rollback-detected
+end
+
+local function save_high_water_mark(detector)
+  local key, sequence = rollback_detector_key(detector), number(redis.call('HGET', LEDGER, 'sequence'))
+  if detector == '' then return sequence end
+  if sequence ~= number(redis.call('GET', key)) then
+    redis.call('SET', key, sequence, 'PX', DETECTOR_KEPT_MS)  -- guard: high-water-mark-written
+  elseif redis.call('PTTL', key) < DETECTOR_KEPT_MS / 2 then
+    redis.call('PEXPIRE', key, DETECTOR_KEPT_MS)  -- guard: high-water-mark-kept
+  end
+  return sequence
+end
