@@ -7,9 +7,8 @@ process or of a server is an error, so that a wrong mark does not go unnoticed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from inspect import getclosurevars
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -31,20 +30,36 @@ def is_fast(item: pytest.Item) -> bool:
     return not any(starts_something(one) for one in code)
 
 
-@cache
+_known: dict[int, bool] = {}
+_kept: list[Any] = []  # what is known by its id must not be replaced by something else with that id
+
+
 def starts_something(thing: Any) -> bool:
     """Return whether this function or class can reach what starts a process or a server."""
-    seen: set[int] = set()
+    reached_from: dict[int, int | None] = {id(thing): None}
     waiting = [thing]
     while waiting:
         one = waiting.pop()
-        if id(one) in seen:
+        if _known.get(id(one)) is False:
             continue
-        seen.add(id(one))
-        if _is_starter(one):
+        _kept.append(one)
+        if _known.get(id(one)) or _is_starter(one):
+            _mark_path(id(one), reached_from)
             return True
-        waiting.extend(_named_by(one))
+        for named in _named_by(one):
+            if id(named) not in reached_from:
+                reached_from[id(named)] = id(one)
+                waiting.append(named)
+    _known.update(dict.fromkeys(reached_from, False))
     return False
+
+
+def _mark_path(end: int, reached_from: Mapping[int, int | None]) -> None:
+    """Remember each thing on the way to one that starts something: it can reach it too."""
+    step: int | None = end
+    while step is not None:
+        _known[step] = True
+        step = reached_from[step]
 
 
 def _is_starter(thing: Any) -> bool:
