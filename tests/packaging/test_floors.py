@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Set
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,10 @@ def _longest_known(name: str, modules: Set[str]) -> str:
     return name
 
 
-IMPORTS = {name: imports_in(path.read_text("utf-8"), FILES.keys()) - {name} for name, path in FILES.items()}
+@cache
+def imports() -> Mapping[str, set[str]]:
+    """Return what each module of ours imports of ours."""
+    return {name: imports_in(path.read_text("utf-8"), FILES.keys()) - {name} for name, path in FILES.items()}
 
 
 def folder_of(module: str) -> str:
@@ -78,7 +82,7 @@ def folder_of(module: str) -> str:
 def test_a_package_imports_only_what_is_below_it(folder: str) -> None:
     unknown = {
         f"{module} imports {imported}"
-        for module, names in IMPORTS.items()
+        for module, names in imports().items()
         for imported in names
         if folder_of(module) == folder and folder_of(imported) not in {folder, *BELOW[folder]}
     }
@@ -88,7 +92,7 @@ def test_a_package_imports_only_what_is_below_it(folder: str) -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    left = {module: set(names) for module, names in IMPORTS.items()}
+    left = {module: set(names) for module, names in imports().items()}
     while free := {module for module, names in left.items() if not names & left.keys()}:
         left = {module: names for module, names in left.items() if module not in free}
 
