@@ -339,7 +339,7 @@ class RecordedCalls:
         """Return the answer of the real ledger, and the state that it left."""
         known = self._known.get((ledger, call))
         if known is None:
-            self._restore(args=restoring(self.snapshots[ledger]))
+            self._restore(args=[restoring(self.snapshots[ledger])])
             answer = self._run[call[0]](self._ledger, *call[1:])
             known = answer, self.number_of(snapshot_of(self._dump()))
             self.scripts_run += 1

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.due_indexes import unassigned
@@ -55,17 +57,12 @@ for _, key in ipairs(redis.call('KEYS', 'bsg:*')) do
   elseif kind == 'list' then found[#found + 1] = { key, kind, redis.call('LRANGE', key, 0, -1) }
   elseif kind == 'string' then found[#found + 1] = { key, kind, redis.call('GET', key) } end
 end
-return found
+return cjson.encode(found)
 """
 
 RESTORE = """
 redis.call('FLUSHALL')
-local at = 1
-while at <= #ARGV do
-  local length = tonumber(ARGV[at])
-  redis.call(unpack(ARGV, at + 1, at + length))
-  at = at + length + 1
-end
+for _, command in ipairs(cjson.decode(ARGV[1])) do redis.call(unpack(command)) end
 """
 
 _UNREAD_OF_BATCH = frozenset(
@@ -92,9 +89,9 @@ _SCORES_THAT_MATTER = (":due", ":chunks")
 _READY = tuple(f"bsg:account:{ACCOUNT}:{index}" for index in ("sendable", "preparable"))
 
 
-def snapshot_of(dumped: Iterable[Any]) -> Snapshot:
+def snapshot_of(dumped: bytes) -> Snapshot:
     now = int(time.time() * 1000)
-    keys = {name: value for key, kind, raw in dumped for name, value in [_read(key.decode(), kind, raw, now)]}
+    keys = {name: value for key, kind, raw in orjson.loads(dumped) for name, value in [_read(key, kind, raw, now)]}
     if not any("gate_shuts" in value for name, value in keys.items() if _BATCH.fullmatch(name)):
         keys.get(GATE, {}).pop("by", None)  # who opened it is only asked of a batch that shut it before
     if "trial" in keys.get(GATE, {}) and not trial_runs(keys):
@@ -163,31 +160,29 @@ def _thawed(value: Any) -> Any:
     return list(value) if isinstance(value[0], str) else dict(value)
 
 
-def restoring(snapshot: Snapshot) -> list[str | int]:
-    """Return the arguments of `RESTORE`: one command a key, each led by its length."""
-    arguments: list[str | int] = []
+def restoring(snapshot: Snapshot) -> bytes:
+    """Return the argument of `RESTORE`: one command a key."""
+    commands: list[list[str]] = []
     for key, value in snapshot:
         if isinstance(value, str):
-            command: list[str | int] = ["SET", key, value]
+            command = ["SET", key, value]
         elif isinstance(value[0], str):
             command = ["RPUSH", key, *value]
         elif isinstance(value[0][1], str):
             command = ["HSET", key, *(item for pair in value for item in pair)]
         else:
-            command = ["ZADD", key, *(item for member, score in value for item in (score, member))]
-        arguments += [len(command), *command]
-    return arguments
+            command = ["ZADD", key, *(item for member, score in value for item in (str(score), member))]
+        commands.append(command)
+    return orjson.dumps(commands)
 
 
-def _read(key: str, kind: bytes, raw: Any, now: int) -> tuple[str, Any]:
+def _read(key: str, kind: str, raw: Any, now: int) -> tuple[str, Any]:
     if key == LIMIT:
         return key, SLOT_LATER if int(raw) > (now + DAY_MS) * 1000 else ""
-    if kind == b"string":
-        return key, raw.decode()
-    if kind == b"list":
-        return key, [item.decode() for item in raw]
-    pairs = [(raw[position].decode(), raw[position + 1].decode()) for position in range(0, len(raw), 2)]
-    if kind == b"zset":
+    if kind in ("string", "list"):
+        return key, raw
+    pairs = list(zip(raw[::2], raw[1::2], strict=True))
+    if kind == "zset":
         return key, {member: _score(key, int(float(score)), now) for member, score in pairs}
     return key, _fields(key, dict(pairs), now)
 
