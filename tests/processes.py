@@ -15,6 +15,7 @@ from typing import Self
 from bsg_broker.queues import DISPATCH_QUEUE
 
 READY_WITHIN = 30.0
+MIN_PAUSE, MAX_PAUSE = 0.02, 0.1
 _ALONE = ("--without-mingle", "--without-gossip")
 
 # Short times, so that a scenario takes seconds. Every rule between the settings still holds.
@@ -179,9 +180,18 @@ class Processes:
         return "\n".join(f"== {path.name}\n{path.read_text()}" for path in sorted(self.directory.glob("*.log")))
 
 
-def wait_until(condition: Callable[[], object], *, within: float, what: str = "", pause: float = 0.02) -> None:
-    """Return as soon as the condition holds, asked every `pause` seconds; fails when it does not `within` seconds."""
+def wait_until(
+    condition: Callable[[], object], *, within: float = READY_WITHIN, what: str = "", pause: float | None = None
+) -> None:
+    """Return as soon as the condition holds, and fail when it does not `within` seconds.
+
+    It is asked every `pause` seconds, by default ever less often: questions that many tests ask at once slow down what
+    they wait for.
+    """
     stop_at = time.monotonic() + within
+    next_pause = MIN_PAUSE if pause is None else pause
     while not condition():
         assert time.monotonic() < stop_at, f"waited {within:g} s in vain for {what or condition}"
-        time.sleep(pause)
+        time.sleep(next_pause)
+        if pause is None:
+            next_pause = min(next_pause * 1.05, MAX_PAUSE)
