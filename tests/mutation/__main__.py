@@ -80,9 +80,8 @@ def main() -> int:
                 for undoing in as_completed(undoings):
                     missed += not undoing.result().caught
                     print(undoing.result(), flush=True)
-            except BaseException:
+            finally:  # after a failure, or Ctrl-C, none is begun any more
                 pool.shutdown(cancel_futures=True)
-                raise
     print(f"{len(guards)} guards undone, {len(guards) - missed} caught, in {time.monotonic() - begun:.0f} s")
     return 1 if missed else 0
 

@@ -457,12 +457,13 @@ def test_a_producer_that_was_used_before_a_fork_works_on_both_sides(redis_url: s
     producer.enqueue(messages(1), sender="MyShop")
     child = os.fork()
     if child == 0:
+        exit_code = 1
         try:
             for _ in range(20):
                 producer.enqueue(messages(1), sender="MyShop")
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
+            exit_code = 0
+        finally:
+            os._exit(exit_code)
     for _ in range(20):
         producer.enqueue(messages(1), sender="MyShop")
     _, ended = os.waitpid(child, 0)
