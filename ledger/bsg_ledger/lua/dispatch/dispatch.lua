@@ -31,8 +31,9 @@ local AFTER_ALL = 1000000000000
 for i = FIRST_OF_ACCOUNTS, went_back(detector, seen) and #ARGV or 0 do
   shut_gate(ARGV[i], 'ledger_went_back', 'a process that saw event ' .. seen)
 end
-if gate_shut(account) then return { 'gate' } end  -- guard: dispatch-gate
-local half_open = gate_half_open(account)
+local gate = redis.call('HGET', account_key(account, 'gate'), 'state')
+if gate == 'shut' then return { 'gate' } end  -- guard: dispatch-gate
+local half_open = gate == 'half_open'
 if half_open and trial_runs(account) then return { 'gate' } end  -- guard: dispatch-trial
 
 local sendable, preparable, due = account_key(account, 'sendable'), account_key(account, 'preparable'), account_key(account, 'due')
@@ -92,9 +93,8 @@ local function next_campaigns()
 end
 
 -- A request of the campaign leaves. What it waited as a new one is made up for, by three requests at most.
-local function advance(campaign, passed_over)
+local function advance(campaign, pass, priority, joined, passed_over)
   local key = campaign_key(campaign)
-  local pass, priority, joined = get(key, 'pass', 'priority', 'joined')
   local virtual, owed = get(clock_key, 'virtual', 'owed')
   local stride = STRIDE[priority]
   pass, virtual, owed = number(pass), number(virtual), number(owed)
@@ -109,9 +109,10 @@ local function advance(campaign, passed_over)
 end
 
 local function hint()
+  if redis.call('LLEN', queue) > 0 then return 0 end  -- guard: wake-up-on-its-way
   -- guard: nobody-woken-for-nothing
   if half_open or redis.call('ZCARD', sendable) + redis.call('ZCARD', preparable) == 0 then return 0 end
-  return redis.call('LLEN', queue) == 0 and 1 or 0  -- guard: wake-up-on-its-way
+  return 1
 end
 
 -- Whoever waits for the earliest moment is the only one who has to.
@@ -140,24 +141,23 @@ local function may_go_on(campaign)
   return true
 end
 
-local function post(campaign, batch, options, passed_over)
+local function post(campaign, batch, options, size, attempts, first_intent, doubt, passed_over)
   local key = batch_key(campaign, batch)
+  local pass, priority, joined, start_at = get(campaign_key(campaign), 'pass', 'priority', 'joined', 'start_at')
   take_slot()  -- guard: slot-taken-by-intent
-  local attempts = redis.call('HINCRBY', key, 'attempts', 1)  -- guard: attempts-counted
   -- Only attempts in doubt can have been taken: the first of those is what a trace at BSG cannot be older than.
-  -- guard: window-from-first-doubt
-  if not in_doubt(campaign, batch) then redis.call('HSET', key, 'first_intent_at', NOW) end
-  redis.call('HSET', key, 'intent_at', NOW, 'token', token, 'lease_until', NOW + lease)
+  if doubt ~= '1' then first_intent = NOW end  -- guard: window-from-first-doubt
+  -- guard: attempts-counted
+  redis.call('HSET', key, 'attempts', attempts + 1, 'first_intent_at', first_intent, 'intent_at', NOW, 'token', token,
+    'lease_until', NOW + lease)
   -- guard: send-becomes-trial
   if half_open then redis.call('HSET', account_key(account, 'gate'), 'trial', batch_id(campaign, batch) .. ':' .. token) end
-  advance(campaign, passed_over)
-  local start_at = number(redis.call('HGET', campaign_key(campaign), 'start_at'))
-  local late = start_at > 0 and start_at <= NOW
+  advance(campaign, pass, priority, joined, passed_over)
+  local late = number(start_at) > 0 and number(start_at) <= NOW
   -- guard: lease-of-intent
   move(campaign, batch, 'posting', NOW + lease, 'intent', late and 'start_at has passed: sent at once' or '')
-  local size, first_intent = get(key, 'size', 'first_intent_at')
   local sequence = save_high_water_mark(detector)  -- guard: intent-leaves-mark
-  return { 'send', campaign, batch, redis.call('GET', key .. ':messages'), options, size, attempts - 1, first_intent, NOW,
+  return { 'send', campaign, batch, redis.call('GET', key .. ':messages'), options, size, attempts, first_intent, NOW,
     slot_at - now_us, sequence, hint() }
 end
 
@@ -172,7 +172,8 @@ end
 
 local function send(campaign, passed_over)
   if not may_go_on(campaign) then return refresh_or_drop(campaign) end
-  local options, opens_at, closes_at, held_until = get(campaign_key(campaign), 'options', 'opens_at', 'closes_at', 'held_until')
+  local options, opens_at, closes_at, held_until, max_cost =
+    get(campaign_key(campaign), 'options', 'opens_at', 'closes_at', 'held_until', 'max_cost')
   local batch, at = earliest(campaign_key(campaign, ':due'))
   if not batch or at > NOW then return refresh_ready(campaign) end  -- guard: send-after-backoff
   -- guard: send-within-hours
@@ -181,21 +182,22 @@ local function send(campaign, passed_over)
     hold(campaign, HELD_FOR_HOURS)  -- guard: hours-hold-nobody-up
     return { 'hours', campaign, options, closes_at, NOW }
   end
-  local answer = affordable(campaign, batch)
+  local answer = max_cost and affordable(campaign, batch) or 'yes'
   if answer == 'wait' then return hold(campaign, HELD_FOR_PRICE) end  -- guard: first-price-awaited
   if answer ~= 'yes' then  -- guard: send-within-cap
     redis.call('HSET', campaign_key(campaign), 'paused', '1', 'capped', answer)
     record_event(campaign, '', 'running', 'paused', answer)
     return refresh_ready(campaign)
   end
-  local held_against, first_intent = get(batch_key(campaign, batch), 'suppressions', 'first_intent_at')
+  local size, attempts, first_intent, doubt, held_against =
+    get(batch_key(campaign, batch), 'size', 'attempts', 'first_intent_at', 'doubt', 'suppressions')
   -- guard: duplicate-window
-  if in_doubt(campaign, batch) and NOW - number(first_intent) >= number(duplicate_window) then
+  if doubt == '1' and NOW - number(first_intent) >= number(duplicate_window) then
     return to_doubt(campaign, batch, next_look, 'too late to be sent again by itself')
   end
   -- guard: held-against-list-of-now
   if suppressions() ~= number(held_against) then return recheck(campaign, batch, options) end
-  return post(campaign, batch, options, passed_over)
+  return post(campaign, batch, options, size, number(attempts), first_intent, doubt, passed_over)
 end
 
 local function prepare(campaign)

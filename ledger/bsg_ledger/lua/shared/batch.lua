@@ -26,7 +26,8 @@ local function stop_asking(campaign, batch)
   end
 end
 
--- A move without what follows for the campaign: who moves many batches refreshes it once, at the end.
+-- A move without what follows for the campaign: who moves many batches refreshes it once, at the end. Returns the state
+-- before.
 local function change_state(campaign, batch, to, at, cause, detail)
   local key = batch_key(campaign, batch)
   local from, size = get(key, 'state', 'size')
@@ -39,12 +40,16 @@ local function change_state(campaign, batch, to, at, cause, detail)
   if INDEX_OF[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end  -- guard: token-ends-with-lease
   enter(campaign, batch, to, at)
   record_event(campaign, batch, from, to, cause, detail)
+  return from
 end
 
+-- A campaign that has something in one of these has neither ended nor outlived its deadline.
+local UNSENT = { pending = true, posting = true, unconfirmed = true }
+
 local function move(campaign, batch, to, at, cause, detail)
-  change_state(campaign, batch, to, at, cause, detail)
-  refresh_ready(campaign)
-  refresh_campaign(campaign)
+  local from = change_state(campaign, batch, to, at, cause, detail)
+  if from == 'pending' or to == 'pending' then refresh_ready(campaign) end
+  if not (UNSENT[from] and UNSENT[to]) then refresh_campaign(campaign) end  -- guard: move-may-end
 end
 
 -- Back to waiting, unless the campaign has been cancelled or its deadline has passed meanwhile.

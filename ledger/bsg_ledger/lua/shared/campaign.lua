@@ -1,7 +1,5 @@
 -- A campaign's record: what follows from its counts, and the steps that are left of what concerns all of it.
 
-local UNSENT = { 'messages:unprepared', 'messages:pending', 'messages:posting', 'messages:unconfirmed' }
-
 -- The state of a closed campaign: the last lines of `campaign_state` in states.py.
 local function final_state(cancelled, finished, expired)
   if cancelled == '1' then return 'cancelled' end
@@ -10,12 +8,9 @@ local function final_state(cancelled, finished, expired)
 end
 
 -- Each end is told once: when the campaign's record changes, and not when something of a closed campaign does.
-local function refresh_end(campaign, closed)
-  local key = campaign_key(campaign)
-  local before, paused, cancelled, finished, expired =
-    get(key, 'ended', 'paused', 'cancelled', 'messages:finished', 'messages:expired')
-  local now = closed and final_state(cancelled, finished, expired)
+local function refresh_end(campaign, now, before, paused)
   if before == now then return end  -- guard: end-recorded-once
+  local key = campaign_key(campaign)
   if now then redis.call('HSET', key, 'ended', now) else redis.call('HDEL', key, 'ended') end  -- guard: end-taken-back
   local open = paused == '1' and 'paused' or 'running'
   record_event(campaign, '', before or open, now or open, now and 'ended' or 'goes on')
@@ -23,20 +18,18 @@ end
 
 -- Closed, end and deadline follow from the counts: nobody has to remember to set them.
 local function refresh_campaign(campaign)
-  local key, unsent = campaign_key(campaign), 0
-  for _, count in ipairs(redis.call('HMGET', key, unpack(UNSENT))) do unsent = unsent + number(count) end
-  if unsent > 0 then
-    redis.call('ZADD', DEADLINES, redis.call('HGET', key, 'deadline'), campaign)
-  else
-    redis.call('ZREM', DEADLINES, campaign)
-  end
+  local unprepared, pending, posting, unconfirmed, submitted, deadline, ended, paused, cancelled, finished, expired =
+    get(campaign_key(campaign), 'messages:unprepared', 'messages:pending', 'messages:posting', 'messages:unconfirmed',
+      'messages:submitted', 'deadline', 'ended', 'paused', 'cancelled', 'messages:finished', 'messages:expired')
+  local unsent = number(unprepared) + number(pending) + number(posting) + number(unconfirmed)
+  if unsent > 0 then redis.call('ZADD', DEADLINES, deadline, campaign) else redis.call('ZREM', DEADLINES, campaign) end
   -- guard: open-while-unsent-or-at-bsg
-  if unsent == 0 and number(redis.call('HGET', key, 'messages:submitted')) == 0 then
+  if unsent == 0 and number(submitted) == 0 then
     redis.call('ZADD', CLOSED, 'NX', NOW, campaign)
-    refresh_end(campaign, true)
+    refresh_end(campaign, final_state(cancelled, finished, expired), ended, paused)
   else
     redis.call('ZREM', CLOSED, campaign)
-    refresh_end(campaign, false)
+    refresh_end(campaign, false, ended, paused)
   end
 end
 

@@ -45,7 +45,7 @@ local function add_prepared(campaign, chunk, items)
   if batches > 0 then count(campaign, 'pending', pending, batches) end
   if rejected > 0 then count(campaign, 'rejected', rejected, 0) end
   refresh_ready(campaign)
-  refresh_campaign(campaign)
+  if batches == 0 then refresh_campaign(campaign) end  -- guard: rejects-may-end
 end
 
 -- Rejects some of the messages of a chunk that was given up. Returns whether there were others.

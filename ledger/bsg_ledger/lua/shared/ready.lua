@@ -45,8 +45,8 @@ end
 -- campaign's own record: nobody has to remember to set it.
 local function refresh_ready(campaign)
   local key = campaign_key(campaign)
-  local account, paused, cancelled, deadline, opens_at, held_until =
-    get(key, 'account', 'paused', 'cancelled', 'deadline', 'opens_at', 'held_until')
+  local account, paused, cancelled, deadline, opens_at, held_until, pass =
+    get(key, 'account', 'paused', 'cancelled', 'deadline', 'opens_at', 'held_until', 'pass')
   if not account then return end
   local send_at, prepare_at
   -- guard: ready-while-it-may-go-on
@@ -66,11 +66,8 @@ local function refresh_ready(campaign)
     -- Far enough ahead: until a batch leaves, which comes here again, or the lease of a chunk ends.
     can_prepare, prepare_at = false, later_than_now(key .. ':chunks')  -- guard: lost-chunk-leases-noticed
   end
-  local pass
-  if can_send or can_prepare then
-    pass = redis.call('ZSCORE', sendable, campaign) or redis.call('ZSCORE', preparable, campaign)
-    pass = pass and redis.call('HGET', key, 'pass') or join(campaign, account)
-  end
+  local listed = redis.call('ZSCORE', sendable, campaign) or redis.call('ZSCORE', preparable, campaign)
+  if (can_send or can_prepare) and not listed then pass = join(campaign, account) end
   keep_in(sendable, campaign, can_send and pass)
   keep_in(preparable, campaign, can_prepare and pass)
   local send_later, prepare_later = send_at and send_at > NOW and send_at, prepare_at and prepare_at > NOW and prepare_at

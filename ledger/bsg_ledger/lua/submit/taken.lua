@@ -51,8 +51,9 @@ for i = 11, #ARGV do  -- guard: all-ids-recorded
 end
 -- What a look-up finds says nothing of whether BSG answers requests to send.
 if ARGV[10] ~= '' and answer[1] ~= 'owned' then  -- guard: taken-answers-trial
-  redis.call('HSET', account_key(ARGV[3], 'gate'), 'doubts', 0)  -- guard: taken-ends-doubts
-  redis.call('HDEL', account_key(ARGV[3], 'gate'), 'tried_balance')  -- guard: taken-frees-balance
-  trial_answered(ARGV[3], campaign, batch, ARGV[10])
+  local doubts, tried_balance, state = get(account_key(ARGV[3], 'gate'), 'doubts', 'tried_balance', 'state')
+  if number(doubts) > 0 then redis.call('HSET', account_key(ARGV[3], 'gate'), 'doubts', 0) end  -- guard: taken-ends-doubts
+  if tried_balance then redis.call('HDEL', account_key(ARGV[3], 'gate'), 'tried_balance') end  -- guard: taken-frees-balance
+  if state == 'half_open' then trial_answered(ARGV[3], campaign, batch, ARGV[10]) end
 end
 return answer
