@@ -36,7 +36,7 @@ _UNLIMITED = {"BSG_RATE_LIMIT": "10000/s", "BSG_RATE_BURST": "1000"}
 class Way:
     """When it began, when the last campaign was committed, and when the last message had been sent (monotonic).
 
-    `left_after_commit` is the share of the requests that was not answered yet when the last campaign was committed;
+    `left_after_commit` is the share of the requests that was not responded yet when the last campaign was committed;
     what was on the wire at that at counts by its time after it.
     """
 
@@ -48,7 +48,7 @@ class Way:
 
     @property
     def rate_from_enqueue(self) -> float:
-        """Messages a second from the first `enqueue` to the last answer."""
+        """Messages a second from the first `enqueue` to the last response."""
         return self.messages / (self.ended - self.began)
 
     @property

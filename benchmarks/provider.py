@@ -21,7 +21,7 @@ _GIVEN_UP_AFTER = 300.0
 
 
 class Provider:
-    """`latency`: seconds before each answer. `sink`: count what is posted and do not look into it."""
+    """`latency`: seconds before each response. `sink`: count what is posted and do not look into it."""
 
     def __init__(self, *, latency: float = 0.0, sink: bool = True) -> None:
         self._arguments = ["--latency", f"{latency:g}", "--parent", str(getpid()), *(["--sink"] if sink else [])]
@@ -49,7 +49,7 @@ class Provider:
         return self._process.pid
 
     def wait_for(self, messages: int, *, alive: Callable[[], bool] = lambda: True) -> float:
-        """Wait until so many messages have arrived in all; return when the last POST was answered.
+        """Wait until so many messages have arrived in all; return when the last POST got its response.
 
         That is by `time.monotonic()`, one clock for all processes of a machine. It is read from the sandbox's log, so
         that asking may be seldom and costs what is measured nothing.
@@ -61,7 +61,7 @@ class Provider:
             return self.control.summary().messages >= messages
 
         wait_until(arrived, within=_GIVEN_UP_AFTER, pause=0.1, what=f"{messages} messages at the provider")
-        wait_until(lambda: all(seen.ended for seen in self.posts()), within=_GIVEN_UP_AFTER, what="the last answer")
+        wait_until(lambda: all(seen.ended for seen in self.posts()), within=_GIVEN_UP_AFTER, what="the last response")
         return max(seen.ended or 0.0 for seen in self.posts())
 
     def posts(self) -> list[RequestSeen]:

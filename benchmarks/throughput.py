@@ -14,7 +14,7 @@ FROM_ENQUEUE = "this project, from the first enqueue"
 
 
 def sent(measurement: Measurement, *, latency: float = 0.0) -> Way:
-    """Return the campaigns, by two workers that have warmed up; BSG answers after `latency` seconds."""
+    """Return the campaigns, by two workers that have warmed up; BSG responds after `latency` seconds."""
     with BenchmarkEnvironment(measurement.directory, Provider(latency=latency)) as environment:
         environment.warm_up()
         return environment.send(campaigns=measurement.size(CAMPAIGNS, CAMPAIGNS_IN_SHORT), size=CAMPAIGN_SIZE)

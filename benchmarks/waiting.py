@@ -1,6 +1,6 @@
 """`python -m benchmarks.waiting MODULE THREADS CALLS`: how long threads wait until their one message is published.
 
-Each thread calls again as soon as it has its answer. Prints milliseconds as one line of JSON.
+Each thread calls again as soon as it has its response. Prints milliseconds as one line of JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WARM_UP_CALLS = 20
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """Milliseconds that half of the calls, and all but one in a hundred, were answered within."""
+    """Milliseconds that half of the calls, and all but one in a hundred, took."""
 
     half: float
     percentile_99: float

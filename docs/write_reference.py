@@ -103,7 +103,7 @@ def _api() -> Iterator[str]:
             yield ""
             yield _doc(method)
             yield ""
-    yield "## What is answered"
+    yield "## What is shown"
     yield ""
     for kind in (Receipt, CampaignStatus, CampaignSummary, Batch, Transition, Reject):
         yield f"### `{kind.__name__}`"

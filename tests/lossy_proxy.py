@@ -28,7 +28,7 @@ class _Connection:
     near: socket.socket
     far: socket.socket
     silent: bool = False
-    answer_lost: threading.Event = field(default_factory=threading.Event)
+    response_lost: threading.Event = field(default_factory=threading.Event)
 
     def reset(self) -> None:
         for each in (self.near, self.far):
@@ -46,8 +46,8 @@ class _Connection:
 class LossyProxy:
     """Forwards to a port of loopback.
 
-    After `lose_answers_to(marker)`, the answer to a request that contains the marker is swallowed and its connection
-    cut; `times` such requests, then no more.
+    After `lose_responses_to(marker)`, the response to a request that contains the marker is swallowed and its
+    connection cut; `times` such requests, then no more.
 
     `trouble` begins one of these for all connections, until `heal`:
     - cut: those that stand are reset, and new ones as soon as they carry anything;
@@ -72,7 +72,7 @@ class LossyProxy:
     def redis_url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def lose_answers_to(self, marker: bytes, *, times: int) -> None:
+    def lose_responses_to(self, marker: bytes, *, times: int) -> None:
         self._marker, self._times = marker, times
 
     def trouble(self, kind: Trouble, *, delay: float = 0.0) -> None:
@@ -125,10 +125,10 @@ class LossyProxy:
         connection = _Connection(near, far)
         with self._lock:
             self._connections.add(connection)
-        answers = threading.Thread(target=self._answers, args=(connection,), daemon=True)
-        answers.start()
+        responses = threading.Thread(target=self._respond, args=(connection,), daemon=True)
+        responses.start()
         self._requests(connection)
-        answers.join()
+        responses.join()
         with self._lock:
             self._connections.discard(connection)
 
@@ -138,14 +138,14 @@ class LossyProxy:
                 with self._lock:
                     if self._times > 0 and self._marker and self._marker in data:
                         self._times -= 1
-                        connection.answer_lost.set()
+                        connection.response_lost.set()
                 self._forward(connection, data, connection.far)
         connection.close()
 
-    def _answers(self, connection: _Connection) -> None:
+    def _respond(self, connection: _Connection) -> None:
         with contextlib.suppress(OSError):
             while data := connection.far.recv(65536):
-                if connection.answer_lost.is_set():
+                if connection.response_lost.is_set():
                     break
                 self._forward(connection, data, connection.near)
         if not connection.silent:

@@ -26,7 +26,7 @@ class SandboxProcess:
 
 @contextmanager
 def sandbox_process(log: Path, *, seed: int, latency: float = 0.0) -> Iterator[SandboxProcess]:
-    """Return requests while the context is open. `latency`: seconds before each answer."""
+    """Return requests while the context is open. `latency`: seconds before each response."""
     words = ["--seed", str(seed), "--latency", f"{latency:g}", "--parent", str(getpid())]
     with log.open("ab") as errors:
         process = subprocess.Popen(

@@ -90,7 +90,7 @@ class RedisServer:
         return self._running().pid
 
     def start(self) -> None:
-        """Start the server and wait until it answers with its data loaded."""
+        """Start the server and wait until it responds with its data loaded."""
         if self._process is not None:
             raise RuntimeError("the server is running already")
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,7 @@ class RedisServer:
                 stdout=log,
                 stderr=log,
             )
-        self._wait_until_it_answers()
+        self._wait_until_it_responds()
 
     def stop(self) -> None:
         """End the server in good order; does nothing when it is down."""
@@ -124,14 +124,14 @@ class RedisServer:
         self.start()
 
     def pause(self) -> None:
-        """Freeze it (SIGSTOP): connections stay open and nothing is answered."""
+        """Freeze it (SIGSTOP): connections stay open and it responds to nothing."""
         self._running().send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         self._running().send_signal(signal.SIGCONT)
 
     def client(self) -> redis.Redis:
-        """Return a client that answers bytes, waits 5 s at most and never repeats a command by itself."""
+        """Return a client that returns bytes, waits 5 s at most and never repeats a command by itself."""
         return redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0), socket_timeout=5, socket_connect_timeout=5)
 
     def __enter__(self) -> Self:
@@ -158,7 +158,7 @@ class RedisServer:
             process.wait(_STOP_WITHIN)
         self._process = None
 
-    def _wait_until_it_answers(self) -> None:
+    def _wait_until_it_responds(self) -> None:
         deadline = time.monotonic() + _START_WITHIN
         while time.monotonic() < deadline:
             if self._running().poll() is not None:

@@ -14,7 +14,7 @@ from tests.lossy_proxy import LossyProxy
 
 @pytest.fixture
 def echo() -> Iterator[int]:
-    """A server that answers what it is sent; its port."""
+    """A server that sends back what it is sent; its port."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve(connection: socket.socket) -> None:

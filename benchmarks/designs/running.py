@@ -62,7 +62,7 @@ class RunningDesign:
         self._redis.stop()
 
     def rate(self, count: int) -> float:
-        """Return the messages a second from the first that is published to the last answer, once the workers are
+        """Return the messages a second from the first that is published to the last response, once the workers are
         warm."""
         self._publish(WARM_UP_MESSAGES)
         began, ended = self._publish(count)

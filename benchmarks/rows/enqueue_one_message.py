@@ -53,7 +53,7 @@ ROW = Row(
         "checks, packs and digests what it accepts, where `delay` only writes it down."
     ),
     note=(
-        "The threads share one process and call again at once. Redis writes each command to disk before it answers, "
+        "The threads share one process and call again at once. Redis writes each command to disk before it responds, "
         "for both. `enqueue` has checked, stored and committed when it returns, and woken a worker; `delay` has "
         "published."
     ),

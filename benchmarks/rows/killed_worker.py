@@ -66,7 +66,7 @@ ROW = Row(
     ],
     goals=[Goal(FOUND, FOUND, at_most=2.0, gross=10.0)],
     note=(
-        f"The slowest of {KILLS} kills, with BSG's answer read but not recorded. The lease is "
+        f"The slowest of {KILLS} kills, with BSG's response read but not recorded. The lease is "
         f"{LEASE:g} s instead of 600, and the timeouts towards BSG fit it; everything else is as shipped."
     ),
 )

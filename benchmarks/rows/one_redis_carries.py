@@ -48,7 +48,7 @@ def _project(measurement: Measurement) -> Figures:
 
 
 def _of_each(environment: BenchmarkEnvironment, client: redis.Redis, campaigns: int, size: int) -> float:
-    """Milliseconds of Redis's processor for each campaign, from its acceptance to what BSG answered."""
+    """Milliseconds of Redis's processor for each campaign, from its acceptance to BSG's response."""
     before = _processor_seconds(client)
     environment.send(campaigns=campaigns, size=size)
     return (_processor_seconds(client) - before) * 1000 / campaigns
@@ -69,8 +69,8 @@ ROW = Row(
     sides=[Side("this project", _project)],
     goals=[],
     note=(
-        "From acceptance to BSG's answer, polling left out. Redis does one thing at a time: what its processor takes "
-        "for each bounds how many there can be in a second, on a disk that keeps up with writing before each answer. "
+        "From acceptance to BSG's response, polling left out. Redis does one thing at a time: what its processor takes "
+        "for each bounds how many there can be in a second, on a disk that keeps up with writing before each response. "
         "Sent messages are kept until BODY_RETENTION is over."
     ),
 )

@@ -58,6 +58,6 @@ ROW = Row(
         "Workers as the Procfile starts them, but with one request at once each instead of four, and "
         f"{MESSAGES_A_POST} messages a request, so that it is the workers that are measured and not the machine: eight "
         "of them with four requests of 10 000 would send 1.6 million messages a second, more than two cores prepare. "
-        "From the first POST to the last answer."
+        "From the first POST to the last response."
     ),
 )

@@ -1,6 +1,7 @@
-"""Liveness pings: only a worker that takes tasks answers one.
+"""Liveness pings: only a worker that takes tasks responds to one.
 
-A worker that lost its connection for good, or whose threads all hang, still runs, and still answers Celery's own ping.
+A worker that lost its connection for good, or whose threads all hang, still runs, and still responds to Celery's own
+ping.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Ping:
 
 
 class LivenessPings:
-    """Sends pings through queues; the ledger keeps the answers. Methods raise `redis.exceptions.RedisError`."""
+    """Sends pings through queues; the ledger keeps the responses. Methods raise `redis.exceptions.RedisError`."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client: Any = client  # redis-py types its replies as all that they might be
@@ -49,18 +50,18 @@ class LivenessPings:
         return ping
 
     def take_back(self, ping: Ping) -> None:
-        """Remove a ping that was not answered."""
+        """Remove a ping without a response."""
         self._client.lrem(ping.queue, 1, ping.message)
 
-    def answered(self, ping: Ping) -> bool:
+    def has_response(self, ping: Ping) -> bool:
         """Return whether a worker has taken the ping from its queue."""
-        return self.heartbeats.is_answered(ping.token)
+        return self.heartbeats.has_response(ping.token)
 
     def unanswered(self, queues: Iterable[str], *, within: float) -> set[str]:
         """Ping each queue. Return those where no worker took the ping within so many seconds; remove it there."""
         pings = [self.send(queue) for queue in queues]
         stop_at = clock.monotonic() + within
-        while pings := [one for one in pings if not self.answered(one)]:
+        while pings := [one for one in pings if not self.has_response(one)]:
             if clock.monotonic() >= stop_at:
                 break
             clock.sleep(_SECONDS_BETWEEN_LOOKS)

@@ -66,7 +66,7 @@ def unanswered(failure: ReadFailed, account: str) -> Exception:
     key, address = (variable(name, account) for name in ("BSG_API_KEY", "BSG_BASE_URL"))
     if failure.account_reason is not None:
         return BadInput(f"{key}: BSG does nothing for this account ({failure.account_reason}): {failure.cause}")
-    return Unreachable(f"{address}: no usable answer ({failure.cause}). What was found is on record: try again.")
+    return Unreachable(f"{address}: no usable response ({failure.cause}). What was found is on record: try again.")
 
 
 def _print_recovery(recovery: Recovery) -> None:

@@ -17,7 +17,7 @@ from bsg_sandbox.record import Summary
 
 @dataclass(frozen=True, slots=True)
 class DemoSummary:
-    """`faults`: what does not add up; none if all went well. `cost` as BSG answered it, by currency."""
+    """`faults`: what does not add up; none if all went well. `cost` as BSG reported it, by currency."""
 
     status: CampaignStatus
     rejected_by_reason: Mapping[str, int]
@@ -43,7 +43,7 @@ class DemoSummary:
         print()
         if self.cost:
             told = ", ".join(f"{amount} {currency}".strip() for currency, amount in self.cost.items())
-            print(f"Cost as BSG answered it: {told}")
+            print(f"cost as BSG reported it: {told}")
         print(
             f"The sandbox's record: {messages(self.arrived.messages)} arrived, "
             f"{number(self.arrived.distinct_references)} of them different."

@@ -41,7 +41,7 @@ class AlreadyRunning(CommandError):
 
 
 class ServerDidNotStart(CommandError):
-    """The server program ended, or did not answer in time."""
+    """The server program ended, or did not respond in time."""
 
 
 class EmbeddedServer:
@@ -68,7 +68,7 @@ class EmbeddedServer:
         return self.directory / "server.log"
 
     def start(self) -> EmbeddedServer:
-        """Start it and wait until it answers.
+        """Start it and wait until it responds.
 
         Raise AlreadyRunning, NoServerProgram, ServerDidNotStart.
         """
@@ -161,9 +161,9 @@ class EmbeddedServer:
                 held=(self._lock.fileno(),),
                 passed=(self._lock.fileno(),),
             )
-        self._await_answer(self._command)
+        self._await_response(self._command)
 
-    def _await_answer(self, command: GuardedCommand) -> None:
+    def _await_response(self, command: GuardedCommand) -> None:
         client = connect_once(self.url)
         began = time.monotonic()
         timeout = SECONDS_TO_START
@@ -182,7 +182,7 @@ class EmbeddedServer:
                 else:
                     return
                 time.sleep(_SECONDS_BETWEEN_PINGS)
-        raise ServerDidNotStart(f"The embedded server did not answer within {timeout:.0f} s. See {self.log}")
+        raise ServerDidNotStart(f"The embedded server did not respond within {timeout:.0f} s. See {self.log}")
 
     def _tell_address(self) -> None:
         _write_private(self.directory / "address.json", json.dumps({"url": self.url, "pid": os.getpid()}) + "\n")

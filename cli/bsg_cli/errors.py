@@ -26,6 +26,6 @@ class BadInput(CommandError):
 
 
 class Unreachable(CommandError):
-    """Redis or BSG does not answer."""
+    """Redis or BSG does not respond."""
 
     exit_code = ExitCode.UNREACHABLE

@@ -10,7 +10,7 @@ from bsg_config.named_accounts import variable
 from bsg_config.settings import Settings
 from bsg_producer.queue_errors import queue_errors
 
-# A BSG that does not answer keeps nobody waiting for longer: workers try again by themselves.
+# A BSG that does not respond keeps nobody waiting for longer: workers try again by themselves.
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 SLOT_TIMEOUT_SECONDS = 3.0  # for a slot of the rate limit
@@ -42,7 +42,7 @@ def log_in(settings: Settings, report: Callable[[str], None]) -> None:
             elif failure.account_reason is not None:
                 report(f"WARNING: {where} does nothing for the account of {key} ({failure.account_reason}).")
             else:
-                report(f"WARNING: no login with {key}, as {where} gave no usable answer ({failure.cause}).")
+                report(f"WARNING: no login with {key}, as {where} gave no usable response ({failure.cause}).")
         else:
             kind = ", a test key: BSG sends nothing to people" if _is_test_key(account) else ""
             report(f"logged in with {key} at {where}{kind}")

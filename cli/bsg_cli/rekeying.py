@@ -63,7 +63,7 @@ def _check_key(runtime: Runtime) -> None:
         if failure.account_reason is not None:
             told = f"BSG does nothing for this account ({failure.account_reason}). Nothing was moved."
             raise BadInput(f"{key}: {told}") from None
-        raise Unreachable(f"{address}: no usable answer ({failure.cause}). Nothing was moved: try again.") from None
+        raise Unreachable(f"{address}: no usable response ({failure.cause}). Nothing was moved: try again.") from None
 
 
 def _matters(runtime: Runtime, result: Moved) -> bool:

@@ -19,7 +19,7 @@ from bsg_client.wire import Observe, Response, StreamedBody, Wire, observe_nothi
 from bsg_config import clock
 from bsg_config.settings import Settings
 
-_MAX_ANSWER = 65_536
+_MAX_RESPONSE = 65_536
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # nothing that could end a header's line
 _WRONG_KEY = frozenset({400, 401, 403, 422})
 _SECONDS_OVER_THE_REQUEST = 5.0
@@ -111,17 +111,17 @@ class Login:
     def __call__(self) -> str:
         """Return a new token. Raise ReadFailed."""
         body = json.dumps({"api_key": self._api_key}).encode()
-        answer = self._wire.request(
+        response = self._wire.request(
             "POST",
             "/api/auth/login",
             authorisation={},
             body=StreamedBody((body,), lambda: True),
-            max_response_bytes=_MAX_ANSWER,
+            max_response_bytes=_MAX_RESPONSE,
         )
         try:
-            content = usable(answer)
+            content = usable(response)
         except ReadFailed as failure:
-            raise _explained(failure, answer) from None
+            raise _explained(failure, response) from None
         token = content.get("bearer")
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise ReadFailed("a login without a token", status=200)
@@ -158,10 +158,12 @@ def bsg_account_of(token: str) -> str:
     return hashlib.sha256(whose.encode()).hexdigest()[:16]
 
 
-def _explained(failure: ReadFailed, answer: object) -> ReadFailed:
-    # A wrong key is answered with one of several statuses; which, no document says. A gateway's page is no
+def _explained(failure: ReadFailed, response: object) -> ReadFailed:
+    # A wrong key gets one of several statuses; which, no document says. A gateway's page is no
     # such no.
-    said_no = failure.status in _WRONG_KEY and isinstance(answer, Response) and isinstance(decode(answer.body), Mapping)
+    said_no = (
+        failure.status in _WRONG_KEY and isinstance(response, Response) and isinstance(decode(response.body), Mapping)
+    )
     if failure.account_reason is None and not failure.throttled and said_no:
         failure.account_reason = AccountReason.BAD_KEY
     failure.cause = f"login: {failure.cause}"

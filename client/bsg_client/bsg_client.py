@@ -23,13 +23,13 @@ from bsg_client.responses import (
     Price,
     Sender,
     StopListPage,
-    balance_answer,
-    campaign_answer,
+    balance_response,
     campaign_detail,
+    campaign_response,
     data_of,
     message_row,
-    price_answer,
-    sender_answer,
+    price_response,
+    sender_response,
     stop_list_page,
     whole_number,
 )
@@ -39,11 +39,11 @@ from bsg_client.wire import NoResponse, Observe, Response, StreamedBody, Wire, o
 from bsg_config.settings import Settings
 
 _UNAUTHORISED, _UNPROCESSABLE = 401, 422
-_MAX_ANSWER = 1 << 20
+_MAX_RESPONSE = 1 << 20
 _MAX_LIST = 8 << 20  # 500 messages with Cyrillic texts, spelt \\uXXXX, pass one mebibyte
 _STOP_LIST_ROWS = 500  # the most that BSG gives at once
 _MOMENT = "%Y-%m-%d %H:%M:%S"
-_NO_TOKEN = Outcome(OutcomeKind.NOT_TAKEN, "no token: Redis does not answer")
+_NO_TOKEN = Outcome(OutcomeKind.NOT_TAKEN, "no token: Redis does not respond")
 
 
 def _ask_nobody() -> None:
@@ -128,7 +128,7 @@ class BSGClient:
                 "/api/campaigns/sms/send-individual",
                 authorisation=headers,
                 body=StreamedBody(pieces, may_leave),
-                max_response_bytes=_MAX_ANSWER,
+                max_response_bytes=_MAX_RESPONSE,
             )
 
         try:
@@ -144,7 +144,7 @@ class BSGClient:
         data = data_of(self._get(f"/api/campaigns/{bsg_id:d}/detail", {}))
         detail = campaign_detail(data, bsg_id)
         if detail is None or whole_number(data.get("id", bsg_id)) != bsg_id:  # guard: details-of-campaign
-            raise ReadFailed("not the answer that is documented", status=200)
+            raise ReadFailed("not the documented response", status=200)
         return detail
 
     def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignResponse]:
@@ -157,7 +157,7 @@ class BSGClient:
             "filter[from]": self._printed(since),
             "filter[to]": self._printed(until),
         }
-        return listed(partial(self._get, "/api/campaigns"), query, campaign_answer)
+        return listed(partial(self._get, "/api/campaigns"), query, campaign_response)
 
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
         """Return the messages of a campaign, or with a reference id, read page by page as they are taken.
@@ -179,24 +179,24 @@ class BSGClient:
 
     def balance(self) -> Balance:
         """Return what the account has left. Raise ReadFailed. BSG: GET /api/accounts/balance."""
-        balance = balance_answer(data_of(self._get("/api/accounts/balance", {})))
+        balance = balance_response(data_of(self._get("/api/accounts/balance", {})))
         if balance is None:
-            raise ReadFailed("not the answer that is documented", status=200)
+            raise ReadFailed("not the documented response", status=200)
         return balance
 
     def senders(self) -> list[Sender]:
         """Return the senders of SMS that the account has registered. Raise ReadFailed. BSG: GET /api/senders."""
         rows = data_of(self._get("/api/senders", {"type": "sms"}))
         if not isinstance(rows, list):
-            raise ReadFailed("not the answer that is documented", status=200)
-        return [sender for row in rows if (sender := sender_answer(row)) is not None]
+            raise ReadFailed("not the documented response", status=200)
+        return [sender for row in rows if (sender := sender_response(row)) is not None]
 
     def stop_list(self, offset: int) -> StopListPage:
         """500 rows of the stop list of SMS from an offset on. Raise ReadFailed. BSG: GET /api/stoplist."""
         query = {"type": "sms", "page[offset]": f"{offset:d}", "page[limit]": f"{_STOP_LIST_ROWS:d}"}
         page = stop_list_page(self._get("/api/stoplist", query))
         if page is None:
-            raise ReadFailed("not the answer that is documented", status=200)
+            raise ReadFailed("not the documented response", status=200)
         return page
 
     def attach_to_stop_list(self, phones: Sequence[int]) -> None:
@@ -218,15 +218,15 @@ class BSGClient:
             "messages": [{"phone": phone} for phone in phones],
             "tariff_code": tariff_code,
         }
-        price = price_answer(usable(self._asked("POST", "/api/campaigns/price", {}, json.dumps(asked).encode())))
+        price = price_response(usable(self._asked("POST", "/api/campaigns/price", {}, json.dumps(asked).encode())))
         if price is None:
-            raise ReadFailed("not the answer that is documented", status=200)
+            raise ReadFailed("not the documented response", status=200)
         return price
 
     def stop(self, bsg_id: int) -> str | None:
         """Tell BSG to stop a campaign; to be repeated freely. Return the status that BSG then gives it.
 
-        None: BSG refuses (422), or does not answer with that campaign. That says nothing of the campaign: its status
+        None: BSG refuses (422), or does not respond with that campaign. That says nothing of the campaign: its status
         does. Raise ReadFailed. BSG: PATCH /api/campaigns/{id}/stop.
         """
         try:
@@ -236,7 +236,7 @@ class BSGClient:
             if failure.status == _UNPROCESSABLE and not failure.throttled and failure.account_reason is None:
                 return None
             raise
-        campaign = campaign_answer(data_of(content))
+        campaign = campaign_response(data_of(content))
         # guard: stop-response-matches
         return campaign.status or None if campaign is not None and campaign.id == bsg_id else None
 
@@ -267,12 +267,12 @@ class BSGClient:
     ) -> Response | NoResponse:
         """Make a second attempt with a new token when that of the first is refused, and no third."""
         headers = self._access.headers()
-        answer = attempt(headers)
-        if not isinstance(answer, Response) or answer.status != _UNAUTHORISED:  # guard: only-new-token-repeats
-            return answer
+        response = attempt(headers)
+        if not isinstance(response, Response) or response.status != _UNAUTHORISED:  # guard: only-new-token-repeats
+            return response
         renewed = self._access.renewed(headers)
         if renewed is None:
-            return answer
+            return response
         before_second()  # guard: second-post-slot
         return attempt(renewed)
 

@@ -1,4 +1,4 @@
-"""What BSG's answers mean: the one place where statuses and error codes become kinds.
+"""What BSG's responses mean: the one place where statuses and error codes become kinds.
 
 By HTTP status, for a request to create a campaign:
 
@@ -6,7 +6,7 @@ By HTTP status, for a request to create a campaign:
 |---|---|---|
 | 200, 201, 202 | `data.id` and no error code | taken |
 | 200, 201, 202 | an error code of the older style, and no `data.id` | by the table of codes |
-| 200, 201, 202 | anything else: HTML, nothing, half an answer, both of the above | in doubt |
+| 200, 201, 202 | anything else: HTML, nothing, half a response, both of the above | in doubt |
 | 401 | anything | account closed (the client has renewed its token before it asks here) |
 | 429 | BSG's duplicate notice: the body has arrived before | in doubt; with `Retry-After` the account cools down too |
 | 429 | `Retry-After`, or a whole body with another text | throttled |
@@ -30,7 +30,7 @@ from dataclasses import replace
 from typing import Any
 
 from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed
-from bsg_client.responses import campaign_answer, data_of, decode, printable, whole_number
+from bsg_client.responses import campaign_response, data_of, decode, printable, whole_number
 from bsg_client.retry_after import retry_after
 from bsg_client.wire import NoResponse, Response
 from bsg_messages.rejects import RejectCode, Violation
@@ -80,49 +80,49 @@ _CODES: Mapping[int, Outcome] = {
 }
 
 
-def creation_outcome(answer: Response | NoResponse) -> Outcome:
+def creation_outcome(response: Response | NoResponse) -> Outcome:
     """Return what became of a request to create a campaign."""
-    if isinstance(answer, NoResponse):
+    if isinstance(response, NoResponse):
         # guard: body-left-in-doubt
-        return Outcome(OutcomeKind.IN_DOUBT if answer.body_left else OutcomeKind.NOT_TAKEN, answer.cause)
-    return replace(_by_status(answer), retry_after=retry_after(answer.headers))
+        return Outcome(OutcomeKind.IN_DOUBT if response.body_left else OutcomeKind.NOT_TAKEN, response.cause)
+    return replace(_by_status(response), retry_after=retry_after(response.headers))
 
 
-def read_failure(answer: Response | NoResponse) -> ReadFailed:
-    """Return why an answer to a request that changes nothing is of no use."""
-    if isinstance(answer, NoResponse):
-        return ReadFailed(answer.cause)
-    outcome = creation_outcome(answer)
-    content = decode(answer.body)
-    said_yes = answer.status in _YES and answer.cut is None
+def read_failure(response: Response | NoResponse) -> ReadFailed:
+    """Return why a response to a request that changes nothing is of no use."""
+    if isinstance(response, NoResponse):
+        return ReadFailed(response.cause)
+    outcome = creation_outcome(response)
+    content = decode(response.body)
+    said_yes = response.status in _YES and response.cut is None
     without_error = not isinstance(content, Mapping) or _code(content) is None
     return ReadFailed(
-        "not the answer that is documented" if said_yes and without_error else outcome.cause,
+        "not the documented response" if said_yes and without_error else outcome.cause,
         throttled=outcome.throttles,
         retry_after=outcome.retry_after,
         account_reason=outcome.account_reason,
-        status=answer.status,
+        status=response.status,
     )
 
 
-def usable(answer: Response | NoResponse) -> Any:
-    """Return the JSON of an answer that says yes; raise ReadFailed when it does not."""
-    if isinstance(answer, Response) and answer.status in _YES and answer.cut is None:  # guard: read-whole
-        content = decode(answer.body)
+def usable(response: Response | NoResponse) -> Any:
+    """Return the JSON of a response that says yes; raise ReadFailed when it does not."""
+    if isinstance(response, Response) and response.status in _YES and response.cut is None:  # guard: read-whole
+        content = decode(response.body)
         if isinstance(content, Mapping) and _code(content) is None:  # guard: error-is-no-list
             return content
-    raise read_failure(answer)
+    raise read_failure(response)
 
 
-def _by_status(answer: Response) -> Outcome:
-    status = answer.status
+def _by_status(response: Response) -> Outcome:
+    status = response.status
     if status == 401:
-        return _closed_unless_the_code_says_more(answer)
+        return _closed_unless_the_code_says_more(response)
     if status == 429:
-        return _of_a_429(answer)
-    if answer.cut is not None:  # guard: cut-response-in-doubt
-        return replace(_IN_DOUBT, cause=f"HTTP {status}, {answer.cut}")
-    content = decode(answer.body)
+        return _of_a_429(response)
+    if response.cut is not None:  # guard: cut-response-in-doubt
+        return replace(_IN_DOUBT, cause=f"HTTP {status}, {response.cut}")
+    content = decode(response.body)
     if status in _YES and isinstance(content, Mapping):
         return _of_a_yes(status, content)
     # guard: gateway-error
@@ -131,16 +131,16 @@ def _by_status(answer: Response) -> Outcome:
     return replace(_IN_DOUBT, cause=f"HTTP {status}")  # guard: other-status-in-doubt
 
 
-def _of_a_429(answer: Response) -> Outcome:
-    if _DUPLICATE_NOTICE.search(answer.body):  # guard: duplicate-notice-in-doubt
+def _of_a_429(response: Response) -> Outcome:
+    if _DUPLICATE_NOTICE.search(response.body):  # guard: duplicate-notice-in-doubt
         return replace(_IN_DOUBT, cause="HTTP 429: duplicate request", duplicate_notice=True)
-    if answer.cut is not None and "Retry-After" not in answer.headers:  # guard: cut-429-in-doubt
-        return replace(_IN_DOUBT, cause=f"HTTP 429, {answer.cut}")
+    if response.cut is not None and "Retry-After" not in response.headers:  # guard: cut-429-in-doubt
+        return replace(_IN_DOUBT, cause=f"HTTP 429, {response.cut}")
     return Outcome(OutcomeKind.THROTTLED, "HTTP 429")
 
 
-def _closed_unless_the_code_says_more(answer: Response) -> Outcome:
-    content = decode(answer.body)
+def _closed_unless_the_code_says_more(response: Response) -> Outcome:
+    content = decode(response.body)
     outcome = _by_code(content) if isinstance(content, Mapping) else None
     if outcome is not None and outcome.kind is OutcomeKind.ACCOUNT_CLOSED:
         return outcome
@@ -148,12 +148,12 @@ def _closed_unless_the_code_says_more(answer: Response) -> Outcome:
 
 
 def _of_a_yes(status: int, content: Mapping[str, Any]) -> Outcome:
-    campaign = campaign_answer(data_of(content))
+    campaign = campaign_response(data_of(content))
     refusal = _by_code(content)
     if campaign is not None:
         if refusal is None:  # guard: campaign-with-error
             return Outcome(OutcomeKind.TAKEN, "taken", campaign=campaign)
-        return replace(_IN_DOUBT, cause="a campaign and an error in one answer")
+        return replace(_IN_DOUBT, cause="a campaign and an error in one response")
     return refusal or replace(_IN_DOUBT, cause=f"HTTP {status} without a campaign")  # guard: yes-without-campaign
 
 

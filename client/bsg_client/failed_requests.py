@@ -17,21 +17,21 @@ _TOO_MANY_REQUESTS = 429
 
 
 def note_failures(failures: Failures) -> Observe:
-    def note(answer: Response | NoResponse) -> None:
-        kind = failure_kind(answer)
+    def note(response: Response | NoResponse) -> None:
+        kind = failure_kind(response)
         if kind is not None:
             with suppress(RedisError):
-                failures.note(kind, creation_outcome(answer).cause)
+                failures.note(kind, creation_outcome(response).cause)
 
     return note
 
 
-def failure_kind(answer: Response | NoResponse) -> FailureKind | None:
+def failure_kind(response: Response | NoResponse) -> FailureKind | None:
     """Return how BSG failed the request; None: it responded, be it with a no."""
-    if isinstance(answer, NoResponse) or answer.cut is not None:
+    if isinstance(response, NoResponse) or response.cut is not None:
         return FailureKind.UNREACHABLE
-    if answer.status >= 500 or 300 <= answer.status < 400:
+    if response.status >= 500 or 300 <= response.status < 400:
         return FailureKind.ERROR
-    if answer.status == _TOO_MANY_REQUESTS and creation_outcome(answer).throttles:
+    if response.status == _TOO_MANY_REQUESTS and creation_outcome(response).throttles:
         return FailureKind.THROTTLED
     return None

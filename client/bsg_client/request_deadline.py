@@ -22,7 +22,7 @@ _of_this_thread = threading.local()
 
 
 class RequestDeadline:
-    """One request of this thread, from the first look-up of a name to the last byte of the answer."""
+    """One request of this thread, from the first look-up of a name to the last byte of the response."""
 
     def __init__(self, seconds: float, send_timeout: float) -> None:
         self.expired = False
@@ -49,7 +49,7 @@ class RequestDeadline:
 
     def watch(self, connected: socket.socket) -> None:
         """Watch a connection of the request. Cut it at once if the deadline has passed."""
-        # A descriptor of our own: urllib3 may close its own while the answer is still being read, and
+        # A descriptor of our own: urllib3 may close its own while the response is still being read, and
         # wrapping into TLS makes another object of it.
         own = socket.socket(fileno=os.dup(connected.fileno()))
         with self._lock:

@@ -1,4 +1,4 @@
-"""BSG's answers as values. What is missing or of another type than documented becomes None, no error.
+"""BSG's responses as values. What is missing or of another type than documented becomes None, no error.
 
 Times are as BSG prints them: without a zone, which only a setting knows. Phones and texts are not read at
 all.
@@ -113,12 +113,12 @@ def decode(body: bytes) -> Any:
         return None
 
 
-def data_of(answer: Any) -> Any:
+def data_of(response: Any) -> Any:
     """Return what BSG wraps into `data`; None when there is no such thing."""
-    return answer.get("data") if isinstance(answer, Mapping) else None
+    return response.get("data") if isinstance(response, Mapping) else None
 
 
-def campaign_answer(data: Any) -> CampaignResponse | None:
+def campaign_response(data: Any) -> CampaignResponse | None:
     """Read a campaign; None unless it is an object with a whole number above zero as its id."""
     bsg_id = whole_number(data.get("id")) if isinstance(data, Mapping) else None
     if bsg_id is None or bsg_id <= 0:  # guard: positive-campaign-id
@@ -179,21 +179,21 @@ def statistics_row(data: Any) -> StatisticsRow | None:
     )
 
 
-def price_answer(data: Any) -> Price | None:
+def price_response(data: Any) -> Price | None:
     """Read a price; None unless it is an object with a number as its price."""
     if not isinstance(data, Mapping) or (amount := _decimal(data.get("price"))) is None:
         return None
     return Price(amount, _word(data.get("currency")))
 
 
-def balance_answer(data: Any) -> Balance | None:
+def balance_response(data: Any) -> Balance | None:
     """Read the balance; None unless it is an object with a number as its balance."""
     if not isinstance(data, Mapping) or (balance := _decimal(data.get("balance"))) is None:
         return None
     return Balance(balance, _decimal(data.get("credit")) or Decimal(0), _word(data.get("currency")))
 
 
-def sender_answer(data: Any) -> Sender | None:
+def sender_response(data: Any) -> Sender | None:
     """Read a sender; None unless it is an object with a name."""
     name = _word(data.get("sender")) if isinstance(data, Mapping) else None
     if not name:

@@ -11,19 +11,19 @@ _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the answer asks to wait, 0 at least; None when it does not say, or says it unreadably.
+    """Return the seconds that the response asks to wait, 0 at least; None when it does not say, or says it unreadably.
 
-    A date is held against the answer's own Date, so that a difference between the two clocks cancels out. Without one
+    A date is held against the response's own Date, so that a difference between the two clocks cancels out. Without one
     it says nothing: a clock of ours that is minutes slow would stop everybody for minutes.
     `headers` finds names in either case.
     """
     said = headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(said):
         return float(said)
-    until, answered = _date(said), _date(headers.get("Date", ""))
-    if until is None or answered is None:
+    until, responded = _date(said), _date(headers.get("Date", ""))
+    if until is None or responded is None:
         return None
-    return max(0.0, (until - answered).total_seconds())
+    return max(0.0, (until - responded).total_seconds())
 
 
 def _date(text: str) -> datetime | None:

@@ -28,7 +28,7 @@ class StatisticsJobs:
         """Order a job for what these phones were sent between two times, as BSG prints them, without a zone.
 
         Return its key; None if the account has no such jobs, or has as many as it may have. Raise ReadFailed when BSG
-        does not answer.
+        does not respond.
         """
         order = {
             "type": "params",
@@ -47,13 +47,13 @@ class StatisticsJobs:
 
     def read(self, key: str) -> list[StatisticsRow] | None:
         """Return the rows of a job; None while it is not done. Raise ReadFailed."""
-        answer = self._ask("GET", f"{PATH}/{key}", {}, None)
-        content = decode(answer.body) if isinstance(answer, Response) else None
+        response = self._ask("GET", f"{PATH}/{key}", {}, None)
+        content = decode(response.body) if isinstance(response, Response) else None
         if isinstance(content, Mapping) and whole_number(content.get("error")) == FILE_NOT_FOUND:
             return None
-        rows = usable(answer).get("result")
+        rows = usable(response).get("result")
         if not isinstance(rows, list):
-            raise read_failure(answer)
+            raise read_failure(response)
         return [row for entry in rows if (row := statistics_row(entry)) is not None]
 
     def delete(self, key: str) -> None:

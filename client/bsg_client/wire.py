@@ -1,4 +1,4 @@
-"""HTTP with BSG: one request, one answer, bounded in time and size; and whether any of the body has left."""
+"""HTTP with BSG: one request, one response, bounded in time and size; and whether any of the body has left."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What BSG, or something in between, has answered. `cut` says why the body is not whole; None: it is."""
+    """The response of BSG, or of something in between. `cut` says why the body is not whole; None: it is."""
 
     status: int
     headers: Mapping[str, str]
@@ -91,7 +91,7 @@ class StreamedBody:
 Observe = Callable[[Response | NoResponse], None]
 
 
-def observe_nothing(answer: Response | NoResponse) -> None:
+def observe_nothing(response: Response | NoResponse) -> None:
     pass
 
 
@@ -121,18 +121,18 @@ class Wire:
         query: Mapping[str, str] | None = None,
         max_response_bytes: int,
     ) -> Response | NoResponse:
-        """One request and its answer, within the connect and the read timeout together.
+        """One request and its response, within the connect and the read timeout together.
 
         No redirect is followed and nothing is repeated. A body goes over a connection of its own: on one that
         was kept alive the server may be hanging up just as the body leaves, and that doubt would be of our
         making.
         """
         try:
-            answer = self._request(method, path, authorisation, body, query, max_response_bytes)
+            response = self._request(method, path, authorisation, body, query, max_response_bytes)
         except HeldBack:
             return NoResponse(body_left=False, cause=INTENT_TOO_OLD)
-        self._observe(answer)
-        return answer
+        self._observe(response)
+        return response
 
     def _request(
         self,
@@ -181,7 +181,7 @@ def _read(response: requests.Response, deadline: RequestDeadline, longest: int) 
         for chunk in response.iter_content(_CHUNK):
             body += chunk
             if len(body) > longest:  # guard: response-bounded
-                cut = "answer too long"
+                cut = "response too long"
                 break
     except _FAILURES as error:
         cut = _cause(error, deadline)  # guard: cut-by-failure
@@ -202,12 +202,12 @@ _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "send timeout"),
     (requests.exceptions.ProxyError, "proxy failure"),
     (requests.exceptions.SSLError, "TLS failure"),
-    (urllib3.exceptions.IncompleteRead, "answer cut off"),
+    (urllib3.exceptions.IncompleteRead, "response cut off"),
     (http.client.RemoteDisconnected, "connection closed"),
     (ConnectionResetError, "connection reset"),
     (http.client.HTTPException, "not HTTP"),
-    (requests.exceptions.ContentDecodingError, "garbled answer"),
-    (requests.exceptions.ChunkedEncodingError, "answer cut off"),
+    (requests.exceptions.ContentDecodingError, "garbled response"),
+    (requests.exceptions.ChunkedEncodingError, "response cut off"),
 )
 
 
@@ -252,7 +252,7 @@ class _Session(requests.Session):
             self.mount(scheme, WatchingAdapter())
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # guard: redirect-not-followed
-        # Not `allow_redirects=False`: even then requests reads such an answer whole, to tell where it would lead.
+        # Not `allow_redirects=False`: even then requests reads such a response whole, to tell where it would lead.
         return None  # guard: redirect-not-read
 
 

@@ -20,13 +20,13 @@ CONNECTIONS_OF_A_LOOP = 100
 
 
 def connect(settings: Settings, *, socket_timeout: float | None = None) -> redis.Redis:
-    """Return a client that answers bytes and repeats nothing by itself, since a repeated command may run twice.
+    """Return a client that returns bytes and repeats nothing by itself, since a repeated command may run twice.
 
-    Connecting and each answer take `socket_timeout` seconds at most (QUEUE_TIMEOUT when not given). Nothing
+    Connecting and each response take `socket_timeout` seconds at most (QUEUE_TIMEOUT when not given). Nothing
     is sent yet. Safe in threads and after a fork. Raise SettingsInvalid when REDIS_URL is not set.
     """
     timeout = settings.queue_timeout if socket_timeout is None else socket_timeout
-    # One for each thread that waits for an answer: the threads of a process are bound by whoever starts them.
+    # One for each thread that waits for a response: the threads of a process are bound by whoever starts them.
     kept = {"retry": Retry(NoBackoff(), 0), "max_connections": CONNECTIONS_OF_THREADS}
     address, arguments, of_sentinels = _arguments(settings, timeout, kept)
     if address.kind != "sentinel":

@@ -1,6 +1,6 @@
 """A batch's transitions. Each is one atomic step, guarded by state and token, and safe to repeat.
 
-Every answer is the state that the batch has now, or `STALE`: somebody else holds it, and nothing was changed.
+Every reply is the state that the batch has now, or `STALE`: somebody else holds it, and nothing was changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Batches:
     def not_taken(self, lease: Send, *, delay_ms: int, cause: str, unanswered: bool = False) -> str:
         """This attempt was surely not taken; the batch waits, or is in doubt if an earlier attempt is.
 
-        `unanswered`: BSG was asked and did not answer. If this was the trial of a half-open gate, that shuts it again.
+        `unanswered`: BSG was asked and did not respond. If this was the trial of a half-open gate, that shuts it again.
         """
         return self._run(
             "not_taken",
@@ -94,8 +94,8 @@ class Batches:
     ) -> str:  # fmt: skip
         """BSG has it, whoever says so and whatever the state: `submitted`, `known`, `second` (an alarm) or `owned`.
 
-        `token` is that of the attempt whose answer named it; "" if a look-up or an operator does. Only such an answer
-        ends a row of doubts, and opens a half-open gate whole if the attempt was its trial.
+        `token` is that of the attempt whose response named it; "" if a look-up or an operator does. Only such a
+        response ends a row of doubts, and opens a half-open gate whole if the attempt was its trial.
 
         `others` are further BSG campaigns of the same batch, if it was sent more than once: recorded in the same step.
 

@@ -91,7 +91,7 @@ class Campaigns:
         self._client.unlink(schema.CAMPAIGN_MESSAGES(campaign_id))
 
     def accept(self, acceptance: Acceptance) -> Accepted:
-        """Commit, and add all chunks. Repeating it after a lost answer returns `accepted` again."""
+        """Commit, and add all chunks. Repeating it after a lost response returns `accepted` again."""
         accepted = self.commit(acceptance)
         if accepted.kind == "accepted" and len(acceptance.chunk_sizes) > self._scripts.batches_a_step:
             self._scripts.all_steps("add_chunks", accepted.campaign_id)
@@ -100,7 +100,7 @@ class Campaigns:
     def commit(self, acceptance: Acceptance) -> Accepted:
         """Make the campaign exist, with so many of its chunks as one step adds."""
         wake_up = acceptance.wake_up
-        answer = self._scripts.run(
+        reply = self._scripts.run(
             "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
             acceptance.options, acceptance.priority, acceptance.deadline_ms, acceptance.name,
             "" if acceptance.start_at_ms is None else acceptance.start_at_ms, 1 if acceptance.has_hours else "",
@@ -108,17 +108,17 @@ class Campaigns:
             *((wake_up.queue, wake_up.message) if wake_up else ("", b"")), acceptance.max_cost,
             acceptance.last_chunk, acceptance.account_name, self._scripts.batches_a_step, *acceptance.chunk_sizes,
         )  # fmt: skip
-        kind = text_of(answer[0])
+        kind = text_of(reply[0])
         if kind == "missing":
             return Accepted(kind, acceptance.campaign_id, 0)
-        return Accepted(kind, text_of(answer[1]), int(answer[2]) if len(answer) > 2 else 0)
+        return Accepted(kind, text_of(reply[1]), int(reply[2]) if len(reply) > 2 else 0)
 
     # After it.
 
     def set_hours(self, campaign_id: str, *, closed_at_ms: int, opens_at_ms: int, closes_at_ms: int) -> bool:
         """Write down the span of sending hours after the one that `closed_at_ms` ended. False: somebody else has."""
-        answer = self._scripts.run("set_hours", campaign_id, closed_at_ms, opens_at_ms, closes_at_ms)
-        return text_of(answer[0]) == "set"
+        reply = self._scripts.run("set_hours", campaign_id, closed_at_ms, opens_at_ms, closes_at_ms)
+        return text_of(reply[0]) == "set"
 
     def pause(self, campaign_id: str) -> bool:
         """Hold unsent batches. False: there is no such campaign."""

@@ -33,13 +33,13 @@ class Chunks:
 
         A chunk that lost `losses_allowed` leases becomes rejects on the way.
         """
-        answer = self._scripts.run("lease_chunk", campaign_id, token, lease_ms, losses_allowed)
-        while text_of(answer[0]) == "again":
+        reply = self._scripts.run("lease_chunk", campaign_id, token, lease_ms, losses_allowed)
+        while text_of(reply[0]) == "again":
             self._scripts.all_steps("add_prepared", campaign_id)
-            answer = self._scripts.run("lease_chunk", campaign_id, token, lease_ms, losses_allowed)
-        if text_of(answer[0]) == "none":
-            return NothingDue(int(answer[1]) if int(answer[1]) >= 0 else None)
-        _, _, chunk, packed, options, first_index, size, suppressions = answer
+            reply = self._scripts.run("lease_chunk", campaign_id, token, lease_ms, losses_allowed)
+        if text_of(reply[0]) == "none":
+            return NothingDue(int(reply[1]) if int(reply[1]) >= 0 else None)
+        _, _, chunk, packed, options, first_index, size, suppressions = reply
         return Prepare(
             campaign_id, int(chunk), token, packed, text_of(options), int(first_index), int(size), int(suppressions)
         )
@@ -64,11 +64,11 @@ class Chunks:
         items: list[Item] = [*batches, *(("", index, row) for index, row in rejects)]
         staged = items if len(items) > self._scripts.batches_a_step else []
         self._stage(lease, staged)
-        answer = self._scripts.run(
+        reply = self._scripts.run(
             "prepared", lease.campaign_id, lease.chunk, lease.token, lease.suppressions, len(batches), len(rejects),
             3 * len(staged), *chain.from_iterable([] if staged else items),
         )  # fmt: skip
-        committed = text_of(answer[0]) == "prepared"
+        committed = text_of(reply[0]) == "prepared"
         if staged and not committed:
             self._client.unlink(_staged_key(lease))
         return committed
@@ -86,10 +86,10 @@ class Chunks:
 
         `unreadable`: its messages cannot be read here.
         """
-        answer = self._scripts.run(
+        reply = self._scripts.run(
             "release_chunk", lease.campaign_id, lease.chunk, lease.token, delay_ms, cause, int(unreadable)
         )
-        return text_of(answer[0]) == "unprepared"
+        return text_of(reply[0]) == "unprepared"
 
 
 def _staged_key(lease: Prepare) -> str:

@@ -14,7 +14,7 @@ from bsg_ledger.batches import RejectRow
 from bsg_ledger.durability import Durability, NotDurable
 from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.rows import decode_rows, encode_rows
-from bsg_ledger.scripts import Answer, Scripts, text_of
+from bsg_ledger.scripts import Reply, Scripts, text_of
 from bsg_ledger.work import Again, GateShut, Nothing, OpenHours, Prepare, Recheck, Send, Wait, Work
 
 FURTHEST_SLOT_US = 10_000_000  # nobody takes a slot that is further off: one that is shows a clock that was set back
@@ -47,7 +47,7 @@ class SubmitRules:
 
 
 class Dispatcher:
-    """Methods raise `redis.exceptions.RedisError`. After a lost answer the caller withdraws by its token."""
+    """Methods raise `redis.exceptions.RedisError`. After a lost reply the caller withdraws by its token."""
 
     def __init__(
         self,
@@ -70,21 +70,21 @@ class Dispatcher:
         the caller may not send: it gets a chunk to prepare, if one has to be ready for the requests, or nothing.
         """
         rules, detector = self._rules, self._detector
-        answer, on_disk = self._durability.run(
+        reply, on_disk = self._durability.run(
             self._scripts, "dispatch", rules.account, rules.account_name, token, rules.lease_ms, rules.interval_us,
             rules.burst, FURTHEST_SLOT_US, rules.early_us, rules.duplicate_window_ms, rules.next_look_ms,
             rules.chunk_lease_ms, rules.chunk_losses_allowed, rules.queue, int(permit),
             detector.name if detector else "", detector.seen if detector else 0,
             *(detector.accounts if detector else ()),
         )  # fmt: skip
-        work = _work(answer, token)
+        work = _work(reply, token)
         if isinstance(work, Send):
             if detector is not None:
-                detector.record_seen(int(answer[10]))
+                detector.record_seen(int(reply[10]))
             if not on_disk:  # guard: intent-on-disk
                 raise SendNotDurable(work)
-        if isinstance(work, Again) and len(answer) > 1:
-            self._scripts.all_steps("add_prepared", text_of(answer[1]))  # guard: given-up-rejected-at-once
+        if isinstance(work, Again) and len(reply) > 1:
+            self._scripts.all_steps("add_prepared", text_of(reply[1]))  # guard: given-up-rejected-at-once
         return work
 
     def withdraw(self, send: Send, *, delay_ms: int, cause: str, unreadable: bool = False) -> str:
@@ -95,11 +95,11 @@ class Dispatcher:
         )  # fmt: skip
 
     def withdraw_lost(self, token: str, *, delay_ms: int, cause: str) -> BatchId | None:
-        """Take the intent of a lost answer back. Return the id of its batch; None: there was none."""
-        answer = self._scripts.run(
+        """Take the intent of a lost reply back. Return the id of its batch; None: there was none."""
+        reply = self._scripts.run(
             "withdraw_lost", self._rules.account, token, delay_ms, cause, self._rules.next_look_ms
         )
-        return BatchId(text_of(answer[1])) if len(answer) > 1 else None
+        return BatchId(text_of(reply[1])) if len(reply) > 1 else None
 
     def suppression_checked(self, recheck: Recheck) -> str:
         """None of its messages is suppressed: it is due at once. Return `pending`, or `stale`."""
@@ -146,31 +146,31 @@ def _batch(campaign: bytes, number: bytes) -> BatchId:
     return BatchId.of(text_of(campaign), int(number))
 
 
-def _work(answer: Answer, token: str) -> Work:
-    match text_of(answer[0]):
+def _work(reply: Reply, token: str) -> Work:
+    match text_of(reply[0]):
         case "send":
-            _, campaign, batch, body, options, size, attempts, first_intent, now, slot_in_us, _, hint = answer
+            _, campaign, batch, body, options, size, attempts, first_intent, now, slot_in_us, _, hint = reply
             return Send(
                 _batch(campaign, batch), token, text_of(options), int(size), int(attempts), body or b"",
                 int(first_intent), int(now), int(slot_in_us) / 1_000_000, hint == 1,
             )  # fmt: skip
         case "prepare":
-            _, campaign, chunk, packed, options, first_index, size, suppressions, hint = answer
+            _, campaign, chunk, packed, options, first_index, size, suppressions, hint = reply
             return Prepare(
                 text_of(campaign), int(chunk), token, packed or b"", text_of(options), int(first_index), int(size),
                 int(suppressions), hint == 1,
             )  # fmt: skip
         case "recheck":
-            _, campaign, batch, body, rows, options, size, attempts, held_against, suppressions = answer
+            _, campaign, batch, body, rows, options, size, attempts, held_against, suppressions = reply
             return Recheck(
                 _batch(campaign, batch), text_of(options), body or b"", decode_rows(text_of(rows)), int(size),
                 int(attempts), int(held_against), int(suppressions),
             )  # fmt: skip
         case "hours":
-            _, campaign, options, closes_at, now = answer
+            _, campaign, options, closes_at, now = reply
             return OpenHours(text_of(campaign), text_of(options), int(closes_at), int(now))
         case "wait":
-            return Wait(int(answer[1]) / 1000, answer[2] == 1)
+            return Wait(int(reply[1]) / 1000, reply[2] == 1)
         case "gate":
             return GateShut()
         case "again":

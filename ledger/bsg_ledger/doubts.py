@@ -20,7 +20,7 @@ _HEAD = ("account_name", "cancelled", "deadline", "accepted_at")
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A batch that was on the wire without a clear answer. `since`: its first attempt that may have been taken.
+    """A batch that was on the wire without a clear response. `since`: its first attempt that may have been taken.
 
     `needs_operator`: what BSG shows does not decide it; `why` gives the reason. `no_trace`: BSG would show it, and
     shows nothing of it. `if_not_sent` is the state that it gets if it was not sent: `pending` is sent again.
@@ -56,8 +56,8 @@ def read_doubts(
         for name in some:
             pipe.hgetall(schema.BATCH(*name.parts))
             pipe.hmget(schema.CAMPAIGN(name.campaign_id), *_HEAD)
-        answers = pipe.execute()
-        for name, raw, head in zip(some, answers[::2], answers[1::2], strict=True):
+        replies = pipe.execute()
+        for name, raw, head in zip(some, replies[::2], replies[1::2], strict=True):
             record = decoded(raw)
             if record.get("state") == "unconfirmed" and head[0] is not None:
                 found.append(_doubt(name, record, [text_of(value or b"") for value in head], now))

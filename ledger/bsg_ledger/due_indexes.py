@@ -72,7 +72,7 @@ class DueIndexes:
         pipe = self._client.pipeline(transaction=False)
         for index, account in indexes:
             pipe.zrange(schema.due_index(index, account), 0, 0, withscores=True)
-        found = [Due(text_of(name), int(since)) for answer in pipe.execute() for name, since in answer]
+        found = [Due(text_of(name), int(since)) for reply in pipe.execute() for name, since in reply]
         return min(found, key=lambda due: due.since_ms, default=None)
 
     def next_campaigns(self, owner: str) -> list[str]:
@@ -90,11 +90,11 @@ class DueIndexes:
         for campaign in campaigns:
             pipe.zrange(schema.CAMPAIGN_DUE(campaign), 0, 0, withscores=True)
             pipe.zrange(schema.CHUNKS(campaign), 0, 0, withscores=True)
-        answers = iter(pipe.execute())
+        replies = iter(pipe.execute())
         found = [
             Due(campaign, int(since))
             for campaign in campaigns
-            for _, since in (*next(answers), *next(answers))
+            for _, since in (*next(replies), *next(replies))
         ]  # fmt: skip
         return min(found, key=lambda due: due.since_ms, default=None)
 

@@ -9,7 +9,7 @@ import redis
 from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
 
 from bsg_ledger import schema
-from bsg_ledger.scripts import Answer, Argument, Scripts
+from bsg_ledger.scripts import Argument, Reply, Scripts
 
 REMEDY = (
     "set `appendonly yes` and `appendfsync always` in Redis, or use a server that has WAITAOF (Redis 7.2 or later, "
@@ -40,11 +40,11 @@ class Durability:
     def wait_for_disk(self) -> None:
         """Return when all earlier writes are on disk. Raise `NotDurable` if they are not."""
         self.require()
-        if self._way == "wait" and self._wait() < 1:  # guard: disk-wait-answered
+        if self._way == "wait" and self._wait() < 1:  # guard: disk-wait-checked
             raise NotDurable("the append-only file could not be written in time: is the disk of Redis full or slow?")
 
-    def run(self, scripts: Scripts, name: str, *arguments: Argument) -> tuple[Answer, bool]:
-        """Run a script and wait for the disk in one round trip. Return its answer, and whether it is on disk.
+    def run(self, scripts: Scripts, name: str, *arguments: Argument) -> tuple[Reply, bool]:
+        """Run a script and wait for the disk in one round trip. Return its reply, and whether it is on disk.
 
         Raise `NotDurable`, having run nothing, where the server cannot prove that.
         """
@@ -52,19 +52,19 @@ class Durability:
         if self._way != "wait":
             return scripts.run(name, *arguments), True
         text, digest = scripts.source(name)
-        answer, waited = self._run_and_wait("EVALSHA", digest, arguments)
-        if isinstance(answer, NoScriptError):
-            answer, waited = self._run_and_wait("EVAL", text, arguments)
-        if isinstance(answer, Exception):
-            raise answer
-        return list(answer), not isinstance(waited, Exception) and int(waited[0]) >= 1
+        reply, waited = self._run_and_wait("EVALSHA", digest, arguments)
+        if isinstance(reply, NoScriptError):
+            reply, waited = self._run_and_wait("EVAL", text, arguments)
+        if isinstance(reply, Exception):
+            raise reply
+        return list(reply), not isinstance(waited, Exception) and int(waited[0]) >= 1
 
     def _run_and_wait(self, command: str, script: str, arguments: Sequence[Argument]) -> tuple[Any, Any]:
         pipe = self._client.pipeline(transaction=False)
         pipe.execute_command(command, script, 0, *arguments)
         pipe.execute_command("WAITAOF", 1, 0, self._timeout_ms)
-        answer, waited = pipe.execute(raise_on_error=False)
-        return answer, waited
+        reply, waited = pipe.execute(raise_on_error=False)
+        return reply, waited
 
     def _find_way(self) -> str:
         try:
@@ -88,8 +88,8 @@ class Durability:
         pipe = self._client.pipeline(transaction=False)
         pipe.hset(schema.LEDGER(), "disk", "1")  # guard: disk-wait-after-write
         pipe.execute_command("WAITAOF", 1, 0, self._timeout_ms)
-        _, answer = pipe.execute()
-        return int(answer[0])
+        _, reply = pipe.execute()
+        return int(reply[0])
 
 
 def _text(value: object) -> str:

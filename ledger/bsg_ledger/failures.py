@@ -49,9 +49,9 @@ class FailureSpell:
 
 
 _DOES = {
-    FailureKind.ERROR: "answers with errors",
+    FailureKind.ERROR: "responds with errors",
     FailureKind.THROTTLED: "throttles the account",
-    FailureKind.UNREACHABLE: "does not answer, or not to the end",
+    FailureKind.UNREACHABLE: "does not respond, or not to the end",
 }
 
 

@@ -84,12 +84,12 @@ class Feed(Generic[T]):
         self._client.xread({self._stream: "0" if position is None else position.entry}, count=1, block=at_most_ms)
 
     def _at_once(self, ask: Any) -> tuple[Any, int]:
-        """Return the answer, and the number of the last entry at that very moment."""
+        """Return the reply, and the number of the last entry at that very moment."""
         pipe = self._client.pipeline(transaction=True)
         ask(pipe)
         pipe.hget(schema.LEDGER(), self._counter)
-        answer, sequence = pipe.execute()
-        return answer, int(sequence or 0)
+        reply, sequence = pipe.execute()
+        return reply, int(sequence or 0)
 
 
 def transition_feed(client: redis.Redis) -> Feed[Transition]:

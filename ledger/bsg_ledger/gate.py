@@ -1,7 +1,7 @@
 """An account's gate: shut, nothing is dispatched and nothing leaves; batches stay pending and use up nothing.
 
-Half open, it lets one batch through at a time, its trial. A clear answer of BSG to that opens it whole; no answer, or
-one that says neither yes nor no, shuts it again, each time for twice as long.
+Half open, it lets one batch through at a time, its trial. A clear response of BSG to that opens it whole; no response,
+or one that says neither yes nor no, shuts it again, each time for twice as long.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class GateState:
     """Why the gate is as it is; `since` is None if it was never touched. `balance` is the last that BSG told.
 
     `open`: it lets everything through. Else it is shut, or `half_open`: one batch goes through at a time, and the
-    answer to it decides. `next_probe`: when BSG is asked next whether a shut gate may open; None: at the next tick.
+    response to it decides. `next_probe`: when BSG is asked next whether a shut gate may open; None: at the next tick.
     `tried_balance`: a probe opened it with that balance, and BSG has taken nothing since.
     """
 

@@ -28,7 +28,7 @@ def shut_for(reason: str, account_name: str) -> Shut:
                 " BSG accepts it.",
             )
         case GateReason.BLOCKED:
-            return Shut("BSG has blocked the account", "Ask BSG. A probe opens the gate once BSG answers it again.")
+            return Shut("BSG has blocked the account", "Ask BSG. A probe opens the gate once BSG responds to it again.")
         case GateReason.NO_FUNDS:
             return Shut(
                 "BSG says that the balance does not suffice",
@@ -37,8 +37,9 @@ def shut_for(reason: str, account_name: str) -> Shut:
             )
         case GateReason.DOUBTS:
             return Shut(
-                "BSG left several requests in a row without a clear answer",
-                "Once BSG answers a probe, the gate opens half: one batch goes through, and only a clear answer to it"
+                "BSG left several requests in a row without a clear response",
+                "Once BSG responds to a probe, the gate opens half: one batch goes through, and only a clear response "
+                "to it"
                 " opens the gate whole. Each time without one it stays shut for twice as long, up to ten minutes.",
             )
         case GateReason.OPERATOR:

@@ -1,4 +1,4 @@
-"""Which processes run: every beat's last tick, every worker's last note, and which liveness pings were answered."""
+"""Which processes run: every beat's last tick, every worker's last note, and which liveness pings got a response."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import redis
 from bsg_ledger import schema
 from bsg_ledger.redis_clock import now_ms
 
-ANSWERS_KEPT_SECONDS = 600
+PINGS_KEPT_SECONDS = 600
 _NAMES_KEPT_MS = 86_400_000
 _BEATS = schema.BEATS()
 _WORKERS = schema.WORKERS()
@@ -21,11 +21,11 @@ class Heartbeats:
     def __init__(self, client: redis.Redis) -> None:
         self._client: Any = client  # redis-py types its replies as all that they might be
 
-    def note_answer(self, token: str) -> None:
-        """Note that a worker has answered the ping of that token, from a task."""
-        self._client.set(schema.PING(token), "answered", ex=ANSWERS_KEPT_SECONDS)
+    def note_response(self, token: str) -> None:
+        """Note that a worker has responded to the ping of that token, from a task."""
+        self._client.set(schema.PING(token), "responded", ex=PINGS_KEPT_SECONDS)
 
-    def is_answered(self, token: str) -> bool:
+    def has_response(self, token: str) -> bool:
         return bool(self._client.exists(schema.PING(token)))  # guard: ping-response-counts
 
     def note_tick(self, beat: str) -> None:
@@ -33,7 +33,7 @@ class Heartbeats:
         self._note(_BEATS, beat)
 
     def note_worker(self, worker: str) -> None:
-        """Note that a worker of that name runs. Whether it takes tasks only its answers say."""
+        """Note that a worker of that name runs. Whether it takes tasks only its responses say."""
         self._note(_WORKERS, worker)
 
     def workers(self) -> list[str]:

@@ -36,7 +36,7 @@ NEXT_LOOK_MS = 1000  # a doubt is looked at soon: reconcile decides how old the 
 class Ledger:
     """The ledger's transitions by subject, over one Redis client.
 
-    The client must not retry by itself: each transition is guarded, but only the caller knows what a lost answer means.
+    The client must not retry by itself: each transition is guarded, but only the caller knows what a lost reply means.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Ledger:
         self._scripts = scripts
 
     def reach(self) -> None:
-        """Raise `redis.exceptions.RedisError` when Redis does not answer; waits for no disk."""
+        """Raise `redis.exceptions.RedisError` when Redis does not respond; waits for no disk."""
         self._client.ping()
 
     def learnt_zone(self, account: str) -> LearntZone:

@@ -53,7 +53,7 @@ class LimiterState:
 
 
 class Limiter:
-    """One bucket of one account. Methods raise `redis.exceptions.RedisError` when Redis does not answer.
+    """One bucket of one account. Methods raise `redis.exceptions.RedisError` when Redis does not respond.
 
     That is on purpose: a limit that cannot be asked is a limit that holds, so nothing is sent meanwhile.
     """

@@ -84,9 +84,9 @@ class Listing:
         for campaign_id, numbers in wanted.items():
             for number in numbers:
                 pipe.hmget(schema.BATCH(campaign_id, number), _OUTLINE)
-        answers: Iterator[Sequence[bytes | None]] = iter(pipe.execute())
+        replies: Iterator[Sequence[bytes | None]] = iter(pipe.execute())
         return {
-            campaign_id: [_outline(number, answer) for number in numbers if (answer := next(answers))[0] is not None]
+            campaign_id: [_outline(number, reply) for number in numbers if (reply := next(replies))[0] is not None]
             for campaign_id, numbers in wanted.items()
         }
 
@@ -111,8 +111,8 @@ def delivered(outlines: Iterable[BatchOutline]) -> int | None:
     return sum(told) if told else None
 
 
-def _outline(number: int, answer: Sequence[bytes | None]) -> BatchOutline:
-    state, size, statistics, submitted, finished = (text_of(value or b"") for value in answer)
+def _outline(number: int, reply: Sequence[bytes | None]) -> BatchOutline:
+    state, size, statistics, submitted, finished = (text_of(value or b"") for value in reply)
     told = json.loads(statistics or "{}").get("delivered")
     return BatchOutline(
         number=number,

@@ -98,10 +98,10 @@ class Reading:
     def wait_for_transitions(self, campaign_id: str, *, after: str, at_most_ms: int) -> Sequence[Transition]:
         """Return what happened after a position; waits for the next thing to happen, `at_most_ms` long."""
         key = schema.CAMPAIGN_EVENTS(campaign_id)
-        answer = self._client.xread({key: "0" if after == "-" else after}, count=EVENTS_AT_ONCE, block=at_most_ms)
+        reply = self._client.xread({key: "0" if after == "-" else after}, count=EVENTS_AT_ONCE, block=at_most_ms)
         return [
             transition_of(campaign_id, text_of(entry), decoded(fields))
-            for _, entries in answer or []
+            for _, entries in reply or []
             for entry, fields in entries
         ]
 
@@ -112,10 +112,10 @@ class Reading:
         for batch in wanted:
             pipe.hgetall(schema.BATCH(*batch.parts))
             pipe.hmget(schema.CAMPAIGN(batch.campaign_id), "options", "cancelled", "account", "accepted_at")
-        answers = pipe.execute()
+        replies = pipe.execute()
         return [
             _batch_record(batch, decoded(raw), head)
-            for batch, raw, head in zip(wanted, answers[::2], answers[1::2], strict=True)
+            for batch, raw, head in zip(wanted, replies[::2], replies[1::2], strict=True)
             if raw and head[0] is not None
         ]
 
@@ -225,10 +225,10 @@ class Reading:
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
             pipe.hmget(schema.CAMPAIGN(campaign_id), "bodies_forgotten_at", "forget_from")
-        answers = pipe.execute()
+        replies = pipe.execute()
         return {
             campaign_id: since is not None and step is None
-            for campaign_id, (since, step) in zip(campaign_ids, answers, strict=True)
+            for campaign_id, (since, step) in zip(campaign_ids, replies, strict=True)
         }
 
     def _record(self, campaign_id: str) -> dict[str, str] | None:
@@ -304,7 +304,7 @@ def _others(record: Mapping[str, str]) -> list[int]:
 
 
 def transition_of(campaign_id: str, position: str, fields: Mapping[str, str]) -> Transition:
-    """Return a stream's entry as the transition that it tells of."""
+    """Return a stream's entry as the transition that it records."""
     batch = fields.get("batch", "")
     return Transition(
         campaign_id=campaign_id,

@@ -13,7 +13,7 @@ from bsg_ledger.states import BatchState, CampaignState
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as it stands. `error` is the cause of its last failure; `cost` as BSG answered it, with the currency."""
+    """A batch as it stands. `error` is the cause of its last failure; `cost` as BSG reported it, with the currency."""
 
     id: BatchId
     state: BatchState

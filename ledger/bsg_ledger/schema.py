@@ -123,8 +123,8 @@ WORKERS = Key(
 PING = Key(
     "bsg:ping:TOKEN",
     "string",
-    "there once a worker has answered that liveness ping",
-    removed_by="Redis, ten minutes after the answer",
+    "there once a worker has responded to that liveness ping",
+    removed_by="Redis, ten minutes after the response",
     may_expire=True,
 )
 

@@ -22,7 +22,7 @@ SHARED_IN_ORDER = (
 )
 
 Argument = str | bytes | int
-Answer = list[Any]
+Reply = list[Any]
 
 
 FEED_LENGTH = 100_000  # transitions, of some hundred bytes each: ten campaigns of a million messages
@@ -70,7 +70,7 @@ class Scripts:
         """Return a script's text and its SHA-1."""
         return source(name, self._feed_length)
 
-    def run(self, name: str, *arguments: Argument) -> Answer:
+    def run(self, name: str, *arguments: Argument) -> Reply:
         """Run one script; `redis.exceptions.RedisError` when Redis fails or refuses."""
         text, digest = self.source(name)
         try:

@@ -36,7 +36,7 @@ class StopListProgress:
 
         Both are one transition: whoever dies before it reads that page again.
         """
-        answer = self._scripts.run(
+        reply = self._scripts.run(
             "stop_list_page", self._name, source_at_bsg(self._name), step, int(due_in * 1000), *phones
         )
-        return int(answer[0])
+        return int(reply[0])

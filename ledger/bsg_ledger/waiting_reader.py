@@ -106,9 +106,9 @@ class WaitingReader:
             pipe.hgetall(schema.CAMPAIGN(campaign_id))
             pipe.zrange(schema.CAMPAIGN_DUE(campaign_id), 0, 0, withscores=True)
             pipe.zrange(schema.CHUNKS(campaign_id), 0, 0, withscores=True)
-        answers = pipe.execute()
+        replies = pipe.execute()
         heads = []
-        for campaign_id, raw, due, chunks in zip(campaign_ids, answers[::3], answers[1::3], answers[2::3], strict=True):
+        for campaign_id, raw, due, chunks in zip(campaign_ids, replies[::3], replies[1::3], replies[2::3], strict=True):
             if raw:
                 record = decoded(raw)
                 account = record.get("account") or None
@@ -129,8 +129,8 @@ class WaitingReader:
             pipe.zcard(schema.ACCOUNT_LEASES(account))
         pipe.zrangebyscore(schema.ACCOUNT_KEYS(), int(now.timestamp() * 1000) - IN_USE_MS, "+inf")
         *found, noted = pipe.execute()
-        answers = iter(found)
-        states = {account: (next(answers), next(answers), next(answers), next(answers)) for account in known}
+        replies = iter(found)
+        states = {account: (next(replies), next(replies), next(replies), next(replies)) for account in known}
         in_use = {text_of(account) for account in noted}
         return {head.campaign_id: self._account_facts(head, states, in_use, now) for head in heads}
 

@@ -98,7 +98,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     WaitReason.HALF_OPEN: WaitText(
         "the gate: half open, one batch at a time",
         "held by the account's gate, which is half open, as {gate_why}: one batch at a time goes through",
-        "A clear answer of BSG to that one opens the gate whole; without one it is shut again, for twice as long.",
+        "A clear response of BSG to that one opens the gate whole; without one it is shut again, for twice as long.",
     ),
     WaitReason.NO_WORKER: WaitText(
         "a worker: none takes it",
@@ -130,9 +130,10 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "A worker sends them when the hours begin.",
     ),
     WaitReason.ON_THE_WIRE: WaitText(
-        "BSG's answer",
+        "BSG's response",
         "on their way to BSG",
-        "The worker records BSG's answer. If none is there by the end of its lease, BSG is asked whether it has them.",
+        "The worker records BSG's response. If none is there by the end of its lease, BSG is asked whether it has "
+        "them.",
     ),
     WaitReason.PREPARE: WaitText(
         "a worker to prepare it",

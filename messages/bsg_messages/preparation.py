@@ -65,7 +65,7 @@ def prepare(
 ) -> Prepared:
     """Check and render every message of the chunk; the good ones go into batches of `batch_size` at most.
 
-    `suppressed` answers which of some phones are never sent to; None: there are none.
+    `suppressed` returns which of some phones are never sent to; None: there are none.
 
     No phone is twice in a batch: a second message to it goes into a later one. The same phone with the same
     text is a reject unless the options allows duplicates; so is a reference id that an earlier message has.

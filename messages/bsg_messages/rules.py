@@ -1,6 +1,6 @@
 """What BSG accepts of a message, in one place (BSG: POST /api/campaigns/sms/send-individual).
 
-Each rule takes what the caller gave and answers it as BSG wants it, or raises `Violation`.
+Each rule takes what the caller gave and returns it as BSG wants it, or raises `Violation`.
 """
 
 from __future__ import annotations

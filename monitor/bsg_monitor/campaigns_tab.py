@@ -56,7 +56,7 @@ def add_campaigns_tab(settings: Settings) -> None:
         ),
         url(r"/campaigns/static/(.*)", StaticFileHandler, {"path": str(STATIC)}, name="campaigns-static"),
     ]
-    flower.urls.handlers[-1:-1] = ours  # the last one answers 404 to everything
+    flower.urls.handlers[-1:-1] = ours  # the last one responds with 404 to everything
     flower.urls.settings["template_loader"] = CampaignsLoader(
         flower.urls.settings["template_path"],
         namespace={

@@ -64,7 +64,7 @@ class DoubtsHandler(LedgerHandler):
         except (CampaignInvalid, SettingsInvalid) as error:
             raise tornado.web.HTTPError(400, str(error)) from None
         except QueueUnavailable as error:
-            raise tornado.web.HTTPError(503, f"The ledger did not answer, so look again: {error}") from None
+            raise tornado.web.HTTPError(503, f"The ledger did not respond, so look again: {error}") from None
         logger.info("%d batches in doubt of %s: %s, asked for by %s", count, account, action, self.request.remote_ip)
         self.redirect(
             f"{self.reverse_url('campaigns-doubts')}?account={account}&done={action}&count={count}", status=303

@@ -116,7 +116,7 @@ class ControlHandler(CampaignHandler):
         except CampaignNotFound as error:
             raise tornado.web.HTTPError(404, str(error)) from None
         except QueueUnavailable as error:
-            raise tornado.web.HTTPError(503, f"The ledger did not answer, so look again: {error}") from None
+            raise tornado.web.HTTPError(503, f"The ledger did not respond, so look again: {error}") from None
         except CampaignInvalid as error:
             self.set_status(400)
             await self.show(campaign_id, wrong=str(error))

@@ -101,7 +101,7 @@ def _of_accounts(figures: Figures) -> Iterator[Metric]:
     failed = CounterMetricFamily(
         "bsg_failed_requests", "Requests that BSG failed, reads too, by how it did", labels=["account", "kind"]
     )
-    posts = _histogram("bsg_post_seconds", "How long BSG takes to answer a campaign")
+    posts = _histogram("bsg_post_seconds", "How long BSG takes to respond to a campaign")
     slots = _histogram("bsg_slot_wait_seconds", "How long requests wait for their slot of the limit")
     for account, state, account_figures in known:
         gate.add_metric([account.name], 0.5 if state.half_open else float(state.open))

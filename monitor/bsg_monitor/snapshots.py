@@ -19,7 +19,7 @@ KEPT = 64
 
 @dataclass(slots=True)
 class _Snapshot:
-    answer: asyncio.Future[Any]
+    response: asyncio.Future[Any]
     done_at: float | None = None
 
 
@@ -31,11 +31,11 @@ class Snapshots:
         self._kept: OrderedDict[Hashable, _Snapshot] = OrderedDict()
 
     async def get(self, key: Hashable, read: Callable[[], T]) -> T:
-        """Return what `read` answers in a thread, or raises."""
+        """Return what `read` returns in a thread, or raises."""
         snapshot = self._kept.get(key)
         if snapshot is None or (snapshot.done_at is not None and time.monotonic() - snapshot.done_at > FRESH_SECONDS):
             snapshot = self._begin(key, read)
-        return cast(T, await asyncio.shield(snapshot.answer))
+        return cast(T, await asyncio.shield(snapshot.response))
 
     async def run(self, change: Callable[[], T]) -> T:
         """Run a change in a thread; whatever was read before it is read again."""
@@ -50,7 +50,7 @@ class Snapshots:
         def done(_: asyncio.Future[Any]) -> None:
             snapshot.done_at = time.monotonic()
 
-        snapshot.answer.add_done_callback(done)
+        snapshot.response.add_done_callback(done)
         self._kept[key] = snapshot
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT:

@@ -1,7 +1,7 @@
 """Runs code that was written for a synchronous Redis client on an asyncio loop.
 
 Such code runs in a greenlet. Where it would wait for Redis, it hands what is to be awaited to the coroutine that began
-it, and goes on with the answer; meanwhile the loop does other things. There are no threads.
+it, and goes on with the response; meanwhile the loop does other things. There are no threads.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
     begun = greenlet(function)
     begun.gr_context = getcurrent().gr_context  # else its context variables would be none
     cancellations = _cancellations()
-    answer: Any = begun.switch(*args, **kwargs)
+    response: Any = begun.switch(*args, **kwargs)
     while not begun.dead:
         try:
-            awaited = await answer
+            awaited = await response
             # redis-py sends by `asyncio.wait_for`, which loses a cancellation on Python 3.11.
             if _cancellations() > cancellations:
                 raise asyncio.CancelledError
         except BaseException as error:  # a cancellation too is for the function to deal with
             cancellations = _cancellations()
-            answer = begun.throw(error)
+            response = begun.throw(error)
         else:
-            answer = begun.switch(awaited)
-    result: T = answer
+            response = begun.switch(awaited)
+    result: T = response
     return result
 
 
@@ -51,8 +51,8 @@ def wait_for(awaitable: Awaitable[T]) -> T:
     beginner = getcurrent().parent
     if beginner is None:
         raise RuntimeError("nothing awaits here: AsyncProducer's methods are coroutines")
-    answer: T = beginner.switch(awaitable)
-    return answer
+    response: T = beginner.switch(awaitable)
+    return response
 
 
 def pulled(items: AsyncIterable[T]) -> Iterator[T]:
@@ -73,13 +73,13 @@ class AwaitedRedis:
         method = getattr(self._client, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            answer = method(*args, **kwargs)
-            if isinstance(answer, redis.asyncio.client.Pipeline):  # a new one, or one that took a command down
-                return AwaitedRedis(answer, self._at_once)
-            return wait_for(self._in_turn(answer)) if inspect.isawaitable(answer) else answer
+            response = method(*args, **kwargs)
+            if isinstance(response, redis.asyncio.client.Pipeline):  # a new one, or one that took a command down
+                return AwaitedRedis(response, self._at_once)
+            return wait_for(self._in_turn(response)) if inspect.isawaitable(response) else response
 
         return call
 
-    async def _in_turn(self, answer: Awaitable[T]) -> T:
+    async def _in_turn(self, response: Awaitable[T]) -> T:
         async with self._at_once:
-            return await answer
+            return await response

@@ -27,7 +27,7 @@ def report_in_bulk(reads: BSGReads, batch: Batch, bsg_id: int) -> list[MessageRe
 
     BSG's rows name neither the campaign nor the reference id. They are taken only if they match the batch exactly: one
     row for each phone, with the very text. None: they do not, the account has no jobs, or the messages are forgotten.
-    Raise ReadFailed when BSG does not answer.
+    Raise ReadFailed when BSG does not respond.
     """
     messages = {str(message["phone"]): (index, message) for index, message in reads.messages_of(batch.id).items()}
     if not messages:

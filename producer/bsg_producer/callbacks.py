@@ -4,7 +4,7 @@
 
 Mounted at /bsg, the `callback_url` is https://shop.example/bsg/SECRET, 100 characters at most. BSG pushes JSON by POST,
 with the fields error, errorDescription, id, msisdn, reference, status, time_in, time_sent, time_dr, price, currency. A
-form and a query with the same fields are taken too. BSG repeats a push that was not answered with 200, so that a report
+form and a query with the same fields are taken too. BSG repeats a push that did not get 200, so that a report
 may be in the feed more than once.
 BSG: callback_url, delivery report.
 """
@@ -47,14 +47,14 @@ def callbacks(producer: Producer, *, secret: str) -> WSGIApplication:
     expected = f"/{secret}".encode()
 
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        status = _answer(producer, expected, environ)
+        status = _status(producer, expected, environ)
         start_response(status, [("Content-Length", "0")])
         return []
 
     return application
 
 
-def _answer(producer: Producer, expected: bytes, environ: WSGIEnvironment) -> str:
+def _status(producer: Producer, expected: bytes, environ: WSGIEnvironment) -> str:
     if not compare_digest(str(environ.get("PATH_INFO", "")).encode("latin-1", "replace"), expected):
         return "404 Not Found"
     if environ["REQUEST_METHOD"] not in ("GET", "POST"):

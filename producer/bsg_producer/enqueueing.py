@@ -136,7 +136,7 @@ class _ChunkStore:
         )
 
     def drop(self) -> None:
-        """Nothing of a try that failed remains; if Redis does not answer, it vanishes by its expiry."""
+        """Nothing of a try that failed remains; if Redis does not respond, it vanishes by its expiry."""
         with suppress(QueueUnavailable), queue_errors():
             self._ledger.campaigns.drop_chunks(self._campaign_id)
 
@@ -158,17 +158,17 @@ def _milliseconds(moment: datetime) -> int:
 
 def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
     with queue_errors():
-        # Where Redis is not there at all, nothing is in doubt: of a commit that nobody answers that cannot be said.
+        # Where Redis is not there at all, nothing is in doubt: after a commit without a response that is not known.
         ledger.reach()
     try:
-        with queue_errors(lost_answer=_LostAnswer):  # guard: lost-answer-is-no-refusal
+        with queue_errors(response_lost=_ResponseLost):  # guard: lost-response-is-no-refusal
             return ledger.campaigns.accept(acceptance)
-    except _LostAnswer:
+    except _ResponseLost:
         return _commit_again(ledger, acceptance)  # guard: commit-asked-again
 
 
 def _commit_again(ledger: Ledger, acceptance: Acceptance) -> Accepted:
-    """The answer was lost: asking once more is safe, the commit answering the same to the same campaign."""
+    """The response was lost: asking once more is safe, the commit returns the same for the same campaign."""
     try:
         return ledger.campaigns.accept(acceptance)
     except Exception:
@@ -183,7 +183,7 @@ def _wait_for_disk(ledger: Ledger, key: str) -> None:
         raise EnqueueUnconfirmed(key) from None
 
 
-class _LostAnswer(Exception):
+class _ResponseLost(Exception):
     """Whether the commit took place is not known."""
 
 

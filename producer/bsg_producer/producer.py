@@ -50,7 +50,7 @@ class Producer:
     """Enqueues campaigns and tells what became of them. One per process is enough: threads and forks may share it.
 
     Settings come from the environment unless they are given. Every method raises `QueueUnavailable` when Redis does
-    not answer, and `CampaignNotFound` for an id that the ledger does not know.
+    not response, and `CampaignNotFound` for an id that the ledger does not know.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -104,7 +104,7 @@ class Producer:
         `priority` is "high", "normal" or "low".
         Batches leave only `send_between` hours of the day: "09:00-20:00", by the account's zone or a given one,
         "09:00-20:00 Europe/Kyiv".
-        The campaign pauses when its next batch would pass `max_cost`, by the prices that BSG answers.
+        The campaign pauses when its next batch would pass `max_cost`, by the prices that BSG reports.
         `account`: that of BSG_API_KEY, or by its name another one: "marketing" is that of BSG_API_KEY__MARKETING.
 
         Raise `CampaignInvalid` (what to mend, by field), `IdempotencyConflict`, `QueueUnavailable` and
@@ -147,7 +147,7 @@ class Producer:
         Phones on the suppression list become rejects. With `price`, BSG is asked what it would cost. If the account's
         key and the extra `worker` are here, BSG is also asked for its registered senders, for the warnings.
 
-        Raise `CampaignInvalid` as `enqueue` does, and with `price` `ReportUnavailable` when BSG does not answer.
+        Raise `CampaignInvalid` as `enqueue` does, and with `price` `ReportUnavailable` when BSG does not respond.
         """
         # Most processes enqueue and never need them.
         from bsg_producer.asking_bsg import ask_about
@@ -230,7 +230,7 @@ class Producer:
         `callbacks`.
 
         Positions, `since` and `follow` are as in `events`, in a feed of its own. It keeps the last
-        DELIVERY_REPORTS_KEPT; a reader who comes too late gets `FeedGap`. BSG repeats a push that was not answered with
+        DELIVERY_REPORTS_KEPT; a reader who comes too late gets `FeedGap`. BSG repeats a push that got no 200 with
         200, and does not say that it pushes in order: deal with a report that is there twice, or older than the last.
         """
         return following.follow_feed(
@@ -415,7 +415,7 @@ def _checked(campaign_id: str) -> str:
     return campaign_id
 
 
-def _known(campaign_id: str, answer: T | None) -> T:
-    if answer is None:
+def _known(campaign_id: str, response: T | None) -> T:
+    if response is None:
         raise CampaignNotFound(campaign_id)
-    return answer
+    return response

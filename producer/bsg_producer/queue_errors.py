@@ -23,7 +23,7 @@ REASONS: dict[type[RedisError], str] = {
     OutOfMemoryError: "Redis is full: free memory or raise its maxmemory",
     ReadOnlyError: "Redis is read-only: REDIS_URL points at a replica",
     NoPermissionError: "Redis does not let this user do what is needed: give it all commands on all keys",
-    RedisTimeoutError: "Redis did not answer in time: is it overloaded, or the network cut?",
+    RedisTimeoutError: "Redis did not respond in time: is it overloaded, or the network cut?",
     # These two are connection errors to redis-py.
     AuthenticationError: "Redis refuses the user name or password: mend them in REDIS_URL",
     BusyLoadingError: "Redis is still loading its data: try again when it has",
@@ -32,22 +32,22 @@ REASONS: dict[type[RedisError], str] = {
 
 
 class QueueSilent(QueueUnavailable):
-    """Redis did not answer in time: asking it for anything more would take as long again."""
+    """Redis did not respond in time: asking it for anything more would take as long again."""
 
 
 @contextmanager
-def queue_errors(lost_answer: type[Exception] | None = None) -> Iterator[None]:
+def queue_errors(response_lost: type[Exception] | None = None) -> Iterator[None]:
     """Turn Redis's failures into `QueueUnavailable` and `QueueNotDurable`.
 
-    With `lost_answer`, that is raised where a command may have been carried out although no answer came.
+    With `response_lost`, that is raised where a command may have been carried out although no response came.
     """
     try:
         yield
     except NotDurable as error:
         raise QueueNotDurable(str(error)) from None
     except RedisError as error:
-        if lost_answer is not None and isinstance(error, (RedisConnectionError, RedisTimeoutError)):
-            raise lost_answer from None
+        if response_lost is not None and isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+            raise response_lost from None
         kind = QueueSilent if isinstance(error, RedisTimeoutError) else QueueUnavailable
         raise kind(_reason(error)) from None
 

@@ -20,7 +20,7 @@ ACTIVE = "active"
 def quote(settings: Settings, groups: PriceGroups) -> Price:
     """Ask BSG for the price. It prices one text to many phones, so one text stands for all that are priced alike.
 
-    Raise ReportUnavailable when BSG does not answer, and SettingsInvalid without a key.
+    Raise ReportUnavailable when BSG does not respond, and SettingsInvalid without a key.
     """
     client = BSGReads.of_account(settings, timeout=SLOT_TIMEOUT_SECONDS).client
     amount, currency, requests = Decimal(0), "", 0
@@ -42,7 +42,7 @@ def quote(settings: Settings, groups: PriceGroups) -> Price:
 def sender_warnings(settings: Settings, senders: Iterable[str]) -> list[str]:
     """Return a sentence for each sender that BSG has not registered, or not as active.
 
-    They are warnings and no errors: registration differs by country. That BSG does not answer is a warning too.
+    They are warnings and no errors: registration differs by country. That BSG does not respond is a warning too.
     """
     wanted = sorted(senders)
     if not wanted:

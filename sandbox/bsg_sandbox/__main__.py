@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
     parser.add_argument("--host", default=LOOPBACK)
     parser.add_argument("--seed", type=int, default=0, help="of everything that is random")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds before each response")
     parser.add_argument("--sink", action="store_true", help="count what is posted, keep none of it")
     parser.add_argument("--parent", type=int, metavar="PID", help="stop when this process is gone")
     return parser

@@ -27,11 +27,11 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: Any, **options: Any) -> None:
-        """Follow no redirect: it is not the answer 200."""
+        """Follow no redirect: it is not a 200."""
 
 
 class Callbacks:
-    """Pushes a report when a message has its final status; repeats it until it is answered 200, or is given up."""
+    """Pushes a report when a message has its final status; repeats it until it gets 200, or is given up."""
 
     def __init__(self, clock: Clock, settings: Callable[[], SandboxSettings]) -> None:
         self._clock, self._settings = clock, settings
@@ -102,8 +102,8 @@ class Callbacks:
     def _is_received(self, url: str, body: bytes) -> bool:
         request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method="POST")  # noqa: S310 - checked to be http when the campaign was made
         try:
-            with self._opener.open(request, timeout=SECONDS_TO_WAIT) as answer:
-                return bool(answer.status == RECEIVED)
+            with self._opener.open(request, timeout=SECONDS_TO_WAIT) as response:
+                return bool(response.status == RECEIVED)
         except urllib.error.HTTPError as refusal:
             refusal.close()
             return False

@@ -54,8 +54,8 @@ class Control:
             "method": method,
             **options,
         }
-        answered = self._ask("POST", "fault", order)
-        return int(answered["id"])
+        responded = self._ask("POST", "fault", order)
+        return int(responded["id"])
 
     def faults(self) -> list[dict[str, Any]]:
         """Return the faults on order, with how often each was possible and happened."""
@@ -119,14 +119,14 @@ class Control:
             f"{self.url}/_sandbox/{name}", body, {"Content-Type": "application/json"}, method=method
         )
         try:
-            with self._opener.open(request, timeout=SECONDS_TO_WAIT) as answer:
-                answered: dict[str, Any] = json.load(answer)
-                return answered
+            with self._opener.open(request, timeout=SECONDS_TO_WAIT) as response:
+                responded: dict[str, Any] = json.load(response)
+                return responded
         except urllib.error.HTTPError as refusal:
             with refusal:
                 raise ControlFailed(refusal.read().decode(errors="replace")) from refusal
         except (OSError, ValueError) as fault:
-            raise ControlFailed(f"no sandbox answers at {self.url}") from fault
+            raise ControlFailed(f"no sandbox responds at {self.url}") from fault
 
 
 def _listed(value: object) -> object:

@@ -52,7 +52,7 @@ KINDS: Mapping[str, Kind] = {
     "slow_totals": Kind("GET", "/api/campaigns/*/detail", {"seconds": 5.0}),
     "zone": Kind("*", EVERYTHING, {"offset_hours": 3.0}),
     "redirect": Kind("POST", CREATE, {"status": 307, "location": None}),
-    "endless_answer": Kind("POST", CREATE, {"pause": 0.01}),
+    "endless_response": Kind("POST", CREATE, {"pause": 0.01}),
 }
 _TYPES: Mapping[type, tuple[type, ...]] = {
     float: (int, float),

@@ -1,6 +1,6 @@
 """HTTP/1.1 on sockets, a thread for each connection.
 
-Written out rather than taken from `http.server`, because faults need the socket: an answer cut in half, a
+Written out rather than taken from `http.server`, because faults need the socket: a response cut in half, a
 reset in the middle of an upload, silence until the client gives up.
 """
 
@@ -34,15 +34,15 @@ class RequestHandler(Protocol):
     def upload_limit(self) -> int | None:
         """Bytes of the body after which the connection is cut; None for never."""
 
-    def answer(self, body: bytes) -> Response:
-        """Response the request, now that its body is here."""
+    def respond(self, body: bytes) -> Response:
+        """Respond to the request, now that its body is here."""
 
     def close(self, status: int | None) -> None:
-        """Take note of what was answered; None for nothing."""
+        """Record the status of the response; None if none was sent."""
 
 
 class Application(Protocol):
-    """What the server asks for answers."""
+    """What the server gets its responses from."""
 
     def open(self, head: Head) -> RequestHandler:
         """Take a request whose headers have arrived."""
@@ -116,18 +116,18 @@ class HttpServer:
         except BadRequest as refusal:
             send_response(connection, message_response(refusal.status, HTTPStatus(refusal.status).phrase), keep=False)
             return False
-        answer = Response(0, ending=Ending.CUT)
+        response = Response(0, ending=Ending.CUT)
         try:
-            answer, keep = self._answer(connection, reader, head, handler, keep)
-            if answer.ending is Ending.SILENCE:
-                _wait_for_the_end(connection, answer.pause)
+            response, keep = self._respond(connection, reader, head, handler, keep)
+            if response.ending is Ending.SILENCE:
+                _wait_for_the_end(connection, response.pause)
         finally:
-            # Before the answer leaves: a client that has it finds it in the log.
-            is_answered = answer.ending not in (Ending.CUT, Ending.SILENCE)
-            handler.close(answer.status if is_answered else None)
-        return self._deliver(connection, answer, head.method, keep)
+            # Before the response leaves: a client that has it finds it in the log.
+            has_responded = response.ending not in (Ending.CUT, Ending.SILENCE)
+            handler.close(response.status if has_responded else None)
+        return self._deliver(connection, response, head.method, keep)
 
-    def _answer(
+    def _respond(
         self, connection: socket.socket, reader: BufferedReader, head: Head, handler: RequestHandler, keep: bool
     ) -> tuple[Response, bool]:
         try:
@@ -136,47 +136,47 @@ class HttpServer:
             body = _read_body(reader, head.headers, handler.upload_limit)
             if body is None:
                 return Response(0, ending=Ending.CUT), False
-            return handler.answer(body), keep
+            return handler.respond(body), keep
         except BadRequest as refusal:
             return message_response(refusal.status, HTTPStatus(refusal.status).phrase), False
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as fault:
             # The kind alone: the words of the exception may hold what a client sent.
             return message_response(500, f"The sandbox itself failed: {type(fault).__name__}."), False
 
-    def _deliver(self, connection: socket.socket, answer: Response, method: str, keep: bool) -> bool:
-        if answer.ending is Ending.CUT:
+    def _deliver(self, connection: socket.socket, response: Response, method: str, keep: bool) -> bool:
+        if response.ending is Ending.CUT:
             _reset(connection)
             return False
-        if answer.ending is Ending.SILENCE:
+        if response.ending is Ending.SILENCE:
             return False
-        if answer.ending is Ending.ENDLESS:
-            self._send_without_end(connection, answer)
+        if response.ending is Ending.ENDLESS:
+            self._send_without_end(connection, response)
             return False
-        if answer.ending is Ending.HALF:
-            connection.sendall(_head_of(answer, keep=False) + answer.body[: len(answer.body) // 2])
+        if response.ending is Ending.HALF:
+            connection.sendall(_head_of(response, keep=False) + response.body[: len(response.body) // 2])
             return False
-        send_response(connection, answer, keep=keep, with_body=method != "HEAD")
+        send_response(connection, response, keep=keep, with_body=method != "HEAD")
         return keep
 
-    def _send_without_end(self, connection: socket.socket, answer: Response) -> None:
-        head = f"HTTP/1.1 {answer.status} OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
-        connection.sendall(head.encode() + answer.body)
+    def _send_without_end(self, connection: socket.socket, response: Response) -> None:
+        head = f"HTTP/1.1 {response.status} OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode() + response.body)
         # Spaces before an object that never comes: no reader that waits for the end ever sees one.
-        piece = b" " * (16_384 if answer.pause == 0 else 1)
-        while not self.stopping.wait(answer.pause):
+        piece = b" " * (16_384 if response.pause == 0 else 1)
+        while not self.stopping.wait(response.pause):
             connection.sendall(piece)
 
 
-def send_response(connection: socket.socket, answer: Response, *, keep: bool, with_body: bool = True) -> None:
-    """Send a whole answer."""
-    connection.sendall(_head_of(answer, keep=keep) + (answer.body if with_body else b""))
+def send_response(connection: socket.socket, response: Response, *, keep: bool, with_body: bool = True) -> None:
+    """Send a whole response."""
+    connection.sendall(_head_of(response, keep=keep) + (response.body if with_body else b""))
 
 
-def _head_of(answer: Response, *, keep: bool) -> bytes:
-    phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else "Unknown"
-    lines = [f"HTTP/1.1 {answer.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
-    lines.extend(f"{name}: {value}" for name, value in answer.headers.items())
-    lines.append(f"Content-Length: {len(answer.body)}")
+def _head_of(response: Response, *, keep: bool) -> bytes:
+    phrase = HTTPStatus(response.status).phrase if response.status in set(HTTPStatus) else "Unknown"
+    lines = [f"HTTP/1.1 {response.status} {phrase}", f"Date: {formatdate(usegmt=True)}"]
+    lines.extend(f"{name}: {value}" for name, value in response.headers.items())
+    lines.append(f"Content-Length: {len(response.body)}")
     lines.append(f"Connection: {'keep-alive' if keep else 'close'}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 

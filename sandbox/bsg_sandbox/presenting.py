@@ -1,4 +1,4 @@
-"""Campaigns and messages in the shapes that BSG answers them in."""
+"""Campaigns and messages in the shapes of BSG's responses."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def money(amount: float) -> str:
 def _state(campaign: Campaign, account: Account, now: float) -> tuple[str, dict[str, int]]:
     if account.mode is not Mode.TEST or campaign.forced_status is not None:
         return campaign.status(now), campaign.statistics(now)
-    # A test key answers random information: of the right kind, the same each time, and of no meaning.
+    # A test key returns random information: of the right kind, the same each time, and of no meaning.
     drawn = _draw(campaign, "campaign")
     counts = {name: drawn.randint(0, campaign.size) for name in COUNTED}
     return drawn.choice(_STATUSES), counts

@@ -89,12 +89,12 @@ def messages(state: SandboxState, account: Account, query: Query, struck: Struck
     ]
     total = sum(len(rows) for _, rows in ranges)
     texts: dict[int, list[str]] = {}
-    answered: list[dict[str, Any]] = []
+    responded: list[dict[str, Any]] = []
     for found, row in _page_of_messages(ranges, page, now):
         if found.id not in texts:
             texts[found.id] = found.texts.all()
-        answered.append(message_resource(found, row, texts[found.id][row], account, now, zone))
-    return _listed(answered, total, page)
+        responded.append(message_resource(found, row, texts[found.id][row], account, now, zone))
+    return _listed(responded, total, page)
 
 
 def balance(state: SandboxState, account: Account, query: Query) -> Response:

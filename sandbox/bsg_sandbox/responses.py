@@ -1,4 +1,4 @@
-"""A request as it arrived, the answer to it, and BSG's shapes of an error."""
+"""A request as it arrived, the response to it, and BSG's shapes of an error."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NO_ERRORS = {"error": 0, "errorDescription": "No errors"}
 
 
 class Ending(StrEnum):
-    """How the connection goes on once the answer is due."""
+    """How the connection goes on once the response is due."""
 
     WHOLE = "whole"
     HALF = "half"
@@ -71,11 +71,11 @@ class Response:
 
 
 class Refused(Exception):
-    """Carries the answer that ends a request early."""
+    """Carries the response that ends a request early."""
 
-    def __init__(self, answer: Response) -> None:
-        super().__init__(f"HTTP {answer.status}")
-        self.answer = answer
+    def __init__(self, response: Response) -> None:
+        super().__init__(f"HTTP {response.status}")
+        self.response = response
 
 
 def json_response(status: int, document: object, headers: Mapping[str, str] | None = None) -> Response:

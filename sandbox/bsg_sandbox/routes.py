@@ -1,4 +1,4 @@
-"""From a request to its answer: who asks, which faults happen to it, who answers it."""
+"""From a request to its response: who asks, which faults happen to it, who handles it."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ class ControlRequest:
     def __init__(self, routes: Routes, head: Head) -> None:
         self._state, self._head = routes.state, head
 
-    def answer(self, body: bytes) -> Response:
-        """Response it."""
+    def respond(self, body: bytes) -> Response:
+        """Respond to it."""
         return respond_to_control(self._state, self._head, body)
 
     def close(self, status: int | None) -> None:
@@ -96,18 +96,18 @@ class ApiRequest:
             self.upload_limit = self._struck.option("cut_before", "after_bytes")
 
     def close(self, status: int | None) -> None:
-        """Enter the answer in the log."""
+        """Enter the response in the log."""
         self._state.closed(self._seen, status)
 
-    def answer(self, body: bytes) -> Response:
-        """Response the request, faults included."""
+    def respond(self, body: bytes) -> Response:
+        """Respond to the request, faults included."""
         self._stopping.wait(self._delay())
         try:
             self._fail_before()
-            answered = self._answered(body)
+            response = self._handled(body)
         except Refused as refusal:
-            answered = refusal.answer
-        return self._spoiled(answered)
+            response = refusal.response
+        return self._spoiled(response)
 
     def _delay(self) -> float:
         asked = float(self._struck.option("latency", "seconds")) if "latency" in self._struck else 0.0
@@ -145,11 +145,11 @@ class ApiRequest:
             options = struck.by_kind["http_200_error"]
             raise Refused(old_style(int(options["code"]), int(options["status"])))
 
-    def _spoiled(self, answer: Response) -> Response:
-        """Return the answer as the faults leave it that happen once the work is done."""
+    def _spoiled(self, response: Response) -> Response:
+        """Return the response as the faults leave it that happen once the work is done."""
         struck = self._struck
-        if answer.ending is not Ending.WHOLE or answer.status >= 400:
-            return answer
+        if response.ending is not Ending.WHOLE or response.status >= 400:
+            return response
         if "cut_after" in struck:
             return Response(0, ending=Ending.CUT)
         if "silence_after" in struck:
@@ -159,14 +159,14 @@ class ApiRequest:
             return message_response(int(struck.option("server_error_after", "status")), "Server Error")
         if "duplicate_notice_after" in struck:
             return message_response(429, DUPLICATE_NOTICE)
-        if "endless_answer" in struck:
-            pause = float(struck.option("endless_answer", "pause"))
+        if "endless_response" in struck:
+            pause = float(struck.option("endless_response", "pause"))
             return Response(200, ending=Ending.ENDLESS, pause=pause)
         if "garbage_after" in struck:
-            return _garbage(answer, struck.option("garbage_after", "shape"))
-        return answer
+            return _garbage(response, struck.option("garbage_after", "shape"))
+        return response
 
-    def _answered(self, body: bytes) -> Response:
+    def _handled(self, body: bytes) -> Response:
         state, method, path = self._state, self._head.method, self._head.path
         if path in ("/api/auth/login", "/api/auth/refresh"):
             _allow(method, "POST")
@@ -207,10 +207,10 @@ class ApiRequest:
         named = _CAMPAIGN.fullmatch(self._head.path)
         if named is None:
             raise Refused(message_response(404, "Not found."))
-        answering: Any = {None: reading.campaign, "/detail": reading.detail, "/stop": reading.stop}[named[2]]
+        handle: Any = {None: reading.campaign, "/detail": reading.detail, "/stop": reading.stop}[named[2]]
         _allow(self._head.method, "PATCH" if named[2] == "/stop" else "GET")
-        answer: Response = answering(self._state, account, int(named[1]), self._struck)
-        return answer
+        response: Response = handle(self._state, account, int(named[1]), self._struck)
+        return response
 
     def _login(self, body: dict[str, Any]) -> Response:
         state = self._state
@@ -247,14 +247,14 @@ def _throttled(retry_after: float | str | None) -> Response:
     return message_response(429, TOO_MANY_REQUESTS, headers)
 
 
-def _garbage(answer: Response, shape: str) -> Response:
+def _garbage(response: Response, shape: str) -> Response:
     if shape == "html":
         page = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
         return Response(200, page, {"Content-Type": "text/html"})
     if shape == "broken_json":
-        return Response(200, answer.body[: len(answer.body) // 2], answer.headers)
+        return Response(200, response.body[: len(response.body) // 2], response.headers)
     if shape == "empty":
-        return Response(200, b"", answer.headers)
+        return Response(200, b"", response.headers)
     if shape == "no_id":
         return json_response(200, {"data": {"status": "creation"}})
-    return Response(200, answer.body, answer.headers, Ending.HALF)
+    return Response(200, response.body, response.headers, Ending.HALF)

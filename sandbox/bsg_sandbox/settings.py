@@ -30,13 +30,13 @@ class SandboxSettings:
     `sending_seconds` is for each 10 000 messages. `undelivered_share` (0 to 1) of each campaign ends as
     undelivered. A text with `spam_word` in it fails moderation. `duplicates` says what becomes of a
     reference id that is taken; it stays taken for `reference_memory` seconds (0 = for ever).
-    `duplicate_request_window`: the same body again within so many seconds is answered 429 (0 = never).
+    `duplicate_request_window`: the same body again within so many seconds gets 429 (0 = never).
     `stop_in_creation`: BSG's page lets a campaign be stopped in `creation`, its OpenAPI document does not.
     `funds`: `whole` refuses a campaign that the balance does not cover, `as_sent` pauses it when the funds run out.
-    `callbacks`: to which hosts delivery reports are pushed; one that is not answered 200 is pushed again after
+    `callbacks`: to which hosts delivery reports are pushed; one that does not get 200 is pushed again after
     `callback_pause` seconds of real time, twice as many, and so on, `callback_attempts` times in all.
     `stat_job_seconds`: how long a statistics job takes; an account has `stat_jobs_at_most`.
-    `rate_limit`: requests a second above which an account is answered 429 (0 = never).
+    `rate_limit`: requests a second above which an account gets 429 (0 = never).
     """
 
     seed: int = 0

@@ -27,8 +27,8 @@ MAX_LOG = 200_000
 class RequestSeen:
     """A request as the log has it: `time` is `time.monotonic()` when its headers were read.
 
-    `status` is None while it is not answered, and for ever when it never was; `ended` is the `time.monotonic()` of its
-    answer, or of its end without one. `struck` names its faults.
+    `status` is None while it is not responded, and for ever when it never was; `ended` is the `time.monotonic()` of its
+    response, or of its end without one. `struck` names its faults.
     """
 
     number: int
@@ -130,7 +130,7 @@ class SandboxState:
             return seen
 
     def closed(self, seen: RequestSeen, status: int | None) -> None:
-        """Enter in the log how a request was answered."""
+        """Enter in the log how a request ended."""
         with self._lock:
             self._open -= 1
             seen.status = status

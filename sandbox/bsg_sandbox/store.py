@@ -84,7 +84,7 @@ class Store:
             self._tally.body_bytes += size
 
     def note_dropped(self, messages: int) -> None:
-        """Count messages that were answered as taken and thrown away."""
+        """Count messages that were reported as taken and thrown away."""
         with self._lock:
             self._tally.dropped += messages
 

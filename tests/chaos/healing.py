@@ -106,7 +106,7 @@ class Healing:
                 if batch.needs_operator and batch.state == BatchState.UNCONFIRMED:
                     if arrivals is None:
                         arrivals = self._environment.sandbox.recipients()
-                    self._answer(batch, status, arrivals)
+                    self._resolve(batch, status, arrivals)
         return unfinished
 
     def _retried(self, status: CampaignStatus) -> bool:
@@ -122,7 +122,7 @@ class Healing:
         self._healed.messages_retried += messages
         return messages > 0
 
-    def _answer(self, batch: Batch, status: CampaignStatus, arrivals: Mapping[int, Sequence[int]]) -> None:
+    def _resolve(self, batch: Batch, status: CampaignStatus, arrivals: Mapping[int, Sequence[int]]) -> None:
         """What an operator does who looks the batch's recipients up at BSG."""
         phones = self._environment.phones(status.name, self._environment.ledger.reading.rows(batch.id))
         at_bsg = sorted({bsg_id for phone in phones for bsg_id in arrivals.get(phone, [])})

@@ -46,7 +46,7 @@ class Enqueued:
     """What a producer's tries of one campaign came to.
 
     `certain_that_none` holds only while every try ended with `QueueUnavailable`, which promises that the campaign
-    does not exist. A try that was killed, or whose answer was lost, promises nothing.
+    does not exist. A try that was killed, or whose response was lost, promises nothing.
     """
 
     number: int

@@ -99,7 +99,7 @@ def _nothing(_: Random) -> dict[str, Any]:
     return {}
 
 
-# Every kind of the sandbox, save `zone`, which the run's seed sets: BSG's does not change from answer to answer.
+# Every kind of the sandbox, save `zone`, which the run's seed sets: BSG's does not change from response to response.
 BSG_FAULTS: Mapping[str, Callable[[Random], dict[str, Any]]] = {
     "latency": lambda chance: {"seconds": round(chance.uniform(0.2, 1.5), 2), **_anywhere(chance)},
     "throttle": lambda chance: {"retry_after": chance.choice((None, 1, 2, "date")), **_anywhere(chance)},
@@ -124,5 +124,5 @@ BSG_FAULTS: Mapping[str, Callable[[Random], dict[str, Any]]] = {
     # Within BSG_CONFIRM_WITHIN: a longer wrong total beside messages that are listed later still would be believed.
     "slow_totals": lambda chance: {"seconds": 0.3, "times": 5},
     "redirect": lambda chance: {"status": chance.choice((301, 302, 307, 308))},
-    "endless_answer": lambda chance: {"pause": chance.choice((0.0, 0.01))},
+    "endless_response": lambda chance: {"pause": chance.choice((0.0, 0.01))},
 }

@@ -38,7 +38,7 @@ def figures(result: CheckResult, faults: Faults, healed: Healed, recovery: Recov
             f"sent after cancel {result.count(Fault.SENT_AFTER_CANCEL)}; {result.stopped} BSG campaigns stopped",
             f"still in doubt    {result.count(Fault.IN_DOUBT)}",
             f"an operator          opened the gate {faults.happened['operator', 'open']} times,"
-            f" answered {healed.told_sent} times sent, {healed.told_not_sent} times not sent,"
+            f" decided {healed.told_sent} times sent, {healed.told_not_sent} times not sent,"
             f" retried {healed.messages_retried} refused messages",
             f"slowest recovery  {recovery}",
             *(f"    {_line(transition)}" for transition in recovery.way_of_the_slowest),

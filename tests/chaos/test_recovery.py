@@ -28,17 +28,17 @@ def test_a_lease_that_ran_out_on_the_wire_is_recovered_from_when_it_is_out_of_do
 
     recovery = recovery_of([history])
 
-    assert (recovery.leases_run_out, recovery.answers_lost, recovery.slowest) == (1, 0, 9)
+    assert (recovery.leases_run_out, recovery.responses_lost, recovery.slowest) == (1, 0, 9)
     assert [each.to_state for each in recovery.way_of_the_slowest] == ["posting", "unconfirmed", "submitted"]
 
 
-def test_an_answer_that_was_lost_counts_too_and_a_clear_one_does_not() -> None:
-    lost = [INTENT, step(1, "posting", "unconfirmed", "no answer"), step(3, "unconfirmed", "pending", "absent")]
+def test_a_response_that_was_lost_counts_too_and_a_clear_one_does_not() -> None:
+    lost = [INTENT, step(1, "posting", "unconfirmed", "no response"), step(3, "unconfirmed", "pending", "absent")]
     clear = [INTENT, step(100, "posting", "pending", "throttled")]
 
     recovery = recovery_of([lost, clear])
 
-    assert (recovery.leases_run_out, recovery.answers_lost, recovery.slowest) == (0, 1, 3)
+    assert (recovery.leases_run_out, recovery.responses_lost, recovery.slowest) == (0, 1, 3)
 
 
 def test_what_an_operator_ended_is_counted_without_its_time() -> None:

@@ -62,8 +62,8 @@ class CommandLine:
 
     def json(self, *words: str) -> dict[str, Any]:
         assert self.run(*words, "--json") == ExitCode.OK, self.errors
-        answered: dict[str, Any] = json.loads(self.output)
-        return answered
+        responded: dict[str, Any] = json.loads(self.output)
+        return responded
 
     def send(self, *words: str, contacts: str = CONTACTS) -> str:
         Path("contacts.csv").write_text(contacts, encoding="utf-8")
@@ -385,7 +385,7 @@ def test_a_gate_that_doubts_have_shut_says_when_it_is_tried_and_a_half_open_one_
     assert shut.startswith("The gate is shut because of doubts")
     assert "BSG is asked at " in shut
     assert line.output.startswith("The gate is half open because of doubts")
-    assert "A clear answer of BSG to it opens the gate whole." in line.output
+    assert "A clear response of BSG to it opens the gate whole." in line.output
     assert line.json("gate")["half_open"] is True
 
 
@@ -507,7 +507,7 @@ def test_without_any_redis_the_remedy_is_told(directory: Path, line: CommandLine
     assert "REDIS_URL" in line.errors
 
 
-def test_a_redis_that_does_not_answer_is_unreachable(
+def test_a_redis_that_does_not_respond_is_unreachable(
     directory: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")

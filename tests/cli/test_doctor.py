@@ -178,10 +178,10 @@ def test_a_key_that_bsg_does_not_know_is_a_problem(redis_url: str, sandbox: Sand
     assert (finding.level, finding.told) == (Level.PROBLEM, "does not accept the key")
 
 
-def test_a_bsg_that_does_not_answer_is_a_problem(redis_url: str, sandbox: Sandbox) -> None:
+def test_a_bsg_that_does_not_respond_is_a_problem(redis_url: str, sandbox: Sandbox) -> None:
     finding = Ward(redis_url, sandbox, bsg_base_url="http://127.0.0.1:1").of_account("BSG")
     assert finding.level is Level.PROBLEM
-    assert "no usable answer" in finding.told
+    assert "no usable response" in finding.told
 
 
 def test_without_a_key_bsg_is_not_asked_and_nothing_is_said_of_the_gate(redis_url: str) -> None:
@@ -219,7 +219,7 @@ def failures_told(harness: WorkerHarness) -> list[Finding]:
     return [one for one in found if one.subject == "BSG" and "request" in one.told]
 
 
-def test_errors_that_bsg_answers_are_told_with_their_number_and_since_when(harness: WorkerHarness) -> None:
+def test_errors_that_bsg_returns_are_told_with_their_number_and_since_when(harness: WorkerHarness) -> None:
     begun = format_time(datetime.fromtimestamp(harness.runtime.ledger.due_indexes.now_ms() / 1000, UTC))
     harness.sandbox.fault(kind="server_error_before", status=500, times=3)
     for _ in range(3):
@@ -229,7 +229,7 @@ def test_errors_that_bsg_answers_are_told_with_their_number_and_since_when(harne
     (finding,) = failures_told(harness)
 
     assert finding.level is Level.WARNING
-    assert finding.told.startswith(f"answers with errors (HTTP 500): 3 requests since {begun[:-2]}")
+    assert finding.told.startswith(f"responds with errors (HTTP 500): 3 requests since {begun[:-2]}")
     assert "looked up" in finding.remedy
 
 

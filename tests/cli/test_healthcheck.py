@@ -79,7 +79,7 @@ def test_a_liveness_ping_does_not_wait_for_all_that_waits(running: Running) -> N
             running.liveness.send(dispatch_queue(DEFAULT_ACCOUNT))
     ping = running.liveness.send(ping_queue(name))
     go_on(running.worker)
-    wait_until(lambda: running.liveness.answered(ping), within=10, what="the liveness")
+    wait_until(lambda: running.liveness.has_response(ping), within=10, what="the liveness")
     with running.server.client() as client:
         assert client.llen(dispatch_queue(DEFAULT_ACCOUNT)) > 0, "the worker was done with everything else before"
         client.delete(dispatch_queue(DEFAULT_ACCOUNT))

@@ -106,12 +106,12 @@ def test_a_period_and_an_account_choose_what_is_decided(operator: Operator) -> N
 
 
 @pytest.mark.parametrize("what", ["--all-not-sent", "--all-found"])
-@pytest.mark.parametrize(("answer", "done"), [("yes\n", True), ("y\n", False), ("", False)])
+@pytest.mark.parametrize(("response", "done"), [("yes\n", True), ("y\n", False), ("", False)])
 def test_nothing_is_done_before_an_operator_says_yes(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch, what: str, answer: str, *, done: bool
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, what: str, response: str, *, done: bool
 ) -> None:
     campaign = operator.in_doubt("server_error_before" if what == "--all-not-sent" else "server_error_after")
-    terminal = io.StringIO(answer)
+    terminal = io.StringIO(response)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
 

@@ -82,8 +82,8 @@ def test_a_campaign_goes_from_a_file_to_its_end_and_stopping_leaves_nothing(up: 
     rejects = run(["rejects", first["campaign_id"], "--json"], up.directory, up.settings)
     assert json.loads(rejects.stdout)["code"] == "invalid_phone"
 
-    with urllib.request.urlopen(f"http://127.0.0.1:{up.flower_port}/workers?json=1", timeout=10) as answer:
-        assert answer.status == 200
+    with urllib.request.urlopen(f"http://127.0.0.1:{up.flower_port}/workers?json=1", timeout=10) as response:
+        assert response.status == 200
 
     assert up.stop(signal.SIGTERM) == ExitCode.OK, up.text()
     assert not processes_in(up.directory)
@@ -193,10 +193,10 @@ def told(redis_url: str) -> Callable[..., list[str]]:
 def test_a_bsg_out_of_reach_is_a_warning_and_no_hindrance(told: Callable[..., list[str]]) -> None:
     (line,) = told(BSG_API_KEY="live_sandbox", BSG_BASE_URL="http://127.0.0.1:1")
 
-    assert line.startswith("WARNING: no login with BSG_API_KEY, as BSG at http://127.0.0.1:1 gave no usable answer")
+    assert line.startswith("WARNING: no login with BSG_API_KEY, as BSG at http://127.0.0.1:1 gave no usable response")
 
 
-def test_a_bsg_that_does_not_answer_is_not_waited_for(
+def test_a_bsg_that_does_not_respond_is_not_waited_for(
     told: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bsg_cli.first_login.READ_SECONDS", 0.3)
@@ -231,7 +231,7 @@ def test_without_a_key_it_does_not_start(tmp_path: Path) -> None:
     assert "BSG_API_KEY" in refused.stderr
 
 
-def test_with_a_redis_that_does_not_answer_it_does_not_start(tmp_path: Path) -> None:
+def test_with_a_redis_that_does_not_respond_it_does_not_start(tmp_path: Path) -> None:
     settings = {"BSG_API_KEY": "live_sandbox", "REDIS_URL": "redis://127.0.0.1:1/0"}
     refused = run(["up", "--flower-port", "0"], tmp_path, settings)
     assert refused.returncode == ExitCode.UNREACHABLE

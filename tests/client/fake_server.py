@@ -124,17 +124,17 @@ class FakeServer:
                 behaviour(Conversation(connection, self._stopping))
 
 
-def answering(status: int, body: bytes, headers: str = "Content-Type: application/json") -> Behaviour:
+def responding(status: int, body: bytes, headers: str = "Content-Type: application/json") -> Behaviour:
     """Read a whole request and return it."""
 
     def behaviour(conversation: Conversation) -> None:
         conversation.read_request()
-        conversation.write(answer_bytes(status, body, headers))
+        conversation.write(response_bytes(status, body, headers))
 
     return behaviour
 
 
-def answer_bytes(status: int, body: bytes, headers: str = "Content-Type: application/json") -> bytes:
+def response_bytes(status: int, body: bytes, headers: str = "Content-Type: application/json") -> bytes:
     extra = f"{headers}\r\n" if headers else ""
     return f"HTTP/1.1 {status} Whatever\r\n{extra}Content-Length: {len(body)}\r\n\r\n".encode() + body
 

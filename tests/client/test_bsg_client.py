@@ -199,7 +199,7 @@ def test_a_blocked_user_is_told_apart(sandbox: Sandbox, redis_url: str) -> None:
         ("garbage_after", {"shape": "half"}, 1),
         ("http_200_error", {"code": 5}, 0),
         ("redirect", {}, 0),
-        ("endless_answer", {}, 1),
+        ("endless_response", {}, 1),
     ],
 )
 def test_each_fault_that_leaves_it_open_is_in_doubt_whether_it_was_kept_or_not(
@@ -335,7 +335,7 @@ def test_without_redis_nothing_leaves_and_nothing_is_raised(sandbox: Sandbox, ow
         client.balance()
 
 
-def test_a_login_that_nobody_answers_leaves_nothing_taken(redis_url: str) -> None:
+def test_a_login_without_a_response_leaves_nothing_taken(redis_url: str) -> None:
     outcome = send(a_client(f"http://127.0.0.1:{free_port()}", redis_url), messages())
 
     assert (outcome.kind, outcome.cause) == (OutcomeKind.NOT_TAKEN, "login: connection refused")

@@ -14,8 +14,8 @@ from tests.client.fake_server import (
     Behaviour,
     Conversation,
     FakeServer,
-    answer_bytes,
-    answering,
+    responding,
+    response_bytes,
     settings_for,
 )
 
@@ -33,7 +33,7 @@ def pages(*contents: Any) -> Behaviour:
         number = 0
         while conversation.read_request()[0]:
             content = contents[min(number, len(contents) - 1)]
-            conversation.write(answer_bytes(200, json.dumps(content).encode()))
+            conversation.write(response_bytes(200, json.dumps(content).encode()))
             number += 1
 
     return behaviour
@@ -98,7 +98,7 @@ def test_the_span_is_asked_for_in_bsgs_zone_and_pages_by_what_has_come() -> None
         for content in ({"data": rows(1, 2)}, {"data": rows()}):
             target = conversation.read_request()[0].split(b" ")[1].decode()
             queries.append(parse_qs(urlsplit(target).query))
-            conversation.write(answer_bytes(200, json.dumps(content).encode()))
+            conversation.write(response_bytes(200, json.dumps(content).encode()))
 
     with FakeServer(record) as server:
         client = a_client(server, bsg_timezone=str(ZoneInfo("Europe/Kyiv")))
@@ -160,14 +160,14 @@ def test_a_balance_that_is_no_number_fails(data: Any) -> None:
     ],
     ids=str,
 )
-def test_a_stop_counts_only_if_the_answer_is_the_campaign(content: Any, outcome: str | None) -> None:
+def test_a_stop_counts_only_if_the_response_is_the_campaign(content: Any, outcome: str | None) -> None:
     with FakeServer(pages(content)) as server:
         assert a_client(server).stop(7) == outcome
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])
-def test_any_other_answer_to_a_stop_fails(status: int) -> None:
-    behaviour = answering(status, b'{"message":"No."}', "Location: /elsewhere")
+def test_any_other_response_to_a_stop_fails(status: int) -> None:
+    behaviour = responding(status, b'{"message":"No."}', "Location: /elsewhere")
     with FakeServer(behaviour) as server, pytest.raises(ReadFailed) as failure:
         a_client(server).stop(7)
 
@@ -175,11 +175,11 @@ def test_any_other_answer_to_a_stop_fails(status: int) -> None:
 
 
 def test_an_error_code_in_a_422_to_a_stop_is_not_taken_for_being_past_stopping() -> None:
-    with FakeServer(answering(422, b'{"error":"2"}')) as server, pytest.raises(ReadFailed):
+    with FakeServer(responding(422, b'{"error":"2"}')) as server, pytest.raises(ReadFailed):
         a_client(server).stop(7)
 
 
-def test_a_read_that_nobody_answers_tells_no_status() -> None:
+def test_a_read_without_a_response_has_no_status() -> None:
     def silence(conversation: Conversation) -> None:
         conversation.stay_silent()
 
@@ -214,7 +214,7 @@ def test_a_login_that_gives_no_token_fails(bearer: Any) -> None:
 def test_a_refused_login_tells_whether_the_account_is_closed(
     status: int, body: bytes, reason: AccountReason | None
 ) -> None:
-    with FakeServer(answering(status, body)) as server, pytest.raises(ReadFailed) as failure:
+    with FakeServer(responding(status, body)) as server, pytest.raises(ReadFailed) as failure:
         Login(settings_for(server.url))()
 
     assert failure.value.account_reason is reason

@@ -15,9 +15,9 @@ from tests.client.fake_server import (
     Behaviour,
     Conversation,
     FakeServer,
-    answer_bytes,
-    answering,
     campaign_body,
+    responding,
+    response_bytes,
     send,
     settings_for,
 )
@@ -33,7 +33,7 @@ def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
 
 
-TAKE = answering(200, campaign_body())
+TAKE = responding(200, campaign_body())
 
 
 def test_a_certificate_that_nobody_vouches_for_keeps_the_body_back(tls: ssl.SSLContext) -> None:
@@ -56,10 +56,10 @@ def test_a_trusted_certificate_lets_it_through(tls: ssl.SSLContext) -> None:
 
 
 @pytest.mark.usefixtures("trusted")
-def test_an_answer_that_drips_is_cut_under_tls_too(tls: ssl.SSLContext) -> None:
+def test_a_response_that_drips_is_cut_under_tls_too(tls: ssl.SSLContext) -> None:
     def drip(conversation: Conversation) -> None:
         conversation.read_request()
-        conversation.drip(answer_bytes(200, campaign_body()), 0.05)
+        conversation.drip(response_bytes(200, campaign_body()), 0.05)
 
     with FakeServer(drip, tls=tls) as server:
         started = time.monotonic()
@@ -149,7 +149,7 @@ def test_a_proxy_does_not_come_between_us_and_a_sandbox_on_loopback(monkeypatch:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_leads_from_tls_to_plain_text(tls: ssl.SSLContext, status: int) -> None:
     with FakeServer(TAKE) as plain:
-        redirect = answering(status, b"", f"Location: {plain.url}/api/campaigns/sms/send-individual")
+        redirect = responding(status, b"", f"Location: {plain.url}/api/campaigns/sms/send-individual")
         with FakeServer(redirect, tls=tls) as server:
             outcome = send(server.url)
             with pytest.raises(ReadFailed):

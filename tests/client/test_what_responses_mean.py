@@ -176,26 +176,26 @@ def test_what_bsg_says_about_a_row_is_bounded_and_never_printed_with_it() -> Non
 
 
 @pytest.mark.parametrize("status", [200, 400, 422])
-def test_half_an_answer_is_in_doubt_whatever_it_says(status: int) -> None:
-    answer = Response(status, {}, json.dumps({**INVALID, "data": {"id": 1}}).encode(), cut="answer cut off")
+def test_half_a_response_is_in_doubt_whatever_it_says(status: int) -> None:
+    response = Response(status, {}, json.dumps({**INVALID, "data": {"id": 1}}).encode(), cut="response cut off")
 
-    assert creation_outcome(answer).kind is IN_DOUBT
+    assert creation_outcome(response).kind is IN_DOUBT
 
 
-def test_half_an_answer_to_a_question_is_of_no_use_whatever_it_says() -> None:
+def test_half_a_response_to_a_question_is_of_no_use_whatever_it_says() -> None:
     with pytest.raises(ReadFailed):
-        usable(Response(200, {}, b'{"data": []}', cut="answer cut off"))
+        usable(Response(200, {}, b'{"data": []}', cut="response cut off"))
 
 
 def test_a_401_says_it_all_without_a_whole_body() -> None:
-    assert creation_outcome(Response(401, {}, b"{", cut="answer cut off")).kind is CLOSED
+    assert creation_outcome(Response(401, {}, b"{", cut="response cut off")).kind is CLOSED
 
 
 @pytest.mark.parametrize(("headers", "kind"), [({}, IN_DOUBT), ({"Retry-After": "7"}, THROTTLED)])
 def test_a_429_without_its_text_may_have_been_the_duplicate_notice_unless_it_asks_to_wait(
     headers: dict[str, str], kind: OutcomeKind
 ) -> None:
-    assert creation_outcome(Response(429, headers, b'{"mess', cut="answer cut off")).kind is kind
+    assert creation_outcome(Response(429, headers, b'{"mess', cut="response cut off")).kind is kind
 
 
 def test_a_duplicate_notice_is_told_apart_from_other_doubts_and_throttles_nobody() -> None:
@@ -219,7 +219,7 @@ def test_a_duplicate_notice_to_a_question_throttles_nobody() -> None:
 
 
 @pytest.mark.parametrize(("left", "kind"), [(True, IN_DOUBT), (False, OutcomeKind.NOT_TAKEN)])
-def test_without_an_answer_all_hangs_on_whether_the_body_left(left: bool, kind: OutcomeKind) -> None:
+def test_without_a_response_all_hangs_on_whether_the_body_left(left: bool, kind: OutcomeKind) -> None:
     assert creation_outcome(NoResponse(left, "read timeout")).kind is kind
 
 
@@ -240,11 +240,11 @@ def test_retry_after_is_read_as_seconds(said: str, seconds: float | None) -> Non
     assert meaning_of(429, INVALID, {"Retry-After": said}).retry_after == seconds
 
 
-def test_retry_after_as_a_date_is_held_against_the_date_of_the_answer() -> None:
-    answered = datetime(2020, 2, 29, 12, tzinfo=UTC)
+def test_retry_after_as_a_date_is_held_against_the_date_of_the_response() -> None:
+    responded = datetime(2020, 2, 29, 12, tzinfo=UTC)
     headers = {
-        "Date": format_datetime(answered, usegmt=True),
-        "Retry-After": format_datetime(answered + timedelta(seconds=90), usegmt=True),
+        "Date": format_datetime(responded, usegmt=True),
+        "Retry-After": format_datetime(responded + timedelta(seconds=90), usegmt=True),
     }
 
     assert meaning_of(429, INVALID, headers).retry_after == 90

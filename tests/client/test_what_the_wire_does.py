@@ -18,9 +18,9 @@ from tests.client.fake_server import (
     Behaviour,
     Conversation,
     FakeServer,
-    answer_bytes,
-    answering,
     campaign_body,
+    responding,
+    response_bytes,
     send,
     settings_for,
 )
@@ -44,7 +44,7 @@ def cut_before_the_body_is_read(conversation: Conversation) -> None:
 
 def half_a_body(conversation: Conversation) -> None:
     conversation.read_request()
-    conversation.write(answer_bytes(200, campaign_body())[:-10])
+    conversation.write(response_bytes(200, campaign_body())[:-10])
 
 
 def half_a_body_without_a_length(conversation: Conversation) -> None:
@@ -73,7 +73,7 @@ def no_http(conversation: Conversation) -> None:
     conversation.write(b"220 mail.example ESMTP ready\r\n\r\n")
 
 
-def endless_answer(conversation: Conversation) -> None:
+def endless_response(conversation: Conversation) -> None:
     conversation.read_request()
     conversation.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
     while not conversation.stopping.is_set():
@@ -89,7 +89,7 @@ def endless_redirect(conversation: Conversation) -> None:
 
 def dripped_body(conversation: Conversation) -> None:
     conversation.read_request()
-    conversation.drip(answer_bytes(200, campaign_body()), 0.05)
+    conversation.drip(response_bytes(200, campaign_body()), 0.05)
 
 
 def dripped_body_without_a_length(conversation: Conversation) -> None:
@@ -103,7 +103,7 @@ def dripped_head(conversation: Conversation) -> None:
     conversation.drip(b"HTTP/1.1 200 OK\r\n" + b"X-More: a\r\n" * 100, 0.02)
 
 
-def endless_interim_answers(conversation: Conversation) -> None:
+def endless_interim_responses(conversation: Conversation) -> None:
     conversation.read_request()
     while not conversation.stopping.wait(0.01):
         conversation.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -128,23 +128,23 @@ HTML = b"<html><h1>502 Bad Gateway</h1></html>"
         half_a_chunk,
         half_a_head,
         no_http,
-        endless_answer,
+        endless_response,
         endless_redirect,
         dripped_body,
         dripped_body_without_a_length,
         dripped_head,
-        endless_interim_answers,
-        pytest.param(answering(200, HTML, "Content-Type: text/html"), id="html"),
-        pytest.param(answering(200, b""), id="empty"),
-        pytest.param(answering(204, b""), id="no content"),
-        pytest.param(answering(302, b"", "Location: /elsewhere"), id="redirect 302"),
-        pytest.param(answering(307, b"", "Location: /elsewhere"), id="redirect 307"),
-        pytest.param(answering(302, b"", "Location: http://[nonsense"), id="redirect to nonsense"),
-        pytest.param(answering(502, HTML, "Content-Type: text/html"), id="gateway"),
-        pytest.param(answering(200, campaign_body(), "Content-Encoding: gzip"), id="falsely gzip"),
+        endless_interim_responses,
+        pytest.param(responding(200, HTML, "Content-Type: text/html"), id="html"),
+        pytest.param(responding(200, b""), id="empty"),
+        pytest.param(responding(204, b""), id="no content"),
+        pytest.param(responding(302, b"", "Location: /elsewhere"), id="redirect 302"),
+        pytest.param(responding(307, b"", "Location: /elsewhere"), id="redirect 307"),
+        pytest.param(responding(302, b"", "Location: http://[nonsense"), id="redirect to nonsense"),
+        pytest.param(responding(502, HTML, "Content-Type: text/html"), id="gateway"),
+        pytest.param(responding(200, campaign_body(), "Content-Encoding: gzip"), id="falsely gzip"),
     ],
 )
-def test_what_is_no_clear_answer_to_a_body_that_left_is_in_doubt(behaviour: Behaviour) -> None:
+def test_what_is_no_clear_response_to_a_body_that_left_is_in_doubt(behaviour: Behaviour) -> None:
     with FakeServer(behaviour) as server:
         started = time.monotonic()
 
@@ -155,13 +155,13 @@ def test_what_is_no_clear_answer_to_a_body_that_left_is_in_doubt(behaviour: Beha
         assert server.connections == 1
 
 
-def test_an_answer_without_an_end_is_left_long_before_the_time_is_over() -> None:
-    with FakeServer(endless_answer) as server:
+def test_a_response_without_an_end_is_left_long_before_the_time_is_over() -> None:
+    with FakeServer(endless_response) as server:
         started = time.monotonic()
 
         outcome = send(server.url, bsg_read_timeout=30)
 
-    assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "HTTP 200, answer too long")
+    assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "HTTP 200, response too long")
     assert time.monotonic() - started < 10
 
 
@@ -180,7 +180,7 @@ def test_the_provider_is_asked_not_to_compress() -> None:
 
     def record(conversation: Conversation) -> None:
         heads.append(conversation.read_request()[0])
-        conversation.write(answer_bytes(200, campaign_body()))
+        conversation.write(response_bytes(200, campaign_body()))
 
     with FakeServer(record) as server:
         send(server.url)
@@ -211,7 +211,7 @@ def test_a_body_may_be_taken_more_slowly_than_a_connection_is_made() -> None:
         conversation.stopping.wait(0.4)
         while b"}" not in conversation.connection.recv(1 << 20)[-1:]:
             pass
-        conversation.write(answer_bytes(200, campaign_body()))
+        conversation.write(response_bytes(200, campaign_body()))
 
     with FakeServer(dawdle) as server:
         outcome = send(
@@ -267,7 +267,7 @@ def test_the_provider_gets_the_array_and_the_options_as_one_json_object() -> Non
 
     def take(conversation: Conversation) -> None:
         arrived.append(conversation.read_request())
-        conversation.write(answer_bytes(200, campaign_body(9)))
+        conversation.write(response_bytes(200, campaign_body(9)))
 
     with FakeServer(take) as server:
         outcome = send(server.url)
@@ -287,7 +287,7 @@ def test_an_options_of_nothing_still_makes_json() -> None:
 
     def take(conversation: Conversation) -> None:
         arrived.append(conversation.read_request()[1])
-        conversation.write(answer_bytes(200, campaign_body()))
+        conversation.write(response_bytes(200, campaign_body()))
 
     with FakeServer(take) as server:
         BSGClient(settings_for(server.url), None).send_individual(b"[]", {}, lambda: True)
@@ -299,7 +299,7 @@ def test_each_body_goes_over_a_connection_of_its_own() -> None:
     def take_two(conversation: Conversation) -> None:
         for _ in range(2):
             conversation.read_request()
-            conversation.write(answer_bytes(200, campaign_body()))
+            conversation.write(response_bytes(200, campaign_body()))
 
     with FakeServer(take_two) as server:
         client = BSGClient(settings_for(server.url), None)
@@ -311,12 +311,12 @@ def test_each_body_goes_over_a_connection_of_its_own() -> None:
 
 
 def test_reading_keeps_its_connection() -> None:
-    def answer_three(conversation: Conversation) -> None:
+    def respond_three_times(conversation: Conversation) -> None:
         for _ in range(3):
             conversation.read_request()
-            conversation.write(answer_bytes(200, b'{"data":{"balance":"1.50","currency":"EUR"}}'))
+            conversation.write(response_bytes(200, b'{"data":{"balance":"1.50","currency":"EUR"}}'))
 
-    with FakeServer(answer_three) as server:
+    with FakeServer(respond_three_times) as server:
         client = BSGClient(settings_for(server.url), None)
 
         balances = [str(client.balance().balance) for _ in range(3)]
@@ -328,7 +328,7 @@ def test_reading_keeps_its_connection() -> None:
 def test_a_kept_connection_is_cut_at_the_bound_too() -> None:
     def good_then_dripping(conversation: Conversation) -> None:
         conversation.read_request()
-        conversation.write(answer_bytes(200, b'{"data":{"balance":1}}'))
+        conversation.write(response_bytes(200, b'{"data":{"balance":1}}'))
         dripped_head(conversation)
 
     with FakeServer(good_then_dripping) as server:
@@ -343,10 +343,10 @@ def test_a_kept_connection_is_cut_at_the_bound_too() -> None:
         assert time.monotonic() - started < 2.5
 
 
-def test_an_answer_that_comes_before_the_body_is_read_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_response_that_comes_before_the_body_is_read_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     def throttle_at_once(conversation: Conversation) -> None:
         conversation.read_head()
-        conversation.write(answer_bytes(429, b"", "Retry-After: 7"))
+        conversation.write(response_bytes(429, b"", "Retry-After: 7"))
         conversation.read_request()
 
     with FakeServer(throttle_at_once) as server:
@@ -360,7 +360,7 @@ def test_what_nobody_foresaw_after_the_body_left_is_in_doubt(monkeypatch: pytest
         raise RuntimeError("nobody foresaw that")
 
     monkeypatch.setattr("bsg_client.wire._read", unforeseen)
-    with FakeServer(answering(200, campaign_body())) as server:
+    with FakeServer(responding(200, campaign_body())) as server:
         outcome = send(server.url)
 
     assert (outcome.kind, outcome.cause) == (OutcomeKind.IN_DOUBT, "unforeseen RuntimeError")
@@ -374,7 +374,7 @@ def test_no_entry_in_netrc_takes_the_place_of_the_token(tmp_path: Path, monkeypa
 
     def take(conversation: Conversation) -> None:
         heads.append(conversation.read_request()[0])
-        conversation.write(answer_bytes(200, campaign_body()))
+        conversation.write(response_bytes(200, campaign_body()))
 
     with FakeServer(take) as server:
         send(server.url)
@@ -388,7 +388,7 @@ def test_cookies_are_not_kept() -> None:
 
     def take(conversation: Conversation) -> None:
         heads.append(conversation.read_request()[0])
-        conversation.write(answer_bytes(200, campaign_body(), "Set-Cookie: stuck=1"))
+        conversation.write(response_bytes(200, campaign_body(), "Set-Cookie: stuck=1"))
 
     with FakeServer(take) as server:
         client = BSGClient(settings_for(server.url), None)
@@ -398,25 +398,25 @@ def test_cookies_are_not_kept() -> None:
     assert b"ookie" not in heads[1]
 
 
-def balances_in_a_child(read: Callable[[], object], answers: multiprocessing.Queue[str]) -> None:
-    answers.put(str(read()))
+def balances_in_a_child(read: Callable[[], object], responses: multiprocessing.Queue[str]) -> None:
+    responses.put(str(read()))
 
 
 def test_a_forked_process_does_not_use_its_parents_connection() -> None:
-    def answer_many(conversation: Conversation) -> None:
+    def respond_many_times(conversation: Conversation) -> None:
         while conversation.read_request()[0]:
-            conversation.write(answer_bytes(200, b'{"data":{"balance":3}}'))
+            conversation.write(response_bytes(200, b'{"data":{"balance":3}}'))
 
-    with FakeServer(answer_many) as server:
+    with FakeServer(respond_many_times) as server:
         client = BSGClient(settings_for(server.url), None)
         client.balance()
         context = multiprocessing.get_context("fork")
-        answers: multiprocessing.Queue[str] = context.Queue()
-        child = context.Process(target=balances_in_a_child, args=(lambda: client.balance().balance, answers))
+        responses: multiprocessing.Queue[str] = context.Queue()
+        child = context.Process(target=balances_in_a_child, args=(lambda: client.balance().balance, responses))
 
         child.start()
 
-        assert answers.get(timeout=10) == "3"
+        assert responses.get(timeout=10) == "3"
         child.join()
         client.balance()
         assert server.connections == 2

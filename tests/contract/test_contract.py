@@ -95,7 +95,7 @@ def test_what_the_document_allows_is_taken_and_what_it_forbids_refused(
             response = send(sandbox, bearer, method, request)
             faults = faults_of(response, strict.operation(method, path), strict)
             if (response.status_code == 200) != variant.is_allowed and (name, variant.name) not in DIFFERENCES:
-                faults.append(f"is answered {response.status_code}")
+                faults.append(f"gets {response.status_code}")
             wrong += [f"{variant.name}: {fault}" for fault in faults]
 
     assert wrong == []
@@ -134,9 +134,7 @@ def test_a_campaign_is_stopped_in_the_states_that_the_document_names(
 
 
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("POST") and "/stat/" not in name])
-def test_a_body_that_comes_twice_is_answered_as_the_document_says(
-    bsg_document: None, sandbox: Sandbox, name: str
-) -> None:
+def test_a_body_that_comes_twice_gets_what_the_document_says(bsg_document: None, sandbox: Sandbox, name: str) -> None:
     document = Document(strict_content())
     operation = document.operation(*name.split())
     sandbox.configure(duplicate_request_window=10)
@@ -175,10 +173,10 @@ def test_a_tariff_that_the_account_has_not_and_a_job_too_many_keep_the_document(
         "POST /api/stat/jobs": (200, {"error": 0, "errorDescription": "Maximum count of exports reached"}),
     }
 
-    for name, answer in expected.items():
+    for name, wanted in expected.items():
         operation = document.operation(*name.split())
         response = send(sandbox, bearer, "POST", OPERATIONS[name][0](sandbox))
-        assert (response.status_code, response.json()) == answer
+        assert (response.status_code, response.json()) == wanted
         assert faults_of(response, operation, document) == []
 
 

@@ -32,8 +32,8 @@ def visitor(app: WebApp) -> Visitor:
 
 def told(app: WebApp, path: str) -> list[dict[str, Any]]:
     """Return all that the page would be told by server-sent events, until they end."""
-    with requests.get(f"{app.url}{path}/progress", stream=True, timeout=20) as answer:
-        lines = [line for line in answer.iter_lines(decode_unicode=True) if line.startswith("data: ")]
+    with requests.get(f"{app.url}{path}/progress", stream=True, timeout=20) as response:
+        lines = [line for line in response.iter_lines(decode_unicode=True) if line.startswith("data: ")]
     return [json.loads(line.removeprefix("data: ")) for line in lines]
 
 
@@ -83,7 +83,7 @@ def test_an_unknown_campaign_is_not_found(visitor: Visitor) -> None:
     assert visitor.get("/campaigns/nothing/progress").status_code == 404
 
 
-def test_other_requests_are_answered_while_an_enqueue_waits_for_redis(
+def test_other_requests_get_a_response_while_an_enqueue_waits_for_redis(
     scenario: ScenarioEnvironment, app: WebApp, visitor: Visitor
 ) -> None:
     form = visitor.form()
@@ -100,7 +100,7 @@ def test_other_requests_are_answered_while_an_enqueue_waits_for_redis(
     sending.start()
     time.sleep(0.3)
     assert requests.get(app.url, timeout=5).ok
-    answered = time.monotonic() - began
+    responded = time.monotonic() - began
     sending.join()
 
-    assert answered < 1.2 < ended[0]
+    assert responded < 1.2 < ended[0]

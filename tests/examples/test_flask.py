@@ -88,10 +88,10 @@ def test_a_delivery_report_that_bsg_pushes_is_in_the_feed(
     settings = {"REDIS_URL": scenario.redis_url, "BSG_CALLBACK_SECRET": secret, "SHOP_URL": "https://shop.example"}
     position = scenario.producer.latest_delivery_report()
     with WebApp("flask", FLASK, settings, tmp_path_factory.mktemp("callbacks") / "log") as app:
-        answer = requests.post(f"{app.url}/bsg/{secret}", data={"reference": "order1", "status": "read"}, timeout=5)
+        response = requests.post(f"{app.url}/bsg/{secret}", data={"reference": "order1", "status": "read"}, timeout=5)
         forged = requests.post(f"{app.url}/bsg/guess", data={"reference": "order1", "status": "read"}, timeout=5)
 
-    assert (answer.status_code, forged.status_code) == (200, 404)
+    assert (response.status_code, forged.status_code) == (200, 404)
     assert [report.status for report in scenario.producer.delivery_reports(since=position)] == ["read"]
 
 

@@ -1,4 +1,4 @@
-"""Each example answers what the producer raises with the producer's own text, and never with a 500."""
+"""Each example shows what the producer raises with the producer's own text, and never with a 500."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Shop:
     def send(self, contacts: str | None = None) -> tuple[str, int, str]:
         """Return the path that the form led to, the status, and what is shown."""
         form = self.visitor.form()
-        answer = self.visitor.send(self._form_page, form, *([] if contacts is None else [contacts]))
-        return answer.url.removeprefix(self._app.url), answer.status_code, plain(answer.text)
+        response = self.visitor.send(self._form_page, form, *([] if contacts is None else [contacts]))
+        return response.url.removeprefix(self._app.url), response.status_code, plain(response.text)
 
     def campaigns(self) -> int:
         with self.server.client() as client:
@@ -57,8 +57,8 @@ def test_without_redis_a_campaigns_page_says_that_it_cannot_be_reached(shop: Sho
     shop.server.stop()
 
     for page in (path, f"{path}/progress"):
-        answer = shop.visitor.get(page)
-        assert (answer.status_code, "Redis cannot be reached" in answer.text) == (503, True), answer.text
+        response = shop.visitor.get(page)
+        assert (response.status_code, "Redis cannot be reached" in response.text) == (503, True), response.text
 
 
 def test_a_redis_that_keeps_nothing_is_told_with_the_remedy(shop: Shop) -> None:

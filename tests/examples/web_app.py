@@ -42,7 +42,7 @@ class WebApp:
                 stdout=output,
                 stderr=output,
             )
-        wait_until(self._answers, within=30, what="the app to answer")
+        wait_until(self._responds, within=30, what="the app to respond")
         return self
 
     def __exit__(
@@ -51,7 +51,7 @@ class WebApp:
         self._process.terminate()
         self._process.wait(15)
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         assert self._process.poll() is None, self._log.read_text()
         try:
             return requests.get(self.url, timeout=5).ok

@@ -3,7 +3,7 @@
 reconciler  ("read", batch, attempts, size, suspects)   a record in doubt
             ("looked", batch, attempts, size, finding)  what BSG showed
 poller      ("read", batch, state, size, id)   a record at BSG
-            ("told", batch, state, size, id, status, total)  BSG's answer
+            ("told", batch, state, size, id, status, total)  BSG's response
             ("shrunk", ...)                             the same, what BSG dropped being rejected
 stopper     ("refused", id)                             BSG has refused to stop it, and its status is to be read
             ("over", id, status)                        BSG calls it final
@@ -38,11 +38,11 @@ def _sweeps(model: Model, state: State) -> Steps:
         _, then = model.call(state, "expire")
         yield "sweep expires", Kind.COURSE, then
     for step in STEPS if picture.has_steps_left else ():
-        answer, then = model.call(state, "step", step)
-        yield f"somebody takes a step, {step}: {answer[0]}", Kind.COURSE, then
+        reply, then = model.call(state, "step", step)
+        yield f"somebody takes a step, {step}: {reply[0]}", Kind.COURSE, then
     if picture.gate_shut and picture.gate.get("reason") != "operator":
-        answer, then = model.call(state, "gate", "reopen", "", "probe")
-        yield f"a probe opens the gate: {answer[0]}", Kind.COURSE, then
+        reply, then = model.call(state, "gate", "reopen", "", "probe")
+        yield f"a probe opens the gate: {reply[0]}", Kind.COURSE, then
 
 
 def _stops(model: Model, state: State) -> Steps:
@@ -54,8 +54,8 @@ def _stops(model: Model, state: State) -> Steps:
         bsg_id = int(name)
         (taken,) = (taken for taken in state.provider if taken.id == bsg_id)
         if taken.status == DENIED:
-            answer, then = model.call(state, "stop denied", bsg_id)
-            yield f"BSG does not know {bsg_id}, which it has to stop: {answer[0]}", Kind.COURSE, then
+            reply, then = model.call(state, "stop denied", bsg_id)
+            yield f"BSG does not know {bsg_id}, which it has to stop: {reply[0]}", Kind.COURSE, then
             continue
         if taken.status not in CAN_BE_STOPPED:
             then = state._replace(stopper=("refused", bsg_id))
@@ -63,7 +63,7 @@ def _stops(model: Model, state: State) -> Steps:
             continue
         then = state._replace(provider=with_changed(state.provider, bsg_id, status="stopped"))
         yield f"BSG stops {bsg_id}", Kind.COURSE, then._replace(stopper=("over", bsg_id, "stopped"))
-        yield f"BSG stops {bsg_id}, its answer is lost", Kind.FAULT, then
+        yield f"BSG stops {bsg_id}, its response is lost", Kind.FAULT, then
 
 
 def _ends_a_stop(model: Model, state: State, kind: str, bsg_id: int, status: str = "") -> Steps:
@@ -100,7 +100,7 @@ def _reconciles(model: Model, state: State) -> Steps:
     yield "the reconciler crashes", Kind.FAULT, crashed
     kind, batch, attempts, size, detail = state.reconciler
     if kind == "read":
-        yield "BSG does not answer the reconciler", Kind.FAULT, state._replace(reconciler=IDLE)
+        yield "BSG does not respond to the reconciler", Kind.FAULT, state._replace(reconciler=IDLE)
         messages = rows_of(picture.bodies[batch] or "")
         owners = tuple(picture.owners.items())
         finding = looked(state.provider, owners, batch, size, detail, messages)
@@ -131,7 +131,7 @@ def _acts(model: Model, state: State) -> Steps:
     match what:
         case "found":
             bsg_id, *others = detail
-            answer, then = model.call(idle, "taken", batch, bsg_id, *([tuple(others)] if others else ()))
+            reply, then = model.call(idle, "taken", batch, bsg_id, *([tuple(others)] if others else ()))
         case "used":
             indexes = model.picture(state).messages[batch]
             if len(indexes) != len(messages):
@@ -139,9 +139,9 @@ def _acts(model: Model, state: State) -> Steps:
                 return
             rest, _ = without(messages, indexes, set(detail))
             rejected = tuple(indexes[position] for position in detail)
-            answer, then = model.call(idle, "shrink", batch, "unconfirmed", size, rest, rejected)
+            reply, then = model.call(idle, "shrink", batch, "unconfirmed", size, rest, rejected)
         case "undecided":
-            answer, then = model.call(idle, "ask", batch, attempts)
+            reply, then = model.call(idle, "ask", batch, attempts)
         case _:
             look = state.fruitless_looks[batch]
             if not look or look[0] != attempts:
@@ -151,8 +151,8 @@ def _acts(model: Model, state: State) -> Steps:
             if not look[1]:
                 yield "a fruitless look is too soon", Kind.COURSE, idle
                 return
-            answer, then = model.call(idle, "absent", batch, attempts, model.size.duplicate_window)
-    yield f"the reconciler records {what}: {answer[0]}", Kind.COURSE, then
+            reply, then = model.call(idle, "absent", batch, attempts, model.size.duplicate_window)
+    yield f"the reconciler records {what}: {reply[0]}", Kind.COURSE, then
 
 
 def _polls(model: Model, state: State) -> Steps:
@@ -162,7 +162,7 @@ def _polls(model: Model, state: State) -> Steps:
             batch = int(member.rsplit("-", 1)[1])
             record = picture.batches[batch]
             taken = next(taken for taken in state.provider if taken.id == int(record["bsg_campaign_id"]))
-            if record["state"] == "finished" or (taken.status not in ENDS and "drops" not in model.size.answers):
+            if record["state"] == "finished" or (taken.status not in ENDS and "drops" not in model.size.responses):
                 continue  # nothing would come of it but another look
             local: Local = ("read", batch, record["state"], int(record["size"]), taken.id)
             yield f"the poller reads batch {batch}", Kind.COURSE, state._replace(poller=local)
@@ -171,8 +171,8 @@ def _polls(model: Model, state: State) -> Steps:
     kind, batch, before, size, bsg_id, *told = state.poller
     (taken,) = (taken for taken in state.provider if taken.id == bsg_id)
     if kind == "read" and taken.status == DENIED:
-        answer, then = model.call(state._replace(poller=IDLE), "lost", batch, bsg_id)
-        yield f"BSG does not know {bsg_id} any more: {answer[0]}", Kind.COURSE, then
+        reply, then = model.call(state._replace(poller=IDLE), "lost", batch, bsg_id)
+        yield f"BSG does not know {bsg_id} any more: {reply[0]}", Kind.COURSE, then
         return
     if kind == "read":
         total = len(taken.messages) if taken.status != "creation" else None
@@ -186,9 +186,9 @@ def _polls(model: Model, state: State) -> Steps:
     if kind == "told" and status in FINAL and total < size and fits:
         rest, _ = without(indexes, indexes, set(dropped))
         rejected = tuple(indexes[position] for position in dropped)
-        answer, then = model.call(state, "shrink", batch, before, size, rest, rejected)
+        reply, then = model.call(state, "shrink", batch, before, size, rest, rejected)
         local = ("shrunk", *state.poller[1:])
-        yield f"the poller rejects what BSG dropped: {answer[0]}", Kind.COURSE, then._replace(poller=local)
+        yield f"the poller rejects what BSG dropped: {reply[0]}", Kind.COURSE, then._replace(poller=local)
         return
-    answer, then = model.call(state._replace(poller=IDLE), "polled", batch, status, status in FINAL, total)
-    yield f"the poller records {status}: {answer[0]}", Kind.COURSE, then
+    reply, then = model.call(state._replace(poller=IDLE), "polled", batch, status, status in FINAL, total)
+    yield f"the poller records {status}: {reply[0]}", Kind.COURSE, then

@@ -144,8 +144,8 @@ class Explorer:
             picture = pictures[number]
             if picture.campaign and (rules := list(broken_in_ledger(picture))):
                 broken[number] = rules
-        for before, call, answer, after in calls[self._calls_checked :]:
-            for rule in broken_by_call(pictures[before], call, answer, pictures[after]):
+        for before, call, reply, after in calls[self._calls_checked :]:
+            for rule in broken_by_call(pictures[before], call, reply, pictures[after]):
                 broken.setdefault(before, []).append(rule)
         self._ledgers_checked, self._calls_checked = len(pictures), len(calls)
         for number, rules in broken.items():

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 
 from tests.exhaustive.provider import SOMEBODY_ELSE, Provider, Taken
-from tests.exhaustive.recorded_calls import Answer, Call, RecordedCalls, Rows
+from tests.exhaustive.recorded_calls import Call, RecordedCalls, Reply, Rows
 from tests.exhaustive.snapshots import Picture
 
 Local = tuple[Any, ...]
@@ -47,12 +47,12 @@ class Size:
     in_steps: bool = False  # of one batch each: else who cancels or retries takes all steps at once
     prepared: bool = True  # from the beginning
     limit: bool = False  # the rate limit, one request at a time
-    unheard: bool = False  # the dispatcher's answer may be lost
-    half_open: bool = False  # the gate, from the beginning: doubts shut it, and a probe was answered
+    unheard: bool = False  # the dispatcher's reply may be lost
+    half_open: bool = False  # the gate, from the beginning: doubts shut it, and a probe got a response
     duplicate_window: bool = False
     duplicates: str = "refused"  # by BSG; or "allowed", or "either": now so, now so
     workers: int = 2
-    answers: frozenset[str] = frozenset({"not taken", "refused", "lost"})  # and "rows", "closed", "drops", "denied"
+    responses: frozenset[str] = frozenset({"not taken", "refused", "lost"})  # and "rows", "closed", "drops", "denied"
     early_leases: bool = False
     shown_late: bool = False  # later than the first look takes to age
     used_before: Rows = ()  # messages whose reference id an older campaign of somebody else has
@@ -94,9 +94,9 @@ class Model:
     def picture(self, state: State) -> Picture:
         return self.calls.pictures[state.ledger]
 
-    def call(self, state: State, *call: Any) -> tuple[Answer, State]:
-        answer, ledger = self.calls.call(state.ledger, call)
-        return answer, state._replace(ledger=ledger)
+    def call(self, state: State, *call: Any) -> tuple[Reply, State]:
+        reply, ledger = self.calls.call(state.ledger, call)
+        return reply, state._replace(ledger=ledger)
 
     def first(self) -> State:
         size = self.size

@@ -1,4 +1,4 @@
-"""BSG in memory: what it took, what it shows of that, and what it answers. The worker's own look-up reads it."""
+"""BSG in memory: what it took, what it shows of that, and its responses. The worker's own look-up reads it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.exhaustive.snapshots import CAMPAIGN
 
 INTENT = datetime(2026, 1, 10, tzinfo=UTC)
 SOMEBODY_ELSE = -1
-DENIED = "denied"  # the status of what BSG has lost: it answers 404 for ever, and never sends it
+DENIED = "denied"  # the status of what BSG has lost: it responds with 404 for ever, and never sends it
 CAN_BE_STOPPED = frozenset({"sending"})  # in "creation" a stop is refused, as BSG's document says
 FINAL = frozenset({"done", "stopped"})
 
@@ -69,7 +69,7 @@ def with_taken(provider: Provider, batch: int, messages: Rows) -> tuple[Provider
 
 @dataclass(frozen=True)
 class _Client:
-    """The requests that a look-up makes, answered by what BSG shows."""
+    """The requests that a look-up makes. What BSG shows decides the responses."""
 
     provider: Provider
 

@@ -41,7 +41,7 @@ from tests.exhaustive.snapshots import (
     thawed,
 )
 
-Answer = tuple[Any, ...]
+Reply = tuple[Any, ...]
 Call = tuple[Any, ...]
 Rows = tuple[int, ...]
 
@@ -86,7 +86,7 @@ class _FlagsAlone(Scripts):
         return "more"
 
 
-def _dispatch(ledger: Ledger, token: str, window: bool, limit: bool) -> Answer:
+def _dispatch(ledger: Ledger, token: str, window: bool, limit: bool) -> Reply:
     dispatcher = ledger.dispatcher(submit_rules(window=window, limit=limit))
     if dispatcher._scripts.batches_a_step == 1:
         dispatcher._scripts = _FlagsAlone(dispatcher._client, batches_a_step=1)
@@ -103,7 +103,7 @@ def _chunk(chunk: int, token: str) -> Prepare:
     return Prepare(CAMPAIGN, chunk, token, b"", "", 0, 0, 0)
 
 
-def _prepared(ledger: Ledger, chunk: int, token: str, batches: tuple[Rows, ...], rejects: Rows) -> Answer:
+def _prepared(ledger: Ledger, chunk: int, token: str, batches: tuple[Rows, ...], rejects: Rows) -> Reply:
     done = ledger.chunks.commit(
         _chunk(chunk, token),
         [(len(rows), encode_rows(rows), body_of(rows).encode()) for rows in batches],
@@ -112,12 +112,12 @@ def _prepared(ledger: Ledger, chunk: int, token: str, batches: tuple[Rows, ...],
     return ("prepared" if done else "stale",)
 
 
-def _release_chunk(ledger: Ledger, chunk: int, token: str) -> Answer:
+def _release_chunk(ledger: Ledger, chunk: int, token: str) -> Reply:
     done = ledger.chunks.release(_chunk(chunk, token), delay_ms=LATER_MS, cause="full")
     return ("unprepared" if done else "stale",)
 
 
-def _accept(ledger: Ledger, sizes: Rows) -> Answer:
+def _accept(ledger: Ledger, sizes: Rows) -> Reply:
     for chunk in range(len(sizes)):
         ledger.campaigns.store_chunk(CAMPAIGN, chunk, b"packed", keep_ms=LATER_MS)
     accepted = ledger.campaigns.commit(
@@ -126,7 +126,7 @@ def _accept(ledger: Ledger, sizes: Rows) -> Answer:
     return (accepted.kind,)
 
 
-def _rows_refused(ledger: Ledger, batch: int, token: str, rest: Rows, rejected: Rows) -> Answer:
+def _rows_refused(ledger: Ledger, batch: int, token: str, rest: Rows, rejected: Rows) -> Reply:
     state = ledger.batches.rows_refused(
         _lease(batch, token),
         cause="rows",
@@ -137,8 +137,8 @@ def _rows_refused(ledger: Ledger, batch: int, token: str, rest: Rows, rejected: 
     return (state,)
 
 
-def _shrink(ledger: Ledger, batch: int, state: str, size: int, rest: Rows, rejected: Rows) -> Answer:
-    answer = ledger.batches.shrink(
+def _shrink(ledger: Ledger, batch: int, state: str, size: int, rest: Rows, rejected: Rows) -> Reply:
+    reply = ledger.batches.shrink(
         BatchId.of(CAMPAIGN, batch),
         state=state,
         size=size,
@@ -147,10 +147,10 @@ def _shrink(ledger: Ledger, batch: int, state: str, size: int, rest: Rows, rejec
         cause="shrunk",
         rejects=_reject_rows(rejected),
     )
-    return (answer,)
+    return (reply,)
 
 
-def _taken(ledger: Ledger, batch: int, bsg_id: int, others: tuple[int, ...] = (), token: str = "") -> Answer:
+def _taken(ledger: Ledger, batch: int, bsg_id: int, others: tuple[int, ...] = (), token: str = "") -> Reply:
     state = ledger.batches.taken(
         BatchId.of(CAMPAIGN, batch),
         account=ACCOUNT,
@@ -164,14 +164,14 @@ def _taken(ledger: Ledger, batch: int, bsg_id: int, others: tuple[int, ...] = ()
     return (state,)
 
 
-def _doubtful(ledger: Ledger, batch: int, token: str, suspects: Rows | None) -> Answer:
+def _doubtful(ledger: Ledger, batch: int, token: str, suspects: Rows | None) -> Reply:
     state = ledger.batches.doubtful(
         _lease(batch, token), account=ACCOUNT, cause="doubt", doubts_allowed=DOUBTS_ALLOWED, suspects=suspects
     )
     return (state,)
 
 
-def _account_closed(ledger: Ledger, batch: int, token: str, reason: str) -> Answer:
+def _account_closed(ledger: Ledger, batch: int, token: str, reason: str) -> Reply:
     allowed = 0 if reason == "no_funds" else SHUTS_ALLOWED
     state = ledger.batches.account_closed(
         _lease(batch, token), account=ACCOUNT, reason=reason, cause="closed", shuts_allowed=allowed
@@ -179,7 +179,7 @@ def _account_closed(ledger: Ledger, batch: int, token: str, reason: str) -> Answ
     return (state,)
 
 
-def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | None) -> Answer:
+def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | None) -> Reply:
     state = ledger.batches.polled(
         BatchId.of(CAMPAIGN, batch),
         status=status,
@@ -193,7 +193,7 @@ def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | N
     return (state,)
 
 
-def _absent(ledger: Ledger, batch: int, attempts: int, window: bool) -> Answer:
+def _absent(ledger: Ledger, batch: int, attempts: int, window: bool) -> Reply:
     state = ledger.batches.absent(
         BatchId.of(CAMPAIGN, batch),
         attempts=attempts,
@@ -205,12 +205,12 @@ def _absent(ledger: Ledger, batch: int, attempts: int, window: bool) -> Answer:
     return (state,)
 
 
-def _expire(ledger: Ledger) -> Answer:
+def _expire(ledger: Ledger) -> Reply:
     due = ledger.due_indexes.take_due(DueIndex.DEADLINES, at_most=10, put_off_ms=LATER_MS)
     return tuple(ledger.campaigns._scripts.step("end_unsent", campaign) for campaign in due)
 
 
-def _gate(ledger: Ledger, state: str, reason: str, by: str) -> Answer:
+def _gate(ledger: Ledger, state: str, reason: str, by: str) -> Reply:
     gate = ledger.gate(ACCOUNT)
     if state == "reopen":
         return (gate.reopen(by=by),)
@@ -218,13 +218,13 @@ def _gate(ledger: Ledger, state: str, reason: str, by: str) -> Answer:
     return (state,)
 
 
-def _rekey(ledger: Ledger, proved: bool, in_steps: bool) -> Answer:
+def _rekey(ledger: Ledger, proved: bool, in_steps: bool) -> Reply:
     """To another key, and back: each index must have what it had. `proved`: both are of one account at BSG.
 
     `in_steps`: the steps of the way back are taken one by one, and by whom does not matter.
     """
     client: Any = ledger.keys._client
-    answers = []
+    replies = []
     for old, new in ((ACCOUNT, "new"), ("new", ACCOUNT)):
         if proved:
             client.hset(f"bsg:account:{old}:key", mapping={"bsg_account": "208", "address": "address"})
@@ -239,11 +239,11 @@ def _rekey(ledger: Ledger, proved: bool, in_steps: bool) -> Answer:
             by="operator",
         )
         client.delete(f"bsg:account:{old}:key")
-        answers.append(rekeying.kind.value)
-    return tuple(answers)
+        replies.append(rekeying.kind.value)
+    return tuple(replies)
 
 
-_RUN: dict[str, Callable[..., Answer]] = {
+_RUN: dict[str, Callable[..., Reply]] = {
     "accept": _accept,
     "prepared": _prepared,
     "release chunk": _release_chunk,
@@ -252,7 +252,7 @@ _RUN: dict[str, Callable[..., Answer]] = {
         ledger.dispatcher(submit_rules()).withdraw(_lease(batch, token), delay_ms=LATER_MS, cause="missed its slot"),
     ),
     "withdraw lost": lambda ledger, token: (
-        ledger.dispatcher(submit_rules()).withdraw_lost(token, delay_ms=LATER_MS, cause="the answer was lost"),
+        ledger.dispatcher(submit_rules()).withdraw_lost(token, delay_ms=LATER_MS, cause="the reply was lost"),
     ),
     "not taken": lambda ledger, batch, token, unanswered: (
         ledger.batches.not_taken(_lease(batch, token), delay_ms=LATER_MS, cause="not taken", unanswered=unanswered),
@@ -311,7 +311,7 @@ class RecordedCalls:
     """States of the ledger by number, and what each call made of each of them."""
 
     def __init__(
-        self, client: redis.Redis, *, in_steps: bool = False, run: Mapping[str, Callable[..., Answer]] | None = None
+        self, client: redis.Redis, *, in_steps: bool = False, run: Mapping[str, Callable[..., Reply]] | None = None
     ) -> None:
         self._client = client
         self._run = run or _RUN
@@ -320,7 +320,7 @@ class RecordedCalls:
         self._ledger.batches = Batches(Scripts(client), next_look_ms=LATER_MS)
         self._dump: Any = client.register_script(DUMP)
         self._restore: Any = client.register_script(RESTORE)
-        self._known: dict[tuple[int, Call], tuple[Answer, int]] = {}
+        self._known: dict[tuple[int, Call], tuple[Reply, int]] = {}
         self._numbers: dict[Snapshot, int] = {}
         self.snapshots: list[Snapshot] = []
         self.pictures: list[Picture] = []
@@ -335,13 +335,13 @@ class RecordedCalls:
             self.pictures.append(Picture(snapshot))
         return number
 
-    def call(self, ledger: int, call: Call) -> tuple[Answer, int]:
-        """Return the answer of the real ledger, and the state that it left."""
+    def call(self, ledger: int, call: Call) -> tuple[Reply, int]:
+        """Return the reply of the real ledger, and the state that it left."""
         known = self._known.get((ledger, call))
         if known is None:
             self._restore(args=[restoring(self.snapshots[ledger])])
-            answer = self._run[call[0]](self._ledger, *call[1:])
-            known = answer, self.number_of(snapshot_of(self._dump()))
+            reply = self._run[call[0]](self._ledger, *call[1:])
+            known = reply, self.number_of(snapshot_of(self._dump()))
             self.scripts_run += 1
             self._known[ledger, call] = known
         return known
@@ -352,5 +352,5 @@ class RecordedCalls:
         change(keys)
         return self.number_of(frozen(keys))
 
-    def calls(self) -> list[tuple[int, Call, Answer, int]]:
-        return [(before, call, answer, after) for (before, call), (answer, after) in self._known.items()]
+    def calls(self) -> list[tuple[int, Call, Reply, int]]:
+        return [(before, call, reply, after) for (before, call), (reply, after) in self._known.items()]

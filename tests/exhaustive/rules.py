@@ -8,7 +8,7 @@ from bsg_ledger.rows import decode_rows
 from bsg_ledger.states import MESSAGE_STATES, campaign_state
 from tests.exhaustive.model import Size, State
 from tests.exhaustive.provider import DENIED, FINAL, Provider
-from tests.exhaustive.recorded_calls import FENCED, Answer, Call
+from tests.exhaustive.recorded_calls import FENCED, Call, Reply
 from tests.exhaustive.snapshots import ACCOUNT, CAMPAIGN, DUE, UNASSIGNED, Picture
 
 ENDED = frozenset({"finished", "refused", "cancelled", "expired"})
@@ -17,22 +17,22 @@ INDEXES = {"posting": "leases", "unconfirmed": "doubt", "submitted": "live", "fi
 
 
 # What BSG says clearly when it is asked to send: this alone opens a half-open gate, or an operator's word.
-CLEAR_ANSWERS = frozenset({"taken", "refused", "rows refused"})
+CLEAR_RESPONSES = frozenset({"taken", "refused", "rows refused"})
 
 
-def broken_by_call(before: Picture, call: Call, answer: Answer, after: Picture) -> Iterator[str]:
+def broken_by_call(before: Picture, call: Call, reply: Reply, after: Picture) -> Iterator[str]:
     """Rule 7, the fence and the half-open gate."""
     name = call[0]
     yield from _gate_opened_early(before, call, after)
-    if answer and answer[0] == "stale" and before is not after:
+    if reply and reply[0] == "stale" and before is not after:
         yield f"a stale {name} changed the ledger"
     if name in FENCED:
         batch, token = call[1], call[2]
         holds = before.states[batch] == "posting" and before.tokens[batch] == token
-        if not holds and answer[0] != "stale":
-            yield f"a {name} without the lease was not stale but {answer[0]}"
-    if name == "dispatch" and answer[0] == "send":
-        batch = before.batches[answer[1]]
+        if not holds and reply[0] != "stale":
+            yield f"a {name} without the lease was not stale but {reply[0]}"
+    if name == "dispatch" and reply[0] == "send":
+        batch = before.batches[reply[1]]
         wrong = {
             "paused": before.paused,
             "cancelled": before.cancelled,
@@ -40,7 +40,7 @@ def broken_by_call(before: Picture, call: Call, answer: Answer, after: Picture) 
             "while a half-open gate has its trial": bool(before.trial),
             "after the deadline": before.deadline_passed,
             "of a batch that does not wait": batch["state"] != "pending",
-            "of a batch that is not due": before.due.get(str(answer[1])) != DUE,
+            "of a batch that is not due": before.due.get(str(reply[1])) != DUE,
             "without a slot": not before.slot_free,
             "for another account": after.account != ACCOUNT,
         }
@@ -48,24 +48,24 @@ def broken_by_call(before: Picture, call: Call, answer: Answer, after: Picture) 
             yield f"an intent {how}"
         if call[3] and after.slot_free:
             yield "an intent that took no slot"
-        if after.gate_half_open and after.trial != f"{CAMPAIGN}-{answer[1]}:{call[1]}":
+        if after.gate_half_open and after.trial != f"{CAMPAIGN}-{reply[1]}:{call[1]}":
             yield "an intent through a half-open gate that is not its trial"
-    if name == "dispatch" and answer[0] == "prepare" and (before.paused or before.cancelled or before.gate_shut):
+    if name == "dispatch" and reply[0] == "prepare" and (before.paused or before.cancelled or before.gate_shut):
         yield "a chunk is prepared while paused, cancelled or with the gate shut"
     if name == "rekey":
-        yield from _wrongly_rekeyed(before, call, answer, after)
+        yield from _wrongly_rekeyed(before, call, reply, after)
 
 
-def _wrongly_rekeyed(before: Picture, call: Call, answer: Answer, after: Picture) -> Iterator[str]:
+def _wrongly_rekeyed(before: Picture, call: Call, reply: Reply, after: Picture) -> Iterator[str]:
     """Only what BSG has nothing of moves to the key of another account."""
     at_bsg = any(map(_ids, before.batches)) or "posting" in before.states or any(before.doubts)
     moves = call[1] or not at_bsg
-    if answer[0] != ("moved" if moves else "begun"):
-        yield f"another key: {answer[0]}"
-    if answer[0] == "moved" and answer[1] != "moved":
-        yield f"back from another key: {answer[1]}"
-    if answer[0] != "moved" and before is not after and "carry_from" not in before.campaign:
-        yield f"another key: {answer[0]}, and the ledger has changed"
+    if reply[0] != ("moved" if moves else "begun"):
+        yield f"another key: {reply[0]}"
+    if reply[0] == "moved" and reply[1] != "moved":
+        yield f"back from another key: {reply[1]}"
+    if reply[0] != "moved" and before is not after and "carry_from" not in before.campaign:
+        yield f"another key: {reply[0]}, and the ledger has changed"
 
 
 def _gate_opened_early(before: Picture, call: Call, after: Picture) -> Iterator[str]:
@@ -78,8 +78,8 @@ def _gate_opened_early(before: Picture, call: Call, after: Picture) -> Iterator[
         yield f"a {call[0]} opened a shut gate"
     if before.gate_half_open:
         token = call[4] if call[0] == "taken" and len(call) > 4 else call[2] if len(call) > 2 else ""
-        if call[0] not in CLEAR_ANSWERS or before.trial != f"{CAMPAIGN}-{call[1]}:{token}":
-            yield f"a {call[0]} opened a half-open gate that was not a clear answer to its trial"
+        if call[0] not in CLEAR_RESPONSES or before.trial != f"{CAMPAIGN}-{call[1]}:{token}":
+            yield f"a {call[0]} opened a half-open gate that was not a clear reply to its trial"
 
 
 def broken_in_ledger(picture: Picture) -> Iterator[str]:
@@ -260,7 +260,7 @@ def broken_together(size: Size, picture: Picture, state: State) -> Iterator[str]
         if batch["state"] in {"submitted", "finished"}:
             at_bsg = {message for taken in provider if str(taken.id) in _ids(batch) for message in taken.messages}
             missing = set(picture.messages[number]) - at_bsg
-            if missing and (batch["state"] == "finished" or "drops" not in size.answers):
+            if missing and (batch["state"] == "finished" or "drops" not in size.responses):
                 yield f"counted as {batch['state']}, but BSG never had it"
             if set(picture.rejected) & at_bsg:
                 yield "sent and known, but rejected"
@@ -268,7 +268,7 @@ def broken_together(size: Size, picture: Picture, state: State) -> Iterator[str]
 
 def _ids_on_their_way(state: State) -> set[int]:
     """BSG campaigns that somebody is about to record."""
-    ids = {local[5] for local in state.workers if local and local[0] == "answered" and local[4] == "taken"}
+    ids = {local[5] for local in state.workers if local and local[0] == "responded" and local[4] == "taken"}
     if state.reconciler and state.reconciler[0] == "looked" and state.reconciler[4][0] == "found":
         ids.add(state.reconciler[4][1])
     return ids

@@ -104,7 +104,7 @@ def _bsg(model: Model, state: State) -> Steps:
                 Kind.COURSE,
                 state._replace(provider=with_changed(state.provider, taken.id, shown=True)),
             )
-        loses = "denied" in model.size.answers and all(
+        loses = "denied" in model.size.responses and all(
             other.status != DENIED for other in state.provider
         )  # once is enough
         if taken.status == "creation" and loses:
@@ -138,8 +138,8 @@ def _person(model: Model, state: State) -> Steps:
         *picture.states,
         *(chunk["state"] for chunk in picture.chunks),
     }:
-        answer, then = model.call(state, "begin to retry" if model.size.in_steps else "retry")
-        yield f"an operator retries: {answer[0]}", Kind.OPERATOR, then
+        reply, then = model.call(state, "begin to retry" if model.size.in_steps else "retry")
+        yield f"an operator retries: {reply[0]}", Kind.OPERATOR, then
     if "gate" in operator:
         if picture.gate_shut or picture.gate_half_open:
             _, then = model.call(state, "gate", "open", "operator", "operator")
@@ -148,8 +148,8 @@ def _person(model: Model, state: State) -> Steps:
             _, then = model.call(state, "gate", "shut", "operator", "operator")
             yield "an operator shuts the gate", Kind.OPERATOR, then
     for proved in (False, True) if "rekey" in operator and picture.campaign["account"] else ():
-        answer, then = model.call(state, "rekey", proved, model.size.in_steps)
-        yield f"another key{' of the same account' if proved else ''}, and back: {answer[0]}", Kind.OPERATOR, then
+        reply, then = model.call(state, "rekey", proved, model.size.in_steps)
+        yield f"another key{' of the same account' if proved else ''}, and back: {reply[0]}", Kind.OPERATOR, then
     if "purge" in operator and picture.index("closed"):
         _, then = model.call(state, "step", "forget_bodies")
         yield "bodies are forgotten", Kind.OPERATOR, then

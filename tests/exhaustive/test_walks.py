@@ -74,8 +74,8 @@ def test_no_walk_through_a_larger_campaign_breaks_a_rule(client: redis.Redis, si
     pictures = Walk.calls.pictures
     broken = [
         rule
-        for before, call, answer, after in Walk.calls.calls()
-        for rule in broken_by_call(pictures[before], call, answer, pictures[after])
+        for before, call, reply, after in Walk.calls.calls()
+        for rule in broken_by_call(pictures[before], call, reply, pictures[after])
     ]
     assert not broken
     assert any(picture.trial for picture in pictures) or not size.half_open

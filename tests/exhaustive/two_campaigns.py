@@ -18,7 +18,7 @@ from bsg_ledger.campaigns import Acceptance
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.states import MESSAGE_STATES
 from bsg_ledger.work import Prepare, Send
-from tests.exhaustive.recorded_calls import Answer, RecordedCalls, submit_rules
+from tests.exhaustive.recorded_calls import RecordedCalls, Reply, submit_rules
 from tests.exhaustive.snapshots import (
     ACCOUNT,
     CLOCK,
@@ -56,13 +56,13 @@ def _send(campaign: str, token: str) -> Send:
     return Send(BatchId.of(campaign, 0), token, "", 1, 0, b"")
 
 
-def _accept(ledger: Ledger, campaign: str) -> Answer:
+def _accept(ledger: Ledger, campaign: str) -> Reply:
     ledger.campaigns.store_chunk(campaign, 0, b"packed", keep_ms=LATER_MS)
     acceptance = Acceptance(campaign, f"key-{campaign}", "", [1], "{}", "normal", LATER, "", DEFAULT_ACCOUNT, "one")
     return (ledger.campaigns.accept(acceptance).kind,)
 
 
-def _dispatch(ledger: Ledger, token: str) -> Answer:
+def _dispatch(ledger: Ledger, token: str) -> Reply:
     match ledger.dispatcher(submit_rules(limit=True)).next(token):
         case Send() as send:
             return ("send", send.batch.campaign_id)
@@ -72,17 +72,17 @@ def _dispatch(ledger: Ledger, token: str) -> Answer:
             return (type(other).__name__.lower(),)
 
 
-def _lease(ledger: Ledger, campaign: str) -> Answer:
+def _lease(ledger: Ledger, campaign: str) -> Reply:
     lease = ledger.chunks.lease(campaign, "t1", lease_ms=LATER_MS, losses_allowed=LOSSES_ALLOWED)
     return (type(lease).__name__,)
 
 
-def _prepared(ledger: Ledger, campaign: str, token: str) -> Answer:
+def _prepared(ledger: Ledger, campaign: str, token: str) -> Reply:
     chunk = Prepare(campaign, 0, token, b"", "", 0, 1, 0)
     return (ledger.chunks.prepared(chunk, [(1, "0+1", b"[0]")], []),)
 
 
-def _taken(ledger: Ledger, campaign: str, token: str) -> Answer:
+def _taken(ledger: Ledger, campaign: str, token: str) -> Reply:
     state = ledger.batches.taken(
         BatchId.of(campaign, 0), account=ACCOUNT, bsg_campaign_id=1 + CAMPAIGNS.index(campaign), bsg_status="creation",
         next_poll_ms=LATER_MS, cause="taken", token=token,
@@ -90,26 +90,26 @@ def _taken(ledger: Ledger, campaign: str, token: str) -> Answer:
     return (state,)
 
 
-def _not_taken(ledger: Ledger, campaign: str, token: str) -> Answer:
+def _not_taken(ledger: Ledger, campaign: str, token: str) -> Reply:
     return (ledger.batches.not_taken(_send(campaign, token), delay_ms=LATER_MS, cause="HTTP 429"),)
 
 
-def _doubt(ledger: Ledger, campaign: str, token: str) -> Answer:
+def _doubt(ledger: Ledger, campaign: str, token: str) -> Reply:
     send = _send(campaign, token)
-    return (ledger.batches.doubtful(send, account=ACCOUNT, cause="no answer", doubts_allowed=None),)
+    return (ledger.batches.doubtful(send, account=ACCOUNT, cause="no response", doubts_allowed=None),)
 
 
-def _withdraw(ledger: Ledger, campaign: str, token: str) -> Answer:
+def _withdraw(ledger: Ledger, campaign: str, token: str) -> Reply:
     dispatcher = ledger.dispatcher(submit_rules(limit=True))
     return (dispatcher.withdraw(_send(campaign, token), delay_ms=LATER_MS, cause="missed its slot"),)
 
 
-def _withdraw_lost(ledger: Ledger, token: str) -> Answer:
+def _withdraw_lost(ledger: Ledger, token: str) -> Reply:
     dispatcher = ledger.dispatcher(submit_rules(limit=True))
-    return (dispatcher.withdraw_lost(token, delay_ms=LATER_MS, cause="the answer was lost") or "nothing",)
+    return (dispatcher.withdraw_lost(token, delay_ms=LATER_MS, cause="the reply was lost") or "nothing",)
 
 
-RUN: dict[str, Callable[..., Answer]] = {
+RUN: dict[str, Callable[..., Reply]] = {
     "accept": _accept,
     "dispatch": _dispatch,
     "lease": _lease,
@@ -276,9 +276,9 @@ class TwoCampaigns:
 
     # What can happen.
 
-    def _call(self, state: State, *call: Any) -> tuple[Answer, State]:
-        answer, ledger = self.calls.call(state.ledger, call)
-        return answer, state._replace(ledger=ledger)
+    def _call(self, state: State, *call: Any) -> tuple[Reply, State]:
+        reply, ledger = self.calls.call(state.ledger, call)
+        return reply, state._replace(ledger=ledger)
 
     def _steps(self, state: State) -> Iterator[Step]:
         for number, local in enumerate(state.workers):
@@ -294,12 +294,12 @@ class TwoCampaigns:
             case ():
                 used = {other[-1] for other in state.workers if other} | set(self._tokens(state))
                 token = next(name for name in ("t1", "t2", "t3") if name not in used)
-                answer, then = self._call(state, "dispatch", token)
-                held: Local = (*answer, token) if len(answer) > 1 else IDLE
-                self._check_dispatch(state, answer, then)
-                yield f"a worker asks: {' '.join(answer)}", True, _held(then, number, held)
+                reply, then = self._call(state, "dispatch", token)
+                held: Local = (*reply, token) if len(reply) > 1 else IDLE
+                self._check_dispatch(state, reply, then)
+                yield f"a worker asks: {' '.join(reply)}", True, _held(then, number, held)
                 if held:
-                    yield "its answer is lost", False, _held(then, number, ("lost", token))
+                    yield "its reply is lost", False, _held(then, number, ("lost", token))
             case ("lost", token):
                 _, then = self._call(state, "withdraw lost", token)
                 yield "a worker takes back what it did not hear of", True, _held(then, number, IDLE)
@@ -370,11 +370,11 @@ class TwoCampaigns:
 
     # What must hold.
 
-    def _check_dispatch(self, state: State, answer: Answer, then: State) -> None:
+    def _check_dispatch(self, state: State, reply: Reply, then: State) -> None:
         before, after, number = self.view(state.ledger), self.view(then.ledger), self._numbers[state]
-        if answer[0] != "send":
+        if reply[0] != "send":
             return
-        campaign = answer[1]
+        campaign = reply[1]
         if not before.slot_free:
             self._violated("two requests without a slot between them", number)
         if after.slot_free:

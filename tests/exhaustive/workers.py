@@ -3,10 +3,10 @@
 What a worker holds in its hands (its local state) is all that it knows:
 
   ()                                       nothing
-  ("lost", 0, token)                       it has asked, and the answer was lost
+  ("lost", 0, token)                       it has asked, and the reply was lost
   ("chunk", chunk, token)                    a leased chunk
   ("intended", batch, token, messages, young)  a batch that it may send, the request not made; young: it may still leave
-  ("answered", batch, token, messages, what, detail)  BSG's answer, not recorded yet
+  ("responded", batch, token, messages, what, detail)  BSG's reply, not recorded yet
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def worker_steps(model: Model, state: State) -> Steps:
                 yield from _withdraws_lost(model, state, number)
             case "intended":
                 yield from _posts(model, state, number)
-            case "answered":
+            case "responded":
                 yield from _records(model, state, number)
 
 
@@ -49,110 +49,110 @@ def _fresh_token(model: Model, state: State) -> str:
 def _begins(model: Model, state: State, number: int) -> Steps:
     token = _fresh_token(model, state)
     before = model.picture(state)
-    answer, then = model.call(state, "dispatch", token, model.size.duplicate_window, model.size.limit)
+    reply, then = model.call(state, "dispatch", token, model.size.duplicate_window, model.size.limit)
     local: Local = IDLE
-    if answer[0] == "prepare":
-        local = ("chunk", answer[1], token)
-    elif answer[0] == "send":
-        _, batch, messages = answer
+    if reply[0] == "prepare":
+        local = ("chunk", reply[1], token)
+    elif reply[0] == "send":
+        _, batch, messages = reply
         local = ("intended", batch, token, messages, True)
         if not before.doubts[batch]:  # from now on what BSG has of this batch is older than the first intent in doubt
             for taken in then.provider:
                 if taken.batch == batch:
                     then = then._replace(provider=with_changed(then.provider, taken.id, older=True))
-    yield f"a worker asks what to do: {answer[0]}", Kind.COURSE, _held(then, number, local)
+    yield f"a worker asks what to do: {reply[0]}", Kind.COURSE, _held(then, number, local)
     if local and model.size.unheard:
-        yield f"a worker asks what to do, unheard: {answer[0]}", Kind.FAULT, _held(then, number, ("lost", 0, token))
+        yield f"a worker asks what to do, unheard: {reply[0]}", Kind.FAULT, _held(then, number, ("lost", 0, token))
 
 
 def _withdraws_lost(model: Model, state: State, number: int) -> Steps:
-    answer, then = model.call(state, "withdraw lost", state.workers[number][2])
-    found = "nothing" if answer[0] is None else "a batch"
+    reply, then = model.call(state, "withdraw lost", state.workers[number][2])
+    found = "nothing" if reply[0] is None else "a batch"
     yield f"a worker takes back what it did not hear of: {found}", Kind.COURSE, _held(then, number, IDLE)
 
 
 def _prepares(model: Model, state: State, number: int) -> Steps:
     _, chunk, token = state.workers[number]
     plan = model.size.chunks[chunk]
-    answer, then = model.call(state, "prepared", chunk, token, plan.batches, plan.rejects)
-    yield f"a worker commits chunk {chunk}: {answer[0]}", Kind.COURSE, _held(then, number, IDLE)
-    yield "a commit's answer is lost", Kind.FAULT, _held(then, number, IDLE)
-    answer, then = model.call(state, "release chunk", chunk, token)
-    yield f"a worker gives chunk {chunk} back: {answer[0]}", Kind.FAULT, _held(then, number, IDLE)
+    reply, then = model.call(state, "prepared", chunk, token, plan.batches, plan.rejects)
+    yield f"a worker commits chunk {chunk}: {reply[0]}", Kind.COURSE, _held(then, number, IDLE)
+    yield "a commit's reply is lost", Kind.FAULT, _held(then, number, IDLE)
+    reply, then = model.call(state, "release chunk", chunk, token)
+    yield f"a worker gives chunk {chunk} back: {reply[0]}", Kind.FAULT, _held(then, number, IDLE)
 
 
 def _posts(model: Model, state: State, number: int) -> Steps:
     _, batch, token, messages, young = state.workers[number]
 
-    def answered(what: str, detail: object = 0, provider: State = state) -> State:
-        return _held(provider, number, ("answered", batch, token, messages, what, detail))
+    def responded(what: str, detail: object = 0, provider: State = state) -> State:
+        return _held(provider, number, ("responded", batch, token, messages, what, detail))
 
-    answer, then = model.call(state, "withdraw", batch, token)
-    yield f"a worker takes its intent back: {answer[0]}", Kind.FAULT, _held(then, number, IDLE)
+    reply, then = model.call(state, "withdraw", batch, token)
+    yield f"a worker takes its intent back: {reply[0]}", Kind.FAULT, _held(then, number, IDLE)
     if not young:
-        yield "a request is too old to leave", Kind.COURSE, answered("not taken", False)
+        yield "a request is too old to leave", Kind.COURSE, responded("not taken", False)
         return
     known = () if model.size.duplicates == "allowed" else refused_ids(state.provider, messages)
     if known:
-        yield "BSG knows reference ids", Kind.COURSE, answered("ids", known)
-        yield "BSG knows reference ids, and does not say which", Kind.FAULT, answered("ids")
+        yield "BSG knows reference ids", Kind.COURSE, responded("ids", known)
+        yield "BSG knows reference ids, and does not say which", Kind.FAULT, responded("ids")
     takes = not known or model.size.duplicates == "either"
     if takes and sum(taken.batch >= 0 for taken in state.provider) < model.size.most_taken:
         yield from _taken(model, state, number)
-    answers = model.size.answers
-    if "lost" in answers:
-        yield "a request is lost", Kind.FAULT, answered("doubt")
-    if "not taken" in answers:
-        yield "BSG does not take it now", Kind.FAULT, answered("not taken", False)
-        if model.picture(state).gate_half_open:  # elsewhere it makes no difference whether BSG answered
-            yield "BSG is out of reach", Kind.FAULT, answered("not taken", True)
-    if "refused" in answers:
-        yield "BSG refuses", Kind.FAULT, answered("refused")
-    if "closed" in answers:
-        yield "BSG has closed the account", Kind.FAULT, answered("closed", "bad_key")
-    if "rows" in answers and takes:
+    responses = model.size.responses
+    if "lost" in responses:
+        yield "a request is lost", Kind.FAULT, responded("doubt")
+    if "not taken" in responses:
+        yield "BSG does not take it now", Kind.FAULT, responded("not taken", False)
+        if model.picture(state).gate_half_open:  # elsewhere it makes no difference whether BSG responded
+            yield "BSG is out of reach", Kind.FAULT, responded("not taken", True)
+    if "refused" in responses:
+        yield "BSG refuses", Kind.FAULT, responded("refused")
+    if "closed" in responses:
+        yield "BSG has closed the account", Kind.FAULT, responded("closed", "bad_key")
+    if "rows" in responses and takes:
         for position in range(len(messages)):
-            yield f"BSG refuses row {position}", Kind.FAULT, answered("rows", position)
+            yield f"BSG refuses row {position}", Kind.FAULT, responded("rows", position)
 
 
 def _taken(model: Model, state: State, number: int) -> Steps:
     _, batch, token, messages, _ = state.workers[number]
     kept = [messages]
-    if "drops" in model.size.answers and len(messages) > 1:
+    if "drops" in model.size.responses and len(messages) > 1:
         kept.append(messages[1:])
     for rows in kept:
         provider, bsg_id = with_taken(state.provider, batch, rows)
         then = state._replace(provider=provider)
         words = "BSG takes it" if rows == messages else "BSG takes it but for its first message"
         kind = Kind.COURSE if rows == messages else Kind.FAULT
-        yield words, kind, _held(then, number, ("answered", batch, token, messages, "taken", bsg_id))
-        if "lost" in model.size.answers:
-            local: Local = ("answered", batch, token, messages, "doubt", 0)
-            yield f"{words}, the answer is lost", Kind.FAULT, _held(then, number, local)
+        yield words, kind, _held(then, number, ("responded", batch, token, messages, "taken", bsg_id))
+        if "lost" in model.size.responses:
+            local: Local = ("responded", batch, token, messages, "doubt", 0)
+            yield f"{words}, the reply is lost", Kind.FAULT, _held(then, number, local)
 
 
 def _records(model: Model, state: State, number: int) -> Steps:
     _, batch, token, messages, what, detail = state.workers[number]
     match what:
         case "taken":
-            answer, then = model.call(state, "taken", batch, detail, (), token)
+            reply, then = model.call(state, "taken", batch, detail, (), token)
         case "refused":
-            answer, then = model.call(state, "refused", batch, token)
+            reply, then = model.call(state, "refused", batch, token)
         case "not taken":
-            answer, then = model.call(state, "not taken", batch, token, detail)
+            reply, then = model.call(state, "not taken", batch, token, detail)
         case "closed":
-            answer, then = model.call(state, "account closed", batch, token, detail)
+            reply, then = model.call(state, "account closed", batch, token, detail)
         case "rows":
-            answer, then = _refuses_rows(model, state, batch, token, messages, detail)
+            reply, then = _refuses_rows(model, state, batch, token, messages, detail)
         case _:
             suspects: Rows | None = None
             if what == "ids":
                 suspects = detail or ()
-            answer, then = model.call(state, "doubtful", batch, token, suspects)
-    yield f"a worker records {what}: {answer[0]}", Kind.COURSE, _held(then, number, IDLE)
+            reply, then = model.call(state, "doubtful", batch, token, suspects)
+    yield f"a worker records {what}: {reply[0]}", Kind.COURSE, _held(then, number, IDLE)
     if then.ledger != state.ledger:
-        # Redis did it, its answer did not arrive: the same is recorded again.
-        yield f"a worker records {what}, unheard: {answer[0]}", Kind.FAULT, then
+        # Redis did it, its reply did not arrive: the same is recorded again.
+        yield f"a worker records {what}, unheard: {reply[0]}", Kind.FAULT, then
 
 
 def _refuses_rows(

@@ -45,8 +45,8 @@ def after(effect: str, reply: object) -> str:
 
 def _kind_of_work(reply: object) -> str:
     """Return what was dispatched; a pipeline returns that before what it waited for."""
-    answer = reply[0] if isinstance(reply, list) and reply else ""
-    return _text(answer[0] if isinstance(answer, list) and answer else answer)
+    response = reply[0] if isinstance(reply, list) and reply else ""
+    return _text(response[0] if isinstance(response, list) and response else response)
 
 
 def script(name: str, arguments: Sequence[object]) -> str:

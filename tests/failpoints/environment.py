@@ -83,7 +83,7 @@ class TrialEnvironment:
         with app:
             app.send_task(task, queue=STATUS_QUEUE)
 
-    def answer(self, status: CampaignStatus, phones: dict[int, int]) -> None:
+    def response(self, status: CampaignStatus, phones: dict[int, int]) -> None:
         """What an operator does who is asked: looks the batch's recipients up at BSG. `phones` by index."""
         for batch in status.batches:
             if not batch.needs_operator or batch.state != BatchState.UNCONFIRMED:

@@ -45,7 +45,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after redis WAITAOF",
         "after script dispatch: send",
     ),
-    scenarios.whose_answer_is_lost: (
+    scenarios.whose_response_is_lost: (
         "after script note_failure",
         "after script doubtful",
         "after script due: doubt",
@@ -83,7 +83,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script dispatch: hours",
         "after script set_hours",
     ),
-    scenarios.whose_redis_is_away_when_bsg_answers: ("before sleep (after script doubtful)",),
+    scenarios.whose_redis_is_away_when_bsg_responds: ("before sleep (after script doubtful)",),
     scenarios.whose_limit_cannot_be_read: ("before script withdraw_lost", "after script withdraw_lost"),
     scenarios.in_which_somebody_opts_out: ("after script dispatch: recheck", "after script rows_suppressed"),
     scenarios.of_which_somebody_else_opts_out: ("after script suppression_checked",),
@@ -92,7 +92,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script prepared",
         "after script release_chunk",
     ),
-    scenarios.whose_commit_is_answered_to_nobody: ("after script accept",),
+    scenarios.whose_commit_is_not_heard_of: ("after script accept",),
     scenarios.whose_messages_come_slowly: ("after redis PEXPIRE messages",),
     scenarios.that_is_enqueued_again: (
         "before redis UNLINK messages",

@@ -107,7 +107,7 @@ def _wait_until_done(trial: Trial) -> float:
         if time.monotonic() > stop_at:
             raise NotShown(f"not done after {DONE_WITHIN:.0f} s: {unfinished}")
         for status in unfinished:
-            trial.trial_environment.answer(status, _phones(trial, status))
+            trial.trial_environment.response(status, _phones(trial, status))
             if _stuck(status) and time.monotonic() - aged_at > STUCK_AFTER:
                 aged += trial.trial_environment.age(status)
                 aged_at = time.monotonic()

@@ -46,7 +46,7 @@ def of_two_chunks(trial: Trial) -> None:
     trial.web_app_enqueues(trial.new(TWO_CHUNKS))
 
 
-def whose_answer_is_lost(trial: Trial) -> None:
+def whose_response_is_lost(trial: Trial) -> None:
     trial.trial_environment.sandbox.fault("cut_after", times=1)
     a_campaign(trial)
 
@@ -84,7 +84,7 @@ def that_has_to_wait_for_its_slot(trial: Trial) -> None:
 
 
 def that_misses_its_slot(trial: Trial) -> None:
-    """The worker sleeps until its slot, and Redis answers nobody from just before that until long after."""
+    """The worker sleeps until its slot, and Redis responds to nobody from just before that until long after."""
     earlier = trial.enqueue(trial.new())
     trial.wait_for(
         earlier, lambda status: status.batches and status.batches[0].bsg_campaign_id, "a worker that is ready"
@@ -125,7 +125,7 @@ def on_a_redis_that_has_to_be_waited_for(trial: Trial) -> None:
     a_campaign(trial)
 
 
-def whose_redis_is_away_when_bsg_answers(trial: Trial) -> None:
+def whose_redis_is_away_when_bsg_responds(trial: Trial) -> None:
     trial_environment = trial.trial_environment
     trial_environment.sandbox.fault("latency", seconds=ON_THE_WIRE_SECONDS, times=1)
     trial.arm()
@@ -158,10 +158,10 @@ def that_redis_cannot_hold(trial: Trial) -> None:
     )
 
 
-def whose_commit_is_answered_to_nobody(trial: Trial) -> None:
+def whose_commit_is_not_heard_of(trial: Trial) -> None:
     campaign = trial.new(TWO_CHUNKS)
     proxy = trial.cleanup.enter_context(LossyProxy(trial.trial_environment.redis.port))
-    proxy.lose_answers_to(campaign.key.encode(), times=1)
+    proxy.lose_responses_to(campaign.key.encode(), times=1)
     trial.arm()
     trial.web_app_enqueues(campaign, REDIS_URL=proxy.redis_url)
 
@@ -329,7 +329,7 @@ def that_an_earlier_attempt_brought_to_bsg(trial: Trial) -> None:
     sandbox.fault("drop", rows=range(doubtful.size), times=1)
     trial.trial_environment.producer.resolve(doubtful.id, not_sent=True)
     trial.wait_for(campaign_id, lambda status: not status.counts["unconfirmed"], "another attempt")
-    trial.wait_for(campaign_id, lambda status: all(batch.bsg_campaign_id for batch in status.batches), "its answer")
+    trial.wait_for(campaign_id, lambda status: all(batch.bsg_campaign_id for batch in status.batches), "its response")
     trial.arm()
     sandbox.clear_faults()
 

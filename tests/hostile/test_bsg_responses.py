@@ -1,4 +1,4 @@
-"""What a server may answer: no traceback, no hang, and never taken or not taken without grounds."""
+"""What a server may respond with: no traceback, no hang, and never taken or not taken without grounds."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from requests.structures import CaseInsensitiveDict
 from bsg_client import BSGClient, Outcome, OutcomeKind, ReadFailed
 from bsg_client.classification import creation_outcome, usable
 from bsg_client.lists import listed
-from bsg_client.responses import balance_answer, campaign_answer, campaign_detail, data_of, decode, message_row
+from bsg_client.responses import balance_response, campaign_detail, campaign_response, data_of, decode, message_row
 from bsg_client.wire import Response
 from tests.client.fake_server import (
     MESSAGES,
     OPTIONS,
     Conversation,
     FakeServer,
-    answer_bytes,
-    answering,
+    responding,
+    response_bytes,
     send,
     settings_for,
 )
 from tests.hostile.strategies import JSON_VALUES, SCALARS, as_json, nested
 
 WORDS = st.sampled_from(["data", "id", "error", "errors", "message", "messages.0.phone", "messages.1.reference_id"])
-ANSWER_LIKE = st.dictionaries(
+RESPONSE_LIKE = st.dictionaries(
     WORDS | st.text(max_size=3),
     st.dictionaries(WORDS, SCALARS | st.lists(SCALARS, max_size=2)) | JSON_VALUES,
     max_size=4,
 )
-BODIES = ANSWER_LIKE.map(as_json) | JSON_VALUES.map(as_json) | st.binary(max_size=80)
+BODIES = RESPONSE_LIKE.map(as_json) | JSON_VALUES.map(as_json) | st.binary(max_size=80)
 STATUSES = st.sampled_from(
     [200, 201, 202, 204, 301, 400, 401, 402, 403, 404, 409, 413, 422, 429, 500, 503]
 ) | st.integers(100, 999)
@@ -76,12 +76,12 @@ def assert_grounded(outcome: Outcome, status: int, body: bytes, *, whole: bool =
     if outcome.kind in NO:
         assert status in SAYS_NO or (whole and content.get("error"))
     if outcome.kind is OutcomeKind.NOT_TAKEN:
-        pytest.fail("an answer never means that nothing arrived")
+        pytest.fail("a response never means that nothing arrived")
     assert outcome.retry_after is None or outcome.retry_after >= 0
     f"{outcome!r}{outcome.campaign}".encode()
 
 
-@given(status=STATUSES, body=BODIES, headers=HEADERS, cut=st.sampled_from([None, "answer cut off"]))
+@given(status=STATUSES, body=BODIES, headers=HEADERS, cut=st.sampled_from([None, "response cut off"]))
 def test_every_classification_has_its_grounds(
     status: int, body: bytes, headers: dict[str, str], cut: str | None
 ) -> None:
@@ -90,24 +90,24 @@ def test_every_classification_has_its_grounds(
     assert_grounded(outcome, status, body, whole=cut is None)
 
 
-@given(status=STATUSES, body=BODIES, cut=st.sampled_from([None, "answer cut off"]))
-def test_an_answer_to_a_question_is_usable_or_a_read_failure(status: int, body: bytes, cut: str | None) -> None:
+@given(status=STATUSES, body=BODIES, cut=st.sampled_from([None, "response cut off"]))
+def test_a_response_to_a_question_is_usable_or_a_read_failure(status: int, body: bytes, cut: str | None) -> None:
     try:
         content = usable(Response(status, {}, body, cut))
     except ReadFailed:
         return
     data = data_of(content)
-    for found in (campaign_answer(data), campaign_detail(data, 7), message_row(data), balance_answer(data)):
+    for found in (campaign_response(data), campaign_detail(data, 7), message_row(data), balance_response(data)):
         if found is not None:
             # Whatever is read can be written into Redis, and printed.
             json.dumps([str(getattr(found, name)) for name in found.__slots__], ensure_ascii=False).encode()
 
 
-@given(pages=st.lists(st.dictionaries(st.just("data"), st.lists(ANSWER_LIKE, max_size=3) | JSON_VALUES), max_size=4))
+@given(pages=st.lists(st.dictionaries(st.just("data"), st.lists(RESPONSE_LIKE, max_size=3) | JSON_VALUES), max_size=4))
 def test_a_list_is_read_to_its_end_or_fails(pages: list[dict[str, Any]]) -> None:
-    answers = iter([*pages, {"data": []}])
+    responses = iter([*pages, {"data": []}])
     try:
-        rows = list(listed(lambda _: next(answers), {}, campaign_answer))
+        rows = list(listed(lambda _: next(responses), {}, campaign_response))
     except ReadFailed:
         return
     assert all(row.id > 0 for row in rows)
@@ -144,7 +144,7 @@ def test_words_of_a_campaign_can_be_written_down_whatever_they_are(name: str) ->
 
 @pytest.mark.parametrize("balance", ["1e999999999", "-1e999999999", "1e-999999999", "Infinity", "sNaN"])
 def test_a_balance_that_cannot_be_reckoned_with_is_none(balance: str) -> None:
-    assert balance_answer({"balance": balance}) is None
+    assert balance_response({"balance": balance}) is None
 
 
 @pytest.mark.parametrize("frame", ["%s", '{"data":%s}', '{"message":"x","errors":[%s]}', '{"message":"x","errors":%s}'])
@@ -157,7 +157,7 @@ def test_a_bomb_of_json_is_in_doubt_or_refused_at_every_depth(status: int, frame
         assert_grounded(outcome, status, body)
 
 
-def answering_always(page: Any, query: Mapping[str, str]) -> Any:
+def always(page: Any, query: Mapping[str, str]) -> Any:
     return page or {}
 
 
@@ -165,40 +165,40 @@ def test_a_bomb_of_json_in_the_rows_of_a_list_fails_that_read_only() -> None:
     for depth in (*range(100, 1_000, 7), 5_000):
         row = decode(b'{"data":[{"id":7,"x":' + nested(depth) + b"}]}")
         with pytest.raises(ReadFailed):
-            list(listed(partial(answering_always, row), {}, campaign_answer))
+            list(listed(partial(always, row), {}, campaign_response))
 
 
 @pytest.fixture(scope="module")
 def mirror() -> Iterator[tuple[FakeServer, list[bytes]]]:
     """Return every connection with the bytes that stand in the list."""
-    bytes_to_answer: list[bytes] = []
+    bytes_to_respond: list[bytes] = []
 
     def behaviour(conversation: Conversation) -> None:
         conversation.read_request()
-        conversation.write(bytes_to_answer[-1])
+        conversation.write(bytes_to_respond[-1])
 
     with FakeServer(behaviour) as server:
-        yield server, bytes_to_answer
+        yield server, bytes_to_respond
 
 
 @given(
-    answer=st.binary(max_size=60)
+    response=st.binary(max_size=60)
     | st.builds(
-        answer_bytes, st.integers(200, 599), BODIES, st.sampled_from(["", "Retry-After: 9", "Content-Length: 3"])
+        response_bytes, st.integers(200, 599), BODIES, st.sampled_from(["", "Retry-After: 9", "Content-Length: 3"])
     )
-    | st.builds(lambda body, cut: answer_bytes(200, body)[:-cut], ANSWER_LIKE.map(as_json), st.integers(1, 30))
+    | st.builds(lambda body, cut: response_bytes(200, body)[:-cut], RESPONSE_LIKE.map(as_json), st.integers(1, 30))
 )
 def test_over_real_http_any_bytes_end_in_a_grounded_classification(
-    mirror: tuple[FakeServer, list[bytes]], answer: bytes
+    mirror: tuple[FakeServer, list[bytes]], response: bytes
 ) -> None:
-    server, bytes_to_answer = mirror
-    bytes_to_answer.append(answer)
+    server, bytes_to_respond = mirror
+    bytes_to_respond.append(response)
     began = time.monotonic()
 
     outcome = send(server.url)
 
     assert time.monotonic() - began < 10
-    head, _, body = answer.partition(b"\r\n\r\n")
+    head, _, body = response.partition(b"\r\n\r\n")
     words = head.split()
     status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
     whole = f"content-length: {len(body)}".encode() in head.lower()
@@ -260,7 +260,7 @@ def test_a_compressed_bomb_is_not_unpacked() -> None:
     import gzip
 
     body = gzip.compress(b" " * (64 << 20))
-    with FakeServer(answering(200, body, "Content-Encoding: gzip")) as server:
+    with FakeServer(responding(200, body, "Content-Encoding: gzip")) as server:
         tracemalloc.start()
         try:
             outcome = send(server.url)

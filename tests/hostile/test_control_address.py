@@ -37,7 +37,7 @@ ORDERS = st.fixed_dictionaries(
     {"kind": st.sampled_from(sorted(KINDS))}, optional=dict.fromkeys((*WORDS[1:-3], *OPTIONS), JSON_VALUES)
 )
 BODIES = ORDERS | st.dictionaries(st.sampled_from((*WORDS, *OPTIONS)), JSON_VALUES, max_size=3) | JSON_VALUES
-QUIET = ("silence_before", "silence_after", "endless_answer", "latency", "cut_before", "cut_after")
+QUIET = ("silence_before", "silence_after", "endless_response", "latency", "cut_before", "cut_after")
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +47,15 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @given(control=st.sampled_from(CONTROLS), body=BODIES)
-def test_any_order_is_followed_or_refused_and_the_next_request_is_answered(
+def test_any_order_is_followed_or_refused_and_the_next_request_gets_a_response(
     sandbox: Sandbox, control: str, body: Any
 ) -> None:
     ordered = call(sandbox, "POST", f"/_sandbox/{control}", data=as_json(body))
 
     assert ordered.status_code in (200, 400)
     if ordered.status_code == 200 and not any(fault["kind"] in QUIET for fault in sandbox.faults()):
-        answered = call(sandbox, "POST", "/api/campaigns/sms/send-individual", data=b"{}")
-        assert "sandbox itself failed" not in answered.text
+        responded = call(sandbox, "POST", "/api/campaigns/sms/send-individual", data=b"{}")
+        assert "sandbox itself failed" not in responded.text
     sandbox.reset()
 
 
@@ -87,7 +87,7 @@ def test_the_clock_cannot_be_broken(sandbox: Sandbox, seconds: str) -> None:
 
 @pytest.mark.parametrize("bomb", [nested(100_000), nested(990), b"[" * 100_000, b"\xff" * 1_000, b"9" * 10_000])
 @pytest.mark.parametrize("path", ["/_sandbox/settings", "/api/campaigns/sms/send-individual"])
-def test_a_bomb_of_json_is_answered(sandbox: Sandbox, path: str, bomb: bytes) -> None:
+def test_a_bomb_of_json_gets_a_response(sandbox: Sandbox, path: str, bomb: bytes) -> None:
     for body in (bomb, b'{"messages":' + bomb + b"}"):
         assert call(sandbox, "POST", path, data=body).status_code in (200, 400, 422)
 
@@ -99,14 +99,14 @@ def test_what_is_not_http_is_refused_or_hung_up_on(sandbox: Sandbox, request: by
     ) as line:
         line.sendall(request + b"\r\n\r\n")
         line.shutdown(socket.SHUT_WR)
-        answer = b""
+        response = b""
         while chunk := line.recv(65_536):
-            answer += chunk
-    assert b"sandbox itself failed" not in answer
-    assert not answer or answer.startswith(b"HTTP/1.1 4")
+            response += chunk
+    assert b"sandbox itself failed" not in response
+    assert not response or response.startswith(b"HTTP/1.1 4")
 
 
 def test_it_still_works_after_all_that(sandbox: Sandbox) -> None:
-    answer = requests.post(f"{sandbox.url}/api/auth/login", json={"api_key": "live_sandbox"}, timeout=5)
+    response = requests.post(f"{sandbox.url}/api/auth/login", json={"api_key": "live_sandbox"}, timeout=5)
 
-    assert "bearer" in json.loads(answer.content)
+    assert "bearer" in json.loads(response.content)

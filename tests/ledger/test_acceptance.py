@@ -61,7 +61,7 @@ def test_chunks_that_are_renewed_and_those_that_are_stored_later_expire_together
     assert ledger_harness.client.exists(key) == 0
 
 
-def test_repeating_a_commit_whose_answer_was_lost_answers_accepted(ledger_harness: LedgerHarness) -> None:
+def test_repeating_a_commit_whose_response_was_lost_returns_accepted(ledger_harness: LedgerHarness) -> None:
     acceptance = ledger_harness.acceptance([2])
     ledger_harness.accept(acceptance)
 
@@ -72,7 +72,7 @@ def test_repeating_a_commit_whose_answer_was_lost_answers_accepted(ledger_harnes
     assert ledger_harness.causes(acceptance.campaign_id) == ["enqueued"]
 
 
-def test_the_same_key_with_the_same_content_answers_the_first_campaign(ledger_harness: LedgerHarness) -> None:
+def test_the_same_key_with_the_same_content_returns_the_first_campaign(ledger_harness: LedgerHarness) -> None:
     first = ledger_harness.accepted(2, idempotency_key="key")
 
     second = ledger_harness.accept(ledger_harness.acceptance([2], idempotency_key="key"))

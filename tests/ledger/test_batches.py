@@ -275,7 +275,7 @@ def test_a_no_for_known_ids_explains_nothing_of_an_earlier_doubt(ledger_harness:
 
 
 @pytest.mark.parametrize(
-    "later", [LedgerHarness.doubtful, a_lease_runs_out_on_the_wire], ids=["an answer", "no answer"]
+    "later", [LedgerHarness.doubtful, a_lease_runs_out_on_the_wire], ids=["a response", "no response"]
 )
 def test_suspects_of_an_earlier_attempt_explain_nothing_of_a_later_doubt(
     ledger_harness: LedgerHarness, later: Callable[[LedgerHarness, Send], object]
@@ -335,8 +335,8 @@ def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(ledger_ha
 # Rule 2
 
 
-@pytest.mark.parametrize("answer", ["not taken", "refused", "rows refused", "account closed"])
-def test_a_clear_no_leaves_the_doubt_of_an_earlier_attempt(ledger_harness: LedgerHarness, answer: str) -> None:
+@pytest.mark.parametrize("response", ["not taken", "refused", "rows refused", "account closed"])
+def test_a_clear_no_leaves_the_doubt_of_an_earlier_attempt(ledger_harness: LedgerHarness, response: str) -> None:
     campaign = ledger_harness.prepared(2)
     ledger_harness.absent(ledger_harness.unconfirmed(campaign), window_ms=HOUR_MS)
     lease = ledger_harness.posting(campaign, duplicate_window_ms=HOUR_MS)
@@ -350,7 +350,7 @@ def test_a_clear_no_leaves_the_doubt_of_an_earlier_attempt(ledger_harness: Ledge
         "account closed": lambda: batches.account_closed(
             lease, account=ACCOUNT, reason="bad_key", cause="401", shuts_allowed=1
         ),
-    }[answer]()
+    }[response]()
 
     assert state == "unconfirmed"
     assert ledger_harness.counts(campaign) == {"unconfirmed": 2}
@@ -567,15 +567,15 @@ def test_an_intent_that_is_taken_back_leaves_the_doubt_of_an_earlier_attempt(led
     assert ledger_harness.withdraw(ledger_harness.posting(campaign, duplicate_window_ms=HOUR_MS)) == "unconfirmed"
 
 
-def test_an_intent_whose_answer_was_lost_is_taken_back_by_its_token(ledger_harness: LedgerHarness) -> None:
+def test_an_intent_whose_response_was_lost_is_taken_back_by_its_token(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(1, 1)
     other, lost = ledger_harness.posting(campaign, token="other"), ledger_harness.posting(campaign, token="lost")
 
-    found = ledger_harness.dispatcher().withdraw_lost("lost", delay_ms=0, cause="the answer was lost")
+    found = ledger_harness.dispatcher().withdraw_lost("lost", delay_ms=0, cause="the response was lost")
 
     assert found == lost.batch
     assert (ledger_harness.batch_state(other), ledger_harness.batch_state(lost)) == ("posting", "pending")
-    assert ledger_harness.dispatcher().withdraw_lost("lost", delay_ms=0, cause="the answer was lost") is None
+    assert ledger_harness.dispatcher().withdraw_lost("lost", delay_ms=0, cause="the response was lost") is None
 
 
 def test_a_batch_that_backs_off_is_not_sent_before_its_time(ledger_harness: LedgerHarness) -> None:
@@ -648,7 +648,7 @@ def test_a_shut_gate_assigns_nothing(ledger_harness: LedgerHarness) -> None:
 # Rule 11
 
 
-def test_a_stop_is_due_again_until_it_is_answered(ledger_harness: LedgerHarness) -> None:
+def test_a_stop_is_due_again_until_it_is_acknowledged(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
     ledger_harness.submitted(campaign, 77)
     ledger_harness.ledger.campaigns.cancel(campaign)
@@ -668,12 +668,12 @@ def test_a_stop_that_is_over_is_neither_refused_nor_denied(ledger_harness: Ledge
     ledger_harness.ledger.campaigns.cancel(campaign)
     ledger_harness.ledger.batches.stopped(ACCOUNT, 77, status="done")
 
-    answers = (
+    responses = (
         ledger_harness.ledger.batches.stop_refused(ACCOUNT, 77, status="creation", delay_ms=0),
         ledger_harness.ledger.batches.stop_denied(ACCOUNT, 77, older_than_ms=0, delay_ms=0, cause="not known"),
     )
 
-    assert answers == ("stale", "stale")
+    assert responses == ("stale", "stale")
     assert ledger_harness.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
     assert ledger_harness.ledger.reading.alarms() == 0
 
@@ -891,14 +891,14 @@ def test_only_what_is_at_bsg_is_polled_and_finishes_once(ledger_harness: LedgerH
 
 def test_a_closed_campaign_forgets_its_bodies_and_then_everything(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
-    open_answer = ledger_harness.ledger.campaigns.forget_bodies(campaign)
+    open_response = ledger_harness.ledger.campaigns.forget_bodies(campaign)
     ledger_harness.polled(ledger_harness.submitted(campaign), "done", final=True)
 
     bodies = ledger_harness.ledger.campaigns.forget_bodies(campaign)
     body = ledger_harness.ledger.reading.body(BatchId.of(campaign, 0))
     everything = ledger_harness.ledger.campaigns.forget(campaign)
 
-    assert (open_answer, bodies, body, everything) == (False, True, None, True)
+    assert (open_response, bodies, body, everything) == (False, True, None, True)
     assert ledger_harness.ledger.reading.status(campaign) is None
     assert list(ledger_harness.client.scan_iter(f"bsg:campaign:{campaign}*")) == []
 
@@ -963,9 +963,9 @@ def test_an_id_that_turns_up_for_a_forgotten_campaign_is_an_alarm_and_brings_not
     campaign = forgotten(ledger_harness)
     before = set(ledger_harness.client.keys(f"*{campaign}*"))
 
-    answer = ledger_harness.taken(campaign, 0, 77)
+    response = ledger_harness.taken(campaign, 0, 77)
 
-    assert answer == "gone"
+    assert response == "gone"
     assert ledger_harness.ledger.due_indexes.take_due(DueIndex.STOPS, account=ACCOUNT, at_most=9, put_off_ms=0) == []
     assert ledger_harness.client.hget("bsg:ledger", "alarms") == b"1"
     assert set(ledger_harness.client.keys(f"*{campaign}*")) == before
@@ -988,7 +988,7 @@ def test_what_bsg_held_when_a_campaign_was_forgotten_leaves_no_trace(
     assert not any(f"{campaign}-0".encode() in members for members in due_indexes)
 
 
-def test_a_stop_that_is_answered_after_its_campaign_was_forgotten_brings_nothing_back(
+def test_a_stop_that_is_acknowledged_after_its_campaign_was_forgotten_brings_nothing_back(
     ledger_harness: LedgerHarness,
 ) -> None:
     campaign = ledger_harness.prepared(1)
@@ -1022,8 +1022,8 @@ def test_a_retry_of_a_chunk_whose_messages_were_forgotten_says_so(ledger_harness
     ledger_harness.ledger.campaigns.expire(campaign)
     ledger_harness.ledger.campaigns.forget_bodies(campaign)
 
-    answer = ledger_harness.ledger.campaigns.retry(
+    response = ledger_harness.ledger.campaigns.retry(
         campaign, deadline_ms=ledger_harness.ledger.due_indexes.now_ms() + HOUR_MS
     )
 
-    assert answer == ("forgotten", 0)
+    assert response == ("forgotten", 0)

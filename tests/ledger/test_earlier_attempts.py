@@ -40,13 +40,13 @@ def test_the_campaign_of_an_earlier_attempt_counts_and_the_later_one_that_repeat
     campaign = ledger_harness.prepared(2)
     ledger_harness.submitted(campaign, 78)
 
-    answers = [
+    responses = [
         taken_earlier(ledger_harness, campaign, _78=True),
         taken_earlier(ledger_harness, campaign, counted=77, _78=True),
     ]
 
     batch = batch_of(ledger_harness, campaign)
-    assert answers == ["recorded", "known"]
+    assert responses == ["recorded", "known"]
     assert (batch.bsg_campaign_id, list(batch.other_bsg_campaign_ids)) == (77, [78])
     assert (batch.bsg_status, batch.state) == ("done", "submitted")
     assert ledger_harness.ledger.due_indexes.members(DueIndex.STOPS, account=ACCOUNT) == ["78"]
@@ -96,12 +96,12 @@ def test_what_counts_for_another_batch_or_does_not_count_any_more_changes_nothin
     ledger_harness.submitted(another, 77)
     ledger_harness.submitted(campaign, 78)
 
-    answers = [
+    responses = [
         taken_earlier(ledger_harness, campaign, _78=True),
         taken_earlier(ledger_harness, campaign, counted=79, counts=80, _78=True),
         taken_earlier(ledger_harness, ledger_harness.prepared(1), counts=80),
     ]
 
-    assert answers == ["owned", "stale", "stale"]
+    assert responses == ["owned", "stale", "stale"]
     assert batch_of(ledger_harness, campaign).bsg_campaign_id == 78
     assert ledger_harness.ledger.reading.alarms() == 0

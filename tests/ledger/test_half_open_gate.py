@@ -1,4 +1,4 @@
-"""A gate that doubts have shut opens half: one batch goes through, and BSG's answer to it decides."""
+"""A gate that doubts have shut opens half: one batch goes through, and BSG's response to it decides."""
 
 from __future__ import annotations
 
@@ -76,9 +76,9 @@ def test_a_trial_calls_nobody_else_and_the_next_one_begins_when_it_is_over(half_
     assert isinstance(half_open.next(), Send)
 
 
-Answer = Callable[[LedgerHarness, Send], object]
+Respond = Callable[[LedgerHarness, Send], object]
 
-CLEAR: dict[str, Answer] = {
+CLEAR: dict[str, Respond] = {
     "taken": lambda ledger_harness, lease: ledger_harness.taken(
         lease.batch.campaign_id, lease.batch.number, 7, token=lease.token
     ),
@@ -94,15 +94,15 @@ def lose_lease(ledger_harness: LedgerHarness, lease: Send) -> None:
     ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
 
 
-UNCLEAR: dict[str, Answer] = {
+UNCLEAR: dict[str, Respond] = {
     "doubt": lambda ledger_harness, lease: ledger_harness.doubtful(lease),
-    "no answer": lambda ledger_harness, lease: ledger_harness.ledger.batches.not_taken(
+    "no response": lambda ledger_harness, lease: ledger_harness.ledger.batches.not_taken(
         lease, delay_ms=0, cause="refused", unanswered=True
     ),
     "lost lease": lose_lease,
 }
 
-NEITHER: dict[str, Answer] = {
+NEITHER: dict[str, Respond] = {
     "throttle": lambda ledger_harness, lease: ledger_harness.ledger.batches.not_taken(
         lease, delay_ms=0, cause="HTTP 429"
     ),
@@ -113,20 +113,20 @@ NEITHER: dict[str, Answer] = {
 }
 
 
-@pytest.mark.parametrize("answer", CLEAR)
-def test_a_clear_answer_to_the_trial_opens_the_gate_whole(half_open: LedgerHarness, answer: str) -> None:
-    CLEAR[answer](half_open, on_trial(half_open))
+@pytest.mark.parametrize("response", CLEAR)
+def test_a_clear_response_to_the_trial_opens_the_gate_whole(half_open: LedgerHarness, response: str) -> None:
+    CLEAR[response](half_open, on_trial(half_open))
 
     assert state_of(half_open) == "open"
 
 
-@pytest.mark.parametrize("answer", UNCLEAR)
-def test_a_trial_without_a_clear_answer_shuts_the_gate_again_for_twice_as_long(
-    half_open: LedgerHarness, answer: str
+@pytest.mark.parametrize("response", UNCLEAR)
+def test_a_trial_without_a_clear_response_shuts_the_gate_again_for_twice_as_long(
+    half_open: LedgerHarness, response: str
 ) -> None:
     waits = []
     for _ in range(8):
-        UNCLEAR[answer](half_open, on_trial(half_open))
+        UNCLEAR[response](half_open, on_trial(half_open))
         assert state_of(half_open) == "shut: doubts"
         gate = half_open.ledger.gate(ACCOUNT).state()
         assert gate.next_probe is not None
@@ -162,11 +162,11 @@ def test_a_gate_that_opened_whole_is_shut_for_the_first_while_again(half_open: L
     assert (gate.next_probe - gate.since).total_seconds() == 15
 
 
-@pytest.mark.parametrize("answer", NEITHER)
+@pytest.mark.parametrize("response", NEITHER)
 def test_what_says_nothing_of_bsg_leaves_the_gate_half_open_for_the_next_trial(
-    half_open: LedgerHarness, answer: str
+    half_open: LedgerHarness, response: str
 ) -> None:
-    NEITHER[answer](half_open, on_trial(half_open))
+    NEITHER[response](half_open, on_trial(half_open))
 
     assert state_of(half_open) == "half open"
     on_trial(half_open)
@@ -203,7 +203,7 @@ def test_what_a_look_up_finds_does_not_end_a_row_of_doubts(ledger_harness: Ledge
     assert state_of(ledger_harness) == "shut: doubts"
 
 
-def test_a_campaign_of_another_batch_is_no_clear_answer(half_open: LedgerHarness) -> None:
+def test_a_campaign_of_another_batch_is_no_clear_response(half_open: LedgerHarness) -> None:
     other, lease = half_open.prepared(1), on_trial(half_open)
     half_open.taken(other, 0, 7)
 

@@ -37,12 +37,12 @@ def take_slots_until(url: str, rate: str, burst: int, ends: float, taken: multip
     """
     limiter, slots = a_limiter(url, rate, burst), list[Between]()
     while (asked := time.time()) < ends:
-        answer = limiter.reserve()
-        if isinstance(answer, Later):
-            time.sleep(min(answer.retry_in, 0.05))
+        response = limiter.reserve()
+        if isinstance(response, Later):
+            time.sleep(min(response.retry_in, 0.05))
             continue
-        slots.append((asked + answer.wait, time.time() + answer.wait))
-        time.sleep(answer.wait)
+        slots.append((asked + response.wait, time.time() + response.wait))
+        time.sleep(response.wait)
     taken.put(slots)
 
 
@@ -74,7 +74,7 @@ def test_several_processes_together_keep_the_limit_and_use_it_up(redis_url: str,
 def test_a_burst_goes_at_once_and_then_the_rate_holds(redis_url: str) -> None:
     limiter = a_limiter(redis_url, "15/m", burst=3)
 
-    waits = [answer.wait for answer in (limiter.reserve(10) for _ in range(5)) if isinstance(answer, Slot)]
+    waits = [response.wait for response in (limiter.reserve(10) for _ in range(5)) if isinstance(response, Slot)]
 
     assert waits[:3] == [0, 0, 0]
     assert waits[3:] == pytest.approx([4, 8], abs=1)
@@ -84,18 +84,18 @@ def test_a_low_rate_reserves_nothing_that_lies_further_away_than_the_longest_wai
     limiter = a_limiter(redis_url, "6/m")
     assert limiter.reserve() == Slot(0)
 
-    answers = [limiter.reserve() for _ in range(20)]
+    responses = [limiter.reserve() for _ in range(20)]
 
     # Had one of the refused reserved a slot, the next would have been told 20 s, then 30 s.
-    assert all(isinstance(answer, Later) and 9 < answer.retry_in <= 10 for answer in answers)
+    assert all(isinstance(response, Later) and 9 < response.retry_in <= 10 for response in responses)
 
 
 def test_a_slot_just_within_the_longest_wait_is_reserved(redis_url: str) -> None:
     limiter = a_limiter(redis_url, "1/s")
 
-    answers = [limiter.reserve(max_wait_seconds=2.0) for _ in range(4)]
+    responses = [limiter.reserve(max_wait_seconds=2.0) for _ in range(4)]
 
-    assert [type(answer) for answer in answers] == [Slot, Slot, Slot, Later]
+    assert [type(response) for response in responses] == [Slot, Slot, Slot, Later]
 
 
 def test_a_cool_down_holds_back_everybody_under_both_limits(redis_url: str) -> None:
@@ -104,9 +104,9 @@ def test_a_cool_down_holds_back_everybody_under_both_limits(redis_url: str) -> N
     one.cool_down(5)
 
     for limiter in (one, other, a_limiter(redis_url, "100/s", burst=50)):
-        answer = limiter.reserve()
-        assert isinstance(answer, Later)
-        assert 4.5 < answer.retry_in <= 5
+        response = limiter.reserve()
+        assert isinstance(response, Later)
+        assert 4.5 < response.retry_in <= 5
 
 
 def test_a_cool_down_is_never_shortened(redis_url: str) -> None:
@@ -129,7 +129,7 @@ def test_after_a_cool_down_the_waiting_go_one_after_the_other(redis_url: str) ->
     limiter = a_limiter(redis_url, "30/m", burst=1)
     limiter.cool_down(3)
 
-    waits = [answer.wait for answer in (limiter.reserve(10) for _ in range(4)) if isinstance(answer, Slot)]
+    waits = [response.wait for response in (limiter.reserve(10) for _ in range(4)) if isinstance(response, Slot)]
 
     assert waits == pytest.approx([3, 5, 7, 9], abs=0.9)
 
@@ -166,15 +166,15 @@ def test_nothing_is_left_in_redis_when_nothing_was_sent_for_a_while(redis_url: s
 
 
 def test_threads_that_share_a_limiter_get_slots_of_their_own(redis_url: str) -> None:
-    limiter, answers = a_limiter(redis_url, "2/s"), list[Slot | Later]()
-    threads = [threading.Thread(target=lambda: answers.append(limiter.reserve(10))) for _ in range(16)]
+    limiter, responses = a_limiter(redis_url, "2/s"), list[Slot | Later]()
+    threads = [threading.Thread(target=lambda: responses.append(limiter.reserve(10))) for _ in range(16)]
 
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    waits = sorted(answer.wait for answer in answers if isinstance(answer, Slot))
+    waits = sorted(response.wait for response in responses if isinstance(response, Slot))
     assert len(waits) == 16
     assert waits[-1] == pytest.approx(7.5, abs=0.9)
 

@@ -126,7 +126,7 @@ def everything_once(harness: WorkerHarness) -> None:
     heartbeats = LivenessPings(runtime.redis).heartbeats
     heartbeats.note_tick("beat@here")
     heartbeats.note_worker("worker@here")
-    heartbeats.note_answer("token")
+    heartbeats.note_response("token")
     ledger.durability.wait_for_disk()
 
 

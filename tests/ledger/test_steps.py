@@ -153,9 +153,9 @@ def test_from_the_flag_of_a_cancel_on_nothing_leaves(stepwise: StepwiseHarness) 
     campaign = stepwise.campaign()
     dispatched = stepwise.posting(campaign)
 
-    answer = stepwise.scripts.run("cancel", campaign)
+    response = stepwise.scripts.run("cancel", campaign)
 
-    assert answer == [b"cancelled", BATCHES - 1, 1]
+    assert response == [b"cancelled", BATCHES - 1, 1]
     assert stepwise.next() == Nothing()
     assert stepwise.withdraw(dispatched) == "cancelled"
     assert stepwise.counts(campaign) == {"pending": BATCHES - 1, "cancelled": 1}
@@ -440,9 +440,9 @@ def test_a_chunk_of_which_something_staged_is_gone_is_not_committed(stepwise: St
     campaign = stepwise.accepted(BATCHES)
     lease = stepwise.preparing()
 
-    answer = stepwise.scripts.run("prepared", campaign, lease.chunk, lease.token, 0, BATCHES, 0, 3 * BATCHES)
+    response = stepwise.scripts.run("prepared", campaign, lease.chunk, lease.token, 0, BATCHES, 0, 3 * BATCHES)
 
-    assert answer == [b"stale"]
+    assert response == [b"stale"]
     assert stepwise.counts(campaign) == {"unprepared": BATCHES}
 
 

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--messages", type=_number(int, 1, 10_000_000), default=1_000_000)
     parser.add_argument("--campaigns", type=_number(int, 1, 100_000), default=2_000)
     parser.add_argument("--workers", type=_number(int, 1, MAX_WORKERS), default=8, help="processes")
-    parser.add_argument("--latency", type=_number(float, 0, MAX_LATENCY), default=0.2, help="seconds to BSG's answer")
+    parser.add_argument("--latency", type=_number(float, 0, MAX_LATENCY), default=0.2, help="seconds to BSG's response")
     parser.add_argument(
         "--seed", type=int, help="of the campaigns; a fresh one is drawn and printed when none is given"
     )

@@ -39,7 +39,7 @@ class LoadCampaign:
     """One campaign. No other has any of its phones, so that an arrival names its message.
 
     `starts_at`: the share of the bulk (all campaigns that are not small) that has arrived at BSG when a small one is
-    enqueued. `tried_twice`: the web app tries again with the same key, as after an answer that it lost.
+    enqueued. `tried_twice`: the web app tries again with the same key, as after a response that it lost.
     """
 
     number: int

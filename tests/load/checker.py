@@ -35,7 +35,7 @@ class CheckResult:
 
 
 class Checker:
-    """`receipts`: the ids that `enqueue` answered, by the campaign's number. `known`: name and id of the ledger's."""
+    """`receipts`: the ids that `enqueue` returned, by the campaign's number. `known`: name and id of the ledger's."""
 
     def __init__(
         self,

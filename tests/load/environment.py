@@ -39,7 +39,7 @@ SETTINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much of what a run has. `latency`: seconds before each answer of BSG's."""
+    """How much of what a run has. `latency`: seconds before each response of BSG's."""
 
     messages: int
     campaigns: int
@@ -114,7 +114,7 @@ class LoadEnvironment:
             worker.wait_until_ready()
 
     def receipts(self) -> dict[int, set[str]]:
-        """Return the ids that `enqueue` answered for each campaign, by its number: one, or some key was not held to."""
+        """Return the ids that `enqueue` returned for each campaign, by its number: one, or some key was not held to."""
         receipts: dict[int, set[str]] = {}
         for number in range(BULK_PRODUCERS + 1):
             for entry in Journal(self._journal(number)).entries():

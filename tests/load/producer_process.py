@@ -57,7 +57,7 @@ class ProducerProcess:
             self._journal.note(campaign.number, "receipt", self._receipt(campaign))
 
     def _receipt(self, campaign: LoadCampaign) -> str:
-        """Return the campaign's id. Tries again, with its key, for as long as Redis does not answer in time."""
+        """Return the campaign's id. Tries again, with its key, for as long as Redis does not respond in time."""
         while True:
             try:
                 return self._web_app.enqueue(

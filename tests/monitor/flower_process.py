@@ -116,8 +116,8 @@ class Visitor:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(self._flower.url + path, body, {**self._headers, **named})
         try:
-            with self._opener.open(request, timeout=15) as answer:
-                return Page(answer.status, answer.read().decode(), dict(answer.headers))
+            with self._opener.open(request, timeout=15) as response:
+                return Page(response.status, response.read().decode(), dict(response.headers))
         except urllib.error.HTTPError as error:
             with error:
                 return Page(error.code, error.read().decode(), dict(error.headers))

@@ -156,7 +156,7 @@ def test_pause_resume_and_cancel_are_the_command_lines(scenario: ScenarioEnviron
     assert "Cancelled:" in cancelled.text
 
 
-def test_what_cannot_be_done_is_answered_with_its_reason(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+def test_what_cannot_be_done_is_refused_with_its_reason(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     campaign = scenario.send(10)
     visitor.press(campaign, "cancel")
 
@@ -174,12 +174,12 @@ def test_a_wrong_token_is_refused_and_changes_nothing(scenario: ScenarioEnvironm
     path = f"/campaigns/{campaign}/cancel"
     visitor.get("/campaigns/" + campaign)  # so that there is a cookie to be held against
 
-    for answer in (
+    for response in (
         visitor.post(path, {}),
         visitor.post(path, {"_xsrf": "wrong"}),
         visitor.post(path, {"_xsrf": "2|00000000|00000000000000000000000000000000|1700000000"}),
     ):
-        assert answer.status == 403
+        assert response.status == 403
     assert visitor.get(path).status == 405
     assert not scenario.status(campaign).cancelled
 

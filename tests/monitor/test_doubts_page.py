@@ -88,9 +88,9 @@ def test_what_was_shown_as_left_alone_is_left_alone_though_it_needs_an_operator_
     (shown,) = re.findall('name="shown" value="([^"]*)"', page.text)
     ask(harness, campaign)
 
-    answer = decide(visitor, page, "not-sent", shown)
+    response = decide(visitor, page, "not-sent", shown)
 
-    assert "Resolved as not sent: 0 batches" in answer.text
+    assert "Resolved as not sent: 0 batches" in response.text
     assert harness.batch(campaign).state == "unconfirmed"
 
 
@@ -101,10 +101,10 @@ def test_a_look_up_makes_what_was_shown_due_at_once(harness: WorkerHarness, flow
     (before,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account).values()
     visitor = ann(flower)
 
-    answer = decide(visitor, visitor.get("/campaigns/doubts"), "look-up", f"{campaign}-0:1:pending")
+    response = decide(visitor, visitor.get("/campaigns/doubts"), "look-up", f"{campaign}-0:1:pending")
 
     (after,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account).values()
-    assert "Being looked up at BSG: 1 batches" in answer.text
+    assert "Being looked up at BSG: 1 batches" in response.text
     assert after < before
 
 

@@ -61,8 +61,8 @@ def serving(redis_url: str, directory: Path, *words: str, **settings: str) -> It
 
 def status_of(url: str, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers or {}), timeout=10) as answer:
-            return int(answer.status)
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers or {}), timeout=10) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code

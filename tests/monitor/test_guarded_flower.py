@@ -54,9 +54,9 @@ def test_a_button_works_under_a_prefix_and_with_the_login(
     campaign = scenario.send(10)
     ann = Visitor(guarded, Authorization=LOGIN)
 
-    answer = ann.press(campaign, "pause")
+    response = ann.press(campaign, "pause")
 
-    assert answer.status == 200
+    assert response.status == 200
     assert scenario.status(campaign).paused
     assert f'href="/ops/campaigns/{campaign}"' in ann.get("/campaigns").text
     script = ann.get("/campaigns").text.partition('<script src="/ops/campaigns/static/campaigns.js?v=')[2]

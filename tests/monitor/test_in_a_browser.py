@@ -95,7 +95,7 @@ def test_a_wrong_token_gets_403(scenario: ScenarioEnvironment, flower: FlowerPro
 
         button(driver, "Pause").click()
 
-        wait_until(lambda: driver.current_url.endswith("/pause"), within=10, what="the answer")
+        wait_until(lambda: driver.current_url.endswith("/pause"), within=10, what="the response")
         status = driver.execute_script("return performance.getEntriesByType('navigation')[0].responseStatus")
         assert status == 403
         assert not scenario.status(campaign).paused

@@ -1,4 +1,4 @@
-"""A real Prometheus reads a real Flower: alert rules fire when they should, the dashboard gets its answers."""
+"""A real Prometheus reads a real Flower: alert rules fire when they should, the dashboard gets its data."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Prometheus:
             )
 
     def ask(self, question: str) -> list[dict[str, Any]]:
-        """Return the samples that answer a question in PromQL, now."""
+        """Return the samples that a query in PromQL returns, now."""
         return list(self._get("query", query=question)["result"])
 
     def rules(self) -> dict[str, str]:
@@ -59,18 +59,18 @@ class Prometheus:
         return {rule["name"]: rule["state"] for group in self._get("rules")["groups"] for rule in group["rules"]}
 
     def wait_for(self, question: str) -> None:
-        def answered() -> bool:
+        def responds() -> bool:
             try:
                 return bool(self.ask(question))
             except OSError:
                 assert self.process.poll() is None, self._log.read_text()
                 return False
 
-        wait_until(answered, within=30, what=f"an answer to {question}")
+        wait_until(responds, within=30, what=f"a response to {question}")
 
     def _get(self, path: str, **words: str) -> dict[str, Any]:
-        with urlopen(f"{self.url}/api/v1/{path}?{urlencode(words)}", timeout=5) as answer:
-            document = json.load(answer)
+        with urlopen(f"{self.url}/api/v1/{path}?{urlencode(words)}", timeout=5) as response:
+            document = json.load(response)
         assert document["status"] == "success", document
         return dict(document["data"])
 
@@ -86,7 +86,7 @@ def prometheus(flower: FlowerProcess, tmp_path_factory: pytest.TempPathFactory) 
         prometheus.process.wait(15)
 
 
-def test_every_question_of_the_dashboard_has_an_answer_once_a_campaign_was_sent(
+def test_every_question_of_the_dashboard_has_data_once_a_campaign_was_sent(
     prometheus: Prometheus, scenario: ScenarioEnvironment
 ) -> None:
     scenario.wait_for(scenario.send(30), "done")

@@ -131,12 +131,12 @@ def test_the_server_of_compose_keeps_what_it_acknowledges(tmp_path: Path) -> Non
     try:
         client = connect_once(f"redis://127.0.0.1:{port}/0")
 
-        def answers() -> bool:
+        def responds() -> bool:
             with suppress(RedisError):
                 return bool(client.ping())
             return False
 
-        wait_until(answers, "the server answers")
+        wait_until(responds, "the server responds")
         wanted = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
         assert client.config_get(*wanted) == wanted
     finally:

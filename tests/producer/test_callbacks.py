@@ -24,8 +24,8 @@ def pushed(
     producer: Producer, body: bytes = b"", *, path: str = f"/{SECRET}", method: str = "POST", query: str = "",
     kind: str = "application/x-www-form-urlencoded", size: str | None = None,
 ) -> str:  # fmt: skip
-    """Return what BSG is answered."""
-    answered: list[str] = []
+    """Return the status that BSG gets."""
+    responded: list[str] = []
     environ = {
         "PATH_INFO": path,
         "REQUEST_METHOD": method,
@@ -34,9 +34,9 @@ def pushed(
         "CONTENT_LENGTH": str(len(body)) if size is None else size,
         "wsgi.input": io.BytesIO(body),
     }
-    rest = callbacks(producer, secret=SECRET)(environ, lambda status, *_: answered.append(status))  # type: ignore[arg-type]
+    rest = callbacks(producer, secret=SECRET)(environ, lambda status, *_: responded.append(status))  # type: ignore[arg-type]
     assert list(rest) == []
-    return answered[0].split()[0]
+    return responded[0].split()[0]
 
 
 def report_of(reference: str, **changes: Any) -> dict[str, Any]:
@@ -199,5 +199,5 @@ def test_a_secret_that_is_easily_guessed_is_refused(producer: Producer, secret: 
     kind=st.sampled_from(["application/json", "application/x-www-form-urlencoded", ""]),
     query=st.text(st.characters(max_codepoint=255), max_size=50),
 )
-def test_whatever_is_pushed_is_answered(producer: Producer, body: bytes, kind: str, query: str) -> None:
+def test_whatever_is_pushed_gets_a_response(producer: Producer, body: bytes, kind: str, query: str) -> None:
     assert pushed(producer, body, kind=kind, query=query) in ("200", "400")

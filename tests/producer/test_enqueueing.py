@@ -183,13 +183,13 @@ def test_a_server_with_waitaof_proves_it_by_being_asked(own_redis_server: RedisS
     assert producer_at(own_redis_server.url, queue_timeout=5).enqueue(messages(3), sender="MyShop").messages == 3
 
 
-def test_a_commit_whose_answer_is_lost_once_is_asked_again_and_accepted(
+def test_a_commit_whose_response_is_lost_once_is_asked_again_and_accepted(
     redis_server: RedisServer, redis_url: str
 ) -> None:
     with LossyProxy(redis_server.port) as proxy:
         producer = producer_at(proxy.redis_url, queue_timeout=1)
         producer.enqueue(messages(1), sender="MyShop")
-        proxy.lose_answers_to(b"the name of the campaign", times=1)
+        proxy.lose_responses_to(b"the name of the campaign", times=1)
 
         receipt = producer.enqueue(messages(3), sender="MyShop", name="the name of the campaign")
 
@@ -197,13 +197,13 @@ def test_a_commit_whose_answer_is_lost_once_is_asked_again_and_accepted(
     assert len(list(producer_at(redis_url).campaigns())) == 2
 
 
-def test_a_commit_whose_answer_stays_lost_is_unconfirmed_and_its_key_makes_trying_again_safe(
+def test_a_commit_whose_response_stays_lost_is_unconfirmed_and_its_key_makes_trying_again_safe(
     redis_server: RedisServer, redis_url: str
 ) -> None:
     with LossyProxy(redis_server.port) as proxy:
         producer = producer_at(proxy.redis_url, queue_timeout=1)
         producer.enqueue(messages(1), sender="MyShop")
-        proxy.lose_answers_to(b"the name of the campaign", times=2)
+        proxy.lose_responses_to(b"the name of the campaign", times=2)
 
         with pytest.raises(EnqueueUnconfirmed) as caught:
             producer.enqueue(messages(3), sender="MyShop", name="the name of the campaign")
@@ -285,7 +285,7 @@ def then(happens: Callable[[], object], *, after: int, of: int) -> Iterator[Mapp
 
 @contextmanager
 def before_the_commit(happens: Callable[[], object]) -> Iterator[None]:
-    """That happens between Redis's last answer and the first try to commit."""
+    """That happens between Redis's last response and the first try to commit."""
     commits: list[str] = []
 
     def observe(point: str) -> None:

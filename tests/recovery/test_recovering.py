@@ -271,7 +271,7 @@ def test_a_gate_that_an_operator_shut_stays_shut(harness: RecoveryHarness) -> No
     assert harness.producer.gate().reason == GateReason.OPERATOR
 
 
-def test_a_bsg_that_does_not_answer_leaves_the_gate_shut(
+def test_a_bsg_that_does_not_respond_leaves_the_gate_shut(
     harness: RecoveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.waiting(5)

@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Receiver:
-    """A web app that keeps what is pushed to it, and answers with the statuses in turn, then 200."""
+    """A web app that keeps what is pushed to it, and responds with the statuses in turn, then 200."""
 
     def __init__(self, *statuses: int) -> None:
         self.statuses = list(statuses)

@@ -49,22 +49,22 @@ def post(
 
 
 def taken(sandbox: Sandbox, rows: Any, **campaign_options: Any) -> dict[str, Any]:
-    answer = post(sandbox, rows, **campaign_options)
-    assert answer.status_code == 200, answer.text
-    campaign: dict[str, Any] = answer.json()["data"]
+    response = post(sandbox, rows, **campaign_options)
+    assert response.status_code == 200, response.text
+    campaign: dict[str, Any] = response.json()["data"]
     return campaign
 
 
-def refused_fields(answer: requests.Response) -> set[str]:
-    assert answer.status_code == 422, answer.text
-    document = answer.json()
+def refused_fields(response: requests.Response) -> set[str]:
+    assert response.status_code == 422, response.text
+    document = response.json()
     assert document["message"] == "The given data was invalid."
     return set(document["errors"])
 
 
 def login(sandbox: Sandbox, key: str = "live_sandbox") -> str:
-    answer = requests.post(f"{sandbox.url}/api/auth/login", json={"api_key": key}, timeout=TIMEOUT)
-    bearer: str = answer.json()["bearer"]
+    response = requests.post(f"{sandbox.url}/api/auth/login", json={"api_key": key}, timeout=TIMEOUT)
+    bearer: str = response.json()["bearer"]
     return bearer
 
 

@@ -43,16 +43,16 @@ def test_a_refresh_gives_a_new_token_for_an_old_one_even_when_expired(sandbox: S
 
 
 def test_an_unknown_key_is_refused_by_login_and_as_a_header(sandbox: Sandbox) -> None:
-    answer = requests.post(f"{sandbox.url}/api/auth/login", json={"api_key": "live_unknown"}, timeout=TIMEOUT)
+    response = requests.post(f"{sandbox.url}/api/auth/login", json={"api_key": "live_unknown"}, timeout=TIMEOUT)
 
-    assert (answer.status_code, answer.json()["error"]) == (401, "1")
+    assert (response.status_code, response.json()["error"]) == (401, "1")
     assert call(sandbox, "GET", "/api/accounts/balance", key="live_unknown").status_code == 401
 
 
 def test_a_request_without_credentials_is_refused(sandbox: Sandbox) -> None:
-    answer = requests.get(f"{sandbox.url}/api/accounts/balance", timeout=TIMEOUT)
+    response = requests.get(f"{sandbox.url}/api/accounts/balance", timeout=TIMEOUT)
 
-    assert (answer.status_code, answer.json()) == (401, {"message": "Unauthenticated."})
+    assert (response.status_code, response.json()) == (401, {"message": "Unauthenticated."})
 
 
 def test_a_second_login_leaves_the_first_token_good_unless_told_otherwise(sandbox: Sandbox) -> None:
@@ -75,22 +75,22 @@ def test_a_demo_account_cannot_create_campaigns(sandbox: Sandbox) -> None:
 def test_a_test_key_sends_only_to_its_contact_book(sandbox: Sandbox) -> None:
     sandbox.put_account("test_sandbox", contact_book=[380670000001])
 
-    answer = post(sandbox, [message(1), message(2)], key="test_sandbox")
+    response = post(sandbox, [message(1), message(2)], key="test_sandbox")
 
-    assert refused_fields(answer) == {"messages.1.phone"}
+    assert refused_fields(response) == {"messages.1.phone"}
     taken(sandbox, [message(1)], key="test_sandbox")
 
 
-def test_a_test_key_answers_random_information_that_the_seed_decides() -> None:
-    def answered(seed: int) -> list[object]:
+def test_a_test_key_returns_random_information_that_the_seed_decides() -> None:
+    def information(seed: int) -> list[object]:
         with Sandbox(seed=seed) as sandbox:
             rows = [message(phone=380970000001)]
             campaign = taken(sandbox, rows, key="test_sandbox")
             balance = call(sandbox, "GET", "/api/accounts/balance", key="test_sandbox").json()
             return [campaign["status"], campaign["statistics"], balance]
 
-    assert answered(1) == answered(1)
-    assert len({str(answered(seed)) for seed in range(5)}) > 1
+    assert information(1) == information(1)
+    assert len({str(information(seed)) for seed in range(5)}) > 1
 
 
 def test_an_account_sees_nothing_of_another(sandbox: Sandbox) -> None:
@@ -127,7 +127,7 @@ def test_the_tariffs_of_the_account_are_listed(sandbox: Sandbox) -> None:
     assert [tariff["code"] for tariff in listed] == list(range(10))
 
 
-def test_an_account_that_asks_faster_than_its_rate_is_answered_429(sandbox: Sandbox) -> None:
+def test_an_account_that_asks_faster_than_its_rate_gets_429(sandbox: Sandbox) -> None:
     sandbox.configure(rate_limit=0.5)
 
     statuses = [call(sandbox, "GET", "/api/accounts/balance").status_code for _ in range(3)]

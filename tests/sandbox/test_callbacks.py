@@ -38,7 +38,7 @@ def test_a_message_that_a_stop_keeps_back_is_reported_as_failed(sandbox: Sandbox
 
 
 @pytest.mark.parametrize("status", [204, 500, 302])
-def test_a_report_that_is_not_answered_200_is_pushed_again(sandbox: Sandbox, status: int) -> None:
+def test_a_report_that_does_not_get_200_is_pushed_again(sandbox: Sandbox, status: int) -> None:
     sandbox.configure(callback_pause=0.05)
     with receiver(status, status) as app:
         taken(sandbox, messages(1), callback_url=app.url)

@@ -28,7 +28,7 @@ def kept(sandbox: Sandbox) -> int:
     return sandbox.summary().campaigns
 
 
-def test_latency_delays_the_answer(sandbox: Sandbox) -> None:
+def test_latency_delays_the_response(sandbox: Sandbox) -> None:
     sandbox.fault("latency", seconds=0.3)
     began = time.monotonic()
 
@@ -41,20 +41,20 @@ def test_latency_delays_the_answer(sandbox: Sandbox) -> None:
 def test_a_throttle_says_when_to_come_back_only_if_told(sandbox: Sandbox, given: Any, written: str | None) -> None:
     sandbox.fault("throttle", retry_after=given)
 
-    answer = post(sandbox, messages(1))
+    response = post(sandbox, messages(1))
 
-    assert (answer.status_code, answer.headers.get("Retry-After")) == (429, written)
-    assert "duplicate" not in answer.json()["message"]
+    assert (response.status_code, response.headers.get("Retry-After")) == (429, written)
+    assert "duplicate" not in response.json()["message"]
     assert kept(sandbox) == 0
 
 
 def test_a_duplicate_notice_comes_after_the_campaign_was_kept(sandbox: Sandbox) -> None:
     sandbox.fault("duplicate_notice_after", times=1)
 
-    answer = post(sandbox, messages(1))
+    response = post(sandbox, messages(1))
 
-    assert (answer.status_code, answer.json()) == (429, {"message": "Too many duplicate request detected"})
-    assert "Retry-After" not in answer.headers
+    assert (response.status_code, response.json()) == (429, {"message": "Too many duplicate request detected"})
+    assert "Retry-After" not in response.headers
     assert kept(sandbox) == 1
 
 
@@ -115,19 +115,19 @@ def test_silence_can_end_by_itself(sandbox: Sandbox) -> None:
         post(sandbox, messages(1))
 
 
-def _is_html(answer: requests.Response) -> bool:
-    return answer.headers["Content-Type"] == "text/html" and answer.text.startswith("<!DOCTYPE")
+def _is_html(response: requests.Response) -> bool:
+    return response.headers["Content-Type"] == "text/html" and response.text.startswith("<!DOCTYPE")
 
 
-def _is_broken(answer: requests.Response) -> bool:
-    return answer.text.startswith('{"data"') and not answer.text.endswith("}")
+def _is_broken(response: requests.Response) -> bool:
+    return response.text.startswith('{"data"') and not response.text.endswith("}")
 
 
 GARBAGE: list[tuple[str, Callable[[requests.Response], bool]]] = [
     ("html", _is_html),
     ("broken_json", _is_broken),
-    ("empty", lambda answer: answer.content == b""),
-    ("no_id", lambda answer: "id" not in answer.json()["data"]),
+    ("empty", lambda response: response.content == b""),
+    ("no_id", lambda response: "id" not in response.json()["data"]),
 ]
 
 
@@ -137,14 +137,14 @@ def test_garbage_comes_after_the_campaign_is_kept(
 ) -> None:
     sandbox.fault("garbage_after", shape=shape)
 
-    answer = post(sandbox, messages(1))
+    response = post(sandbox, messages(1))
 
-    assert answer.status_code == 200
-    assert is_expected(answer)
+    assert response.status_code == 200
+    assert is_expected(response)
     assert kept(sandbox) == 1
 
 
-def test_half_an_answer_comes_after_the_campaign_is_kept(sandbox: Sandbox) -> None:
+def test_half_a_response_comes_after_the_campaign_is_kept(sandbox: Sandbox) -> None:
     sandbox.fault("garbage_after", shape="half")
 
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
@@ -167,10 +167,10 @@ def test_an_error_in_the_older_style_leaves_nothing_behind(
 ) -> None:
     sandbox.fault(kind, **options)
 
-    answer = post(sandbox, messages(1))
+    response = post(sandbox, messages(1))
 
-    assert (answer.status_code, answer.json()["error"]) == (status, code)
-    assert set(answer.json()) == {"error", "errorDescription"}
+    assert (response.status_code, response.json()["error"]) == (status, code)
+    assert set(response.json()) == {"error", "errorDescription"}
     assert kept(sandbox) == 0
 
 
@@ -292,7 +292,7 @@ def test_totals_grow_slowly_by_the_clock(sandbox: Sandbox) -> None:
     assert totals == [0, 50, 100]
 
 
-def test_another_zone_moves_the_dates_that_are_answered_and_read(sandbox: Sandbox) -> None:
+def test_another_zone_moves_the_dates_that_are_sent_and_read(sandbox: Sandbox) -> None:
     campaign = taken(sandbox, messages(1))
     path = f"/api/campaigns/{campaign['id']}"
     sandbox.fault("zone", offset_hours=-24 + 1)
@@ -307,14 +307,14 @@ def test_another_zone_moves_the_dates_that_are_answered_and_read(sandbox: Sandbo
 def test_a_redirect_leaves_nothing_behind(sandbox: Sandbox) -> None:
     sandbox.fault("redirect", status=302, location="/elsewhere")
 
-    answer = post(sandbox, messages(1))
+    response = post(sandbox, messages(1))
 
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/elsewhere")
+    assert (response.status_code, response.headers["Location"]) == (302, "/elsewhere")
     assert kept(sandbox) == 0
 
 
-def test_an_answer_without_end_goes_on_until_the_client_leaves(sandbox: Sandbox) -> None:
-    sandbox.fault("endless_answer", pause=0)
+def test_a_response_without_end_goes_on_until_the_client_leaves(sandbox: Sandbox) -> None:
+    sandbox.fault("endless_response", pause=0)
 
     with requests.post(
         sandbox.url + INDIVIDUAL,
@@ -322,8 +322,8 @@ def test_an_answer_without_end_goes_on_until_the_client_leaves(sandbox: Sandbox)
         headers={"X-API-KEY": "live_sandbox"},
         stream=True,
         timeout=5,
-    ) as answer:
-        assert len(answer.raw.read(1_000_000)) == 1_000_000
+    ) as response:
+        assert len(response.raw.read(1_000_000)) == 1_000_000
 
     assert kept(sandbox) == 1
 
@@ -394,7 +394,7 @@ def test_an_order_that_means_nothing_is_refused(sandbox: Sandbox, kind: str, opt
         sandbox.fault(kind, **options)
 
 
-def test_a_sandbox_stops_at_once_though_a_client_still_waits_for_an_answer() -> None:
+def test_a_sandbox_stops_at_once_though_a_client_still_waits_for_a_response() -> None:
     with Sandbox() as sandbox:
         sandbox.fault("silence_before")
         host, port = sandbox.url.removeprefix("http://").split(":")

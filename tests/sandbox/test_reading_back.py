@@ -10,9 +10,9 @@ from tests.sandbox.sandbox_calls import call, message, messages, refused_fields,
 
 
 def read(sandbox: Sandbox, path: str, **query: Any) -> Any:
-    answer = call(sandbox, "GET", path, params=query)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    response = call(sandbox, "GET", path, params=query)
+    assert response.status_code == 200, response.text
+    return response.json()
 
 
 def status_of(sandbox: Sandbox, campaign: dict[str, Any]) -> str:
@@ -228,7 +228,7 @@ def test_a_campaign_is_named_by_its_second_when_it_has_no_name(sandbox: Sandbox)
 def test_tariffs_are_listed_with_their_number(sandbox: Sandbox) -> None:
     sandbox.put_account("live_sandbox", tariffs=[3, 9])
 
-    answer = read(sandbox, "/api/accounts/tariff")
+    response = read(sandbox, "/api/accounts/tariff")
 
-    assert answer["total"] == 2
-    assert [(row["code"], row["is_default"]) for row in answer["data"]] == [(3, True), (9, False)]
+    assert response["total"] == 2
+    assert [(row["code"], row["is_default"]) for row in response["data"]] == [(3, True), (9, False)]

@@ -61,9 +61,9 @@ def test_a_message_at_the_edge_of_the_rules_is_taken(sandbox: Sandbox, fields: d
 
 @pytest.mark.parametrize(("field", "fields"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
 def test_a_message_beyond_the_rules_is_refused_by_name(sandbox: Sandbox, field: str, fields: dict[str, Any]) -> None:
-    answer = post(sandbox, [message(1, reference_id="good1"), message(**fields)])
+    response = post(sandbox, [message(1, reference_id="good1"), message(**fields)])
 
-    assert refused_fields(answer) == {f"messages.1.{field}"}
+    assert refused_fields(response) == {f"messages.1.{field}"}
     assert sandbox.record().messages == 0
 
 
@@ -77,9 +77,9 @@ def test_a_campaign_without_messages_is_refused(sandbox: Sandbox, rows: Any) -> 
 
 
 def test_a_body_that_is_no_json_is_refused_as_one_without_messages(sandbox: Sandbox) -> None:
-    answer = call(sandbox, "POST", "/api/campaigns/sms/send-individual", data=b"{broken")
+    response = call(sandbox, "POST", "/api/campaigns/sms/send-individual", data=b"{broken")
 
-    assert refused_fields(answer) == {"messages"}
+    assert refused_fields(response) == {"messages"}
 
 
 def test_10_000_messages_are_taken_and_one_more_is_refused(sandbox: Sandbox) -> None:
@@ -156,9 +156,9 @@ def test_the_length_of_a_text_counts_as_it_is_sent(sandbox: Sandbox) -> None:
 def test_a_tariff_that_the_account_has_not_is_not_found(sandbox: Sandbox) -> None:
     sandbox.put_account("live_sandbox", tariffs=[0])
 
-    answer = post(sandbox, [message()], tariff_code=3)
+    response = post(sandbox, [message()], tariff_code=3)
 
-    assert (answer.status_code, answer.json()) == (422, {"message": "Tariff not found"})
+    assert (response.status_code, response.json()) == (422, {"message": "Tariff not found"})
 
 
 def test_a_phone_twice_in_a_campaign_is_refused_unless_allowed(sandbox: Sandbox) -> None:
@@ -229,8 +229,8 @@ def test_a_price_counts_segments_and_phones(sandbox: Sandbox) -> None:
     rows = [{"phone": 380670000001}, {"phone": 380670000002}]
     body = {"sender": "SHOP", "text": "a" * 161, "messages": rows, "tariff_code": 0}
 
-    answer = call(sandbox, "POST", "/api/campaigns/price", json=body)
+    response = call(sandbox, "POST", "/api/campaigns/price", json=body)
 
-    assert answer.json() == {"price": 0.04, "currency": "EUR"}
+    assert response.json() == {"price": 0.04, "currency": "EUR"}
     wrong = call(sandbox, "POST", "/api/campaigns/price", json={"messages": [{"phone": 1}]})
     assert refused_fields(wrong) == {"sender", "text", "messages.0.phone"}

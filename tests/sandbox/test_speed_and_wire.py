@@ -24,10 +24,10 @@ def test_10_000_messages_take_well_under_100_ms_of_processor_time(sandbox: Sandb
         body = json.dumps({"messages": rows}).encode()
         began = time.process_time()
         connection.request("POST", INDIVIDUAL, body, KEY)
-        answer = connection.getresponse()
-        answer.read()
+        response = connection.getresponse()
+        response.read()
         spent.append(time.process_time() - began)
-        assert answer.status == 200
+        assert response.status == 200
     connection.close()
 
     assert min(spent) < 0.1
@@ -35,11 +35,13 @@ def test_10_000_messages_take_well_under_100_ms_of_processor_time(sandbox: Sandb
 
 def test_100_requests_are_served_at_once(sandbox: Sandbox) -> None:
     sandbox.configure(latency=0.5)
-    answered: list[int] = []
+    responded: list[int] = []
 
     def ask(number: int) -> None:
-        answer = requests.post(sandbox.url + INDIVIDUAL, json={"messages": [message(number)]}, headers=KEY, timeout=20)
-        answered.append(answer.status_code)
+        response = requests.post(
+            sandbox.url + INDIVIDUAL, json={"messages": [message(number)]}, headers=KEY, timeout=20
+        )
+        responded.append(response.status_code)
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(100)]
     for thread in threads:
@@ -47,7 +49,7 @@ def test_100_requests_are_served_at_once(sandbox: Sandbox) -> None:
     for thread in threads:
         thread.join()
 
-    assert answered == [200] * 100
+    assert responded == [200] * 100
     summary = sandbox.summary()
     assert summary.messages == 100
     assert summary.most_requests_at_once > 50
@@ -57,8 +59,8 @@ def test_the_same_reference_ids_posted_at_once_are_kept_once(sandbox: Sandbox) -
     statuses: list[int] = []
 
     def ask() -> None:
-        answer = requests.post(sandbox.url + INDIVIDUAL, json={"messages": messages(50)}, headers=KEY, timeout=20)
-        statuses.append(answer.status_code)
+        response = requests.post(sandbox.url + INDIVIDUAL, json={"messages": messages(50)}, headers=KEY, timeout=20)
+        statuses.append(response.status_code)
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -85,9 +87,9 @@ def test_a_connection_serves_many_requests(sandbox: Sandbox) -> None:
 def test_a_body_in_chunks_is_read(sandbox: Sandbox) -> None:
     body = json.dumps({"messages": messages(2)}).encode()
 
-    answer = requests.post(sandbox.url + INDIVIDUAL, data=iter([body[:20], body[20:]]), headers=KEY, timeout=5)
+    response = requests.post(sandbox.url + INDIVIDUAL, data=iter([body[:20], body[20:]]), headers=KEY, timeout=5)
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(sandbox: Sandbox) -> None:
@@ -164,6 +166,6 @@ def test_texts_with_any_character_are_read_back_as_they_came(sandbox: Sandbox) -
     texts = ["a\x00b", "\ud800", "😀", "plain"]
     taken(sandbox, [message(number, text=text) for number, text in enumerate(texts)])
 
-    answer = requests.get(sandbox.url + "/api/messages", headers=KEY, timeout=5)
+    response = requests.get(sandbox.url + "/api/messages", headers=KEY, timeout=5)
 
-    assert [row["text"] for row in answer.json()["data"]] == texts
+    assert [row["text"] for row in response.json()["data"]] == texts

@@ -13,17 +13,17 @@ NOT_FOUND = {"error": 90, "errorDescription": "File not found"}
 
 
 def ordered(sandbox: Sandbox, **order: Any) -> str:
-    answer = call(sandbox, "POST", JOBS, json=order).json()
-    assert answer["error"] == 0, answer
-    key: str = answer["key"]
+    response = call(sandbox, "POST", JOBS, json=order).json()
+    assert response["error"] == 0, response
+    key: str = response["key"]
     return key
 
 
 def rows_of(sandbox: Sandbox, key: str) -> list[dict[str, Any]]:
     sandbox.advance(1)
-    answer = call(sandbox, "GET", f"{JOBS}/{key}").json()
-    assert answer["error"] == 0, answer
-    rows: list[dict[str, Any]] = answer["result"]
+    response = call(sandbox, "GET", f"{JOBS}/{key}").json()
+    assert response["error"] == 0, response
+    rows: list[dict[str, Any]] = response["result"]
     return rows
 
 

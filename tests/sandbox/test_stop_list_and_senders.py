@@ -11,16 +11,16 @@ ATTACH, DETACH, LIST = "/api/stoplist/attach", "/api/stoplist/detach", "/api/sto
 
 
 def attached(sandbox: Sandbox, phones: list[int], *types: str) -> list[dict[str, Any]]:
-    answer = call(sandbox, "POST", ATTACH, json={"phones": phones, "types": types or ["sms"]})
-    assert answer.status_code == 200, answer.text
-    contacts: list[dict[str, Any]] = answer.json()["data"]
+    response = call(sandbox, "POST", ATTACH, json={"phones": phones, "types": types or ["sms"]})
+    assert response.status_code == 200, response.text
+    contacts: list[dict[str, Any]] = response.json()["data"]
     return contacts
 
 
 def phones_on_list(sandbox: Sandbox, path: str = LIST, key: str = "live_sandbox", **query: Any) -> list[int]:
-    answer = call(sandbox, "GET", path, params=query, key=key)
-    assert answer.status_code == 200, answer.text
-    return [row["phone"] for row in answer.json()["data"]]
+    response = call(sandbox, "GET", path, params=query, key=key)
+    assert response.status_code == 200, response.text
+    return [row["phone"] for row in response.json()["data"]]
 
 
 def test_phones_are_attached_by_type_and_keep_their_id(sandbox: Sandbox) -> None:
@@ -135,10 +135,10 @@ def test_a_repeated_attach_within_the_window_is_a_duplicate_request(sandbox: San
 def test_senders_are_listed_with_their_state_and_country(sandbox: Sandbox) -> None:
     sandbox.put_account("live_sandbox", senders=[{"sender": "MINE"}, {"sender": "OLD", "status": "blocked"}])
 
-    answer = call(sandbox, "GET", "/api/senders", params={"type": "sms"}).json()
+    response = call(sandbox, "GET", "/api/senders", params={"type": "sms"}).json()
 
-    assert answer["total"] == 2
-    assert [(row["sender"], row["status"], row["is_default"]) for row in answer["data"]] == [
+    assert response["total"] == 2
+    assert [(row["sender"], row["status"], row["is_default"]) for row in response["data"]] == [
         ("MINE", "active", True),
         ("OLD", "blocked", False),
     ]

@@ -17,7 +17,7 @@ def at_bsg(scenario: ScenarioEnvironment, account: str, campaign: str) -> list[i
         status.accepted_at, status.deadline
     )
     own = {batch.bsg_campaign_id for batch in status.batches}
-    return [answer.id for answer in listed if answer.id in own]
+    return [response.id for response in listed if response.id in own]
 
 
 def test_each_account_sends_its_own_campaigns_and_reads_their_statuses(scenario: ScenarioEnvironment) -> None:

@@ -63,7 +63,7 @@ def test_watch_tells_every_transition_until_the_campaign_is_final(scenario: Scen
     assert [item.position for item in watched] == [item.position for item in scenario.status(campaign).transitions]
 
 
-def test_the_same_key_and_content_answers_the_first_receipt_and_nothing_is_sent_twice(
+def test_the_same_key_and_content_returns_the_first_receipt_and_nothing_is_sent_twice(
     scenario: ScenarioEnvironment,
 ) -> None:
     first = scenario.producer.enqueue(messages(3), sender="MyShop", idempotency_key="order 7")
@@ -175,7 +175,7 @@ def test_a_throttled_batch_is_sent_after_the_time_that_bsg_asked_for(scenario: S
 
 
 @pytest.mark.parametrize("kind", ["server_error_after", "cut_after", "garbage_after", "silence_after"])
-def test_a_batch_whose_answer_was_lost_is_found_at_bsg_and_not_sent_again(
+def test_a_batch_whose_response_was_lost_is_found_at_bsg_and_not_sent_again(
     scenario: ScenarioEnvironment, kind: str
 ) -> None:
     scenario.sandbox.fault(kind, times=1)
@@ -205,7 +205,9 @@ def pass_the_backoff(scenario: ScenarioEnvironment) -> None:
     redis.Redis.from_url(scenario.redis_url).hset(f"bsg:account:{account}:gate", "probe_at", 1)
 
 
-def test_a_bsg_that_answers_every_post_with_502_is_tried_by_one_batch_at_a_time(scenario: ScenarioEnvironment) -> None:
+def test_a_bsg_that_responds_to_every_post_with_502_is_tried_by_one_batch_at_a_time(
+    scenario: ScenarioEnvironment,
+) -> None:
     scenario.sandbox.fault("server_error_before", status=502)
     campaigns = [scenario.send(1) for _ in range(40)]
 

@@ -105,8 +105,8 @@ class Flower:
 
     def page(self, path: str) -> str:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-                return str(answer.read().decode())
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
+                return str(response.read().decode())
         except urllib.error.HTTPError as error:
             with error:
                 return error.read().decode()

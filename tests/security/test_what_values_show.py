@@ -64,7 +64,7 @@ VALUES: dict[str, Any] = {
         violations={0: Violation("phone", RejectCode.REFUSED_BY_BSG, f"{FIRST_PHONE} is wrong")},
     ),
     "body": StreamedBody((BODY,), lambda: True),
-    "answer": Response(200, {}, BODY),
+    "response": Response(200, {}, BODY),
     "account": Account(KEY),
 }
 

@@ -233,8 +233,8 @@ def _process(environment: Environment, process: Process, settings: Mapping[str, 
 
 
 def _serves(url: str) -> bool:
-    with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=5) as answer:
-        return bool(answer.status == 200)
+    with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=5) as response:
+        return bool(response.status == 200)
     return False
 
 

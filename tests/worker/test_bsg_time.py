@@ -18,11 +18,11 @@ def bsg_time(redis_url: str, zone: str = "UTC") -> BSGTime:
     return BSGTime(LearntZone(redis.Redis.from_url(redis_url), "account"), ZoneInfo(zone))
 
 
-def test_a_time_of_bsgs_means_nothing_as_long_as_no_answer_has_shown_its_zone(redis_url: str) -> None:
+def test_a_time_of_bsgs_means_nothing_as_long_as_no_response_has_shown_its_zone(redis_url: str) -> None:
     assert bsg_time(redis_url).resolve(datetime(2026, 1, 1, 14)) is None
 
 
-def test_the_zone_is_learnt_from_a_fresh_answer_whatever_the_setting_says(
+def test_the_zone_is_learnt_from_a_fresh_response_whatever_the_setting_says(
     redis_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     time = bsg_time(redis_url, "UTC")
@@ -43,12 +43,12 @@ def test_a_zone_that_fits_the_setting_is_no_matter_for_the_log(
     assert caplog.text == ""
 
 
-def test_what_another_process_learnt_wrongly_is_set_right_by_an_answer_a_second_later(
+def test_what_another_process_learnt_wrongly_is_set_right_by_a_response_a_second_later(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     time = bsg_time(redis_url)
     time.learn(datetime(2026, 1, 1, 12), NOW)
-    bsg_time(redis_url).learn(datetime(2026, 1, 1, 11), NOW)  # an answer that was recorded an hour late
+    bsg_time(redis_url).learn(datetime(2026, 1, 1, 11), NOW)  # a response that was recorded an hour late
     later = clock.monotonic() + KNOWN_FOR_SECONDS
     monkeypatch.setattr(clock, "monotonic", lambda: later)
 
@@ -58,7 +58,7 @@ def test_what_another_process_learnt_wrongly_is_set_right_by_an_answer_a_second_
 
 
 def test_what_was_learnt_wrongly_at_first_is_set_right_too(redis_url: str) -> None:
-    bsg_time(redis_url).learn(datetime(2026, 1, 1, 11), NOW)  # an answer that was recorded an hour late
+    bsg_time(redis_url).learn(datetime(2026, 1, 1, 11), NOW)  # a response that was recorded an hour late
     time = bsg_time(redis_url)
 
     time.learn(datetime(2026, 1, 1, 12), NOW)

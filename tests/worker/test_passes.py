@@ -1,4 +1,4 @@
-"""What waits for a BSG that does not answer takes one thread for each thing, however often beat ticks."""
+"""What waits for a BSG that does not respond takes one thread for each thing, however often beat ticks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row that BSG never answers keeps no other row waiting."""
+"""A row that BSG never responds to keeps no other row waiting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bsg_worker.row_requests import RowRequests
 from bsg_worker.upkeep.stops import stop_at_bsg
 from tests.worker.harness import WorkerHarness
 
-UNKNOWN = 999  # no campaign at BSG has that id: need_operator for it is answered 404
+UNKNOWN = 999  # no campaign at BSG has that id: need_operator for it gets 404
 
 
 def over_after(harness: WorkerHarness, *failures: ReadFailed | None) -> bool:
@@ -30,7 +30,7 @@ def over_after(harness: WorkerHarness, *failures: ReadFailed | None) -> bool:
 
 
 def test_a_row_that_fails_ends_no_pass_but_a_bsg_out_of_reach_does(harness: WorkerHarness) -> None:
-    unanswered, refused = ReadFailed("no answer"), ReadFailed("HTTP 404", status=404)
+    unanswered, refused = ReadFailed("no response"), ReadFailed("HTTP 404", status=404)
 
     assert not over_after(harness, refused, refused, refused)
     assert not over_after(harness, unanswered, unanswered, None, unanswered, unanswered, refused, unanswered)
@@ -51,7 +51,7 @@ def test_a_campaign_that_bsg_no_longer_knows_leaves_the_others_their_poll(harnes
     assert outcome == "read 3 of 4 batches: HTTP 404"
 
 
-def test_a_stop_that_bsg_does_not_answer_leaves_the_others_theirs(harness: WorkerHarness) -> None:
+def test_a_stop_without_a_response_leaves_the_others_theirs(harness: WorkerHarness) -> None:
     lost = harness.prepared(1)
     harness.taken(lost, harness.posting(lost).batch.number, UNKNOWN)
     harness.sandbox.configure(creation_seconds=60, stop_in_creation=True)

@@ -15,7 +15,7 @@ class Accounts:
     """Never empty. What is of the whole ledger any of the runtimes may do.
 
     `polling` and `status_pass` are each held by the one thread that runs that pass (`passes`): accounts mostly share a
-    BSG, and whichever does not answer must leave threads to the sweep.
+    BSG, and whichever does not respond must leave threads to the sweep.
     """
 
     def __init__(self, runtimes: Sequence[Runtime]) -> None:

@@ -1,4 +1,4 @@
-"""Beat sends heartbeats, as it takes no task that could answer a ping."""
+"""Beat sends heartbeats, as it takes no task that could respond to a ping."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BSG prints times without a zone: what they mean is a setting, held against what its answers show."""
+"""BSG prints times without a zone: what they mean is a setting, held against what its responses show."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LOGGER = logging.getLogger(__name__)
 QUARTER = 15  # zones differ by quarters of an hour; what is less is latency and clocks that disagree
 CLOCK_TOLERANCE = timedelta(minutes=5)
 SURELY_OLDER = timedelta(minutes=75)  # an hour that clocks are turned by, half a quarter of rounding, and drift
-KNOWN_FOR_SECONDS = 1.0  # comparing at each answer would be a round trip to Redis for each request
+KNOWN_FOR_SECONDS = 1.0  # comparing at each response would be a round trip to Redis for each request
 
 
 class BSGTime:
-    """Learns the zone of BSG's times from answers to fresh requests, and reads times by it."""
+    """Learns the zone of BSG's times from responses to fresh requests, and reads times by it."""
 
     def __init__(self, learnt: LearntZone, zone: ZoneInfo) -> None:
         self._learnt = learnt

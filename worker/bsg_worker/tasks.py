@@ -54,5 +54,5 @@ def stop_list_task() -> str:
 @app.task(name="bsg.ping")
 @telling_no_contents
 def ping_task(token: str) -> str:
-    Heartbeats(accounts.current().first.redis).note_answer(token)
+    Heartbeats(accounts.current().first.redis).note_response(token)
     return "alive"

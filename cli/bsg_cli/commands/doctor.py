@@ -39,7 +39,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         type=seconds_argument,
         default=WITHIN_SECONDS,
         metavar="SECONDS",
-        help=f"how long workers may take to answer ({WITHIN_SECONDS:g})",
+        help=f"how long workers may take to respond ({WITHIN_SECONDS:g})",
     )
     parser.set_defaults(run=run)
 

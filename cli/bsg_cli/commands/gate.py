@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         words.append(f"since {format_time(gate.since)}")
     print(f"The gate is {' '.join(words)}.")
     if gate.half_open:
-        print("One batch at a time goes through. A clear answer of BSG to it opens the gate whole.")
+        print("One batch at a time goes through. A clear response of BSG to it opens the gate whole.")
     elif gate.shut and gate.next_probe is not None:
         print(f"BSG is asked at {format_time(gate.next_probe)} whether it may open.")
     if not gate.open and gate.reason == GateReason.LEDGER_WENT_BACK:

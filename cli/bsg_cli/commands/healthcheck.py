@@ -29,7 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         "process", metavar="PROCESS", help="worker, status or beat of this machine, or a name as in Celery: worker@host"
     )
     parser.add_argument(
-        "--within", type=seconds_argument, metavar="SECONDS", help="how long a busy worker may take to answer"
+        "--within", type=seconds_argument, metavar="SECONDS", help="how long a busy worker may take to respond"
     )
     parser.set_defaults(run=run)
 

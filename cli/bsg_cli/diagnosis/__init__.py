@@ -1,1 +1,1 @@
-"""What `doctor` looks at, by subject; each answers findings and changes nothing."""
+"""What `doctor` looks at, by subject; each yields findings and changes nothing."""

@@ -21,7 +21,7 @@ SLOT_TIMEOUT_SECONDS = 20.0  # for a slot among the workers' own status requests
 
 
 def look_at_accounts(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
     if not settings.accounts:
         yield Finding(
             "BSG", Level.NOTE, "not asked: no BSG_API_KEY here", "Run doctor where the workers' settings are."
@@ -65,7 +65,7 @@ def _balance(client: redis.Redis, settings: Settings) -> Finding:
         return Finding(
             subject,
             Level.PROBLEM,
-            f"no usable answer ({failure.cause})",
+            f"no usable response ({failure.cause})",
             f"Check {variable('BSG_BASE_URL', settings.account_name)} and the network, and try again.",
         )
     left = f"{found.balance} {found.currency or ''}".strip()
@@ -105,7 +105,8 @@ def _gate(client: redis.Redis, settings: Settings) -> Finding:
             of_account("gate", settings),
             Level.WARNING,
             f"half open{since}, as {shut.why}: one batch at a time leaves",
-            "A clear answer of BSG to that one opens the gate whole; without one it is shut again, for twice as long.",
+            "A clear response of BSG to that one opens the gate whole; without one it is shut again, for twice as "
+            "long.",
         )
     level = Level.WARNING if gate.reason == GateReason.OPERATOR else Level.PROBLEM
     return Finding(of_account("gate", settings), level, f"shut{since}, because {shut.why}: nothing leaves", shut.opens)

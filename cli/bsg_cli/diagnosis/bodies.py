@@ -19,7 +19,7 @@ _SUBJECT = "bodies"
 
 
 def look_at_bodies(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
     if settings.body_key:
         yield Finding(_SUBJECT, Level.OK, "phones and texts are encrypted in Redis (BODY_KEY)")
     else:

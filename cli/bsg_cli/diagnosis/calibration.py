@@ -15,7 +15,7 @@ from bsg_ledger.ledger import Ledger
 
 
 def look_at_calibration(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
     for account in settings.accounts:
         facts = Ledger(client).provider_facts(account.account).load()
         if facts is None:

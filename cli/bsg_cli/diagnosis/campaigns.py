@@ -23,7 +23,7 @@ SPAM_TOLD_FOR_MS = _DAY * 1000
 
 
 def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
     ledger = Ledger(client)
     for account in settings.accounts:
         yield from _overdue(ledger, account)

@@ -19,9 +19,9 @@ TICKS_MISSED = 10
 
 
 def look_at_processes(client: redis.Redis, settings: Settings, *, within: float) -> Iterator[Finding]:
-    """`within`: how many seconds the workers may take to answer.
+    """`within`: how many seconds the workers may take to respond.
 
-    Raise `redis.exceptions.RedisError` when Redis does not answer.
+    Raise `redis.exceptions.RedisError` when Redis does not respond.
     """
     liveness = LivenessPings(client)
     # Where no key is set here, another machine's workers serve the account without a name.

@@ -25,7 +25,7 @@ _SUBJECT = "Redis"
 
 
 def look_at_redis(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
     info: Mapping[str, Any] = client.info()
     yield _version(info)
     yield from _role(info)
@@ -42,7 +42,7 @@ def _version(info: Mapping[str, Any]) -> Finding:
     if numbers < OLDEST_VERSION:
         oldest = ".".join(map(str, OLDEST_VERSION))
         return Finding(_SUBJECT, Level.PROBLEM, f"{kind} {version}: too old", f"Use {oldest} or later.")
-    return Finding(_SUBJECT, Level.OK, f"answers: {kind} {version}")
+    return Finding(_SUBJECT, Level.OK, f"responds: {kind} {version}")
 
 
 def _role(info: Mapping[str, Any]) -> Iterator[Finding]:
@@ -74,7 +74,7 @@ def _durability(client: redis.Redis, info: Mapping[str, Any], settings: Settings
     except NotDurable as error:
         told = "cannot prove that it keeps what it acknowledges, so nothing is accepted or sent"
         return Finding(_SUBJECT, Level.PROBLEM, told, str(error))
-    return Finding(_SUBJECT, Level.OK, "keeps what it acknowledges: it was on disk before the answer")
+    return Finding(_SUBJECT, Level.OK, "keeps what it acknowledges: it was on disk before the response")
 
 
 def _last_write(info: Mapping[str, Any]) -> Finding:

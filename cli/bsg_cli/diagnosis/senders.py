@@ -19,7 +19,7 @@ _REMEDY = "Register it at BSG, or send by another one. It is a warning: what is 
 
 
 def look_at_senders(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
     try:
         from bsg_producer.quoting import sender_warnings
     except ImportError:

@@ -33,7 +33,7 @@ _LEVELS = {
 
 
 def look_at_waiting(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not answer."""
+    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
     reader = WaitingReader(client, settings)
     alike: dict[tuple[WaitReason, str], list[Wait]] = {}
     for wait in reader.foremost_of(reader.open_campaigns()[:CAMPAIGNS_LOOKED_AT]).values():

@@ -26,11 +26,11 @@
             return;
         }
         try {
-            var answer = await fetch(window.location.href, {credentials: "same-origin", redirect: "error"});
-            if (!answer.ok) {
-                throw new Error(answer.statusText);
+            var response = await fetch(window.location.href, {credentials: "same-origin", redirect: "error"});
+            if (!response.ok) {
+                throw new Error(response.statusText);
             }
-            put(await answer.text());
+            put(await response.text());
             stale.hidden = true;
         } catch (error) {
             stale.hidden = false;

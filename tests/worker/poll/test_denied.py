@@ -15,7 +15,7 @@ from bsg_worker.runtime import build
 from bsg_worker.upkeep.stops import stop_at_bsg
 from tests.worker.harness import WorkerHarness
 
-UNKNOWN = 999  # no campaign at BSG has that id: need_operator for it is answered 404
+UNKNOWN = 999  # no campaign at BSG has that id: need_operator for it gets 404
 HOUR_MS = 3_600_000
 
 
@@ -90,7 +90,7 @@ def test_a_campaign_that_bsg_has_just_named_may_not_be_shown_yet(harness: Worker
 
 
 def unread(harness: WorkerHarness) -> str:
-    """Return a batch at BSG about whose campaign every read is answered with 500, for two hours."""
+    """Return a batch at BSG about whose campaign every read gets 500, for two hours."""
     campaign = harness.submitted(1)
     age(harness, campaign, "submitted_at", 2 * HOUR_MS)
     harness.sandbox.fault("server_error_before", method="GET", path="/api/campaigns/1000001/detail")
@@ -100,7 +100,7 @@ def unread(harness: WorkerHarness) -> str:
     return campaign
 
 
-def test_a_detail_that_is_answered_500_for_an_hour_asks_for_an_operator(harness: WorkerHarness) -> None:
+def test_a_detail_that_gets_500_for_an_hour_asks_for_an_operator(harness: WorkerHarness) -> None:
     campaign = unread(harness)
 
     batch = harness.batch(campaign)
@@ -128,7 +128,7 @@ def test_a_bsg_that_is_out_of_reach_asks_for_nobody(harness: WorkerHarness) -> N
     assert not harness.batch(campaign).needs_operator
 
 
-def test_another_answer_than_404_ends_the_denials_before_it(harness: WorkerHarness) -> None:
+def test_another_response_than_404_ends_the_denials_before_it(harness: WorkerHarness) -> None:
     campaign = named(harness)
     age(harness, campaign, "submitted_at")
     poll_again(harness, campaign)
@@ -151,7 +151,7 @@ def test_what_bsg_says_nothing_of_use_about_is_never_sent_again(harness: WorkerH
     assert need_operator(harness) == 0
 
 
-def test_a_finished_campaign_whose_detail_is_answered_500_is_not_asked_for_for_ever(harness: WorkerHarness) -> None:
+def test_a_finished_campaign_whose_detail_gets_500_is_not_asked_for_for_ever(harness: WorkerHarness) -> None:
     campaign = harness.submitted(1)
     harness.sandbox.advance(60)
     harness.make_due(DueIndex.LIVE)
@@ -262,8 +262,8 @@ def test_a_doubt_whose_look_bsg_denies_asks_for_an_operator(
 ) -> None:
     harness.sandbox.fault("cut_after")
     campaign = harness.submitted(1)
-    answer: Any = harness.runtime.client.campaign
-    monkeypatch.setattr(harness.runtime.client, "campaign", lambda _: answer(UNKNOWN))
+    response: Any = harness.runtime.client.campaign
+    monkeypatch.setattr(harness.runtime.client, "campaign", lambda _: response(UNKNOWN))
     age(harness, campaign, "intent_at")
     harness.make_due(DueIndex.DOUBT)
 

@@ -17,7 +17,9 @@ DAY_MS = 86_400_000
 
 
 def a_doubt_by_clocks_that_differ(harness: WorkerHarness) -> str:
-    """Return a campaign that BSG has, with the answer lost, and BSG's clock six minutes slow: too little for a zone."""
+    """Return a campaign that BSG has, with the response lost, and BSG's clock six minutes slow: too little for a
+    zone.
+    """
     harness.submitted(1)
     harness.sandbox.fault("cut_after", times=1)
     campaign = harness.submitted(1)
@@ -26,7 +28,7 @@ def a_doubt_by_clocks_that_differ(harness: WorkerHarness) -> str:
 
 
 def taken_twice(harness: WorkerHarness) -> str:
-    """Return a campaign of one batch that BSG has twice, both answers lost."""
+    """Return a campaign of one batch that BSG has twice, both responses lost."""
     harness.sandbox.configure(duplicates="allow", creation_seconds=60, stop_in_creation=True)
     harness.sandbox.fault("cut_after", times=2)
     campaign = harness.submitted(2)

@@ -1,4 +1,4 @@
-"""How far back BSG's newest messages are read, and what they answer for."""
+"""How far back BSG's newest messages are read, and what they decide."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_messages_are_read_back_to_a_page_that_is_older_than_all_that_is_wanted(
     assert done.totals == {7: 3}
 
 
-def test_a_list_that_was_read_to_its_end_answers_for_everything(harness: WorkerHarness) -> None:
+def test_a_list_that_was_read_to_its_end_decides_everything(harness: WorkerHarness) -> None:
     done = read(harness, Newest([row(9, "a1", HOUR)]), Wanted(ids("a"), NOW - 9 * HOUR))
 
     assert set(done.by_reference) == set(ids("a"))
@@ -79,7 +79,7 @@ def test_few_reference_ids_are_looked_up_at_once(harness: WorkerHarness) -> None
     assert newest.asked == 0
 
 
-def test_only_a_hit_answers_for_an_id_that_may_be_older(harness: WorkerHarness) -> None:
+def test_only_a_hit_decides_about_an_id_that_may_be_older(harness: WorkerHarness) -> None:
     done = read(harness, Newest([row(9, "a1", HOUR)]), Wanted(ids("a"), NOW, older_too=True))
 
     assert set(done.by_reference) == {"a1"}

@@ -42,7 +42,7 @@ def test_lists_and_campaigns_are_read_once_and_each_reference_id_is_asked_for() 
     reads = Reads()
     once = ReadOnce(reads, SINCE, SINCE)
     for _ in range(2):
-        assert [answer.id for answer in once.campaigns(SINCE, SINCE)] == [7]
+        assert [response.id for response in once.campaigns(SINCE, SINCE)] == [7]
         assert once.campaign(7).id == 7
         assert [row.reference_id for row in once.messages(campaign_id=7)] == ["of 7, None"]
         assert [row.reference_id for row in once.messages(reference_id="a")] == ["of None, a"]
@@ -73,7 +73,7 @@ def test_what_could_not_be_read_is_asked_for_again() -> None:
         def campaign(self, bsg_id: int) -> CampaignDetail:
             if not self.asked:
                 self.asked.append("failed")
-                raise ReadFailed("no answer")
+                raise ReadFailed("no response")
             return super().campaign(bsg_id)
 
     once = ReadOnce(Failing(), SINCE, SINCE)
@@ -87,9 +87,9 @@ def test_a_long_time_is_read_in_spans_that_bsg_lists_and_each_campaign_is_told_o
     reads = Reads()
     until = SINCE + timedelta(days=100)
 
-    assert [answer.id for answer in ReadOnce(reads, SINCE, until).campaigns(SINCE, SINCE)] == [7]
+    assert [response.id for response in ReadOnce(reads, SINCE, until).campaigns(SINCE, SINCE)] == [7]
     assert reads.asked[0][0] == SINCE - ZONE_MARGIN
     assert reads.asked[-1][1] == until + ZONE_MARGIN
     assert all(end - begin <= LISTED_AT_ONCE for begin, end in reads.asked)
     assert [end for _, end in reads.asked[:-1]] == [begin for begin, _ in reads.asked[1:]]
-    assert [answer.id for answer in listed_between(reads, SINCE, until)] == [7]
+    assert [response.id for response in listed_between(reads, SINCE, until)] == [7]

@@ -132,7 +132,7 @@ def test_five_doubts_in_a_row_shut_the_gate_which_is_one_warning_in_the_log(
     assert warning.getMessage().startswith("The gate of the account default is shut by ")
 
 
-def test_a_trial_that_bsg_does_not_answer_shuts_the_gate_and_what_was_never_asked_does_not(
+def test_a_trial_without_a_response_shuts_the_gate_and_what_was_never_asked_does_not(
     harness: WorkerHarness,
 ) -> None:
     harness.runtime.gate.shut(reason=GateReason.DOUBTS, by="test")

@@ -76,12 +76,12 @@ def stalls(harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch, meanwhile: C
     run = durability.run
 
     def stall(*arguments: Any) -> Any:
-        answer = run(*arguments)
-        if answer[0][0] == b"send":
+        response = run(*arguments)
+        if response[0][0] == b"send":
             monkeypatch.setattr(durability, "run", run)
             clock.sleep(MAX_SLOT_AGE_SECONDS + 0.1)
             meanwhile()
-        return answer
+        return response
 
     monkeypatch.setattr(durability, "run", stall)
 
@@ -156,26 +156,26 @@ def test_nothing_is_dispatched_where_redis_cannot_prove_that_it_keeps_an_intent(
         assert harness.batch(campaign).attempts == 0
 
 
-def test_an_intent_whose_answer_is_lost_is_taken_back_and_leaves_no_doubt(redis_url: str) -> None:
+def test_an_intent_whose_response_is_lost_is_taken_back_and_leaves_no_doubt(redis_url: str) -> None:
     with Sandbox() as sandbox, LossyProxy(int(redis_url.rsplit(":", 1)[1].split("/")[0])) as proxy:
         harness = WorkerHarness(proxy.redis_url, sandbox)
         harness.submitted(1)
         campaign = harness.prepared(3)
-        proxy.lose_answers_to(source("dispatch")[1].encode(), times=1)
+        proxy.lose_responses_to(source("dispatch")[1].encode(), times=1)
 
         outcome = harness.dispatch()
 
         assert outcome.startswith(f"{campaign}-0 deferred")
-        assert outcome.endswith("Redis did not answer")
+        assert outcome.endswith("Redis did not respond")
         assert len(posts(sandbox)) == 1
         assert harness.batch(campaign).state == "pending"
 
 
-def test_an_answer_that_is_recorded_late_shows_no_zone(harness: WorkerHarness) -> None:
+def test_a_response_that_is_recorded_late_shows_no_zone(harness: WorkerHarness) -> None:
     created_at = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=2)
-    answer = CampaignResponse(7, "creation", None, created_at, {}, None, None)
+    response = CampaignResponse(7, "creation", None, created_at, {}, None, None)
 
-    for hours_ago, campaign in ((2, replace(answer, id=7)), (0, replace(answer, id=8))):
+    for hours_ago, campaign in ((2, replace(response, id=7)), (0, replace(response, id=8))):
         record(
             harness.runtime,
             harness.posting(harness.prepared(1)),
@@ -349,7 +349,7 @@ def test_what_bsg_said_is_told_to_a_redis_that_is_back(redis_url: str) -> None:
         harness = WorkerHarness(proxy.redis_url, sandbox)
         harness.submitted(1)
         campaign = harness.prepared(3)
-        proxy.lose_answers_to(source("taken")[1].encode(), times=1)
+        proxy.lose_responses_to(source("taken")[1].encode(), times=1)
 
         harness.dispatch()
 
@@ -378,7 +378,7 @@ def test_nobody_logs_in_for_an_account_whose_gate_is_shut(harness: WorkerHarness
 
 @contextmanager
 def round_trips() -> Iterator[list[bytes]]:
-    """What is sent to Redis meanwhile, each time a list of bytes that are answered together."""
+    """What is sent to Redis meanwhile, each time a list of bytes that are replied to together."""
     sent: list[bytes] = []
     send = Connection.send_packed_command
 

@@ -14,7 +14,7 @@ from bsg_worker.reconcile.reconcile import reconcile
 from bsg_worker.upkeep.probe import probe_gate
 from tests.worker.harness import WorkerHarness
 
-HALF = "gate opened half: one batch goes through, and BSG's answer to it decides"
+HALF = "gate opened half: one batch goes through, and BSG's response to it decides"
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_an_open_gate_is_not_probed(harness: WorkerHarness) -> None:
     assert balance_asked(harness) == 0
 
 
-def test_after_doubts_the_gate_opens_half_once_bsg_answers_a_read(harness: WorkerHarness) -> None:
+def test_after_doubts_the_gate_opens_half_once_bsg_responds_to_a_read(harness: WorkerHarness) -> None:
     harness.runtime.gate.shut(reason=GateReason.DOUBTS, by="test")
     harness.sandbox.fault("server_error_before", method="GET", path="/api/accounts/balance", times=1)
     age(harness, 1)
@@ -169,7 +169,7 @@ def test_after_doubts_the_gate_opens_half_once_bsg_answers_a_read(harness: Worke
 
 
 @pytest.mark.parametrize("reason", [GateReason.BAD_KEY, GateReason.BLOCKED])
-def test_a_bad_key_or_a_blocked_account_is_over_once_bsg_answers_it(harness: WorkerHarness, reason: GateReason) -> None:
+def test_a_bad_key_or_a_blocked_account_is_over_once_bsg_responds(harness: WorkerHarness, reason: GateReason) -> None:
     harness.runtime.gate.shut(reason=reason, by="test")
 
     assert probe_gate(harness.runtime) == "gate opened"

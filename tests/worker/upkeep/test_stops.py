@@ -145,7 +145,7 @@ def test_a_pass_that_takes_too_long_leaves_the_rest_due(redis_url: str, monkeypa
 
 
 def denied(harness: WorkerHarness) -> str:
-    """Return a cancelled campaign whose stop BSG has answered with 404 for an hour."""
+    """Return a cancelled campaign whose stop BSG has responded to with 404 for an hour."""
     campaign = cancelled_in_creation(harness, stop_in_creation=True)
     harness.sandbox.fault("server_error_before", status=404, method="PATCH", path=STOP)
     stop_again(harness)

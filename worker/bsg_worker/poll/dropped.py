@@ -26,7 +26,7 @@ class Total:
     ages: bool = False
 
 
-def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignResponse) -> Total | None:
+def reject_dropped(runtime: Runtime, record: BatchRecord, response: CampaignResponse) -> Total | None:
     """Make rejects of the messages that BSG does not have; return the total that it told.
 
     Return None if the campaign of an earlier attempt was found: what BSG says of this one does not count any more.
@@ -35,14 +35,14 @@ def reject_dropped(runtime: Runtime, record: BatchRecord, answer: CampaignRespon
     both twice, BSG_CONFIRM_WITHIN apart: a total may still be growing, and messages may not be listed yet.
     """
     began = clock.monotonic()
-    if answer.status == "creation" or record.total_messages == record.size:
+    if response.status == "creation" or record.total_messages == record.size:
         return Total(record.total_messages)
-    detail = answer if isinstance(answer, CampaignDetail) else None
+    detail = response if isinstance(response, CampaignDetail) else None
     if detail is None:
-        if answer.status not in FINAL:
+        if response.status not in FINAL:
             # The end is soon enough: one request a batch instead of one a look.
             return Total(record.total_messages)
-        detail = runtime.client.campaign(answer.id)
+        detail = runtime.client.campaign(response.id)
     if detail.total_messages is None or detail.total_messages >= record.size:
         return Total(detail.total_messages)
     # A total that was different at the last look may still be growing.

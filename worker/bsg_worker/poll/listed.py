@@ -21,10 +21,10 @@ def listed_campaigns(
     listed: dict[int, CampaignResponse] = {}
     now = to_datetime(runtime.ledger.due_indexes.now_ms())
     with requests.one():
-        for answer in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
-            if answer.id in missing:
-                missing.remove(answer.id)
-                listed[answer.id] = answer
+        for response in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
+            if response.id in missing:
+                missing.remove(response.id)
+                listed[response.id] = response
             if not missing:
                 break
     return listed

@@ -55,11 +55,11 @@ def poll(runtime: Runtime) -> str:
     left: list[BatchId] = []
 
     def look(one: tuple[BatchRecord, CampaignResponse | None]) -> bool:
-        record, answer = one
+        record, response = one
         if clock.monotonic() >= stop_at:
             left.append(record.id)
             return False
-        _look(runtime, record, answer)
+        _look(runtime, record, response)
         return True
 
     read = requests.each(looks, look)
@@ -79,11 +79,11 @@ def _look(runtime: Runtime, record: BatchRecord, listed: CampaignResponse | None
     lost = False
     try:
         try:
-            answer = listed or runtime.client.campaign(record.bsg_campaign_id or 0)
+            response = listed or runtime.client.campaign(record.bsg_campaign_id or 0)
         except ReadFailed as failure:
             lost = is_not_found(failure)
             raise
-        _record(runtime, record, options, answer)
+        _record(runtime, record, options, response)
     except ReadFailed as failure:
         if not is_account_wide(failure):
             _unread(runtime, record, options, failure, lost=lost)
@@ -131,19 +131,19 @@ def _wait(runtime: Runtime, record: BatchRecord, options: CampaignOptions, statu
     )
 
 
-def _record(runtime: Runtime, record: BatchRecord, options: CampaignOptions, answer: CampaignResponse) -> None:
+def _record(runtime: Runtime, record: BatchRecord, options: CampaignOptions, response: CampaignResponse) -> None:
     # Before the batch is called finished: a campaign that is final has nothing left to find out.
-    total = reject_dropped(runtime, record, answer)
+    total = reject_dropped(runtime, record, response)
     if total is None:
         return
-    wait = runtime.settings.bsg_confirm_within if total.ages else _wait(runtime, record, options, answer.status)
+    wait = runtime.settings.bsg_confirm_within if total.ages else _wait(runtime, record, options, response.status)
     runtime.ledger.batches.polled(
         record.id,
-        status=answer.status,
-        final=answer.status in FINAL and not total.ages,  # guard: unfinished-while-missing
-        statistics=json.dumps(answer.statistics),
-        price=answer.price or "",
-        currency=answer.currency or "",
+        status=response.status,
+        final=response.status in FINAL and not total.ages,  # guard: unfinished-while-missing
+        statistics=json.dumps(response.statistics),
+        price=response.price or "",
+        currency=response.currency or "",
         total_messages=total.messages,
         next_poll_ms=_milliseconds(wait),
     )

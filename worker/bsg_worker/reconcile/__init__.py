@@ -1,1 +1,1 @@
-"""Looks up at BSG what was on the wire without a clear answer."""
+"""Looks up at BSG what was on the wire without a clear response."""

@@ -66,7 +66,7 @@ class Lookup:
     now: datetime
 
     def look(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
-        """One look. Raise `ReadFailed` when BSG does not answer: then nothing was learnt."""
+        """One look. Raise `ReadFailed` when BSG does not respond: then nothing was learnt."""
         # guard: orphans-searched
         return self.by_reference_ids(record, rows) or self.among_orphans(record, rows)
 
@@ -108,7 +108,7 @@ class Lookup:
             if older:  # guard: hit-older-than-intent
                 foreign.add(hit.campaign_id)
             elif older is None:  # guard: hit-without-time
-                findings.unfit("a message of ours at BSG, of a time that cannot be told")
+                findings.unfit("a message of ours at BSG, of a time that cannot be known")
             else:
                 findings.ours(detail, record)
         if findings.any:
@@ -116,7 +116,7 @@ class Lookup:
         return self._used_before(foreign, ours) if foreign else None
 
     def is_older(self, detail: CampaignDetail, hit: MessageRow, intent: datetime) -> bool | None:
-        """Return whether a campaign was made before an intent; None if that cannot be told."""
+        """Return whether a campaign was made before an intent; None if that is not known."""
         printed = detail.created_at or hit.created_at
         if printed is None:
             return None
@@ -147,22 +147,22 @@ class Lookup:
         """Return the second half of the evidence: whether a campaign of that size since the intent has no owner."""
         ours, intent = _places(rows), to_datetime(record.first_intent_ms)
         findings = _Findings()
-        answers = list(self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN))
+        responses = list(self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN))
         # All of them at once: a busy account's list is thousands long, and nearly all of it has owners.
-        orphans = self.orphans([answer.id for answer in answers])
-        for answer in answers:
-            if answer.id not in orphans:  # guard: orphan-has-no-owner
+        orphans = self.orphans([response.id for response in responses])
+        for response in responses:
+            if response.id not in orphans:  # guard: orphan-has-no-owner
                 continue
-            if answer.created_at is not None:
-                moment, margin = self.made(answer.created_at)
+            if response.created_at is not None:
+                moment, margin = self.made(response.created_at)
                 if moment < intent - margin:  # guard: orphan-not-older
                     continue  # a list that is shared with an older doubt reaches back further
-            detail = self.client.campaign(answer.id)
+            detail = self.client.campaign(response.id)
             # guard: orphan-of-same-size
             if detail.status != "creation" and detail.total_messages and detail.total_messages != record.size:
                 continue
-            rows = list(self.client.messages(campaign_id=answer.id))
-            listed = [row for row in rows if row.campaign_id == answer.id and row.reference_id]
+            rows = list(self.client.messages(campaign_id=response.id))
+            listed = [row for row in rows if row.campaign_id == response.id and row.reference_id]
             if any(row.reference_id in ours for row in listed):  # guard: orphan-with-our-messages
                 findings.ours(detail, record)
             elif not listed or len(listed) != detail.total_messages:  # guard: orphan-listed-in-chunk

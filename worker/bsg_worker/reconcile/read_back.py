@@ -1,4 +1,4 @@
-"""BSG's newest messages, read once for many doubts: a page answers for hundreds of reference ids."""
+"""BSG's newest messages, read once for many doubts: a page decides about hundreds of reference ids."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Made = Callable[[datetime], tuple[datetime, timedelta]]
 class Wanted:
     """Reference ids, and the moment before which nothing was made that matters.
 
-    `older_too`: it matters as well that BSG has one of them since before, so only a hit answers for them.
+    `older_too`: it matters as well that BSG has one of them since before, so only a hit decides about them.
     """
 
     reference_ids: Sequence[str]
@@ -42,7 +42,7 @@ class ReadBack:
 
 
 def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: Made, reads: RowRequests) -> ReadBack:
-    """Read until all are answered for, or for as long as it costs less than looking them up one by one."""
+    """Read until all are decided, or for as long as it costs less than looking them up one by one."""
     names = {name for one in wanted for name in one.reference_ids}
     found: dict[str, list[MessageRow]] = {}
     counted = Counter[int]()
@@ -54,7 +54,7 @@ def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: M
         if read.failure is not None:
             failures += 1
             if reads.over or read.failure.status == 200 or failures >= FAILURES_IN_A_ROW:  # guard: list-unlike-request
-                break  # a list that is not as it was asked for answers for nothing
+                break  # a list that is not as it was asked for decides about nothing
             continue
         pages, failures = pages + 1, 0
         counted.update(row.campaign_id for row in rows if row.campaign_id is not None)

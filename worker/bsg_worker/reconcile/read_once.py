@@ -50,7 +50,7 @@ class ReadOnce:
 
     def _all_campaigns(self) -> Mapping[int, CampaignResponse]:
         def read() -> dict[int, CampaignResponse]:
-            return {answer.id: answer for answer in listed_between(self._reads, self._since, self._until)}
+            return {response.id: response for response in listed_between(self._reads, self._since, self._until)}
 
         return self._once("list", read)
 

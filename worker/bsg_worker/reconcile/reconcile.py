@@ -112,7 +112,7 @@ class _Looks:
         self._found_in = FromLists(self._reads, done.totals)
 
     def take(self, records: Sequence[BatchRecord], look: Callable[[BatchRecord], None]) -> None:
-        """Look for each, unless BSG answers nobody now; again where a request failed, as the others' are known."""
+        """Look for each, unless BSG responds to nobody now; again where a request failed, as the others' are known."""
         failed: list[BatchRecord] = []
 
         def one(record: BatchRecord) -> bool:
@@ -154,7 +154,7 @@ class _Looks:
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
-    """One look at BSG for a batch. Raise `ReadFailed` when BSG does not answer."""
+    """One look at BSG for a batch. Raise `ReadFailed` when BSG does not respond."""
     return _lookup(runtime, reads).look(record, rows)
 
 

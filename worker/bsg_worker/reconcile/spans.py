@@ -17,8 +17,8 @@ def listed_between(reads: Reads, since: datetime, until: datetime) -> Iterator[C
     them."""
     begin, end, known = since - ZONE_MARGIN, until + ZONE_MARGIN, set[int]()
     while begin < end:
-        for answer in reads.campaigns(begin, min(begin + LISTED_AT_ONCE, end)):  # guard: read-in-spans
-            if answer.id not in known:  # guard: span-overlap
-                known.add(answer.id)
-                yield answer
+        for response in reads.campaigns(begin, min(begin + LISTED_AT_ONCE, end)):  # guard: read-in-spans
+            if response.id not in known:  # guard: span-overlap
+                known.add(response.id)
+                yield response
         begin += LISTED_AT_ONCE

@@ -84,35 +84,35 @@ class Audit:
 
 
 def audit(runtime: Runtime, since: datetime, until: datetime) -> Audit:
-    """Compare the account's batches with BSG's list. Changes nothing. Raise `ReadFailed` when BSG does not answer."""
+    """Compare the account's batches with BSG's list. Changes nothing. Raise `ReadFailed` when BSG does not respond."""
     listed = list(listed_between(runtime.client, since, until))
-    # A batch whose POST has just been answered gets its owner a moment later: only what still has none counts.
-    in_period = [answer for answer in listed if _made_in(runtime, answer, since, until)]
+    # A batch is recorded as the owner a moment after the response to its POST: only what still has none counts.
+    in_period = [response for response in listed if _made_in(runtime, response, since, until)]
     orphan_ids = _orphans_among(runtime, in_period)
-    orphans = [(answer, *_whose(runtime, answer.id)) for answer in in_period if answer.id in orphan_ids]
-    still_orphans = _orphans_among(runtime, [answer for answer, *_ in orphans])
+    orphans = [(response, *_whose(runtime, response.id)) for response in in_period if response.id in orphan_ids]
+    still_orphans = _orphans_among(runtime, [response for response, *_ in orphans])
     return Audit(
         since=since,
         until=until,
         at_bsg=len(in_period),
         orphans=tuple(
-            Orphan(answer.id, answer.status, answer.created_at, messages, origins, other_ids)
-            for answer, messages, origins, other_ids in orphans
-            if answer.id in still_orphans
+            Orphan(response.id, response.status, response.created_at, messages, origins, other_ids)
+            for response, messages, origins, other_ids in orphans
+            if response.id in still_orphans
         ),
-        not_at_bsg=tuple(_not_at_bsg(runtime, {answer.id for answer in listed}, since, until)),
+        not_at_bsg=tuple(_not_at_bsg(runtime, {response.id for response in listed}, since, until)),
         waiting=tuple(_waiting(runtime)),
     )
 
 
-def _orphans_among(runtime: Runtime, answers: Sequence[CampaignResponse]) -> frozenset[int]:
-    return runtime.ledger.reading.orphans(runtime.account, [answer.id for answer in answers])
+def _orphans_among(runtime: Runtime, responses: Sequence[CampaignResponse]) -> frozenset[int]:
+    return runtime.ledger.reading.orphans(runtime.account, [response.id for response in responses])
 
 
-def _made_in(runtime: Runtime, answer: CampaignResponse, since: datetime, until: datetime) -> bool:
-    if answer.created_at is None:
+def _made_in(runtime: Runtime, response: CampaignResponse, since: datetime, until: datetime) -> bool:
+    if response.created_at is None:
         return True
-    made = runtime.bsg_time.resolve(answer.created_at) or answer.created_at.replace(
+    made = runtime.bsg_time.resolve(response.created_at) or response.created_at.replace(
         tzinfo=runtime.settings.bsg_timezone
     )
     return since <= made <= until

@@ -41,7 +41,7 @@ class Recovery:
 def recover(runtime: Runtime, tell: Tell) -> Recovery:
     """Shut the account's gate, looks for every batch that waits, twice, and open the gate.
 
-    Raise `ReadFailed` when BSG does not answer: the gate stays shut then, and what was found is on record.
+    Raise `ReadFailed` when BSG does not respond: the gate stays shut then, and what was found is on record.
     """
     runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)  # guard: recovery-shuts-gate
     since = runtime.gate.state().since

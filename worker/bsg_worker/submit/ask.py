@@ -30,7 +30,7 @@ class NotKept:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """The ledger did not answer: it may have dispatched a batch under the token."""
+    """The ledger did not respond: it may have dispatched a batch under the token."""
 
 
 Asked = Work | NotReady | NotKept | Unanswered

@@ -44,7 +44,7 @@ class NothingLeft:
 
 
 UNREADABLE_DELAY_SECONDS = 60.0  # an operator has to mend it (somebody else wrote it, BODY_KEY)
-NO_REDIS = NothingLeft("Redis did not answer")
+NO_REDIS = NothingLeft("Redis did not respond")
 SLOT_MISSED = NothingLeft("missed its slot of the rate limit")
 
 
@@ -54,7 +54,7 @@ def unreadable(cause: str) -> NothingLeft:
 
 def post(runtime: Runtime, send: Send, asked_at: float) -> Posted | NothingLeft:
     """Return what BSG made of the batch. `asked_at` is when the ledger was asked for work."""
-    slot_at = clock.monotonic() + send.slot_in  # from the ledger's answer on: from the question on would be too early
+    slot_at = clock.monotonic() + send.slot_in  # from the ledger's reply on: from the request on would be too early
     try:
         body, options = unpacked(send.body, runtime.cipher), CampaignOptions.from_json(send.options)
     except (DecryptionError, ValueError) as error:

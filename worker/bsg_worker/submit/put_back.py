@@ -17,7 +17,7 @@ from bsg_worker.submit.done import Done
 from bsg_worker.submit.post import NothingLeft
 
 RETRY_SECONDS = 0.2
-UNANSWERED = "Redis did not answer"
+UNANSWERED = "Redis did not respond"
 NOT_KEPT = NothingLeft("Redis did not keep the intent")
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ def put_back(runtime: Runtime, send: Send, why: NothingLeft) -> Done:
 def put_back_unanswered(runtime: Runtime, token: str) -> Done:
     """Withdraw whatever was dispatched under the token."""
     wait = _backoff(runtime, 0)
-    # guard: intent-answer-lost
+    # guard: intent-response-lost
     batch = until_recorded(
         runtime,
         lambda: runtime.dispatcher.withdraw_lost(token, delay_ms=int(wait * 1000), cause=UNANSWERED),

@@ -117,7 +117,7 @@ def _taken(runtime: Runtime, lease: Send, outcome: Outcome, begun: float) -> Rec
         token=lease.token,
     )
     if state == "owned":  # guard: taken-id-owned
-        return _doubtful(runtime, lease, "BSG answered another batch's campaign")
+        return _doubtful(runtime, lease, "BSG's response has another batch's campaign")
     if state == "gone":
         LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch)
     # A time that is compared with a later one would show a zone that BSG does not have.

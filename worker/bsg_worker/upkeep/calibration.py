@@ -38,7 +38,7 @@ Report = Callable[[str], None]
 
 
 class CalibrationFailed(Exception):
-    """BSG did not take the first message, or did not answer. `str()` is a sentence for the operator."""
+    """BSG did not take the first message, or did not respond. `str()` is a sentence for the operator."""
 
 
 @dataclass(slots=True)
@@ -187,7 +187,7 @@ class _Trial:
         try:
             yield
         except ReadFailed as failure:
-            raise CalibrationFailed(f"BSG did not answer: {failure.cause}") from None
+            raise CalibrationFailed(f"BSG did not respond: {failure.cause}") from None
         finally:
             stop_at = clock.monotonic() + MAX_WAIT_SECONDS
             while self.running and clock.monotonic() < stop_at:
@@ -205,7 +205,7 @@ class _Trial:
 
 @contextmanager
 def _unanswered_is_nothing() -> Iterator[None]:
-    """Go on where BSG does not answer: the caller asks again, for a bounded time."""
+    """Go on where BSG does not respond: the caller asks again, for a bounded time."""
     try:
         yield
     except ReadFailed:

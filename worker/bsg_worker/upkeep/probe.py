@@ -15,7 +15,7 @@ PROBE_SECONDS = 15.0
 TRIAL_AFTER = timedelta(minutes=10)
 OUTCOMES = {
     "open": "gate opened",
-    "half_open": "gate opened half: one batch goes through, and BSG's answer to it decides",
+    "half_open": "gate opened half: one batch goes through, and BSG's response to it decides",
     "shut": "gate stays shut: an operator has to open it",
 }
 
@@ -24,8 +24,8 @@ def probe_gate(runtime: Runtime) -> str:
     """Ask BSG for the balance, if the gate is shut and a probe is due; return what came of it.
 
     What an operator has to open opens only by hand. No funds opens when balance and credit cover the next batch, and
-    half every ten minutes: prices vary. Doubts open half when BSG answers at all: a read says nothing of whether it
-    answers requests to send. A bad key or a blocked account opens whole then, as BSG answers neither.
+    half every ten minutes: prices vary. Doubts open half when BSG responds at all: a read says nothing of whether it
+    responses requests to send. A bad key or a blocked account opens whole then, as BSG responds to neither.
     """
     gate = runtime.gate.state()
     if not gate.shut or gate.reason in OPENED_BY_OPERATOR:  # guard: probe-skips-operator
@@ -35,7 +35,7 @@ def probe_gate(runtime: Runtime) -> str:
     try:
         funds = runtime.client.balance()
     except ReadFailed as error:
-        return f"gate stays shut ({gate.reason}): {error.cause}"  # guard: gate-opens-on-answer
+        return f"gate stays shut ({gate.reason}): {error.cause}"  # guard: gate-opens-on-response
     # BSG: a campaign is charged to the balance and to the credit limit.
     return _recorded(runtime, gate, funds.balance + funds.credit)
 
