@@ -1,6 +1,6 @@
 """`make bench`: every row of docs/performance.md measured, side by side, and held to its goals.
 
-Without --short a goal that is not met is told, with the reason, and is no failure of the run.
+Without --short a goal that is not met is reported, with the reason, and is no failure of the run.
 """
 
 from __future__ import annotations
@@ -32,43 +32,43 @@ def main() -> int:
 
 
 def _run(arguments: argparse.Namespace, directory: Path) -> int:
-    _tell(f"{machine()}\n")
+    _report(f"{machine()}\n")
     grossly_missed = False
     for name in arguments.only or rows.names():
         row = rows.row(name)
         measured = _measured(name, row, directory / name, arguments.rounds, short=arguments.short)
         found = reached(row, measured)
-        _tell_row(row, measured, found)
+        _report_row(row, measured, found)
         grossly_missed |= any(each.goal.grossly_missed(each.value) for each in found)
         if arguments.write:
             page.keep(name, row, medians(measured), found, rounds=arguments.rounds)
     if arguments.write:
         page.write()
     if arguments.short and grossly_missed:
-        _tell("A ratio is far from what it was: something has become grossly slower or larger.")
+        _report("A ratio is far from what it was: something has become grossly slower or larger.")
         return FAILED
     return 0
 
 
 def _measured(name: str, row: Row, directory: Path, rounds: int, *, short: bool) -> list[Figures]:
-    _tell(f"{name}: {row.what}\n  against: {row.against}{f' ({row.unit})' if row.unit else ''}")
-    return list(rounds_in_turn(row, rounds, directory=directory, short=short, tell=_tell))
+    _report(f"{name}: {row.what}\n  against: {row.against}{f' ({row.unit})' if row.unit else ''}")
+    return list(rounds_in_turn(row, rounds, directory=directory, short=short, report=_report))
 
 
-def _tell_row(row: Row, measured: list[Figures], found: list[Reached]) -> None:
+def _report_row(row: Row, measured: list[Figures], found: list[Reached]) -> None:
     if row.table is None:
-        _tell(f"  medians: {shown(medians(measured))}")
+        _report(f"  medians: {shown(medians(measured))}")
     else:
-        _tell("\n".join(f"  {line}" for line in row.table(medians(measured))))
+        _report("\n".join(f"  {line}" for line in row.table(medians(measured))))
     for each in found:
         state = "met" if each.met else "NOT MET"
-        _tell(f"  {each.goal.what}: {written(each.value)}, goal {each.goal.told}: {state}")
+        _report(f"  {each.goal.what}: {written(each.value)}, goal {each.goal.bound}: {state}")
     if row.if_not_met and not all(each.met for each in found):
-        _tell(f"  why: {row.if_not_met}")
-    _tell("")
+        _report(f"  why: {row.if_not_met}")
+    _report("")
 
 
-def _tell(text: str) -> None:
+def _report(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

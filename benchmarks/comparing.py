@@ -63,7 +63,7 @@ class Goal:
         return not self._within(value, *bounds)
 
     @property
-    def told(self) -> str:
+    def bound(self) -> str:
         return f"at least {self.at_least:g}" if self.at_least is not None else f"at most {self.at_most:g}"
 
     @staticmethod
@@ -104,7 +104,7 @@ class Reached:
 
 
 def rounds_in_turn(
-    row: Row, rounds: int, *, directory: Path, short: bool, tell: Callable[[str], None]
+    row: Row, rounds: int, *, directory: Path, short: bool, report: Callable[[str], None]
 ) -> Iterator[Figures]:
     """In each round every side is measured once, one after the other: whatever drifts, drifts for all of them."""
     for number in range(rounds):
@@ -113,7 +113,7 @@ def rounds_in_turn(
             own = directory / f"round-{number}-side-{number_of_side}"
             own.mkdir(parents=True)
             found = side.measure(Measurement(own, short))
-            tell(f"  round {number + 1}, {side.name}: {shown(found)}")
+            report(f"  round {number + 1}, {side.name}: {shown(found)}")
             figures.update(found)
         yield figures
 

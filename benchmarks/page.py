@@ -50,7 +50,7 @@ def generated() -> str:
     found = {name: (rows.row(name), document) for name, document in kept.items() if document is not None}
     machines = dict.fromkeys(document["machine"] for _, document in found.values())
     blocks = [
-        *(f"Measured on {told}." for told in machines),
+        *(f"Measured on {machine}." for machine in machines),
         "\n".join(_table(found)),
         *("\n".join(_section(name, row, document)) for name, (row, document) in found.items()),
     ]
@@ -64,7 +64,7 @@ def _table(found: dict[str, tuple[Row, dict[str, Any]]]) -> Iterator[str]:
         for goal in row.goals:
             value = document["reached"][goal.what]
             state = "met" if goal.met(value) else "**not met**"
-            yield f"| `{name}` | {goal.what} | {_against(goal)} | {goal.told} | {written(value)} | {state} |"
+            yield f"| `{name}` | {goal.what} | {_against(goal)} | {goal.bound} | {written(value)} | {state} |"
 
 
 def _against(goal: Goal) -> str:

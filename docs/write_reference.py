@@ -201,7 +201,7 @@ def _events() -> Iterator[str]:
             (final, f"another of {final}", "it ended otherwise: a cancel, or messages that BSG dropped"),
         ),
     )
-    yield "Each end is told once, in the step that makes the campaign's state final: an app that wants to know when a"
+    yield "Each end is recorded once, in the step that makes the campaign's state final: an app that wants to know when a"
     yield "campaign has ended waits for an event with an empty `batch` and a final `to_state`."
 
     yield ""

@@ -1,4 +1,4 @@
-"""A TCP proxy that loses, delays and cuts what the test tells it to."""
+"""A TCP proxy that loses, delays and cuts what the test asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proxy troubles its connections as it is told to, and lets them be afterwards."""
+"""The proxy troubles its connections as it is asked to, and lets them be afterwards."""
 
 from __future__ import annotations
 

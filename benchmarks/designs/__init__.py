@@ -2,7 +2,7 @@
 
 Each has the two worker processes and the four requests at once that the project has, keeps its connections, speaks
 JSON, acknowledges late, keeps no results and writes no log lines. Its module is imported by its own processes only:
-the environment (`REDIS_URL`, `PROVIDER_URL`) tells it where to go.
+the environment (`REDIS_URL`, `PROVIDER_URL`) says where to go.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ app = application(__name__)
 
 
 @app.task
-def tell() -> None:
+def note_start() -> None:
     began = time.monotonic()
     path = Path(os.environ["FIRST_TASK"])
     path.with_suffix(".new").write_text(f"{began!r}")
@@ -22,4 +22,4 @@ def tell() -> None:
 
 def publish(messages: Iterable[object]) -> None:
     for _ in messages:
-        tell.delay()
+        note_start.delay()

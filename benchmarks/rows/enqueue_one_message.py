@@ -24,8 +24,8 @@ def _percentile(title: str) -> str:
 
 
 def _pair(threads: int) -> tuple[str, str]:
-    told = "1 thread" if threads == 1 else f"{threads} threads"
-    return f"this project, {told}", f"delay, {told}"
+    threads_named = "1 thread" if threads == 1 else f"{threads} threads"
+    return f"this project, {threads_named}", f"delay, {threads_named}"
 
 
 def _sides(threads: int) -> list[Side]:

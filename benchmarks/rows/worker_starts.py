@@ -32,12 +32,12 @@ def _project(measurement: Measurement) -> Figures:
 
 
 def _bare(measurement: Measurement) -> Figures:
-    told = measurement.directory / "first-task"
+    first_task = measurement.directory / "first-task"
     with (
         RedisServer(measurement.directory / "redis") as redis,
         (measurement.directory / "worker.log").open("wb") as log,
     ):
-        environment = {"REDIS_URL": redis.url, "FIRST_TASK": str(told)}
+        environment = {"REDIS_URL": redis.url, "FIRST_TASK": str(first_task)}
         publish(_BARE_MODULE, 1, ready=True, **environment)
         began = time.monotonic()
         worker = subprocess.Popen(
@@ -48,8 +48,8 @@ def _bare(measurement: Measurement) -> Figures:
             stderr=log,
         )
         try:
-            wait_until(told.exists, within=_GIVEN_UP_AFTER, pause=0.1, what="the first task")
-            return {BARE: float(told.read_text()) - began}
+            wait_until(first_task.exists, within=_GIVEN_UP_AFTER, pause=0.1, what="the first task")
+            return {BARE: float(first_task.read_text()) - began}
         finally:
             worker.send_signal(signal.SIGKILL)
             worker.wait()

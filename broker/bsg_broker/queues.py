@@ -10,7 +10,7 @@ PURGE = "bsg.purge"
 STOP_LIST = "bsg.stoplist"
 PING = "bsg.ping"
 
-DISPATCH_QUEUE = "dispatch"  # what a worker that dispatches is told to serve: it then serves those of its accounts
+DISPATCH_QUEUE = "dispatch"  # the option of a worker that dispatches: it then serves those of its accounts
 STATUS_QUEUE = "status"
 
 

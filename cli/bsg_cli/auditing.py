@@ -79,7 +79,7 @@ def _print_recovery(recovery: Recovery) -> None:
     if recovery.gate_open:
         print(f"The gate is open. Batches without a trace at BSG, which are sent now: {number(len(recovery.clean))}.")
     else:
-        print("The gate stays shut for another reason: `bsg-campaigns gate` tells it.")
+        print("The gate stays shut for another reason: `bsg-campaigns gate` shows it.")
     print()
 
 
@@ -125,10 +125,10 @@ def _print_audit(compared: Audit) -> None:
 
 
 def _whose(one: Orphan) -> str:
-    said = [_origin(origin) for origin in one.origins]
+    origins = [_origin(origin) for origin in one.origins]
     if one.other_ids:
-        said.append(f"{number(one.other_ids)} reference ids that were not made here")
-    return "; ".join(said) or "no reference ids"
+        origins.append(f"{number(one.other_ids)} reference ids that were not made here")
+    return "; ".join(origins) or "no reference ids"
 
 
 def _origin(origin: Origin) -> str:

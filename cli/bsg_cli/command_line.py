@@ -86,7 +86,7 @@ def run_command_line(words: list[str]) -> int:
         sys.stdout.flush()
         return code
     except (CommandError, SettingsInvalid, BSGCampaignsError) as error:
-        complain(f"bsg-campaigns: {_said_by(error, words)}")
+        complain(f"bsg-campaigns: {_message_of(error, words)}")
         return _exit_code(error)
     except BrokenPipeError:
         # Whoever read our output, such as `head`, has enough.
@@ -145,12 +145,12 @@ def _run(words: list[str]) -> int:
     return ExitCode(arguments.run(arguments))
 
 
-def _said_by(error: Exception, words: Sequence[str]) -> str:
+def _message_of(error: Exception, words: Sequence[str]) -> str:
     if isinstance(error, FileInvalid):
         return f"{error}{option_hint(error.option)}"
     if isinstance(error, CampaignInvalid):
         name_of = command_line().name_of
-        lines = (f"{name_of(field, words)}: {' '.join(said)}" for field, said in error.errors.items())
+        lines = (f"{name_of(field, words)}: {' '.join(messages)}" for field, messages in error.errors.items())
         return "\n  ".join(lines)
     if isinstance(error, EnqueueUnconfirmed) and "--idempotency-key" not in words:
         return (

@@ -42,8 +42,8 @@ class DemoSummary:
             print(transition_line(transition))
         print()
         if self.cost:
-            told = ", ".join(f"{amount} {currency}".strip() for currency, amount in self.cost.items())
-            print(f"cost as BSG reported it: {told}")
+            amounts = ", ".join(f"{amount} {currency}".strip() for currency, amount in self.cost.items())
+            print(f"Cost as BSG reported it: {amounts}")
         print(
             f"The sandbox's record: {messages(self.arrived.messages)} arrived, "
             f"{number(self.arrived.distinct_references)} of them different."

@@ -25,7 +25,7 @@ CHARACTERS_SHOWN = 20
 
 
 class PriceUnknown(CommandError):
-    """BSG did not tell the price."""
+    """BSG did not report the price."""
 
     exit_code = ExitCode.UNREACHABLE
 

@@ -87,7 +87,7 @@ class EmbeddedServer:
         try:
             self._choose_address()
             self._launch()
-            self._tell_address()
+            self._store_address()
         except BaseException:
             self.stop()
             raise
@@ -184,7 +184,7 @@ class EmbeddedServer:
                 time.sleep(_SECONDS_BETWEEN_PINGS)
         raise ServerDidNotStart(f"The embedded server did not respond within {timeout:.0f} s. See {self.log}")
 
-    def _tell_address(self) -> None:
+    def _store_address(self) -> None:
         _write_private(self.directory / "address.json", json.dumps({"url": self.url, "pid": os.getpid()}) + "\n")
 
 
@@ -192,12 +192,12 @@ def running_server_url(directory: Path) -> str | None:
     """Return the address of the embedded server that runs with its data in `directory`; None when none does."""
     path = directory.absolute() / "address.json"
     try:
-        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         with _opened_lock(directory.absolute()) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         # The lock is taken: the address is of a server that lives.
-        return str(told["url"])
+        return str(stored["url"])
     except (OSError, ValueError):
         return None
     return None

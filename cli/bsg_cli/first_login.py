@@ -22,7 +22,7 @@ def log_in(settings: Settings, report: Callable[[str], None]) -> None:
     try:
         from bsg_client.outcomes import AccountReason, ReadFailed
         from bsg_worker.runtime import build
-    except ImportError:  # what the workers lack, they tell
+    except ImportError:  # the workers report what they lack
         return
     wrong = []
     for account in settings.require_accounts():

@@ -53,10 +53,10 @@ class CommandLine:
         return _POSITIONALS.get(field, field)
 
     @staticmethod
-    def _refuse(parser: argparse.ArgumentParser, said: str, word: str, known: Iterable[str]) -> NoReturn:
+    def _refuse(parser: argparse.ArgumentParser, message: str, word: str, known: Iterable[str]) -> NoReturn:
         near = get_close_matches(word.partition("=")[0], list(known), 1)
         hint = f". Did you mean {near[0]}?" if near else f". `{parser.prog} --help` lists what there is."
-        parser.error(said + hint)
+        parser.error(message + hint)
 
 
 def _options_of(parser: argparse.ArgumentParser) -> list[str]:

@@ -76,7 +76,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 class Colour(StrEnum):
-    """What a terminal is told."""
+    """Control sequences of a terminal."""
 
     GREEN = "32"
     YELLOW = "33"

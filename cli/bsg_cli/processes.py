@@ -32,7 +32,7 @@ class Process:
         return [sys.executable, "-m", "celery", *arguments]
 
 
-# What workers tell each other is in the ledger: waiting for neighbours would double the time to the first POST.
+# Workers share their state in the ledger: waiting for neighbours would double the time to the first POST.
 _ALONE = "--without-mingle --without-gossip"
 
 WORKER = Process(

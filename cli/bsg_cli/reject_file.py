@@ -40,10 +40,10 @@ def print_rejected_rows(rejects: Sequence[Reject], path: Path, reading: Reading,
         for _ in _matched(rejects, file, accepted):
             pass
     with open_messages(path, reading) as file:
-        _print((*columns, *_WHY), _told(columns, _matched(rejects, file, accepted)))
+        _print((*columns, *_WHY), _with_reasons(columns, _matched(rejects, file, accepted)))
 
 
-def _told(
+def _with_reasons(
     columns: Sequence[str], matched: Iterable[tuple[Reject, int, Mapping[str, str | int]]]
 ) -> Iterator[Sequence[str]]:
     for reject, line, row in matched:

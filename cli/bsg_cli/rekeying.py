@@ -61,8 +61,8 @@ def _check_key(runtime: Runtime) -> None:
         runtime.client.balance()
     except ReadFailed as failure:
         if failure.account_reason is not None:
-            told = f"BSG does nothing for this account ({failure.account_reason}). Nothing was moved."
-            raise BadInput(f"{key}: {told}") from None
+            message = f"BSG does nothing for this account ({failure.account_reason}). Nothing was moved."
+            raise BadInput(f"{key}: {message}") from None
         raise Unreachable(f"{address}: no usable response ({failure.cause}). Nothing was moved: try again.") from None
 
 

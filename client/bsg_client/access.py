@@ -161,10 +161,10 @@ def bsg_account_of(token: str) -> str:
 def _explained(failure: ReadFailed, response: object) -> ReadFailed:
     # A wrong key gets one of several statuses; which, no document says. A gateway's page is no
     # such no.
-    said_no = (
+    is_refusal = (
         failure.status in _WRONG_KEY and isinstance(response, Response) and isinstance(decode(response.body), Mapping)
     )
-    if failure.account_reason is None and not failure.throttled and said_no:
+    if failure.account_reason is None and not failure.throttled and is_refusal:
         failure.account_reason = AccountReason.BAD_KEY
     failure.cause = f"login: {failure.cause}"
     return failure

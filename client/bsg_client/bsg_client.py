@@ -101,7 +101,7 @@ class BSGClient:
         self._access.headers()
 
     def bsg_account(self) -> str:
-        """BSG's own account, by a digest, as far as its last login told it; else "". Asks BSG nothing.
+        """BSG's own account, by a digest, as its last login named it; else "". Asks BSG nothing.
 
         Raise RedisError.
         """

@@ -46,7 +46,7 @@ _ROW = re.compile(r"messages\.([0-9]{1,6})\.([A-Za-z0-9_.]{1,64})")
 _REFERENCE_ID = "reference_id"
 _MAX_COMPLAINT = 200
 
-# BSG: 429 of every POST, "Too many duplicate request detected". It has no code, so only its text tells it apart.
+# BSG: 429 of every POST, "Too many duplicate request detected". It has no code, so only its text identifies it.
 _DUPLICATE_NOTICE = re.compile(rb"duplicate\s+request", re.IGNORECASE)
 
 _REFUSED = Outcome(OutcomeKind.REFUSED, "refused")
@@ -94,10 +94,10 @@ def read_failure(response: Response | NoResponse) -> ReadFailed:
         return ReadFailed(response.cause)
     outcome = creation_outcome(response)
     content = decode(response.body)
-    said_yes = response.status in _YES and response.cut is None
+    is_success = response.status in _YES and response.cut is None
     without_error = not isinstance(content, Mapping) or _code(content) is None
     return ReadFailed(
-        "not the documented response" if said_yes and without_error else outcome.cause,
+        "not the documented response" if is_success and without_error else outcome.cause,
         throttled=outcome.throttles,
         retry_after=outcome.retry_after,
         account_reason=outcome.account_reason,
@@ -210,10 +210,10 @@ def _words(message: Any) -> str:
 
 def _code(content: Mapping[str, Any]) -> int | None:
     """Return the error code of the older style; None when there is no error, -1 when it is no number."""
-    said = content.get("error")
-    if said is None or said is False:
+    code_given = content.get("error")
+    if code_given is None or code_given is False:
         return None
-    code = whole_number(said)
+    code = whole_number(code_given)
     return (code or None) if code is not None else -1
 
 

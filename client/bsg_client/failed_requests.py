@@ -1,4 +1,4 @@
-"""Notes in the ledger how BSG fails this account's requests, so that others can tell since when.
+"""Notes in the ledger how BSG fails this account's requests, so that others can see since when.
 
 Nothing depends on it: what cannot be noted is not.
 """

@@ -70,7 +70,7 @@ class ReadFailed(Exception):
     """A request that changes nothing, or may be repeated freely, got no usable response.
 
     `cause` is a few words for logs and people. `status` is the HTTP status, None when no response came.
-    `throttled` and `retry_after` (seconds) tell to cool down, `account_reason` that the account is closed.
+    `throttled` and `retry_after` (seconds) ask for a cool-down, `account_reason` says that the account is closed.
     """
 
     def __init__(

@@ -228,7 +228,7 @@ def printable(text: str, longest: int) -> str:
 
 
 def _shared(data: Mapping[str, Any]) -> dict[str, Any]:
-    price = _told_price(data)
+    price = _price_of(data)
     started = next((data[name] for name in ("start_at", "started_at", "start_date") if data.get(name)), None)
     return {
         "status": _word(data.get("status")) or "",
@@ -240,7 +240,7 @@ def _shared(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _told_price(data: Mapping[str, Any]) -> Any:
+def _price_of(data: Mapping[str, Any]) -> Any:
     price = next((data[name] for name in ("calculated_price", "total_price") if data.get(name) is not None), None)
     # BSG: "price defined only as the response to create campaign". A campaign that is read has 0 without a currency:
     # that must not replace the price of its creation, which max_cost is held against.

@@ -17,10 +17,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     it says nothing: a clock of ours that is minutes slow would stop everybody for minutes.
     `headers` finds names in either case.
     """
-    said = headers.get("Retry-After", "").strip()
-    if _SECONDS.fullmatch(said):
-        return float(said)
-    until, responded = _date(said), _date(headers.get("Date", ""))
+    value = headers.get("Retry-After", "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    until, responded = _date(value), _date(headers.get("Date", ""))
     if until is None or responded is None:
         return None
     return max(0.0, (until - responded).total_seconds())

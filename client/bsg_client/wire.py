@@ -98,7 +98,7 @@ def observe_nothing(response: Response | NoResponse) -> None:
 class Wire:
     """Sends requests to one BSG host. Threads and forked processes may share it, not its connections.
 
-    `observe` is told what came of each request.
+    `observe` is called with the result of each request.
     """
 
     def __init__(self, settings: Settings, observe: Observe = observe_nothing) -> None:
@@ -252,7 +252,7 @@ class _Session(requests.Session):
             self.mount(scheme, WatchingAdapter())
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # guard: redirect-not-followed
-        # Not `allow_redirects=False`: even then requests reads such a response whole, to tell where it would lead.
+        # Not `allow_redirects=False`: even then requests reads such a response whole, to learn where it would lead.
         return None  # guard: redirect-not-read
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Return the wall clock, with its zone. For people and for what the caller said; never for order or leases."""
+    """Return the wall clock, with its zone. For people and for the caller's times; never for order or leases."""
     return datetime.now(UTC)
 
 

@@ -35,7 +35,7 @@ class RedisAddress:
 
     @classmethod
     def parse(cls, url: str) -> RedisAddress:
-        """Read redis://, rediss://, unix:// or sentinel://. Raise ValueError, which tells the remedy."""
+        """Read redis://, rediss://, unix:// or sentinel://. Raise ValueError, which names the remedy."""
         scheme, separator, rest = url.strip().partition("://")
         kind = scheme.lower()
         if not separator or kind not in _OPTIONS:

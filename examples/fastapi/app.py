@@ -1,6 +1,6 @@
 """The same with asyncio: nothing waits for Redis in the event loop.
 
-The page is told how the campaign goes by server-sent events.
+Server-sent events report the campaign's progress to the page.
 
     uvicorn app:app
 

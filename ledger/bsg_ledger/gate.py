@@ -34,7 +34,7 @@ OPENED_BY_OPERATOR = frozenset({GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK
 
 @dataclass(frozen=True, slots=True)
 class GateState:
-    """Why the gate is as it is; `since` is None if it was never touched. `balance` is the last that BSG told.
+    """Why the gate is as it is; `since` is None if it was never touched. `balance` is the last that BSG reported.
 
     `open`: it lets everything through. Else it is shut, or `half_open`: one batch goes through at a time, and the
     response to it decides. `next_probe`: when BSG is asked next whether a shut gate may open; None: at the next tick.
@@ -95,7 +95,7 @@ class Gate:
 
 
 def gate_state(record: Mapping[str, str]) -> GateState:
-    """Return the state that a gate's record tells of; one without a record is open."""
+    """Return the state in a gate's record; one without a record is open."""
     return GateState(
         open=record.get("state") not in ("shut", "half_open"),
         reason=record.get("reason", ""),

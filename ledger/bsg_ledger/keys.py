@@ -27,7 +27,7 @@ BATCHES_AT_ONCE = 500
 class Key:
     """An account's key, which the ledger names by the account: a digest of it and its address.
 
-    `bsg_account` names BSG's own account, by a digest; "": BSG's responses have not told it. `in_use`: a process had
+    `bsg_account` names BSG's own account, by a digest; "": BSG's responses have not named it. `in_use`: a process had
     the key within the last half a minute.
     """
 

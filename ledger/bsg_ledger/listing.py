@@ -30,15 +30,15 @@ class BatchOutline:
     number: int
     state: BatchState
     size: int
-    delivered: int | None  # None: BSG has told no statistics of it yet
+    delivered: int | None  # None: BSG has reported no statistics of it yet
     submitted_ms: int
     finished_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class ListedCampaign:
-    """A campaign in a list. `delivered` is None where that is not known: BSG has told nothing yet, or the campaign has
-    more batches than a list looks into. `start_at`: when BSG is to begin with it, None: at once.
+    """A campaign in a list. `delivered` is None where that is not known: BSG has reported nothing yet, or the campaign
+    has more batches than a list looks into. `start_at`: when BSG is to begin with it, None: at once.
     """
 
     summary: CampaignSummary
@@ -106,19 +106,19 @@ def _listed(campaign_id: str, record: Mapping[str, str], outlines: Sequence[Batc
 
 
 def delivered(outlines: Iterable[BatchOutline]) -> int | None:
-    """Return how many messages were delivered as far as BSG has told; None if it has told nothing of any of them."""
-    told = [outline.delivered for outline in outlines if outline.delivered is not None]
-    return sum(told) if told else None
+    """Return how many messages were delivered as far as BSG has reported; None if it has reported nothing of them."""
+    known = [outline.delivered for outline in outlines if outline.delivered is not None]
+    return sum(known) if known else None
 
 
 def _outline(number: int, reply: Sequence[bytes | None]) -> BatchOutline:
     state, size, statistics, submitted, finished = (text_of(value or b"") for value in reply)
-    told = json.loads(statistics or "{}").get("delivered")
+    delivered = json.loads(statistics or "{}").get("delivered")
     return BatchOutline(
         number=number,
         state=BatchState(state),
         size=int(size),
-        delivered=told if isinstance(told, int) else None,
+        delivered=delivered if isinstance(delivered, int) else None,
         submitted_ms=int(submitted or 0),
         finished_ms=int(finished or 0),
     )

@@ -18,7 +18,7 @@ class DuplicateRule(StrEnum):
 
     REJECTED_WHOLE = "rejected_whole"  # the whole request
     REJECTED_SINGLY = "rejected_singly"  # the message; the rest is taken
-    REJECTED = "rejected"  # one of the two: a request of one message does not tell which
+    REJECTED = "rejected"  # one of the two: a request of one message does not show which
     TAKEN = "taken"  # it sends the message again
     UNKNOWN = "unknown"
 

@@ -162,7 +162,7 @@ CAMPAIGN = Key(
         "ended": "its final state, while it is closed",
         "max_cost": "what it may cost",
         "cost": "what it has cost so far",
-        "priced": "of how many messages BSG has told the price",
+        "priced": "of how many messages BSG has reported the price",
         "unreadable": "why a worker could not read its messages",
         "unreadable_at": "when it last tried (ms)",
         "bodies_forgotten_at": "when the removal of its messages began (ms)",

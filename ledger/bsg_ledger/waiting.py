@@ -39,7 +39,7 @@ class WaitReason(StrEnum):
     SENDING_HOURS = "sending_hours"
     ON_THE_WIRE = "on_the_wire"
     PREPARE = "prepare"
-    PRICE = "price"  # a max_cost is set, and BSG has told no price yet
+    PRICE = "price"  # a max_cost is set, and BSG has reported no price yet
     BACKOFF = "backoff"
     RATE_LIMIT = "rate_limit"
     DOUBT = "doubt"

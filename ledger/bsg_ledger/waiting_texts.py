@@ -41,7 +41,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     ),
     WaitReason.UNREAD_AT_BSG: WaitText(
         "an operator: {batches} to look up at BSG",
-        "sent as BSG campaign {bsg_campaign_id}, about which BSG has told nothing of use for long: {cause}",
+        "sent as BSG campaign {bsg_campaign_id}, about which BSG has reported nothing of use for long: {cause}",
         "Look it up in BSG's account, or ask BSG. `bsg-campaigns resolve {batch} --sent {bsg_campaign_id}` ends it as "
         "sent. It is asked for again until then.",
         urgent=True,
@@ -49,7 +49,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     WaitReason.UNSTOPPED: WaitText(
         "an operator: {batches} to stop in BSG's account",
         "cancelled, but at BSG as campaign {bsg_campaign_id}, which BSG does not stop: it says that there is none",
-        "Stop it in BSG's account, or ask BSG. `bsg-campaigns cancel {campaign}` has BSG told once more; "
+        "Stop it in BSG's account, or ask BSG. `bsg-campaigns cancel {campaign}` sends the stop once more; "
         "`bsg-campaigns resolve {batch} --sent {bsg_campaign_id}` ends it as sent.",
         urgent=True,
     ),
@@ -80,7 +80,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     WaitReason.UNREADABLE: WaitText(
         "workers that can read it",
         "not readable for the workers: {cause}",
-        "`bsg-campaigns doctor` tells whether BODY_KEY suffices. Put the key that is missing behind the others, for "
+        "`bsg-campaigns doctor` shows whether BODY_KEY suffices. Put the key that is missing behind the others, for "
         "the workers too.",
         urgent=True,
     ),
@@ -103,7 +103,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     WaitReason.NO_WORKER: WaitText(
         "a worker: none takes it",
         "due{since}, and no worker takes them or sends anything else of the account",
-        "`bsg-campaigns doctor` tells whether workers take tasks, and whether beat runs.",
+        "`bsg-campaigns doctor` shows whether workers take tasks, and whether beat runs.",
         urgent=True,
     ),
     WaitReason.PAUSED_AT_BSG: WaitText(
@@ -142,7 +142,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     ),
     WaitReason.PRICE: WaitText(
         "the price of its first batch",
-        "held until BSG tells the price of the first batch, as the campaign has a max_cost",
+        "held until BSG reports the price of the first batch, as the campaign has a max_cost",
         "They are sent once the price is known, as far as max_cost allows.",
     ),
     WaitReason.BACKOFF: WaitText(
@@ -162,8 +162,8 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     ),
     WaitReason.STOPPING: WaitText(
         "BSG to stop it",
-        "cancelled, and at BSG{in_brackets}, which is told to stop it",
-        "BSG is told again until it has stopped, or sent. It refuses to stop what it is still creating.",
+        "cancelled, and at BSG{in_brackets}, which is asked to stop it",
+        "BSG is asked again until it has stopped, or sent. It refuses to stop what it is still creating.",
     ),
     WaitReason.SCHEDULED: WaitText(
         "its start_at: BSG has it, and sends it then",
@@ -202,7 +202,7 @@ def describe(wait: Wait, show_time: Callable[[datetime], str]) -> WaitText:
     stands = text.stands.format_map(words)
     if wait.others:
         others = ", ".join(map(str, wait.others))
-        stands = f"{stands}; BSG has or had it as {others} too, and is told to stop what only repeats it"
+        stands = f"{stands}; BSG has or had it as {others} too, and is asked to stop what only repeats it"
     return WaitText(text.waits_for.format_map(words), stands, text.next.format_map(words), text.urgent)
 
 

@@ -1,7 +1,7 @@
 """Encrypts what Redis keeps of messages (phones and texts), where BODY_KEY says so.
 
 A Fernet token, kept as bytes and not as the text that it is elsewhere, which would take a third more. What was stored
-before there was a key stays as it is, and is told from a token by its first byte.
+before there was a key stays as it is, and its first byte distinguishes it from a token.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Chunk:
 class Packed:
     """A chunk for Redis. `written` has the JSON, without brackets, of columns that hold just what was given.
 
-    `names` are those that all messages have, as `same_names` tells them.
+    `names` are those that all messages have, as `same_names` returns them.
     """
 
     content: bytes

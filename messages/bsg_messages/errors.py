@@ -14,7 +14,7 @@ class CampaignInvalid(BSGCampaignsError):
 
     def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
         self.errors: dict[str, list[str]] = {field: list(messages) for field, messages in errors.items()}
-        super().__init__("; ".join(f"{field}: {' '.join(said)}" for field, said in self.errors.items()))
+        super().__init__("; ".join(f"{field}: {' '.join(messages)}" for field, messages in self.errors.items()))
 
     def __reduce__(self) -> tuple[type[CampaignInvalid], tuple[dict[str, list[str]]]]:
         return CampaignInvalid, (self.errors,)

@@ -31,7 +31,7 @@ _SAME_REFERENCE_ID = "the reference id was there before: give each message one o
 
 _ROWS_AT_ONCE = 1_000  # half the time of the whole batch at once: what is worked on stays in the cache
 
-# JSON has no line break within a text, so texts that stand in lines of their own can be told apart again.
+# JSON has no line break within a text, so texts that stand in lines of their own can be separated again.
 _BEFORE_TEXTS, _BETWEEN_TEXTS, _AFTER_TEXTS = "[\n  ", ",\n  ", "\n]"
 
 

@@ -39,7 +39,7 @@ COUNTED = (
     DueIndex.IN_MODERATION,
     DueIndex.SPAM_AT_BSG,
 )
-SPAM_TOLD_FOR_MS = 86_400_000
+SPAM_SHOWN_FOR_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class AccountStates:
                 waiting={index: due_indexes.length(index, account=settings.account) for index in COUNTED}
                 | {
                     DueIndex.SPAM_AT_BSG: len(
-                        due_indexes.since(DueIndex.SPAM_AT_BSG, now_ms - SPAM_TOLD_FOR_MS, account=settings.account)
+                        due_indexes.since(DueIndex.SPAM_AT_BSG, now_ms - SPAM_SHOWN_FOR_MS, account=settings.account)
                     )
                 },
                 longest_moderation=_seconds(

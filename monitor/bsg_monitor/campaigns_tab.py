@@ -2,7 +2,7 @@
 
 Flower has no hook for this. Its handlers and Tornado's settings are lists and dicts of its module `flower.urls`; its
 navigation bar has no block, so the tab is put into it as it is loaded. pyproject.toml pins Flower's minor version and
-tests/monitor tells what of this an upgrade breaks.
+tests/monitor shows what an upgrade breaks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ BEFORE = b"""<li class="nav-item">
 def add_campaigns_tab(settings: Settings) -> None:
     """Has every Flower of this process show campaigns. Connects to nothing yet."""
     ledger = Sources(settings)
-    REGISTRY.register(CampaignMetrics(lambda: ledger.observer.figures()))  # Flower's /metrics tells all that is in it
+    REGISTRY.register(CampaignMetrics(lambda: ledger.observer.figures()))  # Flower's /metrics shows all that is in it
     sources = {"sources": ledger}
     ours = [
         url(r"/campaigns", CampaignsHandler, sources, name="campaigns"),

@@ -48,7 +48,7 @@ class DoubtsHandler(LedgerHandler):
             more=max(0, len(doubts) - MAX_SHOWN),
             may_control=self.may_control,
             read_only=READ_ONLY,
-            said=DONE[done].format(count) if done in DONE and count.isdecimal() else None,
+            done_message=DONE[done].format(count) if done in DONE and count.isdecimal() else None,
         )
 
     @tornado.web.authenticated

@@ -77,9 +77,9 @@ class CampaignsHandler(LedgerHandler):
 class CampaignHandler(LedgerHandler):
     @tornado.web.authenticated
     async def get(self, campaign_id: str) -> None:
-        await self.show(campaign_id, said=DONE.get(self.get_query_argument("done", "")))
+        await self.show(campaign_id, done_message=DONE.get(self.get_query_argument("done", "")))
 
-    async def show(self, campaign_id: str, *, said: str | None = None, wrong: str | None = None) -> None:
+    async def show(self, campaign_id: str, *, done_message: str | None = None, wrong: str | None = None) -> None:
         page = self.page_asked_for()
         detail = await self.read(
             ("campaign", campaign_id, page), lambda: self.sources.observer.campaign(campaign_id, page)
@@ -93,7 +93,7 @@ class CampaignHandler(LedgerHandler):
             ),
             may_control=self.may_control,
             read_only=READ_ONLY,
-            said=said,
+            done_message=done_message,
             wrong=wrong,
             batches_looked_into=BATCHES_LOOKED_INTO,
             rejects_looked_into=REJECTS_LOOKED_INTO,

@@ -26,7 +26,7 @@ def read_report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]
 def ask_about(counts: Counts, settings: Settings, *, price: bool) -> Preview:
     """Add what only BSG can say: the price, if it is asked for, and which senders are registered, if a key is here.
 
-    Raise ReportUnavailable when BSG does not tell the price, and ModuleNotFoundError without the extra `worker`.
+    Raise ReportUnavailable when BSG does not report the price, and ModuleNotFoundError without the extra `worker`.
     """
     quoted: Price | None = None
     warnings: list[str] = []

@@ -57,7 +57,7 @@ def check_options(arguments: Mapping[str, Any], settings: Settings, now: datetim
         found = _SCHEMA.load(arguments)
     except ValidationError as error:
         found = error.valid_data if isinstance(error.valid_data, dict) else {}
-        errors = {name: [str(said) for said in messages] for name, messages in error.messages_dict.items()}
+        errors = {name: [str(message) for message in messages] for name, messages in error.messages_dict.items()}
     else:
         errors = {}
     account = found.pop("account", None)  # whose zone it is; nothing else of the campaign_options is its own
@@ -79,8 +79,8 @@ def check_options(arguments: Mapping[str, Any], settings: Settings, now: datetim
     deadline = begin + given if isinstance(given, timedelta) else given
     hours = found["send_between"]
     if hours is not None and (opening := SendingHours.parse(hours, settings.bsg_timezone).opening(begin)) >= deadline:
-        said = f"It passes before {hours} comes round, at {opening.isoformat()}: give a later one, or other hours."
-        raise CampaignInvalid({"deadline": [said]})
+        message = f"It passes before {hours} comes round, at {opening.isoformat()}: give a later one, or other hours."
+        raise CampaignInvalid({"deadline": [message]})
     if start_at is not None:
         start_at = start_at.astimezone(settings.bsg_timezone)
     return CampaignOptions(
@@ -91,16 +91,18 @@ def check_options(arguments: Mapping[str, Any], settings: Settings, now: datetim
 def account_settings(settings: Settings, account: Any) -> Settings:
     """Return the settings of the account of that name. Raise CampaignInvalid.
 
-    A misspelled one would wait for its workers until its deadline, where the keys are known to tell.
+    A misspelled one would wait for its workers until its deadline, where the keys are known.
     """
     try:
         return settings.of_account(_AccountName().deserialize(account))
     except ValidationError as error:
-        raise CampaignInvalid({"account": [str(said) for said in error.messages]}) from None
+        raise CampaignInvalid({"account": [str(message) for message in error.messages]}) from None
     except SettingsInvalid:
         known = " or ".join(one.account_name for one in settings.accounts)
-        told = f"{variable('BSG_API_KEY', account)} is not set, but other keys are: set it here too, or give {known}."
-        raise CampaignInvalid({"account": [told]}) from None
+        message = (
+            f"{variable('BSG_API_KEY', account)} is not set, but other keys are: set it here too, or give {known}."
+        )
+        raise CampaignInvalid({"account": [message]}) from None
 
 
 def check_deadline(deadline: Any, now: datetime) -> datetime:
@@ -114,7 +116,7 @@ def check_deadline(deadline: Any, now: datetime) -> datetime:
             raise ValidationError(f"Not a time: {_ZONE_REMEDY}.")
         _check_deadline(given, now)
     except ValidationError as error:
-        raise CampaignInvalid({"deadline": [str(said) for said in error.messages]}) from None
+        raise CampaignInvalid({"deadline": [str(message) for message in error.messages]}) from None
     return now + given if isinstance(given, timedelta) else given
 
 
@@ -123,7 +125,7 @@ def check_max_cost(amount: Any) -> str:
     try:
         return str(_Amount().deserialize(amount))
     except ValidationError as error:
-        raise CampaignInvalid({"max_cost": [str(said) for said in error.messages]}) from None
+        raise CampaignInvalid({"max_cost": [str(message) for message in error.messages]}) from None
 
 
 class _Moment(fields.Field[Any]):
@@ -255,26 +257,26 @@ def _collect(errors: dict[str, list[str]], name: str, check: Callable[[], None])
     try:
         check()
     except ValidationError as error:
-        errors.setdefault(name, []).extend(str(said) for said in error.messages)
+        errors.setdefault(name, []).extend(str(message) for message in error.messages)
 
 
 def _string(default: str | None, remedy: str, check: Callable[[str], Any]) -> fields.String:
-    told = f"Not a string: give {remedy}."
+    message = f"Not a string: give {remedy}."
     return fields.String(
         load_default=default,
         allow_none=default is None,
         validate=check,
-        error_messages={"invalid": told, "null": told, "invalid_utf8": told},
+        error_messages={"invalid": message, "null": message, "invalid_utf8": message},
     )
 
 
 def _whole(least: int, most: int, default: int) -> fields.Integer:
-    told = f"Not a whole number from {least} to {most}: give one."
+    message = f"Not a whole number from {least} to {most}: give one."
     return fields.Integer(
         strict=True,
         load_default=default,
-        validate=validate.Range(least, most, error=told),
-        error_messages={"invalid": told, "null": told},
+        validate=validate.Range(least, most, error=message),
+        error_messages={"invalid": message, "null": message},
     )
 
 

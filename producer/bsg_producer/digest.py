@@ -87,7 +87,7 @@ def _runs(messages: Sequence[Any]) -> Iterator[tuple[_Names, Sequence[Mapping[An
 
 
 def _mapping(message: Any) -> Mapping[Any, Any]:
-    """The message, or what can be told of one that is no mapping from names."""
+    """The message, or what is known of one that is no mapping from names."""
     kind = type(message).__name__
     if not isinstance(message, Mapping):
         return {None: [kind, message]}

@@ -192,8 +192,8 @@ def _checked_key(key: str | None) -> str:
         return secrets.token_hex(16)
     # guard: key-printable
     if not isinstance(key, str) or not 1 <= len(key) <= MAX_KEY_CHARACTERS or not key.isprintable():
-        told = f"not a key: give a string of 1 to {MAX_KEY_CHARACTERS} printable characters, or none"
-        raise CampaignInvalid({"idempotency_key": [told]})
+        message = f"not a key: give a string of 1 to {MAX_KEY_CHARACTERS} printable characters, or none"
+        raise CampaignInvalid({"idempotency_key": [message]})
     return key
 
 

@@ -11,16 +11,16 @@ class FileInvalid(CampaignInvalid):
     `option`: the field of `bsg_producer.files.Reading` by which the file can be read as it is, if there is one.
     """
 
-    def __init__(self, told: str, option: str | None = None) -> None:
-        self.told = told
+    def __init__(self, message: str, option: str | None = None) -> None:
+        self.message = message
         self.option = option
-        super().__init__({"messages": [told]})
+        super().__init__({"messages": [message]})
 
     def __str__(self) -> str:
-        return self.told
+        return self.message
 
     def __reduce__(self) -> tuple[type[FileInvalid], tuple[str, str | None]]:  # type: ignore[override]
-        return FileInvalid, (self.told, self.option)
+        return FileInvalid, (self.message, self.option)
 
 
 class CampaignNotFound(BSGCampaignsError):
@@ -62,7 +62,7 @@ class IdempotencyConflict(BSGCampaignsError):
 
 
 class ReportUnavailable(BSGCampaignsError):
-    """BSG did not tell what became of the messages. Trying again is safe."""
+    """BSG did not report what became of the messages. Trying again is safe."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

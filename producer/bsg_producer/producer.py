@@ -47,7 +47,7 @@ MAX_WAIT_MS = 1000
 
 
 class Producer:
-    """Enqueues campaigns and tells what became of them. One per process is enough: threads and forks may share it.
+    """Enqueues campaigns and reports what became of them. One per process is enough: threads and forks may share it.
 
     Settings come from the environment unless they are given. Every method raises `QueueUnavailable` when Redis does
     not response, and `CampaignNotFound` for an id that the ledger does not know.
@@ -198,7 +198,7 @@ class Producer:
         """Return each message that BSG has of the campaign as it stands there now, read from BSG page by page.
 
         Needs the key of its account and the extra `worker`, and takes turns with the workers' own status requests.
-        Raise `ReportUnavailable` when BSG does not tell.
+        Raise `ReportUnavailable` when BSG does not respond.
         """
         from bsg_producer.asking_bsg import read_report  # most processes enqueue and never need it
 

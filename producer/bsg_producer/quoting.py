@@ -34,7 +34,7 @@ def quote(settings: Settings, groups: PriceGroups) -> Price:
                     tariff_code=alike.tariff_code,
                 )
             except ReadFailed as failure:
-                raise ReportUnavailable(f"BSG did not tell the price ({failure.cause})") from None
+                raise ReportUnavailable(f"BSG did not report the price ({failure.cause})") from None
             amount, currency, requests = amount + price.amount, price.currency or currency, requests + 1
     return Price(amount, currency, requests)
 
@@ -50,7 +50,7 @@ def sender_warnings(settings: Settings, senders: Iterable[str]) -> list[str]:
     try:
         registered = BSGReads.of_account(settings, timeout=SLOT_TIMEOUT_SECONDS).client.senders()
     except ReadFailed as failure:
-        return [f"BSG did not tell which senders are registered ({failure.cause})"]
+        return [f"BSG did not list which senders are registered ({failure.cause})"]
     return [warning for sender in wanted for warning in _warnings_of(sender, registered)]
 
 

@@ -32,8 +32,8 @@ def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
         raise CampaignNotFound(campaign_id)
     account = settings.owning(status.account, status.account_name)
     if account is None:
-        told = f"it is for the account {status.account_name}, under a key or an address that is not set here"
-        raise ReportUnavailable(told)
+        message = f"it is for the account {status.account_name}, under a key or an address that is not set here"
+        raise ReportUnavailable(message)
     reads = BSGReads.of_account(account)
     for batch in status.batches:
         for bsg_id in filter(None, (batch.bsg_campaign_id, *batch.other_bsg_campaign_ids)):
@@ -41,7 +41,7 @@ def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
                 in_bulk = report_in_bulk(reads, batch, bsg_id) if batch.size >= MIN_MESSAGES else None
                 yield from in_bulk or _by_pages(reads, status, batch, bsg_id)
             except ReadFailed as failure:
-                raise ReportUnavailable(f"BSG did not tell: {failure.cause}") from None
+                raise ReportUnavailable(f"BSG did not respond: {failure.cause}") from None
 
 
 def _by_pages(reads: BSGReads, status: CampaignStatus, batch: Batch, bsg_id: int) -> Iterator[MessageReport]:
@@ -53,7 +53,7 @@ def _by_pages(reads: BSGReads, status: CampaignStatus, batch: Batch, bsg_id: int
         if index is None:
             own_ids = _own_ids(reads, batch) if own_ids is None else own_ids
             index = own_ids.get(row.reference_id or "")
-        yield _told(index, row)
+        yield _report(index, row)
 
 
 def _index(campaign_id: str, row: MessageRow) -> int | None:
@@ -67,7 +67,7 @@ def _own_ids(reads: BSGReads, batch: Batch) -> dict[str, int]:
     return {message["reference_id"]: index for index, message in reads.messages_of(batch.id).items()}
 
 
-def _told(index: int | None, row: MessageRow) -> MessageReport:
+def _report(index: int | None, row: MessageRow) -> MessageReport:
     return MessageReport(
         index=index,
         phone=row.phone or "",

@@ -8,7 +8,7 @@ from bsg_messages import rules
 from bsg_messages.errors import CampaignInvalid
 from bsg_messages.rejects import Violation
 
-FAULTS_TOLD = 10
+ERRORS_SHOWN = 10
 
 
 def checked_phones(phones: Iterable[str | int]) -> list[str]:
@@ -25,7 +25,7 @@ def checked_phones(phones: Iterable[str | int]) -> list[str]:
             right[rules.phone(phone)] = None
         except Violation as violation:
             faults.append(f"the phone at {index}: {violation.message}")
-            if len(faults) == FAULTS_TOLD:
+            if len(faults) == ERRORS_SHOWN:
                 break
     if faults:
         raise CampaignInvalid({"phones": faults})

@@ -36,16 +36,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _serve(sandbox: Sandbox, parent: int | None) -> None:
-    told, telling = socket.socketpair()
+    stopped, stopping = socket.socketpair()
     # A byte on a socket, not an Event: setting one inside a signal handler can lock up with its own waiter.
     before = {
-        number: signal.signal(number, lambda *_: telling.send(b".")) for number in (signal.SIGTERM, signal.SIGINT)
+        number: signal.signal(number, lambda *_: stopping.send(b".")) for number in (signal.SIGTERM, signal.SIGINT)
     }
     is_child = parent == os.getppid()
     try:
-        with told, telling, sandbox:
+        with stopped, stopping, sandbox:
             print(json.dumps({"url": sandbox.url}), flush=True)
-            while not select.select([told], [], [], _SECONDS_BETWEEN_LOOKS)[0]:
+            while not select.select([stopped], [], [], _SECONDS_BETWEEN_LOOKS)[0]:
                 if parent is not None and not _is_alive(parent, is_child=is_child):
                     return
     finally:

@@ -37,7 +37,7 @@ class Account:
     """An account of the sandbox: its key, its mode, its money, its tariffs and its senders.
 
     `key` is its first one, by which it is known here for good.
-    Without `statistics_jobs` the account is told that the function is not supported.
+    Without `statistics_jobs` the account gets the response that the function is not supported.
     """
 
     key: str = field(repr=False)

@@ -21,7 +21,7 @@ class FaultInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of fault: where it happens unless told otherwise, and its options with their defaults."""
+    """A kind of fault: where it happens by default, and its options with their defaults."""
 
     method: str
     path: str

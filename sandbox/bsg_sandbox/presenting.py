@@ -18,7 +18,7 @@ _STATUSES = ("creation", "moderation", "spam", "scheduled", "sending", "paused",
 def campaign_resource(
     campaign: Campaign, account: Account, now: float, zone: float, *, is_new: bool = False
 ) -> dict[str, Any]:
-    """Present a campaign (BSG: GET /api/campaigns/{id}). BSG tells its price only when it is new."""
+    """Present a campaign (BSG: GET /api/campaigns/{id}). BSG shows its price only when it is new."""
     status, counts = _state(campaign, account, now)
     return {
         "id": campaign.id,

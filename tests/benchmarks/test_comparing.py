@@ -28,14 +28,14 @@ def test_each_side_is_measured_once_a_round_in_turn(tmp_path: Path) -> None:
 
         return Side(name, measure)
 
-    list(rounds_in_turn(row(side("ours"), side("theirs")), 2, directory=tmp_path, short=True, tell=lambda _: None))
+    list(rounds_in_turn(row(side("ours"), side("theirs")), 2, directory=tmp_path, short=True, report=lambda _: None))
 
     assert order == [("ours", True), ("theirs", True)] * 2
 
 
 def test_a_ratio_is_the_median_of_those_within_the_rounds(tmp_path: Path) -> None:
     sides = counting("ours", iter([10.0, 30.0, 90.0])), counting("theirs", iter([5.0, 10.0, 90.0]))
-    rounds = list(rounds_in_turn(row(*sides), 3, directory=tmp_path, short=False, tell=lambda _: None))
+    rounds = list(rounds_in_turn(row(*sides), 3, directory=tmp_path, short=False, report=lambda _: None))
 
     (found,) = reached(row(*sides), rounds)
 

@@ -116,7 +116,7 @@ def test_parent_and_child_both_notify_after_a_fork(redis_url: str) -> None:
     assert len(wakeups_in(redis_url, QUEUE)) == 41
 
 
-def test_the_queues_that_every_worker_may_be_told_to_serve_are_declared() -> None:
+def test_the_queues_that_every_worker_may_serve_are_declared() -> None:
     configuration = celery_settings(Settings.build(redis_url="redis://localhost"))
     declared = {queue.name for queue in configuration["task_queues"]}
 
@@ -163,7 +163,7 @@ def test_a_wake_up_is_the_message_that_celery_itself_would_have_published(redis_
 
 
 def without_identity(message: dict[str, Any]) -> dict[str, Any]:
-    """Return all of a message but what differs from one to the next, or tells who published it."""
+    """Return all of a message but what differs from one to the next, or names who published it."""
     headers, properties = message["headers"], message["properties"]
     assert headers["id"] == headers["root_id"] == properties["correlation_id"] != properties["delivery_tag"]
     differing = dict.fromkeys(("id", "root_id", "origin", "correlation_id", "delivery_tag", "reply_to"), "")

@@ -1,4 +1,4 @@
-"""What the producers enqueue: by seed, so that the checker knows every message without being told any."""
+"""What the producers enqueue: by seed, so that the checker knows every message without a copy of any."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _existence(campaign: ChaosCampaign, enqueued: Enqueued, existing: list[Accou
     if enqueued.receipt is not None and enqueued.receipt not in ids:
         yield Finding(Fault.LOST, f"{campaign.key} has a receipt of {enqueued.receipt}, and the ledger has {ids}")
     if enqueued.certain_that_none and ids:
-        yield Finding(Fault.MISREPORTED, f"{campaign.key} exists, though every try was told that it does not", ids[0])
+        yield Finding(Fault.MISREPORTED, f"{campaign.key} exists, though every try failed for sure", ids[0])
     if enqueued.receipt is None and not enqueued.given_up:
         yield Finding(Fault.IN_DOUBT, f"{campaign.key} got no receipt until the end")
 

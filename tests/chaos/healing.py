@@ -30,8 +30,8 @@ class Healed:
     """How it went. `unfinished` names the campaigns that were not final in the end."""
 
     seconds: float = 0.0
-    told_sent: int = 0
-    told_not_sent: int = 0
+    resolved_as_sent: int = 0
+    resolved_as_not_sent: int = 0
     messages_retried: int = 0
     unfinished: list[str] = field(default_factory=list)
 
@@ -129,10 +129,10 @@ class Healing:
         try:
             if at_bsg:
                 self._environment.producer.resolve(batch.id, sent=at_bsg[0])
-                self._healed.told_sent += 1
+                self._healed.resolved_as_sent += 1
             else:
                 self._environment.producer.resolve(batch.id, not_sent=True)
-                self._healed.told_not_sent += 1
+                self._healed.resolved_as_not_sent += 1
         except CampaignInvalid:
             return  # it has moved on by itself meanwhile, or will be asked about again
 

@@ -13,11 +13,11 @@ Word = Literal["trying", "receipt", "unavailable", "unconfirmed", "given up", "f
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. `said`: the campaign's id of a receipt, else the reason."""
+    """One line. `detail`: the campaign's id of a receipt, else the reason."""
 
     number: int
     word: Word
-    said: str = ""
+    detail: str = ""
 
 
 class Journal:
@@ -26,8 +26,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def note(self, number: int, word: Word, said: str = "") -> None:
-        line = json.dumps({"number": number, "word": word, "said": said}) + "\n"
+    def note(self, number: int, word: Word, detail: str = "") -> None:
+        line = json.dumps({"number": number, "word": word, "detail": detail}) + "\n"
         descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(descriptor, line.encode())
@@ -71,7 +71,7 @@ def enqueued(entries: list[Entry]) -> dict[int, Enqueued]:
                 campaign.tries += 1
                 continue
             case "receipt":
-                campaign.receipt = entry.said
+                campaign.receipt = entry.detail
                 campaign.certain_that_none = False
             case "unconfirmed":
                 campaign.certain_that_none = False
@@ -80,7 +80,7 @@ def enqueued(entries: list[Entry]) -> dict[int, Enqueued]:
                 if entry.number in trying:
                     campaign.certain_that_none = False
             case "failed":
-                campaign.failure = entry.said
+                campaign.failure = entry.detail
                 campaign.certain_that_none = False
             case "unavailable":
                 pass

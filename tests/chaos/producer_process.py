@@ -76,7 +76,7 @@ class ProducerProcess:
         except EnqueueUnconfirmed:
             self._journal.note(campaign.number, "unconfirmed")
             return False
-        except Exception as error:  # what no web app is told to expect is a finding
+        except Exception as error:  # an exception that is not documented is a finding
             self._journal.note(campaign.number, "failed", f"{type(error).__name__}: {error}")
             raise
         self._journal.note(campaign.number, "receipt", receipt.campaign_id)

@@ -60,7 +60,7 @@ class Sandbox:
     def recipients(self) -> Mapping[int, Sequence[int]]:
         """Return the BSG campaigns in which each phone arrived.
 
-        Only what is new is asked for: whoever has the sandbox tell all of it at once keeps it from responding to the
+        Only what is new is asked for: a request for all of it at once keeps it from responding to the
         workers meanwhile.
         """
         for arrival in self.control.arrivals(after=self._newest):

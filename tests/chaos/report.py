@@ -38,7 +38,7 @@ def figures(result: CheckResult, faults: Faults, healed: Healed, recovery: Recov
             f"sent after cancel {result.count(Fault.SENT_AFTER_CANCEL)}; {result.stopped} BSG campaigns stopped",
             f"still in doubt    {result.count(Fault.IN_DOUBT)}",
             f"an operator          opened the gate {faults.happened['operator', 'open']} times,"
-            f" decided {healed.told_sent} times sent, {healed.told_not_sent} times not sent,"
+            f" decided {healed.resolved_as_sent} times sent, {healed.resolved_as_not_sent} times not sent,"
             f" retried {healed.messages_retried} refused messages",
             f"slowest recovery  {recovery}",
             *(f"    {_line(transition)}" for transition in recovery.way_of_the_slowest),
@@ -52,15 +52,15 @@ def histories(
 ) -> str:
     """Return each finding with its batch's transitions and the BSG campaigns in which its recipient arrived."""
     by_id = {account.campaign_id: account for several in accounts.values() for account in several}
-    told: set[tuple[str, str]] = set()
+    printed: set[tuple[str, str]] = set()
     lines = []
     for finding in result.findings[:FINDINGS_SHOWN]:
         lines.append(f"{finding.fault.upper()}: {finding.what} {finding.campaign_id} {finding.batch}".rstrip())
         if finding.phone is not None:
             lines.append(f"    BSG campaigns with this recipient: {list(at_bsg.get(finding.phone, []))}")
         account = by_id.get(finding.campaign_id)
-        if account is not None and (finding.campaign_id, finding.batch) not in told:
-            told.add((finding.campaign_id, finding.batch))
+        if account is not None and (finding.campaign_id, finding.batch) not in printed:
+            printed.add((finding.campaign_id, finding.batch))
             lines += _history(account, finding)
     if len(result.findings) > FINDINGS_SHOWN:
         lines.append(f"… and {len(result.findings) - FINDINGS_SHOWN} more")

@@ -31,8 +31,8 @@ def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMo
         faults = Faults(environment)
         progress = Progress(environment, faults)
         environment.warm_up()
-        faults.carry_out(plan(seed, seconds), seconds, lambda _: progress.tell("faults"))
-        healed = Healing(environment, progress.tell).heal()
+        faults.carry_out(plan(seed, seconds), seconds, lambda _: progress.report("faults"))
+        healed = Healing(environment, progress.report).heal()
         accounts = _accounts(environment)
         arrivals = environment.sandbox.recipients()
         result = judge(
@@ -62,7 +62,7 @@ class Progress:
         self._began = time.monotonic()
         self._next = PROGRESS_SECONDS
 
-    def tell(self, phase: str) -> None:
+    def report(self, phase: str) -> None:
         elapsed = time.monotonic() - self._began
         if elapsed < self._next:
             return

@@ -75,7 +75,7 @@ def test_arrived_twice_is_doubled_whatever_the_ledger_says() -> None:
 
 
 @pytest.mark.parametrize("state", ["rejected", "refused", "cancelled", "expired"])
-def test_told_as_not_sent_and_arrived_is_misreported(state: str) -> None:
+def test_resolved_as_not_sent_and_arrived_is_misreported(state: str) -> None:
     records = all_sent() | {3: Record(state, "c-0", "for a reason")}
 
     assert faults(judged(records, once())) == [Fault.MISREPORTED]
@@ -127,11 +127,13 @@ def test_a_campaign_given_up_may_exist_wholly_or_not_at_all() -> None:
     assert faults(judge([(CAMPAIGN, given_up)], {}, {CAMPAIGN.phone(3): 1}, {})) == [Fault.UNKNOWN]
 
 
-def test_a_campaign_that_was_said_not_to_exist_must_not() -> None:
-    told = Enqueued(0, given_up=True, certain_that_none=True)
+def test_a_campaign_that_was_reported_not_to_exist_must_not() -> None:
+    enqueued = Enqueued(0, given_up=True, certain_that_none=True)
 
-    assert faults(judge([(CAMPAIGN, told)], {}, {}, {})) == []
-    assert faults(judge([(CAMPAIGN, told)], {CAMPAIGN.key: [account(all_sent())]}, once(), {})) == [Fault.MISREPORTED]
+    assert faults(judge([(CAMPAIGN, enqueued)], {}, {}, {})) == []
+    assert faults(judge([(CAMPAIGN, enqueued)], {CAMPAIGN.key: [account(all_sent())]}, once(), {})) == [
+        Fault.MISREPORTED
+    ]
 
 
 def test_what_enqueue_never_promised_to_raise_is_a_finding() -> None:

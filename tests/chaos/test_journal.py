@@ -41,7 +41,7 @@ def test_a_receipt_after_failures_is_a_receipt() -> None:
         (("trying", "trying", "unavailable"), False),
     ],
 )
-def test_only_when_every_try_was_told_so_the_campaign_surely_does_not_exist(
+def test_only_when_every_try_failed_for_sure_the_campaign_surely_does_not_exist(
     words: tuple[Word, ...], certain: bool
 ) -> None:
     assert tries(*words).certain_that_none is certain

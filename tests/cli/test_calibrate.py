@@ -128,14 +128,14 @@ def test_a_pace_that_bsg_throttles_lowers_the_limit(
     assert limit == f"BSG_RATE_LIMIT={max(1, 20 - facts.throttled)}/s"
 
 
-def test_without_agreement_nothing_is_sent_and_the_cost_is_said(calibrated: Calibrated, sandbox: Sandbox) -> None:
+def test_without_agreement_nothing_is_sent_and_the_cost_is_shown(calibrated: Calibrated, sandbox: Sandbox) -> None:
     assert calibrated.run("--phone", OWN) == ExitCode.MISUSE
     assert "they cost 0.03 EUR" in calibrated.errors
     assert sandbox.summary().messages == 0
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--phone", "12"), "--phone: not an international phone number"),
         (("--phone", OWN, "--phone", OWN), "--phone: the same one twice"),
@@ -144,14 +144,14 @@ def test_without_agreement_nothing_is_sent_and_the_cost_is_said(calibrated: Cali
     ],
 )
 def test_bad_input_is_named_before_anything_is_sent(
-    calibrated: Calibrated, sandbox: Sandbox, words: tuple[str, ...], told: str
+    calibrated: Calibrated, sandbox: Sandbox, words: tuple[str, ...], message: str
 ) -> None:
     assert calibrated.run(*words, "--yes") == ExitCode.MISUSE
-    assert told in calibrated.errors
+    assert message in calibrated.errors
     assert sandbox.summary().messages == 0
 
 
-def test_a_first_message_that_bsg_does_not_take_is_told(calibrated: Calibrated, sandbox: Sandbox) -> None:
+def test_a_first_message_that_bsg_does_not_take_is_reported(calibrated: Calibrated, sandbox: Sandbox) -> None:
     sandbox.fault("no_funds")
 
     assert calibrated.run("--phone", OWN, "--yes") == ExitCode.UNREACHABLE
@@ -167,7 +167,7 @@ def test_its_table_is_for_people_and_names_no_phone(calibrated: Calibrated, sand
     assert "66123" not in calibrated.output + calibrated.errors
 
 
-def test_doctor_tells_which_settings_contradict_the_facts(
+def test_doctor_reports_which_settings_contradict_the_facts(
     calibrated: Calibrated, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sandbox.configure(duplicates="allow", zone_offset_hours=3.0)
@@ -175,10 +175,10 @@ def test_doctor_tells_which_settings_contradict_the_facts(
 
     main(["doctor", "--within", "0.1"])
 
-    told = capsys.readouterr().out
-    assert "BSG_DUPLICATE_WINDOW" in told
-    assert "may be sent twice" in told
-    assert "BSG's times were +180 minutes from UTC" in told
+    output = capsys.readouterr().out
+    assert "BSG_DUPLICATE_WINDOW" in output
+    assert "may be sent twice" in output
+    assert "BSG's times were +180 minutes from UTC" in output
 
 
 def test_settings_that_fit_contradict_nothing(calibrated: Calibrated) -> None:

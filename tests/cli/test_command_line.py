@@ -113,7 +113,7 @@ def test_a_bad_row_deep_in_the_file_leaves_no_campaign(ledger: Path, line: Comma
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--text", "Hi {{ name"), "text:"),
         (("--text", "Hi", "--start-at", "2020-01-01T09:00+00:00"), "--start-at:"),
@@ -124,11 +124,11 @@ def test_a_bad_row_deep_in_the_file_leaves_no_campaign(ledger: Path, line: Comma
     ],
 )
 def test_a_campaign_that_breaks_a_rule_is_bad_input(
-    ledger: Path, line: CommandLine, words: tuple[str, ...], told: str
+    ledger: Path, line: CommandLine, words: tuple[str, ...], message: str
 ) -> None:
     Path("contacts.csv").write_text(CONTACTS)
     assert line.run("send", "contacts.csv", "--sender", "MyShop", *words) == ExitCode.MISUSE
-    assert told in line.errors
+    assert message in line.errors
     assert "Traceback" not in line.errors
 
 
@@ -238,7 +238,7 @@ def test_every_command_and_every_option_is_described_in_its_help() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi", "--send-between", "soon"), "--send-between: "),
         (("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi", "--max-cost", "much"), "--max-cost: "),
@@ -249,15 +249,15 @@ def test_every_command_and_every_option_is_described_in_its_help() -> None:
     ],
 )
 def test_what_is_wrong_is_called_what_it_is_called_on_the_command_line(
-    ledger: Path, line: CommandLine, words: tuple[str, ...], told: str
+    ledger: Path, line: CommandLine, words: tuple[str, ...], message: str
 ) -> None:
     Path("contacts.csv").write_text(CONTACTS, encoding="utf-8")
 
     assert line.run(*words) == ExitCode.MISUSE
-    assert f"bsg-campaigns: {told}" in line.errors
+    assert f"bsg-campaigns: {message}" in line.errors
 
 
-def test_hours_and_a_cap_are_taken_and_told_when_they_are_wrong(ledger: Path, line: CommandLine) -> None:
+def test_hours_and_a_cap_are_taken_and_reported_when_they_are_wrong(ledger: Path, line: CommandLine) -> None:
     campaign = line.send("--send-between", "09:00-20:00 Europe/Kyiv", "--max-cost", "25.50")
     line.run("pause", campaign)
     assert line.json("resume", campaign, "--max-cost", "30")["paused"] is False
@@ -345,7 +345,7 @@ def test_an_unknown_batch_cannot_be_resolved(ledger: Path, line: CommandLine, ba
     assert "Traceback" not in line.errors
 
 
-def test_a_batch_that_a_known_campaign_lacks_is_told_as_a_batch(ledger: Path, line: CommandLine) -> None:
+def test_a_batch_that_a_known_campaign_lacks_is_reported_as_a_batch(ledger: Path, line: CommandLine) -> None:
     campaign = line.send()
     assert line.run("resolve", f"{campaign}-7", "--not-sent") == ExitCode.MISUSE
     assert f"there is no batch {campaign}-7" in line.errors
@@ -399,15 +399,17 @@ def test_a_gate_is_that_of_the_account_that_is_named(
     assert line.json("gate", "--account", "marketing")["open"] is False
 
 
-@pytest.mark.parametrize(("name", "told"), [("sales", "BSG_API_KEY__SALES"), ("Sales", "'Sales' is no account's name")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("sales", "BSG_API_KEY__SALES"), ("Sales", "'Sales' is no account's name")]
+)
 def test_an_account_that_is_not_known_here_is_bad_input(
-    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch, name: str, message: str
 ) -> None:
     monkeypatch.setenv("BSG_API_KEY", "live_test")
     Path("contacts.csv").write_text(CONTACTS, encoding="utf-8")
     for words in (("gate",), ("audit",), ("send", "contacts.csv", "--sender", "MyShop", "--text", "Hi")):
         assert line.run(*words, "--account", name) == ExitCode.MISUSE
-        assert told in line.errors
+        assert message in line.errors
         assert "Traceback" not in line.errors
     assert line.run("list", "--json") == ExitCode.OK
     assert line.output == ""
@@ -448,7 +450,7 @@ def test_the_status_says_whether_the_campaign_is_another_accounts(
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--since", "2026-01-01T00:00+00:00", "--until", "2026-05-01T00:00+00:00"), "--since: more than 92 days"),
         (("--since", "2026-01-02T00:00+00:00", "--until", "2026-01-01T00:00+00:00"), "--since: it is not before"),
@@ -457,9 +459,11 @@ def test_the_status_says_whether_the_campaign_is_another_accounts(
         ((), "BSG_API_KEY"),
     ],
 )
-def test_an_audit_that_cannot_be_is_misuse(ledger: Path, line: CommandLine, words: tuple[str, ...], told: str) -> None:
+def test_an_audit_that_cannot_be_is_misuse(
+    ledger: Path, line: CommandLine, words: tuple[str, ...], message: str
+) -> None:
     assert line.run("audit", *words) == ExitCode.MISUSE
-    assert told in line.errors
+    assert message in line.errors
     assert "Traceback" not in line.errors
 
 
@@ -501,7 +505,7 @@ def test_a_gate_without_an_account_is_misuse(ledger: Path, line: CommandLine) ->
     assert "BSG_API_KEY" in line.errors
 
 
-def test_without_any_redis_the_remedy_is_told(directory: Path, line: CommandLine) -> None:
+def test_without_any_redis_the_remedy_is_reported(directory: Path, line: CommandLine) -> None:
     assert line.run("list") == ExitCode.UNREACHABLE
     assert "bsg-campaigns up" in line.errors
     assert "REDIS_URL" in line.errors
@@ -517,7 +521,7 @@ def test_a_redis_that_does_not_respond_is_unreachable(
         assert "Traceback" not in line.errors
 
 
-def test_a_password_that_redis_refuses_is_told_as_such(
+def test_a_password_that_redis_refuses_is_reported_as_such(
     directory: Path, own_redis_server: RedisServer, line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with own_redis_server.client() as client:
@@ -531,7 +535,9 @@ def test_a_password_that_redis_refuses_is_told_as_such(
             assert "refuses the user name or password: mend them in REDIS_URL" in line.errors
 
 
-def test_wrong_settings_are_told_all_at_once(ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_settings_are_reported_all_at_once(
+    ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BSG_RATE_LIMIT", "soon")
     monkeypatch.setenv("CAMPAIGN_BATCH_SIZE", "99999")
     assert line.run("list") == ExitCode.MISUSE
@@ -568,7 +574,7 @@ def test_a_closed_output_is_no_error(ledger: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
-def test_an_output_that_takes_no_more_is_told_without_a_traceback(ledger: Path) -> None:
+def test_an_output_that_takes_no_more_is_reported_without_a_traceback(ledger: Path) -> None:
     full = shell(f"{sys.executable} -m bsg_cli list >/dev/full")
     assert full.returncode == ExitCode.FAILED
     assert full.stderr == "bsg-campaigns: No space left on device\n"
@@ -576,9 +582,9 @@ def test_an_output_that_takes_no_more_is_told_without_a_traceback(ledger: Path) 
 
 def test_a_terminal_that_knows_fewer_characters_gets_others_instead(ledger: Path, line: CommandLine) -> None:
     campaign = line.send("--name", "Київ")
-    told = shell(f"PYTHONIOENCODING=ascii {sys.executable} -m bsg_cli status {campaign}")
-    assert told.returncode == ExitCode.OK, told.stderr
-    assert "????" in told.stdout
+    done = shell(f"PYTHONIOENCODING=ascii {sys.executable} -m bsg_cli status {campaign}")
+    assert done.returncode == ExitCode.OK, done.stderr
+    assert "????" in done.stdout
 
 
 def shell(command: str) -> subprocess.CompletedProcess[str]:
@@ -613,7 +619,7 @@ def test_a_single_message_is_one_message(ledger: Path, line: CommandLine) -> Non
     assert line.output.startswith("Cancelled: 1 message will not be sent. 0 messages had gone to BSG, or may have:")
 
 
-def test_the_sandbox_prints_json_whether_or_not_it_is_told_to(line: CommandLine) -> None:
+def test_the_sandbox_prints_json_with_or_without_the_option(line: CommandLine) -> None:
     line.run("sandbox", "--json", "--port", "99999")
 
     assert "--port 0" in line.errors
@@ -638,10 +644,10 @@ def test_the_examples_are_in_the_help(line: CommandLine) -> None:
     assert EXAMPLES["send"][0] in line.output
 
 
-def test_a_shell_is_told_what_may_come_next(directory: Path) -> None:
+def test_a_shell_is_reported_what_may_come_next(directory: Path) -> None:
     asked = "COMP_LINE='bsg-campaigns hea' COMP_POINT=17 _ARGCOMPLETE=1 IFS=\v"
-    told = shell(f"{asked} {sys.executable} -m bsg_cli 8>&1 9>/dev/null")
-    assert told.stdout.strip() == "healthcheck", told.stderr
+    done = shell(f"{asked} {sys.executable} -m bsg_cli 8>&1 9>/dev/null")
+    assert done.stdout.strip() == "healthcheck", done.stderr
 
 
 @pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])

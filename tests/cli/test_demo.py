@@ -62,20 +62,20 @@ def test_ctrl_c_and_worse_at_any_moment_leave_nothing(directory: Path, number: s
     wait_until(lambda: not processes_in(directory), "nothing is left", seconds=100 if number == signal.SIGKILL else 0.5)
 
 
-def test_without_a_file_the_remedy_is_told(directory: Path) -> None:
+def test_without_a_file_the_remedy_is_reported(directory: Path) -> None:
     demo = run(["demo", "--file", "missing.csv"], directory, {})
     assert demo.returncode == ExitCode.MISUSE
     assert "missing.csv" in demo.stderr
 
 
-def test_a_file_without_the_columns_of_the_text_is_told_before_anything_starts(directory: Path) -> None:
+def test_a_file_without_the_columns_of_the_text_is_reported_before_anything_starts(directory: Path) -> None:
     demo = run(["demo", "--file", "contacts.csv"], directory, {})
     assert demo.returncode == ExitCode.MISUSE
     assert "no column day, city" in demo.stderr
     assert not (directory / ".bsg-campaigns").exists()
 
 
-def test_a_text_with_a_field_that_no_column_has_is_told_before_anything_starts(directory: Path) -> None:
+def test_a_text_with_a_field_that_no_column_has_is_reported_before_anything_starts(directory: Path) -> None:
     demo = run(["demo", "--file", "contacts.csv", "--text", "Hi {{ nmae }}"], directory, {})
     assert demo.returncode == ExitCode.MISUSE
     assert "contacts.csv, line 1: no column is named `nmae`, which the text uses" in demo.stderr
@@ -88,7 +88,7 @@ def test_counts_that_add_up_are_no_fault() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "counts", "rejects", "arrived", "told"),
+    ("state", "counts", "rejects", "arrived", "message"),
     [
         ("failed", {"accepted": 1, "finished": 1}, 0, Summary(messages=1, distinct_references=1), "is failed"),
         ("done", {"accepted": 2, "finished": 1}, 0, Summary(messages=1, distinct_references=1), "in all states"),
@@ -104,10 +104,10 @@ def test_counts_that_add_up_are_no_fault() -> None:
         ),
     ],
 )
-def test_what_does_not_add_up_is_told(
-    state: str, counts: dict[str, int], rejects: int, arrived: Summary, told: str
+def test_what_does_not_add_up_is_reported(
+    state: str, counts: dict[str, int], rejects: int, arrived: Summary, message: str
 ) -> None:
-    assert any(told in fault for fault in faults_of(state, counts, rejects, arrived))
+    assert any(message in fault for fault in faults_of(state, counts, rejects, arrived))
 
 
 def test_costs_are_added_by_currency_and_exactly() -> None:

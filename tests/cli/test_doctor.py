@@ -42,7 +42,7 @@ from tests.servers import RedisServer
 from tests.worker.harness import WorkerHarness
 
 
-def told(findings: Iterator[Finding], subject: str) -> Finding:
+def finding_of(findings: Iterator[Finding], subject: str) -> Finding:
     """Return the worst of what is found about the subject."""
     return max((one for one in findings if one.subject == subject), key=lambda one: list(Level).index(one.level))
 
@@ -97,7 +97,7 @@ def test_a_worker_that_hangs_is_a_problem_with_its_queues_and_the_remedy(system:
     findings = [json.loads(line) for line in doctor.output.splitlines()]
     (problem,) = (one for one in findings if one["level"] == "problem")
     assert problem["subject"] == "workers"
-    assert "dispatch.default" in problem["told"]
+    assert "dispatch.default" in problem["message"]
     assert "Start a worker" in problem["remedy"]
     with system.server.client() as client:
         assert client.llen("dispatch.default") == 0, "a ping that nobody waits for"
@@ -118,8 +118,8 @@ def test_what_a_server_must_not_be_is_named(
     with own_redis_server.client() as client:
         for name, value in settings.items():
             client.config_set(name, value)
-        finding = told(look_at_redis(client, Settings.build(redis_url=own_redis_server.url)), "Redis")
-    assert (finding.level, says in finding.told) == (level, True), finding
+        finding = finding_of(look_at_redis(client, Settings.build(redis_url=own_redis_server.url)), "Redis")
+    assert (finding.level, says in finding.message) == (level, True), finding
     assert finding.remedy
 
 
@@ -130,9 +130,9 @@ def test_relaxed_durability_is_a_problem_only_where_a_restart_loses_everything(
     settings = Settings.build(redis_url=own_redis_server.url, queue_durability="relaxed")
     with own_redis_server.client() as client:
         client.config_set("appendonly", append_only)
-        finding = told(look_at_redis(client, settings), "Redis")
+        finding = finding_of(look_at_redis(client, settings), "Redis")
     assert finding.level is level
-    assert "QUEUE_DURABILITY=relaxed" in finding.told
+    assert "QUEUE_DURABILITY=relaxed" in finding.message
 
 
 def test_without_a_redis_there_is_nothing_to_look_at(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,10 +152,10 @@ class Ward:
         self.account = self.settings.account
 
     def of_account(self, subject: str) -> Finding:
-        return told(look_at_accounts(self.ledger_harness.client, self.settings), subject)
+        return finding_of(look_at_accounts(self.ledger_harness.client, self.settings), subject)
 
     def of_campaigns(self, subject: str) -> Finding:
-        return told(look_at_campaigns(self.ledger_harness.client, self.settings), subject)
+        return finding_of(look_at_campaigns(self.ledger_harness.client, self.settings), subject)
 
     def of_waiting(self) -> Finding:
         (finding,) = look_at_waiting(self.ledger_harness.client, self.settings)
@@ -175,22 +175,22 @@ def ward(redis_url: str, sandbox: Sandbox) -> Ward:
 
 def test_a_key_that_bsg_does_not_know_is_a_problem(redis_url: str, sandbox: Sandbox) -> None:
     finding = Ward(redis_url, sandbox, bsg_api_key="live_unknown").of_account("BSG")
-    assert (finding.level, finding.told) == (Level.PROBLEM, "does not accept the key")
+    assert (finding.level, finding.message) == (Level.PROBLEM, "does not accept the key")
 
 
 def test_a_bsg_that_does_not_respond_is_a_problem(redis_url: str, sandbox: Sandbox) -> None:
     finding = Ward(redis_url, sandbox, bsg_base_url="http://127.0.0.1:1").of_account("BSG")
     assert finding.level is Level.PROBLEM
-    assert "no usable response" in finding.told
+    assert "no usable response" in finding.message
 
 
-def test_without_a_key_bsg_is_not_asked_and_nothing_is_said_of_the_gate(redis_url: str) -> None:
+def test_without_a_key_bsg_is_not_asked_and_nothing_is_reported_of_the_gate(redis_url: str) -> None:
     findings = list(look_at_accounts(LedgerHarness.at(redis_url).client, Settings.build(redis_url=redis_url)))
     assert [(one.subject, one.level) for one in findings] == [("BSG", Level.NOTE)]
 
 
 @pytest.mark.parametrize("reason", GateReason)
-def test_a_shut_gate_is_told_with_what_opens_it(ward: Ward, reason: GateReason) -> None:
+def test_a_shut_gate_is_reported_with_what_opens_it(ward: Ward, reason: GateReason) -> None:
     Ledger(ward.ledger_harness.client).gate(ward.account).shut(reason=reason, by="test")
     finding = ward.of_account("gate")
     assert finding.level is (Level.WARNING if reason is GateReason.OPERATOR else Level.PROBLEM)
@@ -205,8 +205,8 @@ def test_a_half_open_gate_is_a_warning(ward: Ward) -> None:
     finding = ward.of_account("gate")
 
     assert finding.level is Level.WARNING
-    assert finding.told.startswith("half open since ")
-    assert "one batch at a time" in finding.told
+    assert finding.message.startswith("half open since ")
+    assert "one batch at a time" in finding.message
 
 
 @pytest.fixture
@@ -214,58 +214,58 @@ def harness(redis_url: str, sandbox: Sandbox) -> WorkerHarness:
     return WorkerHarness(redis_url, sandbox, BSG_API_KEY="live_sandbox")
 
 
-def failures_told(harness: WorkerHarness) -> list[Finding]:
+def failures_reported(harness: WorkerHarness) -> list[Finding]:
     found = look_at_accounts(harness.runtime.redis, harness.settings)
-    return [one for one in found if one.subject == "BSG" and "request" in one.told]
+    return [one for one in found if one.subject == "BSG" and "request" in one.message]
 
 
-def test_errors_that_bsg_returns_are_told_with_their_number_and_since_when(harness: WorkerHarness) -> None:
+def test_errors_that_bsg_returns_are_reported_with_their_number_and_since_when(harness: WorkerHarness) -> None:
     begun = format_time(datetime.fromtimestamp(harness.runtime.ledger.due_indexes.now_ms() / 1000, UTC))
     harness.sandbox.fault(kind="server_error_before", status=500, times=3)
     for _ in range(3):
         harness.prepared(1)
         harness.dispatch()
 
-    (finding,) = failures_told(harness)
+    (finding,) = failures_reported(harness)
 
     assert finding.level is Level.WARNING
-    assert finding.told.startswith(f"responds with errors (HTTP 500): 3 requests since {begun[:-2]}")
+    assert finding.message.startswith(f"responds with errors (HTTP 500): 3 requests since {begun[:-2]}")
     assert "looked up" in finding.remedy
 
 
-def test_a_throttled_account_is_told_with_the_setting_to_lower(harness: WorkerHarness) -> None:
+def test_a_throttled_account_is_reported_with_the_setting_to_lower(harness: WorkerHarness) -> None:
     harness.sandbox.fault(kind="throttle", times=3)
     for _ in range(3):
         harness.prepared(1)
         harness.dispatch()
         harness.runtime.redis.delete(schema.COOL_DOWN(harness.runtime.account))
 
-    (finding,) = failures_told(harness)
+    (finding,) = failures_reported(harness)
 
-    assert finding.told.startswith("throttles the account (HTTP 429): 3 requests since ")
+    assert finding.message.startswith("throttles the account (HTTP 429): 3 requests since ")
     assert "BSG_RATE_LIMIT" in finding.remedy
 
 
-def test_reads_that_fail_are_told_too(harness: WorkerHarness) -> None:
+def test_reads_that_fail_are_reported_too(harness: WorkerHarness) -> None:
     harness.sandbox.fault(kind="server_error_before", method="GET", path="/api/campaigns*", status=503, times=4)
     for _ in range(4):
         with pytest.raises(ReadFailed):
             harness.runtime.client.campaign(1)
 
-    (finding,) = failures_told(harness)
+    (finding,) = failures_reported(harness)
 
-    assert "(HTTP 503): 4 requests" in finding.told
+    assert "(HTTP 503): 4 requests" in finding.message
 
 
 def test_one_failure_is_a_note_and_what_was_long_ago_is_nothing(harness: WorkerHarness) -> None:
     harness.sandbox.fault(kind="server_error_before", times=1)
     harness.prepared(1)
     harness.dispatch()
-    (finding,) = failures_told(harness)
+    (finding,) = failures_reported(harness)
     assert finding.level is Level.NOTE
 
     harness.runtime.redis.hincrby(f"bsg:account:{harness.runtime.account}:failures", "error:last", -QUIET_MS)
-    assert failures_told(harness) == []
+    assert failures_reported(harness) == []
 
 
 def test_a_duplicate_notice_and_a_no_are_no_failures_of_bsg(harness: WorkerHarness) -> None:
@@ -276,7 +276,7 @@ def test_a_duplicate_notice_and_a_no_are_no_failures_of_bsg(harness: WorkerHarne
     harness.prepared(1)
     harness.dispatch()
 
-    assert failures_told(harness) == []
+    assert failures_reported(harness) == []
 
 
 def test_a_sender_of_a_campaign_under_way_that_bsg_has_not_registered_is_a_warning(harness: WorkerHarness) -> None:
@@ -288,7 +288,7 @@ def test_a_sender_of_a_campaign_under_way_that_bsg_has_not_registered_is_a_warni
     (found,) = look_at_senders(harness.runtime.redis, harness.settings)
 
     assert (found.subject, found.level) == ("senders", Level.WARNING)
-    assert "'NoShop': BSG has not registered it" in found.told
+    assert "'NoShop': BSG has not registered it" in found.message
 
 
 def test_a_warning_is_not_summed_up_as_a_system_in_order(system: Running, doctor: Doctor) -> None:
@@ -310,7 +310,7 @@ def test_a_warning_is_not_summed_up_as_a_system_in_order(system: Running, doctor
 
 def test_a_cool_down_is_noted(ward: Ward) -> None:
     Limiter(ward.ledger_harness.client, ward.account, "submit", ward.settings.bsg_rate_limit).cool_down(60)
-    assert "cools down until" in ward.of_account("limiter").told
+    assert "cools down until" in ward.of_account("limiter").message
 
 
 def test_a_batch_that_waits_for_an_operator_is_a_problem_and_one_that_is_looked_up_is_not(ward: Ward) -> None:
@@ -323,33 +323,33 @@ def test_a_batch_that_waits_for_an_operator_is_a_problem_and_one_that_is_looked_
         f"{campaign}-0"
     ]
     assert looked_up.level is Level.NOTE
-    assert f"next at {format_time(look)}" in looked_up.told
+    assert f"next at {format_time(look)}" in looked_up.message
 
     batches.ask_operator(lease.batch, attempts=1, older_than_ms=0, cause="does not fit")
     finding = ward.of_campaigns("in doubt")
     assert finding.level is Level.PROBLEM
-    assert f"{campaign}-0" in finding.told
+    assert f"{campaign}-0" in finding.message
 
 
 def test_what_has_waited_long_is_named(ward: Ward) -> None:
-    assert ward.of_campaigns("waiting").told == "nothing is due"
+    assert ward.of_campaigns("waiting").message == "nothing is due"
     campaign = ward.ledger_harness.prepared(10)
     assert ward.of_campaigns("waiting").level is Level.OK
     ward.ledger_harness.client.zadd(f"bsg:campaign:{campaign}:due", {"0": 1})
     finding = ward.of_campaigns("waiting")
     assert finding.level is Level.WARNING
-    assert campaign in finding.told
+    assert campaign in finding.message
 
 
-def test_campaigns_of_another_account_on_the_same_ledger_are_told(ward: Ward) -> None:
+def test_campaigns_of_another_account_on_the_same_ledger_are_reported(ward: Ward) -> None:
     ward.ledger_harness.posting(ward.ledger_harness.prepared(10, 10), account="another")
     ward.ledger_harness.ledger.keys.note("another", name=DEFAULT_ACCOUNT, address="", bsg_account="")
     finding = ward.of_waiting()
     assert finding.level is Level.WARNING
-    assert finding.told.startswith("1 campaign waits for workers with its key: account default")
+    assert finding.message.startswith("1 campaign waits for workers with its key: account default")
 
 
-def test_what_waits_for_somebody_is_told_by_reason_with_the_way_out(ward: Ward) -> None:
+def test_what_waits_for_somebody_is_reported_by_reason_with_the_way_out(ward: Ward) -> None:
     paused = [ward.ledger_harness.prepared(10) for _ in range(2)]
     for campaign in paused:
         ward.ledger_harness.ledger.campaigns.pause(campaign)
@@ -358,7 +358,7 @@ def test_what_waits_for_somebody_is_told_by_reason_with_the_way_out(ward: Ward) 
     finding = ward.of_waiting()
 
     assert finding.level is Level.NOTE
-    assert finding.told.startswith("2 campaigns wait for an operator: it is paused (such as ")
+    assert finding.message.startswith("2 campaigns wait for an operator: it is paused (such as ")
     assert "bsg-campaigns resume" in finding.remedy
 
 
@@ -370,12 +370,12 @@ def test_what_no_worker_takes_is_a_problem(ward: Ward) -> None:
     assert ward.of_waiting().level is Level.PROBLEM
 
 
-def test_a_campaign_outside_of_its_hours_is_told_with_when_they_begin(ward: Ward) -> None:
+def test_a_campaign_outside_of_its_hours_is_reported_with_when_they_begin(ward: Ward) -> None:
     opens = datetime.now(UTC) + timedelta(hours=2)
     hours = f"{opens:%H:%M}-{opens + timedelta(hours=1):%H:%M} UTC"
     ward.ledger_harness.prepared(10, options=json.dumps({"start_at": None, "send_between": hours}))
 
-    assert f"until {format_time(opens.replace(second=0))}" in ward.of_waiting().told
+    assert f"until {format_time(opens.replace(second=0))}" in ward.of_waiting().message
 
 
 @pytest.fixture
@@ -399,8 +399,8 @@ def test_each_account_is_looked_at_and_named(with_both: Ward) -> None:
 
     assert with_both.of_account("BSG").level is Level.OK
     assert with_both.of_account("BSG (marketing)").remedy.startswith("Mend BSG_API_KEY__MARKETING")
-    assert with_both.of_account("gate").told == "open"
-    assert with_both.of_account("gate (marketing)").told.startswith("shut since ")
+    assert with_both.of_account("gate").message == "open"
+    assert with_both.of_account("gate (marketing)").message.startswith("shut since ")
     assert with_both.of_campaigns("in doubt (marketing)").level is Level.OK
 
 
@@ -412,7 +412,7 @@ def test_campaigns_of_every_account_whose_key_is_here_are_no_orphans(with_both: 
     with_both.ledger_harness.client.zadd(f"bsg:account:{unassigned('marketing')}:due", {due: 1})
 
     assert list(look_at_waiting(with_both.ledger_harness.client, with_both.settings)) == []
-    assert due in with_both.of_campaigns("waiting").told
+    assert due in with_both.of_campaigns("waiting").message
 
 
 def test_what_only_a_status_worker_with_the_key_looks_after_is_a_problem_once_nobody_does(with_both: Ward) -> None:
@@ -430,15 +430,15 @@ def test_what_only_a_status_worker_with_the_key_looks_after_is_a_problem_once_no
     assert "BSG_API_KEY__MARKETING" in finding.remedy
 
 
-def test_what_waits_for_an_account_that_nobody_knows_is_told_without_any_key(redis_url: str) -> None:
+def test_what_waits_for_an_account_that_nobody_knows_is_reported_without_any_key(redis_url: str) -> None:
     ledger_harness = LedgerHarness.at(redis_url)
     campaign = ledger_harness.prepared(10, account_name="marketng")
     ledger_harness.client.zadd(f"bsg:campaign:{campaign}:due", {"0": 1})
 
-    finding = told(look_at_campaigns(ledger_harness.client, Settings.build(redis_url=redis_url)), "waiting")
+    finding = finding_of(look_at_campaigns(ledger_harness.client, Settings.build(redis_url=redis_url)), "waiting")
 
     assert finding.level is Level.WARNING
-    assert campaign in finding.told
+    assert campaign in finding.message
 
 
 @pytest.mark.parametrize(
@@ -459,7 +459,7 @@ def test_the_remedy_is_for_the_account_whose_gate_is_shut(with_both: Ward, reaso
 
 def of_bodies(redis_url: str, **changes: Any) -> list[tuple[Level, str]]:
     settings = Settings.build(redis_url=redis_url, **changes)
-    return [(finding.level, finding.told) for finding in look_at_bodies(connect(settings), settings)]
+    return [(finding.level, finding.message) for finding in look_at_bodies(connect(settings), settings)]
 
 
 def test_bodies_that_the_keys_here_do_not_open_are_a_problem_for_a_worker(redis_url: str) -> None:

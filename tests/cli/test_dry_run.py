@@ -33,8 +33,8 @@ class DryRun:
 
     def json(self, content: str, *words: str) -> dict[str, Any]:
         assert self.run(content, *words, "--json") == ExitCode.OK, self.errors
-        told: dict[str, Any] = json.loads(self.output)
-        return told
+        summary: dict[str, Any] = json.loads(self.output)
+        return summary
 
 
 @pytest.fixture
@@ -45,27 +45,27 @@ def dry_run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     return DryRun(tmp_path, capsys)
 
 
-def test_rejects_are_counted_by_reason_and_told_with_their_lines(dry_run: DryRun) -> None:
-    told = dry_run.json(
+def test_rejects_are_counted_by_reason_and_reported_with_their_lines(dry_run: DryRun) -> None:
+    summary = dry_run.json(
         f'phone,name\n{GOOD},Ann\n12,Bob\n\n+380661231232,"two\nlines"\nx,Eve\n', "--text", "Hi {{ name }}"
     )
-    assert (told["accepted"], told["sent"], told["rejected"]) == (4, 2, {"invalid_phone": 2})
-    assert [reject["line"] for reject in told["first_rejects"]] == [3, 7]
+    assert (summary["accepted"], summary["sent"], summary["rejected"]) == (4, 2, {"invalid_phone": 2})
+    assert [reject["line"] for reject in summary["first_rejects"]] == [3, 7]
 
 
 def test_segments_are_counted_by_alphabet_with_the_characters_that_force_it(dry_run: DryRun) -> None:
-    told = dry_run.json(f"phone,text\n{GOOD},{'a' * 161}\n+380661231232,Привіт\n+380661231233,Їжак\n")
-    assert told["segments"] == {"gsm7": {"messages": 1, "segments": 2}, "ucs2": {"messages": 2, "segments": 2}}
-    assert told["ucs2_characters"]["Ї"] == 1
-    assert "a" not in told["ucs2_characters"]
+    summary = dry_run.json(f"phone,text\n{GOOD},{'a' * 161}\n+380661231232,Привіт\n+380661231233,Їжак\n")
+    assert summary["segments"] == {"gsm7": {"messages": 1, "segments": 2}, "ucs2": {"messages": 2, "segments": 2}}
+    assert summary["ucs2_characters"]["Ї"] == 1
+    assert "a" not in summary["ucs2_characters"]
 
 
 def test_batches_and_the_least_duration_follow_the_settings(dry_run: DryRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAMPAIGN_BATCH_SIZE", "10")
     monkeypatch.setenv("BSG_RATE_LIMIT", "30/m")
     rows = "".join(f"38066{number:07}\n" for number in range(41))
-    told = dry_run.json("phone\n" + rows, "--text", "Hi")
-    assert (told["batches"], told["seconds_at_least"]) == (5, 8.0)
+    summary = dry_run.json("phone\n" + rows, "--text", "Hi")
+    assert (summary["batches"], summary["seconds_at_least"]) == (5, 8.0)
 
 
 def test_the_same_message_twice_is_one_reject(dry_run: DryRun) -> None:
@@ -82,7 +82,7 @@ def test_it_needs_no_redis_and_shows_no_phone_and_no_text(dry_run: DryRun) -> No
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--text", "Hi {{ name"), "text:"),
         (("--validity", "1000", "--text", "Hi"), "validity:"),
@@ -94,13 +94,13 @@ def test_it_needs_no_redis_and_shows_no_phone_and_no_text(dry_run: DryRun) -> No
         (("--text", "Hi", "--watch"), "not allowed with"),
     ],
 )
-def test_bad_input_is_told_as_it_is_by_send(dry_run: DryRun, words: tuple[str, ...], told: str) -> None:
+def test_bad_input_is_reported_as_it_is_by_send(dry_run: DryRun, words: tuple[str, ...], message: str) -> None:
     assert dry_run.run(f"phone,name\n{GOOD},Ann\n", *words) == ExitCode.MISUSE
-    assert told in dry_run.errors
+    assert message in dry_run.errors
     assert dry_run.output == ""
 
 
-def test_how_a_file_is_read_is_told_where_it_was_found_out(dry_run: DryRun, tmp_path: Path) -> None:
+def test_how_a_file_is_read_is_reported_where_it_was_found_out(dry_run: DryRun, tmp_path: Path) -> None:
     path = tmp_path / "cyrillic.csv"
     path.write_bytes("phone;name\n380661231231;Їжак\n".encode("cp1251"))
     assert main(["send", str(path), "--sender", "S", "--text", "Hi", "--dry-run"]) == ExitCode.OK
@@ -128,20 +128,20 @@ def sandbox(redis_url: str, monkeypatch: pytest.MonkeyPatch, dry_run: DryRun) ->
 
 def test_the_price_is_bsgs_for_texts_of_each_length_and_alphabet(dry_run: DryRun, sandbox: Sandbox) -> None:
     rows = f"{GOOD},Hi\n+380661231232,Ho\n+380661231233,{'a' * 161}\n+380661231234,Привіт\n12,Hi\n"
-    told = dry_run.json(f"phone,text\n{rows}", "--price")
+    summary = dry_run.json(f"phone,text\n{rows}", "--price")
 
-    assert float(told["price"]["amount"]) == pytest.approx(5 * 0.25)
-    assert (told["price"]["currency"], told["price"]["requests"]) == ("EUR", 3)
+    assert float(summary["price"]["amount"]) == pytest.approx(5 * 0.25)
+    assert (summary["price"]["currency"], summary["price"]["requests"]) == ("EUR", 3)
     assert sandbox.record().messages == 0
     assert dry_run.run(f"phone,text\n{rows}", "--price") == ExitCode.OK
     assert "It would cost" in dry_run.output
 
 
-def test_a_price_that_bsg_does_not_tell_is_a_failure_that_says_so(dry_run: DryRun, sandbox: Sandbox) -> None:
+def test_a_price_that_bsg_does_not_report_is_a_failure_that_says_so(dry_run: DryRun, sandbox: Sandbox) -> None:
     sandbox.fault("server_error_before", method="POST", path="/api/campaigns/price")
 
     assert dry_run.run(f"phone,text\n{GOOD},Hi\n", "--price") == ExitCode.UNREACHABLE
-    assert "--price: BSG did not tell" in dry_run.errors
+    assert "--price: BSG did not respond" in dry_run.errors
 
 
 def test_a_sender_that_bsg_has_not_registered_is_a_warning(dry_run: DryRun, sandbox: Sandbox) -> None:
@@ -155,8 +155,8 @@ def test_a_suppressed_phone_counts_as_rejected(dry_run: DryRun, sandbox: Sandbox
     assert main(["suppress", GOOD]) == ExitCode.OK
     dry_run._capsys.readouterr()
 
-    told = dry_run.json(f"phone,text\n{GOOD},Hi\n+380661231232,Hi\n")
-    assert (told["sent"], told["rejected"]) == (1, {"suppressed": 1})
+    summary = dry_run.json(f"phone,text\n{GOOD},Hi\n+380661231232,Hi\n")
+    assert (summary["sent"], summary["rejected"]) == (1, {"suppressed": 1})
 
 
 def test_a_price_is_asked_for_in_a_dry_run_alone(dry_run: DryRun, tmp_path: Path) -> None:

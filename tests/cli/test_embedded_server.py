@@ -126,13 +126,15 @@ def test_it_ends_with_its_parent_and_can_be_started_again(tmp_path: Path, number
         assert connect_once(server.url).get("campaign") == b"accepted"
 
 
-def test_a_file_in_the_place_of_its_directory_is_told(tmp_path: Path) -> None:
+def test_a_file_in_the_place_of_its_directory_is_reported(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(CommandError, match="data"):
         EmbeddedServer(tmp_path / "data").start()
 
 
-def test_where_there_is_no_server_program_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_there_is_no_server_program_the_remedy_is_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("platform.machine", lambda: "sparc64")
     with pytest.raises(NoServerProgram, match="set REDIS_URL") as raised:

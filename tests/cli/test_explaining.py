@@ -65,7 +65,7 @@ def test_what_is_in_no_batch_waits_for_a_worker(explained: Explained) -> None:
     assert "A worker checks them" in one.next
 
 
-def test_batches_of_which_the_same_is_to_be_said_are_told_together(explained: Explained) -> None:
+def test_batches_of_which_the_same_text_are_shown_together(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10, 20, rejects=2)
 
     batches, rejects = explained.explanations(campaign)
@@ -100,7 +100,7 @@ def test_a_gate_shut_by_doubts_names_its_next_try_and_a_half_open_one_what_goes_
 
 
 @pytest.mark.parametrize("reason", GateReason)
-def test_each_reason_of_a_shut_gate_is_told_with_what_opens_it(explained: Explained, reason: GateReason) -> None:
+def test_each_reason_of_a_shut_gate_is_reported_with_what_opens_it(explained: Explained, reason: GateReason) -> None:
     campaign = explained.ledger_harness.prepared(10)
     explained.ledger_harness.ledger.gate(explained.account).shut(reason=reason, by="test")
 
@@ -111,7 +111,7 @@ def test_each_reason_of_a_shut_gate_is_told_with_what_opens_it(explained: Explai
     assert "gate" in one.next
 
 
-def test_a_cool_down_is_told_with_its_end(explained: Explained) -> None:
+def test_a_cool_down_is_reported_with_its_end(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10)
     settings = explained.settings
     Limiter(explained.ledger_harness.client, explained.account, "submit", settings.bsg_rate_limit).cool_down(120)
@@ -135,7 +135,7 @@ def test_a_batch_that_is_tried_again_later_says_when_and_why(explained: Explaine
     assert timedelta(minutes=25) < one.at - clock.now() < timedelta(minutes=31)
 
 
-def test_a_batch_on_the_wire_is_never_said_to_be_sent_again(explained: Explained) -> None:
+def test_a_batch_on_the_wire_is_never_reported_as_sent_again(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10)
     explained.posting(campaign)
 
@@ -344,7 +344,7 @@ def test_a_campaign_that_bsg_has_lost_needs_an_operator(explained: Explained) ->
     assert f"resolve {campaign}-0 --sent 7" in one.next
 
 
-def test_a_campaign_of_which_bsg_tells_nothing_needs_an_operator_who_cannot_have_it_sent_again(
+def test_a_campaign_of_which_bsg_reports_nothing_needs_an_operator_who_cannot_have_it_sent_again(
     explained: Explained,
 ) -> None:
     campaign = explained.ledger_harness.prepared(10)
@@ -354,7 +354,7 @@ def test_a_campaign_of_which_bsg_tells_nothing_needs_an_operator_who_cannot_have
     one = explained.only(campaign)
 
     assert one.needs_operator
-    assert "has told nothing of use for long: HTTP 500" in one.stands
+    assert "has reported nothing of use for long: HTTP 500" in one.stands
     assert f"resolve {campaign}-0 --sent 7" in one.next
     assert "--not-sent" not in one.next
 

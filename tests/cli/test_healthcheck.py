@@ -1,4 +1,4 @@
-"""Whether a process that hangs is told from one that works, by real processes."""
+"""Whether a process that hangs is distinguished from one that works, by real processes."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def test_a_worker_that_nobody_started_is_not_healthy_and_nobody_waits_long_for_i
     assert main(["healthcheck", "worker@elsewhere", "--json"]) == ExitCode.FAILED
 
     assert time.monotonic() - began < 20, "as long as a busy worker may take is 105 s"
-    told = json.loads(capsys.readouterr().out)
-    assert (told["process"], told["healthy"]) == ("worker@elsewhere", False)
-    assert "no worker of that name has run here" in told["why"]
-    assert worker in told["why"]
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["process"], printed["healthy"]) == ("worker@elsewhere", False)
+    assert "no worker of that name has run here" in printed["why"]
+    assert worker in printed["why"]
 
 
 def test_a_worker_whose_name_redis_lost_is_healthy_if_it_takes_tasks(running: Running) -> None:
@@ -101,7 +101,7 @@ def test_beat_is_healthy_while_it_sends_heartbeats(running: Running, capsys: pyt
     wait_until(lambda: main(["healthcheck", "beat"]) == ExitCode.OK, within=10, what="beat's next heartbeat")
 
 
-def test_without_redis_nobody_can_tell(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_redis_nothing_is_known(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     assert main(["healthcheck", "worker"]) == ExitCode.UNREACHABLE
     assert "Redis cannot be reached" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What BSG holds after it has taken it is told by doctor, explain and metrics, with the way out."""
+"""What BSG holds after it has taken it is reported by doctor, explain and metrics, with the way out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def findings(harness: WorkerHarness, campaign: str) -> list[Finding]:
         *look_at_campaigns(harness.runtime.redis, harness.settings),
         *look_at_waiting(harness.runtime.redis, harness.settings),
     ]
-    return [one for one in found if campaign in one.told]
+    return [one for one in found if campaign in one.message]
 
 
 def explained(harness: WorkerHarness, campaign: str) -> Explanation:
@@ -84,7 +84,7 @@ def test_what_bsg_has_paused_is_a_problem_that_only_its_account_ends(harness: Wo
     assert "at BSG (sending)" in explained(harness, campaign).stands
 
 
-def test_moderation_is_told_once_it_takes_longer_than_an_hour(harness: WorkerHarness) -> None:
+def test_moderation_is_reported_once_it_takes_longer_than_an_hour(harness: WorkerHarness) -> None:
     campaign = shown(harness, "moderation")
     assert findings(harness, campaign) == []
     assert metric(harness, "bsg_longest_moderation_seconds") < 3600
@@ -92,7 +92,7 @@ def test_moderation_is_told_once_it_takes_longer_than_an_hour(harness: WorkerHar
     age(harness, campaign, "in-moderation", 2 * HOUR_MS)
 
     (finding,) = findings(harness, campaign)
-    assert (finding.level, "BSG's moderation" in finding.told) == (Level.WARNING, True)
+    assert (finding.level, "BSG's moderation" in finding.message) == (Level.WARNING, True)
     assert "Ask BSG" in explained(harness, campaign).next
     assert metric(harness, "bsg_longest_moderation_seconds") > 7000
 
@@ -107,7 +107,7 @@ def test_the_hour_of_moderation_begins_with_it_and_not_with_each_poll(harness: W
     assert metric(harness, "bsg_longest_moderation_seconds") > 7000
 
 
-def test_what_did_not_pass_moderation_is_told_for_a_day_and_not_called_sent(harness: WorkerHarness) -> None:
+def test_what_did_not_pass_moderation_is_reported_for_a_day_and_not_called_sent(harness: WorkerHarness) -> None:
     campaign = shown(harness, "spam")
 
     (finding,) = findings(harness, campaign)
@@ -131,10 +131,10 @@ def test_of_a_large_campaign_the_batch_that_bsg_holds_is_named_too(redis_url: st
 
         (finding,) = findings(harness, campaign)
 
-        assert "resume it in BSG's account" in finding.told
+        assert "resume it in BSG's account" in finding.message
 
 
-def test_a_cancelled_campaign_says_that_bsg_is_told_to_stop_it_and_in_which_status_it_is(
+def test_a_cancelled_campaign_says_that_bsg_is_asked_to_stop_it_and_in_which_status_it_is(
     harness: WorkerHarness,
 ) -> None:
     harness.sandbox.configure(creation_seconds=60)
@@ -143,11 +143,11 @@ def test_a_cancelled_campaign_says_that_bsg_is_told_to_stop_it_and_in_which_stat
 
     one = explained(harness, campaign)
 
-    assert one.stands == "cancelled, and at BSG (creation), which is told to stop it"
+    assert one.stands == "cancelled, and at BSG (creation), which is asked to stop it"
     assert [finding.level for finding in findings(harness, campaign)] == [Level.NOTE]
 
 
-def test_an_operators_word_ends_what_bsg_was_said_to_hold(harness: WorkerHarness) -> None:
+def test_an_operators_decision_ends_what_bsg_was_reported_to_hold(harness: WorkerHarness) -> None:
     campaign = shown(harness, "paused")
     harness.runtime.redis.hset(f"bsg:campaign:{campaign}:batch:0", "needs_operator", "unread")
 

@@ -99,23 +99,23 @@ def test_without_the_file_there_is_what_the_ledger_keeps(rejects: Rejects) -> No
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "message"),
     [
         (CONTACTS + "380661231235,Kim,c\n", "5 rows, but the campaign has 4 messages"),
         (CONTACTS.replace("12,Bob", "13,Bob"), "line 3: not the phone that was sent"),
         ("phone\n1\n", "1 rows, but the campaign has 4 messages"),
     ],
 )
-def test_another_file_is_refused_before_anything_is_printed(rejects: Rejects, other: str, told: str) -> None:
+def test_another_file_is_refused_before_anything_is_printed(rejects: Rejects, other: str, message: str) -> None:
     campaign = rejects.sent()
     Path("other.csv").write_text(other)
     assert rejects.run("rejects", campaign, "--csv", "--file", "other.csv") == ExitCode.MISUSE
-    assert told in rejects.errors
+    assert message in rejects.errors
     assert rejects.output == b""
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--csv", "--json"), "--csv: not together with --json"),
         (("--file", "contacts.csv"), "--file: only with --csv"),
@@ -123,9 +123,9 @@ def test_another_file_is_refused_before_anything_is_printed(rejects: Rejects, ot
         (("--csv", "--file", "missing.csv"), "missing.csv: cannot be read"),
     ],
 )
-def test_misuse_is_told(rejects: Rejects, words: tuple[str, ...], told: str) -> None:
+def test_misuse_is_reported(rejects: Rejects, words: tuple[str, ...], message: str) -> None:
     assert rejects.run("rejects", rejects.sent(), *words) == ExitCode.MISUSE
-    assert told in rejects.errors
+    assert message in rejects.errors
 
 
 @given(st.text(max_size=20) | st.text(alphabet="'=+-@\t\ra", max_size=5))

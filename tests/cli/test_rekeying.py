@@ -63,7 +63,7 @@ def test_doctor_says_what_waits_for_a_key_that_nobody_has_and_how_it_goes_on(led
     (finding,) = ledger.doctor()
 
     assert finding.level is Level.PROBLEM
-    assert finding.told.startswith("1 campaign waits for a key that no process has any more: account default")
+    assert finding.message.startswith("1 campaign waits for a key that no process has any more: account default")
     assert "`bsg-campaigns account rekey --account default`" in finding.remedy
 
 

@@ -158,7 +158,7 @@ def test_without_any_doubt_it_says_so(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (("--not-sent",), "BATCH: give the id"),
         (("C-0", "--all-not-sent"), "BATCH: --all-not-sent"),
@@ -166,9 +166,9 @@ def test_without_any_doubt_it_says_so(operator: Operator) -> None:
         (("C-0", "--not-sent", "--since", "2026-01-01T00:00Z"), "--since: only with"),
     ],
 )
-def test_options_that_do_not_fit_are_named(operator: Operator, words: tuple[str, ...], told: str) -> None:
+def test_options_that_do_not_fit_are_named(operator: Operator, words: tuple[str, ...], message: str) -> None:
     assert operator.run(*words) == ExitCode.MISUSE
-    assert told in operator.errors
+    assert message in operator.errors
 
 
 def test_history_and_explain_say_the_same_of_a_batch(operator: Operator, capsys: pytest.CaptureFixture[str]) -> None:

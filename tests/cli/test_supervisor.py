@@ -17,7 +17,7 @@ from bsg_cli.supervisor import ProcessFails, Supervisor
 from tests.cli.running import processes_in, wait_until
 
 STEADY = "import time; print('ready', flush=True); time.sleep(600)"
-TELLS_ITS_END = """
+REPORTS_ITS_END = """
 import signal, sys, time
 def end(*_):
     time.sleep(0.3)
@@ -61,7 +61,7 @@ class Lines:
             return [name for name, line in self._lines if chunk in line]
 
 
-def test_the_lines_of_each_process_are_told_under_its_name() -> None:
+def test_the_lines_of_each_process_are_reported_under_its_name() -> None:
     lines = Lines()
     supervisor = Supervisor([script("one", STEADY), script("two", STEADY)], environment=os.environ, report=lines)
     supervisor.start()
@@ -125,7 +125,7 @@ def look_after(supervisor: Supervisor) -> bool:
 def test_they_are_stopped_in_order_and_the_next_only_when_the_last_has_ended() -> None:
     lines = Lines()
     supervisor = Supervisor(
-        [script("last", TELLS_ITS_END, stop_order=1), script("first", TELLS_ITS_END, stop_order=0)],
+        [script("last", REPORTS_ITS_END, stop_order=1), script("first", REPORTS_ITS_END, stop_order=0)],
         environment=os.environ,
         report=lines,
     )
@@ -138,7 +138,7 @@ def test_they_are_stopped_in_order_and_the_next_only_when_the_last_has_ended() -
 def test_stopping_at_once_skips_the_grace() -> None:
     lines = Lines()
     supervisor = Supervisor(
-        [script("slow", TELLS_ITS_END.replace("0.3", "600"), grace_seconds=600)],
+        [script("slow", REPORTS_ITS_END.replace("0.3", "600"), grace_seconds=600)],
         environment=os.environ,
         report=lines,
     )

@@ -108,7 +108,7 @@ def test_a_worker_that_is_killed_is_started_again(up: Up) -> None:
             continue
         if ours and b"worker@%h" in command and b"--" not in command:
             os.kill(int(process.name), signal.SIGKILL)
-    wait_until(lambda: "worker exited with 137; starting again" in up.text(), "its end is told")
+    wait_until(lambda: "worker exited with 137; starting again" in up.text(), "its end is logged")
     sent = run([*SEND, "--watch"], up.directory, up.settings)
     assert sent.returncode == ExitCode.OK, sent.stderr + up.text()
 
@@ -145,8 +145,8 @@ def test_what_cannot_run_ends_it_and_says_why_once(tmp_path: Path) -> None:
     assert ended.stderr.count(missing) == 1, ended.stderr
     assert "ended 3 times in a row" in ended.stderr
     for name in ("worker", "status", "beat", "flower"):
-        said = [line for line in ended.stdout.splitlines() if line.startswith(name) and line.endswith(missing)]
-        assert len(said) <= 1
+        lines = [line for line in ended.stdout.splitlines() if line.startswith(name) and line.endswith(missing)]
+        assert len(lines) <= 1
     assert not processes_in(tmp_path)
 
 
@@ -179,7 +179,7 @@ def test_a_key_of_the_wrong_form_ends_it_before_anything_is_asked(tmp_path: Path
 
 
 @pytest.fixture
-def told(redis_url: str) -> Callable[..., list[str]]:
+def warnings(redis_url: str) -> Callable[..., list[str]]:
     """What a login with these settings reports."""
 
     def log_in_with(**settings: str) -> list[str]:
@@ -190,27 +190,27 @@ def told(redis_url: str) -> Callable[..., list[str]]:
     return log_in_with
 
 
-def test_a_bsg_out_of_reach_is_a_warning_and_no_hindrance(told: Callable[..., list[str]]) -> None:
-    (line,) = told(BSG_API_KEY="live_sandbox", BSG_BASE_URL="http://127.0.0.1:1")
+def test_a_bsg_out_of_reach_is_a_warning_and_no_hindrance(warnings: Callable[..., list[str]]) -> None:
+    (line,) = warnings(BSG_API_KEY="live_sandbox", BSG_BASE_URL="http://127.0.0.1:1")
 
     assert line.startswith("WARNING: no login with BSG_API_KEY, as BSG at http://127.0.0.1:1 gave no usable response")
 
 
 def test_a_bsg_that_does_not_respond_is_not_waited_for(
-    told: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+    warnings: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bsg_cli.first_login.READ_SECONDS", 0.3)
     with Sandbox() as sandbox:
         sandbox.fault("latency", seconds=3.0, method="POST", path="/api/auth/login")
-        (line,) = told(BSG_API_KEY="live_sandbox", BSG_BASE_URL=sandbox.url)
+        (line,) = warnings(BSG_API_KEY="live_sandbox", BSG_BASE_URL=sandbox.url)
 
     assert line.startswith("WARNING: no login with BSG_API_KEY")
 
 
-def test_a_blocked_account_is_a_warning_beside_the_one_that_works(told: Callable[..., list[str]]) -> None:
+def test_a_blocked_account_is_a_warning_beside_the_one_that_works(warnings: Callable[..., list[str]]) -> None:
     with Sandbox() as sandbox:
         sandbox.put_account("live_second", blocked=True)
-        lines = told(BSG_API_KEY="live_sandbox", BSG_API_KEY__SECOND="live_second", BSG_BASE_URL=sandbox.url)
+        lines = warnings(BSG_API_KEY="live_sandbox", BSG_API_KEY__SECOND="live_second", BSG_BASE_URL=sandbox.url)
 
     assert lines == [
         f"logged in with BSG_API_KEY at BSG at {sandbox.url}",
@@ -218,9 +218,9 @@ def test_a_blocked_account_is_a_warning_beside_the_one_that_works(told: Callable
     ]
 
 
-def test_a_test_key_is_told_as_such(told: Callable[..., list[str]]) -> None:
+def test_a_test_key_is_reported_as_such(warnings: Callable[..., list[str]]) -> None:
     with Sandbox() as sandbox:
-        (line,) = told(BSG_API_KEY="test_sandbox", BSG_BASE_URL=sandbox.url)
+        (line,) = warnings(BSG_API_KEY="test_sandbox", BSG_BASE_URL=sandbox.url)
 
     assert line.endswith("a test key: BSG sends nothing to people")
 
@@ -239,13 +239,13 @@ def test_with_a_redis_that_does_not_respond_it_does_not_start(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("port", ["99999", "-1"])
-def test_what_is_no_port_is_told_as_such(tmp_path: Path, port: str) -> None:
+def test_what_is_no_port_is_reported_as_such(tmp_path: Path, port: str) -> None:
     refused = run(["up", "--flower-port", port], tmp_path, {"BSG_API_KEY": "live_sandbox"})
     assert refused.returncode == ExitCode.MISUSE
     assert f"{port} is no port" in refused.stderr
 
 
-def test_a_taken_port_is_told_at_once(tmp_path: Path) -> None:
+def test_a_taken_port_is_reported_at_once(tmp_path: Path) -> None:
     with Sandbox() as other:
         port = other.url.rpartition(":")[2]
         refused = run(["up", "--flower-port", port], tmp_path, {"BSG_API_KEY": "live_sandbox"})

@@ -58,27 +58,27 @@ def capped(line: Line) -> str:
 
 
 def test_a_resume_that_max_cost_would_undo_at_once_is_refused_and_names_the_option(line: Line, capped: str) -> None:
-    code, told = line.run("resume", capped)
+    code, output = line.run("resume", capped)
 
     assert code == ExitCode.MISUSE
-    assert "--max-cost: The campaign would be paused again at once" in told
-    assert "Give 2.00 or more" in told
+    assert "--max-cost: The campaign would be paused again at once" in output
+    assert "Give 2.00 or more" in output
     assert line.producer.status(capped).paused
 
 
 @pytest.mark.parametrize("amount", ["2", "none"])
 def test_a_resume_with_a_cap_that_suffices_lets_the_campaign_go_on(line: Line, capped: str, amount: str) -> None:
-    code, told = line.run("resume", capped, "--max-cost", amount)
+    code, output = line.run("resume", capped, "--max-cost", amount)
 
-    assert (code, told) == (ExitCode.OK, "Resumed: 10 messages to be sent.\n")
+    assert (code, output) == (ExitCode.OK, "Resumed: 10 messages to be sent.\n")
     assert not line.producer.status(capped).paused
 
 
 def test_what_lets_a_capped_campaign_go_on_is_explained(line: Line, capped: str) -> None:
-    _, told = line.run("explain", capped)
+    _, output = line.run("explain", capped)
 
-    assert "the next batch would pass max_cost 1.5" in told
-    assert f"`bsg-campaigns resume {capped} --max-cost AMOUNT`" in told
+    assert "the next batch would pass max_cost 1.5" in output
+    assert f"`bsg-campaigns resume {capped} --max-cost AMOUNT`" in output
 
 
 def test_the_list_says_what_each_campaign_waits_for(line: Line, capped: str) -> None:
@@ -98,8 +98,8 @@ def test_the_list_says_what_each_campaign_waits_for(line: Line, capped: str) -> 
     line.producer.pause(paused)
     done = line.ledger_harness.prepared(rejects=1)
 
-    _, told = line.run("list")
-    rows = {row.split()[0]: row for row in told.splitlines()}
+    _, output = line.run("list")
+    rows = {row.split()[0]: row for row in output.splitlines()}
     _, as_json = line.run("list", "--json")
     waits = {one["campaign_id"]: one["waits_for"] for one in map(json.loads, as_json.splitlines())}
 

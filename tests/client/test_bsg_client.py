@@ -175,7 +175,7 @@ def test_without_funds_the_account_is_closed(sandbox: Sandbox, redis_url: str, s
     assert (outcome.kind, outcome.account_reason) == (OutcomeKind.ACCOUNT_CLOSED, AccountReason.NO_FUNDS)
 
 
-def test_a_blocked_user_is_told_apart(sandbox: Sandbox, redis_url: str) -> None:
+def test_a_blocked_user_is_distinguished(sandbox: Sandbox, redis_url: str) -> None:
     sandbox.fault("user_blocked")
 
     outcome = send(a_client(sandbox.url, redis_url), messages())
@@ -217,7 +217,9 @@ def test_each_fault_that_leaves_it_open_is_in_doubt_whether_it_was_kept_or_not(
 
 
 @pytest.mark.parametrize("asked", [None, 3])
-def test_throttled_is_told_with_the_wait_that_bsg_asks_for(sandbox: Sandbox, redis_url: str, asked: int | None) -> None:
+def test_throttled_is_reported_with_the_wait_that_bsg_asks_for(
+    sandbox: Sandbox, redis_url: str, asked: int | None
+) -> None:
     sandbox.fault("throttle", retry_after=asked)
 
     outcome = send(a_client(sandbox.url, redis_url), messages())
@@ -225,7 +227,7 @@ def test_throttled_is_told_with_the_wait_that_bsg_asks_for(sandbox: Sandbox, red
     assert (outcome.kind, outcome.retry_after) == (OutcomeKind.THROTTLED, asked)
 
 
-def test_reading_tells_that_it_is_throttled(sandbox: Sandbox, redis_url: str) -> None:
+def test_reading_shows_that_it_is_throttled(sandbox: Sandbox, redis_url: str) -> None:
     client = a_client(sandbox.url, redis_url)
     sandbox.fault("throttle", method="GET", path="/api/accounts/balance", retry_after=4)
 

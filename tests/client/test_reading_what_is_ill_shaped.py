@@ -211,7 +211,7 @@ def test_a_login_that_gives_no_token_fails(bearer: Any) -> None:
         (500, b'{"message":"Server Error"}', None),
     ],
 )
-def test_a_refused_login_tells_whether_the_account_is_closed(
+def test_a_refused_login_shows_whether_the_account_is_closed(
     status: int, body: bytes, reason: AccountReason | None
 ) -> None:
     with FakeServer(responding(status, body)) as server, pytest.raises(ReadFailed) as failure:

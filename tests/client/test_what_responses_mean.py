@@ -113,7 +113,7 @@ def test_each_code_of_the_older_style_has_its_kind(
     assert (outcome.kind, outcome.account_reason) == (kind, reason)
 
 
-def test_a_user_who_is_blocked_is_told_apart_from_a_bad_key_under_a_401_too() -> None:
+def test_a_user_who_is_blocked_is_distinguished_from_a_bad_key_under_a_401_too() -> None:
     assert meaning_of(401, {"error": "2"}).account_reason is AccountReason.BLOCKED
     assert meaning_of(401, {"message": "Unauthenticated."}).account_reason is AccountReason.BAD_KEY
 
@@ -150,7 +150,7 @@ def test_a_422_without_complaints_refuses_the_request() -> None:
     assert meaning_of(422, {"message": "Tariff not found"}).kind is REFUSED
 
 
-def test_complaints_about_reference_ids_alone_are_told_as_such() -> None:
+def test_complaints_about_reference_ids_alone_are_reported_as_such() -> None:
     outcomes = [meaning_of(422, complaints("messages.0.reference_id")), meaning_of(200, {"error": "23"})]
 
     assert {outcome.cause for outcome in outcomes} == {REFERENCE_IDS_TAKEN}
@@ -198,7 +198,7 @@ def test_a_429_without_its_text_may_have_been_the_duplicate_notice_unless_it_ask
     assert creation_outcome(Response(429, headers, b'{"mess', cut="response cut off")).kind is kind
 
 
-def test_a_duplicate_notice_is_told_apart_from_other_doubts_and_throttles_nobody() -> None:
+def test_a_duplicate_notice_is_distinguished_from_other_doubts_and_throttles_nobody() -> None:
     outcome = meaning_of(429, DUPLICATE_NOTICE)
 
     assert (outcome.duplicate_notice, outcome.throttles) == (True, False)
@@ -224,7 +224,7 @@ def test_without_a_response_all_hangs_on_whether_the_body_left(left: bool, kind:
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("written", "seconds"),
     [
         ("0", 0.0),
         ("17", 17.0),
@@ -236,8 +236,8 @@ def test_without_a_response_all_hangs_on_whether_the_body_left(left: bool, kind:
         ("Tue, 99 Nov 2026 00:00:00 GMT", None),
     ],
 )
-def test_retry_after_is_read_as_seconds(said: str, seconds: float | None) -> None:
-    assert meaning_of(429, INVALID, {"Retry-After": said}).retry_after == seconds
+def test_retry_after_is_read_as_seconds(written: str, seconds: float | None) -> None:
+    assert meaning_of(429, INVALID, {"Retry-After": written}).retry_after == seconds
 
 
 def test_retry_after_as_a_date_is_held_against_the_date_of_the_response() -> None:

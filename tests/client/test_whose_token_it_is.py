@@ -20,7 +20,7 @@ def token(claims: object) -> str:
     return f"header.{base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b'=').decode()}.signature"
 
 
-def test_every_token_of_an_account_tells_the_same() -> None:
+def test_every_token_of_an_account_names_the_same() -> None:
     again = token({"iat": 1, "exp": 2, "roles": [], "id": 208})
 
     assert bsg_account_of(DOCUMENTED) == bsg_account_of(again) != ""
@@ -28,7 +28,7 @@ def test_every_token_of_an_account_tells_the_same() -> None:
 
 
 @pytest.mark.parametrize("claims", [{"id": 209}, {"id": "208"}, {"id": 208, "sub": "someone"}])
-def test_tokens_of_other_accounts_tell_something_else(claims: object) -> None:
+def test_tokens_of_other_accounts_name_something_else(claims: object) -> None:
     assert bsg_account_of(token(claims)) not in {"", bsg_account_of(DOCUMENTED)}
 
 

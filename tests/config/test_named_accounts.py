@@ -47,7 +47,7 @@ def test_the_key_alone_is_never_in_common() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("BSG_RATE_LIMIT__MARKETING", "fast", "Not a rate"),
         ("BSG_RATE_LIMIT__MARKETNG", "5/s", ""),
@@ -60,7 +60,7 @@ def test_the_key_alone_is_never_in_common() -> None:
         ("BSG_READ_TIMEOUT__MARKETING", "600", "For the account marketing: "),
     ],
 )
-def test_what_is_wrong_is_told_by_the_variable_with_the_remedy(name: str, value: str, told: str) -> None:
+def test_what_is_wrong_is_reported_by_the_variable_with_the_remedy(name: str, value: str, message: str) -> None:
     named = {
         "BSG_RATE_LIMIT__MARKETNG": "BSG_API_KEY__MARKETNG",
         "BSG_READ_TIMEOUT__MARKETING": "LEASE_SECONDS",
@@ -69,16 +69,16 @@ def test_what_is_wrong_is_told_by_the_variable_with_the_remedy(name: str, value:
     errors = errors_of(**{**TWO, name: value})
 
     assert errors.keys() == {named}
-    assert told in errors[named][0]
+    assert message in errors[named][0]
 
 
-def test_a_misspelled_name_is_told_with_what_bears_it() -> None:
+def test_a_misspelled_name_is_reported_with_what_bears_it() -> None:
     assert errors_of(**TWO, BSG_RATE_LIMIT__MARKETNG="5/s") == {
         "BSG_API_KEY__MARKETNG": ["Not set, but BSG_RATE_LIMIT__MARKETNG is: set it, or mend the name."]
     }
 
 
-def test_what_is_wrong_for_all_is_told_once() -> None:
+def test_what_is_wrong_for_all_is_reported_once() -> None:
     assert errors_of(**TWO, BSG_RATE_LIMIT="fast").keys() == {"BSG_RATE_LIMIT"}
 
 
@@ -111,7 +111,7 @@ def test_no_key_is_shown() -> None:
     assert "live_" not in repr(read(**TWO))
 
 
-def test_the_same_account_by_another_spelling_of_its_address_is_told() -> None:
+def test_the_same_account_by_another_spelling_of_its_address_is_reported() -> None:
     errors = errors_of(
         BSG_API_KEY="live_1", BSG_API_KEY__AGAIN="live_1", BSG_BASE_URL__AGAIN="https://ONE-api.bsg.world:443"
     )
@@ -119,9 +119,9 @@ def test_the_same_account_by_another_spelling_of_its_address_is_told() -> None:
     assert errors.keys() == {"BSG_API_KEY__AGAIN"}
 
 
-def test_each_account_that_waits_too_long_for_its_lease_is_told() -> None:
+def test_each_account_that_waits_too_long_for_its_lease_is_reported() -> None:
     slow = {"BSG_READ_TIMEOUT__MARKETING": "300", "BSG_API_KEY__SALES": "live_3", "BSG_READ_TIMEOUT__SALES": "600"}
 
-    told = errors_of(**TWO, **slow)["LEASE_SECONDS"]
+    messages = errors_of(**TWO, **slow)["LEASE_SECONDS"]
 
-    assert [message.partition(":")[0] for message in told] == ["For the account marketing", "For the account sales"]
+    assert [message.partition(":")[0] for message in messages] == ["For the account marketing", "For the account sales"]

@@ -64,7 +64,7 @@ def test_variables_are_read_by_their_names() -> None:
     assert settings.queue_timeout == 0.5
 
 
-def test_all_wrong_settings_are_told_at_once_each_with_a_remedy() -> None:
+def test_all_wrong_settings_are_reported_at_once_each_with_a_remedy() -> None:
     wrong = {
         "BSG_API_KEY": "live_a\nb",
         "BSG_BASE_URL": "http://one-api.bsg.world",

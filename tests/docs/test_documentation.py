@@ -102,10 +102,10 @@ def test_the_tutorial_works_block_by_block(tmp_path: Path) -> None:
     reader = Reader(tmp_path)
 
     with reader.running(begun[0]), reader.running(begun[1]):
-        told = [reader.typed(language, block) for language, block in blocks if not RUNS_ON.search(block)]
+        typed = [reader.typed(language, block) for language, block in blocks if not RUNS_ON.search(block)]
 
     assert len(begun) == 2
-    _, dry_run, watched, rejects, from_python = told
+    _, dry_run, watched, rejects, from_python = typed
     assert "line 3" in dry_run
     assert "done" in watched
     assert "invalid_phone" in rejects

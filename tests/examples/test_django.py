@@ -97,7 +97,7 @@ def test_a_form_without_its_token_is_refused(visitor: Visitor) -> None:
     assert visitor.send("/", form).status_code == 403
 
 
-def test_what_cannot_be_sent_is_told_on_the_mailings_page(visitor: Visitor) -> None:
+def test_what_cannot_be_sent_is_reported_on_the_mailings_page(visitor: Visitor) -> None:
     assert "messages: there are none" in plain(visitor.send("/", visitor.form(), "phone,name\n").text)
     assert ".csv, line 2: not UTF-8" in plain(visitor.send("/", visitor.form(), b"phone,name\n1,\x98\xc0\n").text)
     assert visitor.send("/", {**visitor.form(), "sender": "a sender too long"}).status_code == 422

@@ -30,18 +30,18 @@ def visitor(app: WebApp) -> Visitor:
     return Visitor(app)
 
 
-def told(app: WebApp, path: str) -> list[dict[str, Any]]:
-    """Return all that the page would be told by server-sent events, until they end."""
+def events(app: WebApp, path: str) -> list[dict[str, Any]]:
+    """Return all server-sent events of the page, until they end."""
     with requests.get(f"{app.url}{path}/progress", stream=True, timeout=20) as response:
         lines = [line for line in response.iter_lines(decode_unicode=True) if line.startswith("data: ")]
     return [json.loads(line.removeprefix("data: ")) for line in lines]
 
 
-def test_a_file_becomes_a_campaign_whose_page_is_told_how_it_goes(app: WebApp, visitor: Visitor) -> None:
+def test_a_file_becomes_a_campaign_whose_page_shows_how_it_goes(app: WebApp, visitor: Visitor) -> None:
     page = visitor.send("/campaigns", visitor.form())
     path = page.url.removeprefix(app.url)
 
-    *_, last, final = told(app, path)
+    *_, last, final = events(app, path)
 
     assert final == {}
     assert last["state"] == "done"
@@ -65,17 +65,19 @@ def test_a_key_with_other_content_is_refused(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("contacts", "said"),
+    ("contacts", "message"),
     [
         ("phone,name\n", "messages: there are none"),
         (b"phone,name\n380661231231,\x98\xc0\n", "messages: contacts.csv, line 2: not UTF-8"),
     ],
 )
-def test_a_mistake_shows_the_form_again_with_what_to_mend(visitor: Visitor, contacts: str | bytes, said: str) -> None:
+def test_a_mistake_shows_the_form_again_with_what_to_mend(
+    visitor: Visitor, contacts: str | bytes, message: str
+) -> None:
     again = visitor.send("/campaigns", visitor.form(), contacts)
 
     assert again.status_code == 422
-    assert said in plain(again.text)
+    assert message in plain(again.text)
 
 
 def test_an_unknown_campaign_is_not_found(visitor: Visitor) -> None:

@@ -62,7 +62,7 @@ def test_a_key_with_other_content_is_refused(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "contacts", "said"),
+    ("changes", "contacts", "message"),
     [
         ({"sender": "a sender too long"}, "phone,name\n380661231231,Ann\n", "sender:"),
         ({}, "phone,name\n", "messages: there are none"),
@@ -70,14 +70,14 @@ def test_a_key_with_other_content_is_refused(visitor: Visitor) -> None:
     ],
 )
 def test_a_mistake_shows_the_form_again_with_what_to_mend(
-    visitor: Visitor, changes: dict[str, str], contacts: str | bytes, said: str
+    visitor: Visitor, changes: dict[str, str], contacts: str | bytes, message: str
 ) -> None:
     form = visitor.form()
 
     again = visitor.send("/campaigns", {**form, **changes}, contacts)
 
     assert again.status_code == 422
-    assert said in plain(again.text)
+    assert message in plain(again.text)
     assert form["key"] in again.text
 
 

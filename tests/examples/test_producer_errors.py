@@ -61,7 +61,7 @@ def test_without_redis_a_campaigns_page_says_that_it_cannot_be_reached(shop: Sho
         assert (response.status_code, "Redis cannot be reached" in response.text) == (503, True), response.text
 
 
-def test_a_redis_that_keeps_nothing_is_told_with_the_remedy(shop: Shop) -> None:
+def test_a_redis_that_keeps_nothing_is_reported_with_the_remedy(shop: Shop) -> None:
     with shop.server.client() as client:
         client.config_set("appendonly", "no")
 
@@ -72,7 +72,7 @@ def test_a_redis_that_keeps_nothing_is_told_with_the_remedy(shop: Shop) -> None:
     assert shop.campaigns() == 0
 
 
-def test_an_unclosed_quotation_mark_is_told_and_nothing_is_accepted(shop: Shop) -> None:
+def test_an_unclosed_quotation_mark_is_reported_and_nothing_is_accepted(shop: Shop) -> None:
     path, status, shown = shop.send(UNCLOSED)
 
     assert "contacts.csv, line 2: not CSV" in shown

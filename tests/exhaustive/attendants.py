@@ -3,7 +3,7 @@
 reconciler  ("read", batch, attempts, size, suspects)   a record in doubt
             ("looked", batch, attempts, size, finding)  what BSG showed
 poller      ("read", batch, state, size, id)   a record at BSG
-            ("told", batch, state, size, id, status, total)  BSG's response
+            ("seen", batch, state, size, id, status, total)  BSG's response
             ("shrunk", ...)                             the same, what BSG dropped being rejected
 stopper     ("refused", id)                             BSG has refused to stop it, and its status is to be read
             ("over", id, status)                        BSG calls it final
@@ -168,7 +168,7 @@ def _polls(model: Model, state: State) -> Steps:
             yield f"the poller reads batch {batch}", Kind.COURSE, state._replace(poller=local)
         return
     yield "the poller crashes", Kind.FAULT, state._replace(poller=IDLE)
-    kind, batch, before, size, bsg_id, *told = state.poller
+    kind, batch, before, size, bsg_id, *seen = state.poller
     (taken,) = (taken for taken in state.provider if taken.id == bsg_id)
     if kind == "read" and taken.status == DENIED:
         reply, then = model.call(state._replace(poller=IDLE), "lost", batch, bsg_id)
@@ -176,14 +176,14 @@ def _polls(model: Model, state: State) -> Steps:
         return
     if kind == "read":
         total = len(taken.messages) if taken.status != "creation" else None
-        local = ("told", *state.poller[1:], taken.status, total)
-        yield "BSG tells the poller", Kind.COURSE, state._replace(poller=local)
+        local = ("seen", *state.poller[1:], taken.status, total)
+        yield "BSG shows the poller its status", Kind.COURSE, state._replace(poller=local)
         return
-    status, total = told
+    status, total = seen
     indexes = picture.messages[batch]
     dropped = [position for position, message in enumerate(indexes) if message not in taken.messages]
     fits = len(indexes) == size and size - len(dropped) == total
-    if kind == "told" and status in FINAL and total < size and fits:
+    if kind == "seen" and status in FINAL and total < size and fits:
         rest, _ = without(indexes, indexes, set(dropped))
         rejected = tuple(indexes[position] for position in dropped)
         reply, then = model.call(state, "shrink", batch, before, size, rest, rejected)

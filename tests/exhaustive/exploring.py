@@ -77,7 +77,7 @@ class Explorer:
         try:
             self._visit(at_most, stop_at_first)
         finally:
-            # An actor may stumble over what a broken rule has left: the rule is what is to be told.
+            # An actor may stumble over what a broken rule has left: the rule is what is to be reported.
             self._check_ledgers()
         if result.complete:
             self._look_back()

@@ -121,7 +121,7 @@ class Model:
         return State(ledger, provider, (IDLE,) * size.workers, IDLE, (IDLE,) * batches, IDLE, IDLE)
 
     def normalized(self, state: State) -> State:
-        """Return the same state under its one name: workers are alike, and attempts only tell looks apart."""
+        """Return the same state under its one name: workers are alike, and attempts only number the looks."""
         key = state.ledger, state.fruitless_looks, state.reconciler
         known = self._normalized.get(key)
         if known is None:

@@ -1,4 +1,4 @@
-"""The ledger's keys as one value: taken from a real Redis, told apart only by what matters, and put back into one.
+"""The ledger's keys as one value: taken from a real Redis, compared only by what matters, and put back into one.
 
 Times keep what they decide and nothing else: due or later, a lease alive or over, a doubt young or old. So the same
 state is the same value whenever it was reached, and putting it back never waits. Event streams, and what only a reader

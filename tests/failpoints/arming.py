@@ -1,6 +1,6 @@
 """At which failpoints processes die: a directory with a file for each, which the process that dies there takes away.
 
-A point may be told from others of its name by the effect before it in the same thread, sleeps left out:
+A point may be distinguished from others of its name by the effect before it in the same thread, sleeps left out:
 `after sleep (after script check_for_rollback)`.
 """
 

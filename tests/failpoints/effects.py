@@ -1,4 +1,4 @@
-"""The names of effects, by the door that each goes through and by what tells it from others of that door.
+"""The names of effects, by the door that each goes through and by what distinguishes it from others of that door.
 
     script prepared       a script of Redis, by its file's name
     script dispatch: send what a worker was given to do, behind the script that decides it
@@ -21,7 +21,7 @@ NOTHING = " (nothing)"
 SLEEP = "sleep"
 
 # Which argument of a script says what it does.
-_TELLING: Mapping[str, int] = {"due": 1, "give_back": 1, "gate": 1, "reserve": 0}
+_NAMED_BY: Mapping[str, int] = {"due": 1, "give_back": 1, "gate": 1, "reserve": 0}
 _WORK = frozenset({"send", "prepare", "recheck", "hours"})
 _TAKES = frozenset({"due", "take_back"})
 _READS = frozenset({
@@ -50,7 +50,7 @@ def _kind_of_work(reply: object) -> str:
 
 
 def script(name: str, arguments: Sequence[object]) -> str:
-    at = _TELLING.get(name)
+    at = _NAMED_BY.get(name)
     return f"script {name}" if at is None else f"script {name}: {_last_word(arguments[at])}"
 
 

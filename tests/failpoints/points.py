@@ -192,7 +192,7 @@ LEFT_OUT: Mapping[str, str] = {
     "script state": "it only reads",
 }
 EFFECTS = frozenset(point.split(" ", 1)[1].split(" (")[0] for points in POINTS.values() for point in points)
-# After every effect once, and where it is told apart by what was before it, there too.
+# After every effect once, and where it is distinguished by what was before it, there too.
 AFTER_EACH = frozenset(f"after {point.partition(' ')[2]}" for points in POINTS.values() for point in points)
 
 

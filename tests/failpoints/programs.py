@@ -74,7 +74,7 @@ def cancel(environment: Mapping[str, str], log: Path, campaign_id: str) -> None:
 
 def resolve_not_sent(environment: Mapping[str, str], log: Path, batch_id: str) -> None:
     begin(environment, log)
-    with suppress(CampaignInvalid):  # said already, before this process's forerunner died
+    with suppress(CampaignInvalid):  # done already, before the earlier process died
         Producer().resolve(batch_id, not_sent=True)
 
 

@@ -77,7 +77,7 @@ def test_each_effect_is_seen_before_and_after_it(harness: WorkerHarness) -> None
     ]
 
 
-def test_a_script_that_finds_nothing_is_told_from_one_that_does(harness: WorkerHarness) -> None:
+def test_a_script_that_finds_nothing_is_distinguished_from_one_that_does(harness: WorkerHarness) -> None:
     scripts = Scripts(harness.runtime.redis)
 
     points = points_of(lambda: scripts.run("due", "", "deadlines", 1, 0))
@@ -123,7 +123,7 @@ def test_the_first_process_to_come_by_dies_and_the_next_one_passes(tmp_path: Pat
     assert codes == [-signal.SIGKILL, 0]
 
 
-def test_a_point_may_be_told_from_others_by_the_effect_before_it(
+def test_a_point_may_be_distinguished_from_others_by_the_effect_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kills: list[object] = []

@@ -38,14 +38,14 @@ def test_there_are_at_least_75_points_and_none_twice_in_a_scenario() -> None:
     assert all(max(Counter(points).values()) == 1 for points in POINTS.values())
 
 
-def test_an_effect_that_somebody_has_and_no_point_stands_at_is_told() -> None:
+def test_an_effect_that_somebody_has_and_no_point_stands_at_is_reported() -> None:
     passed = {"before script dispatch", "after script due: live (nothing)", "after redis SET zone", "after sleep"}
 
     assert without_point(passed) == set()
     assert without_point({*passed, "after script new", "before redis DEL key"}) == {"script new", "redis DEL key"}
 
 
-def test_a_row_tells_what_recovered_it_after_how_long_and_what_was_lost_and_doubled() -> None:
+def test_a_row_shows_what_recovered_it_after_how_long_and_what_was_lost_and_doubled() -> None:
     row = Row(an_outcome(), an_outcome(kills=9, seconds=31.0, aged=30.0))
 
     assert table([row]).splitlines()[-1] == (

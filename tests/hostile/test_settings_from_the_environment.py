@@ -69,7 +69,7 @@ def test_any_value_given_in_code_is_read_or_refused_by_name(name: str, value: ob
         "http://user:hush@cache/0",
     ],
 )
-def test_what_is_wrong_with_an_address_is_told_without_its_password(url: str) -> None:
+def test_what_is_wrong_with_an_address_is_reported_without_its_password(url: str) -> None:
     with pytest.raises(SettingsInvalid) as raised:
         Settings.build(redis_url=url)
 

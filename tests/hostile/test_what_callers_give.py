@@ -79,7 +79,7 @@ def test_phones_that_opt_out_are_taken_as_bsg_takes_them_or_refused_by_index(pho
         checked = checked_phones(phones)
     except CampaignInvalid as invalid:
         assert invalid.errors.keys() == {"phones"}
-        assert all(said.startswith("the phone at ") for said in invalid.errors["phones"])
+        assert all(error.startswith("the phone at ") for error in invalid.errors["phones"])
     else:
         assert all(phone.isascii() and phone.isdecimal() for phone in checked)
 
@@ -114,7 +114,7 @@ def test_times_in_a_frozen_options_that_are_none_are_not_repeated() -> None:
     assert raised.value.__suppress_context__
 
 
-def test_a_key_that_no_redis_can_hold_is_told(redis_url: str) -> None:
+def test_a_key_that_no_redis_can_hold_is_reported(redis_url: str) -> None:
     producer = Producer(Settings.build(redis_url=redis_url, bsg_api_key="live_sandbox"))
 
     with pytest.raises(CampaignInvalid, match="idempotency_key"):

@@ -215,14 +215,14 @@ def test_a_word_that_it_was_sent_finishes_nothing_but_what_bsg_denies(ledger_har
     campaign = ledger_harness.prepared(1)
     ledger_harness.submitted(campaign, 77)
 
-    def told(bsg_id: int) -> str:
+    def polled(bsg_id: int) -> str:
         return ledger_harness.ledger.batches.resolve_sent(
             BatchId.of(campaign, 0), bsg_campaign_id=bsg_id, next_poll_ms=0
         )
 
-    assert told(77) == "stale"
+    assert polled(77) == "stale"
     ledger_harness.unread(campaign, 77, lost=True)
-    assert (told(78), told(77)) == ("stale", "finished")
+    assert (polled(78), polled(77)) == ("stale", "finished")
 
 
 def test_what_has_left_an_index_is_not_given_back_to_it(ledger_harness: LedgerHarness) -> None:
@@ -590,7 +590,7 @@ def test_a_batch_that_backs_off_is_not_sent_before_its_time(ledger_harness: Ledg
     assert ledger_harness.posting(campaign).attempts == 1
 
 
-# Rule 8 stands in every `counts`. Rule 9: a full Redis is told what happened.
+# Rule 8 stands in every `counts`. Rule 9: a full Redis still records what happened.
 
 
 def test_a_full_redis_still_records_what_happened(ledger_harness: LedgerHarness) -> None:
@@ -929,7 +929,7 @@ def test_dropped_messages_become_rejects_while_the_batch_stays(ledger_harness: L
     assert ledger_harness.counts(campaign) == {"submitted": 2, "rejected": 1}
 
 
-def test_a_reject_that_is_told_twice_counts_once(ledger_harness: LedgerHarness) -> None:
+def test_a_reject_that_is_recorded_twice_counts_once(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(3)
     ledger_harness.submitted(campaign)
 

@@ -79,7 +79,7 @@ def test_a_batch_whose_body_was_forgotten_is_not_retried(ledger_harness: LedgerH
     assert ledger_harness.ledger.campaigns.retry(campaign, deadline_ms=None) == ("forgotten", 0)
 
 
-def test_a_campaign_that_nobody_knows_is_told_as_gone(ledger_harness: LedgerHarness) -> None:
+def test_a_campaign_that_nobody_knows_is_reported_as_gone(ledger_harness: LedgerHarness) -> None:
     campaigns = ledger_harness.ledger.campaigns
 
     assert campaigns.pause("nobody-knows-it") is False

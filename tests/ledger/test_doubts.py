@@ -69,7 +69,7 @@ def test_what_is_asked_ends_with_the_doubt(ledger_harness: LedgerHarness) -> Non
     assert (doubt.needs_operator, doubt.no_trace, doubt.why) == (False, False, "read timeout")
 
 
-def test_the_history_tells_what_is_asked_once_and_anew_when_it_changes(ledger_harness: LedgerHarness) -> None:
+def test_the_history_records_what_is_asked_once_and_anew_when_it_changes(ledger_harness: LedgerHarness) -> None:
     lease = ledger_harness.unconfirmed(ledger_harness.prepared(1))
     for _ in range(2):
         ledger_harness.absent(lease, window_ms=0)

@@ -9,7 +9,7 @@ from tests.servers import RedisServer
 
 
 @pytest.mark.server_kinds("valkey")
-def test_a_write_of_another_connection_that_is_not_on_disk_in_time_is_told(own_redis_server: RedisServer) -> None:
+def test_a_write_of_another_connection_that_is_not_on_disk_in_time_is_reported(own_redis_server: RedisServer) -> None:
     own_redis_server.client().config_set("appendfsync", "everysec")
     durability = Durability(own_redis_server.client(), relaxed=False, timeout_ms=3000)
     durability.wait_for_disk()

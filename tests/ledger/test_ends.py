@@ -1,4 +1,4 @@
-"""A campaign that ends is told in the step that ends it, once for each end."""
+"""A campaign's end is recorded in the step that ends it, once for each end."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_a_late_id_opens_it_again(ledger_harness: LedgerHarness) -> None:
     assert own_events(ledger_harness, campaign)[-2:] == ["running -> cancelled", "cancelled -> running"]
 
 
-def test_a_cancel_of_what_is_done_is_told_as_another_end(ledger_harness: LedgerHarness) -> None:
+def test_a_cancel_of_what_is_done_is_reported_as_another_end(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
     ledger_harness.polled(ledger_harness.submitted(campaign), "done", final=True)
 

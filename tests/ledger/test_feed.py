@@ -1,4 +1,4 @@
-"""The feed has every transition of all campaigns in order, and tells a reader who has missed one."""
+"""The feed has every transition of all campaigns in order, and a reader who has missed one notices."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_an_event_has_the_position_behind_itself(ledger_harness: LedgerHarness) 
         assert list(ledger_harness.ledger.feed.after(Position.parse(event.position))) == list(events[index + 1 :])
 
 
-def test_a_reader_who_comes_too_late_is_told(ledger_harness: LedgerHarness) -> None:
+def test_a_reader_who_comes_too_late_is_reported(ledger_harness: LedgerHarness) -> None:
     position = position_of(ledger_harness)
     ledger_harness.prepared(2)
     ledger_harness.client.xtrim("bsg:events", maxlen=1, approximate=False)
@@ -59,7 +59,7 @@ def test_a_reader_who_comes_too_late_is_told(ledger_harness: LedgerHarness) -> N
         ledger_harness.ledger.feed.after(position)
 
 
-def test_a_reader_of_whom_nothing_is_left_is_told(ledger_harness: LedgerHarness) -> None:
+def test_a_reader_of_whom_nothing_is_left_is_reported(ledger_harness: LedgerHarness) -> None:
     ledger_harness.accepted(1)
     position = position_of(ledger_harness)
     ledger_harness.accepted(1)
@@ -69,7 +69,7 @@ def test_a_reader_of_whom_nothing_is_left_is_told(ledger_harness: LedgerHarness)
         ledger_harness.ledger.feed.after(position)
 
 
-def test_a_reader_who_saw_more_than_an_older_copy_has_is_told(ledger_harness: LedgerHarness) -> None:
+def test_a_reader_who_saw_more_than_an_older_copy_has_is_reported(ledger_harness: LedgerHarness) -> None:
     ledger_harness.accepted(1)
     copy = ledger_harness.client.dump("bsg:events"), ledger_harness.client.dump("bsg:ledger")
     ledger_harness.accepted(1)
@@ -120,7 +120,7 @@ def test_the_feed_is_trimmed(ledger_harness: LedgerHarness) -> None:
     assert 500 <= ledger_harness.client.xlen("bsg:events") < 700
 
 
-def test_the_feed_is_as_long_as_its_readers_are_told() -> None:
+def test_the_feed_is_as_long_as_documented() -> None:
     assert f"{FEED_LENGTH:_}".replace("_", " ") in " ".join(str(Producer.events.__doc__).split())
 
 

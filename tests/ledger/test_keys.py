@@ -187,7 +187,7 @@ def test_a_question_to_an_operator_is_asked_for_the_new_key(ledger_harness: Ledg
     ("status", "index"),
     [("paused", "paused-at-bsg"), ("moderation", "in-moderation"), ("spam", "spam-at-bsg")],
 )
-def test_what_bsg_holds_is_told_for_the_new_key(ledger_harness: LedgerHarness, status: str, index: str) -> None:
+def test_what_bsg_holds_is_reported_for_the_new_key(ledger_harness: LedgerHarness, status: str, index: str) -> None:
     noted(ledger_harness, bsg_account="208")
     lease = ledger_harness.submitted(ledger_harness.prepared(2))
     ledger_harness.polled(lease, status, final=False)
@@ -302,7 +302,7 @@ def test_the_new_key_knows_all_bsg_campaigns_of_the_old_one_before_any_campaign_
     assert len(list(ledger_harness.ledger.reading.owned(NEW))) == 3000
 
 
-def test_whose_a_key_is_stays_known_when_no_token_tells_it(ledger_harness: LedgerHarness) -> None:
+def test_whose_a_key_is_stays_known_when_no_token_names_it(ledger_harness: LedgerHarness) -> None:
     noted(ledger_harness, bsg_account="208")
     noted(ledger_harness, bsg_account="")
 

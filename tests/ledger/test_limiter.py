@@ -86,7 +86,7 @@ def test_a_low_rate_reserves_nothing_that_lies_further_away_than_the_longest_wai
 
     responses = [limiter.reserve() for _ in range(20)]
 
-    # Had one of the refused reserved a slot, the next would have been told 20 s, then 30 s.
+    # Had one of the refused reserved a slot, the next would have had to wait 20 s, then 30 s.
     assert all(isinstance(response, Later) and 9 < response.retry_in <= 10 for response in responses)
 
 

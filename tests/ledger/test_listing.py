@@ -11,7 +11,7 @@ from bsg_ledger.due_indexes import Due, DueIndex, unassigned
 from tests.ledger.campaigns import ACCOUNT, LedgerHarness
 
 
-def told(ledger_harness: LedgerHarness, campaign: str, batch: int, statistics: str) -> None:
+def polled(ledger_harness: LedgerHarness, campaign: str, batch: int, statistics: str) -> None:
     ledger_harness.ledger.batches.polled(
         BatchId.of(campaign, batch), status="sending", final=False, statistics=statistics, price="", currency="",
         total_messages=None, next_poll_ms=1000,
@@ -31,12 +31,12 @@ def test_the_newest_come_first_a_page_at_a_time(ledger_harness: LedgerHarness) -
     ]  # fmt: skip
 
 
-def test_what_was_delivered_is_the_sum_of_what_bsg_told(ledger_harness: LedgerHarness) -> None:
+def test_what_was_delivered_is_the_sum_of_what_bsg_reported(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(10, 10, 10)
     for number in range(2):
         ledger_harness.submitted(campaign, bsg_id=number + 1)
         assert ledger_harness.ledger.listing.campaigns([campaign])[0].delivered == (None, 7)[number]
-        told(ledger_harness, campaign, number, '{"delivered": 7, "sent": 9}')
+        polled(ledger_harness, campaign, number, '{"delivered": 7, "sent": 9}')
 
     assert ledger_harness.ledger.listing.campaigns([campaign])[0].delivered == 14
 
@@ -48,7 +48,7 @@ def test_a_list_does_not_look_into_the_batches_of_a_large_campaign(
     small, large = ledger_harness.prepared(1, 1), ledger_harness.prepared(1, 1, 1)
     for campaign in (small, large):
         ledger_harness.submitted(campaign, bsg_id=len(campaign) + (campaign == large))
-        told(ledger_harness, campaign, 0, '{"delivered": 1}')
+        polled(ledger_harness, campaign, 0, '{"delivered": 1}')
 
     listed = ledger_harness.ledger.listing.campaigns([small, large])
 

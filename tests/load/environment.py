@@ -119,7 +119,7 @@ class LoadEnvironment:
         for number in range(BULK_PRODUCERS + 1):
             for entry in Journal(self._journal(number)).entries():
                 if entry.word == "receipt":
-                    receipts.setdefault(entry.number, set()).add(entry.said)
+                    receipts.setdefault(entry.number, set()).add(entry.detail)
         return receipts
 
     def process_ids(self) -> dict[str, list[int]]:
@@ -133,8 +133,8 @@ class LoadEnvironment:
 
     def redis_memory(self) -> RedisMemory:
         with self.redis.client() as client:
-            told: Any = client.info("memory")
-        return RedisMemory(used=told["used_memory"], peak=told["used_memory_peak"])
+            memory: Any = client.info("memory")
+        return RedisMemory(used=memory["used_memory"], peak=memory["used_memory_peak"])
 
     def queue_lengths(self, queues: Iterable[str]) -> dict[str, int]:
         with self.redis.client() as client:

@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 class Memory:
     """Resident bytes of each process by its kind, with the times of the looks (seconds since 1970).
 
-    A system without /proc tells none.
+    A system without /proc shows none.
     """
 
     looks: dict[str, dict[int, list[tuple[float, int]]]] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Memory:
 
 
 def resident_bytes(process_id: int) -> int | None:
-    """Return what the process holds in memory; None if it is gone, or if this system does not tell."""
+    """Return what the process holds in memory; None if it is gone, or if this system does not show it."""
     try:
         status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii", errors="replace")
     except OSError:

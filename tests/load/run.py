@@ -17,7 +17,7 @@ from tests.load.report import Figures, composition, figures, say, what_stands_st
 from tests.servers import Kind
 
 LOOK_EVERY_SECONDS = 0.5
-TELL_EVERY_SECONDS = 10.0
+REPORT_EVERY_SECONDS = 10.0
 NO_PROGRESS_SECONDS = 120.0
 
 
@@ -82,7 +82,7 @@ class Watch:
     def __init__(self, environment: LoadEnvironment) -> None:
         self.memory = Memory()
         self._environment = environment
-        self._began = self._moved_at = self._told_at = time.monotonic()
+        self._began = self._moved_at = self._reported_at = time.monotonic()
         self._before = Progress()
 
     def until(self, reached: Callable[[Progress], bool]) -> None:
@@ -96,8 +96,8 @@ class Watch:
         now, progress = time.monotonic(), _progress(self._environment)
         if progress != self._before:
             self._moved_at, self._before = now, progress
-        if now - self._told_at >= TELL_EVERY_SECONDS:
-            self._told_at = now
+        if now - self._reported_at >= REPORT_EVERY_SECONDS:
+            self._reported_at = now
             say(
                 f"{now - self._began:5.0f} s: {progress.enqueued} campaigns enqueued, {progress.arrived} messages"
                 f" arrived, {progress.final} campaigns final"

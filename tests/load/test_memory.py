@@ -1,4 +1,4 @@
-"""Memory is read from the system, and growth told from what is merely held."""
+"""Memory is read from the system, and growth distinguished from what is merely held."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.load.memory import MIB, Memory, resident_bytes
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only /proc tells it")
+@pytest.mark.skipif(sys.platform != "linux", reason="only /proc shows it")
 def test_what_a_process_holds_is_read() -> None:
     before = resident_bytes(os.getpid())
     held = b"x" * (30 * MIB)

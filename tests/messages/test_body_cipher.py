@@ -39,7 +39,7 @@ def test_what_was_stored_before_there_was_a_key_is_still_read() -> None:
 
 
 @pytest.mark.parametrize("keys", [[], [OLD]])
-def test_a_body_of_another_key_is_told_as_such(keys: list[str]) -> None:
+def test_a_body_of_another_key_is_reported_as_such(keys: list[str]) -> None:
     with pytest.raises(DecryptionError, match="BODY_KEY does not have"):
         BodyCipher(keys).decrypt(BodyCipher([NEW]).encrypt(BODY))
 
@@ -60,7 +60,7 @@ def test_the_setting_takes_several_keys_and_shows_none() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["secret", f"{NEW},secret", NEW[:-2], "=" * 44])
-def test_a_wrong_key_is_told_by_its_place_and_not_shown(wrong: str) -> None:
+def test_a_wrong_key_is_reported_by_its_index_and_not_shown(wrong: str) -> None:
     with pytest.raises(SettingsInvalid, match=r"BODY_KEY: Key \d is not a key") as caught:
         Settings.from_environment({"BODY_KEY": wrong})
 

@@ -55,7 +55,7 @@ def test_a_message_may_have_its_own_sender_reference_id_and_tariff() -> None:
     ]
 
 
-def test_bsg_is_told_to_transliterate_messages_by_the_campaign_or_their_own_word() -> None:
+def test_bsg_is_asked_to_transliterate_messages_by_the_campaign_or_their_own_field() -> None:
     phones = [{"phone": 380661231231 + index, "text": "Привіт"} for index in range(3)]
     own = [phones[0], {**phones[1], "transliterate": "no"}, {**phones[2], "transliterate": True, "tariff_code": 3}]
 
@@ -109,7 +109,7 @@ def test_a_template_is_rendered_over_each_message() -> None:
         ({"transliterate": "maybe"}, "transliterate", RejectCode.INVALID_TRANSLITERATE),
     ],
 )
-def test_a_broken_rule_is_told_by_field_and_code(change: dict[str, Any], field: str, code: RejectCode) -> None:
+def test_a_broken_rule_is_reported_by_field_and_code(change: dict[str, Any], field: str, code: RejectCode) -> None:
     assert only_code({**GOOD, **change}) == (field, code)
 
 
@@ -141,7 +141,7 @@ class NotATime(datetime):
 
 
 @pytest.mark.parametrize("value", [None, "", " ", float("nan"), Decimal("NaN"), Decimal("sNaN"), NotATime(1, 1, 1)])
-def test_a_field_that_the_template_lacks_is_told_by_its_name(value: object) -> None:
+def test_a_field_that_the_template_lacks_is_reported_by_its_name(value: object) -> None:
     assert only_code({**GOOD, "name": value}, text="Hi {{ name }}") == ("name", RejectCode.MISSING_FIELD)
 
 

@@ -75,7 +75,7 @@ def test_the_hours_that_are_now_or_come_next_have_a_beginning_and_an_end(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ("9-20", "Not hours of a day"),
         ("09:00-24:00", "Not hours of a day"),
@@ -86,8 +86,8 @@ def test_the_hours_that_are_now_or_come_next_have_a_beginning_and_an_end(
         ("09:00-20:00 /etc/passwd", "There is no zone of that name"),
     ],
 )
-def test_wrong_hours_are_told_with_the_remedy(wrong: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_wrong_hours_are_reported_with_the_remedy(wrong: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         SendingHours.parse(wrong, KYIV)
 
 

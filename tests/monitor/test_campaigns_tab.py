@@ -40,7 +40,7 @@ def test_the_table_is_another_when_the_campaign_has_moved(scenario: ScenarioEnvi
     wait_until(lambda: visitor.get("/campaigns").cell(campaign, "sent") == "25", within=20, what="the table to move")
 
 
-def test_a_shut_gate_is_told_with_what_waits_for_it(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+def test_a_shut_gate_is_reported_with_what_waits_for_it(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     scenario.producer.shut_gate()
     campaign = scenario.send(10)
     try:
@@ -57,19 +57,19 @@ def test_a_shut_gate_is_told_with_what_waits_for_it(scenario: ScenarioEnvironmen
         scenario.producer.open_gate()
 
 
-def test_what_bsg_delivered_is_told_as_far_as_it_said(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+def test_what_bsg_delivered_is_reported_as_far_as_it_reported(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     campaign = scenario.send(25)
 
-    def told() -> list[int]:
+    def delivered() -> list[int]:
         statistics = [batch.statistics for batch in scenario.status(campaign).batches]
         return [one["delivered"] for one in statistics if "delivered" in one]
 
-    wait_until(lambda: len(told()) == 3, within=20, what="BSG to tell of deliveries")
+    wait_until(lambda: len(delivered()) == 3, within=20, what="BSG to report deliveries")
 
     wait_until(
-        lambda: visitor.get("/campaigns").cell(campaign, "delivered") == str(sum(told())),
+        lambda: visitor.get("/campaigns").cell(campaign, "delivered") == str(sum(delivered())),
         within=10,
-        what="the table to tell it",
+        what="the table to show it",
     )
 
 
@@ -81,7 +81,7 @@ def test_what_bsg_sends_later_is_not_shown_as_sent(scenario: ScenarioEnvironment
         wait_until(
             lambda: visitor.get("/campaigns").cell(campaign, "waits").startswith("its start_at: BSG has it"),
             within=10,
-            what="the table to tell what it waits for",
+            what="the table to show what it waits for",
         )
 
         table, page = visitor.get("/campaigns"), visitor.get(f"/campaigns/{campaign}")

@@ -1,4 +1,4 @@
-"""The Campaigns tab keeps to what Flower was told: its login, its read-only mode, its prefix, and no other site."""
+"""The Campaigns tab keeps to Flower's options: its login, its read-only mode, its prefix, and no other site."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_no_other_site_may_read_or_frame_the_campaigns(
     visitor = Visitor(as_it_comes)
     campaign = scenario.send(1)
 
-    assert visitor.get("/workers").headers["Access-Control-Allow-Origin"] == "*"  # Flower's own, as it was told
+    assert visitor.get("/workers").headers["Access-Control-Allow-Origin"] == "*"  # Flower's own option
     for path in ("/campaigns", f"/campaigns/{campaign}"):
         headers = visitor.get(path).headers
         assert "Access-Control-Allow-Origin" not in headers

@@ -44,18 +44,18 @@ def samples(page: str, account: str = DEFAULT_ACCOUNT) -> dict[tuple[str, str], 
     }
 
 
-def told(visitor: Visitor) -> dict[tuple[str, str], float]:
+def metrics(visitor: Visitor) -> dict[tuple[str, str], float]:
     page = visitor.get("/metrics")
     assert page.status == 200
     return samples(page.text)
 
 
 def test_the_metrics_follow_a_campaign(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
-    before = told(visitor)
+    before = metrics(visitor)
 
     scenario.wait_for(scenario.send(25), "done")
 
-    after = told(visitor)
+    after = metrics(visitor)
     assert after["bsg_messages", "finished"] - before["bsg_messages", "finished"] == 25
     assert after["bsg_submissions_total", "taken"] - before["bsg_submissions_total", "taken"] == 3
     assert after["bsg_post_seconds_count", ""] - before["bsg_post_seconds_count", ""] == 3
@@ -65,11 +65,11 @@ def test_the_metrics_follow_a_campaign(scenario: ScenarioEnvironment, visitor: V
     assert after["bsg_ledger_up", ""] == 1
 
 
-def test_a_gate_that_is_shut_and_what_waits_are_told(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+def test_a_gate_that_is_shut_and_what_waits_are_reported(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     scenario.producer.shut_gate()
     try:
         scenario.send(10)
-        shown = told(visitor)
+        shown = metrics(visitor)
     finally:
         scenario.producer.open_gate()
 
@@ -79,7 +79,7 @@ def test_a_gate_that_is_shut_and_what_waits_are_told(scenario: ScenarioEnvironme
 
 
 @pytest.mark.parametrize("settings", [{}, {"bsg_api_key": "live_test"}])
-def test_what_waits_for_an_account_that_nobody_knows_is_told(redis_url: str, settings: dict[str, str]) -> None:
+def test_what_waits_for_an_account_that_nobody_knows_is_reported(redis_url: str, settings: dict[str, str]) -> None:
     ledger_harness = LedgerHarness.at(redis_url)
     campaign = ledger_harness.prepared(10, account_name="marketng")
     ledger_harness.client.zadd(f"bsg:campaign:{campaign}:due", {"0": 1})
@@ -126,11 +126,11 @@ def test_open_campaigns_are_counted_by_what_they_wait_for(redis_url: str) -> Non
 
 def test_failed_requests_are_counted_and_shown(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     scenario.sandbox.fault(kind="throttle", retry_after=1, times=1)
-    before = told(visitor)["bsg_failed_requests_total", "throttled"]
+    before = metrics(visitor)["bsg_failed_requests_total", "throttled"]
 
     scenario.wait_for(scenario.send(10), "done")
 
-    assert told(visitor)["bsg_failed_requests_total", "throttled"] - before == 1
+    assert metrics(visitor)["bsg_failed_requests_total", "throttled"] - before == 1
     assert "throttles the account (HTTP 429): " in visitor.get("/campaigns").element("failures")
 
 
@@ -148,7 +148,7 @@ def test_flowers_own_metrics_are_still_there(visitor: Visitor) -> None:
     assert "flower_" in visitor.get("/metrics").text
 
 
-def test_a_ledger_that_cannot_be_read_is_told_and_nothing_else(tmp_path: Path) -> None:
+def test_a_ledger_that_cannot_be_read_is_reported_and_nothing_else(tmp_path: Path) -> None:
     with RedisServer(tmp_path) as server:
         url = server.url
     observer = Observer(Settings.build(redis_url=url, bsg_api_key="live_test", queue_timeout=0.5))

@@ -1,4 +1,4 @@
-"""What the Campaigns tab takes for granted of Flower: an upgrade that changes it is told here."""
+"""What the Campaigns tab takes for granted of Flower: an upgrade that changes it fails here."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def _run(directory: Path, words: Sequence[str], log: Path) -> NoReturn:
     path = [str(directory), *(str(directory / floor) for floor in FLOORS)]
     sys.path[:0] = path
     os.environ["PYTHONPATH"] = os.pathsep.join(path)  # for what the tests start
-    os.environ["COLUMNS"] = "400"  # for what pytest tells in a line
+    os.environ["COLUMNS"] = "400"  # for what pytest prints in a line
     os.chdir(directory)
     sys.argv = list(words)
     try:

@@ -104,9 +104,9 @@ def test_the_wheel_has_nothing_else(wheel: Path) -> None:
 def test_the_wheel_works_beside_a_module_named_config(wheel: Path, tmp_path: Path) -> None:
     environment = Environment(tmp_path)
     environment.install(str(wheel))
-    told = json.loads(environment.run(str(environment.python), "-c", IMPORTS))
-    assert told["brought"] == []
-    assert Path(told["at"]).is_relative_to(tmp_path)
+    result = json.loads(environment.run(str(environment.python), "-c", IMPORTS))
+    assert result["brought"] == []
+    assert Path(result["at"]).is_relative_to(tmp_path)
     assert "demo" in environment.script("--help")
     assert "--port" in environment.script("sandbox", "--help")
 
@@ -114,7 +114,7 @@ def test_the_wheel_works_beside_a_module_named_config(wheel: Path, tmp_path: Pat
 def test_the_editable_install_works_beside_a_module_named_config(tmp_path: Path) -> None:
     environment = Environment(tmp_path)
     environment.install("-e", str(ROOT))
-    told = json.loads(environment.run(str(environment.python), "-c", IMPORTS))
-    assert told["brought"] == []
-    assert Path(told["at"]).is_relative_to(ROOT)
+    result = json.loads(environment.run(str(environment.python), "-c", IMPORTS))
+    assert result["brought"] == []
+    assert Path(result["at"]).is_relative_to(ROOT)
     assert "demo" in environment.script("--help")

@@ -33,7 +33,7 @@ def test_make_alone_lists_every_target_with_its_comment() -> None:
     assert all(lines)
 
 
-def test_without_a_python_new_enough_the_remedy_is_told(tmp_path: Path) -> None:
+def test_without_a_python_new_enough_the_remedy_is_reported(tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("python3.14", "python3.13", "python3.12", "python3.11", "python3", "python"):

@@ -1,4 +1,4 @@
-"""`make wheel-check` installs each set of extras that the documentation tells to install."""
+"""`make wheel-check` installs each set of extras that the documentation installs."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def test_every_extra_is_installed_somewhere() -> None:
     assert {extra for checked in CHECKS for extra in checked} == bring_something - FOR_DEVELOPERS
 
 
-def test_every_set_of_extras_that_a_page_tells_to_install_is_one_of_them() -> None:
-    told = {tuple(extras.split(",")) for page in PAGES for extras in EXTRAS.findall(page.read_text("utf-8"))}
+def test_every_set_of_extras_that_a_page_installs_is_one_of_them() -> None:
+    documented = {tuple(extras.split(",")) for page in PAGES for extras in EXTRAS.findall(page.read_text("utf-8"))}
 
-    assert ("worker", "cli") in told
-    assert told - set(CHECKS) == set()
+    assert ("worker", "cli") in documented
+    assert documented - set(CHECKS) == set()
 
 
-def test_no_page_tells_to_install_the_project_by_its_name_before_it_is_there() -> None:
+def test_no_page_installs_the_project_by_its_name_before_it_is_there() -> None:
     """No package index has it yet. An extra of what is installed already is found by its name."""
     first = [page for page in PAGES if re.search(r"pip install '?bsg-campaigns(?!\[\w+\]')", page.read_text("utf-8"))]
 

@@ -100,7 +100,7 @@ def test_an_asynchronous_iterable_is_read_as_it_comes(redis_url: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["no mappings", 5])
-def test_what_is_no_iterable_is_told_as_such(redis_url: str, wrong: Any) -> None:
+def test_what_is_no_iterable_is_reported_as_such(redis_url: str, wrong: Any) -> None:
     with pytest.raises(CampaignInvalid, match="messages: must be an iterable"):
         with_producer(redis_url, lambda producer: producer.enqueue(wrong, sender="MyShop"))
 
@@ -122,7 +122,7 @@ def test_failures_are_raised_as_by_the_other_one(redis_url: str) -> None:
     with_producer(redis_url, act)
 
 
-def test_a_redis_that_is_not_there_is_told_in_time() -> None:
+def test_a_redis_that_is_not_there_is_reported_in_time() -> None:
     began = time.monotonic()
 
     with pytest.raises(QueueUnavailable, match="cannot be reached"):
@@ -214,7 +214,7 @@ def test_the_callers_context_is_that_of_its_iterable(redis_url: str) -> None:
     assert with_producer(redis_url, act) == 1
 
 
-def test_waiting_outside_of_a_coroutine_is_told_as_a_mistake() -> None:
+def test_waiting_outside_of_a_coroutine_is_reported_as_a_mistake() -> None:
     begun = asyncio.sleep(0)
 
     with pytest.raises(RuntimeError, match="AsyncProducer's methods are coroutines"):

@@ -65,7 +65,7 @@ def enqueued(producer: Producer) -> str:
     return producer.enqueue(messages(3), sender="MyShop").campaign_id
 
 
-def told(producer: Producer) -> list[DeliveryReport]:
+def reports_of(producer: Producer) -> list[DeliveryReport]:
     return list(producer.delivery_reports())
 
 
@@ -82,7 +82,7 @@ def test_a_report_is_in_the_feed_however_it_is_pushed(producer: Producer, how: s
 
     assert pushed(producer, **pushes[how]) == "200"  # type: ignore[arg-type]
 
-    (found,) = told(producer)
+    (found,) = reports_of(producer)
     assert (found.campaign_id, found.index, found.reference_id) == (campaign, 2, report["reference"])
     assert (found.status, found.price, found.currency) == ("delivered", "0.0100000", "USD")
     assert (found.sent_at, found.delivered_at) == ("2030-01-31 12:00:01", "2030-01-31 12:00:05")
@@ -91,19 +91,19 @@ def test_a_report_is_in_the_feed_however_it_is_pushed(producer: Producer, how: s
 def test_no_phone_is_in_the_feed(producer: Producer) -> None:
     pushed(producer, urlencode(report_of(generated_ids(enqueued(producer), 0, 1)[0])).encode())
 
-    assert "380661231231" not in str(told(producer))
+    assert "380661231231" not in str(reports_of(producer))
 
 
-def test_a_message_with_an_id_of_its_own_is_told_by_that(producer: Producer) -> None:
+def test_a_message_with_an_id_of_its_own_is_reported_by_that(producer: Producer) -> None:
     pushed(producer, urlencode(report_of("order1742")).encode())
 
-    (found,) = told(producer)
+    (found,) = reports_of(producer)
     assert (found.campaign_id, found.index, found.reference_id) == (None, None, "order1742")
 
 
 def test_a_campaign_that_is_forgotten_is_left_out_and_bsg_is_not_asked_to_try_again(producer: Producer) -> None:
     assert pushed(producer, urlencode(report_of(generated_ids("0" * 22, 0, 1)[0])).encode()) == "200"
-    assert told(producer) == []
+    assert reports_of(producer) == []
 
 
 def test_reports_displace_no_transitions(producer: Producer) -> None:
@@ -112,7 +112,7 @@ def test_reports_displace_no_transitions(producer: Producer) -> None:
 
     pushed(producer, json.dumps([report_of(one) for one in generated_ids(campaign, 0, 3)]).encode(), kind="text/json")
 
-    assert [found.index for found in told(producer)] == [0, 1, 2]
+    assert [found.index for found in reports_of(producer)] == [0, 1, 2]
     assert list(producer.events(since=position)) == []
     assert producer.latest_event() == position
 
@@ -129,7 +129,7 @@ def test_a_push_is_one_script_call_and_one_wait_for_the_disk_whatever_it_carries
     assert pushed(producer, json.dumps(reports).encode(), kind="application/json") == "200"
 
     assert [after - early for after, early in zip(calls(), before, strict=True)] in ([1, 0, 1], [1, 0, 0])
-    assert len(told(producer)) == 1001
+    assert len(reports_of(producer)) == 1001
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_push_is_one_script_call_and_one_wait_for_the_disk_whatever_it_carries
 )
 def test_without_the_secret_there_is_nothing(producer: Producer, path: str) -> None:
     assert pushed(producer, urlencode(report_of("order1")).encode(), path=path) == "404"
-    assert told(producer) == []
+    assert reports_of(producer) == []
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_without_the_secret_there_is_nothing(producer: Producer, path: str) -> N
 )
 def test_what_is_no_report_is_refused(producer: Producer, body: bytes) -> None:
     assert pushed(producer, body) == "400"
-    assert told(producer) == []
+    assert reports_of(producer) == []
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_one_wrong_report_refuses_the_push_whole(producer: Producer) -> None:
     both = json.dumps([report_of("order1"), {"reference": "order2"}]).encode()
 
     assert pushed(producer, both, kind="application/json") == "400"
-    assert told(producer) == []
+    assert reports_of(producer) == []
 
 
 def test_what_is_too_much_is_refused_unread(producer: Producer) -> None:

@@ -43,7 +43,7 @@ def test_what_is_not_given_has_its_default() -> None:
     )
 
 
-def test_everything_wrong_is_told_at_once_by_field() -> None:
+def test_everything_wrong_is_reported_at_once_by_field() -> None:
     wrong = {
         "sender": "much too long",
         "text": "{{ a.b }}",
@@ -162,7 +162,7 @@ def test_the_request_has_the_start_in_the_zone_of_the_account() -> None:
     )
 
 
-def test_a_start_that_has_passed_is_left_out_and_told() -> None:
+def test_a_start_that_has_passed_is_left_out_and_reported() -> None:
     campaign_options = options_of(start_at=NOW + DAY)
 
     assert campaign_options.request_fields(NOW + DAY, UTC) == ({"tariff_code": 0, "validity": 72}, True)
@@ -179,7 +179,7 @@ def test_an_account_is_named_in_small_letters() -> None:
         assert errors_of(account=wrong).keys() == {"account"}
 
 
-def test_a_misspelled_account_is_told_where_keys_are_known() -> None:
+def test_a_misspelled_account_is_reported_where_keys_are_known() -> None:
     settings = Settings.from_environment({"BSG_API_KEY": "live_1", "BSG_API_KEY__MARKETING": "live_2"})
 
     with pytest.raises(CampaignInvalid) as raised:
@@ -191,7 +191,7 @@ def test_a_misspelled_account_is_told_where_keys_are_known() -> None:
     check_options({"account": "marketing"}, settings, NOW)
 
 
-def test_an_account_that_has_no_key_where_another_has_one_is_told_too() -> None:
+def test_an_account_that_has_no_key_where_another_has_one_is_reported_too() -> None:
     settings = Settings.from_environment({"BSG_API_KEY__MARKETING": "live_2"})
 
     with pytest.raises(CampaignInvalid) as raised:

@@ -93,7 +93,7 @@ def test_an_asyncio_app_reads_and_records_them_too(redis_url: str) -> None:
     assert asyncio.run(act()) == ["delivered"]
 
 
-def test_what_is_no_report_is_named_by_its_place_and_none_is_recorded(producer: Producer) -> None:
+def test_what_is_no_report_is_named_by_its_index_and_none_is_recorded(producer: Producer) -> None:
     with pytest.raises(CampaignInvalid) as caught:
         producer.record_reports([{"reference": "order1", "status": "sent"}, {"reference": "order2"}])
 

@@ -64,7 +64,7 @@ def test_no_messages_are_no_campaign(redis_url: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["text", {"phone": 1}, 5, None])
-def test_what_is_no_iterable_of_mappings_is_told_at_once(redis_url: str, wrong: Any) -> None:
+def test_what_is_no_iterable_of_mappings_is_reported_at_once(redis_url: str, wrong: Any) -> None:
     with pytest.raises(CampaignInvalid, match="iterable of mappings"):
         producer_at(redis_url).enqueue(wrong, sender="MyShop")
 
@@ -105,7 +105,7 @@ def test_times_are_not_chunk_of_the_content(redis_url: str) -> None:
     assert first.duplicate is False
 
 
-def test_an_unreachable_redis_is_told_within_the_queue_timeout() -> None:
+def test_an_unreachable_redis_is_reported_within_the_queue_timeout() -> None:
     producer = producer_at(f"redis://127.0.0.1:{free_port()}/0", queue_timeout=1)
     began = time.monotonic()
 
@@ -116,7 +116,7 @@ def test_an_unreachable_redis_is_told_within_the_queue_timeout() -> None:
 
 
 @pytest.mark.server_kinds("valkey")
-def test_a_silent_redis_is_told_within_the_queue_timeout_and_the_campaign_does_not_exist(
+def test_a_silent_redis_is_reported_within_the_queue_timeout_and_the_campaign_does_not_exist(
     own_redis_server: RedisServer,
 ) -> None:
     producer = producer_at(own_redis_server.url, queue_timeout=0.5)
@@ -133,7 +133,7 @@ def test_a_silent_redis_is_told_within_the_queue_timeout_and_the_campaign_does_n
 
 
 @pytest.mark.server_kinds("valkey", "redis")
-def test_a_full_redis_is_told_and_the_campaign_does_not_exist(own_redis_server: RedisServer) -> None:
+def test_a_full_redis_is_reported_and_the_campaign_does_not_exist(own_redis_server: RedisServer) -> None:
     producer = producer_at(own_redis_server.url)
     producer.enqueue(messages(1), sender="MyShop")
     own_redis_server.client().config_set("maxmemory", "1mb")
@@ -145,7 +145,7 @@ def test_a_full_redis_is_told_and_the_campaign_does_not_exist(own_redis_server: 
 
 
 @pytest.mark.server_kinds("valkey", "redis")
-def test_a_read_only_redis_is_told(own_redis_server: RedisServer, redis_server: RedisServer) -> None:
+def test_a_read_only_redis_is_reported(own_redis_server: RedisServer, redis_server: RedisServer) -> None:
     client = own_redis_server.client()
     client.execute_command("REPLICAOF", "127.0.0.1", str(redis_server.port))
 
@@ -213,7 +213,7 @@ def test_a_commit_whose_response_stays_lost_is_unconfirmed_and_its_key_makes_try
     assert len(list(producer_at(redis_url).campaigns())) == 2
 
 
-def test_chunks_that_vanish_before_the_commit_are_told_and_the_campaign_does_not_exist(redis_url: str) -> None:
+def test_chunks_that_vanish_before_the_commit_are_reported_and_the_campaign_does_not_exist(redis_url: str) -> None:
     client = redis.Redis.from_url(redis_url)
 
     def pausing_for_hours() -> Iterator[Mapping[str, Any]]:
@@ -394,7 +394,7 @@ def test_a_redis_that_dies_at_the_commit_leaves_it_unconfirmed_until_it_is_enque
 
 
 @pytest.mark.server_kinds("valkey")
-def test_a_full_redis_is_told_as_full_where_durability_is_proven_by_asking(own_redis_server: RedisServer) -> None:
+def test_a_full_redis_is_reported_as_full_where_durability_is_proven_by_asking(own_redis_server: RedisServer) -> None:
     own_redis_server.client().config_set("appendfsync", "everysec")
     own_redis_server.client().config_set("maxmemory", "1mb")
 
@@ -505,7 +505,7 @@ def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(
 @pytest.mark.parametrize(
     "wrong", ["nothing", "", "\ud800", None, 5, "CAMPAIGN:chunk:0", "CAMPAIGN:chunks", "CAMPAIGN\n"]
 )
-def test_an_unknown_campaign_is_told_as_such(redis_url: str, wrong: Any) -> None:
+def test_an_unknown_campaign_is_reported_as_such(redis_url: str, wrong: Any) -> None:
     producer = producer_at(redis_url)
     campaign = producer.enqueue(messages(1), sender="MyShop").campaign_id
     unknown = wrong.replace("CAMPAIGN", campaign) if isinstance(wrong, str) else wrong
@@ -536,7 +536,7 @@ def test_enqueueing_many_messages_adds_less_than_64_mib_to_the_process(redis_url
 
     ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
 
-    # What is held at once does not grow with the number of chunks: 30 of them tell as much as 100.
+    # What is held at once does not grow with the number of chunks: 30 of them show as much as 100.
     assert int(ran.stdout) < 64 * 2**20
 
 

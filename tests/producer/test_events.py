@@ -64,7 +64,7 @@ def test_whoever_comes_too_late_gets_a_gap_that_says_what_to_do(redis_url: str) 
 
 
 @pytest.mark.parametrize("wrong", ["", "0", "now", "1-2-3.4", "0-0.", "-1.0", "0-0.1\n", "٣-0.1"])
-def test_what_is_no_position_is_told_as_such(redis_url: str, wrong: str) -> None:
+def test_what_is_no_position_is_reported_as_such(redis_url: str, wrong: str) -> None:
     with pytest.raises(CampaignInvalid) as caught:
         next(producer_at(redis_url).events(since=wrong))
 

@@ -1,4 +1,4 @@
-"""What `preview` tells: the checks and batches of a worker, with nothing sent or stored."""
+"""What `preview` returns: the checks and batches of a worker, with nothing sent or stored."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_segments_are_counted_by_encoding_with_the_characters_that_force_ucs2(re
     assert "a" not in preview.ucs2_characters
 
 
-def test_segments_of_transliterated_messages_are_an_estimate_and_said_to_be(redis_url: str) -> None:
+def test_segments_of_transliterated_messages_are_an_estimate_and_named_so(redis_url: str) -> None:
     rows = messages("Привіт " * 20, "Привіт " * 20, "Olé")
     rows[1] = {**rows[1], "transliterate": False}
 
@@ -93,7 +93,7 @@ def test_the_price_is_what_bsg_says(redis_url: str, sandbox: Sandbox) -> None:
     assert (price.amount, price.currency) == (Decimal("0.04"), "EUR")
 
 
-def test_a_price_that_bsg_does_not_tell_is_an_error(redis_url: str, sandbox: Sandbox) -> None:
+def test_a_price_that_bsg_does_not_report_is_an_error(redis_url: str, sandbox: Sandbox) -> None:
     sandbox.fault("server_error_before", method="POST", path="/api/campaigns/price", status=500)
 
     with pytest.raises(ReportUnavailable, match="price"):
@@ -117,12 +117,12 @@ def test_a_sender_that_is_not_registered_or_blocked_is_a_warning(redis_url: str,
     assert "BSG has not registered it" in unknown
 
 
-def test_senders_that_bsg_does_not_tell_are_a_warning_and_no_error(redis_url: str) -> None:
+def test_senders_that_bsg_does_not_report_are_a_warning_and_no_error(redis_url: str) -> None:
     settings = settings_for(redis_url, bsg_api_key="live_sandbox", bsg_base_url=f"http://127.0.0.1:{free_port()}")
 
     (warning,) = Producer(settings).preview(messages("Hi"), sender="MyShop").warnings
 
-    assert "BSG did not tell which senders are registered" in warning
+    assert "BSG did not list which senders are registered" in warning
 
 
 def test_a_short_sender_is_a_warning_without_asking_bsg(redis_url: str) -> None:

@@ -1,4 +1,4 @@
-"""What BSG says of each message, told by its index in what was enqueued."""
+"""What BSG reports of each message, by its index in what was enqueued."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def report(harness: WorkerHarness, campaign: str) -> list[MessageReport]:
     return list(harness.producer.report(campaign))
 
 
-def test_each_message_is_told_by_its_place_with_its_phone_and_price(harness: WorkerHarness) -> None:
+def test_each_message_is_reported_by_its_index_with_its_phone_and_price(harness: WorkerHarness) -> None:
     campaign = harness.submitted(3)
 
     rows = report(harness, campaign)
@@ -162,7 +162,7 @@ def test_rows_of_other_campaigns_are_left_out_where_bsg_ignores_the_filter(harne
     assert len(rows) == 2
 
 
-def test_a_campaign_that_nobody_knows_and_one_of_another_account_are_told(harness: WorkerHarness) -> None:
+def test_a_campaign_that_nobody_knows_and_one_of_another_account_are_reported(harness: WorkerHarness) -> None:
     with pytest.raises(CampaignNotFound):
         report(harness, "0000000000000000000000")
     campaign = harness.submitted(1)
@@ -172,11 +172,11 @@ def test_a_campaign_that_nobody_knows_and_one_of_another_account_are_told(harnes
         report(harness, campaign)
 
 
-def test_when_bsg_does_not_tell_it_is_said_why(harness: WorkerHarness) -> None:
+def test_when_bsg_does_not_report_it_gives_the_reason(harness: WorkerHarness) -> None:
     campaign = harness.submitted(1)
     harness.sandbox.fault("server_error_before", method="GET", path="/api/messages")
 
-    with pytest.raises(ReportUnavailable, match="BSG did not tell"):
+    with pytest.raises(ReportUnavailable, match="BSG did not respond"):
         report(harness, campaign)
 
 

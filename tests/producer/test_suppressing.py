@@ -33,7 +33,7 @@ def test_a_long_list_is_listed_whole(redis_url: str) -> None:
     assert len(set(producer.suppressed())) == 2_500
 
 
-def test_a_wrong_phone_is_told_by_its_place_and_nothing_is_changed(redis_url: str) -> None:
+def test_a_wrong_phone_is_reported_by_its_index_and_nothing_is_changed(redis_url: str) -> None:
     producer = producer_at(redis_url)
 
     with pytest.raises(CampaignInvalid) as caught:

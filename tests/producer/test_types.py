@@ -39,9 +39,9 @@ def test_a_type_checker_finds_each_wrong_line_of_an_app_and_no_other(tmp_path: P
         check=False,
     )
 
-    told = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error: " in line}
+    reported = {int(line.split(":")[1]) for line in done.stdout.splitlines() if ": error: " in line}
     wrong = {number for number, line in enumerate(PROGRAM.splitlines(), 1) if "# wrong" in line}
-    assert told == wrong, done.stdout + done.stderr
+    assert reported == wrong, done.stdout + done.stderr
 
 
 def test_every_name_that_is_exported_can_be_imported() -> None:

@@ -32,13 +32,13 @@ def test_running_workers_notice_an_older_copy_and_send_nothing_twice_once_it_is_
     environment.assert_each_arrived_once(lost, 5)
     assert document["recovery"]["found"]
     assert document["recovery"]["gate_open"]
-    # The campaign that was accepted after the copy is not known any more, but it is told of.
+    # The campaign that was accepted after the copy is not known any more, but it is reported.
     origins = [origin for orphan in document["audit"]["orphans"] for origin in orphan["origins"]]
     assert {"campaign_id": lost, "known": False, "batches": []} in origins
     assert code == ExitCode.FAILED
 
 
-def test_an_emptied_redis_is_noticed_and_what_bsg_has_is_told(running_site: RecoveryEnvironment) -> None:
+def test_an_emptied_redis_is_noticed_and_what_bsg_has_is_reported(running_site: RecoveryEnvironment) -> None:
     environment = running_site
     campaign = environment.send(200)
     wait_until(lambda: environment.arrived(campaign), within=20, what="the first batch to arrive")

@@ -77,14 +77,14 @@ class RecoveryHarness:
         assert outcome.campaign is not None
         return outcome.campaign.id
 
-    def recover(self, tell: Callable[[str], None] = lambda _: None) -> Recovery:
+    def recover(self, report: Callable[[str], None] = lambda _: None) -> Recovery:
         """Recover a ledger that went back more than a lease ago. Time passes by ageing what is stored."""
         self.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
         client, lease_ms = self.runtime.redis, LEASE_SECONDS * 1000
         client.hincrby(f"bsg:account:{self.runtime.account}:gate", "since", -lease_ms)
         for campaign in self.reading.open_campaigns():
             client.hincrby(f"bsg:campaign:{campaign.campaign_id}", "accepted_at", -2 * lease_ms)
-        return recover(self.runtime, tell)
+        return recover(self.runtime, report)
 
     def audit(self) -> Audit:
         now = clock.now()
@@ -240,25 +240,25 @@ def test_what_left_before_the_gate_was_shut_is_waited_for(
     harness: RecoveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness.waiting(5)
-    told: list[str] = []
+    reported: list[str] = []
     slept: list[float] = []
     real_now = harness.runtime.ledger.due_indexes.now_ms
     monkeypatch.setattr(clock, "sleep", slept.append)
     # Each sleep lasts for a whole lease.
     monkeypatch.setattr(DueIndexes, "now_ms", lambda _: real_now() + len(slept) * LEASE_SECONDS * 1000)
 
-    recover(harness.runtime, told.append)
+    recover(harness.runtime, reported.append)
 
-    assert any("may still be on the wire" in line for line in told[:2])
-    assert told.index("first look: batch 1 of 1") > 0
+    assert any("may still be on the wire" in line for line in reported[:2])
+    assert reported.index("first look: batch 1 of 1") > 0
 
 
 def test_what_only_the_second_look_shows_is_found(harness: RecoveryHarness) -> None:
     campaign = harness.waiting(5)
     found: list[int] = []
 
-    def arrives_late(told: str) -> None:
-        if told.startswith("waiting"):
+    def arrives_late(line: str) -> None:
+        if line.startswith("waiting"):
             found.append(harness.sent_by_nobody_we_know(campaign, 0))
 
     assert harness.recover(arrives_late).found == {f"{campaign}-0": found[0]}

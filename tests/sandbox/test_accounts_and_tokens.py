@@ -55,7 +55,7 @@ def test_a_request_without_credentials_is_refused(sandbox: Sandbox) -> None:
     assert (response.status_code, response.json()) == (401, {"message": "Unauthenticated."})
 
 
-def test_a_second_login_leaves_the_first_token_good_unless_told_otherwise(sandbox: Sandbox) -> None:
+def test_a_second_login_leaves_the_first_token_good_by_default(sandbox: Sandbox) -> None:
     first, _ = login(sandbox), login(sandbox)
     assert balance_status(sandbox, first) == 200
 
@@ -115,7 +115,7 @@ def test_a_campaign_is_paid_and_one_that_cannot_be_is_not_kept(sandbox: Sandbox)
     assert balance == {"balance": 0.005, "currency": "EUR", "credit": 0.0}
 
 
-def test_a_blocked_account_is_told_so_in_the_older_style(sandbox: Sandbox) -> None:
+def test_a_blocked_account_is_reported_in_the_older_style(sandbox: Sandbox) -> None:
     sandbox.put_account("live_sandbox", blocked=True)
 
     assert call(sandbox, "GET", "/api/accounts/balance").json()["error"] == "2"

@@ -81,7 +81,7 @@ def test_a_wrong_order_over_the_control_address_says_what_is_wrong(sandbox: Sand
         control.advance(-1)
 
 
-def test_wrong_settings_are_told_all_at_once() -> None:
+def test_wrong_settings_are_reported_all_at_once() -> None:
     with pytest.raises(SandboxSettingsInvalid) as caught:
         Sandbox(latency="slow", colour="red", duplicates="perhaps")
 
@@ -98,11 +98,11 @@ def test_requests_are_logged_with_their_moment_and_status(sandbox: Sandbox) -> N
     assert began <= seen.time <= time.monotonic()
 
 
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
-def test_a_process_prints_its_address_and_stops_when_told(told: signal.Signals) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_prints_its_address_and_stops_on_a_signal(stop: signal.Signals) -> None:
     with running() as (process, url):
         assert Control(url).summary().requests == 0
-        process.send_signal(told)
+        process.send_signal(stop)
 
         assert process.wait(5) == 0
 

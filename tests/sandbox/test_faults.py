@@ -38,7 +38,7 @@ def test_latency_delays_the_response(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("given", "written"), [(None, None), (7, "7"), (1.5, "1.5")])
-def test_a_throttle_says_when_to_come_back_only_if_told(sandbox: Sandbox, given: Any, written: str | None) -> None:
+def test_a_throttle_says_when_to_come_back_only_if_asked_to(sandbox: Sandbox, given: Any, written: str | None) -> None:
     sandbox.fault("throttle", retry_after=given)
 
     response = post(sandbox, messages(1))

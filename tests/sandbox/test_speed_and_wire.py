@@ -117,7 +117,7 @@ def test_a_client_that_waits_to_be_asked_for_its_body_is_asked(sandbox: Sandbox)
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", b"400"),
     ],
 )
-def test_what_is_no_http_is_told_so(sandbox: Sandbox, sent: bytes, status: bytes) -> None:
+def test_what_is_no_http_is_refused(sandbox: Sandbox, sent: bytes, status: bytes) -> None:
     connection = http.client.HTTPConnection(sandbox.url.removeprefix("http://"), timeout=5)
     connection.connect()
     connection.sock.sendall(sent)

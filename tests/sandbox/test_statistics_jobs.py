@@ -90,7 +90,7 @@ def test_an_account_has_only_so_many_jobs(sandbox: Sandbox) -> None:
     assert ordered(sandbox, type="message", message_id=[]) != key
 
 
-def test_an_account_without_jobs_is_told_so(sandbox: Sandbox) -> None:
+def test_an_account_without_jobs_is_refused(sandbox: Sandbox) -> None:
     sandbox.put_account("live_sandbox", statistics_jobs=False)
 
     for method, path in (("GET", JOBS), ("POST", JOBS), ("GET", f"{JOBS}/x"), ("DELETE", f"{JOBS}/x")):

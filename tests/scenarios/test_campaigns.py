@@ -49,7 +49,7 @@ def test_one_bad_message_never_stops_a_campaign(scenario: ScenarioEnvironment) -
     assert [reject.index for reject in scenario.producer.rejects(campaign)] == [0, 4]
 
 
-def test_watch_tells_every_transition_until_the_campaign_is_final(scenario: ScenarioEnvironment) -> None:
+def test_watch_shows_every_transition_until_the_campaign_is_final(scenario: ScenarioEnvironment) -> None:
     campaign = scenario.send(3)
 
     watched = list(scenario.producer.watch(campaign))

@@ -1,4 +1,4 @@
-"""Redis with a password and TLS: it works, and what does not is told without the password."""
+"""Redis with a password and TLS: it works, and failures are reported without the password."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def test_a_campaign_is_accepted_over_tls_with_the_password(guarded_redis: Guarde
 
 @pytest.mark.parametrize("password", [WRONG, ""])
 def test_a_wrong_password_is_named_as_what_is_wrong(guarded_redis: GuardedRedis, password: str) -> None:
-    told = refusal(guarded_redis.url(password))
+    message = refusal(guarded_redis.url(password))
 
-    assert "refuses the user name or password" in told
-    assert WRONG not in told
+    assert "refuses the user name or password" in message
+    assert WRONG not in message
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(guarded_redis: GuardedRedis) -> None:
@@ -55,7 +55,7 @@ def test_a_server_that_speaks_no_tls_is_refused(guarded_redis: GuardedRedis) -> 
     assert secrets_in(refusal(plain, queue_timeout=0.5)) == []
 
 
-def test_the_command_line_tells_a_wrong_password_and_not_which(guarded_redis: GuardedRedis, tmp_path: Path) -> None:
+def test_the_command_line_reports_a_wrong_password_and_not_which(guarded_redis: GuardedRedis, tmp_path: Path) -> None:
     listed = run(["list"], tmp_path, {"REDIS_URL": guarded_redis.url(WRONG), "BSG_API_KEY": KEY})
 
     assert listed.returncode == ExitCode.UNREACHABLE
@@ -64,7 +64,7 @@ def test_the_command_line_tells_a_wrong_password_and_not_which(guarded_redis: Gu
     assert "Traceback" not in listed.stderr
 
 
-def test_a_worker_with_a_wrong_password_tells_so_without_it(guarded_redis: GuardedRedis, tmp_path: Path) -> None:
+def test_a_worker_with_a_wrong_password_reports_so_without_it(guarded_redis: GuardedRedis, tmp_path: Path) -> None:
     with Processes(
         tmp_path, guarded_redis.url(WRONG), "http://127.0.0.1:9", log_level="DEBUG", BSG_API_KEY=KEY
     ) as processes:

@@ -220,7 +220,7 @@ def test_a_pickle_is_refused_and_never_opened(
     assert not opened.exists()
 
 
-def test_a_failure_that_quotes_what_it_was_about_is_told_by_its_kind(
+def test_a_failure_that_quotes_what_it_was_about_is_reported_by_its_kind(
     scenario: ScenarioEnvironment, campaigns: list[str], flower: Flower, tmp_path: Path
 ) -> None:
     scenario.producer.shut_gate()
@@ -239,8 +239,8 @@ def test_a_failure_that_quotes_what_it_was_about_is_told_by_its_kind(
         send(scenario, 3)
         wait_until(lambda: "prepared: ValueError" in failing.logs(), within=20, what="a failed preparation")
         wait_until(lambda: "cannot be read: RuntimeError" in failing.logs(), within=20, what="a failed submission")
-        told = "cannot be read: RuntimeError"
-        wait_until(lambda: told in str(flower.tasks()), within=20, what="Flower to know of it")
+        message = "cannot be read: RuntimeError"
+        wait_until(lambda: message in str(flower.tasks()), within=20, what="Flower to know of it")
 
         assert secrets_in(failing.logs() + str(flower.tasks())) == []
 

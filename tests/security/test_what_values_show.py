@@ -22,7 +22,7 @@ from bsg_messages.rejects import Reject, RejectCode, Violation
 from bsg_messages.template import Template
 from bsg_producer import Producer
 from bsg_sandbox.accounts import Account
-from bsg_worker.failures import TaskFailed, telling_no_contents
+from bsg_worker.failures import TaskFailed, without_contents
 from bsg_worker.runtime import build
 from tests.producer.campaigns import CAMPAIGN, options_of
 from tests.security.secrets import FIRST_PHONE, KEY, KEY_OF_SECOND, NAME, QUOTED_PASSWORD, TEXT, messages, secrets_in
@@ -77,7 +77,7 @@ def test_no_value_prints_what_it_holds_in_confidence(name: str) -> None:
 
 
 def test_a_task_that_fails_names_the_kind_and_the_frames_alone() -> None:
-    @telling_no_contents
+    @without_contents
     def failing(text: str) -> str:
         raise KeyError(f"{text} for {NAME}")
 

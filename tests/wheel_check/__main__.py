@@ -34,8 +34,10 @@ def main() -> int:
             except CheckFailed as why:
                 failed.append(name)
                 print(f"bsg-campaigns[{name}]: {why}", file=sys.stderr)
-            told = "FAILED" if name in failed else "ok"
-            print(f"bsg-campaigns[{name}]: {told} after {time.monotonic() - began:.1f} s. {check.__doc__}", flush=True)
+            result = "FAILED" if name in failed else "ok"
+            print(
+                f"bsg-campaigns[{name}]: {result} after {time.monotonic() - began:.1f} s. {check.__doc__}", flush=True
+            )
     return 1 if failed else 0
 
 

@@ -246,8 +246,8 @@ def _wait_until(holds: Callable[[], bool], what: str, *programs: _Program) -> No
             if program.process.poll():
                 raise CheckFailed(program.failure())
         if time.monotonic() > stop_at:
-            told = "\n".join(f"== {program.words}\n{program.log.read_text()[-4000:]}" for program in programs)
-            raise CheckFailed(f"waited {WITHIN_SECONDS:g} s in vain until {what}\n{told}")
+            logs = "\n".join(f"== {program.words}\n{program.log.read_text()[-4000:]}" for program in programs)
+            raise CheckFailed(f"waited {WITHIN_SECONDS:g} s in vain until {what}\n{logs}")
         time.sleep(0.1)
 
 

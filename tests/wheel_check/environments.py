@@ -23,7 +23,7 @@ class Wheelhouse:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory / "wheels"
-        # As README tells to: with no tool for developers but what pyproject.toml asks for.
+        # As README says: with no tool for developers but what pyproject.toml asks for.
         _call(*_PIP, "wheel", "--no-deps", "--wheel-dir", str(self._directory), str(ROOT))
         constraints = directory / "constraints.txt"
         # Not the lock itself: its hashes would be asked of the project's own wheel too.

@@ -98,7 +98,7 @@ def test_the_account_that_a_campaign_is_assigned_to_sends_it_even_when_names_cha
     assert f"{campaign}-0 submitted: taken" in dispatch_work(renamed.of_name("other"))
 
 
-def test_what_fails_for_one_account_is_done_for_the_others_and_told(two: WorkerHarness) -> None:
+def test_what_fails_for_one_account_is_done_for_the_others_and_reported(two: WorkerHarness) -> None:
     accounts = accounts_of(two)
     asked: list[str] = []
 
@@ -114,7 +114,7 @@ def test_what_fails_for_one_account_is_done_for_the_others_and_told(two: WorkerH
     assert sorted(asked) == ["default", "second"]
 
 
-def test_outcomes_are_told_by_account_where_there_are_several(two: WorkerHarness, redis_url: str) -> None:
+def test_outcomes_are_reported_by_account_where_there_are_several(two: WorkerHarness, redis_url: str) -> None:
     assert accounts_of(two).each(lambda _: "looked") == "default: looked; second: looked"
     assert accounts_of(WorkerHarness(redis_url, two.sandbox)).each(lambda _: "looked") == "looked"
 

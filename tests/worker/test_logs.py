@@ -110,10 +110,10 @@ def test_a_pass_is_logged_when_it_did_something_and_not_otherwise(tmp_path: Path
 def test_a_pass_that_did_nothing_is_there_at_debug(caplog: pytest.LogCaptureFixture) -> None:
     log_idle_passes_at_debug()
     trace = logging.getLogger("celery.app.trace")
-    for level, told in ((logging.INFO, []), (logging.DEBUG, ["DEBUG"])):
+    for level, levels in ((logging.INFO, []), (logging.DEBUG, ["DEBUG"])):
         with caplog.at_level(level, "celery.app.trace"):
             trace.info("%(name)s: %(return_value)s", {"name": "bsg.sweep", "return_value": "''"})
-        assert [record.levelname for record in caplog.records] == told
+        assert [record.levelname for record in caplog.records] == levels
 
 
 def test_workers_log_each_decision_once_and_nothing_of_a_message(tmp_path: Path) -> None:
@@ -126,15 +126,15 @@ def test_workers_log_each_decision_once_and_nothing_of_a_message(tmp_path: Path)
         campaign = scenario.send(25, name="Autumn sale")
         scenario.wait_for(campaign, "done")
         logs = list(scenario.processes.directory.glob("*.log"))
-        told = [line for log in logs for line in lines(log)]
+        logged = [line for log in logs for line in lines(log)]
 
-    submitted = [line for line in told if line["logger"] == "bsg_worker.submit.record_post"]
+    submitted = [line for line in logged if line["logger"] == "bsg_worker.submit.record_post"]
     assert sorted((line["batch"], line["attempt"]) for line in submitted) == [
         (f"{campaign}-{number}", 1) for number in range(3)
     ]
     assert sorted(line["messages"] for line in submitted) == [5, 10, 10]
     assert {line["outcome"] for line in submitted} == {"submitted: taken"}
-    assert len([line for line in told if line["logger"] == "bsg_worker.prepare.prepare"]) == 3
+    assert len([line for line in logged if line["logger"] == "bsg_worker.prepare.prepare"]) == 3
     whole = "".join(log.read_text() for log in logs)
     assert "38066" not in whole
     assert "Your code is" not in whole

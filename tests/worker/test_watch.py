@@ -12,7 +12,7 @@ from bsg_worker.watch import check_once
 from tests.worker.harness import WorkerHarness
 
 
-def test_a_ledger_that_went_back_is_told_of_and_its_gate_is_shut(
+def test_a_ledger_that_went_back_is_reported_and_its_gate_is_shut(
     harness: WorkerHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     harness.prepared(1)
@@ -28,7 +28,7 @@ def test_a_ledger_that_went_back_is_told_of_and_its_gate_is_shut(
     assert "audit --recover" in caplog.text
 
 
-def test_a_ledger_that_has_all_of_it_is_not_told_of(harness: WorkerHarness, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_ledger_that_has_all_of_it_is_not_reported(harness: WorkerHarness, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(2):
         harness.prepared(1)
         check_once(harness.runtime)

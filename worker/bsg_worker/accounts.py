@@ -58,9 +58,9 @@ class Accounts:
                 failures.append(failure)
         if failures:
             raise failures[0]
-        return "; ".join(self._told(account, outcome) for account, outcome in sorted(outcomes.items()) if outcome)
+        return "; ".join(self._named(account, outcome) for account, outcome in sorted(outcomes.items()) if outcome)
 
-    def _told(self, account: str, outcome: str) -> str:
+    def _named(self, account: str, outcome: str) -> str:
         return outcome if len(self._runtimes) == 1 else f"{account}: {outcome}"
 
 

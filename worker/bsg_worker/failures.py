@@ -20,7 +20,7 @@ class TaskFailed(Exception):
     """
 
 
-def telling_no_contents(verb: Callable[Parameters, str]) -> Callable[Parameters, str]:
+def without_contents(verb: Callable[Parameters, str]) -> Callable[Parameters, str]:
     """Has every exception of the verb leave it as `TaskFailed`."""
 
     @wraps(verb)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bsg_ledger.heartbeats import Heartbeats
 from bsg_worker import accounts
 from bsg_worker.application import app
-from bsg_worker.failures import telling_no_contents
+from bsg_worker.failures import without_contents
 from bsg_worker.status_pass import poll_all, run_status_pass
 from bsg_worker.submit.dispatch import dispatch_work
 from bsg_worker.upkeep.purge import purge
@@ -16,43 +16,43 @@ MAX_OUTCOME = 8192  # characters that Flower has to search for a campaign: an ou
 
 
 @app.task(name="bsg.dispatch", resultrepr_maxsize=MAX_OUTCOME)
-@telling_no_contents
+@without_contents
 def dispatch_task(account_name: str) -> str:
     return dispatch_work(accounts.current().of_name(account_name))
 
 
 @app.task(name="bsg.poll")
-@telling_no_contents
+@without_contents
 def poll_task() -> str:
     return poll_all(accounts.current())
 
 
 @app.task(name="bsg.reconcile")
-@telling_no_contents
+@without_contents
 def reconcile_task() -> str:
     return run_status_pass(accounts.current())
 
 
 @app.task(name="bsg.sweep")
-@telling_no_contents
+@without_contents
 def sweep_task() -> str:
     return accounts.current().each(sweep)
 
 
 @app.task(name="bsg.purge")
-@telling_no_contents
+@without_contents
 def purge_task() -> str:
     return purge(accounts.current().first)
 
 
 @app.task(name="bsg.stoplist")
-@telling_no_contents
+@without_contents
 def stop_list_task() -> str:
     return accounts.current().each(sync_stop_list)
 
 
 @app.task(name="bsg.ping")
-@telling_no_contents
+@without_contents
 def ping_task(token: str) -> str:
     Heartbeats(accounts.current().first.redis).note_response(token)
     return "alive"

@@ -41,7 +41,7 @@ def _watch(worker: str | None) -> None:
                 note_at = clock.monotonic() + NOTE_SECONDS
             check_once(current().first)
         except SettingsInvalid:
-            return  # every task tells it
+            return  # every task reports it
         except RedisError:
             LOGGER.debug("the check for a rollback failed")
         clock.sleep(SECONDS_BETWEEN_CHECKS)

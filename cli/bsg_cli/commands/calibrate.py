@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         try:
             amount, currency = price_of_one(runtime, sender=sender, phone=phones[0])
         except ReadFailed as failure:
-            raise NotMeasured(f"BSG did not tell the price: {failure.cause}. Nothing was sent.") from None
+            raise NotMeasured(f"BSG did not report the price: {failure.cause}. Nothing was sent.") from None
         if not arguments.yes and not _agrees(f"{amount * MAX_MESSAGES} {currency}", MAX_MESSAGES):
             complain("Nothing was sent.")
             return ExitCode.FAILED

@@ -59,7 +59,7 @@ def run_resume(arguments: argparse.Namespace) -> ExitCode:
     try:
         producer.resume(arguments.campaign, max_cost=arguments.max_cost)
     except CampaignInvalid as error:
-        raise BadInput("\n".join(f"--max-cost: {said}" for said in error.errors["max_cost"])) from None
+        raise BadInput("\n".join(f"--max-cost: {message}" for message in error.errors["max_cost"])) from None
     status = producer.status(arguments.campaign)
     held = _count(status, _HELD)
     if arguments.json:

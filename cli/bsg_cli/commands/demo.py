@@ -76,7 +76,7 @@ def _send(demo: DemoRun, path: Path, text: str | None, arguments: argparse.Names
     try:
         arrived = Control(demo.sandbox_url).summary()
     except ControlFailed as error:
-        raise CommandError(f"The sandbox did not tell what arrived: {error}. See {demo.log}") from None
+        raise CommandError(f"The sandbox did not report what arrived: {error}. See {demo.log}") from None
     summary = summarise(producer, status, arrived, seconds)
     summary.show(json=arguments.json)
     return ExitCode.FAILED if summary.faults else ExitCode.OK

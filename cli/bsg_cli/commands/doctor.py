@@ -82,6 +82,6 @@ def _findings(settings: Settings, within: float) -> Iterator[Finding]:
 
 def _print(finding: Finding) -> None:
     level = coloured(f"{finding.level:<{_LEVEL_WIDTH}}", _COLOURS.get(finding.level))
-    print(f"{level}  {finding.subject}: {finding.told}", flush=True)
+    print(f"{level}  {finding.subject}: {finding.message}", flush=True)
     if finding.remedy:
         print(f"{'':<{_LEVEL_WIDTH}}  → {finding.remedy}", flush=True)

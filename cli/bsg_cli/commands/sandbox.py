@@ -19,5 +19,5 @@ def run(arguments: Sequence[str]) -> int:
         from bsg_sandbox.__main__ import main
     except ImportError:
         raise BadInput("The sandbox is not installed: pip install 'bsg-campaigns[sandbox]'") from None
-    # It prints JSON whether or not it is told to, as every other command is by that word.
+    # It prints JSON with or without the option --json that the other commands have.
     return ExitCode(main([word for word in arguments if word != "--json"]))

@@ -61,7 +61,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     parser.add_argument(
         "--priority", choices=PRIORITIES, default="normal", help="its share among waiting campaigns (normal)"
     )
-    parser.add_argument("--name", help="for people to tell campaigns apart")
+    parser.add_argument("--name", help="a label for people")
     parser.add_argument(
         "--callback-url", metavar="URL", help="where BSG pushes delivery reports; 100 characters at most"
     )
@@ -78,7 +78,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     end = parser.add_mutually_exclusive_group()
     end.add_argument("--watch", action="store_true", help="follow it until it is final")
     end.add_argument(
-        "--dry-run", action="store_true", help="tell what would be sent and what rejected; nothing is sent or stored"
+        "--dry-run", action="store_true", help="show what would be sent and what rejected; nothing is sent or stored"
     )
     parser.add_argument("--price", action="store_true", help="with --dry-run: ask BSG what it would cost")
     parser.add_argument(
@@ -105,8 +105,8 @@ def run(arguments: argparse.Namespace) -> ExitCode:
         _check_test(arguments)
     with open_messages(arguments.file, reading_of(arguments), text=arguments.text) as file:
         _check_columns(file, arguments)
-        if file.said:
-            complain(f"{file.shown}: {file.said}")
+        if file.note:
+            complain(f"{file.shown}: {file.note}")
         if arguments.dry_run:
             return _dry_run(file, arguments)
         first: list[Mapping[str, Any]] = []  # of a test send: what its caller looks at

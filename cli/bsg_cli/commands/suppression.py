@@ -36,16 +36,20 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 def run_suppress(arguments: argparse.Namespace) -> ExitCode:
     phones = _phones(arguments)
     changed = open_producer(arguments.data_directory).suppress(phones)
-    return _told(arguments, "suppressed", phones, changed, "Never sent to: {} phones more; {} were on the list before.")
+    return _report(
+        arguments, "suppressed", phones, changed, "Never sent to: {} phones more; {} were on the list before."
+    )
 
 
 def run_unsuppress(arguments: argparse.Namespace) -> ExitCode:
     phones = _phones(arguments)
     changed = open_producer(arguments.data_directory).unsuppress(phones)
-    return _told(arguments, "unsuppressed", phones, changed, "{} phones may be sent to again; {} were not on the list.")
+    return _report(
+        arguments, "unsuppressed", phones, changed, "{} phones may be sent to again; {} were not on the list."
+    )
 
 
-def _told(arguments: argparse.Namespace, done: str, phones: Sequence[str], changed: int, sentence: str) -> ExitCode:
+def _report(arguments: argparse.Namespace, done: str, phones: Sequence[str], changed: int, sentence: str) -> ExitCode:
     """The sentence has a field for the phones that were changed and one for the others."""
     if arguments.json:
         print_json({"given": len(phones), done: changed})

@@ -115,5 +115,5 @@ def _gate(client: redis.Redis, settings: Settings) -> Finding:
 def _cool_down(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     until = cooling_until(client, settings.account)
     if until is not None:
-        told = f"cools down until {format_time(until)}, as BSG asked to: nothing leaves before"
-        yield Finding(of_account("limiter", settings), Level.NOTE, told)
+        message = f"cools down until {format_time(until)}, as BSG asked to: nothing leaves before"
+        yield Finding(of_account("limiter", settings), Level.NOTE, message)

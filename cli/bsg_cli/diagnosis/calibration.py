@@ -25,5 +25,5 @@ def look_at_calibration(client: redis.Redis, settings: Settings) -> Iterator[Fin
             level = Level.PROBLEM if one.doubles else Level.WARNING
             yield Finding(one.variable, level, one.why, one.remedy)
         if not found:
-            told = f"the settings fit what was measured on {format_time(facts.measured_at)}"
-            yield Finding(of_account("calibration", account), Level.OK, told)
+            message = f"the settings fit what was measured on {format_time(facts.measured_at)}"
+            yield Finding(of_account("calibration", account), Level.OK, message)

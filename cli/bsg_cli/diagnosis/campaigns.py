@@ -19,7 +19,7 @@ MAX_LEASE_OVER_SECONDS = 60.0  # the sweep looks every second
 MAX_UNPOLLED_SECONDS = 3600.0  # under a low limit, thousands of batches wait for a request
 MAX_NAMED = 5
 _DAY = 86_400
-SPAM_TOLD_FOR_MS = _DAY * 1000
+SPAM_SHOWN_FOR_MS = _DAY * 1000
 
 
 def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
@@ -53,15 +53,15 @@ def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
             " `bsg-campaigns resolve --all-not-sent` decides those of which BSG has no trace.",
         )
     undecided = sorted(set(unconfirmed) - set(undecided_ids))
-    told = f"{number(len(undecided))} batches are being looked up at BSG"
+    message = f"{number(len(undecided))} batches are being looked up at BSG"
     looks = sorted(ledger.due_indexes.looks(DueIndex.DOUBT, undecided, account=settings.account).values())
     if looks:
-        told += f", together; next at {format_time(looks[0])}, all of them by {format_time(looks[-1])}"
-    yield Finding(subject, Level.NOTE if undecided else Level.OK, told)
+        message += f", together; next at {format_time(looks[0])}, all of them by {format_time(looks[-1])}"
+    yield Finding(subject, Level.NOTE if undecided else Level.OK, message)
 
 
 def _spam(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
-    since = ledger.due_indexes.now_ms() - SPAM_TOLD_FOR_MS
+    since = ledger.due_indexes.now_ms() - SPAM_SHOWN_FOR_MS
     found = ledger.due_indexes.since(DueIndex.SPAM_AT_BSG, since, account=settings.account)
     if found:
         named = ", ".join(found[:MAX_NAMED]) + (" …" if len(found) > MAX_NAMED else "")
@@ -97,10 +97,10 @@ def _oldest_due(ledger: Ledger, settings: Settings) -> Finding:
     if due is None:
         return Finding("waiting", Level.OK, "nothing is due")
     seconds = max(0.0, (ledger.due_indexes.now_ms() - due.since_ms) / 1000)
-    told = f"the oldest that is due has been so for {seconds:.0f} s, in campaign {due.member}"
+    message = f"the oldest that is due has been so for {seconds:.0f} s, in campaign {due.member}"
     if seconds <= MAX_WAIT_SECONDS:
-        return Finding("waiting", Level.OK, told)
-    return Finding("waiting", Level.WARNING, told, f"`bsg-campaigns explain {due.member}` says what it waits for.")
+        return Finding("waiting", Level.OK, message)
+    return Finding("waiting", Level.WARNING, message, f"`bsg-campaigns explain {due.member}` says what it waits for.")
 
 
 def _alarms(ledger: Ledger) -> Iterator[Finding]:

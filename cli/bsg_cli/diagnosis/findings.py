@@ -21,5 +21,5 @@ class Finding:
 
     subject: str
     level: Level
-    told: str
+    message: str
     remedy: str = ""

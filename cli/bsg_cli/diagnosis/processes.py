@@ -42,11 +42,11 @@ def _of_queues(client: Any, subject: str, unanswered: list[str], settings: Setti
     if not unanswered:
         return Finding(subject, Level.OK, "take tasks" if subject == "workers" else "takes tasks")
     waiting = sum(int(client.llen(queue)) for queue in unanswered)
-    told = f"nobody took a task from {', '.join(unanswered)} within {within:g} s; {number(waiting)} wait there"
+    message = f"nobody took a task from {', '.join(unanswered)} within {within:g} s; {number(waiting)} wait there"
     return Finding(
         subject,
         Level.PROBLEM,
-        told,
+        message,
         "Start a worker (Procfile) with the keys of these accounts, or again one that hangs. If all are busy with BSG, "
         f"as one can be for {settings.max_request_seconds_of_all:g} s, ask again with a larger --within.",
     )
@@ -56,7 +56,7 @@ def _of_beat(heartbeats: Heartbeats, settings: Settings) -> Finding:
     since = heartbeats.since_last_tick()
     if since is not None and since <= longest_between_ticks(settings):
         return Finding("beat", Level.OK, f"sent its last tick {since:.0f} s ago")
-    told = "has sent no tick for a day, if ever" if since is None else f"sent its last tick {since:.0f} s ago"
+    message = "has sent no tick for a day, if ever" if since is None else f"sent its last tick {since:.0f} s ago"
     return Finding(
-        "beat", Level.PROBLEM, f"{told}: nothing is polled, looked up or taken back", "Start beat (Procfile)."
+        "beat", Level.PROBLEM, f"{message}: nothing is polled, looked up or taken back", "Start beat (Procfile)."
     )

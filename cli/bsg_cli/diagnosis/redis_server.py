@@ -72,24 +72,24 @@ def _durability(client: redis.Redis, info: Mapping[str, Any], settings: Settings
     try:
         Durability(client, relaxed=False, timeout_ms=int(settings.queue_timeout * 1000)).wait_for_disk()
     except NotDurable as error:
-        told = "cannot prove that it keeps what it acknowledges, so nothing is accepted or sent"
-        return Finding(_SUBJECT, Level.PROBLEM, told, str(error))
+        message = "cannot prove that it keeps what it acknowledges, so nothing is accepted or sent"
+        return Finding(_SUBJECT, Level.PROBLEM, message, str(error))
     return Finding(_SUBJECT, Level.OK, "keeps what it acknowledges: it was on disk before the response")
 
 
 def _last_write(info: Mapping[str, Any]) -> Finding:
     failing = [name for name in ("aof_last_write_status", "aof_last_bgrewrite_status") if info.get(name, "ok") != "ok"]
     if failing:
-        told = f"could not write its append-only file lately ({', '.join(failing)})"
-        return Finding(_SUBJECT, Level.PROBLEM, told, "Look at its log, and whether its disk is full.")
+        message = f"could not write its append-only file lately ({', '.join(failing)})"
+        return Finding(_SUBJECT, Level.PROBLEM, message, "Look at its log, and whether its disk is full.")
     return Finding(_SUBJECT, Level.OK, "writes its append-only file without errors")
 
 
 def _eviction(info: Mapping[str, Any]) -> Finding:
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
-        told = f"maxmemory-policy is {policy}: a full server throws campaigns away"
-        return Finding(_SUBJECT, Level.PROBLEM, told, "Set `maxmemory-policy noeviction`.")
+        message = f"maxmemory-policy is {policy}: a full server throws campaigns away"
+        return Finding(_SUBJECT, Level.PROBLEM, message, "Set `maxmemory-policy noeviction`.")
     return Finding(_SUBJECT, Level.OK, "throws nothing away when it is full (noeviction)")
 
 
@@ -103,10 +103,12 @@ def _memory(info: Mapping[str, Any]) -> Finding:
             "Set it below the machine's memory, so that a full Redis refuses campaigns instead of being killed.",
         )
     available = max(0, limit - used) // QUEUED_MESSAGE_BYTES
-    told = f"can hold about {number(available)} more messages of {QUEUED_MESSAGE_BYTES} bytes in its memory"
+    message = f"can hold about {number(available)} more messages of {QUEUED_MESSAGE_BYTES} bytes in its memory"
     if available < FEW_MESSAGES:
-        return Finding(_SUBJECT, Level.WARNING, told, "Raise maxmemory, or lower BODY_RETENTION and LEDGER_RETENTION.")
-    return Finding(_SUBJECT, Level.OK, told)
+        return Finding(
+            _SUBJECT, Level.WARNING, message, "Raise maxmemory, or lower BODY_RETENTION and LEDGER_RETENTION."
+        )
+    return Finding(_SUBJECT, Level.OK, message)
 
 
 def _clock(client: redis.Redis) -> Finding:

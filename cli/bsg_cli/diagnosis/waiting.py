@@ -15,7 +15,7 @@ from bsg_ledger.waiting_texts import describe
 
 CAMPAIGNS_LOOKED_AT = 10_000
 
-# The other reasons are a campaign's way, or told of the account (its gate, its cool-down) or of batches in doubt.
+# The other reasons are a campaign's way, or reported for the account (its gate, its cool-down) or of batches in doubt.
 _LEVELS = {
     WaitReason.LOST_KEY: Level.PROBLEM,
     WaitReason.MAX_COST: Level.WARNING,

@@ -34,8 +34,8 @@ def name_columns(
             continue
         alike = [index for index, name in enumerate(named) if index not in columns.values() and _alike(name, wanted)]
         if len(alike) > 1:  # guard: column-unambiguous
-            told = shown([names[index] for index in alike])
-            raise FileInvalid(f"{where}: which column is `{wanted}`: {told}? Rename the others.", "columns")
+            message = shown([names[index] for index in alike])
+            raise FileInvalid(f"{where}: which column is `{wanted}`: {message}? Rename the others.", "columns")
         if alike:
             named[alike[0]] = wanted
     if "phone" not in named:
@@ -44,8 +44,8 @@ def name_columns(
         )
     repeated = sorted({name for some in (names, [*filter(None, named)]) for name in some if some.count(name) > 1})
     if repeated:
-        told = shown([name or "(no name)" for name in repeated])
-        raise FileInvalid(f"{where}: named more than once: {told}. Give each its name.")
+        message = shown([name or "(no name)" for name in repeated])
+        raise FileInvalid(f"{where}: named more than once: {message}. Give each its name.")
     return tuple(named)
 
 
@@ -75,8 +75,8 @@ def _column_of(where: str, names: Sequence[str], name: str, column: str) -> int:
             f"{where}: no column is named {column!r}, which is to be `{name}`. Found: {shown(names)}.", "columns"
         )
     if len(alike) > 1 and not exact:
-        told = shown([names[index] for index in alike])
-        raise FileInvalid(f"{where}: which column is {column!r}: {told}? Rename the others.", "columns")
+        message = shown([names[index] for index in alike])
+        raise FileInvalid(f"{where}: which column is {column!r}: {message}? Rename the others.", "columns")
     return alike[0]
 
 

@@ -67,7 +67,7 @@ class CSVRows:
         return self._separator
 
     @property
-    def said(self) -> str:
+    def note(self) -> str:
         """How the file is read where that is not what one expects; "" for UTF-8 and commas."""
         separator = {"\t": "tab", ";": "semicolon", "|": "bar"}.get(self._separator or ",")
         encoding = self._lines.encoding.name

@@ -42,7 +42,7 @@ class Reading:
 
 class _Rows(Protocol):
     @property
-    def said(self) -> str: ...
+    def note(self) -> str: ...
 
     @property
     def separator(self) -> str | None: ...
@@ -69,7 +69,7 @@ class MessageFile:
 
     `source` is a path, or a file that is open for reading bytes, such as an upload, which stays open. `name`: what
     errors call it. `text`: the campaign's template, whose fields are found among the columns whatever their case and
-    blanks; a field without a column is told at once. Each message is a mapping by column; empty cells are left out.
+    blanks; a field without a column is an error at once. Each message is a mapping by column; empty cells are left out.
     Raises FileInvalid, which names file, line and remedy. `line` is where the message that was read last begins.
     """
 
@@ -99,9 +99,9 @@ class MessageFile:
         self._opened.close()
 
     @property
-    def said(self) -> str:
+    def note(self) -> str:
         """How the file is read, where that was found and is not what one expects; else ""."""
-        return self._rows.said
+        return self._rows.note
 
     def __iter__(self) -> Iterator[Mapping[str, str | int]]:
         columns, phone = self.columns, self._reading.phone

@@ -1,4 +1,4 @@
-"""Which encoding a text is in, told by its beginning."""
+"""Which encoding a text is in, by its beginning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MIXED_WORD = re.compile(f"[A-Za-z][{_LETTERS}]|[{_LETTERS}][A-Za-z]")
 
 
 class EncodingUnknown(Exception):
-    """It cannot be told for sure. `position`: the first byte that is not UTF-8."""
+    """It is not known for sure. `position`: the first byte that is not UTF-8."""
 
     def __init__(self, position: int) -> None:
         super().__init__(position)
@@ -39,12 +39,12 @@ class Encoding:
 
 def named(name: str) -> str:
     """Python's name of an encoding of texts. Raise ValueError for a word that is none."""
-    told = f"{name!r} is no encoding of texts: write utf-8, utf-16, cp1251 or the like"
+    message = f"{name!r} is no encoding of texts: write utf-8, utf-16, cp1251 or the like"
     try:
         "phone".encode(name)
         return codecs.lookup(name).name
     except (LookupError, ValueError):
-        raise ValueError(told) from None
+        raise ValueError(message) from None
 
 
 def given(name: str, beginning: bytes) -> Encoding:

@@ -83,7 +83,7 @@ class TextLines:
         except EncodingUnknown as unknown:
             line = beginning[: unknown.position].count(b"\n") + 1
             raise FileInvalid(
-                f"{self._shown}, line {line}: not UTF-8, and its encoding cannot be told for sure. "
+                f"{self._shown}, line {line}: not UTF-8, and its encoding is not known for sure. "
                 "Save the file as UTF-8 (spreadsheets call it «CSV UTF-8»), or name its encoding.",
                 option="encoding",
             ) from None

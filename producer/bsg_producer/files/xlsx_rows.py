@@ -24,7 +24,7 @@ class XLSXRows:
     Raises FileInvalid, which names the file and the line. `sheet`: None for the first one.
     """
 
-    said = ""
+    note = ""
     separator: str | None = None
 
     def __init__(self, file: IO[bytes], shown: str, *, sheet: str | None) -> None:
@@ -115,7 +115,7 @@ def _refuse_bomb(file: IO[bytes], shown: str) -> None:
         raise FileInvalid(
             f"{shown}, line 1: not a whole .xlsx file. Save it anew as .xlsx, or as «CSV UTF-8»."
         ) from None
-    # Reading stops at the sizes that the archive tells, so a lie in them lets nothing more through.
+    # Reading stops at the sizes that the archive names, so wrong sizes let nothing more through.
     others = [part for part in parts if not part.filename.lower().startswith(_LARGE_PARTS)]
     if (
         sum(part.file_size for part in parts) > _LARGEST_UNPACKED  # guard: zip-bomb

@@ -20,7 +20,7 @@ def read(tmp_path: Path, content: bytes | str, *, text: str | None = None, **how
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
-def test_the_first_line_tells_the_separator(tmp_path: Path, separator: str) -> None:
+def test_the_first_line_names_the_separator(tmp_path: Path, separator: str) -> None:
     rows = read(tmp_path, f"phone{separator}name\n380661231231{separator}Zoë\n")
     assert rows == [{"phone": "380661231231", "name": "Zoë"}]
 
@@ -53,7 +53,7 @@ def test_a_file_without_any_row_has_no_messages(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("phone,name\n1,a\n2,b,c\n", "line 3: 3 cells"),
         ("phone,name\n1,a\n2\n", "line 3: 1 cells, but line 1 names 2 columns, nothing for `name`"),
@@ -66,25 +66,25 @@ def test_a_file_without_any_row_has_no_messages(tmp_path: Path) -> None:
         ('phone,name\n1,a\n2,"b\n3,c\n', "line 3: not CSV"),
         (b"phone,name\n1,a\n2,\xe9t\xe9\n", "line 3: not UTF-8"),
         ("phone,name\n1,a\n".encode("utf-16")[:-1], "line 2: not UTF-16-LE"),
-        (b"phone,name\n1,\x98\xc0\n", "line 2: not UTF-8, and its encoding cannot be told"),
+        (b"phone,name\n1,\x98\xc0\n", "line 2: not UTF-8, and its encoding is not known"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "line 1: an old spreadsheet (.xls)"),
         (b"PK\x03\x04 is how archives begin", "line 1: not a whole .xlsx file"),
         ("phone,name\n1," + "x" * 200_000 + "\n", "line 2: not CSV"),
     ],
 )
-def test_what_is_wrong_is_told_with_file_and_line(tmp_path: Path, content: bytes | str, told: str) -> None:
+def test_what_is_wrong_is_reported_with_file_and_line(tmp_path: Path, content: bytes | str, message: str) -> None:
     with pytest.raises(FileInvalid) as raised:
         read(tmp_path, content)
-    assert str(raised.value).startswith(f"{tmp_path / 'contacts.csv'}, {told}")
+    assert str(raised.value).startswith(f"{tmp_path / 'contacts.csv'}, {message}")
 
 
-def test_after_a_cell_of_several_lines_the_line_told_is_still_the_right_one(tmp_path: Path) -> None:
+def test_after_a_cell_of_several_lines_the_line_reported_is_still_the_right_one(tmp_path: Path) -> None:
     with pytest.raises(FileInvalid, match="line 4: 1 cells"):
         read(tmp_path, 'phone,text\n1,"one\ntwo"\n2\n')
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "."])
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path, name: str) -> None:
     with pytest.raises(FileInvalid, match="cannot be read"):
         MessageFile(tmp_path / name)
 
@@ -107,26 +107,26 @@ def test_a_file_is_read_row_by_row(tmp_path: Path) -> None:
         ("cp1251", b""),
     ],
 )
-def test_the_encoding_is_told_by_the_file(tmp_path: Path, encoding: str, mark: bytes) -> None:
+def test_the_encoding_is_known_from_the_file(tmp_path: Path, encoding: str, mark: bytes) -> None:
     rows = read(tmp_path, mark + "phone;name\r\n380661231231;Їжак № 1\r\n380661231232;Ґеля\r\n".encode(encoding))
     assert [row["name"] for row in rows] == ["Їжак № 1", "Ґеля"]
 
 
 def test_western_text_is_not_taken_for_cyrillic(tmp_path: Path) -> None:
     content = "phone,name\n380661231231,Zoë\n".encode("cp1252")
-    with pytest.raises(FileInvalid, match="line 2: not UTF-8, and its encoding cannot be told for sure"):
+    with pytest.raises(FileInvalid, match="line 2: not UTF-8, and its encoding is not known for sure"):
         read(tmp_path, content)
     assert read(tmp_path, content, encoding="cp1252")[0]["name"] == "Zoë"
 
 
-def test_a_line_that_does_not_read_as_cyrillic_as_those_before_is_told(tmp_path: Path) -> None:
+def test_a_line_that_does_not_read_as_cyrillic_as_those_before_is_reported(tmp_path: Path) -> None:
     cyrillic = "".join(f"38066{number:07},Олена Петренко, Київ\n".replace(", К", " К") for number in range(5_000))
     content = ("phone,name\n" + cyrillic).encode("cp1251") + b"380661231231,Zo\xeb\n"
     with pytest.raises(FileInvalid, match="line 5002: the lines before read as Windows Cyrillic"):
         read(tmp_path, content)
 
 
-def test_what_is_not_utf_8_far_behind_the_beginning_is_told_with_its_line(tmp_path: Path) -> None:
+def test_what_is_not_utf_8_far_behind_the_beginning_is_reported_with_its_line(tmp_path: Path) -> None:
     plain = "".join(f"38066{number:07},Olena\n" for number in range(10_000))
     with pytest.raises(FileInvalid, match="line 10002: not UTF-8"):
         read(tmp_path, ("phone,name\n" + plain).encode() + b"380661231231,\xff\n")
@@ -150,7 +150,7 @@ def test_separators_within_a_quoted_name_do_not_count(tmp_path: Path) -> None:
     assert read(tmp_path, '"a;b;c",phone\nx,1\n') == [{"a;b;c": "x", "phone": "1"}]
 
 
-def test_the_line_by_which_spreadsheets_tell_the_separator_is_understood(tmp_path: Path) -> None:
+def test_the_line_by_which_spreadsheets_name_the_separator_is_understood(tmp_path: Path) -> None:
     assert read(tmp_path, "sep=;\r\nphone;name\r\n1;a,b\r\n") == [{"phone": "1", "name": "a,b"}]
 
 
@@ -176,26 +176,26 @@ def test_a_column_that_has_exactly_the_name_is_the_one(tmp_path: Path) -> None:
     ]
 
 
-def test_two_columns_of_which_none_has_exactly_the_name_are_told(tmp_path: Path) -> None:
+def test_two_columns_of_which_none_has_exactly_the_name_are_reported(tmp_path: Path) -> None:
     with pytest.raises(FileInvalid, match="line 1: which column is `phone`: PHONE, Phone\\? Rename the others"):
         read(tmp_path, "PHONE,Phone\n1,2\n")
 
 
-def test_a_field_of_the_text_without_a_column_is_told_at_once(tmp_path: Path) -> None:
+def test_a_field_of_the_text_without_a_column_is_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(FileInvalid, match="line 1: no column is named `nmae`, which the text uses. Found: phone, name"):
         read(tmp_path, "phone,name\n1,a\n", text="Hi {{ nmae }}")
     assert len(read(tmp_path, "phone,name\n1,a\n", text="Hi {{ nmae | default('you') }}")) == 1
 
 
 @pytest.mark.parametrize("written", ["380661231231", "+380 (66) 123-12-31", "066 123-12-31"])
-def test_a_file_without_a_header_is_told_and_shows_no_phone(tmp_path: Path, written: str) -> None:
+def test_a_file_without_a_header_is_reported_and_shows_no_phone(tmp_path: Path, written: str) -> None:
     with pytest.raises(FileInvalid, match="line 1, column 2: a phone where the name of a column belongs") as raised:
         read(tmp_path, f"Ann,{written}\nBob,380661231232\n")
     assert "123" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("phone,name\n1,a\n2,b\0c\n", "line 3, column `name`: the control character U\\+0000"),
         ("phone,name\n1,\x1b[31m\n", "line 2, column `name`: the control character U\\+001B"),
@@ -203,8 +203,8 @@ def test_a_file_without_a_header_is_told_and_shows_no_phone(tmp_path: Path, writ
         ("phone,na\x07me\n1,a\n", "line 1, column 2: the name has the control character U\\+0007"),
     ],
 )
-def test_control_characters_are_told_with_line_and_column(tmp_path: Path, content: str, told: str) -> None:
-    with pytest.raises(FileInvalid, match=told):
+def test_control_characters_are_reported_with_line_and_column(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(FileInvalid, match=message):
         read(tmp_path, content)
 
 
@@ -221,7 +221,7 @@ def test_blanks_that_nobody_sees_and_emoji_are_no_control_characters(tmp_path: P
         '380661231231,"Ann\r\n380661231232,""Bob""",Lviv\r\n',
     ],
 )
-def test_the_next_rows_phone_within_a_name_is_told(tmp_path: Path, rows: str) -> None:
+def test_the_next_rows_phone_within_a_name_is_reported(tmp_path: Path, rows: str) -> None:
     with pytest.raises(FileInvalid, match="line 2, column `name`: the cell goes on over a line that looks like a row"):
         read(tmp_path, f"phone,name,city\n{rows}")
 
@@ -239,7 +239,7 @@ def test_a_mapped_column_takes_the_place_of_one_that_has_its_name(tmp_path: Path
     assert read(tmp_path, "phone,Mobile\n1,2\n", columns={"phone": "Mobile"}) == [{"phone": "2"}]
 
 
-def test_a_column_that_is_mapped_and_not_there_is_told(tmp_path: Path) -> None:
+def test_a_column_that_is_mapped_and_not_there_is_reported(tmp_path: Path) -> None:
     with pytest.raises(
         FileInvalid, match="line 1: no column is named 'Mobil', which is to be `phone`. Found: phone, Mobile"
     ):

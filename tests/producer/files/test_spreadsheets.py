@@ -88,15 +88,15 @@ def test_an_error_of_the_spreadsheet_is_sent_to_nobody(tmp_path: Path) -> None:
 
 def test_a_spreadsheet_comes_through_a_pipe_as_well(tmp_path: Path) -> None:
     path = spreadsheet(tmp_path / "c.xlsx", [("phone", "text"), (380661231231, "Hi")])
-    told = subprocess.run(
+    done = subprocess.run(
         ["sh", "-c", f"cat {path} | {sys.executable} -m bsg_cli send - --sender S --dry-run"],
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
-    assert told.returncode == 0, told.stderr
-    assert "1 message of standard input" in told.stdout
+    assert done.returncode == 0, done.stderr
+    assert "1 message of standard input" in done.stdout
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_what_a_poll_has_no_time_for_is_due_at_the_next(redis_url: str, monkeypa
         assert poll(harness.runtime) == f"read {left} batches"
 
 
-def test_the_price_of_its_creation_stands_when_bsg_tells_none_in_its_list(redis_url: str) -> None:
+def test_the_price_of_its_creation_stands_when_bsg_shows_none_in_its_list(redis_url: str) -> None:
     with Sandbox(creation_seconds=60) as sandbox:
         harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
         campaign = harness.submitted(MANY)

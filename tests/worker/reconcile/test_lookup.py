@@ -95,11 +95,11 @@ def test_what_bsg_has_taken_and_called_a_duplicate_is_found_and_never_sent_again
     harness.sandbox.fault("duplicate_notice_after", times=1)
     campaign = harness.prepared(2)
 
-    told = harness.dispatch()
+    outcome = harness.dispatch()
     looked_twice(harness)
     harness.dispatch()
 
-    assert told.startswith(f"{campaign}-0 unconfirmed: HTTP 429: duplicate request")
+    assert outcome.startswith(f"{campaign}-0 unconfirmed: HTTP 429: duplicate request")
     assert harness.batch(campaign).bsg_campaign_id == 1_000_001
     assert harness.sandbox.summary().repeated_messages == 0
 

@@ -83,7 +83,7 @@ def test_what_could_not_be_read_is_asked_for_again() -> None:
     assert once.campaign(7).id == 7
 
 
-def test_a_long_time_is_read_in_spans_that_bsg_lists_and_each_campaign_is_told_once() -> None:
+def test_a_long_time_is_read_in_spans_that_bsg_lists_and_each_campaign_is_returned_once() -> None:
     reads = Reads()
     until = SINCE + timedelta(days=100)
 

@@ -113,7 +113,7 @@ def test_a_campaign_with_our_messages_since_the_intent_is_the_batch() -> None:
     "finding",
     [
         pytest.param(lambda: looked(of_no_campaign=["m0"]), id="a message of no campaign"),
-        pytest.param(lambda: looked(AtBSG(7, ["m0", "m1"], created=None)), id="a time that is not told"),
+        pytest.param(lambda: looked(AtBSG(7, ["m0", "m1"], created=None)), id="a time that is not known"),
         pytest.param(lambda: looked(AtBSG(7, ["m0", "m1"], total=3)), id="a campaign of more messages"),
         pytest.param(lambda: looked(AtBSG(7)), id="an orphan campaign of that size"),
         pytest.param(lambda: looked(AtBSG(7, status="creation", total=1)), id="an orphan campaign in creation"),
@@ -214,7 +214,7 @@ def test_one_look_without_a_trace_decides_nothing(redis_url: str) -> None:
         assert harness.batch(campaign).state == "unconfirmed"
 
 
-def test_of_a_list_of_thousands_the_ledger_tells_which_belong_to_no_batch(redis_url: str) -> None:
+def test_of_a_list_of_thousands_the_ledger_shows_which_belong_to_no_batch(redis_url: str) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox)
         harness.taken(harness.prepared(1), 0, 2_200)

@@ -133,7 +133,7 @@ def test_a_key_of_another_account_takes_nothing_over_by_itself(old: WorkerHarnes
     assert old.status(campaign).account == old.runtime.account
 
 
-def test_without_a_login_that_tells_the_account_nothing_is_taken_over(old: WorkerHarness, redis_url: str) -> None:
+def test_without_a_login_that_names_the_account_nothing_is_taken_over(old: WorkerHarness, redis_url: str) -> None:
     campaign = old.submitted(3)
     old_key_is_gone(old)
     old.sandbox.put_account(ROTATED, replaces="live_sandbox")

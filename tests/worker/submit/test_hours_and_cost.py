@@ -163,6 +163,6 @@ def test_without_any_price_a_capped_campaign_pauses_and_says_why(priced: WorkerH
     priced.dispatch()
 
     status = list(priced.runtime.ledger.reading.transitions(campaign))
-    assert status[-1].cause == "BSG tells no price, and max_cost is set"
+    assert status[-1].cause == "BSG reports no price, and max_cost is set"
     with pytest.raises(CampaignInvalid, match="Give none to send the rest"):
         priced.producer.resume(campaign, max_cost=2_000)

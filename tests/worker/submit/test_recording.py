@@ -51,9 +51,9 @@ def a_campaign_at_bsg(bsg_id: int) -> CampaignResponse:
     ],
 )
 def test_each_kind_leads_to_its_state(harness: WorkerHarness, kind: OutcomeKind, state: str) -> None:
-    campaign, told = recorded(harness, kind, retry_after=60.0)
+    campaign, outcome = recorded(harness, kind, retry_after=60.0)
 
-    assert told == harness.batch(campaign).state == state
+    assert outcome == harness.batch(campaign).state == state
     assert harness.producer.gate().open == (kind is not OutcomeKind.ACCOUNT_CLOSED)
     assert (harness.runtime.submit_limiter.state().cooling_for > 0) == (kind is OutcomeKind.THROTTLED)
 

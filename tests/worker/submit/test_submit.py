@@ -344,7 +344,7 @@ def test_nobody_is_woken_by_a_process_whose_threads_are_enough(redis_url: str, m
         assert harness.runtime.queue_length(QUEUE) == 0
 
 
-def test_what_bsg_said_is_told_to_a_redis_that_is_back(redis_url: str) -> None:
+def test_what_bsg_said_is_recorded_by_a_redis_that_is_back(redis_url: str) -> None:
     with Sandbox() as sandbox, LossyProxy(int(redis_url.rsplit(":", 1)[1].split("/")[0])) as proxy:
         harness = WorkerHarness(proxy.redis_url, sandbox)
         harness.submitted(1)

@@ -1,4 +1,4 @@
-"""A balance that does not cover what is queued is told before BSG pauses anything."""
+"""A balance that does not cover what is queued is reported before BSG pauses anything."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def harness(redis_url: str) -> Iterator[WorkerHarness]:
 
 def balance(harness: WorkerHarness) -> Finding:
     return next(
-        one for one in look_at_accounts(harness.runtime.redis, harness.settings) if "accepts the key" in one.told
+        one for one in look_at_accounts(harness.runtime.redis, harness.settings) if "accepts the key" in one.message
     )
 
 
@@ -49,14 +49,14 @@ def metrics(harness: WorkerHarness) -> dict[str, float]:
     return {family.name: family.samples[0].value for family in found if family.name in wanted and family.samples}
 
 
-def test_a_balance_that_does_not_cover_what_is_queued_is_told(harness: WorkerHarness) -> None:
+def test_a_balance_that_does_not_cover_what_is_queued_is_reported(harness: WorkerHarness) -> None:
     harness.sandbox.put_account(KEY, balance=1.0)
 
     assert watch_funds(harness.runtime) == "the balance does not cover what is queued"
 
     assert metrics(harness) == {"bsg_funds": 1.0, "bsg_queued_cost": 1.5}
     finding = balance(harness)
-    assert (finding.level, "about 1.50 by the prices seen" in finding.told) == (Level.WARNING, True)
+    assert (finding.level, "about 1.50 by the prices seen" in finding.message) == (Level.WARNING, True)
 
 
 def test_a_balance_that_covers_it_is_none(harness: WorkerHarness) -> None:
@@ -83,7 +83,7 @@ def test_the_balance_is_read_every_five_minutes_and_not_more_often(
     assert reads == [1, 1, 2]
 
 
-def test_without_any_price_nothing_is_asked_or_told(redis_url: str) -> None:
+def test_without_any_price_nothing_is_asked_or_reported(redis_url: str) -> None:
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox)
         harness.prepared(3)

@@ -20,14 +20,14 @@ _DROPPED = Violation("", RejectCode.DROPPED_BY_BSG, "BSG took the batch without 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many messages BSG told to have, None if not yet. `ages`: some seem to be missing, but not surely."""
+    """How many messages BSG has by its own count, None if not yet. `ages`: some seem to be missing, but not surely."""
 
     messages: int | None
     ages: bool = False
 
 
 def reject_dropped(runtime: Runtime, record: BatchRecord, response: CampaignResponse) -> Total | None:
-    """Make rejects of the messages that BSG does not have; return the total that it told.
+    """Make rejects of the messages that BSG does not have; return the total that it reported.
 
     Return None if the campaign of an earlier attempt was found: what BSG says of this one does not count any more.
 

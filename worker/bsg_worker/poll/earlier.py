@@ -26,7 +26,7 @@ class Elsewhere:
     """Where reference ids are that a batch's campaign lacks.
 
     `campaigns` are of the same batch, `listed` are the batch's reference ids in each of them. `unclear` are reference
-    ids that BSG has, and of which nobody can tell whether they are the batch's.
+    ids that BSG has, and of which it is not known whether they are the batch's.
     """
 
     campaigns: dict[int, CampaignDetail] = field(default_factory=dict)

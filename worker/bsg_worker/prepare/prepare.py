@@ -32,7 +32,7 @@ def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
         LOGGER.error("chunk %d of %s: %s", lease.chunk, lease.campaign_id, error)
         return f"deferred {UNREADABLE_DELAY_MS / 1000:.0f} s: {error}"
     except Exception as error:
-        # Its text may hold a phone or a text: only its kind is told. The lease runs out, and after five losses the
+        # Its text may hold a phone or a text: only its kind is reported. The lease runs out, and after five losses the
         # chunk's messages become rejects.
         LOGGER.error("chunk %d of %s could not be prepared: %s", lease.chunk, lease.campaign_id, type(error).__name__)
         return f"failed: {type(error).__name__}"

@@ -16,7 +16,7 @@ from bsg_worker.reconcile.spans import listed_between
 from bsg_worker.runtime import Runtime
 
 NOT_FOUND = 404
-ROWS_READ = 500  # one page tells whose a campaign is
+ROWS_READ = 500  # one page shows whose a campaign is
 RECORDS_AT_ONCE = 500
 UNDECIDED_STATES = frozenset({"pending", "posting", "unconfirmed"})
 
@@ -151,7 +151,7 @@ def _not_at_bsg(runtime: Runtime, listed: set[int], since: datetime, until: date
     while ids := dict(islice(unlisted, RECORDS_AT_ONCE)):
         for record in runtime.ledger.reading.batch_records(ids):
             submitted_at = to_datetime(record.submitted_ms)
-            # A list may leave one out, as by another idea of its hour: only the campaign itself tells that it is gone.
+            # A list may leave one out, as by another idea of its hour: only the campaign itself shows that it is gone.
             if since <= submitted_at <= until and _gone(runtime, ids[record.id]):
                 yield NotAtBSG(record.id, record.state, record.size, ids[record.id], submitted_at)
 

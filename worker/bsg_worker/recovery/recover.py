@@ -25,7 +25,7 @@ LOOK_AGAIN_SECONDS = 0.5
 PAUSES_AFTER_FAILURES = (1.0, 5.0, 15.0)
 FINAL_WITHOUT_BSG = frozenset({"refused", "expired", "cancelled"})
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -38,7 +38,7 @@ class Recovery:
     gate_open: bool = False
 
 
-def recover(runtime: Runtime, tell: Tell) -> Recovery:
+def recover(runtime: Runtime, report: Report) -> Recovery:
     """Shut the account's gate, looks for every batch that waits, twice, and open the gate.
 
     Raise `ReadFailed` when BSG does not respond: the gate stays shut then, and what was found is on record.
@@ -46,12 +46,12 @@ def recover(runtime: Runtime, tell: Tell) -> Recovery:
     runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)  # guard: recovery-shuts-gate
     since = runtime.gate.state().since
     shut_ms = runtime.ledger.due_indexes.now_ms() if since is None else round(since.timestamp() * 1000)
-    _prepare(runtime, shut_ms, tell)  # guard: recovery-prepares-chunks
-    _let_the_wire_fall_silent(runtime, shut_ms, tell)  # guard: recovery-waits-for-wire
+    _prepare(runtime, shut_ms, report)  # guard: recovery-prepares-chunks
+    _let_the_wire_fall_silent(runtime, shut_ms, report)  # guard: recovery-waits-for-wire
     recovery, looked = Recovery(), dict[BatchId, int]()
     # guard: recovery-looks-up-waiting
     while waiting := [record for record in _waiting(runtime, shut_ms) if looked.get(record.id) != record.attempts]:
-        _look_for(runtime, waiting, recovery, tell)
+        _look_for(runtime, waiting, recovery, report)
         looked |= {record.id: record.attempts for record in waiting}
     recovery.gate_open = runtime.gate.open_recovered(by=BY)
     return recovery
@@ -64,11 +64,11 @@ def _ours(runtime: Runtime, shut_ms: int) -> Iterator[OpenCampaign]:
             yield campaign
 
 
-def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
+def _prepare(runtime: Runtime, shut_ms: int, report: Report) -> None:
     """Chunks that are not batches yet may have been, and sent: prepared again they become the same batches."""
     chunks = runtime.ledger.chunks
     for campaign in [campaign for campaign in _ours(runtime, shut_ms) if campaign.unprepared]:
-        tell(f"preparing {campaign.campaign_id}")
+        report(f"preparing {campaign.campaign_id}")
         while True:
             lease = chunks.lease(
                 campaign.campaign_id, new_token(), lease_ms=CHUNK_LEASE_MS, losses_allowed=CHUNK_LOSSES_ALLOWED
@@ -82,10 +82,10 @@ def _prepare(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
                 clock.sleep(min(LOOK_AGAIN_SECONDS, max(0.0, (lease.at - runtime.ledger.due_indexes.now_ms()) / 1000)))
 
 
-def _let_the_wire_fall_silent(runtime: Runtime, shut_ms: int, tell: Tell) -> None:
+def _let_the_wire_fall_silent(runtime: Runtime, shut_ms: int, report: Report) -> None:
     """A request whose intent the ledger lost may be on the wire for as long as a lease: a look before proves little."""
     while (left := shut_ms / 1000 + runtime.settings.lease_seconds - runtime.ledger.due_indexes.now_ms() / 1000) > 0:
-        tell(f"waiting {left:.0f} s (LEASE_SECONDS): what left before the gate was shut may still be on the wire")
+        report(f"waiting {left:.0f} s (LEASE_SECONDS): what left before the gate was shut may still be on the wire")
         clock.sleep(min(left, LOOK_AGAIN_SECONDS))
 
 
@@ -96,25 +96,25 @@ def _waiting(runtime: Runtime, shut_ms: int) -> Iterator[BatchRecord]:
                 yield record
 
 
-def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], recovery: Recovery, tell: Tell) -> None:
+def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], recovery: Recovery, report: Report) -> None:
     """Two looks, BSG_CONFIRM_WITHIN apart by this process's clock: absence is weak evidence (rule 1)."""
-    untraced = _look_once(runtime, waiting, recovery, tell, "first look")
+    untraced = _look_once(runtime, waiting, recovery, report, "first look")
     if untraced:
-        tell(f"waiting {runtime.settings.bsg_confirm_within:.0f} s (BSG_CONFIRM_WITHIN) for the second look")
+        report(f"waiting {runtime.settings.bsg_confirm_within:.0f} s (BSG_CONFIRM_WITHIN) for the second look")
         clock.sleep(runtime.settings.bsg_confirm_within)
-        untraced = _look_once(runtime, untraced, recovery, tell, "second look")  # guard: recovery-looks-twice
+        untraced = _look_once(runtime, untraced, recovery, report, "second look")  # guard: recovery-looks-twice
     recovery.clean.extend(record.id for record in untraced)
 
 
 def _look_once(
-    runtime: Runtime, records: Sequence[BatchRecord], recovery: Recovery, tell: Tell, which: str
+    runtime: Runtime, records: Sequence[BatchRecord], recovery: Recovery, report: Report, which: str
 ) -> list[BatchRecord]:
     """Act on every trace; return the batches of which there is none."""
     earliest = to_datetime(min(record.accepted_ms for record in records))
     reads = ReadOnce(runtime.client, earliest, to_datetime(runtime.ledger.due_indexes.now_ms()))
     untraced = []
     for number, record in enumerate(records, 1):
-        tell(f"{which}: batch {number} of {len(records)}")
+        report(f"{which}: batch {number} of {len(records)}")
         match _look_up_with_retries(runtime, record, reads):
             case NoTrace():
                 untraced.append(record)

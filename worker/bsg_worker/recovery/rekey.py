@@ -26,7 +26,7 @@ class Moved:
 
 
 def note_key(runtime: Runtime) -> None:
-    """Note that this process has the account's key, and whose it is as far as its last login told."""
+    """Note that this process has the account's key, and whose it is as its last login named it."""
     runtime.ledger.keys.note(
         runtime.account,
         name=runtime.settings.account_name,
@@ -48,7 +48,7 @@ def take_over(runtime: Runtime) -> str:
 
 
 def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
-    """Move what it may of the campaigns that belong to the account of the key `old`; tells of each."""
+    """Move what it may of the campaigns that belong to the account of the key `old`; reports each."""
     ledger, bsg_account = runtime.ledger, runtime.client.bsg_account()
     while ledger.batches.take_back(old, at_most=LEASES_AT_ONCE):  # guard: rekey-leases-to-doubt
         pass

@@ -24,17 +24,17 @@ def record_post(runtime: Runtime, send: Send, posted: Posted, slot_wait: float) 
         lambda: record(runtime, send, outcome, posted.body, SystemRandom(), begun=posted.asked_at),
     )
     if recorded.delay > 0:
-        told = f"deferred {recorded.delay:.1f} s: {outcome.cause}"
+        outcome_text = f"deferred {recorded.delay:.1f} s: {outcome.cause}"
     else:
-        told = f"{recorded.state}: {outcome.cause}" if outcome.cause else recorded.state
+        outcome_text = f"{recorded.state}: {outcome.cause}" if outcome.cause else recorded.state
     runtime.measurements.count(outcome.kind, post_seconds=posted.took, slot_wait_seconds=slot_wait)
     decided(
         LOGGER,
-        told,
+        outcome_text,
         seconds=posted.took,
         campaign=send.batch.campaign_id,
         batch=send.batch,
         attempt=send.attempts + 1,
         messages=send.size,
     )
-    return Done(f"{send.batch} {told}")
+    return Done(f"{send.batch} {outcome_text}")

@@ -89,7 +89,7 @@ def _recorded(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes, chan
 def _cooled_down(runtime: Runtime, lease: Send, outcome: Outcome, chance: Random) -> float:
     """Let the whole account wait for as long as BSG asks; returns the seconds."""
     asked = outcome.retry_after
-    # A batch that is told to wait for years would expire for one odd header.
+    # A batch that has to wait for years would expire for one odd header.
     # guard: retry-after-bounded
     wait = _backoff(runtime, lease, chance) if asked is None else min(asked, MAX_COOL_DOWN)
     runtime.submit_limiter.cool_down(wait)  # guard: throttled-cools-down

@@ -57,7 +57,7 @@ def price_of_one(runtime: Runtime, *, sender: str, phone: int) -> tuple[Decimal,
 
 
 def calibrate(runtime: Runtime, *, sender: str, phones: Sequence[int], report: Report) -> Calibration:
-    """Measure everything; `report` is told what is done next. Raise CalibrationFailed.
+    """Measure everything; `report` is called with what is done next. Raise CalibrationFailed.
 
     With two phones it is seen whether one reference id that BSG has rejects the whole request or its message alone.
     """

@@ -48,6 +48,6 @@ def _expire(runtime: Runtime) -> int:
 
 
 def _wake(runtime: Runtime) -> None:
-    """Wake a worker if something is due for the account, and nobody has been told of it."""
+    """Wake a worker if something is due for the account, and no wake-up is on its way."""
     if not runtime.gate.state().shut and runtime.dispatcher.is_unattended():  # guard: sweep-wakes-if-unattended
         runtime.wakeups.notify(runtime.account_name)

@@ -6,7 +6,7 @@ local FIRST_REJECT = 10
 --         (index, row as JSON) of each reject
 -- Return  {pending | cancelled | expired | refused | unconfirmed} or {stale}
 -- Transition  pending -> pending with what is left; -> refused if nothing is; -> unconfirmed if an earlier attempt is in
---             doubt: what was sent then must not be told apart from what is sent again
+--             doubt: what was sent then must look the same as what is sent again
 if not waits_unchanged(campaign, batch, size, held_against) then return { 'stale' } end  -- guard: suppressed-rows-as-read
 local key = batch_key(campaign, batch)
 if in_doubt(campaign, batch) then  -- guard: suppressed-rows-keep-doubt

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Writes down the span of a campaign's sending hours that is now or comes next, when the one before is over.
 local campaign, closed_at, opens_at, closes_at = unpack(ARGV)
--- ARGV    closed_at: the end of the span that is over, as it was told; all in milliseconds
+-- ARGV    closed_at: the end of the span that is over, as the worker read it; all in milliseconds
 -- Return  {set} or {stale}
 -- Transition  none
 local key = campaign_key(campaign)

@@ -13,7 +13,7 @@ local key = batch_key(campaign, batch)
 -- Its campaign may have been moved to another key of the same account at BSG while the request was on its way.
 local assigned = redis.call('HGET', campaign_key(campaign), 'account')
 local account = assigned and assigned ~= '' and assigned or ARGV[3]  -- guard: taken-after-rekey
--- Half a record would help nobody. Nor is BSG told to stop: after a ledger went back, that would take from people what
+-- Half a record would help nobody. Nor is BSG asked to stop: after a ledger went back, that would take from people what
 -- was accepted for them.
 if redis.call('EXISTS', key) == 0 then  -- guard: taken-of-known-batch
   redis.call('HINCRBY', LEDGER, 'alarms', 1)
