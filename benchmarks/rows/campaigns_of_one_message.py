@@ -30,5 +30,5 @@ ROW = Row(
     sides=[Side("this project", _project), Side(CELERY_EACH.title, _celery)],
     goals=[Goal("beside one Celery task per message", PROJECT, over=(CELERY_EACH.title,), at_least=2, gross=0.2)],
     drawn=(PROJECT, CELERY_EACH.title),
-    note="From the first that is accepted or published to the last answer. One thread accepts or publishes them.",
+    note="From the first that is accepted or published to the last response. One thread accepts or publishes them.",
 )

@@ -126,8 +126,8 @@ class Keys:
         """Assign the campaign to `account`. Its batches are carried to the indexes of that account in steps."""
         unsent_at = ""
         while True:
-            answer = self._scripts.run("rekey", campaign_id, old, account, name, address, bsg_account, by, unsent_at)
-            if (kind := text_of(answer[0])) != "unread":
+            reply = self._scripts.run("rekey", campaign_id, old, account, name, address, bsg_account, by, unsent_at)
+            if (kind := text_of(reply[0])) != "unread":
                 return Rekeying(Rekeyed(kind))
             unsent_at = self._last_event(campaign_id)
             if begun := self._begun(campaign_id):

@@ -107,7 +107,7 @@ def test_a_campaign_is_accepted_with_all_of_its_chunks(stepwise: StepwiseHarness
     assert stepwise.unfinished() == []
 
 
-def test_who_repeats_an_acceptance_whose_answer_was_lost_adds_each_chunk_once(stepwise: StepwiseHarness) -> None:
+def test_who_repeats_an_acceptance_whose_response_was_lost_adds_each_chunk_once(stepwise: StepwiseHarness) -> None:
     acceptance = stepwise.acceptance([3] * BATCHES)
     for chunk in range(BATCHES):
         stepwise.ledger.campaigns.store_chunk(acceptance.campaign_id, chunk, b"packed", keep_ms=HOUR_MS)
