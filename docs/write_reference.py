@@ -201,8 +201,8 @@ def _events() -> Iterator[str]:
             (final, f"another of {final}", "it ended otherwise: a cancel, or messages that BSG dropped"),
         ),
     )
-    yield "Each end is recorded once, in the step that makes the campaign's state final: an app that wants to know when a"
-    yield "campaign has ended waits for an event with an empty `batch` and a final `to_state`."
+    yield "The step that makes the campaign's state final records each end once. An app that waits for an end"
+    yield "reads events with an empty `batch` and a final `to_state`."
 
     yield ""
     yield "## Delivery reports"

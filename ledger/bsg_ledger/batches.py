@@ -209,5 +209,5 @@ class Batches:
 
     def stop_denied(self, account: str, bsg_campaign_id: int, *, older_than_ms: int, delay_ms: int, cause: str) -> str:
         """Put a stop off whose campaign BSG does not know; `given_up`, an alarm, once BSG has denied it that long."""
-        answer = self._scripts.run("stop_denied", account, bsg_campaign_id, older_than_ms, delay_ms, cause)
-        return text_of(answer[0])
+        reply = self._scripts.run("stop_denied", account, bsg_campaign_id, older_than_ms, delay_ms, cause)
+        return text_of(reply[0])

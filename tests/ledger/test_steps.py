@@ -484,8 +484,8 @@ def given_up(stepwise: StepwiseHarness, *, others: int = 0) -> str:
     campaign = stepwise.accepted(BATCHES, *[1] * others)
     stepwise.preparing(token="first")
     stepwise.end_chunk_lease(campaign)
-    answer = stepwise.scripts.run("lease_chunk", campaign, "second", 60_000, 1)
-    assert answer == [b"again", campaign.encode()]
+    response = stepwise.scripts.run("lease_chunk", campaign, "second", 60_000, 1)
+    assert response == [b"again", campaign.encode()]
     return campaign
 
 
