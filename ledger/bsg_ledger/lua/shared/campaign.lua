@@ -7,7 +7,7 @@ local function final_state(cancelled, finished, expired)
   return number(expired) > 0 and 'expired' or 'failed'
 end
 
--- Each end is told once: when the campaign's record changes, and not when something of a closed campaign does.
+-- Each end is recorded once: when the campaign's record changes, and not when something of a closed campaign does.
 local function refresh_end(campaign, now, before, paused)
   if before == now then return end  -- guard: end-recorded-once
   local key = campaign_key(campaign)

@@ -2,7 +2,7 @@
 
 -- `kind` says what about: doubt, lost (BSG does not know the campaign that it named), unread (BSG says nothing of use
 -- about it) or unstopped (BSG does not know what it has to stop). `no_trace`: BSG surely does not have the batch, as
--- far as reads can tell. What is asked anew for another reason is told anew.
+-- far as reads can show. A question for another reason is recorded anew.
 local function ask_operator(campaign, batch, state, kind, why, no_trace)
   local key = batch_key(campaign, batch)
   local needs_operator, before = get(key, 'needs_operator', 'operator_reason')

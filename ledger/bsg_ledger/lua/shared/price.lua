@@ -28,7 +28,7 @@ local function affordable(campaign, batch, most)
   if number(priced) == 0 then
     if on_the_way + number(submitted) > 0 then return 'wait' end
     if taken == 0 then return 'yes' end
-    return 'BSG tells no price, and max_cost is set', ''
+    return 'BSG reports no price, and max_cost is set', ''
   end
   local size = number(redis.call('HGET', batch_key(campaign, batch), 'size'))
   local unpriced = math.max(0, taken - number(priced))
