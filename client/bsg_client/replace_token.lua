@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Replaces the token that failed, and no other, by a new one. Then releases the login.
 -- KEYS: token, login. ARGV: the failed token ('' for none), the new token, who holds the login.
--- Answers the token that now stands.
+-- Returns the current token.
 local current = redis.call('GET', KEYS[1]) or ''
 if current == ARGV[1] then  -- guard: replace-failed-token
   redis.call('SET', KEYS[1], ARGV[2])

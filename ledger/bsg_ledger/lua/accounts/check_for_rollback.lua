@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Checks whether the ledger still has what a process saw, and saves the process's high-water mark.
 -- ARGV  1 rollback detector, 2 sequence that it has seen (0: nothing yet), 3... accounts whose gates a rollback shuts
--- Answer  {ok | went_back, sequence now, incarnation}
+-- Returns {ok | went_back, sequence now, incarnation}
 -- Transition  open -> shut of their gates, if the ledger went back. Only once: the mark is that of the older ledger then.
 local back = went_back(ARGV[1], ARGV[2])
 -- guard: look-shuts-gate

@@ -2,7 +2,7 @@
 -- Opens or shuts an account's gate, notes a balance, or takes the next probe.
 -- ARGV  1 account, 2 open, reopen (not what an operator has to open), shut, balance or probe, 3 reason; for reopen:
 --       trial to open half only, 4 by, 5 for probe: how long to put off (ms), 6 balance last seen ('' for none)
--- Answer  {open | half_open | shut}; for shut {shut, 1 if it was not for that before}; for probe {probe} if one is due
+-- Returns {open | half_open | shut}; for shut {shut, 1 if it was not for that before}; for probe {probe} if one is due
 --         now, {wait} if not
 -- Transition  open <-> shut; shut -> half_open for a trial, and always after doubts: reads may work while POSTs do not
 local key = account_key(ARGV[1], 'gate')

@@ -3,7 +3,7 @@
 -- before the first campaign is moved, so that no look-up takes one of them for an orphan.
 -- ARGV  1 account of the old key, 2 account of the new key, 3 BSG's own account of the new key, by a digest,
 --       4 cursor ('0' at first)
--- Answer  {cursor}, '0' at the end, and where the old key was of another account at BSG or nobody knows
+-- Returns {cursor}, '0' at the end, and where the old key was of another account at BSG or nobody knows
 -- Transition  none
 -- guard: inherit-same-account
 if ARGV[3] == '' or redis.call('HGET', account_key(ARGV[1], 'key'), 'bsg_account') ~= ARGV[3] then return { '0' } end

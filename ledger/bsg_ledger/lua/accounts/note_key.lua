@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Notes that a process has an account's key now, and whose it is.
 -- ARGV  1 account, 2 its name, 3 its address, 4 BSG's own account, by a digest ('': not known)
--- Answer  {}
+-- Returns {}
 -- Transition  none
 local key = account_key(ARGV[1], 'key')
 redis.call('HSET', key, 'name', ARGV[2], 'address', ARGV[3])

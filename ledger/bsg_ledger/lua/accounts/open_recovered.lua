@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Opens the gate of a ledger that went back, once all that it would send was looked up at BSG.
 -- ARGV  1 account, 2 by
--- Answer  {open | shut}
+-- Returns {open | shut}
 -- Transition  shut -> open of the gate; it stays shut if an operator shut it too, or anything else did later
 local key = account_key(ARGV[1], 'gate')
 local reason, covered = get(key, 'reason', 'covered')

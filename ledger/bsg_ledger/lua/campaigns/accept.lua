@@ -8,7 +8,7 @@ local FIRST_SIZE = 18
 --         '' for no cap; last: the messages of the last chunk ('': stored like the others); most: chunks that are added
 --         at once, the rest by add_chunks.lua; then the size of each chunk
 -- Return  {accepted|duplicate, campaign, messages}, {conflict, campaign} or {missing}
--- Transition  (nothing) -> accepted. Repeating it after a lost answer answers `accepted` again, and wakes nobody again.
+-- Transition  (nothing) -> accepted. Repeating it after a lost reply returns `accepted` again, and wakes nobody again.
 local idempotency = idempotency_key(key)
 local known, known_digest, known_messages = get(idempotency, 'campaign', 'digest', 'messages')
 if known == campaign then return { 'accepted', campaign, known_messages } end  -- guard: commit-repeated

@@ -2,7 +2,7 @@
 -- Ends some of what has not been sent of a campaign that is cancelled, or whose deadline has passed. On a cancel, what
 -- is at BSG is put down to be stopped there.
 -- ARGV  1 campaign, 2 how many chunks and batches at most
--- Answer  {more | done}, {early} if it goes on, or {gone}
+-- Returns {more | done}, {early} if it goes on, or {gone}
 -- Transition  chunks: unprepared, preparing -> cancelled | expired; batches: pending -> cancelled | expired
 local campaign, most = ARGV[1], number(ARGV[2])
 local key = campaign_key(campaign)

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Forgets some of a closed campaign's messages, after its first step for good: no retry sends it again.
 -- ARGV  1 campaign, 2 of how many batches at most
--- Answer  {more | done}, or {open} if something is left to do
+-- Returns {more | done}, or {open} if something is left to do
 -- Transition  none of states
 local campaign, most = ARGV[1], number(ARGV[2])
 local key = campaign_key(campaign)

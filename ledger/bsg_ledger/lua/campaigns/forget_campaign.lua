@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Forgets some of a closed campaign, its last batches first; its record at the end.
 -- ARGV  1 campaign, 2 how many chunks and batches at most
--- Answer  {more | done}, or {open} if something is left to do
+-- Returns {more | done}, or {open} if something is left to do
 -- Transition  none of states
 local campaign, most = ARGV[1], number(ARGV[2])
 local key = campaign_key(campaign)

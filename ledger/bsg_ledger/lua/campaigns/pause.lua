@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Holds a campaign's unsent batches, or lets them go on.
 -- ARGV  1 campaign, 2 paused (1 or 0), 3 what it may cost at most from now on ('': as before, none: no cap)
--- Answer  {paused | running}, {gone}, or {capped, why, what all would cost with the next batch ('': unknown)}: its
+-- Returns {paused | running}, {gone}, or {capped, why, what all would cost with the next batch ('': unknown)}: its
 --         max_cost would pause it again at once, so that nothing is changed
 -- Transition  none of batches; the campaign's own flag
 local campaign, most = ARGV[1], ARGV[3]
@@ -10,8 +10,8 @@ local before = redis.call('HGET', key, 'paused')
 if not before then return { 'gone' } end  -- guard: pause-known
 local batch = earliest(key .. ':due')
 if ARGV[2] == '0' and before == '1' and batch and most ~= 'none' then
-  local answer, total = affordable(campaign, batch, most ~= '' and most)
-  if answer ~= 'yes' and answer ~= 'wait' then return { 'capped', answer, total } end  -- guard: resume-within-cap
+  local decision, total = affordable(campaign, batch, most ~= '' and most)
+  if decision ~= 'yes' and decision ~= 'wait' then return { 'capped', decision, total } end  -- guard: resume-within-cap
 end
 if most == 'none' then
   redis.call('HDEL', key, 'max_cost')

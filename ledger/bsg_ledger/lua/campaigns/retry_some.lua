@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Sends some of what was refused or has expired again.
 -- ARGV  1 campaign, 2 how many chunks and batches at most
--- Answer  {more | done}
+-- Returns {more | done}
 -- Transition  batches: refused, expired -> pending, or -> unconfirmed where an attempt is still in doubt;
 --             chunks: expired -> unprepared
 local campaign, most = ARGV[1], number(ARGV[2])

@@ -182,11 +182,11 @@ local function send(campaign, passed_over)
     hold(campaign, HELD_FOR_HOURS)  -- guard: hours-hold-nobody-up
     return { 'hours', campaign, options, closes_at, NOW }
   end
-  local answer = max_cost and affordable(campaign, batch) or 'yes'
-  if answer == 'wait' then return hold(campaign, HELD_FOR_PRICE) end  -- guard: first-price-awaited
-  if answer ~= 'yes' then  -- guard: send-within-cap
-    redis.call('HSET', campaign_key(campaign), 'paused', '1', 'capped', answer)
-    record_event(campaign, '', 'running', 'paused', answer)
+  local decision = max_cost and affordable(campaign, batch) or 'yes'
+  if decision == 'wait' then return hold(campaign, HELD_FOR_PRICE) end  -- guard: first-price-awaited
+  if decision ~= 'yes' then  -- guard: send-within-cap
+    redis.call('HSET', campaign_key(campaign), 'paused', '1', 'capped', decision)
+    record_event(campaign, '', 'running', 'paused', decision)
     return refresh_ready(campaign)
   end
   local size, attempts, first_intent, doubt, held_against =
@@ -221,14 +221,14 @@ for _ = 1, TRIES do
     return at and (at <= NOW and { 'again' } or wait(at)) or { 'nothing' }
   end
   local prepare_first = to_prepare and (not to_send or prepare_pass < send_pass)
-  local answer
+  local work
   if free and to_send and not (prepare_first and not just_leased(to_prepare)) then
-    answer = send(to_send, passed_over)
+    work = send(to_send, passed_over)
   elseif to_prepare and (free or prepare_first or redis.call('ZCARD', sendable) < AHEAD) then
-    answer = prepare(to_prepare)
+    work = prepare(to_prepare)
   else
     return wait(math.ceil((slot_at - early) / 1000))
   end
-  if answer then return answer end
+  if work then return decision end
 end
 return { 'again' }

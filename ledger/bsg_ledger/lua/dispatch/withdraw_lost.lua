@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Takes an intent back of which its worker does not know: the answer of the dispatch was lost.
+-- Takes an intent back of which its worker does not know: the reply to the dispatch was lost.
 local account, token, delay, cause, next_look = unpack(ARGV)
 -- ARGV    delay, next_look in milliseconds
 -- Return  {pending | cancelled | expired | unconfirmed, batch} or {stale}

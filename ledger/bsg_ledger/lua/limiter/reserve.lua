@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- GCRA: the key holds the theoretical arrival time, the microsecond from which one more request fits the rate.
 -- KEYS: the limit, the account's cool-down. ARGV: microseconds between requests, burst, longest wait, furthest wait.
--- Answers {1, wait} when a slot was taken, or {0, wait} when nothing was. All times are microseconds.
+-- Returns {1, wait} when a slot was taken, or {0, wait} when nothing was. All times are microseconds.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local interval, burst, longest, furthest =

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- KEYS: the limit, the account's cool-down. ARGV: microseconds between requests, burst.
--- Answers the microseconds until the next free slot, and until the cool-down ends.
+-- Returns the microseconds until the next free slot, and until the cool-down ends.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local arrival = tonumber(redis.call('GET', KEYS[1]) or '0')

@@ -2,7 +2,7 @@
 -- Records what BSG says of a submitted batch, with an event when its status changed.
 -- ARGV  1 campaign, 2 batch, 3 BSG status, 4 final (1 or 0), 5 statistics (JSON), 6 price, 7 currency, 8 total messages
 --       ('' unknown), 9 next poll (ms; -1: none)
--- Answer  {submitted | finished} or {stale}
+-- Returns {submitted | finished} or {stale}
 -- Transition  submitted -> finished; what was cancelled and is not final at BSG is put down to be stopped, unless an
 --             operator has been asked about that; again if BSG denied it and knows it now
 local campaign, batch, status = ARGV[1], ARGV[2], ARGV[3]

@@ -2,7 +2,7 @@
 -- Puts off a stop of a campaign that BSG says it does not know; ends it, as an alarm for an operator, when BSG has said
 -- nothing else for long enough.
 -- ARGV  1 account, 2 BSG campaign id, 3 for how long BSG has to deny it (ms), 4 wait (ms), 5 cause
--- Answer  {denied}, {given_up} or {stale}
+-- Returns {denied}, {given_up} or {stale}
 -- Transition  the stop's row is done; an operator is asked about the batch if that campaign is the one that counts
 local account, bsg_id = ARGV[1], ARGV[2]
 local stops, refusals = account_key(account, 'stops'), account_key(account, 'stop-refusals')

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Puts off a stop that BSG has not obeyed: it is tried again, ever less often, until BSG calls the campaign final.
 -- ARGV  1 account, 2 BSG campaign id, 3 the status that BSG gives it, 4 the shortest wait (ms)
--- Answer  {refused} or {stale}
+-- Returns {refused} or {stale}
 -- Transition  none: the stop's row stays, with an event when the status has changed since the last refusal
 local account, bsg_id, status = ARGV[1], ARGV[2], ARGV[3]
 local stops, refusals = account_key(account, 'stops'), account_key(account, 'stop-refusals')

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Records that BSG is done with a campaign that is to be stopped.
 -- ARGV  1 account, 2 BSG campaign id, 3 the final status that BSG gives it: stopped, done or spam
--- Answer  {that status}
+-- Returns {that status}
 -- Transition  the stop's row is done
 local id = redis.call('HGET', account_key(ARGV[1], 'owners'), ARGV[2])
 forget_refusals(ARGV[1], ARGV[2])

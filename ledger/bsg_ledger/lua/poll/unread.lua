@@ -3,7 +3,7 @@
 -- long enough.
 -- ARGV  1 campaign, 2 batch, 3 BSG campaign id, 4 lost (BSG does not know the campaign that it named) or unread,
 --       5 for how long that has to last before an operator is asked (ms), 6 cause, 7 next poll (ms)
--- Answer  {submitted | needs_operator} or {stale}
+-- Returns {submitted | needs_operator} or {stale}
 -- Transition  none: the batch stays submitted, and a poll that reads the campaign asks nobody any more
 local campaign, batch, why = ARGV[1], ARGV[2], ARGV[4]
 local key = batch_key(campaign, batch)

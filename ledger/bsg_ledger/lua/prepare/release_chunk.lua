@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Gives a leased chunk back without counting a loss: Redis could not take the result.
 -- ARGV  1 campaign, 2 chunk, 3 token, 4 delay (ms), 5 cause, 6 1 if its messages cannot be read here
--- Answer  {unprepared} or {stale}
+-- Returns {unprepared} or {stale}
 -- Transition  preparing -> unprepared
 local campaign, chunk = ARGV[1], ARGV[2]
 -- A chunk has a token only while it is being prepared.

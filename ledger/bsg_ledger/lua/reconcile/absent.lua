@@ -4,7 +4,7 @@
 -- else it needs an operator.
 -- ARGV  1 campaign, 2 batch, 3 attempts that were looked for, 4 duplicate window (ms), 5 delay (ms),
 --       6 next look (ms), 7 cause, 8 1 if BSG would surely show it
--- Answer  {pending | cancelled | expired | needs_operator} or {stale}
+-- Returns {pending | cancelled | expired | needs_operator} or {stale}
 -- Transition  unconfirmed -> pending, the doubt stays on record (rule 2); -> cancelled in a cancelled campaign,
 --             which sends nothing again
 local campaign, batch = ARGV[1], ARGV[2]

@@ -2,7 +2,7 @@
 -- Asks an operator where a trace at BSG fits neither yes nor no, once the doubt is old enough for BSG to show all that
 -- it has.
 -- ARGV  1 campaign, 2 batch, 3 attempts that the finding speaks of, 4 age from which an operator is asked (ms), 5 cause
--- Answer  {unconfirmed | needs_operator} or {stale}
+-- Returns {unconfirmed | needs_operator} or {stale}
 -- Transition  none: the batch stays unconfirmed
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Puts a waiting batch in doubt: BSG has a trace of it, though this ledger never sent it.
 -- ARGV  1 campaign, 2 batch, 3 attempts that the finding speaks of, 4 account, 5 cause, 6 next look (ms)
--- Answer  {unconfirmed} or {stale}
+-- Returns {unconfirmed} or {stale}
 -- Transition  pending -> unconfirmed
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)

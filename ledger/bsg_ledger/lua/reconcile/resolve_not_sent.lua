@@ -3,7 +3,7 @@
 -- more: the doubt is over.
 -- ARGV  1 campaign, 2 batch, 3 attempts that the operator was shown, where many are decided at once ('' for this one by
 -- its id)
--- Answer  {pending | cancelled | expired} or {stale, state}
+-- Returns {pending | cancelled | expired} or {stale, state}
 -- Transition  unconfirmed, or submitted and lost by BSG, with an operator being asked -> pending; -> cancelled | expired
 --             where that has happened meanwhile. Among many only those of which BSG has no trace, and as they were shown
 local campaign, batch = ARGV[1], ARGV[2]

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- An operator's word that BSG has sent the campaign that it does not know any more.
 -- ARGV  1 campaign, 2 batch, 3 BSG campaign id, 4 next poll (ms)
--- Answer  {finished} or {stale, state}
+-- Returns {finished} or {stale, state}
 -- Transition  submitted, an operator being asked -> finished, its status unknown
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)

@@ -2,7 +2,7 @@
 -- Turns messages of a batch into rejects while it stays in its state: BSG dropped them, or their id belongs elsewhere.
 -- ARGV  1 campaign, 2 batch, 3 state, 4 size that the finding speaks of, 5 body of the rest ('' keeps the old one),
 --       6 its rows, 7 cause, 8... (index, row as JSON) of each reject
--- Answer  {shrunk, new size} or {stale}
+-- Returns {shrunk, new size} or {stale}
 -- Transition  none; -> refused if nothing is left of an unconfirmed batch
 local campaign, batch, state = ARGV[1], ARGV[2], ARGV[3]
 local key = batch_key(campaign, batch)

@@ -4,7 +4,7 @@
 -- ARGV  1 campaign, 2 batch, 3 account, 4 BSG campaign that counts now, 5 BSG campaign that counts from now on,
 --       6 the BSG status of that, 7 next poll (ms), 8... (BSG campaign, 1 if the one that counts has all of its
 --       messages) of each other that the batch has
--- Answer  {recorded}, {known}, {owned, batch} if one of them belongs to another batch, or {stale}
+-- Returns {recorded}, {known}, {owned, batch} if one of them belongs to another batch, or {stale}
 -- Transition  none, or finished -> submitted where the one that counts from now on is not final at BSG; an alarm. What
 --             only repeats the one that counts is stopped, what has messages of its own is not
 local campaign, batch, account, counts = ARGV[1], ARGV[2], ARGV[3], ARGV[5]

@@ -15,7 +15,7 @@ local function note_status(campaign, batch, status)
   return before
 end
 
--- Keeps that a batch has or had a BSG campaign besides the one that counts. Answers whether that is new.
+-- Keeps that a batch has or had a BSG campaign besides the one that counts. Returns whether that is new.
 local function add_other(campaign, batch, bsg_id)
   local key = batch_key(campaign, batch)
   local others = redis.call('HGET', key, 'other_bsg_campaign_ids')

@@ -84,7 +84,7 @@ local function waits_unchanged(campaign, batch, size, held_against)
   return state == 'pending' and size_now == size and number(list) == number(held_against)  -- guard: read-batch-unchanged
 end
 
--- One reject an index, so that telling one twice counts once. Answers how many were new.
+-- One reject an index, so that recording one twice counts once. Returns how many were new.
 local function reject(campaign, first, last)
   local rejects, added = campaign_key(campaign, ':rejects'), 0
   for i = first, last, 2 do

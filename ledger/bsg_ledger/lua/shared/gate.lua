@@ -22,7 +22,7 @@ end
 -- What no probe opens.
 local PERMANENT = { operator = true, ledger_went_back = true }  -- guard: permanent-reasons
 
--- How long a gate that doubts have shut lets nothing through (ms): twice as long after each trial without a clear answer.
+-- How long a gate that doubts have shut lets nothing through (ms): twice as long after each trial without a clear response.
 local FIRST_BACKOFF, MAX_BACKOFF = 15000, 600000
 
 -- An operator's word stands over what a probe opens, a ledger that went back over both: it covers that word meanwhile.
@@ -47,7 +47,7 @@ local function shut_gate(account, reason, by)
   return true
 end
 
--- What has shut it stays its reason, until an answer to a trial opens it whole.
+-- What has shut it stays its reason, until a response to a trial opens it whole.
 local function half_open_gate(account, by)
   local key = account_key(account, 'gate')
   redis.call('HSET', key, 'state', 'half_open', 'by', by, 'since', NOW, 'doubts', 0)
@@ -60,12 +60,12 @@ local function open_gate(account, reason, by)
   redis.call('HDEL', key, 'probe_at', 'balance', 'covered', 'trial', 'backoff', 'tried_balance')
 end
 
--- BSG has clearly answered the trial: the gate opens whole. No other answer does that, and no read.
-local function trial_answered(account, campaign, batch, token)
+-- BSG has clearly responded to the trial: the gate opens whole. No other response does that, and no read.
+local function trial_has_response(account, campaign, batch, token)
   if has_trial(account, campaign, batch, token) then open_gate(account, '', batch_id(campaign, batch)) end
 end
 
--- The trial brought no answer, or one that says neither yes nor no.
-local function trial_unanswered(account, campaign, batch, token)
+-- The trial brought no response, or one that says neither yes nor no.
+local function trial_without_response(account, campaign, batch, token)
   if has_trial(account, campaign, batch, token) then shut_gate(account, 'doubts', batch_id(campaign, batch)) end
 end

@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- Records that this attempt was surely not taken.
 -- ARGV  1 campaign, 2 batch, 3 token, 4 delay (ms), 5 cause, 6 account to shut the gate of ('' for none), 7 reason,
---       8 times that a batch may shut the gate (0: any), 9 next look (ms), 10 1 if BSG was asked and did not answer
--- Answer  {pending | cancelled | expired | unconfirmed | refused} or {stale}
+--       8 times that a batch may shut the gate (0: any), 9 next look (ms), 10 1 if BSG was asked and did not respond
+-- Returns {pending | cancelled | expired | unconfirmed | refused} or {stale}
 -- Transition  posting -> pending; -> unconfirmed if an earlier attempt is in doubt; -> refused if this batch alone
 --             shuts the gate again and again, a probe having opened it; half_open -> shut of the gate, if this was its
---             trial and BSG did not answer. A throttle leaves it half open: it does not say whether BSG takes anything
+--             trial and BSG did not respond. A throttle leaves it half open: it does not say whether BSG takes anything
 local campaign, batch, cause = ARGV[1], ARGV[2], ARGV[5]
 if not held(campaign, batch, ARGV[3]) then return { 'stale' } end  -- guard: not-taken-fence
 redis.call('HSET', batch_key(campaign, batch), 'error', cause)
@@ -22,7 +22,7 @@ if ARGV[6] ~= '' then
   shut_gate(ARGV[6], ARGV[7], batch_id(campaign, batch))  -- guard: closed-account-shuts-gate
 end
 -- guard: unanswered-trial-shuts-gate
-if ARGV[10] == '1' then trial_unanswered(account_of(campaign), campaign, batch, ARGV[3]) end
+if ARGV[10] == '1' then trial_without_response(account_of(campaign), campaign, batch, ARGV[3]) end
 if in_doubt(campaign, batch) then  -- guard: not-taken-keeps-doubt
   to_doubt(campaign, batch, ARGV[9], cause .. ', an earlier attempt is in doubt')
   return { 'unconfirmed' }

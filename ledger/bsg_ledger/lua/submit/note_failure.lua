@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Notes a request that BSG failed. What fails again within the quiet time belongs to the same spell.
 -- ARGV  1 account, 2 kind, 3 cause, 4 quiet time (ms)
--- Answer  {failures of the spell}
+-- Returns {failures of the spell}
 -- Transition  none
 local key, kind = account_key(ARGV[1], 'failures'), ARGV[2]
 local last = number(redis.call('HGET', key, kind .. ':last'))

@@ -1,13 +1,13 @@
 #!lua flags=allow-oom
 -- Records a BSG campaign id for a batch, whoever brings it and whatever the batch's state (rule 3).
 -- ARGV  1 campaign, 2 batch, 3 account, 4 BSG campaign id, 5 BSG status, 6 next poll (ms), 7 cause, 8 price, 9 currency,
---       10 token of the attempt whose answer brings it ('' if a look-up or an operator does),
+--       10 token of the attempt whose response brings it ('' if a look-up or an operator does),
 --       11... further BSG campaigns of the same batch: in one step, as nobody looks for a batch again that has its first
--- Answer  {submitted | known | second}, {owned, batch} if every id belongs to another batch, or {gone} if the ledger
+-- Returns {submitted | known | second}, {owned, batch} if every id belongs to another batch, or {gone} if the ledger
 --         does not know the batch: purged, or gone back to an older copy
 -- Transition  any state but submitted and finished -> submitted; a second id is recorded, stopped and an alarm; that of
 --             a batch which is gone is an alarm, and brings nothing of the batch back; half_open -> open of the gate, if this
---             is the answer to its trial
+--             is the response to its trial
 local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 -- Its campaign may have been moved to another key of the same account at BSG while the request was on its way.
@@ -44,16 +44,16 @@ local function record(bsg_id)
   return { 'submitted' }
 end
 
-local answer = record(ARGV[4])
+local recorded = record(ARGV[4])
 for i = 11, #ARGV do  -- guard: all-ids-recorded
   local another = record(ARGV[i])
-  if answer[1] == 'owned' then answer = another end
+  if recorded[1] == 'owned' then recorded = another end
 end
--- What a look-up finds says nothing of whether BSG answers requests to send.
-if ARGV[10] ~= '' and answer[1] ~= 'owned' then  -- guard: taken-answers-trial
+-- What a look-up finds says nothing of whether BSG responds to requests to send.
+if ARGV[10] ~= '' and recorded[1] ~= 'owned' then  -- guard: taken-responds-to-trial
   local doubts, tried_balance, state = get(account_key(ARGV[3], 'gate'), 'doubts', 'tried_balance', 'state')
   if number(doubts) > 0 then redis.call('HSET', account_key(ARGV[3], 'gate'), 'doubts', 0) end  -- guard: taken-ends-doubts
   if tried_balance then redis.call('HDEL', account_key(ARGV[3], 'gate'), 'tried_balance') end  -- guard: taken-frees-balance
-  if state == 'half_open' then trial_answered(ARGV[3], campaign, batch, ARGV[10]) end
+  if state == 'half_open' then trial_has_response(ARGV[3], campaign, batch, ARGV[10]) end
 end
-return answer
+return recorded

@@ -2,7 +2,7 @@
 -- Puts phones on the list of those that are never sent to, or takes them off, whoever put them there. Or notes that a
 -- source has them too: only of those that are suppressed, as somebody may have taken them off meanwhile.
 -- ARGV  1 add, remove or note, 2 source (not of a removal), 3... phones (digits)
--- Answer  {how many were changed}
+-- Returns {how many were changed}
 -- Transition  none of a campaign: what has not left is held against the list again before it does
 if ARGV[1] == 'add' then return { suppress(ARGV[2], 3) } end
 if ARGV[1] == 'note' then
