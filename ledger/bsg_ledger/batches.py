@@ -85,7 +85,7 @@ class Batches:
         """BSG named rows and took nothing: those are rejects, the rest waits to be sent again."""
         return self._run(
             "rows_rejected", lease.batch, lease.token, cause, self._next_look_ms, rest,
-            len(rest_rows), encode_rows(rest_rows), *(item for row in rejects for item in row),
+            encode_rows(rest_rows), *(item for row in rejects for item in row),
         )  # fmt: skip
 
     def taken(

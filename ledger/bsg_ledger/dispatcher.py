@@ -110,8 +110,8 @@ class Dispatcher:
     ) -> str:
         """Some of its messages are suppressed: those become rejects, the rest is due at once. Return its state."""
         return self._first(
-            "rows_suppressed", *_as_read(recheck), self._rules.next_look_ms, rest, len(rest_rows),
-            encode_rows(rest_rows), *(item for row in rejects for item in row),
+            "rows_suppressed", *_as_read(recheck), self._rules.next_look_ms, rest, encode_rows(rest_rows),
+            *(item for row in rejects for item in row),
         )  # fmt: skip
 
     def put_off(self, recheck: Recheck, *, delay_ms: int, cause: str) -> str:

@@ -95,3 +95,27 @@ local function reject(campaign, first, last)
   end
   return added
 end
+
+-- Turns messages of a batch into rejects, which are (index, row as JSON) from an argument on. `rest` is the body of the
+-- others ('' keeps the old one). Returns how many rejects are new, and how many messages are left.
+local function take_out(campaign, batch, first_reject, rest, rest_rows)
+  local key, rejected = batch_key(campaign, batch), reject(campaign, first_reject, #ARGV)
+  count(campaign, redis.call('HGET', key, 'state'), 0 - rejected, 0)
+  count(campaign, 'rejected', rejected, 0)
+  if rest ~= '' then
+    redis.call('SET', key .. ':messages', rest)  -- guard: rejects-taken-out
+    redis.call('HSET', key, 'rows', rest_rows)
+  end
+  return rejected, redis.call('HINCRBY', key, 'size', 0 - rejected)
+end
+
+-- The rest of the batch waits, after messages of it became rejects.
+local function go_on_without(campaign, batch, first_reject, rest, rest_rows, cause)
+  local rejected, left = take_out(campaign, batch, first_reject, rest, rest_rows)
+  if left == 0 then  -- guard: empty-batch-is-refused
+    redis.call('HSET', batch_key(campaign, batch), 'rows', '')
+    move(campaign, batch, 'refused', 0, cause, rejected .. ' rows, all of it')
+    return 'refused'
+  end
+  return move_back(campaign, batch, NOW, cause, rejected .. ' rows')
+end
