@@ -76,7 +76,7 @@ class DueIndexes:
         return min(found, key=lambda due: due.since_ms, default=None)
 
     def next_campaigns(self, owner: str) -> list[str]:
-        """Return the campaigns of an account (or of an account's name) that come next, as far as that can be said
+        """Return the campaigns of an account (or of an account's name) that come next, as far as that is known
         now."""
         pipe = self._client.pipeline(transaction=False)
         for index in (DueIndex.SENDABLE, DueIndex.PREPARABLE, DueIndex.DUE):

@@ -187,7 +187,7 @@ _Rule = Callable[[_Case], _Found | None]
 
 
 def waits(campaign: CampaignFacts, account: AccountFacts, groups: Iterable[Group], now: datetime) -> list[Wait]:
-    """Return what the campaign waits for, the most urgent first; messages of which the same is to be said stand
+    """Return what the campaign waits for, the most urgent first; messages with the same text stand
     together."""
     together: dict[tuple[object, ...], Wait] = {}
     for group in groups:

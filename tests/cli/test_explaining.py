@@ -1,4 +1,4 @@
-"""What is said of a campaign in each state that its batches can be in, from a real ledger."""
+"""The texts for a campaign in each state of its batches, from a real ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.ledger.campaigns import HOUR_MS, LedgerHarness
 
 
 class Explained:
-    """A ledger, and what is said of its campaigns with the settings of the account that has them."""
+    """A ledger, and the texts for its campaigns with the settings of the account that has them."""
 
     def __init__(self, redis_url: str) -> None:
         self.settings = Settings.build(redis_url=redis_url, bsg_api_key="live_test")

@@ -1,4 +1,4 @@
-"""Commands tell what a campaign waits for, and what lets it go on."""
+"""Commands show what a campaign waits for, and what lets it go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a token of BSG's tells of the account that it is for."""
+"""What a token of BSG's shows about its account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which reason is named first, and what is said of campaigns that are not read batch by batch."""
+"""Which reason is named first, and the texts for campaigns that are not read batch by batch."""
 
 from __future__ import annotations
 

@@ -94,8 +94,8 @@ GONE = {
     "Flaw, Fault": Word("Violation", r"\bFlaw\b|\bflaws?\b|\bRowFault\b|\bTemplateFault\b|\bFieldMissing\b"),
     "tell, told, said, word": Word(
         "report, message, decision",
-        r"(?<![a-z])told(?![a-z])|\\btells?\\b|\\bsaid\\b",
-        allowed=r"(BSG|operator) (has )?said\\b|whole\\.tell\\(\\)",
+        r"(?<![a-z])told(?![a-z])|\btells?\b|\bsaid\b",
+        allowed=r"(BSG|operator) (has )?said\b|whole\.tell\(\)",
     ),
     "answers": Word("return, response", r"(?i)(?<![a-z])answer"),
 }

@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def explain(settings: Settings, campaign_id: str) -> list[Explanation]:
-    """Return what needs an operator first; batches of which the same is to be said together."""
+    """Return what needs an operator first; then the batches, grouped by their texts."""
     with queue_errors():
         waits = WaitingReader(connect(settings), settings).waits_of([campaign_id], singly=EVERY_BATCH)
     return [_explained(wait) for wait in waits.get(campaign_id, ())]

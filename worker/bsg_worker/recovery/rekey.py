@@ -38,7 +38,7 @@ def note_key(runtime: Runtime) -> None:
 def take_over(runtime: Runtime) -> str:
     """Go on with what an older key of the same account at BSG had begun; responds with what was moved.
 
-    Only for a key that no process has any more, and of which BSG's logins have said that it was of the same account.
+    Only for a key that no process has any more, and if BSG's logins showed that it was of the same account.
     """
     moved = 0
     for key in _older_keys(runtime):
