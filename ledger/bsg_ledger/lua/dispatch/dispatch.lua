@@ -229,6 +229,6 @@ for _ = 1, TRIES do
   else
     return wait(math.ceil((slot_at - early) / 1000))
   end
-  if work then return decision end
+  if work then return work end
 end
 return { 'again' }
