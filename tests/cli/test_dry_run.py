@@ -141,7 +141,7 @@ def test_a_price_that_bsg_does_not_report_is_a_failure_that_says_so(dry_run: Dry
     sandbox.fault("server_error_before", method="POST", path="/api/campaigns/price")
 
     assert dry_run.run(f"phone,text\n{GOOD},Hi\n", "--price") == ExitCode.UNREACHABLE
-    assert "--price: BSG did not respond" in dry_run.errors
+    assert "--price: BSG did not report the price" in dry_run.errors
 
 
 def test_a_sender_that_bsg_has_not_registered_is_a_warning(dry_run: DryRun, sandbox: Sandbox) -> None:
