@@ -47,7 +47,7 @@ ROW = Row(
     unit="messages/s",
     sides=[Side(PROJECT, _project), Side("bare loop", _bare), *map(_design, USUAL)],
     goals=[
-        Goal("rate", PROJECT, over=(BARE,), at_least=1.1, gross=0.2),
+        Goal("rate", PROJECT, over=(BARE,), at_least=1.1, gross=0.1),
         Goal("memory added (MiB)", MEMORY, at_most=64, gross=128),
     ],
     if_not_met=(

@@ -38,7 +38,7 @@ def _sides(threads: int) -> list[Side]:
 
 def _goal(threads: int, at_most: float) -> Goal:
     project, bare = map(_percentile, _pair(threads))
-    return Goal(f"99th percentile, {threads} thread(s)", project, over=(bare,), at_most=at_most, gross=4 * at_most)
+    return Goal(f"99th percentile, {threads} thread(s)", project, over=(bare,), at_most=at_most, gross=10 * at_most)
 
 
 ROW = Row(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import redis
 
-from benchmarks.comparing import Figures, Measurement, Row, Side
+from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
 from benchmarks.environment import BenchmarkEnvironment
 from benchmarks.messages import MESSAGES_A_BATCH, SENDER, messages
 from benchmarks.provider import Provider
@@ -67,7 +67,7 @@ ROW = Row(
     what="what one Redis carries",
     against="one core and its memory",
     sides=[Side("this project", _project)],
-    goals=[],
+    goals=[Goal("processor for a campaign of 10 (ms)", OF_A_SMALL_CAMPAIGN, at_most=0.5, gross=10)],
     note=(
         "From acceptance to BSG's response, polling left out. Redis does one thing at a time: what its processor takes "
         "for each bounds how many there can be in a second, on a disk that keeps up with writing before each response. "

@@ -42,7 +42,10 @@ def _most_in_any_second(times: list[float]) -> int:
 
 
 ROW = Row(
-    what=f"share of `{LIMIT}/s` that {WORKERS} workers reach with {CAMPAIGNS} campaigns ready, and their most",
+    what=(
+        f"share of `{LIMIT}/s` that {WORKERS} workers reach with {CAMPAIGNS} campaigns ready, "
+        "and the most requests in any second"
+    ),
     against="the limit",
     sides=[Side("this project", _project)],
     goals=[

@@ -25,8 +25,8 @@ ROW = Row(
     unit="messages/s",
     sides=[Side("this project", _project), Side("necessary work", _work)],
     goals=[
-        Goal("from the last commit", FROM_COMMIT, over=(BY_ROWS,), at_least=1.0, gross=0.2),
-        Goal("from the first `enqueue`", FROM_ENQUEUE, over=(BY_ROWS,), at_least=0.8, gross=0.2),
+        Goal("from the last commit", FROM_COMMIT, over=(BY_ROWS,), at_least=1.0, gross=0.05),
+        Goal("from the first `enqueue`", FROM_ENQUEUE, over=(BY_ROWS,), at_least=0.8, gross=0.05),
     ],
     drawn=(FROM_COMMIT, FROM_ENQUEUE, BY_ROWS, BY_COLUMNS),
     note=(
