@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any, Literal
 
 import redis
@@ -17,6 +16,7 @@ import redis
 from bsg_config.rate import Rate
 from bsg_config.settings import Settings
 from bsg_ledger import schema
+from bsg_ledger.scripts import source
 
 MAX_RESERVATION = 10.0
 """Seconds: nobody may reserve further ahead, so a reservation beyond it shows a clock that was set back."""
@@ -28,6 +28,7 @@ MAX_COOL_DOWN = 3600.0
 """Seconds: a gateway that asks for more than an hour is asked again after an hour."""
 
 _MICROSECONDS = 1_000_000
+_FURTHEST_US = round(MAX_RESERVATION * _MICROSECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,7 @@ class Limiter:
         if burst < 1:
             raise ValueError(f"a burst of {burst} would never let anything through")
         self._scripts = {
-            name: client.register_script(
-                (resources.files(__package__) / "lua" / "limiter" / f"{name}.lua").read_text("utf-8")
-            )
-            for name in ("reserve", "cool_down", "state")
+            script: client.register_script(source(script)[0]) for script in ("reserve", "cool_down", "state")
         }
         self._keys = (schema.LIMIT(account, name), schema.COOL_DOWN(account))
         self._interval = rate.interval_us
@@ -83,7 +81,7 @@ class Limiter:
             self._interval,
             self._burst,
             round(max_wait_seconds * _MICROSECONDS),
-            round(MAX_RESERVATION * _MICROSECONDS),
+            _FURTHEST_US,
         )
         seconds = int(wait) / _MICROSECONDS
         return Slot(seconds) if taken else Later(seconds)
@@ -99,7 +97,7 @@ class Limiter:
 
     def state(self) -> LimiterState:
         """Return what a request would have to wait for, without reserving anything."""
-        wait, cooling = self._run("state", self._keys, self._interval, self._burst)
+        wait, cooling = self._run("state", self._keys, self._interval, self._burst, _FURTHEST_US)
         return LimiterState(int(wait) / _MICROSECONDS, int(cooling) / _MICROSECONDS)
 
     def _run(self, name: str, keys: tuple[str, ...], *arguments: int) -> Any:

@@ -124,14 +124,11 @@ def _module_of(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))
 
 
-OTHERS = (SHARED, "limiter")  # folders of the ledger's Lua without scripts that `source` makes
-
-
 @cache
 def _names_by_digest() -> dict[str, str]:
     """Return the scripts that do not run through `Scripts`, and those of the ledger by digest and by text, for
     pipelines."""
     files = list(ROOT.glob("*/bsg_*/**/*.lua"))
     alone = {hashlib.sha1(file.read_bytes(), usedforsecurity=False).hexdigest(): file.stem for file in files}
-    of_ledger = [file.stem for file in files if file.parents[1].name == "lua" and file.parent.name not in OTHERS]
+    of_ledger = [file.stem for file in files if file.parents[1].name == "lua" and file.parent.name != SHARED]
     return alone | {named: name for name in of_ledger for named in source(name)}

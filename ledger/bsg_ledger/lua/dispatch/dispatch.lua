@@ -55,19 +55,9 @@ for _, campaign in ipairs(redis.call('ZRANGEBYSCORE', unassigned, '-inf', NOW, '
 end
 for _, campaign in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', NOW, 'LIMIT', 0, PROMOTED)) do refresh_or_drop(campaign) end
 
--- The limit: GCRA, as in the limiter's reserve.lua.
-local now_us = clock[1] * 1000000 + clock[2]
-local arrival = number(redis.call('GET', limit_key(account)))
--- guard: slot-clock-set-back
-if arrival > now_us + furthest + burst * interval then arrival = now_us end -- the server's clock was set back
--- guard: slot-free
-local slot_at = math.max(now_us, number(redis.call('GET', cool_down_key(account))), arrival - (burst - 1) * interval)
-local free = permit == '1' and slot_at - now_us <= number(early)  -- guard: send-takes-permit
-
-local function take_slot()
-  local after = math.max(arrival, slot_at) + interval
-  redis.call('SET', limit_key(account), string.format('%.0f', after), 'PX', math.ceil((after - now_us) / 1000) + 1000)
-end
+local limit = limit_key(account)
+local slot_at, arrival = next_slot(limit, cool_down_key(account), interval, burst, number(furthest))
+local free = permit == '1' and slot_at - NOW_US <= number(early)  -- guard: send-takes-permit
 
 local function first_not_new(index, first, pass)
   if not first or pass >= 0 then return first, pass end
@@ -144,7 +134,7 @@ end
 local function post(campaign, batch, options, size, attempts, first_intent, doubt, passed_over)
   local key = batch_key(campaign, batch)
   local pass, priority, joined, start_at = get(campaign_key(campaign), 'pass', 'priority', 'joined', 'start_at')
-  take_slot()  -- guard: slot-taken-by-intent
+  take_slot(limit, slot_at, arrival, interval)  -- guard: slot-taken-by-intent
   -- Only attempts in doubt can have been taken: the first of those is what a trace at BSG cannot be older than.
   if doubt ~= '1' then first_intent = NOW end  -- guard: window-from-first-doubt
   -- guard: attempts-counted
@@ -158,7 +148,7 @@ local function post(campaign, batch, options, size, attempts, first_intent, doub
   move(campaign, batch, 'posting', NOW + lease, 'intent', late and 'start_at has passed: sent at once' or '')
   local sequence = save_high_water_mark(detector)  -- guard: intent-leaves-mark
   return { 'send', campaign, batch, redis.call('GET', key .. ':messages'), options, size, attempts, first_intent, NOW,
-    slot_at - now_us, sequence, hint() }
+    slot_at - NOW_US, sequence, hint() }
 end
 
 -- What its messages are held against has changed. Others pass it by until somebody has held them against the new list.

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- KEYS: the limit, the account's cool-down. ARGV: microseconds between requests, burst.
--- Returns the microseconds until the next free slot, and until the cool-down ends.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000000 + clock[2]
-local arrival = tonumber(redis.call('GET', KEYS[1]) or '0')
-local cooled = tonumber(redis.call('GET', KEYS[2]) or '0')
-local start = math.max(now, cooled, arrival - (tonumber(ARGV[2]) - 1) * tonumber(ARGV[1]))
-return {start - now, math.max(0, cooled - now)}
+-- Says how far off the next slot of a limit is, and the end of the account's cool-down.
+-- KEYS    the limit, the account's cool-down
+-- ARGV    microseconds between requests, burst, furthest slot that anybody takes (microseconds)
+-- Return  {wait for the slot, wait for the end of the cool-down} (microseconds)
+local limit, cool_down = unpack(KEYS)
+local interval, burst, furthest = unpack(ARGV)
+local slot_at = next_slot(limit, cool_down, number(interval), number(burst), number(furthest))
+return { slot_at - NOW_US, math.max(0, number(redis.call('GET', cool_down)) - NOW_US) }

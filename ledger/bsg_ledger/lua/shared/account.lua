@@ -1,6 +1,5 @@
 -- An account: whose a campaign is, and which keys processes have.
 
--- What the limiter of the workers reads and writes, too: microseconds of Redis's clock.
 local function limit_key(account) return account_key(account, 'limit:submit') end
 local function cool_down_key(account) return account_key(account, 'cool-down') end
 

@@ -1,0 +1,17 @@
+-- The limit of a rate (GCRA). Times are microseconds of Redis's own clock.
+
+local NOW_US = clock[1] * 1000000 + clock[2]
+
+-- Return when the next request may leave, and the limit's arrival: the time from which one more request fits the rate.
+-- Nobody reserves further ahead than `furthest`, so an arrival beyond that shows a clock that was set back.
+local function next_slot(limit, cool_down, interval, burst, furthest)
+  local arrival = number(redis.call('GET', limit))
+  if arrival > NOW_US + furthest + burst * interval then arrival = NOW_US end  -- guard: slot-clock-set-back
+  local slot_at = math.max(NOW_US, number(redis.call('GET', cool_down)), arrival - (burst - 1) * interval)  -- guard: slot-start
+  return slot_at, arrival
+end
+
+local function take_slot(limit, slot_at, arrival, interval)
+  local after = math.max(arrival, slot_at) + interval  -- guard: slot-taken
+  redis.call('SET', limit, string.format('%.0f', after), 'PX', math.ceil((after - NOW_US) / 1000) + 1000)
+end
