@@ -36,7 +36,7 @@ def _project(measurement: Measurement) -> Figures:
         with watched(effects.append):
             dispatch_work(worker)
         waits = int(client.info("commandstats")["cmdstat_waitaof"]["calls"])
-    posts = [place for place, effect in enumerate(effects) if effect == "after POST send-individual"]
+    posts = [position for position, effect in enumerate(effects) if effect == "after POST send-individual"]
     between = effects[posts[0] + 1 : posts[-1]]
     asked = [effect for effect in between if effect.startswith(("before script", "before redis"))]
     return {ROUND_TRIPS: len(asked) / (len(posts) - 1), WAITS: waits / len(posts)}
