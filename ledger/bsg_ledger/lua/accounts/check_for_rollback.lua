@@ -1,9 +1,13 @@
 #!lua flags=allow-oom
 -- Checks whether the ledger still has what a process saw, and saves the process's high-water mark.
--- ARGV  1 rollback detector, 2 sequence that it has seen (0: nothing yet), 3... accounts whose gates a rollback shuts
--- Returns {ok | went_back, sequence now, incarnation}
+local detector, seen = unpack(ARGV, 1, 2)
+local FIRST_OF_ACCOUNTS = 3
+-- ARGV    seen: the sequence that it has seen (0: nothing yet); then the accounts whose gates a rollback shuts
+-- Return  {ok | went_back, sequence now, incarnation}
 -- Transition  open -> shut of their gates, if the ledger went back. Only once: the mark is that of the older ledger then.
-local back = went_back(ARGV[1], ARGV[2])
+local back = went_back(detector, seen)
 -- guard: look-shuts-gate
-for i = 3, back and #ARGV or 0 do shut_gate(ARGV[i], 'ledger_went_back', 'a process that saw event ' .. ARGV[2]) end
-return { back and 'went_back' or 'ok', save_high_water_mark(ARGV[1]), redis.call('HGET', LEDGER, 'incarnation') or '' }
+for i = FIRST_OF_ACCOUNTS, back and #ARGV or 0 do
+  shut_gate(ARGV[i], 'ledger_went_back', 'a process that saw event ' .. seen)
+end
+return { back and 'went_back' or 'ok', save_high_water_mark(detector), redis.call('HGET', LEDGER, 'incarnation') or '' }

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- Notes that a process has an account's key now, and whose it is.
--- ARGV  1 account, 2 its name, 3 its address, 4 BSG's own account, by a digest ('': not known)
--- Returns {}
+local account, name, address, bsg_account = unpack(ARGV)
+-- ARGV    bsg_account: BSG's own account, by a digest ('': not known)
+-- Return  {}
 -- Transition  none
-local key = account_key(ARGV[1], 'key')
-redis.call('HSET', key, 'name', ARGV[2], 'address', ARGV[3])
-if ARGV[4] ~= '' then redis.call('HSET', key, 'bsg_account', ARGV[4]) end  -- guard: key-account-kept
-redis.call('ZADD', ACCOUNT_KEYS, NOW, ARGV[1])  -- guard: key-in-use
+local key = account_key(account, 'key')
+redis.call('HSET', key, 'name', name, 'address', address)
+if bsg_account ~= '' then redis.call('HSET', key, 'bsg_account', bsg_account) end  -- guard: key-account-kept
+redis.call('ZADD', ACCOUNT_KEYS, NOW, account)  -- guard: key-in-use
 return {}

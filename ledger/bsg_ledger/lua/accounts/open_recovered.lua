@@ -1,16 +1,16 @@
 #!lua flags=allow-oom
 -- Opens the gate of a ledger that went back, once all that it would send was looked up at BSG.
--- ARGV  1 account, 2 by
--- Returns {open | shut}
+local account, by = unpack(ARGV)
+-- Return  {open | shut}
 -- Transition  shut -> open of the gate; it stays shut if an operator shut it too, or anything else did later
-local key = account_key(ARGV[1], 'gate')
+local key = account_key(account, 'gate')
 local reason, covered = get(key, 'reason', 'covered')
-if not gate_shut(ARGV[1]) then return { 'open' } end  -- guard: recovered-gate-open
+if not gate_shut(account) then return { 'open' } end  -- guard: recovered-gate-open
 if reason ~= 'ledger_went_back' then return { 'shut' } end  -- guard: recovered-own-reason-only
 if covered then  -- guard: recovered-operator-reason
   redis.call('HSET', key, 'reason', 'operator', 'by', 'operator', 'since', covered)
   redis.call('HDEL', key, 'covered')
   return { 'shut' }
 end
-open_gate(ARGV[1], '', ARGV[2])
+open_gate(account, '', by)
 return { 'open' }

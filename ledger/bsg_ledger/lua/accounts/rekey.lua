@@ -3,9 +3,9 @@
 -- what its own account at BSG has. So a campaign moves as a whole where BSG says that both keys are of one account,
 -- and else only if the old key's account never had, and cannot have, anything of it. `rekey_some` carries the batches.
 local campaign, from, to, name, new_address, new_bsg_account, by, unsent_at = unpack(ARGV)
--- ARGV    accounts of the old and of the new key; name of both; address of the new key; BSG's own account of the new key,
---         by a digest ('': not known); by: operator, or worker; unsent_at: the campaign's last event when somebody read
---         that BSG neither has nor may have any of its batches for the old key ('': nobody has)
+-- ARGV    accounts of the old and of the new key; name of both; address of the new key; BSG's own account of the new
+--         key, by a digest ('': not known); by: operator, or worker; unsent_at: the campaign's last event when somebody
+--         read that BSG neither has nor may have any of its batches for the old key ('': nobody has)
 -- Return  {moved}, {unread} if unsent_at is needed and is not its last event, {unfinished} if an earlier move has steps
 --         left, {in_use} if a process has the old key, {unproved} for a worker, {elsewhere} if the old key was for another
 --         address, {went_back} if the ledger went back and the old key's account was not looked up since, {stale} if the

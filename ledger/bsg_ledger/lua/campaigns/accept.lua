@@ -3,10 +3,10 @@
 local campaign, key, digest, messages, options, priority, deadline, name, start_at, closes_at, incarnation,
   queue, wake_up, max_cost, last, account_name, most = unpack(ARGV, 1, 17)
 local FIRST_SIZE = 18
--- ARGV    times in milliseconds, '' for none; closes_at: a moment long ago for a campaign with sending hours, so that they are asked for;
---         incarnation to use for a new ledger; queue of the account's wake-ups and a wake-up for it ('': none); max_cost:
---         '' for no cap; last: the messages of the last chunk ('': stored like the others); most: chunks that are added
---         at once, the rest by add_chunks.lua; then the size of each chunk
+-- ARGV    times in milliseconds, '' for none; closes_at: a moment long ago for a campaign with sending hours, so that
+--         they are asked for; incarnation to use for a new ledger; queue of the account's wake-ups and a wake-up for it
+--         ('': none); max_cost: '' for no cap; last: the messages of the last chunk ('': stored like the others); most:
+--         chunks that are added at once, the rest by add_chunks.lua; then the size of each chunk
 -- Return  {accepted|duplicate, campaign, messages}, {conflict, campaign} or {missing}
 -- Transition  (nothing) -> accepted. Repeating it after a lost reply returns `accepted` again, and wakes nobody again.
 local idempotency = idempotency_key(key)

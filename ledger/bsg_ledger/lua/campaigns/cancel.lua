@@ -1,9 +1,8 @@
 #!lua flags=allow-oom
 -- Cancels a campaign: from now on nothing of it leaves. `end_unsent` ends what is unsent and orders the stops.
--- ARGV  1 campaign
--- Returns {cancelled, messages that end, messages that are or may be at BSG} or {gone}
+local campaign = unpack(ARGV)
+-- Return  {cancelled, messages that end, messages that are or may be at BSG} or {gone}
 -- Transition  none of chunks and batches; the campaign's own flag
-local campaign = ARGV[1]
 local key = campaign_key(campaign)
 local paused, ended = get(key, 'paused', 'ended')
 local unprepared, pending = get(key, 'messages:unprepared', 'messages:pending')

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- Ends some of what has not been sent of a campaign that is cancelled, or whose deadline has passed. On a cancel, what
 -- is at BSG is put down to be stopped there.
--- ARGV  1 campaign, 2 how many chunks and batches at most
--- Returns {more | done}, {early} if it goes on, or {gone}
+local campaign, most = unpack(ARGV)
+-- ARGV    most: chunks and batches at most
+-- Return  {more | done}, {early} if it goes on, or {gone}
 -- Transition  chunks: unprepared, preparing -> cancelled | expired; batches: pending -> cancelled | expired
-local campaign, most = ARGV[1], number(ARGV[2])
+most = number(most)
 local key = campaign_key(campaign)
 local deadline, cancelled, account, batches, stop_from =
   get(key, 'deadline', 'cancelled', 'account', 'next_batch', 'stop_from')

@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 -- Forgets some of a closed campaign's messages, after its first step for good: no retry sends it again.
--- ARGV  1 campaign, 2 of how many batches at most
--- Returns {more | done}, or {open} if something is left to do
+local campaign, most = unpack(ARGV)
+-- ARGV    most: batches at most
+-- Return  {more | done}, or {open} if something is left to do
 -- Transition  none of states
-local campaign, most = ARGV[1], number(ARGV[2])
+most = number(most)
 local key = campaign_key(campaign)
 if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- guard: forget-bodies-closed-only
 if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: forget-bodies-finished-only

@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 -- Forgets some of a closed campaign, its last batches first; its record at the end.
--- ARGV  1 campaign, 2 how many chunks and batches at most
--- Returns {more | done}, or {open} if something is left to do
+local campaign, most = unpack(ARGV)
+-- ARGV    most: chunks and batches at most
+-- Return  {more | done}, or {open} if something is left to do
 -- Transition  none of states
-local campaign, most = ARGV[1], number(ARGV[2])
+most = number(most)
 local key = campaign_key(campaign)
 if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- guard: forget-closed-only
 if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: forget-finished-only

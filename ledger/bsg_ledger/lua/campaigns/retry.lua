@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- Begins to send again what was refused or has expired; `retry_some` goes on with it.
--- ARGV  1 campaign, 2 new deadline (ms; '' keeps the old one)
--- Returns {retried, messages}, {late} if the deadline has passed, {forgotten} if bodies are gone, {cancelled} or {gone}
+local campaign, new_deadline = unpack(ARGV)
+-- ARGV    new_deadline: in milliseconds; '' keeps the old one
+-- Return  {retried, messages}, {late} if the deadline has passed, {forgotten} if bodies are gone, {cancelled} or {gone}
 -- Transition  none of chunks and batches
-local campaign, new_deadline = ARGV[1], ARGV[2]
 local key = campaign_key(campaign)
 local old_deadline, cancelled, forgotten, refused, expired =
   get(key, 'deadline', 'cancelled', 'bodies_forgotten_at', 'messages:refused', 'messages:expired')

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- Sends some of what was refused or has expired again.
--- ARGV  1 campaign, 2 how many chunks and batches at most
--- Returns {more | done}
+local campaign, most = unpack(ARGV)
+-- ARGV    most: chunks and batches at most
+-- Return  {more | done}
 -- Transition  batches: refused, expired -> pending, or -> unconfirmed where an attempt is still in doubt;
 --             chunks: expired -> unprepared
-local campaign, most = ARGV[1], number(ARGV[2])
+most = number(most)
 local key = campaign_key(campaign)
 local from, chunks, batches = get(key, 'retry_from', 'chunks', 'next_batch')
 if not from then return { 'done' } end

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
 -- Takes what is due in an index and puts it off: two callers at once share the work.
--- ARGV  1 account ('' for an index of the whole ledger), 2 index (doubt, live, stops; deadlines, unfinished),
---       3 how many at most, 4 how long to put off (ms)
--- Returns the members
+local account, name, at_most, delay = unpack(ARGV)
+-- ARGV    account: '' for an index of the whole ledger; name: doubt, live, stops, deadlines or unfinished; delay: for
+--         how long they are put off (ms)
+-- Return  the members
 -- Transition  none
-local index = index_key(ARGV[1], ARGV[2])
-local due = redis.call('ZRANGEBYSCORE', index, '-inf', NOW, 'LIMIT', 0, ARGV[3])
-for _, member in ipairs(due) do redis.call('ZADD', index, NOW + ARGV[4], member) end  -- guard: due-is-postponed
+local index = index_key(account, name)
+local due = redis.call('ZRANGEBYSCORE', index, '-inf', NOW, 'LIMIT', 0, at_most)
+for _, member in ipairs(due) do redis.call('ZADD', index, NOW + delay, member) end  -- guard: due-is-postponed
 return due

@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- Records what BSG says of a submitted batch, with an event when its status changed.
--- ARGV  1 campaign, 2 batch, 3 BSG status, 4 final (1 or 0), 5 statistics (JSON), 6 price, 7 currency, 8 total messages
---       ('' unknown), 9 next poll (ms; -1: none)
--- Returns {submitted | finished} or {stale}
+local campaign, batch, status, final, statistics, price, currency, total, next_poll = unpack(ARGV)
+-- ARGV    final: 1 or 0; statistics: JSON; total: of the messages ('': not known); next_poll: in milliseconds; -1 for
+--         none
+-- Return  {submitted | finished} or {stale}
 -- Transition  submitted -> finished; what was cancelled and is not final at BSG is put down to be stopped, unless an
 --             operator has been asked about that; again if BSG denied it and knows it now
-local campaign, batch, status = ARGV[1], ARGV[2], ARGV[3]
 local key, account = batch_key(campaign, batch), account_of(campaign)
 local state, bsg_id = get(key, 'state', 'bsg_campaign_id')
 if state ~= 'submitted' and state ~= 'finished' then return { 'stale' } end  -- guard: poll-of-submitted
@@ -13,30 +13,30 @@ local live, given_up = account_key(account, 'live'), redis.call('HEXISTS', key, 
 -- It was given up while BSG denied the campaign itself: it can be stopped now.
 if given_up and redis.call('HEXISTS', key, 'lost_at') == 1 then given_up = false end  -- guard: poll-stops-again
 local before = note_status(campaign, batch, status)
-redis.call('HSET', key, 'statistics', ARGV[5], 'polled_at', NOW)
+redis.call('HSET', key, 'statistics', statistics, 'polled_at', NOW)
 redis.call('HDEL', key, 'unread_at', 'lost_at')
 -- guard: poll-keeps-question
 if not given_up then -- BSG does know it
   stop_asking(campaign, batch)
   redis.call('HDEL', key, 'error')
 end
-note_price(campaign, batch, ARGV[6], ARGV[7])
-if ARGV[8] ~= '' then redis.call('HSET', key, 'bsg_total_messages', ARGV[8]) end
+note_price(campaign, batch, price, currency)
+if total ~= '' then redis.call('HSET', key, 'bsg_total_messages', total) end
 if state == 'submitted' and not FINAL_AT_BSG[status] and not given_up  -- guard: poll-final-ends-stop
   and redis.call('HGET', campaign_key(campaign), 'cancelled') == '1'  -- guard: poll-stops-only-cancelled
   and not redis.call('ZSCORE', account_key(account, 'stops'), bsg_id) then
   order_stop(campaign, batch, account, bsg_id)  -- guard: poll-stops-cancelled
 end
-if ARGV[4] == '1' and state == 'submitted' then  -- guard: finished-once
+if final == '1' and state == 'submitted' then  -- guard: finished-once
   redis.call('HSET', key, 'finished_at', NOW)
-  move(campaign, batch, 'finished', NOW + ARGV[9], 'BSG: ' .. status)
+  move(campaign, batch, 'finished', NOW + next_poll, 'BSG: ' .. status)
   state = 'finished'
 elseif before ~= status then
   record_event(campaign, batch, state, state, 'BSG: ' .. status, before or '')
 end
-if number(ARGV[9]) < 0 then
+if number(next_poll) < 0 then
   redis.call('ZREM', live, batch_id(campaign, batch))
 else
-  redis.call('ZADD', live, NOW + ARGV[9], batch_id(campaign, batch))
+  redis.call('ZADD', live, NOW + next_poll, batch_id(campaign, batch))
 end
 return { state }

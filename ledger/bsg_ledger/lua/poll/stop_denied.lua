@@ -1,17 +1,17 @@
 #!lua flags=allow-oom
 -- Puts off a stop of a campaign that BSG says it does not know; ends it, as an alarm for an operator, when BSG has said
 -- nothing else for long enough.
--- ARGV  1 account, 2 BSG campaign id, 3 for how long BSG has to deny it (ms), 4 wait (ms), 5 cause
--- Returns {denied}, {given_up} or {stale}
+local account, bsg_id, denied_for, delay, cause = unpack(ARGV)
+-- ARGV    denied_for: how long BSG has to deny it; delay: until the next try; both in milliseconds
+-- Return  {denied}, {given_up} or {stale}
 -- Transition  the stop's row is done; an operator is asked about the batch if that campaign is the one that counts
-local account, bsg_id = ARGV[1], ARGV[2]
 local stops, refusals = account_key(account, 'stops'), account_key(account, 'stop-refusals')
 if not redis.call('ZSCORE', stops, bsg_id) then return { 'stale' } end  -- guard: stop-denied-not-over
 local id = redis.call('HGET', account_key(account, 'owners'), bsg_id)
 redis.call('HSETNX', refusals, bsg_id .. ':denied', NOW)
 -- guard: stop-denied-retried
-if id and NOW - number(redis.call('HGET', refusals, bsg_id .. ':denied')) < number(ARGV[3]) then
-  redis.call('ZADD', stops, NOW + ARGV[4], bsg_id)
+if id and NOW - number(redis.call('HGET', refusals, bsg_id .. ':denied')) < number(denied_for) then
+  redis.call('ZADD', stops, NOW + delay, bsg_id)
   return { 'denied' }
 end
 redis.call('ZREM', stops, bsg_id)  -- guard: stop-denied-ends
@@ -23,7 +23,7 @@ local state, counts, needs_operator = get(batch_key(campaign, batch), 'state', '
 redis.call('HSET', batch_key(campaign, batch), 'unstopped:' .. bsg_id, NOW)  -- guard: stop-given-up-once
 record_event(campaign, batch, state, state, 'ALARM: BSG does not know a campaign that it has to stop', bsg_id)
 if state == 'submitted' and counts == bsg_id and not needs_operator then
-  redis.call('HSET', batch_key(campaign, batch), 'error', ARGV[5])
-  ask_operator(campaign, batch, state, 'unstopped', ARGV[5])  -- guard: stop-given-up-asks
+  redis.call('HSET', batch_key(campaign, batch), 'error', cause)
+  ask_operator(campaign, batch, state, 'unstopped', cause)  -- guard: stop-given-up-asks
 end
 return { 'given_up' }

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- Puts off a stop that BSG has not obeyed: it is tried again, ever less often, until BSG calls the campaign final.
--- ARGV  1 account, 2 BSG campaign id, 3 the status that BSG gives it, 4 the shortest wait (ms)
--- Returns {refused} or {stale}
+local account, bsg_id, status, shortest = unpack(ARGV)
+-- ARGV    status: that BSG gives it; shortest: wait until the next try (ms)
+-- Return  {refused} or {stale}
 -- Transition  none: the stop's row stays, with an event when the status has changed since the last refusal
-local account, bsg_id, status = ARGV[1], ARGV[2], ARGV[3]
 local stops, refusals = account_key(account, 'stops'), account_key(account, 'stop-refusals')
 if not redis.call('ZSCORE', stops, bsg_id) then return { 'stale' } end  -- guard: stop-refused-not-over
 redis.call('HSETNX', refusals, bsg_id .. ':since', NOW)
@@ -11,7 +11,7 @@ local since, before = get(refusals, bsg_id .. ':since', bsg_id)
 redis.call('HSET', refusals, bsg_id, status)
 redis.call('HDEL', refusals, bsg_id .. ':denied')  -- guard: stop-refusal-ends-denials
 -- guard: stop-wait-bounded
-local wait = math.min(math.max(number(ARGV[4]), (NOW - number(since)) / 60), MAX_STOP_WAIT)
+local wait = math.min(math.max(number(shortest), (NOW - number(since)) / 60), MAX_STOP_WAIT)
 redis.call('ZADD', stops, NOW + math.floor(wait), bsg_id)  -- guard: stop-refused-retried
 local id = redis.call('HGET', account_key(account, 'owners'), bsg_id)
 if id and before ~= status then

@@ -1,14 +1,15 @@
 #!lua flags=allow-oom
 -- Records that BSG is done with a campaign that is to be stopped.
--- ARGV  1 account, 2 BSG campaign id, 3 the final status that BSG gives it: stopped, done or spam
--- Returns {that status}
+local account, bsg_id, status = unpack(ARGV)
+-- ARGV    status: stopped, done or spam
+-- Return  {that status}
 -- Transition  the stop's row is done
-local id = redis.call('HGET', account_key(ARGV[1], 'owners'), ARGV[2])
-forget_refusals(ARGV[1], ARGV[2])
-if redis.call('ZREM', account_key(ARGV[1], 'stops'), ARGV[2]) == 1 and id then  -- guard: stop-recorded-once
+local id = redis.call('HGET', account_key(account, 'owners'), bsg_id)
+forget_refusals(account, bsg_id)
+if redis.call('ZREM', account_key(account, 'stops'), bsg_id) == 1 and id then  -- guard: stop-recorded-once
   local campaign, batch = string.match(id, '^(.*)-(%d+)$')
   local state = redis.call('HGET', batch_key(campaign, batch), 'state')
-  record_event(campaign, batch, state, state, ARGV[3] == 'stopped' and 'stopped at BSG' or 'BSG could not stop it', ARGV[2])
-  redis.call('ZADD', account_key(ARGV[1], 'live'), 'XX', NOW, id)
+  record_event(campaign, batch, state, state, status == 'stopped' and 'stopped at BSG' or 'BSG could not stop it', bsg_id)
+  redis.call('ZADD', account_key(account, 'live'), 'XX', NOW, id)
 end
-return { ARGV[3] }
+return { status }

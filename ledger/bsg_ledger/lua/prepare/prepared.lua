@@ -3,7 +3,7 @@
 -- from now on it is added, whoever does it (`add_prepared`).
 -- ARGV  1 campaign, 2 chunk, 3 token, 4 suppressions that the messages were held against, 5 batches, 6 rejects,
 --       7 elements that were staged, or 0 and size, rows and body of each batch, '', index and JSON row of each reject
--- Returns {prepared}, or {stale}: also where the campaign was cancelled or its deadline has passed, and where what was
+-- Return  {prepared}, or {stale}: also where the campaign was cancelled or its deadline has passed, and where what was
 --         staged has expired
 -- Transition  chunk: preparing -> prepared; its batches: (nothing) -> pending
 local campaign, chunk, token, suppressed, batches, rejects, staged = unpack(ARGV, 1, 7)

@@ -1,18 +1,18 @@
 #!lua flags=allow-oom
 -- Records an operator's decision that BSG never took the batch, or never sent the campaign that it does not know any
 -- more: the doubt is over.
--- ARGV  1 campaign, 2 batch, 3 attempts that the operator was shown, where many are decided at once ('' for this one by
+local campaign, batch, shown = unpack(ARGV)
+-- ARGV    shown: attempts that the operator was shown, where many are decided at once ('' for this one by its id)
 -- its id)
--- Returns {pending | cancelled | expired} or {stale, state}
+-- Return  {pending | cancelled | expired} or {stale, state}
 -- Transition  unconfirmed, or submitted and lost by BSG, with an operator being asked -> pending; -> cancelled | expired
 --             where that has happened meanwhile. Among many only those of which BSG has no trace, and as they were shown
-local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 local state, needs_operator, bsg_id, attempts, no_trace = get(key, 'state', 'needs_operator', 'bsg_campaign_id', 'attempts', 'no_trace')
 -- guard: resolved-if-asked
 if state ~= 'unconfirmed' and not (state == 'submitted' and needs_operator == 'lost') then return { 'stale', state or '' } end
 -- guard: resolved-as-shown
-if ARGV[3] ~= '' and (needs_operator ~= 'doubt' or no_trace ~= '1' or attempts ~= ARGV[3]) then return { 'stale', state } end
+if shown ~= '' and (needs_operator ~= 'doubt' or no_trace ~= '1' or attempts ~= shown) then return { 'stale', state } end
 if state == 'submitted' then
   -- If its campaign turns up after all, its batch is known.
   add_other(campaign, batch, bsg_id)

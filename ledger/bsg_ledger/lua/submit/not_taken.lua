@@ -1,30 +1,31 @@
 #!lua flags=allow-oom
 -- Records that this attempt was surely not taken.
--- ARGV  1 campaign, 2 batch, 3 token, 4 delay (ms), 5 cause, 6 account to shut the gate of ('' for none), 7 reason,
---       8 times that a batch may shut the gate (0: any), 9 next look (ms), 10 1 if BSG was asked and did not respond
--- Returns {pending | cancelled | expired | unconfirmed | refused} or {stale}
+local campaign, batch, token, delay, cause, account,
+  reason, shuts_allowed, next_look, unanswered = unpack(ARGV)
+-- ARGV    account: whose gate is shut ('': none); shuts_allowed: times that a batch may shut the gate (0: any);
+--         unanswered: 1 if BSG was asked and did not respond; delay, next_look in milliseconds
+-- Return  {pending | cancelled | expired | unconfirmed | refused} or {stale}
 -- Transition  posting -> pending; -> unconfirmed if an earlier attempt is in doubt; -> refused if this batch alone
 --             shuts the gate again and again, a probe having opened it; half_open -> shut of the gate, if this was its
 --             trial and BSG did not respond. A throttle leaves it half open: it does not say whether BSG takes anything
-local campaign, batch, cause = ARGV[1], ARGV[2], ARGV[5]
-if not held(campaign, batch, ARGV[3]) then return { 'stale' } end  -- guard: not-taken-fence
+if not held(campaign, batch, token) then return { 'stale' } end  -- guard: not-taken-fence
 redis.call('HSET', batch_key(campaign, batch), 'error', cause)
-if ARGV[6] ~= '' then
+if account ~= '' then
   -- One that comes upon a gate that is shut has not shut it. Only a probe says that all is well but for this batch.
-  if number(ARGV[8]) > 0 and not gate_shut(ARGV[6]) then  -- guard: shuts-counted
+  if number(shuts_allowed) > 0 and not gate_shut(account) then  -- guard: shuts-counted
     local shuts = redis.call('HINCRBY', batch_key(campaign, batch), 'gate_shuts', 1)
-    local probed = redis.call('HGET', account_key(ARGV[6], 'gate'), 'by') == 'probe'
-    if probed and shuts >= number(ARGV[8]) and not in_doubt(campaign, batch) then  -- guard: shuts-refuse-batch
+    local probed = redis.call('HGET', account_key(account, 'gate'), 'by') == 'probe'
+    if probed and shuts >= number(shuts_allowed) and not in_doubt(campaign, batch) then  -- guard: shuts-refuse-batch
       move(campaign, batch, 'refused', 0, cause .. ' for this batch alone')
       return { 'refused' }
     end
   end
-  shut_gate(ARGV[6], ARGV[7], batch_id(campaign, batch))  -- guard: closed-account-shuts-gate
+  shut_gate(account, reason, batch_id(campaign, batch))  -- guard: closed-account-shuts-gate
 end
 -- guard: unanswered-trial-shuts-gate
-if ARGV[10] == '1' then trial_without_response(account_of(campaign), campaign, batch, ARGV[3]) end
+if unanswered == '1' then trial_without_response(account_of(campaign), campaign, batch, token) end
 if in_doubt(campaign, batch) then  -- guard: not-taken-keeps-doubt
-  to_doubt(campaign, batch, ARGV[9], cause .. ', an earlier attempt is in doubt')
+  to_doubt(campaign, batch, next_look, cause .. ', an earlier attempt is in doubt')
   return { 'unconfirmed' }
 end
-return { move_back(campaign, batch, NOW + ARGV[4], cause) }
+return { move_back(campaign, batch, NOW + delay, cause) }

@@ -1,22 +1,22 @@
 #!lua flags=allow-oom
 -- Ends leases that ran out. What may have been on the wire is in doubt, never pending. It has waited for a whole
 -- lease, so it may be looked up at once.
--- ARGV  1 account, 2 how many at most
--- Returns the ids of the batches that were taken back
+local account, at_most = unpack(ARGV)
+-- Return  the ids of the batches that were taken back
 -- Transition  posting -> unconfirmed; half_open -> shut of the gate, if its trial was on the wire
 -- guard: lease-over
-local taken_back = redis.call('ZRANGEBYSCORE', account_key(ARGV[1], 'leases'), '-inf', NOW, 'LIMIT', 0, ARGV[2])
+local taken_back = redis.call('ZRANGEBYSCORE', account_key(account, 'leases'), '-inf', NOW, 'LIMIT', 0, at_most)
 for _, id in ipairs(taken_back) do
   local campaign, batch = string.match(id, '^(.*)-(%d+)$')
   local state, token = get(batch_key(campaign, batch), 'state', 'token')
   if state == 'posting' then  -- guard: lease-lost-on-wire
     -- What BSG said against an earlier attempt explains nothing of this one.
     redis.call('HDEL', batch_key(campaign, batch), 'suspects')  -- guard: lost-lease-forgets-suspects
-    trial_without_response(ARGV[1], campaign, batch, token or '')  -- guard: lost-lease-ends-trial
+    trial_without_response(account, campaign, batch, token or '')  -- guard: lost-lease-ends-trial
     to_doubt(campaign, batch, 0, 'lease ran out on the wire')
   else
     -- A row without its batch would fail every sweep at the same place.
-    redis.call('ZREM', account_key(ARGV[1], 'leases'), id)  -- guard: lease-of-no-batch
+    redis.call('ZREM', account_key(account, 'leases'), id)  -- guard: lease-of-no-batch
   end
 end
 return taken_back

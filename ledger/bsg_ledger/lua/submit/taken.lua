@@ -1,18 +1,20 @@
 #!lua flags=allow-oom
 -- Records a BSG campaign id for a batch, whoever brings it and whatever the batch's state (rule 3).
--- ARGV  1 campaign, 2 batch, 3 account, 4 BSG campaign id, 5 BSG status, 6 next poll (ms), 7 cause, 8 price, 9 currency,
---       10 token of the attempt whose response brings it ('' if a look-up or an operator does),
---       11... further BSG campaigns of the same batch: in one step, as nobody looks for a batch again that has its first
--- Returns {submitted | known | second}, {owned, batch} if every id belongs to another batch, or {gone} if the ledger
+local campaign, batch, from_account, bsg_campaign_id, status, next_poll,
+  cause, price, currency, token = unpack(ARGV, 1, 10)
+local FIRST_OTHER = 11
+-- ARGV    from_account: that brings it; status: at BSG; next_poll: in milliseconds; token: of the attempt whose
+--         response brings it ('' if a look-up or an operator does); then further BSG campaigns of the same batch: in one
+--         step, as nobody looks for a batch again that has its first
+-- Return  {submitted | known | second}, {owned, batch} if every id belongs to another batch, or {gone} if the ledger
 --         does not know the batch: purged, or gone back to an older copy
 -- Transition  any state but submitted and finished -> submitted; a second id is recorded, stopped and an alarm; that of
 --             a batch which is gone is an alarm, and brings nothing of the batch back; half_open -> open of the gate, if this
 --             is the response to its trial
-local campaign, batch = ARGV[1], ARGV[2]
 local key = batch_key(campaign, batch)
 -- Its campaign may have been moved to another key of the same account at BSG while the request was on its way.
 local assigned = redis.call('HGET', campaign_key(campaign), 'account')
-local account = assigned and assigned ~= '' and assigned or ARGV[3]  -- guard: taken-after-rekey
+local account = assigned and assigned ~= '' and assigned or from_account  -- guard: taken-after-rekey
 -- Half a record would help nobody. Nor is BSG asked to stop: after a ledger went back, that would take from people what
 -- was accepted for them.
 if redis.call('EXISTS', key) == 0 then  -- guard: taken-of-known-batch
@@ -34,26 +36,26 @@ local function record(bsg_id)
     return { 'second' }
   end
   redis.call('HSET', key, 'bsg_campaign_id', bsg_id, 'submitted_at', NOW)
-  note_status(campaign, batch, ARGV[5])
-  note_price(campaign, batch, ARGV[8], ARGV[9])
+  note_status(campaign, batch, status)
+  note_price(campaign, batch, price, currency)
   redis.call('HDEL', key, 'error')
-  move(campaign, batch, 'submitted', NOW + ARGV[6], ARGV[7], bsg_id)
+  move(campaign, batch, 'submitted', NOW + next_poll, cause, bsg_id)
   if redis.call('HGET', campaign_key(campaign), 'cancelled') == '1' then  -- guard: late-id-of-cancelled-stopped
     order_stop(campaign, batch, account, bsg_id)
   end
   return { 'submitted' }
 end
 
-local recorded = record(ARGV[4])
-for i = 11, #ARGV do  -- guard: all-ids-recorded
+local recorded = record(bsg_campaign_id)
+for i = FIRST_OTHER, #ARGV do  -- guard: all-ids-recorded
   local another = record(ARGV[i])
   if recorded[1] == 'owned' then recorded = another end
 end
 -- What a look-up finds says nothing of whether BSG responds to requests to send.
-if ARGV[10] ~= '' and recorded[1] ~= 'owned' then  -- guard: taken-responds-to-trial
-  local doubts, tried_balance, state = get(account_key(ARGV[3], 'gate'), 'doubts', 'tried_balance', 'state')
-  if number(doubts) > 0 then redis.call('HSET', account_key(ARGV[3], 'gate'), 'doubts', 0) end  -- guard: taken-ends-doubts
-  if tried_balance then redis.call('HDEL', account_key(ARGV[3], 'gate'), 'tried_balance') end  -- guard: taken-frees-balance
-  if state == 'half_open' then trial_has_response(ARGV[3], campaign, batch, ARGV[10]) end
+if token ~= '' and recorded[1] ~= 'owned' then  -- guard: taken-responds-to-trial
+  local doubts, tried_balance, state = get(account_key(from_account, 'gate'), 'doubts', 'tried_balance', 'state')
+  if number(doubts) > 0 then redis.call('HSET', account_key(from_account, 'gate'), 'doubts', 0) end  -- guard: taken-ends-doubts
+  if tried_balance then redis.call('HDEL', account_key(from_account, 'gate'), 'tried_balance') end  -- guard: taken-frees-balance
+  if state == 'half_open' then trial_has_response(from_account, campaign, batch, token) end
 end
 return recorded

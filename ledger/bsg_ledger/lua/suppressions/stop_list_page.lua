@@ -1,7 +1,10 @@
 #!lua flags=allow-oom
 -- Records how far BSG's stop list has been read, and puts the phones of that page on the list of suppressed ones.
--- ARGV  1 account's name, 2 source, 3 next step (an offset, or push), 4 due in (ms), 5... phones (digits)
--- Returns {how many phones were not suppressed before}
+local name, source, step, delay = unpack(ARGV, 1, 4)
+local FIRST_PHONE = 5
+-- ARGV    name: of the account; step: the next one, an offset or push; delay: until it is due (ms); then phones
+--         (digits)
+-- Return  {how many phones were not suppressed before}
 -- Transition  none of a campaign: what has not left is held against the list again before it does
-redis.call('HSET', STOP_LISTS, ARGV[1] .. ':step', ARGV[3], ARGV[1] .. ':due', NOW + ARGV[4])
-return { ARGV[5] and suppress(ARGV[2], 5) or 0 }  -- guard: stop-list-page-suppressed
+redis.call('HSET', STOP_LISTS, name .. ':step', step, name .. ':due', NOW + delay)
+return { ARGV[FIRST_PHONE] and suppress(source, FIRST_PHONE) or 0 }  -- guard: stop-list-page-suppressed
