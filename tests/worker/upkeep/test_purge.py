@@ -13,7 +13,10 @@ DAY_MS = 86_400_000
 
 
 def closed(harness: WorkerHarness, *, days: int) -> str:
-    campaign = harness.prepared(3)
+    """Cancel a campaign of three batches, one for each message to the same phone."""
+    messages = [{"phone": 380660000000, "text": f"Number {number}"} for number in range(3)]
+    campaign = harness.producer.enqueue(messages, sender="MyShop").campaign_id
+    harness.prepare(campaign)
     harness.producer.cancel(campaign)
     harness.runtime.redis.zadd("bsg:closed", {campaign: harness.runtime.ledger.due_indexes.now_ms() - days * DAY_MS})
     return campaign
@@ -27,7 +30,8 @@ def test_the_messages_of_a_closed_campaign_are_forgotten(harness: WorkerHarness,
 
     assert purge(harness.runtime) == "forgot 0 campaigns and the bodies of 1"
 
-    assert harness.runtime.ledger.reading.body(BatchId.of(campaign, 0)) is None
+    bodies = [harness.runtime.ledger.reading.body(BatchId.of(campaign, batch)) for batch in range(3)]
+    assert bodies == [None, None, None]
     assert harness.status(campaign).counts["cancelled"] == 3
     assert purge(harness.runtime) == ""
 
