@@ -29,7 +29,7 @@ _STOPS = {True: "taken", False: "refused", None: "not seen in that state"}
 
 
 class NotMeasured(CommandError):
-    """BSG did not take chunk."""
+    """Nothing was measured, because BSG failed or refused a request."""
 
     exit_code = ExitCode.UNREACHABLE
 
