@@ -52,8 +52,10 @@ demo: $(INSTALLED) ## send a campaign through real processes to a sandbox on loo
 explore: $(INSTALLED_DEV) ## every interleaving of small campaigns against the ledger's scripts (ARGS=--quick: the sizes of the suite)
 	@$(BIN)/python -m tests.exhaustive $(ARGS)
 
-test: $(INSTALLED_DEV) ## the whole suite (ARGS=... goes to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+# The hundreds of processes that the suite starts would each compile the project if none might keep what it compiled.
+test: export PYTHONDONTWRITEBYTECODE :=
+test: $(INSTALLED_DEV) ## the whole suite, in several processes (ARGS=... goes to pytest; a file runs in one)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-fast: $(INSTALLED_DEV) ## the tests that start no process and serve no socket, in half a minute (ARGS=... goes to pytest)
 	@HYPOTHESIS_PROFILE=fast $(BIN)/python -m pytest -m fast $(ARGS)

@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from tests.distribution import process_count, rank, scheduler
 from tests.fast import is_fast, nothing_started_in, refuse_starts
 from tests.memory import keep_files_in_memory
 from tests.servers import AVAILABLE_KINDS, Kind, RedisServer
@@ -29,7 +31,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "fast: set on each test that starts no process and serves no socket (tests/fast.py)"
     )
-    config.addinivalue_line("markers", "runs_last: the test looks at what was begun with the first scenario")
     config.addinivalue_line(
         "markers", "server_kinds(*kinds): run the test once on each of these servers that is installed"
     )
@@ -51,11 +52,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, without which the tests run as well
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    return process_count(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return scheduler(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m selects by the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if is_fast(item):
             item.add_marker(pytest.mark.fast)
+    if hasattr(config, "workerinput"):  # in one of several processes
+        items.sort(key=lambda item: rank(item.nodeid))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,7 @@ from bsg_broker.queues import DISPATCH_QUEUE
 
 READY_WITHIN = 30.0
 MIN_PAUSE, MAX_PAUSE = 0.02, 0.1
+TIMES_LONGER_BESIDE_OTHERS = 3.0
 _ALONE = ("--without-mingle", "--without-gossip")
 
 # Short times, so that a scenario takes seconds. Every rule between the settings still holds.
@@ -186,9 +187,10 @@ def wait_until(
     """Return as soon as the condition holds, and fail when it does not `within` seconds.
 
     It is asked every `pause` seconds, by default ever less often: questions that many tests ask at once slow down what
-    they wait for.
+    they wait for. Beside other tests more time is given, except to what must have come at once.
     """
-    stop_at = time.monotonic() + within
+    beside_others = "PYTEST_XDIST_WORKER" in os.environ and within >= 1.0
+    stop_at = time.monotonic() + within * (TIMES_LONGER_BESIDE_OTHERS if beside_others else 1.0)
     next_pause = MIN_PAUSE if pause is None else pause
     while not condition():
         assert time.monotonic() < stop_at, f"waited {within:g} s in vain for {what or condition}"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import resources
 from importlib.util import find_spec
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -25,6 +27,7 @@ Kind = Literal["valkey", "redis"]
 
 _START_WITHIN = 60.0  # a large append-only file from a disk that is busy with something else
 _STOP_WITHIN = 10.0
+_PORTS_EACH = 700
 
 
 def _embedded_valkey() -> str | None:
@@ -56,12 +59,24 @@ AVAILABLE_KINDS: tuple[Kind, ...] = tuple(kind for kind in _PROGRAMS if program_
 """The kinds of server that can be started on this machine; the embedded Valkey first."""
 
 
+def _ports_of_this_process() -> Iterator[int]:
+    """Yield ports that the system gives to nobody who asks for any, and that no other process of the suite yields."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = list(range(20_000 + number * _PORTS_EACH, 20_000 + (number + 1) * _PORTS_EACH))
+    random.Random().shuffle(ports)  # another run may be under way on this machine
+    return cycle(ports)
+
+
+_ports = _ports_of_this_process()
+
+
 def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a loopback port that is free."""
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("ports do not end")
 
 
 class RedisServer:

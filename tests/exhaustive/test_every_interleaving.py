@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import redis
 
 from tests.exhaustive.exploring import Explorer
 from tests.exhaustive.model import Size
 from tests.exhaustive.sizes import QUICK
-from tests.servers import RedisServer
 
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
-    with RedisServer(tmp_path_factory.mktemp("exhaustive")) as server, server.client() as client:
-        client.config_set("appendonly", "no")  # the scripts' work is asked for here, not the disk's
-        yield client
+pytestmark = pytest.mark.timeout(600)  # seconds of computing, which are minutes on a busy machine
 
 
 @pytest.mark.parametrize("size", QUICK, ids=lambda size: size.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -18,18 +17,11 @@ from tests.exhaustive.rules import broken_by_call, broken_in_ledger, broken_toge
 from tests.exhaustive.sizes import WALKED, WALKED_HALF_OPEN
 from tests.exhaustive.surroundings import surrounding_steps
 from tests.exhaustive.workers import worker_steps
-from tests.servers import RedisServer
 
+pytestmark = pytest.mark.timeout(600)
 WALKS = settings(
     max_examples=40, stateful_step_count=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
-    with RedisServer(tmp_path_factory.mktemp("walks")) as server, server.client() as client:
-        client.config_set("appendonly", "no")
-        yield client
 
 
 class Walk(RuleBasedStateMachine):

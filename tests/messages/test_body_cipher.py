@@ -59,7 +59,9 @@ def test_the_setting_takes_several_keys_and_shows_none() -> None:
     assert NEW not in repr(settings)
 
 
-@pytest.mark.parametrize("wrong", ["secret", f"{NEW},secret", NEW[:-2], "=" * 44])
+@pytest.mark.parametrize(
+    "wrong", ["secret", f"{NEW},secret", NEW[:-2], "=" * 44], ids=["no key", "second", "short", "no bytes"]
+)
 def test_a_wrong_key_is_reported_by_its_index_and_not_shown(wrong: str) -> None:
     with pytest.raises(SettingsInvalid, match=r"BODY_KEY: Key \d is not a key") as caught:
         Settings.from_environment({"BODY_KEY": wrong})

@@ -6,41 +6,10 @@ from pathlib import Path
 import pytest
 
 from bsg_sandbox.server import Sandbox
-from tests.scenarios.environment import LowRate, ScenarioEnvironment
+from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import RedisServer
 
 SECOND = "live_second"  # the key of another account than the one without a name
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes of waiting is begun first, with the scenarios, and looked at last."""
-    here = Path(__file__).parent
-    items.sort(key=lambda item: 2 if item.get_closest_marker("runs_last") else int(here not in item.path.parents))
-
-
-@pytest.fixture(scope="session", autouse=True)
-def low_rate(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LowRate | None]:
-    """Run beside the other scenarios, as twenty requests at six a minute take more than three minutes."""
-    if not any(item.get_closest_marker("runs_last") for item in request.session.items):
-        yield None
-        return
-    directory = tmp_path_factory.mktemp("low-rate")
-    with (
-        RedisServer(directory / "redis") as server,
-        Sandbox() as sandbox,
-        ScenarioEnvironment(
-            directory / "scenario",
-            server.url,
-            sandbox,
-            BSG_RATE_LIMIT="6/m",
-            BSG_RATE_BURST="1",
-            CAMPAIGN_BATCH_SIZE="10",
-            BSG_POLL_INTERVAL="2",
-            SWEEP_INTERVAL="2",
-        ) as scenario,
-    ):
-        scenario.processes.all(workers=2)
-        yield LowRate(scenario, [scenario.send(50) for _ in range(4)])
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,14 +17,6 @@ from tests.processes import Processes, wait_until
 def messages(count: int, *, first_phone: int = 380_660_000_000) -> Iterator[Mapping[str, Any]]:
     for number in range(count):
         yield {"phone": first_phone + number, "text": f"Your code is {number}"}
-
-
-@dataclass(frozen=True)
-class LowRate:
-    """Four campaigns of five batches each, under six requests a minute."""
-
-    scenario: ScenarioEnvironment
-    campaigns: list[str]
 
 
 class ScenarioEnvironment:
