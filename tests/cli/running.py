@@ -5,13 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bsg_config.settings_table import SETTINGS
-
-TIMEOUT_SECONDS = 30.0
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -61,11 +58,3 @@ def processes_in(directory: Path) -> list[str]:
         if command and where.is_relative_to(directory.resolve()):
             found.append(command)
     return found
-
-
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = TIMEOUT_SECONDS) -> None:
-    """Wait for a condition; fails if it does not come to hold."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s in vain until {what}"
-        time.sleep(0.05)

@@ -14,7 +14,8 @@ from bsg_ledger.batch_id import BatchId
 from bsg_ledger.records import Batch
 from bsg_ledger.states import BatchState
 from bsg_sandbox.record import Summary
-from tests.cli.running import processes_in, run, start, wait_until
+from tests.cli.running import processes_in, run, start
+from tests.processes import wait_until
 
 CONTACTS = "phone,name\n" + "".join(f"38066{number:07d},N{number}\n" for number in range(300)) + "12,Bad\n"
 
@@ -56,10 +57,12 @@ def test_ctrl_c_and_worse_at_any_moment_leave_nothing(directory: Path, number: s
         log = data / "processes.log"
         return (data / moment).exists() or (log.exists() and moment in log.read_text())
 
-    wait_until(reached, f"{moment} is there")
+    wait_until(reached, what=f"{moment} is there")
     demo.send_signal(number)
     demo.wait(60)
-    wait_until(lambda: not processes_in(directory), "nothing is left", seconds=100 if number == signal.SIGKILL else 0.5)
+    wait_until(
+        lambda: not processes_in(directory), what="nothing is left", within=100 if number == signal.SIGKILL else 0.5
+    )
 
 
 def test_without_a_file_the_remedy_is_reported(directory: Path) -> None:

@@ -15,7 +15,8 @@ from redis.exceptions import AuthenticationError, ResponseError
 from bsg_cli.embedded_server import AlreadyRunning, EmbeddedServer, connect_once, running_server_url
 from bsg_cli.errors import CommandError, ExitCode
 from bsg_cli.server_binary import NoServerProgram, find_server_program
-from tests.cli.running import processes_in, wait_until
+from tests.cli.running import processes_in
+from tests.processes import wait_until
 
 HOLDER = """
 import sys, time
@@ -51,7 +52,7 @@ def test_its_data_survive_being_killed(tmp_path: Path) -> None:
         client.set("campaign", "accepted")
         url = server.url
         os.kill(client.info("server")["process_id"], signal.SIGKILL)
-        wait_until(lambda: server.exit_code is not None, "it is gone")
+        wait_until(lambda: server.exit_code is not None, what="it is gone")
         server.restart()
         assert server.url == url
         assert connect_once(server.url).get("campaign") == b"accepted"
@@ -120,7 +121,7 @@ def test_it_ends_with_its_parent_and_can_be_started_again(tmp_path: Path, number
     connect_once(str(running_server_url(tmp_path / "data"))).set("campaign", "accepted")
     parent.send_signal(number)
     parent.wait(10)
-    wait_until(lambda: not processes_in(tmp_path), "nothing is left")
+    wait_until(lambda: not processes_in(tmp_path), what="nothing is left")
     assert running_server_url(tmp_path / "data") is None
     with EmbeddedServer(tmp_path / "data") as server:
         assert connect_once(server.url).get("campaign") == b"accepted"

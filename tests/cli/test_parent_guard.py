@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from bsg_cli.guarded_command import GuardedCommand
-from tests.cli.running import processes_in, wait_until
+from tests.cli.running import processes_in
+from tests.processes import wait_until
 
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
@@ -75,9 +76,9 @@ def test_what_the_command_has_started_ends_with_it(tmp_path: Path) -> None:
     )
     with command.output as output:
         assert output.readline() == b"started\n"
-        wait_until(lambda: len(processes_in(tmp_path)) >= 2, "both run")
+        wait_until(lambda: len(processes_in(tmp_path)) >= 2, what="both run")
         command.stop()
-    wait_until(lambda: not processes_in(tmp_path), "both are gone")
+    wait_until(lambda: not processes_in(tmp_path), what="both are gone")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -86,10 +87,10 @@ def test_commands_end_when_their_holder_is_killed(tmp_path: Path, number: signal
     assert holder.stdout is not None
     with holder.stdout as output:
         assert output.readline() == b"holding\n"
-    wait_until(lambda: len(processes_in(tmp_path)) == 7, "parent, guards and commands run")
+    wait_until(lambda: len(processes_in(tmp_path)) == 7, what="parent, guards and commands run")
     holder.send_signal(number)
     holder.wait(10)
-    wait_until(lambda: not processes_in(tmp_path), "nothing is left")
+    wait_until(lambda: not processes_in(tmp_path), what="nothing is left")
 
 
 def test_a_command_ends_only_when_the_last_holder_of_its_lifeline_is_gone() -> None:

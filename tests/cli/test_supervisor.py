@@ -14,7 +14,8 @@ import pytest
 from bsg_cli.embedded_server import EmbeddedServer, connect_once
 from bsg_cli.processes import Process
 from bsg_cli.supervisor import ProcessFails, Supervisor
-from tests.cli.running import processes_in, wait_until
+from tests.cli.running import processes_in
+from tests.processes import wait_until
 
 STEADY = "import time; print('ready', flush=True); time.sleep(600)"
 REPORTS_ITS_END = """
@@ -65,7 +66,7 @@ def test_the_lines_of_each_process_are_reported_under_its_name() -> None:
     lines = Lines()
     supervisor = Supervisor([script("one", STEADY), script("two", STEADY)], environment=os.environ, report=lines)
     supervisor.start()
-    wait_until(lambda: lines.count("one", "ready") == 1 and lines.count("two", "ready") == 1, "both are ready")
+    wait_until(lambda: lines.count("one", "ready") == 1 and lines.count("two", "ready") == 1, what="both are ready")
     supervisor.stop()
 
 
@@ -80,7 +81,7 @@ def test_what_exits_is_started_again_after_a_backoff_that_grows_until_it_has_fai
     supervisor.start()
 
     with pytest.raises(ProcessFails, match=r"brief ended 3 times .* with 1: ModuleNotFoundError: no packaging\n"):
-        wait_until(lambda: look_after(supervisor), "never")
+        wait_until(lambda: look_after(supervisor), what="never")
 
     assert time.monotonic() - began >= 3.0, "1 s and 2 s"
     assert lines.count("up", "brief exited with 1; starting again in 1 s") == 1
@@ -112,7 +113,7 @@ raise SystemExit(3)
         look_after(supervisor)
         return lines.count("full", "ready") == 6
 
-    wait_until(sixth_start, "it was started for the sixth time")
+    wait_until(sixth_start, what="it was started for the sixth time")
     supervisor.stop()
 
 
@@ -130,7 +131,7 @@ def test_they_are_stopped_in_order_and_the_next_only_when_the_last_has_ended() -
         report=lines,
     )
     supervisor.start()
-    wait_until(lambda: len(lines.order_of("ready")) == 2, "both are ready")
+    wait_until(lambda: len(lines.order_of("ready")) == 2, what="both are ready")
     supervisor.stop()
     assert lines.order_of("ended") == ["first", "last"]
 
@@ -143,7 +144,7 @@ def test_stopping_at_once_skips_the_grace() -> None:
         report=lines,
     )
     supervisor.start()
-    wait_until(lambda: lines.count("slow", "ready") == 1, "it is ready")
+    wait_until(lambda: lines.count("slow", "ready") == 1, what="it is ready")
     stopping = threading.Thread(target=supervisor.stop)
     stopping.start()
     time.sleep(0.3)
@@ -159,7 +160,7 @@ def test_a_server_that_is_gone_is_started_again_at_the_same_address(tmp_path: Pa
         client = connect_once(server.url)
         client.set("campaign", "accepted")
         client.shutdown(nosave=True, force=True)
-        wait_until(lambda: server.exit_code is not None, "the server is gone")
+        wait_until(lambda: server.exit_code is not None, what="the server is gone")
         supervisor.look_after()
         assert connect_once(server.url).get("campaign") == b"accepted"
     assert not processes_in(tmp_path)

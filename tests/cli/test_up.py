@@ -16,7 +16,8 @@ from bsg_cli.errors import ExitCode
 from bsg_cli.first_login import log_in
 from bsg_config.settings import Settings
 from bsg_sandbox.server import Sandbox
-from tests.cli.running import processes_in, run, start, wait_until
+from tests.cli.running import processes_in, run, start
+from tests.processes import wait_until
 from tests.servers import free_port
 
 CONTACTS = "phone,name\n" + "".join(f"38066{number:07d},N{number}\n" for number in range(50)) + "12,Bad\n"
@@ -34,11 +35,11 @@ class Up:
         self.process = start(["up", "--flower-port", str(self.flower_port)], directory, settings, self.log)
 
     def wait_until_serving(self) -> None:
-        wait_until(lambda: running_server_url(self.directory / ".bsg-campaigns") is not None, "it is serving")
+        wait_until(lambda: running_server_url(self.directory / ".bsg-campaigns") is not None, what="it is serving")
 
     def wait_until_ready(self) -> None:
         self.wait_until_serving()
-        wait_until(lambda: self._says("worker", " ready.") and self._says("status", " ready."), "it is ready")
+        wait_until(lambda: self._says("worker", " ready.") and self._says("status", " ready."), what="it is ready")
 
     def text(self) -> str:
         return self.log.read_text()
@@ -67,7 +68,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
         finally:
             running.process.kill()
             running.process.wait()
-            wait_until(lambda: not processes_in(tmp_path), "nothing is left", seconds=100)
+            wait_until(lambda: not processes_in(tmp_path), what="nothing is left", within=100)
 
 
 def test_a_campaign_goes_from_a_file_to_its_end_and_stopping_leaves_nothing(up: Up) -> None:
@@ -108,7 +109,7 @@ def test_a_worker_that_is_killed_is_started_again(up: Up) -> None:
             continue
         if ours and b"worker@%h" in command and b"--" not in command:
             os.kill(int(process.name), signal.SIGKILL)
-    wait_until(lambda: "worker exited with 137; starting again" in up.text(), "its end is logged")
+    wait_until(lambda: "worker exited with 137; starting again" in up.text(), what="its end is logged")
     sent = run([*SEND, "--watch"], up.directory, up.settings)
     assert sent.returncode == ExitCode.OK, sent.stderr + up.text()
 
@@ -118,7 +119,7 @@ def test_after_up_is_killed_nothing_is_left_and_the_campaigns_are_there_when_it_
     accepted = run([*SEND, "--json"], up.directory, up.settings)
     campaign = json.loads(accepted.stdout)["campaign_id"]
     up.stop(signal.SIGKILL)
-    wait_until(lambda: not processes_in(up.directory), "nothing is left", seconds=100)
+    wait_until(lambda: not processes_in(up.directory), what="nothing is left", within=100)
 
     after = run(["status", campaign], up.directory, up.settings)
     assert after.returncode == ExitCode.UNREACHABLE
@@ -151,7 +152,7 @@ def test_what_cannot_run_ends_it_and_says_why_once(tmp_path: Path) -> None:
 
 
 def test_it_logs_in_before_it_says_that_it_runs(up: Up) -> None:
-    wait_until(lambda: "Flower: http" in up.text(), "it says that it runs")
+    wait_until(lambda: "Flower: http" in up.text(), what="it says that it runs")
 
     (login,) = [line for line in up.text().splitlines() if "logged in with BSG_API_KEY at BSG at http://" in line]
     assert up.text().index(login) < up.text().index("Flower: http")

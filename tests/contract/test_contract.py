@@ -12,7 +12,8 @@ from tests.contract.document import Document, Operation
 from tests.contract.known_errors import mended_content, strict_content
 from tests.contract.requests_by_operation import OPERATIONS, Request
 from tests.contract.variants import Variant, body_variants, query_variants
-from tests.sandbox.receiver import receiver, wait_until
+from tests.processes import wait_until
+from tests.sandbox.receiver import receiver
 from tests.sandbox.sandbox_calls import INDIVIDUAL, TIMEOUT, call, login, messages
 
 # Where the sandbox means to differ, with the reason. What it refuses beyond the document is BSG's page's rule.

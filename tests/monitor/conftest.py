@@ -4,23 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from bsg_sandbox.server import Sandbox
 from tests.monitor.flower_process import FlowerProcess, Visitor
-from tests.scenarios.environment import ScenarioEnvironment
-from tests.servers import RedisServer
+from tests.scenarios.environment import ScenarioEnvironment, scenario_in
 
 
 @pytest.fixture(scope="package")
 def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
     """A ledger and workers of this package's own; each test sends campaigns of its own."""
-    directory = tmp_path_factory.mktemp("watched")
-    with (
-        RedisServer(directory / "redis") as server,
-        Sandbox() as sandbox,
-        ScenarioEnvironment(
-            directory / "scenario", server.url, sandbox, CAMPAIGN_BATCH_SIZE="10", BSG_DUPLICATE_WINDOW="0"
-        ) as scenario,
-    ):
+    settings = {"CAMPAIGN_BATCH_SIZE": "10", "BSG_DUPLICATE_WINDOW": "0"}
+    with scenario_in(tmp_path_factory.mktemp("watched"), **settings) as scenario:
         scenario.processes.all()
         yield scenario
 

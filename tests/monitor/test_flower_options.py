@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from bsg_monitor.flower_options import SAFE_OPTIONS
-from tests.cli.running import environment, wait_until
+from tests.cli.running import environment
+from tests.processes import wait_until
 from tests.servers import free_port
 
 SHOW_OPTIONS = """
@@ -52,7 +53,7 @@ def serving(redis_url: str, directory: Path, *words: str, **settings: str) -> It
             assert process.poll() is None, log.read_text()
             return "Visit me" in log.read_text()
 
-        wait_until(listening, "Flower listens")
+        wait_until(listening, what="Flower listens")
         yield port
     finally:
         process.terminate()

@@ -27,7 +27,8 @@ from bsg_cli.server_binary import find_server_program
 from bsg_config.settings import Settings
 from bsg_sandbox.control import Control
 from bsg_sandbox.server import Sandbox
-from tests.cli.running import environment, processes_in, wait_until
+from tests.cli.running import environment, processes_in
+from tests.processes import wait_until
 from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +137,7 @@ def test_the_server_of_compose_keeps_what_it_acknowledges(tmp_path: Path) -> Non
                 return bool(client.ping())
             return False
 
-        wait_until(responds, "the server responds")
+        wait_until(responds, what="the server responds")
         wanted = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
         assert client.config_get(*wanted) == wanted
     finally:
@@ -170,7 +171,7 @@ def test_the_sandbox_of_compose_is_reached_at_the_loopback_of_those_that_talk_to
         words = [far if word == "sandbox:8700" else str(port) if word == "8700" else word for word in arguments]
         relay = subprocess.Popen([sys.executable, *words])
         try:
-            wait_until(lambda: listens(port), "the relay listens")
+            wait_until(lambda: listens(port), what="the relay listens")
             client = Control(f"http://127.0.0.1:{port}")
             assert client.summary() == sandbox.summary()
         finally:
@@ -209,7 +210,7 @@ def test_every_command_of_the_procfile_runs_under_honcho(tmp_path: Path, redis_u
 
     try:
         for name, sign in signs.items():
-            wait_until(lambda name=name, sign=sign: says(name, sign), f"{name} says {sign!r}")  # type: ignore[misc]
+            wait_until(lambda name=name, sign=sign: says(name, sign), what=f"{name} says {sign!r}")  # type: ignore[misc]
         for name in HEALTH_IS_CHECKED:
             check = subprocess.run(
                 services()[name]["healthcheck"]["test"][1:],
@@ -222,4 +223,4 @@ def test_every_command_of_the_procfile_runs_under_honcho(tmp_path: Path, redis_u
     finally:
         honcho.send_signal(signal.SIGTERM)
         honcho.wait(30)
-    wait_until(lambda: not processes_in(tmp_path), "nothing is left")
+    wait_until(lambda: not processes_in(tmp_path), what="nothing is left")

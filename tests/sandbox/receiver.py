@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
-
-TIMEOUT_SECONDS = 10.0
 
 
 class Receiver:
@@ -46,10 +43,3 @@ def receiver(*statuses: int) -> Iterator[Receiver]:
         kept.url = f"http://127.0.0.1:{server.server_port}/reports"
         yield kept
         server.shutdown()
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while time.monotonic() < deadline and not is_so():
-        time.sleep(0.02)
-    assert is_so()

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from bsg_sandbox.server import Sandbox
-from tests.sandbox.receiver import receiver, wait_until
+from tests.processes import wait_until
+from tests.sandbox.receiver import receiver
 from tests.sandbox.sandbox_calls import FIRST_PHONE, call, messages, taken
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from bsg_sandbox.server import Sandbox
-from tests.scenarios.environment import ScenarioEnvironment
-from tests.servers import RedisServer
+from tests.scenarios.environment import ScenarioEnvironment, scenario_in
 
 SECOND = "live_second"  # the key of another account than the one without a name
 
@@ -15,15 +14,9 @@ SECOND = "live_second"  # the key of another account than the one without a name
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
     """One set of processes, on a server of their own, for all scenarios that kill nothing."""
-    directory = tmp_path_factory.mktemp("running")
-    with (
-        RedisServer(directory / "redis") as server,
-        Sandbox() as sandbox,
-        ScenarioEnvironment(
-            directory / "scenario", server.url, sandbox, BSG_API_KEY__SECOND=SECOND, BSG_DUPLICATE_WINDOW__SECOND="0"
-        ) as scenario,
-    ):
-        sandbox.put_account(SECOND)
+    settings = {"BSG_API_KEY__SECOND": SECOND, "BSG_DUPLICATE_WINDOW__SECOND": "0"}
+    with scenario_in(tmp_path_factory.mktemp("running"), **settings) as scenario:
+        scenario.sandbox.put_account(SECOND)
         scenario.processes.all(workers=2)
         yield scenario
 

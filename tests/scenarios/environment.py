@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +13,7 @@ from bsg_ledger.records import CampaignStatus
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from tests.processes import Processes, wait_until
+from tests.servers import RedisServer
 
 
 def messages(count: int, *, first_phone: int = 380_660_000_000) -> Iterator[Mapping[str, Any]]:
@@ -78,3 +80,14 @@ class ScenarioEnvironment:
         arrivals = self.arrivals(campaign)
         assert len(arrivals) == count
         assert set(arrivals.values()) == {1}
+
+
+@contextmanager
+def scenario_in(directory: Path, **settings: str) -> Iterator[ScenarioEnvironment]:
+    """Yield a scenario with a Redis and a sandbox of its own, on which no process runs yet."""
+    with (
+        RedisServer(directory / "redis") as server,
+        Sandbox() as sandbox,
+        ScenarioEnvironment(directory / "scenario", server.url, sandbox, **settings) as scenario,
+    ):
+        yield scenario

@@ -13,7 +13,7 @@ from bsg_config.settings import Settings
 from bsg_sandbox.server import Sandbox
 from tests.failpoints.arming import arm
 from tests.processes import wait_until
-from tests.scenarios.environment import ScenarioEnvironment
+from tests.scenarios.environment import ScenarioEnvironment, scenario_in
 from tests.servers import RedisServer
 
 SUBMIT_POINTS = [
@@ -29,12 +29,7 @@ SUBMIT_POINTS = [
 @pytest.fixture(scope="module")
 def attended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
     """A scenario whose sweep, reconcile and beat run. Each test brings the worker that it kills."""
-    directory = tmp_path_factory.mktemp("attended")
-    with (
-        RedisServer(directory / "redis") as server,
-        Sandbox() as sandbox,
-        ScenarioEnvironment(directory / "scenario", server.url, sandbox) as scenario,
-    ):
+    with scenario_in(tmp_path_factory.mktemp("attended")) as scenario:
         scenario.processes.status()
         scenario.processes.beat()
         yield scenario
