@@ -15,6 +15,7 @@ from typing import Self
 from bsg_broker.queues import DISPATCH_QUEUE
 
 READY_WITHIN = 30.0
+STOP_WITHIN = 90.0
 MIN_PAUSE, MAX_PAUSE = 0.02, 0.1
 TIMES_LONGER_BESIDE_OTHERS = 3.0
 _ALONE = ("--without-mingle", "--without-gossip")
@@ -93,7 +94,7 @@ class CeleryProcess:
             self.process.send_signal(signal.SIGCONT)
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(40)
+                self.process.wait(STOP_WITHIN)
             except subprocess.TimeoutExpired:
                 self.kill()
         return self.process.returncode

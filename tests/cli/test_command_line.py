@@ -588,7 +588,7 @@ def test_a_terminal_that_knows_fewer_characters_gets_others_instead(ledger: Path
 
 
 def shell(command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=90, check=False)
 
 
 def test_what_send_prints_has_no_phones_and_no_texts(ledger: Path, line: CommandLine) -> None:

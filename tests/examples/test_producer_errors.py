@@ -47,7 +47,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shop]:
         if request.param == "django":
             settings |= shop_settings(server.url, tmp_path)
             migrate = [sys.executable, "manage.py", "migrate"]
-            subprocess.run(migrate, cwd=EXAMPLES / "django", env={**os.environ, **settings}, check=True, timeout=60)
+            subprocess.run(migrate, cwd=EXAMPLES / "django", env={**os.environ, **settings}, check=True, timeout=180)
         with WebApp(request.param, words, settings, tmp_path / "log") as app:
             yield Shop(app, server)
 

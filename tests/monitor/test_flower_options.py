@@ -34,7 +34,7 @@ def flower(redis_url: str, *words: str, **settings: str) -> tuple[list[str], dic
 def refusal(redis_url: str, directory: Path, *words: str, **settings: str) -> str:
     command, variables = flower(redis_url, f"--port={free_port()}", *words, **settings)
     refused = subprocess.run(
-        command, cwd=directory, env=variables, capture_output=True, text=True, timeout=30, check=False
+        command, cwd=directory, env=variables, capture_output=True, text=True, timeout=90, check=False
     )
     assert refused.returncode == 2
     return refused.stderr

@@ -169,7 +169,7 @@ def test_a_sandbox_as_a_child_has_no_orphans() -> None:
         "process.stdout.readline()\n"
         "print(process.pid, flush=True)\n"
     )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=20)
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=90)
     orphan = int(ended.stdout)
 
     deadline = time.monotonic() + 5

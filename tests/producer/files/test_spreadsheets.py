@@ -92,7 +92,7 @@ def test_a_spreadsheet_comes_through_a_pipe_as_well(tmp_path: Path) -> None:
         ["sh", "-c", f"cat {path} | {sys.executable} -m bsg_cli send - --sender S --dry-run"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
         check=False,
     )
     assert done.returncode == 0, done.stderr
