@@ -47,10 +47,10 @@ MAX_WAIT_MS = 1000
 
 
 class Producer:
-    """Enqueues campaigns and reports what became of them. One per process is enough: threads and forks may share it.
+    """Enqueues campaigns and reports their state. One per process is enough: threads and forks may share it.
 
-    Settings come from the environment unless they are given. Every method raises `QueueUnavailable` when Redis does
-    not response, and `CampaignNotFound` for an id that the ledger does not know.
+    Settings come from the environment unless they are given. Every method raises `QueueUnavailable` if Redis does not
+    respond, and `CampaignNotFound` for an id that the ledger does not know.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -59,7 +59,7 @@ class Producer:
 
     @classmethod
     def over(cls, client: redis.Redis, settings: Settings) -> Self:
-        """One that talks to Redis by a client that is there already."""
+        """Return a producer that uses an existing Redis client."""
         producer = cls.__new__(cls)
         producer._begin(client, settings)
         return producer
@@ -96,19 +96,21 @@ class Producer:
         max_cost: float | Decimal | str | None = None,
         account: str = DEFAULT_ACCOUNT,
     ) -> Receipt:
-        """Accept a campaign: once this returns, every message is sent exactly once or accounted for with a reason.
+        """Accept a campaign. After this returns, every message is sent exactly once or accounted for with a reason.
 
-        `messages` is consumed once and never held whole. Each is a mapping with `phone`, `text` unless a template is
-        given here as `text`, and optionally `sender`, `reference_id`, `tariff_code`, `transliterate`. `validity` is in
-        hours. With `transliterate` BSG writes texts in Latin letters where that is necessary; its table is not known.
-        `priority` is "high", "normal" or "low".
-        Batches leave only `send_between` hours of the day: "09:00-20:00", by the account's zone or a given one,
-        "09:00-20:00 Europe/Kyiv".
-        The campaign pauses when its next batch would pass `max_cost`, by the prices that BSG reports.
-        `account`: that of BSG_API_KEY, or by its name another one: "marketing" is that of BSG_API_KEY__MARKETING.
+        `messages` is read once and never held in memory as a whole. Each message is a mapping with `phone` and, unless
+        the template `text` is given, `text`. Optional keys are `sender`, `reference_id`, `tariff_code` and
+        `transliterate`. `validity` is in hours. With `transliterate`, BSG writes texts in Latin letters where
+        necessary; its table is not public. `priority` is "high", "normal" or "low".
 
-        Raise `CampaignInvalid` (what to mend, by field), `IdempotencyConflict`, `QueueUnavailable` and
-        `QueueNotDurable` (the campaign does not exist), and `EnqueueUnconfirmed` (it may; try again with its key).
+        Batches leave only during the hours `send_between`: "09:00-20:00" in the account's time zone, or
+        "09:00-20:00 Europe/Kyiv". The campaign pauses before a batch that would exceed `max_cost`, by BSG's prices.
+        `account` is the name of an account: "marketing" is the account of BSG_API_KEY__MARKETING. By default it is the
+        account of BSG_API_KEY.
+
+        Raise `CampaignInvalid` (its `errors` say what to correct, by field), `IdempotencyConflict`, `QueueUnavailable`
+        or `QueueNotDurable`: the campaign does not exist then. Raise `EnqueueUnconfirmed` if it may exist: try again
+        with its key.
         """
         campaign_options = check_options(
             {
@@ -142,12 +144,12 @@ class Producer:
     def preview(
         self, messages: Iterable[Mapping[str, Any]], *, price: bool = False, **options: Unpack[EnqueueOptions]
     ) -> Preview:
-        """Return what `enqueue` with the same messages and options would come to; nothing is sent or stored.
+        """Return what `enqueue` would do with the same messages and options. Nothing is sent or stored.
 
-        Phones on the suppression list become rejects. With `price`, BSG is asked what it would cost. If the account's
-        key and the extra `worker` are here, BSG is also asked for its registered senders, for the warnings.
+        Phones on the suppression list become rejects. With `price`, BSG is asked for the price. With the account's key
+        and the extra `worker`, BSG is also asked for its registered senders, for the warnings.
 
-        Raise `CampaignInvalid` as `enqueue` does, and with `price` `ReportUnavailable` when BSG does not respond.
+        Raise `CampaignInvalid` as `enqueue` does. With `price`, raise `ReportUnavailable` if BSG does not respond.
         """
         # Most processes enqueue and never need them.
         from bsg_producer.asking_bsg import ask_about
@@ -172,18 +174,18 @@ class Producer:
     ) -> Receipt:
         """Send the first `rows` messages of a campaign, rendered, to the phone `to` instead of to their own phones.
 
-        They carry no reference ids of the caller, as the campaign itself needs those. Raise as `enqueue` does.
+        They have no reference ids of the caller, because the campaign itself needs those. Raise what `enqueue` raises.
         """
         options["allow_duplicates"] = True
         return self.enqueue(redirect_first(iterate(messages), to, rows), idempotency_key=idempotency_key, **options)
 
     def status(self, campaign_id: str) -> CampaignStatus:
-        """Return how the campaign stands: state, messages by state, batches and every transition."""
+        """Return the campaign's status: its state, messages by state, batches and every transition."""
         with queue_errors():
             return _known(campaign_id, self._ledger.reading.status(_checked(campaign_id)))
 
     def campaigns(self) -> Iterator[CampaignSummary]:
-        """Return every campaign that the ledger has, the newest first."""
+        """Return every campaign of the ledger, the newest first."""
         with queue_errors():
             yield from self._ledger.reading.campaigns()
 
@@ -195,25 +197,25 @@ class Producer:
                 yield Reject.from_json(row)
 
     def report(self, campaign_id: str) -> Iterator[MessageReport]:
-        """Return each message that BSG has of the campaign as it stands there now, read from BSG page by page.
+        """Return each message of the campaign with its current status at BSG, read from BSG page by page.
 
-        Needs the key of its account and the extra `worker`, and takes turns with the workers' own status requests.
-        Raise `ReportUnavailable` when BSG does not respond.
+        This needs the account's key and the extra `worker`. It shares the limit of the workers' status requests. Raise
+        `ReportUnavailable` if BSG does not respond.
         """
         from bsg_producer.asking_bsg import read_report  # most processes enqueue and never need it
 
         return read_report(self._settings, _checked(campaign_id))
 
     def watch(self, campaign_id: str) -> Iterator[Transition]:
-        """Return every transition from the first on, as it happens, until the campaign is final."""
+        """Return every transition, from the first on and as it happens, until the campaign is final."""
         return following.watch(self._ledger, _checked(campaign_id), wait_ms=self._wait_ms)
 
     def events(self, *, since: str | None = None, follow: bool = False) -> Iterator[Transition]:
-        """Return every transition of all campaigns, so that an app can keep a table of its own up to date.
+        """Return every transition of all campaigns, so that an app can update a table of its own.
 
-        Begins behind `since`, the `position` of the last event that was dealt with, and without it at the oldest event
-        that is kept; ends where nothing more has happened, or with `follow` never. The feed keeps the last 100 000
-        events: whoever comes too late gets `FeedGap`.
+        The events begin after `since`, the `position` of the last event that the app processed. By default they begin
+        with the oldest event in the feed. They end with the newest event, or with `follow` never. The feed keeps the
+        last 100 000 events. Raise `FeedGap` if the event after `since` is no longer there.
         """
         return following.follow_feed(
             self._ledger.feed, since, follow=follow, wait_ms=self._wait_ms, after_a_gap=following.READ_CAMPAIGNS
@@ -258,15 +260,15 @@ class Producer:
             self._ledger.durability.wait_for_disk()
 
     def pause(self, campaign_id: str) -> None:
-        """Hold the batches that have not been sent; what is at BSG goes on there."""
+        """Hold the batches that have not been sent. BSG continues what it already has."""
         with queue_errors():
             if not self._ledger.campaigns.pause(_checked(campaign_id)):
                 raise CampaignNotFound(campaign_id)
 
     def resume(self, campaign_id: str, *, max_cost: float | Decimal | str | None = None) -> None:
-        """Let a paused campaign go on, up to another `max_cost` of the whole campaign ("none": without any).
+        """Continue a paused campaign, with another `max_cost` for the whole campaign if given ("none" removes it).
 
-        Raise CampaignInvalid, and changes nothing, where its `max_cost` would pause it again at once.
+        Raise `CampaignInvalid` and change nothing if its `max_cost` would pause it again at once.
         """
         with queue_errors():
             if not resume(self._ledger, _checked(campaign_id), max_cost):
@@ -274,7 +276,7 @@ class Producer:
         self._wake(campaign_id)
 
     def cancel(self, campaign_id: str) -> int:
-        """End what is unsent for good, has the rest stopped at BSG; return how many messages had or may have gone."""
+        """End what is unsent, and stop the rest at BSG. Return how many messages BSG has or may have."""
         with queue_errors():
             _, gone = _known(campaign_id, self._ledger.campaigns.cancel(_checked(campaign_id)))
         return gone
@@ -282,8 +284,8 @@ class Producer:
     def retry(self, campaign_id: str, deadline: datetime | None = None) -> int:
         """Send again what BSG refused or what has expired; return how many messages.
 
-        Raise `CampaignInvalid` if the campaign was cancelled, its deadline has passed and no new one is given, or its
-        messages are forgotten (BODY_RETENTION).
+        Raise `CampaignInvalid` if the campaign was cancelled, if its deadline has passed and no new one is given, or if
+        its messages are no longer stored (BODY_RETENTION).
         """
         deadline_ms = None
         if deadline is not None:
@@ -309,17 +311,18 @@ class Producer:
     def doubts(
         self, *, account: str = DEFAULT_ACCOUNT, since: datetime | None = None, until: datetime | None = None
     ) -> list[Doubt]:
-        """Return the account's batches in doubt since a moment of that period, the oldest doubt first.
+        """Return the account's batches whose doubt began in that period, the oldest doubt first.
 
-        Each says whether it needs an operator and why. Raise SettingsInvalid without the account's key.
+        Each shows whether it needs an operator, and why. Raise `SettingsInvalid` without the account's key.
         """
         with queue_errors():
             return self._ledger.doubts(account_settings(self._settings, account).account, since=since, until=until)
 
     def resolve_all_not_sent(self, doubts: Iterable[Doubt]) -> list[Resolved]:
-        """Record that batches were not sent, as `doubts` has shown them. Return what became of each.
+        """Record that batches, as `doubts` returned them, were not sent. Return the new state of each.
 
-        One that was tried or found since, needs no operator, or of which BSG has a trace is left alone, `stale`.
+        A batch is not changed, and its state is `stale`, if it was tried or found meanwhile, if it needs no operator,
+        or if BSG has a trace of it.
         """
         with queue_errors():
             resolved = resolve_all_not_sent(self._ledger, doubts)
@@ -328,16 +331,16 @@ class Producer:
         return resolved
 
     def look_up(self, doubts: Iterable[Doubt], *, account: str = DEFAULT_ACCOUNT) -> None:
-        """Has the status worker look these batches up at BSG now: what BSG has of them counts as sent."""
+        """Ask the status worker to look these batches up at BSG now. A batch that BSG has counts as sent."""
         with queue_errors():
             account_id = account_settings(self._settings, account).account
             self._ledger.due_indexes.give_back(DueIndex.DOUBT, [doubt.batch for doubt in doubts], account=account_id)
 
     def suppress(self, phones: Iterable[str | int]) -> int:
-        """Never sends to these phones again, of people who opted out; return how many were not on the list before.
+        """Add phones of people who opted out to the suppression list. Return how many were not on it before.
 
-        What has not left yet is held against the list before it does: those messages become rejects `suppressed`. The
-        list is one for all campaigns of this ledger. Raise `CampaignInvalid`, and then changes nothing.
+        A message that has not left yet is checked against the list, and becomes a reject `suppressed`. All campaigns of
+        this ledger share the list. Raise `CampaignInvalid`, and change nothing, if a phone is invalid.
         """
         with queue_errors():
             changed = self._ledger.suppressions.add(checked_phones(phones))
@@ -345,9 +348,9 @@ class Producer:
         return changed
 
     def unsuppress(self, phones: Iterable[str | int]) -> int:
-        """Take phones off that list; return how many were on it. Messages that became rejects stay that.
+        """Remove phones from the suppression list. Return how many were on it. Rejected messages stay rejected.
 
-        One that is on BSG's own stop list comes back when that is read again: take it off there first.
+        The next read of BSG's stop list adds a phone again that is still on it: remove it there first.
         """
         with queue_errors():
             changed = self._ledger.suppressions.remove(checked_phones(phones))
@@ -355,7 +358,7 @@ class Producer:
         return changed
 
     def suppressed(self) -> Iterator[str]:
-        """Return the phones on that list, as digits, in no order."""
+        """Return the phones on the suppression list, as digits, in no order."""
         with queue_errors():
             yield from self._ledger.suppressions.all()
 
@@ -369,7 +372,10 @@ class Producer:
             yield from self._ledger.suppressions.with_sources()
 
     def gate(self, *, account: str = DEFAULT_ACCOUNT) -> GateState:
-        """Return whether anything may leave for the account, and if not, why. Raise SettingsInvalid without any key."""
+        """Return whether requests may leave for the account and, if not, why.
+
+        Raise `SettingsInvalid` without any key.
+        """
         with queue_errors():
             return self._gate(account).state()
 
@@ -378,7 +384,7 @@ class Producer:
             self._gate(account).open(reason="", by="operator")
 
     def shut_gate(self, *, account: str = DEFAULT_ACCOUNT) -> None:
-        """The kill switch: nothing more leaves until it is opened by hand. What is on the wire is not called back."""
+        """Shut the gate: nothing more leaves until an operator opens it. Requests on the wire are not recalled."""
         with queue_errors():
             self._gate(account).shut(reason=GateReason.OPERATOR, by="operator")
 
