@@ -58,7 +58,7 @@ def _acceptance(worker: runtime.Runtime, chunks: int) -> Acceptance:
     return Acceptance(
         campaign_id=campaign_id, idempotency_key=campaign_id, digest="", chunk_sizes=[1] * chunks, options="{}",
         priority="low", deadline_ms=worker.ledger.due_indexes.now_ms() + KEEP_MS, name="",
-        account_name=worker.account_name, incarnation="",
+        account_name=worker.account.name, incarnation="",
     )  # fmt: skip
 
 
@@ -70,10 +70,10 @@ def _give_up(worker: runtime.Runtime, campaign_id: str) -> None:
 
 def _to_another_key(worker: runtime.Runtime, campaign_id: str) -> None:
     """Move a campaign to another key of the same account at BSG."""
-    address, bsg_account = worker.settings.address, "the same"
-    worker.redis.hset(schema.API_KEY(worker.account), mapping={"address": address, "bsg_account": bsg_account})
+    address, bsg_account = worker.account.address, "the same"
+    worker.redis.hset(schema.API_KEY(worker.account.id), mapping={"address": address, "bsg_account": bsg_account})
     worker.ledger.keys.rekey(
-        campaign_id, old=worker.account, account="of-another-key", name=worker.account_name, address=address,
+        campaign_id, old=worker.account.id, account="of-another-key", name=worker.account.name, address=address,
         bsg_account=bsg_account, by="operator",
     )  # fmt: skip
 
@@ -81,7 +81,7 @@ def _to_another_key(worker: runtime.Runtime, campaign_id: str) -> None:
 def _put_in_doubt(worker: runtime.Runtime, campaign_id: str, batches: int) -> None:
     for batch in range(batches):
         worker.ledger.batches.mark_in_doubt(
-            BatchId.of(campaign_id, batch), attempts=0, account=worker.account, cause="benchmark"
+            BatchId.of(campaign_id, batch), attempts=0, account=worker.account.id, cause="benchmark"
         )
 
 

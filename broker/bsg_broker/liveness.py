@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import redis
 
@@ -17,6 +16,7 @@ from bsg_broker.queues import PING
 from bsg_broker.task_message import task_message
 from bsg_config import clock
 from bsg_ledger.heartbeats import Heartbeats
+from bsg_ledger.replies import typed
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -39,7 +39,7 @@ class LivenessPings:
     """Sends pings through queues; the ledger keeps the responses. Methods raise `redis.exceptions.RedisError`."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self.heartbeats = Heartbeats(client)
 
     def send(self, queue: str) -> Ping:

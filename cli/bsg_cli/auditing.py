@@ -22,9 +22,8 @@ SLOT_TIMEOUT_SECONDS = 120.0  # for a slot among the workers' own status request
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     since, until = _period(arguments)
-    runtime = build(
-        settings_in(arguments.data_directory).of_account(arguments.account), slot_timeout=SLOT_TIMEOUT_SECONDS
-    )
+    settings = settings_in(arguments.data_directory)
+    runtime = build(settings, settings.of_account(arguments.account), slot_timeout=SLOT_TIMEOUT_SECONDS)
     try:
         with queue_errors():
             recovery = _recovered(runtime) if arguments.recover else None

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bsg_config.account import Account
 from bsg_config.named_accounts import variable
-from bsg_config.settings import Settings
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
 
 DUPLICATE_WINDOW_SECONDS = 3600
@@ -26,7 +26,7 @@ class Contradiction:
     doubles: bool = False
 
 
-def settings_lines(facts: ProviderFacts, settings: Settings) -> list[str]:
+def settings_lines(facts: ProviderFacts, account: Account) -> list[str]:
     """Return the lines for `.env` that fit the facts; what was not found out is left as it is set."""
     found: dict[str, str] = {}
     if facts.duplicates in _REJECTING:
@@ -39,14 +39,14 @@ def settings_lines(facts: ProviderFacts, settings: Settings) -> list[str]:
         found["BSG_TIMEZONE"] = _zone_name(facts.minutes_east // 60)
     if facts.throttled:
         found["BSG_RATE_LIMIT"] = _sustained(facts)
-    return [f"{variable(name, settings.account_name)}={value}" for name, value in found.items()]
+    return [f"{variable(name, account.name)}={value}" for name, value in found.items()]
 
 
-def contradictions(facts: ProviderFacts, settings: Settings) -> list[Contradiction]:
+def contradictions(facts: ProviderFacts, account: Account) -> list[Contradiction]:
     """Return the settings that do not fit the facts."""
-    name = settings.account_name
+    name = account.name
     found = []
-    if facts.duplicates is DuplicateRule.TAKEN and settings.bsg_duplicate_window > 0:
+    if facts.duplicates is DuplicateRule.TAKEN and account.bsg_duplicate_window > 0:
         found.append(
             Contradiction(
                 variable("BSG_DUPLICATE_WINDOW", name),
@@ -56,16 +56,16 @@ def contradictions(facts: ProviderFacts, settings: Settings) -> list[Contradicti
             )
         )
     lag = _lag(facts)
-    if lag is not None and settings.bsg_confirm_within < lag:
+    if lag is not None and account.bsg_confirm_within < lag:
         found.append(
             Contradiction(
                 variable("BSG_CONFIRM_WITHIN", name),
                 f"BSG showed a message or a campaign only after {lag:g} s: a batch may be called absent too early",
                 f"Set it to {math.ceil(lag * LAG_MARGIN)} or more.",
-                doubles=settings.bsg_duplicate_window > 0,
+                doubles=account.bsg_duplicate_window > 0,
             )
         )
-    if facts.minutes_east is not None and _minutes_east(facts, settings) != facts.minutes_east:
+    if facts.minutes_east is not None and _minutes_east(facts, account) != facts.minutes_east:
         found.append(
             Contradiction(
                 variable("BSG_TIMEZONE", name),
@@ -73,7 +73,7 @@ def contradictions(facts: ProviderFacts, settings: Settings) -> list[Contradicti
                 "Set it to BSG's zone.",
             )
         )
-    rate = settings.bsg_rate_limit
+    rate = account.bsg_rate_limit
     if facts.throttled and rate.amount / rate.per_seconds > facts.sustained_rate:
         found.append(
             Contradiction(
@@ -95,9 +95,9 @@ def _lag(facts: ProviderFacts) -> float | None:
     return max(facts.message_visible_after, facts.campaign_listed_after)
 
 
-def _minutes_east(facts: ProviderFacts, settings: Settings) -> float:
+def _minutes_east(facts: ProviderFacts, account: Account) -> float:
     """Return how far the zone of the settings was ahead of UTC when the facts were measured."""
-    offset = facts.measured_at.astimezone(settings.bsg_timezone).utcoffset()
+    offset = facts.measured_at.astimezone(account.bsg_timezone).utcoffset()
     return (offset or timedelta(0)).total_seconds() / 60
 
 

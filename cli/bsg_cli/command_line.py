@@ -34,7 +34,7 @@ from bsg_cli.examples import add_examples
 from bsg_cli.message_files import option_hint
 from bsg_cli.parsing import CommandLine, Commands
 from bsg_cli.printing import complain, drop_output, make_output_safe
-from bsg_config.settings import SettingsInvalid
+from bsg_config.settings_invalid import SettingsInvalid
 from bsg_producer import (
     BSGCampaignsError,
     CampaignInvalid,

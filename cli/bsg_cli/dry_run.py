@@ -10,6 +10,7 @@ from typing import Any
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import CommandError, ExitCode, Unreachable
 from bsg_cli.printing import messages, number, print_json, print_table
+from bsg_config.account import Account
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.ledger import Ledger
@@ -51,17 +52,18 @@ def preview_file(
             _noting(rows, line, lines), campaign_options, suppressed=_suppressed(settings), with_phones=price
         )
     try:
-        preview = ask_about(counts, (settings or Settings.from_environment()).of_account(account), price=price)
+        known = settings or Settings.from_environment()
+        preview = ask_about(counts, known, known.of_account(account), price=price)
     except ReportUnavailable as unknown:
         raise PriceUnknown(f"--price: {unknown}. Try again, or leave it out.") from None
     return preview, [lines[reject.index] for reject in preview.rejects[:REJECTS_SHOWN]]
 
 
-def print_preview(preview: Preview, lines: list[int], shown: str, settings: Settings) -> None:
+def print_preview(preview: Preview, lines: list[int], shown: str, account: Account) -> None:
     """Print it for people. `shown` is the file's name."""
     print(f"Nothing was sent or stored. {messages(preview.accepted)} of {shown} would be accepted:")
     print(f"  to be sent   {number(preview.sent)} in {number(preview.batches)} batches, which take ", end="")
-    print(f"{preview.seconds_at_least:.1f} s\n               or more under the rate limit of {settings.bsg_rate_limit}")
+    print(f"{preview.seconds_at_least:.1f} s\n               or more under the rate limit of {account.bsg_rate_limit}")
     print(f"  rejected     {number(sum(preview.rejected.values()))}")
     for code, times in preview.rejected.items():
         print(f"    {code:<24} {number(times)}")

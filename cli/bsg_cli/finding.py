@@ -15,7 +15,6 @@ from bsg_client.outcomes import ReadFailed
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.records import BatchRecord
-from bsg_ledger.times import to_datetime
 from bsg_producer.queue_errors import queue_errors
 from bsg_worker.reconcile.lookup import Finding, Found, Undecided
 from bsg_worker.reconcile.read_once import ReadOnce
@@ -33,12 +32,11 @@ def run(arguments: argparse.Namespace) -> ExitCode:
     """Look up, show, ask, record. What a worker has found meanwhile is recorded once."""
     if arguments.json:
         require_decision(arguments)
-    runtime = build(
-        settings_in(arguments.data_directory).of_account(arguments.account), slot_timeout=SLOT_TIMEOUT_SECONDS
-    )
+    settings = settings_in(arguments.data_directory)
+    runtime = build(settings, settings.of_account(arguments.account), slot_timeout=SLOT_TIMEOUT_SECONDS)
     try:
         with queue_errors():
-            doubts = runtime.ledger.doubts(runtime.account, since=arguments.since, until=arguments.until)
+            doubts = runtime.ledger.doubts(runtime.account.id, since=arguments.since, until=arguments.until)
             looked = _looked_up(runtime, doubts)
             found = {name: one for name, one in looked.items() if isinstance(one.finding, Found)}
             planned = {name: _what_is_done(one.finding) for name, one in found.items()}
@@ -53,7 +51,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 def _looked_up(runtime: Runtime, doubts: Sequence[Doubt]) -> dict[BatchId, _Looked]:
     if not doubts:
         return {}
-    now = to_datetime(runtime.ledger.due_indexes.now_ms())
+    now = runtime.ledger.due_indexes.now()
     reads = ReadOnce(runtime.client, min(doubt.since for doubt in doubts), now)
     progress, looked = Progress(), dict[BatchId, _Looked]()
     try:

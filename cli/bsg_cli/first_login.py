@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bsg_cli.errors import BadInput
+from bsg_config.account import Account
 from bsg_config.named_accounts import variable
 from bsg_config.settings import Settings
 from bsg_producer.queue_errors import queue_errors
@@ -26,7 +27,7 @@ def log_in(settings: Settings, report: Callable[[str], None]) -> None:
         return
     wrong = []
     for account in settings.require_accounts():
-        key = variable("BSG_API_KEY", account.account_name)
+        key = variable("BSG_API_KEY", account.name)
         where = f"BSG at {account.bsg_base_url}"
         hasty = replace(
             account,
@@ -35,7 +36,7 @@ def log_in(settings: Settings, report: Callable[[str], None]) -> None:
         )
         try:
             with queue_errors():
-                build(hasty, slot_timeout=SLOT_TIMEOUT_SECONDS).client.balance()
+                build(settings, hasty, slot_timeout=SLOT_TIMEOUT_SECONDS).client.balance()
         except ReadFailed as failure:
             if failure.account_reason is AccountReason.BAD_KEY:
                 wrong.append(f"{key}: {where} does not take it ({failure.cause}). Copy it from BSG's account page.")
@@ -50,5 +51,5 @@ def log_in(settings: Settings, report: Callable[[str], None]) -> None:
         raise BadInput("\n  ".join(wrong))
 
 
-def _is_test_key(account: Settings) -> bool:
+def _is_test_key(account: Account) -> bool:
     return account.require_api_key().startswith(TEST_KEY)

@@ -33,10 +33,10 @@ _REMEDIES = {
 def run(arguments: argparse.Namespace) -> ExitCode:
     settings = settings_in(arguments.data_directory)
     settings.require_accounts()
-    runtime = build(settings.of_account(arguments.account), slot_timeout=SLOT_TIMEOUT_SECONDS)
+    runtime = build(settings, settings.of_account(arguments.account), slot_timeout=SLOT_TIMEOUT_SECONDS)
     with queue_errors():
         _check_key(runtime)  # guard: rekey-checks-key
-        known = {account.account for account in settings.accounts}
+        known = {account.id for account in settings.accounts}
         olds = runtime.ledger.keys.owners(arguments.account) - known
         results = [result for old in sorted(olds) for result in move(runtime, old, by="operator")]
         results = [result for result in results if _matters(runtime, result)]
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 def _check_key(runtime: Runtime) -> None:
     """A key that BSG does not take would orphan the campaigns anew. Raise BadInput and Unreachable."""
-    key, address = (variable(name, runtime.settings.account_name) for name in ("BSG_API_KEY", "BSG_BASE_URL"))
+    key, address = (variable(name, runtime.account.name) for name in ("BSG_API_KEY", "BSG_BASE_URL"))
     try:
         runtime.client.balance()
     except ReadFailed as failure:

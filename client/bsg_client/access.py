@@ -17,7 +17,7 @@ from bsg_client.responses import decode
 from bsg_client.tokens import TokenStore
 from bsg_client.wire import Observe, Response, StreamedBody, Wire, observe_nothing
 from bsg_config import clock
-from bsg_config.settings import Settings
+from bsg_config.account import Account
 
 _MAX_RESPONSE = 65_536
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # nothing that could end a header's line
@@ -104,9 +104,9 @@ class Login:
     BSG: POST /api/auth/login.
     """
 
-    def __init__(self, settings: Settings, observe: Observe = observe_nothing) -> None:
-        self._api_key = settings.require_api_key()
-        self._wire = Wire(settings, observe)
+    def __init__(self, account: Account, observe: Observe = observe_nothing) -> None:
+        self._api_key = account.require_api_key()
+        self._wire = Wire(account, observe)
 
     def __call__(self) -> str:
         """Return a new token. Raise ReadFailed."""
@@ -128,13 +128,13 @@ class Login:
         return token
 
 
-def token_store(settings: Settings, client: redis.Redis, observe: Observe = observe_nothing) -> TokenStore:
+def token_store(account: Account, client: redis.Redis, observe: Observe = observe_nothing) -> TokenStore:
     """Return the store of the account's token. Raise SettingsInvalid when there is no key."""
     return TokenStore(
         client,
-        settings.account,
-        Login(settings, observe),
-        longest_login=settings.max_request_seconds + _SECONDS_OVER_THE_REQUEST,
+        account.id,
+        Login(account, observe),
+        longest_login=account.max_request_seconds + _SECONDS_OVER_THE_REQUEST,
     )
 
 

@@ -36,7 +36,7 @@ from bsg_client.responses import (
 from bsg_client.statistics_jobs import StatisticsJobs
 from bsg_client.tokens import TokenStore
 from bsg_client.wire import NoResponse, Observe, Response, StreamedBody, Wire, observe_nothing
-from bsg_config.settings import Settings
+from bsg_config.account import Account
 
 _UNAUTHORISED, _UNPROCESSABLE = 401, 422
 _MAX_RESPONSE = 1 << 20
@@ -61,36 +61,36 @@ class BSGClient:
 
     def __init__(
         self,
-        settings: Settings,
+        account: Account,
         tokens: TokenStore | None,
         before_read: Callable[[], None] = _ask_nobody,
         before_second_post: Callable[[], None] = _ask_nobody,
         observe: Observe = observe_nothing,
     ) -> None:
         self._access: Access
-        if settings.bsg_auth == "api-key":
-            self._access = KeyAccess(settings.require_api_key())
+        if account.bsg_auth == "api-key":
+            self._access = KeyAccess(account.require_api_key())
         elif tokens is not None:
             self._access = TokenAccess(tokens)
         else:
             raise ValueError("bearer authentication needs a store for the token")
-        self._zone = settings.bsg_timezone
+        self._zone = account.bsg_timezone
         self._before_read = before_read
         self._before_second_post = before_second_post
-        self._wire = Wire(settings, observe)
+        self._wire = Wire(account, observe)
         self.statistics_jobs = StatisticsJobs(self._asked)
 
     @classmethod
     def connected(
         cls,
-        settings: Settings,
+        account: Account,
         client: redis.Redis,
         before_read: Callable[[], None] = _ask_nobody,
         before_second_post: Callable[[], None] = _ask_nobody,
         observe: Observe = observe_nothing,
     ) -> BSGClient:
         """Return a client whose token is kept in that Redis. Raise SettingsInvalid when there is no key."""
-        return cls(settings, token_store(settings, client, observe), before_read, before_second_post, observe)
+        return cls(account, token_store(account, client, observe), before_read, before_second_post, observe)
 
     def has_access(self) -> bool:
         """Return whether a request needs no login first. Raise RedisError."""

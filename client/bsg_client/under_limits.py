@@ -8,20 +8,20 @@ from bsg_client.bsg_client import BSGClient
 from bsg_client.failed_requests import note_failures
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
-from bsg_config.settings import Settings
+from bsg_config.account import Account
 from bsg_ledger.failures import Failures
 from bsg_ledger.limiter import MAX_RESERVATION, MAX_SLOT_WAIT, Later, Limiter
 
 
 def client_under_limits(
-    settings: Settings, client: redis.Redis, *, status: Limiter, submit: Limiter, failures: Failures, timeout: float
+    account: Account, client: redis.Redis, *, status: Limiter, submit: Limiter, failures: Failures, timeout: float
 ) -> BSGClient:
     """Return a client of the account that waits up to `timeout` seconds for a slot of its limit of status requests.
 
     Raise SettingsInvalid when there is no key.
     """
     return BSGClient.connected(
-        settings,
+        account,
         client,
         before_read=lambda: _wait_for_slot(status, timeout),
         before_second_post=lambda: _wait_for_slot(submit, MAX_SLOT_WAIT),

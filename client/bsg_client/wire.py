@@ -13,7 +13,7 @@ import requests
 import urllib3.exceptions
 
 from bsg_client.request_deadline import RequestDeadline, WatchingAdapter
-from bsg_config.settings import Settings
+from bsg_config.account import Account
 
 INTENT_TOO_OLD = "intent too old"
 """The cause when the caller no longer wanted the body to leave."""
@@ -101,10 +101,10 @@ class Wire:
     `observe` is called with the result of each request.
     """
 
-    def __init__(self, settings: Settings, observe: Observe = observe_nothing) -> None:
+    def __init__(self, account: Account, observe: Observe = observe_nothing) -> None:
         self._observe = observe
-        self._base_url = settings.bsg_base_url
-        self._timeouts = (settings.bsg_connect_timeout, settings.bsg_read_timeout)
+        self._base_url = account.bsg_base_url
+        self._timeouts = (account.bsg_connect_timeout, account.bsg_read_timeout)
         # A proxy could not reach a sandbox on our own loopback; only loopback may go without TLS.
         loopback = self._base_url.startswith("http://")
         # guard: no-proxy-for-loopback

@@ -30,20 +30,17 @@ class Setting:
         return self.name.lower()
 
 
-def setting(
-    section: str, default: str | None, read: Callable[[Any], Value], explanation: str, *, per_account: bool = False
-) -> Value:
+def setting(section: str, default: str | None, read: Callable[[Any], Value], explanation: str) -> Value:
     """Declare a dataclass field as a setting. A type checker compares the field's type with what `read` returns."""
     declaration = {
         "section": section,
         "default": default,
         "read": read,
         "explanation": explanation,
-        "per_account": per_account,
     }
     return cast("Value", field(metadata=declaration))
 
 
-def settings_of(table: type[Any]) -> tuple[Setting, ...]:
+def settings_of(table: type[Any], *, per_account: bool) -> tuple[Setting, ...]:
     """Return the settings that the fields of a dataclass declare, in their order."""
-    return tuple(Setting(one.name.upper(), **one.metadata) for one in fields(table))
+    return tuple(Setting(one.name.upper(), per_account=per_account, **one.metadata) for one in fields(table))

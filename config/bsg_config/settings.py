@@ -2,44 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError
 from marshmallow import ValidationError
 
+from bsg_config.account import Account
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, own_settings, variable
 from bsg_config.redis_address import RedisAddress
-from bsg_config.settings_table import SETTINGS, SettingsTable
+from bsg_config.settings_invalid import SettingsInvalid
+from bsg_config.settings_table import SETTINGS, ProcessTable
 
 _REQUESTS_IN_A_LEASE = 3
 
 
-class SettingsInvalid(Exception):
-    """Some settings are invalid or missing. `errors` has the messages for each, by the name of its variable."""
-
-    def __init__(self, errors: Mapping[str, list[str]]) -> None:
-        self.errors: dict[str, list[str]] = {name: list(messages) for name, messages in errors.items()}
-        lines = (f"  {name}: {' '.join(messages)}" for name, messages in sorted(self.errors.items()))
-        super().__init__("Settings are wrong:\n" + "\n".join(lines))
-
-    def __reduce__(self) -> tuple[type[SettingsInvalid], tuple[dict[str, list[str]]]]:
-        return SettingsInvalid, (self.errors,)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Settings(SettingsTable):
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class Settings(ProcessTable):
     """Every setting, checked. Durations are seconds. `bsg_config.settings_table` explains each setting.
 
-    The settings that are per account belong to the account `account_name`. `named_accounts` has those of the others.
+    `account` is that of the variables without a name, `named_accounts` are the others.
     """
 
-    account_name: str = DEFAULT_ACCOUNT
-    named_accounts: tuple[Settings, ...] = ()
+    account: Account
+    named_accounts: tuple[Account, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -52,19 +40,22 @@ class Settings(SettingsTable):
         found, errors = _read(environ)
         for name, messages in wrong.items():
             errors.setdefault(name, []).extend(messages)
-        first = cls._unless_wrong(found, errors)
+        _add_contradictions(found, errors)
+        first_is_right = not errors
         accounts = []
         for account, given in own.items():
             account_values, account_errors = _read({**environ, "BSG_API_KEY": "", **given})  # guard: key-of-one-account
-            accounts.append(cls._unless_wrong({**account_values, "account_name": account}, account_errors))
+            _add_contradictions(account_values, account_errors)
             for name, messages in account_errors.items():
                 if name in given:
                     errors[variable(name, account)] = messages
-                elif first is not None:  # otherwise it is reported above, for all accounts
+                elif first_is_right:  # otherwise it is reported above, for all accounts
                     errors.setdefault(name, []).extend(f"For the account {account}: {message}" for message in messages)
-        if first is None or errors:
+            if not account_errors:
+                accounts.append(_account(account_values, account))
+        if errors:
             raise SettingsInvalid(errors)
-        settings = replace(first, named_accounts=tuple(account for account in accounts if account is not None))
+        settings = cls._of(found, accounts)
         if errors := dict(_confused(settings, own)):
             raise SettingsInvalid(errors)
         return settings
@@ -87,82 +78,54 @@ class Settings(SettingsTable):
                 errors[setting.name] = [str(message) for message in error.messages]
             except ValueError:  # a number too long to be written
                 errors[setting.name] = ["Not a valid value. See .env.example for an explanation of this setting."]
-        settings = cls._unless_wrong(found, errors)
-        if settings is None:
+        _add_contradictions(found, errors)
+        if errors:
             raise SettingsInvalid(errors)
-        return settings
+        return cls._of(found, ())
 
     @classmethod
-    def _unless_wrong(cls, found: Mapping[str, Any], errors: dict[str, list[str]]) -> Settings | None:
-        """Return the settings. If something is wrong, add what contradicts to `errors` and return None."""
-        for name, message in _contradictions({name: found[name] for name in found if name.upper() not in errors}):
-            errors.setdefault(name, []).append(message)
-        return None if errors else cls(**found)
+    def _of(cls, found: Mapping[str, Any], named_accounts: Iterable[Account]) -> Settings:
+        of_process = {setting.field: found[setting.field] for setting in SETTINGS if not setting.per_account}
+        account = _account(found, DEFAULT_ACCOUNT)
+        return cls(**of_process, account=account, named_accounts=tuple(named_accounts))
 
     @property
-    def accounts(self) -> tuple[Settings, ...]:
-        """Return the settings of each account that has a key here."""
-        return tuple(one for one in (self, *self.named_accounts) if one.bsg_api_key is not None)
+    def accounts(self) -> tuple[Account, ...]:
+        """Return each account that has a key here."""
+        return tuple(one for one in (self.account, *self.named_accounts) if one.bsg_api_key is not None)
 
     @property
-    def accounts_or_default(self) -> tuple[Settings, ...]:
-        """Return `accounts`. Without any key, as in a web app, return the settings of the account without a name."""
-        return self.accounts or (self,)
+    def accounts_or_default(self) -> tuple[Account, ...]:
+        """Return `accounts`. Without any key, as in a web app, return the account without a name."""
+        return self.accounts or (self.account,)
 
-    def require_accounts(self) -> tuple[Settings, ...]:
+    def require_accounts(self) -> tuple[Account, ...]:
         """Return `accounts`. Raise SettingsInvalid if no key is set."""
         if not self.accounts:
-            self.require_api_key()
+            self.account.require_api_key()
         return self.accounts
 
-    def of_account(self, name: str) -> Settings:
-        """Return the settings of the account of that name.
+    def of_account(self, name: str) -> Account:
+        """Return the account of that name.
 
         A web app needs no keys. If there are none here, and no variable of the account, everything except the name is
-        as in these settings. Raise SettingsInvalid if there are keys here, and none of that name.
+        as in the account without a name. Raise SettingsInvalid if there are keys here, and none of that name.
         """
-        for settings in self.accounts or (self, *self.named_accounts):
-            if settings.account_name == name:
-                return settings
+        for account in self.accounts or (self.account, *self.named_accounts):
+            if account.name == name:
+                return account
         if self.accounts:
             raise SettingsInvalid({variable("BSG_API_KEY", name): ["Not set, so there is no such account here."]})
-        return replace(self, account_name=name)
+        return replace(self.account, name=name)
 
-    def owns(self, owner: str | None, account_name: str | None) -> bool:
-        """Return whether a campaign is of this account: its owner decides. While it has none, the name decides."""
-        return owner == self.account or (owner is None and account_name == self.account_name)  # guard: owner-decides
-
-    def owning(self, owner: str | None, account_name: str | None) -> Settings | None:
-        """Return the settings of the account that owns a campaign, or None if its key is not known here."""
-        return next((settings for settings in self.accounts if settings.owns(owner, account_name)), None)
-
-    @property
-    def max_request_seconds(self) -> float:
-        """Return the bound in seconds on one whole request of this account, with its response."""
-        return self.bsg_connect_timeout + self.bsg_read_timeout
+    def owning(self, owner: str | None, account_name: str | None) -> Account | None:
+        """Return the account that owns a campaign, or None if its key is not known here."""
+        return next((account for account in self.accounts if account.owns(owner, account_name)), None)
 
     @property
     def max_request_seconds_of_all(self) -> float:
         """Return the largest `max_request_seconds` of the accounts."""
         return max(account.max_request_seconds for account in self.accounts_or_default)
-
-    @property
-    def account(self) -> str:
-        """Return an id of the account that does not reveal its key. Raise SettingsInvalid if there is no key."""
-        named = f"{self.bsg_base_url}\0{self.require_api_key()}"  # guard: account-has-address
-        return hashlib.sha256(named.encode()).hexdigest()[:16]
-
-    @property
-    def address(self) -> str:
-        """Return the address of BSG. It is equal for addresses that lead to the same server."""
-        return _comparable(self.bsg_base_url)
-
-    def require_api_key(self) -> str:
-        """Return the key that BSG gave. Raise SettingsInvalid if none is set."""
-        if self.bsg_api_key is None:
-            name = variable("BSG_API_KEY", self.account_name)
-            raise SettingsInvalid({name: ["Not set. Copy the key from BSG's account page into it."]})
-        return self.bsg_api_key
 
     def require_redis_address(self) -> RedisAddress:
         """Return the address of Redis. Raise SettingsInvalid if it is not set."""
@@ -172,10 +135,13 @@ class Settings(SettingsTable):
 
     def __repr__(self) -> str:
         shown = {field.name: getattr(self, field.name) for field in fields(self)}
-        shown["bsg_api_key"] = None if self.bsg_api_key is None else "(hidden)"
         shown["body_key"] = "(hidden)" if self.body_key else ()
         shown["redis_url"] = None if self.redis_url is None else self.require_redis_address().without_secrets()
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
+
+
+def _account(found: Mapping[str, Any], name: str) -> Account:
+    return Account(**{setting.field: found[setting.field] for setting in SETTINGS if setting.per_account}, name=name)
 
 
 class _Environment(Env):
@@ -212,21 +178,20 @@ def _confused(settings: Settings, own: Mapping[str, Mapping[str, str]]) -> Itera
         return
     for account in settings.named_accounts:
         if account.bsg_api_key is None:
-            named = ", ".join(variable(name, account.account_name) for name in own[account.account_name])
-            yield variable("BSG_API_KEY", account.account_name), [f"Not set, but {named} is: set it, or mend the name."]
+            named = ", ".join(variable(name, account.name) for name in own[account.name])
+            yield variable("BSG_API_KEY", account.name), [f"Not set, but {named} is: set it, or mend the name."]
     names: dict[tuple[str, str | None], str] = {}
     for account in settings.accounts:
-        name = variable("BSG_API_KEY", account.account_name)
+        name = variable("BSG_API_KEY", account.name)
         first = names.setdefault((account.address, account.bsg_api_key), name)
         if first != name:
             yield name, [f"The same account as by {first}: give it one name, or its own key."]
 
 
-def _comparable(url: str) -> str:
-    """Return an address that is equal for all addresses that lead to the same server."""
-    chunks = urlsplit(url)
-    usual = {"https": 443, "http": 80}.get(chunks.scheme)
-    return f"{chunks.scheme}://{(chunks.hostname or '').lower()}:{chunks.port or usual}{chunks.path.rstrip('/')}"
+def _add_contradictions(found: Mapping[str, Any], errors: dict[str, list[str]]) -> None:
+    """Add what contradicts among the settings that are valid by themselves."""
+    for name, message in _contradictions({name: found[name] for name in found if name.upper() not in errors}):
+        errors.setdefault(name, []).append(message)
 
 
 def _contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""The table of settings. `make reference` writes .env.example and docs/reference/settings.md from it."""
+"""The table of settings, each written once. `make reference` writes .env.example and the reference from it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Section(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SettingsTable:
-    """Every setting, written once: name, type, section, default, reader and explanation."""
+class AccountTable:
+    """Every setting of which a named account may have its own value."""
 
     bsg_api_key: str | None = setting(
         Section.ACCOUNT,
@@ -37,14 +37,12 @@ class SettingsTable:
         '`BSG_API_KEY__MARKETING=live_...` is the key of `account="marketing"`. A named account may have its own value '
         'of each setting that is marked "per account", such as `BSG_RATE_LIMIT__MARKETING=1/s`. Its other '
         "values are those of the account without a name, except for the key, which accounts never share.",
-        per_account=True,
     )
     bsg_base_url: str = setting(
         Section.ACCOUNT,
         "https://one-api.bsg.world",
         values.base_url,
         "The address of BSG's API. It must be https, except on a loopback address such as the sandbox's.",
-        per_account=True,
     )
     bsg_auth: str = setting(
         Section.ACCOUNT,
@@ -52,7 +50,6 @@ class SettingsTable:
         values.one_of("bearer", "api-key"),
         "How requests are authenticated: `bearer` (API 2.0, with a token that all workers share) or `api-key` "
         "(API 1.0).",
-        per_account=True,
     )
     bsg_timezone: ZoneInfo = setting(
         Section.ACCOUNT,
@@ -60,7 +57,6 @@ class SettingsTable:
         values.zone,
         "The time zone of times that BSG reads and writes without a zone (`start_at`, `created_at`), and of "
         "`send_between`.",
-        per_account=True,
     )
     bsg_rate_limit: Rate = setting(
         Section.SPEED,
@@ -68,48 +64,36 @@ class SettingsTable:
         values.rate,
         "How many requests all workers together may send to create campaigns. One request carries up to 10 000 "
         "messages.",
-        per_account=True,
     )
     bsg_rate_burst: int = setting(
         Section.SPEED,
         "1",
         values.whole_number(1, 1000),
         "How many such requests may follow each other at once after an idle time.",
-        per_account=True,
     )
     bsg_status_rate_limit: Rate = setting(
         Section.SPEED,
         "2/s",
         values.status_rate,
         "How many requests all workers together may send to read statuses. The minimum is `6/m`.",
-        per_account=True,
     )
     bsg_connect_timeout: float = setting(
         Section.SPEED,
         "5",
         values.seconds(0.05, 60),
         "How long a worker waits for a connection to BSG.",
-        per_account=True,
     )
     bsg_read_timeout: float = setting(
         Section.SPEED,
         "60",
         values.seconds(0.05, 600),
         "How long a connected worker waits for BSG's response. The two timeouts together bound one whole request.",
-        per_account=True,
-    )
-    bsg_poll_interval: float = setting(
-        Section.SPEED,
-        "15",
-        values.seconds(0.1, 3600),
-        "How often the statuses of batches that BSG is sending are read.",
     )
     bsg_confirm_within: float = setting(
         Section.LOST_RESPONSES,
         "120",
         values.seconds(0, _DAY),
         "How far apart two look-ups of a batch must be. A batch counts as not taken only if both find nothing.",
-        per_account=True,
     )
     bsg_duplicate_window: float = setting(
         Section.LOST_RESPONSES,
@@ -118,14 +102,6 @@ class SettingsTable:
         "For how long after the first attempt BSG is trusted to reject a reference id that it has received before, as "
         "its documentation says. Within this time, a batch that two look-ups did not find is sent again automatically. "
         "After it, an operator decides (`bsg-campaigns resolve`). `0` means that an operator always decides.",
-        per_account=True,
-    )
-    bsg_stoplist_interval: float = setting(
-        Section.OPT_OUTS,
-        "3600",
-        values.seconds(0, 30 * _DAY),
-        "How often BSG's stop list for SMS is read into the suppression list. `0` means never. Reading it only adds "
-        "phones to the suppression list and never removes one.",
     )
     bsg_push_stoplist: bool = setting(
         Section.OPT_OUTS,
@@ -133,7 +109,25 @@ class SettingsTable:
         values.boolean,
         "`true` means that phones which are suppressed here are also added to BSG's stop list. That list then applies "
         "to everything that the account sends.",
-        per_account=True,
+    )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ProcessTable:
+    """Every other setting: a process has one value for all accounts."""
+
+    bsg_poll_interval: float = setting(
+        Section.SPEED,
+        "15",
+        values.seconds(0.1, 3600),
+        "How often the statuses of batches that BSG is sending are read.",
+    )
+    bsg_stoplist_interval: float = setting(
+        Section.OPT_OUTS,
+        "3600",
+        values.seconds(0, 30 * _DAY),
+        "How often BSG's stop list for SMS is read into the suppression list. `0` means never. Reading it only adds "
+        "phones to the suppression list and never removes one.",
     )
     redis_url: str | None = setting(
         Section.REDIS,
@@ -239,4 +233,10 @@ class SettingsTable:
     )
 
 
-SETTINGS = settings_of(SettingsTable)
+SETTINGS = tuple(
+    sorted(
+        (*settings_of(AccountTable, per_account=True), *settings_of(ProcessTable, per_account=False)),
+        key=lambda one: list(Section).index(Section(one.section)),
+    )
+)
+"""Every setting, by section."""

@@ -178,7 +178,7 @@ class Batches:
     ) -> str:  # fmt: skip
         """BSG says nothing of use about the campaign, or that there is none (`lost`).
 
-        `needs_operator`: an operator is asked, as that has lasted for so long.
+        `needs_operator`: that has lasted for so long.
         """
         return self._run(
             "unread", batch, bsg_campaign_id, "lost" if lost else "unread", longer_than_ms, cause,

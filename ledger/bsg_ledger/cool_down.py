@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import redis
 
 from bsg_ledger import schema
 from bsg_ledger.redis_clock import now_ms
+from bsg_ledger.replies import typed
 from bsg_ledger.times import to_datetime
 
 
 def cooling_until(client: redis.Redis, account: str) -> datetime | None:
     """Return when the account's cool-down ends; None: there is none. Raise `redis.exceptions.RedisError`."""
-    until: Any = client.get(schema.COOL_DOWN(account))
+    until = typed(client).get(schema.COOL_DOWN(account))
     return end_of(until, to_datetime(now_ms(client)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import redis
 
@@ -12,6 +11,7 @@ from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.batches import RejectRow
 from bsg_ledger.durability import Durability, NotDurable
+from bsg_ledger.replies import typed
 from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.rows import decode_rows, encode_rows
 from bsg_ledger.scripts import Reply, Scripts, text_of
@@ -57,7 +57,7 @@ class Dispatcher:
         rules: SubmitRules,
         detector: RollbackDetector | None = None,
     ) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self._scripts = scripts
         self._durability = durability
         self._rules = rules
@@ -149,10 +149,10 @@ def _batch(campaign: bytes, number: bytes) -> BatchId:
 def _work(reply: Reply, token: str) -> Work:
     match text_of(reply[0]):
         case "send":
-            _, campaign, batch, body, options, size, attempts, first_intent, now, slot_in_us, _, hint = reply
+            _, campaign, batch, body, options, size, attempts, _, now, slot_in_us, _, hint = reply
             return Send(
                 _batch(campaign, batch), token, text_of(options), int(size), int(attempts), body or b"",
-                int(first_intent), int(now), int(slot_in_us) / 1_000_000, hint == 1,
+                int(now), int(slot_in_us) / 1_000_000, hint == 1,
             )  # fmt: skip
         case "prepare":
             _, campaign, chunk, packed, options, first_index, size, suppressions, hint = reply

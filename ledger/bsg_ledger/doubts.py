@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import redis
 
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
-from bsg_ledger.scripts import decoded, text_of
-from bsg_ledger.times import to_datetime
+from bsg_ledger.reading import Reading
+from bsg_ledger.records import BatchRecord
+from bsg_ledger.replies import typed
+from bsg_ledger.scripts import text_of
+from bsg_ledger.states import BatchState
 
 _BATCHES_AT_ONCE = 500
-_HEAD = ("account_name", "cancelled", "deadline", "accepted_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +44,38 @@ class Doubt:
 
 
 def read_doubts(
-    client: redis.Redis, account: str, *, since: datetime | None, until: datetime | None, now: datetime
+    client: redis.Redis,
+    reading: Reading,
+    account: str,
+    *,
+    since: datetime | None,
+    until: datetime | None,
+    now: datetime,
 ) -> list[Doubt]:
     """Return the account's batches in doubt since a moment of that period, the oldest doubt first."""
-    reads: Any = client  # redis-py types its replies as all that they might be
-    names = [BatchId(text_of(name)) for name in reads.zrange(schema.DOUBT(account), 0, -1)]
-    found: list[Doubt] = []
-    for first in range(0, len(names), _BATCHES_AT_ONCE):
-        some = names[first : first + _BATCHES_AT_ONCE]
-        pipe = reads.pipeline(transaction=False)
-        for name in some:
-            pipe.hgetall(schema.BATCH(*name.parts))
-            pipe.hmget(schema.CAMPAIGN(name.campaign_id), *_HEAD)
-        replies = pipe.execute()
-        for name, raw, head in zip(some, replies[::2], replies[1::2], strict=True):
-            record = decoded(raw)
-            if record.get("state") == "unconfirmed" and head[0] is not None:
-                found.append(_doubt(name, record, [text_of(value or b"") for value in head], now))
-    in_period = [
-        doubt for doubt in found if (since is None or doubt.since >= since) and (until is None or doubt.since < until)
+    reads = typed(client)
+    batches = [BatchId(text_of(name)) for name in reads.zrange(schema.DOUBT(account), 0, -1)]
+    found = [
+        _doubt(record, now)
+        for first in range(0, len(batches), _BATCHES_AT_ONCE)
+        for record in reading.batch_records(batches[first : first + _BATCHES_AT_ONCE])
+        if record.state is BatchState.UNCONFIRMED
+        and (since is None or record.since >= since)
+        and (until is None or record.since < until)
     ]
-    return sorted(in_period, key=lambda doubt: (doubt.since, doubt.batch))
+    return sorted(found, key=lambda doubt: (doubt.since, doubt.batch))
 
 
-def _doubt(name: BatchId, record: Mapping[str, str], head: Sequence[str], now: datetime) -> Doubt:
-    account_name, cancelled, deadline, accepted_at = head
+def _doubt(record: BatchRecord, now: datetime) -> Doubt:
     return Doubt(
-        batch=name,
-        campaign_id=name.campaign_id,
-        account_name=account_name,
-        messages=int(record["size"]),
-        since=to_datetime(int(record.get("first_intent_at", accepted_at))),
-        attempts=int(record.get("attempts", 0)),
-        needs_operator="needs_operator" in record,
-        no_trace=record.get("no_trace") == "1",
-        why=record.get("operator_reason") or record.get("error", ""),
-        if_not_sent="cancelled" if cancelled == "1" else "expired" if to_datetime(int(deadline)) <= now else "pending",
+        batch=record.id,
+        campaign_id=record.id.campaign_id,
+        account_name=record.account_name,
+        messages=record.size,
+        since=record.since,
+        attempts=record.attempts,
+        needs_operator=record.needs_operator is not None,
+        no_trace=record.no_trace,
+        why=record.operator_reason or record.error or "",
+        if_not_sent="cancelled" if record.cancelled else "expired" if record.deadline <= now else "pending",
     )

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import redis
 
 from bsg_ledger import schema
 from bsg_ledger.redis_clock import now_ms
+from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Scripts, text_of
 from bsg_ledger.times import to_datetime
 
@@ -51,7 +51,7 @@ class Due:
 
 class DueIndexes:
     def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self._scripts = scripts
 
     def take_due(self, index: DueIndex, *, account: str = "", at_most: int, put_off_ms: int) -> list[str]:
@@ -100,7 +100,7 @@ class DueIndexes:
 
     def length(self, index: DueIndex, *, account: str) -> int:
         """Return the number of members in an account's index."""
-        return int(self._client.zcard(schema.due_index(index, account)))
+        return self._client.zcard(schema.due_index(index, account))
 
     def since(self, index: DueIndex, since_ms: int, *, account: str) -> list[str]:
         """Return the members of an account's index since that time or later, the earliest first."""
@@ -119,6 +119,10 @@ class DueIndexes:
         """Campaigns of which nothing is left to do since before that moment."""
         return [text_of(member) for member in self._client.zrangebyscore(schema.CLOSED(), "-inf", before_ms)]
 
-    def now_ms(self) -> int:
+    def now(self) -> datetime:
         """Return the moment on Redis's clock, the only one that the ledger knows."""
+        return to_datetime(self.now_ms())
+
+    def now_ms(self) -> int:
+        """Return the same in milliseconds."""
         return now_ms(self._client)

@@ -9,6 +9,7 @@ import redis
 from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
 
 from bsg_ledger import schema
+from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Argument, Reply, Scripts
 
 REMEDY = (
@@ -28,7 +29,7 @@ class Durability:
     """
 
     def __init__(self, client: redis.Redis, *, relaxed: bool, timeout_ms: int) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self._timeout_ms = timeout_ms
         self._way: str | None = "nothing" if relaxed else None
 

@@ -11,6 +11,7 @@ import redis
 from bsg_ledger import schema
 from bsg_ledger.reading import EVENTS_AT_ONCE, transition_of
 from bsg_ledger.records import Transition
+from bsg_ledger.replies import typed
 from bsg_ledger.scripts import decoded, text_of
 
 
@@ -55,7 +56,7 @@ class Feed(Generic[T]):
     def __init__(
         self, client: redis.Redis, stream: str, counter: str, read: Callable[[str, Mapping[str, str]], T]
     ) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self._stream = stream
         self._counter = counter
         self._read = read

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import redis
 
 from bsg_ledger import schema
 from bsg_ledger.due_indexes import DueIndexes, unassigned
+from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Scripts, decoded, text_of
 
 
@@ -19,7 +19,7 @@ def next_batch_cost(client: redis.Redis, account: str, account_name: str) -> Dec
     What is not prepared yet counts as a batch. The campaign's own price counts, before the last of the account: it
     depends on the texts and the destinations.
     """
-    reads: Any = client  # redis-py types its replies as all that they might be
+    reads = typed(client)
     due_indexes = DueIndexes(client, Scripts(client))
     for owner in (account, unassigned(account_name)):
         for campaign in due_indexes.next_campaigns(owner):
@@ -50,7 +50,7 @@ def queued_cost(client: redis.Redis, account: str, account_name: str) -> Decimal
 
     Each campaign's own price counts, before the last of the account.
     """
-    reads: Any = client  # redis-py types its replies as all that they might be
+    reads = typed(client)
     last = reads.hget(schema.GATE(account), "message_price")
     names = [text_of(name) for name in reads.zdiff([schema.CAMPAIGNS(), schema.CLOSED()])]
     total, known = Decimal(0), last is not None
@@ -75,7 +75,7 @@ def _price(cost: bytes | None, priced: bytes | None, last: bytes | None) -> Deci
 
 def noted_funds(client: redis.Redis, account: str) -> Funds | None:
     """Return what was noted when the account's balance was last held against its queue; None: never."""
-    reads: Any = client
+    reads = typed(client)
     record = decoded(reads.hgetall(schema.FUNDS(account)))
     if not record:
         return None

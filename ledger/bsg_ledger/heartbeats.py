@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import redis
 
 from bsg_ledger import schema
 from bsg_ledger.redis_clock import now_ms
+from bsg_ledger.replies import typed
 
 PINGS_KEPT_SECONDS = 600
 _NAMES_KEPT_MS = 86_400_000
@@ -19,7 +18,7 @@ class Heartbeats:
     """Methods raise `redis.exceptions.RedisError`."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
 
     def note_response(self, token: str) -> None:
         """Note that a worker has responded to the ping of that token, from a task."""
@@ -44,7 +43,7 @@ class Heartbeats:
         """Return the seconds since that beat's last tick, or since any beat's; None if there was none for a day."""
         if beat is None:
             newest = self._client.zrevrange(_BEATS, 0, 0, withscores=True)
-            score = newest[0][1] if newest else None
+            score: float | None = newest[0][1] if newest else None
         else:
             score = self._client.zscore(_BEATS, beat)
         return None if score is None else max(0.0, (now_ms(self._client) - score) / 1000)

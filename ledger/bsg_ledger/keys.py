@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
-from typing import Any
 
 import redis
 
 from bsg_config.settings import Settings
 from bsg_ledger import schema
 from bsg_ledger.redis_clock import now_ms
+from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Scripts, decoded, text_of
 from bsg_ledger.times import to_datetime
 
@@ -62,7 +62,7 @@ class Rekeying:
 
 class Keys:
     def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self._scripts = scripts
 
     def note(self, account: str, *, name: str, address: str, bsg_account: str) -> None:

@@ -27,7 +27,6 @@ from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.scripts import FEED_LENGTH, Scripts
 from bsg_ledger.stop_list import StopListProgress
 from bsg_ledger.suppressions import Suppressions
-from bsg_ledger.times import to_datetime
 from bsg_ledger.zones import LearntZone
 
 NEXT_LOOK_MS = 1000  # a doubt is looked at soon: reconcile decides how old the first look must be
@@ -86,7 +85,7 @@ class Ledger:
 
     def doubts(self, account: str, *, since: datetime | None = None, until: datetime | None = None) -> list[Doubt]:
         """Return the account's batches in doubt since a moment of that period, the oldest doubt first."""
-        return read_doubts(self._client, account, since=since, until=until, now=to_datetime(self.due_indexes.now_ms()))
+        return read_doubts(self._client, self.reading, account, since=since, until=until, now=self.due_indexes.now())
 
     def note_funds(self, account: str, available: Decimal, currency: str, queued_cost: Decimal) -> None:
         """Note what the account has left, and what the messages that wait for it will cost."""

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import redis
 
+from bsg_config.account import Account
 from bsg_config.rate import Rate
-from bsg_config.settings import Settings
 from bsg_ledger import schema
 from bsg_ledger.scripts import source
 
@@ -104,11 +104,11 @@ class Limiter:
         return self._scripts[name](keys=keys, args=arguments)
 
 
-def status_limiter(client: redis.Redis, settings: Settings) -> Limiter:
+def status_limiter(client: redis.Redis, account: Account) -> Limiter:
     """Return the limiter of the account's reads. Raise SettingsInvalid when there is no key."""
-    return Limiter(client, settings.account, "status", settings.bsg_status_rate_limit)
+    return Limiter(client, account.id, "status", account.bsg_status_rate_limit)
 
 
-def submit_limiter(client: redis.Redis, settings: Settings) -> Limiter:
+def submit_limiter(client: redis.Redis, account: Account) -> Limiter:
     """Return the limiter of the requests that send. Raise SettingsInvalid when there is no key."""
-    return Limiter(client, settings.account, "submit", settings.bsg_rate_limit, settings.bsg_rate_burst)
+    return Limiter(client, account.id, "submit", account.bsg_rate_limit, account.bsg_rate_burst)

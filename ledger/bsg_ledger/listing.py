@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.reading import summary_of
-from bsg_ledger.records import CampaignSummary
-from bsg_ledger.scripts import decoded, text_of
-from bsg_ledger.states import BatchState
-from bsg_ledger.waiting_reader import start_at
+from bsg_ledger.batch_id import BatchId
+from bsg_ledger.reading import batch_of, summary_of
+from bsg_ledger.records import Batch, CampaignSummary
+from bsg_ledger.replies import typed
+from bsg_ledger.scripts import decoded, text_of, texts_by_name
+from bsg_ledger.waiting_facts import start_at
 
 LOOK_AHEAD = 100  # batches of a listed campaign that are looked into
 BATCHES_AT_ONCE = 500
 
 _OUTLINE = ("state", "size", "statistics", "submitted_at", "finished_at")
-
-
-@dataclass(frozen=True, slots=True)
-class BatchOutline:
-    """What a batch adds to its campaign's picture. Times in milliseconds of Redis's clock; 0: not yet."""
-
-    number: int
-    state: BatchState
-    size: int
-    delivered: int | None  # None: BSG has reported no statistics of it yet
-    submitted_ms: int
-    finished_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +37,11 @@ class ListedCampaign:
 
 class Listing:
     def __init__(self, client: redis.Redis) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
 
     def length(self) -> int:
         """Return how many campaigns the ledger has."""
-        return int(self._client.zcard(schema.CAMPAIGNS()))
+        return self._client.zcard(schema.CAMPAIGNS())
 
     def page(self, first: int, count: int) -> list[ListedCampaign]:
         """Return `count` campaigns from index `first` on. The newest has index 0."""
@@ -72,21 +59,25 @@ class Listing:
         )
         return [_listed(name, record, outlines.get(name)) for name, record in records.items()]
 
-    def outlines(self, campaign_id: str, numbers: range) -> list[BatchOutline]:
-        """Return what these batches of a campaign add to its picture, those that exist."""
-        found: list[BatchOutline] = []
+    def outlines(self, campaign_id: str, numbers: range) -> list[Batch]:
+        """Return these batches of a campaign with state, size, deliveries and times alone, those that exist."""
+        found: list[Batch] = []
         for start in range(0, len(numbers), BATCHES_AT_ONCE):
             found += self._outlines({campaign_id: numbers[start : start + BATCHES_AT_ONCE]})[campaign_id]
         return found
 
-    def _outlines(self, wanted: Mapping[str, range]) -> dict[str, list[BatchOutline]]:
+    def _outlines(self, wanted: Mapping[str, range]) -> dict[str, list[Batch]]:
         pipe = self._client.pipeline(transaction=False)
         for campaign_id, numbers in wanted.items():
             for number in numbers:
                 pipe.hmget(schema.BATCH(campaign_id, number), _OUTLINE)
         replies: Iterator[Sequence[bytes | None]] = iter(pipe.execute())
         return {
-            campaign_id: [_outline(number, reply) for number in numbers if (reply := next(replies))[0] is not None]
+            campaign_id: [
+                batch_of(BatchId.of(campaign_id, number), texts_by_name(_OUTLINE, reply))
+                for number in numbers
+                if (reply := next(replies))[0] is not None
+            ]
             for campaign_id, numbers in wanted.items()
         }
 
@@ -95,7 +86,7 @@ def _batches(record: Mapping[str, str]) -> int:
     return int(record.get("next_batch", 0))
 
 
-def _listed(campaign_id: str, record: Mapping[str, str], outlines: Sequence[BatchOutline] | None) -> ListedCampaign:
+def _listed(campaign_id: str, record: Mapping[str, str], outlines: Sequence[Batch] | None) -> ListedCampaign:
     return ListedCampaign(
         summary=summary_of(campaign_id, record),
         account=record.get("account") or None,
@@ -105,20 +96,7 @@ def _listed(campaign_id: str, record: Mapping[str, str], outlines: Sequence[Batc
     )
 
 
-def delivered(outlines: Iterable[BatchOutline]) -> int | None:
-    """Return how many messages were delivered as far as BSG has reported; None if it has reported nothing of them."""
-    known = [outline.delivered for outline in outlines if outline.delivered is not None]
+def delivered(batches: Iterable[Batch]) -> int | None:
+    """Return how many messages were delivered as far as BSG has said; None if it has said nothing of any of them."""
+    known = [batch.delivered for batch in batches if batch.delivered is not None]
     return sum(known) if known else None
-
-
-def _outline(number: int, reply: Sequence[bytes | None]) -> BatchOutline:
-    state, size, statistics, submitted, finished = (text_of(value or b"") for value in reply)
-    delivered = json.loads(statistics or "{}").get("delivered")
-    return BatchOutline(
-        number=number,
-        state=BatchState(state),
-        size=int(size),
-        delivered=delivered if isinstance(delivered, int) else None,
-        submitted_ms=int(submitted or 0),
-        finished_ms=int(finished or 0),
-    )

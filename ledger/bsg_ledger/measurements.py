@@ -17,6 +17,7 @@ import redis
 from redis.exceptions import RedisError
 
 from bsg_ledger import schema
+from bsg_ledger.replies import typed
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """The upper ends of the histograms' buckets; a last one has what took longer."""
@@ -39,7 +40,7 @@ class Measured:
 
 class Measurements:
     def __init__(self, client: redis.Redis, account: str) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self._key = schema.MEASURED(account)
         self._lock = threading.Lock()
         self._counted: defaultdict[str, int] = defaultdict(int)

@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import redis
 
 from bsg_ledger import schema
+from bsg_ledger.replies import typed
 
 
 class DuplicateRule(StrEnum):
@@ -53,7 +53,7 @@ class ProviderFactsStore:
     """The facts of one account in the ledger."""
 
     def __init__(self, client: redis.Redis, account: str) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self._key = schema.FACTS(account)
 
     def save(self, facts: ProviderFacts) -> None:

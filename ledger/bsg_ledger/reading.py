@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import redis
@@ -11,19 +12,25 @@ import redis
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, OpenCampaign, Transition
+from bsg_ledger.replies import typed
 from bsg_ledger.rows import decode_rows
 from bsg_ledger.scripts import decoded, text_of
-from bsg_ledger.states import MESSAGE_STATES, BatchState, campaign_state
+from bsg_ledger.states import MESSAGE_STATES, BatchState, NeedsOperator, campaign_state
 from bsg_ledger.times import to_datetime
 
 BATCHES_AT_ONCE = 500
 EVENTS_AT_ONCE = 1000
 OWNERS_AT_ONCE = 1000
 
+_HEAD = ("options", "cancelled", "account", "account_name", "accepted_at", "deadline")
+_TIMES = (
+    "not_before", "lease_until", "intent_at", "first_intent_at", "submitted_at", "bsg_status_at", "finished_at",
+)  # fmt: skip
+
 
 class Reading:
     def __init__(self, client: redis.Redis) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
 
     def status(self, campaign_id: str) -> CampaignStatus | None:
         """Everything about a campaign; None if the ledger does not know it."""
@@ -71,7 +78,7 @@ class Reading:
                 pipe.hgetall(schema.BATCH(campaign_id, number))
             for number, raw in zip(some, pipe.execute(), strict=True):
                 if raw:
-                    yield _batch(BatchId.of(campaign_id, number), decoded(raw))
+                    yield batch_of(BatchId.of(campaign_id, number), decoded(raw))
 
     def rejects(self, campaign_id: str) -> Iterator[str]:
         """Return the rejected messages' rows (JSON), by index."""
@@ -111,7 +118,7 @@ class Reading:
         pipe = self._client.pipeline(transaction=False)
         for batch in wanted:
             pipe.hgetall(schema.BATCH(*batch.parts))
-            pipe.hmget(schema.CAMPAIGN(batch.campaign_id), "options", "cancelled", "account", "accepted_at")
+            pipe.hmget(schema.CAMPAIGN(batch.campaign_id), _HEAD)
         replies = pipe.execute()
         return [
             _batch_record(batch, decoded(raw), head)
@@ -128,7 +135,7 @@ class Reading:
                     campaign_id=name,
                     account_name=record["account_name"],
                     account=record.get("account") or None,
-                    accepted_ms=int(record["accepted_at"]),
+                    accepted_at=to_datetime(int(record["accepted_at"])),
                     unprepared=int(record.get("messages:unprepared", 0)),
                     batch_ids=[BatchId.of(name, number) for number in range(int(record.get("next_batch", 0)))],
                 )
@@ -148,8 +155,7 @@ class Reading:
 
     def body(self, batch: BatchId) -> bytes | None:
         """Return the batch's messages array as it was prepared; None once it is forgotten."""
-        body: bytes | None = self._client.get(schema.BATCH_MESSAGES(*batch.parts))
-        return body
+        return self._client.get(schema.BATCH_MESSAGES(*batch.parts))
 
     def waiting_body(self, campaign_id: str) -> bytes | None:
         """Return the stored messages of the chunk that is prepared next, else of the batch that is sent next; None:
@@ -256,51 +262,49 @@ def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
     )
 
 
-def _batch(batch: BatchId, record: Mapping[str, str]) -> Batch:
-    price = record.get("price")
-    return Batch(
-        id=batch,
-        state=BatchState(record["state"]),
-        size=int(record["size"]),
-        bsg_campaign_id=_integer(record.get("bsg_campaign_id")),
-        bsg_status=record.get("bsg_status"),
-        attempts=int(record.get("attempts", 0)),
-        error=record.get("error"),
-        statistics=json.loads(record.get("statistics") or "{}"),
-        cost=f"{price} {record.get('currency', '')}".strip() if price else None,
-        needs_operator="needs_operator" in record,
-        other_bsg_campaign_ids=_others(record),
-        total_messages=_integer(record.get("bsg_total_messages")),
-    )
+def batch_of(batch: BatchId, record: Mapping[str, str]) -> Batch:
+    """Return a batch by its record in Redis, or by a part of it: fields that are not there are None."""
+    return Batch(**_fields(batch, record))
+
+
+def _fields(batch: BatchId, record: Mapping[str, str]) -> dict[str, Any]:
+    price, question = record.get("price"), record.get("needs_operator")
+    times = {name: _time(record.get(name)) for name in _TIMES}
+    return {
+        "id": batch,
+        "state": BatchState(record["state"]),
+        "size": int(record["size"]),
+        "bsg_campaign_id": _integer(record.get("bsg_campaign_id")),
+        "bsg_status": record.get("bsg_status") or None,
+        "attempts": int(record.get("attempts", 0)),
+        "error": record.get("error") or None,
+        "statistics": json.loads(record.get("statistics") or "{}"),
+        "cost": f"{price} {record.get('currency', '')}".strip() if price else None,
+        "needs_operator": NeedsOperator(question) if question else None,
+        "operator_reason": record.get("operator_reason") or None,
+        "other_bsg_campaign_ids": [
+            int(other) for other in record.get("other_bsg_campaign_ids", "").split(",") if other
+        ],
+        "total_messages": _integer(record.get("bsg_total_messages")),
+        **times,
+    }
 
 
 def _batch_record(batch: BatchId, record: Mapping[str, str], head: Sequence[bytes | None]) -> BatchRecord:
-    campaign_options, cancelled, account, accepted_at = (text_of(value or b"") for value in head)
+    options, cancelled, account, account_name, accepted_at, deadline = (text_of(value or b"") for value in head)
+    suspects = record.get("suspects")
     return BatchRecord(
-        id=batch,
-        state=record["state"],
-        size=int(record["size"]),
-        attempts=int(record.get("attempts", 0)),
-        first_intent_ms=int(record.get("first_intent_at", 0)),
-        submitted_ms=int(record.get("submitted_at", 0)),
-        finished_ms=int(record.get("finished_at", 0)),
-        bsg_campaign_id=_integer(record.get("bsg_campaign_id")),
-        bsg_status=record.get("bsg_status", ""),
+        **_fields(batch, record),
         doubt=record.get("doubt") == "1",
-        suspects=[int(row) for row in record.get("suspects", "").split(",") if row.isdecimal()],
-        total_messages=_integer(record.get("bsg_total_messages")),
-        options=campaign_options,
+        suspects=None if suspects is None else [int(row) for row in suspects.split(",") if row.isdecimal()],
+        no_trace=record.get("no_trace") == "1",
+        options=options,
         cancelled=cancelled == "1",
         account=account or None,
-        accepted_ms=int(accepted_at or 0),
-        needs_operator=record.get("needs_operator", ""),
-        other_bsg_campaign_ids=_others(record),
-        raw=record,
+        account_name=account_name,
+        accepted_at=to_datetime(int(accepted_at or 0)),
+        deadline=to_datetime(int(deadline or 0)),
     )
-
-
-def _others(record: Mapping[str, str]) -> list[int]:
-    return [int(other) for other in record.get("other_bsg_campaign_ids", "").split(",") if other]
 
 
 def transition_of(campaign_id: str, position: str, fields: Mapping[str, str]) -> Transition:
@@ -320,3 +324,7 @@ def transition_of(campaign_id: str, position: str, fields: Mapping[str, str]) ->
 
 def _integer(value: str | None) -> int | None:
     return int(value) if value else None
+
+
+def _time(value: str | None) -> datetime | None:
+    return to_datetime(int(value)) if value and int(value) else None

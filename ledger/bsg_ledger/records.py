@@ -5,28 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from bsg_ledger.batch_id import BatchId
-from bsg_ledger.states import BatchState, CampaignState
+from bsg_ledger.states import BatchState, CampaignState, NeedsOperator
+from bsg_ledger.times import BEGINNING
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as it stands. `error` is the cause of its last failure; `cost` as BSG reported it, with the currency."""
+    """A batch as it stands, by Redis's clock. What is None has not happened yet, or nobody knows it.
+
+    `error` is the cause of its last failure; `cost` as BSG reported it, with the currency. `needs_operator`: what only
+    an operator can decide, and `operator_reason` why.
+    """
 
     id: BatchId
     state: BatchState
     size: int
-    bsg_campaign_id: int | None
-    bsg_status: str | None
-    attempts: int
-    error: str | None
-    statistics: Mapping[str, int]
-    cost: str | None
-    needs_operator: bool = False
+    bsg_campaign_id: int | None = None
+    bsg_status: str | None = None
+    attempts: int = 0
+    error: str | None = None
+    statistics: Mapping[str, int] = field(default_factory=dict)
+    cost: str | None = None
+    needs_operator: NeedsOperator | None = None
+    operator_reason: str | None = None
     other_bsg_campaign_ids: Sequence[int] = ()
     total_messages: int | None = None
+    not_before: datetime | None = None
+    lease_until: datetime | None = None
+    intent_at: datetime | None = None
+    first_intent_at: datetime | None = None
+    submitted_at: datetime | None = None
+    bsg_status_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    @property
+    def delivered(self) -> int | None:
+        """How many of its messages were delivered; None: nobody knows yet."""
+        delivered = self.statistics.get("delivered")
+        return delivered if isinstance(delivered, int) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +96,26 @@ class CampaignSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchRecord:
-    """All that a worker wants to know of a batch at BSG. Times in milliseconds of Redis's clock."""
+class BatchRecord(Batch):
+    """A batch with all that a worker wants to know of it and of its campaign.
 
-    id: BatchId
-    state: str
-    size: int
-    attempts: int
-    first_intent_ms: int
-    submitted_ms: int
-    finished_ms: int
-    bsg_campaign_id: int | None
-    bsg_status: str
-    doubt: bool
-    suspects: Sequence[int]
-    total_messages: int | None
-    options: str = field(repr=False)
+    `doubt`: an attempt is in doubt. `suspects`: rows whose reference ids BSG has complained of; None: it has not.
+    """
+
+    doubt: bool = False
+    suspects: Sequence[int] | None = None
+    no_trace: bool = False  # BSG would show it if it had it, and shows nothing
+    options: str = field(default="", repr=False)
     cancelled: bool = False
     account: str | None = None
-    accepted_ms: int = 0
-    needs_operator: str = ""  # what an operator is asked about: doubt, lost, unread or unstopped; "": nothing
-    other_bsg_campaign_ids: Sequence[int] = ()
-    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    account_name: str = ""
+    accepted_at: datetime = BEGINNING
+    deadline: datetime = BEGINNING
+
+    @property
+    def since(self) -> datetime:
+        """When its first attempt in doubt may have been taken; without one, when its campaign was accepted."""
+        return self.first_intent_at or self.accepted_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +125,6 @@ class OpenCampaign:
     campaign_id: str
     account_name: str
     account: str | None
-    accepted_ms: int
+    accepted_at: datetime
     unprepared: int
     batch_ids: Sequence[BatchId]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import redis
 
+from bsg_ledger.replies import Replies, typed
 
-def now_ms(client: redis.Redis) -> int:
+
+def now_ms(client: redis.Redis | Replies) -> int:
     """Return the moment in milliseconds. Raise `redis.exceptions.RedisError` when Redis does not respond."""
-    reply: Any = client.time()  # redis-py types its replies as all that they might be
-    seconds, microseconds = reply
-    return int(seconds) * 1000 + int(microseconds) // 1000
+    seconds, microseconds = typed(client).time()
+    return seconds * 1000 + microseconds // 1000

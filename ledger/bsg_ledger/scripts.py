@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
 
 import redis
 from redis.exceptions import NoScriptError
+
+from bsg_ledger.replies import typed
 
 BATCHES_A_STEP = 100
 """How many batches a script deals with at most: the ledger keeps nobody waiting for longer than some milliseconds."""
@@ -75,7 +77,7 @@ class Scripts:
     def __init__(
         self, client: redis.Redis, feed_length: int = FEED_LENGTH, *, batches_a_step: int | None = None
     ) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self._feed_length = feed_length
         self.batches_a_step = BATCHES_A_STEP if batches_a_step is None else batches_a_step
 
@@ -106,6 +108,11 @@ class Scripts:
 def text_of(value: Any) -> str:
     """Return a reply of Redis as text; an integer reply as its digits."""
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def texts_by_name(names: Sequence[str], values: Sequence[bytes | None]) -> dict[str, str]:
+    """Return the fields of a hash that were read by their names, those that exist."""
+    return {name: text_of(value) for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def decoded(raw: Mapping[Any, Any]) -> dict[str, str]:

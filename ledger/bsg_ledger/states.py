@@ -27,6 +27,15 @@ class BatchState(StrEnum):
     EXPIRED = "expired"
 
 
+class NeedsOperator(StrEnum):
+    """What only an operator can decide about a batch."""
+
+    DOUBT = "doubt"  # whether BSG has taken it, as what BSG shows does not decide that
+    LOST = "lost"  # BSG does not know the campaign that it named
+    UNREAD = "unread"  # BSG says nothing of use about the campaign
+    UNSTOPPED = "unstopped"  # it is cancelled, and BSG does not know the campaign that it has to stop
+
+
 class CampaignState(StrEnum):
     ACCEPTED = "accepted"
     PREPARING = "preparing"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import redis
 
 from bsg_ledger import schema
 from bsg_ledger.redis_clock import now_ms
+from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Scripts, text_of
 from bsg_ledger.suppressions import source_at_bsg
 
@@ -20,7 +20,7 @@ class StopListProgress:
     """Methods raise `redis.exceptions.RedisError`."""
 
     def __init__(self, client: redis.Redis, scripts: Scripts, account_name: str) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self._scripts = scripts
         self._name = account_name
 

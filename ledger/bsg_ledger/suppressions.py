@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import redis
 
 from bsg_ledger import schema
+from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Scripts, text_of
 
 PHONES_AT_ONCE = 1_000
@@ -33,7 +33,7 @@ class Suppressions:
     """Phones are digits, as BSG takes them."""
 
     def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
-        self._client: Any = client  # redis-py types its replies as all that they might be
+        self._client = typed(client)
         self._scripts = scripts
 
     def add(self, phones: Sequence[str], source: str = HERE) -> int:

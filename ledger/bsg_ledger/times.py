@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+BEGINNING = datetime.fromtimestamp(0, UTC)
+"""Before anything that the ledger knows."""
+
 
 def to_datetime(milliseconds: float) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def to_milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

@@ -21,7 +21,6 @@ class Send:
     size: int
     attempts: int
     body: bytes = field(repr=False)
-    first_intent_ms: int = 0
     now_ms: int = 0
     slot_in: float = 0.0
     wake_another: bool = False

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import redis
 
 from bsg_ledger import schema
+from bsg_ledger.replies import typed
 
 
 class LearntZone:
     def __init__(self, client: redis.Redis, account: str) -> None:
-        self._client: Any = client
+        self._client = typed(client)
         self._key = schema.ZONE(account)
 
     def learn(self, minutes_off: int) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import redis
 
 from bsg_client.outcomes import OutcomeKind
+from bsg_config.account import Account
 from bsg_config.settings import Settings
 from bsg_ledger.due_indexes import Due, DueIndex, unassigned
 from bsg_ledger.failures import FailureKind, FailureSpell
@@ -62,7 +63,7 @@ class AccountStates:
         self._accounts = settings.accounts_or_default
 
     def now(self) -> list[AccountState]:
-        known = [self._state(settings) for settings in self._accounts]
+        known = [self._state(account) for account in self._accounts]
         names = {account.name for account in known}
         others = (self._unknown(name) for name in self._ledger.reading.account_names() if name not in names)
         return known + [account for account in others if account.oldest_due is not None]
@@ -71,41 +72,39 @@ class AccountStates:
         """By the account's name."""
         due_indexes, now_ms = self._ledger.due_indexes, self._ledger.due_indexes.now_ms()
         return {
-            settings.account_name: AccountFigures(
-                waiting={index: due_indexes.length(index, account=settings.account) for index in COUNTED}
+            account.name: AccountFigures(
+                waiting={index: due_indexes.length(index, account=account.id) for index in COUNTED}
                 | {
                     DueIndex.SPAM_AT_BSG: len(
-                        due_indexes.since(DueIndex.SPAM_AT_BSG, now_ms - SPAM_SHOWN_FOR_MS, account=settings.account)
+                        due_indexes.since(DueIndex.SPAM_AT_BSG, now_ms - SPAM_SHOWN_FOR_MS, account=account.id)
                     )
                 },
-                longest_moderation=_seconds(
-                    now_ms, due_indexes.oldest_due([(DueIndex.IN_MODERATION, settings.account)])
-                ),
-                funds=noted_funds(self._client, settings.account),
-                measured=Measurements(self._client, settings.account).read(OutcomeKind),
-                failed=self._ledger.failures(settings.account).totals(),
+                longest_moderation=_seconds(now_ms, due_indexes.oldest_due([(DueIndex.IN_MODERATION, account.id)])),
+                funds=noted_funds(self._client, account.id),
+                measured=Measurements(self._client, account.id).read(OutcomeKind),
+                failed=self._ledger.failures(account.id).totals(),
             )
-            for settings in self._accounts
-            if settings.bsg_api_key is not None
+            for account in self._accounts
+            if account.bsg_api_key is not None
         }
 
     def _unknown(self, name: str) -> AccountState:
         due = self._ledger.due_indexes.oldest_waiting([unassigned(name)])
         return AccountState(name, gate=None, limit=None, next_slot_in=0.0, cooling_for=0.0, oldest_due=due)
 
-    def _state(self, settings: Settings) -> AccountState:
-        if settings.bsg_api_key is None:
-            return self._unknown(settings.account_name)
-        rate, burst = settings.bsg_rate_limit, settings.bsg_rate_burst
-        limiter = Limiter(self._client, settings.account, "submit", rate, burst).state()
+    def _state(self, account: Account) -> AccountState:
+        if account.bsg_api_key is None:
+            return self._unknown(account.name)
+        rate, burst = account.bsg_rate_limit, account.bsg_rate_burst
+        limiter = Limiter(self._client, account.id, "submit", rate, burst).state()
         return AccountState(
-            name=settings.account_name,
-            gate=self._ledger.gate(settings.account).state(),
+            name=account.name,
+            gate=self._ledger.gate(account.id).state(),
             limit=f"{rate}, burst {burst}",
             next_slot_in=limiter.next_slot_in,
             cooling_for=limiter.cooling_for,
-            oldest_due=self._ledger.due_indexes.oldest_waiting([unassigned(settings.account_name), settings.account]),
-            failures=self._ledger.failures(settings.account).current(),
+            oldest_due=self._ledger.due_indexes.oldest_waiting([unassigned(account.name), account.id]),
+            failures=self._ledger.failures(account.id).current(),
         )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bsg_ledger.listing import BatchOutline
-from bsg_ledger.times import to_datetime
+from bsg_ledger.records import Batch
+from bsg_ledger.times import to_datetime, to_milliseconds
 
 WIDTH, HEIGHT = 600, 160
 
@@ -23,16 +23,16 @@ class Chart:
     top: int  # messages at the upper edge
 
 
-def draw(outlines: Sequence[BatchOutline], *, accepted_at: datetime, now: datetime) -> Chart | None:
+def draw(batches: Sequence[Batch], *, accepted_at: datetime, now: datetime) -> Chart | None:
     """None while nothing has been sent."""
-    sent = sorted((outline.submitted_ms, outline.size) for outline in outlines if outline.submitted_ms)
-    finished = sorted((outline.finished_ms, outline.size) for outline in outlines if outline.finished_ms)
+    sent = sorted((to_milliseconds(batch.submitted_at), batch.size) for batch in batches if batch.submitted_at)
+    finished = sorted((to_milliseconds(batch.finished_at), batch.size) for batch in batches if batch.finished_at)
     if not sent:
         return None
-    begin = int(accepted_at.timestamp() * 1000)
-    all_finished = len(finished) == len(outlines)
-    end = max(begin + 1, finished[-1][0] if all_finished else int(now.timestamp() * 1000), sent[-1][0])
-    top = max(1, sum(outline.size for outline in outlines))
+    begin = to_milliseconds(accepted_at)
+    all_finished = len(finished) == len(batches)
+    end = max(begin + 1, finished[-1][0] if all_finished else to_milliseconds(now), sent[-1][0])
+    top = max(1, sum(batch.size for batch in batches))
     return Chart(
         sent=_steps(sent, begin, end, top),
         finished=_steps(finished, begin, end, top),

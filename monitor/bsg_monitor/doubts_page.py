@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import tornado.web
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.settings import SettingsInvalid
+from bsg_config.settings_invalid import SettingsInvalid
 from bsg_ledger.doubts import Doubt
 from bsg_monitor.handlers import READ_ONLY, LedgerHandler
 from bsg_producer import CampaignInvalid, QueueUnavailable

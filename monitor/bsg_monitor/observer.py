@@ -14,9 +14,8 @@ from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.due_indexes import Due
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.listing import BatchOutline, ListedCampaign, delivered
+from bsg_ledger.listing import ListedCampaign, delivered
 from bsg_ledger.records import Batch, Transition
-from bsg_ledger.times import to_datetime
 from bsg_ledger.waiting import Wait, WaitReason
 from bsg_ledger.waiting_reader import WaitingReader
 from bsg_messages.campaign_ids import is_campaign_id
@@ -85,7 +84,7 @@ class CampaignDetail:
     batches: Sequence[Batch]
     page: int
     pages: int
-    outlines: Sequence[BatchOutline]
+    outlines: Sequence[Batch]
     transitions: Sequence[Transition]
     transitions_total: int
     reject_reasons: Sequence[tuple[str, int]]
@@ -188,7 +187,7 @@ class Observer:
         return Counter((wait.account_name, wait.reason) for wait in waits.values())
 
     def _overview(self) -> Overview:
-        return Overview(self._accounts.now(), to_datetime(self._ledger.due_indexes.now_ms()))
+        return Overview(self._accounts.now(), self._ledger.due_indexes.now())
 
     def _shown(self, listed: Sequence[ListedCampaign], overview: Overview) -> list[ShownCampaign]:
         waits = self._waiting.foremost_of([campaign.summary.campaign_id for campaign in listed])

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
+from bsg_config.account import Account
 from bsg_config.settings import Settings
 from bsg_producer.preview import Counts, Preview, Price
 from bsg_producer.reporting import MessageReport
@@ -23,7 +24,7 @@ def read_report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]
     return report(settings, campaign_id)
 
 
-def ask_about(counts: Counts, settings: Settings, *, price: bool) -> Preview:
+def ask_about(counts: Counts, settings: Settings, account: Account, *, price: bool) -> Preview:
     """Add what only BSG can say: the price, if it is asked for, and which senders are registered, if a key is here.
 
     Raise ReportUnavailable when BSG does not report the price, and ModuleNotFoundError without the extra `worker`.
@@ -33,12 +34,12 @@ def ask_about(counts: Counts, settings: Settings, *, price: bool) -> Preview:
     if price:
         with _needing_requests("a price"):
             from bsg_producer.quoting import quote
-        quoted = quote(settings, counts.price_groups)
-    if settings.bsg_api_key is not None and find_spec("requests") is not None:
+        quoted = quote(settings, account, counts.price_groups)
+    if account.bsg_api_key is not None and find_spec("requests") is not None:
         from bsg_producer.quoting import sender_warnings
 
-        warnings = sender_warnings(settings, counts.senders)
-    return counts.preview(settings, warnings, quoted)
+        warnings = sender_warnings(settings, account, counts.senders)
+    return counts.preview(account, warnings, quoted)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from bsg_client.bsg_client import BSGClient
 from bsg_client.under_limits import client_under_limits
+from bsg_config.account import Account
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batch_id import BatchId
@@ -26,7 +27,7 @@ class BSGReads:
     cipher: BodyCipher
 
     @classmethod
-    def of_account(cls, settings: Settings, *, timeout: float = MAX_RESERVATION) -> BSGReads:
+    def of_account(cls, settings: Settings, account: Account, *, timeout: float = MAX_RESERVATION) -> BSGReads:
         """Connect nothing yet. `timeout`: how many seconds a request may wait for its slot of the rate limit.
 
         Raise SettingsInvalid without a key.
@@ -34,11 +35,11 @@ class BSGReads:
         redis = connect(settings)
         ledger = Ledger(redis)
         client = client_under_limits(
-            settings,
+            account,
             redis,
-            status=status_limiter(redis, settings),
-            submit=submit_limiter(redis, settings),
-            failures=ledger.failures(settings.account),
+            status=status_limiter(redis, account),
+            submit=submit_limiter(redis, account),
+            failures=ledger.failures(account.id),
             timeout=timeout,
         )
         return cls(ledger, client, BodyCipher(settings.body_key))

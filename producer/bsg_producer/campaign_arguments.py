@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from bsg_config.account import Account
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, is_account_name, variable
-from bsg_config.settings import Settings, SettingsInvalid
+from bsg_config.settings import Settings
+from bsg_config.settings_invalid import SettingsInvalid
 from bsg_messages import rules
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.errors import CampaignInvalid
@@ -60,10 +62,10 @@ def check_options(arguments: Mapping[str, Any], settings: Settings, now: datetim
         errors = {name: [str(message) for message in messages] for name, messages in error.messages_dict.items()}
     else:
         errors = {}
-    account = found.pop("account", None)  # whose zone it is; nothing else of the campaign_options is its own
-    if account is not None:
+    account, name = settings.account, found.pop("account", None)
+    if name is not None:
         try:
-            settings = account_settings(settings, account)
+            account = account_of(settings, name)
         except CampaignInvalid as invalid:
             errors |= invalid.errors
     start_at = found.get("start_at")
@@ -73,35 +75,33 @@ def check_options(arguments: Mapping[str, Any], settings: Settings, now: datetim
         begin = max(start_at or now, now)
         given = timedelta(seconds=settings.campaign_deadline) if deadline is None else deadline
         _collect(errors, "deadline", lambda: _check_deadline(given, begin))
-    _collect(errors, "send_between", lambda: found.update(send_between=_hours(found, settings)))
+    _collect(errors, "send_between", lambda: found.update(send_between=_hours(found, account)))
     if errors:
         raise CampaignInvalid(errors)
     deadline = begin + given if isinstance(given, timedelta) else given
     hours = found["send_between"]
-    if hours is not None and (opening := SendingHours.parse(hours, settings.bsg_timezone).opening(begin)) >= deadline:
+    if hours is not None and (opening := SendingHours.parse(hours, account.bsg_timezone).opening(begin)) >= deadline:
         message = f"It passes before {hours} comes round, at {opening.isoformat()}: give a later one, or other hours."
         raise CampaignInvalid({"deadline": [message]})
     if start_at is not None:
-        start_at = start_at.astimezone(settings.bsg_timezone)
+        start_at = start_at.astimezone(account.bsg_timezone)
     return CampaignOptions(
         **{**found, "start_at": start_at, "deadline": deadline}, batch_size=settings.campaign_batch_size
     )
 
 
-def account_settings(settings: Settings, account: Any) -> Settings:
-    """Return the settings of the account of that name. Raise CampaignInvalid.
+def account_of(settings: Settings, name: Any) -> Account:
+    """Return the account of that name. Raise CampaignInvalid.
 
     A misspelled one would wait for its workers until its deadline, where the keys are known.
     """
     try:
-        return settings.of_account(_AccountName().deserialize(account))
+        return settings.of_account(_AccountName().deserialize(name))
     except ValidationError as error:
         raise CampaignInvalid({"account": [str(message) for message in error.messages]}) from None
     except SettingsInvalid:
-        known = " or ".join(one.account_name for one in settings.accounts)
-        message = (
-            f"{variable('BSG_API_KEY', account)} is not set, but other keys are: set it here too, or give {known}."
-        )
+        known = " or ".join(one.name for one in settings.accounts)
+        message = f"{variable('BSG_API_KEY', name)} is not set, but other keys are: set it here too, or give {known}."
         raise CampaignInvalid({"account": [message]}) from None
 
 
@@ -155,13 +155,13 @@ class _Moment(fields.Field[Any]):
         raise ValidationError(f"Not a time: {_ZONE_REMEDY}.")
 
 
-def _hours(found: Mapping[str, Any], settings: Settings) -> str | None:
+def _hours(found: Mapping[str, Any], account: Account) -> str | None:
     """With their zone, as the account's may be set anew while the campaign waits."""
     written = found.get("send_between")
     if written is None:
         return None
     try:
-        return str(SendingHours.parse(written, settings.bsg_timezone))
+        return str(SendingHours.parse(written, account.bsg_timezone))
     except ValueError as error:
         raise ValidationError(str(error)) from None
 

@@ -14,7 +14,7 @@ from typing import Any
 import zstandard
 from anyascii import anyascii
 
-from bsg_config.settings import Settings
+from bsg_config.account import Account
 from bsg_messages import rules
 from bsg_messages.campaign_ids import new_campaign_id
 from bsg_messages.campaign_options import CampaignOptions
@@ -127,9 +127,9 @@ class Counts:
             )
             self.price_groups.setdefault(alike, (text, array("Q")))[1].append(message["phone"])
 
-    def preview(self, settings: Settings, warnings: Sequence[str] = (), price: Price | None = None) -> Preview:
+    def preview(self, account: Account, warnings: Sequence[str] = (), price: Price | None = None) -> Preview:
         gsm7, ucs2 = Encoded(*self.encoded[True]), Encoded(*self.encoded[False])
-        requests_later = max(0, self.batches - settings.bsg_rate_burst)
+        requests_later = max(0, self.batches - account.bsg_rate_burst)
         return Preview(
             accepted=self.accepted,
             sent=gsm7.messages + ucs2.messages,
@@ -140,7 +140,7 @@ class Counts:
             ucs2=ucs2,
             transliterated=self.transliterated,
             ucs2_characters=dict(self.ucs2_characters.most_common()),
-            seconds_at_least=requests_later * settings.bsg_rate_limit.interval_ms / 1000,
+            seconds_at_least=requests_later * account.bsg_rate_limit.interval_ms / 1000,
             warnings=(*short_senders(self.senders), *warnings),
             price=price,
         )

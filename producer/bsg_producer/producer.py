@@ -27,7 +27,7 @@ from bsg_messages.errors import CampaignInvalid
 from bsg_messages.priority import Priority
 from bsg_messages.rejects import Reject
 from bsg_producer import following
-from bsg_producer.campaign_arguments import EnqueueOptions, account_settings, check_deadline, check_options
+from bsg_producer.campaign_arguments import EnqueueOptions, account_of, check_deadline, check_options
 from bsg_producer.enqueueing import Receipt, enqueue, iterate
 from bsg_producer.errors import CampaignNotFound
 from bsg_producer.pushed_reports import read_pushed_reports
@@ -156,12 +156,12 @@ class Producer:
         from bsg_producer.preview import count
 
         campaign_options = check_options(options, self._settings, clock.now())
-        settings = account_settings(self._settings, options.get("account", DEFAULT_ACCOUNT))
+        account = account_of(self._settings, options.get("account", DEFAULT_ACCOUNT))
         with queue_errors():
             counts = count(
                 iterate(messages), campaign_options, suppressed=self._ledger.suppressions.among, with_phones=price
             )
-        return ask_about(counts, settings, price=price)
+        return ask_about(counts, self._settings, account, price=price)
 
     def send_test(
         self,
@@ -316,7 +316,7 @@ class Producer:
         Each shows whether it needs an operator, and why. Raise `SettingsInvalid` without the account's key.
         """
         with queue_errors():
-            return self._ledger.doubts(account_settings(self._settings, account).account, since=since, until=until)
+            return self._ledger.doubts(account_of(self._settings, account).id, since=since, until=until)
 
     def resolve_all_not_sent(self, doubts: Iterable[Doubt]) -> list[Resolved]:
         """Record that batches, as `doubts` returned them, were not sent. Return the new state of each.
@@ -333,7 +333,7 @@ class Producer:
     def look_up(self, doubts: Iterable[Doubt], *, account: str = DEFAULT_ACCOUNT) -> None:
         """Ask the status worker to look these batches up at BSG now. A batch that BSG has counts as sent."""
         with queue_errors():
-            account_id = account_settings(self._settings, account).account
+            account_id = account_of(self._settings, account).id
             self._ledger.due_indexes.give_back(DueIndex.DOUBT, [doubt.batch for doubt in doubts], account=account_id)
 
     def suppress(self, phones: Iterable[str | int]) -> int:
@@ -394,7 +394,7 @@ class Producer:
         return min(MAX_WAIT_MS, int(self._settings.queue_timeout * 500))
 
     def _gate(self, account: str) -> Gate:
-        return self._ledger.gate(account_settings(self._settings, account).account)
+        return self._ledger.gate(account_of(self._settings, account).id)
 
     def _summary(self, campaign_id: str) -> CampaignSummary:
         with queue_errors():

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import Sender
+from bsg_config.account import Account
 from bsg_config.settings import Settings
 from bsg_producer.bsg_reads import BSGReads
 from bsg_producer.errors import ReportUnavailable
@@ -17,12 +18,12 @@ SLOT_TIMEOUT_SECONDS = 60.0  # for slots among the workers' own status requests
 ACTIVE = "active"
 
 
-def quote(settings: Settings, groups: PriceGroups) -> Price:
+def quote(settings: Settings, account: Account, groups: PriceGroups) -> Price:
     """Ask BSG for the price. It prices one text to many phones, so one text stands for all that are priced alike.
 
     Raise ReportUnavailable when BSG does not respond, and SettingsInvalid without a key.
     """
-    client = BSGReads.of_account(settings, timeout=SLOT_TIMEOUT_SECONDS).client
+    client = BSGReads.of_account(settings, account, timeout=SLOT_TIMEOUT_SECONDS).client
     amount, currency, requests = Decimal(0), "", 0
     for alike, (text, phones) in groups.items():
         for first in range(0, len(phones), PHONES_AT_ONCE):
@@ -39,7 +40,7 @@ def quote(settings: Settings, groups: PriceGroups) -> Price:
     return Price(amount, currency, requests)
 
 
-def sender_warnings(settings: Settings, senders: Iterable[str]) -> list[str]:
+def sender_warnings(settings: Settings, account: Account, senders: Iterable[str]) -> list[str]:
     """Return a sentence for each sender that BSG has not registered, or not as active.
 
     They are warnings and no errors: registration differs by country. That BSG does not respond is a warning too.
@@ -48,7 +49,7 @@ def sender_warnings(settings: Settings, senders: Iterable[str]) -> list[str]:
     if not wanted:
         return []
     try:
-        registered = BSGReads.of_account(settings, timeout=SLOT_TIMEOUT_SECONDS).client.senders()
+        registered = BSGReads.of_account(settings, account, timeout=SLOT_TIMEOUT_SECONDS).client.senders()
     except ReadFailed as failure:
         return [f"BSG did not list which senders are registered ({failure.cause})"]
     return [warning for sender in wanted for warning in _warnings_of(sender, registered)]

@@ -34,7 +34,7 @@ def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
     if account is None:
         message = f"it is for the account {status.account_name}, under a key or an address that is not set here"
         raise ReportUnavailable(message)
-    reads = BSGReads.of_account(account)
+    reads = BSGReads.of_account(settings, account)
     for batch in status.batches:
         for bsg_id in filter(None, (batch.bsg_campaign_id, *batch.other_bsg_campaign_ids)):
             try:

@@ -9,6 +9,7 @@ from bsg_ledger.batch_id import BatchId
 from bsg_ledger.batches import STALE
 from bsg_ledger.doubts import Doubt
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.states import NeedsOperator
 from bsg_messages.campaign_ids import is_campaign_id
 from bsg_messages.errors import CampaignInvalid
 from bsg_producer.errors import CampaignNotFound
@@ -42,18 +43,18 @@ def resolve(ledger: Ledger, batch: BatchId, *, sent: int | None, not_sent: bool)
     if not records:
         raise CampaignInvalid({"batch": [f"there is no batch {batch}: the campaign's status lists them"]})
     record = records[0]
-    asked = record.state == "submitted" and bool(record.needs_operator)
-    if record.state != "unconfirmed" and not asked:  # guard: decision-requested
-        raise CampaignInvalid({"batch": [f"it is {record.state} and asks for nobody: there is nothing to resolve"]})
-    if asked and not_sent and record.needs_operator != "lost":
+    needs_operator = record.state == "submitted" and record.needs_operator is not None
+    if record.state != "unconfirmed" and not needs_operator:  # guard: decision-requested
+        raise CampaignInvalid({"batch": [f"it is {record.state} and needs no operator: there is nothing to resolve"]})
+    if needs_operator and not_sent and record.needs_operator is not NeedsOperator.LOST:
         raise CampaignInvalid(
             {"not_sent": [f"BSG does not deny campaign {record.bsg_campaign_id}: it may have sent it"]}
         )
-    if asked and sent not in (None, record.bsg_campaign_id):
+    if needs_operator and sent not in (None, record.bsg_campaign_id):
         raise CampaignInvalid({"sent": [f"BSG named campaign {record.bsg_campaign_id} for it: give that id"]})
     if sent is None:
         state = ledger.batches.resolve_not_sent(batch)
-    elif asked:
+    elif needs_operator:
         state = ledger.batches.resolve_sent(batch, bsg_campaign_id=sent, next_poll_ms=NEXT_LOOK_MS)
     else:
         state = ledger.batches.taken(

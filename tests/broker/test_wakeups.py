@@ -144,7 +144,9 @@ def test_the_http_bound_lies_below_the_time_limits_and_those_below_the_visibilit
     )
     configuration = celery_settings(slowest)
 
-    assert slowest.max_request_seconds < configuration["task_soft_time_limit"] < configuration["task_time_limit"]
+    assert (
+        slowest.account.max_request_seconds < configuration["task_soft_time_limit"] < configuration["task_time_limit"]
+    )
     assert configuration["task_time_limit"] < configuration["broker_transport_options"]["visibility_timeout"] * 0.8
 
 

@@ -46,7 +46,7 @@ class Calibrated:
         assert self.run(*words, "--yes", "--json") == ExitCode.OK, self.errors
         self.printed: dict[str, Any] = json.loads(self.output)
         settings = Settings.from_environment(self._environment)
-        facts = Ledger(connect(settings)).provider_facts(settings.account).load()
+        facts = Ledger(connect(settings)).provider_facts(settings.account.id).load()
         assert facts is not None
         return facts
 
@@ -184,4 +184,4 @@ def test_doctor_reports_which_settings_contradict_the_facts(
 def test_settings_that_fit_contradict_nothing(calibrated: Calibrated) -> None:
     facts = calibrated.facts()
 
-    assert contradictions(facts, Settings.build(bsg_api_key="live_sandbox")) == []
+    assert contradictions(facts, Settings.build(bsg_api_key="live_sandbox").account) == []

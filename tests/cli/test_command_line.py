@@ -375,7 +375,7 @@ def test_a_gate_that_doubts_have_shut_says_when_it_is_tried_and_a_half_open_one_
     ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BSG_API_KEY", "live_test")
-    gate = Ledger(connect(Settings.from_environment())).gate(Settings.from_environment().account)
+    gate = Ledger(connect(Settings.from_environment())).gate(Settings.from_environment().account.id)
     gate.shut(reason=GateReason.DOUBTS, by="test")
     line.run("gate")
     shut = line.output
@@ -426,7 +426,7 @@ def test_a_gate_that_a_ledger_that_went_back_has_shut_names_the_remedy(
     ledger: Path, line: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BSG_API_KEY", "live_test")
-    Ledger(connect(Settings.from_environment())).gate(Settings.from_environment().account).shut(
+    Ledger(connect(Settings.from_environment())).gate(Settings.from_environment().account.id).shut(
         reason=GateReason.LEDGER_WENT_BACK, by="test"
     )
     assert line.run("gate") == ExitCode.OK

@@ -149,7 +149,7 @@ class Ward:
             **{"redis_url": redis_url, "bsg_api_key": "live_sandbox", "bsg_base_url": sandbox.url, **changes}
         )
         self.ledger_harness = LedgerHarness.at(redis_url)
-        self.account = self.settings.account
+        self.account = self.settings.account.id
 
     def of_account(self, subject: str) -> Finding:
         return finding_of(look_at_accounts(self.ledger_harness.client, self.settings), subject)
@@ -238,7 +238,7 @@ def test_a_throttled_account_is_reported_with_the_setting_to_lower(harness: Work
     for _ in range(3):
         harness.prepared(1)
         harness.dispatch()
-        harness.runtime.redis.delete(schema.COOL_DOWN(harness.runtime.account))
+        harness.runtime.redis.delete(schema.COOL_DOWN(harness.runtime.account.id))
 
     (finding,) = failures_reported(harness)
 
@@ -264,7 +264,7 @@ def test_one_failure_is_a_note_and_what_was_long_ago_is_nothing(harness: WorkerH
     (finding,) = failures_reported(harness)
     assert finding.level is Level.NOTE
 
-    harness.runtime.redis.hincrby(f"bsg:account:{harness.runtime.account}:failures", "error:last", -QUIET_MS)
+    harness.runtime.redis.hincrby(f"bsg:account:{harness.runtime.account.id}:failures", "error:last", -QUIET_MS)
     assert failures_reported(harness) == []
 
 
@@ -297,19 +297,19 @@ def test_a_warning_is_not_summed_up_as_a_system_in_order(system: Running, doctor
     )
     settings = Settings.from_environment()
     with system.server.client() as client:
-        failures = Ledger(client).failures(settings.account)
+        failures = Ledger(client).failures(settings.account.id)
         for _ in range(3):
             failures.note(FailureKind.ERROR, "HTTP 500")
 
         assert doctor.run() == ExitCode.OK, doctor.output
 
-        client.delete(f"bsg:account:{settings.account}:failures")
+        client.delete(f"bsg:account:{settings.account.id}:failures")
     assert "No problems, but warnings: 1." in doctor.output
     assert "Nothing here would" not in doctor.output
 
 
 def test_a_cool_down_is_noted(ward: Ward) -> None:
-    Limiter(ward.ledger_harness.client, ward.account, "submit", ward.settings.bsg_rate_limit).cool_down(60)
+    Limiter(ward.ledger_harness.client, ward.account, "submit", ward.settings.account.bsg_rate_limit).cool_down(60)
     assert "cools down until" in ward.of_account("limiter").message
 
 
@@ -394,7 +394,7 @@ def with_both(redis_url: str, sandbox: Sandbox) -> Ward:
 
 
 def test_each_account_is_looked_at_and_named(with_both: Ward) -> None:
-    marketing = with_both.settings.of_account("marketing").account
+    marketing = with_both.settings.of_account("marketing").id
     Ledger(with_both.ledger_harness.client).gate(marketing).shut(reason=GateReason.OPERATOR, by="test")
 
     assert with_both.of_account("BSG").level is Level.OK
@@ -406,7 +406,7 @@ def test_each_account_is_looked_at_and_named(with_both: Ward) -> None:
 
 def test_campaigns_of_every_account_whose_key_is_here_are_no_orphans(with_both: Ward) -> None:
     with_both.ledger_harness.posting(
-        with_both.ledger_harness.prepared(10), account=with_both.settings.of_account("marketing").account
+        with_both.ledger_harness.prepared(10), account=with_both.settings.of_account("marketing").id
     )
     due = with_both.ledger_harness.prepared(10, account_name="marketing")
     with_both.ledger_harness.client.zadd(f"bsg:account:{unassigned('marketing')}:due", {due: 1})
@@ -416,7 +416,7 @@ def test_campaigns_of_every_account_whose_key_is_here_are_no_orphans(with_both: 
 
 
 def test_what_only_a_status_worker_with_the_key_looks_after_is_a_problem_once_nobody_does(with_both: Ward) -> None:
-    marketing = with_both.settings.of_account("marketing").account
+    marketing = with_both.settings.of_account("marketing").id
     with_both.ledger_harness.posting(with_both.ledger_harness.prepared(10), account=marketing)
     assert "status (marketing)" not in {
         one.subject for one in look_at_campaigns(with_both.ledger_harness.client, with_both.settings)
@@ -450,7 +450,7 @@ def test_what_waits_for_an_account_that_nobody_knows_is_reported_without_any_key
     ],
 )
 def test_the_remedy_is_for_the_account_whose_gate_is_shut(with_both: Ward, reason: GateReason, remedy: str) -> None:
-    Ledger(with_both.ledger_harness.client).gate(with_both.settings.of_account("marketing").account).shut(
+    Ledger(with_both.ledger_harness.client).gate(with_both.settings.of_account("marketing").id).shut(
         reason=reason, by="test"
     )
 

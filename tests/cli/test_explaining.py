@@ -24,7 +24,7 @@ class Explained:
 
     def __init__(self, redis_url: str) -> None:
         self.settings = Settings.build(redis_url=redis_url, bsg_api_key="live_test")
-        self.account = self.settings.account
+        self.account = self.settings.account.id
         self.ledger_harness = LedgerHarness.at(redis_url)
 
     def explanations(self, campaign: str, **changes: object) -> list[Explanation]:
@@ -114,7 +114,9 @@ def test_each_reason_of_a_shut_gate_is_reported_with_what_opens_it(explained: Ex
 def test_a_cool_down_is_reported_with_its_end(explained: Explained) -> None:
     campaign = explained.ledger_harness.prepared(10)
     settings = explained.settings
-    Limiter(explained.ledger_harness.client, explained.account, "submit", settings.bsg_rate_limit).cool_down(120)
+    Limiter(explained.ledger_harness.client, explained.account, "submit", settings.account.bsg_rate_limit).cool_down(
+        120
+    )
 
     one = explained.only(campaign)
 
@@ -201,7 +203,7 @@ def test_a_campaign_is_explained_by_the_account_that_it_is_for(explained: Explai
             "BSG_API_KEY__MARKETING": "live_2",
         }
     )
-    explained.ledger_harness.ledger.gate(settings.of_account("marketing").account).shut(
+    explained.ledger_harness.ledger.gate(settings.of_account("marketing").id).shut(
         reason=GateReason.OPERATOR, by="test"
     )
 

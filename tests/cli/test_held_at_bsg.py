@@ -62,7 +62,7 @@ def metric(harness: WorkerHarness, name: str, status: str = "") -> float:
 def age(harness: WorkerHarness, campaign: str, index: str, milliseconds: int) -> None:
     """Time passes by ageing what is stored."""
     harness.runtime.redis.hincrby(f"bsg:campaign:{campaign}:batch:0", "bsg_status_at", -milliseconds)
-    harness.runtime.redis.zincrby(f"bsg:account:{harness.runtime.account}:{index}", -milliseconds, f"{campaign}-0")
+    harness.runtime.redis.zincrby(f"bsg:account:{harness.runtime.account.id}:{index}", -milliseconds, f"{campaign}-0")
 
 
 def test_what_bsg_has_paused_is_a_problem_that_only_its_account_ends(harness: WorkerHarness) -> None:
@@ -120,7 +120,7 @@ def test_what_did_not_pass_moderation_is_reported_for_a_day_and_not_called_sent(
     assert metric(harness, "bsg_batches_at_bsg", "spam") == 0
 
     assert harness.runtime.ledger.campaigns.forget(campaign)
-    assert harness.runtime.ledger.due_indexes.length(DueIndex.SPAM_AT_BSG, account=harness.runtime.account) == 0
+    assert harness.runtime.ledger.due_indexes.length(DueIndex.SPAM_AT_BSG, account=harness.runtime.account.id) == 0
 
 
 def test_of_a_large_campaign_the_batch_that_bsg_holds_is_named_too(redis_url: str) -> None:
@@ -153,4 +153,4 @@ def test_an_operators_decision_ends_what_bsg_was_reported_to_hold(harness: Worke
 
     harness.producer.resolve(f"{campaign}-0", sent=harness.batch(campaign).bsg_campaign_id or 0)
 
-    assert harness.runtime.ledger.due_indexes.length(DueIndex.PAUSED_AT_BSG, account=harness.runtime.account) == 0
+    assert harness.runtime.ledger.due_indexes.length(DueIndex.PAUSED_AT_BSG, account=harness.runtime.account.id) == 0

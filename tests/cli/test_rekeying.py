@@ -149,7 +149,7 @@ def test_a_dead_workers_request_needs_an_operators_word_before_it_moves(ledger: 
     posting = ledger.mistyped.prepared(3)
     ledger.mistyped.runtime.gate.open(reason="", by="test")
     ledger.mistyped.posting(posting)
-    for key in (f"bsg:account:{ledger.mistyped.runtime.account}:leases",):
+    for key in (f"bsg:account:{ledger.mistyped.runtime.account.id}:leases",):
         ledger.mistyped.runtime.redis.zadd(key, {f"{posting}-0": 1})
 
     assert ledger.run("account", "rekey") == ExitCode.FAILED
@@ -181,7 +181,7 @@ def test_rekey_while_a_process_has_the_old_key_is_refused(ledger: Mended) -> Non
     assert ledger.run("account", "rekey") == ExitCode.FAILED
     assert f"Not moved: {ledger.campaign}: a process has the old key" in ledger.output
 
-    ledger.mended.runtime.redis.zincrby("bsg:keys", -IN_USE_MS - 1, ledger.mistyped.runtime.account)
+    ledger.mended.runtime.redis.zincrby("bsg:keys", -IN_USE_MS - 1, ledger.mistyped.runtime.account.id)
     assert ledger.run("account", "rekey") == ExitCode.OK
 
 
@@ -190,14 +190,14 @@ def test_rekey_to_a_key_that_bsg_does_not_take_moves_nothing(ledger: Mended, mon
 
     assert ledger.run("account", "rekey") == ExitCode.MISUSE
     assert "BSG_API_KEY: BSG does nothing for this account (bad_key). Nothing was moved." in ledger.errors
-    assert ledger.mended.status(ledger.campaign).account == ledger.mistyped.runtime.account
+    assert ledger.mended.status(ledger.campaign).account == ledger.mistyped.runtime.account.id
 
 
 def test_rekey_without_a_bsg_moves_nothing(ledger: Mended) -> None:
     ledger.mended.sandbox.fault("server_error_before", method="GET", path="/api/accounts/balance")
 
     assert ledger.run("account", "rekey") == ExitCode.UNREACHABLE
-    assert ledger.mended.status(ledger.campaign).account == ledger.mistyped.runtime.account
+    assert ledger.mended.status(ledger.campaign).account == ledger.mistyped.runtime.account.id
 
 
 def test_rekey_of_an_account_without_a_key_is_misuse(ledger: Mended, monkeypatch: pytest.MonkeyPatch) -> None:

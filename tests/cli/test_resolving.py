@@ -36,7 +36,7 @@ class Operator:
         return [json.loads(line) for line in self.output.splitlines()]
 
     def in_doubt(self, fault: str, *, needs_operator: bool = True) -> str:
-        """Return a batch in doubt: BSG has it, or has not; an operator is asked about it."""
+        """Return a batch in doubt: BSG has it, or has not; it needs an operator."""
         self.harness.sandbox.fault(fault, status=502, times=1)
         campaign = self.harness.submitted(3)
         assert self.harness.batch(campaign).state == "unconfirmed"

@@ -46,7 +46,7 @@ def line(redis_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
 def capped(line: Line) -> str:
     """A campaign of two batches; the first cost what the campaign may, and max_cost has paused it."""
     campaign = line.ledger_harness.prepared(10, 10, max_cost="1.5")
-    account = line.settings.account
+    account = line.settings.account.id
     line.ledger_harness.posting(campaign, account=account)
     line.ledger_harness.ledger.batches.taken(
         BatchId.of(campaign, 0), account=account, bsg_campaign_id=7, bsg_status="new", next_poll_ms=0, cause="taken",
@@ -85,10 +85,10 @@ def test_the_list_says_what_each_campaign_waits_for(line: Line, capped: str) -> 
     tomorrow = clock.now() + timedelta(days=1)
     campaign_options = json.dumps({"start_at": tomorrow.isoformat(), "send_between": None})
     scheduled = line.ledger_harness.prepared(10, options=campaign_options)
-    line.ledger_harness.posting(scheduled, account=line.settings.account)
+    line.ledger_harness.posting(scheduled, account=line.settings.account.id)
     line.ledger_harness.ledger.batches.taken(
         BatchId.of(scheduled, 0),
-        account=line.settings.account,
+        account=line.settings.account.id,
         bsg_campaign_id=8,
         bsg_status="new",
         next_poll_ms=0,

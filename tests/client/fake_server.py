@@ -158,4 +158,4 @@ def send(
     url: str, messages: bytes = MESSAGES, may_leave: Callable[[], bool] = lambda: True, **overrides: Any
 ) -> Outcome:
     """One request to create a campaign."""
-    return BSGClient(settings_for(url, **overrides), None).send_individual(messages, OPTIONS, may_leave)
+    return BSGClient(settings_for(url, **overrides).account, None).send_individual(messages, OPTIONS, may_leave)

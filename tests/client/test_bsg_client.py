@@ -42,7 +42,7 @@ def a_client(sandbox_url: str, redis_url: str, **overrides: Any) -> BSGClient:
             **overrides,
         }
     )
-    return BSGClient.connected(settings, redis.Redis.from_url(redis_url, socket_timeout=2))
+    return BSGClient.connected(settings.account, redis.Redis.from_url(redis_url, socket_timeout=2))
 
 
 def messages(count: int = 1, first: int = 0) -> bytes:
@@ -140,7 +140,7 @@ def test_a_login_from_outside_that_voids_the_shared_token_costs_one_login_more(
     sandbox.fault("token_voided_by_second_login")
     clients = [a_client(sandbox.url, redis_url) for _ in range(4)]
     clients[0].balance()
-    Login(Settings.build(bsg_api_key="live_sandbox", bsg_base_url=sandbox.url))()
+    Login(Settings.build(bsg_api_key="live_sandbox", bsg_base_url=sandbox.url).account)()
 
     kinds = [send(client, messages(1, row)).kind for row, client in enumerate(clients)]
 
@@ -292,7 +292,9 @@ def test_campaigns_are_listed_for_a_span_of_time(sandbox: Sandbox, redis_url: st
 def test_each_page_asks_for_leave_first(sandbox: Sandbox, redis_url: str) -> None:
     asked: list[None] = []
     settings = Settings.build(bsg_api_key="live_sandbox", bsg_base_url=sandbox.url)
-    client = BSGClient.connected(settings, redis.Redis.from_url(redis_url), before_read=lambda: asked.append(None))
+    client = BSGClient.connected(
+        settings.account, redis.Redis.from_url(redis_url), before_read=lambda: asked.append(None)
+    )
     outcome = send(client, messages(1_001))
     assert outcome.campaign is not None
     assert asked == []

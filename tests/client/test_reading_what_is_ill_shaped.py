@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def a_client(server: FakeServer, **overrides: Any) -> BSGClient:
-    return BSGClient(settings_for(server.url, **overrides), None)
+    return BSGClient(settings_for(server.url, **overrides).account, None)
 
 
 def pages(*contents: Any) -> Behaviour:
@@ -197,7 +197,7 @@ def test_a_lookup_of_everything_is_a_mistake() -> None:
 @pytest.mark.parametrize("bearer", [None, "", "two\r\nlines: 1", 7, "x" * 10_000], ids=lambda value: str(value)[:9])
 def test_a_login_that_gives_no_token_fails(bearer: Any) -> None:
     with FakeServer(pages({"bearer": bearer})) as server, pytest.raises(ReadFailed, match="login"):
-        Login(settings_for(server.url))()
+        Login(settings_for(server.url).account)()
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_refused_login_shows_whether_the_account_is_closed(
     status: int, body: bytes, reason: AccountReason | None
 ) -> None:
     with FakeServer(responding(status, body)) as server, pytest.raises(ReadFailed) as failure:
-        Login(settings_for(server.url))()
+        Login(settings_for(server.url).account)()
 
     assert failure.value.account_reason is reason
 

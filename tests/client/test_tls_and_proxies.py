@@ -153,7 +153,7 @@ def test_no_redirect_leads_from_tls_to_plain_text(tls: ssl.SSLContext, status: i
         with FakeServer(redirect, tls=tls) as server:
             outcome = send(server.url)
             with pytest.raises(ReadFailed):
-                BSGClient(settings_for(server.url), None).balance()
+                BSGClient(settings_for(server.url).account, None).balance()
 
         assert outcome.kind is OutcomeKind.IN_DOUBT
         assert plain.connections == 0

@@ -290,7 +290,7 @@ def test_an_options_of_nothing_still_makes_json() -> None:
         conversation.write(response_bytes(200, campaign_body()))
 
     with FakeServer(take) as server:
-        BSGClient(settings_for(server.url), None).send_individual(b"[]", {}, lambda: True)
+        BSGClient(settings_for(server.url).account, None).send_individual(b"[]", {}, lambda: True)
 
     assert json.loads(arrived[0]) == {"messages": []}
 
@@ -302,7 +302,7 @@ def test_each_body_goes_over_a_connection_of_its_own() -> None:
             conversation.write(response_bytes(200, campaign_body()))
 
     with FakeServer(take_two) as server:
-        client = BSGClient(settings_for(server.url), None)
+        client = BSGClient(settings_for(server.url).account, None)
 
         kinds = [client.send_individual(MESSAGES, OPTIONS, lambda: True).kind for _ in range(2)]
 
@@ -317,7 +317,7 @@ def test_reading_keeps_its_connection() -> None:
             conversation.write(response_bytes(200, b'{"data":{"balance":"1.50","currency":"EUR"}}'))
 
     with FakeServer(respond_three_times) as server:
-        client = BSGClient(settings_for(server.url), None)
+        client = BSGClient(settings_for(server.url).account, None)
 
         balances = [str(client.balance().balance) for _ in range(3)]
 
@@ -332,7 +332,7 @@ def test_a_kept_connection_is_cut_at_the_bound_too() -> None:
         dripped_head(conversation)
 
     with FakeServer(good_then_dripping) as server:
-        client = BSGClient(settings_for(server.url), None)
+        client = BSGClient(settings_for(server.url).account, None)
         client.balance()
         started = time.monotonic()
 
@@ -391,7 +391,7 @@ def test_cookies_are_not_kept() -> None:
         conversation.write(response_bytes(200, campaign_body(), "Set-Cookie: stuck=1"))
 
     with FakeServer(take) as server:
-        client = BSGClient(settings_for(server.url), None)
+        client = BSGClient(settings_for(server.url).account, None)
         for _ in range(2):
             client.send_individual(MESSAGES, OPTIONS, lambda: True)
 
@@ -408,7 +408,7 @@ def test_a_forked_process_does_not_use_its_parents_connection() -> None:
             conversation.write(response_bytes(200, b'{"data":{"balance":3}}'))
 
     with FakeServer(respond_many_times) as server:
-        client = BSGClient(settings_for(server.url), None)
+        client = BSGClient(settings_for(server.url).account, None)
         client.balance()
         context = multiprocessing.get_context("fork")
         responses: multiprocessing.Queue[str] = context.Queue()

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
-from bsg_config.settings import Settings, SettingsInvalid
+from bsg_config.settings import Settings
+from bsg_config.settings_invalid import SettingsInvalid
 
 TWO = {"BSG_API_KEY": "live_1", "BSG_API_KEY__MARKETING": "live_2"}
 
@@ -27,20 +28,24 @@ def test_an_account_has_its_own_where_a_variable_has_its_name_and_the_rest_in_co
 
     marketing = settings.of_account("marketing")
 
-    assert (settings.account_name, settings.bsg_api_key, str(settings.bsg_rate_limit)) == ("default", "live_1", "9/s")
-    assert (marketing.account_name, marketing.bsg_api_key, str(marketing.bsg_rate_limit)) == (
+    assert (settings.account.name, settings.account.bsg_api_key, str(settings.account.bsg_rate_limit)) == (
+        "default",
+        "live_1",
+        "9/s",
+    )
+    assert (marketing.name, marketing.bsg_api_key, str(marketing.bsg_rate_limit)) == (
         "marketing",
         "live_2",
         "60/m",
     )
     assert marketing.bsg_rate_burst == 3
-    assert [account.account_name for account in settings.accounts] == [DEFAULT_ACCOUNT, "marketing"]
+    assert [account.name for account in settings.accounts] == [DEFAULT_ACCOUNT, "marketing"]
 
 
 def test_the_key_alone_is_never_in_common() -> None:
     settings = read(BSG_API_KEY__MARKETING="live_2")
 
-    assert [account.account_name for account in settings.accounts] == ["marketing"]
+    assert [account.name for account in settings.accounts] == ["marketing"]
     with pytest.raises(SettingsInvalid) as raised:
         settings.of_account(DEFAULT_ACCOUNT)
     assert raised.value.errors.keys() == {"BSG_API_KEY"}
@@ -85,14 +90,14 @@ def test_what_is_wrong_for_all_is_reported_once() -> None:
 def test_variables_of_other_programs_and_blank_ones_are_left_alone() -> None:
     settings = read(**TWO, MY__SETTING="5", BSG_RATE_LIMIT__SALES=" ", __BSG_API_KEY="x")
 
-    assert [account.account_name for account in settings.accounts] == [DEFAULT_ACCOUNT, "marketing"]
+    assert [account.name for account in settings.accounts] == [DEFAULT_ACCOUNT, "marketing"]
 
 
 def test_a_web_app_needs_no_keys_to_name_an_account_and_may_have_its_zone() -> None:
     settings = read(BSG_TIMEZONE__MARKETING="Europe/Kyiv")
 
     assert settings.of_account("marketing").bsg_timezone == ZoneInfo("Europe/Kyiv")
-    assert settings.of_account("sales").account_name == "sales"
+    assert settings.of_account("sales").name == "sales"
     assert settings.accounts == ()
 
 
@@ -101,8 +106,8 @@ def test_a_campaign_is_of_whoever_claimed_it_and_before_that_of_its_name() -> No
     marketing = settings.of_account("marketing")
 
     assert settings.owning(None, "marketing") == marketing
-    assert settings.owning(marketing.account, "renamed") == marketing
-    assert settings.owning(settings.account, "marketing") == settings
+    assert settings.owning(marketing.id, "renamed") == marketing
+    assert settings.owning(settings.account.id, "marketing") == settings.account
     assert settings.owning(None, "sales") is None
     assert settings.owning("somebody", "marketing") is None
 

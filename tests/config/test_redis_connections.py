@@ -15,7 +15,8 @@ from bsg_broker.transport import broker_transport_options, broker_url
 from bsg_broker.wakeups import Wakeups
 from bsg_config.redis_address import RedisAddress
 from bsg_config.redis_connections import connect
-from bsg_config.settings import Settings, SettingsInvalid
+from bsg_config.settings import Settings
+from bsg_config.settings_invalid import SettingsInvalid
 
 
 def broker_parameters(url: str) -> dict[str, Any]:

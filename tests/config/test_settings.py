@@ -9,7 +9,8 @@ import pytest
 
 from bsg_config.rate import Rate
 from bsg_config.setting import Setting
-from bsg_config.settings import Settings, SettingsInvalid
+from bsg_config.settings import Settings
+from bsg_config.settings_invalid import SettingsInvalid
 from bsg_config.settings_table import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -26,10 +27,10 @@ def test_without_any_variable_every_setting_has_its_default() -> None:
     settings = Settings.from_environment({})
 
     assert settings == Settings.build()
-    assert settings.bsg_base_url == "https://one-api.bsg.world"
-    assert settings.bsg_rate_limit == Rate(5, 1)
+    assert settings.account.bsg_base_url == "https://one-api.bsg.world"
+    assert settings.account.bsg_rate_limit == Rate(5, 1)
     assert settings.campaign_batch_size == 10_000
-    assert settings.bsg_api_key is None
+    assert settings.account.bsg_api_key is None
     assert settings.redis_url is None
 
 
@@ -50,7 +51,7 @@ def test_a_key_of_the_wrong_form_is_refused_by_its_variable_and_not_shown(key: s
 
 @pytest.mark.parametrize("key", ["live_1", "test_1", " live_~!# "])
 def test_a_key_of_either_kind_is_accepted(key: str) -> None:
-    assert Settings.from_environment({"BSG_API_KEY": key}).bsg_api_key == key.strip()
+    assert Settings.from_environment({"BSG_API_KEY": key}).account.bsg_api_key == key.strip()
 
 
 def test_variables_are_read_by_their_names() -> None:
@@ -58,8 +59,8 @@ def test_variables_are_read_by_their_names() -> None:
         {"BSG_RATE_LIMIT": "300/m", "BSG_TIMEZONE": "Europe/Kyiv", "BODY_RETENTION": "7d", "QUEUE_TIMEOUT": "0.5"}
     )
 
-    assert settings.bsg_rate_limit.interval_ms == 200
-    assert settings.bsg_timezone == ZoneInfo("Europe/Kyiv")
+    assert settings.account.bsg_rate_limit.interval_ms == 200
+    assert settings.account.bsg_timezone == ZoneInfo("Europe/Kyiv")
     assert settings.body_retention == 604_800
     assert settings.queue_timeout == 0.5
 
@@ -98,13 +99,13 @@ def test_built_settings_take_values_of_the_right_type() -> None:
         bsg_rate_limit=Rate(2, 60), campaign_deadline=timedelta(hours=2), bsg_timezone=ZoneInfo("UTC")
     )
 
-    assert settings.bsg_rate_limit.interval_ms == 30_000
+    assert settings.account.bsg_rate_limit.interval_ms == 30_000
     assert settings.campaign_deadline == 7200
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:9", "https://x.example"])
 def test_unencrypted_addresses_are_for_loopback_only(url: str) -> None:
-    assert Settings.build(bsg_base_url=url + "/").bsg_base_url == url
+    assert Settings.build(bsg_base_url=url + "/").account.bsg_base_url == url
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_other_addresses_are_refused(url: str) -> None:
 
 
 def test_status_requests_are_fast_enough_to_look_a_batch_up() -> None:
-    assert Settings.build(bsg_status_rate_limit="6/m").bsg_status_rate_limit == Rate(6, 60)
+    assert Settings.build(bsg_status_rate_limit="6/m").account.bsg_status_rate_limit == Rate(6, 60)
     assert errors_of(BSG_STATUS_RATE_LIMIT="5/m").keys() == {"BSG_STATUS_RATE_LIMIT"}
 
 
@@ -139,17 +140,17 @@ def test_neither_the_key_nor_a_password_is_ever_shown() -> None:
 
 
 def test_the_account_is_named_by_address_and_key_without_revealing_either() -> None:
-    account = Settings.build(bsg_api_key="live_1").account
+    account = Settings.build(bsg_api_key="live_1").account.id
 
     assert re.fullmatch("[0-9a-f]{16}", account)
-    assert account == Settings.build(bsg_api_key="live_1").account
-    assert account != Settings.build(bsg_api_key="live_2").account
-    assert account != Settings.build(bsg_api_key="live_1", bsg_base_url="http://127.0.0.1:1").account
+    assert account == Settings.build(bsg_api_key="live_1").account.id
+    assert account != Settings.build(bsg_api_key="live_2").account.id
+    assert account != Settings.build(bsg_api_key="live_1", bsg_base_url="http://127.0.0.1:1").account.id
 
 
 def test_what_needs_the_key_says_that_it_is_not_set() -> None:
     with pytest.raises(SettingsInvalid) as raised:
-        Settings.build().require_api_key()
+        Settings.build().account.require_api_key()
 
     assert raised.value.errors.keys() == {"BSG_API_KEY"}
 

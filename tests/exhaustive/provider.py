@@ -12,6 +12,7 @@ from bsg_client.bsg_client import BSGClient
 from bsg_client.responses import CampaignDetail, CampaignResponse, MessageRow
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.records import BatchRecord
+from bsg_ledger.states import BatchState
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.lookup import Finding, Lookup
 from tests.exhaustive.snapshots import CAMPAIGN
@@ -112,9 +113,8 @@ def looked(
     """Return what the worker's own look-up finds of a batch in doubt."""
     owner: Mapping[str, str] = dict(owners)
     record = BatchRecord(
-        id=BatchId.of(CAMPAIGN, batch), state="unconfirmed", size=size, attempts=0,
-        first_intent_ms=int(INTENT.timestamp() * 1000), submitted_ms=0, finished_ms=0, bsg_campaign_id=None,
-        bsg_status="", doubt=True, suspects=suspects, total_messages=None, options="{}",
+        id=BatchId.of(CAMPAIGN, batch), state=BatchState.UNCONFIRMED, size=size, first_intent_at=INTENT, doubt=True,
+        suspects=suspects,
     )  # fmt: skip
     look = Lookup(
         client=cast(BSGClient, _Client(provider)),

@@ -6,7 +6,7 @@ A script's outcome depends on nothing but the keys, so what it did from a snapsh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import redis
 
@@ -89,7 +89,7 @@ class _FlagsAlone(Scripts):
 def _dispatch(ledger: Ledger, token: str, window: bool, limit: bool) -> Reply:
     dispatcher = ledger.dispatcher(submit_rules(window=window, limit=limit))
     if dispatcher._scripts.batches_a_step == 1:
-        dispatcher._scripts = _FlagsAlone(dispatcher._client, batches_a_step=1)
+        dispatcher._scripts = _FlagsAlone(cast(redis.Redis, dispatcher._client), batches_a_step=1)
     match dispatcher.next(token):
         case Send() as send:
             return ("send", send.batch.number, rows_of(send.body.decode()))

@@ -107,7 +107,7 @@ class TrialEnvironment:
         """
         if any(batch.state in IN_HAND for batch in status.batches):
             return 0.0
-        campaign, account, now = status.campaign_id, self.runtime.account, self.ledger.due_indexes.now_ms()
+        campaign, account, now = status.campaign_id, self.runtime.account.id, self.ledger.due_indexes.now_ms()
         batches = [batch.id for batch in status.batches if batch.state == BatchState.SUBMITTED]
         pending = [str(batch.id.number) for batch in status.batches if batch.state == BatchState.PENDING]
         stops = [str(batch.bsg_campaign_id) for batch in status.batches if batch.bsg_campaign_id]
@@ -146,4 +146,4 @@ class TrialEnvironment:
         """A campaign that is done is polled on for days: not among the trials of others."""
         tomorrow = self.ledger.due_indexes.now_ms() + DAY_MS
         for batch in status.batches:
-            self.client.zadd(f"bsg:account:{self.runtime.account}:live", {batch.id: tomorrow}, xx=True)
+            self.client.zadd(f"bsg:account:{self.runtime.account.id}:live", {batch.id: tomorrow}, xx=True)

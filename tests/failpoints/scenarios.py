@@ -77,7 +77,7 @@ def that_has_to_wait_for_its_slot(trial: Trial) -> None:
     trial_environment = trial.trial_environment
     trial_environment.runtime.submit_limiter.cool_down(60.0)
     trial.afterwards = lambda: trial_environment.client.delete(
-        f"bsg:account:{trial_environment.runtime.account}:cool-down"
+        f"bsg:account:{trial_environment.runtime.account.id}:cool-down"
     )
     trial.cleanup.callback(trial.afterwards)
     a_campaign(trial)
@@ -137,7 +137,7 @@ def whose_redis_is_away_when_bsg_responds(trial: Trial) -> None:
 
 def whose_limit_cannot_be_read(trial: Trial) -> None:
     """Somebody else wrote into the limit's key: Redis refuses the script, and nothing may leave."""
-    key = f"bsg:account:{trial.trial_environment.runtime.account}:limit:submit"
+    key = f"bsg:account:{trial.trial_environment.runtime.account.id}:limit:submit"
     trial.trial_environment.client.delete(key)
     trial.trial_environment.client.lpush(key, "not a limit")
     trial.afterwards = lambda: trial.trial_environment.client.delete(key)
@@ -418,7 +418,7 @@ def that_was_begun_under_a_key_that_was_rotated(trial: Trial) -> None:
     trial_environment.ledger.keys.note(
         old,
         name=DEFAULT_ACCOUNT,
-        address=trial_environment.settings.address,
+        address=trial_environment.settings.account.address,
         bsg_account=trial_environment.runtime.client.bsg_account(),
     )
     trial_environment.client.zincrby("bsg:keys", -IN_USE_MS - 1, old)

@@ -141,9 +141,9 @@ class Trial:
     def dispatch(self, campaign_id: str, *, lease_ms: int, account: str | None = None) -> Send:
         """Dispatch a batch of the campaign to a worker that then is gone."""
         rules = replace(
-            submit_rules(self.trial_environment.settings),
+            submit_rules(self.trial_environment.settings, self.trial_environment.settings.account),
             lease_ms=lease_ms,
-            account=account or self.trial_environment.runtime.account,
+            account=account or self.trial_environment.runtime.account.id,
             early_us=MAX_EARLY_US,
         )
         work = self.trial_environment.ledger.dispatcher(rules).next("gone")

@@ -235,7 +235,7 @@ BOMBS = {
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_on_the_wire_is_in_doubt_in_bounded_time_and_memory(bomb: str) -> None:
     with FakeServer(endless(*BOMBS[bomb])) as server:
-        client = BSGClient(settings_for(server.url), None)
+        client = BSGClient(settings_for(server.url).account, None)
         began = time.monotonic()
         tracemalloc.start()
         try:
@@ -253,7 +253,7 @@ def test_a_bomb_on_the_wire_is_in_doubt_in_bounded_time_and_memory(bomb: str) ->
 @pytest.mark.parametrize("bomb", ["ten gigabytes", "chunks without end"])
 def test_a_bomb_in_place_of_a_list_fails_that_read(bomb: str) -> None:
     with FakeServer(endless(*BOMBS[bomb])) as server, pytest.raises(ReadFailed):
-        list(BSGClient(settings_for(server.url), None).campaigns(NOW - timedelta(days=1), NOW))
+        list(BSGClient(settings_for(server.url).account, None).campaigns(NOW - timedelta(days=1), NOW))
 
 
 def test_a_compressed_bomb_is_not_unpacked() -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bsg_config.settings import Settings, SettingsInvalid
+from bsg_config.settings import Settings
+from bsg_config.settings_invalid import SettingsInvalid
 from bsg_config.settings_table import SETTINGS
 from tests.hostile.strategies import ODD_TEXTS, PYTHON_VALUES
 
@@ -28,7 +29,7 @@ def test_any_environment_is_read_or_refused_by_name(environ: dict[str, str]) -> 
     except SettingsInvalid as invalid:
         assert invalid.errors.keys() <= set(NAMES)
     else:
-        assert settings.max_request_seconds * 3 <= settings.lease_seconds
+        assert settings.account.max_request_seconds * 3 <= settings.lease_seconds
         repr(settings)
 
 
@@ -43,10 +44,10 @@ def test_any_variable_with_an_accounts_name_is_read_or_refused_by_name(environ: 
     except SettingsInvalid as invalid:
         assert invalid.errors.keys() <= {*NAMES, *environ, *keys}
     else:
-        assert {account.account_name for account in settings.named_accounts} == {
+        assert {account.name for account in settings.named_accounts} == {
             name.partition("__")[2].lower() for name, value in environ.items() if value.strip()
         }
-        assert len({account.account for account in settings.accounts}) == len(settings.accounts)
+        assert len({account.id for account in settings.accounts}) == len(settings.accounts)
 
 
 @given(name=st.sampled_from(NAMES), value=PYTHON_VALUES)

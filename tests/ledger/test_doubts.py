@@ -1,4 +1,4 @@
-"""What an operator is asked about a batch in doubt, and many of them decided at once."""
+"""Which batches in doubt need an operator, and many of them decided at once."""
 
 from __future__ import annotations
 

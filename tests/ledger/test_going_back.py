@@ -10,6 +10,7 @@ from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
 from bsg_ledger.rollback_detector import RollbackDetector
+from bsg_ledger.times import BEGINNING
 from bsg_ledger.work import GateShut, Nothing, Send
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
 
@@ -236,7 +237,7 @@ def test_a_waiting_batch_of_which_bsg_has_a_trace_is_in_doubt(ledger_harness: Le
     assert state == "unconfirmed"
     assert ledger_harness.counts(campaign) == {"unconfirmed": 2}
     (record,) = ledger_harness.ledger.reading.batch_records([BatchId.of(campaign, 0)])
-    assert record.first_intent_ms == record.accepted_ms > 0
+    assert record.first_intent_at == record.accepted_at > BEGINNING
     assert record.account == ACCOUNT
     ledger_harness.client.zadd(f"bsg:account:{ACCOUNT}:doubt", {f"{campaign}-0": 1})
     due = ledger_harness.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=9, put_off_ms=1000)

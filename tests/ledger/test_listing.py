@@ -64,7 +64,7 @@ def test_outlines_come_in_order_across_what_is_read_at_once(
 
     outlines = ledger_harness.ledger.listing.outlines(campaign, range(1, 9))
 
-    assert [(outline.number, outline.size) for outline in outlines] == [(1, 2), (2, 3), (3, 4), (4, 5)]
+    assert [(outline.id.number, outline.size) for outline in outlines] == [(1, 2), (2, 3), (3, 4), (4, 5)]
 
 
 def test_the_oldest_due_is_the_earliest_of_all_these_accounts(ledger_harness: LedgerHarness) -> None:

@@ -121,8 +121,8 @@ def everything_once(harness: WorkerHarness) -> None:
     note_key(runtime)
     check_once(runtime)
     runtime.gate.shut(reason="operator", by="operator")
-    submit_limiter(runtime.redis, runtime.settings).reserve()
-    submit_limiter(runtime.redis, runtime.settings).cool_down(60)
+    submit_limiter(runtime.redis, runtime.settings.account).reserve()
+    submit_limiter(runtime.redis, runtime.settings.account).cool_down(60)
     heartbeats = LivenessPings(runtime.redis).heartbeats
     heartbeats.note_tick("beat@here")
     heartbeats.note_worker("worker@here")

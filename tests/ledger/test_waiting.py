@@ -10,9 +10,10 @@ from redis.connection import AbstractConnection
 
 from bsg_config.settings import Settings
 from bsg_ledger.gate import GateState
-from bsg_ledger.states import BatchState
-from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, WaitReason, foremost, waits
+from bsg_ledger.states import BatchState, NeedsOperator
+from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, WaitReason
 from bsg_ledger.waiting_reader import WaitingReader
+from bsg_ledger.waiting_rules import foremost, waits
 from tests.ledger.campaigns import ACCOUNT, LedgerHarness
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -41,8 +42,13 @@ def of(state: str, **changes: Any) -> Group:
     ("reason", "groups", "account", "campaign"),
     [
         (None, [of("finished"), of("rejected"), of("refused")], {}, {}),
-        (WaitReason.LOST_AT_BSG, [of("finished"), of("submitted", needs_operator="lost")], {}, {}),
-        (WaitReason.OPERATOR_DECIDES, [of("pending"), of("unconfirmed", needs_operator="doubt")], {"gate": SHUT}, {}),
+        (WaitReason.LOST_AT_BSG, [of("finished"), of("submitted", needs_operator=NeedsOperator.LOST)], {}, {}),
+        (
+            WaitReason.OPERATOR_DECIDES,
+            [of("pending"), of("unconfirmed", needs_operator=NeedsOperator.DOUBT)],
+            {"gate": SHUT},
+            {},
+        ),
         (WaitReason.MAX_COST, [of("pending")], {"gate": SHUT}, {"paused": True, "paused_by_max_cost": "too much"}),
         (WaitReason.PAUSED, [of("pending"), of("submitted")], {"gate": SHUT}, {"paused": True}),
         (WaitReason.AT_BSG, [of("submitted")], {}, {"paused": True}),

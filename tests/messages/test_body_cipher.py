@@ -8,7 +8,8 @@ import sys
 import pytest
 from cryptography.fernet import Fernet
 
-from bsg_config.settings import Settings, SettingsInvalid
+from bsg_config.settings import Settings
+from bsg_config.settings_invalid import SettingsInvalid
 from bsg_messages.body_cipher import BodyCipher, DecryptionError
 
 BODY = b"\x28\xb5\x2f\xfd a frame of zstd"

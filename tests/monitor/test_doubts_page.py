@@ -98,12 +98,12 @@ def test_a_look_up_makes_what_was_shown_due_at_once(harness: WorkerHarness, flow
     campaign = in_doubt(harness, needs_operator=True)
     due_indexes = Ledger(harness.runtime.redis).due_indexes
     account = Settings.from_environment(harness.environment).account
-    (before,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account).values()
+    (before,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account.id).values()
     visitor = ann(flower)
 
     response = decide(visitor, visitor.get("/campaigns/doubts"), "look-up", f"{campaign}-0:1:pending")
 
-    (after,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account).values()
+    (after,) = due_indexes.looks(DueIndex.DOUBT, [f"{campaign}-0"], account=account.id).values()
     assert "Being looked up at BSG: 1 batches" in response.text
     assert after < before
 

@@ -171,7 +171,7 @@ def test_what_was_forgotten_is_no_longer_counted(scenario: ScenarioEnvironment) 
 
 def test_buckets_add_up_from_the_quick_to_the_slow(redis_url: str) -> None:
     observer = Observer(Settings.build(redis_url=redis_url, bsg_api_key="live_test"))
-    measurements = Measurements(observer._client, Settings.build(bsg_api_key="live_test").account)
+    measurements = Measurements(observer._client, Settings.build(bsg_api_key="live_test").account.id)
     for seconds in (0.05, 0.06, 99.0):
         measurements.count(OutcomeKind.TAKEN, post_seconds=seconds, slot_wait_seconds=0.0)
     measurements.flush()

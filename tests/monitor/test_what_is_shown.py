@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from bsg_ledger.listing import BatchOutline
+from bsg_ledger.batch_id import BatchId
+from bsg_ledger.records import Batch
 from bsg_ledger.states import BatchState
 from bsg_ledger.waiting import Wait, WaitReason
 from bsg_monitor import formatting
@@ -12,7 +13,6 @@ from bsg_monitor.chart import draw
 from bsg_monitor.rates import Rates
 
 NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
-NOW_MS = int(NOW.timestamp() * 1000)
 
 
 def test_what_a_campaign_waits_for_is_written_with_its_end() -> None:
@@ -40,11 +40,14 @@ def test_rates_are_forgotten_of_what_nobody_looks_at_any_more() -> None:
     assert rates.of("first", 100, 2.0) is None
 
 
-def outline(number: int, size: int, *, submitted: int = 0, finished: int = 0) -> BatchOutline:
-    return BatchOutline(
-        number, BatchState.PENDING, size, None,
-        NOW_MS + submitted if submitted else 0, NOW_MS + finished if finished else 0,
-    )  # fmt: skip
+def outline(number: int, size: int, *, submitted: int = 0, finished: int = 0) -> Batch:
+    return Batch(
+        BatchId.of("c", number),
+        BatchState.PENDING,
+        size,
+        submitted_at=NOW + timedelta(milliseconds=submitted) if submitted else None,
+        finished_at=NOW + timedelta(milliseconds=finished) if finished else None,
+    )
 
 
 def test_the_chart_rises_by_a_batch_where_it_was_sent() -> None:

@@ -72,7 +72,7 @@ def test_compose_runs_the_same_command_and_gives_it_grace_and_restarts(process: 
 def test_compose_asks_each_process_for_itself_and_long_enough_for_a_busy_worker(name: str) -> None:
     check = services()[name]["healthcheck"]
     assert check["test"] == ["CMD", "bsg-campaigns", "healthcheck", name]
-    timeout = Settings.build().max_request_seconds + PERMIT_AND_MARGIN_SECONDS
+    timeout = Settings.build().account.max_request_seconds + PERMIT_AND_MARGIN_SECONDS
     assert name == "beat" or float(check["timeout"].removesuffix("s")) > timeout
 
 

@@ -81,7 +81,7 @@ class RecoveryHarness:
         """Recover a ledger that went back more than a lease ago. Time passes by ageing what is stored."""
         self.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
         client, lease_ms = self.runtime.redis, LEASE_SECONDS * 1000
-        client.hincrby(f"bsg:account:{self.runtime.account}:gate", "since", -lease_ms)
+        client.hincrby(f"bsg:account:{self.runtime.account.id}:gate", "since", -lease_ms)
         for campaign in self.reading.open_campaigns():
             client.hincrby(f"bsg:campaign:{campaign.campaign_id}", "accepted_at", -2 * lease_ms)
         return recover(self.runtime, report)
@@ -201,7 +201,7 @@ def test_a_callers_ids_in_an_older_campaign_that_nobody_knows_are_no_proof_eithe
     real_now, days_ms, lease_ms = harness.runtime.ledger.due_indexes.now_ms, 2 * 86_400_000, LEASE_SECONDS * 1000
     later = real_now() + days_ms
     harness.runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
-    harness.runtime.redis.hset(f"bsg:account:{harness.runtime.account}:gate", "since", later - lease_ms)
+    harness.runtime.redis.hset(f"bsg:account:{harness.runtime.account.id}:gate", "since", later - lease_ms)
     harness.runtime.redis.hset(f"bsg:campaign:{campaign}", "accepted_at", later - 2 * lease_ms)
     monkeypatch.setattr(DueIndexes, "now_ms", lambda _: real_now() + days_ms)
 
@@ -335,7 +335,7 @@ def test_an_audit_names_what_the_ledger_has_as_taken_and_bsg_does_not_show(harne
     campaign = harness.waiting(5)
     harness.runtime.ledger.batches.taken(
         BatchId.of(campaign, 0),
-        account=harness.runtime.account,
+        account=harness.runtime.account.id,
         bsg_campaign_id=4711,
         bsg_status="creation",
         next_poll_ms=0,

@@ -13,9 +13,8 @@ from tests.scenarios.environment import ScenarioEnvironment
 def at_bsg(scenario: ScenarioEnvironment, account: str, campaign: str) -> list[int]:
     """Return the campaigns that BSG shows to the account of that name, of those that are this campaign's batches."""
     status = scenario.status(campaign)
-    listed = build(Settings.from_environment(scenario.processes.settings).of_account(account)).client.campaigns(
-        status.accepted_at, status.deadline
-    )
+    settings = Settings.from_environment(scenario.processes.settings)
+    listed = build(settings, settings.of_account(account)).client.campaigns(status.accepted_at, status.deadline)
     own = {batch.bsg_campaign_id for batch in status.batches}
     return [response.id for response in listed if response.id in own]
 

@@ -126,7 +126,7 @@ def _end_chunk_leases(scenario: ScenarioEnvironment, campaign: str) -> None:
     for chunk in client.zrange(f"bsg:campaign:{campaign}:chunks", 0, -1):
         client.zadd(f"bsg:campaign:{campaign}:chunks", {chunk: 1})
         client.hset(f"bsg:campaign:{campaign}:chunk:{chunk.decode()}", "lease_until", 1)
-        client.zadd(f"bsg:account:{settings.account}:due", {campaign: 1}, xx=True)
+        client.zadd(f"bsg:account:{settings.account.id}:due", {campaign: 1}, xx=True)
 
 
 def _decide_doubts(scenario: ScenarioEnvironment, campaign: str, count: int) -> None:

@@ -78,8 +78,8 @@ def test_1200_live_batches_are_polled_with_a_handful_of_list_requests(own_scenar
     campaign = own_scenario.send(1200)
     own_scenario.wait_for_messages(campaign, "submitted", 1200, within=60)
     client: Any = connect(settings)
-    for member in client.zrange(f"bsg:account:{settings.account}:live", 0, -1):
-        client.zadd(f"bsg:account:{settings.account}:live", {member: 1})
+    for member in client.zrange(f"bsg:account:{settings.account.id}:live", 0, -1):
+        client.zadd(f"bsg:account:{settings.account.id}:live", {member: 1})
     before = len(own_scenario.sandbox.requests())
 
     outcome = poll(runtime)

@@ -57,7 +57,7 @@ VALUES: dict[str, Any] = {
     "batch": Send(BatchId("c-0"), "t", options=OPTIONS.to_json(), size=1, attempts=0, body=BODY),
     "batch to hold against the list": Recheck(BatchId("c-0"), OPTIONS.to_json(), BODY, [0], 1, 0, 0, 1),
     "campaign without hours": OpenHours("c", OPTIONS.to_json(), 0, 0),
-    "client": BSGClient(SETTINGS, None),
+    "client": BSGClient(SETTINGS.account, None),
     "outcome with a violation": Outcome(
         OutcomeKind.ROWS_REFUSED,
         "422",

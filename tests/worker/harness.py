@@ -98,13 +98,13 @@ class WorkerHarness:
 
     def doubtful(self, lease: Send) -> None:
         self.runtime.ledger.batches.doubtful(
-            lease, account=self.runtime.account, cause="read timeout", doubts_allowed=None
+            lease, account=self.runtime.account.id, cause="read timeout", doubts_allowed=None
         )
 
     def taken(self, campaign: str, batch: int, bsg_campaign_id: int) -> str:
         return self.runtime.ledger.batches.taken(
             BatchId.of(campaign, batch),
-            account=self.runtime.account,
+            account=self.runtime.account.id,
             bsg_campaign_id=bsg_campaign_id,
             bsg_status="creation",
             next_poll_ms=0,
@@ -127,13 +127,13 @@ class WorkerHarness:
         self.make_due(DueIndex.LIVE)
         poll(self.runtime)
         self.make_due(DueIndex.LIVE)
-        monkeypatch.setattr(clock, "monotonic", lambda: begun + 1.0 + self.settings.bsg_confirm_within)
+        monkeypatch.setattr(clock, "monotonic", lambda: begun + 1.0 + self.settings.account.bsg_confirm_within)
         poll(self.runtime)
 
     def make_due(self, index: DueIndex) -> None:
         """Time passes by ageing what is stored: everything in the account's index is due now."""
         client: Any = self.runtime.redis  # redis-py types its replies as all that they might be
-        for account in (self.runtime.account, f"-{self.settings.account_name}"):
+        for account in (self.runtime.account.id, f"-{self.settings.account.name}"):
             key = f"bsg:account:{account}:{index.value}"
             for member in client.zrange(key, 0, -1):
                 client.zadd(key, {member: 1})

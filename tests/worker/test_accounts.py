@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from bsg_broker.queues import dispatch_queue
-from bsg_config.settings import Settings, SettingsInvalid
+from bsg_config.settings import Settings
+from bsg_config.settings_invalid import SettingsInvalid
 from bsg_ledger.gate import GateReason
 from bsg_ledger.work import Prepare
 from bsg_sandbox.server import Sandbox
@@ -45,7 +46,7 @@ def enqueued(harness: WorkerHarness, account: str, count: int = 3) -> str:
 
 
 def names(accounts: Accounts) -> list[str]:
-    return [runtime.settings.account_name for runtime in accounts]
+    return [runtime.account.name for runtime in accounts]
 
 
 def test_each_campaign_is_sent_by_its_own_account(two: WorkerHarness) -> None:
@@ -56,8 +57,8 @@ def test_each_campaign_is_sent_by_its_own_account(two: WorkerHarness) -> None:
         dispatch_work(accounts.of_name(name))
 
     for runtime in accounts:
-        status = two.status(campaigns[runtime.settings.account_name])
-        assert status.account == runtime.account
+        status = two.status(campaigns[runtime.account.name])
+        assert status.account == runtime.account.id
         assert [batch.bsg_campaign_id for batch in status.batches] == [
             row.id for row in runtime.client.campaigns(status.accepted_at, status.deadline)
         ]
@@ -103,7 +104,7 @@ def test_what_fails_for_one_account_is_done_for_the_others_and_reported(two: Wor
     asked: list[str] = []
 
     def verb(runtime: Runtime) -> str:
-        asked.append(runtime.settings.account_name)
+        asked.append(runtime.account.name)
         if runtime is accounts.first:
             raise ValueError("the first")
         return "done"

@@ -100,7 +100,7 @@ def test_a_read_that_is_throttled_or_finds_the_account_closed_applies_backpressu
         harness.make_due(DueIndex.LIVE)
         poll(harness.runtime)
         cooling = harness.runtime.status_limiter.state().cooling_for
-        harness.runtime.redis.delete(f"bsg:account:{harness.runtime.account}:cool-down")
+        harness.runtime.redis.delete(f"bsg:account:{harness.runtime.account.id}:cool-down")
         if fault == "throttle":
             assert 0 < cooling <= 60
             assert harness.producer.gate().open

@@ -27,8 +27,8 @@ class Accounts:
     def of(cls, settings: Settings) -> Accounts:
         """Raise SettingsInvalid where no key is set."""
         account, *others = settings.require_accounts()
-        first = build(account, others=others)
-        return cls([first, *(build(other, first=first) for other in others)])
+        first = build(settings, account, others=others)
+        return cls([first, *(build(settings, other, first=first) for other in others)])
 
     def __iter__(self) -> Iterator[Runtime]:
         return iter(self._runtimes)
@@ -40,7 +40,7 @@ class Accounts:
     def of_name(self, account_name: str) -> Runtime:
         """Return the runtime of the account of that name. Raise LookupError if its key is not set here."""
         for runtime in self._runtimes:
-            if runtime.account_name == account_name:
+            if runtime.account.name == account_name:
                 return runtime
         raise LookupError(f"no key of the account {account_name} is set here")
 
@@ -53,7 +53,7 @@ class Accounts:
         failures: list[Exception] = []
         for runtime in shuffled(self._runtimes):
             try:
-                outcomes[runtime.settings.account_name] = verb(runtime)
+                outcomes[runtime.account.name] = verb(runtime)
             except Exception as failure:
                 failures.append(failure)
         if failures:

@@ -47,7 +47,7 @@ def _add_queues(sender: str, instance: Any, **_: Any) -> None:
     queues = instance.app.amqp.queues
     names = [ping_queue(sender)]
     if DISPATCH_QUEUE in queues.consume_from:
-        names += [dispatch_queue(account.account_name) for account in SETTINGS.accounts]
+        names += [dispatch_queue(account.name) for account in SETTINGS.accounts]
     for name in names:
         queues.select_add(Queue(name, routing_key=name))
 

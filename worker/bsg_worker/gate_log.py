@@ -15,6 +15,6 @@ def warn_of_shut_gate(runtime: Runtime, by: Collection[str]) -> None:
     """Log a warning if one of these has shut the account's gate: batches by their ids, or "a read"."""
     gate = runtime.gate.state()
     if gate.shut and gate.by in by:
-        name = runtime.settings.account_name
+        name = runtime.account.name
         shut = shut_for(gate.reason, name)
         LOGGER.warning("The gate of the account %s is shut by %s: %s. %s", name, gate.by, shut.why, shut.opens)

@@ -15,6 +15,7 @@ from bsg_broker.queues import dispatch_queue
 from bsg_broker.wakeups import Wakeups
 from bsg_client.bsg_client import BSGClient
 from bsg_client.under_limits import client_under_limits
+from bsg_config.account import Account
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.batch_id import BatchId
@@ -44,6 +45,7 @@ class Runtime:
     """
 
     settings: Settings
+    account: Account
     redis: redis.Redis
     ledger: Ledger
     client: BSGClient
@@ -64,16 +66,8 @@ class Runtime:
     looking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def account(self) -> str:
-        return self.settings.account
-
-    @property
-    def account_name(self) -> str:
-        return self.settings.account_name
-
-    @property
     def gate(self) -> Gate:
-        return self.ledger.gate(self.account)
+        return self.ledger.gate(self.account.id)
 
     @property
     def lease_ms(self) -> int:
@@ -81,8 +75,8 @@ class Runtime:
 
     @property
     def operator_after_ms(self) -> int:
-        """How old must be what BSG may not show yet, before an operator is asked about it."""
-        return int(2 * self.settings.bsg_confirm_within * 1000)
+        """How old something must be that BSG may not show yet, before it needs an operator."""
+        return int(2 * self.account.bsg_confirm_within * 1000)
 
     def messages_of(self, batch: BatchId) -> list[Any]:
         """Return the batch's messages as they go on the wire; none once they are forgotten. Raise DecryptionError."""
@@ -96,63 +90,67 @@ class Runtime:
 
 def build(
     settings: Settings,
+    account: Account | None = None,
     *,
     slot_timeout: float = MAX_RESERVATION,
-    others: Sequence[Settings] = (),
+    others: Sequence[Account] = (),
     first: Runtime | None = None,
 ) -> Runtime:
-    """Connect nothing yet: every connection is made at its first use.
+    """Connect nothing yet: every connection is made at its first use. Raise SettingsInvalid without the key.
 
-    `slot_timeout`: the seconds that a status request may wait for its slot of the rate limit before it fails. `others`
-    are the process's other accounts; `first` is the runtime of one of them, which shares what the process has once.
+    `account`: None is the one without a name. `slot_timeout`: the seconds that a status request may wait for its slot
+    of the rate limit before it fails. `others` are the process's other accounts; `first` is the runtime of one of them,
+    which shares what the process has once.
     """
-    settings.require_api_key()
+    account = account or settings.account
+    account.require_api_key()
     client = connect(settings) if first is None else first.redis
     ledger = Ledger(
         client, relaxed=settings.queue_durability == "relaxed", timeout_ms=int(settings.queue_timeout * 1000)
     )
-    accounts = [one.account for one in (settings, *others)]
+    accounts = [one.id for one in (account, *others)]
     detector = ledger.rollback_detector(accounts) if first is None else first.rollback_detector
-    status, submit = status_limiter(client, settings), submit_limiter(client, settings)
+    status, submit = status_limiter(client, account), submit_limiter(client, account)
     return Runtime(
         settings=settings,
+        account=account,
         redis=client,
         ledger=ledger,
         client=client_under_limits(
-            settings,
+            account,
             client,
             status=status,
             submit=submit,
-            failures=ledger.failures(settings.account),
+            failures=ledger.failures(account.id),
             timeout=slot_timeout,
         ),
         submit_limiter=submit,
         status_limiter=status,
         wakeups=Wakeups(client),
-        dispatcher=ledger.dispatcher(submit_rules(settings), detector),
+        dispatcher=ledger.dispatcher(submit_rules(settings, account), detector),
         permits=threading.BoundedSemaphore(settings.worker_in_flight),  # guard: permits-bounded
         threads=ThreadsAtWork(settings.worker_in_flight + THREADS_WITHOUT_PERMIT),
-        bsg_time=BSGTime(ledger.learnt_zone(settings.account), settings.bsg_timezone),
+        bsg_time=BSGTime(ledger.learnt_zone(account.id), account.bsg_timezone),
         rollback_detector=detector,
-        measurements=Measurements(client, settings.account),
+        measurements=Measurements(client, account.id),
         cipher=BodyCipher(settings.body_key),
         looking=threading.Lock() if first is None else first.looking,
     )
 
 
-def submit_rules(settings: Settings) -> SubmitRules:
-    """Return what the settings of the account say about sending."""
+def submit_rules(settings: Settings, account: Account) -> SubmitRules:
+    """Return what the settings say about sending for the account."""
     return SubmitRules(
-        account=settings.account,
-        account_name=settings.account_name,
-        interval_us=settings.bsg_rate_limit.interval_us,
-        burst=settings.bsg_rate_burst,
+        account=account.id,
+        account_name=account.name,
+        interval_us=account.bsg_rate_limit.interval_us,
+        burst=account.bsg_rate_burst,
         lease_ms=int(settings.lease_seconds * 1000),
-        duplicate_window_ms=int(settings.bsg_duplicate_window * 1000),
+        duplicate_window_ms=int(account.bsg_duplicate_window * 1000),
         next_look_ms=NEXT_LOOK_MS,
         chunk_lease_ms=CHUNK_LEASE_MS,
         chunk_losses_allowed=CHUNK_LOSSES_ALLOWED,
-        queue=dispatch_queue(settings.account_name),
+        queue=dispatch_queue(account.name),
     )
 
 

@@ -8,7 +8,7 @@ import threading
 from redis.exceptions import RedisError
 
 from bsg_config import clock
-from bsg_config.settings import SettingsInvalid
+from bsg_config.settings_invalid import SettingsInvalid
 from bsg_ledger.heartbeats import Heartbeats
 from bsg_ledger.keys import NOTE_SECONDS
 from bsg_ledger.rollback_detector import RollbackCheck

@@ -10,7 +10,7 @@ from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.connection import settings_in
 from bsg_cli.errors import BadInput, CommandError, ExitCode
 from bsg_cli.printing import complain, format_time, print_json
-from bsg_config.settings import Settings
+from bsg_config.account import Account
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
 from bsg_messages import rules
 from bsg_messages.rejects import Violation
@@ -54,14 +54,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 def run(arguments: argparse.Namespace) -> ExitCode:
     phones = _checked_phones(arguments.phone)
     sender = _checked_sender(arguments.sender)
-    settings = settings_in(arguments.data_directory).of_account(arguments.account)
-    settings.require_api_key()
+    settings = settings_in(arguments.data_directory)
+    account = settings.of_account(arguments.account)
+    account.require_api_key()
     from bsg_client.outcomes import ReadFailed
     from bsg_worker.runtime import build
     from bsg_worker.upkeep.calibration import MAX_MESSAGES, CalibrationFailed, calibrate, price_of_one
 
     with queue_errors():
-        runtime = build(settings)
+        runtime = build(settings, account)
         try:
             amount, currency = price_of_one(runtime, sender=sender, phone=phones[0])
         except ReadFailed as failure:
@@ -73,20 +74,20 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             found = calibrate(runtime, sender=sender, phones=phones, report=lambda step: complain(f"calibrate: {step}"))
         except CalibrationFailed as failure:
             raise NotMeasured(f"{failure}. Nothing was stored.") from None
-        runtime.ledger.provider_facts(settings.account).save(found.facts)
+        runtime.ledger.provider_facts(account.id).save(found.facts)
     for bsg_id in found.running:
         complain(
             f"BSG campaign {bsg_id} could not be stopped: stop it in the account, or it is sent at "
             f"{format_time(found.starts_at)}."
         )
     if arguments.json:
-        print_json({"facts": found.facts, "settings": settings_lines(found.facts, settings)})
+        print_json({"facts": found.facts, "settings": settings_lines(found.facts, account)})
     else:
-        _print(found.facts, settings)
+        _print(found.facts, account)
     return ExitCode.OK
 
 
-def _print(facts: ProviderFacts, settings: Settings) -> None:
+def _print(facts: ProviderFacts, account: Account) -> None:
     print(f"A reference id that BSG has already: {_DUPLICATES[facts.duplicates]}.")
     print(f"A message shows in BSG's list after: {_seconds(facts.message_visible_after)}.")
     print(f"A campaign shows in BSG's list after: {_seconds(facts.campaign_listed_after)}.")
@@ -98,7 +99,7 @@ def _print(facts: ProviderFacts, settings: Settings) -> None:
     print(f"A stop in the state creation is {in_creation}, in scheduled {in_scheduled}.")
     print(f"Of {facts.requests} requests at {facts.rate:g}/s, BSG throttled {facts.throttled}.")
     print("\nThe settings that follow from it:")
-    for line in settings_lines(facts, settings):
+    for line in settings_lines(facts, account):
         print(line)
 
 

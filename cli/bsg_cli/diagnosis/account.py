@@ -8,6 +8,7 @@ import redis
 
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import format_time
+from bsg_config.account import Account
 from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_config.settings import Settings
 from bsg_ledger.cool_down import cooling_until
@@ -28,19 +29,19 @@ def look_at_accounts(client: redis.Redis, settings: Settings) -> Iterator[Findin
         )
         return
     for account in settings.accounts:
-        yield _balance(client, account)
+        yield _balance(client, settings, account)
         yield from _failures(client, account)
         yield _gate(client, account)
         yield from _cool_down(client, account)
 
 
-def of_account(subject: str, settings: Settings) -> str:
+def of_account(subject: str, account: Account) -> str:
     """Return the subject of a finding, with the account's name where it has one."""
-    return subject if settings.account_name == DEFAULT_ACCOUNT else f"{subject} ({settings.account_name})"
+    return subject if account.name == DEFAULT_ACCOUNT else f"{subject} ({account.name})"
 
 
-def _balance(client: redis.Redis, settings: Settings) -> Finding:
-    subject = of_account("BSG", settings)
+def _balance(client: redis.Redis, settings: Settings, account: Account) -> Finding:
+    subject = of_account("BSG", account)
     try:
         from bsg_client.outcomes import AccountReason, ReadFailed
         from bsg_worker.runtime import build
@@ -49,14 +50,14 @@ def _balance(client: redis.Redis, settings: Settings) -> Finding:
             subject, Level.NOTE, "not asked: the worker is not installed", "pip install 'bsg-campaigns[worker]'"
         )
     try:
-        found = build(settings, slot_timeout=SLOT_TIMEOUT_SECONDS).client.balance()
+        found = build(settings, account, slot_timeout=SLOT_TIMEOUT_SECONDS).client.balance()
     except ReadFailed as failure:
         if failure.account_reason is AccountReason.BAD_KEY:
             return Finding(
                 subject,
                 Level.PROBLEM,
                 "does not accept the key",
-                f"Mend {variable('BSG_API_KEY', settings.account_name)}, here and for the workers.",
+                f"Mend {variable('BSG_API_KEY', account.name)}, here and for the workers.",
             )
         if failure.account_reason is not None:
             return Finding(
@@ -66,12 +67,12 @@ def _balance(client: redis.Redis, settings: Settings) -> Finding:
             subject,
             Level.PROBLEM,
             f"no usable response ({failure.cause})",
-            f"Check {variable('BSG_BASE_URL', settings.account_name)} and the network, and try again.",
+            f"Check {variable('BSG_BASE_URL', account.name)} and the network, and try again.",
         )
     left = f"{found.balance} {found.currency or ''}".strip()
     if found.balance + found.credit <= 0:
         return Finding(subject, Level.PROBLEM, f"accepts the key, but the balance is {left}", "Add funds at BSG.")
-    cost = queued_cost(client, settings.account, settings.account_name)
+    cost = queued_cost(client, account.id, account.name)
     if cost is not None and found.balance + found.credit < cost:
         return Finding(
             subject,
@@ -83,37 +84,37 @@ def _balance(client: redis.Redis, settings: Settings) -> Finding:
     return Finding(subject, Level.OK, f"accepts the key; the balance is {left}")
 
 
-def _failures(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
+def _failures(client: redis.Redis, account: Account) -> Iterator[Finding]:
     remedies = {
         FailureKind.ERROR: "What was not taken is tried again, what is in doubt is looked up. If it lasts, ask BSG.",
-        FailureKind.THROTTLED: f"Lower {variable('BSG_RATE_LIMIT', settings.account_name)} to what BSG allows.",
-        FailureKind.UNREACHABLE: f"Check {variable('BSG_BASE_URL', settings.account_name)} and the network.",
+        FailureKind.THROTTLED: f"Lower {variable('BSG_RATE_LIMIT', account.name)} to what BSG allows.",
+        FailureKind.UNREACHABLE: f"Check {variable('BSG_BASE_URL', account.name)} and the network.",
     }
-    for spell in Ledger(client).failures(settings.account).current():
+    for spell in Ledger(client).failures(account.id).current():
         level = Level.WARNING if spell.several else Level.NOTE
-        yield Finding(of_account("BSG", settings), level, spell.describe(format_time), remedies[spell.kind])
+        yield Finding(of_account("BSG", account), level, spell.describe(format_time), remedies[spell.kind])
 
 
-def _gate(client: redis.Redis, settings: Settings) -> Finding:
-    gate = Ledger(client).gate(settings.account).state()
+def _gate(client: redis.Redis, account: Account) -> Finding:
+    gate = Ledger(client).gate(account.id).state()
     if gate.open:
-        return Finding(of_account("gate", settings), Level.OK, "open")
-    shut = shut_for(gate.reason, settings.account_name)
+        return Finding(of_account("gate", account), Level.OK, "open")
+    shut = shut_for(gate.reason, account.name)
     since = f" since {format_time(gate.since)}" if gate.since is not None else ""
     if gate.half_open:
         return Finding(
-            of_account("gate", settings),
+            of_account("gate", account),
             Level.WARNING,
             f"half open{since}, as {shut.why}: one batch at a time leaves",
             "A clear response of BSG to that one opens the gate whole; without one it is shut again, for twice as "
             "long.",
         )
     level = Level.WARNING if gate.reason == GateReason.OPERATOR else Level.PROBLEM
-    return Finding(of_account("gate", settings), level, f"shut{since}, because {shut.why}: nothing leaves", shut.opens)
+    return Finding(of_account("gate", account), level, f"shut{since}, because {shut.why}: nothing leaves", shut.opens)
 
 
-def _cool_down(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    until = cooling_until(client, settings.account)
+def _cool_down(client: redis.Redis, account: Account) -> Iterator[Finding]:
+    until = cooling_until(client, account.id)
     if until is not None:
         message = f"cools down until {format_time(until)}, as BSG asked to: nothing leaves before"
-        yield Finding(of_account("limiter", settings), Level.NOTE, message)
+        yield Finding(of_account("limiter", account), Level.NOTE, message)

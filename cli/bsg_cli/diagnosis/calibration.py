@@ -17,7 +17,7 @@ from bsg_ledger.ledger import Ledger
 def look_at_calibration(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
     """Raise `redis.exceptions.RedisError` when Redis does not respond."""
     for account in settings.accounts:
-        facts = Ledger(client).provider_facts(account.account).load()
+        facts = Ledger(client).provider_facts(account.id).load()
         if facts is None:
             continue
         found = contradictions(facts, account)

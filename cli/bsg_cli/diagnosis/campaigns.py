@@ -9,6 +9,7 @@ import redis
 from bsg_cli.diagnosis.account import of_account
 from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.printing import format_time, number
+from bsg_config.account import Account
 from bsg_config.named_accounts import variable
 from bsg_config.settings import Settings
 from bsg_ledger.due_indexes import DueIndex, unassigned
@@ -39,10 +40,10 @@ def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Findi
     )
 
 
-def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
-    subject = of_account("in doubt", settings)
-    unconfirmed = ledger.due_indexes.members(DueIndex.DOUBT, account=settings.account)
-    undecided_ids = ledger.due_indexes.members(DueIndex.NEEDS_OPERATOR, account=settings.account)
+def _doubt(ledger: Ledger, account: Account) -> Iterator[Finding]:
+    subject = of_account("in doubt", account)
+    unconfirmed = ledger.due_indexes.members(DueIndex.DOUBT, account=account.id)
+    undecided_ids = ledger.due_indexes.members(DueIndex.NEEDS_OPERATOR, account=account.id)
     if undecided_ids:  # guard: operator-is-a-problem
         named = ", ".join(undecided_ids[:MAX_NAMED]) + (" …" if len(undecided_ids) > MAX_NAMED else "")
         yield Finding(
@@ -54,45 +55,45 @@ def _doubt(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
         )
     undecided = sorted(set(unconfirmed) - set(undecided_ids))
     message = f"{number(len(undecided))} batches are being looked up at BSG"
-    looks = sorted(ledger.due_indexes.looks(DueIndex.DOUBT, undecided, account=settings.account).values())
+    looks = sorted(ledger.due_indexes.looks(DueIndex.DOUBT, undecided, account=account.id).values())
     if looks:
         message += f", together; next at {format_time(looks[0])}, all of them by {format_time(looks[-1])}"
     yield Finding(subject, Level.NOTE if undecided else Level.OK, message)
 
 
-def _spam(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
+def _spam(ledger: Ledger, account: Account) -> Iterator[Finding]:
     since = ledger.due_indexes.now_ms() - SPAM_SHOWN_FOR_MS
-    found = ledger.due_indexes.since(DueIndex.SPAM_AT_BSG, since, account=settings.account)
+    found = ledger.due_indexes.since(DueIndex.SPAM_AT_BSG, since, account=account.id)
     if found:
         named = ", ".join(found[:MAX_NAMED]) + (" …" if len(found) > MAX_NAMED else "")
         yield Finding(
-            of_account("moderation", settings),
+            of_account("moderation", account),
             Level.WARNING,
             f"{number(len(found))} batches did not pass BSG's moderation within a day, and were not sent: {named}",
             "Ask BSG what is wrong with the text, and send another one as a new campaign.",
         )
 
 
-def _overdue(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
+def _overdue(ledger: Ledger, account: Account) -> Iterator[Finding]:
     """Return what only a status worker with the account's key looks after."""
     for index, longest, what in (
         (DueIndex.LEASES, MAX_LEASE_OVER_SECONDS, "was taken by a worker whose lease is over"),
         (DueIndex.LIVE, MAX_UNPOLLED_SECONDS, "should have been asked for at BSG"),
     ):
-        due = ledger.due_indexes.oldest_due([(index, settings.account)])
+        due = ledger.due_indexes.oldest_due([(index, account.id)])
         seconds = 0.0 if due is None else (ledger.due_indexes.now_ms() - due.since_ms) / 1000
         if due is not None and seconds > longest:
             yield Finding(
-                of_account("status", settings),
+                of_account("status", account),
                 Level.PROBLEM,
                 f"batch {due.member} {what} since {seconds:.0f} s, and nobody looks after it",
-                f"Start a status worker with {variable('BSG_API_KEY', settings.account_name)}, and beat.",
+                f"Start a status worker with {variable('BSG_API_KEY', account.name)}, and beat.",
             )
 
 
 def _oldest_due(ledger: Ledger, settings: Settings) -> Finding:
-    names = {*ledger.reading.account_names(), *(account.account_name for account in settings.accounts)}
-    owners = [*map(unassigned, names), *(account.account for account in settings.accounts)]
+    names = {*ledger.reading.account_names(), *(account.name for account in settings.accounts)}
+    owners = [*map(unassigned, names), *(account.id for account in settings.accounts)]
     due = ledger.due_indexes.oldest_waiting(owners)
     if due is None:
         return Finding("waiting", Level.OK, "nothing is due")

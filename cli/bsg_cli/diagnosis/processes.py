@@ -25,7 +25,7 @@ def look_at_processes(client: redis.Redis, settings: Settings, *, within: float)
     """
     liveness = LivenessPings(client)
     # Where no key is set here, another machine's workers serve the account without a name.
-    wakeups = tuple(dispatch_queue(account.account_name) for account in settings.accounts_or_default)
+    wakeups = tuple(dispatch_queue(account.name) for account in settings.accounts_or_default)
     silent = liveness.unanswered((*wakeups, STATUS_QUEUE), within=within)
     for subject, queues in (("workers", wakeups), ("status worker", (STATUS_QUEUE,))):
         unanswered = [queue for queue in queues if queue in silent]

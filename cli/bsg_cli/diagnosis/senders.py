@@ -26,8 +26,8 @@ def look_at_senders(client: redis.Redis, settings: Settings) -> Iterator[Finding
         return
     used = _senders_by_account(Ledger(client))
     for account in settings.accounts:
-        senders = used.get(account.account_name, set())
-        for warning in (*short_senders(senders), *sender_warnings(account, senders)):
+        senders = used.get(account.name, set())
+        for warning in (*short_senders(senders), *sender_warnings(settings, account, senders)):
             yield Finding(of_account("senders", account), Level.WARNING, warning, _REMEDY)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
+from bsg_ledger.states import NeedsOperator
 from bsg_messages.errors import CampaignInvalid
 from bsg_worker.poll.poll import poll
 from bsg_worker.reconcile.reconcile import reconcile
@@ -50,19 +51,23 @@ def denied(harness: WorkerHarness) -> str:
 
 
 def need_operator(harness: WorkerHarness) -> int:
-    return harness.runtime.ledger.due_indexes.length(DueIndex.NEEDS_OPERATOR, account=harness.runtime.account)
+    return harness.runtime.ledger.due_indexes.length(DueIndex.NEEDS_OPERATOR, account=harness.runtime.account.id)
 
 
 def test_a_campaign_that_bsg_denies_for_long_asks_for_an_operator(harness: WorkerHarness) -> None:
     campaign = named(harness)
     age(harness, campaign, "submitted_at")
     poll_again(harness, campaign)
-    assert (harness.batch(campaign).needs_operator, need_operator(harness)) == (False, 0)
+    assert (harness.batch(campaign).needs_operator, need_operator(harness)) == (None, 0)
 
     poll_again(harness, campaign)
 
     batch = harness.batch(campaign)
-    assert (batch.state, batch.needs_operator, batch.error) == ("submitted", True, "BSG does not know campaign 999")
+    assert (batch.state, batch.needs_operator, batch.error) == (
+        "submitted",
+        NeedsOperator.LOST,
+        "BSG does not know campaign 999",
+    )
     assert [t.detail for t in harness.status(campaign).transitions if "operator" in t.cause] == [batch.error]
     assert need_operator(harness) == 1
 
@@ -104,14 +109,14 @@ def test_a_detail_that_gets_500_for_an_hour_asks_for_an_operator(harness: Worker
     campaign = unread(harness)
 
     batch = harness.batch(campaign)
-    assert (batch.needs_operator, batch.error) == (True, "campaign 1000001: HTTP 500")
+    assert (batch.needs_operator, batch.error) == (NeedsOperator.UNREAD, "campaign 1000001: HTTP 500")
     assert need_operator(harness) == 1
 
     harness.sandbox.clear_faults()
     harness.make_due(DueIndex.LIVE)
     poll(harness.runtime)
     assert (harness.batch(campaign).needs_operator, harness.batch(campaign).error, need_operator(harness)) == (
-        False,
+        None,
         None,
         0,
     )
@@ -162,7 +167,7 @@ def test_a_finished_campaign_whose_detail_gets_500_is_not_asked_for_for_ever(har
     harness.make_due(DueIndex.LIVE)
     poll(harness.runtime)
 
-    assert harness.runtime.ledger.due_indexes.length(DueIndex.LIVE, account=harness.runtime.account) == 0
+    assert harness.runtime.ledger.due_indexes.length(DueIndex.LIVE, account=harness.runtime.account.id) == 0
 
 
 def test_a_campaign_that_bsg_shows_again_asks_nobody_any_more(harness: WorkerHarness) -> None:
@@ -173,7 +178,7 @@ def test_a_campaign_that_bsg_shows_again_asks_nobody_any_more(harness: WorkerHar
         total_messages=None, next_poll_ms=0,
     )  # fmt: skip
 
-    assert (harness.batch(campaign).needs_operator, harness.batch(campaign).error) == (False, None)
+    assert (harness.batch(campaign).needs_operator, harness.batch(campaign).error) == (None, None)
 
 
 def test_a_person_says_that_it_was_sent_and_it_is_finished(harness: WorkerHarness) -> None:
@@ -182,7 +187,7 @@ def test_a_person_says_that_it_was_sent_and_it_is_finished(harness: WorkerHarnes
     assert harness.producer.resolve(f"{campaign}-0", sent=UNKNOWN) == "finished"
 
     batch = harness.batch(campaign)
-    assert (harness.status(campaign).state, batch.bsg_status, batch.needs_operator) == ("done", "unknown", False)
+    assert (harness.status(campaign).state, batch.bsg_status, batch.needs_operator) == ("done", "unknown", None)
 
 
 def test_a_person_says_that_it_was_not_sent_and_it_is_sent_again(harness: WorkerHarness) -> None:
@@ -192,7 +197,7 @@ def test_a_person_says_that_it_was_not_sent_and_it_is_sent_again(harness: Worker
     harness.dispatch()
 
     batch = harness.batch(campaign)
-    assert (batch.state, batch.needs_operator, list(batch.other_bsg_campaign_ids)) == ("submitted", False, [UNKNOWN])
+    assert (batch.state, batch.needs_operator, list(batch.other_bsg_campaign_ids)) == ("submitted", None, [UNKNOWN])
     assert len(harness.sandbox.record().campaigns) == 1
 
 
@@ -202,7 +207,7 @@ def test_what_was_cancelled_and_not_sent_is_cancelled_and_nothing_is_left_to_be_
 
     assert harness.producer.resolve(f"{campaign}-0", not_sent=True) == "cancelled"
 
-    assert harness.runtime.redis.zcard(f"bsg:account:{harness.runtime.account}:stops") == 0
+    assert harness.runtime.redis.zcard(f"bsg:account:{harness.runtime.account.id}:stops") == 0
 
 
 def test_what_was_cancelled_and_bsg_may_still_send_is_stopped_though_an_operator_says_that_bsg_has_it(
@@ -253,7 +258,7 @@ def test_a_finished_campaign_that_bsg_denies_is_asked_for_no_longer_than_its_mes
 
     poll(harness.runtime)
 
-    assert harness.runtime.redis.zcard(f"bsg:account:{harness.runtime.account}:live") == 0
+    assert harness.runtime.redis.zcard(f"bsg:account:{harness.runtime.account.id}:live") == 0
     assert harness.batch(campaign).statistics == {"sent": 1}
 
 

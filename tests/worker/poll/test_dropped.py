@@ -139,7 +139,7 @@ def test_messages_that_an_earlier_attempt_brought_to_bsg_are_sent_and_no_rejects
     batch = harness.batch(campaign)
     assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_001, [1_000_002])
     assert "ALARM: a second BSG campaign" in [change.cause for change in harness.status(campaign).transitions]
-    assert harness.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=harness.runtime.account) == ["1000002"]
+    assert harness.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=harness.runtime.account.id) == ["1000002"]
 
     harness.poll_twice(monkeypatch)
     assert harness.status(campaign).counts["finished"] == 3
@@ -156,9 +156,9 @@ def test_of_two_campaigns_that_share_a_batchs_messages_neither_is_stopped_until_
     assert list(harness.producer.rejects(campaign)) == []
     batch = harness.batch(campaign)
     assert (batch.bsg_campaign_id, batch.other_bsg_campaign_ids) == (1_000_002, [1_000_001])
-    assert harness.runtime.ledger.due_indexes.length(DueIndex.STOPS, account=harness.runtime.account) == 0
+    assert harness.runtime.ledger.due_indexes.length(DueIndex.STOPS, account=harness.runtime.account.id) == 0
     harness.producer.cancel(campaign)
-    assert "1000001" in harness.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=harness.runtime.account)
+    assert "1000001" in harness.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=harness.runtime.account.id)
 
 
 def test_many_messages_that_bsg_left_out_are_not_looked_up_one_by_one(

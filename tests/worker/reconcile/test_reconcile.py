@@ -21,6 +21,7 @@ from bsg_config import clock
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
+from bsg_ledger.states import BatchState
 from bsg_messages.bodies import unpacked
 from bsg_sandbox.server import Sandbox
 from bsg_worker.bsg_time import BSGTime
@@ -80,18 +81,12 @@ def looked(
     """Return a look for a batch c-0 of messages m0, m1, …"""
     record = BatchRecord(
         id=BatchId("c-0"),
-        state="unconfirmed",
+        state=BatchState.UNCONFIRMED,
         size=size,
         attempts=1,
-        first_intent_ms=int(INTENT.timestamp() * 1000),
-        submitted_ms=0,
-        finished_ms=0,
-        bsg_campaign_id=None,
-        bsg_status="",
+        first_intent_at=INTENT,
         doubt=True,
         suspects=suspects,
-        total_messages=None,
-        options="{}",
     )
     zone = SimpleNamespace(minutes_off=lambda: zone_minutes)
     time = BSGTime(cast(Any, zone), ZoneInfo("UTC"))
@@ -131,7 +126,7 @@ def test_an_id_in_another_campaign_that_does_not_list_it_is_undecided() -> None:
 
     owners = {7: "other-0"}
     look = Lookup(Forgetful([AtBSG(7, ["m0"])]), cast(Any, None), owners.get, without(owners), INTENT)
-    record = SimpleNamespace(id="c-0", first_intent_ms=int(INTENT.timestamp() * 1000), suspects=(), size=1)
+    record = SimpleNamespace(id="c-0", since=INTENT, suspects=(), size=1)
 
     assert isinstance(look.look(cast(Any, record), [{"reference_id": "m0"}]), Undecided)
 
@@ -220,8 +215,8 @@ def test_of_a_list_of_thousands_the_ledger_shows_which_belong_to_no_batch(redis_
         harness.taken(harness.prepared(1), 0, 2_200)
     listed = range(1, 2_501)
 
-    assert harness.runtime.ledger.reading.orphans(harness.runtime.account, listed) == {*listed} - {2_200}
-    assert harness.runtime.ledger.reading.orphans(harness.runtime.account, []) == frozenset()
+    assert harness.runtime.ledger.reading.orphans(harness.runtime.account.id, listed) == {*listed} - {2_200}
+    assert harness.runtime.ledger.reading.orphans(harness.runtime.account.id, []) == frozenset()
 
 
 def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: str) -> None:

@@ -39,7 +39,7 @@ def with_key(harness: WorkerHarness, key: str) -> WorkerHarness:
 def old_key_is_gone(harness: WorkerHarness) -> None:
     """Its processes noted it, and ended half a minute ago."""
     note_key(harness.runtime)
-    harness.runtime.redis.zincrby("bsg:keys", -IN_USE_MS - 1, harness.runtime.account)
+    harness.runtime.redis.zincrby("bsg:keys", -IN_USE_MS - 1, harness.runtime.account.id)
 
 
 def arrivals(harness: WorkerHarness, campaign: str) -> dict[str, int]:
@@ -61,7 +61,7 @@ def test_what_waits_for_a_key_that_nobody_has_any_more_is_sent_under_another_one
     assert old.dispatch() == ""
     old_key_is_gone(mistyped)
 
-    (result,) = move(old.runtime, mistyped.runtime.account, by="operator")
+    (result,) = move(old.runtime, mistyped.runtime.account.id, by="operator")
 
     assert (result.campaign_id, result.rekeying.kind) == (campaign, Rekeyed.MOVED)
     assert old.dispatch() == f"{campaign}-0 submitted: taken"
@@ -79,7 +79,7 @@ def test_what_bsg_took_for_the_old_key_is_never_looked_up_or_sent_under_another_
     other.runtime.client.balance()
 
     take_over(other.runtime)
-    (result,) = move(other.runtime, old.runtime.account, by="operator")
+    (result,) = move(other.runtime, old.runtime.account.id, by="operator")
     reconcile(other.runtime)
 
     assert result.rekeying.kind is Rekeyed.BEGUN
@@ -118,7 +118,7 @@ def test_a_rotated_key_goes_on_with_what_is_submitted_and_what_is_to_be_stopped(
 
     assert rotated.batch(submitted).bsg_status == "sending"
     assert not rotated.batch(submitted).needs_operator
-    assert rotated.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=rotated.runtime.account) == []
+    assert rotated.runtime.ledger.due_indexes.members(DueIndex.STOPS, account=rotated.runtime.account.id) == []
     assert "stopped at BSG" in {transition.cause for transition in rotated.status(cancelled).transitions}
 
 
@@ -130,7 +130,7 @@ def test_a_key_of_another_account_takes_nothing_over_by_itself(old: WorkerHarnes
     old_key_is_gone(old)
 
     assert take_over(with_key(old, key).runtime) == ""
-    assert old.status(campaign).account == old.runtime.account
+    assert old.status(campaign).account == old.runtime.account.id
 
 
 def test_without_a_login_that_names_the_account_nothing_is_taken_over(old: WorkerHarness, redis_url: str) -> None:
@@ -141,7 +141,7 @@ def test_without_a_login_that_names_the_account_nothing_is_taken_over(old: Worke
     by_key.runtime.client.balance()
 
     assert take_over(by_key.runtime) == ""
-    assert old.status(campaign).account == old.runtime.account
+    assert old.status(campaign).account == old.runtime.account.id
 
 
 def test_nothing_is_taken_over_while_a_process_has_the_old_key(old: WorkerHarness) -> None:
@@ -150,4 +150,4 @@ def test_nothing_is_taken_over_while_a_process_has_the_old_key(old: WorkerHarnes
     rotated = with_key(old, ROTATED)
 
     assert take_over(rotated.runtime) == ""
-    assert old.status(campaign).account == old.runtime.account
+    assert old.status(campaign).account == old.runtime.account.id

@@ -184,7 +184,7 @@ def test_a_response_that_is_recorded_late_shows_no_zone(harness: WorkerHarness) 
             Random(),
             begun=clock.monotonic() - hours_ago * 3600,
         )
-        zone = harness.runtime.ledger.learnt_zone(harness.runtime.account).minutes_off()
+        zone = harness.runtime.ledger.learnt_zone(harness.runtime.account.id).minutes_off()
         assert zone == (None if hours_ago else -120)
 
 
@@ -207,7 +207,7 @@ def test_an_intent_that_has_grown_old_lets_nothing_leave(
     campaign = harness.prepared(1)
     real = clock.monotonic
     # A second request would still fit into the lease: so near to its end none is begun.
-    slow_disk = harness.settings.lease_seconds - 2 * harness.settings.max_request_seconds
+    slow_disk = harness.settings.lease_seconds - 2 * harness.settings.account.max_request_seconds
 
     def monotonic() -> float:
         return real() + (slow_disk if harness.batch(campaign).state == "posting" else 0.0)

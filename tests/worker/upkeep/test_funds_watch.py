@@ -64,7 +64,7 @@ def test_a_balance_that_covers_it_is_none(harness: WorkerHarness) -> None:
 
     assert watch_funds(harness.runtime) == ""
 
-    funds = noted_funds(harness.runtime.redis, harness.runtime.account)
+    funds = noted_funds(harness.runtime.redis, harness.runtime.account.id)
     assert funds is not None
     assert (funds.available, funds.queued_cost) == (Decimal("1.5"), Decimal("1.5"))
     assert balance(harness).level is Level.OK
@@ -90,7 +90,7 @@ def test_without_any_price_nothing_is_asked_or_reported(redis_url: str) -> None:
 
         assert watch_funds(harness.runtime) == ""
 
-        assert queued_cost(harness.runtime.redis, harness.runtime.account, harness.settings.account_name) is None
+        assert queued_cost(harness.runtime.redis, harness.runtime.account.id, harness.settings.account.name) is None
         assert not any(seen.path == "/api/accounts/balance" for seen in sandbox.requests())
         assert all(map(math.isnan, metrics(harness).values()))
 
@@ -104,6 +104,6 @@ def test_a_balance_that_cannot_be_read_ends_no_pass(harness: WorkerHarness) -> N
 def test_what_waits_for_another_account_costs_this_one_nothing(harness: WorkerHarness) -> None:
     harness.runtime.redis.hset(f"bsg:campaign:{next(harness.producer.campaigns()).campaign_id}", "account", "another")
 
-    cost = queued_cost(harness.runtime.redis, harness.runtime.account, harness.settings.account_name)
+    cost = queued_cost(harness.runtime.redis, harness.runtime.account.id, harness.settings.account.name)
 
     assert cost == 0

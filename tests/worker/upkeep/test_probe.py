@@ -28,8 +28,8 @@ def without_funds(harness: WorkerHarness) -> WorkerHarness:
 def age(harness: WorkerHarness, minutes: float) -> None:
     """Time passes by ageing what is stored: the gate has been shut for so long, and a probe is due."""
     client: Any = harness.runtime.redis  # redis-py types its replies as all that they might be
-    client.hincrby(f"bsg:account:{harness.runtime.account}:gate", "since", -int(minutes * 60_000))
-    client.hdel(f"bsg:account:{harness.runtime.account}:gate", "probe_at")
+    client.hincrby(f"bsg:account:{harness.runtime.account.id}:gate", "since", -int(minutes * 60_000))
+    client.hdel(f"bsg:account:{harness.runtime.account.id}:gate", "probe_at")
 
 
 def fund(harness: WorkerHarness, balance: float, credit: float = 0.0) -> None:
@@ -71,7 +71,7 @@ def test_a_campaign_whose_price_is_known_is_held_against_that(
     dear = harness.prepared(200)
     lease = harness.posting(dear)
     harness.runtime.ledger.batches.taken(
-        lease.batch, account=harness.runtime.account, bsg_campaign_id=99, bsg_status="creation", next_poll_ms=0,
+        lease.batch, account=harness.runtime.account.id, bsg_campaign_id=99, bsg_status="creation", next_poll_ms=0,
         cause="taken", price="2.0", currency="EUR",
     )  # fmt: skip
     harness.producer.pause(dear)
@@ -206,7 +206,7 @@ def test_a_minute_of_502_leaves_few_in_doubt_opens_nothing_and_heals_by_itself(
 def a_second_passes(harness: WorkerHarness) -> None:
     """A task sends what it may, the gate is probed, and doubts are looked at; the first look ages meanwhile."""
     client: Any = harness.runtime.redis
-    gate = f"bsg:account:{harness.runtime.account}:gate"
+    gate = f"bsg:account:{harness.runtime.account.id}:gate"
     for name in client.hkeys(gate):
         if name in (b"probe_at", b"since"):
             client.hincrby(gate, name, -1000)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bsg_ledger.due_indexes import DueIndex
+from bsg_ledger.states import NeedsOperator
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
 from bsg_worker.upkeep.stops import FEW, stop_at_bsg
@@ -61,7 +62,7 @@ def test_the_next_try_comes_within_two_seconds_while_bsg_creates_and_later_when_
     for status in ("creation", "levitating"):
         harness.sandbox.force_status(int(bsg_id), status)
         stop_again(harness)
-        score = harness.runtime.redis.zscore(f"bsg:account:{harness.runtime.account}:stops", bsg_id)
+        score = harness.runtime.redis.zscore(f"bsg:account:{harness.runtime.account.id}:stops", bsg_id)
         waits.append((float(str(score)) - harness.runtime.ledger.due_indexes.now_ms()) / 1000)
 
     assert 0 < waits[0] <= 2 < waits[1] <= 10
@@ -71,12 +72,12 @@ def test_a_stop_that_was_refused_for_an_hour_is_tried_less_often_and_never_given
     campaign = cancelled_in_creation(harness)
     bsg_id = str(harness.batch(campaign).bsg_campaign_id)
     stop_again(harness)
-    refusals = f"bsg:account:{harness.runtime.account}:stop-refusals"
+    refusals = f"bsg:account:{harness.runtime.account.id}:stop-refusals"
     waits = []
     for hours in (1, 1000):
         harness.runtime.redis.hincrby(refusals, f"{bsg_id}:since", -hours * 3_600_000)
         stop_again(harness)
-        score = harness.runtime.redis.zscore(f"bsg:account:{harness.runtime.account}:stops", bsg_id)
+        score = harness.runtime.redis.zscore(f"bsg:account:{harness.runtime.account.id}:stops", bsg_id)
         waits.append((float(str(score)) - harness.runtime.ledger.due_indexes.now_ms()) / 1000)
 
     assert 50 < waits[0] <= 61
@@ -151,7 +152,7 @@ def denied(harness: WorkerHarness) -> str:
     stop_again(harness)
     bsg_id = harness.batch(campaign).bsg_campaign_id
     harness.runtime.redis.hincrby(
-        f"bsg:account:{harness.runtime.account}:stop-refusals", f"{bsg_id}:denied", -3_600_000
+        f"bsg:account:{harness.runtime.account.id}:stop-refusals", f"{bsg_id}:denied", -3_600_000
     )
     return campaign
 
@@ -163,7 +164,7 @@ def test_a_stop_that_bsg_denies_is_tried_again_at_first(harness: WorkerHarness) 
     outcomes = [stop_again(harness) for _ in range(2)]
 
     assert outcomes == ["0 of 1 stops are over: HTTP 404", "1 of 1 stops are over"]
-    assert (harness.batch(campaign).needs_operator, harness.runtime.ledger.reading.alarms()) == (False, 0)
+    assert (harness.batch(campaign).needs_operator, harness.runtime.ledger.reading.alarms()) == (None, 0)
 
 
 def test_a_stop_that_bsg_denies_again_and_again_ends_as_an_alarm_and_asks_an_operator(harness: WorkerHarness) -> None:
@@ -173,7 +174,10 @@ def test_a_stop_that_bsg_denies_again_and_again_ends_as_an_alarm_and_asks_an_ope
 
     batch = harness.batch(campaign)
     assert stop_again(harness) == ""
-    assert (batch.needs_operator, batch.error) == (True, "BSG does not know campaign 1000001, which it has to stop")
+    assert (batch.needs_operator, batch.error) == (
+        NeedsOperator.UNSTOPPED,
+        "BSG does not know campaign 1000001, which it has to stop",
+    )
     assert harness.runtime.ledger.reading.alarms() == 1
     assert any("ALARM" in transition.cause for transition in harness.status(campaign).transitions)
 
@@ -205,7 +209,7 @@ def test_another_cancel_asks_bsg_once_more(harness: WorkerHarness) -> None:
     assert at_bsg(harness) == ["stopped"]
     harness.make_due(DueIndex.LIVE)
     poll(harness.runtime)
-    assert (harness.status(campaign).state, harness.batch(campaign).needs_operator) == ("cancelled", False)
+    assert (harness.status(campaign).state, harness.batch(campaign).needs_operator) == ("cancelled", None)
 
 
 def test_a_stop_that_was_given_up_is_tried_again_once_bsg_knows_the_campaign_again(harness: WorkerHarness) -> None:
@@ -222,14 +226,14 @@ def test_a_stop_that_was_given_up_is_tried_again_once_bsg_knows_the_campaign_aga
     assert at_bsg(harness) == ["stopped"]
     harness.make_due(DueIndex.LIVE)
     poll(harness.runtime)
-    assert (harness.status(campaign).state, harness.batch(campaign).needs_operator) == ("cancelled", False)
+    assert (harness.status(campaign).state, harness.batch(campaign).needs_operator) == ("cancelled", None)
 
 
 def test_a_second_campaign_of_a_batch_whose_stop_bsg_denies_is_an_alarm_too(harness: WorkerHarness) -> None:
     campaign = harness.submitted(1)
     harness.taken(campaign, 0, 999)
     stop_again(harness)
-    harness.runtime.redis.hincrby(f"bsg:account:{harness.runtime.account}:stop-refusals", "999:denied", -3_600_000)
+    harness.runtime.redis.hincrby(f"bsg:account:{harness.runtime.account.id}:stop-refusals", "999:denied", -3_600_000)
 
     stop_again(harness)
 
@@ -243,7 +247,7 @@ def test_a_second_campaign_of_a_batch_whose_stop_bsg_denies_is_an_alarm_too(harn
 
 def test_a_poll_puts_down_again_what_was_cancelled_and_is_not_final_at_bsg(harness: WorkerHarness) -> None:
     campaign = cancelled_in_creation(harness, stop_in_creation=True)
-    harness.runtime.redis.delete(f"bsg:account:{harness.runtime.account}:stops")  # as earlier versions forgot it
+    harness.runtime.redis.delete(f"bsg:account:{harness.runtime.account.id}:stops")  # as earlier versions forgot it
     harness.make_due(DueIndex.LIVE)
 
     poll(harness.runtime)

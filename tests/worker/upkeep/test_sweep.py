@@ -63,7 +63,7 @@ def test_a_trial_that_died_on_the_wire_shuts_the_gate_again_which_is_a_warning_i
     lease = harness.posting(harness.prepared(1))
     client: Any = harness.runtime.redis
     client.hset(f"bsg:campaign:{lease.batch.campaign_id}:batch:{lease.batch.number}", "lease_until", 1)
-    client.zadd(f"bsg:account:{harness.runtime.account}:leases", {lease.batch: 1})
+    client.zadd(f"bsg:account:{harness.runtime.account.id}:leases", {lease.batch: 1})
     sweep(harness.runtime)
 
     assert harness.producer.gate().shut

@@ -68,7 +68,7 @@ def _compare_total(
         finding=total,
         began=began,
         ended=clock.monotonic(),
-        confirm_within=runtime.settings.bsg_confirm_within,
+        confirm_within=runtime.account.bsg_confirm_within,
     ):
         return Total(total, ages=True)  # guard: total-seen-twice
     # An earlier attempt whose response was lost may have them: then they are sent, and BSG dropped them as duplicates.

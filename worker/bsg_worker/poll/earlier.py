@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import CampaignDetail
 from bsg_ledger.batches import STALE
 from bsg_ledger.records import BatchRecord
-from bsg_ledger.times import to_datetime
+from bsg_ledger.times import BEGINNING
 from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.read_failures import is_not_found
 from bsg_worker.reconcile.lookup import Lookup, Reads
@@ -62,19 +63,19 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
     """Look the missing reference ids up, without naming a campaign. Raise `ReadFailed`."""
     ours = {row["reference_id"] for row in rows}
     found, foreign, left = Elsewhere(), set[int](), dict.fromkeys(missing)
-    now, accepted = to_datetime(runtime.ledger.due_indexes.now_ms()), to_datetime(record.accepted_ms)
+    now, accepted = runtime.ledger.due_indexes.now(), record.accepted_at
     lookup = Lookup(
         client=runtime.client,
         time=runtime.bsg_time,
-        owner=partial(runtime.ledger.reading.owner, runtime.account),
-        orphans=partial(runtime.ledger.reading.orphans, runtime.account),
+        owner=partial(runtime.ledger.reading.owner, runtime.account.id),
+        orphans=partial(runtime.ledger.reading.orphans, runtime.account.id),
         now=now,
     )
     newest, wanted = runtime.client.newest_messages(), Wanted(list(missing), accepted)
     seen = read_back(newest, [wanted], lookup.made, RowRequests(runtime))
     reads = ReadOnce(runtime.client, accepted, now, seen.by_reference)
     lookup = replace(lookup, client=reads)
-    since = to_datetime(_earliest_ms(record, ours))
+    since = _earliest(record, ours)
     while left:
         reference_id = next(iter(left))
         del left[reference_id]
@@ -103,12 +104,12 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
     return found
 
 
-def _earliest_ms(record: BatchRecord, ours: Collection[str]) -> int:
+def _earliest(record: BatchRecord, ours: Collection[str]) -> datetime:
     """What is older at BSG is none of the batch's attempts. Reference ids that we made are of this campaign alone."""
     if all(reference_id.startswith(record.id.campaign_id) for reference_id in ours):
-        return 0
+        return BEGINNING
     # An operator's word ends a doubt, and the next intent counts as the first one then.
-    return record.first_intent_ms if record.doubt or record.attempts < 2 else record.accepted_ms
+    return record.since if record.doubt or record.attempts < 2 else record.accepted_at
 
 
 def record_earlier(runtime: Runtime, record: BatchRecord, listed_here: set[str], found: Elsewhere) -> bool:
@@ -122,10 +123,10 @@ def record_earlier(runtime: Runtime, record: BatchRecord, listed_here: set[str],
     counts = max(sorted(listed), key=lambda bsg_id: len(listed[bsg_id]))
     state = runtime.ledger.batches.taken_earlier(
         record.id,
-        account=runtime.account,
+        account=runtime.account.id,
         counted=counted,
         counts=counts,
-        bsg_status=found.campaigns[counts].status if counts in found.campaigns else record.bsg_status,
+        bsg_status=found.campaigns[counts].status if counts in found.campaigns else record.bsg_status or "",
         next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
         others={bsg_id: listed[bsg_id] <= listed[counts] for bsg_id in sorted(listed) if bsg_id != counts},
     )

@@ -6,7 +6,6 @@ from collections.abc import Set
 from datetime import datetime
 
 from bsg_client.responses import CampaignResponse
-from bsg_ledger.times import to_datetime
 from bsg_worker.reconcile.lookup import ZONE_MARGIN
 from bsg_worker.reconcile.spans import LISTABLE
 from bsg_worker.row_requests import RowRequests
@@ -19,7 +18,7 @@ def listed_campaigns(
     """Return those of the wanted campaigns that BSG lists, none of which is older; fewer where a request fails."""
     missing = set(wanted)
     listed: dict[int, CampaignResponse] = {}
-    now = to_datetime(runtime.ledger.due_indexes.now_ms())
+    now = runtime.ledger.due_indexes.now()
     with requests.one():
         for response in runtime.client.campaigns(max(oldest - ZONE_MARGIN, now - LISTABLE), now + ZONE_MARGIN):
             if response.id in missing:

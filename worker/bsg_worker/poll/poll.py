@@ -11,7 +11,6 @@ from bsg_config import clock
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
-from bsg_ledger.times import to_datetime
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_worker.pace import FINAL, next_poll
 from bsg_worker.poll.dropped import reject_dropped
@@ -27,13 +26,13 @@ PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it befor
 AT_MOST_SECONDS = 30.0  # sweeping and reconciling wait for the same threads; what is left comes with the next tick
 MAX_ONE_BY_ONE = 10
 UNREAD_SECONDS = 3600.0  # BSG was ill for so long only about one campaign, or it needs an operator anyhow
-OPERATOR_POLL_SECONDS = 300.0  # of a batch that an operator is asked about already
+OPERATOR_POLL_SECONDS = 300.0  # of a batch that needs an operator already
 
 
 def poll(runtime: Runtime) -> str:
     """Look at the batches that are due and record what BSG says of them."""
     due = runtime.ledger.due_indexes.take_due(
-        DueIndex.LIVE, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
+        DueIndex.LIVE, account=runtime.account.id, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )
     records = [
         record
@@ -47,7 +46,7 @@ def poll(runtime: Runtime) -> str:
     missing = records
     looks: list[tuple[BatchRecord, CampaignResponse | None]] = []
     if len(records) > MAX_ONE_BY_ONE:
-        oldest = to_datetime(min(record.submitted_ms for record in records))
+        oldest = min(record.submitted_at or record.accepted_at for record in records)
         listed = listed_campaigns(runtime, requests, {record.bsg_campaign_id or 0 for record in records}, oldest)
         looks = [(record, listed[record.bsg_campaign_id]) for record in records if record.bsg_campaign_id in listed]
         missing = [record for record in records if record.bsg_campaign_id not in listed]
@@ -64,7 +63,7 @@ def poll(runtime: Runtime) -> str:
 
     read = requests.each(looks, look)
     if left:
-        runtime.ledger.due_indexes.give_back(DueIndex.LIVE, left, account=runtime.account)
+        runtime.ledger.due_indexes.give_back(DueIndex.LIVE, left, account=runtime.account.id)
     outcome = f"read {read} of {len(records)} batches: {requests.cause}" if requests.cause else f"read {read} batches"
     return f"{outcome}, {len(left)} left for the next" if left else outcome
 
@@ -93,15 +92,15 @@ def _look(runtime: Runtime, record: BatchRecord, listed: CampaignResponse | None
 def _unread(
     runtime: Runtime, record: BatchRecord, options: CampaignOptions, failure: ReadFailed, *, lost: bool
 ) -> None:
-    """BSG says nothing of use about this campaign, or that there is none: for long, that asks an operator."""
+    """BSG says nothing of use about this campaign, or that there is none: for long, that needs an operator."""
     bsg_id = record.bsg_campaign_id or 0
     if record.state == "finished":
         # A finished batch stays finished: what was known is kept, and is asked for as long as it would have been.
         runtime.ledger.batches.polled(
             record.id,
-            status=record.bsg_status,
+            status=record.bsg_status or "",
             final=True,
-            statistics=str(record.raw.get("statistics") or "{}"),
+            statistics=json.dumps(record.statistics),
             price="",
             currency="",
             total_messages=None,
@@ -123,10 +122,10 @@ def _wait(runtime: Runtime, record: BatchRecord, options: CampaignOptions, statu
     return next_poll(
         status,
         interval=runtime.settings.bsg_poll_interval,
-        now=to_datetime(runtime.ledger.due_indexes.now_ms()),
-        submitted_at=to_datetime(record.submitted_ms),
+        now=runtime.ledger.due_indexes.now(),
+        submitted_at=record.submitted_at or record.accepted_at,
         start_at=options.start_at,
-        finished_at=to_datetime(record.finished_ms) if record.finished_ms else None,
+        finished_at=record.finished_at,
         validity_hours=options.validity,
     )
 
@@ -136,7 +135,7 @@ def _record(runtime: Runtime, record: BatchRecord, options: CampaignOptions, res
     total = reject_dropped(runtime, record, response)
     if total is None:
         return
-    wait = runtime.settings.bsg_confirm_within if total.ages else _wait(runtime, record, options, response.status)
+    wait = runtime.account.bsg_confirm_within if total.ages else _wait(runtime, record, options, response.status)
     runtime.ledger.batches.polled(
         record.id,
         status=response.status,

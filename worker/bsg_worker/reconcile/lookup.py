@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from bsg_client.responses import CampaignDetail, CampaignResponse, MessageRow
 from bsg_ledger.records import BatchRecord
-from bsg_ledger.times import to_datetime
 from bsg_worker.bsg_time import CLOCK_TOLERANCE, SURELY_OLDER, BSGTime
 
 SAMPLES = 5  # look-ups of reference ids: more than one, as BSG may drop or hide a single message
@@ -72,8 +71,8 @@ class Lookup:
 
     def by_reference_ids(self, record: BatchRecord, rows: Sequence[Any]) -> Finding | None:
         """Return the first half of a look, which costs a request or two; None if BSG shows none of the ids."""
-        ours, intent = _places(rows), to_datetime(record.first_intent_ms)
-        for reference_id in samples_of(rows, record.suspects):
+        ours, intent = _places(rows), record.since
+        for reference_id in samples_of(rows, record.suspects or ()):
             finding = self._of_hits(self.hits(reference_id), record, ours, intent)
             if finding is not None:
                 return finding
@@ -145,7 +144,7 @@ class Lookup:
 
     def among_orphans(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
         """Return the second half of the evidence: whether a campaign of that size since the intent has no owner."""
-        ours, intent = _places(rows), to_datetime(record.first_intent_ms)
+        ours, intent = _places(rows), record.since
         findings = _Findings()
         responses = list(self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN))
         # All of them at once: a busy account's list is thousands long, and nearly all of it has owners.

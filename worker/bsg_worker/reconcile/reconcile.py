@@ -13,7 +13,6 @@ from bsg_config import clock
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.records import BatchRecord
-from bsg_ledger.times import to_datetime
 from bsg_messages.bodies import rejected, without
 from bsg_messages.rejects import RejectCode, Violation
 from bsg_worker.logs import decided
@@ -50,9 +49,9 @@ def reconcile(runtime: Runtime) -> str:
 
 
 def _run_pass(runtime: Runtime) -> str:
-    gap = min(runtime.settings.bsg_confirm_within, MAX_GAP_SECONDS)
+    gap = min(runtime.account.bsg_confirm_within, MAX_GAP_SECONDS)
     due = runtime.ledger.due_indexes.take_due(
-        DueIndex.DOUBT, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
+        DueIndex.DOUBT, account=runtime.account.id, at_most=AT_ONCE, put_off_ms=int(gap * 1000)
     )
     records = _unconfirmed(runtime, map(BatchId, due))
     if not records:
@@ -86,14 +85,14 @@ class _Looks:
         self.without_trace: list[BatchRecord] = []
         self._runtime = runtime
         self._began = clock.monotonic()
-        self._earliest = to_datetime(min(record.first_intent_ms for record in records))
+        self._earliest = min(record.since for record in records)
         # Many campaigns in doubt at once are each other's orphans: if they were read anew for each batch, a pass would
         # cost their number squared.
         self._reads = self._shared({})
         self._found_in: Reads = self._reads
 
     def _shared(self, by_reference: Mapping[str, Sequence[MessageRow]]) -> ReadOnce:
-        now = to_datetime(self._runtime.ledger.due_indexes.now_ms())
+        now = self._runtime.ledger.due_indexes.now()
         return ReadOnce(self._runtime.client, self._earliest, now, by_reference)
 
     def read_back(self, records: Sequence[BatchRecord]) -> None:
@@ -101,9 +100,9 @@ class _Looks:
         made = _lookup(self._runtime, self._reads).made
         wanted = [
             Wanted(
-                samples_of(self._runtime.messages_of(record.id), record.suspects),
-                to_datetime(record.first_intent_ms),
-                older_too="suspects" in record.raw,
+                samples_of(self._runtime.messages_of(record.id), record.suspects or ()),
+                record.since,
+                older_too=record.suspects is not None,
             )
             for record in records
         ]
@@ -162,9 +161,9 @@ def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
     return Lookup(
         client=reads,
         time=runtime.bsg_time,
-        owner=partial(runtime.ledger.reading.owner, runtime.account),
-        orphans=partial(runtime.ledger.reading.orphans, runtime.account),
-        now=to_datetime(runtime.ledger.due_indexes.now_ms()),
+        owner=partial(runtime.ledger.reading.owner, runtime.account.id),
+        orphans=partial(runtime.ledger.reading.orphans, runtime.account.id),
+        now=runtime.ledger.due_indexes.now(),
     )
 
 
@@ -176,7 +175,7 @@ def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[Camp
     campaign, *others = campaigns
     return runtime.ledger.batches.taken(
         record.id,
-        account=runtime.account,
+        account=runtime.account.id,
         bsg_campaign_id=campaign.id,
         bsg_status=campaign.status,
         next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
@@ -206,28 +205,28 @@ def _ask(runtime: Runtime, record: BatchRecord, cause: str) -> str:
 
 
 def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
-    settings = runtime.settings
+    account = runtime.account
     confirmed = runtime.confirmations.confirm(
         record.id,
         finding=record.attempts,
         # guard: look-as-old-as-its-pass
         began=began,  # what was read for another batch of the pass may be as old as that
         ended=clock.monotonic(),
-        confirm_within=settings.bsg_confirm_within,
+        confirm_within=account.bsg_confirm_within,
     )
     if not confirmed:  # guard: absence-confirmed
         return "no trace yet"
-    old = to_datetime(runtime.ledger.due_indexes.now_ms()) - to_datetime(record.first_intent_ms) > LISTABLE
+    old = runtime.ledger.due_indexes.now() - record.since > LISTABLE
     state = runtime.ledger.batches.absent(
         record.id,
         attempts=record.attempts,
-        duplicate_window_ms=int(settings.bsg_duplicate_window * 1000),
+        duplicate_window_ms=int(account.bsg_duplicate_window * 1000),
         delay_ms=0,
-        look_again_ms=int(max(OPERATOR_GAP_SECONDS, settings.bsg_confirm_within) * 1000),
+        look_again_ms=int(max(OPERATOR_GAP_SECONDS, account.bsg_confirm_within) * 1000),
         cause="no trace, but BSG may not show what is that old" if old else "BSG surely does not have it",
         sure=not old,
     )
-    return "asks for an operator" if state == "needs_operator" else state
+    return "needs an operator" if state == "needs_operator" else state
 
 
 def _reject_used(runtime: Runtime, record: BatchRecord, rows: list[Any], positions: frozenset[int]) -> str:

@@ -10,7 +10,6 @@ from itertools import islice
 from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import CampaignResponse
 from bsg_ledger.batch_id import BatchId
-from bsg_ledger.times import to_datetime
 from bsg_messages.reference_ids import campaign_and_index
 from bsg_worker.reconcile.spans import listed_between
 from bsg_worker.runtime import Runtime
@@ -106,14 +105,14 @@ def audit(runtime: Runtime, since: datetime, until: datetime) -> Audit:
 
 
 def _orphans_among(runtime: Runtime, responses: Sequence[CampaignResponse]) -> frozenset[int]:
-    return runtime.ledger.reading.orphans(runtime.account, [response.id for response in responses])
+    return runtime.ledger.reading.orphans(runtime.account.id, [response.id for response in responses])
 
 
 def _made_in(runtime: Runtime, response: CampaignResponse, since: datetime, until: datetime) -> bool:
     if response.created_at is None:
         return True
     made = runtime.bsg_time.resolve(response.created_at) or response.created_at.replace(
-        tzinfo=runtime.settings.bsg_timezone
+        tzinfo=runtime.account.bsg_timezone
     )
     return since <= made <= until
 
@@ -146,11 +145,11 @@ def _batches_with(runtime: Runtime, campaign_id: str, indexes: set[int]) -> tupl
 
 
 def _not_at_bsg(runtime: Runtime, listed: set[int], since: datetime, until: datetime) -> Iterator[NotAtBSG]:
-    owned = runtime.ledger.reading.owned(runtime.account)
+    owned = runtime.ledger.reading.owned(runtime.account.id)
     unlisted = ((batch, bsg_id) for bsg_id, batch in owned if bsg_id not in listed)
     while ids := dict(islice(unlisted, RECORDS_AT_ONCE)):
         for record in runtime.ledger.reading.batch_records(ids):
-            submitted_at = to_datetime(record.submitted_ms)
+            submitted_at = record.submitted_at or record.accepted_at
             # A list may leave one out, as by another idea of its hour: only the campaign itself shows that it is gone.
             if since <= submitted_at <= until and _gone(runtime, ids[record.id]):
                 yield NotAtBSG(record.id, record.state, record.size, ids[record.id], submitted_at)
@@ -168,12 +167,12 @@ def _gone(runtime: Runtime, bsg_id: int) -> bool:
 
 def _waiting(runtime: Runtime) -> Iterator[Waiting]:
     for campaign in runtime.ledger.reading.open_campaigns():
-        if runtime.settings.owns(campaign.account, campaign.account_name):
+        if runtime.account.owns(campaign.account, campaign.account_name):
             for record in runtime.ledger.reading.batch_records(campaign.batch_ids):
                 if record.state in UNDECIDED_STATES:
                     yield Waiting(
                         record.id,
                         record.state,
                         record.size,
-                        bool(record.needs_operator),
+                        record.needs_operator is not None,
                     )

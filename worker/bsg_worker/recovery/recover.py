@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from bsg_client.outcomes import ReadFailed
@@ -11,7 +12,7 @@ from bsg_config import clock
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.gate import GateReason
 from bsg_ledger.records import BatchRecord, OpenCampaign
-from bsg_ledger.times import to_datetime
+from bsg_ledger.times import BEGINNING
 from bsg_ledger.work import Prepare
 from bsg_worker.prepare.prepare import prepare_chunk
 from bsg_worker.reconcile.lookup import Finding, Found, NoTrace, Undecided, UsedBefore
@@ -44,30 +45,29 @@ def recover(runtime: Runtime, report: Report) -> Recovery:
     Raise `ReadFailed` when BSG does not respond: the gate stays shut then, and what was found is on record.
     """
     runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)  # guard: recovery-shuts-gate
-    since = runtime.gate.state().since
-    shut_ms = runtime.ledger.due_indexes.now_ms() if since is None else round(since.timestamp() * 1000)
-    _prepare(runtime, shut_ms, report)  # guard: recovery-prepares-chunks
-    _let_the_wire_fall_silent(runtime, shut_ms, report)  # guard: recovery-waits-for-wire
+    shut_at = runtime.gate.state().since or runtime.ledger.due_indexes.now()
+    _prepare(runtime, shut_at, report)  # guard: recovery-prepares-chunks
+    _let_the_wire_fall_silent(runtime, shut_at, report)  # guard: recovery-waits-for-wire
     recovery, looked = Recovery(), dict[BatchId, int]()
     # guard: recovery-looks-up-waiting
-    while waiting := [record for record in _waiting(runtime, shut_ms) if looked.get(record.id) != record.attempts]:
+    while waiting := [record for record in _waiting(runtime, shut_at) if looked.get(record.id) != record.attempts]:
         _look_for(runtime, waiting, recovery, report)
         looked |= {record.id: record.attempts for record in waiting}
     recovery.gate_open = runtime.gate.open_recovered(by=BY)
     return recovery
 
 
-def _ours(runtime: Runtime, shut_ms: int) -> Iterator[OpenCampaign]:
+def _ours(runtime: Runtime, shut_at: datetime) -> Iterator[OpenCampaign]:
     """Return what this account may send of what was accepted before the gate was shut: nothing later can have left."""
     for campaign in runtime.ledger.reading.open_campaigns():
-        if runtime.settings.owns(campaign.account, campaign.account_name) and campaign.accepted_ms <= shut_ms:
+        if runtime.account.owns(campaign.account, campaign.account_name) and campaign.accepted_at <= shut_at:
             yield campaign
 
 
-def _prepare(runtime: Runtime, shut_ms: int, report: Report) -> None:
+def _prepare(runtime: Runtime, shut_at: datetime, report: Report) -> None:
     """Chunks that are not batches yet may have been, and sent: prepared again they become the same batches."""
     chunks = runtime.ledger.chunks
-    for campaign in [campaign for campaign in _ours(runtime, shut_ms) if campaign.unprepared]:
+    for campaign in [campaign for campaign in _ours(runtime, shut_at) if campaign.unprepared]:
         report(f"preparing {campaign.campaign_id}")
         while True:
             lease = chunks.lease(
@@ -82,15 +82,16 @@ def _prepare(runtime: Runtime, shut_ms: int, report: Report) -> None:
                 clock.sleep(min(LOOK_AGAIN_SECONDS, max(0.0, (lease.at - runtime.ledger.due_indexes.now_ms()) / 1000)))
 
 
-def _let_the_wire_fall_silent(runtime: Runtime, shut_ms: int, report: Report) -> None:
+def _let_the_wire_fall_silent(runtime: Runtime, shut_at: datetime, report: Report) -> None:
     """A request whose intent the ledger lost may be on the wire for as long as a lease: a look before proves little."""
-    while (left := shut_ms / 1000 + runtime.settings.lease_seconds - runtime.ledger.due_indexes.now_ms() / 1000) > 0:
+    silent_at = shut_at + timedelta(seconds=runtime.settings.lease_seconds)
+    while (left := (silent_at - runtime.ledger.due_indexes.now()).total_seconds()) > 0:
         report(f"waiting {left:.0f} s (LEASE_SECONDS): what left before the gate was shut may still be on the wire")
         clock.sleep(min(left, LOOK_AGAIN_SECONDS))
 
 
-def _waiting(runtime: Runtime, shut_ms: int) -> Iterator[BatchRecord]:
-    for campaign in _ours(runtime, shut_ms):
+def _waiting(runtime: Runtime, shut_at: datetime) -> Iterator[BatchRecord]:
+    for campaign in _ours(runtime, shut_at):
         for record in runtime.ledger.reading.batch_records(campaign.batch_ids):
             if record.state == "pending":
                 yield record
@@ -100,8 +101,8 @@ def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], recovery: Recove
     """Two looks, BSG_CONFIRM_WITHIN apart by this process's clock: absence is weak evidence (rule 1)."""
     untraced = _look_once(runtime, waiting, recovery, report, "first look")
     if untraced:
-        report(f"waiting {runtime.settings.bsg_confirm_within:.0f} s (BSG_CONFIRM_WITHIN) for the second look")
-        clock.sleep(runtime.settings.bsg_confirm_within)
+        report(f"waiting {runtime.account.bsg_confirm_within:.0f} s (BSG_CONFIRM_WITHIN) for the second look")
+        clock.sleep(runtime.account.bsg_confirm_within)
         untraced = _look_once(runtime, untraced, recovery, report, "second look")  # guard: recovery-looks-twice
     recovery.clean.extend(record.id for record in untraced)
 
@@ -110,8 +111,8 @@ def _look_once(
     runtime: Runtime, records: Sequence[BatchRecord], recovery: Recovery, report: Report, which: str
 ) -> list[BatchRecord]:
     """Act on every trace; return the batches of which there is none."""
-    earliest = to_datetime(min(record.accepted_ms for record in records))
-    reads = ReadOnce(runtime.client, earliest, to_datetime(runtime.ledger.due_indexes.now_ms()))
+    earliest = min(record.accepted_at for record in records)
+    reads = ReadOnce(runtime.client, earliest, runtime.ledger.due_indexes.now())
     untraced = []
     for number, record in enumerate(records, 1):
         report(f"{which}: batch {number} of {len(records)}")
@@ -134,7 +135,7 @@ def _look_once(
 def _look_up_with_retries(runtime: Runtime, record: BatchRecord, reads: ReadOnce) -> Finding:
     """Look once, and again when BSG does not respond. Raise `ReadFailed` when it still does not."""
     rows = runtime.messages_of(record.id)
-    bounded = replace(record, first_intent_ms=_earliest_ms(record, rows))
+    bounded = replace(record, first_intent_at=_earliest(record, rows))
     for pause in PAUSES_AFTER_FAILURES:
         try:
             return look_up(runtime, bounded, rows, reads)
@@ -145,18 +146,18 @@ def _look_up_with_retries(runtime: Runtime, record: BatchRecord, reads: ReadOnce
     return look_up(runtime, bounded, rows, reads)  # guard: recovery-needs-bsg
 
 
-def _earliest_ms(record: BatchRecord, rows: Sequence[Any]) -> int:
+def _earliest(record: BatchRecord, rows: Sequence[Any]) -> datetime:
     """What is older at BSG cannot be the batch, whatever intents this ledger has.
 
     A caller's id may have been used before the campaign was accepted. Ids that we made are of this campaign alone.
     """
     ours = all(row["reference_id"].startswith(record.id.campaign_id) for row in rows)
-    return 0 if ours else record.accepted_ms  # guard: recovery-caller-ids
+    return BEGINNING if ours else record.accepted_at  # guard: recovery-caller-ids
 
 
 def _mark_in_doubt(runtime: Runtime, record: BatchRecord, cause: str, recovery: Recovery) -> None:
     state = runtime.ledger.batches.mark_in_doubt(
-        record.id, attempts=record.attempts, account=runtime.account, cause=cause
+        record.id, attempts=record.attempts, account=runtime.account.id, cause=cause
     )
     if state == "unconfirmed":
         recovery.doubtful[record.id] = cause

@@ -28,9 +28,9 @@ class Moved:
 def note_key(runtime: Runtime) -> None:
     """Note that this process has the account's key, and whose it is as its last login named it."""
     runtime.ledger.keys.note(
-        runtime.account,
-        name=runtime.settings.account_name,
-        address=runtime.settings.address,
+        runtime.account.id,
+        name=runtime.account.name,
+        address=runtime.account.address,
         bsg_account=runtime.client.bsg_account(),
     )
 
@@ -52,14 +52,14 @@ def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
     ledger, bsg_account = runtime.ledger, runtime.client.bsg_account()
     while ledger.batches.take_back(old, at_most=LEASES_AT_ONCE):  # guard: rekey-leases-to-doubt
         pass
-    ledger.keys.inherit(runtime.account, old=old, bsg_account=bsg_account)
-    for campaign_id in ledger.keys.campaigns_of(old, name=runtime.settings.account_name):
+    ledger.keys.inherit(runtime.account.id, old=old, bsg_account=bsg_account)
+    for campaign_id in ledger.keys.campaigns_of(old, name=runtime.account.name):
         rekeying = ledger.keys.rekey(
             campaign_id,
             old=old,
-            account=runtime.account,
-            name=runtime.settings.account_name,
-            address=runtime.settings.address,
+            account=runtime.account.id,
+            name=runtime.account.name,
+            address=runtime.account.address,
             bsg_account=bsg_account,
             by=by,
         )
@@ -68,20 +68,20 @@ def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
 
 def _older_keys(runtime: Runtime) -> list[Key]:
     """Return the keys that nobody has any more of the same name, address, and account at BSG."""
-    settings = runtime.settings
+    account = runtime.account
     candidates = [
         key
         for key in runtime.ledger.keys.known().values()
-        if key.bsg_account and not key.in_use and (key.name, key.address) == (settings.account_name, settings.address)
+        if key.bsg_account and not key.in_use and (key.name, key.address) == (account.name, account.address)
     ]
     bsg_account = _bsg_account(runtime) if candidates else ""
-    return [key for key in candidates if key.bsg_account == bsg_account and key.account != runtime.account]
+    return [key for key in candidates if key.bsg_account == bsg_account and key.account != runtime.account.id]
 
 
 def _bsg_account(runtime: Runtime) -> str:
     """BSG's own account. Nothing else may have logged in yet, where all that there is to do is an older key's."""
-    if not (known := runtime.client.bsg_account()) and clock.monotonic() >= _login_at.get(runtime.account, 0.0):
-        _login_at[runtime.account] = clock.monotonic() + LOGIN_AGAIN_SECONDS
+    if not (known := runtime.client.bsg_account()) and clock.monotonic() >= _login_at.get(runtime.account.id, 0.0):
+        _login_at[runtime.account.id] = clock.monotonic() + LOGIN_AGAIN_SECONDS
         with suppress(ReadFailed):
             runtime.client.log_in()
         known = runtime.client.bsg_account()

@@ -47,7 +47,7 @@ def _outcomes(runtime: Runtime) -> list[str]:
             break
         if len(outcomes) >= MAX_PIECES or clock.monotonic() >= stop_at:
             # For another task to go on.
-            runtime.wakeups.notify(runtime.account_name)  # guard: task-wakes-for-the-rest
+            runtime.wakeups.notify(runtime.account.name)  # guard: task-wakes-for-the-rest
             break
         slept = slept + done.slept if done.slept else 0.0
     return outcomes
@@ -94,7 +94,7 @@ def _prepare_ahead(runtime: Runtime) -> Done | None:
 
 def _wake_another(runtime: Runtime, work: Asked) -> None:
     if isinstance(work, Send | Prepare) and work.wake_another and not runtime.threads.enough:
-        runtime.wakeups.notify(runtime.account_name)
+        runtime.wakeups.notify(runtime.account.name)
 
 
 def _wait(runtime: Runtime, work: Wait, stop_at: float) -> Done | None:
@@ -109,7 +109,7 @@ def _wait(runtime: Runtime, work: Wait, stop_at: float) -> Done | None:
 
 def wake_later(runtime: Runtime, seconds: float) -> None:
     """Wake a worker of the account in so many seconds. If this process ends before, the sweep does."""
-    timer = threading.Timer(seconds, runtime.wakeups.notify, [runtime.account_name])
+    timer = threading.Timer(seconds, runtime.wakeups.notify, [runtime.account.name])
     timer.daemon = True
     timer.start()
 

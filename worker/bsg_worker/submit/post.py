@@ -72,7 +72,7 @@ def post(runtime: Runtime, send: Send, asked_at: float) -> Posted | NothingLeft:
         if isinstance(slot, Later):
             return SLOT_MISSED
         clock.sleep(slot.wait)
-    fields, _ = options.request_fields(to_datetime(send.now_ms), runtime.settings.bsg_timezone)
+    fields, _ = options.request_fields(to_datetime(send.now_ms), runtime.account.bsg_timezone)
     began = clock.monotonic()
     outcome = runtime.client.send_individual(body, fields, lambda: _is_young(runtime, asked_at))
     return Posted(outcome, body, asked_at, clock.monotonic() - began)
@@ -81,4 +81,4 @@ def post(runtime: Runtime, send: Send, asked_at: float) -> Posted | NothingLeft:
 def _is_young(runtime: Runtime, intent_at: float) -> bool:
     """Return whether a request that begins now ends well before the lease does, by this process's clock alone."""
     # guard: intent-before-lease-end
-    return clock.monotonic() - intent_at < runtime.settings.lease_seconds - 2 * runtime.settings.max_request_seconds
+    return clock.monotonic() - intent_at < runtime.settings.lease_seconds - 2 * runtime.account.max_request_seconds

@@ -71,7 +71,7 @@ def _recorded(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes, chan
             return Recorded(  # guard: outcome-account-closed
                 batches.account_closed(
                     lease,
-                    account=runtime.account,
+                    account=runtime.account.id,
                     reason=reason,
                     cause=outcome.cause,
                     # guard: no-funds-refuse-nothing
@@ -107,7 +107,7 @@ def _taken(runtime: Runtime, lease: Send, outcome: Outcome, begun: float) -> Rec
         return _doubtful(runtime, lease, "taken without a campaign id")
     state = runtime.ledger.batches.taken(
         lease.batch,
-        account=runtime.account,
+        account=runtime.account.id,
         bsg_campaign_id=campaign.id,
         bsg_status=campaign.status,
         next_poll_ms=int(min(FIRST_POLL_SECONDS, runtime.settings.bsg_poll_interval) * 1000),
@@ -133,7 +133,7 @@ def _doubtful(
     allowed = DOUBTS_ALLOWED if counts else None
     return Recorded(
         runtime.ledger.batches.doubtful(
-            lease, account=runtime.account, cause=cause, doubts_allowed=allowed, suspects=suspects
+            lease, account=runtime.account.id, cause=cause, doubts_allowed=allowed, suspects=suspects
         )
     )
 

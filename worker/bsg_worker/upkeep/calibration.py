@@ -20,7 +20,6 @@ from bsg_client.responses import CampaignResponse
 from bsg_config import clock
 from bsg_ledger.limiter import MAX_RESERVATION, Later
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
-from bsg_ledger.times import to_datetime
 from bsg_worker.bsg_time import QUARTER
 from bsg_worker.pace import FINAL
 from bsg_worker.reconcile.lookup import ZONE_MARGIN
@@ -68,7 +67,7 @@ def calibrate(runtime: Runtime, *, sender: str, phones: Sequence[int], report: R
         if first.campaign is None:
             raise CalibrationFailed(f"BSG did not take the first message: {first.cause}")
         sent_at = clock.monotonic()
-        minutes_east = _minutes_east(first.campaign, to_datetime(runtime.ledger.due_indexes.now_ms()))
+        minutes_east = _minutes_east(first.campaign, runtime.ledger.due_indexes.now())
         report("waiting until BSG lists the campaign and its message")
         listed_after = _seconds_until(sent_at, lambda: trial.is_listed(first))
         visible_after = _seconds_until(sent_at, lambda: trial.is_visible(trial.reference_ids[0]))
@@ -81,7 +80,7 @@ def calibrate(runtime: Runtime, *, sender: str, phones: Sequence[int], report: R
         report("asking BSG for prices as often as the rate limit allows")
         rate, requests, throttled = _ask_at_the_limit(runtime, sender, phones[0])
     facts = ProviderFacts(
-        measured_at=to_datetime(runtime.ledger.due_indexes.now_ms()),
+        measured_at=runtime.ledger.due_indexes.now(),
         duplicates=duplicates,
         message_visible_after=visible_after,
         campaign_listed_after=listed_after,
@@ -100,7 +99,7 @@ class _Trial:
 
     def __init__(self, runtime: Runtime, sender: str, phones: Sequence[int]) -> None:
         self.reference_ids = [f"calibrate{secrets.token_hex(8)}" for _ in range(3)]
-        self.starts_at = to_datetime(runtime.ledger.due_indexes.now_ms()) + STARTS_IN
+        self.starts_at = runtime.ledger.due_indexes.now() + STARTS_IN
         self.running: list[int] = []
         self._runtime = runtime
         self._sender = sender
@@ -112,7 +111,7 @@ class _Trial:
             {"phone": phone, "sender": self._sender, "text": TEXT, "reference_id": reference_id}
             for phone, reference_id in rows
         ]
-        start_at = self.starts_at.astimezone(self._runtime.settings.bsg_timezone).strftime("%Y-%m-%d %H:%M:%S")
+        start_at = self.starts_at.astimezone(self._runtime.account.bsg_timezone).strftime("%Y-%m-%d %H:%M:%S")
         fields = {"tariff_code": 0, "validity": 1, "start_at": start_at}
         for _ in range(MAX_TRIES):
             self._wait_for_slot()
@@ -156,7 +155,7 @@ class _Trial:
         }
 
     def is_listed(self, outcome: Outcome) -> bool:
-        now = to_datetime(self._runtime.ledger.due_indexes.now_ms())
+        now = self._runtime.ledger.due_indexes.now()
         listed = self._runtime.client.campaigns(now - ZONE_MARGIN, now + ZONE_MARGIN)
         return outcome.campaign is not None and any(one.id == outcome.campaign.id for one in listed)
 
@@ -231,10 +230,10 @@ def _minutes_east(campaign: CampaignResponse, now: datetime) -> int | None:
 
 def _ask_at_the_limit(runtime: Runtime, sender: str, phone: int) -> tuple[float, int, int]:
     """Ask for a price, which is free, at the pace of the rate limit for a second; count what BSG throttles."""
-    limit = runtime.settings.bsg_rate_limit
+    limit = runtime.account.bsg_rate_limit
     rate = limit.amount / limit.per_seconds
     requests = max(1, min(MAX_REQUESTS, int(rate)))
-    client = BSGClient.connected(runtime.settings, runtime.redis)
+    client = BSGClient.connected(runtime.account, runtime.redis)
 
     def is_throttled(number: int) -> bool:
         clock.sleep(number / rate)

@@ -17,16 +17,16 @@ _read_at: dict[str, float] = {}  # by account, on this process's monotonic clock
 
 def watch_funds(runtime: Runtime) -> str:
     """Note the balance beside the cost of what is queued, at most every READ_SECONDS; return what is short of it."""
-    if not _due(runtime.account):
+    if not _due(runtime.account.id):
         return ""
-    cost = queued_cost(runtime.redis, runtime.account, runtime.settings.account_name)
+    cost = queued_cost(runtime.redis, runtime.account.id, runtime.account.name)
     if cost is None:
         return ""
     with RowRequests(runtime).one():
         balance = runtime.client.balance()
         # BSG: a campaign is charged to the balance and to the credit limit.
         available = balance.balance + balance.credit
-        runtime.ledger.note_funds(runtime.account, available, balance.currency or "", cost)
+        runtime.ledger.note_funds(runtime.account.id, available, balance.currency or "", cost)
         if available < cost:
             return "the balance does not cover what is queued"
     return ""

@@ -8,7 +8,6 @@ from decimal import Decimal, InvalidOperation
 from bsg_client.outcomes import ReadFailed
 from bsg_ledger.funds import next_batch_cost
 from bsg_ledger.gate import OPENED_BY_OPERATOR, GateReason, GateState
-from bsg_ledger.times import to_datetime
 from bsg_worker.runtime import Runtime
 
 PROBE_SECONDS = 15.0
@@ -50,7 +49,7 @@ def _recorded(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
 
 def _short_of_funds(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
     """Return why these funds open nothing; "" if they suffice for the next batch, as far as its price is known."""
-    cost = next_batch_cost(runtime.redis, runtime.account, runtime.settings.account_name)
+    cost = next_batch_cost(runtime.redis, runtime.account.id, runtime.account.name)
     if funds <= 0 or (cost is not None and funds < cost):
         return "the balance does not cover the next batch"
     tried = _amount(gate.tried_balance)
@@ -60,7 +59,7 @@ def _short_of_funds(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
 
 
 def _shut_for_long(runtime: Runtime, gate: GateState) -> bool:
-    return gate.since is not None and to_datetime(runtime.ledger.due_indexes.now_ms()) - gate.since >= TRIAL_AFTER
+    return gate.since is not None and runtime.ledger.due_indexes.now() - gate.since >= TRIAL_AFTER
 
 
 def _amount(text: str | None) -> Decimal | None:

@@ -24,7 +24,7 @@ def sync_stop_list(runtime: Runtime) -> str:
     Nothing is taken off either list: who opted out stays out until an operator says otherwise, on both lists. What is
     not done in time goes on with the next tick, from where the ledger says.
     """
-    progress = runtime.ledger.stop_list(runtime.settings.account_name)
+    progress = runtime.ledger.stop_list(runtime.account.name)
     step = progress.step()
     if step is None:
         return ""
@@ -43,7 +43,7 @@ class _Sync:
     def __init__(self, runtime: Runtime, progress: StopListProgress) -> None:
         self._runtime, self._progress = runtime, progress
         self._stop_at = clock.monotonic() + AT_MOST_SECONDS
-        self._source = source_at_bsg(runtime.settings.account_name)
+        self._source = source_at_bsg(runtime.account.name)
         self.step = "0"
         self.read = self.new = self.attached = 0
 
@@ -66,7 +66,7 @@ class _Sync:
             offset += page.rows  # guard: stop-list-offset
             before = page
             is_last = page.rows == 0 or (page.total is not None and offset >= page.total)
-            following = PUSH if self._runtime.settings.bsg_push_stoplist else "0"
+            following = PUSH if self._runtime.account.bsg_push_stoplist else "0"
             self.new += self._record(following if is_last else str(offset), phones=page.phones)
             self.read += len(page.phones)
             if is_last:

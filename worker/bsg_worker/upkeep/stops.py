@@ -8,7 +8,6 @@ from threading import Lock
 from bsg_client.outcomes import ReadFailed
 from bsg_config import clock
 from bsg_ledger.due_indexes import DueIndex
-from bsg_ledger.times import to_datetime
 from bsg_worker.pace import FINAL
 from bsg_worker.poll.listed import listed_campaigns
 from bsg_worker.read_failures import is_not_found
@@ -27,7 +26,7 @@ CREATION = "creation"
 def stop_at_bsg(runtime: Runtime) -> str:
     """Ask BSG to stop what is due to be stopped; a stop is over when BSG calls the campaign final."""
     due = runtime.ledger.due_indexes.take_due(
-        DueIndex.STOPS, account=runtime.account, at_most=AT_ONCE, put_off_ms=int(AGAIN_SECONDS * 1000)
+        DueIndex.STOPS, account=runtime.account.id, at_most=AT_ONCE, put_off_ms=int(AGAIN_SECONDS * 1000)
     )
     if not due:
         return ""
@@ -49,13 +48,13 @@ class _Pass:
         ended = self._requests.each(asked, self._ask)
         ended += self._ended_by_status(self._refused)
         if self._left:  # guard: stop-rest-at-once
-            self._runtime.ledger.due_indexes.give_back(DueIndex.STOPS, self._left, account=self._runtime.account)
+            self._runtime.ledger.due_indexes.give_back(DueIndex.STOPS, self._left, account=self._runtime.account.id)
         outcome = f"{ended} of {len(due)} stops are over"
         return f"{outcome}: {self._requests.cause}" if self._requests.cause else outcome
 
     def _without_those_in_creation(self, due: Sequence[str]) -> list[str]:
         """Leave out what BSG refused to stop in `creation` and still lists so, but for one: the list may be behind."""
-        refused = self._runtime.ledger.reading.refused_stops(self._runtime.account, due)
+        refused = self._runtime.ledger.reading.refused_stops(self._runtime.account.id, due)
         waiting = {int(bsg_id) for bsg_id, status in refused.items() if status == CREATION}
         if len(waiting) <= FEW:
             return list(due)
@@ -95,11 +94,14 @@ class _Pass:
 
     def _listed(self, bsg_ids: set[int]) -> dict[int, str]:
         reading = self._runtime.ledger.reading
-        owners = reading.owners(self._runtime.account, [str(bsg_id) for bsg_id in bsg_ids])
-        begun = [record.first_intent_ms or record.submitted_ms for record in reading.batch_records(owners)]
+        owners = reading.owners(self._runtime.account.id, [str(bsg_id) for bsg_id in bsg_ids])
+        begun = [
+            record.first_intent_at or record.submitted_at or record.accepted_at
+            for record in reading.batch_records(owners)
+        ]
         if not begun:
             return {}
-        listed = listed_campaigns(self._runtime, self._requests, bsg_ids, to_datetime(min(begun)))
+        listed = listed_campaigns(self._runtime, self._requests, bsg_ids, min(begun))
         return {bsg_id: campaign.status for bsg_id, campaign in listed.items()}
 
     def _recorded(self, bsg_id: int, status: str) -> bool:
@@ -107,18 +109,18 @@ class _Pass:
         if status not in FINAL:  # guard: stop-until-final
             self._put_off(bsg_id, status)
             return False
-        self._runtime.ledger.batches.stopped(self._runtime.account, bsg_id, status=status)
+        self._runtime.ledger.batches.stopped(self._runtime.account.id, bsg_id, status=status)
         return True
 
     def _put_off(self, bsg_id: int, status: str) -> None:
         seconds = AGAIN_IN_CREATION_SECONDS if status == CREATION else AGAIN_SECONDS  # guard: stop-soon-while-created
         self._runtime.ledger.batches.stop_refused(
-            self._runtime.account, bsg_id, status=status, delay_ms=int(seconds * 1000)
+            self._runtime.account.id, bsg_id, status=status, delay_ms=int(seconds * 1000)
         )
 
     def _denied(self, bsg_id: int) -> None:
         self._runtime.ledger.batches.stop_denied(
-            self._runtime.account,
+            self._runtime.account.id,
             bsg_id,
             older_than_ms=self._runtime.operator_after_ms,
             delay_ms=int(AGAIN_SECONDS * 1000),

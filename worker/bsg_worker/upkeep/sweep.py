@@ -12,7 +12,7 @@ AT_ONCE = 500
 
 def sweep(runtime: Runtime) -> str:
     """Run one pass over all that may have been forgotten. Return counts."""
-    taken_back = runtime.ledger.batches.take_back(runtime.account, at_most=AT_ONCE)
+    taken_back = runtime.ledger.batches.take_back(runtime.account.id, at_most=AT_ONCE)
     if taken_back:
         warn_of_shut_gate(runtime, taken_back)
     finished = _finish(runtime)
@@ -50,4 +50,4 @@ def _expire(runtime: Runtime) -> int:
 def _wake(runtime: Runtime) -> None:
     """Wake a worker if something is due for the account, and no wake-up is on its way."""
     if not runtime.gate.state().shut and runtime.dispatcher.is_unattended():  # guard: sweep-wakes-if-unattended
-        runtime.wakeups.notify(runtime.account_name)
+        runtime.wakeups.notify(runtime.account.name)
