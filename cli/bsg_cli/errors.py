@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 
@@ -29,3 +31,12 @@ class Unreachable(CommandError):
     """Redis or BSG does not respond."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+@contextmanager
+def needing_worker() -> Iterator[None]:
+    """Import what needs the worker's packages. Raise BadInput, with the remedy, where they are not installed."""
+    try:
+        yield
+    except ImportError:
+        raise BadInput("The worker is not installed: pip install 'bsg-campaigns[worker]'") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bsg_cli.commands.account_option import add_account_option
-from bsg_cli.errors import BadInput, ExitCode
+from bsg_cli.errors import ExitCode, needing_worker
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -18,12 +18,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
         help="rekey: move campaigns that BSG never had anything of, or all if both keys are of one account at BSG",
     )
     add_account_option(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=_run)
 
 
-def run(arguments: argparse.Namespace) -> ExitCode:
-    try:
-        from bsg_cli import rekeying
-    except ImportError:
-        raise BadInput("account: the worker is not installed: pip install 'bsg-campaigns[worker]'") from None
-    return rekeying.run(arguments)
+def _run(arguments: argparse.Namespace) -> ExitCode:
+    with needing_worker():
+        from bsg_cli.rekeying import run
+    return run(arguments)

@@ -6,7 +6,7 @@ import argparse
 
 from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.commands.send import time_argument
-from bsg_cli.errors import BadInput, ExitCode
+from bsg_cli.errors import ExitCode, needing_worker
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -25,8 +25,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
 
 def _run(arguments: argparse.Namespace) -> ExitCode:
-    try:
+    with needing_worker():
         from bsg_cli.auditing import run
-    except ImportError:
-        raise BadInput("The worker is not installed: pip install 'bsg-campaigns[worker]'") from None
     return run(arguments)

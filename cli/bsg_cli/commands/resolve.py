@@ -9,7 +9,7 @@ from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.commands.send import time_argument
 from bsg_cli.confirmation import confirmed, require_decision, show_plan
 from bsg_cli.connection import open_producer
-from bsg_cli.errors import BadInput, ExitCode
+from bsg_cli.errors import BadInput, ExitCode, needing_worker
 from bsg_cli.printing import messages, number, print_json
 from bsg_ledger.doubts import Doubt
 from bsg_producer import Producer
@@ -90,10 +90,8 @@ def _all_not_sent(producer: Producer, arguments: argparse.Namespace) -> ExitCode
 
 
 def _all_found(arguments: argparse.Namespace) -> ExitCode:
-    try:
+    with needing_worker():
         from bsg_cli.finding import run
-    except ImportError:
-        raise BadInput("The worker is not installed: pip install 'bsg-campaigns[worker]'") from None
     return run(arguments)
 
 
