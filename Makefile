@@ -53,7 +53,7 @@ explore: $(INSTALLED_DEV) ## every interleaving of small campaigns against the l
 	@$(BIN)/python -m tests.exhaustive $(ARGS)
 
 # The hundreds of processes that the suite starts would each compile the project if none might keep what it compiled.
-test: export PYTHONDONTWRITEBYTECODE :=
+test test-fast: export PYTHONDONTWRITEBYTECODE :=
 test: $(INSTALLED_DEV) ## the whole suite, in several processes (ARGS=... goes to pytest; a file runs in one)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
