@@ -79,13 +79,11 @@ class Campaigns:
 
     def store_chunk(self, campaign_id: str, chunk: int, packed: bytes, *, keep_ms: int) -> None:
         """Store a chunk's messages; all vanish after `keep_ms` unless the campaign is accepted or they are renewed."""
-        pipe = self._client.pipeline(transaction=True)  # nothing stays without an expiry
-        pipe.hset(schema.CAMPAIGN_MESSAGES(campaign_id), str(chunk), packed)
-        pipe.pexpire(schema.CAMPAIGN_MESSAGES(campaign_id), keep_ms)
-        pipe.execute()
+        self._scripts.run("store_chunk", campaign_id, chunk, packed, keep_ms)
 
     def renew_chunks(self, campaign_id: str, *, keep_ms: int) -> None:
-        self._client.pexpire(schema.CAMPAIGN_MESSAGES(campaign_id), keep_ms)
+        """Let the stored chunks vanish after `keep_ms` from now on."""
+        self._scripts.run("renew_chunks", campaign_id, keep_ms)
 
     def drop_chunks(self, campaign_id: str) -> None:
         self._client.unlink(schema.CAMPAIGN_MESSAGES(campaign_id))

@@ -19,21 +19,20 @@ BATCHES_A_STEP = 100
 
 SHARED = "shared"  # the folder of what scripts have in common; the others have one file for each script
 SHARED_IN_ORDER = (
-    *(
-        "keys",
-        "basics",
-        "limit",
-        "account",
-        "suppressions",
-        "ready",
-        "campaign",
-        "batch",
-        "price",
-        "at_bsg",
-        "doubt",
-        "gate",
-    ),
-    *("rollback", "chunks"),
+    "keys",
+    "basics",
+    "limit",
+    "account",
+    "suppressions",
+    "ready",
+    "campaign",
+    "batch",
+    "price",
+    "at_bsg",
+    "doubt",
+    "gate",
+    "rollback",
+    "chunks",
 )
 
 Argument = str | bytes | int

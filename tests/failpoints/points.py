@@ -10,7 +10,7 @@ from tests.failpoints.scenarios import Scenario
 
 POINTS: Mapping[Scenario, tuple[str, ...]] = {
     scenarios.of_two_chunks: (
-        "after redis PEXPIRE messages",
+        "after script store_chunk",
         "after script accept",
         "after script dispatch: prepare",
         "after redis LPUSH dispatch.default",
@@ -93,7 +93,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script release_chunk",
     ),
     scenarios.whose_commit_is_not_heard_of: ("after script accept",),
-    scenarios.whose_messages_come_slowly: ("after redis PEXPIRE messages",),
+    scenarios.whose_messages_come_slowly: ("after script renew_chunks",),
     scenarios.that_is_enqueued_again: (
         "before redis UNLINK messages",
         "after redis UNLINK messages",

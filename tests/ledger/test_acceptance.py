@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from bsg_ledger.campaigns import WakeUp
 from tests.ledger.campaigns import HOUR_MS, LedgerHarness
 
@@ -59,6 +61,21 @@ def test_chunks_that_are_renewed_and_those_that_are_stored_later_expire_together
 
     assert 1000 < stored <= HOUR_MS < renewed
     assert ledger_harness.client.exists(key) == 0
+
+
+@pytest.mark.parametrize("late", ["store", "renew"])
+def test_a_command_that_redis_reads_after_the_commit_sets_no_expiry(ledger_harness: LedgerHarness, late: str) -> None:
+    acceptance, campaigns = ledger_harness.acceptance([1, 1]), ledger_harness.ledger.campaigns
+    for chunk in (0, 1):
+        campaigns.store_chunk(acceptance.campaign_id, chunk, b"packed", keep_ms=HOUR_MS)
+    campaigns.accept(acceptance)
+
+    if late == "store":
+        campaigns.store_chunk(acceptance.campaign_id, 1, b"packed", keep_ms=HOUR_MS)
+    else:
+        campaigns.renew_chunks(acceptance.campaign_id, keep_ms=HOUR_MS)
+
+    assert ledger_harness.client.pttl(f"bsg:campaign:{acceptance.campaign_id}:messages") == -1
 
 
 def test_repeating_a_commit_whose_response_was_lost_returns_accepted(ledger_harness: LedgerHarness) -> None:

@@ -474,7 +474,7 @@ def test_a_producer_that_was_used_before_a_fork_works_on_both_sides(redis_url: s
 
 @pytest.mark.parametrize(
     "point",
-    ["after redis PEXPIRE messages", "before script accept", "after script accept"],
+    ["after script store_chunk", "before script accept", "after script accept"],
 )
 def test_a_web_process_that_dies_while_it_enqueues_leaves_a_campaign_or_nothing(
     redis_url: str, point: str, tmp_path: Path
