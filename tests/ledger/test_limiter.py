@@ -46,6 +46,18 @@ def take_slots_until(url: str, rate: str, burst: int, ends: float, taken: multip
     taken.put(slots)
 
 
+def slots_of_processes(count: int, url: str, rate: str, burst: int, ends: float) -> list[Between]:
+    context = multiprocessing.get_context("fork")
+    taken: multiprocessing.Queue[list[Between]] = context.Queue()
+    processes = [context.Process(target=take_slots_until, args=(url, rate, burst, ends, taken)) for _ in range(count)]
+    for process in processes:
+        process.start()
+    slots = [slot for _ in processes for slot in taken.get(timeout=20)]
+    for process in processes:
+        process.join()
+    return slots
+
+
 def most_in_any_second(slots: list[Between]) -> int:
     """Of those that surely lie in one second."""
     return max(sum(1 for earliest, latest in slots if start <= earliest and latest < start + 1) for start, _ in slots)
@@ -53,22 +65,16 @@ def most_in_any_second(slots: list[Between]) -> int:
 
 @pytest.mark.parametrize(("rate", "burst"), [("40/s", 1), ("40/s", 5)])
 def test_several_processes_together_keep_the_limit_and_use_it_up(redis_url: str, rate: str, burst: int) -> None:
-    context = multiprocessing.get_context("fork")
-    taken: multiprocessing.Queue[list[Between]] = context.Queue()
-    begins = time.time()
-    processes = [
-        context.Process(target=take_slots_until, args=(redis_url, rate, burst, begins + 3, taken)) for _ in range(4)
-    ]
-    for process in processes:
-        process.start()
+    used: list[int] = []
+    while (
+        len(used) < 3 and max(used, default=0) < 0.85 * 40 * 3
+    ):  # a machine that is busy for half a second misses slots
+        begins = time.time()
+        slots = slots_of_processes(4, redis_url, rate, burst, begins + 3)
+        assert most_in_any_second(slots) <= 40 + burst
+        used.append(sum(earliest < begins + 3 for earliest, _ in slots))
 
-    slots = [slot for _ in processes for slot in taken.get(timeout=20)]
-    for process in processes:
-        process.join()
-
-    within = [earliest for earliest, _ in slots if earliest < begins + 3]
-    assert most_in_any_second(slots) <= 40 + burst
-    assert len(within) >= 0.85 * 40 * 3  # a busy machine is late for some of them; `make harness` asks for more
+    assert max(used) >= 0.85 * 40 * 3
 
 
 def test_a_burst_goes_at_once_and_then_the_rate_holds(redis_url: str) -> None:
