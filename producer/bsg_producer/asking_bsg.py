@@ -1,6 +1,6 @@
-"""What only BSG can say, asked on behalf of the producer's callers.
+"""Ask BSG on behalf of the producer's callers.
 
-An app that only enqueues needs neither BSG's client nor `requests`, so both are imported when somebody asks.
+An app that only enqueues needs neither BSG's client nor `requests`, so both are imported on first use.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def read_report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]
 
 
 def ask_about(counts: Counts, settings: Settings, account: Account, *, price: bool) -> Preview:
-    """Add what only BSG can say: the price, if it is asked for, and which senders are registered, if a key is here.
+    """Return the preview with the price, if requested, and with warnings about senders, if a key is set here.
 
     Raise ReportUnavailable when BSG does not report the price, and ModuleNotFoundError without the extra `worker`.
     """
@@ -44,7 +44,7 @@ def ask_about(counts: Counts, settings: Settings, account: Account, *, price: bo
 
 @contextmanager
 def _needing_requests(what: str) -> Iterator[None]:
-    """Raise ModuleNotFoundError, with the remedy, without the extra."""
+    """Raise ModuleNotFoundError, with the remedy, if the extra is not installed."""
     try:
         yield
     except ModuleNotFoundError as missing:

@@ -1,4 +1,4 @@
-"""What asyncio apps call: the very same producer, waiting for Redis without blocking the loop."""
+"""The producer for asyncio apps: it waits for Redis without blocking the loop."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _iterated(
 def _in_threads(
     method: Callable[Concatenate[Producer, P], Iterator[T]],
 ) -> Callable[Concatenate[AsyncProducer, P], AsyncIterator[T]]:
-    """Return what waits for BSG and not only for Redis: HTTP is spoken synchronously here."""
+    """Return the method as an asynchronous iterator. It runs in a thread, because BSG's client is synchronous."""
 
     @wraps(method)
     async def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
@@ -67,7 +67,10 @@ def _in_threads(
 def _previewing(
     method: Callable[Concatenate[Producer, Messages, P], T],
 ) -> Callable[Concatenate[AsyncProducer, Messages | AsyncIterable[Mapping[str, Any]], P], Coroutine[Any, Any, T]]:
-    """In a thread, as BSG may be asked over HTTP; an asynchronous iterable is still read in the loop."""
+    """Return the method as a coroutine function. It runs in a thread, because BSG's client is synchronous.
+
+    An asynchronous iterable is still read in the loop.
+    """
 
     @wraps(method)
     async def call(
@@ -107,16 +110,16 @@ def _enqueueing(
         ready = pulled(messages) if isinstance(messages, AsyncIterable) else messages
         return await run(method, self._producer, ready, *args, **kwargs)
 
-    either: Any = call  # `messages` may be given by its name too, which no type of a callable says
+    either: Any = call  # no callable type allows `messages` by position and by name
     return either  # type: ignore[no-any-return]
 
 
 class AsyncProducer:
-    """`Producer` for asyncio: the same methods, to be awaited, or iterated with `async for`. One per loop is enough.
+    """`Producer` for asyncio. Await its methods, or iterate them with `async for`. One per loop is enough.
 
-    `enqueue` takes asynchronous iterables too. Packing 10 000 messages takes the loop for some milliseconds at a time;
-    a synchronous iterable is read in the loop, so give one that does not block. `report` and `preview` alone use a
-    thread, as they speak HTTP with BSG. Close it with `aclose`, or use it in `async with`.
+    `enqueue` takes asynchronous iterables too. It blocks the loop for some milliseconds per 10 000 messages. It reads a
+    synchronous iterable in the loop, so pass one that does not block. Only `report` and `preview` use a thread, for
+    their HTTP requests to BSG. Close the producer with `aclose`, or use it in `async with`.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -132,7 +135,7 @@ class AsyncProducer:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """End the connections to Redis."""
+        """Close the connections to Redis."""
         await self._client.aclose()
 
     enqueue = _enqueueing(Producer.enqueue)

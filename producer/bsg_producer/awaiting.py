@@ -1,7 +1,7 @@
-"""Runs code that was written for a synchronous Redis client on an asyncio loop.
+"""Run code that was written for a synchronous Redis client on an asyncio loop.
 
-Such code runs in a greenlet. Where it would wait for Redis, it hands what is to be awaited to the coroutine that began
-it, and goes on with the response; meanwhile the loop does other things. There are no threads.
+The code runs in a greenlet. Instead of waiting for Redis, it passes an awaitable to the coroutine that started it, and
+continues with the response. The loop does other work meanwhile. There are no threads.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _END = object()
 
 
 async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call the function, and awaits what it waits for with `wait_for`."""
+    """Call the function in a greenlet, and await what it passes to `wait_for`."""
     begun = greenlet(function)
-    begun.gr_context = getcurrent().gr_context  # else its context variables would be none
+    begun.gr_context = getcurrent().gr_context  # otherwise the greenlet has no context variables
     cancellations = _cancellations()
     response: Any = begun.switch(*args, **kwargs)
     while not begun.dead:
@@ -32,7 +32,7 @@ async def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) ->
             # redis-py sends by `asyncio.wait_for`, which loses a cancellation on Python 3.11.
             if _cancellations() > cancellations:
                 raise asyncio.CancelledError
-        except BaseException as error:  # a cancellation too is for the function to deal with
+        except BaseException as error:  # the function handles a cancellation too
             cancellations = _cancellations()
             response = begun.throw(error)
         else:
@@ -47,7 +47,7 @@ def _cancellations() -> int:
 
 
 def wait_for(awaitable: Awaitable[T]) -> T:
-    """Return what the awaitable comes to. Only within `run`."""
+    """Return the awaitable's result. Call it only within `run`."""
     beginner = getcurrent().parent
     if beginner is None:
         raise RuntimeError("nothing awaits here: AsyncProducer's methods are coroutines")
@@ -56,14 +56,14 @@ def wait_for(awaitable: Awaitable[T]) -> T:
 
 
 def pulled(items: AsyncIterable[T]) -> Iterator[T]:
-    """Return the items one by one, for code that is run by `run`."""
+    """Yield the items, for code that is called by `run`."""
     iterator = aiter(items)
     while (item := wait_for(anext(iterator, _END))) is not _END:
         yield cast(T, item)
 
 
 class AwaitedRedis:
-    """An asyncio client as a synchronous one, for code that is run by `run`; what is awaited at once is bounded."""
+    """An asyncio client with a synchronous interface, for code called by `run`. It bounds the concurrent commands."""
 
     def __init__(self, client: redis.asyncio.Redis | redis.asyncio.client.Pipeline, at_once: asyncio.Semaphore) -> None:
         self._client = client
@@ -74,7 +74,7 @@ class AwaitedRedis:
 
         def call(*args: Any, **kwargs: Any) -> Any:
             response = method(*args, **kwargs)
-            if isinstance(response, redis.asyncio.client.Pipeline):  # a new one, or one that took a command down
+            if isinstance(response, redis.asyncio.client.Pipeline):  # a new pipeline, or one that has queued a command
                 return AwaitedRedis(response, self._at_once)
             return wait_for(self._in_turn(response)) if inspect.isawaitable(response) else response
 

@@ -1,4 +1,4 @@
-"""What reading from BSG takes, for callers of the producer."""
+"""The connections with which the producer reads from BSG."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BSGReads:
 
     @classmethod
     def of_account(cls, settings: Settings, account: Account, *, timeout: float = MAX_RESERVATION) -> BSGReads:
-        """Connect nothing yet. `timeout`: how many seconds a request may wait for its slot of the rate limit.
+        """Return them without connecting yet. `timeout`: seconds that a request may wait for its rate-limit slot.
 
         Raise SettingsInvalid without a key.
         """
@@ -45,9 +45,9 @@ class BSGReads:
         return cls(ledger, client, BodyCipher(settings.body_key))
 
     def messages_of(self, batch: BatchId) -> dict[int, Mapping[str, Any]]:
-        """Return the batch's messages as they were sent, by their index; none once they are forgotten.
+        """Return the batch's messages as they were sent, by their index; empty once they are forgotten.
 
-        Messages that were encrypted with a key which is not here count as forgotten. Raise QueueUnavailable.
+        Messages that cannot be decrypted here count as forgotten. Raise QueueUnavailable.
         """
         with queue_errors():
             body = self.ledger.reading.body(batch)

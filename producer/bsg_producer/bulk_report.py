@@ -1,4 +1,4 @@
-"""A batch's delivery reports by one statistics job instead of a page for every 500 messages."""
+"""Read a batch's delivery reports from one statistics job instead of a page for every 500 messages."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from bsg_ledger.records import Batch
 from bsg_producer.bsg_reads import BSGReads
 from bsg_producer.reporting import MessageReport
 
-MIN_MESSAGES = (
-    1_501  # ordering, reading and deleting a job are three requests or more: as many as 1 500 messages in pages
-)
+MIN_MESSAGES = 1_501  # a job takes at least three requests, as many as 1 500 messages in pages
 BEFORE_CREATION = timedelta(minutes=1)
 AFTER_CREATION = timedelta(hours=1)
 MAX_JOB_SECONDS = 60.0
@@ -23,11 +21,11 @@ FIRST_PAUSE_SECONDS = 0.25
 
 
 def report_in_bulk(reads: BSGReads, batch: Batch, bsg_id: int) -> list[MessageReport] | None:
-    """Return a report of each message of the batch, by a statistics job.
+    """Return a report of each message of the batch from a statistics job.
 
-    BSG's rows name neither the campaign nor the reference id. They are taken only if they match the batch exactly: one
-    row for each phone, with the very text. None: they do not, the account has no jobs, or the messages are forgotten.
-    Raise ReadFailed when BSG does not respond.
+    BSG's rows name neither the campaign nor the reference id. They are used only if they match the batch exactly: one
+    row for each phone, with the same text. Return None if they do not match, if the account has no jobs, or if the
+    messages are forgotten. Raise ReadFailed when BSG does not respond.
     """
     messages = {str(message["phone"]): (index, message) for index, message in reads.messages_of(batch.id).items()}
     if not messages:
@@ -50,7 +48,7 @@ def report_in_bulk(reads: BSGReads, batch: Batch, bsg_id: int) -> list[MessageRe
 
 
 def _read_when_done(reads: BSGReads, key: str) -> Sequence[StatisticsRow]:
-    """Return the job's rows, none if it takes too long; the job is deleted in any case."""
+    """Return the job's rows; none if it takes too long. Delete the job in any case."""
     stop_at = clock.monotonic() + MAX_JOB_SECONDS
     pause = FIRST_PAUSE_SECONDS
     try:
@@ -58,7 +56,7 @@ def _read_when_done(reads: BSGReads, key: str) -> Sequence[StatisticsRow]:
             clock.sleep(pause)
             pause *= 2
     finally:
-        with suppress(ReadFailed):  # an old job does no harm but to take one of the account's slots
+        with suppress(ReadFailed):  # the job that is left only takes one of the account's slots
             reads.client.statistics_jobs.delete(key)
     return rows or []
 

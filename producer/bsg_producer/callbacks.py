@@ -1,4 +1,4 @@
-"""A WSGI callable that takes the delivery reports which BSG pushes to a campaign's `callback_url` into their feed.
+"""A WSGI application that adds the delivery reports that BSG pushes to a campaign's `callback_url` to their feed.
 
     application = callbacks(producer, secret=os.environ["BSG_CALLBACK_SECRET"])
 
@@ -29,15 +29,15 @@ MIN_SECRET_CHARACTERS = 16
 
 
 class _NotAReport(Exception):
-    """What was pushed is none."""
+    """The request is not a delivery report."""
 
 
 def callbacks(producer: Producer, *, secret: str) -> WSGIApplication:
-    """`secret` is the last part of the address, and the only proof that it is BSG who pushes.
+    """Return the application. `secret` is the last segment of its address, and the only proof that BSG is the client.
 
-    Responds 200 when all reports are in their feed on disk: BSG takes nothing else for a success. Responds 404 for
-    another path, 405 for another method, 400 for what is no report, 413 for what is too much, and 503 when Redis does
-    not take them, so that BSG tries again. Raise ValueError for a secret that is easily guessed.
+    It responds with 200 once all reports are in their feed on disk: BSG repeats the push after anything else. It
+    responds with 404 to another path, 405 to another method, 400 to a body that is not a report, 413 to one that is too
+    large, and 503 if Redis does not store the reports. Raise ValueError for a secret that is easily guessed.
     """
     if len(secret) < MIN_SECRET_CHARACTERS or not re.fullmatch(r"[A-Za-z0-9_-]+", secret):
         raise ValueError(

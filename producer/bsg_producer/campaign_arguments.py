@@ -1,4 +1,4 @@
-"""`enqueue`'s keyword arguments, checked at once: what becomes of them is the campaign_options."""
+"""Check `enqueue`'s keyword arguments, and make the campaign options of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ZONE_REMEDY = "give a datetime with a zone, such as datetime(2030, 1, 31, 9, 0,
 
 
 class EnqueueOptions(TypedDict, total=False):
-    """The options of a campaign, as `Producer.enqueue` explains them, with the defaults that they have there."""
+    """The options of a campaign. `Producer.enqueue` explains them and has their defaults."""
 
     sender: str | None
     text: str | None
@@ -53,8 +53,7 @@ class EnqueueOptions(TypedDict, total=False):
 
 
 def check_options(arguments: Mapping[str, Any], settings: Settings, now: datetime) -> CampaignOptions:
-    """Return the campaign_options from enqueue's keyword arguments. Raise CampaignInvalid, which names every wrong
-    one."""
+    """Return the campaign options from enqueue's keyword arguments. Raise CampaignInvalid, which names all errors."""
     try:
         found = _SCHEMA.load(arguments)
     except ValidationError as error:
@@ -93,7 +92,7 @@ def check_options(arguments: Mapping[str, Any], settings: Settings, now: datetim
 def account_of(settings: Settings, name: Any) -> Account:
     """Return the account of that name. Raise CampaignInvalid.
 
-    A misspelled one would wait for its workers until its deadline, where the keys are known.
+    A campaign for a misspelled name would wait for workers until its deadline.
     """
     try:
         return settings.of_account(_AccountName().deserialize(name))
@@ -106,7 +105,7 @@ def account_of(settings: Settings, name: Any) -> Account:
 
 
 def check_deadline(deadline: Any, now: datetime) -> datetime:
-    """Return a deadline by itself: a datetime with a zone, or seconds or a timedelta from now.
+    """Return a deadline from a datetime with a zone, or from seconds or a timedelta from now.
 
     Raise CampaignInvalid.
     """
@@ -121,7 +120,7 @@ def check_deadline(deadline: Any, now: datetime) -> datetime:
 
 
 def check_max_cost(amount: Any) -> str:
-    """Return a spending cap by itself. Raise CampaignInvalid."""
+    """Return a spending cap. Raise CampaignInvalid."""
     try:
         return str(_Amount().deserialize(amount))
     except ValidationError as error:
@@ -129,7 +128,7 @@ def check_max_cost(amount: Any) -> str:
 
 
 class _Moment(fields.Field[Any]):
-    """A datetime with a zone (or its ISO text), and where `durations` are taken, seconds or a timedelta."""
+    """A datetime with a zone, or its ISO text. With `durations`, also seconds or a timedelta."""
 
     def __init__(self, *, durations: bool = False) -> None:
         super().__init__(load_default=None, allow_none=True)
@@ -156,7 +155,7 @@ class _Moment(fields.Field[Any]):
 
 
 def _hours(found: Mapping[str, Any], account: Account) -> str | None:
-    """With their zone, as the account's may be set anew while the campaign waits."""
+    """Return the hours with their zone: the account's zone may change while the campaign waits."""
     written = found.get("send_between")
     if written is None:
         return None
@@ -167,7 +166,7 @@ def _hours(found: Mapping[str, Any], account: Account) -> str | None:
 
 
 class _Amount(fields.Field[Any]):
-    """An amount of money as a text, in the account's currency."""
+    """An amount of money, as text, in the account's currency."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         amount = None

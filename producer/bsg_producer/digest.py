@@ -1,6 +1,6 @@
-"""What makes two enqueues the same: messages, text, sender and account, in canonical form.
+"""The digest by which two enqueues are the same: of messages, text, sender and account, in canonical form.
 
-Hashed by columns, as those are written for Redis anyway: writing every message once more would take as long again.
+It hashes columns, because those are written for Redis anyway. Writing every message again would double the time.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ _Names = tuple[str | None, ...]
 
 
 class ContentDigest:
-    """Takes messages as they stream by. How they are divided among the calls makes no difference.
+    """The digest of a stream of messages. Their division among the calls makes no difference.
 
-    Canonical: the order of a mapping's keys does not count, nor whether it is a dict; values count with their
-    type, so 5 and "5" are different content.
+    Neither the order of a mapping's keys nor the mapping's type counts. The types of values count: 5 and "5" differ.
     """
 
     def __init__(self, *, text: str | None, sender: str | None, account: str) -> None:
@@ -34,10 +33,10 @@ class ContentDigest:
     def update(
         self, messages: Sequence[Any], written: Mapping[str, bytes] | None = None, all_have: Names | None = None
     ) -> None:
-        """Never raises for what a message is or holds: a bad one must not stop the others.
+        """Add messages. A bad message raises nothing, because it must not stop the others.
 
-        `written` may have whole columns as `write_column` would write them; `all_have` are the names that all
-        messages have, if `same_names` was asked.
+        `written` may have whole columns as `write_column` writes them. `all_have` is the result of `same_names`, if the
+        caller has it.
         """
         runs = _runs(messages) if all_have is None else [(tuple(sorted(all_have)), messages)]
         for names, rows in runs:
@@ -54,7 +53,7 @@ class ContentDigest:
 
 
 class _Run:
-    """Messages that follow each other and have the same names."""
+    """Consecutive messages that have the same names."""
 
     def __init__(self, names: _Names) -> None:
         self.names = names
@@ -73,21 +72,21 @@ class _Run:
 
 
 def write_column(values: Sequence[Any]) -> bytes:
-    """Return the values as JSON with commas between them; what JSON does not have hides nothing beside it."""
+    """Return the values as JSON, separated by commas. A value that JSON lacks does not affect the others."""
     try:
         return _written(values)[1:-1]
-    except Exception:  # keys of several types, what holds itself, a number without end
+    except Exception:  # keys of several types, recursion, a number that is too large
         return b",".join(map(_written_alone, values))  # guard: digest-value-alone
 
 
 def _runs(messages: Sequence[Any]) -> Iterator[tuple[_Names, Sequence[Mapping[Any, Any]]]]:
-    """Return the messages as mappings, with the sorted names of those that have the same ones."""
+    """Yield runs of messages, each with the sorted names that its messages share."""
     for names, rows in groupby(map(_mapping, messages), lambda row: tuple(sorted(row))):
         yield names, list(rows)
 
 
 def _mapping(message: Any) -> Mapping[Any, Any]:
-    """The message, or what is known of one that is no mapping from names."""
+    """Return the message, or a description of it if it is not a mapping from names."""
     kind = type(message).__name__
     if not isinstance(message, Mapping):
         return {None: [kind, message]}
@@ -96,7 +95,7 @@ def _mapping(message: Any) -> Mapping[Any, Any]:
         if _has_names(row):
             return row
         pairs = sorted((str(key), _written_alone(value).decode()) for key, value in row.items())
-    except Exception:  # whatever a mapping of the caller's raises
+    except Exception:  # the caller's mapping may raise anything
         return {None: [kind]}
     return {None: ["dict", pairs]}
 
@@ -119,7 +118,7 @@ def _written_alone(value: Any) -> bytes:
         return _written(value)
     kind = type(value).__name__
     if isinstance(value, int):
-        return _written({"not json": kind, "is": hex(value)})  # its decimal digits are refused beyond some thousands
+        return _written({"not json": kind, "is": hex(value)})  # Python refuses to write thousands of decimal digits
     return _written({"not json": kind})
 
 
@@ -130,4 +129,4 @@ def _canonical(value: Any) -> Any:
         return {"decimal": str(value)}
     if isinstance(value, (date, time)):
         return {"date": value.isoformat()}
-    return {"not json": type(value).__name__}  # its repr may hold an address, which differs from try to try
+    return {"not json": type(value).__name__}  # its repr may contain an address, which differs at each attempt

@@ -1,4 +1,4 @@
-"""Takes messages in: chunks first, then one commit that makes the campaign exist."""
+"""Accept messages: store them in chunks, then create the campaign in one commit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_KEY_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The campaign that has the messages. `duplicate`: it was accepted earlier, under the same idempotency key."""
+    """The accepted campaign. `duplicate`: it was accepted earlier, under the same idempotency key."""
 
     campaign_id: str
     messages: int
@@ -50,7 +50,7 @@ def enqueue(
     account: str,
     cipher: BodyCipher,
 ) -> Receipt:
-    """Store the messages chunk by chunk and commit. Whatever goes wrong before the commit, nothing remains."""
+    """Store the messages chunk by chunk and commit. Nothing remains of a failure before the commit."""
     key = _checked_key(idempotency_key)
     with queue_errors():
         ledger.durability.require()  # guard: durable-before-enqueue
@@ -58,7 +58,7 @@ def enqueue(
     try:
         chunks.store_all(messages)
     except QueueSilent:
-        raise  # the chunks vanish by their expiry
+        raise  # the chunks expire
     except BaseException:  # guard: failed-iterable-leaves-nothing
         chunks.drop()
         raise
@@ -105,7 +105,7 @@ class _ChunkStore:
             self._sizes.append(len(chunk))
             if (
                 len(chunk) < self._options.batch_size
-            ):  # the last: the commit takes it along, and saves a wait for the disk
+            ):  # the commit stores the last chunk, which saves a wait for the disk
                 self._last = content
                 break
             with queue_errors():
@@ -136,7 +136,7 @@ class _ChunkStore:
         )
 
     def drop(self) -> None:
-        """Nothing of a try that failed remains; if Redis does not respond, it vanishes by its expiry."""
+        """Delete the chunks of a failed attempt. If Redis does not respond, they expire."""
         with suppress(QueueUnavailable), queue_errors():
             self._ledger.campaigns.drop_chunks(self._campaign_id)
 
@@ -148,7 +148,7 @@ class _ChunkStore:
                     # guard: chunks-renewed
                     self._ledger.campaigns.renew_chunks(self._campaign_id, keep_ms=KEEP_CHUNKS_MS)
                 renew_at = clock.monotonic() + RENEW_CHUNKS_SECONDS
-            # As it is now: a caller may fill the same dict again for the next message.
+            # The caller may reuse the same dict for the next message.
             yield message.copy() if type(message) is dict else message  # guard: message-copied
 
 
@@ -158,7 +158,7 @@ def _milliseconds(moment: datetime) -> int:
 
 def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
     with queue_errors():
-        # Where Redis is not there at all, nothing is in doubt: after a commit without a response that is not known.
+        # If Redis is unreachable before the commit, nothing is in doubt.
         ledger.reach()
     try:
         with queue_errors(response_lost=_ResponseLost):  # guard: lost-response-is-no-refusal
@@ -168,7 +168,7 @@ def _commit(ledger: Ledger, acceptance: Acceptance) -> Accepted:
 
 
 def _commit_again(ledger: Ledger, acceptance: Acceptance) -> Accepted:
-    """The response was lost: asking once more is safe, the commit returns the same for the same campaign."""
+    """Repeat a commit whose response was lost. That is safe: it returns the same for the same campaign."""
     try:
         return ledger.campaigns.accept(acceptance)
     except Exception:
@@ -176,7 +176,7 @@ def _commit_again(ledger: Ledger, acceptance: Acceptance) -> Accepted:
 
 
 def _wait_for_disk(ledger: Ledger, key: str) -> None:
-    """Of a duplicate too: the try before this one may have ended because its commit was not on disk."""
+    """Wait until the commit is on disk. A duplicate waits too: the first attempt's commit may not be on disk."""
     try:
         ledger.durability.wait_for_disk()
     except (NotDurable, RedisError):
@@ -184,7 +184,7 @@ def _wait_for_disk(ledger: Ledger, key: str) -> None:
 
 
 class _ResponseLost(Exception):
-    """Whether the commit took place is not known."""
+    """It is unknown whether Redis executed the commit."""
 
 
 def _checked_key(key: str | None) -> str:
@@ -198,7 +198,7 @@ def _checked_key(key: str | None) -> str:
 
 
 def iterate(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Return an iterator over the messages. Raise CampaignInvalid for what is no iterable of them."""
+    """Return an iterator over the messages. Raise CampaignInvalid if they are not an iterable of messages."""
     if isinstance(messages, (str, bytes, Mapping)):
         raise CampaignInvalid({"messages": ["must be an iterable of mappings, one for each message"]})
     try:

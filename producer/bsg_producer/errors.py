@@ -1,4 +1,4 @@
-"""What enqueueing and asking for a campaign can end with."""
+"""The producer's exceptions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from bsg_messages.errors import BSGCampaignsError, CampaignInvalid
 
 
 class FileInvalid(CampaignInvalid):
-    """A file is no file of messages: the text names file, line and remedy.
+    """A file cannot be read as messages. The text names file, line and remedy.
 
-    `option`: the field of `bsg_producer.files.Reading` by which the file can be read as it is, if there is one.
+    `option`: the field of `bsg_producer.files.Reading` with which the file can be read as it is, if there is one.
     """
 
     def __init__(self, message: str, option: str | None = None) -> None:
@@ -35,7 +35,7 @@ class CampaignNotFound(BSGCampaignsError):
 
 
 class FeedGap(BSGCampaignsError):
-    """What follows the position is gone: a feed keeps a bounded number, or Redis came back with an older copy."""
+    """The entries after the position are gone: the feed has dropped them, or Redis came back with an older copy."""
 
     def __init__(self, since: str, remedy: str) -> None:
         self.since = since
@@ -62,7 +62,7 @@ class IdempotencyConflict(BSGCampaignsError):
 
 
 class ReportUnavailable(BSGCampaignsError):
-    """BSG did not report what became of the messages. Trying again is safe."""
+    """BSG did not report the messages' status. Trying again is safe."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -70,7 +70,7 @@ class ReportUnavailable(BSGCampaignsError):
 
 
 class QueueUnavailable(BSGCampaignsError):
-    """Redis did not do what was asked, and the campaign does not exist. Trying again is safe."""
+    """Redis did not execute the request, and the campaign does not exist. Trying again is safe."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -86,7 +86,7 @@ class QueueNotDurable(BSGCampaignsError):
 
 
 class EnqueueUnconfirmed(BSGCampaignsError):
-    """The campaign may exist or not: enqueue the same content again with `idempotency_key`, which is safe."""
+    """The campaign may exist or not. Enqueue the same content again with `idempotency_key`: that is safe."""
 
     def __init__(self, idempotency_key: str) -> None:
         self.idempotency_key = idempotency_key

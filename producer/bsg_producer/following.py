@@ -1,4 +1,4 @@
-"""Reads what happens, as it happens: of one campaign until it is final, and of all campaigns."""
+"""Follow transitions as they happen: those of one campaign until it is final, or those of all campaigns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READ_REPORTS = "take `latest_delivery_report()`, read `report(campaign_id)` of t
 
 
 def watch(ledger: Ledger, campaign_id: str, *, wait_ms: int) -> Iterator[Transition]:
-    """Every transition of the campaign from the first on, until it is final. Raises CampaignNotFound."""
+    """Yield every transition of the campaign from the first on, until it is final. Raise CampaignNotFound."""
     position = "-"
     while True:
         with queue_errors():
@@ -38,8 +38,10 @@ def watch(ledger: Ledger, campaign_id: str, *, wait_ms: int) -> Iterator[Transit
 
 
 def follow_feed(feed: Feed[E], since: str | None, *, follow: bool, wait_ms: int, after_a_gap: str) -> Iterator[E]:
-    """Return every entry of a feed after a position. Raise CampaignInvalid for none, and FeedGap with what to do
-    then."""
+    """Yield every entry of a feed after a position.
+
+    Raise CampaignInvalid for an invalid position, and FeedGap, with the remedy `after_a_gap`.
+    """
     position = None if since is None else _position(since)
     while True:
         try:

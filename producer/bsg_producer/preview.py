@@ -1,4 +1,4 @@
-"""What a campaign would come to, by the checks that a worker makes: nothing is sent or stored."""
+"""Preview a campaign with the checks that a worker makes. Nothing is sent or stored."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What BSG asks for all of it. `requests`: how many it took to ask. BSG: POST /api/campaigns/price."""
+    """BSG's price for all messages. `requests`: how many requests it took. BSG: POST /api/campaigns/price."""
 
     amount: Decimal
     currency: str
@@ -46,14 +46,13 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would become of a campaign's messages.
+    """The result that a campaign's messages would have.
 
-    `rejected` counts by the code of the reject; `rejects` are the first 1 000 of them, each with the message's index.
-    `transliterated`: how many messages BSG transliterates. Their encoding, characters and segments are estimates, as
-    BSG's table is not known. `ucs2_characters`: in how many messages each character stands that GSM 03.38 lacks.
-    `seconds_at_least`: how long the requests take under BSG_RATE_LIMIT if nothing else is sent. `warnings`: sentences
-    about the senders.
-    `price` is None unless it was asked for.
+    `rejected` counts rejects by their code; `rejects` has the first 1 000 of them, each with the message's index.
+    `transliterated`: how many messages BSG transliterates. Their encoding, characters and segments are estimates,
+    because BSG's table is not public. `ucs2_characters`: for each character that GSM 03.38 lacks, how many messages
+    contain it. `seconds_at_least`: how long the requests take under BSG_RATE_LIMIT if nothing else is sent.
+    `warnings`: sentences about the senders. `price` is None unless it was requested.
     """
 
     accepted: int
@@ -72,7 +71,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class PricedAlike:
-    """What BSG's price may depend on, save the phones: messages that have all of it in common."""
+    """What BSG's price may depend on, except the phones."""
 
     sender: str
     tariff_code: int
@@ -81,12 +80,12 @@ class PricedAlike:
 
 
 PriceGroups = Mapping[PricedAlike, tuple[str, Sequence[int]]]
-"""For each kind of message that is priced alike, one text of it and the phones."""
+"""One text and the phones of each group of messages that are priced alike."""
 
 
 @dataclass(slots=True)
 class Counts:
-    """What has been counted so far. `phones`: whether the phones are kept, which only a price needs."""
+    """The counts so far. `phones`: whether to keep the phones, which only a price needs."""
 
     campaign_options: CampaignOptions
     with_phones: bool
@@ -153,7 +152,7 @@ def count(
     suppressed: SuppressedAmong | None = None,
     with_phones: bool = False,
 ) -> Counts:
-    """Prepare the messages as a worker would, chunk by chunk, and count what comes of them."""
+    """Prepare the messages as a worker would, chunk by chunk, and count the results."""
     counts = Counts(campaign_options, with_phones)
     template = None if campaign_options.text is None else Template.parse(campaign_options.text)
     campaign_id = new_campaign_id()
@@ -171,7 +170,7 @@ def count(
 
 
 def short_senders(senders: Iterable[str]) -> list[str]:
-    """Return a warning for each sender that BSG's document calls too short."""
+    """Return a warning for each sender that is too short by BSG's document."""
     return [
         f"sender {sender!r}: it has fewer than {MIN_SENDER_CHARACTERS} characters, which BSG's API document does not "
         "allow: take a longer one, or ask BSG"

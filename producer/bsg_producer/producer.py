@@ -1,4 +1,4 @@
-"""What web apps call."""
+"""The producer, which web apps call."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class Producer:
 
         Raise `CampaignInvalid` as `enqueue` does. With `price`, raise `ReportUnavailable` if BSG does not respond.
         """
-        # Most processes enqueue and never need them.
+        # Most processes only enqueue, and never need it.
         from bsg_producer.asking_bsg import ask_about
         from bsg_producer.preview import count
 
@@ -202,7 +202,7 @@ class Producer:
         This needs the account's key and the extra `worker`. It shares the limit of the workers' status requests. Raise
         `ReportUnavailable` if BSG does not respond.
         """
-        from bsg_producer.asking_bsg import read_report  # most processes enqueue and never need it
+        from bsg_producer.asking_bsg import read_report  # most processes only enqueue
 
         return read_report(self._settings, _checked(campaign_id))
 
@@ -222,18 +222,16 @@ class Producer:
         )
 
     def latest_event(self) -> str:
-        """Return the position behind all that has happened: take it first, then read the campaigns, then follow the
-        feed."""
+        """Return the position after the newest event. Read it first, then the campaigns, then follow the feed."""
         with queue_errors():
             return str(self._ledger.feed.latest())
 
     def delivery_reports(self, *, since: str | None = None, follow: bool = False) -> Iterator[DeliveryReport]:
-        """Return every delivery report that BSG pushed, of all campaigns, in the order of their arrival. See
-        `callbacks`.
+        """Return every delivery report that BSG pushed, of all campaigns, in the order of arrival. See `callbacks`.
 
-        Positions, `since` and `follow` are as in `events`, in a feed of its own. It keeps the last
-        DELIVERY_REPORTS_KEPT; a reader who comes too late gets `FeedGap`. BSG repeats a push that got no 200 with
-        200, and does not say that it pushes in order: deal with a report that is there twice, or older than the last.
+        `since` and `follow` are as in `events`, but the feed and its positions are separate. The feed keeps the last
+        DELIVERY_REPORTS_KEPT reports. Raise `FeedGap` if the report after `since` is no longer there. A report may
+        come twice, or after a newer one, because BSG repeats a push that did not get 200.
         """
         return following.follow_feed(
             self._ledger.delivery_reports,
@@ -244,15 +242,15 @@ class Producer:
         )
 
     def latest_delivery_report(self) -> str:
-        """Return the position behind all delivery reports that have come."""
+        """Return the position after the newest delivery report."""
         with queue_errors():
             return str(self._ledger.delivery_reports.latest())
 
     def record_reports(self, reports: Iterable[Mapping[str, Any]]) -> None:
-        """Add delivery reports, each a mapping as BSG pushes it, to their feed: they are on disk when this returns.
+        """Add delivery reports, each a mapping as BSG pushes it, to their feed. They are on disk when this returns.
 
-        A report of a campaign that the ledger does not have is left out. Raise `CampaignInvalid` if one of them is no
-        report, and then adds none. `callbacks` does this for what BSG pushes over HTTP.
+        Reports of campaigns that the ledger does not have are left out. Raise `CampaignInvalid`, and add none, if one
+        of them is not a report. `callbacks` calls this for reports that BSG pushes over HTTP.
         """
         pushed = read_pushed_reports(reports)
         with queue_errors():
@@ -282,7 +280,7 @@ class Producer:
         return gone
 
     def retry(self, campaign_id: str, deadline: datetime | None = None) -> int:
-        """Send again what BSG refused or what has expired; return how many messages.
+        """Send again the messages that BSG refused or that have expired. Return how many they are.
 
         Raise `CampaignInvalid` if the campaign was cancelled, if its deadline has passed and no new one is given, or if
         its messages are no longer stored (BODY_RETENTION).
@@ -390,7 +388,7 @@ class Producer:
 
     @property
     def _wait_ms(self) -> int:
-        # Well under the socket's timeout, as a longer silence is a lost connection.
+        # Well under the socket's timeout, because a longer silence counts as a lost connection.
         return min(MAX_WAIT_MS, int(self._settings.queue_timeout * 500))
 
     def _gate(self, account: str) -> Gate:
@@ -401,7 +399,7 @@ class Producer:
             return _known(campaign_id, self._ledger.reading.summary(_checked(campaign_id)))
 
     def _wake(self, campaign_id: str) -> None:
-        """Wake a worker of the campaign's account for what may have become ready."""
+        """Wake a worker of the campaign's account: something may have become ready."""
         with queue_errors():
             _, account_name = self._ledger.reading.account_of(campaign_id)
         self._wakeups.notify(account_name or DEFAULT_ACCOUNT)
@@ -415,7 +413,7 @@ RETRY_REFUSALS = {
 
 
 def _checked(campaign_id: str) -> str:
-    """What is no campaign's id never becomes part of a key: it might be the key of something else."""
+    """Return the id. Raise CampaignNotFound for an invalid one: in a key it might name something else."""
     if not is_campaign_id(campaign_id):
         raise CampaignNotFound(campaign_id)
     return campaign_id

@@ -1,4 +1,4 @@
-"""Reads what BSG pushes of messages: known fields of bounded length, and never the phone.
+"""Read the delivery reports that BSG pushes: known fields of bounded length, and never the phone.
 
 BSG: callback_url, delivery report.
 """
@@ -20,7 +20,7 @@ _TIME = re.compile(r"[0-9][0-9 T:.+Z-]{0,39}")
 
 
 def read_pushed_reports(reports: Iterable[Mapping[str, Any]]) -> list[PushedReport]:
-    """Raise CampaignInvalid for what is no report, and then returns none of them."""
+    """Return the reports. Raise CampaignInvalid if one of them is not a report."""
     read, errors = [], []
     for number, report in enumerate(reports):
         reference_id, status = (

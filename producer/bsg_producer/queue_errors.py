@@ -1,4 +1,4 @@
-"""Redis's failures in the words of the producer's callers."""
+"""Redis's failures as the producer's exceptions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REASONS: dict[type[RedisError], str] = {
     ReadOnlyError: "Redis is read-only: REDIS_URL points at a replica",
     NoPermissionError: "Redis does not let this user do what is needed: give it all commands on all keys",
     RedisTimeoutError: "Redis did not respond in time: is it overloaded, or the network cut?",
-    # These two are connection errors to redis-py.
+    # redis-py derives these two from ConnectionError.
     AuthenticationError: "Redis refuses the user name or password: mend them in REDIS_URL",
     BusyLoadingError: "Redis is still loading its data: try again when it has",
     RedisConnectionError: "Redis cannot be reached: check REDIS_URL, that the server runs, and that TLS trusts it",
@@ -32,14 +32,14 @@ REASONS: dict[type[RedisError], str] = {
 
 
 class QueueSilent(QueueUnavailable):
-    """Redis did not respond in time: asking it for anything more would take as long again."""
+    """Redis did not respond in time. Another request would take as long again."""
 
 
 @contextmanager
 def queue_errors(response_lost: type[Exception] | None = None) -> Iterator[None]:
     """Turn Redis's failures into `QueueUnavailable` and `QueueNotDurable`.
 
-    With `response_lost`, that is raised where a command may have been carried out although no response came.
+    Raise `response_lost` instead, if given, where Redis may have executed a command without a response.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a campaign would cost and what its senders are worth, by BSG's own word, before anything is sent."""
+"""Ask BSG for a campaign's price and for its registered senders, before anything is sent."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bsg_producer.errors import ReportUnavailable
 from bsg_producer.preview import Price, PriceGroups
 
 PHONES_AT_ONCE = 10_000  # BSG: POST /api/campaigns/price
-SLOT_TIMEOUT_SECONDS = 60.0  # for slots among the workers' own status requests
+SLOT_TIMEOUT_SECONDS = 60.0  # shared with the workers' status requests
 ACTIVE = "active"
 
 
 def quote(settings: Settings, account: Account, groups: PriceGroups) -> Price:
-    """Ask BSG for the price. It prices one text to many phones, so one text stands for all that are priced alike.
+    """Return BSG's price. BSG prices one text to many phones, so one text represents all that are priced alike.
 
     Raise ReportUnavailable when BSG does not respond, and SettingsInvalid without a key.
     """
@@ -43,7 +43,7 @@ def quote(settings: Settings, account: Account, groups: PriceGroups) -> Price:
 def sender_warnings(settings: Settings, account: Account, senders: Iterable[str]) -> list[str]:
     """Return a sentence for each sender that BSG has not registered, or not as active.
 
-    They are warnings and no errors: registration differs by country. That BSG does not respond is a warning too.
+    They are warnings, not errors, because registration differs by country. It is a warning too if BSG does not respond.
     """
     wanted = sorted(senders)
     if not wanted:

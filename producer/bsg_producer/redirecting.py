@@ -1,4 +1,4 @@
-"""A test send: the first messages of a campaign, to somebody who looks at them."""
+"""Redirect the first messages of a campaign to a phone for a test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bsg_messages.rejects import Violation
 def redirect_first(messages: Iterator[Mapping[str, Any]], to: str | int, rows: int) -> list[Mapping[str, Any]]:
     """Return the first messages with the phone `to`, and without reference ids: the campaign itself needs those.
 
-    Raise CampaignInvalid for what is no phone, and for no rows.
+    Raise CampaignInvalid for an invalid phone, and if there are no rows.
     """
     try:
         phone = rules.phone(to)

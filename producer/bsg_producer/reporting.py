@@ -1,4 +1,4 @@
-"""What BSG says of each message, for callers of the producer."""
+"""A message's status at BSG, for callers of the producer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class MessageReport:
-    """A message as BSG has it now.
+    """A message's current status at BSG.
 
-    `index`: its index in what was enqueued, from 0; None where the campaign's messages are forgotten and it had a
-    reference id of its own. `status` is BSG's word: scheduled, moderation, accepted, sending, sent, delivered, read,
-    expired, failed, undelivered, unknown. `price` is in `currency`.
+    `index`: its index among the enqueued messages, from 0; None if the campaign's messages are forgotten and the caller
+    chose the reference id. `status` is BSG's: scheduled, moderation, accepted, sending, sent, delivered, read, expired,
+    failed, undelivered, unknown. `price` is in `currency`.
     """
 
     index: int | None

@@ -1,4 +1,4 @@
-"""Each message of a campaign as BSG has it now."""
+"""Read each message of a campaign from BSG."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from bsg_producer.reporting import MessageReport
 
 
 def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
-    """Batch by batch while it is iterated, a large one by a statistics job where the account has them, else by pages.
+    """Yield the messages batch by batch, reading them on demand.
 
-    A batch that BSG has in two campaigns comes twice.
-
-    Raise CampaignNotFound, ReportUnavailable, QueueUnavailable and SettingsInvalid.
+    A large batch is read by a statistics job if the account has them, otherwise by pages. A batch that BSG has in two
+    campaigns comes twice. Raise CampaignNotFound, ReportUnavailable, QueueUnavailable and SettingsInvalid.
     """
     settings.require_accounts()
     with queue_errors():
@@ -57,13 +56,13 @@ def _by_pages(reads: BSGReads, status: CampaignStatus, batch: Batch, bsg_id: int
 
 
 def _index(campaign_id: str, row: MessageRow) -> int | None:
-    """Of an id that this project made."""
+    """Return the index in a reference id that this project made; None for any other id."""
     found = campaign_and_index(row.reference_id or "")
     return found[1] if found is not None and found[0] == campaign_id else None
 
 
 def _own_ids(reads: BSGReads, batch: Batch) -> dict[str, int]:
-    """Return the indexes of messages by the ids that the caller gave; nothing once the messages are forgotten."""
+    """Return the indexes of messages by the caller's own ids; empty once the messages are forgotten."""
     return {message["reference_id"]: index for index, message in reads.messages_of(batch.id).items()}
 
 

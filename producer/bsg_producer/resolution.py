@@ -14,12 +14,12 @@ from bsg_messages.campaign_ids import is_campaign_id
 from bsg_messages.errors import CampaignInvalid
 from bsg_producer.errors import CampaignNotFound
 
-NEXT_LOOK_MS = 60_000  # until the next look whether BSG knows it again
+NEXT_LOOK_MS = 60_000  # until the next look-up at BSG
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """What became of one of many batches. `state` is `stale` if it was left alone: it is not as it was shown."""
+    """The result for one of many batches. `state` is `stale` if the batch was not changed, as it is not as shown."""
 
     batch: BatchId
     messages: int
@@ -31,7 +31,7 @@ class Resolved:
 
 
 def resolve(ledger: Ledger, batch: BatchId, *, sent: int | None, not_sent: bool) -> str:
-    """Return the batch's new state. Raise `CampaignInvalid` where the word is unclear or not called for."""
+    """Return the batch's new state. Raise `CampaignInvalid` if the decision is ambiguous, or the batch needs none."""
     if (sent is not None) == not_sent:  # guard: one-decision
         raise CampaignInvalid({"resolve": ["say either that it was sent, with its BSG campaign id, or not sent"]})
     if sent is not None and sent < 1:
@@ -73,7 +73,7 @@ def resolve(ledger: Ledger, batch: BatchId, *, sent: int | None, not_sent: bool)
 
 
 def batch_named(text: str) -> BatchId:
-    """Return the batch of that id. Raise `CampaignInvalid` for what is no batch id."""
+    """Return the batch id. Raise `CampaignInvalid` if the text is not one."""
     try:
         return BatchId(text)
     except ValueError as error:
@@ -81,9 +81,9 @@ def batch_named(text: str) -> BatchId:
 
 
 def resolve_all_not_sent(ledger: Ledger, doubts: Iterable[Doubt]) -> list[Resolved]:
-    """Record each batch as not sent, in one step a batch, if it is still as it was shown. It is safe to repeat.
+    """Record each batch as not sent, one step a batch, if it is still as it was shown. It is safe to repeat.
 
-    One that needs no operator, or of which BSG has any trace, is left alone.
+    A batch that needs no operator, or of which BSG has any trace, is not changed.
     """
     resolved = []
     for doubt in doubts:

@@ -1,4 +1,4 @@
-"""Letting a paused campaign go on, unless its spending cap would pause it again at once."""
+"""Resume a paused campaign, unless its spending cap would pause it again at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ _CENT = Decimal("0.01")
 
 
 def resume(ledger: Ledger, campaign_id: str, max_cost: float | Decimal | str | None) -> bool:
-    """False: there is no such campaign. Raise CampaignInvalid, and changes nothing, where the cap would undo it."""
+    """Return False if there is no such campaign.
+
+    Raise CampaignInvalid, and change nothing, if the cap would pause it again at once.
+    """
     cap = "" if max_cost is None else NO_CAP if max_cost == NO_CAP else check_max_cost(max_cost)
     resumed = ledger.campaigns.resume(campaign_id, max_cost=cap)
     if isinstance(resumed, Capped):

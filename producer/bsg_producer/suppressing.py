@@ -1,4 +1,4 @@
-"""Phones of people who opted out, as callers give them."""
+"""Check the phones that callers suppress."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ ERRORS_SHOWN = 10
 
 
 def checked_phones(phones: Iterable[str | int]) -> list[str]:
-    """Return the phones as BSG takes them, each once.
+    """Return the phones in BSG's format, each once.
 
-    Raise `CampaignInvalid`, which names the first wrong ones by index.
+    Raise `CampaignInvalid`, which names the first invalid ones by index.
     """
     if isinstance(phones, (str, bytes)):
         raise CampaignInvalid({"phones": ["one text: give an iterable of phones"]})

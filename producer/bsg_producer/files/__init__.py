@@ -1,10 +1,10 @@
-"""Reads messages from a file that people made: CSV as they have it, or a sheet of an .xlsx file.
+"""Read messages from a CSV file, or from a sheet of an .xlsx file.
 
     with MessageFile(upload.stream, name=upload.filename, text=text) as file:
         receipt = producer.enqueue(file, text=text, sender="MyShop")
 
-The first row names the columns, `phone` among them. What is wrong raises `FileInvalid`, a `CampaignInvalid` that names
-file, line and remedy. CSV needs nothing more than the producer; .xlsx and `international` need the extra `files`.
+The first row names the columns, `phone` among them. An error raises `FileInvalid`, a `CampaignInvalid` that names file,
+line and remedy. CSV needs only the producer; .xlsx and `international` need the extra `files`.
 """
 
 from __future__ import annotations

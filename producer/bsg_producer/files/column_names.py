@@ -1,4 +1,4 @@
-"""The first row of a file: what each column is called in the messages."""
+"""Name the columns by the first row of a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from bsg_messages import rules
 from bsg_producer.errors import FileInvalid
 
-# What a message has by these names, whatever the campaign's text.
+# Messages have these fields whatever the campaign's text.
 MESSAGE_FIELDS = ("phone", "text", "sender", "reference_id", "tariff_code", "transliterate")
 _MAX_SHOWN = 200
 _BETWEEN_WORDS = re.compile(r"[\s_]+")
@@ -20,8 +20,8 @@ def name_columns(
 ) -> tuple[str, ...]:
     """Return the columns' names in messages; "" for a column that is left out.
 
-    `mapped`: columns by the name that they get. `fields`: what the text uses. A column that has exactly the name is
-    taken; if none has, case, blanks and underscores do not count. Raise FileInvalid, which begins with `where`.
+    `mapped`: columns by the name that they get. `fields`: the fields of the text. A column with exactly the name comes
+    first; otherwise case, blanks and underscores do not count. Raise FileInvalid, which begins with `where`.
     """
     names = [name.strip() for name in cells]
     _check_names(where, names)
@@ -50,7 +50,7 @@ def name_columns(
 
 
 def shown(names: Sequence[str]) -> str:
-    """Return the names as an error shows them, cut off where they are very many."""
+    """Return the names as an error shows them, cut off if there are many."""
     found = ", ".join(names)
     return found if len(found) <= _MAX_SHOWN else f"{found[:_MAX_SHOWN]}…"
 

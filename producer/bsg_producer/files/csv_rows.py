@@ -1,4 +1,4 @@
-"""The rows of a CSV file: its separator and quotation mark are those that its first line uses."""
+"""The rows of a CSV file. Its first line shows its separator and quotation mark."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from collections.abc import Iterator
 from bsg_producer.errors import FileInvalid
 from bsg_producer.files.text_lines import Source, TextLines, too_long
 
-MAX_ROW = 1 << 20  # characters: more than every column of a message can hold, and little enough to hold
+MAX_ROW = 1 << 20  # characters: more than any message needs, and it fits in memory
 SEPARATORS = ",;\t|"
 _SPREADSHEET_HINT = re.compile(r"sep=([^\r\n])\r?\n?", re.IGNORECASE)
 
 
-# What a spreadsheet would take for a formula, or run.
+# A spreadsheet would evaluate such a cell as a formula.
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 def escaped(cell: str) -> str:
-    """Return the cell as a spreadsheet shows it and runs nothing; reading takes the mark off again."""
+    """Return the cell with a mark that keeps a spreadsheet from evaluating it. Reading removes the mark."""
     return f"'{cell}" if _FORMULA.match(cell) else cell  # guard: formula-escaped
 
 
 def unescaped(cell: str) -> str:
-    """Return what `escaped` was given."""
+    """Return the cell without the mark of `escaped`."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 class CSVRows:
-    """Iterates over `(line, cells)`, the names of the columns first; blank lines are skipped.
+    """Iterate over `(line, cells)`, beginning with the names of the columns. Skip blank lines.
 
-    Raises FileInvalid, which names the file and the line.
+    Raise FileInvalid, which names the file and the line.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class CSVRows:
 
     @property
     def separator(self) -> str | None:
-        """What is between the cells; None until the first row is read."""
+        """The separator of the cells; None until the first row is read."""
         return self._separator
 
     @property
     def note(self) -> str:
-        """How the file is read where that is not what one expects; "" for UTF-8 and commas."""
+        """The file's encoding and separator, for people; "" for UTF-8 and commas."""
         separator = {"\t": "tab", ";": "semicolon", "|": "bar"}.get(self._separator or ",")
         encoding = self._lines.encoding.name
         words = [f"read as {encoding}"] if encoding != "utf-8" else []

@@ -1,4 +1,4 @@
-"""Messages from a file, row by row: CSV as people have it, or a sheet of an .xlsx file."""
+"""Messages from a file, row by row: from CSV, or from a sheet of an .xlsx file."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a file is to be read; None: as the file itself shows. `columns`: names that messages have, by the file's.
+    """How to read a file. None: as the file itself shows. `columns`: the names in messages, by those in the file.
 
-    `phone`: what to make of each cell of the phone's column.
+    `phone`: a function that converts each cell of the phone's column.
     """
 
     encoding: str | None = None
@@ -51,7 +51,7 @@ class _Rows(Protocol):
 
 
 class _Resumed:
-    """A file whose beginning has been read, from that beginning."""
+    """A file whose beginning has been read already; reading begins there again."""
 
     def __init__(self, beginning: bytes, file: Source) -> None:
         self._beginning = beginning
@@ -65,12 +65,12 @@ class _Resumed:
 
 
 class MessageFile:
-    """Iterates over the messages of a file whose first row names the columns, `phone` among them: once, row by row.
+    """Iterate once over the messages of a file, row by row. Its first row names the columns, `phone` among them.
 
-    `source` is a path, or a file that is open for reading bytes, such as an upload, which stays open. `name`: what
-    errors call it. `text`: the campaign's template, whose fields are found among the columns whatever their case and
-    blanks; a field without a column is an error at once. Each message is a mapping by column; empty cells are left out.
-    Raises FileInvalid, which names file, line and remedy. `line` is where the message that was read last begins.
+    `source` is a path, or a file that is open for reading bytes, such as an upload, which stays open. Errors call it
+    `name`. `text` is the campaign's template. Its fields match columns whatever their case and blanks; a field without
+    a column is an error at once. Each message is a mapping by column, without empty cells. `line` is the first line of
+    the last message. Raise FileInvalid, which names file, line and remedy.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class MessageFile:
 
     @property
     def note(self) -> str:
-        """How the file is read, where that was found and is not what one expects; else ""."""
+        """How the file is read, for people; "" if it is as expected."""
         return self._rows.note
 
     def __iter__(self) -> Iterator[Mapping[str, str | int]]:
@@ -146,7 +146,7 @@ class MessageFile:
             raise FileInvalid(f"{self.shown}: cannot be read: {error.strerror}. Name a file that is there.") from None
 
     def _beginning(self, file: IO[bytes]) -> bytes:
-        """Return the first bytes, by which a spreadsheet is known."""
+        """Return the first bytes. They show whether the file is a spreadsheet."""
         read = b""
         try:
             while len(read) < len(xlsx_rows.BEGINNING) and (some := file.read(len(xlsx_rows.BEGINNING) - len(read))):
@@ -160,7 +160,7 @@ class MessageFile:
         return read
 
     def _whole(self, file: IO[bytes], beginning: bytes, opened: ExitStack) -> IO[bytes]:
-        """A spreadsheet's index is at its end, so that it has to be there whole."""
+        """Return a file with all of a spreadsheet: its index is at its end."""
         if file.seekable():
             file.seek(-len(beginning), 1)
             return file
@@ -183,7 +183,7 @@ class MessageFile:
             try:
                 template.render(dict.fromkeys(columns, "filled"))
             except Violation as violation:
-                # The campaign would be accepted, and then every message of it rejected.
+                # Otherwise the campaign would be accepted, and all of its messages rejected.
                 raise FileInvalid(
                     f"{where}: no column is named `{violation.field}`, which the text uses. Found: {shown(columns)}. "
                     "Rename the one it is, or give the field a default.",
@@ -206,7 +206,7 @@ class MessageFile:
                 )
 
     def _looks_like_row(self, line: str) -> bool:
-        """Return whether a line within a cell has a phone where a row has it: a quotation mark is not closed before."""
+        """Return whether a line within a cell has a phone where a row has it: then a quotation mark is not closed."""
         separator, index = self._rows.separator, self.columns.index("phone")
         cells = [] if separator is None else line.split(separator)
         if not index < len(cells) > 1 or any(cell[:1].isspace() for cell in cells[1:]):

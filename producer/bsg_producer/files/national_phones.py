@@ -1,4 +1,4 @@
-"""Phone numbers as a country's own people write them."""
+"""Phone numbers in a country's national format."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 
 def international(region: str) -> Callable[[str], str]:
-    """Return a function that adds the country's code to the region's own numbers; any other number it leaves as it is.
+    """Return a function that adds the country's code to the region's own numbers, and leaves other numbers unchanged.
 
-    Raise ValueError for a region that is none (two letters of ISO 3166, such as UA).
+    Raise ValueError for an unknown region. A region is two letters of ISO 3166, such as UA.
     """
     try:
         import phonenumbers  # its tables take a while to load, and only this needs them

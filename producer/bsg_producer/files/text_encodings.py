@@ -1,4 +1,4 @@
-"""Which encoding a text is in, by its beginning."""
+"""Detect a text's encoding by its beginning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MIXED_WORD = re.compile(f"[A-Za-z][{_LETTERS}]|[{_LETTERS}][A-Za-z]")
 
 
 class EncodingUnknown(Exception):
-    """It is not known for sure. `position`: the first byte that is not UTF-8."""
+    """The encoding is ambiguous. `position`: the first byte that is not UTF-8."""
 
     def __init__(self, position: int) -> None:
         super().__init__(position)
@@ -30,7 +30,7 @@ class EncodingUnknown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """`mark`: the bytes at the beginning that only name it. `guessed`: any bytes could be read in it."""
+    """`mark`: the byte order mark. `guessed`: any bytes could be read in this encoding."""
 
     name: str
     mark: bytes = b""
@@ -38,7 +38,7 @@ class Encoding:
 
 
 def named(name: str) -> str:
-    """Python's name of an encoding of texts. Raise ValueError for a word that is none."""
+    """Return Python's name of a text encoding. Raise ValueError for an unknown name."""
     message = f"{name!r} is no encoding of texts: write utf-8, utf-16, cp1251 or the like"
     try:
         "phone".encode(name)
@@ -48,7 +48,7 @@ def named(name: str) -> str:
 
 
 def given(name: str, beginning: bytes) -> Encoding:
-    """Return the encoding of that name, with the mark that the text may begin with."""
+    """Return the encoding of that name, with the mark if the text begins with it."""
     for mark, marked in _MARKS.items():
         if beginning.startswith(mark) and (name == marked or name == "utf-16" != marked.removesuffix("-8")):
             return Encoding(marked, mark)
@@ -56,9 +56,9 @@ def given(name: str, beginning: bytes) -> Encoding:
 
 
 def detect(beginning: bytes) -> Encoding:
-    """By a byte order mark, UTF-16 by its zeros, UTF-8, or Windows Cyrillic where every word makes sense in it.
+    """Return the encoding: the byte order mark's, UTF-16 if every second byte is zero, UTF-8, or Windows Cyrillic.
 
-    Raise EncodingUnknown.
+    Windows Cyrillic is chosen only if every word makes sense in it. Raise EncodingUnknown.
     """
     for mark, name in _MARKS.items():
         if beginning.startswith(mark):
@@ -82,9 +82,8 @@ def detect(beginning: bytes) -> Encoding:
 
 
 def is_plainly_cyrillic(text: str) -> bool:
-    """Return whether a text that was read as Windows Cyrillic reads as such: no word of both alphabets, no other
-    letters.
+    """Return whether a text that was read as Windows Cyrillic has no word of both alphabets, and no other letters.
 
-    A Western text read so has words such as «йtй».
+    A Western text that was read so has words such as «йtй».
     """
     return text.isascii() or (_PLAUSIBLE.issuperset(text) and _MIXED_WORD.search(text) is None)

@@ -1,4 +1,4 @@
-"""A file's lines as text, in whatever encoding it is, with never more of it in memory than a line may have."""
+"""A file's lines as text, in any encoding. No more than one line is in memory."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _CHUNK_BYTES = 1 << 16
 
 
 class Source(Protocol):
-    """What bytes are read from."""
+    """A source of bytes."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 class TextLines:
-    """Iterates over the lines with their ends. Raises FileInvalid, which names the file and the line.
+    """Iterate over the lines with their ends. Raise FileInvalid, which names the file and the line.
 
-    `shown`: the file's name for people. `encoding`: None to find it. `longest`: characters that a line may have.
+    `shown`: the file's name for people. `encoding`: None to detect it. `longest`: characters that a line may have.
     """
 
     def __init__(self, file: Source, shown: str, *, encoding: str | None, longest: int) -> None:
@@ -89,7 +89,7 @@ class TextLines:
             ) from None
 
     def _read(self) -> bytes:
-        """Return a whole chunk if there is one: a pipe hands over less at a time than a file."""
+        """Return a whole chunk if there is one. A single read of a pipe may return less."""
         read = bytearray()
         try:
             while len(read) < _CHUNK_BYTES and (some := self._file.read(_CHUNK_BYTES - len(read))):

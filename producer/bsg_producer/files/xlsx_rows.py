@@ -1,4 +1,4 @@
-"""The rows of a sheet of an .xlsx file, read one by one; what would unpack to more than a sheet can need is refused."""
+"""The rows of a sheet of an .xlsx file, read one by one. A file that unpacks to more than a sheet needs is refused."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LAST_ROW = 1 << 20  # a sheet has no more (ECMA-376)
 
 
 class XLSXRows:
-    """Iterates over `(line, cells)`, the names of the columns first; rows without anything are skipped.
+    """Iterate over `(line, cells)`, beginning with the names of the columns. Skip empty rows.
 
-    Raises FileInvalid, which names the file and the line. `sheet`: None for the first one.
+    Raise FileInvalid, which names the file and the line. `sheet`: None for the first one.
     """
 
     note = ""
@@ -40,13 +40,13 @@ class XLSXRows:
                 texts.pop()
             if not texts and width is not None:
                 continue
-            # A sheet has no end of a row: cells to the right of the last name are there only if somebody wrote there.
+            # A row of a sheet has no end: cells to the right of the last name exist only if somebody filled them.
             width = width or len(texts)
             yield line, texts + [""] * (width - len(texts))
 
     def _opened(self, file: IO[bytes], sheet: str | None) -> Any:
         try:
-            import_module("defusedxml")  # openpyxl takes it where it is; without it entities may grow
+            import_module("defusedxml")  # openpyxl uses it if installed; without it, entities may expand without bound
             from openpyxl import load_workbook  # a tenth of a second that CSV files need not wait for
         except ModuleNotFoundError as missing:
             raise FileInvalid(
@@ -57,7 +57,7 @@ class XLSXRows:
         try:
             book = load_workbook(file, read_only=True, data_only=True, keep_links=False)
             sheets = {one.title: one for one in book.worksheets}
-        except Exception as error:  # whatever its parsers raise for what is no workbook
+        except Exception as error:  # the parsers raise anything for a file that is not a workbook
             raise self._unreadable(1, error) from None
         if sheet is not None and sheet not in sheets:
             raise FileInvalid(
@@ -66,7 +66,7 @@ class XLSXRows:
         if not sheets:
             raise FileInvalid(f"{self._shown}, line 1: no sheet. Save the contacts as a sheet, or as CSV.")
         found = sheets[sheet] if sheet is not None else next(iter(sheets.values()))
-        found.reset_dimensions()  # what it says of its own size may be anything
+        found.reset_dimensions()  # a sheet's own statement of its size may be wrong
         return found
 
     def _rows(self) -> Iterator[tuple[int, Any]]:
@@ -75,7 +75,7 @@ class XLSXRows:
         while True:
             try:
                 cells = next(rows, None)
-            except Exception as error:  # as above, of a sheet that breaks in its middle
+            except Exception as error:  # as above, for a sheet that is broken in its middle
                 raise self._unreadable(line + 1, error) from None
             if cells is None:
                 return
@@ -115,7 +115,7 @@ def _refuse_bomb(file: IO[bytes], shown: str) -> None:
         raise FileInvalid(
             f"{shown}, line 1: not a whole .xlsx file. Save it anew as .xlsx, or as «CSV UTF-8»."
         ) from None
-    # Reading stops at the sizes that the archive names, so wrong sizes let nothing more through.
+    # Reading stops at the sizes that the archive states, so wrong sizes cannot bypass the limit.
     others = [part for part in parts if not part.filename.lower().startswith(_LARGE_PARTS)]
     if (
         sum(part.file_size for part in parts) > _LARGEST_UNPACKED  # guard: zip-bomb
