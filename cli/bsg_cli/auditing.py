@@ -1,4 +1,4 @@
-"""Runs an audit and prints it. Apart from the command line, which has to work without the worker installed."""
+"""Run an audit and print it. A separate module: the command line has to work without the worker installed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bsg_worker.recovery.recover import Recovery, record_late, recover
 from bsg_worker.runtime import Runtime, build
 
 MAX_PERIOD = timedelta(days=92)  # GET /api/campaigns: three months at most
-SLOT_TIMEOUT_SECONDS = 120.0  # for a slot among the workers' own status requests
+SLOT_TIMEOUT_SECONDS = 120.0  # shared with the workers' status requests
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:

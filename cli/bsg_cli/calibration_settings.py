@@ -1,4 +1,4 @@
-"""The settings that follow from what was measured of BSG, and those that contradict it."""
+"""The settings that fit BSG's measured behaviour, and those that contradict it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bsg_config.named_accounts import variable
 from bsg_ledger.provider_facts import DuplicateRule, ProviderFacts
 
 DUPLICATE_WINDOW_SECONDS = 3600
-LAG_MARGIN = 3  # a lag was seen once: leave a margin for it
+LAG_MARGIN = 3  # the lag was measured only once
 MIN_CONFIRM_SECONDS = 120
 _REJECTING = frozenset({DuplicateRule.REJECTED, DuplicateRule.REJECTED_SINGLY, DuplicateRule.REJECTED_WHOLE})
 
@@ -27,7 +27,7 @@ class Contradiction:
 
 
 def settings_lines(facts: ProviderFacts, account: Account) -> list[str]:
-    """Return the lines for `.env` that fit the facts; what was not found out is left as it is set."""
+    """Return the lines for `.env` that fit the facts. An unknown fact leaves its setting as it is."""
     found: dict[str, str] = {}
     if facts.duplicates in _REJECTING:
         found["BSG_DUPLICATE_WINDOW"] = str(DUPLICATE_WINDOW_SECONDS)
@@ -96,7 +96,7 @@ def _lag(facts: ProviderFacts) -> float | None:
 
 
 def _minutes_east(facts: ProviderFacts, account: Account) -> float:
-    """Return how far the zone of the settings was ahead of UTC when the facts were measured."""
+    """Return the minutes that the settings' zone was ahead of UTC when the facts were measured."""
     offset = facts.measured_at.astimezone(account.bsg_timezone).utcoffset()
     return (offset or timedelta(0)).total_seconds() / 60
 

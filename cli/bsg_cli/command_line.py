@@ -1,4 +1,4 @@
-"""Reads the command line; what was to be expected ends in a message and an exit code."""
+"""Read the command line and run the command. An expected failure ends with a message and an exit code."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ _EXIT_CODES: dict[type[BSGCampaignsError], ExitCode] = {
 
 
 def run_command_line(words: list[str]) -> int:
-    """Run the command that the words name; the exit code is that of `bsg_cli.main.main`."""
-    if "_ARGCOMPLETE" in os.environ:  # a shell asks what may come next
+    """Run the command that the words name. Return the exit code, as `bsg_cli.main.main` does."""
+    if "_ARGCOMPLETE" in os.environ:  # a shell requests completions
         _complete()
     make_output_safe()
     try:
@@ -89,7 +89,7 @@ def run_command_line(words: list[str]) -> int:
         complain(f"bsg-campaigns: {_message_of(error, words)}")
         return _exit_code(error)
     except BrokenPipeError:
-        # Whoever read our output, such as `head`, has enough.
+        # The reader of our output, such as `head`, has closed it.
         drop_output()
         return ExitCode.OK
     except OSError as error:
@@ -125,7 +125,7 @@ def command_line() -> CommandLine:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return what reads the whole command line, for what looks through it."""
+    """Return the parser of the whole command line, for tools that inspect it."""
     return command_line().whole
 
 

@@ -1,4 +1,4 @@
-"""Shows an operator what would be done with batches in doubt, and goes on only if the operator confirms it."""
+"""Show an operator the plan for batches in doubt, and ask for confirmation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def show_plan(
     arguments: argparse.Namespace,
     otherwise: Callable[[Doubt], str],
 ) -> None:
-    """Print each batch with what would be done with it: what is planned for it, else why it is left alone."""
+    """Print each batch with its planned change, or with the reason why it stays as it is."""
     rows = [(doubt, planned.get(doubt.batch) or otherwise(doubt)) for doubt in doubts]
     if arguments.json:
         for doubt, action in rows if arguments.dry_run else ():
@@ -37,7 +37,7 @@ def show_plan(
 
 
 def confirmed(arguments: argparse.Namespace, question: str) -> bool:
-    """Return whether to go on after what would be done was shown. Raise `BadInput` where nobody can be asked."""
+    """Return whether the operator confirms the plan. Raise `BadInput` if there is no terminal to ask on."""
     if arguments.dry_run:
         if not arguments.json:
             print("Nothing was changed.")

@@ -1,4 +1,4 @@
-"""Which Redis a command talks to: that of REDIS_URL, else the embedded server that runs in this directory."""
+"""Choose a command's Redis: that of REDIS_URL, otherwise the embedded server that runs in this directory."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def redis_is_set() -> bool:
 
 
 def settings_in(directory: Path) -> Settings:
-    """Return the environment's settings, with the embedded server of `directory` where REDIS_URL is not set.
+    """Return the environment's settings, with the embedded server of `directory` if REDIS_URL is not set.
 
-    Raise Unreachable when neither is there, and SettingsInvalid.
+    Raise Unreachable if there is neither, and SettingsInvalid.
     """
     if redis_is_set():
         return Settings.from_environment()

@@ -1,4 +1,4 @@
-"""A demo's processes: server, sandbox, workers, beat and Flower, none of which touches anything real."""
+"""A demo's processes: server, sandbox, workers, beat and Flower. None of them uses a real account."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from bsg_config.settings_table import SETTINGS
 SECONDS_FOR_SANDBOX = 30.0
 SANDBOX_GRACE_SECONDS = 5.0
 
-# A key that the sandbox takes for a live one, and a pace at which a demo is no waiting.
+# The sandbox accepts the key as a live one. The rates keep the demo short.
 DEMO_SETTINGS = {
     "BSG_API_KEY": "live_sandbox",
     "BSG_RATE_LIMIT": "50/s",
@@ -37,9 +37,9 @@ DEMO_SETTINGS = {
 
 
 class DemoRun:
-    """Everything that a demo runs, in `directory`. `settings` are those of its processes, once they are started.
+    """A demo's processes, in `directory`. `settings` are those of the processes, once they are started.
 
-    The environment's own settings are left aside: a demo never uses a real account or somebody's Redis.
+    A demo ignores the environment's settings, so that it never uses a real account or another Redis.
     """
 
     def __init__(self, directory: Path, flower_port: int) -> None:
@@ -52,7 +52,7 @@ class DemoRun:
 
     @property
     def log(self) -> Path:
-        """What the processes print."""
+        """The file with the processes' output."""
         return self.directory / "processes.log"
 
     @property
@@ -60,7 +60,7 @@ class DemoRun:
         return f"http://127.0.0.1:{self.flower_port}"
 
     def start(self) -> None:
-        """Start all of it; raise CommandError. `stop` has to be called in any case."""
+        """Start everything. Raise CommandError. Call `stop` in any case."""
         server = EmbeddedServer(self.directory, keep_data=False)
         self._running.enter_context(server)
         self._log_file = self._running.enter_context(self.log.open("w", encoding="utf-8"))
@@ -72,7 +72,7 @@ class DemoRun:
             "BSG_BASE_URL": self.sandbox_url,
             "REDIS_URL": server.url,
         }
-        # What its owner set for a Flower of theirs is not for this one either.
+        # The environment's options for Flower are meant for another Flower.
         environment = {name: value for name, value in environment.items() if not name.startswith("FLOWER_")}
         self.settings = Settings.from_environment(environment)
         supervisor = Supervisor(
@@ -86,16 +86,16 @@ class DemoRun:
         supervisor.start()
 
     def look_after(self) -> None:
-        """Start again what has ended."""
+        """Restart processes that have ended."""
         if self._supervisor is not None:
             self._supervisor.look_after()
 
     def stop(self) -> None:
-        """End all of it: beat and Flower, workers, sandbox, server."""
+        """Stop everything, in order: beat and Flower, workers, sandbox, server."""
         self._running.close()
 
     def stop_at_once(self) -> None:
-        """End the processes without grace."""
+        """Kill the processes without grace."""
         if self._supervisor is not None:
             self._supervisor.stop_at_once()
 

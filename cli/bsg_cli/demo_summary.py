@@ -1,4 +1,4 @@
-"""What a demo shows at its end, and whether all of it adds up."""
+"""The summary that a demo shows at its end, and whether its counts are consistent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bsg_sandbox.record import Summary
 
 @dataclass(frozen=True, slots=True)
 class DemoSummary:
-    """`faults`: what does not add up; none if all went well. `cost` as BSG reported it, by currency."""
+    """`faults`: the inconsistencies, none if all went well. `cost`: as BSG reported it, by currency."""
 
     status: CampaignStatus
     rejected_by_reason: Mapping[str, int]
@@ -55,7 +55,7 @@ class DemoSummary:
 
 
 def summarise(producer: Producer, status: CampaignStatus, arrived: Summary, seconds: float) -> DemoSummary:
-    """Hold what the ledger says against what arrived at the sandbox."""
+    """Compare the ledger with what arrived at the sandbox."""
     reasons = Counter(reject.code.value for reject in producer.rejects(status.campaign_id))
     return DemoSummary(
         status=status,
@@ -68,7 +68,7 @@ def summarise(producer: Producer, status: CampaignStatus, arrived: Summary, seco
 
 
 def faults_of(state: str, counts: Mapping[str, int], rejects: int, arrived: Summary) -> list[str]:
-    """Return what does not add up, in words for people."""
+    """Return the inconsistencies as sentences."""
     accepted = counts["accepted"]
     rejected = counts.get("rejected", 0)
     by_state = sum(count for name, count in counts.items() if name != "accepted")
@@ -91,7 +91,7 @@ def faults_of(state: str, counts: Mapping[str, int], rejects: int, arrived: Summ
 
 
 def total_cost(batches: Sequence[Batch]) -> dict[str, str]:
-    """Return the batches' costs by currency; what is no amount is left out."""
+    """Return the batches' costs by currency. A price that is not a number is left out."""
     totals: dict[str, Decimal] = {}
     for batch in batches:
         amount, _, currency = (batch.cost or "").partition(" ")

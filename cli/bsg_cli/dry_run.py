@@ -1,4 +1,4 @@
-"""`send --dry-run`: what a file would come to, for people and for programs; nothing is sent or stored."""
+"""`send --dry-run`: preview a file, for people and for programs. Nothing is sent or stored."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def preview_file(
 ) -> tuple[Preview, list[int]]:
     """Return the preview, and the line in the file on which each of its rejects begins.
 
-    `line` returns where the row begins that was read last. Redis is needed only for the price; where there is none, no
-    phone counts as suppressed. Raise PriceUnknown, Unreachable, BadInput and SettingsInvalid.
+    `line` returns the first line of the last row. Only the price needs Redis. Without Redis, no phone counts as
+    suppressed. Raise PriceUnknown, Unreachable, BadInput and SettingsInvalid.
     """
     settings = _settings(data_directory, needed=price)
     lines = array("q")
@@ -60,7 +60,7 @@ def preview_file(
 
 
 def print_preview(preview: Preview, lines: list[int], shown: str, account: Account) -> None:
-    """Print it for people. `shown` is the file's name."""
+    """Print the preview for people. `shown` is the file's name."""
     print(f"Nothing was sent or stored. {messages(preview.accepted)} of {shown} would be accepted:")
     print(f"  to be sent   {number(preview.sent)} in {number(preview.batches)} batches, which take ", end="")
     print(f"{preview.seconds_at_least:.1f} s\n               or more under the rate limit of {account.bsg_rate_limit}")
@@ -92,7 +92,7 @@ def print_preview(preview: Preview, lines: list[int], shown: str, account: Accou
 
 
 def print_preview_json(preview: Preview, lines: list[int]) -> None:
-    """Print it as one line of JSON for programs, without phones."""
+    """Print the preview as one line of JSON for programs, without phones."""
     print_json(
         {
             "accepted": preview.accepted,

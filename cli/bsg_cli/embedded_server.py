@@ -1,4 +1,4 @@
-"""A Redis server of one's own, where none is set up: durable, out of others' reach, ended with its parent."""
+"""A private Redis server for use without REDIS_URL: durable, protected from other users, and ended with its parent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bsg_cli.server_binary import find_server_program
 
 DATA_DIRECTORY = ".bsg-campaigns"
 SECONDS_TO_START = 30.0
-SECONDS_TO_LOAD = 600.0  # the append-only file of a big ledger
+SECONDS_TO_LOAD = 600.0  # a big ledger's append-only file takes long
 SECONDS_TO_STOP = 30.0
 
 _CONFIGURATION = Path(__file__).with_name("embedded_server.conf")
@@ -47,12 +47,12 @@ class ServerDidNotStart(CommandError):
 class EmbeddedServer:
     """A server with its data in `directory`, on a unix socket there, or on loopback with a password.
 
-    Others find it by `running_server_url`. It ends when nobody holds `lifeline` any more: not this process,
-    and none of those that were given the descriptor, so that workers can still finish what is on the wire.
+    `running_server_url` finds it. It ends when no process holds `lifeline` any more. This process passes the descriptor
+    on, so that workers can still finish their requests.
     """
 
     def __init__(self, directory: Path, *, program: Path | None = None, keep_data: bool = True) -> None:
-        """`keep_data`: go on from what an earlier server left there, instead of beginning anew."""
+        """Without `keep_data`, delete the data of an earlier server."""
         self.directory = directory.absolute()
         self._program = program
         self._keep_data = keep_data
@@ -68,14 +68,14 @@ class EmbeddedServer:
         return self.directory / "server.log"
 
     def start(self) -> EmbeddedServer:
-        """Start it and wait until it responds.
+        """Start the server and wait until it responds.
 
         Raise AlreadyRunning, NoServerProgram, ServerDidNotStart.
         """
         program = self._program or find_server_program()
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            # Phones and texts are in there, and the server's own files are for everybody to read.
+            # The directory has phones and texts, and the server makes its files readable by everybody.
             self.directory.chmod(0o700)
         except OSError as error:
             raise CommandError(f"{self.directory}: cannot keep the server's data there: {error.strerror}") from None
@@ -99,13 +99,13 @@ class EmbeddedServer:
         return None if self._command is None else self._command.exit_code
 
     def restart(self) -> None:
-        """Start it again, at the same address, after it has ended. Raise ServerDidNotStart."""
+        """Restart the server, at the same address, after it has ended. Raise ServerDidNotStart."""
         if self._command is not None:
             self._command.stop()
         self._launch()
 
     def stop(self) -> None:
-        """End it in order, its data on disk, and leave the directory to whoever comes next."""
+        """Stop the server, with its data on disk, and release the directory."""
         if self._command is not None:
             self._command.stop()
             self._command = None
@@ -132,7 +132,7 @@ class EmbeddedServer:
         if len(os.fsencode(path)) <= _MAX_SOCKET_PATH:
             self.url = f"unix://{quote(str(path))}?db=0"
             return
-        # Anybody on this machine reaches a port, but not without the password.
+        # Every user of this machine can reach a port, so it needs a password.
         self._password = secrets.token_urlsafe(24)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -157,7 +157,7 @@ class EmbeddedServer:
                 grace_seconds=SECONDS_TO_STOP,
                 output=log,
                 lifeline=self._reading,
-                # The lock goes with the server itself: whoever comes next must not start on its files.
+                # The server holds the lock itself, so that no other server starts on its files.
                 held=(self._lock.fileno(),),
                 passed=(self._lock.fileno(),),
             )
@@ -189,14 +189,14 @@ class EmbeddedServer:
 
 
 def running_server_url(directory: Path) -> str | None:
-    """Return the address of the embedded server that runs with its data in `directory`; None when none does."""
+    """Return the address of the embedded server that runs in `directory`; None if none runs."""
     path = directory.absolute() / "address.json"
     try:
         stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         with _opened_lock(directory.absolute()) as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        # The lock is taken: the address is of a server that lives.
+        # The lock is taken, so the server is running.
         return str(stored["url"])
     except (OSError, ValueError):
         return None
@@ -204,7 +204,7 @@ def running_server_url(directory: Path) -> str | None:
 
 
 def connect_once(url: str) -> redis.Redis:
-    """Return a client that gives up at once instead of trying again by itself."""
+    """Return a client that does not retry."""
     client: redis.Redis = redis.Redis.from_url(
         url, retry=Retry(NoBackoff(), 0), socket_timeout=5, socket_connect_timeout=2
     )
@@ -213,7 +213,7 @@ def connect_once(url: str) -> redis.Redis:
 
 def _lock(directory: Path) -> IO[str]:
     lock = (directory / "lock").open("a", encoding="utf-8")
-    # Whoever asks whether a server runs holds the lock for an instant.
+    # A process that checks whether a server runs holds the lock for an instant.
     for _ in range(_TRIES_TO_LOCK):
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""What the command line says and how it exits when something expected goes wrong."""
+"""The command line's expected failures: their messages and exit codes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Unreachable(CommandError):
 
 @contextmanager
 def needing_worker() -> Iterator[None]:
-    """Import what needs the worker's packages. Raise BadInput, with the remedy, where they are not installed."""
+    """Import what needs the worker's packages. Raise BadInput, with the remedy, if they are not installed."""
     try:
         yield
     except ImportError:

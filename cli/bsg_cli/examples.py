@@ -1,4 +1,4 @@
-"""An example or two of each command, for its help. A test reads each of them as the command line does."""
+"""Examples of each command, for its help. A test parses each of them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXAMPLES = {
 
 
 def add_examples(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Put them below each command's help."""
+    """Add the examples to each command's help."""
     for name, examples in EXAMPLES.items():
         parser = commands.choices[name]
         parser.formatter_class = argparse.RawDescriptionHelpFormatter

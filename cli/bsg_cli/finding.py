@@ -1,4 +1,4 @@
-"""Looks batches in doubt up at BSG, and records those that BSG has. Apart, as it needs the worker's code."""
+"""Look up batches in doubt at BSG, and record those that BSG has. A separate module: it needs the worker's code."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Looked:
 
 
 def run(arguments: argparse.Namespace) -> ExitCode:
-    """Look up, show, ask, record. What a worker has found meanwhile is recorded once."""
+    """Look up, show, ask, record. If a worker has found a batch meanwhile, it is recorded once."""
     if arguments.json:
         require_decision(arguments)
     settings = settings_in(arguments.data_directory)

@@ -1,4 +1,4 @@
-"""Whether BSG takes the keys, asked before anything runs under them."""
+"""Check whether BSG accepts the keys before anything runs with them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bsg_config.named_accounts import variable
 from bsg_config.settings import Settings
 from bsg_producer.queue_errors import queue_errors
 
-# A BSG that does not respond keeps nobody waiting for longer: workers try again by themselves.
+# Do not wait longer for a BSG that does not respond: workers retry by themselves.
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 10.0
 SLOT_TIMEOUT_SECONDS = 3.0  # for a slot of the rate limit
@@ -19,11 +19,11 @@ TEST_KEY = "test_"
 
 
 def log_in(settings: Settings, report: Callable[[str], None]) -> None:
-    """Log in for every account, and reports what came of it. Raise BadInput when BSG does not take a key."""
+    """Log in for every account, and report the results. Raise BadInput when BSG does not accept a key."""
     try:
         from bsg_client.outcomes import AccountReason, ReadFailed
         from bsg_worker.runtime import build
-    except ImportError:  # the workers report what they lack
+    except ImportError:  # the workers report missing packages
         return
     wrong = []
     for account in settings.require_accounts():

@@ -1,4 +1,4 @@
-"""Starting commands that cannot outlive this process."""
+"""Start commands that cannot outlive this process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ _PARENT_GUARD = Path(__file__).with_name("parent_guard.py")
 
 
 class GuardedCommand:
-    """A running command that is ended, with all that it started, when this process ends, even by SIGKILL.
+    """A running command. The command and its children end when this process ends, even by SIGKILL.
 
-    It has a session of its own: Ctrl-C in the terminal reaches this process alone, which then ends the
-    commands in its own order. `held` are descriptors that stay open as long as the guard lives; `passed` ones
-    reach the command.
+    The command has its own session: Ctrl-C in the terminal reaches only this process, which then ends the commands in
+    order. `held` descriptors stay open as long as the guard lives. `passed` descriptors reach the command.
     """
 
     def __init__(
@@ -33,9 +32,9 @@ class GuardedCommand:
         passed: Sequence[int] = (),
         lifeline: int | None = None,
     ) -> None:
-        """`lifeline`: the reading end of a pipe; the command ends when nobody holds its writing end any more.
+        """`lifeline`: the reading end of a pipe. The command ends when no process holds its writing end any more.
 
-        Without one, it is this object that holds the command.
+        Without `lifeline`, this object holds the writing end.
         """
         options = [word for number in passed for word in ("--pass-descriptor", str(number))]
         self._writing: int | None = None
@@ -44,7 +43,7 @@ class GuardedCommand:
         else:
             reading = lifeline
         try:
-            self._guard = subprocess.Popen(  # noqa: S603 - our own launcher and what we start anyway, no shell
+            self._guard = subprocess.Popen(  # noqa: S603 - our own launcher, no shell
                 [sys.executable, "-I", "-S", str(_PARENT_GUARD), str(grace_seconds), *options, "--", *argv],
                 stdin=reading,
                 stdout=output,
@@ -62,7 +61,7 @@ class GuardedCommand:
 
     @property
     def output(self) -> IO[bytes]:
-        """What the command prints, if `output` was PIPE."""
+        """The command's output, if `output` was PIPE."""
         if self._guard.stdout is None:
             raise ValueError("the output goes elsewhere")
         return self._guard.stdout
@@ -79,11 +78,11 @@ class GuardedCommand:
         return None if code is None else _as_a_shell_tells(code)
 
     def ask_to_stop(self) -> None:
-        """SIGTERM now, SIGKILL after the grace. Does not wait."""
+        """Send SIGTERM now, and SIGKILL after the grace. Do not wait."""
         self._guard.terminate()
 
     def kill(self) -> None:
-        """SIGKILL now, to all that the command has started. Does not wait."""
+        """Send SIGKILL to the command and its children. Do not wait."""
         self._guard.send_signal(signal.SIGQUIT)
 
     def wait(self, seconds: float | None = None) -> int:
@@ -93,7 +92,7 @@ class GuardedCommand:
         return _as_a_shell_tells(code)
 
     def stop(self) -> int:
-        """Ask to stop and wait; the grace bounds it."""
+        """Ask the command to stop, and wait. The grace bounds the time. Return the exit code."""
         self.ask_to_stop()
         return self.wait()
 
@@ -104,5 +103,5 @@ class GuardedCommand:
 
 
 def _as_a_shell_tells(code: int) -> int:
-    # A guard that a signal ends before it has set its handlers has not started its command either.
+    # A signal ended the guard before it set its handlers, so it has not started its command either.
     return code if code >= 0 else 128 - code

@@ -1,4 +1,4 @@
-"""The files that commands are given: paths, and - for standard input."""
+"""Open the files of commands: paths, and - for standard input."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _OPTIONS = {"encoding": "--encoding", "columns": "--map", "sheet": "--sheet"}
 
 
 def open_messages(path: Path, reading: Reading | None = None, *, text: str | None = None) -> MessageFile:
-    """Raise FileInvalid, and CampaignInvalid for a text that is no template."""
+    """Return the file. Raise FileInvalid, and CampaignInvalid for an invalid template."""
     if path == STANDARD_INPUT:
         return MessageFile(sys.stdin.buffer, reading, name="standard input", text=text)
     return MessageFile(path, reading, text=text)
 
 
 def option_hint(field: str | None) -> str:
-    """Return which option of the command line has the file read as it is; "" if none."""
+    """Return the hint at the option with which the file can be read as it is; "" if there is none."""
     option = _OPTIONS.get(field or "")
     return f" The option is {option}." if option else ""

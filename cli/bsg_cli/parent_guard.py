@@ -2,12 +2,12 @@
 
     python -I -S parent_guard.py GRACE_SECONDS [--pass-descriptor N] -- COMMAND...
 
-The parent holds a pipe to the guard's standard input. The system closes that pipe even when the parent is
-killed with SIGKILL, so nothing outlives it, on any POSIX system. The command gets SIGTERM, and SIGKILL after
-the grace; so does everything in its process group. SIGTERM to the guard does the same; SIGQUIT
-skips the grace. The exit code is the command's (128 + the signal's number if one ended it).
+The parent holds a pipe to the guard's standard input. Every POSIX system closes that pipe even when the parent is
+killed with SIGKILL, so nothing outlives it. The command's process group gets SIGTERM, and SIGKILL after the grace.
+SIGTERM to the guard does the same; SIGQUIT skips the grace. The exit code is the command's, or 128 + the number of the
+signal that ended it.
 
-This file is run by path and imports nothing of the project: it should start in milliseconds and weigh little.
+This file is run by path. It imports nothing of the project, so that it starts in milliseconds and takes little memory.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, _only_wake)
     command = list(arguments[separator + 1 :])
     try:
-        # A group of its own: what the command starts in turn is ended with it.
-        child = subprocess.Popen(  # noqa: S603 - the command that our own process asked for, no shell
+        # The command's children are in its group, so they end with it.
+        child = subprocess.Popen(  # noqa: S603 - our own process's command, no shell
             command, stdin=subprocess.DEVNULL, process_group=0, pass_fds=descriptors
         )
     except OSError as error:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _hold(child: subprocess.Popen[bytes], woken: int, grace: float) -> None:
-    """Return when the child has ended, or is to be killed."""
+    """Return when the child has ended, or has to be killed."""
     held_by = sys.stdin.fileno()
     watched = [held_by, woken]
     kill_at: float | None = None
@@ -80,7 +80,7 @@ def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> Non
 
 
 def _only_wake(*_: object) -> None:
-    """The wakeup descriptor carries the signal's number; a handler has to stand here for it to do so."""
+    """Do nothing. Python writes a signal's number to the wakeup descriptor only if the signal has a handler."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How the command line is read: each command describes itself, and a word that is mistyped gets the nearest one."""
+"""The parsers of the command line. Each command describes itself; a mistyped word gets the nearest known one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
-# What `Producer` calls an argument that is no option of a command.
+# The names in `Producer` of the positional arguments.
 _POSITIONALS = {"campaign": "ID", "batch": "BATCH", "phones": "PHONE", "messages": "FILE"}
 
 
@@ -19,7 +19,7 @@ else:
 
 
 class Commands(_SubParsers):
-    """The commands; the line that lists one in the help of all is the description in its own."""
+    """The commands. A command's line in the list of commands is also the description in its own help."""
 
     def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
         described = options["help"][:1].upper() + options["help"][1:] + "."
@@ -27,14 +27,14 @@ class Commands(_SubParsers):
 
 
 class CommandLine:
-    """The parser of the whole, and those of the commands by their names."""
+    """The parser of the whole command line, and the commands' parsers by name."""
 
     def __init__(self, whole: argparse.ArgumentParser, commands: Mapping[str, argparse.ArgumentParser]) -> None:
         self.whole = whole
         self._commands = commands
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
-        """Read the words. End with exit code 2 and the nearest known word where one is not known."""
+        """Parse the words. For an unknown word, exit with code 2 and suggest the nearest known one."""
         name = words[0] if words else ""
         if name and not name.startswith("-") and name not in self._commands:
             self._refuse(self.whole, f"{name!r} is no command", name, self._commands)
@@ -45,7 +45,7 @@ class CommandLine:
         return arguments
 
     def name_of(self, field: str, words: Sequence[str]) -> str:
-        """Return what the command in these words calls an argument of `Producer`."""
+        """Return the name that the command in these words gives an argument of `Producer`."""
         option = f"--{field.replace('_', '-')}"
         command = self._commands.get(words[0] if words else "")
         if command is not None and option in _options_of(command):

@@ -10,7 +10,7 @@ _HIGHEST_PORT = 65_535
 
 
 def free_port(wanted: int, option: str) -> int:
-    """`wanted` if nobody listens there, or any free one for 0. Raise BadInput, which names the option."""
+    """Return `wanted` if it is free, or any free port for 0. Raise BadInput, which names the option."""
     if not 0 <= wanted <= _HIGHEST_PORT:
         raise BadInput(f"{wanted} is no port. Give {option} one from 1 to {_HIGHEST_PORT}; 0 picks a free one.")
     with socket.socket() as probe:

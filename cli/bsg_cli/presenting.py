@@ -1,4 +1,4 @@
-"""Campaigns as people read them."""
+"""Print campaigns for people."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _COLOURS = {
 
 
 def print_counts(status: CampaignStatus) -> None:
-    """Messages by state; the states without any are left out."""
+    """Print the number of messages in each state, without empty states."""
     print(f"  accepted     {number(status.counts['accepted'])}")
     for state, messages in status.counts.items():
         if state != "accepted" and messages:
@@ -26,7 +26,7 @@ def print_counts(status: CampaignStatus) -> None:
 
 
 def print_batches(batches: Sequence[Batch]) -> None:
-    """A line for each batch."""
+    """Print a line for each batch."""
     print_table(
         ("batch", "messages", "state", "BSG campaign", "at BSG", "attempts", "cost", "last error"),
         (
@@ -62,7 +62,7 @@ def delivery_report_line(report: DeliveryReport) -> str:
 
 
 def headline(status: CampaignStatus) -> str:
-    """Return which campaign, and how it stands."""
+    """Return the campaign's id, name and state."""
     name = f" «{status.name}»" if status.name else ""
     paused = ", paused" if status.paused else ""
     return f"Campaign {status.campaign_id}{name}: {coloured(status.state, _COLOURS.get(status.state))}{paused}"

@@ -1,4 +1,4 @@
-"""Printing for people and for programs: results to standard output, all else to standard error."""
+"""Print for people and for programs: results to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from enum import Enum, StrEnum
 
 
 def make_output_safe() -> None:
-    """Let no name of a campaign and no closed descriptor end a command: what cannot be written is replaced."""
-    if sys.stdout is None:  # closed by whoever started us (`>&-`)
+    """Make writing never fail: replace characters that cannot be written, and descriptors that are closed."""
+    if sys.stdout is None:  # closed by the parent (`>&-`)
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
@@ -25,17 +25,17 @@ def make_output_safe() -> None:
 
 
 def drop_output() -> None:
-    """Write nothing more to standard output, where the interpreter would still flush what could not be written."""
+    """Discard standard output, because the interpreter flushes it at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def number(value: int) -> str:
-    """Return a count with its thousands apart."""
+    """Return a count with its thousands separated."""
     return f"{value:,}".replace(",", " ")
 
 
 def messages(count: int) -> str:
-    """So many messages, in words."""
+    """Return a number of messages in words."""
     return f"{number(count)} message{'' if count == 1 else 's'}"
 
 
@@ -45,7 +45,7 @@ def format_time(value: datetime) -> str:
 
 
 def as_json(value: object) -> object:
-    """Dataclasses, enumerations, times and collections as JSON has them."""
+    """Convert dataclasses, enumerations, times and collections to values that JSON has."""
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
@@ -62,12 +62,12 @@ def as_json(value: object) -> object:
 
 
 def print_json(value: object) -> None:
-    """One line of JSON, out at once."""
+    """Print one line of JSON, and flush it."""
     print(json.dumps(as_json(value), ensure_ascii=False), flush=True)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Columns as wide as their widest cell. Holds all rows."""
+    """Print columns as wide as their widest cell. All rows are held in memory."""
     lines = [list(headings), *([*row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     for line in lines:
@@ -84,13 +84,13 @@ class Colour(StrEnum):
 
 
 def coloured(text: str, colour: Colour | None) -> str:
-    """Return the text in a colour, on a terminal only, and not where NO_COLOR is set (no-color.org)."""
+    """Return the text, coloured if standard output is a terminal and NO_COLOR is not set (no-color.org)."""
     plain = colour is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return text if plain else f"\x1b[{colour}m{text}\x1b[0m"
 
 
 class Progress:
-    """One line on standard error that is written over; nothing at all unless that is a terminal."""
+    """A line on standard error that is overwritten. Nothing is written unless that is a terminal."""
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
@@ -108,5 +108,5 @@ class Progress:
 
 
 def complain(text: str) -> None:
-    """An error or a warning, to standard error."""
+    """Print an error or a warning to standard error."""
     print(text, file=sys.stderr, flush=True)

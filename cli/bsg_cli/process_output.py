@@ -1,4 +1,4 @@
-"""What a process prints, over all its runs: a traceback that every run prints is forwarded once."""
+"""A process's output over all its runs. A traceback that every run prints is forwarded once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TRACEBACK_LINES_MAX = 500
 
 
 class ProcessOutput:
-    """Judges the lines of one process. One run is read at a time."""
+    """Filter the lines of one process. One run is read at a time."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
@@ -16,7 +16,7 @@ class ProcessOutput:
         self._last = ""
 
     def begin_run(self, *, after_failure: bool) -> None:
-        """Begin the next run; only `after_failure` may the same traceback come again."""
+        """Begin the next run. Only `after_failure` does an equal traceback count as a repetition."""
         self._known = self._known.union(self._traceback) if after_failure else set()
         self._traceback.clear()
         self._last = ""

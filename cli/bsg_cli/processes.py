@@ -1,4 +1,4 @@
-"""The processes that send campaigns: the one list behind `up`, the Procfile and docker-compose.yml."""
+"""The list of processes for `up`, the Procfile and docker-compose.yml."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bsg_broker.queues import DISPATCH_QUEUE, STATUS_QUEUE
 
 FLOWER_PORT = 5555
 
-# A request on the wire must be able to end: its longest time, and the task around it.
+# A request on the wire must be able to end: this is its longest time, and that of its task.
 WORKER_GRACE_SECONDS = 90.0
-OTHERS_GRACE_SECONDS = 5.0  # nothing of theirs is worth waiting for
+OTHERS_GRACE_SECONDS = 5.0  # their work can be interrupted
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """`stop_order`: the lower ones are asked to stop, and awaited, before the higher ones."""
+    """`stop_order`: processes with lower numbers stop first, and the others wait for their end."""
 
     name: str
     command: str
@@ -25,7 +25,7 @@ class Process:
     grace_seconds: float
 
     def argv(self) -> list[str]:
-        """Return the command with this Python instead of a `celery` that PATH may not have."""
+        """Return the command. It uses this Python, because PATH may have no `celery`."""
         program, *arguments = shlex.split(self.command)
         if program != "celery":
             raise ValueError(f"{self.name} is not started by celery")
@@ -64,7 +64,7 @@ PROCESSES = (WORKER, STATUS, BEAT, FLOWER)
 
 
 def flower_on_port(port: int) -> Process:
-    """Flower as in the list, on another port."""
+    """Return Flower as in the list, on another port."""
     command = FLOWER.command.replace(f"--port={FLOWER_PORT}", f"--port={port}")
     return Process(FLOWER.name, command, FLOWER.stop_order, FLOWER.grace_seconds)
 

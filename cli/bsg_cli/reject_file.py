@@ -1,4 +1,4 @@
-"""A campaign's rejects as a CSV file that can be mended and sent again, and opened in a spreadsheet without harm."""
+"""Print a campaign's rejects as a CSV file that can be corrected, sent again, and safely opened in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from bsg_messages.rejects import MAX_SHOWN, Reject
 from bsg_producer.files import MessageFile, Reading
 from bsg_producer.files.csv_rows import escaped
 
-# After the file's own columns, so that what is sent again needs no change but the mending.
+# These come after the file's own columns, so that the corrected file can be sent as it is.
 _WHY = ("reject_line", "reject_field", "reject_code", "reject_reason")
 _ALONE = ("index", "phone", "reference_id", "field", "code", "reason")
 
 
 def print_rejects(rejects: Iterable[Reject]) -> None:
-    """What the ledger keeps of the rejects, which is not all that their rows had."""
+    """Print the rejects as the ledger keeps them. It does not keep all columns of their rows."""
     _print(
         _ALONE,
         ((str(one.index), one.phone, one.reference_id, one.field, one.code.value, one.message) for one in rejects),
@@ -29,9 +29,9 @@ def print_rejects(rejects: Iterable[Reject]) -> None:
 
 
 def print_rejected_rows(rejects: Sequence[Reject], path: Path, reading: Reading, accepted: int) -> None:
-    """The rows of the file that were rejected, whole, with the reasons.
+    """Print the whole rows of the file that were rejected, with the reasons.
 
-    Raise BadInput, before anything is printed, for a file that is not the one that was sent.
+    Raise BadInput, before printing anything, for a file that is not the one that was sent.
     """
     if path == STANDARD_INPUT:
         raise BadInput("--file: standard input cannot be read twice. Name the file itself.")
@@ -77,7 +77,7 @@ _REMEDY = "Name the file that was sent, and read it with the same options."
 def _print(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     output = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=True)
     try:
-        output.write("\ufeff")  # by which spreadsheets know UTF-8
+        output.write("\ufeff")  # spreadsheets recognise UTF-8 by it
         writer = csv.writer(output)
         writer.writerow(columns)
         writer.writerows([escaped(cell) for cell in row] for row in rows)

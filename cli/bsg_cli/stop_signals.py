@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish, looked at where stopping is possible, instead of an exception anywhere."""
+"""Turn Ctrl-C and SIGTERM into a flag, which is checked where stopping is possible, instead of an exception."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """While entered, SIGINT, SIGTERM and SIGHUP set `asked`; each after the first calls `on_repeat`, which
-    raises KeyboardInterrupt unless something else is set."""
+    """While the context is open, SIGINT, SIGTERM and SIGHUP set `asked`.
+
+    Each signal after the first calls `on_repeat`, which raises KeyboardInterrupt by default.
+    """
 
     def __init__(self) -> None:
         self.asked = False
@@ -23,7 +25,7 @@ class StopSignals:
         self._before: dict[signal.Signals, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def wait(self, seconds: float) -> bool:
-        """Wait for so long, or until somebody asks to stop; return whether anybody has."""
+        """Wait for so many seconds, or until a signal comes. Return whether one has come."""
         if not self.asked:
             with suppress(queue.Empty):
                 self._wake.get(timeout=seconds)

@@ -1,4 +1,4 @@
-"""Keeps the processes running, and ends them in order."""
+"""Keep the processes running, and stop them in order."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from bsg_cli.processes import Process
 
 FIRST_BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 30.0
-STEADY_SECONDS = 60.0  # whoever ran so long begins again at the first backoff
-QUICK_END_SECONDS = 30.0  # on a busy machine the imports alone take several of these
+STEADY_SECONDS = 60.0  # after such a run, the backoff begins at the first step again
+QUICK_END_SECONDS = 30.0  # on a busy machine, the imports alone take several seconds
 QUICK_ENDS_MAX = 3
 SECONDS_FOR_LAST_LINES = 5.0
 
@@ -25,7 +25,7 @@ Report = Callable[[str, str], None]
 
 
 class ProcessFails(CommandError):
-    """A process ends again and again within seconds of its start, and never ran for longer."""
+    """A process repeatedly ends within seconds of its start, and never ran for longer."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class _Supervised:
     process: Process
     output: ProcessOutput = field(default_factory=ProcessOutput)
     quick_ends: int = 0
-    has_run: bool = False  # for longer than a quick end
+    has_run: bool = False  # for longer than QUICK_END_SECONDS
     command: GuardedCommand | None = None
     started_at: float = 0.0
     backoff: float = FIRST_BACKOFF_SECONDS
@@ -42,9 +42,9 @@ class _Supervised:
 
 
 class Supervisor:
-    """Runs processes beside an optional embedded server; what exits is started again, with backoff.
+    """Run processes, and optionally an embedded server. Restart a process that exits, with backoff.
 
-    `report(name, line)` gets every line that they print, and the supervisor's own words under "up". It is
+    `report(name, line)` gets every line that they print, and the supervisor's own messages under the name "up". It is
     called from several threads. `environment` is the processes' whole environment.
     """
 
@@ -64,12 +64,12 @@ class Supervisor:
         self._server_start_at = 0.0
 
     def start(self) -> None:
-        """Start all of them. They need not be ready when this returns."""
+        """Start all processes. They need not be ready when this returns."""
         for supervised in self._supervised:
             self._launch(supervised)
 
     def look_after(self) -> None:
-        """Start again what has ended and whose backoff is over. To be called every now and then.
+        """Restart processes that have ended and whose backoff is over. Call this regularly.
 
         Raise ProcessFails.
         """
@@ -83,7 +83,7 @@ class Supervisor:
                 self._launch(supervised)
 
     def stop(self) -> None:
-        """End them in their order; each has its grace. The server is left to its owner."""
+        """Stop the processes in order, each with its grace. The caller stops the server."""
         for order in sorted({supervised.process.stop_order for supervised in self._supervised}):
             commands = [
                 supervised.command
@@ -100,7 +100,7 @@ class Supervisor:
                 supervised.reader.join()
 
     def stop_at_once(self) -> None:
-        """End them without grace: what is on the wire is in doubt then, and looked up at the next start."""
+        """Kill the processes without grace. Requests on the wire are in doubt then; the next start looks them up."""
         for supervised in self._supervised:
             if supervised.command is not None:
                 supervised.command.kill()
@@ -131,7 +131,7 @@ class Supervisor:
         quick = ran < QUICK_END_SECONDS
         supervised.has_run = supervised.has_run or not quick
         supervised.quick_ends = supervised.quick_ends + 1 if quick else 0
-        # A process that ran before ends with what it needs, such as a Redis that is full, and recovers with it.
+        # A process that ran before may end because Redis is full, and recovers with it.
         if supervised.quick_ends >= QUICK_ENDS_MAX and not supervised.has_run:
             raise ProcessFails(_why(supervised, code))
         supervised.start_at = now + supervised.backoff

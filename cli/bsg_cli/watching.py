@@ -1,4 +1,4 @@
-"""Following a campaign until it is final."""
+"""Follow a campaign until it is final."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bsg_producer import Producer
 
 
 def watch(producer: Producer, campaign_id: str, *, json: bool) -> ExitCode:
-    """Print every transition as it happens, then the counts. OK if the campaign ends done, else FAILED."""
+    """Print every transition as it happens, then the counts. Return OK if the campaign ends done, otherwise FAILED."""
     for transition in producer.watch(campaign_id):
         if json:
             print_json({"transition": transition})

@@ -1,4 +1,4 @@
-"""`account`: what becomes of the campaigns of a key that is no longer in use."""
+"""`account`: move the campaigns of a key that is no longer in use."""
 
 from __future__ import annotations
 

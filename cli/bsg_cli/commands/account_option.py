@@ -1,4 +1,4 @@
-"""Which of several accounts at BSG a command is about."""
+"""The option that selects one of several accounts at BSG."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add_account_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _account_name(text: str) -> str:
-    """Raise ArgumentTypeError."""
+    """Return the account's name. Raise ArgumentTypeError."""
     if not is_account_name(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no account's name: small letters, digits and _ alone")
     return text

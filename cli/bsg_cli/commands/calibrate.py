@@ -1,4 +1,4 @@
-"""`calibrate`: what BSG's documents do not say of this account, measured."""
+"""`calibrate`: measure what BSG's documents do not say about this account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The campaign that a command is about."""
+"""The argument that selects a campaign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pause`, `resume`, `cancel`, `retry`: changing what becomes of campaigns."""
+"""`pause`, `resume`, `cancel`, `retry`: control campaigns."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bsg_ledger.waiting_texts import describe
 from bsg_producer import CampaignInvalid, Producer
 from bsg_producer.queue_errors import queue_errors
 
-# Not yet sent: a pause holds them.
+# A pause holds messages in these states.
 _HELD = ("unprepared", "pending")
 _GONE = ("posting", "unconfirmed", "submitted", "finished")
 

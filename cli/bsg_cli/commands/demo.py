@@ -1,4 +1,4 @@
-"""`demo`: a campaign from a file to the sandbox, through real processes."""
+"""`demo`: send a campaign from a file to the sandbox, through real processes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MAX_SECONDS = 180.0
 
 
 class _Stopped(Exception):
-    """Somebody asked to stop before the end."""
+    """The user stopped the demo before its end."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     path = arguments.file or _example_contacts()
-    # Complains of an unfit file before anything is started.
+    # Reject an invalid file before any process starts.
     with open_messages(path, text=arguments.text) as file:
         text = _text_for(file, arguments.text)
     demo = DemoRun(arguments.data_directory / "demo", free_port(arguments.flower_port, "--flower-port"))
@@ -125,7 +125,7 @@ def _keep(demo: DemoRun, signals: StopSignals) -> None:
 
 
 def _example_contacts() -> Path:
-    # Here, or in the source tree that this file is part of.
+    # The working directory, or the source tree of this file.
     for root in (Path(), Path(__file__).resolve().parents[3]):
         if (root / CONTACTS).is_file():
             return root / CONTACTS

@@ -1,4 +1,4 @@
-"""`doctor`: what would lose, double or hold messages here, and the remedy."""
+"""`doctor`: find what would lose, double or hold messages here, and show the remedy."""
 
 from __future__ import annotations
 

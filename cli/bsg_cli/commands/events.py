@@ -1,4 +1,4 @@
-"""`events`: what happens to all campaigns, for programs that keep a table of their own."""
+"""`events`: print the transitions of all campaigns, for programs that keep a table of their own."""
 
 from __future__ import annotations
 

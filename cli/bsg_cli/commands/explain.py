@@ -1,4 +1,4 @@
-"""`explain`: where each batch of a campaign stands, what it waits for, and what happens next and when."""
+"""`explain`: show each batch's state, what it waits for, and what happens next and when."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IDS_SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What some batches (none: what is in no batch) have in common. `at`: when the first of them goes on, if known."""
+    """One explanation of several batches (none: of messages in no batch). `at`: when the first continues, if known."""
 
     reason: WaitReason
     batches: Sequence[str]
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def explain(settings: Settings, campaign_id: str) -> list[Explanation]:
-    """Return what needs an operator first; then the batches, grouped by their texts."""
+    """Return the batches, grouped by their texts. Those that need an operator come first."""
     with queue_errors():
         waits = WaitingReader(connect(settings), settings).waits_of([campaign_id], singly=EVERY_BATCH)
     return [_explained(wait) for wait in waits.get(campaign_id, ())]

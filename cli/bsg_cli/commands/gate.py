@@ -1,4 +1,4 @@
-"""`gate`: whether anything may leave for the account, and the kill switch."""
+"""`gate`: show, open or shut an account's gate."""
 
 from __future__ import annotations
 

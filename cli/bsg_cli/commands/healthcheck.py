@@ -1,4 +1,4 @@
-"""`healthcheck`: whether a process really does its work, for orchestrators that start again what does not."""
+"""`healthcheck`: check whether a process does its work, for orchestrators that restart it otherwise."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bsg_config.settings import Settings
 from bsg_ledger.heartbeats import Heartbeats
 from bsg_producer.queue_errors import queue_errors
 
-# A worker whose threads all wait for BSG or for a permit is busy, not hung: one of them is free after that.
+# A worker whose threads all wait for BSG or for a permit is busy, not hung: after this time one of them is free.
 PERMIT_AND_MARGIN_SECONDS = 40.0
-# A name that no worker has had for a day is mistyped, or its worker is about to start: none of its threads is busy.
+# If no worker had the name for a day, it is mistyped, or its worker is about to start: no thread can be busy.
 UNKNOWN_WITHIN_SECONDS = 3.0
 
 

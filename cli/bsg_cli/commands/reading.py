@@ -1,4 +1,4 @@
-"""`status`, `list`, `watch`, `rejects`: what became of campaigns."""
+"""`status`, `list`, `watch`, `rejects`: show campaigns."""
 
 from __future__ import annotations
 
@@ -87,14 +87,14 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _count(text: str) -> int:
-    """Return how many to show, at least one. Raise ArgumentTypeError."""
+    """Return the number to show, at least one. Raise ArgumentTypeError."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of campaigns: give 1 or more")
     return int(text)
 
 
 def _is_foreign(status: CampaignStatus, settings: Settings) -> bool | None:
-    """Return whether the campaign is of none of the settings' accounts; None if they have none."""
+    """Return whether the campaign belongs to none of the settings' accounts; None if the settings have no key."""
     if not settings.accounts:
         return None
     return settings.owning(status.account, status.account_name) is None

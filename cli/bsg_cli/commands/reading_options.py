@@ -1,4 +1,4 @@
-"""The options that say how a file of contacts is read."""
+"""The options for reading a file of contacts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
 
 
 def reading_of(arguments: argparse.Namespace) -> Reading:
-    """Raise BadInput for a name or a column that is mapped twice."""
+    """Return how to read the file. Raise BadInput for a name or a column that is mapped twice."""
     for index, what in ((0, "name"), (1, "column")):
         repeated = [word for word, times in Counter(pair[index] for pair in arguments.map).items() if times > 1]
         if repeated:

@@ -1,4 +1,4 @@
-"""`report`: what BSG says of each message."""
+"""`report`: show each message's status at BSG."""
 
 from __future__ import annotations
 

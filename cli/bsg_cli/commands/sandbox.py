@@ -9,7 +9,7 @@ from bsg_cli.errors import BadInput, ExitCode
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    # Its arguments are the sandbox's own, which can be used without this command line.
+    # The sandbox parses its own arguments, because it can run without this command line.
     commands.add_parser("sandbox", add_help=False, help="run BSG One API's sandbox on loopback")
 
 

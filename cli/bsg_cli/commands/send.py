@@ -1,4 +1,4 @@
-"""`send`: a campaign from a CSV file."""
+"""`send`: send a campaign from a file."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
             complain(f"{file.shown}: {file.note}")
         if arguments.dry_run:
             return _dry_run(file, arguments)
-        first: list[Mapping[str, Any]] = []  # of a test send: what its caller looks at
+        first: list[Mapping[str, Any]] = []  # the messages that a test send shows
         producer = open_producer(arguments.data_directory)
         progress = Progress()
         try:
@@ -131,7 +131,7 @@ def run(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return what the campaign says once for all its messages, as `Producer.enqueue` takes it."""
+    """Return the campaign's options as `Producer.enqueue` takes them."""
     return {name: getattr(arguments, name) for name in _OPTIONS}
 
 
@@ -145,7 +145,7 @@ def _check_test(arguments: argparse.Namespace) -> None:
 
 
 def _print_texts(rows: Iterable[Mapping[str, Any]], text: str | None) -> None:
-    """Print what the phone of a test send shows; a row without a field of the text is rejected by the workers."""
+    """Print the texts of a test send. The workers reject a row that lacks a field of the text."""
     template = None if text is None else Template.parse(text)
     for index, row in enumerate(rows, 1):
         try:

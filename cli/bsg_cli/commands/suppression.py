@@ -50,7 +50,7 @@ def run_unsuppress(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _report(arguments: argparse.Namespace, done: str, phones: Sequence[str], changed: int, sentence: str) -> ExitCode:
-    """The sentence has a field for the phones that were changed and one for the others."""
+    """Print the result. `sentence` has a field for the changed phones and one for the others."""
     if arguments.json:
         print_json({"given": len(phones), done: changed})
     else:
@@ -79,7 +79,7 @@ def _list_with_sources(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _phones(arguments: argparse.Namespace) -> list[str]:
-    """Return each phone once, of the command line and of the file. Raise BadInput, which names file and line."""
+    """Return the phones of the command line and of the file, each once. Raise BadInput, which names file and line."""
     reading = reading_of(arguments)
     if not arguments.phones and arguments.file is None:
         raise BadInput("PHONE: none is given. Give phones, or --file FILE.")
@@ -92,7 +92,7 @@ def _phones(arguments: argparse.Namespace) -> list[str]:
 def _of_file(path: Path, reading: Reading) -> Iterator[str]:
     with open_messages(path, reading) as file:
         for message in file:
-            if message:  # an empty row
+            if message:  # skip an empty row
                 yield _checked(message.get("phone", ""), f"{file.shown}, line {file.line}: phone")
 
 

@@ -1,4 +1,4 @@
-"""`up`: everything of the Procfile, with a server of its own where REDIS_URL is not set."""
+"""`up`: run every process of the Procfile, with an embedded server if REDIS_URL is not set."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
 def run(arguments: argparse.Namespace) -> ExitCode:
     report = _json_reporter() if arguments.json else _reporter()
-    # Complains of wrong settings before anything runs; the server's address is added to them below.
+    # Reject wrong settings before anything runs. The server's address is added to them below.
     Settings.from_environment().require_accounts()
     port = free_port(arguments.flower_port, "--flower-port")
     with StopSignals() as signals, ExitStack() as running:
         server: EmbeddedServer | None = None
-        # What the processes log goes through here, so that they cannot see who reads it.
+        # The processes log through a pipe, so they cannot detect a terminal.
         log_format = os.environ.get("LOG_FORMAT") or ("json" if arguments.json else "text")
         environment = {**os.environ, "LOG_FORMAT": log_format}
         if redis_is_set():
@@ -84,7 +84,7 @@ def _reporter() -> Callable[[str, str], None]:
     lock = threading.Lock()
 
     def report(name: str, line: str) -> None:
-        # A terminal that has gone must not end the workers.
+        # A closed terminal must not end the workers.
         with lock, suppress(OSError):
             print(f"{name.ljust(NAME_WIDTH)} | {line}", flush=True)
 

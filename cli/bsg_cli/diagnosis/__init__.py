@@ -1,1 +1,1 @@
-"""What `doctor` looks at, by subject; each yields findings and changes nothing."""
+"""The checks of `doctor`, by subject. Each yields findings and changes nothing."""

@@ -1,4 +1,4 @@
-"""Whether BSG does anything for the accounts, and whether this system lets anything leave for them."""
+"""Check whether BSG serves the accounts, and whether requests may leave for them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from bsg_ledger.gate import GateReason
 from bsg_ledger.gate_reasons import shut_for
 from bsg_ledger.ledger import Ledger
 
-SLOT_TIMEOUT_SECONDS = 20.0  # for a slot among the workers' own status requests
+SLOT_TIMEOUT_SECONDS = 20.0  # shared with the workers' status requests
 
 
 def look_at_accounts(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
+    """Yield findings. Raise `redis.exceptions.RedisError` when Redis does not respond."""
     if not settings.accounts:
         yield Finding(
             "BSG", Level.NOTE, "not asked: no BSG_API_KEY here", "Run doctor where the workers' settings are."
@@ -36,7 +36,7 @@ def look_at_accounts(client: redis.Redis, settings: Settings) -> Iterator[Findin
 
 
 def of_account(subject: str, account: Account) -> str:
-    """Return the subject of a finding, with the account's name where it has one."""
+    """Return the subject of a finding, with the account's name if it has one."""
     return subject if account.name == DEFAULT_ACCOUNT else f"{subject} ({account.name})"
 
 

@@ -1,4 +1,4 @@
-"""Whether what Redis keeps of messages can be read here, and is encrypted."""
+"""Check whether the messages in Redis can be read here, and are encrypted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SUBJECT = "bodies"
 
 
 def look_at_bodies(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
+    """Yield findings. Raise `redis.exceptions.RedisError` when Redis does not respond."""
     if settings.body_key:
         yield Finding(_SUBJECT, Level.OK, "phones and texts are encrypted in Redis (BODY_KEY)")
     else:
@@ -36,7 +36,7 @@ def look_at_bodies(client: redis.Redis, settings: Settings) -> Iterator[Finding]
 
 
 def _locked(ledger: Ledger, cipher: BodyCipher) -> list[str]:
-    """Of some campaigns of which something waits, those that cannot be read."""
+    """Return unreadable campaigns among some that still wait."""
     waiting = (
         (campaign.campaign_id, body)
         for campaign in ledger.reading.open_campaigns()

@@ -1,4 +1,4 @@
-"""Whether the settings fit what `calibrate` has measured of BSG."""
+"""Check whether the settings fit what `calibrate` has measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bsg_ledger.ledger import Ledger
 
 
 def look_at_calibration(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
+    """Yield findings. Raise `redis.exceptions.RedisError` when Redis does not respond."""
     for account in settings.accounts:
         facts = Ledger(client).provider_facts(account.id).load()
         if facts is None:

@@ -1,4 +1,4 @@
-"""What waits in the ledger for too long, or for an operator."""
+"""Check for what waits in the ledger for too long, or for an operator."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPAM_SHOWN_FOR_MS = _DAY * 1000
 
 
 def look_at_campaigns(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
+    """Yield findings. Raise `redis.exceptions.RedisError` when Redis does not respond."""
     ledger = Ledger(client)
     for account in settings.accounts:
         yield from _overdue(ledger, account)
@@ -75,7 +75,7 @@ def _spam(ledger: Ledger, account: Account) -> Iterator[Finding]:
 
 
 def _overdue(ledger: Ledger, account: Account) -> Iterator[Finding]:
-    """Return what only a status worker with the account's key looks after."""
+    """Yield what is overdue. Only a status worker with the account's key processes it."""
     for index, longest, what in (
         (DueIndex.LEASES, MAX_LEASE_OVER_SECONDS, "was taken by a worker whose lease is over"),
         (DueIndex.LIVE, MAX_UNPOLLED_SECONDS, "should have been asked for at BSG"),

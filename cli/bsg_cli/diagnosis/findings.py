@@ -1,4 +1,4 @@
-"""What a look at a running system comes to."""
+"""The findings of a diagnosis."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`remedy` says what to do; "" where nothing is to be done."""
+    """`remedy` says what to do; "" if nothing has to be done."""
 
     subject: str
     level: Level

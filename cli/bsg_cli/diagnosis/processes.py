@@ -1,4 +1,4 @@
-"""Whether workers really take the tasks of every account, and beat sends ticks."""
+"""Check whether workers take the tasks of every account, and whether beat sends ticks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ TICKS_MISSED = 10
 
 
 def look_at_processes(client: redis.Redis, settings: Settings, *, within: float) -> Iterator[Finding]:
-    """`within`: how many seconds the workers may take to respond.
+    """Yield findings. `within`: how many seconds the workers may take to respond.
 
     Raise `redis.exceptions.RedisError` when Redis does not respond.
     """
     liveness = LivenessPings(client)
-    # Where no key is set here, another machine's workers serve the account without a name.
+    # Without a key here, another machine's workers serve the account without a name.
     wakeups = tuple(dispatch_queue(account.name) for account in settings.accounts_or_default)
     silent = liveness.unanswered((*wakeups, STATUS_QUEUE), within=within)
     for subject, queues in (("workers", wakeups), ("status worker", (STATUS_QUEUE,))):

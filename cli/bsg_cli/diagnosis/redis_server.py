@@ -1,4 +1,4 @@
-"""Whether this Redis can keep what it acknowledges, and has memory left."""
+"""Check whether this Redis can keep what it acknowledges, and has memory left."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bsg_ledger.durability import Durability, NotDurable
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.times import to_datetime
 
-OLDEST_VERSION = (7, 0)  # scripts with flags, which run on a full server too
+OLDEST_VERSION = (7, 0)  # the first with script flags, by which scripts run on a full server too
 QUEUED_MESSAGE_BYTES = 25  # the most that one may take: `make bench`, redis_per_message
 FEW_MESSAGES = 100_000
 LARGEST_SKEW_SECONDS = 60.0
@@ -25,7 +25,7 @@ _SUBJECT = "Redis"
 
 
 def look_at_redis(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
+    """Yield findings. Raise `redis.exceptions.RedisError` when Redis does not respond."""
     info: Mapping[str, Any] = client.info()
     yield _version(info)
     yield from _role(info)

@@ -1,4 +1,4 @@
-"""Whether BSG knows the senders of the campaigns that are under way."""
+"""Check whether BSG knows the senders of open campaigns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REMEDY = "Register it at BSG, or send by another one. It is a warning: what is 
 
 
 def look_at_senders(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
+    """Yield findings. Raise `redis.exceptions.RedisError` when Redis does not respond."""
     try:
         from bsg_producer.quoting import sender_warnings
     except ImportError:
@@ -32,14 +32,14 @@ def look_at_senders(client: redis.Redis, settings: Settings) -> Iterator[Finding
 
 
 def _senders_by_account(ledger: Ledger) -> dict[str, set[str]]:
-    """Return the senders that the options of open campaigns name; those of single messages are not read."""
+    """Return the senders in the options of open campaigns. Senders of single messages are not read."""
     senders: dict[str, set[str]] = {}
     for campaign in islice(ledger.reading.open_campaigns(), LOOKED_INTO):
         written = ledger.reading.campaign_options(campaign.campaign_id)
         try:
             sender = None if written is None else CampaignOptions.from_json(written).sender
         except ValueError:
-            continue  # doctor names unreadable campaigns elsewhere
+            continue  # another check reports unreadable campaigns
         if sender:
             senders.setdefault(campaign.account_name, set()).add(sender)
     return senders

@@ -1,4 +1,4 @@
-"""What the open campaigns wait for, where they wait for more than the dispatcher."""
+"""Check what open campaigns wait for, apart from the dispatcher."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bsg_ledger.waiting_texts import describe
 
 CAMPAIGNS_LOOKED_AT = 10_000
 
-# The other reasons are a campaign's way, or reported for the account (its gate, its cool-down) or of batches in doubt.
+# The other reasons are normal, or other checks report them for the account or for batches in doubt.
 _LEVELS = {
     WaitReason.LOST_KEY: Level.PROBLEM,
     WaitReason.MAX_COST: Level.WARNING,
@@ -33,7 +33,7 @@ _LEVELS = {
 
 
 def look_at_waiting(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
-    """Raise `redis.exceptions.RedisError` when Redis does not respond."""
+    """Yield findings. Raise `redis.exceptions.RedisError` when Redis does not respond."""
     reader = WaitingReader(client, settings)
     alike: dict[tuple[WaitReason, str], list[Wait]] = {}
     for wait in reader.foremost_of(reader.open_campaigns()[:CAMPAIGNS_LOOKED_AT]).values():
