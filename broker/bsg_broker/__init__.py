@@ -1,1 +1,1 @@
-"""The queue, which only wakes workers: wake-ups, Celery's message, queue names and order, liveness, Celery settings."""
+"""The queue, which only wakes workers: wake-ups, Celery messages, queue names, liveness pings, Celery settings."""

@@ -1,4 +1,4 @@
-"""Celery's configuration, for the workers, beat and Flower: one for all of them."""
+"""The Celery configuration of workers, beat and Flower."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _PURGE_INTERVAL = 600.0
 _STOP_LIST_TICK = 30.0  # a long list is read a few pages at a time
 _REQUESTS_IN_A_TASK = 3
 _SECONDS_FROM_SOFT_TO_HARD_LIMIT = 60.0
-# By the clocks of two machines, so far beyond what those may differ by: within a period of seconds, a status worker
-# whose clock is that little ahead would throw every tick away. Ticks in number do no harm: each takes what is due.
+# Expiry compares the clocks of two machines, so it must exceed their difference. With an expiry of seconds, a worker
+# whose clock is slightly ahead would drop every tick. Many ticks do no harm: each takes what is due.
 _TICK_EXPIRES = 3600.0  # guard: tick-expires-late
 
 
 def celery_settings(settings: Settings) -> dict[str, Any]:
-    """Return what a Celery app's `conf.update` takes. Raise SettingsInvalid when REDIS_URL is not set."""
-    # What reads statuses does so for one account after the other.
+    """Return the arguments of a Celery app's `conf.update`. Raise SettingsInvalid when REDIS_URL is not set."""
+    # A status task reads for one account after the other.
     requests = _REQUESTS_IN_A_TASK * sum(account.max_request_seconds for account in settings.accounts_or_default)
     soft_time_limit = requests + _SECONDS_FROM_SOFT_TO_HARD_LIMIT
     return {
@@ -53,7 +53,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
         "task_send_sent_event": False,
         "worker_send_task_events": True,
         "worker_prefetch_multiplier": 1,
-        # True would kill a request to BSG that is on the wire whenever Redis restarts.
+        # True would kill requests to BSG on the wire whenever Redis restarts.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "beat_schedule": beat_schedule(settings),
     }
@@ -62,7 +62,7 @@ def celery_settings(settings: Settings) -> dict[str, Any]:
 def beat_schedule(settings: Settings) -> dict[str, dict[str, Any]]:
     """Return the ticks that beat sends.
 
-    A tick that nobody takes within the hour is dropped, so that they never pile up.
+    A tick that no worker takes within the hour is dropped, so that ticks do not accumulate.
     """
     periods = {
         POLL: settings.bsg_poll_interval,

@@ -1,7 +1,6 @@
-"""Liveness pings: only a worker that takes tasks responds to one.
+"""Liveness pings. Only a worker that takes tasks responds to one.
 
-A worker that lost its connection for good, or whose threads all hang, still runs, and still responds to Celery's own
-ping.
+A worker that lost its connection for good, or whose threads all hang, still responds to Celery's own ping.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 
 
 def ping_queue(worker: str) -> str:
-    """Return the name of a worker's own queue. The worker is named like worker@host."""
+    """Return the name of a worker's own queue. A worker's name is like worker@host."""
     return f"ping.{worker}"
 
 
@@ -43,22 +42,22 @@ class LivenessPings:
         self.heartbeats = Heartbeats(client)
 
     def send(self, queue: str) -> Ping:
-        """Put a ping into a queue, behind what waits there."""
+        """Add a ping to the end of a queue."""
         token = secrets.token_hex(8)
         ping = Ping(queue, token, task_message(PING, [token], queue))
         self._client.lpush(queue, ping.message)
         return ping
 
     def take_back(self, ping: Ping) -> None:
-        """Remove a ping without a response."""
+        """Remove a ping that got no response."""
         self._client.lrem(ping.queue, 1, ping.message)
 
     def has_response(self, ping: Ping) -> bool:
-        """Return whether a worker has taken the ping from its queue."""
+        """Return whether a worker has responded to the ping."""
         return self.heartbeats.has_response(ping.token)
 
     def unanswered(self, queues: Iterable[str], *, within: float) -> set[str]:
-        """Ping each queue. Return those where no worker took the ping within so many seconds; remove it there."""
+        """Ping each queue. Return those without a response within so many seconds, and remove the pings there."""
         pings = [self.send(queue) for queue in queues]
         stop_at = clock.monotonic() + within
         while pings := [one for one in pings if not self.has_response(one)]:

@@ -1,4 +1,4 @@
-"""The tasks' names, and the queue that each of them waits in."""
+"""The names of tasks and their queues."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PURGE = "bsg.purge"
 STOP_LIST = "bsg.stoplist"
 PING = "bsg.ping"
 
-DISPATCH_QUEUE = "dispatch"  # the option of a worker that dispatches: it then serves those of its accounts
+DISPATCH_QUEUE = "dispatch"  # a worker with this queue as its option serves the dispatch queues of its accounts
 STATUS_QUEUE = "status"
 
 

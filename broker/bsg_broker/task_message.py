@@ -1,7 +1,7 @@
-"""A task as Celery puts it into Redis, without Celery: message protocol 2 in the options of kombu's Redis transport.
+"""Write a task as Celery does, without Celery: message protocol 2 in the options of kombu's Redis transport.
 
-Celery takes a millisecond of the processor to publish one, and half of all that a web app has to import. A test holds
-what is written here against what Celery itself writes.
+Celery needs a millisecond of CPU time to publish a task, and is half of a web app's imports. A test compares these
+messages with Celery's own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _NO_FOLLOW_UPS = {"callbacks": None, "errbacks": None, "chain": None, "chord": N
 
 
 def task_message(task: str, args: Sequence[str], queue: str) -> bytes:
-    """Return what LPUSH takes for a task to be run."""
+    """Return the message that LPUSH adds to the queue."""
     task_id = str(uuid4())
     body = json.dumps([args, {}, _NO_FOLLOW_UPS]).encode()
     message = {

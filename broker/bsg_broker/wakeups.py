@@ -1,4 +1,4 @@
-"""Wakes a worker. The ledger has the work already: a lost wake-up costs time until the sweep, nothing else."""
+"""Wake a worker. The ledger has the work already, so a lost wake-up only costs time until the sweep."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ _log = logging.getLogger(__name__)
 
 
 def wakeup(account_name: str) -> tuple[str, bytes]:
-    """Return a queue, and what is to be put there to wake a worker of the account."""
+    """Return the queue and the message that wake a worker of the account."""
     queue = dispatch_queue(account_name)
     return queue, task_message(DISPATCH, [account_name], queue)
 
 
 class Wakeups:
-    """Publishes the workers' tasks by name, without importing them, over the ledger's own client and its timeouts."""
+    """Publish the workers' tasks by name, without importing them, through the ledger's own client."""
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
 
     def notify(self, account_name: str) -> bool:
-        """Wake a worker of the account. Return False if that may not have been heard."""
+        """Wake a worker of the account. Return False if the wake-up may be lost."""
         queue, message = wakeup(account_name)
         try:
             self._client.lpush(queue, message)
         except Exception as error:
-            # Whatever it is: what the caller did is in the ledger, and must not fail now.
+            # The caller's change is in the ledger already, so no error here may make it fail.
             _log.warning("Wake-up %s not heard (%s); the sweep wakes.", queue, type(error).__name__)
             return False
         return True

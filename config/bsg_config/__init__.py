@@ -1,1 +1,1 @@
-"""What every floor above gets from its surroundings: settings, accounts, connections to Redis, the clock."""
+"""Settings, accounts, connections to Redis, and the clock. All other packages use them."""

@@ -13,7 +13,7 @@ from bsg_config.settings_table import AccountTable
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Account(AccountTable):
-    """What belongs to one account. `name` is the one in its variables; `default` is of those without a name."""
+    """One account's settings. `name` is the name in its variables; it is `default` for variables without a name."""
 
     name: str = DEFAULT_ACCOUNT
 
@@ -36,7 +36,7 @@ class Account(AccountTable):
         return self.bsg_connect_timeout + self.bsg_read_timeout
 
     def owns(self, owner: str | None, account_name: str | None) -> bool:
-        """Return whether a campaign is of this account: its owner decides. While it has none, the name decides."""
+        """Return whether a campaign belongs to this account: by its owner, or by its name while it has no owner."""
         return owner == self.id or (owner is None and account_name == self.name)  # guard: owner-decides
 
     def require_api_key(self) -> str:

@@ -1,4 +1,4 @@
-"""Where time comes from: one module, so that tests can move it."""
+"""The clocks. Only this module reads the time, so that tests can move it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """Return the wall clock, with its zone. For people and for the caller's times; never for order or leases."""
+    """Return the wall clock's time, with its zone. Use it for people and callers' times, never for order or leases."""
     return datetime.now(UTC)
 
 
 def monotonic() -> float:
-    """Return the seconds that only go forward, within this process."""
+    """Return the monotonic clock's seconds. They are comparable only within this process."""
     return time.monotonic()
 
 

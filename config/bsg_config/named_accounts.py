@@ -1,4 +1,4 @@
-"""Variables of a named account: `marketing` has BSG_RATE_LIMIT__MARKETING, or else BSG_RATE_LIMIT."""
+"""Variables of a named account: `marketing` has BSG_RATE_LIMIT__MARKETING, otherwise BSG_RATE_LIMIT."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def variable(setting: str, account: str) -> str:
 def own_settings(
     environ: Mapping[str, str], settings: Mapping[str, bool]
 ) -> tuple[dict[str, dict[str, str]], dict[str, list[str]]]:
-    """Return the values that named accounts have of their own, by account and setting, and the errors by variable.
+    """Return the named accounts' own values, by account and setting, and the errors, by variable.
 
-    `settings` says of every setting whether it is per account. A blank variable counts as unset.
+    `settings` maps each setting to whether it is per account. A blank variable counts as unset.
     """
     own: dict[str, dict[str, str]] = {}
     wrong: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""How often something may happen, as people write it: `5/s`, `300/m`, `1000/h`."""
+"""Rates: `5/s`, `300/m`, `1000/h`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Rate:
 
     @classmethod
     def parse(cls, written: str) -> Rate:
-        """Read `5/s`, `300/m` or `1000/h`. Raise ValueError for anything else."""
+        """Parse `5/s`, `300/m` or `1000/h`. Raise ValueError for anything else."""
         match = _WRITTEN.fullmatch(written.strip().lower())
         if match is None:
             raise ValueError("a rate is written as 5/s, 300/m or 1000/h")
@@ -35,12 +35,12 @@ class Rate:
 
     @property
     def interval_us(self) -> int:
-        """Return the microseconds from one to the next, rounded up: one too few would break the limit."""
+        """Return the microseconds from one to the next, rounded up: rounding down would break the limit."""
         return max(1, math.ceil(self.per_seconds / self.amount * 1_000_000))
 
     @property
     def interval_ms(self) -> float:
-        """Milliseconds from one to the next."""
+        """Return the milliseconds from one to the next."""
         return self.per_seconds * 1000 / self.amount
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Where Redis is: read from a URL, written in the two dialects of redis-py and of Celery's transport."""
+"""The address of Redis: parsed from a URL, and written for redis-py and for Celery's transport."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+)(?::([0-9]{1,5}))?
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """`nodes`: the server itself, or its sentinels. `path`: a unix socket's. `master`: what they watch."""
+    """`nodes`: the server itself, or its sentinels. `path`: of a unix socket. `master`: the name at the sentinels."""
 
     kind: Kind
     nodes: tuple[tuple[str, int], ...] = ()
@@ -35,18 +35,18 @@ class RedisAddress:
 
     @classmethod
     def parse(cls, url: str) -> RedisAddress:
-        """Read redis://, rediss://, unix:// or sentinel://. Raise ValueError, which names the remedy."""
+        """Parse redis://, rediss://, unix:// or sentinel://. Raise ValueError, which names the remedy."""
         scheme, separator, rest = url.strip().partition("://")
         kind = scheme.lower()
         if not separator or kind not in _OPTIONS:
             raise ValueError(
                 "begin it with redis://, rediss:// (TLS), unix:// (a socket's path) or sentinel:// (h1:p1,h2:p2/master)"
             )
-        # urlsplit knows no list of hosts, so only what surrounds the hosts is left to it.
+        # urlsplit does not support a list of hosts, so it gets the URL without them.
         try:
             chunks = urlsplit(f"//{rest}")
         except ValueError:
-            # What it says may have the password in it.
+            # The original message may contain the password.
             raise ValueError("write redis://user:password@host:port/0, and percent-encode odd characters") from None
         credentials, _, hosts = chunks.netloc.rpartition("@")
         username, _, password = credentials.partition(":")
@@ -79,7 +79,7 @@ class RedisAddress:
         return dict(self.options).get(name)
 
     def broker_url(self) -> str:
-        """Return the same server as Celery's Redis transport wants to read it."""
+        """Return the URL of the same server for Celery's Redis transport."""
         if self.kind == "unix":
             path = quote(self.path)
             return f"redis+socket://{self._credentials()}{path}?virtual_host={self.database}"
@@ -90,13 +90,13 @@ class RedisAddress:
         ((host, port),) = self._written_nodes()
         url = f"{self.kind}://{self._credentials()}{host}:{port}/{self.database}"
         if self.kind == "rediss":
-            # Without it the transport falls back to a connection that verifies nothing.
+            # By default the transport does not verify certificates.
             options = {"ssl_cert_reqs": "CERT_REQUIRED", "ssl_check_hostname": "true", **dict(self.options)}
             url += "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
         return url
 
     def connection_arguments(self) -> dict[str, Any]:
-        """Return what redis-py's client takes for the server (for sentinels: for the master that they name)."""
+        """Return redis-py's arguments for the server, or for the master that the sentinels name."""
         arguments: dict[str, Any] = {
             "db": self.database,
             "username": self.username,
@@ -118,11 +118,11 @@ class RedisAddress:
         return arguments
 
     def sentinel_arguments(self) -> dict[str, Any]:
-        """Return what the connections to the sentinels take; their credentials are their own."""
+        """Return redis-py's arguments for the sentinels. They have their own credentials."""
         return {"username": self.option("sentinel_username"), "password": self.option("sentinel_password")}
 
     def without_secrets(self) -> str:
-        """Return the address as it may be shown."""
+        """Return the address without its password."""
         where = self.path if self.kind == "unix" else ",".join(f"{host}:{port}" for host, port in self._written_nodes())
         master = f"/{self.master}" if self.master else ""
         return f"{self.kind}://{where}{master}?db={self.database}"

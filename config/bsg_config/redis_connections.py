@@ -1,4 +1,4 @@
-"""Connections to Redis."""
+"""Connect to Redis."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ CONNECTIONS_OF_A_LOOP = 100
 
 
 def connect(settings: Settings, *, socket_timeout: float | None = None) -> redis.Redis:
-    """Return a client that returns bytes and repeats nothing by itself, since a repeated command may run twice.
+    """Return a client that returns bytes and does not retry, because a repeated command may run twice.
 
-    Connecting and each response take `socket_timeout` seconds at most (QUEUE_TIMEOUT when not given). Nothing
-    is sent yet. Safe in threads and after a fork. Raise SettingsInvalid when REDIS_URL is not set.
+    Connecting and each response take `socket_timeout` seconds at most, by default QUEUE_TIMEOUT. Nothing is sent yet.
+    The client is safe in threads and after a fork. Raise SettingsInvalid when REDIS_URL is not set.
     """
     timeout = settings.queue_timeout if socket_timeout is None else socket_timeout
-    # One for each thread that waits for a response: the threads of a process are bound by whoever starts them.
+    # Each waiting thread needs a connection. The number of threads is bounded elsewhere.
     kept = {"retry": Retry(NoBackoff(), 0), "max_connections": CONNECTIONS_OF_THREADS}
     address, arguments, of_sentinels = _arguments(settings, timeout, kept)
     if address.kind != "sentinel":
@@ -37,8 +37,7 @@ def connect(settings: Settings, *, socket_timeout: float | None = None) -> redis
 
 
 def connect_asyncio(settings: Settings) -> redis.asyncio.Redis:
-    """Return the same for one asyncio loop, with `CONNECTIONS_OF_A_LOOP` connections at most: asking for more
-    raises."""
+    """Return the same for one asyncio loop, with `CONNECTIONS_OF_A_LOOP` connections at most; a further one raises."""
     kept = {"retry": AsyncioRetry(NoBackoff(), 0), "max_connections": CONNECTIONS_OF_A_LOOP}
     address, arguments, of_sentinels = _arguments(settings, settings.queue_timeout, kept)
     if address.kind != "sentinel":
@@ -51,7 +50,7 @@ def connect_asyncio(settings: Settings) -> redis.asyncio.Redis:
 def _arguments(
     settings: Settings, timeout: float, kept: dict[str, Any]
 ) -> tuple[RedisAddress, dict[str, Any], dict[str, Any]]:
-    """Return the address, and what clients take for the server and for the sentinels."""
+    """Return the address, and the clients' arguments for the server and for the sentinels."""
     address = settings.require_redis_address()
     of_server = {
         **address.connection_arguments(),
@@ -60,7 +59,7 @@ def _arguments(
         "socket_connect_timeout": timeout,
         **kept,
     }
-    # They are asked one after the other, silent ones included: together they take no longer than the server may.
+    # Sentinels are asked one after the other. Together they may take no longer than the server.
     timeout_of_each = timeout / len(address.nodes) if address.nodes else timeout
     of_sentinels = {
         **address.sentinel_arguments(),

@@ -1,4 +1,4 @@
-"""What a setting is: one environment variable, declared as a field of a dataclass."""
+"""Settings: each is an environment variable, declared as a field of a dataclass."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _REQUESTS_IN_A_LEASE = 3
 class Settings(ProcessTable):
     """Every setting, checked. Durations are seconds. `bsg_config.settings_table` explains each setting.
 
-    `account` is that of the variables without a name, `named_accounts` are the others.
+    `account` is the account of the variables without a name; `named_accounts` are the others.
     """
 
     account: Account
@@ -108,8 +108,8 @@ class Settings(ProcessTable):
     def of_account(self, name: str) -> Account:
         """Return the account of that name.
 
-        A web app needs no keys. If there are none here, and no variable of the account, everything except the name is
-        as in the account without a name. Raise SettingsInvalid if there are keys here, and none of that name.
+        A web app needs no keys. Without any key or variable of the account, the result equals the account without a
+        name, except for the name. Raise SettingsInvalid if other keys are set here, but none of that name.
         """
         for account in self.accounts or (self.account, *self.named_accounts):
             if account.name == name:
@@ -145,7 +145,7 @@ def _account(found: Mapping[str, Any], name: str) -> Account:
 
 
 class _Environment(Env):
-    """Reads any mapping by environs. Blank counts as unset, because compose files leave unset variables blank."""
+    """Read any mapping. A blank value counts as unset, because compose files leave unset variables blank."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__(eager=False)
@@ -157,7 +157,7 @@ class _Environment(Env):
 
 
 def _read(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """Return every setting by its field, and the messages about the invalid ones by variable."""
+    """Return every setting, by field, and the error messages, by variable."""
     env = _Environment(environ)
     found: dict[str, Any] = {}
     for setting in SETTINGS:
@@ -189,13 +189,13 @@ def _confused(settings: Settings, own: Mapping[str, Mapping[str, str]]) -> Itera
 
 
 def _add_contradictions(found: Mapping[str, Any], errors: dict[str, list[str]]) -> None:
-    """Add what contradicts among the settings that are valid by themselves."""
+    """Add the contradictions among settings that are valid by themselves."""
     for name, message in _contradictions({name: found[name] for name in found if name.upper() not in errors}):
         errors.setdefault(name, []).append(message)
 
 
 def _contradictions(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the variables, with a message, that are valid by themselves and contradict each other."""
+    """Return the variables that contradict each other, each with a message."""
     wrong: list[tuple[str, str]] = []
     if {"lease_seconds", "bsg_connect_timeout", "bsg_read_timeout"} <= found.keys():
         request_seconds = found["bsg_connect_timeout"] + found["bsg_read_timeout"]

@@ -1,4 +1,4 @@
-"""What is wrong with the settings."""
+"""The exception for wrong settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 class SettingsInvalid(Exception):
-    """Some settings are invalid or missing. `errors` has the messages for each, by the name of its variable."""
+    """Some settings are invalid or missing. `errors` has the messages, by variable."""
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         self.errors: dict[str, list[str]] = {name: list(messages) for name, messages in errors.items()}

@@ -26,7 +26,7 @@ class Section(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AccountTable:
-    """Every setting of which a named account may have its own value."""
+    """The settings of which a named account may have its own value."""
 
     bsg_api_key: str | None = setting(
         Section.ACCOUNT,
@@ -114,7 +114,7 @@ class AccountTable:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ProcessTable:
-    """Every other setting: a process has one value for all accounts."""
+    """The other settings: a process has one value for all accounts."""
 
     bsg_poll_interval: float = setting(
         Section.SPEED,

@@ -1,6 +1,6 @@
-"""Readers of one setting each: from its text in the environment, or from a value that has the right type.
+"""Readers of settings. They read a text from the environment, or a value that has the right type.
 
-Every reader raises marshmallow's ValidationError, which says what is wrong and what to write instead.
+They raise marshmallow's ValidationError, which says what is wrong and what to write instead.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def boolean(value: Any) -> bool:
 
 
 def fernet_keys(value: Any) -> tuple[str, ...]:
-    """Return the keys of a text with commas between them. The first encrypts. An empty text has no keys."""
+    """Return the keys of a text, separated by commas. The first encrypts. An empty text has no keys."""
     given = value if isinstance(value, (tuple, list)) else str(value).split(",")
     keys = tuple(filter(None, (str(key).strip() for key in given)))
     for number, key in enumerate(keys, 1):
@@ -96,7 +96,7 @@ def rate(value: Any) -> Rate:
 
 
 def status_rate(value: Any) -> Rate:
-    """Return a rate at which a look-up of a batch, which takes several requests, ends in time."""
+    """Return a rate. A look-up of a batch takes several requests: the rate must let it end in time."""
     wanted = rate(value)
     if wanted.interval_ms > _SLOWEST_STATUS_INTERVAL_MS:
         raise ValidationError("Too slow to look a batch up, which takes several requests. Write 6/m or more.")
@@ -129,7 +129,7 @@ def base_url(value: Any) -> str:
         host, _ = chunks.hostname, chunks.port
     except ValueError:
         host = None
-    # urlsplit ignores line breaks. Credentials in an address would be shown wherever the address is.
+    # urlsplit ignores line breaks. Credentials in an address would be shown with it.
     written = text.isascii() and text.isprintable() and " " not in text and "@" not in text
     if not written or host is None or chunks.scheme not in ("https", "http") or chunks.query or chunks.fragment:
         raise ValidationError("Not the address of an API. Write it as https://one-api.bsg.world.")
