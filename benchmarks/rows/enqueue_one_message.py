@@ -49,8 +49,8 @@ ROW = Row(
     goals=[_goal(WEB_THREADS, 1.0), _goal(1, 1.3)],
     drawn=tuple(_percentile(title) for threads in (WEB_THREADS, 1) for title in _pair(threads)),
     if_not_met=(
-        "both wait once for Redis's disk. `enqueue` asks before whether Redis is there, which waits for no disk, and "
-        "checks, packs and digests what it accepts, where `delay` only writes it down."
+        "both calls wait once for Redis's disk. `enqueue` first checks that Redis can be reached, which waits for no "
+        "disk. It also checks, packs and digests the messages that it accepts, while `delay` only writes its task."
     ),
     note=(
         "The threads share one process and call again at once. Redis writes each command to disk before it responds, "

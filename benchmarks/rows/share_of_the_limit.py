@@ -53,9 +53,9 @@ ROW = Row(
         Goal("most in any second: limit plus burst", MOST, at_most=LIMIT + BURST, gross=2 * LIMIT),
     ],
     if_not_met=(
-        "a request that reaches the provider later than the next slot makes that second one request longer: of 200 "
-        "requests on a machine that does other work, one came 54 ms late, and the next one 4 ms after it. The slots "
-        "themselves are 50 ms apart."
+        "if a request reaches the provider later than the next slot, the second that begins then has one request more. "
+        "Of 200 requests on a machine that does other work, one arrived 54 ms late, and the next one 4 ms after it. "
+        "The slots themselves are 50 ms apart."
     ),
     note=(
         f"Measured by the provider over {SECONDS} seconds, the share from the last commit on. "

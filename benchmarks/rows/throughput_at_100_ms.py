@@ -39,11 +39,11 @@ ROW = Row(
     ],
     drawn=(FROM_COMMIT, FROM_ENQUEUE, BARE),
     if_not_met=(
-        "the two cores are busy. On slow ones (2.5 GHz, shared with another machine) a batch takes 21 ms of the "
-        "processor in `enqueue`, 42 in the workers, 4 in Redis and 3 in the sandbox (`time_of_a_batch`), and four "
-        "requests at 100 ms need one each 27 ms: 2.6 cores while the caller enqueues, 1.8 after the last commit. "
-        "What is left is the wait for Redis between two requests of a permit: 2 ms where its file is in memory, 10 "
-        "on a disk that others write to. With the file in memory 3.7 of the 4 requests are on the wire after the "
-        "last commit, and 3.2 with that disk."
+        "the two cores are busy. On slow cores (2.5 GHz, shared with another machine) a batch takes 21 ms of processor "
+        "time in `enqueue`, 42 ms in the workers, 4 ms in Redis and 3 ms in the sandbox (`time_of_a_batch`). Four "
+        "requests at 100 ms need one batch every 27 ms. This takes 2.6 cores while the caller enqueues and 1.8 cores "
+        "after the last commit. The rest of the gap is the wait for Redis between two requests of a permit: 2 ms if "
+        "Redis's file is in memory, 10 ms on a disk that other processes write to. After the last commit, 3.7 of the 4 "
+        "requests are on the wire with the file in memory, and 3.2 with that disk."
     ),
 )

@@ -51,8 +51,8 @@ ROW = Row(
     ],
     drawn=tuple(map(_figure, WORKERS)),
     if_not_met=(
-        "eight workers, Redis, the provider and the caller of `enqueue` share the machine's cores; `time_of_a_batch` "
-        "says what a batch takes of them."
+        "eight workers, Redis, the provider and the caller of `enqueue` share the machine's cores. `time_of_a_batch` "
+        "shows how much of them a batch takes."
     ),
     note=(
         "Workers as the Procfile starts them, but with one request at once each instead of four, and "
