@@ -441,7 +441,7 @@ def test_the_status_says_whether_the_campaign_is_another_accounts(
     monkeypatch.setenv("BSG_API_KEY", "live_first")
     assert line.json("status", campaign)["another_account"] is False
     with connect(Settings.from_environment()) as client:
-        client.hset(f"bsg:campaign:{campaign}", "account", Settings.from_environment().account)
+        client.hset(f"bsg:campaign:{campaign}", "account", Settings.from_environment().account.id)
     assert line.json("status", campaign)["another_account"] is False
     monkeypatch.setenv("BSG_API_KEY", "live_second")
     assert line.json("status", campaign)["another_account"] is True

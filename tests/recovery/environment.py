@@ -59,7 +59,7 @@ class RecoveryEnvironment(ScenarioEnvironment):
 
     def make_due(self, campaign: str) -> None:
         """Time passes by ageing what is stored: what the campaign waits for comes now."""
-        account = Settings.from_environment(self.processes.settings).account
+        account = Settings.from_environment(self.processes.settings).account.id
         with self._server.client() as client:
             client.zadd(f"bsg:account:{account}:due", {campaign: 1}, xx=True)
 

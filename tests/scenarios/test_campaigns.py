@@ -201,7 +201,7 @@ def test_a_batch_that_bsg_surely_does_not_have_is_sent_again_without_an_operator
 
 def pass_the_backoff(scenario: ScenarioEnvironment) -> None:
     """Time passes by ageing what is stored: the gate may be probed now."""
-    account = Settings.from_environment(scenario.processes.settings).account
+    account = Settings.from_environment(scenario.processes.settings).account.id
     redis.Redis.from_url(scenario.redis_url).hset(f"bsg:account:{account}:gate", "probe_at", 1)
 
 

@@ -18,7 +18,7 @@ def test_a_restart_of_all_processes_one_by_one_in_mid_batch_loses_and_doubles_no
     scenario.sandbox.configure(latency=LATENCY)
     processes = scenario.processes
     # Nothing is slow here but the machine, and a read that timed out would be a doubt.
-    processes.settings |= {"BSG_READ_TIMEOUT": "5", "LEASE_SECONDS": "12"}
+    processes.settings |= {"BSG_READ_TIMEOUT": "5", "LEASE_SECONDS": "17"}
     processes.all(workers=2)
     phones = count(380_660_000_000, 100_000)
     sizes = {scenario.send(MANY, first_phone=next(phones)): MANY}
