@@ -1,4 +1,4 @@
-"""BSG One API from the workers' side: requests, and what became of them."""
+"""A client of BSG One API: requests and their outcomes."""
 
 from bsg_client.bsg_client import BSGClient
 from bsg_client.outcomes import AccountReason, Outcome, OutcomeKind, ReadFailed

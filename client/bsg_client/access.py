@@ -1,4 +1,4 @@
-"""How a request proves whose it is: a bearer token got by a login (API 2.0), or the key itself (API 1.0)."""
+"""Authenticate requests: by a bearer token from a login (API 2.0), or by the key itself (API 1.0)."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from bsg_config import clock
 from bsg_config.account import Account
 
 _MAX_RESPONSE = 65_536
-_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # nothing that could end a header's line
+_TOKEN = re.compile(r"[\x21-\x7e]{1,8192}")  # no character that could end a header line
 _WRONG_KEY = frozenset({400, 401, 403, 422})
 _SECONDS_OVER_THE_REQUEST = 5.0
-_USED_FOR_SECONDS = 1.0  # reading it for every request would be a round trip to Redis before each
+_USED_FOR_SECONDS = 1.0  # saves a round trip to Redis before each request
 
 
 class Access(Protocol):
-    """Headers for a request, and what to do when BSG did not accept them."""
+    """Authentication headers, and their renewal when BSG does not accept them."""
 
     def headers(self) -> Mapping[str, str]:
-        """Raise ReadFailed, and RedisError where the token is kept in Redis."""
+        """Return the headers. Raise ReadFailed, and RedisError if the token is kept in Redis."""
 
     def is_known(self) -> bool:
         """Return whether `headers` would return without a login. Raise RedisError."""
 
     def renewed(self, failed: Mapping[str, str]) -> Mapping[str, str] | None:
-        """Other headers instead of those that failed; None when there are none. Raise as `headers`."""
+        """Return headers that replace the failed ones; None if there are none. Raise as `headers` does."""
 
     def bsg_account(self) -> str:
-        """BSG's own account, by a digest, as far as is known without asking BSG; else "". Raise RedisError."""
+        """Return a digest of BSG's own account; "" if it is unknown. Ask BSG nothing. Raise RedisError."""
 
 
 class KeyAccess:
-    """The key with every request."""
+    """Send the key with every request."""
 
     def __init__(self, api_key: str) -> None:
         self._api_key = api_key
@@ -62,14 +62,15 @@ class KeyAccess:
 
 
 class TokenAccess:
-    """The token that all workers share, read anew when it was last read more than a moment ago.
+    """Send the token that all workers share. It is read again after `_USED_FOR_SECONDS`.
 
-    A token that has been replaced meanwhile costs a second attempt, and no login: `renewed` finds the later one.
+    If another worker has replaced the token meanwhile, `renewed` finds the new one: the request needs a second attempt,
+    but no login.
     """
 
     def __init__(self, tokens: TokenStore) -> None:
         self._tokens = tokens
-        self._read = ("", 0.0)  # the token, and until when it is used, on this process's monotonic clock
+        self._read = ("", 0.0)  # the token, and the monotonic time until which it is used
 
     def headers(self) -> Mapping[str, str]:
         return self._headers_of(self._remembered() or self._tokens.token())
@@ -98,8 +99,7 @@ class TokenAccess:
 
 
 class Login:
-    """Asks BSG for a token, by the key. Also instead of a refresh, which a token that has expired may
-    not get.
+    """Get a token from BSG by the key. It replaces the refresh, which BSG may deny to an expired token.
 
     BSG: POST /api/auth/login.
     """
@@ -139,9 +139,9 @@ def token_store(account: Account, client: redis.Redis, observe: Observe = observ
 
 
 def bsg_account_of(token: str) -> str:
-    """Return whose token it is, by a digest; "" where its claims do not say: BSG's document shows one with an `id`.
+    """Return a digest of the account that the token's claims name; "" if they name none.
 
-    The signature is not verified: over TLS the token comes from BSG itself, and there is nobody else to believe.
+    BSG's document shows a token with an `id`. The signature is not verified, because the token comes from BSG over TLS.
     """
     _, _, rest = token.partition(".")
     payload = rest.partition(".")[0]
@@ -159,8 +159,7 @@ def bsg_account_of(token: str) -> str:
 
 
 def _explained(failure: ReadFailed, response: object) -> ReadFailed:
-    # A wrong key gets one of several statuses; which, no document says. A gateway's page is no
-    # such no.
+    # No document says which status a wrong key gets. A gateway's error page is not such a response.
     is_refusal = (
         failure.status in _WRONG_KEY and isinstance(response, Response) and isinstance(decode(response.body), Mapping)
     )

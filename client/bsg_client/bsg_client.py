@@ -1,4 +1,4 @@
-"""BSG One API as the workers see it."""
+"""The client of BSG One API."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ from bsg_config.account import Account
 
 _UNAUTHORISED, _UNPROCESSABLE = 401, 422
 _MAX_RESPONSE = 1 << 20
-_MAX_LIST = 8 << 20  # 500 messages with Cyrillic texts, spelt \\uXXXX, pass one mebibyte
-_STOP_LIST_ROWS = 500  # the most that BSG gives at once
+_MAX_LIST = 8 << 20  # 500 messages with Cyrillic texts as \\uXXXX exceed one mebibyte
+_STOP_LIST_ROWS = 500  # BSG's maximum for a page
 _MOMENT = "%Y-%m-%d %H:%M:%S"
 _NO_TOKEN = Outcome(OutcomeKind.NOT_TAKEN, "no token: Redis does not respond")
 
@@ -97,24 +97,21 @@ class BSGClient:
         return self._access.is_known()
 
     def log_in(self) -> None:
-        """Log in unless a token stands. Raise ReadFailed and RedisError."""
+        """Log in unless there is a token. Raise ReadFailed and RedisError."""
         self._access.headers()
 
     def bsg_account(self) -> str:
-        """BSG's own account, by a digest, as its last login named it; else "". Asks BSG nothing.
-
-        Raise RedisError.
-        """
+        """Return a digest of BSG's own account, as its last login named it; "" if unknown. Raise RedisError."""
         return self._access.bsg_account()
 
     def send_individual(
         self, messages_array: bytes, options: Mapping[str, Any], may_leave: Callable[[], bool]
     ) -> Outcome:
-        """Creates a campaign of a JSON array of messages and the other fields of the request, `options`.
+        """Create a campaign from a JSON array of messages and `options`, the other fields of the request.
 
-        The array goes out as it is. Just before the body's first byte leaves, `may_leave` is asked, and again
-        before a second attempt with a renewed token; when it says no, nothing leaves and the outcome is
-        "not taken". Nothing that BSG, the network or Redis does is raised.
+        The array is sent unchanged. `may_leave` is called just before the first byte of the body leaves, and again
+        before a second attempt with a renewed token. If it returns False, nothing leaves and the outcome is "not
+        taken". Failures of BSG, the network or Redis raise nothing.
         BSG: POST /api/campaigns/sms/send-individual.
         """
         if "messages" in options:
@@ -136,11 +133,11 @@ class BSGClient:
         except ReadFailed as failure:
             return _without_access(failure)  # guard: no-token-nothing-taken
         except RedisError:
-            # Ping before the first attempt, or after a 401: either way nothing was taken.
+            # Redis failed before the first attempt, or after a 401. Nothing was taken either way.
             return _NO_TOKEN
 
     def campaign(self, bsg_id: int) -> CampaignDetail:
-        """One campaign. Raise ReadFailed. BSG: GET /api/campaigns/{id}/detail."""
+        """Return a campaign's details. Raise ReadFailed. BSG: GET /api/campaigns/{id}/detail."""
         data = data_of(self._get(f"/api/campaigns/{bsg_id:d}/detail", {}))
         detail = campaign_detail(data, bsg_id)
         if detail is None or whole_number(data.get("id", bsg_id)) != bsg_id:  # guard: details-of-campaign
@@ -148,9 +145,9 @@ class BSGClient:
         return detail
 
     def campaigns(self, since: datetime, until: datetime) -> Iterator[CampaignResponse]:
-        """Return the campaigns of a span of three months at most, oldest first, read page by page as they are taken.
+        """Yield the campaigns of a period of three months at most, oldest first, reading pages on demand.
 
-        BSG may ignore the span: hold the times against it. Raise ReadFailed. BSG: GET /api/campaigns.
+        BSG may ignore the period, so check the times. Raise ReadFailed. BSG: GET /api/campaigns.
         """
         query = {
             "filter[type]": "sms",
@@ -160,9 +157,9 @@ class BSGClient:
         return listed(partial(self._get, "/api/campaigns"), query, campaign_response)
 
     def messages(self, campaign_id: int | None = None, reference_id: str | None = None) -> Iterator[MessageRow]:
-        """Return the messages of a campaign, or with a reference id, read page by page as they are taken.
+        """Yield the messages of a campaign, or with a reference id, reading pages on demand.
 
-        BSG may ignore the filter: hold the rows against it. Raise ReadFailed. BSG: GET /api/messages.
+        BSG may ignore the filter, so check the rows. Raise ReadFailed. BSG: GET /api/messages.
         """
         query = {}
         if campaign_id is not None:
@@ -178,21 +175,21 @@ class BSGClient:
         return NewestFirst(partial(self._get, "/api/messages"), {}, message_row, lambda row: row.id)
 
     def balance(self) -> Balance:
-        """Return what the account has left. Raise ReadFailed. BSG: GET /api/accounts/balance."""
+        """Return the account's balance. Raise ReadFailed. BSG: GET /api/accounts/balance."""
         balance = balance_response(data_of(self._get("/api/accounts/balance", {})))
         if balance is None:
             raise ReadFailed("not the documented response", status=200)
         return balance
 
     def senders(self) -> list[Sender]:
-        """Return the senders of SMS that the account has registered. Raise ReadFailed. BSG: GET /api/senders."""
+        """Return the account's registered SMS senders. Raise ReadFailed. BSG: GET /api/senders."""
         rows = data_of(self._get("/api/senders", {"type": "sms"}))
         if not isinstance(rows, list):
             raise ReadFailed("not the documented response", status=200)
         return [sender for row in rows if (sender := sender_response(row)) is not None]
 
     def stop_list(self, offset: int) -> StopListPage:
-        """500 rows of the stop list of SMS from an offset on. Raise ReadFailed. BSG: GET /api/stoplist."""
+        """Return 500 rows of the SMS stop list from an offset on. Raise ReadFailed. BSG: GET /api/stoplist."""
         query = {"type": "sms", "page[offset]": f"{offset:d}", "page[limit]": f"{_STOP_LIST_ROWS:d}"}
         page = stop_list_page(self._get("/api/stoplist", query))
         if page is None:
@@ -200,7 +197,7 @@ class BSGClient:
         return page
 
     def attach_to_stop_list(self, phones: Sequence[int]) -> None:
-        """Add phones, 1 000 at most, to the stop list of SMS; to be repeated freely. Raise ReadFailed.
+        """Add up to 1 000 phones to the SMS stop list. It is safe to repeat. Raise ReadFailed.
 
         BSG: POST /api/stoplist/attach.
         """
@@ -208,7 +205,7 @@ class BSGClient:
         usable(self._asked("POST", "/api/stoplist/attach", {}, order))
 
     def price(self, *, sender: str, text: str, phones: Sequence[int], tariff_code: int) -> Price:
-        """Return what one text to these phones would cost, 10 000 of them at most; nothing is sent. Raise ReadFailed.
+        """Return the price of one text to these phones, 10 000 at most. Nothing is sent. Raise ReadFailed.
 
         BSG: POST /api/campaigns/price.
         """
@@ -224,10 +221,10 @@ class BSGClient:
         return price
 
     def stop(self, bsg_id: int) -> str | None:
-        """Tell BSG to stop a campaign; to be repeated freely. Return the status that BSG then gives it.
+        """Ask BSG to stop a campaign. It is safe to repeat. Return the campaign's status after that.
 
-        None: BSG refuses (422), or does not respond with that campaign. That says nothing of the campaign: its status
-        does. Raise ReadFailed. BSG: PATCH /api/campaigns/{id}/stop.
+        Return None if BSG refuses (422) or responds with another campaign. Then read the campaign's status. Raise
+        ReadFailed. BSG: PATCH /api/campaigns/{id}/stop.
         """
         try:
             content = usable(self._asked("PATCH", f"/api/campaigns/{bsg_id:d}/stop", {}))
@@ -265,7 +262,7 @@ class BSGClient:
         attempt: Callable[[Mapping[str, str]], Response | NoResponse],
         before_second: Callable[[], None] = _ask_nobody,
     ) -> Response | NoResponse:
-        """Make a second attempt with a new token when that of the first is refused, and no third."""
+        """Make an attempt. If BSG refuses its token, make one more with a new token, and no third."""
         headers = self._access.headers()
         response = attempt(headers)
         if not isinstance(response, Response) or response.status != _UNAUTHORISED:  # guard: only-new-token-repeats
@@ -283,7 +280,7 @@ class BSGClient:
 
 
 def _without_access(failure: ReadFailed) -> Outcome:
-    """Without a token nothing was taken, whatever the login came to."""
+    """Return the outcome of a failed login. Without a token nothing was taken."""
     if failure.account_reason is not None:
         kind = OutcomeKind.ACCOUNT_CLOSED
     elif failure.throttled:

@@ -1,4 +1,4 @@
-"""What BSG's responses mean: the one place where statuses and error codes become kinds.
+"""Classify BSG's responses. Only this module maps statuses and error codes to kinds of outcome.
 
 By HTTP status, for a request to create a campaign:
 
@@ -7,16 +7,16 @@ By HTTP status, for a request to create a campaign:
 | 200, 201, 202 | `data.id` and no error code | taken |
 | 200, 201, 202 | an error code of the older style, and no `data.id` | by the table of codes |
 | 200, 201, 202 | anything else: HTML, nothing, half a response, both of the above | in doubt |
-| 401 | anything | account closed (the client has renewed its token before it asks here) |
-| 429 | BSG's duplicate notice: the body has arrived before | in doubt; with `Retry-After` the account cools down too |
+| 401 | anything | account closed (the client has renewed its token already) |
+| 429 | BSG's duplicate notice: the body arrived before | in doubt; with `Retry-After` the account cools down too |
 | 429 | `Retry-After`, or a whole body with another text | throttled |
-| 429 | neither, and a body that is cut off | in doubt: it may have been the notice |
+| 429 | neither, and a body that is cut off | in doubt: it may be the notice |
 | 400, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422 | an error code | by the table of codes |
 | 402 | BSG's JSON | account closed: no funds |
-| 422 | complaints about reference ids alone | in doubt: the mark of a batch that was sent before |
+| 422 | only complaints about reference ids | in doubt: the batch may have been sent before |
 | 422 | complaints that name messages, all of them | rows refused |
 | the same ones | BSG's JSON | refused |
-| the same ones | anything else, so from a gateway | in doubt |
+| the same ones | anything else: it is a gateway's response | in doubt |
 | any other | anything | in doubt |
 
 BSG's JSON is an object with `error`, `errors` or `message` in it.
@@ -36,7 +36,7 @@ from bsg_client.wire import NoResponse, Response
 from bsg_messages.rejects import RejectCode, Violation
 
 REFERENCE_IDS_TAKEN = "reference ids taken"
-"""The cause of the doubt that comes from BSG knowing the reference ids already."""
+"""The cause of a doubt: BSG knows the reference ids already."""
 
 _YES = frozenset({200, 201, 202})
 _NO = frozenset({400, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422})
@@ -52,8 +52,7 @@ _DUPLICATE_NOTICE = re.compile(rb"duplicate\s+request", re.IGNORECASE)
 _REFUSED = Outcome(OutcomeKind.REFUSED, "refused")
 _IN_DOUBT = Outcome(OutcomeKind.IN_DOUBT, "in doubt")
 
-# BSG: error codes of API 1.0 (`error`, `errorDescription`). 0 is no error; what is not listed
-# is in doubt.
+# BSG: error codes of API 1.0 (`error`, `errorDescription`). 0 is no error. Unlisted codes are in doubt.
 _CODES: Mapping[int, Outcome] = {
     1: Outcome(OutcomeKind.ACCOUNT_CLOSED, "invalid key", account_reason=AccountReason.BAD_KEY),
     2: Outcome(OutcomeKind.ACCOUNT_CLOSED, "user blocked", account_reason=AccountReason.BLOCKED),
@@ -81,7 +80,7 @@ _CODES: Mapping[int, Outcome] = {
 
 
 def creation_outcome(response: Response | NoResponse) -> Outcome:
-    """Return what became of a request to create a campaign."""
+    """Return the outcome of a request to create a campaign."""
     if isinstance(response, NoResponse):
         # guard: body-left-in-doubt
         return Outcome(OutcomeKind.IN_DOUBT if response.body_left else OutcomeKind.NOT_TAKEN, response.cause)
@@ -89,7 +88,7 @@ def creation_outcome(response: Response | NoResponse) -> Outcome:
 
 
 def read_failure(response: Response | NoResponse) -> ReadFailed:
-    """Return why a response to a request that changes nothing is of no use."""
+    """Return why the response to a reading request is unusable."""
     if isinstance(response, NoResponse):
         return ReadFailed(response.cause)
     outcome = creation_outcome(response)
@@ -106,7 +105,7 @@ def read_failure(response: Response | NoResponse) -> ReadFailed:
 
 
 def usable(response: Response | NoResponse) -> Any:
-    """Return the JSON of a response that says yes; raise ReadFailed when it does not."""
+    """Return the JSON of a successful response. Raise ReadFailed for any other."""
     if isinstance(response, Response) and response.status in _YES and response.cut is None:  # guard: read-whole
         content = decode(response.body)
         if isinstance(content, Mapping) and _code(content) is None:  # guard: error-is-no-list
@@ -186,10 +185,10 @@ def _of_complaints(errors: Any) -> Outcome:
 
 
 def _complaints(errors: Any) -> list[tuple[str, Any]]:
-    """Return the field and the words of each complaint.
+    """Return the field and the text of each complaint.
 
-    The documents print a map, or a list without saying of what: maps of the same kind are understood in it,
-    and texts that begin with the field and a colon.
+    The documents show a map, or a list of unspecified elements. An element may be a map of the same kind, or a text
+    that begins with the field and a colon.
     """
     if isinstance(errors, Mapping):
         return list(errors.items())
@@ -209,7 +208,7 @@ def _words(message: Any) -> str:
 
 
 def _code(content: Mapping[str, Any]) -> int | None:
-    """Return the error code of the older style; None when there is no error, -1 when it is no number."""
+    """Return the error code of the older style; None if there is no error, -1 if the code is not a number."""
     code_given = content.get("error")
     if code_given is None or code_given is False:
         return None

@@ -1,6 +1,6 @@
-"""Notes in the ledger how BSG fails this account's requests, so that others can see since when.
+"""Record in the ledger how BSG fails this account's requests, so that others can see since when.
 
-Nothing depends on it: what cannot be noted is not.
+Nothing depends on it: if Redis fails, the failure is not recorded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def note_failures(failures: Failures) -> Observe:
 
 
 def failure_kind(response: Response | NoResponse) -> FailureKind | None:
-    """Return how BSG failed the request; None: it responded, be it with a no."""
+    """Return how BSG failed the request; None if it responded, even with a refusal."""
     if isinstance(response, NoResponse) or response.cut is not None:
         return FailureKind.UNREACHABLE
     if response.status >= 500 or 300 <= response.status < 400:

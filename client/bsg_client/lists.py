@@ -1,4 +1,4 @@
-"""BSG's lists, page by page. One that is not read whole is an error: what is not in it counts as absent."""
+"""Read BSG's lists page by page. An incomplete list is an error, because what it lacks counts as absent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bsg_client.responses import data_of, whole_number
 
 Row = TypeVar("Row")
 
-_PAGE = 500  # the most that BSG gives at once
+_PAGE = 500  # BSG's maximum
 _MAX_PAGES = 2000
 
 
@@ -20,10 +20,10 @@ def listed(
     query: Mapping[str, str],
     read: Callable[[Any], Row | None],
 ) -> Iterator[Row]:
-    """Return the rows of a list, oldest first, so that what is added meanwhile does not move what is still to come.
+    """Yield the rows of a list, oldest first, so that rows which are added meanwhile do not move the remaining ones.
 
-    `get` asks for one page. Raise ReadFailed, also for a row that `read` cannot read and for a list that
-    repeats itself instead of going on.
+    `get` requests one page. Raise ReadFailed, also for a row that `read` cannot read, and for a list that repeats a
+    page.
     """
     offset = 0
     first_of_last_page: Row | None = None
@@ -44,11 +44,10 @@ def listed(
 
 
 class NewestFirst(Generic[Row]):
-    """A list read from its newest row backwards, a page at a call, as far as the caller wants.
+    """A list that is read from its newest row backwards, one page a call.
 
-    Each page begins with the last row of the one before, so that rows which are added meanwhile make no gap. A server
-    that does not obey the order is noticed: `page` raises ReadFailed with the status 200. `ended` says that the oldest
-    row has been read.
+    Each page begins with the last row of the one before, so that rows which are added meanwhile make no gap. If the
+    server ignores the order, `page` raises ReadFailed with the status 200. `ended`: the oldest row has been read.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class NewestFirst(Generic[Row]):
         self._first_of_last_page: int | None = None
 
     def page(self) -> list[Row]:
-        """Return the rows of the next page that are new. After a ReadFailed the same page is asked for again."""
+        """Return the new rows of the next page. After a ReadFailed, the next call requests the same page."""
         begin = max(0, self._offset - 1)
         content = self._get(_page_of(self._query, begin, "desc"))
         rows = [_readable(entry, self._read) for entry in _entries(content)]
@@ -77,7 +76,7 @@ class NewestFirst(Generic[Row]):
         if self._lowest is not None and (not known or known[0] < self._lowest):  # guard: list-without-gap
             raise ReadFailed("a list with a gap", status=200)
         fresh = [row for row, number in zip(rows, known, strict=True) if self._lowest is None or number < self._lowest]
-        # Only a page without anything new ends it: a total may be a bound of the server's, with more beyond it.
+        # Only a page without new rows ends the list: the total may be a limit of the server's.
         self.ended = not fresh and len(rows) <= 1
         if not fresh and not self.ended and known[0] == self._first_of_last_page:
             raise ReadFailed("a list that does not go on", status=200)
@@ -108,9 +107,7 @@ def _readable(entry: Any, read: Callable[[Any], Row | None]) -> Row:
 
 
 def _total(content: Mapping[str, Any], read_so_far: int) -> int:
-    """Return how long BSG says that the list is; where it does not say, one more than we have: only an empty page
-    ends it.
-    """
+    """Return BSG's total; if there is none, one more than was read, so that only an empty page ends the list."""
     meta = content.get("meta")
     page = meta.get("page") if isinstance(meta, Mapping) else None
     total = whole_number(page.get("total")) if isinstance(page, Mapping) else None

@@ -1,4 +1,4 @@
-"""What can come of asking BSG for something: a few kinds, and the kind alone decides what is done next."""
+"""The outcomes of requests to BSG. The kind of an outcome alone decides what happens next."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from bsg_messages.rejects import Violation
 
 
 class OutcomeKind(StrEnum):
-    """What a request to create a campaign came to."""
+    """The kind of outcome of a request to create a campaign."""
 
     TAKEN = "taken"
     """BSG has made the campaign and named it."""
     NOT_TAKEN = "not_taken"
-    """Nothing was made, surely, and nothing is wrong with the request: try again later."""
+    """Nothing was made, and nothing is wrong with the request: try again later."""
     THROTTLED = "throttled"
     """Nothing was made, because the account asks too often."""
     REFUSED = "refused"
     """Nothing was made, and this request will never be accepted."""
     ROWS_REFUSED = "rows_refused"
-    """Nothing was made, because of some messages, which are named."""
+    """Nothing was made, because of some messages, which BSG names."""
     IN_DOUBT = "in_doubt"
     """It may or may not have been made."""
     ACCOUNT_CLOSED = "account_closed"
@@ -30,7 +30,7 @@ class OutcomeKind(StrEnum):
 
 
 class AccountReason(StrEnum):
-    """Why BSG does nothing for the account."""
+    """Why BSG refuses all requests of the account."""
 
     BAD_KEY = "bad_key"
     BLOCKED = "blocked"
@@ -39,14 +39,14 @@ class AccountReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one request to create a campaign came to.
+    """The outcome of one request to create a campaign.
 
-    `cause` is a few words for logs and people, without personal data; nothing is decided by it. `retry_after`
-    is how many seconds BSG asks to wait, None when it does not say. `violations` are those that BSG names, by the
-    message's index in the array that was sent. `reference_ids_taken` explains a doubt: BSG said no because of
-    reference ids that it knows, those of `violations` where it names them. `duplicate_notice` explains
-    one too: BSG says that this body has arrived before, in this attempt or in an earlier one.
-    `bsg_asked` is False where nothing was taken because no request was made, for a reason of our own.
+    `cause` is a few words for logs and people, without personal data; no decision depends on it. `retry_after` is how
+    many seconds BSG asks to wait, None if it does not say. `violations` are those that BSG names, by the message's
+    index in the array that was sent. `reference_ids_taken` explains a doubt: BSG refused because of reference ids that
+    it knows, those of `violations` if it names them. `duplicate_notice` explains a doubt: BSG reports that this body
+    arrived before, in this attempt or in an earlier one. `bsg_asked` is False if no request was made, for a reason of
+    our own.
     """
 
     kind: OutcomeKind
@@ -61,16 +61,16 @@ class Outcome:
 
     @property
     def throttles(self) -> bool:
-        """Whether the account has to cool down."""
+        """Return whether the account has to cool down."""
         asked_to_wait = self.duplicate_notice and self.retry_after is not None
         return self.kind is OutcomeKind.THROTTLED or asked_to_wait
 
 
 class ReadFailed(Exception):
-    """A request that changes nothing, or may be repeated freely, got no usable response.
+    """A request that is safe to repeat got no usable response.
 
-    `cause` is a few words for logs and people. `status` is the HTTP status, None when no response came.
-    `throttled` and `retry_after` (seconds) ask for a cool-down, `account_reason` says that the account is closed.
+    `cause` is a few words for logs and people. `status` is the HTTP status, None if no response came. `throttled` and
+    `retry_after` (seconds) require a cool-down. `account_reason` is why the account is closed.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Replaces the token that failed, and no other, by a new one. Then releases the login.
--- KEYS: token, login. ARGV: the failed token ('' for none), the new token, who holds the login.
+-- Replaces the token only if it is the failed one. Then releases the login.
+-- KEYS: token, login. ARGV: the failed token ('' for none), the new token, the holder of the login.
 -- Returns the current token.
 local current = redis.call('GET', KEYS[1]) or ''
 if current == ARGV[1] then  -- guard: replace-failed-token

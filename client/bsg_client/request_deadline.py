@@ -1,8 +1,7 @@
-"""The deadline of one whole request, however slowly the provider sends: after it, the connection is cut.
+"""The deadline of one whole request. After it the connection is cut, even if the provider still sends.
 
-Timeouts of a socket bound only the silence between two bytes, and http.client reads headers in a loop of its
-own. So a timer shuts the sockets of the request down, which wakes the thread that waits in them, under
-TLS and proxies too.
+Timeouts of a socket bound only the silence between two bytes, and http.client reads headers in its own loop. So a timer
+shuts down the sockets of the request. That wakes the waiting thread, under TLS and proxies too.
 """
 
 from __future__ import annotations
@@ -35,9 +34,7 @@ class RequestDeadline:
     @classmethod
     @contextlib.contextmanager
     def bounded(cls, seconds: float, send_timeout: float) -> Iterator[RequestDeadline]:
-        """Cut the request after `seconds`; no single write may block for more than
-        `send_timeout`.
-        """
+        """Cut the request after `seconds`. No single write may block for more than `send_timeout`."""
         deadline = cls(seconds, send_timeout)
         _of_this_thread.deadline = deadline
         deadline._timer.start()  # guard: request-timer
@@ -49,8 +46,8 @@ class RequestDeadline:
 
     def watch(self, connected: socket.socket) -> None:
         """Watch a connection of the request. Cut it at once if the deadline has passed."""
-        # A descriptor of our own: urllib3 may close its own while the response is still being read, and
-        # wrapping into TLS makes another object of it.
+        # Duplicate the descriptor: urllib3 may close its own while the response is still being read, and TLS wraps the
+        # socket in another object.
         own = socket.socket(fileno=os.dup(connected.fileno()))
         with self._lock:
             self._watched.append(own)
@@ -77,7 +74,7 @@ def _cut(connection: socket.socket) -> None:
 
 
 class _Watched(HTTPConnection):
-    """Puts its socket under the deadline of the thread that uses it."""
+    """A connection whose socket is under the deadline of the thread that uses it."""
 
     def _new_conn(self) -> socket.socket:
         connected = super()._new_conn()
@@ -92,7 +89,7 @@ class _Watched(HTTPConnection):
 
     def endheaders(self, *arguments: Any, **options: Any) -> None:
         super().endheaders(*arguments, **options)
-        # Until here the timeout for connecting stands. A body may take longer than that to be drained.
+        # The timeout for connecting applied until here. Sending a body may take longer.
         self.sock.settimeout(_current().send_timeout)
 
 
@@ -109,7 +106,7 @@ class _PoolTLS(HTTPSConnectionPool):
 
 
 class WatchingAdapter(HTTPAdapter):
-    """The adapter of requests whose connections keep the deadline of their thread. It repeats nothing."""
+    """An adapter for `requests` whose connections keep the deadline of their thread. It does not retry."""
 
     def __init__(self) -> None:
         super().__init__(max_retries=0)  # guard: no-transport-retry

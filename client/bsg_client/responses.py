@@ -1,7 +1,6 @@
-"""BSG's responses as values. What is missing or of another type than documented becomes None, no error.
+"""BSG's responses as values. A field that is missing or of an undocumented type becomes None, not an error.
 
-Times are as BSG prints them: without a zone, which only a setting knows. Phones and texts are not read at
-all.
+Times are as BSG prints them, without a zone: only a setting names the zone. Phones and texts are not read.
 """
 
 from __future__ import annotations
@@ -15,12 +14,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 _MAX_WORD = 64
-_LARGEST_NUMBER = 2**63 - 1  # no database has a larger one as its id
+_LARGEST_NUMBER = 2**63 - 1  # the largest id of any database
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignResponse:
-    """A campaign as BSG lists it. `status` and `price` are as BSG prints them, the status known or not."""
+    """A campaign as BSG lists it. `status` and `price` are as BSG prints them. The status may be unknown here."""
 
     id: int
     status: str
@@ -33,7 +32,7 @@ class CampaignResponse:
 
 @dataclass(frozen=True, slots=True)
 class CampaignDetail(CampaignResponse):
-    """A campaign on its own. `total_messages` is how many messages BSG has kept of it."""
+    """A campaign's details. `total_messages` is how many of its messages BSG has."""
 
     total_messages: int | None
     started_at: datetime | None
@@ -71,7 +70,7 @@ class StatisticsRow:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What the account has left, and how far it may go below zero."""
+    """The account's balance, and how far it may go below zero."""
 
     balance: Decimal
     credit: Decimal
@@ -80,7 +79,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class StopListPage:
-    """A page of BSG's stop list: the phones of SMS, how many rows it has in all, and how long BSG says the list is."""
+    """A page of BSG's stop list: the phones for SMS, the number of all its rows, and BSG's total for the list."""
 
     phones: tuple[str, ...] = field(repr=False)
     rows: int
@@ -106,7 +105,7 @@ _PHONE = re.compile(r"[0-9]{9,15}")
 
 
 def decode(body: bytes) -> Any:
-    """Return the JSON of a body; None for anything that is not JSON."""
+    """Return the JSON of a body; None if it is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -114,12 +113,12 @@ def decode(body: bytes) -> Any:
 
 
 def data_of(response: Any) -> Any:
-    """Return what BSG wraps into `data`; None when there is no such thing."""
+    """Return the content of `data`; None if there is none."""
     return response.get("data") if isinstance(response, Mapping) else None
 
 
 def campaign_response(data: Any) -> CampaignResponse | None:
-    """Read a campaign; None unless it is an object with a whole number above zero as its id."""
+    """Return a campaign; None unless it is an object with a positive whole number as its id."""
     bsg_id = whole_number(data.get("id")) if isinstance(data, Mapping) else None
     if bsg_id is None or bsg_id <= 0:  # guard: positive-campaign-id
         return None
@@ -127,9 +126,9 @@ def campaign_response(data: Any) -> CampaignResponse | None:
 
 
 def campaign_detail(data: Any, bsg_id: int) -> CampaignDetail | None:
-    """Read a campaign's details; None unless it is an object that says a status.
+    """Return a campaign's details; None unless it is an object with a status.
 
-    The documents show no `id` in it, so `bsg_id` is the one that was asked for.
+    The documents show no `id` in it, so `bsg_id` is the id in the request.
     """
     if not isinstance(data, Mapping) or not isinstance(data.get("status"), str):
         return None
@@ -143,7 +142,7 @@ def campaign_detail(data: Any, bsg_id: int) -> CampaignDetail | None:
 
 
 def message_row(data: Any) -> MessageRow | None:
-    """Read a message; None when it is no object."""
+    """Return a message; None if it is not an object."""
     if not isinstance(data, Mapping):
         return None
     amount = data.get("amount")
@@ -163,7 +162,7 @@ def message_row(data: Any) -> MessageRow | None:
 
 
 def statistics_row(data: Any) -> StatisticsRow | None:
-    """Read a row of a statistics job; None unless it is an object with a phone."""
+    """Return a row of a statistics job; None unless it is an object with a phone."""
     phone = _digits(data.get("msisdn")) if isinstance(data, Mapping) else None
     if not phone:
         return None
@@ -180,21 +179,21 @@ def statistics_row(data: Any) -> StatisticsRow | None:
 
 
 def price_response(data: Any) -> Price | None:
-    """Read a price; None unless it is an object with a number as its price."""
+    """Return a price; None unless it is an object with a number as its price."""
     if not isinstance(data, Mapping) or (amount := _decimal(data.get("price"))) is None:
         return None
     return Price(amount, _word(data.get("currency")))
 
 
 def balance_response(data: Any) -> Balance | None:
-    """Read the balance; None unless it is an object with a number as its balance."""
+    """Return the balance; None unless it is an object with a number as its balance."""
     if not isinstance(data, Mapping) or (balance := _decimal(data.get("balance"))) is None:
         return None
     return Balance(balance, _decimal(data.get("credit")) or Decimal(0), _word(data.get("currency")))
 
 
 def sender_response(data: Any) -> Sender | None:
-    """Read a sender; None unless it is an object with a name."""
+    """Return a sender; None unless it is an object with a name."""
     name = _word(data.get("sender")) if isinstance(data, Mapping) else None
     if not name:
         return None
@@ -202,19 +201,18 @@ def sender_response(data: Any) -> Sender | None:
 
 
 def stop_list_page(content: Mapping[str, Any]) -> StopListPage | None:
-    """Read a page of the stop list; None unless it has a list of rows. Rows without a phone are passed over."""
+    """Return a page of the stop list; None unless it has a list of rows. Rows without a phone are skipped."""
     rows = data_of(content)
     if not isinstance(rows, list):
         return None
-    # BSG may ignore the filter by type: a row says itself whether it is of SMS.
+    # BSG may ignore the filter by type, so read the type of each row.
     of_sms = (row for row in rows if isinstance(row, Mapping) and row.get("sms_stoplist", True) is not False)
     phones = tuple(phone for row in of_sms if (phone := _digits(row.get("phone"))) and _PHONE.fullmatch(phone))
     return StopListPage(phones, len(rows), whole_number(content.get("total")))
 
 
 def whole_number(value: Any) -> int | None:
-    """Return a whole number of 64 bits, also one that is printed as text; None for anything else, true and false
-    included."""
+    """Return a whole number of 64 bits, also from a text; None for anything else, such as true and false."""
     if isinstance(value, bool):
         return None
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _MAX_WORD:
@@ -223,7 +221,7 @@ def whole_number(value: Any) -> int | None:
 
 
 def printable(text: str, longest: int) -> str:
-    """At most `longest` characters of a text, without the halves of characters that JSON can spell."""
+    """Return at most `longest` characters of a text, without lone surrogates, which JSON can contain."""
     return text[:longest].encode("utf-8", "replace").decode()
 
 
@@ -242,13 +240,13 @@ def _shared(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _price_of(data: Mapping[str, Any]) -> Any:
     price = next((data[name] for name in ("calculated_price", "total_price") if data.get(name) is not None), None)
-    # BSG: "price defined only as the response to create campaign". A campaign that is read has 0 without a currency:
-    # that must not replace the price of its creation, which max_cost is held against.
+    # BSG: "price defined only as the response to create campaign". A campaign that is read has price 0 without a
+    # currency. That must not replace the price at creation, which max_cost limits.
     return None if _decimal(price) == 0 and data.get("currency") is None else price  # guard: untold-price
 
 
 def _statistics(value: Any) -> dict[str, int]:
-    # One page of the documents types it as an array: an empty PHP map is printed as one.
+    # PHP prints an empty map as an array.
     if not isinstance(value, Mapping):
         return {}
     counts = ((printable(name, _MAX_WORD), whole_number(count)) for name, count in value.items())
@@ -262,7 +260,7 @@ def _time(value: Any) -> datetime | None:
         moment = datetime.fromisoformat(value)
     except ValueError:
         return None
-    # BSG prints no zone. Mixed with those, a time that has one could not be compared.
+    # BSG prints no zone. A time with a zone could not be compared with the others.
     return moment if moment.tzinfo is None else None
 
 
@@ -271,7 +269,7 @@ def _word(value: Any) -> str | None:
 
 
 def _digits(value: Any) -> str | None:
-    """Of a phone, which may come as a number or as a text."""
+    """Return the digits of a phone, which may come as a number or as a text."""
     number = whole_number(value)
     return str(number) if number is not None else _word(value)
 
@@ -287,5 +285,5 @@ def _decimal(value: Any) -> Decimal | None:
         number = Decimal(str(value)[:_MAX_WORD])
     except InvalidOperation:
         return None
-    # An amount beyond any account's could not even be added to another one.
+    # An amount that is too large could not be added to another one.
     return number if number.is_finite() and abs(number.adjusted()) < _MAX_WORD else None

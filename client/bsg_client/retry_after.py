@@ -11,11 +11,11 @@ _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that the response asks to wait, 0 at least; None when it does not say, or says it unreadably.
+    """Return the seconds to wait, 0 at least; None if the header is missing or invalid.
 
-    A date is held against the response's own Date, so that a difference between the two clocks cancels out. Without one
-    it says nothing: a clock of ours that is minutes slow would stop everybody for minutes.
-    `headers` finds names in either case.
+    A date counts from the response's own Date header, so that a difference between the two clocks cancels out. Without
+    a Date header it is ignored, because a clock of ours that is minutes slow would stop all workers for minutes.
+    Names in `headers` are case-insensitive.
     """
     value = headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(value):

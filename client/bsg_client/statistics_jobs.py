@@ -12,22 +12,22 @@ from bsg_client.responses import StatisticsRow, decode, statistics_row, whole_nu
 from bsg_client.wire import NoResponse, Response
 
 PATH = "/api/stat/jobs"
-FILE_NOT_FOUND = 90  # the job is not done, or nobody knows it
+FILE_NOT_FOUND = 90  # the job is not done, or BSG does not know it
 _MOMENT = "%Y-%m-%d %H:%M:%S"
 
 Ask = Callable[[str, str, Mapping[str, str], bytes | None], Response | NoResponse]
 
 
 class StatisticsJobs:
-    """The jobs of one account. `ask` makes one request: method, path, query, body."""
+    """The statistics jobs of one account. `ask` makes one request: method, path, query, body."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
 
     def order(self, *, since: datetime, until: datetime, phones: Sequence[int]) -> str | None:
-        """Order a job for what these phones were sent between two times, as BSG prints them, without a zone.
+        """Order a job for the messages to these phones between two times, in BSG's format without a zone.
 
-        Return its key; None if the account has no such jobs, or has as many as it may have. Raise ReadFailed when BSG
+        Return its key; None if the account cannot order jobs, or has its maximum of them. Raise ReadFailed when BSG
         does not respond.
         """
         order = {
@@ -57,5 +57,5 @@ class StatisticsJobs:
         return [row for entry in rows if (row := statistics_row(entry)) is not None]
 
     def delete(self, key: str) -> None:
-        """Delete a job, of which an account may have only some. Raise ReadFailed."""
+        """Delete a job, because an account may have only a few. Raise ReadFailed."""
         usable(self._ask("DELETE", f"{PATH}/{key}", {}, None))

@@ -1,7 +1,7 @@
 """The bearer token that all workers of an account share, kept in Redis.
 
-One worker at a time logs in, and replaces only the token that failed: when BSG voids the older of two tokens,
-a login by each of two workers would otherwise void the other's for ever.
+One worker at a time logs in, and it replaces only the token that failed. Otherwise, as BSG voids the older of two
+tokens, the logins of two workers would void each other's tokens for ever.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ _LOOK_AGAIN = 0.05
 
 
 class TokenStore:
-    """Methods raise ReadFailed when there is no token to be had, and `redis.exceptions.RedisError`.
+    """The token of one account. Methods raise ReadFailed without a token, and `redis.exceptions.RedisError`.
 
-    `login` asks BSG for a new token and raises ReadFailed; `longest_login` is its bound in seconds, after
-    which another worker may try. Whoever finds a login under way waits for its token, `longest_wait` seconds
-    at most.
+    `login` gets a new token from BSG and raises ReadFailed. It takes at most `longest_login` seconds; after that,
+    another worker may try. The other workers wait for its token, `longest_wait` seconds at most.
     """
 
     def __init__(
@@ -46,11 +45,11 @@ class TokenStore:
         self._release = client.register_script(_source("release_login"))
 
     def token(self) -> str:
-        """Return the token that stands; the first to ask for one logs in."""
+        """Return the current token. Log in if there is none."""
         return self.current() or self.renew("")
 
     def renew(self, failed: str) -> str:
-        """Return a token instead of `failed`: what another worker has got meanwhile, or that of a login."""
+        """Return a token that replaces `failed`: one that another worker got meanwhile, or one from a login."""
         owner = secrets.token_hex(16)
         deadline = clock.monotonic() + self._longest_wait
         while True:
@@ -65,7 +64,7 @@ class TokenStore:
 
     def _log_in(self, failed: str, owner: str) -> str:
         try:
-            # Between our look at the token and our lock, another worker may have come and gone.
+            # Another worker may have logged in since this one read the token.
             current = self.current()
             token = current if current and current != failed else self._login()  # guard: token-of-another-login
         except BaseException:
@@ -74,7 +73,7 @@ class TokenStore:
         return _text(self._replace(keys=[self._token_key, self._login_key], args=[failed, token, owner]))
 
     def current(self) -> str:
-        """Return the token that stands, if any; nobody logs in."""
+        """Return the current token, if any. Do not log in."""
         return _text(self._client.get(self._token_key) or b"")
 
 

@@ -1,4 +1,4 @@
-"""A client whose requests wait for their slots of the account's rate limits, which all processes share."""
+"""A client whose requests wait for slots of the account's rate limits, which all processes share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bsg_ledger.limiter import MAX_RESERVATION, MAX_SLOT_WAIT, Later, Limiter
 def client_under_limits(
     account: Account, client: redis.Redis, *, status: Limiter, submit: Limiter, failures: Failures, timeout: float
 ) -> BSGClient:
-    """Return a client of the account that waits up to `timeout` seconds for a slot of its limit of status requests.
+    """Return the account's client. Its status requests wait up to `timeout` seconds for a slot of their limit.
 
     Raise SettingsInvalid when there is no key.
     """
@@ -30,10 +30,10 @@ def client_under_limits(
 
 
 def _wait_for_slot(limiter: Limiter, at_most: float) -> None:
-    """Sleeps until a request may leave; raise `ReadFailed` when that is over `at_most` seconds off.
+    """Sleep until a request may leave. Raise `ReadFailed` if that takes more than `at_most` seconds.
 
-    A look at a batch is several requests, and begins anew if one of them is given up. So reading waits longer for its
-    slots than sending does, and even a low limit leaves enough for a whole look.
+    Looking up a batch takes several requests, and starts again if one of them fails. So reading waits longer for slots
+    than sending, and a look-up can finish even under a low limit.
     """
     stop_at = clock.monotonic() + at_most
     while isinstance(slot := limiter.reserve(min(at_most, MAX_RESERVATION)), Later):

@@ -1,4 +1,4 @@
-"""HTTP with BSG: one request, one response, bounded in time and size; and whether any of the body has left."""
+"""HTTP with BSG: one request and one response, bounded in time and size. It knows whether any of the body has left."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bsg_client.request_deadline import RequestDeadline, WatchingAdapter
 from bsg_config.account import Account
 
 INTENT_TOO_OLD = "intent too old"
-"""The cause when the caller no longer wanted the body to leave."""
+"""The cause when `may_leave` returned False."""
 
 _CHUNK = 65_536
 _FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 _HEADERS = {
     "Accept": "application/json",
-    # Nothing to unpack means nothing that unpacks to more than the bound.
+    # A compressed response could unpack to more than the bound.
     "Accept-Encoding": "identity",  # guard: nothing-compressed
     "User-Agent": "bsg-campaigns",
 }
@@ -30,7 +30,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """The response of BSG, or of something in between. `cut` says why the body is not whole; None: it is."""
+    """The response of BSG, or of a gateway. `cut` is why the body is incomplete; None if it is complete."""
 
     status: int
     headers: Mapping[str, str]
@@ -40,18 +40,18 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """No status came. `body_left` says whether BSG may have seen any of the body."""
+    """No status came. `body_left`: BSG may have received some of the body."""
 
     body_left: bool
     cause: str
 
 
 class HeldBack(Exception):
-    """The body was not allowed to leave."""
+    """`may_leave` returned False."""
 
 
 class StreamedBody:
-    """A body in pieces, sent without joining them. The first read asks `may_leave`; then `left` is true."""
+    """A body in pieces, sent without joining them. The first read calls `may_leave`; after that `left` is true."""
 
     def __init__(self, pieces: tuple[bytes, ...], may_leave: Callable[[], bool]) -> None:
         self.left = False
@@ -64,7 +64,7 @@ class StreamedBody:
         return self._length
 
     def __iter__(self) -> StreamedBody:
-        # requests takes an iterable for a stream, and then prefers `read`.
+        # requests treats an iterable as a stream, and then prefers `read`.
         return self
 
     def __next__(self) -> bytes:
@@ -73,7 +73,7 @@ class StreamedBody:
         raise StopIteration
 
     def read(self, size: int = _CHUNK) -> bytes:
-        """Return the next bytes, at most `size` of them. Raise HeldBack when nothing may leave."""
+        """Return the next bytes, at most `size` of them. Raise HeldBack if nothing may leave."""
         if not self.left:
             if not self._may_leave():  # guard: body-may-leave
                 raise HeldBack
@@ -105,7 +105,7 @@ class Wire:
         self._observe = observe
         self._base_url = account.bsg_base_url
         self._timeouts = (account.bsg_connect_timeout, account.bsg_read_timeout)
-        # A proxy could not reach a sandbox on our own loopback; only loopback may go without TLS.
+        # A proxy could not reach a sandbox on this machine's loopback. Only loopback may be used without TLS.
         loopback = self._base_url.startswith("http://")
         # guard: no-proxy-for-loopback
         self._proxies = {"no_proxy": "127.0.0.1,localhost,[::1],::1"} if loopback else None
@@ -121,11 +121,10 @@ class Wire:
         query: Mapping[str, str] | None = None,
         max_response_bytes: int,
     ) -> Response | NoResponse:
-        """One request and its response, within the connect and the read timeout together.
+        """Make one request and return its response, within the sum of the connect and the read timeout.
 
-        No redirect is followed and nothing is repeated. A body goes over a connection of its own: on one that
-        was kept alive the server may be hanging up just as the body leaves, and that doubt would be of our
-        making.
+        Redirects are not followed and nothing is repeated. A body is sent over a new connection: a server may close one
+        that was kept alive just as the body leaves, which would be an avoidable doubt.
         """
         try:
             response = self._request(method, path, authorisation, body, query, max_response_bytes)
@@ -165,7 +164,7 @@ class Wire:
             except _FAILURES as error:
                 return NoResponse(body is not None and body.left, _cause(error, deadline))
             except Exception as error:
-                # Whatever it is, it must not hide that the body may have arrived.
+                # No exception may hide that the body may have arrived.
                 if body is None or not body.left:
                     raise
                 # guard: unforeseen-after-body
@@ -185,7 +184,7 @@ def _read(response: requests.Response, deadline: RequestDeadline, longest: int) 
                 break
     except _FAILURES as error:
         cut = _cause(error, deadline)  # guard: cut-by-failure
-    # Where only the end of the connection ends the body, being cut looks like the end.
+    # If only the end of the connection ends the body, a cut looks like the end.
     if cut is None and deadline.expired:  # guard: cut-by-time
         cut = _TOO_SLOW
     return Response(response.status_code, response.headers, bytes(body[:longest]), cut)
@@ -212,7 +211,7 @@ _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
 
 
 def _cause(error: BaseException, deadline: RequestDeadline) -> str:
-    """Return a few words. What the libraries say is not repeated: it has addresses in it."""
+    """Return a few words for the error. The libraries' own messages contain addresses, so they are not repeated."""
     if deadline.expired:
         return _TOO_SLOW
     chain = _chain(error)
@@ -220,7 +219,7 @@ def _cause(error: BaseException, deadline: RequestDeadline) -> str:
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    # The libraries hand the cause on in three ways: as the cause, as an argument, and as `reason`.
+    # The libraries pass the cause on in three ways: as the cause, as an argument, and as `reason`.
     chain, waiting = list[BaseException](), [error]
     while waiting and len(chain) < 20:
         link = waiting.pop(0)
@@ -233,7 +232,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 class _Authorisation(requests.auth.AuthBase):
-    """Sets our own header; as `auth`, so that requests does not use an entry of ~/.netrc instead."""
+    """Set the authentication header. Without an `auth` object, requests would use an entry of ~/.netrc."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         self._headers = headers
@@ -252,12 +251,12 @@ class _Session(requests.Session):
             self.mount(scheme, WatchingAdapter())
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # guard: redirect-not-followed
-        # Not `allow_redirects=False`: even then requests reads such a response whole, to learn where it would lead.
+        # Even with `allow_redirects=False`, requests reads such a response whole to find its target.
         return None  # guard: redirect-not-read
 
 
 class _Sessions(threading.local):
-    """The sessions of one thread, made anew after a fork: two processes must never share a connection."""
+    """The sessions of one thread. A fork makes new ones, because two processes must never share a connection."""
 
     def __init__(self) -> None:
         self._make()
