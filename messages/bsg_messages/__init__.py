@@ -1,1 +1,1 @@
-"""What a message is: rules, templates, columns, rejects, encryption of bodies. Imports no other package of ours."""
+"""Messages: rules, templates, columns, rejects and encryption. It imports no other package of this project."""

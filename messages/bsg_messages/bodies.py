@@ -1,4 +1,4 @@
-"""A batch's messages array: packed in Redis, ready for the wire, and taken apart only where rows must go."""
+"""A batch's messages array: packed in Redis, and parsed only if rows have to be removed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bsg_messages.rejects import Reject, Violation
 
 
 def unpacked(body: bytes, cipher: BodyCipher) -> bytes:
-    """Return the messages array as it goes on the wire (JSON). Raise DecryptionError."""
+    """Return the messages array as it is sent (JSON). Raise DecryptionError."""
     return zstandard.decompress(cipher.decrypt(body))
 
 
@@ -22,15 +22,13 @@ def packed(rows: Sequence[Any], cipher: BodyCipher) -> bytes:
 
 
 def without(rows: Sequence[Any], indexes: Sequence[int], gone: set[int], cipher: BodyCipher) -> tuple[bytes, list[int]]:
-    """Return the packed body and the message indexes that are left when the rows at the positions `gone` are taken
-    out.
-    """
+    """Return the packed body and the message indexes without the rows at the positions `gone`."""
     left = [position for position in range(len(rows)) if position not in gone]
     return packed([rows[position] for position in left], cipher), [indexes[position] for position in left]
 
 
 def rejected(rows: Sequence[Any], indexes: Sequence[int], violations: Mapping[int, Violation]) -> list[tuple[int, str]]:
-    """Return the rows at the positions that break a rule, as the ledger keeps rejects."""
+    """Return the rows that break a rule, as the ledger stores rejects."""
     return [
         (
             indexes[position],

@@ -1,7 +1,7 @@
-"""Encrypts what Redis keeps of messages (phones and texts), where BODY_KEY says so.
+"""Encrypt the messages in Redis (phones and texts) if BODY_KEY is set.
 
-A Fernet token, kept as bytes and not as the text that it is elsewhere, which would take a third more. What was stored
-before there was a key stays as it is, and its first byte distinguishes it from a token.
+The ciphertext is a Fernet token, stored as bytes, because its usual text form takes a third more. Bodies that were
+stored before a key was set stay as they are. Their first byte distinguishes them from a token.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
-_TOKEN = b"\x80"  # Fernet's version; zstd's frames begin with another byte
+_TOKEN = b"\x80"  # Fernet's version byte; zstd's frames begin with another one
 
 
 class DecryptionError(Exception):
-    """The body was encrypted with a key that is not among those of BODY_KEY here, or was changed since."""
+    """The body was encrypted with a key that BODY_KEY lacks here, or it was changed since."""
 
     def __init__(self) -> None:
         super().__init__("encrypted with a key that BODY_KEY does not have here")
 
 
 class BodyCipher:
-    """The first key encrypts, each of them decrypts; without keys bodies are stored as they are."""
+    """The first key encrypts; each key decrypts. Without keys, bodies are stored as they are."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._fernet = _fernet(keys) if keys else None
 
     def encrypt(self, body: bytes) -> bytes:
-        """Return the body as Redis keeps it."""
+        """Return the body as Redis stores it."""
         return body if self._fernet is None else urlsafe_b64decode(self._fernet.encrypt(body))
 
     def decrypt(self, stored: bytes) -> bytes:
@@ -48,7 +48,7 @@ class BodyCipher:
 
 
 def _fernet(keys: Sequence[str]) -> MultiFernet:
-    # Imported for whoever encrypts: few do, and it takes a while.
+    # The import takes long, and few users encrypt.
     try:
         from cryptography.fernet import Fernet, MultiFernet
     except ModuleNotFoundError as missing:

@@ -14,12 +14,12 @@ def new_campaign_id() -> str:
 
 
 def is_campaign_id(given: object) -> bool:
-    """Return whether it has the form of one."""
+    """Return whether the value has the form of a campaign id."""
     return isinstance(given, str) and len(given) == LENGTH and all(map(ALPHABET.__contains__, given))
 
 
 def base62(value: int, length: int) -> str:
-    """Return the number in base 62, filled up with zeros to that length."""
+    """Return the number in base 62, padded with zeros to that length."""
     digits = []
     for _ in range(length):
         value, digit = divmod(value, 62)

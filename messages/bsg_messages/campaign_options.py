@@ -1,4 +1,4 @@
-"""What a campaign says once for all its messages, frozen when it is accepted."""
+"""The options of a campaign. They do not change after it is accepted."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _BSG_TIME = "%Y-%m-%d %H:%M:%S"
 
 @dataclass(frozen=True, slots=True)
 class CampaignOptions:
-    """A campaign but for its messages. `validity` is in hours; both times carry a zone.
+    """A campaign without its messages. `validity` is in hours; both times have a zone.
 
-    `batch_size` is frozen here, as its messages are divided by it before and after a change of the setting.
+    `batch_size` is stored here, so that a change of the setting does not change how the messages are divided.
     """
 
     sender: str | None
@@ -37,12 +37,12 @@ class CampaignOptions:
     batch_size: int
 
     def to_json(self) -> str:
-        given = {name: getattr(self, name) for name in self.__slots__}  # `asdict` copies each value, deeply
+        given = {name: getattr(self, name) for name in self.__slots__}  # `asdict` makes deep copies
         return json.dumps(given, ensure_ascii=False, separators=(",", ":"), default=datetime.isoformat)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> CampaignOptions:
-        """Raise ValueError, which repeats nothing of it, for what `to_json` did not write."""
+        """Parse what `to_json` wrote. Raise ValueError for anything else, without quoting it."""
         try:
             found = json.loads(text)
             start_at = found["start_at"]
@@ -55,13 +55,13 @@ class CampaignOptions:
             raise ValueError("not a campaign's options as it was accepted") from None
 
     def opening(self, moment: datetime) -> datetime:
-        """Return the moment itself if batches may leave then by `send_between`, else when they may next."""
+        """Return the moment itself if `send_between` lets batches leave then, otherwise the next time when it does."""
         if self.send_between is None:
             return moment
         return SendingHours.parse(self.send_between, _UTC).opening(moment)
 
     def hours(self, moment: datetime) -> tuple[datetime, datetime] | None:
-        """Return when the sending hours that are now or come next open and close; None without any."""
+        """Return when the current or next sending hours open and close; None if there are none."""
         if self.send_between is None:
             return None
         return SendingHours.parse(self.send_between, _UTC).span(moment)

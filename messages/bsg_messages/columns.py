@@ -1,9 +1,9 @@
 """A *chunk* of a campaign's messages as columns, which pack smaller and are checked faster than rows.
 
-Kept of each message: phone, sender, reference_id, tariff_code and transliterate, and the text, or with a template the
-fields that it names. Values are texts, numbers and booleans, as they are; Decimal, dates and times as text; NaN,
-which is a table's empty cell, as null. A message that is no mapping, and a value of any other kind or length,
-becomes a `Violation`, from which the preparation makes a reject: one bad message never stops the others.
+A chunk has each message's phone, sender, reference_id, tariff_code and transliterate. It also has the text or, with a
+template, the fields that the template names. Texts, numbers and booleans stay as they are. Decimal, dates and times
+become text. NaN, which is a table's empty cell, becomes null. A message that is not a mapping, and any other value,
+becomes a `Violation`, and later a reject: one bad message never stops the others.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from bsg_messages.template import Template
 from bsg_messages.template_values import MAX_INTEGER, MAX_VALUE_CHARACTERS
 
 _FORMAT = 1
-_LARGEST_CHUNK_BYTES = 1 << 30  # what unpacking may grow to, should Redis hold something else under the key
+_LARGEST_CHUNK_BYTES = 1 << 30  # bounds unpacking in case that Redis has something else under the key
 _INFINITE = "an infinite number: give a finite one"
 _MARKS = ("phone", "sender", "reference_id", "tariff_code", "transliterate")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Chunk:
-    """Messages as columns of `size` values. A column that no message has a value in is None."""
+    """Messages as columns of `size` values. A column without any value is None."""
 
     size: int
     phones: Sequence[Any] | None
@@ -48,9 +48,9 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Packed:
-    """A chunk for Redis. `written` has the JSON, without brackets, of columns that hold just what was given.
+    """A chunk for Redis. `written` has the JSON, without brackets, of columns whose values were not changed.
 
-    `names` are those that all messages have, as `same_names` returns them.
+    `names` is the result of `same_names`.
     """
 
     content: bytes
@@ -59,7 +59,7 @@ class Packed:
 
 
 def pack(messages: Sequence[Any], template: Template | None) -> Packed:
-    """Return the messages for Redis. Never raises for what a message is or holds."""
+    """Return the messages for Redis. No message makes it raise."""
     named = _MARKS if template is not None else (*_MARKS, "text")
     fields = template.fields if template is not None else ()
     names = tuple(dict.fromkeys((*named, *fields)))
@@ -98,7 +98,7 @@ def pack(messages: Sequence[Any], template: Template | None) -> Packed:
 
 
 def unpack(packed: bytes) -> Chunk:
-    """Raise ValueError for what `pack` did not write."""
+    """Return the chunk. Raise ValueError for anything that `pack` did not write."""
     try:
         plain = zstandard.ZstdDecompressor().decompress(packed, max_output_size=_LARGEST_CHUNK_BYTES)
     except zstandard.ZstdError as error:
@@ -125,7 +125,7 @@ def unpack(packed: bytes) -> Chunk:
 
 
 def _object(members: Mapping[str, bytes]) -> bytes:
-    """Return a JSON object of members that are written already."""
+    """Return a JSON object with members that are JSON already."""
     return b"{" + b",".join(_encode(name).encode() + b":" + member for name, member in members.items()) + b"}"
 
 
@@ -142,11 +142,10 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 def _column(
     rows: Sequence[Any], take: Callable[[Any], Any], name: str, violations: dict[int, Violation], as_given: set[str]
 ) -> list[Any] | None:
-    """Return the field's values, None if no message has any. Its name goes into `as_given` if none had to be
-    changed."""
+    """Return the field's values; None if no message has any. Add the name to `as_given` if no value was changed."""
     try:
         values = list(map(take, rows))
-    except Exception:  # whatever a mapping of the caller's raises, it is that message's mistake and nobody else's
+    except Exception:  # a caller's mapping may raise anything, which makes only that message invalid
         values = [_read(message, name, row, violations) for row, message in enumerate(rows)]
     kinds = set(map(type, values))
     if kinds == {type(None)} or not kinds:
@@ -163,7 +162,7 @@ def _column(
 
 
 def _surely_kept(values: list[Any], kinds: set[type]) -> bool:
-    """Return whether the whole column can be kept as it is, found without going through it value by value."""
+    """Return whether the whole column can be kept as it is, without checking each value."""
     if kinds == {int}:
         return bool(min(values) > -MAX_INTEGER and max(values) < MAX_INTEGER)
     if kinds == {str, type(None)}:
@@ -174,7 +173,7 @@ def _surely_kept(values: list[Any], kinds: set[type]) -> bool:
 
 
 def _kept(value: Any, name: str, row: int, violations: dict[int, Violation]) -> Any:
-    """One value as JSON can hold it; what it cannot is put down as the message's violation."""
+    """Return the value for JSON. If JSON has no such value, record the message's violation."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, Decimal):
@@ -184,7 +183,7 @@ def _kept(value: Any, name: str, row: int, violations: dict[int, Violation]) -> 
             return _not_json(row, name, _INFINITE, violations)
         value = str(value)
     if isinstance(value, (date, time)):
-        if value != value:  # a table's empty cell too: pandas has a time, NaT, that is no time
+        if value != value:  # also true for pandas' NaT, which is a table's empty cell
             return None
         value = value.isoformat()
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What is wrong with what a caller gave."""
+"""The base of the exceptions, and that for invalid arguments."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class BSGCampaignsError(Exception):
 
 
 class CampaignInvalid(BSGCampaignsError):
-    """What the caller gave is wrong: `errors` has, by field, what is wrong and what to do about it."""
+    """The caller's arguments are invalid. `errors` has, by field, what is wrong and how to correct it."""
 
     def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
         self.errors: dict[str, list[str]] = {field: list(messages) for field, messages in errors.items()}

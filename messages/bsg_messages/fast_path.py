@@ -18,12 +18,12 @@ from bsg_messages.rejects import Violation
 _PHONE_LENGTHS = frozenset(range(rules.MIN_PHONE_DIGITS, rules.MAX_PHONE_DIGITS + 1))
 _MIN_INT_PHONE = 10 ** (rules.MIN_PHONE_DIGITS - 1)
 _MAX_INT_PHONE = 10**rules.MAX_PHONE_DIGITS - 1
-_MAX_LINE_OF_PHONES = 32  # characters on average: beyond it, phones are so odd that they are better asked about
+_MAX_LINE_OF_PHONES = 32  # characters on average: longer phones take the exact path
 
 
 @dataclass(slots=True, repr=False)
 class CheckedColumns:
-    """The messages as BSG takes them, by row of the chunk. The values of a row in `exact_rows` mean nothing."""
+    """The messages in BSG's format, by row of the chunk. The values of rows in `exact_rows` are undefined."""
 
     phones: list[str]
     senders: list[str]
@@ -34,7 +34,7 @@ class CheckedColumns:
     exact_rows: set[int]
 
     def put(self, row: int, message: Message) -> None:
-        """Put the result of the exact path. A message without its own reference id keeps the generated one."""
+        """Store the result of the exact path. A message without its own reference id keeps the generated one."""
         self.phones[row] = message.phone
         self.senders[row] = message.sender
         self.texts[row] = message.text
@@ -49,8 +49,10 @@ class CheckedColumns:
 def check_columns(
     chunk: Chunk, *, sender: str | None, texts: Sequence[Any] | None, generated_ids: list[str]
 ) -> CheckedColumns:
-    """Check the columns of a chunk. `texts` are the messages' own or the rendered ones; `generated_ids` become the
-    columns' own."""
+    """Check the columns of a chunk. `texts` are the messages' own or the rendered ones.
+
+    The result takes over the list `generated_ids`.
+    """
     exact_rows: set[int] = set(chunk.violations)
     return CheckedColumns(
         phones=_phones(chunk.phones, chunk.size, exact_rows),
@@ -73,7 +75,7 @@ def _phones(given: Sequence[Any] | None, size: int, exact_rows: set[int]) -> lis
         if min(given) < _MIN_INT_PHONE or max(given) > _MAX_INT_PHONE:
             exact_rows.update(row for row, phone in enumerate(given) if not _MIN_INT_PHONE <= phone <= _MAX_INT_PHONE)
         return digits
-    # All phones in one text, so that blanks and hyphens vanish from all of them at once; "" is looked at below.
+    # One text with all phones lets blanks and hyphens be removed from all of them at once. "" is handled below.
     line = "\n".join(given if kinds == {str} else [phone if type(phone) is str else "" for phone in given])
     if len(line) > size * _MAX_LINE_OF_PHONES or line.count("\n") != size - 1 or not line.isascii():
         line = "\n".join([phone if _is_plain(phone) else "" for phone in given])
@@ -81,7 +83,7 @@ def _phones(given: Sequence[Any] | None, size: int, exact_rows: set[int]) -> lis
     digits = line.replace("\n+", "\n")[1:].split("\n")
     for row, phone in enumerate(digits):
         if not (phone.isdigit() and len(phone) in _PHONE_LENGTHS and phone[0] != "0"):
-            # Brackets, dots, a leading 00: the rule itself knows them, without the schema around it.
+            # The rule itself handles brackets, dots and a leading 00. The schema around it is not needed.
             try:
                 digits[row] = rules.phone(given[row])
             except Violation:
@@ -138,7 +140,7 @@ def _optional(given: Sequence[Any] | None, rule: Callable[[Any], Any], exact_row
 
 
 def _by_rule(given: Sequence[Any], rule: Callable[[Any], Any], exact_rows: set[int]) -> list[Any]:
-    """Return what the rule makes of each value, each distinct one being looked at once; None for a blank one."""
+    """Return the rule's result for each value; None for a blank one. Each distinct value is checked once."""
     found: dict[tuple[type, Any], Any] = {}
     refused: set[tuple[type, Any]] = set()
     keys = list(zip(map(type, given), given, strict=True))

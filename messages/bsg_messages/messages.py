@@ -1,4 +1,4 @@
-"""One message against BSG's rules: slow, exact, and able to say what is wrong.
+"""Check one message against BSG's rules: slowly, exactly, and with the reason of a violation.
 
 The preparation calls it only for messages that the fast path does not accept. Both use `rules`.
 """
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Message:
-    """A message as BSG takes it. The last three are None where the caller gave none."""
+    """A message in BSG's format. The last three fields are None if the caller gave none."""
 
     phone: str
     sender: str
@@ -27,7 +27,7 @@ class Message:
 
 
 def check_message(given: Mapping[str, Any]) -> Message:
-    """Return the message as BSG takes it. Raise Violation of the first field that breaks a rule."""
+    """Return the message in BSG's format. Raise Violation for the first field that breaks a rule."""
     return Message(
         phone=rules.phone(given.get("phone")),
         sender=rules.sender(given.get("sender")),

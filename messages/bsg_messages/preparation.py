@@ -1,6 +1,6 @@
-"""A chunk of a campaign made ready: its good messages as request bodies, its bad ones as rejects.
+"""Prepare a chunk: its valid messages become request bodies, its invalid ones rejects.
 
-Whole columns are looked at first, quickly; what that look does not accept is asked about one by one.
+The fast path checks whole columns. The exact path checks, one by one, the messages that the fast path does not accept.
 """
 
 from __future__ import annotations
@@ -29,17 +29,15 @@ SUPPRESSED = Violation("phone", RejectCode.SUPPRESSED, "on the list of phones th
 _SAME_MESSAGE = "the same phone and text were there before: leave it out, or allow duplicates"
 _SAME_REFERENCE_ID = "the reference id was there before: give each message one of its own, or none"
 
-_ROWS_AT_ONCE = 1_000  # half the time of the whole batch at once: what is worked on stays in the cache
+_ROWS_AT_ONCE = 1_000  # takes half the time of a whole batch at once, because the data stays in the CPU cache
 
-# JSON has no line break within a text, so texts that stand in lines of their own can be separated again.
+# JSON has no line breaks within a text, so texts on separate lines can be split again.
 _BEFORE_TEXTS, _BETWEEN_TEXTS, _AFTER_TEXTS = "[\n  ", ",\n  ", "\n]"
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedBatch:
-    """`body` is one request's messages array (zstd of JSON); `indexes` are its messages' indexes in the campaign,
-    in order.
-    """
+    """`body` is one request's messages array (zstd of JSON). `indexes` are its messages' indexes in the campaign."""
 
     size: int
     body: bytes
@@ -48,7 +46,7 @@ class PreparedBatch:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What came of a chunk: every message of it stands in one batch or one reject."""
+    """A prepared chunk: each of its messages is in exactly one batch or reject."""
 
     batches: Sequence[PreparedBatch]
     rejects: Sequence[Reject]
@@ -63,12 +61,12 @@ def prepare(
     batch_size: int,
     suppressed: SuppressedAmong | None = None,
 ) -> Prepared:
-    """Check and render every message of the chunk; the good ones go into batches of `batch_size` at most.
+    """Check and render every message of the chunk. The valid ones go into batches of `batch_size` at most.
 
-    `suppressed` returns which of some phones are never sent to; None: there are none.
+    `suppressed` returns the suppressed ones among some phones; None: no phone is suppressed.
 
-    No phone is twice in a batch: a second message to it goes into a later one. The same phone with the same
-    text is a reject unless the options allows duplicates; so is a reference id that an earlier message has.
+    A batch has each phone once: a second message to it goes into a later batch. The same phone with the same text is a
+    reject unless the options allow duplicates. A reference id that an earlier message has is a reject too.
     """
     template = None if options.text is None else Template.parse(options.text)
     columns = check_columns(
@@ -82,7 +80,7 @@ def prepare(
         try:
             columns.put(row, _check_exactly(chunk, options, template, row))
         except Violation as violation:
-            violations[row] = violation.with_traceback(None)  # which would keep the message in memory
+            violations[row] = violation.with_traceback(None)  # the traceback would keep the message in memory
     # guard: invalid-row-left-out
     rows = [row for row in range(chunk.size) if row not in violations] if violations else list(range(chunk.size))
     if suppressed is not None:
@@ -97,7 +95,7 @@ def prepare(
 
 
 def _check_exactly(chunk: Chunk, options: CampaignOptions, template: Template | None, row: int) -> Message:
-    """Return the message as BSG takes it. Raise Violation."""
+    """Return the message in BSG's format. Raise Violation."""
     sender = _at(chunk.senders, row)
     given = {
         "phone": _at(chunk.phones, row),
@@ -112,7 +110,7 @@ def _check_exactly(chunk: Chunk, options: CampaignOptions, template: Template | 
     try:
         text = template.render({name: column[row] for name, column in chunk.fields.items()})
     except Violation:
-        check_message({**given, "text": "-"})  # a phone or a sender that breaks a rule comes first
+        check_message({**given, "text": "-"})  # report an invalid phone or sender first
         raise
     return check_message({**given, "text": text})
 
@@ -120,7 +118,7 @@ def _check_exactly(chunk: Chunk, options: CampaignOptions, template: Template | 
 def _without_suppressed(
     phones: Sequence[str], rows: list[int], violations: dict[int, Violation], suppressed: SuppressedAmong
 ) -> list[int]:
-    """Return the rows whose phones may be sent to; the others are put down as violations."""
+    """Return the rows whose phones are not suppressed. Record the others as violations."""
     listed = suppressed(list(map(phones.__getitem__, rows)))
     if not listed:
         return rows
@@ -136,7 +134,7 @@ def _without_repeats(
     check_ids: bool,
     options: CampaignOptions,
 ) -> list[int]:
-    """Return the rows that repeat no earlier one; those that do are put down as violations."""
+    """Return the rows that repeat no earlier one. Record the others as violations."""
     phones, texts, ids = columns.phones, columns.texts, columns.reference_ids
     phones_again = set() if options.allow_duplicates else _repeated(phones, rows)
     ids_again = _repeated(ids, rows) if check_ids else set()
@@ -162,7 +160,7 @@ def _without_repeats(
 
 
 def _repeated(column: Sequence[str], rows: Sequence[int]) -> set[str]:
-    """Return the values that stand in more than one of the rows."""
+    """Return the values that occur in more than one of the rows."""
     values = list(map(column.__getitem__, rows))
     if len(set(values)) == len(values):
         return set()
@@ -170,7 +168,7 @@ def _repeated(column: Sequence[str], rows: Sequence[int]) -> set[str]:
 
 
 def _layers(phones: Sequence[str], rows: list[int]) -> list[list[int]]:
-    """Return the rows in as few lists as keep each phone from being twice in one, and in order."""
+    """Divide the rows, in order, into as few lists as possible, each without a repeated phone."""
     again = _repeated(phones, rows)
     later: list[list[int]] = []
     times: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Reference ids for messages without one of their own: each names its campaign and its index."""
+"""Generated reference ids. Each names the message's campaign and index."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _INDEX_LENGTH = 6
 
 
 def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
-    """Reference ids for messages without one: the campaign's 128 random bits, and the index in base 62 (6 digits)."""
+    """Return reference ids: each is the campaign's 128 random bits, and the index in base 62 (6 digits)."""
     ids: list[str] = []
     index, end, pairs = first_index, first_index + size, len(_PAIRS)
     while index < end:
@@ -25,7 +25,7 @@ def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
 
 
 def campaign_and_index(reference_id: str) -> tuple[str, int] | None:
-    """Return the campaign and the message's index that a reference id of our making names; None for any other id."""
+    """Return the campaign and the message's index in a generated reference id; None for any other id."""
     if len(reference_id) != LENGTH + _INDEX_LENGTH or not set(reference_id) <= set(ALPHABET):
         return None
     index = 0

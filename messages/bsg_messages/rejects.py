@@ -1,4 +1,4 @@
-"""A message that will not be sent, and why: the rule that it breaks."""
+"""Rejects: messages that will not be sent, and the rules that they break."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-MAX_SHOWN = 64  # characters of what the caller gave as phone or reference id
+MAX_SHOWN = 64  # characters of the caller's phone or reference id
 
 
 class RejectCode(StrEnum):
-    """Why a message will not be sent; a reject's own text says it with the remedy."""
+    """Why a message will not be sent. The reject's text explains it, with the remedy."""
 
     MISSING_PHONE = "missing_phone"
     INVALID_PHONE = "invalid_phone"
@@ -63,9 +63,9 @@ MEANINGS: Mapping[RejectCode, str] = {
 
 @dataclass(unsafe_hash=True)
 class Violation(Exception):
-    """This message breaks this rule. Rules raise it; of many messages it is a value beside each one's index.
+    """A message breaks a rule. Rules raise it. For many messages, it is a value by the message's index.
 
-    `field`: "" where none alone is at fault. `message` says what is wrong, and the remedy where there is one.
+    `field`: "" if no single field is wrong. `message` says what is wrong, and the remedy if there is one.
 
     >>> Violation("phone", RejectCode.MISSING_PHONE, "no phone: give one")
     Violation(field='phone', code=<RejectCode.MISSING_PHONE: 'missing_phone'>)
@@ -73,7 +73,7 @@ class Violation(Exception):
 
     field: str
     code: RejectCode
-    message: str = dataclasses.field(repr=False)  # BSG may quote the phone in it
+    message: str = dataclasses.field(repr=False)  # BSG's text may quote the phone
 
     def __str__(self) -> str:
         return f"{self.field}: {self.code}"
@@ -81,7 +81,7 @@ class Violation(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """`index`: the message's index in what was enqueued, from 0. `field`: "" where none alone is at fault."""
+    """`index`: the message's index among the enqueued messages, from 0. `field`: "" if no single field is wrong."""
 
     index: int
     phone: str = dataclasses.field(repr=False)
@@ -110,7 +110,7 @@ class Reject:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Reject:
-        """Raise ValueError for what `to_json` did not write."""
+        """Parse what `to_json` wrote. Raise ValueError for anything else."""
         row = json.loads(text)
         return cls(
             index=int(row["index"]),

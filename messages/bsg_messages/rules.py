@@ -1,6 +1,6 @@
-"""What BSG accepts of a message, in one place (BSG: POST /api/campaigns/sms/send-individual).
+"""BSG's rules for a message (BSG: POST /api/campaigns/sms/send-individual).
 
-Each rule takes what the caller gave and returns it as BSG wants it, or raises `Violation`.
+Each rule takes the caller's value and returns it in BSG's format, or raises `Violation`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ SEPTETS_SINGLE, SEPTETS_A_SEGMENT = 160, 153
 UNITS_SINGLE, UNITS_A_SEGMENT = 70, 67
 MAX_SEPTETS = MAX_SEGMENTS * SEPTETS_A_SEGMENT
 MAX_UNITS = MAX_SEGMENTS * UNITS_A_SEGMENT
-# Whatever the alphabet, a text of so many characters fits: none takes more than two units or two septets.
+# A text of so many characters fits in any alphabet: a character takes at most two units or two septets.
 SURELY_FITS = MAX_UNITS // 2
-# Whatever the alphabet, a longer text does not fit.
+# A longer text does not fit in any alphabet.
 MAX_CHARACTERS = MAX_SEPTETS
 
 # GSM 03.38 (3GPP TS 23.038, 6.2.1): the basic table without ESC, and its extension.
@@ -39,11 +39,11 @@ GSM_BASIC = frozenset(
 GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
 GSM_ALPHABET = GSM_BASIC | GSM_EXTENSION
 
-# The control characters that a text may have: line breaks, which web forms and spreadsheets write as CR and LF. The
-# basic table has no others. A tab would make the whole text UCS-2, and nobody would see why.
+# The only control characters of a text are line breaks, which web forms and spreadsheets write as CR and LF. The basic
+# table has no others. A tab would make the whole text UCS-2, with no visible reason.
 TEXT_CONTROLS = "\n\r"
 
-# What people put between digits: blanks, hyphens, dots, brackets, and the marks that address books leave.
+# People and address books write these between digits.
 _HYPHENS = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
 _BLANKS = " \t\u00a0\u2007\u2009\u202f"
 _DIRECTION_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -68,15 +68,15 @@ _YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False,
 
 
 def is_blank(value: Any) -> bool:
-    """Return whether that counts as not given: nothing, or a text of blanks."""
+    """Return whether the value counts as not given: None, or a text of blanks."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 def phone(value: Any) -> str:
     """Return the digits of an international number, from an int or from a text as people write it.
 
-    A leading 00 is taken for the + that it stands for, and (0) is left out; a number that begins with a single
-    0 is refused: as an integer it would lose the 0 and be somebody else's.
+    A leading 00 means +, and (0) is left out. A number that begins with a single 0 is refused: as an integer it would
+    lose the 0, and be another person's number.
     """
     if is_blank(value):
         raise Violation("phone", RejectCode.MISSING_PHONE, f"no phone: {_PHONE_REMEDY}")
@@ -103,7 +103,7 @@ def sender(value: Any) -> str:
 
 
 def reference_id(value: Any) -> str:
-    """Return an id of the caller's own: 1 to 32 Latin letters and digits."""
+    """Return the caller's reference id: 1 to 32 Latin letters and digits."""
     text = _text_or_number(value)
     if text is None or _REFERENCE_ID.fullmatch(text) is None:  # guard: reference-id-valid
         raise Violation(
@@ -136,7 +136,7 @@ def control_character(value: str, *, allowed: str = TEXT_CONTROLS) -> str | None
 
 
 def transliterate(value: Any) -> bool:
-    """Return whether BSG writes the text in Latin letters: true or false, or as a table has it, 1 or 0, yes or no."""
+    """Return whether BSG transliterates the text: true or false, or as tables have it, 1 or 0, yes or no."""
     if isinstance(value, bool):
         return value
     word = _text_or_number(value)
@@ -151,9 +151,9 @@ def transliterate(value: Any) -> bool:
 
 
 def text(value: Any) -> str:
-    """Return a text of five segments at most: 765 septets if GSM 03.38 has every character, else 335 UTF-16 units.
+    """Return a text of at most five segments: 765 septets if GSM 03.38 has all characters, otherwise 335 UTF-16 units.
 
-    Of control characters it has line breaks alone.
+    Its only control characters are line breaks.
     """
     if is_blank(value):  # guard: text-not-blank
         raise Violation(
@@ -210,7 +210,7 @@ def segments(value: str) -> int:
 
 def _dialled(written: str) -> str:
     trimmed = written.strip()
-    # A spreadsheet's 380661231231.0, or 380 661 231 231.00, would otherwise become a number with more digits.
+    # Otherwise a spreadsheet's 380661231231.0 would become a number with more digits.
     if len(written) > _MAX_PHONE_AS_WRITTEN or _FRACTION.fullmatch(trimmed):  # guard: phone-not-fraction
         return ""
     digits = _NATIONAL_ZERO.sub("", trimmed).translate(_BETWEEN_DIGITS)
@@ -222,7 +222,7 @@ def _dialled(written: str) -> str:
 def _text_or_number(value: Any) -> str | None:
     if isinstance(value, str):
         return value
-    # Python raises for the text of a number of over 4 300 digits.
+    # Python refuses to write a number of over 4 300 digits.
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MAX_NUMBER:
         return str(value)
     return None

@@ -1,4 +1,4 @@
-"""Whether messages all have the same names: asked once for a chunk, for its columns and for its digest."""
+"""Find whether all messages have the same names. A chunk's columns and its digest share the result."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ Names = tuple[str, ...]
 
 
 def same_names(messages: Sequence[Any]) -> Names | None:
-    """Return the names that every message has, in the order that all have them; None if they differ, or one is no
-    dict."""
+    """Return the names of every message, in their common order; None if they differ, or a message is not a dict."""
     if set(map(type, messages)) != {dict}:
         return None
     orders = set(map(tuple, messages))

@@ -1,4 +1,4 @@
-"""The hours of the day in which a campaign's batches may leave, so that nobody is woken by an SMS."""
+"""The hours of the day in which a campaign's batches may leave, so that an SMS wakes nobody."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REMEDY = "write it as 09:00-20:00, or with a zone as 09:00-20:00 Europe/Kyiv"
 
 @dataclass(frozen=True, slots=True)
 class SendingHours:
-    """From `opens` on, and no longer from `closes` on, by the clocks of `zone`; over midnight if that is earlier."""
+    """The hours from `opens` until `closes` in `zone`, over midnight if `closes` is earlier."""
 
     opens: time
     closes: time
@@ -22,7 +22,7 @@ class SendingHours:
 
     @classmethod
     def parse(cls, written: str, zone: ZoneInfo) -> SendingHours:
-        """`zone` is that of hours without one. Raise ValueError, which says what is wrong and the remedy."""
+        """Parse the hours. `zone` applies if they name none. Raise ValueError, with the remedy."""
         found = _WRITTEN.fullmatch(written)
         if found is None:
             raise ValueError(f"Not hours of a day: {REMEDY}.")
@@ -38,20 +38,20 @@ class SendingHours:
         return f"{self.opens:%H:%M}-{self.closes:%H:%M} {self.zone.key}"
 
     def opening(self, moment: datetime) -> datetime:
-        """Return the moment itself if something may leave then, else when it may next. Both have zones."""
+        """Return the moment itself if batches may leave then, otherwise the next time when they may."""
         local = moment.astimezone(self.zone)
         if self._open_at(local.time()):
             return moment
         today = datetime.combine(local.date(), self.opens, self.zone)
         opening = today if local.time() < self.opens else today + timedelta(days=1)
-        # In the night in which clocks go forward the hour may not exist: the one after it does.
+        # When clocks go forward, the hour may not exist, but the next one does.
         return max(opening.astimezone(moment.tzinfo), moment)
 
     def span(self, moment: datetime) -> tuple[datetime, datetime]:
-        """Return when the hours that are now or come next open, and when they close. `moment` has a zone."""
+        """Return when the current or next hours open and close. `moment` has a zone."""
         opens = self.opening(moment)
         closes = opens.astimezone(UTC).replace(second=0, microsecond=0)
-        # Clocks are turned in whole minutes: what they show has to be asked for each of them.
+        # Clocks change in whole minutes, so check the local time of each minute.
         while self._open_at(closes.astimezone(self.zone).time()):
             closes += _MINUTE
         return opens, max(closes, opens)

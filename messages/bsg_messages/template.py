@@ -1,9 +1,8 @@
-"""Personalised texts: Jinja2's syntax, cut down to what can neither run code nor grow without bound.
+"""Personalised texts: a subset of Jinja2's syntax that can neither run code nor grow without bound.
 
-What is left: text, fields (`{{ name }}`), filters on fields, and `{% if %}` with comparisons. Jinja2 only
-parses; its own rendering is not used. A field that is missing, null or blank and has no `default` raises
-`Violation`: "Hi None" and "Hi ," are never sent. In an `if`, such a field is false, equals nothing, and is
-neither less nor more.
+It has text, fields (`{{ name }}`), filters on fields, and `{% if %}` with comparisons. Jinja2 only parses; its own
+rendering is not used. A field that is missing, null or blank and has no `default` raises `Violation`: "Hi None" and
+"Hi ," are never sent. In an `if`, such a field is false, equals nothing, and is neither less nor more.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _MAX_RENDERED = MAX_CHARACTERS + 1
 
 
 class Template:
-    """A text that was parsed and found harmless."""
+    """A parsed and safe text."""
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self._nodes = nodes
@@ -32,20 +31,20 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Raise CampaignInvalid on the field "text", with the line."""
+        """Parse a text. Raise CampaignInvalid for the field "text", with the line."""
         return _parsed(text)
 
     def render(self, fields: Mapping[str, Any]) -> str:
-        """Return the text for one message, cut off one character beyond what any SMS holds.
+        """Return the text for one message, cut off one character beyond the maximum of an SMS.
 
-        Raise Violation for a field that is missing.
+        Raise Violation for a missing field.
         """
         pieces: list[str] = []
         _render(self._nodes, fields, pieces, _MAX_RENDERED)
         return "".join(pieces)[:_MAX_RENDERED]
 
     def render_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None]:
-        """Return the texts of `size` messages given as columns; None where `render` raises Violation."""
+        """Return the texts of `size` messages, given as columns; None for a message where `render` raises Violation."""
         fast = self._render_whole_columns(columns, size)
         if fast is not None:
             return fast
@@ -60,9 +59,9 @@ class Template:
             return None
 
     def _render_whole_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None] | None:
-        """Not row by row, which is several times as fast; None where the template or a value needs that."""
+        """Return the texts several times as fast as row by row; None if the template or a value needs single rows."""
         pieces: list[Any] = []
-        longest = total = 0  # characters: of the longest text there may be, and of all texts
+        longest = total = 0  # characters: of the longest possible text, and of all texts
         lacking: set[int] = set()
         for node in self._nodes:
             if isinstance(node, Literal):
@@ -94,7 +93,7 @@ def _parsed(text: str) -> Template:
         raise CampaignInvalid(
             {"text": [f"longer than {MAX_TEMPLATE_CHARACTERS} characters, which no SMS can hold: shorten it"]}
         )
-    # Here, as Jinja2 takes long to import, and campaigns whose messages bring their texts do without it.
+    # Importing Jinja2 takes long, and campaigns without a template do not need it.
     from bsg_messages.template_parsing import parse_nodes
 
     return Template(parse_nodes(text))

@@ -1,4 +1,4 @@
-"""What a parsed template is made of, and how each piece takes its text from a message's fields."""
+"""The nodes of a parsed template. Each makes its text from a message's fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Test = Callable[[Mapping[str, Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """What is written where the field is missing."""
+    """The text for a missing field."""
 
     text: str
 
@@ -29,7 +29,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """A field and what is done to it, in order."""
+    """A field and its filters, in order."""
 
     name: str
     filters: tuple[TextFilter | Default, ...]
@@ -48,9 +48,9 @@ class Expression:
         return value
 
     def column(self, values: Sequence[Any]) -> tuple[list[str], list[int]] | None:
-        """Return the value of each message at once, and the rows in which it is missing.
+        """Return the values of all messages, and the rows in which the field is missing.
 
-        Return None instead where the values need to be looked at one by one.
+        Return None if the values have to be processed one by one.
         """
         texts = list(values) if set(map(type, values)) <= {str} else _written_column(values)
         if max(map(len, texts), default=0) > MAX_VALUE_CHARACTERS:
@@ -69,7 +69,7 @@ class Expression:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The first branch whose test holds; the last branch's test always does."""
+    """The first branch whose test is true. The last branch's test is always true."""
 
     branches: tuple[tuple[Test, tuple[Node, ...]], ...]
     fields: frozenset[str]

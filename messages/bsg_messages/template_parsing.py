@@ -1,4 +1,4 @@
-"""From a template's source to nodes of our own: everything that is not known to be harmless is refused."""
+"""Parse a template's source into nodes. Everything that is not known to be safe is refused."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _FILTERS: dict[str, TextFilter] = {
 _DEFAULT_NAMES = ("default", "d")
 _TRUNCATE_ARGUMENTS = {"length": int, "killwords": bool, "end": str, "leeway": int}
 _KNOWN_FILTERS = ", ".join(sorted((*_FILTERS, "default", "truncate")))
-_ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701 - texts, and never rendered
+_ENVIRONMENT = Environment(keep_trailing_newline=True, autoescape=False)  # noqa: S701 - plain texts, never rendered
 
 
 def parse_nodes(source: str) -> tuple[Node, ...]:
-    """Raise CampaignInvalid on the field "text", with the line."""
+    """Return the nodes. Raise CampaignInvalid for the field "text", with the line."""
     try:
         tree = _ENVIRONMENT.parse(source)
     except TemplateSyntaxError as error:
@@ -101,7 +101,7 @@ def _filter(piece: nodes.Filter) -> TextFilter | Default:
 
 
 def _default(piece: nodes.Filter, arguments: list[Any], named: dict[str, Any]) -> Default:
-    # Jinja2's second argument asks for what is always so here: a blank field counts as missing.
+    # Jinja2's second argument makes a blank field count as missing, which is always so here.
     values = [*arguments, *(named.pop(name) for name in ("default_value", "boolean") if name in named)]
     if named or not 1 <= len(values) <= 2 or isinstance(values[0], bool):
         raise _invalid('the filter default takes a text, as in default("friend")', piece.lineno)
@@ -131,7 +131,7 @@ def _choice(statement: nodes.If, depth: int) -> Choice:
 
 
 def _test(test: nodes.Node, depth: int, named: set[str]) -> Test:
-    """Return the test as a function of the fields; their names are added to `named`."""
+    """Return the test as a function of the fields. Add their names to `named`."""
     _check_depth(depth, test)
     if isinstance(test, (nodes.Name, nodes.Filter)):
         expression = _expression(test, depth)
@@ -181,7 +181,7 @@ def _constant(node: nodes.Node) -> Any:
 
 
 def _joined(found: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Neighbouring literals in one, so that there is less to go through for each message."""
+    """Join adjacent literals, so that each message needs fewer steps."""
     joined: list[Node] = []
     for node in found:
         if isinstance(node, Literal) and joined and isinstance(joined[-1], Literal):

@@ -1,4 +1,4 @@
-"""The values in a template: how they are written, compared and filtered, in bounded time and size."""
+"""Format, compare and filter the values in a template, in bounded time and size."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 
 from bsg_messages.rules import is_blank
 
-# Longer values are cut before anything is done to them; no text that is sent can hold as much.
+# Longer values are cut first. No SMS can contain as much.
 MAX_VALUE_CHARACTERS = 4_096
 MAX_TRUNCATE_LENGTH = 1_000
-MAX_INTEGER = 10**40  # a message's values are no longer either, and Python refuses to write 4 300 digits
+MAX_INTEGER = 10**40  # a message's values are bounded likewise, and Python refuses to write 4 300 digits
 
 TextFilter = Callable[[str], str]
 
@@ -22,7 +22,7 @@ _WORD = re.compile(r"([-\s({\[<]+)")
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Stands for a field that the message does not have, or has blank."""
+    """A field that is missing or blank in the message."""
 
     name: str
 
@@ -55,7 +55,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def compare(kind: str, left: Any, right: Any) -> bool:
-    """Compare as numbers where one side is a number and the other reads as one, otherwise as texts."""
+    """Compare as numbers if one side is a number and the other can be parsed as one, otherwise as texts."""
     if isinstance(left, Missing) or isinstance(right, Missing):
         return kind == "ne"
     if isinstance(left, str) and isinstance(right, str):
@@ -67,14 +67,14 @@ def compare(kind: str, left: Any, right: Any) -> bool:
 
 
 def title(value: str) -> str:
-    """As Jinja2 has it: after a hyphen, a bracket or a blank too, and the rest of the word in lower case."""
+    """Capitalise words as Jinja2 does: also after a hyphen or a bracket, with the rest of the word in lower case."""
     return "".join(word[:1].upper() + word[1:].lower() for word in _WORD.split(value) if word)
 
 
 def truncate(length: int, killwords: bool = False, end: str = "...", leeway: int = 5) -> TextFilter:
-    """As Jinja2 has it: a text longer by no more than `leeway` stays; others end in `end`, within `length`.
+    """Return a filter that truncates as Jinja2 does: a text that is longer by at most `leeway` stays.
 
-    Raise ValueError if that cannot be done.
+    Other texts end in `end`, within `length`. Raise ValueError for a length or a leeway out of range.
     """
     if not len(end) <= length <= MAX_TRUNCATE_LENGTH:
         raise ValueError(f"truncate takes a length from {len(end)} (its ending) to {MAX_TRUNCATE_LENGTH}")
