@@ -516,7 +516,7 @@ def test_nothing_is_done_for_a_campaign_whatever_an_index_says_of_it(
     index = "sendable" if waiting == "pending" else "preparable"
     ledger_harness.client.delete(f"bsg:account:{unassigned(DEFAULT_ACCOUNT)}:due")
     ledger_harness.client.zadd(f"bsg:account:{ACCOUNT}:{index}", {campaign: 0})
-    ledger_harness.client.hset(f"bsg:campaign:{campaign}", mapping={"account": ACCOUNT, field: value})
+    ledger_harness.client.hset(f"bsg:campaign:{campaign}", mapping={"account": ACCOUNT, "pass": "0", field: value})
 
     assert ledger_harness.next() == Nothing()
     assert ledger_harness.counts(campaign) == {waiting: 2}
@@ -927,6 +927,24 @@ def test_dropped_messages_become_rejects_while_the_batch_stays(ledger_harness: L
 
     assert (shrink(), shrink()) == ("shrunk", "stale")
     assert ledger_harness.counts(campaign) == {"submitted": 2, "rejected": 1}
+
+
+def test_what_was_found_in_another_state_of_the_batch_rejects_nothing(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(3)
+    ledger_harness.submitted(campaign)
+
+    shrunk = ledger_harness.ledger.batches.shrink(
+        BatchId.of(campaign, 0),
+        state="unconfirmed",
+        size=3,
+        rest=b"",
+        rest_rows=[],
+        cause="its reference id was used before",
+        rejects=[(1, json.dumps({"index": 1}))],
+    )
+
+    assert shrunk == "stale"
+    assert ledger_harness.counts(campaign) == {"submitted": 3}
 
 
 def test_a_reject_that_is_recorded_twice_counts_once(ledger_harness: LedgerHarness) -> None:
