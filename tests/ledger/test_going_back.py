@@ -250,7 +250,7 @@ def test_a_batch_that_has_moved_on_is_not_put_in_doubt(ledger_harness: LedgerHar
 
     assert (
         ledger_harness.ledger.batches.mark_in_doubt(
-            BatchId.of(campaign, 0), attempts=0, account=ACCOUNT, cause="a trace"
+            BatchId.of(campaign, 0), attempts=1, account=ACCOUNT, cause="a trace"
         )
         == "stale"
     )
