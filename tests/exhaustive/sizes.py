@@ -67,7 +67,6 @@ QUICK = (
 
 # Two workers at once, and more going wrong together: minutes.
 DEEP = (
-    Size("a campaign that BSG loses, a cancel", workers=1, responses=LOST | {"denied"}, operator=frozenset({"cancel"})),
     Size("two workers"),
     Size("two workers, the rate limit, responses unheard", limit=True, unheard=True),
     Size("two workers, leases that run out early", early_leases=True),
@@ -145,6 +144,12 @@ DEEP = (
     Size("a duplicate window, BSG refuses now and then", duplicates="either", duplicate_window=True),
     Size("a duplicate window that ends with the request on its way", duplicate_window=True, sharp_window=True),
     Size("a duplicate window, a stall after a look", duplicate_window=True, stalls_after_looks=True),
+    Size(
+        "a campaign that BSG loses, a cancel",
+        workers=1,
+        responses=frozenset({"denied"}),
+        operator=frozenset({"cancel"}),
+    ),
 )
 
 # Too large for every state: walked through at random, by seeds that replay.
