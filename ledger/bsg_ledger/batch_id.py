@@ -1,4 +1,4 @@
-"""The name of a batch: of which campaign, and which of its batches."""
+"""The id of a batch: its campaign's id, and its number there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Self
 
 
 class BatchId(str):
-    """A batch's id, as it stands in Redis, in logs, in Flower and on the command line: CAMPAIGN-NUMBER.
+    """A batch's id in Redis, in logs, in Flower and on the command line: CAMPAIGN-NUMBER.
 
     >>> batch = BatchId("campaign-7")
     >>> batch.campaign_id, batch.number
@@ -16,7 +16,7 @@ class BatchId(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Raise ValueError for anything that is no batch id."""
+        """Raise ValueError for an invalid batch id."""
         campaign_id, dash, number = text.rpartition("-")
         if not dash or not campaign_id or not number.isdecimal():
             raise ValueError("a batch id is CAMPAIGN-NUMBER")
@@ -24,7 +24,7 @@ class BatchId(str):
 
     @classmethod
     def of(cls, campaign_id: str, number: int) -> Self:
-        """Return the id of a campaign's batch of that number, from 0."""
+        """Return the id of a campaign's batch by its number, from 0."""
         return super().__new__(cls, f"{campaign_id}-{number}")
 
     @property
@@ -37,5 +37,5 @@ class BatchId(str):
 
     @property
     def parts(self) -> tuple[str, int]:
-        """Campaign and number, as scripts and keys take them."""
+        """Return campaign and number, as scripts and keys take them."""
         return self.campaign_id, self.number

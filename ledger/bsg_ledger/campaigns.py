@@ -1,8 +1,8 @@
 """A campaign's own transitions: accepted, paused, cancelled, expired, retried, forgotten.
 
-What concerns every batch of a campaign begins with a flag, in one step: from then on it holds. The rest follows in
-steps of a bounded number of batches, each of them atomic and safe to repeat. Who calls takes all of them; should that
-process die, upkeep takes those that are left (`finish`).
+A change of every batch of a campaign begins with a flag, in one step, and applies from then on. Further steps, each
+atomic and safe to repeat, change a bounded number of batches. The caller takes all of them. If its process dies, upkeep
+takes the remaining ones (`finish`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bsg_ledger.scripts import Scripts, text_of
 
 @dataclass(frozen=True, slots=True)
 class WakeUp:
-    """A message for a worker, and the queue that it waits in."""
+    """A message for a worker, and its queue."""
 
     queue: str
     message: bytes = field(repr=False)
@@ -26,10 +26,10 @@ class WakeUp:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """All that one commit writes, and the `wake_up` that it sends if none waits. Times in milliseconds of the epoch.
+    """The data of one commit. It sends `wake_up` if none waits. Times are milliseconds since the epoch.
 
-    `has_hours`: batches may leave at some hours of the day only. The first dispatch asks when the next are.
-    `last_chunk`: the messages of the last chunk, where `store_chunk` was not given them before.
+    `has_hours`: batches may leave only at some hours of the day. The first dispatch requests the next hours.
+    `last_chunk`: the messages of the last chunk, if `store_chunk` was not called with them.
     """
 
     campaign_id: str
@@ -55,7 +55,7 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`kind` is accepted, duplicate, conflict or missing (a chunk's time ran out before the commit)."""
+    """`kind` is accepted, duplicate, conflict or missing (the chunks expired before the commit)."""
 
     kind: str
     campaign_id: str
@@ -64,7 +64,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Capped:
-    """Why no more batches may be sent, and what the campaign would cost with the next one ("": nobody knows)."""
+    """Why no more batches may be sent, and the campaign's cost with the next one ("" if unknown)."""
 
     why: str
     total: str
@@ -75,28 +75,28 @@ class Campaigns:
         self._client = client
         self._scripts = scripts
 
-    # Before the commit: chunks that nobody knows yet, and that vanish by themselves.
+    # Before the commit: chunks of no campaign yet, which expire.
 
     def store_chunk(self, campaign_id: str, chunk: int, packed: bytes, *, keep_ms: int) -> None:
-        """Store a chunk's messages; all vanish after `keep_ms` unless the campaign is accepted or they are renewed."""
+        """Store a chunk. All chunks expire after `keep_ms` unless the campaign is accepted or they are renewed."""
         self._scripts.run("store_chunk", campaign_id, chunk, packed, keep_ms)
 
     def renew_chunks(self, campaign_id: str, *, keep_ms: int) -> None:
-        """Let the stored chunks vanish after `keep_ms` from now on."""
+        """Let the stored chunks expire `keep_ms` from now."""
         self._scripts.run("renew_chunks", campaign_id, keep_ms)
 
     def drop_chunks(self, campaign_id: str) -> None:
         self._client.unlink(schema.CAMPAIGN_MESSAGES(campaign_id))
 
     def accept(self, acceptance: Acceptance) -> Accepted:
-        """Commit, and add all chunks. Repeating it after a lost response returns `accepted` again."""
+        """Commit, and add all chunks. A repetition after a lost response returns `accepted` again."""
         accepted = self.commit(acceptance)
         if accepted.kind == "accepted" and len(acceptance.chunk_sizes) > self._scripts.batches_a_step:
             self._scripts.all_steps("add_chunks", accepted.campaign_id)
         return accepted
 
     def commit(self, acceptance: Acceptance) -> Accepted:
-        """Make the campaign exist, with so many of its chunks as one step adds."""
+        """Create the campaign, with as many of its chunks as one step adds."""
         wake_up = acceptance.wake_up
         reply = self._scripts.run(
             "accept", acceptance.campaign_id, acceptance.idempotency_key, acceptance.digest, acceptance.messages,
@@ -111,29 +111,30 @@ class Campaigns:
             return Accepted(kind, acceptance.campaign_id, 0)
         return Accepted(kind, text_of(reply[1]), int(reply[2]) if len(reply) > 2 else 0)
 
-    # After it.
+    # After the commit.
 
     def set_hours(self, campaign_id: str, *, closed_at_ms: int, opens_at_ms: int, closes_at_ms: int) -> bool:
-        """Write down the span of sending hours after the one that `closed_at_ms` ended. False: somebody else has."""
+        """Record the sending hours after those that ended at `closed_at_ms`. Return False if another caller has."""
         reply = self._scripts.run("set_hours", campaign_id, closed_at_ms, opens_at_ms, closes_at_ms)
         return text_of(reply[0]) == "set"
 
     def pause(self, campaign_id: str) -> bool:
-        """Hold unsent batches. False: there is no such campaign."""
+        """Hold unsent batches. Return False if there is no such campaign."""
         return text_of(self._scripts.run("pause", campaign_id, 1, "")[0]) != "gone"
 
     def resume(self, campaign_id: str, *, max_cost: str = "") -> bool | Capped:
-        """Let unsent batches go on, up to another `max_cost` ("none": without any). False: there is no such campaign.
+        """Release unsent batches, with another `max_cost` if given ("none" removes it).
 
-        `Capped`, and nothing is changed, where the cap would pause it again at once.
+        Return False if there is no such campaign. Return `Capped`, and change nothing, if the cap would pause it again
+        at once.
         """
         kind, *capped = map(text_of, self._scripts.run("pause", campaign_id, 0, max_cost))
         return Capped(*capped) if kind == "capped" else kind != "gone"
 
     def cancel(self, campaign_id: str) -> tuple[int, int] | None:
-        """End what is unsent and order the stops of what is at BSG.
+        """End unsent messages, and order the stops of BSG's campaigns.
 
-        Return how many messages end and how many are or may be at BSG. None: there is no such campaign.
+        Return how many messages end, and how many are or may be at BSG; None if there is no such campaign.
         """
         kind, *counts = self._scripts.run("cancel", campaign_id)
         if text_of(kind) == "gone":
@@ -143,11 +144,14 @@ class Campaigns:
         return unsent, sent
 
     def expire(self, campaign_id: str) -> bool:
-        """End what is unsent, the deadline having passed. False: it has not, or there is no such campaign."""
+        """End unsent messages after the deadline. Return False if it has not passed, or there is no such campaign."""
         return self._scripts.all_steps("end_unsent", campaign_id) == "done"
 
     def retry(self, campaign_id: str, *, deadline_ms: int | None) -> tuple[str, int]:
-        """Send again what was refused or has expired: retried (and how many), late, forgotten, cancelled or gone."""
+        """Send refused and expired messages again.
+
+        Return `retried` with their number, or `late`, `forgotten`, `cancelled` or `gone`.
+        """
         kind, *messages = self._scripts.run("retry", campaign_id, "" if deadline_ms is None else deadline_ms)
         if not messages:
             return text_of(kind), 0
@@ -155,14 +159,14 @@ class Campaigns:
         return text_of(kind), int(messages[0])
 
     def finish(self, campaign_id: str) -> None:
-        """Take the steps that are left of an acceptance, a move to another key, a commit, a cancel or a retry."""
+        """Take the remaining steps of an acceptance, a move to another key, a commit, a cancel or a retry."""
         for step in ("add_chunks", "rekey_some", "add_prepared", "end_unsent", "retry_some"):
             self._scripts.all_steps(step, campaign_id)
 
     def forget_bodies(self, campaign_id: str) -> bool:
-        """Forget a closed campaign's messages. False: something is left to do."""
+        """Delete a closed campaign's messages. Return False if the campaign has anything left to do."""
         return self._scripts.all_steps("forget_bodies", campaign_id) == "done"
 
     def forget(self, campaign_id: str) -> bool:
-        """Forget a closed campaign. False: something is left to do."""
+        """Delete a closed campaign. Return False if the campaign has anything left to do."""
         return self._scripts.all_steps("forget_campaign", campaign_id) == "done"

@@ -18,7 +18,7 @@ Item = tuple[Argument, Argument, Argument]
 
 @dataclass(frozen=True, slots=True)
 class NothingDue:
-    """Nothing to take now; `at` is when the next one is due (milliseconds of Redis's clock), None if there is none."""
+    """No chunk is due now. `at` is when the next one is due, by Redis's clock (ms); None if there is none."""
 
     at: int | None
 
@@ -29,9 +29,9 @@ class Chunks:
         self._scripts = scripts
 
     def lease(self, campaign_id: str, token: str, *, lease_ms: int, losses_allowed: int) -> Prepare | NothingDue:
-        """Take the campaign's next due chunk, whatever its account may do now.
+        """Lease the campaign's next due chunk, even if its account's gate is shut.
 
-        A chunk that lost `losses_allowed` leases becomes rejects on the way.
+        The messages of a chunk that lost `losses_allowed` leases become rejects.
         """
         reply = self._scripts.run("lease_chunk", campaign_id, token, lease_ms, losses_allowed)
         while text_of(reply[0]) == "again":
@@ -47,9 +47,9 @@ class Chunks:
     def prepared(
         self, lease: Prepare, batches: Sequence[tuple[int, str, bytes]], rejects: Sequence[tuple[int, str]]
     ) -> bool:
-        """Commit all batches (size, rows, body) and rejects (index, JSON) of the chunk. False: the lease is stale.
+        """Commit the chunk's batches (size, rows, body) and rejects (index, JSON). Return False for a stale lease.
 
-        What is too much for one step is staged before the commit, where nobody looks, and added after it.
+        Data that is too much for one step is staged before the commit, invisibly, and added after it.
         """
         if not self.commit(lease, batches, rejects):
             return False
@@ -60,7 +60,7 @@ class Chunks:
     def commit(
         self, lease: Prepare, batches: Sequence[tuple[int, str, bytes]], rejects: Sequence[tuple[int, str]]
     ) -> bool:
-        """Commit a chunk, and add all of it if one step can. False: the lease is stale, and nothing has changed."""
+        """Commit a chunk, and add all of it if one step can. Return False, and change nothing, for a stale lease."""
         items: list[Item] = [*batches, *(("", index, row) for index, row in rejects)]
         staged = items if len(items) > self._scripts.batches_a_step else []
         self._stage(lease, staged)
@@ -76,13 +76,13 @@ class Chunks:
     def _stage(self, lease: Prepare, items: Sequence[Item]) -> None:
         for first in range(0, len(items), self._scripts.batches_a_step):
             some = items[first : first + self._scripts.batches_a_step]
-            with self._client.pipeline(transaction=True) as pipe:  # nothing stays without an expiry
+            with self._client.pipeline(transaction=True) as pipe:  # no staged data may lack an expiry
                 pipe.rpush(_staged_key(lease), *chain.from_iterable(some))
                 pipe.pexpire(_staged_key(lease), KEEP_STAGED_MS)
                 pipe.execute()
 
     def release(self, lease: Prepare, *, delay_ms: int, cause: str, unreadable: bool = False) -> bool:
-        """Give the chunk back, without counting it as a lost lease. False: the lease is stale.
+        """Release the chunk without counting a lost lease. Return False for a stale lease.
 
         `unreadable`: its messages cannot be read here.
         """

@@ -1,4 +1,4 @@
-"""What BSG pushes of single messages. Its feed is its own, so that reports displace no transitions."""
+"""The delivery reports that BSG pushes. They have their own feed, so that they displace no transitions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bsg_ledger.feed import Feed, Position
 from bsg_ledger.scripts import Scripts
 from bsg_ledger.times import to_datetime
 
-DELIVERY_REPORTS_KEPT = 200_000  # for who only reads; the settings decide: some 160 bytes each in Redis
-MAX_REPORTS_A_CALL = 1000  # Redis does nothing else meanwhile: some milliseconds
+DELIVERY_REPORTS_KEPT = 200_000  # a default for readers; the settings decide. A report takes some 160 bytes in Redis
+MAX_REPORTS_A_CALL = 1000  # blocks Redis for some milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class PushedReport:
-    """What BSG pushed of one message. The meanings are those of `DeliveryReport`."""
+    """A report that BSG pushed about one message. `DeliveryReport` explains the fields."""
 
     campaign_id: str | None
     index: int | None
@@ -33,11 +33,11 @@ class PushedReport:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport(PushedReport):
-    """What BSG pushed of one message, as it is in the feed; `position` is where a reader goes on.
+    """A delivery report in the feed. A reader continues at `position`.
 
-    `campaign_id` and `index`, the message's index in what was enqueued, from 0, are None where it has a reference id of
-    the caller's own. `status` is BSG's word, in small letters. `sent_at` and `delivered_at` are as BSG writes them, in
-    the zone of the account.
+    `campaign_id` and `index` are None if the caller chose the reference id. `index` is the message's index among the
+    enqueued messages, from 0. `status` is BSG's, in lower case. `sent_at` and `delivered_at` are as BSG writes them, in
+    the account's zone.
     """
 
     received_at: datetime
@@ -54,7 +54,7 @@ class DeliveryReports(Feed[DeliveryReport]):
         self._kept = kept
 
     def record(self, reports: Sequence[PushedReport]) -> None:
-        """Add the reports, except those of campaigns that are not there. One script call a thousand of them."""
+        """Add the reports, except those of unknown campaigns, with one script call for each thousand."""
         for first in range(0, len(reports), MAX_REPORTS_A_CALL):
             some = reports[first : first + MAX_REPORTS_A_CALL]
             values = ["" if value is None else str(value) for report in some for value in _values(report)]

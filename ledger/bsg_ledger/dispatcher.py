@@ -1,4 +1,4 @@
-"""What a worker does next for an account: one script decides, and writes the intent of what is to be sent."""
+"""Dispatch an account's work. One script decides what a worker does next, and writes the intent to send a batch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bsg_ledger.rows import decode_rows, encode_rows
 from bsg_ledger.scripts import Reply, Scripts, text_of
 from bsg_ledger.work import Again, GateShut, Nothing, OpenHours, Prepare, Recheck, Send, Wait, Work
 
-FURTHEST_SLOT_US = 10_000_000  # nobody takes a slot that is further off: one that is shows a clock that was set back
-EARLY_SLOT_US = 50_000  # a slot that is free so soon is taken now: who waits for it would come a little late
+FURTHEST_SLOT_US = 10_000_000  # no slot is reserved further ahead: one that is shows a clock that was set back
+EARLY_SLOT_US = 50_000  # a slot that is free so soon is taken now: waiting for it would miss it slightly
 
 
 class SendNotDurable(NotDurable):
-    """The intent of `send` may not be on disk: nothing of it may leave, and it has to be withdrawn."""
+    """The intent of `send` may not be on disk. Nothing may leave, and the intent has to be withdrawn."""
 
     def __init__(self, send: Send) -> None:
         super().__init__("the intent could not be written to disk in time: is the disk of Redis full or slow?")
@@ -31,7 +31,7 @@ class SendNotDurable(NotDurable):
 
 @dataclass(frozen=True, slots=True)
 class SubmitRules:
-    """What the settings of an account say about sending."""
+    """The settings of an account for sending."""
 
     account: str
     account_name: str
@@ -47,7 +47,7 @@ class SubmitRules:
 
 
 class Dispatcher:
-    """Methods raise `redis.exceptions.RedisError`. After a lost reply the caller withdraws by its token."""
+    """Methods raise `redis.exceptions.RedisError`. After a lost reply, the caller withdraws by its token."""
 
     def __init__(
         self,
@@ -64,10 +64,10 @@ class Dispatcher:
         self._detector = detector
 
     def next(self, token: str, *, permit: bool = True) -> Work:
-        """Return what to do next. A batch to send is `posting` by then, and its intent on disk.
+        """Return the next work. A batch to send is `posting`, and its intent is on disk.
 
-        Raise `SendNotDurable` if it is not on disk. `token` names the caller's lease of what it gets. Without a permit
-        the caller may not send: it gets a chunk to prepare, if one has to be ready for the requests, or nothing.
+        Raise `SendNotDurable` if the intent is not on disk. `token` names the caller's lease. Without a permit the
+        caller may not send: it gets a chunk to prepare, if the senders need one, or nothing.
         """
         rules, detector = self._rules, self._detector
         reply, on_disk = self._durability.run(
@@ -88,34 +88,34 @@ class Dispatcher:
         return work
 
     def withdraw(self, send: Send, *, delay_ms: int, cause: str, unreadable: bool = False) -> str:
-        """Take an intent back: nothing has left. Return the batch's state. `unreadable`: it cannot be read here."""
+        """Withdraw an intent: nothing has left. Return the batch's state. `unreadable`: it cannot be read here."""
         return self._first(
             "withdraw", *send.batch.parts, send.token, delay_ms, cause, self._rules.next_look_ms,
             int(unreadable),
         )  # fmt: skip
 
     def withdraw_lost(self, token: str, *, delay_ms: int, cause: str) -> BatchId | None:
-        """Take the intent of a lost reply back. Return the id of its batch; None: there was none."""
+        """Withdraw the intent of a lost reply. Return the id of its batch; None if there was none."""
         reply = self._scripts.run(
             "withdraw_lost", self._rules.account, token, delay_ms, cause, self._rules.next_look_ms
         )
         return BatchId(text_of(reply[1])) if len(reply) > 1 else None
 
     def suppression_checked(self, recheck: Recheck) -> str:
-        """None of its messages is suppressed: it is due at once. Return `pending`, or `stale`."""
+        """Record that no message is suppressed. The batch is due at once. Return `pending`, or `stale`."""
         return self._first("suppression_checked", *_as_read(recheck))
 
     def rows_suppressed(
         self, recheck: Recheck, *, rest: bytes, rest_rows: Sequence[int], rejects: Sequence[RejectRow]
     ) -> str:
-        """Some of its messages are suppressed: those become rejects, the rest is due at once. Return its state."""
+        """Make the suppressed messages rejects. The rest is due at once. Return the batch's state."""
         return self._first(
             "rows_suppressed", *_as_read(recheck), self._rules.next_look_ms, rest, encode_rows(rest_rows),
             *(item for row in rejects for item in row),
         )  # fmt: skip
 
     def put_off(self, recheck: Recheck, *, delay_ms: int, cause: str) -> str:
-        """Its messages cannot be read here: it waits for `delay_ms`. Return `pending`, or `stale`."""
+        """Postpone a batch that cannot be read here by `delay_ms`. Return `pending`, or `stale`."""
         return self._first("put_off", *_as_read(recheck), delay_ms, cause)
 
     def is_unattended(self) -> bool:

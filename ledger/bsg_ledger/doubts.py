@@ -1,4 +1,4 @@
-"""Batches in doubt, each with how to decide it: an operator sees them before deciding many at once."""
+"""Batches in doubt, as an operator sees them before deciding many at once."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _BATCHES_AT_ONCE = 500
 class Doubt:
     """A batch that was on the wire without a clear response. `since`: its first attempt that may have been taken.
 
-    `needs_operator`: what BSG shows does not decide it; `why` gives the reason. `no_trace`: BSG would show it, and
-    shows nothing of it. `if_not_sent` is the state that it gets if it was not sent: `pending` is sent again.
+    `needs_operator`: BSG's data does not decide the doubt; `why` gives the reason. `no_trace`: BSG would show the
+    batch if it had it, and does not. `if_not_sent`: the state of the batch if it was not sent; `pending` is sent again.
     """
 
     batch: BatchId
@@ -39,7 +39,7 @@ class Doubt:
 
     @property
     def may_be_resolved(self) -> bool:
-        """Whether it may be called not sent together with others: an operator is asked, and BSG has no trace of it."""
+        """Return whether it may be resolved as not sent with others: it needs an operator, and BSG has no trace."""
         return self.needs_operator and self.no_trace
 
 
@@ -52,7 +52,7 @@ def read_doubts(
     until: datetime | None,
     now: datetime,
 ) -> list[Doubt]:
-    """Return the account's batches in doubt since a moment of that period, the oldest doubt first."""
+    """Return the account's batches whose doubt began in that period, the oldest doubt first."""
     reads = typed(client)
     batches = [BatchId(text_of(name)) for name in reads.zrange(schema.DOUBT(account), 0, -1)]
     found = [

@@ -1,4 +1,4 @@
-"""The waiting due_indexes: what is due to be looked at, by whom soever looks first."""
+"""The due indexes: what has to be processed, and when."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from bsg_ledger.times import to_datetime
 
 
 def unassigned(account_name: str) -> str:
-    """Return where campaigns for the account of that name wait until the first dispatch assigns one, as by an
-    account."""
+    """Return the pseudo account in whose index campaigns for that account name wait until a dispatch assigns them."""
     return f"-{account_name}"
 
 
 class DueIndex(StrEnum):
     SENDABLE = "sendable"  # campaigns with a batch that is due now
     PREPARABLE = "preparable"  # campaigns with a chunk that is due now
-    DUE = "due"  # campaigns with something that is due later, or, unassigned, now
+    DUE = "due"  # campaigns with something that is due later; unassigned campaigns also if it is due now
     LEASES = "leases"  # posting batches
     DOUBT = "doubt"  # unconfirmed batches
     LIVE = "live"  # submitted and finished batches
@@ -35,7 +34,7 @@ class DueIndex(StrEnum):
     SPAM_AT_BSG = "spam-at-bsg"
     STOPS = "stops"  # BSG campaigns to be stopped
     DEADLINES = "deadlines"  # campaigns with something unsent (whole ledger)
-    UNFINISHED = "unfinished"  # campaigns with steps left of what concerns all of it (whole ledger)
+    UNFINISHED = "unfinished"  # campaigns with remaining steps of a change of the whole campaign (whole ledger)
 
 
 _MAX_NEXT = 8
@@ -55,11 +54,11 @@ class DueIndexes:
         self._scripts = scripts
 
     def take_due(self, index: DueIndex, *, account: str = "", at_most: int, put_off_ms: int) -> list[str]:
-        """Take the members that are due, and put them off by `put_off_ms`: two callers at once share the work."""
+        """Take the members that are due, and postpone them by `put_off_ms`: concurrent callers share the work."""
         return [text_of(member) for member in self._scripts.run("due", account, index.value, at_most, put_off_ms)]
 
     def give_back(self, index: DueIndex, members: Sequence[str], *, account: str = "") -> None:
-        """Give back members that were taken and not looked at: they are due at once."""
+        """Give back members that were taken and not processed. They are due at once."""
         self._scripts.run("give_back", account, index.value, *members)
 
     def members(self, index: DueIndex, *, account: str) -> list[str]:
@@ -67,8 +66,7 @@ class DueIndexes:
         return [text_of(member) for member in self._client.zrange(schema.due_index(index, account), 0, -1)]
 
     def oldest_due(self, indexes: Iterable[tuple[DueIndex, str]]) -> Due | None:
-        """Return the member that is, or was, due first in these indexes of these accounts ("": the whole ledger's
-        index)."""
+        """Return the member with the earliest due time in these indexes of these accounts ("": the whole ledger's)."""
         pipe = self._client.pipeline(transaction=False)
         for index, account in indexes:
             pipe.zrange(schema.due_index(index, account), 0, 0, withscores=True)
@@ -76,15 +74,14 @@ class DueIndexes:
         return min(found, key=lambda due: due.since_ms, default=None)
 
     def next_campaigns(self, owner: str) -> list[str]:
-        """Return the campaigns of an account (or of an account's name) that come next, as far as that is known
-        now."""
+        """Return the campaigns of an account (or of an account's name) that are expected next."""
         pipe = self._client.pipeline(transaction=False)
         for index in (DueIndex.SENDABLE, DueIndex.PREPARABLE, DueIndex.DUE):
             pipe.zrange(schema.due_index(index, owner), 0, _MAX_NEXT - 1)
         return list(dict.fromkeys(text_of(name) for names in pipe.execute() for name in names))
 
     def oldest_waiting(self, owners: Iterable[str]) -> Due | None:
-        """Return which of the campaigns that come next has had something due for longest, and since when."""
+        """Return the campaign, of those that are expected next, that has waited for longest, and since when."""
         campaigns = [campaign for owner in owners for campaign in self.next_campaigns(owner)]
         pipe = self._client.pipeline(transaction=False)
         for campaign in campaigns:
@@ -109,20 +106,20 @@ class DueIndexes:
         ]
 
     def looks(self, index: DueIndex, members: Sequence[str], *, account: str) -> dict[str, datetime]:
-        """Return when each of the members is looked at next, without those that are not in the index."""
+        """Return when each member is due, without those that are not in the index."""
         if not members:
             return {}
         scores = self._client.zmscore(schema.due_index(index, account), list(members))
         return {member: to_datetime(score) for member, score in zip(members, scores, strict=True) if score is not None}
 
     def closed_since(self, before_ms: int) -> list[str]:
-        """Campaigns of which nothing is left to do since before that moment."""
+        """Return the campaigns that closed before that time."""
         return [text_of(member) for member in self._client.zrangebyscore(schema.CLOSED(), "-inf", before_ms)]
 
     def now(self) -> datetime:
-        """Return the moment on Redis's clock, the only one that the ledger knows."""
+        """Return the time on Redis's clock, which is the ledger's only clock."""
         return to_datetime(self.now_ms())
 
     def now_ms(self) -> int:
-        """Return the same in milliseconds."""
+        """Return the time on Redis's clock in milliseconds."""
         return now_ms(self._client)

@@ -1,4 +1,4 @@
-"""Does this Redis keep what it acknowledges? Either by itself (fsync always) or by being asked (WAITAOF)."""
+"""Make sure that Redis keeps what it acknowledges: with fsync always, or with WAITAOF."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ REMEDY = (
 
 
 class NotDurable(Exception):
-    """The server cannot prove that it keeps what it acknowledges; the text is the remedy."""
+    """The server cannot prove that it keeps what it acknowledges. The text is the remedy."""
 
 
 class Durability:
-    """Makes sure that writes are on disk, in the cheapest way that the server offers.
+    """Make sure that writes are on disk, in the cheapest way that the server offers.
 
-    The way is found once per client; `relaxed` asks for nothing.
+    The way is determined once per client. `relaxed` requires nothing.
     """
 
     def __init__(self, client: redis.Redis, *, relaxed: bool, timeout_ms: int) -> None:
@@ -47,7 +47,7 @@ class Durability:
     def run(self, scripts: Scripts, name: str, *arguments: Argument) -> tuple[Reply, bool]:
         """Run a script and wait for the disk in one round trip. Return its reply, and whether it is on disk.
 
-        Raise `NotDurable`, having run nothing, where the server cannot prove that.
+        Raise `NotDurable`, and run nothing, if the server cannot keep what it acknowledges.
         """
         self.require()
         if self._way != "wait":
@@ -78,14 +78,14 @@ class Durability:
         try:
             self._wait()
         except (OutOfMemoryError, ReadOnlyError):
-            raise  # says nothing of what the server keeps
+            raise  # it does not show whether the server keeps writes
         except ResponseError:  # no WAITAOF, or no append-only file
             raise NotDurable(REMEDY) from None
         return "wait"
 
     def _wait(self) -> int:
-        # WAITAOF speaks of its own connection's writes, and a pool may hand out another one: a write on this very
-        # connection makes it wait for everything before, the file being one sequence.
+        # WAITAOF waits for the writes of its own connection, and a pool may return another one. A write on this
+        # connection makes it wait for all earlier writes, because the file is one sequence.
         pipe = self._client.pipeline(transaction=False)
         pipe.hset(schema.LEDGER(), "disk", "1")  # guard: disk-wait-after-write
         pipe.execute_command("WAITAOF", 1, 0, self._timeout_ms)

@@ -1,6 +1,6 @@
-"""How BSG fails an account's requests: since when, how often and with what, by kind.
+"""How BSG fails an account's requests: since when, how often and why, by kind.
 
-Nothing is decided by it. A success writes nothing: a spell ends by itself when nothing has failed for a while.
+No decision depends on it. A success writes nothing: a spell ends when nothing has failed for a while.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from bsg_ledger.scripts import Scripts, decoded
 from bsg_ledger.times import to_datetime
 
 QUIET_MS = 300_000
-SEVERAL = 3  # one failure is nothing that somebody has to know
+SEVERAL = 3  # a single failure is not worth reporting
 
 
 class FailureKind(StrEnum):
-    ERROR = "error"  # a 5xx, or what no document knows
+    ERROR = "error"  # a 5xx, or an undocumented response
     THROTTLED = "throttled"
     UNREACHABLE = "unreachable"  # no response, or half of one
 
 
 @dataclass(frozen=True, slots=True)
 class FailureSpell:
-    """Failures of one kind, none of them QUIET_MS after the one before. `cause` is that of the last."""
+    """Failures of one kind, each within QUIET_MS of the one before. `cause` is that of the last."""
 
     kind: FailureKind
     cause: str
@@ -42,7 +42,7 @@ class FailureSpell:
         return self.count >= SEVERAL
 
     def describe(self, show_time: Callable[[datetime], str]) -> str:
-        """Return what BSG does, since when; a sentence that begins with "BSG"."""
+        """Return a sentence about the failures that begins with "BSG"."""
         requests = "1 request" if self.count == 1 else f"{self.count} requests"
         spell = f"since {show_time(self.since)}, the last at {show_time(self.last)}"
         return f"{_DOES[self.kind]} ({self.cause}): {requests} {spell}"
@@ -56,7 +56,7 @@ _DOES = {
 
 
 class Failures:
-    """Those of one account. Methods raise `redis.exceptions.RedisError`."""
+    """The failures of one account. Methods raise `redis.exceptions.RedisError`."""
 
     def __init__(self, client: redis.Redis, scripts: Scripts, account: str) -> None:
         self._client = client
@@ -74,7 +74,7 @@ class Failures:
         return sorted(spells, key=lambda spell: spell.since)
 
     def totals(self) -> dict[FailureKind, int]:
-        """Return all since the ledger began."""
+        """Return the number of all failures since the ledger began."""
         record = self._record()
         return {kind: int(record.get(f"{kind}:total", 0)) for kind in FailureKind}
 

@@ -1,4 +1,4 @@
-"""A feed: the last entries of a kind, of all campaigns, in one stream, for apps that keep a table of their own."""
+"""A feed: the last entries of one kind, of all campaigns, for apps that keep a table of their own."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ T = TypeVar("T", bound=Entry)
 
 
 class FeedBroken(Exception):
-    """What follows the position is not there any more, or never was: a reader has missed something."""
+    """The entries after the position are missing: the reader has missed something."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """After which entry a reader goes on: its id in the stream, and its number among all of its feed."""
+    """The entry after which a reader continues: its id in the stream, and its number in the feed."""
 
     entry: str
     sequence: int
@@ -39,7 +39,7 @@ class Position:
 
     @classmethod
     def parse(cls, text: str) -> Position:
-        """Raise ValueError for what `str` of a position never is."""
+        """Parse the `str` of a position. Raise ValueError for anything else."""
         entry, _, sequence = text.partition(".")
         for chunk in (*entry.split("-", 1), sequence):
             if not (chunk.isascii() and chunk.isdecimal() and len(chunk) < 20):
@@ -48,9 +48,9 @@ class Position:
 
 
 class Feed(Generic[T]):
-    """By the number of its entries a reader who comes too late is noticed, and so is a ledger that went back.
+    """A feed. The numbers of its entries reveal a reader that comes too late, and a ledger that went back.
 
-    `counter`: the field of `bsg:ledger` that counts them. `read` makes an entry of its position and its fields.
+    `counter`: the field of `bsg:ledger` that counts entries. `read` makes an entry from its position and its fields.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class Feed(Generic[T]):
         self._read = read
 
     def latest(self) -> Position:
-        """After everything that has happened."""
+        """Return the position after the newest entry."""
         entries, sequence = self._at_once(lambda pipe: pipe.xrevrange(self._stream, count=1))
         return Position(text_of(entries[0][0]) if entries else "0-0", sequence)
 
     def after(self, position: Position | None) -> Sequence[T]:
-        """Return the next entries, oldest first; none when there is nothing new. None: from the oldest that is kept.
+        """Return the next entries, oldest first; none if there are no new ones. None: begin with the oldest entry.
 
         Raise FeedBroken.
         """
@@ -81,11 +81,11 @@ class Feed(Generic[T]):
         return [self._read(str(position), decoded(raw)) for position, raw in entries]
 
     def wait(self, position: Position | None, at_most_ms: int) -> None:
-        """Return when something has happened after the position, or after so many milliseconds."""
+        """Wait for an entry after the position, `at_most_ms` milliseconds at most."""
         self._client.xread({self._stream: "0" if position is None else position.entry}, count=1, block=at_most_ms)
 
     def _at_once(self, ask: Any) -> tuple[Any, int]:
-        """Return the reply, and the number of the last entry at that very moment."""
+        """Return the reply, and the number of the last entry at the same moment."""
         pipe = self._client.pipeline(transaction=True)
         ask(pipe)
         pipe.hget(schema.LEDGER(), self._counter)

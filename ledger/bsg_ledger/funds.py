@@ -1,4 +1,4 @@
-"""What is queued for an account will cost, by the prices that BSG has named so far, and what the account has left."""
+"""The cost of an account's queue, by the prices that BSG has reported so far, and the account's funds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bsg_ledger.scripts import Scripts, decoded, text_of
 
 
 def next_batch_cost(client: redis.Redis, account: str, account_name: str) -> Decimal | None:
-    """Return the cost of the batch that is sent next; None if none waits, or no price is known.
+    """Return the cost of the next batch; None if none waits, or no price is known.
 
-    What is not prepared yet counts as a batch. The campaign's own price counts, before the last of the account: it
-    depends on the texts and the destinations.
+    A chunk that is not prepared yet counts as a batch. The campaign's own price comes before the account's last price,
+    because it depends on the texts and the destinations.
     """
     reads = typed(client)
     due_indexes = DueIndexes(client, Scripts(client))
@@ -38,7 +38,7 @@ _CAMPAIGNS_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Funds:
-    """`available`: balance and credit, when they were last read. `queued_cost`: of what waited then."""
+    """`available`: balance and credit, when they were last read. `queued_cost`: the cost of the queue at that time."""
 
     available: Decimal
     currency: str
@@ -46,9 +46,9 @@ class Funds:
 
 
 def queued_cost(client: redis.Redis, account: str, account_name: str) -> Decimal | None:
-    """Return the cost of all messages that wait to be sent for the account; None where no price is known of any.
+    """Return the cost of all messages that wait to be sent for the account; None if no price is known.
 
-    Each campaign's own price counts, before the last of the account.
+    Each campaign's own price comes before the account's last price.
     """
     reads = typed(client)
     last = reads.hget(schema.GATE(account), "message_price")
@@ -74,7 +74,7 @@ def _price(cost: bytes | None, priced: bytes | None, last: bytes | None) -> Deci
 
 
 def noted_funds(client: redis.Redis, account: str) -> Funds | None:
-    """Return what was noted when the account's balance was last held against its queue; None: never."""
+    """Return the last comparison of the account's balance with its queue; None if there was none."""
     reads = typed(client)
     record = decoded(reads.hgetall(schema.FUNDS(account)))
     if not record:

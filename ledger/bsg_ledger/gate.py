@@ -1,7 +1,7 @@
-"""An account's gate: shut, nothing is dispatched and nothing leaves; batches stay pending and use up nothing.
+"""An account's gate. While it is shut, nothing is dispatched and nothing leaves. Batches stay pending.
 
-Half open, it lets one batch through at a time, its trial. A clear response of BSG to that opens it whole; no response,
-or one that says neither yes nor no, shuts it again, each time for twice as long.
+A half-open gate lets one batch through at a time, its trial. A clear response of BSG to the trial opens the gate. No
+response, or an unclear one, shuts it again, each time for twice as long.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from bsg_ledger.times import to_datetime
 
 
 class GateReason(StrEnum):
-    """Why a gate is shut or half open. An operator opens the last two, a probe the others, doubts half only."""
+    """Why a gate is shut or half open. An operator opens the last two, a probe the others; after doubts, half only."""
 
     BAD_KEY = "bad_key"
     BLOCKED = "blocked"
     NO_FUNDS = "no_funds"
     DOUBTS = "doubts"  # doubtful outcomes in a row
     OPERATOR = "operator"
-    LEDGER_WENT_BACK = "ledger_went_back"  # to an older copy: what it would send may have been sent
+    LEDGER_WENT_BACK = "ledger_went_back"  # to an older copy: its pending batches may have been sent
 
 
 OPENED_BY_OPERATOR = frozenset({GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK})
@@ -34,11 +34,11 @@ OPENED_BY_OPERATOR = frozenset({GateReason.OPERATOR, GateReason.LEDGER_WENT_BACK
 
 @dataclass(frozen=True, slots=True)
 class GateState:
-    """Why the gate is as it is; `since` is None if it was never touched. `balance` is the last that BSG reported.
+    """The state of a gate. `since` is None if the state never changed. `balance` is the last that BSG reported.
 
-    `open`: it lets everything through. Else it is shut, or `half_open`: one batch goes through at a time, and the
-    response to it decides. `next_probe`: when BSG is asked next whether a shut gate may open; None: at the next tick.
-    `tried_balance`: a probe opened it with that balance, and BSG has taken nothing since.
+    An `open` gate lets everything through. Otherwise it is shut, or `half_open`: it lets one batch through at a time,
+    and BSG's response decides. `next_probe`: when the next probe of a shut gate is due; None: at the next tick.
+    `tried_balance`: a probe opened the gate with that balance, and BSG has taken nothing since.
     """
 
     open: bool
@@ -62,29 +62,29 @@ class Gate:
         self._account = account
 
     def open(self, *, reason: str, by: str) -> None:
-        """Open the gate by an operator's decision, whatever has shut it."""
+        """Open the gate by an operator's decision, whatever the reason."""
         self._scripts.run("gate", self._account, "open", reason, by)
 
     def reopen(self, *, by: str, trial: bool = False, balance: str = "") -> str:
-        """Open it for a probe that saw this balance, half only for a `trial` or after doubts.
+        """Open the gate after a probe that read this balance; only half for a `trial`, or after doubts.
 
-        Return `open` or `half_open`, or `shut`: it stays shut, as an operator has to open it.
+        Return `open` or `half_open`, or `shut` if only an operator may open it.
         """
         return text_of(self._scripts.run("gate", self._account, "reopen", "trial" if trial else "", by, 0, balance)[0])
 
     def open_recovered(self, *, by: str) -> bool:
-        """Open the gate of a recovered ledger. Return False if it stays shut for another reason."""
+        """Open the gate after a recovery. Return False if it stays shut for another reason."""
         return text_of(self._scripts.run("open_recovered", self._account, by)[0]) == "open"
 
     def shut(self, *, reason: str, by: str) -> bool:
-        """Shut it. The first reason stays, unless an operator's word or a ledger that went back comes upon another.
+        """Shut the gate. Precedence: rollback, then operator, then automatic reasons.
 
-        False: it stays shut for that.
+        Return False if it was shut already, and its reason stays.
         """
         return int(self._scripts.run("gate", self._account, "shut", reason, by)[1]) == 1
 
     def probe_due(self, *, put_off_ms: int) -> bool:
-        """Return whether a probe is due now; the next one is put off."""
+        """Return whether a probe is due now. If so, postpone the next one."""
         return text_of(self._scripts.run("gate", self._account, "probe", "", "", put_off_ms, "")[0]) == "probe"
 
     def note_balance(self, balance: str) -> None:
@@ -95,7 +95,7 @@ class Gate:
 
 
 def gate_state(record: Mapping[str, str]) -> GateState:
-    """Return the state in a gate's record; one without a record is open."""
+    """Return the state in a gate's record. A gate without a record is open."""
     return GateState(
         open=record.get("state") not in ("shut", "half_open"),
         reason=record.get("reason", ""),

@@ -1,4 +1,4 @@
-"""Why a gate is shut or half open, and what opens it, in sentences."""
+"""The reasons of gates as sentences: why a gate is shut or half open, and what opens it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Shut:
 
 
 def shut_for(reason: str, account_name: str) -> Shut:
-    """Return what a shut gate's reason means. A word that this version does not know stands for itself."""
+    """Return the sentences for a shut gate's reason. A reason that this version does not know is shown as it is."""
     option = "" if account_name == DEFAULT_ACCOUNT else f" --account {account_name}"
     by_hand = f"`bsg-campaigns gate open{option}` opens it."
     match reason:

@@ -1,4 +1,4 @@
-"""Which processes run: every beat's last tick, every worker's last note, and which liveness pings got a response."""
+"""The processes that run: every beat's last tick, every worker's last heartbeat, and the responses to pings."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Heartbeats:
         self._client = typed(client)
 
     def note_response(self, token: str) -> None:
-        """Note that a worker has responded to the ping of that token, from a task."""
+        """Record that a worker's task has responded to the ping with that token."""
         self._client.set(schema.PING(token), "responded", ex=PINGS_KEPT_SECONDS)
 
     def has_response(self, token: str) -> bool:
         return bool(self._client.exists(schema.PING(token)))  # guard: ping-response-counts
 
     def note_tick(self, beat: str) -> None:
-        """Note that a beat has just published a tick."""
+        """Record that a beat has just published a tick."""
         self._note(_BEATS, beat)
 
     def note_worker(self, worker: str) -> None:
-        """Note that a worker of that name runs. Whether it takes tasks only its responses say."""
+        """Record that a worker of that name runs. Only its responses to pings show whether it takes tasks."""
         self._note(_WORKERS, worker)
 
     def workers(self) -> list[str]:
@@ -40,7 +40,7 @@ class Heartbeats:
         return sorted(name.decode() for name in self._client.zrange(_WORKERS, 0, -1))
 
     def since_last_tick(self, beat: str | None = None) -> float | None:
-        """Return the seconds since that beat's last tick, or since any beat's; None if there was none for a day."""
+        """Return the seconds since that beat's, or any beat's, last tick; None if there was none for a day."""
         if beat is None:
             newest = self._client.zrevrange(_BEATS, 0, 0, withscores=True)
             score: float | None = newest[0][1] if newest else None

@@ -1,4 +1,4 @@
-"""Which keys each account has had, who has them still, and what moves from one to another."""
+"""The keys that each account has had, which of them are in use, and the move of campaigns to another key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Scripts, decoded, text_of
 from bsg_ledger.times import to_datetime
 
-NOTE_SECONDS = 10.0  # how often a process notes its keys
+NOTE_SECONDS = 10.0  # how often a process records its keys
 IN_USE_MS = 30_000  # how long after that a key counts as in use
 CAMPAIGNS_AT_ONCE = 500
 BATCHES_AT_ONCE = 500
@@ -25,10 +25,10 @@ BATCHES_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An account's key, which the ledger names by the account: a digest of it and its address.
+    """An account's key. Its name in the ledger is the account id: a digest of the key and the address.
 
-    `bsg_account` names BSG's own account, by a digest; "": BSG's responses have not named it. `in_use`: a process had
-    the key within the last half a minute.
+    `bsg_account` is a digest of BSG's own account; "" if BSG has not named it. `in_use`: a process had the key within
+    the last half minute.
     """
 
     account: str
@@ -40,21 +40,21 @@ class Key:
 
 
 class Rekeyed(StrEnum):
-    """What came of moving a campaign to another key."""
+    """The result of moving a campaign to another key."""
 
     MOVED = "moved"
     BEGUN = "begun"  # BSG has or may have some of it for the old key
     ELSEWHERE = "elsewhere"  # the old key was for another address
-    WENT_BACK = "went_back"  # the ledger did, and the old key's account was not looked up since
-    IN_USE = "in_use"  # a process has the old key still
-    UNPROVED = "unproved"  # that both keys are of one account at BSG
+    WENT_BACK = "went_back"  # the ledger did, and the old key's account was not audited since
+    IN_USE = "in_use"  # a process still has the old key
+    UNPROVED = "unproved"  # nothing proves that both keys are of one account at BSG
     UNFINISHED = "unfinished"  # an earlier move has steps left
     STALE = "stale"  # the campaign is of another account or name by now
 
 
 @dataclass(frozen=True, slots=True)
 class Rekeying:
-    """`batches`: those that BSG has or may have for the old key."""
+    """`batches`: the batches that BSG has or may have for the old key."""
 
     kind: Rekeyed
     batches: tuple[str, ...] = ()
@@ -66,11 +66,11 @@ class Keys:
         self._scripts = scripts
 
     def note(self, account: str, *, name: str, address: str, bsg_account: str) -> None:
-        """A process has this key now."""
+        """Record that a process has this key now."""
         self._scripts.run("note_key", account, name, address, bsg_account)
 
     def known(self) -> dict[str, Key]:
-        """Return every key that a process had once, by its account."""
+        """Return every key that a process ever had, by its account."""
         seen = self._client.zrange(schema.ACCOUNT_KEYS(), 0, -1, withscores=True)
         pipe = self._client.pipeline(transaction=False)
         for account, _ in seen:
@@ -82,18 +82,17 @@ class Keys:
         }
 
     def owners(self, name: str) -> set[str]:
-        """Return the accounts that campaigns for the account of that name belong to: one for each key that it has
-        had."""
+        """Return the account ids of that account name: one for each key that it has had."""
         return {account for _, account, named in self._campaigns() if account and named == name}
 
     def campaigns_of(self, account: str, *, name: str) -> Iterator[str]:
-        """Return the campaigns for the account of that name that belong to this one, in no order."""
+        """Yield the campaigns for that account name that belong to this account id, in no order."""
         return (campaign for campaign, owner, named in self._campaigns() if owner == account and named == name)
 
     def _campaigns(self) -> Iterator[tuple[str, str, str]]:
-        """Return every campaign, the account that it belongs to ("": none yet), and the name of that it is for.
+        """Yield every campaign, its account id ("": none yet), and its account name, in no order.
 
-        In no order, but whole: pages of a list would skip some where others are purged meanwhile.
+        Pages of a list would skip campaigns if others are purged meanwhile.
         """
         everything = self._client.zscan_iter(schema.CAMPAIGNS(), count=CAMPAIGNS_AT_ONCE)
         while campaigns := [text_of(campaign) for campaign, _ in islice(everything, CAMPAIGNS_AT_ONCE)]:
@@ -104,7 +103,7 @@ class Keys:
                 yield campaign, text_of(account or b""), text_of(name or b"")
 
     def inherit(self, account: str, *, old: str, bsg_account: str) -> None:
-        """Report an account which BSG campaigns are those of the key `old`, if that was of the same account at BSG."""
+        """Add the BSG campaigns of the key `old` to the account, if both keys are of one account at BSG."""
         cursor = "0"
         while (cursor := text_of(self._scripts.run("inherit", old, account, bsg_account, cursor)[0])) != "0":
             pass
@@ -112,7 +111,7 @@ class Keys:
     def rekey(
         self, campaign_id: str, *, old: str, account: str, name: str, address: str, bsg_account: str, by: str
     ) -> Rekeying:
-        """Move a campaign from the account of the key `old` to `account`. `by`: operator, or worker."""
+        """Move a campaign from the account of the key `old` to `account`. `by`: operator or worker."""
         self._scripts.all_steps("rekey_some", campaign_id)  # of an earlier move
         rekeying = self.begin_to_rekey(
             campaign_id, old=old, account=account, name=name, address=address, bsg_account=bsg_account, by=by
@@ -123,7 +122,7 @@ class Keys:
     def begin_to_rekey(
         self, campaign_id: str, *, old: str, account: str, name: str, address: str, bsg_account: str, by: str
     ) -> Rekeying:
-        """Assign the campaign to `account`. Its batches are carried to the indexes of that account in steps."""
+        """Assign the campaign to `account`. Later steps move its batches to the indexes of that account."""
         unsent_at = ""
         while True:
             reply = self._scripts.run("rekey", campaign_id, old, account, name, address, bsg_account, by, unsent_at)
@@ -155,15 +154,15 @@ class Keys:
         return begun
 
     def forget(self, account: str) -> None:
-        """Nothing is left of that key; should a process have it again, it notes it again."""
+        """Forget that key. A process that has it again records it again."""
         self._scripts.run("forget_key", account)
 
 
 def is_lost(in_use: Collection[str], settings: Settings, account: str | None, account_name: str) -> bool:
     """Return whether no process has the key any more under which a campaign was begun.
 
-    `in_use`: the accounts whose keys processes have. Where no key is set here, as in a web app, there has to be one:
-    else no worker runs at all.
+    `in_use`: the accounts whose keys processes have. If it is empty and no key is set here, as in a web app, no worker
+    runs at all, and no key counts as lost.
     """
     if account is None or account in in_use or settings.owning(account, account_name) is not None:
         return False

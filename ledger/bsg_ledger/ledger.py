@@ -1,4 +1,4 @@
-"""The durable record in Redis: what was accepted, sent, refused or is in doubt. Nobody else writes these keys."""
+"""The durable record in Redis of what was accepted, sent or refused, or is in doubt. Only it writes these keys."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from bsg_ledger.stop_list import StopListProgress
 from bsg_ledger.suppressions import Suppressions
 from bsg_ledger.zones import LearntZone
 
-NEXT_LOOK_MS = 1000  # a doubt is looked at soon: reconcile decides how old the first look must be
+NEXT_LOOK_MS = 1000  # a doubt is due soon: reconcile decides how old it must be for the first look-up
 
 
 class Ledger:
     """The ledger's transitions by subject, over one Redis client.
 
-    The client must not retry by itself: each transition is guarded, but only the caller knows what a lost reply means.
+    The client must not retry: each transition is guarded, but only the caller knows what a lost reply means.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Ledger:
         self._scripts = scripts
 
     def reach(self) -> None:
-        """Raise `redis.exceptions.RedisError` when Redis does not respond; waits for no disk."""
+        """Raise `redis.exceptions.RedisError` when Redis does not respond. Do not wait for the disk."""
         self._client.ping()
 
     def learnt_zone(self, account: str) -> LearntZone:
@@ -74,7 +74,7 @@ class Ledger:
         return ProviderFactsStore(self._client, account)
 
     def rollback_detector(self, accounts: Sequence[str]) -> RollbackDetector:
-        """Return a new one, which has seen nothing yet: one per process, for all of its accounts."""
+        """Return a new rollback detector. A process has one for all of its accounts."""
         return RollbackDetector(self._scripts, accounts)
 
     def dispatcher(self, rules: SubmitRules, detector: RollbackDetector | None = None) -> Dispatcher:
@@ -84,11 +84,11 @@ class Ledger:
         return Failures(self._client, self._scripts, account)
 
     def doubts(self, account: str, *, since: datetime | None = None, until: datetime | None = None) -> list[Doubt]:
-        """Return the account's batches in doubt since a moment of that period, the oldest doubt first."""
+        """Return the account's batches whose doubt began in that period, the oldest doubt first."""
         return read_doubts(self._client, self.reading, account, since=since, until=until, now=self.due_indexes.now())
 
     def note_funds(self, account: str, available: Decimal, currency: str, queued_cost: Decimal) -> None:
-        """Note what the account has left, and what the messages that wait for it will cost."""
+        """Record the account's funds, and the cost of its queue."""
         self._scripts.run("note_funds", account, f"{available:f}", currency, f"{queued_cost:f}")
 
     def stop_list(self, account_name: str) -> StopListProgress:

@@ -1,8 +1,7 @@
 """Slots under a request rate that all workers of an account share (GCRA on Redis's own clock).
 
-A slot is reserved only if its wait is short, and then the caller sleeps it out. If the wait is longer,
-nothing is reserved: whoever reserves and gives back pushes everybody else further away, until nobody gets
-through.
+A slot is reserved only if its wait is short, and then the caller sleeps until it comes. If the wait is longer, nothing
+is reserved: reservations that are given back would push all others further away, until no request gets through.
 """
 
 from __future__ import annotations
@@ -19,13 +18,13 @@ from bsg_ledger import schema
 from bsg_ledger.scripts import source
 
 MAX_RESERVATION = 10.0
-"""Seconds: nobody may reserve further ahead, so a reservation beyond it shows a clock that was set back."""
+"""Seconds. No slot is reserved further ahead, so a reservation beyond it shows a clock that was set back."""
 
 MAX_SLOT_WAIT = 2.0
-"""Seconds that a batch waits for its slot: reserving one farther off and giving it back would starve everybody."""
+"""Seconds that a batch waits for its slot. Reserving a later one and giving it back would starve the others."""
 
 MAX_COOL_DOWN = 3600.0
-"""Seconds: a gateway that asks for more than an hour is asked again after an hour."""
+"""Seconds. A longer Retry-After of a gateway counts as an hour."""
 
 _MICROSECONDS = 1_000_000
 _FURTHEST_US = round(MAX_RESERVATION * _MICROSECONDS)
@@ -33,30 +32,30 @@ _FURTHEST_US = round(MAX_RESERVATION * _MICROSECONDS)
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A request may be sent after `wait` seconds. The slot is taken, whether it is used or not."""
+    """A request may be sent after `wait` seconds. The slot is taken even if it is not used."""
 
     wait: float
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """Nothing was reserved. It is worth asking again in `retry_in` seconds."""
+    """Nothing was reserved. Try again in `retry_in` seconds."""
 
     retry_in: float
 
 
 @dataclass(frozen=True, slots=True)
 class LimiterState:
-    """Seconds until the next free slot, and for which the account still cools down (0: it does not)."""
+    """Seconds until the next free slot, and until the end of the cool-down (0: there is none)."""
 
     next_slot_in: float
     cooling_for: float
 
 
 class Limiter:
-    """One bucket of one account. Methods raise `redis.exceptions.RedisError` when Redis does not respond.
+    """One rate limit of one account. Methods raise `redis.exceptions.RedisError` when Redis does not respond.
 
-    That is on purpose: a limit that cannot be asked is a limit that holds, so nothing is sent meanwhile.
+    Nothing is sent while the limit cannot be read.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class Limiter:
         self._burst = burst
 
     def reserve(self, max_wait_seconds: float = MAX_SLOT_WAIT) -> Slot | Later:
-        """Take the next slot if it comes within `max_wait_seconds` (10 at most); takes nothing otherwise."""
+        """Take the next slot if it comes within `max_wait_seconds` (10 at most), otherwise nothing."""
         if not 0 <= max_wait_seconds <= MAX_RESERVATION:
             raise ValueError(f"a slot can be reserved 0 to {MAX_RESERVATION:.0f} seconds ahead")
         taken, wait = self._run(
@@ -87,16 +86,16 @@ class Limiter:
         return Slot(seconds) if taken else Later(seconds)
 
     def cool_down(self, seconds: float) -> float:
-        """Hold back every request of the account, under all its limits; return the seconds that now stand.
+        """Hold back every request of the account, under all its limits. Return the seconds of the cool-down.
 
-        It never shortens a cool-down that stands already. More than an hour counts as an hour.
+        A current cool-down is never shortened. More than an hour counts as an hour.
         """
         bounded = min(max(seconds, 0.0), MAX_COOL_DOWN)  # guard: cool-down-bounded
         current = self._run("cool_down", self._keys[1:], math.ceil(bounded * _MICROSECONDS))
         return max(0.0, int(current) / _MICROSECONDS)
 
     def state(self) -> LimiterState:
-        """Return what a request would have to wait for, without reserving anything."""
+        """Return the waiting times of a request, without reserving anything."""
         wait, cooling = self._run("state", self._keys, self._interval, self._burst, _FURTHEST_US)
         return LimiterState(int(wait) / _MICROSECONDS, int(cooling) / _MICROSECONDS)
 
@@ -105,7 +104,7 @@ class Limiter:
 
 
 def status_limiter(client: redis.Redis, account: Account) -> Limiter:
-    """Return the limiter of the account's reads. Raise SettingsInvalid when there is no key."""
+    """Return the limiter of the account's status requests. Raise SettingsInvalid if there is no key."""
     return Limiter(client, account.id, "status", account.bsg_status_rate_limit)
 
 

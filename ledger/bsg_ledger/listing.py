@@ -1,4 +1,4 @@
-"""Reads campaigns for whoever watches many of them: in pages, and never the whole of one."""
+"""Read pages of campaigns, and never a whole campaign, for lists of many of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bsg_ledger.replies import typed
 from bsg_ledger.scripts import decoded, text_of, texts_by_name
 from bsg_ledger.waiting_facts import start_at
 
-LOOK_AHEAD = 100  # batches of a listed campaign that are looked into
+LOOK_AHEAD = 100  # batches of a listed campaign that are read
 BATCHES_AT_ONCE = 500
 
 _OUTLINE = ("state", "size", "statistics", "submitted_at", "finished_at")
@@ -24,8 +24,10 @@ _OUTLINE = ("state", "size", "statistics", "submitted_at", "finished_at")
 
 @dataclass(frozen=True, slots=True)
 class ListedCampaign:
-    """A campaign in a list. `delivered` is None where that is not known: BSG has reported nothing yet, or the campaign
-    has more batches than a list looks into. `start_at`: when BSG is to begin with it, None: at once.
+    """A campaign in a list. `start_at`: when BSG has to begin with it; None: at once.
+
+    `delivered` is None if it is unknown: BSG has reported nothing yet, or the campaign has more batches than a list
+    reads.
     """
 
     summary: CampaignSummary
@@ -40,7 +42,7 @@ class Listing:
         self._client = typed(client)
 
     def length(self) -> int:
-        """Return how many campaigns the ledger has."""
+        """Return the number of campaigns in the ledger."""
         return self._client.zcard(schema.CAMPAIGNS())
 
     def page(self, first: int, count: int) -> list[ListedCampaign]:
@@ -49,7 +51,7 @@ class Listing:
         return self.campaigns(names)
 
     def campaigns(self, campaign_ids: Sequence[str]) -> list[ListedCampaign]:
-        """These campaigns, without those that the ledger does not know."""
+        """Return these campaigns, without those that the ledger does not know."""
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
             pipe.hgetall(schema.CAMPAIGN(campaign_id))
@@ -60,7 +62,7 @@ class Listing:
         return [_listed(name, record, outlines.get(name)) for name, record in records.items()]
 
     def outlines(self, campaign_id: str, numbers: range) -> list[Batch]:
-        """Return these batches of a campaign with state, size, deliveries and times alone, those that exist."""
+        """Yield these batches of a campaign, if they exist, with only state, size, deliveries and times."""
         found: list[Batch] = []
         for start in range(0, len(numbers), BATCHES_AT_ONCE):
             found += self._outlines({campaign_id: numbers[start : start + BATCHES_AT_ONCE]})[campaign_id]
@@ -97,6 +99,6 @@ def _listed(campaign_id: str, record: Mapping[str, str], outlines: Sequence[Batc
 
 
 def delivered(batches: Iterable[Batch]) -> int | None:
-    """Return how many messages were delivered as far as BSG has said; None if it has said nothing of any of them."""
+    """Return how many messages BSG has reported as delivered; None if it has reported nothing."""
     known = [batch.delivered for batch in batches if batch.delivered is not None]
     return sum(known) if known else None

@@ -1,6 +1,6 @@
-"""What workers measure of their requests, counted in Redis for whoever watches: all of an account's workers together.
+"""Count the requests of all of an account's workers in Redis, for metrics.
 
-Nothing depends on it: what cannot be counted is not.
+Nothing depends on it: if Redis fails, the counts are lost.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from bsg_ledger import schema
 from bsg_ledger.replies import typed
 
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""The upper ends of the histograms' buckets; a last one has what took longer."""
+"""The upper bounds of the histograms' buckets. A last bucket has no upper bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """`counts` are of each bucket alone, the last of what is beyond all of SECONDS; `total` in seconds."""
+    """`counts` has the count of each bucket, not cumulative. `total` is in seconds."""
 
     counts: Sequence[int]
     total: float
@@ -47,7 +47,7 @@ class Measurements:
         self._spent: defaultdict[str, float] = defaultdict(float)
 
     def count(self, outcome: str, *, post_seconds: float, slot_wait_seconds: float) -> None:
-        """Count one request, and what came of it, until `flush` stores it."""
+        """Count one request and its outcome. `flush` stores the count."""
         with self._lock:
             self._counted[f"submissions:{outcome}"] += 1
             for name, seconds in (("post", post_seconds), ("slot", slot_wait_seconds)):
@@ -55,7 +55,7 @@ class Measurements:
                 self._spent[f"{name}:total"] += seconds
 
     def flush(self) -> None:
-        """Store what was counted: once for many requests, so that none of them waits for it."""
+        """Store the counts of many requests at once, so that no request waits for it."""
         with self._lock:
             counted, spent = self._counted, self._spent
             self._counted, self._spent = defaultdict(int), defaultdict(float)
@@ -70,10 +70,10 @@ class Measurements:
             pipe.execute()
 
     def read(self, outcomes: Iterable[str]) -> Measured:
-        """Return what was counted of these outcomes since the ledger began. Raise RedisError."""
+        """Return the counts of these outcomes since the ledger began. Raise RedisError."""
         counted = {name.decode(): value for name, value in self._client.hgetall(self._key).items()}
         return Measured(
-            # Each of them from the first: Prometheus sees no rise in what was not there before.
+            # Include zeros: Prometheus sees no increase of a series that did not exist before.
             submissions={str(outcome): int(counted.get(f"submissions:{outcome}", 0)) for outcome in outcomes},
             post_seconds=_histogram(counted, "post"),
             slot_wait_seconds=_histogram(counted, "slot"),

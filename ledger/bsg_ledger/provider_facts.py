@@ -1,4 +1,4 @@
-"""What was measured of BSG for one account: facts where its documents say nothing."""
+"""Facts about BSG that its documents do not state, measured for one account."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from bsg_ledger.replies import typed
 
 
 class DuplicateRule(StrEnum):
-    """What BSG does with a reference id that it has already."""
+    """What BSG does with a reference id that it knows already."""
 
     REJECTED_WHOLE = "rejected_whole"  # the whole request
     REJECTED_SINGLY = "rejected_singly"  # the message; the rest is taken
     REJECTED = "rejected"  # one of the two: a request of one message does not show which
-    TAKEN = "taken"  # it sends the message again
+    TAKEN = "taken"  # BSG sends the message again
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderFacts:
-    """`message_visible_after` and `campaign_listed_after` are seconds, None if it took longer than was waited.
+    """`message_visible_after` and `campaign_listed_after` are seconds; None if the measurement timed out.
 
-    `minutes_east`: how far BSG's printed times are ahead of UTC. `stop_in_creation`, `stop_in_scheduled`: whether a
-    stop is taken in that state, None if it was not seen in it. Of `requests` that came at the pace of `rate`, in
-    requests a second, BSG throttled `throttled`.
+    `minutes_east`: how far BSG's printed times are ahead of UTC. `stop_in_creation`, `stop_in_scheduled`: whether BSG
+    accepts a stop in that state; None if that was not observed. BSG throttled `throttled` of `requests` at `rate`
+    requests a second.
     """
 
     measured_at: datetime
@@ -45,7 +45,7 @@ class ProviderFacts:
 
     @property
     def sustained_rate(self) -> float:
-        """The requests a second that BSG took at that pace."""
+        """Return the requests a second that BSG accepted at that rate."""
         return self.rate * (self.requests - self.throttled) / self.requests
 
 
@@ -57,11 +57,11 @@ class ProviderFactsStore:
         self._key = schema.FACTS(account)
 
     def save(self, facts: ProviderFacts) -> None:
-        """Keep them instead of earlier ones."""
+        """Store the facts. They replace earlier ones."""
         self._client.set(self._key, json.dumps(asdict(facts), default=datetime.isoformat))
 
     def load(self) -> ProviderFacts | None:
-        """Return them; None if nothing was measured, or by another version of this library."""
+        """Return the facts; None if there are none, or another version of this library stored them."""
         written = self._client.get(self._key)
         if written is None:
             return None

@@ -1,4 +1,4 @@
-"""Reads the ledger; changes nothing."""
+"""Read the ledger. Nothing here changes it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Reading:
         self._client = typed(client)
 
     def status(self, campaign_id: str) -> CampaignStatus | None:
-        """Everything about a campaign; None if the ledger does not know it."""
+        """Return everything about a campaign; None if the ledger does not know it."""
         record = self._record(campaign_id)
         if record is None:
             return None
@@ -58,7 +58,7 @@ class Reading:
         return None if record is None else summary_of(campaign_id, record)
 
     def campaigns(self) -> Iterator[CampaignSummary]:
-        """Return every campaign, the newest first."""
+        """Yield every campaign, the newest first."""
         start = 0
         while names := self._client.zrevrange(schema.CAMPAIGNS(), start, start + BATCHES_AT_ONCE - 1):
             pipe = self._client.pipeline(transaction=False)
@@ -70,7 +70,7 @@ class Reading:
             start += len(names)
 
     def batches(self, campaign_id: str, numbers: range) -> Iterator[Batch]:
-        """Return the campaign's batches of these numbers, those that exist."""
+        """Yield the campaign's batches with these numbers, if they exist."""
         for start in range(0, len(numbers), BATCHES_AT_ONCE):
             some = numbers[start : start + BATCHES_AT_ONCE]
             pipe = self._client.pipeline(transaction=False)
@@ -81,14 +81,14 @@ class Reading:
                     yield batch_of(BatchId.of(campaign_id, number), decoded(raw))
 
     def rejects(self, campaign_id: str) -> Iterator[str]:
-        """Return the rejected messages' rows (JSON), by index."""
+        """Yield the rejected messages' rows (JSON), ordered by index."""
         start = 0
         while rows := self._client.zrange(schema.REJECTS(campaign_id), start, start + EVENTS_AT_ONCE - 1):
             yield from (text_of(row) for row in rows)
             start += len(rows)
 
     def transitions(self, campaign_id: str, *, after: str = "-") -> Iterator[Transition]:
-        """Return the campaign's history, oldest first, after a position ("-": from the beginning)."""
+        """Yield the campaign's transitions after a position ("-": from the beginning), oldest first."""
         key, position = schema.CAMPAIGN_EVENTS(campaign_id), after if after == "-" else f"({after}"
         while entries := self._client.xrange(key, position, "+", count=EVENTS_AT_ONCE):
             for entry, fields in entries:
@@ -96,14 +96,14 @@ class Reading:
             position = f"({text_of(entries[-1][0])}"
 
     def latest_transitions(self, campaign_id: str, at_most: int) -> tuple[list[Transition], int]:
-        """Return the end of the campaign's history, the newest first, and how many transitions it has in all."""
+        """Return the campaign's last transitions, the newest first, and the number of all its transitions."""
         key = schema.CAMPAIGN_EVENTS(campaign_id)
         entries = self._client.xrevrange(key, count=at_most)
         latest = [transition_of(campaign_id, text_of(entry), decoded(fields)) for entry, fields in entries]
         return latest, int(self._client.xlen(key))
 
     def wait_for_transitions(self, campaign_id: str, *, after: str, at_most_ms: int) -> Sequence[Transition]:
-        """Return what happened after a position; waits for the next thing to happen, `at_most_ms` long."""
+        """Return the transitions after a position. Wait for the next one, `at_most_ms` at most."""
         key = schema.CAMPAIGN_EVENTS(campaign_id)
         reply = self._client.xread({key: "0" if after == "-" else after}, count=EVENTS_AT_ONCE, block=at_most_ms)
         return [
@@ -113,7 +113,7 @@ class Reading:
         ]
 
     def batch_records(self, ids: Iterable[BatchId]) -> list[BatchRecord]:
-        """Return the records of batches by their ids; those that are gone are left out."""
+        """Return the records of batches by their ids, without batches that are gone."""
         wanted = list(ids)
         pipe = self._client.pipeline(transaction=False)
         for batch in wanted:
@@ -127,7 +127,7 @@ class Reading:
         ]
 
     def open_campaigns(self) -> Iterator[OpenCampaign]:
-        """Return the campaigns of which something is left to do, of every account, in no order."""
+        """Yield the open campaigns of every account, in no order."""
         for name in map(text_of, self._client.zdiff([schema.CAMPAIGNS(), schema.CLOSED()])):
             record = self._record(name)
             if record is not None:
@@ -141,7 +141,7 @@ class Reading:
                 )
 
     def campaign_options(self, campaign_id: str) -> str | None:
-        """Return the campaign's options as they were accepted (JSON); None for a campaign that nobody knows."""
+        """Return the campaign's options as they were accepted (JSON); None for an unknown campaign."""
         written = self._client.hget(schema.CAMPAIGN(campaign_id), "options")
         return None if written is None else text_of(written)
 
@@ -149,7 +149,7 @@ class Reading:
         return int(self._client.hget(schema.CAMPAIGN(campaign_id), "next_batch") or 0)
 
     def owned(self, account: str) -> Iterator[tuple[int, BatchId]]:
-        """Return every BSG campaign that belongs to a batch, with that batch, in no order."""
+        """Yield every BSG campaign that belongs to a batch, with that batch, in no order."""
         for bsg_id, owner in self._client.hscan_iter(schema.OWNERS(account), count=BATCHES_AT_ONCE):
             yield int(bsg_id), BatchId(text_of(owner))
 
@@ -158,8 +158,7 @@ class Reading:
         return self._client.get(schema.BATCH_MESSAGES(*batch.parts))
 
     def waiting_body(self, campaign_id: str) -> bytes | None:
-        """Return the stored messages of the chunk that is prepared next, else of the batch that is sent next; None:
-        neither."""
+        """Return the stored messages of the next chunk to prepare, else of the next batch to send; None if neither."""
         body: bytes | None = None
         for chunk in self._client.zrange(schema.CHUNKS(campaign_id), 0, 0):
             body = self._client.hget(schema.CAMPAIGN_MESSAGES(campaign_id), chunk)
@@ -173,11 +172,11 @@ class Reading:
         return decode_rows(text_of(rows or b""))
 
     def account_names(self) -> list[str]:
-        """Of every account that a campaign was ever accepted for, in order."""
+        """Return the name of every account that a campaign was ever accepted for, sorted."""
         return sorted(text_of(name) for name in self._client.smembers(schema.ACCOUNT_NAMES()))
 
     def account_of(self, campaign_id: str) -> tuple[str | None, str | None]:
-        """Return the account that the campaign is assigned to, if any, and the name of that it is for."""
+        """Return the account id that the campaign is assigned to, if any, and its account name."""
         owner, name = self._client.hmget(schema.CAMPAIGN(campaign_id), "account", "account_name")
         return text_of(owner) if owner else None, text_of(name) if name else None
 
@@ -191,14 +190,14 @@ class Reading:
         return None if owner is None else BatchId(text_of(owner))
 
     def owners(self, account: str, bsg_campaign_ids: Sequence[str]) -> list[BatchId]:
-        """Return the batches that these BSG campaigns belong to; those without one are left out."""
+        """Return the batches that these BSG campaigns belong to. Campaigns without a batch are left out."""
         if not bsg_campaign_ids:
             return []
         owners = self._client.hmget(schema.OWNERS(account), list(bsg_campaign_ids))
         return [BatchId(text_of(owner)) for owner in owners if owner is not None]
 
     def refused_stops(self, account: str, bsg_campaign_ids: Sequence[str]) -> dict[str, str]:
-        """Return the status that BSG gave each of these campaigns when it last did not obey a stop."""
+        """Return each campaign's status at BSG when BSG last refused to stop it."""
         if not bsg_campaign_ids:
             return {}
         statuses = self._client.hmget(schema.STOP_REFUSALS(account), list(bsg_campaign_ids))
@@ -218,16 +217,16 @@ class Reading:
         return frozenset(without)
 
     def messages_by_state(self) -> dict[str, int]:
-        """Return the messages of all campaigns that the ledger has, by state."""
+        """Return the number of messages in each state, over all campaigns."""
         counted = decoded(self._client.hgetall(schema.MESSAGES()))
         return {state: int(counted.get(state, 0)) for state in MESSAGE_STATES}
 
     def alarms(self) -> int:
-        """Return how often something was found that must not be, since the ledger began."""
+        """Return the number of alarms since the ledger began."""
         return int(self._client.hget(schema.LEDGER(), "alarms") or 0)
 
     def bodies_forgotten(self, campaign_ids: Sequence[str]) -> dict[str, bool]:
-        """Return whether the messages of each of these campaigns are forgotten, all of them."""
+        """Return, for each of these campaigns, whether all of its messages are forgotten."""
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
             pipe.hmget(schema.CAMPAIGN(campaign_id), "bodies_forgotten_at", "forget_from")
@@ -263,7 +262,7 @@ def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
 
 
 def batch_of(batch: BatchId, record: Mapping[str, str]) -> Batch:
-    """Return a batch by its record in Redis, or by a part of it: fields that are not there are None."""
+    """Return the batch of a record in Redis, or of some of its fields. Missing fields are None."""
     return Batch(**_fields(batch, record))
 
 
@@ -308,7 +307,7 @@ def _batch_record(batch: BatchId, record: Mapping[str, str], head: Sequence[byte
 
 
 def transition_of(campaign_id: str, position: str, fields: Mapping[str, str]) -> Transition:
-    """Return a stream's entry as the transition that it records."""
+    """Return the transition of an entry in a stream."""
     batch = fields.get("batch", "")
     return Transition(
         campaign_id=campaign_id,

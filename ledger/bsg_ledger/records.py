@@ -1,4 +1,4 @@
-"""What the ledger says of a campaign, as values: for a status, for watching, for listings."""
+"""The ledger's records as values."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bsg_ledger.times import BEGINNING
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as it stands, by Redis's clock. What is None has not happened yet, or nobody knows it.
+    """A batch's current state. Times are by Redis's clock. None: it has not happened yet, or is unknown.
 
-    `error` is the cause of its last failure; `cost` as BSG reported it, with the currency. `needs_operator`: what only
-    an operator can decide, and `operator_reason` why.
+    `error` is the cause of the last failure. `cost` is as BSG reported it, with the currency. `needs_operator` is what
+    only an operator can decide, and `operator_reason` is why.
     """
 
     id: BatchId
@@ -42,17 +42,17 @@ class Batch:
 
     @property
     def delivered(self) -> int | None:
-        """How many of its messages were delivered; None: nobody knows yet."""
+        """Return how many of its messages were delivered; None if that is unknown."""
         delivered = self.statistics.get("delivered")
         return delivered if isinstance(delivered, int) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One line of a campaign's history. `batch` is a batch's id, "chunk N", or "" for the campaign itself.
+    """A transition. `batch` is a batch's id, "chunk N", or "" for the campaign itself.
 
-    A campaign that ends has a line of its own, in the step that ends it: `batch` is "", and `to_state` is final. A
-    later line takes it back ("running", as after a retry), or says that it ended otherwise.
+    The step that ends a campaign records a transition with `batch` "" and a final `to_state`. A later transition
+    reopens the campaign ("running", as after a retry), or records another end.
     """
 
     campaign_id: str
@@ -62,12 +62,12 @@ class Transition:
     to_state: str
     cause: str
     detail: str
-    position: str  # in the stream that it was read from: where a reader goes on
+    position: str  # in its stream: a reader continues after it
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignStatus:
-    """`counts` are messages by state, with "accepted" and "rejected"; accepted is always the sum of all others."""
+    """`counts` has the messages by state. "accepted" is always the sum of all others, "rejected" included."""
 
     campaign_id: str
     name: str
@@ -97,14 +97,14 @@ class CampaignSummary:
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord(Batch):
-    """A batch with all that a worker wants to know of it and of its campaign.
+    """A batch with the data that workers need of it and of its campaign.
 
-    `doubt`: an attempt is in doubt. `suspects`: rows whose reference ids BSG has complained of; None: it has not.
+    `doubt`: an attempt is in doubt. `suspects`: rows whose reference ids BSG has rejected; None: there are none.
     """
 
     doubt: bool = False
     suspects: Sequence[int] | None = None
-    no_trace: bool = False  # BSG would show it if it had it, and shows nothing
+    no_trace: bool = False  # BSG would show the batch if it had it, and does not
     options: str = field(default="", repr=False)
     cancelled: bool = False
     account: str | None = None
@@ -114,13 +114,13 @@ class BatchRecord(Batch):
 
     @property
     def since(self) -> datetime:
-        """When its first attempt in doubt may have been taken; without one, when its campaign was accepted."""
+        """Return the time of its first attempt in doubt; without one, the time when its campaign was accepted."""
         return self.first_intent_at or self.accepted_at
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCampaign:
-    """A campaign of which something is left to do. `unprepared` counts messages that are not in batches yet."""
+    """A campaign that is not closed. `unprepared` counts messages that are not in batches yet."""
 
     campaign_id: str
     account_name: str

@@ -8,6 +8,6 @@ from bsg_ledger.replies import Replies, typed
 
 
 def now_ms(client: redis.Redis | Replies) -> int:
-    """Return the moment in milliseconds. Raise `redis.exceptions.RedisError` when Redis does not respond."""
+    """Return the time in milliseconds. Raise `redis.exceptions.RedisError` when Redis does not respond."""
     seconds, microseconds = typed(client).time()
     return seconds * 1000 + microseconds // 1000

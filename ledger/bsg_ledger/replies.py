@@ -1,4 +1,4 @@
-"""Redis's replies by their types: redis-py types each as all that any of its clients might return."""
+"""Precise types of Redis's replies. redis-py types each reply as the union of what its clients may return."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 class Replies(Protocol):
-    """A client that waits for its replies and returns bytes, by the commands that are given outside of scripts."""
+    """A synchronous client that returns bytes. It has the commands that are used outside of scripts."""
 
     def pipeline(self, transaction: bool = True) -> Pipeline: ...
 
@@ -62,5 +62,5 @@ class Replies(Protocol):
 
 
 def typed(client: redis.Redis | Replies) -> Replies:
-    """Return the client by the types of what it returns."""
+    """Return the client with the precise types."""
     return cast("Replies", client)

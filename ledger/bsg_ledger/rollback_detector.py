@@ -1,4 +1,4 @@
-"""Detect that the ledger went back: each process remembers what it has seen. An older copy does not have it."""
+"""Detect that the ledger went back: an older copy lacks what a process has seen."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from bsg_ledger.scripts import Scripts, text_of
 
 @dataclass(frozen=True, slots=True)
 class RollbackCheck:
-    """`sequence` counts the ledger's events. `seen` is the highest number that this process had seen before, 0 for
-    none.
+    """`sequence` counts the ledger's events. `seen` is the highest number that this process saw before, 0 for none.
 
     `other_ledger`: the ledger is not an older copy but another one, such as that of an emptied Redis.
     """
@@ -48,7 +47,7 @@ class RollbackDetector:
             self._seen = max(self._seen, sequence)  # guard: sent-is-seen
 
     def check(self) -> RollbackCheck:
-        """Check that the ledger has all that this process has seen. If not, shut the accounts' gates, once."""
+        """Check that the ledger has everything that this process has seen. If not, shut the accounts' gates, once."""
         seen = self._seen
         kind, sequence, incarnation = self._scripts.run("check_for_rollback", self.name, seen, *self.accounts)
         went_back = text_of(kind) == "went_back"

@@ -1,4 +1,4 @@
-"""Which of the campaign's messages stand in a batch, in order: runs of indexes, a few bytes for ten thousand."""
+"""Encode the indexes of a batch's messages, in order, as runs: a few bytes for ten thousand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def encode_rows(indexes: Iterable[int]) -> str:
-    """`[0, 1, 2, 5, 6]` as "0+3,5+2"."""
+    """Return `[0, 1, 2, 5, 6]` as "0+3,5+2"."""
     runs: list[list[int]] = []
     for index in indexes:
         if runs and index == runs[-1][0] + runs[-1][1]:

@@ -1,7 +1,7 @@
-"""Every key of the ledger. Python builds a key only by these; scripts build the same keys in lua/shared/keys.lua.
+"""Every key of the ledger. Python builds keys only with these; scripts build the same keys in lua/shared/keys.lua.
 
-A key is of the whole ledger (`bsg:NAME`), of a campaign (`bsg:campaign:C:NAME`) or of an account
-(`bsg:account:A:NAME`). One Redis holds one ledger, and scripts build their keys from ids: the ledger does not run on
+A key belongs to the whole ledger (`bsg:NAME`), to a campaign (`bsg:campaign:C:NAME`) or to an account
+(`bsg:account:A:NAME`). One Redis holds one ledger. Scripts build their keys from ids, so the ledger does not run on
 Redis Cluster.
 """
 
@@ -15,17 +15,17 @@ from typing import Literal
 
 Type = Literal["hash", "list", "set", "stream", "string", "zset"]
 
-_ANY = {"KEY": ".+"}  # whatever a caller chose
+_ANY = {"KEY": ".+"}  # chosen by the caller
 _PURGED = "purge, LEDGER_RETENTION after the campaign's end"
 _BODIES_PURGED = "purge, BODY_RETENTION after the campaign's end"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One kind of key. Chunks of the pattern in capitals differ from key to key, as do those of a hash's fields.
+    """One kind of key. The capitals in its pattern are placeholders, as are those in a hash's fields.
 
-    `removed_by`: what removes the key or its entries; "" for what stays, and for an index that follows the states of
-    its entries. `may_expire`: whether Redis may do so by itself after a time.
+    `removed_by`: what removes the key or its entries; "" for a permanent key, and for an index that follows the states
+    of its entries. `may_expire`: whether the key may have an expiry.
     """
 
     pattern: str
@@ -36,7 +36,7 @@ class Key:
     may_expire: bool = False
 
     def __call__(self, *chunks: object) -> str:
-        """Return the key with its chunks filled in, in their order. Raise IndexError if one is missing."""
+        """Return the key with its placeholders replaced, in order. Raise IndexError if one is missing."""
         return _template(self.pattern).format(*chunks)
 
     def matches(self, key: str) -> bool:
@@ -390,15 +390,15 @@ KEYS: tuple[Key, ...] = tuple(key for key in list(globals().values()) if isinsta
 
 
 def of(key: str) -> Key | None:
-    """Return the kind of key that a name in Redis is; None for a name that is none of the ledger's."""
+    """Return the kind of a key in Redis; None if it does not belong to the ledger."""
     return next((kind for kind in KEYS if kind.matches(key)), None)
 
 
 def suppressed_from(source: str) -> str:
-    """Return the key of the phones that a source of suppressions has: `here`, or `bsg:NAME`."""
+    """Return the key of the phones of a suppression source: `here`, or `bsg:NAME`."""
     return f"{SUPPRESSED()}:from:{source}"
 
 
 def due_index(index: str, account: str = "") -> str:
-    """Return the key of an index of what is due, by its last word: an account's, or the whole ledger's."""
+    """Return the key of a due index, by its last word: an account's, or the whole ledger's."""
     return f"bsg:account:{account}:{index}" if account else f"bsg:{index}"

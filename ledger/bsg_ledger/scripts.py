@@ -1,4 +1,4 @@
-"""Runs the Lua scripts of this package: one script is one atomic transition."""
+"""Run the Lua scripts of this package. One script is one atomic transition."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from redis.exceptions import NoScriptError
 from bsg_ledger.replies import typed
 
 BATCHES_A_STEP = 100
-"""How many batches a script deals with at most: the ledger keeps nobody waiting for longer than some milliseconds."""
+"""The maximum of batches that a script changes, so that it blocks Redis only for some milliseconds."""
 
-SHARED = "shared"  # the folder of what scripts have in common; the others have one file for each script
+SHARED = "shared"  # the folder of common declarations; the other folders have one file for each script
 SHARED_IN_ORDER = (
     "keys",
     "basics",
@@ -39,12 +39,12 @@ Argument = str | bytes | int
 Reply = list[Any]
 
 
-FEED_LENGTH = 100_000  # transitions, of some hundred bytes each: ten campaigns of a million messages
+FEED_LENGTH = 100_000  # transitions, of some hundred bytes each: enough for ten campaigns of a million messages
 
 
 @cache
 def source(name: str, feed_length: int = FEED_LENGTH) -> tuple[str, str]:
-    """Return the whole text of a script and its SHA-1: its shebang, what it needs of what all share, and itself."""
+    """Return the whole text of a script and its SHA-1: the shebang, the shared declarations it needs, and its body."""
     folder = resources.files(__package__) / "lua"
     subjects = (subject for subject in folder.iterdir() if subject.name != SHARED)
     (file,) = (script for subject in subjects for script in subject.iterdir() if script.name == f"{name}.lua")
@@ -55,7 +55,7 @@ def source(name: str, feed_length: int = FEED_LENGTH) -> tuple[str, str]:
 
 
 def _needed(shared: str, body: str) -> str:
-    """Return those of the shared declarations that a script uses. Redis would make all of them anew at each call."""
+    """Return the shared declarations that a script uses, because Redis evaluates all of them at each call."""
     kept, words = list[str](), _words(body)
     # A declaration uses only those above it.
     for declaration in reversed(re.split(r"^(?=local )", shared, flags=re.M)):
@@ -71,7 +71,7 @@ def _words(lua: str) -> set[str]:
 
 
 class Scripts:
-    """Calls scripts by their file's name."""
+    """Call scripts by their file's name."""
 
     def __init__(
         self, client: redis.Redis, feed_length: int = FEED_LENGTH, *, batches_a_step: int | None = None
@@ -85,20 +85,20 @@ class Scripts:
         return source(name, self._feed_length)
 
     def run(self, name: str, *arguments: Argument) -> Reply:
-        """Run one script; `redis.exceptions.RedisError` when Redis fails or refuses."""
+        """Run one script. Raise `redis.exceptions.RedisError` when Redis fails or refuses."""
         text, digest = self.source(name)
         try:
             return list(self._client.evalsha(digest, 0, *arguments))
         except NoScriptError:
-            # EVAL also loads it, so that the next call finds it by its digest.
+            # EVAL also loads the script, so that the next call finds it by its digest.
             return list(self._client.eval(text, 0, *arguments))
 
     def step(self, name: str, campaign_id: str) -> str:
-        """Run one step of what concerns a whole campaign. Return `more` if others follow, else how it ended."""
+        """Run one step of a change of a whole campaign. Return `more` if others follow, otherwise the result."""
         return text_of(self.run(name, campaign_id, self.batches_a_step)[0])
 
     def all_steps(self, name: str, campaign_id: str) -> str:
-        """Run the steps that are left. Return how the last one ended."""
+        """Run the remaining steps. Return the last one's result."""
         while (ended := self.step(name, campaign_id)) == "more":
             pass
         return ended
@@ -110,10 +110,10 @@ def text_of(value: Any) -> str:
 
 
 def texts_by_name(names: Sequence[str], values: Sequence[bytes | None]) -> dict[str, str]:
-    """Return the fields of a hash that were read by their names, those that exist."""
+    """Return the existing fields of a hash, given the names and the values that were read."""
     return {name: text_of(value) for name, value in zip(names, values, strict=True) if value is not None}
 
 
 def decoded(raw: Mapping[Any, Any]) -> dict[str, str]:
-    """Return a hash or a stream's entry as texts."""
+    """Return a hash, or an entry of a stream, as texts."""
     return {text_of(name): text_of(value) for name, value in raw.items()}

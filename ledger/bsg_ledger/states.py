@@ -1,5 +1,4 @@
-"""The states of campaigns, chunks and batches, and the one table by which a campaign's state follows from its
-counts."""
+"""The states of campaigns, chunks and batches, and how a campaign's state follows from its counts."""
 
 from __future__ import annotations
 
@@ -28,12 +27,12 @@ class BatchState(StrEnum):
 
 
 class NeedsOperator(StrEnum):
-    """What only an operator can decide about a batch."""
+    """The question about a batch that only an operator can decide."""
 
-    DOUBT = "doubt"  # whether BSG has taken it, as what BSG shows does not decide that
+    DOUBT = "doubt"  # BSG's data does not show whether BSG has taken it
     LOST = "lost"  # BSG does not know the campaign that it named
-    UNREAD = "unread"  # BSG says nothing of use about the campaign
-    UNSTOPPED = "unstopped"  # it is cancelled, and BSG does not know the campaign that it has to stop
+    UNREAD = "unread"  # BSG's responses about the campaign are unusable
+    UNSTOPPED = "unstopped"  # it is cancelled, and BSG does not know the campaign to stop
 
 
 class CampaignState(StrEnum):
@@ -55,14 +54,14 @@ FINAL_CAMPAIGN_STATES = frozenset(
     {CampaignState.DONE, CampaignState.CANCELLED, CampaignState.FAILED, CampaignState.EXPIRED}
 )
 
-# Every accepted message is in exactly one of these at any moment.
+# Every accepted message is in exactly one of these states at any moment.
 MESSAGE_STATES: tuple[str, ...] = ("unprepared", "rejected", *(state.value for state in BatchState))
 
 
 def campaign_state(counts: Mapping[str, int], *, cancelled: bool, started: bool) -> CampaignState:
-    """Return the campaign's state by its messages' states: the first line that fits.
+    """Return the campaign's state by its messages' states: the first rule that fits.
 
-    `started` says whether a worker has taken up any chunk of it. docs/architecture.md prints this table.
+    `started`: a worker has leased a chunk of it. docs/architecture.md prints this table.
     """
     present = {state for state, messages in counts.items() if messages > 0}
     if "unprepared" in present:

@@ -1,4 +1,4 @@
-"""How far BSG's stop list of an account has been read into the list of suppressed phones."""
+"""The progress of reading an account's stop list at BSG into the suppression list."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class StopListProgress:
         self._name = account_name
 
     def step(self) -> str | None:
-        """Return what is due: the offset of the next page to read, as digits, or PUSH. None: nothing is due yet."""
+        """Return the step that is due: the offset of the next page, as digits, or PUSH; None if nothing is due yet."""
         step, due = self._client.hmget(_PROGRESS, f"{self._name}:step", f"{self._name}:due")
         if due is not None and int(due) > now_ms(self._client):
             return None
         return "0" if step is None else text_of(step)
 
     def record(self, step: str, *, due_in: float = 0.0, phones: Sequence[str] = ()) -> int:
-        """Record a page's phones and what comes next; return how many were not suppressed before.
+        """Record a page's phones and the next step. Return how many phones were not suppressed before.
 
-        Both are one transition: whoever dies before it reads that page again.
+        This is one transition: after a crash before it, the page is read again.
         """
         reply = self._scripts.run(
             "stop_list_page", self._name, source_at_bsg(self._name), step, int(due_in * 1000), *phones

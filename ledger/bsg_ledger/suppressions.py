@@ -1,4 +1,4 @@
-"""The list of phones that are never sent to, and who put each of them there."""
+"""The suppression list: phones that are never sent to, with the sources of each."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ _LIST, _SOURCES = schema.SUPPRESSED(), schema.SUPPRESSION_SOURCES()
 
 
 def source_at_bsg(account_name: str) -> str:
-    """Return the name of a source: BSG's stop list of an account."""
+    """Return the source's name for BSG's stop list of an account."""
     return f"bsg:{account_name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A phone that is never sent to. `sources`: `here`, `bsg:ACCOUNT` for BSG's stop list of an account, or several."""
+    """A suppressed phone. `sources`: `here`, `bsg:ACCOUNT` for BSG's stop list of an account, or several."""
 
     phone: str = field(repr=False)
     sources: tuple[str, ...]
 
 
 class Suppressions:
-    """Phones are digits, as BSG takes them."""
+    """The suppression list. Phones are digits, in BSG's format."""
 
     def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
         self._client = typed(client)
         self._scripts = scripts
 
     def add(self, phones: Sequence[str], source: str = HERE) -> int:
-        """Return how many were not there before, from whatever source."""
+        """Add phones. Return how many were not on the list before, from any source."""
         return self._change("add", source, phones)
 
     def note(self, phones: Sequence[str], source: str) -> None:
-        """Note that those of the phones which are suppressed are on the list of that source, too."""
+        """Add the source to those of the phones that are suppressed."""
         self._change("note", source, phones)
 
     def remove(self, phones: Sequence[str]) -> int:
-        """Return how many were there. They are taken off whatever source they had."""
+        """Remove phones, whatever their sources. Return how many were on the list."""
         return self._change("remove", "", phones)
 
     def all(self) -> Iterator[str]:
-        """Return every phone of the list, in no order."""
+        """Yield every phone of the list, in no order."""
         for phone in self._client.sscan_iter(_LIST, count=PHONES_AT_ONCE):
             yield text_of(phone)
 
@@ -62,14 +62,14 @@ class Suppressions:
         return frozenset(found)
 
     def with_sources(self) -> Iterator[Suppression]:
-        """Return every phone of the list with its sources, in no order. A phone may come more than once."""
+        """Yield every phone of the list with its sources, in no order. A phone may come more than once."""
         cursor = -1
         while cursor != 0:
             cursor, page = self._client.sscan(_LIST, max(cursor, 0), count=PHONES_AT_ONCE)
             yield from self.sources_of([text_of(phone) for phone in page])
 
     def sources_of(self, phones: Sequence[str]) -> list[Suppression]:
-        """Return those phones, each with its sources: `here` for what was added before there were any."""
+        """Return those phones with their sources. Phones that were added before sources existed have `here`."""
         names = sorted(map(text_of, self._client.smembers(_SOURCES)), key=lambda name: (name != HERE, name))
         by_source = {name: self._of(schema.suppressed_from(name), phones) for name in names}
         found = ((phone, tuple(name for name in by_source if phone in by_source[name])) for phone in phones)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 BEGINNING = datetime.fromtimestamp(0, UTC)
-"""Before anything that the ledger knows."""
+"""Earlier than everything in the ledger."""
 
 
 def to_datetime(milliseconds: float) -> datetime:

@@ -1,4 +1,4 @@
-"""What a campaign waits for: one rule decides each reason, and every surface speaks from here.
+"""What a campaign waits for. One rule decides each reason; the command line, Flower and the alerts show the same.
 
 To add a reason: a member of `WaitReason`, a rule in `waiting_rules`, and its text in `waiting_texts`.
 """
@@ -15,13 +15,13 @@ from bsg_ledger.states import NeedsOperator
 
 
 class WaitReason(StrEnum):
-    """Why messages are where they are. The order is that in which a campaign with several reasons names them."""
+    """Why messages wait, or how they ended. A campaign with several reasons names them in this order."""
 
-    OPERATOR_DECIDES = "operator_decides"  # in doubt, and what BSG shows cannot decide it
+    OPERATOR_DECIDES = "operator_decides"  # in doubt, and BSG's data cannot decide it
     LOST_AT_BSG = "lost_at_bsg"  # BSG does not know the campaign that it named: an operator decides
-    UNREAD_AT_BSG = "unread_at_bsg"  # BSG says nothing of use about the campaign: an operator decides
-    UNSTOPPED = "unstopped"  # cancelled, and BSG does not know the campaign that it has to stop
-    LOST_KEY = "lost_key"  # it was begun under a key that no process has any more
+    UNREAD_AT_BSG = "unread_at_bsg"  # BSG's responses about the campaign are unusable: an operator decides
+    UNSTOPPED = "unstopped"  # cancelled, and BSG does not know the campaign to stop
+    LOST_KEY = "lost_key"  # begun under a key that no process has any more
     MAX_COST = "max_cost"
     PAUSED = "paused"
     NO_KEY = "no_key"  # no key of the account is set here
@@ -31,7 +31,7 @@ class WaitReason(StrEnum):
     HALF_OPEN = "half_open"  # the gate lets one batch through at a time
     NO_WORKER = "no_worker"  # due, and no worker takes it
     PAUSED_AT_BSG = "paused_at_bsg"
-    MODERATION = "moderation"  # at BSG, for longer than it takes
+    MODERATION = "moderation"  # in moderation at BSG
     COOL_DOWN = "cool_down"
     SENDING_HOURS = "sending_hours"
     ON_THE_WIRE = "on_the_wire"
@@ -53,7 +53,7 @@ class WaitReason(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing more happens by itself. What is only asked for late deliveries counts as such."""
+        """Return whether nothing more happens automatically, apart from polls for late deliveries."""
         return self in _FINAL
 
     @property
@@ -74,20 +74,20 @@ _NEEDS_OPERATOR = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """What holds for every campaign of an account. `gate` and `busy` are None where the account is not known here."""
+    """The facts for all campaigns of an account. `gate` and `busy` are None if the account is not known here."""
 
     name: str
-    key_missing: bool = False  # keys are set here, and none of them is this account's
+    key_missing: bool = False  # keys are set here, but none of this account
     key_lost: bool = False  # no process has the key under which the campaign was begun
     gate: GateState | None = None
     cooling_until: datetime | None = None
-    busy: bool | None = None  # a worker has taken something of it, or has used its rate limit just now
+    busy: bool | None = None  # a worker has just taken work of it, or used its rate limit
     limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignFacts:
-    """What holds for every batch of a campaign."""
+    """The facts for all batches of a campaign."""
 
     campaign_id: str
     account_name: str
@@ -103,7 +103,7 @@ class CampaignFacts:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Messages in one state: a batch, what is in no batch, or all batches of a state where they are not read singly."""
+    """Messages in one state: a batch, messages in no batch, or all batches in a state if they are not read singly."""
 
     state: str
     messages: int
@@ -112,21 +112,21 @@ class Group:
     needs_operator: NeedsOperator | None = None
     operator_reason: str = ""
     error: str = ""
-    due: datetime | None = None  # since when, or from when on, a worker may take it
+    due: datetime | None = None  # the time from which a worker may take it
     lease_until: datetime | None = None
-    look: datetime | None = None  # when BSG is asked about it next
+    look: datetime | None = None  # the time of the next look-up at BSG
     intent_at: datetime | None = None
     bsg_campaign_id: int | None = None
     bsg_status: str = ""
-    bsg_status_at: datetime | None = None  # since when it has that status
+    bsg_status_at: datetime | None = None  # the time when it got that status
     others: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What some messages wait for. `until`: when the first of them goes on, where that is known.
+    """What some messages wait for. `until`: when the first of them continues, if known.
 
-    `cause` is the gate's reason, the last failure, BSG's status or the rate limit, as the reason needs it.
+    `cause` is the gate's reason, the last failure, BSG's status or the rate limit, depending on the reason.
     """
 
     reason: WaitReason

@@ -1,4 +1,4 @@
-"""What the rules of waiting depend on, by the records of the ledger."""
+"""Read the facts for the waiting rules from the ledger's records."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from bsg_ledger.times import to_datetime
 from bsg_ledger.waiting import CampaignFacts, Group
 from bsg_messages.sending_hours import SendingHours
 
-UNREADABLE_FOR = timedelta(minutes=3)  # workers try what they cannot read once a minute
+UNREADABLE_FOR = timedelta(minutes=3)  # workers retry unreadable messages once a minute
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A campaign's record and the due indexes that have something of it."""
+    """A campaign's record, and the due indexes that contain it."""
 
     campaign_id: str
     record: Mapping[str, str]
     first_due: datetime | None
     first_chunk: datetime | None
-    account: str | None  # that it is of, or will be of as far as is known here
+    account: str | None  # its account, or the one it is expected to get
     owner: Account | None
 
     @property
@@ -57,7 +57,7 @@ def campaign_facts(head: Head, now: datetime) -> CampaignFacts:
 
 
 def _awaits_price(record: Mapping[str, str]) -> bool:
-    """Return whether the first batch has to show what a message costs, as lua/shared/price.lua has it."""
+    """Return whether the first batch has to show a message's price, as in lua/shared/price.lua."""
     on_the_way = ("posting", "unconfirmed", "submitted")
     return (
         bool(record.get("max_cost"))
@@ -67,14 +67,14 @@ def _awaits_price(record: Mapping[str, str]) -> bool:
 
 
 def start_at(record: Mapping[str, str]) -> datetime | None:
-    """Return when BSG is to begin with the campaign; None: at once."""
+    """Return when BSG has to begin with the campaign; None: at once."""
     with suppress(TypeError, ValueError):
         return datetime.fromisoformat(_options(record)["start_at"])
     return None
 
 
 def _options(record: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the campaign says once for all its messages; nothing of what somebody else wrote."""
+    """Return the campaign's options; empty if they cannot be parsed."""
     with suppress(ValueError):
         found = json.loads(record.get("options", ""))
         if isinstance(found, dict):
@@ -83,7 +83,7 @@ def _options(record: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _opening(send_between: Any, now: datetime, due: datetime) -> datetime | None:
-    """Return when the hours begin that something waits for which is due then; None: they are not what it waits for."""
+    """Return when the sending hours open that work due at `due` waits for; None if it does not wait for them."""
     with suppress(TypeError, ValueError):
         hours = SendingHours.parse(send_between, ZoneInfo("UTC"))
         return max((at for one in (now, due) if (at := hours.opening(one)) > one), default=None)
@@ -116,7 +116,7 @@ def group_of(batch: Batch, look: datetime | None) -> Group:
 
 
 def count_batches(head: Head, *, without: Sequence[Group]) -> Iterator[Group]:
-    """Return those that are not read singly. What has moved between two reads is counted where it was."""
+    """Yield groups for the batches that are not read singly. A batch that moves meanwhile keeps its old state."""
     for state in BatchState:
         read = [group for group in without if group.state == state]
         yield Group(

@@ -1,4 +1,4 @@
-"""Reads what campaigns wait for, in a few round trips however many campaigns there are."""
+"""Read what campaigns wait for, in a few round trips for any number of campaigns."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _LOOKED_AT_IN = {BatchState.UNCONFIRMED: "doubt", BatchState.SUBMITTED: "live", 
 
 
 class WaitingReader:
-    """For the accounts whose keys are in the settings. Methods raise `redis.exceptions.RedisError`."""
+    """Read for the accounts whose keys are in the settings. Methods raise `redis.exceptions.RedisError`."""
 
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
         self._client = typed(client)
         self._settings = settings
 
     def open_campaigns(self) -> list[str]:
-        """Return the campaigns of which something is left to do, of every account, the newest first."""
+        """Return the open campaigns of every account, the newest first."""
         found = self._client.zdiff([schema.CAMPAIGNS(), schema.CLOSED()], withscores=True)
         by_age = sorted(zip(found[::2], found[1::2], strict=True), key=lambda one: -float(one[1]))
         return [text_of(name) for name, _ in by_age]
@@ -62,7 +62,7 @@ class WaitingReader:
     def waits_of(self, campaign_ids: Sequence[str], *, singly: int = BATCHES_READ_SINGLY) -> dict[str, list[Wait]]:
         """Return what each of these campaigns waits for, without those that the ledger does not know.
 
-        Of campaigns with more than `singly` batches only those are read that may need an operator; the others are
+        In campaigns with more than `singly` batches, only batches that may need an operator are read. The others are
         counted.
         """
         now = to_datetime(now_ms(self._client))
@@ -75,7 +75,7 @@ class WaitingReader:
         }
 
     def foremost_of(self, campaign_ids: Sequence[str], *, singly: int = BATCHES_READ_SINGLY) -> dict[str, Wait]:
-        """Return what keeps each of these campaigns from its end, without those of which nothing is left to do."""
+        """Return what keeps each of these campaigns from its end, without closed campaigns."""
         found: dict[str, Wait] = {}
         for first in range(0, len(campaign_ids), _CAMPAIGNS_AT_ONCE):
             some_ids = campaign_ids[first : first + _CAMPAIGNS_AT_ONCE]
@@ -103,7 +103,7 @@ class WaitingReader:
         return heads
 
     def _accounts(self, heads: Sequence[Head], now: datetime) -> dict[str, AccountFacts]:
-        """By campaign."""
+        """Return the account's facts for each campaign, by campaign id."""
         known = sorted({head.account for head in heads if head.account is not None})
         pipe = self._client.pipeline(transaction=False)
         for account in known:
@@ -151,8 +151,7 @@ class WaitingReader:
         return [groups[head.campaign_id] for head in heads]
 
     def _that_may_need_operator(self, large: Sequence[Head]) -> list[BatchId]:
-        """Return the batches of these campaigns that may need an operator, as far as they are among the first of their
-        accounts."""
+        """Return the batches of these campaigns that may need an operator, among the first ones of their accounts."""
         campaigns = {head.campaign_id for head in large}
         pipe = self._client.pipeline(transaction=False)
         for account in sorted({head.account for head in large if head.account is not None}):
@@ -162,7 +161,7 @@ class WaitingReader:
         return [batch for batch in found if batch.campaign_id in campaigns]
 
     def _batches(self, ids: Sequence[BatchId]) -> list[Batch]:
-        """Return these batches as far as reasons to wait depend on them, those that exist."""
+        """Return these batches, if they exist, with the fields that the rules need."""
         found: list[Batch] = []
         for first in range(0, len(ids), _BATCHES_AT_ONCE):
             some = ids[first : first + _BATCHES_AT_ONCE]
@@ -174,7 +173,7 @@ class WaitingReader:
         return found
 
     def _looks(self, batches: Sequence[Batch], accounts: Mapping[str, str | None]) -> dict[str, datetime]:
-        """Return when BSG is asked about each of these batches next."""
+        """Return the time of the next look-up at BSG for each of these batches."""
         members: dict[str, list[str]] = {}
         for batch in batches:
             index, account = _LOOKED_AT_IN.get(batch.state), accounts[batch.id.campaign_id]

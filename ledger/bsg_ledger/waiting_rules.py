@@ -1,4 +1,4 @@
-"""Decides what messages wait for: the first rule that fits. Together the rules fit every state."""
+"""Decide what messages wait for: by the first rule that fits. Together the rules cover every state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bsg_ledger.states import NeedsOperator
 from bsg_ledger.waiting import AccountFacts, CampaignFacts, Group, Wait, WaitReason
 
 MODERATED_FOR = timedelta(hours=1)  # longer than that is urgent
-UNTAKEN_AFTER = timedelta(seconds=30)  # a sweep looks every second, and a wake-up is trusted for half a minute
+UNTAKEN_AFTER = timedelta(seconds=30)  # the sweep runs every second, and relies on a wake-up for half a minute
 _OPERATOR_REASONS = {
     NeedsOperator.DOUBT: WaitReason.OPERATOR_DECIDES,
     NeedsOperator.LOST: WaitReason.LOST_AT_BSG,
@@ -23,7 +23,7 @@ _ORDER = {reason: rank for rank, reason in enumerate(WaitReason)}
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One group with all that its reason can depend on."""
+    """One group with everything that its reason can depend on."""
 
     group: Group
     campaign: CampaignFacts
@@ -52,8 +52,7 @@ _Rule = Callable[[_Case], _Found | None]
 
 
 def waits(campaign: CampaignFacts, account: AccountFacts, groups: Iterable[Group], now: datetime) -> list[Wait]:
-    """Return what the campaign waits for, the most urgent first; messages with the same text stand
-    together."""
+    """Return what the campaign waits for, the most urgent first. Messages with the same text are grouped."""
     together: dict[tuple[object, ...], Wait] = {}
     for group in groups:
         if group.messages:
@@ -64,7 +63,7 @@ def waits(campaign: CampaignFacts, account: AccountFacts, groups: Iterable[Group
 
 
 def foremost(found: Sequence[Wait]) -> Wait | None:
-    """Return the one that keeps the campaign from its end; None: nothing is left to do."""
+    """Return the wait that keeps the campaign from its end; None if nothing is left to do."""
     return next((one for one in found if not one.reason.final), None)
 
 
@@ -101,7 +100,7 @@ def _earlier(first: datetime | None, second: datetime | None) -> datetime | None
     return min((one for one in (first, second) if one is not None), default=None)
 
 
-# The rules. The first that fits decides; together they fit every state.
+# The rules. The first that fits decides; together they cover every state.
 
 
 def _needs_operator(case: _Case) -> _Found | None:
@@ -172,7 +171,7 @@ def _no_worker(case: _Case) -> _Found | None:
     due, gate = case.group.due, case.account.gate
     if not case.unsent or case.account.busy is not False or due is None:
         return None
-    since = due if gate is None or gate.since is None else max(due, gate.since)  # behind the gate nobody takes anything
+    since = due if gate is None or gate.since is None else max(due, gate.since)  # a shut gate stops all work
     return _Found(WaitReason.NO_WORKER, since=since) if case.now - since >= UNTAKEN_AFTER else None
 
 

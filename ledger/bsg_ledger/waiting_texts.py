@@ -1,4 +1,4 @@
-"""Each reason to wait in words: the one table from which the command line, Flower and the alerts speak."""
+"""The text of each reason to wait. The command line, Flower and the alerts share this table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bsg_ledger.waiting import Wait, WaitReason
 class WaitText:
     """`waits_for` completes "waits for"; `stands` completes "these messages are"; `next` is a sentence or two.
 
-    `urgent`: nothing happens unless somebody does something.
+    `urgent`: nothing happens unless an operator acts.
     """
 
     waits_for: str
@@ -196,7 +196,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
 
 
 def describe(wait: Wait, show_time: Callable[[datetime], str]) -> WaitText:
-    """The reason in words, with what is known of the messages. `show_time` writes a time as the surface has it."""
+    """Return the reason as text, with the facts about the messages. `show_time` formats a time."""
     words = _words(wait, show_time)
     text = TEXTS[wait.reason]
     stands = text.stands.format_map(words)

@@ -1,4 +1,4 @@
-"""What the dispatcher lets a worker do, as values."""
+"""The pieces of work that the dispatcher returns."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from bsg_ledger.batch_id import BatchId
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """A batch that is `posting`, its slot taken: the request leaves in `slot_in` seconds. `now_ms`: by the ledger.
+    """A batch that is `posting` and has a slot: the request leaves in `slot_in` seconds. `now_ms` is by Redis's clock.
 
-    `attempts` counts those before this one. `wake_another`: something else is ready, and no wake-up is on its way.
+    `attempts` counts earlier attempts. `wake_another`: something else is ready, and no wake-up is on its way.
     """
 
     batch: BatchId
@@ -28,7 +28,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """A chunk that is leased. `suppressions`: the list to hold its messages against; 0: there has never been one."""
+    """A leased chunk. `suppressions`: the version of the suppression list to check it with; 0: there is no list."""
 
     campaign_id: str
     chunk: int
@@ -43,7 +43,7 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """A waiting batch whose messages have to be held against the list of suppressed phones again."""
+    """A waiting batch whose messages have to be checked against the suppression list again."""
 
     batch: BatchId
     options: str = field(repr=False)
@@ -57,7 +57,7 @@ class Recheck:
 
 @dataclass(frozen=True, slots=True)
 class OpenHours:
-    """The campaign's span of sending hours ended at `closes_at_ms`: set the next one. Both times by Redis's clock."""
+    """The campaign's sending hours ended at `closes_at_ms`: set the next ones. Both times are by Redis's clock."""
 
     campaign_id: str
     options: str = field(repr=False)
@@ -67,7 +67,7 @@ class OpenHours:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing may be done for so many seconds. `mine`: nobody else waits for that moment, so the caller has to."""
+    """Nothing may be done for so many seconds. `mine`: no other thread waits for that time, so the caller has to."""
 
     seconds: float
     mine: bool
@@ -75,12 +75,12 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class GateShut:
-    """The account's gate lets nothing through, or has its trial."""
+    """The account's gate is shut, or its trial is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """What was looked at has nothing for now: ask again."""
+    """The campaigns that were tried have nothing now: ask again."""
 
 
 @dataclass(frozen=True, slots=True)

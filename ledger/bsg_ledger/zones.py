@@ -1,4 +1,4 @@
-"""How far the provider's clock times stand from the zone that the settings name, as its responses showed."""
+"""The measured difference between BSG's printed times and the zone in the settings."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ class LearntZone:
         self._client.set(self._key, minutes_off)
 
     def minutes_off(self) -> int | None:
-        """None as long as no response has shown it."""
+        """Return the difference in minutes; None as long as no response has shown it."""
         value = self._client.get(self._key)
         return None if value is None else int(value)
