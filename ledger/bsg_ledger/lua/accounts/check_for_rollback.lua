@@ -4,7 +4,7 @@ local detector, seen = unpack(ARGV, 1, 2)
 local FIRST_OF_ACCOUNTS = 3
 -- ARGV    seen: the sequence that it has seen (0: nothing yet); then the accounts whose gates a rollback shuts
 -- Return  {ok | went_back, sequence now, incarnation}
--- Transition  open -> shut of their gates, if the ledger went back. Only once: the mark is that of the older ledger then.
+-- Transition  open -> shut of their gates, if the ledger went back. Only once, because the mark is lowered then.
 local back = went_back(detector, seen)
 -- guard: look-shuts-gate
 for i = FIRST_OF_ACCOUNTS, back and #ARGV or 0 do

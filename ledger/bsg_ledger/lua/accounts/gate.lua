@@ -14,7 +14,7 @@ elseif command == 'open' then
 elseif command == 'reopen' and gate_shut(account) then  -- guard: probe-of-shut-gate
   local shut_for = redis.call('HGET', key, 'reason')
   if PERMANENT[shut_for] then return { 'shut' } end  -- guard: probe-respects-permanent
-  local after_doubts = shut_for == 'doubts' or redis.call('HEXISTS', key, 'backoff') == 1 -- whatever shut it again while it was half open
+  local after_doubts = shut_for == 'doubts' or redis.call('HEXISTS', key, 'backoff') == 1 -- or another reason shut it while it was half open
   -- guard: doubts-need-a-trial
   if after_doubts or reason == 'trial' then half_open_gate(account, by) else open_gate(account, '', by) end
   if shut_for == 'no_funds' and balance ~= '' then redis.call('HSET', key, 'tried_balance', balance) end

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
--- Tells an account which BSG campaigns those of another key of the same account at BSG are: some of them at a time, all
--- before the first campaign is moved, so that no look-up takes one of them for an orphan.
+-- Copies the owners of BSG campaigns to another key of the same account at BSG, some at a time. All are copied before
+-- the first campaign is moved, so that no look-up takes one of them for an orphan.
 local old, new, bsg_account, cursor = unpack(ARGV)
 -- ARGV    accounts of the old and of the new key; BSG's own account of the new key, by a digest; cursor: '0' at first
--- Return  {cursor}, '0' at the end, and where the old key was of another account at BSG or nobody knows
+-- Return  {cursor}; '0' at the end, and if it is unknown or untrue that both keys are of one account at BSG
 -- Transition  none
 -- guard: inherit-same-account
 if bsg_account == '' or redis.call('HGET', account_key(old, 'key'), 'bsg_account') ~= bsg_account then return { '0' } end

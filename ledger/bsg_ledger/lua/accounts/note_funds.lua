@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Notes what an account has left, and what the messages that wait for it will cost.
+-- Records an account's funds, and the cost of its queue.
 local account, available, currency, queued_cost = unpack(ARGV)
 -- ARGV    available: balance and credit together; queued_cost: of what waits
 -- Return  {noted}

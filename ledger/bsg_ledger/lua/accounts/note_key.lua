@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Notes that a process has an account's key now, and whose it is.
+-- Records that a process has an account's key now, and the account at BSG.
 local account, name, address, bsg_account = unpack(ARGV)
 -- ARGV    bsg_account: BSG's own account, by a digest ('': not known)
 -- Return  {}

@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Opens the gate of a ledger that went back, once all that it would send was looked up at BSG.
+-- Opens the gate of a ledger that went back, after all of its pending batches were looked up at BSG.
 local account, by = unpack(ARGV)
 -- Return  {open | shut}
--- Transition  shut -> open of the gate; it stays shut if an operator shut it too, or anything else did later
+-- Transition  shut -> open of the gate; it stays shut if an operator shut it too, or if there is a later reason
 local key = account_key(account, 'gate')
 local reason, covered = get(key, 'reason', 'covered')
 if not gate_shut(account) then return { 'open' } end  -- guard: recovered-gate-open

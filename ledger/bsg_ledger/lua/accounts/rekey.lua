@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- Moves a campaign from the account of one key to that of another of the same name. A look-up under a key shows only
--- what its own account at BSG has. So a campaign moves as a whole where BSG says that both keys are of one account,
--- and else only if the old key's account never had, and cannot have, anything of it. `rekey_some` carries the batches.
+-- Moves a campaign to another key of the same account name. A look-up with a key shows only its own account at BSG. So
+-- a campaign moves if BSG confirms that both keys are of one account, and only if the old key's account never had,
+-- and cannot have, any of its batches. `rekey_some` moves the batches.
 local campaign, from, to, name, new_address, new_bsg_account, by, unsent_at = unpack(ARGV)
 -- ARGV    accounts of the old and of the new key; name of both; address of the new key; BSG's own account of the new
 --         key, by a digest ('': not known); by: operator, or worker; unsent_at: the campaign's last event when somebody
@@ -19,22 +19,22 @@ local address, bsg_account = get(account_key(from, 'key'), 'address', 'bsg_accou
 -- guard: rekey-account-proved
 local one_account = new_bsg_account ~= '' and bsg_account == new_bsg_account and address == new_address
 
--- It goes on under that key; and while workers are restarted, those of both keys would move it to and fro.
+-- A campaign stays with a key in use. Otherwise, while workers restart, workers of both keys would move it to and fro.
 if key_in_use(from) then return { 'in_use' } end  -- guard: rekey-old-key-unused
 if by == 'worker' and not one_account then return { 'unproved' } end  -- guard: rekey-worker-with-proof
--- What was enqueued for a sandbox never reaches people.
+-- A campaign that was enqueued for a sandbox must never reach people.
 if address and address ~= new_address then return { 'elsewhere' } end  -- guard: rekey-same-address
 
 local reason = gate_shut(from) and redis.call('HGET', account_key(from, 'gate'), 'reason')
 if not one_account then
-  -- An older copy knows nothing of what was sent after it.
+  -- An older copy lacks what was sent after it.
   if reason == 'ledger_went_back' then return { 'went_back' } end  -- guard: rekey-no-rollback
-  -- Each transition of a batch is an event: nothing has been begun since.
+  -- Each transition is an event. If the last event is the same, no batch has been sent since.
   local last = redis.call('XREVRANGE', key .. ':events', '+', '-', 'COUNT', 1)[1]
   if (last and last[1] or '0') ~= unsent_at then return { 'unread' } end  -- guard: rekey-unsent
 end
 
--- What only an operator opens stays shut for the new key.
+-- A gate that only an operator opens stays shut for the new key.
 -- guard: rekey-gate-stays-shut
 if PERMANENT[reason] then shut_gate(to, reason, redis.call('HGET', account_key(from, 'gate'), 'by') or '') end
 

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Carries some of the batches of a campaign that has moved to another key to the indexes of its account. What has become
--- of a batch since the move is in those already: its entry in an index of the old account only goes.
+-- Moves some batches of a campaign that has another key to the indexes of its new account. A batch that changed since
+-- is in those already, so its entry in an index of the old account is only removed.
 local campaign, most = unpack(ARGV)
 -- ARGV    most: batches at most
 -- Return  {more | done}

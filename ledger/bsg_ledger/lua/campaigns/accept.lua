@@ -1,5 +1,5 @@
 #!lua
--- Makes a campaign exist, or nothing at all.
+-- Creates a campaign, or changes nothing.
 local campaign, key, digest, messages, options, priority, deadline, name, start_at, closes_at, incarnation,
   queue, wake_up, max_cost, last, account_name, most = unpack(ARGV, 1, 17)
 local FIRST_SIZE = 18
@@ -16,7 +16,7 @@ if known and known_digest == digest then return { 'duplicate', known, known_mess
 if known then return { 'conflict', known } end  -- guard: known-key-conflict
 
 local chunks, stored = #ARGV - FIRST_SIZE + 1, campaign_key(campaign, ':messages')
--- They expire together: after that none is left, or only those that were stored later.
+-- Chunks expire together. After that none is left, or only later ones.
 -- guard: every-chunk-stored
 if redis.call('HLEN', stored) ~= (last == '' and chunks or chunks - 1) then return { 'missing' } end
 redis.call('HSETNX', LEDGER, 'incarnation', incarnation)  -- guard: ledger-keeps-name
@@ -40,7 +40,7 @@ refresh_ready(campaign)
 refresh_campaign(campaign)
 if chunks > at_once then refresh_unfinished(campaign) end  -- guard: accept-is-finished
 record_event(campaign, '', '', 'accepted', 'enqueued')
--- A wake-up that still waits in the queue finds this campaign as well.
+-- A wake-up that still waits in the queue serves this campaign as well.
 -- guard: wake-up-waits-already
 if queue ~= '' and redis.call('LLEN', queue) == 0 then redis.call('LPUSH', queue, wake_up) end
 return { 'accepted', campaign, messages }

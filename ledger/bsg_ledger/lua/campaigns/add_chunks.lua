@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Adds some of the chunks that an accepted campaign has more than one step adds.
+-- Adds some of the remaining chunks of an accepted campaign.
 local campaign, most = unpack(ARGV)
 -- ARGV    most: chunks at most
 -- Return  {more | done}

@@ -13,7 +13,7 @@ local unsent = number(unprepared) + number(pending)
 local sent = number(posting) + number(in_doubt_too) + number(submitted) + number(finished)
 redis.call('HSET', key, 'cancelled', '1', 'stop_from', 0)  -- guard: cancel-recorded
 redis.call('HDEL', key, 'retry_from')  -- guard: cancel-ends-retry
--- A campaign that has ended does not wait for anything: its next event is its end as a cancelled one.
+-- A campaign that has ended gets no event here: its next event is its end as a cancelled one.
 if not ended then  -- guard: cancel-unless-ended
   record_event(campaign, '', paused == '1' and 'paused' or 'running', 'cancelling', 'operator',
     sent .. ' messages had gone or may have gone')

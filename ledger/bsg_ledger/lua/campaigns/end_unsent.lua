@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Ends some of what has not been sent of a campaign that is cancelled, or whose deadline has passed. On a cancel, what
--- is at BSG is put down to be stopped there.
+-- Ends some unsent chunks and batches of a campaign that is cancelled, or whose deadline has passed. After a cancel, it
+-- also orders the stops of BSG's campaigns.
 local campaign, most = unpack(ARGV)
 -- ARGV    most: chunks and batches at most
 -- Return  {more | done}, {early} if it goes on, or {gone}
@@ -11,9 +11,9 @@ local deadline, cancelled, account, batches, stop_from =
   get(key, 'deadline', 'cancelled', 'account', 'next_batch', 'stop_from')
 if not deadline then return { 'gone' } end
 if cancelled ~= '1' and number(deadline) > NOW then return { 'early' } end  -- guard: end-not-early
--- A chunk that is added later would be prepared.
+-- Otherwise a chunk that is added later would be prepared.
 if add_chunks_left(campaign, most) then return { 'more' } end  -- guard: end-after-chunks
--- What was committed ends as batches: a retry would prepare its chunk again.
+-- Add committed batches first: without them, a retry would prepare their chunk again.
 if add_committed(campaign, most) then return { 'more' } end  -- guard: end-after-committed
 local to = cancelled == '1' and 'cancelled' or 'expired'
 local cause = to == 'cancelled' and 'operator' or 'deadline passed'
@@ -30,7 +30,7 @@ for _, chunk in ipairs(redis.call('ZRANGE', key .. ':chunks', 0, left - 1)) do
   left = left - 1
 end
 
--- What is on the wire or in doubt ends when it comes back.
+-- Batches on the wire or in doubt end when they leave that state.
 for _, batch in ipairs(left > 0 and redis.call('ZRANGE', key .. ':due', 0, left - 1) or {}) do
   change_state(campaign, batch, to, 0, cause)
   left = left - 1
@@ -40,7 +40,7 @@ local function order_stops(batch)
   local state, bsg_id, others = get(batch_key(campaign, batch), 'state', 'bsg_campaign_id', 'other_bsg_campaign_ids')
   if state == 'submitted' then order_stop(campaign, batch, account, bsg_id) end  -- guard: end-stops-submitted
   for other in string.gmatch(others or '', '%d+') do
-    -- Those that only repeat the one that counts are being stopped already.
+    -- Campaigns that only repeat the one that counts are being stopped already.
     if redis.call('HEXISTS', batch_key(campaign, batch), 'incomplete:' .. other) == 1 then
       order_stop(campaign, batch, account, other)
     end

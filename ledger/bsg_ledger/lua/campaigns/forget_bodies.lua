@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Forgets some of a closed campaign's messages, after its first step for good: no retry sends it again.
+-- Deletes some of a closed campaign's messages. After the first step, no retry can send the campaign again.
 local campaign, most = unpack(ARGV)
 -- ARGV    most: batches at most
--- Return  {more | done}, or {open} if something is left to do
+-- Return  {more | done}, or {open} if the campaign is not closed or has steps left
 -- Transition  none of states
 most = number(most)
 local key = campaign_key(campaign)

@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
--- Forgets some of a closed campaign, its last batches first; its record at the end.
+-- Deletes some of a closed campaign: its last batches first, its record at the end.
 local campaign, most = unpack(ARGV)
 -- ARGV    most: chunks and batches at most
--- Return  {more | done}, or {open} if something is left to do
+-- Return  {more | done}, or {open} if the campaign is not closed or has steps left
 -- Transition  none of states
 most = number(most)
 local key = campaign_key(campaign)
 if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- guard: forget-closed-only
 if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: forget-finished-only
--- A retry finds too little from here on.
+-- From here on, a retry must be refused.
 redis.call('HSETNX', key, 'bodies_forgotten_at', NOW)  -- guard: forget-flag-first
 local chunks, batches, account, idempotency = get(key, 'chunks', 'next_batch', 'account', 'idempotency_key')
 

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Holds a campaign's unsent batches, or lets them go on.
+-- Holds a campaign's unsent batches, or releases them.
 local campaign, paused, most = unpack(ARGV)
 -- ARGV    paused: 1 or 0; most: what it may cost from now on ('': as before, none: no cap)
 -- Return  {paused | running}, {gone}, or {capped, why, what all would cost with the next batch ('': unknown)}: its

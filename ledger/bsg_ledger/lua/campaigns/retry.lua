@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Begins to send again what was refused or has expired; `retry_some` goes on with it.
+-- Begins to send refused and expired messages again. `retry_some` takes the steps.
 local campaign, new_deadline = unpack(ARGV)
 -- ARGV    new_deadline: in milliseconds; '' keeps the old one
 -- Return  {retried, messages}, {late} if the deadline has passed, {forgotten} if bodies are gone, {cancelled} or {gone}

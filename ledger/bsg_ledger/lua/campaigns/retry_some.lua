@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Sends some of what was refused or has expired again.
+-- Sends some of the refused or expired chunks and batches again.
 local campaign, most = unpack(ARGV)
 -- ARGV    most: chunks and batches at most
 -- Return  {more | done}

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Decides what a worker does next for an account, and does in the ledger what has to be done for it.
+-- Decides what a worker does next for an account, and records it.
 -- ARGV    see the first lines: times in milliseconds, those of the limit in microseconds. `early`: a slot that is free
 --         so soon is taken now, and the caller waits out the rest. `queue`: the wake-ups of the account. `permit`: '1' if
 --         the caller may send, else it prepares what is sent next, if that is needed. After them the accounts whose
@@ -20,9 +20,9 @@ local account, account_name, token, lease, interval, burst, furthest, early, dup
 interval, burst = number(interval), number(burst)
 local FIRST_OF_ACCOUNTS = 17
 
-local PROMOTED = 32 -- campaigns a call whose time has come
-local TRIES = 8 -- campaigns that a call tries, as one may have nothing to do now
-local FURTHEST_WAIT = 20000 -- what is due later than that is for upkeep to notice
+local PROMOTED = 32 -- due campaigns that a call moves to the other indexes
+local TRIES = 8 -- campaigns that a call tries: one may have nothing to do now
+local FURTHEST_WAIT = 20000 -- upkeep handles what is due later
 local HELD_FOR_PRICE, HELD_FOR_HOURS, HELD_FOR_RECHECK = 1000, 5000, 5000
 local JUST_LEASED = 5000
 local AFTER_ALL = 1000000000000
@@ -39,7 +39,7 @@ if half_open and trial_runs(account) then return { 'gate' } end  -- guard: dispa
 local sendable, preparable, due = account_key(account, 'sendable'), account_key(account, 'preparable'), account_key(account, 'due')
 local unassigned, clock_key = account_key('-' .. account_name, 'due'), account_key(account, 'dispatch')
 
--- A row without its campaign would be the first of each call.
+-- An entry without its campaign would come first at each call.
 local function drop(campaign)
   for _, index in ipairs({ sendable, preparable, due, unassigned }) do redis.call('ZREM', index, campaign) end
 end
@@ -65,8 +65,9 @@ local function first_not_new(index, first, pass)
   return found[1], tonumber(found[2])
 end
 
--- Return the next campaign to send for and to prepare for, each with its virtual time, and the campaign that new ones pass over.
--- For four new ones of normal priority there is one request of another of that priority: a flood of them stops nobody.
+-- Returns the next campaigns to send for and to prepare for, each with its virtual time, and the campaign that new ones
+-- pass over. For four new campaigns of normal priority there is one request of another campaign of that priority, so
+-- that a flood of new campaigns does not stop the others.
 local function next_campaigns()
   local send, send_pass = earliest(sendable)
   local prepare, prepare_pass = earliest(preparable)
@@ -82,7 +83,7 @@ local function next_campaigns()
   return send, send_pass, prepare, prepare_pass, old
 end
 
--- A request of the campaign leaves. What it waited as a new one is made up for, by three requests at most.
+-- A request of the campaign leaves. Its wait as a new campaign is compensated, by three requests at most.
 local function advance(campaign, pass, priority, joined, passed_over)
   local key = campaign_key(campaign)
   local virtual, owed = get(clock_key, 'virtual', 'owed')
@@ -105,7 +106,7 @@ local function hint()
   return 1
 end
 
--- Whoever waits for the earliest moment is the only one who has to.
+-- Only one thread has to wait: the one that waits for the earliest time.
 local function wait(at)
   if permit ~= '1' then return { 'nothing' } end  -- guard: permit-before-wait
   local wake_at = number(redis.call('HGET', clock_key, 'wake_at'))
@@ -121,7 +122,7 @@ local function hold(campaign, milliseconds)
   refresh_ready(campaign)
 end
 
--- Whether anything of the campaign may go on. The indexes follow from the same fields, but a deadline passes silently.
+-- Returns whether the campaign may go on. The indexes follow from the same fields, but a deadline passes silently.
 local function may_go_on(campaign)
   local owner, paused, cancelled, deadline = get(campaign_key(campaign), 'account', 'paused', 'cancelled', 'deadline')
   if owner ~= account then return false end  -- guard: dispatch-own-account
@@ -135,7 +136,7 @@ local function post(campaign, batch, options, size, attempts, first_intent, doub
   local key = batch_key(campaign, batch)
   local pass, priority, joined, start_at = get(campaign_key(campaign), 'pass', 'priority', 'joined', 'start_at')
   take_slot(limit, slot_at, arrival, interval)  -- guard: slot-taken-by-intent
-  -- Only attempts in doubt can have been taken: the first of those is what a trace at BSG cannot be older than.
+  -- Only attempts in doubt can have been taken, so no trace at BSG can be older than the first of them.
   if doubt ~= '1' then first_intent = NOW end  -- guard: window-from-first-doubt
   -- guard: attempts-counted
   redis.call('HSET', key, 'attempts', attempts + 1, 'first_intent_at', first_intent, 'intent_at', NOW, 'token', token,
@@ -151,7 +152,7 @@ local function post(campaign, batch, options, size, attempts, first_intent, doub
     slot_at - NOW_US, sequence, hint() }
 end
 
--- What its messages are held against has changed. Others pass it by until somebody has held them against the new list.
+-- The suppression list has changed. Other batches go first until the messages are checked against the new list.
 local function recheck(campaign, batch, options)
   local key = batch_key(campaign, batch)
   delay_batch(campaign, batch, NOW + HELD_FOR_RECHECK)  -- guard: recheck-holds-nobody-up
@@ -197,7 +198,7 @@ local function prepare(campaign)
   return leased
 end
 
--- A worker is preparing a chunk of it. That makes it ready to send.
+-- A worker is preparing a chunk of the campaign. After that the campaign is ready to send.
 local function just_leased(campaign)
   return redis.call('ZCOUNT', campaign_key(campaign, ':chunks'), NOW + chunk_lease - JUST_LEASED, '+inf') > 0
 end

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Puts a waiting batch off whose messages cannot be read here.
+-- Postpones a waiting batch whose messages cannot be read here.
 local campaign, batch, size, held_against, _, delay, cause = unpack(ARGV)
 -- ARGV    size and held_against as they were when it was read; delay in milliseconds
 -- Return  {pending} or {stale}

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- Writes down the span of a campaign's sending hours that is now or comes next, when the one before is over.
+-- Records a campaign's current or next sending hours, after the previous ones have ended.
 local campaign, closed_at, opens_at, closes_at = unpack(ARGV)
--- ARGV    closed_at: the end of the span that is over, as the worker read it; all in milliseconds
+-- ARGV    closed_at: the end of the previous hours, as the worker read it; all in milliseconds
 -- Return  {set} or {stale}
 -- Transition  none
 local key = campaign_key(campaign)

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Notes that no message of a waiting batch is suppressed, by a list of suppressed phones: it is due at once.
+-- Records that no message of a waiting batch is on a version of the suppression list. The batch is due at once.
 local campaign, batch, size, held_against, list = unpack(ARGV)
 -- ARGV    size, held_against: of the batch when its messages were looked up in the list
 -- Return  {pending} or {stale}

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Takes an intent back: nothing of the request has left.
+-- Withdraws an intent: nothing of the request has left.
 local campaign, batch, token, delay, cause, next_look, unreadable = unpack(ARGV)
 -- ARGV    delay, next_look in milliseconds; unreadable: 1 if its messages cannot be read here
 -- Return  {pending | cancelled | expired | unconfirmed} or {stale}

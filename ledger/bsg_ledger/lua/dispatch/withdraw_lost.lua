@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Takes an intent back of which its worker does not know: the reply to the dispatch was lost.
+-- Withdraws an intent whose dispatch reply was lost, so that its worker does not know the batch.
 local account, token, delay, cause, next_look = unpack(ARGV)
 -- ARGV    delay, next_look in milliseconds
 -- Return  {pending | cancelled | expired | unconfirmed, batch} or {stale}

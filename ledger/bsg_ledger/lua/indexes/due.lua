@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Takes what is due in an index and puts it off: two callers at once share the work.
+-- Takes due members of an index and postpones them, so that concurrent callers share the work.
 local account, name, at_most, delay = unpack(ARGV)
 -- ARGV    account: '' for an index of the whole ledger; name: doubt, live, stops, deadlines or unfinished; delay: for
 --         how long they are put off (ms)

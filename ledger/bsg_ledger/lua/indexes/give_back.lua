@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- Gives back what was taken from an index and not looked at: it is due at once. What has left stays away.
+-- Gives back members that were taken from an index and not processed. They are due at once. Members that have left the
+-- index are not added.
 local account, name = unpack(ARGV, 1, 2)
 local FIRST_MEMBER = 3
 -- ARGV    as of due.lua; then the members

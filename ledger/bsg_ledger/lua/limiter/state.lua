@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Says how far off the next slot of a limit is, and the end of the account's cool-down.
+-- Returns how far off the next slot of a limit is, and the end of the account's cool-down.
 -- KEYS    the limit, the account's cool-down
 -- ARGV    microseconds between requests, burst, furthest slot that anybody takes (microseconds)
 -- Return  {wait for the slot, wait for the end of the cool-down} (microseconds)

@@ -1,16 +1,16 @@
 #!lua flags=allow-oom
--- Records what BSG says of a submitted batch, with an event when its status changed.
+-- Records BSG's report of a submitted batch, with an event if its status changed.
 local campaign, batch, status, final, statistics, price, currency, total, next_poll = unpack(ARGV)
 -- ARGV    final: 1 or 0; statistics: JSON; total: of the messages ('': not known); next_poll: in milliseconds; -1 for
 --         none
 -- Return  {submitted | finished} or {stale}
--- Transition  submitted -> finished; what was cancelled and is not final at BSG is put down to be stopped, unless an
---             operator has been asked about that; again if BSG denied it and knows it now
+-- Transition  submitted -> finished; a stop is ordered for a cancelled campaign that is not final at BSG, unless an
+--             operator was asked about that; it is ordered again if BSG denied the campaign and knows it now
 local key, account = batch_key(campaign, batch), account_of(campaign)
 local state, bsg_id = get(key, 'state', 'bsg_campaign_id')
 if state ~= 'submitted' and state ~= 'finished' then return { 'stale' } end  -- guard: poll-of-submitted
 local live, given_up = account_key(account, 'live'), redis.call('HEXISTS', key, 'unstopped:' .. bsg_id) == 1
--- It was given up while BSG denied the campaign itself: it can be stopped now.
+-- The stop was given up because BSG denied the campaign. Now BSG can stop it.
 if given_up and redis.call('HEXISTS', key, 'lost_at') == 1 then given_up = false end  -- guard: poll-stops-again
 local before = note_status(campaign, batch, status)
 redis.call('HSET', key, 'statistics', statistics, 'polled_at', NOW)

@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- Adds what BSG pushed of messages to the feed of delivery reports.
+-- Adds delivery reports that BSG pushed to their feed.
 local kept = unpack(ARGV, 1, 1)
 local FIRST_REPORT, FIELDS = 2, 8
 -- ARGV    kept: reports to keep; then of each report: campaign and index ('' if its reference id names none), reference id,
 --         status, price, currency, sent at, delivered at
--- Return  {how many were added}: a report of a campaign that is not there is left out
+-- Return  {how many were added}: reports of unknown campaigns are left out
 -- Transition  none
 local added = 0
 for first = FIRST_REPORT, #ARGV, FIELDS do

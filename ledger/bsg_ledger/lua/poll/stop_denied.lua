@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Puts off a stop of a campaign that BSG says it does not know; ends it, as an alarm for an operator, when BSG has said
--- nothing else for long enough.
+-- Postpones a stop of a campaign that BSG denies. After long enough without another response, ends the stop with an
+-- alarm for an operator.
 local account, bsg_id, denied_for, delay, cause = unpack(ARGV)
 -- ARGV    denied_for: how long BSG has to deny it; delay: until the next try; both in milliseconds
 -- Return  {denied}, {given_up} or {stale}

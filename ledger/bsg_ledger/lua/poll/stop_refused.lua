@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Puts off a stop that BSG has not obeyed: it is tried again, ever less often, until BSG calls the campaign final.
+-- Postpones a stop that BSG refused. It is tried again, with growing waits, until BSG reports a final status.
 local account, bsg_id, status, shortest = unpack(ARGV)
 -- ARGV    status: that BSG gives it; shortest: wait until the next try (ms)
 -- Return  {refused} or {stale}

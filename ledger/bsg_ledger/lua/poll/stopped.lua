@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Records that BSG is done with a campaign that is to be stopped.
+-- Records that a campaign to be stopped is final at BSG.
 local account, bsg_id, status = unpack(ARGV)
 -- ARGV    status: stopped, done or spam
 -- Return  {that status}

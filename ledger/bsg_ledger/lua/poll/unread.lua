@@ -1,6 +1,5 @@
 #!lua flags=allow-oom
--- Notes that BSG says nothing of use about the campaign of a submitted batch, and asks an operator once it has not for
--- long enough.
+-- Records that BSG's response about the campaign of a submitted batch is unusable. After long enough, asks an operator.
 local campaign, batch, read_id, why, asked_after, cause, next_poll = unpack(ARGV)
 -- ARGV    read_id: the BSG campaign that was read; why: lost (BSG does not know the campaign that it named) or unread;
 --         asked_after: how long that has to last before an operator is asked; times in milliseconds

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Leases the campaign's next chunk that is due, whatever its account may do now: for a recovery.
+-- Leases the campaign's next due chunk for a recovery, even if the account's gate is shut.
 local campaign, token, lease, losses_allowed = unpack(ARGV)
 -- ARGV    lease in milliseconds; leases that a chunk may lose before it is given up
 -- Return  {prepare, campaign, chunk, packed messages, options, first index, size, suppressions}, {again, campaign} if a

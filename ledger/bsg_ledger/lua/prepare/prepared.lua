@@ -1,10 +1,10 @@
 #!lua
--- Commits what a chunk was prepared to, and lets go of its messages. What is too much for one step was staged before:
--- from now on it is added, whoever does it (`add_prepared`).
+-- Commits a prepared chunk, and deletes its messages. Data that is too much for one step was staged before; from now on
+-- any process may add it (`add_prepared`).
 -- ARGV  1 campaign, 2 chunk, 3 token, 4 suppressions that the messages were held against, 5 batches, 6 rejects,
 --       7 elements that were staged, or 0 and size, rows and body of each batch, '', index and JSON row of each reject
--- Return  {prepared}, or {stale}: also where the campaign was cancelled or its deadline has passed, and where what was
---         staged has expired
+-- Return  {prepared}, or {stale}: also if the campaign was cancelled, its deadline has passed, or the staged data has
+--         expired
 -- Transition  chunk: preparing -> prepared; its batches: (nothing) -> pending
 local campaign, chunk, token, suppressed, batches, rejects, staged = unpack(ARGV, 1, 7)
 local key, committed = chunk_key(campaign, chunk), campaign_key(campaign, ':committed')

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Gives a leased chunk back without counting a loss: Redis could not take the result.
+-- Releases a leased chunk without counting a loss: Redis could not store the result, or the chunk is unreadable.
 local campaign, chunk, token, delay, cause, unreadable = unpack(ARGV)
 -- ARGV    delay: in milliseconds; unreadable: 1 if its messages cannot be read here
 -- Return  {unprepared} or {stale}

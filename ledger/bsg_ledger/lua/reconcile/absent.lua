@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- Ends a doubt: BSG surely does not have the batch. By itself only within the window of the first intent, for
--- which BSG can be trusted to refuse a reference id twice, or if the doubt was a no for ids that were used before;
--- else it needs an operator.
+-- Ends a doubt: BSG does not have the batch. The batch waits again only within the window after the first intent, in
+-- which BSG refuses a repeated reference id, or if ids that were used before explain the doubt. Otherwise it needs an
+-- operator.
 local campaign, batch, looked_for, window, delay, next_look, cause, sure = unpack(ARGV)
 -- ARGV    looked_for: attempts that were; window: for duplicates, delay and next_look in milliseconds; sure: 1 if BSG
 --         would surely show it
@@ -11,7 +11,7 @@ local campaign, batch, looked_for, window, delay, next_look, cause, sure = unpac
 local key = batch_key(campaign, batch)
 local state, attempts, first_intent, explained = get(key, 'state', 'attempts', 'first_intent_at', 'explained')
 if state ~= 'unconfirmed' or attempts ~= looked_for then return { 'stale' } end  -- guard: absence-of-attempt-in-doubt
--- A no whose reason was found, and no trace besides: that doubt is over.
+-- The reason of the refusal was found, and there is no other trace: the doubt is over.
 if explained == '1' then  -- guard: absence-explained
   redis.call('HDEL', key, 'doubt', 'explained', 'error')
   return { move_back(campaign, batch, NOW + delay, cause) }

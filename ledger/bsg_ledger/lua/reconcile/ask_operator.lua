@@ -1,8 +1,7 @@
 #!lua flags=allow-oom
--- Asks an operator where a trace at BSG fits neither yes nor no, once the doubt is old enough for BSG to show all that
--- it has.
+-- Asks an operator if a trace at BSG does not decide a doubt, once the doubt is old enough for BSG to show everything.
 local campaign, batch, looked_at, old_after, cause = unpack(ARGV)
--- ARGV    looked_at: attempts that the finding speaks of; old_after: age from which an operator is asked (ms)
+-- ARGV    looked_at: attempts at the time of the finding; old_after: age from which an operator is asked (ms)
 -- Return  {unconfirmed | needs_operator} or {stale}
 -- Transition  none: the batch stays unconfirmed
 local key = batch_key(campaign, batch)

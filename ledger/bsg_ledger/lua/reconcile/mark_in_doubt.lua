@@ -1,17 +1,17 @@
 #!lua flags=allow-oom
--- Puts a waiting batch in doubt: BSG has a trace of it, though this ledger never sent it.
+-- Puts a waiting batch in doubt: BSG has a trace of it, although this ledger never sent it.
 local campaign, batch, looked_at, account, cause, next_look = unpack(ARGV)
--- ARGV    looked_at: attempts that the finding speaks of; next_look: in milliseconds
+-- ARGV    looked_at: attempts at the time of the finding; next_look: in milliseconds
 -- Return  {unconfirmed} or {stale}
 -- Transition  pending -> unconfirmed
 local key = batch_key(campaign, batch)
 local state, attempts = get(key, 'state', 'attempts')
 if state ~= 'pending' or attempts ~= looked_at then return { 'stale' } end  -- guard: suspect-waiting-attempt
 assign_account(campaign, account)  -- guard: suspect-gets-account
--- Whoever sent it did so after the campaign was accepted; nothing of this ledger says when.
+-- The batch was sent after the campaign was accepted. This ledger has no exact time.
 redis.call('HSET', key, 'first_intent_at', redis.call('HGET', campaign_key(campaign), 'accepted_at'), 'intent_at', NOW,
   'error', cause)
--- What BSG said against an attempt of ours explains nothing of somebody else's.
+-- A refusal of this ledger's attempt does not explain an unknown one.
 redis.call('HDEL', key, 'suspects')  -- guard: suspect-forgets-suspects
 to_doubt(campaign, batch, next_look, cause)
 return { 'unconfirmed' }

@@ -1,12 +1,11 @@
 #!lua flags=allow-oom
--- Records an operator's decision that BSG never took the batch, or never sent the campaign that it does not know any
--- more: the doubt is over.
+-- Records an operator's decision that BSG never took the batch, or never sent the campaign that it no longer knows. The
+-- doubt is over.
 local campaign, batch, shown = unpack(ARGV)
--- ARGV    shown: attempts that the operator was shown, where many are decided at once ('' for this one by its id)
--- its id)
+-- ARGV    shown: attempts that the operator was shown, if many are decided at once ('' for one batch by its id)
 -- Return  {pending | cancelled | expired} or {stale, state}
 -- Transition  unconfirmed, or submitted and lost by BSG, with an operator being asked -> pending; -> cancelled | expired
---             where that has happened meanwhile. Among many only those of which BSG has no trace, and as they were shown
+--             where that has happened meanwhile. Of many, only batches of which BSG has no trace, and that are as shown
 local key = batch_key(campaign, batch)
 local state, needs_operator, bsg_id, attempts, no_trace = get(key, 'state', 'needs_operator', 'bsg_campaign_id', 'attempts', 'no_trace')
 -- guard: resolved-if-asked
@@ -14,7 +13,7 @@ if state ~= 'unconfirmed' and not (state == 'submitted' and needs_operator == 'l
 -- guard: resolved-as-shown
 if shown ~= '' and (needs_operator ~= 'doubt' or no_trace ~= '1' or attempts ~= shown) then return { 'stale', state } end
 if state == 'submitted' then
-  -- If its campaign turns up after all, its batch is known.
+  -- If its campaign is found later, its batch is known.
   add_other(campaign, batch, bsg_id)
   note_status(campaign, batch, 'unknown')
   redis.call('HDEL', key, 'bsg_campaign_id', 'bsg_status', 'bsg_status_at')

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- An operator's word that BSG has sent the campaign that it does not know any more.
+-- Records an operator's decision that BSG sent the campaign that it no longer knows.
 local campaign, batch, named, next_poll = unpack(ARGV)
 -- ARGV    named: the BSG campaign that the operator means; next_poll: in milliseconds
 -- Return  {finished} or {stale, state}
@@ -11,7 +11,7 @@ if state ~= 'submitted' or not needs_operator or bsg_id ~= named then return { '
 redis.call('HDEL', key, 'error')
 note_status(campaign, batch, 'unknown')
 redis.call('HSET', key, 'finished_at', NOW)
--- What BSG only cannot show it may still send, and stop.
+-- A campaign that BSG fails to show may still be sent, so it can still be stopped.
 if needs_operator == 'lost' then  -- guard: stop-outlives-operator
   redis.call('ZREM', account_key(account_of(campaign), 'stops'), bsg_id)
   forget_refusals(account_of(campaign), bsg_id)

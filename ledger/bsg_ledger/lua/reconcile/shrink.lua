@@ -1,8 +1,8 @@
 #!lua flags=allow-oom
--- Turns messages of a batch into rejects while it stays in its state: BSG dropped them, or their id belongs elsewhere.
+-- Makes messages of a batch rejects without changing its state: BSG dropped them, or their id belongs elsewhere.
 local campaign, batch, state, size, rest, rest_rows, cause = unpack(ARGV, 1, 7)
 local FIRST_REJECT = 8
--- ARGV    size: of the batch when somebody found them; rest: the body of the others ('' keeps the old one); rest_rows:
+-- ARGV    size: of the batch when they were found; rest: the body of the others ('' keeps the old one); rest_rows:
 --         their indexes; then (index, row as JSON) of each reject
 -- Return  {shrunk, new size} or {stale}
 -- Transition  none; -> refused if nothing is left of an unconfirmed batch

@@ -1,9 +1,9 @@
--- What BSG has of a batch: the status there, further campaigns, and stops.
+-- A batch at BSG: its status, further campaigns, and stops.
 
--- The statuses at BSG in which messages are held or lost: each has an index of the batches in it.
+-- BSG's statuses in which messages are held or lost. Each has an index of its batches.
 local HELD_AT_BSG = { paused = 'paused-at-bsg', moderation = 'in-moderation', spam = 'spam-at-bsg' }
 
--- BSG's status of the batch's campaign. Returns the one before.
+-- Records BSG's status of the batch's campaign. Returns the previous one.
 local function note_status(campaign, batch, status)
   local key, account, id = batch_key(campaign, batch), account_of(campaign), batch_id(campaign, batch)
   local before = redis.call('HGET', key, 'bsg_status')
@@ -15,7 +15,7 @@ local function note_status(campaign, batch, status)
   return before
 end
 
--- Keeps that a batch has or had a BSG campaign besides the one that counts. Returns whether that is new.
+-- Records a further BSG campaign of a batch. Returns whether it is new.
 local function add_other(campaign, batch, bsg_id)
   local key = batch_key(campaign, batch)
   local others = redis.call('HGET', key, 'other_bsg_campaign_ids')
@@ -38,14 +38,14 @@ end
 
 local FINAL_AT_BSG = { done = true, stopped = true, spam = true }
 
--- A stop is tried again at least so often, for as long as BSG has not called the campaign final.
+-- The longest wait before a stop is tried again, until BSG reports a final status.
 local MAX_STOP_WAIT = 600000
 
 local function forget_refusals(account, bsg_id)
   redis.call('HDEL', account_key(account, 'stop-refusals'), bsg_id, bsg_id .. ':since', bsg_id .. ':denied')
 end
 
--- Puts a BSG campaign down to be stopped, as if nobody had tried yet.
+-- Orders the stop of a BSG campaign, and forgets earlier attempts.
 local function order_stop(campaign, batch, account, bsg_id)
   redis.call('HDEL', batch_key(campaign, batch), 'unstopped:' .. bsg_id)
   forget_refusals(account, bsg_id)

@@ -1,4 +1,4 @@
--- What every script needs. Times are milliseconds of Redis's own clock. A batch's id is CAMPAIGN-NUMBER.
+-- Declarations for every script. Times are milliseconds of Redis's own clock. A batch's id is CAMPAIGN-NUMBER.
 
 local clock = redis.call('TIME')
 local NOW = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -8,8 +8,8 @@ local function batch_id(campaign, batch) return campaign .. '-' .. batch end
 
 local function get(key, ...) return unpack(redis.call('HMGET', key, ...)) end
 
--- Every transition, once, in the campaign's stream and in the feed. By the sequence a reader who comes too late is
--- noticed, and so is a ledger that went back.
+-- Records a transition in the campaign's stream and in the feed. The sequence reveals a reader that comes too late, and
+-- a ledger that went back.
 local function record_event(campaign, batch, from, to, cause, detail)
   local sequence = redis.call('HINCRBY', LEDGER, 'sequence', 1)
   redis.call('XADD', EVENTS, 'MAXLEN', '~', FEED_LENGTH, '*', 'campaign', campaign, 'at', NOW, 'batch', batch,

@@ -1,6 +1,6 @@
 -- A batch's state, and the index in which it waits.
 
--- A batch waits in one due index for each state. Its score is the time at which a worker has to look at it.
+-- A batch waits in the due index of its state. The score is the time at which a worker has to process it.
 local INDEX_OF = { posting = 'leases', unconfirmed = 'doubt', submitted = 'live', finished = 'live' }
 
 local function leave(campaign, batch, state)
@@ -26,8 +26,8 @@ local function stop_asking(campaign, batch)
   end
 end
 
--- A move without what follows for the campaign: who moves many batches refreshes it once, at the end. Returns the state
--- before.
+-- Changes the state without refreshing the campaign, which a caller that moves many batches does once, at the end.
+-- Returns the previous state.
 local function change_state(campaign, batch, to, at, cause, detail)
   local key = batch_key(campaign, batch)
   local from, size = get(key, 'state', 'size')
@@ -35,7 +35,7 @@ local function change_state(campaign, batch, to, at, cause, detail)
   count(campaign, from, 0 - number(size), -1)
   count(campaign, to, number(size), 1)
   redis.call('HSET', key, 'state', to, 'since', NOW)
-  stop_asking(campaign, batch) -- an operator was asked about the state before
+  stop_asking(campaign, batch) -- the question was about the previous state
   if to == 'pending' then redis.call('HSET', key, 'not_before', at) end
   if INDEX_OF[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end  -- guard: token-ends-with-lease
   enter(campaign, batch, to, at)
@@ -43,7 +43,7 @@ local function change_state(campaign, batch, to, at, cause, detail)
   return from
 end
 
--- A campaign that has something in one of these has neither ended nor outlived its deadline.
+-- A campaign with batches in these states is open, and its deadline still matters.
 local UNSENT = { pending = true, posting = true, unconfirmed = true }
 
 local function move(campaign, batch, to, at, cause, detail)
@@ -52,7 +52,7 @@ local function move(campaign, batch, to, at, cause, detail)
   if not (UNSENT[from] and UNSENT[to]) then refresh_campaign(campaign) end  -- guard: move-may-end
 end
 
--- Back to waiting, unless the campaign has been cancelled or its deadline has passed meanwhile.
+-- Makes the batch wait again, unless the campaign has been cancelled or its deadline has passed.
 local function move_back(campaign, batch, at, cause, detail)
   local cancelled, deadline = get(campaign_key(campaign), 'cancelled', 'deadline')
   if cancelled == '1' then  -- guard: cancelled-is-not-sent-again
@@ -66,25 +66,25 @@ local function move_back(campaign, batch, at, cause, detail)
   return 'pending'
 end
 
--- The fence: only the holder of the token may go on. A batch has one only while it may be on the wire.
+-- The fence: only the holder of the token may continue. A batch has a token only while it may be on the wire.
 local function held(campaign, batch, token)
   return redis.call('HGET', batch_key(campaign, batch), 'token') == token  -- guard: fence
 end
 
--- A waiting batch goes on waiting, until another time.
+-- Postpones a waiting batch.
 local function delay_batch(campaign, batch, at)
   redis.call('HSET', batch_key(campaign, batch), 'not_before', at)
   redis.call('ZADD', campaign_key(campaign, ':due'), at, batch)
   refresh_ready(campaign)
 end
 
--- Whether a batch waits with the messages that somebody read. If it was sent since, it was held against another list.
+-- Returns whether a waiting batch is as it was read. If it was sent since, it was checked against another list.
 local function waits_unchanged(campaign, batch, size, held_against)
   local state, size_now, list = get(batch_key(campaign, batch), 'state', 'size', 'suppressions')
   return state == 'pending' and size_now == size and number(list) == number(held_against)  -- guard: read-batch-unchanged
 end
 
--- One reject an index, so that recording one twice counts once. Returns how many were new.
+-- Records rejects. Each index has one reject, so that a repetition counts once. Returns how many are new.
 local function reject(campaign, first, last)
   local rejects, added = campaign_key(campaign, ':rejects'), 0
   for i = first, last, 2 do
@@ -96,8 +96,8 @@ local function reject(campaign, first, last)
   return added
 end
 
--- Turns messages of a batch into rejects, which are (index, row as JSON) from an argument on. `rest` is the body of the
--- others ('' keeps the old one). Returns how many rejects are new, and how many messages are left.
+-- Makes messages of a batch rejects, which are (index, row as JSON) from an argument on. `rest` is the body of the
+-- others ('' keeps the old one). Returns the numbers of new rejects and of remaining messages.
 local function take_out(campaign, batch, first_reject, rest, rest_rows)
   local key, rejected = batch_key(campaign, batch), reject(campaign, first_reject, #ARGV)
   count(campaign, redis.call('HGET', key, 'state'), 0 - rejected, 0)
@@ -109,7 +109,7 @@ local function take_out(campaign, batch, first_reject, rest, rest_rows)
   return rejected, redis.call('HINCRBY', key, 'size', 0 - rejected)
 end
 
--- The rest of the batch waits, after messages of it became rejects.
+-- Makes messages of a batch rejects. The rest waits.
 local function go_on_without(campaign, batch, first_reject, rest, rest_rows, cause)
   local rejected, left = take_out(campaign, batch, first_reject, rest, rest_rows)
   if left == 0 then  -- guard: empty-batch-is-refused

@@ -1,4 +1,4 @@
--- A campaign's record: what follows from its counts, and the steps that are left of what concerns all of it.
+-- A campaign's record: what follows from its counts, and the remaining steps of changes of the whole campaign.
 
 -- The state of a closed campaign: the last lines of `campaign_state` in states.py.
 local function final_state(cancelled, finished, expired)
@@ -7,7 +7,7 @@ local function final_state(cancelled, finished, expired)
   return number(expired) > 0 and 'expired' or 'failed'
 end
 
--- Each end is recorded once: when the campaign's record changes, and not when something of a closed campaign does.
+-- Each end is recorded once, when the campaign's state changes.
 local function refresh_end(campaign, now, before, paused)
   if before == now then return end  -- guard: end-recorded-once
   local key = campaign_key(campaign)
@@ -16,7 +16,7 @@ local function refresh_end(campaign, now, before, paused)
   record_event(campaign, '', before or open, now or open, now and 'ended' or 'goes on')
 end
 
--- Closed, end and deadline follow from the counts: nobody has to remember to set them.
+-- Closed, end and deadline follow from the counts, so callers need not set them.
 local function refresh_campaign(campaign)
   local unprepared, pending, posting, unconfirmed, submitted, deadline, ended, paused, cancelled, finished, expired =
     get(campaign_key(campaign), 'messages:unprepared', 'messages:pending', 'messages:posting', 'messages:unconfirmed',
@@ -33,19 +33,19 @@ local function refresh_campaign(campaign)
   end
 end
 
--- Subtract from zero to take away: Lua writes minus nothing as -0, which Redis 7 refuses.
+-- Write `0 - x` instead of `-x`: Lua formats the negation of zero as -0, which Redis 7 refuses.
 local function count(campaign, state, messages, batches)
   redis.call('HINCRBY', campaign_key(campaign), 'messages:' .. state, messages)
   redis.call('HINCRBY', MESSAGES, state, messages)
   if batches ~= 0 then redis.call('HINCRBY', campaign_key(campaign), 'batches:' .. state, batches) end
 end
 
--- Why a worker could not read the campaign's messages, and when it last tried. What is old says nothing.
+-- Records why a worker could not read the campaign's messages, and when. Readers ignore an old record.
 local function note_unreadable(campaign, cause)
   redis.call('HSET', campaign_key(campaign), 'unreadable', cause, 'unreadable_at', NOW)
 end
 
--- Upkeep takes the steps that are left, should the process that takes them die.
+-- Upkeep takes the remaining steps if the process that takes them dies.
 local function refresh_unfinished(campaign)
   local stop_from, retry_from, carry_from = get(campaign_key(campaign), 'stop_from', 'retry_from', 'carry_from')
   local left = redis.call('EXISTS', campaign_key(campaign, ':committed'), campaign_key(campaign, ':sizes'))

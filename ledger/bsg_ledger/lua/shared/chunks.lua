@@ -1,6 +1,6 @@
 -- A campaign's chunks: from accepted messages to batches and rejects.
 
--- Adds chunks of these sizes behind those that the campaign has.
+-- Adds chunks of these sizes after the campaign's existing ones.
 local function add_chunks(campaign, sizes)
   local key = campaign_key(campaign)
   local chunk, first_index = get(key, 'chunks', 'next_index')
@@ -13,7 +13,7 @@ local function add_chunks(campaign, sizes)
   redis.call('HSET', key, 'chunks', chunk, 'next_index', first_index)
 end
 
--- Adds some of the chunks that are left. Returns whether there were any.
+-- Adds some of the remaining chunks. Returns whether there were any.
 local function add_chunks_left(campaign, most)
   local sizes = redis.call('LPOP', campaign_key(campaign, ':sizes'), most)
   if not sizes then return false end
@@ -23,7 +23,7 @@ local function add_chunks_left(campaign, most)
   return true
 end
 
--- Adds batches (size, rows, body) and rejects ('', index, JSON row) that a chunk was prepared to.
+-- Adds the batches (size, rows, body) and rejects ('', index, JSON row) of a prepared chunk.
 local function add_prepared(campaign, chunk, items)
   local held_against, pending, batches, rejected = redis.call('HGET', chunk_key(campaign, chunk), 'suppressions'), 0, 0, 0
   for i = 1, #items, 3 do
@@ -64,7 +64,7 @@ local function reject_some(campaign, chunk, most)
   return to < number(size)
 end
 
--- Adds some of what was committed. Returns whether there was anything to be added.
+-- Adds some of the committed batches and rejects. Returns whether there were any.
 local function add_committed(campaign, most)
   local committed = campaign_key(campaign, ':committed')
   local chunk = earliest(committed)
@@ -84,7 +84,7 @@ local function add_committed(campaign, most)
   return true
 end
 
--- A chunk that ended its process too often: from now on nobody prepares it. Its messages are rejected in steps.
+-- Gives up a chunk that has lost too many leases: no worker prepares it again. Its messages are rejected in steps.
 local function give_up_chunk(campaign, chunk)
   redis.call('HSET', chunk_key(campaign, chunk), 'state', 'failed')
   redis.call('HDEL', chunk_key(campaign, chunk), 'token', 'lease_until')
@@ -96,9 +96,9 @@ local function give_up_chunk(campaign, chunk)
   record_event(campaign, 'chunk ' .. chunk, 'preparing', 'failed', 'lost too many leases')
 end
 
--- Leases the campaign's next chunk that is due. Returns {prepare, campaign, chunk, packed messages, options, first
--- index, size, suppressions}, {again, campaign} if a chunk was given up, whose messages `add_prepared` rejects, or nil:
--- none is due.
+-- Leases the campaign's next due chunk. Returns {prepare, campaign, chunk, packed messages, options, first index, size,
+-- suppressions}, {again, campaign} if a chunk was given up, whose messages `add_prepared` rejects, or nil if none is
+-- due.
 local function lease_chunk(campaign, token, lease, losses_allowed)
   local chunk, at = earliest(campaign_key(campaign, ':chunks'))
   if not chunk or at > NOW then  -- guard: chunk-leased-once

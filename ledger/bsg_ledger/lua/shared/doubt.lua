@@ -1,8 +1,8 @@
--- What may or may not be at BSG.
+-- Batches in doubt: BSG may have them.
 
--- `kind` says what about: doubt, lost (BSG does not know the campaign that it named), unread (BSG says nothing of use
--- about it) or unstopped (BSG does not know what it has to stop). `no_trace`: BSG surely does not have the batch, as
--- far as reads can show. A question for another reason is recorded anew.
+-- Asks an operator about a batch. `kind`: doubt, lost (BSG does not know the campaign that it named), unread (BSG's
+-- responses about it are unusable) or unstopped (BSG does not know the campaign to stop). `no_trace`: reads show that
+-- BSG does not have the batch. Only a new kind or reason is recorded as an event.
 local function ask_operator(campaign, batch, state, kind, why, no_trace)
   local key = batch_key(campaign, batch)
   local needs_operator, before = get(key, 'needs_operator', 'operator_reason')
@@ -13,7 +13,7 @@ local function ask_operator(campaign, batch, state, kind, why, no_trace)
   if needs_operator ~= kind or before ~= why then record_event(campaign, batch, state, state, 'an operator has to decide', why) end
 end
 
--- Rule 2: a clear no speaks for its own attempt only.
+-- Rule 2: a refusal decides only its own attempt.
 local function in_doubt(campaign, batch)
   return redis.call('HGET', batch_key(campaign, batch), 'doubt') == '1'  -- guard: doubt-is-remembered
 end
@@ -23,7 +23,7 @@ local function to_doubt(campaign, batch, look_after, cause, detail)
   move(campaign, batch, 'unconfirmed', NOW + look_after, cause, detail)
 end
 
--- Nothing of the request has left: the batch is as it was before its intent.
+-- Withdraws an intent. Nothing of the request has left, so the batch returns to its state before the intent.
 local function withdraw(campaign, batch, delay, cause, next_look)
   redis.call('HSET', batch_key(campaign, batch), 'error', cause)
   if in_doubt(campaign, batch) then  -- guard: withdraw-keeps-doubt

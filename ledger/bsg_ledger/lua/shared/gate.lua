@@ -1,17 +1,17 @@
--- The gate of an account, and the one batch that tries a half-open one.
+-- The gate of an account, and the trial of a half-open one.
 
 -- guard: gate-shut
 local function gate_shut(account) return redis.call('HGET', account_key(account, 'gate'), 'state') == 'shut' end
 local function gate_half_open(account) return redis.call('HGET', account_key(account, 'gate'), 'state') == 'half_open' end
 
--- A half-open gate lets one batch through at a time: its trial. Whether a batch is it.
+-- A half-open gate lets one batch through at a time: its trial. Returns whether a batch is the trial.
 local function has_trial(account, campaign, batch, token)
   return gate_half_open(account)
     -- guard: only-the-trial-decides
     and redis.call('HGET', account_key(account, 'gate'), 'trial') == batch_id(campaign, batch) .. ':' .. token
 end
 
--- Whether a batch is on trial now. Only its state says so: who gives a batch back, or dies, need not end its trial.
+-- Returns whether a trial is under way. The batch's token decides, so a withdrawn batch needs no other step.
 local function trial_runs(account)
   local trial = redis.call('HGET', account_key(account, 'gate'), 'trial') or ''
   local campaign, batch, token = string.match(trial, '^(.*)-(%d+):(.*)$')
@@ -19,14 +19,14 @@ local function trial_runs(account)
   return held(campaign, batch, token)
 end
 
--- What no probe opens.
+-- A probe never opens a gate that is shut for these reasons.
 local PERMANENT = { operator = true, ledger_went_back = true }  -- guard: permanent-reasons
 
--- How long a gate that doubts have shut lets nothing through (ms): twice as long after each trial without a clear response.
+-- How long doubts shut the gate (ms). The time doubles after each trial without a clear response.
 local FIRST_BACKOFF, MAX_BACKOFF = 15000, 600000
 
--- An operator's word stands over what a probe opens, a ledger that went back over both: it covers that word meanwhile.
--- Returns whether that changed anything.
+-- Shuts the gate. Precedence: rollback, then operator, then automatic reasons. A rollback remembers that an operator
+-- shut the gate too. Returns whether anything changed.
 local function shut_gate(account, reason, by)
   local key = account_key(account, 'gate')
   local before = gate_shut(account) and redis.call('HGET', key, 'reason')
@@ -42,12 +42,12 @@ local function shut_gate(account, reason, by)
   if reason == 'doubts' then
     redis.call('HSET', key, 'backoff', backoff, 'probe_at', NOW + backoff)  -- guard: doubts-delay-the-probe
   elseif tried == 0 then  -- guard: doubts-stay-for-a-trial
-    redis.call('HDEL', key, 'backoff') -- else doubts had it half open: they are not over for what a read says
+    redis.call('HDEL', key, 'backoff') -- keep the backoff of a half-open gate: a read does not end doubts
   end
   return true
 end
 
--- What has shut it stays its reason, until a response to a trial opens it whole.
+-- The gate keeps its reason until a response to a trial opens it.
 local function half_open_gate(account, by)
   local key = account_key(account, 'gate')
   redis.call('HSET', key, 'state', 'half_open', 'by', by, 'since', NOW, 'doubts', 0)
@@ -60,12 +60,12 @@ local function open_gate(account, reason, by)
   redis.call('HDEL', key, 'probe_at', 'balance', 'covered', 'trial', 'backoff', 'tried_balance')
 end
 
--- BSG has clearly responded to the trial: the gate opens whole. No other response does that, and no read.
+-- Opens the gate after a clear response to its trial. No other response, and no read, does that.
 local function trial_has_response(account, campaign, batch, token)
   if has_trial(account, campaign, batch, token) then open_gate(account, '', batch_id(campaign, batch)) end
 end
 
--- The trial brought no response, or one that says neither yes nor no.
+-- Shuts the gate again: the trial got no response, or an unclear one.
 local function trial_without_response(account, campaign, batch, token)
   if has_trial(account, campaign, batch, token) then shut_gate(account, 'doubts', batch_id(campaign, batch)) end
 end

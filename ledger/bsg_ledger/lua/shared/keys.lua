@@ -1,4 +1,4 @@
--- Read before every other script: builds the keys of bsg_ledger/schema.py, which says what each of them holds.
+-- Builds the keys of bsg_ledger/schema.py, which explains each of them. It comes before every other script.
 local LEDGER, MESSAGES, EVENTS, DELIVERY_REPORTS = 'bsg:ledger', 'bsg:messages', 'bsg:events', 'bsg:delivery-reports'
 local CAMPAIGNS, CLOSED, DEADLINES = 'bsg:campaigns', 'bsg:closed', 'bsg:deadlines'
 local UNFINISHED = 'bsg:unfinished'

@@ -2,8 +2,8 @@
 
 local NOW_US = clock[1] * 1000000 + clock[2]
 
--- Return when the next request may leave, and the limit's arrival: the time from which one more request fits the rate.
--- Nobody reserves further ahead than `furthest`, so an arrival beyond that shows a clock that was set back.
+-- Returns when the next request may leave, and the limit's arrival: the time from which one more request fits the rate.
+-- No slot is reserved further ahead than `furthest`, so an arrival beyond that shows a clock that was set back.
 local function next_slot(limit, cool_down, interval, burst, furthest)
   local arrival = number(redis.call('GET', limit))
   if arrival > NOW_US + furthest + burst * interval then arrival = NOW_US end  -- guard: slot-clock-set-back

@@ -1,6 +1,6 @@
--- What a campaign costs, and what it may cost.
+-- A campaign's cost, and its max_cost.
 
--- What BSG asks for a batch, and with it what the campaign has cost so far, of so many messages.
+-- Records a batch's price, the campaign's cost so far, and the number of messages with a price.
 local function note_price(campaign, batch, price, currency)
   if price == '' then return end
   local key = batch_key(campaign, batch)
@@ -11,12 +11,12 @@ local function note_price(campaign, batch, price, currency)
   if number(size) > 0 then
     redis.call('HSET', account_key(account_of(campaign), 'gate'), 'message_price', string.format('%.6f', number(price) / number(size)))
   end
-  -- What waited for a price need not wait any more.
+  -- The campaign may have waited for a first price.
   if redis.call('HDEL', campaign_key(campaign), 'held_until') == 1 then refresh_ready(campaign) end  -- guard: price-ends-wait
 end
 
--- Whether the campaign's max_cost lets a batch be sent: yes, wait, or why not, and what all would cost with the batch.
--- One batch shows what a message costs; until its price is known the others wait.
+-- Returns whether max_cost allows a batch: yes, wait, or the reason why not with the total cost including the batch.
+-- The first batch shows a message's price. The others wait until it is known.
 local function affordable(campaign, batch, most)
   local set, cost, priced, posting, in_doubt_too, submitted, finished = get(campaign_key(campaign), 'max_cost',
     'cost', 'priced', 'messages:posting', 'messages:unconfirmed', 'messages:submitted',

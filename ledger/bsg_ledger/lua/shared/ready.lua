@@ -1,19 +1,19 @@
--- Which campaigns have something to send or to prepare, and which of them is next.
+-- The campaigns that have something to send or to prepare, and their order.
 
--- Fairness: an account serves its campaigns in the order of their virtual time (`pass`). A request moves its campaign on
--- by a stride, so that a campaign of high priority is served four times as often as one of normal priority. Those that
--- have had no request yet are new: they stand before all others, in the order in which they came and by priority.
+-- Fairness: an account serves its campaigns in the order of their virtual time (`pass`). A request advances its
+-- campaign by a stride, so that a campaign of high priority is served four times as often as one of normal priority.
+-- Campaigns without a request are new. They come before all others, by priority and arrival.
 local STRIDE = { high = 1, normal = 4, low = 16 }
 
 local LINE = { high = 0, normal = 10000, low = 100000 }
 local BEFORE_ALL = -1000000000
 
--- So many batches of a campaign, and so many campaigns of an account, are prepared before there is a slot for them.
+-- So many batches of a campaign, and so many campaigns of an account, are prepared ahead of their slots.
 local AHEAD = 8
 
 local function virtual_time(value) return string.format('%.3f', value) end
 
--- The virtual time of a campaign that has something to do again: what others were served meanwhile is not made up for.
+-- Returns the virtual time of a campaign that has work again. Its absence is not compensated.
 local function join(campaign, account)
   local key, clock_key = campaign_key(campaign), account_key(account, 'dispatch')
   local pass, priority = get(key, 'pass', 'priority')
@@ -41,8 +41,7 @@ local function earlier(first, second)
   return first or second
 end
 
--- Keep the campaign in the indexes of those that have something to send or to prepare, now or later. It follows from the
--- campaign's own record: nobody has to remember to set it.
+-- Updates the indexes of campaigns that have something to send or to prepare, now or later, from the campaign's record.
 local function refresh_ready(campaign)
   local key = campaign_key(campaign)
   local account, paused, cancelled, deadline, opens_at, held_until, pass =
@@ -63,7 +62,7 @@ local function refresh_ready(campaign)
   local can_prepare = prepare_at and prepare_at <= NOW
   -- guard: chunks-not-too-far-ahead
   if can_prepare and redis.call('ZCARD', key .. ':due') + redis.call('ZCOUNT', key .. ':chunks', '(' .. NOW, '+inf') >= AHEAD then
-    -- Far enough ahead: until a batch leaves, which comes here again, or the lease of a chunk ends.
+    -- Far enough ahead. This runs again when a batch leaves, or when the lease of a chunk ends.
     can_prepare, prepare_at = false, later_than_now(key .. ':chunks')  -- guard: lost-chunk-leases-noticed
   end
   local listed = redis.call('ZSCORE', sendable, campaign) or redis.call('ZSCORE', preparable, campaign)

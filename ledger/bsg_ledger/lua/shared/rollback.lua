@@ -1,6 +1,6 @@
--- Whether the ledger went back.
+-- Detects that the ledger went back.
 
--- Each process leaves a mark as high as what it has seen. Only a ledger that went back, or another one, lacks it.
+-- Each process saves the highest sequence that it has seen. Only a ledger that went back, or another one, lacks it.
 local DETECTOR_KEPT_MS = 30 * 86400000
 
 local function went_back(detector, seen)

@@ -1,6 +1,6 @@
--- Phones that are never sent to, and who put them there.
+-- The suppression list: phones that are never sent to, with their sources.
 
--- What was suppressed before there were sources is from here.
+-- Phones that were suppressed before sources existed get the source `here`.
 local function add_suppression_source(source)
   if redis.call('EXISTS', SUPPRESSION_SOURCES) == 0 then
     redis.call('SADD', SUPPRESSION_SOURCES, 'here')
@@ -9,7 +9,7 @@ local function add_suppression_source(source)
   redis.call('SADD', SUPPRESSION_SOURCES, source)
 end
 
--- Suppresses the phones from an argument on; returns how many were not suppressed before.
+-- Suppresses the phones from an argument on. Returns how many were not suppressed before.
 local function suppress(source, first)
   add_suppression_source(source)
   redis.call('SADD', suppressed_from(source), unpack(ARGV, first))
@@ -18,5 +18,5 @@ local function suppress(source, first)
   return added
 end
 
--- Which list of suppressed phones a batch is held against; 0: there has never been one.
+-- Returns the version of the suppression list; 0 if no phone was ever suppressed.
 local function suppressions() return number(redis.call('HGET', LEDGER, 'suppressions')) end

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Records an outcome that says neither yes nor no; several in a row shut the gate.
+-- Records an outcome in doubt. Several in a row shut the gate.
 local campaign, batch, token, account, cause, next_look, allowed, suspects = unpack(ARGV)
 -- ARGV    next_look: in milliseconds; allowed: doubts in a row that shut the gate (0: this one does not count);
 --         suspects: rows whose reference ids BSG says it knows, as 3,17 (- if it does not say which; '' for any other
@@ -10,7 +10,7 @@ local campaign, batch, token, account, cause, next_look, allowed, suspects = unp
 if not held(campaign, batch, token) then return { 'stale' } end  -- guard: doubtful-fence
 local key = batch_key(campaign, batch)
 redis.call('HSET', key, 'error', cause)
--- Only while no earlier attempt is in doubt can this no be explained by ids that were used before.
+-- Ids that were used before explain this refusal only if no earlier attempt is in doubt.
 if suspects ~= '' and not in_doubt(campaign, batch) then  -- guard: used-ids-explain
   redis.call('HSET', key, 'suspects', suspects)
 else
@@ -18,8 +18,8 @@ else
 end
 to_doubt(campaign, batch, next_look, cause)
 allowed = number(allowed)
--- Reference ids that BSG knows, or a body that it had before, are a response, though they decide nothing about this
--- batch.
+-- A refusal because of known reference ids, or of a repeated body, is a response to the trial, although it does not
+-- decide this batch.
 -- guard: doubtful-trial-shuts-gate
 if allowed > 0 and suspects == '' then trial_without_response(account, campaign, batch, token) end
 -- guard: doubt-does-not-count

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Records that this attempt was surely not taken.
+-- Records that BSG did not take this attempt.
 local campaign, batch, token, delay, cause, account,
   reason, shuts_allowed, next_look, unanswered = unpack(ARGV)
 -- ARGV    account: whose gate is shut ('': none); shuts_allowed: times that a batch may shut the gate (0: any);
@@ -11,7 +11,7 @@ local campaign, batch, token, delay, cause, account,
 if not held(campaign, batch, token) then return { 'stale' } end  -- guard: not-taken-fence
 redis.call('HSET', batch_key(campaign, batch), 'error', cause)
 if account ~= '' then
-  -- One that comes upon a gate that is shut has not shut it. Only a probe says that all is well but for this batch.
+  -- A batch that meets a shut gate has not shut it. Only after a probe can the batch be the only cause.
   if number(shuts_allowed) > 0 and not gate_shut(account) then  -- guard: shuts-counted
     local shuts = redis.call('HINCRBY', batch_key(campaign, batch), 'gate_shuts', 1)
     local probed = redis.call('HGET', account_key(account, 'gate'), 'by') == 'probe'

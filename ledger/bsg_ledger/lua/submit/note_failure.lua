@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Notes a request that BSG failed. What fails again within the quiet time belongs to the same spell.
+-- Records a request that BSG failed. Another failure within the quiet time belongs to the same spell.
 local account, kind, cause, quiet = unpack(ARGV)
 -- ARGV    quiet: in milliseconds
 -- Return  {failures of the spell}

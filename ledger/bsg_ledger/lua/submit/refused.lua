@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Records a clear no for good.
+-- Records a permanent refusal.
 local campaign, batch, token, cause, next_look = unpack(ARGV)
 -- ARGV    next_look: in milliseconds
 -- Return  {refused | unconfirmed} or {stale}

@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Rows that BSG named become rejects, the rest waits: it took nothing.
+-- Makes the rows that BSG named rejects. BSG took nothing, so the rest waits.
 local campaign, batch, token, cause, next_look, rest, rest_rows = unpack(ARGV, 1, 7)
 local FIRST_REJECT = 8
 -- ARGV    next_look in milliseconds; the body of the rest and its rows; then (index, row as JSON) of each reject

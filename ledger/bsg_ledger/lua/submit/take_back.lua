@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Ends leases that ran out. What may have been on the wire is in doubt, never pending. It has waited for a whole
+-- Ends expired leases. A batch that may have been on the wire is in doubt, never pending. It has waited for a whole
 -- lease, so it may be looked up at once.
 local account, at_most = unpack(ARGV)
 -- Return  the ids of the batches that were taken back
@@ -10,12 +10,12 @@ for _, id in ipairs(taken_back) do
   local campaign, batch = string.match(id, '^(.*)-(%d+)$')
   local state, token = get(batch_key(campaign, batch), 'state', 'token')
   if state == 'posting' then  -- guard: lease-lost-on-wire
-    -- What BSG said against an earlier attempt explains nothing of this one.
+    -- A refusal of an earlier attempt does not explain this one.
     redis.call('HDEL', batch_key(campaign, batch), 'suspects')  -- guard: lost-lease-forgets-suspects
     trial_without_response(account, campaign, batch, token or '')  -- guard: lost-lease-ends-trial
     to_doubt(campaign, batch, 0, 'lease ran out on the wire')
   else
-    -- A row without its batch would fail every sweep at the same place.
+    -- An entry without its batch would fail every sweep.
     redis.call('ZREM', account_key(account, 'leases'), id)  -- guard: lease-of-no-batch
   end
 end

@@ -1,22 +1,22 @@
 #!lua flags=allow-oom
--- Records a BSG campaign id for a batch, whoever brings it and whatever the batch's state (rule 3).
+-- Records a BSG campaign id for a batch, from any source and in any state (rule 3).
 local campaign, batch, from_account, bsg_campaign_id, status, next_poll,
   cause, price, currency, token = unpack(ARGV, 1, 10)
 local FIRST_OTHER = 11
--- ARGV    from_account: that brings it; status: at BSG; next_poll: in milliseconds; token: of the attempt whose
---         response brings it ('' if a look-up or an operator does); then further BSG campaigns of the same batch: in one
---         step, as nobody looks for a batch again that has its first
+-- ARGV    from_account: the reporting account; status: at BSG; next_poll: in milliseconds; token: of the attempt whose
+--         response has the id ('' if a look-up or an operator reports it); then further BSG campaigns of the batch, in
+--         the same step, because a batch with a campaign is not looked up again
 -- Return  {submitted | known | second}, {owned, batch} if every id belongs to another batch, or {gone} if the ledger
 --         does not know the batch: purged, or gone back to an older copy
 -- Transition  any state but submitted and finished -> submitted; a second id is recorded, stopped and an alarm; that of
 --             a batch which is gone is an alarm, and brings nothing of the batch back; half_open -> open of the gate, if this
 --             is the response to its trial
 local key = batch_key(campaign, batch)
--- Its campaign may have been moved to another key of the same account at BSG while the request was on its way.
+-- The campaign may have been moved to another key of the same account at BSG during the request.
 local assigned = redis.call('HGET', campaign_key(campaign), 'account')
 local account = assigned and assigned ~= '' and assigned or from_account  -- guard: taken-after-rekey
--- Half a record would help nobody. Nor is BSG asked to stop: after a ledger went back, that would take from people what
--- was accepted for them.
+-- Do not create a partial record, and do not ask BSG to stop: after a rollback of the ledger, the messages may have
+-- been accepted.
 if redis.call('EXISTS', key) == 0 then  -- guard: taken-of-known-batch
   redis.call('HINCRBY', LEDGER, 'alarms', 1)
   return { 'gone' }
@@ -51,7 +51,7 @@ for i = FIRST_OTHER, #ARGV do  -- guard: all-ids-recorded
   local another = record(ARGV[i])
   if recorded[1] == 'owned' then recorded = another end
 end
--- What a look-up finds says nothing of whether BSG responds to requests to send.
+-- A look-up does not show whether BSG responds to requests to send.
 if token ~= '' and recorded[1] ~= 'owned' then  -- guard: taken-responds-to-trial
   local doubts, tried_balance, state = get(account_key(from_account, 'gate'), 'doubts', 'tried_balance', 'state')
   if number(doubts) > 0 then redis.call('HSET', account_key(from_account, 'gate'), 'doubts', 0) end  -- guard: taken-ends-doubts

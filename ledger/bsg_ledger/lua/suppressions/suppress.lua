@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
--- Puts phones on the list of those that are never sent to, or takes them off, whoever put them there. Or notes that a
--- source has them too: only of those that are suppressed, as somebody may have taken them off meanwhile.
+-- Suppresses phones, or removes them from the suppression list whatever their sources. Or adds a source to those phones
+-- that are still suppressed.
 local command, source = unpack(ARGV, 1, 2)
 local FIRST_PHONE = 3
 -- ARGV    command: add, remove or note; source: not of a removal; then phones (digits)
 -- Return  {how many were changed}
--- Transition  none of a campaign: what has not left is held against the list again before it does
+-- Transition  none of a campaign: unsent messages are checked against the list again before they leave
 if command == 'add' then return { suppress(source, FIRST_PHONE) } end
 if command == 'note' then
   add_suppression_source(source)
