@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Moves a campaign to another key of the same account name. A look-up with a key shows only its own account at BSG. So
--- a campaign moves if BSG confirms that both keys are of one account, and only if the old key's account never had,
--- and cannot have, any of its batches. `rekey_some` moves the batches.
+-- a campaign moves if BSG confirms that both keys are of one account. Otherwise it moves only if the old key's account
+-- never had, and cannot have, any of its batches. `rekey_some` moves the batches.
 local campaign, from, to, name, new_address, new_bsg_account, by, unsent_at = unpack(ARGV)
 -- ARGV    accounts of the old and of the new key; name of both; address of the new key; BSG's own account of the new
 --         key, by a digest ('': not known); by: operator, or worker; unsent_at: the campaign's last event when somebody
