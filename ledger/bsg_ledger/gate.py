@@ -63,14 +63,14 @@ class Gate:
 
     def open(self, *, reason: str, by: str) -> None:
         """Open the gate by an operator's decision, whatever the reason."""
-        self._scripts.run("gate", self._account, "open", reason, by)
+        self._scripts.run("open_gate", self._account, reason, by)
 
     def reopen(self, *, by: str, trial: bool = False, balance: str = "") -> str:
         """Open the gate after a probe that read this balance; only half for a `trial`, or after doubts.
 
         Return `open` or `half_open`, or `shut` if only an operator may open it.
         """
-        return text_of(self._scripts.run("gate", self._account, "reopen", "trial" if trial else "", by, 0, balance)[0])
+        return text_of(self._scripts.run("reopen_gate", self._account, 1 if trial else 0, by, balance)[0])
 
     def open_recovered(self, *, by: str) -> bool:
         """Open the gate after a recovery. Return False if it stays shut for another reason."""
@@ -81,14 +81,14 @@ class Gate:
 
         Return False if it was shut already, and its reason stays.
         """
-        return int(self._scripts.run("gate", self._account, "shut", reason, by)[1]) == 1
+        return int(self._scripts.run("shut_gate", self._account, reason, by)[1]) == 1
 
     def probe_due(self, *, put_off_ms: int) -> bool:
         """Return whether a probe is due now. If so, postpone the next one."""
-        return text_of(self._scripts.run("gate", self._account, "probe", "", "", put_off_ms, "")[0]) == "probe"
+        return text_of(self._scripts.run("take_probe", self._account, put_off_ms)[0]) == "probe"
 
     def note_balance(self, balance: str) -> None:
-        self._scripts.run("gate", self._account, "balance", "", "", 0, balance)
+        self._scripts.run("note_balance", self._account, balance)
 
     def state(self) -> GateState:
         return gate_state(decoded(self._client.hgetall(schema.GATE(self._account))))

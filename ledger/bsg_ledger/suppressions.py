@@ -38,15 +38,15 @@ class Suppressions:
 
     def add(self, phones: Sequence[str], source: str = HERE) -> int:
         """Add phones. Return how many were not on the list before, from any source."""
-        return self._change("add", source, phones)
+        return sum(self._change("suppress", phones, source))
 
     def note(self, phones: Sequence[str], source: str) -> None:
         """Add the source to those of the phones that are suppressed."""
-        self._change("note", source, phones)
+        self._change("note_suppressed", phones, source)
 
     def remove(self, phones: Sequence[str]) -> int:
         """Remove phones, whatever their sources. Return how many were on the list."""
-        return self._change("remove", "", phones)
+        return sum(self._change("unsuppress", phones))
 
     def all(self) -> Iterator[str]:
         """Yield every phone of the list, in no order."""
@@ -81,8 +81,9 @@ class Suppressions:
         listed = self._client.smismember(key, phones)
         return frozenset(phone for phone, is_listed in zip(phones, listed, strict=True) if is_listed)
 
-    def _change(self, how: str, source: str, phones: Sequence[str]) -> int:
-        return sum(
-            int(self._scripts.run("suppress", how, source, *phones[first : first + PHONES_AT_ONCE])[0])
+    def _change(self, script: str, phones: Sequence[str], *source: str) -> list[int]:
+        """Run a script over the phones, so many at once; return how many phones each run changed."""
+        return [
+            int(self._scripts.run(script, *source, *phones[first : first + PHONES_AT_ONCE])[0])
             for first in range(0, len(phones), PHONES_AT_ONCE)
-        )
+        ]

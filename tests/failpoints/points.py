@@ -140,9 +140,9 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     scenarios.that_bsg_surely_does_not_have: ("after script absent",),
     scenarios.that_an_earlier_attempt_brought_to_bsg: ("after script taken_earlier",),
     scenarios.of_a_blocked_user: (
-        "after script gate: probe",
-        "before script gate: reopen",
-        "after script gate: reopen",
+        "after script take_probe",
+        "before script reopen_gate",
+        "after script reopen_gate",
     ),
     scenarios.while_people_opt_out_here_and_at_bsg: (
         "after GET stoplist",
@@ -154,7 +154,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     scenarios.whose_bodies_are_forgotten: ("after script forget_bodies",),
     scenarios.that_is_forgotten: ("after script forget_campaign",),
     scenarios.of_a_ledger_that_went_back: (
-        "after script gate: shut",
+        "after script shut_gate",
         "after script lease_chunk",
         "after script prepared",
         "after GET messages",
@@ -165,7 +165,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     ),
     scenarios.whose_ids_were_used_before_the_ledger_went_back: ("after script mark_in_doubt",),
     scenarios.cancelled_in_a_ledger_that_went_back: (
-        "after sleep (after script gate: shut)",
+        "after sleep (after script shut_gate)",
         "after script taken",
     ),
     scenarios.that_was_begun_under_a_key_that_was_rotated: (
@@ -186,6 +186,10 @@ LEFT_OUT: Mapping[str, str] = {
     "script ask_operator": "the batch stays due: the next look asks again",
     "script give_back": "what it makes due becomes due by itself",
     "script put_off": "the batch becomes due by itself",
+    "script note_balance": "noted again with the next refusal for want of funds",
+    "script note_suppressed": "tests/worker/upkeep/test_stop_list.py kills behind it",
+    "script open_gate": "a command that has no other effect behind it",
+    "script unsuppress": "a command that has no other effect behind it",
     "script note_funds": "shown to operators, and nothing follows from it",
     "script record_delivery_reports": "a command that is safe to repeat, and has no other effect behind it",
     "script resolve_sent": "a command that has no other effect behind it",

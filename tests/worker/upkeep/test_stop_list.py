@@ -21,7 +21,7 @@ from tests.worker.harness import WorkerHarness
 
 FIRST = 380_661_000_000
 HERE, AT_BSG, BOTH = ("here",), ("bsg:default",), ("here", "bsg:default")
-CRASHES = ["after GET stoplist", "after script stop_list_page", "after POST attach", "after script suppress"]
+CRASHES = ["after GET stoplist", "after script stop_list_page", "after POST attach", "after script note_suppressed"]
 
 
 class Died(BaseException):
