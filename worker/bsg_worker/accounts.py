@@ -1,4 +1,4 @@
-"""One process's accounts: a runtime for each whose key it has, made at first use so that forks share nothing."""
+"""A process's accounts: a runtime for each account with a key, made at first use so that forks share nothing."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bsg_worker.runtime import Runtime, build
 
 
 class Accounts:
-    """Never empty. What is of the whole ledger any of the runtimes may do.
+    """A process's runtimes. There is at least one. Ledger-wide jobs may run on any of them.
 
-    `polling` and `status_pass` are each held by the one thread that runs that pass (`passes`): accounts mostly share a
-    BSG, and whichever does not respond must leave threads to the sweep.
+    The one thread that runs a poll or a status pass holds `polling` or `status_pass` (see `passes`). If BSG does not
+    respond, the other threads stay free for the sweep.
     """
 
     def __init__(self, runtimes: Sequence[Runtime]) -> None:
@@ -25,7 +25,7 @@ class Accounts:
 
     @classmethod
     def of(cls, settings: Settings) -> Accounts:
-        """Raise SettingsInvalid where no key is set."""
+        """Return the accounts. Raise SettingsInvalid if no key is set."""
         account, *others = settings.require_accounts()
         first = build(settings, account, others=others)
         return cls([first, *(build(settings, other, first=first) for other in others)])
@@ -45,9 +45,9 @@ class Accounts:
         raise LookupError(f"no key of the account {account_name} is set here")
 
     def each(self, verb: Callable[[Runtime], str]) -> str:
-        """Does it for every account, in turn, whatever befalls it for another; return the outcomes.
+        """Call the verb for every account, even if it fails for another one. Return the outcomes.
 
-        Raise what the first that failed raised, after the others.
+        After that, raise the first exception.
         """
         outcomes: dict[str, str] = {}
         failures: list[Exception] = []
@@ -69,7 +69,7 @@ _current: tuple[int, Accounts] | None = None
 
 
 def current() -> Accounts:
-    """This process's accounts, from the environment's settings."""
+    """Return this process's accounts, from the environment's settings."""
     global _current
     with _lock:
         if _current is None or _current[0] != os.getpid():

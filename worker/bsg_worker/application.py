@@ -24,7 +24,7 @@ from bsg_config.settings import Settings
 from bsg_worker.idle_passes import log_idle_passes_at_debug
 from bsg_worker.logs import use_format
 
-# Celery lets these stand over its configuration. A web app's own broker must not become ours by sharing a shell.
+# Celery prefers these to its configuration. A web app's broker in the same environment must not become ours.
 FOREIGN_BROKERS = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND")
 
 for name in FOREIGN_BROKERS:
@@ -36,14 +36,14 @@ app.conf.update(celery_settings(SETTINGS), beat_scheduler="bsg_worker.steady_bea
 
 
 def _begin_watch(sender: Any = None, **_: object) -> None:
-    # Imported when a worker has begun: Flower and beat load this module too, and hold no runtime.
+    # Imported only when a worker starts: Flower and beat load this module too, and have no runtime.
     from bsg_worker.watch import begin_watch
 
     begin_watch(getattr(sender, "hostname", None))  # guard: every-process-watches
 
 
 def _add_queues(sender: str, instance: Any, **_: Any) -> None:
-    """Have the worker serve a queue of its own, by its name, and if it dispatches those of its accounts' wake-ups."""
+    """Make the worker serve its own queue and, if it dispatches, the queues of its accounts' wake-ups."""
     queues = instance.app.amqp.queues
     names = [ping_queue(sender)]
     if DISPATCH_QUEUE in queues.consume_from:
@@ -53,7 +53,7 @@ def _add_queues(sender: str, instance: Any, **_: Any) -> None:
 
 
 def _send_heartbeats(sender: Any, **_: Any) -> None:
-    # Imported when a beat has begun: workers and Flower send no heartbeats.
+    # Imported only when beat starts: workers and Flower send no heartbeats.
     from bsg_worker.beat_heartbeat import send_heartbeats
 
     send_heartbeats(f"beat@{gethostname()}")

@@ -1,4 +1,4 @@
-"""Beat sends heartbeats, as it takes no task that could respond to a ping."""
+"""Heartbeats of beat, which takes no task that could respond to a ping."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS_BETWEEN_HEARTBEATS = 2.0
 
 
 def send_heartbeats(name: str) -> None:
-    """From now on note each tick that this process has published, under the name."""
+    """From now on, record each tick that this process publishes, under the name."""
     heartbeats = Heartbeats(connect(Settings.from_environment()))
     left_at = float("-inf")
 

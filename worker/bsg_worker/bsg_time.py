@@ -1,4 +1,4 @@
-"""BSG prints times without a zone: what they mean is a setting, held against what its responses show."""
+"""Read BSG's times, which have no zone. A setting names the zone; BSG's responses correct it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KNOWN_FOR_SECONDS = 1.0  # comparing at each response would be a round trip to R
 
 
 class BSGTime:
-    """Learns the zone of BSG's times from responses to fresh requests, and reads times by it."""
+    """Learn the zone of BSG's times from responses to new requests, and read times with it."""
 
     def __init__(self, learnt: LearntZone, zone: ZoneInfo) -> None:
         self._learnt = learnt
@@ -26,7 +26,7 @@ class BSGTime:
         self._known: tuple[int | None, float] = None, 0.0
 
     def learn(self, created_at: datetime | None, now: datetime) -> None:
-        """`created_at` belongs to something that BSG made at `now`."""
+        """Learn from the printed `created_at` of a campaign that BSG made at `now`."""
         if created_at is None:
             return
         off = min((moment - now for moment in self._readings(created_at)), key=abs)
@@ -34,7 +34,7 @@ class BSGTime:
         known, until = self._known
         if minutes == known and clock.monotonic() < until:
             return
-        # Compare with what is stored, not with what this process stored: another may have learnt wrongly since.
+        # Compare with the stored zone: another process may have stored a wrong one since.
         changed = minutes != self._learnt.minutes_off()  # guard: zone-corrected
         if changed:
             self._learnt.learn(minutes)
@@ -50,7 +50,7 @@ class BSGTime:
             )
 
     def resolve(self, printed: datetime) -> datetime | None:
-        """Return the moment that BSG meant, the later one of two; None as long as its zone has not been seen."""
+        """Return the time that BSG printed, the later one if it is ambiguous; None while the zone is unknown."""
         minutes = self._learnt.minutes_off()  # guard: zone-learnt
         if minutes is None:
             return None

@@ -1,4 +1,4 @@
-"""Where `celery -A bsg_worker` looks. Importing the tasks registers them."""
+"""The module that `celery -A bsg_worker` loads. Importing the tasks registers them."""
 
 from bsg_worker import tasks
 from bsg_worker.application import app

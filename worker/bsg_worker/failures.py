@@ -1,4 +1,4 @@
-"""What a task says when it fails in a way that nobody foresaw."""
+"""Report unforeseen failures of tasks without their contents."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _FRAMES_SHOWN = 6
 
 
 class TaskFailed(Exception):
-    """Names the kind of the exception and where it was raised, and nothing that it says.
+    """An exception that names the type and the location of another one, but not its message.
 
-    What an exception says goes to the log and to Flower, and it may quote a phone or a text.
+    Messages of exceptions appear in the log and in Flower, and they may quote a phone or a text.
     """
 
 
 def without_contents(verb: Callable[Parameters, str]) -> Callable[Parameters, str]:
-    """Has every exception of the verb leave it as `TaskFailed`."""
+    """Return the verb so that each of its exceptions becomes `TaskFailed`."""
 
     @wraps(verb)
     def run(*arguments: Parameters.args, **named: Parameters.kwargs) -> str:

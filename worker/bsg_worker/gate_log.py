@@ -1,4 +1,4 @@
-"""Tells the log that an account's gate was shut: from then on nothing leaves for it."""
+"""Log a warning when an account's gate is shut: from then on nothing leaves for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 def warn_of_shut_gate(runtime: Runtime, by: Collection[str]) -> None:
-    """Log a warning if one of these has shut the account's gate: batches by their ids, or "a read"."""
+    """Log a warning if one of `by` has shut the account's gate: the id of a batch, or "a read"."""
     gate = runtime.gate.state()
     if gate.shut and gate.by in by:
         name = runtime.account.name

@@ -1,4 +1,4 @@
-"""Passes that did nothing are logged at DEBUG: several a second would bury what happens."""
+"""Log idle passes at DEBUG: several a second would hide everything else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_OUTCOME = repr("")
 
 
 def log_idle_passes_at_debug() -> None:
-    """Demote what Celery logs of passes: that one is due, that it is received, and that it did nothing."""
+    """Log Celery's messages about idle passes at DEBUG: that one is due, was received, and did nothing."""
     for name, demoted in (
         ("celery.beat", _is_due),
         ("celery.worker.strategy", _is_received),

@@ -1,4 +1,4 @@
-"""One line for each decision: what became of which attempt at which batch; JSON for programs."""
+"""Log one line for each decision about a batch and its attempt; as JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FIELDS = "decided"
 
 
 def decided(logger: logging.Logger, outcome: str, *, seconds: float | None = None, **subject: object) -> None:
-    """Log an outcome about a subject, such as campaign, batch and attempt: ids and count, nothing of a message."""
+    """Log an outcome and its subject, such as campaign, batch and attempt: ids and counts, nothing of a message."""
     fields = {**subject, "outcome": outcome} | ({} if seconds is None else {"seconds": round(seconds, 3)})
     about = ", ".join(f"{name} {value}" for name, value in subject.items())
     took = "" if seconds is None else f" ({seconds:.2f} s)"
@@ -20,7 +20,7 @@ def decided(logger: logging.Logger, outcome: str, *, seconds: float | None = Non
 
 
 def use_format(name: str) -> None:
-    """Has what goes to standard error written as JSON, or left as Celery writes it, from now on.
+    """From now on, write standard error's log lines as JSON, or as Celery formats them.
 
     `auto` is JSON unless standard error is a terminal.
     """
@@ -34,7 +34,7 @@ def _handlers() -> list[logging.Handler]:
 
 
 class JSONLines(logging.Formatter):
-    """Each record as one line of JSON: time, level, logger, message, and the fields of a decision."""
+    """Format a record as one line of JSON: time, level, logger, message, and the fields of a decision."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""How soon a batch at BSG is worth another look."""
+"""When to poll a batch at BSG again."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def next_poll(
     finished_at: datetime | None,
     validity_hours: int,
 ) -> float | None:
-    """Return the seconds until the next look; None when nothing can change any more.
+    """Return the seconds until the next poll; None when nothing can change any more.
 
-    Often while it is being sent; rarely while it waits for its hour; after its end at ever longer gaps for as long
-    as messages can still be delivered, which is the validity period.
+    Polls are frequent while the batch is being sent, and rare before its start. After its end, the gaps grow until the
+    validity period ends, in which messages can still be delivered.
     """
     if status in FINAL:
         since_end = (now - (finished_at or now)).total_seconds()

@@ -1,4 +1,4 @@
-"""One pass at a time in each process: a BSG that does not respond must not take every thread of a status worker."""
+"""Run one pass at a time in each process, so that an unresponsive BSG does not block all threads of a status worker."""
 
 from __future__ import annotations
 

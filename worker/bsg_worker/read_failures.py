@@ -1,4 +1,4 @@
-"""What a failed read means for other requests."""
+"""The consequences of a failed read for other requests."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def is_account_wide(failure: ReadFailed) -> bool:
 
 
 def is_not_found(failure: ReadFailed) -> bool:
-    """Return whether BSG does not have what was asked for."""
+    """Return whether BSG does not have the requested object."""
     return failure.status in NOT_FOUND_STATUSES and not failure.throttled and failure.account_reason is None

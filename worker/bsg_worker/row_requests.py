@@ -1,4 +1,4 @@
-"""Requests about many rows, some of them at once: what fails for one of them leaves the others their request."""
+"""Make requests for many rows, some of them at once. A failure of one row does not affect the others."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ class RowRequest:
 
 
 class RowRequests:
-    """The requests of one pass. `over`: BSG responds to nobody now. `cause`: why the last request failed, "" if none
-    has.
+    """The requests of one pass. `over`: BSG does not respond at all. `cause`: why the last request failed, or "".
 
-    A single request without a response does not end the pass: a pass must end even where every third request fails.
+    A single request without a response does not end the pass: it has to finish even if every third request fails.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -54,7 +53,7 @@ class RowRequests:
         except ReadFailed as failure:
             apply_backpressure(self._runtime, failure)
             request.failure, self.cause = failure, failure.cause
-            # Threads may lose count of one: then one request more is made, or one less.
+            # Threads may lose an increment. Then the pass makes one request more or less.
             self._unanswered = self._unanswered + 1 if failure.status is None else 0
             out_of_reach = self._unanswered >= UNANSWERED_IN_A_ROW
             # guard: row-failure-isolated

@@ -1,4 +1,4 @@
-"""What the verbs work with for one account."""
+"""The connections and limits of one account, with which the verbs work."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.confirmations import Confirmations
 from bsg_worker.threads_at_work import ThreadsAtWork
 
-CHUNK_LEASE_MS = 60_000  # a chunk takes well under a second; what holds it for a minute is dead
+CHUNK_LEASE_MS = 60_000  # a chunk takes well under a second; a worker that holds it for a minute is dead
 CHUNK_LOSSES_ALLOWED = 5
 THREADS_WITHOUT_PERMIT = 2  # one waits for a permit, so that it is used at once, one prepares what is sent next
 
@@ -40,8 +40,9 @@ THREADS_WITHOUT_PERMIT = 2  # one waits for a permit, so that it is used at once
 class Runtime:
     """One process's connections and one account's limits.
 
-    `permits` bounds the requests that the process has on the wire at once for the account: who waits for a slot of its
-    limit holds one, and must not keep other accounts from theirs. `rollback_detector` and `looking` are the process's.
+    `permits` bounds the process's concurrent requests for the account. A thread that waits for a slot holds a permit.
+    Each account has its own permits, so that none can block another. The process shares
+    `rollback_detector` and `looking`.
     """
 
     settings: Settings
@@ -60,9 +61,9 @@ class Runtime:
     measurements: Measurements
     cipher: BodyCipher
     confirmations: Confirmations = field(default_factory=Confirmations)
-    # Held by the one thread that prepares without a permit: what is sent next.
+    # Held by the one thread that prepares without a permit.
     preparing_ahead: threading.Lock = field(default_factory=threading.Lock)
-    # Held by the one thread of the process that looks for what is in doubt.
+    # Held by the one thread of the process that reconciles.
     looking: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -75,11 +76,11 @@ class Runtime:
 
     @property
     def operator_after_ms(self) -> int:
-        """How old something must be that BSG may not show yet, before it needs an operator."""
+        """Return the age after which something that BSG does not show needs an operator."""
         return int(2 * self.account.bsg_confirm_within * 1000)
 
     def messages_of(self, batch: BatchId) -> list[Any]:
-        """Return the batch's messages as they go on the wire; none once they are forgotten. Raise DecryptionError."""
+        """Return the batch's messages as they are sent; none once they are forgotten. Raise DecryptionError."""
         body = self.ledger.reading.body(batch)
         return [] if body is None else list(json.loads(unpacked(body, self.cipher)))
 
@@ -96,11 +97,11 @@ def build(
     others: Sequence[Account] = (),
     first: Runtime | None = None,
 ) -> Runtime:
-    """Connect nothing yet: every connection is made at its first use. Raise SettingsInvalid without the key.
+    """Return a runtime. Each connection is made at its first use. Raise SettingsInvalid without the key.
 
-    `account`: None is the one without a name. `slot_timeout`: the seconds that a status request may wait for its slot
-    of the rate limit before it fails. `others` are the process's other accounts; `first` is the runtime of one of them,
-    which shares what the process has once.
+    `account`: None is the account without a name. `slot_timeout`: the seconds that a status request may wait for its
+    slot of the rate limit before it fails. `others` are the process's other accounts. `first` is the runtime of one of
+    them, whose process-wide objects are shared.
     """
     account = account or settings.account
     account.require_api_key()
@@ -139,7 +140,7 @@ def build(
 
 
 def submit_rules(settings: Settings, account: Account) -> SubmitRules:
-    """Return what the settings say about sending for the account."""
+    """Return the account's settings for sending."""
     return SubmitRules(
         account=account.id,
         account_name=account.name,
@@ -155,5 +156,5 @@ def submit_rules(settings: Settings, account: Account) -> SubmitRules:
 
 
 def new_token() -> str:
-    """Return a name for one holder of one lease."""
+    """Return a new token for the holder of a lease."""
     return secrets.token_hex(8)

@@ -1,4 +1,4 @@
-"""The status pass over all accounts: polls; campaigns of an older key, a shut gate, stops, doubts."""
+"""The status pass over all accounts: polls, campaigns of an older key, shut gates, stops and doubts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Beat sends ticks by the time that passes. Setting the clock back does not silence it."""
+"""A scheduler for beat that continues to send ticks when the clock is set back."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from celery.beat import Scheduler
 
 from bsg_config import clock
 
-CLOCK_SET_SECONDS = 1.0  # what NTP slews is far below
+CLOCK_SET_SECONDS = 1.0  # NTP's corrections are far smaller
 
 
 class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery types nothing
-    """Celery's, in memory, which goes by the wall clock: when that is set, every tick begins to count anew.
+    """Celery's in-memory scheduler, which uses the wall clock. When the clock is set, it restarts every interval.
 
-    Ticks are idempotent, so there is nothing to remember, and no file to write and to read again.
+    Ticks are idempotent, so the schedule needs no file.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -22,12 +22,12 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery types nothing
         self._set_to = _wall_over_monotonic()
 
     def tick(self, *arguments: Any, **named: Any) -> float:
-        """One step of Celery's loop; return the seconds until the next."""
+        """Do one step of Celery's loop. Return the seconds until the next step."""
         set_to = _wall_over_monotonic()
         if abs(set_to - self._set_to) > CLOCK_SET_SECONDS:  # guard: beat-clock-set-back
             for entry in self.schedule.values():
                 entry.last_run_at = entry.default_now()
-            self._heap = None  # made anew from the entries
+            self._heap = None  # Celery rebuilds it from the entries
             self._set_to = set_to
         return float(super().tick(*arguments, **named))
 

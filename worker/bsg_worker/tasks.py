@@ -1,4 +1,4 @@
-"""The Celery tasks: each calls one verb, and its short outcome is what Flower shows."""
+"""The Celery tasks. Each calls one verb, and Flower shows its short outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bsg_worker.upkeep.purge import purge
 from bsg_worker.upkeep.stop_list import sync_stop_list
 from bsg_worker.upkeep.sweep import sweep
 
-MAX_OUTCOME = 8192  # characters that Flower has to search for a campaign: an outcome names every batch
+MAX_OUTCOME = 8192  # characters: an outcome names every batch, and Flower searches it
 
 
 @app.task(name="bsg.dispatch", resultrepr_maxsize=MAX_OUTCOME)

@@ -1,4 +1,4 @@
-"""How many threads of a process work for one account at once."""
+"""Bound the threads of a process that work for one account."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 
 
 class ThreadsAtWork:
-    """No more than `most`: more would wait for each other, and be missed by other accounts."""
+    """At most `most` threads. More would wait for each other, and other accounts would lack them."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -14,18 +14,18 @@ class ThreadsAtWork:
         self._lock = threading.Lock()
 
     def join(self) -> bool:
-        """Count the calling thread in. Return False if there are enough: it is not counted."""
+        """Count the calling thread. Return False, and do not count it, if there are enough."""
         with self._lock:
             joins = self._at_work < self._most
             self._at_work += joins
             return joins
 
     def leave(self) -> None:
-        """Count a thread that had joined out."""
+        """Stop counting a thread that has joined."""
         with self._lock:
             self._at_work -= 1
 
     @property
     def enough(self) -> bool:
-        """Return whether another thread would be turned away."""
+        """Return whether another thread could not join."""
         return self._at_work >= self._most

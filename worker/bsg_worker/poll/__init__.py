@@ -1,1 +1,1 @@
-"""Reads BSG's statuses of live batches, and what is missing in their totals."""
+"""Read BSG's statuses of live batches, and find messages that BSG dropped."""

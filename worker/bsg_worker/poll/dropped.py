@@ -1,4 +1,4 @@
-"""Messages that BSG silently left out: its total is held against the batch's size (rule 5)."""
+"""Find messages that BSG silently dropped, by comparing its total with the batch's size (rule 5)."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _DROPPED = Violation("", RejectCode.DROPPED_BY_BSG, "BSG took the batch without 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many messages BSG has by its own count, None if not yet. `ages`: some seem to be missing, but not surely."""
+    """BSG's own count of messages, None if there is none yet. `ages`: missing messages have to be confirmed later."""
 
     messages: int | None
     ages: bool = False
 
 
 def reject_dropped(runtime: Runtime, record: BatchRecord, response: CampaignResponse) -> Total | None:
-    """Make rejects of the messages that BSG does not have; return the total that it reported.
+    """Make rejects of the messages that BSG does not have. Return the total that BSG reported.
 
-    Return None if the campaign of an earlier attempt was found: what BSG says of this one does not count any more.
+    Return None if the campaign of an earlier attempt was found, because then this campaign may no longer count.
 
-    Believed only when two numbers agree, the total that BSG prints and the count of our reference ids that it lists,
-    both twice, BSG_CONFIRM_WITHIN apart: a total may still be growing, and messages may not be listed yet.
+    Messages are missing only if BSG's total equals the number of our reference ids that it lists, in two reads
+    BSG_CONFIRM_WITHIN apart: a total may still grow, and messages may not be listed yet.
     """
     began = clock.monotonic()
     if response.status == "creation" or record.total_messages == record.size:
@@ -40,12 +40,12 @@ def reject_dropped(runtime: Runtime, record: BatchRecord, response: CampaignResp
     detail = response if isinstance(response, CampaignDetail) else None
     if detail is None:
         if response.status not in FINAL:
-            # The end is soon enough: one request a batch instead of one a look.
+            # Comparing at the end takes one request a batch instead of one a poll.
             return Total(record.total_messages)
         detail = runtime.client.campaign(response.id)
     if detail.total_messages is None or detail.total_messages >= record.size:
         return Total(detail.total_messages)
-    # A total that was different at the last look may still be growing.
+    # A total that differs from the last poll may still grow.
     if detail.status not in FINAL and detail.total_messages != record.total_messages:  # guard: total-still
         return Total(detail.total_messages)
     return _compare_total(runtime, record, detail.id, detail.total_messages, began)
@@ -71,7 +71,7 @@ def _compare_total(
         confirm_within=runtime.account.bsg_confirm_within,
     ):
         return Total(total, ages=True)  # guard: total-seen-twice
-    # An earlier attempt whose response was lost may have them: then they are sent, and BSG dropped them as duplicates.
+    # An earlier attempt whose response was lost may have sent them. Then BSG dropped them here as duplicates.
     elsewhere = find_elsewhere(runtime, record, rows, missing)
     runtime.confirmations.forget(subject)
     if elsewhere.campaigns:  # guard: earlier-attempt-is-no-reject

@@ -1,4 +1,4 @@
-"""BSG campaigns of a batch's earlier attempts: they may have the messages that BSG left out of a later one."""
+"""Find BSG campaigns of a batch's earlier attempts. They may have the messages that a later one lacks."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from bsg_worker.runtime import Runtime
 
 @dataclass(slots=True)
 class Elsewhere:
-    """Where reference ids are that a batch's campaign lacks.
+    """Where the reference ids are that a batch's campaign lacks.
 
-    `campaigns` are of the same batch, `listed` are the batch's reference ids in each of them. `unclear` are reference
-    ids that BSG has, and of which it is not known whether they are the batch's.
+    `campaigns` belong to the same batch. `listed` has the batch's reference ids in each of them. `unclear` are
+    reference ids that BSG has, but that may not belong to the batch.
     """
 
     campaigns: dict[int, CampaignDetail] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Elsewhere:
 def listed_in(reads: Reads, bsg_id: int, ours: Collection[str]) -> set[str]:
     """Return those of our reference ids that a BSG campaign lists. Raise `ReadFailed`."""
     rows = reads.messages(campaign_id=bsg_id)
-    # A server may ignore the filter: a reference id may stand in the campaign that it was dropped for.
+    # BSG may ignore the filter, and list a reference id of another campaign.
     # guard: only-listed-counts
     return {row.reference_id or "" for row in rows if row.campaign_id == bsg_id and row.reference_id in ours}
 
@@ -84,7 +84,7 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
             if bsg_id in foreign or bsg_id in found.campaigns:
                 continue
             if bsg_id is None or bsg_id == record.bsg_campaign_id:
-                found.unclear.add(reference_id)  # of the batch's own campaign: BSG lists it late
+                found.unclear.add(reference_id)  # it is in the batch's own campaign: BSG listed it late
                 continue
             owner = lookup.owner(bsg_id)
             if owner not in (None, record.id):  # guard: earlier-attempt-unowned
@@ -105,21 +105,21 @@ def find_elsewhere(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], m
 
 
 def _earliest(record: BatchRecord, ours: Collection[str]) -> datetime:
-    """What is older at BSG is none of the batch's attempts. Reference ids that we made are of this campaign alone."""
+    """Return the time before which no BSG campaign can be the batch's. Generated ids belong to this campaign only."""
     if all(reference_id.startswith(record.id.campaign_id) for reference_id in ours):
         return BEGINNING
-    # An operator's word ends a doubt, and the next intent counts as the first one then.
+    # An operator's decision ends a doubt. After it, the next intent counts as the first one.
     return record.since if record.doubt or record.attempts < 2 else record.accepted_at
 
 
 def record_earlier(runtime: Runtime, record: BatchRecord, listed_here: set[str], found: Elsewhere) -> bool:
-    """Write the campaigns down; the one with most of the batch's messages counts from now on.
+    """Record the campaigns. The one with most of the batch's messages counts from now on.
 
     Return False if the batch has changed meanwhile, or one of them belongs to another batch.
     """
     counted = record.bsg_campaign_id or 0
     listed = {counted: listed_here, **found.listed}
-    # Of two that have as many, the earlier: BSG left messages out of the later one.
+    # If two have equally many, the earlier one counts, because BSG dropped messages of the later one.
     counts = max(sorted(listed), key=lambda bsg_id: len(listed[bsg_id]))
     state = runtime.ledger.batches.taken_earlier(
         record.id,

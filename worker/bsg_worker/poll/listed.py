@@ -1,4 +1,4 @@
-"""What BSG's list says of campaigns: one request reads up to 500 of them."""
+"""Read campaigns from BSG's list: one request reads up to 500 of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bsg_worker.runtime import Runtime
 def listed_campaigns(
     runtime: Runtime, requests: RowRequests, wanted: Set[int], oldest: datetime
 ) -> dict[int, CampaignResponse]:
-    """Return those of the wanted campaigns that BSG lists, none of which is older; fewer where a request fails."""
+    """Return the wanted campaigns that BSG lists, fewer if a request fails. None of them is older than `oldest`."""
     missing = set(wanted)
     listed: dict[int, CampaignResponse] = {}
     now = runtime.ledger.due_indexes.now()

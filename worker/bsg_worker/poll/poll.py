@@ -1,4 +1,4 @@
-"""Reads BSG's status of every batch that is there: in bulk when many are due, one by one when few."""
+"""Read BSG's status of every submitted batch: in bulk if many are due, one by one if few are."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from bsg_worker.runtime import Runtime
 LOGGER = logging.getLogger(__name__)
 
 AT_ONCE = 2000
-PUT_OFF_SECONDS = 60.0  # whoever takes a due batch has so long to read it before another does
-AT_MOST_SECONDS = 30.0  # sweeping and reconciling wait for the same threads; what is left comes with the next tick
+PUT_OFF_SECONDS = 60.0  # a thread has so long to read a due batch before another takes it
+AT_MOST_SECONDS = 30.0  # the sweep and reconcile need the same threads; the next tick continues
 MAX_ONE_BY_ONE = 10
-UNREAD_SECONDS = 3600.0  # BSG was ill for so long only about one campaign, or it needs an operator anyhow
-OPERATOR_POLL_SECONDS = 300.0  # of a batch that needs an operator already
+UNREAD_SECONDS = 3600.0  # after so long, it affects only this campaign, or needs an operator anyway
+OPERATOR_POLL_SECONDS = 300.0  # for a batch that needs an operator already
 
 
 def poll(runtime: Runtime) -> str:
-    """Look at the batches that are due and record what BSG says of them."""
+    """Poll the batches that are due, and record their statuses."""
     due = runtime.ledger.due_indexes.take_due(
         DueIndex.LIVE, account=runtime.account.id, at_most=AT_ONCE, put_off_ms=int(PUT_OFF_SECONDS * 1000)
     )
@@ -69,7 +69,7 @@ def poll(runtime: Runtime) -> str:
 
 
 def _look(runtime: Runtime, record: BatchRecord, listed: CampaignResponse | None) -> None:
-    """Record what BSG says of one batch. Raise `ReadFailed` when it says nothing of use."""
+    """Record the status of one batch. Raise `ReadFailed` if BSG's response is unusable."""
     try:
         options = CampaignOptions.from_json(record.options)
     except ValueError as error:
@@ -92,10 +92,10 @@ def _look(runtime: Runtime, record: BatchRecord, listed: CampaignResponse | None
 def _unread(
     runtime: Runtime, record: BatchRecord, options: CampaignOptions, failure: ReadFailed, *, lost: bool
 ) -> None:
-    """BSG says nothing of use about this campaign, or that there is none: for long, that needs an operator."""
+    """Record that BSG's response is unusable, or that BSG denies the campaign. If that lasts, ask an operator."""
     bsg_id = record.bsg_campaign_id or 0
     if record.state == "finished":
-        # A finished batch stays finished: what was known is kept, and is asked for as long as it would have been.
+        # A finished batch stays finished, even if BSG denies it. Its polls continue as before.
         runtime.ledger.batches.polled(
             record.id,
             status=record.bsg_status or "",
@@ -118,7 +118,7 @@ def _unread(
 
 
 def _wait(runtime: Runtime, record: BatchRecord, options: CampaignOptions, status: str) -> float | None:
-    """Return the seconds until the next look, None if nothing can change any more."""
+    """Return the seconds until the next poll; None if nothing can change any more."""
     return next_poll(
         status,
         interval=runtime.settings.bsg_poll_interval,
@@ -131,7 +131,7 @@ def _wait(runtime: Runtime, record: BatchRecord, options: CampaignOptions, statu
 
 
 def _record(runtime: Runtime, record: BatchRecord, options: CampaignOptions, response: CampaignResponse) -> None:
-    # Before the batch is called finished: a campaign that is final has nothing left to find out.
+    # Do this before the batch is finished, because a finished batch is not checked again.
     total = reject_dropped(runtime, record, response)
     if total is None:
         return

@@ -1,1 +1,1 @@
-"""Makes batches and rejects of a campaign's messages."""
+"""Make batches and rejects of a campaign's messages."""

@@ -1,4 +1,4 @@
-"""From accepted messages to batches and rejects, chunk by chunk."""
+"""Make batches and rejects of accepted messages, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNREADABLE_DELAY_MS = 60_000
 
 
 def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
-    """Prepare one leased chunk and commit all of it at once; return the outcome."""
+    """Prepare a leased chunk, and commit all of it at once. Return the outcome."""
     begun = clock.monotonic()
     try:
         prepared = _checked(runtime, lease)
@@ -32,8 +32,8 @@ def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
         LOGGER.error("chunk %d of %s: %s", lease.chunk, lease.campaign_id, error)
         return f"deferred {UNREADABLE_DELAY_MS / 1000:.0f} s: {error}"
     except Exception as error:
-        # Its text may hold a phone or a text: only its kind is reported. The lease runs out, and after five losses the
-        # chunk's messages become rejects.
+        # The exception's message may contain a phone or a text, so log only its type. The lease expires, and after
+        # five losses the chunk's messages become rejects.
         LOGGER.error("chunk %d of %s could not be prepared: %s", lease.chunk, lease.campaign_id, type(error).__name__)
         return f"failed: {type(error).__name__}"
     try:

@@ -1,1 +1,1 @@
-"""Looks up at BSG what was on the wire without a clear response."""
+"""Look up at BSG the batches that were on the wire without a clear response."""

@@ -1,4 +1,4 @@
-"""Looks at BSG for a batch of which nobody knows whether it was taken."""
+"""Look up at BSG whether it has taken a batch."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ ZONE_MARGIN = timedelta(hours=26)  # the list's dates have no zone: wide enough 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """BSG has the batch, as this campaign; as more than one if it was sent twice."""
+    """BSG has the batch, as one campaign, or as several if it was sent twice."""
 
     campaigns: tuple[CampaignDetail, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class UsedBefore:
-    """The callers' ids at these positions of the batch belong to older campaigns, or to another batch's."""
+    """The caller's ids at these positions of the batch belong to older campaigns, or to another batch's."""
 
     positions: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """There is a trace that does not fit: neither taken nor absent."""
+    """There is a trace that shows neither that BSG has the batch nor that it lacks it."""
 
     cause: str
 
 
 @dataclass(frozen=True, slots=True)
 class NoTrace:
-    """Neither the reference ids nor a campaign of that size. Weak evidence, until it has aged."""
+    """BSG has neither the reference ids nor a campaign of that size. This needs confirmation by a later look."""
 
 
 Finding = Found | UsedBefore | Undecided | NoTrace
 
 
 class Reads(Protocol):
-    """What is asked of BSG, as `BSGClient` has it."""
+    """The methods of `BSGClient` that a look-up needs."""
 
     def campaign(self, bsg_id: int) -> CampaignDetail: ...
 
@@ -65,12 +65,12 @@ class Lookup:
     now: datetime
 
     def look(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
-        """One look. Raise `ReadFailed` when BSG does not respond: then nothing was learnt."""
+        """Look once. Raise `ReadFailed` when BSG does not respond: then nothing is known."""
         # guard: orphans-searched
         return self.by_reference_ids(record, rows) or self.among_orphans(record, rows)
 
     def by_reference_ids(self, record: BatchRecord, rows: Sequence[Any]) -> Finding | None:
-        """Return the first half of a look, which costs a request or two; None if BSG shows none of the ids."""
+        """Return the first half of a look, which takes one or two requests; None if BSG shows none of the ids."""
         ours, intent = _places(rows), record.since
         for reference_id in samples_of(rows, record.suspects or ()):
             finding = self._of_hits(self.hits(reference_id), record, ours, intent)
@@ -79,8 +79,8 @@ class Lookup:
         return None
 
     def hits(self, reference_id: str) -> list[MessageRow]:
-        """Return what BSG lists with a reference id. Raise `ReadFailed`."""
-        # A server may ignore the filter: only rows that carry the very id count.
+        """Return the messages that BSG lists with a reference id. Raise `ReadFailed`."""
+        # BSG may ignore the filter, so count only rows with exactly that id.
         # guard: very-reference-id
         return [row for row in self.client.messages(reference_id=reference_id) if row.reference_id == reference_id]
 
@@ -102,7 +102,7 @@ class Lookup:
                 foreign.add(hit.campaign_id)
                 continue
             detail = self.client.campaign(hit.campaign_id)
-            # A campaign that is known to be of this batch is never one that its ids were used in before.
+            # A campaign that belongs to this batch is never an older use of its ids.
             older = False if owner == record.id else self.is_older(detail, hit, intent)
             if older:  # guard: hit-older-than-intent
                 foreign.add(hit.campaign_id)
@@ -115,7 +115,7 @@ class Lookup:
         return self._used_before(foreign, ours) if foreign else None
 
     def is_older(self, detail: CampaignDetail, hit: MessageRow, intent: datetime) -> bool | None:
-        """Return whether a campaign was made before an intent; None if that is not known."""
+        """Return whether a campaign was made before an intent; None if that is unknown."""
         printed = detail.created_at or hit.created_at
         if printed is None:
             return None
@@ -125,10 +125,10 @@ class Lookup:
         return None if moment < intent - CLOCK_TOLERANCE else False
 
     def made(self, printed: datetime) -> tuple[datetime, timedelta]:
-        """Return when, and by how much it may differ from this clock."""
+        """Return the time, and by how much it may differ from this clock."""
         moment = self.time.resolve(printed)
         if moment is None:  # guard: unknown-zone
-            # BSG's zone is unknown: only what no zone can explain is surely older.
+            # BSG's zone is unknown, so the margin covers every zone.
             return printed.replace(tzinfo=UTC), ZONE_MARGIN
         return moment, SURELY_OLDER
 
@@ -143,11 +143,11 @@ class Lookup:
         return UsedBefore(frozenset(positions))
 
     def among_orphans(self, record: BatchRecord, rows: Sequence[Any]) -> Finding:
-        """Return the second half of the evidence: whether a campaign of that size since the intent has no owner."""
+        """Return the second half of a look: whether an orphan of that size was made since the intent."""
         ours, intent = _places(rows), record.since
         findings = _Findings()
         responses = list(self.client.campaigns(intent - ZONE_MARGIN, self.now + ZONE_MARGIN))
-        # All of them at once: a busy account's list is thousands long, and nearly all of it has owners.
+        # Read the owners of all campaigns at once: a busy account has thousands, and few of them are orphans.
         orphans = self.orphans([response.id for response in responses])
         for response in responses:
             if response.id not in orphans:  # guard: orphan-has-no-owner
@@ -155,7 +155,7 @@ class Lookup:
             if response.created_at is not None:
                 moment, margin = self.made(response.created_at)
                 if moment < intent - margin:  # guard: orphan-not-older
-                    continue  # a list that is shared with an older doubt reaches back further
+                    continue  # the list is shared with older doubts, so it reaches back further
             detail = self.client.campaign(response.id)
             # guard: orphan-of-same-size
             if detail.status != "creation" and detail.total_messages and detail.total_messages != record.size:
@@ -174,7 +174,7 @@ def _places(rows: Sequence[Any]) -> dict[str, int]:
 
 
 class _Findings:
-    """What the traces of one look come to: one that is surely ours outweighs those that do not fit."""
+    """The traces of one look. One that is surely ours outweighs those that do not fit."""
 
     def __init__(self) -> None:
         self._found: dict[int, CampaignDetail] = {}
@@ -200,7 +200,7 @@ class _Findings:
 
 
 def samples_of(rows: Sequence[Any], suspects: Sequence[int]) -> list[str]:
-    """Reference ids from all over the batch, and some of those that BSG complained of."""
+    """Return reference ids from the whole batch, and some of those that BSG rejected."""
     spread = range(len(rows)) if len(rows) <= SAMPLES else _evenly(len(rows))  # guard: several-ids-looked-up
     named = [position for position in suspects if position < len(rows)][:SAMPLES]  # guard: complained-ids-looked-up
     return [rows[position]["reference_id"] for position in dict.fromkeys((*spread, *named))]

@@ -1,4 +1,4 @@
-"""BSG's newest messages, read once for many doubts: a page decides about hundreds of reference ids."""
+"""Read BSG's newest messages once for many doubts: a page decides about hundreds of reference ids."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ MIN_LOOK_UPS = 10  # fewer reference ids are looked up one by one
 FAILURES_IN_A_ROW = 5
 
 Made = Callable[[datetime], tuple[datetime, timedelta]]
-"""Return when a printed time was, and by how much that may differ from this clock."""
+"""A function from a printed time to the real time, and to its possible difference from this clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Reference ids, and the moment before which nothing was made that matters.
+    """Reference ids, and the time before which messages do not matter.
 
-    `older_too`: it matters as well that BSG has one of them since before, so only a hit decides about them.
+    `older_too`: older messages with these ids matter too, so only a hit decides about them.
     """
 
     reference_ids: Sequence[str]
@@ -32,9 +32,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """`by_reference` has no rows for what BSG surely lacks, and no entry for what has to be looked up.
+    """`by_reference` has an empty entry for an id that BSG lacks, and no entry for one that has to be looked up.
 
-    `totals` counts the messages of the BSG campaigns that the rows are of.
+    `totals` counts the messages of the rows' BSG campaigns.
     """
 
     by_reference: Mapping[str, Sequence[MessageRow]] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class ReadBack:
 
 
 def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: Made, reads: RowRequests) -> ReadBack:
-    """Read until all are decided, or for as long as it costs less than looking them up one by one."""
+    """Read until all ids are decided, or until single look-ups would take fewer requests."""
     names = {name for one in wanted for name in one.reference_ids}
     found: dict[str, list[MessageRow]] = {}
     counted = Counter[int]()
@@ -54,7 +54,7 @@ def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: M
         if read.failure is not None:
             failures += 1
             if reads.over or read.failure.status == 200 or failures >= FAILURES_IN_A_ROW:  # guard: list-unlike-request
-                break  # a list that is not as it was asked for decides about nothing
+                break  # a list that ignores the request's order proves nothing
             continue
         pages, failures = pages + 1, 0
         counted.update(row.campaign_id for row in rows if row.campaign_id is not None)
@@ -76,7 +76,7 @@ def read_back(newest: NewestFirst[MessageRow], wanted: Sequence[Wanted], made: M
 
 
 def _back_to(rows: Sequence[MessageRow], made: Made) -> datetime | None:
-    """Return the moment since when all messages have been read; None if a page does not say."""
+    """Return the time since which all messages have been read; None if the page does not show it."""
     if not rows or any(row.created_at is None for row in rows):  # guard: row-without-time
         return None
     # guard: read-back-far-enough

@@ -1,4 +1,4 @@
-"""BSG's lists, each read once for all look-ups of one pass."""
+"""Read each of BSG's lists once for all look-ups of a pass."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 class ReadOnce:
-    """Asks `reads` for what it has not been asked yet; threads may share it.
+    """A cache of `reads`. Threads may share it.
 
-    `since` is the earliest moment that anybody asks for. `by_reference` has what is known of reference ids already.
+    `since` is the earliest time of all look-ups. `by_reference` has the reference ids that are known already.
     """
 
     def __init__(
@@ -40,12 +40,11 @@ class ReadOnce:
 
     def campaigns(self, since: datetime, until: datetime) -> Iterable[CampaignResponse]:
         listed = list(self._all_campaigns().values())
-        # Shuffled: threads that go through it at the same time read different rows, and each finds the results of the
-        # others.
+        # Shuffled, so that concurrent threads read different rows first, and find each other's results.
         return SystemRandom().sample(listed, len(listed))
 
     def listed(self, bsg_id: int) -> CampaignResponse | None:
-        """Return a campaign as BSG's list of all has it."""
+        """Return a campaign from BSG's list."""
         return self._all_campaigns().get(bsg_id)
 
     def _all_campaigns(self) -> Mapping[int, CampaignResponse]:
@@ -75,9 +74,9 @@ class ReadOnce:
 
 
 class FromLists:
-    """Takes a campaign from BSG's list of all if its messages have been counted: nobody has to ask for its details.
+    """Take a campaign from BSG's list if its messages have been counted, instead of requesting its details.
 
-    For what is found, never for what is missing: there BSG's own total is held against what it lists.
+    This is for found batches, never for missing ones: those need BSG's own total to be compared with its list.
     """
 
     def __init__(self, reads: ReadOnce, totals: Mapping[int, int]) -> None:

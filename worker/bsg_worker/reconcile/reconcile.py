@@ -1,4 +1,4 @@
-"""Reconcile: look up at BSG what was on the wire without a clear response."""
+"""Look up at BSG the batches that were on the wire without a clear response."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from bsg_worker.reconcile.spans import LISTABLE
 from bsg_worker.row_requests import RowRequests, shuffled
 from bsg_worker.runtime import Runtime
 
-AT_ONCE = 500  # in doubt, confirmed together: by the same lists, read once
-MAX_LOOKS = 3  # for one batch in a pass, as the requests of a look may fail
+AT_ONCE = 500  # batches in doubt that share the lists of one pass
+MAX_LOOKS = 3  # for one batch in a pass: requests of a look may fail
 MAX_GAP_SECONDS = 60.0
-OPERATOR_GAP_SECONDS = 300.0  # a batch that waits for an operator is still looked for: a late id decides it
+OPERATOR_GAP_SECONDS = 300.0  # a batch that needs an operator is still looked up: a late trace decides it
 
 LOGGER = logging.getLogger(__name__)
 
@@ -41,9 +41,9 @@ _TAKEN = Violation(
 
 
 def reconcile(runtime: Runtime) -> str:
-    """Look for each batch in doubt whose time has come; return what was found, as counts.
+    """Look up each batch in doubt that is due. Return the findings as counts.
 
-    One pass at a time in each process: many doubts take minutes, and would take every thread from sweep and poll.
+    A process runs one pass at a time: many doubts take minutes, and would block all threads of sweep and poll.
     """
     return one_at_a_time(runtime.looking, lambda: _run_pass(runtime))
 
@@ -70,7 +70,7 @@ def _unconfirmed(runtime: Runtime, batches: Iterable[BatchId]) -> list[BatchReco
 
 
 def _unchanged(runtime: Runtime, records: Sequence[BatchRecord]) -> list[BatchRecord]:
-    """Return those that are still in doubt. This pass proves nothing about a later attempt."""
+    """Return the batches that are still in doubt with the same attempt. The pass proves nothing about a later one."""
     attempts = {record.id: record.attempts for record in records}
     # guard: attempt-before-pass
     return [record for record in _unconfirmed(runtime, attempts) if record.attempts == attempts[record.id]]
@@ -86,8 +86,8 @@ class _Looks:
         self._runtime = runtime
         self._began = clock.monotonic()
         self._earliest = min(record.since for record in records)
-        # Many campaigns in doubt at once are each other's orphans: if they were read anew for each batch, a pass would
-        # cost their number squared.
+        # Many campaigns in doubt at once are each other's orphans. Reading them again for each batch would take a
+        # quadratic number of requests.
         self._reads = self._shared({})
         self._found_in: Reads = self._reads
 
@@ -96,7 +96,7 @@ class _Looks:
         return ReadOnce(self._runtime.client, self._earliest, now, by_reference)
 
     def read_back(self, records: Sequence[BatchRecord]) -> None:
-        """Read BSG's newest messages once for all, if that costs less than looking up each one's reference ids."""
+        """Read BSG's newest messages once for all batches, if that takes fewer requests than single look-ups."""
         made = _lookup(self._runtime, self._reads).made
         wanted = [
             Wanted(
@@ -111,7 +111,7 @@ class _Looks:
         self._found_in = FromLists(self._reads, done.totals)
 
     def take(self, records: Sequence[BatchRecord], look: Callable[[BatchRecord], None]) -> None:
-        """Look for each, unless BSG responds to nobody now; again where a request failed, as the others' are known."""
+        """Look up each batch, again if a request failed, unless BSG does not respond at all."""
         failed: list[BatchRecord] = []
 
         def one(record: BatchRecord) -> bool:
@@ -153,7 +153,7 @@ class _Looks:
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
-    """One look at BSG for a batch. Raise `ReadFailed` when BSG does not respond."""
+    """Look once for a batch at BSG. Raise `ReadFailed` when BSG does not respond."""
     return _lookup(runtime, reads).look(record, rows)
 
 
@@ -168,9 +168,10 @@ def _lookup(runtime: Runtime, reads: Reads) -> Lookup:
 
 
 def record_found(runtime: Runtime, record: BatchRecord, campaigns: Sequence[CampaignDetail]) -> str:
-    """Write down that BSG has the batch; return its state, or `owned`.
+    """Record that BSG has the batch. Return its state, or `owned`.
 
-    All of them at once: a second one is recorded too, stopped, and an alarm (rule 3), whatever dies here.
+    All campaigns are recorded in one step, so that a crash loses none. A second one is an alarm, and is stopped (rule
+    3).
     """
     campaign, *others = campaigns
     return runtime.ledger.batches.taken(
@@ -210,7 +211,7 @@ def _no_trace(runtime: Runtime, record: BatchRecord, began: float) -> str:
         record.id,
         finding=record.attempts,
         # guard: look-as-old-as-its-pass
-        began=began,  # what was read for another batch of the pass may be as old as that
+        began=began,  # the pass may share reads that are as old as its beginning
         ended=clock.monotonic(),
         confirm_within=account.bsg_confirm_within,
     )

@@ -1,4 +1,4 @@
-"""BSG's campaigns of a period: BSG lists three months at most at once, by times that have no zone."""
+"""List BSG's campaigns of a period. BSG lists at most three months at once, by times without a zone."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ LISTED_AT_ONCE = timedelta(days=60)
 
 
 def listed_between(reads: Reads, since: datetime, until: datetime) -> Iterator[CampaignResponse]:
-    """Return every campaign of the period once, and a day's worth around it: whose times are wanted exactly, looks at
-    them."""
+    """Yield every campaign of the period once, and those of about a day around it. The caller checks exact times."""
     begin, end, known = since - ZONE_MARGIN, until + ZONE_MARGIN, set[int]()
     while begin < end:
         for response in reads.campaigns(begin, min(begin + LISTED_AT_ONCE, end)):  # guard: read-in-spans

@@ -1,1 +1,1 @@
-"""What mends a ledger that went back, and campaigns of a key that was replaced."""
+"""Recover a ledger that went back, and move campaigns of a replaced key."""

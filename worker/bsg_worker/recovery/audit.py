@@ -1,4 +1,4 @@
-"""Holds the ledger against BSG's own list, and names what either side lacks."""
+"""Compare the ledger with BSG's own list, and name what either side lacks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bsg_worker.reconcile.spans import listed_between
 from bsg_worker.runtime import Runtime
 
 NOT_FOUND = 404
-ROWS_READ = 500  # one page shows whose a campaign is
+ROWS_READ = 500  # one page shows the origin of a campaign
 RECORDS_AT_ONCE = 500
 UNDECIDED_STATES = frozenset({"pending", "posting", "unconfirmed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A campaign of ours that a BSG campaign's reference ids name, and those of its batches that the ledger has."""
+    """A campaign that a BSG campaign's reference ids name, and those of its batches that the ledger has."""
 
     campaign_id: str
     known: bool
@@ -33,8 +33,8 @@ class Origin:
 class Orphan:
     """A campaign at BSG that belongs to no batch of the ledger. `created_at` as BSG prints it, without a zone.
 
-    `origins`: what its reference ids say, as far as we made them. `other_ids` counts those of somebody else's making
-    among the rows that were read: a caller's own, or another system's.
+    `origins`: the campaigns in its generated reference ids. `other_ids` counts other ids among the rows that were read:
+    a caller's own, or another system's.
     """
 
     bsg_campaign_id: int
@@ -47,7 +47,7 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class NotAtBSG:
-    """A batch that the ledger has as taken, and BSG does not show."""
+    """A batch that is taken by the ledger, but that BSG does not show."""
 
     batch: BatchId
     state: str
@@ -58,7 +58,7 @@ class NotAtBSG:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A batch that BSG may have or not, as far as the ledger knows."""
+    """A batch of which the ledger does not know whether BSG has it."""
 
     batch: BatchId
     state: str
@@ -68,7 +68,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The comparison for a period. `at_bsg` counts the campaigns that BSG has of it."""
+    """The comparison for a period. `at_bsg` counts BSG's campaigns in it."""
 
     since: datetime
     until: datetime
@@ -83,9 +83,9 @@ class Audit:
 
 
 def audit(runtime: Runtime, since: datetime, until: datetime) -> Audit:
-    """Compare the account's batches with BSG's list. Changes nothing. Raise `ReadFailed` when BSG does not respond."""
+    """Compare the account's batches with BSG's list. Change nothing. Raise `ReadFailed` when BSG does not respond."""
     listed = list(listed_between(runtime.client, since, until))
-    # A batch is recorded as the owner a moment after the response to its POST: only what still has none counts.
+    # The owner is recorded shortly after the response to a POST, so check later which campaigns still have none.
     in_period = [response for response in listed if _made_in(runtime, response, since, until)]
     orphan_ids = _orphans_among(runtime, in_period)
     orphans = [(response, *_whose(runtime, response.id)) for response in in_period if response.id in orphan_ids]
@@ -118,7 +118,7 @@ def _made_in(runtime: Runtime, response: CampaignResponse, since: datetime, unti
 
 
 def _whose(runtime: Runtime, bsg_id: int) -> tuple[int | None, tuple[Origin, ...], int]:
-    """Its size, and what its reference ids say."""
+    """Return the campaign's size, the origins in its reference ids, and the number of other ids."""
     total = runtime.client.campaign(bsg_id).total_messages
     rows = list(islice(runtime.client.messages(campaign_id=bsg_id), ROWS_READ))
     ids = [row.reference_id for row in rows if row.campaign_id == bsg_id and row.reference_id]
@@ -150,7 +150,7 @@ def _not_at_bsg(runtime: Runtime, listed: set[int], since: datetime, until: date
     while ids := dict(islice(unlisted, RECORDS_AT_ONCE)):
         for record in runtime.ledger.reading.batch_records(ids):
             submitted_at = record.submitted_at or record.accepted_at
-            # A list may leave one out, as by another idea of its hour: only the campaign itself shows that it is gone.
+            # The list may omit a campaign, for example by another time zone. Only its details show that it is gone.
             if since <= submitted_at <= until and _gone(runtime, ids[record.id]):
                 yield NotAtBSG(record.id, record.state, record.size, ids[record.id], submitted_at)
 

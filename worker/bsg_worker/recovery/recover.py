@@ -1,4 +1,4 @@
-"""Recover a ledger that went back: look up at BSG what it would send, before any of it leaves."""
+"""Recover a ledger that went back: look up its pending batches at BSG before any of them leaves."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Report = Callable[[str], None]
 
 @dataclass(slots=True)
 class Recovery:
-    """What became of the pending batches. `gate_open` is False if another reason keeps the gate shut."""
+    """The results for the pending batches. `gate_open` is False if another reason keeps the gate shut."""
 
     found: dict[BatchId, int] = field(default_factory=dict)  # batch -> its BSG campaign
     doubtful: dict[BatchId, str] = field(default_factory=dict)  # batch -> why
@@ -40,9 +40,9 @@ class Recovery:
 
 
 def recover(runtime: Runtime, report: Report) -> Recovery:
-    """Shut the account's gate, looks for every batch that waits, twice, and open the gate.
+    """Shut the account's gate, look up every waiting batch twice, and open the gate.
 
-    Raise `ReadFailed` when BSG does not respond: the gate stays shut then, and what was found is on record.
+    Raise `ReadFailed` when BSG does not respond. The gate stays shut then, and the findings are recorded.
     """
     runtime.gate.shut(reason=GateReason.LEDGER_WENT_BACK, by=BY)  # guard: recovery-shuts-gate
     shut_at = runtime.gate.state().since or runtime.ledger.due_indexes.now()
@@ -58,14 +58,14 @@ def recover(runtime: Runtime, report: Report) -> Recovery:
 
 
 def _ours(runtime: Runtime, shut_at: datetime) -> Iterator[OpenCampaign]:
-    """Return what this account may send of what was accepted before the gate was shut: nothing later can have left."""
+    """Yield the account's open campaigns that were accepted before the gate was shut. Later ones cannot have left."""
     for campaign in runtime.ledger.reading.open_campaigns():
         if runtime.account.owns(campaign.account, campaign.account_name) and campaign.accepted_at <= shut_at:
             yield campaign
 
 
 def _prepare(runtime: Runtime, shut_at: datetime, report: Report) -> None:
-    """Chunks that are not batches yet may have been, and sent: prepared again they become the same batches."""
+    """Prepare all chunks: the lost ledger may have sent their batches. Preparation makes the same batches again."""
     chunks = runtime.ledger.chunks
     for campaign in [campaign for campaign in _ours(runtime, shut_at) if campaign.unprepared]:
         report(f"preparing {campaign.campaign_id}")
@@ -74,7 +74,7 @@ def _prepare(runtime: Runtime, shut_at: datetime, report: Report) -> None:
                 campaign.campaign_id, new_token(), lease_ms=CHUNK_LEASE_MS, losses_allowed=CHUNK_LOSSES_ALLOWED
             )
             if isinstance(lease, Prepare):
-                # Who was suppressed since may have been sent to: to be found, the batches have to be the same.
+                # Ignore the suppression list, because a look-up needs the same batches as before.
                 prepare_chunk(runtime, replace(lease, suppressions=0))
             elif lease.at is None:
                 break
@@ -83,7 +83,7 @@ def _prepare(runtime: Runtime, shut_at: datetime, report: Report) -> None:
 
 
 def _let_the_wire_fall_silent(runtime: Runtime, shut_at: datetime, report: Report) -> None:
-    """A request whose intent the ledger lost may be on the wire for as long as a lease: a look before proves little."""
+    """Wait for a lease's length: a request whose intent the ledger lost may still be on the wire."""
     silent_at = shut_at + timedelta(seconds=runtime.settings.lease_seconds)
     while (left := (silent_at - runtime.ledger.due_indexes.now()).total_seconds()) > 0:
         report(f"waiting {left:.0f} s (LEASE_SECONDS): what left before the gate was shut may still be on the wire")
@@ -98,7 +98,7 @@ def _waiting(runtime: Runtime, shut_at: datetime) -> Iterator[BatchRecord]:
 
 
 def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], recovery: Recovery, report: Report) -> None:
-    """Two looks, BSG_CONFIRM_WITHIN apart by this process's clock: absence is weak evidence (rule 1)."""
+    """Look twice, BSG_CONFIRM_WITHIN apart by this process's clock, because absence needs confirmation (rule 1)."""
     untraced = _look_once(runtime, waiting, recovery, report, "first look")
     if untraced:
         report(f"waiting {runtime.account.bsg_confirm_within:.0f} s (BSG_CONFIRM_WITHIN) for the second look")
@@ -110,7 +110,7 @@ def _look_for(runtime: Runtime, waiting: Sequence[BatchRecord], recovery: Recove
 def _look_once(
     runtime: Runtime, records: Sequence[BatchRecord], recovery: Recovery, report: Report, which: str
 ) -> list[BatchRecord]:
-    """Act on every trace; return the batches of which there is none."""
+    """Record every trace. Return the batches without a trace."""
     earliest = min(record.accepted_at for record in records)
     reads = ReadOnce(runtime.client, earliest, runtime.ledger.due_indexes.now())
     untraced = []
@@ -147,9 +147,9 @@ def _look_up_with_retries(runtime: Runtime, record: BatchRecord, reads: ReadOnce
 
 
 def _earliest(record: BatchRecord, rows: Sequence[Any]) -> datetime:
-    """What is older at BSG cannot be the batch, whatever intents this ledger has.
+    """Return the time before which no campaign at BSG can be the batch, whatever intents this ledger has.
 
-    A caller's id may have been used before the campaign was accepted. Ids that we made are of this campaign alone.
+    A caller's id may have been used before the campaign was accepted. Generated ids belong to this campaign only.
     """
     ours = all(row["reference_id"].startswith(record.id.campaign_id) for row in rows)
     return BEGINNING if ours else record.accepted_at  # guard: recovery-caller-ids
@@ -166,7 +166,7 @@ def _mark_in_doubt(runtime: Runtime, record: BatchRecord, cause: str, recovery: 
 def record_late(runtime: Runtime, compared: Audit) -> dict[BatchId, int]:
     """Record what BSG has of batches that the ledger calls refused, expired or cancelled (rule 3).
 
-    They would not be sent by themselves, but by an operator's `retry`. Return the batches with their BSG campaigns.
+    Only an operator's `retry` would send them again. Return the batches with their BSG campaigns.
     """
     late: dict[BatchId, int] = {}
     for orphan in compared.orphans:

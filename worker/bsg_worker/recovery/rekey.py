@@ -1,4 +1,4 @@
-"""Moves campaigns from the account of one key to that of another, and notes which keys processes have."""
+"""Move campaigns to another key of the account, and record which keys processes have."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from bsg_worker.runtime import Runtime
 LEASES_AT_ONCE = 500
 LOGIN_AGAIN_SECONDS = 15.0
 
-_login_at: dict[str, float] = {}  # by account, on this process's monotonic clock: when it may log in for this
+_login_at: dict[str, float] = {}  # by account: the monotonic time of the next login for this
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What came of moving one campaign."""
+    """The result of moving one campaign."""
 
     campaign_id: str
     rekeying: Rekeying
 
 
 def note_key(runtime: Runtime) -> None:
-    """Note that this process has the account's key, and whose it is as its last login named it."""
+    """Record that this process has the account's key, and BSG's account as the last login named it."""
     runtime.ledger.keys.note(
         runtime.account.id,
         name=runtime.account.name,
@@ -36,9 +36,9 @@ def note_key(runtime: Runtime) -> None:
 
 
 def take_over(runtime: Runtime) -> str:
-    """Go on with what an older key of the same account at BSG had begun; responds with what was moved.
+    """Move the campaigns of older keys of the same account at BSG to the current key. Return the outcome.
 
-    Only for a key that no process has any more, and if BSG's logins showed that it was of the same account.
+    A key counts as older if no process has it any more, and BSG's logins showed that it is of the same account.
     """
     moved = 0
     for key in _older_keys(runtime):
@@ -48,7 +48,7 @@ def take_over(runtime: Runtime) -> str:
 
 
 def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
-    """Move what it may of the campaigns that belong to the account of the key `old`; reports each."""
+    """Move the campaigns of the key `old` that may be moved. Yield the result of each."""
     ledger, bsg_account = runtime.ledger, runtime.client.bsg_account()
     while ledger.batches.take_back(old, at_most=LEASES_AT_ONCE):  # guard: rekey-leases-to-doubt
         pass
@@ -67,7 +67,7 @@ def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
 
 
 def _older_keys(runtime: Runtime) -> list[Key]:
-    """Return the keys that nobody has any more of the same name, address, and account at BSG."""
+    """Return unused keys of the same name, address, and account at BSG."""
     account = runtime.account
     candidates = [
         key
@@ -79,7 +79,7 @@ def _older_keys(runtime: Runtime) -> list[Key]:
 
 
 def _bsg_account(runtime: Runtime) -> str:
-    """BSG's own account. Nothing else may have logged in yet, where all that there is to do is an older key's."""
+    """Return BSG's own account. Log in for it if nothing else has: all open work may belong to an older key."""
     if not (known := runtime.client.bsg_account()) and clock.monotonic() >= _login_at.get(runtime.account.id, 0.0):
         _login_at[runtime.account.id] = clock.monotonic() + LOGIN_AGAIN_SECONDS
         with suppress(ReadFailed):

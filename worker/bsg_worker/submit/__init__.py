@@ -1,1 +1,1 @@
-"""Sends batches: the ledger dispatches one with its intent on disk, then POST, then record."""
+"""Send batches: the ledger dispatches one with its intent on disk, then POST, then record."""

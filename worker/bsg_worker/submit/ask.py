@@ -1,4 +1,4 @@
-"""Asks the ledger for work, once a request to BSG could leave."""
+"""Ask the ledger for work, once a request to BSG could leave."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bsg_worker.runtime import Runtime
 
 @dataclass(frozen=True, slots=True)
 class NotReady:
-    """Nothing can leave now, and nothing was asked for: BSG gives no token, or Redis keeps nothing for certain."""
+    """Nothing can leave now, and no work was requested: there is no token, or Redis is not durable."""
 
     cause: str
 
@@ -37,9 +37,9 @@ Asked = Work | NotReady | NotKept | Unanswered
 
 
 def ask(runtime: Runtime, token: str, *, permit: bool = True) -> Asked:
-    """Return the next piece of work for the account; what is sent has its intent on disk. `permit`: see `next`.
+    """Return the next piece of work for the account. A batch to send has its intent on disk. `permit`: see `next`.
 
-    A token is seen to first, so that no login comes between a batch's slot of the rate limit and its POST.
+    Get a token first, so that no login comes between a batch's slot of the rate limit and its POST.
     """
     if permit and not runtime.client.has_access():  # guard: token-before-slot
         if runtime.gate.state().shut:  # guard: gate-before-login

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from random import Random
 
-# Beyond this the power only overflows: a base of a hundredth of a second has long passed any cap by then.
+# A larger power would overflow. Even a base of a hundredth of a second exceeds any cap before that.
 _LARGEST_EXPONENT = 62
 
 
 def delay(attempt: int, base: float, cap: float, random: Random) -> float:
     """Return the seconds to wait after attempt number `attempt` (from 1) failed: drawn evenly from 0 to the ceiling.
 
-    The ceiling is `base` seconds after the first attempt, doubles with each further one, and stops at `cap`
-    seconds. The whole span is drawn from, not a margin around the ceiling, so that workers that failed
-    together do not come back together.
+    The ceiling is `base` seconds after the first attempt, doubles with each further one, and stops at `cap` seconds.
+    Full jitter spreads workers that failed at the same time.
     """
     if attempt < 1:
         raise ValueError(f"the first attempt is number 1, not {attempt}")

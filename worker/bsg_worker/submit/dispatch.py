@@ -1,4 +1,4 @@
-"""Does what the ledger dispatches for an account: it sends batches, prepares chunks, and waits for the next slot."""
+"""Do the work that the ledger dispatches for an account: send batches, prepare chunks, and wait for slots."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from bsg_worker.submit.put_back import NOT_KEPT, put_back, put_back_unanswered
 from bsg_worker.submit.recheck import recheck_suppressions
 from bsg_worker.submit.record_post import record_post
 
-MAX_SECONDS = 2.0  # going on saves wake-ups; a longer task would keep other accounts from this thread
+MAX_SECONDS = 2.0  # continuing saves wake-ups; a longer task would keep this thread from other accounts
 MAX_PIECES = 100  # a task's outcome names each of them
 MAX_SLEEP_SECONDS = 2.0
 MAX_PERMIT_WAIT_SECONDS = 0.5
-MAX_DELAY_SECONDS = 20.0  # the ledger expects nobody to wait for longer than that: the sweep wakes then
+MAX_DELAY_SECONDS = 20.0  # after longer waits the sweep wakes workers
 
 
 def dispatch_work(runtime: Runtime) -> str:
-    """Do what is to be done for the account, piece by piece, for a bounded time; return what came of each piece."""
+    """Do the account's work, piece by piece, for a bounded time. Return the outcome of each piece."""
     if not runtime.threads.join():
-        return ""  # those that are at work do what there is
+        return ""  # the other threads do the work
     try:
         return "; ".join(filter(None, _outcomes(runtime)))
     finally:
@@ -46,7 +46,7 @@ def _outcomes(runtime: Runtime) -> list[str]:
         if done.ends:
             break
         if len(outcomes) >= MAX_PIECES or clock.monotonic() >= stop_at:
-            # For another task to go on.
+            # Let another task continue.
             runtime.wakeups.notify(runtime.account.name)  # guard: task-wakes-for-the-rest
             break
         slept = slept + done.slept if done.slept else 0.0
@@ -54,9 +54,9 @@ def _outcomes(runtime: Runtime) -> list[str]:
 
 
 def _piece(runtime: Runtime, stop_at: float, slept: float) -> Done | None:
-    """Do the next piece of work. None: there is none for this thread."""
+    """Do the next piece of work. Return None if there is none for this thread."""
     if not runtime.permits.acquire(blocking=False):
-        # While all permits are on the wire, one thread prepares what is sent next.
+        # While all permits are in use, one thread prepares chunks.
         done = _prepare_ahead(runtime)
         if done is not None:
             return done
@@ -68,7 +68,7 @@ def _piece(runtime: Runtime, stop_at: float, slept: float) -> Done | None:
         _wake_another(runtime, work)
         posted = post(runtime, work, asked_at) if isinstance(work, Send) else NOT_KEPT
     finally:
-        # Before the record: the next request does not wait for it.
+        # Release before recording, so that the next request does not wait for it.
         runtime.permits.release()  # guard: permit-returned
     if isinstance(work, Send):
         if isinstance(posted, NothingLeft):
@@ -80,7 +80,7 @@ def _piece(runtime: Runtime, stop_at: float, slept: float) -> Done | None:
 
 
 def _prepare_ahead(runtime: Runtime) -> Done | None:
-    """Prepare a chunk without a permit. None: another thread does, or the requests need none yet."""
+    """Prepare a chunk without a permit. Return None if another thread does, or no chunk is needed yet."""
     if not runtime.preparing_ahead.acquire(blocking=False):
         return None
     try:
@@ -99,7 +99,7 @@ def _wake_another(runtime: Runtime, work: Asked) -> None:
 
 def _wait(runtime: Runtime, work: Wait, stop_at: float) -> Done | None:
     if not work.mine or work.seconds > MAX_DELAY_SECONDS:
-        return None  # somebody else waits, or the sweep wakes
+        return None  # another thread waits, or the sweep wakes
     if work.seconds > MAX_SLEEP_SECONDS or clock.monotonic() >= stop_at:
         wake_later(runtime, work.seconds)
         return None
@@ -108,7 +108,7 @@ def _wait(runtime: Runtime, work: Wait, stop_at: float) -> Done | None:
 
 
 def wake_later(runtime: Runtime, seconds: float) -> None:
-    """Wake a worker of the account in so many seconds. If this process ends before, the sweep does."""
+    """Wake a worker of the account in so many seconds. If this process ends before that, the sweep wakes one."""
     timer = threading.Timer(seconds, runtime.wakeups.notify, [runtime.account.name])
     timer.daemon = True
     timer.start()

@@ -1,4 +1,4 @@
-"""What came of one piece of work."""
+"""The result of one piece of work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """`outcome` is a part of the task's outcome; `ends`: the next piece would fare no better now.
+    """`outcome` is a part of the task's outcome. `ends`: the next piece would fail in the same way now.
 
     `slept`: the seconds that were slept for the slot of the next piece.
     """

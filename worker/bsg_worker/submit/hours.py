@@ -1,4 +1,4 @@
-"""Tells the ledger a campaign's next sending hours, once those that it knows are over."""
+"""Record a campaign's next sending hours, once the previous ones are over."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bsg_worker.submit.done import Done
 
 
 def set_next_hours(runtime: Runtime, work: OpenHours) -> Done:
-    """Set the span of the campaign's sending hours that is now or comes next."""
+    """Record the campaign's current or next sending hours."""
     now = to_datetime(work.now_ms)
     try:
         span = CampaignOptions.from_json(work.options).hours(now)
     except ValueError:
-        span = None  # options that cannot be read here keep each batch from leaving, once it is dispatched
+        span = None  # unreadable options stop each batch later, when it is dispatched
     opens_ms, closes_ms = (0, 0) if span is None else (int(end.timestamp() * 1000) for end in span)
     runtime.ledger.campaigns.set_hours(
         work.campaign_id, closed_at_ms=work.closes_at_ms, opens_at_ms=opens_ms, closes_at_ms=closes_ms

@@ -1,4 +1,4 @@
-"""Sends one dispatched batch to BSG, if it still may leave."""
+"""Send one dispatched batch to BSG, if it still may leave."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bsg_messages.body_cipher import DecryptionError
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_worker.runtime import Runtime
 
-MAX_SLOT_AGE_SECONDS = 1.0  # a later request meets those of the slots that came meanwhile
+MAX_SLOT_AGE_SECONDS = 1.0  # a later request would collide with those of later slots
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """BSG was asked, or would have been. `asked_at` is on this process's monotonic clock; `took` is in seconds."""
+    """The request was attempted. `asked_at` is on this process's monotonic clock; `took` is in seconds."""
 
     outcome: Outcome
     body: bytes = field(repr=False)
@@ -33,8 +33,8 @@ class Posted:
 class NothingLeft:
     """Nothing of the batch has left, and nothing will until it is dispatched again.
 
-    `delay` is in seconds; None: by the attempts so far. `unreadable`: its messages cannot be read here. `ends`: what is
-    dispatched next would not leave either.
+    `delay` is in seconds; None: by the attempts so far. `unreadable`: its messages cannot be read here. `ends`: the
+    next batch would not leave either.
     """
 
     cause: str
@@ -43,7 +43,7 @@ class NothingLeft:
     ends: bool = True
 
 
-UNREADABLE_DELAY_SECONDS = 60.0  # an operator has to mend it (somebody else wrote it, BODY_KEY)
+UNREADABLE_DELAY_SECONDS = 60.0  # an operator has to repair it, for example BODY_KEY
 NO_REDIS = NothingLeft("Redis did not respond")
 SLOT_MISSED = NothingLeft("missed its slot of the rate limit")
 
@@ -53,14 +53,14 @@ def unreadable(cause: str) -> NothingLeft:
 
 
 def post(runtime: Runtime, send: Send, asked_at: float) -> Posted | NothingLeft:
-    """Return what BSG made of the batch. `asked_at` is when the ledger was asked for work."""
-    slot_at = clock.monotonic() + send.slot_in  # from the ledger's reply on: from the request on would be too early
+    """Post the batch. Return the result. `asked_at` is when the ledger was asked for work."""
+    slot_at = clock.monotonic() + send.slot_in  # counted from the ledger's reply: from the request would be too early
     try:
         body, options = unpacked(send.body, runtime.cipher), CampaignOptions.from_json(send.options)
     except (DecryptionError, ValueError) as error:
         return unreadable(str(error))
     except Exception as error:
-        # Its text may hold a phone or a text. Raised from here, it would leave a batch in doubt that never left.
+        # The message may contain a phone or a text. An exception here would put a batch in doubt that never left.
         return unreadable(f"cannot be read: {type(error).__name__}")
     clock.sleep(max(0.0, slot_at - clock.monotonic()))  # guard: slot-awaited
     if clock.monotonic() - asked_at > MAX_SLOT_AGE_SECONDS:  # guard: slot-stale

@@ -1,4 +1,4 @@
-"""Puts back what was dispatched and did not leave: the one end of all such ways."""
+"""Put back batches that were dispatched and did not leave."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 
 def put_back(runtime: Runtime, send: Send, why: NothingLeft) -> Done:
-    """Withdraw the batch's intent. Only this process knows that nothing has left: to others that is in doubt."""
+    """Withdraw the batch's intent. Only this process knows that nothing has left."""
     wait = _backoff(runtime, send.attempts) if why.delay is None else why.delay
     state = until_recorded(
         runtime,
@@ -49,9 +49,9 @@ def put_back_unanswered(runtime: Runtime, token: str) -> Done:
 
 
 def until_recorded(runtime: Runtime, record: Callable[[], T]) -> T:
-    """Record it again and again while Redis is away: only this process knows it.
+    """Repeat the record while Redis is unavailable: only this process knows the result.
 
-    Every transition is safe to repeat. Late in the lease it counts as lost: reconciling finds what became of it.
+    Every transition is safe to repeat. Late in the lease the result counts as lost, and reconcile decides the batch.
     """
     stop_at = clock.monotonic() + runtime.settings.lease_seconds / 2
     while True:

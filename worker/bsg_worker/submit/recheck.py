@@ -1,4 +1,4 @@
-"""Takes suppressed phones out of a batch before it leaves."""
+"""Remove suppressed phones from a batch before it leaves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bsg_worker.submit.post import UNREADABLE_DELAY_SECONDS
 
 
 def recheck_suppressions(runtime: Runtime, recheck: Recheck) -> Done:
-    """Turn the batch's suppressed rows into rejects, and let the rest be dispatched at once."""
+    """Make the batch's suppressed rows rejects. The rest is due at once."""
     try:
         rows = json.loads(unpacked(recheck.body, runtime.cipher))
     except (DecryptionError, ValueError) as error:

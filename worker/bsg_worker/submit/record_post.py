@@ -1,4 +1,4 @@
-"""Records what came of a POST, however long Redis is away."""
+"""Record the outcome of a POST, even if Redis is unavailable for a while."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 def record_post(runtime: Runtime, send: Send, posted: Posted, slot_wait: float) -> Done:
-    """Return what the batch is now. `slot_wait`: the seconds that were slept for its slot."""
+    """Record the outcome. Return the result. `slot_wait`: the seconds that were slept for the batch's slot."""
     outcome = posted.outcome
     recorded = until_recorded(
         runtime,

@@ -1,4 +1,4 @@
-"""From an outcome to the ledger: the kind alone decides."""
+"""Record an outcome in the ledger. Its kind alone decides how."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Recorded:
 
 
 def record(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes, chance: Random, *, begun: float) -> Recorded:
-    """Write the outcome of a POST into the ledger. A stale lease changes nothing but by what BSG surely has.
+    """Record the outcome of a POST in the ledger. With a stale lease, only a campaign that BSG has is recorded.
 
     `begun` is when the ledger was asked for the batch, on this process's monotonic clock.
     """
@@ -87,9 +87,9 @@ def _recorded(runtime: Runtime, lease: Send, outcome: Outcome, body: bytes, chan
 
 
 def _cooled_down(runtime: Runtime, lease: Send, outcome: Outcome, chance: Random) -> float:
-    """Let the whole account wait for as long as BSG asks; returns the seconds."""
+    """Cool the account down for as long as BSG asks. Return the seconds."""
     asked = outcome.retry_after
-    # A batch that has to wait for years would expire for one odd header.
+    # One wrong header must not make a batch wait until it expires.
     # guard: retry-after-bounded
     wait = _backoff(runtime, lease, chance) if asked is None else min(asked, MAX_COOL_DOWN)
     runtime.submit_limiter.cool_down(wait)  # guard: throttled-cools-down
@@ -120,7 +120,7 @@ def _taken(runtime: Runtime, lease: Send, outcome: Outcome, begun: float) -> Rec
         return _doubtful(runtime, lease, "BSG's response has another batch's campaign")
     if state == "gone":
         LOGGER.error("BSG has campaign %d of batch %s, which the ledger does not know", campaign.id, lease.batch)
-    # A time that is compared with a later one would show a zone that BSG does not have.
+    # Comparing the time with a later one would show a wrong zone.
     since_intent = clock.monotonic() - begun
     if since_intent < CLOCK_TOLERANCE.total_seconds():
         runtime.bsg_time.learn(campaign.created_at, to_datetime(lease.now_ms + 1000 * since_intent))

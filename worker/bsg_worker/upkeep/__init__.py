@@ -1,1 +1,1 @@
-"""What keeps an account going: due work, stops, the gate's probe, funds, opt-outs, purging, calibration."""
+"""Upkeep of an account: due work, stops, the gate's probe, funds, opt-outs, purging, calibration."""

@@ -1,6 +1,6 @@
-"""Measures what BSG's documents do not say, with messages to the operator's own phones.
+"""Measure what BSG's documents do not state, with messages to the operator's own phones.
 
-All of it is scheduled for tomorrow and stopped: a message costs money only if BSG takes no stop of it.
+All messages are scheduled for later and then stopped. They cost money only if BSG does not stop them.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from bsg_worker.reconcile.lookup import ZONE_MARGIN
 from bsg_worker.runtime import Runtime
 
 TEXT = "A test of the SMS system. Nothing needs to be done."
-MAX_MESSAGES = 3  # that BSG may have taken in the end
-STARTS_IN = timedelta(hours=40)  # in the future in whichever zone BSG reads it
+MAX_MESSAGES = 3  # that BSG may take
+STARTS_IN = timedelta(hours=40)  # in the future in every zone
 MAX_WAIT_SECONDS = 180.0
 PAUSE_SECONDS = 0.5
 MAX_REQUESTS = 20
@@ -42,7 +42,7 @@ class CalibrationFailed(Exception):
 
 @dataclass(slots=True)
 class Calibration:
-    """What was found. `running`: BSG campaigns that BSG did not stop; they are sent at `starts_at`."""
+    """The results. `running`: campaigns that BSG did not stop; they are sent at `starts_at`."""
 
     facts: ProviderFacts
     starts_at: datetime
@@ -50,15 +50,15 @@ class Calibration:
 
 
 def price_of_one(runtime: Runtime, *, sender: str, phone: int) -> tuple[Decimal, str]:
-    """Return what one message of a calibration costs, and the currency. Raise ReadFailed."""
+    """Return the price of one message of a calibration, and its currency. Raise ReadFailed."""
     price = runtime.client.price(sender=sender, text=TEXT, phones=[phone], tariff_code=0)
     return price.amount, price.currency or ""
 
 
 def calibrate(runtime: Runtime, *, sender: str, phones: Sequence[int], report: Report) -> Calibration:
-    """Measure everything; `report` is called with what is done next. Raise CalibrationFailed.
+    """Measure everything. `report` is called with each next step. Raise CalibrationFailed.
 
-    With two phones it is seen whether one reference id that BSG has rejects the whole request or its message alone.
+    Two phones show whether one known reference id makes BSG reject the whole request, or only its message.
     """
     trial = _Trial(runtime, sender, phones)
     with trial.stopping_all(report):
@@ -129,7 +129,7 @@ class _Trial:
         clock.sleep(slot.wait)
 
     def send_again(self) -> tuple[DuplicateRule, Outcome]:
-        """Send the first reference id again, beside a new one if there is a phone for it."""
+        """Send the first reference id again, with a new one if there is a second phone."""
         known, new, _ = self.reference_ids
         if len(self._phones) > 1:
             both = self.send([(self._phones[0], known), (self._phones[1], new)])
@@ -144,7 +144,7 @@ class _Trial:
         return (DuplicateRule.REJECTED if alone.reference_ids_taken else DuplicateRule.UNKNOWN), alone
 
     def _arrived(self, bsg_id: int, awaited: str) -> set[str | None]:
-        """Return the reference ids of a BSG campaign, once `awaited` is among them or has had its time."""
+        """Return the reference ids of a BSG campaign, once `awaited` is among them or the time is over."""
         begun = clock.monotonic()
         _seconds_until(begun, lambda: awaited in self._reference_ids_of(bsg_id))
         return self._reference_ids_of(bsg_id)
@@ -164,7 +164,7 @@ class _Trial:
         return any(row.reference_id == reference_id for row in rows)
 
     def stop_by_state(self, outcome: Outcome) -> tuple[bool | None, bool | None]:
-        """Stop a campaign as early as BSG takes it; return whether it did in `creation` and in `scheduled`."""
+        """Stop a campaign as early as possible. Return whether BSG did so in `creation` and in `scheduled`."""
         if outcome.campaign is None:
             return None, None
         taken: dict[str, bool] = {}
@@ -173,7 +173,7 @@ class _Trial:
         while status not in FINAL and clock.monotonic() < stop_at:
             with _unanswered_is_nothing():
                 stopped = self._runtime.client.stop(outcome.campaign.id) is not None
-                # A stop that is taken in a state that refused one before came after the state had changed.
+                # If the same state refused a stop before, the state has changed since it was read.
                 taken.setdefault("scheduled" if stopped and status in taken else status, stopped)
                 before, status = status, self._runtime.client.campaign(outcome.campaign.id).status
                 if status == before:
@@ -182,7 +182,7 @@ class _Trial:
 
     @contextmanager
     def stopping_all(self, report: Report) -> Iterator[None]:
-        """Stop every campaign of the trial in the end, whatever became of it; `running` keeps those that go on."""
+        """Stop every campaign of the trial at the end, in any case. `running` keeps those that BSG did not stop."""
         try:
             yield
         except ReadFailed as failure:
@@ -204,7 +204,7 @@ class _Trial:
 
 @contextmanager
 def _unanswered_is_nothing() -> Iterator[None]:
-    """Go on where BSG does not respond: the caller asks again, for a bounded time."""
+    """Ignore that BSG does not respond: the caller asks again, for a bounded time."""
     try:
         yield
     except ReadFailed:
@@ -212,7 +212,7 @@ def _unanswered_is_nothing() -> Iterator[None]:
 
 
 def _seconds_until(begun: float, seen: Callable[[], bool]) -> float | None:
-    """Return how many seconds after `begun` it was seen; None if not within MAX_WAIT_SECONDS."""
+    """Return how many seconds after `begun` the function `seen` returned True; None after MAX_WAIT_SECONDS."""
     while clock.monotonic() - begun < MAX_WAIT_SECONDS:
         with _unanswered_is_nothing():
             if seen():
@@ -229,7 +229,7 @@ def _minutes_east(campaign: CampaignResponse, now: datetime) -> int | None:
 
 
 def _ask_at_the_limit(runtime: Runtime, sender: str, phone: int) -> tuple[float, int, int]:
-    """Ask for a price, which is free, at the pace of the rate limit for a second; count what BSG throttles."""
+    """Ask for prices, which is free, for a second at the rate limit. Count the requests that BSG throttles."""
     limit = runtime.account.bsg_rate_limit
     rate = limit.amount / limit.per_seconds
     requests = max(1, min(MAX_REQUESTS, int(rate)))

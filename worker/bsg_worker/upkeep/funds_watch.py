@@ -1,4 +1,4 @@
-"""Reads now and then whether an account's balance covers what is queued for it."""
+"""Check regularly whether an account's balance covers its queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _read_at: dict[str, float] = {}  # by account, on this process's monotonic clock
 
 
 def watch_funds(runtime: Runtime) -> str:
-    """Note the balance beside the cost of what is queued, at most every READ_SECONDS; return what is short of it."""
+    """Record the balance and the cost of the queue, at most every READ_SECONDS. Return a message if funds are short."""
     if not _due(runtime.account.id):
         return ""
     cost = queued_cost(runtime.redis, runtime.account.id, runtime.account.name)

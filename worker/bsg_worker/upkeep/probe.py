@@ -1,4 +1,4 @@
-"""Finds out whether a shut gate may open again."""
+"""Probe whether a shut gate may open again."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ OUTCOMES = {
 
 
 def probe_gate(runtime: Runtime) -> str:
-    """Ask BSG for the balance, if the gate is shut and a probe is due; return what came of it.
+    """Ask BSG for the balance, if the gate is shut and a probe is due. Return the outcome.
 
-    What an operator has to open opens only by hand. No funds opens when balance and credit cover the next batch, and
-    half every ten minutes: prices vary. Doubts open half when BSG responds at all: a read says nothing of whether it
-    responses requests to send. A bad key or a blocked account opens whole then, as BSG responds to neither.
+    Only an operator opens some gates. After no funds, the gate opens when balance and credit cover the next batch, and
+    half every ten minutes, because prices vary. After doubts, it opens half when BSG responds, because a read does not
+    show whether BSG responds to requests to send. After a bad key or a blocked account, a response opens it, because
+    BSG would not serve such an account.
     """
     gate = runtime.gate.state()
     if not gate.shut or gate.reason in OPENED_BY_OPERATOR:  # guard: probe-skips-operator
@@ -48,7 +49,7 @@ def _recorded(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
 
 
 def _short_of_funds(runtime: Runtime, gate: GateState, funds: Decimal) -> str:
-    """Return why these funds open nothing; "" if they suffice for the next batch, as far as its price is known."""
+    """Return why these funds do not suffice for the next batch; "" if they do, as far as its price is known."""
     cost = next_batch_cost(runtime.redis, runtime.account.id, runtime.account.name)
     if funds <= 0 or (cost is not None and funds < cost):
         return "the balance does not cover the next batch"

@@ -1,4 +1,4 @@
-"""Forgets what the retentions no longer keep."""
+"""Delete data after the retention times."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bsg_worker.runtime import Runtime
 
 
 def purge(runtime: Runtime) -> str:
-    """Forget the bodies of closed campaigns after BODY_RETENTION, and all of them after LEDGER_RETENTION."""
+    """Delete the bodies of closed campaigns after BODY_RETENTION, and whole campaigns after LEDGER_RETENTION."""
     now_ms, settings = runtime.ledger.due_indexes.now_ms(), runtime.settings
     forgotten = bodies = 0
     for campaign_id in runtime.ledger.due_indexes.closed_since(now_ms - int(settings.ledger_retention * 1000)):

@@ -1,4 +1,4 @@
-"""Opt-outs both ways: BSG's stop list is read into ours, and with BSG_PUSH_STOPLIST ours is attached to BSG's."""
+"""Synchronise opt-outs: read BSG's stop list and, with BSG_PUSH_STOPLIST, add our suppressed phones to it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ PUT_OFF_SECONDS = 600.0
 
 
 def sync_stop_list(runtime: Runtime) -> str:
-    """Do what is due for one account: read pages of BSG's stop list, then attach what BSG's list lacks.
+    """Do the step that is due for one account: read pages of BSG's stop list, then attach the phones that it lacks.
 
-    Nothing is taken off either list: who opted out stays out until an operator says otherwise, on both lists. What is
-    not done in time goes on with the next tick, from where the ledger says.
+    Nothing is removed from either list: only an operator removes a phone, from both lists. The next tick continues an
+    unfinished synchronisation from the step in the ledger.
     """
     progress = runtime.ledger.stop_list(runtime.account.name)
     step = progress.step()
@@ -38,7 +38,7 @@ def sync_stop_list(runtime: Runtime) -> str:
 
 
 class _Sync:
-    """One run. `step` is what comes next."""
+    """One run. `step` is the next step."""
 
     def __init__(self, runtime: Runtime, progress: StopListProgress) -> None:
         self._runtime, self._progress = runtime, progress
@@ -48,7 +48,7 @@ class _Sync:
         self.read = self.new = self.attached = 0
 
     def go_on_from(self, step: str) -> None:
-        """Go on until all is done, or the time is over. Raise ReadFailed."""
+        """Continue until everything is done, or the time is over. Raise ReadFailed."""
         self.step = step
         if self.step != PUSH and not self._read_pages(int(self.step)):
             return
@@ -57,7 +57,7 @@ class _Sync:
         self._record("0", due_in=self._runtime.settings.bsg_stoplist_interval)
 
     def _read_pages(self, offset: int) -> bool:
-        """Read from an offset on; False when the time is over before the end of the list."""
+        """Read from an offset on. Return False if the time is over before the end of the list."""
         before: StopListPage | None = None
         while self._has_time():
             page = self._runtime.client.stop_list(offset)
@@ -74,7 +74,7 @@ class _Sync:
         return False
 
     def _attach(self) -> bool:
-        """Attach what was suppressed here and is not on BSG's list; False when the time is over before all is."""
+        """Attach phones that were suppressed here and are not on BSG's list. Return False if the time is over first."""
         missing = self._missing()
         while some := list(islice(missing, ATTACHED_AT_ONCE)):
             if not self._has_time():

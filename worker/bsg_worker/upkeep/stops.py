@@ -1,4 +1,4 @@
-"""Has BSG stop what was cancelled: each stop is repeated until BSG calls the campaign final."""
+"""Stop cancelled campaigns at BSG. Each stop is repeated until BSG reports a final status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bsg_worker.runtime import Runtime
 
 AT_ONCE = 500
 AGAIN_SECONDS = 10.0
-AGAIN_IN_CREATION_SECONDS = 1.0  # BSG refuses to stop what it is still creating, and sends it a moment later
+AGAIN_IN_CREATION_SECONDS = 1.0  # BSG refuses to stop a campaign in creation, and may send it a moment later
 AT_MOST_SECONDS = 8.0  # below AGAIN_SECONDS: two passes do not ask for the same campaign at once
 FEW = 2  # campaigns whose statuses are read one by one: for more of them BSG's list is one request for all
 
@@ -24,7 +24,7 @@ CREATION = "creation"
 
 
 def stop_at_bsg(runtime: Runtime) -> str:
-    """Ask BSG to stop what is due to be stopped; a stop is over when BSG calls the campaign final."""
+    """Ask BSG to stop the campaigns whose stops are due. A stop is over when BSG reports a final status."""
     due = runtime.ledger.due_indexes.take_due(
         DueIndex.STOPS, account=runtime.account.id, at_most=AT_ONCE, put_off_ms=int(AGAIN_SECONDS * 1000)
     )
@@ -53,7 +53,10 @@ class _Pass:
         return f"{outcome}: {self._requests.cause}" if self._requests.cause else outcome
 
     def _without_those_in_creation(self, due: Sequence[str]) -> list[str]:
-        """Leave out what BSG refused to stop in `creation` and still lists so, but for one: the list may be behind."""
+        """Leave out campaigns that BSG refused to stop in `creation` and still lists so, except one.
+
+        The one that is left shows whether the list is out of date.
+        """
         refused = self._runtime.ledger.reading.refused_stops(self._runtime.account.id, due)
         waiting = {int(bsg_id) for bsg_id, status in refused.items() if status == CREATION}
         if len(waiting) <= FEW:
@@ -83,7 +86,7 @@ class _Pass:
         return False
 
     def _ended_by_status(self, refused: Sequence[int]) -> int:
-        """Read the status of what BSG has refused to stop: that alone says whether it is over."""
+        """Read the statuses of campaigns that BSG refused to stop. Only the status shows whether a stop is over."""
         listed = self._listed(set(refused)) if len(refused) > FEW else {}
 
         def read(bsg_id: int) -> bool:
@@ -105,7 +108,7 @@ class _Pass:
         return {bsg_id: campaign.status for bsg_id, campaign in listed.items()}
 
     def _recorded(self, bsg_id: int, status: str) -> bool:
-        """Return whether the stop is over."""
+        """Record the status. Return whether the stop is over."""
         if status not in FINAL:  # guard: stop-until-final
             self._put_off(bsg_id, status)
             return False
