@@ -1,4 +1,4 @@
-"""How each account stands: its gate, its limit, and what of it has waited longest."""
+"""The state of each account: its gate, its limit, and its longest waits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ SPAM_SHOWN_FOR_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class AccountFigures:
-    """What is measured of an account whose key is set here."""
+    """The metrics of an account whose key is set here."""
 
     waiting: Mapping[DueIndex, int]  # how many wait in each of COUNTED
     measured: Measured
@@ -55,7 +55,7 @@ class AccountFigures:
 
 
 class AccountStates:
-    """Those of every account whose key is set here, and of each other one for which something waits."""
+    """The states of every account whose key is set here, and of every other one with waiting work."""
 
     def __init__(self, client: redis.Redis, ledger: Ledger, settings: Settings) -> None:
         self._client = client
@@ -69,7 +69,7 @@ class AccountStates:
         return known + [account for account in others if account.oldest_due is not None]
 
     def figures(self) -> dict[str, AccountFigures]:
-        """By the account's name."""
+        """Return the metrics by the account's name."""
         due_indexes, now_ms = self._ledger.due_indexes, self._ledger.due_indexes.now_ms()
         return {
             account.name: AccountFigures(

@@ -39,11 +39,11 @@ TAB = b"""<li class="nav-item">
         """
 BEFORE = b"""<li class="nav-item">
           <a class="nav-link{% if active_tab == 'workers' %} active{% end %}\""""
-"""Where the tab goes in Flower's navbar.html: before the first of its own."""
+"""The text in Flower's navbar.html before which the tab is inserted: its first own tab."""
 
 
 def add_campaigns_tab(settings: Settings) -> None:
-    """Has every Flower of this process show campaigns. Connects to nothing yet."""
+    """Make every Flower of this process show campaigns. Connect to nothing yet."""
     ledger = Sources(settings)
     REGISTRY.register(CampaignMetrics(lambda: ledger.observer.figures()))  # Flower's /metrics shows all that is in it
     sources = {"sources": ledger}
@@ -76,7 +76,7 @@ def add_campaigns_tab(settings: Settings) -> None:
 
 
 class CampaignsLoader(Loader):
-    """Flower's templates with the tab in its navigation bar, and our own beside them."""
+    """Load Flower's templates, with the tab in its navigation bar, and our own."""
 
     def _create_template(self, name: str) -> Template:
         own = TEMPLATES / Path(name).name
@@ -96,7 +96,7 @@ def with_tab(navbar: bytes) -> bytes:
 
 
 def _version() -> str:
-    """Change with our scripts and styles, so that no browser goes on with old ones."""
+    """Return a version that changes with our scripts and styles, so that browsers do not use cached ones."""
     contents: Any = hashlib.sha256()
     for path in sorted(STATIC.iterdir()):
         contents.update(path.read_bytes())

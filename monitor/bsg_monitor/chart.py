@@ -24,7 +24,7 @@ class Chart:
 
 
 def draw(batches: Sequence[Batch], *, accepted_at: datetime, now: datetime) -> Chart | None:
-    """None while nothing has been sent."""
+    """Return the chart; None while nothing has been sent."""
     sent = sorted((to_milliseconds(batch.submitted_at), batch.size) for batch in batches if batch.submitted_at)
     finished = sorted((to_milliseconds(batch.finished_at), batch.size) for batch in batches if batch.finished_at)
     if not sent:
@@ -43,7 +43,7 @@ def draw(batches: Sequence[Batch], *, accepted_at: datetime, now: datetime) -> C
 
 
 def _steps(events: Sequence[tuple[int, int]], begin: int, end: int, top: int) -> str:
-    """No more corners than the box has columns: what falls into one column is one step."""
+    """Return the points of a line. All events in one column of the box are one step."""
     columns: dict[int, int] = {}
     total = 0
     for moment, messages in events:

@@ -1,4 +1,4 @@
-"""Flower's options: safe ones unless somebody says otherwise, and never an open door."""
+"""Flower's options: safe defaults, and never access without login from other machines."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ SAFE_OPTIONS: dict[str, object] = {
 
 
 def apply_safe_options(options: OptionParser = flower_options) -> None:
-    """Set the safe options, and have Flower refuse an address that others reach without logging in."""
+    """Set the safe options, and make Flower refuse an address that others reach without login."""
     for name, value in SAFE_OPTIONS.items():
         setattr(options, name, value)
     options.add_parse_callback(_refuse_open_door(options))
 
 
 def is_open_door(options: OptionParser) -> bool:
-    """Return whether others than this machine's users would get in without logging in."""
+    """Return whether users of other machines would have access without login."""
     guarded = bool(options.basic_auth) or (bool(options.auth) and bool(options.auth_provider))
     return not guarded and not options.unix_socket and not _is_loopback(options.address)
 

@@ -26,7 +26,7 @@ def waits_for(wait: Wait | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """In the two largest units, such as "2 h 5 min"."""
+    """Return a duration in its two largest units, such as "2 h 5 min"."""
     whole = max(0, int(seconds))
     days, hours, minutes = whole // 86_400, whole // 3600 % 24, whole // 60 % 60
     if days:

@@ -28,7 +28,7 @@ class CampaignMetrics(Collector):
         self._figures = figures
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing is read when the collector is registered."""
+        """Return nothing, so that registering the collector does not read the ledger."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:

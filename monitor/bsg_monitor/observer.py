@@ -1,4 +1,4 @@
-"""What the Campaigns tab shows, read from the ledger: bounded however many campaigns there are and however large."""
+"""Read the data of the Campaigns tab from the ledger, in bounded time for any number and size of campaigns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What stands above everything else."""
+    """The overview at the top of the page."""
 
     accounts: Sequence[AccountState]
     now: datetime
@@ -162,7 +162,7 @@ class Observer:
             )
 
     def figures(self) -> Figures:
-        """Return what is measured all the time; it takes as long however many campaigns there are."""
+        """Return the metrics. The time does not depend on the number of campaigns."""
         with queue_errors():
             overview = self._overview()
             names = [*(dispatch_queue(account.name) for account in overview.accounts), STATUS_QUEUE]
@@ -176,7 +176,7 @@ class Observer:
             )
 
     def accounts(self) -> Sequence[AccountState]:
-        """Return how each account stands now."""
+        """Return the current state of each account."""
         with queue_errors():
             return self._overview().accounts
 
@@ -207,7 +207,7 @@ class Observer:
         )
 
     def _reject_reasons(self, campaign_id: str, rejected: int) -> list[tuple[str, int]]:
-        """Reject codes with how often each occurs, the most frequent first. Nothing else of a reject leaves here."""
+        """Return the reject codes with their counts, the most frequent first, and nothing else of a reject."""
         known = self._reasons.get((campaign_id, rejected))
         if known is None:
             rows = islice(self._ledger.reading.rejects(campaign_id), REJECTS_LOOKED_INTO)

@@ -1,4 +1,4 @@
-"""How fast campaigns go, from what was seen of them: the ledger keeps counts, not speeds."""
+"""The sending rates of campaigns, from repeated reads: the ledger keeps counts, not rates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads off Tornado's loop, each once however many look at it."""
+"""Run reads outside of Tornado's loop, each once for all viewers."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class _Snapshot:
 
 
 class Snapshots:
-    """What was read less than a second ago, or is being read, is not read again. For one event loop."""
+    """A cache for one event loop: a read less than a second ago, or in progress, is not repeated."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="ledger")
         self._kept: OrderedDict[Hashable, _Snapshot] = OrderedDict()
 
     async def get(self, key: Hashable, read: Callable[[], T]) -> T:
-        """Return what `read` returns in a thread, or raises."""
+        """Run `read` in a thread. Return its result, or raise its exception."""
         snapshot = self._kept.get(key)
         if snapshot is None or (snapshot.done_at is not None and time.monotonic() - snapshot.done_at > FRESH_SECONDS):
             snapshot = self._begin(key, read)

@@ -16,7 +16,7 @@ Handler = Callable[[SandboxState, Mapping[str, str], dict[str, Any]], object]
 
 
 def respond_to_control(state: SandboxState, head: Head, body: bytes) -> Response:
-    """Response a request to the control address; what is wrong with one comes back as 400."""
+    """Respond to a request to the control address; with 400 and the error to an invalid one."""
     handler = _HANDLERS.get((head.method, head.path.removeprefix(PREFIX)))
     if handler is None:
         known = ", ".join(f"{method} {PREFIX}{name}" for method, name in _HANDLERS)

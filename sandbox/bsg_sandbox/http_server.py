@@ -42,7 +42,7 @@ class RequestHandler(Protocol):
 
 
 class Application(Protocol):
-    """What the server gets its responses from."""
+    """The application that makes the server's responses."""
 
     def open(self, head: Head) -> RequestHandler:
         """Take a request whose headers have arrived."""

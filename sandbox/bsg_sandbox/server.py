@@ -49,7 +49,7 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
-        """Response requests from now on."""
+        """Respond to requests from now on."""
         self._server.start()
 
     def stop(self) -> None:

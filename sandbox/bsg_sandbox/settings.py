@@ -16,7 +16,7 @@ _LARGEST = 1e9  # waits that the platform's clocks can count, sums that stay fin
 
 
 class SandboxSettingsInvalid(ValueError):
-    """Tells all wrong settings at once: `errors` maps a name to what is wrong with it."""
+    """Some settings are wrong. `errors` maps each name to what is wrong with it."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__("; ".join(f"{name}: {fault}" for name, fault in sorted(errors.items())))
