@@ -145,7 +145,7 @@ def whose_limit_cannot_be_read(trial: Trial) -> None:
 
 
 def that_redis_cannot_hold(trial: Trial) -> None:
-    """Redis has index for all but the chunk's result, which is as large as its messages, until the crash."""
+    """Redis has space for all but the chunk's result, which is as large as its messages, until the crash."""
     trial_environment = trial.trial_environment
     campaign = trial.new(LARGE)
     messages = ({**message, "text": token_hex(LONG_TEXT_BYTES)} for message in campaign.messages())

@@ -1,4 +1,4 @@
-"""Beat goes on sending ticks when the clock of its machine is set."""
+"""Beat goes on sending ticks when the clock of its machine is set, and ends when it is asked to."""
 
 from __future__ import annotations
 
@@ -78,3 +78,11 @@ def test_a_clock_that_drifts_begins_nothing_anew(time: Time, scheduler: SteadySc
         polls += ticks(time, scheduler, 0.5)["bsg.poll"]
 
     assert polls >= 3
+
+
+def test_beat_ends_at_the_next_tick_if_a_connection_swallowed_the_signal_to_end(scheduler: SteadyScheduler) -> None:
+    scheduler.tick()
+    scheduler.close()
+
+    with pytest.raises(SystemExit):
+        scheduler.tick()

@@ -1,4 +1,4 @@
-"""A scheduler for beat that continues to send ticks when the clock is set back."""
+"""A scheduler for beat that continues to send ticks when the clock is set back, and ends when it is asked to."""
 
 from __future__ import annotations
 
@@ -20,9 +20,19 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery types nothing
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._set_to = _wall_over_monotonic()
+        self._closed = False
+
+    def close(self) -> None:
+        """Close the scheduler, as Celery does when the process is asked to end."""
+        super().close()
+        self._closed = True
 
     def tick(self, *arguments: Any, **named: Any) -> float:
         """Do one step of Celery's loop. Return the seconds until the next step."""
+        # Celery's signal handler closes the scheduler and raises SystemExit. A connection that is just being read turns
+        # that into an error of its own, which Celery's loop logs and survives.
+        if self._closed:  # guard: beat-ends
+            raise SystemExit
         set_to = _wall_over_monotonic()
         if abs(set_to - self._set_to) > CLOCK_SET_SECONDS:  # guard: beat-clock-set-back
             for entry in self.schedule.values():
