@@ -89,7 +89,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     scenarios.of_which_somebody_else_opts_out: ("after script suppression_checked",),
     scenarios.whose_rows_bsg_refuses: ("after script rows_rejected",),
     scenarios.that_redis_cannot_hold: (
-        "after script prepared",
+        "after redis PEXPIRE staged",
         "after script release_chunk",
     ),
     scenarios.whose_commit_is_not_heard_of: ("after script accept",),
