@@ -29,8 +29,8 @@ class SteadyScheduler(Scheduler):  # type: ignore[misc]  # Celery types nothing
 
     def tick(self, *arguments: Any, **named: Any) -> float:
         """Do one step of Celery's loop. Return the seconds until the next step."""
-        # Celery's signal handler closes the scheduler and raises SystemExit. A connection that is being read replaces it by
-        # an error of its own, which Celery's loop logs and survives.
+        # Celery's signal handler closes the scheduler and raises SystemExit. A connection that is being read replaces
+        # that by an error of its own, which Celery's loop logs and survives.
         if self._closed:  # guard: beat-ends
             raise SystemExit
         set_to = _wall_over_monotonic()
