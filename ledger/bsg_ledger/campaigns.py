@@ -15,6 +15,9 @@ import redis
 from bsg_ledger import schema
 from bsg_ledger.scripts import Scripts, text_of
 
+STEPS = ("add_chunks", "rekey_some", "add_prepared", "end_unsent", "retry_some")
+"""The scripts that take a step, in the order in which the steps that are left are taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class WakeUp:
@@ -160,7 +163,7 @@ class Campaigns:
 
     def finish(self, campaign_id: str) -> None:
         """Take the remaining steps of an acceptance, a move to another key, a commit, a cancel or a retry."""
-        for step in ("add_chunks", "rekey_some", "add_prepared", "end_unsent", "retry_some"):
+        for step in STEPS:
             self._scripts.all_steps(step, campaign_id)
 
     def forget_bodies(self, campaign_id: str) -> bool:

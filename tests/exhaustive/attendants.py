@@ -11,6 +11,7 @@ stopper     ("refused", id)                             BSG has refused to stop 
 
 from __future__ import annotations
 
+from bsg_ledger.campaigns import STEPS
 from bsg_worker.reconcile.lookup import Found, NoTrace, Undecided, UsedBefore
 from tests.exhaustive.model import IDLE, Kind, Local, Model, State, Steps
 from tests.exhaustive.provider import CAN_BE_STOPPED, DENIED, FINAL, looked, with_changed
@@ -18,7 +19,6 @@ from tests.exhaustive.recorded_calls import rows_of
 from tests.exhaustive.snapshots import DUE
 from tests.exhaustive.workers import without
 
-STEPS = ("add_chunks", "rekey_some", "add_prepared", "end_unsent", "retry_some")
 ENDS = FINAL | {DENIED}
 
 
