@@ -191,6 +191,18 @@ class LedgerHarness:
             next_poll_ms=1000,
         )
 
+    def shrink(self, campaign: str, *rejects: tuple[int, str], state: str, size: int) -> str:
+        """Make messages of the campaign's first batch rejects, as they were found in that state and size of it."""
+        return self.ledger.batches.shrink(
+            BatchId.of(campaign, 0),
+            state=state,
+            size=size,
+            rest=b"",
+            rest_rows=[],
+            cause="BSG left messages out",
+            rejects=rejects,
+        )
+
     def unread(self, campaign: str, bsg_id: int, *, lost: bool, batch: int = 0) -> str:
         """BSG has said nothing of use about it for long."""
         cause = "HTTP 404" if lost else "HTTP 500"

@@ -317,15 +317,7 @@ def test_an_explanation_ends_with_its_doubt(ledger_harness: LedgerHarness) -> No
 def test_a_doubtful_batch_of_which_every_id_was_used_before_is_refused(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(1)
     lease = ledger_harness.unconfirmed(campaign)
-    ledger_harness.ledger.batches.shrink(
-        BatchId.of(campaign, 0),
-        state="unconfirmed",
-        size=1,
-        rest=b"",
-        rest_rows=[],
-        cause="used before",
-        rejects=[(0, json.dumps({"index": 0}))],
-    )
+    ledger_harness.shrink(campaign, (0, json.dumps({"index": 0})), state="unconfirmed", size=1)
 
     assert ledger_harness.batch_state(lease) == "refused"
     assert ledger_harness.counts(campaign) == {"rejected": 1}
@@ -915,15 +907,7 @@ def test_dropped_messages_become_rejects_while_the_batch_stays(ledger_harness: L
     ledger_harness.submitted(campaign)
 
     def shrink() -> str:
-        return ledger_harness.ledger.batches.shrink(
-            BatchId.of(campaign, 0),
-            state="submitted",
-            size=3,
-            rest=b"",
-            rest_rows=[],
-            cause="BSG left messages out",
-            rejects=[(1, json.dumps({"index": 1}))],
-        )
+        return ledger_harness.shrink(campaign, (1, json.dumps({"index": 1})), state="submitted", size=3)
 
     assert (shrink(), shrink()) == ("shrunk", "stale")
     assert ledger_harness.counts(campaign) == {"submitted": 2, "rejected": 1}
@@ -933,15 +917,7 @@ def test_what_was_found_in_another_state_of_the_batch_rejects_nothing(ledger_har
     campaign = ledger_harness.prepared(3)
     ledger_harness.submitted(campaign)
 
-    shrunk = ledger_harness.ledger.batches.shrink(
-        BatchId.of(campaign, 0),
-        state="unconfirmed",
-        size=3,
-        rest=b"",
-        rest_rows=[],
-        cause="its reference id was used before",
-        rejects=[(1, json.dumps({"index": 1}))],
-    )
+    shrunk = ledger_harness.shrink(campaign, (1, json.dumps({"index": 1})), state="unconfirmed", size=3)
 
     assert shrunk == "stale"
     assert ledger_harness.counts(campaign) == {"submitted": 3}
@@ -951,14 +927,12 @@ def test_a_reject_that_is_recorded_twice_counts_once(ledger_harness: LedgerHarne
     campaign = ledger_harness.prepared(3)
     ledger_harness.submitted(campaign)
 
-    ledger_harness.ledger.batches.shrink(
-        BatchId.of(campaign, 0),
+    ledger_harness.shrink(
+        campaign,
+        (1, json.dumps({"index": 1})),
+        (1, json.dumps({"index": 1, "code": "dropped_by_bsg"})),
         state="submitted",
         size=3,
-        rest=b"",
-        rest_rows=[],
-        cause="BSG left messages out",
-        rejects=[(1, json.dumps({"index": 1})), (1, json.dumps({"index": 1, "code": "dropped_by_bsg"}))],
     )
 
     assert ledger_harness.counts(campaign) == {"submitted": 2, "rejected": 1}
