@@ -16,7 +16,7 @@ from bsg_worker.submit.dispatch import dispatch_work
 
 # What has been done at a point. What lies before any other point counts for the next of these.
 _STEPS = {
-    "after redis SET messages": "enqueue: generator, columns, zstd, store the chunk",
+    "after script store_chunk": "enqueue: generator, columns, zstd, store the chunk",
     "before script accept": "enqueue: the rest",
     "after script accept": "enqueue: commit",
     "after script lease_chunk": "prepare: lease the chunk with its messages",
