@@ -80,7 +80,7 @@ class Dispatcher:
         work = _work(reply, token)
         if isinstance(work, Send):
             if detector is not None:
-                detector.record_seen(int(reply[10]))
+                detector.record_seen(int(reply[9]))
             if not on_disk:  # guard: intent-on-disk
                 raise SendNotDurable(work)
         if isinstance(work, Again) and len(reply) > 1:
@@ -149,7 +149,7 @@ def _batch(campaign: bytes, number: bytes) -> BatchId:
 def _work(reply: Reply, token: str) -> Work:
     match text_of(reply[0]):
         case "send":
-            _, campaign, batch, body, options, size, attempts, _, now, slot_in_us, _, hint = reply
+            _, campaign, batch, body, options, size, attempts, now, slot_in_us, _, hint = reply
             return Send(
                 _batch(campaign, batch), token, text_of(options), int(size), int(attempts), body or b"",
                 int(now), int(slot_in_us) / 1_000_000, hint == 1,

@@ -4,8 +4,8 @@
 --         so soon is taken now, and the caller waits out the rest. `queue`: the wake-ups of the account. `permit`: '1' if
 --         the caller may send, else it prepares what is sent next, if that is needed. After them the accounts whose
 --         gates a ledger that went back shuts
--- Return  {send, campaign, batch, body, options, size, attempts before this one, first intent, now, wait for the slot,
---         sequence, hint}
+-- Return  {send, campaign, batch, body, options, size, attempts before this one, now, wait for the slot, sequence,
+--         hint}
 --         {prepare, campaign, chunk, packed messages, options, first index, size, suppressions, hint}
 --         {recheck, campaign, batch, body, rows, options, size, attempts, held against, suppressions}
 --         {hours, campaign, options, closes_at, now}, {wait, milliseconds, 1 if the caller is to wait}, {gate},
@@ -148,7 +148,7 @@ local function post(campaign, batch, options, size, attempts, first_intent, doub
   -- guard: lease-of-intent
   move(campaign, batch, 'posting', NOW + lease, 'intent', late and 'start_at has passed: sent at once' or '')
   local sequence = save_high_water_mark(detector)  -- guard: intent-leaves-mark
-  return { 'send', campaign, batch, redis.call('GET', key .. ':messages'), options, size, attempts, first_intent, NOW,
+  return { 'send', campaign, batch, redis.call('GET', key .. ':messages'), options, size, attempts, NOW,
     slot_at - NOW_US, sequence, hint() }
 end
 
