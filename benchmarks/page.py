@@ -1,4 +1,4 @@
-"""The generated chunk of docs/performance.md: a table with goals, and a chart of each row that has one.
+"""The generated part of docs/performance.md: a table with goals, and a chart of each row that has one.
 
 What was measured is kept by row in `benchmarks/measured/`, so that measuring one row anew leaves the others.
 """
@@ -45,7 +45,7 @@ def write() -> None:
 
 
 def generated() -> str:
-    """Return the chunk between the markers, from everything that has been kept."""
+    """Return the part between the markers, from everything that has been kept."""
     kept = {name: _kept(name) for name in rows.names()}
     found = {name: (rows.row(name), document) for name, document in kept.items() if document is not None}
     machines = dict.fromkeys(document["machine"] for _, document in found.values())

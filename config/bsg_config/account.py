@@ -26,9 +26,9 @@ class Account(AccountTable):
     @property
     def address(self) -> str:
         """Return the address of BSG. It is equal for addresses that lead to the same server."""
-        chunks = urlsplit(self.bsg_base_url)
-        usual = {"https": 443, "http": 80}.get(chunks.scheme)
-        return f"{chunks.scheme}://{(chunks.hostname or '').lower()}:{chunks.port or usual}{chunks.path.rstrip('/')}"
+        parts = urlsplit(self.bsg_base_url)
+        usual = {"https": 443, "http": 80}.get(parts.scheme)
+        return f"{parts.scheme}://{(parts.hostname or '').lower()}:{parts.port or usual}{parts.path.rstrip('/')}"
 
     @property
     def max_request_seconds(self) -> float:

@@ -44,20 +44,20 @@ class RedisAddress:
             )
         # urlsplit does not support a list of hosts, so it gets the URL without them.
         try:
-            chunks = urlsplit(f"//{rest}")
+            parts = urlsplit(f"//{rest}")
         except ValueError:
             # The original message may contain the password.
             raise ValueError("write redis://user:password@host:port/0, and percent-encode odd characters") from None
-        credentials, _, hosts = chunks.netloc.rpartition("@")
+        credentials, _, hosts = parts.netloc.rpartition("@")
         username, _, password = credentials.partition(":")
-        options = dict(parse_qsl(chunks.query, keep_blank_values=True))
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
         unknown = sorted(set(options) - _OPTIONS[kind])
-        if unknown or chunks.fragment:
+        if unknown or parts.fragment:
             known = ", ".join(sorted(_OPTIONS[kind]))
             raise ValueError(
                 f"it has options that {kind}:// does not know; known are: {known}. Percent-encode '#' and '?'"
             )
-        path = unquote(chunks.path)
+        path = unquote(parts.path)
         database_in_path = path.strip("/") if kind in ("redis", "rediss") else ""
         if kind == "unix" and (hosts or len(path) < 2):
             raise ValueError("a socket's path is absolute: unix:///run/redis/redis.sock?db=0")

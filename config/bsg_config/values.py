@@ -125,15 +125,15 @@ def api_key(value: Any) -> str:
 def base_url(value: Any) -> str:
     text = str(value).strip().rstrip("/")
     try:
-        chunks = urlsplit(text)
-        host, _ = chunks.hostname, chunks.port
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
     # urlsplit ignores line breaks. Credentials in an address would be shown with it.
     written = text.isascii() and text.isprintable() and " " not in text and "@" not in text
-    if not written or host is None or chunks.scheme not in ("https", "http") or chunks.query or chunks.fragment:
+    if not written or host is None or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
         raise ValidationError("Not the address of an API. Write it as https://one-api.bsg.world.")
-    if chunks.scheme != "https" and not _is_loopback(host):  # guard: key-over-tls
+    if parts.scheme != "https" and not _is_loopback(host):  # guard: key-over-tls
         raise ValidationError(
             "Not encrypted: the key would travel in the clear. Write https:// (http:// is for loopback)."
         )

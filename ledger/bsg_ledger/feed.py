@@ -41,8 +41,8 @@ class Position:
     def parse(cls, text: str) -> Position:
         """Parse the `str` of a position. Raise ValueError for anything else."""
         entry, _, sequence = text.partition(".")
-        for chunk in (*entry.split("-", 1), sequence):
-            if not (chunk.isascii() and chunk.isdecimal() and len(chunk) < 20):
+        for part in (*entry.split("-", 1), sequence):
+            if not (part.isascii() and part.isdecimal() and len(part) < 20):
                 raise ValueError("not a position")
         return cls(entry, int(sequence))
 

@@ -35,9 +35,9 @@ class Key:
     removed_by: str = ""
     may_expire: bool = False
 
-    def __call__(self, *chunks: object) -> str:
+    def __call__(self, *parts: object) -> str:
         """Return the key with its placeholders replaced, in order. Raise IndexError if one is missing."""
-        return _template(self.pattern).format(*chunks)
+        return _template(self.pattern).format(*parts)
 
     def matches(self, key: str) -> bool:
         return _matches(self.pattern, key)
@@ -48,12 +48,12 @@ class Key:
 
 @cache
 def _template(pattern: str) -> str:
-    return ":".join("{}" if chunk.isupper() else chunk for chunk in pattern.split(":"))
+    return ":".join("{}" if part.isupper() else part for part in pattern.split(":"))
 
 
 def _matches(pattern: str, name: str) -> bool:
-    chunks = (_ANY.get(chunk, "[^:]+") if chunk.isupper() else re.escape(chunk) for chunk in pattern.split(":"))
-    return re.fullmatch(":".join(chunks), name) is not None
+    parts = (_ANY.get(part, "[^:]+") if part.isupper() else re.escape(part) for part in pattern.split(":"))
+    return re.fullmatch(":".join(parts), name) is not None
 
 
 # The whole ledger.

@@ -213,8 +213,8 @@ class _TemplateText(fields.Field[Any]):
 
 def _check_callback_url(value: str) -> None:
     try:
-        chunks = urlsplit(value)
-        sound = chunks.scheme in ("http", "https") and bool(chunks.hostname) and chunks.port != 0
+        parts = urlsplit(value)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
     if not sound or not value.isascii() or not value.isprintable() or " " in value:

@@ -53,13 +53,13 @@ class Lines:
         with self._lock:
             self._lines.append((name, line))
 
-    def count(self, name: str, chunk: str) -> int:
+    def count(self, name: str, part: str) -> int:
         with self._lock:
-            return sum(name == of and chunk in line for of, line in self._lines)
+            return sum(name == of and part in line for of, line in self._lines)
 
-    def order_of(self, chunk: str) -> list[str]:
+    def order_of(self, part: str) -> list[str]:
         with self._lock:
-            return [name for name, line in self._lines if chunk in line]
+            return [name for name, line in self._lines if part in line]
 
 
 def test_the_lines_of_each_process_are_reported_under_its_name() -> None:

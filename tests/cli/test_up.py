@@ -44,8 +44,8 @@ class Up:
     def text(self) -> str:
         return self.log.read_text()
 
-    def _says(self, name: str, chunk: str) -> bool:
-        return any(line.startswith(name) and chunk in line for line in self.text().splitlines())
+    def _says(self, name: str, part: str) -> bool:
+        return any(line.startswith(name) and part in line for line in self.text().splitlines())
 
     def stop(self, number: signal.Signals) -> int:
         self.process.send_signal(number)

@@ -79,7 +79,7 @@ def test_nobody_uses_the_schema_but_the_ledger_and_the_client_for_its_token() ->
 
 @pytest.mark.parametrize("key", schema.KEYS, ids=lambda key: key.pattern)
 def test_a_key_is_of_one_kind_only(key: schema.Key) -> None:
-    built = key(*("x1" for chunk in key.pattern.split(":") if chunk.isupper()))
+    built = key(*("x1" for part in key.pattern.split(":") if part.isupper()))
 
     assert [kind.pattern for kind in schema.KEYS if kind.matches(built)] == [key.pattern]
     assert bool(key.fields) == (key.type == "hash")

@@ -50,7 +50,7 @@ def reading_of(arguments: argparse.Namespace) -> Reading:
 
 
 def _mapped(text: str) -> tuple[str, str]:
-    name, sign, column = (chunk.strip() for chunk in text.partition("="))
+    name, sign, column = (part.strip() for part in text.partition("="))
     if not (name and sign and column):
         raise argparse.ArgumentTypeError(f"{text!r} maps nothing: write it as phone=Mobile")
     return name, column

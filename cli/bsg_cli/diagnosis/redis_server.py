@@ -38,7 +38,7 @@ def look_at_redis(client: redis.Redis, settings: Settings) -> Iterator[Finding]:
 
 def _version(info: Mapping[str, Any]) -> Finding:
     kind, version = ("Valkey", info["valkey_version"]) if "valkey_version" in info else ("Redis", info["redis_version"])
-    numbers = tuple(int(chunk) for chunk in re.findall(r"\d+", str(version))[:2])
+    numbers = tuple(int(part) for part in re.findall(r"\d+", str(version))[:2])
     if numbers < OLDEST_VERSION:
         oldest = ".".join(map(str, OLDEST_VERSION))
         return Finding(_SUBJECT, Level.PROBLEM, f"{kind} {version}: too old", f"Use {oldest} or later.")
