@@ -9,7 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.reading import EVENTS_AT_ONCE, transition_of
+from bsg_ledger.reading import EVENTS_AT_ONCE
+from bsg_ledger.record_parsing import transition_of
 from bsg_ledger.records import Transition
 from bsg_ledger.replies import typed
 from bsg_ledger.scripts import decoded, text_of

@@ -10,7 +10,7 @@ import redis
 
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
-from bsg_ledger.reading import batch_of, summary_of
+from bsg_ledger.record_parsing import batch_of, summary_of
 from bsg_ledger.records import Batch, CampaignSummary
 from bsg_ledger.replies import typed
 from bsg_ledger.scripts import decoded, text_of, texts_by_name

@@ -16,7 +16,7 @@ from bsg_ledger.cool_down import end_of
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import gate_state
 from bsg_ledger.keys import IN_USE_MS, is_lost
-from bsg_ledger.reading import batch_of
+from bsg_ledger.record_parsing import batch_of
 from bsg_ledger.records import Batch
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.replies import typed
