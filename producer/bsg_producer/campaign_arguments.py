@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from bsg_config.account import Account
-from bsg_config.named_accounts import DEFAULT_ACCOUNT, is_account_name, variable
+from bsg_config.named_accounts import DEFAULT_ACCOUNT, variable
 from bsg_config.settings import Settings
 from bsg_config.settings_invalid import SettingsInvalid
 from bsg_messages import rules
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.errors import CampaignInvalid
 from bsg_messages.priority import PRIORITIES, Priority
-from bsg_messages.rejects import Violation
 from bsg_messages.sending_hours import SendingHours
-from bsg_messages.template import Template
+from bsg_producer.argument_fields import (
+    ZONE_REMEDY,
+    AccountNameField,
+    AmountField,
+    SenderField,
+    TemplateField,
+    TimeField,
+    integer_field,
+    string_field,
+)
 
 MAX_START_DAYS_AHEAD = 30  # BSG: POST /api/campaigns/sms/send-individual, start_at
 MAX_DEADLINE_DAYS_AHEAD = 120
 MAX_NAME_CHARACTERS = 200
 MAX_CALLBACK_URL_CHARACTERS = 100  # BSG: OpenAPI document, CallbackUrl
-MAX_COST_BELOW = 1_000_000_000
 
 _PRIORITY = ", ".join(PRIORITIES[:-1]) + f" or {PRIORITIES[-1]}"
-_ZONE_REMEDY = "give a datetime with a zone, such as datetime(2030, 1, 31, 9, 0, tzinfo=ZoneInfo('Europe/Kyiv'))"
 
 
 class EnqueueOptions(TypedDict, total=False):
@@ -95,7 +100,7 @@ def account_of(settings: Settings, name: Any) -> Account:
     A campaign for a misspelled name would wait for workers until its deadline.
     """
     try:
-        return settings.of_account(_AccountName().deserialize(name))
+        return settings.of_account(AccountNameField().deserialize(name))
     except ValidationError as error:
         raise CampaignInvalid({"account": [str(message) for message in error.messages]}) from None
     except SettingsInvalid:
@@ -110,9 +115,9 @@ def check_deadline(deadline: Any, now: datetime) -> datetime:
     Raise CampaignInvalid.
     """
     try:
-        given = _Moment(durations=True).deserialize(deadline)
+        given = TimeField(durations=True).deserialize(deadline)
         if given is None:
-            raise ValidationError(f"Not a time: {_ZONE_REMEDY}.")
+            raise ValidationError(f"Not a time: {ZONE_REMEDY}.")
         _check_deadline(given, now)
     except ValidationError as error:
         raise CampaignInvalid({"deadline": [str(message) for message in error.messages]}) from None
@@ -122,36 +127,9 @@ def check_deadline(deadline: Any, now: datetime) -> datetime:
 def check_max_cost(amount: Any) -> str:
     """Return a spending cap. Raise CampaignInvalid."""
     try:
-        return str(_Amount().deserialize(amount))
+        return str(AmountField().deserialize(amount))
     except ValidationError as error:
         raise CampaignInvalid({"max_cost": [str(message) for message in error.messages]}) from None
-
-
-class _Moment(fields.Field[Any]):
-    """A datetime with a zone, or its ISO text. With `durations`, also seconds or a timedelta."""
-
-    def __init__(self, *, durations: bool = False) -> None:
-        super().__init__(load_default=None, allow_none=True)
-        self._durations = durations
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        if isinstance(value, str):
-            try:
-                value = datetime.fromisoformat(value)
-            except ValueError:
-                raise ValidationError(f"Not a time: {_ZONE_REMEDY}.") from None
-        if isinstance(value, datetime):
-            if value.utcoffset() is None:
-                raise ValidationError(f"It has no zone, so nobody knows which moment is meant: {_ZONE_REMEDY}.")
-            return value
-        if self._durations and isinstance(value, timedelta):
-            return value
-        if self._durations and isinstance(value, (int, float)) and not isinstance(value, bool):
-            try:
-                return timedelta(seconds=value)
-            except (OverflowError, ValueError):
-                raise ValidationError("Not a number of seconds that can be counted: give fewer.") from None
-        raise ValidationError(f"Not a time: {_ZONE_REMEDY}.")
 
 
 def _hours(found: Mapping[str, Any], account: Account) -> str | None:
@@ -163,52 +141,6 @@ def _hours(found: Mapping[str, Any], account: Account) -> str | None:
         return str(SendingHours.parse(written, account.bsg_timezone))
     except ValueError as error:
         raise ValidationError(str(error)) from None
-
-
-class _Amount(fields.Field[Any]):
-    """An amount of money, as text, in the account's currency."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        amount = None
-        if isinstance(value, (int, float, Decimal, str)) and not isinstance(value, bool):
-            with suppress(InvalidOperation, ValueError):
-                amount = Decimal(str(value))
-        if amount is None or not amount.is_finite() or not 0 < amount < MAX_COST_BELOW:
-            raise ValidationError("Not an amount of money: give a number above 0, such as 25.50.")
-        return f"{amount:f}"
-
-
-class _AccountName(fields.Field[Any]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not is_account_name(value):
-            raise ValidationError("Not an account's name: give it in small letters, digits and _, such as marketing.")
-        return value
-
-
-class _Sender(fields.Field[Any]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        try:
-            return rules.sender(value)
-        except Violation as violation:
-            raise ValidationError(f"It is {violation.message}.") from None
-
-
-class _TemplateText(fields.Field[Any]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str):
-            raise ValidationError("Not a string: give the template as one, or none for messages with their own.")
-        if rules.is_blank(value):
-            raise ValidationError("It is blank: write the template, or give none for messages with their own.")
-        if (control := rules.control_character(value)) is not None:
-            raise ValidationError(f"It has the control character {control}, which no phone shows: remove it.")
-        try:
-            value.encode()
-            Template.parse(value)
-        except UnicodeEncodeError:
-            raise ValidationError("It is not Unicode text (half a surrogate pair): mend its encoding.") from None
-        except CampaignInvalid as invalid:
-            raise ValidationError(invalid.errors["text"]) from None
-        return value
 
 
 def _check_callback_url(value: str) -> None:
@@ -259,46 +191,26 @@ def _collect(errors: dict[str, list[str]], name: str, check: Callable[[], None])
         errors.setdefault(name, []).extend(str(message) for message in error.messages)
 
 
-def _string(default: str | None, remedy: str, check: Callable[[str], Any]) -> fields.String:
-    message = f"Not a string: give {remedy}."
-    return fields.String(
-        load_default=default,
-        allow_none=default is None,
-        validate=check,
-        error_messages={"invalid": message, "null": message, "invalid_utf8": message},
-    )
-
-
-def _whole(least: int, most: int, default: int) -> fields.Integer:
-    message = f"Not a whole number from {least} to {most}: give one."
-    return fields.Integer(
-        strict=True,
-        load_default=default,
-        validate=validate.Range(least, most, error=message),
-        error_messages={"invalid": message, "null": message},
-    )
-
-
 class _Arguments(Schema):
     class Meta:
         unknown = RAISE
 
     error_messages = {"unknown": "There is no such argument: leave it out, or mend its name."}
 
-    sender = _Sender(load_default=None, allow_none=True)
-    text = _TemplateText(load_default=None, allow_none=True)
-    tariff_code = _whole(0, rules.MAX_TARIFF_CODE, 0)
-    validity = _whole(rules.MIN_VALIDITY_HOURS, rules.MAX_VALIDITY_HOURS, rules.MAX_VALIDITY_HOURS)
-    start_at = _Moment()
-    deadline = _Moment(durations=True)
-    callback_url = _string(None, "the address as one, or none", _check_callback_url)
-    priority = _string("normal", _PRIORITY, validate.OneOf(PRIORITIES, error=f"Not a priority: give {_PRIORITY}."))
+    sender = SenderField(load_default=None, allow_none=True)
+    text = TemplateField(load_default=None, allow_none=True)
+    tariff_code = integer_field(0, rules.MAX_TARIFF_CODE, 0)
+    validity = integer_field(rules.MIN_VALIDITY_HOURS, rules.MAX_VALIDITY_HOURS, rules.MAX_VALIDITY_HOURS)
+    start_at = TimeField()
+    deadline = TimeField(durations=True)
+    callback_url = string_field(None, "the address as one, or none", _check_callback_url)
+    priority = string_field("normal", _PRIORITY, validate.OneOf(PRIORITIES, error=f"Not a priority: give {_PRIORITY}."))
     allow_duplicates = fields.Raw(load_default=False, validate=_check_bool)
     transliterate = fields.Raw(load_default=False, validate=_check_bool)
-    name = _string(None, "the name as one, or none", _check_name)
-    send_between = _string(None, "the hours as one, or none", lambda hours: True)
-    max_cost = _Amount(load_default=None, allow_none=True)
-    account = _AccountName(load_default=DEFAULT_ACCOUNT)
+    name = string_field(None, "the name as one, or none", _check_name)
+    send_between = string_field(None, "the hours as one, or none", lambda hours: True)
+    max_cost = AmountField(load_default=None, allow_none=True)
+    account = AccountNameField(load_default=DEFAULT_ACCOUNT)
 
 
 _SCHEMA = _Arguments()
