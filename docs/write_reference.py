@@ -36,10 +36,14 @@ from bsg_messages.rejects import MEANINGS, RejectCode
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Overview
-from bsg_producer import Producer, Receipt, Reject
+from bsg_producer import Doubt, Preview, Producer, Receipt, Reject, Resolved, Suppression
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
+SHOWN = (
+    Receipt, Preview, CampaignStatus, CampaignSummary, Batch, Transition, Reject,
+    DeliveryReport, Doubt, Resolved, Suppression,
+)  # fmt: skip
 
 
 def main() -> int:
@@ -87,6 +91,10 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[s
 def _api() -> Iterator[str]:
     yield "`from bsg_producer import …`"
     yield ""
+    yield "In the examples, `producer` is a `Producer`. `campaign_id` is a campaign of three messages: two were"
+    yield "delivered, and the last one is a reject. `refused_id` is a campaign of one message, which BSG refused."
+    yield "`batch_id` is a batch of two messages in doubt."
+    yield ""
     yield "## `Producer`"
     yield ""
     yield _doc(Producer)
@@ -105,7 +113,7 @@ def _api() -> Iterator[str]:
             yield ""
     yield "## What is shown"
     yield ""
-    for kind in (Receipt, CampaignStatus, CampaignSummary, Batch, Transition, Reject):
+    for kind in SHOWN:
         yield f"### `{kind.__name__}`"
         yield ""
         yield _doc(kind)
@@ -125,7 +133,9 @@ def _fields(kind: Any) -> Iterator[str]:
 
 
 def _doc(subject: object) -> str:
-    return inspect.getdoc(subject) or ""
+    """Return the docstring, with its examples as blocks of code."""
+    paragraphs = (inspect.getdoc(subject) or "").split("\n\n")
+    return "\n\n".join(f"```pycon\n{text}\n```" if text.startswith(">>> ") else text for text in paragraphs)
 
 
 def _signature(name: str, method: Any) -> str:

@@ -38,6 +38,11 @@ class DeliveryReport(PushedReport):
     `campaign_id` and `index` are None if the caller chose the reference id. `index` is the message's index among the
     enqueued messages, from 0. `status` is BSG's, in lower case. `sent_at` and `delivered_at` are as BSG writes them, in
     the account's zone.
+
+    >>> producer.record_reports([{"reference": f"{campaign_id}000001", "status": "DELIVERED", "price": "0.01"}])
+    >>> report = next(producer.delivery_reports())
+    >>> report.campaign_id == campaign_id, report.index, report.status, report.price, report.delivered_at
+    (True, 1, 'delivered', '0.01', None)
     """
 
     received_at: datetime

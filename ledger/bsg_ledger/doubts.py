@@ -24,6 +24,10 @@ class Doubt:
 
     `needs_operator`: BSG's data does not decide the doubt; `why` gives the reason. `no_trace`: BSG would show the
     batch if it had it, and does not. `if_not_sent`: the state of the batch if it was not sent; `pending` is sent again.
+
+    >>> (doubt,) = [doubt for doubt in producer.doubts() if doubt.batch == batch_id]
+    >>> doubt.messages, doubt.if_not_sent, doubt.may_be_resolved
+    (2, 'pending', False)
     """
 
     batch: BatchId

@@ -17,6 +17,10 @@ class Batch:
 
     `error` is the cause of the last failure. `cost` is as BSG reported it, with the currency. `needs_operator` is what
     only an operator can decide, and `operator_reason` is why.
+
+    >>> batch = Batch(BatchId("campaign-0"), BatchState.FINISHED, 3, statistics={"delivered": 2})
+    >>> batch.id.number, batch.size, batch.delivered, batch.finished_at
+    (0, 3, 2, None)
     """
 
     id: BatchId
@@ -53,6 +57,11 @@ class Transition:
 
     The step that ends a campaign records a transition with `batch` "" and a final `to_state`. A later transition
     reopens the campaign ("running", as after a retry), or records another end.
+
+    >>> batch = BatchId("campaign-0")
+    >>> sent = Transition("campaign", BEGINNING, batch, "posting", "submitted", "taken", "", "1900000000000-0.7")
+    >>> sent.batch.number, sent.to_state
+    (0, 'submitted')
     """
 
     campaign_id: str
@@ -67,7 +76,14 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class CampaignStatus:
-    """`counts` has the messages by state. "accepted" is always the sum of all others, "rejected" included."""
+    """`counts` has the messages by state. "accepted" is always the sum of all others, "rejected" included.
+
+    >>> status = producer.status(campaign_id)
+    >>> status.counts["accepted"] == sum(size for state, size in status.counts.items() if state != "accepted")
+    True
+    >>> [(batch.id == f"{campaign_id}-0", batch.size) for batch in status.batches]
+    [(True, 2)]
+    """
 
     campaign_id: str
     name: str
@@ -85,6 +101,13 @@ class CampaignStatus:
 
 @dataclass(frozen=True, slots=True)
 class CampaignSummary:
+    """A campaign in a list. `messages`: how many were accepted. `counts` is as in `CampaignStatus`.
+
+    >>> summary = next(producer.campaigns())
+    >>> summary.campaign_id == campaign_id, summary.account_name, summary.messages, summary.state.final
+    (True, 'default', 3, True)
+    """
+
     campaign_id: str
     name: str
     account_name: str

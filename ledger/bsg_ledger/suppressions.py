@@ -23,7 +23,11 @@ def source_at_bsg(account_name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A suppressed phone. `sources`: `here`, `bsg:ACCOUNT` for BSG's stop list of an account, or several."""
+    """A suppressed phone. `sources`: `here`, `bsg:ACCOUNT` for BSG's stop list of an account, or several.
+
+    >>> Suppression("380661231231", ("here", "bsg:default"))
+    Suppression(sources=('here', 'bsg:default'))
+    """
 
     phone: str = field(repr=False)
     sources: tuple[str, ...]

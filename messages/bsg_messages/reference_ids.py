@@ -11,7 +11,11 @@ _INDEX_LENGTH = 6
 
 
 def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
-    """Return reference ids: each is the campaign's 128 random bits, and the index in base 62 (6 digits)."""
+    """Return reference ids: each is the campaign's 128 random bits, and the index in base 62 (6 digits).
+
+    >>> generated_ids("0123456789ABCDEFGHIJkl", 61, 2)
+    ['0123456789ABCDEFGHIJkl00000z', '0123456789ABCDEFGHIJkl000010']
+    """
     ids: list[str] = []
     index, end, pairs = first_index, first_index + size, len(_PAIRS)
     while index < end:
@@ -25,7 +29,11 @@ def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
 
 
 def campaign_and_index(reference_id: str) -> tuple[str, int] | None:
-    """Return the campaign and the message's index in a generated reference id; None for any other id."""
+    """Return the campaign and the message's index in a generated reference id; None for any other id.
+
+    >>> campaign_and_index("0123456789ABCDEFGHIJkl000010"), campaign_and_index("order17")
+    (('0123456789ABCDEFGHIJkl', 62), None)
+    """
     if len(reference_id) != LENGTH + _INDEX_LENGTH or not set(reference_id) <= set(ALPHABET):
         return None
     index = 0

@@ -12,7 +12,11 @@ MAX_SHOWN = 64  # characters of the caller's phone or reference id
 
 
 class RejectCode(StrEnum):
-    """Why a message will not be sent. The reject's text explains it, with the remedy."""
+    """Why a message will not be sent. The reject's text explains it, with the remedy.
+
+    >>> RejectCode("invalid_phone") == "invalid_phone", MEANINGS[RejectCode.DUPLICATE]
+    (True, 'the same text to the same phone was there before')
+    """
 
     MISSING_PHONE = "missing_phone"
     INVALID_PHONE = "invalid_phone"
@@ -81,7 +85,11 @@ class Violation(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """`index`: the message's index among the enqueued messages, from 0. `field`: "" if no single field is wrong."""
+    """`index`: the message's index among the enqueued messages, from 0. `field`: "" if no single field is wrong.
+
+    >>> Reject(7, "0661231231", "", "phone", RejectCode.INVALID_PHONE, "not an international phone number")
+    Reject(index=7, reference_id='', field='phone', code=<RejectCode.INVALID_PHONE: 'invalid_phone'>, message='not ...')
+    """
 
     index: int
     phone: str = dataclasses.field(repr=False)
@@ -92,6 +100,12 @@ class Reject:
 
     @classmethod
     def of(cls, violation: Violation, *, index: int, phone: str, reference_id: str) -> Reject:
+        """Return the reject of a message that breaks a rule.
+
+        >>> violation = Violation("phone", RejectCode.MISSING_PHONE, "no phone: give one")
+        >>> Reject.of(violation, index=7, phone="", reference_id="order17").code.value
+        'missing_phone'
+        """
         return cls(index, phone, reference_id, violation.field, violation.code, violation.message)
 
     def to_json(self) -> str:
@@ -110,7 +124,11 @@ class Reject:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Reject:
-        """Parse what `to_json` wrote. Raise ValueError for anything else."""
+        """Parse what `to_json` wrote. Raise ValueError for anything else.
+
+        >>> Reject.from_json('{"index": 7, "field": "phone", "code": "missing_phone"}').index
+        7
+        """
         row = json.loads(text)
         return cls(
             index=int(row["index"]),

@@ -68,7 +68,11 @@ _YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False,
 
 
 def is_blank(value: Any) -> bool:
-    """Return whether the value counts as not given: None, or a text of blanks."""
+    """Return whether the value counts as not given: None, or a text of blanks.
+
+    >>> is_blank(None), is_blank("  "), is_blank(0)
+    (True, True, False)
+    """
     return value is None or (isinstance(value, str) and not value.strip())
 
 
@@ -77,6 +81,12 @@ def phone(value: Any) -> str:
 
     A leading 00 means +, and (0) is left out. A number that begins with a single 0 is refused: as an integer it would
     lose the 0, and be another person's number.
+
+    >>> phone("+380 (66) 123-12-31"), phone(380661231231)
+    ('380661231231', '380661231231')
+    >>> phone("066 123-12-31")
+    Traceback (most recent call last):
+    bsg_messages.rejects.Violation: phone: invalid_phone
     """
     if is_blank(value):
         raise Violation("phone", RejectCode.MISSING_PHONE, f"no phone: {_PHONE_REMEDY}")
@@ -91,7 +101,14 @@ def phone(value: Any) -> str:
 
 
 def sender(value: Any) -> str:
-    """Return a sender's name: 1 to 11 characters, or 1 to 15 digits."""
+    """Return a sender's name: 1 to 11 characters, or 1 to 15 digits.
+
+    >>> sender("MyShop"), sender(380661231231)
+    ('MyShop', '380661231231')
+    >>> sender("Магазин")
+    Traceback (most recent call last):
+    bsg_messages.rejects.Violation: sender: invalid_sender
+    """
     if is_blank(value):
         raise Violation(
             "sender", RejectCode.MISSING_SENDER, "no sender: give the campaign one, or each message its own"
@@ -103,7 +120,14 @@ def sender(value: Any) -> str:
 
 
 def reference_id(value: Any) -> str:
-    """Return the caller's reference id: 1 to 32 Latin letters and digits."""
+    """Return the caller's reference id: 1 to 32 Latin letters and digits.
+
+    >>> reference_id("order17"), reference_id(17)
+    ('order17', '17')
+    >>> reference_id("order-17")
+    Traceback (most recent call last):
+    bsg_messages.rejects.Violation: reference_id: invalid_reference_id
+    """
     text = _text_or_number(value)
     if text is None or _REFERENCE_ID.fullmatch(text) is None:  # guard: reference-id-valid
         raise Violation(
@@ -115,7 +139,14 @@ def reference_id(value: Any) -> str:
 
 
 def tariff_code(value: Any) -> int:
-    """Return a tariff's code: 0 to 9."""
+    """Return a tariff's code: 0 to 9.
+
+    >>> tariff_code(3), tariff_code("3")
+    (3, 3)
+    >>> tariff_code(10)
+    Traceback (most recent call last):
+    bsg_messages.rejects.Violation: tariff_code: invalid_tariff_code
+    """
     text = _text_or_number(value)
     text = None if text is None else text.strip()
     if text is None or len(text) != 1 or text not in "0123456789":
@@ -128,7 +159,11 @@ def tariff_code(value: Any) -> int:
 
 
 def control_character(value: str, *, allowed: str = TEXT_CONTROLS) -> str | None:
-    """Return the first control character that is not allowed, as "U+0000"; None if there is none."""
+    """Return the first control character that is not allowed, as "U+0000"; None if there is none.
+
+    >>> control_character("Hello\\tOlha"), control_character("Hello\\nOlha")
+    ('U+0009', None)
+    """
     if value.isprintable():
         return None
     found = next((one for one in _CONTROL.findall(value) if one not in allowed), None)
@@ -136,7 +171,14 @@ def control_character(value: str, *, allowed: str = TEXT_CONTROLS) -> str | None
 
 
 def transliterate(value: Any) -> bool:
-    """Return whether BSG transliterates the text: true or false, or as tables have it, 1 or 0, yes or no."""
+    """Return whether BSG transliterates the text: true or false, or as tables have it, 1 or 0, yes or no.
+
+    >>> transliterate(True), transliterate("no"), transliterate(1)
+    (True, False, True)
+    >>> transliterate("perhaps")
+    Traceback (most recent call last):
+    bsg_messages.rejects.Violation: transliterate: invalid_transliterate
+    """
     if isinstance(value, bool):
         return value
     word = _text_or_number(value)
@@ -154,6 +196,12 @@ def text(value: Any) -> str:
     """Return a text of at most five segments: 765 septets if GSM 03.38 has all characters, otherwise 335 UTF-16 units.
 
     Its only control characters are line breaks.
+
+    >>> text("Hello!"), len(text("a" * 765))
+    ('Hello!', 765)
+    >>> text("я" * 336)
+    Traceback (most recent call last):
+    bsg_messages.rejects.Violation: text: text_too_long
     """
     if is_blank(value):  # guard: text-not-blank
         raise Violation(
@@ -184,22 +232,38 @@ def text(value: Any) -> str:
 
 
 def is_gsm(value: str) -> bool:
-    """Return whether GSM 03.38 has every character of the text."""
+    """Return whether GSM 03.38 has every character of the text.
+
+    >>> is_gsm("10 €"), is_gsm("10 ₴")
+    (True, False)
+    """
     return GSM_ALPHABET.issuperset(value)
 
 
 def septets(value: str) -> int:
-    """Return the size of a GSM text; characters of the extension count two."""
+    """Return the size of a GSM text; characters of the extension count two.
+
+    >>> septets("10 $"), septets("10 €")
+    (4, 5)
+    """
     return len(value) + sum(map(value.count, GSM_EXTENSION))
 
 
 def utf16_units(value: str) -> int:
-    """Return the size of a text in UCS-2; characters beyond the basic plane, such as most emoji, count two."""
+    """Return the size of a text in UCS-2; characters beyond the basic plane, such as most emoji, count two.
+
+    >>> utf16_units("Привіт"), utf16_units("😀")
+    (6, 2)
+    """
     return len(value.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def segments(value: str) -> int:
-    """Return the SMS segments that a text takes."""
+    """Return the SMS segments that a text takes.
+
+    >>> segments("a" * 160), segments("a" * 161), segments("я" * 70), segments("я" * 71)
+    (1, 2, 1, 2)
+    """
     size, single, segment = (
         (septets(value), SEPTETS_SINGLE, SEPTETS_A_SEGMENT)
         if is_gsm(value)

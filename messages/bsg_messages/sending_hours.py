@@ -14,7 +14,12 @@ REMEDY = "write it as 09:00-20:00, or with a zone as 09:00-20:00 Europe/Kyiv"
 
 @dataclass(frozen=True, slots=True)
 class SendingHours:
-    """The hours from `opens` until `closes` in `zone`, over midnight if `closes` is earlier."""
+    """The hours from `opens` until `closes` in `zone`, over midnight if `closes` is earlier.
+
+    >>> hours = SendingHours.parse("22:00-06:00", ZoneInfo("Europe/Kyiv"))
+    >>> str(hours), hours.opening(datetime(2030, 1, 31, 12, tzinfo=UTC)).isoformat()
+    ('22:00-06:00 Europe/Kyiv', '2030-01-31T20:00:00+00:00')
+    """
 
     opens: time
     closes: time
@@ -22,7 +27,12 @@ class SendingHours:
 
     @classmethod
     def parse(cls, written: str, zone: ZoneInfo) -> SendingHours:
-        """Parse the hours. `zone` applies if they name none. Raise ValueError, with the remedy."""
+        """Parse the hours. `zone` applies if they name none. Raise ValueError, with the remedy.
+
+        >>> SendingHours.parse("9-20", ZoneInfo("UTC"))
+        Traceback (most recent call last):
+        ValueError: Not hours of a day: write it as 09:00-20:00, or with a zone as 09:00-20:00 Europe/Kyiv.
+        """
         found = _WRITTEN.fullmatch(written)
         if found is None:
             raise ValueError(f"Not hours of a day: {REMEDY}.")
@@ -38,7 +48,12 @@ class SendingHours:
         return f"{self.opens:%H:%M}-{self.closes:%H:%M} {self.zone.key}"
 
     def opening(self, moment: datetime) -> datetime:
-        """Return the moment itself if batches may leave then, otherwise the next time when they may."""
+        """Return the moment itself if batches may leave then, otherwise the next time when they may.
+
+        >>> hours = SendingHours.parse("09:00-20:00 UTC", ZoneInfo("Europe/Kyiv"))
+        >>> hours.opening(datetime(2030, 1, 31, 21, tzinfo=UTC)).isoformat()
+        '2030-02-01T09:00:00+00:00'
+        """
         local = moment.astimezone(self.zone)
         if self._open_at(local.time()):
             return moment
@@ -48,7 +63,12 @@ class SendingHours:
         return max(opening.astimezone(moment.tzinfo), moment)
 
     def span(self, moment: datetime) -> tuple[datetime, datetime]:
-        """Return when the current or next hours open and close. `moment` has a zone."""
+        """Return when the current or next hours open and close. `moment` has a zone.
+
+        >>> hours = SendingHours.parse("09:00-20:00", ZoneInfo("UTC"))
+        >>> [time.hour for time in hours.span(datetime(2030, 1, 31, 12, tzinfo=UTC))]
+        [12, 20]
+        """
         opens = self.opening(moment)
         closes = opens.astimezone(UTC).replace(second=0, microsecond=0)
         # Clocks change in whole minutes, so check the local time of each minute.

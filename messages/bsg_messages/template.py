@@ -23,7 +23,12 @@ _MAX_RENDERED = MAX_CHARACTERS + 1
 
 
 class Template:
-    """A parsed and safe text."""
+    """A parsed and safe text.
+
+    >>> template = Template.parse("Hi {{ name|default('friend') }}!")
+    >>> template.fields, template.render({"name": "Olha"}), template.render({})
+    (('name',), 'Hi Olha!', 'Hi friend!')
+    """
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self._nodes = nodes
@@ -31,20 +36,33 @@ class Template:
 
     @classmethod
     def parse(cls, text: str) -> Template:
-        """Parse a text. Raise CampaignInvalid for the field "text", with the line."""
+        """Parse a text. Raise CampaignInvalid for the field "text", with the line.
+
+        >>> Template.parse("Hi {{ name }!")
+        Traceback (most recent call last):
+        bsg_messages.errors.CampaignInvalid: text: ...
+        """
         return _parsed(text)
 
     def render(self, fields: Mapping[str, Any]) -> str:
         """Return the text for one message, cut off one character beyond the maximum of an SMS.
 
         Raise Violation for a missing field.
+
+        >>> Template.parse("Hi {{ name }}!").render({"name": " "})
+        Traceback (most recent call last):
+        bsg_messages.rejects.Violation: name: missing_field
         """
         pieces: list[str] = []
         _render(self._nodes, fields, pieces, _MAX_RENDERED)
         return "".join(pieces)[:_MAX_RENDERED]
 
     def render_columns(self, columns: Mapping[str, Sequence[Any]], size: int) -> list[str | None]:
-        """Return the texts of `size` messages, given as columns; None for a message where `render` raises Violation."""
+        """Return the texts of `size` messages, given as columns; None for a message where `render` raises Violation.
+
+        >>> Template.parse("Hi {{ name }}!").render_columns({"name": ["Olha", None]}, size=2)
+        ['Hi Olha!', None]
+        """
         fast = self._render_whole_columns(columns, size)
         if fast is not None:
             return fast

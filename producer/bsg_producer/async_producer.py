@@ -120,6 +120,13 @@ class AsyncProducer:
     `enqueue` takes asynchronous iterables too. It blocks the loop for some milliseconds per 10 000 messages. It reads a
     synchronous iterable in the loop, so pass one that does not block. Only `report` and `preview` use a thread, for
     their HTTP requests to BSG. Close the producer with `aclose`, or use it in `async with`.
+
+    >>> async def accept():
+    ...     async with AsyncProducer() as producer:
+    ...         receipt = await producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!")
+    ...         return [event.to_state async for event in producer.events()]
+    >>> asyncio.run(accept())
+    ['accepted']
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -135,7 +142,16 @@ class AsyncProducer:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections to Redis."""
+        """Close the connections to Redis.
+
+        >>> async def ask():
+        ...     producer = AsyncProducer()
+        ...     gate = await producer.gate()
+        ...     await producer.aclose()
+        ...     return gate.open
+        >>> asyncio.run(ask())
+        True
+        """
         await self._client.aclose()
 
     enqueue = _enqueueing(Producer.enqueue)

@@ -38,6 +38,11 @@ def callbacks(producer: Producer, *, secret: str) -> WSGIApplication:
     It responds with 200 once all reports are in their feed on disk: BSG repeats the push after anything else. It
     responds with 404 to another path, 405 to another method, 400 to a body that is not a report, 413 to one that is too
     large, and 503 if Redis does not store the reports. Raise ValueError for a secret that is easily guessed.
+
+    >>> application = callbacks(producer, secret="k3Xw-1gH5_pQz8Lr2Vt9")  # a WSGI application
+    >>> callbacks(producer, secret="123456")
+    Traceback (most recent call last):
+    ValueError: a secret of 16 letters, digits, - and _ at least is needed: ...
     """
     if len(secret) < MIN_SECRET_CHARACTERS or not re.fullmatch(r"[A-Za-z0-9_-]+", secret):
         raise ValueError(

@@ -24,7 +24,13 @@ class CampaignControl(ProducerBase):
     """The methods that change what becomes of a campaign."""
 
     def pause(self, campaign_id: str) -> None:
-        """Hold the batches that have not been sent. BSG continues what it already has."""
+        """Hold the batches that have not been sent. BSG continues what it already has.
+
+        >>> campaign_id = producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!").campaign_id
+        >>> producer.pause(campaign_id)
+        >>> producer.status(campaign_id).paused
+        True
+        """
         with queue_errors():
             if not self._ledger.campaigns.pause(checked(campaign_id)):
                 raise CampaignNotFound(campaign_id)
@@ -33,6 +39,11 @@ class CampaignControl(ProducerBase):
         """Continue a paused campaign, with another `max_cost` for the whole campaign if given ("none" removes it).
 
         Raise `CampaignInvalid` and change nothing if its `max_cost` would pause it again at once.
+
+        >>> producer.pause(campaign_id)
+        >>> producer.resume(campaign_id, max_cost="12.50")
+        >>> producer.status(campaign_id).paused
+        False
         """
         with queue_errors():
             if not resume(self._ledger, checked(campaign_id), max_cost):
@@ -40,7 +51,12 @@ class CampaignControl(ProducerBase):
         self._wake(campaign_id)
 
     def cancel(self, campaign_id: str) -> int:
-        """End what is unsent, and stop the rest at BSG. Return how many messages BSG has or may have."""
+        """End what is unsent, and stop the rest at BSG. Return how many messages BSG has or may have.
+
+        >>> campaign_id = producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!").campaign_id
+        >>> producer.cancel(campaign_id)  # nothing has been sent yet
+        0
+        """
         with queue_errors():
             _, gone = known(campaign_id, self._ledger.campaigns.cancel(checked(campaign_id)))
         return gone
@@ -50,6 +66,9 @@ class CampaignControl(ProducerBase):
 
         Raise `CampaignInvalid` if the campaign was cancelled, if its deadline has passed and no new one is given, or if
         its messages are no longer stored (BODY_RETENTION).
+
+        >>> producer.retry(refused_id, deadline=datetime.now(UTC) + timedelta(hours=6))
+        1
         """
         deadline_ms = None
         if deadline is not None:

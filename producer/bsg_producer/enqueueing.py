@@ -34,7 +34,11 @@ MAX_KEY_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The accepted campaign. `duplicate`: it was accepted earlier, under the same idempotency key."""
+    """The accepted campaign. `duplicate`: it was accepted earlier, under the same idempotency key.
+
+    >>> producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!")
+    Receipt(campaign_id='...', messages=1, duplicate=False)
+    """
 
     campaign_id: str
     messages: int

@@ -9,6 +9,10 @@ class FileInvalid(CampaignInvalid):
     """A file cannot be read as messages. The text names file, line and remedy.
 
     `option`: the field of `bsg_producer.files.Reading` with which the file can be read as it is, if there is one.
+
+    >>> MessageFile(io.BytesIO(b"telephone,text"), name="people.csv")
+    Traceback (most recent call last):
+    bsg_producer.errors.FileInvalid: people.csv, line 1: ...
     """
 
     def __init__(self, message: str, option: str | None = None) -> None:
@@ -24,7 +28,14 @@ class FileInvalid(CampaignInvalid):
 
 
 class CampaignNotFound(BSGCampaignsError):
-    """The ledger knows no such campaign, or has forgotten it (LEDGER_RETENTION)."""
+    """The ledger knows no such campaign, or has forgotten it (LEDGER_RETENTION).
+
+    >>> try:
+    ...     producer.status("unknown")
+    ... except CampaignNotFound as error:
+    ...     print(error.campaign_id)
+    unknown
+    """
 
     def __init__(self, campaign_id: str) -> None:
         self.campaign_id = campaign_id
@@ -35,7 +46,14 @@ class CampaignNotFound(BSGCampaignsError):
 
 
 class FeedGap(BSGCampaignsError):
-    """The entries after the position are gone: the feed has dropped them, or Redis came back with an older copy."""
+    """The entries after the position are gone: the feed has dropped them, or Redis came back with an older copy.
+
+    >>> try:
+    ...     list(producer.events(since="1-1.999"))
+    ... except FeedGap as gap:
+    ...     print(gap.remedy)
+    take `latest_event()`, read the status of the campaigns anew, and go on from there
+    """
 
     def __init__(self, since: str, remedy: str) -> None:
         self.since = since
@@ -47,7 +65,15 @@ class FeedGap(BSGCampaignsError):
 
 
 class IdempotencyConflict(BSGCampaignsError):
-    """The idempotency key belongs to a campaign with other messages, text, sender or account."""
+    """The idempotency key belongs to a campaign with other messages, text, sender or account.
+
+    >>> first = producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!", idempotency_key="news-7")
+    >>> try:
+    ...     producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Bye!", idempotency_key="news-7")
+    ... except IdempotencyConflict as conflict:
+    ...     print(conflict.campaign_id == first.campaign_id)
+    True
+    """
 
     def __init__(self, idempotency_key: str, campaign_id: str) -> None:
         self.idempotency_key = idempotency_key
@@ -62,7 +88,14 @@ class IdempotencyConflict(BSGCampaignsError):
 
 
 class ReportUnavailable(BSGCampaignsError):
-    """BSG did not report the messages' status. Trying again is safe."""
+    """BSG did not report the messages' status. Trying again is safe.
+
+    >>> sandbox.fault("server_error_before", method="GET", path="/api/messages")
+    1
+    >>> list(producer.report(campaign_id))
+    Traceback (most recent call last):
+    bsg_producer.errors.ReportUnavailable: ...
+    """
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -70,7 +103,13 @@ class ReportUnavailable(BSGCampaignsError):
 
 
 class QueueUnavailable(BSGCampaignsError):
-    """Redis did not execute the request, and the campaign does not exist. Trying again is safe."""
+    """Redis did not execute the request, and the campaign does not exist. Trying again is safe.
+
+    >>> nowhere = Producer(Settings.build(redis_url="redis://127.0.0.1:1"))
+    >>> nowhere.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!")
+    Traceback (most recent call last):
+    bsg_producer.errors.QueueUnavailable: Redis cannot be reached: ...
+    """
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -78,7 +117,11 @@ class QueueUnavailable(BSGCampaignsError):
 
 
 class QueueNotDurable(BSGCampaignsError):
-    """Redis cannot prove that it keeps what it acknowledges. Nothing was accepted."""
+    """Redis cannot prove that it keeps what it acknowledges. Nothing was accepted.
+
+    >>> QueueNotDurable("Redis does not write to its disk: set appendonly to yes").remedy
+    'Redis does not write to its disk: set appendonly to yes'
+    """
 
     def __init__(self, remedy: str) -> None:
         self.remedy = remedy
@@ -86,7 +129,11 @@ class QueueNotDurable(BSGCampaignsError):
 
 
 class EnqueueUnconfirmed(BSGCampaignsError):
-    """The campaign may exist or not. Enqueue the same content again with `idempotency_key`: that is safe."""
+    """The campaign may exist or not. Enqueue the same content again with `idempotency_key`: that is safe.
+
+    >>> print(EnqueueUnconfirmed("news-7"))
+    Redis did not confirm the campaign. Enqueue the same content again with idempotency_key='news-7': ...
+    """
 
     def __init__(self, idempotency_key: str) -> None:
         self.idempotency_key = idempotency_key

@@ -53,6 +53,10 @@ class Preview:
     because BSG's table is not public. `ucs2_characters`: for each character that GSM 03.38 lacks, how many messages
     contain it. `seconds_at_least`: how long the requests take under BSG_RATE_LIMIT if nothing else is sent.
     `warnings`: sentences about the senders. `price` is None unless it was requested.
+
+    >>> preview = producer.preview([{"phone": 380661231231}], sender="MyShop", text="Total: 10 ₴")
+    >>> preview.ucs2_characters, preview.seconds_at_least, preview.price
+    ({'₴': 1}, 0.0, None)
     """
 
     accepted: int

@@ -29,6 +29,11 @@ class Producer(CampaignReads, CampaignControl, Feeds, OperatorDecisions, Suppres
 
     Settings come from the environment unless they are given. Every method raises `QueueUnavailable` if Redis does not
     respond, and `CampaignNotFound` for an id that the ledger does not know.
+
+    >>> producer = Producer()  # its settings are those of the environment, such as REDIS_URL
+    >>> receipt = producer.enqueue([{"phone": "+380 66 123-12-31"}], sender="MyShop", text="Hello!")
+    >>> producer.status(receipt.campaign_id).state.value
+    'accepted'
     """
 
     def enqueue(
@@ -66,6 +71,12 @@ class Producer(CampaignReads, CampaignControl, Feeds, OperatorDecisions, Suppres
         Raise `CampaignInvalid` (its `errors` say what to correct, by field), `IdempotencyConflict`, `QueueUnavailable`
         or `QueueNotDurable`: the campaign does not exist then. Raise `EnqueueUnconfirmed` if it may exist: try again
         with its key.
+
+        >>> messages = [{"phone": "+380 66 123-12-31", "name": "Olha"}, {"phone": 380661231232, "name": "Ivan"}]
+        >>> producer.enqueue(messages, sender="MyShop", text="Hi {{ name }}!", idempotency_key="news-7")
+        Receipt(campaign_id='...', messages=2, duplicate=False)
+        >>> producer.enqueue(messages, sender="MyShop", text="Hi {{ name }}!", idempotency_key="news-7").duplicate
+        True
         """
         campaign_options = check_options(
             {
@@ -105,6 +116,10 @@ class Producer(CampaignReads, CampaignControl, Feeds, OperatorDecisions, Suppres
         and the extra `worker`, BSG is also asked for its registered senders, for the warnings.
 
         Raise `CampaignInvalid` as `enqueue` does. With `price`, raise `ReportUnavailable` if BSG does not respond.
+
+        >>> preview = producer.preview([{"phone": 380661231231}, {"phone": "12"}], sender="MyShop", text="Привіт!")
+        >>> preview.sent, preview.rejected, preview.ucs2.segments
+        (1, {'invalid_phone': 1}, 1)
         """
         # Most processes only enqueue, and never need it.
         from bsg_producer.asking_bsg import ask_about
@@ -130,6 +145,10 @@ class Producer(CampaignReads, CampaignControl, Feeds, OperatorDecisions, Suppres
         """Send the first `rows` messages of a campaign, rendered, to the phone `to` instead of to their own phones.
 
         They have no reference ids of the caller, because the campaign itself needs those. Raise what `enqueue` raises.
+
+        >>> messages = [{"phone": 380661231231, "name": "Olha"}, {"phone": 380661231232, "name": "Ivan"}]
+        >>> producer.send_test(messages, to=380660000000, rows=1, sender="MyShop", text="Hi {{ name }}!").messages
+        1
         """
         options["allow_duplicates"] = True
         return self.enqueue(redirect_first(iterate(messages), to, rows), idempotency_key=idempotency_key, **options)

@@ -30,7 +30,12 @@ class ProducerBase:
 
     @classmethod
     def over(cls, client: redis.Redis, settings: Settings) -> Self:
-        """Return a producer that uses an existing Redis client."""
+        """Return a producer that uses an existing Redis client.
+
+        >>> settings = Settings.from_environment()
+        >>> Producer.over(redis.Redis.from_url(settings.redis_url), settings).gate().open
+        True
+        """
         producer = cls.__new__(cls)
         producer._begin(client, settings)
         return producer

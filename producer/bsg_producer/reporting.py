@@ -13,6 +13,10 @@ class MessageReport:
     `index`: its index among the enqueued messages, from 0; None if the campaign's messages are forgotten and the caller
     chose the reference id. `status` is BSG's: scheduled, moderation, accepted, sending, sent, delivered, read, expired,
     failed, undelivered, unknown. `price` is in `currency`.
+
+    >>> row = min(producer.report(campaign_id), key=lambda row: row.index)
+    >>> row.index, row.phone, row.status, row.price, row.currency
+    (0, '380660000000', 'delivered', '0.0100000', 'EUR')
     """
 
     index: int | None

@@ -19,7 +19,12 @@ NEXT_LOOK_MS = 60_000  # until the next look-up at BSG
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The result for one of many batches. `state` is `stale` if the batch was not changed, as it is not as shown."""
+    """The result for one of many batches. `state` is `stale` if the batch was not changed, as it is not as shown.
+
+    >>> resolved = Resolved(BatchId("campaign-0"), messages=2, state="pending")
+    >>> resolved.changed
+    True
+    """
 
     batch: BatchId
     messages: int

@@ -18,6 +18,12 @@ class SuppressionList(ProducerBase):
 
         A message that has not left yet is checked against the list, and becomes a reject `suppressed`. All campaigns of
         this ledger share the list. Raise `CampaignInvalid`, and change nothing, if a phone is invalid.
+
+        >>> producer.suppress(["+380 66 123-12-31", 380661231232])
+        2
+        >>> producer.suppress(["12"])
+        Traceback (most recent call last):
+        bsg_messages.errors.CampaignInvalid: phones: the phone at 0: not an international phone number: ...
         """
         with queue_errors():
             changed = self._ledger.suppressions.add(checked_phones(phones))
@@ -28,6 +34,9 @@ class SuppressionList(ProducerBase):
         """Remove phones from the suppression list. Return how many were on it. Rejected messages stay rejected.
 
         The next read of BSG's stop list adds a phone again that is still on it: remove it there first.
+
+        >>> producer.suppress([380661231231]), producer.unsuppress([380661231231]), producer.unsuppress([380661231231])
+        (1, 1, 0)
         """
         with queue_errors():
             changed = self._ledger.suppressions.remove(checked_phones(phones))
@@ -35,7 +44,13 @@ class SuppressionList(ProducerBase):
         return changed
 
     def suppressed(self) -> Iterator[str]:
-        """Return the phones on the suppression list, as digits, in no order."""
+        """Return the phones on the suppression list, as digits, in no order.
+
+        >>> producer.suppress(["+380 66 123-12-31"])
+        1
+        >>> list(producer.suppressed())
+        ['380661231231']
+        """
         with queue_errors():
             yield from self._ledger.suppressions.all()
 
@@ -44,6 +59,11 @@ class SuppressionList(ProducerBase):
         account.
 
         In no order; a phone may come more than once if the list changes meanwhile.
+
+        >>> producer.suppress([380661231231])
+        1
+        >>> [(one.phone, one.sources) for one in producer.suppressions()]
+        [('380661231231', ('here',))]
         """
         with queue_errors():
             yield from self._ledger.suppressions.with_sources()

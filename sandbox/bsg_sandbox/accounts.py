@@ -38,6 +38,9 @@ class Account:
 
     `key` is its first one, by which it is known here for good.
     Without `statistics_jobs` the account gets the response that the function is not supported.
+
+    >>> with Sandbox(accounts=[Account("live_poor", balance=0.5)]) as sandbox:
+    ...     sandbox.put_account("live_poor", blocked=True)
     """
 
     key: str = field(repr=False)

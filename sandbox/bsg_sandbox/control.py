@@ -19,9 +19,15 @@ class ControlFailed(Exception):
 
 
 class Control:
-    """The methods of `bsg_sandbox.server.Sandbox`, for a sandbox at an address.
+    """The methods of `bsg_sandbox.server.Sandbox`, for a sandbox in another process, by its address.
 
-    Every method raises ControlFailed.
+    Each method raises ControlFailed if the sandbox refuses the request, or cannot be reached within a minute.
+
+    >>> control.fault("cut_after", first=1)
+    1
+    >>> control.configure(speed=3)
+    Traceback (most recent call last):
+    bsg_sandbox.control.ControlFailed: {"message":"Wrong settings.",...
     """
 
     def __init__(self, url: str) -> None:

@@ -20,9 +20,14 @@ LOOPBACK = "127.0.0.1"
 class Sandbox:
     """BSG One API on a port of loopback, served by threads of this process while the context is open.
 
-    `settings` are those of `SandboxSettings`; `accounts` replace the three that are there by default
-    (`live_sandbox`, `test_sandbox`, `live_demo`). Raises SandboxSettingsInvalid, and OSError when the port is
-    taken.
+    `port`: 0 takes a free one. `settings` are those of `SandboxSettings`. `accounts` replace the default accounts
+    `live_sandbox`, `test_sandbox` and `live_demo`. Raise SandboxSettingsInvalid for a wrong setting, and OSError if the
+    port is taken.
+
+    >>> with Sandbox(creation_seconds=60) as sandbox:
+    ...     with urllib.request.urlopen(f"{sandbox.url}/_sandbox/settings") as response:
+    ...         print(json.load(response)["creation_seconds"])
+    60.0
     """
 
     def __init__(
@@ -49,11 +54,19 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
-        """Respond to requests from now on."""
+        """Respond to requests from now on. The context does this.
+
+        >>> sandbox = Sandbox()
+        >>> sandbox.start()
+        >>> sandbox.stop()
+        """
         self._server.start()
 
     def stop(self) -> None:
-        """Close the port and every connection; a sandbox is not started again."""
+        """Close the port and every connection. A stopped sandbox cannot be started again.
+
+        >>> sandbox.stop()
+        """
         self._routes.stopping.set()
         self._state.callbacks.stop()
         self._server.stop()
@@ -71,11 +84,17 @@ class Sandbox:
         method: str | None = None,
         **options: Any,
     ) -> int:
-        """Order a fault and return its number; raise FaultInvalid. docs/sandbox.md lists the kinds.
+        """Add a fault and return its number. Raise FaultInvalid. docs/sandbox.md lists the kinds and their options.
 
-        It happens to requests of its method and path (`*` stands for anything): to the `first` so many, to
-        those numbered in `requests` (from 1, counted since the order), to each with a `probability` drawn by
-        `seed`; to all if none of these is given; and at most `times` times.
+        It happens to requests of its method and path, in which `*` stands for anything: to the first `first` of them,
+        to those numbered in `requests` (from 1, since the fault was added), or to each with a `probability` from 0 to
+        1, drawn with `seed`. Without these three it happens to all. It happens at most `times` times.
+
+        >>> sandbox.fault("throttle", requests=[1, 3], retry_after=2)
+        1
+        >>> sandbox.fault("thunder")
+        Traceback (most recent call last):
+        bsg_sandbox.faults.FaultInvalid: no such fault; there are cut_after, ...
         """
         return self._state.faults.order(
             kind,
@@ -90,53 +109,130 @@ class Sandbox:
         )
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the faults on order, with how often each was possible and happened."""
+        """Return the active faults, with how often each was possible (`seen`) and how often it `happened`.
+
+        >>> sandbox.fault("cut_after", first=1)
+        1
+        >>> [(fault["kind"], fault["seen"], fault["happened"]) for fault in sandbox.faults()]
+        [('cut_after', 0, 0)]
+        """
         return self._state.faults.on_order()
 
     def clear_faults(self) -> None:
-        """Take back every fault."""
+        """Remove every fault.
+
+        >>> sandbox.fault("cut_after")
+        1
+        >>> sandbox.clear_faults()
+        >>> sandbox.faults()
+        []
+        """
         self._state.faults.clear()
 
     def record(self) -> Record:
-        """Return everything that arrived."""
+        """Return everything that arrived. For a million messages this takes seconds; `summary` does not.
+
+        >>> record = sandbox.record()
+        >>> record.messages, [campaign["size"] for campaign in record.campaigns], record.duplicates
+        (2, [2], [])
+        """
         return self._state.record()
 
     def summary(self) -> Summary:
-        """Return the counts of what arrived."""
+        """Return counts of what arrived.
+
+        >>> summary = sandbox.summary()
+        >>> summary.campaigns, summary.messages, summary.repeated_messages
+        (1, 2, 0)
+        """
         return self._state.summary()
 
     def arrivals(self, after: int = 0) -> Iterator[Arrival]:
-        """Return what arrived after the campaign with that id, oldest first."""
+        """Yield the campaigns that arrived after the campaign with the id `after`, oldest first. 0: all campaigns.
+
+        >>> [(arrival.id, arrival.phones) for arrival in sandbox.arrivals()]
+        [(1000001, [380660000000, 380660000001])]
+        """
         return every_arrival(self._state.arrivals, after)
 
     def advance(self, seconds: float) -> float:
-        """Move the clock forward and return the new present (seconds since 1970)."""
+        """Move the sandbox's clock forward by this many seconds. Return its new time, in seconds since 1970.
+
+        Raise ValueError for a negative number: campaigns never go back to an earlier status.
+
+        >>> then = sandbox.advance(0)
+        >>> 3600 <= sandbox.advance(3600) - then < 3660
+        True
+        """
         return self._state.clock.advance(seconds)
 
     def requests(self) -> list[RequestSeen]:
-        """Return the log of requests, oldest first."""
+        """Return the last 200 000 requests, oldest first, without those to the control address.
+
+        >>> [(request.method, request.path, request.status) for request in sandbox.requests()][:2]
+        [('POST', '/api/auth/login', 200), ('POST', '/api/campaigns/sms/send-individual', 200)]
+        """
         return self._state.requests()
 
     def reset(self) -> None:
-        """Begin again: nothing arrived, no tokens, no faults, the settings of the start."""
+        """Remove all campaigns, tokens, faults and changes of settings and accounts. The clock keeps its time.
+
+        >>> sandbox.reset()
+        >>> sandbox.summary().messages, sandbox.faults()
+        (0, [])
+        """
         self._state.reset()
 
     def configure(self, **changes: object) -> dict[str, Any]:
-        """Change settings for the requests from now on, and return all; raise SandboxSettingsInvalid."""
+        """Change settings for the requests from now on, and return all settings. Raise SandboxSettingsInvalid.
+
+        >>> sandbox.configure(latency=0.05)["latency"]
+        0.05
+        >>> sandbox.configure(speed=3)
+        Traceback (most recent call last):
+        bsg_sandbox.settings.SandboxSettingsInvalid: speed: unknown; known are seed, ...
+        """
         return asdict(self._state.change(changes))
 
     def put_account(self, key: str, **changes: object) -> None:
-        """Add an account, or change fields of that with the key, or give it that (`replaces`); raise ValueError."""
+        """Add an account with this key, or change fields of the account that has it. Raise ValueError.
+
+        The fields are those of `Account`. `replaces`: the key that an account had until now; it becomes void.
+
+        >>> sandbox.put_account("live_poor", balance=0.5)
+        >>> sandbox.put_account("live_poor", balance="much")
+        Traceback (most recent call last):
+        ValueError: balance must be an amount
+        """
         self._state.put_account({"key": key, **changes})
 
     def callbacks(self) -> dict[str, int]:
-        """Return how many delivery reports there were, how often they were pushed, and with what success."""
+        """Return how many delivery reports there were, how often they were pushed, and with what result.
+
+        >>> sandbox.callbacks()
+        {'reports': 0, 'attempts': 0, 'received': 0, 'given_up': 0, 'waiting': 0}
+        """
         return self._state.callbacks.counts()
 
     def resume(self, campaign_id: int) -> None:
-        """Go on with a campaign that is paused for want of funds; raise KeyError and ValueError."""
+        """Resume a campaign that is paused for lack of funds, as the owner of a real account does by hand.
+
+        Raise KeyError for an unknown campaign, and ValueError if it does not wait for funds or there are still none.
+
+        >>> sandbox.resume(1000001)
+        Traceback (most recent call last):
+        ValueError: the campaign does not wait for funds
+        """
         self._state.resume(campaign_id)
 
     def force_status(self, campaign_id: int, status: str | None) -> None:
-        """Show a campaign in any status, known to BSG or not; None ends that. Raise KeyError."""
+        """Show a campaign in any status, also in one that BSG does not have. None: in its own status again.
+
+        Raise KeyError for an unknown campaign.
+
+        >>> sandbox.force_status(1000001, "paused")
+        >>> sandbox.force_status(1, "paused")
+        Traceback (most recent call last):
+        KeyError: 1
+        """
         self._state.force_status(campaign_id, status)

@@ -37,6 +37,12 @@ class SandboxSettings:
     `callback_pause` seconds of real time, twice as many, and so on, `callback_attempts` times in all.
     `stat_job_seconds`: how long a statistics job takes; an account has `stat_jobs_at_most`.
     `rate_limit`: requests a second above which an account gets 429 (0 = never).
+
+    >>> SandboxSettings(sending_seconds=5).changed({"latency": 0.05}).latency
+    0.05
+    >>> SandboxSettings().changed({"latency": -1.0})
+    Traceback (most recent call last):
+    bsg_sandbox.settings.SandboxSettingsInvalid: latency: must not be negative
     """
 
     seed: int = 0

@@ -27,9 +27,13 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How to read a file. None: as the file itself shows. `columns`: the names in messages, by those in the file.
+    """How to read a file. None: as the file itself shows. `columns`: the names in the file, by those in messages.
 
     `phone`: a function that converts each cell of the phone's column.
+
+    >>> reading = Reading(columns={"phone": "Telefon"}, separator=";")
+    >>> list(MessageFile(io.BytesIO(b"Telefon;name\\n380661231231;Olha"), reading))
+    [{'phone': '380661231231', 'name': 'Olha'}]
     """
 
     encoding: str | None = None
@@ -71,6 +75,11 @@ class MessageFile:
     `name`. `text` is the campaign's template. Its fields match columns whatever their case and blanks; a field without
     a column is an error at once. Each message is a mapping by column, without empty cells. `line` is the first line of
     the last message. Raise FileInvalid, which names file, line and remedy.
+
+    >>> upload = io.BytesIO(b"phone,name\\n380661231231,Olha\\n")
+    >>> with MessageFile(upload, name="people.csv", text="Hi {{ name }}!") as file:
+    ...     producer.enqueue(file, text="Hi {{ name }}!", sender="MyShop").messages
+    1
     """
 
     def __init__(

@@ -9,6 +9,13 @@ def international(region: str) -> Callable[[str], str]:
     """Return a function that adds the country's code to the region's own numbers, and leaves other numbers unchanged.
 
     Raise ValueError for an unknown region. A region is two letters of ISO 3166, such as UA.
+
+    >>> with_country = international("UA")
+    >>> with_country("066 123-12-31"), with_country("+48 512 345 678")
+    ('+380661231231', '+48 512 345 678')
+    >>> international("Ukraine")
+    Traceback (most recent call last):
+    ValueError: 'Ukraine' is no region: write two letters, such as UA, PL or DE
     """
     try:
         import phonenumbers  # its tables take a while to load, and only this needs them
