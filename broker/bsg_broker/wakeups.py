@@ -30,7 +30,8 @@ class Wakeups:
         try:
             self._client.lpush(queue, message)
         except Exception as error:
-            # The caller's change is in the ledger already, so no error here may make it fail.
+            # The caller's step is in the ledger already, so no error of any kind may make the caller fail. A worker
+            # that has recorded an intent would leave a batch in doubt that never left.
             _log.warning("Wake-up %s not heard (%s); the sweep wakes.", queue, type(error).__name__)
             return False
         return True

@@ -88,7 +88,7 @@ class EmbeddedServer:
             self._choose_address()
             self._launch()
             self._store_address()
-        except BaseException:
+        except BaseException:  # Ctrl-C too: the server may run already, and the directory is locked
             self.stop()
             raise
         return self

@@ -52,7 +52,7 @@ class GuardedCommand:
                 start_new_session=True,
                 pass_fds=(*held, *passed),
             )
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else knows this end of the pipe
             self._close_writing_end()
             raise
         finally:

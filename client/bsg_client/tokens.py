@@ -67,7 +67,7 @@ class TokenStore:
             # Another worker may have logged in since this one read the token.
             current = self.current()
             token = current if current and current != failed else self._login()  # guard: token-of-another-login
-        except BaseException:
+        except BaseException:  # a stop of the process too: otherwise nobody logs in until the lock expires
             self._release(keys=[self._login_key], args=[owner])  # guard: failed-login-released
             raise
         return _text(self._replace(keys=[self._token_key, self._login_key], args=[failed, token, owner]))

@@ -225,7 +225,7 @@ def _mapping_or_violation(message: Any, row: int, violations: dict[int, Violatio
 def _read(message: Mapping[str, Any], name: str, row: int, violations: dict[int, Violation]) -> Any:
     try:
         return message.get(name)
-    except Exception as error:
+    except Exception as error:  # a caller's mapping may raise anything
         return _not_json(row, name, f"reading it raised {type(error).__name__}: give a plain dict", violations)
 
 

@@ -75,7 +75,7 @@ def write_column(values: Sequence[Any]) -> bytes:
     """Return the values as JSON, separated by commas. A value that JSON lacks does not affect the others."""
     try:
         return _written(values)[1:-1]
-    except Exception:  # keys of several types, recursion, a number that is too large
+    except Exception:  # keys of several types, recursion, a large number, whatever a caller's mapping raises
         return b",".join(map(_written_alone, values))  # guard: digest-value-alone
 
 
@@ -114,7 +114,7 @@ def _written(value: Any) -> bytes:
 
 
 def _written_alone(value: Any) -> bytes:
-    with suppress(Exception):
+    with suppress(Exception):  # as in write_column
         return _written(value)
     kind = type(value).__name__
     if isinstance(value, int):

@@ -64,7 +64,7 @@ def enqueue(
     except QueueSilent:
         raise  # the chunks expire
     except BaseException:  # guard: failed-iterable-leaves-nothing
-        chunks.drop()
+        chunks.drop()  # the caller's iterable may raise anything, and Ctrl-C may end it
         raise
     try:
         accepted = _commit(ledger, chunks.acceptance(key))
@@ -175,7 +175,7 @@ def _commit_again(ledger: Ledger, acceptance: Acceptance) -> Accepted:
     """Repeat a commit whose response was lost. That is safe: it returns the same for the same campaign."""
     try:
         return ledger.campaigns.accept(acceptance)
-    except Exception:
+    except Exception:  # whatever fails here, Redis may have executed the first commit
         raise EnqueueUnconfirmed(acceptance.idempotency_key) from None  # guard: commit-unconfirmed
 
 

@@ -71,7 +71,7 @@ def _wrap(owner: Any, name: str, observe: Observe, effect_of: Callable[..., str 
             reply = original(*arguments, **options)
         except NoScriptError:  # nothing has happened: the same is tried with the script's text
             raise
-        except BaseException:
+        except BaseException:  # the effect may have happened, whatever ended the call
             observe(f"after {effect}")
             raise
         observe(effects.after(effect, reply))

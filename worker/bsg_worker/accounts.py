@@ -54,7 +54,7 @@ class Accounts:
         for runtime in shuffled(self._runtimes):
             try:
                 outcomes[runtime.account.name] = verb(runtime)
-            except Exception as failure:
+            except Exception as failure:  # whatever fails for one account, the others have their pass
                 failures.append(failure)
         if failures:
             raise failures[0]

@@ -27,7 +27,7 @@ def without_contents(verb: Callable[Parameters, str]) -> Callable[Parameters, st
     def run(*arguments: Parameters.args, **named: Parameters.kwargs) -> str:
         try:
             return verb(*arguments, **named)
-        except Exception as error:
+        except Exception as error:  # any message may quote a phone or a text
             raise TaskFailed(f"{type(error).__name__} at {_frames(error)}") from None
 
     return run

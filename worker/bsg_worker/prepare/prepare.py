@@ -32,8 +32,8 @@ def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
         LOGGER.error("chunk %d of %s: %s", lease.chunk, lease.campaign_id, error)
         return f"deferred {UNREADABLE_DELAY_MS / 1000:.0f} s: {error}"
     except Exception as error:
-        # The exception's message may contain a phone or a text, so log only its type. The lease expires, and after
-        # five losses the chunk's messages become rejects.
+        # Messages may fail the preparation in any way. The exception's message may contain a phone or a text, so log
+        # only its type. The lease expires, and after five losses the chunk's messages become rejects.
         LOGGER.error("chunk %d of %s could not be prepared: %s", lease.chunk, lease.campaign_id, type(error).__name__)
         return f"failed: {type(error).__name__}"
     try:

@@ -60,7 +60,8 @@ def post(runtime: Runtime, send: Send, asked_at: float) -> Posted | NothingLeft:
     except (DecryptionError, ValueError) as error:
         return unreadable(str(error))
     except Exception as error:
-        # The message may contain a phone or a text. An exception here would put a batch in doubt that never left.
+        # A stored body may be broken in any way. The intent is recorded, so an exception that escapes would put a batch
+        # in doubt that never left. Its message may contain a phone or a text.
         return unreadable(f"cannot be read: {type(error).__name__}")
     clock.sleep(max(0.0, slot_at - clock.monotonic()))  # guard: slot-awaited
     if clock.monotonic() - asked_at > MAX_SLOT_AGE_SECONDS:  # guard: slot-stale
