@@ -57,9 +57,16 @@ class DueIndexes:
         """Take the members that are due, and postpone them by `put_off_ms`: concurrent callers share the work."""
         return [text_of(member) for member in self._scripts.run("due", account, index.value, at_most, put_off_ms)]
 
-    def give_back(self, index: DueIndex, members: Sequence[str], *, account: str = "") -> None:
+    def postpone(self, index: DueIndex, members: Sequence[str], *, account: str, by_ms: int) -> None:
+        """Postpone members that are being processed: they are due in `by_ms`, or later if they were due later.
+
+        Members that have left the index stay out of it.
+        """
+        self._scripts.run("postpone", account, index.value, by_ms, *members)
+
+    def give_back(self, index: DueIndex, members: Sequence[str], *, account: str) -> None:
         """Give back members that were taken and not processed. They are due at once."""
-        self._scripts.run("give_back", account, index.value, *members)
+        self._scripts.run("postpone", account, index.value, 0, *members)
 
     def members(self, index: DueIndex, *, account: str) -> list[str]:
         """Return all members of an account's index, the earliest first."""

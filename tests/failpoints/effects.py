@@ -21,7 +21,7 @@ NOTHING = " (nothing)"
 SLEEP = "sleep"
 
 # Which argument of a script says what it does.
-_NAMED_BY: Mapping[str, int] = {"due": 1, "give_back": 1, "reserve": 0}
+_NAMED_BY: Mapping[str, int] = {"due": 1, "reserve": 0}
 _WORK = frozenset({"send", "prepare", "recheck", "hours"})
 _TAKES = frozenset({"due", "take_back"})
 _READS = frozenset({

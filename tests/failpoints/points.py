@@ -184,7 +184,7 @@ LEFT_OUT: Mapping[str, str] = {
     "redis SET zone": "learnt anew from the next response",
     "redis UNLINK staged": "what is staged expires by itself",
     "script ask_operator": "the batch stays due: the next look asks again",
-    "script give_back": "what it makes due becomes due by itself",
+    "script postpone": "what is postponed or given back becomes due by itself",
     "script put_off": "the batch becomes due by itself",
     "script note_balance": "noted again with the next refusal for want of funds",
     "script note_suppressed": "tests/worker/upkeep/test_stop_list.py kills behind it",

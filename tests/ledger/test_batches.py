@@ -235,6 +235,21 @@ def test_what_has_left_an_index_is_not_given_back_to_it(ledger_harness: LedgerHa
     assert due_indexes.take_due(DueIndex.LIVE, account=ACCOUNT, at_most=9, put_off_ms=0) == [f"{campaign}-0"]
 
 
+def test_what_is_postponed_again_is_due_no_earlier_than_it_was(ledger_harness: LedgerHarness) -> None:
+    campaign = ledger_harness.prepared(1)
+    ledger_harness.unconfirmed(campaign)
+    due_indexes, batch = ledger_harness.ledger.due_indexes, f"{campaign}-0"
+
+    def due_after_minutes(minutes: int) -> int:
+        due_indexes.postpone(DueIndex.DOUBT, [batch, f"{campaign}-9"], account=ACCOUNT, by_ms=minutes * 60_000)
+        (due_at,) = due_indexes.looks(
+            DueIndex.DOUBT, due_indexes.members(DueIndex.DOUBT, account=ACCOUNT), account=ACCOUNT
+        ).values()
+        return round((due_at - due_indexes.now()).total_seconds() / 60)
+
+    assert [due_after_minutes(minutes) for minutes in (1, 5, 1)] == [1, 5, 5]
+
+
 def test_a_person_is_asked_about_the_latest_attempt_only(ledger_harness: LedgerHarness) -> None:
     campaign = ledger_harness.prepared(2)
     ledger_harness.unconfirmed(campaign)

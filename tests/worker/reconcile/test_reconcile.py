@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from bsg_sandbox.server import Sandbox
 from bsg_worker.bsg_time import BSGTime
 from bsg_worker.reconcile.lookup import Finding, Found, Lookup, NoTrace, Undecided, UsedBefore
 from bsg_worker.reconcile.reconcile import reconcile
+from bsg_worker.runtime import build
 from tests.worker.harness import WorkerHarness
 
 INTENT = datetime(2026, 1, 10, tzinfo=UTC)
@@ -407,6 +409,54 @@ def test_a_process_looks_in_one_thread_however_many_ticks_come(redis_url: str, m
         assert looks(harness) == "no trace yet"
         assert at_once[1] == "another pass is running"
         assert looks(harness) == "no trace yet", "the next pass may run"
+
+
+def test_no_other_process_takes_what_a_pass_is_looking_at(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    look = Lookup.by_reference_ids
+    of_another_process: list[str] = []
+
+    def slow(*arguments: Any) -> Finding | None:
+        monkeypatch.setattr(Lookup, "by_reference_ids", look)
+        time.sleep(2.5)
+        of_another_process.append(reconcile(build(harness.settings)))
+        return look(*arguments)
+
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, BSG_CONFIRM_WITHIN="2")
+        harness.unconfirmed(harness.prepared(1))
+        monkeypatch.setattr(Lookup, "by_reference_ids", slow)
+
+        assert looks(harness) == "no trace yet"
+        assert of_another_process == [""], "both processes looked for the same batch"
+        assert 0 < seconds_until_due(harness) <= 2
+
+
+def test_a_pass_that_is_killed_delays_what_it_has_taken_by_no_more_than_the_gap(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def slow(*_: Any) -> None:
+        time.sleep(2)
+        raise Killed
+
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, BSG_CONFIRM_WITHIN="1")
+        harness.unconfirmed(harness.prepared(1))
+        monkeypatch.setattr(Lookup, "by_reference_ids", slow)
+
+        with pytest.raises(Killed):
+            looks(harness)
+        assert 0 < seconds_until_due(harness) <= 1
+
+
+def seconds_until_due(harness: WorkerHarness) -> float:
+    indexes, account = harness.runtime.ledger.due_indexes, harness.runtime.account.id
+    (due_at,) = indexes.looks(
+        DueIndex.DOUBT, indexes.members(DueIndex.DOUBT, account=account), account=account
+    ).values()
+    return (due_at - indexes.now()).total_seconds()
 
 
 def test_a_pass_looks_for_several_at_once_as_many_as_a_worker_may_have_in_flight(redis_url: str) -> None:

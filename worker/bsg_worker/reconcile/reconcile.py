@@ -20,6 +20,7 @@ from bsg_worker.pace import FIRST_POLL_SECONDS
 from bsg_worker.passes import one_at_a_time
 from bsg_worker.read_failures import is_not_found
 from bsg_worker.reconcile.lookup import Finding, Found, Lookup, NoTrace, Reads, Undecided, UsedBefore, samples_of
+from bsg_worker.reconcile.postponed import kept_postponed
 from bsg_worker.reconcile.read_back import Wanted, read_back
 from bsg_worker.reconcile.read_once import FromLists, ReadOnce
 from bsg_worker.reconcile.spans import LISTABLE
@@ -57,10 +58,11 @@ def _run_pass(runtime: Runtime) -> str:
     if not records:
         return ""
     looks = _Looks(runtime, records)
-    looks.read_back(records)
-    # Do the cheap look-ups first: each match removes an orphan from the expensive search.
-    looks.take(records, looks.by_reference_ids)
-    looks.take(_unchanged(runtime, looks.without_trace), looks.among_orphans)
+    with kept_postponed(runtime, records, gap):
+        looks.read_back(records)
+        # Do the cheap look-ups first: each match removes an orphan from the expensive search.
+        looks.take(records, looks.by_reference_ids)
+        looks.take(_unchanged(runtime, looks.without_trace), looks.among_orphans)
     return "; ".join(filter(None, (*looks.outcomes, looks.requests.cause)))
 
 
