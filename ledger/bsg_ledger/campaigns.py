@@ -123,7 +123,7 @@ class Campaigns:
 
     def pause(self, campaign_id: str) -> bool:
         """Hold unsent batches. Return False if there is no such campaign."""
-        return text_of(self._scripts.run("pause", campaign_id, 1, "")[0]) != "gone"
+        return text_of(self._scripts.run("pause", campaign_id)[0]) != "gone"
 
     def resume(self, campaign_id: str, *, max_cost: str = "") -> bool | Capped:
         """Release unsent batches, with another `max_cost` if given ("none" removes it).
@@ -131,7 +131,7 @@ class Campaigns:
         Return False if there is no such campaign. Return `Capped`, and change nothing, if the cap would pause it again
         at once.
         """
-        kind, *capped = map(text_of, self._scripts.run("pause", campaign_id, 0, max_cost))
+        kind, *capped = map(text_of, self._scripts.run("resume", campaign_id, max_cost))
         return Capped(*capped) if kind == "capped" else kind != "gone"
 
     def cancel(self, campaign_id: str) -> tuple[int, int] | None:

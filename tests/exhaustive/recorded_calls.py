@@ -295,7 +295,8 @@ _RUN: dict[str, Callable[..., Reply]] = {
     # The flag alone: the steps are taken one by one, and by whom does not matter.
     "begin to cancel": lambda ledger: tuple(ledger.campaigns._scripts.run("cancel", CAMPAIGN)),
     "step": lambda ledger, step: (ledger.campaigns._scripts.step(step, CAMPAIGN),),
-    "pause": lambda ledger, paused: ((ledger.campaigns.pause if paused else ledger.campaigns.resume)(CAMPAIGN),),
+    "pause": lambda ledger: (ledger.campaigns.pause(CAMPAIGN),),
+    "resume": lambda ledger: (ledger.campaigns.resume(CAMPAIGN),),
     "retry": lambda ledger: ledger.campaigns.retry(CAMPAIGN, deadline_ms=LATER),
     "begin to retry": lambda ledger: tuple(map(text_of, ledger.campaigns._scripts.run("retry", CAMPAIGN, LATER))),
     "gate": _gate,

@@ -132,7 +132,7 @@ def _person(model: Model, state: State) -> Steps:
         yield "an operator cancels", Kind.OPERATOR, then
     if "pause" in operator:
         kind = Kind.RELENT if picture.paused else Kind.OPERATOR
-        _, then = model.call(state, "pause", not picture.paused)
+        _, then = model.call(state, "resume" if picture.paused else "pause")
         yield "an operator resumes" if picture.paused else "an operator pauses", kind, then
     if "retry" in operator and {"refused", "expired"} & {
         *picture.states,

@@ -102,7 +102,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     scenarios.whose_worker_is_gone: ("after script take_back",),
     scenarios.whose_batches_nobody_was_woken_for: ("after redis LPUSH dispatch.default",),
     scenarios.that_is_resumed: (
-        "after script pause",
+        "after script resume",
         "after redis LPUSH dispatch.default",
     ),
     scenarios.that_is_retried: (

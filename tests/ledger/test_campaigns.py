@@ -83,6 +83,7 @@ def test_a_campaign_that_nobody_knows_is_reported_as_gone(ledger_harness: Ledger
     campaigns = ledger_harness.ledger.campaigns
 
     assert campaigns.pause("nobody-knows-it") is False
+    assert campaigns.resume("nobody-knows-it") is False
     assert campaigns.cancel("nobody-knows-it") is None
     assert campaigns.retry("nobody-knows-it", deadline_ms=None) == ("gone", 0)
     assert list(ledger_harness.client.scan_iter("*nobody-knows-it*")) == []
