@@ -132,9 +132,14 @@ class Batches:
             *(item for other, repeats in others.items() for item in (other, int(repeats))),
         )  # fmt: skip
 
-    def take_back(self, account: str, *, at_most: int) -> list[BatchId]:
-        """End expired leases. Return the ids of their batches."""
-        return [BatchId(text_of(item)) for item in self._scripts.run("take_back", account, at_most)]
+    def take_back(self, account: str) -> list[BatchId]:
+        """End all expired leases, in steps. Return the ids of their batches."""
+        taken_back = list[BatchId]()
+        while True:
+            step = self._scripts.run("take_back", account, self._scripts.batches_a_step)
+            taken_back += [BatchId(text_of(item)) for item in step]
+            if len(step) < self._scripts.batches_a_step:
+                return taken_back
 
     def absent(
         self, batch: BatchId, *, attempts: int, duplicate_window_ms: int, delay_ms: int,

@@ -14,7 +14,7 @@ from bsg_ledger.scripts import Scripts
 from bsg_ledger.times import to_datetime
 
 DELIVERY_REPORTS_KEPT = 200_000  # a default for readers; the settings decide. A report takes some 160 bytes in Redis
-MAX_REPORTS_A_CALL = 1000  # blocks Redis for some milliseconds
+MAX_REPORTS_A_CALL = 250  # blocks Redis for some milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class DeliveryReports(Feed[DeliveryReport]):
         self._kept = kept
 
     def record(self, reports: Sequence[PushedReport]) -> None:
-        """Add the reports, except those of unknown campaigns, with one script call for each thousand."""
+        """Add the reports, except those of unknown campaigns, a bounded number of them with each script call."""
         for first in range(0, len(reports), MAX_REPORTS_A_CALL):
             some = reports[first : first + MAX_REPORTS_A_CALL]
             values = ["" if value is None else str(value) for report in some for value in _values(report)]

@@ -14,8 +14,8 @@ from redis.exceptions import NoScriptError
 
 from bsg_ledger.replies import typed
 
-BATCHES_A_STEP = 100
-"""The maximum of batches that a script changes, so that it blocks Redis only for some milliseconds."""
+BATCHES_A_STEP = 25
+"""The maximum of batches and chunks that a script changes, so that it blocks Redis only for some milliseconds."""
 
 SHARED = "shared"  # the folder of common declarations; the other folders have one file for each script
 SHARED_IN_ORDER = (

@@ -262,7 +262,7 @@ _RUN: dict[str, Callable[..., Reply]] = {
     "account closed": _account_closed,
     "doubtful": _doubtful,
     "taken": _taken,
-    "take back": lambda ledger: tuple(ledger.batches.take_back(ACCOUNT, at_most=10)),
+    "take back": lambda ledger: tuple(ledger.batches.take_back(ACCOUNT)),
     "expire": _expire,
     "absent": _absent,
     "ask": lambda ledger, batch, attempts: (

@@ -119,7 +119,7 @@ RUN: dict[str, Callable[..., Reply]] = {
     "doubt": _doubt,
     "withdraw": _withdraw,
     "withdraw lost": _withdraw_lost,
-    "take back": lambda ledger: tuple(ledger.batches.take_back(ACCOUNT, at_most=10)),
+    "take back": lambda ledger: tuple(ledger.batches.take_back(ACCOUNT)),
     "not sent": lambda ledger, campaign: (ledger.batches.resolve_not_sent(BatchId.of(campaign, 0)),),
     "pause": lambda ledger, campaign: (ledger.campaigns.pause(campaign),),
     "resume": lambda ledger, campaign: (ledger.campaigns.resume(campaign),),

@@ -44,7 +44,7 @@ def test_a_lease_that_ran_out_on_the_wire_makes_the_batch_unconfirmed(ledger_har
     lease = ledger_harness.posting(campaign)
     ledger_harness.end_lease(lease)
 
-    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10)
+    ledger_harness.ledger.batches.take_back(ACCOUNT)
 
     assert ledger_harness.counts(campaign) == {"unconfirmed": 2}
 
@@ -53,7 +53,7 @@ def test_a_batch_whose_lease_ran_out_on_the_wire_may_be_looked_for_at_once(ledge
     lease = ledger_harness.posting(ledger_harness.prepared(2))
     ledger_harness.end_lease(lease)
 
-    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10)
+    ledger_harness.ledger.batches.take_back(ACCOUNT)
 
     due = ledger_harness.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=10, put_off_ms=HOUR_MS)
     assert due == [lease.batch]
@@ -144,7 +144,7 @@ def test_a_no_for_ids_that_were_used_before_is_over_when_they_are_out_and_no_tra
 def test_a_lease_that_lasts_is_not_taken_back(ledger_harness: LedgerHarness) -> None:
     lease = ledger_harness.posting(ledger_harness.prepared(2))
 
-    assert ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10) == []
+    assert ledger_harness.ledger.batches.take_back(ACCOUNT) == []
     assert ledger_harness.batch_state(lease) == "posting"
 
 
@@ -276,7 +276,7 @@ def a_no_for_known_ids(ledger_harness: LedgerHarness, lease: Send) -> None:
 
 def a_lease_runs_out_on_the_wire(ledger_harness: LedgerHarness, lease: Send) -> None:
     ledger_harness.end_lease(lease)
-    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
+    ledger_harness.ledger.batches.take_back(ACCOUNT)
 
 
 def test_a_no_for_known_ids_explains_nothing_of_an_earlier_doubt(ledger_harness: LedgerHarness) -> None:
@@ -535,7 +535,7 @@ def test_whoever_holds_a_stale_lease_changes_nothing(ledger_harness: LedgerHarne
     campaign = ledger_harness.prepared(2)
     stale = ledger_harness.posting(campaign)
     ledger_harness.end_lease(stale)
-    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
+    ledger_harness.ledger.batches.take_back(ACCOUNT)
     before = ledger_harness.causes(campaign)
 
     state = {
@@ -1016,7 +1016,7 @@ def test_a_lease_whose_batch_is_gone_keeps_no_other_from_being_taken_back(ledger
     ledger_harness.end_lease(lease)
     ledger_harness.client.zadd(f"bsg:account:{ACCOUNT}:leases", {"gone-0": 1})
 
-    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=10)
+    ledger_harness.ledger.batches.take_back(ACCOUNT)
 
     assert ledger_harness.batch_state(lease) == "unconfirmed"
     assert ledger_harness.client.zcard(f"bsg:account:{ACCOUNT}:leases") == 0

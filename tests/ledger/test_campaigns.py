@@ -13,7 +13,7 @@ from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
 def test_what_one_takes_of_an_index_is_put_off_for_the_others(ledger_harness: LedgerHarness) -> None:
     lease = ledger_harness.posting(ledger_harness.prepared(1))
     ledger_harness.end_lease(lease)
-    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
+    ledger_harness.ledger.batches.take_back(ACCOUNT)
 
     first = ledger_harness.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)
     second = ledger_harness.ledger.due_indexes.take_due(DueIndex.DOUBT, account=ACCOUNT, at_most=9, put_off_ms=HOUR_MS)

@@ -91,7 +91,7 @@ CLEAR: dict[str, Respond] = {
 
 def lose_lease(ledger_harness: LedgerHarness, lease: Send) -> None:
     ledger_harness.end_lease(lease)
-    ledger_harness.ledger.batches.take_back(ACCOUNT, at_most=9)
+    ledger_harness.ledger.batches.take_back(ACCOUNT)
 
 
 UNCLEAR: dict[str, Respond] = {

@@ -630,6 +630,18 @@ def test_what_changes_between_two_steps_of_a_move_is_not_undone_by_the_next(step
     assert in_indexes(stepwise, ACCOUNT) == {}
 
 
+def test_a_sweep_that_dies_between_two_steps_leaves_the_other_leases_to_the_next(stepwise: StepwiseHarness) -> None:
+    campaign = stepwise.campaign()
+    leases = [stepwise.posting(campaign, token=f"token-{number}") for number in range(BATCHES)]
+    for lease in leases:
+        stepwise.end_lease(lease)
+
+    assert len(stepwise.scripts.run("take_back", ACCOUNT, 2)) == 2
+    assert stepwise.counts(campaign) == {"posting": BATCHES - 2, "unconfirmed": 2}
+    assert len(stepwise.ledger.batches.take_back(ACCOUNT)) == BATCHES - 2
+    assert stepwise.counts(campaign) == {"unconfirmed": BATCHES}
+
+
 def test_a_batch_that_is_sent_between_two_steps_of_a_move_is_leased_for_the_new_key_alone(
     stepwise: StepwiseHarness,
 ) -> None:
@@ -638,7 +650,7 @@ def test_a_batch_that_is_sent_between_two_steps_of_a_move_is_leased_for_the_new_
     moving(stepwise, campaign)
     stepwise.end_lease(first)
 
-    assert stepwise.ledger.batches.take_back(ACCOUNT, at_most=9) == [first.batch]
+    assert stepwise.ledger.batches.take_back(ACCOUNT) == [first.batch]
     second = stepwise.posting(campaign, account=NEW, token="new")
     stepwise.ledger.campaigns.finish(campaign)
 

@@ -11,7 +11,6 @@ from bsg_config import clock
 from bsg_ledger.keys import Key, Rekeyed, Rekeying
 from bsg_worker.runtime import Runtime
 
-LEASES_AT_ONCE = 500
 LOGIN_AGAIN_SECONDS = 15.0
 
 _login_at: dict[str, float] = {}  # by account: the monotonic time of the next login for this
@@ -50,8 +49,7 @@ def take_over(runtime: Runtime) -> str:
 def move(runtime: Runtime, old: str, *, by: str) -> Iterator[Moved]:
     """Move the campaigns of the key `old` that may be moved. Yield the result of each."""
     ledger, bsg_account = runtime.ledger, runtime.client.bsg_account()
-    while ledger.batches.take_back(old, at_most=LEASES_AT_ONCE):  # guard: rekey-leases-to-doubt
-        pass
+    ledger.batches.take_back(old)  # guard: rekey-leases-to-doubt
     ledger.keys.inherit(runtime.account.id, old=old, bsg_account=bsg_account)
     for campaign_id in ledger.keys.campaigns_of(old, name=runtime.account.name):
         rekeying = ledger.keys.rekey(

@@ -12,7 +12,7 @@ AT_ONCE = 500
 
 def sweep(runtime: Runtime) -> str:
     """Run one pass over all that may have been forgotten. Return counts."""
-    taken_back = runtime.ledger.batches.take_back(runtime.account.id, at_most=AT_ONCE)
+    taken_back = runtime.ledger.batches.take_back(runtime.account.id)
     if taken_back:
         warn_of_shut_gate(runtime, taken_back)
     finished = _finish(runtime)

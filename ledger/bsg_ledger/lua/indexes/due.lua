@@ -7,5 +7,7 @@ local account, name, at_most, delay = unpack(ARGV)
 -- Transition  none
 local index = index_key(account, name)
 local due = redis.call('ZRANGEBYSCORE', index, '-inf', NOW, 'LIMIT', 0, at_most)
-for _, member in ipairs(due) do redis.call('ZADD', index, NOW + delay, member) end  -- guard: due-is-postponed
+local postponed = {}
+for i, member in ipairs(due) do postponed[2 * i - 1], postponed[2 * i] = NOW + delay, member end
+add_all(index, 'XX', postponed)  -- guard: due-is-postponed
 return due

@@ -18,6 +18,14 @@ local function record_event(campaign, batch, from, to, cause, detail)
     'cause', cause, 'detail', detail or '', 'sequence', sequence)
 end
 
+-- Adds (score, member) pairs to a sorted set, a thousand at once: `unpack` returns no more than some thousand values.
+-- `which`: NX or XX, as of ZADD.
+local function add_all(zset, which, items)
+  for first = 1, #items, 2000 do
+    redis.call('ZADD', zset, which, unpack(items, first, math.min(first + 1999, #items)))
+  end
+end
+
 local function earliest(zset)
   local first = redis.call('ZRANGE', zset, 0, 0, 'WITHSCORES')
   return first[1], tonumber(first[2])

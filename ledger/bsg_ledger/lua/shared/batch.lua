@@ -84,22 +84,37 @@ local function waits_unchanged(campaign, batch, size, held_against)
   return state == 'pending' and size_now == size and number(list) == number(held_against)  -- guard: read-batch-unchanged
 end
 
--- Records rejects. Each index has one reject, so that a repetition counts once. Returns how many are new.
-local function reject(campaign, first, last)
-  local rejects, added = campaign_key(campaign, ':rejects'), 0
-  for i = first, last, 2 do
-    if redis.call('ZCOUNT', rejects, ARGV[i], ARGV[i]) == 0 then  -- guard: reject-counts-once
-      redis.call('ZADD', rejects, ARGV[i], ARGV[i + 1])
-      added = added + 1
+-- Returns which of the indexes from an argument on have a reject. The indexes are those of one chunk.
+local function rejected_indexes(campaign, first)
+  local lowest, highest, found = math.huge, -1, {}
+  for i = first, #ARGV, 2 do
+    lowest, highest = math.min(lowest, ARGV[i]), math.max(highest, ARGV[i])
+  end
+  if highest < 0 then return found end
+  local rejects = redis.call('ZRANGEBYSCORE', campaign_key(campaign, ':rejects'), lowest, highest, 'WITHSCORES')
+  for i = 2, #rejects, 2 do found[rejects[i]] = true end
+  return found
+end
+
+-- Records the rejects from an argument on. Each index has one reject, so that a repetition counts once. Returns how many
+-- are new.
+local function reject(campaign, first)
+  local known, added = rejected_indexes(campaign, first), {}
+  for i = first, #ARGV, 2 do
+    if not known[ARGV[i]] then  -- guard: reject-counts-once
+      known[ARGV[i]] = true
+      added[#added + 1] = ARGV[i]
+      added[#added + 1] = ARGV[i + 1]
     end
   end
-  return added
+  add_all(campaign_key(campaign, ':rejects'), 'NX', added)
+  return #added / 2
 end
 
 -- Makes messages of a batch rejects, which are (index, row as JSON) from an argument on. `rest` is the body of the
 -- others ('' keeps the old one). Returns the numbers of new rejects and of remaining messages.
 local function take_out(campaign, batch, first_reject, rest, rest_rows)
-  local key, rejected = batch_key(campaign, batch), reject(campaign, first_reject, #ARGV)
+  local key, rejected = batch_key(campaign, batch), reject(campaign, first_reject)
   count(campaign, redis.call('HGET', key, 'state'), 0 - rejected, 0)
   count(campaign, 'rejected', rejected, 0)
   if rest ~= '' then

@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
--- Ends expired leases. A batch that may have been on the wire is in doubt, never pending. It has waited for a whole
+-- Ends some expired leases. A batch that may have been on the wire is in doubt, never pending. It has waited for a whole
 -- lease, so it may be looked up at once.
-local account, at_most = unpack(ARGV)
+local account, most = unpack(ARGV)
+-- ARGV    most: leases at most
 -- Return  the ids of the batches that were taken back
 -- Transition  posting -> unconfirmed; half_open -> shut of the gate, if its trial was on the wire
 -- guard: lease-over
-local taken_back = redis.call('ZRANGEBYSCORE', account_key(account, 'leases'), '-inf', NOW, 'LIMIT', 0, at_most)
+local taken_back = redis.call('ZRANGEBYSCORE', account_key(account, 'leases'), '-inf', NOW, 'LIMIT', 0, most)
 for _, id in ipairs(taken_back) do
   local campaign, batch = string.match(id, '^(.*)-(%d+)$')
   local state, token = get(batch_key(campaign, batch), 'state', 'token')
