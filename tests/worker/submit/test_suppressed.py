@@ -47,6 +47,21 @@ def test_who_comes_onto_the_list_after_that_is_taken_out_before_the_batch_leaves
     assert harness.status(campaign).counts["submitted"] == 1
 
 
+def test_many_who_come_onto_the_list_are_taken_out_in_steps_before_the_batch_leaves(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bsg_worker.submit.recheck.MAX_REJECTS", 2)
+    campaign = harness.prepared(6)
+    harness.producer.suppress([FIRST + number for number in range(5)])
+
+    outcome = harness.dispatch()
+
+    suppressed = f"{campaign}-0 pending: suppressed"
+    assert outcome == f"{suppressed}; {suppressed}; {suppressed}; {campaign}-0 submitted: taken"
+    assert rejects(harness, campaign) == [(index, RejectCode.SUPPRESSED) for index in range(5)]
+    assert sent_to(harness) == {FIRST + 5}
+
+
 def test_who_comes_onto_the_list_while_a_batch_is_held_against_it_is_not_sent_to(
     harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from itertools import islice
 
 from bsg_ledger.work import Recheck
 from bsg_messages.bodies import rejected, unpacked, without
@@ -12,9 +14,11 @@ from bsg_worker.runtime import Runtime
 from bsg_worker.submit.done import Done
 from bsg_worker.submit.post import UNREADABLE_DELAY_SECONDS
 
+MAX_REJECTS = 1_000  # blocks Redis for some milliseconds
+
 
 def recheck_suppressions(runtime: Runtime, recheck: Recheck) -> Done:
-    """Make the batch's suppressed rows rejects. The rest is due at once."""
+    """Make the batch's suppressed rows rejects, or some of many. The rest is due at once."""
     try:
         rows = json.loads(unpacked(recheck.body, runtime.cipher))
     except (DecryptionError, ValueError) as error:
@@ -24,7 +28,10 @@ def recheck_suppressions(runtime: Runtime, recheck: Recheck) -> Done:
     if not listed:  # guard: suppressed-taken-out
         runtime.dispatcher.suppression_checked(recheck)
         return Done("")
-    positions = {position: SUPPRESSED for position, row in enumerate(rows) if str(row["phone"]) in listed}
+    suppressed = (position for position, row in enumerate(rows) if str(row["phone"]) in listed)
+    positions = dict.fromkeys(islice(suppressed, MAX_REJECTS), SUPPRESSED)
+    if next(suppressed, None) is not None:
+        recheck = replace(recheck, suppressions=recheck.held_against)  # guard: suppressed-rest-rechecked
     rest, rest_rows = without(rows, recheck.rows, set(positions), runtime.cipher)
     state = runtime.dispatcher.rows_suppressed(
         recheck, rest=rest, rest_rows=rest_rows, rejects=rejected(rows, recheck.rows, positions)
