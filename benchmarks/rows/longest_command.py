@@ -6,18 +6,23 @@ from typing import Any
 
 from benchmarks.comparing import Figures, Goal, Measurement, Row, Side
 from benchmarks.environment import BenchmarkEnvironment
-from benchmarks.messages import SENDER
+from benchmarks.messages import SENDER, messages
 from benchmarks.provider import Provider
 from bsg_config.settings import Settings
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.campaigns import Acceptance
-from bsg_ledger.work import Prepare
+from bsg_ledger.delivery_reports import MAX_REPORTS_A_CALL, PushedReport
+from bsg_ledger.due_indexes import DueIndex
+from bsg_ledger.work import Prepare, Recheck, Send
 from bsg_messages.campaign_ids import new_campaign_id
 from bsg_worker import runtime
+from bsg_worker.poll.poll import AT_ONCE
 from bsg_worker.prepare.prepare import prepare_chunk
+from bsg_worker.submit.recheck import recheck_suppressions
 
 BATCHES, BATCHES_IN_SHORT = 10_000, 1_000
+MESSAGES, MESSAGES_IN_SHORT = 10_000, 1_000  # of one batch
 PHONE = 380_000_000_000
 LONG_AGO = 1
 KEEP_MS = 3_600_000
@@ -25,7 +30,12 @@ WORTH_NOTING_US, NOTED = 100, 1_000_000
 
 PREPARED, READ, EXPIRED, RETRIED, CANCELLED = "prepared", "status read", "expired", "retried", "cancelled"
 BODIES, PURGED, REKEYED, ACCEPTED, GIVEN_UP = "bodies forgotten", "purged", "rekeyed", "accepted", "given up"
-FIGURES = (ACCEPTED, PREPARED, GIVEN_UP, READ, EXPIRED, RETRIED, CANCELLED, REKEYED, BODIES, PURGED)
+TAKEN_BACK, TAKEN_DUE, GIVEN_BACK = "leases taken back", "due batches taken", "due batches given back"
+SUPPRESSED, REJECTED, REPORTED = "phones suppressed", "suppressed messages rejected", "delivery reports recorded"
+FIGURES = (
+    ACCEPTED, PREPARED, GIVEN_UP, READ, EXPIRED, RETRIED, CANCELLED, TAKEN_BACK, TAKEN_DUE, GIVEN_BACK, REKEYED, BODIES,
+    PURGED, SUPPRESSED, REJECTED, REPORTED,
+)  # fmt: skip
 
 
 def _to_one_phone(count: int) -> Iterator[dict[str, Any]]:
@@ -78,11 +88,28 @@ def _to_another_key(worker: runtime.Runtime, campaign_id: str) -> None:
     )  # fmt: skip
 
 
-def _put_in_doubt(worker: runtime.Runtime, campaign_id: str, batches: int) -> None:
+def _lose_leases(worker: runtime.Runtime, campaign_id: str, batches: int) -> None:
+    """Leave a campaign's batches as dead workers do: on the wire, with leases that have run out."""
+    pipe = worker.redis.pipeline(transaction=False)
     for batch in range(batches):
-        worker.ledger.batches.mark_in_doubt(
-            BatchId.of(campaign_id, batch), attempts=0, account=worker.account.id, cause="benchmark"
-        )
+        pipe.hset(schema.BATCH(campaign_id, batch), mapping={"state": "posting", "token": "of a dead worker"})
+        pipe.zadd(schema.due_index(DueIndex.LEASES, worker.account.id), {BatchId.of(campaign_id, batch): LONG_AGO})
+    pipe.execute()
+
+
+def _recheck(worker: runtime.Runtime) -> None:
+    """Reject the suppressed messages of the next batch, all of which are."""
+    while isinstance(work := worker.dispatcher.next(runtime.new_token()), Recheck):
+        recheck_suppressions(worker, work)
+    if isinstance(work, Send):
+        raise RuntimeError(f"not rejected: {work}")
+
+
+def _report(number: int) -> PushedReport:
+    return PushedReport(
+        campaign_id=None, index=None, reference_id=f"{number:028d}", status="delivered", price="0.0100", currency="EUR",
+        sent_at="2026-11-28 10:00:00", delivered_at="2026-11-28 10:00:05",
+    )  # fmt: skip
 
 
 def _project(measurement: Measurement) -> Figures:
@@ -114,10 +141,26 @@ def _project(measurement: Measurement) -> Figures:
         figures[GIVEN_UP] = timed(lambda: _give_up(worker, given_up))
         rekeyed = enqueued()
         _prepare(worker)
-        _put_in_doubt(worker, rekeyed, size)
+        _lose_leases(worker, rekeyed, size)
+        figures[TAKEN_BACK] = timed(lambda: worker.ledger.batches.take_back(worker.account.id))
+        due, taken_due = worker.ledger.due_indexes, list[str]()
+        figures[TAKEN_DUE] = timed(
+            lambda: taken_due.extend(
+                due.take_due(DueIndex.DOUBT, account=worker.account.id, at_most=AT_ONCE, put_off_ms=KEEP_MS)
+            )
+        )
+        figures[GIVEN_BACK] = timed(lambda: due.give_back(DueIndex.DOUBT, taken_due, account=worker.account.id))
         figures[REKEYED] = timed(lambda: _to_another_key(worker, rekeyed))
         acceptance = _acceptance(worker, size)
         figures[ACCEPTED] = timed(lambda: campaigns.accept(acceptance))
+        campaigns.cancel(acceptance.campaign_id)
+        sent = list(messages(measurement.size(MESSAGES, MESSAGES_IN_SHORT)))
+        producer.enqueue(sent, sender=SENDER)
+        _prepare(worker)
+        figures[SUPPRESSED] = timed(lambda: producer.suppress([message["phone"] for message in sent]))
+        figures[REJECTED] = timed(lambda: _recheck(worker))
+        reports = [_report(number) for number in range(MAX_REPORTS_A_CALL)]
+        figures[REPORTED] = timed(lambda: worker.ledger.delivery_reports.record(reports))
         return figures
 
 
@@ -131,6 +174,6 @@ ROW = Row(
     note=(
         "By Redis's slow log, which notes what takes longer than 0.1 ms. The campaign is 10 000 messages to one phone; "
         "what is given up is a chunk of them, and what is accepted has 10 000 chunks. "
-        "An operation is a flag, and steps of at most a hundred batches; other clients come between two steps."
+        "An operation is a flag, and steps of at most 25 batches; other clients come between two steps."
     ),
 )
