@@ -38,6 +38,7 @@ class DueIndex(StrEnum):
 
 
 _MAX_NEXT = 8
+_MEMBERS_AT_ONCE = 500  # blocks Redis for some milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,13 @@ class DueIndexes:
 
         Members that have left the index stay out of it.
         """
-        self._scripts.run("postpone", account, index.value, by_ms, *members)
+        for first in range(0, len(members), _MEMBERS_AT_ONCE):
+            some = members[first : first + _MEMBERS_AT_ONCE]
+            self._scripts.run("postpone", account, index.value, by_ms, *some)
 
     def give_back(self, index: DueIndex, members: Sequence[str], *, account: str) -> None:
         """Give back members that were taken and not processed. They are due at once."""
-        self._scripts.run("postpone", account, index.value, 0, *members)
+        self.postpone(index, members, account=account, by_ms=0)
 
     def members(self, index: DueIndex, *, account: str) -> list[str]:
         """Return all members of an account's index, the earliest first."""
