@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
+from math import ceil
 from typing import Any, Generic, TypeVar
 
 from bsg_client.outcomes import ReadFailed
@@ -38,7 +39,9 @@ def listed(
                 first_of_last_page = row
             yield row
         offset += len(rows)
-        if not rows or _total(content, offset) <= offset:  # guard: list-to-its-end
+        total = _total(content)
+        # Without a total, only an empty page ends the list.
+        if not rows or (total is not None and total <= offset):  # guard: list-to-its-end
             return
     raise ReadFailed("a list without an end", status=200)
 
@@ -48,6 +51,7 @@ class NewestFirst(Generic[Row]):
 
     Each page begins with the last row of the one before, so that rows which are added meanwhile make no gap. If the
     server ignores the order, `page` raises ReadFailed with the status 200. `ended`: the oldest row has been read.
+    `pages_left`: about how many pages follow by the server's total; None if that is unknown.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class NewestFirst(Generic[Row]):
         number: Callable[[Row], int | None],
     ) -> None:
         self.ended = False
+        self.pages_left: int | None = None
         self._get, self._query, self._read, self._number = get, query, read, number
         self._offset = 0
         self._lowest: int | None = None
@@ -84,6 +89,9 @@ class NewestFirst(Generic[Row]):
             self._first_of_last_page = known[0]
             self._lowest = known[-1] if self._lowest is None else min(self._lowest, known[-1])
         self._offset = begin + len(rows)
+        total = _total(content)
+        # One more than BSG counts: the page without new rows, which ends the list.
+        self.pages_left = None if total is None or begin >= total else 1 + ceil(max(0, total - self._offset) / _PAGE)
         return fresh
 
 
@@ -106,9 +114,8 @@ def _readable(entry: Any, read: Callable[[Any], Row | None]) -> Row:
     return row
 
 
-def _total(content: Mapping[str, Any], read_so_far: int) -> int:
-    """Return BSG's total; if there is none, one more than was read, so that only an empty page ends the list."""
+def _total(content: Mapping[str, Any]) -> int | None:
+    """Return the number of rows by BSG's count; None if BSG does not show it."""
     meta = content.get("meta")
     page = meta.get("page") if isinstance(meta, Mapping) else None
-    total = whole_number(page.get("total")) if isinstance(page, Mapping) else None
-    return read_so_far + 1 if total is None else total
+    return whole_number(page.get("total")) if isinstance(page, Mapping) else None

@@ -246,6 +246,15 @@ def test_a_list_is_read_backwards_and_what_is_added_meanwhile_makes_no_gap() -> 
     assert read_backwards(message_rows()) == []
 
 
+@pytest.mark.parametrize(("total", "left"), [(1200, 4), (3, 1), (0, None), (None, None), ("many", None)])
+def test_a_list_shows_about_how_many_pages_are_left_if_bsg_counts_its_rows(total: Any, left: int | None) -> None:
+    with FakeServer(pages({**message_rows(9, 8, 7), "meta": {"page": {"total": total}}})) as server:
+        newest = a_client(server).newest_messages()
+        newest.page()
+
+        assert newest.pages_left == left
+
+
 @pytest.mark.parametrize(
     "contents",
     [

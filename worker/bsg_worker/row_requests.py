@@ -43,6 +43,11 @@ class RowRequests:
         self._runtime = runtime
         self._unanswered = 0
 
+    def at_once(self, seconds: float) -> float:
+        """Return how many requests of that duration run at once: as many as the rate limit allows a worker."""
+        within_limit = seconds * 1000 / self._runtime.account.bsg_status_rate_limit.interval_ms
+        return max(1.0, min(within_limit, self._runtime.settings.worker_in_flight))
+
     @contextmanager
     def one(self) -> Iterator[RowRequest]:
         """Make one row's requests. A failure applies backpressure and is noted. It ends the pass only if it is

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from unittest.mock import patch
+
+import pytest
 
 from bsg_client.outcomes import ReadFailed
 from bsg_client.responses import MessageRow
-from bsg_worker.reconcile.read_back import ReadBack, Wanted, read_back
+from bsg_config import clock
+from bsg_sandbox.server import Sandbox
+from bsg_worker.reconcile.read_back import LookUp, ReadBack, Wanted, read_back
 from bsg_worker.row_requests import RowRequests
 from tests.worker.harness import WorkerHarness
 
@@ -25,6 +30,7 @@ class Newest:
 
     def __init__(self, *pages: Sequence[MessageRow] | ReadFailed) -> None:
         self.ended = False
+        self.pages_left: int | None = None
         self.asked = 0
         self._pages = list(pages)
 
@@ -37,8 +43,20 @@ class Newest:
         return list(page)
 
 
-def read(harness: WorkerHarness, newest: Newest, *wanted: Wanted) -> ReadBack:
-    return read_back(cast(Any, newest), wanted, lambda printed: (printed, HOUR), RowRequests(harness.runtime))
+def read(
+    harness: WorkerHarness, newest: Newest, *wanted: Wanted, look_up: LookUp | None = None, seconds: float = 0.0
+) -> ReadBack:
+    """Read back a list of which each page takes so many seconds."""
+
+    def made(printed: datetime) -> tuple[datetime, timedelta]:
+        return printed, HOUR
+
+    with patch.object(clock, "monotonic", lambda: newest.asked * seconds):
+        return read_back(cast(Any, newest), wanted, made, RowRequests(harness.runtime), look_up)
+
+
+def no_look_up(_: Sequence[Wanted]) -> Sequence[Wanted]:
+    pytest.fail("it was looked up")
 
 
 def ids(prefix: str, count: int = 10) -> list[str]:
@@ -70,6 +88,54 @@ def test_what_lies_further_back_than_it_pays_to_read_is_looked_up(harness: Worke
 
     assert set(done.by_reference) == set(ids("a", 20))
     assert newest.asked == 6, "ten look-ups are worth five pages"
+
+
+def test_what_a_page_shows_is_looked_up_before_the_next_page(harness: WorkerHarness) -> None:
+    shown, other = Wanted(["a1"], NOW), Wanted(ids("b", 20), NOW - 9 * HOUR)
+    newest = Newest([row(9, "a1", HOUR)], [row(8, "x", 2 * HOUR)])
+    pages_before: list[int] = []
+
+    def look_up(seen: Sequence[Wanted]) -> Sequence[Wanted]:
+        pages_before.append(newest.asked)
+        assert list(seen) == [shown]
+        return seen
+
+    done = read(harness, newest, shown, other, look_up=look_up, seconds=10.0)
+
+    assert pages_before == [1]
+    assert set(done.by_reference) == set(ids("b", 20)), "what is decided needs no evidence any more"
+
+
+def test_a_page_of_a_list_that_ends_soon_is_not_looked_up(harness: WorkerHarness) -> None:
+    newest = Newest([row(9, "a1", HOUR)], [row(8, "x", 2 * HOUR)])
+    newest.pages_left = 1
+
+    done = read(harness, newest, Wanted(ids("a"), NOW - 9 * HOUR), look_up=no_look_up, seconds=0.2)
+
+    assert set(done.by_reference) == set(ids("a"))
+
+
+def test_under_a_low_rate_limit_a_page_is_not_looked_up(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, BSG_STATUS_RATE_LIMIT="2/s")
+        newest = Newest([row(9, "a1", HOUR)], [row(8, "x", 2 * HOUR)])
+
+        read(harness, newest, Wanted(ids("a"), NOW - 9 * HOUR), look_up=no_look_up, seconds=0.5)
+
+    assert newest.ended
+
+
+def test_fewer_pages_are_read_if_look_ups_run_at_once(harness: WorkerHarness) -> None:
+    def pages_for(seconds: float, pages_left: int | None = None) -> int:
+        newest = Newest(*[[row(number, "x", HOUR)] for number in range(99, 0, -1)])
+        newest.pages_left = pages_left
+        read(harness, newest, Wanted(ids("a", 40), NOW - 99 * HOUR), look_up=lambda _: (), seconds=seconds)
+        return newest.asked
+
+    assert harness.settings.worker_in_flight == 4
+    assert pages_for(0.0) == 21, "one look-up takes as long as one page"
+    assert pages_for(0.2) == 6, "four look-ups take as long as one page"
+    assert pages_for(0.2, pages_left=10) == 100, "ten pages take as long as forty look-ups"
 
 
 def test_few_reference_ids_are_looked_up_at_once(harness: WorkerHarness) -> None:

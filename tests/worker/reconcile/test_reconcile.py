@@ -238,6 +238,24 @@ def test_many_in_doubt_at_once_share_what_is_read_of_bsgs_campaigns(redis_url: s
     assert asked["/api/messages"] == 5 + 1  # each one's reference id, and the orphan's messages
 
 
+def test_a_list_that_has_almost_been_read_is_read_to_its_end(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        for first in range(0, 6000, 500):
+            harness.taken(harness.prepared(1), 0, sent_by_others(harness, first, 500))
+        campaign = harness.prepared(70)
+        for _ in range(70):
+            harness.unconfirmed(campaign)
+        sandbox.advance(60)
+        sandbox.fault("latency", seconds=0.1, method="GET", path="/api/messages")
+        asked_before = len(sandbox.requests())
+
+        assert looks(harness) == "; ".join(["no trace yet"] * 70)
+        asked = Counter(seen.path for seen in sandbox.requests()[asked_before:])
+
+    assert asked["/api/messages"] < 20, "the reference ids were looked up one by one"
+
+
 def requests_for_doubts(redis_url: str, count: int, *, at_bsg: bool = False) -> Counter[str]:
     """Return the requests of one pass for so many batches of five messages in doubt, beside 1 000 messages of
     others."""
@@ -449,6 +467,40 @@ def test_a_pass_that_is_killed_delays_what_it_has_taken_by_no_more_than_the_gap(
         with pytest.raises(Killed):
             looks(harness)
         assert 0 < seconds_until_due(harness) <= 1
+
+
+def test_a_pass_that_is_killed_has_recorded_what_bsgs_list_had_shown(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed_at_the_second(newest: NewestFirst[MessageRow]) -> list[MessageRow]:
+        if newest.pages_left is not None:
+            raise Killed
+        return page(newest)
+
+    page = NewestFirst.page
+    monkeypatch.setattr(NewestFirst, "page", killed_at_the_second)
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        for first in range(0, 6000, 500):
+            harness.taken(harness.prepared(1), 0, sent_by_others(harness, first, 500))
+        campaign = harness.prepared(30)
+        sandbox.fault("cut_after", times=10)
+        for number in range(30):
+            lease = harness.posting(campaign)
+            if number < 10:
+                harness.runtime.client.send_individual(unpacked(lease.body, harness.runtime.cipher), {}, lambda: True)
+            harness.doubtful(lease)
+        sandbox.advance(60)
+        sandbox.fault("latency", seconds=0.2, method="GET", path="/api/messages")
+
+        with pytest.raises(Killed):
+            looks(harness)
+
+        counts = harness.status(campaign).counts
+    assert (counts["submitted"], counts["unconfirmed"]) == (10, 20)
 
 
 def seconds_until_due(harness: WorkerHarness) -> float:

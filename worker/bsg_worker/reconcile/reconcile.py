@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -61,7 +61,7 @@ def _run_pass(runtime: Runtime) -> str:
     with kept_postponed(runtime, records, gap):
         looks.read_back(records)
         # Do the cheap look-ups first: each match removes an orphan from the expensive search.
-        looks.take(records, looks.by_reference_ids)
+        looks.take([record for record in records if record.id not in looks.decided], looks.by_reference_ids)
         looks.take(_unchanged(runtime, looks.without_trace), looks.among_orphans)
     return "; ".join(filter(None, (*looks.outcomes, looks.requests.cause)))
 
@@ -85,6 +85,7 @@ class _Looks:
         self.requests = RowRequests(runtime)
         self.outcomes: list[str] = []
         self.without_trace: list[BatchRecord] = []
+        self.decided: set[BatchId] = set()
         self._runtime = runtime
         self._began = clock.monotonic()
         self._earliest = min(record.since for record in records)
@@ -98,7 +99,10 @@ class _Looks:
         return ReadOnce(self._runtime.client, self._earliest, now, by_reference)
 
     def read_back(self, records: Sequence[BatchRecord]) -> None:
-        """Read BSG's newest messages once for all batches, if that takes fewer requests than single look-ups."""
+        """Read BSG's newest messages once for all batches, if that takes less time than single look-ups.
+
+        Batches that a page shows are looked up at once.
+        """
         made = _lookup(self._runtime, self._reads).made
         wanted = [
             Wanted(
@@ -108,7 +112,13 @@ class _Looks:
             )
             for record in records
         ]
-        done = read_back(self._runtime.client.newest_messages(), wanted, made, self.requests)
+        shown = dict(zip(wanted, records, strict=True))
+
+        def look_up(seen: Sequence[Wanted]) -> Collection[Wanted]:
+            self.take([shown[one] for one in seen], self.by_hits)
+            return [one for one in seen if shown[one].id in self.decided]
+
+        done = read_back(self._runtime.client.newest_messages(), wanted, made, self.requests, look_up)
         self._reads = self._shared(done.by_reference)
         self._found_in = FromLists(self._reads, done.totals)
 
@@ -134,6 +144,13 @@ class _Looks:
             if not left or self.requests.over:
                 break
 
+    def by_hits(self, record: BatchRecord) -> None:
+        """Look up a batch that BSG's list shows. Requests without a trace decide nothing, as the list has one."""
+        rows = self._runtime.messages_of(record.id)
+        finding = _lookup(self._runtime, self._reads).by_reference_ids(record, rows)
+        if finding is not None:
+            self._found(record, rows, finding)
+
     def by_reference_ids(self, record: BatchRecord) -> None:
         rows = self._runtime.messages_of(record.id)
         finding = _lookup(self._runtime, self._found_in).by_reference_ids(record, rows)
@@ -152,6 +169,7 @@ class _Looks:
         outcome = _act(self._runtime, record, rows, finding, self._began)
         decided(LOGGER, outcome, campaign=record.id.campaign_id, batch=record.id, attempt=record.attempts)
         self.outcomes.append(outcome)
+        self.decided.add(record.id)
 
 
 def look_up(runtime: Runtime, record: BatchRecord, rows: Sequence[Any], reads: Reads) -> Finding:
