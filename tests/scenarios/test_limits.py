@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
 
 import pytest
 
-from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
-from bsg_ledger.ledger import Ledger
-from bsg_worker.poll.poll import poll
-from bsg_worker.runtime import build
 from tests.scenarios.environment import ScenarioEnvironment
 
 POST = "/api/campaigns/sms/send-individual"
@@ -63,31 +58,6 @@ def test_two_workers_under_one_rate_limit_never_pass_it_and_use_it_up(own_scenar
         rates.append((len(times) - 1) / (times[-1] - times[0]))
 
     assert max(rates) >= 9.0
-
-
-def test_1200_live_batches_are_polled_with_a_handful_of_list_requests(own_scenario: ScenarioEnvironment) -> None:
-    own_scenario.processes.settings |= {"CAMPAIGN_BATCH_SIZE": "1", "WORKER_IN_FLIGHT": "16"}
-    # A read that times out on a busy machine would be a doubt, and nobody looks it up here.
-    own_scenario.processes.settings |= {"BSG_READ_TIMEOUT": "5", "LEASE_SECONDS": "17"}
-    settings = Settings.from_environment(own_scenario.processes.settings)
-    own_scenario.sandbox.configure(sending_seconds=36_000_000.0)
-    runtime = build(settings)
-    ledger = Ledger(connect(settings))
-    own_scenario.processes.worker()
-    own_scenario.producer = type(own_scenario.producer)(settings)
-    campaign = own_scenario.send(1200)
-    own_scenario.wait_for_messages(campaign, "submitted", 1200, within=60)
-    client: Any = connect(settings)
-    for member in client.zrange(f"bsg:account:{settings.account.id}:live", 0, -1):
-        client.zadd(f"bsg:account:{settings.account.id}:live", {member: 1})
-    before = len(own_scenario.sandbox.requests())
-
-    outcome = poll(runtime)
-
-    requests = own_scenario.sandbox.requests()[before:]
-    assert outcome == "read 1200 batches"
-    assert 3 <= len(requests) <= 6
-    assert ledger.reading.status(campaign) is not None
 
 
 def _small_batches(scenario: ScenarioEnvironment, *, batches: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bsg_client import lists
 from bsg_ledger.due_indexes import DueIndex
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll import poll as polling
@@ -56,3 +57,19 @@ def test_the_price_of_its_creation_stands_when_bsg_shows_none_in_its_list(redis_
 
         assert outcome == f"read {MANY} batches"
         assert {batch.cost for batch in harness.status(campaign).batches} == {"0.01 EUR"}
+
+
+def test_many_live_batches_are_polled_with_a_list_request_a_page(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "_PAGE", 50)
+    with Sandbox(sending_seconds=36_000_000.0) as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1")
+        harness.submitted(120)
+        harness.make_due(DueIndex.LIVE)
+        before = len(sandbox.requests())
+
+        outcome = poll(harness.runtime)
+
+        assert outcome == "read 120 batches"
+        assert 3 <= len(sandbox.requests()) - before <= 6
