@@ -19,7 +19,7 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; returns 0, or 2 for wrong arguments or a port that is taken."""
+    """Serve until SIGTERM or SIGINT. Return 0, or 2 for wrong arguments or a port that is taken."""
     try:
         arguments = _parser().parse_args(argv)
     except SystemExit as ended:
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _serve(sandbox: Sandbox, parent: int | None) -> None:
     stopped, stopping = socket.socketpair()
-    # A byte on a socket, not an Event: setting one inside a signal handler can lock up with its own waiter.
+    # Send a byte on a socket: a signal handler that sets an Event can block for ever on the thread that waits for it.
     before = {
         number: signal.signal(number, lambda *_: stopping.send(b".")) for number in (signal.SIGTERM, signal.SIGINT)
     }
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _is_alive(process: int, *, is_child: bool) -> bool:
-    # A parent that nobody has reaped yet still takes signals, but has no children any more.
+    # A parent that has ended still takes signals until it is reaped, but no longer has children.
     if is_child and os.getppid() != process:
         return False
     try:

@@ -1,4 +1,4 @@
-"""The accounts that the sandbox knows, and the tokens that they are given."""
+"""The accounts of a sandbox, and their bearer tokens."""
 
 from __future__ import annotations
 
@@ -34,10 +34,13 @@ class Mode(StrEnum):
 
 @dataclass(slots=True)
 class Account:
-    """An account of the sandbox: its key, its mode, its money, its tariffs and its senders.
+    """An account of the sandbox: its key, mode, money, tariffs and senders.
 
-    `key` is its first one, by which it is known here for good.
-    Without `statistics_jobs` the account gets the response that the function is not supported.
+    `key` identifies it here, also after it has got another key. `balance` and `credit` are in the sandbox's currency.
+    `tariffs`: the codes, 0 to 9, that a campaign may use. `contact_book`: the phones that an account in TEST mode may
+    send to. A `blocked` account gets error 2 of the older style. `senders`: mappings with `sender`, `status` and
+    `country`. Without `statistics_jobs`, a statistics job gets error 4, "Function is not supported". BSG:
+    Authentication, Senders, Statistic.
 
     >>> with Sandbox(accounts=[Account("live_poor", balance=0.5)]) as sandbox:
     ...     sandbox.put_account("live_poor", blocked=True)
@@ -55,12 +58,12 @@ class Account:
 
     @property
     def id(self) -> int:
-        """What its tokens say of whose they are, as in the example of BSG's document."""
+        """Return the account's id in its tokens, which look as in the example of BSG's document."""
         return int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:4])
 
 
 def default_accounts() -> list[Account]:
-    """Return `live_sandbox`, `test_sandbox` and `live_demo`."""
+    """Return the accounts `live_sandbox`, `test_sandbox` and `live_demo`."""
     return [
         Account("live_sandbox"),
         Account("test_sandbox", Mode.TEST),
@@ -75,7 +78,7 @@ class _Token:
 
 
 class Accounts:
-    """Accounts by key, and the bearer tokens that are good now."""
+    """Accounts by key, and the bearer tokens that are valid. Threads may share it. Times are in seconds since 1970."""
 
     def __init__(self, accounts: Iterable[Account], seed: int) -> None:
         self.by_key = {account.key: account for account in accounts}
@@ -85,7 +88,10 @@ class Accounts:
         self._lock = threading.Lock()
 
     def login(self, key: object, now: float, settings: SandboxSettings, *, voids_others: bool) -> str | None:
-        """Return a new token for a key, or None for an unknown key."""
+        """Return a new token for a key; None for an unknown key. BSG: POST /api/auth/login.
+
+        With `voids_others`, the account's earlier tokens become void.
+        """
         account = self.by_key.get(key) if isinstance(key, str) else None
         if account is None:
             return None
@@ -95,23 +101,24 @@ class Accounts:
             return self._issue(account, now, settings.token_lifetime)
 
     def refresh(self, token: str, now: float, settings: SandboxSettings) -> str | None:
-        """Replace a token by a new one, or return None for one that was never given or is void.
+        """Replace a token by a new one; return None for an unknown or void token. BSG: POST /api/auth/refresh.
 
-        An expired token can still be refreshed: the provider's pages do not say otherwise.
+        An expired token can be refreshed: BSG's pages do not exclude it.
         """
         with self._lock:
             held = self._tokens.pop(token, None)
             return None if held is None else self._issue(held.account, now, settings.token_lifetime)
 
     def of_token(self, token: str, now: float) -> Account | None:
-        """Return the account of a token that is good now."""
+        """Return the account of a token that is valid now; None for any other token."""
         held = self._tokens.get(token)
         return held.account if held is not None and now < held.expires_at else None
 
     def put(self, changes: Mapping[str, object]) -> None:
-        """Add an account, or change fields of the one with that `key`; raise ValueError.
+        """Add an account, or change fields of the account that has the `key`. Raise ValueError.
 
-        `replaces` is the key that the account had until now: it and its tokens are void, the account stays what it is.
+        `replaces` is the key that the account had until now. That key and its tokens become void; the account stays the
+        same.
         """
         if not isinstance(changes.get("key"), str):
             raise ValueError("an account needs a key")
@@ -132,20 +139,21 @@ class Accounts:
                     held.account = account
 
     def expire(self, token: str) -> None:
-        """Let a token's time be over."""
+        """Let a token expire now."""
         with self._lock:
             if token in self._tokens:
                 self._tokens[token].expires_at = 0.0
 
-    def charge(self, account: Account, price: float, messages: int, *, in_segment: bool) -> int:
-        """Take the price of a campaign, and return how many of its messages are paid for.
+    def charge(self, account: Account, price: float, messages: int, *, partly: bool) -> int:
+        """Take a campaign's price from the balance. Return how many of its messages are paid for.
 
-        When the funds do not suffice, nothing is taken, or `in_segment` what so many messages cost as they suffice for.
+        If the price is higher than balance and credit, take nothing. With `partly`, take the price of as many messages
+        as the two cover.
         """
         with self._lock:
             funds, paid = account.balance + account.credit, messages
             if funds < price:
-                paid = int(messages * max(0.0, funds) / price) if in_segment and price > 0 else 0
+                paid = int(messages * max(0.0, funds) / price) if partly and price > 0 else 0
             if paid:
                 account.balance = round(account.balance - price * paid / messages, 6)
             return paid
@@ -179,7 +187,7 @@ def _sender(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def account_changed(account: Account | None, changes: Mapping[str, object]) -> Account:
-    """Return an account with changes, or a new one; raise ValueError for a wrong field or value."""
+    """Return an account with changes, or a new one. Raise ValueError for an unknown field or a wrong value."""
     known = asdict(account) if account is not None else asdict(Account(str(changes["key"])))
     unknown = sorted(set(changes) - set(known))
     if unknown:

@@ -1,4 +1,4 @@
-"""Delivery reports, pushed to the `callback_url` of a campaign (BSG: callback_url, status callback)."""
+"""Delivery reports, pushed to the `callback_url` of a campaign. BSG: callback_url, delivery report."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _SECONDS_BETWEEN_LOOKS = 0.05
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: Any, **options: Any) -> None:
-        """Follow no redirect: it is not a 200."""
+        """Follow no redirect: it does not count as status 200."""
 
 
 class Callbacks:
-    """Pushes a report when a message has its final status; repeats it until it gets 200, or is given up."""
+    """Pushes a report when a message reaches its final status, and again until it gets 200 or is given up."""
 
     def __init__(self, clock: Clock, settings: Callable[[], SandboxSettings]) -> None:
         self._clock, self._settings = clock, settings
@@ -42,11 +42,11 @@ class Callbacks:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        # Reports go to where the campaign says and nowhere else: no proxy of the environment comes between.
+        # Push only to the host that the campaign names, through no proxy of the environment.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
 
     def watch(self, campaign: Campaign) -> None:
-        """Report the messages of a campaign, if it has a `callback_url` to which reports may be pushed."""
+        """Push the reports of a campaign from now on, if it has a `callback_url` to a host that the settings allow."""
         url, hosts = campaign.callback_url, self._settings().callbacks
         if url is None or hosts == "never" or (hosts == "loopback" and not _is_loopback(url)):
             return
@@ -57,13 +57,13 @@ class Callbacks:
                 self._thread.start()
 
     def counts(self) -> dict[str, int]:
-        """Return the number of reports, attempts to push them, reports received, given up and still waiting."""
+        """Return how many reports there were, how often they were pushed, and with what result."""
         with self._lock:
             waiting = self._counts["reports"] - self._counts["received"] - self._counts["given_up"]
             return {**self._counts, "waiting": waiting}
 
     def stop(self) -> None:
-        """Push nothing more."""
+        """Push no more reports."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(2 * SECONDS_TO_WAIT)
@@ -112,7 +112,10 @@ class Callbacks:
 
 
 class _Watched:
-    """A campaign, and how many of its messages have been reported: first those that arrive, then those kept back."""
+    """A campaign, and how many of its messages have been reported.
+
+    The messages that arrive are reported first, and then those that were held back.
+    """
 
     def __init__(self, campaign: Campaign, url: str) -> None:
         self.url = url
@@ -121,7 +124,7 @@ class _Watched:
         self._reported = 0
 
     def new_reports(self, now: float, zone: float) -> Iterator[bytes]:
-        """Return the reports of the messages that came to their end since the last call."""
+        """Yield the reports, as JSON, of the messages that reached their final status since the last call."""
         campaign = self._campaign
         arrived, ends_at = campaign.ended_rows(now)
         for row in range(self._reported, ends_at):

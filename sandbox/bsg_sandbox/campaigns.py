@@ -1,4 +1,4 @@
-"""A campaign that was kept: its messages as columns, and how far it is at a given time."""
+"""A campaign that was accepted: its messages as columns, and its progress at a given time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SEPARATOR = "\0"
 
 
 class TextColumn:
-    """Texts joined into one string: half the memory of as many strings."""
+    """Texts joined into one string, which takes half the memory of separate strings."""
 
     def __init__(self, texts: list[str]) -> None:
         self.size = len(texts)
@@ -43,7 +43,7 @@ class TextColumn:
         self._joined = joined
 
     def all(self) -> list[str]:
-        """Return every text, in the order of the rows."""
+        """Return all texts, in the order of the rows."""
         if self.size == 0:
             return []
         if self._as_given is not None:
@@ -55,7 +55,11 @@ class TextColumn:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """When a campaign's status changes: fixed when the campaign is kept."""
+    """When a campaign's status changes, in seconds since 1970. It is fixed when the campaign is accepted.
+
+    `moderated_from`: its creation ends. `ready_at`: its moderation ends. `starts_at`: its sending begins. `done_at`:
+    its sending ends. A campaign that `is_spam` ends at `ready_at`.
+    """
 
     created_at: float
     moderated_from: float
@@ -66,7 +70,7 @@ class Timeline:
 
     @classmethod
     def plan(cls, now: float, start_at: float | None, size: int, is_spam: bool, settings: SandboxSettings) -> Timeline:
-        """Plan a campaign by the speeds that are set now."""
+        """Return the timeline of a campaign of `size` messages, by the durations in the settings."""
         moderated_from = now + settings.creation_seconds
         ready_at = moderated_from + settings.moderation_seconds
         starts_at = max(ready_at, start_at or 0.0)
@@ -74,7 +78,7 @@ class Timeline:
         return cls(now, moderated_from, ready_at, starts_at, done_at, is_spam)
 
     def status(self, now: float) -> str:
-        """Return the campaign's status at a time, as if it were never stopped."""
+        """Return BSG's status of a campaign that is never stopped."""
         if now < self.moderated_from:
             return "creation"
         if now < self.ready_at:
@@ -86,7 +90,7 @@ class Timeline:
         return "sending" if now < self.done_at else "done"
 
     def share(self, now: float) -> float:
-        """Return the share of the messages that have left by a time, 0 to 1."""
+        """Return the share of the messages that have been sent, from 0 to 1."""
         if self.is_spam or now < self.starts_at:
             return 0.0
         if now >= self.done_at:
@@ -96,10 +100,11 @@ class Timeline:
 
 @dataclass(slots=True, eq=False)
 class Campaign:
-    """A campaign that was kept. Moments are seconds since 1970 (UTC).
+    """A campaign that was accepted. Times are in seconds since 1970; a row is a message's index, from 0.
 
-    Its last `unpaid` messages wait for funds: it is `paused` when those before them have left, until it is resumed.
-    `idle` has each such pause: the row before which it was, and its seconds.
+    The last `unpaid` messages wait for funds: the campaign is `paused` when the others have been sent, until it is
+    resumed. `idle`: for each such pause, the row before which it began, and its seconds. `validity` is in hours.
+    `price` is of all messages. `counted_only`: messages that the sink counted. BSG: GET /api/campaigns/{id}.
     """
 
     id: int
@@ -129,12 +134,12 @@ class Campaign:
 
     @property
     def size(self) -> int:
-        """Number of messages that were kept."""
+        """Return the number of messages that were accepted."""
         return len(self.phones) + self.counted_only
 
     @property
     def sender(self) -> str:
-        """The sender of the first message; empty when no message was kept."""
+        """Return the sender of the first message; "" without messages."""
         return self.senders if isinstance(self.senders, str) else next(iter(self.senders), "")
 
     def sender_of(self, row: int) -> str:
@@ -142,7 +147,7 @@ class Campaign:
         return self.senders if isinstance(self.senders, str) else self.senders[row]
 
     def status(self, now: float) -> str:
-        """Return the campaign's status."""
+        """Return BSG's status of the campaign."""
         if self.forced_status is not None:
             return self.forced_status
         if self.stopped_at is not None:
@@ -150,29 +155,32 @@ class Campaign:
         return "paused" if self.is_out_of_funds(now) else self.timeline.status(self._elapsed_to(now))
 
     def is_out_of_funds(self, now: float) -> bool:
-        """Say whether sending has come to the first message that is not paid for."""
+        """Return whether sending has reached the first message that is not paid for."""
         return self.unpaid > 0 and now - self._idle_seconds() >= self._funds_end_at()
 
     def resume(self, now: float, paid: int) -> None:
-        """Send so many more messages, now that they are paid for."""
+        """Send `paid` more messages: they have been paid for."""
         self.arrived_before = self._progress(now)[1]
         self.idle.append((self.size - self.unpaid, now - self._idle_seconds() - self._funds_end_at()))
         self.unpaid -= paid
 
     def started_at(self, now: float) -> float | None:
-        """Return when sending began, or None if it has not."""
+        """Return when sending began; None before that."""
         at = self._elapsed_to(now)
         return self.timeline.starts_at if self.timeline.share(at) > 0 else None
 
     def finished_at(self, now: float) -> float | None:
-        """Return when the campaign came to its end, or None if it has not."""
+        """Return when the campaign reached its final status; None before that."""
         if self.stopped_at is not None:
             return self.stopped_at
         ends = {"done": self.timeline.done_at + self._idle_seconds(), "spam": self.timeline.ready_at}
         return ends.get(self.timeline.status(self._elapsed_to(now)))
 
     def statistics(self, now: float) -> dict[str, int]:
-        """Count the messages by status; the counts add up to `size`."""
+        """Return the number of messages in each of BSG's statuses. Their sum is `size`.
+
+        BSG: GET /api/campaigns/{id}/detail.
+        """
         counts = dict.fromkeys(COUNTED, 0)
         sent, arrived, failed = self._progress(now)
         waiting = self.size - sent
@@ -183,7 +191,7 @@ class Campaign:
         return counts
 
     def message_status(self, row: int, now: float) -> str:
-        """Return the status of one message; agrees with `statistics`."""
+        """Return BSG's status of one message. It agrees with `statistics`. BSG: GET /api/messages."""
         sent, arrived, _ = self._progress(now)
         if row >= sent:
             return self._status_of_waiting(now)
@@ -192,14 +200,14 @@ class Campaign:
         return "undelivered" if self._failed_among(row + 1) > self._failed_among(row) else "delivered"
 
     def message_time(self, row: int, now: float, delay: float = 0.0) -> float | None:
-        """Return when a message left (or arrived, `delay` seconds later), or None if it has not."""
+        """Return when a message was sent; with `delay`, when it arrived so many seconds later. None before that."""
         sent, arrived, _ = self._progress(now)
         if row >= (arrived if delay else sent):
             return None
         return self._leaves_at(row) + self._idle_seconds(row) + delay
 
     def ended_rows(self, now: float) -> tuple[int, int]:
-        """Return before which row all messages have arrived, and before which all have a final status."""
+        """Return the row up to which all messages have arrived, and the row up to which all have a final status."""
         sent, arrived, _ = self._progress(now)
         is_kept_back = arrived == sent and self._status_of_waiting(now) == "failed"
         return arrived, len(self.phones) if is_kept_back else arrived
@@ -215,7 +223,7 @@ class Campaign:
         return sum(seconds for first, seconds in self.idle if row is None or row >= first)
 
     def _elapsed_to(self, now: float) -> float:
-        """Return how far the timeline is: the present, less the pauses, until a stop or the end of the funds."""
+        """Return how far the timeline is: the time without the pauses, until a stop or the end of the funds."""
         reached = now if self.stopped_at is None else min(now, self.stopped_at)
         return min(reached - self._idle_seconds(), self._funds_end_at())
 
@@ -223,7 +231,7 @@ class Campaign:
         at, sent = self._elapsed_to(now), self.size - self.unpaid
         if at < self._funds_end_at():
             sent = min(sent, int(self.size * self.timeline.share(at)))
-        # What has left before a stop or a pause still arrives after it.
+        # Messages that were sent before a stop or a pause still arrive after it.
         share = self.timeline.share(now - self._idle_seconds() - self.delivery_seconds)
         arrived = min(sent, max(self.arrived_before, int(self.size * share)))
         return sent, arrived, self._failed_among(arrived)
@@ -245,6 +253,6 @@ class Campaign:
 
 
 def senders_column(senders: Iterable[str]) -> list[str] | str:
-    """Keep one sender where all rows have the same."""
+    """Return one sender if all rows have the same, which saves memory; otherwise one for each row."""
     listed = list(senders)
     return listed[0] if len(set(listed)) == 1 else listed

@@ -1,4 +1,4 @@
-"""The time that the sandbox lives in, and how BSG writes a time."""
+"""The sandbox's clock, and BSG's format of times."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LAST_MOMENT = datetime(9000, 1, 1, tzinfo=UTC).timestamp()  # a year that has f
 
 
 class Clock:
-    """The real clock plus whatever `advance` has added, in seconds since 1970 (UTC)."""
+    """The real clock plus the seconds that `advance` has added, in seconds since 1970 (UTC)."""
 
     def __init__(self) -> None:
         self.started_at = time.time()
@@ -21,13 +21,14 @@ class Clock:
         self._lock = threading.Lock()
 
     def now(self) -> float:
-        """Return the present time of the sandbox."""
+        """Return the sandbox's time."""
         return time.time() + self._advanced
 
     def advance(self, seconds: float) -> float:
-        """Move the clock forward and return the new present.
+        """Move the clock forward by this many seconds. Return its new time.
 
-        Raise ValueError for a negative number: campaigns never go back a status; and for the end of time.
+        Raise ValueError for a negative number, as campaigns never go back to an earlier status, and after the year
+        9000.
         """
         if not seconds >= 0:
             raise ValueError("the clock of the sandbox only goes forward")
@@ -39,13 +40,13 @@ class Clock:
 
 
 def format_bsg_time(at: float, offset_hours: float) -> str:
-    """Write a time as `yyyy-mm-dd hh:mm:ss` in a zone that many hours east of UTC."""
+    """Return a time as `yyyy-mm-dd hh:mm:ss` in a zone that is `offset_hours` east of UTC."""
     zone = timezone(timedelta(hours=offset_hours))
     return datetime.fromtimestamp(at, UTC).astimezone(zone).strftime(_FORMAT)
 
 
 def parse_bsg_time(written: object, offset_hours: float) -> float:
-    """Read `yyyy-mm-dd hh:mm:ss`; raise ValueError for anything else."""
+    """Return the seconds since 1970 of a `yyyy-mm-dd hh:mm:ss`. Raise ValueError for anything else."""
     if not isinstance(written, str) or not _BSG_TIME.fullmatch(written):
         raise ValueError("not yyyy-mm-dd hh:mm:ss")
     zone = timezone(timedelta(hours=offset_hours))

@@ -1,4 +1,4 @@
-"""The phones on the stop list of an account."""
+"""The phones on the stop list of an account. BSG: Stop list."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FIRST_ID = 9_000_001
 
 @dataclass(slots=True)
 class Contact:
-    """A phone on a stop list."""
+    """A phone on a stop list. `created_at` is in seconds since 1970. `types`: the channels that it opted out of."""
 
     id: int
     phone: int = field(repr=False)
@@ -21,7 +21,7 @@ class Contact:
 
 
 class StopList:
-    """The stop list of one account; safe for many threads."""
+    """The stop list of one account. Threads may share it."""
 
     def __init__(self) -> None:
         self._by_phone: dict[int, Contact] = {}
@@ -29,7 +29,7 @@ class StopList:
         self._lock = threading.Lock()
 
     def attach(self, phones: Iterable[int], types: Iterable[str], now: float) -> list[Contact]:
-        """Add phones to lists of these types, and return their contacts; a phone keeps the id it has."""
+        """Add phones to the lists of these types. Return their contacts. A phone that is listed keeps its id."""
         with self._lock:
             found = [self._contact(phone, now) for phone in dict.fromkeys(phones)]
             for contact in found:
@@ -37,7 +37,7 @@ class StopList:
             return found
 
     def detach(self, ids: Iterable[int], types: Iterable[str]) -> None:
-        """Remove contacts from lists of these types; one that is on none any more is gone."""
+        """Remove contacts from the lists of these types. A contact that is on no list any more is gone."""
         removed, wanted = set(types), set(ids)
         with self._lock:
             for contact in [contact for contact in self._by_phone.values() if contact.id in wanted]:
@@ -46,7 +46,7 @@ class StopList:
                     del self._by_phone[contact.phone]
 
     def contacts(self) -> list[Contact]:
-        """Return all contacts, by id."""
+        """Return all contacts, ordered by id."""
         with self._lock:
             return sorted(self._by_phone.values(), key=attrgetter("id"))
 

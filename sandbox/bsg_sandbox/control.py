@@ -1,4 +1,4 @@
-"""Control a sandbox from another process, over its control address."""
+"""Control a sandbox in another process, over its control address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECONDS_TO_WAIT = 60.0
 
 
 class ControlFailed(Exception):
-    """The sandbox refused an order, or cannot be reached; the message says why."""
+    """The sandbox refused a request, or cannot be reached. The message says why."""
 
 
 class Control:
@@ -32,7 +32,7 @@ class Control:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        # A sandbox is on loopback: a proxy of the environment must not come between.
+        # A sandbox is on loopback, which a proxy of the environment could not reach.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def fault(
@@ -48,7 +48,7 @@ class Control:
         method: str | None = None,
         **options: object,
     ) -> int:
-        """Order a fault; see `Sandbox.fault`."""
+        """Add a fault and return its number, as `Sandbox.fault` does."""
         order = {
             "kind": kind,
             "first": first,
@@ -64,23 +64,26 @@ class Control:
         return int(responded["id"])
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the faults on order, with how often each was possible and happened."""
+        """Return the active faults, with how often each was possible (`seen`) and how often it `happened`."""
         return list(self._ask("GET", "faults")["faults"])
 
     def clear_faults(self) -> None:
-        """Take back every fault."""
+        """Remove every fault."""
         self._ask("DELETE", "faults")
 
     def record(self) -> Record:
-        """Return everything that arrived."""
+        """Return everything that arrived. For a million messages this takes seconds; `summary` does not."""
         return Record.from_json(self._ask("GET", "record"))
 
     def summary(self) -> Summary:
-        """Return the counts of what arrived."""
+        """Return counts of what arrived."""
         return Summary.from_json(self._ask("GET", "record?summary=1"))
 
     def arrivals(self, after: int = 0) -> Iterator[Arrival]:
-        """Return what arrived after the campaign with that id, oldest first; a page of it is held at a time."""
+        """Yield the campaigns that arrived after the campaign with the id `after`, oldest first. 0: all campaigns.
+
+        Only one page of them is held in memory at a time.
+        """
 
         def page_after(after: int) -> list[Arrival]:
             return [Arrival.from_json(each) for each in self._ask("GET", f"arrivals?after={after}")["arrivals"]]
@@ -88,35 +91,35 @@ class Control:
         return every_arrival(page_after, after)
 
     def advance(self, seconds: float) -> float:
-        """Move the sandbox's clock forward and return its new present (seconds since 1970)."""
+        """Move the sandbox's clock forward by this many seconds. Return its new time, in seconds since 1970."""
         return float(self._ask("POST", "advance", {"seconds": seconds})["now"])
 
     def requests(self) -> list[RequestSeen]:
-        """Return the log of requests, oldest first."""
+        """Return the last 200 000 requests, oldest first, without those to the control address."""
         return [RequestSeen.from_json(entry) for entry in self._ask("GET", "requests")["requests"]]
 
     def reset(self) -> None:
-        """Begin again: nothing arrived, no tokens, no faults, the settings of the start."""
+        """Remove all campaigns, tokens, faults and changes of settings and accounts. The clock keeps its time."""
         self._ask("POST", "reset")
 
     def configure(self, **changes: object) -> dict[str, Any]:
-        """Change settings (see `SandboxSettings`) and return all of them."""
+        """Change settings for the requests from now on, and return all settings. See `SandboxSettings`."""
         return self._ask("POST", "settings", changes)
 
     def put_account(self, key: str, **changes: object) -> None:
-        """Add an account, or change fields of that with the key (see `Account`), or give it that key (`replaces`)."""
+        """Add an account with this key, or change fields of the account that has it, as `Sandbox.put_account` does."""
         self._ask("POST", "account", {"key": key, **changes})
 
     def callbacks(self) -> dict[str, int]:
-        """Return how many delivery reports there were, how often they were pushed, and with what success."""
+        """Return how many delivery reports there were, how often they were pushed, and with what result."""
         return self._ask("GET", "callbacks")
 
     def resume(self, campaign_id: int) -> None:
-        """Go on with a campaign that is paused for want of funds."""
+        """Resume a campaign that is paused for lack of funds."""
         self._ask("POST", "resume", {"campaign_id": campaign_id})
 
     def force_status(self, campaign_id: int, status: str | None) -> None:
-        """Show a campaign in any status, known to BSG or not; None ends that."""
+        """Show a campaign in any status, also in one that BSG does not have. None: in its own status again."""
         self._ask("POST", "status", {"campaign_id": campaign_id, "status": status})
 
     def _ask(self, method: str, name: str, document: object = None) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The control address `/_sandbox/…`: ordering faults, moving the clock, asking what arrived."""
+"""The control address `/_sandbox/…`: add faults, move the clock, read what arrived.
+
+docs/sandbox.md lists its requests.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ Handler = Callable[[SandboxState, Mapping[str, str], dict[str, Any]], object]
 
 
 def respond_to_control(state: SandboxState, head: Head, body: bytes) -> Response:
-    """Respond to a request to the control address; with 400 and the error to an invalid one."""
+    """Return the response to a request to the control address. A wrong request gets 400 with the reason."""
     handler = _HANDLERS.get((head.method, head.path.removeprefix(PREFIX)))
     if handler is None:
         known = ", ".join(f"{method} {PREFIX}{name}" for method, name in _HANDLERS)

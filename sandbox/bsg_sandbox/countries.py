@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Country(NamedTuple):
-    """A country as BSG names it, with an operator of its own."""
+    """A country with one mobile operator. `code`: ISO 3166. `mcc` and `mnc`: the operator's codes. BSG: Statistic."""
 
     code: str
     name: str
@@ -28,6 +28,6 @@ _BY_PREFIX = {
 
 
 def country_of(phone: int) -> Country:
-    """Return the country of a phone, or UNKNOWN."""
+    """Return the country of a phone; UNKNOWN for one that is not in this short table."""
     digits = str(phone)
     return next((found for prefix, found in _BY_PREFIX.items() if digits.startswith(prefix)), UNKNOWN)

@@ -1,4 +1,4 @@
-"""Making campaigns, and asking what one would cost."""
+"""Create campaigns, and calculate the price of one."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from bsg_sandbox.validation import Draft, check_individual, check_one_text, chec
 
 
 def send_individual(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Response:
-    """BSG: POST /api/campaigns/sms/send-individual."""
+    """Create a campaign with a text for each phone. BSG: POST /api/campaigns/sms/send-individual."""
     return _create(state, account, body, struck, individual=True)
 
 
 def send(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Response:
-    """BSG: POST /api/campaigns/sms/send."""
+    """Create a campaign with one text for all phones. BSG: POST /api/campaigns/sms/send."""
     return _create(state, account, body, struck, individual=False)
 
 
 def price(state: SandboxState, account: Account, body: bytes, struck: Struck) -> Response:
-    """BSG: POST /api/campaigns/price."""
+    """Return the price of a text to some phones. BSG: POST /api/campaigns/price."""
     phones, text = check_price(parsed_object(body), state.settings, account.tariffs)
     total = round(len(phones) * segments_of(text) * state.settings.price_per_segment, 7)
     if account.mode is Mode.TEST:
@@ -35,7 +35,7 @@ def price(state: SandboxState, account: Account, body: bytes, struck: Struck) ->
 
 
 def zone_of(state: SandboxState, struck: Struck) -> float:
-    """Return the hours east of UTC that dates are written and read in."""
+    """Return the zone of dates that are read and written, in hours east of UTC."""
     if "zone" in struck:
         return float(struck.option("zone", "offset_hours"))
     return state.settings.zone_offset_hours

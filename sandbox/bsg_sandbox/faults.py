@@ -1,4 +1,4 @@
-"""Faults on order: which there are, and to which requests they happen."""
+"""Active faults: which kinds there are, and which requests they happen to."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ EVERYTHING = "/api/*"
 
 
 class FaultInvalid(ValueError):
-    """A fault was ordered that does not exist, or with options that it does not have."""
+    """There is no such kind of fault, or it does not have such an option."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of fault: where it happens by default, and its options with their defaults."""
+    """A kind of fault: the method and the path that it happens to by default, and its options with their defaults."""
 
     method: str
     path: str
@@ -102,7 +102,7 @@ def _check_when(first: Any, requests: Any, probability: Any, seed: Any, times: A
 
 @dataclass(slots=True)
 class Fault:
-    """A fault on order. `seen` counts the requests that it could have happened to, `happened` the others."""
+    """An active fault. `seen` counts the requests that it was possible for, `happened` those it happened to."""
 
     id: int
     kind: str
@@ -118,7 +118,7 @@ class Fault:
     happened: int = 0
 
     def strikes(self, method: str, path: str) -> bool:
-        """Count a request, and say whether the fault happens to it."""
+        """Count a request. Return whether the fault happens to it."""
         if self.method not in ("*", method) or not fnmatchcase(path, self.path):
             return False
         self.seen += 1
@@ -129,7 +129,7 @@ class Fault:
         if self.requests is not None and self.seen not in self.requests:
             return False
         if self.probability is not None:
-            # Drawn anew for each number: which requests are struck does not depend on the other faults.
+            # Draw by the request's number, so that other faults do not affect which requests are struck.
             drawn = random.Random(f"{self.seed}:{self.seen}").random()  # noqa: S311 - repeatable, not secret
             if drawn >= self.probability:
                 return False
@@ -139,7 +139,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """The faults that happen to one request, by kind; of two of a kind the later ordered one counts."""
+    """The faults that happen to one request, by kind. Of two faults of the same kind, the later one counts."""
 
     by_kind: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -147,12 +147,12 @@ class Struck:
         return kind in self.by_kind
 
     def option(self, kind: str, name: str) -> Any:
-        """Return an option of a fault that happens."""
+        """Return an option of a fault that happens to the request."""
         return self.by_kind[kind][name]
 
 
 class Faults:
-    """All the faults on order."""
+    """All active faults. Threads may share it."""
 
     def __init__(self) -> None:
         self._ordered: list[Fault] = []
@@ -172,7 +172,7 @@ class Faults:
         method: str | None = None,
         **options: Any,
     ) -> int:
-        """Order a fault and return its number; raise FaultInvalid."""
+        """Add a fault and return its number, from 1. Raise FaultInvalid. `Sandbox.fault` explains the arguments."""
         known = KINDS.get(kind)
         if known is None:
             raise FaultInvalid(f"no such fault; there are {', '.join(sorted(KINDS))}")
@@ -209,19 +209,19 @@ class Faults:
             return fault.id
 
     def clear(self) -> None:
-        """Take back every order."""
+        """Remove every fault."""
         with self._lock:
             self._ordered.clear()
 
     def strike(self, method: str, path: str) -> Struck:
-        """Count a request with every fault, and return those that happen to it."""
+        """Count a request with every fault. Return the faults that happen to it."""
         if not self._ordered:
             return Struck()
         with self._lock:
             return Struck({f.kind: f.options for f in self._ordered if f.strikes(method, path)})
 
     def on_order(self) -> list[dict[str, Any]]:
-        """Return the orders with how often each was possible (`seen`) and happened."""
+        """Return the active faults, with how often each was possible (`seen`) and how often it `happened`."""
         with self._lock:
             return [
                 {

@@ -1,7 +1,7 @@
-"""HTTP/1.1 on sockets, a thread for each connection.
+"""HTTP/1.1 on sockets, with a thread for each connection.
 
-Written out rather than taken from `http.server`, because faults need the socket: a response cut in half, a
-reset in the middle of an upload, silence until the client gives up.
+It does not use `http.server`, because faults need the socket: a response that is cut in half, a reset in the middle of
+an upload, silence until the client gives up.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class RequestHandler(Protocol):
-    """One request on its way through the application."""
+    """One request, from its headers to its end."""
 
     @property
     def upload_limit(self) -> int | None:
-        """Bytes of the body after which the connection is cut; None for never."""
+        """Return the number of bytes of the body after which the connection is cut; None: it is not cut."""
 
     def respond(self, body: bytes) -> Response:
-        """Respond to the request, now that its body is here."""
+        """Return the response, once the whole body has arrived."""
 
     def close(self, status: int | None) -> None:
         """Record the status of the response; None if none was sent."""
 
 
 class Application(Protocol):
-    """The application that makes the server's responses."""
+    """The application whose responses the server sends."""
 
     def open(self, head: Head) -> RequestHandler:
-        """Take a request whose headers have arrived."""
+        """Return the handler of a request whose headers have arrived."""
 
 
 class BadRequest(Exception):
-    """What arrived is not HTTP, or is too large."""
+    """The request is not HTTP, or is too large. `status`: the status of the response."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"HTTP {status}")
@@ -57,7 +57,7 @@ class BadRequest(Exception):
 
 
 class HttpServer:
-    """Serves an application on a port until it is stopped."""
+    """Serves an application on a port until it is stopped. `port` 0 takes a free one. Raise OSError if it is taken."""
 
     def __init__(self, host: str, port: int, application: Application) -> None:
         self._application = application
@@ -106,7 +106,7 @@ class HttpServer:
                 self._connections.discard(connection)
 
     def _serve_request(self, connection: socket.socket, reader: BufferedReader) -> bool:
-        """Serve one request; False when the connection is over."""
+        """Serve one request. Return False if the connection is over."""
         try:
             read = _read_head(reader)
             if read is None:
@@ -122,7 +122,7 @@ class HttpServer:
             if response.ending is Ending.SILENCE:
                 _wait_for_the_end(connection, response.pause)
         finally:
-            # Before the response leaves: a client that has it finds it in the log.
+            # Log the response before it is sent, so that a client that has it finds it in the log.
             has_responded = response.ending not in (Ending.CUT, Ending.SILENCE)
             handler.close(response.status if has_responded else None)
         return self._deliver(connection, response, head.method, keep)
@@ -140,7 +140,7 @@ class HttpServer:
         except BadRequest as refusal:
             return message_response(refusal.status, HTTPStatus(refusal.status).phrase), False
         except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as fault:
-            # The kind alone: the words of the exception may hold what a client sent.
+            # Show only the type: the exception's message may contain what a client sent.
             return message_response(500, f"The sandbox itself failed: {type(fault).__name__}."), False
 
     def _deliver(self, connection: socket.socket, response: Response, method: str, keep: bool) -> bool:
@@ -161,14 +161,14 @@ class HttpServer:
     def _send_without_end(self, connection: socket.socket, response: Response) -> None:
         head = f"HTTP/1.1 {response.status} OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode() + response.body)
-        # Spaces before an object that never comes: no reader that waits for the end ever sees one.
+        # Send spaces before an object that never comes, so that a reader never sees an end.
         piece = b" " * (16_384 if response.pause == 0 else 1)
         while not self.stopping.wait(response.pause):
             connection.sendall(piece)
 
 
 def send_response(connection: socket.socket, response: Response, *, keep: bool, with_body: bool = True) -> None:
-    """Send a whole response."""
+    """Send a whole response. `keep`: the connection stays open."""
     connection.sendall(_head_of(response, keep=keep) + (response.body if with_body else b""))
 
 
@@ -215,7 +215,7 @@ def _read_head(reader: BufferedReader) -> tuple[Head, bool] | None:
 
 
 def _read_body(reader: BufferedReader, headers: Mapping[str, str], limit: int | None) -> bytes | None:
-    """Read the body; None when the limit is reached before its end. Raise BadRequest."""
+    """Return the body; None if it is longer than the limit. Raise BadRequest."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
         return _read_chunks(reader, limit)
     stated = headers.get("content-length", "0")

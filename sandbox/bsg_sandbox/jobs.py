@@ -1,4 +1,4 @@
-"""The statistics jobs that an account has ordered."""
+"""The statistics jobs of an account. BSG: Statistic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job that was ordered; its rows are those of the time at which it is read."""
+    """A statistics job. `times` and `done_at` are in seconds since 1970. Its rows show the time at which it is read."""
 
     key: str
     request: Mapping[str, Any] = field(repr=False)
@@ -20,7 +20,7 @@ class Job:
 
 
 class StatisticsJobs:
-    """The jobs of one account; safe for many threads."""
+    """The statistics jobs of one account. Threads may share it."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, Job] = {}
@@ -30,7 +30,7 @@ class StatisticsJobs:
     def order(
         self, account: str, request: Mapping[str, Any], times: Mapping[str, float], done_at: float, most: int
     ) -> Job | None:
-        """Keep a new job; None when the account has as many as it may have."""
+        """Add a job and return it; None if the account already has `most` jobs."""
         with self._lock:
             if len(self._jobs) >= most:
                 return None
@@ -40,12 +40,12 @@ class StatisticsJobs:
             return self._jobs[key]
 
     def delete(self, key: str) -> bool:
-        """Forget a job; False when there is none with that key."""
+        """Remove a job. Return False if there is none with that key."""
         with self._lock:
             return self._jobs.pop(key, None) is not None
 
     def find(self, key: str) -> Job | None:
-        """Return a job by its key."""
+        """Return the job with that key; None if there is none."""
         return self._jobs.get(key)
 
     def listed(self) -> list[Job]:

@@ -1,4 +1,4 @@
-"""Campaigns and messages in the shapes of BSG's responses."""
+"""Campaigns and messages as BSG's responses show them. `zone` is in hours east of UTC, `now` in seconds since 1970."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _STATUSES = ("creation", "moderation", "spam", "scheduled", "sending", "paused",
 def campaign_resource(
     campaign: Campaign, account: Account, now: float, zone: float, *, is_new: bool = False
 ) -> dict[str, Any]:
-    """Present a campaign (BSG: GET /api/campaigns/{id}). BSG shows its price only when it is new."""
+    """Return a campaign as BSG: GET /api/campaigns/{id} shows it.
+
+    The price is 0 unless the campaign `is_new`, as in the examples of BSG's document.
+    """
     status, counts = _state(campaign, account, now)
     return {
         "id": campaign.id,
@@ -40,9 +43,9 @@ def campaign_resource(
 def detail_resource(
     campaign: Campaign, account: Account, now: float, zone: float, slow_seconds: float
 ) -> dict[str, Any]:
-    """Present a campaign in detail (BSG: GET /api/campaigns/{id}/detail).
+    """Return a campaign as BSG: GET /api/campaigns/{id}/detail shows it.
 
-    With `slow_seconds` the totals grow evenly over that time after the campaign was made.
+    With `slow_seconds`, the totals grow evenly over that time after the campaign's creation.
     """
     status, counts = _state(campaign, account, now)
     total = campaign.size
@@ -70,7 +73,7 @@ def detail_resource(
 def message_resource(
     campaign: Campaign, row: int, text: str, account: Account, now: float, zone: float
 ) -> dict[str, Any]:
-    """Present a message (BSG: GET /api/messages)."""
+    """Return the message of a row as BSG: GET /api/messages shows it."""
     status = campaign.message_status(row, now)
     if account.mode is Mode.TEST:
         status = _draw(campaign, f"message {row}").choice(COUNTED)
@@ -99,14 +102,14 @@ def message_resource(
 
 
 def money(amount: float) -> str:
-    """Write an amount with seven decimals."""
+    """Return an amount as text with seven decimals."""
     return f"{amount:.7f}"
 
 
 def _state(campaign: Campaign, account: Account, now: float) -> tuple[str, dict[str, int]]:
     if account.mode is not Mode.TEST or campaign.forced_status is not None:
         return campaign.status(now), campaign.statistics(now)
-    # A test key returns random information: of the right kind, the same each time, and of no meaning.
+    # A key in TEST mode gets random information: of the right type, the same each time, and without meaning.
     drawn = _draw(campaign, "campaign")
     counts = {name: drawn.randint(0, campaign.size) for name in COUNTED}
     return drawn.choice(_STATUSES), counts

@@ -1,4 +1,4 @@
-"""Filters and pages of the list requests."""
+"""Filters and pages of the requests for lists. BSG: page, filter, sort, way."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ MAX_LIMIT = 500
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a list: `offset` counts rows, `since` and `until` are times, both included."""
+    """The requested page of a list: `limit` rows after the first `offset` rows.
+
+    `since` and `until` are in seconds since 1970, and both belong to the period. None: without that bound.
+    """
 
     offset: int
     limit: int
@@ -26,7 +29,7 @@ class Page:
     until: float | None
 
     def is_within(self, at: float) -> bool:
-        """Return whether a time is within the filter; dates are written in whole seconds."""
+        """Return whether a time is in the period. Dates have whole seconds."""
         second = int(at)
         return (self.since is None or second >= self.since) and (self.until is None or second <= self.until)
 
@@ -38,7 +41,10 @@ def page_of(
     sorts: tuple[str, ...],
     default_limit: int = DEFAULT_LIMIT,
 ) -> Page:
-    """Read paging, sorting and the filter by date; raise Refused with a 422."""
+    """Return the page, the order and the period that a query asks for. Raise Refused with 422.
+
+    `sorts`: the fields that it may sort by, the default first. `least_limit`: the smallest page that BSG allows.
+    """
     errors: Errors = {}
     limit = _number(query, "page[limit]", default_limit, least_limit, MAX_LIMIT, errors)
     offset = _number(query, "page[offset]", 0, 0, 2**53, errors)
@@ -60,7 +66,7 @@ def page_of(
 
 
 def number_of(query: Mapping[str, str], name: str, least: int = 0) -> int | None:
-    """Read a parameter that is a number; raise Refused with a 422."""
+    """Return a parameter that is a number; None if it is not given. Raise Refused with 422."""
     errors: Errors = {}
     found = _number(query, name, 0, least, 2**63, errors)
     if errors:

@@ -1,4 +1,4 @@
-"""Reading back: campaigns, messages, and stopping a campaign."""
+"""Read campaigns, messages, balance and tariffs, and stop a campaign."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ FIRST_TARIFF_ID = 50_000
 
 
 def campaign(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Response:
-    """BSG: GET /api/campaigns/{id}."""
+    """Return a campaign. BSG: GET /api/campaigns/{id}."""
     found = _found(state, account, campaign_id)
     now = state.clock.now()
     return json_response(200, {"data": campaign_resource(found, account, now, zone_of(state, struck))})
 
 
 def detail(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Response:
-    """BSG: GET /api/campaigns/{id}/detail."""
+    """Return a campaign with its totals and statistics. BSG: GET /api/campaigns/{id}/detail."""
     found = _found(state, account, campaign_id)
     slow = float(struck.option("slow_totals", "seconds")) if "slow_totals" in struck else 0.0
     now = state.clock.now()
@@ -46,7 +46,7 @@ def detail(state: SandboxState, account: Account, campaign_id: int, struck: Stru
 
 
 def stop(state: SandboxState, account: Account, campaign_id: int, struck: Struck) -> Response:
-    """BSG: PATCH /api/campaigns/{id}/stop; 422 for a status from which nothing can be stopped."""
+    """Stop a campaign; 422 in a status in which BSG stops none. BSG: PATCH /api/campaigns/{id}/stop."""
     found = _found(state, account, campaign_id)
     now = state.clock.now()
     status = found.status(now)
@@ -57,7 +57,7 @@ def stop(state: SandboxState, account: Account, campaign_id: int, struck: Struck
 
 
 def campaigns(state: SandboxState, account: Account, query: Query, struck: Struck) -> Response:
-    """BSG: GET /api/campaigns."""
+    """Return a page of the account's campaigns. BSG: GET /api/campaigns."""
     zone = zone_of(state, struck)
     page = page_of(query, zone, MIN_CAMPAIGN_LIMIT, CAMPAIGN_SORTS)
     kind, is_found, now = query.get("filter[type]", "sms"), _campaign_search(query), state.clock.now()
@@ -75,7 +75,7 @@ def campaigns(state: SandboxState, account: Account, query: Query, struck: Struc
 
 
 def messages(state: SandboxState, account: Account, query: Query, struck: Struck) -> Response:
-    """BSG: GET /api/messages."""
+    """Return a page of the account's messages. BSG: GET /api/messages."""
     zone = zone_of(state, struck)
     page = page_of(query, zone, MIN_MESSAGE_LIMIT, MESSAGE_SORTS)
     filters = {} if "ignored_filters" in struck else query
@@ -98,7 +98,7 @@ def messages(state: SandboxState, account: Account, query: Query, struck: Struck
 
 
 def balance(state: SandboxState, account: Account, query: Query) -> Response:
-    """BSG: GET /api/accounts/balance."""
+    """Return the account's balance and credit; random amounts in TEST mode. BSG: GET /api/accounts/balance."""
     amount = account.balance
     if account.mode is Mode.TEST:
         amount = round(random.Random(f"{state.settings.seed}:balance").uniform(0, 1000), 2)  # noqa: S311 - repeatable, not secret
@@ -107,7 +107,7 @@ def balance(state: SandboxState, account: Account, query: Query) -> Response:
 
 
 def tariff(state: SandboxState, account: Account, query: Query) -> Response:
-    """BSG: GET /api/accounts/tariff."""
+    """Return a page of the account's tariffs. BSG: GET /api/accounts/tariff."""
     page = page_of(query, 0.0, MIN_MESSAGE_LIMIT, ("id",))
     connected = [
         {
@@ -124,7 +124,7 @@ def tariff(state: SandboxState, account: Account, query: Query) -> Response:
 
 
 def _campaign_search(query: Query) -> Callable[[Campaign], bool]:
-    """Return what `filter[type]` and `search[…]` ask of a campaign; raise Refused with a 422."""
+    """Return a function that selects campaigns by `filter[type]` and `search[…]`. Raise Refused with 422."""
     errors: Errors = {}
     name, value = query.get("search[field]"), query.get("search[value]")
     if query.get("filter[type]", "sms") not in CAMPAIGN_TYPES:
@@ -148,7 +148,7 @@ def _found(state: SandboxState, account: Account, campaign_id: int) -> Campaign:
 
 
 def _message_ranges(state: SandboxState, account: Account, query: Query) -> list[tuple[Campaign, range]]:
-    """Return which rows of which campaigns the filters let through, without looking at each message."""
+    """Return the campaigns and their rows that the filters select, without reading each message."""
     campaign_id, message_id = number_of(query, "filter[campaign_id]"), number_of(query, "filter[id]", 1)
     reference = query.get("filter[reference_id]")
     if message_id is not None:
@@ -178,7 +178,7 @@ def _message_ranges(state: SandboxState, account: Account, query: Query) -> list
 
 def _page_of_messages(ranges: list[tuple[Campaign, range]], page: Page, now: float) -> Iterator[tuple[Campaign, int]]:
     if page.sort in ("phone", "delivered"):
-        rows = [(found, row) for found, segment in ranges for row in segment]
+        rows = [(found, row) for found, every in ranges for row in every]
         if page.sort == "phone":
             rows.sort(key=lambda each: each[0].phones[each[1]])
         else:
@@ -188,10 +188,10 @@ def _page_of_messages(ranges: list[tuple[Campaign, range]], page: Page, now: flo
         yield from rows[page.offset : page.offset + page.limit]
         return
     skipped, left = page.offset, page.limit
-    for found, segment in reversed(ranges) if page.is_descending else ranges:
-        ordered = segment[::-1] if page.is_descending else segment
+    for found, every in reversed(ranges) if page.is_descending else ranges:
+        ordered = every[::-1] if page.is_descending else every
         taken = ordered[skipped : skipped + left]
-        skipped = max(0, skipped - len(segment))
+        skipped = max(0, skipped - len(every))
         left -= len(taken)
         for row in taken:
             yield found, row

@@ -1,4 +1,4 @@
-"""What arrived, per recipient and per reference id: what a test of "once and only once" asks for."""
+"""What arrived, by recipient and by reference id. A test reads here whether each message was sent exactly once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from bsg_sandbox.campaigns import Campaign
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts that cost little to ask for, however many messages arrived.
+    """Counts that are as fast to read for any number of messages.
 
-    `distinct_messages` counts pairs of phone and text, `repeated_messages` those of them that arrived more
-    than once. `requests` counts the POSTs that were kept, `body_bytes` their size. In sink mode only
-    `campaigns`, `messages`, `requests` and `body_bytes` are counted.
+    `distinct_messages` counts pairs of phone and text, `repeated_messages` those pairs that arrived more than once.
+    `repeated_references` counts the arrivals of a reference id after its first. `dropped_messages` were reported as
+    taken and thrown away. `requests` counts the POSTs that created a campaign, and `body_bytes` their size. A sink
+    counts only `campaigns`, `messages`, `requests` and `body_bytes`.
     """
 
     campaigns: int = 0
@@ -35,7 +36,7 @@ class Summary:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Summary:
-        """Read what `to_json` wrote."""
+        """Parse what `to_json` returned."""
         return cls(**document)
 
 
@@ -43,10 +44,10 @@ class Summary:
 class Record:
     """Everything that arrived.
 
-    `campaigns`: id, size, key, created_at (seconds since 1970, of the sandbox's clock), status, start_at,
-    sender, name, tariff_code, validity. `recipients`: phone -> ids of the campaigns in which it arrived, once
-    for each message. `duplicates`: phone, campaign ids and times of each (phone, text) that arrived more than
-    once. `by_reference`: reference id -> campaign ids.
+    `campaigns`: mappings with id, size, key, created_at (seconds since 1970, by the sandbox's clock), status, start_at,
+    sender, name, tariff_code, validity (hours). `recipients`: by phone, the ids of the campaigns in which it arrived,
+    once for each message. `duplicates`: phone, campaign ids and times of each pair of phone and text that arrived more
+    than once. `by_reference`: by reference id, the campaign ids.
     """
 
     messages: int
@@ -56,19 +57,19 @@ class Record:
     by_reference: dict[str, list[int]] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as a JSON object, not copied; `json` makes strings of the phones."""
+        """Return the record as a JSON object, without a copy. `json` makes strings of the phones."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Record:
-        """Read what `to_json` wrote."""
+        """Parse what `to_json` returned."""
         recipients = {int(phone): ids for phone, ids in document["recipients"].items()}
         return cls(**{**document, "recipients": recipients})
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A campaign that arrived, with its messages as columns. `created_at` is as in the record."""
+    """A campaign that arrived, with its messages as columns. `created_at` is in seconds since 1970."""
 
     id: int
     created_at: float
@@ -76,17 +77,17 @@ class Arrival:
     references: list[str | None] = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the campaign as a JSON object, its columns not copied."""
+        """Return the campaign as a JSON object, without a copy of its columns."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Arrival:
-        """Read what `to_json` wrote."""
+        """Parse what `to_json` returned."""
         return cls(**document)
 
 
 class Tally:
-    """Counts as messages arrive, so that a summary needs no look at them again."""
+    """Counts that grow as messages arrive, so that a summary does not read them again."""
 
     def __init__(self) -> None:
         self.messages = 0
@@ -99,8 +100,8 @@ class Tally:
         self._reference_arrivals = 0
 
     def add(self, phones: Iterable[int], texts: list[str], references: int) -> None:
-        """Count a campaign's messages, and how many of them have a reference id."""
-        # Hashes of 64 bits instead of the pairs: a million of them collide once in 30 million runs.
+        """Count a campaign's messages. `references`: how many of them have a reference id."""
+        # Store hashes of 64 bits instead of the pairs: a million of them collide once in 30 million runs.
         arrived = list(map(hash, zip(phones, texts, strict=True)))
         distinct = set(arrived)
         if len(distinct) < len(arrived):
@@ -118,12 +119,12 @@ class Tally:
         return frozenset(self._repeated)
 
     def count_only(self, messages: int) -> None:
-        """Count a campaign of which nothing is kept."""
+        """Count a campaign whose messages are not stored."""
         self.messages += messages
         self.campaigns += 1
 
     def summary(self, distinct_references: int, most_at_once: int) -> Summary:
-        """Return the counts so far."""
+        """Return the counts. `most_at_once`: the largest number of simultaneous requests."""
         return Summary(
             campaigns=self.campaigns,
             messages=self.messages,
@@ -139,7 +140,7 @@ class Tally:
 
 
 def every_arrival(page_after: Callable[[int], Sequence[Arrival]], after: int) -> Iterator[Arrival]:
-    """Go through the pages, each of which is asked for by the id that it comes after."""
+    """Yield the arrivals of all pages. `page_after` returns the page after a campaign's id, empty at the end."""
     while page := page_after(after):
         yield from page
         after = page[-1].id
@@ -151,9 +152,9 @@ def arrival_of(campaign: Campaign) -> Arrival:
 
 
 def full_record(campaigns: list[Campaign], repeated: frozenset[int], now: float) -> Record:
-    """Look at every message that was kept; takes seconds for a million.
+    """Return the record of campaigns. For a million messages this takes seconds.
 
-    `repeated` has the hash of each pair of phone and text that arrived more than once.
+    `repeated`: the hash of each pair of phone and text that arrived more than once.
     """
     recipients: dict[int, list[int]] = {}
     by_reference: dict[str, list[int]] = {}

@@ -1,6 +1,6 @@
-"""`python -m bsg_sandbox.relay`: a port of this machine's loopback that leads to a sandbox on another one.
+"""`python -m bsg_sandbox.relay`: a port on loopback that leads to a sandbox on another host.
 
-Clients take plain HTTP for loopback only, and in a container the sandbox's host is not that.
+The client of this project uses plain HTTP only for loopback. In a container, the sandbox's host is not loopback.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ async def _serve(port: int, host: str, far_port: int) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(host, far_port)
         except OSError:
-            # The sandbox is not up yet: its clients see a connection that is cut, and come again.
+            # The sandbox is not up yet. Its clients see that the connection is cut, and connect again.
             near_writer.close()
             return
         await asyncio.gather(_copy(near_reader, far_writer), _copy(far_reader, near_writer))

@@ -1,4 +1,4 @@
-"""A request as it arrived, the response to it, and BSG's shapes of an error."""
+"""Requests and responses, and the two shapes of BSG's errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NO_ERRORS = {"error": 0, "errorDescription": "No errors"}
 
 
 class Ending(StrEnum):
-    """How the connection goes on once the response is due."""
+    """What happens to the connection when the response is due."""
 
     WHOLE = "whole"
     HALF = "half"
@@ -51,7 +51,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Request line and headers; `path` is without the query, header names are lower-case."""
+    """A request line and its headers. `path` has no query. The names of headers are in lower case."""
 
     method: str
     path: str
@@ -61,7 +61,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What goes back, and how: `pause` is seconds between pieces (endless) or of silence (0 = for ever)."""
+    """A response, and how it is sent.
+
+    `pause`: the seconds between the pieces of an endless response, or the seconds of a silence (0: until the client
+    gives up).
+    """
 
     status: int
     body: bytes = field(default=b"", repr=False)
@@ -71,7 +75,7 @@ class Response:
 
 
 class Refused(Exception):
-    """Carries the response that ends a request early."""
+    """Ends the handling of a request with a response."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(f"HTTP {response.status}")
@@ -79,29 +83,29 @@ class Refused(Exception):
 
 
 def json_response(status: int, document: object, headers: Mapping[str, str] | None = None) -> Response:
-    """Response a JSON document."""
+    """Return a response with a JSON document."""
     body = json.dumps(document, separators=(",", ":")).encode()
     return Response(status, body, {"Content-Type": "application/json", **(headers or {})})
 
 
 def message_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Response `{"message": …}`, the newer shape of an error."""
+    """Return a response with `{"message": …}`, the newer shape of an error."""
     return json_response(status, {"message": message}, headers)
 
 
 def invalid(errors: Mapping[str, list[str]] | list[str]) -> Response:
-    """Response 422 with the named faults (BSG: "The given data was invalid.")."""
+    """Return 422 with the errors by field. BSG: "The given data was invalid.", the newer shape of an error."""
     return json_response(422, {"message": "The given data was invalid.", "errors": errors})
 
 
 def old_style(code: int, status: int = 200) -> Response:
-    """Response `{"error": "<code>", "errorDescription": …}`, the older shape, by default with HTTP 200."""
+    """Return `{"error": "<code>", "errorDescription": …}`, the older shape of an error."""
     description = OLD_STYLE_ERRORS.get(code, "Unknown error")
     return json_response(status, {"error": str(code), "errorDescription": description})
 
 
 def parsed_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object; whatever is none counts as an empty one, as the provider's framework does."""
+    """Return a body's JSON object; {} for anything else, as BSG's framework does."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""From a request to its response: who asks, which faults happen to it, who handles it."""
+"""From a request to its response: authentication, faults, and the handler of its address."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class Routes:
         self.stopping = Event()
 
     def open(self, head: Head) -> ControlRequest | ApiRequest:
-        """Take a request whose headers have arrived."""
+        """Return the handler of a request whose headers have arrived."""
         return ControlRequest(self, head) if head.path.startswith(PREFIX) else ApiRequest(self, head)
 
 
 class ControlRequest:
-    """A request to the control address: in no log, and no fault happens to it."""
+    """A request to the control address. It is not logged, and no fault happens to it."""
 
     upload_limit: int | None = None
 
@@ -71,11 +71,11 @@ class ControlRequest:
         self._state, self._head = routes.state, head
 
     def respond(self, body: bytes) -> Response:
-        """Respond to it."""
+        """Return the response."""
         return respond_to_control(self._state, self._head, body)
 
     def close(self, status: int | None) -> None:
-        """Take no note."""
+        """Record nothing."""
 
 
 class ApiRequest:
@@ -87,7 +87,7 @@ class ApiRequest:
         self._is_login = head.path == "/api/auth/login"
         self._account = self._authenticated()
         self._struck = Struck()
-        # A request that may not ask at all is no occasion for a fault: `first=1` is the first real one.
+        # A request that does not authenticate counts for no fault, so that `first=1` is the first one that does.
         if self._account is not None or head.path.startswith("/api/auth/"):
             self._struck = self._state.faults.strike(head.method, head.path)
         self._seen.struck = tuple(self._struck.by_kind)
@@ -96,11 +96,11 @@ class ApiRequest:
             self.upload_limit = self._struck.option("cut_before", "after_bytes")
 
     def close(self, status: int | None) -> None:
-        """Enter the response in the log."""
+        """Record the status of the response in the log; None if none was sent."""
         self._state.closed(self._seen, status)
 
     def respond(self, body: bytes) -> Response:
-        """Respond to the request, faults included."""
+        """Return the response, as the faults of this request leave it."""
         self._stopping.wait(self._delay())
         try:
             self._fail_before()
@@ -121,7 +121,7 @@ class ApiRequest:
         return self._state.accounts.of_token(_bearer(headers.get("authorization", "")), self._state.clock.now())
 
     def _fail_before(self) -> None:
-        """Raise Refused for the faults that leave nothing behind."""
+        """Raise Refused for a fault that happens before the request is handled."""
         struck = self._struck
         if "cut_before" in struck:
             raise Refused(Response(0, ending=Ending.CUT))
@@ -146,7 +146,7 @@ class ApiRequest:
             raise Refused(old_style(int(options["code"]), int(options["status"])))
 
     def _spoiled(self, response: Response) -> Response:
-        """Return the response as the faults leave it that happen once the work is done."""
+        """Return the response as the faults leave it that happen after the request has been handled."""
         struck = self._struck
         if response.ending is not Ending.WHOLE or response.status >= 400:
             return response

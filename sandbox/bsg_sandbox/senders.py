@@ -1,4 +1,4 @@
-"""The senders that an account has registered (BSG: Senders)."""
+"""The senders that an account has registered. BSG: Senders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FIRST_ID = 7_000_001
 
 
 def listed(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
-    """BSG: GET /api/senders. The sandbox has senders of SMS only."""
+    """Return the account's senders of SMS; there are no others. BSG: GET /api/senders."""
     wanted = query.get("type")
     if wanted not in TYPES:
         raise Refused(invalid({"type": [f"The type must be one of {', '.join(TYPES)}."]}))

@@ -16,7 +16,7 @@ _LARGEST = 1e9  # waits that the platform's clocks can count, sums that stay fin
 
 
 class SandboxSettingsInvalid(ValueError):
-    """Some settings are wrong. `errors` maps each name to what is wrong with it."""
+    """Some settings are wrong. `errors` says by name what is wrong."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__("; ".join(f"{name}: {fault}" for name, fault in sorted(errors.items())))
@@ -25,18 +25,22 @@ class SandboxSettingsInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
-    """Durations are seconds of the sandbox's clock, save `latency`, which is real time.
+    """How the sandbox behaves. Durations are in seconds of its clock; `latency` and `callback_pause` in real seconds.
 
-    `sending_seconds` is for each 10 000 messages. `undelivered_share` (0 to 1) of each campaign ends as
-    undelivered. A text with `spam_word` in it fails moderation. `duplicates` says what becomes of a
-    reference id that is taken; it stays taken for `reference_memory` seconds (0 = for ever).
-    `duplicate_request_window`: the same body again within so many seconds gets 429 (0 = never).
-    `stop_in_creation`: BSG's page lets a campaign be stopped in `creation`, its OpenAPI document does not.
-    `funds`: `whole` refuses a campaign that the balance does not cover, `as_sent` pauses it when the funds run out.
-    `callbacks`: to which hosts delivery reports are pushed; one that does not get 200 is pushed again after
-    `callback_pause` seconds of real time, twice as many, and so on, `callback_attempts` times in all.
-    `stat_job_seconds`: how long a statistics job takes; an account has `stat_jobs_at_most`.
-    `rate_limit`: requests a second above which an account gets 429 (0 = never).
+    `sending_seconds` is for each 10 000 messages. `undelivered_share`, from 0 to 1, of each campaign ends as
+    undelivered. A text that contains `spam_word` does not pass moderation. `zone_offset_hours`: the zone of all dates,
+    in hours east of UTC. `price_per_segment` is in `currency`. `rate_limit`: the requests a second above which an
+    account gets 429 (0: no limit).
+
+    `duplicates`: what happens to a reference id that is taken: `reject_whole`, `drop_singly` or `allow`. It stays taken
+    for `reference_memory` seconds (0: for ever). `duplicate_request_window`: the same body gets 429 within this time
+    (0: never). `phone_twice` in a campaign: `refuse` or `allow`. `funds`: `whole` refuses a campaign that the balance
+    does not cover, `as_sent` pauses it when the funds run out. BSG's page allows `stop_in_creation` and a
+    `sender_minimum` of 1, BSG's document does not.
+
+    `callbacks`: the hosts that delivery reports are pushed to: `loopback`, `everywhere` or `never`. A report that does
+    not get 200 is pushed again after `callback_pause` seconds, then after twice as many, `callback_attempts` times in
+    all. `stat_job_seconds`: how long a statistics job takes. An account has at most `stat_jobs_at_most`.
 
     >>> SandboxSettings(sending_seconds=5).changed({"latency": 0.05}).latency
     0.05
@@ -74,7 +78,7 @@ class SandboxSettings:
     currency: str = "EUR"
 
     def changed(self, changes: Mapping[str, object]) -> SandboxSettings:
-        """Return a copy with these changes; raise SandboxSettingsInvalid."""
+        """Return the settings with these changes. Raise SandboxSettingsInvalid for unknown names and wrong values."""
         errors: dict[str, str] = {}
         accepted: dict[str, Any] = {}
         present = asdict(self)

@@ -1,4 +1,4 @@
-"""What all requests share: the clock, the accounts, the campaigns, the faults on order, the log."""
+"""What all requests share: the clock, the accounts, the campaigns, the faults and the log."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ MAX_LOG = 200_000
 
 @dataclass(slots=True)
 class RequestSeen:
-    """A request as the log has it: `time` is `time.monotonic()` when its headers were read.
+    """A request in the log.
 
-    `status` is None while it is not responded, and for ever when it never was; `ended` is the `time.monotonic()` of its
-    response, or of its end without one. `struck` names its faults.
+    `time`: when its headers had been read. `ended`: when its response was sent, or when it ended without one. Both are
+    by `time.monotonic()`. `status`: None without a response. `struck`: the kinds of the faults that happened to it.
     """
 
     number: int
@@ -45,12 +45,12 @@ class RequestSeen:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> RequestSeen:
-        """Read what `to_json` wrote."""
+        """Parse what `to_json` returned."""
         return cls(**{**document, "struck": tuple(document["struck"])})
 
 
 class SandboxState:
-    """The state of a sandbox."""
+    """The state of a sandbox. Threads may share it."""
 
     def __init__(self, settings: SandboxSettings, accounts: Iterable[Account] | None) -> None:
         self.first_settings = settings
@@ -62,7 +62,7 @@ class SandboxState:
         self.reset()
 
     def reset(self) -> None:
-        """Begin again: nothing arrived, no tokens, no faults, the settings of the start; the clock stays."""
+        """Remove all campaigns, tokens, faults and changes of settings and accounts. The clock keeps its time."""
         self.settings = self.first_settings
         self.accounts = Accounts([Account(**known) for known in self._first_accounts], self.settings.seed)
         self.store = Store()
@@ -77,29 +77,29 @@ class SandboxState:
         self._next_free: dict[str, float] = {}
 
     def change(self, changes: Mapping[str, object]) -> SandboxSettings:
-        """Change settings for the requests from now on; raise SandboxSettingsInvalid."""
+        """Change settings for the requests from now on, and return all. Raise SandboxSettingsInvalid."""
         with self._lock:
             self.settings = self.settings.changed(changes)
             return self.settings
 
     def put_account(self, changes: Mapping[str, object]) -> None:
-        """Add or change an account, named by `key`; raise ValueError."""
+        """Add an account, or change the account that has the `key`. Raise ValueError."""
         self.accounts.put(changes)
 
     def stop_list_of(self, key: str) -> StopList:
-        """Return the stop list of an account."""
+        """Return the stop list of the account with this key."""
         with self._lock:
             return self._stop_lists.setdefault(key, StopList())
 
     def statistics_jobs_of(self, key: str) -> StatisticsJobs:
-        """Return the statistics jobs of an account."""
+        """Return the statistics jobs of the account with this key."""
         with self._lock:
             return self._statistics_jobs.setdefault(key, StatisticsJobs())
 
     def resume(self, campaign_id: int) -> None:
-        """Go on with a campaign that is paused for want of funds, as its owner does by hand.
+        """Resume a campaign that is paused for lack of funds, as the owner of a real account does by hand.
 
-        Raise KeyError for an unknown campaign, and ValueError when it does not wait for funds or there are none.
+        Raise KeyError for an unknown campaign, and ValueError if it does not wait for funds or there are still none.
         """
         campaign, now = self.store.campaign(campaign_id, None), self.clock.now()
         if campaign is None:
@@ -107,20 +107,20 @@ class SandboxState:
         if not campaign.is_out_of_funds(now):
             raise ValueError("the campaign does not wait for funds")
         price = campaign.price * campaign.unpaid / campaign.size
-        paid = self.accounts.charge(self.accounts.by_key[campaign.key], price, campaign.unpaid, in_segment=True)
+        paid = self.accounts.charge(self.accounts.by_key[campaign.key], price, campaign.unpaid, partly=True)
         if paid == 0:
             raise ValueError("the account has no funds")
         campaign.resume(now, paid)
 
     def force_status(self, campaign_id: int, status: str | None) -> None:
-        """Show a campaign in any status, known to BSG or not; None ends that. Raise KeyError."""
+        """Show a campaign in any status; None: in its own status again. Raise KeyError for an unknown campaign."""
         campaign = self.store.campaign(campaign_id, None)
         if campaign is None:
             raise KeyError(campaign_id)
         campaign.forced_status = status
 
     def opened(self, method: str, path: str) -> RequestSeen:
-        """Enter a request in the log."""
+        """Add a request to the log. Return its entry."""
         with self._lock:
             self._number += 1
             self._open += 1
@@ -130,19 +130,19 @@ class SandboxState:
             return seen
 
     def closed(self, seen: RequestSeen, status: int | None) -> None:
-        """Enter in the log how a request ended."""
+        """Record the end of a request in the log."""
         with self._lock:
             self._open -= 1
             seen.status = status
             seen.ended = time.monotonic()
 
     def requests(self) -> list[RequestSeen]:
-        """Return the log, oldest first, of at most the last 200 000 requests."""
+        """Return the last 200 000 requests, oldest first."""
         with self._lock:
             return list(self._log)
 
     def summary(self) -> Summary:
-        """Return the counts of what arrived."""
+        """Return counts of what arrived."""
         return self.store.summary(self._most_open)
 
     def record(self) -> Record:
@@ -150,18 +150,18 @@ class SandboxState:
         return self.store.record(self.clock.now())
 
     def arrivals(self, after: int) -> list[Arrival]:
-        """Return the next campaigns that arrived after the one with this id."""
+        """Return the next campaigns that arrived after the campaign with this id."""
         return self.store.arrivals(after)
 
     def hold_to_rate(self, key: str) -> None:
-        """Raise Refused when an account asks faster than the rate that is set."""
+        """Raise Refused with 429 if an account makes more requests a second than the settings allow."""
         rate = self.settings.rate_limit
         if rate == 0:
             return
         now = time.monotonic()
         with self._lock:
             free = max(self._next_free.get(key, 0.0), now)
-            # A tenth of the interval is let pass: permits given on time may arrive a little early.
+            # Tolerate a tenth of the interval: requests that left on time may arrive a little early.
             if free - now > 0.1 / rate:
                 raise Refused(message_response(429, TOO_MANY_REQUESTS))
             self._next_free[key] = free + 1 / rate

@@ -1,4 +1,4 @@
-"""Statistics jobs: delivery reports in bulk (BSG: Statistic)."""
+"""Statistics jobs: delivery reports in bulk. BSG: Statistic."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MOMENTS = ("time_in_from", "time_in_to", "time_sent_from", "time_sent_to")
 
 
 def create(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
-    """BSG: POST /api/stat/jobs."""
+    """Create a job. BSG: POST /api/stat/jobs."""
     _refuse_without_jobs(account)
     order = parsed_object(body)
     times = _check(order, state.settings.zone_offset_hours)
@@ -53,7 +53,7 @@ def create(state: SandboxState, account: Account, query: Mapping[str, str], body
 
 
 def listed(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
-    """BSG: GET /api/stat/jobs."""
+    """Return the account's jobs. BSG: GET /api/stat/jobs."""
     _refuse_without_jobs(account)
     now = state.clock.now()
     rows = [
@@ -64,7 +64,7 @@ def listed(state: SandboxState, account: Account, query: Mapping[str, str], body
 
 
 def show(state: SandboxState, account: Account, key: str) -> Response:
-    """BSG: GET /api/stat/jobs/{id}. A job that is not done is not found."""
+    """Return the rows of a job; "File not found" (error 90) before it is done. BSG: GET /api/stat/jobs/{id}."""
     _refuse_without_jobs(account)
     job, now = state.statistics_jobs_of(account.key).find(key), state.clock.now()
     if job is None or now < job.done_at:
@@ -73,7 +73,7 @@ def show(state: SandboxState, account: Account, key: str) -> Response:
 
 
 def delete(state: SandboxState, account: Account, key: str) -> Response:
-    """BSG: DELETE /api/stat/jobs/{id}."""
+    """Delete a job. BSG: DELETE /api/stat/jobs/{id}."""
     _refuse_without_jobs(account)
     is_deleted = state.statistics_jobs_of(account.key).delete(key)
     return json_response(200, NO_ERRORS if is_deleted else _FILE_NOT_FOUND)
@@ -85,7 +85,7 @@ def _refuse_without_jobs(account: Account) -> None:
 
 
 def _check(order: Mapping[str, Any], zone: float) -> dict[str, float]:
-    """Return the times of an order by name. Raise Refused with a 422."""
+    """Return the times in a job's request, by name. Raise Refused with 422."""
     errors, times = Errors(), {}
     if order.get("type") == "message":
         wanted = order.get("message_id")

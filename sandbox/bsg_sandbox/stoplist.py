@@ -1,4 +1,4 @@
-"""The stop list of an account: phones that asked to be left alone (BSG: Stop list)."""
+"""The stop list of an account: phones of people who opted out. BSG: Stop list."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, ">=": ge, ">"
 
 
 def attach(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
-    """BSG: POST /api/stoplist/attach."""
+    """Add phones to the stop list. BSG: POST /api/stoplist/attach."""
     order, errors = parsed_object(body), Errors()
     phones = _listed(order, "phones", MAX_ATTACHED, is_phone, "a phone of 9 to 15 digits", errors)
     types = _listed(order, "types", len(TYPES), TYPES.__contains__, f"one of {', '.join(TYPES)}", errors)
@@ -37,7 +37,7 @@ def attach(state: SandboxState, account: Account, query: Mapping[str, str], body
 
 
 def detach(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
-    """BSG: POST /api/stoplist/detach."""
+    """Remove contacts from the stop list. BSG: POST /api/stoplist/detach."""
     order, errors = parsed_object(body), Errors()
     ids = _listed(order, "ids", MAX_DETACHED, lambda found: type(found) is int, "an integer", errors)
     types = _listed(order, "types", len(TYPES), TYPES.__contains__, f"one of {', '.join(TYPES)}", errors)
@@ -48,7 +48,7 @@ def detach(state: SandboxState, account: Account, query: Mapping[str, str], body
 
 
 def items(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
-    """BSG: GET /api/stoplist."""
+    """Return a page of the stop list. BSG: GET /api/stoplist."""
     page = page_of(query, state.settings.zone_offset_hours, MIN_LIMIT, ("id",), DEFAULT_LIMIT)
     wanted = query.get("type")
     if wanted is not None and wanted not in TYPES:
@@ -59,7 +59,10 @@ def items(state: SandboxState, account: Account, query: Mapping[str, str], body:
 
 
 def search(state: SandboxState, account: Account, query: Mapping[str, str], body: bytes) -> Response:
-    """BSG: GET /api/stoplist/search. The sandbox has no contact lists, so nobody is in one."""
+    """Return the contacts that fit a search. BSG: GET /api/stoplist/search.
+
+    There are no contact lists, so no contact is in one.
+    """
     page = page_of(query, state.settings.zone_offset_hours, MIN_LIMIT, SORTS)
     conditions = [_condition(query, "search", state)]
     conditions += [_condition(query, f"search_fields[{number}]", state) for number in range(MAX_SEARCH_CONDITIONS)]
@@ -103,7 +106,7 @@ def _listed(
 
 
 def _condition(query: Mapping[str, str], prefix: str, state: SandboxState) -> Callable[[Contact], bool]:
-    """Return what a search asks of a contact; raise Refused with a 422. A search without a value asks nothing."""
+    """Return a function that selects contacts. A search without a value selects all. Raise Refused with 422."""
     name, value = query.get(f"{prefix}[field]"), query.get(f"{prefix}[value]")
     operator = query.get(f"{prefix}[operator]", "=")
     errors: Errors = {}

@@ -1,4 +1,4 @@
-"""All the campaigns that were kept, and which reference ids they took."""
+"""The campaigns that were accepted, and the reference ids that they have taken."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TAKEN = "The reference id has already been taken."
 
 
 class Store:
-    """Keeps campaigns; safe for many threads."""
+    """The campaigns that were accepted. Threads may share it. Times are in seconds since 1970."""
 
     def __init__(self) -> None:
         self._campaigns: list[Campaign] = []
@@ -45,7 +45,10 @@ class Store:
         settings: SandboxSettings,
         duplicates: str,
     ) -> Campaign:
-        """Keep a campaign; raise Refused for taken reference ids and for lack of funds."""
+        """Accept a campaign. Raise Refused for reference ids that are taken, and for lack of funds.
+
+        `duplicates`: what happens to reference ids that are taken, as in `SandboxSettings`.
+        """
         segments = segments_of_all(draft.texts)
         is_spam = any(settings.spam_word in text for text in draft.texts) if settings.spam_word else False
         with self._lock:
@@ -56,7 +59,7 @@ class Store:
                     self._tally.dropped += size - len(draft.phones)
                     segments = segments_of_all(draft.texts)
             price, size = round(segments * settings.price_per_segment, 6), len(draft.phones)
-            paid = accounts.charge(account, price, size, in_segment=settings.funds == "as_sent")
+            paid = accounts.charge(account, price, size, partly=settings.funds == "as_sent")
             if size > 0 and paid == 0:
                 raise Refused(old_style(8))
             campaign = self._campaign(draft, account.key, price, is_spam, now, settings)
@@ -68,7 +71,7 @@ class Store:
             return campaign
 
     def count_only(self, messages: int, key: str, now: float, settings: SandboxSettings) -> Campaign:
-        """Note that a campaign of so many messages arrived, and keep none of them."""
+        """Count a campaign of so many messages without storing them."""
         with self._lock:
             empty = Draft([], [], ["sink"], [], 0, 72, None)
             campaign = self._campaign(empty, key, 0.0, False, now, settings)
@@ -78,7 +81,7 @@ class Store:
             return campaign
 
     def note_body(self, size: int) -> None:
-        """Count a POST that was kept, and its size in bytes."""
+        """Count a POST that created a campaign, and its size in bytes."""
         with self._lock:
             self._tally.requests += 1
             self._tally.body_bytes += size
@@ -89,7 +92,10 @@ class Store:
             self._tally.dropped += messages
 
     def refuse_repeated_request(self, key: str, path: str, body: bytes, now: float, window: float) -> None:
-        """Raise Refused when an account has sent the same body to the same path within the window (BSG: 429)."""
+        """Raise Refused with BSG's 429 if an account has just sent the same body to the same path.
+
+        `window`: for how many seconds that counts.
+        """
         digest = hashlib.blake2b(f"{key} {path} ".encode() + body, digest_size=16).digest()
         with self._lock:
             before, self._bodies[digest] = self._bodies.get(digest), now
@@ -97,11 +103,11 @@ class Store:
             raise Refused(message_response(429, DUPLICATE_NOTICE))
 
     def campaigns_of(self, key: str) -> list[Campaign]:
-        """Return an account's campaigns, oldest first."""
+        """Return the campaigns of the account with this key, oldest first."""
         return [campaign for campaign in self._campaigns if campaign.key == key]
 
     def campaign(self, campaign_id: int, key: str | None) -> Campaign | None:
-        """Return a campaign of an account (None: of any), or None."""
+        """Return a campaign of the account with this key (None: of any account); None if there is none."""
         position = campaign_id - FIRST_CAMPAIGN_ID
         if not 0 <= position < len(self._campaigns):
             return None
@@ -109,12 +115,12 @@ class Store:
         return campaign if key is None or campaign.key == key else None
 
     def with_reference(self, reference: str) -> list[Campaign]:
-        """Return the campaigns in which a reference id arrived."""
+        """Return the campaigns in which a reference id arrived, oldest first."""
         newest = self._references.get(reference)
         return [] if newest is None else [*self._earlier.get(reference, []), newest]
 
     def with_message(self, message_id: int) -> Campaign | None:
-        """Return the campaign of a message's id."""
+        """Return the campaign of a message by the message's id; None for an unknown id."""
         position = bisect_right(self._first_messages, message_id) - 1
         if position < 0:
             return None
@@ -122,7 +128,7 @@ class Store:
         return campaign if message_id < campaign.first_message_id + len(campaign.phones) else None
 
     def summary(self, most_at_once: int) -> Summary:
-        """Return the counts of what arrived."""
+        """Return counts of what arrived."""
         with self._lock:
             return self._tally.summary(len(self._references), most_at_once)
 
@@ -133,7 +139,10 @@ class Store:
         return full_record(campaigns, repeated, now)
 
     def arrivals(self, after: int) -> list[Arrival]:
-        """Return the next campaigns after this id, oldest first: few enough to be held at once; none at the end."""
+        """Return the next campaigns after this id, oldest first; [] at the end.
+
+        They have 20 000 messages at most, or are one campaign.
+        """
         page: list[Arrival] = []
         messages = 0
         for index in range(max(0, after + 1 - FIRST_CAMPAIGN_ID), len(self._campaigns)):

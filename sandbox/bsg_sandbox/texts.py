@@ -1,4 +1,4 @@
-"""How long a text may be, and how many segments it takes (3GPP TS 23.038, BSG: Message length)."""
+"""How long a text may be, and how many segments it takes. 3GPP TS 23.038; BSG: Message length."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GSM_EXTENSION = "^{}\\[]~|€\f"
 MAX_SEGMENTS = 5
 GSM_SEPTETS = (160, 153)
 UCS2_UNITS = (70, 67)
-# Whatever the characters, even those of two UTF-16 units: this many are one segment, this many are not too long.
+# So many characters of any alphabet, even of two UTF-16 units each, are one segment, and so many are not too long.
 ALWAYS_ONE_SEGMENT = UCS2_UNITS[0] // 2
 ALWAYS_SHORT_ENOUGH = MAX_SEGMENTS * UCS2_UNITS[1] // 2
 
@@ -21,7 +21,10 @@ _BASIC_LATIN_1 = "".join(character for character in GSM_BASIC if ord(character) 
 
 
 def segments_of(text: str) -> int:
-    """Count the segments of a text: 160 septets or 153 each, or else 70 UTF-16 units or 67 each."""
+    """Return the number of segments of a text.
+
+    In GSM 03.38 one has 160 septets, and several have 153 each. In UCS-2 one has 70 UTF-16 units, and several have 67.
+    """
     if _is_basic(text):
         return _segments(len(text), *GSM_SEPTETS)
     if _GSM.issuperset(text):
@@ -34,7 +37,7 @@ def _segments(units: int, alone: int, joined: int) -> int:
 
 
 def segments_of_all(texts: list[str]) -> int:
-    """Count the segments of many texts together; quick when all are of GSM's basic alphabet or short."""
+    """Return the segments of all texts together. It is fast if all are short, or in GSM's basic alphabet."""
     longest = max(map(len, texts), default=0)
     if longest <= ALWAYS_ONE_SEGMENT:
         return len(texts)
@@ -46,7 +49,7 @@ def segments_of_all(texts: list[str]) -> int:
 
 
 def is_gsm(text: str) -> bool:
-    """Say whether all characters are in GSM 03.38."""
+    """Return whether GSM 03.38 has all characters."""
     return _is_basic(text) or _GSM.issuperset(text)
 
 

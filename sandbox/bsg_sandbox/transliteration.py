@@ -1,4 +1,4 @@
-"""Writing a text in Latin letters, as `transliterate` asks for. BSG's own table is not known."""
+"""Write a text in Latin letters, as the field `transliterate` asks for. BSG's own table is not public."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TABLE = str.maketrans({**_LOWER, **{letter.upper(): latin.capitalize() for lett
 
 
 def transliterated(text: str) -> str:
-    """Return a text in Latin letters, as far as there are any for it; one that is in GSM 03.38 stays as it is."""
+    """Return a text in Latin letters where there are any for it. A text in GSM 03.38 stays as it is."""
     if is_gsm(text):
         return text
     return "".join(letter if is_gsm(letter) else _without_marks(letter) for letter in text.translate(_TABLE))

@@ -1,4 +1,4 @@
-"""The rules of a new campaign, as documented (BSG: POST /api/campaigns/sms/send-individual)."""
+"""The documented rules of a new campaign. BSG: POST /api/campaigns/sms/send-individual."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _USUAL_FIELDS = 3
 
 @dataclass(slots=True)
 class Draft:
-    """A campaign that keeps the rules, as columns; `references` has None where a message has no id."""
+    """A campaign that follows the rules, as columns. `references` has None for a message without an id.
+
+    `validity` is in hours, `start_at` in seconds since 1970.
+    """
 
     phones: list[int] = field(repr=False)
     texts: list[str] = field(repr=False)
@@ -41,7 +44,7 @@ class Draft:
 
 
 def check_individual(body: Mapping[str, Any], settings: SandboxSettings, now: float, zone: float) -> Draft:
-    """Check a personalised campaign; raise Refused with the 422 that names every fault."""
+    """Return the draft of a campaign with a text for each phone. Raise Refused with 422, which names every error."""
     errors: Errors = {}
     messages = body.get("messages")
     if _is_good_list(messages, "messages", errors) and not _is_good_at_once(messages, settings):
@@ -60,7 +63,10 @@ def check_individual(body: Mapping[str, Any], settings: SandboxSettings, now: fl
 
 
 def check_one_text(body: Mapping[str, Any], settings: SandboxSettings, now: float, zone: float) -> Draft:
-    """Check a campaign of one text to many phones (BSG: POST /api/campaigns/sms/send)."""
+    """Return the draft of a campaign with one text for all phones. Raise Refused with 422, which names every error.
+
+    BSG: POST /api/campaigns/sms/send.
+    """
     errors: Errors = {}
     phones = body.get("phones")
     shared = {"sender": body.get("sender"), "text": body.get("text"), "transliterate": body.get("transliterate", False)}
@@ -88,7 +94,10 @@ def check_one_text(body: Mapping[str, Any], settings: SandboxSettings, now: floa
 
 
 def check_price(body: Mapping[str, Any], settings: SandboxSettings, connected: frozenset[int]) -> tuple[list[int], str]:
-    """Check a question for a price; returns phones and text (BSG: POST /api/campaigns/price)."""
+    """Return the phones and the text of a request for a price. Raise Refused with 422.
+
+    `connected`: the account's tariffs. BSG: POST /api/campaigns/price.
+    """
     errors: Errors = {}
     shared = {"sender": body.get("sender"), "text": body.get("text")}
     errors.update({name: faults for name, faults in _of_message(shared, settings).items() if name in shared})
@@ -107,7 +116,7 @@ def check_price(body: Mapping[str, Any], settings: SandboxSettings, connected: f
 
 
 def check_tariff(draft: Draft, connected: frozenset[int]) -> None:
-    """Raise Refused with BSG's own words when the tariff is not connected to the account."""
+    """Raise Refused with BSG's message if the account does not have the tariff."""
     if draft.tariff_code not in connected:
         raise Refused(message_response(422, "Tariff not found"))
 
@@ -123,7 +132,7 @@ def _is_good_list(rows: object, name: str, errors: Errors) -> TypeGuard[list[Any
 
 
 def _is_good_at_once(messages: list[Any], settings: SandboxSettings) -> bool:
-    """Accept columns as wholes; False when it takes a look at each message to know."""
+    """Return whether all messages follow the rules. False: each message must be read to know."""
     if set(map(type, messages)) != {dict}:
         return False
     try:
@@ -191,7 +200,7 @@ def _is_sender(sender: object, settings: SandboxSettings) -> bool:
 
 
 def is_phone(phone: object) -> TypeGuard[int]:
-    """Say whether a phone has 9 to 15 digits."""
+    """Return whether it is an integer of 9 to 15 digits."""
     return type(phone) is int and MIN_PHONE <= phone <= GREATEST_PHONE
 
 
@@ -208,7 +217,7 @@ def _options(
 ) -> tuple[int, int, float | None, str | None, str | None]:
     tariff_code = _whole_number(body, "tariff_code", 0, 9, 0, errors)
     validity = _whole_number(body, "validity", 1, MAX_VALIDITY, MAX_VALIDITY, errors)
-    # One table of the provider prints the name start_code for the same thing.
+    # One table of BSG's page has the name start_code for the same field.
     written = body.get("start_at", body.get("start_code"))
     start_at: float | None = None
     if written is not None:
