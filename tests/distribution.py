@@ -22,7 +22,7 @@ ONE_BY_ONE = ("tests/exhaustive/",)
 """The folders of few tests that compute for long and share nothing."""
 
 SLOW_FIRST = (
-    "tests/scenarios/test_limits.py",  # waits for more than three minutes
+    "tests/scenarios/test_limits.py",  # waits for more than a minute
     "tests/monitor/",
     "tests/scenarios/",
     "tests/exhaustive/",
