@@ -96,7 +96,7 @@ class Model:
 
     def call(self, state: State, *call: Any) -> tuple[Reply, State]:
         reply, ledger = self.calls.call(state.ledger, call)
-        return reply, state._replace(ledger=ledger)
+        return reply, State(ledger, *state[1:])
 
     def first(self) -> State:
         size = self.size

@@ -6,6 +6,7 @@ A script's outcome depends on nothing but the keys, so what it did from a snapsh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, cast
 
 import redis
@@ -326,6 +327,7 @@ class RecordedCalls:
         self.snapshots: list[Snapshot] = []
         self.pictures: list[Picture] = []
         self.scripts_run = 0
+        self._restoring = cache(lambda number: restoring(self.snapshots[number]))
         self.empty = self.number_of(())
 
     def number_of(self, snapshot: Snapshot) -> int:
@@ -340,7 +342,7 @@ class RecordedCalls:
         """Return the reply of the real ledger, and the state that it left."""
         known = self._known.get((ledger, call))
         if known is None:
-            self._restore(args=[restoring(self.snapshots[ledger])])
+            self._restore(args=[self._restoring(ledger)])
             reply = self._run[call[0]](self._ledger, *call[1:])
             known = reply, self.number_of(snapshot_of(self._dump()))
             self.scripts_run += 1

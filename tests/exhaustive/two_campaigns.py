@@ -173,6 +173,7 @@ class TwoCampaigns:
         self.view = cache(lambda ledger: View(self.calls.snapshots[ledger]))
         self._numbers: dict[State, int] = {}
         self._aged: dict[tuple[int, tuple[Change, ...]], int] = {}
+        self._renamed: dict[int, tuple[int, dict[str, str]]] = {}
         self._parents: list[tuple[int, str]] = []
         self._back: list[list[int]] = []
 
@@ -222,16 +223,22 @@ class TwoCampaigns:
 
     def _alike(self, state: State) -> State:
         """Attempts are never compared here, workers are alike, and a token says no more than whose it is."""
-        view, changes, names = self.view(state.ledger), list[Change](), dict[str, str]()
+        known = self._renamed.get(state.ledger)
+        if known is None:
+            known = self._renamed[state.ledger] = self._with_tokens_renamed(state.ledger)
+        ledger, names = known
+        workers = sorted((*local[:-1], names.get(local[-1], "stale")) if local else IDLE for local in state.workers)
+        return State(ledger, tuple(workers), state.taken)
+
+    def _with_tokens_renamed(self, ledger: int) -> tuple[int, dict[str, str]]:
+        view, changes, names = self.view(ledger), list[Change](), dict[str, str]()
         for campaign in CAMPAIGNS:
             for key in (f"bsg:campaign:{campaign}:batch:0", f"bsg:campaign:{campaign}:chunk:0"):
                 if token := view.keys.get(key, {}).get("token"):
                     names[token] = f"of-{campaign}"
                     changes.append((key, "token", names[token]))
             changes.append((f"bsg:campaign:{campaign}:batch:0", "attempts", "0"))
-        ledger = self._changed(state.ledger, *changes)
-        workers = sorted((*local[:-1], names.get(local[-1], "stale")) if local else IDLE for local in state.workers)
-        return State(ledger, tuple(workers), state.taken)
+        return self._changed(ledger, *changes), names
 
     def _changed(self, ledger: int, *changes: Change) -> int:
         """Return the ledger with other values where it has any; None takes a key away."""

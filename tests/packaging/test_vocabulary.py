@@ -124,7 +124,8 @@ _READ: dict[str, str] = {}
 
 def _texts() -> dict[str, str]:
     if not _READ:
-        for path in sorted(ROOT.rglob("*")):
+        top = [entry for entry in ROOT.iterdir() if not entry.name.startswith(LEFT_OUT)]  # .venv has tens of thousands
+        for path in sorted(path for entry in top for path in (entry.rglob("*") if entry.is_dir() else (entry,))):
             name = path.relative_to(ROOT).as_posix()
             if name.startswith(LEFT_OUT) or "/." in name or path.suffix not in SUFFIXES or not path.is_file():
                 continue
