@@ -29,8 +29,10 @@ from bsg_messages import rules
 from bsg_messages.sending_hours import SendingHours
 from bsg_messages.template import Template
 from bsg_producer import AsyncProducer, Producer
+from bsg_sandbox.accounts import Account
 from bsg_sandbox.control import Control
 from bsg_sandbox.server import Sandbox
+from bsg_sandbox.settings import SandboxSettings
 from bsg_worker.poll.poll import poll
 from tests.worker.harness import WorkerHarness
 
@@ -89,7 +91,8 @@ def public() -> Iterator[tuple[str, object]]:
     """Yield each public name, with what it names."""
     for package in (bsg_producer, bsg_producer.files):
         yield from ((name, getattr(package, name)) for name in package.__all__)
-    yield from (("callbacks", bsg_producer.callbacks.callbacks), ("Control", Control))
+    alone = (bsg_producer.callbacks.callbacks, Control, SandboxSettings, Account)
+    yield from ((thing.__name__, thing) for thing in alone)
     for kind in (Producer, AsyncProducer, Template, SendingHours, Sandbox):
         yield kind.__name__, kind
         yield from ((f"{kind.__name__}.{name}", getattr(kind, name)) for name in dir(kind) if not name.startswith("_"))
