@@ -7,6 +7,7 @@ import os
 import signal
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,9 @@ class Up:
         return self.process.wait(100)
 
 
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    (tmp_path / "contacts.csv").write_text(CONTACTS)
+@contextmanager
+def started(directory: Path) -> Iterator[Up]:
+    (directory / "contacts.csv").write_text(CONTACTS)
     with Sandbox() as sandbox:
         settings = {
             "BSG_API_KEY": "live_sandbox",
@@ -62,56 +63,80 @@ def up(tmp_path: Path) -> Iterator[Up]:
             "BSG_POLL_INTERVAL": "0.5",
             "SWEEP_INTERVAL": "0.5",
         }
-        running = Up(tmp_path, settings)
+        up = Up(directory, settings)
         try:
-            yield running
+            yield up
         finally:
-            running.process.kill()
-            running.process.wait()
-            wait_until(lambda: not processes_in(tmp_path), what="nothing is left", within=100)
+            up.process.kill()
+            up.process.wait()
+            wait_until(lambda: not processes_in(directory), what="nothing is left", within=100)
 
 
-def test_a_campaign_goes_from_a_file_to_its_end_and_stopping_leaves_nothing(up: Up) -> None:
-    up.wait_until_serving()
-    sent = run([*SEND, "--watch", "--json"], up.directory, up.settings)
-    assert sent.returncode == ExitCode.OK, sent.stderr + up.text()
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One for several tests. The last of them stops it."""
+    with started(tmp_path_factory.mktemp("running")) as up:
+        yield up
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    with started(tmp_path) as up:
+        yield up
+
+
+def test_a_campaign_goes_from_a_file_to_its_end(running: Up) -> None:
+    running.wait_until_serving()
+    sent = run([*SEND, "--watch", "--json"], running.directory, running.settings)
+    assert sent.returncode == ExitCode.OK, sent.stderr + running.text()
     first, *_, last = (json.loads(line) for line in sent.stdout.splitlines())
     assert last["campaign_id"] == first["campaign_id"]
     assert last["state"] == "done"
     assert (last["counts"]["finished"], last["counts"]["rejected"]) == (50, 1)
 
-    rejects = run(["rejects", first["campaign_id"], "--json"], up.directory, up.settings)
+    rejects = run(["rejects", first["campaign_id"], "--json"], running.directory, running.settings)
     assert json.loads(rejects.stdout)["code"] == "invalid_phone"
 
-    with urllib.request.urlopen(f"http://127.0.0.1:{up.flower_port}/workers?json=1", timeout=10) as response:
+    with urllib.request.urlopen(f"http://127.0.0.1:{running.flower_port}/workers?json=1", timeout=10) as response:
         assert response.status == 200
 
-    assert up.stop(signal.SIGTERM) == ExitCode.OK, up.text()
-    assert not processes_in(up.directory)
-    assert running_server_url(up.directory / ".bsg-campaigns") is None
 
-
-def test_a_second_up_in_the_same_directory_is_refused_and_the_first_goes_on(up: Up) -> None:
-    up.wait_until_serving()
-    second = run(["up", "--flower-port", "0"], up.directory, up.settings)
+def test_a_second_up_in_the_same_directory_is_refused_and_the_first_goes_on(running: Up) -> None:
+    running.wait_until_serving()
+    second = run(["up", "--flower-port", "0"], running.directory, running.settings)
     assert second.returncode == ExitCode.FAILED
     assert "already runs here" in second.stderr
-    assert run(["list"], up.directory, up.settings).returncode == ExitCode.OK
+    assert run(["list"], running.directory, running.settings).returncode == ExitCode.OK
 
 
-def test_a_worker_that_is_killed_is_started_again(up: Up) -> None:
-    up.wait_until_ready()
+def test_a_worker_that_is_killed_is_started_again(running: Up) -> None:
+    running.wait_until_ready()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_bytes().split(b"\0")
-            ours = Path(os.readlink(process / "cwd")) == up.directory
+            ours = Path(os.readlink(process / "cwd")) == running.directory
         except OSError:
             continue
         if ours and b"worker@%h" in command and b"--" not in command:
             os.kill(int(process.name), signal.SIGKILL)
-    wait_until(lambda: "worker exited with 137; starting again" in up.text(), what="its end is logged")
-    sent = run([*SEND, "--watch"], up.directory, up.settings)
-    assert sent.returncode == ExitCode.OK, sent.stderr + up.text()
+    wait_until(lambda: "worker exited with 137; starting again" in running.text(), what="its end is logged")
+    sent = run([*SEND, "--watch"], running.directory, running.settings)
+    assert sent.returncode == ExitCode.OK, sent.stderr + running.text()
+
+
+def test_it_logs_in_before_it_says_that_it_runs(running: Up) -> None:
+    wait_until(lambda: "Flower: http" in running.text(), what="it says that it runs")
+
+    (login,) = [line for line in running.text().splitlines() if "logged in with BSG_API_KEY at BSG at http://" in line]
+    assert running.text().index(login) < running.text().index("Flower: http")
+
+
+def test_stopping_leaves_nothing(running: Up) -> None:
+    running.wait_until_ready()
+
+    assert running.stop(signal.SIGTERM) == ExitCode.OK, running.text()
+    assert not processes_in(running.directory)
+    assert running_server_url(running.directory / ".bsg-campaigns") is None
 
 
 def test_after_up_is_killed_nothing_is_left_and_the_campaigns_are_there_when_it_starts_again(up: Up) -> None:
@@ -149,13 +174,6 @@ def test_what_cannot_run_ends_it_and_says_why_once(tmp_path: Path) -> None:
         lines = [line for line in ended.stdout.splitlines() if line.startswith(name) and line.endswith(missing)]
         assert len(lines) <= 1
     assert not processes_in(tmp_path)
-
-
-def test_it_logs_in_before_it_says_that_it_runs(up: Up) -> None:
-    wait_until(lambda: "Flower: http" in up.text(), what="it says that it runs")
-
-    (login,) = [line for line in up.text().splitlines() if "logged in with BSG_API_KEY at BSG at http://" in line]
-    assert up.text().index(login) < up.text().index("Flower: http")
 
 
 @pytest.mark.parametrize("name", ["BSG_API_KEY", "BSG_API_KEY__MARKETING"])
