@@ -23,21 +23,22 @@ redis.call('HSETNX', LEDGER, 'incarnation', incarnation)  -- guard: ledger-keeps
 redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', messages, 'options', options,
   'priority', priority, 'deadline', deadline, 'name', name, 'idempotency_key', key, 'chunks', 0, 'account', '',
   'account_name', account_name, 'paused', '0', 'cancelled', '0', 'next_batch', 0, 'start_at', start_at,
-  'closes_at', closes_at)
+  'closes_at', closes_at, 'messages:unprepared', messages)
+redis.call('HINCRBY', MESSAGES, 'unprepared', messages)
 if max_cost ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost', max_cost) end
 if last ~= '' then redis.call('HSET', stored, chunks - 1, last) end
 redis.call('PERSIST', stored)  -- guard: messages-persist
 redis.call('HSET', idempotency, 'campaign', campaign, 'digest', digest, 'messages', messages)  -- guard: key-remembered
 redis.call('ZADD', CAMPAIGNS, NOW, campaign)
 redis.call('SADD', ACCOUNT_NAMES, account_name)
-count(campaign, 'unprepared', messages, 0)
 local at_once = math.min(chunks, number(most))
 add_chunks(campaign, { unpack(ARGV, FIRST_SIZE, FIRST_SIZE + at_once - 1) })
 for first = FIRST_SIZE + at_once, #ARGV, 1000 do
   redis.call('RPUSH', campaign_key(campaign, ':sizes'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
 end
-refresh_ready(campaign)
-refresh_campaign(campaign)
+-- A new campaign is unassigned, and has something to prepare.
+redis.call('ZADD', account_key('-' .. account_name, 'due'), NOW, campaign)
+redis.call('ZADD', DEADLINES, deadline, campaign)
 if chunks > at_once then refresh_unfinished(campaign) end  -- guard: accept-is-finished
 record_event(campaign, '', '', 'accepted', 'enqueued')
 -- A wake-up that still waits in the queue serves this campaign as well.

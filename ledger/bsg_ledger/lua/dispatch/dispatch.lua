@@ -27,8 +27,9 @@ local HELD_FOR_PRICE, HELD_FOR_HOURS, HELD_FOR_RECHECK = 1000, 5000, 5000
 local JUST_LEASED = 5000
 local AFTER_ALL = 1000000000000
 
+local mark = high_water_mark(detector)
 -- guard: dispatch-rollback
-for i = FIRST_OF_ACCOUNTS, went_back(detector, seen) and #ARGV or 0 do
+for i = FIRST_OF_ACCOUNTS, went_back(mark, seen) and #ARGV or 0 do
   shut_gate(ARGV[i], 'ledger_went_back', 'a process that saw event ' .. seen)
 end
 local gate = redis.call('HGET', account_key(account, 'gate'), 'state')
@@ -46,7 +47,7 @@ end
 
 local function refresh_or_drop(campaign)
   -- guard: row-of-own-account
-  if redis.call('HGET', campaign_key(campaign), 'account') == account then refresh_ready(campaign) else drop(campaign) end
+  if owner_of(campaign) == account then refresh_ready(campaign) else drop(campaign) end
 end
 
 for _, campaign in ipairs(redis.call('ZRANGEBYSCORE', unassigned, '-inf', NOW, 'LIMIT', 0, PROMOTED)) do
@@ -94,9 +95,9 @@ local function advance(campaign, pass, priority, joined, passed_over)
     redis.call('HDEL', key, 'joined')
     if passed_over then redis.call('HSET', clock_key, 'owed', owed + stride / 4) end
   else
-    redis.call('HSET', clock_key, 'virtual', virtual_time(math.max(virtual, pass)), 'owed', math.max(0, owed - stride))
+    redis.call('HSET', clock_key, 'virtual', format_pass(math.max(virtual, pass)), 'owed', math.max(0, owed - stride))
   end
-  redis.call('HSET', key, 'pass', virtual_time(pass + stride))
+  redis.call('HSET', key, 'pass', format_pass(pass + stride))
 end
 
 local function hint()
@@ -122,9 +123,8 @@ local function hold(campaign, milliseconds)
   refresh_ready(campaign)
 end
 
--- Returns whether the campaign may go on. The indexes follow from the same fields, but a deadline passes silently.
-local function may_go_on(campaign)
-  local owner, paused, cancelled, deadline = get(campaign_key(campaign), 'account', 'paused', 'cancelled', 'deadline')
+-- Returns whether a campaign may go on. The indexes follow from the same fields, but a deadline passes silently.
+local function may_go_on(owner, paused, cancelled, deadline)
   if owner ~= account then return false end  -- guard: dispatch-own-account
   if paused == '1' then return false end  -- guard: dispatch-paused
   if cancelled == '1' then return false end  -- guard: dispatch-cancelled
@@ -132,9 +132,8 @@ local function may_go_on(campaign)
   return true
 end
 
-local function post(campaign, batch, options, size, attempts, first_intent, doubt, passed_over)
+local function post(campaign, batch, options, start_at, size, attempts, first_intent, doubt)
   local key = batch_key(campaign, batch)
-  local pass, priority, joined, start_at = get(campaign_key(campaign), 'pass', 'priority', 'joined', 'start_at')
   take_slot(limit, slot_at, arrival, interval)  -- guard: slot-taken-by-intent
   -- Only attempts in doubt can have been taken, so no trace at BSG can be older than the first of them.
   if doubt ~= '1' then first_intent = NOW end  -- guard: window-from-first-doubt
@@ -143,11 +142,10 @@ local function post(campaign, batch, options, size, attempts, first_intent, doub
     'lease_until', NOW + lease)
   -- guard: send-becomes-trial
   if half_open then redis.call('HSET', account_key(account, 'gate'), 'trial', batch_id(campaign, batch) .. ':' .. token) end
-  advance(campaign, pass, priority, joined, passed_over)
   local late = number(start_at) > 0 and number(start_at) <= NOW
   -- guard: lease-of-intent
   move(campaign, batch, 'posting', NOW + lease, 'intent', late and 'start_at has passed: sent at once' or '')
-  local sequence = save_high_water_mark(detector)  -- guard: intent-leaves-mark
+  local sequence = save_high_water_mark(detector, mark)  -- guard: intent-leaves-mark
   return { 'send', campaign, batch, redis.call('GET', key .. ':messages'), options, size, attempts, NOW,
     slot_at - NOW_US, sequence, hint() }
 end
@@ -162,9 +160,10 @@ local function recheck(campaign, batch, options)
 end
 
 local function send(campaign, passed_over)
-  if not may_go_on(campaign) then return refresh_or_drop(campaign) end
-  local options, opens_at, closes_at, held_until, max_cost =
-    get(campaign_key(campaign), 'options', 'opens_at', 'closes_at', 'held_until', 'max_cost')
+  local owner, paused, cancelled, deadline, options, start_at, opens_at, closes_at, held_until, max_cost, pass, priority,
+    joined = get(campaign_key(campaign), 'account', 'paused', 'cancelled', 'deadline', 'options', 'start_at', 'opens_at',
+      'closes_at', 'held_until', 'max_cost', 'pass', 'priority', 'joined')
+  if not may_go_on(owner, paused, cancelled, deadline) then return refresh_or_drop(campaign) end
   local batch, at = earliest(campaign_key(campaign, ':due'))
   if not batch or at > NOW then return refresh_ready(campaign) end  -- guard: send-after-backoff
   -- guard: send-within-hours
@@ -188,11 +187,14 @@ local function send(campaign, passed_over)
   end
   -- guard: held-against-list-of-now
   if suppressions() ~= number(held_against) then return recheck(campaign, batch, options) end
-  return post(campaign, batch, options, size, number(attempts), first_intent, doubt, passed_over)
+  advance(campaign, pass, priority, joined, passed_over)
+  return post(campaign, batch, options, start_at, size, number(attempts), first_intent, doubt)
 end
 
 local function prepare(campaign)
-  if not may_go_on(campaign) then return refresh_or_drop(campaign) end
+  if not may_go_on(get(campaign_key(campaign), 'account', 'paused', 'cancelled', 'deadline')) then
+    return refresh_or_drop(campaign)
+  end
   local leased = lease_chunk(campaign, token, chunk_lease, losses_allowed)
   if leased and leased[1] == 'prepare' then leased[#leased + 1] = hint() end
   return leased

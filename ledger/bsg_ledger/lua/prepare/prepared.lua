@@ -28,5 +28,5 @@ if staged ~= '0' then
   redis.call('ZADD', committed, NOW, chunk)
   refresh_unfinished(campaign)
 end
-add_prepared(campaign, chunk, { unpack(ARGV, 8) })
+add_prepared(campaign, chunk, suppressed ~= '0' and suppressed, { unpack(ARGV, 8) })
 return { 'prepared' }

@@ -7,9 +7,8 @@ local HELD_AT_BSG = { paused = 'paused-at-bsg', moderation = 'in-moderation', sp
 local function note_status(campaign, batch, status)
   local key, account, id = batch_key(campaign, batch), account_of(campaign), batch_id(campaign, batch)
   local before = redis.call('HGET', key, 'bsg_status')
-  redis.call('HSET', key, 'bsg_status', status)
   if before == status then return before end
-  redis.call('HSET', key, 'bsg_status_at', NOW)
+  redis.call('HSET', key, 'bsg_status', status, 'bsg_status_at', NOW)
   if HELD_AT_BSG[before] then redis.call('ZREM', account_key(account, HELD_AT_BSG[before]), id) end
   if HELD_AT_BSG[status] then redis.call('ZADD', account_key(account, HELD_AT_BSG[status]), NOW, id) end
   return before

@@ -23,9 +23,10 @@ local function add_chunks_left(campaign, most)
   return true
 end
 
--- Adds the batches (size, rows, body) and rejects ('', index, JSON row) of a prepared chunk.
-local function add_prepared(campaign, chunk, items)
-  local held_against, pending, batches, rejected = redis.call('HGET', chunk_key(campaign, chunk), 'suppressions'), 0, 0, 0
+-- Adds the batches (size, rows, body) and rejects ('', index, JSON row) of a prepared chunk. `list`: the version of the
+-- suppression list that the messages were checked against, or false for an empty list.
+local function add_prepared(campaign, chunk, list, items)
+  local pending, batches, rejected = 0, 0, 0
   for i = 1, #items, 3 do
     if items[i] == '' then
       redis.call('ZADD', campaign_key(campaign, ':rejects'), items[i + 1], items[i + 2])
@@ -35,7 +36,7 @@ local function add_prepared(campaign, chunk, items)
       redis.call('SET', batch_key(campaign, batch) .. ':messages', items[i + 2])
       redis.call('HSET', batch_key(campaign, batch), 'state', 'pending', 'size', items[i], 'rows', items[i + 1], 'chunk', chunk,
         'not_before', NOW, 'since', NOW, 'attempts', 0)
-      if held_against then redis.call('HSET', batch_key(campaign, batch), 'suppressions', held_against) end
+      if list then redis.call('HSET', batch_key(campaign, batch), 'suppressions', list) end
       enter(campaign, batch, 'pending', NOW)
       record_event(campaign, batch, '', 'pending', 'prepared')
       pending, batches = pending + number(items[i]), batches + 1
@@ -74,7 +75,8 @@ local function add_committed(campaign, most)
     more = reject_some(campaign, chunk, most)
   else
     local staged = chunk_key(campaign, chunk) .. ':staged'
-    add_prepared(campaign, chunk, redis.call('LPOP', staged, 3 * most) or {})
+    local list = redis.call('HGET', chunk_key(campaign, chunk), 'suppressions')
+    add_prepared(campaign, chunk, list, redis.call('LPOP', staged, 3 * most) or {})
     more = redis.call('EXISTS', staged) == 1
   end
   if not more then

@@ -5,9 +5,10 @@ local NOW_US = clock[1] * 1000000 + clock[2]
 -- Returns when the next request may leave, and the limit's arrival: the time from which one more request fits the rate.
 -- No slot is reserved further ahead than `furthest`, so an arrival beyond that shows a clock that was set back.
 local function next_slot(limit, cool_down, interval, burst, furthest)
-  local arrival = number(redis.call('GET', limit))
+  local stored, cools_until = unpack(redis.call('MGET', limit, cool_down))
+  local arrival = number(stored)
   if arrival > NOW_US + furthest + burst * interval then arrival = NOW_US end  -- guard: slot-clock-set-back
-  local slot_at = math.max(NOW_US, number(redis.call('GET', cool_down)), arrival - (burst - 1) * interval)  -- guard: slot-start
+  local slot_at = math.max(NOW_US, number(cools_until), arrival - (burst - 1) * interval)  -- guard: slot-start
   return slot_at, arrival
 end
 

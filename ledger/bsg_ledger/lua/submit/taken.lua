@@ -13,7 +13,7 @@ local FIRST_OTHER = 11
 --             is the response to its trial
 local key = batch_key(campaign, batch)
 -- The campaign may have been moved to another key of the same account at BSG during the request.
-local assigned = redis.call('HGET', campaign_key(campaign), 'account')
+local assigned = owner_of(campaign)
 local account = assigned and assigned ~= '' and assigned or from_account  -- guard: taken-after-rekey
 -- Do not create a partial record, and do not ask BSG to stop: after a rollback of the ledger, the messages may have
 -- been accepted.
