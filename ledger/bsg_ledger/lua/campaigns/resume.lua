@@ -10,7 +10,7 @@ local paused = redis.call('HGET', key, 'paused')
 if not paused then return { 'gone' } end  -- guard: resume-known
 local batch = earliest(key .. ':due')
 if paused == '1' and batch and max_cost ~= 'none' then
-  local decision, total = affordable(campaign, batch, max_cost ~= '' and max_cost)
+  local decision, total = check_max_cost(campaign, batch, max_cost ~= '' and max_cost)
   if decision ~= 'yes' and decision ~= 'wait' then return { 'capped', decision, total } end  -- guard: resume-within-cap
 end
 if max_cost == 'none' then

@@ -172,7 +172,7 @@ local function send(campaign, passed_over)
     hold(campaign, HELD_FOR_HOURS)  -- guard: hours-hold-nobody-up
     return { 'hours', campaign, options, closes_at, NOW }
   end
-  local decision = max_cost and affordable(campaign, batch) or 'yes'
+  local decision = max_cost and check_max_cost(campaign, batch) or 'yes'
   if decision == 'wait' then return hold(campaign, HELD_FOR_PRICE) end  -- guard: first-price-awaited
   if decision ~= 'yes' then  -- guard: send-within-cap
     redis.call('HSET', campaign_key(campaign), 'paused', '1', 'capped', decision)
