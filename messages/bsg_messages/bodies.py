@@ -9,11 +9,14 @@ from typing import Any
 import zstandard
 
 from bsg_messages.body_cipher import BodyCipher
+from bsg_messages.collected import is_collected, messages_array
 from bsg_messages.rejects import Reject, Violation
 
 
-def unpacked(body: bytes, cipher: BodyCipher) -> bytes:
+def unpacked(body: bytes, campaign_id: str, cipher: BodyCipher) -> bytes:
     """Return the messages array as it is sent (JSON). Raise DecryptionError."""
+    if is_collected(body):
+        return messages_array(body, campaign_id, cipher)
     return zstandard.decompress(cipher.decrypt(body))
 
 

@@ -18,6 +18,7 @@ _BSG_TIME = "%Y-%m-%d %H:%M:%S"
 class CampaignOptions:
     """A campaign without its messages. `validity` is in hours; both times have a zone.
 
+    `deadline` is None in a stream, whose messages have deadlines of their own.
     `batch_size` is stored here, so that a change of the setting does not change how the messages are divided.
     """
 
@@ -26,7 +27,7 @@ class CampaignOptions:
     tariff_code: int
     validity: int
     start_at: datetime | None
-    deadline: datetime
+    deadline: datetime | None
     callback_url: str | None = field(repr=False)
     priority: str
     allow_duplicates: bool
@@ -45,14 +46,20 @@ class CampaignOptions:
         """Parse what `to_json` wrote. Raise ValueError for anything else, without quoting it."""
         try:
             found = json.loads(text)
-            start_at = found["start_at"]
-            found["start_at"] = None if start_at is None else datetime.fromisoformat(start_at)
-            found["deadline"] = datetime.fromisoformat(found["deadline"])
+            for name in ("start_at", "deadline"):
+                found[name] = None if found[name] is None else datetime.fromisoformat(found[name])
             if found["send_between"] is not None:
                 SendingHours.parse(found["send_between"], _UTC)
             return cls(**found)
         except (ValueError, TypeError, LookupError, RecursionError):
             raise ValueError("not a campaign's options as it was accepted") from None
+
+    @property
+    def deadline_ms(self) -> int:
+        """Return the deadline in milliseconds since 1970. Raise ValueError for the options of a stream."""
+        if self.deadline is None:
+            raise ValueError("each message of a stream has a deadline of its own")
+        return int(self.deadline.timestamp() * 1000)
 
     def opening(self, moment: datetime) -> datetime:
         """Return the moment itself if `send_between` lets batches leave then, otherwise the next time when it does."""

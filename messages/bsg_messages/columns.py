@@ -28,7 +28,7 @@ from bsg_messages.template_values import MAX_INTEGER, MAX_VALUE_CHARACTERS
 _FORMAT = 1
 _LARGEST_CHUNK_BYTES = 1 << 30  # bounds unpacking in case that Redis has something else under the key
 _INFINITE = "an infinite number: give a finite one"
-_MARKS = ("phone", "sender", "reference_id", "tariff_code", "transliterate")
+MARKS = ("phone", "sender", "reference_id", "tariff_code", "transliterate")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -60,7 +60,7 @@ class Packed:
 
 def pack(messages: Sequence[Any], template: Template | None) -> Packed:
     """Return the messages for Redis. No message makes it raise."""
-    named = _MARKS if template is not None else (*_MARKS, "text")
+    named = MARKS if template is not None else (*MARKS, "text")
     fields = template.fields if template is not None else ()
     names = tuple(dict.fromkeys((*named, *fields)))
     violations: dict[int, Violation] = {}
@@ -78,7 +78,7 @@ def pack(messages: Sequence[Any], template: Template | None) -> Packed:
         elif name in all_have:
             columns[name] = _column(rows, itemgetter(name), name, violations, as_given)
     for row in violations:
-        for name in set(names) - set(_MARKS):
+        for name in set(names) - set(MARKS):
             if (column := columns[name]) is not None:
                 column[row] = None
     written = {name: _written(column) for name, column in columns.items()}
@@ -122,6 +122,16 @@ def unpack(packed: bytes) -> Chunk:
             row: Violation(field, RejectCode(code), message) for row, field, code, message in found["violations"]
         },
     )
+
+
+def kept_values(message: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Return these fields of one message as a chunk would have them. Raise Violation."""
+    violations: dict[int, Violation] = {}
+    row = _mapping_or_violation(message, 0, violations)
+    values = {name: _kept(_read(row, name, 0, violations), name, 0, violations) for name in names}
+    for violation in violations.values():
+        raise violation
+    return values
 
 
 def _object(members: Mapping[str, bytes]) -> bytes:

@@ -18,7 +18,8 @@ import zstandard
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.columns import Chunk
 from bsg_messages.fast_path import CheckedColumns, check_columns
-from bsg_messages.messages import Message, check_message
+from bsg_messages.messages import Message
+from bsg_messages.one_message import check_rendered
 from bsg_messages.reference_ids import generated_ids
 from bsg_messages.rejects import MAX_SHOWN, Reject, RejectCode, Violation
 from bsg_messages.template import Template
@@ -96,23 +97,15 @@ def prepare(
 
 def _check_exactly(chunk: Chunk, options: CampaignOptions, template: Template | None, row: int) -> Message:
     """Return the message in BSG's format. Raise Violation."""
-    sender = _at(chunk.senders, row)
     given = {
         "phone": _at(chunk.phones, row),
-        "sender": options.sender if sender is None or sender == "" or str(sender).isspace() else sender,
+        "sender": _at(chunk.senders, row),
         "text": _at(chunk.texts, row),
         "reference_id": _at(chunk.reference_ids, row),
         "tariff_code": _at(chunk.tariff_codes, row),
         "transliterate": _at(chunk.transliterate, row),
     }
-    if template is None:
-        return check_message(given)
-    try:
-        text = template.render({name: column[row] for name, column in chunk.fields.items()})
-    except Violation:
-        check_message({**given, "text": "-"})  # report an invalid phone or sender first
-        raise
-    return check_message({**given, "text": text})
+    return check_rendered(given, {name: column[row] for name, column in chunk.fields.items()}, options, template)
 
 
 def _without_suppressed(

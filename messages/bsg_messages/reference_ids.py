@@ -28,6 +28,11 @@ def generated_ids(campaign_id: str, first_index: int, size: int) -> list[str]:
     return ids
 
 
+def generated_id(campaign_id: str, index: int) -> str:
+    """Return the reference id of one message, which is also the message id of a stream's message."""
+    return generated_ids(campaign_id, index, 1)[0]
+
+
 def campaign_and_index(reference_id: str) -> tuple[str, int] | None:
     """Return the campaign and the message's index in a generated reference id; None for any other id.
 

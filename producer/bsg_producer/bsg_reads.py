@@ -55,6 +55,6 @@ class BSGReads:
         if body is None:
             return {}
         try:
-            return dict(zip(indexes, json.loads(unpacked(body, self.cipher)), strict=True))
+            return dict(zip(indexes, json.loads(unpacked(body, batch.campaign_id, self.cipher)), strict=True))
         except DecryptionError:
             return {}

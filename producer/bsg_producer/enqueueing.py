@@ -55,7 +55,7 @@ def enqueue(
     cipher: BodyCipher,
 ) -> Receipt:
     """Store the messages chunk by chunk and commit. Nothing remains of a failure before the commit."""
-    key = _checked_key(idempotency_key)
+    key = checked_key(idempotency_key)
     with queue_errors():
         ledger.durability.require()  # guard: durable-before-enqueue
     chunks = _ChunkStore(ledger, new_campaign_id(), campaign_options, account, cipher)
@@ -128,7 +128,7 @@ class _ChunkStore:
             chunk_sizes=self._sizes,
             options=campaign_options.to_json(),
             priority=campaign_options.priority,
-            deadline_ms=_milliseconds(campaign_options.deadline),
+            deadline_ms=campaign_options.deadline_ms,
             name=campaign_options.name or "",
             account_name=self._account,
             incarnation=secrets.token_hex(16),
@@ -191,7 +191,8 @@ class _ResponseLost(Exception):
     """It is unknown whether Redis executed the commit."""
 
 
-def _checked_key(key: str | None) -> str:
+def checked_key(key: str | None) -> str:
+    """Return the caller's idempotency key, or a new one. Raise CampaignInvalid."""
     if key is None:
         return secrets.token_hex(16)
     # guard: key-printable

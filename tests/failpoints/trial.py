@@ -157,7 +157,7 @@ class Trial:
         if body is None:
             raise RuntimeError("there is no such batch")
         outcome = self.trial_environment.runtime.client.send_individual(
-            unpacked(body, self.trial_environment.runtime.cipher), {}, lambda: True
+            unpacked(body, campaign_id, self.trial_environment.runtime.cipher), {}, lambda: True
         )
         if outcome.kind is not OutcomeKind.TAKEN or outcome.campaign is None:
             raise RuntimeError(f"BSG did not take it: {outcome.cause}")

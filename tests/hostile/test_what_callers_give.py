@@ -36,6 +36,7 @@ def test_an_options_is_accepted_whole_or_refused_by_field(arguments: dict[str, A
     except CampaignInvalid as invalid:
         assert invalid.errors.keys() <= {*arguments, "deadline"}
     else:
+        assert options.deadline is not None
         assert options.deadline > NOW
         assert CampaignOptions.from_json(options.to_json().encode()) == options
 

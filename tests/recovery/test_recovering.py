@@ -71,7 +71,7 @@ class RecoveryHarness:
         """BSG takes the batch, and the ledger knows nothing of it; return the BSG campaign."""
         body = self.reading.body(BatchId.of(campaign, batch))
         assert body is not None
-        array = json.dumps([*json.loads(unpacked(body, self.runtime.cipher)), *more]).encode()
+        array = json.dumps([*json.loads(unpacked(body, campaign, self.runtime.cipher)), *more]).encode()
         outcome = self.runtime.client.send_individual(array, {}, lambda: True)
         assert outcome.kind is OutcomeKind.TAKEN, outcome
         assert outcome.campaign is not None
@@ -133,7 +133,7 @@ def test_chunks_that_were_batches_in_the_lost_ledger_become_the_same_ones_and_ar
     twin = harness.waiting(5)
     body = harness.reading.body(BatchId.of(twin, 0))
     assert body is not None
-    rows = json.loads(unpacked(body, harness.runtime.cipher))
+    rows = json.loads(unpacked(body, twin, harness.runtime.cipher))
     array = json.dumps([{**row, "reference_id": row["reference_id"].replace(twin, campaign)} for row in rows]).encode()
     assert harness.runtime.client.send_individual(array, {}, lambda: True).kind is OutcomeKind.TAKEN
     harness.producer.cancel(twin)

@@ -18,9 +18,9 @@ def failing_preparation(chunk: Chunk, *_: Any, **__: Any) -> None:
     raise ValueError(f"cannot render {chunk.fields} for {chunk.phones}")
 
 
-def failing_submission(body: bytes, cipher: BodyCipher) -> bytes:
+def failing_submission(body: bytes, campaign_id: str, cipher: BodyCipher) -> bytes:
     try:
-        return (unpacked(body, cipher).decode() + "\ud800").encode()
+        return (unpacked(body, campaign_id, cipher).decode() + "\ud800").encode()
     except UnicodeEncodeError as error:
         raise RuntimeError(f"cannot send {error.object}") from error
 

@@ -82,7 +82,7 @@ class Runtime:
     def messages_of(self, batch: BatchId) -> list[Any]:
         """Return the batch's messages as they are sent; none once they are forgotten. Raise DecryptionError."""
         body = self.ledger.reading.body(batch)
-        return [] if body is None else list(json.loads(unpacked(body, self.cipher)))
+        return [] if body is None else list(json.loads(unpacked(body, batch.campaign_id, self.cipher)))
 
     def queue_length(self, queue: str) -> int:
         """Return how many messages wait in a queue of the broker, which is the ledger's own Redis."""

@@ -269,7 +269,8 @@ def requests_for_doubts(redis_url: str, count: int, *, at_bsg: bool = False) -> 
         for _ in range(count):
             lease = harness.posting(campaign)
             if at_bsg:
-                harness.runtime.client.send_individual(unpacked(lease.body, harness.runtime.cipher), {}, lambda: True)
+                body = unpacked(lease.body, campaign, harness.runtime.cipher)
+                harness.runtime.client.send_individual(body, {}, lambda: True)
             harness.doubtful(lease)
         sandbox.advance(60)
         asked_before = len(sandbox.requests())
@@ -491,7 +492,9 @@ def test_a_pass_that_is_killed_has_recorded_what_bsgs_list_had_shown(
         for number in range(30):
             lease = harness.posting(campaign)
             if number < 10:
-                harness.runtime.client.send_individual(unpacked(lease.body, harness.runtime.cipher), {}, lambda: True)
+                harness.runtime.client.send_individual(
+                    unpacked(lease.body, campaign, harness.runtime.cipher), {}, lambda: True
+                )
             harness.doubtful(lease)
         sandbox.advance(60)
         sandbox.fault("latency", seconds=0.2, method="GET", path="/api/messages")

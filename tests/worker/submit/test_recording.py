@@ -30,7 +30,7 @@ def recorded(harness: WorkerHarness, kind: OutcomeKind, **fields: Any) -> tuple[
         harness.runtime,
         lease,
         outcome,
-        unpacked(lease.body, harness.runtime.cipher),
+        unpacked(lease.body, campaign, harness.runtime.cipher),
         Random(1),
         begun=clock.monotonic(),
     ).state
@@ -79,7 +79,7 @@ def test_named_rows_become_rejects_and_the_others_wait(harness: WorkerHarness) -
     assert [reject.index for reject in harness.producer.rejects(campaign)] == [0]
     body = harness.runtime.ledger.reading.body(BatchId.of(campaign, 0))
     assert body is not None
-    assert [row["reference_id"][-1] for row in json.loads(unpacked(body, harness.runtime.cipher))] == ["1"]
+    assert [row["reference_id"][-1] for row in json.loads(unpacked(body, campaign, harness.runtime.cipher))] == ["1"]
 
 
 def test_rows_that_are_none_of_ours_refuse_the_whole_batch(harness: WorkerHarness) -> None:

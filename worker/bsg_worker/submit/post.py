@@ -56,7 +56,8 @@ def post(runtime: Runtime, send: Send, asked_at: float) -> Posted | NothingLeft:
     """Post the batch. Return the result. `asked_at` is when the ledger was asked for work."""
     slot_at = clock.monotonic() + send.slot_in  # counted from the ledger's reply: from the request would be too early
     try:
-        body, options = unpacked(send.body, runtime.cipher), CampaignOptions.from_json(send.options)
+        body = unpacked(send.body, send.batch.campaign_id, runtime.cipher)
+        options = CampaignOptions.from_json(send.options)
     except (DecryptionError, ValueError) as error:
         return unreadable(str(error))
     except Exception as error:

@@ -20,7 +20,7 @@ MAX_REJECTS = 1_000  # blocks Redis for some milliseconds
 def recheck_suppressions(runtime: Runtime, recheck: Recheck) -> Done:
     """Make the batch's suppressed rows rejects, or some of many. The rest is due at once."""
     try:
-        rows = json.loads(unpacked(recheck.body, runtime.cipher))
+        rows = json.loads(unpacked(recheck.body, recheck.batch.campaign_id, runtime.cipher))
     except (DecryptionError, ValueError) as error:
         runtime.dispatcher.put_off(recheck, delay_ms=int(UNREADABLE_DELAY_SECONDS * 1000), cause=str(error))
         return Done(f"{recheck.batch} deferred {UNREADABLE_DELAY_SECONDS:.1f} s: {error}")

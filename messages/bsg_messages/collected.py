@@ -1,0 +1,57 @@
+"""The messages of a stream's batch, stored one behind the other as they were accepted.
+
+A batch that still collects grows by one message at a time, so its body is not one compressed text. It is a mark, and
+then for each message its index in the campaign, its length, and its row. A row is a JSON object as BSG's request has
+it. If the caller gave no reference id, the row lacks the generated one and the closing bracket: the index is known only
+once the message is accepted.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+
+import orjson
+
+from bsg_messages.body_cipher import BodyCipher
+from bsg_messages.messages import Message
+from bsg_messages.reference_ids import generated_id
+
+MARK = b"\x01"  # zstd's frames and Fernet's tokens begin with other bytes
+HEAD = struct.Struct(">II")  # index and length; accept_message.lua writes the same
+
+
+def row_to_collect(message: Message, *, transliterate: bool) -> bytes:
+    """Return the row of a checked message. `transliterate` is the stream's own option."""
+    text = orjson.dumps(message.text).decode()
+    row = f'{{"phone":{message.phone},"sender":{json.dumps(message.sender)},"text":{text}'
+    if message.tariff_code is not None:
+        row += f',"tariff_code":{message.tariff_code}'
+    if transliterate if message.transliterate is None else message.transliterate:
+        row += ',"transliterate":true'
+    if message.reference_id is not None:
+        row += f',"reference_id":"{message.reference_id}"}}'
+    return row.encode()
+
+
+def is_collected(body: bytes) -> bool:
+    """Return whether a batch's body has this form."""
+    return body.startswith(MARK)
+
+
+def messages_array(body: bytes, campaign_id: str, cipher: BodyCipher) -> bytes:
+    """Return the messages array as it is sent (JSON). Raise DecryptionError."""
+    return b"[" + b",".join(_rows(body, campaign_id, cipher)) + b"]"
+
+
+def _rows(body: bytes, campaign_id: str, cipher: BodyCipher) -> Iterator[bytes]:
+    position = len(MARK)
+    while position < len(body):
+        index, length = HEAD.unpack_from(body, position)
+        position += HEAD.size
+        row = cipher.decrypt(body[position : position + length])
+        position += length
+        if not row.endswith(b"}"):
+            row += f',"reference_id":"{generated_id(campaign_id, index)}"}}'.encode()
+        yield row
