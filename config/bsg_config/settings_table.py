@@ -224,6 +224,12 @@ class ProcessTable:
         values.seconds(1, 3650 * _DAY),
         "How long everything else about a campaign is kept after its end, its idempotency key included.",
     )
+    stream_key_retention: float = setting(
+        Section.RETENTION,
+        "86400",
+        values.seconds(60, 90 * _DAY),
+        "How long the idempotency keys of a stream's messages are known at least. Web apps need this setting.",
+    )
     delivery_reports_kept: int = setting(
         Section.RETENTION,
         "200000",

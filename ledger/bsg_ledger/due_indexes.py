@@ -34,6 +34,7 @@ class DueIndex(StrEnum):
     SPAM_AT_BSG = "spam-at-bsg"
     STOPS = "stops"  # BSG campaigns to be stopped
     DEADLINES = "deadlines"  # campaigns with something unsent (whole ledger)
+    COLLECTING = "collecting"  # campaigns that take up messages of their stream (whole ledger)
     UNFINISHED = "unfinished"  # campaigns with remaining steps of a change of the whole campaign (whole ledger)
 
 

@@ -26,6 +26,7 @@ from bsg_ledger.reading import Reading
 from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.scripts import FEED_LENGTH, Scripts
 from bsg_ledger.stop_list import StopListProgress
+from bsg_ledger.streams import Streams
 from bsg_ledger.suppressions import Suppressions
 from bsg_ledger.zones import LearntZone
 
@@ -53,6 +54,7 @@ class Ledger:
         self.chunks = Chunks(client, scripts)
         self.batches = Batches(scripts, next_look_ms=NEXT_LOOK_MS)
         self.due_indexes = DueIndexes(client, scripts)
+        self.streams = Streams(client, scripts)
         self.suppressions = Suppressions(client, scripts)
         self.reading = Reading(client)
         self.feed = transition_feed(client)

@@ -82,6 +82,11 @@ class Reading:
             yield from (text_of(row) for row in rows)
             start += len(rows)
 
+    def reject_at(self, campaign_id: str, index: int) -> str | None:
+        """Return the row (JSON) of the rejected message with that index; None if it is not rejected."""
+        rows = self._client.zrangebyscore(schema.REJECTS(campaign_id), index, index)
+        return text_of(rows[0]) if rows else None
+
     def transitions(self, campaign_id: str, *, after: str = "-") -> Iterator[Transition]:
         """Yield the campaign's transitions after a position ("-": from the beginning), oldest first."""
         key, position = schema.CAMPAIGN_EVENTS(campaign_id), after if after == "-" else f"({after}"

@@ -25,6 +25,7 @@ def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
         counts,
         cancelled=record.get("cancelled") == "1",
         started=record.get("started") == "1" or counts["unprepared"] < accepted,
+        collecting="collects_until" in record,
     )
     return CampaignSummary(
         campaign_id=campaign_id,

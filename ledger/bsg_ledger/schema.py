@@ -80,6 +80,34 @@ UNFINISHED = Key(
     "campaigns with steps left of their acceptance, a cancel, a retry, a commit or a move to another key, by when the "
     "sweep takes them",
 )
+COLLECTING = Key("bsg:collecting", "zset", "campaigns that take up messages of their stream, by until when")
+STREAMS = Key("bsg:streams", "zset", "the name of every stream, by when it last began a campaign")
+STREAM = Key(
+    "bsg:stream:NAME",
+    "hash",
+    "a stream",
+    {
+        "campaign": "the campaign that takes up its messages",
+        "options": "a digest of that campaign's options",
+        "paused": "1: its campaigns begin paused",
+        "keys": "the number of the keys in use",
+        "keys_since": "since when (ms)",
+    },
+)
+STREAM_CAMPAIGNS = Key(
+    "bsg:stream:NAME:campaigns", "zset", "the stream's campaigns, by when they began", removed_by=_PURGED
+)
+STREAM_KEYS = Key(
+    "bsg:stream:NAME:keys:N",
+    "hash",
+    "idempotency keys and reference ids of a stream's messages",
+    {
+        "key DIGEST": "campaign and index of the message, a digest of its content, and the attempt that was accepted",
+        "id REFERENCE": "the same of the message that has this reference id of the caller",
+    },
+    removed_by="Redis, twice STREAM_KEY_RETENTION after the first of them",
+    may_expire=True,
+)
 MESSAGES = Key("bsg:messages", "hash", "messages of all campaigns by state", {"STATE": "how many"})
 EVENTS = Key("bsg:events", "stream", "the last 100 000 transitions of all campaigns: the feed")
 DELIVERY_REPORTS = Key("bsg:delivery-reports", "stream", "the last delivery reports that BSG pushed")
@@ -159,6 +187,9 @@ CAMPAIGN = Key(
         "paused": "1: unsent batches are held",
         "capped": "why max_cost has paused it",
         "cancelled": "1: nothing more is sent",
+        "stream": "the stream that it belongs to",
+        "collects_until": "until when it takes up messages of its stream (ms)",
+        "collecting_batch": "the batch that takes them up",
         "ended": "its final state, while it is closed",
         "max_cost": "what it may cost",
         "cost": "what it has cost so far",
@@ -224,6 +255,9 @@ BATCH = Key(
         "size": "how many messages it has",
         "rows": "the indexes of its messages",
         "chunk": "the chunk that it was prepared from",
+        "first_index": "the index of its first message, in a stream's campaign",
+        "collects_from": "since when it takes up messages of a stream (ms)",
+        "deadline": "when it expires, in a stream's campaign (ms)",
         "not_before": "when it may be sent (ms)",
         "attempts": "how many intents were written",
         "token": "of the worker that holds it",
@@ -256,6 +290,12 @@ BATCH = Key(
         "unstopped:ID": "when the stop of that campaign was given up (ms)",
     },
     removed_by=_PURGED,
+)
+COLLECTED = Key(
+    "bsg:campaign:C:collected",
+    "set",
+    "phones of the batch that takes up messages",
+    removed_by="the next batch, or the end of the campaign's time",
 )
 BATCH_MESSAGES = Key(
     "bsg:campaign:C:batch:B:messages", "string", "the batch's messages, ready for the wire", removed_by=_BODIES_PURGED

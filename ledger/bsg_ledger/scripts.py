@@ -33,6 +33,7 @@ SHARED_IN_ORDER = (
     "gate",
     "rollback",
     "chunks",
+    "streams",
 )
 
 Argument = str | bytes | int

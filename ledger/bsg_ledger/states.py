@@ -40,6 +40,7 @@ class CampaignState(StrEnum):
     PREPARING = "preparing"
     SENDING = "sending"
     SUBMITTED = "submitted"
+    COLLECTING = "collecting"
     DONE = "done"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -58,10 +59,13 @@ FINAL_CAMPAIGN_STATES = frozenset(
 MESSAGE_STATES: tuple[str, ...] = ("unprepared", "rejected", *(state.value for state in BatchState))
 
 
-def campaign_state(counts: Mapping[str, int], *, cancelled: bool, started: bool) -> CampaignState:
+def campaign_state(
+    counts: Mapping[str, int], *, cancelled: bool, started: bool, collecting: bool = False
+) -> CampaignState:
     """Return the campaign's state by its messages' states: the first rule that fits.
 
-    `started`: a worker has leased a chunk of it. docs/architecture.md prints this table.
+    `started`: a worker has leased a chunk of it. `collecting`: it takes up messages of its stream. docs/architecture.md
+    prints this table.
     """
     present = {state for state, messages in counts.items() if messages > 0}
     if "unprepared" in present:
@@ -72,6 +76,8 @@ def campaign_state(counts: Mapping[str, int], *, cancelled: bool, started: bool)
         return CampaignState.SUBMITTED
     if cancelled:
         return CampaignState.CANCELLED
+    if collecting:
+        return CampaignState.COLLECTING
     if "finished" in present:
         return CampaignState.DONE
     if "expired" in present:

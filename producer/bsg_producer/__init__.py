@@ -19,12 +19,18 @@ from bsg_producer.errors import (
     FeedGap,
     FileInvalid,
     IdempotencyConflict,
+    MessageInvalid,
+    MessageNotFound,
     QueueNotDurable,
     QueueUnavailable,
     ReportUnavailable,
 )
 from bsg_producer.producer import Producer
 from bsg_producer.resolution import Resolved
+from bsg_producer.streams.message_status import MessageStatus
+from bsg_producer.streams.sending import MessageReceipt
+from bsg_producer.streams.stream import Stream
+from bsg_producer.streams.stream_status import StreamStatus
 
 if TYPE_CHECKING:
     from bsg_producer.async_producer import AsyncProducer
@@ -54,6 +60,10 @@ __all__ = [
     "FeedGap",
     "FileInvalid",
     "IdempotencyConflict",
+    "MessageInvalid",
+    "MessageNotFound",
+    "MessageReceipt",
+    "MessageStatus",
     "Preview",
     "Priority",
     "Producer",
@@ -63,6 +73,8 @@ __all__ = [
     "Reject",
     "ReportUnavailable",
     "Resolved",
+    "Stream",
+    "StreamStatus",
     "Suppression",
     "Transition",
 ]

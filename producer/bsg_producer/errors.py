@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bsg_messages.errors import BSGCampaignsError, CampaignInvalid
+from bsg_messages.rejects import RejectCode
 
 
 class FileInvalid(CampaignInvalid):
@@ -67,6 +68,8 @@ class FeedGap(BSGCampaignsError):
 class IdempotencyConflict(BSGCampaignsError):
     """The idempotency key belongs to a campaign with other messages, text, sender or account.
 
+    `message_id`: the key belongs to this message of a stream, which has other content.
+
     >>> first = producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!", idempotency_key="news-7")
     >>> try:
     ...     producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Bye!", idempotency_key="news-7")
@@ -75,16 +78,51 @@ class IdempotencyConflict(BSGCampaignsError):
     True
     """
 
-    def __init__(self, idempotency_key: str, campaign_id: str) -> None:
+    def __init__(self, idempotency_key: str, campaign_id: str, message_id: str | None = None) -> None:
         self.idempotency_key = idempotency_key
         self.campaign_id = campaign_id
-        super().__init__(idempotency_key, campaign_id)
+        self.message_id = message_id
+        super().__init__(idempotency_key, campaign_id, message_id)
 
     def __str__(self) -> str:
-        return (
-            f"the idempotency key belongs to campaign {self.campaign_id}, which has other content: "
-            "use a new key for new content"
-        )
+        owner = f"campaign {self.campaign_id}" if self.message_id is None else f"message {self.message_id}"
+        return f"the idempotency key belongs to {owner}, which has other content: use a new key for new content"
+
+
+class MessageInvalid(BSGCampaignsError):
+    """A message breaks a rule, and was not accepted. `field`, `code` and `message` are as of a `Reject`.
+
+    >>> try:
+    ...     producer.stream("codes", sender="MyShop").send({"phone": "12", "text": "Your code is 1234"})
+    ... except MessageInvalid as invalid:
+    ...     print(invalid.field, invalid.code.value)
+    phone invalid_phone
+    """
+
+    def __init__(self, field: str, code: RejectCode, message: str) -> None:
+        self.field = field
+        self.code = code
+        self.message = message
+        super().__init__(field, code, message)
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}" if self.field else self.message
+
+
+class MessageNotFound(BSGCampaignsError):
+    """The ledger knows no such message of a stream, or has forgotten it (LEDGER_RETENTION).
+
+    >>> producer.message("order-1742")
+    Traceback (most recent call last):
+    bsg_producer.errors.MessageNotFound: there is no message order-1742: ...
+    """
+
+    def __init__(self, message_id: str) -> None:
+        self.message_id = message_id
+        super().__init__(message_id)
+
+    def __str__(self) -> str:
+        return f"there is no message {self.message_id}: check its id; it is forgotten after LEDGER_RETENTION"
 
 
 class ReportUnavailable(BSGCampaignsError):
@@ -129,10 +167,10 @@ class QueueNotDurable(BSGCampaignsError):
 
 
 class EnqueueUnconfirmed(BSGCampaignsError):
-    """The campaign may exist or not. Enqueue the same content again with `idempotency_key`: that is safe.
+    """The campaign, or the message, may be accepted or not. Try again with `idempotency_key`: that is safe.
 
     >>> print(EnqueueUnconfirmed("news-7"))
-    Redis did not confirm the campaign. Enqueue the same content again with idempotency_key='news-7': ...
+    Redis did not confirm that it was accepted. Try again with the same content and idempotency_key='news-7': ...
     """
 
     def __init__(self, idempotency_key: str) -> None:
@@ -141,6 +179,6 @@ class EnqueueUnconfirmed(BSGCampaignsError):
 
     def __str__(self) -> str:
         return (
-            "Redis did not confirm the campaign. Enqueue the same content again with "
+            "Redis did not confirm that it was accepted. Try again with the same content and "
             f"idempotency_key={self.idempotency_key!r}: it is accepted once, however often you try"
         )

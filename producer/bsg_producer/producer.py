@@ -18,13 +18,14 @@ from bsg_producer.feeds import Feeds
 from bsg_producer.operator_decisions import OperatorDecisions
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.redirecting import redirect_first
+from bsg_producer.streams.streams import Streams
 from bsg_producer.suppression_list import SuppressionList
 
 if TYPE_CHECKING:
     from bsg_producer.preview import Preview
 
 
-class Producer(CampaignReads, CampaignControl, Feeds, OperatorDecisions, SuppressionList):
+class Producer(CampaignReads, CampaignControl, Streams, Feeds, OperatorDecisions, SuppressionList):
     """Enqueues campaigns and reports their state. One per process is enough: threads and forks may share it.
 
     Settings come from the environment unless they are given. Every method raises `QueueUnavailable` if Redis does not

@@ -181,6 +181,9 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
 LEFT_OUT: Mapping[str, str] = {
     "GET balance": "what follows from it has points",
     "script add_chunks": "tests/ledger/test_steps.py stops between any two steps",
+    "script accept_message": "tests/producer/streams/test_crashes.py kills before and behind it",
+    "script pause": "a command that has no other effect behind it",
+    "script stop_collecting": "the sweep takes up the campaign again until it has stopped",
     "redis SET zone": "learnt anew from the next response",
     "redis UNLINK staged": "what is staged expires by itself",
     "script ask_operator": "the batch stays due: the next look asks again",

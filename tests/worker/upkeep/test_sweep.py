@@ -11,6 +11,7 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import GateReason
 from bsg_ledger.scripts import Scripts
+from bsg_worker.poll.poll import poll
 from bsg_worker.upkeep.sweep import sweep
 from tests.worker.harness import WorkerHarness
 
@@ -80,3 +81,19 @@ def test_a_cancel_that_its_process_left_behind_the_flag_is_finished(harness: Wor
     assert "1 finished" in outcome
     assert harness.status(campaign).counts["cancelled"] == 3
     assert "finished" not in sweep(harness.runtime)
+
+
+def test_the_sweep_ends_a_stream_campaign_whose_time_is_over(harness: WorkerHarness) -> None:
+    stream = harness.producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+    receipt = stream.send({"phone": "380661231231", "code": 1})
+    harness.dispatch()
+    campaign = harness.producer.message(receipt.message_id).campaign_id
+    sweep(harness.runtime)
+    before = harness.status(campaign).state
+    harness.runtime.redis.hset(f"bsg:campaign:{campaign}", "collects_until", 1)
+    harness.runtime.redis.zadd("bsg:collecting", {campaign: 1})
+    harness.sandbox.advance(3600)
+    harness.make_due(DueIndex.LIVE)
+    sweep(harness.runtime)
+    poll(harness.runtime)
+    assert (before, harness.status(campaign).state) == ("submitted", "done")

@@ -16,6 +16,7 @@ def sweep(runtime: Runtime) -> str:
     if taken_back:
         warn_of_shut_gate(runtime, taken_back)
     finished = _finish(runtime)
+    _stop_collecting(runtime)
     expired = _expire(runtime)
     _wake(runtime)
     if not (taken_back or finished or expired):
@@ -35,6 +36,15 @@ def _finish(runtime: Runtime) -> int:
     for campaign_id in due:
         runtime.ledger.campaigns.finish(campaign_id)
     return len(due)
+
+
+def _stop_collecting(runtime: Runtime) -> None:
+    """End the campaigns of streams that have taken up messages for their time."""
+    due = runtime.ledger.due_indexes.take_due(
+        DueIndex.COLLECTING, at_most=AT_ONCE, put_off_ms=int(runtime.settings.sweep_interval * 1000)
+    )
+    for campaign_id in due:
+        runtime.ledger.streams.stop_collecting(campaign_id)  # guard: collecting-is-ended
 
 
 def _expire(runtime: Runtime) -> int:

@@ -10,7 +10,8 @@ if not redis.call('ZSCORE', CLOSED, campaign) then return { 'open' } end  -- gua
 if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: forget-finished-only
 -- From here on, a retry must be refused.
 redis.call('HSETNX', key, 'bodies_forgotten_at', NOW)  -- guard: forget-flag-first
-local chunks, batches, account, idempotency = get(key, 'chunks', 'next_batch', 'account', 'idempotency_key')
+local chunks, batches, account, idempotency, stream =
+  get(key, 'chunks', 'next_batch', 'account', 'idempotency_key', 'stream')
 
 local function forget_batch(batch)
   local bsg_id, others = get(batch_key(campaign, batch), 'bsg_campaign_id', 'other_bsg_campaign_ids')
@@ -38,7 +39,8 @@ end
 for _, state in ipairs(redis.call('HKEYS', MESSAGES)) do
   redis.call('HINCRBY', MESSAGES, state, 0 - number(redis.call('HGET', key, 'messages:' .. state)))
 end
-redis.call('UNLINK', key, key .. ':messages', key .. ':due', key .. ':rejects', key .. ':events', key .. ':chunks')
+redis.call('UNLINK', key, key .. ':messages', key .. ':due', key .. ':rejects', key .. ':events', key .. ':chunks', key .. ':collected')
 redis.call('DEL', idempotency_key(idempotency))
+if stream then redis.call('ZREM', stream_campaigns_key(stream), campaign) end
 for _, index in ipairs({ CLOSED, CAMPAIGNS, DEADLINES }) do redis.call('ZREM', index, campaign) end
 return { 'done' }

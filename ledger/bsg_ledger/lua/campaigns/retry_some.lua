@@ -24,7 +24,7 @@ local function retry_batch(batch)
   local state, size = get(batch_key(campaign, batch), 'state', 'size')
   if state ~= 'refused' and state ~= 'expired' then return end  -- guard: retry-only-unsent
   if number(size) == 0 then return end  -- guard: retry-of-something
-  redis.call('HDEL', batch_key(campaign, batch), 'error', 'gate_shuts')
+  redis.call('HDEL', batch_key(campaign, batch), 'error', 'gate_shuts', 'deadline')
   if in_doubt(campaign, batch) then  -- guard: retry-of-doubt-looks-first
     change_state(campaign, batch, 'unconfirmed', NOW, 'operator: retry')
   else

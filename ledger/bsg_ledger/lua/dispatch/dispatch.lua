@@ -154,6 +154,10 @@ end
 local function recheck(campaign, batch, options)
   local key = batch_key(campaign, batch)
   delay_batch(campaign, batch, NOW + HELD_FOR_RECHECK)  -- guard: recheck-holds-nobody-up
+  -- The messages that come meanwhile go into another batch, so that the batch is as it was read.
+  if redis.call('HGET', campaign_key(campaign), 'collecting_batch') == batch then  -- guard: rechecked-batch-is-closed
+    redis.call('HDEL', campaign_key(campaign), 'collecting_batch')
+  end
   local rows, size, attempts, held_against = get(key, 'rows', 'size', 'attempts', 'suppressions')
   return { 'recheck', campaign, batch, redis.call('GET', key .. ':messages'), rows, options, size, attempts,
     number(held_against), suppressions() }
@@ -179,8 +183,11 @@ local function send(campaign, passed_over)
     record_event(campaign, '', 'running', 'paused', decision)
     return refresh_ready(campaign)
   end
-  local size, attempts, first_intent, doubt, held_against =
-    get(batch_key(campaign, batch), 'size', 'attempts', 'first_intent_at', 'doubt', 'suppressions')
+  local size, attempts, first_intent, doubt, held_against, batch_deadline = get(batch_key(campaign, batch), 'size',
+    'attempts', 'first_intent_at', 'doubt', 'suppressions', 'deadline')
+  if batch_deadline and number(batch_deadline) <= NOW then  -- guard: send-before-batch-deadline
+    return move(campaign, batch, 'expired', 0, 'deadline passed')
+  end
   -- guard: duplicate-window
   if doubt == '1' and NOW - number(first_intent) >= number(duplicate_window) then
     return to_doubt(campaign, batch, next_look, 'too late to be sent again by itself')

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Takes due members of an index and postpones them, so that concurrent callers share the work.
 local account, name, at_most, delay = unpack(ARGV)
--- ARGV    account: '' for an index of the whole ledger; name: doubt, live, stops, deadlines or unfinished; delay: for
+-- ARGV    account: '' for an index of the whole ledger; name: doubt, live, stops, deadlines, collecting or unfinished; delay: for
 --         how long they are put off (ms)
 -- Return  the members
 -- Transition  none

@@ -55,6 +55,7 @@ end
 -- Makes the batch wait again, unless the campaign has been cancelled or its deadline has passed.
 local function move_back(campaign, batch, at, cause, detail)
   local cancelled, deadline = get(campaign_key(campaign), 'cancelled', 'deadline')
+  deadline = redis.call('HGET', batch_key(campaign, batch), 'deadline') or deadline  -- guard: batch-deadline-first
   if cancelled == '1' then  -- guard: cancelled-is-not-sent-again
     move(campaign, batch, 'cancelled', 0, cause .. ', campaign cancelled', detail)
     return 'cancelled'

@@ -18,13 +18,15 @@ end
 
 -- Closed, end and deadline follow from the counts, so callers need not set them.
 local function refresh_campaign(campaign)
-  local unprepared, pending, posting, unconfirmed, submitted, deadline, ended, paused, cancelled, finished, expired =
-    get(campaign_key(campaign), 'messages:unprepared', 'messages:pending', 'messages:posting', 'messages:unconfirmed',
-      'messages:submitted', 'deadline', 'ended', 'paused', 'cancelled', 'messages:finished', 'messages:expired')
+  local unprepared, pending, posting, unconfirmed, submitted, deadline, ended, paused, cancelled, finished, expired,
+    collects_until = get(campaign_key(campaign), 'messages:unprepared', 'messages:pending', 'messages:posting',
+      'messages:unconfirmed', 'messages:submitted', 'deadline', 'ended', 'paused', 'cancelled', 'messages:finished',
+      'messages:expired', 'collects_until')
   local unsent = number(unprepared) + number(pending) + number(posting) + number(unconfirmed)
   if unsent > 0 then redis.call('ZADD', DEADLINES, deadline, campaign) else redis.call('ZREM', DEADLINES, campaign) end
+  local collects = collects_until and cancelled ~= '1'  -- guard: open-while-collecting
   -- guard: open-while-unsent-or-at-bsg
-  if unsent == 0 and number(submitted) == 0 then
+  if unsent == 0 and number(submitted) == 0 and not collects then
     redis.call('ZADD', CLOSED, 'NX', NOW, campaign)
     refresh_end(campaign, final_state(cancelled, finished, expired), ended, paused)
   else

@@ -1,0 +1,144 @@
+"""Streams: named, open campaigns that take up one message at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import redis
+
+from bsg_ledger import schema
+from bsg_ledger.batch_id import BatchId
+from bsg_ledger.campaigns import WakeUp
+from bsg_ledger.durability import Durability
+from bsg_ledger.replies import typed
+from bsg_ledger.scripts import Argument, Reply, Scripts, text_of
+
+CAMPAIGN_MS = 3_600_000  # a stream's campaign takes up messages for so long
+MESSAGES_A_CAMPAIGN = 1_000_000
+COLLECTS_AT_MOST_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRules:
+    """How a stream's messages are sent. Times are in milliseconds, from a message's acceptance.
+
+    `digest` is of everything that makes the stream begin a new campaign when it changes. `has_hours`: batches may leave
+    only at some hours of the day.
+    """
+
+    stream: str
+    options: str = field(repr=False)
+    digest: str
+    priority: str
+    account_name: str
+    max_cost: str
+    has_hours: bool
+    lifetime_ms: int
+    max_wait_ms: int
+    batch_size: int
+    key_retention_ms: int
+    wake_up: WakeUp
+    campaign_ms: int = CAMPAIGN_MS
+    messages_a_campaign: int = MESSAGES_A_CAMPAIGN
+
+    @property
+    def collects_ms(self) -> int:
+        """Return for how long a batch takes up messages. They expire together, so the span is short beside that."""
+        return min(COLLECTS_AT_MOST_MS, max(1, self.lifetime_ms // 60))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMessage:
+    """A checked message. `key` and `content` are digests. `attempt` names one call, repetitions included.
+
+    `reference_id` is "" if it is generated. `row` is what `collected.row_to_collect` returned. `new_campaign` and
+    `incarnation` are used if the message begins a campaign, or the ledger.
+    """
+
+    key: str
+    content: str
+    attempt: str
+    phone: str = field(repr=False)
+    reference_id: str
+    row: bytes = field(repr=False)
+    new_campaign: str
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedMessage:
+    """`kind` is accepted, duplicate, conflict (the key has other content), reference_id or suppressed."""
+
+    kind: str
+    campaign_id: str = ""
+    index: int = 0
+
+
+class Streams:
+    def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._client = client
+        self._replies = typed(client)
+        self._scripts = scripts
+
+    def accept(
+        self, rules: StreamRules, message: StreamMessage, durability: Durability
+    ) -> tuple[AcceptedMessage, bool]:
+        """Accept a message. Return the result, and whether it is on disk.
+
+        A repetition of the same attempt after a lost response returns `accepted` again.
+        """
+        reply, on_disk = durability.run(self._scripts, "accept_message", *_arguments(rules, message))
+        return _accepted(reply), on_disk
+
+    def stop_collecting(self, campaign_id: str) -> bool:
+        """Let the campaign take up no more messages. Return False if its time is not over."""
+        return text_of(self._scripts.run("stop_collecting", campaign_id)[0]) == "stopped"
+
+    def names(self) -> list[str]:
+        """Return the names of all streams, the one that began a campaign last first."""
+        return [text_of(name) for name in self._replies.zrevrange(schema.STREAMS(), 0, -1)]
+
+    def campaigns(self, stream: str) -> list[str]:
+        """Return the ids of the stream's campaigns, the newest first."""
+        return [text_of(campaign) for campaign in self._replies.zrevrange(schema.STREAM_CAMPAIGNS(stream), 0, -1)]
+
+    def is_paused(self, stream: str) -> bool:
+        """Return whether the stream's campaigns begin paused."""
+        return self._replies.hget(schema.STREAM(stream), "paused") == b"1"
+
+    def begin_paused(self, stream: str, paused: bool) -> None:
+        """Let the campaigns that the stream begins from now on be paused, or not."""
+        self._client.hset(schema.STREAM(stream), "paused", int(paused))
+
+    def batch_of(self, campaign_id: str, index: int) -> BatchId | None:
+        """Return the batch that took up the message; None if the ledger does not know such a message of a stream.
+
+        The batches follow each other by index, so few records are read.
+        """
+        stream, messages, batches = self._replies.hmget(
+            schema.CAMPAIGN(campaign_id), "stream", "messages", "next_batch"
+        )
+        if stream is None or not 0 <= index < int(messages or 0):
+            return None
+        low, high = 0, int(batches or 0)
+        while high - low > 1:
+            middle = (low + high) // 2
+            first = self._replies.hget(schema.BATCH(campaign_id, middle), "first_index")
+            low, high = (middle, high) if int(first or 0) <= index else (low, middle)
+        return BatchId.of(campaign_id, low)
+
+
+def _arguments(rules: StreamRules, message: StreamMessage) -> Sequence[Argument]:
+    return (
+        rules.stream, rules.digest, message.key, message.content, message.attempt, message.phone,
+        message.reference_id, message.row, message.new_campaign, rules.options, rules.priority, rules.account_name,
+        rules.max_cost, 1 if rules.has_hours else "", rules.lifetime_ms, rules.max_wait_ms, rules.batch_size,
+        rules.collects_ms, rules.campaign_ms, rules.messages_a_campaign, rules.key_retention_ms, message.incarnation,
+        rules.wake_up.queue, rules.wake_up.message,
+    )  # fmt: skip
+
+
+def _accepted(reply: Reply) -> AcceptedMessage:
+    kind, *where = reply
+    return AcceptedMessage(text_of(kind), text_of(where[0]), int(where[1])) if where else AcceptedMessage(text_of(kind))

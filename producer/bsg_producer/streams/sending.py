@@ -1,0 +1,127 @@
+"""Accept one message of a stream: check it, commit it, and wait for the disk."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.streams import AcceptedMessage, StreamMessage, StreamRules
+from bsg_messages.body_cipher import BodyCipher
+from bsg_messages.campaign_ids import new_campaign_id
+from bsg_messages.campaign_options import CampaignOptions
+from bsg_messages.collected import row_to_collect
+from bsg_messages.one_message import check_one
+from bsg_messages.preparation import SUPPRESSED
+from bsg_messages.reference_ids import generated_id
+from bsg_messages.rejects import RejectCode, Violation
+from bsg_producer.enqueueing import checked_key
+from bsg_producer.errors import EnqueueUnconfirmed, IdempotencyConflict, MessageInvalid
+from bsg_producer.queue_errors import queue_errors
+
+_DIGEST_BYTES = 16
+_ATTEMPT_BYTES = 4
+_SAME_REFERENCE_ID = Violation(
+    "reference_id",
+    RejectCode.DUPLICATE_REFERENCE_ID,
+    "another message of the stream has it: give each message one of its own, or none",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceipt:
+    """The accepted message. `duplicate`: it was accepted earlier, under the same idempotency key.
+
+    >>> codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+    >>> codes.send({"phone": 380661231231, "code": 1234}, idempotency_key="code-1").duplicate
+    False
+    >>> codes.send({"phone": 380661231231, "code": 1234}, idempotency_key="code-1").duplicate
+    True
+    """
+
+    message_id: str
+    duplicate: bool
+
+
+def send(
+    ledger: Ledger,
+    rules: StreamRules,
+    options: CampaignOptions,
+    message: Any,
+    idempotency_key: str | None,
+    *,
+    cipher: BodyCipher,
+) -> MessageReceipt:
+    """Accept a message. Nothing is accepted if this raises anything but `EnqueueUnconfirmed`."""
+    key = checked_key(idempotency_key)
+    try:
+        checked = check_one(message, options)
+    except Violation as violation:
+        raise _invalid(violation) from None
+    row = row_to_collect(checked, transliterate=options.transliterate)
+    accepted = _commit(
+        ledger,
+        rules,
+        StreamMessage(
+            key=_digest(key.encode()),
+            content=_digest(row),
+            attempt=secrets.token_hex(_ATTEMPT_BYTES),
+            phone=checked.phone,
+            reference_id=checked.reference_id or "",
+            row=cipher.encrypt(row),
+            new_campaign=new_campaign_id(),
+            incarnation=secrets.token_hex(16),
+        ),
+        key,
+    )
+    match accepted.kind:
+        case "suppressed":
+            raise _invalid(SUPPRESSED)
+        case "reference_id":
+            raise _invalid(_SAME_REFERENCE_ID)
+        case "conflict":
+            raise IdempotencyConflict(key, accepted.campaign_id, _message_id(accepted))
+    return MessageReceipt(_message_id(accepted), duplicate=accepted.kind == "duplicate")
+
+
+def _commit(ledger: Ledger, rules: StreamRules, message: StreamMessage, key: str) -> AcceptedMessage:
+    with queue_errors():
+        # If Redis is unreachable before the commit, nothing is in doubt.
+        ledger.durability.require()  # guard: durable-before-send
+        ledger.reach()
+    try:
+        with queue_errors(response_lost=_ResponseLost):
+            accepted, on_disk = ledger.streams.accept(rules, message, ledger.durability)
+    except _ResponseLost:
+        accepted, on_disk = _commit_again(ledger, rules, message, key)  # guard: send-asked-again
+    if not on_disk:  # guard: message-on-disk
+        raise EnqueueUnconfirmed(key)
+    return accepted
+
+
+def _commit_again(ledger: Ledger, rules: StreamRules, message: StreamMessage, key: str) -> tuple[AcceptedMessage, bool]:
+    """Repeat a commit whose response was lost. That is safe: the same attempt is accepted once."""
+    try:
+        with queue_errors(response_lost=_ResponseLost):
+            return ledger.streams.accept(rules, message, ledger.durability)
+    except Exception:
+        raise EnqueueUnconfirmed(key) from None  # guard: send-unconfirmed
+
+
+class _ResponseLost(Exception):
+    """It is unknown whether Redis executed the commit."""
+
+
+def _message_id(accepted: AcceptedMessage) -> str:
+    return generated_id(accepted.campaign_id, accepted.index)
+
+
+def _digest(content: bytes) -> str:
+    return urlsafe_b64encode(blake2b(content, digest_size=_DIGEST_BYTES).digest()).decode().rstrip("=")
+
+
+def _invalid(violation: Violation) -> MessageInvalid:
+    return MessageInvalid(violation.field, violation.code, violation.message)

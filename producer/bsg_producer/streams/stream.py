@@ -1,0 +1,121 @@
+"""A stream, as web apps use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from bsg_broker.wakeups import Wakeups
+from bsg_ledger.ledger import Ledger
+from bsg_ledger.streams import StreamRules
+from bsg_messages.body_cipher import BodyCipher
+from bsg_messages.campaign_options import CampaignOptions
+from bsg_producer.queue_errors import queue_errors
+from bsg_producer.resuming import resume
+from bsg_producer.streams.sending import MessageReceipt, send
+from bsg_producer.streams.stream_status import StreamStatus, read_stream
+
+
+class Stream:
+    """A named, open campaign that collects single messages. `Producer.stream` makes one; threads may share it.
+
+    >>> codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+    >>> codes.name
+    'codes'
+    """
+
+    def __init__(
+        self, ledger: Ledger, options: CampaignOptions, rules: StreamRules, cipher: BodyCipher, wakeups: Wakeups
+    ) -> None:
+        self._ledger = ledger
+        self._wakeups = wakeups
+        self._options = options
+        self._rules = rules
+        self._cipher = cipher
+
+    @property
+    def name(self) -> str:
+        return self._rules.stream
+
+    def send(self, message: Mapping[str, Any], *, idempotency_key: str | None = None) -> MessageReceipt:
+        """Accept one message. After this returns, it is sent exactly once or accounted for with a reason.
+
+        `message` is a mapping with `phone` and what the stream's template needs, or `text`. Optional keys are `sender`,
+        `reference_id`, `tariff_code` and `transliterate`.
+
+        The same key with the same content within STREAM_KEY_RETENTION returns the first receipt, as a duplicate.
+
+        Raise `MessageInvalid` if the message breaks a rule or its phone is suppressed, `IdempotencyConflict`,
+        `QueueUnavailable` or `QueueNotDurable`: nothing is accepted then. Raise `EnqueueUnconfirmed` if it may be
+        accepted: try again with its key.
+
+        >>> codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+        >>> receipt = codes.send({"phone": "+380 66 123-12-31", "code": 1234}, idempotency_key="code-for-olena")
+        >>> receipt.duplicate
+        False
+        """
+        return send(self._ledger, self._rules, self._options, message, idempotency_key, cipher=self._cipher)
+
+    def send_many(self, messages: Iterable[tuple[Mapping[str, Any], str | None]]) -> Iterator[MessageReceipt]:
+        """Accept messages one by one, each with its idempotency key or None, and yield their receipts as it goes.
+
+        Raise what `send` raises, for the first message that is not accepted. Those before it are.
+
+        >>> codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+        >>> rows = [({"phone": 380661231231 + number, "code": number}, f"code-{number}") for number in range(3)]
+        >>> len(list(codes.send_many(rows)))
+        3
+        """
+        for message, idempotency_key in messages:
+            yield self.send(message, idempotency_key=idempotency_key)
+
+    def status(self) -> StreamStatus:
+        """Return the stream's campaigns, and its messages by state.
+
+        >>> producer.stream("reminders").status().counts["accepted"]
+        0
+        """
+        with queue_errors():
+            return read_stream(self._ledger, self.name)
+
+    def pause(self) -> None:
+        """Hold what has not been sent, and what is accepted from now on. BSG continues what it already has.
+
+        >>> reminders = producer.stream("reminders")
+        >>> reminders.pause()
+        >>> reminders.status().paused
+        True
+        >>> reminders.resume()
+        """
+        with queue_errors():
+            self._ledger.streams.begin_paused(self.name, True)  # first, so that no campaign begins in between
+            for campaign_id in self._open_campaigns():
+                self._ledger.campaigns.pause(campaign_id)
+
+    def resume(self) -> None:
+        """Continue a paused stream.
+
+        Raise `CampaignInvalid` if the `max_cost` of one of its campaigns would pause it again at once.
+
+        >>> producer.stream("reminders").resume()
+        """
+        with queue_errors():
+            self._ledger.streams.begin_paused(self.name, False)
+            for campaign_id in self._open_campaigns():
+                resume(self._ledger, campaign_id, None)
+        self._wakeups.notify(self._rules.account_name)
+
+    def cancel(self) -> int:
+        """End what is unsent, and stop the rest at BSG. Return how many messages BSG has or may have.
+
+        Messages that are sent afterwards begin another campaign.
+
+        >>> producer.stream("reminders").cancel()
+        0
+        """
+        with queue_errors():
+            cancelled = [self._ledger.campaigns.cancel(campaign_id) for campaign_id in self._open_campaigns()]
+        return sum(gone for _, gone in filter(None, cancelled))
+
+    def _open_campaigns(self) -> list[str]:
+        return [campaign.campaign_id for campaign in self.status().campaigns if not campaign.state.final]

@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import pytest
+
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.campaigns import WakeUp
+from bsg_ledger.durability import Durability
+from bsg_ledger.streams import AcceptedMessage, StreamMessage, StreamRules
+from bsg_ledger.work import Recheck, Send
+from tests.ledger.campaigns import HOUR_MS, QUEUE, LedgerHarness
+
+STREAM = "codes"
+RETENTION_MS = 60_000
+
+
+def rules(**changes: Any) -> StreamRules:
+    values: dict[str, Any] = {
+        "stream": STREAM,
+        "options": "{}",
+        "digest": "options",
+        "priority": "normal",
+        "account_name": DEFAULT_ACCOUNT,
+        "max_cost": "",
+        "has_hours": False,
+        "lifetime_ms": HOUR_MS,
+        "max_wait_ms": 0,
+        "batch_size": 10,
+        "key_retention_ms": RETENTION_MS,
+        "wake_up": WakeUp(QUEUE, b"wake up"),
+    }
+    return StreamRules(**{**values, **changes})
+
+
+def message(**changes: Any) -> StreamMessage:
+    """Return a message that differs from all others in its key and its phone."""
+    values: dict[str, Any] = {
+        "key": secrets.token_hex(8),
+        "content": "content",
+        "attempt": secrets.token_hex(4),
+        "phone": str(380_000_000_000 + secrets.randbelow(10**9)),
+        "reference_id": "",
+        "row": b'{"phone":1',
+        "new_campaign": secrets.token_hex(11),
+        "incarnation": "incarnation",
+    }
+    return StreamMessage(**{**values, **changes})
+
+
+def accept(harness: LedgerHarness, one: StreamMessage | None = None, **changes: Any) -> AcceptedMessage:
+    durability = Durability(harness.client, relaxed=True, timeout_ms=1000)
+    accepted, _ = harness.ledger.streams.accept(rules(**changes), one or message(), durability)
+    return accepted
+
+
+def sizes(harness: LedgerHarness, campaign: str) -> list[int]:
+    status = harness.ledger.reading.status(campaign)
+    assert status is not None
+    return [batch.size for batch in status.batches]
+
+
+def test_messages_gather_in_one_batch_with_the_indexes_of_their_campaign(ledger_harness: LedgerHarness) -> None:
+    accepted = [accept(ledger_harness) for _ in range(3)]
+    (campaign,) = {one.campaign_id for one in accepted}
+    send = ledger_harness.sending()
+    assert [one.index for one in accepted] == [0, 1, 2]
+    assert ledger_harness.ledger.reading.rows(send.batch) == [0, 1, 2]
+    assert send.size == 3
+    assert send.body.count(b'{"phone":1') == 3
+    assert ledger_harness.counts(campaign) == {"posting": 3}
+
+
+def test_the_first_message_of_a_batch_wakes_a_worker_unless_a_wake_up_waits(ledger_harness: LedgerHarness) -> None:
+    accept(ledger_harness)
+    accept(ledger_harness, batch_size=1, digest="others")
+    assert ledger_harness.client.lrange(QUEUE, 0, -1) == [b"wake up"]
+
+
+def test_a_message_whose_response_was_lost_is_accepted_once(ledger_harness: LedgerHarness) -> None:
+    one = message()
+    first = accept(ledger_harness, one)
+    again = accept(ledger_harness, one)
+    assert again == first
+    assert first.kind == "accepted"
+    assert sizes(ledger_harness, first.campaign_id) == [1]
+
+
+def test_another_attempt_with_the_key_is_a_duplicate_or_a_conflict(ledger_harness: LedgerHarness) -> None:
+    first = accept(ledger_harness, message(key="order-1742"))
+    duplicate = accept(ledger_harness, message(key="order-1742"))
+    conflict = accept(ledger_harness, message(key="order-1742", content="other"))
+    assert (duplicate.kind, duplicate.campaign_id, duplicate.index) == ("duplicate", first.campaign_id, first.index)
+    assert (conflict.kind, conflict.campaign_id, conflict.index) == ("conflict", first.campaign_id, first.index)
+    assert sizes(ledger_harness, first.campaign_id) == [1]
+
+
+def begin_other_keys(harness: LedgerHarness) -> None:
+    """The time of the keys in use is over: the next message begins others."""
+    harness.client.hset(f"bsg:stream:{STREAM}", "keys_since", 1)
+    accept(harness)
+
+
+def test_a_key_is_known_for_its_retention_and_is_forgotten_after_two(ledger_harness: LedgerHarness) -> None:
+    first = accept(ledger_harness, message(key="order-1742"))
+    begin_other_keys(ledger_harness)
+    known = accept(ledger_harness, message(key="order-1742"))
+    begin_other_keys(ledger_harness)
+    forgotten = accept(ledger_harness, message(key="order-1742"))
+    assert (known.kind, known.index) == ("duplicate", first.index)
+    assert forgotten.kind == "accepted"
+
+
+def test_keys_expire_by_themselves_once_their_retention_is_over(ledger_harness: LedgerHarness) -> None:
+    accept(ledger_harness)
+    accept(ledger_harness)
+    (keys,) = ledger_harness.client.keys(f"bsg:stream:{STREAM}:keys:*")
+    assert RETENTION_MS < ledger_harness.client.pttl(keys) <= 2 * RETENTION_MS
+
+
+def test_the_same_key_in_another_stream_is_another_key(ledger_harness: LedgerHarness) -> None:
+    accept(ledger_harness, message(key="order-1742"))
+    assert accept(ledger_harness, message(key="order-1742"), stream="others").kind == "accepted"
+
+
+def test_a_suppressed_phone_is_not_accepted(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.ledger.suppressions.add(["380661231231"])
+    assert accept(ledger_harness, message(phone="380661231231")).kind == "suppressed"
+    assert list(ledger_harness.ledger.reading.campaigns()) == []
+
+
+def test_a_reference_id_names_one_message_of_the_stream(ledger_harness: LedgerHarness) -> None:
+    first = accept(ledger_harness, message(reference_id="code1"))
+    other = accept(ledger_harness, message(reference_id="code1"))
+    assert (other.kind, other.campaign_id, other.index) == ("reference_id", first.campaign_id, first.index)
+
+
+def test_a_phone_that_waits_already_closes_its_batch(ledger_harness: LedgerHarness) -> None:
+    accept(ledger_harness, message(phone="1"))
+    accept(ledger_harness, message(phone="2"))
+    again = accept(ledger_harness, message(phone="1"))
+    accept(ledger_harness, message(phone="2"))
+    assert sizes(ledger_harness, again.campaign_id) == [2, 2]
+
+
+def test_a_full_batch_leaves_at_once_and_the_next_message_opens_another(ledger_harness: LedgerHarness) -> None:
+    accepted = [accept(ledger_harness, batch_size=2, max_wait_ms=HOUR_MS) for _ in range(3)]
+    send = ledger_harness.sending()
+    assert sizes(ledger_harness, accepted[0].campaign_id) == [2, 1]
+    assert send.batch.number == 0
+    assert not isinstance(ledger_harness.next(), Send)
+
+
+def test_a_batch_takes_up_messages_for_a_short_part_of_their_lifetime(ledger_harness: LedgerHarness) -> None:
+    first = accept(ledger_harness)
+    ledger_harness.client.hincrby(f"bsg:campaign:{first.campaign_id}:batch:0", "collects_from", -rules().collects_ms)
+    accept(ledger_harness)
+    assert sizes(ledger_harness, first.campaign_id) == [1, 1]
+
+
+def test_a_batch_that_was_on_its_way_takes_up_no_more_messages(ledger_harness: LedgerHarness) -> None:
+    accepted = accept(ledger_harness)
+    send = ledger_harness.sending()
+    accept(ledger_harness)
+    assert ledger_harness.withdraw(send) == "pending"
+    accept(ledger_harness)
+    assert sizes(ledger_harness, accepted.campaign_id) == [1, 2]
+
+
+def test_a_withdrawn_batch_takes_up_no_more_messages(ledger_harness: LedgerHarness) -> None:
+    accepted = accept(ledger_harness)
+    ledger_harness.withdraw(ledger_harness.sending())
+    accept(ledger_harness)
+    assert sizes(ledger_harness, accepted.campaign_id) == [1, 1]
+
+
+def test_a_batch_that_is_checked_against_the_suppression_list_takes_up_no_more_messages(
+    ledger_harness: LedgerHarness,
+) -> None:
+    accepted = accept(ledger_harness)
+    ledger_harness.ledger.suppressions.add(["380661231231"])
+    recheck = ledger_harness.next()
+    accept(ledger_harness)
+    assert isinstance(recheck, Recheck)
+    assert ledger_harness.dispatcher().suppression_checked(recheck) == "pending"
+    assert sizes(ledger_harness, accepted.campaign_id) == [1, 1]
+
+
+def test_other_options_begin_another_campaign_and_end_the_collecting_of_the_first(
+    ledger_harness: LedgerHarness,
+) -> None:
+    first = accept(ledger_harness)
+    second = accept(ledger_harness, digest="other options")
+    assert second.campaign_id != first.campaign_id
+    assert ledger_harness.client.zrange("bsg:collecting", 0, -1) == [second.campaign_id.encode()]
+    ledger_harness.submitted(first.campaign_id)
+    assert ledger_harness.state(first.campaign_id) == "submitted"
+
+
+def stop(harness: LedgerHarness, campaign: str) -> None:
+    harness.client.hset(f"bsg:campaign:{campaign}", "collects_until", 1)
+
+
+def test_a_campaign_whose_time_is_over_is_followed_by_another(ledger_harness: LedgerHarness) -> None:
+    first = accept(ledger_harness)
+    stop(ledger_harness, first.campaign_id)
+    assert accept(ledger_harness).campaign_id != first.campaign_id
+
+
+@pytest.mark.parametrize("change", [{"messages_a_campaign": 1}, {"campaign_ms": 0}])
+def test_a_campaign_has_only_so_many_messages_and_so_much_time(
+    ledger_harness: LedgerHarness, change: dict[str, Any]
+) -> None:
+    first, second = accept(ledger_harness, **change), accept(ledger_harness, **change)
+    assert first.campaign_id != second.campaign_id
+
+
+def test_a_cancelled_campaign_is_followed_by_another(ledger_harness: LedgerHarness) -> None:
+    first = accept(ledger_harness)
+    ledger_harness.ledger.campaigns.cancel(first.campaign_id)
+    second = accept(ledger_harness)
+    assert second.campaign_id != first.campaign_id
+    assert ledger_harness.counts(first.campaign_id) == {"cancelled": 1}
+    assert ledger_harness.state(first.campaign_id) == "cancelled"
+
+
+def test_a_campaign_that_collects_is_open_until_its_time_is_over(ledger_harness: LedgerHarness) -> None:
+    accepted = accept(ledger_harness)
+    send = ledger_harness.submitted(accepted.campaign_id)
+    ledger_harness.polled(send, "done", final=True)
+    early = ledger_harness.ledger.streams.stop_collecting(accepted.campaign_id)
+    collecting = ledger_harness.state(accepted.campaign_id)
+    stop(ledger_harness, accepted.campaign_id)
+    over = ledger_harness.ledger.streams.stop_collecting(accepted.campaign_id)
+    assert (early, collecting) == (False, "collecting")
+    assert (over, ledger_harness.state(accepted.campaign_id)) == (True, "done")
+    assert ledger_harness.client.zscore("bsg:closed", accepted.campaign_id) is not None
+    assert ledger_harness.causes(accepted.campaign_id)[-1] == "ended"
+
+
+def pass_deadline_of_batch(harness: LedgerHarness, campaign: str) -> None:
+    harness.client.hset(f"bsg:campaign:{campaign}:batch:0", "deadline", 1)
+
+
+def test_a_batch_whose_messages_are_past_their_deadline_expires_instead_of_leaving(
+    ledger_harness: LedgerHarness,
+) -> None:
+    accepted = accept(ledger_harness)
+    pass_deadline_of_batch(ledger_harness, accepted.campaign_id)
+    assert not isinstance(ledger_harness.next(), Send)
+    assert ledger_harness.counts(accepted.campaign_id) == {"expired": 1}
+
+
+def test_a_batch_that_comes_back_after_the_deadline_of_its_messages_expires(ledger_harness: LedgerHarness) -> None:
+    accepted = accept(ledger_harness)
+    send = ledger_harness.sending()
+    pass_deadline_of_batch(ledger_harness, accepted.campaign_id)
+    assert ledger_harness.withdraw(send) == "expired"
+
+
+def test_a_retry_lifts_the_deadline_of_the_messages(ledger_harness: LedgerHarness) -> None:
+    accepted = accept(ledger_harness)
+    pass_deadline_of_batch(ledger_harness, accepted.campaign_id)
+    ledger_harness.next()
+    ledger_harness.ledger.campaigns.retry(accepted.campaign_id, deadline_ms=None)
+    assert ledger_harness.sending().batch.campaign_id == accepted.campaign_id
+
+
+def test_a_message_is_found_by_campaign_and_index(ledger_harness: LedgerHarness) -> None:
+    accepted = [accept(ledger_harness, batch_size=2) for _ in range(7)]
+    campaign = accepted[0].campaign_id
+    streams = ledger_harness.ledger.streams
+    found = [streams.batch_of(campaign, index) for index in range(8)]
+    assert [batch and batch.number for batch in found] == [0, 0, 1, 1, 2, 2, 3, None]
+    assert streams.batch_of(ledger_harness.accepted(1), 0) is None
