@@ -30,10 +30,12 @@ class ProducerBase:
 
     @classmethod
     def over(cls, client: redis.Redis, settings: Settings) -> Self:
-        """Return a producer that uses an existing Redis client.
+        """Return a producer that uses an existing Redis client, which must not retry: a repeated command may run twice.
+
+        The client returns bytes. `bsg_config.redis_connections.connect` returns such a client.
 
         >>> settings = Settings.from_environment()
-        >>> Producer.over(redis.Redis.from_url(settings.redis_url), settings).gate().open
+        >>> Producer.over(connect(settings), settings).gate().open
         True
         """
         producer = cls.__new__(cls)

@@ -17,7 +17,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-import redis
 
 import bsg_producer
 import bsg_producer.callbacks
@@ -44,7 +43,7 @@ IMPORTED: Mapping[str, Any] = {
     **{name: getattr(bsg_producer.files, name) for name in bsg_producer.files.__all__},
     **{"BatchId": BatchId, "Settings": Settings, "Sandbox": Sandbox, "Control": Control},
     **{"UTC": UTC, "ZoneInfo": ZoneInfo, "datetime": datetime, "timedelta": timedelta},
-    **{"asyncio": asyncio, "io": io, "json": json, "redis": redis, "urllib": urllib},
+    **{"asyncio": asyncio, "io": io, "json": json, "urllib": urllib},
 }
 """What every example may use without an import."""
 
