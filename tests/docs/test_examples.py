@@ -27,7 +27,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_messages import rules
 from bsg_messages.sending_hours import SendingHours
 from bsg_messages.template import Template
-from bsg_producer import AsyncProducer, Producer
+from bsg_producer import AsyncProducer, Producer, Stream
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.control import Control
 from bsg_sandbox.server import Sandbox
@@ -92,7 +92,7 @@ def public() -> Iterator[tuple[str, object]]:
         yield from ((name, getattr(package, name)) for name in package.__all__)
     alone = (bsg_producer.callbacks.callbacks, Control, SandboxSettings, Account)
     yield from ((thing.__name__, thing) for thing in alone)
-    for kind in (Producer, AsyncProducer, Template, SendingHours, Sandbox):
+    for kind in (Producer, AsyncProducer, Stream, Template, SendingHours, Sandbox):
         yield kind.__name__, kind
         yield from ((f"{kind.__name__}.{name}", getattr(kind, name)) for name in dir(kind) if not name.startswith("_"))
     for name, rule in inspect.getmembers(rules, inspect.isfunction):
