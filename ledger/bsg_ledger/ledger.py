@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 import redis
 
+from bsg_config import clock
 from bsg_ledger.batches import Batches
 from bsg_ledger.campaigns import Campaigns
 from bsg_ledger.chunks import Chunks
@@ -64,10 +66,16 @@ class Ledger:
         self.durability = Durability(client, relaxed=relaxed, timeout_ms=timeout_ms)
         self._client = client
         self._scripts = scripts
+        self._reached_at = -math.inf
 
-    def reach(self) -> None:
-        """Raise `redis.exceptions.RedisError` when Redis does not respond. Do not wait for the disk."""
-        self._client.ping()
+    def reach(self, *, within: float = 0.0) -> None:
+        """Raise `redis.exceptions.RedisError` when Redis does not respond. Do not wait for the disk.
+
+        `within`: ask only if Redis has not responded to this in the last so many seconds.
+        """
+        if clock.monotonic() - self._reached_at >= within:
+            self._client.ping()
+            self._reached_at = clock.monotonic()
 
     def learnt_zone(self, account: str) -> LearntZone:
         return LearntZone(self._client, account)
