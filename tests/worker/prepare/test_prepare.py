@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import pytest
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bsg_broker.queues import dispatch_queue
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.work import Prepare
 from bsg_messages import preparation
 from bsg_sandbox.server import Sandbox
@@ -70,3 +74,25 @@ def test_a_chunk_that_cannot_be_prepared_keeps_no_other_campaign_waiting(
 
     assert f"{broken} chunk 0 failed: RuntimeError" in outcome
     assert f"{sound}-0 submitted: taken" in outcome
+
+
+def test_a_redis_that_fails_while_a_chunk_is_prepared_costs_it_no_lease(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness.producer.suppress(["380661231231"])
+    campaign = harness.enqueued(2)
+    suppressions = harness.runtime.ledger.suppressions
+    read = suppressions.among
+
+    def silent(phones: Sequence[str]) -> Collection[str]:
+        raise RedisTimeoutError
+
+    monkeypatch.setattr(suppressions, "among", silent)
+    outcome = harness.dispatch()
+    monkeypatch.setattr(suppressions, "among", read)
+    harness.make_due(DueIndex.DUE)
+    harness.dispatch()
+
+    assert outcome.endswith("deferred 5 s: Redis did not return the suppression list (TimeoutError)")
+    assert harness.runtime.redis.hget(f"bsg:campaign:{campaign}:chunk:0", "losses") == b"0"
+    assert harness.status(campaign).counts["submitted"] == 2

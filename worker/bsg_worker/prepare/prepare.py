@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from bsg_config import clock
 from bsg_ledger.rows import encode_rows
@@ -18,7 +18,7 @@ from bsg_worker.runtime import Runtime
 
 LOGGER = logging.getLogger(__name__)
 
-FULL_REDIS_DELAY_MS = 5_000
+REDIS_DELAY_MS = 5_000
 UNREADABLE_DELAY_MS = 60_000
 
 
@@ -31,6 +31,9 @@ def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
         runtime.ledger.chunks.release(lease, delay_ms=UNREADABLE_DELAY_MS, cause=str(error), unreadable=True)
         LOGGER.error("chunk %d of %s: %s", lease.chunk, lease.campaign_id, error)
         return f"deferred {UNREADABLE_DELAY_MS / 1000:.0f} s: {error}"
+    except RedisError as error:
+        # guard: redis-failure-is-no-loss
+        return _put_off(runtime, lease, f"Redis did not return the suppression list ({type(error).__name__})")
     except Exception as error:
         # Messages may fail the preparation in any way. The exception's message may contain a phone or a text, so log
         # only its type. The lease expires, and after five losses the chunk's messages become rejects.
@@ -46,10 +49,7 @@ def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
             [(reject.index, reject.to_json()) for reject in prepared.rejects],
         )
     except ResponseError as error:
-        runtime.ledger.chunks.release(
-            lease, delay_ms=FULL_REDIS_DELAY_MS, cause=f"Redis refused the result ({type(error).__name__})"
-        )
-        return f"deferred {FULL_REDIS_DELAY_MS / 1000:.0f} s: {type(error).__name__}"
+        return _put_off(runtime, lease, f"Redis refused the result ({type(error).__name__})")
     outcome = "prepared" if committed else "stale: another worker prepares it"
     decided(
         LOGGER,
@@ -61,6 +61,12 @@ def prepare_chunk(runtime: Runtime, lease: Prepare) -> str:
         rejects=len(prepared.rejects),
     )
     return outcome
+
+
+def _put_off(runtime: Runtime, lease: Prepare, cause: str) -> str:
+    """Release the chunk for a while. Its lease does not count as lost, because the failure was Redis's."""
+    runtime.ledger.chunks.release(lease, delay_ms=REDIS_DELAY_MS, cause=cause)
+    return f"deferred {REDIS_DELAY_MS / 1000:.0f} s: {cause}"
 
 
 def _checked(runtime: Runtime, lease: Prepare) -> Prepared:
