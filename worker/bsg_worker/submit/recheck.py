@@ -14,7 +14,7 @@ from bsg_worker.runtime import Runtime
 from bsg_worker.submit.done import Done
 from bsg_worker.submit.post import UNREADABLE_DELAY_SECONDS
 
-MAX_REJECTS = 1_000  # blocks Redis for some milliseconds
+MAX_REJECTS = 500  # blocks Redis for some milliseconds
 
 
 def recheck_suppressions(runtime: Runtime, recheck: Recheck) -> Done:
