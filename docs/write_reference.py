@@ -36,13 +36,25 @@ from bsg_messages.rejects import MEANINGS, RejectCode
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Overview
-from bsg_producer import Doubt, Preview, Producer, Receipt, Reject, Resolved, Suppression
+from bsg_producer import (
+    Doubt,
+    MessageReceipt,
+    MessageStatus,
+    Preview,
+    Producer,
+    Receipt,
+    Reject,
+    Resolved,
+    Stream,
+    StreamStatus,
+    Suppression,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 SHOWN = (
     Receipt, Preview, CampaignStatus, CampaignSummary, Batch, Transition, Reject,
-    DeliveryReport, Doubt, Resolved, Suppression,
+    MessageReceipt, MessageStatus, StreamStatus, DeliveryReport, Doubt, Resolved, Suppression,
 )  # fmt: skip
 
 
@@ -101,16 +113,15 @@ def _api() -> Iterator[str]:
     yield ""
     yield "`AsyncProducer` has the same methods: to be awaited, or iterated with `async for`."
     yield ""
-    for name, method in inspect.getmembers(Producer, inspect.isfunction):
-        if not name.startswith("_"):
-            yield f"### `{name}`"
-            yield ""
-            yield "```python"
-            yield _signature(name, method)
-            yield "```"
-            yield ""
-            yield _doc(method)
-            yield ""
+    yield from _methods(Producer)
+    yield "## `Stream`"
+    yield ""
+    yield _doc(Stream)
+    yield ""
+    yield "`AsyncProducer.stream` returns an `AsyncStream`, which has the same methods: to be awaited, or iterated with"
+    yield "`async for`."
+    yield ""
+    yield from _methods(Stream)
     yield "## What is shown"
     yield ""
     for kind in SHOWN:
@@ -125,6 +136,19 @@ def _api() -> Iterator[str]:
         kind = getattr(bsg_producer, name)
         if isinstance(kind, type) and issubclass(kind, Exception):
             yield f"**`{name}`** – {_doc(kind)}"
+            yield ""
+
+
+def _methods(kind: type) -> Iterator[str]:
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        if not name.startswith("_"):
+            yield f"### `{name}`"
+            yield ""
+            yield "```python"
+            yield _signature(name, method)
+            yield "```"
+            yield ""
+            yield _doc(method)
             yield ""
 
 

@@ -35,6 +35,7 @@ from bsg_producer.streams.stream_status import StreamStatus
 if TYPE_CHECKING:
     from bsg_producer.async_producer import AsyncProducer
     from bsg_producer.preview import Preview
+    from bsg_producer.streams.async_stream import AsyncStream
 else:
     # Type checkers do not see this function: with it, they accept any name.
     def __getattr__(name: str) -> object:
@@ -44,10 +45,15 @@ else:
 
 
 # Most apps need neither these nor what they import. Name them above for type checkers too.
-_IMPORTED_ON_USE = {"AsyncProducer": "bsg_producer.async_producer", "Preview": "bsg_producer.preview"}
+_IMPORTED_ON_USE = {
+    "AsyncProducer": "bsg_producer.async_producer",
+    "AsyncStream": "bsg_producer.async_producer",
+    "Preview": "bsg_producer.preview",
+}
 
 __all__ = [
     "AsyncProducer",
+    "AsyncStream",
     "BSGCampaignsError",
     "Batch",
     "CampaignInvalid",

@@ -11,11 +11,13 @@ import redis
 
 from bsg_config.redis_connections import CONNECTIONS_OF_A_LOOP, connect_asyncio
 from bsg_config.settings import Settings
-from bsg_producer.enqueueing import Receipt
 from bsg_producer.producer import Producer
+from bsg_producer.streams.stream import Stream
 
 try:
-    from bsg_producer.awaiting import AwaitedRedis, pulled, run
+    from bsg_producer.awaited_methods import END, Awaiting, awaited, awaited_over, iterated
+    from bsg_producer.awaiting import AwaitedRedis
+    from bsg_producer.streams.async_stream import AsyncStream
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
         "AsyncProducer needs greenlet: pip install 'bsg-campaigns[async]'", name=missing.name
@@ -24,30 +26,6 @@ except ModuleNotFoundError as missing:
 T = TypeVar("T")
 P = ParamSpec("P")
 Messages = Iterable[Mapping[str, Any]]
-
-_END = object()
-
-
-def _awaited(
-    method: Callable[Concatenate[Producer, P], T],
-) -> Callable[Concatenate[AsyncProducer, P], Coroutine[Any, Any, T]]:
-    @wraps(method)
-    async def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await run(method, self._producer, *args, **kwargs)
-
-    return call
-
-
-def _iterated(
-    method: Callable[Concatenate[Producer, P], Iterator[T]],
-) -> Callable[Concatenate[AsyncProducer, P], AsyncIterator[T]]:
-    @wraps(method)
-    async def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
-        items = await run(method, self._producer, *args, **kwargs)
-        while (item := await run(next, items, _END)) is not _END:
-            yield cast(T, item)
-
-    return call
 
 
 def _in_threads(
@@ -58,7 +36,7 @@ def _in_threads(
     @wraps(method)
     async def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
         items = await asyncio.to_thread(method, Producer(self._settings), *args, **kwargs)
-        while (item := await asyncio.to_thread(next, items, _END)) is not _END:
+        while (item := await asyncio.to_thread(next, items, END)) is not END:
             yield cast(T, item)
 
     return call
@@ -91,35 +69,31 @@ def _read_in(loop: asyncio.AbstractEventLoop, items: AsyncIterable[T]) -> Iterat
     iterator = aiter(items)
 
     async def next_item() -> Any:
-        return await anext(iterator, _END)
+        return await anext(iterator, END)
 
-    while (item := asyncio.run_coroutine_threadsafe(next_item(), loop).result()) is not _END:
+    while (item := asyncio.run_coroutine_threadsafe(next_item(), loop).result()) is not END:
         yield cast(T, item)
 
 
-def _enqueueing(
-    method: Callable[Concatenate[Producer, Messages, P], Receipt],
-) -> Callable[Concatenate[AsyncProducer, Messages | AsyncIterable[Mapping[str, Any]], P], Coroutine[Any, Any, Receipt]]:
+def _streaming(
+    method: Callable[Concatenate[Producer, P], Stream],
+) -> Callable[Concatenate[AsyncProducer, P], AsyncStream]:
+    """Return the method as one that makes an asynchronous stream. It is no coroutine function: nothing is read."""
+
     @wraps(method)
-    async def call(
-        self: AsyncProducer,
-        messages: Messages | AsyncIterable[Mapping[str, Any]],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Receipt:
-        ready = pulled(messages) if isinstance(messages, AsyncIterable) else messages
-        return await run(method, self._producer, ready, *args, **kwargs)
+    def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> AsyncStream:
+        return AsyncStream(method(self._synchronous, *args, **kwargs))
 
-    either: Any = call  # no callable type allows `messages` by position and by name
-    return either  # type: ignore[no-any-return]
+    return call
 
 
-class AsyncProducer:
+class AsyncProducer(Awaiting[Producer]):
     """`Producer` for asyncio. Await its methods, or iterate them with `async for`. One per loop is enough.
 
-    `enqueue` takes asynchronous iterables too. It blocks the loop for some milliseconds per 10 000 messages. It reads a
-    synchronous iterable in the loop, so pass one that does not block. Only `report` and `preview` use a thread, for
-    their HTTP requests to BSG. Close the producer with `aclose`, or use it in `async with`.
+    `stream` returns an `AsyncStream` at once. `enqueue` takes asynchronous iterables too. It blocks the loop for some
+    milliseconds per 10 000 messages. It reads a synchronous iterable in the loop, so pass one that does not block. Only
+    `report` and `preview` use a thread, for their HTTP requests to BSG. Close the producer with `aclose`, or use it in
+    `async with`.
 
     >>> async def accept():
     ...     async with AsyncProducer() as producer:
@@ -133,7 +107,7 @@ class AsyncProducer:
         self._settings = settings = settings or Settings.from_environment()
         self._client = connect_asyncio(settings)
         awaited = AwaitedRedis(self._client, asyncio.Semaphore(CONNECTIONS_OF_A_LOOP))
-        self._producer = Producer.over(cast(redis.Redis, awaited), settings)
+        self._synchronous = Producer.over(cast(redis.Redis, awaited), settings)
 
     async def __aenter__(self) -> Self:
         return self
@@ -154,31 +128,34 @@ class AsyncProducer:
         """
         await self._client.aclose()
 
-    enqueue = _enqueueing(Producer.enqueue)
+    enqueue = awaited_over(Producer.enqueue)
     preview = _previewing(Producer.preview)
-    send_test = _enqueueing(Producer.send_test)
-    status = _awaited(Producer.status)
-    campaigns = _iterated(Producer.campaigns)
-    rejects = _iterated(Producer.rejects)
+    send_test = awaited_over(Producer.send_test)
+    status = awaited(Producer.status)
+    campaigns = iterated(Producer.campaigns)
+    rejects = iterated(Producer.rejects)
     report = _in_threads(Producer.report)
-    watch = _iterated(Producer.watch)
-    events = _iterated(Producer.events)
-    delivery_reports = _iterated(Producer.delivery_reports)
-    latest_delivery_report = _awaited(Producer.latest_delivery_report)
-    record_reports = _awaited(Producer.record_reports)
-    latest_event = _awaited(Producer.latest_event)
-    pause = _awaited(Producer.pause)
-    resume = _awaited(Producer.resume)
-    cancel = _awaited(Producer.cancel)
-    retry = _awaited(Producer.retry)
-    resolve = _awaited(Producer.resolve)
-    doubts = _awaited(Producer.doubts)
-    resolve_all_not_sent = _awaited(Producer.resolve_all_not_sent)
-    look_up = _awaited(Producer.look_up)
-    suppress = _awaited(Producer.suppress)
-    unsuppress = _awaited(Producer.unsuppress)
-    suppressed = _iterated(Producer.suppressed)
-    suppressions = _iterated(Producer.suppressions)
-    gate = _awaited(Producer.gate)
-    open_gate = _awaited(Producer.open_gate)
-    shut_gate = _awaited(Producer.shut_gate)
+    watch = iterated(Producer.watch)
+    events = iterated(Producer.events)
+    delivery_reports = iterated(Producer.delivery_reports)
+    latest_delivery_report = awaited(Producer.latest_delivery_report)
+    record_reports = awaited(Producer.record_reports)
+    latest_event = awaited(Producer.latest_event)
+    pause = awaited(Producer.pause)
+    resume = awaited(Producer.resume)
+    cancel = awaited(Producer.cancel)
+    retry = awaited(Producer.retry)
+    resolve = awaited(Producer.resolve)
+    doubts = awaited(Producer.doubts)
+    resolve_all_not_sent = awaited(Producer.resolve_all_not_sent)
+    look_up = awaited(Producer.look_up)
+    stream = _streaming(Producer.stream)
+    streams = awaited(Producer.streams)
+    message = awaited(Producer.message)
+    suppress = awaited(Producer.suppress)
+    unsuppress = awaited(Producer.unsuppress)
+    suppressed = iterated(Producer.suppressed)
+    suppressions = iterated(Producer.suppressions)
+    gate = awaited(Producer.gate)
+    open_gate = awaited(Producer.open_gate)
+    shut_gate = awaited(Producer.shut_gate)

@@ -27,7 +27,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_messages import rules
 from bsg_messages.sending_hours import SendingHours
 from bsg_messages.template import Template
-from bsg_producer import AsyncProducer, Producer, Stream
+from bsg_producer import AsyncProducer, AsyncStream, Producer, Stream
 from bsg_sandbox.accounts import Account
 from bsg_sandbox.control import Control
 from bsg_sandbox.server import Sandbox
@@ -92,7 +92,7 @@ def public() -> Iterator[tuple[str, object]]:
         yield from ((name, getattr(package, name)) for name in package.__all__)
     alone = (bsg_producer.callbacks.callbacks, Control, SandboxSettings, Account)
     yield from ((thing.__name__, thing) for thing in alone)
-    for kind in (Producer, AsyncProducer, Stream, Template, SendingHours, Sandbox):
+    for kind in (Producer, AsyncProducer, Stream, AsyncStream, Template, SendingHours, Sandbox):
         yield kind.__name__, kind
         yield from ((f"{kind.__name__}.{name}", getattr(kind, name)) for name in dir(kind) if not name.startswith("_"))
     for name, rule in inspect.getmembers(rules, inspect.isfunction):
@@ -114,7 +114,7 @@ def examples() -> dict[str, doctest.DocTest]:
     for path in sorted(ROOT.glob("*/bsg_*/**/*.py")):
         if ">>> " in path.read_text("utf-8"):
             module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts[1:]))
-            # A method that AsyncProducer takes over from Producer has the same docstring.
+            # A method that AsyncProducer or AsyncStream takes over has the same docstring.
             found.update({test.docstring: test for test in doctest.DocTestFinder(exclude_empty=True).find(module)})
     return {test.name: test for test in found.values() if test.examples}
 

@@ -18,12 +18,16 @@ import redis
 from bsg_config.settings import Settings
 from bsg_producer import (
     AsyncProducer,
+    AsyncStream,
     CampaignInvalid,
     CampaignNotFound,
     FeedGap,
     IdempotencyConflict,
+    MessageInvalid,
+    MessageNotFound,
     Producer,
     QueueUnavailable,
+    Stream,
 )
 from bsg_producer.awaiting import wait_for
 from tests.producer.test_enqueueing import messages, producer_at
@@ -46,10 +50,12 @@ def public(kind: type) -> set[str]:
 def test_it_has_the_same_methods_with_the_same_arguments() -> None:
     assert public(AsyncProducer) - public(Producer) == {"aclose"}
     assert public(Producer) - public(AsyncProducer) == {"over"}
-    for name in public(Producer) - {"over"}:
-        ours, theirs = getattr(AsyncProducer, name), getattr(Producer, name)
-        assert inspect.signature(ours) == inspect.signature(theirs)
-        assert ours.__doc__ == theirs.__doc__
+    assert public(AsyncStream) == public(Stream)
+    for asynchronous, synchronous in ((AsyncProducer, Producer), (AsyncStream, Stream)):
+        for name in public(synchronous) - {"over", "name"}:
+            ours, theirs = getattr(asynchronous, name), getattr(synchronous, name)
+            assert inspect.signature(ours) == inspect.signature(theirs)
+            assert ours.__doc__ == theirs.__doc__
 
 
 def test_a_campaign_is_accepted_controlled_and_reported(redis_url: str) -> None:
@@ -77,6 +83,83 @@ def test_a_campaign_is_accepted_controlled_and_reported(redis_url: str) -> None:
         *(["accepted", "paused", "running", "cancelling", "cancelled", "cancelled"],) * 2,
         [], [], True,
     )  # fmt: skip
+
+
+def test_a_stream_is_sent_to_controlled_and_reported(redis_url: str) -> None:
+    async def act(producer: AsyncProducer) -> tuple[Any, ...]:
+        codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+        receipt = await codes.send({"phone": 380661231231, "code": 1}, idempotency_key="code-1")
+        duplicate = await codes.send({"phone": 380661231231, "code": 1}, idempotency_key="code-1")
+        await codes.pause()
+        paused = (await codes.status()).paused
+        await codes.resume()
+        pending = (await producer.message(receipt.message_id)).state
+        gone = await codes.cancel()
+        return (
+            codes.name,
+            duplicate.duplicate and duplicate.message_id == receipt.message_id,
+            paused,
+            pending,
+            gone,
+            (await producer.message(receipt.message_id)).state,
+            [(stream.name, stream.paused, stream.counts["cancelled"]) for stream in await producer.streams()],
+        )
+
+    assert with_producer(redis_url, act) == (
+        "codes", True, True, "pending", 0, "cancelled", [("codes", False, 1)],
+    )  # fmt: skip
+
+
+def test_many_messages_of_a_stream_come_from_either_kind_of_iterable(redis_url: str) -> None:
+    rows = [({"phone": 380661231231 + number, "code": number}, f"code-{number}") for number in range(5)]
+
+    async def coming() -> AsyncIterator[tuple[Mapping[str, Any], str | None]]:
+        for row in rows:
+            await asyncio.sleep(0)
+            yield row
+
+    async def act(producer: AsyncProducer) -> tuple[list[str], list[str], set[bool]]:
+        codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+        first = [receipt async for receipt in codes.send_many(coming())]
+        again = [receipt async for receipt in codes.send_many(rows)]
+        return (
+            [receipt.message_id for receipt in first],
+            [receipt.message_id for receipt in again],
+            {receipt.duplicate for receipt in again},
+        )
+
+    first, again, duplicate = with_producer(redis_url, act)
+    assert first == again
+    assert len(set(first)) == 5
+    assert duplicate == {True}
+
+
+def test_messages_of_a_stream_are_accepted_at_once_by_many_tasks(redis_url: str) -> None:
+    async def act(producer: AsyncProducer) -> set[str]:
+        codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+        sending = (codes.send({"phone": 380661231231 + number, "code": number}) for number in range(200))
+        return {receipt.message_id for receipt in await asyncio.gather(*sending)}
+
+    assert len(with_producer(redis_url, act)) == 200
+
+
+def test_failures_of_a_stream_are_raised_as_by_the_other_one(redis_url: str) -> None:
+    async def act(producer: AsyncProducer) -> int:
+        with pytest.raises(CampaignInvalid):
+            producer.stream("Not a name")
+        codes = producer.stream("codes", sender="MyShop")
+        with pytest.raises(MessageInvalid):
+            await codes.send({"phone": "12", "text": "Hello!"})
+        await codes.send({"phone": 380661231231, "text": "Hello!"}, idempotency_key="key")
+        with pytest.raises(IdempotencyConflict):
+            await codes.send({"phone": 380661231231, "text": "Bye!"}, idempotency_key="key")
+        with pytest.raises(MessageInvalid):
+            await anext(codes.send_many([({"phone": "12", "text": "Hello!"}, None)]))
+        with pytest.raises(MessageNotFound):
+            await producer.message("nothing")
+        return (await codes.status()).counts["accepted"]
+
+    assert with_producer(redis_url, act) == 1
 
 
 def test_both_kinds_of_producer_share_one_ledger(redis_url: str) -> None:
