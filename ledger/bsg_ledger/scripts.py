@@ -30,10 +30,10 @@ SHARED_IN_ORDER = (
     "price",
     "at_bsg",
     "doubt",
+    "streams",
     "gate",
     "rollback",
     "chunks",
-    "streams",
 )
 
 Argument = str | bytes | int

@@ -8,9 +8,10 @@ import pytest
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.campaigns import WakeUp
 from bsg_ledger.durability import Durability
+from bsg_ledger.gate import GateReason
 from bsg_ledger.streams import AcceptedMessage, StreamMessage, StreamRules
 from bsg_ledger.work import Recheck, Send
-from tests.ledger.campaigns import HOUR_MS, QUEUE, LedgerHarness
+from tests.ledger.campaigns import ACCOUNT, HOUR_MS, QUEUE, LedgerHarness
 
 STREAM = "codes"
 RETENTION_MS = 60_000
@@ -196,6 +197,22 @@ def test_other_options_begin_another_campaign_and_end_the_collecting_of_the_firs
     assert ledger_harness.client.zrange("bsg:collecting", 0, -1) == [second.campaign_id.encode()]
     ledger_harness.submitted(first.campaign_id)
     assert ledger_harness.state(first.campaign_id) == "submitted"
+
+
+def test_a_campaign_collects_no_more_once_the_ledger_went_back(ledger_harness: LedgerHarness) -> None:
+    first = accept(ledger_harness)
+    other_stream = accept(ledger_harness, stream="others")
+    ledger_harness.ledger.gate(ACCOUNT).shut(reason=GateReason.LEDGER_WENT_BACK, by="test")
+    second = accept(ledger_harness)
+    assert (second.campaign_id != first.campaign_id, second.index) == (True, 0)
+    assert accept(ledger_harness, stream="others").campaign_id != other_stream.campaign_id
+    assert sizes(ledger_harness, first.campaign_id) == [1]
+
+
+def test_a_gate_that_shuts_for_another_reason_ends_no_collecting(ledger_harness: LedgerHarness) -> None:
+    first = accept(ledger_harness)
+    ledger_harness.ledger.gate(ACCOUNT).shut(reason=GateReason.OPERATOR, by="test")
+    assert accept(ledger_harness).campaign_id == first.campaign_id
 
 
 def stop(harness: LedgerHarness, campaign: str) -> None:

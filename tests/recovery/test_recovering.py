@@ -18,7 +18,7 @@ from bsg_ledger.due_indexes import DueIndexes
 from bsg_ledger.gate import GateReason
 from bsg_ledger.reading import Reading
 from bsg_messages.bodies import unpacked
-from bsg_producer import Producer
+from bsg_producer import MessageReceipt, Producer
 from bsg_sandbox.server import Sandbox
 from bsg_worker.recovery.audit import Audit, Origin, audit
 from bsg_worker.recovery.recover import Recovery, record_late, recover
@@ -110,6 +110,25 @@ def harness(redis_url: str) -> Iterator[RecoveryHarness]:
 
 
 # Recovering
+
+
+def test_messages_that_a_stream_takes_up_meanwhile_are_not_waited_for(harness: RecoveryHarness) -> None:
+    stream = harness.producer.stream("codes", sender="MyShop")
+    before = stream.send({"phone": 380_660_000_000, "text": "Your code is 1"})
+    meanwhile: list[MessageReceipt] = []
+
+    def accept(_: str) -> None:
+        if len(meanwhile) < 10:
+            message = {"phone": 380_660_000_001, "text": "Your code is 2"}  # one phone: a batch for each
+            meanwhile.append(stream.send(message))
+
+    recovery = harness.recover(accept)
+    harness.send_all("")
+
+    batch = harness.producer.message(before.message_id).batch
+    assert recovery.clean == [batch]
+    assert meanwhile
+    assert {harness.producer.message(one.message_id).state for one in (before, *meanwhile)} == {"submitted"}
 
 
 def test_what_bsg_has_is_submitted_and_the_rest_is_sent_once(harness: RecoveryHarness) -> None:
