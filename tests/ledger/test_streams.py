@@ -233,6 +233,15 @@ def test_a_campaign_has_only_so_many_messages_and_so_much_time(
     assert first.campaign_id != second.campaign_id
 
 
+def test_a_campaign_whose_deadline_a_retry_has_moved_before_that_of_the_message_is_followed_by_another(
+    ledger_harness: LedgerHarness,
+) -> None:
+    first = accept(ledger_harness)
+    soon = ledger_harness.ledger.due_indexes.now_ms() + HOUR_MS // 2
+    ledger_harness.ledger.campaigns.retry(first.campaign_id, deadline_ms=soon)
+    assert accept(ledger_harness).campaign_id != first.campaign_id
+
+
 def test_a_cancelled_campaign_is_followed_by_another(ledger_harness: LedgerHarness) -> None:
     first = accept(ledger_harness)
     ledger_harness.ledger.campaigns.cancel(first.campaign_id)

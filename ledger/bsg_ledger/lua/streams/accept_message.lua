@@ -30,11 +30,13 @@ end
 
 local function takes_up_messages()
   if not campaign or campaign_options ~= options_digest then return false end  -- guard: other-options-other-campaign
-  local until_time, messages, batches, cancelled =
-    get(campaign_key(campaign), 'collects_until', 'messages', 'next_batch', 'cancelled')
+  local until_time, messages, batches, cancelled, deadline =
+    get(campaign_key(campaign), 'collects_until', 'messages', 'next_batch', 'cancelled', 'deadline')
   if number(until_time) <= NOW then return false end  -- guard: campaign-collects-for-its-time
   -- guard: campaign-has-its-size
   if number(messages) >= number(most) or number(batches) >= MOST_BATCHES then return false end
+  -- A retry may have given it an earlier deadline.
+  if number(deadline) < NOW + lifetime then return false end  -- guard: campaign-outlives-message
   return cancelled ~= '1'  -- guard: cancelled-collects-nothing
 end
 
