@@ -91,7 +91,7 @@ STREAM = Key(
         "options": "a digest of that campaign's options",
         "paused": "1: its campaigns begin paused",
         "keys": "the number of the keys in use",
-        "keys_since": "since when (ms)",
+        "keys_until": "until when (ms)",
     },
 )
 STREAM_CAMPAIGNS = Key(

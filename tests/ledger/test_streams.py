@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ def test_another_attempt_with_the_key_is_a_duplicate_or_a_conflict(ledger_harnes
 
 def begin_other_keys(harness: LedgerHarness) -> None:
     """The time of the keys in use is over: the next message begins others."""
-    harness.client.hset(f"bsg:stream:{STREAM}", "keys_since", 1)
+    harness.client.hset(f"bsg:stream:{STREAM}", "keys_until", 1)
     accept(harness)
 
 
@@ -118,6 +119,19 @@ def test_keys_expire_by_themselves_once_their_retention_is_over(ledger_harness: 
     accept(ledger_harness)
     (keys,) = ledger_harness.client.keys(f"bsg:stream:{STREAM}:keys:*")
     assert RETENTION_MS < ledger_harness.client.pttl(keys) <= 2 * RETENTION_MS
+
+
+def test_keys_expire_after_the_retention_that_they_began_with_though_it_has_been_raised_or_lowered(
+    ledger_harness: LedgerHarness,
+) -> None:
+    accept(ledger_harness, message(key="order-1742"))
+    (keys,) = ledger_harness.client.keys(f"bsg:stream:{STREAM}:keys:*")
+    for retention in (1, 2 * RETENTION_MS, 1):
+        time.sleep(0.002)
+        accept(ledger_harness, key_retention_ms=retention)
+    assert ledger_harness.client.keys(f"bsg:stream:{STREAM}:keys:*") == [keys]
+    assert RETENTION_MS < ledger_harness.client.pttl(keys) <= 2 * RETENTION_MS
+    assert accept(ledger_harness, message(key="order-1742")).kind == "duplicate"
 
 
 def test_the_same_key_in_another_stream_is_another_key(ledger_harness: LedgerHarness) -> None:

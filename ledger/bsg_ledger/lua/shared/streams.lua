@@ -16,13 +16,13 @@ local function stop_all_collecting()
 end
 
 -- Remembers a key. New keys go into one hash for the retention, which expires after another one: a key is known for one to
--- two retentions.
+-- two retentions. The hash keeps the retention that it began with, if that of its callers changes.
 local function remember_key(stream, retention, name, value)
-  local keys, since = get(stream_key(stream), 'keys', 'keys_since')
-  local over = not since or NOW - number(since) >= number(retention)
+  local keys, until_time = get(stream_key(stream), 'keys', 'keys_until')
+  local over = number(until_time) <= NOW
   if over then
     keys = number(keys) + 1
-    redis.call('HSET', stream_key(stream), 'keys', keys, 'keys_since', NOW)
+    redis.call('HSET', stream_key(stream), 'keys', keys, 'keys_until', NOW + retention)
   end
   redis.call('HSET', stream_keys_key(stream, keys), name, value)  -- guard: message-key-remembered
   if over then redis.call('PEXPIRE', stream_keys_key(stream, keys), 2 * retention) end  -- guard: keys-expire
