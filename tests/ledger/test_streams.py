@@ -174,6 +174,15 @@ def test_a_batch_takes_up_messages_for_a_short_part_of_their_lifetime(ledger_har
     assert sizes(ledger_harness, first.campaign_id) == [1, 1]
 
 
+def test_a_batch_that_was_opened_before_the_clock_was_set_back_takes_up_no_more_messages(
+    ledger_harness: LedgerHarness,
+) -> None:
+    first = accept(ledger_harness)
+    ledger_harness.client.hincrby(f"bsg:campaign:{first.campaign_id}:batch:0", "collects_from", HOUR_MS)
+    accept(ledger_harness)
+    assert sizes(ledger_harness, first.campaign_id) == [1, 1]
+
+
 def test_a_batch_that_was_on_its_way_takes_up_no_more_messages(ledger_harness: LedgerHarness) -> None:
     accepted = accept(ledger_harness)
     send = ledger_harness.sending()

@@ -67,6 +67,8 @@ local function collecting_batch()
   if state ~= 'pending' or number(attempts) > 0 then return nil end  -- guard: batch-on-its-way-is-closed
   if number(size) >= number(batch_size) then return nil end  -- guard: full-batch-is-closed
   if NOW - number(since) >= number(collect) then return nil end  -- guard: old-batch-is-closed
+  -- The clock was set back: the batch is due only when it has caught up.
+  if number(since) > NOW then return nil end  -- guard: batch-of-later-is-closed
   -- guard: phone-twice-closes-batch
   if redis.call('SADD', campaign_key(campaign, ':collected'), phone) == 0 then return nil end
   return batch, number(size)
