@@ -167,6 +167,13 @@ def test_a_full_batch_leaves_at_once_and_the_next_message_opens_another(ledger_h
     assert not isinstance(ledger_harness.next(), Send)
 
 
+def test_a_batch_that_is_full_before_its_time_wakes_a_worker(ledger_harness: LedgerHarness) -> None:
+    accept(ledger_harness, batch_size=2, max_wait_ms=HOUR_MS)
+    ledger_harness.client.delete(QUEUE)
+    accept(ledger_harness, batch_size=2, max_wait_ms=HOUR_MS)
+    assert ledger_harness.client.lrange(QUEUE, 0, -1) == [b"wake up"]
+
+
 def test_a_batch_takes_up_messages_for_a_short_part_of_their_lifetime(ledger_harness: LedgerHarness) -> None:
     first = accept(ledger_harness)
     ledger_harness.client.hincrby(f"bsg:campaign:{first.campaign_id}:batch:0", "collects_from", -rules().collects_ms)

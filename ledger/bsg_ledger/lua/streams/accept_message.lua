@@ -79,6 +79,11 @@ local function append(batch, index)
   redis.call('APPEND', batch_key(campaign, batch) .. ':messages', struct.pack('>I4I4', index, #row) .. row)
 end
 
+local function wake()
+  -- guard: message-wakes-once
+  if redis.call('LLEN', queue) == 0 then redis.call('LPUSH', queue, wake_up) end
+end
+
 local function open_batch(index)
   local batch = redis.call('HINCRBY', campaign_key(campaign), 'next_batch', 1) - 1
   redis.call('HSET', campaign_key(campaign), 'collecting_batch', batch)
@@ -94,15 +99,17 @@ local function open_batch(index)
   record_event(campaign, batch, '', 'pending', 'collects messages')
   refresh_ready(campaign)
   refresh_campaign(campaign)
-  -- guard: message-wakes-once
-  if redis.call('LLEN', queue) == 0 then redis.call('LPUSH', queue, wake_up) end
+  wake()
 end
 
 local function take_up(batch, size, index)
   append(batch, index)
   redis.call('HSET', batch_key(campaign, batch), 'size', size + 1, 'rows', index - size .. '+' .. size + 1)
   count(campaign, 'pending', 1, 0)
-  if size + 1 == number(batch_size) then delay_batch(campaign, batch, NOW) end  -- guard: full-batch-waits-no-more
+  if size + 1 == number(batch_size) then  -- guard: full-batch-waits-no-more
+    delay_batch(campaign, batch, NOW)
+    wake()  -- guard: full-batch-wakes
+  end
 end
 
 if not takes_up_messages() then begin_campaign() end
