@@ -62,9 +62,11 @@ def check_stream(
     if errors:
         raise CampaignInvalid(errors)
     lifetime_ms = 0 if options.deadline is None else round((options.deadline - now).total_seconds() * 1000)
+    max_wait_ms = round(max_wait * 1000)
+    if max_wait_ms >= lifetime_ms:  # guard: wait-ends-before-deadline
+        raise CampaignInvalid({"max_wait": ["Not shorter than the deadline: messages would expire before they leave."]})
     options = replace(options, deadline=None, name=name)
     written = options.to_json()
-    max_wait_ms = round(max_wait * 1000)
     account_name = given["account"]
     identity = f"{account_name} {lifetime_ms} {max_wait_ms} {written}"
     return options, StreamRules(

@@ -224,6 +224,7 @@ def test_a_message_that_is_not_known_is_not_found(harness: WorkerHarness) -> Non
     [
         ("Order Updates", {}, "name"),
         ("codes", {"max_wait": -1}, "max_wait"),
+        ("codes", {"max_wait": 60, "deadline": 60}, "max_wait"),
         ("codes", {"deadline": "2030-01-01"}, "deadline"),
         ("codes", {"sender": "far too long a sender"}, "sender"),
     ],
