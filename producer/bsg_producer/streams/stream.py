@@ -10,6 +10,7 @@ from bsg_ledger.ledger import Ledger
 from bsg_ledger.streams import StreamRules
 from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.campaign_options import CampaignOptions
+from bsg_messages.errors import CampaignInvalid
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.resuming import resume
 from bsg_producer.streams.sending import MessageReceipt, send
@@ -95,15 +96,17 @@ class Stream:
     def resume(self) -> None:
         """Continue a paused stream.
 
-        Raise `CampaignInvalid` if the `max_cost` of one of its campaigns would pause it again at once.
+        Raise `CampaignInvalid` if the `max_cost` of one of its campaigns would pause it again at once. The others
+        continue.
 
         >>> producer.stream("reminders").resume()
         """
         with queue_errors():
             self._ledger.streams.begin_paused(self.name, False)
-            for campaign_id in self._open_campaigns():
-                resume(self._ledger, campaign_id, None)
+            capped = [self._is_capped(campaign_id) for campaign_id in self._open_campaigns()]
         self._wakeups.notify(self._rules.account_name)
+        for why in filter(None, capped):
+            raise why
 
     def cancel(self) -> int:
         """End what is unsent, and stop the rest at BSG. Return how many messages BSG has or may have.
@@ -116,6 +119,14 @@ class Stream:
         with queue_errors():
             cancelled = [self._ledger.campaigns.cancel(campaign_id) for campaign_id in self._open_campaigns()]
         return sum(gone for _, gone in filter(None, cancelled))
+
+    def _is_capped(self, campaign_id: str) -> CampaignInvalid | None:
+        """Resume the campaign. Return why its `max_cost` forbids that."""
+        try:
+            resume(self._ledger, campaign_id, None)
+        except CampaignInvalid as invalid:
+            return invalid
+        return None
 
     def _open_campaigns(self) -> list[str]:
         return [campaign.campaign_id for campaign in self.status().campaigns if not campaign.state.final]

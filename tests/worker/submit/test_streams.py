@@ -237,6 +237,20 @@ def test_invalid_options_of_a_stream_are_named(
     assert list(invalid.value.errors) == [field]
 
 
+def test_a_campaign_that_its_cap_holds_does_not_hold_the_others_of_its_stream(harness: WorkerHarness) -> None:
+    (before,) = send_codes(codes(harness), 1)
+    stream = codes(harness, max_cost="0.01")
+    (capped,) = send_codes(stream, 2)
+    stream.pause()
+    campaign_id = harness.producer.message(capped.message_id).campaign_id
+    harness.runtime.redis.hset(f"bsg:campaign:{campaign_id}", "cost", "1")
+    harness.runtime.redis.hset(f"bsg:campaign:{campaign_id}", "priced", "1")
+    with pytest.raises(CampaignInvalid, match="max_cost"):
+        stream.resume()
+    harness.dispatch()
+    assert arrived(harness).keys() == {before.message_id}
+
+
 def test_a_paused_stream_takes_messages_and_sends_them_once_it_is_resumed(harness: WorkerHarness) -> None:
     stream = codes(harness)
     before = send_codes(stream, 1)
