@@ -1,7 +1,7 @@
 -- A stream: the campaigns that take up its messages one after the other, and the keys of its messages.
 
 -- Each sent batch stays a record until its campaign is forgotten, so a campaign has no more of them.
-local MOST_BATCHES = 10000
+local MAX_BATCHES = 10000
 
 -- The stream's campaign takes up no more messages. It may be closed then.
 local function stop_collecting(campaign)

@@ -34,7 +34,7 @@ local function takes_up_messages()
     get(campaign_key(campaign), 'collects_until', 'messages', 'next_batch', 'cancelled', 'deadline')
   if number(until_time) <= NOW then return false end  -- guard: campaign-collects-for-its-time
   -- guard: campaign-has-its-size
-  if number(messages) >= number(most) or number(batches) >= MOST_BATCHES then return false end
+  if number(messages) >= number(most) or number(batches) >= MAX_BATCHES then return false end
   -- A retry may have given it an earlier deadline.
   if number(deadline) < NOW + lifetime then return false end  -- guard: campaign-outlives-message
   return cancelled ~= '1'  -- guard: cancelled-collects-nothing
