@@ -14,7 +14,7 @@ from bsg_ledger.scripts import Scripts
 from bsg_ledger.times import to_datetime
 
 DELIVERY_REPORTS_KEPT = 200_000  # a default for readers; the settings decide. A report takes some 160 bytes in Redis
-MAX_REPORTS_A_CALL = 250  # blocks Redis for some milliseconds
+MAX_REPORTS_A_CALL = 1000  # what a push carries is one call, and a file of reports blocks Redis only for milliseconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ def test_a_message_that_could_not_leave_within_its_deadline_expires(harness: Wor
     assert harness.producer.message(late.message_id).state == "expired"
 
 
-def test_messages_are_accounted_for_at_any_moment(harness: WorkerHarness) -> None:
+def test_messages_of_a_stream_are_always_accounted_for(harness: WorkerHarness) -> None:
     stream = codes(harness)
     receipts = send_codes(stream, 1, 2, 3)
     (campaign,) = set(campaigns_of(harness, receipts))
