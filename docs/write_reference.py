@@ -21,6 +21,7 @@ import bsg_producer
 from bsg_broker.queues import STATUS_QUEUE, dispatch_queue
 from bsg_cli.command_line import parser
 from bsg_cli.errors import ExitCode
+from bsg_cli.parsing import commands_of
 from bsg_client.outcomes import OutcomeKind
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import schema
@@ -174,9 +175,7 @@ def _signature(name: str, method: Any) -> str:
 
 
 def _commands() -> Iterator[str]:
-    whole = parser()
-    (commands,) = (action.choices for action in whole._actions if isinstance(action, argparse._SubParsersAction))
-    for name, command in commands.items():
+    for name, command in commands_of(parser()).items():
         yield f"## `bsg-campaigns {name}`"
         yield ""
         yield "```text"

@@ -20,11 +20,13 @@ from bsg_cli.commands import (
     explain,
     gate,
     healthcheck,
+    message,
     reading,
     report,
     resolve,
     sandbox,
     send,
+    stream,
     suppression,
     up,
 )
@@ -32,7 +34,7 @@ from bsg_cli.embedded_server import DATA_DIRECTORY
 from bsg_cli.errors import CommandError, ExitCode
 from bsg_cli.examples import add_examples
 from bsg_cli.message_files import option_hint
-from bsg_cli.parsing import CommandLine, Commands
+from bsg_cli.parsing import CommandLine, Commands, commands_of
 from bsg_cli.printing import complain, drop_output, make_output_safe
 from bsg_config.settings_invalid import SettingsInvalid
 from bsg_producer import (
@@ -42,6 +44,8 @@ from bsg_producer import (
     EnqueueUnconfirmed,
     FileInvalid,
     IdempotencyConflict,
+    MessageInvalid,
+    MessageNotFound,
     QueueUnavailable,
     ReportUnavailable,
 )
@@ -49,6 +53,8 @@ from bsg_producer import (
 # In the order of the help.
 _GROUPS = (
     send,
+    stream,
+    message,
     reading,
     report,
     events,
@@ -70,6 +76,8 @@ _EXIT_CODES: dict[type[BSGCampaignsError], ExitCode] = {
     CampaignInvalid: ExitCode.MISUSE,
     CampaignNotFound: ExitCode.MISUSE,
     IdempotencyConflict: ExitCode.MISUSE,
+    MessageInvalid: ExitCode.MISUSE,
+    MessageNotFound: ExitCode.MISUSE,
     QueueUnavailable: ExitCode.UNREACHABLE,
     EnqueueUnconfirmed: ExitCode.UNREACHABLE,
     ReportUnavailable: ExitCode.UNREACHABLE,
@@ -119,9 +127,9 @@ def command_line() -> CommandLine:
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True, action=Commands)
     for group in _GROUPS:
         group.add_to(commands, common)
-    add_examples(commands)
+    add_examples(commands_of(whole))
     sandbox.add_to(commands)
-    return CommandLine(whole, commands.choices)
+    return CommandLine(whole, commands_of(whole))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -152,9 +160,11 @@ def _message_of(error: Exception, words: Sequence[str]) -> str:
         name_of = command_line().name_of
         lines = (f"{name_of(field, words)}: {' '.join(messages)}" for field, messages in error.errors.items())
         return "\n  ".join(lines)
+    if isinstance(error, MessageInvalid):
+        return f"{command_line().name_of(error.field, words)}: {error.message}." if error.field else str(error)
     if isinstance(error, EnqueueUnconfirmed) and "--idempotency-key" not in words:
         return (
-            "Redis did not confirm the campaign, which may exist or not. Repeat the command with "
+            "Redis did not confirm that it was accepted. Repeat the command with "
             f"--idempotency-key {error.idempotency_key}: it is accepted once, however often you try."
         )
     return str(error)

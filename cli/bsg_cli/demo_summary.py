@@ -32,7 +32,7 @@ class DemoSummary:
             print_json(self)
             return
         print(f"\n{headline(self.status)} after {self.seconds:.1f} s")
-        print_counts(self.status)
+        print_counts(self.status.counts)
         for reason, count in self.rejected_by_reason.items():
             print(f"    {reason:<24} {number(count)}")
         print()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 EXAMPLES = {
     "send": (
@@ -10,6 +11,18 @@ EXAMPLES = {
         "bsg-campaigns send contacts.xlsx --sender MyShop --map phone=Mobile --region UA --dry-run",
         "bsg-campaigns send contacts.csv --sender MyShop --text 'Hi {{ name }}' --test-to +380661231231",
     ),
+    "stream": ("bsg-campaigns stream list", "bsg-campaigns stream status order-updates"),
+    "stream send": (
+        "bsg-campaigns stream send order-updates +380661231231 --sender MyShop --text 'Your order is on its way'",
+        "bsg-campaigns stream send codes +380661231231 --sender MyShop --text 'Your code is 1234' --deadline 600 "
+        "--idempotency-key code-1742",
+    ),
+    "stream list": ("bsg-campaigns stream list --json",),
+    "stream status": ("bsg-campaigns stream status order-updates",),
+    "stream pause": ("bsg-campaigns stream pause order-updates",),
+    "stream resume": ("bsg-campaigns stream resume order-updates",),
+    "stream cancel": ("bsg-campaigns stream cancel order-updates",),
+    "message": ("bsg-campaigns message ID",),
     "status": ("bsg-campaigns status ID",),
     "list": ("bsg-campaigns list --limit 10 --json",),
     "watch": ("bsg-campaigns watch ID",),
@@ -41,9 +54,9 @@ EXAMPLES = {
 }
 
 
-def add_examples(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_examples(commands: Mapping[str, argparse.ArgumentParser]) -> None:
     """Add the examples to each command's help."""
     for name, examples in EXAMPLES.items():
-        parser = commands.choices[name]
+        parser = commands[name]
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = "\n".join(("examples:", *(f"  {example}" for example in examples)))

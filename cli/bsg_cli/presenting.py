@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bsg_cli.printing import Colour, coloured, format_time, number, print_table
 from bsg_ledger.delivery_reports import DeliveryReport
@@ -17,10 +17,10 @@ _COLOURS = {
 }
 
 
-def print_counts(status: CampaignStatus) -> None:
+def print_counts(counts: Mapping[str, int]) -> None:
     """Print the number of messages in each state, without empty states."""
-    print(f"  accepted     {number(status.counts['accepted'])}")
-    for state, messages in status.counts.items():
+    print(f"  accepted     {number(counts['accepted'])}")
+    for state, messages in counts.items():
         if state != "accepted" and messages:
             print(f"  {state:<12} {number(messages)}")
 

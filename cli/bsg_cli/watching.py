@@ -21,5 +21,5 @@ def watch(producer: Producer, campaign_id: str, *, json: bool) -> ExitCode:
         print_json({"campaign_id": campaign_id, "state": status.state, "counts": status.counts})
     else:
         print(headline(status))
-        print_counts(status)
+        print_counts(status.counts)
     return ExitCode.OK if status.state == CampaignState.DONE else ExitCode.FAILED

@@ -73,7 +73,7 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
         print(f"  It waits for {_waits_for(wait)}.")
     whose = "" if status.account_name == DEFAULT_ACCOUNT else f" for the account {status.account_name}"
     print(f"  accepted at {format_time(status.accepted_at)}{whose}, deadline {format_time(status.deadline)}")
-    print_counts(status)
+    print_counts(status.counts)
     if status.batches:
         print()
         print_batches(status.batches)

@@ -7,6 +7,7 @@ from typing import Any
 
 from bsg_broker.wakeups import Wakeups
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.records import CampaignSummary
 from bsg_ledger.streams import StreamRules
 from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.campaign_options import CampaignOptions
@@ -90,8 +91,8 @@ class Stream:
         """
         with queue_errors():
             self._ledger.streams.begin_paused(self.name, True)  # first, so that no campaign begins in between
-            for campaign_id in self._open_campaigns():
-                self._ledger.campaigns.pause(campaign_id)
+            for campaign in self._open_campaigns():
+                self._ledger.campaigns.pause(campaign.campaign_id)
 
     def resume(self) -> None:
         """Continue a paused stream.
@@ -103,8 +104,10 @@ class Stream:
         """
         with queue_errors():
             self._ledger.streams.begin_paused(self.name, False)
-            capped = [self._is_capped(campaign_id) for campaign_id in self._open_campaigns()]
-        self._wakeups.notify(self._rules.account_name)
+            campaigns = self._open_campaigns()
+            capped = [self._is_capped(campaign.campaign_id) for campaign in campaigns]
+        for account_name in {campaign.account_name for campaign in campaigns}:
+            self._wakeups.notify(account_name)
         for why in filter(None, capped):
             raise why
 
@@ -117,7 +120,7 @@ class Stream:
         0
         """
         with queue_errors():
-            cancelled = [self._ledger.campaigns.cancel(campaign_id) for campaign_id in self._open_campaigns()]
+            cancelled = [self._ledger.campaigns.cancel(campaign.campaign_id) for campaign in self._open_campaigns()]
         return sum(gone for _, gone in filter(None, cancelled))
 
     def _is_capped(self, campaign_id: str) -> CampaignInvalid | None:
@@ -128,5 +131,5 @@ class Stream:
             return invalid
         return None
 
-    def _open_campaigns(self) -> list[str]:
-        return [campaign.campaign_id for campaign in self.status().campaigns if not campaign.state.final]
+    def _open_campaigns(self) -> list[CampaignSummary]:
+        return [campaign for campaign in self.status().campaigns if not campaign.state.final]

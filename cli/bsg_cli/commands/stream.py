@@ -1,0 +1,210 @@
+"""`stream`: send one message at a time, and control the streams that collect such messages."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from difflib import get_close_matches
+
+from bsg_cli.commands.account_option import add_account_option
+from bsg_cli.connection import open_producer, settings_in
+from bsg_cli.errors import BadInput, ExitCode
+from bsg_cli.parsing import Commands
+from bsg_cli.presenting import print_counts
+from bsg_cli.printing import format_time, messages, number, print_json, print_table
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_config.redis_connections import connect
+from bsg_ledger.ledger import Ledger
+from bsg_messages.priority import PRIORITIES
+from bsg_producer import CampaignInvalid, Producer, Stream, StreamStatus
+from bsg_producer.queue_errors import queue_errors
+from bsg_producer.streams.stream_status import read_stream
+
+CAMPAIGNS_SHOWN = 20
+_MESSAGE_OPTIONS = ("sender", "text", "reference_id", "tariff_code", "transliterate")
+_STREAM_OPTIONS = (
+    "validity", "deadline", "callback_url", "priority", "send_between", "max_cost", "max_wait", "account",
+)  # fmt: skip
+_HELD = ("pending",)
+_GONE = ("posting", "unconfirmed", "submitted", "finished")
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser("stream", help="send one message at a time, and control what collects such messages")
+    actions = parser.add_subparsers(
+        title="actions", metavar="ACTION", required=True, action=Commands, help="what to do"
+    )
+    _add_send(actions, common)
+    listing = actions.add_parser("list", parents=[common], help="the streams, the one that began a campaign last first")
+    listing.set_defaults(run=run_list)
+    for name, run, explanation in (
+        ("status", run_status, "how a stream stands, with its newest campaigns"),
+        ("pause", run_pause, "hold what has not been sent, and what is accepted from now on"),
+        ("resume", run_resume, "let a paused stream go on"),
+        ("cancel", run_cancel, "end what is unsent for good, and have the rest stopped at BSG"),
+    ):
+        action = actions.add_parser(name, parents=[common], help=explanation)
+        action.add_argument("name", metavar="NAME", help="the stream's name, as `stream list` prints it")
+        action.set_defaults(run=run)
+
+
+def _add_send(actions: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
+    parser = actions.add_parser("send", parents=[common], help="accept one message of a stream")
+    parser.add_argument("name", metavar="NAME", help="the stream's name: small letters, digits, - and _")
+    parser.add_argument("phone", metavar="PHONE", help="with the country code: +380661231231")
+    parser.add_argument("--text", required=True, help="the text as it arrives; no template")
+    parser.add_argument("--sender", help="registered at BSG")
+    parser.add_argument("--reference-id", metavar="ID", help="your own id of the message at BSG")
+    parser.add_argument("--idempotency-key", metavar="KEY", help="the same key and content is accepted only once")
+    parser.add_argument("--tariff-code", type=int, metavar="N", help="of the account at BSG (0)")
+    parser.add_argument(
+        "--transliterate",
+        action="store_true",
+        default=None,
+        help="BSG writes the text in Latin letters where that is necessary",
+    )
+    parser.add_argument("--validity", type=int, default=72, metavar="HOURS", help="how long BSG tries (72)")
+    parser.add_argument("--deadline", type=_seconds, metavar="SECONDS", help="what is unsent then is never sent")
+    parser.add_argument("--max-wait", type=_seconds, default=0.0, metavar="SECONDS", help="for others, together (0)")
+    parser.add_argument(
+        "--priority", choices=PRIORITIES, default="normal", help="its share among waiting campaigns (normal)"
+    )
+    parser.add_argument("--callback-url", metavar="URL", help="where BSG pushes delivery reports")
+    parser.add_argument("--send-between", metavar="HOURS", help="batches leave only then: 09:00-20:00")
+    parser.add_argument("--max-cost", metavar="AMOUNT", help="the stream's campaign pauses before it would cost more")
+    add_account_option(parser)
+    parser.set_defaults(run=run_send)
+
+
+def _seconds(text: str) -> float:
+    """Return the number of seconds. Raise ArgumentTypeError."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found) or found < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: give one, such as 7200")
+    return found
+
+
+def run_send(arguments: argparse.Namespace) -> ExitCode:
+    if "{{" in arguments.text or "{%" in arguments.text:
+        raise BadInput("--text: no template is filled in here. Write the text as it is to arrive.")
+    given = {name: getattr(arguments, name) for name in _MESSAGE_OPTIONS}
+    message = {name: value for name, value in given.items() if value is not None}
+    stream = open_producer(arguments.data_directory).stream(
+        arguments.name, **{name: getattr(arguments, name) for name in _STREAM_OPTIONS}
+    )
+    receipt = stream.send({"phone": arguments.phone, **message}, idempotency_key=arguments.idempotency_key)
+    if arguments.json:
+        print_json(receipt)
+    else:
+        print(f"{'Already accepted' if receipt.duplicate else 'Accepted'}: message {receipt.message_id}")
+    return ExitCode.OK
+
+
+def run_list(arguments: argparse.Namespace) -> ExitCode:
+    streams = open_producer(arguments.data_directory).streams()
+    if arguments.json:
+        for stream in streams:
+            print_json(stream)
+        return ExitCode.OK
+    print_table(
+        ("stream", "last campaign", "accepted", "pending", "rejected", ""),
+        (
+            (
+                stream.name,
+                format_time(stream.campaigns[0].accepted_at) if stream.campaigns else "",
+                *(number(stream.counts.get(state, 0)) for state in ("accepted", "pending", "rejected")),
+                "paused" if stream.paused else "",
+            )
+            for stream in streams
+        ),
+    )
+    return ExitCode.OK
+
+
+def run_status(arguments: argparse.Namespace) -> ExitCode:
+    _, status = _open(arguments)
+    if arguments.json:
+        print_json(status)
+        return ExitCode.OK
+    print(f"Stream {status.name}{': paused' if status.paused else ''}")
+    print_counts(status.counts)
+    print()
+    print_table(
+        ("campaign", "began at", "messages", "state"),
+        (
+            (
+                campaign.campaign_id,
+                format_time(campaign.accepted_at),
+                number(campaign.messages),
+                f"{campaign.state}, paused" if campaign.paused else str(campaign.state),
+            )
+            for campaign in status.campaigns[:CAMPAIGNS_SHOWN]
+        ),
+    )
+    if len(status.campaigns) > CAMPAIGNS_SHOWN:
+        print(f"({number(len(status.campaigns) - CAMPAIGNS_SHOWN)} earlier campaigns: --json shows them)")
+    return ExitCode.OK
+
+
+def run_pause(arguments: argparse.Namespace) -> ExitCode:
+    stream, _ = _open(arguments)
+    stream.pause()
+    status = stream.status()
+    held, gone = _count(status, _HELD), _count(status, _GONE)
+    if arguments.json:
+        print_json({"name": status.name, "paused": True, "held": held, "gone": gone})
+    else:
+        print(f"Paused: {messages(held)} held. {messages(gone)} had gone to BSG, where they go on.")
+    return ExitCode.OK
+
+
+def run_resume(arguments: argparse.Namespace) -> ExitCode:
+    stream, _ = _open(arguments)
+    try:
+        stream.resume()
+    except CampaignInvalid as capped:
+        remedy = f"`bsg-campaigns resume ID --max-cost AMOUNT` raises it. `stream status {stream.name}` shows the ids."
+        raise BadInput(f"max_cost: {' '.join(capped.errors['max_cost'])} {remedy}") from None
+    held = _count(stream.status(), _HELD)
+    if arguments.json:
+        print_json({"name": stream.name, "paused": False, "unsent": held})
+    else:
+        print(f"Resumed: {messages(held)} to be sent.")
+    return ExitCode.OK
+
+
+def run_cancel(arguments: argparse.Namespace) -> ExitCode:
+    stream, before = _open(arguments)
+    gone = stream.cancel()
+    cancelled = _count(stream.status(), ("cancelled",)) - _count(before, ("cancelled",))
+    if arguments.json:
+        print_json({"name": stream.name, "cancelled": cancelled, "gone": gone})
+    else:
+        print(
+            f"Cancelled: {messages(cancelled)} will not be sent. "
+            f"{messages(gone)} had gone to BSG, or may have: stopped there where that can still be."
+        )
+    return ExitCode.OK
+
+
+def _open(arguments: argparse.Namespace) -> tuple[Stream, StreamStatus]:
+    """Return the stream and its status. Raise BadInput if the ledger does not know it."""
+    settings = settings_in(arguments.data_directory)
+    ledger = Ledger(connect(settings))
+    with queue_errors():
+        known = ledger.streams.names()
+        if arguments.name not in known:
+            near = get_close_matches(arguments.name, known, 1)
+            hint = f"Did you mean {near[0]}?" if near else "`bsg-campaigns stream list` shows those that there are."
+            raise BadInput(f"NAME: there is no stream {arguments.name!r}. {hint}")
+        status = read_stream(ledger, arguments.name)
+    # The options do not matter here. The account must be one that is known.
+    account = status.campaigns[0].account_name if status.campaigns else DEFAULT_ACCOUNT
+    return Producer(settings).stream(status.name, account=account), status
+
+
+def _count(status: StreamStatus, states: tuple[str, ...]) -> int:
+    return sum(status.counts.get(state, 0) for state in states)
