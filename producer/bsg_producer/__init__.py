@@ -31,6 +31,7 @@ from bsg_producer.streams.message_status import MessageStatus
 from bsg_producer.streams.sending import MessageReceipt
 from bsg_producer.streams.stream import Stream
 from bsg_producer.streams.stream_status import StreamStatus
+from bsg_producer.typed_messages import Message
 
 if TYPE_CHECKING:
     from bsg_producer.async_producer import AsyncProducer
@@ -66,6 +67,7 @@ __all__ = [
     "FeedGap",
     "FileInvalid",
     "IdempotencyConflict",
+    "Message",
     "MessageInvalid",
     "MessageNotFound",
     "MessageReceipt",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar, cast
 
@@ -13,6 +13,7 @@ from bsg_config.redis_connections import CONNECTIONS_OF_A_LOOP, connect_asyncio
 from bsg_config.settings import Settings
 from bsg_producer.producer import Producer
 from bsg_producer.streams.stream import Stream
+from bsg_producer.typed_messages import MessageLike
 
 try:
     from bsg_producer.awaited_methods import END, Awaiting, awaited, awaited_over, iterated
@@ -25,7 +26,7 @@ except ModuleNotFoundError as missing:
 
 T = TypeVar("T")
 P = ParamSpec("P")
-Messages = Iterable[Mapping[str, Any]]
+Messages = Iterable[MessageLike]
 
 
 def _in_threads(
@@ -44,7 +45,7 @@ def _in_threads(
 
 def _previewing(
     method: Callable[Concatenate[Producer, Messages, P], T],
-) -> Callable[Concatenate[AsyncProducer, Messages | AsyncIterable[Mapping[str, Any]], P], Coroutine[Any, Any, T]]:
+) -> Callable[Concatenate[AsyncProducer, Messages | AsyncIterable[MessageLike], P], Coroutine[Any, Any, T]]:
     """Return the method as a coroutine function. It runs in a thread, because BSG's client is synchronous.
 
     An asynchronous iterable is still read in the loop.
@@ -53,7 +54,7 @@ def _previewing(
     @wraps(method)
     async def call(
         self: AsyncProducer,
-        messages: Messages | AsyncIterable[Mapping[str, Any]],
+        messages: Messages | AsyncIterable[MessageLike],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:

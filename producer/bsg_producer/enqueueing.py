@@ -26,6 +26,7 @@ from bsg_messages.template import Template
 from bsg_producer.digest import ContentDigest
 from bsg_producer.errors import EnqueueUnconfirmed, IdempotencyConflict, QueueUnavailable
 from bsg_producer.queue_errors import QueueSilent, queue_errors
+from bsg_producer.typed_messages import MessageLike, as_mapping
 
 KEEP_CHUNKS_MS = 3_600_000  # how long the caller's iterable may pause between two messages
 RENEW_CHUNKS_SECONDS = 600.0
@@ -47,7 +48,7 @@ class Receipt:
 
 def enqueue(
     ledger: Ledger,
-    messages: Iterable[Mapping[str, Any]],
+    messages: Iterable[MessageLike],
     campaign_options: CampaignOptions,
     idempotency_key: str | None,
     *,
@@ -100,7 +101,7 @@ class _ChunkStore:
         self._sizes: list[int] = []
         self._last = b""
 
-    def store_all(self, messages: Iterable[Mapping[str, Any]]) -> None:
+    def store_all(self, messages: Iterable[MessageLike]) -> None:
         iterator = self._renewing(iterate(messages))
         while chunk := list(islice(iterator, self._options.batch_size)):
             packed = pack(chunk, self._template)
@@ -144,7 +145,7 @@ class _ChunkStore:
         with suppress(QueueUnavailable), queue_errors():
             self._ledger.campaigns.drop_chunks(self._campaign_id)
 
-    def _renewing(self, messages: Iterator[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    def _renewing(self, messages: Iterator[MessageLike]) -> Iterator[Mapping[str, Any]]:
         renew_at = clock.monotonic() + RENEW_CHUNKS_SECONDS
         for message in messages:
             if clock.monotonic() >= renew_at:
@@ -153,7 +154,7 @@ class _ChunkStore:
                     self._ledger.campaigns.renew_chunks(self._campaign_id, keep_ms=KEEP_CHUNKS_MS)
                 renew_at = clock.monotonic() + RENEW_CHUNKS_SECONDS
             # The caller may reuse the same dict for the next message.
-            yield message.copy() if type(message) is dict else message  # guard: message-copied
+            yield message.copy() if type(message) is dict else as_mapping(message)  # guard: message-copied
 
 
 def _milliseconds(moment: datetime) -> int:
@@ -202,7 +203,7 @@ def checked_key(key: str | None) -> str:
     return key
 
 
-def iterate(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def iterate(messages: Iterable[MessageLike]) -> Iterator[MessageLike]:
     """Return an iterator over the messages. Raise CampaignInvalid if they are not an iterable of messages."""
     if isinstance(messages, (str, bytes, Mapping)):
         raise CampaignInvalid({"messages": ["must be an iterable of mappings, one for each message"]})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from bsg_config import clock
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
@@ -20,6 +20,7 @@ from bsg_producer.queue_errors import queue_errors
 from bsg_producer.redirecting import redirect_first
 from bsg_producer.streams.streams import Streams
 from bsg_producer.suppression_list import SuppressionList
+from bsg_producer.typed_messages import MessageLike, as_mappings
 
 if TYPE_CHECKING:
     from bsg_producer.preview import Preview
@@ -39,7 +40,7 @@ class Producer(CampaignReads, CampaignControl, Streams, Feeds, OperatorDecisions
 
     def enqueue(
         self,
-        messages: Iterable[Mapping[str, Any]],
+        messages: Iterable[MessageLike],
         *,
         sender: str | None = None,
         text: str | None = None,
@@ -59,10 +60,10 @@ class Producer(CampaignReads, CampaignControl, Streams, Feeds, OperatorDecisions
     ) -> Receipt:
         """Accept a campaign. After this returns, every message is sent exactly once or accounted for with a reason.
 
-        `messages` is read once and never held in memory as a whole. Each message is a mapping with `phone` and, unless
-        the template `text` is given, `text`. Optional keys are `sender`, `reference_id`, `tariff_code` and
-        `transliterate`. `validity` is in hours. With `transliterate`, BSG writes texts in Latin letters where
-        necessary; its table is not public. `priority` is "high", "normal" or "low".
+        `messages` is read once and never held in memory as a whole. Each message is a mapping, a dataclass or a
+        pydantic model with `phone` and, unless the template `text` is given, `text`. Optional fields are `sender`,
+        `reference_id`, `tariff_code` and `transliterate`. `validity` is in hours. With `transliterate`, BSG writes
+        texts in Latin letters where necessary; its table is not public. `priority` is "high", "normal" or "low".
 
         Batches leave only during the hours `send_between`: "09:00-20:00" in the account's time zone, or
         "09:00-20:00 Europe/Kyiv". The campaign pauses before a batch that would exceed `max_cost`, by BSG's prices.
@@ -109,7 +110,7 @@ class Producer(CampaignReads, CampaignControl, Streams, Feeds, OperatorDecisions
         )
 
     def preview(
-        self, messages: Iterable[Mapping[str, Any]], *, price: bool = False, **options: Unpack[EnqueueOptions]
+        self, messages: Iterable[MessageLike], *, price: bool = False, **options: Unpack[EnqueueOptions]
     ) -> Preview:
         """Return what `enqueue` would do with the same messages and options. Nothing is sent or stored.
 
@@ -130,13 +131,16 @@ class Producer(CampaignReads, CampaignControl, Streams, Feeds, OperatorDecisions
         account = account_of(self._settings, options.get("account", DEFAULT_ACCOUNT))
         with queue_errors():
             counts = count(
-                iterate(messages), campaign_options, suppressed=self._ledger.suppressions.among, with_phones=price
+                as_mappings(iterate(messages)),
+                campaign_options,
+                suppressed=self._ledger.suppressions.among,
+                with_phones=price,
             )
         return ask_about(counts, self._settings, account, price=price)
 
     def send_test(
         self,
-        messages: Iterable[Mapping[str, Any]],
+        messages: Iterable[MessageLike],
         *,
         to: str | int,
         rows: int = 3,
@@ -152,4 +156,6 @@ class Producer(CampaignReads, CampaignControl, Streams, Feeds, OperatorDecisions
         1
         """
         options["allow_duplicates"] = True
-        return self.enqueue(redirect_first(iterate(messages), to, rows), idempotency_key=idempotency_key, **options)
+        return self.enqueue(
+            redirect_first(as_mappings(iterate(messages)), to, rows), idempotency_key=idempotency_key, **options
+        )

@@ -10,7 +10,13 @@ import bsg_producer
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
 from bsg_producer import AsyncProducer, Batch, CampaignStatus, CampaignSummary, Priority, Producer, Transition
+from bsg_producer import AsyncStream, Message, MessageReceipt, MessageStatus, Stream
 from bsg_producer import Nonsense  # wrong
 
 async def of_asyncio(producer: AsyncProducer, messages: list[dict[str, str]], priority: Priority) -> CampaignStatus:
@@ -24,6 +30,50 @@ def of_threads(producer: Producer, messages: list[dict[str, str]]) -> list[Trans
     summaries: list[CampaignSummary] = list(producer.campaigns())
     batches: list[Batch] = list(producer.status("ID").batches)
     return list(producer.events())
+
+class Order(Message):
+    name: str
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    phone: int
+    code: str
+
+class Reminder(BaseModel):
+    phone: str
+    hour: int
+
+order: Order = {"phone": "+380 66 123-12-31", "name": "Olena"}
+unnamed: Order = {"phone": "+380 66 123-12-31"}  # wrong
+plain: Message = {"phone": 380661231231, "text": "Hello!"}
+nowhere: Message = {"text": "Hello!"}  # wrong
+numbered: Message = {"phone": 380661231231, "text": 5}  # wrong
+
+def of_streams(stream: Stream, producer: Producer) -> MessageStatus:
+    stream.send(order)
+    stream.send(plain, idempotency_key="plain")
+    stream.send(Code(380661231231, "1234"))
+    stream.send(Reminder(phone="380661231231", hour=9))
+    stream.send({"phone": 380661231231, "name": "Olena"})
+    stream.send("Hello!")  # wrong
+    stream.send(5)  # wrong
+    stream.send(order, 5)  # wrong
+    producer.enqueue([Code(380661231231, "1234")], text="{{ code }}")
+    producer.enqueue([order, plain])
+    producer.enqueue([5])  # wrong
+    receipts: list[MessageReceipt] = list(stream.send_many([(order, "key"), (Code(380661231231, "1234"), None)]))
+    return producer.message(receipts[0].message_id)
+
+async def coming() -> AsyncIterator[tuple[Code, str]]:
+    yield Code(380661231231, "1234"), "key"
+
+async def of_asynchronous_streams(producer: AsyncProducer) -> list[MessageReceipt]:
+    stream: AsyncStream = producer.stream("codes", sender="MyShop", priority="high")
+    producer.stream("codes", priority="urgent")  # wrong
+    await stream.send(5)  # wrong
+    first: MessageReceipt = await stream.send(order, idempotency_key="key")
+    others = [receipt async for receipt in stream.send_many([(order, None)])]
+    return [first, *others, *[receipt async for receipt in stream.send_many(coming())]]
 """
 
 

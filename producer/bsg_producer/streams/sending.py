@@ -6,7 +6,6 @@ import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
 
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.streams import AcceptedMessage, StreamMessage, StreamRules
@@ -21,6 +20,7 @@ from bsg_messages.rejects import RejectCode, Violation
 from bsg_producer.enqueueing import checked_key
 from bsg_producer.errors import EnqueueUnconfirmed, IdempotencyConflict, MessageInvalid
 from bsg_producer.queue_errors import queue_errors
+from bsg_producer.typed_messages import MessageLike, as_mapping
 
 _DIGEST_BYTES = 12  # collisions of 96 bits are not met, and each byte is stored with each message
 _ATTEMPT_BYTES = 4
@@ -51,7 +51,7 @@ def send(
     ledger: Ledger,
     rules: StreamRules,
     options: CampaignOptions,
-    message: Any,
+    message: MessageLike,
     idempotency_key: str | None,
     *,
     cipher: BodyCipher,
@@ -59,7 +59,7 @@ def send(
     """Accept a message. Nothing is accepted if this raises anything but `EnqueueUnconfirmed`."""
     key = checked_key(idempotency_key)
     try:
-        checked = check_one(message, options)
+        checked = check_one(as_mapping(message), options)
     except Violation as violation:
         raise _invalid(violation) from None
     row = row_to_collect(checked, transliterate=options.transliterate)

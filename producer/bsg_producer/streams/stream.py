@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from bsg_broker.wakeups import Wakeups
 from bsg_ledger.ledger import Ledger
@@ -16,6 +15,7 @@ from bsg_producer.queue_errors import queue_errors
 from bsg_producer.resuming import resume
 from bsg_producer.streams.sending import MessageReceipt, send
 from bsg_producer.streams.stream_status import StreamStatus, read_stream
+from bsg_producer.typed_messages import MessageLike
 
 
 class Stream:
@@ -39,11 +39,11 @@ class Stream:
     def name(self) -> str:
         return self._rules.stream
 
-    def send(self, message: Mapping[str, Any], *, idempotency_key: str | None = None) -> MessageReceipt:
+    def send(self, message: MessageLike, *, idempotency_key: str | None = None) -> MessageReceipt:
         """Accept one message. After this returns, it is sent exactly once or accounted for with a reason.
 
-        `message` is a mapping with `phone` and what the stream's template needs, or `text`. Optional keys are `sender`,
-        `reference_id`, `tariff_code` and `transliterate`.
+        `message` is a mapping, a dataclass or a pydantic model with `phone` and what the stream's template needs, or
+        `text`. Optional fields are `sender`, `reference_id`, `tariff_code` and `transliterate`.
 
         The same key with the same content within STREAM_KEY_RETENTION returns the first receipt, as a duplicate.
 
@@ -58,7 +58,7 @@ class Stream:
         """
         return send(self._ledger, self._rules, self._options, message, idempotency_key, cipher=self._cipher)
 
-    def send_many(self, messages: Iterable[tuple[Mapping[str, Any], str | None]]) -> Iterator[MessageReceipt]:
+    def send_many(self, messages: Iterable[tuple[MessageLike, str | None]]) -> Iterator[MessageReceipt]:
         """Accept messages one by one, each with its idempotency key or None, and yield their receipts as it goes.
 
         Raise what `send` raises, for the first message that is not accepted. Those before it are.
