@@ -22,7 +22,7 @@ EXAMPLES = {
     "stream pause": ("bsg-campaigns stream pause order-updates",),
     "stream resume": ("bsg-campaigns stream resume order-updates",),
     "stream cancel": ("bsg-campaigns stream cancel order-updates",),
-    "message": ("bsg-campaigns message ID",),
+    "message": ("bsg-campaigns message ID", "bsg-campaigns message ID --report --json"),
     "status": ("bsg-campaigns status ID",),
     "list": ("bsg-campaigns list --limit 10 --json",),
     "watch": ("bsg-campaigns watch ID",),

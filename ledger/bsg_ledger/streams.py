@@ -111,6 +111,26 @@ class Streams:
         """Let the campaigns that the stream begins from now on be paused, or not."""
         self._client.hset(schema.STREAM(stream), "paused", int(paused))
 
+    def message_with_key(self, stream: str, key: str) -> tuple[str, int] | None:
+        """Return the campaign and the index of the message with that digest of an idempotency key; None if it is gone.
+
+        A key is known for STREAM_KEY_RETENTION at least.
+        """
+        return self._message_with(stream, f"key {key}")
+
+    def message_with_reference_id(self, stream: str, reference_id: str) -> tuple[str, int] | None:
+        """Return the campaign and the index of the message with the caller's reference id, likewise."""
+        return self._message_with(stream, f"id {reference_id}")
+
+    def _message_with(self, stream: str, name: str) -> tuple[str, int] | None:
+        keys = int(self._replies.hget(schema.STREAM(stream), "keys") or 0)
+        for number in (keys, keys - 1):  # the newest names, and those before them
+            found = self._replies.hget(schema.STREAM_KEYS(stream, number), name)
+            if found is not None:
+                campaign_id, index, *_ = text_of(found).split(" ")
+                return campaign_id, int(index)
+        return None
+
     def batch_of(self, campaign_id: str, index: int) -> BatchId | None:
         """Return the batch that took up the message; None if the ledger does not know such a message of a stream.
 

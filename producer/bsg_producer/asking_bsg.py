@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 
 from bsg_config.account import Account
 from bsg_config.settings import Settings
 from bsg_producer.preview import Counts, Preview, Price
 from bsg_producer.reporting import MessageReport
+from bsg_producer.streams.message_status import MessageStatus
 
 _REMEDY = "which needs requests: pip install 'bsg-campaigns[worker]'"
 
@@ -22,6 +24,13 @@ def read_report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]
     with _needing_requests("a report"):
         from bsg_producer.reports import report
     return report(settings, campaign_id)
+
+
+def with_report(settings: Settings, status: MessageStatus) -> MessageStatus:
+    """Return the status with BSG's record of the message. Raise as `Producer.report` does."""
+    with _needing_requests("a report"):
+        from bsg_producer.message_report import report_message
+    return replace(status, report=report_message(settings, status))
 
 
 def ask_about(counts: Counts, settings: Settings, account: Account, *, price: bool) -> Preview:

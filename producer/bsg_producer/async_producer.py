@@ -17,7 +17,7 @@ from bsg_producer.typed_messages import MessageLike
 
 try:
     from bsg_producer.awaited_methods import END, Awaiting, awaited, awaited_over, iterated
-    from bsg_producer.awaiting import AwaitedRedis
+    from bsg_producer.awaiting import AwaitedRedis, run
     from bsg_producer.streams.async_stream import AsyncStream
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
@@ -39,6 +39,20 @@ def _in_threads(
         items = await asyncio.to_thread(method, Producer(self._settings), *args, **kwargs)
         while (item := await asyncio.to_thread(next, items, END)) is not END:
             yield cast(T, item)
+
+    return call
+
+
+def _reporting(
+    method: Callable[Concatenate[Producer, P], T],
+) -> Callable[Concatenate[AsyncProducer, P], Coroutine[Any, Any, T]]:
+    """Return the method as a coroutine function. It runs in a thread if `report` asks BSG."""
+
+    @wraps(method)
+    async def call(self: AsyncProducer, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if kwargs.get("report"):
+            return await asyncio.to_thread(method, Producer(self._settings), *args, **kwargs)
+        return await run(method, self._synchronous, *args, **kwargs)
 
     return call
 
@@ -93,8 +107,8 @@ class AsyncProducer(Awaiting[Producer]):
 
     `stream` returns an `AsyncStream` at once. `enqueue` takes asynchronous iterables too. It blocks the loop for some
     milliseconds per 10 000 messages. It reads a synchronous iterable in the loop, so pass one that does not block. Only
-    `report` and `preview` use a thread, for their HTTP requests to BSG. Close the producer with `aclose`, or use it in
-    `async with`.
+    `report`, `preview` and `message(…, report=True)` use a thread, for their HTTP requests to BSG. Close the producer
+    with `aclose`, or use it in `async with`.
 
     >>> async def accept():
     ...     async with AsyncProducer() as producer:
@@ -152,7 +166,7 @@ class AsyncProducer(Awaiting[Producer]):
     look_up = awaited(Producer.look_up)
     stream = _streaming(Producer.stream)
     streams = awaited(Producer.streams)
-    message = awaited(Producer.message)
+    message = _reporting(Producer.message)
     suppress = awaited(Producer.suppress)
     unsuppress = awaited(Producer.unsuppress)
     suppressed = iterated(Producer.suppressed)

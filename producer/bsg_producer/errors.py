@@ -110,19 +110,22 @@ class MessageInvalid(BSGCampaignsError):
 
 
 class MessageNotFound(BSGCampaignsError):
-    """The ledger knows no such message of a stream, or has forgotten it (LEDGER_RETENTION).
+    """The ledger knows no such message of a stream, or has forgotten it (`retention` names the setting).
+
+    `message_id` is the id, or the idempotency key or reference id, that was asked for.
 
     >>> producer.message("order-1742")
     Traceback (most recent call last):
     bsg_producer.errors.MessageNotFound: there is no message order-1742: ...
     """
 
-    def __init__(self, message_id: str) -> None:
+    def __init__(self, message_id: str, retention: str = "LEDGER_RETENTION") -> None:
         self.message_id = message_id
-        super().__init__(message_id)
+        self.retention = retention
+        super().__init__(message_id, retention)
 
     def __str__(self) -> str:
-        return f"there is no message {self.message_id}: check its id; it is forgotten after LEDGER_RETENTION"
+        return f"there is no message {self.message_id}: check it; it is forgotten after {self.retention}"
 
 
 class ReportUnavailable(BSGCampaignsError):

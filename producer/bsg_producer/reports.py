@@ -29,11 +29,7 @@ def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
         status = Ledger(connect(settings)).reading.status(campaign_id)
     if status is None:
         raise CampaignNotFound(campaign_id)
-    account = settings.owning(status.account, status.account_name)
-    if account is None:
-        message = f"it is for the account {status.account_name}, under a key or an address that is not set here"
-        raise ReportUnavailable(message)
-    reads = BSGReads.of_account(settings, account)
+    reads = reads_of_owner(settings, status.account, status.account_name)
     for batch in status.batches:
         for bsg_id in filter(None, (batch.bsg_campaign_id, *batch.other_bsg_campaign_ids)):
             try:
@@ -41,6 +37,28 @@ def report(settings: Settings, campaign_id: str) -> Iterator[MessageReport]:
                 yield from in_bulk or _by_pages(reads, status, batch, bsg_id)
             except ReadFailed as failure:
                 raise ReportUnavailable(f"BSG did not respond: {failure.cause}") from None
+
+
+def reads_of_owner(settings: Settings, owner: str | None, account_name: str) -> BSGReads:
+    """Return the connections for the account of a campaign. Raise ReportUnavailable if its key is not set here."""
+    account = settings.owning(owner, account_name)
+    if account is None:
+        raise ReportUnavailable(f"it is for the account {account_name}, under a key or an address that is not set here")
+    return BSGReads.of_account(settings, account)
+
+
+def report_of(index: int | None, row: MessageRow) -> MessageReport:
+    """Return BSG's row as a report."""
+    return MessageReport(
+        index=index,
+        phone=row.phone or "",
+        reference_id=row.reference_id or "",
+        status=row.status,
+        price=row.price,
+        currency=row.currency,
+        sent_at=row.sent_at,
+        delivered_at=row.delivered_at,
+    )
 
 
 def _by_pages(reads: BSGReads, status: CampaignStatus, batch: Batch, bsg_id: int) -> Iterator[MessageReport]:
@@ -52,7 +70,7 @@ def _by_pages(reads: BSGReads, status: CampaignStatus, batch: Batch, bsg_id: int
         if index is None:
             own_ids = _own_ids(reads, batch) if own_ids is None else own_ids
             index = own_ids.get(row.reference_id or "")
-        yield _report(index, row)
+        yield report_of(index, row)
 
 
 def _index(campaign_id: str, row: MessageRow) -> int | None:
@@ -64,16 +82,3 @@ def _index(campaign_id: str, row: MessageRow) -> int | None:
 def _own_ids(reads: BSGReads, batch: Batch) -> dict[str, int]:
     """Return the indexes of messages by the caller's own ids; empty once the messages are forgotten."""
     return {message["reference_id"]: index for index, message in reads.messages_of(batch.id).items()}
-
-
-def _report(index: int | None, row: MessageRow) -> MessageReport:
-    return MessageReport(
-        index=index,
-        phone=row.phone or "",
-        reference_id=row.reference_id or "",
-        status=row.status,
-        price=row.price,
-        currency=row.currency,
-        sent_at=row.sent_at,
-        delivered_at=row.delivered_at,
-    )

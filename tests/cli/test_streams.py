@@ -183,7 +183,7 @@ def test_an_unknown_stream_is_misuse_and_the_nearest_is_named(line: CommandLine,
 @pytest.mark.parametrize("message_id", ["nothing", UNKNOWN])
 def test_an_unknown_message_is_misuse(line: CommandLine, message_id: str) -> None:
     assert line.run("message", message_id) == ExitCode.MISUSE
-    assert f"there is no message {message_id}: check its id" in line.errors
+    assert f"there is no message {message_id}: check it; it is forgotten" in line.errors
 
 
 def test_a_stream_of_an_account_that_has_no_default_is_controlled(
@@ -237,3 +237,22 @@ def test_a_stream_whose_cap_is_reached_is_not_resumed_and_the_remedy_is_named(
     assert line.run("stream", "resume", "codes") == ExitCode.MISUSE
     assert "max_cost: The campaign would be paused again at once:" in line.errors
     assert "`bsg-campaigns resume ID --max-cost AMOUNT` raises it." in line.errors
+
+
+def test_bsgs_record_of_a_message_is_printed_on_request(
+    line: CommandLine, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox)
+        for variable, value in harness.environment.items():
+            monkeypatch.setenv(variable, value)
+        message_id = line.json(*SEND)["message_id"]
+        assert line.run("message", message_id, "--report") == ExitCode.OK
+        assert line.output.splitlines()[-1] == "  BSG has no record of it"
+        harness.dispatch()
+        sandbox.advance(60)
+
+        assert line.json("message", message_id, "--report")["report"]["status"] == "delivered"
+        assert line.run("message", message_id, "--report") == ExitCode.OK
+        assert "  BSG's record: delivered, " in line.output
+        assert "12312" not in line.output

@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "order-confirmations.md"
 
 def test_the_page_on_order_confirmations_works_block_by_block(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REDIS_URL", redis_url)
-    *blocks, look, control = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+    *blocks, look, find, control = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
     names: dict[str, Any] = {}
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox)
@@ -23,6 +23,7 @@ def test_the_page_on_order_confirmations_works_block_by_block(redis_url: str, mo
             exec(block, names)  # noqa: S102
         harness.dispatch()
         exec(look, names)  # noqa: S102
+        exec(find, names)  # noqa: S102
         exec(control, names)  # noqa: S102
         record = sandbox.record()
     assert isinstance(names["producer"], Producer)

@@ -29,6 +29,7 @@ class AsyncStream(Awaiting[Stream]):
 
     send = awaited(Stream.send)
     send_many = iterated_over(Stream.send_many)
+    message = awaited(Stream.message)
     status = awaited(Stream.status)
     pause = awaited(Stream.pause)
     resume = awaited(Stream.resume)

@@ -10,13 +10,15 @@ from bsg_ledger.ledger import Ledger
 from bsg_messages.reference_ids import campaign_and_index
 from bsg_messages.rejects import Reject
 from bsg_producer.errors import MessageNotFound
+from bsg_producer.reporting import MessageReport
 
 
 @dataclass(frozen=True, slots=True)
 class MessageStatus:
     """`state` is "rejected", or its batch's state. `reject` says why it is not sent. Times are by Redis's clock.
 
-    `bsg_campaign_id` is the campaign that carries it at BSG, once BSG has taken it.
+    `bsg_campaign_id` is the campaign that carries it at BSG, once BSG has taken it. `report` is BSG's own record of it,
+    if `report=True` asked for that and BSG has one.
 
     >>> receipt = producer.stream("codes", sender="MyShop").send({"phone": 380661231231, "text": "Your code is 1234"})
     >>> producer.message(receipt.message_id).state
@@ -32,6 +34,7 @@ class MessageStatus:
     submitted_at: datetime | None = None
     finished_at: datetime | None = None
     reject: Reject | None = None
+    report: MessageReport | None = None
 
 
 def read_message(ledger: Ledger, message_id: str) -> MessageStatus:

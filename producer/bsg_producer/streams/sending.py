@@ -67,8 +67,8 @@ def send(
         ledger,
         rules,
         StreamMessage(
-            key=_digest(key.encode()),
-            content=_digest(row),
+            key=digest(key.encode()),
+            content=digest(row),
             attempt=secrets.token_hex(_ATTEMPT_BYTES),
             phone=checked.phone,
             reference_id=checked.reference_id or "",
@@ -121,7 +121,8 @@ def _message_id(accepted: AcceptedMessage) -> str:
     return generated_id(accepted.campaign_id, accepted.index)
 
 
-def _digest(content: bytes) -> str:
+def digest(content: bytes) -> str:
+    """Return the digest by which the ledger knows a key, or the content of a message."""
     return urlsafe_b64encode(blake2b(content, digest_size=_DIGEST_BYTES).digest()).decode().rstrip("=")
 
 

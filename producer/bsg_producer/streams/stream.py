@@ -13,6 +13,8 @@ from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.errors import CampaignInvalid
 from bsg_producer.queue_errors import queue_errors
 from bsg_producer.resuming import resume
+from bsg_producer.streams.finding import find_message
+from bsg_producer.streams.message_status import MessageStatus, read_message
 from bsg_producer.streams.sending import MessageReceipt, send
 from bsg_producer.streams.stream_status import StreamStatus, read_stream
 from bsg_producer.typed_messages import MessageLike
@@ -70,6 +72,22 @@ class Stream:
         """
         for message, idempotency_key in messages:
             yield self.send(message, idempotency_key=idempotency_key)
+
+    def message(self, *, idempotency_key: str | None = None, reference_id: str | None = None) -> MessageStatus:
+        """Return what became of the message with that idempotency key, or with that reference id of yours.
+
+        A stream knows both for STREAM_KEY_RETENTION at least. After that, use `producer.message` with the message id.
+
+        Raise `MessageNotFound`, and `CampaignInvalid` unless exactly one of them is given.
+
+        >>> codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+        >>> receipt = codes.send({"phone": 380661231231, "code": 1234}, idempotency_key="code-for-olena")
+        >>> codes.message(idempotency_key="code-for-olena").message_id == receipt.message_id
+        True
+        """
+        with queue_errors():
+            message_id = find_message(self._ledger, self.name, idempotency_key, reference_id)
+            return read_message(self._ledger, message_id)
 
     def status(self) -> StreamStatus:
         """Return the stream's campaigns, and its messages by state.

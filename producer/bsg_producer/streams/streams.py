@@ -82,12 +82,20 @@ class Streams(ProducerBase):
         with queue_errors():
             return [read_stream(self._ledger, name) for name in self._ledger.streams.names()]
 
-    def message(self, message_id: str) -> MessageStatus:
+    def message(self, message_id: str, *, report: bool = False) -> MessageStatus:
         """Return what became of one message of a stream. Raise `MessageNotFound`.
+
+        With `report`, BSG is asked for its record of the message, as by `Producer.report`. Raise `ReportUnavailable` if
+        BSG does not respond.
 
         >>> receipt = producer.stream("codes", sender="MyShop").send({"phone": 380661231231, "text": "Your code: 1"})
         >>> producer.message(receipt.message_id).state
         'pending'
         """
         with queue_errors():
-            return read_message(self._ledger, message_id)
+            status = read_message(self._ledger, message_id)
+        if not report:
+            return status
+        from bsg_producer.asking_bsg import with_report  # most processes only enqueue
+
+        return with_report(self._settings, status)
