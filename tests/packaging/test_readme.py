@@ -11,9 +11,15 @@ from pathlib import Path
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_readmes_python_enqueues_a_campaign(redis_url: str) -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def test_the_readmes_python_sends_a_message_and_then_enqueues_a_campaign(redis_url: str) -> None:
+    message, campaign = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
+    for program, state in ((message, "pending"), (campaign, "accepted")):
+        assert shown_by(program, redis_url) == state
+        assert len([line for line in program.splitlines() if line]) <= 10
+
+
+def shown_by(program: str, redis_url: str) -> str:
     shown = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "REDIS_URL": redis_url},
@@ -21,9 +27,7 @@ def test_the_readmes_python_enqueues_a_campaign(redis_url: str) -> None:
         text=True,
         check=True,
     ).stdout
-
-    assert shown.strip() == "accepted"
-    assert len([line for line in program.splitlines() if line]) <= 10
+    return shown.strip()
 
 
 def test_every_file_that_the_readme_names_is_there() -> None:

@@ -82,12 +82,12 @@ QUICK = {"BSG_API_KEY": "live_sandbox", "BSG_POLL_INTERVAL": "0.5", "SWEEP_INTER
 
 
 def check_no_extra(environment: Environment) -> None:
-    """A web app imports what it needs, README's program enqueues, and the sandbox starts."""
+    """A web app imports what it needs, README's programs send and enqueue, and the sandbox starts."""
     environment.run("python", "-c", IMPORTS_OF_A_WEB_APP)
     _write_contacts(environment)
     environment.run("python", "-c", READS_CSV_AND_NO_SPREADSHEET)
     with _redis(environment) as url:
-        _expect("accepted", environment.run("python", "-c", _program_of_readme(), REDIS_URL=url))
+        _run_programs_of_readme(environment, REDIS_URL=url)
     with _running(environment, "bsg-campaigns", "sandbox", "--port", "0") as sandbox:
         _wait_until(lambda: sandbox.says("http://127.0.0.1:"), "the sandbox prints its address", sandbox)
 
@@ -99,10 +99,10 @@ def check_async(environment: Environment) -> None:
 
 
 def check_encryption(environment: Environment) -> None:
-    """README's program enqueues with BODY_KEY."""
+    """README's programs send and enqueue with BODY_KEY."""
     key = environment.run("python", "-c", MAKES_A_KEY).strip()
     with _redis(environment) as url:
-        _expect("accepted", environment.run("python", "-c", _program_of_readme(), REDIS_URL=url, BODY_KEY=key))
+        _run_programs_of_readme(environment, REDIS_URL=url, BODY_KEY=key)
 
 
 def check_files(environment: Environment) -> None:
@@ -185,9 +185,10 @@ CHECKS: Mapping[tuple[str, ...], Callable[[Environment], None]] = {
 }
 
 
-def _program_of_readme() -> str:
-    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
-    return str(program)
+def _run_programs_of_readme(environment: Environment, **settings: str) -> None:
+    message, campaign = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    _expect("pending", environment.run("python", "-c", message, **settings))
+    _expect("accepted", environment.run("python", "-c", campaign, **settings))
 
 
 @contextmanager
