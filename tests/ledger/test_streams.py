@@ -315,6 +315,14 @@ def test_a_batch_that_comes_back_after_the_deadline_of_its_messages_expires(ledg
     assert ledger_harness.withdraw(send) == "expired"
 
 
+def test_a_batch_that_has_expired_takes_up_no_more_messages(ledger_harness: LedgerHarness) -> None:
+    accepted = accept(ledger_harness)
+    pass_deadline_of_batch(ledger_harness, accepted.campaign_id)
+    ledger_harness.next()
+    accept(ledger_harness)
+    assert ledger_harness.counts(accepted.campaign_id) == {"expired": 1, "pending": 1}
+
+
 def test_a_retry_lifts_the_deadline_of_the_messages(ledger_harness: LedgerHarness) -> None:
     accepted = accept(ledger_harness)
     pass_deadline_of_batch(ledger_harness, accepted.campaign_id)

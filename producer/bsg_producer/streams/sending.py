@@ -90,7 +90,7 @@ def send(
 
 def _commit(ledger: Ledger, rules: StreamRules, message: StreamMessage, key: str) -> AcceptedMessage:
     with queue_errors():
-        ledger.durability.require()  # guard: durable-before-send
+        ledger.durability.require()
         # If Redis is unreachable before the commit, nothing is in doubt. Asking before each message would take a fifth
         # of its time.
         ledger.reach(within=_REACHED_SECONDS)
