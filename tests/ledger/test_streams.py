@@ -275,6 +275,7 @@ def test_a_campaign_whose_deadline_a_retry_has_moved_before_that_of_the_message_
 def test_a_cancelled_campaign_is_followed_by_another(ledger_harness: LedgerHarness) -> None:
     first = accept(ledger_harness)
     ledger_harness.ledger.campaigns.cancel(first.campaign_id)
+    assert ledger_harness.client.zscore("bsg:closed", first.campaign_id) is not None
     second = accept(ledger_harness)
     assert second.campaign_id != first.campaign_id
     assert ledger_harness.counts(first.campaign_id) == {"cancelled": 1}
@@ -287,9 +288,10 @@ def test_a_campaign_that_collects_is_open_until_its_time_is_over(ledger_harness:
     ledger_harness.polled(send, "done", final=True)
     early = ledger_harness.ledger.streams.stop_collecting(accepted.campaign_id)
     collecting = ledger_harness.state(accepted.campaign_id)
+    closed_early = ledger_harness.client.zscore("bsg:closed", accepted.campaign_id)
     stop(ledger_harness, accepted.campaign_id)
     over = ledger_harness.ledger.streams.stop_collecting(accepted.campaign_id)
-    assert (early, collecting) == (False, "collecting")
+    assert (early, collecting, closed_early) == (False, "collecting", None)
     assert (over, ledger_harness.state(accepted.campaign_id)) == (True, "done")
     assert ledger_harness.client.zscore("bsg:closed", accepted.campaign_id) is not None
     assert ledger_harness.causes(accepted.campaign_id)[-1] == "ended"
