@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.exhaustive.exploring import Exploration, Explorer
 from tests.exhaustive.sizes import DEEP, QUICK, TOO_LARGE
+from tests.exhaustive.streams import LARGE, SMALL, Stream
 from tests.exhaustive.two_campaigns import TwoCampaigns
 from tests.servers import AVAILABLE_KINDS, RedisServer
 
@@ -48,6 +49,11 @@ def main() -> int:
                 both.explore()
                 print(both, flush=True)
                 broken = broken or bool(both.broken)
+            for stream_size in SMALL if arguments.quick else (*SMALL, *LARGE):
+                stream = Stream(client, stream_size)
+                stream.explore()
+                print(stream, flush=True)
+                broken = broken or bool(stream.broken)
     print(_sum(explored))
     return 1 if broken or any(exploration.violations for exploration in explored) else 0
 

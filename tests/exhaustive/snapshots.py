@@ -54,6 +54,8 @@ for _, key in ipairs(redis.call('KEYS', 'bsg:*')) do
   local kind = redis.call('TYPE', key)['ok']
   if kind == 'hash' then found[#found + 1] = { key, kind, redis.call('HGETALL', key) }
   elseif kind == 'zset' then found[#found + 1] = { key, kind, redis.call('ZRANGE', key, 0, -1, 'WITHSCORES') }
+  elseif kind == 'set' and (key == 'bsg:suppressed' or string.find(key, ':collected$')) then
+    found[#found + 1] = { key, kind, redis.call('SMEMBERS', key) }
   elseif kind == 'list' then found[#found + 1] = { key, kind, redis.call('LRANGE', key, 0, -1) }
   elseif kind == 'string' then found[#found + 1] = { key, kind, redis.call('GET', key) } end
 end
@@ -85,6 +87,8 @@ _UNREAD_OF_CAMPAIGN = frozenset({"accepted_at", "bodies_forgotten_at"})
 _CAMPAIGN = re.compile(r"bsg:campaign:[^:]+")
 _CHUNK = re.compile(r"bsg:campaign:[^:]+:chunk:\d+")
 _BATCH = re.compile(r"bsg:campaign:[^:]+:batch:\d+")
+_STREAM = re.compile(r"bsg:stream:[^:]+")
+_SET = re.compile(r"bsg:suppressed|bsg:campaign:[^:]+:collected")
 _SCORES_THAT_MATTER = (":due", ":chunks")
 _READY = tuple(f"bsg:account:{ACCOUNT}:{index}" for index in ("sendable", "preparable"))
 
@@ -167,7 +171,7 @@ def restoring(snapshot: Snapshot) -> bytes:
         if isinstance(value, str):
             command = ["SET", key, value]
         elif isinstance(value[0], str):
-            command = ["RPUSH", key, *value]
+            command = ["SADD" if _SET.fullmatch(key) else "RPUSH", key, *value]
         elif isinstance(value[0][1], str):
             command = ["HSET", key, *(item for pair in value for item in pair)]
         else:
@@ -181,6 +185,8 @@ def _read(key: str, kind: str, raw: Any, now: int) -> tuple[str, Any]:
         return key, SLOT_LATER if int(raw) > (now + DAY_MS) * 1000 else ""
     if kind in ("string", "list"):
         return key, raw
+    if kind == "set":
+        return key, sorted(raw)
     pairs = list(zip(raw[::2], raw[1::2], strict=True))
     if kind == "zset":
         return key, {member: _score(key, int(float(score)), now) for member, score in pairs}
@@ -213,12 +219,16 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
         if "intent_at" in kept:
             kept["intent_at"] = str(DUE)
         kept |= {name: str(DUE) for name in kept if name.startswith("unstopped:")}
+        if "collects_from" in kept:
+            kept["collects_from"] = str(_recent_or_old(int(kept["collects_from"]), now))
+        if "deadline" in kept:
+            kept["deadline"] = str(_due_or_later(int(kept["deadline"]), now))
         if "gate_shuts" in kept:
             kept["gate_shuts"] = str(min(int(kept["gate_shuts"]), SHUTS_ALLOWED))
     elif _CHUNK.fullmatch(key):
         kept = dict(fields)
     elif key == "bsg:ledger":
-        kept = {name: value for name, value in fields.items() if name == "alarms"}
+        kept = {name: value for name, value in fields.items() if name in {"alarms", "suppressions"}}
     elif key.endswith(":gate"):
         kept = {name: value for name, value in fields.items() if name in {"state", "reason", "doubts"}}
         kept["doubts"] = str(min(int(kept.get("doubts", 0)), DOUBTS_ALLOWED))
@@ -234,6 +244,10 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
         kept = {name: value for name, value in fields.items() if name not in _UNREAD_OF_CAMPAIGN}
         kept |= {name: str(DUE) for name in ("accepted_at", "bodies_forgotten_at") if name in fields}
         kept["deadline"] = str(_due_or_later(int(kept["deadline"]), now))
+        if "collects_until" in kept:
+            kept["collects_until"] = str(_due_or_later(int(kept["collects_until"]), now))
+    elif _STREAM.fullmatch(key):
+        kept = {**fields, "keys_until": str(_due_or_later(int(fields["keys_until"]), now))}
     else:
         kept = dict(fields)
     if "lease_until" in kept:

@@ -6,7 +6,6 @@ Smaller than the sizes of one campaign in all else: what BSG has is read exactly
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from bsg_ledger.ledger import Ledger
 from bsg_ledger.states import MESSAGE_STATES
 from bsg_ledger.work import Prepare, Send
 from tests.exhaustive.recorded_calls import RecordedCalls, Reply, submit_rules
+from tests.exhaustive.search import Change, Search
 from tests.exhaustive.snapshots import (
     ACCOUNT,
     CLOCK,
@@ -27,7 +27,6 @@ from tests.exhaustive.snapshots import (
     LATER_MS,
     LIMIT,
     LOSSES_ALLOWED,
-    Keys,
     Snapshot,
     thawed,
 )
@@ -38,7 +37,6 @@ ENDED = frozenset({"submitted", "refused", "cancelled"})
 
 Local = tuple[Any, ...]
 IDLE: Local = ()
-Change = tuple[str, str, int | str | None]
 
 
 class State(NamedTuple):
@@ -156,48 +154,19 @@ class View:
         return self.records[campaign].get("paused") == "1" or self.records[campaign].get("cancelled") == "1"
 
 
-@dataclass
-class TwoCampaigns:
+class TwoCampaigns(Search[State]):
     """`operator`: of cancel and pause; what an operator does with the first campaign."""
 
-    client: redis.Redis
-    prepared: bool
-    operator: frozenset[str] = frozenset()
-    states: list[State] = field(default_factory=list)
-    broken: dict[str, list[str]] = field(default_factory=dict)  # a rule, and the shortest way to where it is broken
-    steps: int = 0
-    ends: int = 0
-
-    def __post_init__(self) -> None:
-        self.calls = RecordedCalls(self.client, run=RUN)
+    def __init__(self, client: redis.Redis, *, prepared: bool, operator: frozenset[str] = frozenset()) -> None:
+        super().__init__(RecordedCalls(client, run=RUN))
+        self.prepared = prepared
+        self.operator = operator
         self.view = cache(lambda ledger: View(self.calls.snapshots[ledger]))
-        self._numbers: dict[State, int] = {}
-        self._aged: dict[tuple[int, tuple[Change, ...]], int] = {}
         self._renamed: dict[int, tuple[int, dict[str, str]]] = {}
-        self._parents: list[tuple[int, str]] = []
-        self._back: list[list[int]] = []
 
-    def __str__(self) -> str:
+    def _words(self) -> str:
         begun = "prepared" if self.prepared else "not prepared"
-        broken = "".join(f"\nBROKEN {rule}: {'; '.join(path)}" for rule, path in self.broken.items())
-        return (
-            f"two campaigns, {', '.join((begun, *sorted(self.operator)))}: {len(self.states)} states,"
-            f" {self.steps} steps, {self.calls.scripts_run} runs of the ledger's scripts; {self.ends} ends;"
-            f" {len(self.broken)} rules broken{broken}"
-        )
-
-    def explore(self) -> None:
-        self._add(self._first(), -1, "")
-        at = 0
-        while at < len(self.states):
-            state = self.states[at]
-            for words, by_itself, then in self._steps(state):
-                self.steps += 1
-                number = self._add(then, at, words)
-                if by_itself:
-                    self._back[number].append(at)
-            at += 1
-        self._look_back()
+        return f"two campaigns, {', '.join((begun, *sorted(self.operator)))}"
 
     def _first(self) -> State:
         ledger = self.calls.empty
@@ -207,19 +176,6 @@ class TwoCampaigns:
             _, ledger = self.calls.call(ledger, ("lease", name))
             _, ledger = self.calls.call(ledger, ("prepared", name, "t1"))
         return State(ledger, (IDLE, IDLE), (0, 0))
-
-    def _add(self, raw: State, parent: int, words: str) -> int:
-        state = self._alike(raw)
-        known = self._numbers.get(state)
-        if known is not None:
-            return known
-        number = self._numbers[state] = len(self.states)
-        self.states.append(state)
-        self._parents.append((parent, words))
-        self._back.append([])
-        for rule in self._broken_in(state):
-            self._violated(rule, number)
-        return number
 
     def _alike(self, state: State) -> State:
         """Attempts are never compared here, workers are alike, and a token says no more than whose it is."""
@@ -240,52 +196,11 @@ class TwoCampaigns:
             changes.append((f"bsg:campaign:{campaign}:batch:0", "attempts", "0"))
         return self._changed(ledger, *changes), names
 
-    def _changed(self, ledger: int, *changes: Change) -> int:
-        """Return the ledger with other values where it has any; None takes a key away."""
-        known = self._aged.get((ledger, changes))
-        if known is None:
-
-            def change(keys: Keys) -> None:
-                for key, name, value in changes:
-                    if value is None:
-                        del keys[key]
-                    elif name in keys.get(key, {}):
-                        keys[key][name] = value
-
-            known = self._aged[ledger, changes] = self.calls.changed(ledger, change)
-        return known
-
-    def _violated(self, rule: str, number: int) -> None:
-        if rule not in self.broken:
-            path: list[str] = []
-            while number > 0:
-                number, words = self._parents[number]
-                path.insert(0, words)
-            self.broken[rule] = path
-
-    def _look_back(self) -> None:
-        """From every state all campaigns come to an end, without a fault and without an operator."""
-        waiting = [number for number, state in enumerate(self.states) if self._is_end(state)]
-        self.ends = len(waiting)
-        reached = set(waiting)
-        while waiting:
-            for source in self._back[waiting.pop()]:
-                if source not in reached:
-                    reached.add(source)
-                    waiting.append(source)
-        for number in range(len(self.states)):
-            if number not in reached:
-                self._violated("no end can be reached", number)
-
     def _is_end(self, state: State) -> bool:
         view = self.view(state.ledger)
         return all(view.state(name) in ENDED or view.records[name].get("ended") for name in CAMPAIGNS)
 
     # What can happen.
-
-    def _call(self, state: State, *call: Any) -> tuple[Reply, State]:
-        reply, ledger = self.calls.call(state.ledger, call)
-        return reply, state._replace(ledger=ledger)
 
     def _steps(self, state: State) -> Iterator[Step]:
         for number, local in enumerate(state.workers):
