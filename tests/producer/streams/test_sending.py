@@ -73,10 +73,11 @@ def test_a_message_that_is_not_on_disk_in_time_is_unconfirmed_however_often_it_i
     stream = stream_at(own_redis_server.url, queue_timeout=3)
     stream.send({**CODE, "text": "the first message"})
     client.config_set("appendfsync", "no")  # as with a disk that never comes to an end
-    for hasty in (stream_at(own_redis_server.url, queue_timeout=0.2) for _ in range(2)):
-        hasty._ledger.durability._way = "wait"
+    for another in (stream_at(own_redis_server.url, queue_timeout=3) for _ in range(2)):
+        another._ledger.durability._way = "wait"
+        another._ledger.durability._timeout_ms = 100  # well before the connection's own timeout
         with pytest.raises(EnqueueUnconfirmed):
-            hasty.send(CODE, idempotency_key="key")
+            another.send(CODE, idempotency_key="key")
     client.config_set("appendfsync", "everysec")
     assert stream.send(CODE, idempotency_key="key").duplicate
 
