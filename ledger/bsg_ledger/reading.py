@@ -56,13 +56,19 @@ class Reading:
         """Yield every campaign, the newest first."""
         start = 0
         while names := self._client.zrevrange(schema.CAMPAIGNS(), start, start + BATCHES_AT_ONCE - 1):
-            pipe = self._client.pipeline(transaction=False)
-            for name in names:
-                pipe.hgetall(schema.CAMPAIGN(text_of(name)))
-            for name, raw in zip(names, pipe.execute(), strict=True):
-                if raw:
-                    yield summary_of(text_of(name), decoded(raw))
+            yield from self.summaries([text_of(name) for name in names])
             start += len(names)
+
+    def summaries(self, campaign_ids: Sequence[str]) -> Iterator[CampaignSummary]:
+        """Yield these campaigns, in that order. Those that the ledger does not know are left out."""
+        for start in range(0, len(campaign_ids), BATCHES_AT_ONCE):
+            some = campaign_ids[start : start + BATCHES_AT_ONCE]
+            pipe = self._client.pipeline(transaction=False)
+            for campaign_id in some:
+                pipe.hgetall(schema.CAMPAIGN(campaign_id))
+            for campaign_id, raw in zip(some, pipe.execute(), strict=True):
+                if raw:
+                    yield summary_of(campaign_id, decoded(raw))
 
     def batches(self, campaign_id: str, numbers: range) -> Iterator[Batch]:
         """Yield the campaign's batches with these numbers, if they exist."""

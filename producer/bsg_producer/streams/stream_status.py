@@ -28,8 +28,7 @@ class StreamStatus:
 
 def read_stream(ledger: Ledger, name: str) -> StreamStatus:
     """Return the stream's status. A stream without a message has no campaigns."""
-    summaries = [ledger.reading.summary(campaign_id) for campaign_id in ledger.streams.campaigns(name)]
-    campaigns = [summary for summary in summaries if summary is not None]
+    campaigns = list(ledger.reading.summaries(ledger.streams.campaigns(name)))
     counts = Counter[str]()
     for campaign in campaigns:
         counts.update(campaign.counts)
