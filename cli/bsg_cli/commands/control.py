@@ -7,19 +7,15 @@ import argparse
 from bsg_cli.commands.campaign_argument import CAMPAIGN_HELP
 from bsg_cli.commands.send import time_argument
 from bsg_cli.connection import open_producer, settings_in
+from bsg_cli.control_results import print_cancelled, print_paused, print_resumed
 from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.printing import format_time, messages, print_json
 from bsg_config.redis_connections import connect
-from bsg_ledger.records import CampaignStatus
 from bsg_ledger.waiting import WaitReason
 from bsg_ledger.waiting_reader import WaitingReader
 from bsg_ledger.waiting_texts import describe
 from bsg_producer import CampaignInvalid, Producer
 from bsg_producer.queue_errors import queue_errors
-
-# A pause holds messages in these states.
-_HELD = ("unprepared", "pending")
-_GONE = ("posting", "unconfirmed", "submitted", "finished")
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -46,11 +42,7 @@ def run_pause(arguments: argparse.Namespace) -> ExitCode:
     producer = open_producer(arguments.data_directory)
     producer.pause(arguments.campaign)
     status = producer.status(arguments.campaign)
-    held, gone = _count(status, _HELD), _count(status, _GONE)
-    if arguments.json:
-        print_json({"campaign_id": status.campaign_id, "paused": True, "held": held, "gone": gone})
-    else:
-        print(f"Paused: {messages(held)} held. {messages(gone)} had gone to BSG, where they go on.")
+    print_paused({"campaign_id": status.campaign_id}, status.counts, as_json=arguments.json)
     return ExitCode.OK
 
 
@@ -61,11 +53,7 @@ def run_resume(arguments: argparse.Namespace) -> ExitCode:
     except CampaignInvalid as error:
         raise BadInput("\n".join(f"--max-cost: {message}" for message in error.errors["max_cost"])) from None
     status = producer.status(arguments.campaign)
-    held = _count(status, _HELD)
-    if arguments.json:
-        print_json({"campaign_id": status.campaign_id, "paused": False, "unsent": held})
-    else:
-        print(f"Resumed: {messages(held)} to be sent.")
+    print_resumed({"campaign_id": status.campaign_id}, status.counts, as_json=arguments.json)
     return ExitCode.OK
 
 
@@ -74,13 +62,7 @@ def run_cancel(arguments: argparse.Namespace) -> ExitCode:
     gone = producer.cancel(arguments.campaign)
     status = producer.status(arguments.campaign)
     cancelled = status.counts.get("cancelled", 0)
-    if arguments.json:
-        print_json({"campaign_id": status.campaign_id, "cancelled": cancelled, "gone": gone})
-    else:
-        print(
-            f"Cancelled: {messages(cancelled)} will not be sent. "
-            f"{messages(gone)} had gone to BSG, or may have: stopped there where that can still be."
-        )
+    print_cancelled({"campaign_id": status.campaign_id}, cancelled=cancelled, gone=gone, as_json=arguments.json)
     return ExitCode.OK
 
 
@@ -99,7 +81,3 @@ def run_retry(arguments: argparse.Namespace) -> ExitCode:
         text = describe(held, format_time)
         print(f"{messages(held.messages)} wait for {text.waits_for}. {text.next}")
     return ExitCode.OK
-
-
-def _count(status: CampaignStatus, states: tuple[str, ...]) -> int:
-    return sum(status.counts.get(state, 0) for state in states)

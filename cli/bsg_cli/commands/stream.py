@@ -8,10 +8,11 @@ from difflib import get_close_matches
 
 from bsg_cli.commands.account_option import add_account_option
 from bsg_cli.connection import open_producer, settings_in
+from bsg_cli.control_results import print_cancelled, print_paused, print_resumed
 from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.parsing import Commands
 from bsg_cli.presenting import print_counts
-from bsg_cli.printing import format_time, messages, number, print_json, print_table
+from bsg_cli.printing import format_time, number, print_json, print_table
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_ledger.ledger import Ledger
@@ -25,8 +26,6 @@ _MESSAGE_OPTIONS = ("sender", "text", "reference_id", "tariff_code", "transliter
 _STREAM_OPTIONS = (
     "validity", "deadline", "callback_url", "priority", "send_between", "max_cost", "max_wait", "account",
 )  # fmt: skip
-_HELD = ("pending",)
-_GONE = ("posting", "unconfirmed", "submitted", "finished")
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common: argparse.ArgumentParser) -> None:
@@ -152,12 +151,7 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
 def run_pause(arguments: argparse.Namespace) -> ExitCode:
     stream, _ = _open(arguments)
     stream.pause()
-    status = stream.status()
-    held, gone = _count(status, _HELD), _count(status, _GONE)
-    if arguments.json:
-        print_json({"name": status.name, "paused": True, "held": held, "gone": gone})
-    else:
-        print(f"Paused: {messages(held)} held. {messages(gone)} had gone to BSG, where they go on.")
+    print_paused({"name": stream.name}, stream.status().counts, as_json=arguments.json)
     return ExitCode.OK
 
 
@@ -168,25 +162,15 @@ def run_resume(arguments: argparse.Namespace) -> ExitCode:
     except CampaignInvalid as capped:
         remedy = f"`bsg-campaigns resume ID --max-cost AMOUNT` raises it. `stream status {stream.name}` shows the ids."
         raise BadInput(f"max_cost: {' '.join(capped.errors['max_cost'])} {remedy}") from None
-    held = _count(stream.status(), _HELD)
-    if arguments.json:
-        print_json({"name": stream.name, "paused": False, "unsent": held})
-    else:
-        print(f"Resumed: {messages(held)} to be sent.")
+    print_resumed({"name": stream.name}, stream.status().counts, as_json=arguments.json)
     return ExitCode.OK
 
 
 def run_cancel(arguments: argparse.Namespace) -> ExitCode:
     stream, before = _open(arguments)
     gone = stream.cancel()
-    cancelled = _count(stream.status(), ("cancelled",)) - _count(before, ("cancelled",))
-    if arguments.json:
-        print_json({"name": stream.name, "cancelled": cancelled, "gone": gone})
-    else:
-        print(
-            f"Cancelled: {messages(cancelled)} will not be sent. "
-            f"{messages(gone)} had gone to BSG, or may have: stopped there where that can still be."
-        )
+    cancelled = stream.status().counts.get("cancelled", 0) - before.counts.get("cancelled", 0)
+    print_cancelled({"name": stream.name}, cancelled=cancelled, gone=gone, as_json=arguments.json)
     return ExitCode.OK
 
 
@@ -204,7 +188,3 @@ def _open(arguments: argparse.Namespace) -> tuple[Stream, StreamStatus]:
     # The options do not matter here. The account must be one that is known.
     account = status.campaigns[0].account_name if status.campaigns else DEFAULT_ACCOUNT
     return Producer(settings).stream(status.name, account=account), status
-
-
-def _count(status: StreamStatus, states: tuple[str, ...]) -> int:
-    return sum(status.counts.get(state, 0) for state in states)
