@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from hashlib import blake2b
-from typing import Any, TypedDict
+from typing import Any
 
 from bsg_broker.wakeups import wakeup
 from bsg_config.settings import Settings
@@ -16,29 +15,11 @@ from bsg_ledger.campaigns import WakeUp
 from bsg_ledger.streams import StreamRules
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.errors import CampaignInvalid
-from bsg_messages.priority import Priority
 from bsg_producer.campaign_arguments import check_options
 
 MAX_WAIT_SECONDS = 3600.0
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 _DIGEST_BYTES = 16
-
-
-class StreamOptions(TypedDict, total=False):
-    """The options of a stream. `Producer.stream` explains them and has their defaults."""
-
-    sender: str | None
-    text: str | None
-    tariff_code: int
-    validity: int
-    deadline: timedelta | float | None
-    callback_url: str | None
-    priority: Priority
-    transliterate: bool
-    send_between: str | None
-    max_cost: float | Decimal | str | None
-    max_wait: float
-    account: str
 
 
 def check_stream(
