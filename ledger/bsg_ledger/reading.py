@@ -81,6 +81,11 @@ class Reading:
                 if raw:
                     yield batch_of(BatchId.of(campaign_id, number), decoded(raw))
 
+    def batch(self, batch: BatchId) -> Batch:
+        """Return a batch that exists."""
+        (found,) = self.batches(batch.campaign_id, range(batch.number, batch.number + 1))
+        return found
+
     def rejects(self, campaign_id: str) -> Iterator[str]:
         """Yield the rejected messages' rows (JSON), ordered by index."""
         start = 0

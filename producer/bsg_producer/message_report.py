@@ -28,7 +28,7 @@ def report_message(settings: Settings, status: MessageStatus) -> MessageReport |
     with queue_errors():
         ledger = Ledger(connect(settings))
         owner, account_name = ledger.reading.account_of(status.campaign_id)
-        (batch,) = ledger.reading.batches(status.campaign_id, range(status.batch.number, status.batch.number + 1))
+        batch = ledger.reading.batch(status.batch)
     reads = reads_of_owner(settings, owner, account_name or DEFAULT_ACCOUNT)
     # Once the messages are forgotten, a reference id of the caller is too.
     message = reads.messages_of(status.batch).get(index)

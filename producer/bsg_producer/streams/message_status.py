@@ -47,7 +47,7 @@ def read_message(ledger: Ledger, message_id: str) -> MessageStatus:
     rejected = ledger.reading.reject_at(campaign_id, index)
     if rejected is not None:
         return MessageStatus(message_id, campaign_id, "rejected", batch_id, reject=Reject.from_json(rejected))
-    (batch,) = ledger.reading.batches(campaign_id, range(batch_id.number, batch_id.number + 1))
+    batch = ledger.reading.batch(batch_id)
     return MessageStatus(
         message_id,
         campaign_id,
