@@ -68,10 +68,11 @@ def test_the_metrics_follow_a_campaign(scenario: ScenarioEnvironment, visitor: V
 def test_a_gate_that_is_shut_and_what_waits_are_reported(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     scenario.producer.shut_gate()
     try:
-        scenario.send(10)
+        campaign = scenario.send(10)
         shown = metrics(visitor)
     finally:
         scenario.producer.open_gate()
+    scenario.wait_for(campaign, "done")
 
     assert shown["bsg_gate_open", ""] == 0
     assert shown["bsg_messages", "unprepared"] >= 10
@@ -125,8 +126,8 @@ def test_open_campaigns_are_counted_by_what_they_wait_for(redis_url: str) -> Non
 
 
 def test_failed_requests_are_counted_and_shown(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
-    scenario.sandbox.fault(kind="throttle", retry_after=1, times=1)
     before = metrics(visitor)["bsg_failed_requests_total", "throttled"]
+    scenario.sandbox.fault(kind="throttle", retry_after=1, times=1)
 
     scenario.wait_for(scenario.send(10), "done")
 
