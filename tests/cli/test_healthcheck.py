@@ -36,6 +36,7 @@ def test_a_worker_that_hangs_is_not_though_another_one_works(
     running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = f"worker0@{gethostname()}"
+    wait_until(lambda: name in running.liveness.heartbeats.workers(), within=10, what="the worker's name")
     hang(running.worker)
     try:
         assert main(["healthcheck", name, *QUICKLY]) == ExitCode.FAILED

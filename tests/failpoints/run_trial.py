@@ -129,8 +129,12 @@ def _stuck(status: CampaignStatus) -> bool:
 
 def _statuses(trial: Trial) -> list[CampaignStatus]:
     names = {campaign.key for campaign in trial.campaigns}
-    producer = trial.trial_environment.producer
-    return [producer.status(each.campaign_id) for each in producer.campaigns() if each.name in names]
+    reading = trial.trial_environment.ledger.reading
+    # A campaign may be forgotten after it was listed.
+    statuses = (
+        reading.status(each.campaign_id) for each in trial.trial_environment.producer.campaigns() if each.name in names
+    )
+    return [status for status in statuses if status is not None]
 
 
 def _phones(trial: Trial, status: CampaignStatus) -> dict[int, int]:

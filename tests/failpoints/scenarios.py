@@ -135,11 +135,11 @@ def whose_redis_is_away_when_bsg_responds(trial: Trial) -> None:
     trial.afterwards = trial_environment.redis.start
 
 
-def whose_limit_cannot_be_read(trial: Trial) -> None:
-    """Somebody else wrote into the limit's key: Redis refuses the script, and nothing may leave."""
-    key = f"bsg:account:{trial.trial_environment.runtime.account.id}:limit:submit"
+def of_an_account_that_cannot_be_read(trial: Trial) -> None:
+    """Somebody else wrote into a key of the account: Redis refuses the script, and nothing may leave."""
+    key = f"bsg:account:{trial.trial_environment.runtime.account.id}:due"
     trial.trial_environment.client.delete(key)
-    trial.trial_environment.client.lpush(key, "not a limit")
+    trial.trial_environment.client.lpush(key, "not a due campaign")
     trial.afterwards = lambda: trial.trial_environment.client.delete(key)
     a_campaign(trial)
 
