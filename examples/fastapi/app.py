@@ -1,6 +1,6 @@
 """The same with asyncio: nothing waits for Redis in the event loop.
 
-Server-sent events report the campaign's progress to the page.
+Server-sent events report a campaign's progress to its page.
 
     uvicorn app:app
 
@@ -14,6 +14,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,8 @@ from bsg_producer import (
     CampaignInvalid,
     CampaignNotFound,
     IdempotencyConflict,
+    MessageInvalid,
+    MessageNotFound,
     Reject,
 )
 from bsg_producer.files import MessageFile
@@ -35,9 +38,22 @@ REJECTS_SHOWN = 100
 SECONDS_BETWEEN_LOOKS = 0.5
 
 # What the producer raises says what is wrong and what to do: it is shown as it is.
-STATUSES: dict[type[BSGCampaignsError], int] = {CampaignInvalid: 422, CampaignNotFound: 404, IdempotencyConflict: 409}
+STATUSES: dict[type[BSGCampaignsError], int] = {
+    CampaignInvalid: 422,
+    MessageInvalid: 422,
+    CampaignNotFound: 404,
+    MessageNotFound: 404,
+    IdempotencyConflict: 409,
+}
 
 producer = AsyncProducer()  # one for the event loop
+# Single messages go through a stream, so that a request to BSG carries all that wait.
+orders = producer.stream(
+    "order-updates",
+    sender="MyShop",
+    text="Hi {{ name }}, order {{ order }} is on its way",
+    deadline=timedelta(hours=2),
+)
 templates = Jinja2Templates(Path(__file__).with_name("templates"))
 
 
@@ -94,6 +110,31 @@ async def progress(campaign_id: str) -> StreamingResponse:
     """Server-sent events: how the campaign stands, twice a second, until the campaign is final."""
     await producer.status(campaign_id)  # what is not there is 404, not a stream that breaks off
     return StreamingResponse(_progress(campaign_id), media_type="text/event-stream")
+
+
+@app.get("/orders", response_class=HTMLResponse)
+async def order_form(request: Request) -> Response:
+    return templates.TemplateResponse(request, "order_form.html", {"given": {}})
+
+
+@app.post("/orders")
+async def confirm_order(
+    request: Request, phone: Annotated[str, Form()], name: Annotated[str, Form()], order: Annotated[str, Form()]
+) -> Response:
+    message = {"phone": phone, "name": name, "order": order}
+    try:
+        # The key names the order: however often this form is sent, the order is confirmed once.
+        receipt = await orders.send(message, idempotency_key=f"order-{order}")
+    except BSGCampaignsError as error:
+        shown = {"given": message, "error": error}
+        return templates.TemplateResponse(request, "order_form.html", shown, status_code=_status(error))
+    return RedirectResponse(f"/messages/{receipt.message_id}{'?known=yes' if receipt.duplicate else ''}", 303)
+
+
+@app.get("/messages/{message_id}", response_class=HTMLResponse)
+async def show_message(request: Request, message_id: str, known: str = "") -> Response:
+    status = await producer.message(message_id)
+    return templates.TemplateResponse(request, "message.html", {"status": status, "known": bool(known)})
 
 
 @app.exception_handler(BSGCampaignsError)

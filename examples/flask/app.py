@@ -1,4 +1,4 @@
-"""A form that takes a file of contacts and a text, and a page that shows how the campaign goes.
+"""Two forms: a file and a text become a campaign, an order becomes one message. Each has a page that shows how it goes.
 
     flask --app app run
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -16,14 +17,28 @@ from flask import Flask, redirect, render_template, request, url_for
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.wrappers import Response
 
-from bsg_producer import BSGCampaignsError, CampaignInvalid, CampaignNotFound, IdempotencyConflict, Producer
+from bsg_producer import (
+    BSGCampaignsError,
+    CampaignInvalid,
+    CampaignNotFound,
+    IdempotencyConflict,
+    MessageInvalid,
+    MessageNotFound,
+    Producer,
+)
 from bsg_producer.callbacks import callbacks
 from bsg_producer.files import MessageFile
 
 REJECTS_SHOWN = 100
 
 # What the producer raises says what is wrong and what to do: it is shown as it is.
-STATUSES: dict[type[BSGCampaignsError], int] = {CampaignInvalid: 422, CampaignNotFound: 404, IdempotencyConflict: 409}
+STATUSES: dict[type[BSGCampaignsError], int] = {
+    CampaignInvalid: 422,
+    MessageInvalid: 422,
+    CampaignNotFound: 404,
+    MessageNotFound: 404,
+    IdempotencyConflict: 409,
+}
 
 app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = 100 * 1024 * 1024
@@ -37,6 +52,15 @@ if CALLBACK_SECRET:
     CALLBACK_URL = f"{os.environ['SHOP_URL']}/bsg/{CALLBACK_SECRET}"
     mounted = DispatcherMiddleware(app.wsgi_app, {"/bsg": callbacks(producer, secret=CALLBACK_SECRET)})
     app.wsgi_app = mounted  # type: ignore[method-assign]  # as Flask's own documentation does it
+
+# Single messages go through a stream, so that a request to BSG carries all that wait.
+orders = producer.stream(
+    "order-updates",
+    sender="MyShop",
+    text="Hi {{ name }}, order {{ order }} is on its way",
+    deadline=timedelta(hours=2),
+    callback_url=CALLBACK_URL,
+)
 
 
 @app.get("/")
@@ -78,6 +102,29 @@ def progress(campaign_id: str) -> dict[str, Any]:
     """Return what the page asks for every second."""
     status = producer.status(campaign_id)
     return {"state": status.state, "final": status.state.final, "counts": status.counts}
+
+
+@app.get("/orders")
+def order_form() -> str:
+    return render_template("order_form.html", given={}, error=None)
+
+
+@app.post("/orders")
+def confirm_order() -> Response | tuple[str, int]:
+    given = request.form
+    message = {"phone": given["phone"], "name": given["name"], "order": given["order"]}
+    try:
+        # The key names the order: however often this form is sent, the order is confirmed once.
+        receipt = orders.send(message, idempotency_key=f"order-{given['order']}")
+    except BSGCampaignsError as error:
+        return render_template("order_form.html", given=given, error=error), _status(error)
+    known = "yes" if receipt.duplicate else None
+    return redirect(url_for("show_message", message_id=receipt.message_id, known=known), 303)
+
+
+@app.get("/messages/<message_id>")
+def show_message(message_id: str) -> str:
+    return render_template("message.html", status=producer.message(message_id), known="known" in request.args)
 
 
 @app.errorhandler(BSGCampaignsError)

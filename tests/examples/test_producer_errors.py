@@ -72,6 +72,17 @@ def test_a_redis_that_keeps_nothing_is_reported_with_the_remedy(shop: Shop) -> N
     assert shop.campaigns() == 0
 
 
+def test_an_order_that_redis_cannot_take_is_reported_and_its_form_keeps_what_was_typed(shop: Shop) -> None:
+    form = shop.visitor.form("/orders", {"phone": "+380 66 123-12-31", "name": "Olena", "order": "1742"})
+    shop.server.stop()
+
+    response = shop.visitor.post("/orders", form)
+
+    assert response.status_code == 503
+    assert "Redis cannot be reached" in response.text
+    assert 'value="1742"' in response.text
+
+
 def test_an_unclosed_quotation_mark_is_reported_and_nothing_is_accepted(shop: Shop) -> None:
     path, status, shown = shop.send(UNCLOSED)
 

@@ -51,8 +51,12 @@ class WebApp:
         self._process.terminate()
         self._process.wait(15)
 
+    def log(self) -> str:
+        """Return what the app has printed and logged."""
+        return self._log.read_text("utf-8", "replace")
+
     def _responds(self) -> bool:
-        assert self._process.poll() is None, self._log.read_text()
+        assert self._process.poll() is None, self.log()
         try:
             return requests.get(self.url, timeout=5).ok
         except requests.ConnectionError:
@@ -69,14 +73,17 @@ class Visitor:
     def get(self, path: str) -> requests.Response:
         return self._session.get(self._url + path, timeout=15)
 
-    def form(self) -> dict[str, str]:
-        """Return the hidden fields of the form, with what belongs into the others."""
-        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.get("/").text)
-        return {**{name: unescape(value) for name, value in hidden}, **FORM}
+    def form(self, path: str = "/", fields: Mapping[str, str] = FORM) -> dict[str, str]:
+        """Return the hidden fields of the form on that page, with what belongs into the others."""
+        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', self.get(path).text)
+        return {**{name: unescape(value) for name, value in hidden}, **fields}
 
     def send(self, path: str, fields: Mapping[str, str], contacts: str | bytes = CONTACTS) -> requests.Response:
         files = {"contacts": ("contacts.csv", contacts, "text/csv")}
         return self._session.post(self._url + path, data=dict(fields), files=files, timeout=15)
+
+    def post(self, path: str, fields: Mapping[str, str]) -> requests.Response:
+        return self._session.post(self._url + path, data=dict(fields), timeout=15)
 
 
 def cell(page: str, state: str) -> int:

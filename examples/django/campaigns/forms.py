@@ -19,3 +19,9 @@ class MailingForm(forms.ModelForm):
 
     def validate_unique(self) -> None:
         """A form that is sent again is dealt with by the view, not an error."""
+
+
+class OrderForm(forms.Form):
+    phone = forms.CharField(help_text="with the country code")
+    name = forms.CharField()
+    order = forms.CharField()

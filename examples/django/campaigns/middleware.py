@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from bsg_producer import BSGCampaignsError, CampaignNotFound
+from bsg_producer import BSGCampaignsError, CampaignNotFound, MessageNotFound
 
 
 class ProducerErrors:
@@ -19,5 +19,5 @@ class ProducerErrors:
     def process_exception(self, _: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, BSGCampaignsError):
             return None
-        status = 404 if isinstance(error, CampaignNotFound) else 503
+        status = 404 if isinstance(error, (CampaignNotFound, MessageNotFound)) else 503
         return HttpResponse(str(error), status=status, content_type="text/plain; charset=utf-8")
