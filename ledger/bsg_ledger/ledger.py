@@ -28,6 +28,7 @@ from bsg_ledger.reading import Reading
 from bsg_ledger.rollback_detector import RollbackDetector
 from bsg_ledger.scripts import FEED_LENGTH, Scripts
 from bsg_ledger.stop_list import StopListProgress
+from bsg_ledger.stream_listing import StreamListing
 from bsg_ledger.streams import Streams
 from bsg_ledger.suppressions import Suppressions
 from bsg_ledger.zones import LearntZone
@@ -63,6 +64,7 @@ class Ledger:
         self.delivery_reports = DeliveryReports(client, scripts, kept=delivery_reports_kept)
         self.keys = Keys(client, scripts)
         self.listing = Listing(client)
+        self.stream_listing = StreamListing(client)
         self.durability = Durability(client, relaxed=relaxed, timeout_ms=timeout_ms)
         self._client = client
         self._scripts = scripts

@@ -158,16 +158,27 @@ def test_each_action_says_in_words_what_it_did(line: CommandLine) -> None:
     assert line.output.startswith("Cancelled: 1 message will not be sent. 0 messages had gone to BSG, or may have:")
 
 
-def test_streams_are_listed_the_newest_first_with_their_counts(line: CommandLine) -> None:
+def test_streams_are_listed_the_newest_first_with_what_waits(line: CommandLine) -> None:
     line.json(*SEND)
     line.json("stream", "send", "orders", "380661231232", "--sender", "MyShop", "--text", "On its way")
     line.run("stream", "pause", "codes")
+    line.run("stream", "cancel", "orders")
 
     assert line.run("stream", "list") == ExitCode.OK
     heading, orders, codes = line.output.splitlines()
-    assert heading.split() == ["stream", "last", "campaign", "accepted", "pending", "rejected"]
-    assert (orders.split()[0], orders.split()[-3:]) == ("orders", ["1", "1", "0"])
-    assert (codes.split()[0], codes.split()[-4:]) == ("codes", ["1", "1", "0", "paused"])
+    assert heading.split() == ["stream", "last", "campaign", "waiting", "oldest", "waiting"]
+    assert (orders.split()[0], orders.split()[3:]) == ("orders", ["0"])
+    assert (codes.split()[0], codes.split()[3], codes.split()[-1]) == ("codes", "1", "paused")
+    assert len(codes.split()) == 7, "a time since which the oldest waits"
+
+
+def test_as_many_streams_are_listed_as_are_asked_for(line: CommandLine) -> None:
+    line.json(*SEND)
+    line.json("stream", "send", "orders", "380661231232", "--sender", "MyShop", "--text", "On its way")
+
+    assert line.json("stream", "list", "--limit", "1")["name"] == "orders"
+    assert line.run("stream", "list", "--limit", "0") == ExitCode.MISUSE
+    assert "'0' is no number of streams: give 1 or more" in line.errors
 
 
 @pytest.mark.parametrize("action", ["status", "pause", "resume", "cancel"])

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from bsg_cli.commands.campaign_argument import CAMPAIGN_HELP
+from bsg_cli.commands.listing_option import add_limit
 from bsg_cli.commands.reading_options import add_reading_options, reading_of
 from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.errors import BadInput, CommandError, ExitCode
@@ -37,9 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
 
     listing = commands.add_parser("list", parents=[common], help="the campaigns, the newest first")
     shown = listing.add_mutually_exclusive_group()
-    shown.add_argument(
-        "--limit", type=_count, default=CAMPAIGNS_SHOWN, metavar="N", help=f"how many ({CAMPAIGNS_SHOWN})"
-    )
+    add_limit(shown, CAMPAIGNS_SHOWN, "campaigns")
     shown.add_argument("--newest", action="store_true", help="print the id of the newest alone; exit code 1 if none is")
     listing.set_defaults(run=run_list)
 
@@ -84,13 +83,6 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
     for transition in shown:
         print(transition_line(transition))
     return ExitCode.OK
-
-
-def _count(text: str) -> int:
-    """Return the number to show, at least one. Raise ArgumentTypeError."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of campaigns: give 1 or more")
-    return int(text)
 
 
 def _is_foreign(status: CampaignStatus, settings: Settings) -> bool | None:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
 from difflib import get_close_matches
 
+from bsg_broker.wakeups import Wakeups
 from bsg_cli.commands.account_option import add_account_option
+from bsg_cli.commands.listing_option import add_limit
 from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.control_results import print_cancelled, print_paused, print_resumed
 from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.parsing import Commands
 from bsg_cli.presenting import print_counts
 from bsg_cli.printing import format_time, number, print_json, print_table
-from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_ledger.ledger import Ledger
 from bsg_messages.priority import PRIORITIES
-from bsg_producer import CampaignInvalid, Producer, Stream, StreamStatus
+from bsg_producer import CampaignInvalid
 from bsg_producer.queue_errors import queue_errors
+from bsg_producer.streams.control import cancel_stream, pause_stream, resume_stream
 from bsg_producer.streams.stream_status import read_stream
 
 CAMPAIGNS_SHOWN = 20
+STREAMS_SHOWN = 50
+NAMES_COMPARED = 1000
 _MESSAGE_OPTIONS = ("sender", "text", "reference_id", "tariff_code", "transliterate")
 _STREAM_OPTIONS = (
     "validity", "deadline", "callback_url", "priority", "send_between", "max_cost", "max_wait", "account",
@@ -35,6 +40,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], common
     )
     _add_send(actions, common)
     listing = actions.add_parser("list", parents=[common], help="the streams, the one that began a campaign last first")
+    add_limit(listing, STREAMS_SHOWN, "streams")
     listing.set_defaults(run=run_list)
     for name, run, explanation in (
         ("status", run_status, "how a stream stands, with its newest campaigns"),
@@ -103,18 +109,20 @@ def run_send(arguments: argparse.Namespace) -> ExitCode:
 
 
 def run_list(arguments: argparse.Namespace) -> ExitCode:
-    streams = open_producer(arguments.data_directory).streams()
+    with queue_errors():
+        streams = Ledger(connect(settings_in(arguments.data_directory))).stream_listing.page(0, arguments.limit)
     if arguments.json:
         for stream in streams:
             print_json(stream)
         return ExitCode.OK
     print_table(
-        ("stream", "last campaign", "accepted", "pending", "rejected", ""),
+        ("stream", "last campaign", "waiting", "oldest waiting", ""),
         (
             (
                 stream.name,
-                format_time(stream.campaigns[0].accepted_at) if stream.campaigns else "",
-                *(number(stream.counts.get(state, 0)) for state in ("accepted", "pending", "rejected")),
+                format_time(stream.began_at),
+                number(stream.waiting),
+                "" if stream.oldest_at is None else format_time(stream.oldest_at),
                 "paused" if stream.paused else "",
             )
             for stream in streams
@@ -124,7 +132,9 @@ def run_list(arguments: argparse.Namespace) -> ExitCode:
 
 
 def run_status(arguments: argparse.Namespace) -> ExitCode:
-    _, status = _open(arguments)
+    ledger = _ledger_of(arguments)
+    with queue_errors():
+        status = read_stream(ledger, arguments.name)
     if arguments.json:
         print_json(status)
         return ExitCode.OK
@@ -149,42 +159,44 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
 
 
 def run_pause(arguments: argparse.Namespace) -> ExitCode:
-    stream, _ = _open(arguments)
-    stream.pause()
-    print_paused({"name": stream.name}, stream.status().counts, as_json=arguments.json)
+    ledger = _ledger_of(arguments)
+    pause_stream(ledger, arguments.name)
+    print_paused({"name": arguments.name}, _counts(ledger, arguments.name), as_json=arguments.json)
     return ExitCode.OK
 
 
 def run_resume(arguments: argparse.Namespace) -> ExitCode:
-    stream, _ = _open(arguments)
+    ledger = _ledger_of(arguments)
     try:
-        stream.resume()
+        resume_stream(ledger, Wakeups(connect(settings_in(arguments.data_directory))), arguments.name)
     except CampaignInvalid as capped:
-        remedy = f"`bsg-campaigns resume ID --max-cost AMOUNT` raises it. `stream status {stream.name}` shows the ids."
+        remedy = (
+            f"`bsg-campaigns resume ID --max-cost AMOUNT` raises it. `stream status {arguments.name}` shows the ids."
+        )
         raise BadInput(f"max_cost: {' '.join(capped.errors['max_cost'])} {remedy}") from None
-    print_resumed({"name": stream.name}, stream.status().counts, as_json=arguments.json)
+    print_resumed({"name": arguments.name}, _counts(ledger, arguments.name), as_json=arguments.json)
     return ExitCode.OK
 
 
 def run_cancel(arguments: argparse.Namespace) -> ExitCode:
-    stream, before = _open(arguments)
-    gone = stream.cancel()
-    cancelled = stream.status().counts.get("cancelled", 0) - before.counts.get("cancelled", 0)
-    print_cancelled({"name": stream.name}, cancelled=cancelled, gone=gone, as_json=arguments.json)
+    cancelled, gone = cancel_stream(_ledger_of(arguments), arguments.name)
+    print_cancelled({"name": arguments.name}, cancelled=cancelled, gone=gone, as_json=arguments.json)
     return ExitCode.OK
 
 
-def _open(arguments: argparse.Namespace) -> tuple[Stream, StreamStatus]:
-    """Return the stream and its status. Raise BadInput if the ledger does not know it."""
-    settings = settings_in(arguments.data_directory)
-    ledger = Ledger(connect(settings))
+def _ledger_of(arguments: argparse.Namespace) -> Ledger:
+    """Return the ledger. Raise BadInput if it does not know the stream."""
+    ledger = Ledger(connect(settings_in(arguments.data_directory)))
     with queue_errors():
-        known = ledger.streams.names()
-        if arguments.name not in known:
-            near = get_close_matches(arguments.name, known, 1)
-            hint = f"Did you mean {near[0]}?" if near else "`bsg-campaigns stream list` shows those that there are."
-            raise BadInput(f"NAME: there is no stream {arguments.name!r}. {hint}")
-        status = read_stream(ledger, arguments.name)
-    # The options do not matter here. The account must be one that is known.
-    account = status.campaigns[0].account_name if status.campaigns else DEFAULT_ACCOUNT
-    return Producer(settings).stream(status.name, account=account), status
+        if ledger.stream_listing.knows(arguments.name):
+            return ledger
+        near = get_close_matches(arguments.name, ledger.stream_listing.names(0, NAMES_COMPARED), 1)
+    hint = f"Did you mean {near[0]}?" if near else "`bsg-campaigns stream list` shows those that there are."
+    raise BadInput(f"NAME: there is no stream {arguments.name!r}. {hint}")
+
+
+def _counts(ledger: Ledger, name: str) -> Mapping[str, int]:
+    """Return the messages of the stream's open campaigns by state. A closed campaign is not controlled."""
+    with queue_errors():
+        stream = ledger.stream_listing.stream(name)
+    return {} if stream is None else stream.counts

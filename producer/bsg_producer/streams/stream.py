@@ -6,13 +6,11 @@ from collections.abc import Iterable, Iterator
 
 from bsg_broker.wakeups import Wakeups
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.records import CampaignSummary
 from bsg_ledger.streams import StreamRules
 from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.campaign_options import CampaignOptions
-from bsg_messages.errors import CampaignInvalid
 from bsg_producer.queue_errors import queue_errors
-from bsg_producer.resuming import resume
+from bsg_producer.streams.control import cancel_stream, pause_stream, resume_stream
 from bsg_producer.streams.finding import find_message
 from bsg_producer.streams.message_status import MessageStatus, read_message
 from bsg_producer.streams.sending import MessageReceipt, send
@@ -107,10 +105,7 @@ class Stream:
         True
         >>> reminders.resume()
         """
-        with queue_errors():
-            self._ledger.streams.begin_paused(self.name, True)  # first, so that no campaign begins in between
-            for campaign in self._open_campaigns():
-                self._ledger.campaigns.pause(campaign.campaign_id)
+        pause_stream(self._ledger, self.name)
 
     def resume(self) -> None:
         """Continue a paused stream.
@@ -120,14 +115,7 @@ class Stream:
 
         >>> producer.stream("reminders").resume()
         """
-        with queue_errors():
-            self._ledger.streams.begin_paused(self.name, False)
-            campaigns = self._open_campaigns()
-            capped = [self._is_capped(campaign.campaign_id) for campaign in campaigns]
-        for account_name in {campaign.account_name for campaign in campaigns}:
-            self._wakeups.notify(account_name)
-        for why in filter(None, capped):
-            raise why
+        resume_stream(self._ledger, self._wakeups, self.name)
 
     def cancel(self) -> int:
         """End what is unsent, and stop the rest at BSG. Return how many messages BSG has or may have.
@@ -137,17 +125,5 @@ class Stream:
         >>> producer.stream("reminders").cancel()
         0
         """
-        with queue_errors():
-            cancelled = [self._ledger.campaigns.cancel(campaign.campaign_id) for campaign in self._open_campaigns()]
-        return sum(gone for _, gone in filter(None, cancelled))
-
-    def _is_capped(self, campaign_id: str) -> CampaignInvalid | None:
-        """Resume the campaign. Return why its `max_cost` forbids that."""
-        try:
-            resume(self._ledger, campaign_id, None)
-        except CampaignInvalid as invalid:
-            return invalid
-        return None
-
-    def _open_campaigns(self) -> list[CampaignSummary]:
-        return [campaign for campaign in self.status().campaigns if not campaign.state.final]
+        _, gone = cancel_stream(self._ledger, self.name)
+        return gone
