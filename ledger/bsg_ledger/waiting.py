@@ -87,11 +87,12 @@ class AccountFacts:
 
 @dataclass(frozen=True, slots=True)
 class CampaignFacts:
-    """The facts for all batches of a campaign."""
+    """The facts for all batches of a campaign. `stream`: the stream that it belongs to; "" if to none."""
 
     campaign_id: str
     account_name: str
     deadline: datetime
+    stream: str = ""
     cancelled: bool = False
     paused: bool = False
     paused_by_max_cost: str = ""  # why
@@ -135,6 +136,7 @@ class Wait:
     messages: int
     batches: int = 0
     batch_ids: tuple[BatchId, ...] = ()
+    stream: str = ""
     cause: str = ""
     until: datetime | None = None
     since: datetime | None = None

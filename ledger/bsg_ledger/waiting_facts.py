@@ -44,6 +44,7 @@ def campaign_facts(head: Head, now: datetime) -> CampaignFacts:
         campaign_id=head.campaign_id,
         account_name=record["account_name"],
         deadline=to_datetime(int(record["deadline"])),
+        stream=record.get("stream", ""),
         cancelled=record.get("cancelled") == "1",
         paused=record.get("paused") == "1",
         paused_by_max_cost=record.get("capped", ""),

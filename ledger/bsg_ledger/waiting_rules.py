@@ -67,6 +67,11 @@ def foremost(found: Sequence[Wait]) -> Wait | None:
     return next((one for one in found if not one.reason.final), None)
 
 
+def most_urgent(found: Iterable[Wait]) -> Wait | None:
+    """Return the most urgent of these waits of several campaigns; None if there is none."""
+    return min(found, key=lambda one: _ORDER[one.reason], default=None)
+
+
 def _wait(case: _Case) -> Wait:
     found = next(found for rule in _RULES if (found := rule(case)) is not None)
     group = case.group
@@ -77,6 +82,7 @@ def _wait(case: _Case) -> Wait:
         messages=group.messages,
         batches=group.batches,
         batch_ids=group.batch_ids,
+        stream=case.campaign.stream,
         cause=found.cause,
         until=found.until,
         since=found.since,

@@ -62,7 +62,7 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     WaitReason.PAUSED: WaitText(
         "an operator: it is paused",
         "held by a pause",
-        "`bsg-campaigns resume {campaign}` lets them go on.",
+        "`bsg-campaigns {resume}` lets them go on.",
         urgent=True,
     ),
     WaitReason.LOST_KEY: WaitText(
@@ -211,6 +211,7 @@ def _words(wait: Wait, show_time: Callable[[datetime], str]) -> dict[str, str]:
     since = show_time(wait.since) if wait.since else ""
     return {
         "campaign": wait.campaign_id,
+        "resume": f"stream resume {wait.stream}" if wait.stream else f"resume {wait.campaign_id}",
         "account": wait.account_name,
         "batch": wait.batch_ids[0] if len(wait.batch_ids) == 1 else "BATCH",
         "batches": "1 batch" if wait.batches == 1 else f"{wait.batches} batches",

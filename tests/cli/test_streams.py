@@ -158,6 +158,60 @@ def test_each_action_says_in_words_what_it_did(line: CommandLine) -> None:
     assert line.output.startswith("Cancelled: 1 message will not be sent. 0 messages had gone to BSG, or may have:")
 
 
+def test_a_stream_is_explained_by_what_its_messages_wait_for(line: CommandLine) -> None:
+    message_id = line.json(*SEND)["message_id"]
+    batch = line.json("message", message_id)["batch"]
+
+    assert line.run("explain", "codes") == ExitCode.OK
+    stream, waiting, _, campaign, *lines = line.output.splitlines()
+    assert stream == "Stream codes"
+    assert waiting.startswith("  1 message to be sent, the oldest since ")
+    assert f"{campaign.split()[1]}-0" == batch
+    assert lines == [
+        f"1 message in {batch}: ready, and in line for the rate limit (5/s).",
+        "  The next free worker sends them.",
+    ]
+
+
+def test_a_paused_stream_is_explained_with_what_resumes_it(line: CommandLine) -> None:
+    line.json(*SEND)
+    line.run("stream", "pause", "codes")
+
+    assert line.run("explain", "codes") == ExitCode.OK
+    assert line.output.splitlines()[0] == "Stream codes: paused"
+    assert "held by a pause." in line.output
+    assert line.output.endswith("  `bsg-campaigns stream resume codes` lets them go on.\n")
+    explained = line.json("explain", "codes")
+    assert (explained["paused"], explained["waiting"], explained["open_campaigns"]) == (True, 1, 1)
+    ((waits,),) = explained["campaigns"].values()
+    assert (waits["reason"], waits["messages"]) == ("paused", 1)
+
+
+def test_what_has_ended_is_not_explained(line: CommandLine) -> None:
+    line.json(*SEND)
+    line.run("stream", "cancel", "codes")
+    line.run("stream", "pause", "codes")
+
+    assert line.run("explain", "codes") == ExitCode.OK
+    assert line.output.splitlines() == [
+        "Stream codes: paused",
+        "  0 messages to be sent.",
+        "  What is accepted is held. `bsg-campaigns stream resume codes` lets it go on.",
+    ]
+
+
+def test_a_campaign_of_a_stream_is_explained_by_its_own_id(line: CommandLine) -> None:
+    campaign_id = line.json("message", line.json(*SEND)["message_id"])["campaign_id"]
+
+    assert line.run("explain", campaign_id) == ExitCode.OK
+    assert line.output.startswith(f"Campaign {campaign_id} «codes»: sending\n")
+
+
+def test_what_is_neither_a_campaign_nor_a_stream_is_misuse(line: CommandLine) -> None:
+    assert line.run("explain", "codes") == ExitCode.MISUSE
+    assert "there is no campaign codes" in line.errors
+
+
 def test_streams_are_listed_the_newest_first_with_what_waits(line: CommandLine) -> None:
     line.json(*SEND)
     line.json("stream", "send", "orders", "380661231232", "--sender", "MyShop", "--text", "On its way")

@@ -16,6 +16,7 @@ from bsg_cli.diagnosis.findings import Finding, Level
 from bsg_cli.diagnosis.processes import look_at_processes
 from bsg_cli.diagnosis.redis_server import look_at_redis
 from bsg_cli.diagnosis.senders import look_at_senders
+from bsg_cli.diagnosis.streams import look_at_streams
 from bsg_cli.diagnosis.waiting import look_at_waiting
 from bsg_cli.errors import ExitCode
 from bsg_cli.printing import Colour, coloured, print_json
@@ -77,6 +78,7 @@ def _findings(settings: Settings, within: float) -> Iterator[Finding]:
     yield from look_at_senders(client, settings)
     yield from look_at_campaigns(client, settings)
     yield from look_at_waiting(client, settings)
+    yield from look_at_streams(client, settings)
     yield from look_at_bodies(client, settings)
 
 

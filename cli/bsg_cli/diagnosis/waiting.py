@@ -1,4 +1,4 @@
-"""Check what open campaigns wait for, apart from the dispatcher."""
+"""Check what open campaigns wait for, apart from the dispatcher. Those of streams have a check of their own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bsg_ledger.waiting_texts import describe
 CAMPAIGNS_LOOKED_AT = 10_000
 
 # The other reasons are normal, or other checks report them for the account or for batches in doubt.
-_LEVELS = {
+LEVELS = {
     WaitReason.LOST_KEY: Level.PROBLEM,
     WaitReason.MAX_COST: Level.WARNING,
     WaitReason.PAUSED: Level.NOTE,
@@ -37,10 +37,10 @@ def look_at_waiting(client: redis.Redis, settings: Settings) -> Iterator[Finding
     reader = WaitingReader(client, settings)
     alike: dict[tuple[WaitReason, str], list[Wait]] = {}
     for wait in reader.foremost_of(reader.open_campaigns()[:CAMPAIGNS_LOOKED_AT]).values():
-        if wait.reason in _LEVELS:
+        if wait.reason in LEVELS and not wait.stream:
             alike.setdefault((wait.reason, wait.account_name), []).append(wait)
     for (reason, _), waits in sorted(alike.items()):
-        yield _finding(_LEVELS[reason], waits)
+        yield _finding(LEVELS[reason], waits)
 
 
 def _finding(level: Level, waits: Sequence[Wait]) -> Finding:
