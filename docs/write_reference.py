@@ -29,7 +29,7 @@ from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.failures import FailureKind
 from bsg_ledger.gate import GateReason, GateState
 from bsg_ledger.measurements import SECONDS, Histogram, Measured
-from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, Transition
+from bsg_ledger.records import Batch, CampaignStatus, CampaignSummary, MessageRange, Transition
 from bsg_ledger.states import FINAL_CAMPAIGN_STATES, MESSAGE_STATES, BatchState, CampaignState, ChunkState
 from bsg_ledger.waiting import WaitReason
 from bsg_ledger.waiting_texts import TEXTS
@@ -54,7 +54,7 @@ from bsg_producer import (
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 SHOWN = (
-    Receipt, Preview, CampaignStatus, CampaignSummary, Batch, Transition, Reject,
+    Receipt, Preview, CampaignStatus, CampaignSummary, Batch, Transition, MessageRange, Reject,
     MessageReceipt, MessageStatus, StreamStatus, DeliveryReport, Doubt, Resolved, Suppression,
 )  # fmt: skip
 

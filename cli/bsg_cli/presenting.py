@@ -51,12 +51,17 @@ def transition_line(transition: Transition) -> str:
     way = f"{transition.from_state} → {transition.to_state}" if transition.from_state else transition.to_state
     why = f" ({transition.cause})" if transition.cause else ""
     detail = f" {transition.detail}" if transition.detail else ""
-    return f"{format_time(transition.when)}  {where}  {way}{why}{detail}"
+    sent = transition.messages
+    messages = f"  messages {sent.first} to {sent.last} of stream {sent.stream}" if sent is not None else ""
+    return f"{format_time(transition.when)}  {where}  {way}{why}{detail}{messages}"
 
 
 def delivery_report_line(report: DeliveryReport) -> str:
     """Return a delivery report on one line."""
-    message = report.reference_id if report.campaign_id is None else f"{report.campaign_id}  message {report.index}"
+    message = report.reference_id
+    if report.message_id is not None:
+        other = "" if report.message_id == report.reference_id else f"  {report.message_id}"
+        message = f"{report.reference_id}{other}  message {report.index}"
     price = f"  {report.price} {report.currency or ''}".rstrip() if report.price else ""
     return f"{format_time(report.received_at)}  {message}  {report.status}{price}"
 

@@ -12,6 +12,7 @@ from bsg_ledger import schema
 from bsg_ledger.feed import Feed, Position
 from bsg_ledger.scripts import Scripts
 from bsg_ledger.times import to_datetime
+from bsg_messages.reference_ids import generated_id
 
 DELIVERY_REPORTS_KEPT = 200_000  # a default for readers; the settings decide. A report takes some 160 bytes in Redis
 MAX_REPORTS_A_CALL = 1000  # what a push carries is one call, and a file of reports blocks Redis only for milliseconds
@@ -35,9 +36,10 @@ class PushedReport:
 class DeliveryReport(PushedReport):
     """A delivery report in the feed. A reader continues at `position`.
 
-    `campaign_id` and `index` are None if the caller chose the reference id. `index` is the message's index among the
-    enqueued messages, from 0. `status` is BSG's, in lower case. `sent_at` and `delivered_at` are as BSG writes them, in
-    the account's zone.
+    `index` is the message's index among the campaign's messages, from 0. `message_id` has both: `producer.message`
+    takes it if the message is of a stream. They are None if the caller chose the reference id, unless exactly one
+    stream knows it. `status` is BSG's, in lower case. `sent_at` and `delivered_at` are as BSG writes them, in the
+    account's zone.
 
     >>> producer.record_reports([{"reference": f"{campaign_id}000001", "status": "DELIVERED", "price": "0.01"}])
     >>> report = next(producer.delivery_reports())
@@ -45,6 +47,7 @@ class DeliveryReport(PushedReport):
     (True, 1, 'delivered', '0.01', None)
     """
 
+    message_id: str | None
     received_at: datetime
     position: str
 
@@ -71,10 +74,12 @@ def _values(report: PushedReport) -> list[object]:
 
 
 def _delivery_report(position: str, entry: Mapping[str, str]) -> DeliveryReport:
-    index = entry["index"]
+    campaign_id = entry["campaign_id"] or None
+    index = int(entry["index"]) if entry["index"] else None
     return DeliveryReport(
-        campaign_id=entry["campaign_id"] or None,
-        index=int(index) if index else None,
+        campaign_id=campaign_id,
+        index=index,
+        message_id=None if campaign_id is None or index is None else generated_id(campaign_id, index),
         reference_id=entry["reference_id"],
         status=entry["status"],
         price=entry["price"] or None,

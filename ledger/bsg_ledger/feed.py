@@ -9,6 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import redis
 
 from bsg_ledger import schema
+from bsg_ledger.message_ranges import with_message_ranges
 from bsg_ledger.reading import EVENTS_AT_ONCE
 from bsg_ledger.record_parsing import transition_of
 from bsg_ledger.records import Transition
@@ -94,10 +95,14 @@ class Feed(Generic[T]):
         return reply, int(sequence or 0)
 
 
-def transition_feed(client: redis.Redis) -> Feed[Transition]:
-    return Feed(
-        client,
-        schema.EVENTS(),
-        "sequence",
-        lambda position, fields: transition_of(fields["campaign"], position, fields),
-    )
+class TransitionFeed(Feed[Transition]):
+    def __init__(self, client: redis.Redis) -> None:
+        super().__init__(
+            client,
+            schema.EVENTS(),
+            "sequence",
+            lambda position, fields: transition_of(fields["campaign"], position, fields),
+        )
+
+    def after(self, position: Position | None) -> Sequence[Transition]:
+        return with_message_ranges(self._client, super().after(position))

@@ -19,7 +19,7 @@ from bsg_ledger.doubts import Doubt, read_doubts
 from bsg_ledger.due_indexes import DueIndexes
 from bsg_ledger.durability import Durability
 from bsg_ledger.failures import Failures
-from bsg_ledger.feed import transition_feed
+from bsg_ledger.feed import TransitionFeed
 from bsg_ledger.gate import Gate
 from bsg_ledger.keys import Keys
 from bsg_ledger.listing import Listing
@@ -60,7 +60,7 @@ class Ledger:
         self.streams = Streams(client, scripts)
         self.suppressions = Suppressions(client, scripts)
         self.reading = Reading(client)
-        self.feed = transition_feed(client)
+        self.feed = TransitionFeed(client)
         self.delivery_reports = DeliveryReports(client, scripts, kept=delivery_reports_kept)
         self.keys = Keys(client, scripts)
         self.listing = Listing(client)

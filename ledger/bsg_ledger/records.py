@@ -52,8 +52,29 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageRange:
+    """The messages of a stream that a batch has: those whose ids are from `first` to `last`, compared as text.
+
+    A message within the range that is rejected is not in the batch any more.
+
+    >>> codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+    >>> receipts = [codes.send({"phone": 380661231231 + number, "code": number}) for number in range(3)]
+    >>> sent = list(producer.events())[-1].messages
+    >>> sent.stream, all(sent.first <= receipt.message_id <= sent.last for receipt in receipts)
+    ('codes', True)
+    """
+
+    stream: str
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
 class Transition:
     """A transition. `batch` is a batch's id, "chunk N", or "" for the campaign itself.
+
+    `Producer.events` adds `messages` to the transitions of streams' batches: the messages that the batch has when it is
+    read. While a batch is pending, it may take up more of them. Other transitions have none.
 
     The step that ends a campaign records a transition with `batch` "" and a final `to_state`. A later transition
     reopens the campaign ("running", as after a retry), or records another end.
@@ -72,6 +93,7 @@ class Transition:
     cause: str
     detail: str
     position: str  # in its stream: a reader continues after it
+    messages: MessageRange | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from bsg_ledger.replies import typed
 from bsg_ledger.scripts import decoded, text_of
 from bsg_ledger.times import to_datetime
 
+STREAMS_SEARCHED = 100
 BATCHES_LOOKED_AT = 1000  # of those that wait in a campaign, to find the oldest
 
 
@@ -81,6 +82,31 @@ class StreamListing:
             _listed(name, began, [summaries[one] for one in campaigns if one in summaries], oldest, paused=paused)
             for name, began, paused, campaigns in heads
         ]
+
+    def messages_with_reference_ids(self, reference_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """Return campaign and index of the messages to which callers gave these reference ids, as far as known.
+
+        A stream knows them for STREAM_KEY_RETENTION at least. The STREAMS_SEARCHED streams that began a campaign last
+        are searched. What several streams know is left out.
+        """
+        if not reference_ids:
+            return {}
+        names = self.names(0, STREAMS_SEARCHED)
+        pipe = self._client.pipeline(transaction=False)
+        for name in names:
+            pipe.hget(schema.STREAM(name), "keys")
+        latest = [int(keys or 0) for keys in pipe.execute()]
+        for name, keys in zip(names, latest, strict=True):
+            for number in (keys, keys - 1):  # the newest ids, and those before them
+                pipe.hmget(schema.STREAM_KEYS(name, number), [f"id {one}" for one in reference_ids])
+        found = iter(pipe.execute())
+        known: dict[str, list[tuple[str, int]]] = {}
+        for newest, older in zip(found, found, strict=True):  # of each stream
+            for reference_id, new, old in zip(reference_ids, newest, older, strict=True):
+                if (record := new or old) is not None:
+                    campaign_id, index, *_ = text_of(record).split(" ")
+                    known.setdefault(reference_id, []).append((campaign_id, int(index)))
+        return {reference_id: messages[0] for reference_id, messages in known.items() if len(messages) == 1}
 
     def _campaigns(self, campaign_ids: Sequence[str]) -> tuple[dict[str, CampaignSummary], dict[str, datetime]]:
         """Return the campaigns, and since when the oldest message of each has waited, if one waits."""

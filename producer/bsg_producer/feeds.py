@@ -9,7 +9,7 @@ from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.records import Transition
 from bsg_producer import following
 from bsg_producer.producer_base import ProducerBase
-from bsg_producer.pushed_reports import read_pushed_reports
+from bsg_producer.pushed_reports import name_messages, read_pushed_reports
 from bsg_producer.queue_errors import queue_errors
 
 
@@ -22,6 +22,8 @@ class Feeds(ProducerBase):
         The events begin after `since`, the `position` of the last event that the app processed. By default they begin
         with the oldest event in the feed. They end with the newest event, or with `follow` never. The feed keeps the
         last 100 000 events. Raise `FeedGap` if the event after `since` is no longer there.
+
+        An event of a stream's batch has the range of the message ids in it.
 
         >>> position = producer.latest_event()
         >>> receipt = producer.enqueue([{"phone": 380661231231}], sender="MyShop", text="Hello!")
@@ -82,5 +84,5 @@ class Feeds(ProducerBase):
         """
         pushed = read_pushed_reports(reports)
         with queue_errors():
-            self._ledger.delivery_reports.record(pushed)
+            self._ledger.delivery_reports.record(name_messages(pushed, self._ledger.stream_listing))
             self._ledger.durability.wait_for_disk()

@@ -6,10 +6,12 @@ BSG: callback_url, delivery report.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bsg_ledger.delivery_reports import PushedReport
+from bsg_ledger.stream_listing import StreamListing
 from bsg_messages.errors import CampaignInvalid
 from bsg_messages.reference_ids import campaign_and_index
 
@@ -47,6 +49,18 @@ def read_pushed_reports(reports: Iterable[Mapping[str, Any]]) -> list[PushedRepo
     if errors:
         raise CampaignInvalid({"reports": errors})
     return read
+
+
+def name_messages(reports: Sequence[PushedReport], listing: StreamListing) -> list[PushedReport]:
+    """Return the reports, with campaign and index where a stream knows the caller's reference id."""
+    chosen = sorted({report.reference_id for report in reports if report.campaign_id is None})
+    found = listing.messages_with_reference_ids(chosen)
+    return [
+        replace(report, campaign_id=known[0], index=known[1])
+        if report.campaign_id is None and (known := found.get(report.reference_id)) is not None
+        else report
+        for report in reports
+    ]
 
 
 def _matching(value: Any, form: re.Pattern[str]) -> str | None:

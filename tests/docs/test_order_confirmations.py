@@ -13,9 +13,11 @@ from tests.worker.harness import WorkerHarness
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "order-confirmations.md"
 
 
-def test_the_page_on_order_confirmations_works_block_by_block(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_on_order_confirmations_works_block_by_block(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("REDIS_URL", redis_url)
-    *blocks, look, find, control = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+    *blocks, look, find, follow, control = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
     names: dict[str, Any] = {}
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox)
@@ -24,8 +26,10 @@ def test_the_page_on_order_confirmations_works_block_by_block(redis_url: str, mo
         harness.dispatch()
         exec(look, names)  # noqa: S102
         exec(find, names)  # noqa: S102
+        exec(follow, names)  # noqa: S102
         exec(control, names)  # noqa: S102
         record = sandbox.record()
     assert isinstance(names["producer"], Producer)
     assert list(record.by_reference) == [names["receipt"].message_id]
     assert names["status"].state == "submitted"
+    assert "\npending posting\nposting submitted\n" in capsys.readouterr().out
