@@ -25,6 +25,7 @@ from bsg_monitor.handlers import CampaignHandler, CampaignsHandler, ControlHandl
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import percentages
 from bsg_monitor.sources import Sources
+from bsg_monitor.streams_page import StreamsHandler
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ def add_campaigns_tab(settings: Settings) -> None:
     ours = [
         url(r"/campaigns", CampaignsHandler, sources, name="campaigns"),
         url(r"/campaigns/doubts", DoubtsHandler, sources, name="campaigns-doubts"),
+        url(r"/campaigns/streams", StreamsHandler, sources, name="campaigns-streams"),
         url(rf"/campaigns/({CAMPAIGN_ID})", CampaignHandler, sources, name="campaign"),
         url(
             rf"/campaigns/({CAMPAIGN_ID})/(pause|resume|cancel|retry)", ControlHandler, sources, name="control-campaign"
@@ -63,6 +65,7 @@ def add_campaigns_tab(settings: Settings) -> None:
             "number": formatting.number,
             "utc_time": formatting.format_time,
             "duration": formatting.duration,
+            "seconds": formatting.seconds,
             "rate": formatting.rate,
             "waits_for": formatting.waits_for,
             "describe": describe,

@@ -36,11 +36,11 @@ class DoubtsHandler(LedgerHandler):
             )
         except (CampaignInvalid, SettingsInvalid) as error:
             raise tornado.web.HTTPError(400, str(error)) from None
-        accounts = await self.read(("accounts",), self.sources.observer.accounts)
+        overview = await self.read(("overview",), self.sources.observer.overview)
         done, count = self.get_query_argument("done", ""), self.get_query_argument("count", "")
         self.render(
             "campaigns_doubts.html",
-            accounts=[one.name for one in accounts],
+            accounts=[one.name for one in overview.accounts],
             account=account,
             since=self.get_query_argument("since", ""),
             until=self.get_query_argument("until", ""),

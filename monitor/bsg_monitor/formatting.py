@@ -36,5 +36,12 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
 
 
+def seconds(value: float | None) -> str:
+    """Return a short duration, with milliseconds below ten seconds; a dash for an unknown one."""
+    if value is None:
+        return "–"
+    return f"{value:.3f} s" if value < 10 else duration(value)
+
+
 def rate(messages_a_second: float | None) -> str:
     return "–" if messages_a_second is None else f"{messages_a_second:,.1f}/s".replace(",", "\u00a0")

@@ -175,10 +175,10 @@ class Observer:
                 waiting=self._campaigns_waiting(),
             )
 
-    def accounts(self) -> Sequence[AccountState]:
+    def overview(self) -> Overview:
         """Return the current state of each account."""
         with queue_errors():
-            return self._overview().accounts
+            return self._overview()
 
     def _campaigns_waiting(self) -> Counter[tuple[str, WaitReason]]:
         campaigns = self._waiting.open_campaigns()[-CAMPAIGNS_COUNTED:]

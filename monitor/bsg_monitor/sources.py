@@ -7,6 +7,7 @@ from functools import cached_property
 from bsg_config.settings import Settings
 from bsg_monitor.observer import Observer
 from bsg_monitor.snapshots import Snapshots
+from bsg_monitor.stream_observer import StreamObserver
 from bsg_producer import Producer
 
 
@@ -19,8 +20,12 @@ class Sources:
         return Observer(self._settings)
 
     @cached_property
+    def stream_observer(self) -> StreamObserver:
+        return StreamObserver(self._settings)
+
+    @cached_property
     def producer(self) -> Producer:
-        """The producer that controls campaigns, as the command line does."""
+        """The producer that controls campaigns and finds messages, as the command line does."""
         return Producer(self._settings)
 
     @cached_property

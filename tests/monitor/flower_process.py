@@ -27,9 +27,9 @@ class Page:
     text: str
     headers: Mapping[str, str]
 
-    def cell(self, campaign_id: str, column: str) -> str:
+    def cell(self, name: str, column: str, *, row_of: str = "campaign") -> str:
         """Return what stands in a column of the campaign's row, without its markup; "" if there is no such row."""
-        row = re.search(rf'<tr data-campaign="{campaign_id}">(.*?)</tr>', self.text, re.DOTALL)
+        row = re.search(rf'<tr data-{row_of}="{name}">(.*?)</tr>', self.text, re.DOTALL)
         cell = row and re.search(rf'data-column="{column}"[^>]*>(.*?)</td>', row[1], re.DOTALL)
         return _plain(cell[1]) if cell else ""
 

@@ -86,6 +86,24 @@ def test_the_buttons_pause_resume_and_cancel(
         scenario.producer.open_gate()
 
 
+def test_a_message_that_was_found_stays_on_the_page_while_the_table_moves(
+    scenario: ScenarioEnvironment, flower: FlowerProcess, driver: Chrome
+) -> None:
+    stream = scenario.producer.stream("alerts", sender="MyShop")
+    message_id = stream.send({"phone": 380_661_231_231, "text": "Hello!", "reference_id": "alert17"}).message_id
+    driver.get(f"{flower.url}/campaigns/streams")
+    driver.find_element(By.NAME, "id").send_keys("alert17")
+    button(driver, "Find").click()
+    wait_until(lambda: driver.find_elements(By.ID, "message"), within=10, what="the message")
+
+    stream.pause()
+    name = '[data-stream="alerts"] [data-column="name"]'
+    wait_until(lambda: "paused" in driver.find_element(By.CSS_SELECTOR, name).text, within=10, what="the pause")
+
+    assert message_id in driver.find_element(By.ID, "message").text
+    assert driver.current_url.endswith("/campaigns/streams")
+
+
 def test_a_wrong_token_gets_403(scenario: ScenarioEnvironment, flower: FlowerProcess, driver: Chrome) -> None:
     scenario.producer.shut_gate()
     try:
@@ -108,7 +126,7 @@ def test_nothing_is_wider_than_a_phone(scenario: ScenarioEnvironment, flower: Fl
     scenario.wait_for(campaign, "done")
     resize(driver, PHONE)
 
-    for path in ("/campaigns", f"/campaigns/{campaign}"):
+    for path in ("/campaigns", f"/campaigns/{campaign}", "/campaigns/streams"):
         driver.get(flower.url + path)
         assert driver.execute_script("return document.documentElement.clientWidth") == PHONE[0]
         assert driver.execute_script(FITS), path
