@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bsg_ledger.records import Transition
 from tests.chaos.accounts import Account
-from tests.chaos.checker import CheckResult, Fault, Finding
 from tests.chaos.faults import Faults
+from tests.chaos.findings import CheckResult, Fault, Finding
 from tests.chaos.healing import Healed
 from tests.chaos.recovery import Recovery
 

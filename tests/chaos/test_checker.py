@@ -13,7 +13,8 @@ from bsg_ledger.records import Batch, CampaignStatus, Transition
 from bsg_ledger.states import BatchState, CampaignState
 from tests.chaos.accounts import Account, Record
 from tests.chaos.campaigns import BAD_ROW_EVERY, ChaosCampaign
-from tests.chaos.checker import CheckResult, Fault, judge
+from tests.chaos.checker import judge
+from tests.chaos.findings import CheckResult, Fault
 from tests.chaos.journal import Enqueued
 
 SIZE = BAD_ROW_EVERY  # the last message is a bad one

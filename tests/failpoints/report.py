@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tests.chaos.checker import Fault
+from tests.chaos.findings import Fault
 from tests.failpoints.run_trial import Outcome
 from tests.failpoints.scenarios import named
 

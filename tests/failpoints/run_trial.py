@@ -11,7 +11,8 @@ from bsg_ledger.records import CampaignStatus, Transition
 from bsg_ledger.states import BatchState, ChunkState
 from tests.chaos.accounts import Account, account_of
 from tests.chaos.campaigns import ChaosCampaign
-from tests.chaos.checker import CheckResult, judge
+from tests.chaos.checker import judge
+from tests.chaos.findings import CheckResult
 from tests.chaos.journal import Enqueued
 from tests.failpoints.arming import arm, armed, disarm
 from tests.failpoints.environment import TrialEnvironment

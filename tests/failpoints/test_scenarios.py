@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from bsg_ledger.scripts import SHARED
-from tests.chaos.checker import CheckResult, Fault, Finding
+from tests.chaos.findings import CheckResult, Fault, Finding
 from tests.failpoints.arming import arm, armed, disarm
 from tests.failpoints.doors import ROOT
 from tests.failpoints.points import EFFECTS, LEFT_OUT, POINTS, without_point
