@@ -40,8 +40,8 @@ class Account:
         return {state: number for state, number in counted.items() if number}
 
 
-def account_of(producer: Producer, ledger: Ledger, campaign_id: str) -> Account:
-    """Read it whole: every batch's rows, and every reject."""
+def account_of(producer: Producer, ledger: Ledger, campaign_id: str, *, of_stream: bool = False) -> Account:
+    """Read it whole: every batch's rows, and every reject. `of_stream`: it has no chunks, so each message has a row."""
     status = producer.status(campaign_id)
     records: dict[int, Record] = {}
     twice: set[int] = set()
@@ -59,7 +59,7 @@ def account_of(producer: Producer, ledger: Ledger, campaign_id: str) -> Account:
             stand(index, Record(batch.state, batch.id, reason))
     for index, state in zip(
         (index for index in range(status.counts["accepted"]) if index not in records),
-        _of_unprepared_chunks(status, records),
+        [] if of_stream else _of_unprepared_chunks(status, records),
         strict=False,
     ):
         records[index] = Record(state, "", "its chunk ended before it was prepared")

@@ -11,6 +11,7 @@ from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.findings import CheckResult, Fault, Finding, judge_message
 from tests.chaos.journal import Enqueued
 from tests.chaos.stops import judge_stops
+from tests.chaos.stream_checker import StreamSends, judge_stream
 
 
 def judge(
@@ -18,11 +19,13 @@ def judge(
     accounts: Mapping[str, list[Account]],
     arrivals: Mapping[int, int],
     stoppable_until: Mapping[int, datetime],
+    streams: Iterable[StreamSends] = (),
 ) -> CheckResult:
     """Judge a run.
 
     `accounts` are the ledger's campaigns by name (the idempotency key), `arrivals` how often each phone arrived,
     `stoppable_until` until when BSG could obey a stop of a campaign of its own; those without one are not judged by it.
+    The campaigns of `streams` are not among the accounts.
     """
     result = CheckResult(arrived=sum(arrivals.values()))
     unexplained = Counter(arrivals)
@@ -37,6 +40,10 @@ def judge(
             judge_stops(account, stoppable_until, result)
     for name in accounts.keys() - names:
         result.findings.append(Finding(Fault.UNKNOWN, f"campaign {name}, which no producer tried to enqueue"))
+    for stream in streams:
+        judge_stream(stream, unexplained, result)
+        for account in stream.accounts:
+            judge_stops(account, stoppable_until, result)
     for phone, times in unexplained.items():
         if times:
             result.findings.append(Finding(Fault.UNKNOWN, f"arrived {times} times, of no campaign", phone=phone))
@@ -53,7 +60,7 @@ def _existence(campaign: ChaosCampaign, enqueued: Enqueued, existing: list[Accou
         yield Finding(Fault.LOST, f"{campaign.key} has a receipt of {enqueued.receipt}, and the ledger has {ids}")
     if enqueued.certain_that_none and ids:
         yield Finding(Fault.MISREPORTED, f"{campaign.key} exists, though every try failed for sure", ids[0])
-    if enqueued.receipt is None and not enqueued.given_up:
+    if enqueued.is_open:
         yield Finding(Fault.IN_DOUBT, f"{campaign.key} got no receipt until the end")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +13,14 @@ from urllib.parse import urlsplit
 from bsg_config.named_accounts import variable
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
+from bsg_ledger.batch_id import BatchId
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.records import CampaignStatus
+from bsg_messages.body_cipher import BodyCipher
 from bsg_producer import Producer
 from tests.chaos.campaigns import KEYS, ChaosCampaign
+from tests.chaos.messages import STREAMS
+from tests.chaos.phones import phones_by_index
 from tests.chaos.plan import PROXIES, STATUS_WORKERS, WORKERS
 from tests.chaos.processes import Processes
 from tests.chaos.provider import ProviderMode, Sandbox
@@ -66,7 +70,9 @@ class ChaosEnvironment:
             self.producer = Producer(direct)
             # For use in the midst of the faults, which an operator who waits for Redis would hold up.
             self.hasty = Producer(replace(direct, queue_timeout=1.0))
+            self.watched = Producer(replace(direct, queue_timeout=2.0))
             self.ledger = Ledger(connect(direct))
+            self.cipher = BodyCipher(direct.body_key)
             stack.enter_context(self.processes)
             workers = {**settings, "REDIS_URL": self.proxies["workers-redis"].redis_url}
             producers = {**settings, "REDIS_URL": self.proxies["producers-redis"].redis_url}
@@ -98,7 +104,9 @@ class ChaosEnvironment:
                 return
             time.sleep(min(0.1, left))
 
-    def phones(self, name: str, indexes: Iterable[int]) -> list[int]:
-        """Return the phones of these messages of the campaign of that name."""
-        campaign = ChaosCampaign.named(self.seed, name)
-        return [campaign.phone(index) for index in indexes]
+    def phones(self, status: CampaignStatus, batch: BatchId) -> list[int]:
+        """Return the phones of the campaign's batch."""
+        if status.name in STREAMS:
+            return list(phones_by_index(self.ledger, batch, self.cipher).values())
+        campaign = ChaosCampaign.named(self.seed, status.name)
+        return [campaign.phone(index) for index in self.ledger.reading.rows(batch)]

@@ -15,9 +15,12 @@ from redis.exceptions import RedisError
 from bsg_producer import QueueNotDurable, QueueUnavailable
 from tests.chaos.campaigns import KEYS
 from tests.chaos.environment import ChaosEnvironment
-from tests.chaos.plan import Fault
+from tests.chaos.plan import STREAM_PRODUCERS, Fault
+from tests.failpoints.arming import arm, armed
+from tests.failpoints.effects import ACCEPT_MESSAGE
 from tests.lossy_proxy import TROUBLES
 
+AFTER_COMMIT = f"after {ACCEPT_MESSAGE}"
 SIGNALS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "freeze": signal.SIGSTOP}
 
 End = Callable[[], None]
@@ -62,17 +65,22 @@ class Faults:
 
     def kills(self) -> dict[str, int]:
         """Processes and Redis, by how they were ended or frozen."""
-        return {kind: self.happened["process", kind] for kind in SIGNALS} | {
-            f"redis {kind}": self.happened["redis", kind] for kind in ("kill", "stop", "pause", "fill")
+        coming = sum(len(armed(self._environment.processes.armed(name))) for name in STREAM_PRODUCERS)
+        return {
+            **{kind: self.happened["process", kind] for kind in SIGNALS},
+            "kill after a commit": self.happened["sender", "kill"] - coming,
+            **{f"redis {kind}": self.happened["redis", kind] for kind in ("kill", "stop", "pause", "fill")},
         }
 
     def _begin(self, fault: Fault) -> End | None:
         begin = {
             "process": self._process,
+            "sender": self._sender,
             "redis": self._redis,
             "network": self._network,
             "bsg": self._bsg,
             "operator": self._operator,
+            "stream": self._stream,
         }[fault.subject]
         return begin(fault)
 
@@ -85,6 +93,13 @@ class Faults:
             return None
         frozen = processes.by_name[fault.target].process
         return None if frozen is None else lambda: frozen.send_signal(signal.SIGCONT)
+
+    def _sender(self, fault: Fault) -> None:
+        """The process dies at its next commit; a fault of one that has still to die is none."""
+        directory = self._environment.processes.armed(fault.target)
+        if not armed(directory):
+            arm(directory, AFTER_COMMIT)
+            self.happened["sender", fault.kind] += 1
 
     def _redis(self, fault: Fault) -> End | None:
         redis = self._environment.redis
@@ -125,3 +140,20 @@ class Faults:
             for account in KEYS:
                 self._environment.hasty.open_gate(account=account)
             self.happened["operator", fault.kind] += 1
+
+    def _stream(self, fault: Fault) -> End | None:
+        stream = self._environment.hasty.stream(fault.target)
+        with suppress(QueueUnavailable, QueueNotDurable):
+            if fault.kind == "pause":
+                stream.pause()
+            else:
+                stream.cancel()
+            self.happened["stream", fault.kind] += 1
+        return self._resume_stream(fault.target) if fault.kind == "pause" else None
+
+    def _resume_stream(self, name: str) -> End:
+        def resume() -> None:
+            with suppress(QueueUnavailable, QueueNotDurable):  # then `Healing` resumes it
+                self._environment.hasty.stream(name).resume()
+
+        return resume

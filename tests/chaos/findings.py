@@ -32,10 +32,15 @@ class Finding:
 
 @dataclass(slots=True)
 class CheckResult:
-    """Messages are those of campaigns with a receipt, and of others that turned out to exist."""
+    """Messages are those of campaigns with a receipt, and of others that turned out to exist; streams' included.
+
+    `streamed` and `stream_campaigns` are those of streams alone.
+    """
 
     campaigns: int = 0
+    stream_campaigns: int = 0
     messages: int = 0
+    streamed: int = 0
     arrived: int = 0
     stopped: int = 0
     by_state: Counter[str] = field(default_factory=Counter)
@@ -57,7 +62,7 @@ class CheckResult:
                 self.rejected_because[record.reason] += 1
 
 
-def judge_message(record: Record | None, times: int, *, must_be_rejected: bool) -> tuple[Fault | None, str]:
+def judge_message(record: Record | None, times: int, *, must_be_rejected: bool = False) -> tuple[Fault | None, str]:
     """Return what is wrong with a message that is accepted and arrived so many times; None if nothing is."""
     if times > 1:
         return Fault.DOUBLED, f"arrived {times} times"

@@ -12,7 +12,7 @@ from bsg_ledger.states import BatchState
 from bsg_producer import CampaignInvalid
 from tests.chaos.campaigns import KEYS
 from tests.chaos.environment import ChaosEnvironment
-from tests.chaos.plan import PRODUCERS
+from tests.chaos.plan import PRODUCERS, STREAM_PRODUCERS
 from tests.chaos.producer_process import FINISH
 
 TIMEOUT_SECONDS = (
@@ -72,7 +72,7 @@ class Healing:
             proxy.heal()
         environment.sandbox.heal()
         environment.processes.thaw()
-        for name in PRODUCERS:
+        for name in (*PRODUCERS, *STREAM_PRODUCERS):
             environment.processes.by_name[name].may_end = True
         (environment.directory / FINISH).touch()
 
@@ -83,13 +83,17 @@ class Healing:
             self._on_tick(f"waiting for {named(self._waiting_for, at_most=3)}" if self._waiting_for else "healing")
 
     def _producing(self) -> list[str]:
-        return [name for name in PRODUCERS if not self._environment.processes.by_name[name].ended]
+        names = (*PRODUCERS, *STREAM_PRODUCERS)
+        return [name for name in names if not self._environment.processes.by_name[name].ended]
 
     def _unfinished(self) -> list[str]:
         producer = self._environment.producer
         for account in KEYS:
             if not producer.gate(account=account).open:
                 producer.open_gate(account=account)
+        for stream in producer.streams():
+            if stream.paused:
+                producer.stream(stream.name).resume()
         unfinished = []
         arrivals: Mapping[int, Sequence[int]] | None = None
         for summary in producer.campaigns():
@@ -124,7 +128,7 @@ class Healing:
 
     def _resolve(self, batch: Batch, status: CampaignStatus, arrivals: Mapping[int, Sequence[int]]) -> None:
         """What an operator does who looks the batch's recipients up at BSG."""
-        phones = self._environment.phones(status.name, self._environment.ledger.reading.rows(batch.id))
+        phones = self._environment.phones(status, batch.id)
         at_bsg = sorted({bsg_id for phone in phones for bsg_id in arrivals.get(phone, [])})
         try:
             if at_bsg:

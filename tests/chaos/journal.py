@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Word = Literal["trying", "receipt", "unavailable", "unconfirmed", "given up", "failed"]
+Word = Literal["trying", "receipt", "refused", "unavailable", "unconfirmed", "given up", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line. `detail`: the campaign's id of a receipt, else the reason."""
+    """One line. `detail`: the id of a receipt's campaign or message, else the reason.
+
+    `refused`: a message of a stream was invalid, and was not accepted.
+    """
 
     number: int
     word: Word
@@ -43,7 +46,7 @@ class Journal:
 
 @dataclass(slots=True)
 class Enqueued:
-    """What a producer's tries of one campaign came to.
+    """What a producer's tries of one campaign, or of one message of a stream, came to.
 
     `certain_that_none` holds only while every try ended with `QueueUnavailable`, which promises that the campaign
     does not exist. A try that was killed, or whose response was lost, promises nothing.
@@ -51,10 +54,16 @@ class Enqueued:
 
     number: int
     receipt: str | None = None
+    refused: bool = False
     given_up: bool = False
     certain_that_none: bool = True
     failure: str | None = None
     tries: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether its producer has still to try again."""
+        return self.receipt is None and not self.refused and not self.given_up
 
 
 def enqueued(entries: list[Entry]) -> dict[int, Enqueued]:
@@ -73,6 +82,8 @@ def enqueued(entries: list[Entry]) -> dict[int, Enqueued]:
             case "receipt":
                 campaign.receipt = entry.detail
                 campaign.certain_that_none = False
+            case "refused":
+                campaign.refused = True
             case "unconfirmed":
                 campaign.certain_that_none = False
             case "given up":

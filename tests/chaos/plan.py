@@ -8,14 +8,16 @@ from itertools import takewhile
 from random import Random
 from typing import Any, Literal
 
+from tests.chaos.messages import STREAMS
 from tests.lossy_proxy import TROUBLES
 
-Subject = Literal["process", "redis", "network", "bsg", "operator"]
+Subject = Literal["process", "sender", "redis", "network", "bsg", "operator", "stream"]
 
 WORKERS = ("worker0", "worker1", "worker2")
 STATUS_WORKERS = ("status0", "status1")
 BEATS = ("beat0", "beat1")
 PRODUCERS = ("producer0", "producer1")
+STREAM_PRODUCERS = ("streams2", "streams3")  # each is named by its number
 PROXIES = ("workers-redis", "producers-redis", "workers-bsg")
 
 MEAN_GAP_SECONDS = 1.0
@@ -50,9 +52,8 @@ def _faults(chance: Random) -> Iterator[Fault]:
     busy: dict[str, float] = {}
     while True:
         at += chance.expovariate(1 / MEAN_GAP_SECONDS)
-        fault = chance.choices((_of_process, _of_redis, _of_network, _of_bsg, _of_operator), (50, 7, 18, 25, 8))[0](
-            chance, at
-        )
+        draw = chance.choices(tuple(_DRAWN), tuple(_DRAWN.values()))[0]
+        fault = draw(chance, at)
         # One fault at a time for each target: a second one would end with the first.
         if busy.get(fault.target, 0.0) <= at:
             busy[fault.target] = at + fault.lasts
@@ -60,12 +61,17 @@ def _faults(chance: Random) -> Iterator[Fault]:
 
 
 def _of_process(chance: Random, at: float) -> Fault:
-    group = chance.choices((WORKERS, STATUS_WORKERS, BEATS, PRODUCERS), (5, 3, 2, 2))[0]
+    group = chance.choices((WORKERS, STATUS_WORKERS, BEATS, PRODUCERS, STREAM_PRODUCERS), (5, 3, 2, 2, 1))[0]
     target = chance.choice(group)
     kind = chance.choices(("kill", "terminate", "freeze"), (5, 2, 3))[0]
     # Longer than a lease now and then, so that a process wakes up with a stale one in its hands.
     lasts = chance.choice((0.5, 2.0, 6.0, 9.0)) if kind == "freeze" else 0.0
     return Fault(at, "process", target, kind, lasts)
+
+
+def _of_sender(chance: Random, at: float) -> Fault:
+    """A web app dies between the commit of a message and its response."""
+    return Fault(at, "sender", chance.choice(STREAM_PRODUCERS), "kill")
 
 
 def _of_redis(chance: Random, at: float) -> Fault:
@@ -89,6 +95,24 @@ def _of_bsg(chance: Random, at: float) -> Fault:
 def _of_operator(_: Random, at: float) -> Fault:
     """No fault: without it, lack of funds and a blocked account would leave the gate shut for most of a long run."""
     return Fault(at, "operator", "gate", "open")
+
+
+def _of_stream(chance: Random, at: float) -> Fault:
+    """An operator pauses a stream and resumes it, or cancels what it has."""
+    kind = chance.choices(("pause", "cancel"), (4, 1))[0]
+    lasts = chance.uniform(0.5, 4.0) if kind == "pause" else 0.0
+    return Fault(at, "stream", chance.choice(tuple(STREAMS)), kind, lasts)
+
+
+_DRAWN: Mapping[Callable[[Random, float], Fault], int] = {
+    _of_process: 50,
+    _of_sender: 12,
+    _of_redis: 7,
+    _of_network: 18,
+    _of_bsg: 25,
+    _of_operator: 8,
+    _of_stream: 8,
+}
 
 
 def _anywhere(chance: Random) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.chaos.plan import BEATS, PRODUCERS, STATUS_WORKERS, WORKERS, clock_skew
+from tests.chaos.plan import BEATS, PRODUCERS, STATUS_WORKERS, STREAM_PRODUCERS, WORKERS, clock_skew
+from tests.failpoints.arming import ENVIRONMENT, arm
 from tests.processes import beat_arguments, status_arguments, worker_arguments
 
 BACKOFF_SECONDS = 0.5
@@ -70,9 +71,12 @@ class Processes:
             self._add(name, _with_skewed_clock(seed, name, arguments), settings)
 
     def add_producers(self, seed: int, directory: Path, settings: Mapping[str, str]) -> None:
-        for number, name in enumerate(PRODUCERS):
-            command = ("-m", "tests.chaos.producer_process", str(directory), str(seed), str(number))
-            self._add(name, lambda _, command=command: command, settings)  # type: ignore[misc]
+        """Those that enqueue, and those that send through streams, which may be asked to die at a failpoint."""
+        for number, name in enumerate((*PRODUCERS, *STREAM_PRODUCERS)):
+            program = "producer_process" if name in PRODUCERS else "stream_producer_process"
+            command = ("-m", f"tests.chaos.{program}", str(directory), str(seed), str(number))
+            failpoints = {ENVIRONMENT: str(arm(self.armed(name)))} if name in STREAM_PRODUCERS else {}
+            self._add(name, lambda _, command=command: command, {**settings, **failpoints})  # type: ignore[misc]
 
     def look_after(self) -> None:
         """Start what has ended, after a backoff. To be called every now and then."""
@@ -92,6 +96,10 @@ class Processes:
             return False
         process.send_signal(number)
         return True
+
+    def armed(self, name: str) -> Path:
+        """Return the directory of the failpoints at which a producer of messages of streams dies."""
+        return self.logs / f"{name}.failpoints"
 
     def thaw(self) -> None:
         """SIGCONT to all."""

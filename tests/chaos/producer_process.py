@@ -36,7 +36,7 @@ class ProducerProcess:
         known = enqueued(self._journal.entries())
         number = max(known, default=-1) + 1
         for campaign in known.values():
-            if campaign.receipt is None and not campaign.given_up:
+            if campaign.is_open:
                 self._enqueue(ChaosCampaign.drawn(self._seed, self._producer, campaign.number), after_failure=True)
         while not self._finish.exists():
             self._enqueue(ChaosCampaign.drawn(self._seed, self._producer, number))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bsg_ledger.records import Transition
 from tests.chaos.accounts import Account
+from tests.chaos.conservation import ConservationWatch
 from tests.chaos.faults import Faults
 from tests.chaos.findings import CheckResult, Fault, Finding
 from tests.chaos.healing import Healed
@@ -22,11 +23,14 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def figures(result: CheckResult, faults: Faults, healed: Healed, recovery: Recovery) -> str:
+def figures(result: CheckResult, faults: Faults, healed: Healed, recovery: Recovery, watch: ConservationWatch) -> str:
     kills = faults.kills()
     return "\n".join(
         [
-            f"messages          {result.messages} in {result.campaigns} campaigns; {result.arrived} arrived",
+            f"messages          {result.messages} in {result.campaigns + result.stream_campaigns} campaigns;"
+            f" {result.arrived} arrived",
+            f"  by streams      {result.streamed} in {result.stream_campaigns} campaigns, whose counts were read"
+            f" {watch.reads} times; {_counted(_of(faults, 'stream'))}",
             f"  by state        {_counted(result.by_state)}",
             f"  rejected        {_counted(result.rejected_because)}",
             f"kills             {sum(kills.values())}: {_counted(kills)}",

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tests.chaos.accounts import Account, account_of
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.checker import judge
+from tests.chaos.conservation import ConservationWatch
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.faults import Faults
 from tests.chaos.healing import Healing, named
 from tests.chaos.journal import Enqueued, Journal, enqueued
-from tests.chaos.plan import PRODUCERS, plan
+from tests.chaos.messages import STREAMS, ChaosMessage
+from tests.chaos.plan import PRODUCERS, STREAM_PRODUCERS, plan
 from tests.chaos.producer_process import journal_path
 from tests.chaos.provider import ProviderMode
 from tests.chaos.recovery import recovery_of
 from tests.chaos.report import figures, histories, say
+from tests.chaos.stream_checker import StreamSends, ids_by_key
 from tests.servers import Kind
 
 PROGRESS_SECONDS = 10.0
@@ -29,22 +32,25 @@ def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMo
     say(f"chaos: {minutes:g} minutes, seed {seed}, BSG {provider_mode}, {server_kind} server")
     with ChaosEnvironment(directory, seed, provider_mode, server_kind) as environment:
         faults = Faults(environment)
-        progress = Progress(environment, faults)
-        environment.warm_up()
-        faults.carry_out(plan(seed, seconds), seconds, lambda _: progress.report("faults"))
-        healed = Healing(environment, progress.report).heal()
+        with ConservationWatch(environment.watched) as watch:
+            progress = Progress(environment, faults, watch)
+            environment.warm_up()
+            faults.carry_out(plan(seed, seconds), seconds, lambda _: progress.report("faults"))
+            healed = Healing(environment, progress.report).heal()
         accounts = _accounts(environment)
         arrivals = environment.sandbox.recipients()
         result = judge(
             _tried(environment),
-            accounts,
+            {name: several for name, several in accounts.items() if name not in STREAMS},
             {phone: len(ids) for phone, ids in arrivals.items()},
             environment.sandbox.stoppable_until(),
+            _streams(environment, accounts),
         )
+        result.findings += watch.findings
         recovery = recovery_of(
             account.status.transitions for several in accounts.values() for account in several if account.status
         )
-    say(figures(result, faults, healed, recovery))
+    say(figures(result, faults, healed, recovery, watch))
     if not result.proves_the_promise:
         say(histories(result, accounts, arrivals))
     if healed.unfinished:
@@ -56,9 +62,10 @@ def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMo
 class Progress:
     """A line every ten seconds."""
 
-    def __init__(self, environment: ChaosEnvironment, faults: Faults) -> None:
+    def __init__(self, environment: ChaosEnvironment, faults: Faults, watch: ConservationWatch) -> None:
         self._environment = environment
         self._faults = faults
+        self._watch = watch
         self._began = time.monotonic()
         self._next = PROGRESS_SECONDS
 
@@ -71,7 +78,8 @@ class Progress:
         kills = sum(self._faults.kills().values())
         arrived = self._environment.sandbox.control.summary().messages
         say(
-            f"{elapsed:5.0f} s {phase}: {receipts} receipts, {arrived} messages arrived, {kills} kills of"
+            f"{elapsed:5.0f} s {phase}: {receipts} receipts, {self._watch.accepted} messages of streams,"
+            f" {arrived} messages arrived, {kills} kills of"
             f" {sum(self._faults.happened.values())} faults, {len(self._environment.processes.running())} processes run"
         )
 
@@ -83,10 +91,22 @@ def _tried(environment: ChaosEnvironment) -> Iterable[tuple[ChaosCampaign, Enque
             yield ChaosCampaign.drawn(environment.seed, producer, number), campaign
 
 
+def _streams(environment: ChaosEnvironment, accounts: Mapping[str, list[Account]]) -> Iterable[StreamSends]:
+    tried: dict[str, list[tuple[ChaosMessage, Enqueued]]] = {name: [] for name in STREAMS}
+    for producer in range(len(PRODUCERS), len(PRODUCERS) + len(STREAM_PRODUCERS)):
+        entries = Journal(journal_path(environment.directory, producer)).entries()
+        for number, sent in enqueued(entries).items():
+            message = ChaosMessage.drawn(environment.seed, producer, number)
+            tried[message.stream].append((message, sent))
+    for name, sends in tried.items():
+        known = ids_by_key(environment.ledger, name, [message for message, _ in sends])
+        yield StreamSends(name, sends, known, accounts.get(name, []))
+
+
 def _accounts(environment: ChaosEnvironment) -> dict[str, list[Account]]:
     by_name: dict[str, list[Account]] = {}
     for summary in environment.producer.campaigns():
         by_name.setdefault(summary.name, []).append(
-            account_of(environment.producer, environment.ledger, summary.campaign_id)
+            account_of(environment.producer, environment.ledger, summary.campaign_id, of_stream=summary.name in STREAMS)
         )
     return by_name

@@ -13,8 +13,8 @@ import pytest
 
 from tests.processes import wait_until
 
-# Of twelve: the run itself, Redis, the sandbox, five workers, two beats, two producers. The faults begin at once, and
-# some of them are down at any moment.
+# Of fourteen: the run itself, Redis, the sandbox, five workers, two beats, two producers of campaigns and two of single
+# messages. The faults begin at once, and some of them are down at any moment.
 MAX_PROCESSES_OF_A_RUN = 9
 
 

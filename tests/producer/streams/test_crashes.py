@@ -12,6 +12,7 @@ import pytest
 from bsg_config.settings import Settings
 from bsg_producer import Producer
 from tests.failpoints.arming import arm
+from tests.failpoints.effects import ACCEPT_MESSAGE
 
 PROGRAM = (
     "from bsg_producer import Producer\n"
@@ -22,7 +23,7 @@ PROGRAM = (
 )
 
 
-@pytest.mark.parametrize("point", ["before script accept_message", "after script accept_message"])
+@pytest.mark.parametrize("point", [f"before {ACCEPT_MESSAGE}", f"after {ACCEPT_MESSAGE}"])
 def test_a_web_process_that_dies_while_it_sends_leaves_a_message_or_none_and_its_key_says_which(
     redis_url: str, point: str, tmp_path: Path
 ) -> None:
