@@ -109,7 +109,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script retry",
         "after script retry_some",
     ),
-    scenarios.that_a_person_resolves: ("after script resolve_not_sent",),
+    scenarios.that_an_operator_resolves: ("after script resolve_not_sent",),
     scenarios.whose_deadline_passes: (
         "after script due: deadlines",
         "after script end_unsent",

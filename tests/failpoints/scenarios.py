@@ -255,7 +255,7 @@ def that_is_retried(trial: Trial) -> None:
     trial.trial_environment.processes.command(programs.retry, campaign_id)
 
 
-def that_a_person_resolves(trial: Trial) -> None:
+def that_an_operator_resolves(trial: Trial) -> None:
     sandbox = trial.trial_environment.sandbox
     sandbox.fault("server_error_before", method="GET", path="/api/messages")
     sandbox.fault("cut_before", times=1)
