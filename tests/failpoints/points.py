@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from tests.failpoints import scenarios
-from tests.failpoints.effects import NOTHING
+from tests.failpoints import scenarios, stream_scenarios
+from tests.failpoints.effects import ACCEPT_MESSAGE, NOTHING
 from tests.failpoints.scenarios import Scenario
 
 POINTS: Mapping[Scenario, tuple[str, ...]] = {
@@ -175,15 +175,57 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script rekey_some",
         "after script forget_key",
     ),
+    stream_scenarios.of_a_stream: (
+        f"before {ACCEPT_MESSAGE}",
+        f"after {ACCEPT_MESSAGE}",
+        "before script dispatch",
+        "after script dispatch: send",
+        "before POST send-individual",
+        "after POST send-individual",
+        "after script taken",
+        "after script polled",
+        "after script due: collecting",
+        "before script stop_collecting",
+        "after script stop_collecting",
+    ),
+    stream_scenarios.of_a_stream_on_a_redis_that_has_to_be_waited_for: (
+        f"before {ACCEPT_MESSAGE}",
+        f"after {ACCEPT_MESSAGE}",
+    ),
+    stream_scenarios.of_a_stream_whose_response_is_lost: (
+        "after script doubtful",
+        "after GET messages",
+        "after script taken",
+    ),
+    stream_scenarios.of_a_stream_that_begins_another_one: (
+        f"before {ACCEPT_MESSAGE}",
+        f"after {ACCEPT_MESSAGE}",
+    ),
+    stream_scenarios.of_a_stream_that_nobody_was_woken_for: ("after redis LPUSH dispatch.default",),
+    stream_scenarios.of_a_stream_whose_body_cannot_be_read: ("before script withdraw", "after script withdraw"),
+    stream_scenarios.of_a_stream_in_which_somebody_opts_out: (
+        "after script dispatch: recheck",
+        "after script rows_suppressed",
+    ),
+    stream_scenarios.of_a_stream_that_is_paused_and_resumed: (
+        "after redis HSET stream",
+        "after script pause",
+        "after script resume",
+    ),
+    stream_scenarios.of_a_stream_that_is_cancelled: (
+        "after script cancel",
+        "after script end_unsent",
+    ),
+    stream_scenarios.of_a_stream_whose_deadline_passes: (
+        "after script due: deadlines",
+        "after script end_unsent",
+    ),
 }
 
 # Effects at which nobody is killed by name, with the reason.
 LEFT_OUT: Mapping[str, str] = {
     "GET balance": "what follows from it has points",
     "script add_chunks": "tests/ledger/test_steps.py stops between any two steps",
-    "script accept_message": "tests/producer/streams/test_crashes.py kills before and behind it",
-    "script pause": "a command that has no other effect behind it",
-    "script stop_collecting": "the sweep takes up the campaign again until it has stopped",
     "redis SET zone": "learnt anew from the next response",
     "redis UNLINK staged": "what is staged expires by itself",
     "script ask_operator": "the batch stays due: the next look asks again",

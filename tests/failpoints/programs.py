@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
@@ -17,12 +18,17 @@ from typing import Any
 from bsg_config import clock
 from bsg_config.settings import Settings
 from bsg_ledger import scripts
-from bsg_producer import CampaignInvalid, Producer, enqueueing
+from bsg_producer import CampaignInvalid, MessageReceipt, Producer, enqueueing
 from bsg_worker.recovery.audit import audit
 from bsg_worker.recovery.recover import record_late, recover
 from bsg_worker.runtime import build
 from tests.chaos.campaigns import ChaosCampaign
+from tests.chaos.journal import Journal, enqueued
+from tests.chaos.messages import ChaosMessage, with_short_campaigns
 from tests.failpoints.arming import install
+
+CAMPAIGN_SECONDS = 2.0  # of the campaigns of streams
+PAUSE_SECONDS = 0.05  # between two messages of a stream
 
 
 def begin(environment: Mapping[str, str], log: Path) -> None:
@@ -55,6 +61,49 @@ def enqueue(environment: Mapping[str, str], log: Path, campaign: Mapping[str, An
     )
     with receipts.open("a") as file:
         file.write(f"{receipt.campaign_id} {'duplicate' if receipt.duplicate else 'accepted'}\n")
+
+
+def send(
+    environment: Mapping[str, str], log: Path, messages: Sequence[Mapping[str, Any]], journal: Path, receipts: Path
+) -> None:
+    """A web app that sends through a stream what it has no receipt for, with a pause between two messages."""
+    begin(environment, log)
+    drawn = [ChaosMessage(**message) for message in messages]
+    for receipt in send_each(Producer(), drawn, Journal(journal)):
+        with receipts.open("a") as file:
+            file.write(f"{receipt.message_id} {'duplicate' if receipt.duplicate else 'accepted'}\n")
+        time.sleep(PAUSE_SECONDS)
+
+
+def send_each(
+    web_app: Producer,
+    messages: Sequence[ChaosMessage],
+    journal: Journal,
+    campaign_seconds: float = CAMPAIGN_SECONDS,
+    **options: Any,
+) -> Iterator[MessageReceipt]:
+    """Send what the journal has no receipt for, and yield the receipts."""
+    known = enqueued(journal.entries())
+    for message in messages:
+        if message.number in known and not known[message.number].is_open:
+            continue
+        stream = web_app.stream(message.stream, sender="MyShop", **options)
+        journal.note(message.number, "trying")
+        receipt = with_short_campaigns(stream, campaign_seconds).send(message.content(), idempotency_key=message.key)
+        journal.note(message.number, "receipt", receipt.message_id)
+        yield receipt
+
+
+def pause_and_resume_stream(environment: Mapping[str, str], log: Path, name: str) -> None:
+    begin(environment, log)
+    stream = Producer().stream(name)
+    stream.pause()
+    stream.resume()
+
+
+def cancel_stream(environment: Mapping[str, str], log: Path, name: str) -> None:
+    begin(environment, log)
+    Producer().stream(name).cancel()
 
 
 def resume(environment: Mapping[str, str], log: Path, campaign_id: str) -> None:

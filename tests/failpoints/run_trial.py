@@ -13,7 +13,9 @@ from tests.chaos.accounts import Account, account_of
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.checker import judge
 from tests.chaos.findings import CheckResult
-from tests.chaos.journal import Enqueued
+from tests.chaos.journal import Enqueued, Journal, enqueued
+from tests.chaos.phones import phones_by_index
+from tests.chaos.stream_checker import StreamSends, ids_by_key
 from tests.failpoints.arming import arm, armed, disarm
 from tests.failpoints.environment import TrialEnvironment
 from tests.failpoints.points import AFTER_EACH
@@ -25,7 +27,10 @@ REACHED_WITHIN = 90.0
 DONE_WITHIN = 400.0
 STUCK_AFTER = 1.5  # seconds without a transition, and since the last ageing, after which what is waited for is aged
 SECONDS_BETWEEN_CHECKS = 0.1
-COURSE = ("leased", "claimed", "intent", "taken", "prepared", "enqueued", "BSG:", "an operator has to decide")
+COURSE = (
+    "leased", "claimed", "intent", "taken", "prepared", "enqueued", "begun by stream", "collects messages", "BSG:",
+    "an operator has to decide",
+)  # fmt: skip
 CAUSES_SHOWN = 3
 
 
@@ -129,7 +134,7 @@ def _stuck(status: CampaignStatus) -> bool:
 
 
 def _statuses(trial: Trial) -> list[CampaignStatus]:
-    names = {campaign.key for campaign in trial.campaigns}
+    names = {campaign.key for campaign in trial.campaigns} | {message.stream for message in trial.messages}
     reading = trial.trial_environment.ledger.reading
     # A campaign may be forgotten after it was listed.
     statuses = (
@@ -139,6 +144,11 @@ def _statuses(trial: Trial) -> list[CampaignStatus]:
 
 
 def _phones(trial: Trial, status: CampaignStatus) -> dict[int, int]:
+    """Return the phones of what an operator is asked about, by index."""
+    if trial.messages and status.name == trial.stream:
+        ledger, cipher = trial.trial_environment.ledger, trial.trial_environment.runtime.cipher
+        asked = [batch.id for batch in status.batches if batch.needs_operator and batch.state == BatchState.UNCONFIRMED]
+        return {index: phone for batch in asked for index, phone in phones_by_index(ledger, batch, cipher).items()}
     campaign = next(each for each in trial.campaigns if each.key == status.name)
     return {index: campaign.phone(index) for index in range(campaign.size)}
 
@@ -153,7 +163,7 @@ def _recovered_by(trial: Trial, statuses: Sequence[CampaignStatus], died: float,
     causes = [transition.cause for transition in after if not _of_course(transition)]
     receipts = trial.receipts.read_text().split() if trial.receipts.exists() else []
     if receipts and trial.trial_environment.processes.died_since(began, COMMAND):
-        causes.insert(0, f"the web app's next try: {receipts[-1]}")
+        causes.insert(0, f"the web app's next try: {'duplicate' if 'duplicate' in receipts else receipts[-1]}")
     if not causes and after:
         causes = [f"the next wake-up or tick: {after[0].to_state}"]
     shown = list(dict.fromkeys(causes))[:CAUSES_SHOWN]
@@ -167,25 +177,40 @@ def _of_course(transition: Transition) -> bool:
 
 def _check(trial: Trial) -> CheckResult:
     trial_environment = trial.trial_environment
+    producer, ledger = trial_environment.producer, trial_environment.ledger
     accounts: dict[str, list[Account]] = {campaign.key: [] for campaign in trial.campaigns}
+    of_stream: list[Account] = []
     for status in _statuses(trial):
-        accounts[status.name].append(
-            account_of(trial_environment.producer, trial_environment.ledger, status.campaign_id)
-        )
+        if trial.messages and status.name == trial.stream:
+            of_stream.append(account_of(producer, ledger, status.campaign_id, of_stream=True))
+        else:
+            accounts[status.name].append(account_of(producer, ledger, status.campaign_id))
     for name, account in trial.forgotten.items():
         if not accounts[name]:
             accounts[name] = [account]
     ours = {campaign.phone(index) for campaign in trial.campaigns for index in range(campaign.size)}
+    ours |= {message.phone for message in trial.messages}
     arrivals = {
         phone: len(ids) for phone, ids in trial_environment.sandbox.record().recipients.items() if phone in ours
     }
-    return judge([_tried(campaign, accounts[campaign.key]) for campaign in trial.campaigns], accounts, arrivals, {})
+    campaigns = [_tried(campaign, accounts[campaign.key]) for campaign in trial.campaigns]
+    return judge(campaigns, accounts, arrivals, {}, [_sends(trial, of_stream)] if trial.messages else [])
 
 
 def _tried(campaign: ChaosCampaign, accounts: Sequence[Account]) -> tuple[ChaosCampaign, Enqueued]:
     """By the time that all is done every web app has its receipt."""
     receipt = accounts[0].campaign_id if accounts else None
     return campaign, Enqueued(campaign.number, receipt=receipt, certain_that_none=False)
+
+
+def _sends(trial: Trial, accounts: Sequence[Account]) -> StreamSends:
+    tried = enqueued(Journal(trial.journal).entries())
+    return StreamSends(
+        trial.stream,
+        [(message, tried[message.number]) for message in trial.messages],
+        ids_by_key(trial.trial_environment.ledger, trial.stream, trial.messages),
+        accounts,
+    )
 
 
 def _clean_up(trial: Trial) -> None:

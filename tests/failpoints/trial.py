@@ -4,9 +4,9 @@ back."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from bsg_client.outcomes import OutcomeKind
@@ -26,6 +26,8 @@ from bsg_producer.campaign_arguments import check_options
 from bsg_worker.runtime import submit_rules
 from tests.chaos.accounts import Account
 from tests.chaos.campaigns import ChaosCampaign
+from tests.chaos.journal import Journal
+from tests.chaos.messages import ChaosMessage
 from tests.failpoints import programs
 from tests.failpoints.arming import arm
 from tests.failpoints.environment import TrialEnvironment
@@ -33,6 +35,7 @@ from tests.processes import wait_until
 from tests.worker.harness import prepare_next
 
 TIMEOUT_SECONDS = 90.0
+MESSAGES_A_STREAM = 10_000
 MAX_EARLY_US = 10_000_000  # so that no slot is waited for that others have taken
 TEMPLATE = ChaosCampaign(
     producer=0,
@@ -56,14 +59,17 @@ class _WithoutWakeUp(Campaigns):
 class Trial:
     """`afterwards` runs once the process has died; `tick` again and again until all is done; `cleanup` at the end.
 
-    `forgotten`: accounts that were taken before the ledger forgot their campaigns.
+    `forgotten`: accounts that were taken before the ledger forgot their campaigns. `stream` has `messages`, if any.
     """
 
     def __init__(self, trial_environment: TrialEnvironment, point: str) -> None:
         self.trial_environment = trial_environment
         self.point = point
         self.receipts = trial_environment.directory / f"receipts-{secrets.token_hex(4)}"
+        self.journal = self.receipts.with_suffix(".journal")
         self.campaigns: list[ChaosCampaign] = []
+        self.stream = ""
+        self.messages: list[ChaosMessage] = []
         self.phones: dict[str, dict[int, int]] = {}
         self.afterwards: Callable[[], object] = lambda: None
         self.tick: Callable[[], object] | None = None
@@ -88,6 +94,26 @@ class Trial:
         self.trial_environment.processes.command(
             programs.enqueue, programs.fields_of(campaign), self.receipts, slow, **settings
         )
+
+    def new_messages(self, number_of_messages: int = 3) -> list[ChaosMessage]:
+        """Return messages of a stream that no other trial of this run has had."""
+        number = self.trial_environment.next_number()
+        self.stream = f"stream-{number}"
+        first = number * MESSAGES_A_STREAM
+        self.messages = [
+            ChaosMessage(self.trial_environment.number, first + index, self.stream)
+            for index in range(number_of_messages)
+        ]
+        return self.messages
+
+    def web_app_sends(self, messages: Sequence[ChaosMessage]) -> None:
+        """A process that sends one message after the other, and tries each under its key until it has a receipt."""
+        fields = [asdict(each) for each in messages]
+        self.trial_environment.processes.command(programs.send, fields, self.journal, self.receipts)
+
+    def send(self, messages: Sequence[ChaosMessage], **options: Any) -> None:
+        """Send them from this process, which is not killed."""
+        list(programs.send_each(self.trial_environment.producer, messages, Journal(self.journal), **options))
 
     def enqueue(self, campaign: ChaosCampaign, **arguments: Any) -> str:
         """Enqueue it from this process, which is not killed; return its id."""
