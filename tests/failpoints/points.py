@@ -188,6 +188,10 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "before script stop_collecting",
         "after script stop_collecting",
     ),
+    stream_scenarios.of_a_stream_to_which_many_are_sent: (
+        f"before {ACCEPT_MESSAGE}",
+        f"after {ACCEPT_MESSAGE}",
+    ),
     stream_scenarios.of_a_stream_on_a_redis_that_has_to_be_waited_for: (
         f"before {ACCEPT_MESSAGE}",
         f"after {ACCEPT_MESSAGE}",

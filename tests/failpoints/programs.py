@@ -68,11 +68,24 @@ def send(
 ) -> None:
     """A web app that sends through a stream what it has no receipt for, with a pause between two messages."""
     begin(environment, log)
-    drawn = [ChaosMessage(**message) for message in messages]
-    for receipt in send_each(Producer(), drawn, Journal(journal)):
-        with receipts.open("a") as file:
-            file.write(f"{receipt.message_id} {'duplicate' if receipt.duplicate else 'accepted'}\n")
+    for receipt in send_each(Producer(), [ChaosMessage(**message) for message in messages], Journal(journal)):
+        _note(receipt, receipts)
         time.sleep(PAUSE_SECONDS)
+
+
+def send_many(
+    environment: Mapping[str, str], log: Path, messages: Sequence[Mapping[str, Any]], journal: Path, receipts: Path
+) -> None:
+    """A web app that sends through a stream what it has no receipt for, by one call."""
+    begin(environment, log)
+    kept = Journal(journal)
+    left = _without_receipt([ChaosMessage(**message) for message in messages], kept)
+    for message in left:
+        kept.note(message.number, "trying")
+    stream = with_short_campaigns(Producer().stream(left[0].stream, sender="MyShop"), CAMPAIGN_SECONDS)
+    for message, receipt in zip(left, stream.send_many((each.content(), each.key) for each in left), strict=True):
+        kept.note(message.number, "receipt", receipt.message_id)
+        _note(receipt, receipts)
 
 
 def send_each(
@@ -83,15 +96,22 @@ def send_each(
     **options: Any,
 ) -> Iterator[MessageReceipt]:
     """Send what the journal has no receipt for, and yield the receipts."""
-    known = enqueued(journal.entries())
-    for message in messages:
-        if message.number in known and not known[message.number].is_open:
-            continue
+    for message in _without_receipt(messages, journal):
         stream = web_app.stream(message.stream, sender="MyShop", **options)
         journal.note(message.number, "trying")
         receipt = with_short_campaigns(stream, campaign_seconds).send(message.content(), idempotency_key=message.key)
         journal.note(message.number, "receipt", receipt.message_id)
         yield receipt
+
+
+def _without_receipt(messages: Sequence[ChaosMessage], journal: Journal) -> list[ChaosMessage]:
+    known = enqueued(journal.entries())
+    return [message for message in messages if message.number not in known or known[message.number].is_open]
+
+
+def _note(receipt: MessageReceipt, receipts: Path) -> None:
+    with receipts.open("a") as file:
+        file.write(f"{receipt.message_id} {'duplicate' if receipt.duplicate else 'accepted'}\n")
 
 
 def pause_and_resume_stream(environment: Mapping[str, str], log: Path, name: str) -> None:

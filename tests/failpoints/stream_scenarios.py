@@ -9,6 +9,7 @@ from tests.failpoints.processes import STATUS, WORKER
 from tests.failpoints.trial import Trial
 
 SEVERAL = 8  # some of them come while a batch with others is on its way
+MANY = 120  # more than a batch has
 AT_ONCE = 0.001
 DEADLINE_SECONDS = 3.0
 
@@ -17,6 +18,11 @@ def of_a_stream(trial: Trial) -> None:
     """A web app sends one message after the other. The campaign ends soon after the last of them."""
     trial.arm()
     trial.web_app_sends(trial.new_messages(SEVERAL))
+
+
+def of_a_stream_to_which_many_are_sent(trial: Trial) -> None:
+    trial.arm()
+    trial.web_app_sends(trial.new_messages(MANY), programs.send_many)
 
 
 def of_a_stream_on_a_redis_that_has_to_be_waited_for(trial: Trial) -> None:

@@ -106,10 +106,10 @@ class Trial:
         ]
         return self.messages
 
-    def web_app_sends(self, messages: Sequence[ChaosMessage]) -> None:
-        """A process that sends one message after the other, and tries each under its key until it has a receipt."""
+    def web_app_sends(self, messages: Sequence[ChaosMessage], program: Callable[..., None] = programs.send) -> None:
+        """A process that tries each message under its key until it has a receipt: one by one, or by `send_many`."""
         fields = [asdict(each) for each in messages]
-        self.trial_environment.processes.command(programs.send, fields, self.journal, self.receipts)
+        self.trial_environment.processes.command(program, fields, self.journal, self.receipts)
 
     def send(self, messages: Sequence[ChaosMessage], **options: Any) -> None:
         """Send them from this process, which is not killed."""
