@@ -1,8 +1,8 @@
-"""Streams: named, open campaigns that take up one message at a time."""
+"""Streams: named, open campaigns that take up single messages."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import redis
@@ -17,6 +17,8 @@ from bsg_ledger.scripts import Argument, Reply, Scripts, text_of
 CAMPAIGN_MS = 3_600_000  # a stream's campaign takes up messages for so long
 MESSAGES_A_CAMPAIGN = 1_000_000
 COLLECTS_AT_MOST_MS = 60_000
+MESSAGES_A_CALL = 500  # the maximum, so that a call blocks Redis for ten milliseconds at most
+_RESULT_VALUES = 3  # of each message, in the script's reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,9 @@ class StreamRules:
 
 @dataclass(frozen=True, slots=True)
 class StreamMessage:
-    """A checked message. `key` and `content` are digests. `attempt` names one call, repetitions included.
+    """A checked message. `key` and `content` are digests. `attempt` names one sending of it, repetitions included.
 
-    `reference_id` is "" if it is generated. `row` is what `collected.row_to_collect` returned. `new_campaign` and
-    `incarnation` are used if the message begins a campaign, or the ledger.
+    `reference_id` is "" if it is generated. `row` is what `collected.row_to_collect` returned.
     """
 
     key: str
@@ -62,7 +63,13 @@ class StreamMessage:
     phone: str = field(repr=False)
     reference_id: str
     row: bytes = field(repr=False)
-    new_campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewNames:
+    """Random names that a call uses if it begins a campaign of the stream, or the ledger. Each call has its own."""
+
+    campaign: str
     incarnation: str
 
 
@@ -82,14 +89,26 @@ class Streams:
         self._scripts = scripts
 
     def accept(
-        self, rules: StreamRules, message: StreamMessage, durability: Durability
-    ) -> tuple[AcceptedMessage, bool]:
-        """Accept a message. Return the result, and whether it is on disk.
+        self,
+        rules: StreamRules,
+        messages: Sequence[StreamMessage],
+        new: NewNames,
+        durability: Durability,
+        *,
+        in_order: bool = False,
+    ) -> tuple[list[AcceptedMessage], bool]:
+        """Accept messages of a stream, at most MESSAGES_A_CALL, each on its own.
 
-        A repetition of the same attempt after a lost response returns `accepted` again.
+        Return the results of the first of them, of one at least, and whether these are on disk. The others are not
+        accepted: they need another campaign, so call again for them, or, with `in_order`, the last result is of a
+        message that was refused.
+
+        A repetition with the same attempts after a lost response returns the same.
         """
-        reply, on_disk = durability.run(self._scripts, "accept_message", *_arguments(rules, message))
-        return _accepted(reply), on_disk
+        reply, on_disk = durability.run(
+            self._scripts, "accept_messages", *_arguments(rules, new, in_order), *_of_messages(messages)
+        )
+        return _results(reply), on_disk
 
     def stop_collecting(self, campaign_id: str) -> bool:
         """Let the campaign take up no more messages. Return False if its time is not over."""
@@ -149,16 +168,23 @@ class Streams:
         return BatchId.of(campaign_id, low)
 
 
-def _arguments(rules: StreamRules, message: StreamMessage) -> Sequence[Argument]:
+def _arguments(rules: StreamRules, new: NewNames, in_order: bool) -> Sequence[Argument]:
     return (
-        rules.stream, rules.digest, message.key, message.content, message.attempt, message.phone,
-        message.reference_id, message.row, message.new_campaign, rules.options, rules.priority, rules.account_name,
-        rules.max_cost, 1 if rules.has_hours else "", rules.lifetime_ms, rules.max_wait_ms, rules.batch_size,
-        rules.collects_ms, rules.campaign_ms, rules.messages_a_campaign, rules.key_retention_ms, message.incarnation,
-        rules.wake_up.queue, rules.wake_up.message,
+        rules.stream, rules.digest, new.campaign, rules.options, rules.priority, rules.account_name, rules.max_cost,
+        1 if rules.has_hours else "", rules.lifetime_ms, rules.max_wait_ms, rules.batch_size, rules.collects_ms,
+        rules.campaign_ms, rules.messages_a_campaign, rules.key_retention_ms, new.incarnation, rules.wake_up.queue,
+        rules.wake_up.message, 1 if in_order else "",
     )  # fmt: skip
 
 
-def _accepted(reply: Reply) -> AcceptedMessage:
-    kind, *where = reply
-    return AcceptedMessage(text_of(kind), text_of(where[0]), int(where[1])) if where else AcceptedMessage(text_of(kind))
+def _of_messages(messages: Sequence[StreamMessage]) -> Iterator[Argument]:
+    for one in messages:
+        yield from (one.key, one.content, one.attempt, one.phone, one.reference_id, one.row)
+
+
+def _results(reply: Reply) -> list[AcceptedMessage]:
+    values = (reply[first::_RESULT_VALUES] for first in range(_RESULT_VALUES))
+    return [
+        AcceptedMessage(text_of(kind), text_of(campaign), int(index))
+        for kind, campaign, index in zip(*values, strict=True)
+    ]

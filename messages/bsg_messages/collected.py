@@ -19,7 +19,7 @@ from bsg_messages.messages import Message
 from bsg_messages.reference_ids import generated_id
 
 MARK = b"\x01"  # zstd's frames and Fernet's tokens begin with other bytes
-HEAD = struct.Struct(">II")  # index and length; accept_message.lua writes the same
+HEAD = struct.Struct(">II")  # index and length; accept_messages.lua writes the same
 
 
 def row_to_collect(message: Message, *, transliterate: bool) -> bytes:

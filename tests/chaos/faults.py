@@ -17,10 +17,10 @@ from tests.chaos.campaigns import KEYS
 from tests.chaos.environment import ChaosEnvironment
 from tests.chaos.plan import STREAM_PRODUCERS, Fault
 from tests.failpoints.arming import arm, armed
-from tests.failpoints.effects import ACCEPT_MESSAGE
+from tests.failpoints.effects import ACCEPT_MESSAGES
 from tests.lossy_proxy import TROUBLES
 
-AFTER_COMMIT = f"after {ACCEPT_MESSAGE}"
+AFTER_COMMIT = f"after {ACCEPT_MESSAGES}"
 SIGNALS = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "freeze": signal.SIGSTOP}
 
 End = Callable[[], None]

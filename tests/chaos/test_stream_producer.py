@@ -15,7 +15,7 @@ from tests.chaos.messages import STREAMS, ChaosMessage
 from tests.chaos.producer_process import FINISH, journal_path
 from tests.chaos.stream_checker import ids_by_key
 from tests.failpoints.arming import ENVIRONMENT, arm, armed
-from tests.failpoints.effects import ACCEPT_MESSAGE
+from tests.failpoints.effects import ACCEPT_MESSAGES
 
 SEED, PRODUCER = 168, 2  # whose first messages are valid, and are not given up
 
@@ -29,7 +29,7 @@ def run(directory: Path, redis_url: str) -> int:
 def test_a_web_app_that_was_killed_between_commit_and_response_gets_the_receipt_by_its_key(
     redis_url: str, tmp_path: Path
 ) -> None:
-    failpoints = arm(tmp_path / "failpoints", f"after {ACCEPT_MESSAGE}")
+    failpoints = arm(tmp_path / "failpoints", f"after {ACCEPT_MESSAGES}")
     journal = Journal(journal_path(tmp_path, PRODUCER))
     died = run(tmp_path, redis_url)
     open_before = [number for number, each in enqueued(journal.entries()).items() if each.is_open]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from bsg_ledger.campaigns import WakeUp
 from bsg_ledger.ledger import Ledger
 from bsg_ledger.rows import decode_rows
 from bsg_ledger.states import MESSAGE_STATES
-from bsg_ledger.streams import StreamMessage, StreamRules
+from bsg_ledger.streams import MESSAGES_A_CAMPAIGN, NewNames, StreamMessage, StreamRules
 from bsg_ledger.work import Recheck, Send
 from bsg_messages.collected import HEAD, is_collected
 from tests.exhaustive.recorded_calls import RecordedCalls, Reply, submit_rules
@@ -38,10 +38,11 @@ Local = tuple[Any, ...]
 IDLE: Local = ()
 Rows = tuple[tuple[int, str, str], ...]  # of a body: the index, the key and the phone of each message
 Message = tuple[str, str]  # its key and its phone
+Messages = tuple[Message, ...]  # of one call
 
 
 class State(NamedTuple):
-    """An app is (messages that it has sent, its attempt, "" or "lost"). `taken`: the requests that BSG has taken.
+    """An app is (calls that it has made, their attempt, "" or "lost"). `taken`: the requests that BSG has taken.
 
     `faults`: how many the workers may still have. The web apps' are not counted.
     """
@@ -80,13 +81,17 @@ RULES = _Rules(
 )
 
 
-def _send(ledger: Ledger, message: Message, attempt: str, new_campaign: str) -> Reply:
-    key, phone = message
-    accepted, _ = ledger.streams.accept(
-        RULES, StreamMessage(key, f"of-{key}", attempt, phone, "", f"{key}@{phone}".encode(), new_campaign, "one"),
+def _send(ledger: Ledger, messages: Messages, first: int, attempt: str, new_campaign: str, full_at: int) -> Reply:
+    results, _ = ledger.streams.accept(
+        replace(RULES, messages_a_campaign=full_at),
+        [
+            StreamMessage(key, f"of-{key}", f"{attempt}.{number}", phone, "", f"{key}@{phone}".encode())
+            for number, (key, phone) in enumerate(messages[first:], first)
+        ],
+        NewNames(new_campaign, "one"),
         ledger.durability,
-    )  # fmt: skip
-    return (accepted.kind, accepted.campaign_id, accepted.index)
+    )
+    return tuple((one.kind, one.campaign_id, one.index) for one in results)
 
 
 def rows_of(body: bytes) -> Rows:
@@ -228,35 +233,53 @@ class View:
 
 @dataclass(frozen=True)
 class StreamSize:
-    """`apps`: the messages of each. `campaigns`: of the stream at most, while the apps send. `faults`: of the workers.
+    """`apps`: the calls of each. `campaigns`: of the stream at most, while the apps send. `faults`: of the workers.
 
-    `happens`: of old (a batch), deadline (of a batch), suppress and cancel.
+    `happens`: of old (a batch), deadline (of a batch), suppress and cancel. `full_at`: messages of a campaign.
     """
 
-    apps: tuple[tuple[Message, ...], ...]
+    apps: tuple[tuple[Messages, ...], ...]
     workers: int = 1
     campaigns: int = 1
     faults: int = 1
+    full_at: int = MESSAGES_A_CAMPAIGN
     happens: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
-        apps = " and ".join(str(len(messages)) for messages in self.apps)
+        apps = " and ".join("+".join(str(len(messages)) for messages in calls) for calls in self.apps)
         happens = "".join(f", {one}" for one in sorted(self.happens))
+        if self.full_at != MESSAGES_A_CAMPAIGN:
+            happens += f", full at {self.full_at}"
         campaigns, workers, faults = self.campaigns, self.workers, self.faults
         return f"a stream, {apps} messages, {campaigns} campaigns, {workers} workers with {faults} faults{happens}"
 
 
+A1, A2, A3, B2, B3, C3 = ("1", "A"), ("2", "A"), ("3", "A"), ("2", "B"), ("3", "B"), ("3", "C")
+
+
+def _each(*messages: Message) -> tuple[Messages, ...]:
+    """Return a call for each message."""
+    return tuple((message,) for message in messages)
+
+
 SMALL = (
-    StreamSize(((("1", "A"),), (("1", "A"),)), campaigns=2),
-    StreamSize(((("1", "A"), ("2", "A")),)),
-    StreamSize(((("1", "A"), ("2", "B")),), happens=frozenset({"suppress"})),
+    StreamSize((_each(A1), _each(A1)), campaigns=2),
+    StreamSize((_each(A1, A2),)),
+    StreamSize((_each(A1, B2),), happens=frozenset({"suppress"})),
+    StreamSize((((A1, A2),),)),
+    StreamSize((((A1, B2),), ((B2, A1),))),
+    StreamSize((((A1,), (B2, B3)),), full_at=2),
 )
 LARGE = (
-    StreamSize(((("1", "A"), ("2", "B"), ("3", "A")),), happens=frozenset({"suppress"})),
-    StreamSize(((("1", "A"), ("2", "B"), ("3", "A")),), campaigns=2, happens=frozenset({"cancel", "old"})),
-    StreamSize(((("1", "A"), ("2", "B")),), campaigns=2, faults=2, happens=frozenset({"deadline"})),
-    StreamSize(((("1", "A"), ("2", "B")), (("3", "A"), ("1", "A"))), campaigns=2),
-    StreamSize(((("1", "A"), ("2", "A")),), workers=2, faults=2),
+    StreamSize((_each(A1, B2, A3),), happens=frozenset({"suppress"})),
+    StreamSize((_each(A1, B2, A3),), campaigns=2, happens=frozenset({"cancel", "old"})),
+    StreamSize((_each(A1, B2),), campaigns=2, faults=2, happens=frozenset({"deadline"})),
+    StreamSize((_each(A1, B2), _each(A3, A1)), campaigns=2),
+    StreamSize((_each(A1, A2),), workers=2, faults=2),
+    StreamSize((((A1,), (B2, C3, A1)),), campaigns=2, happens=frozenset({"cancel", "old"})),
+    StreamSize((((A1, B2, A3),),), happens=frozenset({"suppress"}), full_at=1),
+    StreamSize((((A1, B2),), ((A3, A1),)), campaigns=2),
+    StreamSize((((A1, B2, C3),),), workers=2, faults=2),
 )
 
 
@@ -274,12 +297,12 @@ class Stream(Search[State]):
 
     def _first(self) -> State:
         return State(
-            self.calls.empty, ((0, 0, ""),) * len(self.apps), (IDLE,) * self.size.workers, (), self.size.faults
+            self.calls.empty, ((0, 0, 0, ""),) * len(self.apps), (IDLE,) * self.size.workers, (), self.size.faults
         )
 
     def _alike(self, state: State) -> State:
         """Workers are alike, a token says no more than whose it is, and an attempt whether it will be repeated."""
-        repeated = frozenset(self._attempt(state, number) for number, app in enumerate(state.apps) if app[2])
+        repeated = frozenset(self._attempt(state, number) for number, app in enumerate(state.apps) if app[-1])
         known = self._renamed.get((state.ledger, repeated))
         if known is None:
             known = self._renamed[state.ledger, repeated] = self._with_names_changed(state.ledger, repeated)
@@ -305,7 +328,7 @@ class Stream(Search[State]):
                 for name in [name for name in record if name in _COUNTS and record[name] == "0"]:
                     del record[name]
             for key, (*value, attempt) in view.known.items():
-                kept_attempt = attempt if attempt in repeated else "-"
+                kept_attempt = attempt if attempt.rpartition(".")[0] in repeated else "-"
                 keys[f"{STREAM}:keys:1"][f"key {key}"] = " ".join((*value, kept_attempt))
 
         return self.calls.changed(ledger, change), names
@@ -319,7 +342,7 @@ class Stream(Search[State]):
         return bool(state.apps[number][0] == len(self.apps[number]))
 
     def _attempt(self, state: State, number: int) -> str:
-        position, attempt, _ = state.apps[number]
+        position, _, attempt, _ = state.apps[number]
         return f"{number}.{position}.{attempt}"
 
     # What can happen.
@@ -337,23 +360,27 @@ class Stream(Search[State]):
         yield from self._person(state)
 
     def _app(self, state: State, number: int) -> Iterator[Step]:
-        position, attempt, lost = state.apps[number]
-        message = self.apps[number][position]
+        position, first, attempt, lost = state.apps[number]
+        messages = self.apps[number][position]
         new = next((name for name in CAMPAIGNS if name not in self.view(state.ledger).campaigns), None)
         if new is None:
             return
-        reply, then = self._call(state, "send", message, self._attempt(state, number), new)
-        self._check_accepted(state, message, self._attempt(state, number), reply, then)
+        call = ("send", messages, first, self._attempt(state, number), new, self.size.full_at)
+        results, then = self._call(state, *call)
+        self._check_accepted(state, messages[first:], first, self._attempt(state, number), results, then)
+        left = first + len(results) < len(messages)
 
         def app(in_state: State, *local: Any) -> State:
             return in_state._replace(apps=(*state.apps[:number], local, *state.apps[number + 1 :]))
 
         again = "again " if lost or attempt else ""
-        yield f"app {number} sends {message} {again}: {reply[0]}", True, app(then, position + 1, 0, "")
+        words = f"app {number} sends {messages[first:]} {again}: {', '.join(kind for kind, *_ in results)}"
+        heard = (position, first + len(results), attempt, "") if left else (position + 1, 0, 0, "")
+        yield words, True, app(then, *heard)
         if not lost and attempt == 0:
-            yield f"the response to app {number} is lost", False, app(then, position, attempt, "lost")
+            yield f"the response to app {number} is lost", False, app(then, position, first, attempt, "lost")
         if lost:
-            yield f"app {number} dies, and begins anew", False, app(state, position, 1, "")
+            yield f"app {number} dies, and begins anew", False, app(state, position, 0, 1, "")
 
     def _worker(self, state: State, number: int, local: Local) -> Iterator[Step]:
         match local:
@@ -460,21 +487,30 @@ class Stream(Search[State]):
 
     # What must hold.
 
-    def _check_accepted(self, state: State, message: Message, attempt: str, reply: Reply, then: State) -> None:
+    def _check_accepted(
+        self, state: State, messages: Messages, first: int, attempt: str, results: Reply, then: State
+    ) -> None:
         before, after, number = self.view(state.ledger), self.view(then.ledger), self._numbers[state]
-        (key, phone), (kind, *where) = message, reply
-        known = before.known.get(key)
+        known = dict(before.known)
         if any(after.known.get(one, value)[:3] != value[:3] for one, value in before.known.items()):
             self._violated("a key that was known names another message", number)
-        if known:
-            expected = "accepted" if known[3] == attempt else "duplicate"
-        else:
-            expected = "suppressed" if phone in before.suppressed else "accepted"
-        if kind != expected:
-            self._violated(f"{kind} instead of {expected}", number)
-        if kind != "suppressed" and after.known[key][:2] != [where[0], str(where[1])]:
-            self._violated("a receipt of another message", number)
-        if (known or kind == "suppressed") and after.batches.keys() != before.batches.keys():
+        for at, ((key, phone), (kind, *where)) in enumerate(zip(messages, results, strict=False), first):
+            if key in known:
+                expected = "accepted" if known[key][3] == f"{attempt}.{at}" else "duplicate"
+            else:
+                expected = "suppressed" if phone in before.suppressed else "accepted"
+            if kind != expected:
+                self._violated(f"{kind} instead of {expected}", number)
+            if kind == "suppressed":
+                continue
+            if after.known[key][:2] != [where[0], str(where[1])]:
+                self._violated("a receipt of another message", number)
+            known[key] = after.known[key]
+        if not results:
+            self._violated("a call without a result", number)
+        if after.known.keys() != known.keys():
+            self._violated("a key of a message without a result", number)
+        if known.keys() == before.known.keys() and after.batches.keys() != before.batches.keys():
             self._violated("a batch for a message that was not accepted", number)
 
     def _check_dispatch(self, state: State, reply: Reply) -> None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-ACCEPT_MESSAGE = "script accept_message"  # how messages of streams are committed
+ACCEPT_MESSAGES = "script accept_messages"  # how messages of streams are committed
 NOTHING = " (nothing)"
 SLEEP = "sleep"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from tests.failpoints import scenarios, stream_scenarios
-from tests.failpoints.effects import ACCEPT_MESSAGE, NOTHING
+from tests.failpoints.effects import ACCEPT_MESSAGES, NOTHING
 from tests.failpoints.scenarios import Scenario
 
 POINTS: Mapping[Scenario, tuple[str, ...]] = {
@@ -176,8 +176,8 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script forget_key",
     ),
     stream_scenarios.of_a_stream: (
-        f"before {ACCEPT_MESSAGE}",
-        f"after {ACCEPT_MESSAGE}",
+        f"before {ACCEPT_MESSAGES}",
+        f"after {ACCEPT_MESSAGES}",
         "before script dispatch",
         "after script dispatch: send",
         "before POST send-individual",
@@ -189,12 +189,12 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script stop_collecting",
     ),
     stream_scenarios.of_a_stream_to_which_many_are_sent: (
-        f"before {ACCEPT_MESSAGE}",
-        f"after {ACCEPT_MESSAGE}",
+        f"before {ACCEPT_MESSAGES}",
+        f"after {ACCEPT_MESSAGES}",
     ),
     stream_scenarios.of_a_stream_on_a_redis_that_has_to_be_waited_for: (
-        f"before {ACCEPT_MESSAGE}",
-        f"after {ACCEPT_MESSAGE}",
+        f"before {ACCEPT_MESSAGES}",
+        f"after {ACCEPT_MESSAGES}",
     ),
     stream_scenarios.of_a_stream_whose_response_is_lost: (
         "after script doubtful",
@@ -202,8 +202,8 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
         "after script taken",
     ),
     stream_scenarios.of_a_stream_that_begins_another_one: (
-        f"before {ACCEPT_MESSAGE}",
-        f"after {ACCEPT_MESSAGE}",
+        f"before {ACCEPT_MESSAGES}",
+        f"after {ACCEPT_MESSAGES}",
     ),
     stream_scenarios.of_a_stream_that_nobody_was_woken_for: ("after redis LPUSH dispatch.default",),
     stream_scenarios.of_a_stream_whose_body_cannot_be_read: ("before script withdraw", "after script withdraw"),

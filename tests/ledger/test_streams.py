@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger.campaigns import WakeUp
 from bsg_ledger.durability import Durability
 from bsg_ledger.gate import GateReason
-from bsg_ledger.streams import AcceptedMessage, StreamMessage, StreamRules
+from bsg_ledger.streams import MESSAGES_A_CALL, AcceptedMessage, NewNames, StreamMessage, StreamRules
 from bsg_ledger.work import Recheck, Send
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, QUEUE, LedgerHarness
 
@@ -45,16 +46,23 @@ def message(**changes: Any) -> StreamMessage:
         "phone": str(380_000_000_000 + secrets.randbelow(10**9)),
         "reference_id": "",
         "row": b'{"phone":1',
-        "new_campaign": secrets.token_hex(11),
-        "incarnation": "incarnation",
     }
     return StreamMessage(**{**values, **changes})
 
 
-def accept(harness: LedgerHarness, one: StreamMessage | None = None, **changes: Any) -> AcceptedMessage:
+def accept_all(
+    harness: LedgerHarness, messages: Sequence[StreamMessage], *, in_order: bool = False, **changes: Any
+) -> list[AcceptedMessage]:
+    """Return the results of one call."""
     durability = Durability(harness.client, relaxed=True, timeout_ms=1000)
-    accepted, _ = harness.ledger.streams.accept(rules(**changes), one or message(), durability)
-    return accepted
+    new = NewNames(secrets.token_hex(11), "incarnation")
+    results, _ = harness.ledger.streams.accept(rules(**changes), messages, new, durability, in_order=in_order)
+    return results
+
+
+def accept(harness: LedgerHarness, one: StreamMessage | None = None, **changes: Any) -> AcceptedMessage:
+    (result,) = accept_all(harness, [one or message()], **changes)
+    return result
 
 
 def sizes(harness: LedgerHarness, campaign: str) -> list[int]:
@@ -96,6 +104,62 @@ def test_another_attempt_with_the_key_is_a_duplicate_or_a_conflict(ledger_harnes
     assert (duplicate.kind, duplicate.campaign_id, duplicate.index) == ("duplicate", first.campaign_id, first.index)
     assert (conflict.kind, conflict.campaign_id, conflict.index) == ("conflict", first.campaign_id, first.index)
     assert sizes(ledger_harness, first.campaign_id) == [1]
+
+
+def test_each_message_of_a_call_has_a_result_of_its_own(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.ledger.suppressions.add(["380661231231"])
+    earlier = accept(ledger_harness, message(key="order-1", reference_id="one"))
+    results = accept_all(
+        ledger_harness,
+        [
+            message(key="order-1"),
+            message(key="order-1", content="other"),
+            message(phone="380661231231"),
+            message(reference_id="one"),
+            message(key="order-2"),
+        ],
+    )
+    assert [one.kind for one in results] == ["duplicate", "conflict", "suppressed", "reference_id", "accepted"]
+    assert {one.index for one in results if one.campaign_id and one.kind != "accepted"} == {earlier.index}
+    assert sizes(ledger_harness, earlier.campaign_id) == [2]
+
+
+def test_a_key_and_a_reference_id_are_known_within_their_call(ledger_harness: LedgerHarness) -> None:
+    twice = [message(key="order-1"), message(key="order-1"), message(key="order-1", content="other")]
+    results = accept_all(ledger_harness, [*twice, message(reference_id="one"), message(reference_id="one")])
+    assert [(one.kind, one.index) for one in results] == [
+        ("accepted", 0), ("duplicate", 0), ("conflict", 0), ("accepted", 1), ("reference_id", 1),
+    ]  # fmt: skip
+    assert sizes(ledger_harness, results[0].campaign_id) == [2]
+
+
+def test_a_call_in_order_ends_at_the_first_message_that_is_refused(ledger_harness: LedgerHarness) -> None:
+    ledger_harness.ledger.suppressions.add(["380661231231"])
+    messages = [message(key="order-1"), message(key="order-1"), message(phone="380661231231"), message()]
+    results = accept_all(ledger_harness, messages, in_order=True)
+    assert [one.kind for one in results] == ["accepted", "duplicate", "suppressed"]
+    assert sizes(ledger_harness, results[0].campaign_id) == [1]
+
+
+def test_a_call_whose_response_was_lost_is_accepted_once(ledger_harness: LedgerHarness) -> None:
+    accept(ledger_harness, message(phone="1"), batch_size=3)
+    messages = [message(phone=phone) for phone in ("1", "2", "3", "4", "5")]
+    first = accept_all(ledger_harness, messages, batch_size=3)
+    again = accept_all(ledger_harness, messages, batch_size=3)
+    assert again == first
+    assert {one.kind for one in first} == {"accepted"}
+    assert sizes(ledger_harness, first[0].campaign_id) == [1, 3, 2]
+
+
+def test_a_call_takes_its_maximum_of_messages(ledger_harness: LedgerHarness) -> None:
+    messages = [message(reference_id=f"order{number}") for number in range(MESSAGES_A_CALL)]
+    results = accept_all(ledger_harness, messages, batch_size=10_000)
+    assert [(one.kind, one.index) for one in results] == [("accepted", index) for index in range(MESSAGES_A_CALL)]
+    (campaign,) = {one.campaign_id for one in results}
+    send = ledger_harness.sending()
+    assert (send.size, send.body.count(b'{"phone":1')) == (MESSAGES_A_CALL, MESSAGES_A_CALL)
+    assert ledger_harness.ledger.reading.rows(send.batch) == list(range(MESSAGES_A_CALL))
+    assert ledger_harness.counts(campaign) == {"posting": MESSAGES_A_CALL}
 
 
 def begin_other_keys(harness: LedgerHarness) -> None:
@@ -157,6 +221,22 @@ def test_a_phone_that_waits_already_closes_its_batch(ledger_harness: LedgerHarne
     again = accept(ledger_harness, message(phone="1"))
     accept(ledger_harness, message(phone="2"))
     assert sizes(ledger_harness, again.campaign_id) == [2, 2]
+
+
+def test_a_phone_twice_in_a_call_closes_its_batch(ledger_harness: LedgerHarness) -> None:
+    (first, *_) = accept_all(ledger_harness, [message(phone=phone) for phone in ("1", "2", "1", "2", "3")])
+    assert sizes(ledger_harness, first.campaign_id) == [2, 3]
+    assert [ledger_harness.ledger.reading.rows(ledger_harness.sending().batch) for _ in range(2)] == [[0, 1], [2, 3, 4]]
+
+
+def test_a_call_fills_batches_and_the_full_ones_leave_at_once(ledger_harness: LedgerHarness) -> None:
+    accept(ledger_harness, batch_size=2, max_wait_ms=HOUR_MS)
+    ledger_harness.client.delete(QUEUE)
+    (first, *_) = accept_all(ledger_harness, [message() for _ in range(4)], batch_size=2, max_wait_ms=HOUR_MS)
+    assert sizes(ledger_harness, first.campaign_id) == [2, 2, 1]
+    assert ledger_harness.client.lrange(QUEUE, 0, -1) == [b"wake up"]
+    assert [ledger_harness.sending().batch.number for _ in range(2)] == [0, 1]
+    assert not isinstance(ledger_harness.next(), Send)
 
 
 def test_a_full_batch_leaves_at_once_and_the_next_message_opens_another(ledger_harness: LedgerHarness) -> None:
@@ -261,6 +341,27 @@ def test_a_campaign_has_only_so_many_messages_and_so_much_time(
 ) -> None:
     first, second = accept(ledger_harness, **change), accept(ledger_harness, **change)
     assert first.campaign_id != second.campaign_id
+
+
+def test_a_campaign_that_is_full_within_a_call_is_followed_by_another(ledger_harness: LedgerHarness) -> None:
+    first = accept(ledger_harness, messages_a_campaign=2)
+    ends, *begins = accept_all(ledger_harness, [message() for _ in range(3)], messages_a_campaign=2)
+    assert (ends.campaign_id, ends.index) == (first.campaign_id, 1)
+    assert [one.index for one in begins] == [0, 1]
+    assert {one.campaign_id for one in begins} != {first.campaign_id}
+    assert [sizes(ledger_harness, one.campaign_id) for one in (ends, *begins)] == [[2], [2], [2]]
+    assert ledger_harness.client.zrange("bsg:collecting", 0, -1) == [begins[0].campaign_id.encode()]
+
+
+def test_a_call_begins_one_campaign_and_leaves_the_messages_that_need_a_second_one(
+    ledger_harness: LedgerHarness,
+) -> None:
+    messages = [message() for _ in range(3)]
+    first = accept_all(ledger_harness, messages, messages_a_campaign=2)
+    left = accept_all(ledger_harness, messages[2:], messages_a_campaign=2)
+    assert [one.index for one in (*first, *left)] == [0, 1, 0]
+    assert first[0].campaign_id == first[1].campaign_id != left[0].campaign_id
+    assert sizes(ledger_harness, first[0].campaign_id) == [2]
 
 
 def test_a_campaign_whose_deadline_a_retry_has_moved_before_that_of_the_message_is_followed_by_another(

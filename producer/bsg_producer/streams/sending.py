@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.streams import AcceptedMessage, StreamMessage, StreamRules
+from bsg_ledger.streams import AcceptedMessage, NewNames, StreamMessage, StreamRules
 from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.campaign_ids import new_campaign_id
 from bsg_messages.campaign_options import CampaignOptions
@@ -57,15 +58,31 @@ def send(
     cipher: BodyCipher,
 ) -> MessageReceipt:
     """Accept a message. Nothing is accepted if this raises anything but `EnqueueUnconfirmed`."""
+    checked = _checked(message, idempotency_key, options, cipher)
+    (accepted,) = _commit(ledger, rules, [checked])
+    return _receipt(checked, accepted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A message that breaks no rule, and its idempotency key."""
+
+    key: str
+    message: StreamMessage
+
+
+def _checked(
+    message: MessageLike, idempotency_key: str | None, options: CampaignOptions, cipher: BodyCipher
+) -> _Checked:
+    """Raise MessageInvalid, and CampaignInvalid for a bad key."""
     key = checked_key(idempotency_key)
     try:
         checked = check_one(as_mapping(message), options)
     except Violation as violation:
         raise _invalid(violation) from None
     row = row_to_collect(checked, transliterate=options.transliterate)
-    accepted = _commit(
-        ledger,
-        rules,
+    return _Checked(
+        key,
         StreamMessage(
             key=digest(key.encode()),
             content=digest(row),
@@ -73,44 +90,50 @@ def send(
             phone=checked.phone,
             reference_id=checked.reference_id or "",
             row=cipher.encrypt(row),
-            new_campaign=new_campaign_id(),
-            incarnation=secrets.token_hex(16),
         ),
-        key,
     )
+
+
+def _receipt(checked: _Checked, accepted: AcceptedMessage) -> MessageReceipt:
+    """Raise MessageInvalid or IdempotencyConflict for a message that was refused."""
     match accepted.kind:
         case "suppressed":
             raise _invalid(SUPPRESSED)
         case "reference_id":
             raise _invalid(_SAME_REFERENCE_ID)
         case "conflict":
-            raise IdempotencyConflict(key, accepted.campaign_id, _message_id(accepted))
+            raise IdempotencyConflict(checked.key, accepted.campaign_id, _message_id(accepted))
     return MessageReceipt(_message_id(accepted), duplicate=accepted.kind == "duplicate")
 
 
-def _commit(ledger: Ledger, rules: StreamRules, message: StreamMessage, key: str) -> AcceptedMessage:
+def _commit(ledger: Ledger, rules: StreamRules, checked: Sequence[_Checked]) -> list[AcceptedMessage]:
+    """Return the results of the first of the messages, as `Streams.accept` does."""
     with queue_errors():
         ledger.durability.require()
         # If Redis is unreachable before the commit, nothing is in doubt. Asking before each message would take a fifth
         # of its time.
         ledger.reach(within=_REACHED_SECONDS)
+    messages = [one.message for one in checked]
+    new = NewNames(new_campaign_id(), incarnation=secrets.token_hex(16))
     try:
         with queue_errors(response_lost=_ResponseLost):
-            accepted, on_disk = ledger.streams.accept(rules, message, ledger.durability)
+            results, on_disk = ledger.streams.accept(rules, messages, new, ledger.durability)
     except _ResponseLost:
-        accepted, on_disk = _commit_again(ledger, rules, message, key)  # guard: send-asked-again
+        results, on_disk = _commit_again(ledger, rules, checked, new)  # guard: send-asked-again
     if not on_disk:  # guard: message-on-disk
-        raise EnqueueUnconfirmed(key)
-    return accepted
+        raise EnqueueUnconfirmed(checked[0].key)
+    return results
 
 
-def _commit_again(ledger: Ledger, rules: StreamRules, message: StreamMessage, key: str) -> tuple[AcceptedMessage, bool]:
+def _commit_again(
+    ledger: Ledger, rules: StreamRules, checked: Sequence[_Checked], new: NewNames
+) -> tuple[list[AcceptedMessage], bool]:
     """Repeat a commit whose response was lost. That is safe: the same attempt is accepted once."""
     try:
         with queue_errors(response_lost=_ResponseLost):
-            return ledger.streams.accept(rules, message, ledger.durability)
+            return ledger.streams.accept(rules, [one.message for one in checked], new, ledger.durability)
     except Exception:
-        raise EnqueueUnconfirmed(key) from None  # guard: send-unconfirmed
+        raise EnqueueUnconfirmed(checked[0].key) from None  # guard: send-unconfirmed
 
 
 class _ResponseLost(Exception):

@@ -12,7 +12,7 @@ import pytest
 from bsg_config.settings import Settings
 from bsg_producer import Producer
 from tests.failpoints.arming import arm
-from tests.failpoints.effects import ACCEPT_MESSAGE
+from tests.failpoints.effects import ACCEPT_MESSAGES
 
 PROGRAM = (
     "from bsg_producer import Producer\n"
@@ -23,7 +23,7 @@ PROGRAM = (
 )
 
 
-@pytest.mark.parametrize("point", [f"before {ACCEPT_MESSAGE}", f"after {ACCEPT_MESSAGE}"])
+@pytest.mark.parametrize("point", [f"before {ACCEPT_MESSAGES}", f"after {ACCEPT_MESSAGES}"])
 def test_a_web_process_that_dies_while_it_sends_leaves_a_message_or_none_and_its_key_says_which(
     redis_url: str, point: str, tmp_path: Path
 ) -> None:
