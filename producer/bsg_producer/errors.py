@@ -172,15 +172,23 @@ class QueueNotDurable(BSGCampaignsError):
 class EnqueueUnconfirmed(BSGCampaignsError):
     """The campaign, or the message, may be accepted or not. Try again with `idempotency_key`: that is safe.
 
+    `idempotency_keys`: of each message of a commit of `send_many`, in their order.
+
     >>> print(EnqueueUnconfirmed("news-7"))
     Redis did not confirm that it was accepted. Try again with the same content and idempotency_key='news-7': ...
     """
 
-    def __init__(self, idempotency_key: str) -> None:
-        self.idempotency_key = idempotency_key
-        super().__init__(idempotency_key)
+    def __init__(self, *idempotency_keys: str) -> None:
+        self.idempotency_key = idempotency_keys[0]
+        self.idempotency_keys = idempotency_keys
+        super().__init__(*idempotency_keys)
 
     def __str__(self) -> str:
+        if len(self.idempotency_keys) > 1:
+            return (
+                f"Redis did not confirm that {len(self.idempotency_keys)} messages were accepted. Send them again with "
+                "the same content and their `idempotency_keys`: each is accepted once, however often you try"
+            )
         return (
             "Redis did not confirm that it was accepted. Try again with the same content and "
             f"idempotency_key={self.idempotency_key!r}: it is accepted once, however often you try"

@@ -30,6 +30,6 @@ def test_the_page_on_order_confirmations_works_block_by_block(
         exec(control, names)  # noqa: S102
         record = sandbox.record()
     assert isinstance(names["producer"], Producer)
-    assert list(record.by_reference) == [names["receipt"].message_id]
+    assert list(record.by_reference) == [names["receipt"].message_id, *(one.message_id for one in names["receipts"])]
     assert names["status"].state == "submitted"
     assert "\npending posting\nposting submitted\n" in capsys.readouterr().out

@@ -1,17 +1,17 @@
-"""Accept one message of a stream: check it, commit it, and wait for the disk."""
+"""Send messages of a stream: check each, commit them, and return their receipts."""
 
 from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
+from bsg_config import clock
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.streams import AcceptedMessage, NewNames, StreamMessage, StreamRules
+from bsg_ledger.streams import MESSAGES_A_CALL, AcceptedMessage, StreamMessage, StreamRules
 from bsg_messages.body_cipher import BodyCipher
-from bsg_messages.campaign_ids import new_campaign_id
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.collected import row_to_collect
 from bsg_messages.one_message import check_one
@@ -20,12 +20,12 @@ from bsg_messages.reference_ids import generated_id
 from bsg_messages.rejects import RejectCode, Violation
 from bsg_producer.enqueueing import checked_key
 from bsg_producer.errors import EnqueueUnconfirmed, IdempotencyConflict, MessageInvalid
-from bsg_producer.queue_errors import queue_errors
+from bsg_producer.streams.committing import Unconfirmed, commit
 from bsg_producer.typed_messages import MessageLike, as_mapping
 
+GATHER_SECONDS = 0.1  # how long `send_many` gathers messages for a commit, so that a slow iterable holds none back
 _DIGEST_BYTES = 12  # collisions of 96 bits are not met, and each byte is stored with each message
 _ATTEMPT_BYTES = 4
-_REACHED_SECONDS = 1.0
 _SAME_REFERENCE_ID = Violation(
     "reference_id",
     RejectCode.DUPLICATE_REFERENCE_ID,
@@ -48,21 +48,6 @@ class MessageReceipt:
     duplicate: bool
 
 
-def send(
-    ledger: Ledger,
-    rules: StreamRules,
-    options: CampaignOptions,
-    message: MessageLike,
-    idempotency_key: str | None,
-    *,
-    cipher: BodyCipher,
-) -> MessageReceipt:
-    """Accept a message. Nothing is accepted if this raises anything but `EnqueueUnconfirmed`."""
-    checked = _checked(message, idempotency_key, options, cipher)
-    (accepted,) = _commit(ledger, rules, [checked])
-    return _receipt(checked, accepted)
-
-
 @dataclass(frozen=True, slots=True)
 class _Checked:
     """A message that breaks no rule, and its idempotency key."""
@@ -71,73 +56,87 @@ class _Checked:
     message: StreamMessage
 
 
-def _checked(
-    message: MessageLike, idempotency_key: str | None, options: CampaignOptions, cipher: BodyCipher
-) -> _Checked:
-    """Raise MessageInvalid, and CampaignInvalid for a bad key."""
-    key = checked_key(idempotency_key)
-    try:
-        checked = check_one(as_mapping(message), options)
-    except Violation as violation:
-        raise _invalid(violation) from None
-    row = row_to_collect(checked, transliterate=options.transliterate)
-    return _Checked(
-        key,
-        StreamMessage(
-            key=digest(key.encode()),
-            content=digest(row),
-            attempt=secrets.token_hex(_ATTEMPT_BYTES),
-            phone=checked.phone,
-            reference_id=checked.reference_id or "",
-            row=cipher.encrypt(row),
-        ),
-    )
+class Sending:
+    """Sends the messages of one stream."""
+
+    def __init__(self, ledger: Ledger, rules: StreamRules, options: CampaignOptions, cipher: BodyCipher) -> None:
+        self._ledger = ledger
+        self._rules = rules
+        self._options = options
+        self._cipher = cipher
+
+    def send(self, message: MessageLike, idempotency_key: str | None) -> MessageReceipt:
+        """Accept a message. Nothing is accepted if this raises anything but `EnqueueUnconfirmed`."""
+        checked = self._check(message, idempotency_key)
+        try:
+            (result,) = commit(self._ledger, self._rules, [checked.message])
+        except Unconfirmed:
+            raise EnqueueUnconfirmed(checked.key) from None
+        return _receipt(checked, result)
+
+    def send_many(self, messages: Iterable[tuple[MessageLike, str | None]]) -> Iterator[MessageReceipt]:
+        """Accept messages in their order, many in a commit. Those before one that is not accepted are accepted."""
+        rows = iter(messages)
+        while True:
+            gathered: list[_Checked] = []
+            try:
+                self._gather(rows, gathered)
+            except Exception:  # a bad message, or whatever the iterable raises
+                yield from self._accept(gathered)  # guard: those-before-bad-are-accepted
+                raise
+            if not gathered:
+                return
+            yield from self._accept(gathered)
+
+    def _gather(self, rows: Iterator[tuple[MessageLike, str | None]], gathered: list[_Checked]) -> None:
+        until = clock.monotonic() + GATHER_SECONDS
+        for message, idempotency_key in rows:
+            gathered.append(self._check(message, idempotency_key))
+            # guard: slow-iterable-holds-nothing-back
+            if len(gathered) == MESSAGES_A_CALL or clock.monotonic() >= until:
+                return
+
+    def _accept(self, checked: list[_Checked]) -> Iterator[MessageReceipt]:
+        while checked:
+            try:
+                # guard: none-behind-refused
+                results = commit(self._ledger, self._rules, [one.message for one in checked], in_order=True)
+            except Unconfirmed:
+                raise EnqueueUnconfirmed(*(one.key for one in checked)) from None
+            yield from map(_receipt, checked, results)
+            checked = checked[len(results) :]
+
+    def _check(self, message: MessageLike, idempotency_key: str | None) -> _Checked:
+        """Raise MessageInvalid, and CampaignInvalid for a bad key."""
+        key = checked_key(idempotency_key)
+        try:
+            checked = check_one(as_mapping(message), self._options)
+        except Violation as violation:
+            raise _invalid(violation) from None
+        row = row_to_collect(checked, transliterate=self._options.transliterate)
+        return _Checked(
+            key,
+            StreamMessage(
+                key=digest(key.encode()),
+                content=digest(row),
+                attempt=secrets.token_hex(_ATTEMPT_BYTES),
+                phone=checked.phone,
+                reference_id=checked.reference_id or "",
+                row=self._cipher.encrypt(row),
+            ),
+        )
 
 
-def _receipt(checked: _Checked, accepted: AcceptedMessage) -> MessageReceipt:
+def _receipt(checked: _Checked, result: AcceptedMessage) -> MessageReceipt:
     """Raise MessageInvalid or IdempotencyConflict for a message that was refused."""
-    match accepted.kind:
+    match result.kind:
         case "suppressed":
             raise _invalid(SUPPRESSED)
         case "reference_id":
             raise _invalid(_SAME_REFERENCE_ID)
         case "conflict":
-            raise IdempotencyConflict(checked.key, accepted.campaign_id, _message_id(accepted))
-    return MessageReceipt(_message_id(accepted), duplicate=accepted.kind == "duplicate")
-
-
-def _commit(ledger: Ledger, rules: StreamRules, checked: Sequence[_Checked]) -> list[AcceptedMessage]:
-    """Return the results of the first of the messages, as `Streams.accept` does."""
-    with queue_errors():
-        ledger.durability.require()
-        # If Redis is unreachable before the commit, nothing is in doubt. Asking before each message would take a fifth
-        # of its time.
-        ledger.reach(within=_REACHED_SECONDS)
-    messages = [one.message for one in checked]
-    new = NewNames(new_campaign_id(), incarnation=secrets.token_hex(16))
-    try:
-        with queue_errors(response_lost=_ResponseLost):
-            results, on_disk = ledger.streams.accept(rules, messages, new, ledger.durability)
-    except _ResponseLost:
-        results, on_disk = _commit_again(ledger, rules, checked, new)  # guard: send-asked-again
-    if not on_disk:  # guard: message-on-disk
-        raise EnqueueUnconfirmed(checked[0].key)
-    return results
-
-
-def _commit_again(
-    ledger: Ledger, rules: StreamRules, checked: Sequence[_Checked], new: NewNames
-) -> tuple[list[AcceptedMessage], bool]:
-    """Repeat a commit whose response was lost. That is safe: the same attempt is accepted once."""
-    try:
-        with queue_errors(response_lost=_ResponseLost):
-            return ledger.streams.accept(rules, [one.message for one in checked], new, ledger.durability)
-    except Exception:
-        raise EnqueueUnconfirmed(checked[0].key) from None  # guard: send-unconfirmed
-
-
-class _ResponseLost(Exception):
-    """It is unknown whether Redis executed the commit."""
+            raise IdempotencyConflict(checked.key, result.campaign_id, _message_id(result))
+    return MessageReceipt(_message_id(result), duplicate=result.kind == "duplicate")
 
 
 def _message_id(accepted: AcceptedMessage) -> str:

@@ -13,7 +13,7 @@ from bsg_producer.queue_errors import queue_errors
 from bsg_producer.streams.control import cancel_stream, pause_stream, resume_stream
 from bsg_producer.streams.finding import find_message
 from bsg_producer.streams.message_status import MessageStatus, read_message
-from bsg_producer.streams.sending import MessageReceipt, send
+from bsg_producer.streams.sending import MessageReceipt, Sending
 from bsg_producer.streams.stream_status import StreamStatus, read_stream
 from bsg_producer.typed_messages import MessageLike
 
@@ -31,9 +31,8 @@ class Stream:
     ) -> None:
         self._ledger = ledger
         self._wakeups = wakeups
-        self._options = options
         self._rules = rules
-        self._cipher = cipher
+        self._sending = Sending(ledger, rules, options, cipher)
 
     @property
     def name(self) -> str:
@@ -56,20 +55,24 @@ class Stream:
         >>> receipt.duplicate
         False
         """
-        return send(self._ledger, self._rules, self._options, message, idempotency_key, cipher=self._cipher)
+        return self._sending.send(message, idempotency_key)
 
     def send_many(self, messages: Iterable[tuple[MessageLike, str | None]]) -> Iterator[MessageReceipt]:
-        """Accept messages one by one, each with its idempotency key or None, and yield their receipts as it goes.
+        """Accept messages in their order, each with its idempotency key or None, and yield their receipts as it goes.
 
-        Raise what `send` raises, for the first message that is not accepted. Those before it are.
+        Up to 500 messages are accepted in one commit, before their first receipt is yielded. A commit takes what the
+        iterable has given within a tenth of a second. Such a message waits for no others if the iterable is slower.
+
+        Raise what `send` raises, for the first message that is not accepted, after the receipts of those before it.
+        They are accepted, and none after it is. Raise what the iterable raises likewise. If a commit is not confirmed,
+        the `idempotency_keys` of `EnqueueUnconfirmed` are those of its messages, which follow the last receipt.
 
         >>> codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
         >>> rows = [({"phone": 380661231231 + number, "code": number}, f"code-{number}") for number in range(3)]
         >>> len(list(codes.send_many(rows)))
         3
         """
-        for message, idempotency_key in messages:
-            yield self.send(message, idempotency_key=idempotency_key)
+        return self._sending.send_many(messages)
 
     def message(self, *, idempotency_key: str | None = None, reference_id: str | None = None) -> MessageStatus:
         """Return what became of the message with that idempotency key, or with that reference id of yours.

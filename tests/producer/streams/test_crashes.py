@@ -19,24 +19,28 @@ PROGRAM = (
     "from tests.failpoints.arming import install\n"
     "install()\n"
     "codes = Producer().stream('codes', sender='MyShop')\n"
-    "codes.send({'phone': 380660000000, 'text': 'Your code is 1234'}, idempotency_key='key')"
+    "message = {'phone': 380660000000, 'text': 'Your code is 1234'}\n"
 )
+ONE = "codes.send(message, idempotency_key='key')"
+MANY = "list(codes.send_many([(message, 'key'), ({**message, 'phone': 380660000001}, 'other key')]))"
 
 
+@pytest.mark.parametrize(("sending", "messages"), [(ONE, 1), (MANY, 2)])
 @pytest.mark.parametrize("point", [f"before {ACCEPT_MESSAGES}", f"after {ACCEPT_MESSAGES}"])
 def test_a_web_process_that_dies_while_it_sends_leaves_a_message_or_none_and_its_key_says_which(
-    redis_url: str, point: str, tmp_path: Path
+    redis_url: str, point: str, sending: str, messages: int, tmp_path: Path
 ) -> None:
     environment = {**os.environ, "REDIS_URL": redis_url, "FAILPOINTS": str(arm(tmp_path, point))}
     producer = Producer(Settings.build(redis_url=redis_url))
 
-    died = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, check=False)
+    died = subprocess.run([sys.executable, "-c", PROGRAM + sending], env=environment, check=False)
     before = [campaign.counts["accepted"] for campaign in producer.campaigns()]
     again = producer.stream("codes", sender="MyShop").send(
         {"phone": 380660000000, "text": "Your code is 1234"}, idempotency_key="key"
     )
 
     assert died.returncode == -9
-    assert before == ([1] if point.startswith("after") else [])
+    assert before == ([messages] if point.startswith("after") else [])
     assert again.duplicate == point.startswith("after")
-    assert [campaign.counts["accepted"] for campaign in producer.campaigns()] == [1]
+    accepted = [campaign.counts["accepted"] for campaign in producer.campaigns()]
+    assert accepted == [messages if again.duplicate else 1]

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis
 
 from bsg_config.settings import Settings
-from bsg_producer import CampaignInvalid, EnqueueUnconfirmed, Producer, QueueNotDurable, QueueUnavailable, Stream
+from bsg_ledger.streams import MESSAGES_A_CALL
+from bsg_messages.rejects import RejectCode
+from bsg_producer import (
+    CampaignInvalid,
+    EnqueueUnconfirmed,
+    MessageInvalid,
+    Producer,
+    QueueNotDurable,
+    QueueUnavailable,
+    Stream,
+)
+from bsg_producer.streams.sending import GATHER_SECONDS
 from tests.lossy_proxy import LossyProxy
 from tests.servers import RedisServer, free_port
 
@@ -114,6 +127,81 @@ def test_many_threads_may_share_a_stream(redis_url: str) -> None:
     for thread in threads:
         thread.join()
     assert len(set(ids)) == 160 == accepted_at(redis_url)
+
+
+Rows = list[tuple[dict[str, Any], str | None]]
+
+
+def rows_of(count: int) -> Rows:
+    return [({**CODE, "phone": 380_660_000_000 + number}, f"code-{number}") for number in range(count)]
+
+
+def commits_at(url: str) -> int:
+    with redis.Redis.from_url(url) as client:
+        commands: Any = client.info("commandstats")
+    return sum(int(commands.get(f"cmdstat_{name}", {"calls": 0})["calls"]) for name in ("evalsha", "eval"))
+
+
+def test_many_messages_are_accepted_in_few_commits_in_their_order(redis_url: str) -> None:
+    stream = stream_at(redis_url)
+    stream.send(CODE)
+    before = commits_at(redis_url)
+    receipts = list(stream.send_many(rows_of(MESSAGES_A_CALL + 1)))
+    assert commits_at(redis_url) == before + 2
+    assert len({receipt.message_id for receipt in receipts}) == MESSAGES_A_CALL + 1 == accepted_at(redis_url) - 1
+    assert receipts == sorted(receipts, key=lambda receipt: receipt.message_id)
+    assert all(receipt.duplicate for receipt in stream.send_many(rows_of(MESSAGES_A_CALL + 1)))
+
+
+def test_none_of_many_messages_is_accepted_behind_one_that_is_refused(redis_url: str) -> None:
+    producer = Producer(Settings.build(redis_url=redis_url))
+    producer.suppress([380_660_000_002])
+    receipts = producer.stream("codes", sender="MyShop").send_many(rows_of(5))
+    before = [next(receipts) for _ in range(2)]
+    with pytest.raises(MessageInvalid) as refused:
+        next(receipts)
+    assert (refused.value.code, len(before), accepted_at(redis_url)) == (RejectCode.SUPPRESSED, 2, 2)
+
+
+def test_messages_that_an_iterable_gave_before_it_failed_are_accepted(redis_url: str) -> None:
+    def failing() -> Iterator[tuple[dict[str, Any], str | None]]:
+        yield from rows_of(2)
+        raise LookupError
+
+    receipts = stream_at(redis_url).send_many(failing())
+    before = [next(receipts) for _ in range(2)]
+    with pytest.raises(LookupError):
+        next(receipts)
+    assert (len(before), accepted_at(redis_url)) == (2, 2)
+
+
+def test_a_slow_iterable_holds_no_message_back(redis_url: str) -> None:
+    accepted: list[int] = []
+
+    def slow() -> Iterator[tuple[dict[str, Any], str | None]]:
+        for row in rows_of(3):
+            time.sleep(1.1 * GATHER_SECONDS)
+            accepted.append(accepted_at(redis_url))
+            yield row
+
+    assert len(list(stream_at(redis_url).send_many(slow()))) == 3
+    assert accepted == [0, 1, 2]
+
+
+def test_many_messages_whose_response_stays_lost_are_unconfirmed_and_their_keys_make_trying_again_safe(
+    redis_server: RedisServer, redis_url: str
+) -> None:
+    rows = [(message, None) for message, _ in rows_of(3)]
+    with LossyProxy(redis_server.port) as proxy:
+        stream = stream_at(proxy.redis_url, queue_timeout=1)
+        stream.send({**CODE, "text": "the first message"})
+        proxy.lose_responses_to(b"Your code is 1234", times=2)
+        with pytest.raises(EnqueueUnconfirmed, match="3 messages") as caught:
+            list(stream.send_many(rows))
+        keyed = zip((message for message, _ in rows), caught.value.idempotency_keys, strict=True)
+        again = list(stream.send_many(keyed))
+    assert [receipt.duplicate for receipt in again] == [True, True, True]
+    assert accepted_at(redis_url) == 4
 
 
 def test_encrypted_messages_are_nowhere_in_redis_as_they_were_given(redis_url: str) -> None:

@@ -282,7 +282,7 @@ def test_a_stream_counts_the_messages_of_its_campaigns(harness: WorkerHarness) -
     assert (status.counts["accepted"], status.counts["pending"]) == (3, 3)
 
 
-def test_many_messages_are_accepted_one_by_one_until_one_is_bad(harness: WorkerHarness) -> None:
+def test_many_messages_are_accepted_until_one_is_bad(harness: WorkerHarness) -> None:
     rows: list[tuple[dict[str, Any], str | None]] = [({"phone": PHONE + n, "code": n}, f"code-{n}") for n in range(3)]
     rows[2] = ({"phone": "12", "code": 2}, None)
     receipts = codes(harness).send_many(rows)
