@@ -6,6 +6,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 
 from bsg_config import clock
@@ -21,6 +22,7 @@ from bsg_messages.rejects import RejectCode, Violation
 from bsg_producer.enqueueing import checked_key
 from bsg_producer.errors import EnqueueUnconfirmed, IdempotencyConflict, MessageInvalid
 from bsg_producer.streams.committing import Unconfirmed, commit
+from bsg_producer.streams.grouping import GroupCommit
 from bsg_producer.typed_messages import MessageLike, as_mapping
 
 GATHER_SECONDS = 0.1  # how long `send_many` gathers messages for a commit, so that a slow iterable holds none back
@@ -64,12 +66,13 @@ class Sending:
         self._rules = rules
         self._options = options
         self._cipher = cipher
+        self._group_commit = GroupCommit(partial(commit, ledger, rules))
 
     def send(self, message: MessageLike, idempotency_key: str | None) -> MessageReceipt:
         """Accept a message. Nothing is accepted if this raises anything but `EnqueueUnconfirmed`."""
         checked = self._check(message, idempotency_key)
         try:
-            (result,) = commit(self._ledger, self._rules, [checked.message])
+            result = self._group_commit(checked.message)
         except Unconfirmed:
             raise EnqueueUnconfirmed(checked.key) from None
         return _receipt(checked, result)
