@@ -57,8 +57,13 @@ class EnqueueOptions(TypedDict, total=False):
     account: str
 
 
-def check_options(arguments: Mapping[str, Any], settings: Settings, now: datetime) -> CampaignOptions:
-    """Return the campaign options from enqueue's keyword arguments. Raise CampaignInvalid, which names all errors."""
+def check_options(
+    arguments: Mapping[str, Any], settings: Settings, now: datetime, *, begins_now: bool = True
+) -> CampaignOptions:
+    """Return the campaign options from enqueue's keyword arguments. Raise CampaignInvalid, which names all errors.
+
+    `begins_now`: the deadline counts from now, so it is invalid if it passes before the sending hours open.
+    """
     try:
         found = _SCHEMA.load(arguments)
     except ValidationError as error:
@@ -83,7 +88,7 @@ def check_options(arguments: Mapping[str, Any], settings: Settings, now: datetim
     if errors:
         raise CampaignInvalid(errors)
     deadline = begin + given if isinstance(given, timedelta) else given
-    hours = found["send_between"]
+    hours = found["send_between"] if begins_now else None
     if hours is not None and (opening := SendingHours.parse(hours, account.bsg_timezone).opening(begin)) >= deadline:
         message = f"It passes before {hours} comes round, at {opening.isoformat()}: give a later one, or other hours."
         raise CampaignInvalid({"deadline": [message]})

@@ -37,7 +37,8 @@ def check_stream(
         errors["deadline"] = ["Not a time span: give a timedelta, or seconds, from a message's acceptance."]
         given["deadline"] = None
     try:
-        options = check_options({**given, "allow_duplicates": True}, settings, now)
+        # A message that is accepted outside of the sending hours may expire before they open. The app may start then.
+        options = check_options({**given, "allow_duplicates": True}, settings, now, begins_now=False)
     except CampaignInvalid as invalid:
         raise CampaignInvalid({**errors, **invalid.errors}) from None
     if errors:

@@ -41,7 +41,8 @@ class Streams(ProducerBase):
         The options may be given anew at every start of the app. Messages with other options begin a new campaign of the
         stream, as does each hour. `deadline` is a time span from a message's acceptance. With `max_wait`, a message
         waits up to so many seconds for others, so that requests become larger. `max_cost` is that of one campaign of
-        the stream. The other options are as in `enqueue`.
+        the stream. A message whose `deadline` passes before `send_between` opens expires. The other options are as in
+        `enqueue`.
 
         Raise `CampaignInvalid`. Nothing is stored before the first message.
 

@@ -38,6 +38,17 @@ def test_a_batch_leaves_within_its_hours(harness: WorkerHarness) -> None:
     assert harness.status(campaign).counts["submitted"] == 2
 
 
+def test_an_app_may_begin_a_stream_outside_of_its_hours_with_a_deadline_before_they_come(
+    harness: WorkerHarness,
+) -> None:
+    hours = hours_around(timedelta(hours=2))
+    stream = harness.producer.stream("codes", sender="MyShop", send_between=hours, deadline=3600)
+    receipt = stream.send({"phone": 380661231231, "text": "Your code is 1234"})
+    harness.dispatch()
+    assert harness.producer.message(receipt.message_id).state == "pending"
+    assert not harness.sandbox.record().campaigns
+
+
 def test_a_deadline_before_its_hours_come_pass_is_refused(harness: WorkerHarness) -> None:
     with pytest.raises(CampaignInvalid, match="deadline: It passes before"):
         harness.prepared(1, send_between=hours_around(timedelta(hours=2)), deadline=3600)
