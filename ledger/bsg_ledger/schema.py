@@ -87,8 +87,7 @@ STREAM = Key(
     "hash",
     "a stream",
     {
-        "campaign": "the campaign that takes up its messages",
-        "options": "a digest of that campaign's options",
+        "campaign:DIGEST": "the campaign that takes up messages with these options",
         "paused": "1: its campaigns begin paused",
         "keys": "the number of the keys in use",
         "keys_until": "until when (ms)",
@@ -188,6 +187,7 @@ CAMPAIGN = Key(
         "capped": "why max_cost has paused it",
         "cancelled": "1: nothing more is sent",
         "stream": "the stream that it belongs to",
+        "options_digest": "of its options, by which its stream finds it",
         "collects_until": "until when it takes up messages of its stream (ms)",
         "collecting_batch": "the batch that takes them up",
         "ended": "its final state, while it is closed",

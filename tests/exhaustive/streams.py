@@ -81,9 +81,11 @@ RULES = _Rules(
 )
 
 
-def _send(ledger: Ledger, messages: Messages, first: int, attempt: str, new_campaign: str, full_at: int) -> Reply:
+def _send(
+    ledger: Ledger, messages: Messages, first: int, attempt: str, new_campaign: str, full_at: int, options: str
+) -> Reply:
     results, _ = ledger.streams.accept(
-        replace(RULES, messages_a_campaign=full_at),
+        replace(RULES, messages_a_campaign=full_at, digest=options),
         [
             StreamMessage(key, f"of-{key}", f"{attempt}.{number}", phone, "", f"{key}@{phone}".encode())
             for number, (key, phone) in enumerate(messages[first:], first)
@@ -236,6 +238,7 @@ class StreamSize:
     """`apps`: the calls of each. `campaigns`: of the stream at most, while the apps send. `faults`: of the workers.
 
     `happens`: of old (a batch), deadline (of a batch), suppress and cancel. `full_at`: messages of a campaign.
+    `own_options`: each app has other options, as during a rolling deploy.
     """
 
     apps: tuple[tuple[Messages, ...], ...]
@@ -243,6 +246,7 @@ class StreamSize:
     campaigns: int = 1
     faults: int = 1
     full_at: int = MESSAGES_A_CAMPAIGN
+    own_options: bool = False
     happens: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
@@ -250,6 +254,7 @@ class StreamSize:
         happens = "".join(f", {one}" for one in sorted(self.happens))
         if self.full_at != MESSAGES_A_CAMPAIGN:
             happens += f", full at {self.full_at}"
+        happens += ", own options" if self.own_options else ""
         campaigns, workers, faults = self.campaigns, self.workers, self.faults
         return f"a stream, {apps} messages, {campaigns} campaigns, {workers} workers with {faults} faults{happens}"
 
@@ -269,6 +274,7 @@ SMALL = (
     StreamSize((((A1, A2),),)),
     StreamSize((((A1, B2),), ((B2, A1),))),
     StreamSize((((A1,), (B2, B3)),), full_at=2),
+    StreamSize((_each(A1), _each(B2)), faults=0, own_options=True),
 )
 LARGE = (
     StreamSize((_each(A1, B2, A3),), happens=frozenset({"suppress"})),
@@ -280,6 +286,7 @@ LARGE = (
     StreamSize((((A1, B2, A3),),), happens=frozenset({"suppress"}), full_at=1),
     StreamSize((((A1, B2),), ((A3, A1),)), campaigns=2),
     StreamSize((((A1, B2, C3),),), workers=2, faults=2),
+    StreamSize((_each(A1), _each(B2)), campaigns=2, own_options=True),
 )
 
 
@@ -365,7 +372,8 @@ class Stream(Search[State]):
         new = next((name for name in CAMPAIGNS if name not in self.view(state.ledger).campaigns), None)
         if new is None:
             return
-        call = ("send", messages, first, self._attempt(state, number), new, self.size.full_at)
+        options = f"options of {number}" if self.size.own_options else "options"
+        call = ("send", messages, first, self._attempt(state, number), new, self.size.full_at, options)
         results, then = self._call(state, *call)
         self._check_accepted(state, messages[first:], first, self._attempt(state, number), results, then)
         left = first + len(results) < len(messages)
@@ -533,8 +541,8 @@ class Stream(Search[State]):
         yield from self._counts(view)
         yield from self._messages(view, bodies)
         yield from self._requests(state, view, bodies)
-        if len(view.collecting) > 1:
-            yield "two campaigns collect"
+        if len({view.campaigns[name]["options_digest"] for name in view.collecting}) < len(view.collecting):
+            yield "two campaigns with the same options collect"
         for name in view.collecting:
             if name not in view.keys.get("bsg:collecting", {}):
                 yield "a campaign that collects is not found by the sweep"

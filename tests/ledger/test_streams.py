@@ -298,15 +298,31 @@ def test_a_batch_that_is_checked_against_the_suppression_list_takes_up_no_more_m
     assert sizes(ledger_harness, accepted.campaign_id) == [1, 1]
 
 
-def test_other_options_begin_another_campaign_and_end_the_collecting_of_the_first(
+def test_messages_with_other_options_have_a_campaign_of_their_own_and_both_collect(
     ledger_harness: LedgerHarness,
 ) -> None:
+    digests = ("old", "new", "old", "new")
+    old, new, *again = [accept(ledger_harness, digest=digest) for digest in digests]
+    assert old.campaign_id != new.campaign_id
+    assert [(one.campaign_id, one.index) for one in again] == [(old.campaign_id, 1), (new.campaign_id, 1)]
+    collecting = ledger_harness.client.zrange("bsg:collecting", 0, -1)
+    assert sorted(collecting) == sorted([old.campaign_id.encode(), new.campaign_id.encode()])
+
+
+def test_a_stream_forgets_which_campaign_took_up_messages_once_its_time_is_over(ledger_harness: LedgerHarness) -> None:
+    old, new = accept(ledger_harness, digest="old"), accept(ledger_harness, digest="new")
+    stop(ledger_harness, old.campaign_id)
+    ledger_harness.ledger.streams.stop_collecting(old.campaign_id)
+    assert ledger_harness.client.hget(f"bsg:stream:{STREAM}", "campaign:old") is None
+    assert accept(ledger_harness, digest="new").campaign_id == new.campaign_id
+
+
+def test_a_sweep_that_comes_late_ends_no_later_campaign(ledger_harness: LedgerHarness) -> None:
     first = accept(ledger_harness)
-    second = accept(ledger_harness, digest="other options")
-    assert second.campaign_id != first.campaign_id
-    assert ledger_harness.client.zrange("bsg:collecting", 0, -1) == [second.campaign_id.encode()]
-    ledger_harness.submitted(first.campaign_id)
-    assert ledger_harness.state(first.campaign_id) == "submitted"
+    stop(ledger_harness, first.campaign_id)
+    second = accept(ledger_harness)
+    ledger_harness.ledger.streams.stop_collecting(first.campaign_id)
+    assert accept(ledger_harness).campaign_id == second.campaign_id
 
 
 def test_a_campaign_collects_no_more_once_the_ledger_went_back(ledger_harness: LedgerHarness) -> None:
@@ -332,7 +348,11 @@ def stop(harness: LedgerHarness, campaign: str) -> None:
 def test_a_campaign_whose_time_is_over_is_followed_by_another(ledger_harness: LedgerHarness) -> None:
     first = accept(ledger_harness)
     stop(ledger_harness, first.campaign_id)
-    assert accept(ledger_harness).campaign_id != first.campaign_id
+    second = accept(ledger_harness)
+    assert second.campaign_id != first.campaign_id
+    assert ledger_harness.client.zrange("bsg:collecting", 0, -1) == [second.campaign_id.encode()]
+    ledger_harness.submitted(first.campaign_id)
+    assert ledger_harness.state(first.campaign_id) == "submitted"
 
 
 @pytest.mark.parametrize("change", [{"messages_a_campaign": 1}, {"campaign_ms": 0}])

@@ -38,11 +38,11 @@ class Streams(ProducerBase):
     ) -> Stream:
         """Return the stream of that name, which sends single messages. What has come together leaves in one request.
 
-        The options may be given anew at every start of the app. Messages with other options begin a new campaign of the
-        stream, as does each hour. `deadline` is a time span from a message's acceptance. With `max_wait`, a message
-        waits up to so many seconds for others, so that requests become larger. `max_cost` is that of one campaign of
-        the stream. A message whose `deadline` passes before `send_between` opens expires. The other options are as in
-        `enqueue`.
+        The options may be given anew at every start of the app. Messages with other options have a campaign of their
+        own, and each hour begins a new one. `deadline` is a time span from a message's acceptance. With `max_wait`, a
+        message waits up to so many seconds for others, so that requests become larger. `max_cost` is that of one
+        campaign of the stream. A message whose `deadline` passes before `send_between` opens expires. The other options
+        are as in `enqueue`.
 
         Raise `CampaignInvalid`. Nothing is stored before the first message.
 

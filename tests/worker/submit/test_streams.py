@@ -167,18 +167,22 @@ def test_a_reference_id_of_the_caller_is_used_once_in_a_stream(harness: WorkerHa
     assert list(arrived(harness)) == ["code1"]
 
 
-def test_other_options_begin_another_campaign_and_the_earlier_one_ends(harness: WorkerHarness) -> None:
-    first = send_codes(codes(harness), 1)
+def test_old_and_new_options_have_a_campaign_each_that_ends_once_its_time_is_over(harness: WorkerHarness) -> None:
+    old, new = codes(harness), codes(harness, priority="high")
+    receipts = [receipt for number in range(2) for stream in (old, new) for receipt in send_codes(stream, number)]
     harness.dispatch()
-    second = send_codes(codes(harness, priority="high"), 2)
-    harness.dispatch()
-    earlier, later = campaigns_of(harness, [*first, *second])
-    assert earlier != later
+    campaigns = campaigns_of(harness, receipts)
+    earlier, later = campaigns[:2]
+    assert campaigns == [earlier, later, earlier, later]
     harness.sandbox.advance(3600)
     harness.make_due(DueIndex.LIVE)
     poll(harness.runtime)
+    assert harness.producer.status(earlier).state == "collecting"
+    harness.runtime.redis.hset(f"bsg:campaign:{earlier}", "collects_until", 1)
+    harness.runtime.ledger.streams.stop_collecting(earlier)
     assert harness.producer.status(earlier).state == "done"
     assert harness.producer.status(later).state == "collecting"
+    assert len(arrived(harness)) == 4
 
 
 def test_a_cancelled_campaign_takes_up_no_more_messages(harness: WorkerHarness) -> None:
@@ -267,11 +271,12 @@ def test_a_paused_stream_takes_messages_and_sends_them_once_it_is_resumed(harnes
 def test_a_cancelled_stream_ends_what_is_unsent_and_takes_messages_again(harness: WorkerHarness) -> None:
     stream = codes(harness)
     send_codes(stream, 1)
+    send_codes(codes(harness, priority="high"), 3)
     assert stream.cancel() == 0
     after = send_codes(stream, 2)
     harness.dispatch()
     assert list(arrived(harness)) == [receipt.message_id for receipt in after]
-    assert stream.status().counts["cancelled"] == 1
+    assert stream.status().counts["cancelled"] == 2
 
 
 def test_a_stream_counts_the_messages_of_its_campaigns(harness: WorkerHarness) -> None:

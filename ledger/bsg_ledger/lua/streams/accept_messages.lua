@@ -18,8 +18,8 @@ local FIRST_MESSAGE, FIELDS = 20, 6
 local MAX_BATCHES = 10000
 
 local stream_record = stream_key(stream)
-local campaign, campaign_options, paused, keys, keys_until =
-  get(stream_record, 'campaign', 'options', 'paused', 'keys', 'keys_until')
+local collecting = collecting_field(options_digest)  -- guard: other-options-other-campaign
+local campaign, paused, keys, keys_until = get(stream_record, collecting, 'paused', 'keys', 'keys_until')
 keys = number(keys)
 
 -- By the name of a key or a reference id: campaign, index, content and attempt of the message that has it.
@@ -91,7 +91,7 @@ local function read_campaign()
 end
 
 local function takes_up_messages()
-  if not campaign or campaign_options ~= options_digest then return false end  -- guard: other-options-other-campaign
+  if not campaign then return false end
   if collects_until <= NOW then return false end  -- guard: campaign-collects-for-its-time
   if next_index >= number(most) or next_batch >= MAX_BATCHES then return false end  -- guard: campaign-has-its-size
   -- A retry may have given it an earlier deadline.
@@ -138,15 +138,16 @@ end
 local function begin_campaign()
   write_campaign()
   if campaign then stop_collecting(campaign) end  -- guard: one-campaign-collects
-  campaign, campaign_options, collects_until = new_campaign, options_digest, NOW + number(length)
+  campaign, collects_until = new_campaign, NOW + number(length)
   next_index, next_batch, cancelled, deadline, batch = 0, 0, '0', collects_until + number(lifetime), nil
   redis.call('HSETNX', LEDGER, 'incarnation', incarnation)
   redis.call('HSET', campaign_key(campaign), 'accepted_at', NOW, 'messages', 0, 'options', options, 'priority', priority,
     'deadline', deadline, 'name', stream, 'stream', stream, 'idempotency_key', '', 'chunks', 0, 'account', '',
     'account_name', account_name, 'paused', paused or '0', 'cancelled', '0', 'next_batch', 0, 'closes_at', closes_at,
-    'collects_until', collects_until)
+    'collects_until', collects_until,
+    'options_digest', options_digest)
   if max_cost ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost', max_cost) end
-  redis.call('HSET', stream_record, 'campaign', campaign, 'options', options_digest)
+  redis.call('HSET', stream_record, collecting, campaign)
   redis.call('ZADD', CAMPAIGNS, NOW, campaign)
   redis.call('ZADD', COLLECTING, collects_until, campaign)  -- guard: collecting-ends
   redis.call('SADD', ACCOUNT_NAMES, account_name)
