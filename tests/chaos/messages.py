@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_producer import Producer, Stream
+from bsg_producer.streams.sending import Sending
 from tests.chaos.campaigns import PHONE_PREFIX
 
 SecondThoughts = Literal["none", "suppress first", "suppress", "give up"]
@@ -92,15 +93,25 @@ class ChaosMessage:
         return {**self.content(), "text": "Another text", "code": "another"}
 
 
-def open_stream(web_app: Producer, name: str, now: float) -> Stream:
-    """Return the stream as a web app opens it that starts at `now`: a new version of it has other options."""
-    options = STREAMS[name]
-    version = int(now // OPTIONS_SECONDS) if options["text"] is None else 0
-    stream = web_app.stream(name, validity=24 + version % 2, **options)
-    return with_short_campaigns(stream, CAMPAIGN_SECONDS)
+class OpenStreams:
+    """The streams of a web app, which its threads share. Every half a minute a new version of it has other options."""
+
+    def __init__(self, web_app: Producer) -> None:
+        self._versions = {
+            name: [
+                with_short_campaigns(web_app.stream(name, validity=validity, **options), CAMPAIGN_SECONDS)
+                for validity in ((24, 25) if options["text"] is None else (24,))
+            ]
+            for name, options in STREAMS.items()
+        }
+
+    def of(self, message: ChaosMessage, now: float) -> Stream:
+        versions = self._versions[message.stream]
+        return versions[int(now // OPTIONS_SECONDS) % len(versions)]
 
 
 def with_short_campaigns(stream: Stream, seconds: float, messages: int = MESSAGES_A_CAMPAIGN) -> Stream:
     """Let each campaign of the stream take up messages for so long, and so many at most."""
-    stream._rules = replace(stream._rules, campaign_ms=round(seconds * 1000), messages_a_campaign=messages)
+    rules = replace(stream._rules, campaign_ms=round(seconds * 1000), messages_a_campaign=messages)
+    stream._sending = Sending(stream._ledger, rules, stream._sending._options, stream._sending._cipher)
     return stream

@@ -28,7 +28,7 @@ from bsg_producer import (
     Stream,
 )
 from tests.chaos.journal import Journal, enqueued
-from tests.chaos.messages import ChaosMessage, open_stream
+from tests.chaos.messages import ChaosMessage, OpenStreams
 from tests.chaos.producer_process import FINISH, RETRY_SECONDS, journal_path
 from tests.failpoints.arming import install
 
@@ -44,15 +44,16 @@ class SendingThread(threading.Thread):
     """One of the threads, which share the web app. Its messages have every `THREADS`th number."""
 
     def __init__(
-        self, web_app: Producer, journal: Journal, seed: int, producer: int, thread: int, finish: Path
+        self, web_app: Producer, streams: OpenStreams, directory: Path, seed: int, producer: int, thread: int
     ) -> None:
         super().__init__()
         self._web_app = web_app
-        self._journal = journal
+        self._streams = streams
+        self._journal = Journal(journal_path(directory, producer))
         self._seed = seed
         self._producer = producer
-        self._finish = finish
-        tried = enqueued(journal.entries())
+        self._finish = directory / FINISH
+        tried = enqueued(self._journal.entries())
         self._mine = {number: each for number, each in tried.items() if number % THREADS == thread}
         self._next = max(self._mine, default=thread - THREADS) + THREADS
         self._receipts = {number: each.receipt for number, each in self._mine.items() if each.receipt}
@@ -86,7 +87,7 @@ class SendingThread(threading.Thread):
         return ChaosMessage.drawn(self._seed, self._producer, number)
 
     def _stream(self, message: ChaosMessage) -> Stream:
-        return open_stream(self._web_app, message.stream, time.time())
+        return self._streams.of(message, time.time())
 
     def _send_until_known(self, message: ChaosMessage, *, after_failure: bool = False) -> None:
         """Try until there is a receipt, or the message is refused; some web apps give up after the first failure."""
@@ -179,8 +180,9 @@ class SendingThread(threading.Thread):
 
 
 def main(directory: Path, seed: int, producer: int) -> None:
-    web_app, journal = Producer(), Journal(journal_path(directory, producer))
-    threads = [SendingThread(web_app, journal, seed, producer, thread, directory / FINISH) for thread in range(THREADS)]
+    web_app = Producer()
+    streams = OpenStreams(web_app)
+    threads = [SendingThread(web_app, streams, directory, seed, producer, thread) for thread in range(THREADS)]
     for thread in threads:
         thread.start()
     for thread in threads:

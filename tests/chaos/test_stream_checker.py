@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bsg_messages.reference_ids import generated_id
+from bsg_messages.reference_ids import generated_ids
 from tests.chaos.accounts import Account, Record
 from tests.chaos.checker import judge
 from tests.chaos.findings import CheckResult, Fault
@@ -18,7 +18,8 @@ from tests.chaos.stream_checker import StreamSends
 CAMPAIGN = "0123456789ABCDEFGHIJkl"
 FIRST, SECOND = (ChaosMessage(2, number, "codes") for number in (1, 2))
 BAD = replace(FIRST, number=3, is_bad=True)
-FIRST_ID, SECOND_ID = generated_id(CAMPAIGN, 0), generated_id(CAMPAIGN, 1)
+FIRST_ID, SECOND_ID = generated_ids(CAMPAIGN, 0, 2)
+FIRST_PLACE, SECOND_PLACE = (CAMPAIGN, 0), (CAMPAIGN, 1)
 SENT = Record("finished", f"{CAMPAIGN}-0")
 
 
@@ -37,7 +38,7 @@ def account(records: dict[int, Record], accepted: int = 2, **changed: int) -> Ac
 
 BOTH_SENT = account({0: SENT, 1: SENT})
 BOTH_TRIED = [(FIRST, received(FIRST_ID)), (SECOND, received(SECOND_ID))]
-BOTH_KNOWN = {FIRST.key: FIRST_ID, SECOND.key: SECOND_ID}
+BOTH_KNOWN = {FIRST.key: FIRST_PLACE, SECOND.key: SECOND_PLACE}
 ONCE = {FIRST.phone: 1, SECOND.phone: 1}
 
 
@@ -65,8 +66,8 @@ def test_each_message_with_a_receipt_arrived_once() -> None:
         ({"arrivals": {FIRST.phone: 1}}, [Fault.LOST]),
         ({"arrivals": {**ONCE, SECOND.phone: 2}}, [Fault.DOUBLED]),
         ({"arrivals": {**ONCE, 380999: 1}}, [Fault.UNKNOWN]),
-        ({"known": {FIRST.key: FIRST_ID}, "arrivals": {FIRST.phone: 1}}, [Fault.LOST, Fault.DOUBLED]),
-        ({"known": {FIRST.key: FIRST_ID, SECOND.key: FIRST_ID}}, [Fault.DOUBLED, Fault.LOST, Fault.DOUBLED]),
+        ({"known": {FIRST.key: FIRST_PLACE}, "arrivals": {FIRST.phone: 1}}, [Fault.LOST, Fault.DOUBLED]),
+        ({"known": {FIRST.key: FIRST_PLACE, SECOND.key: FIRST_PLACE}}, [Fault.DOUBLED, Fault.LOST, Fault.DOUBLED]),
         ({"accounts": [account({0: SENT, 1: SENT, 2: SENT}, accepted=3)]}, [Fault.DOUBLED]),
         ({"accounts": [account({0: SENT, 1: SENT, 2: SENT})]}, [Fault.MISREPORTED]),
         ({"accounts": [account({0: SENT}, finished=2)]}, [Fault.LOST, Fault.MISREPORTED]),
@@ -89,7 +90,7 @@ def test_a_message_that_was_not_sent_for_a_reason_is_accounted_for(state: str) -
 @pytest.mark.parametrize("words", [("trying", "given up"), ("trying", "unconfirmed", "given up")])
 def test_a_message_that_was_given_up_arrives_at_most_once(words: tuple[Word, ...]) -> None:
     given_up = [(FIRST, received(FIRST_ID)), (SECOND, tried(*words))]
-    first_alone = {"known": {FIRST.key: FIRST_ID}, "accounts": [account({0: SENT}, accepted=1)]}
+    first_alone = {"known": {FIRST.key: FIRST_PLACE}, "accounts": [account({0: SENT}, accepted=1)]}
 
     assert faults(judged(tried=given_up)) == []
     assert faults(judged(tried=given_up, arrivals={FIRST.phone: 1}, **first_alone)) == []
@@ -112,7 +113,7 @@ def test_an_invalid_message_is_refused_and_no_other_is() -> None:
     alone: dict[str, object] = {"known": {}, "accounts": [], "arrivals": {}}
 
     assert faults(judged(tried=[(BAD, refused)], **alone)) == []
-    assert faults(judged(tried=[(BAD, refused), *BOTH_TRIED], known={**BOTH_KNOWN, BAD.key: FIRST_ID})) != []
+    assert faults(judged(tried=[(BAD, refused), *BOTH_TRIED], known={**BOTH_KNOWN, BAD.key: FIRST_PLACE})) != []
     assert faults(judged(tried=[(FIRST, refused)], **alone)) == [Fault.LOST]
     assert Fault.MISREPORTED in faults(judged(tried=[(BAD, received(FIRST_ID))], **alone))
 
