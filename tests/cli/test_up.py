@@ -160,9 +160,9 @@ def test_after_up_is_killed_nothing_is_left_and_the_campaigns_are_there_when_it_
 
 
 def test_what_cannot_run_ends_it_and_says_why_once(tmp_path: Path) -> None:
-    """As where a package is missing, which the transport for Redis imports and nothing before."""
-    missing = "ModuleNotFoundError: No module named 'packaging'"
-    (tmp_path / "packaging.py").write_text("""raise ModuleNotFoundError("No module named 'packaging'")""")
+    """As where a package is missing, which Celery's command imports and `up` does not."""
+    missing = "ModuleNotFoundError: No module named 'click_didyoumean'"
+    (tmp_path / "click_didyoumean.py").write_text("""raise ModuleNotFoundError("No module named 'click_didyoumean'")""")
     settings = {"BSG_API_KEY": "live_sandbox", "BSG_BASE_URL": "http://127.0.0.1:1", "PYTHONPATH": str(tmp_path)}
 
     ended = run(["up", "--flower-port", "0"], tmp_path, settings, seconds=110)
