@@ -1,4 +1,4 @@
-"""What several tests of the commands share, as it takes seconds to start."""
+"""What several tests of a file share, as it takes seconds to start."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Running:
         self.liveness = LivenessPings(connect(Settings.build(redis_url=server.url)))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")  # processes that only wait take processor time from other tests
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     directory = tmp_path_factory.mktemp("running")
     with (

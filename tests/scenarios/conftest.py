@@ -11,9 +11,9 @@ from tests.scenarios.environment import ScenarioEnvironment, scenario_in
 SECOND = "live_second"  # the key of another account than the one without a name
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # processes that only wait take processor time from other tests
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
-    """One set of processes, on a server of their own, for all scenarios that kill nothing."""
+    """One set of processes, on a server of their own, for the scenarios of a file that kill nothing."""
     settings = {"BSG_API_KEY__SECOND": SECOND, "BSG_DUPLICATE_WINDOW__SECOND": "0"}
     with scenario_in(tmp_path_factory.mktemp("running"), **settings) as scenario:
         scenario.sandbox.put_account(SECOND)
