@@ -13,7 +13,8 @@ from tests.exhaustive.streams import LARGE, SMALL, Stream
 from tests.exhaustive.two_campaigns import TwoCampaigns
 from tests.servers import AVAILABLE_KINDS, RedisServer
 
-BESIDE = ((False, ()), (True, ("pause",)), (True, ("cancel",)))
+TWO_CAMPAIGNS_QUICK = ((True, 1, ()),)
+TWO_CAMPAIGNS = ((True, 2, ()), (False, 2, ()), (True, 2, ("pause",)), (True, 2, ("cancel",)))
 BY_NAME = {size.name: size for size in (*QUICK, *DEEP, *TOO_LARGE)}
 
 
@@ -44,8 +45,8 @@ def main() -> int:
             if arguments.stop_at_first and explorer.result.violations:
                 break
         if not arguments.size:
-            for prepared, operator in ((True, ()), *(() if arguments.quick else BESIDE)):
-                both = TwoCampaigns(client, prepared=prepared, operator=frozenset(operator))
+            for prepared, workers, operator in TWO_CAMPAIGNS_QUICK if arguments.quick else TWO_CAMPAIGNS:
+                both = TwoCampaigns(client, prepared=prepared, workers=workers, operator=frozenset(operator))
                 both.explore()
                 print(both, flush=True)
                 broken = broken or bool(both.broken)

@@ -17,7 +17,8 @@ LOST = frozenset({"lost"})
 
 # In the suite, and what the mutations of the guards are held against first: seconds.
 QUICK = (
-    Size("an operator cancels and pauses", workers=1, operator=frozenset({"cancel", "pause"})),
+    Size("an operator cancels", workers=1, operator=frozenset({"cancel"})),
+    Size("an operator pauses", workers=1, operator=frozenset({"pause"})),
     Size(
         "the rate limit, responses unheard",
         workers=1,
@@ -30,20 +31,10 @@ QUICK = (
     Size("messages dropped", ONE_BATCH_OF_TWO, workers=1, responses=frozenset({"drops", "lost"})),
     Size("ids used before", ONE_BATCH_OF_TWO, workers=1, used_before=(0,)),
     Size("a campaign that BSG loses", workers=1, responses=frozenset({"denied"})),
-    Size("an account closed", workers=1, responses=frozenset({"closed", "lost"}), operator=frozenset({"gate"})),
+    Size("an account closed", workers=1, responses=frozenset({"closed"}), operator=frozenset({"gate"})),
     Size("a half-open gate", workers=1, half_open=True, responses=frozenset({"not taken", "refused", "lost"})),
     Size("a chunk, and a reject", A_BATCH_AND_A_REJECT, workers=1, prepared=False, responses=LOST),
-    Size(
-        "a batch and a reject in steps, a cancel",
-        A_BATCH_AND_A_REJECT,
-        workers=1,
-        in_steps=True,
-        prepared=False,
-        responses=frozenset(),
-        operator=frozenset({"cancel"}),
-        most_taken=1,
-    ),
-    Size("another key", workers=1, responses=frozenset({"refused", "lost"}), operator=frozenset({"rekey", "cancel"})),
+    Size("another key", workers=1, responses=frozenset({"refused", "lost"}), operator=frozenset({"rekey"})),
     Size(
         "two chunks accepted in steps, a cancel",
         TWO_CHUNKS_OF_REJECTS,
@@ -67,6 +58,29 @@ QUICK = (
 
 # Two workers at once, and more going wrong together: minutes.
 DEEP = (
+    Size("an operator cancels and pauses", workers=1, operator=frozenset({"cancel", "pause"})),
+    Size(
+        "an account closed, a lost response",
+        workers=1,
+        responses=frozenset({"closed", "lost"}),
+        operator=frozenset({"gate"}),
+    ),
+    Size(
+        "a batch and a reject in steps, a cancel",
+        A_BATCH_AND_A_REJECT,
+        workers=1,
+        in_steps=True,
+        prepared=False,
+        responses=frozenset(),
+        operator=frozenset({"cancel"}),
+        most_taken=1,
+    ),
+    Size(
+        "another key, a cancel",
+        workers=1,
+        responses=frozenset({"refused", "lost"}),
+        operator=frozenset({"rekey", "cancel"}),
+    ),
     Size("two workers"),
     Size("two workers, the rate limit, responses unheard", limit=True, unheard=True),
     Size("two workers, leases that run out early", early_leases=True),

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 def test_both_come_to_an_end_and_no_request_leaves_without_a_slot(client: redis.Redis) -> None:
-    exploration = TwoCampaigns(client, prepared=True)
+    exploration = TwoCampaigns(client, prepared=True, workers=1)
 
     exploration.explore()
 

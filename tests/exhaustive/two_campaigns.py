@@ -1,4 +1,4 @@
-"""Two campaigns of one account, two workers, one slot at a time: every interleaving, crashes between any two steps.
+"""Two campaigns of one account, a worker or two, one slot at a time: every interleaving, crashes between any two steps.
 
 Smaller than the sizes of one campaign in all else: what BSG has is read exactly, so that a doubt is over in one step.
 """
@@ -157,16 +157,19 @@ class View:
 class TwoCampaigns(Search[State]):
     """`operator`: of cancel and pause; what an operator does with the first campaign."""
 
-    def __init__(self, client: redis.Redis, *, prepared: bool, operator: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, client: redis.Redis, *, prepared: bool, workers: int = 2, operator: frozenset[str] = frozenset()
+    ) -> None:
         super().__init__(RecordedCalls(client, run=RUN))
         self.prepared = prepared
+        self.workers = workers
         self.operator = operator
         self.view = cache(lambda ledger: View(self.calls.snapshots[ledger]))
         self._renamed: dict[int, tuple[int, dict[str, str]]] = {}
 
     def _words(self) -> str:
         begun = "prepared" if self.prepared else "not prepared"
-        return f"two campaigns, {', '.join((begun, *sorted(self.operator)))}"
+        return f"two campaigns, {self.workers} workers, {', '.join((begun, *sorted(self.operator)))}"
 
     def _first(self) -> State:
         ledger = self.calls.empty
@@ -175,7 +178,7 @@ class TwoCampaigns(Search[State]):
         for name in CAMPAIGNS if self.prepared else ():
             _, ledger = self.calls.call(ledger, ("lease", name))
             _, ledger = self.calls.call(ledger, ("prepared", name, "t1"))
-        return State(ledger, (IDLE, IDLE), (0, 0))
+        return State(ledger, (IDLE,) * self.workers, (0, 0))
 
     def _alike(self, state: State) -> State:
         """Attempts are never compared here, workers are alike, and a token says no more than whose it is."""
