@@ -9,7 +9,7 @@ from tests.scenarios.environment import ScenarioEnvironment, scenario_in
 
 
 @pytest.fixture(scope="package")
-def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvironment]:
     """A ledger and workers of this package's own; each test sends campaigns of its own."""
     settings = {"CAMPAIGN_BATCH_SIZE": "10", "BSG_DUPLICATE_WINDOW": "0"}
     with scenario_in(tmp_path_factory.mktemp("watched"), **settings) as scenario:
@@ -17,10 +17,17 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnvir
         yield scenario
 
 
+@pytest.fixture
+def scenario(running: ScenarioEnvironment) -> ScenarioEnvironment:
+    """The running workers with nothing to send."""
+    running.wait_until_all_is_sent()
+    return running
+
+
 @pytest.fixture(scope="package")
-def flower(scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
+def flower(running: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
     """A Flower whose buttons may be pressed, without a login."""
-    settings = {**scenario.processes.settings, "FLOWER_READ_ONLY": "false"}
+    settings = {**running.processes.settings, "FLOWER_READ_ONLY": "false"}
     with FlowerProcess(tmp_path_factory.mktemp("flower"), settings) as flower:
         yield flower
 

@@ -16,10 +16,10 @@ LOGIN = "Basic " + b64encode(b"ann:secret").decode()
 
 
 @pytest.fixture(scope="module")
-def guarded(scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
+def guarded(running: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
     """With a login, under a prefix, not read-only, and with a second account."""
     settings = {
-        **scenario.processes.settings,
+        **running.processes.settings,
         "FLOWER_BASIC_AUTH": "ann:secret",
         "FLOWER_READ_ONLY": "false",
         "BSG_API_KEY__MARKETING": "live_marketing",
@@ -30,9 +30,9 @@ def guarded(scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def as_it_comes(scenario: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
+def as_it_comes(running: ScenarioEnvironment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlowerProcess]:
     """Read-only and without a login, its API opened to everybody."""
-    settings = {**scenario.processes.settings, "FLOWER_UNAUTHENTICATED_API": "true"}
+    settings = {**running.processes.settings, "FLOWER_UNAUTHENTICATED_API": "true"}
     with FlowerProcess(tmp_path_factory.mktemp("as-it-comes"), settings) as flower:
         yield flower
 

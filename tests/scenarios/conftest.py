@@ -23,9 +23,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScenarioEnviro
 
 @pytest.fixture
 def scenario(running: ScenarioEnvironment) -> ScenarioEnvironment:
-    """The running processes and a sandbox without faults."""
+    """The running processes with nothing to send, and a sandbox without faults."""
     running.sandbox.clear_faults()
     running.producer.open_gate()
+    running.wait_until_all_is_sent()
     return running
 
 

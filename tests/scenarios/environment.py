@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bsg_config.settings import Settings
-from bsg_ledger.records import CampaignStatus
+from bsg_ledger.records import CampaignStatus, CampaignSummary
 from bsg_producer import Producer
 from bsg_sandbox.server import Sandbox
 from tests.processes import Processes, wait_until
@@ -19,6 +19,9 @@ from tests.servers import RedisServer
 def messages(count: int, *, first_phone: int = 380_660_000_000) -> Iterator[Mapping[str, Any]]:
     for number in range(count):
         yield {"phone": first_phone + number, "text": f"Your code is {number}"}
+
+
+UNSENT = ("unprepared", "pending", "posting", "unconfirmed")
 
 
 class ScenarioEnvironment:
@@ -67,6 +70,19 @@ class ScenarioEnvironment:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.status(campaign)}\n{self.processes.logs()}") from None
         return self.status(campaign)
+
+    def wait_until_all_is_sent(self) -> None:
+        """Wait for what earlier tests began: it must not meet the faults of the next one.
+
+        What is paused, or of an account whose key the workers do not have, stays unsent.
+        """
+        accounts = {account.name for account in Settings.from_environment(self.processes.settings).accounts}
+
+        def is_under_way(campaign: CampaignSummary) -> bool:
+            waits = campaign.paused or campaign.account_name not in accounts
+            return not waits and any(campaign.counts[state] for state in UNSENT)
+
+        wait_until(lambda: not any(map(is_under_way, self.producer.campaigns())), within=10, what="all to be sent")
 
     def arrivals(self, campaign: str) -> dict[str, int]:
         """Return how often each reference id of the campaign arrived at the sandbox."""
