@@ -117,7 +117,7 @@ def test_a_failed_login_lets_the_next_worker_try_at_once(redis_url: str) -> None
 
     started = time.monotonic()
     assert a_store(redis_url, lambda: "good").token() == "good"
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 4, "the lock expires after 5 s"
 
 
 def test_a_worker_that_died_in_its_login_holds_the_others_up_for_so_long_only(redis_url: str) -> None:
