@@ -14,7 +14,7 @@ from typing import Self
 
 from bsg_broker.queues import DISPATCH_QUEUE
 
-READY_WITHIN = 30.0
+READY_WITHIN = 60.0
 STOP_WITHIN = 90.0
 MIN_PAUSE, MAX_PAUSE = 0.02, 0.1
 TIMES_LONGER_BESIDE_OTHERS = 3.0
