@@ -34,7 +34,7 @@ from tests.failpoints.arming import install
 
 THREADS = 3
 PAUSE_SECONDS = (0.01, 0.3)
-MANY_SHARE, MANY_AT_MOST = 0.05, 20
+MANY_SHARE, LARGEST_CALL = 0.05, 20
 REPEATED_SHARE = 0.1
 
 REDIS_FAILED = (QueueUnavailable, QueueNotDurable, EnqueueUnconfirmed)
@@ -64,17 +64,17 @@ class SendingThread(threading.Thread):
             for each in [each for each in self._mine.values() if each.is_open]:
                 self._send_until_known(self._message(each.number), after_failure=True)
             while not self._finish.exists():
-                self._take_a_turn()
+                self._do_something()
                 time.sleep(self._chance.uniform(*PAUSE_SECONDS))
         except BaseException:  # an exception that is not documented is a finding, and the process is started again
             traceback.print_exc()
             os._exit(1)
 
-    def _take_a_turn(self) -> None:
+    def _do_something(self) -> None:
         if self._receipts and self._chance.random() < REPEATED_SHARE:
             self._repeat(self._chance.choice(list(self._receipts)))
         if self._chance.random() < MANY_SHARE:
-            self._send_many([self._new() for _ in range(self._chance.randint(2, MANY_AT_MOST))])
+            self._send_many([self._new() for _ in range(self._chance.randint(2, LARGEST_CALL))])
         else:
             self._send_until_known(self._new())
 
