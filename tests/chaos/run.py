@@ -20,7 +20,7 @@ from tests.chaos.producer_process import journal_path
 from tests.chaos.provider import ProviderMode
 from tests.chaos.recovery import recovery_of
 from tests.chaos.report import figures, histories, say
-from tests.chaos.stream_checker import StreamSends, places_by_key
+from tests.chaos.stream_checker import StreamSends, positions_by_key
 from tests.servers import Kind
 
 PROGRESS_SECONDS = 10.0
@@ -99,7 +99,7 @@ def _streams(environment: ChaosEnvironment, accounts: Mapping[str, list[Account]
             message = ChaosMessage.drawn(environment.seed, producer, number)
             tried[message.stream].append((message, sent))
     for name, sends in tried.items():
-        known = places_by_key(environment.ledger, name, [message for message, _ in sends])
+        known = positions_by_key(environment.ledger, name, [message for message, _ in sends])
         yield StreamSends(name, sends, known, accounts.get(name, []))
 
 

@@ -14,7 +14,7 @@ from tests.chaos.findings import CheckResult, Fault, Finding, judge_message
 from tests.chaos.journal import Enqueued
 from tests.chaos.messages import ChaosMessage
 
-Place = tuple[str, int]  # a campaign, and the index of a message in it
+Position = tuple[str, int]  # a campaign, and the index of a message in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,11 @@ class StreamSends:
 
     name: str
     tried: Sequence[tuple[ChaosMessage, Enqueued]]
-    known: Mapping[str, Place]
+    known: Mapping[str, Position]
     accounts: Sequence[Account]
 
 
-def places_by_key(ledger: Ledger, stream: str, messages: Iterable[ChaosMessage]) -> dict[str, Place]:
+def positions_by_key(ledger: Ledger, stream: str, messages: Iterable[ChaosMessage]) -> dict[str, Position]:
     """Return where the messages are that the ledger knows by their keys."""
     found = ((each.key, ledger.streams.message_with_key(stream, digest(each.key.encode()))) for each in messages)
     return {key: (known[0], known[1]) for key, known in found if known is not None}
@@ -36,17 +36,17 @@ def places_by_key(ledger: Ledger, stream: str, messages: Iterable[ChaosMessage])
 def judge_stream(stream: StreamSends, unexplained: Counter[int], result: CheckResult) -> None:
     """Judge each key, and each message of the stream's campaigns. What arrived of them is taken from `unexplained`."""
     accounts = {account.campaign_id: account for account in stream.accounts}
-    owners: dict[Place, str] = {}
+    owners: dict[Position, str] = {}
     for message, enqueued in stream.tried:
-        place = stream.known.get(message.key)
-        result.findings += _existence(message, enqueued, place)
-        if place is None:
+        position = stream.known.get(message.key)
+        result.findings += _existence(message, enqueued, position)
+        if position is None:
             continue
-        if place in owners:
-            what = f"{message.key} and {owners[place]} are one message"
-            result.findings.append(Finding(Fault.LOST, what, place[0], phone=message.phone))
-        owners[place] = message.key
-        _judge(message, accounts.get(place[0]), place, unexplained.pop(message.phone, 0), result)
+        if position in owners:
+            what = f"{message.key} and {owners[position]} are one message"
+            result.findings.append(Finding(Fault.LOST, what, position[0], phone=message.phone))
+        owners[position] = message.key
+        _judge(message, accounts.get(position[0]), position, unexplained.pop(message.phone, 0), result)
     for account in stream.accounts:
         result.stream_campaigns += 1
         result.messages += account.counts["accepted"]
@@ -54,7 +54,7 @@ def judge_stream(stream: StreamSends, unexplained: Counter[int], result: CheckRe
         result.findings += _of_account(stream.name, account, owners)
 
 
-def _existence(message: ChaosMessage, enqueued: Enqueued, place: Place | None) -> Iterator[Finding]:
+def _existence(message: ChaosMessage, enqueued: Enqueued, position: Position | None) -> Iterator[Finding]:
     key, receipt = message.key, enqueued.receipt
     if enqueued.failure is not None:
         yield Finding(Fault.MISREPORTED, f"{key}: send raised {enqueued.failure}", phone=message.phone)
@@ -62,29 +62,29 @@ def _existence(message: ChaosMessage, enqueued: Enqueued, place: Place | None) -
         yield Finding(Fault.MISREPORTED, f"{key} has a receipt, and had to be refused", phone=message.phone)
     if enqueued.refused and not message.must_be_refused:
         yield Finding(Fault.LOST, f"{key} was refused for no reason", phone=message.phone)
-    if receipt is not None and place is None:
+    if receipt is not None and position is None:
         yield Finding(Fault.LOST, f"{key} has a receipt, and the ledger does not know it", phone=message.phone)
-    if receipt is not None and place not in (None, campaign_and_index(receipt)):
-        what = f"{key} has a receipt of {receipt}, and the ledger has it at {place}"
+    if receipt is not None and position not in (None, campaign_and_index(receipt)):
+        what = f"{key} has a receipt of {receipt}, and the ledger has it at {position}"
         yield Finding(Fault.DOUBLED, what, phone=message.phone)
-    if place is not None and enqueued.refused:
+    if position is not None and enqueued.refused:
         yield Finding(Fault.MISREPORTED, f"{key} exists, though it was refused", phone=message.phone)
-    if place is not None and enqueued.certain_that_none:
+    if position is not None and enqueued.certain_that_none:
         yield Finding(Fault.MISREPORTED, f"{key} exists, though every try failed for sure", phone=message.phone)
     if enqueued.is_open:
         yield Finding(Fault.IN_DOUBT, f"{key} got no receipt until the end", phone=message.phone)
 
 
-def _judge(message: ChaosMessage, account: Account | None, place: Place, times: int, result: CheckResult) -> None:
-    record = None if account is None else account.records.get(place[1])
+def _judge(message: ChaosMessage, account: Account | None, position: Position, times: int, result: CheckResult) -> None:
+    record = None if account is None else account.records.get(position[1])
     result.count_record(record)
     fault, what = judge_message(record, times)
     if fault is not None:
         batch = "" if record is None else record.batch
-        result.findings.append(Finding(fault, f"{message.key} {what}", place[0], batch, message.phone))
+        result.findings.append(Finding(fault, f"{message.key} {what}", position[0], batch, message.phone))
 
 
-def _of_account(stream: str, account: Account, owners: Mapping[Place, str]) -> Iterator[Finding]:
+def _of_account(stream: str, account: Account, owners: Mapping[Position, str]) -> Iterator[Finding]:
     """A message that a key does not name was accepted twice, or for nobody."""
     accepted = account.counts["accepted"]
     if account.unaccounted:

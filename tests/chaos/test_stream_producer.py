@@ -16,7 +16,7 @@ from bsg_producer import Producer
 from tests.chaos.journal import Journal, enqueued
 from tests.chaos.messages import STREAMS, ChaosMessage, with_short_campaigns
 from tests.chaos.producer_process import FINISH, journal_path
-from tests.chaos.stream_checker import places_by_key
+from tests.chaos.stream_checker import positions_by_key
 from tests.failpoints.arming import ENVIRONMENT, arm, armed
 from tests.failpoints.effects import ACCEPT_MESSAGES
 
@@ -56,7 +56,11 @@ def test_a_web_app_that_was_killed_between_commit_and_response_gets_the_receipt_
     tried = enqueued(journal.entries())
     producer = Producer(Settings.build(redis_url=redis_url))
     messages = [ChaosMessage.drawn(SEED, PRODUCER, number) for number in tried]
-    known = {key: place for name in STREAMS for key, place in places_by_key(producer._ledger, name, messages).items()}
+    known = {
+        key: position
+        for name in STREAMS
+        for key, position in positions_by_key(producer._ledger, name, messages).items()
+    }
     receipts = {message.key: tried[message.number].receipt for message in messages}
     assert (died, ended) == (-signal.SIGKILL, 0)
     assert armed(failpoints) == set()

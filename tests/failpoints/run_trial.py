@@ -15,7 +15,7 @@ from tests.chaos.checker import judge
 from tests.chaos.findings import CheckResult
 from tests.chaos.journal import Enqueued, Journal, enqueued
 from tests.chaos.phones import phones_by_index
-from tests.chaos.stream_checker import StreamSends, places_by_key
+from tests.chaos.stream_checker import StreamSends, positions_by_key
 from tests.failpoints.arming import arm, armed, disarm
 from tests.failpoints.environment import TrialEnvironment
 from tests.failpoints.points import AFTER_EACH
@@ -208,7 +208,7 @@ def _sends(trial: Trial, accounts: Sequence[Account]) -> StreamSends:
     return StreamSends(
         trial.stream,
         [(message, tried[message.number]) for message in trial.messages],
-        places_by_key(trial.trial_environment.ledger, trial.stream, trial.messages),
+        positions_by_key(trial.trial_environment.ledger, trial.stream, trial.messages),
         accounts,
     )
 

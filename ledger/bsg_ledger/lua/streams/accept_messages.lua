@@ -157,7 +157,7 @@ local function begin_campaign()
 end
 
 -- Returns whether the batch takes up a message to the phone. No request may have a phone twice.
-local function has_room(phone)
+local function can_take_up(phone)
   if not batch then return false end
   if size >= number(batch_size) then return false end  -- guard: full-batch-is-closed
   return redis.call('SADD', campaign_key(campaign, ':collected'), phone) == 1  -- guard: phone-twice-closes-batch
@@ -195,7 +195,7 @@ for first = FIRST_MESSAGE, #ARGV, FIELDS do
       has_begun = true
     end
     kind, of_campaign, index = 'accepted', campaign, next_index
-    if not has_room(phone) then open_batch(phone) end
+    if not can_take_up(phone) then open_batch(phone) end
     take_up(row)
     local accepted_message = table.concat({ campaign, index, content, attempt }, ' ')
     remember('key ' .. key, accepted_message)
