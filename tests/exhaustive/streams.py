@@ -26,7 +26,7 @@ from tests.exhaustive.recorded_calls import RecordedCalls, Reply, submit_rules
 from tests.exhaustive.search import Change, Search
 from tests.exhaustive.snapshots import ACCOUNT, DUE, LATER, LATER_MS, RECENT, WINDOW_MS, Keys, Snapshot, thawed
 
-CAMPAIGNS = ("c", "d", "e")
+CAMPAIGNS = ("c", "d", "e", "f")  # a call that is repeated is given a new one too
 STREAM = f"bsg:stream:{(STREAM_NAME := 's')}"
 SUPPRESSED = "A"
 ENDED = frozenset({"submitted", "refused", "cancelled", "expired"})
