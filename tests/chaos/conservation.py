@@ -13,7 +13,7 @@ from bsg_ledger.records import CampaignSummary
 from bsg_producer import Producer, QueueNotDurable, QueueUnavailable
 from tests.chaos.findings import Fault, Finding
 
-SECONDS_BETWEEN_READS = 0.5
+MIN_SECONDS, MAX_SECONDS = 0.5, 3.0  # between two reads
 SHARE_OF_READING = 0.05  # of the time: a long run has a thousand of these campaigns
 
 
@@ -51,7 +51,7 @@ class ConservationWatch:
 
     def _run(self) -> None:
         took = 0.0
-        while not self._ended.wait(max(SECONDS_BETWEEN_READS, took / SHARE_OF_READING)):
+        while not self._ended.wait(min(max(took / SHARE_OF_READING, MIN_SECONDS), MAX_SECONDS)):
             began = time.monotonic()
             with suppress(QueueUnavailable, QueueNotDurable):
                 self.check([campaign for stream in self._producer.streams() for campaign in stream.campaigns])

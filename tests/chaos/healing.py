@@ -22,6 +22,7 @@ QUIET_SECONDS = (
     12.0  # longer than any lease and request: then nothing is on the wire that an operator could not know of
 )
 LOOK_EVERY_SECONDS = 2.0
+MAX_SECONDS_BETWEEN_LOOKS = 60.0  # a look may take long only because the machine is busy
 SHARE_OF_LOOKING = 0.2  # of the time: thousands of campaigns are not read over and over beside those who heal
 
 
@@ -61,7 +62,8 @@ class Healing:
             elif now - done_at > TIMEOUT_SECONDS:
                 self._healed.unfinished = self._waiting_for
                 break
-            self._run(max(LOOK_EVERY_SECONDS, (now - looked_at) / SHARE_OF_LOOKING))
+            pause = (now - looked_at) / SHARE_OF_LOOKING
+            self._run(min(max(pause, LOOK_EVERY_SECONDS), MAX_SECONDS_BETWEEN_LOOKS))
         self._healed.seconds = time.monotonic() - began
         return self._healed
 
