@@ -21,7 +21,7 @@ def with_message_ranges(client: Replies, transitions: Sequence[Transition]) -> l
     batches = {transition.batch for transition in transitions if isinstance(transition.batch, BatchId)}
     ranges = _ranges(client, sorted(batches)) if batches else {}
     return [
-        replace(transition, messages=ranges.get(transition.batch)) if transition.batch in ranges else transition
+        replace(transition, messages=ranges[transition.batch]) if transition.batch in ranges else transition
         for transition in transitions
     ]
 

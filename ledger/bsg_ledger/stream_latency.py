@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import redis
 
@@ -37,11 +38,7 @@ def read_latencies(client: redis.Redis, streams: Sequence[str]) -> dict[str, Lat
     for campaign in (campaign for found in campaigns for campaign in found):
         pipe.hget(schema.CAMPAIGN(campaign), "next_batch")
     counts = iter(pipe.execute())
-    latest = [
-        [(campaign, number) for campaign in found for number in reversed(range(int(next(counts) or 0)))]
-        for found in campaigns
-    ]
-    measured = [batches[:BATCHES_MEASURED] for batches in latest]
+    measured = [_latest_batches([(campaign, int(next(counts) or 0)) for campaign in found]) for found in campaigns]
     for batch in (batch for batches in measured for batch in batches):
         pipe.hmget(schema.BATCH(*batch), "size", "collects_from", "submitted_at")
     records = iter(pipe.execute())
@@ -50,6 +47,12 @@ def read_latencies(client: redis.Redis, streams: Sequence[str]) -> dict[str, Lat
         for stream, batches in zip(streams, measured, strict=True)
     }
     return {stream: latency for stream, latency in latencies.items() if latency is not None}
+
+
+def _latest_batches(campaigns: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return campaign and number of the latest batches of campaigns with so many batches each."""
+    latest = ((campaign, number) for campaign, batches in campaigns for number in reversed(range(batches)))
+    return list(islice(latest, BATCHES_MEASURED))
 
 
 def _latency(batches: Sequence[Sequence[bytes]]) -> Latency | None:

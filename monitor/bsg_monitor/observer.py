@@ -176,7 +176,7 @@ class Observer:
             )
 
     def overview(self) -> Overview:
-        """Return the current state of each account."""
+        """Return the current overview."""
         with queue_errors():
             return self._overview()
 
