@@ -11,7 +11,7 @@ from tests.chaos.findings import CheckResult, Fault, Finding
 # BSG can obey so long after the ledger knows both the cancel and the BSG campaign: faults last a few seconds each.
 TIME_TO_STOP = timedelta(seconds=25)
 # A stream's campaign can have hundreds of BSG campaigns, and each stop is a request of its own.
-TIME_OF_A_STOP = timedelta(seconds=0.5)
+TIME_OF_A_STOP = timedelta(seconds=0.1)
 
 
 def judge_stops(account: Account, stoppable_until: Mapping[int, datetime], result: CheckResult) -> None:

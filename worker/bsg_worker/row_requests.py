@@ -32,13 +32,15 @@ class RowRequest:
 
 
 class RowRequests:
-    """The requests of one pass. `over`: BSG does not respond at all. `cause`: why the last request failed, or "".
+    """The requests of one pass. `over`: BSG does not respond at all, or has `refused` what the account asks for.
+    `cause`: why the last request failed, or "".
 
     A single request without a response does not end the pass: it has to finish even if every third request fails.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self.over = False
+        self.refused = False
         self.cause = ""
         self._runtime = runtime
         self._unanswered = 0
@@ -61,8 +63,8 @@ class RowRequests:
             # Threads may lose an increment. Then the pass makes one request more or less.
             self._unanswered = self._unanswered + 1 if failure.status is None else 0
             out_of_reach = self._unanswered >= UNANSWERED_IN_A_ROW
-            # guard: row-failure-isolated
-            self.over = self.over or out_of_reach or (failure.status is not None and is_account_wide(failure))
+            self.refused = self.refused or (failure.status is not None and is_account_wide(failure))
+            self.over = self.over or out_of_reach or self.refused  # guard: row-failure-isolated
         else:
             self._unanswered = 0
 

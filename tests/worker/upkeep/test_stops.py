@@ -10,6 +10,7 @@ from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.states import NeedsOperator
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
+from bsg_worker.row_requests import UNANSWERED_IN_A_ROW
 from bsg_worker.upkeep.stops import FEW, stop_at_bsg
 from tests.worker.harness import WorkerHarness
 
@@ -140,6 +141,26 @@ def test_a_pass_that_takes_too_long_leaves_the_rest_due(redis_url: str, monkeypa
 
         assert stop_at_bsg(harness.runtime) == "1 of 3 stops are over"
         assert stop_at_bsg(harness.runtime) == "1 of 2 stops are over"
+
+
+def test_a_pass_that_ends_because_bsg_does_not_respond_leaves_the_rest_due(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", WORKER_IN_FLIGHT="1")
+        cancelled_in_creation(harness, UNANSWERED_IN_A_ROW + 4, stop_in_creation=True)
+        sandbox.fault("cut_before", method="PATCH", path=STOP, times=UNANSWERED_IN_A_ROW)
+
+        assert stop_at_bsg(harness.runtime).startswith("0 of 7 stops are over")
+        assert stop_at_bsg(harness.runtime) == "4 of 4 stops are over"
+
+
+def test_a_pass_that_bsg_refuses_altogether_is_not_repeated_at_once(redis_url: str) -> None:
+    with Sandbox() as sandbox:
+        harness = WorkerHarness(redis_url, sandbox, CAMPAIGN_BATCH_SIZE="1", WORKER_IN_FLIGHT="1")
+        cancelled_in_creation(harness, 3, stop_in_creation=True)
+        sandbox.fault("throttle", method="PATCH", path=STOP, times=1)
+
+        assert stop_at_bsg(harness.runtime).startswith("0 of 3 stops are over")
+        assert stop_at_bsg(harness.runtime) == ""
 
 
 # BSG does not know what it has to stop

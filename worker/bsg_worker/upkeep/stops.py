@@ -40,15 +40,17 @@ class _Pass:
         self._stop_at = clock.monotonic() + AT_MOST_SECONDS
         self._lock = Lock()
         self._refused: list[int] = []
-        self._left: list[str] = []
+        self._asked: set[str] = set()
 
     def over(self, due: Sequence[str]) -> str:
         """Return what came of the stops, as counts."""
-        asked = shuffled(self._without_those_in_creation(due))
-        ended = self._requests.each(asked, self._ask)
+        stoppable = shuffled(self._without_those_in_creation(due))
+        ended = self._requests.each(stoppable, self._ask)
         ended += self._ended_by_status(self._refused)
-        if self._left:  # guard: stop-rest-at-once
-            self._runtime.ledger.due_indexes.give_back(DueIndex.STOPS, self._left, account=self._runtime.account.id)
+        not_asked = [bsg_id for bsg_id in stoppable if bsg_id not in self._asked]
+        # If BSG refuses all that the account asks for, the next pass may wait.
+        if not_asked and not self._requests.refused:  # guard: stop-rest-at-once
+            self._runtime.ledger.due_indexes.give_back(DueIndex.STOPS, not_asked, account=self._runtime.account.id)
         outcome = f"{ended} of {len(due)} stops are over"
         return f"{outcome}: {self._requests.cause}" if self._requests.cause else outcome
 
@@ -70,9 +72,9 @@ class _Pass:
 
     def _ask(self, bsg_id: str) -> bool:
         if clock.monotonic() >= self._stop_at:
-            with self._lock:
-                self._left.append(bsg_id)
             return False
+        with self._lock:
+            self._asked.add(bsg_id)
         try:
             status = self._runtime.client.stop(int(bsg_id))
         except ReadFailed as failure:
