@@ -147,8 +147,14 @@ class Campaigns:
         return unsent, sent
 
     def expire(self, campaign_id: str) -> bool:
-        """End unsent messages after the deadline. Return False if it has not passed, or there is no such campaign."""
-        return self._scripts.all_steps("end_unsent", campaign_id) == "done"
+        """End unsent messages after the deadline, that of the campaign or those of its batches.
+
+        Return False if that of the campaign has not passed, or there is no such campaign.
+        """
+        if self._scripts.all_steps("end_unsent", campaign_id) == "done":
+            return True
+        self._scripts.all_steps("expire_batches", campaign_id)  # guard: batches-expire-in-time
+        return False
 
     def retry(self, campaign_id: str, *, deadline_ms: int | None) -> tuple[str, int]:
         """Send refused and expired messages again.

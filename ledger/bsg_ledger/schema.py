@@ -73,7 +73,7 @@ LEDGER = Key(
 )
 CAMPAIGNS = Key("bsg:campaigns", "zset", "every campaign, by the time of its acceptance", removed_by=_PURGED)
 CLOSED = Key("bsg:closed", "zset", "campaigns with nothing left to do, by since when", removed_by=_PURGED)
-DEADLINES = Key("bsg:deadlines", "zset", "campaigns with something unsent, by their deadline")
+DEADLINES = Key("bsg:deadlines", "zset", "campaigns with something unsent, by their deadline or the first of a batch")
 UNFINISHED = Key(
     "bsg:unfinished",
     "zset",
@@ -302,6 +302,12 @@ BATCH_MESSAGES = Key(
 )
 CAMPAIGN_DUE = Key("bsg:campaign:C:due", "zset", "pending batches, by not_before")
 REJECTS = Key("bsg:campaign:C:rejects", "zset", "rejected messages (JSON), by their index", removed_by=_PURGED)
+BATCH_DEADLINES = Key(
+    "bsg:campaign:C:deadlines",
+    "zset",
+    "batches of a stream's campaign that may be unsent, by their deadline",
+    removed_by="the end of the campaign",
+)
 CAMPAIGN_EVENTS = Key("bsg:campaign:C:events", "stream", "every transition of the campaign", removed_by=_PURGED)
 
 # An account. A is the digest of its address and API key.

@@ -89,7 +89,7 @@ _CHUNK = re.compile(r"bsg:campaign:[^:]+:chunk:\d+")
 _BATCH = re.compile(r"bsg:campaign:[^:]+:batch:\d+")
 _STREAM = re.compile(r"bsg:stream:[^:]+")
 _SET = re.compile(r"bsg:suppressed|bsg:campaign:[^:]+:collected")
-_SCORES_THAT_MATTER = (":due", ":chunks")
+_SCORES_THAT_MATTER = (":due", ":chunks", ":deadlines")
 _READY = tuple(f"bsg:account:{ACCOUNT}:{index}" for index in ("sendable", "preparable"))
 
 

@@ -185,6 +185,7 @@ RUN: dict[str, Callable[..., Reply]] = {
     "not sent": lambda ledger, campaign, batch: (ledger.batches.resolve_not_sent(BatchId.of(campaign, batch)),),
     "cancel": lambda ledger, campaign: ledger.campaigns.cancel(campaign) or (),
     "suppress": lambda ledger: (ledger.suppressions.add([SUPPRESSED]),),
+    "expire": lambda ledger, campaign: (ledger.campaigns.expire(campaign),),
     "stop collecting": lambda ledger, campaign: (ledger.streams.stop_collecting(campaign),),
 }
 
@@ -464,7 +465,9 @@ class Stream(Search[State]):
                 and batch["state"] in ("pending", "posting")
                 and batch["deadline"] == str(LATER)
             ):
-                changes = (key, "deadline", str(DUE)), (key, "collects_from", str(DUE))  # it is sixty times that old
+                index = f"bsg:campaign:{campaign}:deadlines"
+                # It is sixty times as old as a batch that collects.
+                changes = (key, "deadline", str(DUE)), (key, "collects_from", str(DUE)), (index, str(number), DUE)
                 yield f"the deadline of {name} passes", False, aged(*changes)
 
     def _upkeep(self, state: State) -> Iterator[Step]:
@@ -473,6 +476,10 @@ class Stream(Search[State]):
             _, then = self._call(state, "take back")
             yield "upkeep takes leases back", True, then
         for name, record in view.campaigns.items():
+            swept = name in view.keys.get("bsg:deadlines", {})
+            if swept and DUE in view.keys.get(f"bsg:campaign:{name}:deadlines", {}).values():
+                _, then = self._call(state, "expire", name)
+                yield f"the sweep expires batches of {name}", True, then
             if record.get("collects_until") == str(DUE):
                 _, then = self._call(state, "stop collecting", name)
                 yield f"the sweep ends the collecting of {name}", True, then
@@ -548,6 +555,11 @@ class Stream(Search[State]):
                 yield "a campaign that collects is not found by the sweep"
             if name in view.keys.get("bsg:closed", {}):
                 yield "a campaign that collects is closed"
+        for (campaign, number), batch in view.batches.items():
+            deadlines = view.keys.get(f"bsg:campaign:{campaign}:deadlines", {})
+            found = campaign in view.keys.get("bsg:deadlines", {}) and str(number) in deadlines
+            if batch["state"] == "pending" and not found:
+                yield f"{campaign}-{number} waits, and no sweep finds its deadline"
         for name in view.campaigns:
             waits = bool(view.due[name]) and not view.is_cancelled(name)
             if waits != bool(view.indexes(name)):

@@ -230,6 +230,7 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
 LEFT_OUT: Mapping[str, str] = {
     "GET balance": "what follows from it has points",
     "script add_chunks": "tests/ledger/test_steps.py stops between any two steps",
+    "script expire_batches": "the sweep takes up the campaign again until none is due",
     "redis SET zone": "learnt anew from the next response",
     "redis UNLINK staged": "what is staged expires by itself",
     "script ask_operator": "the batch stays due: the next look asks again",

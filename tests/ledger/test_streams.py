@@ -418,8 +418,37 @@ def test_a_campaign_that_collects_is_open_until_its_time_is_over(ledger_harness:
     assert ledger_harness.causes(accepted.campaign_id)[-1] == "ended"
 
 
-def pass_deadline_of_batch(harness: LedgerHarness, campaign: str) -> None:
-    harness.client.hset(f"bsg:campaign:{campaign}:batch:0", "deadline", 1)
+def pass_deadline_of_batch(harness: LedgerHarness, campaign: str, number: int = 0) -> None:
+    harness.client.hset(f"bsg:campaign:{campaign}:batch:{number}", "deadline", 1)
+    harness.client.zadd(f"bsg:campaign:{campaign}:deadlines", {str(number): 1})
+
+
+def test_batches_of_a_paused_campaign_expire_in_time_and_the_others_wait(ledger_harness: LedgerHarness) -> None:
+    first = accept(ledger_harness, batch_size=1)
+    later = accept(ledger_harness, lifetime_ms=HOUR_MS, batch_size=1)
+    ledger_harness.ledger.campaigns.pause(first.campaign_id)
+    now = ledger_harness.ledger.due_indexes.now_ms()
+    swept_at = ledger_harness.client.zscore("bsg:deadlines", first.campaign_id)
+    pass_deadline_of_batch(ledger_harness, first.campaign_id)
+    assert not ledger_harness.ledger.campaigns.expire(first.campaign_id)
+    assert later.campaign_id == first.campaign_id
+    assert ledger_harness.counts(first.campaign_id) == {"expired": 1, "pending": 1}
+    assert swept_at is not None
+    assert swept_at <= now + HOUR_MS
+    assert ledger_harness.client.zscore("bsg:deadlines", first.campaign_id) == ledger_harness.client.zscore(
+        f"bsg:campaign:{first.campaign_id}:deadlines", "1"
+    )
+
+
+def test_a_batch_on_its_way_or_with_its_deadline_lifted_is_left_by_the_sweep(ledger_harness: LedgerHarness) -> None:
+    posting, lifted = (accept(ledger_harness, batch_size=1) for _ in range(2))
+    send = ledger_harness.sending()
+    for number in range(2):
+        pass_deadline_of_batch(ledger_harness, posting.campaign_id, number)
+    ledger_harness.client.hdel(f"bsg:campaign:{lifted.campaign_id}:batch:1", "deadline")
+    ledger_harness.ledger.campaigns.expire(posting.campaign_id)
+    assert ledger_harness.counts(posting.campaign_id) == {"posting": 1, "pending": 1}
+    assert ledger_harness.withdraw(send) == "expired"
 
 
 def test_a_batch_whose_messages_are_past_their_deadline_expires_instead_of_leaving(

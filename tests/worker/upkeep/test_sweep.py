@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -97,3 +98,17 @@ def test_the_sweep_ends_a_stream_campaign_whose_time_is_over(harness: WorkerHarn
     sweep(harness.runtime)
     poll(harness.runtime)
     assert (before, harness.status(campaign).state) == ("submitted", "done")
+
+
+def test_messages_of_a_paused_stream_and_behind_a_shut_gate_expire_in_time(harness: WorkerHarness) -> None:
+    paused = harness.producer.stream("codes", sender="MyShop", deadline=0.05)
+    receipts = [paused.send({"phone": 380661231231, "text": "Your code is 1234"})]
+    paused.pause()
+    harness.runtime.gate.shut(reason=GateReason.OPERATOR, by="test")
+    orders = harness.producer.stream("orders", sender="MyShop", deadline=0.05)
+    receipts.append(orders.send({"phone": 380661231231, "text": "Your order is on its way"}))
+    time.sleep(0.06)  # Redis's own clock decides
+
+    sweep(harness.runtime)
+
+    assert [harness.producer.message(receipt.message_id).state for receipt in receipts] == ["expired", "expired"]

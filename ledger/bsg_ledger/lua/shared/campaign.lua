@@ -19,15 +19,20 @@ end
 -- Closed, end and deadline follow from the counts, so callers need not set them.
 local function refresh_campaign(campaign)
   local unprepared, pending, posting, unconfirmed, submitted, deadline, ended, paused, cancelled, finished, expired,
-    collects_until = get(campaign_key(campaign), 'messages:unprepared', 'messages:pending', 'messages:posting',
+    collects_until, stream = get(campaign_key(campaign), 'messages:unprepared', 'messages:pending', 'messages:posting',
       'messages:unconfirmed', 'messages:submitted', 'deadline', 'ended', 'paused', 'cancelled', 'messages:finished',
-      'messages:expired', 'collects_until')
+      'messages:expired', 'collects_until', 'stream')
   local unsent = number(unprepared) + number(pending) + number(posting) + number(unconfirmed)
+  if unsent > 0 and stream then
+    local _, first = earliest(campaign_key(campaign, ':deadlines'))
+    deadline = math.min(number(deadline), first or math.huge)  -- guard: batch-deadline-is-swept
+  end
   if unsent > 0 then redis.call('ZADD', DEADLINES, deadline, campaign) else redis.call('ZREM', DEADLINES, campaign) end
   local collects = collects_until and cancelled ~= '1'  -- guard: open-while-collecting
   -- guard: open-while-unsent-or-at-bsg
   if unsent == 0 and number(submitted) == 0 and not collects then
     redis.call('ZADD', CLOSED, 'NX', NOW, campaign)
+    if stream then redis.call('DEL', campaign_key(campaign, ':deadlines')) end
     refresh_end(campaign, final_state(cancelled, finished, expired), ended, paused)
   else
     redis.call('ZREM', CLOSED, campaign)

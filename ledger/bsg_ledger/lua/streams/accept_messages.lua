@@ -108,6 +108,7 @@ local function write_batch()
       'not_before', NOW + max_wait, 'since', NOW, 'attempts', 0, 'collects_from', NOW, 'deadline', NOW + lifetime,
       'suppressions', suppressions())
     enter(campaign, batch, 'pending', NOW + max_wait)
+    redis.call('ZADD', campaign_key(campaign, ':deadlines'), NOW + lifetime, batch)
     record_event(campaign, batch, '', 'pending', 'collects messages')
     is_ready = true
   else
