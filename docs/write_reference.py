@@ -37,6 +37,7 @@ from bsg_messages.rejects import MEANINGS, RejectCode
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Overview
+from bsg_monitor.stream_figures import STREAMS_MEASURED, MeasuredStream, StreamFigures
 from bsg_producer import (
     Doubt,
     MessageReceipt,
@@ -255,6 +256,9 @@ def _metrics() -> Iterator[str]:
     yield "`monitor/bsg_monitor/grafana/dashboards/campaigns.json`, the alert rules"
     yield "`monitor/bsg_monitor/prometheus/alerts.yml`; `docker compose --profile monitoring up` runs both."
     yield ""
+    yield f"The label `stream` has the {STREAMS_MEASURED} streams that began a campaign last, so that the number of time series"
+    yield "is bounded. A stream in use begins a campaign each hour. `bsg_streams` shows whether some are left out."
+    yield ""
     histogram = Histogram([0] * (len(SECONDS) + 1), 0.0)
     gate = GateState(open=True, reason="", by="", since=None, balance=None)
     overview = Overview([AccountState(DEFAULT_ACCOUNT, gate, "", 0.0, 0.0, None)], datetime.now(UTC))
@@ -262,7 +266,8 @@ def _metrics() -> Iterator[str]:
         dict.fromkeys(COUNTED, 0), Measured({"taken": 0}, histogram, histogram), dict.fromkeys(FailureKind, 0)
     )
     queues = dict.fromkeys((dispatch_queue(DEFAULT_ACCOUNT), STATUS_QUEUE), 0)
-    figures = Figures({"pending": 0}, queues, 0, overview, {DEFAULT_ACCOUNT: measured}, {})
+    streams = StreamFigures(1, [MeasuredStream("", paused=False, waiting=0, oldest_waiting=0.0, accepted=0)])
+    figures = Figures({"pending": 0}, queues, 0, overview, {DEFAULT_ACCOUNT: measured}, {}, streams)
     rows = []
     for family in CampaignMetrics(lambda: figures).collect():
         labels = sorted({label for sample in family.samples for label in sample.labels} - {"le"})

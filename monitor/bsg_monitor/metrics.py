@@ -1,6 +1,6 @@
 """Campaign metrics beside Flower's own, in the same `/metrics`: read from the ledger when somebody asks.
 
-No label has a campaign: their number is not bounded.
+No label has a campaign: their number is not bounded. That of streams with metrics of their own is.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bsg_ledger.measurements import SECONDS, Histogram
 from bsg_ledger.waiting import WaitReason
 from bsg_messages.errors import BSGCampaignsError
 from bsg_monitor.observer import Figures
+from bsg_monitor.stream_metrics import metrics_of_streams
 
 _HELD_AT_BSG = {DueIndex.PAUSED_AT_BSG: "paused", DueIndex.IN_MODERATION: "moderation", DueIndex.SPAM_AT_BSG: "spam"}
 
@@ -42,6 +43,7 @@ class CampaignMetrics(Collector):
         if figures is not None:
             yield from _of_ledger(figures)
             yield from _of_accounts(figures)
+            yield from metrics_of_streams(figures.streams)
 
 
 def _of_ledger(figures: Figures) -> Iterator[Metric]:

@@ -22,6 +22,7 @@ from bsg_messages.campaign_ids import is_campaign_id
 from bsg_messages.rejects import Reject
 from bsg_monitor.account_states import AccountFigures, AccountState, AccountStates
 from bsg_monitor.rates import Rates
+from bsg_monitor.stream_figures import StreamFigures, StreamFiguresReader
 from bsg_producer.errors import CampaignNotFound
 from bsg_producer.queue_errors import queue_errors
 
@@ -112,6 +113,7 @@ class Figures:
     overview: Overview
     accounts: Mapping[str, AccountFigures]
     waiting: Mapping[tuple[str, WaitReason], int]
+    streams: StreamFigures
 
 
 class Observer:
@@ -124,6 +126,7 @@ class Observer:
         self._accounts = AccountStates(self._client, self._ledger, settings)
         self._waiting = WaitingReader(self._client, settings)
         self._rates = Rates()
+        self._streams = StreamFiguresReader(self._ledger)
         self._reasons: _Remembered[tuple[str, int], list[tuple[str, int]]] = _Remembered()
 
     def campaigns(self, page: int) -> CampaignList:
@@ -162,7 +165,7 @@ class Observer:
             )
 
     def figures(self) -> Figures:
-        """Return the metrics. The time does not depend on the number of campaigns."""
+        """Return the metrics. The time does not depend on the number of campaigns and streams."""
         with queue_errors():
             overview = self._overview()
             names = [*(dispatch_queue(account.name) for account in overview.accounts), STATUS_QUEUE]
@@ -173,6 +176,7 @@ class Observer:
                 overview=overview,
                 accounts=self._accounts.figures(),
                 waiting=self._campaigns_waiting(),
+                streams=self._streams.read(),
             )
 
     def overview(self) -> Overview:

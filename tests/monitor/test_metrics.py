@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,8 +23,10 @@ from bsg_ledger.measurements import SECONDS, Histogram, Measured, Measurements
 from bsg_monitor.account_states import COUNTED, AccountFigures, AccountState
 from bsg_monitor.metrics import CampaignMetrics
 from bsg_monitor.observer import Figures, Observer, Overview
+from bsg_monitor.stream_figures import MeasuredStream, StreamFigures
 from tests.ledger.campaigns import LedgerHarness
 from tests.monitor.flower_process import Visitor
+from tests.processes import wait_until
 from tests.scenarios.environment import ScenarioEnvironment
 from tests.servers import RedisServer
 
@@ -125,6 +128,39 @@ def test_open_campaigns_are_counted_by_what_they_wait_for(redis_url: str) -> Non
     assert counted["default", "no_worker"] == 0, "an alert must see that it is over"
 
 
+def of_stream(page: str, name: str, stream: str) -> float | None:
+    """Return the value of a stream's metric; None if the stream has no such metric."""
+    return next(
+        (
+            sample.value
+            for family in text_string_to_metric_families(page)
+            for sample in family.samples
+            if sample.name == name and sample.labels.get("stream") == stream
+        ),
+        None,
+    )
+
+
+def test_a_stream_reports_what_it_accepts_and_what_waits(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
+    stream = scenario.producer.stream("counted", sender="MyShop")
+    visitor.get("/metrics")
+    stream.pause()
+    for number in range(3):
+        stream.send({"phone": 380_661_000_000 + number, "text": "Your code: 1"})
+    time.sleep(0.1)
+
+    held = visitor.get("/metrics").text
+    stream.resume()
+    wait_until(lambda: stream.status().counts["finished"] == 3, within=20, what="BSG to have the messages")
+    sent = visitor.get("/metrics").text
+
+    names = ("bsg_stream_accepted_total", "bsg_stream_waiting", "bsg_stream_paused")
+    assert [of_stream(held, name, "counted") for name in names] == [3, 3, 1]
+    assert [of_stream(sent, name, "counted") for name in names] == [3, 0, 0]
+    assert 0.1 <= (of_stream(held, "bsg_stream_oldest_waiting_seconds", "counted") or 0) < 20
+    assert of_stream(sent, "bsg_stream_oldest_waiting_seconds", "counted") == 0
+
+
 def test_failed_requests_are_counted_and_shown(scenario: ScenarioEnvironment, visitor: Visitor) -> None:
     before = metrics(visitor)["bsg_failed_requests_total", "throttled"]
     scenario.sandbox.fault(kind="throttle", retry_after=1, times=1)
@@ -193,7 +229,8 @@ def every_metric() -> set[str]:
         dict.fromkeys(COUNTED, 0), Measured({"taken": 1}, histogram, histogram), {FailureKind.ERROR: 1}
     )
     overview = Overview([account], datetime.now(UTC))
-    figures = Figures({"pending": 1}, dict.fromkeys(queues(), 0), 0, overview, {DEFAULT_ACCOUNT: measured}, {})
+    streams = StreamFigures(1, [MeasuredStream("codes", paused=False, waiting=0, oldest_waiting=0.0, accepted=0)])
+    figures = Figures({"pending": 1}, dict.fromkeys(queues(), 0), 0, overview, {DEFAULT_ACCOUNT: measured}, {}, streams)
     return {sample.name for family in CampaignMetrics(lambda: figures).collect() for sample in family.samples}
 
 

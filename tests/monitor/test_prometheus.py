@@ -86,11 +86,14 @@ def prometheus(flower: FlowerProcess, tmp_path_factory: pytest.TempPathFactory) 
         prometheus.process.wait(15)
 
 
-def test_every_question_of_the_dashboard_has_data_once_a_campaign_was_sent(
+def test_every_question_of_the_dashboard_has_data_once_a_campaign_and_a_message_were_sent(
     prometheus: Prometheus, scenario: ScenarioEnvironment
 ) -> None:
+    codes = scenario.producer.stream("codes", sender="MyShop")
+    codes.send({"phone": 380_661_231_231, "text": "Your code: 1"})
     scenario.wait_for(scenario.send(30), "done")
     prometheus.wait_for("rate(bsg_post_seconds_count[5m]) > 0")
+    prometheus.wait_for("rate(bsg_stream_accepted_total[5m])")
 
     for panel in json.loads(DASHBOARD.read_text())["panels"]:
         for target in panel["targets"]:
