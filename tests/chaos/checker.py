@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from tests.chaos.accounts import Account
 from tests.chaos.campaigns import ChaosCampaign
 from tests.chaos.findings import CheckResult, Fault, Finding, judge_message
 from tests.chaos.journal import Enqueued
-from tests.chaos.stops import judge_stops
+from tests.chaos.stops import TimeToStop, judge_stops
 from tests.chaos.stream_checker import StreamSends, judge_stream
 
 
@@ -18,13 +17,12 @@ def judge(
     tried: Iterable[tuple[ChaosCampaign, Enqueued]],
     accounts: Mapping[str, list[Account]],
     arrivals: Mapping[int, int],
-    stoppable_until: Mapping[int, datetime],
+    time_to_stop: TimeToStop,
     streams: Iterable[StreamSends] = (),
 ) -> CheckResult:
     """Judge a run.
 
-    `accounts` are the ledger's campaigns by name (the idempotency key), `arrivals` how often each phone arrived,
-    `stoppable_until` until when BSG could obey a stop of a campaign of its own; those without one are not judged by it.
+    `accounts` are the ledger's campaigns by name (the idempotency key), `arrivals` how often each phone arrived.
     The campaigns of `streams` are not among the accounts.
     """
     result = CheckResult(arrived=sum(arrivals.values()))
@@ -37,13 +35,13 @@ def judge(
         for account in existing[:1]:
             result.campaigns += 1
             _judge_messages(campaign, account, unexplained, result)
-            judge_stops(account, stoppable_until, result)
+            judge_stops(account, time_to_stop, result)
     for name in accounts.keys() - names:
         result.findings.append(Finding(Fault.UNKNOWN, f"campaign {name}, which no producer tried to enqueue"))
     for stream in streams:
         judge_stream(stream, unexplained, result)
         for account in stream.accounts:
-            judge_stops(account, stoppable_until, result)
+            judge_stops(account, time_to_stop, result)
     for phone, times in unexplained.items():
         if times:
             result.findings.append(Finding(Fault.UNKNOWN, f"arrived {times} times, of no campaign", phone=phone))

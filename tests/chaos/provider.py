@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,11 +11,13 @@ from typing import Any
 
 from bsg_sandbox.control import Control
 from tests.chaos.campaigns import KEYS
+from tests.chaos.stops import TimeToStop
 
 BALANCE = 1_000_000.0
 LATENCY_SECONDS = 0.2  # as a real provider: time in which a kill finds requests on the wire
 CREATION_SECONDS = 1.5  # a stop is refused meanwhile
 MODERATION_SECONDS = 40.0  # then BSG can still obey one
+STATUSES_OF_RESPONSES = (200, 422)  # to what a status worker asks for when nothing is wrong
 ZONES_EAST_OF_UTC = (0, 0, 3, -5)
 
 
@@ -53,7 +56,7 @@ class Sandbox:
             duplicates="allow" if provider_mode is ProviderMode.ALLOWS_DUPLICATES else "reject_whole",
         )
         self._recipients: dict[int, list[int]] = {}
-        self._stoppable_until: dict[int, datetime] = {}
+        self._sends_at: dict[int, datetime] = {}
         self._newest = 0
         self.calm()
 
@@ -66,15 +69,21 @@ class Sandbox:
         for arrival in self.control.arrivals(after=self._newest):
             self._newest = arrival.id
             sends_at = arrival.created_at + CREATION_SECONDS + MODERATION_SECONDS
-            self._stoppable_until[arrival.id] = datetime.fromtimestamp(sends_at, UTC)
+            self._sends_at[arrival.id] = datetime.fromtimestamp(sends_at, UTC)
             for phone in arrival.phones:
                 self._recipients.setdefault(phone, []).append(arrival.id)
         return self._recipients
 
-    def stoppable_until(self) -> Mapping[int, datetime]:
-        """Return when each BSG campaign begins to be sent: until then BSG can obey a stop."""
+    def time_to_stop(self) -> TimeToStop:
+        """Return until when each BSG campaign could be stopped, and when BSG responded to status requests."""
         self.recipients()
-        return self._stoppable_until
+        since_1970 = time.time() - time.monotonic()
+        active = {
+            int(request.ended + since_1970)
+            for request in self.control.requests()
+            if request.ended and request.method in ("GET", "PATCH") and request.status in STATUSES_OF_RESPONSES
+        }
+        return TimeToStop(self._sends_at, sorted(active))
 
     def fault(self, kind: str, **options: Any) -> None:
         if kind == "duplicates" and self._provider_mode is ProviderMode.ALLOWS_DUPLICATES:

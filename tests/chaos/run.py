@@ -43,7 +43,7 @@ def run(directory: Path, *, seed: int, minutes: float, provider_mode: ProviderMo
             _tried(environment),
             {name: several for name, several in accounts.items() if name not in STREAMS},
             {phone: len(ids) for phone, ids in arrivals.items()},
-            environment.sandbox.stoppable_until(),
+            environment.sandbox.time_to_stop(),
             _streams(environment, accounts),
         )
         result.findings += watch.findings

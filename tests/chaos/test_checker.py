@@ -16,6 +16,7 @@ from tests.chaos.campaigns import BAD_ROW_EVERY, ChaosCampaign
 from tests.chaos.checker import judge
 from tests.chaos.findings import CheckResult, Fault
 from tests.chaos.journal import Enqueued
+from tests.chaos.stops import TimeToStop
 
 SIZE = BAD_ROW_EVERY  # the last message is a bad one
 BAD = SIZE - 1
@@ -37,7 +38,7 @@ def once() -> dict[int, int]:
 
 
 def judged(records: dict[int, Record], arrivals: dict[int, int]) -> CheckResult:
-    return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [account(records)]}, arrivals, {})
+    return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [account(records)]}, arrivals, TimeToStop())
 
 
 def faults(result: CheckResult) -> list[Fault]:
@@ -54,7 +55,7 @@ def test_all_that_was_accepted_arrived_once_or_was_rejected() -> None:
 
 
 def test_a_run_without_a_message_proves_nothing() -> None:
-    assert not judge([], {}, {}, {}).proves_the_promise
+    assert not judge([], {}, {}, TimeToStop()).proves_the_promise
 
 
 def test_finished_without_arriving_is_lost() -> None:
@@ -103,7 +104,7 @@ def test_not_final_is_in_doubt(arrived: int) -> None:
 def test_counts_that_differ_from_the_messages_are_misreported() -> None:
     wrong = account(all_sent(), pending=1)
 
-    assert faults(judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [wrong]}, once(), {})) == [Fault.MISREPORTED]
+    assert faults(judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [wrong]}, once(), TimeToStop())) == [Fault.MISREPORTED]
 
 
 def test_an_arrival_of_no_campaign_is_found() -> None:
@@ -113,26 +114,26 @@ def test_an_arrival_of_no_campaign_is_found() -> None:
 def test_a_key_that_became_two_campaigns_is_doubled() -> None:
     both = [account(all_sent()), account(all_sent(), "d")]
 
-    assert faults(judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: both}, once(), {})) == [Fault.DOUBLED]
+    assert faults(judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: both}, once(), TimeToStop())) == [Fault.DOUBLED]
 
 
 def test_a_receipt_of_a_campaign_that_the_ledger_does_not_have_is_a_loss() -> None:
-    assert faults(judge([(CAMPAIGN, RECEIVED)], {}, {}, {})) == [Fault.LOST]
+    assert faults(judge([(CAMPAIGN, RECEIVED)], {}, {}, TimeToStop())) == [Fault.LOST]
 
 
 def test_a_campaign_given_up_may_exist_wholly_or_not_at_all() -> None:
     given_up = Enqueued(0, given_up=True, certain_that_none=False)
 
-    assert faults(judge([(CAMPAIGN, given_up)], {}, {}, {})) == []
-    assert faults(judge([(CAMPAIGN, given_up)], {CAMPAIGN.key: [account(all_sent())]}, once(), {})) == []
-    assert faults(judge([(CAMPAIGN, given_up)], {}, {CAMPAIGN.phone(3): 1}, {})) == [Fault.UNKNOWN]
+    assert faults(judge([(CAMPAIGN, given_up)], {}, {}, TimeToStop())) == []
+    assert faults(judge([(CAMPAIGN, given_up)], {CAMPAIGN.key: [account(all_sent())]}, once(), TimeToStop())) == []
+    assert faults(judge([(CAMPAIGN, given_up)], {}, {CAMPAIGN.phone(3): 1}, TimeToStop())) == [Fault.UNKNOWN]
 
 
 def test_a_campaign_that_was_reported_not_to_exist_must_not() -> None:
     enqueued = Enqueued(0, given_up=True, certain_that_none=True)
 
-    assert faults(judge([(CAMPAIGN, enqueued)], {}, {}, {})) == []
-    assert faults(judge([(CAMPAIGN, enqueued)], {CAMPAIGN.key: [account(all_sent())]}, once(), {})) == [
+    assert faults(judge([(CAMPAIGN, enqueued)], {}, {}, TimeToStop())) == []
+    assert faults(judge([(CAMPAIGN, enqueued)], {CAMPAIGN.key: [account(all_sent())]}, once(), TimeToStop())) == [
         Fault.MISREPORTED
     ]
 
@@ -140,10 +141,10 @@ def test_a_campaign_that_was_reported_not_to_exist_must_not() -> None:
 def test_what_enqueue_never_promised_to_raise_is_a_finding() -> None:
     failed = Enqueued(0, given_up=True, certain_that_none=False, failure="TypeError: …")
 
-    assert faults(judge([(CAMPAIGN, failed)], {}, {}, {})) == [Fault.MISREPORTED]
+    assert faults(judge([(CAMPAIGN, failed)], {}, {}, TimeToStop())) == [Fault.MISREPORTED]
 
 
-def sent_though_cancelled(*, seconds_to_obey: float, bsg_status: str) -> CheckResult:
+def sent_though_cancelled(*, seconds_to_obey: int, bsg_status: str, inactive: int = 0) -> CheckResult:
     cancelled_at = datetime(2026, 11, 1, tzinfo=UTC)
     status = CampaignStatus(
         campaign_id="c",
@@ -164,7 +165,8 @@ def sent_though_cancelled(*, seconds_to_obey: float, bsg_status: str) -> CheckRe
     )
     known = replace(account(all_sent()), status=status)
     sends_at = cancelled_at + timedelta(seconds=seconds_to_obey)
-    return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [known]}, once(), {7: sends_at})
+    active = range(int(cancelled_at.timestamp()) + inactive, int(sends_at.timestamp()))
+    return judge([(CAMPAIGN, RECEIVED)], {CAMPAIGN.key: [known]}, once(), TimeToStop({7: sends_at}, active))
 
 
 def test_sent_after_a_cancel_that_bsg_could_have_obeyed_is_found() -> None:
@@ -172,5 +174,9 @@ def test_sent_after_a_cancel_that_bsg_could_have_obeyed_is_found() -> None:
 
 
 @pytest.mark.parametrize(("seconds_to_obey", "bsg_status"), [(10, "done"), (30, "stopped")])
-def test_a_cancel_that_bsg_obeyed_or_that_came_too_late_is_no_finding(seconds_to_obey: float, bsg_status: str) -> None:
+def test_a_cancel_that_bsg_obeyed_or_that_came_too_late_is_no_finding(seconds_to_obey: int, bsg_status: str) -> None:
     assert faults(sent_though_cancelled(seconds_to_obey=seconds_to_obey, bsg_status=bsg_status)) == []
+
+
+def test_what_was_sent_while_no_status_worker_reached_bsg_is_no_finding() -> None:
+    assert faults(sent_though_cancelled(seconds_to_obey=40, bsg_status="done", inactive=20)) == []

@@ -13,6 +13,7 @@ from tests.chaos.checker import judge
 from tests.chaos.findings import CheckResult, Fault
 from tests.chaos.journal import Enqueued, Entry, Word, enqueued
 from tests.chaos.messages import ChaosMessage
+from tests.chaos.stops import TimeToStop
 from tests.chaos.stream_checker import StreamSends
 
 CAMPAIGN = "0123456789ABCDEFGHIJkl"
@@ -45,7 +46,7 @@ ONCE = {FIRST.phone: 1, SECOND.phone: 1}
 def judged(**changed: object) -> CheckResult:
     values = {"tried": BOTH_TRIED, "known": BOTH_KNOWN, "accounts": [BOTH_SENT], "arrivals": ONCE, **changed}
     arrivals = values.pop("arrivals")
-    return judge([], {}, arrivals, {}, [StreamSends("codes", **values)])  # type: ignore[arg-type]
+    return judge([], {}, arrivals, TimeToStop(), [StreamSends("codes", **values)])  # type: ignore[arg-type]
 
 
 def faults(result: CheckResult) -> list[Fault]:

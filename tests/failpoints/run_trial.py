@@ -15,6 +15,7 @@ from tests.chaos.checker import judge
 from tests.chaos.findings import CheckResult
 from tests.chaos.journal import Enqueued, Journal, enqueued
 from tests.chaos.phones import phones_by_index
+from tests.chaos.stops import TimeToStop
 from tests.chaos.stream_checker import StreamSends, positions_by_key
 from tests.failpoints.arming import arm, armed, disarm
 from tests.failpoints.environment import TrialEnvironment
@@ -194,7 +195,7 @@ def _check(trial: Trial) -> CheckResult:
         phone: len(ids) for phone, ids in trial_environment.sandbox.record().recipients.items() if phone in ours
     }
     campaigns = [_tried(campaign, accounts[campaign.key]) for campaign in trial.campaigns]
-    return judge(campaigns, accounts, arrivals, {}, [_sends(trial, of_stream)] if trial.messages else [])
+    return judge(campaigns, accounts, arrivals, TimeToStop(), [_sends(trial, of_stream)] if trial.messages else [])
 
 
 def _tried(campaign: ChaosCampaign, accounts: Sequence[Account]) -> tuple[ChaosCampaign, Enqueued]:
