@@ -118,13 +118,16 @@ class Streams:
         """Return the names of all streams, the one that began a campaign last first."""
         return [text_of(name) for name in self._replies.zrevrange(schema.STREAMS(), 0, -1)]
 
-    def campaigns(self, stream: str) -> list[str]:
-        """Return the ids of the stream's campaigns, the newest first."""
-        return [text_of(campaign) for campaign in self._replies.zrevrange(schema.STREAM_CAMPAIGNS(stream), 0, -1)]
-
-    def is_paused(self, stream: str) -> bool:
-        """Return whether the stream's campaigns begin paused."""
-        return self._replies.hget(schema.STREAM(stream), "paused") == b"1"
+    def heads(self, names: Sequence[str]) -> list[tuple[bool, list[str]]]:
+        """Return whether each of these streams is paused, and the ids of its campaigns, the newest first."""
+        pipe = self._replies.pipeline(transaction=False)
+        for name in names:
+            pipe.hget(schema.STREAM(name), "paused")
+            pipe.zrevrange(schema.STREAM_CAMPAIGNS(name), 0, -1)
+        replies = iter(pipe.execute())
+        return [
+            (paused == b"1", list(map(text_of, campaigns))) for paused, campaigns in zip(replies, replies, strict=True)
+        ]
 
     def begin_paused(self, stream: str, paused: bool) -> None:
         """Let the campaigns that the stream begins from now on be paused, or not."""

@@ -13,7 +13,7 @@ from bsg_producer.queue_errors import queue_errors
 from bsg_producer.streams.message_status import MessageStatus, read_message
 from bsg_producer.streams.options import check_stream
 from bsg_producer.streams.stream import Stream
-from bsg_producer.streams.stream_status import StreamStatus, read_stream
+from bsg_producer.streams.stream_status import StreamStatus, read_streams
 
 
 class Streams(ProducerBase):
@@ -75,13 +75,15 @@ class Streams(ProducerBase):
     def streams(self) -> list[StreamStatus]:
         """Return every stream with its campaigns, the one that began a campaign last first.
 
+        Every campaign that the ledger has of them is read, so the time grows with LEDGER_RETENTION.
+
         >>> codes = producer.stream("codes", sender="MyShop")
         >>> receipt = codes.send({"phone": 380661231231, "text": "Your code is 1234"})
         >>> [stream.name for stream in producer.streams()]
         ['codes']
         """
         with queue_errors():
-            return [read_stream(self._ledger, name) for name in self._ledger.streams.names()]
+            return read_streams(self._ledger, self._ledger.streams.names())
 
     def message(self, message_id: str, *, report: bool = False) -> MessageStatus:
         """Return what became of one message of a stream. Raise `MessageNotFound`.
