@@ -52,7 +52,7 @@ def queued_cost(client: redis.Redis, account: str, account_name: str) -> Decimal
     """
     reads = typed(client)
     last = reads.hget(schema.GATE(account), "message_price")
-    names = [text_of(name) for name in reads.zdiff([schema.CAMPAIGNS(), schema.CLOSED()])]
+    names = [text_of(name) for name in reads.zrange(schema.OPEN(), 0, -1)]
     total, known = Decimal(0), last is not None
     for first in range(0, len(names), _CAMPAIGNS_AT_ONCE):
         pipe = reads.pipeline(transaction=False)

@@ -138,8 +138,8 @@ class Reading:
         ]
 
     def open_campaigns(self) -> Iterator[OpenCampaign]:
-        """Yield the open campaigns of every account, in no order."""
-        for name in map(text_of, self._client.zdiff([schema.CAMPAIGNS(), schema.CLOSED()])):
+        """Yield the open campaigns of every account, the oldest first."""
+        for name in map(text_of, self._client.zrange(schema.OPEN(), 0, -1)):
             record = self._record(name)
             if record is not None:
                 yield OpenCampaign(

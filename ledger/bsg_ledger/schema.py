@@ -72,6 +72,7 @@ LEDGER = Key(
     },
 )
 CAMPAIGNS = Key("bsg:campaigns", "zset", "every campaign, by the time of its acceptance", removed_by=_PURGED)
+OPEN = Key("bsg:open", "zset", "campaigns that are not closed, by the time of their acceptance")
 CLOSED = Key("bsg:closed", "zset", "campaigns with nothing left to do, by since when", removed_by=_PURGED)
 DEADLINES = Key("bsg:deadlines", "zset", "campaigns with something unsent, by their deadline or the first of a batch")
 UNFINISHED = Key(

@@ -55,9 +55,7 @@ class WaitingReader:
 
     def open_campaigns(self) -> list[str]:
         """Return the open campaigns of every account, the newest first."""
-        found = self._client.zdiff([schema.CAMPAIGNS(), schema.CLOSED()], withscores=True)
-        by_age = sorted(zip(found[::2], found[1::2], strict=True), key=lambda one: -float(one[1]))
-        return [text_of(name) for name, _ in by_age]
+        return [text_of(name) for name in self._client.zrevrange(schema.OPEN(), 0, -1)]
 
     def waits_of(self, campaign_ids: Sequence[str], *, singly: int = BATCHES_READ_SINGLY) -> dict[str, list[Wait]]:
         """Return what each of these campaigns waits for, without those that the ledger does not know.

@@ -145,3 +145,20 @@ def test_the_feed_has_the_state_that_the_status_has(ledger_harness: LedgerHarnes
 
     assert (ledger_harness.state(campaign), last_event(ledger_harness, campaign)) == (end, ("", end))
     assert end in FINAL_CAMPAIGN_STATES
+
+
+def test_a_campaign_is_among_the_open_ones_until_it_ends_and_again_once_it_is_retried(
+    ledger_harness: LedgerHarness,
+) -> None:
+    def open_campaigns() -> list[str]:
+        return [campaign.campaign_id for campaign in ledger_harness.ledger.reading.open_campaigns()]
+
+    campaign = ledger_harness.accepted(1)
+    after_acceptance = open_campaigns()
+    ledger_harness.pass_deadline(campaign)
+    ledger_harness.ledger.campaigns.expire(campaign)
+    after_end = open_campaigns()
+    deadline_ms = ledger_harness.ledger.due_indexes.now_ms() + HOUR_MS
+    ledger_harness.ledger.campaigns.retry(campaign, deadline_ms=deadline_ms)
+
+    assert (after_acceptance, after_end, open_campaigns()) == ([campaign], [], [campaign])

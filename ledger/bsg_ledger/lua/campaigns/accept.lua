@@ -30,6 +30,7 @@ if last ~= '' then redis.call('HSET', stored, chunks - 1, last) end
 redis.call('PERSIST', stored)  -- guard: messages-persist
 redis.call('HSET', idempotency, 'campaign', campaign, 'digest', digest, 'messages', messages)  -- guard: key-remembered
 redis.call('ZADD', CAMPAIGNS, NOW, campaign)
+redis.call('ZADD', OPEN, NOW, campaign)  -- guard: accepted-is-open
 redis.call('SADD', ACCOUNT_NAMES, account_name)
 local at_once = math.min(chunks, number(most))
 add_chunks(campaign, { unpack(ARGV, FIRST_SIZE, FIRST_SIZE + at_once - 1) })

@@ -19,9 +19,9 @@ end
 -- Closed, end and deadline follow from the counts, so callers need not set them.
 local function refresh_campaign(campaign)
   local unprepared, pending, posting, unconfirmed, submitted, deadline, ended, paused, cancelled, finished, expired,
-    collects_until, stream = get(campaign_key(campaign), 'messages:unprepared', 'messages:pending', 'messages:posting',
+    collects_until, stream, accepted_at = get(campaign_key(campaign), 'messages:unprepared', 'messages:pending', 'messages:posting',
       'messages:unconfirmed', 'messages:submitted', 'deadline', 'ended', 'paused', 'cancelled', 'messages:finished',
-      'messages:expired', 'collects_until', 'stream')
+      'messages:expired', 'collects_until', 'stream', 'accepted_at')
   local unsent = number(unprepared) + number(pending) + number(posting) + number(unconfirmed)
   if unsent > 0 and stream then
     local _, first = earliest(campaign_key(campaign, ':deadlines'))
@@ -33,9 +33,11 @@ local function refresh_campaign(campaign)
   if unsent == 0 and number(submitted) == 0 and not collects then
     redis.call('ZADD', CLOSED, 'NX', NOW, campaign)
     if stream then redis.call('DEL', campaign_key(campaign, ':deadlines')) end
+    redis.call('ZREM', OPEN, campaign)  -- guard: closed-is-not-open
     refresh_end(campaign, final_state(cancelled, finished, expired), ended, paused)
   else
     redis.call('ZREM', CLOSED, campaign)
+    redis.call('ZADD', OPEN, accepted_at, campaign)  -- guard: open-again
     refresh_end(campaign, false, ended, paused)
   end
 end

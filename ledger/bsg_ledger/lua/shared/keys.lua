@@ -1,6 +1,6 @@
 -- Builds the keys of bsg_ledger/schema.py, which explains each of them. It comes before every other script.
 local LEDGER, MESSAGES, EVENTS, DELIVERY_REPORTS = 'bsg:ledger', 'bsg:messages', 'bsg:events', 'bsg:delivery-reports'
-local CAMPAIGNS, CLOSED, DEADLINES = 'bsg:campaigns', 'bsg:closed', 'bsg:deadlines'
+local CAMPAIGNS, OPEN, CLOSED, DEADLINES = 'bsg:campaigns', 'bsg:open', 'bsg:closed', 'bsg:deadlines'
 local UNFINISHED, COLLECTING, STREAMS = 'bsg:unfinished', 'bsg:collecting', 'bsg:streams'
 local SUPPRESSED, SUPPRESSION_SOURCES, STOP_LISTS = 'bsg:suppressed', 'bsg:suppression-sources', 'bsg:stop-lists'
 local ACCOUNT_NAMES, ACCOUNT_KEYS = 'bsg:account-names', 'bsg:keys'
