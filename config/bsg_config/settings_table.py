@@ -224,6 +224,13 @@ class ProcessTable:
         values.seconds(1, 3650 * _DAY),
         "How long everything else about a campaign is kept after its end, its idempotency key included.",
     )
+    compact_after: float = setting(
+        Section.RETENTION,
+        "86400",
+        values.seconds(0, 3650 * _DAY),
+        "How long after its end a campaign is compacted, when `BODY_RETENTION` is over and BSG's statistics of it are "
+        "final: one compressed record replaces its keys. It is read as before.",
+    )
     stream_key_retention: float = setting(
         Section.RETENTION,
         "86400",

@@ -7,15 +7,17 @@ takes the remaining ones (`finish`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import redis
 
 from bsg_ledger import schema
+from bsg_ledger.compacted_reading import CompactedReading
+from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.scripts import Scripts, text_of
 
-STEPS = ("add_chunks", "rekey_some", "add_prepared", "end_unsent", "retry_some")
+STEPS = ("add_chunks", "rekey_some", "add_prepared", "end_unsent", "retry_some", "remove_compacted")
 """The scripts that take a step, in the order in which the steps that are left are taken."""
 
 
@@ -77,6 +79,7 @@ class Campaigns:
     def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
         self._client = client
         self._scripts = scripts
+        self._compacted = CompactedReading(client)
 
     # Before the commit: chunks of no campaign yet, which expire.
 
@@ -123,7 +126,8 @@ class Campaigns:
 
     def pause(self, campaign_id: str) -> bool:
         """Hold unsent batches. Return False if there is no such campaign."""
-        return text_of(self._scripts.run("pause", campaign_id)[0]) != "gone"
+        kind = text_of(self._scripts.run("pause", campaign_id)[0])
+        return kind != "gone" or self._compacted.campaign(campaign_id) is not None
 
     def resume(self, campaign_id: str, *, max_cost: str = "") -> bool | Capped:
         """Release unsent batches, with another `max_cost` if given ("none" removes it).
@@ -132,7 +136,9 @@ class Campaigns:
         at once.
         """
         kind, *capped = map(text_of, self._scripts.run("resume", campaign_id, max_cost))
-        return Capped(*capped) if kind == "capped" else kind != "gone"
+        if kind == "gone":
+            return self._compacted.campaign(campaign_id) is not None
+        return Capped(*capped) if kind == "capped" else True
 
     def cancel(self, campaign_id: str) -> tuple[int, int] | None:
         """End unsent messages, and order the stops of BSG's campaigns.
@@ -141,7 +147,8 @@ class Campaigns:
         """
         kind, *counts = self._scripts.run("cancel", campaign_id)
         if text_of(kind) == "gone":
-            return None
+            campaign = self._compacted.campaign(campaign_id)
+            return None if campaign is None else (0, int(campaign.fields.get("messages:finished", 0)))
         self.finish(campaign_id)
         unsent, sent = map(int, counts)
         return unsent, sent
@@ -162,6 +169,8 @@ class Campaigns:
         Return `retried` with their number, or `late`, `forgotten`, `cancelled` or `gone`.
         """
         kind, *messages = self._scripts.run("retry", campaign_id, "" if deadline_ms is None else deadline_ms)
+        if text_of(kind) == "gone" and (campaign := self._compacted.campaign(campaign_id)) is not None:
+            return _retried_compacted(campaign.fields, deadline_ms, now_ms(self._client)), 0
         if not messages:
             return text_of(kind), 0
         self.finish(campaign_id)
@@ -179,3 +188,13 @@ class Campaigns:
     def forget(self, campaign_id: str) -> bool:
         """Delete a closed campaign. Return False if the campaign has anything left to do."""
         return self._scripts.all_steps("forget_campaign", campaign_id) == "done"
+
+
+def _retried_compacted(fields: Mapping[str, str], deadline_ms: int | None, now: int) -> str:
+    """Return what `retry.lua` returns for a campaign whose messages are forgotten. There is nothing else to change."""
+    if fields.get("cancelled") == "1":
+        return "cancelled"
+    if (int(fields["deadline"]) if deadline_ms is None else deadline_ms) <= now:
+        return "late"
+    unsent = int(fields.get("messages:refused", 0)) + int(fields.get("messages:expired", 0))
+    return "forgotten" if unsent else "retried"

@@ -13,6 +13,7 @@ from bsg_config import clock
 from bsg_ledger.batches import Batches
 from bsg_ledger.campaigns import Campaigns
 from bsg_ledger.chunks import Chunks
+from bsg_ledger.compaction import Compaction
 from bsg_ledger.delivery_reports import DELIVERY_REPORTS_KEPT, DeliveryReports
 from bsg_ledger.dispatcher import Dispatcher, SubmitRules
 from bsg_ledger.doubts import Doubt, read_doubts
@@ -54,6 +55,7 @@ class Ledger:
     ) -> None:
         scripts = Scripts(client, feed_length, batches_a_step=batches_a_step)
         self.campaigns = Campaigns(client, scripts)
+        self.compaction = Compaction(client, scripts)
         self.chunks = Chunks(client, scripts)
         self.batches = Batches(scripts, next_look_ms=NEXT_LOOK_MS)
         self.due_indexes = DueIndexes(client, scripts)

@@ -10,6 +10,7 @@ import redis
 
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
+from bsg_ledger.compacted_reading import CompactedReading
 from bsg_ledger.record_parsing import batch_of, summary_of
 from bsg_ledger.records import Batch, CampaignSummary
 from bsg_ledger.replies import typed
@@ -40,6 +41,7 @@ class ListedCampaign:
 class Listing:
     def __init__(self, client: redis.Redis) -> None:
         self._client = typed(client)
+        self._compacted = CompactedReading(client)
 
     def length(self) -> int:
         """Return the number of campaigns in the ledger."""
@@ -55,11 +57,15 @@ class Listing:
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
             pipe.hgetall(schema.CAMPAIGN(campaign_id))
-        records = {name: decoded(raw) for name, raw in zip(campaign_ids, pipe.execute(), strict=True) if raw}
+        records: dict[str, Mapping[str, str]] = {
+            name: decoded(raw) for name, raw in zip(campaign_ids, pipe.execute(), strict=True) if raw
+        }
+        compacted = self._compacted.campaigns([name for name in campaign_ids if name not in records])
+        records |= {name: campaign.fields for name, campaign in compacted.items()}
         outlines = self._outlines(
             {name: range(_batches(record)) for name, record in records.items() if _batches(record) <= LOOK_AHEAD}
         )
-        return [_listed(name, record, outlines.get(name)) for name, record in records.items()]
+        return [_listed(name, records[name], outlines.get(name)) for name in campaign_ids if name in records]
 
     def outlines(self, campaign_id: str, numbers: range) -> list[Batch]:
         """Yield these batches of a campaign, if they exist, with only state, size, deliveries and times."""
@@ -74,7 +80,7 @@ class Listing:
             for number in numbers:
                 pipe.hmget(schema.BATCH(campaign_id, number), _OUTLINE)
         replies: Iterator[Sequence[bytes | None]] = iter(pipe.execute())
-        return {
+        found = {
             campaign_id: [
                 batch_of(BatchId.of(campaign_id, number), texts_by_name(_OUTLINE, reply))
                 for number in numbers
@@ -82,6 +88,13 @@ class Listing:
             ]
             for campaign_id, numbers in wanted.items()
         }
+        missing = [campaign_id for campaign_id, numbers in wanted.items() if len(found[campaign_id]) < len(numbers)]
+        for campaign_id, campaign in self._compacted.campaigns(missing).items():
+            found[campaign_id] = [
+                batch_of(BatchId.of(campaign_id, number), {name: batch[name] for name in _OUTLINE if name in batch})
+                for number, batch in campaign.batches(wanted[campaign_id])
+            ]
+        return found
 
 
 def _batches(record: Mapping[str, str]) -> int:

@@ -1,13 +1,18 @@
-"""Read the ledger. Nothing here changes it."""
+"""Read the ledger. Nothing here changes it.
+
+A campaign is compacted in one step. Therefore what is missing among its keys is in its record by then.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import redis
 
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
+from bsg_ledger.compacted_reading import CompactedReading
 from bsg_ledger.record_parsing import batch_of, batch_record_of, summary_of, transition_of
 from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, OpenCampaign, Transition
 from bsg_ledger.replies import typed
@@ -26,6 +31,7 @@ _HEAD = ("options", "cancelled", "account", "account_name", "accepted_at", "dead
 class Reading:
     def __init__(self, client: redis.Redis) -> None:
         self._client = typed(client)
+        self._compacted = CompactedReading(client)
 
     def status(self, campaign_id: str) -> CampaignStatus | None:
         """Return everything about a campaign; None if the ledger does not know it."""
@@ -66,9 +72,13 @@ class Reading:
             pipe = self._client.pipeline(transaction=False)
             for campaign_id in some:
                 pipe.hgetall(schema.CAMPAIGN(campaign_id))
-            for campaign_id, raw in zip(some, pipe.execute(), strict=True):
-                if raw:
-                    yield summary_of(campaign_id, decoded(raw))
+            records = {name: decoded(raw) for name, raw in zip(some, pipe.execute(), strict=True) if raw}
+            compacted = self._compacted.campaigns([name for name in some if name not in records])
+            for campaign_id in some:
+                if campaign_id in records:
+                    yield summary_of(campaign_id, records[campaign_id])
+                elif campaign_id in compacted:
+                    yield summary_of(campaign_id, compacted[campaign_id].fields)
 
     def batches(self, campaign_id: str, numbers: range) -> Iterator[Batch]:
         """Yield the campaign's batches with these numbers, if they exist."""
@@ -77,9 +87,12 @@ class Reading:
             pipe = self._client.pipeline(transaction=False)
             for number in some:
                 pipe.hgetall(schema.BATCH(campaign_id, number))
-            for number, raw in zip(some, pipe.execute(), strict=True):
-                if raw:
-                    yield batch_of(BatchId.of(campaign_id, number), decoded(raw))
+            found: dict[int, Mapping[str, str]] = {
+                number: decoded(raw) for number, raw in zip(some, pipe.execute(), strict=True) if raw
+            }
+            if len(found) < len(some) and (campaign := self._compacted.campaign(campaign_id)) is not None:
+                found = dict(campaign.batches(some))
+            yield from (batch_of(BatchId.of(campaign_id, number), found[number]) for number in some if number in found)
 
     def batch(self, batch: BatchId) -> Batch:
         """Return a batch that exists."""
@@ -92,11 +105,16 @@ class Reading:
         while rows := self._client.zrange(schema.REJECTS(campaign_id), start, start + EVENTS_AT_ONCE - 1):
             yield from (text_of(row) for row in rows)
             start += len(rows)
+        if (campaign := self._compacted.campaign(campaign_id)) is not None:
+            yield from campaign.rejects(start)
 
     def reject_at(self, campaign_id: str, index: int) -> str | None:
         """Return the row (JSON) of the rejected message with that index; None if it is not rejected."""
         rows = self._client.zrangebyscore(schema.REJECTS(campaign_id), index, index)
-        return text_of(rows[0]) if rows else None
+        if rows:
+            return text_of(rows[0])
+        campaign = self._compacted.campaign(campaign_id)
+        return None if campaign is None else campaign.reject_at(index)
 
     def transitions(self, campaign_id: str, *, after: str = "-") -> Iterator[Transition]:
         """Yield the campaign's transitions after a position ("-": from the beginning), oldest first."""
@@ -104,17 +122,27 @@ class Reading:
         while entries := self._client.xrange(key, position, "+", count=EVENTS_AT_ONCE):
             for entry, fields in entries:
                 yield transition_of(campaign_id, text_of(entry), decoded(fields))
-            position = f"({text_of(entries[-1][0])}"
+            after = text_of(entries[-1][0])
+            position = f"({after}"
+        if (campaign := self._compacted.campaign(campaign_id)) is not None:
+            for entry_id, event in campaign.transitions(after):
+                yield transition_of(campaign_id, entry_id, event)
 
     def latest_transitions(self, campaign_id: str, at_most: int) -> tuple[list[Transition], int]:
         """Return the campaign's last transitions, the newest first, and the number of all its transitions."""
         key = schema.CAMPAIGN_EVENTS(campaign_id)
         entries = self._client.xrevrange(key, count=at_most)
         latest = [transition_of(campaign_id, text_of(entry), decoded(fields)) for entry, fields in entries]
+        if not latest and (campaign := self._compacted.campaign(campaign_id)) is not None:
+            events, total = campaign.latest_transitions(at_most)
+            return [transition_of(campaign_id, entry, event) for entry, event in events], total
         return latest, int(self._client.xlen(key))
 
     def wait_for_transitions(self, campaign_id: str, *, after: str, at_most_ms: int) -> Sequence[Transition]:
         """Return the transitions after a position. Wait for the next one, `at_most_ms` at most."""
+        if (campaign := self._compacted.campaign(campaign_id)) is not None:
+            events = islice(campaign.transitions(after), EVENTS_AT_ONCE)
+            return [transition_of(campaign_id, entry, event) for entry, event in events]
         key = schema.CAMPAIGN_EVENTS(campaign_id)
         reply = self._client.xread({key: "0" if after == "-" else after}, count=EVENTS_AT_ONCE, block=at_most_ms)
         return [
@@ -131,11 +159,16 @@ class Reading:
             pipe.hgetall(schema.BATCH(*batch.parts))
             pipe.hmget(schema.CAMPAIGN(batch.campaign_id), _HEAD)
         replies = pipe.execute()
-        return [
-            batch_record_of(batch, decoded(raw), head)
+        found = {
+            batch: batch_record_of(batch, decoded(raw), head)
             for batch, raw, head in zip(wanted, replies[::2], replies[1::2], strict=True)
             if raw and head[0] is not None
-        ]
+        }
+        compacted = self._compacted.batches([batch for batch in wanted if batch not in found])
+        for batch, record in compacted.items():
+            fields = self._record(batch.campaign_id) or {}
+            found[batch] = batch_record_of(batch, record, [fields.get(name, "").encode() for name in _HEAD])
+        return [found[batch] for batch in wanted if batch in found]
 
     def open_campaigns(self) -> Iterator[OpenCampaign]:
         """Yield the open campaigns of every account, the oldest first."""
@@ -153,11 +186,10 @@ class Reading:
 
     def campaign_options(self, campaign_id: str) -> str | None:
         """Return the campaign's options as they were accepted (JSON); None for an unknown campaign."""
-        written = self._client.hget(schema.CAMPAIGN(campaign_id), "options")
-        return None if written is None else text_of(written)
+        return self._field(campaign_id, "options")
 
     def batch_count(self, campaign_id: str) -> int:
-        return int(self._client.hget(schema.CAMPAIGN(campaign_id), "next_batch") or 0)
+        return int(self._field(campaign_id, "next_batch") or 0)
 
     def owned(self, account: str) -> Iterator[tuple[int, BatchId]]:
         """Yield every BSG campaign that belongs to a batch, with that batch, in no order."""
@@ -180,6 +212,8 @@ class Reading:
     def rows(self, batch: BatchId) -> list[int]:
         """Return the indexes of the batch's messages in the campaign, in the order of its body."""
         rows = self._client.hget(schema.BATCH(*batch.parts), "rows")
+        if rows is None and (campaign := self._compacted.campaign(batch.campaign_id)) is not None:
+            return decode_rows((campaign.batch(batch.number) or {}).get("rows", ""))
         return decode_rows(text_of(rows or b""))
 
     def account_names(self) -> list[str]:
@@ -188,12 +222,10 @@ class Reading:
 
     def account_of(self, campaign_id: str) -> tuple[str | None, str | None]:
         """Return the account id that the campaign is assigned to, if any, and its account name."""
-        owner, name = self._client.hmget(schema.CAMPAIGN(campaign_id), "account", "account_name")
-        return text_of(owner) if owner else None, text_of(name) if name else None
+        return self._field(campaign_id, "account") or None, self._field(campaign_id, "account_name") or None
 
     def priority(self, campaign_id: str) -> str:
-        priority = self._client.hget(schema.CAMPAIGN(campaign_id), "priority")
-        return "normal" if priority is None else text_of(priority)
+        return self._field(campaign_id, "priority") or "normal"
 
     def owner(self, account: str, bsg_campaign_id: int) -> BatchId | None:
         """Return the batch that a BSG campaign belongs to."""
@@ -247,6 +279,17 @@ class Reading:
             for campaign_id, (since, step) in zip(campaign_ids, replies, strict=True)
         }
 
-    def _record(self, campaign_id: str) -> dict[str, str] | None:
+    def _record(self, campaign_id: str) -> Mapping[str, str] | None:
         raw = self._client.hgetall(schema.CAMPAIGN(campaign_id))
-        return decoded(raw) if raw else None
+        if raw:
+            return decoded(raw)
+        campaign = self._compacted.campaign(campaign_id)
+        return None if campaign is None else campaign.fields
+
+    def _field(self, campaign_id: str, name: str) -> str | None:
+        """Return a field of the campaign's record; None if it has none, or if the ledger does not know the campaign."""
+        value = self._client.hget(schema.CAMPAIGN(campaign_id), name)
+        if value is not None:
+            return text_of(value)
+        campaign = self._compacted.campaign(campaign_id)
+        return None if campaign is None else campaign.fields.get(name)

@@ -78,8 +78,8 @@ DEADLINES = Key("bsg:deadlines", "zset", "campaigns with something unsent, by th
 UNFINISHED = Key(
     "bsg:unfinished",
     "zset",
-    "campaigns with steps left of their acceptance, a cancel, a retry, a commit or a move to another key, by when the "
-    "sweep takes them",
+    "campaigns with steps left of their acceptance, a cancel, a retry, a commit, a move to another key or a "
+    "compaction, by when the sweep takes them",
 )
 COLLECTING = Key("bsg:collecting", "zset", "campaigns that take up messages of their stream, by until when")
 STREAMS = Key("bsg:streams", "zset", "the name of every stream, by when it last began a campaign")
@@ -310,6 +310,34 @@ BATCH_DEADLINES = Key(
     removed_by="the end of the campaign",
 )
 CAMPAIGN_EVENTS = Key("bsg:campaign:C:events", "stream", "every transition of the campaign", removed_by=_PURGED)
+RECORD = Key(
+    "bsg:campaign:C:record",
+    "string",
+    "a compacted campaign: its fields, batches, transitions and rejects, compressed. It has no other keys",
+    removed_by=_PURGED,
+)
+PAGES = Key(
+    "bsg:campaign:C:pages",
+    "hash",
+    "batches, transitions and rejects of a compacted campaign that has many of them, compressed",
+    {"KIND:N": "the page N of the batches, events or rejects"},
+    removed_by=_PURGED,
+)
+STORED_PAGES = Key(
+    "bsg:campaign:C:pages:TOKEN",
+    "hash",
+    "the same before the campaign is compacted",
+    {"KIND:N": "the page N of the batches, events or rejects"},
+    removed_by="the compaction; Redis, ten minutes after the last of them was stored",
+    may_expire=True,
+)
+LEFT = Key(
+    "bsg:campaign:C:left",
+    "hash",
+    "what a compacted campaign still has to lose",
+    {"batches": "how many batches are left, from 0", "chunks": "how many chunks are left, from 0"},
+    removed_by="the last step of the compaction",
+)
 
 # An account. A is the digest of its address and API key.
 

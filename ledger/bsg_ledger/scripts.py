@@ -27,6 +27,7 @@ SHARED_IN_ORDER = (
     "ready",
     "campaign",
     "batch",
+    "compaction",
     "price",
     "at_bsg",
     "doubt",

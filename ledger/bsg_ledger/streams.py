@@ -10,6 +10,7 @@ import redis
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.campaigns import WakeUp
+from bsg_ledger.compacted_reading import CompactedReading
 from bsg_ledger.durability import Durability
 from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Argument, Reply, Scripts, text_of
@@ -161,14 +162,24 @@ class Streams:
         stream, messages, batches = self._replies.hmget(
             schema.CAMPAIGN(campaign_id), "stream", "messages", "next_batch"
         )
-        if stream is None or not 0 <= index < int(messages or 0):
+        if stream is None:
+            return self._compacted_batch_of(campaign_id, index)
+        if not 0 <= index < int(messages or 0):
             return None
         low, high = 0, int(batches or 0)
         while high - low > 1:
             middle = (low + high) // 2
             first = self._replies.hget(schema.BATCH(campaign_id, middle), "first_index")
-            low, high = (middle, high) if int(first or 0) <= index else (low, middle)
+            if first is None:  # the campaign has just been compacted
+                return self._compacted_batch_of(campaign_id, index)
+            low, high = (middle, high) if int(first) <= index else (low, middle)
         return BatchId.of(campaign_id, low)
+
+    def _compacted_batch_of(self, campaign_id: str, index: int) -> BatchId | None:
+        campaign = CompactedReading(self._client).campaign(campaign_id)
+        if campaign is None or "stream" not in campaign.fields or not 0 <= index < int(campaign.fields["messages"]):
+            return None
+        return BatchId.of(campaign_id, campaign.batch_with(index))
 
 
 def _arguments(rules: StreamRules, new: NewNames, in_order: bool) -> Sequence[Argument]:

@@ -12,6 +12,7 @@ import redis
 from bsg_config.settings import Settings
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
+from bsg_ledger.compacted_reading import CompactedReading
 from bsg_ledger.cool_down import end_of
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.gate import gate_state
@@ -51,6 +52,7 @@ class WaitingReader:
 
     def __init__(self, client: redis.Redis, settings: Settings) -> None:
         self._client = typed(client)
+        self._compacted = CompactedReading(client)
         self._settings = settings
 
     def open_campaigns(self) -> list[str]:
@@ -89,10 +91,15 @@ class WaitingReader:
             pipe.zrange(schema.CAMPAIGN_DUE(campaign_id), 0, 0, withscores=True)
             pipe.zrange(schema.CHUNKS(campaign_id), 0, 0, withscores=True)
         replies = pipe.execute()
+        records: dict[str, Mapping[str, str]] = {
+            name: decoded(raw) for name, raw in zip(campaign_ids, replies[::3], strict=True) if raw
+        }
+        compacted = self._compacted.campaigns([name for name in campaign_ids if name not in records])
+        records |= {name: campaign.fields for name, campaign in compacted.items()}
         heads = []
-        for campaign_id, raw, due, chunks in zip(campaign_ids, replies[::3], replies[1::3], replies[2::3], strict=True):
-            if raw:
-                record = decoded(raw)
+        for campaign_id, due, chunks in zip(campaign_ids, replies[1::3], replies[2::3], strict=True):
+            if campaign_id in records:
+                record = records[campaign_id]
                 account = record.get("account") or None
                 owner = self._settings.owning(account, record["account_name"])
                 heads.append(
@@ -166,8 +173,13 @@ class WaitingReader:
             pipe = self._client.pipeline(transaction=False)
             for batch in some:
                 pipe.hmget(schema.BATCH(*batch.parts), _FIELDS)
-            records = [texts_by_name(_FIELDS, values) for values in pipe.execute()]
-            found += [batch_of(batch, record) for batch, record in zip(some, records, strict=True) if record]
+            records: dict[BatchId, Mapping[str, str]] = {
+                batch: record
+                for batch, values in zip(some, pipe.execute(), strict=True)
+                if (record := texts_by_name(_FIELDS, values))
+            }
+            records |= self._compacted.batches([batch for batch in some if batch not in records])
+            found += [batch_of(batch, records[batch]) for batch in some if batch in records]
         return found
 
     def _looks(self, batches: Sequence[Batch], accounts: Mapping[str, str | None]) -> dict[str, datetime]:

@@ -28,10 +28,12 @@ def test_the_messages_of_a_closed_campaign_are_forgotten(harness: WorkerHarness,
     if broken_off:
         assert Scripts(harness.runtime.redis, batches_a_step=1).step("forget_bodies", campaign) == "more"
 
-    assert purge(harness.runtime) == "forgot 0 campaigns and the bodies of 1"
+    assert purge(harness.runtime) == "forgot 0 campaigns and the bodies of 1, compacted 0"
 
     bodies = [harness.runtime.ledger.reading.body(BatchId.of(campaign, batch)) for batch in range(3)]
     assert bodies == [None, None, None]
+    assert harness.status(campaign).counts["cancelled"] == 3
+    assert purge(harness.runtime) == "forgot 0 campaigns and the bodies of 0, compacted 1"
     assert harness.status(campaign).counts["cancelled"] == 3
     assert purge(harness.runtime) == ""
 
@@ -42,7 +44,7 @@ def test_a_closed_campaign_is_forgotten(harness: WorkerHarness, broken_off: bool
     if broken_off:
         assert Scripts(harness.runtime.redis, batches_a_step=1).step("forget_campaign", campaign) == "more"
 
-    assert purge(harness.runtime) == "forgot 1 campaigns and the bodies of 0"
+    assert purge(harness.runtime) == "forgot 1 campaigns and the bodies of 0, compacted 0"
 
     assert harness.runtime.ledger.reading.summary(campaign) is None
     assert list(harness.runtime.redis.scan_iter(f"bsg:campaign:{campaign}*")) == []

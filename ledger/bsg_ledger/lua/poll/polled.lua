@@ -10,6 +10,8 @@ local key, account = batch_key(campaign, batch), account_of(campaign)
 local state, bsg_id = get(key, 'state', 'bsg_campaign_id')
 if state ~= 'submitted' and state ~= 'finished' then return { 'stale' } end  -- guard: poll-of-submitted
 local live, given_up = account_key(account, 'live'), redis.call('HEXISTS', key, 'unstopped:' .. bsg_id) == 1
+-- Its polls have ended, and its campaign may be compacted.
+if state == 'finished' and not redis.call('ZSCORE', live, batch_id(campaign, batch)) then return { 'stale' } end  -- guard: poll-before-its-end
 -- The stop was given up because BSG denied the campaign. Now BSG can stop it.
 if given_up and redis.call('HEXISTS', key, 'lost_at') == 1 then given_up = false end  -- guard: poll-stops-again
 local before = note_status(campaign, batch, status)

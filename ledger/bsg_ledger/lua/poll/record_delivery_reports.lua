@@ -10,7 +10,8 @@ local added = 0
 for first = FIRST_REPORT, #ARGV, FIELDS do
   local campaign, index, reference_id, status, price, currency, sent_at, delivered_at =
     unpack(ARGV, first, first + FIELDS - 1)
-  if campaign == '' or redis.call('EXISTS', campaign_key(campaign)) == 1 then  -- guard: report-of-known-campaign
+  -- guard: report-of-known-campaign
+  if campaign == '' or redis.call('EXISTS', campaign_key(campaign), record_key(campaign)) > 0 then
     local sequence = redis.call('HINCRBY', LEDGER, 'delivery_reports', 1)
     redis.call('XADD', DELIVERY_REPORTS, 'MAXLEN', '~', kept, '*', 'campaign_id', campaign,
       'index', index, 'reference_id', reference_id, 'status', status, 'price', price, 'currency', currency,

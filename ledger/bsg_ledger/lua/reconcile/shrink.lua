@@ -8,6 +8,7 @@ local FIRST_REJECT = 8
 -- Transition  none; -> refused if nothing is left of an unconfirmed batch
 local key = batch_key(campaign, batch)
 local state_now, size_now = get(key, 'state', 'size')
+if not owner_of(campaign) then return { 'stale' } end  -- guard: shrink-not-compacted
 if state_now ~= state or size_now ~= size then return { 'stale' } end  -- guard: shrink-unchanged
 local rejected, left = take_out(campaign, batch, FIRST_REJECT, rest, rest_rows)
 if state == 'unconfirmed' and redis.call('HEXISTS', key, 'suspects') == 1 then  -- guard: explained-by-suspects

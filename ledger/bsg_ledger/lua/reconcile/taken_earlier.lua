@@ -13,6 +13,7 @@ local key, owners = batch_key(campaign, batch), account_key(account, 'owners')
 local state, before = get(key, 'state', 'bsg_campaign_id')
 -- guard: earlier-finding-current
 if (state ~= 'submitted' and state ~= 'finished') or before ~= counted then return { 'stale' } end
+if not owner_of(campaign) then return { 'stale' } end  -- guard: earlier-not-compacted
 local id, ids = batch_id(campaign, batch), { counts }
 for i = FIRST_OTHER, #ARGV, 2 do ids[#ids + 1] = ARGV[i] end
 for _, bsg_id in ipairs(ids) do

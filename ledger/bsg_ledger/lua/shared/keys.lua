@@ -14,6 +14,8 @@ local function stream_keys_key(stream, keys) return 'bsg:stream:' .. stream .. '
 local function campaign_key(campaign, suffix) return 'bsg:campaign:' .. campaign .. (suffix or '') end
 local function chunk_key(campaign, chunk) return campaign_key(campaign, ':chunk:' .. chunk) end
 local function batch_key(campaign, batch) return campaign_key(campaign, ':batch:' .. batch) end
+local function record_key(campaign) return campaign_key(campaign, ':record') end
+local function pages_key(campaign) return campaign_key(campaign, ':pages') end
 local function account_key(account, suffix) return 'bsg:account:' .. account .. ':' .. suffix end
 local function index_key(account, index) return account == '' and 'bsg:' .. index or account_key(account, index) end
 

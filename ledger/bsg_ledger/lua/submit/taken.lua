@@ -16,8 +16,10 @@ local key = batch_key(campaign, batch)
 local assigned = owner_of(campaign)
 local account = assigned and assigned ~= '' and assigned or from_account  -- guard: taken-after-rekey
 -- Do not create a partial record, and do not ask BSG to stop: after a rollback of the ledger, the messages may have
--- been accepted.
-if redis.call('EXISTS', key) == 0 then  -- guard: taken-of-known-batch
+-- been accepted. A compacted campaign does not change any more.
+if redis.call('EXISTS', key) == 0 or not assigned then  -- guard: taken-of-known-batch
+  local owner = redis.call('HGET', account_key(account, 'owners'), bsg_campaign_id)
+  if owner == batch_id(campaign, batch) then return { 'known' } end  -- guard: taken-known-when-compacted
   redis.call('HINCRBY', LEDGER, 'alarms', 1)
   return { 'gone' }
 end
