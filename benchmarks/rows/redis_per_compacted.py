@@ -19,8 +19,9 @@ from bsg_worker.prepare.prepare import prepare_chunk
 from bsg_worker.runtime import Runtime, build
 from bsg_worker.upkeep.purge import purge
 
-CAMPAIGNS, CAMPAIGNS_IN_SHORT = 1_000, 100
+CAMPAIGNS, CAMPAIGNS_IN_SHORT = 2_000, 200
 MESSAGES, MESSAGES_IN_SHORT = 20_000, 2_000
+AT_ONCE = 100  # campaigns that are not compacted yet
 A_REQUEST = 100  # what 5 requests a second carry of 500 messages a second
 
 TEXT = "Hi {{ name }}, order {{ order }} is on its way"
@@ -112,12 +113,16 @@ def _campaigns(measurement: Measurement) -> Figures:
         send(0)
         environment.compact()
         before = environment.used()
-        for number in range(1, size + 1):
+        for number in range(1, AT_ONCE + 1):
             send(number)
         closed = environment.used()
+        for number in range(AT_ONCE + 1, size + 1):
+            if number % AT_ONCE == 1:
+                environment.compact()
+            send(number)
         environment.compact()
         compacted = environment.used()
-    return {CLOSED: (closed - before) / size, COMPACTED: (compacted - before) / size}
+    return {CLOSED: (closed - before) / AT_ONCE, COMPACTED: (compacted - before) / size}
 
 
 def _streamed(measurement: Measurement, a_request: int) -> tuple[float, float]:

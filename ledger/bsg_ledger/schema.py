@@ -113,9 +113,8 @@ EVENTS = Key("bsg:events", "stream", "the last 100 000 transitions of all campai
 DELIVERY_REPORTS = Key("bsg:delivery-reports", "stream", "the last delivery reports that BSG pushed")
 IDEMPOTENCY = Key(
     "bsg:idempotency:KEY",
-    "hash",
-    "the campaign that was accepted under an idempotency key",
-    {"campaign": "its id", "digest": "of its content", "messages": "how many it has"},
+    "string",
+    "the campaign that was accepted under an idempotency key, a digest of its content, and how many messages it has",
     removed_by=_PURGED,
 )
 SUPPRESSED = Key("bsg:suppressed", "set", "phones that are never sent to")

@@ -16,7 +16,7 @@ from typing import Any
 
 from bsg_messages.same_names import Names
 
-_DIGEST_BYTES = 32
+_DIGEST_BYTES = 16  # collisions of 128 bits are not met, and the digest is kept with each campaign
 _Names = tuple[str | None, ...]
 
 

@@ -10,7 +10,8 @@ local FIRST_SIZE = 18
 -- Return  {accepted|duplicate, campaign, messages}, {conflict, campaign} or {missing}
 -- Transition  (nothing) -> accepted. Repeating it after a lost reply returns `accepted` again, and wakes nobody again.
 local idempotency = idempotency_key(key)
-local known, known_digest, known_messages = get(idempotency, 'campaign', 'digest', 'messages')
+local known, known_digest, known_messages =
+  string.match(redis.call('GET', idempotency) or '', '^(%S+) (%S+) (%d+)$')
 if known == campaign then return { 'accepted', campaign, known_messages } end  -- guard: commit-repeated
 if known and known_digest == digest then return { 'duplicate', known, known_messages } end  -- guard: known-key
 if known then return { 'conflict', known } end  -- guard: known-key-conflict
@@ -28,7 +29,7 @@ redis.call('HINCRBY', MESSAGES, 'unprepared', messages)
 if max_cost ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost', max_cost) end
 if last ~= '' then redis.call('HSET', stored, chunks - 1, last) end
 redis.call('PERSIST', stored)  -- guard: messages-persist
-redis.call('HSET', idempotency, 'campaign', campaign, 'digest', digest, 'messages', messages)  -- guard: key-remembered
+redis.call('SET', idempotency, campaign .. ' ' .. digest .. ' ' .. messages)  -- guard: key-remembered
 redis.call('ZADD', CAMPAIGNS, NOW, campaign)
 redis.call('ZADD', OPEN, NOW, campaign)  -- guard: accepted-is-open
 redis.call('SADD', ACCOUNT_NAMES, account_name)
