@@ -273,10 +273,11 @@ class Reading:
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
             pipe.hmget(schema.CAMPAIGN(campaign_id), "bodies_forgotten_at", "forget_from")
+            pipe.exists(schema.RECORD(campaign_id))
         replies = pipe.execute()
         return {
-            campaign_id: since is not None and step is None
-            for campaign_id, (since, step) in zip(campaign_ids, replies, strict=True)
+            campaign_id: bool(compacted) or (since is not None and step is None)
+            for campaign_id, (since, step), compacted in zip(campaign_ids, replies[::2], replies[1::2], strict=True)
         }
 
     def _record(self, campaign_id: str) -> Mapping[str, str] | None:

@@ -153,6 +153,8 @@ POINTS: Mapping[Scenario, tuple[str, ...]] = {
     ),
     scenarios.whose_bodies_are_forgotten: ("after script forget_bodies",),
     scenarios.that_is_forgotten: ("after script forget_campaign",),
+    scenarios.that_is_compacted: ("after script compact", "after script remove_compacted"),
+    scenarios.that_is_forgotten_after_its_compaction: ("after script disown", "after script forget_compacted"),
     scenarios.of_a_ledger_that_went_back: (
         "after script shut_gate",
         "after script lease_chunk",

@@ -349,6 +349,19 @@ def that_is_forgotten(trial: Trial) -> None:
     trial.done = lambda: trial.trial_environment.ledger.reading.summary(campaign_id) is None
 
 
+def that_is_compacted(trial: Trial) -> None:
+    campaign_id = _closed_long_ago(trial, days=8, polled_on=False)
+    trial.done = lambda: (
+        list(trial.trial_environment.client.scan_iter(f"bsg:campaign:{campaign_id}*"))
+        == [f"bsg:campaign:{campaign_id}:record".encode()]
+    )
+
+
+def that_is_forgotten_after_its_compaction(trial: Trial) -> None:
+    campaign_id = _closed_long_ago(trial, days=91, polled_on=False, compacted=True)
+    trial.done = lambda: trial.trial_environment.ledger.reading.summary(campaign_id) is None
+
+
 def while_people_opt_out_here_and_at_bsg(trial: Trial) -> None:
     trial_environment = trial.trial_environment
     first = OPTED_OUT + 2 * trial_environment.next_number()
@@ -433,7 +446,7 @@ def _held_back(trial: Trial, campaign: Any) -> str:
     return campaign_id
 
 
-def _closed_long_ago(trial: Trial, *, days: int) -> str:
+def _closed_long_ago(trial: Trial, *, days: int, polled_on: bool = True, compacted: bool = False) -> str:
     """Sent, and its end aged by so many days; beat ticks for the purge every second."""
     trial_environment = trial.trial_environment
     campaign = trial.new()
@@ -445,9 +458,14 @@ def _closed_long_ago(trial: Trial, *, days: int) -> str:
     )
     trial_environment.let_rest(trial.status(campaign_id))
     trial.forgotten[campaign.key] = account_of(trial_environment.producer, trial_environment.ledger, campaign_id)
-    trial_environment.client.zadd(
-        "bsg:closed", {campaign_id: trial_environment.ledger.due_indexes.now_ms() - days * DAY_MS}
-    )
+    long_ago = trial_environment.ledger.due_indexes.now_ms() - days * DAY_MS
+    for index in ("campaigns", "closed"):
+        trial_environment.client.zadd(f"bsg:{index}", {campaign_id: long_ago})
+    if not polled_on:
+        trial_environment.client.zrem(f"bsg:account:{trial_environment.runtime.account.id}:live", f"{campaign_id}-0")
+    if compacted:
+        trial_environment.ledger.campaigns.forget_bodies(campaign_id)
+        trial_environment.ledger.compaction.compact(campaign_id, closed_for_ms=0)
     trial.arm()
     trial.tick = trial_environment.tick_purge
     trial_environment.tick_purge()
