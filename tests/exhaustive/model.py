@@ -56,7 +56,7 @@ class Size:
     early_leases: bool = False
     shown_late: bool = False  # later than the first look takes to age
     used_before: Rows = ()  # messages whose reference id an older campaign of somebody else has
-    operator: frozenset[str] = frozenset()  # of cancel, pause, retry, gate, purge, rekey
+    operator: frozenset[str] = frozenset()  # of cancel, pause, retry, gate, purge, compact, rekey
     deadline: bool = False
     most_taken: int = 2  # campaigns that BSG takes of us; more would show nothing new
     stalls_after_looks: bool = False  # the reconciler may stand still between a look and its note

@@ -194,6 +194,23 @@ def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | N
     return (state,)
 
 
+def _compact(ledger: Ledger, finished: tuple[int, ...]) -> Reply:
+    """BSG's statistics of these batches are final, the messages are forgotten, and the campaign is compacted."""
+    for batch in finished:
+        ledger.batches.polled(
+            BatchId.of(CAMPAIGN, batch),
+            status="done",
+            final=True,
+            statistics="{}",
+            price="",
+            currency="",
+            total_messages=None,
+            next_poll_ms=None,
+        )
+    ledger.campaigns.forget_bodies(CAMPAIGN)
+    return (ledger.compaction.commit(CAMPAIGN, closed_for_ms=0),)
+
+
 def _absent(ledger: Ledger, batch: int, attempts: int, window: bool) -> Reply:
     state = ledger.batches.absent(
         BatchId.of(CAMPAIGN, batch),
@@ -296,6 +313,7 @@ _RUN: dict[str, Callable[..., Reply]] = {
     # The flag alone: the steps are taken one by one, and by whom does not matter.
     "begin to cancel": lambda ledger: tuple(ledger.campaigns._scripts.run("cancel", CAMPAIGN)),
     "step": lambda ledger, step: (ledger.campaigns._scripts.step(step, CAMPAIGN),),
+    "compact": _compact,
     "pause": lambda ledger: (ledger.campaigns.pause(CAMPAIGN),),
     "resume": lambda ledger: (ledger.campaigns.resume(CAMPAIGN),),
     "retry": lambda ledger: ledger.campaigns.retry(CAMPAIGN, deadline_ms=LATER),

@@ -146,6 +146,8 @@ def _due_indexes(picture: Picture) -> Iterator[str]:
         indexes = {name for name in ("leases", "doubt", "live") if member in picture.due_index(name)}
         indexes |= {"due"} if str(number) in picture.due else set()
         wanted = {INDEXES[state]} if state in INDEXES else {"due"} if state == "pending" else set()
+        if picture.compacted:
+            wanted = set()
         former = {name for name in ("leases", "doubt", "live") if member in picture.due_index(name, picture.former)}
         if picture.is_carried(number) and former:
             yield f"a batch that was carried is in the indexes {sorted(former)} of the other key"
@@ -172,7 +174,8 @@ def _indexes(picture: Picture) -> Iterator[str]:
         yield "what is unfinished does not follow from the steps that are left"
     present = {batch["state"] for batch in picture.batches if batch["size"] != "0"}
     unsent = open_chunks or picture.committed or picture.sizes or present & {"pending", "posting", "unconfirmed"}
-    if (CAMPAIGN in picture.index("closed")) != (not unsent and "submitted" not in present):
+    closed = not unsent and "submitted" not in present
+    if (CAMPAIGN in picture.index("closed") or picture.compacted) != closed:
         yield "closed does not follow from the counts"
     if picture.campaign.get("ended") != _end(picture):
         yield "the end that the feed has does not follow from the counts"

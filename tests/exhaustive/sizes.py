@@ -54,6 +54,7 @@ QUICK = (
         most_taken=1,
     ),
     Size("a duplicate window", workers=1, duplicate_window=True, early_leases=True),
+    Size("a compaction", workers=1, in_steps=True, responses=LOST, operator=frozenset({"compact"}), most_taken=1),
 )
 
 # Two workers at once, and more going wrong together: minutes.
@@ -123,6 +124,13 @@ DEEP = (
     Size("two workers, a cancel in steps", in_steps=True, operator=frozenset({"cancel"})),
     Size("two workers, a retry in steps", in_steps=True, deadline=True, operator=frozenset({"retry"})),
     Size("two workers, a purge", in_steps=True, deadline=True, operator=frozenset({"purge", "retry"})),
+    Size("two workers, a compaction, a retry", in_steps=True, deadline=True, operator=frozenset({"compact", "retry"})),
+    Size(
+        "messages dropped, a compaction",
+        ONE_BATCH_OF_TWO,
+        responses=frozenset({"drops", "lost"}),
+        operator=frozenset({"compact"}),
+    ),
     Size("two workers, rows refused", ONE_BATCH_OF_TWO, responses=frozenset({"rows", "lost"})),
     Size("two workers, an account closed", responses=frozenset({"closed", "lost"})),
     Size("two workers, messages dropped", ONE_BATCH_OF_TWO, responses=frozenset({"drops", "lost"})),

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger.compacted_record import CompactedRecord
 from bsg_ledger.due_indexes import unassigned
 from bsg_ledger.rows import decode_rows
 
@@ -26,6 +27,8 @@ CLOCK = f"bsg:account:{ACCOUNT}:dispatch"
 _CLOCK = re.compile(r"bsg:account:[^:]+:dispatch")
 NEW = -1_000_000_000 + 10_000  # the virtual time of new campaigns of normal priority begins here
 MADE_UP_FOR = -12.0  # of what a new campaign has waited, as dispatch.lua has it
+HEAD = f"bsg:campaign:{CAMPAIGN}"
+RECORD = f"{HEAD}:record"
 LIMIT = f"bsg:account:{ACCOUNT}:limit:submit"
 
 Hash = dict[str, str]
@@ -57,6 +60,10 @@ for _, key in ipairs(redis.call('KEYS', 'bsg:*')) do
   elseif kind == 'set' and (key == 'bsg:suppressed' or string.find(key, ':collected$')) then
     found[#found + 1] = { key, kind, redis.call('SMEMBERS', key) }
   elseif kind == 'list' then found[#found + 1] = { key, kind, redis.call('LRANGE', key, 0, -1) }
+  elseif string.find(key, ':record$') then
+    local function hex(byte) return string.format('%02x', string.byte(byte)) end
+    local value = string.gsub(redis.call('GET', key), '.', hex)
+    found[#found + 1] = { key, 'record', value }
   elseif kind == 'string' then found[#found + 1] = { key, kind, redis.call('GET', key) } end
 end
 return cjson.encode(found)
@@ -64,7 +71,12 @@ return cjson.encode(found)
 
 RESTORE = """
 redis.call('FLUSHALL')
-for _, command in ipairs(cjson.decode(ARGV[1])) do redis.call(unpack(command)) end
+for _, command in ipairs(cjson.decode(ARGV[1])) do
+  if string.find(command[2], ':record$') then
+    command[3] = string.gsub(command[3], '..', function(hex) return string.char(tonumber(hex, 16)) end)
+  end
+  redis.call(unpack(command))
+end
 """
 
 _UNREAD_OF_BATCH = frozenset(
@@ -168,7 +180,9 @@ def restoring(snapshot: Snapshot) -> bytes:
     """Return the argument of `RESTORE`: one command a key."""
     commands: list[list[str]] = []
     for key, value in snapshot:
-        if isinstance(value, str):
+        if key == RECORD:
+            command = ["SET", key, _record_of(value).to_bytes().hex()]
+        elif isinstance(value, str):
             command = ["SET", key, value]
         elif isinstance(value[0], str):
             command = ["SADD" if _SET.fullmatch(key) else "RPUSH", key, *value]
@@ -183,6 +197,8 @@ def restoring(snapshot: Snapshot) -> bytes:
 def _read(key: str, kind: str, raw: Any, now: int) -> tuple[str, Any]:
     if key == LIMIT:
         return key, SLOT_LATER if int(raw) > (now + DAY_MS) * 1000 else ""
+    if kind == "record":
+        return key, _compacted(bytes.fromhex(raw), now)
     if kind in ("string", "list"):
         return key, raw
     if kind == "set":
@@ -191,6 +207,19 @@ def _read(key: str, kind: str, raw: Any, now: int) -> tuple[str, Any]:
     if kind == "zset":
         return key, {member: _score(key, int(float(score)), now) for member, score in pairs}
     return key, _fields(key, dict(pairs), now)
+
+
+def _compacted(written: bytes, now: int) -> str:
+    """Return a record without what does not matter, as JSON."""
+    record = CompactedRecord.from_bytes(written)
+    fields = {**_fields(HEAD, dict(record.fields), now), "closed_at": str(DUE)}
+    batches = [_fields(f"{HEAD}:batch:0", dict(batch), now) for batch in record.batches]
+    return orjson.dumps([fields, batches, record.rejects], option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _record_of(value: str) -> CompactedRecord:
+    fields, batches, rejects = orjson.loads(value)
+    return CompactedRecord(fields, batches, (), rejects)
 
 
 def _due_or_later(value: int, now: int) -> int:
@@ -268,14 +297,20 @@ class Picture:
     def __init__(self, snapshot: Snapshot) -> None:
         keys = thawed(snapshot)
         self.keys: Mapping[str, Any] = keys
-        head = f"bsg:campaign:{CAMPAIGN}"
+        head = HEAD
+        self.compacted = RECORD in keys
         self.campaign: Hash = keys.get(head, {})
+        self.batches: list[Hash] = [keys[f"{head}:batch:{n}"] for n in range(int(self.campaign.get("next_batch", 0)))]
+        self.rejects: SortedSet = keys.get(f"{head}:rejects", {})
+        if self.compacted:
+            record = _record_of(keys[RECORD])
+            self.campaign, self.batches = dict(record.fields), list(map(dict, record.batches))
+            self.rejects = {reject["row"]: int(reject["index"]) for reject in record.rejects}
         self.account = self.campaign.get("account") or UNASSIGNED
         self.chunks: list[Hash] = [keys[f"{head}:chunk:{n}"] for n in range(int(self.campaign.get("chunks", 0)))]
-        self.batches: list[Hash] = [keys[f"{head}:batch:{n}"] for n in range(int(self.campaign.get("next_batch", 0)))]
         self.states = tuple(batch["state"] for batch in self.batches)
         self.tokens = tuple(batch.get("token", "") for batch in self.batches)
-        self.attempts = tuple(int(batch.get("attempts", 0)) for batch in self.batches)
+        self.attempts = tuple(0 if self.compacted else int(batch.get("attempts", 0)) for batch in self.batches)
         self.doubts = tuple(batch.get("doubt") == "1" for batch in self.batches)
         self.messages: list[tuple[int, ...]] = [tuple(decode_rows(batch.get("rows", ""))) for batch in self.batches]
         self.bodies: list[str | None] = [keys.get(f"{head}:batch:{n}:messages") for n in range(len(self.batches))]
@@ -289,9 +324,11 @@ class Picture:
         self.committed: SortedSet = keys.get(f"{head}:committed", {})
         self.sizes: list[str] = keys.get(f"{head}:sizes", [])  # of the chunks that have to be added yet
         self.has_steps_left = bool(
-            {"stop_from", "retry_from", "carry_from"} & set(self.campaign) or self.committed or self.sizes
+            {"stop_from", "retry_from", "carry_from"} & set(self.campaign)
+            or self.committed
+            or self.sizes
+            or f"{head}:left" in keys
         )
-        self.rejects: SortedSet = keys.get(f"{head}:rejects", {})
         self.rejected = frozenset(self.rejects.values())
         self.gate: Hash = keys.get(GATE, {})
         self.gate_shut = self.gate.get("state") == "shut"

@@ -28,7 +28,7 @@ def _time(model: Model, state: State) -> Steps:
             keys[f"{HEAD}:due"] = dict.fromkeys(keys[f"{HEAD}:due"], DUE)
 
         yield "a backoff passes", Kind.COURSE, _aged(model, state, backoff)
-    if model.size.deadline and not picture.deadline_passed:
+    if model.size.deadline and not picture.deadline_passed and not picture.compacted:
 
         def deadline(keys: Keys) -> None:
             keys[HEAD]["deadline"] = str(DUE)
@@ -150,9 +150,20 @@ def _person(model: Model, state: State) -> Steps:
     for proved in (False, True) if "rekey" in operator and picture.campaign["account"] else ():
         reply, then = model.call(state, "rekey", proved, model.size.in_steps)
         yield f"another key{' of the same account' if proved else ''}, and back: {reply[0]}", Kind.OPERATOR, then
+    if "compact" in operator and picture.index("closed") and not picture.has_steps_left and _is_final(picture):
+        finished = tuple(number for number, now in enumerate(picture.states) if now == "finished")
+        _, then = model.call(state, "compact", finished)
+        yield "the campaign is compacted", Kind.OPERATOR, then
     if "purge" in operator and picture.index("closed"):
         _, then = model.call(state, "step", "forget_bodies")
         yield "bodies are forgotten", Kind.OPERATOR, then
+
+
+def _is_final(picture: Picture) -> bool:
+    """Return whether nothing of the closed campaign may still change."""
+    indexes = ("needs-operator", "paused-at-bsg", "in-moderation", "spam-at-bsg", "stops")
+    in_doubt = any(doubt and now != "finished" for doubt, now in zip(picture.doubts, picture.states, strict=True))
+    return not in_doubt and not any(picture.due_index(index) for index in indexes)
 
 
 def _word(model: Model, state: State) -> Steps:
