@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ import redis
 
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
-from bsg_ledger.compacted_reading import CompactedReading
+from bsg_ledger.compacted_reading import CompactedCampaign, CompactedReading
 from bsg_ledger.compacted_record import (
     ROWS_A_PAGE,
     CompactedRecord,
@@ -113,15 +113,11 @@ class Compaction:
         campaign = self._reading.campaign(campaign_id)
         if campaign is None:
             return False
-        fields, account = campaign.fields, campaign.fields.get("account", "")
-        owned = (
-            item
-            for number, batch in campaign.batches(range(campaign.batch_count))
-            for bsg_id in _bsg_ids(batch)
-            for item in (number, bsg_id)
-        )
-        for some in _at_most(owned, 2 * OWNERS_A_STEP):
-            self._scripts.run("disown", campaign_id, account, *some)
+        fields = campaign.fields
+        # The owners may have been copied to another key of the account.
+        keys = [text_of(account) for account in self._reads.zrange(schema.ACCOUNT_KEYS(), 0, -1)]
+        for account in dict.fromkeys((fields.get("account", ""), *keys)):
+            self._disown(campaign_id, campaign, account)
         states = [
             item
             for name, count in fields.items()
@@ -132,6 +128,28 @@ class Compaction:
             "forget_compacted", campaign_id, fields.get("idempotency_key", ""), fields.get("stream", ""), *states
         )
         return text_of(reply[0]) == "done"
+
+    def rekey(self, campaign_id: str, *, old: str, account: str, address: str, bsg_account: str) -> str:
+        """Move a compacted campaign to another key of the same account at BSG. Return the reply of `rekey_record`."""
+        before = self._reads.get(schema.RECORD(campaign_id))
+        record = None if before is None else CompactedRecord.from_bytes(before)
+        if before is None or record is None or record.fields.get("account") != old:
+            return "stale"
+        after = replace(record, fields={**record.fields, "account": account}).to_bytes()
+        kind = text_of(self._scripts.run("rekey_record", campaign_id, old, address, bsg_account, before, after)[0])
+        if kind == "moved" and (campaign := self._reading.campaign(campaign_id)) is not None:
+            self._disown(campaign_id, campaign, old)
+        return kind
+
+    def _disown(self, campaign_id: str, campaign: CompactedCampaign, account: str) -> None:
+        owned = (
+            item
+            for number, batch in campaign.batches(range(campaign.batch_count))
+            for bsg_id in _bsg_ids(batch)
+            for item in (number, bsg_id)
+        )
+        for some in _at_most(owned, 2 * OWNERS_A_STEP):
+            self._scripts.run("disown", campaign_id, account, *some)
 
     def _read(self, campaign_id: str) -> _AsRead | None:
         """Return a closed campaign as it is now. What is read of it later is newer."""

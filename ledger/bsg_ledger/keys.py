@@ -12,6 +12,8 @@ import redis
 
 from bsg_config.settings import Settings
 from bsg_ledger import schema
+from bsg_ledger.compacted_reading import CompactedReading
+from bsg_ledger.compaction import Compaction
 from bsg_ledger.redis_clock import now_ms
 from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Scripts, decoded, text_of
@@ -62,7 +64,9 @@ class Rekeying:
 
 class Keys:
     def __init__(self, client: redis.Redis, scripts: Scripts) -> None:
+        self._redis = client
         self._client = typed(client)
+        self._compacted = CompactedReading(client)
         self._scripts = scripts
 
     def note(self, account: str, *, name: str, address: str, bsg_account: str) -> None:
@@ -99,7 +103,11 @@ class Keys:
             pipe = self._client.pipeline(transaction=False)
             for campaign in campaigns:
                 pipe.hmget(schema.CAMPAIGN(campaign), "account", "account_name")
-            for campaign, (account, name) in zip(campaigns, pipe.execute(), strict=True):
+            replies = pipe.execute()
+            missing = [campaign for campaign, (_, name) in zip(campaigns, replies, strict=True) if name is None]
+            for campaign, compacted in self._compacted.campaigns(missing).items():
+                yield campaign, compacted.fields.get("account", ""), compacted.fields["account_name"]
+            for campaign, (account, name) in zip(campaigns, replies, strict=True):
                 yield campaign, text_of(account or b""), text_of(name or b"")
 
     def inherit(self, account: str, *, old: str, bsg_account: str) -> None:
@@ -112,6 +120,13 @@ class Keys:
         self, campaign_id: str, *, old: str, account: str, name: str, address: str, bsg_account: str, by: str
     ) -> Rekeying:
         """Move a campaign from the account of the key `old` to `account`. `by`: operator or worker."""
+        if self._compacted.campaign(campaign_id) is not None:
+            compaction = Compaction(self._redis, self._scripts)
+            return Rekeying(
+                Rekeyed(
+                    compaction.rekey(campaign_id, old=old, account=account, address=address, bsg_account=bsg_account)
+                )
+            )
         self._scripts.all_steps("rekey_some", campaign_id)  # of an earlier move
         rekeying = self.begin_to_rekey(
             campaign_id, old=old, account=account, name=name, address=address, bsg_account=bsg_account, by=by

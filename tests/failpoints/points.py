@@ -244,6 +244,7 @@ LEFT_OUT: Mapping[str, str] = {
     "script unsuppress": "a command that has no other effect behind it",
     "script note_funds": "shown to operators, and nothing follows from it",
     "script record_delivery_reports": "a command that is safe to repeat, and has no other effect behind it",
+    "script rekey_record": "only the owners of the old key are left behind it, which no look-up reads",
     "script resolve_sent": "a command that has no other effect behind it",
     "script state": "it only reads",
 }

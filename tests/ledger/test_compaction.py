@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import compacted_record, compaction
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.delivery_reports import PushedReport
@@ -527,3 +528,78 @@ def test_a_campaign_that_is_not_compacted_is_neither_removed_nor_forgotten_as_on
     assert not harness.ledger.compaction.forget(campaign)
     assert harness.scripts.run("forget_compacted", campaign, "", "", "finished", "1") == [b"gone"]
     assert harness.reads(campaign) == before
+
+
+# Another key
+
+
+def rekeyed(harness: CompactionHarness, campaign: str, **changes: str) -> str:
+    values = {"name": DEFAULT_ACCOUNT, "address": "https://bsg", "bsg_account": "208", "by": "worker", **changes}
+    return harness.ledger.keys.rekey(campaign, old=ACCOUNT, account="new", **values).kind.value
+
+
+def under_an_old_key(harness: CompactionHarness, *, seconds_ago: float = 60, bsg_account: str = "208") -> str:
+    """Return a compacted campaign of a key that no process has any more."""
+    campaign = compacted(harness)
+    harness.ledger.keys.note(ACCOUNT, name=DEFAULT_ACCOUNT, address="https://bsg", bsg_account=bsg_account)
+    harness.client.zincrby("bsg:keys", -1000 * seconds_ago, ACCOUNT)
+    return campaign
+
+
+@pytest.mark.usefixtures("in_pages")
+def test_a_compacted_campaign_moves_to_another_key_of_its_account_at_bsg(harness: CompactionHarness) -> None:
+    campaign = under_an_old_key(harness)
+    before = harness.reads(campaign)
+    harness.ledger.keys.inherit("new", old=ACCOUNT, bsg_account="208")
+
+    listed = list(harness.ledger.keys.campaigns_of(ACCOUNT, name=DEFAULT_ACCOUNT))
+    assert rekeyed(harness, campaign) == "moved"
+
+    after = harness.reads(campaign)
+    assert listed == [campaign]
+    assert after["account"] == ("new", DEFAULT_ACCOUNT)
+    assert (after["rejects"], after["transitions"], after["each batch"]) == (
+        before["rejects"],
+        before["transitions"],
+        before["each batch"],
+    )
+    assert harness.client.hlen(f"bsg:account:{ACCOUNT}:owners") == 0
+    assert harness.client.hlen("bsg:account:new:owners") == 3
+    assert harness.ledger.keys.owners(DEFAULT_ACCOUNT) == {"new"}
+    assert rekeyed(harness, campaign) == "stale"
+    assert harness.ledger.compaction.forget(campaign)
+    assert harness.client.hlen("bsg:account:new:owners") == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "claimed", "kind"),
+    [
+        ({"seconds_ago": 20}, {}, "in_use"),
+        ({"bsg_account": ""}, {}, "unproved"),
+        ({"bsg_account": ""}, {"bsg_account": ""}, "unproved"),
+        ({}, {"bsg_account": "209"}, "unproved"),
+        ({}, {"address": "https://sandbox"}, "unproved"),
+    ],
+)
+def test_a_compacted_campaign_stays_where_nothing_proves_that_both_keys_are_of_one_account(
+    harness: CompactionHarness, old: dict[str, Any], claimed: dict[str, str], kind: str
+) -> None:
+    campaign = under_an_old_key(harness, **old)
+    before = harness.reads(campaign)
+
+    assert rekeyed(harness, campaign, **claimed) == kind
+
+    assert harness.reads(campaign) == before
+
+
+def test_a_compacted_campaign_that_is_moved_or_forgotten_meanwhile_is_not_written_again(
+    harness: CompactionHarness,
+) -> None:
+    campaign = under_an_old_key(harness)
+    record = harness.client.get(f"bsg:campaign:{campaign}:record")
+    assert harness.ledger.compaction.forget(campaign)
+
+    reply = harness.scripts.run("rekey_record", campaign, ACCOUNT, "https://bsg", "208", record, record)
+
+    assert reply == [b"stale"]
+    assert harness.keys(campaign) == []
