@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -603,3 +604,26 @@ def test_a_compacted_campaign_that_is_moved_or_forgotten_meanwhile_is_not_writte
 
     assert reply == [b"stale"]
     assert harness.keys(campaign) == []
+
+
+# Many of them
+
+
+def test_the_first_of_many_campaigns_are_read_without_the_others(harness: CompactionHarness) -> None:
+    campaign = compacted(harness)
+    record = harness.client.get(f"bsg:campaign:{campaign}:record")
+    with harness.client.pipeline(transaction=False) as pipe:
+        for number in range(2_000):
+            pipe.set(f"bsg:campaign:c{number}:record", record)
+            pipe.zadd("bsg:campaigns", {f"c{number}": number})
+        pipe.execute()
+    harness.client.config_resetstat()
+
+    newest = [summary.campaign_id for summary in islice(harness.ledger.reading.campaigns(), 3)]
+    page = [listed.summary.campaign_id for listed in harness.ledger.listing.page(1_000, 2)]
+
+    commands = harness.client.info("commandstats")
+    assert newest == [campaign, "c1999", "c1998"]
+    assert page == ["c1000", "c999"]
+    assert commands["cmdstat_get"]["calls"] <= 510
+    assert commands["cmdstat_hgetall"]["calls"] <= 510

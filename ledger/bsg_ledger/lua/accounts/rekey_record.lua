@@ -9,7 +9,8 @@ local campaign, from, new_address, new_bsg_account, before, after = unpack(ARGV)
 if redis.call('GET', record_key(campaign)) ~= before then return { 'stale' } end  -- guard: record-as-read
 if key_in_use(from) then return { 'in_use' } end  -- guard: record-old-key-unused
 local address, bsg_account = get(account_key(from, 'key'), 'address', 'bsg_account')
+-- A key's account at BSG that is not known is not stored, and equals none.
 -- guard: record-account-proved
-if new_bsg_account == '' or bsg_account ~= new_bsg_account or address ~= new_address then return { 'unproved' } end
+if bsg_account ~= new_bsg_account or address ~= new_address then return { 'unproved' } end
 redis.call('SET', record_key(campaign), after)
 return { 'moved' }
