@@ -94,7 +94,7 @@ class CompactedCampaign:
 
 
 class CompactedReading:
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis | Replies) -> None:
         self._client = typed(client)
 
     def campaign(self, campaign_id: str) -> CompactedCampaign | None:

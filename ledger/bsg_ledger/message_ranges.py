@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
+from bsg_ledger.compacted_reading import CompactedReading
 from bsg_ledger.records import MessageRange, Transition
 from bsg_ledger.replies import Replies
 from bsg_ledger.scripts import text_of
@@ -39,10 +40,15 @@ def _ranges(client: Replies, batches: Sequence[BatchId]) -> dict[str, MessageRan
     collected = [batch for batch in batches if batch.campaign_id in streams]
     for batch in collected:
         pipe.hget(schema.BATCH(*batch.parts), "rows")
+    rows_of = {batch: text_of(rows) for batch, rows in zip(collected, pipe.execute(), strict=True) if rows is not None}
+    compacted = CompactedReading(client).campaigns([name for name in campaigns if name not in streams])
+    for campaign_id, campaign in compacted.items():
+        if "stream" in campaign.fields:
+            streams[campaign_id] = campaign.fields["stream"]
+    missing = [batch for batch in batches if batch.campaign_id in streams and batch not in rows_of]
+    rows_of |= {batch: record.get("rows", "") for batch, record in CompactedReading(client).batches(missing).items()}
     return {
-        batch: _range(streams[batch.campaign_id], batch.campaign_id, text_of(rows))
-        for batch, rows in zip(collected, pipe.execute(), strict=True)
-        if rows
+        batch: _range(streams[batch.campaign_id], batch.campaign_id, rows) for batch, rows in rows_of.items() if rows
     }
 
 

@@ -70,7 +70,7 @@ class StreamListing:
         for name in names:
             pipe.zscore(schema.STREAMS(), name)
             pipe.hget(schema.STREAM(name), "paused")
-            pipe.zdiff([schema.STREAM_CAMPAIGNS(name), schema.CLOSED()])
+            pipe.zinter([schema.STREAM_CAMPAIGNS(name), schema.OPEN()])
         replies = pipe.execute()
         heads = [
             (name, to_datetime(int(began)), paused == b"1", [text_of(campaign) for campaign in reversed(campaigns)])

@@ -110,7 +110,8 @@ def test_the_messages_of_a_streams_campaign_are_found_once_it_is_compacted(harne
     def read() -> list[Any]:
         by_id = [harness.producer.message(receipt.message_id, report=True) for receipt in receipts]
         by_key = [stream.message(idempotency_key=f"code {number}") for number in range(7)]
-        return [by_id, by_key, stream.status(), harness.producer.streams()]
+        events = [event for event in harness.producer.events() if event.campaign_id == campaign]
+        return [by_id, by_key, stream.status(), harness.producer.streams(), events]
 
     before = read()
 
@@ -118,6 +119,7 @@ def test_the_messages_of_a_streams_campaign_are_found_once_it_is_compacted(harne
 
     assert read() == before
     assert len({message.batch for message in before[0]}) > 2
+    assert {event.messages.stream for event in before[-1] if event.messages} == {"codes"}
     again = stream.send({"phone": PHONE, "code": 0}, idempotency_key="code 0")
     assert (again.duplicate, again.message_id) == (True, receipts[0].message_id)
 
