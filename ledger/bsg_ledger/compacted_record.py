@@ -24,7 +24,6 @@ ROWS_A_PAGE = {"batches": 500, "events": 1000, "rejects": 1000}
 _VERSION = b"\x01"  # of the format and of its dictionary
 _DICTIONARY = "compacted_record.dictionary"
 _LEVEL = 12
-_MAX_BYTES = 1 << 28  # bounds decompression in case that Redis has something else under the key
 
 # What only upkeep, dispatch and preparing read.
 _WORKING = frozenset(
@@ -190,7 +189,6 @@ def _unpacked(written: bytes) -> Any:
     if written[:1] != _VERSION:
         raise ValueError("not a compacted record of this version")
     try:
-        content = zstandard.ZstdDecompressor(dict_data=_dictionary(), max_window_size=_MAX_BYTES)
-        return orjson.loads(content.decompress(written[1:]))
+        return orjson.loads(zstandard.ZstdDecompressor(dict_data=_dictionary()).decompress(written[1:]))
     except zstandard.ZstdError as error:
         raise ValueError(f"not a compacted record: {error}") from None
