@@ -177,29 +177,32 @@ class Compaction:
         numbers = range(int(fields["next_batch"]))
         for first in range(0, len(numbers), ROWS_A_PAGE["batches"]):
             some = numbers[first : first + ROWS_A_PAGE["batches"]]
+            # No poll changes a batch that is in no index. Until it is in none, a poll may.
+            self._require_in_no_index([BatchId.of(campaign_id, number) for number in some], fields["account"])
             pipe = self._reads.pipeline(transaction=False)
             for number in some:
                 pipe.hgetall(schema.BATCH(campaign_id, number))
             batches = [decoded(raw) for raw in pipe.execute()]
-            self._require_final([BatchId.of(campaign_id, number) for number in some], batches, fields["account"])
+            self._require_final(batches, fields["account"])
             yield from map(lasting, batches)
 
-    def _require_final(self, ids: Sequence[BatchId], batches: Sequence[Fields], account: str) -> None:
+    def _require_in_no_index(self, batches: Sequence[BatchId], account: str) -> None:
+        pipe = self._reads.pipeline(transaction=False)
+        for index in _HELD_IN if account else ():
+            pipe.zmscore(schema.due_index(index, account), list(batches))
+        # guard: final-in-no-index
+        if any(score is not None for scores in pipe.execute() for score in scores):
+            raise _MayChange
+
+    def _require_final(self, batches: Sequence[Fields], account: str) -> None:
         for batch in batches:
             # A batch that BSG may turn out to have must be found then.
             in_doubt = batch.get("doubt") == "1" and batch.get("state") != BatchState.FINISHED  # guard: doubt-is-kept
             if batch.get("state") not in _ENDS or in_doubt:
                 raise _MayChange
-        if not account:
-            return
-        stops = [bsg_id for batch in batches for bsg_id in _bsg_ids(batch)]
-        pipe = self._reads.pipeline(transaction=False)
-        for index in _HELD_IN:
-            pipe.zmscore(schema.due_index(index, account), list(ids))
-        if stops:
-            pipe.zmscore(schema.STOPS(account), stops)
-        # guard: final-in-no-index
-        if any(score is not None for scores in pipe.execute() for score in scores):
+        stops = [bsg_id for batch in batches for bsg_id in _bsg_ids(batch)] if account else []
+        # guard: final-without-stops
+        if stops and any(score is not None for score in self._reads.zmscore(schema.STOPS(account), stops)):
             raise _MayChange
 
     def _events(self, campaign_id: str) -> Iterator[Fields]:

@@ -15,7 +15,7 @@ from bsg_ledger.batch_id import BatchId
 from bsg_ledger.delivery_reports import PushedReport
 from bsg_ledger.due_indexes import DueIndex
 from bsg_ledger.ledger import Ledger
-from bsg_ledger.scripts import Scripts
+from bsg_ledger.scripts import Scripts, decoded
 from tests.ledger.campaigns import ACCOUNT, HOUR_MS, LedgerHarness
 
 DAY_MS = 86_400_000
@@ -271,6 +271,28 @@ def test_a_poll_that_comes_after_the_last_one_changes_nothing(harness: Compactio
     assert harness.last_poll(BatchId.of(campaign, 0), statistics='{"delivered": 7}') == "stale"
 
     assert harness.reads(campaign) == before
+
+
+def test_the_last_poll_between_the_reading_of_a_batch_and_of_its_indexes_is_not_lost(
+    harness: CompactionHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = harness.closed(1)
+    batch = BatchId.of(campaign, 0)
+    harness.client.zadd(f"bsg:account:{ACCOUNT}:live", {batch: 1})
+
+    def polled_meanwhile(raw: dict[bytes, bytes]) -> dict[str, str]:
+        if b"bsg_campaign_id" in raw:
+            harness.last_poll(batch, statistics='{"delivered": 7}')
+        return decoded(raw)
+
+    with monkeypatch.context() as polls:
+        polls.setattr(compaction, "decoded", polled_meanwhile)
+        compacted = harness.compact(campaign)
+
+    assert not compacted
+    assert harness.last_poll(batch, statistics='{"delivered": 7}') == "finished"
+    assert harness.compact(campaign)
+    assert harness.ledger.reading.batch(batch).statistics == {"delivered": 7}
 
 
 def test_two_workers_that_compact_at_once_write_one_record(
