@@ -29,7 +29,7 @@ _LEVEL = 12
 _WORKING = frozenset(
     (
         *("opens_at", "closes_at", "held_until", "pass", "joined", "chunks", "next_index", "started"),
-        *("collects_until", "collecting_batch", "unreadable", "unreadable_at", "bodies_forgotten_at"),
+        *("collects_until", "collecting_batch", "options_digest", "unreadable", "unreadable_at", "bodies_forgotten_at"),
         *("since", "chunk", "collects_from", "token", "lease_until", "suppressions", "explained", "gate_shuts"),
         *("polled_at", "unread_at", "lost_at"),
     )

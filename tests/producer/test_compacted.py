@@ -17,6 +17,7 @@ from bsg_producer import CampaignInvalid
 from bsg_sandbox.server import Sandbox
 from bsg_worker.poll.poll import poll
 from bsg_worker.upkeep.purge import purge
+from bsg_worker.upkeep.sweep import sweep
 from tests.worker.harness import WorkerHarness
 
 DAY_MS = 86_400_000
@@ -122,6 +123,24 @@ def test_the_messages_of_a_streams_campaign_are_found_once_it_is_compacted(harne
     assert {event.messages.stream for event in before[-1] if event.messages} == {"codes"}
     again = stream.send({"phone": PHONE, "code": 0}, idempotency_key="code 0")
     assert (again.duplicate, again.message_id) == (True, receipts[0].message_id)
+
+
+def test_a_cancelled_campaign_of_a_stream_is_compacted_once_its_stream_has_another(harness: WorkerHarness) -> None:
+    stream = harness.producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")
+    receipt = stream.send({"phone": PHONE, "code": 1})
+    campaign = harness.producer.message(receipt.message_id).campaign_id
+    stream.cancel()
+    let_days_pass(harness, campaign)
+
+    early = purge(harness.runtime)
+    other = stream.send({"phone": PHONE, "code": 2})
+    late = purge(harness.runtime)
+
+    assert early == ""
+    assert late == "forgot 0 campaigns and the bodies of 0, compacted 1"
+    assert sweep(harness.runtime) == ""
+    assert harness.producer.message(receipt.message_id).state == "cancelled"
+    assert harness.producer.message(other.message_id).state == "pending"
 
 
 def test_a_retry_of_a_compacted_campaign_is_refused_with_the_setting_that_ended_it(harness: WorkerHarness) -> None:

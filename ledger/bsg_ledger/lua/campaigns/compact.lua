@@ -12,6 +12,8 @@ local key = campaign_key(campaign)
 local closed_at = redis.call('ZSCORE', CLOSED, campaign)
 if not closed_at or NOW - closed_at < number(closed_for) then return { 'open' } end  -- guard: compact-closed-only
 if redis.call('ZSCORE', UNFINISHED, campaign) then return { 'open' } end  -- guard: compact-finished-only
+-- A cancelled campaign is closed before its stream lets go of it.
+if redis.call('ZSCORE', COLLECTING, campaign) then return { 'open' } end  -- guard: compact-not-collecting
 local forgotten, forget_from = get(key, 'bodies_forgotten_at', 'forget_from')
 if not forgotten or forget_from then return { 'open' } end  -- guard: compact-beyond-retry
 
