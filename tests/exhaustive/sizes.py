@@ -124,6 +124,15 @@ DEEP = (
     Size("two workers, a cancel in steps", in_steps=True, operator=frozenset({"cancel"})),
     Size("two workers, a retry in steps", in_steps=True, deadline=True, operator=frozenset({"retry"})),
     Size("two workers, a purge", in_steps=True, deadline=True, operator=frozenset({"purge", "retry"})),
+    Size("a compaction, a cancel", workers=1, in_steps=True, deadline=True, operator=frozenset({"compact", "cancel"})),
+    Size(
+        "two batches and a reject in steps, a compaction",
+        TWO_BATCHES_AND_A_REJECT,
+        workers=1,
+        in_steps=True,
+        responses=frozenset(),
+        operator=frozenset({"compact"}),
+    ),
     Size("two workers, a compaction, a retry", in_steps=True, deadline=True, operator=frozenset({"compact", "retry"})),
     Size(
         "messages dropped, a compaction",
