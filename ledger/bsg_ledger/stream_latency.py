@@ -20,7 +20,8 @@ _CAMPAIGNS_LOOKED_AT = 2  # the newest may have just begun
 class Latency:
     """Seconds from a message's acceptance until BSG has taken it, over so many messages of the latest batches.
 
-    A batch has the time of its first message, so that the others took less.
+    A batch has the time of its first message, so that the others took less. Compacted campaigns are not measured: they
+    ended days ago.
     """
 
     messages: int

@@ -19,9 +19,9 @@ end
 -- Closed, end and deadline follow from the counts, so callers need not set them.
 local function refresh_campaign(campaign)
   local unprepared, pending, posting, unconfirmed, submitted, deadline, ended, paused, cancelled, finished, expired,
-    collects_until, stream, accepted_at = get(campaign_key(campaign), 'messages:unprepared', 'messages:pending', 'messages:posting',
-      'messages:unconfirmed', 'messages:submitted', 'deadline', 'ended', 'paused', 'cancelled', 'messages:finished',
-      'messages:expired', 'collects_until', 'stream', 'accepted_at')
+    collects_until, stream, accepted_at = get(campaign_key(campaign), 'messages:unprepared', 'messages:pending',
+      'messages:posting', 'messages:unconfirmed', 'messages:submitted', 'deadline', 'ended', 'paused', 'cancelled',
+      'messages:finished', 'messages:expired', 'collects_until', 'stream', 'accepted_at')
   local unsent = number(unprepared) + number(pending) + number(posting) + number(unconfirmed)
   if unsent > 0 and stream then
     local _, first = earliest(campaign_key(campaign, ':deadlines'))
