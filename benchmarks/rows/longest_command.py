@@ -107,8 +107,8 @@ def _recheck(worker: runtime.Runtime) -> None:
 
 def _report(number: int) -> PushedReport:
     return PushedReport(
-        campaign_id=None, index=None, reference_id=f"{number:028d}", status="delivered", price="0.0100", currency="EUR",
-        sent_at="2026-11-28 10:00:00", delivered_at="2026-11-28 10:00:05",
+        campaign_id=None, index=None, message_id=None, reference_id=f"{number:028d}", status="delivered",
+        price="0.0100", currency="EUR", sent_at="2026-11-28 10:00:00", delivered_at="2026-11-28 10:00:05",
     )  # fmt: skip
 
 

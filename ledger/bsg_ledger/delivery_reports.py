@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 import redis
@@ -12,7 +12,6 @@ from bsg_ledger import schema
 from bsg_ledger.feed import Feed, Position
 from bsg_ledger.scripts import Scripts
 from bsg_ledger.times import to_datetime
-from bsg_messages.reference_ids import generated_id
 
 DELIVERY_REPORTS_KEPT = 200_000  # a default for readers; the settings decide. A report takes some 160 bytes in Redis
 MAX_REPORTS_A_CALL = 1000  # what a push carries is one call, and a file of reports blocks Redis only for milliseconds
@@ -24,6 +23,7 @@ class PushedReport:
 
     campaign_id: str | None
     index: int | None
+    message_id: str | None
     reference_id: str
     status: str
     price: str | None
@@ -47,7 +47,6 @@ class DeliveryReport(PushedReport):
     (True, 1, 'delivered', '0.01', None)
     """
 
-    message_id: str | None
     received_at: datetime
     position: str
 
@@ -70,7 +69,9 @@ class DeliveryReports(Feed[DeliveryReport]):
 
 
 def _values(report: PushedReport) -> list[object]:
-    return [getattr(report, name) for name in _PUSHED]
+    # Most message ids are the reference ids, and are not stored twice.
+    stored = replace(report, message_id=None) if report.message_id == report.reference_id else report
+    return [getattr(stored, name) for name in _PUSHED]
 
 
 def _delivery_report(position: str, entry: Mapping[str, str]) -> DeliveryReport:
@@ -79,7 +80,7 @@ def _delivery_report(position: str, entry: Mapping[str, str]) -> DeliveryReport:
     return DeliveryReport(
         campaign_id=campaign_id,
         index=index,
-        message_id=None if campaign_id is None or index is None else generated_id(campaign_id, index),
+        message_id=None if campaign_id is None else entry["message_id"] or entry["reference_id"],
         reference_id=entry["reference_id"],
         status=entry["status"],
         price=entry["price"] or None,

@@ -11,7 +11,7 @@ from bsg_ledger.compacted_reading import CompactedReading
 from bsg_ledger.records import MessageRange, Transition
 from bsg_ledger.replies import Replies
 from bsg_ledger.scripts import text_of
-from bsg_messages.reference_ids import generated_id
+from bsg_messages.reference_ids import FIRST_SUFFIX, LAST_SUFFIX, stream_message_id
 
 
 def with_message_ranges(client: Replies, transitions: Sequence[Transition]) -> list[Transition]:
@@ -56,5 +56,7 @@ def _range(stream: str, campaign_id: str, rows: str) -> MessageRange:
     runs = rows.split(",")
     first, (last, _, length) = int(runs[0].partition("+")[0]), runs[-1].partition("+")
     return MessageRange(
-        stream, generated_id(campaign_id, first), generated_id(campaign_id, int(last) + int(length) - 1)
+        stream,
+        stream_message_id(campaign_id, first, FIRST_SUFFIX),
+        stream_message_id(campaign_id, int(last) + int(length) - 1, LAST_SUFFIX),
     )

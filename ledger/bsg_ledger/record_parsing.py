@@ -12,6 +12,7 @@ from bsg_ledger.records import Batch, BatchRecord, CampaignSummary, Transition
 from bsg_ledger.scripts import text_of
 from bsg_ledger.states import MESSAGE_STATES, BatchState, NeedsOperator, campaign_state
 from bsg_ledger.times import to_datetime
+from bsg_messages.reference_ids import stream_message_id, suffix_of
 
 _TIMES = (
     "not_before", "lease_until", "intent_at", "first_intent_at", "submitted_at", "bsg_status_at", "finished_at",
@@ -37,6 +38,12 @@ def summary_of(campaign_id: str, record: Mapping[str, str]) -> CampaignSummary:
         accepted_at=to_datetime(int(record["accepted_at"])),
         counts={"accepted": accepted, **counts},
     )
+
+
+def message_id_of(accepted: bytes) -> str:
+    """Return the id of the message that a stream keeps under an idempotency key or a reference id."""
+    campaign_id, index, _, attempt = text_of(accepted).split(" ")
+    return stream_message_id(campaign_id, int(index), suffix_of(attempt))
 
 
 def batch_of(batch: BatchId, record: Mapping[str, str]) -> Batch:

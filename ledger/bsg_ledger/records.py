@@ -55,6 +55,7 @@ class Batch:
 class MessageRange:
     """The messages of a stream that a batch has: those whose ids are from `first` to `last`, compared as text.
 
+    `first` and `last` are limits, not ids of messages: a message id ends in random characters, which a range ignores.
     A message within the range that is rejected is not in the batch any more.
 
     >>> codes = producer.stream("codes", sender="MyShop", text="Your code is {{ code }}")

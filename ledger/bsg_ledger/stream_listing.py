@@ -10,7 +10,7 @@ from datetime import datetime
 import redis
 
 from bsg_ledger import schema
-from bsg_ledger.record_parsing import summary_of
+from bsg_ledger.record_parsing import message_id_of, summary_of
 from bsg_ledger.records import CampaignSummary
 from bsg_ledger.replies import typed
 from bsg_ledger.scripts import decoded, text_of
@@ -83,8 +83,8 @@ class StreamListing:
             for name, began, paused, campaigns in heads
         ]
 
-    def messages_with_reference_ids(self, reference_ids: Sequence[str]) -> dict[str, tuple[str, int]]:
-        """Return campaign and index of the messages to which callers gave these reference ids, as far as known.
+    def messages_with_reference_ids(self, reference_ids: Sequence[str]) -> dict[str, str]:
+        """Return the ids of the messages to which callers gave these reference ids, as far as known.
 
         A stream knows them for STREAM_KEY_RETENTION at least. The STREAMS_SEARCHED streams that began a campaign last
         are searched. What several streams know is left out.
@@ -100,12 +100,11 @@ class StreamListing:
             for number in (keys, keys - 1):  # the newest ids, and those before them
                 pipe.hmget(schema.STREAM_KEYS(name, number), [f"id {one}" for one in reference_ids])
         found = iter(pipe.execute())
-        known: dict[str, list[tuple[str, int]]] = {}
+        known: dict[str, list[str]] = {}
         for newest, older in zip(found, found, strict=True):  # of each stream
             for reference_id, new, old in zip(reference_ids, newest, older, strict=True):
                 if (record := new or old) is not None:
-                    campaign_id, index, *_ = text_of(record).split(" ")
-                    known.setdefault(reference_id, []).append((campaign_id, int(index)))
+                    known.setdefault(reference_id, []).append(message_id_of(record))
         return {reference_id: messages[0] for reference_id, messages in known.items() if len(messages) == 1}
 
     def _campaigns(self, campaign_ids: Sequence[str]) -> tuple[dict[str, CampaignSummary], dict[str, datetime]]:

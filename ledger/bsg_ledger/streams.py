@@ -12,6 +12,7 @@ from bsg_ledger.batch_id import BatchId
 from bsg_ledger.campaigns import WakeUp
 from bsg_ledger.compacted_reading import CompactedReading
 from bsg_ledger.durability import Durability
+from bsg_ledger.record_parsing import message_id_of
 from bsg_ledger.replies import typed
 from bsg_ledger.scripts import Argument, Reply, Scripts, text_of
 
@@ -19,7 +20,7 @@ CAMPAIGN_MS = 3_600_000  # a stream's campaign takes up messages for so long
 MESSAGES_A_CAMPAIGN = 1_000_000
 COLLECTS_AT_MOST_MS = 60_000
 MESSAGES_A_CALL = 500  # the maximum, so that a call blocks Redis for ten milliseconds at most
-_RESULT_VALUES = 3  # of each message, in the script's reply
+_RESULT_VALUES = 4  # of each message, in the script's reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class StreamRules:
 class StreamMessage:
     """A checked message. `key` and `content` are digests. `attempt` names one sending of it, repetitions included.
 
-    `reference_id` is "" if it is generated. `row` is what `collected.row_to_collect` returned.
+    `reference_id` is "" if it is generated. `row` is what `collected.with_suffix` returned, and may be encrypted.
     """
 
     key: str
@@ -76,11 +77,15 @@ class NewNames:
 
 @dataclass(frozen=True, slots=True)
 class AcceptedMessage:
-    """`kind` is accepted, duplicate, conflict (the key has other content), reference_id or suppressed."""
+    """`kind` is accepted, duplicate, conflict (the key has other content), reference_id or suppressed.
+
+    `attempt`: the one that was accepted.
+    """
 
     kind: str
     campaign_id: str = ""
     index: int = 0
+    attempt: str = ""
 
 
 class Streams:
@@ -134,24 +139,23 @@ class Streams:
         """Let the campaigns that the stream begins from now on be paused, or not."""
         self._client.hset(schema.STREAM(stream), "paused", int(paused))
 
-    def message_with_key(self, stream: str, key: str) -> tuple[str, int] | None:
-        """Return the campaign and the index of the message with that digest of an idempotency key; None if it is gone.
+    def message_with_key(self, stream: str, key: str) -> str | None:
+        """Return the id of the message with that digest of an idempotency key; None if it is gone.
 
         A key is known for STREAM_KEY_RETENTION at least.
         """
         return self._message_with(stream, f"key {key}")
 
-    def message_with_reference_id(self, stream: str, reference_id: str) -> tuple[str, int] | None:
-        """Return the campaign and the index of the message with the caller's reference id, likewise."""
+    def message_with_reference_id(self, stream: str, reference_id: str) -> str | None:
+        """Return the id of the message with the caller's reference id, likewise."""
         return self._message_with(stream, f"id {reference_id}")
 
-    def _message_with(self, stream: str, name: str) -> tuple[str, int] | None:
+    def _message_with(self, stream: str, name: str) -> str | None:
         keys = int(self._replies.hget(schema.STREAM(stream), "keys") or 0)
         for number in (keys, keys - 1):  # the newest names, and those before them
             found = self._replies.hget(schema.STREAM_KEYS(stream, number), name)
             if found is not None:
-                campaign_id, index, *_ = text_of(found).split(" ")
-                return campaign_id, int(index)
+                return message_id_of(found)
         return None
 
     def batch_of(self, campaign_id: str, index: int) -> BatchId | None:
@@ -199,6 +203,6 @@ def _of_messages(messages: Sequence[StreamMessage]) -> Iterator[Argument]:
 def _results(reply: Reply) -> list[AcceptedMessage]:
     values = (reply[first::_RESULT_VALUES] for first in range(_RESULT_VALUES))
     return [
-        AcceptedMessage(text_of(kind), text_of(campaign), int(index))
-        for kind, campaign, index in zip(*values, strict=True)
+        AcceptedMessage(text_of(kind), text_of(campaign), int(index), text_of(attempt))
+        for kind, campaign, index, attempt in zip(*values, strict=True)
     ]

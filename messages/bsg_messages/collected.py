@@ -2,8 +2,8 @@
 
 A batch that still collects grows by one message at a time, so its body is not one compressed text. It is a mark, and
 then for each message its index in the campaign, its length, and its row. A row is a JSON object as BSG's request has
-it. If the caller gave no reference id, the row lacks the generated one and the closing bracket: the index is known only
-once the message is accepted.
+it. If the caller gave no reference id, the row has the last characters of the generated one instead of it and of the
+closing bracket: the index is known only once the message is accepted.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import orjson
 
 from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.messages import Message
-from bsg_messages.reference_ids import generated_id
+from bsg_messages.reference_ids import SUFFIX_LENGTH, stream_message_id
 
 MARK = b"\x01"  # zstd's frames and Fernet's tokens begin with other bytes
 HEAD = struct.Struct(">II")  # index and length; accept_messages.lua writes the same
 
 
 def row_to_collect(message: Message, *, transliterate: bool) -> bytes:
-    """Return the row of a checked message. `transliterate` is the stream's own option."""
+    """Return the row of a checked message, without a suffix. `transliterate` is the stream's own option."""
     text = orjson.dumps(message.text).decode()
     row = f'{{"phone":{message.phone},"sender":{json.dumps(message.sender)},"text":{text}'
     if message.tariff_code is not None:
@@ -33,6 +33,11 @@ def row_to_collect(message: Message, *, transliterate: bool) -> bytes:
     if message.reference_id is not None:
         row += f',"reference_id":"{message.reference_id}"}}'
     return row.encode()
+
+
+def with_suffix(row: bytes, suffix: str) -> bytes:
+    """Return the row with the random characters of its generated reference id, if it has no other one."""
+    return row if row.endswith(b"}") else row + suffix.encode()
 
 
 def is_collected(body: bytes) -> bool:
@@ -53,5 +58,6 @@ def _rows(body: bytes, campaign_id: str, cipher: BodyCipher) -> Iterator[bytes]:
         row = cipher.decrypt(body[position : position + length])
         position += length
         if not row.endswith(b"}"):
-            row += f',"reference_id":"{generated_id(campaign_id, index)}"}}'.encode()
+            row, suffix = row[:-SUFFIX_LENGTH], row[-SUFFIX_LENGTH:].decode()
+            row += f',"reference_id":"{stream_message_id(campaign_id, index, suffix)}"}}'.encode()
         yield row

@@ -15,7 +15,6 @@ from bsg_ledger.waiting import Wait
 from bsg_ledger.waiting_reader import WaitingReader
 from bsg_ledger.waiting_rules import most_urgent
 from bsg_messages import rules
-from bsg_messages.reference_ids import generated_id
 from bsg_messages.rejects import Violation
 from bsg_monitor.rates import Rates
 from bsg_producer.queue_errors import queue_errors
@@ -90,5 +89,4 @@ class StreamObserver:
         except Violation:
             return None
         with queue_errors():
-            found = self._ledger.stream_listing.messages_with_reference_ids([reference_id]).get(reference_id)
-        return None if found is None else generated_id(*found)
+            return self._ledger.stream_listing.messages_with_reference_ids([reference_id]).get(reference_id)

@@ -38,6 +38,7 @@ def read_pushed_reports(reports: Iterable[Mapping[str, Any]]) -> list[PushedRepo
             PushedReport(
                 campaign_id=campaign_id,
                 index=index,
+                message_id=None if campaign_id is None else reference_id,
                 reference_id=reference_id,
                 status=status.lower(),
                 price=_matching(report.get("price"), _AMOUNT),
@@ -52,15 +53,17 @@ def read_pushed_reports(reports: Iterable[Mapping[str, Any]]) -> list[PushedRepo
 
 
 def name_messages(reports: Sequence[PushedReport], listing: StreamListing) -> list[PushedReport]:
-    """Return the reports, with campaign and index where a stream knows the caller's reference id."""
+    """Return the reports, with the message where a stream knows the caller's reference id."""
     chosen = sorted({report.reference_id for report in reports if report.campaign_id is None})
     found = listing.messages_with_reference_ids(chosen)
-    return [
-        replace(report, campaign_id=known[0], index=known[1])
-        if report.campaign_id is None and (known := found.get(report.reference_id)) is not None
-        else report
-        for report in reports
-    ]
+    return [_of_message(report, found.get(report.reference_id)) for report in reports]
+
+
+def _of_message(report: PushedReport, message_id: str | None) -> PushedReport:
+    if message_id is None:
+        return report
+    campaign_id, index = campaign_and_index(message_id) or (None, None)
+    return replace(report, campaign_id=campaign_id, index=index, message_id=message_id)
 
 
 def _matching(value: Any, form: re.Pattern[str]) -> str | None:

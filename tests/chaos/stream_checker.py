@@ -30,7 +30,7 @@ class StreamSends:
 def positions_by_key(ledger: Ledger, stream: str, messages: Iterable[ChaosMessage]) -> dict[str, Position]:
     """Return where the messages are that the ledger knows by their keys."""
     found = ((each.key, ledger.streams.message_with_key(stream, digest(each.key.encode()))) for each in messages)
-    return {key: (known[0], known[1]) for key, known in found if known is not None}
+    return {key: position for key, known in found if known and (position := campaign_and_index(known)) is not None}
 
 
 def judge_stream(stream: StreamSends, unexplained: Counter[int], result: CheckResult) -> None:

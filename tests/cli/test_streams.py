@@ -13,12 +13,12 @@ from bsg_cli.main import main
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_config.settings_table import SETTINGS
-from bsg_messages.reference_ids import generated_id
+from bsg_messages.reference_ids import stream_message_id
 from bsg_sandbox.server import Sandbox
 from tests.servers import free_port
 from tests.worker.harness import WorkerHarness
 
-UNKNOWN = generated_id("0123456789ABCDEFGHIJkl", 0)
+UNKNOWN = stream_message_id("0123456789ABCDEFGHIJkl", 0, "x7T")
 SEND = ("stream", "send", "codes", "+380 66 123-12-31", "--sender", "MyShop", "--text", "Your code is 1234")
 
 

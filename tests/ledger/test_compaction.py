@@ -441,9 +441,10 @@ def test_nothing_changes_a_batch_that_a_compaction_has_not_removed_yet(harness: 
 
 def test_delivery_reports_of_a_compacted_campaign_are_recorded(harness: CompactionHarness) -> None:
     campaign = compacted(harness)
-    report = PushedReport(campaign, 0, f"{campaign}000000", "delivered", None, None, None, None)
+    id = f"{campaign}000000"
+    report = PushedReport(campaign, 0, id, id, "delivered", None, None, None, None)
 
-    harness.ledger.delivery_reports.record([report, PushedReport("unknown", 0, "x", "delivered", *[None] * 4)])
+    harness.ledger.delivery_reports.record([report, PushedReport("unknown", 0, "x", "x", "delivered", *[None] * 4)])
 
     assert [one.campaign_id for one in harness.ledger.delivery_reports.after(None)] == [campaign]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from bsg_ledger.ledger import Ledger
 from bsg_messages import rules
 from bsg_messages.errors import CampaignInvalid
-from bsg_messages.reference_ids import generated_id
 from bsg_messages.rejects import Violation
 from bsg_producer.enqueueing import checked_key
 from bsg_producer.errors import MessageNotFound
@@ -29,4 +28,4 @@ def find_message(ledger: Ledger, stream: str, idempotency_key: str | None, refer
             found = None
     if found is None:
         raise MessageNotFound(name, _RETENTION)
-    return generated_id(*found)
+    return found

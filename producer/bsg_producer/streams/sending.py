@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,10 +13,10 @@ from bsg_ledger.ledger import Ledger
 from bsg_ledger.streams import MESSAGES_A_CALL, AcceptedMessage, StreamMessage, StreamRules
 from bsg_messages.body_cipher import BodyCipher
 from bsg_messages.campaign_options import CampaignOptions
-from bsg_messages.collected import row_to_collect
+from bsg_messages.collected import row_to_collect, with_suffix
 from bsg_messages.one_message import check_one
 from bsg_messages.preparation import SUPPRESSED
-from bsg_messages.reference_ids import generated_id
+from bsg_messages.reference_ids import new_attempt, stream_message_id, suffix_of
 from bsg_messages.rejects import RejectCode, Violation
 from bsg_producer.enqueueing import checked_key
 from bsg_producer.errors import EnqueueUnconfirmed, IdempotencyConflict, MessageInvalid
@@ -27,7 +26,6 @@ from bsg_producer.typed_messages import MessageLike, as_mapping
 
 GATHER_SECONDS = 0.1  # how long `send_many` gathers messages for a commit, so that a slow iterable holds none back
 _DIGEST_BYTES = 12  # collisions of 96 bits are not met, and each byte is stored with each message
-_ATTEMPT_BYTES = 4
 _SAME_REFERENCE_ID = Violation(
     "reference_id",
     RejectCode.DUPLICATE_REFERENCE_ID,
@@ -117,15 +115,16 @@ class Sending:
         except Violation as violation:
             raise _invalid(violation) from None
         row = row_to_collect(checked, transliterate=self._options.transliterate)
+        attempt = new_attempt()
         return _Checked(
             key,
             StreamMessage(
                 key=digest(key.encode()),
                 content=digest(row),
-                attempt=secrets.token_hex(_ATTEMPT_BYTES),
+                attempt=attempt,
                 phone=checked.phone,
                 reference_id=checked.reference_id or "",
-                row=self._cipher.encrypt(row),
+                row=self._cipher.encrypt(with_suffix(row, suffix_of(attempt))),
             ),
         )
 
@@ -143,7 +142,7 @@ def _receipt(checked: _Checked, result: AcceptedMessage) -> MessageReceipt:
 
 
 def _message_id(accepted: AcceptedMessage) -> str:
-    return generated_id(accepted.campaign_id, accepted.index)
+    return stream_message_id(accepted.campaign_id, accepted.index, suffix_of(accepted.attempt))
 
 
 def digest(content: bytes) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bsg_cli.main import main
-from bsg_messages.reference_ids import generated_id
+from bsg_messages.reference_ids import FIRST_SUFFIX, LAST_SUFFIX, SUFFIX_LENGTH
 from bsg_producer import MessageRange, Stream
 from bsg_sandbox.server import Sandbox
 from tests.worker.harness import WorkerHarness
@@ -30,11 +30,15 @@ def ranges(harness: WorkerHarness) -> list[tuple[str, MessageRange | None]]:
     return [(event.to_state, event.messages) for event in harness.producer.events()]
 
 
+def range_of(first: str, last: str) -> MessageRange:
+    return MessageRange("codes", first[:-SUFFIX_LENGTH] + FIRST_SUFFIX, last[:-SUFFIX_LENGTH] + LAST_SUFFIX)
+
+
 def test_an_event_of_a_streams_batch_has_the_ids_of_all_its_messages(harness: WorkerHarness) -> None:
     ids = [codes(harness).send({"phone": 380661231231 + number}).message_id for number in range(3)]
     harness.dispatch()
 
-    everything = MessageRange("codes", ids[0], ids[-1])
+    everything = range_of(ids[0], ids[-1])
     assert ranges(harness) == [
         ("accepted", None),
         ("pending", everything),
@@ -49,8 +53,8 @@ def test_each_batch_has_its_own_messages(harness: WorkerHarness) -> None:
     second = codes(harness).send({"phone": 380661231231}).message_id  # no request has a phone twice
 
     assert ranges(harness)[1:] == [
-        ("pending", MessageRange("codes", first, first)),
-        ("pending", MessageRange("codes", second, second)),
+        ("pending", range_of(first, first)),
+        ("pending", range_of(second, second)),
     ]
 
 
@@ -60,7 +64,7 @@ def test_a_message_that_is_rejected_is_not_in_the_range(harness: WorkerHarness) 
     harness.dispatch()
     harness.dispatch()
 
-    assert ranges(harness)[-1] == ("submitted", MessageRange("codes", ids[0], ids[1]))
+    assert ranges(harness)[-1] == ("submitted", range_of(ids[0], ids[1]))
 
 
 def test_an_event_of_a_campaign_has_no_message_ids(harness: WorkerHarness) -> None:
@@ -117,13 +121,11 @@ def test_the_command_line_prints_message_ids(
     for variable, value in harness.environment.items():
         monkeypatch.setenv(variable, value)
     message_id = codes(harness).send({"phone": 380661231231, "reference_id": "order1742"}).message_id
-    campaign_id = message_id[:22]
-    harness.producer.record_reports(
-        {"reference": reference, "status": "sent"} for reference in ("order1742", generated_id(campaign_id, 0))
-    )
+    harness.producer.record_reports({"reference": one, "status": "sent"} for one in ("order1742", message_id))
+    sent = range_of(message_id, message_id)
 
     assert main(["events"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].endswith(f"  messages {message_id} to {message_id} of stream codes")
+    assert capsys.readouterr().out.splitlines()[-1].endswith(f"  messages {sent.first} to {sent.last} of stream codes")
     assert main(["events", "--reports"]) == 0
     chosen, generated = capsys.readouterr().out.splitlines()
     assert chosen.endswith(f"  order1742  {message_id}  message 0  sent")

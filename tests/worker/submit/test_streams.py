@@ -9,6 +9,7 @@ import pytest
 
 from bsg_config.settings import Settings
 from bsg_ledger.due_indexes import DueIndex
+from bsg_messages.reference_ids import campaign_and_index
 from bsg_messages.rejects import RejectCode
 from bsg_producer import (
     CampaignInvalid,
@@ -99,6 +100,21 @@ def test_a_message_waits_for_others_as_long_as_the_stream_says(harness: WorkerHa
     send_codes(codes(harness, max_wait=60), 1, 2)
     harness.dispatch()
     assert arrived(harness) == {}
+
+
+def test_a_message_that_takes_the_place_of_a_lost_one_has_another_reference_id(harness: WorkerHarness) -> None:
+    stream, client = codes(harness), harness.runtime.redis
+    send_codes(stream, 1)
+    copy: dict[bytes, Any] = {key: client.dump(key) for key in client.scan_iter()}
+    (lost,) = send_codes(stream, 2)
+    client.flushall()
+    for key, value in copy.items():
+        client.restore(key, 0, value)
+    (instead,) = send_codes(stream, 3)
+    harness.dispatch()
+    assert campaign_and_index(instead.message_id) == campaign_and_index(lost.message_id)
+    assert instead.message_id != lost.message_id
+    assert list(arrived(harness))[1:] == [instead.message_id]
 
 
 def test_a_key_of_a_stream_with_the_same_content_is_accepted_once(harness: WorkerHarness) -> None:
@@ -218,7 +234,8 @@ def test_messages_of_a_stream_are_always_accounted_for(harness: WorkerHarness) -
 
 def test_a_message_that_is_not_known_is_not_found(harness: WorkerHarness) -> None:
     (receipt,) = send_codes(codes(harness), 1)
-    for unknown in (receipt.message_id[:-1] + "1", "x", 5):
+    of_next = f"{receipt.message_id[:27]}1{receipt.message_id[28:]}"
+    for unknown in (of_next, "x", 5):
         with pytest.raises(MessageNotFound):
             harness.producer.message(unknown)  # type: ignore[arg-type]
 

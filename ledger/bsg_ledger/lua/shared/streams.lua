@@ -14,7 +14,7 @@ local function stop_collecting(campaign)
   if redis.call('HDEL', campaign_key(campaign), 'collects_until', 'collecting_batch') > 0 then refresh_campaign(campaign) end
 end
 
--- A ledger that went back would number its next messages like those that it has lost, and BSG may know their ids.
+-- A ledger that went back would number its next messages like those that it has lost.
 local function stop_all_collecting()
   for _, campaign in ipairs(redis.call('ZRANGE', COLLECTING, 0, -1)) do stop_collecting(campaign) end
 end

@@ -9,9 +9,9 @@ local FIRST_MESSAGE, FIELDS = 20, 6
 --         stream; queue of the account's wake-ups and one for it; in_order: '1' if the first message that is refused
 --         ends the call. Then for each message key and content: digests of the idempotency key and of the message;
 --         attempt: names this sending of it; phone; reference_id: '' if it is generated; row: see collected.py
--- Return  three values for each message: accepted or duplicate, campaign, index; conflict, campaign, index; reference_id,
---         campaign, index of another message that has it; or suppressed, '', 0. There are fewer if the call ended at a
---         refused message, or if a second new campaign is needed: then call again for the others
+-- Return  four values for each message: accepted or duplicate, campaign, index, attempt that was accepted; conflict or
+--         reference_id, and the same of the message that has the key or the id; or suppressed, '', 0, ''. There are fewer
+--         if the call ended at a refused message, or if a second new campaign is needed: then call again for the others
 -- Transition  (nothing) -> pending. Repeating it with its attempts after a lost reply returns `accepted` again.
 
 -- Each sent batch stays a record until its campaign is forgotten, so a campaign has no more of them.
@@ -60,14 +60,14 @@ local function decided(key, content, attempt, is_suppressed, reference_id)
   local of_campaign, index, known_content, known_attempt = message_with('key ' .. key)
   if of_campaign then
     met_again = true
-    if known_attempt == attempt then return 'accepted', of_campaign, index end  -- guard: message-repeated
-    if known_content == content then return 'duplicate', of_campaign, index end  -- guard: message-known
-    return 'conflict', of_campaign, index
+    if known_attempt == attempt then return 'accepted', of_campaign, index, attempt end  -- guard: message-repeated
+    if known_content == content then return 'duplicate', of_campaign, index, known_attempt end  -- guard: message-known
+    return 'conflict', of_campaign, index, known_attempt
   end
-  if is_suppressed == 1 then return 'suppressed', '', 0 end  -- guard: message-suppressed
+  if is_suppressed == 1 then return 'suppressed', '', 0, '' end  -- guard: message-suppressed
   if reference_id == '' then return nil end
-  of_campaign, index = message_with('id ' .. reference_id)
-  if of_campaign then return 'reference_id', of_campaign, index end  -- guard: message-id-unique
+  of_campaign, index, known_content, known_attempt = message_with('id ' .. reference_id)
+  if of_campaign then return 'reference_id', of_campaign, index, known_attempt end  -- guard: message-id-unique
 end
 
 -- The campaign, and the batch that collects, as this call has changed them. What it has added is not written yet.
@@ -187,7 +187,7 @@ if campaign then read_campaign() end
 local results, has_begun = {}, false
 for first = FIRST_MESSAGE, #ARGV, FIELDS do
   local key, content, attempt, phone, reference_id, row = unpack(ARGV, first, first + FIELDS - 1)
-  local kind, of_campaign, index =
+  local kind, of_campaign, index, accepted_attempt =
     decided(key, content, attempt, suppressed[(first - FIRST_MESSAGE) / FIELDS + 1], reference_id)
   if not kind then
     if not takes_up_messages() then
@@ -195,7 +195,7 @@ for first = FIRST_MESSAGE, #ARGV, FIELDS do
       begin_campaign()
       has_begun = true
     end
-    kind, of_campaign, index = 'accepted', campaign, next_index
+    kind, of_campaign, index, accepted_attempt = 'accepted', campaign, next_index, attempt
     if not can_take_up(phone) then open_batch(phone) end
     take_up(row)
     local accepted_message = table.concat({ campaign, index, content, attempt }, ' ')
@@ -203,7 +203,7 @@ for first = FIRST_MESSAGE, #ARGV, FIELDS do
     if reference_id ~= '' then remember('id ' .. reference_id, accepted_message) end
   end
   local last = #results
-  results[last + 1], results[last + 2], results[last + 3] = kind, of_campaign, index
+  results[last + 1], results[last + 2], results[last + 3], results[last + 4] = kind, of_campaign, index, accepted_attempt
   -- guard: refused-ends-call
   if in_order == '1' and kind ~= 'accepted' and kind ~= 'duplicate' then break end
 end
