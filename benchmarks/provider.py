@@ -24,6 +24,7 @@ class Provider:
     """`latency`: seconds before each response. `sink`: count what is posted and do not look into it."""
 
     def __init__(self, *, latency: float = 0.0, sink: bool = True) -> None:
+        self.latency = latency
         self._arguments = ["--latency", f"{latency:g}", "--parent", str(getpid()), *(["--sink"] if sink else [])]
 
     def __enter__(self) -> Self:

@@ -256,8 +256,9 @@ def _metrics() -> Iterator[str]:
     yield "`monitor/bsg_monitor/grafana/dashboards/campaigns.json`, the alert rules"
     yield "`monitor/bsg_monitor/prometheus/alerts.yml`; `docker compose --profile monitoring up` runs both."
     yield ""
-    yield f"The label `stream` has the {STREAMS_MEASURED} streams that began a campaign last, so that the number of time series"
-    yield "is bounded. A stream in use begins a campaign each hour. `bsg_streams` shows whether some are left out."
+    yield f"The label `stream` has the {STREAMS_MEASURED} streams that began a campaign last, so that the number of"
+    yield "time series is bounded. A stream in use begins a campaign each hour. `bsg_streams` shows whether some are"
+    yield "left out."
     yield ""
     histogram = Histogram([0] * (len(SECONDS) + 1), 0.0)
     gate = GateState(open=True, reason="", by="", since=None, balance=None)

@@ -16,6 +16,7 @@ from tests.servers import RedisServer
 from benchmarks.designs import Design
 from benchmarks.provider import Provider
 from benchmarks.publishing import WARM_UP_MESSAGES, publish
+from benchmarks.receipts import milliseconds_to_receipt
 
 _STOP_WITHIN = 10.0
 
@@ -67,6 +68,11 @@ class RunningDesign:
         self._publish(WARM_UP_MESSAGES)
         began, ended = self._publish(count)
         return count / (ended - began)
+
+    def milliseconds_to_receipt(self, count: int) -> list[float]:
+        """Return for each message, sent alone, the time until the provider has responded, its latency left out."""
+        self._publish(WARM_UP_MESSAGES)
+        return milliseconds_to_receipt(self._design.module, count, self._provider, **self._environment)
 
     def _publish(self, count: int) -> tuple[float, float]:
         published = publish(self._design.module, count, ready=True, **self._environment)
