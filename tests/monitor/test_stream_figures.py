@@ -69,14 +69,15 @@ def test_a_campaign_that_was_closed_does_not_lower_the_count(harness: LedgerHarn
 
 
 def test_a_campaign_that_a_retry_reopened_is_not_counted_again(harness: LedgerHarness) -> None:
-    campaign = accept(harness).campaign_id
-    harness.ledger.campaigns.cancel(campaign)
+    accepted_message = accept(harness)
+    harness.ledger.campaigns.cancel(accepted_message.campaign_id)
     figures = reader(harness)
     figures.read()
 
-    harness.client.zrem("bsg:closed", campaign)
+    harness.client.zadd("bsg:open", {accepted_message.campaign_id: 1})
 
-    assert accepted(figures) == 0
+    (stream,) = figures.read().measured
+    assert (stream.accepted, harness.ledger.stream_listing.page(0, 1)[0].counts["accepted"]) == (0, 1)
 
 
 def test_only_the_streams_that_began_a_campaign_last_are_measured(
