@@ -131,25 +131,31 @@ class Reading:
     def latest_transitions(self, campaign_id: str, at_most: int) -> tuple[list[Transition], int]:
         """Return the campaign's last transitions, the newest first, and the number of all its transitions."""
         key = schema.CAMPAIGN_EVENTS(campaign_id)
-        entries = self._client.xrevrange(key, count=at_most)
-        latest = [transition_of(campaign_id, text_of(entry), decoded(fields)) for entry, fields in entries]
-        if not latest and (campaign := self._compacted.campaign(campaign_id)) is not None:
+        pipe = self._client.pipeline(transaction=True)  # a compaction between both would leave no number
+        pipe.xrevrange(key, count=at_most)
+        pipe.xlen(key)
+        entries, total = pipe.execute()
+        if not entries and (campaign := self._compacted.campaign(campaign_id)) is not None:
             events, total = campaign.latest_transitions(at_most)
             return [transition_of(campaign_id, entry, event) for entry, event in events], total
-        return latest, int(self._client.xlen(key))
+        return [transition_of(campaign_id, text_of(entry), decoded(fields)) for entry, fields in entries], total
 
     def wait_for_transitions(self, campaign_id: str, *, after: str, at_most_ms: int) -> Sequence[Transition]:
         """Return the transitions after a position. Wait for the next one, `at_most_ms` at most."""
-        if (campaign := self._compacted.campaign(campaign_id)) is not None:
-            events = islice(campaign.transitions(after), EVENTS_AT_ONCE)
-            return [transition_of(campaign_id, entry, event) for entry, event in events]
+        if (compacted := self._compacted_transitions(campaign_id, after)) is not None:
+            return compacted
         key = schema.CAMPAIGN_EVENTS(campaign_id)
         reply = self._client.xread({key: "0" if after == "-" else after}, count=EVENTS_AT_ONCE, block=at_most_ms)
-        return [
-            transition_of(campaign_id, text_of(entry), decoded(fields))
-            for _, entries in reply or []
-            for entry, fields in entries
-        ]
+        if not reply:  # it may have been compacted meanwhile
+            return self._compacted_transitions(campaign_id, after) or []
+        return [transition_of(campaign_id, text_of(entry), decoded(raw)) for _, found in reply for entry, raw in found]
+
+    def _compacted_transitions(self, campaign_id: str, after: str) -> Sequence[Transition] | None:
+        """Return the next transitions of a compacted campaign; None for any other campaign."""
+        if (campaign := self._compacted.campaign(campaign_id)) is None:
+            return None
+        events = islice(campaign.transitions(after), EVENTS_AT_ONCE)
+        return [transition_of(campaign_id, entry, event) for entry, event in events]
 
     def batch_records(self, ids: Iterable[BatchId]) -> list[BatchRecord]:
         """Return the records of batches by their ids, without batches that are gone."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import pytest
+from redis.connection import Connection
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_ledger import compacted_record, compaction
@@ -127,6 +128,61 @@ def everything(harness: CompactionHarness) -> str:
     harness.pass_deadline(campaign)
     assert harness.ledger.campaigns.expire(campaign)
     return harness.aged(campaign)
+
+
+@contextmanager
+def before_request(number: int, change: Callable[[], Any]) -> Iterator[None]:
+    """Let something happen before the request of that number that is sent to Redis."""
+    send: Any = Connection.send_packed_command
+    sent = count(0)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def changed_first(connection: Connection, *arguments: Any, **options: Any) -> None:
+            if next(sent) == number:
+                patch.undo()
+                change()
+            send(connection, *arguments, **options)
+
+        patch.setattr(Connection, "send_packed_command", changed_first)
+        yield
+
+
+def reads_at_once(harness: CompactionHarness, campaign: str) -> list[Any]:
+    """Return what the reads return that take several requests."""
+    reading, listing = harness.ledger.reading, harness.ledger.listing
+    return [
+        reading.status(campaign),
+        list(reading.campaigns()),
+        list(reading.rejects(campaign)),
+        [reading.reject_at(campaign, index) for index in (0, 3)],
+        reading.wait_for_transitions(campaign, after="-", at_most_ms=1),
+        reading.latest_transitions(campaign, 3),
+        reading.batch_records([BatchId.of(campaign, 0), BatchId.of(campaign, 2)]),
+        reading.rows(BatchId.of(campaign, 1)),
+        reading.account_of(campaign),
+        listing.page(0, 10),
+        listing.outlines(campaign, range(3)),
+    ]
+
+
+@pytest.mark.usefixtures("in_pages")
+def test_what_is_read_during_a_compaction_is_the_same_as_before(harness: CompactionHarness) -> None:
+    campaign = everything(harness)
+    before = reads_at_once(harness, campaign)
+    keys = {key: harness.client.dump(key) for key in harness.client.scan_iter()}
+    compacted, requests = [True], 0
+    while compacted:
+        harness.client.flushdb()
+        for key, content in keys.items():
+            harness.client.restore(key, 0, content)
+        compacted.clear()
+
+        with before_request(requests, lambda: compacted.append(harness.compact(campaign))):
+            during = reads_at_once(harness, campaign)
+
+        assert during == before, f"compacted before request {requests}"
+        requests += 1
+    assert requests > 20
 
 
 @pytest.mark.usefixtures("in_pages")
