@@ -9,6 +9,7 @@ from itertools import chain, islice
 from typing import TypeVar
 
 import redis
+from redis.exceptions import OutOfMemoryError
 
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
@@ -82,7 +83,7 @@ class Compaction:
         stored = _StoredPages(self._client, campaign_id, token, int(read.fields["accepted_at"]))
         try:
             record = self._record(campaign_id, read, stored)
-        except _MayChange:
+        except (_MayChange, OutOfMemoryError):  # a full Redis stores no pages
             return False
         reply = self._scripts.run(
             "compact",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bsg_ledger import compaction
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.scripts import Scripts
 from bsg_worker.upkeep.purge import purge
@@ -36,6 +37,24 @@ def test_the_messages_of_a_closed_campaign_are_forgotten(harness: WorkerHarness,
     assert purge(harness.runtime) == "forgot 0 campaigns and the bodies of 0, compacted 1"
     assert harness.status(campaign).counts["cancelled"] == 3
     assert purge(harness.runtime) == ""
+
+
+def test_a_full_redis_forgets_messages_although_it_stores_no_pages_of_a_record(
+    harness: WorkerHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(compaction.ROWS_INSIDE, "batches", 0)
+    closed(harness, days=9)
+    purge(harness.runtime)
+    closed(harness, days=8)
+    before = str(harness.runtime.redis.config_get("maxmemory")["maxmemory"])
+    harness.runtime.redis.config_set("maxmemory", "1mb")
+    try:
+        full = purge(harness.runtime)
+    finally:
+        harness.runtime.redis.config_set("maxmemory", before)
+
+    assert full == "forgot 0 campaigns and the bodies of 1, compacted 0"
+    assert purge(harness.runtime) == "forgot 0 campaigns and the bodies of 0, compacted 2"
 
 
 @pytest.mark.parametrize("broken_off", [False, True])
