@@ -8,6 +8,8 @@ from bsg_cli.printing import Colour, coloured, format_time, number, print_table
 from bsg_ledger.delivery_reports import DeliveryReport
 from bsg_ledger.records import Batch, CampaignStatus, Transition
 from bsg_ledger.states import CampaignState
+from bsg_ledger.waiting import Wait
+from bsg_ledger.waiting_texts import describe
 
 _COLOURS = {
     CampaignState.DONE: Colour.GREEN,
@@ -43,6 +45,14 @@ def print_batches(batches: Sequence[Batch]) -> None:
             for batch in batches
         ),
     )
+
+
+def waits_for(wait: Wait | None) -> str:
+    """Return what a campaign waits for, and until when; "" if for nothing."""
+    if wait is None:
+        return ""
+    until = f", until {format_time(wait.until)}" if wait.until is not None else ""
+    return f"{describe(wait, format_time).waits_for}{until}"
 
 
 def transition_line(transition: Transition) -> str:

@@ -31,7 +31,7 @@ _WORKING = frozenset(
         *("opens_at", "closes_at", "held_until", "pass", "joined", "chunks", "next_index", "started"),
         *("collects_until", "collecting_batch", "options_digest", "unreadable", "unreadable_at", "bodies_forgotten_at"),
         *("since", "chunk", "collects_from", "token", "lease_until", "suppressions", "explained", "gate_shuts"),
-        *("polled_at", "unread_at", "lost_at"),
+        *("polled_at", "unread_at", "lost_at", "held_for", "max_cost_per_day", "day", "day_cost"),
     )
 )
 _TIMES = frozenset(

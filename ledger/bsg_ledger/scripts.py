@@ -26,6 +26,7 @@ SHARED_IN_ORDER = (
     "suppressions",
     "ready",
     "campaign",
+    "day_cost",
     "batch",
     "compaction",
     "price",

@@ -37,6 +37,7 @@ class StreamRules:
     priority: str
     account_name: str
     max_cost: str
+    max_cost_per_day: str
     has_hours: bool
     lifetime_ms: int
     max_wait_ms: int
@@ -189,9 +190,9 @@ class Streams:
 def _arguments(rules: StreamRules, new: NewNames, in_order: bool) -> Sequence[Argument]:
     return (
         rules.stream, rules.digest, new.campaign, rules.options, rules.priority, rules.account_name, rules.max_cost,
-        1 if rules.has_hours else "", rules.lifetime_ms, rules.max_wait_ms, rules.batch_size, rules.collects_ms,
-        rules.campaign_ms, rules.messages_a_campaign, rules.key_retention_ms, new.incarnation, rules.wake_up.queue,
-        rules.wake_up.message, 1 if in_order else "",
+        rules.max_cost_per_day, 1 if rules.has_hours else "", rules.lifetime_ms, rules.max_wait_ms, rules.batch_size,
+        rules.collects_ms, rules.campaign_ms, rules.messages_a_campaign, rules.key_retention_ms, new.incarnation,
+        rules.wake_up.queue, rules.wake_up.message, 1 if in_order else "",
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ class WaitReason(StrEnum):
     PAUSED_AT_BSG = "paused_at_bsg"
     MODERATION = "moderation"  # in moderation at BSG
     COOL_DOWN = "cool_down"
+    MAX_COST_PER_DAY = "max_cost_per_day"  # of its stream, until midnight UTC
     SENDING_HOURS = "sending_hours"
     ON_THE_WIRE = "on_the_wire"
     PREPARE = "prepare"
@@ -96,6 +97,8 @@ class CampaignFacts:
     cancelled: bool = False
     paused: bool = False
     paused_by_max_cost: str = ""  # why
+    max_cost_per_day: str = ""  # of its stream, if it is reached
+    max_cost_until: datetime | None = None  # until when that holds it
     start_at: datetime | None = None
     awaits_price: bool = False
     unreadable: str = ""  # why a worker could not read its messages, lately

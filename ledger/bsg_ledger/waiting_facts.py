@@ -40,6 +40,7 @@ def campaign_facts(head: Head, now: datetime) -> CampaignFacts:
     record = head.record
     options = _options(record)
     unreadable_at = _time(record, "unreadable_at")
+    held_by_day_cost = record.get("held_for") == "max_cost_per_day"
     return CampaignFacts(
         campaign_id=head.campaign_id,
         account_name=record["account_name"],
@@ -48,6 +49,8 @@ def campaign_facts(head: Head, now: datetime) -> CampaignFacts:
         cancelled=record.get("cancelled") == "1",
         paused=record.get("paused") == "1",
         paused_by_max_cost=record.get("capped", ""),
+        max_cost_per_day=record["max_cost_per_day"] if held_by_day_cost else "",
+        max_cost_until=_time(record, "held_until") if held_by_day_cost else None,
         start_at=start_at(record),
         awaits_price=_awaits_price(record),
         unreadable=record.get("unreadable", "")
@@ -58,7 +61,9 @@ def campaign_facts(head: Head, now: datetime) -> CampaignFacts:
 
 
 def _awaits_price(record: Mapping[str, str]) -> bool:
-    """Return whether the first batch has to show a message's price, as in lua/shared/price.lua."""
+    """Return whether the first batch has to show a message's price, as in lua/shared/price.lua and day_cost.lua."""
+    if record.get("held_for") == "price" and record.get("max_cost_per_day"):
+        return True
     on_the_way = ("posting", "unconfirmed", "submitted")
     return (
         bool(record.get("max_cost"))

@@ -162,6 +162,13 @@ def _cool_down(case: _Case) -> _Found | None:
     return _Found(WaitReason.COOL_DOWN, until=until)
 
 
+def _max_cost_per_day(case: _Case) -> _Found | None:
+    campaign = case.campaign
+    if case.group.state != "pending" or campaign.max_cost_until is None or campaign.max_cost_until <= case.now:
+        return None
+    return _Found(WaitReason.MAX_COST_PER_DAY, campaign.max_cost_per_day, until=campaign.max_cost_until)
+
+
 def _sending_hours(case: _Case) -> _Found | None:
     opening = case.campaign.opening
     if case.group.state != "pending" or opening is None or opening <= case.now:
@@ -250,6 +257,7 @@ _RULES: tuple[_Rule, ...] = (
     _unreadable,
     _gate,
     _cool_down,
+    _max_cost_per_day,
     _sending_hours,
     _price,
     _no_worker,

@@ -124,6 +124,12 @@ TEXTS: Mapping[WaitReason, WaitText] = {
         "waiting, as BSG asked for a pause (cool-down)",
         "A worker sends them after it.",
     ),
+    WaitReason.MAX_COST_PER_DAY: WaitText(
+        "midnight (UTC): the next batch would pass max_cost_per_day {cause}",
+        "held until midnight (UTC), as the next batch would pass max_cost_per_day {cause}",
+        "A worker sends them then. What has to leave before that expires at its deadline. A higher max_cost_per_day "
+        "holds for messages that are accepted with it.",
+    ),
     WaitReason.SENDING_HOURS: WaitText(
         "its sending hours",
         "outside of the hours in which they may leave (send_between)",
@@ -142,8 +148,8 @@ TEXTS: Mapping[WaitReason, WaitText] = {
     ),
     WaitReason.PRICE: WaitText(
         "the price of its first batch",
-        "held until BSG reports the price of the first batch, as the campaign has a max_cost",
-        "They are sent once the price is known, as far as max_cost allows.",
+        "held until BSG reports the price of the first batch, as a cap of its cost is set",
+        "They are sent once the price is known, as far as the cap allows.",
     ),
     WaitReason.BACKOFF: WaitText(
         "its next try, after “{cause}”",

@@ -129,12 +129,12 @@ def check_deadline(deadline: Any, now: datetime) -> datetime:
     return now + given if isinstance(given, timedelta) else given
 
 
-def check_max_cost(amount: Any) -> str:
-    """Return a spending cap. Raise CampaignInvalid."""
+def check_cost(name: str, amount: Any) -> str:
+    """Return a spending cap: the argument of that name. Raise CampaignInvalid."""
     try:
         return str(AmountField().deserialize(amount))
     except ValidationError as error:
-        raise CampaignInvalid({"max_cost": [str(message) for message in error.messages]}) from None
+        raise CampaignInvalid({name: [str(message) for message in error.messages]}) from None
 
 
 def _hours(found: Mapping[str, Any], account: Account) -> str | None:

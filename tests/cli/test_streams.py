@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -302,6 +303,25 @@ def test_a_stream_whose_cap_is_reached_is_not_resumed_and_the_remedy_is_named(
     assert line.run("stream", "resume", "codes") == ExitCode.MISUSE
     assert "max_cost: The campaign would be paused again at once:" in line.errors
     assert "`bsg-campaigns resume ID --max-cost AMOUNT` raises it." in line.errors
+
+
+def test_a_stream_whose_days_cost_is_reached_says_until_when_it_is_held(line: CommandLine, redis_url: str) -> None:
+    message_id = line.json(*SEND, "--max-cost-per-day", "0.01")["message_id"]
+    campaign_id = line.json("message", message_id)["campaign_id"]
+    midnight = 4_102_444_800_000  # 2100-01-01
+    held: Mapping[Any, Any] = {"held_for": "max_cost_per_day", "held_until": midnight}
+    connect(Settings.build(redis_url=redis_url)).hset(f"bsg:campaign:{campaign_id}", mapping=held)
+
+    assert line.run("stream", "status", "codes") == ExitCode.OK
+    assert "midnight (UTC): the next batch would pass max_cost_per_day 0.01, until 2100-01-01" in line.output
+    assert line.run("explain", "codes") == ExitCode.OK
+    assert "held until midnight (UTC), as the next batch would pass max_cost_per_day 0.01" in line.output
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "nan", "1e30", "much"])
+def test_what_is_no_amount_of_a_day_is_refused(line: CommandLine, wrong: str) -> None:
+    assert line.run(*SEND, f"--max-cost-per-day={wrong}") == ExitCode.MISUSE
+    assert "--max-cost-per-day: Not an amount of money" in line.errors
 
 
 def test_bsgs_record_of_a_message_is_printed_on_request(

@@ -17,7 +17,8 @@ def test_the_page_on_order_confirmations_works_block_by_block(
     redis_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("REDIS_URL", redis_url)
-    *blocks, look, find, follow, control = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+    code = re.findall(r"^```python\n(.*?)^```", PAGE.read_text("utf-8"), re.M | re.S)
+    *blocks, look, find, follow, cap, control = code
     names: dict[str, Any] = {}
     with Sandbox() as sandbox:
         harness = WorkerHarness(redis_url, sandbox)
@@ -27,6 +28,7 @@ def test_the_page_on_order_confirmations_works_block_by_block(
         exec(look, names)  # noqa: S102
         exec(find, names)  # noqa: S102
         exec(follow, names)  # noqa: S102
+        exec(cap, names)  # noqa: S102
         exec(control, names)  # noqa: S102
         record = sandbox.record()
     assert isinstance(names["producer"], Producer)

@@ -42,6 +42,7 @@ NOW_MS = int(time.time() * 1000)
 LATER_MS = 30 * DAY_MS  # every delay and lease of the exploration: none of them ever runs out by itself
 LATER = NOW_MS + 365 * DAY_MS
 RECENT = NOW_MS - DAY_MS
+TODAY = str(NOW_MS // DAY_MS + 1)  # one day ahead, so that no midnight comes during an exploration
 WINDOW_MS = 20 * DAY_MS  # RECENT is well inside of it, DUE well outside
 
 SLOT_US = 30 * DAY_MS * 1000  # between two requests, where there is a limit
@@ -230,6 +231,10 @@ def _recent_or_old(value: int, now: int) -> int:
     return RECENT if value > now - WINDOW_MS else DUE
 
 
+def _today_or_before(day: str) -> str:
+    return TODAY if int(day) >= int(TODAY) - 1 else str(DUE)
+
+
 def _score(key: str, score: int, now: int) -> int:
     if key.endswith(":rejects"):
         return score
@@ -252,6 +257,8 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
             kept["collects_from"] = str(_recent_or_old(int(kept["collects_from"]), now))
         if "deadline" in kept:
             kept["deadline"] = str(_due_or_later(int(kept["deadline"]), now))
+        if "day" in kept:
+            kept["day"] = _today_or_before(kept["day"])
         if "gate_shuts" in kept:
             kept["gate_shuts"] = str(min(int(kept["gate_shuts"]), SHUTS_ALLOWED))
     elif _CHUNK.fullmatch(key):
@@ -275,8 +282,12 @@ def _fields(key: str, fields: Hash, now: int) -> Hash:
         kept["deadline"] = str(_due_or_later(int(kept["deadline"]), now))
         if "collects_until" in kept:
             kept["collects_until"] = str(_due_or_later(int(kept["collects_until"]), now))
+        if "held_until" in kept:
+            kept["held_until"] = str(_due_or_later(int(kept["held_until"]), now))
     elif _STREAM.fullmatch(key):
         kept = {**fields, "keys_until": str(_due_or_later(int(fields["keys_until"]), now))}
+        if "day" in kept:
+            kept["day"] = _today_or_before(kept["day"])
     else:
         kept = dict(fields)
     if "lease_until" in kept:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import redis
 
 from bsg_config.named_accounts import DEFAULT_ACCOUNT
+from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.campaigns import WakeUp
 from bsg_ledger.ledger import Ledger
@@ -24,14 +25,25 @@ from bsg_ledger.work import Recheck, Send
 from bsg_messages.collected import HEAD, is_collected
 from tests.exhaustive.recorded_calls import RecordedCalls, Reply, submit_rules
 from tests.exhaustive.search import Change, Search
-from tests.exhaustive.snapshots import ACCOUNT, DUE, LATER, LATER_MS, RECENT, WINDOW_MS, Keys, Snapshot, thawed
+from tests.exhaustive.snapshots import (
+    ACCOUNT,
+    DUE,
+    LATER,
+    LATER_MS,
+    RECENT,
+    TODAY,
+    WINDOW_MS,
+    Keys,
+    Snapshot,
+    thawed,
+)
 
 CAMPAIGNS = ("c", "d", "e", "f")  # a call that is repeated is given a new one too
 STREAM = f"bsg:stream:{(STREAM_NAME := 's')}"
 SUPPRESSED = "A"
 ENDED = frozenset({"submitted", "refused", "cancelled", "expired"})
 
-_OF_ENDED = frozenset({"state", "size", "rows", "first_index", "bsg_campaign_id", "attempts"})
+_OF_ENDED = frozenset({"state", "size", "rows", "first_index", "bsg_campaign_id", "attempts", "day", "day_cost"})
 _COUNTS = frozenset(f"{what}:{one}" for what in ("messages", "batches") for one in MESSAGE_STATES)
 
 Local = tuple[Any, ...]
@@ -71,6 +83,7 @@ RULES = _Rules(
     priority="normal",
     account_name=DEFAULT_ACCOUNT,
     max_cost="",
+    max_cost_per_day="",
     has_hours=False,
     lifetime_ms=LATER_MS,
     max_wait_ms=0,
@@ -82,10 +95,11 @@ RULES = _Rules(
 
 
 def _send(
-    ledger: Ledger, messages: Messages, first: int, attempt: str, new_campaign: str, full_at: int, options: str
-) -> Reply:
+    ledger: Ledger, messages: Messages, first: int, attempt: str, new_campaign: str, full_at: int, options: str,
+    cap: str,
+) -> Reply:  # fmt: skip
     results, _ = ledger.streams.accept(
-        replace(RULES, messages_a_campaign=full_at, digest=options),
+        replace(RULES, messages_a_campaign=full_at, digest=options, max_cost_per_day=cap),
         [
             StreamMessage(key, f"of-{key}", f"{attempt}.{number}", phone, "", f"{key}@{phone}".encode())
             for number, (key, phone) in enumerate(messages[first:], first)
@@ -128,9 +142,12 @@ def _sent(campaign: str, batch: int, token: str) -> Send:
 
 
 def _taken(ledger: Ledger, campaign: str, batch: int, token: str) -> Reply:
+    capped, size = schema.CAMPAIGN(campaign), schema.BATCH(campaign, batch)
+    client: Any = ledger.streams._client
+    price = client.hget(size, "size").decode() if client.hexists(capped, "max_cost_per_day") else ""  # 1 a message
     state = ledger.batches.taken(
         BatchId.of(campaign, batch), account=ACCOUNT, bsg_campaign_id=1 + 10 * CAMPAIGNS.index(campaign) + batch,
-        bsg_status="creation", next_poll_ms=LATER_MS, cause="taken", token=token,
+        bsg_status="creation", next_poll_ms=LATER_MS, cause="taken", token=token, price=price,
     )  # fmt: skip
     return (state,)
 
@@ -239,7 +256,7 @@ class StreamSize:
     """`apps`: the calls of each. `campaigns`: of the stream at most, while the apps send. `faults`: of the workers.
 
     `happens`: of old (a batch), deadline (of a batch), suppress and cancel. `full_at`: messages of a campaign.
-    `own_options`: each app has other options, as during a rolling deploy.
+    `own_options`: each app has other options, as during a rolling deploy. `cap`: messages that a day's cost allows.
     """
 
     apps: tuple[tuple[Messages, ...], ...]
@@ -248,6 +265,7 @@ class StreamSize:
     faults: int = 1
     full_at: int = MESSAGES_A_CAMPAIGN
     own_options: bool = False
+    cap: int = 0
     happens: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
@@ -256,6 +274,7 @@ class StreamSize:
         if self.full_at != MESSAGES_A_CAMPAIGN:
             happens += f", full at {self.full_at}"
         happens += ", own options" if self.own_options else ""
+        happens += f", {self.cap} a day" if self.cap else ""
         campaigns, workers, faults = self.campaigns, self.workers, self.faults
         return f"a stream, {apps} messages, {campaigns} campaigns, {workers} workers with {faults} faults{happens}"
 
@@ -276,6 +295,8 @@ SMALL = (
     StreamSize((((A1, B2),), ((B2, A1),))),
     StreamSize((((A1,), (B2, B3)),), full_at=2),
     StreamSize((_each(A1), _each(B2)), faults=0, own_options=True),
+    StreamSize((_each(A1, A2),), cap=1, happens=frozenset({"cancel"})),
+    StreamSize((_each(A1), _each(B2)), faults=0, own_options=True, cap=1),
 )
 LARGE = (
     StreamSize((_each(A1, B2, A3),), happens=frozenset({"suppress"})),
@@ -288,6 +309,8 @@ LARGE = (
     StreamSize((((A1, B2),), ((A3, A1),)), campaigns=2),
     StreamSize((((A1, B2, C3),),), workers=2, faults=2),
     StreamSize((_each(A1), _each(B2)), campaigns=2, own_options=True),
+    StreamSize((_each(A1, A2),), workers=2, cap=1, happens=frozenset({"cancel", "deadline"})),
+    StreamSize((_each(A1), _each(B2)), workers=2, faults=2, own_options=True, cap=1),
 )
 
 
@@ -374,7 +397,8 @@ class Stream(Search[State]):
         if new is None:
             return
         options = f"options of {number}" if self.size.own_options else "options"
-        call = ("send", messages, first, self._attempt(state, number), new, self.size.full_at, options)
+        call = ("send", messages, first, self._attempt(state, number), new, self.size.full_at, options,
+                str(self.size.cap or ""))  # fmt: skip
         results, then = self._call(state, *call)
         self._check_accepted(state, messages[first:], first, self._attempt(state, number), results, then)
         left = first + len(results) < len(messages)
@@ -470,6 +494,18 @@ class Stream(Search[State]):
                 changes = (key, "deadline", str(DUE)), (key, "collects_from", str(DUE)), (index, str(number), DUE)
                 yield f"the deadline of {name} passes", False, aged(*changes)
 
+        held_for = {
+            name: record["held_for"]
+            for name, record in view.campaigns.items()
+            if record.get("held_until") == str(LATER)
+        }
+        holds_over: list[Change] = [(f"bsg:campaign:{name}", "held_until", str(DUE)) for name in held_for]
+        if "price" in held_for.values():
+            yield "the waits for a price are over", True, aged(*holds_over)
+        if "max_cost_per_day" in held_for.values():
+            counted = [STREAM, *(f"bsg:campaign:{name}:batch:{number}" for name, number in view.batches)]
+            yield "midnight passes", True, aged(*holds_over, *((key, "day", str(DUE)) for key in counted))
+
     def _upkeep(self, state: State) -> Iterator[Step]:
         view = self.view(state.ledger)
         if DUE in view.leases.values():
@@ -548,6 +584,7 @@ class Stream(Search[State]):
         yield from self._counts(view)
         yield from self._messages(view, bodies)
         yield from self._requests(state, view, bodies)
+        yield from self._day_cost(state, view)
         if len({view.campaigns[name]["options_digest"] for name in view.collecting}) < len(view.collecting):
             yield "two campaigns with the same options collect"
         for name in view.collecting:
@@ -612,6 +649,22 @@ class Stream(Search[State]):
         at_bsg = {(campaign, batch) for campaign, batch, _ in state.taken}
         if any(batch["state"] == "submitted" and id not in at_bsg for id, batch in view.batches.items()):
             yield "submitted, but BSG never had it"
+
+    def _day_cost(self, state: State, view: View) -> Iterator[str]:
+        """The day costs what its batches have reserved, and BSG has no more of it than the cap allows."""
+        record = view.keys.get(STREAM, {})
+        of_day = {id: batch for id, batch in view.batches.items() if batch.get("day") == TODAY}
+        reserved = sum(float(batch["day_cost"]) for batch in of_day.values())
+        cost = float(record["day_cost"]) if record.get("day") == TODAY else 0.0
+        if reserved != cost:
+            yield f"a day that costs {cost}, and batches that have reserved {reserved}"
+        at_bsg = {(campaign, batch) for campaign, batch, _ in state.taken if (campaign, batch) in of_day}
+        if sum(int(of_day[id]["size"]) for id in at_bsg) > self.size.cap:
+            yield f"more than {self.size.cap} messages in one day"
+        for id, batch in of_day.items():
+            has_ended = batch["state"] in ("refused", "cancelled", "expired")
+            if has_ended and "doubt" not in batch and float(batch["day_cost"]) and id not in at_bsg:
+                yield "a batch that has ended, and has reserved something"
 
 
 def _held(state: State, number: int, local: Local) -> State:

@@ -15,7 +15,9 @@ from bsg_config.settings import Settings
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.rules import MESSAGES_PER_REQUEST
 from bsg_producer import CampaignInvalid, CampaignNotFound, Producer
+from bsg_producer.argument_fields import MAX_COST_BELOW
 from bsg_producer.campaign_arguments import check_options
+from bsg_producer.streams.options import check_stream
 from bsg_producer.suppressing import checked_phones
 from tests.hostile.strategies import HUGE, JSON_VALUES, ODD_TEXTS, PYTHON_VALUES, as_json, nested
 from tests.producer.campaigns import prepared, rows_of
@@ -72,6 +74,18 @@ def test_hours_and_a_cap_are_accepted_as_they_will_be_read_or_refused_by_field(h
     else:
         assert options.opening(NOW) >= NOW
         assert float(options.max_cost or 0) >= 0
+
+
+@given(cost=PYTHON_VALUES | st.floats() | st.decimals() | st.integers() | st.text(max_size=8))
+def test_a_cap_of_a_day_is_an_amount_above_zero_or_refused_by_field(cost: Any) -> None:
+    arguments = {"deadline": None, "max_wait": 0, "account": "default", "max_cost_per_day": cost}
+    try:
+        _, rules = check_stream("codes", arguments, Settings.build(), NOW)
+    except CampaignInvalid as invalid:
+        assert invalid.errors.keys() == {"max_cost_per_day"}
+    else:
+        assert (cost is None) == (rules.max_cost_per_day == "")
+        assert cost is None or 0 <= float(rules.max_cost_per_day) <= MAX_COST_BELOW
 
 
 @given(phones=st.lists(PYTHON_VALUES | st.integers(10**8, 10**15), max_size=5))

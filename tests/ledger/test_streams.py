@@ -27,6 +27,7 @@ def rules(**changes: Any) -> StreamRules:
         "priority": "normal",
         "account_name": DEFAULT_ACCOUNT,
         "max_cost": "",
+        "max_cost_per_day": "",
         "has_hours": False,
         "lifetime_ms": HOUR_MS,
         "max_wait_ms": 0,

@@ -63,6 +63,8 @@ def of(state: str, **changes: Any) -> Group:
         (WaitReason.RATE_LIMIT, [of("pending", due=EARLIER)], {"busy": False, "gate": JUST_OPENED}, {}),
         (WaitReason.COOL_DOWN, [of("pending")], {"cooling_until": LATER}, {}),
         (WaitReason.RATE_LIMIT, [of("pending")], {"cooling_until": EARLIER}, {}),
+        (WaitReason.MAX_COST_PER_DAY, [of("pending")], {}, {"max_cost_until": LATER, "opening": LATER}),
+        (WaitReason.RATE_LIMIT, [of("pending")], {}, {"max_cost_until": EARLIER}),
         (WaitReason.SENDING_HOURS, [of("pending", due=LATER, error="HTTP 500")], {}, {"opening": LATER}),
         (WaitReason.BACKOFF, [of("pending", due=LATER, error="HTTP 500")], {}, {}),
         (WaitReason.RATE_LIMIT, [of("pending", due=EARLIER, error="HTTP 500")], {}, {}),

@@ -12,7 +12,7 @@ from bsg_cli.commands.listing_option import add_limit
 from bsg_cli.commands.reading_options import add_reading_options, reading_of
 from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.errors import BadInput, CommandError, ExitCode
-from bsg_cli.presenting import headline, print_batches, print_counts, transition_line
+from bsg_cli.presenting import headline, print_batches, print_counts, transition_line, waits_for
 from bsg_cli.printing import format_time, number, print_json, print_table
 from bsg_cli.reject_file import print_rejected_rows, print_rejects
 from bsg_cli.watching import watch
@@ -20,9 +20,7 @@ from bsg_config.named_accounts import DEFAULT_ACCOUNT
 from bsg_config.redis_connections import connect
 from bsg_config.settings import Settings
 from bsg_ledger.records import CampaignStatus, CampaignSummary
-from bsg_ledger.waiting import Wait
 from bsg_ledger.waiting_reader import WaitingReader
-from bsg_ledger.waiting_texts import describe
 from bsg_producer import Producer
 from bsg_producer.queue_errors import queue_errors
 
@@ -69,7 +67,7 @@ def run_status(arguments: argparse.Namespace) -> ExitCode:
         return ExitCode.OK
     print(headline(status))
     if wait is not None:
-        print(f"  It waits for {_waits_for(wait)}.")
+        print(f"  It waits for {waits_for(wait)}.")
     whose = "" if status.account_name == DEFAULT_ACCOUNT else f" for the account {status.account_name}"
     print(f"  accepted at {format_time(status.accepted_at)}{whose}, deadline {format_time(status.deadline)}")
     print_counts(status.counts)
@@ -115,7 +113,7 @@ def run_list(arguments: argparse.Namespace) -> ExitCode:
                 format_time(campaign.accepted_at),
                 number(campaign.messages),
                 f"{campaign.state}, paused" if campaign.paused else str(campaign.state),
-                _waits_for(waits.get(campaign.campaign_id)),
+                waits_for(waits.get(campaign.campaign_id)),
                 campaign.name or "",
             )
             for campaign in campaigns
@@ -133,13 +131,6 @@ def _print_newest(producer: Producer, *, json: bool) -> ExitCode:
     else:
         print(newest.campaign_id)
     return ExitCode.OK
-
-
-def _waits_for(wait: Wait | None) -> str:
-    if wait is None:
-        return ""
-    until = f", until {format_time(wait.until)}" if wait.until is not None else ""
-    return f"{describe(wait, format_time).waits_for}{until}"
 
 
 def run_watch(arguments: argparse.Namespace) -> ExitCode:

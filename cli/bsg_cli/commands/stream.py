@@ -14,10 +14,11 @@ from bsg_cli.connection import open_producer, settings_in
 from bsg_cli.control_results import print_cancelled, print_paused, print_resumed
 from bsg_cli.errors import BadInput, ExitCode
 from bsg_cli.parsing import Commands
-from bsg_cli.presenting import print_counts
+from bsg_cli.presenting import print_counts, waits_for
 from bsg_cli.printing import format_time, number, print_json, print_table
 from bsg_config.redis_connections import connect
 from bsg_ledger.ledger import Ledger
+from bsg_ledger.waiting_reader import WaitingReader
 from bsg_messages.priority import PRIORITIES
 from bsg_producer import CampaignInvalid
 from bsg_producer.queue_errors import queue_errors
@@ -29,7 +30,8 @@ STREAMS_SHOWN = 50
 NAMES_COMPARED = 1000
 _MESSAGE_OPTIONS = ("sender", "text", "reference_id", "tariff_code", "transliterate")
 _STREAM_OPTIONS = (
-    "validity", "deadline", "callback_url", "priority", "send_between", "max_cost", "max_wait", "account",
+    "validity", "deadline", "callback_url", "priority", "send_between", "max_cost", "max_cost_per_day",
+    "max_wait", "account",
 )  # fmt: skip
 
 
@@ -77,6 +79,11 @@ def _add_send(actions: argparse._SubParsersAction[argparse.ArgumentParser], comm
     parser.add_argument("--callback-url", metavar="URL", help="where BSG pushes delivery reports")
     parser.add_argument("--send-between", metavar="HOURS", help="batches leave only then: 09:00-20:00")
     parser.add_argument("--max-cost", metavar="AMOUNT", help="the stream's campaign pauses before it would cost more")
+    parser.add_argument(
+        "--max-cost-per-day",
+        metavar="AMOUNT",
+        help="the stream waits for midnight (UTC) before its day would cost more",
+    )
     add_account_option(parser)
     parser.set_defaults(run=run_send)
 
@@ -132,25 +139,29 @@ def run_list(arguments: argparse.Namespace) -> ExitCode:
 
 
 def run_status(arguments: argparse.Namespace) -> ExitCode:
-    ledger = _ledger_of(arguments)
+    ledger, settings = _ledger_of(arguments), settings_in(arguments.data_directory)
     with queue_errors():
         status = read_stream(ledger, arguments.name)
     if arguments.json:
         print_json(status)
         return ExitCode.OK
+    shown = status.campaigns[:CAMPAIGNS_SHOWN]
+    with queue_errors():
+        waits = WaitingReader(connect(settings), settings).foremost_of([one.campaign_id for one in shown])
     print(f"Stream {status.name}{': paused' if status.paused else ''}")
     print_counts(status.counts)
     print()
     print_table(
-        ("campaign", "began at", "messages", "state"),
+        ("campaign", "began at", "messages", "state", "waits for"),
         (
             (
                 campaign.campaign_id,
                 format_time(campaign.accepted_at),
                 number(campaign.messages),
                 f"{campaign.state}, paused" if campaign.paused else str(campaign.state),
+                waits_for(waits.get(campaign.campaign_id)),
             )
-            for campaign in status.campaigns[:CAMPAIGNS_SHOWN]
+            for campaign in shown
         ),
     )
     if len(status.campaigns) > CAMPAIGNS_SHOWN:

@@ -19,6 +19,7 @@ CAMPAIGNS_LOOKED_AT = 10_000
 LEVELS = {
     WaitReason.LOST_KEY: Level.PROBLEM,
     WaitReason.MAX_COST: Level.WARNING,
+    WaitReason.MAX_COST_PER_DAY: Level.WARNING,
     WaitReason.PAUSED: Level.NOTE,
     WaitReason.NO_KEY: Level.WARNING,
     WaitReason.UNREADABLE: Level.PROBLEM,

@@ -15,7 +15,7 @@ from bsg_ledger.campaigns import WakeUp
 from bsg_ledger.streams import StreamRules
 from bsg_messages.campaign_options import CampaignOptions
 from bsg_messages.errors import CampaignInvalid
-from bsg_producer.campaign_arguments import check_options
+from bsg_producer.campaign_arguments import check_cost, check_options
 
 MAX_WAIT_SECONDS = 3600.0
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
@@ -33,6 +33,12 @@ def check_stream(
     max_wait = given.pop("max_wait")
     if isinstance(max_wait, bool) or not isinstance(max_wait, (int, float)) or not 0 <= max_wait <= MAX_WAIT_SECONDS:
         errors["max_wait"] = [f"Not a number of seconds from 0 to {MAX_WAIT_SECONDS:.0f}: give one."]
+    max_cost_per_day = given.pop("max_cost_per_day")
+    if max_cost_per_day is not None:
+        try:
+            max_cost_per_day = check_cost("max_cost_per_day", max_cost_per_day)
+        except CampaignInvalid as invalid:
+            errors |= invalid.errors
     if isinstance(given["deadline"], (datetime, str)):
         errors["deadline"] = ["Not a time span: give a timedelta, or seconds, from a message's acceptance."]
         given["deadline"] = None
@@ -50,7 +56,7 @@ def check_stream(
     options = replace(options, deadline=None, name=name)
     written = options.to_json()
     account_name = given["account"]
-    identity = f"{account_name} {lifetime_ms} {max_wait_ms} {written}"
+    identity = f"{account_name} {lifetime_ms} {max_wait_ms} {max_cost_per_day} {written}"
     return options, StreamRules(
         stream=name,
         options=written,
@@ -58,6 +64,7 @@ def check_stream(
         priority=options.priority,
         account_name=account_name,
         max_cost=options.max_cost or "",
+        max_cost_per_day=max_cost_per_day or "",
         has_hours=options.send_between is not None,
         lifetime_ms=lifetime_ms,
         max_wait_ms=max_wait_ms,

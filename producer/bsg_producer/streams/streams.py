@@ -33,6 +33,7 @@ class Streams(ProducerBase):
         transliterate: bool = False,
         send_between: str | None = None,
         max_cost: float | Decimal | str | None = None,
+        max_cost_per_day: float | Decimal | str | None = None,
         max_wait: float = 0,
         account: str = DEFAULT_ACCOUNT,
     ) -> Stream:
@@ -41,8 +42,9 @@ class Streams(ProducerBase):
         The options may be given anew at every start of the app. Messages with other options have a campaign of their
         own, and each hour begins a new one. `deadline` is a time span from a message's acceptance. With `max_wait`, a
         message waits up to so many seconds for others, so that requests become larger. `max_cost` is that of one
-        campaign of the stream. A message whose `deadline` passes before `send_between` opens expires. The other options
-        are as in `enqueue`.
+        campaign of the stream. `max_cost_per_day` is for all of them together and a day in UTC, by BSG's prices: a
+        campaign whose next batch would exceed it waits until midnight. A message whose `deadline` passes before
+        `send_between` opens, or before that midnight, expires. The other options are as in `enqueue`.
 
         Raise `CampaignInvalid`. Nothing is stored before the first message.
 
@@ -64,6 +66,7 @@ class Streams(ProducerBase):
                 "transliterate": transliterate,
                 "send_between": send_between,
                 "max_cost": max_cost,
+                "max_cost_per_day": max_cost_per_day,
                 "max_wait": max_wait,
                 "account": account,
             },

@@ -132,6 +132,30 @@ def test_a_pause_of_an_operator_is_resumed_while_the_cap_allows_more(priced: Wor
     assert not priced.status(campaign).paused
 
 
+def test_the_campaigns_of_a_stream_cost_no_more_in_a_day_than_its_cap(priced: WorkerHarness) -> None:
+    ten = price_of_ten(priced)
+    sent_before = len(priced.sandbox.record().by_reference)
+    for validity in (24, 48):  # a campaign for each of the options
+        stream = priced.producer.stream("codes", sender="MyShop", validity=validity, max_cost_per_day=ten * 3.5)
+        for number in range(25):
+            stream.send({"phone": 380_661_231_000 + number, "text": "Your code is 1234"})
+    submit_all(priced)
+    (status,) = priced.producer.streams()
+    assert len(status.campaigns) == 2
+    assert (status.counts["submitted"], status.counts["pending"], status.paused) == (35, 15, False)
+    assert len(priced.sandbox.record().by_reference) == sent_before + 35
+
+
+def test_a_higher_cap_of_a_day_holds_for_messages_that_are_accepted_with_it(priced: WorkerHarness) -> None:
+    ten = price_of_ten(priced)
+    for cap in (ten * 0.05, ten):
+        stream = priced.producer.stream("codes", sender="MyShop", max_cost_per_day=cap)
+        stream.send({"phone": 380_661_231_231, "text": "Your code is 1234"})
+        submit_all(priced)
+    (status,) = priced.producer.streams()
+    assert [campaign.counts["submitted"] for campaign in status.campaigns] == [1, 0]
+
+
 def test_until_the_first_batch_has_its_price_the_others_wait(priced: WorkerHarness) -> None:
     campaign = priced.prepared(30, max_cost=1_000)
     priced.posting(campaign)

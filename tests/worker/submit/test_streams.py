@@ -247,6 +247,9 @@ def test_a_message_that_is_not_known_is_not_found(harness: WorkerHarness) -> Non
         ("codes", {"max_wait": -1}, "max_wait"),
         ("codes", {"max_wait": 60, "deadline": 60}, "max_wait"),
         ("codes", {"deadline": "2030-01-01"}, "deadline"),
+        ("codes", {"max_cost_per_day": -1}, "max_cost_per_day"),
+        ("codes", {"max_cost_per_day": float("nan")}, "max_cost_per_day"),
+        ("codes", {"max_cost_per_day": 10**12}, "max_cost_per_day"),
         ("codes", {"sender": "far too long a sender"}, "sender"),
     ],
 )

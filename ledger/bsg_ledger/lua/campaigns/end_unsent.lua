@@ -7,8 +7,8 @@ local campaign, most = unpack(ARGV)
 -- Transition  chunks: unprepared, preparing -> cancelled | expired; batches: pending -> cancelled | expired
 most = number(most)
 local key = campaign_key(campaign)
-local deadline, cancelled, account, batches, stop_from =
-  get(key, 'deadline', 'cancelled', 'account', 'next_batch', 'stop_from')
+local deadline, cancelled, account, batches, stop_from, held_for, held_until =
+  get(key, 'deadline', 'cancelled', 'account', 'next_batch', 'stop_from', 'held_for', 'held_until')
 if not deadline then return { 'gone' } end
 if cancelled ~= '1' and number(deadline) > NOW then return { 'early' } end  -- guard: end-not-early
 -- Otherwise a chunk that is added later would be prepared.
@@ -16,7 +16,7 @@ if add_chunks_left(campaign, most) then return { 'more' } end  -- guard: end-aft
 -- Add committed batches first: without them, a retry would prepare their chunk again.
 if add_committed(campaign, most) then return { 'more' } end  -- guard: end-after-committed
 local to = cancelled == '1' and 'cancelled' or 'expired'
-local cause = to == 'cancelled' and 'operator' or 'deadline passed'
+local cause = to == 'cancelled' and 'operator' or expiry_cause(deadline, held_for, held_until)
 local left = most
 
 for _, chunk in ipairs(redis.call('ZRANGE', key .. ':chunks', 0, left - 1)) do

@@ -118,11 +118,6 @@ local function wait(at)
   return { 'wait', milliseconds, 1 }
 end
 
-local function hold(campaign, milliseconds)
-  redis.call('HSET', campaign_key(campaign), 'held_until', NOW + milliseconds)
-  refresh_ready(campaign)
-end
-
 -- Returns whether a campaign may go on. The indexes follow from the same fields, but a deadline passes silently.
 local function may_go_on(owner, paused, cancelled, deadline)
   if owner ~= account then return false end  -- guard: dispatch-own-account
@@ -164,20 +159,21 @@ local function recheck(campaign, batch, options)
 end
 
 local function send(campaign, passed_over)
-  local owner, paused, cancelled, deadline, options, start_at, opens_at, closes_at, held_until, max_cost, pass, priority,
-    joined = get(campaign_key(campaign), 'account', 'paused', 'cancelled', 'deadline', 'options', 'start_at', 'opens_at',
-      'closes_at', 'held_until', 'max_cost', 'pass', 'priority', 'joined')
+  local owner, paused, cancelled, deadline, options, start_at, opens_at, closes_at, held_until, held_for, max_cost,
+    max_cost_per_day, stream, pass, priority, joined = get(campaign_key(campaign), 'account', 'paused', 'cancelled',
+      'deadline', 'options', 'start_at', 'opens_at', 'closes_at', 'held_until', 'held_for', 'max_cost',
+      'max_cost_per_day', 'stream', 'pass', 'priority', 'joined')
   if not may_go_on(owner, paused, cancelled, deadline) then return refresh_or_drop(campaign) end
   local batch, at = earliest(campaign_key(campaign, ':due'))
   if not batch or at > NOW then return refresh_ready(campaign) end  -- guard: send-after-backoff
   -- guard: send-within-hours
   if math.max(number(opens_at), number(held_until)) > NOW then return refresh_ready(campaign) end
   if number(closes_at) > 0 and number(closes_at) <= NOW then  -- guard: hours-over
-    hold(campaign, HELD_FOR_HOURS)  -- guard: hours-hold-nobody-up
+    hold_until(campaign, NOW + HELD_FOR_HOURS, 'hours')  -- guard: hours-hold-nobody-up
     return { 'hours', campaign, options, closes_at, NOW }
   end
   local decision = max_cost and check_max_cost(campaign, batch) or 'yes'
-  if decision == 'wait' then return hold(campaign, HELD_FOR_PRICE) end  -- guard: first-price-awaited
+  if decision == 'wait' then return hold_until(campaign, NOW + HELD_FOR_PRICE, 'price') end  -- guard: first-price-awaited
   if decision ~= 'yes' then  -- guard: send-within-cap
     redis.call('HSET', campaign_key(campaign), 'paused', '1', 'capped', decision)
     record_event(campaign, '', 'running', 'paused', decision)
@@ -186,7 +182,7 @@ local function send(campaign, passed_over)
   local size, attempts, first_intent, doubt, held_against, batch_deadline = get(batch_key(campaign, batch), 'size',
     'attempts', 'first_intent_at', 'doubt', 'suppressions', 'deadline')
   if batch_deadline and number(batch_deadline) <= NOW then  -- guard: send-before-batch-deadline
-    return move(campaign, batch, 'expired', 0, 'deadline passed')
+    return move(campaign, batch, 'expired', 0, expiry_cause(batch_deadline, held_for, held_until))
   end
   -- guard: duplicate-window
   if doubt == '1' and NOW - number(first_intent) >= number(duplicate_window) then
@@ -194,6 +190,11 @@ local function send(campaign, passed_over)
   end
   -- guard: held-against-list-of-now
   if suppressions() ~= number(held_against) then return recheck(campaign, batch, options) end
+  if max_cost_per_day then
+    decision = reserve_day_cost(campaign, batch, owner, stream, max_cost_per_day, size)
+    if decision == 'wait' then return hold_until(campaign, NOW + HELD_FOR_PRICE, 'price') end
+    if decision ~= 'yes' then return hold_until(campaign, decision, 'max_cost_per_day') end
+  end
   advance(campaign, pass, priority, joined, passed_over)
   return post(campaign, batch, options, start_at, size, number(attempts), first_intent, doubt)
 end

@@ -7,6 +7,6 @@ local campaign, closed_at, opens_at, closes_at = unpack(ARGV)
 local key = campaign_key(campaign)
 if redis.call('HGET', key, 'closes_at') ~= closed_at then return { 'stale' } end  -- guard: hours-set-once
 redis.call('HSET', key, 'opens_at', opens_at, 'closes_at', closes_at)
-redis.call('HDEL', key, 'held_until')
+redis.call('HDEL', key, 'held_until', 'held_for')
 refresh_ready(campaign)
 return { 'set' }

@@ -30,12 +30,13 @@ end
 -- Returns the previous state.
 local function change_state(campaign, batch, to, at, cause, detail)
   local key = batch_key(campaign, batch)
-  local from, size, needs_operator = get(key, 'state', 'size', 'needs_operator')
+  local from, size, needs_operator, day, doubt = get(key, 'state', 'size', 'needs_operator', 'day', 'doubt')
   leave(campaign, batch, from)
   count(campaign, from, 0 - number(size), -1)
   count(campaign, to, number(size), 1)
   redis.call('HSET', key, 'state', to, 'since', NOW)
   if needs_operator then stop_asking(campaign, batch) end -- the question was about the previous state
+  if day then release_day_cost(campaign, batch, day, to, doubt) end  -- guard: not-taken-gives-back
   if to == 'pending' then redis.call('HSET', key, 'not_before', at) end
   if INDEX_OF[to] ~= 'leases' then redis.call('HDEL', key, 'token', 'lease_until') end  -- guard: token-ends-with-lease
   enter(campaign, batch, to, at)

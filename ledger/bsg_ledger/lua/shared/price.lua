@@ -4,16 +4,17 @@
 local function note_price(campaign, batch, price, currency)
   if price == '' then return end
   local key = batch_key(campaign, batch)
-  local before, size = get(key, 'price', 'size')
+  local before, size, day = get(key, 'price', 'size', 'day')
   redis.call('HSET', key, 'price', price, 'currency', currency)
   redis.call('HINCRBYFLOAT', campaign_key(campaign), 'cost', string.format('%.6f', number(price) - number(before)))
   if not before then redis.call('HINCRBY', campaign_key(campaign), 'priced', size) end
-  if number(size) > 0 then
-    redis.call('HSET', account_key(account_of(campaign), 'gate'), 'message_price',
-      string.format('%.6f', number(price) / number(size)))
+  local message_price = number(size) > 0 and string.format('%.6f', number(price) / number(size))
+  if message_price then
+    redis.call('HSET', account_key(account_of(campaign), 'gate'), 'message_price', message_price)
   end
-  -- The campaign may have waited for a first price.
-  if redis.call('HDEL', campaign_key(campaign), 'held_until') == 1 then refresh_ready(campaign) end  -- guard: price-ends-wait
+  if day then set_day_cost(campaign, batch, day, price, message_price) end  -- guard: price-replaces-estimate
+  -- The campaign may have waited for a first price, or its estimate was too high.
+  end_hold(campaign)  -- guard: price-ends-wait
 end
 
 -- Decides whether max_cost allows a batch. Returns yes, wait, or the reason why not, with the total cost including the

@@ -1,14 +1,16 @@
 #!lua
 -- Accepts messages of a stream, each on its own. It reads and writes the stream, the campaign and its batches once.
-local stream, options_digest, new_campaign, options, priority, account_name, max_cost, closes_at, lifetime, max_wait,
-  batch_size, collect, length, most, key_retention, incarnation, queue, wake_up, in_order = unpack(ARGV, 1, 19)
-local FIRST_MESSAGE, FIELDS = 20, 6
+local stream, options_digest, new_campaign, options, priority, account_name, max_cost, max_cost_per_day, closes_at,
+  lifetime, max_wait, batch_size, collect, length, most, key_retention, incarnation, queue, wake_up,
+  in_order = unpack(ARGV, 1, 20)
+local FIRST_MESSAGE, FIELDS = 21, 6
 -- ARGV    times in milliseconds. new_campaign: the id of a campaign that the call may begin, with its options, closes_at
---         (as of accept.lua) and max_cost ('': none); lifetime: the messages' deadline, from now; max_wait: for how long
---         a batch may wait for more; collect: for how long a batch takes up messages; length, most: of a campaign of the
---         stream; queue of the account's wake-ups and one for it; in_order: '1' if the first message that is refused
---         ends the call. Then for each message key and content: digests of the idempotency key and of the message;
---         attempt: names this sending of it; phone; reference_id: '' if it is generated; row: see collected.py
+--         (as of accept.lua), max_cost and max_cost_per_day ('': none); lifetime: the messages' deadline, from now;
+--         max_wait: for how long a batch may wait for more; collect: for how long a batch takes up messages; length,
+--         most: of a campaign of the stream; queue of the account's wake-ups and one for it; in_order: '1' if the first
+--         message that is refused ends the call. Then for each message key and content: digests of the idempotency key
+--         and of the message; attempt: names this sending of it; phone; reference_id: '' if it is generated; row: see
+--         collected.py
 -- Return  four values for each message: accepted or duplicate, campaign, index, attempt that was accepted; conflict or
 --         reference_id, and the same of the message that has the key or the id; or suppressed, '', 0, ''. There are fewer
 --         if the call ended at a refused message, or if a second new campaign is needed: then call again for the others
@@ -148,6 +150,8 @@ local function begin_campaign()
     'collects_until', collects_until,
     'options_digest', options_digest)
   if max_cost ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost', max_cost) end
+  -- guard: day-cost-of-options
+  if max_cost_per_day ~= '' then redis.call('HSET', campaign_key(campaign), 'max_cost_per_day', max_cost_per_day) end
   redis.call('HSET', stream_record, collecting, campaign)
   redis.call('ZADD', CAMPAIGNS, NOW, campaign)
   redis.call('ZADD', COLLECTING, collects_until, campaign)  -- guard: collecting-ends
