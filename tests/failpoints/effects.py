@@ -28,7 +28,7 @@ _TAKES = frozenset({"due", "take_back"})
 _READS = frozenset({
     "CONFIG", "EXISTS", "GET", "HEXISTS", "HGET", "HGETALL", "HMGET", "HSCAN", "INFO", "LLEN", "LRANGE", "MGET", "PING",
     "SCARD", "SCRIPT", "SISMEMBER", "SMEMBERS", "SMISMEMBER", "SSCAN", "TIME", "TTL", "XINFO", "XLEN", "XRANGE",
-    "XREAD", "XREVRANGE", "ZCARD", "ZCOUNT", "ZDIFF", "ZMSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGE",
+    "XREAD", "XREVRANGE", "ZCARD", "ZCOUNT", "ZDIFF", "ZINTER", "ZMSCORE", "ZRANGE", "ZRANGEBYSCORE", "ZREVRANGE",
     "ZREVRANGEBYSCORE", "ZSCAN", "ZSCORE",
 })  # fmt: skip
 _WORD = re.compile(r"[A-Za-z][A-Za-z.-]*")  # no number, and no id

@@ -21,6 +21,7 @@ from tests.failpoints.environment import DAY_MS
 from tests.failpoints.processes import STATUS, WORKER
 from tests.failpoints.trial import Trial
 from tests.lossy_proxy import LossyProxy
+from tests.processes import wait_until
 
 TWO_CHUNKS = 120
 LARGE = 9_999
@@ -461,11 +462,19 @@ def _closed_long_ago(trial: Trial, *, days: int, polled_on: bool = True, compact
     long_ago = trial_environment.ledger.due_indexes.now_ms() - days * DAY_MS
     for index in ("campaigns", "closed"):
         trial_environment.client.zadd(f"bsg:{index}", {campaign_id: long_ago})
-    if not polled_on:
+
+    def end_polls() -> None:
         trial_environment.client.zrem(f"bsg:account:{trial_environment.runtime.account.id}:live", f"{campaign_id}-0")
+
+    def compact() -> bool:
+        end_polls()  # each time: a poll that was under way puts the batch into the index again
+        return trial_environment.ledger.compaction.compact(campaign_id, closed_for_ms=0)
+
+    if not polled_on:
+        end_polls()
     if compacted:
         trial_environment.ledger.campaigns.forget_bodies(campaign_id)
-        trial_environment.ledger.compaction.compact(campaign_id, closed_for_ms=0)
+        wait_until(compact, what="it to be compacted")
     trial.arm()
     trial.tick = trial_environment.tick_purge
     trial_environment.tick_purge()
