@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import redis
@@ -12,6 +12,7 @@ from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
 from bsg_ledger.compacted_record import ROWS_A_PAGE, CompactedRecord, Fields, entry_of, page_rows
 from bsg_ledger.replies import Replies, typed
+from bsg_ledger.scripts import decoded
 
 
 class CompactedCampaign:
@@ -114,17 +115,33 @@ class CompactedReading:
             if written is not None
         }
 
+    def fields(self, campaign_ids: Sequence[str], hashes: Sequence[Mapping[bytes, bytes]]) -> dict[str, Fields]:
+        """Return the fields of campaigns: by their hashes, as these were read, or else by their records.
+
+        Unknown campaigns are left out. The order is that of `campaign_ids`.
+        """
+        found: dict[str, Fields] = {name: decoded(raw) for name, raw in zip(campaign_ids, hashes, strict=True) if raw}
+        compacted = self.campaigns([name for name in campaign_ids if name not in found])
+        found |= {name: campaign.fields for name, campaign in compacted.items()}
+        return {name: found[name] for name in campaign_ids if name in found}
+
     def batches(self, ids: Sequence[BatchId]) -> dict[BatchId, Fields]:
         """Return those of the batches that belong to compacted campaigns."""
-        numbers: dict[str, list[int]] = {}
-        for batch in ids:
-            numbers.setdefault(batch.campaign_id, []).append(batch.number)
-        return {
-            BatchId.of(campaign_id, number): batch
-            for campaign_id, campaign in self.campaigns(list(numbers)).items()
-            for number, batch in campaign.batches(range(min(numbers[campaign_id]), max(numbers[campaign_id]) + 1))
-            if number in numbers[campaign_id]
-        }
+        return batches_in(self.campaigns(list({batch.campaign_id for batch in ids})), ids)
+
+
+def batches_in(campaigns: Mapping[str, CompactedCampaign], ids: Sequence[BatchId]) -> dict[BatchId, Fields]:
+    """Return those of the batches that belong to these campaigns."""
+    numbers: dict[str, list[int]] = {}
+    for batch in ids:
+        numbers.setdefault(batch.campaign_id, []).append(batch.number)
+    return {
+        BatchId.of(campaign_id, number): batch
+        for campaign_id, campaign in campaigns.items()
+        if campaign_id in numbers
+        for number, batch in campaign.batches(range(min(numbers[campaign_id]), max(numbers[campaign_id]) + 1))
+        if number in numbers[campaign_id]
+    }
 
 
 def _position(entry: str) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from bsg_ledger.compacted_reading import CompactedReading
 from bsg_ledger.record_parsing import batch_of, summary_of
 from bsg_ledger.records import Batch, CampaignSummary
 from bsg_ledger.replies import typed
-from bsg_ledger.scripts import decoded, text_of, texts_by_name
+from bsg_ledger.scripts import text_of, texts_by_name
 from bsg_ledger.waiting_facts import start_at
 
 LOOK_AHEAD = 100  # batches of a listed campaign that are read
@@ -57,15 +57,11 @@ class Listing:
         pipe = self._client.pipeline(transaction=False)
         for campaign_id in campaign_ids:
             pipe.hgetall(schema.CAMPAIGN(campaign_id))
-        records: dict[str, Mapping[str, str]] = {
-            name: decoded(raw) for name, raw in zip(campaign_ids, pipe.execute(), strict=True) if raw
-        }
-        compacted = self._compacted.campaigns([name for name in campaign_ids if name not in records])
-        records |= {name: campaign.fields for name, campaign in compacted.items()}
+        records = self._compacted.fields(campaign_ids, pipe.execute())
         outlines = self._outlines(
             {name: range(_batches(record)) for name, record in records.items() if _batches(record) <= LOOK_AHEAD}
         )
-        return [_listed(name, records[name], outlines.get(name)) for name in campaign_ids if name in records]
+        return [_listed(name, record, outlines.get(name)) for name, record in records.items()]
 
     def outlines(self, campaign_id: str, numbers: range) -> list[Batch]:
         """Yield these batches of a campaign, if they exist, with only state, size, deliveries and times."""

@@ -41,12 +41,12 @@ def _ranges(client: Replies, batches: Sequence[BatchId]) -> dict[str, MessageRan
     for batch in collected:
         pipe.hget(schema.BATCH(*batch.parts), "rows")
     rows_of = {batch: text_of(rows) for batch, rows in zip(collected, pipe.execute(), strict=True) if rows is not None}
-    compacted = CompactedReading(client).campaigns([name for name in campaigns if name not in streams])
-    for campaign_id, campaign in compacted.items():
+    compacted = CompactedReading(client)
+    for campaign_id, campaign in compacted.campaigns([name for name in campaigns if name not in streams]).items():
         if "stream" in campaign.fields:
             streams[campaign_id] = campaign.fields["stream"]
     missing = [batch for batch in batches if batch.campaign_id in streams and batch not in rows_of]
-    rows_of |= {batch: record.get("rows", "") for batch, record in CompactedReading(client).batches(missing).items()}
+    rows_of |= {batch: record.get("rows", "") for batch, record in compacted.batches(missing).items()}
     return {
         batch: _range(streams[batch.campaign_id], batch.campaign_id, rows) for batch, rows in rows_of.items() if rows
     }

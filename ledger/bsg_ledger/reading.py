@@ -12,7 +12,7 @@ import redis
 
 from bsg_ledger import schema
 from bsg_ledger.batch_id import BatchId
-from bsg_ledger.compacted_reading import CompactedReading
+from bsg_ledger.compacted_reading import CompactedReading, batches_in
 from bsg_ledger.record_parsing import batch_of, batch_record_of, summary_of, transition_of
 from bsg_ledger.records import Batch, BatchRecord, CampaignStatus, CampaignSummary, OpenCampaign, Transition
 from bsg_ledger.replies import typed
@@ -72,13 +72,8 @@ class Reading:
             pipe = self._client.pipeline(transaction=False)
             for campaign_id in some:
                 pipe.hgetall(schema.CAMPAIGN(campaign_id))
-            records = {name: decoded(raw) for name, raw in zip(some, pipe.execute(), strict=True) if raw}
-            compacted = self._compacted.campaigns([name for name in some if name not in records])
-            for campaign_id in some:
-                if campaign_id in records:
-                    yield summary_of(campaign_id, records[campaign_id])
-                elif campaign_id in compacted:
-                    yield summary_of(campaign_id, compacted[campaign_id].fields)
+            for campaign_id, fields in self._compacted.fields(some, pipe.execute()).items():
+                yield summary_of(campaign_id, fields)
 
     def batches(self, campaign_id: str, numbers: range) -> Iterator[Batch]:
         """Yield the campaign's batches with these numbers, if they exist."""
@@ -170,9 +165,10 @@ class Reading:
             for batch, raw, head in zip(wanted, replies[::2], replies[1::2], strict=True)
             if raw and head[0] is not None
         }
-        compacted = self._compacted.batches([batch for batch in wanted if batch not in found])
-        for batch, record in compacted.items():
-            fields = self._record(batch.campaign_id) or {}
+        missing = [batch for batch in wanted if batch not in found]
+        compacted = self._compacted.campaigns(list({batch.campaign_id for batch in missing}))
+        for batch, record in batches_in(compacted, missing).items():
+            fields = compacted[batch.campaign_id].fields
             found[batch] = batch_record_of(batch, record, [fields.get(name, "").encode() for name in _HEAD])
         return [found[batch] for batch in wanted if batch in found]
 
@@ -228,7 +224,8 @@ class Reading:
 
     def account_of(self, campaign_id: str) -> tuple[str | None, str | None]:
         """Return the account id that the campaign is assigned to, if any, and its account name."""
-        return self._field(campaign_id, "account") or None, self._field(campaign_id, "account_name") or None
+        record = self._record(campaign_id) or {}
+        return record.get("account") or None, record.get("account_name") or None
 
     def priority(self, campaign_id: str) -> str:
         return self._field(campaign_id, "priority") or "normal"

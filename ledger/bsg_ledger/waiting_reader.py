@@ -91,11 +91,7 @@ class WaitingReader:
             pipe.zrange(schema.CAMPAIGN_DUE(campaign_id), 0, 0, withscores=True)
             pipe.zrange(schema.CHUNKS(campaign_id), 0, 0, withscores=True)
         replies = pipe.execute()
-        records: dict[str, Mapping[str, str]] = {
-            name: decoded(raw) for name, raw in zip(campaign_ids, replies[::3], strict=True) if raw
-        }
-        compacted = self._compacted.campaigns([name for name in campaign_ids if name not in records])
-        records |= {name: campaign.fields for name, campaign in compacted.items()}
+        records = self._compacted.fields(campaign_ids, replies[::3])
         heads = []
         for campaign_id, due, chunks in zip(campaign_ids, replies[1::3], replies[2::3], strict=True):
             if campaign_id in records:

@@ -180,7 +180,9 @@ def _account_closed(ledger: Ledger, batch: int, token: str, reason: str) -> Repl
     return (state,)
 
 
-def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | None) -> Reply:
+def _polled(
+    ledger: Ledger, batch: int, status: str, final: bool, total: int | None, next_poll_ms: int | None = LATER_MS
+) -> Reply:
     state = ledger.batches.polled(
         BatchId.of(CAMPAIGN, batch),
         status=status,
@@ -189,7 +191,7 @@ def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | N
         price="",
         currency="",
         total_messages=total,
-        next_poll_ms=LATER_MS,
+        next_poll_ms=next_poll_ms,
     )
     return (state,)
 
@@ -197,16 +199,7 @@ def _polled(ledger: Ledger, batch: int, status: str, final: bool, total: int | N
 def _compact(ledger: Ledger, finished: tuple[int, ...]) -> Reply:
     """BSG's statistics of these batches are final, the messages are forgotten, and the campaign is compacted."""
     for batch in finished:
-        ledger.batches.polled(
-            BatchId.of(CAMPAIGN, batch),
-            status="done",
-            final=True,
-            statistics="{}",
-            price="",
-            currency="",
-            total_messages=None,
-            next_poll_ms=None,
-        )
+        _polled(ledger, batch, "done", final=True, total=None, next_poll_ms=None)
     ledger.campaigns.forget_bodies(CAMPAIGN)
     return (ledger.compaction.commit(CAMPAIGN, closed_for_ms=0),)
 

@@ -34,8 +34,7 @@ end
 redis.call('SET', record_key(campaign), record)  -- guard: record-written
 local batches, chunks = get(key, 'next_batch', 'chunks')
 redis.call('HSET', campaign_key(campaign, ':left'), 'batches', number(batches), 'chunks', number(chunks))
-redis.call('UNLINK', key, key .. ':messages', key .. ':due', key .. ':rejects', key .. ':events', key .. ':chunks', key .. ':collected',
-  key .. ':deadlines')
+unlink_campaign(campaign)
 for _, index in ipairs({ CLOSED, DEADLINES }) do redis.call('ZREM', index, campaign) end
 remove_some(campaign, number(most))
 return { 'compacted' }

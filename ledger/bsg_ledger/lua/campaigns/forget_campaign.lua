@@ -39,7 +39,7 @@ end
 for _, state in ipairs(redis.call('HKEYS', MESSAGES)) do
   redis.call('HINCRBY', MESSAGES, state, 0 - number(redis.call('HGET', key, 'messages:' .. state)))
 end
-redis.call('UNLINK', key, key .. ':messages', key .. ':due', key .. ':rejects', key .. ':events', key .. ':chunks', key .. ':collected', key .. ':deadlines')
+unlink_campaign(campaign)
 redis.call('DEL', idempotency_key(idempotency))
 if stream then redis.call('ZREM', stream_campaigns_key(stream), campaign) end
 for _, index in ipairs({ CLOSED, CAMPAIGNS, DEADLINES }) do redis.call('ZREM', index, campaign) end

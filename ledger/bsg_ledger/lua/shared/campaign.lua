@@ -7,6 +7,13 @@ local function final_state(cancelled, finished, expired)
   return number(expired) > 0 and 'expired' or 'failed'
 end
 
+-- Deletes the campaign's own keys, without those of its batches and chunks.
+local function unlink_campaign(campaign)
+  local key = campaign_key(campaign)
+  redis.call('UNLINK', key, key .. ':messages', key .. ':due', key .. ':rejects', key .. ':events', key .. ':chunks',
+    key .. ':collected', key .. ':deadlines')
+end
+
 -- Each end is recorded once, when the campaign's state changes.
 local function refresh_end(campaign, now, before, paused)
   if before == now then return end  -- guard: end-recorded-once

@@ -6,9 +6,9 @@ local function note_price(campaign, batch, price, currency)
   local key = batch_key(campaign, batch)
   local before, size, day = get(key, 'price', 'size', 'day')
   redis.call('HSET', key, 'price', price, 'currency', currency)
-  redis.call('HINCRBYFLOAT', campaign_key(campaign), 'cost', string.format('%.6f', number(price) - number(before)))
+  redis.call('HINCRBYFLOAT', campaign_key(campaign), 'cost', format_cost(number(price) - number(before)))
   if not before then redis.call('HINCRBY', campaign_key(campaign), 'priced', size) end
-  local message_price = number(size) > 0 and string.format('%.6f', number(price) / number(size))
+  local message_price = number(size) > 0 and format_cost(number(price) / number(size))
   if message_price then
     redis.call('HSET', account_key(account_of(campaign), 'gate'), 'message_price', message_price)
   end
@@ -37,5 +37,5 @@ local function check_max_cost(campaign, batch, new_max_cost)
   local unpriced = math.max(0, taken - number(priced))
   local total = number(cost) + message_price * (under_way + unpriced + size)  -- guard: under-way-counts-as-spent
   if total <= number(max_cost) + 0.000001 then return 'yes' end
-  return 'the next batch would pass max_cost ' .. max_cost, string.format('%.6f', total)
+  return 'the next batch would pass max_cost ' .. max_cost, format_cost(total)
 end
