@@ -26,6 +26,9 @@ from tests.ledger.campaigns import others_hidden
 from tests.processes import QUICK
 from tests.scenarios.environment import messages
 
+# For tests that are not about timeouts: on a loaded machine the quick ones pass by themselves.
+PATIENT = {"BSG_CONNECT_TIMEOUT": "10", "BSG_READ_TIMEOUT": "20", "LEASE_SECONDS": "120"}
+
 
 def prepare_next(runtime: Runtime, campaign: str) -> str | None:
     """Prepare the campaign's next chunk, whatever its account may do; return what came of it, None if there is none."""
