@@ -72,6 +72,17 @@ class TrialEnvironment:
         """What beat does every ten minutes."""
         self._tick(PURGE)
 
+    def drop_purges(self) -> None:
+        """Drop the ticks of earlier trials: a task of a dead worker would forget a campaign as soon as it is aged."""
+        purge = PURGE.encode()
+        for task in self.client.lrange(STATUS_QUEUE, 0, -1):
+            if purge in task:
+                self.client.lrem(STATUS_QUEUE, 0, task)
+        for tag, task in self.client.hgetall("unacked").items():
+            if purge in task:
+                self.client.hdel("unacked", tag)
+                self.client.zrem("unacked_index", tag)
+
     def tick_stop_list(self) -> None:
         """What beat does every half a minute, at the end of an interval."""
         self.client.hdel("bsg:stop-lists", f"{DEFAULT_ACCOUNT}:due")

@@ -458,6 +458,7 @@ def _closed_long_ago(trial: Trial, *, days: int, polled_on: bool = True, compact
         "it to be done",
     )
     trial_environment.let_rest(trial.status(campaign_id))
+    trial_environment.drop_purges()
     trial.forgotten[campaign.key] = account_of(trial_environment.producer, trial_environment.ledger, campaign_id)
     long_ago = trial_environment.ledger.due_indexes.now_ms() - days * DAY_MS
     for index in ("campaigns", "closed"):
