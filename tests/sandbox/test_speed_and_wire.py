@@ -15,9 +15,9 @@ from tests.sandbox.sandbox_calls import INDIVIDUAL, message, messages, taken
 KEY = {"X-API-KEY": "live_sandbox"}
 
 
-def test_10_000_messages_take_well_under_100_ms_of_processor_time(sandbox: Sandbox) -> None:
+def test_10_000_messages_take_as_much_processor_time_as_reading_their_json_a_few_times(sandbox: Sandbox) -> None:
     connection = http.client.HTTPConnection(sandbox.url.removeprefix("http://"))
-    spent = []
+    ratios = []
     for run in range(3):
         text = "Dear customer, your order is ready to be picked up at the shop: "
         rows = [row | {"text": f"{text}{row['phone']}"} for row in messages(10_000, f"run{run}x")]
@@ -26,11 +26,13 @@ def test_10_000_messages_take_well_under_100_ms_of_processor_time(sandbox: Sandb
         connection.request("POST", INDIVIDUAL, body, KEY)
         response = connection.getresponse()
         response.read()
-        spent.append(time.process_time() - began)
+        taken_after = time.process_time()
+        json.loads(body)
+        ratios.append((taken_after - began) / (time.process_time() - taken_after))
         assert response.status == 200
     connection.close()
 
-    assert min(spent) < 0.1
+    assert min(ratios) < 8, ratios
 
 
 def test_100_requests_are_served_at_once(sandbox: Sandbox) -> None:
